@@ -1,0 +1,109 @@
+"""The command line: parse, call a job, print. The only reader of the clock and of the environment.
+
+Commands are loaded when they are called, so that ``tallybook --help`` imports neither pandas nor pyarrow.
+
+Exit codes: 0 ok, 1 unexpected, 2 usage or configuration, 3 bad input where ``--strict``, 4 blocked (unpriced usage at issue),
+5 locked, 6 verify found a difference, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pipeline import __version__
+from pipeline.cli.context import Session
+from pipeline.errors import ConfigurationError, InvoiceNotFound, IssueBlocked, TallybookError, WorkspaceLocked
+
+EXIT_UNEXPECTED = 1
+EXIT_CONFIGURATION = 2
+EXIT_BLOCKED = 4
+EXIT_LOCKED = 5
+EXIT_INTERRUPTED = 130
+
+_COMMANDS = {
+    "init": "Make a workspace: configuration, accounts, a rate card, sample logs.",
+    "collect": "Read what is new in the logs into the lake.",
+    "nightly": "Collect, aggregate, rate and draft invoices: the whole job.",
+    "usage": "Tokens by key, model, day and more.",
+    "invoice": "Draft, issue, list and show invoices.",
+    "verify": "Check every identity that must hold, from logs to invoices.",
+    "rates": "Check and show rate cards.",
+    "keys": "Key ids: what stands in for raw API keys.",
+    "doctor": "Look for what could go wrong in this workspace.",
+}
+
+
+class LazyCommands(click.Group):
+    """A group whose commands live in ``pipeline.cli.<name>`` and are imported when called; only their names and one line are known before."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order in which a new user meets them."""
+        del ctx
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a command, or None where there is no such name."""
+        del ctx
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = import_module(f"pipeline.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing any."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.command(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True)
+@click.option(
+    "-w",
+    "--workspace",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="TALLYBOOK_WORKSPACE",
+    default=Path("data"),
+    show_default=True,
+    help="The folder with tallybook.toml; also TALLYBOOK_WORKSPACE.",
+)
+@click.version_option(__version__, prog_name="tallybook")
+@click.pass_context
+def _tallybook(ctx: click.Context, workspace: Path) -> None:
+    """Turn the logged responses of an LLM chat-completion API into invoices that anyone can recompute."""
+    ctx.obj = Session(workspace=workspace)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with one of the codes above."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code; errors meant for people go to stderr in one line, bugs keep their traceback."""
+    try:
+        result: Any = _tallybook.main(args=arguments, prog_name="tallybook", standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("tallybook: interrupted; nothing that was not acknowledged counts, run it again", err=True)
+        return EXIT_INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return EXIT_CONFIGURATION
+    except TallybookError as error:
+        click.echo(f"tallybook: {error}", err=True)
+        return _exit_code(error)
+    return result if isinstance(result, int) else 0
+
+
+def _exit_code(error: TallybookError) -> int:
+    if isinstance(error, (ConfigurationError, InvoiceNotFound)):
+        return EXIT_CONFIGURATION
+    if isinstance(error, IssueBlocked):
+        return EXIT_BLOCKED
+    if isinstance(error, WorkspaceLocked):
+        return EXIT_LOCKED
+    return EXIT_UNEXPECTED

@@ -1,0 +1,32 @@
+"""``tallybook collect``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pipeline.cli.context import warn
+from pipeline.cli.progress import progress
+from pipeline.jobs.collect import collect
+from pipeline.storage.lock import locked
+from pipeline.storage.workspace import open_workspace
+
+if TYPE_CHECKING:
+    from pipeline.cli.context import Session
+
+
+@click.command(name="collect")
+@click.argument("paths", metavar="[PATH …]", nargs=-1, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--as-of", metavar="DATE|INSTANT", help="The clock of this run; default: now.")
+@click.pass_obj
+def command(session: Session, paths: tuple[Path, ...], as_of: str | None) -> None:
+    """Read what is new in the configured sources, or in the given files, into the lake. Doing it twice changes nothing."""
+    workspace = open_workspace(session.workspace)
+    now = session.clock(as_of, workspace.settings.zone)
+    with locked(workspace.lake, command="tallybook collect", started_at=now), progress() as on_progress:
+        collected = collect(workspace, now=now, key_secret=session.key_secret, paths=paths, on_progress=on_progress)
+    click.echo(f"collected {collected.lines} new lines from {collected.stretches} of {collected.files} logs")
+    for warning in collected.warnings:
+        warn(warning)

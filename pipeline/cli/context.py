@@ -1,0 +1,75 @@
+"""What every command is given: the workspace, the clock, the environment, and how to print.
+
+Owns reading the clock and the environment, which nothing below ``cli`` does.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TextIO
+
+import click
+
+from pipeline.errors import ConfigurationError
+from pipeline.periods import BillingPeriod, day_start_at, parse_date, parse_instant
+from pipeline.storage.key_secret import SECRET_VARIABLE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from zoneinfo import ZoneInfo
+
+EXIT_BAD_INPUT = 3
+EXIT_DIFFERENCE = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One call of the command line."""
+
+    workspace: Path
+
+    @property
+    def key_secret(self) -> bytes | None:
+        """The secret of key ids from the environment, where it is set."""
+        return os.environb.get(SECRET_VARIABLE.encode())
+
+    def now(self) -> datetime:
+        """Read the clock."""
+        return datetime.now(UTC)
+
+    def clock(self, as_of: str | None, zone: ZoneInfo) -> datetime:
+        """Return the clock of this run: the machine's, or the date (its midnight in ``zone``) or instant that was asked for."""
+        if as_of is None:
+            return self.now()
+        try:
+            return day_start_at(parse_date(as_of), zone)
+        except ConfigurationError:
+            return parse_instant(as_of)
+
+
+class PeriodType(click.ParamType["BillingPeriod"]):
+    """A billing period on the command line: ``2026-10``."""
+
+    name = "YYYY-MM"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> BillingPeriod:
+        """Read the period, or fail as a usage error."""
+        if isinstance(value, BillingPeriod):
+            return value
+        try:
+            return BillingPeriod.parse(str(value))
+        except ConfigurationError as error:
+            self.fail(str(error), param, ctx)
+
+
+def is_terminal(stream: TextIO | None = None) -> bool:
+    """Say whether a stream (default: stdout) is read by a person."""
+    return (stream or sys.stdout).isatty()
+
+
+def warn(text: str) -> None:
+    """Write one line of warning to stderr; it says what to do."""
+    click.echo(f"warning: {text}", err=True)

@@ -1,0 +1,90 @@
+"""``tallybook nightly``."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from pipeline.cli.context import EXIT_BAD_INPUT, is_terminal, warn
+from pipeline.cli.progress import progress
+from pipeline.cli.tables import print_table
+from pipeline.jobs.nightly import nightly
+from pipeline.money import plain
+from pipeline.storage.workspace import open_workspace
+
+if TYPE_CHECKING:
+    from pipeline.cli.context import Session
+    from pipeline.invoicing import Invoice
+    from pipeline.jobs.nightly import Night
+
+_SUMMARY = ("lines", "quarantined", "events", "measured", "estimated", "unknown", "failed", "not_metered", "billed", "duplicates", "conflicts")
+
+
+@click.command(name="nightly")
+@click.option("--as-of", metavar="DATE|INSTANT", help="The clock of this run; default: now.")
+@click.option("--strict", is_flag=True, help="Exit code 3 where lines are quarantined, measurements conflict or a log cannot be read to its end.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of the summary.")
+@click.pass_obj
+def command(session: Session, *, as_of: str | None, strict: bool, as_json: bool) -> int:
+    """Collect what is new, count, rate, and draft every account's invoices. Running it again changes no byte."""
+    workspace = open_workspace(session.workspace)
+    now = session.clock(as_of, workspace.settings.zone)
+    with progress() as on_progress:
+        night = nightly(workspace, now=now, key_secret=session.key_secret, on_progress=on_progress)
+    if as_json:
+        click.echo(json.dumps(_document(night), indent=1, ensure_ascii=False))
+    else:
+        _print_summary(night)
+        for warning in night.warnings:
+            warn(warning)
+    if strict and night.bad_input:
+        click.echo(f"tallybook: --strict: {'; '.join(night.bad_input)}", err=True)
+        return EXIT_BAD_INPUT
+    return 0
+
+
+def _print_summary(night: Night) -> None:
+    new = night.collected
+    click.echo(f"collected {new.lines} new lines from {new.stretches} of {new.files} logs; the lake is at commit {_commit(night)}")
+    if is_terminal():
+        print_table(_SUMMARY, [tuple(night.counts[name] for name in _SUMMARY)])
+    else:
+        click.echo("  ".join(f"{name} {night.counts[name]}" for name in _SUMMARY))
+    invoices = night.book.of()
+    if not invoices:
+        click.echo("no usage of any account yet, and so no invoice")
+        return
+    print_table(("invoice", "account", "period", "lines", "total", "currency"), [_row(invoice) for invoice in invoices])
+
+
+def _row(invoice: Invoice) -> tuple[str | int, ...]:
+    return invoice.id, invoice.account_name, str(invoice.period), len(invoice.lines), plain(invoice.total), invoice.currency
+
+
+def _commit(night: Night) -> str:
+    version = night.built.snapshot.version
+    return "none" if version is None else str(version)
+
+
+def _document(night: Night) -> dict[str, object]:
+    return {
+        "collected": {"files": night.collected.files, "stretches": night.collected.stretches, "lines": night.collected.lines},
+        "commit": night.built.snapshot.version,
+        "counts": night.counts,
+        "invoices": [
+            {
+                "invoice_id": invoice.id,
+                "status": invoice.status.value,
+                "account_id": invoice.account_id,
+                "period": str(invoice.period),
+                "lines": len(invoice.lines),
+                "total": plain(invoice.total),
+                "currency": invoice.currency,
+            }
+            for invoice in night.book.of()
+        ],
+        "warnings": list(night.warnings),
+        "bad_input": list(night.bad_input),
+    }

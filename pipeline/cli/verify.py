@@ -1,0 +1,30 @@
+"""``tallybook verify``."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from pipeline.cli.context import EXIT_DIFFERENCE
+from pipeline.jobs.verify import verify
+from pipeline.storage.workspace import open_workspace
+
+if TYPE_CHECKING:
+    from pipeline.cli.context import Session
+
+
+@click.command(name="verify")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object: ok, counts, checks.")
+@click.pass_obj
+def command(session: Session, *, as_json: bool) -> int:
+    """Check every identity that must hold, from the logs' records to the printed cent; exit code 6 where one does not."""
+    result = verify(open_workspace(session.workspace))
+    if as_json:
+        checks = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in result.checks]
+        click.echo(json.dumps({"ok": result.ok, "counts": result.counts, "checks": checks}, indent=1))
+    else:
+        for check in result.checks:
+            click.echo(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.detail}")
+    return 0 if result.ok else EXIT_DIFFERENCE

@@ -1,0 +1,121 @@
+"""Compressed bytes to plain ones, as a stream of bounded pieces that says how far it has been verified.
+
+Owns gzip and zstd, known by their magic bytes and never by a name; members and frames may follow one another. Does not
+own files (``log_file``). A stream that ends inside a member is a file that is still being written; a stream that breaks
+its format or checksum raises, and what came after the last verified member is not to be believed.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+import zstandard
+
+from pipeline.collectors.problems import LogUnreadable, ProblemReason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_PIECE_BYTES_MAX = 2**20
+_ZSTD_FEED_BYTES = 2**11  # 4 bytes of zstd may become 128 KiB, so this bounds a piece to 64 MiB
+_ZSTD_WINDOW_BYTES_MAX = 2**27  # what the zstd command accepts by default
+_RATIO_COUNTS_FROM = 64 * 2**20
+
+
+class Compression(StrEnum):
+    """How a log is stored."""
+
+    NONE = "none"
+    GZIP = "gzip"
+    ZSTD = "zstd"
+
+
+MAGIC_BYTES_MAX = 4
+_MAGIC = {b"\x1f\x8b": Compression.GZIP, b"\x28\xb5\x2f\xfd": Compression.ZSTD}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """Decompressed bytes; ``is_verified`` where everything up to their end belongs to members that ended cleanly."""
+
+    content: bytes
+    is_verified: bool
+
+
+def compression_of(first_bytes: bytes) -> Compression:
+    """Tell the compression from the first ``MAGIC_BYTES_MAX`` bytes of a file."""
+    return next((compression for magic, compression in _MAGIC.items() if first_bytes.startswith(magic)), Compression.NONE)
+
+
+def decompressed(blocks: Iterable[bytes], compression: Compression, *, bytes_max: int, ratio_max: int) -> Iterator[Piece]:
+    """Yield the decompressed pieces of ``blocks``; ends without an error where the stream is merely cut.
+
+    Raises ``LogUnreadable``: ``corrupt_compression``, or ``expands_too_much`` beyond ``bytes_max`` or ``ratio_max``.
+    """
+    member_of = _GzipMember if compression is Compression.GZIP else _ZstdMember
+    read = written = 0
+    member: _Member = member_of()
+    is_between = False
+    for block in blocks:
+        rest = block
+        while rest:
+            if is_between:
+                rest = member.padding_skipped(rest)
+                if not rest:
+                    break
+                member, is_between = member_of(), False
+            before = len(rest)
+            try:
+                content, rest, is_between = member.feed(rest)
+            except (zlib.error, zstandard.ZstdError):
+                raise LogUnreadable(ProblemReason.CORRUPT_COMPRESSION, f"the {compression} stream breaks its format or checksum") from None
+            read += before - len(rest)
+            written += len(content)
+            _check_growth(read, written, bytes_max, ratio_max)
+            if content or is_between:
+                yield Piece(content=content, is_verified=is_between)
+
+
+class _Member(Protocol):
+    def feed(self, content: bytes) -> tuple[bytes, bytes, bool]:
+        """Return output, unread input, and whether the member has ended and its checksum held."""
+
+    def padding_skipped(self, content: bytes) -> bytes:
+        """Return what follows a finished member without the padding that the format allows there."""
+
+
+class _GzipMember:
+    def __init__(self) -> None:
+        self._inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
+
+    def feed(self, content: bytes) -> tuple[bytes, bytes, bool]:
+        output = self._inflater.decompress(content, _PIECE_BYTES_MAX)
+        if self._inflater.eof:
+            return output, self._inflater.unused_data, True
+        return output, self._inflater.unconsumed_tail, False
+
+    def padding_skipped(self, content: bytes) -> bytes:
+        return content.lstrip(b"\0")
+
+
+class _ZstdMember:
+    def __init__(self) -> None:
+        self._inflater = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_BYTES_MAX).decompressobj()
+
+    def feed(self, content: bytes) -> tuple[bytes, bytes, bool]:
+        output = self._inflater.decompress(content[:_ZSTD_FEED_BYTES])
+        unread = content[_ZSTD_FEED_BYTES:]
+        return (output, self._inflater.unused_data + unread, True) if self._inflater.eof else (output, unread, False)
+
+    def padding_skipped(self, content: bytes) -> bytes:
+        return content
+
+
+def _check_growth(read: int, written: int, bytes_max: int, ratio_max: int) -> None:
+    if written > bytes_max:
+        raise LogUnreadable(ProblemReason.EXPANDS_TOO_MUCH, f"more than {bytes_max} bytes when decompressed")
+    if written > _RATIO_COUNTS_FROM and written > ratio_max * read:
+        raise LogUnreadable(ProblemReason.EXPANDS_TOO_MUCH, f"more than {ratio_max} bytes for each compressed byte")

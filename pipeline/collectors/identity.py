@@ -1,0 +1,33 @@
+"""Which exchange a line is about, as 16 bytes: the same exchange logged twice has the same identity.
+
+Owns the choice of the id that counts, and its digest. Does not own which of several copies is billed (``sql/`` does).
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+EVENT_ID_BYTES = 16
+
+_DOMAIN = b"tallybook usage event\x00"
+
+
+def event_id(*, api_key_id: str, response_id: str | None, request_id: str | None, line: bytes, prefers_request_id: bool = False) -> bytes:
+    """Return the first 16 bytes of a SHA-256 over the kind of identity, the key's id and the id itself.
+
+    The response id where there is one, else the log's request id, else the whole line without its terminator
+    (``prefers_request_id`` swaps the first two). Kinds never meet: a request id equal to a response id is another identity.
+    """
+    candidates = [("response", response_id), ("request", request_id)]
+    if prefers_request_id:
+        candidates.reverse()
+    for kind, found in candidates:
+        if found is not None:
+            return _digest(kind, api_key_id, found.encode())
+    return _digest("line", api_key_id, line)
+
+
+def _digest(kind: str, api_key_id: str, found: bytes) -> bytes:
+    parts = (kind.encode(), api_key_id.encode(), found)
+    lengthed = (len(part).to_bytes(8, "big") + part for part in parts)  # lengths first: no two triples have the same bytes
+    return hashlib.sha256(_DOMAIN + b"".join(lengthed)).digest()[:EVENT_ID_BYTES]

@@ -1,0 +1,60 @@
+"""The instant of an exchange, from what a log may write: RFC 3339 with an offset, or epoch seconds or milliseconds.
+
+Owns the reading of ``ts``. Does not own usage dates or periods (``pipeline.periods`` does).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_DOWN, Decimal
+from typing import Any
+
+from pipeline.collectors.refusal import LineRefused, shown
+from pipeline.usage import QuarantineReason
+
+_RFC_3339 = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]+))?(?:[Zz]|([+-])([01][0-9]|2[0-3]):([0-5][0-9]))")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND_US = 1_000_000
+_NANO = Decimal("0.000000001")
+_MILLISECONDS_FROM = 10**11  # in seconds that is the year 5138, in milliseconds 1973
+_EARLIEST_US = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()) * _SECOND_US
+_LATEST_US = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp()) * _SECOND_US
+
+
+def instant_us(value: Any, field: str = "ts") -> int:
+    """Return microseconds since 1970-01-01T00:00:00Z; a finer fraction is cut, not rounded.
+
+    Raises ``LineRefused`` (``invalid_field``) where the value is naive, no instant, or outside [2000-01-01, 2100-01-01).
+    """
+    if isinstance(value, str):
+        instant = _from_text(value, field)
+    elif isinstance(value, int | Decimal) and not isinstance(value, bool):
+        instant = _from_epoch(value, field)
+    else:
+        raise LineRefused(QuarantineReason.INVALID_FIELD, f"{field} is neither a string nor a number")
+    if not _EARLIEST_US <= instant < _LATEST_US:
+        raise LineRefused(QuarantineReason.INVALID_FIELD, f"{field} lies outside the years 2000 to 2099")
+    return instant
+
+
+def _from_text(value: str, field: str) -> int:
+    parts = _RFC_3339.fullmatch(value)
+    if parts is None:
+        raise LineRefused(QuarantineReason.INVALID_FIELD, f"{field} is no RFC 3339 date and time with an offset")
+    date, time, fraction, sign, hours, minutes = parts.groups()
+    try:
+        elapsed = datetime.fromisoformat(f"{date}T{time}+00:00") - _EPOCH
+    except ValueError:
+        raise LineRefused(QuarantineReason.INVALID_FIELD, f"{field} is no date and time of the calendar") from None
+    offset = timedelta(hours=int(hours), minutes=int(minutes)) if sign else timedelta()
+    elapsed = elapsed + offset if sign == "-" else elapsed - offset
+    return (elapsed.days * 86_400 + elapsed.seconds) * _SECOND_US + (int(fraction[:6].ljust(6, "0")) if fraction else 0)
+
+
+def _from_epoch(value: int | Decimal, field: str) -> int:
+    per_second = 1_000 if value >= _MILLISECONDS_FROM else 1
+    if not _EARLIEST_US <= value * (_SECOND_US // per_second) < _LATEST_US:
+        raise LineRefused(QuarantineReason.INVALID_FIELD, f"{field} is {shown(value)}; as seconds or milliseconds it lies outside the years 2000 to 2099")
+    cut = Decimal(value).quantize(_NANO, rounding=ROUND_DOWN)  # the context has 28 digits, the value may have more
+    return int(cut * (_SECOND_US // per_second))

@@ -1,0 +1,139 @@
+"""Whether a log is known, and from where on it is new.
+
+Owns the windows by which a log is known again, whatever its name and compression: the digest of its first bytes and of
+the last bytes that were collected. Does not own the records (``pipeline.sources``) nor the reading (``reading``).
+
+A log that has grown is continued; one that was moved, copied or compressed is the same log; one that was truncated or
+begun anew matches no record and is a new one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.collectors.compression import Compression
+from pipeline.collectors.problems import LogUnreadable
+from pipeline.sources import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.collectors.log_file import LogFile
+    from pipeline.sources import SourceRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Continuation:
+    """Where to read on: offset and line number, and up to where the log is to be believed."""
+
+    start: int
+    first_line: int
+    before: bytes
+    """The bytes just before ``start``, at most ``WINDOW_BYTES``."""
+    end: int
+    """End of what may be read: of the file, or of its last verified member."""
+    problem: LogUnreadable | None
+    """Why the log is not believed beyond ``end``."""
+
+
+def window(content: bytes | bytearray) -> Window:
+    """Return the window that identifies ``content``."""
+    return Window(size=len(content), sha256=hashlib.sha256(content).hexdigest())
+
+
+def continue_from(records: Sequence[SourceRecord], log: LogFile) -> Continuation:
+    """Find the record with the greatest end that this log has grown from; without one, reading starts at 0 and line 1.
+
+    A plain log is read at its windows only. A compressed one is decompressed once, unless it is unchanged: that is known
+    without it when its size on disk is that of the record and its container states the very end that was collected.
+    """
+    candidates = _with_same_head(records, log.head())
+    if log.compression is Compression.NONE:
+        return _of_plain(candidates, log)
+    return _of_unchanged(candidates, log) or _of_compressed(candidates, log)
+
+
+def _with_same_head(records: Sequence[SourceRecord], head: bytes) -> list[SourceRecord]:
+    """Return the records whose head is this log's, the one that reaches farthest first."""
+    digests: dict[int, str] = {}
+    matching = []
+    for record in records:
+        size = record.head.size
+        if size > len(head):
+            continue
+        if size not in digests:
+            digests[size] = window(head[:size]).sha256
+        if digests[size] == record.head.sha256:
+            matching.append(record)
+    return sorted(matching, key=lambda record: (record.end, record.next_line), reverse=True)
+
+
+def _of_plain(candidates: Sequence[SourceRecord], log: LogFile) -> Continuation:
+    for record in candidates:
+        if record.end > log.file_size:
+            continue
+        tail = b"".join(log.span(_tail_start(record), record.end))
+        if window(tail) == record.tail:
+            return _after(record, tail, end=log.file_size, problem=None)
+    return _from_start(end=log.file_size, problem=None)
+
+
+def _of_unchanged(candidates: Sequence[SourceRecord], log: LogFile) -> Continuation | None:
+    stated = log.stated_size()
+    modulus = 2**32 if log.compression is Compression.GZIP else 2**64
+    for record in candidates:
+        if record.file_size == log.file_size and record.compression == log.compression and record.end % modulus == stated:
+            return _after(record, b"", end=record.end, problem=None)
+    return None
+
+
+def _of_compressed(candidates: Sequence[SourceRecord], log: LogFile) -> Continuation:
+    finder = _TailFinder(candidates)
+    offset = believed = 0
+    problem = None
+    try:
+        for piece in log.pieces():
+            finder.add(piece.content, offset)
+            offset += len(piece.content)
+            believed = offset if piece.is_verified else believed
+    except LogUnreadable as error:
+        problem = error
+    end = believed if problem else offset  # a stream that is merely cut is a file that is still being written
+    if finder.record is None:
+        return _from_start(end=end, problem=problem)
+    return _after(finder.record, finder.tail, end=end, problem=problem)
+
+
+class _TailFinder:
+    """Finds, in one pass, the record with the greatest end whose tail is in the log at its place."""
+
+    def __init__(self, candidates: Sequence[SourceRecord]) -> None:
+        self.record: SourceRecord | None = None
+        self.tail = b""
+        self._waiting = sorted(candidates, key=_tail_start, reverse=True)
+        self._open: list[tuple[SourceRecord, bytearray]] = []
+
+    def add(self, content: bytes, offset: int) -> None:
+        """Take in the bytes of the log that begin at ``offset``, the end of those before."""
+        following = offset + len(content)
+        while self._waiting and _tail_start(self._waiting[-1]) < following:
+            self._open.append((self._waiting.pop(), bytearray()))
+        for record, tail in self._open:
+            tail.extend(content[max(_tail_start(record) - offset, 0) : record.end - offset])
+            if record.end <= following and (self.record is None or record.end > self.record.end) and window(tail) == record.tail:
+                self.record, self.tail = record, bytes(tail)
+        self._open = [(record, tail) for record, tail in self._open if record.end > following]
+
+
+def _tail_start(record: SourceRecord) -> int:
+    return record.end - record.tail.size
+
+
+def _after(record: SourceRecord, tail: bytes, *, end: int, problem: LogUnreadable | None) -> Continuation:
+    return Continuation(start=record.end, first_line=record.next_line, before=tail, end=end, problem=problem)
+
+
+def _from_start(*, end: int, problem: LogUnreadable | None) -> Continuation:
+    return Continuation(start=0, first_line=1, before=b"", end=end, problem=problem)

@@ -1,0 +1,127 @@
+"""Bytes to lines: complete ones only, each with its number and its place, in bounded memory whatever their length.
+
+Owns the splitting at LF, the cap on a line, and the digests of what was split. Does not own what a line says (``decode``).
+Only a line that is ended by LF is complete; the rest is left for the next run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.collectors.log_file import WINDOW_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from hashlib import _Hash
+
+_BOM = b"\xef\xbb\xbf"
+
+
+class Line(NamedTuple):
+    """One complete line; ``content`` without its LF and a CR before it, ``None`` where it is longer than the cap."""
+
+    number: int
+    start: int
+    end: int
+    """Offsets ``[start, end)`` in the decompressed log, LF included: one line starts where the other ends."""
+    content: bytes | None
+
+
+class LineSplitter:
+    """Iterates the lines of a log from ``start`` on, and knows at each of them what has been split so far.
+
+    The properties speak of all lines handed out up to now: ``end``, ``next_line``, ``tail`` (the last bytes before ``end``,
+    for knowing the log again) and ``stretch_sha256`` since ``stretch_start``.
+    """
+
+    def __init__(self, blocks: Iterable[bytes], *, start: int = 0, first_line: int = 1, before: bytes = b"", line_bytes_max: int) -> None:
+        """Begin at offset ``start``, which is the beginning of line ``first_line``; ``before`` are the bytes just before it."""
+        self.end = start
+        self.stretch_start = start
+        self.next_line = first_line
+        self._blocks = blocks
+        self._line_bytes_max = line_bytes_max
+        self._recent: deque[bytes] = deque([before[-WINDOW_BYTES:]])
+        self._recent_bytes = len(self._recent[0])
+        self._digest = hashlib.sha256()
+
+    def begin_stretch(self) -> None:
+        """Let a stretch begin after the line handed out last."""
+        self.stretch_start = self.end
+        self._digest = hashlib.sha256()
+
+    @property
+    def stretch_sha256(self) -> str:
+        """The digest (hex) of the lines since ``stretch_start``, with their terminators."""
+        return self._digest.hexdigest()
+
+    @property
+    def tail(self) -> bytes:
+        """The last bytes before ``end``, at most ``WINDOW_BYTES``."""
+        return b"".join(self._recent)[-WINDOW_BYTES:]
+
+    def __iter__(self) -> Iterator[Line]:
+        """Yield the complete lines in their order."""
+        begun: list[bytes] = []
+        begun_bytes = 0
+        too_long: _LongLine | None = None
+        for block in self._blocks:
+            *ended, rest = block.split(b"\n")
+            for part in ended:
+                if too_long is not None:
+                    too_long.add(part + b"\n")
+                    yield self._long_line(too_long)
+                    too_long = None
+                else:
+                    yield self._line(b"".join((*begun, part)) if begun else part)
+                    begun, begun_bytes = [], 0
+            if too_long is not None:
+                too_long.add(rest)
+            elif rest:
+                begun.append(rest)
+                begun_bytes += len(rest)
+                if begun_bytes > self._line_bytes_max:
+                    too_long = _LongLine(self._digest, b"".join(begun))
+                    begun, begun_bytes = [], 0
+
+    def _line(self, raw: bytes) -> Line:
+        if len(raw) > self._line_bytes_max:
+            long_line = _LongLine(self._digest, raw)
+            long_line.add(b"\n")
+            return self._long_line(long_line)
+        ended = raw + b"\n"
+        self._digest.update(ended)
+        content = raw[3:] if self.end == 0 and raw.startswith(_BOM) else raw
+        return self._advanced(len(ended), ended, content.removesuffix(b"\r"))
+
+    def _long_line(self, long_line: _LongLine) -> Line:
+        self._digest = long_line.digest
+        return self._advanced(long_line.size, long_line.tail, None)
+
+    def _advanced(self, size: int, recent: bytes, content: bytes | None) -> Line:
+        self._recent.append(recent)
+        self._recent_bytes += len(recent)
+        while self._recent_bytes - len(self._recent[0]) >= WINDOW_BYTES:
+            self._recent_bytes -= len(self._recent.popleft())
+        line = Line(self.next_line, self.end, self.end + size, content)
+        self.next_line += 1
+        self.end += size
+        return line
+
+
+class _LongLine:
+    """A line beyond the cap, of which only size, digest and tail are kept; it counts once its LF has come."""
+
+    def __init__(self, digest: _Hash, begun: bytes) -> None:
+        self.digest = digest.copy()
+        self.size = 0
+        self.tail = b""
+        self.add(begun)
+
+    def add(self, content: bytes) -> None:
+        """Take in the next bytes of the line."""
+        self.digest.update(content)
+        self.size += len(content)
+        self.tail = (self.tail + content)[-WINDOW_BYTES:]

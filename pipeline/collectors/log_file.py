@@ -1,0 +1,128 @@
+"""One log as a file: opened without following links, read as of the moment it was opened, plain or compressed alike.
+
+Owns the file descriptor and the offsets, which are those of the decompressed log. Does not own lines (``lines``) nor
+the question whether the log is known (``lineage``). Reading is bounded in memory whatever the file says.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import zstandard
+
+from pipeline.collectors.compression import MAGIC_BYTES_MAX, Compression, Piece, compression_of, decompressed
+from pipeline.collectors.problems import LogUnreadable, ProblemReason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pipeline.collectors.log_format import LogFormat
+
+WINDOW_BYTES = 2**16
+"""Size of the windows by which a log is known again."""
+
+_PLAIN_BLOCK_BYTES = 2**20
+_COMPRESSED_BLOCK_BYTES = 2**16
+_ZSTD_HEADER_BYTES_MAX = 18
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogFile:
+    """An open log. It is read up to the size it had when it was opened; what is written later belongs to the next run."""
+
+    descriptor: int
+    file_size: int
+    """Size on disk in bytes."""
+    compression: Compression
+    log_format: LogFormat
+
+    def pieces(self) -> Iterator[Piece]:
+        """Yield the decompressed log from its start; raises ``LogUnreadable`` where it cannot go on."""
+        if self.compression is Compression.NONE:
+            for block in self._blocks(0, _PLAIN_BLOCK_BYTES):
+                yield Piece(content=block, is_verified=True)
+            return
+        yield from decompressed(
+            self._blocks(0, _COMPRESSED_BLOCK_BYTES),
+            self.compression,
+            bytes_max=self.log_format.decompressed_bytes_max,
+            ratio_max=self.log_format.compression_ratio_max,
+        )
+
+    def span(self, start: int, end: int) -> Iterator[bytes]:
+        """Yield the decompressed bytes ``[start, end)``, or what there is of them."""
+        if self.compression is Compression.NONE:
+            yield from self._blocks(start, _PLAIN_BLOCK_BYTES, end)
+            return
+        offset = 0
+        for piece in self.pieces():
+            content = piece.content[max(start - offset, 0) : max(end - offset, 0)]
+            offset += len(piece.content)
+            if content:
+                yield content
+            if offset >= end:
+                return
+
+    def head(self) -> bytes:
+        """Return the first bytes of the log, at most ``WINDOW_BYTES``."""
+        try:
+            return b"".join(self.span(0, WINDOW_BYTES))
+        except LogUnreadable:
+            return b""  # whoever reads the log in earnest meets the problem and reports it
+
+    def stated_size(self) -> int | None:
+        """Return what the container says of the log's size: gzip modulo 2**32 and of its last member only, zstd of its first frame."""
+        if self.compression is Compression.GZIP:
+            return int.from_bytes(self._read(self.file_size - 4, 4), "little")
+        if self.compression is Compression.ZSTD:
+            try:
+                size = zstandard.frame_content_size(self._read(0, _ZSTD_HEADER_BYTES_MAX))
+            except zstandard.ZstdError:
+                return None
+            return size if size >= 0 else None
+        return self.file_size
+
+    def _blocks(self, start: int, block_bytes: int, end: int | None = None) -> Iterator[bytes]:
+        offset, end = start, self.file_size if end is None else min(end, self.file_size)
+        while offset < end:
+            block = self._read(offset, min(block_bytes, end - offset))
+            if not block:
+                return  # truncated while being read
+            yield block
+            offset += len(block)
+
+    def _read(self, offset: int, size: int) -> bytes:
+        return _read(self.descriptor, max(offset, 0), size)
+
+
+@contextmanager
+def open_log(path: Path, log_format: LogFormat, *, follows_links: bool = False) -> Iterator[LogFile]:
+    """Open a log. Raises ``LogUnreadable`` for what is no regular file, for a link unless ``follows_links``, and where the system refuses."""
+    # O_NONBLOCK: opening a FIFO must not wait for somebody to write into it.
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follows_links else os.O_NOFOLLOW)
+    try:
+        descriptor = os.open(path, flags)
+    except OSError as error:
+        reason = ProblemReason.NOT_A_REGULAR_FILE if error.errno in (errno.ELOOP, errno.ENXIO) else ProblemReason.UNREADABLE
+        raise LogUnreadable(reason, f"opening: {os.strerror(error.errno or 0)}") from None
+    try:
+        state = os.fstat(descriptor)
+        if not stat.S_ISREG(state.st_mode):
+            raise LogUnreadable(ProblemReason.NOT_A_REGULAR_FILE, "only regular files are logs")
+        compression = compression_of(_read(descriptor, 0, MAGIC_BYTES_MAX))
+        yield LogFile(descriptor=descriptor, file_size=state.st_size, compression=compression, log_format=log_format)
+    finally:
+        os.close(descriptor)
+
+
+def _read(descriptor: int, offset: int, size: int) -> bytes:
+    try:
+        return os.pread(descriptor, size, offset)
+    except OSError as error:
+        raise LogUnreadable(ProblemReason.UNREADABLE, f"reading: {os.strerror(error.errno or 0)}") from None

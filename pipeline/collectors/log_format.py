@@ -1,0 +1,74 @@
+"""How one source writes its log: which field is called what, which rules hold, and how much is too much.
+
+Owns the settings of a reader and their validation. Does not own ``tallybook.toml`` (``pipeline.jobs`` reads it).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pipeline.collectors.families import FAMILIES
+from pipeline.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FIELDS = (
+    "ts",
+    "request_id",
+    "api_key",
+    "api_key_id",
+    "status",
+    "method",
+    "path",
+    "host",
+    "request",
+    "response",
+    "request.model",
+    "request.stream",
+    "request.n",
+)
+"""The fields of a line that a source may call by another name; a name with dots is a path into objects.
+
+``host`` may be named, and decides nothing yet.
+"""
+
+IDENTITIES = ("response-id", "request-id")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogFormat:
+    """The settings a log is read by; construction raises ``ConfigurationError`` naming the setting that cannot be meant."""
+
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """Our name of a field to the log's own: ``{"ts": "time", "api_key_id": "auth.key_id"}``."""
+    identity: str = "response-id"
+    """Which id says that two lines are the same exchange: ``response-id``, or ``request-id`` where response ids repeat."""
+    dialect: str | None = None
+    """One of ``FAMILIES``: every body is read as that one; ``None``: found from the body."""
+    line_bytes_max: int = 8 * 2**20
+    depth_max: int = 64
+    decompressed_bytes_max: int = 2**40
+    compression_ratio_max: int = 2_000
+    """Decompressed bytes per compressed byte, from 64 MiB on."""
+
+    def __post_init__(self) -> None:
+        """Refuse settings that cannot be meant."""
+        for name, log_name in self.fields.items():
+            if name not in FIELDS:
+                message = f"fields: there is no field {name!r}; the fields are {', '.join(FIELDS)}"
+                raise ConfigurationError(message)
+            if not log_name or not all(log_name.split(".")):
+                message = f"fields: {name} = {log_name!r} is no name and no path of names"
+                raise ConfigurationError(message)
+        if self.identity not in IDENTITIES:
+            message = f"identity is {self.identity!r}; it is one of {', '.join(IDENTITIES)}"
+            raise ConfigurationError(message)
+        if self.dialect is not None and self.dialect not in FAMILIES:
+            message = f"dialect is {self.dialect!r}; it is one of {', '.join(FAMILIES)}"
+            raise ConfigurationError(message)
+        for name in ("line_bytes_max", "depth_max", "decompressed_bytes_max", "compression_ratio_max"):
+            if getattr(self, name) < 1:
+                message = f"{name} is {getattr(self, name)}; it is at least 1"
+                raise ConfigurationError(message)

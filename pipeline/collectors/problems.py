@@ -1,0 +1,45 @@
+"""What can be wrong with a log as a file, as opposed to one of its lines.
+
+Owns the reasons and their record. Does not own what a run makes of them (``pipeline.jobs`` does).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pipeline.errors import TallybookError
+
+
+class ProblemReason(StrEnum):
+    """Why a log, or the rest of it, was not read."""
+
+    NOT_A_REGULAR_FILE = "not_a_regular_file"
+    """A folder, a FIFO, a device, or a link that nobody named."""
+    UNREADABLE = "unreadable"
+    """The operating system refused to open or read it."""
+    CORRUPT_COMPRESSION = "corrupt_compression"
+    """The compressed stream breaks its format or its checksum; nothing after the last verified member is believed."""
+    EXPANDS_TOO_MUCH = "expands_too_much"
+    """The compressed stream grows beyond the limits of the source."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceProblem:
+    """One log that could not be read, or not to its end."""
+
+    source: str
+    reason: ProblemReason
+    offset: int
+    """Offset in bytes of the decompressed log up to which it is believed."""
+    detail: str
+    """What the system or the format said; never content."""
+
+
+class LogUnreadable(TallybookError):
+    """A log cannot be opened or read on; caught by ``reading``, which reports it as a ``SourceProblem``."""
+
+    def __init__(self, reason: ProblemReason, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail

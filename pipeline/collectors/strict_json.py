@@ -1,0 +1,169 @@
+"""JSON as RFC 8259 means it, from text to dicts: exact numbers, no NaN, bounded depth, contradictions remembered.
+
+Owns the reading of JSON text and the access to the keys of its objects. Does not own which keys matter: a key that an
+object states twice with different values is an error only for whoever reads that key, by ``get``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from decimal import Decimal, InvalidOperation
+from typing import Any, TypeAlias
+
+from pipeline.collectors.refusal import LineRefused
+from pipeline.errors import TallybookError
+from pipeline.usage import QuarantineReason
+
+JsonObject: TypeAlias = dict[str, Any]
+
+_BLANKS = " \t\r\n"
+
+DEPTH_MAX = 64
+"""Objects and arrays nested deeper than this are refused."""
+
+
+class BrokenJson(TallybookError):
+    """The text is not one JSON document, not even to a lax reader; a cut body is the usual case."""
+
+
+class ContradictedObject(dict[str, Any]):
+    """An object that stated ``contradicted`` keys more than once, with different values: ``get`` raises for these."""
+
+    __slots__ = ("contradicted",)
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__()
+        contradicted = set()
+        for key, value in pairs:
+            if key in self and not _is_same(self[key], value):
+                contradicted.add(key)
+            self[key] = value
+        self.contradicted = frozenset(contradicted)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return a value; raises ``LineRefused`` (``duplicate_key``) where the log stated two. ``key`` is one of ours."""
+        if key in self.contradicted:
+            raise LineRefused(QuarantineReason.DUPLICATE_KEY, f"{key} is stated more than once with different values")
+        return super().get(key, default)
+
+
+def parse(text: str, *, depth_max: int = DEPTH_MAX) -> Any:
+    """Return the one JSON document that ``text`` is; numbers as ``int`` or exact ``Decimal``.
+
+    Raises ``BrokenJson`` where the text is no JSON document, and ``LineRefused``: ``invalid_json`` where only a lax reader
+    would take it (NaN, Infinity, a number beyond the range of a double), ``nested_too_deep`` beyond ``depth_max``.
+    """
+    text = text.strip(_BLANKS)
+    try:
+        document, end = _STRICT.raw_decode(text)
+    except _LaxNumber:
+        if not _is_lax_json(text):
+            raise BrokenJson from None
+        raise LineRefused(QuarantineReason.INVALID_JSON, "NaN, Infinity, or a number beyond the range of a double") from None
+    except json.JSONDecodeError:
+        if _may_exceed(text, depth_max) and _depth_of_text(text) > depth_max:
+            raise _too_deep(depth_max) from None
+        raise BrokenJson from None
+    except RecursionError:
+        raise _too_deep(depth_max) from None
+    if end != len(text):
+        raise BrokenJson
+    if _may_exceed(text, depth_max) and _depth_of_document(document) > depth_max:
+        raise _too_deep(depth_max)
+    return document
+
+
+class _LaxNumber(TallybookError):
+    """NaN, Infinity, or a number that no double holds."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> JsonObject:
+    document = dict(pairs)
+    return document if len(document) == len(pairs) else ContradictedObject(pairs)
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > 308 and math.isinf(float(digits)):  # noqa: PLR2004 - the largest double has 309 digits
+        raise _LaxNumber
+    return int(digits)
+
+
+def _decimal(digits: str) -> Decimal:
+    if math.isinf(float(digits)):
+        raise _LaxNumber
+    try:
+        return Decimal(digits)
+    except InvalidOperation:
+        return _TINY
+
+
+def _constant(_name: str) -> None:
+    raise _LaxNumber
+
+
+def _nothing(_number: str) -> None:
+    """Stand in for a number of which only the place matters."""
+
+
+_TINY = Decimal("1E-999")
+"""Stands for numbers that are JSON and smaller than a decimal can be; it is as little a count as they are."""
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer, parse_float=_decimal, parse_constant=_constant)
+_LAX = json.JSONDecoder(parse_int=_nothing, parse_float=_nothing, parse_constant=_nothing)
+
+
+def _is_lax_json(text: str) -> bool:
+    try:
+        _LAX.decode(text)
+    except (json.JSONDecodeError, RecursionError):
+        return False
+    return True
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Compare as JSON does: ``1`` and ``1.0`` are the same number, ``1`` and ``true`` are not."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return (
+            one.keys() == other.keys()
+            and all(_is_same(value, other[key]) for key, value in one.items())
+            and getattr(one, "contradicted", None) == getattr(other, "contradicted", None)
+        )
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_is_same, one, other))
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
+
+
+def _may_exceed(text: str, depth_max: int) -> bool:
+    """Tell cheaply that a text can be nested deeper: it has that many brackets, if only in its strings."""
+    return len(text) > depth_max and text.count("{") + text.count("[") > depth_max
+
+
+def _too_deep(depth_max: int) -> LineRefused:
+    return LineRefused(QuarantineReason.NESTED_TOO_DEEP, f"nested deeper than {depth_max}")
+
+
+def _depth_of_document(document: Any) -> int:
+    """Count the levels of objects and arrays without recursion: a scalar has none, ``{}`` has one."""
+    depth = 0
+    level = [document]
+    while level := [container for container in level if isinstance(container, dict | list)]:
+        depth += 1
+        level = [child for container in level for child in (container.values() if isinstance(container, dict) else container)]
+    return depth
+
+
+_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+
+
+def _depth_of_text(text: str) -> int:
+    """Count the levels of text that does not parse, so that its refusal does not hang on how much stack was left."""
+    depth = deepest = 0
+    for token in _STRING_OR_BRACKET.finditer(text):
+        if token[0] in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif token[0] in "]}":
+            depth -= 1
+    return deepest

@@ -1,0 +1,77 @@
+"""Every exception that Tallybook raises on purpose.
+
+::
+
+    TallybookError
+     ├── ConfigurationError        a file of the workspace, or an option, says something that cannot be meant
+     │    ├── AccountsError        accounts.toml
+     │    └── RateCardError        rates/<card>.toml
+     ├── RateNotFound              no rate is in force for this model, meter and instant
+     ├── InexactAmount             an exact result would have lost a digit, or a float came near money
+     ├── IssueBlocked              an invoice cannot be issued yet (unpriced usage)
+     ├── InvoiceNotFound           no draft or issued invoice fits what was asked for
+     ├── WorkspaceLocked           another run holds the workspace
+     └── LakeError                 the lake is not what its log says it is
+          ├── LogEntryRefused      a log entry is torn, missing, foreign or out of its chain
+          ├── DataFileDamaged      a data file is missing or its sha256 differs
+          └── CommitConflict       another writer took the commit number (the caller reloads and tries again)
+
+Bases end in ``Error``; leaves state the fact. A message says what is wrong with which thing, its value, and what to do next.
+A line of a log that cannot be read is no exception to a caller: it becomes a row of the quarantine, and reading goes on.
+
+This module does not own exit codes (``pipeline.cli`` does) nor quarantine reasons (``pipeline.usage`` does).
+"""
+
+from __future__ import annotations
+
+
+class TallybookError(Exception):
+    """The base of every error that Tallybook raises on purpose; its text is meant for the person at the terminal."""
+
+
+class ConfigurationError(TallybookError):
+    """A file of the workspace, or an option, says something that cannot be meant."""
+
+
+class AccountsError(ConfigurationError):
+    """``accounts.toml`` contradicts itself or names something that does not exist."""
+
+
+class RateCardError(ConfigurationError):
+    """A rate card contradicts itself: overlapping windows, an unknown key, a negative rate, an alias that shadows a model."""
+
+
+class RateNotFound(TallybookError):
+    """No rate is in force for this model, meter and instant."""
+
+
+class InexactAmount(TallybookError):
+    """An exact result would have lost a digit, or a float came near money."""
+
+
+class IssueBlocked(TallybookError):
+    """An invoice cannot be issued yet; the message names the usage that stands in the way."""
+
+
+class InvoiceNotFound(TallybookError):
+    """No draft or issued invoice fits what was asked for."""
+
+
+class WorkspaceLocked(TallybookError):
+    """Another run holds the workspace; the message names its holder."""
+
+
+class LakeError(TallybookError):
+    """The lake is not what its log says it is."""
+
+
+class LogEntryRefused(LakeError):
+    """A log entry is torn, missing, foreign or out of its chain."""
+
+
+class DataFileDamaged(LakeError):
+    """A data file is missing, or its sha256 is not the one that its name states."""
+
+
+class CommitConflict(LakeError):
+    """Another writer took the commit number first; reload the log and try again."""

@@ -1,0 +1,89 @@
+"""CSV as bytes: RFC 4180, UTF-8, safe to open in a spreadsheet, and the same bytes for the same rows everywhere.
+
+Owns quoting, line ends, plain numbers, and keeping text from being taken for a formula. Does not own which columns a file has.
+
+A text cell whose first visible character could start a formula gets a leading apostrophe, and so does every further
+line of it (OWASP, "CSV Injection"). A line that begins with an apostrophe gets one more, so that nothing is lost:
+``unescaped(escaped(text)) == text`` for every text. Numeric cells are plain decimals and never escaped.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from pipeline.money import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_FORMULA_STARTS = frozenset("=+-@|\t\r\n\0")
+_LINE_BREAKS = re.compile("([\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029])")  # as str.splitlines knows them: some program breaks lines at each
+_NEEDS_QUOTES = re.compile('[",\r\n\0]|^ | $')
+_BLANK_LETTERS = frozenset("\u115f\u1160\u3164\uffa0\u2800")  # letters and a symbol by category, but nothing to see
+
+
+def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[str | int | Decimal | None]]) -> bytes:
+    """Write a header and rows. ``str`` cells are text, ``int`` and ``Decimal`` cells plain numbers, ``None`` an empty cell.
+
+    Every row ends with CRLF. Raises ``TypeError`` for any other type (a float among them), ``InexactAmount`` for NaN or infinity,
+    ``ValueError`` for a row of another length than the header or for text that is not Unicode (a lone surrogate).
+    """
+    lines = [",".join(_quoted(escaped(name)) for name in header)]
+    for row in rows:
+        if len(row) != len(header):
+            message = f"a row has {len(row)} cells, the header {len(header)}"
+            raise ValueError(message)
+        lines.append(",".join(_cell(value) for value in row))
+    return "".join(f"{line}\r\n" for line in lines).encode("utf-8")
+
+
+def escaped(text: str) -> str:
+    """Return text that no spreadsheet takes for a formula: ``=1+1`` becomes ``'=1+1``."""
+    parts = _LINE_BREAKS.split(text)  # lines at even places, the breaks between them at odd ones
+    parts[0] = f"'{parts[0]}" if text[:1] in _FORMULA_STARTS and text else _escaped_line(parts[0])
+    parts[2::2] = [_escaped_line(line) for line in parts[2::2]]
+    return "".join(parts)
+
+
+def unescaped(text: str) -> str:
+    """Return the text that ``escaped`` was given."""
+    parts = _LINE_BREAKS.split(text)
+    parts[::2] = [line.removeprefix("'") for line in parts[::2]]
+    return "".join(parts)
+
+
+def _escaped_line(line: str) -> str:
+    first = next((character for character in line if _is_visible(character)), "")
+    return f"'{line}" if line.startswith("'") or _may_start_a_formula(first) else line
+
+
+def _may_start_a_formula(character: str) -> bool:
+    """Say so of the characters themselves and of their full-width, small and superscript twins, which some programs fold together."""
+    return unicodedata.normalize("NFKC", character)[:1] in _FORMULA_STARTS if character else False
+
+
+def _is_visible(character: str) -> bool:
+    """Say whether something of a character shows at the start of a cell; tabs and NUL count, since they can hide what follows."""
+    if character in _FORMULA_STARTS:
+        return True
+    return character.isprintable() and not character.isspace() and unicodedata.category(character)[0] != "M" and character not in _BLANK_LETTERS
+
+
+def _cell(value: str | int | Decimal | None) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return _quoted(escaped(value))
+    if isinstance(value, Decimal):
+        return plain(value)
+    if type(value) is int:  # bool is an int to Python, and no number on an invoice
+        return str(value)
+    message = f"{value!r} is a {type(value).__name__}; a cell is text, an int, a Decimal or None"
+    raise TypeError(message)
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"' if _NEEDS_QUOTES.search(text) else text

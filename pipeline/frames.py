@@ -1,0 +1,34 @@
+"""The marts as pandas DataFrames, for notebooks: the only import of pandas.
+
+Columns keep their Arrow types, so that an integer stays an integer and an amount an exact decimal; turn an amount into a float
+where it is plotted, not before. Does not own what the marts mean (``sql/marts``, ``pipeline.schemas``).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from pipeline.jobs.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY, current_mart
+from pipeline.storage.workspace import open_workspace
+
+
+def usage_daily(workspace: str | Path = "data") -> pd.DataFrame:
+    """Return billed tokens by account, key, model, tier, meter, rate window and usage date (``schemas.USAGE_DAILY``)."""
+    return _frame(workspace, USAGE_DAILY)
+
+
+def exchanges_daily(workspace: str | Path = "data") -> pd.DataFrame:
+    """Return what became of every logged exchange, by status and fate (``schemas.EXCHANGES_DAILY``)."""
+    return _frame(workspace, EXCHANGES_DAILY)
+
+
+def charges(workspace: str | Path = "data") -> pd.DataFrame:
+    """Return what billed tokens cost: rate per million, currency and exact amount of each row (``schemas.CHARGES``)."""
+    return _frame(workspace, CHARGES)
+
+
+def _frame(workspace: str | Path, name: str) -> pd.DataFrame:
+    frame: pd.DataFrame = current_mart(open_workspace(Path(workspace)), name).to_pandas(types_mapper=pd.ArrowDtype)
+    return frame

@@ -1,0 +1,94 @@
+"""Usage events → usage daily: verified files in, marts out; derived, and so deleted and rebuilt at will.
+
+Owns when the marts must be built again. Does not own what they count (``sql/``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline import __version__, schemas
+from pipeline.jobs.rate import rate
+from pipeline.resources import sql_folder
+from pipeline.storage.derived import read_derived, write_derived
+from pipeline.storage.lake import read_log, verified_files
+from pipeline.warehouse.marts import build_marts
+from pipeline.warehouse.reference import reference_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipeline.jobs.rate import RatedUsage
+    from pipeline.storage.lake import LakeSnapshot
+    from pipeline.storage.workspace import Workspace
+    from pipeline.warehouse.marts import Marts
+
+USAGE_DAILY = "usage_daily"
+EXCHANGES_DAILY = "exchanges_daily"
+CHARGES = "charges"
+_SCHEMAS = {USAGE_DAILY: schemas.USAGE_DAILY, EXCHANGES_DAILY: schemas.EXCHANGES_DAILY, CHARGES: schemas.CHARGES}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aggregate:
+    """The marts of a commit, and the charges made of them."""
+
+    snapshot: LakeSnapshot
+    marts: Marts
+    rated: RatedUsage
+
+
+def aggregate(workspace: Workspace) -> Aggregate:
+    """Count and rate everything that is committed. Writes nothing."""
+    snapshot = read_log(workspace.lake)
+    reference = reference_tables(
+        workspace.accounts,
+        workspace.rate_cards,
+        timezone=workspace.settings.timezone,
+        utc_dates={file.date for file in snapshot.data_files},
+    )
+    marts = build_marts(
+        verified_files(workspace.lake, snapshot),
+        reference,
+        lake=workspace.lake,
+        timezone=workspace.settings.timezone,
+        unmeasured=workspace.settings.unmeasured.value,
+    )
+    return Aggregate(snapshot=snapshot, marts=marts, rated=rate(marts.usage_daily, workspace.accounts, workspace.rate_cards))
+
+
+def write_marts(workspace: Workspace, built: Aggregate) -> None:
+    """Replace the derived tables by those of ``built``, a file per billing period; unchanged files keep their bytes."""
+    inputs = inputs_of(workspace, built.snapshot)
+    tables = {USAGE_DAILY: built.marts.usage_daily, EXCHANGES_DAILY: built.marts.exchanges_daily, CHARGES: built.rated.charges}
+    for name, table in tables.items():
+        write_derived(workspace.lake, name, by_period(table), inputs)
+
+
+def current_mart(workspace: Workspace, name: str) -> pa.Table:
+    """Return a derived table as of now: as it was written if nothing it depends on has changed since, else built again (and not written)."""
+    inputs = inputs_of(workspace, read_log(workspace.lake))
+    written = read_derived(workspace.lake, name)
+    if written is not None and written[0] == inputs:
+        return pa.concat_tables([_SCHEMAS[name].empty_table(), *written[1].values()])
+    built = aggregate(workspace)
+    return {USAGE_DAILY: built.marts.usage_daily, EXCHANGES_DAILY: built.marts.exchanges_daily, CHARGES: built.rated.charges}[name]
+
+
+def inputs_of(workspace: Workspace, snapshot: LakeSnapshot) -> Mapping[str, str]:
+    """Return all that the derived tables are a function of: the commit, the configuration, the program."""
+    sql = hashlib.sha256()
+    for file in sorted(sql_folder().rglob("*.sql")):
+        sql.update(file.read_bytes())
+    return {"commit": snapshot.entry_sha256 or "", "configuration": workspace.digest, "program": f"{__version__}-{sql.hexdigest()[:16]}"}
+
+
+def by_period(table: pa.Table) -> dict[str, pa.Table]:
+    """Split a table with a ``billing_period`` column by it, keeping the order of rows."""
+    periods = sorted(table["billing_period"].unique().to_pylist())
+    return {period: table.filter(pc.equal(table["billing_period"], period)) for period in periods}

@@ -1,0 +1,213 @@
+"""Request logs → usage events: what is new in the sources, committed to the lake.
+
+Owns which logs are read in what order, the batches of commits, and the secret behind key ids. Does not own reading
+(``pipeline.collectors``) nor the commit (``pipeline.storage.lake``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from pipeline.collectors import KeyFingerprint, LogFormat, read_log
+from pipeline.errors import CommitConflict, ConfigurationError
+from pipeline.jobs.counts import line_counts
+from pipeline.storage import lake
+from pipeline.storage.config import SourceSettings
+from pipeline.storage.key_secret import create_key_secret, find_key_secret
+from pipeline.storage.source_files import files_of, is_named_by, source_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from pipeline.collectors import SourceProblem, Stretch
+    from pipeline.sources import SourceRecord
+    from pipeline.storage.lake import LakeSnapshot
+    from pipeline.storage.workspace import Workspace
+
+COMMIT_EVENTS_MAX = 1_000_000
+"""A commit is made when so many events wait, so that a backfill of any size runs in bounded memory and can be resumed."""
+_TRIES_MAX = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """What one run of collect read."""
+
+    files: int
+    stretches: int
+    lines: int
+    events: int
+    quarantined: int
+    problems: tuple[SourceProblem, ...]
+    warnings: tuple[str, ...]
+    """One line each, saying what to do."""
+
+
+def collect(
+    workspace: Workspace,
+    *,
+    now: datetime,
+    key_secret: bytes | None,
+    paths: Sequence[Path] = (),
+    on_progress: Callable[[str, int, int], None] | None = None,
+) -> Collected:
+    """Commit what is new in the given files, or in all configured sources; the caller holds the workspace's lock.
+
+    Collecting again what is known commits nothing. Where another writer commits first, what it committed is dropped here and the
+    rest tried again. Raises ``ConfigurationError`` where a raw key is met and the lake was made with another secret.
+    """
+    logs = list(_named(workspace, paths)) if paths else list(_configured(workspace))
+    for _ in range(_TRIES_MAX):
+        run = _Run(workspace=workspace, now=now, key_secret=key_secret, snapshot=lake.read_log(workspace.lake), on_progress=on_progress)
+        lake.sweep_orphans(workspace.lake, run.snapshot)
+        try:
+            run.read(logs)
+        except CommitConflict:
+            continue  # somebody without the lock was faster; what they committed is known when we read the log again
+        return run.collected(len(logs), [] if paths else _empty_sources(workspace))
+    message = f"other runs committed to {workspace.lake} {_TRIES_MAX} times while this one tried; stop them, or run this again later"
+    raise CommitConflict(message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Log:
+    path: Path
+    source: SourceSettings
+    is_named: bool
+    """The person at the terminal named this very file, so that a link is followed."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Run:
+    workspace: Workspace
+    now: datetime
+    key_secret: bytes | None
+    snapshot: LakeSnapshot
+    on_progress: Callable[[str, int, int], None] | None
+    waiting: list[Stretch] = field(default_factory=list)
+    waiting_events: int = 0
+    committed: list[SourceRecord] = field(default_factory=list)
+    problems: list[SourceProblem] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    fingerprint: KeyFingerprint | None = None
+
+    def read(self, logs: Sequence[_Log]) -> None:
+        total = sum(log.path.stat().st_size for log in logs if log.path.is_file())
+        read = 0
+        for log in logs:
+            source = source_text(self.workspace.root, log.path)
+            if self.on_progress:
+                self.on_progress(source, read, total)
+            self._read_one(log, source)
+            read += log.path.stat().st_size if log.path.is_file() else 0
+        self._commit()
+
+    def _read_one(self, log: _Log, source: str) -> None:
+        known = [*self.snapshot.sources, *(stretch.record for stretch in self.waiting)]
+        reading = read_log(
+            log.path,
+            source=source,
+            name=log.source.name,
+            log_format=_log_format(self.workspace, log.source),
+            fingerprint=self._key_id,
+            known=known,
+            stretch_events_max=COMMIT_EVENTS_MAX,
+            follows_links=log.is_named,
+        )
+        for stretch in reading:
+            self.waiting.append(stretch)
+            self.waiting_events += stretch.events.num_rows + stretch.quarantined.num_rows
+            if self.waiting_events >= COMMIT_EVENTS_MAX:
+                self._commit()
+        if reading.problem is not None:
+            self.problems.append(reading.problem)
+            self.warnings.append(
+                f"{source}: {reading.problem.detail} ({reading.problem.reason}); what lies before was read, repair or replace the file and run again"
+            )
+        elif reading.pending_bytes:
+            self.warnings.append(f"{source}: the last {reading.pending_bytes} bytes have no line end yet; they are read once the line is complete")
+
+    def _commit(self) -> None:
+        if not self.waiting:
+            return
+        records = [stretch.record for stretch in self.waiting]
+        self.snapshot = lake.commit(
+            self.workspace.lake,
+            self.snapshot,
+            events=pa.concat_tables([stretch.events for stretch in self.waiting]),
+            quarantined=pa.concat_tables([stretch.quarantined for stretch in self.waiting]),
+            sources=records,
+            committed_at=self.now,
+            key_secret_check=self.fingerprint.check() if self.fingerprint else None,
+        )
+        self.committed += records
+        self.waiting.clear()
+        self.waiting_events = 0
+
+    def _key_id(self, raw: str) -> str:
+        """Replace a raw key; called for nothing else, so that a workspace whose logs hold key ids needs no secret."""
+        if self.fingerprint is None:
+            self.fingerprint = self._open_fingerprint()
+        return self.fingerprint(raw)
+
+    def _open_fingerprint(self) -> KeyFingerprint:
+        secret = find_key_secret(self.workspace.root, environment=self.key_secret)
+        expected = self.snapshot.key_secret_check
+        if secret is None and expected is None:
+            secret = create_key_secret(self.workspace.root)
+            self.warnings.append(f"made {self.workspace.root / 'key-secret'}: key ids of raw keys depend on it, so back it up and keep it to yourself")
+        fingerprint = KeyFingerprint(secret=secret) if secret is not None else None
+        if fingerprint is None or expected not in (None, fingerprint.check()):
+            message = (
+                f"the secret for key ids is {'missing' if fingerprint is None else 'not the one'} that {self.workspace.lake} was made with; "
+                "restore it (key-secret, or TALLYBOOK_KEY_SECRET): with another one every key gets another id, and known requests would be billed again"
+            )
+            raise ConfigurationError(message)
+        return fingerprint
+
+    def collected(self, files: int, warnings: Sequence[str]) -> Collected:
+        counts = line_counts(self.committed)
+        return Collected(
+            files=files,
+            stretches=len(self.committed),
+            lines=counts["lines"],
+            events=counts["events"],
+            quarantined=counts["quarantined"],
+            problems=tuple(self.problems),
+            warnings=(*warnings, *self.warnings),
+        )
+
+
+def _configured(workspace: Workspace) -> Iterator[_Log]:
+    for source in workspace.settings.sources:
+        for path in files_of(workspace.root, source.paths):
+            yield _Log(path=path, source=source, is_named=False)
+
+
+def _named(workspace: Workspace, paths: Sequence[Path]) -> Iterator[_Log]:
+    """Yield the given files: one that a source names is read as that source says, any other by the rules of the request log."""
+    other = SourceSettings(name="files", paths=("-",))
+    for path in paths:
+        named = (source for source in workspace.settings.sources if is_named_by(workspace.root, path, source.paths))
+        yield _Log(path=path, source=next(named, other), is_named=True)
+
+
+def _empty_sources(workspace: Workspace) -> list[str]:
+    empty = [source for source in workspace.settings.sources if not files_of(workspace.root, source.paths)]
+    warnings = [f"source {source.name!r}: no file fits {', '.join(source.paths)}; check its paths in tallybook.toml" for source in empty]
+    return warnings if workspace.settings.sources else ["tallybook.toml names no [[sources]], so nothing is collected; add one"]
+
+
+def _log_format(workspace: Workspace, source: SourceSettings) -> LogFormat:
+    return LogFormat(
+        fields=source.fields,
+        identity=source.identity.value,
+        dialect=source.dialect,
+        line_bytes_max=workspace.settings.limits.line_bytes,
+        depth_max=workspace.settings.limits.nesting,
+    )

@@ -1,0 +1,71 @@
+"""How many lines were read and what became of them: the numbers that ``verify`` and the nightly summary print.
+
+Owns their names. Does not own the claims about them (``pipeline.jobs.verify``).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pyarrow.compute as pc
+
+from pipeline.usage import UsageStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pyarrow as pa
+
+    from pipeline.jobs.aggregate import Aggregate
+    from pipeline.sources import SourceRecord
+
+
+def counts_of(built: Aggregate) -> dict[str, int]:
+    """Count lines by outcome (from the commits) and measured events by fate (from the marts). ``billed + duplicates + conflicts == measured``."""
+    exchanges = built.marts.exchanges_daily
+    return {
+        **line_counts(built.snapshot.sources),
+        "billed": _events(exchanges, "measured", "survivor"),
+        "duplicates": _events(exchanges, "measured", "duplicate"),
+        "conflicts": _events(exchanges, "measured", "conflict"),
+        "estimated_listed": _events(exchanges, "estimated", "survivor"),
+        "billed_tokens": _tokens(built.marts.usage_daily),
+        "unpriced_tokens": sum(row.usage.quantity for row in built.rated.unpriced),
+        "unassigned_tokens": built.rated.unassigned_tokens,
+    }
+
+
+def line_counts(sources: Iterable[SourceRecord]) -> dict[str, int]:
+    """Count lines by outcome: ``lines == blank + quarantined + events`` and ``events`` is the sum of the statuses."""
+    statuses: Counter[str] = Counter()
+    lines = blank = quarantined = 0
+    for record in sources:
+        lines += record.lines
+        blank += record.blank
+        quarantined += sum(record.quarantined.values())
+        statuses.update(record.events)
+    return {
+        "lines": lines,
+        "blank": blank,
+        "quarantined": quarantined,
+        "events": sum(statuses.values()),
+        **{status.value: statuses[status.value] for status in UsageStatus},
+    }
+
+
+def quarantine_reasons(sources: Iterable[SourceRecord]) -> dict[str, int]:
+    """Count quarantined lines by reason, most frequent first."""
+    reasons: Counter[str] = Counter()
+    for record in sources:
+        reasons.update(record.quarantined)
+    return dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _events(exchanges_daily: pa.Table, status: str, fate: str) -> int:
+    chosen = exchanges_daily.filter(pc.and_(pc.equal(exchanges_daily["status"], status), pc.equal(exchanges_daily["fate"], fate)))
+    return pc.sum(chosen["events"]).as_py() or 0
+
+
+def _tokens(usage_daily: pa.Table) -> int:
+    return pc.sum(usage_daily["quantity"]).as_py() or 0

@@ -1,0 +1,69 @@
+"""Looks a workspace over for its owner: does each part exist, is it readable, and what waits for a decision.
+
+Does not own the claims that must hold (``pipeline.jobs.verify``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline import schemas
+from pipeline.errors import ConfigurationError, LakeError
+from pipeline.jobs.check import Check
+from pipeline.storage.key_secret import find_key_secret
+from pipeline.storage.lake import read_log, verified_files, verified_quarantine
+from pipeline.storage.source_files import files_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.storage.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examination:
+    """What was found."""
+
+    findings: tuple[Check, ...]
+    quarantined: tuple[tuple[str, int, str, str, str], ...]
+    """Source, line, byte range, reason and detail of every quarantined line; never its content."""
+
+
+def examine(workspace: Workspace, *, key_secret: bytes | None) -> Examination:
+    """Look everything over; what is wrong becomes a finding and no exception."""
+    findings = [*_configuration(workspace), _secret(workspace, key_secret)]
+    quarantined: tuple[tuple[str, int, str, str, str], ...] = ()
+    try:
+        snapshot = read_log(workspace.lake)
+        files = len(verified_files(workspace.lake, snapshot))
+        rows = [pq.read_table(path, partitioning=None) for path in verified_quarantine(workspace.lake, snapshot)]
+        table = pa.concat_tables([schemas.QUARANTINE.empty_table(), *rows]).sort_by([("source", "ascending"), ("line", "ascending")])
+        quarantined = tuple((row["source"], row["line"], f"{row['byte_start']}-{row['byte_end']}", row["reason"], row["detail"]) for row in table.to_pylist())
+        version = "no commit yet" if snapshot.version is None else f"commit {snapshot.version}, {files} data files, all undamaged"
+        findings.append(Check(name="lake", ok=True, detail=version))
+    except LakeError as damage:
+        findings.append(Check(name="lake", ok=False, detail=str(damage)))
+    return Examination(findings=tuple(findings), quarantined=quarantined)
+
+
+def _configuration(workspace: Workspace) -> Iterator[Check]:
+    settings = workspace.settings
+    yield Check(name="configuration", ok=True, detail=f"time zone {settings.timezone}, currency {settings.currency}, rounding {settings.rounding}")
+    for source in settings.sources:
+        files = files_of(workspace.root, source.paths)
+        yield Check(name=f"source {source.name}", ok=bool(files), detail=f"{len(files)} files" if files else f"no file fits {', '.join(source.paths)}")
+    keys = sum(len(account.key_ids) for account in workspace.accounts)
+    yield Check(name="accounts", ok=bool(len(workspace.accounts)), detail=f"{len(workspace.accounts)} accounts with {keys} keys")
+    yield Check(name="rate cards", ok=bool(workspace.rate_cards), detail=", ".join(sorted(workspace.rate_cards)) or "none; add rates/standard.toml")
+
+
+def _secret(workspace: Workspace, key_secret: bytes | None) -> Check:
+    try:
+        secret = find_key_secret(workspace.root, environment=key_secret)
+    except ConfigurationError as error:
+        return Check(name="key secret", ok=False, detail=str(error))
+    return Check(name="key secret", ok=True, detail="there is one" if secret else "none yet; it is only needed where logs hold raw keys")

@@ -1,0 +1,139 @@
+"""The claims about the lake: every line accounted for, every event once, derived tables equal to what is built now, no free text.
+
+Does not own how a failed claim is reported (``pipeline.jobs.verify``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline.errors import DataFileDamaged
+from pipeline.jobs.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY, inputs_of
+from pipeline.jobs.check import Check, check_that_none
+from pipeline.storage.derived import read_derived
+from pipeline.storage.lake import verified_files, verified_quarantine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from pipeline.jobs.aggregate import Aggregate
+    from pipeline.sources import SourceRecord
+    from pipeline.storage.workspace import Workspace
+
+_HUGEINT = pa.decimal128(38, 0)
+_PLAIN_TEXT = re.compile(r"[A-Za-z0-9._:/@+=~,;#-]{0,256}", re.ASCII)
+_FREE_COLUMNS = frozenset({"source", "detail"})  # a path, and words of our own
+
+
+def lake_checks(workspace: Workspace, built: Aggregate, counts: Mapping[str, int]) -> Iterator[Check]:
+    """Check everything between the logs' records and the charges."""
+    events = verified_files(workspace.lake, built.snapshot)
+    quarantine = verified_quarantine(workspace.lake, built.snapshot)
+    yield Check(name="lake_is_undamaged", ok=True, detail=f"{len(events) + len(quarantine)} data files have the sha256 that the log states")
+    yield from _lines(built.snapshot.sources, events, quarantine)
+    for name, rows in built.marts.broken_claims.items():
+        yield check_that_none(rows, name=name, fine="no row breaks it", found=f"{len(rows)} rows break it")
+    yield _fates(counts)
+    yield _tokens(built, counts)
+    yield from _derived(workspace, built)
+    yield _types([*events, *quarantine])
+    yield _texts([*events, *quarantine])
+
+
+def _lines(records: Sequence[SourceRecord], events: Sequence[Path], quarantine: Sequence[Path]) -> Iterator[Check]:
+    wrong = [record.source for record in records if record.lines != record.blank + sum(record.quarantined.values()) + sum(record.events.values())]
+    fine = f"lines = blank + quarantined + events in {len(records)} stretches of logs"
+    yield check_that_none(wrong, name="lines_are_accounted_for", fine=fine, found="unbalanced")
+    statuses = _stated((record.source, record.events) for record in records)
+    kept = _counted(events, "status")
+    fine = f"{kept.total()} usage events, by source and status as the log states"
+    yield check_that_none(_differences(statuses, kept), name="events_are_in_the_lake", fine=fine, found="differs")
+    reasons = _stated((record.source, record.quarantined) for record in records)
+    quarantined = _counted(quarantine, "reason")
+    fine = f"{quarantined.total()} quarantined lines, by source and reason as the log states"
+    yield check_that_none(_differences(reasons, quarantined), name="quarantine_is_in_the_lake", fine=fine, found="differs")
+
+
+def _fates(counts: Mapping[str, int]) -> Check:
+    parts = counts["billed"] + counts["duplicates"] + counts["conflicts"]
+    detail = f"{counts['measured']} measured = {counts['billed']} billed + {counts['duplicates']} duplicates + {counts['conflicts']} conflicts"
+    return Check(name="measured_events_are_billed_once", ok=parts == counts["measured"], detail=detail)
+
+
+def _tokens(built: Aggregate, counts: Mapping[str, int]) -> Check:
+    charged = pc.sum(built.rated.charges["quantity"]).as_py() or 0
+    whole = charged + counts["unpriced_tokens"] + counts["unassigned_tokens"]
+    detail = f"{counts['billed_tokens']} tokens = {charged} charged + {counts['unpriced_tokens']} unpriced + {counts['unassigned_tokens']} unassigned"
+    return Check(name="tokens_are_charged_unpriced_or_unassigned", ok=whole == counts["billed_tokens"], detail=detail)
+
+
+def _derived(workspace: Workspace, built: Aggregate) -> Iterator[Check]:
+    """Compare what was written with what was built just now. Tables of an older commit or configuration are not wrong, only out of date."""
+    inputs = inputs_of(workspace, built.snapshot)
+    for name, table in ((USAGE_DAILY, built.marts.usage_daily), (EXCHANGES_DAILY, built.marts.exchanges_daily), (CHARGES, built.rated.charges)):
+        label = f"{name}_is_what_the_events_say"
+        try:
+            written = read_derived(workspace.lake, name)
+        except DataFileDamaged as damage:
+            yield Check(name=label, ok=False, detail=str(damage))
+            continue
+        if written is None or written[0] != inputs:
+            yield Check(name=label, ok=True, detail="not written for this commit and configuration yet; 'tallybook nightly' writes it")
+            continue
+        rows = pa.concat_tables([table.schema.empty_table(), *written[1].values()])
+        order = [(column, "ascending") for column in table.schema.names]
+        same = rows.sort_by(order).equals(table.sort_by(order))
+        yield Check(name=label, ok=same, detail=f"{table.num_rows} rows" if same else f"{rows.num_rows} rows written differ from {table.num_rows} built now")
+
+
+def _types(files: Iterable[Path]) -> Check:
+    wrong = [f"{path.name}: {field.name} {field.type}" for path in files for field in pq.read_schema(path) if _is_floating(field.type)]
+    return check_that_none(wrong, name="no_floating_column_in_the_lake", fine="no DOUBLE, FLOAT or HUGEINT column", found="there is")
+
+
+def _is_floating(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_floating(kind)) or bool(kind == _HUGEINT)
+
+
+def _texts(files: Iterable[Path]) -> Check:
+    """Prompts, completions and raw keys cannot be told from their absence, but free text can: no column may hold any."""
+    wrong = set()
+    for path in files:
+        table = pq.read_table(path, partitioning=None)
+        for field in table.schema:
+            if pa.types.is_string(field.type) and field.name not in _FREE_COLUMNS:
+                values = pc.unique(table[field.name]).to_pylist()
+                wrong |= {f"{path.name}: {field.name}" for value in values if value is not None and not _PLAIN_TEXT.fullmatch(value)}
+    return check_that_none(sorted(wrong), name="no_free_text_in_the_lake", fine="every text is an id, a name or a status", found="there is, in")
+
+
+def _stated(counts: Iterable[tuple[str, Mapping[str, int]]]) -> Counter[tuple[str, str]]:
+    found: Counter[tuple[str, str]] = Counter()
+    for source, by_kind in counts:
+        for kind, count in by_kind.items():
+            found[source, kind] += count
+    return found
+
+
+def _counted(files: Iterable[Path], column: str) -> Counter[tuple[str, str]]:
+    found: Counter[tuple[str, str]] = Counter()
+    for path in files:
+        table = pq.read_table(path, columns=["source", column], partitioning=None)
+        for row in table.group_by(["source", column]).aggregate([([], "count_all")]).to_pylist():
+            found[row["source"], row[column]] += row["count_all"]
+    return found
+
+
+def _differences(stated: Counter[tuple[str, str]], found: Counter[tuple[str, str]]) -> list[str]:
+    return [
+        f"{place[0]} {place[1]}: stated {stated[place]}, found {found[place]}"
+        for place in sorted(stated.keys() | found.keys())
+        if stated[place] != found[place]
+    ]

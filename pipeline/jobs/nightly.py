@@ -1,0 +1,112 @@
+"""The whole job, in order: collect, aggregate, rate, draft invoices. Run it every night; run it again and nothing changes.
+
+Owns the order and what the night has to say. Does not own the steps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.jobs.aggregate import aggregate, write_marts
+from pipeline.jobs.collect import collect
+from pipeline.jobs.counts import counts_of, quarantine_reasons
+from pipeline.jobs.invoice import invoice_book, write_invoices
+from pipeline.jobs.usage import UNASSIGNED
+from pipeline.money import plain
+from pipeline.storage import register
+from pipeline.storage.lock import locked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from pipeline.jobs.aggregate import Aggregate
+    from pipeline.jobs.collect import Collected
+    from pipeline.jobs.invoice import InvoiceBook
+    from pipeline.storage.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Night:
+    """What one run read and made."""
+
+    collected: Collected
+    built: Aggregate
+    book: InvoiceBook
+    counts: dict[str, int]
+    """Of the whole lake, not of this run alone."""
+    warnings: tuple[str, ...]
+    """One line each, saying what to do."""
+    bad_input: tuple[str, ...]
+    """Why ``--strict`` fails: what could not be read, or contradicts itself."""
+
+
+def nightly(workspace: Workspace, *, now: datetime, key_secret: bytes | None, on_progress: Callable[[str, int, int], None] | None = None) -> Night:
+    """Do all of it under the workspace's lock; everything it writes is durable before it returns."""
+    with locked(workspace.lake, command="tallybook nightly", started_at=now):
+        register.sweep_orphans(workspace.root)
+        collected = collect(workspace, now=now, key_secret=key_secret, on_progress=on_progress)
+        built = aggregate(workspace)
+        book = invoice_book(workspace, built)
+        write_marts(workspace, built)
+        write_invoices(workspace, book)
+    return Night(
+        collected=collected,
+        built=built,
+        book=book,
+        counts=counts_of(built),
+        warnings=tuple(_warnings(workspace, collected, built, book)),
+        bad_input=tuple(_bad_input(collected, built)),
+    )
+
+
+def _bad_input(collected: Collected, built: Aggregate) -> Iterator[str]:
+    """Say what ``--strict`` fails for; of the whole lake, so that running again gives the same answer."""
+    reasons = quarantine_reasons(built.snapshot.sources)
+    if reasons:
+        yield f"{sum(reasons.values())} lines are quarantined ({', '.join(f'{count} {reason}' for reason, count in reasons.items())})"
+    conflicts = sum(row["events"] for row in built.marts.advisories["conflicts"])
+    if conflicts:
+        yield f"{conflicts} measurements contradict another one of the same response"
+    for problem in collected.problems:
+        yield f"{problem.source} could not be read to its end ({problem.reason})"
+
+
+def _warnings(workspace: Workspace, collected: Collected, built: Aggregate, book: InvoiceBook) -> Iterator[str]:
+    yield from collected.warnings
+    reasons = quarantine_reasons(built.snapshot.sources)
+    if reasons:
+        listed = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
+        yield f"{sum(reasons.values())} quarantined lines ({listed}); 'tallybook doctor' lists source, line and reason"
+    for row in built.marts.advisories["conflicts"]:
+        yield (
+            f"{row['billing_period']}: {row['events']} measurements of {row['account_id'] or UNASSIGNED}'s key {row['api_key_id']}, model {row['model']!r}, "
+            "contradict another one of the same response; the later is billed, 'tallybook usage --by key,fate' shows all"
+        )
+    for row in built.marts.advisories["unpriced_usage"]:
+        account = workspace.accounts.by_id(row["account_id"])
+        card = account.rate_card if account else "standard"
+        yield (
+            f"{row['billing_period']}: {row['tokens']} tokens of {row['account_id']} for model {row['model']!r} are unpriced, from {row['first_usage_date']} on; "
+            f"add a rate or an alias to rates/{card}.toml, the invoice cannot be issued before"
+        )
+    for row in built.marts.advisories["unassigned_usage"]:
+        yield (
+            f"{row['billing_period']}: {row['tokens']} tokens of key {row['api_key_id']}, model {row['model']!r}, are unassigned; "
+            "add the key to an account in accounts.toml"
+        )
+    for row in built.marts.advisories["unmeasured_usage"]:
+        yield (
+            f"{row['billing_period']}: {row['events']} {row['status']} exchanges of {row['account_id'] or 'unassigned keys'} stated no usage"
+            f"{_estimate(row)}; have clients ask for it (stream_options.include_usage), or set [policy] unmeasured"
+        )
+    for late in book.late:
+        yield (
+            f"{late.invoice.id} ({late.invoice.account_id}, {late.invoice.period}) was issued at {plain(late.invoice.total)} {late.invoice.currency} "
+            f"and would be {plain(late.worth_now.total)} today; the difference of {plain(late.difference)} is late usage and on no invoice"
+        )
+
+
+def _estimate(row: dict[str, object]) -> str:
+    return f" (about {row['completion_tokens']} completion tokens by their chunks)" if row["completion_tokens"] else ""

@@ -1,0 +1,154 @@
+"""Exact amounts of money: arithmetic that raises where a digit would be lost, and rounding that has a name.
+
+Owns the exact context, the minor units of currencies, rounding to them, and plain decimal notation. Does not own what
+anything costs (``pipeline.rates``) nor when a sum is rounded (``pipeline.invoicing``).
+
+Invariants: no float ever becomes an amount, and only a function with ``rounded`` in its name rounds.
+"""
+
+from __future__ import annotations
+
+import decimal
+import re
+from contextlib import contextmanager
+from decimal import Context, Decimal, DecimalException
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from pipeline.errors import ConfigurationError, InexactAmount
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+DIGITS_MAX = 100
+"""Significant digits of an exact result. 2**63 tokens at a rate of 9 + 12 digits need 46; the rest is for sums."""
+
+_EXACT = Context(
+    prec=DIGITS_MAX,
+    traps=[decimal.Inexact, decimal.Rounded, decimal.FloatOperation, decimal.InvalidOperation, decimal.DivisionByZero, decimal.Overflow],
+)
+_PLAIN_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
+
+
+class Rounding(StrEnum):
+    """What happens to an amount exactly half way between two minor units. Both treat a negative amount as the mirror of a positive one."""
+
+    HALF_UP = "half-up"
+    """Away from zero, as on paper: 0.125 becomes 0.13 and -0.125 becomes -0.13."""
+    HALF_EVEN = "half-even"
+    """To the even neighbour, so that halves cancel out over many lines: 0.125 becomes 0.12, 0.135 becomes 0.14."""
+
+
+_DECIMAL_ROUNDING = {Rounding.HALF_UP: decimal.ROUND_HALF_UP, Rounding.HALF_EVEN: decimal.ROUND_HALF_EVEN}
+
+
+@contextmanager
+def exact_arithmetic() -> Iterator[None]:
+    """Run decimal arithmetic that raises ``InexactAmount`` instead of losing a digit or taking a float."""
+    try:
+        with decimal.localcontext(_EXACT):
+            yield
+    except DecimalException as signal:
+        message = f"an amount would not have been exact ({type(signal).__name__}); an amount is a decimal of at most {DIGITS_MAX} digits, and never a float"
+        raise InexactAmount(message) from signal
+
+
+def exact_sum(amounts: Iterable[Decimal]) -> Decimal:
+    """Add amounts without losing a digit. The sum of none is 0. Raises ``InexactAmount``, also for anything that is no ``Decimal``."""
+    total = Decimal(0)
+    with exact_arithmetic():
+        for amount in amounts:
+            if not isinstance(amount, Decimal):
+                message = f"{amount!r} is a {type(amount).__name__}; an amount is a Decimal"
+                raise InexactAmount(message)
+            total += amount
+    return total
+
+
+def minor_unit_digits(currency: str) -> int:
+    """Return how many decimal places the minor unit of a currency has (ISO 4217): USD 2, JPY 0, KWD 3.
+
+    Raises ``ConfigurationError`` for a code that is not an ISO 4217 currency.
+    """
+    digits = _MINOR_UNIT_DIGITS.get(currency)
+    if digits is None:
+        message = f"currency {currency!r} is not an ISO 4217 code; write three capital letters such as USD, EUR or JPY"
+        raise ConfigurationError(message)
+    return digits
+
+
+def rounded_to_minor_unit(amount: Decimal, currency: str, rounding: Rounding) -> Decimal:
+    """Round an exact amount, once, to the currency's minor unit; the result has exactly that many decimal places.
+
+    2.345 USD half up is 2.35, half even 2.34; 1234.5 JPY half up is 1235. Zero never has a sign.
+    Raises ``InexactAmount`` for a float, NaN or infinity, ``ConfigurationError`` for an unknown currency.
+    """
+    _refuse_what_is_no_amount(amount)
+    unit = Decimal(1).scaleb(-minor_unit_digits(currency))
+    roundable = Context(prec=DIGITS_MAX, traps=[decimal.InvalidOperation])
+    try:
+        result = amount.quantize(unit, rounding=_DECIMAL_ROUNDING[rounding], context=roundable)
+    except decimal.InvalidOperation as signal:
+        message = f"an amount has more than {DIGITS_MAX} digits; it cannot be rounded to {currency}"
+        raise InexactAmount(message) from signal
+    return result or result.copy_abs()  # a zero loses its sign
+
+
+def normalised(value: Decimal) -> Decimal:
+    """Return the same number with no digit to spare: 2.50 and 2.5 are 2.5, 1E+3 is 1000, -0.0 is 0.
+
+    Numbers that are equal look the same afterwards. Raises ``InexactAmount`` for a float, NaN or infinity.
+    """
+    text = plain(value)
+    return Decimal(text.rstrip("0").rstrip(".") if "." in text else text)
+
+
+def plain(value: Decimal) -> str:
+    """Write a number in plain decimal notation: digits, a point, never an exponent, never a minus before a zero.
+
+    >>> plain(Decimal("1E+3")), plain(Decimal("0.0000001")), plain(Decimal("-0.00"))
+    ('1000', '0.0000001', '0.00')
+
+    Raises ``InexactAmount`` for a float, NaN or infinity.
+    """
+    _refuse_what_is_no_amount(value)
+    return format(value or value.copy_abs(), "f")
+
+
+def plain_rate(rate_per_million: Decimal) -> str:
+    """Write a rate as price lists do: at least two decimal places, more only where they say something.
+
+    >>> plain_rate(Decimal(2)), plain_rate(Decimal("2.500")), plain_rate(Decimal("0.0375"))
+    ('2.00', '2.50', '0.0375')
+    """
+    whole, _, fraction = plain(normalised(rate_per_million)).partition(".")
+    return f"{whole}.{fraction.ljust(2, '0')}"
+
+
+def decimal_from_plain(text: str) -> Decimal:
+    """Read plain decimal notation back. Raises ``InexactAmount`` for anything else: an exponent, a blank, NaN, a separator."""
+    if not _PLAIN_NUMBER.fullmatch(text):
+        message = f"{text!r} is not a number in plain decimal notation such as 12.50"
+        raise InexactAmount(message)
+    return Decimal(text)
+
+
+def _refuse_what_is_no_amount(value: object) -> None:
+    if not isinstance(value, Decimal) or not value.is_finite():
+        message = f"{value!r} is not an amount; an amount is a finite Decimal"
+        raise InexactAmount(message)
+
+
+# ISO 4217:2015, list one: the currencies and the few units of account in which prices are written. Metals, funds and test codes have no minor unit.
+_CURRENCIES_BY_MINOR_UNIT_DIGITS = {
+    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+    2: (
+        "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY COP CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB"
+        " EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP"
+        " MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP"
+        " SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG"
+    ),
+    3: "BHD IQD JOD KWD LYD OMR TND",
+    4: "CLF UYW",
+}
+_MINOR_UNIT_DIGITS = {code: digits for digits, codes in _CURRENCIES_BY_MINOR_UNIT_DIGITS.items() for code in codes.split()}

@@ -1,0 +1,57 @@
+"""What a commit remembers of the logs it was made from: enough to know them again, and to account for every line.
+
+Owns the record of one stretch of one log. Does not own how logs are read (``pipeline.collectors``) nor how records
+are kept (``pipeline.storage``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """The sha256 (hex) of ``size`` bytes of a log, by which a log is known again whatever its name."""
+
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRecord:
+    """One collected stretch of one log.
+
+    All offsets are in bytes of the *decompressed* log, so that a log and its later gzip are the same source.
+    ``lines == blank + sum(quarantined.values()) + sum(events.values())`` always.
+    """
+
+    source: str
+    """The log's path: relative to the workspace with ``/`` where it lies inside, else absolute."""
+    name: str
+    """The ``[[sources]]`` entry it was read by."""
+    compression: str
+    """``none``, ``gzip`` or ``zstd``."""
+    file_size: int
+    """Size in bytes of the file on disk when it was read (compressed, where it is)."""
+    start: int
+    end: int
+    """The stretch ``[start, end)``: complete lines only."""
+    first_line: int
+    """Number of the stretch's first line, from 1."""
+    sha256: str
+    """Digest of the bytes of the stretch."""
+    head: Window
+    """The first bytes of the log, at most 64 KiB and never beyond ``end``."""
+    tail: Window
+    """The last bytes before ``end``, at most 64 KiB and never before 0."""
+    lines: int
+    blank: int
+    quarantined: dict[str, int] = field(default_factory=dict)
+    """Count by reason."""
+    events: dict[str, int] = field(default_factory=dict)
+    """Count by status."""
+
+    @property
+    def next_line(self) -> int:
+        """Number of the line that follows the stretch."""
+        return self.first_line + self.lines

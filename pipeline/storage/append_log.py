@@ -1,0 +1,136 @@
+"""A log that only grows: a folder of ``<20 digits>.json`` entries, each made by one ``link()``, chained by their hashes.
+
+Invariants. An entry's number is taken once and for ever. An entry states the sha256 of the bytes of the one before it
+(``previousSha256``) and a seal over its own (``sealSha256``), so that a flipped bit is noticed also in the last one, which
+nobody chains to yet. Whatever a reader was shown is durable: reading syncs the folder before it answers, so an entry whose
+writer died between ``link()`` and fsync cannot be acknowledged by the next run and then lost to a power cut.
+
+Used for the lake's commits (``delta``) and for issued invoices (``register``). Does not own what an entry says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import stat
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from pipeline.errors import CommitConflict, LogEntryRefused
+from pipeline.storage import disk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+UNSEALED = "0" * 64
+"""Stands where the seal will be."""
+
+_SEAL = re.compile(rb'("sealSha256": ?")([0-9a-f]{64})"')
+_ENTRY_NAME = re.compile(r"[0-9]{20}\.json")
+
+Entry = TypeVar("Entry")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chain(Generic[Entry]):
+    """The entries of a log in the order of their numbers, and the sha256 of the last one's bytes (None of an empty log)."""
+
+    entries: tuple[Entry, ...]
+    last_sha256: str | None
+
+
+def entry_path(folder: Path, number: int) -> Path:
+    """Say where an entry lies."""
+    return folder / f"{number:020d}.json"
+
+
+def seal(content: bytes) -> bytes:
+    """Put the sha256 of the content in the place of its one ``UNSEALED``. Raises ``ValueError`` where there is not exactly one seal."""
+    places = _SEAL.findall(content)
+    if len(places) != 1 or places[0][1] != UNSEALED.encode():
+        message = f"an entry has {len(places)} fields sealSha256; it must have one, and {UNSEALED[:4]}… in it"
+        raise ValueError(message)
+    return _SEAL.sub(rb"\g<1>" + hashlib.sha256(content).hexdigest().encode() + rb'"', content)
+
+
+def append_entry(folder: Path, number: int, content: bytes) -> str:
+    """Add an entry, durably, and return the sha256 of its bytes.
+
+    Raises ``CommitConflict`` when another writer took the number; the log is then as that writer left it.
+    """
+    final = entry_path(folder, number)
+    try:
+        disk.link_new(disk.write_temporary(folder, content), final)
+    except FileExistsError:
+        message = f"another run wrote {final} first; read the log again and try the next number"
+        raise CommitConflict(message) from None
+    return hashlib.sha256(content).hexdigest()
+
+
+def read_chain(folder: Path, *, first_number: int, parse: Callable[[bytes, int], tuple[str | None, Entry]], advice: str) -> Chain[Entry]:
+    """Read every entry, strictly; a folder that does not exist is an empty log. Other files in the folder are no entries.
+
+    ``parse`` gets an entry's bytes and number, returns its ``previousSha256`` and what it says, and raises ``ValueError`` for
+    an entry that is not ours. Raises ``LogEntryRefused`` naming the file, what is wrong with it, and the ``advice``.
+    """
+    numbers = _entry_numbers(folder)
+    if not numbers:
+        return Chain(entries=(), last_sha256=None)
+    if min(numbers) < first_number:
+        message = f"log entry {entry_path(folder, min(numbers))} is refused: entries are numbered from {first_number}; {advice}"
+        raise LogEntryRefused(message)
+    entries: list[Entry] = []
+    last_sha256: str | None = None
+    # What was listed fixes the end, and each entry is then opened by its number: a listing alone may show a late entry and not
+    # an earlier one, where both are written while it runs.
+    for number in range(first_number, max(numbers) + 1):
+        path = entry_path(folder, number)
+        try:
+            content = _read_entry(path, newest=max(numbers))
+            _check_seal(content)
+            previous_sha256, entry = parse(content, number)
+            _check_link(previous_sha256, last_sha256)
+        except ValueError as error:
+            message = f"log entry {path} is refused: {error}; {advice}"
+            raise LogEntryRefused(message) from error
+        entries.append(entry)
+        last_sha256 = hashlib.sha256(content).hexdigest()
+    disk.sync_folder(folder)
+    return Chain(entries=tuple(entries), last_sha256=last_sha256)
+
+
+def _entry_numbers(folder: Path) -> list[int]:
+    if not folder.is_dir():
+        return []
+    return [int(path.stem) for path in folder.iterdir() if _ENTRY_NAME.fullmatch(path.name)]
+
+
+def _read_entry(path: Path, newest: int) -> bytes:
+    try:
+        is_file = stat.S_ISREG(path.lstat().st_mode)
+    except FileNotFoundError:
+        message = f"it is missing, and there are later ones up to {newest}"
+        raise ValueError(message) from None
+    if not is_file:
+        message = "it is no regular file"
+        raise ValueError(message)
+    return path.read_bytes()
+
+
+def _check_seal(content: bytes) -> None:
+    seals = _SEAL.findall(content)
+    if len(seals) != 1:
+        message = "it is torn, or was not written by Tallybook: it has no seal"
+        raise ValueError(message)
+    stated = seals[0][1].decode()
+    actual = hashlib.sha256(_SEAL.sub(rb"\g<1>" + UNSEALED.encode() + rb'"', content)).hexdigest()
+    if stated != actual:
+        message = f"it was changed after it was written: its seal says {stated}, its bytes say {actual}"
+        raise ValueError(message)
+
+
+def _check_link(stated: str | None, previous: str | None) -> None:
+    if stated != previous:
+        message = f"it is out of its chain: it follows an entry with sha256 {stated}, and the one before it has {previous}"
+        raise ValueError(message)

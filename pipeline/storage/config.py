@@ -1,0 +1,214 @@
+"""``tallybook.toml``: the settings of a workspace.
+
+Owns what the file may say and what holds where it says nothing. Does not own accounts (``accounts_file``), prices
+(``rate_cards``) nor how a source is read (``pipeline.collectors``).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from pipeline.errors import ConfigurationError
+from pipeline.money import Rounding, minor_unit_digits
+from pipeline.periods import time_zone
+from pipeline.storage.strict_toml import Table, read_table, value_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from zoneinfo import ZoneInfo
+
+CONFIG_FILE = "tallybook.toml"
+FIELDS = (
+    "ts",
+    "request_id",
+    "api_key",
+    "api_key_id",
+    "status",
+    "method",
+    "path",
+    "host",
+    "request",
+    "request.model",
+    "request.stream",
+    "request.n",
+    "response",
+)
+"""Fields of the request log that a source may rename."""
+DIALECTS = (
+    "openai-chat",
+    "openai-completions",
+    "openai-responses",
+    "anthropic",
+    "gemini",
+    "bedrock-converse",
+    "cohere-v2",
+    "ollama",
+)
+"""Families of bodies that a source may be fixed to."""
+_INVOICE_PREFIX = re.compile(r"(?!draft-)[A-Za-z0-9._-]{1,32}", re.ASCII)
+_SOURCE_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+
+
+class SourceFormat(StrEnum):
+    """How the lines of a source are written."""
+
+    REQUEST_LOG = "request-log"
+
+
+class IdentityRule(StrEnum):
+    """What makes two logged lines the same exchange, beside their API key."""
+
+    RESPONSE_ID = "response-id"
+    REQUEST_ID = "request-id"
+    """For gateways whose response ids are not unique."""
+
+
+class UnmeasuredPolicy(StrEnum):
+    """What becomes of usage that was estimated because the response did not state it."""
+
+    LIST = "list"
+    """Listed, not billed."""
+    BILL_ESTIMATE = "bill-estimate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSettings:
+    """One ``[[sources]]`` entry: which logs, and how to read them."""
+
+    name: str
+    paths: tuple[str, ...]
+    """Globs, relative to the workspace."""
+    format: SourceFormat = SourceFormat.REQUEST_LOG
+    fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Field of the request log → dotted path at which this source writes it."""
+    identity: IdentityRule = IdentityRule.RESPONSE_ID
+    dialect: str | None = None
+    """One of ``DIALECTS``; None = found from each body."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a line may be before it is quarantined."""
+
+    line_bytes: int = 8 * 1024 * 1024
+    nesting: int = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What ``tallybook.toml`` says, and the defaults for what it does not say."""
+
+    timezone: str = "UTC"
+    currency: str = "USD"
+    rounding: Rounding = Rounding.HALF_UP
+    sources: tuple[SourceSettings, ...] = ()
+    unmeasured: UnmeasuredPolicy = UnmeasuredPolicy.LIST
+    invoice_prefix: str = "INV-"
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The workspace's time zone."""
+        return time_zone(self.timezone)
+
+
+def read_settings(workspace: Path) -> Settings:
+    """Read ``tallybook.toml`` of a workspace. Raises ``ConfigurationError`` with file, table, key and value for anything that cannot be meant."""
+    table = read_table(workspace / CONFIG_FILE, file=CONFIG_FILE, error=ConfigurationError)
+    if table is None:
+        message = f"there is no {CONFIG_FILE} in {workspace}; run 'tallybook init' to make a workspace, or name one with -w"
+        raise ConfigurationError(message)
+    return settings_from_table(table)
+
+
+def settings_from_table(table: Table) -> Settings:
+    """Check the top table of a ``tallybook.toml``. Raises ``ConfigurationError``."""
+    table.allow_only("timezone", "currency", "rounding", "sources", "policy", "invoices", "limits")
+    defaults = Settings()
+    timezone = table.text("timezone", defaults.timezone)
+    currency = table.text("currency", defaults.currency)
+    try:
+        time_zone(timezone)
+        minor_unit_digits(currency)
+    except ConfigurationError as wrong:
+        raise table.refusal(str(wrong)) from wrong
+    policy = table.table("policy")
+    policy.allow_only("unmeasured")
+    return Settings(
+        timezone=timezone,
+        currency=currency,
+        rounding=table.choice("rounding", defaults.rounding),
+        sources=_sources(table.tables("sources")),
+        unmeasured=policy.choice("unmeasured", defaults.unmeasured),
+        invoice_prefix=_invoice_prefix(table.table("invoices"), defaults.invoice_prefix),
+        limits=_limits(table.table("limits"), defaults.limits),
+    )
+
+
+def _sources(tables: tuple[Table, ...]) -> tuple[SourceSettings, ...]:
+    sources: dict[str, SourceSettings] = {}
+    for table in tables:
+        source = _source(table)
+        if source.name in sources:
+            what = f"name {source.name!r} is used by an earlier source; give every source a name of its own"
+            raise table.refusal(what)
+        sources[source.name] = source
+    return tuple(sources.values())
+
+
+def _source(table: Table) -> SourceSettings:
+    table.allow_only("name", "paths", "format", "fields", "identity", "dialect")
+    name = table.text("name")
+    if not _SOURCE_NAME.fullmatch(name):
+        what = f"name is {value_text(name)}; write 1 to 64 letters, digits, dots, dashes or underscores"
+        raise table.refusal(what)
+    paths = table.texts("paths")
+    if not paths:
+        what = 'paths is an empty list; name the logs of this source, such as ["logs/*.jsonl"]'
+        raise table.refusal(what)
+    dialect = table.text("dialect") if "dialect" in table.values else None
+    if dialect is not None and dialect not in DIALECTS:
+        what = f"dialect is {value_text(dialect)}; leave it out to have it found from each body, or write one of: {', '.join(DIALECTS)}"
+        raise table.refusal(what)
+    return SourceSettings(
+        name=name,
+        paths=paths,
+        format=table.choice("format", SourceFormat.REQUEST_LOG),
+        fields=_fields(table),
+        identity=table.choice("identity", IdentityRule.RESPONSE_ID),
+        dialect=dialect,
+    )
+
+
+def _fields(source: Table) -> Mapping[str, str]:
+    """Read the renamed fields. An unquoted ``request.model = "m"`` is a nested table to TOML and means the same as a quoted one."""
+    values = dict(source.table("fields").values)
+    nested = values.get("request")
+    if isinstance(nested, dict):
+        del values["request"]
+        values |= {f"request.{key}": value for key, value in nested.items()}
+    fields = Table(file=source.file, name=f"{source.name} fields", values=values, error=source.error)
+    fields.allow_only(*FIELDS)
+    return MappingProxyType({key: fields.text(key) for key in values})
+
+
+def _invoice_prefix(table: Table, default: str) -> str:
+    table.allow_only("prefix")
+    prefix = table.text("prefix", default)
+    if not _INVOICE_PREFIX.fullmatch(prefix):
+        what = f"prefix is {value_text(prefix)}; write 1 to 32 letters, digits, dots, dashes or underscores that do not begin with 'draft-'"
+        raise table.refusal(what)
+    return prefix
+
+
+def _limits(table: Table, defaults: Limits) -> Limits:
+    table.allow_only("line_bytes", "nesting")
+    return Limits(
+        line_bytes=table.integer("line_bytes", default=defaults.line_bytes, smallest=1024, greatest=1024**3),
+        nesting=table.integer("nesting", default=defaults.nesting, smallest=8, greatest=200),  # beyond it Python's own stack is the limit
+    )

@@ -1,0 +1,68 @@
+"""Data files of one commit, written durably under the sha256 of their bytes.
+
+Order: the bytes under a temporary name, synced; the rename; the folder, synced. Nothing here makes a file count: the log entry
+that names it does (``lake``). Does not own the layout of rows (``event_files``) nor the encoding (``parquet_bytes``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from pipeline.storage import disk, layout, parquet_bytes
+from pipeline.storage.delta import DataFile, QuarantineFile
+from pipeline.storage.event_files import by_date
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pyarrow as pa
+
+_COMMIT = "tallybook.commit"
+"""The note in a data file that says for which commit it was written."""
+
+
+def write_events(lake_dir: Path, events: pa.Table, number: int) -> tuple[DataFile, ...]:
+    """Write one file for each date, all durable on return."""
+    table_dir = layout.usage_events(lake_dir)
+    files = []
+    days = list(by_date(events))
+    disk.make_folders(lake_dir.parent, *(table_dir / f"date={day.isoformat()}" for day, _ in days))
+    for day, rows in days:
+        partition = f"date={day.isoformat()}"
+        sha256, size = _write_named_by_digest(table_dir / partition, rows, number)
+        files.append(DataFile(path=f"{partition}/{sha256}.parquet", date=day, sha256=sha256, size=size, rows=rows.num_rows))
+    return tuple(files)
+
+
+def write_quarantined(lake_dir: Path, quarantined: pa.Table, number: int) -> tuple[QuarantineFile, ...]:
+    """Write one file, durable on return; none where nothing was quarantined."""
+    if not quarantined.num_rows:
+        return ()
+    folder = layout.quarantine(lake_dir)
+    disk.make_folders(lake_dir.parent, folder)
+    rows = quarantined.sort_by([(name, "ascending") for name in ("source", "line", "byte_start", "byte_end", "reason", "detail")])
+    sha256, size = _write_named_by_digest(folder, rows, number)
+    return (QuarantineFile(path=f"{sha256}.parquet", sha256=sha256, size=size, rows=rows.num_rows),)
+
+
+def is_overtaken(path: Path, version: int | None) -> bool:
+    """Say whether the commit that a file was written for has a number that is taken, so that an entry naming it can never come.
+
+    A file that is no Parquet file of ours was written for no commit.
+    """
+    noted = parquet_bytes.read_notes(path).get(_COMMIT)
+    return noted is None or (version is not None and int(noted) <= version)
+
+
+def _write_named_by_digest(folder: Path, rows: pa.Table, number: int) -> tuple[str, int]:
+    """Write a data file and return its sha256 and size.
+
+    It names its commit, so that the same rows committed twice on purpose (a log that was truncated and written again) are two files,
+    and so that a file which no entry names is known for what it is.
+    """
+    content = parquet_bytes.encode(rows, {_COMMIT: str(number)})
+    sha256 = hashlib.sha256(content).hexdigest()
+    disk.rename(disk.write_temporary(folder, content), folder / f"{sha256}.parquet")
+    disk.sync_folder(folder)
+    return sha256, len(content)

@@ -1,0 +1,258 @@
+"""One commit of the lake as an entry of the open Delta Lake log, so that any engine that reads Delta reads our table.
+
+Source of the rules: the Delta Transaction Log Protocol, reader version 1 and writer version 2 (actions ``protocol``, ``metaData``,
+``add``, ``txn``, ``commitInfo``; one JSON object per line). The table only grows, so there is never a ``remove``.
+Beyond what Delta asks for, ``commitInfo`` holds where the events come from, what was quarantined, and the chain of hashes.
+
+An entry is a pure function of its commit: the same commit gives the same bytes. Reading is strict: an entry with an action, a
+field or a file name that we never write is foreign and refused, since a guess would bill wrongly in silence.
+
+Does not own entries as files (``append_log``), nor data files (``lake``).
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+from types import NoneType
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from pipeline import __version__
+from pipeline.schemas import USAGE_EVENTS
+from pipeline.storage.append_log import UNSEALED, seal
+from pipeline.storage.layout import DATA_FILE_NAME, PARTITION_NAME
+from pipeline.storage.source_records import source_record
+from pipeline.storage.strict_json import checked_fields, parse_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipeline.sources import SourceRecord
+
+APP_ID = "tallybook-collect"
+"""Names our commits in Delta's ``txn`` actions, each with its commit's number."""
+
+OPERATION = "COLLECT"
+TABLE_ID = str(uuid.uuid5(uuid.NAMESPACE_OID, "tallybook usage_events"))
+"""The same in every workspace: a lake that is built again from the same logs is the same to the byte."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_PROTOCOL = {"minReaderVersion": 1, "minWriterVersion": 2}
+_DELTA_TYPES: Mapping[pa.DataType, str] = {
+    pa.binary(16): "binary",
+    pa.string(): "string",
+    pa.bool_(): "boolean",
+    pa.int32(): "integer",
+    pa.int64(): "long",
+    pa.timestamp("us", tz="UTC"): "timestamp",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataFile:
+    """A Parquet file of usage events of one UTC date; ``path`` is relative to the table, ``date=YYYY-MM-DD/<sha256>.parquet``."""
+
+    path: str
+    date: date
+    sha256: str
+    size: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuarantineFile:
+    """A Parquet file of quarantined lines; ``path`` is relative to the quarantine, ``<sha256>.parquet``."""
+
+    path: str
+    sha256: str
+    size: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """What one entry of the log says. ``committed_at`` is kept to the millisecond; the first entry has no ``previous_sha256``."""
+
+    number: int
+    committed_at: datetime
+    previous_sha256: str | None
+    data_files: tuple[DataFile, ...]
+    quarantine_files: tuple[QuarantineFile, ...]
+    sources: tuple[SourceRecord, ...]
+    key_secret_check: str | None
+
+
+def render_commit(commit: Commit) -> bytes:
+    """Write a commit as the bytes of its log entry, sealed. Raises ``ValueError`` for a naive ``committed_at``."""
+    at_ms = _milliseconds(commit.committed_at)
+    actions: list[dict[str, Any]] = [{"commitInfo": _commit_info(commit, at_ms)}]
+    if commit.number == 0:
+        actions += [{"protocol": _PROTOCOL}, {"metaData": {**_metadata(), "createdTime": at_ms}}]
+    actions.append({"txn": {"appId": APP_ID, "version": commit.number}})
+    actions += [{"add": _add(file, at_ms)} for file in commit.data_files]
+    return seal("".join(_compact(action) + "\n" for action in actions).encode("utf-8"))
+
+
+def parse_commit(content: bytes, number: int) -> tuple[str | None, Commit]:
+    """Read an entry back: its ``previousSha256`` and its commit. Raises ``ValueError`` saying what in it is not ours."""
+    actions = _actions(content)
+    info = _only(actions, "commitInfo")
+    txn = checked_fields(_only(actions, "txn"), "txn", appId=str, version=int)
+    if txn != {"appId": APP_ID, "version": number}:
+        message = f"its txn is {_compact(txn)}, not that of {APP_ID} for commit {number}"
+        raise ValueError(message)
+    at_ms = _check_info(info)["timestamp"]
+    _check_table(actions, number)
+    commit = Commit(
+        number=number,
+        committed_at=_EPOCH + at_ms * _MILLISECOND,
+        previous_sha256=info["previousSha256"],
+        data_files=tuple(_data_file(action) for action in actions.get("add", [])),
+        quarantine_files=tuple(_quarantine_file(each) for each in info["quarantine"]),
+        sources=tuple(source_record(each) for each in info["sources"]),
+        key_secret_check=info["keySecretCheck"],
+    )
+    return commit.previous_sha256, commit
+
+
+def schema_string() -> str:
+    """State the table's columns as Delta does: those of ``USAGE_EVENTS``, then the partition column ``date``."""
+    columns = [(field.name, _DELTA_TYPES[field.type], field.nullable) for field in USAGE_EVENTS]
+    fields = [{"name": name, "type": kind, "nullable": nullable, "metadata": {}} for name, kind, nullable in [*columns, ("date", "date", True)]]
+    return _compact({"type": "struct", "fields": fields})
+
+
+def _commit_info(commit: Commit, at_ms: int) -> dict[str, Any]:
+    return {
+        "timestamp": at_ms,
+        "operation": OPERATION,
+        "engineInfo": f"tallybook/{__version__}",
+        "collectorVersion": __version__,
+        "keySecretCheck": commit.key_secret_check,
+        "sources": [asdict(record) for record in commit.sources],
+        "quarantine": [asdict(file) for file in commit.quarantine_files],
+        "previousSha256": commit.previous_sha256,
+        "sealSha256": UNSEALED,
+    }
+
+
+def _metadata() -> dict[str, Any]:
+    return {
+        "id": TABLE_ID,
+        "format": {"provider": "parquet", "options": {}},
+        "schemaString": schema_string(),
+        "partitionColumns": ["date"],
+        "configuration": {"delta.appendOnly": "true"},  # binds whatever other writer opens the table
+    }
+
+
+def _add(file: DataFile, at_ms: int) -> dict[str, Any]:
+    return {
+        "path": file.path,
+        "partitionValues": {"date": file.date.isoformat()},
+        "size": file.size,
+        "modificationTime": at_ms,
+        "dataChange": True,
+        "stats": _compact({"numRecords": file.rows}),
+    }
+
+
+def _actions(content: bytes) -> dict[str, list[Any]]:
+    """Sort the lines of an entry by their action; every line is one action, and every line is ended."""
+    if not content.endswith(b"\n"):
+        message = "it is torn: its last line does not end"
+        raise ValueError(message)
+    actions: dict[str, list[Any]] = {}
+    for line in content[:-1].split(b"\n"):
+        action = parse_object(line)
+        if len(action) != 1 or not action.keys() <= {"commitInfo", "protocol", "metaData", "txn", "add"}:
+            message = f"it holds the action {sorted(action)}, which Tallybook never writes"
+            raise ValueError(message)
+        ((kind, body),) = action.items()
+        actions.setdefault(kind, []).append(body)
+    return actions
+
+
+def _only(actions: dict[str, list[Any]], kind: str) -> Any:
+    bodies = actions.get(kind, [])
+    if len(bodies) != 1:
+        message = f"it holds {len(bodies)} actions {kind} where one belongs"
+        raise ValueError(message)
+    return bodies[0]
+
+
+def _check_info(info: Any) -> dict[str, Any]:
+    checked_fields(
+        info,
+        "commitInfo",
+        timestamp=int,
+        operation=str,
+        engineInfo=str,
+        collectorVersion=str,
+        keySecretCheck=(str, NoneType),
+        sources=list,
+        quarantine=list,
+        previousSha256=(str, NoneType),
+        sealSha256=str,
+    )
+    if info["operation"] != OPERATION:
+        message = f"its operation is {info['operation']!r}, and Tallybook writes {OPERATION!r} only"
+        raise ValueError(message)
+    return dict(info)
+
+
+def _check_table(actions: dict[str, list[Any]], number: int) -> None:
+    """Check that the first entry, and no other, says what the table is, and that it is ours."""
+    if number > 0:
+        restated = sorted(actions.keys() & {"protocol", "metaData"})
+        if restated:
+            message = f"it changes the table ({', '.join(restated)}), which only the first entry may state"
+            raise ValueError(message)
+        return
+    protocol, metadata = _only(actions, "protocol"), _only(actions, "metaData")
+    if protocol != _PROTOCOL:
+        message = f"its protocol is {_compact(protocol)}, and ours is {_compact(_PROTOCOL)}"
+        raise ValueError(message)
+    expected = {**_metadata(), "createdTime": metadata.get("createdTime") if isinstance(metadata, dict) else None}
+    if metadata != expected:
+        differing = sorted(name for name in expected if not isinstance(metadata, dict) or metadata.get(name) != expected[name])
+        message = f"its table is not ours: {', '.join(differing) or 'a field of its own'} in metaData (another version of Tallybook?)"
+        raise ValueError(message)
+
+
+def _data_file(action: Any) -> DataFile:
+    checked_fields(action, "add", path=str, partitionValues=dict, size=int, modificationTime=int, dataChange=bool, stats=str)
+    rows = checked_fields(parse_object(action["stats"].encode()), "stats", numRecords=int)["numRecords"]
+    folder, _, name = action["path"].partition("/")
+    partition = PARTITION_NAME.fullmatch(folder)
+    if not partition or not DATA_FILE_NAME.fullmatch(name):
+        message = f"it names the data file {action['path']!r}, not date=YYYY-MM-DD/<sha256>.parquet"
+        raise ValueError(message)
+    if action["partitionValues"] != {"date": partition[1]}:
+        message = f"it puts {action['path']} under {_compact(action['partitionValues'])}"
+        raise ValueError(message)
+    return DataFile(path=action["path"], date=date.fromisoformat(partition[1]), sha256=name.removesuffix(".parquet"), size=action["size"], rows=rows)
+
+
+def _quarantine_file(value: Any) -> QuarantineFile:
+    file = QuarantineFile(**checked_fields(value, "quarantine", path=str, sha256=str, size=int, rows=int))
+    if not DATA_FILE_NAME.fullmatch(file.path) or file.path != f"{file.sha256}.parquet":
+        message = f"it names the quarantine file {file.path!r}, not <sha256>.parquet"
+        raise ValueError(message)
+    return file
+
+
+def _milliseconds(instant: datetime) -> int:
+    if instant.tzinfo is None:
+        message = f"committed_at {instant} has no time zone; give an aware instant"
+        raise ValueError(message)
+    return (instant - _EPOCH) // _MILLISECOND
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

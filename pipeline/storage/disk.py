@@ -1,0 +1,143 @@
+"""Every write, fsync, rename, link and unlink of the project, so that one seam carries every fault that a disk can have.
+
+A name or a content is durable only after an fsync: of the file for its content, of the folder for a name in it.
+Callers keep the order (content, then names, then the log entry that makes them count); this module keeps each step whole.
+Everything goes through this module's ``os``, so a fault-injecting stand-in for it sees every call.
+
+Does not own what is written nor when it counts (``lake``, ``derived``, ``register``), nor reading.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+TEMPORARY_NAME = re.compile(r"\.tmp-[0-9]+-[0-9a-f]{16}")
+"""What a file is called until it is whole: its writer's process id and 64 random bits. A crash may leave one; no reader believes it."""
+
+
+def make_folders(within: Path, *folders: Path) -> None:
+    """Make the folders, with their parents, below the existing folder ``within``; all their names are durable afterwards.
+
+    Parents are synced even where a folder exists already: an earlier run may have died between making and syncing it.
+    Raises ``ValueError`` for a folder that is not below ``within``.
+    """
+    chains = [_chain(within, folder) for folder in folders]
+    for folder in dict.fromkeys(folder for chain in chains for folder in chain[1:]):
+        try:
+            os.mkdir(folder)  # noqa: PTH102 - the seam is this module's `os`
+        except FileExistsError:
+            continue  # a file of that name makes the next step fail with its own words
+    for parent in dict.fromkeys(folder for chain in chains for folder in chain[:-1]):
+        sync_folder(parent)
+
+
+def write_temporary(folder: Path, content: bytes, *, mode: int = 0o666) -> Path:
+    """Write the content under a new temporary name in the folder and fsync it; the name itself is not durable yet.
+
+    ``mode`` is cut by the umask.     After an ``OSError`` (a full disk, a failing one) nothing is left behind where that can be helped.
+    """
+    temporary = folder / f".tmp-{os.getpid()}-{secrets.token_hex(8)}"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    try:
+        try:
+            _write_whole(descriptor, content)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError:
+        os.unlink(temporary)  # noqa: PTH108 - the seam is this module's `os`
+        raise
+    return temporary
+
+
+def rename(temporary: Path, final: Path) -> None:
+    """Give a temporary file its final name, replacing what is there; durable once ``sync_folder`` has returned."""
+    os.rename(temporary, final)  # noqa: PTH104 - the seam is this module's `os`
+
+
+def link_new(temporary: Path, final: Path) -> None:
+    """Give a temporary file a final name that must be new, durably, and drop the temporary one.
+
+    Of several writers exactly one wins; the others get ``FileExistsError`` and have changed nothing. (A rename would
+    replace what the first one wrote.)
+    """
+    try:
+        os.link(temporary, final)
+    except FileExistsError:
+        remove(temporary)
+        raise
+    sync_folder(final.parent)
+    remove(temporary)
+
+
+def replace_durably(path: Path, content: bytes) -> None:
+    """Replace a file's content, or make the file: a reader sees all of the old or all of the new, also after a power cut."""
+    rename(write_temporary(path.parent, content), path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable: those given, and those taken away."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove(path: Path) -> None:
+    """Take a file's name away; after a power cut it may be there again."""
+    os.unlink(path)  # noqa: PTH108 - the seam is this module's `os`
+
+
+def remove_files(folder: Path, names: Iterable[str]) -> list[str]:
+    """Remove these files of a folder, and say which; one that is gone already is no error."""
+    removed = []
+    for name in sorted(names):
+        try:
+            remove(folder / name)
+        except FileNotFoundError:
+            continue
+        removed.append(name)
+    return removed
+
+
+def sweep_temporaries(folder: Path) -> list[str]:
+    """Remove what a crash left under a temporary name, and say what; only for the holder of the workspace's lock."""
+    if not folder.is_dir():
+        return []
+    return remove_files(folder, [path.name for path in folder.iterdir() if TEMPORARY_NAME.fullmatch(path.name)])
+
+
+def open_note(path: Path) -> int:
+    """Open a file to be read, locked and overwritten in place, made where it is missing; the caller closes the descriptor."""
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+
+
+def overwrite(descriptor: int, content: bytes) -> None:
+    """Replace the content of an open file in place. Neither atomic nor durable: for the lock's note, which dies with its holder."""
+    os.ftruncate(descriptor, 0)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    _write_whole(descriptor, content)
+
+
+def _write_whole(descriptor: int, content: bytes) -> None:
+    """``os.write`` may take less than it was given: a signal, a limit, a nearly full disk."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def _chain(within: Path, folder: Path) -> list[Path]:
+    """List the folders from ``within`` down to ``folder``, both included."""
+    chain = [within]
+    for part in folder.relative_to(within).parts:
+        chain.append(chain[-1] / part)
+    return chain

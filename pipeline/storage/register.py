@@ -1,0 +1,77 @@
+"""The register of issued invoices: one log entry is one invoice, so that numbering and freezing it are one atomic step.
+
+Invoice ``n`` is entry ``n``, from 1, without gaps; an entry never changes. Documents are JSON with amounts as strings.
+
+Does not own what an invoice says (``pipeline.invoicing``) nor the files made from it (``pipeline.exports``).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import CommitConflict
+from pipeline.storage import append_log, disk, layout
+from pipeline.storage.strict_json import parse_object
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+_ADVICE = "restore it from a backup: an issued invoice never changes, and its number is never used again"
+
+
+def read(workspace: Path) -> tuple[dict[str, Any], ...]:
+    """Return the issued documents in the order of their numbers, from 1, with the ``previousSha256`` and ``sealSha256`` of each.
+
+    What is returned is durable. Raises ``LogEntryRefused`` for an entry that is torn, missing, changed or out of its chain.
+    """
+    return _chain(workspace).entries
+
+
+def append(workspace: Path, documents_so_far: Sequence[Mapping[str, Any]], make_document: Callable[[int], Mapping[str, Any]]) -> dict[str, Any]:
+    """Issue one invoice, durably: the document that ``make_document`` makes of the next number.
+
+    ``documents_so_far`` is what ``read`` returned and the document was decided from. Raises ``CommitConflict`` when another run
+    issued since: read again and decide again, for that run may have issued this very invoice, or one that changes its corrections.
+    Raises ``ValueError`` for a document with a float, or with a field of the chain's own.
+    """
+    chain = _chain(workspace)
+    number = len(documents_so_far) + 1
+    if len(chain.entries) != len(documents_so_far):
+        message = f"another run issued invoice {len(chain.entries)} first; read the register again and decide again"
+        raise CommitConflict(message)
+    content = _render(make_document(number), chain.last_sha256)
+    folder = layout.register(workspace)
+    disk.make_folders(workspace, folder)
+    append_log.append_entry(folder, number, content)
+    return parse_object(content)
+
+
+def sweep_orphans(workspace: Path) -> list[str]:
+    """Remove the temporary files of runs that died, and say which; only for the holder of the workspace's lock."""
+    return disk.sweep_temporaries(layout.register(workspace))
+
+
+def _chain(workspace: Path) -> append_log.Chain[dict[str, Any]]:
+    return append_log.read_chain(layout.register(workspace), first_number=1, parse=_parse, advice=_ADVICE)
+
+
+def _parse(content: bytes, _number: int) -> tuple[str | None, dict[str, Any]]:
+    document = parse_object(content)
+    previous_sha256 = document.get("previousSha256")
+    if previous_sha256 is not None and not isinstance(previous_sha256, str):
+        message = "its previousSha256 is neither a string nor null"
+        raise ValueError(message)
+    return previous_sha256, document
+
+
+def _render(document: Mapping[str, Any], previous_sha256: str | None) -> bytes:
+    taken = document.keys() & {"previousSha256", "sealSha256"}
+    if taken:
+        message = f"the document has the fields {sorted(taken)}, which belong to the register"
+        raise ValueError(message)
+    entry = {**document, "previousSha256": previous_sha256, "sealSha256": append_log.UNSEALED}
+    content = (json.dumps(entry, ensure_ascii=False, sort_keys=True, indent=1) + "\n").encode("utf-8")
+    parse_object(content)  # what cannot be read back, such as a float, must not be issued
+    return append_log.seal(content)

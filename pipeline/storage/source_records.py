@@ -1,0 +1,42 @@
+"""Source records out of the JSON of a log entry.
+
+Does not own what a source record means (``pipeline.sources``).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.sources import SourceRecord, Window
+from pipeline.storage.strict_json import checked_fields
+
+
+def source_record(value: Any) -> SourceRecord:
+    """Read a record that ``dataclasses.asdict`` wrote; raises ``ValueError`` for missing, unknown or mistyped fields."""
+    fields = checked_fields(
+        value,
+        "a source",
+        source=str,
+        name=str,
+        compression=str,
+        file_size=int,
+        start=int,
+        end=int,
+        first_line=int,
+        sha256=str,
+        head=dict,
+        tail=dict,
+        lines=int,
+        blank=int,
+        quarantined=dict,
+        events=dict,
+    )
+    for counts in (fields["quarantined"], fields["events"]):
+        if any(type(count) is not int for count in counts.values()):
+            message = f"a source counts {counts}, and counts are integers"
+            raise ValueError(message)
+    return SourceRecord(**{**fields, "head": _window(fields["head"]), "tail": _window(fields["tail"])})
+
+
+def _window(value: Any) -> Window:
+    return Window(**checked_fields(value, "a window of a source", size=int, sha256=str))

@@ -1,0 +1,64 @@
+"""A workspace as it is configured: settings, accounts and rate cards, read and checked together.
+
+Owns reading them in the order in which they depend on each other, and the digest that says whether they changed.
+Does not own what each file may say (``config``, ``accounts_file``, ``rate_cards``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.storage import layout
+from pipeline.storage.accounts_file import ACCOUNTS_FILE, read_accounts
+from pipeline.storage.config import CONFIG_FILE, read_settings
+from pipeline.storage.rate_cards import RATES_FOLDER, read_rate_cards
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pipeline.accounts import Accounts
+    from pipeline.rates import RateCard
+    from pipeline.storage.config import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """A folder with ``tallybook.toml``, and what its files say."""
+
+    root: Path
+    settings: Settings
+    accounts: Accounts
+    rate_cards: Mapping[str, RateCard]
+    digest: str
+    """sha256 (hex) over the configuration files: whatever is derived from equal events and an equal digest is equal."""
+
+    @property
+    def lake(self) -> Path:
+        """The folder the pipeline writes events and marts to."""
+        return layout.lake(self.root)
+
+
+def open_workspace(root: Path) -> Workspace:
+    """Read a workspace's configuration. Raises ``ConfigurationError`` for whatever cannot be meant."""
+    settings = read_settings(root)
+    rate_cards = read_rate_cards(root, timezone=settings.timezone, currency=settings.currency)
+    return Workspace(
+        root=root,
+        settings=settings,
+        accounts=read_accounts(root, timezone=settings.timezone, rate_card_ids=rate_cards.keys()),
+        rate_cards=rate_cards,
+        digest=_digest(root),
+    )
+
+
+def _digest(root: Path) -> str:
+    digest = hashlib.sha256()
+    for path in (root / CONFIG_FILE, root / ACCOUNTS_FILE, *sorted((root / RATES_FOLDER).glob("[!.]*.toml"))):
+        if path.is_file():
+            content = path.read_bytes()
+            digest.update(f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode())
+            digest.update(content)
+    return digest.hexdigest()

@@ -1,0 +1,109 @@
+"""What was consumed: usage events, their token counts, their status, and the meters tokens are billed on.
+
+Owns the words of usage and the rule that puts every token on exactly one meter. Does not own how a provider's body
+is read (``pipeline.collectors``), what usage costs (``pipeline.rating``) nor where it is kept (``pipeline.storage``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pipeline.errors import TallybookError
+
+TOKENS_MAX = 2**63 - 1
+"""A token count is kept as a signed 64-bit integer; anything above is not a count."""
+
+
+class UsageStatus(StrEnum):
+    """What one logged exchange says about its usage. Absence is never zero."""
+
+    MEASURED = "measured"
+    """The response stated its usage."""
+    ESTIMATED = "estimated"
+    """A stream without stated usage: completion tokens counted from its content chunks, prompt tokens unknown."""
+    UNKNOWN = "unknown"
+    """A success without usage and with nothing to estimate from, or a body of a family that is not read yet."""
+    FAILED = "failed"
+    """An error status, or an error inside a 200 that stated no usage."""
+    NOT_METERED = "not_metered"
+    """Not a completion endpoint."""
+
+
+class Meter(StrEnum):
+    """What a token is billed as, in the order in which an invoice lists them. Meters never overlap."""
+
+    PROMPT = "prompt"
+    PROMPT_CACHED = "prompt_cached"
+    PROMPT_CACHE_WRITE = "prompt_cache_write"
+    COMPLETION = "completion"
+
+
+class QuarantineReason(StrEnum):
+    """Why a line of a log could not become a usage event."""
+
+    INVALID_UTF8 = "invalid_utf8"
+    INVALID_JSON = "invalid_json"
+    """Not JSON, or JSON only to a lax reader: NaN, Infinity, 1e999."""
+    DUPLICATE_KEY = "duplicate_key"
+    """An object states a field that decides the event twice, with different values."""
+    NOT_AN_OBJECT = "not_an_object"
+    LINE_TOO_LONG = "line_too_long"
+    NESTED_TOO_DEEP = "nested_too_deep"
+    MISSING_FIELD = "missing_field"
+    INVALID_FIELD = "invalid_field"
+    """A field has the wrong type, length or characters, or is out of its range."""
+    INVALID_USAGE = "invalid_usage"
+    """A token count that is no count: true, 1.5, -1, 2^63."""
+    CONTRADICTORY_USAGE = "contradictory_usage"
+    """A part is greater than its whole, or the total is not the sum, and no dialect explains it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenCounts:
+    """Normalised token counts of one exchange, whatever the provider's own convention.
+
+    ``prompt_tokens`` includes cached and cache-write tokens; ``completion_tokens`` includes reasoning tokens.
+    ``None`` means not stated. Construction raises ``ContradictoryCounts`` where a part is greater than its whole
+    and ``ValueError`` where a count is negative or above ``TOKENS_MAX``.
+    """
+
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    prompt_cached_tokens: int | None = None
+    prompt_cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            count = getattr(self, name)
+            if count is not None and not 0 <= count <= TOKENS_MAX:
+                message = f"{name} is {count}; a token count is between 0 and {TOKENS_MAX}"
+                raise ValueError(message)
+        cached = (self.prompt_cached_tokens or 0) + (self.prompt_cache_write_tokens or 0)
+        if cached > (self.prompt_tokens or 0):
+            message = f"cached and cache-write tokens {cached} > prompt_tokens {self.prompt_tokens}"
+            raise ContradictoryCounts(message)
+        if (self.reasoning_tokens or 0) > (self.completion_tokens or 0):
+            message = f"reasoning_tokens {self.reasoning_tokens} > completion_tokens {self.completion_tokens}"
+            raise ContradictoryCounts(message)
+
+    def by_meter(self) -> dict[Meter, int]:
+        """Put every stated token on exactly one meter; meters without tokens are left out.
+
+        >>> TokenCounts(prompt_tokens=100, completion_tokens=7, prompt_cached_tokens=60).by_meter()
+        {<Meter.PROMPT: 'prompt'>: 40, <Meter.PROMPT_CACHED: 'prompt_cached'>: 60, <Meter.COMPLETION: 'completion'>: 7}
+        """
+        cached = self.prompt_cached_tokens or 0
+        written = self.prompt_cache_write_tokens or 0
+        quantities = {
+            Meter.PROMPT: (self.prompt_tokens or 0) - cached - written,
+            Meter.PROMPT_CACHED: cached,
+            Meter.PROMPT_CACHE_WRITE: written,
+            Meter.COMPLETION: self.completion_tokens or 0,
+        }
+        return {meter: quantity for meter, quantity in quantities.items() if quantity}
+
+
+class ContradictoryCounts(TallybookError):
+    """A part of a token count is greater than its whole; the message holds both numbers and nothing else."""

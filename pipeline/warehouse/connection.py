@@ -1,0 +1,47 @@
+"""A DuckDB connection that cannot surprise: in memory, in UTC, reading one folder and nothing else.
+
+Does not own what is run on it.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from pipeline.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+_GLOB_CHARACTERS = frozenset("*?[]{}")
+
+
+@contextmanager
+def open_warehouse(lake: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a connection that may read below ``lake`` only, with its configuration locked."""
+    with duckdb.connect(":memory:") as connection:
+        # The day of a timestamp follows the session's zone, so the session is pinned.
+        connection.execute("set TimeZone = 'UTC'")
+        connection.execute("set autoinstall_known_extensions = false")
+        connection.execute("set autoload_known_extensions = false")
+        connection.execute("set allowed_directories = $folders", {"folders": [str(lake.resolve())]})
+        connection.execute("set enable_external_access = false")
+        connection.execute("set lock_configuration = true")
+        yield connection
+
+
+def give_usage_events(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> None:
+    """Make verified Parquet files (at least one) the relation ``lake_usage_events``.
+
+    DuckDB expands globs inside file names, and knows no way to escape them: a workspace whose path holds such a
+    character is refused with ``ConfigurationError`` rather than read by accident.
+    """
+    names = [str(file.resolve()) for file in files]
+    for name in names:
+        if _GLOB_CHARACTERS & set(name):
+            message = f"the workspace's path holds a glob character: {name}; move it to a path without any of * ? [ ] {{ }}"
+            raise ConfigurationError(message)
+    connection.read_parquet(names, hive_partitioning=False).create_view("lake_usage_events")

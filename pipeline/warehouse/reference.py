@@ -1,0 +1,92 @@
+"""What SQL needs to know besides the events: whose a key is, when days begin, what models are called, when rates are in force.
+
+Owns the shape of these small relations. Does not own the rules behind them (``pipeline.accounts``, ``pipeline.periods``, ``pipeline.rates``).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from pipeline.periods import BillingPeriod, day_start_at, time_zone, usage_date
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import date
+
+    from pipeline.accounts import Accounts
+    from pipeline.rates import RateCard
+
+SINCE_EVER = datetime.min.replace(tzinfo=UTC)
+"""Stands in a rate window's start for a rate that was always in force."""
+
+_HOUR = timedelta(hours=1)
+_DAY = timedelta(days=1)
+_TIMESTAMP = pa.timestamp("us")  # instants in UTC, without a zone: what the SQL compares
+
+
+def reference_tables(accounts: Accounts, rate_cards: Mapping[str, RateCard], *, timezone: str, utc_dates: Iterable[date]) -> dict[str, pa.Table]:
+    """Return ``api_keys``, ``model_names``, ``rate_windows``, ``time_slices`` and ``slice_dates`` for the days that have events.
+
+    A *time slice* is a stretch of a UTC day in which no day ends in any time zone in use and no rate changes on any card: whatever
+    decides a usage date or a price is the same for all of it. ``time_slices`` has a row for each hour that a slice touches, so that
+    an event finds its slice by an equality on the hour and one comparison.
+    """
+    zones = sorted({timezone, *(account.timezone for account in accounts)})
+    slices = list(_slices(sorted(set(utc_dates)), zones, rate_cards))
+    keys = [(key_id, account.id, account.timezone, account.rate_card) for account in accounts for key_id in account.key_ids]
+    windows = [(card.id, rate.model, rate.effective_from or SINCE_EVER, rate.effective_to) for card in rate_cards.values() for rate in card.rates]
+    names = [(card.id, name, card.model_of(name)) for card in rate_cards.values() for name in sorted({*card.models, *card.aliases})]
+    hours = [(start_at, end_at, hour_at) for start_at, end_at in slices for hour_at in _hours(start_at, end_at)]
+    dates = [(start_at, zone, day, str(BillingPeriod.of(day))) for zone in zones for start_at, day in _usage_dates(slices, zone)]
+    text, instant = pa.string(), _TIMESTAMP
+    return {
+        "api_keys": _table(keys, api_key_id=text, account_id=text, timezone=text, rate_card=text),
+        "model_names": _table(names, rate_card=text, name=text, model=text),
+        "rate_windows": _table(windows, rate_card=text, model=text, effective_from=instant, effective_to=instant),
+        "time_slices": _table(hours, starts_at=instant, ends_at=instant, hour_at=instant),
+        "slice_dates": _table(dates, slice_at=instant, timezone=text, usage_date=pa.date32(), billing_period=text),
+    }
+
+
+def _slices(utc_dates: list[date], zones: list[str], rate_cards: Mapping[str, RateCard]) -> Iterator[tuple[datetime, datetime]]:
+    changes = {
+        instant.astimezone(UTC)
+        for card in rate_cards.values()
+        for rate in card.rates
+        for instant in (rate.effective_from, rate.effective_to)
+        if instant is not None
+    }
+    for utc_date in utc_dates:
+        start_at = datetime.combine(utc_date, time.min, UTC)
+        end_at = start_at + _DAY
+        # A local day that begins within this UTC day is this date's or a neighbour's.
+        midnights = {day_start_at(utc_date + timedelta(days=offset), time_zone(zone)) for zone in zones for offset in (-1, 0, 1, 2)}
+        within = {instant for instant in midnights | changes if start_at < instant < end_at}
+        yield from pairwise([start_at, *sorted(within), end_at])
+
+
+def _usage_dates(slices: list[tuple[datetime, datetime]], zone: str) -> Iterator[tuple[datetime, date]]:
+    tz = time_zone(zone)
+    for start_at, _ in slices:
+        yield start_at, usage_date(start_at, tz)
+
+
+def _hours(start_at: datetime, end_at: datetime) -> Iterator[datetime]:
+    hour_at = start_at.replace(minute=0, second=0, microsecond=0)
+    while hour_at < end_at:
+        yield hour_at
+        hour_at += _HOUR
+
+
+def _table(rows: Sequence[tuple[object, ...]], **types: pa.DataType) -> pa.Table:
+    columns = {}
+    for index, (name, kind) in enumerate(types.items()):
+        values = [row[index] for row in rows]
+        if kind == _TIMESTAMP:
+            values = [value.astimezone(UTC).replace(tzinfo=None) if isinstance(value, datetime) else None for value in values]
+        columns[name] = pa.array(values, kind)
+    return pa.table(columns)

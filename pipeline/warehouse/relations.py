@@ -1,0 +1,116 @@
+"""The relations of ``sql/``: one SELECT per file, the file's name is the relation's, built in the order that DuckDB reads from them.
+
+A file may say ``-- kept as: table``; the others are views. Only kept relations and checks may have bound ``$parameters``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from pipeline.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_PARAMETER = re.compile(r"\$([a-z_]+)")
+LAYERS = ("staging", "intermediate", "marts")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relation:
+    """One SELECT: its name, its text, the tables it reads (as DuckDB's parser reports them) and its parameters."""
+
+    name: str
+    sql: str
+    reads: frozenset[str]
+    parameters: frozenset[str]
+    is_kept: bool
+
+    @classmethod
+    def from_file(cls, file: Path, connection: duckdb.DuckDBPyConnection) -> Relation:
+        """Read one file; raise ``ConfigurationError`` where it is not exactly one SELECT."""
+        if not _NAME.fullmatch(file.stem):
+            message = f"{file}: the file's name is the relation's, in lower case letters, digits and _"
+            raise ConfigurationError(message)
+        sql = file.read_text(encoding="utf-8")
+        code = re.sub(r"--[^\n]*", "", sql)
+        return cls(
+            name=file.stem,
+            sql=sql,
+            reads=frozenset(_tables_read(sql, connection, file)),
+            parameters=frozenset(_PARAMETER.findall(code)),
+            is_kept="-- kept as: table\n" in sql,
+        )
+
+
+def load_relations(folder: Path) -> dict[str, Relation]:
+    """Read the relations of all layers below ``folder``, in an order in which each comes after what it reads."""
+    files = [file for layer in LAYERS for file in sorted((folder / layer).glob("*.sql"))]
+    with duckdb.connect(":memory:") as connection:
+        relations = {file.stem: Relation.from_file(file, connection) for file in files}
+    graph = {name: relation.reads & relations.keys() for name, relation in relations.items()}
+    try:
+        order = list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        message = f"{folder}: relations read each other in a circle: {' -> '.join(error.args[1])}"
+        raise ConfigurationError(message) from error
+    return {name: relations[name] for name in order}
+
+
+def load_checks(folder: Path, severity: str) -> dict[str, Relation]:
+    """Read the checks of one severity (``blocking`` or ``advisory``) by name."""
+    with duckdb.connect(":memory:") as connection:
+        return {file.stem: Relation.from_file(file, connection) for file in sorted((folder / "checks" / severity).glob("*.sql"))}
+
+
+def needed_for(relations: dict[str, Relation], wanted: Iterable[str]) -> list[Relation]:
+    """Return what must be built for ``wanted``, in order."""
+    needed: set[str] = set()
+    pending = [name for name in wanted if name in relations]
+    while pending:
+        name = pending.pop()
+        if name not in needed:
+            needed.add(name)
+            pending.extend(relations[name].reads & relations.keys())
+    return [relation for name, relation in relations.items() if name in needed]
+
+
+def _tables_read(sql: str, connection: duckdb.DuckDBPyConnection, file: Path) -> Iterator[str]:
+    row = connection.execute("select json_serialize_sql($sql::varchar)", {"sql": sql}).fetchone()
+    tree: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
+    if tree.get("error") or len(tree["statements"]) != 1:
+        message = f"{file}: must be exactly one SELECT: {tree.get('error_message', 'several statements')}"
+        raise ConfigurationError(message)
+    local = set(_values_of(tree, "cte_map"))
+    yield from set(_base_tables(tree)) - local
+
+
+def _base_tables(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if node.get("type") == "BASE_TABLE":
+            yield node["table_name"]
+        for value in node.values():
+            yield from _base_tables(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _base_tables(value)
+
+
+def _values_of(node: Any, field: str) -> Iterator[str]:
+    """Yield the names of all common table expressions, at any depth."""
+    if isinstance(node, dict):
+        if field in node:
+            yield from (entry["key"] for entry in node[field]["map"])
+        for value in node.values():
+            yield from _values_of(value, field)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _values_of(value, field)

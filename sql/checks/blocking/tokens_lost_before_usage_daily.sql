@@ -1,0 +1,26 @@
+-- Claim: tokens of billed usage events = tokens of usage daily, per account. A row is an account for which that is not so.
+-- grain: account_id
+with billed as (
+    select
+        account_id,
+        sum(prompt_tokens + completion_tokens)::bigint as tokens
+    from exchanges_daily
+    where
+        fate = 'survivor'
+        and (status = 'measured' or (status = 'estimated' and $unmeasured = 'bill-estimate'))
+    group by account_id
+),
+daily as (
+    select
+        account_id,
+        sum(quantity)::bigint as tokens
+    from usage_daily
+    group by account_id
+)
+select
+    billed.account_id,
+    billed.tokens as tokens_of_events,
+    coalesce(daily.tokens, 0)::bigint as tokens_of_usage_daily
+from billed
+left join daily on daily.account_id = billed.account_id
+where billed.tokens <> coalesce(daily.tokens, 0)

@@ -1,0 +1,37 @@
+-- Exchange totals with the account, the usage date in its time zone, the rate card's name of the model and the rate window in force.
+-- No rate changes within a slice, so the rate at its start is the rate of all of it. A key in no account is unassigned (account_id ''); no rate in force leaves rate_window_start null.
+-- grain: as exchange_totals
+-- kept as: table
+select
+    coalesce(api_keys.account_id, '') as account_id,
+    exchange_totals.api_key_id,
+    coalesce(model_names.model, exchange_totals.model_name) as model,
+    exchange_totals.service_tier,
+    exchange_totals.status,
+    exchange_totals.http_status,
+    exchange_totals.fate,
+    slice_dates.usage_date,
+    slice_dates.billing_period,
+    rate_windows.effective_from as rate_window_start,
+    exchange_totals.events,
+    exchange_totals.prompt_tokens,
+    exchange_totals.completion_tokens,
+    exchange_totals.prompt_cached_tokens,
+    exchange_totals.prompt_cache_write_tokens,
+    exchange_totals.reasoning_tokens
+from exchange_totals
+left join api_keys on api_keys.api_key_id = exchange_totals.api_key_id
+inner join slice_dates
+    on
+        slice_dates.slice_at = exchange_totals.slice_at
+        and slice_dates.timezone = coalesce(api_keys.timezone, $timezone)
+left join model_names
+    on
+        model_names.rate_card = api_keys.rate_card
+        and model_names.name = exchange_totals.model_name
+left join rate_windows
+    on
+        rate_windows.rate_card = model_names.rate_card
+        and rate_windows.model = model_names.model
+        and exchange_totals.slice_at >= rate_windows.effective_from
+        and (exchange_totals.slice_at < rate_windows.effective_to or rate_windows.effective_to is null)

@@ -1,0 +1,32 @@
+-- The one pass over the events: exchanges and tokens by everything that decides an account, a usage date or a price.
+-- A time slice is a stretch in which no day ends and no rate changes, in any zone and on any card (see time_slices).
+-- grain: api_key_id, model_name, service_tier, status, http_status, fate, slice_at
+-- kept as: table
+select
+    event_fates.api_key_id,
+    event_fates.model_name,
+    event_fates.service_tier,
+    event_fates.status,
+    event_fates.http_status,
+    event_fates.fate,
+    time_slices.starts_at as slice_at,
+    count(*)::bigint as events,
+    sum(event_fates.prompt_tokens)::bigint as prompt_tokens,
+    sum(event_fates.completion_tokens)::bigint as completion_tokens,
+    sum(event_fates.prompt_cached_tokens)::bigint as prompt_cached_tokens,
+    sum(event_fates.prompt_cache_write_tokens)::bigint as prompt_cache_write_tokens,
+    sum(event_fates.reasoning_tokens)::bigint as reasoning_tokens
+from event_fates
+inner join time_slices
+    on
+        time_slices.hour_at = event_fates.occurred_hour_at
+        and event_fates.occurred_at >= time_slices.starts_at
+        and event_fates.occurred_at < time_slices.ends_at
+group by
+    event_fates.api_key_id,
+    event_fates.model_name,
+    event_fates.service_tier,
+    event_fates.status,
+    event_fates.http_status,
+    event_fates.fate,
+    time_slices.starts_at

@@ -1,0 +1,64 @@
+-- Billed tokens, every one on exactly one meter: measured survivors, and estimated ones where the policy bills them.
+-- grain: account_id, api_key_id, model, service_tier, meter, rate_window_start, usage_date
+-- kept as: table
+with billed as (
+    select *
+    from attributed_totals
+    where
+        fate = 'survivor'
+        and (status = 'measured' or (status = 'estimated' and $unmeasured = 'bill-estimate'))
+),
+metered as (
+    select
+        account_id, api_key_id, model, service_tier, rate_window_start, usage_date, billing_period,
+        'prompt' as meter,
+        prompt_tokens - prompt_cached_tokens - prompt_cache_write_tokens as quantity
+    from billed
+    union all
+    select
+        account_id, api_key_id, model, service_tier, rate_window_start, usage_date, billing_period,
+        'prompt_cached' as meter,
+        prompt_cached_tokens as quantity
+    from billed
+    union all
+    select
+        account_id, api_key_id, model, service_tier, rate_window_start, usage_date, billing_period,
+        'prompt_cache_write' as meter,
+        prompt_cache_write_tokens as quantity
+    from billed
+    union all
+    select
+        account_id, api_key_id, model, service_tier, rate_window_start, usage_date, billing_period,
+        'completion' as meter,
+        completion_tokens as quantity
+    from billed
+)
+select
+    account_id,
+    api_key_id,
+    model,
+    service_tier,
+    meter,
+    rate_window_start,
+    usage_date,
+    billing_period,
+    sum(quantity)::bigint as quantity
+from metered
+group by
+    account_id,
+    api_key_id,
+    model,
+    service_tier,
+    meter,
+    rate_window_start,
+    usage_date,
+    billing_period
+having sum(quantity) > 0
+order by
+    account_id,
+    api_key_id,
+    model,
+    service_tier,
+    meter,
+    rate_window_start nulls first,
+    usage_date

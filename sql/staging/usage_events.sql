@@ -1,0 +1,20 @@
+-- Every logged exchange of the lake, with the instant as a plain UTC timestamp and the name its model is rated by.
+-- grain: usage event (source, line)
+select
+    event_id,
+    api_key_id,
+    coalesce(model_reported, model_requested, '') as model_name,
+    coalesce(service_tier, '') as service_tier,
+    status,
+    http_status::bigint as http_status,
+    occurred_at::timestamp as occurred_at,
+    date_trunc('hour', occurred_at::timestamp)::timestamp as occurred_hour_at,
+    coalesce(prompt_tokens, 0)::bigint as prompt_tokens,
+    coalesce(completion_tokens, 0)::bigint as completion_tokens,
+    coalesce(prompt_cached_tokens, 0)::bigint as prompt_cached_tokens,
+    coalesce(prompt_cache_write_tokens, 0)::bigint as prompt_cache_write_tokens,
+    coalesce(reasoning_tokens, 0)::bigint as reasoning_tokens,
+    coalesce(request_id, '') as request_id,
+    source,
+    line
+from lake_usage_events

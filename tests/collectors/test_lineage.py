@@ -1,0 +1,175 @@
+"""A log is known again by its bytes: continued where it has grown, new where it has not."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import zstandard
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+
+def _lines(exchange: Any, first: int, last: int, note: str = "") -> bytes:
+    return b"".join(json.dumps(exchange(request_id=f"r-{number}", response=None, note=note)).encode() + b"\n" for number in range(first, last))
+
+
+def _ids(collected: Any) -> list[int]:
+    return [int(event["request_id"].removeprefix("r-")) for event in collected.events]
+
+
+def test_an_unchanged_log_has_nothing_new(collect_file: Any, exchange: Any, tmp_path: Path) -> None:
+    log = tmp_path / "app.jsonl"
+    log.write_bytes(_lines(exchange, 0, 500))
+    first = collect_file(log)
+    again = collect_file(log, known=first.records)
+    assert again.stretches == []
+    assert (again.reading.pending_bytes, again.reading.problem) == (0, None)
+
+
+def test_a_grown_log_is_continued_with_the_next_line(collect_file: Any, exchange: Any, tmp_path: Path) -> None:
+    log = tmp_path / "app.jsonl"
+    log.write_bytes(_lines(exchange, 0, 3) + b'{"ts": ')
+    first = collect_file(log)
+    log.write_bytes(_lines(exchange, 0, 5))
+    second = collect_file(log, known=first.records)
+    assert _ids(second) == [3, 4]
+    (record,) = second.records
+    assert (record.first_line, record.start) == (4, first.records[0].end)
+    assert [event["line"] for event in second.events] == [4, 5]
+
+
+def test_a_log_continues_after_the_record_that_reaches_farthest(collect_file: Any, exchange: Any, tmp_path: Path) -> None:
+    log = tmp_path / "app.jsonl"
+    known: list[Any] = []
+    for count in (10, 600, 1200):
+        log.write_bytes(_lines(exchange, 0, count))
+        known += collect_file(log, known=known, stretch_events_max=100).records
+    log.write_bytes(_lines(exchange, 0, 1201))
+    assert _ids(collect_file(log, known=known[::-1])) == [1200]
+
+
+def test_a_moved_log_is_the_same_log(collect_file: Any, exchange: Any, tmp_path: Path) -> None:
+    log = tmp_path / "app.jsonl"
+    log.write_bytes(_lines(exchange, 0, 3))
+    first = collect_file(log)
+    assert collect_file(log.rename(tmp_path / "app.jsonl.1"), known=first.records).stretches == []
+
+
+def test_a_rotated_log_is_a_new_one_from_its_first_line(collect_file: Any, exchange: Any, tmp_path: Path) -> None:
+    log = tmp_path / "app.jsonl"
+    log.write_bytes(_lines(exchange, 0, 300))
+    first = collect_file(log)
+    for count in (1, 299, 301, 900):  # shorter, nearly as long, longer
+        log.write_bytes(_lines(exchange, 1000, 1000 + count))
+        fresh = collect_file(log, known=first.records)
+        assert _ids(fresh) == list(range(1000, 1000 + count))
+        assert fresh.records[0].first_line == 1
+
+
+def test_a_log_truncated_in_place_is_a_new_one(collect_file: Any, exchange: Any, tmp_path: Path) -> None:
+    log = tmp_path / "app.jsonl"
+    log.write_bytes(_lines(exchange, 0, 300))
+    first = collect_file(log)
+    log.write_bytes(_lines(exchange, 0, 200))  # the same beginning, and less of it
+    cut = collect_file(log, known=first.records)
+    assert _ids(cut) == list(range(200))
+
+
+def test_a_log_whose_middle_was_rewritten_before_its_end_is_a_new_one(collect_file: Any, exchange: Any, tmp_path: Path) -> None:
+    log = tmp_path / "app.jsonl"
+    log.write_bytes(_lines(exchange, 0, 900))
+    first = collect_file(log)
+    log.write_bytes(_lines(exchange, 0, 700) + _lines(exchange, 5000, 5300))
+    assert _ids(collect_file(log, known=first.records))[-1] == 5299
+    assert len(collect_file(log, known=first.records).events) == 1000
+
+
+def test_a_log_compressed_after_it_was_collected_is_the_same_log(collect_file: Any, exchange: Any, tmp_path: Path) -> None:
+    content = _lines(exchange, 0, 900)
+    log = tmp_path / "app.jsonl"
+    log.write_bytes(content)
+    first = collect_file(log)
+    for number, compress in enumerate((gzip.compress, zstandard.ZstdCompressor().compress)):
+        compressed = tmp_path / f"app.jsonl.{number}"
+        compressed.write_bytes(compress(content))
+        assert collect_file(compressed, known=first.records).stretches == []
+        compressed.write_bytes(compress(content + _lines(exchange, 900, 902)))
+        rest = collect_file(compressed, known=first.records)
+        assert _ids(rest) == [900, 901]
+        assert rest.records[0].first_line == 901
+        assert rest.records[0].tail.size == 65_536
+
+
+def test_a_gzip_that_grows_by_members_is_continued(collect_file: Any, exchange: Any, tmp_path: Path) -> None:
+    log = tmp_path / "app.jsonl.gz"
+    known: list[Any] = []
+    seen: list[int] = []
+    for round_number in range(4):
+        with log.open("ab") as file:
+            file.write(gzip.compress(_lines(exchange, round_number * 300, round_number * 300 + 300)))
+        collected = collect_file(log, known=known)
+        known += collected.records
+        seen += _ids(collected)
+    assert seen == list(range(1200))
+
+
+def test_a_member_of_the_same_size_as_all_before_is_not_taken_for_no_change(collect_file: Any, exchange: Any, tmp_path: Path) -> None:
+    log = tmp_path / "app.jsonl.gz"
+    log.write_bytes(gzip.compress(_lines(exchange, 100, 400)))
+    first = collect_file(log)
+    log.write_bytes(gzip.compress(_lines(exchange, 100, 400)) + gzip.compress(_lines(exchange, 500, 800)))
+    assert _ids(collect_file(log, known=first.records)) == list(range(500, 800))
+
+
+def test_two_logs_that_begin_alike_are_told_apart(collect_file: Any, exchange: Any, tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.write_bytes(_lines(exchange, 0, 300) + _lines(exchange, 1000, 1300))
+    other.write_bytes(_lines(exchange, 0, 300) + _lines(exchange, 2000, 2300))
+    first = collect_file(one)
+    assert len(collect_file(other, known=first.records).events) == 600
+
+
+def test_a_prefix_that_another_log_shares_is_read_once(collect_file: Any, exchange: Any, tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.write_bytes(_lines(exchange, 0, 3))
+    other.write_bytes(_lines(exchange, 0, 5))  # a copy made later
+    assert _ids(collect_file(other, known=collect_file(one).records)) == [3, 4]
+
+
+def test_an_unchanged_log_is_not_read_again(collect_file: Any, exchange: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = _lines(exchange, 0, 4000, note=os.urandom(150).hex()) + _lines(exchange, 4000, 8000, note=os.urandom(150).hex())
+    read = os.pread
+    for compress in (bytes, gzip.compress, zstandard.ZstdCompressor().compress):
+        log = tmp_path / "app.jsonl"
+        log.write_bytes(compress(content))
+        first = collect_file(log)
+        sizes: list[int] = []
+
+        def counted(descriptor: int, size: int, offset: int, sizes: list[int] = sizes) -> bytes:
+            found = read(descriptor, size, offset)
+            sizes.append(len(found))
+            return found
+
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "pread", counted)
+            assert collect_file(log, known=first.records).stretches == []
+        assert 0 < sum(sizes) < 200_000 < len(content)
+
+
+def test_what_was_believed_of_a_cut_stream_is_not_read_again_when_it_turns_out_corrupt(collect_file: Any, exchange: Any, tmp_path: Path) -> None:
+    content = _lines(exchange, 0, 50) + os.urandom(200_000).hex().encode() + b"\n"
+    compressed = gzip.compress(content)
+    log = tmp_path / "app.jsonl.gz"
+    log.write_bytes(compressed[: len(compressed) // 2])
+    part = collect_file(log)
+    assert len(part.events) == 50
+    log.write_bytes(compressed[:-8] + b"\0" * 8)
+    spoiled = collect_file(log, known=part.records)
+    assert spoiled.stretches == []
+    assert spoiled.reading.problem.reason == "corrupt_compression"

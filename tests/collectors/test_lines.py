@@ -1,0 +1,121 @@
+"""Bytes to lines: complete ones only, none lost, none too long."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pipeline.collectors.lines import LineSplitter
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_every_line_is_counted_blank_quarantined_or_event(collect: Any, exchange: Any) -> None:
+    collected = collect(exchange(), "", "  \t ", "\r", "nonsense", exchange(status=500), b"\xff")
+    (record,) = collected.records
+    assert (record.lines, record.blank) == (7, 3)
+    assert record.events == {"failed": 1, "measured": 1}
+    assert record.quarantined == {"invalid_json": 1, "invalid_utf8": 1}
+
+
+def test_a_line_keeps_its_number_and_its_bytes(collect: Any, exchange: Any) -> None:
+    text = json.dumps(exchange())
+    collected = collect("", text, "nonsense", text + " ")
+    assert [(event["line"], event["byte_start"], event["byte_end"]) for event in collected.events] == [
+        (2, 1, len(text) + 2),
+        (4, len(text) + 11, 2 * len(text) + 13),
+    ]
+    assert [(row["line"], row["byte_start"], row["byte_end"]) for row in collected.quarantined] == [(3, len(text) + 2, len(text) + 11)]
+
+
+def test_only_a_line_that_is_ended_is_read(collect_file: Any, exchange: Any, tmp_path: Path) -> None:
+    text = json.dumps(exchange()).encode()
+    log = tmp_path / "app.jsonl"
+    log.write_bytes(text + b"\n" + text)
+    collected = collect_file(log)
+    assert [event["line"] for event in collected.events] == [1]
+    assert collected.records[0].end == len(text) + 1
+    assert collected.reading.pending_bytes == len(text)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\x1f", b"\x1f\x8b", b"(\xb5/\xfd"])
+def test_a_log_without_a_complete_line_gives_no_stretch(collect_file: Any, tmp_path: Path, content: bytes) -> None:
+    log = tmp_path / "app.jsonl"
+    log.write_bytes(content)
+    collected = collect_file(log)
+    assert collected.stretches == []
+    assert collected.reading.problem is None
+
+
+def test_a_line_may_end_in_crlf(collect: Any, exchange: Any) -> None:
+    text = json.dumps(exchange(request_id=..., response=None))
+    event = collect(text).event
+    with_cr = collect(text + "\r").event
+    assert with_cr["event_id"] == event["event_id"]
+    assert with_cr["byte_end"] == event["byte_end"] + 1
+
+
+def test_a_byte_order_mark_is_tolerated_at_the_start_of_a_file_only(collect: Any, exchange: Any) -> None:
+    marked = b"\xef\xbb\xbf" + json.dumps(exchange()).encode()
+    collected = collect(marked, marked)
+    assert [event["line"] for event in collected.events] == [1]
+    assert [row["reason"] for row in collected.quarantined] == ["invalid_json"]
+    assert collect(b"\xef\xbb\xbf").records[0].blank == 1
+
+
+@pytest.mark.parametrize("length", [101, 5_000_000])
+def test_a_line_beyond_the_cap_is_quarantined_and_reading_goes_on(collect: Any, exchange: Any, length: int) -> None:
+    short = exchange(request=..., request_id=..., path=..., method=..., response=None)
+    collected = collect("x" * length, short, line_bytes_max=100)
+    assert [(row["reason"], row["detail"]) for row in collected.quarantined] == [("line_too_long", f"{length + 1} bytes; the cap is 100")]
+    assert [(event["line"], event["byte_start"]) for event in collected.events] == [(2, length + 1)]
+
+
+def test_a_line_at_the_cap_is_read(collect: Any) -> None:
+    assert collect("x" * 100, line_bytes_max=100).refusal[0] == "invalid_json"
+
+
+def test_an_endless_line_costs_no_memory_and_is_left_for_the_next_run(collect_file: Any, tmp_path: Path) -> None:
+    log = tmp_path / "app.jsonl"
+    log.write_bytes(b"\n" + b"x" * 3_000_000)
+    collected = collect_file(log, line_bytes_max=1000)
+    assert collected.records[0].sha256 == hashlib.sha256(b"\n").hexdigest()
+    assert collected.reading.pending_bytes == 3_000_000
+
+
+def test_a_stretch_ends_where_it_may_be_committed_and_its_digest_is_that_of_its_bytes(collect_file: Any, exchange: Any, tmp_path: Path) -> None:
+    lines = [json.dumps(exchange(request_id=f"r-{number}")).encode() + b"\n" for number in range(10)]
+    log = tmp_path / "app.jsonl"
+    log.write_bytes(b"".join([*lines, b"\n", b"unfinished"]))
+    records = collect_file(log, stretch_events_max=4).records
+    assert [(record.first_line, record.lines, record.next_line) for record in records] == [(1, 4, 5), (5, 4, 9), (9, 3, 12)]
+    for record, content in zip(records, (lines[:4], lines[4:8], [*lines[8:], b"\n"]), strict=True):
+        assert record.sha256 == hashlib.sha256(b"".join(content)).hexdigest()
+        assert record.end - record.start == len(b"".join(content))
+
+
+def test_a_stretch_may_hold_no_events_at_all(collect: Any) -> None:
+    (stretch,) = collect("", "", "").stretches
+    assert (stretch.events.num_rows, stretch.quarantined.num_rows, stretch.record.blank) == (0, 0, 3)
+
+
+def test_block_boundaries_never_matter() -> None:
+    rng = random.Random(7)  # noqa: S311 - a seed, not a secret
+    content = b"\xef\xbb\xbffirst\r\n\n" + b"".join(rng.randbytes(rng.choice([0, 1, 5, 30, 90_000])) + b"\n" for _ in range(40)) + b"unfinished"
+
+    def split(block_bytes: int) -> list[Any]:
+        splitter = LineSplitter((content[at : at + block_bytes] for at in range(0, len(content), block_bytes)), line_bytes_max=40)
+        return [(line, splitter.end, splitter.next_line, splitter.tail, splitter.stretch_sha256) for line in splitter]
+
+    whole = split(len(content))
+    assert len(whole) > 40
+    for _, end, _, tail, sha256 in whole:
+        assert tail == content[max(0, end - 65_536) : end]
+        assert sha256 == hashlib.sha256(content[:end]).hexdigest()
+    for block_bytes in (997, 4096, 65_536):
+        assert split(block_bytes) == whole

@@ -1,0 +1,174 @@
+"""A log as a file: what is opened at all, and how far compressed bytes are believed."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import zstandard
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def _lines(exchange: Any, first: int, last: int) -> bytes:
+    return b"".join(json.dumps(exchange(request_id=f"r-{number}", response=None)).encode() + b"\n" for number in range(first, last))
+
+
+def _zstd(content: bytes) -> bytes:
+    return zstandard.ZstdCompressor(write_checksum=True).compress(content)
+
+
+def _ids(collected: Any) -> list[str]:
+    return [event["request_id"] for event in collected.events]
+
+
+COMPRESSIONS = [pytest.param(gzip.compress, "gzip", id="gzip"), pytest.param(_zstd, "zstd", id="zstd")]
+
+
+@pytest.mark.parametrize(("compress", "name"), COMPRESSIONS)
+def test_a_compressed_log_gives_what_the_plain_one_gives(collect_file: Any, exchange: Any, tmp_path: Path, compress: Any, name: str) -> None:
+    content = _lines(exchange, 0, 3000) + b"unfinished"
+    plain, compressed = tmp_path / "plain", tmp_path / "misnamed.jsonl"
+    plain.write_bytes(content)
+    compressed.write_bytes(compress(content))
+    one, other = collect_file(plain), collect_file(compressed)
+    assert other.events == one.events
+    assert other.reading.pending_bytes == one.reading.pending_bytes == 10
+    (record,) = other.records
+    assert record.compression == name
+    assert record.file_size == compressed.stat().st_size
+    assert (record.head, record.tail, record.sha256, record.end) == (one.records[0].head, one.records[0].tail, one.records[0].sha256, one.records[0].end)
+
+
+@pytest.mark.parametrize(("compress", "name"), COMPRESSIONS)
+def test_members_may_follow_one_another_and_lines_may_cross_them(collect_file: Any, exchange: Any, tmp_path: Path, compress: Any, name: str) -> None:
+    content = _lines(exchange, 0, 9)
+    log = tmp_path / name
+    log.write_bytes(compress(content[:777]) + compress(b"") + compress(content[777:]))
+    assert _ids(collect_file(log)) == [f"r-{number}" for number in range(9)]
+
+
+def test_zero_padding_after_a_gzip_member_is_tolerated(collect_file: Any, exchange: Any, tmp_path: Path) -> None:
+    log = tmp_path / "padded.gz"
+    log.write_bytes(gzip.compress(_lines(exchange, 0, 2)) + b"\0" * 70_000 + gzip.compress(_lines(exchange, 2, 3)) + b"\0" * 5)
+    collected = collect_file(log)
+    assert _ids(collected) == ["r-0", "r-1", "r-2"]
+    assert collected.reading.problem is None
+
+
+def test_a_skippable_zstd_frame_is_skipped(collect_file: Any, exchange: Any, tmp_path: Path) -> None:
+    log = tmp_path / "skippable.zst"
+    log.write_bytes(_zstd(_lines(exchange, 0, 2)) + b"\x50\x2a\x4d\x18\x05\0\0\0hello" + _zstd(_lines(exchange, 2, 3)))
+    assert _ids(collect_file(log)) == ["r-0", "r-1", "r-2"]
+
+
+@pytest.mark.parametrize(("compress", "name"), COMPRESSIONS)
+def test_a_stream_that_is_merely_cut_is_a_growing_file(collect_file: Any, exchange: Any, tmp_path: Path, compress: Any, name: str) -> None:
+    content = b"".join(_lines(exchange, 0, 50) + os.urandom(200_000).hex().encode() + b"\n" for _ in range(3))
+    compressed = compress(content)
+    log = tmp_path / name
+    log.write_bytes(compressed[: len(compressed) // 2])
+    part = collect_file(log)
+    assert part.reading.problem is None
+    assert 0 < len(part.events) < 150
+    log.write_bytes(compressed)
+    rest = collect_file(log, known=part.records)
+    assert part.events + rest.events == collect_file(log).events
+
+
+@pytest.mark.parametrize(("compress", "name"), COMPRESSIONS)
+def test_nothing_after_the_last_verified_member_is_believed(collect_file: Any, exchange: Any, tmp_path: Path, compress: Any, name: str) -> None:
+    sound, spoiled = compress(_lines(exchange, 0, 5)), bytearray(compress(_lines(exchange, 5, 900)))
+    spoiled[-3 if name == "zstd" else -7] ^= 1  # the checksum
+    log = tmp_path / name
+    log.write_bytes(sound + spoiled + compress(_lines(exchange, 900, 905)))
+    collected = collect_file(log, stretch_events_max=2)
+    assert _ids(collected) == [f"r-{number}" for number in range(5)]
+    problem = collected.reading.problem
+    assert (problem.reason, problem.offset) == ("corrupt_compression", len(_lines(exchange, 0, 5)))
+
+
+@pytest.mark.parametrize(("compress", "name"), COMPRESSIONS)
+def test_a_flipped_bit_anywhere_bills_nothing_of_its_member(collect_file: Any, exchange: Any, tmp_path: Path, compress: Any, name: str) -> None:
+    content = _lines(exchange, 0, 40)
+    sound = compress(content)
+    whole = collect_file(_written(tmp_path / "sound", sound)).events
+    refused = 0
+    for at in range(0, len(sound), 7):
+        spoiled = bytearray(sound)
+        spoiled[at] ^= 0x10
+        collected = collect_file(_written(tmp_path / name, bytes(spoiled)))
+        # a damaged header may turn the file into one that is plain, cut or harmlessly renamed; its events are never other ones
+        assert all(event in whole for event in collected.events)
+        refused += collected.reading.problem is not None
+    assert refused > len(sound) // 7 // 2
+
+
+def test_garbage_after_a_gzip_member_is_a_problem_and_the_member_counts(collect_file: Any, exchange: Any, tmp_path: Path) -> None:
+    collected = collect_file(_written(tmp_path / "log", gzip.compress(_lines(exchange, 0, 2)) + b"garbage"))
+    assert _ids(collected) == ["r-0", "r-1"]
+    assert collected.reading.problem.reason == "corrupt_compression"
+
+
+@pytest.mark.parametrize(("compress", "name"), COMPRESSIONS)
+def test_a_decompression_bomb_is_stopped_by_its_ratio(collect_file: Any, tmp_path: Path, compress: Any, name: str) -> None:
+    bomb = compress(b"\n" * (80 * 2**20))
+    collected = collect_file(_written(tmp_path / name, bomb), compression_ratio_max=500)
+    assert collected.stretches == []
+    assert (collected.reading.problem.reason, collected.reading.problem.offset) == ("expands_too_much", 0)
+
+
+def test_a_log_beyond_the_limit_of_its_size_is_a_problem(collect_file: Any, exchange: Any, tmp_path: Path) -> None:
+    log = _written(tmp_path / "log", gzip.compress(_lines(exchange, 0, 2)) + gzip.compress(_lines(exchange, 2, 900)))
+    collected = collect_file(log, decompressed_bytes_max=20_000)
+    assert _ids(collected) == ["r-0", "r-1"]
+    assert collected.reading.problem.reason == "expands_too_much"
+
+
+def test_a_zstd_window_beyond_the_usual_is_refused(collect_file: Any, tmp_path: Path) -> None:
+    header = b"\x28\xb5\x2f\xfd" + b"\x00" + bytes([(30 - 10) << 3])  # a frame that asks for a window of 1 GiB
+    assert collect_file(_written(tmp_path / "log", header + b"\x01\x00\x00")).reading.problem.reason == "corrupt_compression"
+
+
+def test_only_regular_files_are_read(collect_file: Any, tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    for path in (tmp_path, fifo):
+        collected = collect_file(path)
+        assert collected.stretches == []
+        assert collected.reading.problem.reason == "not_a_regular_file"
+
+
+def test_a_link_is_followed_only_where_it_was_named(collect_file: Any, exchange: Any, tmp_path: Path) -> None:
+    link = tmp_path / "link.jsonl"
+    link.symlink_to(_written(tmp_path / "log", _lines(exchange, 0, 1)))
+    assert collect_file(link).reading.problem.reason == "not_a_regular_file"
+    assert _ids(collect_file(link, follows_links=True)) == ["r-0"]
+
+
+def test_a_log_that_is_gone_is_a_problem_without_an_exception(collect_file: Any, tmp_path: Path) -> None:
+    problem = collect_file(tmp_path / "gone").reading.problem
+    assert (problem.source, problem.reason, problem.detail) == ("logs/app.jsonl", "unreadable", "opening: No such file or directory")
+
+
+def test_a_reading_that_is_given_up_gives_the_file_back(exchange: Any, tmp_path: Path, collect_file: Any) -> None:
+    log = _written(tmp_path / "log", _lines(exchange, 0, 3))
+    opened = len(os.listdir("/proc/self/fd"))
+    reading = collect_file(log).reading
+    reading.close()
+    assert len(os.listdir("/proc/self/fd")) == opened
+
+
+def test_raw_deflate_without_a_header_is_plain_text_to_us(collect_file: Any, tmp_path: Path) -> None:
+    collected = collect_file(_written(tmp_path / "log", zlib.compress(b"{}\n") + b"\n"))
+    assert [row["reason"] for row in collected.quarantined] == ["invalid_utf8"]
+
+
+def _written(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path

@@ -1,0 +1,97 @@
+"""The columns are a contract, and what is printed adds up."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.accounts import Account
+from pipeline.exports.csv_text import unescaped
+from pipeline.exports.invoice_csv import invoices_csv, lines_csv
+from pipeline.invoicing import draft_invoice, invoice_document, invoice_from_document, issued_invoice
+from pipeline.money import Rounding
+from pipeline.periods import BillingPeriod
+from pipeline.rating import Charge, exact_charge
+from pipeline.usage import Meter
+
+if TYPE_CHECKING:
+    from pipeline.invoicing import Invoice
+
+
+def invoice(
+    account_id: str = "acme", *, name: str = "Acme Ltd", number: int | None = None, period: str = "2026-10", quantity: int = 1_234_567, rate: str = "2"
+) -> Invoice:
+    month = BillingPeriod.parse(period)
+    account = Account(id=account_id, name=name, timezone="Europe/Berlin", rate_card="standard", key_ids=())
+    charge = Charge(
+        account_id=account_id,
+        api_key_id="key_1",
+        model="jamba-large",
+        service_tier="",
+        meter=Meter.COMPLETION,
+        usage_date=date(month.year, month.month, 10),
+        quantity=quantity,
+        rate_per_million=Decimal(rate),
+        currency="USD",
+        amount=exact_charge(quantity, Decimal(rate)),
+    )
+    draft = draft_invoice([charge], account=account, period=month, currency="USD", rounding=Rounding.HALF_UP)
+    return draft if number is None else issued_invoice(draft, number=number, prefix="INV-")
+
+
+def parsed(content: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(content.decode("utf-8"), newline="")))
+
+
+def test_the_files_by_example() -> None:
+    issued, draft = invoice(number=1), invoice("bolt", name="=Bolt, Inc", quantity=250, rate="0.0375")
+    assert invoices_csv([draft, issued]).decode() == (
+        "invoice_id,status,account_id,account_name,period,period_start,period_end,currency,subtotal,total,lines\r\n"
+        "INV-000001,issued,acme,Acme Ltd,2026-10,2026-10-01T00:00:00+02:00,2026-11-01T00:00:00+01:00,USD,2.47,2.47,1\r\n"
+        'draft-2026-10-bolt,draft,bolt,"\'=Bolt, Inc",2026-10,2026-10-01T00:00:00+02:00,2026-11-01T00:00:00+01:00,USD,0.00,0.00,1\r\n'
+    )
+    assert lines_csv([draft, issued]).decode() == (
+        "invoice_id,account_id,line,kind,api_key_id,model,service_tier,meter,quantity,rate_per_million,currency,amount,description\r\n"
+        "INV-000001,acme,1,usage,key_1,jamba-large,,completion,1234567,2.00,USD,2.47,jamba-large completion tokens at 2.00 USD per million\r\n"
+        "draft-2026-10-bolt,bolt,1,usage,key_1,jamba-large,,completion,250,0.0375,USD,0.00,jamba-large completion tokens at 0.0375 USD per million\r\n"
+    )
+
+
+def test_issued_invoices_come_by_number_then_drafts_by_period_and_account() -> None:
+    invoices = [invoice("b"), invoice("a"), invoice("z", period="2026-09"), invoice("a", number=10), invoice("c", number=9), invoice("d", number=1_000_000)]
+    order = ["INV-000009", "INV-000010", "INV-1000000", "draft-2026-09-z", "draft-2026-10-a", "draft-2026-10-b"]
+    assert [row["invoice_id"] for row in parsed(invoices_csv(invoices))] == order
+    assert lines_csv(invoices) == lines_csv(reversed(invoices))
+
+
+def test_no_invoices_are_a_header() -> None:
+    assert invoices_csv([]).count(b"\r\n") == lines_csv([]).count(b"\r\n") == 1
+
+
+@given(st.lists(st.integers(1, 10**12), min_size=1, max_size=5), st.sampled_from(["2", "0.20", "0.000000000001", "999999999.5"]))
+def test_what_is_printed_reads_back_and_adds_up(quantities: list[int], rate: str) -> None:
+    invoices = [invoice(f"account-{index}", quantity=quantity, rate=rate) for index, quantity in enumerate(quantities)]
+    lines = parsed(lines_csv(invoices))
+    for printed, original in zip(parsed(invoices_csv(invoices)), invoices, strict=True):
+        mine = [line for line in lines if line["invoice_id"] == printed["invoice_id"]]
+        assert Decimal(printed["total"]) == sum(Decimal(line["amount"]) for line in mine) == original.total
+        assert int(printed["lines"]) == len(mine)
+        assert [(int(line["quantity"]), Decimal(line["rate_per_million"])) for line in mine] == [(original.lines[0].quantity, Decimal(rate))]
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20).filter(str.strip))
+def test_any_name_of_an_account_arrives(name: str) -> None:
+    (row,) = parsed(invoices_csv([invoice(name=name)]))
+    assert unescaped(row["account_name"]) == name
+
+
+def test_files_written_from_a_frozen_document_are_the_same_bytes() -> None:
+    issued = invoice(number=7, name="Zoë's +1 — \u2028 Ltd")
+    frozen = invoice_from_document(invoice_document(issued))
+    assert (invoices_csv([frozen]), lines_csv([frozen])) == (invoices_csv([issued]), lines_csv([issued]))

@@ -1,0 +1,191 @@
+"""The bill, worked out a second time: plain Python, no DuckDB, no Arrow, no code shared with the product.
+
+``bill`` reads a workspace and says what every line is, what happens to every copy, and what every account owes for every month.
+Where it and the pipeline differ, one of them is wrong. Reading a line is ``wire``'s business; comparing is ``compare``'s.
+"""
+
+from __future__ import annotations
+
+import tomllib
+import zlib
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime, time
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal, Inexact
+from typing import TYPE_CHECKING, Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import zstandard
+from wire import Event, Refused, Why, read_line
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
+STATUSES = ("measured", "estimated", "unknown", "failed", "not_metered")
+ROUNDINGS = {"half-up": ROUND_HALF_UP, "half-even": ROUND_HALF_EVEN}
+EXACT = Context(prec=60, traps=[Inexact])
+
+
+class LineKey(NamedTuple):
+    """What makes an invoice line one line; the rate is per million tokens."""
+
+    api_key_id: str
+    model: str
+    service_tier: str
+    meter: str
+    rate: Decimal
+
+
+@dataclass(slots=True)
+class OracleResult:
+    """Everything a bill can be asked. Accounts and periods without a line have no entry in ``lines`` nor ``totals``."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    read: dict[tuple[str, int], Event | str] = field(default_factory=dict)
+    """(file, line number) → its event, ``blank``, or the reason why it is in the quarantine."""
+    lines: dict[tuple[str, str], dict[LineKey, tuple[int, Decimal]]] = field(default_factory=dict)
+    """(account id, ``YYYY-MM``) → invoice line → (tokens, amount rounded once)."""
+    totals: dict[tuple[str, str], Decimal] = field(default_factory=dict)
+    unpriced: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    """(account id, model or '', meter) → tokens without a rate."""
+    unassigned: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    """(key id, model or '', meter) → tokens of keys in no account."""
+
+
+def bill(workspace: Path) -> OracleResult:
+    """Work out the whole bill of a workspace from its files."""
+    settings = toml(workspace / "tallybook.toml")
+    result = OracleResult()
+    for source in settings["sources"]:
+        for path in sorted({path for pattern in source["paths"] for path in workspace.glob(pattern) if path.is_file()}):
+            read_file(path, str(path.relative_to(workspace)), source, settings, result)
+    events = [event for event in result.read.values() if isinstance(event, Event)]
+    result.counts.update(event.status for event in events)
+    copies: dict[tuple[str, str, bytes], list[Event]] = defaultdict(list)
+    for event in events:
+        copies[event.identity].append(event)
+    survivors = [survivor for same in copies.values() if (survivor := decide(same, estimates=policy(settings) == "bill-estimate"))]
+    fates = Counter(event.fate for event in events if event.status == "measured")
+    result.counts.update(billed=fates["billed"], duplicates=fates["duplicate"], conflicts=fates["conflict"], events=len(events))
+    invoice(survivors, workspace, settings, result)
+    return result
+
+
+def toml(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+
+
+def policy(settings: dict[str, Any]) -> str:
+    return str(settings.get("policy", {}).get("unmeasured", "list"))
+
+
+# --- logs ---------------------------------------------------------------------------------------------------------------------------------
+
+
+def read_file(path: Path, name: str, source: dict[str, Any], settings: dict[str, Any], result: OracleResult) -> None:
+    limits = settings.get("limits", {})
+    secret_file = path.parents[name.count("/")] / "key-secret"
+    secret = secret_file.read_bytes().strip() if secret_file.exists() else None
+    *complete, _ = decompressed(path.read_bytes()).removeprefix(b"\xef\xbb\xbf").split(b"\n")  # what no line feed ends is still being written
+    for number, line in enumerate((line.removesuffix(b"\r") for line in complete), start=1):
+        result.counts["lines"] += 1
+        if not line.strip():
+            result.counts["blank"] += 1
+            result.read[name, number] = "blank"
+            continue
+        try:
+            if len(line) > limits.get("line_bytes", 8 * 2**20):
+                raise Refused(Why.LINE_TOO_LONG)  # noqa: TRY301 - the one place that counts refusals is below
+            result.read[name, number] = read_line(line, source, secret, limits.get("nesting", 64))
+        except Refused as refusal:
+            result.counts["quarantined"] += 1
+            result.read[name, number] = str(refusal)
+
+
+def decompressed(content: bytes) -> bytes:
+    """Known by its first bytes; members and frames may follow each other, and the last may be cut."""
+    if content.startswith(b"\x28\xb5\x2f\xfd"):
+        return zstandard.ZstdDecompressor().stream_reader(content, read_across_frames=True).read()
+    plain = b""
+    if not content.startswith(b"\x1f\x8b"):
+        return content
+    while content:
+        member = zlib.decompressobj(31)
+        plain += member.decompress(content)
+        content = member.unused_data
+    return plain
+
+
+# --- copies -------------------------------------------------------------------------------------------------------------------------------
+
+
+def decide(copies: list[Event], *, estimates: bool) -> Event | None:
+    """Give every copy of one response its fate, and return the one that is billed, if any is."""
+    best = next(status for status in STATUSES if any(event.status == status for event in copies))
+    if best not in ("measured", *(["estimated"] if estimates else [])):
+        return None
+    same = sorted((event for event in copies if event.status == best), key=lambda event: (event.at, event.line))
+    real = [event for event in same if event.tokens and any(event.tokens)]
+    earliest: dict[Any, Event] = {}
+    for event in real or same:
+        earliest.setdefault(event.tokens, event)
+    survivor = max(earliest.values(), key=lambda event: (event.at, event.tokens))
+    for event in same:
+        is_rival = bool(real) and event in real and event.tokens != survivor.tokens
+        event.fate = "billed" if event is survivor else "conflict" if is_rival else "duplicate"
+    return survivor
+
+
+# --- money --------------------------------------------------------------------------------------------------------------------------------
+
+
+def invoice(survivors: list[Event], workspace: Path, settings: dict[str, Any], result: OracleResult) -> None:
+    zone = str(settings.get("timezone", "UTC"))
+    accounts = {key: account for account in toml(workspace / "accounts.toml")["accounts"] for key in account["keys"]}
+    cards = {path.stem: toml(path) for path in (workspace / "rates").glob("*.toml")}
+    exact: dict[tuple[str, str], dict[LineKey, tuple[int, Decimal]]] = defaultdict(dict)
+    for event in survivors:
+        account = accounts.get(event.key)
+        card = cards[account.get("rate_card", "standard")] if account else {}
+        model = card.get("aliases", {}).get(event.model, event.model)
+        rate = rate_at(card, model, event.at, zone)
+        for meter, quantity in on_meters(event).items():
+            if not account:
+                result.unassigned[event.key, event.model or "", meter] += quantity
+            elif not rate:
+                result.unpriced[account["id"], event.model or "", meter] += quantity
+            else:
+                period = f"{event.at.astimezone(ZoneInfo(account.get('timezone', zone))):%Y-%m}"
+                price = Decimal(rate.get(meter, rate["prompt"]))
+                key = LineKey(event.key, model, event.tier, meter, price)
+                before = exact[account["id"], period].get(key, (0, Decimal(0)))
+                charge = EXACT.divide(EXACT.multiply(Decimal(quantity), price), Decimal(1_000_000))
+                exact[account["id"], period][key] = (before[0] + quantity, EXACT.add(before[1], charge))
+    rounding = ROUNDINGS[settings.get("rounding", "half-up")]
+    for owner, lines in exact.items():
+        result.lines[owner] = {key: (quantity, amount.quantize(Decimal("0.01"), rounding)) for key, (quantity, amount) in lines.items()}
+        result.totals[owner] = sum((amount for _, amount in result.lines[owner].values()), Decimal(0))
+
+
+def on_meters(event: Event) -> dict[str, int]:
+    """Every token on exactly one meter; meters without tokens are left out."""
+    if event.tokens is None:
+        return {}
+    completion, prompt, cached, write, _ = event.tokens
+    quantities = {"prompt": prompt - cached - write, "prompt_cached": cached, "prompt_cache_write": write, "completion": completion}
+    return {meter: quantity for meter, quantity in quantities.items() if quantity}
+
+
+def rate_at(card: dict[str, Any], model: str | None, at: datetime, zone: str) -> dict[str, Any] | None:
+    """The rate whose half-open window holds the instant."""
+    for rate in card.get("rates", []):
+        start, end = (instant(rate.get(name), zone) for name in ("effective_from", "effective_to"))
+        if rate["model"] == model and (start is None or start <= at) and (end is None or at < end):
+            return dict(rate)
+    return None
+
+
+def instant(value: date | datetime | None, zone: str) -> datetime | None:
+    """A plain date is midnight in the workspace's time zone."""
+    return value if value is None or isinstance(value, datetime) else datetime.combine(value, time(), tzinfo=ZoneInfo(zone))

@@ -1,0 +1,369 @@
+"""The oracle's eyes: from the bytes of one logged line to one event, read a second time from the wire rules alone.
+
+Plain Python and the standard library; shares no code with the product. Slow and obvious on purpose. Does not own what is billed (``oracle``).
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum, auto
+from typing import Any, NamedTuple, NoReturn
+
+
+class Tokens(NamedTuple):
+    """Normalised counts: the prompt holds what was cached and written, the completion what was reasoned; not stated is 0."""
+
+    completion: int
+    prompt: int
+    cached: int = 0
+    write: int = 0
+    reasoning: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Event:
+    """What one line says; ``fate`` is set when copies have been compared."""
+
+    at: datetime
+    key: str
+    status: str
+    identity: tuple[str, str, bytes]
+    line: bytes
+    model: str | None = None
+    tier: str = ""
+    tokens: Tokens | None = None
+    fate: str = ""
+
+
+class Why(StrEnum):
+    """The reasons of the quarantine that one line can have."""
+
+    INVALID_UTF8 = auto()
+    INVALID_JSON = auto()
+    DUPLICATE_KEY = auto()
+    NOT_AN_OBJECT = auto()
+    LINE_TOO_LONG = auto()
+    NESTED_TOO_DEEP = auto()
+    MISSING_FIELD = auto()
+    INVALID_FIELD = auto()
+    INVALID_USAGE = auto()
+    CONTRADICTORY_USAGE = auto()
+
+
+class Refused(Exception):
+    """The line belongs in the quarantine, for this reason."""
+
+
+class Obj(dict[str, Any]):
+    """A JSON object that does not answer for a key that it states twice, differently."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        self.twice = {key for key, value in pairs if self[key] != value}
+
+    def ask(self, key: str) -> Any:
+        if key in self.twice:
+            raise Refused(Why.DUPLICATE_KEY)
+        return self.get(key)
+
+
+def read_line(line: bytes, source: dict[str, Any], secret: bytes | None, depth_max: int) -> Event:
+    """One line, without its line feed, as an event; or ``Refused``."""
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Refused(Why.INVALID_UTF8) from error
+    try:
+        log = strict_json(text, depth_max)
+    except json.JSONDecodeError as error:
+        raise Refused(Why.INVALID_JSON) from error
+    if not isinstance(log, Obj):
+        raise Refused(Why.NOT_AN_OBJECT)
+    return event_of(log, line, source, secret, depth_max)
+
+
+def event_of(log: Obj, line: bytes, source: dict[str, Any], secret: bytes | None, depth_max: int) -> Event:
+    def field(name: str) -> Any:
+        return walk(log, source.get("fields", {}).get(name, name))
+
+    at = instant(field("ts"))
+    key = key_id(field("api_key_id"), field("api_key"), secret)
+    request_id = field("request_id")
+    request_id = name_of(str(request_id) if isinstance(request_id, int) and not isinstance(request_id, bool) else request_id, 256, extra="=~,;#")
+    http = field("status")
+    if http is None:
+        raise Refused(Why.MISSING_FIELD)
+    check(isinstance(http, int) and not isinstance(http, bool) and 100 <= http <= 599)
+    method, path, response, request = field("method"), field("path"), field("response"), field("request")
+    check(all(value is None or isinstance(value, str) for value in (method, path)))
+    check(request is None or isinstance(request, Obj))
+    check(response is None or isinstance(response, (Obj, str)))
+    requested = name_of(field("request.model"), 128)
+    check(field("request.stream") in (None, True, False))
+    check(field("request.n") is None or type(field("request.n")) is int)
+
+    def event(status: str, body: Body | None = None) -> Event:
+        response_id = body.id if body else None
+        ids = [("response", response_id), ("request", request_id)]
+        kind, name = next(((kind, name) for kind, name in (ids[::-1] if source.get("identity") == "request-id" else ids) if name), ("line", None))
+        identity = (kind, key, name.encode() if name else line)
+        model, tier = (body.model if body else None) or requested, (body.tier if body else None) or ""
+        return Event(at=at, key=key, status=status, identity=identity, line=line, model=model, tier=tier)
+
+    metered = is_completion(path)
+    if metered is False or method not in (None, "POST"):
+        return event("not_metered")
+    if not 200 <= http <= 299:
+        return event("failed")
+    body = read_body(response, depth_max)
+    if metered is None and not body.is_chat:
+        return event("not_metered")
+    result = event(body.status(), body)
+    result.tokens = body.tokens(result.model or "")
+    return result
+
+
+# --- the envelope -------------------------------------------------------------------------------------------------------------------------
+
+
+def walk(log: Obj, path: str) -> Any:
+    """A literal key wins; else the dots lead through objects."""
+    if path in log:
+        return log.ask(path)
+    value: Any = log
+    for step in path.split("."):
+        value = value.ask(step) if isinstance(value, Obj) else None
+    return value
+
+
+def check(is_fine: bool) -> None:  # noqa: FBT001 - reads as a sentence: check(this)
+    if not is_fine:
+        raise Refused(Why.INVALID_FIELD)
+
+
+def name_of(value: Any, length_max: int, extra: str = "") -> str | None:
+    """A short name in a small alphabet: free text never passes as an id or a model."""
+    if value is None or value == "":
+        return None
+    check(isinstance(value, str) and len(value) <= length_max and re.fullmatch(f"[A-Za-z0-9._:/@+{extra}-]+", value) is not None)
+    return str(value)
+
+
+def key_id(given: Any, raw: Any, secret: bytes | None) -> str:
+    if given is not None:
+        check(isinstance(given, str) and given != "")
+        return name_of(given, 128) or ""
+    if raw is None:
+        raise Refused(Why.MISSING_FIELD)
+    check(isinstance(raw, str) and raw != "")
+    if secret is None:
+        message = "a raw key needs the workspace's secret"
+        raise ValueError(message)
+    bare = re.sub(r"(?i)^bearer ", "", raw.strip()).strip()
+    return "key_" + hmac.digest(secret, bare.encode(), "sha256").hex()[:32]
+
+
+RFC_3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def instant(value: Any) -> datetime:
+    if value is None:
+        raise Refused(Why.MISSING_FIELD)
+    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+        micros = int(value * (1_000 if value >= 10**11 else 1_000_000))  # from 1e11 on it is milliseconds
+        check(0 <= micros < 2**53)
+        at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
+    else:
+        match = RFC_3339.fullmatch(value) if isinstance(value, str) else None
+        check(match is not None)
+        date, time, fraction, offset = match.groups() if match else ("", "", "", "")
+        try:
+            at = datetime.fromisoformat(f"{date}T{time}.{(fraction or '').ljust(6, '0')[:6]}{offset.upper()}").astimezone(UTC)
+        except ValueError as error:
+            raise Refused(Why.INVALID_FIELD) from error
+    check(datetime(2000, 1, 1, tzinfo=UTC) <= at < datetime(2100, 1, 1, tzinfo=UTC))
+    return at
+
+
+COMPLETION = re.compile(
+    r"/(chat/completions|completions|responses|messages|v[12]/chat|api/(chat|generate)|converse(-stream)?|invoke(-with-response-stream)?)$|:(streamG|g)enerateContent$"
+)
+OTHERS = "embeddings|models|files|images|audio|moderations|batches|fine_tuning|rerank|tokenize|threads|runs|assistants|conversations|vector_stores|library"
+NOT_METERED = re.compile(rf"/({OTHERS}|health|metrics)(/|$)")
+
+
+def is_completion(path: str | None) -> bool | None:
+    """None where only the body can tell."""
+    if path is None:
+        return True
+    bare = path.split("?")[0].rstrip("/")
+    if bare.endswith("/messages") and "/threads/" in bare:
+        return False
+    if COMPLETION.search(bare):
+        return True
+    return False if NOT_METERED.search(bare) else None
+
+
+# --- the body -----------------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True, kw_only=True)
+class Body:
+    id: str | None = None
+    model: str | None = None
+    tier: str | None = None
+    usage: Obj | None = None
+    error: bool = False
+    content_chunks: int = 0
+    is_chat: bool = False
+
+    def take(self, part: Obj) -> None:
+        """Learn from a plain body or a chunk: the first id and model, the last tier and usage; zeros never replace real usage."""
+        self.id = self.id or name_of(part.ask("id"), 256, extra="=~,;#")
+        self.model = self.model or name_of(part.ask("model"), 128)
+        choices = [choice for choice in part.ask("choices") or [] if isinstance(choice, Obj)]
+        for choice in choices[:1]:
+            name_of(choice.ask("finish_reason"), 64)
+        self.error = self.error or bool(part.ask("error"))
+        self.content_chunks += any(isinstance(delta, Obj) and bool(delta.ask("content")) for delta in (choice.ask("delta") for choice in choices))
+        groq = part.ask("x_groq")
+        usage = part.ask("usage")
+        if usage is None and isinstance(groq, Obj):
+            usage = groq.ask("usage")
+        if usage is not None and not isinstance(usage, Obj):
+            raise Refused(Why.INVALID_USAGE)
+        if part.ask("object") == "text_completion" or any("text" in choice for choice in choices):
+            return  # another family, which is not read yet
+        tier = part.ask("service_tier") or (usage.ask("service_tier") if usage is not None else None)
+        self.tier = name_of(tier, 64) or self.tier
+        if usage is None or None in counts(usage, "prompt_tokens", "completion_tokens"):
+            return
+        self.is_chat = self.is_chat or isinstance(part.ask("choices"), list)
+        if self.usage is None or any(counts(usage, "prompt_tokens", "completion_tokens")):
+            self.usage = usage
+
+    def status(self) -> str:
+        return "measured" if self.usage is not None else "failed" if self.error else "estimated" if self.content_chunks else "unknown"
+
+    def tokens(self, model: str) -> Tokens | None:
+        if self.usage is not None:
+            return normalised(self.usage, model)
+        return Tokens(completion=self.content_chunks, prompt=0) if self.status() == "estimated" else None
+
+
+def read_body(response: Obj | str | None, depth_max: int) -> Body:
+    if isinstance(response, str):
+        text = response.lstrip("\ufeff \t\r\n")
+        if not text.startswith(("{", "[")):
+            return read_stream(response, depth_max)
+        try:
+            response = strict_json(text, depth_max)
+        except json.JSONDecodeError:
+            return Body()
+    body = Body()
+    if isinstance(response, Obj):
+        body.take(response)
+        body.content_chunks = 0  # only streams are estimated
+    return body
+
+
+def read_stream(text: str, depth_max: int) -> Body:
+    """Events end at blank lines, or at the end; lines end at CRLF, LF or CR and nothing else."""
+    body, data = Body(), list[str]()
+    for line in [*re.split("\r\n|\n|\r", text.lstrip("\ufeff")), ""]:
+        name, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if line == "" and data:
+            take_event("\n".join(data), body, depth_max)
+            data = []
+        elif name == "data":
+            data.append(value)
+        elif name == "error" or (name == "event" and value == "error"):
+            body.error = True
+    return body
+
+
+def take_event(payload: str, body: Body, depth_max: int) -> None:
+    try:
+        chunk = strict_json(payload, depth_max)
+    except json.JSONDecodeError:
+        return  # [DONE], or an event that was cut
+    if isinstance(chunk, Obj):
+        body.take(chunk)
+
+
+# --- usage --------------------------------------------------------------------------------------------------------------------------------
+
+
+def counts(usage: Obj, *paths: str) -> list[int | None]:
+    return [count(walk(usage, path)) for path in paths]
+
+
+def count(value: Any) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, Decimal)) or value != int(value) or not 0 <= value < 2**63:
+        raise Refused(Why.INVALID_USAGE)
+    return int(value)
+
+
+def first_stated(stated: list[int | None]) -> int:
+    if len({number for number in stated if number}) > 1:
+        raise Refused(Why.CONTRADICTORY_USAGE)
+    return next((number for number in stated if number is not None), 0)
+
+
+def normalised(usage: Obj, model: str) -> Tokens:
+    """The parts inside their wholes, whatever the provider's habit; ``Refused`` where the numbers contradict each other."""
+    prompt, completion, total, audio = (
+        number or 0 for number in counts(usage, "prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details.audio_tokens")
+    )
+    details, alike = "prompt_tokens_details.cached_tokens", "prompt_token_details.cached_tokens"
+    cached = first_stated(counts(usage, details, alike, "num_cached_tokens", "prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens"))
+    write = first_stated(counts(usage, "prompt_tokens_details.cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens"))
+    details, alike = "completion_tokens_details.reasoning_tokens", "completion_token_details.reasoning_tokens"
+    reasoning = first_stated(counts(usage, details, alike, "reasoning_tokens"))
+    more = total - prompt - completion if total else 0
+    if more and more == reasoning:
+        completion += reasoning
+    elif more and more == cached + write:
+        prompt += cached + write
+    elif more and more != audio:
+        raise Refused(Why.CONTRADICTORY_USAGE)
+    if cached + write > prompt and re.match(r"(x-ai/|xai/)?grok", model):
+        prompt += cached
+    if cached + write > prompt or reasoning > completion:
+        raise Refused(Why.CONTRADICTORY_USAGE)
+    return Tokens(completion=completion, prompt=prompt, cached=cached, write=write, reasoning=reasoning)
+
+
+# --- strict JSON --------------------------------------------------------------------------------------------------------------------------
+
+
+def strict_json(text: str, depth_max: int) -> Any:
+    """JSON as its RFC has it: exact numbers, no NaN, nothing beyond a double, nothing too deep."""
+    try:
+        value = json.loads(text, object_pairs_hook=Obj, parse_float=exact, parse_constant=no_constant)
+    except RecursionError as error:
+        raise Refused(Why.NESTED_TOO_DEEP) from error
+    level = [value]
+    for _ in range(depth_max + 1):
+        level = [child for item in level if isinstance(item, (dict, list)) for child in (item.values() if isinstance(item, dict) else item)]
+    if any(isinstance(item, (dict, list)) for item in level):
+        raise Refused(Why.NESTED_TOO_DEEP)
+    return value
+
+
+def exact(text: str) -> Decimal:
+    if abs(float(text)) == float("inf"):
+        raise Refused(Why.INVALID_JSON)
+    return Decimal(text)
+
+
+def no_constant(_: str) -> NoReturn:
+    raise Refused(Why.INVALID_JSON)

@@ -1,0 +1,67 @@
+"""A key has one owner at most, and an account says who it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pipeline.accounts import Account, Accounts
+from pipeline.errors import AccountsError, ConfigurationError
+
+
+def account(**changes: Any) -> Account:
+    return Account(**{"id": "acme", "name": "Acme Ltd", "timezone": "Europe/Berlin", "rate_card": "standard", "key_ids": ("key_1",)} | changes)
+
+
+def test_a_key_leads_to_its_account_and_an_unknown_key_to_none() -> None:
+    acme, bolt = account(), account(id="bolt", key_ids=("key_2", "key_3"))
+    accounts = Accounts(accounts=(acme, bolt))
+    assert accounts.account_of("key_3") is bolt
+    assert accounts.account_of("key_9") is None
+    assert accounts.by_id("acme") is acme
+    assert accounts.by_id("nobody") is None
+    assert list(accounts) == [acme, bolt]
+    assert len(accounts) == 2
+
+
+def test_a_key_of_two_accounts_is_refused_with_both_names() -> None:
+    with pytest.raises(AccountsError, match="'key_1' belongs to account 'acme' and to account 'bolt'"):
+        Accounts(accounts=(account(), account(id="bolt")))
+
+
+def test_an_account_id_used_twice_is_refused() -> None:
+    with pytest.raises(AccountsError, match="'acme' is used twice"):
+        Accounts(accounts=(account(), account(key_ids=("key_2",))))
+
+
+def test_a_key_listed_twice_is_refused() -> None:
+    with pytest.raises(AccountsError, match="'key_7' is listed twice"):
+        Accounts(accounts=(account(key_ids=("key_1", "key_7", "key_7")),))
+
+
+@pytest.mark.parametrize("account_id", ["", "a b", "a/b", "ä", "x" * 65, "a\n"])
+def test_an_id_that_could_not_stand_in_a_file_name_is_refused(account_id: str) -> None:
+    with pytest.raises(AccountsError, match="account id"):
+        account(id=account_id)
+
+
+@pytest.mark.parametrize("name", ["", "   ", "nul\0", "x" * 201])
+def test_a_name_that_cannot_be_printed_is_refused(name: str) -> None:
+    with pytest.raises(AccountsError, match="of account 'acme'"):
+        account(name=name)
+
+
+def test_what_may_be_a_raw_key_is_refused_without_being_shown() -> None:
+    with pytest.raises(AccountsError, match="key 2 of account 'acme' is no key id") as refused:
+        account(key_ids=("key_1", "Bearer canary-1234"))
+    assert "canary" not in str(refused.value)
+
+
+def test_an_unknown_time_zone_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="Mars/Olympus"):
+        account(timezone="Mars/Olympus")
+
+
+def test_an_account_counts_its_days_in_its_own_time_zone() -> None:
+    assert account().zone.key == "Europe/Berlin"

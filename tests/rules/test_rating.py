@@ -1,0 +1,117 @@
+"""Every token is rated exactly once, exactly, or listed as unpriced."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.errors import InexactAmount
+from pipeline.rates import Rate, RateCard
+from pipeline.rating import UsageQuantity, exact_charge, rate_usage
+from pipeline.usage import TOKENS_MAX, Meter, TokenCounts
+
+NOON = datetime(2026, 10, 10, 12, tzinfo=UTC)
+MORNING = datetime(2026, 10, 10, 8, tzinfo=UTC)
+STANDARD = RateCard(
+    id="standard",
+    currency="USD",
+    aliases={"jamba-large-1.7": "jamba-large"},
+    rates=(
+        Rate(model="jamba-large", effective_from=None, effective_to=NOON, per_million={Meter.PROMPT: Decimal("2.00"), Meter.COMPLETION: Decimal("8.00")}),
+        Rate(model="jamba-large", effective_from=NOON, effective_to=None, per_million={Meter.PROMPT: Decimal("1.50"), Meter.COMPLETION: Decimal("6.00")}),
+        Rate(model="jamba-free", effective_from=None, effective_to=NOON, per_million={Meter.PROMPT: Decimal(0), Meter.COMPLETION: Decimal(0)}),
+    ),
+)
+
+
+def usage(**changes: Any) -> UsageQuantity:
+    row: dict[str, Any] = {"account_id": "acme", "api_key_id": "key_1", "model": "jamba-large", "service_tier": "", "meter": Meter.PROMPT}
+    return UsageQuantity(**row | {"usage_date": date(2026, 10, 10), "rated_at": MORNING, "quantity": 1_000_000} | changes)
+
+
+def test_a_million_tokens_cost_their_rate() -> None:
+    (charge,), unpriced = rate_usage([usage()], STANDARD)
+    assert (charge.amount, charge.currency, charge.rate_per_million) == (Decimal(2), "USD", Decimal("2.00"))
+    assert unpriced == []
+
+
+def test_a_charge_keeps_every_digit() -> None:
+    assert exact_charge(4_321, Decimal("2.50")) == Decimal("0.0108025")
+    assert exact_charge(1, Decimal("0.000000000001")) == Decimal("1E-18")
+
+
+def test_a_price_change_at_noon_splits_the_day() -> None:
+    charges, _ = rate_usage([usage(), usage(rated_at=NOON)], STANDARD)
+    assert [charge.amount for charge in charges] == [2, Decimal("1.5")]
+    assert {charge.usage_date for charge in charges} == {date(2026, 10, 10)}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        usage(model="gpt-unheard-of"),
+        usage(rated_at=None),
+        usage(model="jamba-free", rated_at=NOON),
+        usage(model=""),
+    ],
+)
+def test_usage_without_a_rate_is_unpriced_never_free(row: UsageQuantity) -> None:
+    charges, (unpriced,) = rate_usage([row], STANDARD)
+    assert charges == []
+    assert unpriced.usage == row
+    assert "rate card 'standard' has no prompt rate" in unpriced.reason
+    assert "add one to rates/standard.toml" in unpriced.reason
+
+
+def test_a_model_that_is_free_is_charged_zero_and_is_not_unpriced() -> None:
+    (charge,), unpriced = rate_usage([usage(model="jamba-free")], STANDARD)
+    assert charge.amount == 0
+    assert unpriced == []
+
+
+@pytest.mark.parametrize("quantity", [-1, 1.0, True, "5", None])
+def test_a_quantity_is_a_count(quantity: Any) -> None:
+    with pytest.raises(ValueError, match="whole numbers"):
+        usage(quantity=quantity)
+
+
+def test_a_charge_that_would_lose_a_digit_raises() -> None:
+    with pytest.raises(InexactAmount):
+        exact_charge(10**60 + 1, Decimal(f"1.{'0' * 59}1"))
+
+
+QUANTITIES = st.integers(0, TOKENS_MAX)
+RATES = st.decimals(min_value=0, max_value=Decimal("999999999.999999999999"), places=12)
+
+
+@given(QUANTITIES, RATES)
+def test_a_charge_is_the_true_product(quantity: int, rate_per_million: Decimal) -> None:
+    assert Fraction(exact_charge(quantity, rate_per_million)) == Fraction(rate_per_million) * quantity / 1_000_000
+
+
+@given(st.lists(st.tuples(st.sampled_from(["jamba-large", "jamba-free", "other"]), st.sampled_from([MORNING, NOON, None]), QUANTITIES), max_size=20))
+def test_every_quantity_comes_back_exactly_once(rows: list[tuple[str, datetime | None, int]]) -> None:
+    given_usage = [usage(model=model, rated_at=rated_at, quantity=quantity) for model, rated_at, quantity in rows]
+    charges, unpriced = rate_usage(given_usage, STANDARD)
+    assert len(charges) + len(unpriced) == len(rows)
+    assert sum(charge.quantity for charge in charges) + sum(row.usage.quantity for row in unpriced) == sum(quantity for _, _, quantity in rows)
+
+
+@given(st.integers(0, 10**12), st.integers(0, 10**12), st.integers(0, 10**12), st.integers(0, 10**12))
+def test_every_token_is_on_exactly_one_meter(fresh: int, cached: int, written: int, completion: int) -> None:
+    counts = TokenCounts(
+        prompt_tokens=fresh + cached + written,
+        completion_tokens=completion,
+        prompt_cached_tokens=cached,
+        prompt_cache_write_tokens=written,
+        reasoning_tokens=completion // 2,
+    )
+    by_meter = counts.by_meter()
+    assert sum(by_meter.values()) == fresh + cached + written + completion
+    assert [by_meter.get(meter, 0) for meter in Meter] == [fresh, cached, written, completion]

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipeline.errors import WorkspaceLocked
+from pipeline.storage import layout
+from pipeline.storage.lock import locked
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+HOLDER = """
+import sys, time
+from datetime import UTC, datetime
+from pathlib import Path
+from pipeline.storage.lock import locked
+with locked(Path(sys.argv[1]), command="tallybook collect", started_at=datetime(2026, 3, 2, 12, tzinfo=UTC)):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_second_run_ends_at_once_and_is_told_who_holds_the_workspace(tmp_path: Path) -> None:
+    with locked(tmp_path / "lake", command="tallybook nightly", started_at=NOON):
+        told = re.escape(f"{tmp_path} is in use by `tallybook nightly` (process {os.getpid()}, since 2026-03-02T12:00:00+00:00)")
+        with pytest.raises(WorkspaceLocked, match=told), locked(tmp_path / "lake", command="tallybook collect", started_at=NOON):
+            pytest.fail("both hold the lock")
+    with locked(tmp_path / "lake", command="tallybook collect", started_at=NOON):
+        pass
+    assert layout.lock(tmp_path / "lake").read_bytes() == b""
+
+
+def test_an_error_under_the_lock_frees_it(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), locked(tmp_path / "lake", command="tallybook collect", started_at=NOON):
+        _ = 1 // 0
+    with locked(tmp_path / "lake", command="tallybook collect", started_at=NOON):
+        pass
+
+
+def test_a_killed_holder_leaves_no_stale_lock(tmp_path: Path) -> None:
+    lake_dir = tmp_path / "lake"
+    with subprocess.Popen([sys.executable, "-c", HOLDER, str(lake_dir)], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        with pytest.raises(WorkspaceLocked, match=f"`tallybook collect` .process {holder.pid}"), locked(lake_dir, command="x", started_at=NOON):
+            pytest.fail("both hold the lock")
+        holder.send_signal(signal.SIGKILL)
+        holder.wait()
+        assert layout.lock(lake_dir).read_bytes() != b""  # it had no time to tidy up
+    with locked(lake_dir, command="tallybook collect", started_at=NOON):
+        pass
+
+
+@pytest.mark.parametrize("note", [b"", b'{"pid": 1, "comm', b"[]", b"\xff"])
+def test_a_note_that_is_half_written_still_names_another_run(tmp_path: Path, note: bytes) -> None:
+    with locked(tmp_path, command="tallybook collect", started_at=NOON):
+        layout.lock(tmp_path).write_bytes(note)
+        with pytest.raises(WorkspaceLocked, match="in use by another run"), locked(tmp_path, command="x", started_at=NOON):
+            pytest.fail("both hold the lock")

@@ -1,0 +1,196 @@
+"""A log entry that is torn, missing, changed, foreign or out of its chain is refused with an explanation, never guessed at."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lake_inputs import commit_events, event, record
+
+from pipeline.errors import LogEntryRefused
+from pipeline.storage import append_log, delta, lake, layout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+HEX = "0a" * 32
+
+
+def three_commits(lake_dir: Path) -> list[Path]:
+    """Commit three times and return the entries."""
+    snapshot = lake.LakeSnapshot()
+    for number in range(3):
+        snapshot = commit_events(lake_dir, snapshot, [event(number, NOON)], source=f"logs/{number}.jsonl", quarantined=[9])
+    return [append_log.entry_path(layout.delta_log(lake_dir), number) for number in range(3)]
+
+
+def rewrite(entry: Path, change: Callable[[list[dict[str, Any]]], object]) -> None:
+    """Change an entry as a forger or another program would who knows of the seal: the seal fits."""
+    actions = [json.loads(line) for line in entry.read_text().splitlines()]
+    actions[0]["commitInfo"]["sealSha256"] = append_log.UNSEALED
+    change(actions)
+    entry.write_bytes(append_log.seal("".join(json.dumps(action, separators=(",", ":")) + "\n" for action in actions).encode()))
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_missing_entry_is_refused_not_passed_over(tmp_path: Path, number: int) -> None:
+    entries = three_commits(tmp_path)
+    entries[number].unlink()
+    with pytest.raises(LogEntryRefused, match=re.escape(str(entries[number])) + r".*missing.*later ones up to 2; restore the lake"):
+        lake.read_log(tmp_path)
+
+
+@pytest.mark.parametrize("kept", [0, 1, 100, -2, -1])
+def test_a_torn_entry_is_refused(tmp_path: Path, kept: int) -> None:
+    entries = three_commits(tmp_path)
+    entries[2].write_bytes(entries[2].read_bytes()[:kept])
+    with pytest.raises(LogEntryRefused, match=re.escape(str(entries[2]))):
+        lake.read_log(tmp_path)
+
+
+def test_a_flipped_bit_anywhere_is_refused_also_in_the_last_entry(tmp_path: Path) -> None:
+    for entry in three_commits(tmp_path):
+        whole = entry.read_bytes()
+        for position in range(0, len(whole), 5):
+            flipped = bytearray(whole)
+            flipped[position] ^= 1 << position % 8
+            entry.write_bytes(flipped)
+            with pytest.raises(LogEntryRefused):
+                lake.read_log(tmp_path)
+        entry.write_bytes(whole)
+    assert lake.read_log(tmp_path).version == 2
+
+
+def test_swapped_entries_are_refused(tmp_path: Path) -> None:
+    _, second, third = three_commits(tmp_path)
+    contents = second.read_bytes(), third.read_bytes()
+    third.write_bytes(contents[0])
+    second.write_bytes(contents[1])
+    with pytest.raises(LogEntryRefused, match="txn"):
+        lake.read_log(tmp_path)
+
+
+def test_an_entry_replaced_by_a_well_formed_one_breaks_the_chain(tmp_path: Path) -> None:
+    entries = three_commits(tmp_path)
+    rewrite(entries[1], lambda actions: actions[0]["commitInfo"].update(timestamp=1))
+    with pytest.raises(LogEntryRefused, match=re.escape(str(entries[2])) + ".*out of its chain"):
+        lake.read_log(tmp_path)
+
+
+def test_a_first_entry_that_follows_another_is_refused(tmp_path: Path) -> None:
+    entries = three_commits(tmp_path)
+    rewrite(entries[0], lambda actions: actions[0]["commitInfo"].update(previousSha256=HEX))
+    with pytest.raises(LogEntryRefused, match=re.escape(str(entries[0])) + ".*out of its chain"):
+        lake.read_log(tmp_path)
+
+
+FOREIGN: dict[str, Callable[[list[dict[str, Any]]], object]] = {
+    "a removed file": lambda actions: actions.append({"remove": {"path": "x"}}),
+    "change data": lambda actions: actions.append({"cdc": {"path": "x"}}),
+    "two actions on a line": lambda actions: actions[1].update(add={}),
+    "another protocol": lambda actions: actions.insert(1, {"protocol": {"minReaderVersion": 3, "minWriterVersion": 7}}),
+    "another schema": lambda actions: actions.insert(1, {"metaData": {}}),
+    "another operation": lambda actions: actions[0]["commitInfo"].update(operation="WRITE"),
+    "an unknown field": lambda actions: actions[0]["commitInfo"].update(userName="somebody"),
+    "another program's transaction": lambda actions: actions[1]["txn"].update(appId="other"),
+    "no transaction": lambda actions: actions.pop(1),
+    "two transactions": lambda actions: actions.append(actions[1]),
+    "true as a number": lambda actions: actions[2]["add"].update(size=True),
+    "a fraction": lambda actions: actions[2]["add"].update(size=1.5),
+    "a deletion vector": lambda actions: actions[2]["add"].update(deletionVector={}),
+    "a source with a field more": lambda actions: actions[0]["commitInfo"]["sources"][0].update(owner="x"),
+    "a source without a field": lambda actions: actions[0]["commitInfo"]["sources"][0].pop("end"),
+    "a source that counts in words": lambda actions: actions[0]["commitInfo"]["sources"][0].update(events={"measured": "1"}),
+    "a path out of the table": lambda actions: actions[2]["add"].update(path=f"../../{HEX}.parquet"),
+    "an absolute path": lambda actions: actions[2]["add"].update(path=f"/{HEX}.parquet"),
+    "a path out of the partition": lambda actions: actions[2]["add"].update(path=f"date=2026-03-02/../{HEX}.parquet"),
+    "a glob": lambda actions: actions[2]["add"].update(path="date=2026-03-02/*.parquet"),
+    "a date that is none": lambda actions: actions[2]["add"].update(path=f"date=2026-02-30/{HEX}.parquet", partitionValues={"date": "2026-02-30"}),
+    "a date in other digits": lambda actions: actions[2]["add"].update(path=f"date=٢٠٢٦-03-02/{HEX}.parquet"),
+    "a name with a line feed": lambda actions: actions[2]["add"].update(path=actions[2]["add"]["path"] + "\n"),
+    "another partition": lambda actions: actions[2]["add"].update(partitionValues={"date": "2026-03-03"}),
+    "a quarantine file elsewhere": lambda actions: actions[0]["commitInfo"]["quarantine"][0].update(path=f"../{HEX}.parquet"),
+    "a quarantine file by another name": lambda actions: actions[0]["commitInfo"]["quarantine"][0].update(path=f"{HEX}.parquet"),
+    "the same file again": lambda actions: actions.append(actions[2]),
+}
+
+
+@pytest.mark.parametrize("change", FOREIGN.values(), ids=FOREIGN.keys())
+def test_an_entry_with_anything_that_we_never_write_is_refused_even_if_sealed(tmp_path: Path, change: Callable[[list[dict[str, Any]]], object]) -> None:
+    last = three_commits(tmp_path)[2]
+    rewrite(last, lambda _: None)
+    lake.read_log(tmp_path)  # an entry that was only sealed again is still ours
+    rewrite(last, change)
+    with pytest.raises(LogEntryRefused, match=re.escape(str(last)) + ".*restore the lake from a backup, or move it away"):
+        lake.read_log(tmp_path)
+
+
+@pytest.mark.parametrize("field", ["id", "schemaString", "partitionColumns", "format", "configuration"])
+def test_a_table_that_is_not_ours_is_refused(tmp_path: Path, field: str) -> None:
+    entries = three_commits(tmp_path)
+    rewrite(entries[0], lambda actions: actions[2]["metaData"].update({field: "other"}))
+    with pytest.raises(LogEntryRefused, match=f"{re.escape(str(entries[0]))}.*{field}"):
+        lake.read_log(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b'{"commitInfo":{"timestamp":1,"operation":"WRITE"}}\n', b"\xff\xfe\n", b"[" * 100_000, b"[]\n", b'{"a":1,"a":2}\n', b'{"a":NaN}\n'],
+    ids=["another engine's", "not UTF-8", "nested", "a list", "a field twice", "NaN"],
+)
+def test_an_entry_of_another_program_is_refused_with_and_without_a_seal(tmp_path: Path, content: bytes) -> None:
+    entries = three_commits(tmp_path)
+    entries[2].write_bytes(content)
+    with pytest.raises(LogEntryRefused, match="not written by Tallybook"):
+        lake.read_log(tmp_path)
+    sealed = append_log.seal(content + b'{"sealSha256":"' + append_log.UNSEALED.encode() + b'"}\n')
+    entries[2].write_bytes(sealed)
+    with pytest.raises(LogEntryRefused, match=re.escape(str(entries[2]))):
+        lake.read_log(tmp_path)
+
+
+def test_an_entry_that_is_a_link_or_a_folder_is_refused(tmp_path: Path) -> None:
+    entries = three_commits(tmp_path)
+    entries[2].rename(tmp_path / "moved")
+    entries[2].symlink_to(tmp_path / "moved")
+    with pytest.raises(LogEntryRefused, match="no regular file"):
+        lake.read_log(tmp_path)
+    entries[2].unlink()
+    entries[2].mkdir()
+    with pytest.raises(LogEntryRefused, match="no regular file"):
+        lake.read_log(tmp_path)
+
+
+def test_content_must_have_exactly_one_place_for_its_seal() -> None:
+    place = f'"sealSha256":"{append_log.UNSEALED}"'
+    for content in ("{}", f"{{{place},{place}}}", f'{{"sealSha256":"{HEX}"}}'):
+        with pytest.raises(ValueError, match="sealSha256"):
+            append_log.seal(content.encode())
+    quoted = json.dumps({"note": place, "sealSha256": append_log.UNSEALED}, separators=(",", ":")).encode()
+    assert append_log.seal(quoted).endswith(hashlib.sha256(quoted).hexdigest().encode() + b'"}')
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+
+
+@settings(deadline=None)
+@given(path=texts, check=st.none() | texts, at=st.datetimes(timezones=st.just(UTC)))
+def test_every_commit_is_read_as_it_was_written(path: str, check: str | None, at: datetime) -> None:
+    commit = delta.Commit(
+        number=7,
+        committed_at=at.replace(microsecond=at.microsecond // 1000 * 1000),
+        previous_sha256=HEX,
+        data_files=(delta.DataFile(path=f"date=2026-03-02/{HEX}.parquet", date=NOON.date(), sha256=HEX, size=1, rows=2),),
+        quarantine_files=(delta.QuarantineFile(path=f"{HEX}.parquet", sha256=HEX, size=3, rows=4),),
+        sources=(record(path, [event(1, NOON)], 2),),
+        key_secret_check=check,
+    )
+    assert delta.parse_commit(delta.render_commit(commit), 7) == (HEX, commit)
