@@ -15,7 +15,7 @@ from pipeline.errors import ConfigurationError
 
 SECRET_BYTES_MIN = 32
 
-_BEARER = re.compile(r"bearer\s+", re.IGNORECASE)
+_BEARER = re.compile(r"^bearer\s+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,5 +52,4 @@ def bare_key(raw: str) -> str:
     >>> bare_key(" bearer abc ")
     'abc'
     """
-    key = raw.strip()
-    return _BEARER.sub("", key, count=1) if _BEARER.match(key) else key
+    return _BEARER.sub("", raw.lstrip(), count=1).strip()

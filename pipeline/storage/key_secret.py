@@ -66,16 +66,7 @@ def create_key_secret(workspace: Path) -> bytes:
     Raises ``ConfigurationError`` where the file exists: another secret would give every key another id.
     """
     content = secrets.token_hex(SECRET_BYTES_MIN).encode("ascii")
-    temporary = workspace / f".tmp-{os.getpid()}-{secrets.token_hex(8)}"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        disk.overwrite(descriptor, content + b"\n")
-        os.fsync(descriptor)
-    except OSError:
-        disk.remove(temporary)
-        raise
-    finally:
-        os.close(descriptor)
+    temporary = disk.write_temporary(workspace, content + b"\n", mode=0o600)
     try:
         disk.link_new(temporary, workspace / SECRET_FILE)
     except FileExistsError as exists:

@@ -1,6 +1,6 @@
 """Runs the ``console`` blocks of a document on the sample, and puts what they print beside what the document says.
 
-A line that begins with ``$ `` is a command; what follows it, up to the next one, is what it prints on a terminal of 100 columns, and
+A line that begins with ``$ `` is a command; what follows it, up to the next one, is what it prints on a terminal of 120 columns, and
 then what it prints to stderr. The blocks of one document run in order in one folder that holds a fresh sample as ``data/``.
 
 ``python tests/house/documented.py`` writes what is printed now into every document (and ``git diff`` shows what changed).
@@ -22,7 +22,7 @@ DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 SAMPLE = ("tallybook.toml", "accounts.toml", "rates", "logs")
 
 _BLOCK = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
-_TERMINAL = {"TERM": "dumb", "COLUMNS": "100", "LINES": "40", "LC_ALL": "C.UTF-8"}
+_TERMINAL = {"TERM": "dumb", "COLUMNS": "120", "LINES": "40", "LC_ALL": "C.UTF-8"}
 
 
 def blocks(text: str) -> list[str]:

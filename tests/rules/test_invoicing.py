@@ -112,6 +112,11 @@ def test_no_tokens_make_no_line_but_few_tokens_make_a_line_of_zero() -> None:
     assert [(line.api_key_id, line.quantity, str(line.amount)) for line in invoice.lines] == [("key_2", 1, "0.00"), ("key_3", 500, "0.00")]
 
 
+def test_a_day_without_tokens_is_not_the_first_day_of_use() -> None:
+    invoice = draft(charge(0, usage_date=date(2026, 10, 1)), charge(5, usage_date=date(2026, 10, 9)), charge(5, usage_date=date(2026, 10, 20)))
+    assert [line.first_usage_date for line in invoice.lines] == [date(2026, 10, 9)]
+
+
 def test_an_invoice_without_charges_is_zero_in_its_currency() -> None:
     assert (str(draft().total), str(draft().residual), len(draft().lines)) == ("0.00", "0", 0)
 

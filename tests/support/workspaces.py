@@ -84,10 +84,11 @@ class Done:
 
 def tallybook(workspace: Path, *arguments: str, stdin: str = "", env: dict[str, str] | None = None) -> Done:
     """Run a command in this process, as ``pipeline.cli.main`` does; what it prints is caught, what it raises is not."""
-    stdout, stderr = io.StringIO(), io.StringIO()
+    stdout, stderr = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
     with mock.patch.object(sys, "stdin", io.StringIO(stdin)), mock.patch.dict(os.environ, env or {}), redirect_stdout(stdout), redirect_stderr(stderr):
         code = run(["-w", str(workspace), *arguments])
-    return Done(returncode=code, stdout=stdout.getvalue(), stderr=stderr.getvalue())
+    said = [stream.buffer.getvalue().decode("utf-8") for stream in (stdout, stderr) if isinstance(stream.buffer, io.BytesIO)]
+    return Done(returncode=code, stdout=said[0], stderr=said[1])
 
 
 def tallybook_process(workspace: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,58 @@
+"""The pipeline's own readers: the entrance that jobs use, and the plain path line by line, which is the oracle."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.collectors import LogFormat, read_log
+from pipeline.collectors.decode import decode_line
+from pipeline.collectors.lines import LineSplitter
+from pipeline.collectors.log_file import open_log
+from pipeline.collectors.stretch import StretchBuilder
+from pipeline.schemas import USAGE_EVENTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_FORMAT = LogFormat()
+
+
+def through_the_entrance(path: Path) -> pa.Table:
+    """Read as ``tallybook collect`` does: whatever fast paths there are."""
+    reading = read_log(path, source=path.name, name="benchmark", log_format=_FORMAT, fingerprint=_no_raw_key)
+    return _answer(pa.concat_tables([USAGE_EVENTS.empty_table(), *(stretch.events for stretch in reading)]))
+
+
+def line_by_line(path: Path) -> pa.Table:
+    """Read every line by the plain reader."""
+    builder = StretchBuilder()
+    with open_log(path, _FORMAT) as log:
+        for line in LineSplitter(log.span(0, 2**62), line_bytes_max=_FORMAT.line_bytes_max):
+            builder.add(decode_line(line, source=path.name, log_format=_FORMAT, fingerprint=_no_raw_key))
+    events, _ = builder.tables()
+    return _answer(events)
+
+
+def _answer(events: pa.Table) -> pa.Table:
+    is_measured = pc.equal(events["status"], "measured")
+    nothing = pa.scalar(None, pa.int64())
+    return pa.table(
+        {
+            "response_id": events["response_id"],
+            "api_key_id": events["api_key_id"],
+            "model": pc.coalesce(events["model_reported"], events["model_requested"]),
+            "http_status": events["http_status"],
+            "prompt_tokens": events["prompt_tokens"],
+            "completion_tokens": pc.if_else(is_measured, events["completion_tokens"], nothing),
+            "cached_tokens": events["prompt_cached_tokens"],
+            "usage_date": events["occurred_at"].cast(pa.timestamp("us")).cast(pa.date32()),
+        }
+    )
+
+
+def _no_raw_key(_raw: str) -> str:
+    message = "the benchmark's logs hold key ids, and this one a raw key"
+    raise ValueError(message)

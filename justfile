@@ -1,0 +1,69 @@
+# The chores by name. `just` lists them; every recipe is one or two plain commands.
+
+python := ".venv/bin/python"
+
+# List the recipes.
+default:
+    @just --list
+
+# Make .venv with everything: tests, lint, notebooks.
+setup:
+    python3 -m venv .venv
+    .venv/bin/pip install -c constraints.txt -e '.[test,lint,notebook]'
+
+# The main job, on the sample in data/.
+sample:
+    .venv/bin/tallybook nightly
+
+# The fast suite; `just test -k invoice` runs a part of it.
+test *arguments:
+    .venv/bin/pytest {{arguments}}
+
+# What the fast suite leaves out.
+test-slow:
+    .venv/bin/pytest -m slow
+
+# Style and format.
+lint:
+    .venv/bin/ruff check .
+    .venv/bin/ruff format --check .
+
+# Put everything into the one format.
+format:
+    .venv/bin/ruff check --fix .
+    .venv/bin/ruff format .
+
+# Types, strictly.
+types:
+    .venv/bin/mypy
+
+# Imports point downwards.
+contracts:
+    .venv/bin/lint-imports
+
+# Everything that must pass, from scratch in a fresh environment.
+ci:
+    .ci/run
+
+# Side by side with what a user would write otherwise.
+bench *arguments:
+    {{python}} -m benchmarks {{arguments}}
+
+# Make data/logs again (the same bytes, unless the maker changed).
+make-sample:
+    {{python}} benchmarks/make_sample.py
+
+# Run the commands in README.md and docs/, and write what they print into them.
+docs:
+    {{python}} tests/house/documented.py
+
+# Execute the notebook on the sample and keep its outputs.
+notebook:
+    {{python}} tests/notebooks/execution.py
+
+# Pin what a fresh environment installs today.
+pin:
+    rm -rf .venv-pin && python3 -m venv .venv-pin
+    .venv-pin/bin/pip install -e '.[test,lint]'
+    (sed '/^[^#]/d' constraints.txt; .venv-pin/bin/pip freeze --exclude-editable) > constraints.new
+    mv constraints.new constraints.txt && rm -rf .venv-pin
