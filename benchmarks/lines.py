@@ -126,7 +126,7 @@ class _Maker:
         self._cut = [self._stream(self._chance.randint(5, 200), is_cut=True) for _ in range(8)]
         self._long = [self._stream(_LONG_TOKENS)]
         self._documents = [self._document(self._chance.randint(120, 260), number) for number in range(_TEMPLATES)]
-        self._halves = [self._stream(40, half_a_character="\\ud83d")]
+        self._half = self._document(40, 1, half_a_character="\\ud83d")
         self._at_ms = int(_BEGINS_AT.timestamp() * 1_000)
 
     def lines(self) -> Iterator[Line]:
@@ -170,7 +170,7 @@ class _Maker:
         if fate < 0.0002 and kind != "short":  # noqa: PLR2004 - a very long answer
             return self._long[0]
         if kind == "mixed" and fate < 0.003:  # noqa: PLR2004 - half a surrogate pair, as token-wise loggers write it
-            return self._halves[0]
+            return self._half
         if is_stream:
             return chance.choice(self._cut if fate > 0.995 else self._streams)  # noqa: PLR2004 - clients that went away
         return chance.choice(self._documents)
@@ -203,25 +203,24 @@ class _Maker:
             tokens[self._chance.randrange(count)] = self._chance.choice(_TRICKY)
         return tokens
 
-    def _stream(self, count: int, *, is_tricky: bool = False, is_cut: bool = False, half_a_character: str = "") -> _Template:
+    def _stream(self, count: int, *, is_tricky: bool = False, is_cut: bool = False) -> _Template:
         """Make a stream of ``count`` tokens; a cut one ends within a chunk and states no usage."""
         deltas: list[dict[str, str]] = [{"role": "assistant"}, *({"content": f" {token}"} for token in self._tokens(count, is_tricky=is_tricky))]
         chunks = [json.dumps({"id": _ID, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}, ensure_ascii=count % 2 == 0) for delta in deltas]
-        if half_a_character:
-            chunks[-1] = chunks[-1].replace('"content": " ', f'"content": " {half_a_character}')
         last = f'{{"id": "{_ID}", "choices": [{{"index": 0, "delta": {{"content": ""}}, "finish_reason": "stop"}}], "usage": {_USAGE}}}'
         events = [f"data: {chunk}\r\n\r\n" for chunk in (chunks if is_cut else [*chunks, last])]
         transcript = "".join(events)[:-40] if is_cut else "".join([*events, "data: [DONE]\r\n\r\n"])
         return _template(json.dumps(transcript, ensure_ascii=count % 3 == 0), completion_tokens=count + 1, is_text=True, has_usage=not is_cut)
 
-    def _document(self, count: int, number: int) -> _Template:
+    def _document(self, count: int, number: int, half_a_character: str = "") -> _Template:
         message = {"role": "assistant", "content": self._text(count, is_tricky=number % 32 == 0), "tool_calls": None}
         choice = json.dumps({"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}, ensure_ascii=number % 2 == 0)
         is_mixed = self._recipe.kind == "mixed"
         model = "jamba-mini-1.7-2026-02" if is_mixed and number % 4 == 0 else None
         stated = f', "model": "{model}"' if model else ""
+        choice = choice.replace('"content": "', f'"content": "{half_a_character}')
         body = f'{{"id": "{_ID}", "choices": [{choice}], "usage": {_USAGE}{stated}}}'
-        is_text = is_mixed and number % 2 == 1
+        is_text = is_mixed and number % 4 == 2  # noqa: PLR2004 - a quarter of the bodies
         return _template(json.dumps(body) if is_text else body, completion_tokens=count + 1, is_text=is_text, has_usage=True, model=model)
 
 

@@ -24,12 +24,12 @@ with lines as (
 events as (
     select *, case when starts_with(response, 'data:') then string_split(response, E'\r\n\r\n') end as events
     from lines
-    where json_valid(ts) or ts is not null
+    where ts is not null
 ),
 bodies as (
     select
         * exclude (response, events),
-        case when http_status = 200 then coalesce(list_filter(events, event -> starts_with(event, 'data: {'))[-1][7:], response) end as body,
+        case when http_status = 200 then coalesce(list_filter(events, lambda event: starts_with(event, 'data: {'))[-1][7:], response) end as body,
         case when http_status = 200 then events[1][7:] end as first_chunk
     from events
 ),
@@ -51,7 +51,7 @@ from checked
 _TEXT = r"""
 with lines as (
     select line
-    from read_csv(?, columns = {'line': 'VARCHAR'}, header = false, auto_detect = false, delim = E'\x01', quote = '', escape = '', max_line_size = 16777216)
+    from read_csv(?, columns = {'line': 'VARCHAR'}, header = false, auto_detect = false, delim = E'\x01', quote = '', escape = '', max_line_size = 16777216, ignore_errors = true)
     where starts_with(line, '{')
 ),
 tails as (
@@ -87,4 +87,4 @@ def lines_as_text(path: Path) -> pa.Table:
 def _answer(sql: str, path: Path) -> pa.Table:
     with duckdb.connect(":memory:") as connection:
         connection.execute("set TimeZone = 'UTC'")
-        return connection.execute(sql, [str(path)]).to_arrow_table()
+        return connection.sql(sql, params=[str(path)]).to_arrow_table()

@@ -84,7 +84,7 @@ def typed(path: Path) -> list[Row]:
 
 
 def _body(line: _Envelope) -> _Body:
-    if not bytes(line.response[:1]) == b'"':
+    if memoryview(line.response)[:1] != b'"':
         return _BODY.decode(line.response)
     text = _TEXT.decode(line.response)
     if not text.startswith(_DATA):

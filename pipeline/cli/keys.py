@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.collectors.fingerprint import KeyFingerprint
+from pipeline.cli.context import warn
 from pipeline.errors import ConfigurationError
-from pipeline.storage.config import read_settings
-from pipeline.storage.key_secret import read_key_secret
+from pipeline.jobs.key_ids import open_fingerprint
+from pipeline.storage.lake import read_log
+from pipeline.storage.workspace import open_workspace
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Session
@@ -28,8 +29,11 @@ def key_id(session: Session) -> None:
 
     Raw keys come by stdin alone, so that none is left in a shell's history or a process list.
     """
-    read_settings(session.workspace)  # a secret belongs to a workspace
-    fingerprint = KeyFingerprint(secret=read_key_secret(session.workspace, environment=session.key_secret))
+    workspace = open_workspace(session.workspace)
+    expected = read_log(workspace.lake).key_secret_check
+    fingerprint, is_new = open_fingerprint(workspace.root, environment=session.key_secret, expected_check=expected)
+    if is_new:
+        warn(f"made {workspace.root / 'key-secret'}: every key id depends on it, so back it up and keep it to yourself")
     if sys.stdin.isatty():
         click.echo("one raw key a line, then Ctrl-D:", err=True)
     keys = [line for line in (line.strip() for line in sys.stdin) if line]

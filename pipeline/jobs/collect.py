@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from pipeline.collectors import KeyFingerprint, LogFormat, read_log
-from pipeline.errors import CommitConflict, ConfigurationError
+from pipeline.errors import CommitConflict
 from pipeline.jobs.counts import line_counts
+from pipeline.jobs.key_ids import open_fingerprint
 from pipeline.storage import lake
 from pipeline.storage.config import SourceSettings
-from pipeline.storage.key_secret import create_key_secret, find_key_secret
 from pipeline.storage.source_files import files_of, is_named_by, source_text
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from pipeline.collectors import SourceProblem, Stretch
+    from pipeline.collectors import KeyFingerprint, SourceProblem, Stretch
     from pipeline.sources import SourceRecord
     from pipeline.storage.lake import LakeSnapshot
     from pipeline.storage.workspace import Workspace
@@ -152,23 +152,11 @@ class _Run:
     def _key_id(self, raw: str) -> str:
         """Replace a raw key; called for nothing else, so that a workspace whose logs hold key ids needs no secret."""
         if self.fingerprint is None:
-            self.fingerprint = self._open_fingerprint()
+            expected = self.snapshot.key_secret_check
+            self.fingerprint, is_new = open_fingerprint(self.workspace.root, environment=self.key_secret, expected_check=expected)
+            if is_new:
+                self.warnings.append(f"made {self.workspace.root / 'key-secret'}: key ids of raw keys depend on it, so back it up and keep it to yourself")
         return self.fingerprint(raw)
-
-    def _open_fingerprint(self) -> KeyFingerprint:
-        secret = find_key_secret(self.workspace.root, environment=self.key_secret)
-        expected = self.snapshot.key_secret_check
-        if secret is None and expected is None:
-            secret = create_key_secret(self.workspace.root)
-            self.warnings.append(f"made {self.workspace.root / 'key-secret'}: key ids of raw keys depend on it, so back it up and keep it to yourself")
-        fingerprint = KeyFingerprint(secret=secret) if secret is not None else None
-        if fingerprint is None or expected not in (None, fingerprint.check()):
-            message = (
-                f"the secret for key ids is {'missing' if fingerprint is None else 'not the one'} that {self.workspace.lake} was made with; "
-                "restore it (key-secret, or TALLYBOOK_KEY_SECRET): with another one every key gets another id, and known requests would be billed again"
-            )
-            raise ConfigurationError(message)
-        return fingerprint
 
     def collected(self, files: int, warnings: Sequence[str]) -> Collected:
         counts = line_counts(self.committed)

@@ -14,6 +14,7 @@ from pipeline.jobs.counts import counts_of, quarantine_reasons
 from pipeline.jobs.invoice import invoice_book, write_invoices
 from pipeline.jobs.usage import UNASSIGNED
 from pipeline.money import plain
+from pipeline.periods import BillingPeriod
 from pipeline.storage import register
 from pipeline.storage.lock import locked
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pipeline.jobs.aggregate import Aggregate
     from pipeline.jobs.collect import Collected
     from pipeline.jobs.invoice import InvoiceBook
+    from pipeline.rating import UsageQuantity
     from pipeline.storage.workspace import Workspace
 
 
@@ -84,13 +86,7 @@ def _warnings(workspace: Workspace, collected: Collected, built: Aggregate, book
             f"{row['billing_period']}: {row['events']} measurements of {row['account_id'] or UNASSIGNED}'s key {row['api_key_id']}, model {row['model']!r}, "
             "contradict another one of the same response; the later is billed, 'tallybook usage --by key,fate' shows all"
         )
-    for row in built.marts.advisories["unpriced_usage"]:
-        account = workspace.accounts.by_id(row["account_id"])
-        card = account.rate_card if account else "standard"
-        yield (
-            f"{row['billing_period']}: {row['tokens']} tokens of {row['account_id']} for model {row['model']!r} are unpriced, from {row['first_usage_date']} on; "
-            f"add a rate or an alias to rates/{card}.toml, the invoice cannot be issued before"
-        )
+    yield from _unpriced(workspace, built)
     for row in built.marts.advisories["unassigned_usage"]:
         yield (
             f"{row['billing_period']}: {row['tokens']} tokens of key {row['api_key_id']}, model {row['model']!r}, are unassigned; "
@@ -110,3 +106,16 @@ def _warnings(workspace: Workspace, collected: Collected, built: Aggregate, book
 
 def _estimate(row: dict[str, object]) -> str:
     return f" (about {row['completion_tokens']} completion tokens by their chunks)" if row["completion_tokens"] else ""
+
+
+def _unpriced(workspace: Workspace, built: Aggregate) -> Iterator[str]:
+    places: dict[tuple[str, str, str], list[UsageQuantity]] = {}
+    for row in built.rated.unpriced:
+        places.setdefault((str(BillingPeriod.of(row.usage.usage_date)), row.usage.account_id, row.usage.model), []).append(row.usage)
+    for (period, account_id, model), usage in sorted(places.items()):
+        account = workspace.accounts.by_id(account_id)
+        tokens, first_date = sum(each.quantity for each in usage), min(each.usage_date for each in usage)
+        yield (
+            f"{period}: {tokens} tokens of {account_id} for model {model!r} are unpriced, from {first_date} on; "
+            f"add a rate or an alias to rates/{account.rate_card if account else 'standard'}.toml, the invoice cannot be issued before"
+        )

@@ -48,18 +48,6 @@ def find_key_secret(workspace: Path, *, environment: bytes | None) -> bytes | No
     return _long_enough(content.strip(), str(path))
 
 
-def read_key_secret(workspace: Path, *, environment: bytes | None) -> bytes:
-    """Return the secret as ``find_key_secret`` does. Raises ``ConfigurationError`` also where there is none."""
-    secret = find_key_secret(workspace, environment=environment)
-    if secret is None:
-        message = (
-            f"the logs hold raw API keys, and there is no secret to make key ids from them: neither {SECRET_VARIABLE} nor {workspace / SECRET_FILE}; "
-            f"restore the secret this workspace was made with, or run 'tallybook init' to make one"
-        )
-        raise ConfigurationError(message)
-    return secret
-
-
 def create_key_secret(workspace: Path) -> bytes:
     """Write 32 random bytes, as 64 hexadecimal digits, to a new ``key-secret`` with mode 0600, durably, and return that text.
 

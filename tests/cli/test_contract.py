@@ -330,3 +330,18 @@ def test_amounts_add_up_as_decimals(workspace: Path) -> None:
     tallybook(workspace, "nightly", *AS_OF)
     total = sum(Decimal(line["amount"]) for line in rows(workspace / "invoices/2026-10/lines.csv"))
     assert str(total) == rows(workspace / "invoices/2026-10/invoices.csv")[0]["total"]
+
+
+def test_keys_id_makes_the_secret_that_the_next_night_uses(workspace: Path) -> None:
+    told = tallybook(workspace, "keys", "id", stdin="Bearer sk-one\nsk-one\nsk-two\n")
+    assert told.returncode == 0
+    assert "key-secret" in told.stderr
+    first, again, second = told.stdout.split()
+    assert first == again != second
+    line = json.loads(plain("2026-10-01T10:00:00Z", id="raw", prompt=3_000_000))
+    line["api_key"] = "sk-one"
+    del line["api_key_id"]
+    append_log(workspace, "october.jsonl", json.dumps(line))
+    (workspace / "accounts.toml").write_text(f'[[accounts]]\nid = "acme"\nname = "Acme"\nkeys = ["key_a", "{first}"]\n', encoding="utf-8")
+    assert tallybook(workspace, "nightly", *AS_OF).returncode == 0
+    assert rows(workspace / "invoices/2026-10/invoices.csv")[0]["total"] == "13.50"

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline.collectors import KeyFingerprint, LogFormat, LogReading, Stretch, read_log
+from pipeline.collectors import KeyFingerprint, LogFormat, read_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from pipeline.collectors import LogReading, Stretch
     from pipeline.sources import SourceRecord
 
 SECRET = b"a secret of thirty-two bytes, ok!"
@@ -62,7 +63,9 @@ class Collected:
         return tuple(self.event[name] for name in names)
 
 
-def _collect_file(path: Path, *, known: Sequence[SourceRecord] = (), stretch_events_max: int = 1_000_000, follows_links: bool = False, **log_format: Any) -> Collected:
+def _collect_file(
+    path: Path, *, known: Sequence[SourceRecord] = (), stretch_events_max: int = 1_000_000, follows_links: bool = False, **log_format: Any
+) -> Collected:
     reading = read_log(
         path,
         source="logs/app.jsonl",

@@ -89,7 +89,9 @@ def test_duplicate_keys_in_a_logged_body_are_quarantined_too(collect: Any, excha
     assert collect(exchange(response=f"data: {body}\n\n")).refusal[0] == "duplicate_key"
 
 
-@pytest.mark.parametrize("harmless", ['"note": 1, "note": 2', '"status": 200', '"note": {"a": 1, "a": 2}', '"request": {"model": "jamba-large", "stream": false}'])
+@pytest.mark.parametrize(
+    "harmless", ['"note": 1, "note": 2', '"status": 200', '"note": {"a": 1, "a": 2}', '"request": {"model": "jamba-large", "stream": false}']
+)
 def test_duplicate_keys_that_decide_nothing_or_agree_are_harmless(collect: Any, exchange: Any, harmless: str) -> None:
     assert collect(json.dumps(exchange())[:-1] + f", {harmless}}}").event["status"] == "measured"
 

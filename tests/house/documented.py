@@ -1,6 +1,6 @@
 """Runs the ``console`` blocks of a document on the sample, and puts what they print beside what the document says.
 
-A line that begins with ``$ `` is a command; what follows it, up to the next one, is what it prints on a terminal of 120 columns, and
+A line that begins with ``$ `` is a command, one that begins with ``> `` goes on with it; what follows, up to the next one, is what it prints on a terminal of 120 columns, and
 then what it prints to stderr. The blocks of one document run in order in one folder that holds a fresh sample as ``data/``.
 
 ``python tests/house/documented.py`` writes what is printed now into every document (and ``git diff`` shows what changed).
@@ -22,6 +22,7 @@ DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 SAMPLE = ("tallybook.toml", "accounts.toml", "rates", "logs")
 
 _BLOCK = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
+_COMMAND = re.compile(r"^\$ .*(?:\n> .*)*", re.MULTILINE)
 _TERMINAL = {"TERM": "dumb", "COLUMNS": "120", "LINES": "40", "LC_ALL": "C.UTF-8"}
 
 
@@ -34,7 +35,7 @@ def printed_now(text: str) -> str:
     """Return the document as it would be if its blocks were copied from a terminal just now."""
     with tempfile.TemporaryDirectory() as folder:
         copy_sample(Path(folder) / "data")
-        return _BLOCK.sub(lambda block: "".join(f"$ {command}\n{_printed(command, Path(folder))}" for command in _commands(block[0])), text)
+        return _BLOCK.sub(lambda block: "".join(_shown(command, Path(folder)) for command in _commands(block[0])), text)
 
 
 def copy_sample(workspace: Path) -> None:
@@ -46,7 +47,11 @@ def copy_sample(workspace: Path) -> None:
 
 
 def _commands(block: str) -> list[str]:
-    return [line.removeprefix("$ ") for line in block.splitlines() if line.startswith("$ ")]
+    return [command.removeprefix("$ ").replace("\n> ", "\n") for command in _COMMAND.findall(block)]
+
+
+def _shown(command: str, folder: Path) -> str:
+    return "$ " + command.replace("\n", "\n> ") + "\n" + _printed(command, folder)
 
 
 def _printed(command: str, folder: Path) -> str:

@@ -1,0 +1,187 @@
+"""What an exchange amounts to: its path, then its status, then its body."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from pipeline.collectors.routes import Route, route_of
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/studio/v1/chat/completions",
+        "/v1/chat/completions/",
+        "/V1/Chat/Completions?api-version=2024-10-21#top",
+        "https://api.ai21.com/studio/v1/chat/completions",
+        "chat/completions",
+        "/models/chat/completions",
+        "/openai/deployments/x/chat/completions?api-version=1",
+        "/v1/completions",
+        "/v1/responses",
+        "/v1/messages",
+        "/v1/chat",
+        "/v2/chat",
+        "/api/chat",
+        "/api/generate",
+        "/v1beta/models/gemini-2.5-flash:generateContent",
+        "/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse",
+        "/model/ai21.jamba-1-5-large-v1%3A0/converse",
+        "/model/x/converse-stream",
+        "/model/x/invoke",
+        "/model/x/invoke-with-response-stream",
+    ],
+)
+def test_completions_are_known_by_the_end_of_their_path(path: str) -> None:
+    assert route_of(path) is Route.COMPLETION
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/embeddings",
+        "/v1/models",
+        "/v1/models/jamba-large",
+        "/v1/files/file-1",
+        "/v1/images/generations",
+        "/v1/audio/transcriptions",
+        "/v1/moderations",
+        "/v1/batches",
+        "/v1/messages/batches",
+        "/v1/messages/count_tokens",
+        "/v1/fine_tuning/jobs",
+        "/v1/rerank",
+        "/studio/v1/tokenize",
+        "/studio/v1/library/files",
+        "/v1/threads/t/messages",
+        "/v1/threads/t/runs",
+        "/v1/assistants",
+        "/v1/conversations/c/items",
+        "/v1/vector_stores",
+        "/health",
+        "/metrics",
+        "/v1beta/models/embedding-001:embedContent",
+    ],
+)
+def test_other_endpoints_are_not_metered_whatever_their_body_says(collect: Any, exchange: Any, path: str) -> None:
+    assert route_of(path) is Route.OTHER
+    for status in (200, 404, 500):
+        event = collect(exchange(path=path, status=status)).event
+        assert (event["status"], event["prompt_tokens"], event["response_id"], event["dialect"]) == ("not_metered", None, None, None)
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE", "OPTIONS", "get"])
+def test_what_is_not_posted_is_not_metered(collect: Any, exchange: Any, method: str) -> None:
+    assert collect(exchange(method=method)).event["status"] == "not_metered"
+
+
+@pytest.mark.parametrize("absent", [..., None, ""])
+def test_without_path_or_method_the_body_decides(collect: Any, exchange: Any, absent: Any) -> None:
+    assert collect(exchange(path=absent, method=absent)).tokens[:2] == (10, 3)
+    assert collect(exchange(path=absent, method="post", response=None)).event["status"] == "unknown"
+
+
+@pytest.mark.parametrize("status", [100, 301, 400, 401, 403, 408, 422, 429, 499, 500, 503, 599])
+def test_an_error_status_fails_whatever_the_body_says(collect: Any, exchange: Any, status: int) -> None:
+    event = collect(exchange(status=status, request={"model": "jamba-mini"})).event
+    assert (event["status"], event["http_status"], event["model_requested"]) == ("failed", status, "jamba-mini")
+    assert (event["prompt_tokens"], event["response_id"], event["dialect"]) == (None, None, None)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 299])
+def test_every_status_of_success_is_read(collect: Any, exchange: Any, status: int) -> None:
+    assert collect(exchange(status=status)).event["status"] == "measured"
+
+
+@pytest.mark.parametrize("body", ['{"usage": {"prompt_tokens": NaN}}', '{"id": 1, "id": 2}', '{"usage": -1}'])
+def test_the_body_of_what_failed_or_is_not_metered_is_not_read(collect: Any, exchange: Any, body: str) -> None:
+    assert collect(exchange(status=500, response=body)).event["status"] == "failed"
+    assert collect(exchange(path="/v1/embeddings", response=body)).event["status"] == "not_metered"
+
+
+def test_a_chat_completion_behind_an_odd_route_is_never_lost(collect: Any, exchange: Any, sse: Any) -> None:
+    body = exchange()["response"]
+    assert route_of("/gateway/ask-jamba") is Route.UNLISTED
+    assert collect(exchange(path="/gateway/ask-jamba")).tokens[:2] == (10, 3)
+    assert collect(exchange(path="/gateway/ask-jamba", response=sse({"choices": [{"delta": {"content": "a"}}]}, body))).tokens[:2] == (10, 3)
+
+
+@pytest.mark.parametrize("response", [None, "", "OK", "{", {"weather": "fine"}, {"usage": "once a day"}, {"usage": {"cpu": 1}}, {"choices": ["a", "b"]}])
+def test_anything_else_behind_an_odd_route_is_not_metered(collect: Any, exchange: Any, response: Any) -> None:
+    assert collect(exchange(path="/gateway/other", response=response)).event["status"] == "not_metered"
+    assert collect(exchange(path="/gateway/other", status=500)).event["status"] == "not_metered"
+
+
+def test_a_chat_completion_behind_an_odd_route_is_checked_like_any_other(collect: Any, exchange: Any) -> None:
+    line = exchange(path="/gateway/ask-jamba")
+    line["response"]["usage"]["total_tokens"] = 1000
+    assert collect(line).refusal[0] == "contradictory_usage"
+
+
+FAMILIES: dict[str, list[Any]] = {
+    "openai-completions": [
+        {"id": "cmpl-1", "object": "text_completion", "choices": [{"text": "a"}], "usage": {"prompt_tokens": 1, "completion_tokens": 1}},
+        {"choices": [{"text": "a"}], "usage": {"prompt_tokens": 1, "completion_tokens": 1}},
+        'data: {"object": "text_completion", "choices": [{"text": "a"}]}\n\ndata: {"object": "text_completion", "choices": [], "usage": {}}\n\n',
+    ],
+    "openai-responses": [
+        {"id": "resp_1", "object": "response", "output": [], "usage": {"input_tokens": 1, "output_tokens": 1}},
+        'event: response.created\ndata: {"type": "response.created", "response": {"id": "resp_1"}}\n\n',
+    ],
+    "anthropic": [
+        {"id": "msg_1", "type": "message", "role": "assistant", "content": [], "usage": {"input_tokens": 1, "output_tokens": 1}},
+        'event: message_start\ndata: {"type": "message_start", "message": {"id": "msg_1", "usage": {"input_tokens": 1}}}\n\n',
+    ],
+    "gemini": [
+        {"candidates": [], "usageMetadata": {"promptTokenCount": 1}, "responseId": "g1"},
+        'data: {"candidates": [], "responseId": "g1"}\n\n',
+        '[{"candidates": []}, {"candidates": []}]',
+    ],
+    "bedrock-converse": [{"output": {}, "stopReason": "end_turn", "usage": {"inputTokens": 1, "outputTokens": 1}}, 'data: {"contentBlockDelta": {}}\n\n'],
+    "cohere-v2": [
+        {"id": "c1", "message": {}, "finish_reason": "COMPLETE", "usage": {"billed_units": {}, "tokens": {}}},
+        'data: {"type": "message-start", "id": "c1"}\n\ndata: {"type": "content-delta"}\n\n',
+    ],
+    "ollama": [
+        {"model": "llama3", "message": {}, "done": True, "eval_count": 5},
+        '{"model": "llama3", "response": "a", "done": false}\n{"model": "llama3", "response": "", "done": true, "eval_count": 1}\n',
+        '{"model": "llama3", "message": {}, "done": false}\n{"model": "llama3", "mess',
+    ],
+}
+
+
+@pytest.mark.parametrize(("family", "response"), [(family, response) for family, responses in FAMILIES.items() for response in responses])
+def test_other_families_are_recognised_and_unknown_never_zero(collect: Any, exchange: Any, family: str, response: Any) -> None:
+    for logged in (response, response if isinstance(response, str) else json.dumps(response)):
+        event = collect(exchange(path="/v1/messages", response=logged)).event
+        assert (event["status"], event["dialect"]) == ("unknown", family)
+        assert [event[name] for name in ("prompt_tokens", "completion_tokens", "prompt_cached_tokens", "content_chunks")] == [None] * 4
+
+
+def test_the_ids_of_other_families_are_found_and_invalid_ones_left_out(collect: Any, exchange: Any) -> None:
+    assert collect(exchange(response=FAMILIES["anthropic"][1])).event["response_id"] == "msg_1"
+    assert collect(exchange(response=FAMILIES["gemini"][0])).event["response_id"] == "g1"
+    assert collect(exchange(response=FAMILIES["ollama"][0])).event["model_reported"] == "llama3"
+    invalid = FAMILIES["anthropic"][0] | {"id": "two words", "model": "a prompt rides in"}
+    event = collect(exchange(response=invalid)).event
+    assert (event["response_id"], event["model_reported"]) == (None, None)
+
+
+def test_a_dialect_that_the_source_names_is_the_only_one_tried(collect: Any, exchange: Any) -> None:
+    assert collect(exchange(), dialect="openai-chat").event["status"] == "measured"
+    event = collect(exchange(), dialect="anthropic").event
+    assert (event["status"], event["dialect"]) == ("unknown", None)
+    event = collect(exchange(response=FAMILIES["gemini"][0]), dialect="gemini").event
+    assert (event["status"], event["dialect"]) == ("unknown", "gemini")
+    text = {"id": "x", "choices": [{"text": "a"}], "usage": {"prompt_tokens": 1, "completion_tokens": 2}}
+    assert collect(exchange(response=text), dialect="openai-chat").tokens[:2] == (1, 2)
+
+
+def test_the_stream_column_says_how_it_was_answered_else_how_it_was_asked(collect: Any, exchange: Any) -> None:
+    assert collect(exchange(request={"stream": True})).event["stream"] is False
+    assert collect(exchange(request={"stream": True}, response=None)).event["stream"] is True
+    assert collect(exchange(request=None, response=None)).event["stream"] is None
+    assert collect(exchange(request=None, response="data: {}\n\n")).event["stream"] is None

@@ -1,0 +1,104 @@
+"""Which lines are the same exchange, and what stands in for a key."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from typing import Any
+
+import pytest
+
+from pipeline.collectors import KeyFingerprint, LogFormat
+from pipeline.collectors.identity import event_id
+from pipeline.errors import ConfigurationError
+
+SECRET = bytes(range(32))
+
+
+def _id(collect: Any, line: Any, **log_format: Any) -> bytes:
+    identity: bytes = collect(line, **log_format).event["event_id"]
+    assert len(identity) == 16
+    return identity
+
+
+def test_the_same_response_logged_twice_has_one_identity(collect: Any, exchange: Any) -> None:
+    one = exchange(request_id="a", ts="2026-09-01T12:00:00Z")
+    other = exchange(request_id="b", ts="2026-09-02T12:00:00Z")
+    other["response"]["usage"] = {"prompt_tokens": 99, "completion_tokens": 99}
+    assert _id(collect, one) == _id(collect, json.dumps(other, indent=None, separators=(",", ":")))
+
+
+def test_the_same_response_id_of_another_key_is_another_exchange(collect: Any, exchange: Any) -> None:
+    assert _id(collect, exchange(api_key_id="key_1")) != _id(collect, exchange(api_key_id="key_2"))
+
+
+def test_without_a_response_id_the_request_id_decides(collect: Any, exchange: Any) -> None:
+    one, other = exchange(response=None, note=1), exchange(response=None, note=2)
+    assert _id(collect, one) == _id(collect, other) != _id(collect, exchange(response=None, request_id="req-2"))
+
+
+def test_without_any_id_the_whole_line_decides(collect: Any, exchange: Any) -> None:
+    line = exchange(response=None, request_id=...)
+    assert _id(collect, line) == _id(collect, line)
+    assert _id(collect, line) != _id(collect, json.dumps(line) + " ")
+
+
+def test_a_source_whose_response_ids_repeat_goes_by_the_request_id(collect: Any, exchange: Any) -> None:
+    one, other = exchange(request_id="a"), exchange(request_id="b")
+    assert _id(collect, one) == _id(collect, other)
+    assert _id(collect, one, identity="request-id") != _id(collect, other, identity="request-id")
+    assert _id(collect, exchange(request_id=...), identity="request-id") == _id(collect, exchange(request_id=...))
+
+
+def test_kinds_of_identity_never_meet() -> None:
+    ids = {
+        event_id(api_key_id="k", response_id="x", request_id=None, line=b""),
+        event_id(api_key_id="k", response_id=None, request_id="x", line=b""),
+        event_id(api_key_id="k", response_id=None, request_id=None, line=b"x"),
+        event_id(api_key_id="kx", response_id="", request_id=None, line=b""),
+    }
+    assert len(ids) == 4
+
+
+def test_the_key_id_is_the_keyed_digest_of_the_raw_key() -> None:
+    digest = hmac.new(SECRET, b"sk-live-1", hashlib.sha256).hexdigest()
+    assert KeyFingerprint(secret=SECRET)("sk-live-1") == f"key_{digest[:32]}"
+
+
+@pytest.mark.parametrize("raw", ["sk-live-1 ", "\tsk-live-1\n", "Bearer sk-live-1", "bearer   sk-live-1", " BEARER sk-live-1 "])
+def test_blanks_and_bearer_are_not_part_of_a_key(collect: Any, exchange: Any, raw: str) -> None:
+    fingerprint = KeyFingerprint(secret=SECRET)
+    assert fingerprint(raw) == fingerprint("sk-live-1")
+    lines = [exchange(api_key_id=..., api_key=key, request_id=key and f"r{number}") for number, key in enumerate((raw, "sk-live-1"))]
+    assert len({event["api_key_id"] for event in collect(*lines).events}) == 1
+
+
+def test_another_secret_gives_other_ids_and_another_check() -> None:
+    one, other = KeyFingerprint(secret=SECRET), KeyFingerprint(secret=SECRET[::-1])
+    assert one("sk-live-1") != other("sk-live-1")
+    assert one.check() != other.check()
+    assert one.check() == KeyFingerprint(secret=SECRET).check()
+
+
+def test_a_short_secret_is_refused_and_no_secret_is_ever_shown() -> None:
+    with pytest.raises(ConfigurationError, match="31 bytes"):
+        KeyFingerprint(secret=SECRET[:31])
+    assert repr(SECRET) not in repr(KeyFingerprint(secret=SECRET))
+    assert "secret" not in repr(KeyFingerprint(secret=SECRET))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"fields": {"timestamp": "ts"}},
+        {"fields": {"ts": ""}},
+        {"fields": {"ts": "a..b"}},
+        {"identity": "none"},
+        {"dialect": "openai"},
+        {"line_bytes_max": 0},
+    ],
+)
+def test_a_log_format_that_cannot_be_meant_is_a_configuration_error(settings: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match=next(iter(settings))):
+        LogFormat(**settings)

@@ -1,0 +1,113 @@
+"""Plain bodies: documents, however they were logged."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+USAGE = {"prompt_tokens": 10, "completion_tokens": 3, "total_tokens": 13}
+
+
+def _body(**fields: Any) -> dict[str, Any]:
+    body = {"id": "chatcmpl-1", "choices": [{"index": 0, "message": {"content": "Hi"}, "finish_reason": "stop"}], "usage": USAGE} | fields
+    return {name: value for name, value in body.items() if value is not ...}
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        _body(),
+        json.dumps(_body()),
+        json.dumps(_body(), indent=4),
+        "\ufeff" + json.dumps(_body()),
+        "\n \n\n         " + json.dumps(_body()) + "\n\n",
+        json.dumps({"usage": USAGE, "choices": _body()["choices"], "id": "chatcmpl-1", "model": None}),
+    ],
+)
+def test_a_body_is_read_however_it_was_logged(collect: Any, exchange: Any, response: Any) -> None:
+    event = collect(exchange(response=response)).event
+    assert (event["status"], event["dialect"], event["prompt_tokens"], event["completion_tokens"]) == ("measured", "openai-chat", 10, 3)
+    assert (event["response_id"], event["finish_reason"], event["choices"], event["stream"]) == ("chatcmpl-1", "stop", 1, False)
+    assert (event["model_reported"], event["model_requested"], event["content_chunks"]) == (None, "jamba-large", None)
+
+
+def test_one_usage_covers_all_choices(collect: Any, exchange: Any) -> None:
+    choices = [{"index": n, "message": {}, "finish_reason": reason} for n, reason in enumerate(("length", "stop", "stop"))]
+    event = collect(exchange(response=_body(choices=choices))).event
+    assert (event["choices"], event["finish_reason"], event["prompt_tokens"]) == (3, "length", 10)
+
+
+@pytest.mark.parametrize("usage", [..., None, {}, {"prompt_tokens": 10}, {"completion_tokens": 3}, {"prompt_tokens": 10, "completion_tokens": None}])
+def test_a_success_without_usage_is_unknown_never_zero(collect: Any, exchange: Any, usage: Any) -> None:
+    event = collect(exchange(response=_body(usage=usage))).event
+    assert (event["status"], event["prompt_tokens"], event["completion_tokens"]) == ("unknown", None, None)
+    assert (event["response_id"], event["dialect"]) == ("chatcmpl-1", "openai-chat")
+
+
+@pytest.mark.parametrize("usage", [[], [1], "", "none", 0, 7, True, False])
+def test_usage_that_is_no_object_is_quarantined(collect: Any, exchange: Any, usage: Any) -> None:
+    assert collect(exchange(response=_body(usage=usage))).refusal == ("invalid_usage", "usage is no object")
+
+
+def test_an_error_body_under_200_is_failed_and_one_with_usage_is_measured(collect: Any, exchange: Any) -> None:
+    assert collect(exchange(response={"error": {"message": "overloaded"}})).event["status"] == "failed"
+    assert collect(exchange(response=_body(usage=None, error="overloaded"))).event["status"] == "failed"
+    assert collect(exchange(response=_body(usage=None, error=None))).event["status"] == "unknown"
+    assert collect(exchange(response=_body(error={"code": 1}))).event["status"] == "measured"
+
+
+@pytest.mark.parametrize("response", [..., None, "", "  ", "OK", "<html>usage</html>", "true", "12", "[]", "[1]", "{}", '{"detail": "x"}', b"".decode()])
+def test_a_body_that_says_nothing_is_unknown(collect: Any, exchange: Any, response: Any) -> None:
+    event = collect(exchange(response=response)).event
+    assert (event["status"], event["dialect"], event["response_id"]) == ("unknown", None, None)
+
+
+@pytest.mark.parametrize("length", [1, 40, -1])
+def test_a_cut_body_is_not_billed_and_not_lost(collect: Any, exchange: Any, length: int) -> None:
+    event = collect(exchange(response=json.dumps(_body())[:length])).event
+    assert (event["status"], event["prompt_tokens"]) == ("unknown", None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"id": "has space"}, "response.id"),
+        ({"id": "x" * 257}, "response.id"),
+        ({"id": 7}, "response.id"),
+        ({"model": "a prompt rides in"}, "response.model"),
+        ({"model": "m" * 129}, "response.model"),
+        ({"model": ["m"]}, "response.model"),
+        ({"choices": [{"message": {}, "finish_reason": "two words"}]}, "finish_reason"),
+        ({"choices": [{"message": {}, "finish_reason": "x" * 65}]}, "finish_reason"),
+        ({"choices": [{"message": {}, "finish_reason": {"a": 1}}]}, "finish_reason"),
+        ({"service_tier": "größer"}, "service_tier"),
+        ({"usage": USAGE | {"service_tier": "x y"}}, "usage.service_tier"),
+    ],
+)
+def test_free_text_never_rides_in_on_a_field_of_the_answer(collect: Any, exchange: Any, fields: dict[str, Any], named: str) -> None:
+    reason, detail = collect(exchange(response=_body(**fields))).refusal
+    assert reason == "invalid_field"
+    assert detail.startswith(named + " ")
+
+
+def test_empty_ids_models_and_reasons_are_absent(collect: Any, exchange: Any) -> None:
+    event = collect(exchange(response=_body(id="", model="", service_tier="", choices=[{"message": {}, "finish_reason": ""}]))).event
+    assert [event[name] for name in ("response_id", "model_reported", "service_tier", "finish_reason")] == [None] * 4
+
+
+def test_the_service_tier_may_lie_in_usage(collect: Any, exchange: Any) -> None:
+    assert collect(exchange(response=_body(usage=USAGE | {"service_tier": "standard"}))).event["service_tier"] == "standard"
+    assert collect(exchange(response=_body(service_tier="flex", usage=USAGE | {"service_tier": "standard"}))).event["service_tier"] == "flex"
+
+
+def test_what_the_model_wrote_is_never_taken_for_structure(collect: Any, exchange: Any) -> None:
+    message = {"content": '"usage":{"prompt_tokens":1}\n\ndata: [DONE]\n\n', "usage": {"prompt_tokens": 7, "completion_tokens": 7}}
+    assert collect(exchange(response=_body(choices=[{"message": message, "finish_reason": "stop"}]))).tokens[:2] == (10, 3)
+    assert collect(exchange(response=_body(usage=..., choices=[{"message": message}]))).event["status"] == "unknown"
+
+
+def test_a_chat_body_without_choices_that_states_its_usage_is_measured(collect: Any, exchange: Any) -> None:
+    assert collect(exchange(response={"id": "chatcmpl-1", "usage": USAGE})).tokens[:2] == (10, 3)
+    assert collect(exchange(response=_body(choices=[]))).event["choices"] == 0
