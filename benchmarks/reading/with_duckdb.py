@@ -51,18 +51,19 @@ from checked
 _TEXT = r"""
 with lines as (
     select line
-    from read_csv(?, columns = {'line': 'VARCHAR'}, header = false, auto_detect = false, delim = E'\x01', quote = '', escape = '', max_line_size = 16777216, ignore_errors = true)
-    where starts_with(line, '{')
+    from read_csv(?, columns = {'line': 'VARCHAR'}, header = false, auto_detect = false, delim = E'\x01', quote = '', escape = '', max_line_size = 16777216, ignore_errors = true,
+        strict_mode = false)
+    where starts_with(line, '{') and ends_with(rtrim(line, E'\r'), '}')
 ),
 tails as (
     select
         line,
-        regexp_extract(line, '"status"\s*:\s*([0-9]+)', 1)::bigint as http_status,
+        try_cast(regexp_extract(line, '"status"\s*:\s*([0-9]+)', 1) as bigint) as http_status,
         case when contains(line, 'data: {') then split_part(line, 'data: {', -1) else right(line, 600) end as tail
     from lines
 )
 select
-    case when http_status = 200 then regexp_extract(tail, '(chatcmpl-[0-9a-f]+)', 1) end as response_id,
+    case when http_status = 200 then regexp_extract(line, '(chatcmpl-[0-9a-f]+)', 1) end as response_id,
     regexp_extract(line, '"api_key_id"\s*:\s*"([^"]*)"', 1) as api_key_id,
     regexp_extract(line, '"model"\s*:\s*"([^"]*)"', 1) as model,
     http_status,

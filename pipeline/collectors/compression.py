@@ -7,6 +7,7 @@ its format or checksum raises, and what came after the last verified member is n
 
 from __future__ import annotations
 
+import re
 import zlib
 from dataclasses import dataclass
 from enum import StrEnum
@@ -35,6 +36,8 @@ class Compression(StrEnum):
 
 MAGIC_BYTES_MAX = 4
 _MAGIC = {b"\x1f\x8b": Compression.GZIP, b"\x28\xb5\x2f\xfd": Compression.ZSTD}
+MEMBER_BEGINS = re.compile(rb"\x1f\x8b\x08[\x00-\x1f]|\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")
+"""Four bytes with which a further gzip member or zstd frame begins; compressed bytes hold them by chance now and then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

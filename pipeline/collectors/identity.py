@@ -6,6 +6,7 @@ Owns the choice of the id that counts, and its digest. Does not own which of sev
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 EVENT_ID_BYTES = 16
 
@@ -28,6 +29,13 @@ def event_id(*, api_key_id: str, response_id: str | None, request_id: str | None
 
 
 def _digest(kind: str, api_key_id: str, found: bytes) -> bytes:
-    parts = (kind.encode(), api_key_id.encode(), found)
-    lengthed = (len(part).to_bytes(8, "big") + part for part in parts)  # lengths first: no two triples have the same bytes
-    return hashlib.sha256(_DOMAIN + b"".join(lengthed)).digest()[:EVENT_ID_BYTES]
+    return hashlib.sha256(_domain(kind, api_key_id) + _lengthed(found)).digest()[:EVENT_ID_BYTES]
+
+
+@lru_cache(maxsize=1024)
+def _domain(kind: str, api_key_id: str) -> bytes:
+    return _DOMAIN + _lengthed(kind.encode()) + _lengthed(api_key_id.encode())
+
+
+def _lengthed(part: bytes) -> bytes:
+    return len(part).to_bytes(8, "big") + part  # lengths first: no two triples have the same bytes

@@ -47,7 +47,7 @@ def continue_from(records: Sequence[SourceRecord], log: LogFile) -> Continuation
     """Find the record with the greatest end that this log has grown from; without one, reading starts at 0 and line 1.
 
     A plain log is read at its windows only. A compressed one is decompressed once, unless it is unchanged: that is known
-    without it when its size on disk is that of the record and its container states the very end that was collected.
+    without it when its size on disk is that of the record and its only member states the very end that was collected.
     """
     candidates = _with_same_head(records, log.head())
     if log.compression is Compression.NONE:
@@ -81,12 +81,10 @@ def _of_plain(candidates: Sequence[SourceRecord], log: LogFile) -> Continuation:
 
 
 def _of_unchanged(candidates: Sequence[SourceRecord], log: LogFile) -> Continuation | None:
-    stated = log.stated_size()
+    same_size = [record for record in candidates if record.file_size == log.file_size and record.compression == log.compression]
+    stated = log.stated_size() if same_size else None
     modulus = 2**32 if log.compression is Compression.GZIP else 2**64
-    for record in candidates:
-        if record.file_size == log.file_size and record.compression == log.compression and record.end % modulus == stated:
-            return _after(record, b"", end=record.end, problem=None)
-    return None
+    return next((_after(record, b"", end=record.end, problem=None) for record in same_size if record.end % modulus == stated), None)
 
 
 def _of_compressed(candidates: Sequence[SourceRecord], log: LogFile) -> Continuation:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import zstandard
 
-from pipeline.collectors.compression import MAGIC_BYTES_MAX, Compression, Piece, compression_of, decompressed
+from pipeline.collectors.compression import MAGIC_BYTES_MAX, MEMBER_BEGINS, Compression, Piece, compression_of, decompressed
 from pipeline.collectors.problems import LogUnreadable, ProblemReason
 
 if TYPE_CHECKING:
@@ -77,28 +77,35 @@ class LogFile:
             return b""  # whoever reads the log in earnest meets the problem and reports it
 
     def stated_size(self) -> int | None:
-        """Return what the container says of the log's size: gzip modulo 2**32 and of its last member only, zstd of its first frame."""
+        """Return the size of the log that its container states, gzip modulo 2**32; ``None`` where it does not speak for the whole log."""
+        if self.compression is Compression.NONE:
+            return self.file_size
+        if not self._is_single_member():
+            return None
         if self.compression is Compression.GZIP:
-            return int.from_bytes(self._read(self.file_size - 4, 4), "little")
-        if self.compression is Compression.ZSTD:
-            try:
-                size = zstandard.frame_content_size(self._read(0, _ZSTD_HEADER_BYTES_MAX))
-            except zstandard.ZstdError:
-                return None
-            return size if size >= 0 else None
-        return self.file_size
+            return int.from_bytes(_read(self.descriptor, max(self.file_size - 4, 0), 4), "little")
+        try:
+            return zstandard.frame_content_size(_read(self.descriptor, 0, _ZSTD_HEADER_BYTES_MAX))
+        except zstandard.ZstdError:
+            return None
+
+    def _is_single_member(self) -> bool:
+        """Tell that no second member can begin anywhere; searching the compressed bytes is cheap beside decompressing them."""
+        before = b""
+        for block in self._blocks(1, _PLAIN_BLOCK_BYTES):
+            if MEMBER_BEGINS.search(before + block):
+                return False
+            before = block[-3:]
+        return True
 
     def _blocks(self, start: int, block_bytes: int, end: int | None = None) -> Iterator[bytes]:
         offset, end = start, self.file_size if end is None else min(end, self.file_size)
         while offset < end:
-            block = self._read(offset, min(block_bytes, end - offset))
+            block = _read(self.descriptor, offset, min(block_bytes, end - offset))
             if not block:
                 return  # truncated while being read
             yield block
             offset += len(block)
-
-    def _read(self, offset: int, size: int) -> bytes:
-        return _read(self.descriptor, max(offset, 0), size)
 
 
 @contextmanager

@@ -5,14 +5,20 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import random
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import zstandard
 
+from pipeline.collectors import log_file
+from pipeline.collectors.compression import decompressed
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    import pytest
+    from pipeline.collectors.compression import Piece
 
 
 def _lines(exchange: Any, first: int, last: int, note: str = "") -> bytes:
@@ -142,24 +148,56 @@ def test_a_prefix_that_another_log_shares_is_read_once(collect_file: Any, exchan
     assert _ids(collect_file(other, known=collect_file(one).records)) == [3, 4]
 
 
-def test_an_unchanged_log_is_not_read_again(collect_file: Any, exchange: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    content = _lines(exchange, 0, 4000, note=os.urandom(150).hex()) + _lines(exchange, 4000, 8000, note=os.urandom(150).hex())
+def test_an_unchanged_plain_log_is_read_at_its_windows_only(collect_file: Any, exchange: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "app.jsonl"
+    log.write_bytes(_lines(exchange, 0, 4000))
+    first = collect_file(log)
     read = os.pread
-    for compress in (bytes, gzip.compress, zstandard.ZstdCompressor().compress):
-        log = tmp_path / "app.jsonl"
-        log.write_bytes(compress(content))
-        first = collect_file(log)
-        sizes: list[int] = []
+    sizes: list[int] = []
 
-        def counted(descriptor: int, size: int, offset: int, sizes: list[int] = sizes) -> bytes:
-            found = read(descriptor, size, offset)
-            sizes.append(len(found))
-            return found
+    def counted(descriptor: int, size: int, offset: int) -> bytes:
+        sizes.append(size)
+        return read(descriptor, size, offset)
 
-        with monkeypatch.context() as patched:
-            patched.setattr(os, "pread", counted)
-            assert collect_file(log, known=first.records).stretches == []
-        assert 0 < sum(sizes) < 200_000 < len(content)
+    monkeypatch.setattr(os, "pread", counted)
+    assert collect_file(log, known=first.records).stretches == []
+    assert sum(sizes) < 140_000 < log.stat().st_size
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, zstandard.ZstdCompressor().compress])
+def test_an_unchanged_compressed_log_is_not_decompressed_again(
+    collect_file: Any, exchange: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compress: Any
+) -> None:
+    noise = random.Random(3)  # noqa: S311 - a seed, not a secret
+    content = b"".join(_lines(exchange, number, number + 1, note=noise.randbytes(150).hex()) for number in range(6000))
+    log = tmp_path / "app.jsonl"
+    log.write_bytes(compress(content))
+    first = collect_file(log)
+    sizes: list[int] = []
+
+    def counted(*arguments: Any, **options: Any) -> Iterator[Piece]:
+        for piece in decompressed(*arguments, **options):
+            sizes.append(len(piece.content))
+            yield piece
+
+    monkeypatch.setattr(log_file, "decompressed", counted)
+    assert collect_file(log, known=first.records).stretches == []
+    assert 65_536 <= sum(sizes) < len(content) / 2
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, zstandard.ZstdCompressor(write_checksum=True).compress])
+def test_a_corrupt_member_is_reported_every_night_until_it_is_repaired(collect_file: Any, exchange: Any, tmp_path: Path, compress: Any) -> None:
+    sound, spoiled = compress(_lines(exchange, 100, 200)), bytearray(compress(_lines(exchange, 200, 300)))
+    spoiled[30] ^= 0xFF
+    log = tmp_path / "app.jsonl"
+    log.write_bytes(sound + spoiled)
+    first = collect_file(log)
+    assert _ids(first) == list(range(100, 200))
+    again = collect_file(log, known=first.records)
+    assert first.reading.problem == again.reading.problem is not None
+    log.write_bytes(sound + compress(_lines(exchange, 200, 300)))
+    assert log.stat().st_size == first.records[0].file_size
+    assert _ids(collect_file(log, known=first.records)) == list(range(200, 300))
 
 
 def test_what_was_believed_of_a_cut_stream_is_not_read_again_when_it_turns_out_corrupt(collect_file: Any, exchange: Any, tmp_path: Path) -> None:

@@ -6,13 +6,13 @@ import gzip
 import json
 import os
 import zlib
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import zstandard
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from pipeline.collectors import LogFormat, read_log
 
 
 def _lines(exchange: Any, first: int, last: int) -> bytes:
@@ -156,12 +156,15 @@ def test_a_log_that_is_gone_is_a_problem_without_an_exception(collect_file: Any,
     assert (problem.source, problem.reason, problem.detail) == ("logs/app.jsonl", "unreadable", "opening: No such file or directory")
 
 
-def test_a_reading_that_is_given_up_gives_the_file_back(exchange: Any, tmp_path: Path, collect_file: Any) -> None:
+def test_a_reading_that_is_given_up_gives_the_file_back(exchange: Any, tmp_path: Path) -> None:
     log = _written(tmp_path / "log", _lines(exchange, 0, 3))
-    opened = len(os.listdir("/proc/self/fd"))
-    reading = collect_file(log).reading
+    descriptors = Path("/proc/self/fd")
+    before = len(list(descriptors.iterdir()))
+    reading = read_log(log, source="s", name="n", log_format=LogFormat(), fingerprint=str, stretch_events_max=1)
+    next(reading)
+    assert len(list(descriptors.iterdir())) == before + 1
     reading.close()
-    assert len(os.listdir("/proc/self/fd")) == opened
+    assert len(list(descriptors.iterdir())) == before
 
 
 def test_raw_deflate_without_a_header_is_plain_text_to_us(collect_file: Any, tmp_path: Path) -> None:

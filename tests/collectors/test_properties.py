@@ -8,17 +8,21 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import zstandard
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.collectors import LogFormat, read_log
 from pipeline.collectors.compression import Compression, decompressed
-from pipeline.collectors.decode import decode_line
-from pipeline.collectors.lines import LineSplitter
+from pipeline.collectors.decode import EventRow, QuarantineRow, decode_line
+from pipeline.collectors.lines import Line, LineSplitter
+from pipeline.schemas import USAGE_EVENTS
 
 if TYPE_CHECKING:
     from pipeline.collectors import SourceProblem
+
+calm = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the claims are about results, not about the machine
 
 FORMAT = LogFormat(line_bytes_max=600)
 
@@ -61,11 +65,13 @@ def _read(path: Path, known: tuple[Any, ...] = ()) -> tuple[list[Any], tuple[Any
     return sorted(rows, key=lambda row: row["line"]), tuple(stretch.record for stretch in stretches), reading.problem
 
 
+@calm
 @given(content=_LOGS, places=st.lists(st.integers(0, 10_000), max_size=12))
 def test_block_boundaries_never_matter(content: bytes, places: list[int]) -> None:
     assert _rows(_cut(content, places)) == _rows([content])
 
 
+@calm
 @given(content=_LOGS)
 def test_lines_are_contiguous_and_reach_to_the_last_line_feed(content: bytes) -> None:
     splitter = LineSplitter([content], line_bytes_max=FORMAT.line_bytes_max)
@@ -75,7 +81,7 @@ def test_lines_are_contiguous_and_reach_to_the_last_line_feed(content: bytes) ->
     assert splitter.end == content.rfind(b"\n") + 1
 
 
-@settings(max_examples=40, deadline=None)
+@calm
 @given(content=_LOGS.filter(lambda content: not content.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd"))), places=st.lists(st.integers(0, 10_000), max_size=5))
 def test_a_log_that_grows_in_any_pieces_gives_what_reading_it_whole_gives(content: bytes, places: list[int]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -96,7 +102,7 @@ def test_a_log_that_grows_in_any_pieces_gives_what_reading_it_whole_gives(conten
         assert _read(growing, known)[0] == []
 
 
-@settings(max_examples=40, deadline=None)
+@calm
 @given(content=_LOGS.filter(lambda content: not content.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd"))), places=st.lists(st.integers(0, 10_000), max_size=3))
 def test_plain_gzip_and_zstd_give_the_same_however_many_members(content: bytes, places: list[int]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -109,6 +115,7 @@ def test_plain_gzip_and_zstd_give_the_same_however_many_members(content: bytes, 
         assert compressed == [plain, plain]
 
 
+@calm
 @given(content=st.binary(max_size=3000), places=st.lists(st.integers(0, 4000), max_size=6), block_places=st.lists(st.integers(0, 4000), max_size=6))
 def test_decompression_does_not_hang_on_the_size_of_its_blocks(content: bytes, places: list[int], block_places: list[int]) -> None:
     for compression, compress in ((Compression.GZIP, gzip.compress), (Compression.ZSTD, zstandard.ZstdCompressor().compress)):
@@ -116,3 +123,44 @@ def test_decompression_does_not_hang_on_the_size_of_its_blocks(content: bytes, p
         pieces = list(decompressed(_cut(compressed, block_places), compression, bytes_max=10**6, ratio_max=2000))
         assert b"".join(piece.content for piece in pieces) == content
         assert pieces[-1].is_verified
+
+
+_KEYS = st.sampled_from(
+    "id model object type choices usage error delta message content finish_reason service_tier x_groq prompt_tokens completion_tokens total_tokens "
+    "prompt_tokens_details cached_tokens reasoning_tokens request stream n response candidates ts status api_key_id request_id path method done text".split()
+)
+_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from(["", "x", "a b", "\ud800", 0, 1, 7, "chat.completion", "text_completion", "message"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=6),
+    max_leaves=25,
+)
+
+
+@calm
+@given(body=st.dictionaries(_KEYS, _VALUES, max_size=8), fields=st.dictionaries(_KEYS, _VALUES, max_size=2), form=st.integers(0, 3))
+def test_no_line_raises_whatever_its_json_says(body: dict[str, Any], fields: dict[str, Any], form: int) -> None:
+    text = json.dumps(body)
+    response = [body, text, f"data: {text}\n\ndata: {text}\n\n", f"{text}\n{text}\n"][form]
+    line = {"ts": 1_788_264_000, "api_key_id": "k", "status": 200, "response": response} | fields
+    content = json.dumps(line).encode()
+    row = decode_line(Line(1, 0, len(content) + 1, content), source="s", log_format=LogFormat(), fingerprint=str)
+    assert isinstance(row, EventRow | QuarantineRow)
+    if isinstance(row, EventRow):
+        event = dict(zip(USAGE_EVENTS.names, row.values, strict=True))
+        assert (event["prompt_tokens"] is not None) is (event["status"] == "measured")
+        assert (event["completion_tokens"] is not None) is (event["status"] in {"measured", "estimated"})
+        pa.RecordBatch.from_pylist([event], schema=USAGE_EVENTS)
+
+
+@calm
+@given(data=st.data())
+def test_a_damaged_line_never_raises_and_never_bills_more_than_one_exchange(data: st.DataObject) -> None:
+    sound = json.dumps({"ts": 1_788_264_000, "api_key_id": "k", "status": 200, "response": json.dumps(_BODY)}).encode()
+    at = data.draw(st.integers(0, len(sound)))
+    content = sound[:at] + data.draw(st.binary(max_size=4)).replace(b"\n", b"") + sound[at + data.draw(st.integers(0, 9)) :]
+    row = decode_line(Line(1, 0, len(content) + 1, content), source="s", log_format=LogFormat(), fingerprint=str)
+    assert row is None or isinstance(row, EventRow | QuarantineRow)

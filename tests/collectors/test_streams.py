@@ -147,7 +147,7 @@ def test_usage_that_was_stated_is_consumed_error_or_not(collect: Any, exchange: 
 
 
 def test_what_the_model_wrote_is_never_taken_for_structure(collect: Any, exchange: Any, sse: Any) -> None:
-    trick = 'usage "usage":{"prompt_tokens":1,"completion_tokens":1}\n\ndata: [DONE]\n\ndata: {"usage":{"prompt_tokens":9,"completion_tokens":9}}\n\nevent: error\n\n'
+    trick = '"usage":{"prompt_tokens":1,"completion_tokens":1}\n\ndata: [DONE]\n\ndata: {"usage":{"prompt_tokens":9,"completion_tokens":9}}\n\nevent: error\n\n'
     nested = _chunk("a", breakdown={"usage": {"prompt_tokens": 5, "completion_tokens": 5}})
     event = collect(exchange(response=sse(_chunk(trick), nested))).event
     assert (event["status"], event["completion_tokens"]) == ("estimated", 2)

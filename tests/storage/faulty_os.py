@@ -1,7 +1,7 @@
 """A stand-in for the ``os`` of ``pipeline.storage.disk``: it dies or fails at a chosen call, and remembers what a power cut would leave.
 
 The model of a disk is the worst that is allowed: a content is kept as of the last fsync of its file, a name as of the last fsync
-of its folder. (``after_power_cut(names_survive=True)`` is the other bad case: names are there, contents that were not synced are not.)
+of its folder. What was not synced may be lost in any combination, so ``after_power_cut`` is told which such names survive.
 """
 
 from __future__ import annotations
@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CALLS = ("open", "write", "fsync", "close", "rename", "link", "unlink", "mkdir")
+
+
+POWER_CUTS: dict[str, Callable[[str], bool]] = {
+    "no name survives": lambda _: False,
+    "every name survives": lambda _: True,
+    "only entries and manifests survive": lambda name: name.endswith(".json"),
+}
 
 
 class Died(BaseException):
@@ -63,10 +70,10 @@ class FaultyOs:
         """Start the process again, on the same disk, without faults."""
         self.dead, self.die_at, self.fail_at = False, None, None
 
-    def after_power_cut(self, into: Path, *, names_survive: bool) -> Path:
-        """Lay out what is left if the power is cut now."""
+    def after_power_cut(self, into: Path, survives: Callable[[str], bool]) -> Path:
+        """Lay out what is left if the power is cut now; ``survives`` says of a name that was not synced whether it is there all the same."""
         into.mkdir()
-        self._lay_out(self.root.stat().st_ino, str(self.root), into, names_survive=names_survive)
+        self._lay_out(self.root.stat().st_ino, str(self.root), into, survives)
         return into
 
     def _count(self, name: str, arguments: tuple[Any, ...]) -> None:
@@ -101,15 +108,20 @@ class FaultyOs:
                 self._contents[status.st_ino] = file.read()
 
     def _remember_names(self, path: str) -> None:
-        with os.scandir(path) as entries:
-            self._names[os.stat(path).st_ino] = {entry.name: (entry.inode(), entry.is_dir()) for entry in entries}  # noqa: PTH116 - as above
+        self._names[os.stat(path).st_ino] = self._list(path)  # noqa: PTH116 - as above
 
-    def _lay_out(self, inode: int, path: str, into: Path, *, names_survive: bool) -> None:
-        if names_survive:
-            self._remember_names(path)
-        for name, (child, is_folder) in self._names.get(inode, {}).items():
-            if is_folder:
+    def _list(self, path: str) -> dict[str, tuple[int, bool]]:
+        with os.scandir(path) as entries:
+            return {entry.name: (entry.inode(), entry.is_dir()) for entry in entries}
+
+    def _lay_out(self, inode: int, path: str, into: Path, survives: Callable[[str], bool]) -> None:
+        synced, now = self._names.get(inode, {}), self._list(path)
+        for name in synced.keys() | now.keys():
+            found = (now if survives(name) else synced).get(name)
+            if found is None:
+                continue
+            if found[1]:
                 (into / name).mkdir()
-                self._lay_out(child, f"{path}/{name}", into / name, names_survive=names_survive)
+                self._lay_out(found[0], f"{path}/{name}", into / name, survives)
             else:
-                (into / name).write_bytes(self._contents.get(child, b""))
+                (into / name).write_bytes(self._contents.get(found[0], b""))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
-from faulty_os import Died, FaultyOs
+from faulty_os import POWER_CUTS, Died, FaultyOs
 from lake_inputs import tree
 
 from pipeline.errors import DataFileDamaged
@@ -128,12 +128,12 @@ def test_death_at_any_call_leaves_the_old_set_or_the_new_one_never_a_mixture(tmp
             break
         except Died:
             fault.revive()
-        cuts = [fault.after_power_cut(tmp_path / f"{die_at}-{survive}", names_survive=survive) for survive in (False, True)]
+        cuts = [fault.after_power_cut(tmp_path / f"{die_at} {name}", survives) for name, survives in POWER_CUTS.items()]
         seen: list[Any] = [read_derived(each / "lake", "charges") for each in (workspace, *cuts)]
         assert all(each in [(old[1], old[0]), (new[1], new[0])] for each in seen)
         outcomes.append(seen[0][0]["lake"])
         write_derived(workspace / "lake", "charges", *new)
-        cut = fault.after_power_cut(tmp_path / f"{die_at}-after", names_survive=False)
+        cut = fault.after_power_cut(tmp_path / f"{die_at} after", lambda _: False)
         assert read_derived(cut / "lake", "charges") == (new[1], new[0])
         assert len(list((workspace / "lake" / "charges").iterdir())) == 3
     assert len(outcomes) > 20

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 import pytest
-from faulty_os import Died, FaultyOs
+from faulty_os import POWER_CUTS, Died, FaultyOs
 from lake_inputs import commit_events, event, tree
 
 from pipeline.errors import CommitConflict, LakeError
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 3, 3, tzinfo=UTC)
 LOGS = {"logs/a.jsonl": [event(1, NOON)], "logs/b.jsonl": [event(2, NOON), event(3, MIDNIGHT)]}
+UNREADABLE = {"logs/a.jsonl": [], "logs/b.jsonl": [9]}
 OLD, NEW = [1], [1, 2, 3]
+NOTHING_SURVIVES = POWER_CUTS["no name survives"]
 
 
 def collect(lake_dir: Path, *sources: str) -> None:
@@ -35,7 +37,7 @@ def collect(lake_dir: Path, *sources: str) -> None:
     known = {each.source for each in snapshot.sources}
     for source in sources:
         if source not in known:
-            snapshot = commit_events(lake_dir, snapshot, LOGS[source], source=source, quarantined=[9])
+            snapshot = commit_events(lake_dir, snapshot, LOGS[source], source=source, quarantined=UNREADABLE[source])
 
 
 def lines(lake_dir: Path) -> list[int]:
@@ -68,18 +70,18 @@ def test_death_at_any_call_leaves_old_or_new_and_a_rerun_ends_with_every_event_o
         except Died:
             fault.revive()
         outcomes.append(tuple(lines(lake_dir)))
-        for names_survive in (False, True):
-            cut = fault.after_power_cut(folder / f"cut-{names_survive}", names_survive=names_survive)
+        for name, survives in POWER_CUTS.items():
+            cut = fault.after_power_cut(folder / name, survives)
             left = lines(cut / "lake")
             assert left in ([], OLD, NEW)
             assert len(left) >= len(outcomes[-1]), "what a reader was shown was lost"
         collect(lake_dir, *LOGS)
         assert lines(lake_dir) == NEW
-        cut = fault.after_power_cut(folder / "cut-after", names_survive=False)
+        cut = fault.after_power_cut(folder / "cut-after", NOTHING_SURVIVES)
         assert lines(cut / "lake") == NEW, "what was acknowledged was lost"
         snapshot = lake.read_log(lake_dir)
         assert lake.sweep_orphans(lake_dir, snapshot) == []
-        assert len(tree(lake_dir)) == 3 + 2 + 2  # data files, quarantine files, entries: no leftover
+        assert len(tree(lake_dir)) == 3 + 1 + 2  # data files, quarantine files, entries: no leftover
     assert set(outcomes) == {(), tuple(OLD), tuple(NEW)}
     assert len(outcomes) > 50
 
@@ -105,13 +107,13 @@ def test_an_io_error_at_any_call_is_raised_and_a_rerun_ends_with_every_event_onc
 
 
 def acknowledged_then_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ignore_fsync: Callable[[str, bool], bool]) -> list[list[int]]:
-    """Collect everything, cut the power, and read what is left, in both bad cases."""
+    """Collect everything, cut the power, and read what is left, in every bad case."""
     workspace = tmp_path / "workspace"
     workspace.mkdir()
     fault = FaultyOs(workspace, ignore_fsync=ignore_fsync)
     monkeypatch.setattr(disk, "os", fault)
     collect(workspace / "lake", *LOGS)
-    cuts = [fault.after_power_cut(tmp_path / f"cut-{survive}", names_survive=survive) for survive in (False, True)]
+    cuts = [fault.after_power_cut(tmp_path / name, survives) for name, survives in POWER_CUTS.items()]
     monkeypatch.undo()
     left = []
     for cut in cuts:
@@ -123,7 +125,7 @@ def acknowledged_then_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ignor
 
 
 def test_what_was_acknowledged_survives_a_power_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert acknowledged_then_cut(tmp_path, monkeypatch, lambda *_: False) == [NEW, NEW]
+    assert acknowledged_then_cut(tmp_path, monkeypatch, lambda *_: False) == [NEW] * len(POWER_CUTS)
 
 
 MUTANTS: dict[str, Callable[[str, bool], bool]] = {
@@ -141,7 +143,7 @@ MUTANTS: dict[str, Callable[[str, bool], bool]] = {
 
 @pytest.mark.parametrize("mutant", MUTANTS.values(), ids=MUTANTS.keys())
 def test_every_fsync_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mutant: Callable[[str, bool], bool]) -> None:
-    assert acknowledged_then_cut(tmp_path, monkeypatch, mutant) != [NEW, NEW]
+    assert acknowledged_then_cut(tmp_path, monkeypatch, mutant) != [NEW] * len(POWER_CUTS)
 
 
 def test_an_entry_that_a_dead_run_linked_and_did_not_sync_is_durable_once_it_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,10 +152,10 @@ def test_an_entry_that_a_dead_run_linked_and_did_not_sync_is_durable_once_it_was
     fault = FaultyOs(workspace, ignore_fsync=lambda path, _: path.endswith("/_delta_log"))
     monkeypatch.setattr(disk, "os", fault)
     collect(lake_dir, *LOGS)
-    assert lines(fault.after_power_cut(tmp_path / "unread", names_survive=False) / "lake") == OLD
+    assert lines(fault.after_power_cut(tmp_path / "unread", NOTHING_SURVIVES) / "lake") == OLD
     fault.ignore_fsync = lambda *_: False
     collect(lake_dir, *LOGS)  # finds nothing new, and ends well
-    assert lines(fault.after_power_cut(tmp_path / "read", names_survive=False) / "lake") == NEW
+    assert lines(fault.after_power_cut(tmp_path / "read", NOTHING_SURVIVES) / "lake") == NEW
 
 
 def race(tmp_path: Path) -> tuple[list[int], int]:
@@ -205,7 +207,7 @@ def test_an_invoice_is_issued_once_whenever_its_run_dies_and_its_number_leaves_n
         outcomes.add(len(register.read(workspace)))
         issue(workspace, "2026-03")
         issue(workspace, "2026-04")
-        cut = fault.after_power_cut(tmp_path / f"cut-{die_at}", names_survive=False)
+        cut = fault.after_power_cut(tmp_path / f"cut-{die_at}", NOTHING_SURVIVES)
         expected = [(1, "2026-03"), (2, "2026-04")]
         assert [(each["number"], each["period"]) for each in register.read(cut)] == expected
         assert len(tree(layout.register(workspace))) == 2

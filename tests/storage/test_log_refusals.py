@@ -141,6 +141,18 @@ def test_a_table_that_is_not_ours_is_refused(tmp_path: Path, field: str) -> None
         lake.read_log(tmp_path)
 
 
+def test_a_table_of_another_protocol_is_refused(tmp_path: Path) -> None:
+    entries = three_commits(tmp_path)
+    rewrite(entries[0], lambda actions: actions[1]["protocol"].update(minReaderVersion=3))
+    with pytest.raises(LogEntryRefused, match=f"{re.escape(str(entries[0]))}.*protocol"):
+        lake.read_log(tmp_path)
+
+
+def test_an_entry_whose_last_line_does_not_end_is_torn(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="its last line does not end"):
+        delta.parse_commit(three_commits(tmp_path)[1].read_bytes()[:-1], 1)
+
+
 @pytest.mark.parametrize(
     "content",
     [b'{"commitInfo":{"timestamp":1,"operation":"WRITE"}}\n', b"\xff\xfe\n", b"[" * 100_000, b"[]\n", b'{"a":1,"a":2}\n', b'{"a":NaN}\n'],

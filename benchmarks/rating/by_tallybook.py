@@ -1,0 +1,22 @@
+"""The pipeline's rating step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow.parquet as pq
+
+from benchmarks.rating.cells import CELLS_FILE
+from pipeline.jobs.rate import rate
+from pipeline.storage.workspace import open_workspace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pyarrow as pa
+
+
+def charges(root: Path) -> pa.Table:
+    """Rate every cell, with its record of what was charged for what."""
+    workspace = open_workspace(root)
+    return rate(pq.read_table(root / CELLS_FILE), workspace.accounts, workspace.rate_cards).charges

@@ -1,0 +1,52 @@
+"""Executes the notebook in a fresh checkout's shape: the sample as ``data/``, no lake yet, ``notebooks/`` beside it.
+
+``python tests/notebooks/execution.py`` writes the outputs of today into the committed notebook.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from unittest import mock
+
+import nbformat
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOK = ROOT / "notebooks" / "daily_cost.ipynb"
+SAMPLE = ("tallybook.toml", "accounts.toml", "rates", "logs")
+_CELL_SECONDS_MAX = 120
+
+
+def make_checkout(folder: Path) -> Path:
+    """Copy the sample and the notebook into ``folder`` and return the folder of the sample."""
+    data = folder / "data"
+    data.mkdir()
+    (folder / "notebooks").mkdir()
+    for name in SAMPLE:
+        source = ROOT / "data" / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, data / name)
+    shutil.copy(NOTEBOOK, folder / "notebooks")
+    return data
+
+
+def executed(checkout: Path) -> nbformat.NotebookNode:
+    """Run every cell, as somebody does who opens the notebook in ``checkout/notebooks``; a cell that raises, raises here."""
+    notebook = nbformat.read(checkout / "notebooks" / NOTEBOOK.name, as_version=4)
+    own_folders = {name: str(checkout / ".jupyter") for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR")}
+    with mock.patch.dict(os.environ, own_folders):
+        client = NotebookClient(notebook, timeout=_CELL_SECONDS_MAX, record_timing=False, resources={"metadata": {"path": str(checkout / "notebooks")}})
+        client.execute()
+    return notebook
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as temporary:
+        make_checkout(Path(temporary))
+        result = executed(Path(temporary))
+    result.metadata.pop("language_info", None)  # names the Python of whoever ran it
+    nbformat.write(result, NOTEBOOK)
+    sys.stdout.write(f"{NOTEBOOK.relative_to(ROOT)}: {NOTEBOOK.stat().st_size} bytes\n")
