@@ -25,7 +25,7 @@ from pipeline.storage.lake import LakeSnapshot
 from pipeline.usage import UsageStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import TypeAlias
 
     from numpy.typing import NDArray
@@ -102,11 +102,11 @@ def batches(recipe: EventsRecipe) -> Iterator[tuple[date, pa.Table]]:
         while rest > 0:
             count = min(rest, COMMIT_EVENTS_MAX)
             originals = _events(chance, round(count / (1 + _DUPLICATES + _DUPLICATES_NEXT_DAY + _CONFLICTS)), index, number)
-            again = _sample(chance, originals, _DUPLICATES)
+            again, next_day, differing = _samples(chance, originals, (_DUPLICATES, _DUPLICATES_NEXT_DAY, _CONFLICTS))
             copies = _moved(again, chance.integers(1_000_000, 90_000_000, len(again)))
-            contradicted = _moved(_contradicting(_sample(chance, originals, _CONFLICTS)), 1_500_000)
-            yield _FIRST_DATE + timedelta(days=index), _numbered(pa.concat_tables([originals, copies, contradicted, late]), number)
-            late = _moved(_sample(chance, originals, _DUPLICATES_NEXT_DAY), _DAY_US)
+            contradicting = _moved(_contradicting(differing), 1_500_000)
+            yield _FIRST_DATE + timedelta(days=index), _numbered(pa.concat_tables([originals, copies, contradicting, late]), number)
+            late = _moved(next_day, _DAY_US)
             rest -= count
             number += 1
 
@@ -162,10 +162,14 @@ def _numbered(events: pa.Table, number: int) -> pa.Table:
     return pa.table(columns, schema=schemas.USAGE_EVENTS)
 
 
-def _sample(chance: np.random.Generator, events: pa.Table, share: float) -> pa.Table:
-    """Take some measured events."""
-    measured = np.flatnonzero(np.asarray(events["status"].to_numpy(zero_copy_only=False) == UsageStatus.MEASURED.value))
-    return events.take(pa.array(chance.choice(measured, min(int(len(events) * share), len(measured)), replace=False)))
+def _samples(chance: np.random.Generator, events: pa.Table, shares: Sequence[float]) -> Iterator[pa.Table]:
+    """Take some measured events for each share, none twice: what is copied is not contradicted as well."""
+    measured = chance.permutation(np.flatnonzero(events["status"].to_numpy() == UsageStatus.MEASURED.value))
+    begin = 0
+    for share in shares:
+        end = begin + int(len(events) * share)
+        yield events.take(pa.array(measured[begin:end]))
+        begin = end
 
 
 def _moved(events: pa.Table, by_us: int | Numbers) -> pa.Table:

@@ -5,5 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from hypothesis import settings
+
 for folder in ("oracle", "support"):
     sys.path.insert(0, str(Path(__file__).parent / folder))
+
+settings.register_profile("tallybook", deadline=None)  # how long an example takes says nothing on a busy machine
+settings.load_profile("tallybook")

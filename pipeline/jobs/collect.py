@@ -127,7 +127,7 @@ class _Run:
         if reading.problem is not None:
             self.problems.append(reading.problem)
             self.warnings.append(
-                f"{source}: {reading.problem.detail} ({reading.problem.reason}); what lies before was read, repair or replace the file and run again"
+                f"{source}: {reading.problem.detail} ({reading.problem.reason}); read up to byte {reading.problem.offset}, repair or remove the file and run again"
             )
         elif reading.pending_bytes:
             self.warnings.append(f"{source}: the last {reading.pending_bytes} bytes have no line end yet; they are read once the line is complete")

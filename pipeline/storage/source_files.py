@@ -20,7 +20,7 @@ def files_of(workspace: Path, patterns: tuple[str, ...]) -> list[Path]:
     found: dict[Path, None] = {}
     for pattern in patterns:
         base = _base(workspace, pattern)
-        for name in sorted(glob.glob(str(workspace / pattern), recursive=True, include_hidden=False)):  # noqa: PTH207  # Path.glob refuses absolute patterns
+        for name in sorted(glob.glob(str(Path(glob.escape(str(workspace)), pattern)), recursive=True, include_hidden=False)):  # noqa: PTH207  # Path.glob refuses absolute patterns
             path = Path(name)
             if not path.is_dir() and path.parent.resolve().is_relative_to(base):
                 found[path] = None

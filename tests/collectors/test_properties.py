@@ -126,8 +126,40 @@ def test_decompression_does_not_hang_on_the_size_of_its_blocks(content: bytes, p
 
 
 _KEYS = st.sampled_from(
-    "id model object type choices usage error delta message content finish_reason service_tier x_groq prompt_tokens completion_tokens total_tokens "
-    "prompt_tokens_details cached_tokens reasoning_tokens request stream n response candidates ts status api_key_id request_id path method done text".split()
+    [
+        "id",
+        "model",
+        "object",
+        "type",
+        "choices",
+        "usage",
+        "error",
+        "delta",
+        "message",
+        "content",
+        "finish_reason",
+        "service_tier",
+        "x_groq",
+        "prompt_tokens",
+        "completion_tokens",
+        "total_tokens",
+        "prompt_tokens_details",
+        "cached_tokens",
+        "reasoning_tokens",
+        "request",
+        "stream",
+        "n",
+        "response",
+        "candidates",
+        "ts",
+        "status",
+        "api_key_id",
+        "request_id",
+        "path",
+        "method",
+        "done",
+        "text",
+    ]
 )
 _VALUES = st.recursive(
     st.none()

@@ -1,0 +1,89 @@
+"""README.md and docs/ are true: every block shows what its commands print, every command and every link exists."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+from documented import DOCUMENTS, ROOT, blocks, printed_now
+
+from pipeline.cli import LazyCommands, _tallybook
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+NAMES = [document.relative_to(ROOT).as_posix() for document in DOCUMENTS]
+WITH_BLOCKS = [name for name in NAMES if blocks((ROOT / name).read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize("name", WITH_BLOCKS)
+def test_what_a_document_shows_is_what_the_commands_print(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert printed_now(text) == text, "run `just docs` and look at what changed"
+
+
+def test_the_table_of_commands_names_every_command_and_no_other() -> None:
+    listed = {" ".join(re.findall(r"^\| `tallybook ((?:[a-z]+ ?)+)", row)[0].split()) for row in README.splitlines() if row.startswith("| `tallybook ")}
+    assert listed == set(commands(_tallybook, ""))
+
+
+def test_options_in_the_documents_exist() -> None:
+    known = {option for command in all_commands(_tallybook) for parameter in command.params for option in parameter.opts}
+    stated = {
+        option
+        for name in NAMES
+        for call in re.findall(r"\btallybook [^\n`|]*", (ROOT / name).read_text(encoding="utf-8").replace("\\|", ""))
+        for option in re.findall(r"(?<![\w-])--?[a-z][a-z-]*", call)
+    }
+    assert stated <= known | {"-h"}, stated - known
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_links_lead_to_files_and_headings_that_exist(name: str) -> None:
+    document = ROOT / name
+    for link in re.findall(r"\]\((?!https?:)([^)]+)\)", document.read_text(encoding="utf-8")):
+        path, _, heading = link.partition("#")
+        target = document.parent / path if path else document
+        assert target.exists(), link
+        assert not heading or heading in headings(target), link
+
+
+def test_every_exit_code_is_in_the_readme() -> None:
+    table = README.partition("| exit code |")[2].partition("\n\n")[0]
+    assert re.findall(r"^\| (\d+) ", table, re.MULTILINE) == ["0", "1", "2", "3", "4", "5", "6", "130"]
+
+
+def test_the_readme_prints_one_command_to_run_and_one_to_test() -> None:
+    lines = [line for line in README.splitlines() if line.startswith("python3 -m venv ")]
+    assert [line.rpartition("/")[2].split()[0] for line in lines] == ["tallybook", "pytest"]
+
+
+def test_every_page_of_the_docs_is_linked_from_the_readme_or_another_page() -> None:
+    linked = {
+        (ROOT / name).parent.joinpath(link.partition("#")[0]).resolve()
+        for name in NAMES
+        for link in re.findall(r"\]\((?!https?:)([^)#]+)", (ROOT / name).read_text(encoding="utf-8"))
+    }
+    assert [name for name in NAMES if name != "README.md" and (ROOT / name).resolve() not in linked] == []
+
+
+def commands(group: click.Group, prefix: str) -> list[str]:
+    found = []
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        found += commands(command, f"{name} ") if isinstance(command, click.Group) else [f"{prefix}{name}"]
+    return found
+
+
+def all_commands(command: click.Command) -> list[click.Command]:
+    if not isinstance(command, (click.Group, LazyCommands)):
+        return [command]
+    context = click.Context(command)
+    inner = [command.get_command(context, name) for name in command.list_commands(context)]
+    return [command, *(found for each in inner if each for found in all_commands(each))]
+
+
+def headings(document: Path) -> set[str]:
+    titles = re.findall(r"^#+ (.*)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-") for title in titles}
