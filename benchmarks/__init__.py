@@ -4,10 +4,10 @@
 
     lines, generate        seeded request logs, and the rows that a correct reader finds in them
     events                 a lake of seeded usage events, written as the pipeline itself writes
-    rows                   what every contender is asked for, and how answers are compared
+    rows, comparing        what every contender is asked for, and how answers are compared
     reading, aggregating, rating    the contenders: one module per library
     contenders             their list; runs one of them in a process of its own
-    measure                whole processes taking turns: time, CPU, memory
+    measure, launch        whole processes taking turns: time, CPU, memory
     suites                 what is measured against what
     report                 tables, on the terminal and in docs/performance.md
     run                    the command

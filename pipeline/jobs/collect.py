@@ -125,10 +125,9 @@ class _Run:
             if self.waiting_events >= COMMIT_EVENTS_MAX:
                 self._commit()
         if reading.problem is not None:
-            self.problems.append(reading.problem)
-            self.warnings.append(
-                f"{source}: {reading.problem.detail} ({reading.problem.reason}); read up to byte {reading.problem.offset}, repair or remove the file and run again"
-            )
+            problem = reading.problem
+            self.problems.append(problem)
+            self.warnings.append(f"{source}: {problem.detail} ({problem.reason}); read up to byte {problem.offset}, repair or remove it and run again")
         elif reading.pending_bytes:
             self.warnings.append(f"{source}: the last {reading.pending_bytes} bytes have no line end yet; they are read once the line is complete")
 

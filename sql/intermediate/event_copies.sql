@@ -5,7 +5,7 @@
 -- kept as: table
 with standings as (
     select
-        usage_events.*,
+        possible_copies.*,
         case
             when status = 'measured' and prompt_tokens + completion_tokens > 0 then 5
             when status = 'measured' then 4
@@ -14,8 +14,8 @@ with standings as (
             when status = 'failed' then 1
             else 0
         end as standing
-    from usage_events
-    inner join repeated_identities on repeated_identities.event_id = usage_events.event_id
+    from possible_copies
+    inner join repeated_identities on repeated_identities.event_id = possible_copies.event_id
 ),
 measurements as (
     select

@@ -2,6 +2,6 @@
 -- grain: event_id
 -- kept as: table
 select event_id
-from usage_events
+from possible_copies
 group by event_id
 having count(*) > 1

@@ -1,7 +1,7 @@
 """Runs the ``console`` blocks of a document on the sample, and puts what they print beside what the document says.
 
-A line that begins with ``$ `` is a command, one that begins with ``> `` goes on with it; what follows, up to the next one, is what it prints on a terminal of 120 columns, and
-then what it prints to stderr. The blocks of one document run in order in one folder that holds a fresh sample as ``data/``.
+A line that begins with ``$ `` is a command, one that begins with ``> `` goes on with it; what follows is what it prints on a terminal of
+120 columns, and then what it prints to stderr. The blocks of one document run in order in one folder that holds a fresh sample as ``data/``.
 
 ``python tests/house/documented.py`` writes what is printed now into every document (and ``git diff`` shows what changed).
 """

@@ -4,14 +4,29 @@ from __future__ import annotations
 
 import re
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from documented import ROOT
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 AGREED = {
-    "pyproject.toml", "README.md", "pipeline", "sql", "data", "tests", "notebooks", "docs", "benchmarks", "CHANGELOG.md", "LICENSE", "constraints.txt", "justfile",
-}  # fmt: skip
+    "pyproject.toml",
+    "README.md",
+    "pipeline",
+    "sql",
+    "data",
+    "tests",
+    "notebooks",
+    "docs",
+    "benchmarks",
+    "CHANGELOG.md",
+    "LICENSE",
+    "constraints.txt",
+    "justfile",
+}
 WRITTEN = {"data/lake", "data/invoices"}
 SUFFIXES = {".py", ".md", ".toml", ".sql", ".txt", ".csv", ".ipynb", ".json", ".jsonl", ".yml", ".yaml", ""}
 
@@ -35,8 +50,9 @@ def files() -> list[Path]:
 
 
 def is_written(path: Path) -> bool:
-    name = path.relative_to(ROOT).as_posix()
-    return "__pycache__" in name or ".ipynb_checkpoints" in name or name.endswith("/key-secret") or any(name.startswith(f"{folder}/") for folder in WRITTEN)
+    inside = path.relative_to(ROOT)
+    is_cache = any(part.startswith(".") or part == "__pycache__" for part in inside.parts)
+    return is_cache or inside.name == "key-secret" or any(inside.is_relative_to(folder) for folder in WRITTEN)
 
 
 def test_beside_the_agreed_names_there_are_only_dot_files() -> None:

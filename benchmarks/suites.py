@@ -1,0 +1,201 @@
+"""What is measured against what: each suite is one table.
+
+Owns inputs, order and baselines. Does not own the measuring (``measure``) nor the tables (``report``). Inputs are kept in the scratch
+folder under names that say what they are, so that a second run finds them.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.parquet as pq
+
+from benchmarks.comparing import rows_differing
+from benchmarks.contenders import AGGREGATING, BASELINES, CONTENDERS, ORACLES, RATING, READING
+from benchmarks.events import EventsRecipe, write_lake, write_workspace
+from benchmarks.generate import compress, number_of, write_log
+from benchmarks.lines import Recipe
+from benchmarks.measure import Run, RunFailed, python, run, take_turns
+from benchmarks.rating.cells import CELLS_FILE, write_cells
+from pipeline.storage import lake, layout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import pyarrow as pa
+
+    from benchmarks.contenders import Contender
+
+FLOOR = "wc -l (reads, and understands nothing)"
+_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of a table; ``runs`` is empty where the contender is absent or failed, and ``trouble`` says so."""
+
+    name: str
+    runs: tuple[Run, ...] = ()
+    rows_differing: int | None = None
+    """From the oracle's; None where there is nothing to compare."""
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One table: its entries, and the one that the others are compared with."""
+
+    suite: str
+    title: str
+    baseline: str
+    entries: tuple[Entry, ...]
+    notes: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what ``from_json`` reads."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, saved: Mapping[str, Any]) -> Result:
+        """Read what ``as_json`` returned."""
+        entries = tuple(Entry(**{**entry, "runs": tuple(Run(**each) for each in entry["runs"])}) for entry in saved["entries"])
+        return cls(**{**saved, "entries": entries, "notes": tuple(saved["notes"])})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """Where inputs are kept, how often everything is run, and who hears about it."""
+
+    scratch: Path
+    rounds: int
+    on_run: Callable[[str, int], None] = field(default=lambda _name, _turn: None)
+
+    def reading(self, kind: str, size: str, *, has_prompts: bool = True) -> Result:
+        """Measure logs to rows: every contender, and ``wc -l`` as the floor."""
+        path = self._log(kind, size, has_prompts=has_prompts)
+        entries = self._contest(READING, path, {FLOOR: ["wc", "-l", str(path)]})
+        prompts = "" if has_prompts else ", requests logged without their messages"
+        bare = "" if has_prompts else "-bare"
+        return Result(suite=f"reading-{kind}{bare}", title=f"Reading {size} of {kind}{prompts}", baseline=BASELINES[READING], entries=entries)
+
+    def compression(self, kind: str, size: str) -> Result:
+        """Measure the same log plain, as gzip and as zstd."""
+        path = self._log(kind, size)
+        commands = {"plain": _reading(path)}
+        for name, suffix in (("gzip", ".gz"), ("zstd", ".zst")):
+            compressed = path.with_name(path.name + suffix)
+            commands[name] = _reading(compressed if compressed.exists() else compress(path, suffix))
+        entries = self._turns(commands)
+        return Result(suite=f"compression-{kind}", title=f"Reading {size} of {kind}, compressed", baseline="plain", entries=entries)
+
+    def committing(self, kind: str, size: str) -> Result:
+        """Measure reading alone, and the whole job up to the commit."""
+        path = self._log(kind, size)
+        entries = self._turns({"reading alone": _reading(path), "logs to commit": python("benchmarks.committing", str(path))})
+        said = entries[1].runs[0].said
+        notes = (f"{said['events']} events take {said['lake_bytes'] / said['events']:.1f} bytes each in the lake.",)
+        return Result(suite=f"committing-{kind}", title=f"From {size} of {kind} to the commit", baseline="reading alone", entries=entries, notes=notes)
+
+    def aggregating(self, events: str) -> Result:
+        """Measure a lake to daily totals, each identity once."""
+        root = self._workspace(events)
+        files = lake.read_log(layout.lake(root)).data_files
+        notes = (f"{sum(file.rows for file in files)} events take {sum(file.size for file in files) / sum(file.rows for file in files):.1f} bytes each.",)
+        entries = self._contest(AGGREGATING, root, {}, number_of(events))
+        title = f"Aggregating {events} events over {_DAYS} days, each identity once"
+        return Result(suite=f"aggregating-{events}", title=title, baseline=BASELINES[AGGREGATING], entries=entries, notes=notes)
+
+    def rating(self, cells: str) -> Result:
+        """Measure daily tokens to charges."""
+        root = self.scratch / f"rating-{cells}"
+        if not (root / CELLS_FILE).exists():
+            write_workspace(root)
+            write_cells(root, number_of(cells))
+        entries = self._contest(RATING, root, {})
+        return Result(suite="rating", title=f"Rating {cells} daily quantities", baseline=BASELINES[RATING], entries=entries)
+
+    def nights(self, sizes: Sequence[str]) -> Result:
+        """Measure a night in which nothing is new, over lakes of several sizes."""
+        nothing = self._workspace("0")
+        roots = {"an empty lake": nothing, **{f"{events} events": self._workspace(events) for events in sizes}}
+        commands = {name: [*_tallybook(), "-w", str(root), "nightly", "--as-of", "2026-05-01"] for name, root in roots.items()}
+        for command in commands.values():
+            run(command)  # the first night writes marts and drafts
+        return Result(suite="nights", title="A night in which nothing is new", baseline="an empty lake", entries=self._turns(commands))
+
+    def commands(self) -> Result:
+        """Measure commands that read no data."""
+        root = self._workspace("0")
+        commands = {
+            "python, doing nothing": [sys.executable, "-c", ""],
+            "tallybook --help": [*_tallybook(), "--help"],
+            "tallybook rates check": [*_tallybook(), "-w", str(root), "rates", "check"],
+        }
+        return Result(suite="commands", title="Commands that read no data", baseline="python, doing nothing", entries=self._turns(commands))
+
+    def _contest(self, task: str, path: Path, floor: Mapping[str, Sequence[str]], events: int = 0) -> tuple[Entry, ...]:
+        """Compare every contender's rows with the oracle's, then let those that can take turns."""
+        troubles: dict[str, str] = {}
+        differing: dict[str, int] = {}
+        tried = [each for each in CONTENDERS if each.task == task]
+        expected = self._rows(next(each for each in tried if each.name == ORACLES[task]), path)
+        for each in tried:
+            if not each.is_installed:
+                troubles[each.name] = f"{each.needs} is not installed"
+            elif each.events_max is not None and events > each.events_max:
+                troubles[each.name] = f"not tried beyond {each.events_max} events"
+            else:
+                try:
+                    differing[each.name] = rows_differing(self._rows(each, path), expected)
+                except RunFailed as failed:
+                    troubles[each.name] = f"fails: {str(failed)[:120]}"
+        commands = {**floor, **{name: _contending(task, name, path) for name in differing}}
+        runs = take_turns(commands, self.rounds, self.on_run)
+        names = [*floor, *(each.name for each in tried)]
+        return tuple(
+            Entry(name=name, runs=tuple(runs.get(name, ())), rows_differing=differing.get(name), trouble=troubles.get(name, "")) for name in names
+        )
+
+    def _rows(self, each: Contender, path: Path) -> pa.Table:
+        self.on_run(f"rows of {each.name}", 0)
+        answer = self.scratch / "answer.parquet"
+        run([*_contending(each.task, each.name, path), str(answer)])
+        return pq.read_table(answer)
+
+    def _turns(self, commands: Mapping[str, Sequence[str]]) -> tuple[Entry, ...]:
+        return tuple(Entry(name=name, runs=tuple(runs)) for name, runs in take_turns(commands, self.rounds, self.on_run).items())
+
+    def _log(self, kind: str, size: str, *, has_prompts: bool = True) -> Path:
+        path = self.scratch / f"{kind}-{size}{'' if has_prompts else '-bare'}.jsonl"
+        if not path.exists():
+            self.on_run(f"writing {path.name}", 0)
+            making = path.with_suffix(".part")
+            write_log(making, Recipe(kind=kind, has_prompts=has_prompts), number_of(size))
+            making.rename(path)
+        return path
+
+    def _workspace(self, events: str) -> Path:
+        root = self.scratch / f"events-{events}"
+        if not root.exists():
+            self.on_run(f"writing {root.name}", 0)
+            making = self.scratch / f"events-{events}.part"
+            write_workspace(making)
+            if number_of(events):
+                write_lake(making, EventsRecipe(events=number_of(events), days=_DAYS))
+            making.rename(root)
+        return root
+
+
+def _contending(task: str, name: str, path: Path) -> list[str]:
+    return python("benchmarks.contenders", task, name, str(path))
+
+
+def _reading(path: Path) -> list[str]:
+    return _contending(READING, "tallybook", path)
+
+
+def _tallybook() -> list[str]:
+    return [sys.executable, "-c", "from pipeline.cli import main; main()"]

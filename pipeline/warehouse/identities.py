@@ -1,0 +1,96 @@
+"""Which identities may have been logged more than once, found without a hash table of all of them.
+
+Identities are digests of 16 bytes. Their first 8 bytes, sorted, put the equal ones side by side: 8 bytes of memory an event, where
+a ``group by`` of whole identities takes ten times as much. Equal identities have equal beginnings, so none that was logged twice
+is missed; two that only begin alike are suspected too, and ``sql/intermediate/repeated_identities.sql`` tells them apart.
+
+Does not own that rule, nor which files are believed (``pipeline.storage`` verifies them first).
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    Prefixes: TypeAlias = npt.NDArray[np.uint64]
+    Identities: TypeAlias = npt.NDArray[np.uint64]
+
+SORTED_EVENTS_MAX = 128_000_000
+"""So many beginnings are sorted at a time (1 GB); beyond it they are taken in several passes over the files."""
+_IDENTITY = pa.binary(16)
+_BATCH_ROWS = 1 << 18
+_FLAG_BITS_MAX = 27  # one byte each
+
+
+def suspected_identities(files: Sequence[Path], *, sorted_events_max: int = SORTED_EVENTS_MAX) -> pa.Table:
+    """Return ``event_id`` of every identity whose first 8 bytes occur more than once in verified event files; each once, in no order."""
+    events = sum(pq.read_metadata(file).num_rows for file in files)
+    passes = max(1, -(-events // sorted_events_max))
+    with ThreadPoolExecutor(pa.cpu_count()) as pool:
+        repeated = np.concatenate([_repeated(list(pool.map(partial(_prefixes, passes=passes, number=number), files))) for number in range(passes)])
+        repeated.sort()
+        found = list(pool.map(partial(_beginning_alike, repeated=repeated, flags=_flags(repeated)), files)) if repeated.size else []
+    identities = pa.chunked_array([_as_arrow(each) for each in found], _IDENTITY)
+    return pa.table({"event_id": pc.unique(identities).cast(pa.binary())})
+
+
+def _prefixes(file: Path, *, passes: int, number: int) -> Prefixes:
+    """Read the beginnings that are this pass's."""
+    prefixes = np.concatenate([np.empty(0, np.uint64), *(identities[:, 0] for identities in _identities(file))])
+    return prefixes if passes == 1 else prefixes[prefixes % np.uint64(passes) == number]
+
+
+def _repeated(parts: list[Prefixes]) -> Prefixes:
+    """Return the values that occur more than once, each once. Empties ``parts`` as it goes, so that they are not held twice."""
+    values = np.empty(sum(part.size for part in parts), np.uint64)
+    filled = 0
+    while parts:
+        part = parts.pop()
+        values[filled : filled + part.size] = part
+        filled += part.size
+    values.sort()
+    return np.unique(values[1:][values[1:] == values[:-1]])
+
+
+def _flags(repeated: Prefixes) -> npt.NDArray[np.bool_]:
+    """Mark the first bits of the repeated beginnings: most events are told apart by one look into this small table."""
+    bits = min(_FLAG_BITS_MAX, repeated.size.bit_length() + 4)
+    flags = np.zeros(1 << bits, np.bool_)
+    flags[repeated >> np.uint64(64 - bits)] = True
+    return flags
+
+
+def _beginning_alike(file: Path, *, repeated: Prefixes, flags: npt.NDArray[np.bool_]) -> Identities:
+    """Read the identities that begin with one of ``repeated`` (sorted)."""
+    shift = np.uint64(64 - (flags.size.bit_length() - 1))
+    found = [np.empty((0, 2), np.uint64)]
+    for identities in _identities(file):
+        flagged = identities[flags[identities[:, 0] >> shift]]
+        places = np.searchsorted(repeated, flagged[:, 0]).clip(max=repeated.size - 1)
+        found.append(flagged[repeated[places] == flagged[:, 0]])
+    return np.concatenate(found)
+
+
+def _identities(file: Path) -> Iterator[Identities]:
+    """Yield the identities of a file as rows of two words; the first word is the beginning."""
+    with pq.ParquetFile(file) as parquet:
+        for batch in parquet.iter_batches(_BATCH_ROWS, columns=["event_id"], use_threads=False):
+            column = batch.column(0)
+            words = np.frombuffer(column.buffers()[1], np.uint64).reshape(-1, 2)
+            yield words[column.offset : column.offset + len(column)]
+
+
+def _as_arrow(identities: Identities) -> pa.Array:
+    return pa.FixedSizeBinaryArray.from_buffers(_IDENTITY, len(identities), [None, pa.py_buffer(np.ascontiguousarray(identities))])
