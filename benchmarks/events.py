@@ -195,6 +195,7 @@ def _hex_ids(chance: np.random.Generator, count: int, prefix: bytes) -> pa.Array
 
 
 def key_ids() -> list[str]:
+    """Return the key ids of all accounts, in their order; the first ones are used most."""
     return [f"key_{hashlib.sha256(bytes([number])).hexdigest()[:32]}" for number in range(ACCOUNTS * KEYS_PER_ACCOUNT)]
 
 

@@ -15,10 +15,12 @@ from typing import IO, TYPE_CHECKING
 import click
 import zstandard
 
-from benchmarks.lines import KINDS, Line, Recipe, lines_of
+from benchmarks.lines import KINDS, Recipe, lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from benchmarks.lines import Line
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
 _BLOCK_BYTES = 2**22

@@ -12,13 +12,14 @@ from __future__ import annotations
 import json
 import random
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.rows import Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import date
 
 KINDS = ("streams", "short", "mixed")
 MODELS = ("jamba-large", "jamba-mini", "jamba-large-1.7", "jamba-mini-1.7")
@@ -30,10 +31,10 @@ _TEMPLATES = 64
 _LONG_TOKENS = 6_000  # about a megabyte of stream
 _BEGINS_AT = datetime(2026, 3, 1, 6, tzinfo=UTC)
 _STEP_MS = {"streams": 9_000, "short": 600, "mixed": 1_200}  # a quarter gigabyte is about a day
-_WORDS = (
-    *("rain is likely over the northern valleys until early evening and a softer grip for ripe pears than apples".split()),
-    *("order leaves warehouse Thursday arrives two days later three five pumps serviced report attached below".split()),
-    *(",", ".", "\n", "\n\n", ":", ";", "(", ")", "–", "é", "\\", '"', "1", "24", "%", "{", "}"),
+_WORDS = (  # of no meaning; what counts is how they are written in JSON
+    *("rain", "is", "likely", "over", "the", "northern", "valleys", "until", "early", "evening", "and", "a", "softer", "grip", "for", "ripe", "pears"),
+    *("order", "leaves", "warehouse", "Thursday", "arrives", "two", "days", "later", "three", "five", "pumps", "serviced", "report", "attached", "below"),
+    *(",", ".", "\n", "\n\n", ":", ";", "(", ")", "\u2013", "\xe9", "\\", '"', "1", "24", "%", "{", "}"),
 )
 _TRICKY = (
     '"usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}',
@@ -121,11 +122,13 @@ class _Maker:
         self._recipe = recipe
         self._chance = random.Random(f"{recipe.kind} {recipe.seed}")
         self._keys = [f"key_{self._chance.getrandbits(128):032x}" for _ in range(KEYS)]
-        self._prompts = [json.dumps(self._text(self._chance.randint(20, 120), is_tricky=number % 16 == 0)) for number in range(_TEMPLATES)]
-        self._streams = [self._stream(self._chance.randint(150, 280), is_tricky=number % 32 == 0) for number in range(_TEMPLATES)]
-        self._cut = [self._stream(self._chance.randint(5, 200), is_cut=True) for _ in range(8)]
-        self._long = [self._stream(_LONG_TOKENS)]
-        self._documents = [self._document(self._chance.randint(120, 260), number) for number in range(_TEMPLATES)]
+        has_streams, has_documents = recipe.kind != "short", recipe.kind != "streams"
+        many, few = range(_TEMPLATES), range(8)
+        self._prompts = [json.dumps(self._text(self._chance.randint(20, 120), is_tricky=number % 16 == 0)) for number in many]
+        self._streams = [self._stream(self._chance.randint(150, 280), is_tricky=number % 32 == 0) for number in many if has_streams]
+        self._cut = [self._stream(self._chance.randint(5, 200), is_cut=True) for _ in few if has_streams]
+        self._long = self._stream(_LONG_TOKENS) if has_streams else None
+        self._documents = [self._document(self._chance.randint(120, 260), number) for number in many if has_documents]
         self._half = self._document(40, 1, half_a_character="\\ud83d")
         self._at_ms = int(_BEGINS_AT.timestamp() * 1_000)
 
@@ -152,14 +155,14 @@ class _Maker:
         if chance.random() < 0.01:  # noqa: PLR2004 - one in a hundred calls fails
             status, response = chance.choice(_FAILURES)
             row = Row(None, key, model, status, None, None, None, self._date())
-            return Line(self._written(layout, model, key, prompt, status, response), row)
+            return Line(self._written(layout, model=model, key=key, prompt=prompt, status=status, response=response), row)
         template = self._template()
         prompt_tokens = chance.randint(20, 60_000)
         cached = prompt_tokens // 2 if chance.random() < 0.05 else None  # noqa: PLR2004 - one in twenty
         response = template.filled(response_id, _usage_text(prompt_tokens, template.completion_tokens, cached))
-        counts = (prompt_tokens, template.completion_tokens, cached) if template.has_usage else (None, None, None)
-        row = Row(response_id, key, template.model or model, 200, *counts, self._date())
-        return Line(self._written(layout, model, key, prompt, 200, response), row)
+        stated = (prompt_tokens, template.completion_tokens, cached) if template.has_usage else (None, None, None)
+        row = Row(response_id, key, template.model or model, 200, stated[0], stated[1], stated[2], self._date())
+        return Line(self._written(layout, model=model, key=key, prompt=prompt, status=200, response=response), row)
 
     def _date(self) -> date:
         return datetime.fromtimestamp(self._at_ms / 1_000, UTC).date()
@@ -167,15 +170,15 @@ class _Maker:
     def _template(self) -> _Template:
         chance, kind, fate = self._chance, self._recipe.kind, self._chance.random()
         is_stream = kind == "streams" or (kind == "mixed" and chance.random() < 0.35)  # noqa: PLR2004 - about a third
-        if fate < 0.0002 and kind != "short":  # noqa: PLR2004 - a very long answer
-            return self._long[0]
+        if fate < 0.0002 and self._long is not None:  # noqa: PLR2004 - a very long answer
+            return self._long
         if kind == "mixed" and fate < 0.003:  # noqa: PLR2004 - half a surrogate pair, as token-wise loggers write it
             return self._half
         if is_stream:
             return chance.choice(self._cut if fate > 0.995 else self._streams)  # noqa: PLR2004 - clients that went away
         return chance.choice(self._documents)
 
-    def _written(self, layout: _Layout, model: str, key: str, prompt: str, status: int, response: str) -> bytes:
+    def _written(self, layout: _Layout, *, model: str, key: str, prompt: str, status: int, response: str) -> bytes:
         comma, colon = layout.comma, layout.colon
         messages = f'{comma}"messages"{colon}[{{"role"{colon}"user"{comma}"content"{colon}{prompt}}}]' if self._recipe.has_prompts else ""
         at = datetime.fromtimestamp(self._at_ms / 1_000, timezone(timedelta(hours=layout.offset_hours)))

@@ -9,15 +9,16 @@ import re
 from statistics import median
 from typing import TYPE_CHECKING
 
-from benchmarks.measure import Run, ratios
+from benchmarks.measure import ratios
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from benchmarks.measure import Run
     from benchmarks.suites import Entry, Result
 
-_HEADER = ("", "× (spread)", "× without start-up", "× by CPU time", "seconds", "CPU seconds", "peak MB", "rows that differ")
+_HEADER = ("", "faster by (spread)", "without start-up", "by CPU time", "seconds", "CPU seconds", "peak MB", "rows that differ")
 _MARKED = re.compile(r"(<!-- measured: (?P<suite>[a-zA-Z0-9-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -25,7 +26,7 @@ def table(result: Result) -> str:
     """Return a result as a Markdown table with its title and notes."""
     baseline = next(entry.runs for entry in result.entries if entry.name == result.baseline)
     body = [_HEADER, ("---", *["---:"] * (len(_HEADER) - 1)), *(_row(entry, baseline, result.baseline) for entry in result.entries)]
-    lines = [f"**{result.title}** (× = times as fast as {result.baseline}; {len(baseline)} rounds)", ""]
+    lines = [f"**{result.title}** (beside *{result.baseline}*; {len(baseline)} rounds)", ""]
     lines += [f"| {' | '.join(row)} |" for row in body]
     lines += ["", *result.notes] if result.notes else []
     return "\n".join(lines) + "\n"
@@ -55,7 +56,7 @@ def _row(entry: Entry, baseline: Sequence[Run], baseline_name: str) -> tuple[str
     cpu, *_ = ratios(entry.runs, baseline, lambda run: run.cpu_seconds)
     return (
         name,
-        f"{_short(whole)} ({_short(least)}–{_short(most)})",
+        f"{_short(whole)} ({_short(least)} to {_short(most)})",
         _short(task),
         _short(cpu),
         _short(median(run.wall_seconds for run in entry.runs)),

@@ -38,8 +38,10 @@ _DOCUMENT = ROOT / "docs" / "performance.md"
 @click.option("--cells", default="200K", show_default=True, help="Daily quantities to rate.")
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(min=1))
 @click.option("--scratch", type=click.Path(path_type=Path, file_okay=False), default=ROOT / "build" / "benchmarks", help="Where inputs and results are kept.")
+@click.option("--measure/--no-measure", default=True, help="Measure, or only show and write what was measured before.")
 @click.option("--write-docs", is_flag=True, help="Put the tables of everything measured so far into docs/performance.md.")
 def main(
+    *,
     suites: tuple[str, ...],
     kinds: tuple[str, ...],
     size: str,
@@ -47,17 +49,19 @@ def main(
     cells: str,
     rounds: int,
     scratch: Path,
-    *,
     prompts: bool,
+    measure: bool,
     write_docs: bool,
 ) -> None:
     """Measure Tallybook beside what people write instead, and print tables of ratios."""
     scratch.mkdir(parents=True, exist_ok=True)
     click.echo(machine())
     bench = Bench(scratch=scratch, rounds=rounds, on_run=_say)
-    for result in _measured(bench, suites, kinds, size, lakes, cells, has_prompts=prompts):
+    results = _measured(bench, suites=suites, kinds=kinds, size=size, lakes=lakes, cells=cells, has_prompts=prompts) if measure else kept(scratch).values()
+    for result in results:
         click.echo(f"\n{table(result)}")
-        _keep(scratch, result)
+        if measure:
+            _keep(scratch, result)
     if write_docs:
         for suite in write_between_marks(_DOCUMENT, kept(scratch)):
             click.echo(f"not measured yet, and so as it was: {suite}", err=True)
@@ -76,7 +80,7 @@ def kept(scratch: Path) -> dict[str, Result]:
 
 
 def _measured(
-    bench: Bench, suites: tuple[str, ...], kinds: tuple[str, ...], size: str, lakes: tuple[str, ...], cells: str, *, has_prompts: bool
+    bench: Bench, *, suites: tuple[str, ...], kinds: tuple[str, ...], size: str, lakes: tuple[str, ...], cells: str, has_prompts: bool
 ) -> Iterator[Result]:
     for kind in kinds:
         if "reading" in suites:

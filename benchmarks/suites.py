@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
@@ -24,6 +23,7 @@ from pipeline.storage import lake, layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     import pyarrow as pa
 
@@ -155,9 +155,7 @@ class Bench:
         commands = {**floor, **{name: _contending(task, name, path) for name in differing}}
         runs = take_turns(commands, self.rounds, self.on_run)
         names = [*floor, *(each.name for each in tried)]
-        return tuple(
-            Entry(name=name, runs=tuple(runs.get(name, ())), rows_differing=differing.get(name), trouble=troubles.get(name, "")) for name in names
-        )
+        return tuple(Entry(name=name, runs=tuple(runs.get(name, ())), rows_differing=differing.get(name), trouble=troubles.get(name, "")) for name in names)
 
     def _rows(self, each: Contender, path: Path) -> pa.Table:
         self.on_run(f"rows of {each.name}", 0)

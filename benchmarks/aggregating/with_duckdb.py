@@ -28,7 +28,7 @@ with copies as (
     {_MEASURED}
 )
 {_TOTALS}
-"""  # noqa: S608 - made of constants
+"""
 _ANY = f"""
 with copies as (
     select
@@ -39,7 +39,7 @@ with copies as (
     group by event_id
 )
 {_TOTALS}
-"""  # noqa: S608 - made of constants
+"""
 _RIGHT = f"""
 with copies as (
     select
@@ -50,7 +50,7 @@ with copies as (
     group by event_id
 )
 {_TOTALS}
-"""  # noqa: S608 - made of constants
+"""
 
 
 def without_identities(root: Path) -> pa.Table:

@@ -51,9 +51,11 @@ from checked
 _TEXT = r"""
 with lines as (
     select line
-    from read_csv(?, columns = {'line': 'VARCHAR'}, header = false, auto_detect = false, delim = E'\x01', quote = '', escape = '', max_line_size = 16777216, ignore_errors = true,
-        strict_mode = false)
-    where starts_with(line, '{') and ends_with(rtrim(line, E'\r'), '}')
+    from read_csv(
+        ?, columns = {'line': 'VARCHAR'}, header = false, auto_detect = false, delim = E'\x01', quote = '', escape = '',
+        max_line_size = 16777216, ignore_errors = true, strict_mode = false
+    )
+    where starts_with(line, '{') and (substr(line, -1) = '}' or substr(line, -2) = E'}\r')
 ),
 tails as (
     select

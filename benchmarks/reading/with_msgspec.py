@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime  # noqa: TC003 - msgspec reads the annotations of its structs
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -48,7 +48,8 @@ _ENVELOPE = msgspec.json.Decoder(_Envelope)
 _BODY = msgspec.json.Decoder(_Body)
 _TEXT = msgspec.json.Decoder(str)
 _NOTHING = _Body()
-_DATA = "data: "
+_BEFORE_CHUNK = rb"\r\n\r\ndata: "
+"""As it is written within the JSON string."""
 
 
 def all_chunks(path: Path) -> list[Row]:
@@ -57,7 +58,7 @@ def all_chunks(path: Path) -> list[Row]:
 
 
 def typed(path: Path) -> list[Row]:
-    """Parse the envelope with its body left raw, then the body or the last chunks of the stream, all into structs."""
+    """Parse the envelope with its body left raw, then the body, or the last chunks of the stream without unescaping the others."""
     rows = []
     with path.open("rb") as file:
         for raw in file:
@@ -84,18 +85,18 @@ def typed(path: Path) -> list[Row]:
 
 
 def _body(line: _Envelope) -> _Body:
-    if memoryview(line.response)[:1] != b'"':
-        return _BODY.decode(line.response)
-    text = _TEXT.decode(line.response)
-    if not text.startswith(_DATA):
-        return _BODY.decode(text)
-    end = len(text)
+    raw = bytes(line.response)
+    if not raw.startswith(b'"'):
+        return _BODY.decode(raw)
+    if not raw.startswith(b'"data:'):
+        return _BODY.decode(_TEXT.decode(raw))
+    end = len(raw) - 1
     while end > 0:
-        start = text.rfind(f"\r\n\r\n{_DATA}", 0, end)
-        payload = text[start + 10 if start >= 0 else len(_DATA) : end].strip()
-        if payload.startswith("{"):
+        start = raw.rfind(_BEFORE_CHUNK, 0, end)
+        escaped = raw[start + len(_BEFORE_CHUNK) if start >= 0 else len(b'"data: ') : end]
+        if escaped.startswith(b"{"):
             try:
-                return _BODY.decode(payload)
+                return _BODY.decode(_TEXT.decode(b'"%b"' % escaped).strip())
             except msgspec.DecodeError:
                 pass  # cut in the middle
         end = start

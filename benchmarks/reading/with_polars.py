@@ -11,7 +11,13 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-_SCHEMA = {"ts": pl.String, "api_key_id": pl.String, "status": pl.Int64, "request": pl.Struct({"model": pl.String}), "response": pl.String}
+_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "ts": pl.String,
+    "api_key_id": pl.String,
+    "status": pl.Int64,
+    "request": pl.Struct({"model": pl.String}),
+    "response": pl.String,
+}
 _OK = 200
 
 

@@ -17,6 +17,7 @@ from pipeline.jobs.rate import rate
 from pipeline.resources import sql_folder
 from pipeline.storage.derived import read_derived, write_derived
 from pipeline.storage.lake import read_log, verified_files
+from pipeline.storage.spill import spill_folder, sweep_spills
 from pipeline.warehouse.marts import build_marts
 from pipeline.warehouse.reference import reference_tables
 
@@ -56,6 +57,7 @@ def aggregate(workspace: Workspace) -> Aggregate:
         verified_files(workspace.lake, snapshot),
         reference,
         lake=workspace.lake,
+        spill=spill_folder(workspace.lake),
         timezone=workspace.settings.timezone,
         unmeasured=workspace.settings.unmeasured.value,
     )
@@ -64,6 +66,7 @@ def aggregate(workspace: Workspace) -> Aggregate:
 
 def write_marts(workspace: Workspace, built: Aggregate) -> None:
     """Replace the derived tables by those of ``built``, a file per billing period; unchanged files keep their bytes."""
+    sweep_spills(workspace.lake)
     inputs = inputs_of(workspace, built.snapshot)
     tables = {USAGE_DAILY: built.marts.usage_daily, EXCHANGES_DAILY: built.marts.exchanges_daily, CHARGES: built.rated.charges}
     for name, table in tables.items():

@@ -16,25 +16,31 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+MEMORY_MAX = "4GB"
+"""What DuckDB may hold before it spills; a month of 100 M events needs a quarter of it."""
+_IN_UTC = "* replace (make_timestamp(epoch_us(occurred_at)) as occurred_at)"
+"""The cast of an instant to a plain timestamp asks a calendar of time zones, row by row: 150 ns an event, half of all counting. This asks none."""
 _GLOB_CHARACTERS = frozenset("*?[]{}")
 
 
 @contextmanager
-def open_warehouse(lake: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a connection that may read below ``lake`` only, with its configuration locked."""
+def open_warehouse(lake: Path, *, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a connection that may read below ``lake`` only, with its configuration locked; what does not fit into memory goes to ``spill``."""
     with duckdb.connect(":memory:") as connection:
         # The day of a timestamp follows the session's zone, so the session is pinned.
         connection.execute("set TimeZone = 'UTC'")
         connection.execute("set autoinstall_known_extensions = false")
         connection.execute("set autoload_known_extensions = false")
         connection.execute("set allowed_directories = $folders", {"folders": [str(lake.resolve())]})
+        connection.execute("set memory_limit = $memory", {"memory": MEMORY_MAX})
+        connection.execute("set temp_directory = $folder", {"folder": str(spill.resolve())})
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
         yield connection
 
 
 def give_usage_events(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> None:
-    """Make verified Parquet files (at least one) the relation ``lake_usage_events``.
+    """Make verified Parquet files (at least one) the relation ``lake_usage_events``, their instants as plain UTC timestamps.
 
     DuckDB expands globs inside file names, and knows no way to escape them: a workspace whose path holds such a
     character is refused with ``ConfigurationError`` rather than read by accident.
@@ -44,4 +50,4 @@ def give_usage_events(connection: duckdb.DuckDBPyConnection, files: Sequence[Pat
         if _GLOB_CHARACTERS & set(name):
             message = f"the workspace's path holds a glob character: {name}; move it to a path without any of * ? [ ] {{ }}"
             raise ConfigurationError(message)
-    connection.read_parquet(names, hive_partitioning=False).create_view("lake_usage_events")
+    connection.read_parquet(names, hive_partitioning=False).project(_IN_UTC).create_view("lake_usage_events")

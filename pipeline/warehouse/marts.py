@@ -12,6 +12,7 @@ from pipeline import schemas
 from pipeline.resources import sql_folder
 from pipeline.warehouse.build import build, failed_checks, fetch
 from pipeline.warehouse.connection import give_usage_events, open_warehouse
+from pipeline.warehouse.identities import suspected_identities
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Rows = list[dict[str, Any]]
+_WANTED = ("usage_daily", "exchanges_daily", "event_copies")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,17 +38,20 @@ class Marts:
     """Every advisory check by name, with the rows it found."""
 
 
-def build_marts(event_files: Sequence[Path], reference: Mapping[str, pa.Table], *, lake: Path, timezone: str, unmeasured: str) -> Marts:
-    """Count the events of verified Parquet files below ``lake``. The result depends on their content alone, not on order or machine."""
+def build_marts(event_files: Sequence[Path], reference: Mapping[str, pa.Table], *, lake: Path, spill: Path, timezone: str, unmeasured: str) -> Marts:
+    """Count the events of verified Parquet files below ``lake``. The result depends on their content alone, not on order or machine.
+
+    ``spill`` is a folder of this process's own for what does not fit into memory.
+    """
     parameters = {"timezone": timezone, "unmeasured": unmeasured}
     folder = sql_folder()
-    with open_warehouse(lake) as connection:
-        given = dict(reference)
+    given = {**reference, "suspected_identities": suspected_identities(event_files)}
+    with open_warehouse(lake, spill=spill) as connection:
         if event_files:
             give_usage_events(connection, event_files)
         else:
             given["lake_usage_events"] = schemas.USAGE_EVENTS.empty_table()
-        build(connection, folder, given=given, parameters=parameters, wanted=["usage_daily", "exchanges_daily", "event_copies"])
+        build(connection, folder, given=given, parameters=parameters, wanted=_WANTED)
         return Marts(
             usage_daily=fetch(connection, "usage_daily", schemas.USAGE_DAILY),
             exchanges_daily=fetch(connection, "exchanges_daily", schemas.EXCHANGES_DAILY),

@@ -69,7 +69,7 @@ def _printed(command: str, folder: Path) -> str:
 
 
 def _read_all(descriptor: int) -> str:
-    parts = []
+    parts: list[bytes] = []
     while True:
         try:
             part = os.read(descriptor, 65_536)

@@ -35,7 +35,7 @@ def make_checkout(folder: Path) -> Path:
 
 def executed(checkout: Path) -> nbformat.NotebookNode:
     """Run every cell, as somebody does who opens the notebook in ``checkout/notebooks``; a cell that raises, raises here."""
-    notebook = nbformat.read(checkout / "notebooks" / NOTEBOOK.name, as_version=4)
+    notebook: nbformat.NotebookNode = nbformat.read(checkout / "notebooks" / NOTEBOOK.name, as_version=4)  # type: ignore[no-untyped-call]  # nbformat has no types
     own_folders = {name: str(checkout / ".jupyter") for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR")}
     with mock.patch.dict(os.environ, own_folders):
         client = NotebookClient(notebook, timeout=_CELL_SECONDS_MAX, record_timing=False, resources={"metadata": {"path": str(checkout / "notebooks")}})
@@ -48,5 +48,5 @@ if __name__ == "__main__":
         make_checkout(Path(temporary))
         result = executed(Path(temporary))
     result.metadata.pop("language_info", None)  # names the Python of whoever ran it
-    nbformat.write(result, NOTEBOOK)
+    nbformat.write(result, NOTEBOOK)  # type: ignore[no-untyped-call]  # nbformat has no types
     sys.stdout.write(f"{NOTEBOOK.relative_to(ROOT)}: {NOTEBOOK.stat().st_size} bytes\n")

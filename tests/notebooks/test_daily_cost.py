@@ -52,7 +52,7 @@ def test_the_total_it_prints_is_the_exact_sum_of_the_charges(tmp_path: Path, not
 
 
 def test_its_committed_outputs_are_what_it_prints_today(notebook: nbformat.NotebookNode) -> None:
-    committed = nbformat.read(NOTEBOOK, as_version=4)
+    committed = nbformat.read(NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call]  # nbformat has no types
     assert printed(committed) == printed(notebook), "run `just notebook` and look at what changed"
     assert images(committed) == images(notebook) == 3
 

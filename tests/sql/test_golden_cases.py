@@ -86,8 +86,8 @@ def test_every_relation_is_one_lower_case_select_with_its_grain() -> None:
         assert "between" not in code.split(), f"{file}: half-open comparisons only"
 
 
-def test_every_integer_sum_ends_in_bigint() -> None:
+def test_every_integer_sum_ends_in_bigint_or_in_a_decimal_that_holds_any_sum_of_them() -> None:
     for file in [file for folder in ("staging", "intermediate", "marts") for file in (sql_folder() / folder).glob("*.sql")]:
         code = re.sub(r"--[^\n]*", "", file.read_text(encoding="utf-8"))
-        for found in re.finditer(r"\b(sum|count)\([^()]*\)(::bigint)?( (?:>|<>) )?", code):
-            assert found.group(2) or found.group(3), f"{file}: {found.group(0)} must end in ::bigint"
+        for found in re.finditer(r"\b(sum|count)\([^()]*\)(::bigint|::decimal\(38, 0\))?( (?:>|<>) )?", code):
+            assert found.group(2) or found.group(3), f"{file}: {found.group(0)} must end in ::bigint or ::decimal(38, 0)"

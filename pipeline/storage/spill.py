@@ -1,0 +1,43 @@
+"""Where an engine may put down what does not fit into memory while it counts: ids and counts for the time of one run, never content.
+
+Nothing here counts and nothing is made durable, so it bypasses ``disk``. The engine makes the folder when it first needs it and takes
+it away when it is done; what a killed run leaves is swept by the next one that writes.
+
+Does not own what is put down nor when (``pipeline.warehouse``).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_NAME = re.compile(r"\.spill-([1-9][0-9]{0,9})")
+
+
+def spill_folder(lake_dir: Path) -> Path:
+    """Return the folder of this process in the lake; it need not exist."""
+    return lake_dir / f".spill-{os.getpid()}"
+
+
+def sweep_spills(lake_dir: Path) -> list[str]:
+    """Remove the folders of processes that are gone, and return their names; a reader that still counts keeps its own."""
+    named = [(path, _NAME.fullmatch(path.name)) for path in sorted(lake_dir.iterdir())] if lake_dir.is_dir() else []
+    dead = [path for path, matched in named if matched and path.is_dir() and not path.is_symlink() and not _is_alive(int(matched[1]))]
+    for path in dead:
+        shutil.rmtree(path)
+    return [path.name for path in dead]
+
+
+def _is_alive(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)  # sends nothing, only asks
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True  # somebody else's
+    return True

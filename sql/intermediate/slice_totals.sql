@@ -1,0 +1,31 @@
+-- The one pass over all events, whatever their fate: exchanges and stated tokens by everything that decides an account, a usage date or a price.
+-- A time slice is a stretch in which no day ends and no rate changes, in any zone and on any card (see time_slices).
+-- Sums stay wider than a bigint here, because the copies that are not billed are still to be taken off them.
+-- grain: api_key_id, model_name, service_tier, status, http_status, slice_at
+-- kept as: table
+select
+    usage_events.api_key_id,
+    usage_events.model_name,
+    usage_events.service_tier,
+    usage_events.status,
+    usage_events.http_status,
+    time_slices.starts_at as slice_at,
+    count(*)::bigint as events,
+    sum(usage_events.prompt_tokens)::decimal(38, 0) as prompt_tokens,
+    sum(usage_events.completion_tokens)::decimal(38, 0) as completion_tokens,
+    sum(usage_events.prompt_cached_tokens)::decimal(38, 0) as prompt_cached_tokens,
+    sum(usage_events.prompt_cache_write_tokens)::decimal(38, 0) as prompt_cache_write_tokens,
+    sum(usage_events.reasoning_tokens)::decimal(38, 0) as reasoning_tokens
+from usage_events
+inner join time_slices
+    on
+        time_slices.hour_at = usage_events.occurred_hour_at
+        and usage_events.occurred_at >= time_slices.starts_at
+        and usage_events.occurred_at < time_slices.ends_at
+group by
+    usage_events.api_key_id,
+    usage_events.model_name,
+    usage_events.service_tier,
+    usage_events.status,
+    usage_events.http_status,
+    time_slices.starts_at

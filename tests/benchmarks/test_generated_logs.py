@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import gzip
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import pytest
+import zstandard
+
+from benchmarks.comparing import READING, as_table, rows_differing
+from benchmarks.generate import compress, number_of, sized, write_log
+from benchmarks.lines import KINDS, Recipe, lines_of
+from benchmarks.reading.by_tallybook import line_by_line, through_the_entrance
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+every_kind = pytest.mark.parametrize("kind", KINDS)
+
+
+@every_kind
+def test_equal_recipes_make_equal_lines_and_other_seeds_do_not(kind: str) -> None:
+    once, again, other = (list(islice(lines_of(Recipe(kind=kind, seed=seed)), 200)) for seed in (3, 3, 4))
+
+    assert once == again
+    assert once != other
+
+
+@every_kind
+def test_the_oracle_reads_exactly_the_rows_that_were_put_in(kind: str, tmp_path: Path) -> None:
+    lines = list(sized(Recipe(kind=kind, seed=5), 1_500_000))
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(b"".join(line.content for line in lines))
+    put_in = as_table([line.row for line in lines if line.row is not None], READING)
+
+    assert put_in.num_rows > 30
+    assert rows_differing(as_table(line_by_line(log), READING), put_in) == 0
+    assert rows_differing(as_table(through_the_entrance(log), READING), put_in) == 0
+
+
+def test_logs_hold_lines_that_a_crash_has_damaged() -> None:
+    lines = list(islice(lines_of(Recipe(kind="short")), 8_000))
+
+    damaged = [line.content for line in lines if line.row is None and line.content.strip()]
+    assert any(b'{"ts"' in content[1:] for content in damaged), "run together"
+    assert any(not content.endswith(b"}\n") for content in damaged), "cut short"
+
+
+def test_requests_can_be_logged_without_their_messages() -> None:
+    assert all(b'"messages"' not in line.content for line in islice(lines_of(Recipe(kind="streams", has_prompts=False)), 50))
+
+
+def decompressed(path: Path) -> bytes:
+    content = path.read_bytes()
+    return gzip.decompress(content) if path.suffix == ".gz" else zstandard.ZstdDecompressor().decompressobj().decompress(content)
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+def test_a_compressed_log_holds_the_same_bytes(suffix: str, tmp_path: Path) -> None:
+    plain = tmp_path / "log.jsonl"
+    lines = write_log(plain, Recipe(kind="short"), 100_000)
+    written = tmp_path / f"other.jsonl{suffix}"
+    write_log(written, Recipe(kind="short"), 100_000)
+
+    assert plain.read_bytes().count(b"\n") == lines
+    assert decompressed(written) == decompressed(compress(plain, suffix)) == plain.read_bytes()
+
+
+def test_a_size_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="is no size"):
+        number_of("much")

@@ -1,0 +1,133 @@
+"""What is counted once and then moved must equal what is decided event by event, with a ``group by`` of all identities."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline import schemas
+from pipeline.accounts import Account, Accounts
+from pipeline.rates import Rate, RateCard
+from pipeline.resources import sql_folder
+from pipeline.storage.spill import spill_folder
+from pipeline.usage import Meter
+from pipeline.warehouse.build import build, fetch
+from pipeline.warehouse.connection import give_usage_events, open_warehouse
+from pipeline.warehouse.marts import build_marts
+from pipeline.warehouse.reference import reference_tables
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ZONES = ("UTC", "Asia/Kolkata", "America/New_York")
+KEYS = ("key_0", "key_1", "key_2", "key_nobody")
+CHANGES_AT = (datetime(2026, 10, 1, 12, 30, 15, tzinfo=UTC), datetime(2026, 10, 2, tzinfo=UTC))
+STANDARD = RateCard(
+    id="standard",
+    currency="USD",
+    aliases={},
+    rates=tuple(
+        Rate(model="jamba-large", effective_from=start_at, effective_to=end_at, per_million=dict.fromkeys(Meter, Decimal(2)))
+        for start_at, end_at in zip((None, *CHANGES_AT), (*CHANGES_AT, None), strict=True)
+    ),
+)
+ACCOUNTS = Accounts(accounts=tuple(Account(id=f"a{n}", name=f"A {n}", timezone=zone, rate_card="standard", key_ids=(KEYS[n],)) for n, zone in enumerate(ZONES)))
+SECOND = timedelta(seconds=1)
+EDGES = [datetime(2026, 10, 1, 18, 30, tzinfo=UTC), datetime(2026, 10, 1, 4, tzinfo=UTC), datetime(2026, 10, 2, 18, 30, tzinfo=UTC), *CHANGES_AT]
+INSTANTS = st.sampled_from([edge + shift for edge in EDGES for shift in (-SECOND, -timedelta(microseconds=1), timedelta(0), SECOND, timedelta(hours=1))])
+TOKENS = st.sampled_from([0, 1, 7, 2**40])
+
+
+@st.composite
+def usage_events(draw: st.DrawFn) -> dict[str, Any]:
+    status = draw(st.sampled_from(["measured", "measured", "measured", "estimated", "unknown", "failed", "not_metered"]))
+    prompt = draw(TOKENS)
+    return {
+        **dict.fromkeys(schemas.USAGE_EVENTS.names),
+        "event_id": draw(st.sampled_from([b"12345678", b"12345679", b"\x00" * 8])) + draw(st.sampled_from([b"a" * 8, b"b" * 8])),
+        "occurred_at": draw(INSTANTS),
+        "api_key_id": draw(st.sampled_from(KEYS)),
+        "model_requested": draw(st.sampled_from(["jamba-large", "jamba-mini"])),
+        "service_tier": draw(st.sampled_from([None, "priority"])),
+        "status": status,
+        "http_status": 429 if status == "failed" else 200,
+        "prompt_tokens": prompt if status == "measured" else None,
+        "completion_tokens": draw(TOKENS) if status in {"measured", "estimated"} else None,
+        "prompt_cached_tokens": draw(st.sampled_from([None, 0, prompt])) if status == "measured" else None,
+        "source": draw(st.sampled_from(["logs/a.jsonl", "logs/b.jsonl"])),
+        "byte_start": 0,
+        "byte_end": 1,
+    }
+
+
+# Every identity looked up among all, and every event given its fate before anything is summed.
+DECIDED_ONE_BY_ONE = """
+with copies as (select * from event_copies),
+repeated as (select event_id from usage_events group by event_id having count(*) > 1),
+fates as (
+    select api_key_id, model_name, service_tier, status, http_status, occurred_at, occurred_hour_at, prompt_tokens, completion_tokens,
+        prompt_cached_tokens, prompt_cache_write_tokens, reasoning_tokens, 'survivor' as fate
+    from usage_events where event_id not in (select event_id from repeated)
+    union all
+    select api_key_id, model_name, service_tier, status, http_status, occurred_at, occurred_hour_at, prompt_tokens, completion_tokens,
+        prompt_cached_tokens, prompt_cache_write_tokens, reasoning_tokens, fate
+    from copies
+)
+select api_key_id, model_name, service_tier, status, http_status, fate, starts_at as slice_at, count(*)::bigint as events,
+    sum(prompt_tokens)::bigint as prompt_tokens, sum(completion_tokens)::bigint as completion_tokens,
+    sum(prompt_cached_tokens)::bigint as prompt_cached_tokens, sum(prompt_cache_write_tokens)::bigint as prompt_cache_write_tokens,
+    sum(reasoning_tokens)::bigint as reasoning_tokens
+from fates inner join time_slices on hour_at = occurred_hour_at and occurred_at >= starts_at and occurred_at < ends_at
+group by all
+"""
+
+
+EVENTS = st.lists(usage_events(), min_size=1, max_size=40)
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+
+
+@settings(UNHURRIED, max_examples=8)
+@given(events=EVENTS, cut=st.integers(min_value=0, max_value=40))
+def test_the_marts_are_those_of_events_decided_one_by_one(tmp_path: Path, events: list[dict[str, Any]], cut: int) -> None:
+    assert_decided_alike(tmp_path, events, cut)
+
+
+@pytest.mark.slow
+@settings(UNHURRIED, max_examples=400)
+@given(events=EVENTS, cut=st.integers(min_value=0, max_value=40))
+def test_the_marts_of_many_more_events_are_those_decided_one_by_one(tmp_path: Path, events: list[dict[str, Any]], cut: int) -> None:
+    assert_decided_alike(tmp_path, events, cut)
+
+
+def assert_decided_alike(folder: Path, events: list[dict[str, Any]], cut: int) -> None:
+    numbered = [{**event, "line": line} for line, event in enumerate(events, 1)]
+    files = [folder / "a.parquet", folder / "b.parquet"]
+    for file, rows in zip(files, (numbered[:cut], numbered[cut:]), strict=True):
+        pq.write_table(pa.Table.from_pylist(rows, schema=schemas.USAGE_EVENTS), file)
+    dates = {event["occurred_at"].date() for event in events}
+    reference = reference_tables(ACCOUNTS, {"standard": STANDARD}, timezone="UTC", utc_dates=dates)
+    marts = build_marts(files, reference, lake=folder, spill=spill_folder(folder), timezone="UTC", unmeasured="list")
+    assert not any(marts.broken_claims.values())
+    assert sum(marts.exchanges_daily["events"].to_pylist()) == len(events)
+    usage_daily, exchanges_daily = decided_one_by_one(files, reference, folder)
+    assert marts.usage_daily == usage_daily
+    assert marts.exchanges_daily == exchanges_daily
+
+
+def decided_one_by_one(files: list[Path], reference: dict[str, pa.Table], lake: Path) -> tuple[pa.Table, pa.Table]:
+    parameters = {"timezone": "UTC", "unmeasured": "list"}
+    with open_warehouse(lake, spill=spill_folder(lake)) as connection:
+        give_usage_events(connection, files)
+        ids = connection.sql("select distinct event_id from lake_usage_events").to_arrow_table()
+        build(connection, sql_folder(), given={**reference, "suspected_identities": ids}, parameters=parameters, wanted=["event_copies"])
+        totals = connection.sql(DECIDED_ONE_BY_ONE).to_arrow_table()
+    with open_warehouse(lake, spill=spill_folder(lake)) as connection:
+        build(connection, sql_folder(), given={**reference, "exchange_totals": totals}, parameters=parameters, wanted=["usage_daily", "exchanges_daily"])
+        return fetch(connection, "usage_daily", schemas.USAGE_DAILY), fetch(connection, "exchanges_daily", schemas.EXCHANGES_DAILY)
