@@ -1,5 +1,5 @@
 -- The one pass over the events: exchanges and tokens by everything that decides an account, a usage date or a price.
--- A time slice is a stretch in which no day ends and no rate changes, in any zone and on any card (see time_slices).
+-- A time slice is a stretch in which no day ends, no rate changes and no key moves, in any zone, on any card, to any account (see time_slices).
 -- grain: api_key_id, model_name, service_tier, status, http_status, fate, slice_at
 -- kept as: table
 select
