@@ -34,9 +34,7 @@ def test_what_later_terms_do_not_say_stays_as_it_was(tmp_path: Path) -> None:
     )
     (acme,) = accounts(tmp_path, text)
     first = Terms(from_date=None, rate_card="standard", discount_percent=Decimal(5), spend_cap=Decimal(900))
-    second = Terms(
-        from_date=date(2026, 10, 1), rate_card="premium", discount_percent=Decimal(5), minimum_commitment=Decimal("100.50"), spend_cap=Decimal(900)
-    )
+    second = Terms(from_date=date(2026, 10, 1), rate_card="premium", discount_percent=Decimal(5), minimum_commitment=Decimal("100.50"), spend_cap=Decimal(900))
     assert acme.terms[:2] == (first, second)
     assert (acme.terms[2].discount_percent, acme.terms[2].minimum_commitment, dict(acme.terms[2].included_tokens)) == (0, Decimal("100.50"), {"prompt": 1_000})
     assert [acme.terms_on(day).rate_card for day in (date(2026, 9, 30), date(2026, 10, 1))] == ["standard", "premium"]
@@ -91,7 +89,10 @@ CREDIT = '[[accounts.credits]]\nid = "c"\namount = 5\ngranted_on = 2026-09-01\n'
         (ACME + "included_tokens = { prompt = 1.5 }", "accounts.toml: [[accounts]] 1: included_tokens of 'prompt'"),
         (ACME + TERM + "discount = 5", "accounts.toml: [[accounts]] 1 [[terms]] 1: unknown key 'discount'; did you mean 'discount_percent'?"),
         (ACME + TERM.replace("from = 2026-10-01", ""), "accounts.toml: [[accounts]] 1 [[terms]] 1: from is missing"),
-        (ACME + TERM.replace("2026-10-01", "2026-10-01T00:00:00Z"), "accounts.toml: [[accounts]] 1 [[terms]] 1: from is 2026-10-01 00:00:00+00:00; write a plain"),
+        (
+            ACME + TERM.replace("2026-10-01", "2026-10-01T00:00:00Z"),
+            "accounts.toml: [[accounts]] 1 [[terms]] 1: from is 2026-10-01 00:00:00+00:00; write a plain",
+        ),
         (ACME + TERM + TERM, "accounts.toml: [[accounts]] 1: terms of account 'acme' from 2026-10-01 stand after those from 2026-10-01"),
         (ACME + TERM + 'rate_card = "gold"', "accounts.toml: [[accounts]] 1: rate_card 'gold' does not exist"),
         (ACME + TERM + 'rate_card = "euro"', "accounts.toml: [[accounts]] 1: its rate cards are in different currencies (standard USD, euro EUR)"),
@@ -108,7 +109,10 @@ CREDIT = '[[accounts.credits]]\nid = "c"\namount = 5\ngranted_on = 2026-09-01\n'
         ),
         (ACME.replace('"key_1"', '{ id = "key_1", from = "2026-10-01" }'), "accounts.toml: [[accounts]] 1 keys 1: from is '2026-10-01'; write a plain date"),
         (ACME.replace('"key_1"', '{ id = "key_1", until = 2026-10-01 }'), "accounts.toml: [[accounts]] 1 keys 1: unknown key 'until'"),
-        (ACME.replace('"key_1"', '"key_1", { id = "key_1", from = 2026-10-01 }'), "accounts.toml: [[accounts]]: key id 'key_1' is listed twice in account 'acme'"),
+        (
+            ACME.replace('"key_1"', '"key_1", { id = "key_1", from = 2026-10-01 }'),
+            "accounts.toml: [[accounts]]: key id 'key_1' is listed twice in account 'acme'",
+        ),
         (
             ACME.replace('"key_1"', '{ id = "key_1", to = 2026-10-02 }')
             + ACME.replace("acme", "bolt").replace('"key_1"', '{ id = "key_1", from = 2026-10-01 }'),

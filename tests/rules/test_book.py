@@ -118,7 +118,9 @@ def test_invoices_and_corrections_are_the_truth(account: Account, life: list[tup
     book = book_of(account, charges, issued)
     truth, told = truth_of(account, charges), told_by(book)
     reach = max((BillingPeriod.of(each.usage_date) for each in charges), default=BillingPeriod.parse("2026-12"))
-    beyond = {period: total for period, total in told.items() if period > reach}  # an invoice made for corrections alone owes its month's commitment, nothing else
+    beyond = {
+        period: total for period, total in told.items() if period > reach
+    }  # an invoice made for corrections alone owes its month's commitment, nothing else
     assert set(beyond.values()) <= {Decimal("0.05")}
     assert {period: total for period, total in told.items() if period <= reach} == truth
 
@@ -176,7 +178,12 @@ def test_corrections_stand_on_the_earliest_draft_and_only_there() -> None:
         ("draft-2026-12-acme", []),
     ]
     (late,) = book.late
-    assert (late.period, late.difference, late.draft_id, late.invoice_ids) == (BillingPeriod.parse("2026-09"), Decimal("1.00"), "draft-2026-11-acme", ("INV-000001",))
+    assert (late.period, late.difference, late.draft_id, late.invoice_ids) == (
+        BillingPeriod.parse("2026-09"),
+        Decimal("1.00"),
+        "draft-2026-11-acme",
+        ("INV-000001",),
+    )
 
 
 def test_a_discount_is_exact_and_keeps_the_list_price() -> None:
