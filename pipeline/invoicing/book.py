@@ -93,6 +93,12 @@ def make_book(
     """
     used = [period for _, period in places]
     reach = (min(used), max(used)) if used else None
+    issued_to: dict[str, list[Invoice]] = {}
+    for invoice in issued:
+        issued_to.setdefault(invoice.account_id, []).append(invoice)
+    charged: dict[str, dict[BillingPeriod, Sequence[Charge]]] = {}
+    for account_id, period in places:
+        charged.setdefault(account_id, {})[period] = charges.get((account_id, period), ())
     drafts, late, worth = [], [], {}
     for account in accounts:
         shelf = _Shelf(
@@ -100,15 +106,17 @@ def make_book(
             currency=currencies[account.id],
             rounding=rounding,
             seller=seller,
-            issued=[invoice for invoice in issued if invoice.account_id == account.id],
-            charges={period: charges.get((account_id, period), ()) for account_id, period in places if account_id == account.id},
+            issued=issued_to.get(account.id, []),
+            charges=charged.get(account.id, {}),
             reach=reach,
             tags={key.key_id: accounts.tags_text(key.key_id) for key in account.keys},
         )
-        mine = list(shelf.drafts())
+        closed = shelf.closed()
+        corrections = shelf.corrections(closed)
+        mine = list(shelf.drafts(closed, corrections))
         drafts += mine
-        late += list(shelf.late(mine))
-        worth.update({(account.id, period): tuple(shelf.worth(period)) for period in shelf.periods()})
+        late += list(shelf.late(mine, corrections))
+        worth.update({(account.id, period): tuple(shelf.worth(period)) for period in {*closed, *(draft.period for draft in mine)}})
     return InvoiceBook(
         issued=tuple(issued),
         drafts=tuple(sorted(drafts, key=lambda draft: (draft.period, draft.account_id))),
@@ -182,48 +190,38 @@ class _Shelf:
         credited = credited_by(self.issued)
         return {invoice.period for invoice in self.issued if invoice.status is InvoiceStatus.ISSUED and invoice.id not in credited}
 
-    def open(self) -> list[BillingPeriod]:
-        """Return the periods that get a draft, in order: those with usage or a minimum commitment, and one for corrections where there is no other."""
-        closed = self.closed()
-        found = sorted({*self.charges, *self._committed()} - closed)
-        if found or not self.corrections():
-            return found
-        after = max(closed or {invoice.period for invoice in self.issued}).next()
-        return [after]
-
-    def periods(self) -> set[BillingPeriod]:
-        """Return all periods that are worth something, or were."""
-        return {*self.open(), *self.closed()}
-
-    def corrections(self) -> list[InvoiceLine]:
+    def corrections(self, closed: Collection[BillingPeriod]) -> list[InvoiceLine]:
         """Return what closed periods are worth now minus what was invoiced for them; an open period is worth its draft, and takes back older corrections."""
         now: dict[Cell, Worth] = {}
-        for period in self.closed():
+        for period in closed:
             now |= worth_of_lines(self.worth(period), period)
         return correction_lines(now, invoiced_so_far(self.issued), currency=self.currency, rounding=self.rounding, tags=self.tags)
 
-    def drafts(self) -> Iterator[Invoice]:
-        """Yield the account's drafts; the earliest carries all corrections, and each consumes credits after those before it."""
-        corrections = self.corrections()
+    def drafts(self, closed: Collection[BillingPeriod], corrections: Sequence[InvoiceLine]) -> Iterator[Invoice]:
+        """Yield the account's drafts: of every open period with usage or a minimum commitment, or of one for corrections where there is no such period.
+
+        The earliest carries all corrections, and each consumes credits after those before it.
+        """
+        periods = sorted({*self.charges, *self._committed()} - set(closed))
+        if corrections and not periods:
+            periods = [max(closed or {invoice.period for invoice in self.issued}).next()]
         before = list(self.issued)
-        for period in self.open():
+        for period in periods:
             draft = draft_of_lines(
                 self.worth(period),
                 account=self.account,
                 period=period,
                 currency=self.currency,
                 rounding=self.rounding,
-                corrections=corrections,
+                corrections=corrections if period == periods[0] else (),
                 consumed=consumed_by_grant(before),
                 seller=self.seller,
             )
-            corrections = []
             before.append(draft)
             yield draft
 
-    def late(self, drafts: Sequence[Invoice]) -> Iterator[LateUsage]:
+    def late(self, drafts: Sequence[Invoice], corrections: Sequence[InvoiceLine]) -> Iterator[LateUsage]:
         """Yield every period with corrections that are not issued yet."""
-        corrections = self.corrections()
         for period in sorted({line.original_period for line in corrections if line.original_period is not None}):
             yield LateUsage(
                 account_id=self.account.id,

@@ -106,7 +106,8 @@ def void(workspace: Workspace, built: Aggregate, invoice_id: str, *, now: dateti
 
     Raises ``InvoiceNotFound`` where nothing with this id is issued, ``VoidRefused`` for a credit note and for an invoice that has one.
     """
-    issued = issued_invoices(workspace)
+    documents = register.read(workspace.root)
+    issued = [invoice_from_document(document) for document in documents]
     invoice = next((each for each in issued if each.id == invoice_id), None)
     if invoice is None:
         message = f"no invoice {invoice_id!r} is issued; 'tallybook invoice list' shows what there is, and a draft needs no voiding"
@@ -123,7 +124,7 @@ def void(workspace: Workspace, built: Aggregate, invoice_id: str, *, now: dateti
         made = credit_note(invoice, number=number, prefix=workspace.settings.invoice_prefix)
         return invoice_document(made) | _provenance(workspace, built, now)
 
-    return invoice_from_document(register.append(workspace.root, register.read(workspace.root), make_document))
+    return invoice_from_document(register.append(workspace.root, documents, make_document))
 
 
 def _issue_one(workspace: Workspace, draft: Invoice, built: Aggregate, now: datetime) -> Invoice:

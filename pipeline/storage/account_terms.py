@@ -15,9 +15,10 @@ from pipeline.errors import ConfigurationError
 from pipeline.money import minor_unit_digits
 from pipeline.periods import YEARS
 from pipeline.storage.strict_toml import Table, value_text
+from pipeline.usage import Meter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 TERMS_KEYS = ("rate_card", "discount_percent", "minimum_commitment", "included_tokens", "spend_cap")
 """What terms may say; beside an account's name they hold since ever, in ``[[accounts.terms]]`` from a day on."""
@@ -86,6 +87,15 @@ def refuse_currencies(account: Table, terms: Sequence[Terms], grants: Sequence[C
                 refuse_fraction_digits(f"{what} in {currency}", amount, digits)
             except ConfigurationError as wrong:
                 raise account.refusal(str(wrong)) from wrong
+
+
+def refuse_unknown_models(account: Table, terms: Sequence[Terms], models: Collection[str] | None) -> None:
+    """Raise where included tokens are of something that is neither a meter nor a model of any rate card: nobody would ever get them."""
+    meters = [meter.value for meter in Meter]
+    for name in [name for each in terms for name in each.included_tokens]:
+        if models is not None and name not in meters and name not in models:
+            what = f"included_tokens of {name!r}, which is no meter ({', '.join(meters)}) and no model of a rate card; aliases do not count"
+            raise account.refusal(what)
 
 
 def _terms(table: Table, from_date: date | None, *, before: Terms) -> Terms:

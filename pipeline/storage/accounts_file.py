@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pipeline.accounts import Account, Accounts, KeyPeriod, Party
 from pipeline.errors import AccountsError, ConfigurationError
 from pipeline.periods import YEARS, day_start_at, time_zone
-from pipeline.storage.account_terms import TERMS_KEYS, inner_table, optional_text, read_credits, read_tax, read_terms, refuse_currencies
+from pipeline.storage.account_terms import TERMS_KEYS, inner_table, optional_text, read_credits, read_tax, read_terms, refuse_currencies, refuse_unknown_models
 from pipeline.storage.strict_toml import read_table, value_text
 
 if TYPE_CHECKING:
@@ -28,8 +28,12 @@ _PAYMENT_TERMS_DAYS_MAX = 3650
 _KEYS = ("id", "name", "timezone", "rate_card", "keys", "terms", "credits", "tax", "payment_terms_days", "address", "tax_id", "purchase_order")
 
 
-def read_accounts(workspace: Path, *, timezone: str, rate_card_ids: Collection[str], currencies: Mapping[str, str] | None = None) -> Accounts:
-    """Read ``accounts.toml``. ``timezone`` is the workspace's: that of an account which names none; ``currencies`` are the rate cards', by id.
+def read_accounts(
+    workspace: Path, *, timezone: str, rate_card_ids: Collection[str], currencies: Mapping[str, str] | None = None, models: Collection[str] | None = None
+) -> Accounts:
+    """Read ``accounts.toml``. ``timezone`` is the workspace's: that of an account which names none.
+
+    ``currencies`` are the rate cards', by id, and ``models`` all models they know; where they are not given, what depends on them is not checked.
 
     Raises ``AccountsError`` with file, table and value: an unknown key, time zone or rate card, a key id in two accounts at a time, an id twice,
     terms or credits that cannot be meant, rate cards of one account in two currencies.
@@ -38,7 +42,9 @@ def read_accounts(workspace: Path, *, timezone: str, rate_card_ids: Collection[s
     if table is None:
         return Accounts()
     table.allow_only("accounts", "keys")
-    accounts = tuple(_account(entry, timezone=timezone, rate_card_ids=rate_card_ids, currencies=currencies or {}) for entry in table.tables("accounts"))
+    accounts = tuple(
+        _account(entry, timezone=timezone, rate_card_ids=rate_card_ids, currencies=currencies or {}, models=models) for entry in table.tables("accounts")
+    )
     tags = _tags(table.table("keys"))
     try:
         return Accounts(accounts=accounts, tags=tags)
@@ -47,7 +53,7 @@ def read_accounts(workspace: Path, *, timezone: str, rate_card_ids: Collection[s
         raise table.refusal(what) from wrong
 
 
-def _account(table: Table, *, timezone: str, rate_card_ids: Collection[str], currencies: Mapping[str, str]) -> Account:
+def _account(table: Table, *, timezone: str, rate_card_ids: Collection[str], currencies: Mapping[str, str], models: Collection[str] | None) -> Account:
     table.allow_only(*_KEYS, *TERMS_KEYS)
     account_id, name, account_timezone = table.text("id"), table.text("name"), table.text("timezone", timezone)
     terms = read_terms(table, default_rate_card=RATE_CARD_DEFAULT)
@@ -58,6 +64,7 @@ def _account(table: Table, *, timezone: str, rate_card_ids: Collection[str], cur
             raise table.refusal(what)
     grants = read_credits(table)
     refuse_currencies(table, terms, grants, currencies)
+    refuse_unknown_models(table, terms, models)
     key_ids, key_periods = _keys(table, account_timezone)
     try:
         return Account(

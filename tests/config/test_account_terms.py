@@ -24,7 +24,7 @@ CURRENCIES = {"standard": "USD", "premium": "USD", "euro": "EUR", "yen": "JPY"}
 
 def accounts(workspace: Path, text: str) -> Accounts:
     (workspace / "accounts.toml").write_text(text, encoding="utf-8")
-    return read_accounts(workspace, timezone="UTC", rate_card_ids=CURRENCIES, currencies=CURRENCIES)
+    return read_accounts(workspace, timezone="UTC", rate_card_ids=CURRENCIES, currencies=CURRENCIES, models=["jamba-large"])
 
 
 def test_what_later_terms_do_not_say_stays_as_it_was(tmp_path: Path) -> None:
@@ -87,6 +87,7 @@ CREDIT = '[[accounts.credits]]\nid = "c"\namount = 5\ngranted_on = 2026-09-01\n'
         (ACME + "minimum_commitment = 1.005", "accounts.toml: [[accounts]] 1: minimum_commitment in USD is 1.005, with 3 decimal places"),
         (ACME + 'rate_card = "yen"\nspend_cap = 0.5', "accounts.toml: [[accounts]] 1: spend_cap in JPY is 0.5, with 1 decimal places"),
         (ACME + "included_tokens = { prompt = 1.5 }", "accounts.toml: [[accounts]] 1: included_tokens of 'prompt'"),
+        (ACME + "included_tokens = { promt = 15 }", "accounts.toml: [[accounts]] 1: included_tokens of 'promt', which is no meter (prompt, prompt_cached"),
         (ACME + TERM + "discount = 5", "accounts.toml: [[accounts]] 1 [[terms]] 1: unknown key 'discount'; did you mean 'discount_percent'?"),
         (ACME + TERM.replace("from = 2026-10-01", ""), "accounts.toml: [[accounts]] 1 [[terms]] 1: from is missing"),
         (

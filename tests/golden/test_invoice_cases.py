@@ -51,7 +51,7 @@ def test_invoices_come_out_as_an_accountant_expects(case: Path) -> None:
 
 
 def taken(step: dict[str, Any], book: InvoiceBook, issued: int) -> list[Invoice]:
-    """Do one step of issuing or voiding; nothing may be left to correct of what it closed."""
+    """Do one step of issuing or voiding, with the next numbers."""
     if "void" in step:
         (invoice,) = (invoice for invoice in book.issued if invoice.id == step["void"])
         return [credit_note(invoice, number=issued + 1, prefix="INV-")]
