@@ -10,6 +10,7 @@
      ├── InexactAmount             an exact result would have lost a digit, or a float came near money
      ├── IssueBlocked              an invoice cannot be issued yet (unpriced usage)
      ├── InvoiceNotFound           no draft or issued invoice fits what was asked for
+     ├── VoidRefused               an invoice cannot be voided: it is credited already, or a credit note itself
      ├── WorkspaceLocked           another run holds the workspace
      └── LakeError                 the lake is not what its log says it is
           ├── LogEntryRefused      a log entry is torn, missing, foreign or out of its chain
@@ -55,6 +56,10 @@ class IssueBlocked(TallybookError):
 
 class InvoiceNotFound(TallybookError):
     """No draft or issued invoice fits what was asked for."""
+
+
+class VoidRefused(TallybookError):
+    """An invoice cannot be voided: a credit note takes it back already, or it is a credit note itself."""
 
 
 class WorkspaceLocked(TallybookError):

@@ -87,10 +87,10 @@ EXCHANGES_DAILY = pa.schema(
 )
 """What became of every logged exchange: counts and stated tokens, billed or not."""
 
-RATE = pa.decimal128(38, 12)
-"""Per million tokens; a rate card allows 12 fractional digits, so this is exact."""
-AMOUNT = pa.decimal128(38, 18)
-"""A charge: int64 tokens x a rate of 12 fractional digits / 10^6 has at most 18 fractional digits, so this is exact."""
+RATE = pa.decimal128(38, 16)
+"""Per million tokens; a rate card allows 12 fractional digits and a discount of 2 adds 4, so this is exact."""
+AMOUNT = pa.decimal128(38, 22)
+"""A charge: tokens x a rate of 16 fractional digits / 10^6 has at most 22 fractional digits, so this is exact; what is too great for it is refused."""
 
 CHARGES = pa.schema(
     [
@@ -99,6 +99,7 @@ CHARGES = pa.schema(
         pa.field("rate_per_million", RATE, nullable=False),
         pa.field("currency", pa.string(), nullable=False),
         pa.field("amount", AMOUNT, nullable=False),  # exact, never rounded
+        pa.field("list_rate_per_million", RATE),  # before the account's discount; null = there is none
     ]
 )
 """What the billed tokens of usage daily cost: its priced rows with their rate and exact amount."""

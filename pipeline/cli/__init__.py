@@ -17,7 +17,7 @@ import click
 
 from pipeline import __version__
 from pipeline.cli.context import Session
-from pipeline.errors import ConfigurationError, InvoiceNotFound, IssueBlocked, TallybookError, WorkspaceLocked
+from pipeline.errors import ConfigurationError, InvoiceNotFound, IssueBlocked, TallybookError, VoidRefused, WorkspaceLocked
 
 EXIT_UNEXPECTED = 1
 EXIT_CONFIGURATION = 2
@@ -30,7 +30,7 @@ _COMMANDS = {
     "collect": "Read what is new in the logs into the lake.",
     "nightly": "Collect, aggregate, rate and draft invoices: the whole job.",
     "usage": "Tokens by key, model, day and more.",
-    "invoice": "Draft, issue, list and show invoices.",
+    "invoice": "Draft, issue, void, list and show invoices; credit balances.",
     "verify": "Check every identity that must hold, from logs to invoices.",
     "rates": "Check and show rate cards.",
     "keys": "Key ids: what stands in for raw API keys.",
@@ -100,7 +100,7 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def _exit_code(error: TallybookError) -> int:
-    if isinstance(error, (ConfigurationError, InvoiceNotFound)):
+    if isinstance(error, (ConfigurationError, InvoiceNotFound, VoidRefused)):
         return EXIT_CONFIGURATION
     if isinstance(error, IssueBlocked):
         return EXIT_BLOCKED

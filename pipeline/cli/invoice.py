@@ -10,9 +10,10 @@ import click
 from pipeline.cli.context import PeriodType, warn
 from pipeline.cli.tables import print_table
 from pipeline.errors import InvoiceNotFound
-from pipeline.invoicing import invoice_document
+from pipeline.invoicing import LineKind, invoice_document
+from pipeline.invoicing.book import credit_balances
 from pipeline.jobs.aggregate import aggregate, write_marts
-from pipeline.jobs.invoice import invoice_book, issue, write_invoices
+from pipeline.jobs.invoice import account_currencies, invoice_book, issue, void, write_invoices
 from pipeline.money import plain, plain_rate
 from pipeline.periods import instant_text, time_zone
 from pipeline.storage.lock import locked
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pipeline.cli.context import Session
-    from pipeline.invoicing import Invoice
-    from pipeline.jobs.invoice import InvoiceBook
+    from pipeline.cli.tables import Cell
+    from pipeline.invoicing import Invoice, InvoiceBook, InvoiceLine
+    from pipeline.invoicing.credits import CreditBalance
     from pipeline.periods import BillingPeriod
     from pipeline.storage.workspace import Workspace
 
@@ -38,7 +40,7 @@ def _period(*, required: bool) -> Callable[[click.decorators.FC], click.decorato
 
 @click.group(name="invoice")
 def command() -> None:
-    """Draft, issue, list and show invoices."""
+    """Draft, issue, void, list and show invoices; credit balances."""
 
 
 @command.command()
@@ -53,7 +55,7 @@ def draft(session: Session, period: BillingPeriod, account_id: str | None) -> No
         book = invoice_book(workspace, built)
         write_marts(workspace, built)
         write_invoices(workspace, book)
-    _print_list(_chosen(book, period, account_id))
+    _print_list(book, _chosen(book, period, account_id))
 
 
 @command.command(name="issue")
@@ -77,7 +79,44 @@ def issue_command(session: Session, period: BillingPeriod, account_id: str | Non
     _warn_unfinished(issued, now)
     if not issued:
         click.echo(f"nothing left to issue for {period}: every invoice has its number", err=True)
-    _print_list(issued or _chosen(book, period, account_id))
+    _print_list(book, issued or _chosen(book, period, account_id))
+
+
+@command.command(name="void")
+@click.argument("invoice_id", metavar="INVOICE")
+@click.option("--as-of", metavar="DATE|INSTANT", help="The clock of this run; default: now.")
+@click.pass_obj
+def void_command(session: Session, invoice_id: str, as_of: str | None) -> None:
+    """Take an issued invoice back in full: a credit note with the next number negates its lines, and its period is open again.
+
+    The invoice itself never changes. What it settled (usage, corrections, prepaid credits) stands on drafts again, ready to be issued.
+    """
+    workspace = open_workspace(session.workspace)
+    now = session.clock(as_of, workspace.settings.zone)
+    with locked(workspace.lake, command="tallybook invoice void", started_at=now):
+        built = aggregate(workspace)
+        note = void(workspace, built, invoice_id, now=now)
+        book = invoice_book(workspace, built)
+        write_marts(workspace, built)
+        write_invoices(workspace, book)
+    _print_list(book, book.of(note.period, note.account_id))
+
+
+@command.command(name="credits")
+@_account
+@click.option("--json", "as_json", is_flag=True, help="One JSON list instead of the table.")
+@click.pass_obj
+def credits_command(session: Session, account_id: str | None, *, as_json: bool) -> None:
+    """List prepaid credits with what issued invoices consumed, what drafts reserve, and what is left. Grants stand in the order in which they are used."""
+    workspace = open_workspace(session.workspace)
+    book = invoice_book(workspace, aggregate(workspace))
+    header = ("account", "credit", "granted_on", "expires_on", "granted", "consumed", "reserved", "left", "currency")
+    balances = credit_balances(book, workspace.accounts, account_currencies(workspace))
+    rows = [_balance(balance) for balance in balances if account_id in (None, balance.account_id)]
+    if as_json:
+        click.echo(json.dumps([dict(zip(header, row, strict=True)) for row in rows], indent=1))
+    else:
+        print_table(header, rows)
 
 
 @command.command(name="list")
@@ -86,7 +125,8 @@ def issue_command(session: Session, period: BillingPeriod, account_id: str | Non
 @click.pass_obj
 def list_command(session: Session, period: BillingPeriod | None, account_id: str | None) -> None:
     """List issued invoices and the drafts as of now."""
-    _print_list(_book(session).of(period, account_id))
+    book = _book(session)
+    _print_list(book, book.of(period, account_id))
 
 
 @command.command()
@@ -106,7 +146,7 @@ def show(session: Session, invoice_id: str | None, period: BillingPeriod | None,
         click.echo(json.dumps([invoice_document(invoice) for invoice in invoices], indent=1, ensure_ascii=False))
         return
     for invoice in invoices:
-        _print_invoice(invoice)
+        _print_invoice(invoice, book.credited_by().get(invoice.id))
 
 
 def _book(session: Session) -> InvoiceBook:
@@ -131,21 +171,62 @@ def _warn_unfinished(issued: list[Invoice], now: datetime) -> None:
             warn(f"{invoice.id} was issued before the end of {invoice.period} ({instant_text(end_at, zone)}); what is used until then will be late usage")
 
 
-def _print_list(invoices: list[Invoice]) -> None:
-    print_table(_INVOICE_HEADER, [_row(invoice) for invoice in invoices])
+def _balance(balance: CreditBalance) -> tuple[str, ...]:
+    grant = balance.grant
+    amounts = (plain(amount) for amount in (grant.amount, balance.consumed, balance.reserved, balance.left))
+    return balance.account_id, grant.id, str(grant.granted_on), str(grant.expires_on or ""), *amounts, balance.currency
+
+
+def _print_list(book: InvoiceBook, invoices: list[Invoice]) -> None:
+    """Print invoices, with a column that links invoices and their credit notes where there are any."""
+    notes = book.credited_by()
+    links = [
+        f"credits {invoice.credits_invoice}" if invoice.credits_invoice else f"credited by {notes[invoice.id]}" if invoice.id in notes else ""
+        for invoice in invoices
+    ]
+    if any(links):
+        print_table((*_INVOICE_HEADER, "link"), [(*_row(invoice), link) for invoice, link in zip(invoices, links, strict=True)])
+    else:
+        print_table(_INVOICE_HEADER, [_row(invoice) for invoice in invoices])
 
 
 def _row(invoice: Invoice) -> tuple[str | int, ...]:
     return invoice.id, invoice.status.value, invoice.account_id, str(invoice.period), len(invoice.lines), plain(invoice.total), invoice.currency
 
 
-def _print_invoice(invoice: Invoice) -> None:
+def _print_invoice(invoice: Invoice, credit_note_id: str | None) -> None:
     click.echo(f"{invoice.id} ({invoice.status}) for {invoice.account_name}, {invoice.period}")
-    click.echo(f"from {invoice.period_start} to (excluding) {invoice.period_end}, in {invoice.currency}\n")
-    header = ("line", "key", "model", "tier", "meter", "tokens", "per million", "amount")
-    rows = [
-        (line.number, line.api_key_id, line.model, line.service_tier, line.meter.value, line.quantity, plain_rate(line.rate_per_million), plain(line.amount))
-        for line in invoice.lines
-    ]
-    print_table(header, rows)
+    click.echo(f"from {invoice.period_start} to (excluding) {invoice.period_end}, in {invoice.currency}")
+    for name, value in _particulars(invoice, credit_note_id):
+        click.echo(f"{name}: {', '.join(value.splitlines())}")
+    click.echo()
+    has_kinds = any(line.kind is not LineKind.USAGE for line in invoice.lines)
+    header = ("line", *(["kind"] if has_kinds else []), "key", "model", "tier", "meter", "tokens", "per million", "amount")
+    print_table(header, [_line(line, has_kinds=has_kinds) for line in invoice.lines])
+    if invoice.tax is not None:
+        click.echo(f"\nsubtotal {plain(invoice.subtotal)} {invoice.currency}, {invoice.tax.label} {plain(invoice.tax_amount)} {invoice.currency}")
     click.echo(f"\ntotal {plain(invoice.total)} {invoice.currency}\n")
+    if invoice.tax_text:
+        click.echo(f"{invoice.tax_text}\n")
+
+
+def _line(line: InvoiceLine, *, has_kinds: bool) -> tuple[Cell, ...]:
+    """Show a line; one that is about no model says in words what it is."""
+    kind = [line.kind.value] if has_kinds else []
+    rate = "" if line.rate_per_million is None else plain_rate(line.rate_per_million)
+    what = f"{line.model} ({line.original_period})" if line.original_period and line.model else line.model or line.description
+    meter = line.meter.value if line.meter else ""
+    return line.number, *kind, line.api_key_id, what, line.service_tier, meter, line.quantity, rate, plain(line.amount)
+
+
+def _particulars(invoice: Invoice, credit_note_id: str | None) -> list[tuple[str, str]]:
+    found = [
+        ("seller", "\n".join(part for part in (invoice.seller.name, invoice.seller.address, invoice.seller.tax_id) if part)),
+        ("buyer", "\n".join(part for part in (invoice.account_name, invoice.buyer.address, invoice.buyer.tax_id) if part)),
+        ("purchase order", invoice.purchase_order),
+        ("due", invoice.due_date.isoformat() if invoice.due_date else ""),
+        ("credits", invoice.credits_invoice),
+        ("credited by", credit_note_id or ""),
+    ]
+    has_details = bool(invoice.buyer.address or invoice.buyer.tax_id)
+    return [(name, value) for name, value in found if value and (name != "buyer" or has_details)]

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 
 @click.command(name="usage")
-@click.option("--by", default="key,model,day", show_default=True, help=f"One or more of: {', '.join(DIMENSIONS)}.")
+@click.option(
+    "--by", default="key,model,day", show_default=True, help=f"One or more of: {', '.join(DIMENSIONS)}, and tag:NAME for a tag of keys, such as tag:team."
+)
 @click.option("--from", "from_text", metavar="DATE", help="First usage date.")
 @click.option("--to", "to_text", metavar="DATE", help="Usage date to stop before: --from 2026-10-01 --to 2026-11-01 is October.")
 @click.option("-o", "--output", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)

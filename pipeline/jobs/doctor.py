@@ -56,7 +56,7 @@ def _configuration(workspace: Workspace) -> Iterator[Check]:
     for source in settings.sources:
         files = files_of(workspace.root, source.paths)
         yield Check(name=f"source {source.name}", ok=bool(files), detail=f"{len(files)} files" if files else f"no file fits {', '.join(source.paths)}")
-    keys = sum(len(account.key_ids) for account in workspace.accounts)
+    keys = sum(len(account.keys) for account in workspace.accounts)
     yield Check(name="accounts", ok=bool(len(workspace.accounts)), detail=f"{len(workspace.accounts)} accounts with {keys} keys")
     yield Check(name="rate cards", ok=bool(workspace.rate_cards), detail=", ".join(sorted(workspace.rate_cards)) or "none; add rates/standard.toml")
 

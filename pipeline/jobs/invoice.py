@@ -1,22 +1,19 @@
 """Charges → drafts → issued invoices, and their CSV.
 
-Owns which account and month get an invoice, and when one may be issued. Does not own lines, rounding or ids
+Owns when an invoice may be issued or credited, and what is frozen with it. Does not own lines, drafts, corrections or ids
 (``pipeline.invoicing``), nor the register that numbers and freezes (``pipeline.storage.register``).
-
-Later arrivals for an issued month are late usage: they are listed with their amount and change no issued invoice.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
-from pipeline.errors import InvoiceNotFound, IssueBlocked
+from pipeline.errors import InvoiceNotFound, IssueBlocked, VoidRefused
 from pipeline.exports.invoice_csv import invoices_csv, lines_csv
-from pipeline.invoicing import draft_invoice, invoice_document, invoice_from_document, issued_invoice
-from pipeline.periods import BillingPeriod, instant_text
+from pipeline.invoicing import InvoiceStatus, credit_note, invoice_document, invoice_from_document, issued_invoice, make_book
+from pipeline.periods import BillingPeriod, instant_text, time_zone, usage_date
 from pipeline.rating import Charge
 from pipeline.storage import register
 from pipeline.storage.invoice_files import write_period_files, written_periods
@@ -25,73 +22,36 @@ from pipeline.usage import Meter
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
-    from decimal import Decimal
 
     import pyarrow as pa
 
-    from pipeline.invoicing import Invoice
+    from pipeline.invoicing import Invoice, InvoiceBook
     from pipeline.jobs.aggregate import Aggregate
     from pipeline.rating import UnpricedUsage
     from pipeline.storage.workspace import Workspace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LateUsage:
-    """An issued period is worth something else now than what was invoiced for it."""
-
-    invoice: Invoice
-    """As issued."""
-    worth_now: Invoice
-    """The draft that the period would get today."""
-
-    @property
-    def difference(self) -> Decimal:
-        """Worth now minus what was invoiced, in the invoice's currency."""
-        return self.worth_now.total - self.invoice.total
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvoiceBook:
-    """All invoices of a workspace as of now."""
-
-    issued: tuple[Invoice, ...]
-    """By number."""
-    drafts: tuple[Invoice, ...]
-    """By period and account; one for every account and month with usage that is not issued."""
-    late: tuple[LateUsage, ...]
-
-    def of(self, period: BillingPeriod | None = None, account_id: str | None = None) -> list[Invoice]:
-        """Return issued invoices and drafts, optionally of one period or account."""
-        return [
-            invoice
-            for invoice in (*self.issued, *self.drafts)
-            if (period is None or invoice.period == period) and (account_id is None or invoice.account_id == account_id)
-        ]
-
-
 def invoice_book(workspace: Workspace, built: Aggregate) -> InvoiceBook:
     """Draft an invoice for every account and month with usage; issued ones come from the register. Writes nothing."""
-    issued = tuple(invoice_from_document(document) for document in register.read(workspace.root))
-    frozen = {(invoice.account_id, invoice.period): invoice for invoice in issued}
-    drafts, late = [], []
-    charges = _charges_by_invoice(built.rated.charges)
-    for account_id, period in _accounts_and_periods(built.marts.usage_daily):
-        account = workspace.accounts.by_id(account_id)
-        if account is None:
-            continue  # unassigned: listed, on no invoice
-        draft = draft_invoice(
-            charges.get((account_id, period), ()),
-            account=account,
-            period=period,
-            currency=workspace.rate_cards[account.rate_card].currency,
-            rounding=workspace.settings.rounding,
-        )
-        already = frozen.get((account_id, period))
-        if already is None:
-            drafts.append(draft)
-        elif draft.lines != already.lines:
-            late.append(LateUsage(invoice=already, worth_now=draft))
-    return InvoiceBook(issued=issued, drafts=tuple(drafts), late=tuple(late))
+    return make_book(
+        issued=issued_invoices(workspace),
+        charges=_charges_by_invoice(built.rated.charges),
+        places=_accounts_and_periods(built.marts.usage_daily),
+        accounts=workspace.accounts,
+        currencies=account_currencies(workspace),
+        rounding=workspace.settings.rounding,
+        seller=workspace.settings.seller,
+    )
+
+
+def issued_invoices(workspace: Workspace) -> tuple[Invoice, ...]:
+    """Return what is in the register: invoices and credit notes, by number."""
+    return tuple(invoice_from_document(document) for document in register.read(workspace.root))
+
+
+def account_currencies(workspace: Workspace) -> dict[str, str]:
+    """Return the currency of each account by its id: that of its rate cards."""
+    return {account.id: workspace.rate_cards[account.rate_card].currency for account in workspace.accounts}
 
 
 def write_invoices(workspace: Workspace, book: InvoiceBook) -> None:
@@ -137,21 +97,53 @@ def charge_of(row: Mapping[str, object]) -> Charge:
         rate_per_million=row["rate_per_million"],  # type: ignore[arg-type]
         currency=row["currency"],  # type: ignore[arg-type]
         amount=row["amount"],  # type: ignore[arg-type]
+        list_rate_per_million=row["list_rate_per_million"],  # type: ignore[arg-type]
     )
+
+
+def void(workspace: Workspace, built: Aggregate, invoice_id: str, *, now: datetime) -> Invoice:
+    """Take an issued invoice back by a credit note with the next number, and return that; the period is then open again.
+
+    Raises ``InvoiceNotFound`` where nothing with this id is issued, ``VoidRefused`` for a credit note and for an invoice that has one.
+    """
+    documents = register.read(workspace.root)
+    issued = [invoice_from_document(document) for document in documents]
+    invoice = next((each for each in issued if each.id == invoice_id), None)
+    if invoice is None:
+        message = f"no invoice {invoice_id!r} is issued; 'tallybook invoice list' shows what there is, and a draft needs no voiding"
+        raise InvoiceNotFound(message)
+    if invoice.status is InvoiceStatus.CREDIT_NOTE:
+        message = f"{invoice.id} is the credit note of {invoice.credits_invoice} and cannot be voided; issue the open period again instead"
+        raise VoidRefused(message)
+    note = next((each for each in issued if each.credits_invoice == invoice.id), None)
+    if note is not None:
+        message = f"{invoice.id} is voided already, by {note.id}; an invoice is credited once"
+        raise VoidRefused(message)
+
+    def make_document(number: int) -> dict[str, object]:
+        made = credit_note(invoice, number=number, prefix=workspace.settings.invoice_prefix)
+        return invoice_document(made) | _provenance(workspace, built, now)
+
+    return invoice_from_document(register.append(workspace.root, documents, make_document))
 
 
 def _issue_one(workspace: Workspace, draft: Invoice, built: Aggregate, now: datetime) -> Invoice:
     def make_document(number: int) -> dict[str, object]:
-        invoice = issued_invoice(draft, number=number, prefix=workspace.settings.invoice_prefix)
-        provenance = {
-            "issued_at": instant_text(now),
-            "commit": built.snapshot.version,
-            "commit_sha256": built.snapshot.entry_sha256,
-            "configuration_sha256": workspace.digest,
-        }
-        return invoice_document(invoice) | provenance
+        issued_on = usage_date(now, time_zone(draft.timezone))
+        invoice = issued_invoice(draft, number=number, prefix=workspace.settings.invoice_prefix, issued_on=issued_on)
+        return invoice_document(invoice) | _provenance(workspace, built, now)
 
     return invoice_from_document(register.append(workspace.root, register.read(workspace.root), make_document))
+
+
+def _provenance(workspace: Workspace, built: Aggregate, now: datetime) -> dict[str, object]:
+    """Say when a document was frozen, and what it is a function of."""
+    return {
+        "issued_at": instant_text(now),
+        "commit": built.snapshot.version,
+        "commit_sha256": built.snapshot.entry_sha256,
+        "configuration_sha256": workspace.digest,
+    }
 
 
 def _charges_by_invoice(charges: pa.Table) -> dict[tuple[str, BillingPeriod], list[Charge]]:

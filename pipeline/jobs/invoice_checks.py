@@ -7,21 +7,26 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from pipeline.invoicing import InvoiceStatus, LineKind
+from pipeline.invoicing.book import credit_balances
+from pipeline.invoicing.lines import PERIOD_KINDS, total_of
 from pipeline.jobs.aggregate import CHARGES, inputs_of
 from pipeline.jobs.check import Check, check_that_none
-from pipeline.jobs.invoice import period_files
+from pipeline.jobs.invoice import account_currencies, period_files
 from pipeline.money import exact_sum, minor_unit_digits, plain
+from pipeline.periods import BillingPeriod
 from pipeline.storage.derived import read_manifest
 from pipeline.storage.invoice_files import read_period_file, written_periods
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pipeline.invoicing import InvoiceBook
     from pipeline.jobs.aggregate import Aggregate
-    from pipeline.jobs.invoice import InvoiceBook
     from pipeline.storage.workspace import Workspace
 
 
@@ -35,6 +40,9 @@ def invoice_checks(workspace: Workspace, built: Aggregate, book: InvoiceBook) ->
     numbers = [invoice.number for invoice in book.issued]
     gaps = [] if numbers == list(range(1, len(numbers) + 1)) else numbers
     yield check_that_none(gaps, name="invoice_numbers_have_no_gaps", fine=f"{len(numbers)} issued, each chained to the one before", found="numbers")
+    yield check_that_none(list(_untrue(book)), name="invoices_and_corrections_are_the_truth", fine=_truth_text(book), found="not so")
+    yield check_that_none(list(_broken_notes(book)), name="credit_notes_take_back_one_invoice_each", fine=_notes_text(book), found="not so")
+    yield check_that_none(list(_overdrawn(workspace, book)), name="credits_are_never_negative", fine="no grant is used beyond its amount", found="overdrawn")
     yield _files(workspace, built, book)
     differences = list(_csv_differences(workspace))
     yield check_that_none(differences, name="csv_totals_are_the_sum_of_csv_lines", fine="as a spreadsheet adds them", found="not so")
@@ -57,23 +65,64 @@ def _files(workspace: Workspace, built: Aggregate, book: InvoiceBook) -> Check:
 
 
 def _residuals(built: Aggregate, book: InvoiceBook) -> Iterator[str]:
-    """Sum of an invoice's lines = sum of its charges, give or take half a minor unit a line; late usage is listed instead of invoiced."""
-    charged: dict[tuple[str, str], list[Decimal]] = {}
-    charges = built.rated.charges.select(["account_id", "billing_period", "amount"]).to_pylist()
+    """Sum of a period's usage lines as of now = sum of its charges, give or take half a minor unit a line."""
+    charged: dict[tuple[str, BillingPeriod], list[Decimal]] = {}
+    charges = built.rated.charges.select(["account_id", "billing_period", "currency", "amount"]).to_pylist()
+    currencies: dict[str, str] = {}
     for row in charges:
-        charged.setdefault((row["account_id"], row["billing_period"]), []).append(row["amount"])
-    current = {(invoice.account_id, str(invoice.period)): invoice for invoice in book.of()} | {
-        (late.worth_now.account_id, str(late.worth_now.period)): late.worth_now for late in book.late
-    }
-    for place, amounts in sorted(charged.items()):
-        invoice = current.get(place)
-        if invoice is None:
-            yield f"{place[0]} {place[1]} has charges and no invoice"
+        charged.setdefault((row["account_id"], BillingPeriod.parse(row["billing_period"])), []).append(row["amount"])
+        currencies[row["account_id"]] = row["currency"]
+    for (account_id, period), amounts in sorted(charged.items()):
+        if (account_id, period) not in book.worth:
+            yield f"{account_id} {period} has charges and no invoice"
             continue
-        allowed = Decimal(len(invoice.lines)).scaleb(-minor_unit_digits(invoice.currency)) / 2
-        residual = exact_sum([*amounts, -invoice.total])
+        lines = [line for line in book.worth[account_id, period] if line.kind is LineKind.USAGE]
+        allowed = Decimal(len(lines)).scaleb(-minor_unit_digits(currencies[account_id])) / 2
+        residual = exact_sum([*amounts, -total_of(lines)])
         if abs(residual) > allowed:
-            yield f"{invoice.id} by {plain(residual)} {invoice.currency}"
+            yield f"{account_id} {period} by {plain(residual)} {currencies[account_id]}"
+
+
+def _untrue(book: InvoiceBook) -> Iterator[str]:
+    """Over all invoices, credit notes and drafts, a period's lines and its corrections = what the period is worth now, to the cent."""
+    told: dict[tuple[str, BillingPeriod], list[Decimal]] = {}
+    for invoice in book.of():
+        for line in invoice.lines:
+            if line.kind in PERIOD_KINDS or line.kind is LineKind.CORRECTION:
+                told.setdefault((invoice.account_id, line.original_period or invoice.period), []).append(line.amount)
+    accounts = {account_id for account_id, _ in book.worth}
+    for account_id, period in sorted({*told, *book.worth}):
+        worth = total_of(book.worth.get((account_id, period), ()))
+        difference = exact_sum([*told.get((account_id, period), ()), -worth])
+        if difference and account_id in accounts:  # an account that is no longer in accounts.toml has no drafts to correct anything on
+            yield f"{account_id} {period} is invoiced at {plain(difference)} too much"
+
+
+def _broken_notes(book: InvoiceBook) -> Iterator[str]:
+    by_id = {invoice.id: invoice for invoice in book.issued}
+    notes = [invoice for invoice in book.issued if invoice.credits_invoice]
+    for note in notes:
+        credited = by_id.get(note.credits_invoice)
+        if credited is None or credited.status is not InvoiceStatus.ISSUED or credited.total + note.total != 0:
+            yield f"{note.id} does not take back {note.credits_invoice}"
+    for invoice_id, count in Counter(note.credits_invoice for note in notes).items():
+        if count > 1:
+            yield f"{invoice_id} is taken back {count} times"
+
+
+def _overdrawn(workspace: Workspace, book: InvoiceBook) -> Iterator[str]:
+    for balance in credit_balances(book, workspace.accounts, account_currencies(workspace)):
+        if balance.left < 0 or balance.consumed < 0:
+            yield f"credit {balance.grant.id} of {balance.account_id} by {plain(balance.left)} {balance.currency}"
+
+
+def _truth_text(book: InvoiceBook) -> str:
+    corrected = f"; {len(book.late)} issued months are corrected on drafts" if book.late else ""
+    return f"{len(book.worth)} months of accounts{corrected}"
+
+
+def _notes_text(book: InvoiceBook) -> str:
+    return f"{len(book.credited_by())} credit notes"
 
 
 def _residual_text(book: InvoiceBook) -> str:
@@ -81,8 +130,7 @@ def _residual_text(book: InvoiceBook) -> str:
     for invoice in book.of():
         by_currency.setdefault(invoice.currency, []).append(invoice.residual)
     listed = ", ".join(f"{plain(exact_sum(residuals))} {currency}" for currency, residuals in sorted(by_currency.items())) or "nothing"
-    late = f"; {len(book.late)} issued months have late usage" if book.late else ""
-    return f"charges minus invoices: {listed} lost or won by rounding{late}"
+    return f"charges minus invoices: {listed} lost or won by rounding"
 
 
 def _csv_differences(workspace: Workspace) -> Iterator[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.invoicing.book import above_spend_cap
 from pipeline.jobs.aggregate import aggregate, write_marts
 from pipeline.jobs.collect import collect
 from pipeline.jobs.counts import counts_of, quarantine_reasons
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
+    from pipeline.invoicing import InvoiceBook
     from pipeline.jobs.aggregate import Aggregate
     from pipeline.jobs.collect import Collected
-    from pipeline.jobs.invoice import InvoiceBook
     from pipeline.rating import UsageQuantity
     from pipeline.storage.workspace import Workspace
 
@@ -98,9 +99,15 @@ def _warnings(workspace: Workspace, collected: Collected, built: Aggregate, book
             f"{_estimate(row)}; have clients ask for it (stream_options.include_usage), or set [policy] unmeasured"
         )
     for late in book.late:
+        direction = "less" if late.difference < 0 else "more"
         yield (
-            f"{late.invoice.id} ({late.invoice.account_id}, {late.invoice.period}) was issued at {plain(late.invoice.total)} {late.invoice.currency} "
-            f"and would be {plain(late.worth_now.total)} today; the difference of {plain(late.difference)} is late usage and on no invoice"
+            f"{late.account_id}, {late.period} ({', '.join(late.invoice_ids)}) is worth {plain(abs(late.difference))} {late.currency} {direction} "
+            f"than was invoiced for it so far: late usage, or other prices; the correction stands on {late.draft_id}"
+        )
+    for draft, spent, cap in above_spend_cap(book, workspace.accounts):
+        yield (
+            f"{draft.account_id} has spent {plain(spent)} {draft.currency} in {draft.period}, above its spend cap of {plain(cap)}; "
+            "tell the customer, or raise spend_cap in accounts.toml"
         )
 
 
@@ -117,5 +124,5 @@ def _unpriced(workspace: Workspace, built: Aggregate) -> Iterator[str]:
         tokens, first_date = sum(each.quantity for each in usage), min(each.usage_date for each in usage)
         yield (
             f"{period}: {tokens} tokens of {account_id} for model {model!r} are unpriced, from {first_date} on; "
-            f"add a rate or an alias to rates/{account.rate_card if account else 'standard'}.toml, the invoice cannot be issued before"
+            f"add a rate or an alias to rates/{account.terms_on(first_date).rate_card if account else 'standard'}.toml, the invoice cannot be issued before"
         )

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from pipeline import schemas
-from pipeline.rating import UsageQuantity, rate_usage
+from pipeline.rating import UsageQuantity, discounted, rate_usage
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pipeline.accounts import Accounts
+    from pipeline.accounts import Account, Accounts, Terms
     from pipeline.rates import RateCard
     from pipeline.rating import Charge, UnpricedUsage
 
@@ -35,7 +35,7 @@ class RatedUsage:
 
 
 def rate(usage_daily: pa.Table, accounts: Accounts, rate_cards: Mapping[str, RateCard]) -> RatedUsage:
-    """Rate a ``schemas.USAGE_DAILY`` table, each account by its card."""
+    """Rate a ``schemas.USAGE_DAILY`` table, each account by the card and discount of its terms on the usage date."""
     rows = usage_daily.to_pylist()
     charged: list[dict[str, object]] = []
     unpriced: list[UnpricedUsage] = []
@@ -45,12 +45,20 @@ def rate(usage_daily: pa.Table, accounts: Accounts, rate_cards: Mapping[str, Rat
         if account is None:
             unassigned_tokens += sum(row["quantity"] for row in group)
             continue
-        mine = list(group)
-        charges, without_rate = rate_usage(map(_usage_quantity, mine), rate_cards[account.rate_card])
-        unpriced += without_rate
-        priced = (row for row in mine if row["rate_window_start"] is not None)
-        charged += [_charge_row(row, charge) for row, charge in zip(priced, charges, strict=True)]
+        by_card: dict[str, list[dict[str, object]]] = {}
+        for row in group:
+            by_card.setdefault(_terms(account, row).rate_card, []).append(row)
+        for card_id, mine in by_card.items():
+            charges, without_rate = rate_usage(map(_usage_quantity, mine), rate_cards[card_id])
+            unpriced += without_rate
+            priced = (row for row in mine if row["rate_window_start"] is not None)
+            charged += [_charge_row(row, discounted(charge, _terms(account, row).discount_percent)) for row, charge in zip(priced, charges, strict=True)]
     return RatedUsage(charges=_table(charged), unpriced=tuple(unpriced), unassigned_tokens=unassigned_tokens)
+
+
+def _terms(account: Account, row: Mapping[str, object]) -> Terms:
+    """Terms begin at the account's own midnights, so the usage date decides."""
+    return account.terms_on(row["usage_date"])  # type: ignore[arg-type]  # the schema says date32
 
 
 def _usage_quantity(row: Mapping[str, object]) -> UsageQuantity:
@@ -67,7 +75,13 @@ def _usage_quantity(row: Mapping[str, object]) -> UsageQuantity:
 
 
 def _charge_row(row: dict[str, object], charge: Charge) -> dict[str, object]:
-    return {**row, "rate_per_million": charge.rate_per_million, "currency": charge.currency, "amount": charge.amount}
+    return {
+        **row,
+        "rate_per_million": charge.rate_per_million,
+        "currency": charge.currency,
+        "amount": charge.amount,
+        "list_rate_per_million": charge.list_rate_per_million,
+    }
 
 
 def _table(rows: Iterable[dict[str, object]]) -> pa.Table:

@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
+    from pipeline.accounts import Accounts
     from pipeline.storage.workspace import Workspace
 
 UNASSIGNED = "unassigned"
+TAG_PREFIX = "tag:"
+"""Before the name of a tag in ``--by``."""
 DIMENSIONS = {
     "account": "account_id",
     "key": "api_key_id",
@@ -40,10 +43,12 @@ def usage(workspace: Workspace, by: Sequence[str], *, from_date: date | None = N
     """Return billed usage grouped by ``by``, sorted, of usage dates in ``[from_date, to_date)``.
 
     By ``meter`` there is one ``quantity`` (tokens, every one on one meter); else events and tokens, where ``prompt_tokens`` includes
-    cached and ``completion_tokens`` reasoning tokens. By ``status`` or ``fate`` what is not billed is listed too.
+    cached and ``completion_tokens`` reasoning tokens. By ``status`` or ``fate`` what is not billed is listed too; by a tag of keys,
+    keys without it have an empty one.
     Raises ``ConfigurationError`` for an unknown word.
     """
-    columns = [_column(word) for word in by]
+    tag_of = {word: name for word in by if (name := _tag(word, workspace.accounts)) is not None}
+    columns = [word if word in tag_of else _column(word, workspace.accounts) for word in by]
     is_metered = "meter" in by
     if is_metered and {"status", "fate"} & set(by):
         message = "--by meter counts billed tokens only and cannot be combined with status or fate"
@@ -57,17 +62,32 @@ def usage(workspace: Workspace, by: Sequence[str], *, from_date: date | None = N
         table = table.filter(pc.less(table["usage_date"], pa.scalar(to_date)))
     named = pc.if_else(pc.equal(table["account_id"], ""), UNASSIGNED, table["account_id"])
     table = table.set_column(table.schema.get_field_index("account_id"), "account_id", named)
+    for word, tag in tag_of.items():
+        values = [workspace.accounts.tags.get(key_id, {}).get(tag, "") for key_id in table["api_key_id"].to_pylist()]
+        table = table.append_column(word, pa.array(values, pa.string()))
     counts = ("quantity",) if is_metered else _COUNTS
     grouped = table.group_by(columns, use_threads=False).aggregate([(count, "sum") for count in counts])
     renamed = grouped.rename_columns([*columns, *counts])
     return renamed.sort_by([(column, "ascending") for column in columns]) if columns else renamed
 
 
-def _column(word: str) -> str:
+def _tag(word: str, accounts: Accounts) -> str | None:
+    """Return the tag that a word of ``--by`` means: ``tag:team``, or ``team`` where a key has that tag and no dimension is called so."""
+    if word.startswith(TAG_PREFIX):
+        return word.removeprefix(TAG_PREFIX)
+    return word if word not in DIMENSIONS and word in _tag_names(accounts) else None
+
+
+def _column(word: str, accounts: Accounts) -> str:
     if word not in DIMENSIONS:
-        message = f"--by {word!r} is not known; write one or more of: {', '.join(DIMENSIONS)}"
+        known = ", ".join([*DIMENSIONS, *(f"{TAG_PREFIX}{name}" for name in _tag_names(accounts))])
+        message = f"--by {word!r} is not known; write one or more of: {known}"
         raise ConfigurationError(message)
     return DIMENSIONS[word]
+
+
+def _tag_names(accounts: Accounts) -> list[str]:
+    return sorted({name for tags in accounts.tags.values() for name in tags})
 
 
 def _is_billed(table: pa.Table, policy: UnmeasuredPolicy) -> pa.ChunkedArray:

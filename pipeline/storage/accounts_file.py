@@ -1,53 +1,148 @@
-"""``accounts.toml``: the accounts of a workspace.
+"""``accounts.toml``: the accounts of a workspace, their keys and the keys' tags.
 
-Owns what the file may say. Does not own what an account is (``pipeline.accounts``). No file means no accounts: all usage is unassigned.
+Owns what the file may say of accounts and keys. Does not own terms, credits and tax (``account_terms``) nor what an account is
+(``pipeline.accounts``). No file means no accounts: all usage is unassigned.
 """
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pipeline.accounts import Account, Accounts
+from pipeline.accounts import Account, Accounts, KeyPeriod, Party
 from pipeline.errors import AccountsError, ConfigurationError
-from pipeline.storage.strict_toml import read_table
+from pipeline.periods import YEARS, day_start_at, time_zone
+from pipeline.storage.account_terms import TERMS_KEYS, inner_table, optional_text, read_credits, read_tax, read_terms, refuse_currencies, refuse_unknown_models
+from pipeline.storage.strict_toml import read_table, value_text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from pipeline.storage.strict_toml import Table
 
 ACCOUNTS_FILE = "accounts.toml"
 RATE_CARD_DEFAULT = "standard"
+_PAYMENT_TERMS_DAYS_MAX = 3650
+_KEYS = ("id", "name", "timezone", "rate_card", "keys", "terms", "credits", "tax", "payment_terms_days", "address", "tax_id", "purchase_order")
 
 
-def read_accounts(workspace: Path, *, timezone: str, rate_card_ids: Collection[str]) -> Accounts:
+def read_accounts(
+    workspace: Path, *, timezone: str, rate_card_ids: Collection[str], currencies: Mapping[str, str] | None = None, models: Collection[str] | None = None
+) -> Accounts:
     """Read ``accounts.toml``. ``timezone`` is the workspace's: that of an account which names none.
 
-    Raises ``AccountsError`` with file, table and value: an unknown key, time zone or rate card, a key id in two accounts, an id twice.
+    ``currencies`` are the rate cards', by id, and ``models`` all models they know; where they are not given, what depends on them is not checked.
+
+    Raises ``AccountsError`` with file, table and value: an unknown key, time zone or rate card, a key id in two accounts at a time, an id twice,
+    terms or credits that cannot be meant, rate cards of one account in two currencies.
     """
     table = read_table(workspace / ACCOUNTS_FILE, file=ACCOUNTS_FILE, error=AccountsError)
     if table is None:
         return Accounts()
-    table.allow_only("accounts")
-    accounts = tuple(_account(entry, timezone=timezone, rate_card_ids=rate_card_ids) for entry in table.tables("accounts"))
+    table.allow_only("accounts", "keys")
+    accounts = tuple(
+        _account(entry, timezone=timezone, rate_card_ids=rate_card_ids, currencies=currencies or {}, models=models) for entry in table.tables("accounts")
+    )
+    tags = _tags(table.table("keys"))
     try:
-        return Accounts(accounts=accounts)
+        return Accounts(accounts=accounts, tags=tags)
     except AccountsError as wrong:
         what = f"[[accounts]]: {wrong}"
         raise table.refusal(what) from wrong
 
 
-def _account(table: Table, *, timezone: str, rate_card_ids: Collection[str]) -> Account:
-    table.allow_only("id", "name", "timezone", "rate_card", "keys")
-    rate_card = table.text("rate_card", RATE_CARD_DEFAULT)
-    if rate_card not in rate_card_ids:
-        known = f"there are: {', '.join(sorted(rate_card_ids))}" if rate_card_ids else "there is none yet"
-        what = f"rate_card {rate_card!r} does not exist; add rates/{rate_card}.toml or name another ({known})"
-        raise table.refusal(what)
+def _account(table: Table, *, timezone: str, rate_card_ids: Collection[str], currencies: Mapping[str, str], models: Collection[str] | None) -> Account:
+    table.allow_only(*_KEYS, *TERMS_KEYS)
     account_id, name, account_timezone = table.text("id"), table.text("name"), table.text("timezone", timezone)
-    key_ids = table.texts("keys", is_shown=False)
+    terms = read_terms(table, default_rate_card=RATE_CARD_DEFAULT)
+    for each in terms:
+        if each.rate_card not in rate_card_ids:
+            known = f"there are: {', '.join(sorted(rate_card_ids))}" if rate_card_ids else "there is none yet"
+            what = f"rate_card {each.rate_card!r} does not exist; add rates/{each.rate_card}.toml or name another ({known})"
+            raise table.refusal(what)
+    grants = read_credits(table)
+    refuse_currencies(table, terms, grants, currencies)
+    refuse_unknown_models(table, terms, models)
+    key_ids, key_periods = _keys(table, account_timezone)
     try:
-        return Account(id=account_id, name=name, timezone=account_timezone, rate_card=rate_card, key_ids=key_ids)
+        return Account(
+            id=account_id,
+            name=name,
+            timezone=account_timezone,
+            rate_card=terms[0].rate_card,
+            key_ids=key_ids,
+            key_periods=key_periods,
+            terms=terms,
+            credits=grants,
+            tax=read_tax(table),
+            payment_terms_days=_payment_terms_days(table),
+            buyer=Party(address=optional_text(table, "address"), tax_id=optional_text(table, "tax_id")),
+            purchase_order=optional_text(table, "purchase_order"),
+        )
     except ConfigurationError as wrong:
-        raise table.refusal(str(wrong)) from wrong
+        raise wrong if str(wrong).startswith(table.address) else table.refusal(str(wrong)) from wrong
+
+
+def _payment_terms_days(table: Table) -> int | None:
+    if "payment_terms_days" not in table.values:
+        return None
+    return table.integer("payment_terms_days", default=0, smallest=0, greatest=_PAYMENT_TERMS_DAYS_MAX)
+
+
+def _keys(table: Table, timezone: str) -> tuple[tuple[str, ...], tuple[KeyPeriod, ...]]:
+    """Read ``keys``: key ids, or tables of an id with the time during which it is the account's. What stands there may be a raw key, and is not shown."""
+    entries = table.values.get("keys")
+    if not isinstance(entries, list) or not any(isinstance(entry, dict) for entry in entries):
+        return table.texts("keys", is_shown=False), ()
+    key_ids: list[str] = []
+    key_periods: list[KeyPeriod] = []
+    for number, entry in enumerate(entries, start=1):
+        if isinstance(entry, str) and entry.strip():
+            key_ids.append(entry)
+        elif isinstance(entry, dict):
+            key_periods.append(_key_period(inner_table(table, f"keys {number}", entry), timezone))
+        else:
+            what = f'keys, entry {number}, is {type(entry).__name__}; it must be a key id, or {{ id = "…", from = 2026-10-01, to = 2026-11-01 }}'
+            raise table.refusal(what)
+    return tuple(key_ids), tuple(key_periods)
+
+
+def _key_period(entry: Table, timezone: str) -> KeyPeriod:
+    entry.allow_only("id", "from", "to")
+    (key_id,) = inner_table(entry, "", {"id": [entry.values.get("id")]}).texts("id", is_shown=False)
+    try:
+        return KeyPeriod(key_id=key_id, from_at=_instant(entry, "from", timezone), to_at=_instant(entry, "to", timezone))
+    except AccountsError as wrong:
+        raise wrong if str(wrong).startswith(entry.file) else entry.refusal(str(wrong)) from wrong
+
+
+def _instant(entry: Table, key: str, timezone: str) -> datetime | None:
+    """Read a plain date as the account's own midnight, an instant as it is."""
+    value = entry.values.get(key)
+    if value is None:
+        return None
+    if isinstance(value, datetime) and value.tzinfo is not None and value.year in YEARS:
+        return value.astimezone(UTC)
+    if isinstance(value, date) and not isinstance(value, datetime) and value.year in YEARS:
+        return day_start_at(value, time_zone(timezone))
+    what = f"{key} is {value_text(value)}; write a plain date (a midnight of the account's) or an instant with its offset, without quotes"
+    raise entry.refusal(what)
+
+
+def _tags(table: Table) -> Mapping[str, Mapping[str, str]]:
+    """Read ``[keys.<key id>]``: the tags of each key, all strings."""
+    tags: dict[str, Mapping[str, str]] = {}
+    for key_id, values in table.values.items():
+        if not isinstance(values, dict):
+            what = "an entry of [keys] is no table; write [keys.<key id>] on a line of its own, and its tags below"
+            raise table.refusal(what)
+        entry = inner_table(table, _place(table, key_id), values)
+        tags[key_id] = MappingProxyType({name: entry.text(name) for name in values})
+    return MappingProxyType(tags)
+
+
+def _place(table: Table, key: str) -> str:
+    """Say which entry of a table is meant where its name may be secret: its place, from 1."""
+    return f"entry {list(table.values).index(key) + 1}"

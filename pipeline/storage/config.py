@@ -12,6 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from pipeline.accounts import Party
 from pipeline.errors import ConfigurationError
 from pipeline.money import Rounding, minor_unit_digits
 from pipeline.periods import time_zone
@@ -110,6 +111,8 @@ class Settings:
     unmeasured: UnmeasuredPolicy = UnmeasuredPolicy.LIST
     invoice_prefix: str = "INV-"
     limits: Limits = field(default_factory=Limits)
+    seller: Party = field(default_factory=Party)
+    """Who issues the invoices, as printed on them."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -128,7 +131,7 @@ def read_settings(workspace: Path) -> Settings:
 
 def settings_from_table(table: Table) -> Settings:
     """Check the top table of a ``tallybook.toml``. Raises ``ConfigurationError``."""
-    table.allow_only("timezone", "currency", "rounding", "sources", "policy", "invoices", "limits")
+    table.allow_only("timezone", "currency", "rounding", "sources", "policy", "invoices", "limits", "seller")
     defaults = Settings()
     timezone = table.text("timezone", defaults.timezone)
     currency = table.text("currency", defaults.currency)
@@ -147,6 +150,7 @@ def settings_from_table(table: Table) -> Settings:
         unmeasured=policy.choice("unmeasured", defaults.unmeasured),
         invoice_prefix=_invoice_prefix(table.table("invoices"), defaults.invoice_prefix),
         limits=_limits(table.table("limits"), defaults.limits),
+        seller=_seller(table.table("seller")),
     )
 
 
@@ -204,6 +208,14 @@ def _invoice_prefix(table: Table, default: str) -> str:
         what = f"prefix is {value_text(prefix)}; write 1 to 32 letters, digits, dots, dashes or underscores that do not begin with 'draft-'"
         raise table.refusal(what)
     return prefix
+
+
+def _seller(table: Table) -> Party:
+    table.allow_only("name", "address", "tax_id")
+    try:
+        return Party(**{key: table.text(key) for key in table.values})
+    except ConfigurationError as wrong:
+        raise wrong if str(wrong).startswith(table.file) else table.refusal(str(wrong)) from wrong
 
 
 def _limits(table: Table, defaults: Limits) -> Limits:

@@ -48,7 +48,13 @@ def open_workspace(root: Path) -> Workspace:
     return Workspace(
         root=root,
         settings=settings,
-        accounts=read_accounts(root, timezone=settings.timezone, rate_card_ids=rate_cards.keys()),
+        accounts=read_accounts(
+            root,
+            timezone=settings.timezone,
+            rate_card_ids=rate_cards.keys(),
+            currencies={card.id: card.currency for card in rate_cards.values()},
+            models={model for card in rate_cards.values() for model in card.models},
+        ),
         rate_cards=rate_cards,
         digest=_digest(root),
     )

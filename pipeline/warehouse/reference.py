@@ -1,4 +1,4 @@
-"""What SQL needs to know besides the events: whose a key is, when days begin, what models are called, when rates are in force.
+"""What SQL needs to know besides the events: whose a key is and when, when days begin, what models are called, when rates are in force.
 
 Owns the shape of these small relations. Does not own the rules behind them (``pipeline.accounts``, ``pipeline.periods``, ``pipeline.rates``).
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
-    from pipeline.accounts import Accounts
+    from pipeline.accounts import Account, Accounts, KeyPeriod
     from pipeline.rates import RateCard
 
 SINCE_EVER = datetime.min.replace(tzinfo=UTC)
@@ -31,20 +31,21 @@ _TIMESTAMP = pa.timestamp("us")  # instants in UTC, without a zone: what the SQL
 def reference_tables(accounts: Accounts, rate_cards: Mapping[str, RateCard], *, timezone: str, utc_dates: Iterable[date]) -> dict[str, pa.Table]:
     """Return ``api_keys``, ``model_names``, ``rate_windows``, ``time_slices`` and ``slice_dates`` for the days that have events.
 
-    A *time slice* is a stretch of a UTC day in which no day ends in any time zone in use and no rate changes on any card: whatever
-    decides a usage date or a price is the same for all of it. ``time_slices`` has a row for each hour that a slice touches, so that
-    an event finds its slice by an equality on the hour and one comparison.
+    A *time slice* is a stretch of a UTC day in which no day ends in any time zone in use, no rate changes on any card and no key changes
+    its account or rate card: whatever decides an account, a usage date or a price is the same for all of it. ``time_slices`` has a row for
+    each hour that a slice touches, so that an event finds its slice by an equality on the hour and one comparison.
     """
     zones = sorted({timezone, *(account.timezone for account in accounts)})
-    slices = list(_slices(sorted(set(utc_dates)), zones, rate_cards))
-    keys = [(key_id, account.id, account.timezone, account.rate_card) for account in accounts for key_id in account.key_ids]
+    keys = [row for account in accounts for key in account.keys for row in _key_rows(account, key)]
+    moves = {instant for row in keys for instant in row[4:] if isinstance(instant, datetime) and instant != SINCE_EVER}
+    slices = list(_slices(sorted(set(utc_dates)), zones, rate_cards, moves))
     windows = [(card.id, rate.model, rate.effective_from or SINCE_EVER, rate.effective_to) for card in rate_cards.values() for rate in card.rates]
     names = [(card.id, name, card.model_of(name)) for card in rate_cards.values() for name in sorted({*card.models, *card.aliases})]
     hours = [(start_at, end_at, hour_at) for start_at, end_at in slices for hour_at in _hours(start_at, end_at)]
     dates = [(start_at, zone, day, str(BillingPeriod.of(day))) for zone in zones for start_at, day in _usage_dates(slices, zone)]
     text, instant = pa.string(), _TIMESTAMP
     return {
-        "api_keys": _table(keys, api_key_id=text, account_id=text, timezone=text, rate_card=text),
+        "api_keys": _table(keys, api_key_id=text, account_id=text, timezone=text, rate_card=text, effective_from=instant, effective_to=instant),
         "model_names": _table(names, rate_card=text, name=text, model=text),
         "rate_windows": _table(windows, rate_card=text, model=text, effective_from=instant, effective_to=instant),
         "time_slices": _table(hours, starts_at=instant, ends_at=instant, hour_at=instant),
@@ -52,8 +53,18 @@ def reference_tables(accounts: Accounts, rate_cards: Mapping[str, RateCard], *, 
     }
 
 
-def _slices(utc_dates: list[date], zones: list[str], rate_cards: Mapping[str, RateCard]) -> Iterator[tuple[datetime, datetime]]:
-    changes = {
+def _key_rows(account: Account, key: KeyPeriod) -> Iterator[tuple[object, ...]]:
+    """Yield a key's time with an account, a row for each stretch of it in which one rate card holds."""
+    starts = [SINCE_EVER, *(day_start_at(terms.from_date, account.zone) for terms in account.terms if terms.from_date is not None)]
+    for terms, start_at, end_at in zip(account.terms, starts, [*starts[1:], None], strict=True):
+        from_at = max(start_at, key.from_at or SINCE_EVER)
+        to_at = min((instant for instant in (end_at, key.to_at) if instant is not None), default=None)
+        if to_at is None or from_at < to_at:
+            yield key.key_id, account.id, account.timezone, terms.rate_card, from_at, to_at
+
+
+def _slices(utc_dates: list[date], zones: list[str], rate_cards: Mapping[str, RateCard], moves: set[datetime]) -> Iterator[tuple[datetime, datetime]]:
+    changes = moves | {
         instant.astimezone(UTC)
         for card in rate_cards.values()
         for rate in card.rates

@@ -1,5 +1,5 @@
 -- Exchange totals with the account, the usage date in its time zone, the rate card's name of the model and the rate window in force.
--- No rate changes within a slice, so the rate at its start is the rate of all of it. A key in no account is unassigned (account_id ''); no rate in force leaves rate_window_start null.
+-- No rate changes and no key moves within a slice, so the account and the rate at its start are those of all of it. A key in no account is unassigned (account_id ''); no rate in force leaves rate_window_start null.
 -- grain: as exchange_totals
 -- kept as: table
 select
@@ -20,7 +20,11 @@ select
     exchange_totals.prompt_cache_write_tokens,
     exchange_totals.reasoning_tokens
 from exchange_totals
-left join api_keys on api_keys.api_key_id = exchange_totals.api_key_id
+left join api_keys
+    on
+        api_keys.api_key_id = exchange_totals.api_key_id
+        and exchange_totals.slice_at >= api_keys.effective_from
+        and (exchange_totals.slice_at < api_keys.effective_to or api_keys.effective_to is null)
 inner join slice_dates
     on
         slice_dates.slice_at = exchange_totals.slice_at

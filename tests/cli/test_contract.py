@@ -160,6 +160,9 @@ def test_late_usage_never_changes_an_issued_invoice_and_is_never_lost(workspace:
     assert fingerprints(workspace / "invoices/register") == frozen
     assert "INV-000001" in night.stderr
     assert "2.00" in night.stderr
+    assert "the correction stands on draft-2026-11-acme" in night.stderr
+    (line,) = rows(workspace / "invoices/2026-11/lines.csv")
+    assert (line["kind"], line["original_period"], line["quantity"], line["amount"]) == ("correction", "2026-10", "1000000", "2.00")
     assert tallybook(workspace, "verify").returncode == 0
 
 

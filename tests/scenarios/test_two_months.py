@@ -114,7 +114,10 @@ def test_two_months_of_one_customer(tmp_path: Path) -> None:
     # November itself begins in winter time.
     append_log(books, "app.jsonl", plain("2026-10-31T22:59:59Z", id="o9", prompt=MILLION), plain("2026-10-31T23:00:00Z", id="n1", prompt=MILLION))
     night(books, "2026-11-04T03:00:00Z")
-    assert lines_of(books, "2026-11") == [("prompt", MILLION, "1.00", "1.00")]
+    november = [("prompt", MILLION, "1.00", "1.00")]
+    correction = ("prompt", 2 * MILLION, "", "2.00")  # both late requests of October, on the account's next invoice
+    assert lines_of(books, "2026-11") == [*november, correction]
+    assert lines_of(books, "2026-10") == frozen
 
     # Built again from the logs that are there, in any order, every number is the same.
     again = make_workspace(tmp_path / "again", accounts=ACCOUNTS, cards={"standard": CARD})

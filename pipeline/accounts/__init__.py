@@ -1,0 +1,14 @@
+"""Who is billed, and on what terms: accounts, their keys, terms, prepaid credits and tax.
+
+Does not own the file they are written in (``pipeline.storage.accounts_file``) nor what tokens cost (``pipeline.rates``).
+"""
+
+from __future__ import annotations
+
+from pipeline.accounts.account import Account, Accounts
+from pipeline.accounts.billing import Party, Tax
+from pipeline.accounts.credits import CreditGrant
+from pipeline.accounts.keys import KeyPeriod
+from pipeline.accounts.terms import Terms
+
+__all__ = ["Account", "Accounts", "CreditGrant", "KeyPeriod", "Party", "Tax", "Terms"]

@@ -1,0 +1,151 @@
+"""Who is billed: accounts, and which API key belongs to which.
+
+Owns what an account is and that a key has one owner at most. Does not own the file they are written in
+(``pipeline.storage.accounts_file``) nor what they pay (``pipeline.rates``). A key of no account is nobody's mistake
+here: its usage is unassigned, listed with its tokens, never dropped.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from pipeline.accounts.billing import Party, refuse_unprintable
+from pipeline.accounts.keys import KEY_ID, KeyPeriod, refuse_tags, refuse_two_owners, tags_text
+from pipeline.accounts.terms import Terms, refuse_disorder, terms_on
+from pipeline.errors import AccountsError
+from pipeline.periods import time_zone
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import date, datetime
+    from zoneinfo import ZoneInfo
+
+    from pipeline.accounts.billing import Tax
+    from pipeline.accounts.credits import CreditGrant
+
+_ACCOUNT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+NAME_CHARACTERS_MAX = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A customer: in which time zone its days and months are counted, whose keys it pays for, and on what terms.
+
+    Construction raises ``AccountsError`` for an id, name or key id that cannot be one, and for terms or credits that contradict
+    each other; ``ConfigurationError`` for an unknown time zone.
+    """
+
+    id: str
+    """1 to 64 of ``A-Z a-z 0-9 . _ -``."""
+    name: str
+    """As printed on invoices; not empty. Exports keep it from being taken for a formula."""
+    timezone: str
+    """An IANA name."""
+    rate_card: str
+    """The id of the rate card it begins with; ``terms`` may name others for later days."""
+    key_ids: tuple[str, ...]
+    """The ``api_key_id`` values whose usage this account pays for, at all times."""
+    key_periods: tuple[KeyPeriod, ...] = ()
+    """Those it pays for during a stretch of time."""
+    terms: tuple[Terms, ...] = ()
+    """In the order of time, the first since ever; where none are given, the rate card and nothing else."""
+    credits: tuple[CreditGrant, ...] = ()
+    tax: Tax | None = None
+    payment_terms_days: int | None = None
+    """Days from issue to due date; None = no due date is printed."""
+    buyer: Party = field(default_factory=Party)
+    """Address and tax id as printed; the name is the account's."""
+    purchase_order: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be an account."""
+        if not _ACCOUNT_ID.fullmatch(self.id):
+            message = f"account id {self.id!r} cannot be used; write 1 to 64 letters, digits, dots, dashes or underscores"
+            raise AccountsError(message)
+        if not self.name.strip() or "\0" in self.name or len(self.name) > NAME_CHARACTERS_MAX:
+            message = f"name {self.name!r} of account {self.id!r} cannot be printed; write 1 to {NAME_CHARACTERS_MAX} characters"
+            raise AccountsError(message)
+        for number, key in enumerate(self.keys, start=1):
+            if not KEY_ID.fullmatch(key.key_id):  # what stands there may be a raw key: say where it is, not what it is
+                message = (
+                    f"key {number} of account {self.id!r} is no key id ({len(key.key_id)} characters); "
+                    "a key id has 1 to 128 of A-Z a-z 0-9 . _ : / @ + -, and 'tallybook keys id' makes one from a raw key"
+                )
+                raise AccountsError(message)
+        time_zone(self.timezone)
+        if not self.terms:
+            object.__setattr__(self, "terms", (Terms(from_date=None, rate_card=self.rate_card),))
+        refuse_disorder(self.id, self.terms)
+        refuse_unprintable("purchase_order", self.purchase_order)
+        grant_ids = [grant.id for grant in self.credits]
+        for grant_id in grant_ids:
+            if grant_ids.count(grant_id) > 1:
+                message = f"credit id {grant_id!r} of account {self.id!r} is used twice; give every grant an id of its own"
+                raise AccountsError(message)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The account's time zone."""
+        return time_zone(self.timezone)
+
+    @property
+    def keys(self) -> tuple[KeyPeriod, ...]:
+        """Every key with the time during which it is the account's."""
+        return (*(KeyPeriod(key_id=key_id) for key_id in self.key_ids), *self.key_periods)
+
+    def terms_on(self, usage_date: date) -> Terms:
+        """Return the terms in force on a usage date."""
+        return terms_on(self.terms, usage_date)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accounts:
+    """All accounts of a workspace, in the order of the file. Construction raises ``AccountsError`` for an id or a key that occurs twice."""
+
+    accounts: tuple[Account, ...] = ()
+    tags: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))
+    """Key id → its tags, such as team and project."""
+    _by_key_id: dict[str, list[tuple[KeyPeriod, Account]]] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _by_id: dict[str, Account] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse a second owner, and remember the one of each key."""
+        for account in self.accounts:
+            if account.id in self._by_id:
+                message = f"account id {account.id!r} is used twice; give every account an id of its own"
+                raise AccountsError(message)
+            self._by_id[account.id] = account
+            for key in account.keys:
+                self._by_key_id.setdefault(key.key_id, []).append((key, account))
+        refuse_two_owners((account.id, key) for account in self.accounts for key in account.keys)
+        for key_id, tags in self.tags.items():
+            refuse_tags(key_id, tags)
+
+    def __iter__(self) -> Iterator[Account]:
+        """Yield the accounts in the order of the file."""
+        return iter(self.accounts)
+
+    def __len__(self) -> int:
+        """Count the accounts."""
+        return len(self.accounts)
+
+    def account_of(self, api_key_id: str, used_at: datetime | None = None) -> Account | None:
+        """Return the account that pays for a key at an instant, or None: that usage is unassigned.
+
+        Without an instant, the account that pays for it at all times; a key that moves has none such.
+        """
+        for key, account in self._by_key_id.get(api_key_id, ()):
+            if (key.from_at is None and key.to_at is None) if used_at is None else key.holds(used_at):
+                return account
+        return None
+
+    def by_id(self, account_id: str) -> Account | None:
+        """Return the account with an id, or None."""
+        return self._by_id.get(account_id)
+
+    def tags_text(self, api_key_id: str) -> str:
+        """Return the tags of a key as one cell, ``project=x;team=search``; empty where it has none."""
+        return tags_text(self.tags.get(api_key_id, {}))

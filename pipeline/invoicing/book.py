@@ -1,0 +1,245 @@
+"""The book: every issued invoice, and every draft that follows from usage, terms and what is issued.
+
+Owns which account and period has a draft, on which draft corrections stand, and in which order drafts consume credits. Does not own
+the lines themselves, nor where issued invoices are kept (``pipeline.storage.register``).
+
+A period of an account is closed by its issued invoice, and open again once a credit note takes that invoice back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from pipeline.errors import ConfigurationError
+from pipeline.invoicing.corrections import correction_lines, invoiced_so_far, worth_of_lines
+from pipeline.invoicing.credits import CreditBalance, consumed_by_grant
+from pipeline.invoicing.draft import draft_of_lines
+from pipeline.invoicing.invoice import InvoiceStatus, credited_by
+from pipeline.invoicing.lines import SPENT_KINDS, total_of
+from pipeline.invoicing.period_lines import period_lines
+from pipeline.money import exact_sum
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from decimal import Decimal
+
+    from pipeline.accounts import Account, Accounts, Party
+    from pipeline.invoicing.corrections import Cell, Worth
+    from pipeline.invoicing.invoice import Invoice
+    from pipeline.invoicing.lines import InvoiceLine
+    from pipeline.money import Rounding
+    from pipeline.periods import BillingPeriod
+    from pipeline.rating import Charge
+
+Place = tuple[str, "BillingPeriod"]
+"""Account id and billing period."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateUsage:
+    """A period that is worth something else now than what was invoiced for it so far, and the draft that carries the difference."""
+
+    account_id: str
+    period: BillingPeriod
+    invoice_ids: tuple[str, ...]
+    """What was issued for the period."""
+    currency: str
+    difference: Decimal
+    """Worth now minus what was invoiced: the sum of the period's correction lines."""
+    draft_id: str
+    """The draft on which they stand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceBook:
+    """All invoices of a workspace as of now."""
+
+    issued: tuple[Invoice, ...]
+    """Invoices and credit notes, by number."""
+    drafts: tuple[Invoice, ...]
+    """By period and account."""
+    late: tuple[LateUsage, ...] = ()
+    worth: Mapping[Place, tuple[InvoiceLine, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    """What each account's periods are worth now, before corrections, credits and tax."""
+
+    def of(self, period: BillingPeriod | None = None, account_id: str | None = None) -> list[Invoice]:
+        """Return issued invoices and drafts, optionally of one period or account."""
+        return [
+            invoice
+            for invoice in (*self.issued, *self.drafts)
+            if (period is None or invoice.period == period) and (account_id is None or invoice.account_id == account_id)
+        ]
+
+    def credited_by(self) -> dict[str, str]:
+        """Return which credit note takes which invoice back, by ids."""
+        return credited_by(self.issued)
+
+
+def make_book(
+    *,
+    issued: Sequence[Invoice],
+    charges: Mapping[Place, Sequence[Charge]],
+    places: Collection[Place],
+    accounts: Accounts,
+    currencies: Mapping[str, str],
+    rounding: Rounding,
+    seller: Party | None = None,
+) -> InvoiceBook:
+    """Make the book from what is issued and from all charges. ``places`` have usage, priced or not; ``currencies`` are the accounts', by id.
+
+    Raises ``ConfigurationError`` where an account was invoiced in another currency than its own now.
+    """
+    used = [period for _, period in places]
+    reach = (min(used), max(used)) if used else None
+    issued_to: dict[str, list[Invoice]] = {}
+    for invoice in issued:
+        issued_to.setdefault(invoice.account_id, []).append(invoice)
+    charged: dict[str, dict[BillingPeriod, Sequence[Charge]]] = {}
+    for account_id, period in places:
+        charged.setdefault(account_id, {})[period] = charges.get((account_id, period), ())
+    drafts, late, worth = [], [], {}
+    for account in accounts:
+        shelf = _Shelf(
+            account=account,
+            currency=currencies[account.id],
+            rounding=rounding,
+            seller=seller,
+            issued=issued_to.get(account.id, []),
+            charges=charged.get(account.id, {}),
+            reach=reach,
+            tags={key.key_id: accounts.tags_text(key.key_id) for key in account.keys},
+        )
+        closed = shelf.closed()
+        corrections = shelf.corrections(closed)
+        mine = list(shelf.drafts(closed, corrections))
+        drafts += mine
+        late += list(shelf.late(mine, corrections))
+        worth.update({(account.id, period): tuple(shelf.worth(period)) for period in {*closed, *(draft.period for draft in mine)}})
+    return InvoiceBook(
+        issued=tuple(issued),
+        drafts=tuple(sorted(drafts, key=lambda draft: (draft.period, draft.account_id))),
+        late=tuple(sorted(late, key=lambda each: (each.period, each.account_id))),
+        worth=worth,
+    )
+
+
+def above_spend_cap(book: InvoiceBook, accounts: Accounts) -> Iterator[tuple[Invoice, Decimal, Decimal]]:
+    """Yield each draft whose usage and fees are above the spend cap of its period, with what was spent and the cap."""
+    for draft in book.drafts:
+        account = accounts.by_id(draft.account_id)
+        cap = account.terms_on(draft.period.first_date).spend_cap if account else None
+        spent = total_of(draft.lines, *SPENT_KINDS)
+        if cap is not None and spent > cap:
+            yield draft, spent, cap
+
+
+def credit_balances(book: InvoiceBook, accounts: Accounts, currencies: Mapping[str, str]) -> Iterator[CreditBalance]:
+    """Yield every grant with what issued invoices and drafts use of it, by account, in the order in which grants are consumed."""
+    nothing = exact_sum([])
+    for account in accounts:
+        consumed = consumed_by_grant(invoice for invoice in book.issued if invoice.account_id == account.id)
+        reserved = consumed_by_grant(draft for draft in book.drafts if draft.account_id == account.id)
+        for grant in sorted(account.credits, key=lambda grant: grant.order):
+            yield CreditBalance(
+                account_id=account.id,
+                currency=currencies[account.id],
+                grant=grant,
+                consumed=consumed.get(grant.id, nothing),
+                reserved=reserved.get(grant.id, nothing),
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shelf:
+    """What the drafts of one account are made from."""
+
+    account: Account
+    currency: str
+    rounding: Rounding
+    seller: Party | None
+    issued: list[Invoice]
+    charges: Mapping[BillingPeriod, Sequence[Charge]]
+    """Of every period with usage."""
+    reach: tuple[BillingPeriod, BillingPeriod] | None
+    """The first and the last period with usage of any account."""
+    tags: Mapping[str, str]
+    _worth: dict[BillingPeriod, list[InvoiceLine]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse a change of currency: amounts of two currencies cannot be subtracted."""
+        for invoice in self.issued:
+            if invoice.currency != self.currency:
+                message = (
+                    f"account {self.account.id!r} was invoiced in {invoice.currency} ({invoice.id}) and its rate card is in {self.currency} now; "
+                    "an account keeps its currency, make a new account for the new one"
+                )
+                raise ConfigurationError(message)
+
+    def worth(self, period: BillingPeriod) -> list[InvoiceLine]:
+        """Return the lines that a period is worth now."""
+        if period not in self._worth:
+            self._worth[period] = period_lines(
+                self.charges.get(period, ()), account=self.account, period=period, currency=self.currency, rounding=self.rounding, tags=self.tags
+            )
+        return self._worth[period]
+
+    def closed(self) -> set[BillingPeriod]:
+        """Return the periods that are invoiced by something no credit note took back."""
+        credited = credited_by(self.issued)
+        return {invoice.period for invoice in self.issued if invoice.status is InvoiceStatus.ISSUED and invoice.id not in credited}
+
+    def corrections(self, closed: Collection[BillingPeriod]) -> list[InvoiceLine]:
+        """Return what closed periods are worth now minus what was invoiced for them; an open period is worth its draft, and takes back older corrections."""
+        now: dict[Cell, Worth] = {}
+        for period in closed:
+            now |= worth_of_lines(self.worth(period), period)
+        return correction_lines(now, invoiced_so_far(self.issued), currency=self.currency, rounding=self.rounding, tags=self.tags)
+
+    def drafts(self, closed: Collection[BillingPeriod], corrections: Sequence[InvoiceLine]) -> Iterator[Invoice]:
+        """Yield the account's drafts: of every open period with usage or a minimum commitment, or of one for corrections where there is no such period.
+
+        The earliest carries all corrections, and each consumes credits after those before it.
+        """
+        periods = sorted({*self.charges, *self._committed()} - set(closed))
+        if corrections and not periods:
+            periods = [max(closed or {invoice.period for invoice in self.issued}).next()]
+        before = list(self.issued)
+        for period in periods:
+            draft = draft_of_lines(
+                self.worth(period),
+                account=self.account,
+                period=period,
+                currency=self.currency,
+                rounding=self.rounding,
+                corrections=corrections if period == periods[0] else (),
+                consumed=consumed_by_grant(before),
+                seller=self.seller,
+            )
+            before.append(draft)
+            yield draft
+
+    def late(self, drafts: Sequence[Invoice], corrections: Sequence[InvoiceLine]) -> Iterator[LateUsage]:
+        """Yield every period with corrections that are not issued yet."""
+        for period in sorted({line.original_period for line in corrections if line.original_period is not None}):
+            yield LateUsage(
+                account_id=self.account.id,
+                period=period,
+                invoice_ids=tuple(invoice.id for invoice in self.issued if invoice.period == period),
+                currency=self.currency,
+                difference=exact_sum(line.amount for line in corrections if line.original_period == period),
+                draft_id=drafts[0].id,
+            )
+
+    def _committed(self) -> Iterator[BillingPeriod]:
+        """Yield the periods with a minimum commitment, within those that any account has used; without a date it begins with the account's first usage."""
+        if self.reach is None:
+            return
+        first_used = min(self.charges, default=None)
+        period, last = self.reach
+        while period <= last:
+            terms = self.account.terms_on(period.first_date)
+            if terms.minimum_commitment > 0 and (terms.from_date is not None or (first_used is not None and first_used <= period)):
+                yield period
+            period = period.next()

@@ -1,0 +1,156 @@
+"""The JSON form of an invoice: complete, exact, and refused where it contradicts itself.
+
+What most invoices do not have (tax, a due date, corrections …) is only in the documents of those that have it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline.accounts import Party, Tax
+from pipeline.errors import LogEntryRefused, TallybookError
+from pipeline.invoicing.invoice import Invoice, InvoiceStatus
+from pipeline.invoicing.lines import InvoiceLine, LineKind
+from pipeline.money import Rounding, decimal_from_plain, plain
+from pipeline.periods import BillingPeriod, parse_date
+from pipeline.usage import Meter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DOCUMENT_FORMAT = "tallybook-invoice/1"
+
+
+def invoice_document(invoice: Invoice) -> dict[str, Any]:
+    """Return the invoice as JSON values: numbers of money are plain decimal strings, counts are integers.
+
+    Complete: ``invoice_from_document`` gives an equal invoice back, from which every export can be written again.
+    """
+    return {
+        "format": DOCUMENT_FORMAT,
+        "invoice_id": invoice.id,
+        "status": invoice.status.value,
+        "number": invoice.number,
+        "account_id": invoice.account_id,
+        "account_name": invoice.account_name,
+        "period": str(invoice.period),
+        "timezone": invoice.timezone,
+        "period_start": invoice.period_start,
+        "period_end": invoice.period_end,
+        "currency": invoice.currency,
+        "rounding": invoice.rounding.value,
+        "subtotal": plain(invoice.subtotal),
+        "total": plain(invoice.total),
+        "residual": plain(invoice.residual),
+        "lines": [_line_document(line) for line in invoice.lines],
+    } | _stated(
+        tax=None if invoice.tax is None else _tax_document(invoice.tax),
+        seller=_party_document(invoice.seller),
+        buyer=_party_document(invoice.buyer),
+        purchase_order=invoice.purchase_order or None,
+        payment_terms_days=invoice.payment_terms_days,
+        due_date=invoice.due_date.isoformat() if invoice.due_date else None,
+        credits_invoice=invoice.credits_invoice or None,
+    )
+
+
+def invoice_from_document(document: Mapping[str, Any]) -> Invoice:
+    """Read an invoice back from its document; keys it does not know are left to others (a register adds its chain).
+
+    Raises ``LogEntryRefused`` where a field is missing or wrong, or where a stated sum is not the sum of the lines.
+    """
+    try:
+        invoice = Invoice(
+            id=document["invoice_id"],
+            status=InvoiceStatus(document["status"]),
+            number=document["number"],
+            account_id=document["account_id"],
+            account_name=document["account_name"],
+            period=BillingPeriod.parse(document["period"]),
+            timezone=document["timezone"],
+            currency=document["currency"],
+            rounding=Rounding(document["rounding"]),
+            lines=tuple(_line_from_document(line) for line in document["lines"]),
+            tax=_tax_from_document(document["tax"]) if "tax" in document else None,
+            seller=Party(**document.get("seller", {})),
+            buyer=Party(**document.get("buyer", {})),
+            purchase_order=document.get("purchase_order", ""),
+            payment_terms_days=document.get("payment_terms_days"),
+            due_date=parse_date(document["due_date"]) if "due_date" in document else None,
+            credits_invoice=document.get("credits_invoice", ""),
+        )
+        again = invoice_document(invoice)
+    except KeyError as missing:
+        raise LogEntryRefused(_refusal(document, f"its field {missing} is missing")) from missing
+    except (TallybookError, ValueError, TypeError, AttributeError) as wrong:
+        raise LogEntryRefused(_refusal(document, str(wrong))) from wrong
+    for name, value in again.items():
+        if document.get(name) != value:
+            raise LogEntryRefused(_refusal(document, f"its {name} is not what its other fields say"))
+    return invoice
+
+
+def _line_document(line: InvoiceLine) -> dict[str, Any]:
+    return {
+        "line": line.number,
+        "kind": line.kind.value,
+        "api_key_id": line.api_key_id,
+        "model": line.model,
+        "service_tier": line.service_tier,
+        "meter": line.meter.value if line.meter else None,
+        "quantity": line.quantity,
+        "rate_per_million": None if line.rate_per_million is None else plain(line.rate_per_million),
+        "first_usage_date": line.first_usage_date.isoformat() if line.first_usage_date else None,
+        "exact_amount": plain(line.exact_amount),
+        "amount": plain(line.amount),
+        "description": line.description,
+    } | _stated(
+        list_rate_per_million=None if line.list_rate_per_million is None else plain(line.list_rate_per_million),
+        original_period=str(line.original_period) if line.original_period else None,
+        original_kind=line.original_kind.value if line.original_kind else None,
+        credit_id=line.credit_id or None,
+        tags=line.tags or None,
+    )
+
+
+def _line_from_document(document: Mapping[str, Any]) -> InvoiceLine:
+    rate, list_rate, period, kind = (document.get(name) for name in ("rate_per_million", "list_rate_per_million", "original_period", "original_kind"))
+    return InvoiceLine(
+        number=document["line"],
+        kind=LineKind(document["kind"]),
+        api_key_id=document["api_key_id"],
+        model=document["model"],
+        service_tier=document["service_tier"],
+        meter=None if document["meter"] is None else Meter(document["meter"]),
+        quantity=document["quantity"],
+        rate_per_million=None if rate is None else decimal_from_plain(rate),
+        first_usage_date=None if document["first_usage_date"] is None else parse_date(document["first_usage_date"]),
+        exact_amount=decimal_from_plain(document["exact_amount"]),
+        amount=decimal_from_plain(document["amount"]),
+        description=document["description"],
+        list_rate_per_million=None if list_rate is None else decimal_from_plain(list_rate),
+        original_period=None if period is None else BillingPeriod.parse(period),
+        original_kind=None if kind is None else LineKind(kind),
+        credit_id=document.get("credit_id", ""),
+        tags=document.get("tags", ""),
+    )
+
+
+def _tax_document(tax: Tax) -> dict[str, Any]:
+    return {"rate": plain(tax.rate), "label": tax.label, "reverse_charge": tax.reverse_charge, "text": tax.text}
+
+
+def _tax_from_document(document: Mapping[str, Any]) -> Tax:
+    return Tax(rate=decimal_from_plain(document["rate"]), label=document["label"], reverse_charge=document["reverse_charge"], text=document["text"])
+
+
+def _party_document(party: Party) -> dict[str, str] | None:
+    return _stated(name=party.name or None, address=party.address or None, tax_id=party.tax_id or None) or None
+
+
+def _stated(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _refusal(document: Mapping[str, Any], what: str) -> str:
+    return f"the document of invoice {document.get('invoice_id')!r} is refused: {what}; restore it from a backup, issued invoices never change"

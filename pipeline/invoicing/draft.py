@@ -1,0 +1,79 @@
+"""A draft: what a period is worth, corrections of earlier ones, less credits, plus tax."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.accounts import Party
+from pipeline.invoicing.credits import credit_lines
+from pipeline.invoicing.invoice import Invoice, InvoiceStatus
+from pipeline.invoicing.lines import numbered, total_of
+from pipeline.invoicing.period_lines import period_lines
+from pipeline.invoicing.tax import tax_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from decimal import Decimal
+
+    from pipeline.accounts import Account
+    from pipeline.invoicing.lines import InvoiceLine
+    from pipeline.money import Rounding
+    from pipeline.periods import BillingPeriod
+    from pipeline.rating import Charge
+
+
+def draft_invoice(
+    charges: Iterable[Charge],
+    *,
+    account: Account,
+    period: BillingPeriod,
+    currency: str,
+    rounding: Rounding,
+    corrections: Sequence[InvoiceLine] = (),
+    consumed: Mapping[str, Decimal] | None = None,
+    tags: Mapping[str, str] | None = None,
+    seller: Party | None = None,
+) -> Invoice:
+    """Make the draft of an account's invoice from all its charges of one billing period, in any order.
+
+    ``corrections`` are the lines of earlier periods that it carries, ``consumed`` what was used of each credit grant before.
+    Raises ``ValueError`` for a charge of another account, period or currency.
+    """
+    worth = period_lines(charges, account=account, period=period, currency=currency, rounding=rounding, tags=tags)
+    return draft_of_lines(
+        worth, account=account, period=period, currency=currency, rounding=rounding, corrections=corrections, consumed=consumed, seller=seller
+    )
+
+
+def draft_of_lines(
+    worth: Sequence[InvoiceLine],
+    *,
+    account: Account,
+    period: BillingPeriod,
+    currency: str,
+    rounding: Rounding,
+    corrections: Sequence[InvoiceLine] = (),
+    consumed: Mapping[str, Decimal] | None = None,
+    seller: Party | None = None,
+) -> Invoice:
+    """Make the draft from the lines that the period is worth (``period_lines``)."""
+    lines = [*worth, *corrections]
+    lines += credit_lines(total_of(lines), account.credits, consumed or {}, period=period, currency=currency, rounding=rounding)
+    lines += tax_lines(lines, account.tax, currency=currency, rounding=rounding)
+    return Invoice(
+        id=f"draft-{period}-{account.id}",
+        status=InvoiceStatus.DRAFT,
+        number=None,
+        account_id=account.id,
+        account_name=account.name,
+        period=period,
+        timezone=account.timezone,
+        currency=currency,
+        rounding=rounding,
+        lines=numbered(lines),
+        tax=account.tax,
+        seller=seller or Party(),
+        buyer=account.buyer,
+        purchase_order=account.purchase_order,
+        payment_terms_days=account.payment_terms_days,
+    )

@@ -1,0 +1,131 @@
+"""What an invoice line is, of which kinds, and in which order lines stand.
+
+Does not own how any kind is computed: ``usage_lines``, ``period_lines``, ``corrections``, ``credits`` and ``tax`` do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from pipeline.money import exact_sum, normalised, rounded_to_minor_unit
+from pipeline.usage import Meter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+    from decimal import Decimal
+
+    from pipeline.money import Rounding
+    from pipeline.periods import BillingPeriod
+
+METER_NAMES = {
+    Meter.PROMPT: "prompt tokens",
+    Meter.PROMPT_CACHED: "cached prompt tokens",
+    Meter.PROMPT_CACHE_WRITE: "prompt tokens written to cache",
+    Meter.COMPLETION: "completion tokens",
+}
+
+
+class LineKind(StrEnum):
+    """What a line is for, in the order in which an invoice lists them."""
+
+    USAGE = "usage"
+    INCLUDED = "included"
+    """Tokens of usage lines that the account's terms include: taken off again."""
+    FEE = "fee"
+    """A flat fee of the rate card."""
+    COMMITMENT = "commitment"
+    """What usage and fees of the period lack to the minimum commitment."""
+    CORRECTION = "correction"
+    """What an earlier period is worth now, minus what was invoiced for it so far."""
+    CREDIT = "credit"
+    """What a prepaid grant pays."""
+    TAX = "tax"
+    """On the sum of all other lines."""
+
+
+PERIOD_KINDS = (LineKind.USAGE, LineKind.INCLUDED, LineKind.FEE, LineKind.COMMITMENT)
+"""What a period is worth: all that follows from its usage and the terms, and that corrections keep right afterwards."""
+SPENT_KINDS = (LineKind.USAGE, LineKind.INCLUDED, LineKind.FEE)
+"""What counts towards a minimum commitment and a spend cap: usage less what is included, and fees."""
+TOKEN_KINDS = (LineKind.USAGE, LineKind.INCLUDED)
+"""Kinds whose lines state a meter, a quantity and a rate."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceLine:
+    """One printed line. A usage line is the tokens of one key, model, service tier, meter and rate; numerically equal rates share a line, whenever they held.
+
+    A line that is not about tokens has no meter and no rate, and its quantity is 0. Construction raises ``ValueError`` for what contradicts its kind.
+    """
+
+    number: int
+    """From 1, in the order of the invoice."""
+    kind: LineKind
+    api_key_id: str = ""
+    model: str = ""
+    service_tier: str = ""
+    meter: Meter | None = None
+    quantity: int = 0
+    """Tokens; of a correction or a credit note the difference, which may be negative."""
+    rate_per_million: Decimal | None = None
+    first_usage_date: date | None = None
+    exact_amount: Decimal
+    """The sum of the exact charges."""
+    amount: Decimal
+    """``exact_amount`` rounded once, to the currency's minor unit."""
+    description: str
+    list_rate_per_million: Decimal | None = None
+    """The rate before the account's discount; None where there is none."""
+    original_period: BillingPeriod | None = None
+    """Of a correction: the period that it corrects."""
+    original_kind: LineKind | None = None
+    """Of a correction: the kind of the lines that it corrects; those of included tokens belong to usage."""
+    credit_id: str = ""
+    """Of a credit line: the grant that pays."""
+    tags: str = ""
+    """Of the key, as one cell: ``project=x;team=search``."""
+
+    def __post_init__(self) -> None:
+        """Refuse a line that contradicts its kind."""
+        if self.kind in TOKEN_KINDS and (self.meter is None or self.rate_per_million is None or self.first_usage_date is None):
+            message = f"line {self.number} is a {self.kind} line and lacks its meter, rate or first usage date"
+            raise ValueError(message)
+        if self.kind not in TOKEN_KINDS and (self.rate_per_million is not None or (self.meter is not None and self.kind is not LineKind.CORRECTION)):
+            message = f"line {self.number} is a {self.kind} line and cannot have the meter {self.meter} or the rate {self.rate_per_million}"
+            raise ValueError(message)
+        if (self.kind is LineKind.CORRECTION) != (self.original_period is not None) or (self.kind is LineKind.CORRECTION) != (self.original_kind is not None):
+            message = f"line {self.number} is a {self.kind} line and says that it corrects {self.original_kind} of {self.original_period}"
+            raise ValueError(message)
+        if (self.kind is LineKind.CREDIT) != bool(self.credit_id):
+            message = f"line {self.number} is a {self.kind} line and names the credit {self.credit_id!r}"
+            raise ValueError(message)
+
+
+def plain_line(kind: LineKind, exact_amount: Decimal, description: str, *, currency: str, rounding: Rounding, credit_id: str = "") -> InvoiceLine:
+    """Return a line that is about no tokens, not numbered yet."""
+    exact = normalised(exact_amount)
+    amount = rounded_to_minor_unit(exact, currency, rounding)
+    return InvoiceLine(number=0, kind=kind, exact_amount=exact, amount=amount, description=description, credit_id=credit_id)
+
+
+def numbered(lines: Iterable[InvoiceLine]) -> tuple[InvoiceLine, ...]:
+    """Give lines their numbers, from 1, in the order given."""
+    return tuple(replace(line, number=number) for number, line in enumerate(lines, start=1))
+
+
+def negated(line: InvoiceLine) -> InvoiceLine:
+    """Return the line that takes another one back."""
+    return replace(line, quantity=-line.quantity, exact_amount=normalised(-line.exact_amount), amount=_minus(line.amount))
+
+
+def total_of(lines: Iterable[InvoiceLine], *kinds: LineKind) -> Decimal:
+    """Add the printed amounts of the lines, of these kinds only where any is named."""
+    return exact_sum(line.amount for line in lines if not kinds or line.kind in kinds)
+
+
+def _minus(amount: Decimal) -> Decimal:
+    """Change the sign and keep the decimal places; zero has no sign."""
+    return amount.copy_negate() if amount else amount.copy_abs()

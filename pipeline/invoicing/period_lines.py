@@ -1,0 +1,81 @@
+"""What a period is worth: its usage lines, less included tokens, raised to the minimum commitment.
+
+Owns included tokens and the commitment's true-up. Does not own which terms hold (``pipeline.accounts.terms``): those in force on the
+period's first day hold for all of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pipeline.invoicing.lines import METER_NAMES, SPENT_KINDS, LineKind, plain_line, total_of
+from pipeline.invoicing.usage_lines import usage_lines
+from pipeline.money import exact_sum, normalised, plain, rounded_to_minor_unit
+from pipeline.rating import exact_charge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from decimal import Decimal
+
+    from pipeline.accounts import Account
+    from pipeline.invoicing.lines import InvoiceLine
+    from pipeline.money import Rounding
+    from pipeline.periods import BillingPeriod
+    from pipeline.rating import Charge
+
+
+def period_lines(
+    charges: Iterable[Charge], *, account: Account, period: BillingPeriod, currency: str, rounding: Rounding, tags: Mapping[str, str] | None = None
+) -> list[InvoiceLine]:
+    """Return all that an account owes for a period before corrections, credits and tax, not numbered yet. ``tags`` are cells by key id."""
+    terms = account.terms_on(period.first_date)
+    lines = usage_lines(charges, account=account, period=period, currency=currency, rounding=rounding)
+    lines = [replace(line, tags=(tags or {}).get(line.api_key_id, "")) for line in lines]
+    lines += included_lines(lines, terms.included_tokens, currency=currency, rounding=rounding)
+    lines += commitment_lines(lines, terms.minimum_commitment, currency=currency, rounding=rounding)
+    return lines
+
+
+def included_lines(lines: Sequence[InvoiceLine], included_tokens: Mapping[str, int], *, currency: str, rounding: Rounding) -> list[InvoiceLine]:
+    """Take included tokens off usage lines, in the order of the lines, each at the rate of the line it meets.
+
+    Tokens are included by meter or by model; where both fit a line, the model's are used up first. Of 1,000,000 included prompt tokens,
+    a line of 600,000 tokens at 2.00 takes 600,000 (-1.20), and the next one, of 900,000 at 1.00, the other 400,000 (-0.40).
+    """
+    left = dict(included_tokens)
+    found = []
+    for line in lines:
+        if line.kind is not LineKind.USAGE or line.meter is None or line.rate_per_million is None:
+            continue
+        taken = 0
+        for name in (line.model, line.meter.value):
+            part = min(left.get(name, 0), line.quantity - taken)
+            if part:
+                left[name] -= part
+                taken += part
+        if taken:
+            exact = normalised(-exact_charge(taken, line.rate_per_million))
+            found.append(
+                replace(
+                    line,
+                    kind=LineKind.INCLUDED,
+                    quantity=-taken,
+                    exact_amount=exact,
+                    amount=rounded_to_minor_unit(exact, currency, rounding),
+                    description=f"{taken} {line.model} {METER_NAMES[line.meter]} included",
+                )
+            )
+    return found
+
+
+def commitment_lines(lines: Iterable[InvoiceLine], minimum_commitment: Decimal, *, currency: str, rounding: Rounding) -> list[InvoiceLine]:
+    """Raise what was spent to the minimum commitment: with 100.00 agreed and 70.25 spent, one line of 29.75; with 100.00 spent or more, none."""
+    spent = total_of(lines, *SPENT_KINDS)
+    missing = exact_sum([minimum_commitment, -spent])
+    if missing <= 0:
+        return []
+    agreed = plain(rounded_to_minor_unit(minimum_commitment, currency, rounding))
+    printed = plain(rounded_to_minor_unit(spent, currency, rounding))
+    description = f"minimum commitment of {agreed} {currency}, less {printed} of usage and fees"
+    return [plain_line(LineKind.COMMITMENT, missing, description, currency=currency, rounding=rounding)]

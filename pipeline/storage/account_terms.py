@@ -1,0 +1,149 @@
+"""The terms, credits and tax of an account, as ``accounts.toml`` writes them.
+
+Owns what the file may say of them, and that amounts fit the account's one currency. Does not own what they mean (``pipeline.accounts``).
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from pipeline.accounts import CreditGrant, Tax, Terms
+from pipeline.accounts.billing import refuse_fraction_digits
+from pipeline.errors import ConfigurationError
+from pipeline.money import minor_unit_digits
+from pipeline.periods import YEARS
+from pipeline.storage.strict_toml import Table, value_text
+from pipeline.usage import Meter
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+TERMS_KEYS = ("rate_card", "discount_percent", "minimum_commitment", "included_tokens", "spend_cap")
+"""What terms may say; beside an account's name they hold since ever, in ``[[accounts.terms]]`` from a day on."""
+_AMOUNT_LIMIT = Decimal(10**15)
+
+
+def inner_table(table: Table, name: str, values: Mapping[str, Any]) -> Table:
+    """Return a table within a table, whose refusals name both."""
+    return Table(file=table.file, name=f"{table.name} {name}".strip(), values=values, error=table.error)
+
+
+def optional_text(table: Table, key: str) -> str:
+    """Return a string, or an empty one where the key is missing."""
+    return table.text(key) if key in table.values else ""
+
+
+def read_terms(account: Table, *, default_rate_card: str) -> tuple[Terms, ...]:
+    """Read the terms of an account, the first since ever; what a later entry does not say stays as it was."""
+    terms = [_terms(account, None, before=Terms(from_date=None, rate_card=default_rate_card))]
+    for entry in account.tables("terms"):
+        named = inner_table(account, entry.name, entry.values)
+        named.allow_only("from", *TERMS_KEYS)
+        terms.append(_terms(named, _date(named, "from", is_required=True), before=terms[-1]))
+    return tuple(terms)
+
+
+def read_credits(account: Table) -> tuple[CreditGrant, ...]:
+    """Read ``[[accounts.credits]]``."""
+    return tuple(_grant(inner_table(account, entry.name, entry.values)) for entry in account.tables("credits"))
+
+
+def read_tax(account: Table) -> Tax | None:
+    """Read ``tax = { rate = 19.0, label = "VAT", reverse_charge = false, text = "…" }``."""
+    if "tax" not in account.values:
+        return None
+    table = inner_table(account, "tax", account.table("tax").values)
+    table.allow_only("rate", "label", "reverse_charge", "text")
+    is_reversed = table.values.get("reverse_charge", False)
+    if not isinstance(is_reversed, bool):
+        what = f"reverse_charge is {value_text(is_reversed)}; it must be true or false"
+        raise table.refusal(what)
+    if "rate" not in table.values and not is_reversed:
+        what = "rate is missing; it is a percentage, such as 19.0"
+        raise table.refusal(what)
+    try:
+        return Tax(rate=_number(table, "rate", Decimal(0)), label=table.text("label", "Tax"), reverse_charge=is_reversed, text=optional_text(table, "text"))
+    except ConfigurationError as wrong:
+        raise wrong if str(wrong).startswith(table.file) else table.refusal(str(wrong)) from wrong
+
+
+def refuse_currencies(account: Table, terms: Sequence[Terms], grants: Sequence[CreditGrant], currencies: Mapping[str, str]) -> None:
+    """Raise where rate cards of one account have two currencies, or an amount has more decimal places than the currency."""
+    known = {each.rate_card: currencies[each.rate_card] for each in terms if each.rate_card in currencies}
+    if len(set(known.values())) > 1:
+        what = (
+            f"its rate cards are in different currencies ({', '.join(f'{card} {currency}' for card, currency in known.items())}); an account has one currency"
+        )
+        raise account.refusal(what)
+    for currency in set(known.values()):
+        digits = minor_unit_digits(currency)
+        amounts = [("minimum_commitment", each.minimum_commitment) for each in terms]
+        amounts += [("spend_cap", each.spend_cap) for each in terms if each.spend_cap is not None]
+        amounts += [(f"amount of credit {grant.id!r}", grant.amount) for grant in grants]
+        for what, amount in amounts:
+            try:
+                refuse_fraction_digits(f"{what} in {currency}", amount, digits)
+            except ConfigurationError as wrong:
+                raise account.refusal(str(wrong)) from wrong
+
+
+def refuse_unknown_models(account: Table, terms: Sequence[Terms], models: Collection[str] | None) -> None:
+    """Raise where included tokens are of something that is neither a meter nor a model of any rate card: nobody would ever get them."""
+    meters = [meter.value for meter in Meter]
+    for name in [name for each in terms for name in each.included_tokens]:
+        if models is not None and name not in meters and name not in models:
+            what = f"included_tokens of {name!r}, which is no meter ({', '.join(meters)}) and no model of a rate card; aliases do not count"
+            raise account.refusal(what)
+
+
+def _terms(table: Table, from_date: date | None, *, before: Terms) -> Terms:
+    try:
+        return Terms(
+            from_date=from_date,
+            rate_card=table.text("rate_card", before.rate_card),
+            discount_percent=_number(table, "discount_percent", before.discount_percent),
+            minimum_commitment=_number(table, "minimum_commitment", before.minimum_commitment),
+            included_tokens=table.table("included_tokens").values if "included_tokens" in table.values else before.included_tokens,
+            spend_cap=_number(table, "spend_cap", Decimal(0)) if "spend_cap" in table.values else before.spend_cap,
+        )
+    except ConfigurationError as wrong:
+        raise wrong if str(wrong).startswith(table.file) else table.refusal(str(wrong)) from wrong
+
+
+def _grant(table: Table) -> CreditGrant:
+    table.allow_only("id", "amount", "granted_on", "expires_on")
+    granted_on = _date(table, "granted_on", is_required=True)
+    try:
+        return CreditGrant(
+            id=table.text("id"),
+            amount=_number(table, "amount", None),
+            granted_on=granted_on or date.min,
+            expires_on=_date(table, "expires_on", is_required=False),
+        )
+    except ConfigurationError as wrong:
+        raise wrong if str(wrong).startswith(table.file) else table.refusal(str(wrong)) from wrong
+
+
+def _number(table: Table, key: str, default: Decimal | None) -> Decimal:
+    value = table.values.get(key, default)
+    if value is None:
+        what = f"{key} is missing; it is a number, such as 100.00"
+        raise table.refusal(what)
+    is_number = isinstance(value, (int, Decimal)) and not isinstance(value, bool)
+    if not is_number or not Decimal(value).is_finite() or abs(Decimal(value)) >= _AMOUNT_LIMIT:
+        what = f"{key} is {value_text(value)}; write a number without quotes, such as 100.00"
+        raise table.refusal(what)
+    return Decimal(value)
+
+
+def _date(table: Table, key: str, *, is_required: bool) -> date | None:
+    value = table.values.get(key)
+    if value is None and not is_required:
+        return None
+    if not isinstance(value, date) or isinstance(value, datetime) or value.year not in YEARS:
+        said = "missing" if value is None else value_text(value)
+        what = f"{key} is {said}; write a plain date such as 2026-10-01: it means a midnight in the account's time zone"
+        raise table.refusal(what)
+    return value

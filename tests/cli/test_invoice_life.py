@@ -1,0 +1,162 @@
+"""The life of invoices from outside: corrections, credit notes, credits, tags, keys that move, and a kill at any instant."""
+
+from __future__ import annotations
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from workspaces import append_log, fingerprints, make_workspace, plain, tallybook, write_log
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+AS_OF = ("--as-of", "2026-11-01T03:00:00Z")
+MILLION = 1_000_000
+KILLS = 4
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def books(tmp_path: Path, accounts: str, *lines: str, config: str = "") -> Path:
+    root = make_workspace(tmp_path / "books", accounts=accounts, config=config)
+    write_log(root, "l.jsonl", *lines)
+    done = tallybook(root, "nightly", *AS_OF)
+    assert done.returncode == 0, done.stderr
+    return root
+
+
+def test_void_writes_a_credit_note_links_both_ways_and_opens_the_period(tmp_path: Path) -> None:
+    root = books(tmp_path, "", plain("2026-10-05T10:00:00Z", id="a"))
+    tallybook(root, "invoice", "issue", "--period", "2026-10", *AS_OF)
+    first = fingerprints(root / "invoices/register")
+    done = tallybook(root, "invoice", "void", "INV-000001", *AS_OF)
+    assert done.returncode == 0, done.stderr
+    assert "credits INV-000001" in done.stdout
+    assert first.items() <= fingerprints(root / "invoices/register").items()
+    listed = [
+        tuple(row[name] for name in ("invoice_id", "status", "total", "credits_invoice", "credited_by")) for row in rows(root / "invoices/2026-10/invoices.csv")
+    ]
+    assert listed == [
+        ("INV-000001", "issued", "2.00", "", "INV-000002"),
+        ("INV-000002", "credit_note", "-2.00", "INV-000001", ""),
+        ("draft-2026-10-acme", "draft", "2.00", "", ""),
+    ]
+    assert "credited by: INV-000002" in tallybook(root, "invoice", "show", "INV-000001").stdout
+    assert json.loads(tallybook(root, "invoice", "show", "INV-000002", "--json").stdout)[0]["credits_invoice"] == "INV-000001"
+    for wrong, told in (("INV-000001", "voided already, by INV-000002"), ("INV-000002", "is the credit note of INV-000001"), ("INV-000009", "invoice list")):
+        refused = tallybook(root, "invoice", "void", wrong)
+        assert (refused.returncode, told in refused.stderr) == (2, True), refused.stderr
+    assert tallybook(root, "invoice", "issue", "--period", "2026-10", *AS_OF).returncode == 0
+    assert [row["invoice_id"] for row in rows(root / "invoices/2026-10/invoices.csv")] == ["INV-000001", "INV-000002", "INV-000003"]
+    assert tallybook(root, "verify").returncode == 0
+
+
+def test_terms_credits_tax_and_tags_are_on_the_invoice(tmp_path: Path) -> None:
+    accounts = """
+[[accounts]]
+id = "acme"
+name = "Acme"
+keys = ["key_a"]
+address = "Street 1"
+spend_cap = 1.00
+payment_terms_days = 14
+tax = { rate = 20, label = "VAT", text = "Thank you" }
+[[accounts.credits]]
+id = "welcome"
+amount = 5.00
+granted_on = 2026-10-01
+[keys.key_a]
+team = "search"
+project = "x"
+"""
+    root = books(tmp_path, accounts, plain("2026-10-05T10:00:00Z", id="a", prompt=3 * MILLION), config='[seller]\nname = "Tally GmbH"\n')
+    assert "above its spend cap of 1.00" in tallybook(root, "nightly", *AS_OF).stderr
+    assert [(line["kind"], line["amount"], line["tags"]) for line in rows(root / "invoices/2026-10/lines.csv")] == [
+        ("usage", "6.00", "project=x;team=search"),
+        ("credit", "-5.00", ""),
+        ("tax", "0.20", ""),
+    ]
+    (balance,) = json.loads(tallybook(root, "invoice", "credits", "--json").stdout)
+    assert (balance["consumed"], balance["reserved"], balance["left"]) == ("0", "5.00", "0.00")
+    issued = tallybook(root, "invoice", "issue", "--period", "2026-10", "--as-of", "2026-11-02")
+    assert issued.returncode == 0, issued.stderr
+    assert rows(root / "invoices/2026-10/invoices.csv")[0]["due_date"] == "2026-11-16"
+    shown = tallybook(root, "invoice", "show", "INV-000001").stdout
+    for said in ("seller: Tally GmbH", "buyer: Acme, Street 1", "due: 2026-11-16", "VAT 0.20 USD", "Thank you", "total 1.20 USD"):
+        assert said in shown
+    for word, column in (("team", "team"), ("tag:project", "tag:project")):
+        (used,) = json.loads(tallybook(root, "usage", "--by", word, "-o", "json").stdout)
+        assert (used[column], used["prompt_tokens"]) == ({"team": "search"}.get(word, "x"), 3 * MILLION)
+    assert "tag:project, tag:team" in tallybook(root, "usage", "--by", "tags").stderr
+    assert tallybook(root, "verify").returncode == 0
+
+
+def test_a_key_that_moves_is_billed_to_whom_it_belonged_at_that_instant(tmp_path: Path) -> None:
+    accounts = """
+[[accounts]]
+id = "acme"
+name = "Acme"
+timezone = "Europe/Berlin"
+keys = [{ id = "key_a", to = 2026-10-10 }]
+[[accounts]]
+id = "bolt"
+name = "Bolt"
+keys = [{ id = "key_a", from = 2026-10-09T22:00:00Z, to = 2026-10-20T12:30:00Z }]
+"""
+    times = ("2026-10-09T21:59:59.999999Z", "2026-10-09T22:00:00Z", "2026-10-20T12:29:59Z", "2026-10-20T12:30:00Z")
+    root = books(tmp_path, accounts, *(plain(ts, id=f"r{index}", prompt=MILLION * 10**index) for index, ts in enumerate(times)))
+    assert [(row["account_id"], row["total"]) for row in rows(root / "invoices/2026-10/invoices.csv")] == [("acme", "2.00"), ("bolt", "220.00")]
+    unassigned = json.loads(tallybook(root, "usage", "--by", "account", "-o", "json").stdout)
+    assert {"unassigned": 1000 * MILLION}.items() <= {row["account_id"]: row["prompt_tokens"] for row in unassigned}.items()
+    assert tallybook(root, "verify").returncode == 0
+
+
+def test_a_workspace_without_anything_new_has_the_columns_it_always_had(tmp_path: Path) -> None:
+    root = books(tmp_path, "", plain("2026-10-05T10:00:00Z", id="a"))
+    header = (root / "invoices/2026-10/lines.csv").read_text(encoding="utf-8").splitlines()[0]
+    assert header.endswith(",amount,description")
+    assert (root / "invoices/2026-10/invoices.csv").read_text(encoding="utf-8").splitlines()[0].endswith(",subtotal,total,lines")
+
+
+def test_late_usage_is_corrected_once_and_verify_agrees_every_night(tmp_path: Path) -> None:
+    root = books(tmp_path, "", plain("2026-10-05T10:00:00Z", id="a"))
+    tallybook(root, "invoice", "issue", "--period", "2026-10", *AS_OF)
+    append_log(root, "l.jsonl", plain("2026-10-06T10:00:00Z", id="b"), plain("2026-11-06T10:00:00Z", id="c"))
+    assert "is worth 2.00 USD more" in tallybook(root, "nightly", *AS_OF).stderr
+    assert tallybook(root, "invoice", "issue", "--period", "2026-11", "--as-of", "2026-12-01").returncode == 0
+    settled = tallybook(root, "nightly", "--as-of", "2026-12-02")
+    assert "is worth" not in settled.stderr
+    assert [row["invoice_id"] for row in rows(root / "invoices/2026-11/invoices.csv")] == ["INV-000002"]
+    assert tallybook(root, "verify").returncode == 0
+
+
+def test_issuing_survives_a_kill_at_any_instant_without_gap_or_double(tmp_path: Path) -> None:
+    """Killed as soon as another invoice has its number, again and again; then a run that is left alone issues the rest."""
+    names = [f"c{index}" for index in range(30)]
+    accounts = "".join(f'[[accounts]]\nid = "{name}"\nname = "{name}"\nkeys = ["key_{name}"]\n' for name in names)
+    root = books(tmp_path, accounts, *(plain("2026-10-05T10:00:00Z", id=name, key=f"key_{name}") for name in names))
+    register = root / "invoices/register"
+    command = [sys.executable, "-m", "pipeline.cli", "-w", str(root), "invoice", "issue", "--period", "2026-10", *AS_OF]
+    seen = [0]
+    while len(seen) <= KILLS and seen[-1] < len(names):
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            while process.poll() is None and len(list(register.glob("*.json"))) == seen[-1]:
+                time.sleep(0.0005)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        seen.append(len(list(register.glob("*.json"))))
+    assert {count for count in seen if 0 < count < len(names)}, "no kill came in the midst of issuing"
+    assert tallybook(root, "invoice", "issue", "--period", "2026-10", *AS_OF).returncode == 0
+    listed = rows(root / "invoices/2026-10/invoices.csv")
+    assert [row["invoice_id"] for row in listed] == [f"INV-{number:06}" for number in range(1, len(names) + 1)]
+    assert sorted(row["account_id"] for row in listed) == sorted(names)
+    assert {row["status"] for row in listed} == {"issued"}
+    assert tallybook(root, "verify").returncode == 0

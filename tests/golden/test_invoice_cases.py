@@ -1,0 +1,126 @@
+"""Runs the golden cases of invoices: ``tests/golden/invoices/<case>/``, folders that an accountant can read.
+
+A case is a small workspace (``tallybook.toml``, ``accounts.toml``, ``rates/``), CSV files of usage, ``steps.toml`` that says in which
+order usage arrives, invoices are issued and voided, or another configuration begins to hold, and what must come out in the end:
+``expected_lines.csv`` and ``expected_invoices.csv``, of which every column that they have is compared, in order. It holds no code.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pytest
+
+from pipeline import schemas
+from pipeline.exports.invoice_csv import invoices_csv, lines_csv
+from pipeline.invoicing import credit_note, invoice_document, invoice_from_document, issued_invoice, make_book
+from pipeline.jobs.invoice import charge_of
+from pipeline.jobs.rate import rate
+from pipeline.periods import BillingPeriod, day_start_at, parse_date
+from pipeline.storage.workspace import open_workspace
+from pipeline.warehouse.reference import SINCE_EVER
+
+if TYPE_CHECKING:
+    from pipeline.invoicing import Invoice, InvoiceBook
+    from pipeline.rating import Charge
+    from pipeline.storage.workspace import Workspace
+
+CASES = sorted(path.parent for path in Path(__file__).parent.glob("invoices/*/steps.toml"))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_invoices_come_out_as_an_accountant_expects(case: Path) -> None:
+    workspace = open_workspace(case)
+    usage: list[dict[str, str]] = []
+    issued: list[Invoice] = []
+    for step in tomllib.loads((case / "steps.toml").read_text(encoding="utf-8"))["steps"]:
+        if "configuration" in step:
+            workspace = open_workspace(case / step["configuration"])
+        if "usage" in step:
+            usage += rows_of((case / step["usage"]).read_text(encoding="utf-8"))
+        if "issue" in step or "void" in step:
+            issued += [frozen(invoice) for invoice in taken(step, book_of(workspace, usage, issued), len(issued))]
+    book = book_of(workspace, usage, issued)
+    compare(case / "expected_lines.csv", lines_csv(book.of()))
+    compare(case / "expected_invoices.csv", invoices_csv(book.of()))
+
+
+def taken(step: dict[str, Any], book: InvoiceBook, issued: int) -> list[Invoice]:
+    """Do one step of issuing or voiding, with the next numbers."""
+    if "void" in step:
+        (invoice,) = (invoice for invoice in book.issued if invoice.id == step["void"])
+        return [credit_note(invoice, number=issued + 1, prefix="INV-")]
+    drafts = [draft for draft in book.drafts if str(draft.period) == step["issue"]]
+    assert drafts, f"there is nothing to issue for {step['issue']}"
+    return [issued_invoice(draft, number=number, prefix="INV-", issued_on=step.get("on")) for number, draft in enumerate(drafts, start=issued + 1)]
+
+
+def frozen(invoice: Invoice) -> Invoice:
+    """Go through the document, as the register does."""
+    return invoice_from_document(invoice_document(invoice))
+
+
+def book_of(workspace: Workspace, usage: list[dict[str, str]], issued: list[Invoice]) -> InvoiceBook:
+    rated = rate(usage_daily(workspace, usage), workspace.accounts, workspace.rate_cards)
+    charges: dict[tuple[str, BillingPeriod], list[Charge]] = {}
+    for row in rated.charges.to_pylist():
+        charges.setdefault((row["account_id"], BillingPeriod.parse(row["billing_period"])), []).append(charge_of(row))
+    return make_book(
+        issued=issued,
+        charges=charges,
+        places=set(charges),
+        accounts=workspace.accounts,
+        currencies={account.id: workspace.rate_cards[account.rate_card].currency for account in workspace.accounts},
+        rounding=workspace.settings.rounding,
+        seller=workspace.settings.seller,
+    )
+
+
+def usage_daily(workspace: Workspace, usage: list[dict[str, str]]) -> pa.Table:
+    """Stand in for the warehouse: usage by day, with the start of the rate window of the account's card on that day."""
+    rows = []
+    for row in usage:
+        day = parse_date(row["date"])
+        account = workspace.accounts.account_of(row["key"], day_start_at(day, workspace.settings.zone))
+        assert account is not None, row
+        window = workspace.rate_cards[account.terms_on(day).rate_card].rate_at(row["model"], day_start_at(day, account.zone))
+        assert window is not None, row
+        rows.append(
+            {
+                "account_id": account.id,
+                "api_key_id": row["key"],
+                "model": row["model"],
+                "service_tier": "",
+                "meter": row["meter"],
+                "rate_window_start": window.effective_from or SINCE_EVER,
+                "usage_date": day,
+                "billing_period": str(BillingPeriod.of(day)),
+                "quantity": int(row["tokens"].replace("_", "")),
+            }
+        )
+    order = ("account_id", "api_key_id", "model", "meter", "usage_date")
+    return pa.Table.from_pylist(rows, schema=schemas.USAGE_DAILY).sort_by([(name, "ascending") for name in order])
+
+
+def rows_of(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def compare(expected: Path, content: bytes) -> None:
+    text = expected.read_text(encoding="utf-8")
+    columns = next(csv.reader(io.StringIO(text, newline="")))
+    actual = [{name: row.get(name, "") for name in columns} for row in rows_of(content.decode())]
+    assert actual == rows_of(text)
+
+
+def test_a_day_begins_where_the_case_says() -> None:
+    """The stand-in above looks up rates by day: cases have no price that changes within one."""
+    for case in CASES:
+        for folder in [case, *(path.parent for path in case.glob("*/tallybook.toml"))]:
+            for card in open_workspace(folder).rate_cards.values():
+                assert {at.time().isoformat() for each in card.rates for at in (each.effective_from, each.effective_to) if at} <= {"00:00:00"}

@@ -1,0 +1,215 @@
+"""Whatever arrives late, in whatever order, and whatever is issued or voided in between: the books tell the truth, to the cent."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.accounts import Account, Accounts, CreditGrant, Tax, Terms
+from pipeline.errors import ConfigurationError
+from pipeline.invoicing import InvoiceStatus, LineKind, credit_note, invoice_document, invoice_from_document, issued_invoice, make_book
+from pipeline.invoicing.book import above_spend_cap, credit_balances
+from pipeline.money import Rounding
+from pipeline.periods import BillingPeriod
+from pipeline.rating import Charge, discounted, exact_charge
+from pipeline.usage import Meter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.invoicing import Invoice, InvoiceBook
+
+GRANTS = (
+    CreditGrant(id="old", amount=Decimal("0.07"), granted_on=date(2026, 8, 1), expires_on=date(2026, 11, 1)),
+    CreditGrant(id="new", amount=Decimal("0.20"), granted_on=date(2026, 9, 15), expires_on=None),
+)
+TERMS = (
+    Terms(from_date=None, rate_card="standard", included_tokens={"prompt": 700}),
+    Terms(from_date=date(2026, 10, 1), rate_card="standard", minimum_commitment=Decimal("0.05")),
+)
+PLAIN = Account(id="acme", name="Acme", timezone="UTC", rate_card="standard", key_ids=("a", "b"))
+RICH = Account(id="acme", name="Acme", timezone="UTC", rate_card="standard", key_ids=("a", "b"), terms=TERMS, credits=GRANTS, tax=Tax(rate=Decimal("7.7")))
+
+
+def charge(quantity: int, rate: str = "2.00", *, day: date = date(2026, 10, 10), key: str = "a", meter: Meter = Meter.PROMPT, currency: str = "USD") -> Charge:
+    return Charge(
+        account_id="acme",
+        api_key_id=key,
+        model="jamba-large",
+        service_tier="",
+        meter=meter,
+        usage_date=day,
+        quantity=quantity,
+        rate_per_million=Decimal(rate),
+        currency=currency,
+        amount=exact_charge(quantity, Decimal(rate)),
+    )
+
+
+def book_of(account: Account, charges: Sequence[Charge], issued: Sequence[Invoice], *, currency: str = "USD") -> InvoiceBook:
+    grouped: dict[tuple[str, BillingPeriod], list[Charge]] = {}
+    for each in charges:
+        grouped.setdefault((account.id, BillingPeriod.of(each.usage_date)), []).append(each)
+    return make_book(
+        issued=issued,
+        charges=grouped,
+        places=set(grouped),
+        accounts=Accounts(accounts=(account,)),
+        currencies={account.id: currency},
+        rounding=Rounding.HALF_UP,
+    )
+
+
+def truth_of(account: Account, charges: Sequence[Charge]) -> dict[BillingPeriod, Decimal]:
+    """What each period would be invoiced at if everything had been there from the start."""
+    drafts = book_of(account, charges, []).drafts
+    kinds = {LineKind.USAGE, LineKind.INCLUDED, LineKind.COMMITMENT}
+    return {draft.period: total for draft in drafts if (total := sum((line.amount for line in draft.lines if line.kind in kinds), Decimal(0)))}
+
+
+def told_by(book: InvoiceBook) -> dict[BillingPeriod, Decimal]:
+    """What all invoices, credit notes and drafts say of each original period."""
+    told: dict[BillingPeriod, Decimal] = {}
+    for invoice in book.of():
+        for line in invoice.lines:
+            if line.kind not in {LineKind.CREDIT, LineKind.TAX}:
+                period = line.original_period or invoice.period
+                told[period] = told.get(period, Decimal(0)) + line.amount
+    return {period: total for period, total in told.items() if total}
+
+
+CHARGES = st.builds(
+    charge,
+    st.integers(0, 60_000),
+    st.sampled_from(["2.00", "1.50", "0.333333"]),
+    day=st.dates(date(2026, 9, 1), date(2026, 12, 31)),
+    key=st.sampled_from(["a", "b"]),
+    meter=st.sampled_from([Meter.PROMPT, Meter.COMPLETION]),
+)
+LIVES = st.lists(st.tuples(st.lists(CHARGES, max_size=5), st.sampled_from(["issue first", "issue last", "void", "wait"])), min_size=1, max_size=8)
+
+
+def live(account: Account, life: list[tuple[list[Charge], str]]) -> tuple[list[Charge], list[Invoice]]:
+    """Let usage arrive, and issue and void in between."""
+    charges: list[Charge] = []
+    issued: list[Invoice] = []
+    for arrivals, act in life:
+        charges += arrivals
+        book = book_of(account, charges, issued)
+        number = len(issued) + 1
+        voidable = [invoice for invoice in issued if invoice.status is InvoiceStatus.ISSUED and invoice.id not in book.credited_by()]
+        if act == "void" and voidable:
+            issued.append(credit_note(voidable[number % len(voidable)], number=number, prefix="INV-"))
+        elif act.startswith("issue") and book.drafts:
+            issued.append(issued_invoice(book.drafts[0 if act == "issue first" else -1], number=number, prefix="INV-"))
+    return charges, [invoice_from_document(invoice_document(invoice)) for invoice in issued]
+
+
+@pytest.mark.parametrize("account", [PLAIN, RICH], ids=["plain", "rich"])
+@settings(max_examples=60, deadline=None)
+@given(life=LIVES)
+def test_invoices_and_corrections_are_the_truth(account: Account, life: list[tuple[list[Charge], str]]) -> None:
+    charges, issued = live(account, life)
+    book = book_of(account, charges, issued)
+    truth, told = truth_of(account, charges), told_by(book)
+    reach = max((BillingPeriod.of(each.usage_date) for each in charges), default=BillingPeriod.parse("2026-12"))
+    beyond = {
+        period: total for period, total in told.items() if period > reach
+    }  # an invoice made for corrections alone owes its month's commitment, nothing else
+    assert set(beyond.values()) <= {Decimal("0.05")}
+    assert {period: total for period, total in told.items() if period <= reach} == truth
+
+
+@settings(max_examples=60, deadline=None)
+@given(life=LIVES)
+def test_credits_are_never_negative_and_never_beyond_what_is_to_pay(life: list[tuple[list[Charge], str]]) -> None:
+    charges, issued = live(RICH, life)
+    book = book_of(RICH, charges, issued)
+    for balance in credit_balances(book, Accounts(accounts=(RICH,)), {"acme": "USD"}):
+        assert 0 <= balance.consumed <= balance.grant.amount
+        assert balance.left >= 0
+    for invoice in book.drafts:
+        paid = -sum(line.amount for line in invoice.lines if line.kind is LineKind.CREDIT)
+        assert paid >= 0
+        assert paid == 0 or invoice.subtotal >= 0
+
+
+@settings(max_examples=40, deadline=None)
+@given(life=LIVES)
+def test_once_everything_is_issued_nothing_is_left_to_correct(life: list[tuple[list[Charge], str]]) -> None:
+    charges, issued = live(RICH, life)
+    for _ in range(8):
+        drafts = book_of(RICH, charges, issued).drafts
+        if not drafts:
+            break
+        issued.append(issued_invoice(drafts[0], number=len(issued) + 1, prefix="INV-"))
+    book = book_of(RICH, charges, issued)
+    assert (book.drafts, book.late) == ((), ())
+
+
+@settings(max_examples=40, deadline=None)
+@given(late=st.lists(CHARGES, max_size=8), order=st.randoms(use_true_random=False))
+def test_the_order_of_late_arrivals_decides_nothing(late: list[Charge], order: object) -> None:
+    """Issued after each arrival or once after all: the corrections of a period sum to the same."""
+    first = [charge(10_000, day=date(2026, 9, 5))]
+    (draft,) = book_of(PLAIN, first, []).drafts
+    issued = [issued_invoice(draft, number=1, prefix="INV-")]
+    shuffled = list(late)
+    order.shuffle(shuffled)  # type: ignore[attr-defined]
+    step_by_step, so_far = list(issued), list(first)
+    for arrival in shuffled:
+        so_far.append(arrival)
+        step_by_step += [issued_invoice(each, number=len(step_by_step) + 1, prefix="INV-") for each in book_of(PLAIN, so_far, step_by_step).drafts[:1]]
+    assert told_by(book_of(PLAIN, so_far, step_by_step)) == told_by(book_of(PLAIN, [*first, *late], issued))
+
+
+def test_corrections_stand_on_the_earliest_draft_and_only_there() -> None:
+    first = [charge(1_000_000, day=date(2026, 9, 5))]
+    issued = [issued_invoice(book_of(PLAIN, first, []).drafts[0], number=1, prefix="INV-")]
+    more = [*first, charge(500_000, day=date(2026, 9, 6)), charge(1, day=date(2026, 11, 1)), charge(1, day=date(2026, 12, 1))]
+    book = book_of(PLAIN, more, issued)
+    assert [(draft.id, [str(line.amount) for line in draft.lines if line.kind is LineKind.CORRECTION]) for draft in book.drafts] == [
+        ("draft-2026-11-acme", ["1.00"]),
+        ("draft-2026-12-acme", []),
+    ]
+    (late,) = book.late
+    assert (late.period, late.difference, late.draft_id, late.invoice_ids) == (
+        BillingPeriod.parse("2026-09"),
+        Decimal("1.00"),
+        "draft-2026-11-acme",
+        ("INV-000001",),
+    )
+
+
+def test_a_discount_is_exact_and_keeps_the_list_price() -> None:
+    made = discounted(charge(4_321, "2.50"), Decimal("12.5"))
+    assert (made.rate_per_million, made.amount, made.list_rate_per_million) == (Decimal("2.1875"), Decimal("0.0094521875"), Decimal("2.50"))
+    assert discounted(charge(4_321), Decimal(0)) == charge(4_321)
+
+
+def test_an_account_that_was_invoiced_in_another_currency_is_refused() -> None:
+    issued = [issued_invoice(book_of(PLAIN, [charge(1)], []).drafts[0], number=1, prefix="INV-")]
+    with pytest.raises(ConfigurationError, match=r"'acme' was invoiced in USD \(INV-000001\) and its rate card is in EUR now"):
+        book_of(PLAIN, [charge(1, currency="EUR")], issued, currency="EUR")
+
+
+def test_only_what_is_above_the_spend_cap_is_told() -> None:
+    terms = (Terms(from_date=None, rate_card="standard", spend_cap=Decimal("2.00")),)
+    capped = Account(id="acme", name="Acme", timezone="UTC", rate_card="standard", key_ids=("a",), terms=terms)
+    book = book_of(capped, [charge(1_000_000), charge(1_500_000, day=date(2026, 11, 1))], [])
+    told = [(draft.id, spent, cap) for draft, spent, cap in above_spend_cap(book, Accounts(accounts=(capped,)))]
+    assert told == [("draft-2026-11-acme", Decimal("3.00"), Decimal("2.00"))]
+
+
+def test_a_draft_and_a_credit_note_cannot_be_credited() -> None:
+    draft = book_of(PLAIN, [charge(1_000_000)], []).drafts[0]
+    note = credit_note(issued_invoice(draft, number=1, prefix="INV-"), number=2, prefix="INV-")
+    assert (note.id, note.status, note.credits_invoice, str(note.total)) == ("INV-000002", "credit_note", "INV-000001", "-2.00")
+    for wrong in (draft, note):
+        with pytest.raises(ValueError, match="only an issued invoice is"):
+            credit_note(wrong, number=3, prefix="INV-")
