@@ -75,7 +75,9 @@ def issued_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
         plain("2026-10-14T11:00:00Z", id="resp-8", prompt=9, completion=9, request_id="req-8", path="/v1/files", response={"id": "f"}),
         plain("2026-10-15T10:00:00Z", id="resp-9", prompt=20, completion=5, request_id="req-9"),
         plain("2026-10-15T10:05:00Z", id="resp-9", prompt=30, completion=5, request_id="req-9b"),
-        plain("2026-10-16T10:00:00Z", id="resp-10", prompt=60, completion=6, request_id="req-10").replace('"api_key_id": "key_a"', f'"api_key": "{CANARY_KEY}"'),
+        plain("2026-10-16T10:00:00Z", id="resp-10", prompt=60, completion=6, request_id="req-10").replace(
+            '"api_key_id": "key_a"', f'"api_key": "{CANARY_KEY}"'
+        ),
         plain("2026-10-16T11:00:00Z", id="resp-11", prompt=11, completion=1, request_id="req-11", model="jamba-new", key="key_a2"),
         plain("2026-11-01T01:00:00Z", id="resp-12", prompt=5_000, request_id="req-12"),
     )

@@ -54,8 +54,12 @@ def test_recomputing_writes_nothing(books: Path) -> None:
 def test_a_lake_that_tells_another_story_is_exit_code_6_with_the_fields(books: Path) -> None:
     # The same log with one token more, collected into a new lake: everything is intact, but not what was invoiced.
     log = books / "logs/october.jsonl"
-    log.write_text(log.read_text(encoding="utf-8").replace('"prompt_tokens": 777, "completion_tokens": 33, "total_tokens": 810', 
-                                                           '"prompt_tokens": 778, "completion_tokens": 33, "total_tokens": 811'), encoding="utf-8")
+    log.write_text(
+        log.read_text(encoding="utf-8").replace(
+            '"prompt_tokens": 777, "completion_tokens": 33, "total_tokens": 810', '"prompt_tokens": 778, "completion_tokens": 33, "total_tokens": 811'
+        ),
+        encoding="utf-8",
+    )
     for path in sorted((books / "lake").rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
     assert tallybook(books, "collect", "--as-of", "2026-11-01T03:00:00Z").returncode == 0
