@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipeline.jobs.outcomes import Outcome
 
 _HEADER = ("time (UTC)", "source", "line", "bytes", "status", "tokens", "per million", "exact charge")
-_OUTCOME_HEADER = ("source", "line", "bytes", "time (UTC)", "status", "key", "model", "prompt", "completion", "outcome")
+_OUTCOME_HEADER = ("source", "line", "bytes", "time (UTC)", "status", "prompt", "completion", "outcome")
 
 
 @click.command(name="explain")
@@ -116,6 +116,8 @@ def _print_explanation(explanation: LineExplanation, events_max: int) -> None:
 
 
 def _print_outcomes(outcomes: list[Outcome]) -> None:
+    for key, model in dict.fromkeys((outcome.event["api_key_id"], outcome.event["model_name"]) for outcome in outcomes if outcome.event):
+        click.echo(f"key {key}, model {model or 'not stated'}")
     print_table(_OUTCOME_HEADER, [_outcome_row(outcome) for outcome in outcomes])
     click.echo("")
     for outcome in outcomes:
@@ -126,6 +128,6 @@ def _outcome_row(outcome: Outcome) -> tuple[str | int, ...]:
     span = "" if outcome.byte_start is None else f"{outcome.byte_start}-{outcome.byte_end}"
     event = outcome.event
     if event is None:
-        return outcome.source, outcome.line, span, "", "", "", "", "", "", outcome.word
-    stated = (instant_text(event["occurred_at"]), event["status"], event["api_key_id"], event["model_name"], event["prompt_tokens"], event["completion_tokens"])
+        return outcome.source, outcome.line, span, "", "", "", "", outcome.word
+    stated = (instant_text(event["occurred_at"]), event["status"], event["prompt_tokens"], event["completion_tokens"])
     return outcome.source, outcome.line, span, *stated, outcome.word

@@ -21,7 +21,7 @@ from pipeline.jobs.aggregate import USAGE_DAILY, inputs_of
 from pipeline.jobs.explain import is_of_usage
 from pipeline.jobs.invoice import charge_of
 from pipeline.jobs.rate import rate
-from pipeline.money import exact_sum, plain_rate
+from pipeline.money import exact_sum, plain_rate, rounded_to_minor_unit
 from pipeline.periods import BillingPeriod
 from pipeline.storage import register
 from pipeline.storage.derived import read_derived
@@ -174,9 +174,14 @@ def _compared(old: Iterable[Invoice], new: Iterable[Invoice], card_id: str) -> I
             old_rates=tuple(plain_rate(line.rate_per_million) for _, line in mine),
             new_rates=tuple(plain_rate(line.rate_per_million) for _, line in other),
             currency=invoice.currency,
-            old_amount=exact_sum(line.amount for _, line in mine),
-            new_amount=exact_sum(line.amount for _, line in other),
+            old_amount=_printed(mine, invoice),
+            new_amount=_printed(other, invoice),
         )
+
+
+def _printed(lines: Iterable[tuple[Invoice, InvoiceLine]], invoice: Invoice) -> Decimal:
+    """Add up printed amounts; the sum of none is written like the others, 0.00."""
+    return rounded_to_minor_unit(exact_sum(line.amount for _, line in lines), invoice.currency, invoice.rounding)
 
 
 def _by_place(invoices: Iterable[Invoice]) -> dict[Place, list[tuple[Invoice, InvoiceLine]]]:
