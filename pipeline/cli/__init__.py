@@ -3,7 +3,7 @@
 Commands are loaded when they are called, so that ``tallybook --help`` imports neither pandas nor pyarrow.
 
 Exit codes: 0 ok, 1 unexpected, 2 usage or configuration, 3 bad input where ``--strict``, 4 blocked (unpriced usage at issue),
-5 locked, 6 verify found a difference, 130 interrupted.
+5 locked, 6 a difference was found (verify, explain, recompute, reconcile), 130 interrupted.
 """
 
 from __future__ import annotations
@@ -31,6 +31,11 @@ _COMMANDS = {
     "nightly": "Collect, aggregate, rate and draft invoices: the whole job.",
     "usage": "Tokens by key, model, day and more.",
     "invoice": "Draft, issue, void, list and show invoices; credit balances.",
+    "explain": "From an invoice line to its usage events; what became of one logged response.",
+    "recompute": "Rebuild an issued invoice and compare it byte for byte; bundle it for its customer.",
+    "reprice": "What past usage would have cost under another rate card.",
+    "reconcile": "Compare billed tokens with a provider's own usage export.",
+    "export": "Cost and usage in the formats of others: FOCUS 1.2.",
     "verify": "Check every identity that must hold, from logs to invoices.",
     "rates": "Check and show rate cards.",
     "keys": "Key ids: what stands in for raw API keys.",

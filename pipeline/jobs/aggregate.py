@@ -44,9 +44,9 @@ class Aggregate:
     rated: RatedUsage
 
 
-def aggregate(workspace: Workspace) -> Aggregate:
-    """Count and rate everything that is committed. Writes nothing."""
-    snapshot = read_log(workspace.lake)
+def aggregate(workspace: Workspace, *, until: int | None = None) -> Aggregate:
+    """Count and rate everything that is committed, or what was committed up to and with the commit ``until``. Writes nothing."""
+    snapshot = read_log(workspace.lake, until=until)
     reference = reference_tables(
         workspace.accounts,
         workspace.rate_cards,

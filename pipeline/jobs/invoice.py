@@ -15,7 +15,7 @@ from pipeline.exports.invoice_csv import invoices_csv, lines_csv
 from pipeline.invoicing import InvoiceStatus, credit_note, invoice_document, invoice_from_document, issued_invoice, make_book
 from pipeline.periods import BillingPeriod, instant_text, time_zone, usage_date
 from pipeline.rating import Charge
-from pipeline.storage import register
+from pipeline.storage import configurations, register
 from pipeline.storage.invoice_files import write_period_files, written_periods
 from pipeline.usage import Meter
 
@@ -81,6 +81,8 @@ def issue(workspace: Workspace, built: Aggregate, *, period: BillingPeriod, acco
         raise InvoiceNotFound(message)
     drafts = [invoice for invoice in chosen if invoice.number is None]
     _refuse_unpriced(built.rated.unpriced, {draft.account_id for draft in drafts}, period)
+    if drafts:
+        configurations.keep(workspace)  # before any register entry names it
     return [_issue_one(workspace, draft, built, now) for draft in drafts]
 
 

@@ -52,21 +52,29 @@ class LakeSnapshot:
     key_secret_check: str | None = None
 
 
-def read_log(lake_dir: Path) -> LakeSnapshot:
+def read_log(lake_dir: Path, *, until: int | None = None) -> LakeSnapshot:
     """Read the whole log, strictly; a lake that does not exist is empty. What is returned is durable.
 
-    Raises ``LogEntryRefused`` for an entry that is torn, missing, changed, foreign or out of its chain.
+    With ``until`` the snapshot is the one right after that commit, as if nothing had been committed since; the later entries are
+    checked all the same. Raises ``LogEntryRefused`` for an entry that is torn, missing, changed, foreign or out of its chain, and
+    where there is no commit ``until``.
     """
     log_dir = layout.delta_log(lake_dir)
     chain = append_log.read_chain(log_dir, first_number=0, parse=delta.parse_commit, advice=_ADVICE)
     _check_added_once(log_dir, chain.entries)
-    checks = [commit.key_secret_check for commit in chain.entries if commit.key_secret_check is not None]
+    if until is not None and not 0 <= until < len(chain.entries):
+        message = f"the lake of {lake_dir.parent} has no commit {until}, only {len(chain.entries)} commits from 0; {_ADVICE}"
+        raise LogEntryRefused(message)
+    commits = chain.entries if until is None else chain.entries[: until + 1]
+    # An entry's digest is stated by the one after it; the last one's is the chain's.
+    entry_sha256 = chain.last_sha256 if len(commits) == len(chain.entries) else chain.entries[len(commits)].previous_sha256
+    checks = [commit.key_secret_check for commit in commits if commit.key_secret_check is not None]
     return LakeSnapshot(
-        version=chain.entries[-1].number if chain.entries else None,
-        entry_sha256=chain.last_sha256,
-        data_files=tuple(file for commit in chain.entries for file in commit.data_files),
-        quarantine_files=tuple(file for commit in chain.entries for file in commit.quarantine_files),
-        sources=tuple(record for commit in chain.entries for record in commit.sources),
+        version=commits[-1].number if commits else None,
+        entry_sha256=entry_sha256,
+        data_files=tuple(file for commit in commits for file in commit.data_files),
+        quarantine_files=tuple(file for commit in commits for file in commit.quarantine_files),
+        sources=tuple(record for commit in commits for record in commit.sources),
         key_secret_check=checks[-1] if checks else None,
     )
 

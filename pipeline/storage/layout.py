@@ -46,3 +46,8 @@ def lock(lake_dir: Path) -> Path:
 def register(workspace: Path) -> Path:
     """Return the folder of the issued invoices: ``<20 digits>.json``, from 1; the number is the invoice's."""
     return workspace / "invoices" / "register"
+
+
+def configurations(workspace: Path) -> Path:
+    """Return the folder of the configurations that invoices were issued with: ``<sha256>.json``, named by the invoices' documents."""
+    return workspace / "invoices" / "configurations"

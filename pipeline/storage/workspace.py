@@ -7,7 +7,7 @@ Does not own what each file may say (``config``, ``accounts_file``, ``rate_cards
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.storage import layout
@@ -34,6 +34,8 @@ class Workspace:
     rate_cards: Mapping[str, RateCard]
     digest: str
     """sha256 (hex) over the configuration files: whatever is derived from equal events and an equal digest is equal."""
+    files: Mapping[str, bytes] = field(repr=False)
+    """The configuration files that ``digest`` is about, by their path below the workspace, in the order of the digest."""
 
     @property
     def lake(self) -> Path:
@@ -43,6 +45,7 @@ class Workspace:
 
 def open_workspace(root: Path) -> Workspace:
     """Read a workspace's configuration. Raises ``ConfigurationError`` for whatever cannot be meant."""
+    files = configuration_files(root)
     settings = read_settings(root)
     rate_cards = read_rate_cards(root, timezone=settings.timezone, currency=settings.currency)
     return Workspace(
@@ -56,15 +59,21 @@ def open_workspace(root: Path) -> Workspace:
             models={model for card in rate_cards.values() for model in card.models},
         ),
         rate_cards=rate_cards,
-        digest=_digest(root),
+        digest=configuration_digest(files),
+        files=files,
     )
 
 
-def _digest(root: Path) -> str:
+def configuration_files(root: Path) -> dict[str, bytes]:
+    """Read the configuration files of a workspace, by their path below it."""
+    paths = (root / CONFIG_FILE, root / ACCOUNTS_FILE, *sorted((root / RATES_FOLDER).glob("[!.]*.toml")))
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in paths if path.is_file()}
+
+
+def configuration_digest(files: Mapping[str, bytes]) -> str:
+    """Return the sha256 (hex) over names, lengths and bytes of configuration files, in their order."""
     digest = hashlib.sha256()
-    for path in (root / CONFIG_FILE, root / ACCOUNTS_FILE, *sorted((root / RATES_FOLDER).glob("[!.]*.toml"))):
-        if path.is_file():
-            content = path.read_bytes()
-            digest.update(f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode())
-            digest.update(content)
+    for name, content in files.items():
+        digest.update(f"{name}\0{len(content)}\0".encode())
+        digest.update(content)
     return digest.hexdigest()

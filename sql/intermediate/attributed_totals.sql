@@ -5,6 +5,8 @@
 select
     coalesce(api_keys.account_id, '') as account_id,
     exchange_totals.api_key_id,
+    exchange_totals.model_name,
+    exchange_totals.slice_at,
     coalesce(model_names.model, exchange_totals.model_name) as model,
     exchange_totals.service_tier,
     exchange_totals.status,

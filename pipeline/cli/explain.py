@@ -1,0 +1,133 @@
+"""``tallybook explain``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from pipeline.cli.context import EXIT_DIFFERENCE, warn
+from pipeline.cli.tables import print_table
+from pipeline.exports.event_csv import events_csv
+from pipeline.jobs.explain import event_rows, explain_line
+from pipeline.jobs.outcomes import outcomes_of_id, outcomes_of_place
+from pipeline.money import normalised, plain, plain_rate
+from pipeline.periods import instant_text
+from pipeline.storage.workspace import open_workspace
+
+if TYPE_CHECKING:
+    from pipeline.cli.context import Session
+    from pipeline.jobs.explain import LineExplanation
+    from pipeline.jobs.outcomes import Outcome
+
+_HEADER = ("time (UTC)", "source", "line", "bytes", "status", "tokens", "per million", "exact charge")
+_OUTCOME_HEADER = ("source", "line", "bytes", "time (UTC)", "status", "prompt", "completion", "outcome")
+
+
+@click.command(name="explain")
+@click.argument("invoice_id", metavar="[INVOICE", required=False)
+@click.argument("line_number", metavar="LINE]", required=False, type=click.IntRange(min=1))
+@click.option("--request-id", "--response-id", "wanted_id", metavar="ID", help="What became of the logged response with this request or response id.")
+@click.option("--source", metavar="FILE", help="With --line: what became of a line of a log; quarantined lines have no other name.")
+@click.option("--line", "source_line", metavar="N", type=click.IntRange(min=1), help="The line of --source, from 1.")
+@click.option("--csv", "as_csv", is_flag=True, help="All events of the invoice line as CSV.")
+@click.option("--events-max", type=click.IntRange(min=0), default=20, show_default=True, help="How many events to print; --csv prints all.")
+@click.pass_obj
+def command(
+    session: Session,
+    *,
+    invoice_id: str | None,
+    line_number: int | None,
+    wanted_id: str | None,
+    source: str | None,
+    source_line: int | None,
+    as_csv: bool,
+    events_max: int,
+) -> int:
+    """From a printed cent to the usage events behind it, or from a logged response to the invoice line it is on.
+
+    \b
+    tallybook explain INV-000001 3              the events of line 3, their rates and exact charges, and the one rounding
+    tallybook explain --request-id req_123      billed on which line, duplicate of what, in conflict, failed, not metered
+    tallybook explain --source FILE --line N    the same for a line of a log, or why it was quarantined
+
+    Exit code 6 where the events do not add up to the printed line.
+    """  # noqa: D301  # click's own mark for a paragraph that keeps its lines
+    by_line, by_place = invoice_id is not None and line_number is not None, source is not None and source_line is not None
+    halves = (invoice_id is None) != (line_number is None) or (source is None) != (source_line is None)
+    if halves or sum((by_line, wanted_id is not None, by_place)) != 1:
+        message = "ask for INVOICE LINE, for --request-id ID, or for --source FILE --line N"
+        raise click.UsageError(message)
+    if as_csv and not by_line:
+        message = "--csv lists the events of INVOICE LINE"
+        raise click.UsageError(message)
+    workspace = open_workspace(session.workspace)
+    if invoice_id is not None and line_number is not None:
+        return _print_line(explain_line(workspace, invoice_id, line_number), as_csv=as_csv, events_max=events_max)
+    if source is not None and source_line is not None:
+        _print_outcomes(outcomes_of_place(workspace, source, source_line))
+    else:
+        _print_outcomes(outcomes_of_id(workspace, wanted_id or ""))
+    return 0
+
+
+def _print_line(explanation: LineExplanation, *, as_csv: bool, events_max: int) -> int:
+    if as_csv:
+        click.echo(events_csv(event_rows(explanation)), nl=False)
+    else:
+        _print_explanation(explanation, events_max)
+    if explanation.is_complete:
+        return 0
+    line, unit = explanation.line, explanation.invoice.currency
+    warn(
+        f"the events have {explanation.quantity} tokens worth {plain(explanation.exact_amount)} {unit}, the line says {line.quantity} "
+        f"and {plain(line.exact_amount)}; a price by tiers of the whole period cannot be split into events, else run 'tallybook verify'"
+    )
+    return EXIT_DIFFERENCE
+
+
+def _print_explanation(explanation: LineExplanation, events_max: int) -> None:
+    invoice, line = explanation.invoice, explanation.line
+    click.echo(f"{invoice.id} line {line.number} ({invoice.account_name}, {invoice.period}): {line.description}")
+    if not explanation.is_of_usage:
+        click.echo(f"a line of kind {line.kind.value} is computed from other lines and terms, not from usage events")
+        click.echo(f"amount {plain(line.amount)} {invoice.currency}")
+        return
+    click.echo(f"key {line.api_key_id}, model {line.model}, meter {line.meter}, {len(explanation.events)} usage events\n")
+    shown = explanation.events[:events_max]
+    rows = [
+        (
+            instant_text(charged.event["occurred_at"]),
+            charged.event["source"],
+            charged.event["line"],
+            f"{charged.event['byte_start']}-{charged.event['byte_end']}",
+            charged.event["status"],
+            charged.quantity,
+            plain_rate(charged.rate_per_million),
+            plain(normalised(charged.exact_charge)),
+        )
+        for charged in shown
+    ]
+    print_table(_HEADER, rows)
+    if len(shown) < len(explanation.events):
+        click.echo(f"… and {len(explanation.events) - len(shown)} more; --csv lists all")
+    click.echo(f"\n{explanation.quantity} tokens, exact sum {plain(explanation.exact_amount)} {invoice.currency}")
+    click.echo(f"rounded once, {invoice.rounding.value}, to {plain(line.amount)} {invoice.currency}")
+
+
+def _print_outcomes(outcomes: list[Outcome]) -> None:
+    for key, model in dict.fromkeys((outcome.event["api_key_id"], outcome.event["model_name"]) for outcome in outcomes if outcome.event):
+        click.echo(f"key {key}, model {model or 'not stated'}")
+    print_table(_OUTCOME_HEADER, [_outcome_row(outcome) for outcome in outcomes])
+    click.echo("")
+    for outcome in outcomes:
+        click.echo(f"{outcome.source} line {outcome.line}: {outcome.word}: {outcome.detail}")
+
+
+def _outcome_row(outcome: Outcome) -> tuple[str | int, ...]:
+    span = "" if outcome.byte_start is None else f"{outcome.byte_start}-{outcome.byte_end}"
+    event = outcome.event
+    if event is None:
+        return outcome.source, outcome.line, span, "", "", "", "", outcome.word
+    stated = (instant_text(event["occurred_at"]), event["status"], event["prompt_tokens"], event["completion_tokens"])
+    return outcome.source, outcome.line, span, *stated, outcome.word

@@ -1,0 +1,59 @@
+"""An issued invoice as it was decided: its document, the configuration it names, and the lake as of the commit it names.
+
+Owns going back to that state. Does not own what is done with it (``recompute``, ``explain``, ``focus``).
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import InvoiceNotFound
+from pipeline.jobs.aggregate import aggregate
+from pipeline.storage import configurations, register
+from pipeline.storage.workspace import open_workspace
+
+if TYPE_CHECKING:
+    from pipeline.jobs.aggregate import Aggregate
+    from pipeline.storage.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtIssue:
+    """What an invoice was decided from."""
+
+    workspace: Workspace
+    """With the configuration of then; its lake and register are those of now."""
+    built: Aggregate
+    """Of the commit of then."""
+
+
+def issued_document(workspace: Workspace, invoice_id: str) -> dict[str, Any]:
+    """Return the frozen document of an issued invoice. Raises ``InvoiceNotFound``."""
+    for document in register.read(workspace.root):
+        if document.get("invoice_id") == invoice_id:
+            return document
+    message = f"no invoice {invoice_id!r} was issued; 'tallybook invoice list' shows what there is"
+    raise InvoiceNotFound(message)
+
+
+def state_at_issue(workspace: Workspace, document: dict[str, Any]) -> AtIssue:
+    """Go back to what an issued document was decided from. Writes nothing.
+
+    Raises ``ConfigurationError`` where the configuration it names was not kept and is not the present one either,
+    ``LogEntryRefused`` where the lake has no such commit.
+    """
+    then = configuration_at_issue(workspace, document["configuration_sha256"])
+    return AtIssue(workspace=then, built=aggregate(then, until=document["commit"]))
+
+
+def configuration_at_issue(workspace: Workspace, sha256: str) -> Workspace:
+    """Return the workspace with the configuration of a digest. Raises ``ConfigurationError`` where it is nowhere."""
+    if workspace.digest == sha256:
+        return workspace
+    files = configurations.kept(workspace.root, sha256)
+    with tempfile.TemporaryDirectory(prefix="tallybook-") as folder:
+        configurations.unpack(files, Path(folder))
+        return replace(open_workspace(Path(folder)), root=workspace.root)

@@ -1,0 +1,149 @@
+"""What a customer needs to recompute an invoice alone: their events, their card, their terms, the invoice, and how it is done on one page.
+
+Nothing of anybody else: only events of this invoice's lines, only this account's entry of ``accounts.toml``, only the rate cards it
+pays by, and of ``tallybook.toml`` only what decides an amount. Comments of the files are left out, since they may speak of others.
+
+Does not own the events (``pipeline.jobs.explain``) nor the files (``pipeline.storage.bundle_files``).
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import ConfigurationError
+from pipeline.exports.event_csv import events_csv
+from pipeline.exports.invoice_csv import invoices_csv, lines_csv
+from pipeline.invoicing import invoice_document, invoice_from_document
+from pipeline.jobs.explain import event_rows, explain_lines
+from pipeline.money import plain
+from pipeline.storage.accounts_file import ACCOUNTS_FILE, RATE_CARD_DEFAULT
+from pipeline.storage.bundle_files import write_bundle
+from pipeline.storage.config import CONFIG_FILE
+from pipeline.storage.rate_cards import RATES_FOLDER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from pipeline.invoicing import Invoice
+    from pipeline.jobs.recompute import Recomputation
+
+_SETTINGS = ("timezone", "currency", "rounding", "policy", "seller")
+"""Keys of ``tallybook.toml`` that decide or print an invoice; where logs lie and how they are read is nobody's business."""
+
+
+def write_invoice_bundle(recomputation: Recomputation, folder: Path) -> None:
+    """Write the bundle of an invoice that was recomputed without a difference. The same invoice gives the same bytes.
+
+    Raises ``ConfigurationError`` where the folder is not empty, or where the events do not account for a line.
+    """
+    write_bundle(folder, bundle_files(recomputation))
+
+
+def bundle_files(recomputation: Recomputation) -> dict[str, bytes]:
+    """Return the files of a bundle by name."""
+    invoice = invoice_from_document(recomputation.document)
+    state = recomputation.at_issue
+    explanations = explain_lines(invoice, state, invoice.lines)
+    incomplete = [str(explanation.line.number) for explanation in explanations if not explanation.is_complete]
+    rows = [row for explanation in explanations for row in event_rows(explanation)]
+    files = state.workspace.files
+    terms, cards = _terms(files, invoice.account_id), _cards(files, invoice.account_id)
+    return {
+        "README.txt": _readme(invoice, recomputation.document, incomplete, sorted(cards)).encode("utf-8"),
+        "invoice.json": _json({**invoice_document(invoice), **_provenance(recomputation.document)}),
+        "invoice.csv": invoices_csv([invoice]),
+        "lines.csv": lines_csv([invoice]),
+        "events.csv": events_csv(rows),
+        "terms.json": _json(terms),
+        **{f"rate-card-{card_id}.json": _json(card) for card_id, card in cards.items()},
+    }
+
+
+def _provenance(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the register added: fields that no other invoice is in, but for digests."""
+    return {name: value for name, value in document.items() if name not in {"previousSha256", "sealSha256"}}
+
+
+def _terms(files: Mapping[str, bytes], account_id: str) -> dict[str, Any]:
+    settings = _toml(files, CONFIG_FILE)
+    return {"account": _account(files, account_id), "workspace": {name: settings[name] for name in _SETTINGS if name in settings}}
+
+
+def _account(files: Mapping[str, bytes], account_id: str) -> dict[str, Any]:
+    for account in _toml(files, ACCOUNTS_FILE).get("accounts", []):
+        if account.get("id") == account_id:
+            found: dict[str, Any] = account
+            return found
+    message = f"account {account_id!r} is not in the configuration that its invoice was issued with"
+    raise ConfigurationError(message)
+
+
+def _cards(files: Mapping[str, bytes], account_id: str) -> dict[str, dict[str, Any]]:
+    """Return the account's cards, and those that they extend, by id."""
+    account = _account(files, account_id)
+    pending = [account.get("rate_card", RATE_CARD_DEFAULT), *(terms["rate_card"] for terms in account.get("terms", []) if "rate_card" in terms)]
+    cards: dict[str, dict[str, Any]] = {}
+    while pending:
+        card_id = pending.pop()
+        if card_id not in cards:
+            cards[card_id] = _toml(files, f"{RATES_FOLDER}/{card_id}.toml")
+            pending += [cards[card_id]["extends"]] if "extends" in cards[card_id] else []
+    return dict(sorted(cards.items()))
+
+
+def _toml(files: Mapping[str, bytes], name: str) -> dict[str, Any]:
+    return tomllib.loads(files[name].decode("utf-8"), parse_float=Decimal) if name in files else {}
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=1, default=_text) + "\n").encode("utf-8")
+
+
+def _text(value: object) -> str:
+    """Write what TOML knows and JSON does not: exact decimals and instants, as strings."""
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    message = f"{value!r} has no place in a bundle"
+    raise TypeError(message)
+
+
+def _readme(invoice: Invoice, document: Mapping[str, Any], incomplete: list[str], card_ids: list[str]) -> str:
+    return "\n".join(_readme_lines(invoice, document, incomplete, card_ids)) + "\n"
+
+
+def _readme_lines(invoice: Invoice, document: Mapping[str, Any], incomplete: list[str], card_ids: list[str]) -> Iterator[str]:
+    yield f"Invoice {invoice.id} of {invoice.account_name} ({invoice.account_id}), {invoice.period}: {plain(invoice.total)} {invoice.currency}"
+    yield f"""
+Everything that this invoice was computed from is in this folder. No program is needed to check it; a spreadsheet will do.
+
+  invoice.json      the invoice as it was issued on {document["issued_at"]}
+  invoice.csv       its head: period, currency, total
+  lines.csv         its lines
+  events.csv        the usage behind every line: one row for each response and line, with its tokens, rate and exact charge
+  terms.json        your account's terms, and how amounts are rounded
+  {f"rate-card-{card_ids[0]}.json" if len(card_ids) == 1 else "rate-card-*.json"}   the prices, per million tokens ({", ".join(card_ids)})
+  SHA256SUMS        checksums of all of these: sha256sum -c SHA256SUMS
+
+How to recompute it
+ 1. An event costs quantity x rate_per_million / 1,000,000, with all its digits: events.csv, column exact_charge. The rate is the
+    one on your rate card that was in force at occurred_at (UTC), for that model (or its alias) and meter.
+ 2. A line of kind usage is the sum of its events: in events.csv, add exact_charge over the rows with its number in invoice_line.
+    Its quantity is the sum of their quantity. It is rounded once, {invoice.rounding.value}, to the minor unit of {invoice.currency}: lines.csv, amount.
+        in a spreadsheet:  =ROUND(SUMIFS(events!M:M; events!A:A; 1); digits)   for line 1 (ROUND rounds halves up)
+ 3. Lines of other kinds follow from lines above them and from terms.json, as their description says.
+ 4. The total is the sum of the printed amounts in lines.csv.
+ 5. An event belongs to this invoice where occurred_at is at or after {invoice.period_start} and before {invoice.period_end}.
+    usage_date is the day in {invoice.timezone}. A response that was logged twice is here once.
+ 6. Compare events.csv with your own records by response_id, request_id or occurred_at. source, source_line and the byte range say
+    where the seller's log holds the response; ask for that line where something looks wrong.
+
+Every token is on exactly one meter: prompt (read anew), prompt_cached (read from a cache), prompt_cache_write, completion."""
+    if incomplete:
+        yield f"\nLines {', '.join(incomplete)} are priced on the whole period (by tiers); their events show the tokens, the line shows the price."

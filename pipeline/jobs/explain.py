@@ -1,0 +1,201 @@
+"""From a printed cent to the usage events behind it: where each was logged, what it counted, what it cost, and the one rounding.
+
+An issued invoice is explained by the configuration and the commit it was decided from, a draft by those of now. The explanation
+is added up and compared with the printed line, so that one which does not account for every token says so itself.
+
+Does not own what became of an event (``sql/marts/traced_events.sql``) nor what it costs (``pipeline.rating``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import InvoiceNotFound
+from pipeline.exports.event_csv import event_row
+from pipeline.invoicing import invoice_from_document
+from pipeline.jobs.aggregate import aggregate
+from pipeline.jobs.at_issue import AtIssue, state_at_issue
+from pipeline.jobs.invoice import charge_of, invoice_book
+from pipeline.money import exact_sum, normalised
+from pipeline.rating import exact_charge
+from pipeline.storage import register
+from pipeline.storage.config import UnmeasuredPolicy
+from pipeline.storage.lake import verified_files
+from pipeline.usage import TokenCounts
+from pipeline.warehouse.reference import reference_tables
+from pipeline.warehouse.tracing import trace_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from decimal import Decimal
+
+    import pyarrow as pa
+
+    from pipeline.exports.event_csv import Row
+    from pipeline.invoicing import Invoice, InvoiceLine
+    from pipeline.storage.config import Settings
+    from pipeline.storage.workspace import Workspace
+    from pipeline.usage import Meter
+
+Event = dict[str, Any]
+"""A row of ``pipeline.warehouse.tracing.TRACED_EVENTS``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargedEvent:
+    """A usage event on an invoice line: its tokens on the line's meter, and their exact charge."""
+
+    event: Event
+    quantity: int
+    rate_per_million: Decimal
+    exact_charge: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineExplanation:
+    """An invoice line and the events behind it, in the order in which they occurred."""
+
+    invoice: Invoice
+    line: InvoiceLine
+    events: tuple[ChargedEvent, ...]
+
+    @property
+    def is_of_usage(self) -> bool:
+        """Whether events are behind the line at all: a correction, a fee or a tax is computed from other lines."""
+        return is_of_usage(self.line)
+
+    @property
+    def quantity(self) -> int:
+        """Tokens of the events."""
+        return sum(charged.quantity for charged in self.events)
+
+    @property
+    def exact_amount(self) -> Decimal:
+        """The sum of the exact charges, before the one rounding."""
+        return normalised(exact_sum(charged.exact_charge for charged in self.events))
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the events add up to the printed line, token for token and digit for digit."""
+        return not self.is_of_usage or (self.quantity, self.exact_amount) == (self.line.quantity, self.line.exact_amount)
+
+
+def explain_line(workspace: Workspace, invoice_id: str, line_number: int) -> LineExplanation:
+    """Return the events behind one line of an issued invoice or a draft. Raises ``InvoiceNotFound`` for an invoice or a line that is not there."""
+    invoice, state = _invoice(workspace, invoice_id)
+    if not 1 <= line_number <= len(invoice.lines):
+        message = f"{invoice_id} has no line {line_number}; its lines are 1 to {len(invoice.lines)}, see 'tallybook invoice show {invoice_id}'"
+        raise InvoiceNotFound(message)
+    return explain_lines(invoice, state, [invoice.lines[line_number - 1]])[0]
+
+
+def explain_lines(invoice: Invoice, state: AtIssue, lines: Iterable[InvoiceLine]) -> list[LineExplanation]:
+    """Return the events behind some lines of an invoice, given what it was decided from."""
+    wanted = list(lines)
+    keys = {line.api_key_id for line in wanted if is_of_usage(line)}
+    billed = billed_events(traced_events(state, keys), state.workspace.settings, account_id=invoice.account_id, period=str(invoice.period))
+    rates = rates_in_force(state.built.rated.charges, account_id=invoice.account_id, period=str(invoice.period))
+    found: dict[tuple[object, ...], list[ChargedEvent]] = {}
+    for event in billed:
+        for meter, quantity in quantities(event).items():
+            for rate in rates.get(usage_place(event, meter), ()):
+                charged = ChargedEvent(event=event, quantity=quantity, rate_per_million=rate, exact_charge=exact_charge(quantity, rate))
+                found.setdefault((event["api_key_id"], event["model"], event["service_tier"], meter, normalised(rate)), []).append(charged)
+    return [LineExplanation(invoice=invoice, line=line, events=tuple(found.get(line_place(line), ())) if is_of_usage(line) else ()) for line in wanted]
+
+
+def is_of_usage(line: InvoiceLine) -> bool:
+    """Say whether usage events are behind a line; every other kind is computed from lines and terms."""
+    return line.kind.value == "usage"
+
+
+def event_rows(explanation: LineExplanation) -> list[Row]:
+    """Return the events of a line as rows of ``pipeline.exports.event_csv``."""
+    line, currency = explanation.line, explanation.invoice.currency
+    return [
+        event_row(
+            charged.event,
+            invoice_line=line.number,
+            meter=line.meter.value,
+            quantity=charged.quantity,
+            rate_per_million=charged.rate_per_million,
+            currency=currency,
+            exact_charge=charged.exact_charge,
+        )
+        for charged in explanation.events
+    ]
+
+
+def traced_events(state: AtIssue, api_key_ids: Iterable[str]) -> list[Event]:
+    """Return every event of some keys with what became of it, as of a commit and a configuration."""
+    keys = set(api_key_ids)
+    if not keys:
+        return []
+    files = verified_files(state.workspace.lake, state.built.snapshot)
+    table = trace_keys(files, reference_of(state), lake=state.workspace.lake, timezone=state.workspace.settings.timezone, api_key_ids=keys)
+    rows: list[Event] = table.to_pylist()
+    return rows
+
+
+def reference_of(state: AtIssue) -> dict[str, pa.Table]:
+    """Return what SQL must know besides the events, as of a configuration and the days of a commit."""
+    return reference_tables(
+        state.workspace.accounts,
+        state.workspace.rate_cards,
+        timezone=state.workspace.settings.timezone,
+        utc_dates={file.date for file in state.built.snapshot.data_files},
+    )
+
+
+def present_state(workspace: Workspace) -> AtIssue:
+    """Return the state that drafts are decided from: the configuration and the commit of now."""
+    return AtIssue(workspace=workspace, built=aggregate(workspace))
+
+
+def billed_events(events: Iterable[Event], settings: Settings, *, account_id: str, period: str) -> list[Event]:
+    """Return the events that count on the invoice of an account and billing period."""
+    return [event for event in events if event["account_id"] == account_id and event["billing_period"] == period and is_billed(event, settings)]
+
+
+def is_billed(event: Event, settings: Settings) -> bool:
+    """Say whether an event's tokens are billed: it survived, and stated its usage or is billed by its estimate."""
+    statuses = ("measured", "estimated") if settings.unmeasured is UnmeasuredPolicy.BILL_ESTIMATE else ("measured",)
+    return event["fate"] == "survivor" and event["status"] in statuses
+
+
+def quantities(event: Event) -> dict[Meter, int]:
+    """Put the tokens of an event on their meters."""
+    names = ("prompt_tokens", "completion_tokens", "prompt_cached_tokens", "prompt_cache_write_tokens", "reasoning_tokens")
+    return TokenCounts(**{name: event[name] for name in names}).by_meter()
+
+
+def rates_in_force(charges: pa.Table, *, account_id: str, period: str) -> dict[tuple[object, ...], list[Decimal]]:
+    """Return the rates that the charges of an invoice were made with, by ``usage_place``."""
+    rates: dict[tuple[object, ...], list[Decimal]] = {}
+    for row in charges.to_pylist():
+        if (row["account_id"], row["billing_period"]) == (account_id, period):
+            rates.setdefault(usage_place(row, charge_of(row).meter), []).append(row["rate_per_million"])
+    return rates
+
+
+def usage_place(row: Mapping[str, Any], meter: Meter) -> tuple[object, ...]:
+    """Return what an event and the charge it went into have in common."""
+    return row["api_key_id"], row["model"], row["service_tier"], meter, row["usage_date"], row["rate_window_start"]
+
+
+def line_place(line: InvoiceLine) -> tuple[object, ...]:
+    """Return what a line and the events on it have in common."""
+    return line.api_key_id, line.model, line.service_tier, line.meter, normalised(line.rate_per_million)
+
+
+def _invoice(workspace: Workspace, invoice_id: str) -> tuple[Invoice, AtIssue]:
+    for document in register.read(workspace.root):
+        if document.get("invoice_id") == invoice_id:
+            return invoice_from_document(document), state_at_issue(workspace, document)
+    state = present_state(workspace)
+    for draft in invoice_book(workspace, state.built).drafts:
+        if draft.id == invoice_id:
+            return draft, state
+    message = f"there is no invoice {invoice_id!r}; 'tallybook invoice list' shows what there is"
+    raise InvoiceNotFound(message)

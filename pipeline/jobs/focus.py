@@ -1,0 +1,198 @@
+"""Invoices → rows of FOCUS 1.2: one for each account, key, model, tier, meter, rate and day, and one for each line of another kind.
+
+The rows of an invoice add up to it: a usage line's one rounding is put on one of its rows, the one with the greatest charge (of
+equal ones the first), and shown in ``x_RoundingResidual``. Issued invoices are exported as they were issued, from the commit
+and the configuration that they name. Drafts are provisional invoices and carry their draft id.
+
+Does not own FOCUS's columns (``pipeline.exports.focus``).
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.compute as pc
+
+from pipeline.errors import ConfigurationError, LakeError
+from pipeline.exports.focus import CONSUMED_UNIT, OTHER_UNIT, PRICING_UNIT, SERVICE_CATEGORY, SERVICE_NAME, SERVICE_SUBCATEGORY
+from pipeline.invoicing import invoice_from_document
+from pipeline.jobs.at_issue import state_at_issue
+from pipeline.jobs.explain import is_of_usage, line_place, present_state
+from pipeline.jobs.invoice import invoice_book
+from pipeline.money import exact_arithmetic, exact_sum, normalised
+from pipeline.periods import day_bounds, time_zone
+from pipeline.rating import TOKENS_PER_RATE, exact_charge
+from pipeline.storage import register
+from pipeline.storage.config import CONFIG_FILE
+from pipeline.usage import Meter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from pipeline.exports.focus import Row
+    from pipeline.invoicing import Invoice, InvoiceLine
+    from pipeline.jobs.at_issue import AtIssue
+    from pipeline.periods import BillingPeriod
+    from pipeline.storage.workspace import Workspace
+
+_CATEGORIES = {
+    "usage": "Usage",
+    "correction": "Usage",
+    "tax": "Tax",
+    "credit": "Credit",
+    "included": "Credit",
+    "fee": "Purchase",
+    "commitment": "Purchase",
+}
+"""FOCUS's ChargeCategory by the kind of a line; whatever other kind there is is an Adjustment."""
+
+
+def focus_rows(workspace: Workspace, *, seller: str | None, period: BillingPeriod | None = None, account_id: str | None = None) -> list[Row]:
+    """Return the rows of issued invoices by number, then of drafts, each in the order of its lines and days.
+
+    ``seller`` is who issues the invoices; without it the ``[seller] name`` of ``tallybook.toml``. Raises ``ConfigurationError`` where
+    neither is there, ``LakeError`` where an issued invoice is not what its commit gives.
+    """
+    name = _seller(workspace, seller)
+    present = present_state(workspace)
+    states = {_state_key(workspace.digest, present.built.snapshot.version): present}
+    rows: list[Row] = []
+    for document in register.read(workspace.root):
+        if document["status"] != "issued" or (period and document["period"] != str(period)) or account_id not in (None, document["account_id"]):
+            continue
+        key = _state_key(document["configuration_sha256"], document["commit"])
+        states[key] = states.get(key) or state_at_issue(workspace, document)
+        rows += invoice_rows(invoice_from_document(document), states[key], name)
+    for draft in invoice_book(workspace, present.built).drafts:
+        if (period is None or draft.period == period) and account_id in (None, draft.account_id):
+            rows += invoice_rows(draft, present, name)
+    return rows
+
+
+def invoice_rows(invoice: Invoice, state: AtIssue, seller: str) -> Iterator[Row]:
+    """Yield the rows of one invoice; the sum of their ``BilledCost`` is the sum of its lines."""
+    usage = _usage_by_line(invoice, state)
+    for line in invoice.lines:
+        if not is_of_usage(line):
+            yield {**_common(invoice, line, seller), **_other(invoice, line)}
+            continue
+        days = usage.get(line_place(line), {})
+        charges = {day: exact_charge(quantity, line.rate_per_million) for day, quantity in sorted(days.items())}
+        if exact_sum(charges.values()) != line.exact_amount:
+            message = f"{invoice.id} line {line.number} is not what its commit gives; 'tallybook recompute {invoice.id}' says what differs"
+            raise LakeError(message)
+        residual = exact_sum([line.amount, -line.exact_amount])
+        greatest = max(charges, key=lambda day: (charges[day], -day.toordinal()))
+        for day, charge in charges.items():
+            on_this_row = residual if day == greatest else Decimal(0)
+            yield {**_common(invoice, line, seller), **_of_day(invoice, line, day=day, quantity=days[day], charge=charge, residual=on_this_row)}
+
+
+def _usage_by_line(invoice: Invoice, state: AtIssue) -> dict[tuple[object, ...], dict[date, int]]:
+    charges = state.built.rated.charges
+    mine = charges.filter(pc.and_(pc.equal(charges["account_id"], invoice.account_id), pc.equal(charges["billing_period"], str(invoice.period))))
+    days: dict[tuple[object, ...], dict[date, int]] = {}
+    for row in mine.to_pylist():
+        place = (row["api_key_id"], row["model"], row["service_tier"], Meter(row["meter"]), normalised(row["rate_per_million"]))
+        by_day = days.setdefault(place, {})
+        by_day[row["usage_date"]] = by_day.get(row["usage_date"], 0) + row["quantity"]
+    return days
+
+
+def _common(invoice: Invoice, line: InvoiceLine, seller: str) -> Row:
+    zone = time_zone(invoice.timezone)
+    return {
+        "BillingAccountId": invoice.account_id,
+        "BillingAccountName": invoice.account_name,
+        "BillingCurrency": invoice.currency,
+        "BillingPeriodStart": invoice.period.start_at(zone),
+        "BillingPeriodEnd": invoice.period.end_at(zone),
+        "ChargeDescription": line.description,
+        "InvoiceId": invoice.id,
+        "InvoiceIssuerName": seller,
+        "ProviderName": seller,
+        "PublisherName": seller,
+        "ServiceCategory": SERVICE_CATEGORY,
+        "ServiceName": SERVICE_NAME,
+        "ServiceSubcategory": SERVICE_SUBCATEGORY,
+        "x_InvoiceLine": line.number,
+        "x_InvoiceStatus": invoice.status.value,
+    }
+
+
+def _of_day(invoice: Invoice, line: InvoiceLine, *, day: date, quantity: int, charge: Decimal, residual: Decimal) -> Row:
+    start_at, end_at = day_bounds(day, time_zone(invoice.timezone))
+    billed = exact_sum([charge, residual])
+    sku = "/".join(part for part in (line.model, line.service_tier, line.meter.value) if part)
+    details = {"x_Model": line.model, "x_Meter": line.meter.value} | ({"x_ServiceTier": line.service_tier} if line.service_tier else {})
+    with exact_arithmetic():
+        pricing_quantity = quantity / TOKENS_PER_RATE
+    return {
+        "BilledCost": normalised(billed),
+        "ChargeCategory": "Usage",
+        "ChargeFrequency": "Usage-Based",
+        "ChargePeriodStart": start_at,
+        "ChargePeriodEnd": end_at,
+        "ConsumedQuantity": Decimal(quantity),
+        "ConsumedUnit": CONSUMED_UNIT,
+        "ContractedCost": normalised(charge),
+        "ContractedUnitPrice": line.rate_per_million,
+        "EffectiveCost": normalised(billed),
+        "ListCost": normalised(charge),
+        "ListUnitPrice": line.rate_per_million,
+        "PricingCategory": "Standard",
+        "PricingQuantity": pricing_quantity,
+        "PricingUnit": PRICING_UNIT,
+        "ResourceId": line.api_key_id,
+        "ResourceName": line.api_key_id,
+        "ResourceType": "API Key",
+        "SkuId": sku,
+        "SkuMeter": f"{line.meter.value} tokens",
+        "SkuPriceDetails": json.dumps(details, sort_keys=True),
+        "SkuPriceId": sku,
+        "x_Meter": line.meter.value,
+        "x_Model": line.model,
+        "x_RoundingResidual": normalised(residual),
+        "x_ServiceTier": line.service_tier or None,
+        "x_UsageDate": day.isoformat(),
+    }
+
+
+def _other(invoice: Invoice, line: InvoiceLine) -> Row:
+    """Return what a line of no usage events says: it covers the whole period, and its amount is what it is."""
+    kind = line.kind.value
+    category = _CATEGORIES.get(kind, "Adjustment")
+    zone = time_zone(invoice.timezone)
+    row: dict[str, Any] = {
+        "BilledCost": line.amount,
+        "ChargeCategory": category,
+        "ChargeClass": "Correction" if kind == "correction" else None,
+        "ChargeFrequency": "Recurring" if category == "Purchase" else "One-Time",
+        "ChargePeriodStart": invoice.period.start_at(zone),
+        "ChargePeriodEnd": invoice.period.end_at(zone),
+        "ContractedCost": line.amount,
+        "EffectiveCost": line.amount,
+        "ListCost": line.amount,
+        "x_RoundingResidual": Decimal(0),
+    }
+    if category == "Purchase":
+        price = {"ContractedUnitPrice": line.amount, "ListUnitPrice": line.amount, "PricingQuantity": Decimal(1), "PricingUnit": OTHER_UNIT}
+        row |= {**price, "PricingCategory": "Standard", "SkuId": kind, "SkuMeter": kind, "SkuPriceId": kind}
+    return row
+
+
+def _seller(workspace: Workspace, stated: str | None) -> str:
+    settings = tomllib.loads(workspace.files[CONFIG_FILE].decode("utf-8"))
+    configured = settings.get("seller", {}).get("name")
+    if not stated and not configured:
+        message = "FOCUS wants to know who issues the invoices; name the seller with --seller"
+        raise ConfigurationError(message)
+    return str(stated or configured)
+
+
+def _state_key(digest: str, version: int | None) -> tuple[str, int | None]:
+    return digest, version

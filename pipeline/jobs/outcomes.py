@@ -1,0 +1,159 @@
+"""What became of one logged line: billed on which invoice line, duplicate of what, in conflict, quarantined and why, failed, not metered.
+
+Asked by the request id, the response id, or the place in a log (a quarantined line has no id). Does not own fates
+(``sql/intermediate/event_copies.sql``) nor the events behind a line (``pipeline.jobs.explain``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.parquet as pq
+
+from pipeline.errors import InvoiceNotFound
+from pipeline.invoicing import invoice_from_document
+from pipeline.jobs.at_issue import state_at_issue
+from pipeline.jobs.explain import is_billed, line_place, present_state, quantities, rates_in_force, reference_of, usage_place
+from pipeline.jobs.invoice import invoice_book
+from pipeline.money import normalised
+from pipeline.storage import register
+from pipeline.storage.lake import verified_files, verified_quarantine
+from pipeline.storage.source_files import source_text
+from pipeline.warehouse.tracing import trace_copies
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.invoicing import Invoice
+    from pipeline.jobs.at_issue import AtIssue
+    from pipeline.jobs.explain import Event
+    from pipeline.storage.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one line of a log."""
+
+    source: str
+    line: int
+    byte_start: int | None
+    byte_end: int | None
+    event: Event | None
+    """None for a line that became no usage event."""
+    word: str
+    """``billed``, ``late``, ``unpriced``, ``unassigned``, ``duplicate``, ``conflict``, ``superseded``, ``quarantined``, ``blank``, or the status."""
+    detail: str
+    """One sentence: on which invoice line, or why on none."""
+
+
+def outcomes_of_id(workspace: Workspace, wanted_id: str) -> list[Outcome]:
+    """Return what became of every line that states a request or response id, and of every copy. Raises ``InvoiceNotFound`` where there is none."""
+    state = present_state(workspace)
+    found = list(_events(state, wanted_id=wanted_id))
+    if not found:
+        message = f"no logged exchange has the request or response id {wanted_id!r}; a quarantined line has no id, ask for it by --source FILE --line N"
+        raise InvoiceNotFound(message)
+    return found
+
+
+def outcomes_of_place(workspace: Workspace, source: str, line: int) -> list[Outcome]:
+    """Return what became of a line of a log, and of every copy. Raises ``InvoiceNotFound`` where that line was never read."""
+    state = present_state(workspace)
+    for name in dict.fromkeys([source, source_text(workspace.root, Path(source)), source_text(workspace.root, workspace.root / source)]):
+        found = [*_events(state, wanted_place=(name, line)), *_quarantined(state, name, line)]
+        if not found and any(record.source == name and record.first_line <= line < record.next_line for record in state.built.snapshot.sources):
+            found = [Outcome(source=name, line=line, byte_start=None, byte_end=None, event=None, word="blank", detail="the line is blank, and says nothing")]
+        if found:
+            return found
+    known = sorted({record.source for record in state.built.snapshot.sources})
+    message = f"line {line} of {source} was never read; the lake knows {', '.join(known[:5]) or 'no log yet'}{' …' if len(known) > 5 else ''}"  # noqa: PLR2004  # what one line of an error can hold
+    raise InvoiceNotFound(message)
+
+
+def _quarantined(state: AtIssue, source: str, line: int) -> Iterator[Outcome]:
+    for path in verified_quarantine(state.workspace.lake, state.built.snapshot):
+        for row in pq.read_table(path, filters=[("source", "=", source), ("line", "=", line)], partitioning=None).to_pylist():
+            detail = f"{row['reason']}: {row['detail']}" if row["detail"] else row["reason"]
+            place = {name: row[name] for name in ("source", "line", "byte_start", "byte_end")}
+            yield Outcome(**place, event=None, word="quarantined", detail=f"it could not be read ({detail}), so nothing was counted")
+
+
+def _events(state: AtIssue, **wanted: Any) -> Iterator[Outcome]:
+    for event in _traced(state, **wanted):
+        word, detail = _what_became(state, event)
+        place = {name: event[name] for name in ("source", "line", "byte_start", "byte_end")}
+        yield Outcome(**place, event=event, word=word, detail=detail)
+
+
+def _traced(state: AtIssue, **wanted: Any) -> list[Event]:
+    workspace = state.workspace
+    files = verified_files(workspace.lake, state.built.snapshot)
+    rows: list[Event] = trace_copies(files, reference_of(state), lake=workspace.lake, timezone=workspace.settings.timezone, **wanted).to_pylist()
+    return rows
+
+
+def _what_became(state: AtIssue, event: Event) -> tuple[str, str]:
+    survivor = f"{event['survivor_source']} line {event['survivor_line']}"
+    if event["fate"] == "duplicate":
+        return "duplicate", f"the same response as {survivor}, which counts instead"
+    if event["fate"] == "conflict":
+        return "conflict", f"another measurement of the same response, {survivor}, was first logged later and counts instead"
+    if event["fate"] == "superseded":
+        return "superseded", f"{survivor} says more about the same response and counts instead"
+    if not is_billed(event, state.workspace.settings):
+        return event["status"], _NOT_BILLED[event["status"]]
+    if not event["account_id"]:
+        return "unassigned", f"key {event['api_key_id']} belongs to no account; add it to one in accounts.toml"
+    return _on_which_invoice(state, event)
+
+
+_NOT_BILLED = {
+    "estimated": "the stream ended before it stated its usage; its tokens are estimated and listed, not billed ([policy] unmeasured)",
+    "unknown": "a success that stated no usage; listed, not billed",
+    "failed": "an error; not billed",
+    "not_metered": "no completion; not billed",
+}
+
+
+def _on_which_invoice(state: AtIssue, event: Event) -> tuple[str, str]:
+    """Find an event's lines: on its issued invoice as of the commit that one names, else on its draft."""
+    place = event["account_id"], event["billing_period"]
+    issued = [document for document in register.read(state.workspace.root) if (document["account_id"], document["period"]) == place]
+    usage = f"{event['account_id']}, {event['billing_period']}"
+    for document in reversed(issued):
+        if document["status"] != "issued":
+            continue
+        then = state_at_issue(state.workspace, document)
+        again = [
+            old for old in _traced(then, wanted_place=(event["source"], event["line"])) if _is_same(old, event) and is_billed(old, then.workspace.settings)
+        ]
+        if not again or (again[0]["account_id"], again[0]["billing_period"]) != place:
+            return "late", f"{document['invoice_id']} ({usage}) was issued before this line counted; it is late usage"
+        return _on_lines(then, invoice_from_document(document), again[0])
+    for draft in invoice_book(state.workspace, state.built).drafts:
+        if (draft.account_id, str(draft.period)) == place:
+            return _on_lines(state, draft, event)
+    return "unpriced", f"{usage}: no invoice holds it"
+
+
+def _on_lines(state: AtIssue, invoice: Invoice, event: Event) -> tuple[str, str]:
+    rates = rates_in_force(state.built.rated.charges, account_id=invoice.account_id, period=str(invoice.period))
+    lines = {line_place(line): line.number for line in invoice.lines}
+    tokens = quantities(event)
+    numbers, unpriced = [], 0
+    for meter, quantity in tokens.items():
+        in_force = rates.get(usage_place(event, meter), ())
+        places = [(event["api_key_id"], event["model"], event["service_tier"], meter, normalised(rate)) for rate in in_force]
+        numbers += [f"{lines[each]} ({quantity} {meter} tokens)" for each in places if each in lines]
+        unpriced += 0 if in_force else quantity
+    if unpriced:
+        return "unpriced", f"{invoice.id}: no rate is in force for {unpriced} tokens of model {event['model']!r}; add one to the account's rate card"
+    if not tokens:
+        return "billed", f"{invoice.id} ({invoice.account_id}, {invoice.period}): it stated 0 tokens, so no line holds it"
+    return "billed", f"{invoice.id} ({invoice.account_id}, {invoice.period}) line {', '.join(sorted(numbers))}"
+
+
+def _is_same(one: Event, other: Event) -> bool:
+    return all(one[name] == other[name] for name in ("source", "line", "occurred_at", "response_id", "request_id", "byte_start"))

@@ -1,0 +1,201 @@
+"""What past usage would have cost under another rate card, beside what it was invoiced for. Nothing is written.
+
+Owns the comparison. Does not own counting, rating or lines: usage is counted again with every account on the other card, so that
+its own effective periods and aliases decide, and then rated and put on lines by the rules that make every invoice. Days are added
+up before rating, since a line does not know them: a million rows become a few thousand products.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from pipeline import schemas
+from pipeline.accounts import Accounts
+from pipeline.errors import ConfigurationError
+from pipeline.invoicing import draft_invoice, invoice_from_document
+from pipeline.jobs.aggregate import USAGE_DAILY, inputs_of
+from pipeline.jobs.explain import is_of_usage
+from pipeline.jobs.invoice import charge_of
+from pipeline.jobs.rate import rate
+from pipeline.money import exact_sum, plain_rate, rounded_to_minor_unit
+from pipeline.periods import BillingPeriod
+from pipeline.storage import register
+from pipeline.storage.derived import read_derived
+from pipeline.storage.lake import read_log, verified_files
+from pipeline.warehouse.marts import build_marts
+from pipeline.warehouse.reference import reference_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from decimal import Decimal
+
+    from pipeline.invoicing import Invoice, InvoiceLine
+    from pipeline.rating import UnpricedUsage
+    from pipeline.storage.workspace import Workspace
+
+_ADDED_UP = ("usage_date", "quantity")
+
+Place = tuple[BillingPeriod, str, str, str, str, str]
+"""Billing period, account, key, model, service tier, meter: what a line is about, whatever its rate."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepricedLine:
+    """The usage of one key, model, tier and meter in one account's month, under both cards."""
+
+    period: BillingPeriod
+    account_id: str
+    invoice_id: str
+    """What it was compared with: an issued invoice as issued, else the draft as of now; empty where there is neither."""
+    api_key_id: str
+    model: str
+    service_tier: str
+    meter: str
+    old_quantity: int
+    new_quantity: int
+    """Differs from the old one for late usage, and for usage that one of the cards has no rate for."""
+    old_rates: tuple[str, ...]
+    """Per million, in the order of the lines; several where the price changed within the month."""
+    new_rates: tuple[str, ...]
+    currency: str
+    old_amount: Decimal
+    new_amount: Decimal
+
+    @property
+    def difference(self) -> Decimal:
+        """New amount minus old amount: what the customer would have paid more."""
+        return exact_sum([self.new_amount, -self.old_amount])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repricing:
+    """All usage lines under both cards, and the usage that the other card has no rate for."""
+
+    card_id: str
+    lines: tuple[RepricedLine, ...]
+    unpriced: tuple[UnpricedUsage, ...]
+
+
+def reprice(workspace: Workspace, card_id: str, *, period: BillingPeriod | None = None, account_id: str | None = None) -> Repricing:
+    """Price usage by the rate card ``card_id`` and compare it, line by line, with invoices as issued and drafts as of now.
+
+    Lines of usage only: corrections, fees, credits and tax follow from terms, not from a card alone.
+    Raises ``ConfigurationError`` for an unknown card or account, or a card in another currency than an invoice it is compared with.
+    """
+    if card_id not in workspace.rate_cards:
+        message = f"there is no rate card {card_id!r}; add rates/{card_id}.toml (an account need not name it), or name one of: {_listed(workspace.rate_cards)}"
+        raise ConfigurationError(message)
+    if account_id is not None and workspace.accounts.by_id(account_id) is None:
+        message = f"there is no account {account_id!r}; there are: {_listed(account.id for account in workspace.accounts)}"
+        raise ConfigurationError(message)
+    on_card = replace(workspace, accounts=Accounts(accounts=tuple(replace(account, rate_card=card_id) for account in workspace.accounts)))
+    new, unpriced = _drafts(on_card, _counted(on_card), period, account_id)
+    drafts, _ = _drafts(workspace, _present_usage(workspace), period, account_id)
+    issued = {(invoice.account_id, invoice.period): invoice for invoice in _issued(workspace) if _is_chosen(invoice, period, account_id)}
+    old = {(invoice.account_id, invoice.period): invoice for invoice in drafts} | issued
+    return Repricing(card_id=card_id, lines=tuple(_compared(old.values(), new, card_id)), unpriced=tuple(unpriced))
+
+
+def _issued(workspace: Workspace) -> Iterator[Invoice]:
+    return (invoice_from_document(document) for document in register.read(workspace.root) if document["status"] == "issued")
+
+
+def _present_usage(workspace: Workspace) -> pa.Table:
+    """Return usage daily as it was written, where nothing has changed since; else count it."""
+    written = read_derived(workspace.lake, USAGE_DAILY)
+    if written is not None and written[0] == inputs_of(workspace, read_log(workspace.lake)):
+        return pa.concat_tables([schemas.USAGE_DAILY.empty_table(), *written[1].values()])
+    return _counted(workspace)
+
+
+def _counted(workspace: Workspace) -> pa.Table:
+    snapshot = read_log(workspace.lake)
+    settings = workspace.settings
+    dates = {file.date for file in snapshot.data_files}
+    reference = reference_tables(workspace.accounts, workspace.rate_cards, timezone=settings.timezone, utc_dates=dates)
+    files = verified_files(workspace.lake, snapshot)
+    return build_marts(files, reference, lake=workspace.lake, timezone=settings.timezone, unmeasured=settings.unmeasured.value).usage_daily
+
+
+def _drafts(workspace: Workspace, usage_daily: pa.Table, period: BillingPeriod | None, account_id: str | None) -> tuple[list[Invoice], list[UnpricedUsage]]:
+    """Rate usage, its days added up, and draft the invoices of it."""
+    rated = rate(_days_added_up(usage_daily), workspace.accounts, workspace.rate_cards)
+    rows = sorted(rated.charges.to_pylist(), key=lambda row: (row["billing_period"], row["account_id"]))
+    invoices = []
+    for (month, payer), group in groupby(rows, key=lambda row: (row["billing_period"], row["account_id"])):
+        account = workspace.accounts.by_id(payer)
+        if account is None or (account_id not in (None, payer)) or (period is not None and str(period) != month):
+            continue
+        invoices.append(
+            draft_invoice(
+                map(charge_of, group),
+                account=account,
+                period=BillingPeriod.parse(month),
+                currency=workspace.rate_cards[account.rate_card].currency,
+                rounding=workspace.settings.rounding,
+            )
+        )
+    unpriced = [each for each in rated.unpriced if account_id in (None, each.usage.account_id) and period in (None, BillingPeriod.of(each.usage.usage_date))]
+    return invoices, unpriced
+
+
+def _days_added_up(usage_daily: pa.Table) -> pa.Table:
+    """Add up the days of each rate window; the first one stands for all, as it orders an invoice's lines."""
+    names = [name for name in usage_daily.schema.names if name not in _ADDED_UP]
+    grouped = usage_daily.group_by(names, use_threads=False).aggregate([("usage_date", "min"), ("quantity", "sum")])
+    renamed = grouped.rename_columns([*names, *_ADDED_UP]).select(usage_daily.schema.names).cast(usage_daily.schema)
+    return renamed.sort_by([(name, "ascending") for name in names])
+
+
+def _compared(old: Iterable[Invoice], new: Iterable[Invoice], card_id: str) -> Iterator[RepricedLine]:
+    before, after = _by_place(old), _by_place(new)
+    for place in sorted(before.keys() | after.keys()):
+        mine, other = before.get(place, []), after.get(place, [])
+        invoice = (mine or other)[0][0]
+        currencies = {each.currency for each, _ in (*mine, *other)}
+        if len(currencies) > 1:
+            message = f"rate card {card_id!r} is in {other[0][0].currency}, {invoice.id} in {invoice.currency}; a difference needs one currency"
+            raise ConfigurationError(message)
+        month, payer, key, model, tier, meter = place
+        yield RepricedLine(
+            period=month,
+            account_id=payer,
+            invoice_id=mine[0][0].id if mine else "",
+            api_key_id=key,
+            model=model,
+            service_tier=tier,
+            meter=meter,
+            old_quantity=sum(line.quantity for _, line in mine),
+            new_quantity=sum(line.quantity for _, line in other),
+            old_rates=tuple(plain_rate(line.rate_per_million) for _, line in mine),
+            new_rates=tuple(plain_rate(line.rate_per_million) for _, line in other),
+            currency=invoice.currency,
+            old_amount=_printed(mine, invoice),
+            new_amount=_printed(other, invoice),
+        )
+
+
+def _printed(lines: Iterable[tuple[Invoice, InvoiceLine]], invoice: Invoice) -> Decimal:
+    """Add up printed amounts; the sum of none is written like the others, 0.00."""
+    return rounded_to_minor_unit(exact_sum(line.amount for _, line in lines), invoice.currency, invoice.rounding)
+
+
+def _by_place(invoices: Iterable[Invoice]) -> dict[Place, list[tuple[Invoice, InvoiceLine]]]:
+    found: dict[Place, list[tuple[Invoice, InvoiceLine]]] = {}
+    for invoice in invoices:
+        for line in filter(is_of_usage, invoice.lines):
+            place = (invoice.period, invoice.account_id, line.api_key_id, line.model, line.service_tier, line.meter.value)
+            found.setdefault(place, []).append((invoice, line))
+    return found
+
+
+def _is_chosen(invoice: Invoice, period: BillingPeriod | None, account_id: str | None) -> bool:
+    return period in (None, invoice.period) and account_id in (None, invoice.account_id)
+
+
+def _listed(names: Iterable[Any]) -> str:
+    return ", ".join(sorted(names)) or "none"

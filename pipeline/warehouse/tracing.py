@@ -1,0 +1,99 @@
+"""Single usage events, with what became of them: the way back from a printed cent to the line of a log.
+
+Owns the columns of a traced event. Does not own what they mean (``sql/marts/traced_events.sql``) nor what they cost.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline import schemas
+from pipeline.resources import sql_folder
+from pipeline.warehouse.build import build, fetch
+from pipeline.warehouse.connection import give_usage_events, open_warehouse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from pipeline.warehouse.build import Parameters
+
+_text, _count = pa.string(), pa.int64()
+TRACED_EVENTS = pa.schema(
+    [
+        pa.field("request_id", _text),
+        pa.field("response_id", _text),
+        pa.field("occurred_at", schemas.INSTANT),
+        pa.field("api_key_id", _text),
+        pa.field("account_id", _text),  # '' = unassigned
+        pa.field("model_name", _text),  # as reported, else as requested
+        pa.field("model", _text),  # the rate card's name where it has one
+        pa.field("service_tier", _text),
+        pa.field("status", _text),
+        pa.field("http_status", _count),
+        pa.field("prompt_tokens", _count),
+        pa.field("completion_tokens", _count),
+        pa.field("prompt_cached_tokens", _count),
+        pa.field("prompt_cache_write_tokens", _count),
+        pa.field("reasoning_tokens", _count),
+        pa.field("source", _text),
+        pa.field("line", _count),
+        pa.field("byte_start", _count),
+        pa.field("byte_end", _count),
+        pa.field("fate", _text),
+        pa.field("survivor_source", _text),
+        pa.field("survivor_line", _count),
+        pa.field("usage_date", pa.date32()),
+        pa.field("billing_period", _text),
+        pa.field("rate_window_start", schemas.INSTANT),
+    ]
+)
+"""One row per usage event, in the order of ``occurred_at``; not stated token counts are 0. No free text and no content among them."""
+
+
+def trace_copies(
+    event_files: Sequence[Path],
+    reference: Mapping[str, pa.Table],
+    *,
+    lake: Path,
+    timezone: str,
+    wanted_id: str | None = None,
+    wanted_place: tuple[str, int] | None = None,
+) -> pa.Table:
+    """Return the events with a request or response id, or at a place (source, line), and all copies of theirs, as ``TRACED_EVENTS``."""
+    source, line = wanted_place or (None, None)
+    parameters = {"wanted_id": wanted_id, "wanted_source": source, "wanted_line": line}
+    return _traced(event_files, reference, lake=lake, timezone=timezone, chosen_by="copies_of_wanted", parameters=parameters, given={})
+
+
+def trace_keys(event_files: Sequence[Path], reference: Mapping[str, pa.Table], *, lake: Path, timezone: str, api_key_ids: Iterable[str]) -> pa.Table:
+    """Return all events of some keys as ``TRACED_EVENTS``."""
+    given = {"wanted_keys": pa.table({"api_key_id": pa.array(sorted(set(api_key_ids)), pa.string())})}
+    return _traced(event_files, reference, lake=lake, timezone=timezone, chosen_by="events_of_wanted_keys", parameters={}, given=given)
+
+
+def _traced(
+    event_files: Sequence[Path],
+    reference: Mapping[str, pa.Table],
+    *,
+    lake: Path,
+    timezone: str,
+    chosen_by: str,
+    parameters: Parameters,
+    given: Mapping[str, pa.Table],
+) -> pa.Table:
+    """Choose events first, then trace those alone: copies are decided within an identity, so leaving out others changes nothing."""
+    if not event_files:
+        return TRACED_EVENTS.empty_table()
+    with open_warehouse(lake) as connection:
+        give_usage_events(connection, event_files)
+        build(connection, sql_folder(), given=given, parameters=parameters, wanted=[chosen_by])
+        chosen = fetch(connection, chosen_by, schemas.USAGE_EVENTS)
+    with open_warehouse(lake) as connection:
+        suspected = pa.table({"event_id": pc.unique(chosen["event_id"]).cast(pa.binary())})  # there are few: each may have copies
+        given = {**reference, "lake_usage_events": chosen, "suspected_identities": suspected}
+        build(connection, sql_folder(), given=given, parameters={"timezone": timezone}, wanted=["traced_events"])
+        return fetch(connection, "traced_events", TRACED_EVENTS)

@@ -1,0 +1,44 @@
+"""Billed usage at the grain of a provider's export: key, model name and UTC day.
+
+Does not own what is billed (``sql/marts/usage_by_utc_day.sql``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from pipeline.resources import sql_folder
+from pipeline.warehouse.build import build, fetch
+from pipeline.warehouse.connection import give_usage_events, open_warehouse
+from pipeline.warehouse.identities import suspected_identities
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+USAGE_BY_UTC_DAY = pa.schema(
+    [
+        pa.field("api_key_id", pa.string()),
+        pa.field("model_name", pa.string()),  # as reported, else as requested
+        pa.field("model", pa.string()),  # the rate card's name where it has one
+        pa.field("utc_date", pa.date32()),
+        pa.field("requests", pa.int64()),
+        pa.field("prompt_tokens", pa.int64()),  # includes cached and cache-write tokens
+        pa.field("completion_tokens", pa.int64()),
+        pa.field("prompt_cached_tokens", pa.int64()),
+    ]
+)
+
+
+def usage_by_utc_day(event_files: Sequence[Path], reference: Mapping[str, pa.Table], *, lake: Path, timezone: str, unmeasured: str) -> pa.Table:
+    """Return billed usage per key, model name and UTC day, as ``USAGE_BY_UTC_DAY``."""
+    if not event_files:
+        return USAGE_BY_UTC_DAY.empty_table()
+    parameters = {"timezone": timezone, "unmeasured": unmeasured}
+    given = {**reference, "suspected_identities": suspected_identities(event_files)}
+    with open_warehouse(lake) as connection:
+        give_usage_events(connection, event_files)
+        build(connection, sql_folder(), given=given, parameters=parameters, wanted=["usage_by_utc_day"])
+        return fetch(connection, "usage_by_utc_day", USAGE_BY_UTC_DAY)

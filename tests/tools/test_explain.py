@@ -1,0 +1,171 @@
+"""``tallybook explain``: from a printed cent to its usage events, and from a logged response to its line."""
+
+from __future__ import annotations
+
+import csv
+import io
+from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+from workspaces import append_log, fingerprints, plain, tallybook
+
+from pipeline.jobs.explain import explain_line
+from pipeline.storage.register import read as read_register
+from pipeline.storage.workspace import open_workspace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def csv_rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def line_of(books: Path, invoice: str, **wanted: str) -> int:
+    lines = csv_rows((books / "invoices/2026-10/lines.csv").read_text(encoding="utf-8"))
+    (line,) = [line for line in lines if line["invoice_id"] == invoice and all(line[name] == value for name, value in wanted.items())]
+    return int(line["line"])
+
+
+def test_a_line_is_its_events_their_exact_charges_and_one_rounding(books: Path) -> None:
+    # 4,321 + 1,000 + 30 prompt tokens before the price change at noon of the 10th, or after it at the new rate
+    number = line_of(books, "INV-000001", api_key_id="key_a", meter="prompt", rate_per_million="2.00")
+    done = tallybook(books, "explain", "INV-000001", str(number))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == (
+        f"INV-000001 line {number} (Acme, 2026-10): jamba-large prompt tokens at 2.00 USD per million\n"
+        "key key_a, model jamba-large, meter prompt, 2 usage events\n\n"
+        "time (UTC)\tsource\tline\tbytes\tstatus\ttokens\tper million\texact charge\n"
+        f"2026-10-01T10:00:00Z\tlogs/october.jsonl\t1\t{span(books, 1)}\tmeasured\t4321\t2.00\t0.008642\n"
+        f"2026-10-10T11:59:59Z\tlogs/october.jsonl\t2\t{span(books, 2)}\tmeasured\t1000\t2.00\t0.002\n\n"
+        "5321 tokens, exact sum 0.010642 USD\n"
+        "rounded once, half-up, to 0.01 USD\n"
+    )
+
+
+def span(books: Path, line: int) -> str:
+    lines = (books / "logs/october.jsonl").read_bytes().splitlines(keepends=True)
+    start = sum(map(len, lines[: line - 1]))
+    return f"{start}-{start + len(lines[line - 1])}"
+
+
+def test_the_csv_of_every_line_of_every_invoice_adds_up_to_the_printed_amount(books: Path) -> None:
+    for document in read_register(books):
+        for line in document["lines"]:
+            done = tallybook(books, "explain", document["invoice_id"], str(line["line"]), "--csv")
+            assert done.returncode == 0, done.stderr
+            events = csv_rows(done.stdout)
+            assert sum(int(event["quantity"]) for event in events) == line["quantity"]
+            exact = sum(Decimal(event["quantity"]) * Decimal(event["rate_per_million"]) / 1_000_000 for event in events)
+            assert exact == sum(Decimal(event["exact_charge"]) for event in events) == Decimal(line["exact_amount"])
+            assert exact.quantize(Decimal("0.01"), ROUND_HALF_UP) == Decimal(line["amount"])
+
+
+def test_a_draft_is_explained_as_of_now(books: Path) -> None:
+    append_log(books, "october.jsonl", plain("2026-11-02T01:00:00Z", id="resp-13", prompt=1_000))
+    assert tallybook(books, "collect").returncode == 0
+    done = tallybook(books, "explain", "draft-2026-11-acme", "1")
+    assert "6000 tokens, exact sum 0.015 USD\nrounded once, half-up, to 0.02 USD\n" in done.stdout
+
+
+def test_an_issued_line_is_explained_by_what_it_was_issued_from(books: Path) -> None:
+    number = str(line_of(books, "INV-000001", api_key_id="key_a", meter="prompt", rate_per_million="2.00"))
+    before = tallybook(books, "explain", "INV-000001", number).stdout
+    append_log(books, "october.jsonl", plain("2026-10-02T01:00:00Z", id="late", prompt=1_000_000))
+    card = books / "rates/standard.toml"
+    card.write_text(card.read_text(encoding="utf-8").replace("prompt = 2.00", "prompt = 4.00"), encoding="utf-8")
+    assert tallybook(books, "nightly", "--as-of", "2026-11-02").returncode == 0
+    assert tallybook(books, "explain", "INV-000001", number).stdout == before
+
+
+def test_an_explanation_that_does_not_account_for_the_line_says_so(books: Path) -> None:
+    workspace = open_workspace(books)
+    explanation = explain_line(workspace, "INV-000001", 1)
+    assert explanation.is_complete
+    assert not type(explanation)(invoice=explanation.invoice, line=explanation.line, events=explanation.events[1:]).is_complete
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        ("req-1", "logs/october.jsonl line 1: billed: INV-000001 (acme, 2026-10) line "),
+        ("req-1-retry", "logs/october.jsonl line 4: duplicate: the same response as logs/october.jsonl line 1, which counts instead"),
+        ("resp-3", "(600 prompt tokens)"),
+        ("resp-3", "(400 prompt_cached tokens)"),
+        ("resp-4", "line 5: billed: INV-000002 (beta, 2026-10) line 1 (777 prompt tokens), 2 (33 completion tokens)"),
+        ("resp-5", "line 6: unassigned: key key_nobody belongs to no account"),
+        ("req-6", "line 9: estimated: "),
+        ("req-7", "line 10: failed: "),
+        ("req-8", "line 11: not_metered: "),
+        ("req-9", "line 12: conflict: another measurement of the same response, logs/october.jsonl line 13, was first logged later"),
+        ("req-11", "line 15: billed: INV-000001"),
+        ("req-12", "line 16: billed: draft-2026-11-acme (acme, 2026-11) line 1 (5000 prompt tokens)"),
+    ],
+)
+def test_what_became_of_a_logged_response(issued_once: Path, wanted: str, said: str) -> None:
+    done = tallybook(issued_once, "explain", "--request-id", wanted)
+    assert done.returncode == 0, done.stderr
+    assert said in done.stdout
+
+
+def test_every_copy_of_a_response_is_listed_whichever_is_asked_for(issued_once: Path) -> None:
+    answers = [tallybook(issued_once, "explain", "--request-id", wanted).stdout for wanted in ("req-1", "req-1-retry", "resp-1")]
+    assert len(set(answers)) == 1
+    assert answers[0].count("logs/october.jsonl line ") == 3  # two copies, and the duplicate names its survivor
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (7, "quarantined: it could not be read (invalid_json"),
+        (8, "blank: the line is blank"),
+        (5, "billed: INV-000002"),
+    ],
+)
+def test_what_became_of_a_line_of_a_log(issued_once: Path, line: int, said: str) -> None:
+    for source in ("logs/october.jsonl", str(issued_once / "logs/october.jsonl")):
+        done = tallybook(issued_once, "explain", "--source", source, "--line", str(line))
+        assert done.returncode == 0, done.stderr
+        assert f"logs/october.jsonl line {line}: {said}" in done.stdout
+
+
+def test_a_response_that_came_after_its_invoice_is_late(books: Path) -> None:
+    append_log(books, "october.jsonl", plain("2026-10-02T01:00:00Z", id="resp-late", request_id="req-late"))
+    assert tallybook(books, "collect").returncode == 0
+    assert "late: INV-000001 (acme, 2026-10) was issued before this line counted" in tallybook(books, "explain", "--request-id", "resp-late").stdout
+
+
+def test_usage_without_a_rate_is_unpriced(books: Path) -> None:
+    append_log(books, "october.jsonl", plain("2026-11-02T01:00:00Z", id="resp-x", model="jamba-unheard-of"))
+    assert tallybook(books, "collect").returncode == 0
+    assert "unpriced: draft-2026-11-acme: no rate is in force for 1000000 tokens" in tallybook(books, "explain", "--request-id", "resp-x").stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["INV-000001"],
+        ["INV-000001", "99"],
+        ["INV-000009", "1"],
+        ["--request-id", "nobody-logged-this"],
+        ["--source", "logs/october.jsonl"],
+        ["--source", "logs/october.jsonl", "--line", "999"],
+        ["--source", "logs/other.jsonl", "--line", "1"],
+        ["--request-id", "req-1", "--csv"],
+        ["INV-000001", "1", "--request-id", "req-1"],
+    ],
+)
+def test_what_cannot_be_explained_is_exit_code_2_and_says_what_to_do(issued_once: Path, arguments: list[str]) -> None:
+    done = tallybook(issued_once, "explain", *arguments)
+    assert done.returncode == 2
+    assert done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_explaining_writes_nothing(books: Path) -> None:
+    before = fingerprints(books)
+    tallybook(books, "explain", "INV-000001", "1", "--csv")
+    tallybook(books, "explain", "--request-id", "resp-1")
+    assert fingerprints(books) == before

@@ -1,0 +1,188 @@
+"""``tallybook recompute``: the same bytes from what the invoice names, and the bundle that lets its customer do the same."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+from workspaces import append_log, fingerprints, plain, tallybook
+
+from pipeline.errors import ConfigurationError, LogEntryRefused
+from pipeline.storage import configurations
+from pipeline.storage.lake import read_log
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CANARIES = (b"canary-prompt-zebra-quartz", b"sk-canary-0123456789abcdef")
+
+
+def live_on(books: Path) -> None:
+    """Change every price, add late usage, collect it, and issue another invoice."""
+    append_log(books, "october.jsonl", plain("2026-10-02T01:00:00Z", id="late", prompt=1_000_000), plain("2026-11-02T01:00:00Z", id="new", prompt=1_000_000))
+    card = books / "rates/standard.toml"
+    card.write_text(card.read_text(encoding="utf-8").replace("2.00", "4.00"), encoding="utf-8")
+    assert tallybook(books, "nightly", "--as-of", "2026-12-01T03:00:00Z").returncode == 0
+    assert tallybook(books, "invoice", "issue", "--period", "2026-11", "--as-of", "2026-12-01T03:00:00Z").returncode == 0
+
+
+def test_an_issued_invoice_is_recomputed_byte_for_byte(books: Path) -> None:
+    for invoice in ("INV-000001", "INV-000002"):
+        done = tallybook(books, "recompute", invoice)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert f"{invoice} is recomputed byte for byte" in done.stdout
+
+
+def test_later_prices_late_usage_and_later_invoices_do_not_break_recomputation(books: Path) -> None:
+    live_on(books)
+    for invoice in ("INV-000001", "INV-000002", "INV-000003"):
+        done = tallybook(books, "recompute", invoice)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_recomputing_writes_nothing(books: Path) -> None:
+    before = fingerprints(books)
+    tallybook(books, "recompute", "INV-000001")
+    assert fingerprints(books) == before
+
+
+def test_a_lake_that_tells_another_story_is_exit_code_6_with_the_fields(books: Path) -> None:
+    # The same log with one token more, collected into a new lake: everything is intact, but not what was invoiced.
+    log = books / "logs/october.jsonl"
+    log.write_text(
+        log.read_text(encoding="utf-8").replace(
+            '"prompt_tokens": 777, "completion_tokens": 33, "total_tokens": 810', '"prompt_tokens": 778, "completion_tokens": 33, "total_tokens": 811'
+        ),
+        encoding="utf-8",
+    )
+    for path in sorted((books / "lake").rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    assert tallybook(books, "collect", "--as-of", "2026-11-01T03:00:00Z").returncode == 0
+    done = tallybook(books, "recompute", "INV-000002")
+    assert done.returncode == 6
+    fields = {row.split("\t")[0]: tuple(row.split("\t")[1:]) for row in done.stdout.splitlines()}
+    assert fields["lines[1].quantity"] == ("777", "778")
+    assert "commit_sha256" in fields
+    assert "lines[2].quantity" not in fields
+    assert "fields differ" in done.stderr
+
+
+def test_what_is_gone_from_the_lake_is_a_difference_too(books: Path) -> None:
+    accounts = books / "accounts.toml"
+    assert tallybook(books, "recompute", "INV-000002").returncode == 0
+    accounts.write_text(accounts.read_text(encoding="utf-8").replace('"key_b"', '"key_other"'), encoding="utf-8")
+    assert tallybook(books, "recompute", "INV-000002").returncode == 0  # the configuration of then still counts
+
+
+def test_without_the_configuration_of_then_nothing_is_guessed(books: Path) -> None:
+    live_on(books)
+    for kept in (books / "invoices/configurations").iterdir():
+        kept.write_bytes(kept.read_bytes().replace(b"2.50", b"2.51"))
+    damaged = tallybook(books, "recompute", "INV-000001")
+    assert damaged.returncode == 2
+    assert "does not hold the configuration it is named by" in damaged.stderr
+    for kept in (books / "invoices/configurations").iterdir():
+        kept.unlink()
+    missing = tallybook(books, "recompute", "INV-000001")
+    assert missing.returncode == 2
+    assert "was not kept" in missing.stderr
+
+
+def test_the_configuration_is_kept_once_before_the_invoice_that_names_it(books: Path) -> None:
+    documents = [json.loads(path.read_bytes()) for path in sorted((books / "invoices/register").glob("*.json"))]
+    assert {document["configuration_sha256"] + ".json" for document in documents} == {path.name for path in (books / "invoices/configurations").iterdir()}
+    files = configurations.kept(books, documents[0]["configuration_sha256"])
+    assert files == {name: (books / name).read_bytes() for name in ("tallybook.toml", "accounts.toml", "rates/special.toml", "rates/standard.toml")}
+
+
+def test_a_kept_configuration_names_no_file_but_a_configuration(books: Path, tmp_path: Path) -> None:
+    content = b'{"files": {"../evil.toml": ""}, "format": "tallybook-configuration/1"}'
+    sha256 = hashlib.sha256(b"../evil.toml\x000\x00").hexdigest()
+    (books / "invoices/configurations" / f"{sha256}.json").write_bytes(content)
+    with pytest.raises(ConfigurationError, match="does not hold"):
+        configurations.kept(books, sha256)
+    assert not (tmp_path / "evil.toml").exists()
+
+
+def test_a_snapshot_of_an_earlier_commit_is_what_was_read_then(books: Path) -> None:
+    before = read_log(books / "lake")
+    live_on(books)
+    assert before.version is not None
+    assert read_log(books / "lake", until=before.version) == before
+    assert read_log(books / "lake").version == before.version + 1
+    with pytest.raises(LogEntryRefused, match="no commit 9"):
+        read_log(books / "lake", until=9)
+
+
+def test_unknown_and_draft_invoices_are_exit_code_2(books: Path) -> None:
+    for invoice in ("INV-000009", "draft-2026-11-acme"):
+        assert tallybook(books, "recompute", invoice).returncode == 2
+
+
+def csv_rows(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline="")))
+
+
+def test_a_bundle_is_enough_to_recompute_the_invoice_by_hand(books: Path, tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle"
+    assert tallybook(books, "recompute", "INV-000001", "--bundle", str(bundle)).returncode == 0
+    events, lines, (invoice,) = csv_rows(bundle / "events.csv"), csv_rows(bundle / "lines.csv"), csv_rows(bundle / "invoice.csv")
+    card = json.loads((bundle / "rate-card-standard.json").read_text(encoding="utf-8"))
+    rates = {(rate["model"], rate.get("effective_from", "")): rate for rate in card["rates"]}
+    assert rates["jamba-large", "2026-10-10T12:00:00+00:00"]["prompt_cached"] == "0.50"
+    total = Decimal(0)
+    for line in lines:
+        mine = [event for event in events if event["invoice_line"] == line["line"]]
+        exact = sum(int(event["quantity"]) * Decimal(event["rate_per_million"]) for event in mine) / Decimal(1_000_000)
+        assert exact.quantize(Decimal("0.01"), ROUND_HALF_UP) == Decimal(line["amount"])
+        assert sum(int(event["quantity"]) for event in mine) == int(line["quantity"])
+        total += Decimal(line["amount"])
+    assert total == Decimal(invoice["total"])
+
+
+def test_a_bundle_holds_nobody_elses_usage_no_raw_key_and_no_content(books: Path, tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle"
+    assert tallybook(books, "recompute", "INV-000001", "--bundle", str(bundle)).returncode == 0
+    logs = (books / "logs/october.jsonl").read_bytes()
+    assert all(canary in logs for canary in CANARIES)
+    for path in bundle.iterdir():
+        content = path.read_bytes()
+        for foreign in (*CANARIES, b"key_b", b"key_nobody", b"Beta", b"resp-4", b"resp-5", b"special", b"Hello.", b"logs/*"):
+            assert foreign not in content, f"{path.name} holds {foreign!r}"
+
+
+def test_no_command_shows_a_raw_key_or_content(books: Path) -> None:
+    said = [tallybook(books, "explain", "--request-id", f"req-{number}") for number in range(1, 13)]
+    said += [tallybook(books, "explain", "--source", "logs/october.jsonl", "--line", str(line)) for line in (7, 10, 14)]
+    said += [tallybook(books, "explain", "INV-000001", "1", "--csv"), tallybook(books, "recompute", "INV-000001")]
+    for done in said:
+        assert all(canary.decode() not in done.stdout + done.stderr for canary in CANARIES)
+
+
+def test_a_bundle_is_the_same_bytes_wherever_it_is_made(books: Path, tmp_path: Path) -> None:
+    assert tallybook(books, "recompute", "INV-000001", "--bundle", str(tmp_path / "one")).returncode == 0
+    live_on(books)
+    assert tallybook(books, "recompute", "INV-000001", "--bundle", str(tmp_path / "two")).returncode == 0
+    assert fingerprints(tmp_path / "one") == fingerprints(tmp_path / "two")
+
+
+def test_the_checksums_of_a_bundle_cover_every_file(books: Path, tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle"
+    assert tallybook(books, "recompute", "INV-000002", "--bundle", str(bundle)).returncode == 0
+    sums = dict(reversed(line.split("  ")) for line in (bundle / "SHA256SUMS").read_text(encoding="utf-8").splitlines())
+    assert sums == {name: digest for name, digest in fingerprints(bundle).items() if name != "SHA256SUMS"}
+
+
+def test_a_folder_that_is_not_empty_is_refused_and_left_alone(books: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "full"
+    folder.mkdir()
+    (folder / "mine.txt").write_text("mine")
+    done = tallybook(books, "recompute", "INV-000001", "--bundle", str(folder))
+    assert done.returncode == 2
+    assert "is not an empty folder" in done.stderr
+    assert [path.name for path in folder.iterdir()] == ["mine.txt"]

@@ -1,0 +1,136 @@
+"""``tallybook reprice``: what past usage would have cost under another card."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+from workspaces import append_log, fingerprints, make_workspace, plain, tallybook, write_log
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OLD = 'id = "standard"\ncurrency = "USD"\n[[rates]]\nmodel = "jamba-large"\nprompt = 2.00\ncompletion = 8.00\n'
+NEW = """
+id = "new"
+currency = "USD"
+[aliases]
+"jamba-large-1.7" = "jamba-large"
+[[rates]]
+model = "jamba-large"
+effective_to = 2026-10-10T12:00:00Z
+prompt = 1.00
+completion = 10.00
+[[rates]]
+model = "jamba-large"
+effective_from = 2026-10-10T12:00:00Z
+prompt = 3.00
+completion = 10.00
+prompt_cached = 0.30
+"""
+EURO = 'id = "euro"\ncurrency = "EUR"\n[[rates]]\nmodel = "jamba-large"\nprompt = 2.00\ncompletion = 8.00\n'
+LATE = 'id = "late"\ncurrency = "USD"\n[[rates]]\nmodel = "jamba-large"\neffective_from = 2026-11-01\nprompt = 2.00\ncompletion = 8.00\n'
+
+
+@pytest.fixture(scope="module")
+def books(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = make_workspace(tmp_path_factory.mktemp("reprice") / "books", cards={"standard": OLD, "new": NEW, "euro": EURO, "late": LATE})
+    write_log(
+        root,
+        "october.jsonl",
+        plain("2026-10-10T11:59:59Z", id="1", prompt=1_000_000, completion=100_000),
+        plain("2026-10-10T12:00:00Z", id="2", prompt=1_000_000, completion=100_000, cached=500_000),
+        plain("2026-11-10T12:00:00Z", id="3", prompt=2_000_000),
+    )
+    assert tallybook(root, "nightly", "--as-of", "2026-11-11").returncode == 0
+    assert tallybook(root, "invoice", "issue", "--period", "2026-10", "--as-of", "2026-11-11").returncode == 0
+    return root
+
+
+def lines(done: object) -> dict[tuple[str, str], tuple[str, str, str]]:
+    rows = csv.DictReader(io.StringIO(getattr(done, "stdout"), newline=""))  # noqa: B009  # whatever ran the command
+    return {(row["period"], row["meter"]): (row["old_amount"], row["new_amount"], row["difference"]) for row in rows}
+
+
+def test_each_line_has_its_old_and_new_amount_and_the_new_cards_own_windows_count(books: Path) -> None:
+    done = tallybook(books, "reprice", "--card", "new", "-o", "csv")
+    assert done.returncode == 0, done.stderr
+    # October: 1 M at 1.00 before noon, 0.5 M at 3.00 after it, 0.5 M cached at 0.30; 0.2 M completion at 10.00.
+    assert lines(done) == {
+        ("2026-10", "prompt"): ("3.00", "2.50", "-0.50"),
+        ("2026-10", "prompt_cached"): ("1.00", "0.15", "-0.85"),
+        ("2026-10", "completion"): ("1.60", "2.00", "0.40"),
+        ("2026-11", "prompt"): ("4.00", "6.00", "2.00"),
+    }
+
+
+def test_totals_are_per_account_and_month_and_name_what_was_compared(books: Path) -> None:
+    answer = json.loads(tallybook(books, "reprice", "--card", "new", "-o", "json").stdout)
+    assert [tuple(total.values()) for total in answer["totals"]] == [
+        ("2026-10", "acme", "INV-000001", "USD", "5.60", "4.65", "-0.95"),
+        ("2026-11", "acme", "draft-2026-11-acme", "USD", "4.00", "6.00", "2.00"),
+    ]
+    prompt = next(line for line in answer["lines"] if (line["period"], line["meter"]) == ("2026-10", "prompt"))
+    assert (prompt["old_rates"], prompt["new_rates"], prompt["old_quantity"], prompt["new_quantity"]) == ("2.00", "1.00 3.00", 1_500_000, 1_500_000)
+
+
+def test_repricing_by_the_same_card_changes_nothing(books: Path) -> None:
+    assert {difference for _, _, difference in lines(tallybook(books, "reprice", "--card", "standard", "-o", "csv")).values()} == {"0.00"}
+
+
+def test_an_issued_invoice_is_compared_as_issued_and_late_usage_is_in_the_new_amount(books: Path, tmp_path: Path) -> None:
+    books = shutil.copytree(books, tmp_path / "books")
+    append_log(books, "october.jsonl", plain("2026-10-02T00:00:00Z", id="late", prompt=1_000_000, key="key_a"))
+    assert tallybook(books, "collect").returncode == 0
+    repriced = lines(tallybook(books, "reprice", "--card", "standard", "--period", "2026-10", "--account", "acme", "-o", "csv"))
+    assert repriced["2026-10", "prompt"] == ("3.00", "5.00", "2.00")
+
+
+def test_nothing_is_written(books: Path) -> None:
+    before = fingerprints(books)
+    tallybook(books, "reprice", "--card", "new")
+    assert fingerprints(books) == before
+
+
+def test_usage_that_the_other_card_has_no_rate_for_is_listed_never_free(books: Path) -> None:
+    done = tallybook(books, "reprice", "--card", "late", "-o", "csv")
+    assert done.returncode == 0
+    assert done.stderr == (
+        "warning: 2200000 tokens of acme for model 'jamba-large' are unpriced; rates/late.toml has no rate in force for it, so the new amounts are without it\n"
+    )
+    assert lines(done)["2026-10", "prompt"] == ("3.00", "0.00", "-3.00")
+    assert lines(done)["2026-11", "prompt"] == ("4.00", "4.00", "0.00")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--card", "nobodys"], "there is no rate card"),
+        (["--card", "new", "--account", "nobody"], "there is no account"),
+        (["--card", "euro"], "needs one currency"),
+        ([], "--card"),
+    ],
+)
+def test_what_cannot_be_compared_is_exit_code_2(books: Path, arguments: list[str], said: str) -> None:
+    done = tallybook(books, "reprice", *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+def test_the_amounts_are_those_of_plain_arithmetic(tmp_path: Path) -> None:
+    root = make_workspace(tmp_path / "books", cards={"standard": OLD, "new": NEW})
+    events = [(f"2026-10-{day:02}T{hour:02}:00:00Z", 7_919 * day + hour, 104_729 % (day * 97 + hour)) for day in range(1, 29) for hour in (1, 12, 13)]
+    write_log(root, "october.jsonl", *(plain(ts, id=ts, prompt=prompt, completion=completion) for ts, prompt, completion in events))
+    assert tallybook(root, "collect").returncode == 0
+    repriced = lines(tallybook(root, "reprice", "--card", "new", "-o", "csv"))
+    cent = Decimal("0.01")
+    early = sum(prompt for ts, prompt, _ in events if ts < "2026-10-10T12") * Decimal("1.00") / 1_000_000
+    late = sum(prompt for ts, prompt, _ in events if ts >= "2026-10-10T12") * Decimal("3.00") / 1_000_000
+    completion = sum(completion for _, _, completion in events) * Decimal("10.00") / 1_000_000
+    assert repriced["2026-10", "prompt"][1] == str(early.quantize(cent, ROUND_HALF_UP) + late.quantize(cent, ROUND_HALF_UP))
+    assert repriced["2026-10", "completion"][1] == str(completion.quantize(cent, ROUND_HALF_UP))
