@@ -24,8 +24,8 @@ _GLOB_CHARACTERS = frozenset("*?[]{}")
 
 
 @contextmanager
-def open_warehouse(lake: Path, *, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a connection that may read below ``lake`` only, with its configuration locked; what does not fit into memory goes to ``spill``."""
+def open_warehouse(lake: Path, *, spill: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a connection that may read below ``lake`` only, with its configuration locked; what does not fit into memory goes to ``spill``, if anywhere."""
     with duckdb.connect(":memory:") as connection:
         # The day of a timestamp follows the session's zone, so the session is pinned.
         connection.execute("set TimeZone = 'UTC'")
@@ -33,7 +33,7 @@ def open_warehouse(lake: Path, *, spill: Path) -> Iterator[duckdb.DuckDBPyConnec
         connection.execute("set autoload_known_extensions = false")
         connection.execute("set allowed_directories = $folders", {"folders": [str(lake.resolve())]})
         connection.execute("set memory_limit = $memory", {"memory": MEMORY_MAX})
-        connection.execute("set temp_directory = $folder", {"folder": str(spill.resolve())})
+        connection.execute("set temp_directory = $folder", {"folder": str(spill.resolve()) if spill else ""})
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
         yield connection
