@@ -8,10 +8,12 @@ up before rating, since a line does not know them: a million rows become a few t
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline import schemas
 from pipeline.accounts import Accounts
@@ -30,7 +32,7 @@ from pipeline.warehouse.marts import build_marts
 from pipeline.warehouse.reference import reference_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator, Sequence
     from decimal import Decimal
 
     from pipeline.invoicing import Invoice, InvoiceLine
@@ -93,11 +95,10 @@ def reprice(workspace: Workspace, card_id: str, *, period: BillingPeriod | None 
         message = f"there is no account {account_id!r}; there are: {_listed(account.id for account in workspace.accounts)}"
         raise ConfigurationError(message)
     on_card = replace(workspace, accounts=Accounts(accounts=tuple(replace(account, rate_card=card_id) for account in workspace.accounts)))
-    new, unpriced = _drafts(on_card, _counted(on_card), period, account_id)
-    drafts, _ = _drafts(workspace, _present_usage(workspace), period, account_id)
+    new, unpriced = _drafts(on_card, counted_usage(on_card), period, account_id)
     issued = {(invoice.account_id, invoice.period): invoice for invoice in _issued(workspace) if _is_chosen(invoice, period, account_id)}
-    old = {(invoice.account_id, invoice.period): invoice for invoice in drafts} | issued
-    return Repricing(card_id=card_id, lines=tuple(_compared(old.values(), new, card_id)), unpriced=tuple(unpriced))
+    drafts, _ = _drafts(workspace, _present_usage(workspace), period, account_id, issued)
+    return Repricing(card_id=card_id, lines=tuple(_compared([*issued.values(), *drafts], new, card_id)), unpriced=tuple(unpriced))
 
 
 def _issued(workspace: Workspace) -> Iterator[Invoice]:
@@ -109,10 +110,11 @@ def _present_usage(workspace: Workspace) -> pa.Table:
     written = read_derived(workspace.lake, USAGE_DAILY)
     if written is not None and written[0] == inputs_of(workspace, read_log(workspace.lake)):
         return pa.concat_tables([schemas.USAGE_DAILY.empty_table(), *written[1].values()])
-    return _counted(workspace)
+    return counted_usage(workspace)
 
 
-def _counted(workspace: Workspace) -> pa.Table:
+def counted_usage(workspace: Workspace) -> pa.Table:
+    """Count the events again, and return usage daily (``schemas.USAGE_DAILY``) without rating it."""
     snapshot = read_log(workspace.lake)
     settings = workspace.settings
     dates = {file.date for file in snapshot.data_files}
@@ -121,14 +123,21 @@ def _counted(workspace: Workspace) -> pa.Table:
     return build_marts(files, reference, lake=workspace.lake, timezone=settings.timezone, unmeasured=settings.unmeasured.value).usage_daily
 
 
-def _drafts(workspace: Workspace, usage_daily: pa.Table, period: BillingPeriod | None, account_id: str | None) -> tuple[list[Invoice], list[UnpricedUsage]]:
-    """Rate usage, its days added up, and draft the invoices of it."""
-    rated = rate(_days_added_up(usage_daily), workspace.accounts, workspace.rate_cards)
+def _drafts(
+    workspace: Workspace,
+    usage_daily: pa.Table,
+    period: BillingPeriod | None,
+    account_id: str | None,
+    left_out: Container[tuple[str, BillingPeriod]] = (),
+) -> tuple[list[Invoice], list[UnpricedUsage]]:
+    """Rate the chosen usage, its days added up, and draft the invoices of it but for those left out."""
+    chosen = pc.and_(_equals(usage_daily, "account_id", account_id), _equals(usage_daily, "billing_period", None if period is None else str(period)))
+    rated = rate(_days_added_up(usage_daily.filter(chosen)), workspace.accounts, workspace.rate_cards)
     rows = sorted(rated.charges.to_pylist(), key=lambda row: (row["billing_period"], row["account_id"]))
     invoices = []
     for (month, payer), group in groupby(rows, key=lambda row: (row["billing_period"], row["account_id"])):
         account = workspace.accounts.by_id(payer)
-        if account is None or (account_id not in (None, payer)) or (period is not None and str(period) != month):
+        if account is None or (payer, BillingPeriod.parse(month)) in left_out:
             continue
         invoices.append(
             draft_invoice(
@@ -139,8 +148,12 @@ def _drafts(workspace: Workspace, usage_daily: pa.Table, period: BillingPeriod |
                 rounding=workspace.settings.rounding,
             )
         )
-    unpriced = [each for each in rated.unpriced if account_id in (None, each.usage.account_id) and period in (None, BillingPeriod.of(each.usage.usage_date))]
-    return invoices, unpriced
+    return invoices, list(rated.unpriced)
+
+
+def _equals(table: pa.Table, name: str, value: str | None) -> pa.ChunkedArray:
+    """Mark the rows with a value, or all rows where none is asked for."""
+    return pc.is_valid(table[name]) if value is None else pc.equal(table[name], value)
 
 
 def _days_added_up(usage_daily: pa.Table) -> pa.Table:
@@ -171,16 +184,23 @@ def _compared(old: Iterable[Invoice], new: Iterable[Invoice], card_id: str) -> I
             meter=meter,
             old_quantity=sum(line.quantity for _, line in mine),
             new_quantity=sum(line.quantity for _, line in other),
-            old_rates=tuple(plain_rate(line.rate_per_million) for _, line in mine),
-            new_rates=tuple(plain_rate(line.rate_per_million) for _, line in other),
+            old_rates=tuple(_rate_text(line.rate_per_million) for _, line in mine),
+            new_rates=tuple(_rate_text(line.rate_per_million) for _, line in other),
             currency=invoice.currency,
             old_amount=_printed(mine, invoice),
             new_amount=_printed(other, invoice),
         )
 
 
-def _printed(lines: Iterable[tuple[Invoice, InvoiceLine]], invoice: Invoice) -> Decimal:
+@cache
+def _rate_text(rate_per_million: Decimal) -> str:
+    return plain_rate(rate_per_million)
+
+
+def _printed(lines: Sequence[tuple[Invoice, InvoiceLine]], invoice: Invoice) -> Decimal:
     """Add up printed amounts; the sum of none is written like the others, 0.00."""
+    if len(lines) == 1:
+        return lines[0][1].amount
     return rounded_to_minor_unit(exact_sum(line.amount for _, line in lines), invoice.currency, invoice.rounding)
 
 
