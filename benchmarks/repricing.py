@@ -18,7 +18,9 @@ import pyarrow as pa
 
 from pipeline import schemas
 from pipeline.jobs.aggregate import USAGE_DAILY, by_period, inputs_of
-from pipeline.jobs.reprice import counted_usage, reprice
+from pipeline.jobs.aggregate import count
+from pipeline.jobs.reprice import reprice
+from pipeline.storage.lake import read_log
 from pipeline.sources import SourceRecord, Window
 from pipeline.storage.derived import write_derived
 from pipeline.storage.lake import commit, read_log
@@ -35,7 +37,7 @@ def main() -> None:
     """Make the lake, reprice it, and print both times and whether the amounts are equal."""
     with tempfile.TemporaryDirectory() as folder:
         workspace = _workspace(Path(folder))
-        usage_daily = counted_usage(workspace)
+        usage_daily = count(workspace, read_log(workspace.lake)).usage_daily
         write_derived(workspace.lake, USAGE_DAILY, by_period(usage_daily), inputs_of(workspace, read_log(workspace.lake)))
         started_at = time.process_time()
         repricing = reprice(workspace, "new")

@@ -47,13 +47,19 @@ class Aggregate:
 def aggregate(workspace: Workspace, *, until: int | None = None) -> Aggregate:
     """Count and rate everything that is committed, or what was committed up to and with the commit ``until``. Writes nothing."""
     snapshot = read_log(workspace.lake, until=until)
+    marts = count(workspace, snapshot)
+    return Aggregate(snapshot=snapshot, marts=marts, rated=rate(marts.usage_daily, workspace.accounts, workspace.rate_cards))
+
+
+def count(workspace: Workspace, snapshot: LakeSnapshot) -> Marts:
+    """Count the events of a snapshot, and rate nothing. Writes nothing."""
     reference = reference_tables(
         workspace.accounts,
         workspace.rate_cards,
         timezone=workspace.settings.timezone,
         utc_dates={file.date for file in snapshot.data_files},
     )
-    marts = build_marts(
+    return build_marts(
         verified_files(workspace.lake, snapshot),
         reference,
         lake=workspace.lake,
@@ -61,7 +67,6 @@ def aggregate(workspace: Workspace, *, until: int | None = None) -> Aggregate:
         timezone=workspace.settings.timezone,
         unmeasured=workspace.settings.unmeasured.value,
     )
-    return Aggregate(snapshot=snapshot, marts=marts, rated=rate(marts.usage_daily, workspace.accounts, workspace.rate_cards))
 
 
 def write_marts(workspace: Workspace, built: Aggregate) -> None:

@@ -19,7 +19,7 @@ from pipeline import schemas
 from pipeline.accounts import Accounts
 from pipeline.errors import ConfigurationError
 from pipeline.invoicing import draft_invoice, invoice_from_document
-from pipeline.jobs.aggregate import USAGE_DAILY, inputs_of
+from pipeline.jobs.aggregate import USAGE_DAILY, count, inputs_of
 from pipeline.jobs.explain import is_of_usage
 from pipeline.jobs.invoice import charge_of
 from pipeline.jobs.rate import rate
@@ -27,14 +27,13 @@ from pipeline.money import exact_sum, plain_rate, rounded_to_minor_unit
 from pipeline.periods import BillingPeriod
 from pipeline.storage import register
 from pipeline.storage.derived import read_derived
-from pipeline.storage.lake import read_log, verified_files
-from pipeline.warehouse.marts import build_marts
-from pipeline.warehouse.reference import reference_tables
+from pipeline.storage.lake import read_log
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Sequence
     from decimal import Decimal
 
+    from pipeline.accounts import Account
     from pipeline.invoicing import Invoice, InvoiceLine
     from pipeline.rating import UnpricedUsage
     from pipeline.storage.workspace import Workspace
@@ -94,11 +93,16 @@ def reprice(workspace: Workspace, card_id: str, *, period: BillingPeriod | None 
     if account_id is not None and workspace.accounts.by_id(account_id) is None:
         message = f"there is no account {account_id!r}; there are: {_listed(account.id for account in workspace.accounts)}"
         raise ConfigurationError(message)
-    on_card = replace(workspace, accounts=Accounts(accounts=tuple(replace(account, rate_card=card_id) for account in workspace.accounts)))
-    new, unpriced = _drafts(on_card, counted_usage(on_card), period, account_id)
+    on_card = replace(workspace, accounts=Accounts(accounts=tuple(_paying_by(account, card_id) for account in workspace.accounts)))
+    new, unpriced = _drafts(on_card, count(on_card, read_log(workspace.lake)).usage_daily, period, account_id)
     issued = {(invoice.account_id, invoice.period): invoice for invoice in _issued(workspace) if _is_chosen(invoice, period, account_id)}
     drafts, _ = _drafts(workspace, _present_usage(workspace), period, account_id, issued)
     return Repricing(card_id=card_id, lines=tuple(_compared([*issued.values(), *drafts], new, card_id)), unpriced=tuple(unpriced))
+
+
+def _paying_by(account: Account, card_id: str) -> Account:
+    """Return the account with another card for all its terms; discounts stay."""
+    return replace(account, rate_card=card_id, terms=tuple(replace(terms, rate_card=card_id) for terms in account.terms))
 
 
 def _issued(workspace: Workspace) -> Iterator[Invoice]:
@@ -107,20 +111,11 @@ def _issued(workspace: Workspace) -> Iterator[Invoice]:
 
 def _present_usage(workspace: Workspace) -> pa.Table:
     """Return usage daily as it was written, where nothing has changed since; else count it."""
-    written = read_derived(workspace.lake, USAGE_DAILY)
-    if written is not None and written[0] == inputs_of(workspace, read_log(workspace.lake)):
-        return pa.concat_tables([schemas.USAGE_DAILY.empty_table(), *written[1].values()])
-    return counted_usage(workspace)
-
-
-def counted_usage(workspace: Workspace) -> pa.Table:
-    """Count the events again, and return usage daily (``schemas.USAGE_DAILY``) without rating it."""
     snapshot = read_log(workspace.lake)
-    settings = workspace.settings
-    dates = {file.date for file in snapshot.data_files}
-    reference = reference_tables(workspace.accounts, workspace.rate_cards, timezone=settings.timezone, utc_dates=dates)
-    files = verified_files(workspace.lake, snapshot)
-    return build_marts(files, reference, lake=workspace.lake, timezone=settings.timezone, unmeasured=settings.unmeasured.value).usage_daily
+    written = read_derived(workspace.lake, USAGE_DAILY)
+    if written is not None and written[0] == inputs_of(workspace, snapshot):
+        return pa.concat_tables([schemas.USAGE_DAILY.empty_table(), *written[1].values()])
+    return count(workspace, snapshot).usage_daily
 
 
 def _drafts(
@@ -132,7 +127,9 @@ def _drafts(
 ) -> tuple[list[Invoice], list[UnpricedUsage]]:
     """Rate the chosen usage, its days added up, and draft the invoices of it but for those left out."""
     chosen = pc.and_(_equals(usage_daily, "account_id", account_id), _equals(usage_daily, "billing_period", None if period is None else str(period)))
-    rated = rate(_days_added_up(usage_daily.filter(chosen)), workspace.accounts, workspace.rate_cards)
+    usage = usage_daily.filter(chosen)
+    has_one_price_a_window = all(len(account.terms) == 1 for account in workspace.accounts)  # terms that change within a month tell its days apart
+    rated = rate(_days_added_up(usage) if has_one_price_a_window else usage, workspace.accounts, workspace.rate_cards)
     rows = sorted(rated.charges.to_pylist(), key=lambda row: (row["billing_period"], row["account_id"]))
     invoices = []
     for (month, payer), group in groupby(rows, key=lambda row: (row["billing_period"], row["account_id"])):
