@@ -75,6 +75,7 @@ class TokenCounts:
     reasoning_tokens: int | None = None
 
     def __post_init__(self) -> None:
+        """Refuse what cannot be counts."""
         for name in self.__slots__:
             count = getattr(self, name)
             if count is not None and not 0 <= count <= TOKENS_MAX:

@@ -10,11 +10,13 @@ import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from pipeline.cli import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 STANDARD = """
 id = "standard"
@@ -43,7 +45,15 @@ def make_workspace(root: Path, *, config: str = "", accounts: str = "", cards: d
 
 
 def plain(
-    ts: str, *, id: str | None, prompt: int = 1_000_000, completion: int = 0, key: str = "key_a", model: str = "jamba-large", cached: int | None = None, **more: Any
+    ts: str,
+    *,
+    id: str | None,
+    prompt: int = 1_000_000,
+    completion: int = 0,
+    key: str = "key_a",
+    model: str = "jamba-large",
+    cached: int | None = None,
+    **more: Any,
 ) -> str:
     usage: dict[str, Any] = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
     if cached is not None:
