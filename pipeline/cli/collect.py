@@ -10,6 +10,7 @@ import click
 from pipeline.cli.context import warn
 from pipeline.cli.progress import progress
 from pipeline.jobs.collect import collect
+from pipeline.jobs.wording import counted
 from pipeline.storage.lock import locked
 from pipeline.storage.workspace import open_workspace
 
@@ -27,6 +28,6 @@ def command(session: Session, paths: tuple[Path, ...], as_of: str | None) -> Non
     now = session.clock(as_of, workspace.settings.zone)
     with locked(workspace.lake, command="tallybook collect", started_at=now), progress() as on_progress:
         collected = collect(workspace, now=now, key_secret=session.key_secret, paths=paths, on_progress=on_progress)
-    click.echo(f"collected {collected.lines} new lines from {collected.stretches} of {collected.files} logs")
+    click.echo(f"collected {counted(collected.lines, 'new line')} from {collected.stretches} of {counted(collected.files, 'log')}")
     for warning in collected.warnings:
         warn(warning)

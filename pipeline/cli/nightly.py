@@ -11,6 +11,7 @@ from pipeline.cli.context import EXIT_BAD_INPUT, is_terminal, warn
 from pipeline.cli.progress import progress
 from pipeline.cli.tables import print_table
 from pipeline.jobs.nightly import nightly
+from pipeline.jobs.wording import counted
 from pipeline.money import plain
 from pipeline.storage.workspace import open_workspace
 
@@ -47,9 +48,9 @@ def command(session: Session, *, as_of: str | None, strict: bool, as_json: bool)
 
 def _print_summary(night: Night) -> None:
     new = night.collected
-    click.echo(f"collected {new.lines} new lines from {new.stretches} of {new.files} logs; the lake is at commit {_commit(night)}")
+    click.echo(f"collected {counted(new.lines, 'new line')} from {new.stretches} of {counted(new.files, 'log')}; the lake is at commit {_commit(night)}")
     if is_terminal():
-        print_table(_SUMMARY, [tuple(night.counts[name] for name in _SUMMARY)])
+        print_table(("in the lake", "count"), [(name, night.counts[name]) for name in _SUMMARY])
     else:
         click.echo("  ".join(f"{name} {night.counts[name]}" for name in _SUMMARY))
     invoices = night.book.of()

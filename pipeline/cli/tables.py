@@ -33,7 +33,7 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[Cell]], *, title:
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for index, name in enumerate(header):
         is_number = all(not isinstance(row[index], str) for row in listed) and bool(listed)
-        table.add_column(name, justify="right" if is_number else "left", overflow="fold")
+        table.add_column(name, justify="right" if is_number else "left", overflow="fold", no_wrap=is_number)
     for row in listed:
         table.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else _text(cell)) for cell in row))
     Console(soft_wrap=not is_terminal()).print(table)

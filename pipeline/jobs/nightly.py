@@ -14,6 +14,7 @@ from pipeline.jobs.collect import collect
 from pipeline.jobs.counts import counts_of, quarantine_reasons
 from pipeline.jobs.invoice import invoice_book, write_invoices
 from pipeline.jobs.usage import UNASSIGNED
+from pipeline.jobs.wording import counted
 from pipeline.money import plain
 from pipeline.periods import BillingPeriod
 from pipeline.storage import register
@@ -68,10 +69,10 @@ def _bad_input(collected: Collected, built: Aggregate) -> Iterator[str]:
     """Say what ``--strict`` fails for; of the whole lake, so that running again gives the same answer."""
     reasons = quarantine_reasons(built.snapshot.sources)
     if reasons:
-        yield f"{sum(reasons.values())} lines are quarantined ({', '.join(f'{count} {reason}' for reason, count in reasons.items())})"
+        yield f"{counted(sum(reasons.values()), 'quarantined line')} ({', '.join(f'{count} {reason}' for reason, count in reasons.items())})"
     conflicts = sum(row["events"] for row in built.marts.advisories["conflicts"])
     if conflicts:
-        yield f"{conflicts} measurements contradict another one of the same response"
+        yield f"{counted(conflicts, 'measurement')} in conflict with another one of the same response"
     for problem in collected.problems:
         yield f"{problem.source} could not be read to its end ({problem.reason})"
 
@@ -81,11 +82,11 @@ def _warnings(workspace: Workspace, collected: Collected, built: Aggregate, book
     reasons = quarantine_reasons(built.snapshot.sources)
     if reasons:
         listed = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
-        yield f"{sum(reasons.values())} quarantined lines ({listed}); 'tallybook doctor' lists source, line and reason"
+        yield f"{counted(sum(reasons.values()), 'quarantined line')} ({listed}); 'tallybook doctor' lists source, line and reason"
     for row in built.marts.advisories["conflicts"]:
         yield (
-            f"{row['billing_period']}: {row['events']} measurements of {row['account_id'] or UNASSIGNED}'s key {row['api_key_id']}, model {row['model']!r}, "
-            "contradict another one of the same response; the later is billed, 'tallybook usage --by key,fate' shows all"
+            f"{row['billing_period']}: {counted(row['events'], 'measurement')} of key {row['api_key_id']} ({row['account_id'] or UNASSIGNED}), "
+            f"model {row['model']!r}, in conflict with another one of the same response; the later is billed, 'tallybook usage --by key,fate' shows all"
         )
     yield from _unpriced(workspace, built)
     for row in built.marts.advisories["unassigned_usage"]:
@@ -95,8 +96,8 @@ def _warnings(workspace: Workspace, collected: Collected, built: Aggregate, book
         )
     for row in built.marts.advisories["unmeasured_usage"]:
         yield (
-            f"{row['billing_period']}: {row['events']} {row['status']} exchanges of {row['account_id'] or 'unassigned keys'} stated no usage"
-            f"{_estimate(row)}; have clients ask for it (stream_options.include_usage), or set [policy] unmeasured"
+            f"{row['billing_period']}: {counted(row['events'], 'exchange')} of {row['account_id'] or 'unassigned keys'} stated no usage: "
+            f"{row['status']}{_advice(row)}"
         )
     for late in book.late:
         direction = "less" if late.difference < 0 else "more"
@@ -111,8 +112,11 @@ def _warnings(workspace: Workspace, collected: Collected, built: Aggregate, book
         )
 
 
-def _estimate(row: dict[str, object]) -> str:
-    return f" (about {row['completion_tokens']} completion tokens by their chunks)" if row["completion_tokens"] else ""
+def _advice(row: dict[str, object]) -> str:
+    if row["status"] == "estimated":
+        tokens = counted(int(str(row["completion_tokens"])), "completion token")
+        return f" at {tokens} by content chunks; have clients ask for usage (stream_options.include_usage), or set [policy] unmeasured"
+    return " because nothing was there to estimate from, or the body is of a family that is not read yet; 'tallybook usage --by key,status' lists them"
 
 
 def _unpriced(workspace: Workspace, built: Aggregate) -> Iterator[str]:
