@@ -40,6 +40,7 @@ def lake_checks(workspace: Workspace, built: Aggregate, counts: Mapping[str, int
     yield from _lines(built.snapshot.sources, events, quarantine)
     for name, rows in built.marts.broken_claims.items():
         yield check_that_none(rows, name=name, fine="no row breaks it", found=f"{len(rows)} rows break it")
+    yield _survivors(events, built)
     yield _fates(counts)
     yield _tokens(built, counts)
     yield from _derived(workspace, built)
@@ -59,6 +60,15 @@ def _lines(records: Sequence[SourceRecord], events: Sequence[Path], quarantine: 
     quarantined = _counted(quarantine, "reason")
     fine = f"{quarantined.total()} quarantined lines, by source and reason as the log states"
     yield check_that_none(_differences(reasons, quarantined), name="quarantine_is_in_the_lake", fine=fine, found="differs")
+
+
+def _survivors(events: Sequence[Path], built: Aggregate) -> Check:
+    """Count identities without the short cut that aggregation takes, which looks at suspected copies only."""
+    identities = pa.chunked_array([pq.read_table(path, columns=["event_id"], partitioning=None)["event_id"].combine_chunks() for path in events], pa.binary(16))
+    distinct = pc.count_distinct(identities).as_py()
+    exchanges = built.marts.exchanges_daily
+    survivors = pc.sum(exchanges.filter(pc.equal(exchanges["fate"], "survivor"))["events"]).as_py() or 0
+    return Check(name="every_identity_survives_once", ok=distinct == survivors, detail=f"{distinct} identities, {survivors} survivors")
 
 
 def _fates(counts: Mapping[str, int]) -> Check:
