@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.errors import LogEntryRefused, TallybookError
 from pipeline.money import Rounding, decimal_from_plain, exact_sum, normalised, plain, plain_rate, rounded_to_minor_unit
 from pipeline.periods import BillingPeriod, instant_text, parse_date, time_zone
+from pipeline.rating import exact_charge
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ _METER_NAMES = {
     Meter.PROMPT_CACHED: "cached prompt tokens",
     Meter.PROMPT_CACHE_WRITE: "prompt tokens written to cache",
     Meter.COMPLETION: "completion tokens",
+    Meter.REASONING: "reasoning tokens",
+    Meter.REQUEST: "requests",
 }
 
 
@@ -49,6 +52,8 @@ class LineKind(StrEnum):
     """What a line is for. Corrections, tax, credits and fees will be further kinds."""
 
     USAGE = "usage"
+    FEE = "fee"
+    """What is charged once for a period with usage: the rate card's monthly fee."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,15 +66,21 @@ class InvoiceLine:
     api_key_id: str
     model: str
     service_tier: str
-    meter: Meter
+    meter: Meter | None
+    """None where the line is not for usage."""
     quantity: int
-    rate_per_million: Decimal
+    rate_per_million: Decimal | None
+    """None where the line has no rate."""
     first_usage_date: date
     exact_amount: Decimal
     """The sum of the exact charges."""
     amount: Decimal
     """``exact_amount`` rounded once, to the currency's minor unit."""
     description: str
+    list_rate_per_million: Decimal | None = None
+    """The rate before the discount, or on the card that the account's card extends; None where there is none."""
+    package_tokens: int | None = None
+    """Size of the packages that were charged; None where every token was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,21 +142,25 @@ class Invoice:
         return instant_text(self.period.end_at(zone), zone)
 
 
-def draft_invoice(charges: Iterable[Charge], *, account: Account, period: BillingPeriod, currency: str, rounding: Rounding) -> Invoice:
-    """Make the draft of an account's invoice from all its charges of one billing period, in any order.
+def draft_invoice(
+    charges: Iterable[Charge], *, account: Account, period: BillingPeriod, currency: str, rounding: Rounding, monthly_fee: Decimal | None = None
+) -> Invoice:
+    """Make the draft of an account's invoice from all its charges of one billing period, in any order, and its card's monthly fee.
 
     31 charges of 0.0108025 USD (4,321 tokens a day at 2.50) are one line of 133,951 tokens and 0.33 USD; rounded every day they would have been 0.31.
     Raises ``ValueError`` for a charge of another account, period or currency.
     """
-    by_line: dict[tuple[str, str, str, Meter, Decimal], list[Charge]] = {}
+    by_line: dict[tuple[object, ...], list[Charge]] = {}
     for charge in charges:
         if (charge.account_id, BillingPeriod.of(charge.usage_date), charge.currency) != (account.id, period, currency):
             what = f"a charge of {charge.account_id!r} on {charge.usage_date} in {charge.currency}"
             message = f"{what} is no part of the {period} invoice of {account.id!r} in {currency}"
             raise ValueError(message)
-        key = (charge.api_key_id, charge.model, charge.service_tier, charge.meter, charge.rate_per_million)
+        scope = (charge.api_key_id, charge.model, charge.service_tier, charge.meter)
+        key = (*scope, charge.rate_per_million, charge.list_rate_per_million, charge.package_tokens)
         by_line.setdefault(key, []).append(charge)
     lines = [_usage_line(group, currency, rounding) for group in by_line.values() if any(charge.quantity for charge in group)]
+    fees = [] if monthly_fee is None else [_fee_line(monthly_fee, period, currency, rounding)]
     return Invoice(
         id=f"draft-{period}-{account.id}",
         status=InvoiceStatus.DRAFT,
@@ -156,7 +171,7 @@ def draft_invoice(charges: Iterable[Charge], *, account: Account, period: Billin
         timezone=account.timezone,
         currency=currency,
         rounding=rounding,
-        lines=tuple(replace(line, number=number) for number, line in enumerate(sorted(lines, key=_line_order), start=1)),
+        lines=tuple(replace(line, number=number) for number, line in enumerate([*sorted(lines, key=_line_order), *fees], start=1)),
     )
 
 
@@ -226,7 +241,6 @@ def _usage_line(charges: list[Charge], currency: str, rounding: Rounding) -> Inv
     """Sum charges of one key, model, tier, meter and rate into a line; its number is given when the lines are in order."""
     first = charges[0]
     exact_amount = normalised(exact_sum(charge.amount for charge in charges))
-    tier = f", {first.service_tier} tier," if first.service_tier else ""
     return InvoiceLine(
         number=0,
         kind=LineKind.USAGE,
@@ -239,12 +253,45 @@ def _usage_line(charges: list[Charge], currency: str, rounding: Rounding) -> Inv
         first_usage_date=min(charge.usage_date for charge in charges if charge.quantity),
         exact_amount=exact_amount,
         amount=rounded_to_minor_unit(exact_amount, currency, rounding),
-        description=f"{first.model} {_METER_NAMES[first.meter]}{tier} at {plain_rate(first.rate_per_million)} {currency} per million",
+        description=_description(first, currency),
+        list_rate_per_million=None if first.list_rate_per_million is None else decimal_from_plain(plain_rate(first.list_rate_per_million)),
+        package_tokens=first.package_tokens,
     )
 
 
-def _line_order(line: InvoiceLine) -> tuple[str, str, str, int, date, Decimal]:
-    return line.api_key_id, line.model, line.service_tier, _METER_ORDER[line.meter], line.first_usage_date, line.rate_per_million
+def _description(charge: Charge, currency: str) -> str:
+    tier = f", {charge.service_tier} tier," if charge.service_tier else ""
+    what = f"{charge.model} {_METER_NAMES[charge.meter]}{tier}"
+    if charge.package_tokens is not None:
+        price = exact_charge(charge.package_tokens, charge.rate_per_million)
+        return f"{what} in packages of {charge.package_tokens} at {plain_rate(price)} {currency} for each that was begun"
+    if charge.meter is Meter.REQUEST:
+        return f"{what} at {plain_rate(exact_charge(1, charge.rate_per_million))} {currency} each"
+    return f"{what} at {plain_rate(charge.rate_per_million)} {currency} per million"
+
+
+def _fee_line(fee: Decimal, period: BillingPeriod, currency: str, rounding: Rounding) -> InvoiceLine:
+    return InvoiceLine(
+        number=0,
+        kind=LineKind.FEE,
+        api_key_id="",
+        model="",
+        service_tier="",
+        meter=None,
+        quantity=1,
+        rate_per_million=None,
+        first_usage_date=period.first_date,
+        exact_amount=normalised(fee),
+        amount=rounded_to_minor_unit(fee, currency, rounding),
+        description=f"monthly fee for {period}",
+    )
+
+
+def _line_order(line: InvoiceLine) -> tuple[object, ...]:
+    """Order lines of usage; those of equal rates by their list rate and package, so that the order never depends on that of the charges."""
+    meter = len(_METER_ORDER) if line.meter is None else _METER_ORDER[line.meter]
+    where = (line.api_key_id, line.model, line.service_tier, meter, line.first_usage_date)
+    return (*where, line.rate_per_million or 0, line.list_rate_per_million or -1, line.package_tokens or 0)
 
 
 def _line_document(line: InvoiceLine) -> dict[str, Any]:
@@ -254,13 +301,16 @@ def _line_document(line: InvoiceLine) -> dict[str, Any]:
         "api_key_id": line.api_key_id,
         "model": line.model,
         "service_tier": line.service_tier,
-        "meter": line.meter.value,
+        "meter": None if line.meter is None else line.meter.value,
         "quantity": line.quantity,
-        "rate_per_million": plain(line.rate_per_million),
+        "rate_per_million": None if line.rate_per_million is None else plain(line.rate_per_million),
         "first_usage_date": line.first_usage_date.isoformat(),
         "exact_amount": plain(line.exact_amount),
         "amount": plain(line.amount),
         "description": line.description,
+        # Only where there is one: a document without them stays as it was issued before there were any.
+        **({} if line.list_rate_per_million is None else {"list_rate_per_million": plain(line.list_rate_per_million)}),
+        **({} if line.package_tokens is None else {"package_tokens": line.package_tokens}),
     }
 
 
@@ -271,14 +321,20 @@ def _line_from_document(document: Mapping[str, Any]) -> InvoiceLine:
         api_key_id=document["api_key_id"],
         model=document["model"],
         service_tier=document["service_tier"],
-        meter=Meter(document["meter"]),
+        meter=None if document["meter"] is None else Meter(document["meter"]),
         quantity=document["quantity"],
-        rate_per_million=decimal_from_plain(document["rate_per_million"]),
+        rate_per_million=_decimal_or_none(document["rate_per_million"]),
         first_usage_date=parse_date(document["first_usage_date"]),
         exact_amount=decimal_from_plain(document["exact_amount"]),
         amount=decimal_from_plain(document["amount"]),
         description=document["description"],
+        list_rate_per_million=_decimal_or_none(document.get("list_rate_per_million")),
+        package_tokens=document.get("package_tokens"),
     )
+
+
+def _decimal_or_none(text: str | None) -> Decimal | None:
+    return None if text is None else decimal_from_plain(text)
 
 
 def _refusal(document: Mapping[str, Any], what: str) -> str:

@@ -144,7 +144,16 @@ def _print_invoice(invoice: Invoice) -> None:
     click.echo(f"from {invoice.period_start} to (excluding) {invoice.period_end}, in {invoice.currency}\n")
     header = ("line", "key", "model", "tier", "meter", "tokens", "per million", "amount")
     rows = [
-        (line.number, line.api_key_id, line.model, line.service_tier, line.meter.value, line.quantity, plain_rate(line.rate_per_million), plain(line.amount))
+        (
+            line.number,
+            line.api_key_id,
+            line.model,
+            line.service_tier,
+            line.meter.value if line.meter else line.kind.value,
+            line.quantity,
+            "" if line.rate_per_million is None else plain_rate(line.rate_per_million),
+            plain(line.amount),
+        )
         for line in invoice.lines
     ]
     print_table(header, rows)

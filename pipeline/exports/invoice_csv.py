@@ -43,6 +43,7 @@ LINE_COLUMNS = (
     "amount",
     "description",
 )
+EXTRA_LINE_COLUMNS = ("list_rate_per_million", "package_tokens")
 
 
 def invoices_csv(invoices: Iterable[Invoice]) -> bytes:
@@ -69,9 +70,14 @@ def invoices_csv(invoices: Iterable[Invoice]) -> bytes:
 
 
 def lines_csv(invoices: Iterable[Invoice]) -> bytes:
-    """Write ``lines.csv``: one row per invoice line. ``quantity`` is tokens, ``amount`` is rounded to the currency's minor unit."""
+    """Write ``lines.csv``: one row per invoice line. ``quantity`` is tokens, ``amount`` is rounded to the currency's minor unit.
+
+    A file has ``EXTRA_LINE_COLUMNS`` after the fixed ones only where one of its lines has a value there.
+    """
+    chosen = sorted(invoices, key=_invoice_order)
+    extras = [name for name in EXTRA_LINE_COLUMNS if any(getattr(line, name) is not None for invoice in chosen for line in invoice.lines)]
     return csv_bytes(
-        LINE_COLUMNS,
+        (*LINE_COLUMNS, *extras),
         [
             (
                 invoice.id,
@@ -81,14 +87,15 @@ def lines_csv(invoices: Iterable[Invoice]) -> bytes:
                 line.api_key_id,
                 line.model,
                 line.service_tier,
-                line.meter.value,
+                "" if line.meter is None else line.meter.value,
                 line.quantity,
-                line.rate_per_million,
+                "" if line.rate_per_million is None else line.rate_per_million,
                 invoice.currency,
                 line.amount,
                 line.description,
+                *("" if getattr(line, name) is None else getattr(line, name) for name in extras),
             )
-            for invoice in sorted(invoices, key=_invoice_order)
+            for invoice in chosen
             for line in invoice.lines
         ],
     )

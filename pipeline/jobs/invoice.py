@@ -74,17 +74,19 @@ def invoice_book(workspace: Workspace, built: Aggregate) -> InvoiceBook:
     issued = tuple(invoice_from_document(document) for document in register.read(workspace.root))
     frozen = {(invoice.account_id, invoice.period): invoice for invoice in issued}
     drafts, late = [], []
-    charges = _charges_by_invoice(built.rated.charges)
+    charges = _charges_by_invoice(built.rated.line_charges)
     for account_id, period in _accounts_and_periods(built.marts.usage_daily):
         account = workspace.accounts.by_id(account_id)
         if account is None:
             continue  # unassigned: listed, on no invoice
+        card = workspace.rate_cards[account.rate_card]
         draft = draft_invoice(
             charges.get((account_id, period), ()),
             account=account,
             period=period,
-            currency=workspace.rate_cards[account.rate_card].currency,
+            currency=card.currency,
             rounding=workspace.settings.rounding,
+            monthly_fee=card.monthly_fee,
         )
         already = frozen.get((account_id, period))
         if already is None:
@@ -137,6 +139,8 @@ def charge_of(row: Mapping[str, object]) -> Charge:
         rate_per_million=row["rate_per_million"],  # type: ignore[arg-type]
         currency=row["currency"],  # type: ignore[arg-type]
         amount=row["amount"],  # type: ignore[arg-type]
+        list_rate_per_million=row["list_rate_per_million"],  # type: ignore[arg-type]
+        package_tokens=row["package_tokens"],  # type: ignore[arg-type]
     )
 
 

@@ -10,6 +10,7 @@ import io
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from pipeline.invoicing import LineKind
 from pipeline.jobs.aggregate import CHARGES, inputs_of
 from pipeline.jobs.check import Check, check_that_none
 from pipeline.jobs.invoice import period_files
@@ -70,8 +71,9 @@ def _residuals(built: Aggregate, book: InvoiceBook) -> Iterator[str]:
         if invoice is None:
             yield f"{place[0]} {place[1]} has charges and no invoice"
             continue
-        allowed = Decimal(len(invoice.lines)).scaleb(-minor_unit_digits(invoice.currency)) / 2
-        residual = exact_sum([*amounts, -invoice.total])
+        printed = [line.amount for line in invoice.lines if line.kind is LineKind.USAGE]
+        allowed = Decimal(len(printed)).scaleb(-minor_unit_digits(invoice.currency)) / 2
+        residual = exact_sum([*amounts, -exact_sum(printed)])
         if abs(residual) > allowed:
             yield f"{invoice.id} by {plain(residual)} {invoice.currency}"
 
