@@ -32,7 +32,7 @@ _COMMANDS = {
     "usage": "Tokens by key, model, day and more.",
     "invoice": "Draft, issue, list and show invoices.",
     "verify": "Check every identity that must hold, from logs to invoices.",
-    "rates": "Check and show rate cards.",
+    "rates": "Check, show, compare and import rate cards.",
     "keys": "Key ids: what stands in for raw API keys.",
     "doctor": "Look for what could go wrong in this workspace.",
 }

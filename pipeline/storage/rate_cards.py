@@ -19,6 +19,7 @@ from pipeline.storage.prices_toml import PRICE_KEYS, decimal_of, prices_of
 from pipeline.storage.strict_toml import read_table, value_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from decimal import Decimal
     from pathlib import Path
 
@@ -31,8 +32,10 @@ _SCOPE_KEYS = ("model", "service_tier", "above_prompt_tokens", "effective_from",
 _CHANGE_KEYS = ("discount_percent", "markup_percent")
 
 
-def read_rate_cards(workspace: Path, *, timezone: str, currency: str) -> dict[str, RateCard]:
+def read_rate_cards(workspace: Path, *, timezone: str, currency: str, instead: Mapping[str, Table] | None = None) -> dict[str, RateCard]:
     """Read all rate cards of a workspace, by id. ``currency`` is the workspace's: that of a card which names none.
+
+    ``instead`` are cards to be taken as given, whatever their files say: what would be, if they were written.
 
     A card's id is its file's name; files whose name begins with a dot are not cards.
     Raises ``RateCardError`` with file, table and value for anything that cannot be meant.
@@ -42,7 +45,7 @@ def read_rate_cards(workspace: Path, *, timezone: str, currency: str) -> dict[st
         table = read_table(path, file=f"{RATES_FOLDER}/{path.name}", error=RateCardError)
         if table is not None:
             tables[path.stem] = table
-    return rate_cards_from_tables(tables, timezone=timezone, currency=currency)
+    return rate_cards_from_tables(tables | dict(instead or {}), timezone=timezone, currency=currency)
 
 
 def rate_cards_from_tables(tables: dict[str, Table], *, timezone: str, currency: str) -> dict[str, RateCard]:
