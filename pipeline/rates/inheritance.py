@@ -85,7 +85,7 @@ def _rates_of_scope(
     """Cut time where an entry or a rate begins or ends; what is chosen is the same for a stretch, and neighbours that are the same stay one."""
     model, service_tier, band = scope
     windows: list[RateEntry | Rate] = [*entries, *parent.windows(model)]
-    bounds = sorted({bound for each in windows for bound in (_start_at(each), _end_at(each))})
+    bounds = sorted({bound for each in windows for bound in (_start_at(each), _end_at(each))} - {_FOR_EVER})
     choices: list[tuple[datetime, RateEntry | None, Rate | None]] = []
     for bound in bounds:
         entry = next((entry for entry in entries if _start_at(entry) <= bound < _end_at(entry)), None)

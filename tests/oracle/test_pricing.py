@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 import tomllib
 from collections import Counter
 from decimal import Decimal
@@ -55,8 +56,8 @@ def some_cards(draw: random.Random) -> tuple[dict[str, str], dict[str, RateCard]
         texts = cards(draw)
         try:
             return texts, product_cards(texts)
-        except RateCardError:
-            continue
+        except RateCardError as refused:
+            assert re.search("has no (prompt|completion) rate", str(refused)), refused  # noqa: PT017 - any other refusal is a bug
 
 
 def accounts() -> Accounts:
