@@ -43,7 +43,15 @@ def make_workspace(root: Path, *, config: str = "", accounts: str = "", cards: d
 
 
 def plain(
-    ts: str, *, id: str | None, prompt: int = 1_000_000, completion: int = 0, key: str = "key_a", model: str = "jamba-large", cached: int | None = None, **more: Any
+    ts: str,
+    *,
+    id: str | None,
+    prompt: int = 1_000_000,
+    completion: int = 0,
+    key: str = "key_a",
+    model: str = "jamba-large",
+    cached: int | None = None,
+    **more: Any,
 ) -> str:
     usage: dict[str, Any] = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
     if cached is not None:
