@@ -111,6 +111,14 @@ def is_of_usage(line: InvoiceLine) -> bool:
     return line.kind.value == "usage"
 
 
+def meter_and_rate(line: InvoiceLine) -> tuple[Meter, Decimal]:
+    """Return what every usage line has. Raises ``ValueError`` for a line of another kind."""
+    if line.meter is None or line.rate_per_million is None:
+        message = f"line {line.number} is a {line.kind} line and has no meter or no rate"
+        raise ValueError(message)
+    return line.meter, line.rate_per_million
+
+
 def event_rows(explanation: LineExplanation) -> list[Row]:
     """Return the events of a line as rows of ``pipeline.exports.event_csv``."""
     line, currency = explanation.line, explanation.invoice.currency
@@ -118,7 +126,7 @@ def event_rows(explanation: LineExplanation) -> list[Row]:
         event_row(
             charged.event,
             invoice_line=line.number,
-            meter=line.meter.value,
+            meter=meter_and_rate(line)[0].value,
             quantity=charged.quantity,
             rate_per_million=charged.rate_per_million,
             currency=currency,

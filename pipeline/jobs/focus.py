@@ -20,7 +20,7 @@ from pipeline.errors import ConfigurationError, LakeError
 from pipeline.exports.focus import CONSUMED_UNIT, OTHER_UNIT, REQUESTS_UNIT, SERVICE_CATEGORY, SERVICE_NAME, SERVICE_SUBCATEGORY
 from pipeline.invoicing import invoice_from_document
 from pipeline.jobs.at_issue import state_at_issue
-from pipeline.jobs.explain import is_of_usage, line_place, present_state
+from pipeline.jobs.explain import is_of_usage, line_place, meter_and_rate, present_state
 from pipeline.jobs.invoice import charge_of, invoice_book
 from pipeline.money import exact_arithmetic, exact_sum, normalised
 from pipeline.periods import day_bounds, time_zone
@@ -124,14 +124,17 @@ def _common(invoice: Invoice, line: InvoiceLine, seller: str) -> Row:
 
 
 def _of_day(invoice: Invoice, line: InvoiceLine, *, day: date, charges: Sequence[Charge], residual: Decimal) -> Row:
+    meter, rate = meter_and_rate(line)
     start_at, end_at = day_bounds(day, time_zone(invoice.timezone))
     quantity, charge = sum(charge.quantity for charge in charges), exact_sum(charge.amount for charge in charges)
     billed = exact_sum([charge, residual])
-    unit = CONSUMED_UNIT if line.meter is not Meter.REQUEST else REQUESTS_UNIT
-    sku = "/".join(part for part in (line.model, line.service_tier, line.meter.value) if part)
-    details = {"x_Model": line.model, "x_Meter": line.meter.value} | ({"x_ServiceTier": line.service_tier} if line.service_tier else {})
+    unit = CONSUMED_UNIT if meter is not Meter.REQUEST else REQUESTS_UNIT
+    sku = "/".join(part for part in (line.model, line.service_tier, meter.value) if part)
+    details = {"x_Model": line.model, "x_Meter": meter.value} | ({"x_ServiceTier": line.service_tier} if line.service_tier else {})
+    priced = sum(map(_priced_quantity, charges))
+    list_rate = rate if line.list_rate_per_million is None else line.list_rate_per_million
     with exact_arithmetic():
-        pricing_quantity = quantity / TOKENS_PER_RATE
+        pricing_quantity = priced / TOKENS_PER_RATE
     return {
         "BilledCost": normalised(billed),
         "ChargeCategory": "Usage",
@@ -141,10 +144,10 @@ def _of_day(invoice: Invoice, line: InvoiceLine, *, day: date, charges: Sequence
         "ConsumedQuantity": Decimal(quantity),
         "ConsumedUnit": unit,
         "ContractedCost": normalised(charge),
-        "ContractedUnitPrice": line.rate_per_million,
+        "ContractedUnitPrice": rate,
         "EffectiveCost": normalised(billed),
-        "ListCost": normalised(exact_sum(_list_cost(charge) for charge in charges)),
-        "ListUnitPrice": line.rate_per_million if line.list_rate_per_million is None else line.list_rate_per_million,
+        "ListCost": normalised(exact_charge(priced, list_rate)),
+        "ListUnitPrice": list_rate,
         "PricingCategory": "Standard",
         "PricingQuantity": pricing_quantity,
         "PricingUnit": f"{TOKENS_PER_RATE} {unit}",
@@ -152,10 +155,10 @@ def _of_day(invoice: Invoice, line: InvoiceLine, *, day: date, charges: Sequence
         "ResourceName": line.api_key_id,
         "ResourceType": "API Key",
         "SkuId": sku,
-        "SkuMeter": line.meter.value if line.meter is Meter.REQUEST else f"{line.meter.value} tokens",
+        "SkuMeter": meter.value if meter is Meter.REQUEST else f"{meter.value} tokens",
         "SkuPriceDetails": json.dumps(details, sort_keys=True),
         "SkuPriceId": sku,
-        "x_Meter": line.meter.value,
+        "x_Meter": meter.value,
         "x_Model": line.model,
         "x_RoundingResidual": normalised(residual),
         "x_ServiceTier": line.service_tier or None,
@@ -163,16 +166,14 @@ def _of_day(invoice: Invoice, line: InvoiceLine, *, day: date, charges: Sequence
     }
 
 
-def _list_cost(charge: Charge) -> Decimal:
-    """Return what the charge would have been at the list rate; a package that was begun counts in full on both."""
-    listed = charge.list_rate_per_million
-    if listed is None:
-        return charge.amount
+def _priced_quantity(charge: Charge) -> int:
+    """Return the tokens that were paid for: those of every package that was begun, where there are packages."""
     if charge.package_tokens is None:
-        return exact_charge(charge.quantity, listed)
+        return charge.quantity
     price = exact_charge(charge.package_tokens, charge.rate_per_million)
-    begun = int(charge.amount / price) if price else -(-charge.quantity // charge.package_tokens)
-    return exact_charge(begun * charge.package_tokens, listed)
+    with exact_arithmetic():
+        begun = int(charge.amount / price) if price else -(-charge.quantity // charge.package_tokens)
+    return begun * charge.package_tokens
 
 
 def _other(invoice: Invoice, line: InvoiceLine) -> Row:

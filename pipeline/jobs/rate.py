@@ -89,9 +89,8 @@ def _table(rows: list[dict[str, object]], schema: pa.Schema) -> pa.Table:
     try:
         return pa.Table.from_pylist(rows, schema=schema)
     except pa.ArrowInvalid as refused:
-        digits = (
-            f"{schemas.RATE.scale} decimal places of a rate, {schemas.AMOUNT.scale} of an amount below 10^{schemas.AMOUNT.precision - schemas.AMOUNT.scale}"
-        )
+        whole_digits = schemas.AMOUNT.precision - schemas.AMOUNT.scale
+        digits = f"{schemas.RATE.scale} decimal places of a rate, {schemas.AMOUNT.scale} of an amount below 10^{whole_digits}"
         message = f"a charge has more digits than are kept ({digits}), and none may be lost; shorten the rate or the discount: {refused}"
         raise InexactAmount(message) from refused
 

@@ -20,7 +20,7 @@ from pipeline.accounts import Accounts
 from pipeline.errors import ConfigurationError
 from pipeline.invoicing import draft_invoice, invoice_from_document
 from pipeline.jobs.aggregate import USAGE_DAILY, count, inputs_of
-from pipeline.jobs.explain import is_of_usage
+from pipeline.jobs.explain import is_of_usage, meter_and_rate
 from pipeline.jobs.invoice import charge_of
 from pipeline.jobs.rate import rate
 from pipeline.money import exact_sum, plain_rate, rounded_to_minor_unit
@@ -194,7 +194,7 @@ def _by_place(invoices: Iterable[Invoice]) -> dict[Place, list[tuple[Invoice, In
     found: dict[Place, list[tuple[Invoice, InvoiceLine]]] = {}
     for invoice in invoices:
         for line in filter(is_of_usage, invoice.lines):
-            place = (invoice.period, invoice.account_id, line.api_key_id, line.model, line.service_tier, line.meter.value)
+            place = (invoice.period, invoice.account_id, line.api_key_id, line.model, line.service_tier, meter_and_rate(line)[0].value)
             found.setdefault(place, []).append((invoice, line))
     return found
 

@@ -265,23 +265,11 @@ def test_canary_prompt_and_raw_key_are_in_no_byte_of_anything_written(tmp_path: 
     del good["api_key_id"]
     good["request"]["messages"] = [{"role": "user", "content": prompt}]
     good["response"]["choices"][0]["message"]["content"] = prompt
-    bad = [
-        good | {"status": raw},
-        good | {"ts": prompt},
-        good | {"request": {"model": prompt + " " + raw}},
-        good | {"response": {"id": prompt + " x", "choices": []}},
-    ]
+    bad = [{"status": raw}, {"ts": prompt}, {"request": {"model": prompt + " " + raw}}, {"response": {"id": prompt + " x", "choices": []}}]
     broken = json.dumps(good)[:-9]
-    write_log(
-        root, "l.jsonl", json.dumps(good), *(json.dumps(line) for line in bad), broken, stream("2026-10-01T10:00:00Z", id="s", pieces=[prompt, raw], usage=None)
-    )
-    outputs = [
-        tallybook(root, "nightly", *AS_OF),
-        tallybook(root, "doctor"),
-        tallybook(root, "verify"),
-        tallybook(root, "usage"),
-        tallybook(root, "nightly", "--strict", "--json"),
-    ]
+    cut = stream("2026-10-01T10:00:00Z", id="s", pieces=[prompt, raw], usage=None)
+    write_log(root, "l.jsonl", json.dumps(good), *(json.dumps(good | wrong) for wrong in bad), broken, cut)
+    outputs = [tallybook(root, *command) for command in (("nightly", *AS_OF), ("doctor",), ("verify",), ("usage",), ("nightly", "--strict", "--json"))]
     outputs.append(tallybook(root, "invoice", "issue", "--period", "2026-10"))
     outputs.append(tallybook(root, "keys", "id", stdin=raw))
     key_id = outputs[-1].stdout.strip()

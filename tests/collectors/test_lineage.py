@@ -168,7 +168,7 @@ def test_an_unchanged_plain_log_is_read_at_its_windows_only(collect_file: Any, e
 def test_an_unchanged_compressed_log_is_not_decompressed_again(
     collect_file: Any, exchange: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compress: Any
 ) -> None:
-    noise = random.Random(3)  # noqa: S311 - a seed, not a secret
+    noise = random.Random(3)
     content = b"".join(_lines(exchange, number, number + 1, note=noise.randbytes(150).hex()) for number in range(6000))
     log = tmp_path / "app.jsonl"
     log.write_bytes(compress(content))

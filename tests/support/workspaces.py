@@ -10,11 +10,13 @@ import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from pipeline.cli import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 STANDARD = """
 id = "standard"
