@@ -17,10 +17,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from pipeline import schemas
-from pipeline.jobs.aggregate import USAGE_DAILY, by_period, inputs_of
-from pipeline.jobs.aggregate import count
+from pipeline.jobs.aggregate import USAGE_DAILY, by_period, count, inputs_of
 from pipeline.jobs.reprice import reprice
-from pipeline.storage.lake import read_log
 from pipeline.sources import SourceRecord, Window
 from pipeline.storage.derived import write_derived
 from pipeline.storage.lake import commit, read_log

@@ -119,7 +119,7 @@ class Made:
 
 def make_workspace(path: Path, seed: int, lines: int = 1_500) -> Made:
     """Write a workspace with at least ``lines`` logged lines below ``path``; every trap occurs, whatever the seed."""
-    chance = random.Random(seed)  # noqa: S311 - seeded on purpose: the same workspace again
+    chance = random.Random(seed)
     zone, estimates, rounding = ZONES[seed % len(ZONES)], seed % 3 == 2, ("half-up", "half-even")[seed % 2]  # neighbouring seeds differ in all three
     for folder in ("logs", "edge", "rates"):
         (path / folder).mkdir(parents=True)
