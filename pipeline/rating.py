@@ -1,33 +1,44 @@
 """Rating: token quantities x rates → charges, exactly.
 
-Owns the one multiplication of the whole product and the rule that usage without a rate is unpriced. Does not own which
-rates exist (``pipeline.rates``), where quantities come from (``pipeline.warehouse`` sums them) nor any rounding
-(``pipeline.invoicing`` rounds a line, once). Plain and obvious on purpose: whatever is faster is compared with this.
+Owns the one multiplication of the whole product, how far a billing period has come where a price depends on it, and the rule
+that usage without a rate is unpriced. Does not own which rates exist (``pipeline.rates``), where quantities come from
+(``pipeline.warehouse`` sums them) nor any rounding (``pipeline.invoicing`` rounds a line, once). Plain and obvious on purpose:
+whatever is faster is compared with this.
+
+Prices of the period (graduated, volume, package) count all tokens that they price since the period began: of one account, of a
+model or a named group of models, on one meter, over all keys. Tokens are consumed in the order in which their rates came into
+force, then by usage date, key, model, service tier, prompt band and meter, so that splitting or reordering usage changes no total.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pipeline.errors import RateNotFound
 from pipeline.money import exact_arithmetic
+from pipeline.periods import BillingPeriod
+from pipeline.rates import GraduatedPrice, PackagePrice, VolumePrice
+from pipeline.rates.prices import tier_of
+from pipeline.usage import Meter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import date, datetime
+    from collections.abc import Iterable, Iterator
+    from datetime import date
 
-    from pipeline.rates import RateCard
-    from pipeline.usage import Meter
+    from pipeline.rates import Price, Rate, RateCard
 
 TOKENS_PER_RATE = Decimal(1_000_000)
 """Rates are per million tokens."""
+_METER_ORDER = {meter: order for order, meter in enumerate(Meter)}
+_SINCE_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageQuantity:
-    """Tokens of one account, key, model, service tier, meter and usage date that fall into one effective period of the rate card."""
+    """Tokens of one account, key, model, service tier, prompt band, meter and usage date that fall into one effective period of the rate card."""
 
     account_id: str
     api_key_id: str
@@ -39,9 +50,11 @@ class UsageQuantity:
     usage_date: date
     """In the account's time zone."""
     rated_at: datetime | None
-    """Any instant of the effective period in which the tokens were used; None = no rate was in force when they were used."""
+    """The first instant of the stretch (``RateCard.stretches``) in which the tokens were used; None = no rate was in force then."""
     quantity: int
-    """Tokens."""
+    """Tokens; requests on the meter ``request``."""
+    prompt_band: int = 0
+    """The model's greatest threshold below the request's prompt tokens; 0 = none."""
 
     def __post_init__(self) -> None:
         """Refuse a count that is no count."""
@@ -52,7 +65,10 @@ class UsageQuantity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge:
-    """What a quantity costs: ``amount`` is exact, quantity x rate ÷ 1,000,000 with every digit."""
+    """What a quantity costs: ``amount`` is exact, with every digit.
+
+    It is quantity x rate ÷ 1,000,000, but for packages, whose amount is that of the packages which the quantity starts.
+    """
 
     account_id: str
     api_key_id: str
@@ -64,8 +80,12 @@ class Charge:
     rate_per_million: Decimal
     currency: str
     amount: Decimal
+    prompt_band: int = 0
+    rated_at: datetime | None = None
     list_rate_per_million: Decimal | None = None
-    """The rate before the account's discount; None where there is no discount."""
+    """Before discounts, or on the extended card; None where there are neither, or the card's list price has another shape."""
+    package_tokens: int | None = None
+    """Size of the packages it was charged in; then ``rate_per_million`` is that of full packages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,34 +97,43 @@ class UnpricedUsage:
     """Which rate is missing, and where to add it."""
 
 
-def rate_usage(usage: Iterable[UsageQuantity], rate_card: RateCard) -> tuple[list[Charge], list[UnpricedUsage]]:
-    """Rate quantities by one rate card; every quantity comes back exactly once, as a charge or as unpriced, in the order given.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Priced:
+    """A quantity that has a price."""
 
-    4,321 tokens at 2.50 USD per million are a charge of 0.0108025 USD. Raises ``InexactAmount`` rather than lose a digit.
+    place: int
+    """In the order given."""
+    usage: UsageQuantity
+    rate: Rate
+    price: Price
+
+
+def rate_usage(usage: Iterable[UsageQuantity], rate_card: RateCard) -> tuple[list[Charge], list[UnpricedUsage]]:
+    """Rate quantities by one rate card; every token comes back exactly once, charged or unpriced, in the order given.
+
+    4,321 tokens at 2.50 USD per million are a charge of 0.0108025 USD. A quantity that crosses from one graduated tier into the next
+    comes back as two charges. All usage of a billing period must be given at once. Raises ``InexactAmount`` rather than lose a digit.
     """
-    charges: list[Charge] = []
+    charges, unpriced = placed_charges(usage, rate_card)
+    return [charge for _, charge in charges], unpriced
+
+
+def placed_charges(usage: Iterable[UsageQuantity], rate_card: RateCard) -> tuple[list[tuple[int, Charge]], list[UnpricedUsage]]:
+    """Rate as ``rate_usage`` does, and say of each charge which quantity it is of, counted from 0."""
     unpriced: list[UnpricedUsage] = []
-    for row in usage:
-        try:
-            rate_per_million = _rate_in_force(row, rate_card)
-        except RateNotFound as missing:
-            unpriced.append(UnpricedUsage(usage=row, reason=str(missing)))
-            continue
-        charges.append(
-            Charge(
-                account_id=row.account_id,
-                api_key_id=row.api_key_id,
-                model=row.model,
-                service_tier=row.service_tier,
-                meter=row.meter,
-                usage_date=row.usage_date,
-                quantity=row.quantity,
-                rate_per_million=rate_per_million,
-                currency=rate_card.currency,
-                amount=exact_charge(row.quantity, rate_per_million),
-            )
-        )
-    return charges, unpriced
+    priced: list[_Priced] = []
+    for place, row in enumerate(usage):
+        rate = _rate_in_force(row, rate_card)
+        price = rate.price(row.meter) if rate else None
+        if rate is None or price is None:
+            unpriced.append(UnpricedUsage(usage=row, reason=_reason(row, rate_card)))
+        else:
+            is_folded = row.meter is Meter.REASONING and rate.priced_as(row.meter) is Meter.COMPLETION
+            priced.append(_Priced(place=place, usage=replace(row, meter=Meter.COMPLETION) if is_folded else row, rate=rate, price=price))
+    charges = [(each.place, _charge(each, each.price, each.usage.quantity, rate_card)) for each in priced if isinstance(each.price, Decimal)]
+    for together in _counted_together(priced):
+        charges += _cumulative_charges(together, rate_card)
+    return sorted(charges, key=lambda placed: placed[0]), unpriced
 
 
 def exact_charge(quantity: int, rate_per_million: Decimal) -> Decimal:
@@ -114,21 +143,116 @@ def exact_charge(quantity: int, rate_per_million: Decimal) -> Decimal:
 
 
 def discounted(charge: Charge, discount_percent: Decimal) -> Charge:
-    """Return the charge at the rate less a discount, exactly, with the list rate beside it: 2.00 less 12.5 percent is 1.75.
+    """Return the charge at the rate less an account's discount, exactly, with the list rate beside it: 2.00 less 12.5 percent is 1.75.
 
-    Without a discount it is the same charge. Raises ``InexactAmount`` rather than lose a digit.
+    A list rate of the card stays the list rate. Without a discount it is the same charge. Raises ``InexactAmount`` rather than lose a digit.
     """
     if not discount_percent:
         return charge
-    list_rate = charge.rate_per_million if charge.list_rate_per_million is None else charge.list_rate_per_million
+    list_rate_per_million = charge.rate_per_million if charge.list_rate_per_million is None else charge.list_rate_per_million
+    rate = discounted_amount(charge.rate_per_million, discount_percent)
+    amount = discounted_amount(charge.amount, discount_percent)
+    return replace(charge, rate_per_million=rate, amount=amount, list_rate_per_million=list_rate_per_million)
+
+
+def discounted_amount(amount: Decimal, discount_percent: Decimal) -> Decimal:
+    """Return an amount or a rate less a discount, with every digit. Raises ``InexactAmount`` rather than lose one."""
     with exact_arithmetic():
-        kept = 1 - discount_percent / 100
-        rate, amount = charge.rate_per_million * kept, charge.amount * kept
-    return replace(charge, rate_per_million=rate, amount=amount, list_rate_per_million=list_rate)
+        return amount * (1 - discount_percent / 100)
 
 
-def _rate_in_force(row: UsageQuantity, rate_card: RateCard) -> Decimal:
+def list_rate(rate: Rate, meter: Meter, price: Price, tier_index: int = 0) -> Decimal | None:
+    """Return the list price beside a charge at one rate of ``price``; None where there is none, or it is of another shape."""
+    listed = rate.list_prices.get(meter)
+    if listed is None or isinstance(listed, Decimal):
+        return listed
+    if isinstance(listed, PackagePrice):
+        return listed.rate_per_million if isinstance(price, PackagePrice) and price.tokens == listed.tokens else None
+    is_same_shape = type(price) is type(listed) and [tier.up_to for tier in price.tiers] == [tier.up_to for tier in listed.tiers]
+    return listed.tiers[tier_index].rate if is_same_shape else None
+
+
+def _counted_together(priced: Iterable[_Priced]) -> Iterator[list[_Priced]]:
+    """Yield the quantities that one running count of a period holds, in the order in which they are consumed."""
+    counts: dict[tuple[str, BillingPeriod, str, str, Meter], list[_Priced]] = defaultdict(list)
+    for each in priced:
+        if not isinstance(each.price, Decimal):
+            scope = ("group", each.price.group) if each.price.group else ("model", each.usage.model)
+            counts[each.usage.account_id, BillingPeriod.of(each.usage.usage_date), *scope, each.rate.priced_as(each.usage.meter)].append(each)
+    for together in counts.values():
+        yield sorted(together, key=_consumption_order)
+
+
+def _consumption_order(each: _Priced) -> tuple[datetime, date, str, str, str, int, int]:
+    row = each.usage
+    return (
+        row.rated_at or _SINCE_EVER,
+        row.usage_date,
+        row.api_key_id,
+        row.model,
+        row.service_tier,
+        row.prompt_band,
+        _METER_ORDER[row.meter],
+    )
+
+
+def _cumulative_charges(together: list[_Priced], rate_card: RateCard) -> Iterator[tuple[int, Charge]]:
+    total = sum(each.usage.quantity for each in together)
+    position = 0
+    for each in together:
+        start, position = position, position + each.usage.quantity
+        if isinstance(each.price, GraduatedPrice):
+            for index, quantity in _quantities_by_tier(each.price, start, position):
+                yield each.place, _charge(each, each.price.tiers[index].rate, quantity, rate_card, tier_index=index)
+        elif isinstance(each.price, VolumePrice):
+            tier = tier_of(each.price.tiers, total)
+            yield each.place, _charge(each, tier.rate, each.usage.quantity, rate_card, tier_index=each.price.tiers.index(tier))
+        elif isinstance(each.price, PackagePrice):
+            yield each.place, _package_charge(each, each.price, start, position, rate_card)
+
+
+def _quantities_by_tier(price: GraduatedPrice, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Split the tokens from ``start`` (excluded) to ``end`` by the tiers they fall into."""
+    lower = 0
+    for index, tier in enumerate(price.tiers):
+        upper = end if tier.up_to is None else min(end, tier.up_to)
+        quantity = upper - max(start, lower)
+        if quantity > 0:
+            yield index, quantity
+        lower = max(lower, upper)
+
+
+def _package_charge(each: _Priced, price: PackagePrice, start: int, end: int, rate_card: RateCard) -> Charge:
+    started = -(-end // price.tokens) - -(-start // price.tokens)
+    charge = _charge(each, price.rate_per_million, each.usage.quantity, rate_card)
+    with exact_arithmetic():
+        return replace(charge, amount=Decimal(started) * price.price, package_tokens=price.tokens)
+
+
+def _charge(each: _Priced, rate_per_million: Decimal, quantity: int, rate_card: RateCard, *, tier_index: int = 0) -> Charge:
+    row = each.usage
+    return Charge(
+        account_id=row.account_id,
+        api_key_id=row.api_key_id,
+        model=row.model,
+        service_tier=row.service_tier,
+        meter=row.meter,
+        usage_date=row.usage_date,
+        quantity=quantity,
+        rate_per_million=rate_per_million,
+        currency=rate_card.currency,
+        amount=exact_charge(quantity, rate_per_million),
+        prompt_band=row.prompt_band,
+        rated_at=row.rated_at,
+        list_rate_per_million=list_rate(each.rate, row.meter, each.price, tier_index),
+    )
+
+
+def _rate_in_force(row: UsageQuantity, rate_card: RateCard) -> Rate | None:
+    return rate_card.rate_at(row.model, row.rated_at, service_tier=row.service_tier, prompt_band=row.prompt_band) if row.rated_at else None
+
+
+def _reason(row: UsageQuantity, rate_card: RateCard) -> str:
     if row.rated_at is not None:
-        return rate_card.rate_per_million(row.model, row.meter, row.rated_at)
-    message = f"rate card {rate_card.id!r} has no {row.meter} rate for model {row.model!r} on {row.usage_date}; add one to rates/{rate_card.id}.toml"
-    raise RateNotFound(message)
+        return rate_card.missing_text(row.model, row.meter, row.rated_at)
+    return f"rate card {rate_card.id!r} has no {row.meter} rate for model {row.model!r} on {row.usage_date}; add one to rates/{rate_card.id}.toml"

@@ -61,10 +61,11 @@ USAGE_DAILY = pa.schema(
         pa.field("rate_window_start", INSTANT),  # of the rate in force; null = unpriced; year 1 = in force since ever
         pa.field("usage_date", pa.date32(), nullable=False),  # in the account's time zone
         pa.field("billing_period", pa.string(), nullable=False),  # YYYY-MM
-        pa.field("quantity", pa.int64(), nullable=False),  # tokens, > 0
+        pa.field("quantity", pa.int64(), nullable=False),  # tokens, > 0; on the meter 'request': requests
+        pa.field("prompt_band", pa.int64(), nullable=False),  # the model's greatest threshold below the request's prompt; 0 = none
     ]
 )
-"""Billed tokens, one row per account, key, model, tier, meter, rate window and usage date."""
+"""Billed tokens, one row per account, key, model, tier, meter, rate window, usage date and prompt band."""
 
 EXCHANGES_DAILY = pa.schema(
     [
@@ -99,7 +100,8 @@ CHARGES = pa.schema(
         pa.field("rate_per_million", RATE, nullable=False),
         pa.field("currency", pa.string(), nullable=False),
         pa.field("amount", AMOUNT, nullable=False),  # exact, never rounded
-        pa.field("list_rate_per_million", RATE),  # before the account's discount; null = there is none
+        pa.field("list_rate_per_million", RATE),  # before discounts, or on the extended card; null = there is none
+        pa.field("package_tokens", pa.int64()),  # size of the packages it was charged in; null = by the token
     ]
 )
-"""What the billed tokens of usage daily cost: its priced rows with their rate and exact amount."""
+"""What the billed tokens of usage daily cost: its priced rows with their rate and exact amount. A row that crosses tiers is several."""

@@ -31,12 +31,16 @@ class UsageStatus(StrEnum):
 
 
 class Meter(StrEnum):
-    """What a token is billed as, in the order in which an invoice lists them. Meters never overlap."""
+    """What a token (or a request) is billed as, in the order in which an invoice lists them. Meters never overlap."""
 
     PROMPT = "prompt"
     PROMPT_CACHED = "prompt_cached"
     PROMPT_CACHE_WRITE = "prompt_cache_write"
     COMPLETION = "completion"
+    REASONING = "reasoning"
+    """Completion tokens spent on reasoning, where the rate card prices them apart; ``completion`` then excludes them."""
+    REQUEST = "request"
+    """Not a token: one billed exchange, where the rate card has a fee per request."""
 
 
 class QuarantineReason(StrEnum):

@@ -37,7 +37,7 @@ _COMMANDS = {
     "reconcile": "Compare billed tokens with a provider's own usage export.",
     "export": "Cost and usage in the formats of others: FOCUS 1.2.",
     "verify": "Check every identity that must hold, from logs to invoices.",
-    "rates": "Check and show rate cards.",
+    "rates": "Check, show, compare and import rate cards.",
     "keys": "Key ids: what stands in for raw API keys.",
     "doctor": "Look for what could go wrong in this workspace.",
 }

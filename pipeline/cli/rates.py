@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.cli.context import warn
 from pipeline.cli.tables import print_table
 from pipeline.errors import ConfigurationError
-from pipeline.money import plain_rate
-from pipeline.periods import instant_text
+from pipeline.jobs.import_rates import append_rates, import_rates
+from pipeline.jobs.rates_diff import diff_cards, price_text
+from pipeline.periods import instant_text, time_zone
+from pipeline.storage.price_lists import genai_prices, litellm_prices
 from pipeline.storage.workspace import open_workspace
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from pipeline.cli.context import Session
     from pipeline.rates import RateCard
+    from pipeline.storage.price_lists import ListedPrices
+    from pipeline.storage.workspace import Workspace
+
+_ALWAYS_SHOWN = (Meter.PROMPT, Meter.PROMPT_CACHED, Meter.PROMPT_CACHE_WRITE, Meter.COMPLETION)
 
 
 @click.group(name="rates")
 def command() -> None:
-    """Check and show the rate cards in rates/*.toml."""
+    """Check, show, compare and import the rate cards in rates/*.toml."""
 
 
 @command.command()
@@ -40,22 +50,103 @@ def check(session: Session) -> None:
 @click.pass_obj
 def show(session: Session, card_id: str | None) -> None:
     """Show rates per million tokens, with the instants from and to which each is in force."""
-    cards = open_workspace(session.workspace).rate_cards
-    if card_id is not None and card_id not in cards:
+    workspace = open_workspace(session.workspace)
+    cards = workspace.rate_cards
+    if card_id is not None:
+        _card(workspace, card_id)
+    chosen = [card for card in cards.values() if card_id in (None, card.id)]
+    meters = [meter for meter in Meter if meter in _ALWAYS_SHOWN or any(meter in rate.per_million for card in chosen for rate in card.rates)]
+    is_scoped = any(rate.service_tier or rate.above_prompt_tokens for card in chosen for rate in card.rates)
+    scope = ("tier", "above_prompt_tokens") if is_scoped else ()
+    header = (
+        "card",
+        "model",
+        *scope,
+        "effective_from",
+        "effective_to",
+        *("per_request" if meter is Meter.REQUEST else meter.value for meter in meters),
+        "currency",
+    )
+    print_table(header, [row for card in chosen for row in _rows(card, meters, is_scoped=is_scoped)])
+
+
+@command.command()
+@click.argument("card")
+@click.argument("other")
+@click.option("--at", metavar="DATE|INSTANT", help="What is in force then; default now.")
+@click.pass_obj
+def diff(session: Session, card: str, other: str, at: str | None) -> None:
+    """Show the models and meters that cost something else on another card, with both prices per million tokens."""
+    workspace = open_workspace(session.workspace)
+    chosen = [_card(workspace, card_id) for card_id in (card, other)]
+    differences = diff_cards(chosen[0], chosen[1], session.clock(at, time_zone(workspace.settings.timezone)))
+    if len({each.currency for each in chosen}) > 1:
+        warn(f"{card} is in {chosen[0].currency} and {other} in {chosen[1].currency}: the numbers are of different money")
+    print_table(("model", "tier", "above_prompt_tokens", "meter", card, other), differences)
+
+
+@command.command(name="import")
+@click.option(
+    "--from", "source", required=True, metavar="genai-prices|litellm:FILE", help="The installed genai-prices package, or LiteLLM's model prices JSON."
+)
+@click.option("--card", "card_id", default="standard", show_default=True, help="The card to compare with and to append to; it may be new.")
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="OURS[=THEIRS]",
+    help="A model, and what the price list calls it; repeat. Default: all names of the card that are listed.",
+)
+@click.option("--effective-from", "effective_from", metavar="DATE|INSTANT", help="When the new rates begin; needed to apply, else now.")
+@click.option("--apply", "is_applied", is_flag=True, help="Append the rates that differ to the card's file. Nothing that is there is changed.")
+@click.pass_obj
+def import_(session: Session, source: str, card_id: str, models: tuple[str, ...], effective_from: str | None, *, is_applied: bool) -> None:
+    """Compare a published price list with a card: a table of what would change. With --apply, append it with its effective date."""
+    if is_applied and effective_from is None:
+        message = "--apply needs --effective-from: the instant from which the new rates are in force"
+        raise ConfigurationError(message)
+    workspace = open_workspace(session.workspace)
+    start_at = session.clock(effective_from, time_zone(workspace.settings.timezone))
+    pairs = [(ours, theirs or ours) for ours, _, theirs in (each.partition("=") for each in models)]
+    found = import_rates(workspace, _price_list(source, start_at), card_id=card_id, models=pairs, effective_from=start_at)
+    for name in found.unlisted:
+        warn(f"{name!r} is not on the price list; nothing is imported for it")
+    print_table(("model", "tier", "above_prompt_tokens", "meter", card_id, "listed"), found.differences)
+    if is_applied and found.appended:
+        path = append_rates(workspace, found, source=source.partition(":")[0])
+        click.echo(f"appended {len(found.appended)} rates to {path.relative_to(workspace.root)}, in force from {instant_text(start_at)}", err=True)
+    else:
+        for overlap in found.overlaps:
+            warn(overlap)
+
+
+def _price_list(source: str, at: datetime) -> dict[str, ListedPrices]:
+    kind, _, file = source.partition(":")
+    if kind == "litellm" and file:
+        return litellm_prices(Path(file))
+    if source == "genai-prices":
+        return genai_prices(at)
+    message = f"--from {source!r} is not known; write genai-prices, or litellm: and a file"
+    raise ConfigurationError(message)
+
+
+def _card(workspace: Workspace, card_id: str) -> RateCard:
+    cards = workspace.rate_cards
+    if card_id not in cards:
         message = f"there is no rate card {card_id!r}; there are: {', '.join(sorted(cards)) or 'none'}"
         raise ConfigurationError(message)
-    rows = [row for card in cards.values() if card_id in (None, card.id) for row in _rows(card)]
-    print_table(("card", "model", "effective_from", "effective_to", *(meter.value for meter in Meter), "currency"), rows)
+    return cards[card_id]
 
 
-def _rows(card: RateCard) -> list[tuple[str, ...]]:
+def _rows(card: RateCard, meters: list[Meter], *, is_scoped: bool) -> list[tuple[str, ...]]:
     return [
         (
             card.id,
             model,
+            *((rate.service_tier, str(rate.above_prompt_tokens or "")) if is_scoped else ()),
             instant_text(rate.effective_from) if rate.effective_from else "since ever",
             instant_text(rate.effective_to) if rate.effective_to else "",
-            *(plain_rate(rate.rate_per_million(meter)) for meter in Meter),
+            *(price_text(rate.price(meter), meter) for meter in meters),
             card.currency,
         )
         for model in card.models

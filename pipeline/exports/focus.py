@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from pipeline import schemas
 from pipeline.exports.csv_text import csv_bytes
 from pipeline.periods import instant_text
 
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 CONSUMED_UNIT = "Tokens"
-PRICING_UNIT = "1000000 Tokens"
+REQUESTS_UNIT = "Requests"
 OTHER_UNIT = "Units"
 SERVICE_CATEGORY = "AI and Machine Learning"
 SERVICE_SUBCATEGORY = "Generative AI"
 SERVICE_NAME = "Chat Completions"
 
-_COST = pa.decimal128(38, 18)
+_COST = schemas.AMOUNT
 _TEXT = pa.string()
 _INSTANT = pa.timestamp("s", tz="UTC")
 

@@ -46,7 +46,6 @@ LINE_COLUMNS = (
     "description",
 )
 
-
 Cell = str | int | Decimal | None
 FURTHER_INVOICE_COLUMNS: Mapping[str, Callable[[Invoice], Cell]] = {
     "tax": lambda invoice: invoice.tax_amount if invoice.tax else None,
@@ -62,6 +61,7 @@ FURTHER_LINE_COLUMNS: Mapping[str, Callable[[InvoiceLine], Cell]] = {
     "credit_id": lambda line: line.credit_id or None,
     "tags": lambda line: line.tags or None,
     "list_rate_per_million": lambda line: line.list_rate_per_million,
+    "package_tokens": lambda line: line.package_tokens,
 }
 """Columns after the fixed ones, likewise."""
 

@@ -85,9 +85,12 @@ def make_book(
     accounts: Accounts,
     currencies: Mapping[str, str],
     rounding: Rounding,
+    monthly_fees: Mapping[Place, Decimal] | None = None,
     seller: Party | None = None,
 ) -> InvoiceBook:
     """Make the book from what is issued and from all charges. ``places`` have usage, priced or not; ``currencies`` are the accounts', by id.
+
+    ``monthly_fees`` are those of the places whose rate card has one.
 
     Raises ``ConfigurationError`` where an account was invoiced in another currency than its own now.
     """
@@ -108,6 +111,7 @@ def make_book(
             seller=seller,
             issued=issued_to.get(account.id, []),
             charges=charged.get(account.id, {}),
+            monthly_fees={period: fee for (account_id, period), fee in (monthly_fees or {}).items() if account_id == account.id},
             reach=reach,
             tags={key.key_id: accounts.tags_text(key.key_id) for key in account.keys},
         )
@@ -162,6 +166,7 @@ class _Shelf:
     issued: list[Invoice]
     charges: Mapping[BillingPeriod, Sequence[Charge]]
     """Of every period with usage."""
+    monthly_fees: Mapping[BillingPeriod, Decimal]
     reach: tuple[BillingPeriod, BillingPeriod] | None
     """The first and the last period with usage of any account."""
     tags: Mapping[str, str]
@@ -181,7 +186,13 @@ class _Shelf:
         """Return the lines that a period is worth now."""
         if period not in self._worth:
             self._worth[period] = period_lines(
-                self.charges.get(period, ()), account=self.account, period=period, currency=self.currency, rounding=self.rounding, tags=self.tags
+                self.charges.get(period, ()),
+                account=self.account,
+                period=period,
+                currency=self.currency,
+                rounding=self.rounding,
+                monthly_fee=self.monthly_fees.get(period),
+                tags=self.tags,
             )
         return self._worth[period]
 

@@ -106,6 +106,7 @@ def _line_document(line: InvoiceLine) -> dict[str, Any]:
         "description": line.description,
     } | _stated(
         list_rate_per_million=None if line.list_rate_per_million is None else plain(line.list_rate_per_million),
+        package_tokens=line.package_tokens,
         original_period=str(line.original_period) if line.original_period else None,
         original_kind=line.original_kind.value if line.original_kind else None,
         credit_id=line.credit_id or None,
@@ -129,6 +130,7 @@ def _line_from_document(document: Mapping[str, Any]) -> InvoiceLine:
         amount=decimal_from_plain(document["amount"]),
         description=document["description"],
         list_rate_per_million=None if list_rate is None else decimal_from_plain(list_rate),
+        package_tokens=document.get("package_tokens"),
         original_period=None if period is None else BillingPeriod.parse(period),
         original_kind=None if kind is None else LineKind(kind),
         credit_id=document.get("credit_id", ""),

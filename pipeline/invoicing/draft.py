@@ -29,17 +29,18 @@ def draft_invoice(
     period: BillingPeriod,
     currency: str,
     rounding: Rounding,
+    monthly_fee: Decimal | None = None,
     corrections: Sequence[InvoiceLine] = (),
     consumed: Mapping[str, Decimal] | None = None,
     tags: Mapping[str, str] | None = None,
     seller: Party | None = None,
 ) -> Invoice:
-    """Make the draft of an account's invoice from all its charges of one billing period, in any order.
+    """Make the draft of an account's invoice from all its charges of one billing period, in any order, and its card's monthly fee.
 
     ``corrections`` are the lines of earlier periods that it carries, ``consumed`` what was used of each credit grant before.
     Raises ``ValueError`` for a charge of another account, period or currency.
     """
-    worth = period_lines(charges, account=account, period=period, currency=currency, rounding=rounding, tags=tags)
+    worth = period_lines(charges, account=account, period=period, currency=currency, rounding=rounding, monthly_fee=monthly_fee, tags=tags)
     return draft_of_lines(
         worth, account=account, period=period, currency=currency, rounding=rounding, corrections=corrections, consumed=consumed, seller=seller
     )

@@ -25,6 +25,8 @@ METER_NAMES = {
     Meter.PROMPT_CACHED: "cached prompt tokens",
     Meter.PROMPT_CACHE_WRITE: "prompt tokens written to cache",
     Meter.COMPLETION: "completion tokens",
+    Meter.REASONING: "reasoning tokens",
+    Meter.REQUEST: "requests",
 }
 
 
@@ -35,7 +37,7 @@ class LineKind(StrEnum):
     INCLUDED = "included"
     """Tokens of usage lines that the account's terms include: taken off again."""
     FEE = "fee"
-    """A flat fee of the rate card."""
+    """What is charged once for a period with usage: the rate card's monthly fee."""
     COMMITMENT = "commitment"
     """What usage and fees of the period lack to the minimum commitment."""
     CORRECTION = "correction"
@@ -56,7 +58,9 @@ TOKEN_KINDS = (LineKind.USAGE, LineKind.INCLUDED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceLine:
-    """One printed line. A usage line is the tokens of one key, model, service tier, meter and rate; numerically equal rates share a line, whenever they held.
+    """One printed line. A usage line is the tokens of one key, model, service tier, meter, rate, list rate and package size.
+
+    Numerically equal rates share a line, whenever they held.
 
     A line that is not about tokens has no meter and no rate, and its quantity is 0. Construction raises ``ValueError`` for what contradicts its kind.
     """
@@ -69,7 +73,7 @@ class InvoiceLine:
     service_tier: str = ""
     meter: Meter | None = None
     quantity: int = 0
-    """Tokens; of a correction or a credit note the difference, which may be negative."""
+    """Tokens, or requests on the meter ``request``; of a correction or a credit note the difference, which may be negative."""
     rate_per_million: Decimal | None = None
     first_usage_date: date | None = None
     exact_amount: Decimal
@@ -78,7 +82,9 @@ class InvoiceLine:
     """``exact_amount`` rounded once, to the currency's minor unit."""
     description: str
     list_rate_per_million: Decimal | None = None
-    """The rate before the account's discount; None where there is none."""
+    """The rate before discounts, or on the card that the account's card extends; None where there is none."""
+    package_tokens: int | None = None
+    """Size of the packages that were charged; None where every token was."""
     original_period: BillingPeriod | None = None
     """Of a correction: the period that it corrects."""
     original_kind: LineKind | None = None

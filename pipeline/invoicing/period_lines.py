@@ -1,6 +1,6 @@
-"""What a period is worth: its usage lines, less included tokens, raised to the minimum commitment.
+"""What a period is worth: its usage lines, less included tokens, the monthly fee, raised to the minimum commitment.
 
-Owns included tokens and the commitment's true-up. Does not own which terms hold (``pipeline.accounts.terms``): those in force on the
+Owns included tokens, the fee's line and the commitment's true-up. Does not own which terms hold (``pipeline.accounts.terms``): those in force on the
 period's first day hold for all of it.
 """
 
@@ -13,6 +13,7 @@ from pipeline.invoicing.lines import METER_NAMES, SPENT_KINDS, LineKind, plain_l
 from pipeline.invoicing.usage_lines import usage_lines
 from pipeline.money import exact_sum, normalised, plain, rounded_to_minor_unit
 from pipeline.rating import exact_charge
+from pipeline.usage import Meter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,13 +27,24 @@ if TYPE_CHECKING:
 
 
 def period_lines(
-    charges: Iterable[Charge], *, account: Account, period: BillingPeriod, currency: str, rounding: Rounding, tags: Mapping[str, str] | None = None
+    charges: Iterable[Charge],
+    *,
+    account: Account,
+    period: BillingPeriod,
+    currency: str,
+    rounding: Rounding,
+    monthly_fee: Decimal | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> list[InvoiceLine]:
-    """Return all that an account owes for a period before corrections, credits and tax, not numbered yet. ``tags`` are cells by key id."""
+    """Return all that an account owes for a period before corrections, credits and tax, not numbered yet.
+
+    ``monthly_fee`` is the rate card's, where the period has usage; ``tags`` are cells by key id.
+    """
     terms = account.terms_on(period.first_date)
     lines = usage_lines(charges, account=account, period=period, currency=currency, rounding=rounding)
     lines = [replace(line, tags=(tags or {}).get(line.api_key_id, "")) for line in lines]
     lines += included_lines(lines, terms.included_tokens, currency=currency, rounding=rounding)
+    lines += fee_lines(monthly_fee, period, currency=currency, rounding=rounding)
     lines += commitment_lines(lines, terms.minimum_commitment, currency=currency, rounding=rounding)
     return lines
 
@@ -42,11 +54,14 @@ def included_lines(lines: Sequence[InvoiceLine], included_tokens: Mapping[str, i
 
     Tokens are included by meter or by model; where both fit a line, the model's are used up first. Of 1,000,000 included prompt tokens,
     a line of 600,000 tokens at 2.00 takes 600,000 (-1.20), and the next one, of 900,000 at 1.00, the other 400,000 (-0.40).
+    Requests are no tokens, and of packages no single token has a price: both are left out.
     """
     left = dict(included_tokens)
     found = []
     for line in lines:
         if line.kind is not LineKind.USAGE or line.meter is None or line.rate_per_million is None:
+            continue
+        if line.meter is Meter.REQUEST or line.package_tokens is not None:
             continue
         taken = 0
         for name in (line.model, line.meter.value):
@@ -67,6 +82,13 @@ def included_lines(lines: Sequence[InvoiceLine], included_tokens: Mapping[str, i
                 )
             )
     return found
+
+
+def fee_lines(monthly_fee: Decimal | None, period: BillingPeriod, *, currency: str, rounding: Rounding) -> list[InvoiceLine]:
+    """Charge the rate card's monthly fee, once for an account and period; none where the card has none."""
+    if monthly_fee is None:
+        return []
+    return [plain_line(LineKind.FEE, monthly_fee, f"monthly fee for {period}", currency=currency, rounding=rounding)]
 
 
 def commitment_lines(lines: Iterable[InvoiceLine], minimum_commitment: Decimal, *, currency: str, rounding: Rounding) -> list[InvoiceLine]:

@@ -144,6 +144,7 @@ How to recompute it
  6. Compare events.csv with your own records by response_id, request_id or occurred_at. source, source_line and the byte range say
     where the seller's log holds the response; ask for that line where something looks wrong.
 
-Every token is on exactly one meter: prompt (read anew), prompt_cached (read from a cache), prompt_cache_write, completion."""
+Every token is on exactly one meter: prompt (read anew), prompt_cached (read from a cache), prompt_cache_write, completion,
+reasoning (where the card prices it apart from completion). A quantity on the meter request is one response, not a token."""
     if incomplete:
         yield f"\nLines {', '.join(incomplete)} are priced on the whole period (by tiers); their events show the tokens, the line shows the price."

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
-from pipeline.usage import UsageStatus
+from pipeline.usage import Meter, UsageStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,8 +30,8 @@ def counts_of(built: Aggregate) -> dict[str, int]:
         "duplicates": _events(exchanges, "measured", "duplicate"),
         "conflicts": _events(exchanges, "measured", "conflict"),
         "estimated_listed": _events(exchanges, "estimated", "survivor"),
-        "billed_tokens": _tokens(built.marts.usage_daily),
-        "unpriced_tokens": sum(row.usage.quantity for row in built.rated.unpriced),
+        "billed_tokens": token_count(built.marts.usage_daily),
+        "unpriced_tokens": sum(row.usage.quantity for row in built.rated.unpriced if row.usage.meter is not Meter.REQUEST),
         "unassigned_tokens": built.rated.unassigned_tokens,
     }
 
@@ -67,5 +67,7 @@ def _events(exchanges_daily: pa.Table, status: str, fate: str) -> int:
     return pc.sum(chosen["events"]).as_py() or 0
 
 
-def _tokens(usage_daily: pa.Table) -> int:
-    return pc.sum(usage_daily["quantity"]).as_py() or 0
+def token_count(quantities: pa.Table) -> int:
+    """Sum the tokens of usage daily or of charges: requests with a fee of their own stand beside their tokens and are none."""
+    tokens = quantities.filter(pc.not_equal(quantities["meter"], Meter.REQUEST.value))
+    return pc.sum(tokens["quantity"]).as_py() or 0

@@ -22,7 +22,7 @@ from pipeline.rating import exact_charge
 from pipeline.storage import register
 from pipeline.storage.config import UnmeasuredPolicy
 from pipeline.storage.lake import verified_files
-from pipeline.usage import TokenCounts
+from pipeline.usage import Meter, TokenCounts
 from pipeline.warehouse.reference import reference_tables
 from pipeline.warehouse.tracing import trace_keys
 
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
     from pipeline.exports.event_csv import Row
     from pipeline.invoicing import Invoice, InvoiceLine
+    from pipeline.rating import Charge
     from pipeline.storage.config import Settings
     from pipeline.storage.workspace import Workspace
-    from pipeline.usage import Meter
 
 Event = dict[str, Any]
 """A row of ``pipeline.warehouse.tracing.TRACED_EVENTS``."""
@@ -99,15 +99,24 @@ def explain_lines(invoice: Invoice, state: AtIssue, lines: Iterable[InvoiceLine]
     found: dict[tuple[object, ...], list[ChargedEvent]] = {}
     for event in billed:
         for meter, quantity in quantities(event).items():
-            for rate in rates.get(usage_place(event, meter), ()):
+            for charge in rates.get(usage_place(event, meter), ()):
+                rate = charge.rate_per_million
                 charged = ChargedEvent(event=event, quantity=quantity, rate_per_million=rate, exact_charge=exact_charge(quantity, rate))
-                found.setdefault((event["api_key_id"], event["model"], event["service_tier"], meter, normalised(rate)), []).append(charged)
+                found.setdefault(line_place(charge), []).append(charged)
     return [LineExplanation(invoice=invoice, line=line, events=tuple(found.get(line_place(line), ())) if is_of_usage(line) else ()) for line in wanted]
 
 
 def is_of_usage(line: InvoiceLine) -> bool:
     """Say whether usage events are behind a line; every other kind is computed from lines and terms."""
     return line.kind.value == "usage"
+
+
+def meter_and_rate(line: InvoiceLine) -> tuple[Meter, Decimal]:
+    """Return what every usage line has. Raises ``ValueError`` for a line of another kind."""
+    if line.meter is None or line.rate_per_million is None:
+        message = f"line {line.number} is a {line.kind} line and has no meter or no rate"
+        raise ValueError(message)
+    return line.meter, line.rate_per_million
 
 
 def event_rows(explanation: LineExplanation) -> list[Row]:
@@ -117,7 +126,7 @@ def event_rows(explanation: LineExplanation) -> list[Row]:
         event_row(
             charged.event,
             invoice_line=line.number,
-            meter=line.meter.value,
+            meter=meter_and_rate(line)[0].value,
             quantity=charged.quantity,
             rate_per_million=charged.rate_per_million,
             currency=currency,
@@ -165,28 +174,36 @@ def is_billed(event: Event, settings: Settings) -> bool:
 
 
 def quantities(event: Event) -> dict[Meter, int]:
-    """Put the tokens of an event on their meters."""
+    """Put the tokens of an event on their meters, as ``sql/marts/usage_daily.sql`` does, and the request itself where it has a fee."""
     names = ("prompt_tokens", "completion_tokens", "prompt_cached_tokens", "prompt_cache_write_tokens", "reasoning_tokens")
-    return TokenCounts(**{name: event[name] for name in names}).by_meter()
+    found = TokenCounts(**{name: event[name] for name in names}).by_meter()
+    if event["is_reasoning_priced"]:
+        found[Meter.REASONING] = event["reasoning_tokens"]
+        found[Meter.COMPLETION] = found.get(Meter.COMPLETION, 0) - event["reasoning_tokens"]
+    if event["is_request_priced"]:
+        found[Meter.REQUEST] = 1
+    return {meter: quantity for meter, quantity in found.items() if quantity}
 
 
-def rates_in_force(charges: pa.Table, *, account_id: str, period: str) -> dict[tuple[object, ...], list[Decimal]]:
-    """Return the rates that the charges of an invoice were made with, by ``usage_place``."""
-    rates: dict[tuple[object, ...], list[Decimal]] = {}
+def rates_in_force(charges: pa.Table, *, account_id: str, period: str) -> dict[tuple[object, ...], list[Charge]]:
+    """Return the charges of an invoice by ``usage_place``, one for each rate: several where usage crossed from one tier into the next."""
+    found: dict[tuple[object, ...], dict[tuple[object, ...], Charge]] = {}
     for row in charges.to_pylist():
         if (row["account_id"], row["billing_period"]) == (account_id, period):
-            rates.setdefault(usage_place(row, charge_of(row).meter), []).append(row["rate_per_million"])
-    return rates
+            charge = charge_of(row)
+            found.setdefault(usage_place(row, charge.meter), {}).setdefault(line_place(charge), charge)
+    return {place: list(by_line.values()) for place, by_line in found.items()}
 
 
 def usage_place(row: Mapping[str, Any], meter: Meter) -> tuple[object, ...]:
     """Return what an event and the charge it went into have in common."""
-    return row["api_key_id"], row["model"], row["service_tier"], meter, row["usage_date"], row["rate_window_start"]
+    return row["api_key_id"], row["model"], row["service_tier"], meter, row["usage_date"], row["rate_window_start"], row["prompt_band"]
 
 
-def line_place(line: InvoiceLine) -> tuple[object, ...]:
-    """Return what a line and the events on it have in common."""
-    return line.api_key_id, line.model, line.service_tier, line.meter, normalised(line.rate_per_million)
+def line_place(line: InvoiceLine | Charge) -> tuple[object, ...]:
+    """Return what a line and the charges on it have in common."""
+    rates = (line.rate_per_million, line.list_rate_per_million)
+    return line.api_key_id, line.model, line.service_tier, line.meter, *(rate and normalised(rate) for rate in rates), line.package_tokens
 
 
 def _invoice(workspace: Workspace, invoice_id: str) -> tuple[Invoice, AtIssue]:

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc
 
 from pipeline.errors import ConfigurationError, LakeError
-from pipeline.exports.focus import CONSUMED_UNIT, OTHER_UNIT, PRICING_UNIT, SERVICE_CATEGORY, SERVICE_NAME, SERVICE_SUBCATEGORY
+from pipeline.exports.focus import CONSUMED_UNIT, OTHER_UNIT, REQUESTS_UNIT, SERVICE_CATEGORY, SERVICE_NAME, SERVICE_SUBCATEGORY
 from pipeline.invoicing import invoice_from_document
 from pipeline.jobs.at_issue import state_at_issue
-from pipeline.jobs.explain import is_of_usage, line_place, present_state
-from pipeline.jobs.invoice import invoice_book
+from pipeline.jobs.explain import is_of_usage, line_place, meter_and_rate, present_state
+from pipeline.jobs.invoice import charge_of, invoice_book
 from pipeline.money import exact_arithmetic, exact_sum, normalised
 from pipeline.periods import day_bounds, time_zone
 from pipeline.rating import TOKENS_PER_RATE, exact_charge
@@ -30,13 +30,14 @@ from pipeline.storage.config import CONFIG_FILE
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import date
 
     from pipeline.exports.focus import Row
     from pipeline.invoicing import Invoice, InvoiceLine
     from pipeline.jobs.at_issue import AtIssue
     from pipeline.periods import BillingPeriod
+    from pipeline.rating import Charge
     from pipeline.storage.workspace import Workspace
 
 _CATEGORIES = {
@@ -81,25 +82,23 @@ def invoice_rows(invoice: Invoice, state: AtIssue, seller: str) -> Iterator[Row]
             yield {**_common(invoice, line, seller), **_other(invoice, line)}
             continue
         days = usage.get(line_place(line), {})
-        charges = {day: exact_charge(quantity, line.rate_per_million) for day, quantity in sorted(days.items())}
+        charges = {day: exact_sum(charge.amount for charge in of_day) for day, of_day in sorted(days.items())}
         if exact_sum(charges.values()) != line.exact_amount:
             message = f"{invoice.id} line {line.number} is not what its commit gives; 'tallybook recompute {invoice.id}' says what differs"
             raise LakeError(message)
         residual = exact_sum([line.amount, -line.exact_amount])
         greatest = max(charges, key=lambda day: (charges[day], -day.toordinal()))
-        for day, charge in charges.items():
+        for day in charges:
             on_this_row = residual if day == greatest else Decimal(0)
-            yield {**_common(invoice, line, seller), **_of_day(invoice, line, day=day, quantity=days[day], charge=charge, residual=on_this_row)}
+            yield {**_common(invoice, line, seller), **_of_day(invoice, line, day=day, charges=days[day], residual=on_this_row)}
 
 
-def _usage_by_line(invoice: Invoice, state: AtIssue) -> dict[tuple[object, ...], dict[date, int]]:
+def _usage_by_line(invoice: Invoice, state: AtIssue) -> dict[tuple[object, ...], dict[date, list[Charge]]]:
     charges = state.built.rated.charges
     mine = charges.filter(pc.and_(pc.equal(charges["account_id"], invoice.account_id), pc.equal(charges["billing_period"], str(invoice.period))))
-    days: dict[tuple[object, ...], dict[date, int]] = {}
-    for row in mine.to_pylist():
-        place = (row["api_key_id"], row["model"], row["service_tier"], Meter(row["meter"]), normalised(row["rate_per_million"]))
-        by_day = days.setdefault(place, {})
-        by_day[row["usage_date"]] = by_day.get(row["usage_date"], 0) + row["quantity"]
+    days: dict[tuple[object, ...], dict[date, list[Charge]]] = {}
+    for charge in map(charge_of, mine.to_pylist()):
+        days.setdefault(line_place(charge), {}).setdefault(charge.usage_date, []).append(charge)
     return days
 
 
@@ -124,13 +123,18 @@ def _common(invoice: Invoice, line: InvoiceLine, seller: str) -> Row:
     }
 
 
-def _of_day(invoice: Invoice, line: InvoiceLine, *, day: date, quantity: int, charge: Decimal, residual: Decimal) -> Row:
+def _of_day(invoice: Invoice, line: InvoiceLine, *, day: date, charges: Sequence[Charge], residual: Decimal) -> Row:
+    meter, rate = meter_and_rate(line)
     start_at, end_at = day_bounds(day, time_zone(invoice.timezone))
+    quantity, charge = sum(charge.quantity for charge in charges), exact_sum(charge.amount for charge in charges)
     billed = exact_sum([charge, residual])
-    sku = "/".join(part for part in (line.model, line.service_tier, line.meter.value) if part)
-    details = {"x_Model": line.model, "x_Meter": line.meter.value} | ({"x_ServiceTier": line.service_tier} if line.service_tier else {})
+    unit = CONSUMED_UNIT if meter is not Meter.REQUEST else REQUESTS_UNIT
+    sku = "/".join(part for part in (line.model, line.service_tier, meter.value) if part)
+    details = {"x_Model": line.model, "x_Meter": meter.value} | ({"x_ServiceTier": line.service_tier} if line.service_tier else {})
+    priced = sum(map(_priced_quantity, charges))
+    list_rate = rate if line.list_rate_per_million is None else line.list_rate_per_million
     with exact_arithmetic():
-        pricing_quantity = quantity / TOKENS_PER_RATE
+        pricing_quantity = priced / TOKENS_PER_RATE
     return {
         "BilledCost": normalised(billed),
         "ChargeCategory": "Usage",
@@ -138,28 +142,38 @@ def _of_day(invoice: Invoice, line: InvoiceLine, *, day: date, quantity: int, ch
         "ChargePeriodStart": start_at,
         "ChargePeriodEnd": end_at,
         "ConsumedQuantity": Decimal(quantity),
-        "ConsumedUnit": CONSUMED_UNIT,
+        "ConsumedUnit": unit,
         "ContractedCost": normalised(charge),
-        "ContractedUnitPrice": line.rate_per_million,
+        "ContractedUnitPrice": rate,
         "EffectiveCost": normalised(billed),
-        "ListCost": normalised(charge),
-        "ListUnitPrice": line.rate_per_million,
+        "ListCost": normalised(exact_charge(priced, list_rate)),
+        "ListUnitPrice": list_rate,
         "PricingCategory": "Standard",
         "PricingQuantity": pricing_quantity,
-        "PricingUnit": PRICING_UNIT,
+        "PricingUnit": f"{TOKENS_PER_RATE} {unit}",
         "ResourceId": line.api_key_id,
         "ResourceName": line.api_key_id,
         "ResourceType": "API Key",
         "SkuId": sku,
-        "SkuMeter": f"{line.meter.value} tokens",
+        "SkuMeter": meter.value if meter is Meter.REQUEST else f"{meter.value} tokens",
         "SkuPriceDetails": json.dumps(details, sort_keys=True),
         "SkuPriceId": sku,
-        "x_Meter": line.meter.value,
+        "x_Meter": meter.value,
         "x_Model": line.model,
         "x_RoundingResidual": normalised(residual),
         "x_ServiceTier": line.service_tier or None,
         "x_UsageDate": day.isoformat(),
     }
+
+
+def _priced_quantity(charge: Charge) -> int:
+    """Return the tokens that were paid for: those of every package that was begun, where there are packages."""
+    if charge.package_tokens is None:
+        return charge.quantity
+    price = exact_charge(charge.package_tokens, charge.rate_per_million)
+    with exact_arithmetic():
+        begun = int(charge.amount / price) if price else -(-charge.quantity // charge.package_tokens)
+    return begun * charge.package_tokens
 
 
 def _other(invoice: Invoice, line: InvoiceLine) -> Row:

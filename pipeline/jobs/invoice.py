@@ -22,21 +22,26 @@ from pipeline.usage import Meter
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
+    from decimal import Decimal
 
     import pyarrow as pa
 
+    from pipeline.accounts import Accounts
     from pipeline.invoicing import Invoice, InvoiceBook
     from pipeline.jobs.aggregate import Aggregate
+    from pipeline.rates import RateCard
     from pipeline.rating import UnpricedUsage
     from pipeline.storage.workspace import Workspace
 
 
 def invoice_book(workspace: Workspace, built: Aggregate) -> InvoiceBook:
     """Draft an invoice for every account and month with usage; issued ones come from the register. Writes nothing."""
+    places = _accounts_and_periods(built.marts.usage_daily)
     return make_book(
         issued=issued_invoices(workspace),
-        charges=_charges_by_invoice(built.rated.charges),
-        places=_accounts_and_periods(built.marts.usage_daily),
+        charges=_charges_by_invoice(built.rated.line_charges),
+        places=places,
+        monthly_fees=monthly_fees(places, workspace.accounts, workspace.rate_cards),
         accounts=workspace.accounts,
         currencies=account_currencies(workspace),
         rounding=workspace.settings.rounding,
@@ -47,6 +52,19 @@ def invoice_book(workspace: Workspace, built: Aggregate) -> InvoiceBook:
 def issued_invoices(workspace: Workspace) -> tuple[Invoice, ...]:
     """Return what is in the register: invoices and credit notes, by number."""
     return tuple(invoice_from_document(document) for document in register.read(workspace.root))
+
+
+def monthly_fees(
+    places: Iterable[tuple[str, BillingPeriod]], accounts: Accounts, rate_cards: Mapping[str, RateCard]
+) -> dict[tuple[str, BillingPeriod], Decimal]:
+    """Return the fee of each account's month with usage: that of the card which its terms name on the month's first day."""
+    fees = {}
+    for account_id, period in places:
+        account = accounts.by_id(account_id)
+        fee = rate_cards[account.terms_on(period.first_date).rate_card].monthly_fee if account else None
+        if fee is not None:
+            fees[account_id, period] = fee
+    return fees
 
 
 def account_currencies(workspace: Workspace) -> dict[str, str]:
@@ -100,6 +118,7 @@ def charge_of(row: Mapping[str, object]) -> Charge:
         currency=row["currency"],  # type: ignore[arg-type]
         amount=row["amount"],  # type: ignore[arg-type]
         list_rate_per_million=row["list_rate_per_million"],  # type: ignore[arg-type]
+        package_tokens=row["package_tokens"],  # type: ignore[arg-type]
     )
 
 

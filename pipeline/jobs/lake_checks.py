@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from pipeline.errors import DataFileDamaged
 from pipeline.jobs.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY, inputs_of
 from pipeline.jobs.check import Check, check_that_none
+from pipeline.jobs.counts import token_count
 from pipeline.storage.derived import read_derived
 from pipeline.storage.lake import verified_files, verified_quarantine
 
@@ -78,7 +79,7 @@ def _fates(counts: Mapping[str, int]) -> Check:
 
 
 def _tokens(built: Aggregate, counts: Mapping[str, int]) -> Check:
-    charged = pc.sum(built.rated.charges["quantity"]).as_py() or 0
+    charged = token_count(built.rated.charges)
     whole = charged + counts["unpriced_tokens"] + counts["unassigned_tokens"]
     detail = f"{counts['billed_tokens']} tokens = {charged} charged + {counts['unpriced_tokens']} unpriced + {counts['unassigned_tokens']} unassigned"
     return Check(name="tokens_are_charged_unpriced_or_unassigned", ok=whole == counts["billed_tokens"], detail=detail)

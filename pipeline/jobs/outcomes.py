@@ -17,10 +17,10 @@ from pipeline.invoicing import invoice_from_document
 from pipeline.jobs.at_issue import state_at_issue
 from pipeline.jobs.explain import is_billed, line_place, present_state, quantities, rates_in_force, reference_of, usage_place
 from pipeline.jobs.invoice import invoice_book
-from pipeline.money import normalised
 from pipeline.storage import register
 from pipeline.storage.lake import verified_files, verified_quarantine
 from pipeline.storage.source_files import source_text
+from pipeline.usage import Meter
 from pipeline.warehouse.tracing import trace_copies
 
 if TYPE_CHECKING:
@@ -145,8 +145,8 @@ def _on_lines(state: AtIssue, invoice: Invoice, event: Event) -> tuple[str, str]
     numbers, unpriced = [], 0
     for meter, quantity in tokens.items():
         in_force = rates.get(usage_place(event, meter), ())
-        places = [(event["api_key_id"], event["model"], event["service_tier"], meter, normalised(rate)) for rate in in_force]
-        numbers += [f"{lines[each]} ({quantity} {meter} tokens)" for each in places if each in lines]
+        what = "1 request" if meter is Meter.REQUEST else f"{quantity} {meter} tokens"
+        numbers += [f"{lines[place]} ({what})" for place in map(line_place, in_force) if place in lines]
         unpriced += 0 if in_force else quantity
     if unpriced:
         return "unpriced", f"{invoice.id}: no rate is in force for {unpriced} tokens of model {event['model']!r}; add one to the account's rate card"

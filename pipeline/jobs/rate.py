@@ -1,6 +1,7 @@
 """Usage daily → charges: every priced row gets its rate and its exact amount, every other row is unpriced or unassigned.
 
-Does not own the multiplication (``pipeline.rating``).
+Owns which rows are rated on columns (``pipeline.rating_arrow``) and which one by one (``pipeline.rating``); the results are the same.
+Does not own the multiplication.
 """
 
 from __future__ import annotations
@@ -10,13 +11,17 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline import schemas
-from pipeline.rating import UsageQuantity, discounted, rate_usage
+from pipeline.errors import InexactAmount
+from pipeline.periods import BillingPeriod
+from pipeline.rating import UsageQuantity, discounted, placed_charges
+from pipeline.rating_arrow import CardTerms, rate_simple_usage
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from pipeline.accounts import Account, Accounts, Terms
     from pipeline.rates import RateCard
@@ -29,18 +34,24 @@ class RatedUsage:
 
     charges: pa.Table
     """``schemas.CHARGES``."""
+    line_charges: pa.Table
+    """``schemas.CHARGES`` once more, with those that share an invoice line summed where that is quicker: the same invoices from fewer rows."""
     unpriced: tuple[UnpricedUsage, ...]
     unassigned_tokens: int
     """Tokens of keys that belong to no account, so that no rate card applies."""
 
 
 def rate(usage_daily: pa.Table, accounts: Accounts, rate_cards: Mapping[str, RateCard]) -> RatedUsage:
-    """Rate a ``schemas.USAGE_DAILY`` table, each account by the card and discount of its terms on the usage date."""
-    rows = usage_daily.to_pylist()
+    """Rate a ``schemas.USAGE_DAILY`` table, each account by the card and discount of its terms on the usage date; charges come in the order of the usage.
+
+    Where an account's card changes within a month, the new card's period tiers and packages begin to count anew.
+    Raises ``InexactAmount`` for a charge with more digits than its column holds.
+    """
+    simple = rate_simple_usage(usage_daily, _constant_terms(accounts, rate_cards))
     charged: list[dict[str, object]] = []
     unpriced: list[UnpricedUsage] = []
     unassigned_tokens = 0
-    for account_id, group in groupby(rows, key=lambda row: row["account_id"]):
+    for account_id, group in groupby(simple.rest.to_pylist(), key=lambda row: row["account_id"]):
         account = accounts.by_id(account_id)
         if account is None:
             unassigned_tokens += sum(row["quantity"] for row in group)
@@ -49,11 +60,24 @@ def rate(usage_daily: pa.Table, accounts: Accounts, rate_cards: Mapping[str, Rat
         for row in group:
             by_card.setdefault(_terms(account, row).rate_card, []).append(row)
         for card_id, mine in by_card.items():
-            charges, without_rate = rate_usage(map(_usage_quantity, mine), rate_cards[card_id])
+            charges, without_rate = placed_charges(map(usage_quantity, mine), rate_cards[card_id])
             unpriced += without_rate
-            priced = (row for row in mine if row["rate_window_start"] is not None)
-            charged += [_charge_row(row, discounted(charge, _terms(account, row).discount_percent)) for row, charge in zip(priced, charges, strict=True)]
-    return RatedUsage(charges=_table(charged), unpriced=tuple(unpriced), unassigned_tokens=unassigned_tokens)
+            charged += [
+                {**charge_row(discounted(charge, _terms(account, mine[index]).discount_percent)), "place": mine[index]["place"]} for index, charge in charges
+            ]
+    others = _table(charged, simple.charges.schema)
+    return RatedUsage(
+        charges=_in_order(pa.concat_tables([simple.charges, others])) if charged else simple.charges.drop_columns(["place"]),
+        line_charges=pa.concat_tables([simple.line_charges, others.drop_columns(["place"])]),
+        unpriced=tuple(unpriced),
+        unassigned_tokens=unassigned_tokens,
+    )
+
+
+def _constant_terms(accounts: Accounts, rate_cards: Mapping[str, RateCard]) -> dict[str, CardTerms]:
+    """Return the card and discount of each account whose terms never change, by account id: the others' usage is rated one by one."""
+    constant = [(account.id, account.terms[0]) for account in accounts if len(account.terms) == 1]
+    return {account_id: CardTerms(rate_cards[terms.rate_card], terms.discount_percent) for account_id, terms in constant}
 
 
 def _terms(account: Account, row: Mapping[str, object]) -> Terms:
@@ -61,7 +85,18 @@ def _terms(account: Account, row: Mapping[str, object]) -> Terms:
     return account.terms_on(row["usage_date"])  # type: ignore[arg-type]  # the schema says date32
 
 
-def _usage_quantity(row: Mapping[str, object]) -> UsageQuantity:
+def _table(rows: list[dict[str, object]], schema: pa.Schema) -> pa.Table:
+    try:
+        return pa.Table.from_pylist(rows, schema=schema)
+    except pa.ArrowInvalid as refused:
+        whole_digits = schemas.AMOUNT.precision - schemas.AMOUNT.scale
+        digits = f"{schemas.RATE.scale} decimal places of a rate, {schemas.AMOUNT.scale} of an amount below 10^{whole_digits}"
+        message = f"a charge has more digits than are kept ({digits}), and none may be lost; shorten the rate or the discount: {refused}"
+        raise InexactAmount(message) from refused
+
+
+def usage_quantity(row: Mapping[str, object]) -> UsageQuantity:
+    """Return a row of ``schemas.USAGE_DAILY`` as a quantity."""
     return UsageQuantity(
         account_id=str(row["account_id"]),
         api_key_id=str(row["api_key_id"]),
@@ -71,18 +106,32 @@ def _usage_quantity(row: Mapping[str, object]) -> UsageQuantity:
         usage_date=row["usage_date"],  # type: ignore[arg-type]  # the schema says date32
         rated_at=row["rate_window_start"],  # type: ignore[arg-type]  # the schema says timestamp
         quantity=row["quantity"],  # type: ignore[arg-type]  # the schema says int64
+        prompt_band=row["prompt_band"],  # type: ignore[arg-type]  # the schema says int64
     )
 
 
-def _charge_row(row: dict[str, object], charge: Charge) -> dict[str, object]:
+def charge_row(charge: Charge) -> dict[str, object]:
+    """Return a charge as a row of ``schemas.CHARGES``."""
     return {
-        **row,
+        "account_id": charge.account_id,
+        "api_key_id": charge.api_key_id,
+        "model": charge.model,
+        "service_tier": charge.service_tier,
+        "meter": charge.meter.value,
+        "usage_date": charge.usage_date,
+        "billing_period": str(BillingPeriod.of(charge.usage_date)),
+        "quantity": charge.quantity,
+        "prompt_band": charge.prompt_band,
+        "rate_window_start": charge.rated_at,
         "rate_per_million": charge.rate_per_million,
         "currency": charge.currency,
         "amount": charge.amount,
         "list_rate_per_million": charge.list_rate_per_million,
+        "package_tokens": charge.package_tokens,
     }
 
 
-def _table(rows: Iterable[dict[str, object]]) -> pa.Table:
-    return pa.Table.from_pylist(list(rows), schema=schemas.CHARGES)
+def _in_order(charges: pa.Table) -> pa.Table:
+    """Put charges into the order of their usage; the pieces of one row stay together, lowest tier first."""
+    order = pc.sort_indices(charges, sort_keys=[("place", "ascending")])  # stable
+    return charges.take(order).drop_columns(["place"])

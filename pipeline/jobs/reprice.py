@@ -1,8 +1,8 @@
 """What past usage would have cost under another rate card, beside what it was invoiced for. Nothing is written.
 
 Owns the comparison. Does not own counting, rating or lines: usage is counted again with every account on the other card, so that
-its own effective periods and aliases decide, and then rated and put on lines by the rules that make every invoice. Days are added
-up before rating, since a line does not know them: a million rows become a few thousand products.
+its own effective periods, aliases, bands and meters decide, and then rated and put on lines by the rules that make every invoice,
+from charges that are summed by line where that is quicker (``RatedUsage.line_charges``).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pipeline.accounts import Accounts
 from pipeline.errors import ConfigurationError
 from pipeline.invoicing import draft_invoice, invoice_from_document
 from pipeline.jobs.aggregate import USAGE_DAILY, count, inputs_of
-from pipeline.jobs.explain import is_of_usage
+from pipeline.jobs.explain import is_of_usage, meter_and_rate
 from pipeline.jobs.invoice import charge_of
 from pipeline.jobs.rate import rate
 from pipeline.money import exact_sum, plain_rate, rounded_to_minor_unit
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from pipeline.invoicing import Invoice, InvoiceLine
     from pipeline.rating import UnpricedUsage
     from pipeline.storage.workspace import Workspace
-
-_ADDED_UP = ("usage_date", "quantity")
 
 Place = tuple[BillingPeriod, str, str, str, str, str]
 """Billing period, account, key, model, service tier, meter: what a line is about, whatever its rate."""
@@ -125,12 +123,11 @@ def _drafts(
     account_id: str | None,
     left_out: Container[tuple[str, BillingPeriod]] = (),
 ) -> tuple[list[Invoice], list[UnpricedUsage]]:
-    """Rate the chosen usage, its days added up, and draft the invoices of it but for those left out."""
+    """Rate the chosen usage, and draft the invoices of it but for those left out."""
     chosen = pc.and_(_equals(usage_daily, "account_id", account_id), _equals(usage_daily, "billing_period", None if period is None else str(period)))
     usage = usage_daily.filter(chosen)
-    has_one_price_a_window = all(len(account.terms) == 1 for account in workspace.accounts)  # terms that change within a month tell its days apart
-    rated = rate(_days_added_up(usage) if has_one_price_a_window else usage, workspace.accounts, workspace.rate_cards)
-    rows = sorted(rated.charges.to_pylist(), key=lambda row: (row["billing_period"], row["account_id"]))
+    rated = rate(usage, workspace.accounts, workspace.rate_cards)
+    rows = sorted(rated.line_charges.to_pylist(), key=lambda row: (row["billing_period"], row["account_id"]))
     invoices = []
     for (month, payer), group in groupby(rows, key=lambda row: (row["billing_period"], row["account_id"])):
         account = workspace.accounts.by_id(payer)
@@ -151,14 +148,6 @@ def _drafts(
 def _equals(table: pa.Table, name: str, value: str | None) -> pa.ChunkedArray:
     """Mark the rows with a value, or all rows where none is asked for."""
     return pc.is_valid(table[name]) if value is None else pc.equal(table[name], value)
-
-
-def _days_added_up(usage_daily: pa.Table) -> pa.Table:
-    """Add up the days of each rate window; the first one stands for all, as it orders an invoice's lines."""
-    names = [name for name in usage_daily.schema.names if name not in _ADDED_UP]
-    grouped = usage_daily.group_by(names, use_threads=False).aggregate([("usage_date", "min"), ("quantity", "sum")])
-    renamed = grouped.rename_columns([*names, *_ADDED_UP]).select(usage_daily.schema.names).cast(usage_daily.schema)
-    return renamed.sort_by([(name, "ascending") for name in names])
 
 
 def _compared(old: Iterable[Invoice], new: Iterable[Invoice], card_id: str) -> Iterator[RepricedLine]:
@@ -205,7 +194,7 @@ def _by_place(invoices: Iterable[Invoice]) -> dict[Place, list[tuple[Invoice, In
     found: dict[Place, list[tuple[Invoice, InvoiceLine]]] = {}
     for invoice in invoices:
         for line in filter(is_of_usage, invoice.lines):
-            place = (invoice.period, invoice.account_id, line.api_key_id, line.model, line.service_tier, line.meter.value)
+            place = (invoice.period, invoice.account_id, line.api_key_id, line.model, line.service_tier, meter_and_rate(line)[0].value)
             found.setdefault(place, []).append((invoice, line))
     return found
 

@@ -1,4 +1,4 @@
-"""What SQL needs to know besides the events: whose a key is and when, when days begin, what models are called, when rates are in force.
+"""What SQL needs to know besides the events: whose a key is and when, when days begin, what models are called, what decides a request's rate.
 
 Owns the shape of these small relations. Does not own the rules behind them (``pipeline.accounts``, ``pipeline.periods``, ``pipeline.rates``).
 """
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from pipeline.periods import BillingPeriod, day_start_at, time_zone, usage_date
+from pipeline.usage import Meter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,7 +30,7 @@ _TIMESTAMP = pa.timestamp("us")  # instants in UTC, without a zone: what the SQL
 
 
 def reference_tables(accounts: Accounts, rate_cards: Mapping[str, RateCard], *, timezone: str, utc_dates: Iterable[date]) -> dict[str, pa.Table]:
-    """Return ``api_keys``, ``model_names``, ``rate_windows``, ``time_slices`` and ``slice_dates`` for the days that have events.
+    """Return ``api_keys``, ``model_names``, ``time_slices``, ``slice_dates`` and what ``_rate_tables`` gives, for the days that have events.
 
     A *time slice* is a stretch of a UTC day in which no day ends in any time zone in use, no rate changes on any card and no key changes
     its account or rate card: whatever decides an account, a usage date or a price is the same for all of it. ``time_slices`` has a row for
@@ -39,7 +40,6 @@ def reference_tables(accounts: Accounts, rate_cards: Mapping[str, RateCard], *, 
     keys = [row for account in accounts for key in account.keys for row in _key_rows(account, key)]
     moves = {instant for row in keys for instant in row[4:] if isinstance(instant, datetime) and instant != SINCE_EVER}
     slices = list(_slices(sorted(set(utc_dates)), zones, rate_cards, moves))
-    windows = [(card.id, rate.model, rate.effective_from or SINCE_EVER, rate.effective_to) for card in rate_cards.values() for rate in card.rates]
     names = [(card.id, name, card.model_of(name)) for card in rate_cards.values() for name in sorted({*card.models, *card.aliases})]
     hours = [(start_at, end_at, hour_at) for start_at, end_at in slices for hour_at in _hours(start_at, end_at)]
     dates = [(start_at, zone, day, str(BillingPeriod.of(day))) for zone in zones for start_at, day in _usage_dates(slices, zone)]
@@ -47,9 +47,59 @@ def reference_tables(accounts: Accounts, rate_cards: Mapping[str, RateCard], *, 
     return {
         "api_keys": _table(keys, api_key_id=text, account_id=text, timezone=text, rate_card=text, effective_from=instant, effective_to=instant),
         "model_names": _table(names, rate_card=text, name=text, model=text),
-        "rate_windows": _table(windows, rate_card=text, model=text, effective_from=instant, effective_to=instant),
         "time_slices": _table(hours, starts_at=instant, ends_at=instant, hour_at=instant),
         "slice_dates": _table(dates, slice_at=instant, timezone=text, usage_date=pa.date32(), billing_period=text),
+        **_rate_tables(rate_cards),
+    }
+
+
+def _rate_tables(rate_cards: Mapping[str, RateCard]) -> dict[str, pa.Table]:
+    """Return what decides a request's rate besides its instant.
+
+    ``prompt_bands`` are all thresholds of prompt size in use, as half-open ranges of prompt tokens; ``rate_bands`` and ``rate_tiers``
+    say which of them, and which service tiers, a card prices apart for a model; ``rate_windows`` are the stretches in which one rate is chosen.
+    """
+    models = [(card, model) for card in rate_cards.values() for model in card.models]
+    thresholds = sorted({threshold for card, model in models for threshold in card.prompt_bands(model)})
+    starts = [0, *(threshold + 1 for threshold in thresholds)]
+    bands = list(zip([0, *thresholds], starts, [*starts[1:], None], strict=True))
+    model_bands = [
+        (card.id, model, threshold, max(own for own in card.prompt_bands(model) if own <= threshold))
+        for card, model in models
+        for threshold in thresholds
+        if any(own <= threshold for own in card.prompt_bands(model))
+    ]
+    tiers = [(card.id, model, tier) for card, model in models for tier in card.service_tiers(model)]
+    windows = [
+        (
+            card.id,
+            model,
+            stretch.service_tier,
+            stretch.prompt_band,
+            stretch.effective_from or SINCE_EVER,
+            stretch.effective_to,
+            Meter.REASONING in stretch.rate.per_million,
+            Meter.REQUEST in stretch.rate.per_million,
+        )
+        for card, model in models
+        for stretch in card.stretches(model)
+    ]
+    text, instant, count, flag = pa.string(), _TIMESTAMP, pa.int64(), pa.bool_()
+    return {
+        "prompt_bands": _table(bands, prompt_band=count, from_prompt_tokens=count, to_prompt_tokens=count),
+        "rate_bands": _table(model_bands, rate_card=text, model=text, prompt_band=count, rate_band=count),
+        "rate_tiers": _table(tiers, rate_card=text, model=text, service_tier=text),
+        "rate_windows": _table(
+            windows,
+            rate_card=text,
+            model=text,
+            service_tier=text,
+            prompt_band=count,
+            effective_from=instant,
+            effective_to=instant,
+            is_reasoning_priced=flag,
+            is_request_priced=flag,
+        ),
     }
 
 

@@ -49,6 +49,9 @@ TRACED_EVENTS = pa.schema(
         pa.field("usage_date", pa.date32()),
         pa.field("billing_period", _text),
         pa.field("rate_window_start", schemas.INSTANT),
+        pa.field("prompt_band", _count),  # the model's greatest threshold below the prompt; 0 = none
+        pa.field("is_reasoning_priced", pa.bool_()),  # reasoning tokens are on a meter of their own
+        pa.field("is_request_priced", pa.bool_()),  # there is a fee for each request
     ]
 )
 """One row per usage event, in the order of ``occurred_at``; not stated token counts are 0. No free text and no content among them."""

@@ -1,5 +1,7 @@
 -- Exchange totals with the account, the usage date in its time zone, the rate card's name of the model and the rate window in force.
 -- No rate changes and no key moves within a slice, so the account and the rate at its start are those of all of it. A key in no account is unassigned (account_id ''); no rate in force leaves rate_window_start null.
+-- Only the service tiers and prompt bands that the card prices apart for the model are told apart; all others share the rate of every tier and size.
+-- The prompt band is the model's own from here on; any_card_prompt_band, which exchange totals were told apart by, leads back to the events.
 -- grain: as exchange_totals
 -- kept as: table
 select
@@ -14,7 +16,11 @@ select
     exchange_totals.fate,
     slice_dates.usage_date,
     slice_dates.billing_period,
+    exchange_totals.prompt_band as any_card_prompt_band,
+    coalesce(rate_bands.rate_band, 0)::bigint as prompt_band,
     rate_windows.effective_from as rate_window_start,
+    coalesce(rate_windows.is_reasoning_priced, false) as is_reasoning_priced,
+    coalesce(rate_windows.is_request_priced, false) as is_request_priced,
     exchange_totals.events,
     exchange_totals.prompt_tokens,
     exchange_totals.completion_tokens,
@@ -35,9 +41,21 @@ left join model_names
     on
         model_names.rate_card = api_keys.rate_card
         and model_names.name = exchange_totals.model_name
+left join rate_bands
+    on
+        rate_bands.rate_card = model_names.rate_card
+        and rate_bands.model = model_names.model
+        and rate_bands.prompt_band = exchange_totals.prompt_band
+left join rate_tiers
+    on
+        rate_tiers.rate_card = model_names.rate_card
+        and rate_tiers.model = model_names.model
+        and rate_tiers.service_tier = exchange_totals.service_tier
 left join rate_windows
     on
         rate_windows.rate_card = model_names.rate_card
         and rate_windows.model = model_names.model
+        and rate_windows.service_tier = coalesce(rate_tiers.service_tier, '')
+        and rate_windows.prompt_band = coalesce(rate_bands.rate_band, 0)
         and exchange_totals.slice_at >= rate_windows.effective_from
         and (exchange_totals.slice_at < rate_windows.effective_to or rate_windows.effective_to is null)

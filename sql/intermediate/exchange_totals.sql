@@ -1,32 +1,37 @@
 -- Slice totals by fate. Every event was counted there; a copy that does not survive is moved from the survivors to its own fate, so that
 -- only the few events that were logged twice are looked at one by one.
--- grain: api_key_id, model_name, service_tier, status, http_status, fate, slice_at
+-- grain: api_key_id, model_name, service_tier, status, http_status, fate, slice_at, prompt_band
 -- kept as: table
 with moved as (
     select
         event_copies.*,
-        time_slices.starts_at as slice_at
+        time_slices.starts_at as slice_at,
+        prompt_bands.prompt_band
     from event_copies
     inner join time_slices
         on
             time_slices.hour_at = event_copies.occurred_hour_at
             and event_copies.occurred_at >= time_slices.starts_at
             and event_copies.occurred_at < time_slices.ends_at
+    inner join prompt_bands
+        on
+            event_copies.prompt_tokens >= prompt_bands.from_prompt_tokens
+            and (event_copies.prompt_tokens < prompt_bands.to_prompt_tokens or prompt_bands.to_prompt_tokens is null)
     where event_copies.fate <> 'survivor'
 ),
 counted as (
     select
-        api_key_id, model_name, service_tier, status, http_status, 'survivor' as fate, slice_at, events,
+        api_key_id, model_name, service_tier, status, http_status, 'survivor' as fate, slice_at, prompt_band, events,
         prompt_tokens, completion_tokens, prompt_cached_tokens, prompt_cache_write_tokens, reasoning_tokens
     from slice_totals
     union all
     select
-        api_key_id, model_name, service_tier, status, http_status, 'survivor' as fate, slice_at, -1 as events,
+        api_key_id, model_name, service_tier, status, http_status, 'survivor' as fate, slice_at, prompt_band, -1 as events,
         -prompt_tokens, -completion_tokens, -prompt_cached_tokens, -prompt_cache_write_tokens, -reasoning_tokens
     from moved
     union all
     select
-        api_key_id, model_name, service_tier, status, http_status, fate, slice_at, 1 as events,
+        api_key_id, model_name, service_tier, status, http_status, fate, slice_at, prompt_band, 1 as events,
         prompt_tokens, completion_tokens, prompt_cached_tokens, prompt_cache_write_tokens, reasoning_tokens
     from moved
 )
@@ -38,6 +43,7 @@ select
     http_status,
     fate,
     slice_at,
+    prompt_band,
     sum(events)::bigint as events,
     sum(prompt_tokens)::bigint as prompt_tokens,
     sum(completion_tokens)::bigint as completion_tokens,
@@ -52,5 +58,6 @@ group by
     status,
     http_status,
     fate,
-    slice_at
+    slice_at,
+    prompt_band
 having sum(events) > 0

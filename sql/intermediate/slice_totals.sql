@@ -1,7 +1,8 @@
 -- The one pass over all events, whatever their fate: exchanges and stated tokens by everything that decides an account, a usage date or a price.
 -- A time slice is a stretch in which no day ends, no rate changes and no key moves, in any zone, on any card, to any account (see time_slices).
 -- Sums stay wider than a bigint here, because the copies that are not billed are still to be taken off them.
--- grain: api_key_id, model_name, service_tier, status, http_status, slice_at
+-- The prompt band is the greatest threshold of any card that the single request's prompt exceeds: sums cannot tell it any more.
+-- grain: api_key_id, model_name, service_tier, status, http_status, slice_at, prompt_band
 -- kept as: table
 select
     usage_events.api_key_id,
@@ -10,6 +11,7 @@ select
     usage_events.status,
     usage_events.http_status,
     time_slices.starts_at as slice_at,
+    prompt_bands.prompt_band,
     count(*)::bigint as events,
     sum(usage_events.prompt_tokens)::decimal(38, 0) as prompt_tokens,
     sum(usage_events.completion_tokens)::decimal(38, 0) as completion_tokens,
@@ -22,10 +24,15 @@ inner join time_slices
         time_slices.hour_at = usage_events.occurred_hour_at
         and usage_events.occurred_at >= time_slices.starts_at
         and usage_events.occurred_at < time_slices.ends_at
+inner join prompt_bands
+    on
+        usage_events.prompt_tokens >= prompt_bands.from_prompt_tokens
+        and (usage_events.prompt_tokens < prompt_bands.to_prompt_tokens or prompt_bands.to_prompt_tokens is null)
 group by
     usage_events.api_key_id,
     usage_events.model_name,
     usage_events.service_tier,
     usage_events.status,
     usage_events.http_status,
-    time_slices.starts_at
+    time_slices.starts_at,
+    prompt_bands.prompt_band

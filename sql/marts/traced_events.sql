@@ -1,4 +1,4 @@
--- What became of each usage event: its fate, the copy that survived, and the account, usage date, model and rate window it counts under.
+-- What became of each usage event: its fate, the copy that survived, and the account, usage date, model, rate window and prompt band it counts under.
 -- A log that was rotated can hold the same line at the same place twice; those copies share the place that is shown.
 -- grain: usage event (source, line)
 -- kept as: table
@@ -25,11 +25,15 @@ attributions as (
         model_name,
         service_tier,
         slice_at,
+        any_card_prompt_band,
         account_id,
         model,
         usage_date,
         billing_period,
-        rate_window_start
+        rate_window_start,
+        prompt_band,
+        is_reasoning_priced,
+        is_request_priced
     from attributed_totals
 )
 select
@@ -58,7 +62,10 @@ select
     survivors.line as survivor_line,
     attributions.usage_date,
     attributions.billing_period,
-    attributions.rate_window_start
+    attributions.rate_window_start,
+    attributions.prompt_band,
+    attributions.is_reasoning_priced,
+    attributions.is_request_priced
 from event_fates
 inner join places
     on
@@ -71,10 +78,15 @@ inner join time_slices
         time_slices.hour_at = event_fates.occurred_hour_at
         and event_fates.occurred_at >= time_slices.starts_at
         and event_fates.occurred_at < time_slices.ends_at
+inner join prompt_bands
+    on
+        event_fates.prompt_tokens >= prompt_bands.from_prompt_tokens
+        and (event_fates.prompt_tokens < prompt_bands.to_prompt_tokens or prompt_bands.to_prompt_tokens is null)
 inner join attributions
     on
         attributions.api_key_id = event_fates.api_key_id
         and attributions.model_name = event_fates.model_name
         and attributions.service_tier = event_fates.service_tier
         and attributions.slice_at = time_slices.starts_at
+        and attributions.any_card_prompt_band = prompt_bands.prompt_band
 order by event_fates.occurred_at, event_fates.source, event_fates.line, event_fates.fate

@@ -101,6 +101,7 @@ def usage_daily(workspace: Workspace, usage: list[dict[str, str]]) -> pa.Table:
                 "usage_date": day,
                 "billing_period": str(BillingPeriod.of(day)),
                 "quantity": int(row["tokens"].replace("_", "")),
+                "prompt_band": 0,
             }
         )
     order = ("account_id", "api_key_id", "model", "meter", "usage_date")

@@ -114,4 +114,4 @@ def test_every_token_is_on_exactly_one_meter(fresh: int, cached: int, written: i
     )
     by_meter = counts.by_meter()
     assert sum(by_meter.values()) == fresh + cached + written + completion
-    assert [by_meter.get(meter, 0) for meter in Meter] == [fresh, cached, written, completion]
+    assert [by_meter.get(meter, 0) for meter in Meter] == [fresh, cached, written, completion, 0, 0]

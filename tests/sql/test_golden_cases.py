@@ -20,7 +20,7 @@ from pipeline.warehouse.build import build, failed_checks
 from pipeline.warehouse.relations import load_checks, load_relations
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("*/*/expected.csv"))
-INTEGER = re.compile(r".*_tokens|tokens.*|events.*|quantity|http_status|line|copies|survivors|measured|with_a_fate|requests|choices")
+INTEGER = re.compile(r".*_tokens|tokens.*|events.*|quantity|http_status|line|copies|survivors|measured|with_a_fate|requests|choices|.*prompt_band|rate_band")
 
 
 def column_type(name: str) -> str:
@@ -28,6 +28,8 @@ def column_type(name: str) -> str:
         return "timestamp"
     if name.endswith("_date"):
         return "date"
+    if name.startswith("is_"):
+        return "boolean"
     return "bigint" if INTEGER.fullmatch(name) else "varchar"
 
 

@@ -15,6 +15,7 @@ daily as (
         account_id,
         sum(quantity)::bigint as tokens
     from usage_daily
+    where meter <> 'request'
     group by account_id
 )
 select

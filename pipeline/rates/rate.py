@@ -1,0 +1,125 @@
+"""All prices of a model during one effective period: for every request, or for those of a service tier or a prompt size.
+
+Owns which meters must be priced, and what a meter without a price of its own costs. Does not own which of several rates
+is chosen (``pipeline.rates.card``).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from decimal import Decimal
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from pipeline.errors import RateCardError
+from pipeline.periods import instant_text
+from pipeline.rates.prices import PER_MILLION, RATE_LIMIT, TOKENS_MAX, rates_of, refuse_what_is_no_rate
+from pipeline.usage import Meter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from pipeline.rates.prices import Price
+
+_MODEL = re.compile(r"[A-Za-z0-9._:/@+-]{1,128}", re.ASCII)
+_REQUIRED_METERS = (Meter.PROMPT, Meter.COMPLETION)
+_PRICED_AS = {Meter.PROMPT_CACHED: Meter.PROMPT, Meter.PROMPT_CACHE_WRITE: Meter.PROMPT, Meter.REASONING: Meter.COMPLETION}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """What a model costs during one effective period, per meter. Construction raises ``RateCardError`` for what cannot be a rate.
+
+    Prompt and completion must be priced. A cached or cache-write token without a price of its own costs what a prompt token costs,
+    a reasoning token what a completion token costs; requests without a price cost nothing beyond their tokens.
+    """
+
+    model: str
+    effective_from: datetime | None
+    """First instant at which the rate is in force; None = since ever."""
+    effective_to: datetime | None
+    """First instant at which it is no longer in force; None = until further notice."""
+    per_million: Mapping[Meter, Price]
+    """Price of a million tokens (or requests), as stated: 0 to below 10^9 a token meter, at most 12 decimal places."""
+    service_tier: str = ""
+    """The service tier whose requests it prices; empty = those of every tier that has no rate of its own in force."""
+    above_prompt_tokens: int = 0
+    """It prices requests with more prompt tokens than this; 0 = of any size."""
+    list_prices: Mapping[Meter, Price] = field(default_factory=dict)
+    """What the price was before a discount or markup, or is on the card that this one extends; empty where there is no such thing."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be a rate."""
+        refuse_misleading_model("model", self.model)
+        if self.service_tier and not _MODEL.fullmatch(self.service_tier):
+            message = f"service_tier {self.service_tier!r} of model {self.model!r} cannot be a tier's name; write 1 to 128 of A-Z a-z 0-9 . _ : / @ + -"
+            raise RateCardError(message)
+        if type(self.above_prompt_tokens) is not int or not 0 <= self.above_prompt_tokens < TOKENS_MAX:
+            message = f"above_prompt_tokens {self.above_prompt_tokens} of model {self.model!r} is no count; write a whole number of tokens, such as 200_000"
+            raise RateCardError(message)
+        self._refuse_misleading_period()
+        for meter in _REQUIRED_METERS:
+            if meter not in self.per_million:
+                message = f"model {self.model!r} has no {meter} rate {self.period_text()}; state a price per million tokens, 0 if it is meant to be free"
+                raise RateCardError(message)
+        for meter, price in self.per_million.items():
+            for rate in rates_of(price):
+                limit = RATE_LIMIT * PER_MILLION if meter is Meter.REQUEST else RATE_LIMIT
+                refuse_what_is_no_rate(f"{meter} rate {rate} of model {self.model!r}", rate, limit=limit)
+        object.__setattr__(self, "per_million", MappingProxyType(dict(self.per_million)))
+        object.__setattr__(self, "list_prices", MappingProxyType(dict(self.list_prices)))
+
+    def priced_as(self, meter: Meter) -> Meter:
+        """Return the meter whose price a meter has: its own, or that of prompt or completion tokens."""
+        return meter if meter in self.per_million else _PRICED_AS.get(meter, meter)
+
+    def price(self, meter: Meter) -> Price | None:
+        """Return the price on a meter; None only for requests that are not priced apart from their tokens."""
+        return self.per_million.get(self.priced_as(meter))
+
+    def rate_per_million(self, meter: Meter) -> Decimal:
+        """Return the price of a million on a meter. Raises ``RateCardError`` where it depends on the period, or requests are not priced."""
+        price = self.price(meter)
+        if not isinstance(price, Decimal):
+            message = f"{meter} of model {self.model!r} has no single rate {self.period_text()}"
+            raise RateCardError(message)
+        return price
+
+    def is_in_force(self, instant: datetime) -> bool:
+        """Say whether an aware instant lies in the effective period."""
+        return (self.effective_from is None or self.effective_from <= instant) and (self.effective_to is None or instant < self.effective_to)
+
+    def scope_text(self) -> str:
+        """Name what it prices for a message: ``model 'jamba-large' in tier 'batch' above 200000 prompt tokens``."""
+        tier = f" in tier {self.service_tier!r}" if self.service_tier else ""
+        band = f" above {self.above_prompt_tokens} prompt tokens" if self.above_prompt_tokens else ""
+        return f"model {self.model!r}{tier}{band}"
+
+    def period_text(self) -> str:
+        """Write the effective period for a message: ``from 2026-01-01T00:00:00Z to (excluding) 2026-10-10T12:00:00Z``."""
+        return period_text(self.effective_from, self.effective_to)
+
+    def _refuse_misleading_period(self) -> None:
+        for instant in (self.effective_from, self.effective_to):
+            if instant is not None and instant.tzinfo is None:
+                text = instant.isoformat()
+                message = f"the effective period of model {self.model!r} has the local time {text}; write it with its offset, such as {text}Z"
+                raise RateCardError(message)
+        if self.effective_from is not None and self.effective_to is not None and self.effective_from >= self.effective_to:
+            message = f"{self.period_text()} of model {self.model!r} is empty; effective_to is exclusive and must be later than effective_from"
+            raise RateCardError(message)
+
+
+def period_text(effective_from: datetime | None, effective_to: datetime | None) -> str:
+    """Write an effective period for a message."""
+    start = "since ever" if effective_from is None else f"from {instant_text(effective_from)}"
+    return start if effective_to is None else f"{start} to (excluding) {instant_text(effective_to)}"
+
+
+def refuse_misleading_model(what: str, name: str) -> None:
+    """Raise ``RateCardError`` for what cannot be a model's name."""
+    if not _MODEL.fullmatch(name):
+        message = f"{what} {name!r} cannot be a model's name; write 1 to 128 of A-Z a-z 0-9 . _ : / @ + -"
+        raise RateCardError(message)

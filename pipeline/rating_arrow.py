@@ -1,0 +1,197 @@
+"""Rating many rows at once: what ``pipeline.rating`` does one by one, on columns, exactly and to the last digit.
+
+Owns the simple shape only: a rate per million. Whatever depends on the period, has no rate, or has more digits than a column holds
+is left to the plain rating, which is the oracle of this module. Also sums what shares an invoice line, where no sum can overflow,
+and rounds such sums as ``pipeline.invoicing`` rounds a line. Does not own which rate applies (``pipeline.rates``).
+
+How: rows that agree in everything that decides a rate are one *combination*; there are few, so that the rate is looked up once for
+each and spread over the rows. Integers times rates are exact in 38 digits; a million is divided by moving the decimal point.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline import schemas
+from pipeline.money import Rounding, minor_unit_digits
+from pipeline.rating import discounted_amount, list_rate
+from pipeline.usage import TOKENS_MAX, Meter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pipeline.rates import RateCard
+
+DECIDING = ("account_id", "model", "service_tier", "meter", "rate_window_start", "prompt_band")
+"""The columns of usage daily that decide a rate."""
+RATE_MAX = Decimal(10**6)
+"""Greater rates are left to the plain rating: 15 digits of tokens and 22 of a rate are what 38 digits hold for certain."""
+QUANTITY_MAX = 10**15 - 1
+"""Greater quantities are left to the plain rating, likewise."""
+_NARROW_RATE = pa.decimal128(22, 16)
+_TOKENS = pa.decimal128(15, 0)
+_CODES_MAX = 2**62
+_AMOUNT_LIMIT = Decimal(10**15)
+_SMALLEST_RATE = Decimal(1).scaleb(-16)
+_ROUND_MODES = {Rounding.HALF_UP: "half_towards_infinity", Rounding.HALF_EVEN: "half_to_even"}
+
+
+class CardTerms(NamedTuple):
+    """The rate card of an account, and the discount off its rates."""
+
+    rate_card: RateCard
+    discount_percent: Decimal = Decimal(0)
+
+
+class SimplyRated(NamedTuple):
+    """What could be rated on columns, and what could not."""
+
+    charges: pa.Table
+    """``schemas.CHARGES``, and ``place``: the row of the usage that was given."""
+    line_charges: pa.Table
+    """``schemas.CHARGES``: the same, one row for all that share an invoice line, on their first usage date."""
+    rest: pa.Table
+    """The usage that is left, and its ``place``."""
+
+
+class _FlatRate(NamedTuple):
+    """What all rows of a combination have in common beside their key and date."""
+
+    account_id: str
+    model: str
+    service_tier: str
+    meter: str
+    rate_per_million: Decimal
+    list_rate_per_million: Decimal | None
+    currency: str
+
+
+def rate_simple_usage(usage_daily: pa.Table, terms: Mapping[str, CardTerms]) -> SimplyRated:
+    """Rate what has a plain rate per million; ``terms`` are those of the accounts, by account id (others are left)."""
+    placed = usage_daily.append_column("place", pa.arange(0, usage_daily.num_rows)).combine_chunks()
+    ids, examples = _combinations(placed)
+    rates = [_flat_rate(example, terms) for example in examples]
+    rest = placed.slice(0, 0)
+    is_great = pc.greater(placed["quantity"], QUANTITY_MAX)
+    if not all(rates) or pc.any(is_great).as_py():
+        is_simple = pa.array([rate is not None for rate in rates], pa.bool_()).take(ids)
+        is_simple = pc.and_not(is_simple, _whole(is_great))
+        rest = placed.filter(pc.invert(is_simple))
+        placed, ids = placed.filter(is_simple).combine_chunks(), ids.filter(is_simple)
+    charges = _charges(placed, ids, rates)
+    return SimplyRated(charges=charges, line_charges=_line_charges(charges, ids, rates), rest=rest)
+
+
+def rounded_amounts(line_charges: pa.Table, currency: str, rounding: Rounding) -> pa.ChunkedArray:
+    """Return the amount of each line, rounded once to the currency's minor unit."""
+    digits = minor_unit_digits(currency)
+    return pc.round(line_charges["amount"], ndigits=digits, round_mode=_ROUND_MODES[rounding]).cast(pa.decimal128(38, digits))
+
+
+def _flat_rate(example: Mapping[str, object], terms: Mapping[str, CardTerms]) -> _FlatRate | None:
+    """Look up the rate of a combination as the plain rating does; None where it has to be asked."""
+    account_id, model, service_tier = (str(example[name]) for name in ("account_id", "model", "service_tier"))
+    rated_at = example["rate_window_start"]
+    if account_id not in terms or rated_at is None:
+        return None
+    card, discount_percent = terms[account_id]
+    rate = card.rate_at(model, rated_at, service_tier=service_tier, prompt_band=example["prompt_band"])  # type: ignore[arg-type]  # as the schema says
+    meter = Meter(str(example["meter"]))
+    price = rate.price(meter) if rate else None
+    if rate is None or not isinstance(price, Decimal) or price >= RATE_MAX:
+        return None
+    billed_as = rate.priced_as(meter) if meter is Meter.REASONING else meter
+    listed = list_rate(rate, billed_as, price)
+    if discount_percent:
+        listed = price if listed is None else listed
+        price = discounted_amount(price, discount_percent)
+        if price != price.quantize(_SMALLEST_RATE):
+            return None
+    return _FlatRate(account_id, model, service_tier, billed_as.value, price, listed, card.currency)
+
+
+def _charges(usage: pa.Table, ids: pa.Array, rates: Sequence[_FlatRate | None]) -> pa.Table:
+    narrow = _spread([rate and rate.rate_per_million for rate in rates], _NARROW_RATE, ids)
+    columns = {name: usage[name] for name in usage.schema.names} | {
+        "meter": _spread([rate and rate.meter for rate in rates], pa.string(), ids),
+        "rate_per_million": _spread([rate and rate.rate_per_million for rate in rates], schemas.RATE, ids),
+        "currency": _spread([rate and rate.currency for rate in rates], pa.string(), ids),
+        "amount": _divided_by_a_million(pc.multiply(_tokens(usage["quantity"]), narrow)),
+        "list_rate_per_million": _spread([rate and rate.list_rate_per_million for rate in rates], schemas.RATE, ids),
+        "package_tokens": pa.nulls(usage.num_rows, pa.int64()),
+    }
+    schema = schemas.CHARGES.append(usage.schema.field("place"))
+    return pa.table([columns[name] for name in schema.names], schema=schema)
+
+
+def _line_charges(charges: pa.Table, ids: pa.Array, rates: Sequence[_FlatRate | None]) -> pa.Table:
+    """Sum what shares an account, period, key, model, tier, meter, rate and list rate; as it is, where a sum might not fit its column."""
+    if not charges.num_rows or not _sums_fit(charges):
+        return charges.drop_columns(["place"])
+    numbers: dict[_FlatRate | None, int] = {}
+    lines = _spread([numbers.setdefault(rate, len(numbers)) for rate in rates], pa.int64(), ids)
+    codes, _ = _coded(lines, len(numbers), [charges["api_key_id"], charges["billing_period"]])
+    keyed = pa.table({"line": codes, **{name: charges[name] for name in ("place", "quantity", "amount", "usage_date")}})
+    keyed = keyed.set_column(1, "place", pa.arange(0, charges.num_rows))
+    sums = keyed.group_by("line", use_threads=False).aggregate([("place", "min"), ("quantity", "sum"), ("amount", "sum"), ("usage_date", "min")])
+    first = charges.take(sums["place_min"])
+    summed = {"quantity": sums["quantity_sum"], "amount": sums["amount_sum"].cast(schemas.AMOUNT), "usage_date": sums["usage_date_min"]}
+    return pa.table([summed.get(name, first[name]) for name in schemas.CHARGES.names], schema=schemas.CHARGES)
+
+
+def _combinations(table: pa.Table) -> tuple[pa.Array, list[dict[str, object]]]:
+    """Return each row's number of its combination, and an example of each combination."""
+    codes, _ = _coded(None, 1, [table[name] for name in DECIDING])
+    numbered = codes.dictionary_encode()
+    rows = pa.table({"number": numbered.indices, "place": pa.arange(0, table.num_rows)})
+    firsts = rows.group_by("number", use_threads=False).aggregate([("place", "min")]).sort_by("number")
+    return numbered.indices, table.select(DECIDING).take(firsts["place_min"]).to_pylist()
+
+
+def _coded(codes: pa.Array | None, count: int, columns: Sequence[pa.ChunkedArray]) -> tuple[pa.Array, int]:
+    """Give equal rows equal integers: each column's values are numbered, and the numbers are the digits of one."""
+    for column in columns:
+        whole = _whole(column)
+        codes = pa.repeat(pa.scalar(0, pa.int64()), len(whole)) if codes is None else codes
+        encoded = whole.dictionary_encode(null_encoding="encode")
+        size = len(encoded.dictionary)
+        if size <= 1:
+            continue
+        if count * size > _CODES_MAX:
+            shorter = codes.dictionary_encode()
+            codes, count = shorter.indices.cast(pa.int64()), len(shorter.dictionary)
+        digits = encoded.indices.cast(pa.int64())
+        codes, count = (digits if count == 1 else pc.add(pc.multiply(codes, size), digits)), count * size
+    return codes, count
+
+
+def _spread(values: Sequence[object], kind: pa.DataType, ids: pa.Array) -> pa.Array:
+    """Give each row the value of its combination."""
+    if len(set(values)) == 1:
+        return pa.repeat(pa.scalar(values[0], kind), len(ids))
+    return pa.array(values, kind).take(ids)
+
+
+def _tokens(quantity: pa.ChunkedArray) -> pa.Array:
+    """Return quantities up to ``QUANTITY_MAX`` as decimals of as few digits: a cast alone insists on all that an integer could have."""
+    wide = pc.cast(_whole(quantity), pa.decimal128(19, 0))
+    return pa.Array.from_buffers(_TOKENS, len(wide), wide.buffers(), wide.null_count, wide.offset)
+
+
+def _divided_by_a_million(product: pa.Array) -> pa.Array:
+    """Move the decimal point: the same digits, with 22 decimal places instead of 16."""
+    return pa.Array.from_buffers(schemas.AMOUNT, len(product), product.buffers(), product.null_count, product.offset)
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def _sums_fit(charges: pa.Table) -> bool:
+    """Say whether no sum of these rows can leave its column."""
+    rows = charges.num_rows
+    return bool(pc.max(charges["quantity"]).as_py() * rows <= TOKENS_MAX and pc.max(charges["amount"]).as_py() * rows < _AMOUNT_LIMIT)
