@@ -100,7 +100,7 @@ def product_lines(rated: RatedUsage) -> dict[Line, tuple[int, Fraction]]:
 @settings(max_examples=8, deadline=None)
 @given(SEEDS)
 def test_random_requests_by_random_cards_cost_what_the_oracle_says(tmp_path_factory: Any, seed: int) -> None:
-    draw = random.Random(seed)  # noqa: S311 - seeded on purpose
+    draw = random.Random(seed)
     texts, rate_cards = some_cards(draw)
     used = requests(draw, 120)
     rated = rate(usage_daily(used, rate_cards, tmp_path_factory.getbasetemp()), accounts(), rate_cards)
@@ -114,7 +114,7 @@ def test_random_requests_by_random_cards_cost_what_the_oracle_says(tmp_path_fact
 @settings(max_examples=8, deadline=None)
 @given(SEEDS)
 def test_columns_are_rated_exactly_as_rows_are(tmp_path_factory: Any, seed: int) -> None:
-    draw = random.Random(seed)  # noqa: S311 - seeded on purpose
+    draw = random.Random(seed)
     _, rate_cards = some_cards(draw)
     daily = usage_daily(requests(draw, 60), rate_cards, tmp_path_factory.getbasetemp())
     rated = rate(daily, accounts(), rate_cards)
@@ -137,7 +137,7 @@ def test_columns_are_rated_exactly_as_rows_are(tmp_path_factory: Any, seed: int)
 @settings(max_examples=8, deadline=None)
 @given(SEEDS)
 def test_splitting_and_reordering_usage_never_changes_a_line(tmp_path_factory: Any, seed: int) -> None:
-    draw = random.Random(seed)  # noqa: S311 - seeded on purpose
+    draw = random.Random(seed)
     _, rate_cards = some_cards(draw)
     rows = list(map(usage_quantity, usage_daily(requests(draw, 40), rate_cards, tmp_path_factory.getbasetemp()).to_pylist()))
     pieces = []
