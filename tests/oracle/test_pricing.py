@@ -80,7 +80,8 @@ def usage_daily(used: list[Request], rate_cards: dict[str, RateCard], lake: Path
     reference = reference_tables(accounts(), rate_cards, timezone="UTC", utc_dates={each.at.date() for each in used})
     parameters = {"timezone": "UTC", "unmeasured": "list"}
     with open_warehouse(lake) as connection:
-        given_tables = {**reference, "lake_usage_events": pa.Table.from_pylist(rows, schema=schemas.USAGE_EVENTS)}
+        suspected = pa.table({"event_id": pa.array([row["event_id"] for row in rows], pa.binary())})
+        given_tables = {**reference, "lake_usage_events": pa.Table.from_pylist(rows, schema=schemas.USAGE_EVENTS), "suspected_identities": suspected}
         build(connection, sql_folder(), given=given_tables, parameters=parameters, wanted=["usage_daily", "exchanges_daily", "event_copies"])
         assert not any(failed_checks(connection, sql_folder(), "blocking", parameters).values())
         return fetch(connection, "usage_daily", schemas.USAGE_DAILY)
