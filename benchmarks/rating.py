@@ -20,7 +20,7 @@ import pyarrow as pa
 from pipeline import schemas
 from pipeline.money import Rounding
 from pipeline.rates import Rate, RateCard
-from pipeline.rating_arrow import rate_simple_usage, rounded_amounts
+from pipeline.rating_arrow import CardTerms, rate_simple_usage, rounded_amounts
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def usage(rows: int) -> pa.Table:
 def by_columns(table: pa.Table) -> dict[tuple[object, ...], Decimal]:
     """Run Tallybook's kernel."""
     card = RateCard(id="standard", currency="USD", aliases={}, rates=tuple(map(_rate, MODELS)))
-    rated = rate_simple_usage(table, dict.fromkeys(table["account_id"].unique().to_pylist(), card))
+    rated = rate_simple_usage(table, dict.fromkeys(table["account_id"].unique().to_pylist(), CardTerms(card)))
     amounts = rounded_amounts(rated.line_charges, "USD", Rounding.HALF_UP)
     return {"lines": rated.line_charges, "amounts": amounts}  # type: ignore[return-value]  # columns until they are compared
 

@@ -7,6 +7,7 @@ import random
 import re
 import tomllib
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -21,8 +22,9 @@ from pipeline import schemas
 from pipeline.accounts import Account, Accounts
 from pipeline.errors import RateCardError
 from pipeline.jobs.rate import rate, usage_quantity
+from pipeline.money import exact_sum
 from pipeline.periods import BillingPeriod
-from pipeline.rating import rate_usage
+from pipeline.rating import discounted, rate_usage
 from pipeline.resources import sql_folder
 from pipeline.storage.rate_cards import rate_cards_from_tables
 from pipeline.storage.strict_toml import table_from_toml
@@ -80,7 +82,8 @@ def usage_daily(used: list[Request], rate_cards: dict[str, RateCard], lake: Path
     reference = reference_tables(accounts(), rate_cards, timezone="UTC", utc_dates={each.at.date() for each in used})
     parameters = {"timezone": "UTC", "unmeasured": "list"}
     with open_warehouse(lake) as connection:
-        given_tables = {**reference, "lake_usage_events": pa.Table.from_pylist(rows, schema=schemas.USAGE_EVENTS)}
+        suspected = pa.table({"event_id": pa.array([row["event_id"] for row in rows], pa.binary())})
+        given_tables = {**reference, "lake_usage_events": pa.Table.from_pylist(rows, schema=schemas.USAGE_EVENTS), "suspected_identities": suspected}
         build(connection, sql_folder(), given=given_tables, parameters=parameters, wanted=["usage_daily", "exchanges_daily", "event_copies"])
         assert not any(failed_checks(connection, sql_folder(), "blocking", parameters).values())
         return fetch(connection, "usage_daily", schemas.USAGE_DAILY)
@@ -117,11 +120,13 @@ def test_columns_are_rated_exactly_as_rows_are(tmp_path_factory: Any, seed: int)
     draw = random.Random(seed)
     _, rate_cards = some_cards(draw)
     daily = usage_daily(requests(draw, 60), rate_cards, tmp_path_factory.getbasetemp())
-    rated = rate(daily, accounts(), rate_cards)
+    percent = draw.choice([Decimal(0), Decimal("12.5"), Decimal("3.33")])
+    agreed = [replace(each, terms=tuple(replace(terms, discount_percent=percent) for terms in each.terms)) for each in accounts()]
+    rated = rate(daily, Accounts(accounts=tuple(agreed)), rate_cards)
     one_by_one, unpriced = [], 0
     for account_id, group in itertools.groupby(daily.to_pylist(), key=lambda row: row["account_id"]):
         by_row, without = rate_usage(map(usage_quantity, group), rate_cards[account_id])
-        one_by_one += by_row
+        one_by_one += [discounted(charge, percent) for charge in by_row]
         unpriced += len(without)
     names = ("account_id", "api_key_id", "model", "service_tier", "usage_date", "quantity", "prompt_band", "rate_per_million", "currency", "amount")
     names = (*names, "list_rate_per_million", "package_tokens")
@@ -131,7 +136,7 @@ def test_columns_are_rated_exactly_as_rows_are(tmp_path_factory: Any, seed: int)
     assert [str(BillingPeriod.of(row["usage_date"])) for row in rated.charges.to_pylist()] == rated.charges["billing_period"].to_pylist()
     assert len(rated.unpriced) == unpriced
     summed = [(row["quantity"], row["amount"]) for row in rated.line_charges.to_pylist()]
-    assert sum(amount for _, amount in summed) == sum(row["amount"] for row in rated.charges.to_pylist())
+    assert exact_sum(amount for _, amount in summed) == exact_sum(row["amount"] for row in rated.charges.to_pylist())
 
 
 @settings(max_examples=8, deadline=None)
