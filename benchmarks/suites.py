@@ -131,7 +131,7 @@ class Bench:
         root = self._workspace("0")
         commands = {
             "python, doing nothing": [sys.executable, "-c", ""],
-            "tallybook --help": [*_tallybook(), "--help"],
+            "tallybook -h": [*_tallybook(), "-h"],
             "tallybook rates check": [*_tallybook(), "-w", str(root), "rates", "check"],
         }
         return Result(suite="commands", title="Commands that read no data", baseline="python, doing nothing", entries=self._turns(commands))
