@@ -34,7 +34,8 @@ STANDARD = RateCard(
     currency="USD",
     aliases={},
     rates=tuple(
-        Rate(model="jamba-large", effective_from=start_at, effective_to=end_at, per_million=dict.fromkeys(Meter, Decimal(2)))
+        Rate(model="jamba-large", effective_from=start_at, effective_to=end_at, above_prompt_tokens=band, per_million=dict.fromkeys(Meter, Decimal(2)))
+        for band in (0, 5)
         for start_at, end_at in zip((None, *CHANGES_AT), (*CHANGES_AT, None), strict=True)
     ),
 )
@@ -80,7 +81,8 @@ fates as (
         prompt_cached_tokens, prompt_cache_write_tokens, reasoning_tokens, fate
     from copies
 )
-select api_key_id, model_name, service_tier, status, http_status, fate, starts_at as slice_at, count(*)::bigint as events,
+select api_key_id, model_name, service_tier, status, http_status, fate, starts_at as slice_at,
+    (select max(prompt_band) from prompt_bands where from_prompt_tokens <= prompt_tokens) as prompt_band, count(*)::bigint as events,
     sum(prompt_tokens)::bigint as prompt_tokens, sum(completion_tokens)::bigint as completion_tokens,
     sum(prompt_cached_tokens)::bigint as prompt_cached_tokens, sum(prompt_cache_write_tokens)::bigint as prompt_cache_write_tokens,
     sum(reasoning_tokens)::bigint as reasoning_tokens
