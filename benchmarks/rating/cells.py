@@ -34,6 +34,7 @@ def write_cells(root: Path, count: int, seed: int = 1) -> None:
         "api_key_id": pa.array(keys, text).take(pa.array(key)),
         "model": pa.array(MODELS, text).take(pa.array(chance.integers(0, len(MODELS), count))),
         "service_tier": pa.array([""] * count, text),
+        "prompt_band": pa.array(np.zeros(count, np.int64)),
         "meter": pa.array(_METERS, text).take(pa.array(chance.integers(0, len(_METERS), count))),
         "rate_window_start": pa.array([_WINDOW_START] * count, schemas.INSTANT),
         "usage_date": pa.array(chance.integers(0, _PERIOD_DAYS, count).astype("timedelta64[D]") + np.datetime64(_FIRST_DATE), pa.date32()),

@@ -1,6 +1,6 @@
 """Rating and invoicing a million rows of usage daily: Tallybook's columns beside a plain Decimal loop, a bare one, and pandas.
 
-Run ``python -m benchmarks.rating``. Everybody is given the same Arrow table and gives invoice lines, rounded once. The loop is what one
+Run ``python -m benchmarks.rating_kernel``. Everybody is given the same Arrow table and gives invoice lines, rounded once. The loop is what one
 writes first; the bare loop is given Python lists for free, and keeps nothing but the sums. pandas multiplies floats: its lines are
 compared, and the cents that it gets wrong are counted. CPU seconds of one run after another on one machine: read the ratios.
 """
