@@ -7,11 +7,13 @@ writes nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pipeline.collectors.decode import decode_line
+from pipeline.collectors.fast.blocks import decode_block, is_quick
 from pipeline.collectors.lineage import continue_from, window
-from pipeline.collectors.lines import LineSplitter
+from pipeline.collectors.line_blocks import LineBlocks
+from pipeline.collectors.lines import Line, LineSplitter
 from pipeline.collectors.log_file import open_log
 from pipeline.collectors.problems import LogUnreadable, SourceProblem
 from pipeline.collectors.stretch import Stretch, StretchBuilder
@@ -21,8 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
     from pathlib import Path
 
+    from pipeline.collectors.decode import EventRow, QuarantineRow
+    from pipeline.collectors.line_blocks import LineBlock
     from pipeline.collectors.log_file import LogFile
     from pipeline.collectors.log_format import LogFormat
+
+Reader: TypeAlias = Literal["fast", "plain"]
+"""How lines are decoded: many at a time where that is proven to be the same, or one by one; the rows are the same."""
 
 
 class LogReading(Iterator[Stretch]):
@@ -43,6 +50,7 @@ class LogReading(Iterator[Stretch]):
         known: Sequence[SourceRecord],
         stretch_events_max: int,
         follows_links: bool,
+        reader: Reader,
     ) -> None:
         self.pending_bytes = 0
         """Bytes (decompressed) after the last complete line, left for the next run."""
@@ -54,6 +62,7 @@ class LogReading(Iterator[Stretch]):
         self._fingerprint = fingerprint
         self._known = known
         self._stretch_events_max = stretch_events_max
+        self._is_fast = reader == "fast" and is_quick(log_format)
         self._stretches = self._read(path, follows_links=follows_links)
 
     def __next__(self) -> Stretch:
@@ -81,7 +90,7 @@ class LogReading(Iterator[Stretch]):
         if place.start >= place.end:
             return
         head = log.head()
-        splitter = LineSplitter(
+        split = (LineBlocks if self._is_fast else LineSplitter)(
             log.span(place.start, place.end),
             start=place.start,
             first_line=place.first_line,
@@ -89,17 +98,48 @@ class LogReading(Iterator[Stretch]):
             line_bytes_max=self._log_format.line_bytes_max,
         )
         builder = StretchBuilder()
+        for is_full in self._built(builder, split) if isinstance(split, LineBlocks) else self._built_line_by_line(builder, split):
+            if is_full:
+                yield self._stretch(builder, split, log, head)
+                split.begin_stretch()
+                builder.begin()
+        if builder.lines:
+            yield self._stretch(builder, split, log, head)
+        self.pending_bytes = place.end - split.end
+
+    def _built_line_by_line(self, builder: StretchBuilder, splitter: LineSplitter) -> Iterator[bool]:
+        """Add lines to the builder, one by one, and yield each time whether the stretch is full."""
         for line in splitter:
             builder.add(decode_line(line, source=self._source, log_format=self._log_format, fingerprint=self._fingerprint))
-            if builder.rows >= self._stretch_events_max:
-                yield self._stretch(builder, splitter, log, head)
-                splitter.begin_stretch()
-                builder = StretchBuilder()
-        if builder.lines:
-            yield self._stretch(builder, splitter, log, head)
-        self.pending_bytes = place.end - splitter.end
+            yield builder.rows >= self._stretch_events_max
 
-    def _stretch(self, builder: StretchBuilder, splitter: LineSplitter, log: LogFile, head: bytes) -> Stretch:
+    def _built(self, builder: StretchBuilder, blocks: LineBlocks) -> Iterator[bool]:
+        """Add lines to the builder, blocks of them, so that a stretch ends after the very line that fills it; yield whether it is full."""
+        for block in blocks:
+            rest: LineBlock | None = block
+            while rest is not None:
+                part, rest = rest.first(self._stretch_events_max - builder.rows)
+                for row in self._decoded(part):
+                    builder.add(row)
+                blocks.take(part)
+                yield builder.rows >= self._stretch_events_max
+
+    def _decoded(self, block: LineBlock) -> list[EventRow | QuarantineRow | None]:
+        if block.long_line_digest is not None:
+            line = Line(block.first_line, block.start, block.end, None)
+            return [decode_line(line, source=self._source, log_format=self._log_format, fingerprint=self._fingerprint)]
+        rows, _ = decode_block(
+            block.content,
+            block.spans,
+            start=block.start,
+            first_line=block.first_line,
+            source=self._source,
+            log_format=self._log_format,
+            fingerprint=self._fingerprint,
+        )
+        return rows
+
+    def _stretch(self, builder: StretchBuilder, splitter: LineSplitter | LineBlocks, log: LogFile, head: bytes) -> Stretch:
         events, quarantined = builder.tables()
         record = SourceRecord(
             source=self._source,
@@ -133,13 +173,14 @@ def read_log(
     known: Sequence[SourceRecord] = (),
     stretch_events_max: int = 1_000_000,
     follows_links: bool = False,
+    reader: Reader = "fast",
 ) -> LogReading:
     """Read what is new in a log.
 
     ``source`` is the name that rows and records carry, ``name`` the ``[[sources]]`` entry; ``known`` are the records of
     everything collected so far, by this run too, of this log and of others. ``fingerprint`` is called for raw keys only; what it raises
     ends the reading. A log that cannot be read raises nothing: see ``LogReading.problem``. Nothing is read before the
-    first stretch is asked for.
+    first stretch is asked for. ``reader`` is for tests and benchmarks: it decides how fast the same is read.
     """
     return LogReading(
         path,
@@ -150,4 +191,5 @@ def read_log(
         known=known,
         stretch_events_max=stretch_events_max,
         follows_links=follows_links,
+        reader=reader,
     )
