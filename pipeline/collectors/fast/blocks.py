@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipeline.collectors.decode import EventRow, QuarantineRow
     from pipeline.collectors.log_format import LogFormat
 
+_GATE_BYTES = 2**19
 QUICK_BYTES_MAX = 2**16
 """A line that is longer than this, and could not be cut, is the plain reader's."""
 
@@ -42,8 +43,7 @@ def decode_block(
     """
     cut = condensed(block, spans)
     small = [cut[index].content if index in cut else block[begin:end] if end - begin <= QUICK_BYTES_MAX else b"" for index, (begin, end) in enumerate(spans)]
-    ends = np.cumsum(np.fromiter(map(len, small), np.int64, len(small)) + 1) - 1 + len(PADDING)
-    handed_over, has_request = suspects(b"".join((PADDING, b"\n".join(small), PADDING)), ends, depth_max=log_format.depth_max)
+    handed_over, has_request = _asked(small, log_format.depth_max)
     rows: list[EventRow | QuarantineRow | None] = []
     quick = 0
     edges = [0, *(begin for begin, _ in spans[1:]), len(block)]  # the first line may begin with a BOM
@@ -58,3 +58,19 @@ def decode_block(
             quick += row is not None
         rows.append(row or decode.decode_line(Line(*place, block[begin:end]), source=source, log_format=log_format, fingerprint=fingerprint))
     return rows, quick
+
+
+def _asked(small: Sequence[bytes], depth_max: int) -> tuple[set[int], list[bool]]:
+    """Ask the gate about lines, as many at once as are best worked on together."""
+    sizes = np.fromiter(map(len, small), np.int64, len(small)) + 1
+    handed_over: set[int] = set()
+    has_request: list[bool] = []
+    at, edges = 0, np.cumsum(sizes)
+    while at < len(small):
+        to = max(int(np.searchsorted(edges, (edges[at - 1] if at else 0) + _GATE_BYTES)), at + 1)
+        ends = np.cumsum(sizes[at:to]) - 1 + len(PADDING)
+        suspected, asking = suspects(b"".join((PADDING, b"\n".join(small[at:to]), PADDING)), ends, depth_max=depth_max)
+        handed_over.update(index + at for index in suspected)
+        has_request += asking
+        at = to
+    return handed_over, has_request

@@ -32,6 +32,8 @@ LONG_LINE_BYTES = 4096
 
 _ANCHOR = ord("[")
 _ANCHORS_MIN = 8
+_WINDOW_BYTES = 2**20
+"""What is worked on at once: its arrays stay near the processor, and calls are few."""
 _SAMPLES_MAX = 4
 _SAMPLE_BYTES_MAX = 4096
 
@@ -71,10 +73,20 @@ class _Seam(NamedTuple):
 
 def condensed(block: bytes, spans: Sequence[tuple[int, int]]) -> dict[int, Condensed]:
     """Return the lines that could be cut, by their index in ``spans``, which are ascending ``[start, end)`` in ``block``."""
-    long = [index for index, (start, end) in enumerate(spans) if end - start >= LONG_LINE_BYTES]
-    if not long:
-        return {}
-    anchors = positions_of(block, _ANCHOR)
+    lines: dict[int, Condensed] = {}
+    together: list[int] = []
+    for index, (start, end) in enumerate(spans):
+        if together and end - spans[together[0]][0] > _WINDOW_BYTES:
+            lines |= _condensed(block, spans, together)
+            together = []
+        if end - start >= LONG_LINE_BYTES:
+            together.append(index)
+    return lines | _condensed(block, spans, together) if together else lines
+
+
+def _condensed(block: bytes, spans: Sequence[tuple[int, int]], long: Sequence[int]) -> dict[int, Condensed]:
+    begin = spans[long[0]][0]
+    anchors = positions_of(memoryview(block)[begin : spans[long[-1]][1]], _ANCHOR) + begin
     edges = np.searchsorted(anchors, np.array([spans[index] for index in long], np.int64)).tolist()
     groups: dict[tuple[int, int], list[_Seam]] = {}
     for index, (first, last) in zip(long, edges, strict=True):
@@ -146,8 +158,10 @@ def _are_contents(block: bytes, begins: Positions, sizes: Positions) -> bool:
     ends = np.cumsum(closed)
     gathered = np.frombuffer(block, np.uint8)[np.arange(int(ends[-1])) + np.repeat(begins - (ends - closed), closed)]
     gathered[ends - 1] = 0
+    if np.count_nonzero(gathered) != len(gathered) - len(sizes):
+        return False
     contents = gathered.tobytes()
-    if np.count_nonzero(gathered == 0) != len(sizes) or _CONTENTS.fullmatch(contents) is None:
+    if _CONTENTS.fullmatch(contents) is None:
         return False
     try:
         contents.decode()

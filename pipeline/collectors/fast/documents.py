@@ -62,29 +62,61 @@ class Body(Struct, gc=False):
     error: None = None
 
 
-class Delta(Struct, gc=False):
+class Delta(Struct, gc=False, forbid_unknown_fields=True):
     """What a chunk adds."""
 
     content: str | None = None
+    role: str | None = None
+    refusal: str | None = None
+    reasoning_content: str | None = None
+    tool_calls: None = None
 
 
-class ChunkChoice(Struct, gc=False):
+class ChunkChoice(Struct, gc=False, forbid_unknown_fields=True):
     """One choice of a chunk."""
 
+    delta: Delta
     finish_reason: str | None = None
-    delta: Delta | None = None
-    text: Raw | UnsetType = UNSET
+    index: int = 0
+    logprobs: None = None
 
 
-class Chunk(Struct, gc=False):
-    """One chunk of a stream."""
+class ChunkPromptDetails(PromptDetails, gc=False, forbid_unknown_fields=True):
+    """Parts of the prompt, and no others."""
+
+    audio_tokens: int | None = None
+
+
+class ChunkCompletionDetails(CompletionDetails, gc=False, forbid_unknown_fields=True):
+    """Parts of the completion, and no others."""
+
+    audio_tokens: int | None = None
+    accepted_prediction_tokens: int | None = None
+    rejected_prediction_tokens: int | None = None
+
+
+class ChunkUsage(Struct, gc=False, forbid_unknown_fields=True):
+    """Stated usage, and nothing else."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    total_tokens: int | None = None
+    prompt_tokens_details: ChunkPromptDetails | None = None
+    completion_tokens_details: ChunkCompletionDetails | None = None
+    service_tier: str | None = None
+
+
+class Chunk(Struct, gc=False, forbid_unknown_fields=True):
+    """One chunk of a stream, all of it: there is no room for a number or a depth that nobody looks at."""
 
     id: str | None = None
+    choices: list[ChunkChoice] | None = None
+    usage: ChunkUsage | None = None
     model: str | None = None
     object: str | None = None
     service_tier: str | None = None
-    choices: list[ChunkChoice] | None = None
-    usage: Usage | None = None
+    created: int | None = None
+    system_fingerprint: str | None = None
     error: None = None
     x_groq: None = None
 

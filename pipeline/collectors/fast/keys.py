@@ -34,11 +34,12 @@ _QUOTE, _COLON, _BACKSLASH = b'":\\'
 _IS_BLANK = np.zeros(256, np.bool_)
 _IS_BLANK[list(b" \t\r\n")] = True
 _BLANKS_MAX = 4
-_ESCAPED_KEY_BYTES_MAX = 6 * max(map(len, _KEYS)) + 1
 
 _QUOTES = np.uint64(0x2222222222222222)
+_BACKSLASHES = np.uint64(0x5C5C5C5C5C5C5C5C)
+_ONES = np.uint64(0x0101010101010101)
+_HIGH_BITS = np.uint64(0x8080808080808080)
 _LOW_BITS = np.uint64(0x7F7F7F7F7F7F7F7F)
-_BYTE = np.uint64(8)
 _FACTORS = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
 _TABLE_BITS = 12
 _NOWHERE = np.iinfo(np.int64).max
@@ -51,7 +52,7 @@ def repeating(padded: bytes, block: Bytes, ends: Positions) -> tuple[Positions, 
     also returned is which lines have that key: it must be the line's own.
     """
     closing, odd = _closing_quotes(padded, block)
-    known = _classes(padded, closing)
+    known, escaped = _classes(padded, closing)
     is_ours = known >= 0
     at, known = closing[is_ours], known[is_ours]
     line = np.searchsorted(ends, at, side="right")
@@ -61,20 +62,8 @@ def repeating(padded: bytes, block: Bytes, ends: Positions) -> tuple[Positions, 
     counted = counted[~(is_asked & (known >= _FIRST_BODY))]
     line = line[~(is_asked & (known >= _FIRST_BODY))]
     counts = np.bincount(line * _CLASSES + counted, minlength=len(ends) * _CLASSES)
-    odd = np.concatenate([odd, _escaped(padded, block, closing)])
-    found = np.concatenate([np.flatnonzero(counts > 1) // _CLASSES, np.searchsorted(ends, odd, side="right")])
+    found = np.concatenate([np.flatnonzero(counts > 1) // _CLASSES, np.searchsorted(ends, np.concatenate([odd, escaped]), side="right")])
     return found, request < _NOWHERE
-
-
-def _escaped(padded: bytes, block: Bytes, closing: Positions) -> Positions:
-    """Return the quotes that close keys in which a letter may be written as an escape."""
-    at = positions_of(padded, _BACKSLASH)
-    at = at[block[at + 1] == ord("u")]
-    at = at[block[at + 4] < ord("8")]
-    at = at[(block[at + 3] == ord("0")) & (block[at + 2] == ord("0"))]
-    following = closing[np.minimum(np.searchsorted(closing, at), len(closing) - 1)] if len(closing) else at
-    near = (following > at) & (following - at < _ESCAPED_KEY_BYTES_MAX)
-    return np.array([quote for each, quote in zip(at[near].tolist(), following[near].tolist(), strict=True) if padded.find(b'"', each) == quote], np.int64)
 
 
 def _closing_quotes(padded: bytes, block: Bytes) -> tuple[Positions, Positions]:
@@ -92,14 +81,26 @@ def _closing_quotes(padded: bytes, block: Bytes) -> tuple[Positions, Positions]:
     return last[block[last - 1] != _BACKSLASH], odd
 
 
-def _classes(padded: bytes, closing: Positions) -> Positions:
-    """Return for each quote which of ``_KEYS`` it closes, or -1; keys of more than 16 characters are told by their last 16."""
+def _classes(padded: bytes, closing: Positions) -> tuple[Positions, Positions]:
+    """Return for each quote which of ``_KEYS`` it closes, or -1, and the quotes of keys that hold an escape.
+
+    Keys of more than 16 characters are told by their last 16; one of at most 16 that has an escape has a backslash in its last 24.
+    """
     words = np.ndarray(len(padded) - 7, "V8", padded, 0, (1,))
     low, low_ends = _without_opening(words[closing - 8].view("<u8"))
-    high, _ = _without_opening(words[closing - 16].view("<u8"))
+    high, high_ends = _without_opening(words[closing - 16].view("<u8"))
     high[low_ends] = 0
+    rest = np.flatnonzero(~(low_ends | high_ends))
+    third, _ = _without_opening(words[closing[rest] - 24].view("<u8"))
+    escaped = np.concatenate([closing[_has(low, _BACKSLASHES) | _has(high, _BACKSLASHES)], closing[rest[_has(third, _BACKSLASHES)]]])
     candidate = _SLOTS[_slot(low, high)]
-    return np.where((_LOW[candidate] == low) & (_HIGH[candidate] == high), candidate, -1)
+    return np.where((_LOW[candidate] == low) & (_HIGH[candidate] == high), candidate, -1), escaped
+
+
+def _has(words: Words, eight: np.uint64) -> Flags:
+    """Tell which words hold a byte, given eight times."""
+    differs = words ^ eight
+    return ((differs - _ONES) & ~differs & _HIGH_BITS) != 0
 
 
 def _without_opening(words: Words) -> tuple[Words, Flags]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Flags: TypeAlias = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
-def positions_of(block: bytes, byte: int) -> Positions:
+def positions_of(block: bytes | memoryview, byte: int) -> Positions:
     """Return the ascending offsets at which ``byte`` stands in ``block``."""
     return set_positions(np.frombuffer(block, np.uint8) == byte)
 

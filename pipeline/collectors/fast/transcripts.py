@@ -6,34 +6,59 @@ which reads all that this module returns ``None`` for.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from msgspec import UNSET
+from msgspec import MsgspecError
 
 from pipeline.collectors.fast.documents import decode_chunk
 from pipeline.collectors.fast.fields import identifier, is_usual_object, label, model
-from pipeline.collectors.fast.texts import decoded
 from pipeline.collectors.fast.usage import Tokens, counted
 from pipeline.collectors.sse import read_transcript
 
 if TYPE_CHECKING:
-    from pipeline.collectors.fast.documents import Chunk, Usage
+    from pipeline.collectors.fast.documents import Chunk, ChunkUsage
 
 Reading = tuple[str, str | None, str | None, str | None, str | None, Tokens | None, int | None]
 """Status, response id, model, tier, finish reason, tokens, content chunks."""
 
+DEPTH = 5
+"""How deep a chunk is nested at most: chunk, usage, details; or chunk, choices, choice, delta."""
+
+_KEY = re.compile(r'"([a-z_]+)"[ \t\r\n]*:')
+_ANYWHERE = frozenset(("audio_tokens",))  # stated of the prompt and of the completion, and not read
+_INTEGER_MAX = 2**63  # far below what a double holds
+
 
 def read(text: str, *, dropped: int, depth_max: int) -> Reading | None:
     """Return what a transcript says, ``None`` where the plain reader must say it; ``dropped`` chunks with content were cut out of it."""
+    if depth_max < DEPTH:
+        return None
     transcript = read_transcript(text)
     seen = _Seen(dropped)
     for payload in transcript.payloads:
         if payload == "[DONE]":
             continue
-        chunk = decoded(payload, decode_chunk, depth_max=depth_max)
+        chunk = _chunk(payload)
         if chunk is None or not seen.add(chunk):
             return None
     return seen.reading(has_error=transcript.has_error)
+
+
+def _chunk(payload: str) -> Chunk | None:
+    """Decode a payload, unless a key is stated twice or may be written with escapes."""
+    stated = _KEY.findall(payload)
+    if (len(set(stated)) != len(stated) and _repeats(stated)) or "\\u00" in payload:
+        return None
+    try:
+        return decode_chunk(payload)
+    except (MsgspecError, UnicodeError):
+        return None
+
+
+def _repeats(stated: list[str]) -> bool:
+    ours = [key for key in stated if key not in _ANYWHERE]
+    return len(set(ours)) != len(ours)
 
 
 class _Seen:
@@ -50,7 +75,7 @@ class _Seen:
 
     def add(self, chunk: Chunk) -> bool:
         """Take in the next chunk; false where it is not usual."""
-        if chunk.choices is None or not is_usual_object(chunk.object):
+        if chunk.choices is None or not is_usual_object(chunk.object) or not -_INTEGER_MAX < (chunk.created or 0) < _INTEGER_MAX:
             return False
         tier = chunk.service_tier or (chunk.usage.service_tier if chunk.usage is not None else None)
         if not ((self.response_id or not chunk.id or identifier(chunk.id)) and (self.model or not chunk.model or model(chunk.model)) and (not tier or label(tier))):
@@ -63,7 +88,7 @@ class _Seen:
     def _add_choices(self, chunk: Chunk) -> bool:
         has_content = False
         for choice in chunk.choices or ():
-            if choice.text is not UNSET or choice.delta is None or (choice.finish_reason and not label(choice.finish_reason)):
+            if not -_INTEGER_MAX < choice.index < _INTEGER_MAX or (choice.finish_reason and not label(choice.finish_reason)):
                 return False
             self.is_chat = True
             self.finish_reason = choice.finish_reason or self.finish_reason
@@ -71,7 +96,7 @@ class _Seen:
         self.content_chunks += has_content
         return True
 
-    def _add_usage(self, usage: Usage) -> bool:
+    def _add_usage(self, usage: ChunkUsage) -> bool:
         tokens = counted(usage)
         if tokens is None:
             return False

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from pipeline.collectors.fast.documents import Usage
+    from pipeline.collectors.fast.documents import ChunkUsage, Usage
 
 Tokens: TypeAlias = tuple[int | None, int | None, int | None, int | None, int | None]
 """Prompt, completion, cached, cache-write and reasoning tokens."""
@@ -16,7 +16,7 @@ Tokens: TypeAlias = tuple[int | None, int | None, int | None, int | None, int | 
 _COUNT_MAX = 2**62  # the sum of two is a count still
 
 
-def counted(usage: Usage) -> Tokens | None:
+def counted(usage: Usage | ChunkUsage) -> Tokens | None:
     """Return the counts, ``None`` where a convention is needed to read them, or where they cannot be."""
     prompt, completion, total = usage.prompt_tokens, usage.completion_tokens, usage.total_tokens
     if prompt is None or completion is None or not (0 <= prompt <= _COUNT_MAX and 0 <= completion <= _COUNT_MAX):
