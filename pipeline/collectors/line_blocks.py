@@ -71,7 +71,7 @@ class LineBlocks:
 
     def _whole_lines(self) -> Iterator[LineBlock]:
         begun: list[bytes] = []
-        begun_bytes = 0
+        begun_bytes, has_whole = 0, False
         long_line: LongLine | None = None
         for piece in self._pieces:
             rest = piece
@@ -82,16 +82,19 @@ class LineBlocks:
                     continue
                 yield self._long(long_line)
                 long_line = None
-            at = rest.rfind(b"\n") + 1
-            if at:
-                yield from self._blocks(b"".join((*begun, rest[:at])))
-                begun, begun_bytes, rest = [], 0, rest[at:]
-            if rest:
-                begun.append(rest)
-                begun_bytes += len(rest)
-                if begun_bytes > self._line_bytes_max:
-                    long_line = LongLine(self._digest.so_far(), b"".join(begun))
-                    begun, begun_bytes = [], 0
+            begun.append(rest)
+            begun_bytes += len(rest)
+            has_whole = has_whole or b"\n" in rest
+            if has_whole and begun_bytes >= _BLOCK_BYTES:
+                content = begun[0] if len(begun) == 1 else b"".join(begun)
+                at = content.rfind(b"\n") + 1
+                yield from self._blocks(content[:at])
+                begun, begun_bytes, has_whole = [content[at:]], len(content) - at, False
+            if not has_whole and begun_bytes > self._line_bytes_max:
+                long_line = LongLine(self._digest.so_far(), b"".join(begun))
+                begun, begun_bytes = [], 0
+        content = b"".join(begun)
+        yield from self._blocks(content[: content.rfind(b"\n") + 1])
 
     def take(self, block: LineBlock) -> None:
         """Count the lines of a block."""
@@ -139,6 +142,9 @@ class LineBlocks:
                 first = begin + len(BOM) if self._read_end + begin - block_begin == 0 and content.startswith(BOM, begin) else begin
                 last = end - 1 if has_cr and end > first and content[end - 1] == _CR else end
                 spans.append((first - block_begin, last - block_begin))
+                if len(spans) >= _BLOCK_LINES_MAX:
+                    yield self._block(content[block_begin : end + 1], spans)
+                    spans, block_begin = [], end + 1
             begin = end + 1
         if spans:
             yield self._block(content[block_begin:] if block_begin else content, spans)
@@ -154,6 +160,9 @@ class LineBlocks:
         return LineBlock(long_line.tail, [(0, 0)], start, self._read_end, self._read_line - 1, long_line.digest)
 
 
+_BLOCK_BYTES = 2**22
+"""At least so much is split at once, where there is so much: what is done once for a block costs nothing."""
+_BLOCK_LINES_MAX = 2**16
 _CR = ord("\r")
 _THREAD_FROM_BYTES = 2**18
 _WAITING_MAX = 4

@@ -95,9 +95,7 @@ def test_whole_logs_give_the_same_stretches_and_records(seed: int, tmp_path: Pat
     events_max = chance.choice((7, 50, 10**6))
 
     def read(reader: Any) -> tuple[list[Any], int]:
-        reading = read_log(
-            log, source="s", name="n", log_format=log_format, fingerprint=_fingerprint, stretch_events_max=events_max, reader=reader
-        )
+        reading = read_log(log, source="s", name="n", log_format=log_format, fingerprint=_fingerprint, stretch_events_max=events_max, reader=reader)
         stretches = [(stretch.record, stretch.events.to_pylist(), stretch.quarantined.to_pylist()) for stretch in reading]
         return stretches, reading.pending_bytes
 

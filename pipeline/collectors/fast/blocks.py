@@ -52,9 +52,7 @@ def decode_block(
         place = first_line + index, start + edges[index], start + edges[index + 1]
         row: EventRow | QuarantineRow | None = None
         if content and index not in handed_over:
-            row = lines.read(
-                content, cut.get(index), place, has_request=has_request[index], source=source, log_format=log_format, fingerprint=fingerprint
-            )
+            row = lines.read(content, cut.get(index), place, has_request=has_request[index], source=source, log_format=log_format, fingerprint=fingerprint)
             quick += row is not None
         rows.append(row or decode.decode_line(Line(*place, block[begin:end]), source=source, log_format=log_format, fingerprint=fingerprint))
     return rows, quick

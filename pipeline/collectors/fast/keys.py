@@ -100,7 +100,8 @@ def _classes(padded: bytes, closing: Positions) -> tuple[Positions, Positions]:
 def _has(words: Words, eight: np.uint64) -> Flags:
     """Tell which words hold a byte, given eight times."""
     differs = words ^ eight
-    return ((differs - _ONES) & ~differs & _HIGH_BITS) != 0
+    has: Flags = ((differs - _ONES) & ~differs & _HIGH_BITS) != 0
+    return has
 
 
 def _without_opening(words: Words) -> tuple[Words, Flags]:

@@ -82,9 +82,7 @@ def read(
     if response_id is None and request_id is None:
         return None  # identified by its bytes
     key = key or fingerprint(line.api_key or "")
-    identity = event_id(
-        api_key_id=key, response_id=response_id, request_id=request_id, line=b"", prefers_request_id=log_format.identity == "request-id"
-    )
+    identity = event_id(api_key_id=key, response_id=response_id, request_id=request_id, line=b"", prefers_request_id=log_format.identity == "request-id")
     if is_stream is not None:
         stream, choices = is_stream, choices_asked if is_stream else choices
     stated = (status, line.status, stream, choices, reason, *(tokens or _NO_TOKENS), content_chunks, dialect, source)

@@ -28,4 +28,5 @@ def set_positions(flags: Flags) -> Positions:
     packed = np.packbits(flags)
     at = np.flatnonzero(packed != 0)
     bits = np.flatnonzero(np.unpackbits(packed[at]).view(np.bool_))
-    return at[bits >> 3] * 8 + (bits & 7)
+    positions: Positions = at[bits >> 3] * 8 + (bits & 7)
+    return positions

@@ -26,6 +26,7 @@ DEPTH = 5
 """How deep a chunk is nested at most: chunk, usage, details; or chunk, choices, choice, delta."""
 
 _KEY = re.compile(r'"([a-z_]+)"[ \t\r\n]*:')
+_ESCAPED_LETTER = re.compile(r"\\u00[0-7]")
 _ANYWHERE = frozenset(("audio_tokens",))  # stated of the prompt and of the completion, and not read
 _INTEGER_MAX = 2**63  # far below what a double holds
 
@@ -48,7 +49,7 @@ def read(text: str, *, dropped: int, depth_max: int) -> Reading | None:
 def _chunk(payload: str) -> Chunk | None:
     """Decode a payload, unless a key is stated twice or may be written with escapes."""
     stated = _KEY.findall(payload)
-    if (len(set(stated)) != len(stated) and _repeats(stated)) or "\\u00" in payload:
+    if (len(set(stated)) != len(stated) and _repeats(stated)) or ("\\u00" in payload and _ESCAPED_LETTER.search(payload)):
         return None
     try:
         return decode_chunk(payload)
@@ -78,7 +79,9 @@ class _Seen:
         if chunk.choices is None or not is_usual_object(chunk.object) or not -_INTEGER_MAX < (chunk.created or 0) < _INTEGER_MAX:
             return False
         tier = chunk.service_tier or (chunk.usage.service_tier if chunk.usage is not None else None)
-        if not ((self.response_id or not chunk.id or identifier(chunk.id)) and (self.model or not chunk.model or model(chunk.model)) and (not tier or label(tier))):
+        if not (
+            (self.response_id or not chunk.id or identifier(chunk.id)) and (self.model or not chunk.model or model(chunk.model)) and (not tier or label(tier))
+        ):
             return False
         self.response_id = self.response_id or chunk.id or None
         self.model = self.model or chunk.model or None
