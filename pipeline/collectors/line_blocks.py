@@ -128,7 +128,6 @@ class LineBlocks:
         """Yield the lines of ``content``, and each that is beyond the cap alone."""
         spans: list[tuple[int, int]] = []
         begin = block_begin = 0
-        has_cr = b"\r\n" in content
         while begin < len(content):
             end = content.index(b"\n", begin)
             if end - begin > self._line_bytes_max:
@@ -140,7 +139,7 @@ class LineBlocks:
                 block_begin = end + 1
             else:
                 first = begin + len(BOM) if self._read_end + begin - block_begin == 0 and content.startswith(BOM, begin) else begin
-                last = end - 1 if has_cr and end > first and content[end - 1] == _CR else end
+                last = end - 1 if end > first and content[end - 1] == _CR else end
                 spans.append((first - block_begin, last - block_begin))
                 if len(spans) >= _BLOCK_LINES_MAX:
                     yield self._block(content[block_begin : end + 1], spans)
