@@ -10,6 +10,7 @@
         envelope              time, key, status, path  (fields, instants, fingerprint, log_format)
         exchange              not metered, failed, or what the body says  (routes, body, sse, families, chat, token_counts)
         identity              which lines are the same exchange
+    line_blocks, fast       the same rows for the usual lines, many at a time
     stretch, reading        tables and records, ready to be committed
 
 ``read_log`` is the entrance. The package writes nothing and reads neither clock nor environment. It does not own what is
@@ -18,9 +19,10 @@ No raw key, prompt or completion text leaves it: fields are picked one by one, a
 """
 
 from pipeline.collectors.fingerprint import KeyFingerprint
+from pipeline.collectors.lineage import KnownSources
 from pipeline.collectors.log_format import LogFormat
 from pipeline.collectors.problems import ProblemReason, SourceProblem
 from pipeline.collectors.reading import LogReading, read_log
 from pipeline.collectors.stretch import Stretch
 
-__all__ = ["KeyFingerprint", "LogFormat", "LogReading", "ProblemReason", "SourceProblem", "Stretch", "read_log"]
+__all__ = ["KeyFingerprint", "KnownSources", "LogFormat", "LogReading", "ProblemReason", "SourceProblem", "Stretch", "read_log"]

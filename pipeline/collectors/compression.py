@@ -63,7 +63,7 @@ def decompressed(blocks: Iterable[bytes], compression: Compression, *, bytes_max
     member: _Member = member_of()
     is_between = False
     for block in blocks:
-        rest = block
+        rest = memoryview(block)
         while rest:
             if is_between:
                 rest = member.padding_skipped(rest)
@@ -83,10 +83,10 @@ def decompressed(blocks: Iterable[bytes], compression: Compression, *, bytes_max
 
 
 class _Member(Protocol):
-    def feed(self, content: bytes) -> tuple[bytes, bytes, bool]:
+    def feed(self, content: memoryview) -> tuple[bytes, memoryview, bool]:
         """Return output, unread input, and whether the member has ended and its checksum held."""
 
-    def padding_skipped(self, content: bytes) -> bytes:
+    def padding_skipped(self, content: memoryview) -> memoryview:
         """Return what follows a finished member without the padding that the format allows there."""
 
 
@@ -94,26 +94,27 @@ class _GzipMember:
     def __init__(self) -> None:
         self._inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
 
-    def feed(self, content: bytes) -> tuple[bytes, bytes, bool]:
+    def feed(self, content: memoryview) -> tuple[bytes, memoryview, bool]:
         output = self._inflater.decompress(content, _PIECE_BYTES_MAX)
         if self._inflater.eof:
-            return output, self._inflater.unused_data, True
-        return output, self._inflater.unconsumed_tail, False
+            return output, memoryview(self._inflater.unused_data), True
+        return output, content[len(content) - len(self._inflater.unconsumed_tail) :], False
 
-    def padding_skipped(self, content: bytes) -> bytes:
-        return content.lstrip(b"\0")
+    def padding_skipped(self, content: memoryview) -> memoryview:
+        return memoryview(bytes(content).lstrip(b"\0"))
 
 
 class _ZstdMember:
     def __init__(self) -> None:
         self._inflater = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_BYTES_MAX).decompressobj()
 
-    def feed(self, content: bytes) -> tuple[bytes, bytes, bool]:
-        output = self._inflater.decompress(content[:_ZSTD_FEED_BYTES])
-        unread = content[_ZSTD_FEED_BYTES:]
-        return (output, self._inflater.unused_data + unread, True) if self._inflater.eof else (output, unread, False)
+    def feed(self, content: memoryview) -> tuple[bytes, memoryview, bool]:
+        fed = content[:_ZSTD_FEED_BYTES]
+        output = self._inflater.decompress(fed)
+        is_over = self._inflater.eof
+        return output, content[len(fed) - (len(self._inflater.unused_data) if is_over else 0) :], is_over
 
-    def padding_skipped(self, content: bytes) -> bytes:
+    def padding_skipped(self, content: memoryview) -> memoryview:
         return content
 
 

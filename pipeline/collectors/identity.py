@@ -19,17 +19,17 @@ def event_id(*, api_key_id: str, response_id: str | None, request_id: str | None
     The response id where there is one, else the log's request id, else the whole line without its terminator
     (``prefers_request_id`` swaps the first two). Kinds never meet: a request id equal to a response id is another identity.
     """
-    candidates = [("response", response_id), ("request", request_id)]
-    if prefers_request_id:
-        candidates.reverse()
-    for kind, found in candidates:
-        if found is not None:
-            return _digest(kind, api_key_id, found.encode())
+    if prefers_request_id and request_id is not None:
+        return _digest("request", api_key_id, request_id.encode())
+    if response_id is not None:
+        return _digest("response", api_key_id, response_id.encode())
+    if request_id is not None:
+        return _digest("request", api_key_id, request_id.encode())
     return _digest("line", api_key_id, line)
 
 
 def _digest(kind: str, api_key_id: str, found: bytes) -> bytes:
-    return hashlib.sha256(_domain(kind, api_key_id) + _lengthed(found)).digest()[:EVENT_ID_BYTES]
+    return hashlib.sha256(_domain(kind, api_key_id) + len(found).to_bytes(8, "big") + found).digest()[:EVENT_ID_BYTES]
 
 
 @lru_cache(maxsize=1024)

@@ -18,7 +18,7 @@ from pipeline.collectors.problems import LogUnreadable
 from pipeline.sources import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from pipeline.collectors.log_file import LogFile
     from pipeline.sources import SourceRecord
@@ -36,6 +36,31 @@ class Continuation:
     """End of what may be read: of the file, or of its last verified member."""
     problem: LogUnreadable | None
     """Why the log is not believed beyond ``end``."""
+    is_verified: bool = True
+    """Whether ``end`` is known; of a compressed log that nobody knows it is not, and ``believed`` finds it."""
+
+
+class KnownSources:
+    """Records of everything collected so far, found by the beginning of a log without looking at all of them."""
+
+    def __init__(self, records: Iterable[SourceRecord] = ()) -> None:
+        self._by_head: dict[int, dict[str, list[SourceRecord]]] = {}
+        self.add(records)
+
+    def add(self, records: Iterable[SourceRecord]) -> None:
+        """Know these records too."""
+        for record in records:
+            self._by_head.setdefault(record.head.size, {}).setdefault(record.head.sha256, []).append(record)
+
+    def with_head_of(self, head: bytes) -> list[SourceRecord]:
+        """Return the records whose head is that of a log that begins with ``head``, the one that reaches farthest first."""
+        digest, digested = hashlib.sha256(), 0
+        matching: list[SourceRecord] = []
+        for size in sorted(size for size in self._by_head if size <= len(head)):
+            digest.update(head[digested:size])
+            digested = size
+            matching += self._by_head[size].get(digest.hexdigest(), ())
+        return sorted(matching, key=lambda record: (record.end, record.next_line), reverse=True)
 
 
 def window(content: bytes | bytearray) -> Window:
@@ -43,31 +68,24 @@ def window(content: bytes | bytearray) -> Window:
     return Window(size=len(content), sha256=hashlib.sha256(content).hexdigest())
 
 
-def continue_from(records: Sequence[SourceRecord], log: LogFile) -> Continuation:
+def continue_from(known: KnownSources, log: LogFile) -> Continuation:
     """Find the record with the greatest end that this log has grown from; without one, reading starts at 0 and line 1.
 
-    A plain log is read at its windows only. A compressed one is decompressed once, unless it is unchanged: that is known
-    without it when its size on disk is that of the record and its only member states the very end that was collected.
+    A plain log is read at its windows only. A compressed one is decompressed once where a record has its head, unless it is
+    unchanged: that is known without it when its size on disk is that of the record and its only member states the very end that was
+    collected.
     """
-    candidates = _with_same_head(records, log.head())
+    candidates = known.with_head_of(log.head())
     if log.compression is Compression.NONE:
         return _of_plain(candidates, log)
+    if not candidates:
+        return _from_start(end=0, problem=None, is_verified=False)
     return _of_unchanged(candidates, log) or _of_compressed(candidates, log)
 
 
-def _with_same_head(records: Sequence[SourceRecord], head: bytes) -> list[SourceRecord]:
-    """Return the records whose head is this log's, the one that reaches farthest first."""
-    digests: dict[int, str] = {}
-    matching = []
-    for record in records:
-        size = record.head.size
-        if size > len(head):
-            continue
-        if size not in digests:
-            digests[size] = window(head[:size]).sha256
-        if digests[size] == record.head.sha256:
-            matching.append(record)
-    return sorted(matching, key=lambda record: (record.end, record.next_line), reverse=True)
+def believed(log: LogFile) -> Continuation:
+    """Decompress a log that nobody knows, to find how far it is to be believed."""
+    return _of_compressed((), log)
 
 
 def _of_plain(candidates: Sequence[SourceRecord], log: LogFile) -> Continuation:
@@ -133,5 +151,5 @@ def _after(record: SourceRecord, tail: bytes, *, end: int, problem: LogUnreadabl
     return Continuation(start=record.end, first_line=record.next_line, before=tail, end=end, problem=problem)
 
 
-def _from_start(*, end: int, problem: LogUnreadable | None) -> Continuation:
-    return Continuation(start=0, first_line=1, before=b"", end=end, problem=problem)
+def _from_start(*, end: int, problem: LogUnreadable | None, is_verified: bool = True) -> Continuation:
+    return Continuation(start=0, first_line=1, before=b"", end=end, problem=problem, is_verified=is_verified)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from hashlib import _Hash
 
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 
 
 class Line(NamedTuple):
@@ -66,7 +66,7 @@ class LineSplitter:
         """Yield the complete lines in their order."""
         begun: list[bytes] = []
         begun_bytes = 0
-        too_long: _LongLine | None = None
+        too_long: LongLine | None = None
         for block in self._blocks:
             *ended, rest = block.split(b"\n")
             for part in ended:
@@ -83,20 +83,20 @@ class LineSplitter:
                 begun.append(rest)
                 begun_bytes += len(rest)
                 if begun_bytes > self._line_bytes_max:
-                    too_long = _LongLine(self._digest, b"".join(begun))
+                    too_long = LongLine(self._digest, b"".join(begun))
                     begun, begun_bytes = [], 0
 
     def _line(self, raw: bytes) -> Line:
         if len(raw) > self._line_bytes_max:
-            long_line = _LongLine(self._digest, raw)
+            long_line = LongLine(self._digest, raw)
             long_line.add(b"\n")
             return self._long_line(long_line)
         ended = raw + b"\n"
         self._digest.update(ended)
-        content = raw[3:] if self.end == 0 and raw.startswith(_BOM) else raw
+        content = raw[3:] if self.end == 0 and raw.startswith(BOM) else raw
         return self._advanced(len(ended), ended, content.removesuffix(b"\r"))
 
-    def _long_line(self, long_line: _LongLine) -> Line:
+    def _long_line(self, long_line: LongLine) -> Line:
         self._digest = long_line.digest
         return self._advanced(long_line.size, long_line.tail, None)
 
@@ -111,7 +111,7 @@ class LineSplitter:
         return line
 
 
-class _LongLine:
+class LongLine:
     """A line beyond the cap, of which only size, digest and tail are kept; it counts once its LF has come."""
 
     def __init__(self, digest: _Hash, begun: bytes) -> None:

@@ -19,7 +19,7 @@ from pipeline.collectors.compression import MAGIC_BYTES_MAX, MEMBER_BEGINS, Comp
 from pipeline.collectors.problems import LogUnreadable, ProblemReason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from pipeline.collectors.log_format import LogFormat
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 WINDOW_BYTES = 2**16
 """Size of the windows by which a log is known again."""
 
-_PLAIN_BLOCK_BYTES = 2**20
+_PLAIN_BLOCK_BYTES = 2**22
 _COMPRESSED_BLOCK_BYTES = 2**16
 _ZSTD_HEADER_BYTES_MAX = 18
 
@@ -42,26 +42,26 @@ class LogFile:
     compression: Compression
     log_format: LogFormat
 
-    def pieces(self) -> Iterator[Piece]:
+    def pieces(self, on_bytes: Callable[[int], None] | None = None) -> Iterator[Piece]:
         """Yield the decompressed log from its start; raises ``LogUnreadable`` where it cannot go on."""
         if self.compression is Compression.NONE:
             for block in self._blocks(0, _PLAIN_BLOCK_BYTES):
                 yield Piece(content=block, is_verified=True)
             return
         yield from decompressed(
-            self._blocks(0, _COMPRESSED_BLOCK_BYTES),
+            self._blocks(0, _COMPRESSED_BLOCK_BYTES, on_bytes=on_bytes),
             self.compression,
             bytes_max=self.log_format.decompressed_bytes_max,
             ratio_max=self.log_format.compression_ratio_max,
         )
 
-    def span(self, start: int, end: int) -> Iterator[bytes]:
-        """Yield the decompressed bytes ``[start, end)``, or what there is of them."""
+    def span(self, start: int, end: int, on_bytes: Callable[[int], None] | None = None) -> Iterator[bytes]:
+        """Yield the decompressed bytes ``[start, end)``, or what there is of them; ``on_bytes`` is told how far the file has been read."""
         if self.compression is Compression.NONE:
-            yield from self._blocks(start, _PLAIN_BLOCK_BYTES, end)
+            yield from self._blocks(start, _PLAIN_BLOCK_BYTES, end, on_bytes)
             return
         offset = 0
-        for piece in self.pieces():
+        for piece in self.pieces(on_bytes):
             content = piece.content[max(start - offset, 0) : max(end - offset, 0)]
             offset += len(piece.content)
             if content:
@@ -98,7 +98,7 @@ class LogFile:
             before = block[-3:]
         return True
 
-    def _blocks(self, start: int, block_bytes: int, end: int | None = None) -> Iterator[bytes]:
+    def _blocks(self, start: int, block_bytes: int, end: int | None = None, on_bytes: Callable[[int], None] | None = None) -> Iterator[bytes]:
         offset, end = start, self.file_size if end is None else min(end, self.file_size)
         while offset < end:
             block = _read(self.descriptor, offset, min(block_bytes, end - offset))
@@ -106,6 +106,8 @@ class LogFile:
                 return  # truncated while being read
             yield block
             offset += len(block)
+            if on_bytes is not None:
+                on_bytes(offset)
 
 
 @contextmanager

@@ -7,22 +7,72 @@ writes nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pipeline.collectors.decode import decode_line
-from pipeline.collectors.lineage import continue_from, window
-from pipeline.collectors.lines import LineSplitter
+from pipeline.collectors.fast.blocks import decode_block, is_quick
+from pipeline.collectors.lineage import Continuation, KnownSources, believed, continue_from, window
+from pipeline.collectors.line_blocks import LineBlocks
+from pipeline.collectors.lines import Line, LineSplitter
 from pipeline.collectors.log_file import open_log
 from pipeline.collectors.problems import LogUnreadable, SourceProblem
 from pipeline.collectors.stretch import Stretch, StretchBuilder
+from pipeline.errors import TallybookError
 from pipeline.sources import SourceRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
     from pathlib import Path
 
+    from pipeline.collectors.decode import EventRow, QuarantineRow
+    from pipeline.collectors.line_blocks import LineBlock
     from pipeline.collectors.log_file import LogFile
     from pipeline.collectors.log_format import LogFormat
+
+Reader: TypeAlias = Literal["fast", "plain"]
+"""How lines are decoded: many at a time where that is proven to be the same, or one by one; the rows are the same."""
+
+
+_TO_THE_END = 2**63 - 1
+_DOUBTED_LINES_MAX = 2**18
+"""So many lines, blank ones too, are read of a compressed log before it is known whether it is one at all."""
+
+
+class _NotBelieved(TallybookError):
+    """A compressed log is to be believed up to a place only."""
+
+    def __init__(self, believed: Continuation) -> None:
+        super().__init__("the log is damaged")
+        self.believed = believed
+
+
+class _Doubt:
+    """Whether a compressed log is to be believed, until somebody decompresses it to find out."""
+
+    def __init__(self, log: LogFile) -> None:
+        self.is_settled = False
+        self._log = log
+
+    def settle(self) -> None:
+        """Find out. Raises ``_NotBelieved`` where the log is to be believed in part."""
+        if not self.is_settled:
+            place = believed(self._log)
+            if place.problem is not None:
+                raise _NotBelieved(place)
+            self.is_settled = True
+
+
+class _Counted:
+    """Passes pieces on, and knows how many bytes they had."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self.bytes = 0
+        self._pieces = pieces
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._pieces:
+            self.bytes += len(piece)
+            yield piece
 
 
 class LogReading(Iterator[Stretch]):
@@ -40,9 +90,11 @@ class LogReading(Iterator[Stretch]):
         name: str,
         log_format: LogFormat,
         fingerprint: Callable[[str], str],
-        known: Sequence[SourceRecord],
+        known: Sequence[SourceRecord] | KnownSources,
         stretch_events_max: int,
         follows_links: bool,
+        on_bytes: Callable[[int], None] | None,
+        reader: Reader,
     ) -> None:
         self.pending_bytes = 0
         """Bytes (decompressed) after the last complete line, left for the next run."""
@@ -52,8 +104,10 @@ class LogReading(Iterator[Stretch]):
         self._name = name
         self._log_format = log_format
         self._fingerprint = fingerprint
-        self._known = known
+        self._known = known if isinstance(known, KnownSources) else KnownSources(known)
+        self._on_bytes = on_bytes
         self._stretch_events_max = stretch_events_max
+        self._is_fast = reader == "fast" and is_quick(log_format)
         self._stretches = self._read(path, follows_links=follows_links)
 
     def __next__(self) -> Stretch:
@@ -76,30 +130,89 @@ class LogReading(Iterator[Stretch]):
 
     def _read_log(self, log: LogFile) -> Iterator[Stretch]:
         place = continue_from(self._known, log)
+        if not place.is_verified:
+            try:
+                yield from self._read_unverified(log)
+            except _NotBelieved as error:
+                place = error.believed
+            else:
+                return
         if place.problem is not None:
             self.problem = self._problem(place.problem, place.end)
-        if place.start >= place.end:
-            return
+        if place.start < place.end:
+            yield from self._read_on(log, place)
+
+    def _read_unverified(self, log: LogFile) -> Iterator[Stretch]:
+        """Read a compressed log in one go, and hand out nothing before it is known that all of it is to be believed.
+
+        That is so at its end; in a long log the doubt is settled before. Raises ``_NotBelieved``, and has handed out nothing, where the log
+        is to be believed in part.
+        """
+        held: list[Stretch] = []
+        doubt = _Doubt(log)
+        try:
+            for stretch in self._read_on(log, Continuation(start=0, first_line=1, before=b"", end=_TO_THE_END, problem=None), doubt):
+                held.append(stretch)
+                if doubt.is_settled:
+                    yield from held
+                    held.clear()
+        except LogUnreadable:
+            if doubt.is_settled:
+                raise
+            raise _NotBelieved(believed(log)) from None
+        yield from held
+
+    def _read_on(self, log: LogFile, place: Continuation, doubt: _Doubt | None = None) -> Iterator[Stretch]:
         head = log.head()
-        splitter = LineSplitter(
-            log.span(place.start, place.end),
-            start=place.start,
-            first_line=place.first_line,
-            before=place.before,
-            line_bytes_max=self._log_format.line_bytes_max,
+        pieces = _Counted(log.span(place.start, place.end, self._on_bytes))
+        split = (LineBlocks if self._is_fast else LineSplitter)(
+            pieces, start=place.start, first_line=place.first_line, before=place.before, line_bytes_max=self._log_format.line_bytes_max
         )
         builder = StretchBuilder()
+        for is_full in self._built(builder, split) if isinstance(split, LineBlocks) else self._built_line_by_line(builder, split):
+            if doubt is not None and (is_full or builder.lines >= _DOUBTED_LINES_MAX):
+                doubt.settle()
+            if is_full:
+                yield self._stretch(builder, split, log, head)
+                split.begin_stretch()
+                builder.begin()
+        if builder.lines:
+            yield self._stretch(builder, split, log, head)
+        self.pending_bytes = place.start + pieces.bytes - split.end
+
+    def _built_line_by_line(self, builder: StretchBuilder, splitter: LineSplitter) -> Iterator[bool]:
+        """Add lines to the builder, one by one, and yield each time whether the stretch is full."""
         for line in splitter:
             builder.add(decode_line(line, source=self._source, log_format=self._log_format, fingerprint=self._fingerprint))
-            if builder.rows >= self._stretch_events_max:
-                yield self._stretch(builder, splitter, log, head)
-                splitter.begin_stretch()
-                builder = StretchBuilder()
-        if builder.lines:
-            yield self._stretch(builder, splitter, log, head)
-        self.pending_bytes = place.end - splitter.end
+            yield builder.rows >= self._stretch_events_max
 
-    def _stretch(self, builder: StretchBuilder, splitter: LineSplitter, log: LogFile, head: bytes) -> Stretch:
+    def _built(self, builder: StretchBuilder, blocks: LineBlocks) -> Iterator[bool]:
+        """Add lines to the builder, blocks of them, so that a stretch ends after the very line that fills it; yield whether it is full."""
+        for block in blocks:
+            rest: LineBlock | None = block
+            while rest is not None:
+                part, rest = rest.first(self._stretch_events_max - builder.rows)
+                for row in self._decoded(part):
+                    builder.add(row)
+                blocks.take(part)
+                yield builder.rows >= self._stretch_events_max
+
+    def _decoded(self, block: LineBlock) -> list[EventRow | QuarantineRow | None]:
+        if block.long_line_digest is not None:
+            line = Line(block.first_line, block.start, block.end, None)
+            return [decode_line(line, source=self._source, log_format=self._log_format, fingerprint=self._fingerprint)]
+        rows, _ = decode_block(
+            block.content,
+            block.spans,
+            start=block.start,
+            first_line=block.first_line,
+            source=self._source,
+            log_format=self._log_format,
+            fingerprint=self._fingerprint,
+        )
+        return rows
+
+    def _stretch(self, builder: StretchBuilder, splitter: LineSplitter | LineBlocks, log: LogFile, head: bytes) -> Stretch:
         events, quarantined = builder.tables()
         record = SourceRecord(
             source=self._source,
@@ -130,16 +243,19 @@ def read_log(
     name: str,
     log_format: LogFormat,
     fingerprint: Callable[[str], str],
-    known: Sequence[SourceRecord] = (),
+    known: Sequence[SourceRecord] | KnownSources = (),
     stretch_events_max: int = 1_000_000,
     follows_links: bool = False,
+    on_bytes: Callable[[int], None] | None = None,
+    reader: Reader = "fast",
 ) -> LogReading:
     """Read what is new in a log.
 
     ``source`` is the name that rows and records carry, ``name`` the ``[[sources]]`` entry; ``known`` are the records of
-    everything collected so far, by this run too, of this log and of others. ``fingerprint`` is called for raw keys only; what it raises
-    ends the reading. A log that cannot be read raises nothing: see ``LogReading.problem``. Nothing is read before the
-    first stretch is asked for.
+    everything collected so far, by this run too, of this log and of others. ``KnownSources`` where many logs are read.
+    ``fingerprint`` is called for raw keys only; what it raises ends the reading. ``on_bytes`` is told, now and then, up to which byte the file
+    on disk has been read. A log that cannot be read raises nothing: see ``LogReading.problem``. Nothing is read before the
+    first stretch is asked for. ``reader`` is for tests and benchmarks: it decides how fast the same is read.
     """
     return LogReading(
         path,
@@ -150,4 +266,6 @@ def read_log(
         known=known,
         stretch_events_max=stretch_events_max,
         follows_links=follows_links,
+        on_bytes=on_bytes,
+        reader=reader,
     )

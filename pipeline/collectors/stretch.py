@@ -39,6 +39,10 @@ class StretchBuilder:
     """Takes in decoded lines one by one."""
 
     def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin a new stretch, without a line yet."""
         self.lines = 0
         self.blank = 0
         self.events: Counter[str] = Counter()

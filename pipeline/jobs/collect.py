@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from pipeline.collectors import KeyFingerprint, LogFormat, read_log
+from pipeline.collectors import KeyFingerprint, KnownSources, LogFormat, read_log
 from pipeline.errors import CommitConflict
 from pipeline.jobs.counts import line_counts
 from pipeline.jobs.key_ids import open_fingerprint
@@ -95,32 +95,41 @@ class _Run:
     problems: list[SourceProblem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     fingerprint: KeyFingerprint | None = None
+    known: KnownSources = field(default_factory=KnownSources)
 
     def read(self, logs: Sequence[_Log]) -> None:
+        self.known.add(self.snapshot.sources)
         total = sum(log.path.stat().st_size for log in logs if log.path.is_file())
         read = 0
         for log in logs:
             source = source_text(self.workspace.root, log.path)
-            if self.on_progress:
-                self.on_progress(source, read, total)
-            self._read_one(log, source)
+            self._read_one(log, source, self._on_bytes(source, read, total))
             read += log.path.stat().st_size if log.path.is_file() else 0
         self._commit()
 
-    def _read_one(self, log: _Log, source: str) -> None:
-        known = [*self.snapshot.sources, *(stretch.record for stretch in self.waiting)]
+    def _on_bytes(self, source: str, before: int, total: int) -> Callable[[int], None] | None:
+        """Return what tells the person at the terminal how far the log is read, ``before`` bytes having been read of others."""
+        on_progress = self.on_progress
+        if on_progress is None:
+            return None
+        on_progress(source, before, total)
+        return lambda read: on_progress(source, before + read, total)
+
+    def _read_one(self, log: _Log, source: str, on_bytes: Callable[[int], None] | None) -> None:
         reading = read_log(
             log.path,
             source=source,
             name=log.source.name,
             log_format=_log_format(self.workspace, log.source),
             fingerprint=self._key_id,
-            known=known,
+            known=self.known,
             stretch_events_max=COMMIT_EVENTS_MAX,
             follows_links=log.is_named,
+            on_bytes=on_bytes,
         )
         for stretch in reading:
             self.waiting.append(stretch)
+            self.known.add([stretch.record])
             self.waiting_events += stretch.events.num_rows + stretch.quarantined.num_rows
             if self.waiting_events >= COMMIT_EVENTS_MAX:
                 self._commit()

@@ -1,0 +1,208 @@
+"""Bytes to blocks of whole lines: as ``lines`` splits them, many at a time, with the digest worked out beside the decoding.
+
+Owns blocks, and what has been taken of them. Does not own the rules of a line (``lines``): the same lines end at the same
+places with the same numbers, and a line beyond the cap is handed out alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.collectors.lines import BOM, LongLine
+from pipeline.collectors.log_file import WINDOW_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from concurrent.futures import Future
+    from hashlib import _Hash
+
+
+class LineBlock(NamedTuple):
+    """Whole lines, one after the other; or one line beyond the cap, of which ``content`` has only the end."""
+
+    content: bytes
+    spans: list[tuple[int, int]]
+    """``[start, end)`` of each line in ``content``, without LF, a CR before it, or the file's BOM."""
+    start: int
+    """Offset of the block in the decompressed log."""
+    end: int
+    first_line: int
+    long_line_digest: _Hash | None = None
+    """The digest of the stretch up to and with a line beyond the cap."""
+
+    def first(self, lines: int) -> tuple[LineBlock, LineBlock | None]:
+        """Split off the first so many lines."""
+        if lines >= len(self.spans):
+            return self, None
+        at = self.content.index(b"\n", self.spans[lines - 1][1]) + 1
+        before = self._replace(content=self.content[:at], spans=self.spans[:lines], end=self.start + at)
+        rest = [(begin - at, end - at) for begin, end in self.spans[lines:]]
+        return before, self._replace(content=self.content[at:], spans=rest, start=before.end, first_line=self.first_line + lines)
+
+
+class LineBlocks:
+    """Iterates the blocks of a log from ``start`` on; what is true of the lines taken so far is said by the properties.
+
+    As ``lines.LineSplitter``, but lines count when ``take`` is called with their block, not when they are handed out.
+    """
+
+    def __init__(self, pieces: Iterable[bytes], *, start: int = 0, first_line: int = 1, before: bytes = b"", line_bytes_max: int) -> None:
+        """Begin at offset ``start``, which is the beginning of line ``first_line``; ``before`` are the bytes just before it."""
+        self.end = start
+        self.stretch_start = start
+        self.next_line = first_line
+        self._pieces = pieces
+        self._line_bytes_max = line_bytes_max
+        self._recent: deque[bytes] = deque([before[-WINDOW_BYTES:]])
+        self._recent_bytes = len(self._recent[0])
+        self._digest = _Digest()
+        self._read_end = start
+        self._read_line = first_line
+
+    def __iter__(self) -> Iterator[LineBlock]:
+        """Yield the complete lines in their order; a block must be taken before the next is asked for."""
+        try:
+            yield from self._whole_lines()
+        finally:
+            self._digest.close()
+
+    def _whole_lines(self) -> Iterator[LineBlock]:
+        begun: list[bytes] = []
+        begun_bytes, has_whole = 0, False
+        long_line: LongLine | None = None
+        for piece in self._pieces:
+            rest = piece
+            if long_line is not None:
+                ended, feed, rest = piece.partition(b"\n")
+                long_line.add(ended + feed)
+                if not feed:
+                    continue
+                yield self._long(long_line)
+                long_line = None
+            begun.append(rest)
+            begun_bytes += len(rest)
+            has_whole = has_whole or b"\n" in rest
+            if has_whole and begun_bytes >= _BLOCK_BYTES:
+                content = begun[0] if len(begun) == 1 else b"".join(begun)
+                at = content.rfind(b"\n") + 1
+                yield from self._blocks(content[:at])
+                begun, begun_bytes, has_whole = [content[at:]], len(content) - at, False
+            if not has_whole and begun_bytes > self._line_bytes_max:
+                long_line = LongLine(self._digest.so_far(), b"".join(begun))
+                begun, begun_bytes = [], 0
+        content = b"".join(begun)
+        yield from self._blocks(content[: content.rfind(b"\n") + 1])
+
+    def take(self, block: LineBlock) -> None:
+        """Count the lines of a block."""
+        if block.long_line_digest is not None:
+            self._digest.replace(block.long_line_digest)
+        else:
+            self._digest.add(block.content)
+        self.end = block.end
+        self.next_line = block.first_line + len(block.spans)
+        self._recent.append(block.content[-WINDOW_BYTES:])
+        self._recent_bytes += len(self._recent[-1])
+        while self._recent_bytes - len(self._recent[0]) >= WINDOW_BYTES:
+            self._recent_bytes -= len(self._recent.popleft())
+
+    def begin_stretch(self) -> None:
+        """Let a stretch begin after the line taken last."""
+        self.stretch_start = self.end
+        self._digest.replace(hashlib.sha256())
+
+    @property
+    def stretch_sha256(self) -> str:
+        """The digest (hex) of the lines since ``stretch_start``, with their terminators."""
+        return self._digest.so_far().hexdigest()
+
+    @property
+    def tail(self) -> bytes:
+        """The last bytes before ``end``, at most ``WINDOW_BYTES``."""
+        return b"".join(self._recent)[-WINDOW_BYTES:]
+
+    def _blocks(self, content: bytes) -> Iterator[LineBlock]:
+        """Yield the lines of ``content``, and each that is beyond the cap alone."""
+        spans: list[tuple[int, int]] = []
+        begin = block_begin = 0
+        while begin < len(content):
+            end = content.index(b"\n", begin)
+            if end - begin > self._line_bytes_max:
+                if spans:
+                    yield self._block(content[block_begin:begin], spans)
+                    spans = []
+                long_line = LongLine(self._digest.so_far(), content[begin : end + 1])
+                yield self._long(long_line)
+                block_begin = end + 1
+            else:
+                first = begin + len(BOM) if self._read_end + begin - block_begin == 0 and content.startswith(BOM, begin) else begin
+                last = end - 1 if end > first and content[end - 1] == _CR else end
+                spans.append((first - block_begin, last - block_begin))
+                if len(spans) >= _BLOCK_LINES_MAX:
+                    yield self._block(content[block_begin : end + 1], spans)
+                    spans, block_begin = [], end + 1
+            begin = end + 1
+        if spans:
+            yield self._block(content[block_begin:] if block_begin else content, spans)
+
+    def _block(self, content: bytes, spans: list[tuple[int, int]]) -> LineBlock:
+        block = LineBlock(content, spans, self._read_end, self._read_end + len(content), self._read_line)
+        self._read_end, self._read_line = block.end, self._read_line + len(spans)
+        return block
+
+    def _long(self, long_line: LongLine) -> LineBlock:
+        start, self._read_end = self._read_end, self._read_end + long_line.size
+        self._read_line += 1
+        return LineBlock(long_line.tail, [(0, 0)], start, self._read_end, self._read_line - 1, long_line.digest)
+
+
+_BLOCK_BYTES = 2**22
+"""At least so much is split at once, where there is so much: what is done once for a block costs nothing."""
+_BLOCK_LINES_MAX = 2**16
+_CR = ord("\r")
+_THREAD_FROM_BYTES = 2**18
+_WAITING_MAX = 4
+
+
+class _Digest:
+    """A SHA-256 that another thread works out while this one decodes: hashing gives the interpreter away, and costs as much."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+        self._waiting: deque[Future[None]] = deque()
+        self._thread: ThreadPoolExecutor | None = None
+
+    def add(self, content: bytes) -> None:
+        """Take in bytes; at most ``_WAITING_MAX`` contents are kept waiting."""
+        if self._thread is None:
+            if len(content) < _THREAD_FROM_BYTES:
+                self._digest.update(content)
+                return
+            self._thread = ThreadPoolExecutor(max_workers=1)
+        while len(self._waiting) >= _WAITING_MAX:
+            self._waiting.popleft().result()
+        self._waiting.append(self._thread.submit(self._digest.update, content))
+
+    def so_far(self) -> _Hash:
+        """Return a copy of the digest of all that was added."""
+        self._settle()
+        return self._digest.copy()
+
+    def replace(self, digest: _Hash) -> None:
+        """Go on from another digest."""
+        self._settle()
+        self._digest = digest
+
+    def close(self) -> None:
+        """Let the thread end; what is added afterwards begins another."""
+        self._settle()
+        if self._thread is not None:
+            self._thread.shutdown()
+            self._thread = None
+
+    def _settle(self) -> None:
+        while self._waiting:
+            self._waiting.popleft().result()

@@ -1,0 +1,102 @@
+"""The fast reader gives what the plain one gives, for every line: rows, reasons, details, counts and records."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fuzzing import LineMaker
+
+from pipeline.collectors import LogFormat, read_log
+from pipeline.collectors.decode import decode_line
+from pipeline.collectors.fast.blocks import decode_block
+from pipeline.collectors.fast.condense import condensed
+from pipeline.collectors.line_blocks import LineBlocks
+from pipeline.collectors.lines import LineSplitter
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FORMAT = LogFormat()
+
+
+def _fast(content: bytes, log_format: LogFormat = FORMAT) -> tuple[list[Any], int]:
+    rows: list[Any] = []
+    quick = 0
+    blocks = LineBlocks([content], line_bytes_max=log_format.line_bytes_max)
+    for block in blocks:
+        found, took = decode_block(
+            block.content, block.spans, start=block.start, first_line=block.first_line, source="s", log_format=log_format, fingerprint=_fingerprint
+        )
+        blocks.take(block)
+        rows += found
+        quick += took
+    return rows, quick
+
+
+def _plain(content: bytes, log_format: LogFormat = FORMAT) -> list[Any]:
+    splitter = LineSplitter([content], line_bytes_max=log_format.line_bytes_max)
+    return [decode_line(line, source="s", log_format=log_format, fingerprint=_fingerprint) for line in splitter]
+
+
+def _fingerprint(raw: str) -> str:
+    return f"key_{len(raw)}"
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_every_line_is_read_as_the_plain_reader_reads_it(seed: int) -> None:
+    maker = LineMaker(seed)
+    made = [maker.made() for _ in range(400)]
+    content = b"".join(line.content + maker.chance.choice((b"\n", b"\n", b"\r\n")) for line in made)
+    rows, _ = _fast(content)
+    for line, row, expected in zip(made, rows, _plain(content), strict=True):
+        assert row == expected, line.content
+
+
+def test_almost_every_usual_line_is_read_the_quick_way() -> None:
+    """Or else the comparison would prove nothing, and the speed be gone."""
+    maker = LineMaker("usual")
+    usual = [line.content for line in (maker.made() for _ in range(1500)) if line.is_usual]
+    rows, quick = _fast(b"\n".join([*usual, b""]))
+    assert len(rows) == len(usual) > 400
+    assert quick > 0.97 * len(usual)
+
+
+def test_long_streams_are_cut_and_their_chunks_counted() -> None:
+    maker = LineMaker("long")
+    lines = [line.content for line in (maker.made() for _ in range(1500)) if line.is_usual and len(line.content) > 8000]
+    content = b"\n".join([*lines, b""])
+    spans, at = [], 0
+    for line in lines:
+        spans.append((at, at + len(line)))
+        at += len(line) + 1
+    cut = condensed(content, spans)
+    assert len(cut) > 0.95 * len(lines) > 50
+    assert all(len(cut[index].content) < 3000 for index in cut)
+
+
+@pytest.mark.parametrize("identity", ["response-id", "request-id"])
+@pytest.mark.parametrize("depth_max", [3, 64])
+def test_the_settings_of_a_source_hold_for_both(identity: str, depth_max: int) -> None:
+    log_format = LogFormat(identity=identity, depth_max=depth_max)
+    maker = LineMaker(f"{identity} {depth_max}")
+    content = b"".join(maker.made().content + b"\n" for _ in range(300))
+    assert _fast(content, log_format)[0] == _plain(content, log_format)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whole_logs_give_the_same_stretches_and_records(seed: int, tmp_path: Path) -> None:
+    maker, chance = LineMaker(f"logs {seed}"), random.Random(seed)  # noqa: S311 - a seed, not a secret
+    log_format = LogFormat(line_bytes_max=chance.choice((3_000, 20_000, 2**23)))
+    content = chance.choice((b"", b"\xef\xbb\xbf")) + b"".join(maker.made().content + chance.choice((b"\n", b"\r\n", b"\n\n")) for _ in range(300)) + b'{"ts": '
+    log = tmp_path / "app.jsonl"
+    log.write_bytes(content)
+    events_max = chance.choice((7, 50, 10**6))
+
+    def read(reader: Any) -> tuple[list[Any], int]:
+        reading = read_log(log, source="s", name="n", log_format=log_format, fingerprint=_fingerprint, stretch_events_max=events_max, reader=reader)
+        stretches = [(stretch.record, stretch.events.to_pylist(), stretch.quarantined.to_pylist()) for stretch in reading]
+        return stretches, reading.pending_bytes
+
+    assert read("fast") == read("plain")
