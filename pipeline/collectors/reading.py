@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pipeline.collectors.decode import decode_line
 from pipeline.collectors.fast.blocks import decode_block, is_quick
-from pipeline.collectors.lineage import Continuation, KnownSources, believed, continue_from, window
 from pipeline.collectors.line_blocks import LineBlocks
+from pipeline.collectors.lineage import Continuation, KnownSources, believed, continue_from, window
 from pipeline.collectors.lines import Line, LineSplitter
 from pipeline.collectors.log_file import open_log
 from pipeline.collectors.problems import LogUnreadable, SourceProblem

@@ -111,7 +111,7 @@ class LineMaker:
     """An endless supply of lines; equal seeds make equal lines."""
 
     def __init__(self, seed: int | str) -> None:
-        self.chance = random.Random(f"lines {seed}")  # noqa: S311 - a seed, not a secret
+        self.chance = random.Random(f"lines {seed}")
         self._before = [self._line(odd=0.0) for _ in range(4)]
 
     def made(self) -> Made:

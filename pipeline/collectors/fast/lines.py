@@ -14,7 +14,7 @@ from msgspec import UNSET, MsgspecError
 from pipeline.collectors.decode import EventRow
 from pipeline.collectors.families import OPENAI_CHAT
 from pipeline.collectors.fast import transcripts
-from pipeline.collectors.fast.documents import Body, LoggedLine, decode_body, decode_line
+from pipeline.collectors.fast.documents import Body, decode_body, decode_line
 from pipeline.collectors.fast.fields import identifier, instant_us, is_usual_object, label, model
 from pipeline.collectors.fast.texts import decoded
 from pipeline.collectors.fast.usage import counted
@@ -25,6 +25,7 @@ from pipeline.collectors.routes import Route, route_of
 from pipeline.usage import UsageStatus
 
 if TYPE_CHECKING:
+    from pipeline.collectors.fast.documents import LoggedLine
     from collections.abc import Callable
     from typing import TypeAlias
 
