@@ -25,11 +25,11 @@ from pipeline.collectors.routes import Route, route_of
 from pipeline.usage import UsageStatus
 
 if TYPE_CHECKING:
-    from pipeline.collectors.fast.documents import LoggedLine
     from collections.abc import Callable
     from typing import TypeAlias
 
     from pipeline.collectors.fast.condense import Condensed
+    from pipeline.collectors.fast.documents import LoggedLine
     from pipeline.collectors.fast.transcripts import Reading
     from pipeline.collectors.log_format import LogFormat
 
