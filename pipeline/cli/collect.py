@@ -27,7 +27,7 @@ def command(session: Session, paths: tuple[Path, ...], as_of: str | None) -> Non
     workspace = open_workspace(session.workspace)
     now = session.clock(as_of, workspace.settings.zone)
     with locked(workspace.lake, command="tallybook collect", started_at=now), progress() as on_progress:
-        collected = collect(workspace, now=now, key_secret=session.key_secret, paths=paths, on_progress=on_progress)
+        collected = collect(workspace, now=now, key_secret=session.key_secret, paths=paths, on_progress=on_progress, processes=session.processors)
     click.echo(f"collected {counted(collected.lines, 'new line')} from {collected.stretches} of {counted(collected.files, 'log')}")
     for warning in collected.warnings:
         warn(warning)

@@ -36,6 +36,11 @@ class Session:
         """The secret of key ids from the environment, where it is set."""
         return os.environb.get(SECRET_VARIABLE.encode())
 
+    @property
+    def processors(self) -> int:
+        """How many processors this process may use."""
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
     def now(self) -> datetime:
         """Read the clock."""
         return datetime.now(UTC)

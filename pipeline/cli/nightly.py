@@ -33,7 +33,7 @@ def command(session: Session, *, as_of: str | None, strict: bool, as_json: bool)
     workspace = open_workspace(session.workspace)
     now = session.clock(as_of, workspace.settings.zone)
     with progress() as on_progress:
-        night = nightly(workspace, now=now, key_secret=session.key_secret, on_progress=on_progress)
+        night = nightly(workspace, now=now, key_secret=session.key_secret, on_progress=on_progress, processes=session.processors)
     if as_json:
         click.echo(json.dumps(_document(night), indent=1, ensure_ascii=False))
     else:

@@ -43,6 +43,19 @@ class LineBlock(NamedTuple):
         return before, self._replace(content=self.content[at:], spans=rest, start=before.end, first_line=self.first_line + lines)
 
 
+def spans_of(content: bytes, *, is_first: bool) -> list[tuple[int, int]]:
+    """Return ``[start, end)`` of each line in whole lines, without LF, a CR before it, or the BOM of a file that begins here."""
+    has_cr = b"\r" in content
+    begin = len(BOM) if is_first and content.startswith(BOM) else 0
+    spans: list[tuple[int, int]] = []
+    end = content.find(b"\n")
+    while end >= 0:
+        spans.append((begin, end - 1 if has_cr and end > begin and content[end - 1] == _CR else end))
+        begin = end + 1
+        end = content.find(b"\n", begin)
+    return spans
+
+
 class LineBlocks:
     """Iterates the blocks of a log from ``start`` on; what is true of the lines taken so far is said by the properties.
 
@@ -126,32 +139,29 @@ class LineBlocks:
 
     def _blocks(self, content: bytes) -> Iterator[LineBlock]:
         """Yield the lines of ``content``, and each that is beyond the cap alone."""
-        spans: list[tuple[int, int]] = []
-        begin = block_begin = 0
-        while begin < len(content):
-            end = content.index(b"\n", begin)
-            if end - begin > self._line_bytes_max:
-                if spans:
-                    yield self._block(content[block_begin:begin], spans)
-                    spans = []
-                long_line = LongLine(self._digest.so_far(), content[begin : end + 1])
-                yield self._long(long_line)
-                block_begin = end + 1
-            else:
-                first = begin + len(BOM) if self._read_end + begin - block_begin == 0 and content.startswith(BOM, begin) else begin
-                last = end - 1 if end > first and content[end - 1] == _CR else end
-                spans.append((first - block_begin, last - block_begin))
-                if len(spans) >= _BLOCK_LINES_MAX:
-                    yield self._block(content[block_begin : end + 1], spans)
-                    spans, block_begin = [], end + 1
-            begin = end + 1
-        if spans:
-            yield self._block(content[block_begin:] if block_begin else content, spans)
+        spans = spans_of(content, is_first=self._read_end == 0)
+        edges = [0, *(content.find(b"\n", end) + 1 for _, end in spans)]
+        first = 0
+        for index in range(len(spans)):
+            is_long = edges[index + 1] - 1 - edges[index] > self._line_bytes_max
+            if is_long or index - first >= _BLOCK_LINES_MAX:
+                yield from self._block(content, spans, edges, first, index)
+                first = index
+            if is_long:
+                yield self._long(LongLine(self._digest.so_far(), content[edges[index] : edges[index + 1]]))
+                first = index + 1
+        yield from self._block(content, spans, edges, first, len(spans))
 
-    def _block(self, content: bytes, spans: list[tuple[int, int]]) -> LineBlock:
+    def _block(self, content: bytes, spans: list[tuple[int, int]], edges: list[int], first: int, last: int) -> Iterator[LineBlock]:
+        """Yield the lines from ``first`` to before ``last``, if there are any."""
+        if first == last:
+            return
+        begin, end = edges[first], edges[last]
+        if last - first < len(spans):
+            content, spans = content[begin:end], [(start - begin, stop - begin) for start, stop in spans[first:last]]
         block = LineBlock(content, spans, self._read_end, self._read_end + len(content), self._read_line)
         self._read_end, self._read_line = block.end, self._read_line + len(spans)
-        return block
+        yield block
 
     def _long(self, long_line: LongLine) -> LineBlock:
         start, self._read_end = self._read_end, self._read_end + long_line.size
@@ -159,7 +169,7 @@ class LineBlocks:
         return LineBlock(long_line.tail, [(0, 0)], start, self._read_end, self._read_line - 1, long_line.digest)
 
 
-_BLOCK_BYTES = 2**22
+_BLOCK_BYTES = 2**20
 """At least so much is split at once, where there is so much: what is done once for a block costs nothing."""
 _BLOCK_LINES_MAX = 2**16
 _CR = ord("\r")
@@ -197,10 +207,9 @@ class _Digest:
         self._digest = digest
 
     def close(self) -> None:
-        """Let the thread end; what is added afterwards begins another."""
-        self._settle()
+        """Let the thread end when it has done its work; nobody waits for it, since it may be the one that closes what was abandoned."""
         if self._thread is not None:
-            self._thread.shutdown()
+            self._thread.shutdown(wait=False)
             self._thread = None
 
     def _settle(self) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 WINDOW_BYTES = 2**16
 """Size of the windows by which a log is known again."""
 
-_PLAIN_BLOCK_BYTES = 2**22
+_PLAIN_BLOCK_BYTES = 2**20
 _COMPRESSED_BLOCK_BYTES = 2**16
 _ZSTD_HEADER_BYTES_MAX = 18
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from pipeline.collectors.compression import Compression
 from pipeline.collectors.decode import decode_line
-from pipeline.collectors.fast.blocks import decode_block, is_quick
+from pipeline.collectors.fast.blocks import BlockDecoder, is_quick
 from pipeline.collectors.line_blocks import LineBlocks
 from pipeline.collectors.lineage import Continuation, KnownSources, believed, continue_from, window
-from pipeline.collectors.lines import Line, LineSplitter
+from pipeline.collectors.lines import LineSplitter
 from pipeline.collectors.log_file import open_log
 from pipeline.collectors.problems import LogUnreadable, SourceProblem
 from pipeline.collectors.stretch import Stretch, StretchBuilder
+from pipeline.collectors.workers import WORTHWHILE_BYTES, DecodedBatches, InOrder
 from pipeline.errors import TallybookError
 from pipeline.sources import SourceRecord
 
@@ -24,16 +26,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
     from pathlib import Path
 
-    from pipeline.collectors.decode import EventRow, QuarantineRow
     from pipeline.collectors.line_blocks import LineBlock
     from pipeline.collectors.log_file import LogFile
     from pipeline.collectors.log_format import LogFormat
+    from pipeline.collectors.workers import Decoded
 
 Reader: TypeAlias = Literal["fast", "plain"]
 """How lines are decoded: many at a time where that is proven to be the same, or one by one; the rows are the same."""
 
 
 _TO_THE_END = 2**63 - 1
+_EXPANSION = 8
+"""By how much compressed logs are taken to expand, when it is asked whether there is much to read."""
 _DOUBTED_LINES_MAX = 2**18
 """So many lines, blank ones too, are read of a compressed log before it is known whether it is one at all."""
 
@@ -94,6 +98,7 @@ class LogReading(Iterator[Stretch]):
         stretch_events_max: int,
         follows_links: bool,
         on_bytes: Callable[[int], None] | None,
+        processes: int,
         reader: Reader,
     ) -> None:
         self.pending_bytes = 0
@@ -106,6 +111,7 @@ class LogReading(Iterator[Stretch]):
         self._fingerprint = fingerprint
         self._known = known if isinstance(known, KnownSources) else KnownSources(known)
         self._on_bytes = on_bytes
+        self._processes = processes
         self._stretch_events_max = stretch_events_max
         self._is_fast = reader == "fast" and is_quick(log_format)
         self._stretches = self._read(path, follows_links=follows_links)
@@ -163,13 +169,24 @@ class LogReading(Iterator[Stretch]):
         yield from held
 
     def _read_on(self, log: LogFile, place: Continuation, doubt: _Doubt | None = None) -> Iterator[Stretch]:
-        head = log.head()
         pieces = _Counted(log.span(place.start, place.end, self._on_bytes))
         split = (LineBlocks if self._is_fast else LineSplitter)(
             pieces, start=place.start, first_line=place.first_line, before=place.before, line_bytes_max=self._log_format.line_bytes_max
         )
         builder = StretchBuilder()
-        for is_full in self._built(builder, split) if isinstance(split, LineBlocks) else self._built_line_by_line(builder, split):
+        in_order = self._in_order(log, place)
+        parts = self._built(builder, split, in_order) if isinstance(split, LineBlocks) else self._built_line_by_line(builder, split)
+        try:
+            yield from self._stretches_of(parts, builder, split, log, doubt)
+        finally:
+            in_order.close()
+        self.pending_bytes = place.start + pieces.bytes - split.end
+
+    def _stretches_of(
+        self, parts: Iterator[bool], builder: StretchBuilder, split: LineBlocks | LineSplitter, log: LogFile, doubt: _Doubt | None
+    ) -> Iterator[Stretch]:
+        head = log.head()
+        for is_full in parts:
             if doubt is not None and (is_full or builder.lines >= _DOUBTED_LINES_MAX):
                 doubt.settle()
             if is_full:
@@ -178,7 +195,12 @@ class LogReading(Iterator[Stretch]):
                 builder.begin()
         if builder.lines:
             yield self._stretch(builder, split, log, head)
-        self.pending_bytes = place.start + pieces.bytes - split.end
+
+    def _in_order(self, log: LogFile, place: Continuation) -> InOrder:
+        """Return the decoder of blocks: in several processes where there is much to read."""
+        size = place.end - place.start if log.compression is Compression.NONE else log.file_size * _EXPANSION
+        decoder = BlockDecoder(source=self._source, log_format=self._log_format, fingerprint=self._fingerprint)
+        return InOrder(decoder, processes=self._processes if self._is_fast and size >= WORTHWHILE_BYTES else 1)
 
     def _built_line_by_line(self, builder: StretchBuilder, splitter: LineSplitter) -> Iterator[bool]:
         """Add lines to the builder, one by one, and yield each time whether the stretch is full."""
@@ -186,31 +208,30 @@ class LogReading(Iterator[Stretch]):
             builder.add(decode_line(line, source=self._source, log_format=self._log_format, fingerprint=self._fingerprint))
             yield builder.rows >= self._stretch_events_max
 
-    def _built(self, builder: StretchBuilder, blocks: LineBlocks) -> Iterator[bool]:
-        """Add lines to the builder, blocks of them, so that a stretch ends after the very line that fills it; yield whether it is full."""
+    def _built(self, builder: StretchBuilder, blocks: LineBlocks, in_order: InOrder) -> Iterator[bool]:
+        """Add lines to the builder, blocks of them, so that a stretch ends after the very line that fills it; yield whether it is full.
+
+        Blocks are taken when they go in, and so never more lines at once than the stretch has room for.
+        """
         for block in blocks:
             rest: LineBlock | None = block
             while rest is not None:
-                part, rest = rest.first(self._stretch_events_max - builder.rows)
-                for row in self._decoded(part):
-                    builder.add(row)
+                room = self._stretch_events_max - builder.rows - in_order.waiting_lines
+                if room <= 0:
+                    yield from self._added(builder, in_order.rest())
+                    continue
+                part, rest = rest.first(room)
                 blocks.take(part)
-                yield builder.rows >= self._stretch_events_max
+                yield from self._added(builder, in_order.add(part))
+        yield from self._added(builder, in_order.rest())
 
-    def _decoded(self, block: LineBlock) -> list[EventRow | QuarantineRow | None]:
-        if block.long_line_digest is not None:
-            line = Line(block.first_line, block.start, block.end, None)
-            return [decode_line(line, source=self._source, log_format=self._log_format, fingerprint=self._fingerprint)]
-        rows, _ = decode_block(
-            block.content,
-            block.spans,
-            start=block.start,
-            first_line=block.first_line,
-            source=self._source,
-            log_format=self._log_format,
-            fingerprint=self._fingerprint,
-        )
-        return rows
+    def _added(self, builder: StretchBuilder, decoded: Iterator[Decoded]) -> Iterator[bool]:
+        for lines in decoded:
+            if isinstance(lines, DecodedBatches):
+                builder.add_batches(lines.events, lines.quarantined, statuses=lines.statuses, reasons=lines.reasons, blank=lines.blank)
+            else:
+                builder.add_all(lines.events, lines.quarantined, blank=lines.blank)
+            yield builder.rows >= self._stretch_events_max
 
     def _stretch(self, builder: StretchBuilder, splitter: LineSplitter | LineBlocks, log: LogFile, head: bytes) -> Stretch:
         events, quarantined = builder.tables()
@@ -247,6 +268,7 @@ def read_log(
     stretch_events_max: int = 1_000_000,
     follows_links: bool = False,
     on_bytes: Callable[[int], None] | None = None,
+    processes: int = 1,
     reader: Reader = "fast",
 ) -> LogReading:
     """Read what is new in a log.
@@ -255,7 +277,7 @@ def read_log(
     everything collected so far, by this run too, of this log and of others. ``KnownSources`` where many logs are read.
     ``fingerprint`` is called for raw keys only; what it raises ends the reading. ``on_bytes`` is told, now and then, up to which byte the file
     on disk has been read. A log that cannot be read raises nothing: see ``LogReading.problem``. Nothing is read before the
-    first stretch is asked for. ``reader`` is for tests and benchmarks: it decides how fast the same is read.
+    first stretch is asked for. ``processes`` decode a large log together. ``reader`` is for tests and benchmarks: it decides how fast the same is read.
     """
     return LogReading(
         path,
@@ -267,5 +289,6 @@ def read_log(
         stretch_events_max=stretch_events_max,
         follows_links=follows_links,
         on_bytes=on_bytes,
+        processes=processes,
         reader=reader,
     )

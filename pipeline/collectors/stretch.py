@@ -8,19 +8,23 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from pipeline.collectors.decode import EventRow, QuarantineRow
+from pipeline.columns import record_batch
 from pipeline.schemas import QUARANTINE, USAGE_EVENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pipeline.collectors.decode import Row
     from pipeline.sources import SourceRecord
 
+_STATUS = itemgetter(USAGE_EVENTS.get_field_index("status"))
+_REASON = itemgetter(QUARANTINE.get_field_index("reason"))
 _BATCH_ROWS = 2**14  # rows wait as Python tuples until so many are there, then as Arrow columns
 
 
@@ -57,15 +61,30 @@ class StretchBuilder:
 
     def add(self, row: EventRow | QuarantineRow | None) -> None:
         """Count one line, and keep its row."""
-        self.lines += 1
         if isinstance(row, EventRow):
-            self.events[row.status.value] += 1
-            self._event_rows.append(row.values)
+            self.add_all([row.values], [], blank=0)
         elif isinstance(row, QuarantineRow):
-            self.quarantined[row.reason.value] += 1
-            self._quarantine_rows.append(row.values)
+            self.add_all([], [row.values], blank=0)
         else:
-            self.blank += 1
+            self.add_all([], [], blank=1)
+
+    def add_all(self, events: Sequence[Row], quarantined: Sequence[Row], *, blank: int) -> None:
+        """Count lines that follow one another, and keep their rows."""
+        self.lines += len(events) + len(quarantined) + blank
+        self.blank += blank
+        self.events.update(map(_STATUS, events))
+        self.quarantined.update(map(_REASON, quarantined))
+        self._event_rows.extend(events)
+        self._quarantine_rows.extend(quarantined)
+
+    def add_batches(self, events: pa.Table, quarantined: pa.Table, *, statuses: Mapping[str, int], reasons: Mapping[str, int], blank: int) -> None:
+        """Count lines that follow one another, of which the rows are in Arrow already."""
+        self.lines += events.num_rows + quarantined.num_rows + blank
+        self.blank += blank
+        self.events.update(statuses)
+        self.quarantined.update(reasons)
+        self._event_rows.extend_batches(events.to_batches())
+        self._quarantine_rows.extend_batches(quarantined.to_batches())
 
     def tables(self) -> tuple[pa.Table, pa.Table]:
         """Return events and quarantined lines."""
@@ -78,10 +97,14 @@ class _Rows:
         self._rows: list[Row] = []
         self._batches: list[pa.RecordBatch] = []
 
-    def append(self, row: Row) -> None:
-        self._rows.append(row)
+    def extend(self, rows: Sequence[Row]) -> None:
+        self._rows += rows
         if len(self._rows) >= _BATCH_ROWS:
             self._flush()
+
+    def extend_batches(self, batches: Sequence[pa.RecordBatch]) -> None:
+        self._flush()
+        self._batches += batches
 
     def table(self) -> pa.Table:
         self._flush()
@@ -89,10 +112,5 @@ class _Rows:
 
     def _flush(self) -> None:
         if self._rows:
-            self._batches.append(_record_batch(self._rows, self._schema))
+            self._batches.append(record_batch(self._rows, self._schema))
             self._rows = []
-
-
-def _record_batch(rows: Sequence[Row], schema: pa.Schema) -> pa.RecordBatch:
-    columns = [pa.array(values, type=column.type) for column, values in zip(schema, zip(*rows, strict=True), strict=True)]
-    return pa.RecordBatch.from_arrays(columns, schema=schema)

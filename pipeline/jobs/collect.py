@@ -55,15 +55,17 @@ def collect(
     key_secret: bytes | None,
     paths: Sequence[Path] = (),
     on_progress: Callable[[str, int, int], None] | None = None,
+    processes: int = 1,
 ) -> Collected:
     """Commit what is new in the given files, or in all configured sources; the caller holds the workspace's lock.
 
     Collecting again what is known commits nothing. Where another writer commits first, what it committed is dropped here and the
-    rest tried again. Raises ``ConfigurationError`` where a raw key is met and the lake was made with another secret.
+    rest tried again. ``processes`` read a large log together. Raises ``ConfigurationError`` where a raw key is met and the lake was made with another secret.
     """
     logs = list(_named(workspace, paths)) if paths else list(_configured(workspace))
     for _ in range(_TRIES_MAX):
-        run = _Run(workspace=workspace, now=now, key_secret=key_secret, snapshot=lake.read_log(workspace.lake), on_progress=on_progress)
+        snapshot = lake.read_log(workspace.lake)
+        run = _Run(workspace=workspace, now=now, key_secret=key_secret, snapshot=snapshot, on_progress=on_progress, processes=processes)
         lake.sweep_orphans(workspace.lake, run.snapshot)
         try:
             run.read(logs)
@@ -89,6 +91,7 @@ class _Run:
     key_secret: bytes | None
     snapshot: LakeSnapshot
     on_progress: Callable[[str, int, int], None] | None
+    processes: int
     waiting: list[Stretch] = field(default_factory=list)
     waiting_events: int = 0
     committed: list[SourceRecord] = field(default_factory=list)
@@ -126,6 +129,7 @@ class _Run:
             stretch_events_max=COMMIT_EVENTS_MAX,
             follows_links=log.is_named,
             on_bytes=on_bytes,
+            processes=self.processes,
         )
         for stretch in reading:
             self.waiting.append(stretch)

@@ -46,11 +46,18 @@ class Night:
     """Why ``--strict`` fails: what could not be read, or contradicts itself."""
 
 
-def nightly(workspace: Workspace, *, now: datetime, key_secret: bytes | None, on_progress: Callable[[str, int, int], None] | None = None) -> Night:
-    """Do all of it under the workspace's lock; everything it writes is durable before it returns."""
+def nightly(
+    workspace: Workspace,
+    *,
+    now: datetime,
+    key_secret: bytes | None,
+    on_progress: Callable[[str, int, int], None] | None = None,
+    processes: int = 1,
+) -> Night:
+    """Do all of it under the workspace's lock; everything it writes is durable before it returns. ``processes`` read a large log together."""
     with locked(workspace.lake, command="tallybook nightly", started_at=now):
         register.sweep_orphans(workspace.root)
-        collected = collect(workspace, now=now, key_secret=key_secret, on_progress=on_progress)
+        collected = collect(workspace, now=now, key_secret=key_secret, on_progress=on_progress, processes=processes)
         built = aggregate(workspace)
         book = invoice_book(workspace, built)
         write_marts(workspace, built)

@@ -110,12 +110,22 @@ class Made(NamedTuple):
 class LineMaker:
     """An endless supply of lines; equal seeds make equal lines."""
 
-    def __init__(self, seed: int | str) -> None:
+    def __init__(self, seed: int | str, *, fresh: float = 1.0) -> None:
+        """Make so great a share of the lines anew, and the others by damaging one of the last."""
         self.chance = random.Random(f"lines {seed}")
+        self._fresh = fresh
         self._before = [self._line(odd=0.0) for _ in range(4)]
+        self._last = list(self._before)
 
     def made(self) -> Made:
         """Return the next line."""
+        if self._fresh < 1 and self.chance.random() >= self._fresh:
+            return Made(self._damaged_often(self.chance.choice(self._last)), is_usual=False)
+        made = self._made_anew()
+        self._last[self.chance.randrange(4)] = made.content
+        return made
+
+    def _made_anew(self) -> Made:
         fate = self.chance.random()
         if fate < 0.3:
             line = self._line(odd=0.0)
@@ -124,9 +134,12 @@ class LineMaker:
         line = self._line(odd=self.chance.choice((0.02, 0.1, 0.4)))
         if fate < 0.5:
             return Made(line, is_usual=False)
+        return Made(self._damaged_often(line), is_usual=False)
+
+    def _damaged_often(self, line: bytes) -> bytes:
         for _ in range(self.chance.choice((1, 1, 1, 2, 5))):
             line = self._damaged(line if self.chance.random() < 0.5 else self.chance.choice(self._before))
-        return Made(line.replace(b"\n", b""), is_usual=False)
+        return line.replace(b"\n", b"")
 
     def _line(self, *, odd: float) -> bytes:
         pick, is_odd = self.chance.choice, lambda: self.chance.random() < odd
@@ -265,7 +278,7 @@ class LineMaker:
         )
         ending = {"usage": None} if self.chance.random() < 0.2 else {}
         chunks: list[Any] = [common | {"choices": [{"index": 0, "delta": {"role": "assistant"}, "finish_reason": None}]} | ending]
-        for _ in range(pick((0, 1, 3, 30, 40, 60, 90))):
+        for _ in range(pick((0, 1, 2, 3, 3, 4, 30, 40, 70))):
             chunks.append(
                 common
                 | {

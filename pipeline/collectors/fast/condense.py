@@ -27,12 +27,14 @@ if TYPE_CHECKING:
 
     from pipeline.collectors.fast.positions import Positions
 
+DEPTH = 4
+"""How deep a chunk that is cut out is nested: chunk, choices, choice, delta."""
 LONG_LINE_BYTES = 4096
 """Shorter lines are cheaper to parse than to cut."""
 
 _ANCHOR = ord("[")
 _ANCHORS_MIN = 8
-_WINDOW_BYTES = 2**20
+_WINDOW_BYTES = 2**19
 """What is worked on at once: its arrays stay near the processor, and calls are few."""
 _SAMPLES_MAX = 4
 _SAMPLE_BYTES_MAX = 4096

@@ -1,148 +1,85 @@
-"""The usual line and the usual body, as typed structs that step over everything else.
+"""JSON objects that are looked into where they lie, without making Python of what nobody asks for.
 
-Owns the types: which fields are looked at, and what they must be for the quick way. A value of another type is not wrong, it
-is for the plain reader; a field of type ``None`` is one that only the plain reader understands. Does not own what the fields mean (``lines``, ``transcripts``).
+Owns the two parsers and the test that lets an object pass: the plain reader would take it (one JSON object in UTF-8, no number beyond a
+double, no deeper than allowed), and it states no key twice. ``None`` means that the plain reader must look.
 """
 
 from __future__ import annotations
 
-from msgspec import UNSET, Raw, Struct, UnsetType
-from msgspec.json import Decoder
+from typing import TYPE_CHECKING, Any, Protocol
+
+from simdjson import Object, Parser
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
-class PromptDetails(Struct, gc=False):
-    """Parts of the prompt."""
+class Document(Protocol):
+    """An object as it lies in its text. Asking for a key that it does not state is slow."""
 
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
+    def __len__(self) -> int:
+        """Return how many keys it states, one that is stated twice twice."""
 
+    def __getitem__(self, key: str) -> Any:
+        """Return a value: objects and arrays lie there too, all else is Python's."""
 
-class CompletionDetails(Struct, gc=False):
-    """Parts of the completion."""
+    def keys(self) -> Iterable[str]:
+        """Return its keys, one that is stated twice twice."""
 
-    reasoning_tokens: int | None = None
-
-
-class Usage(Struct, gc=False):
-    """Stated usage by OpenAI's names; the other names that are known (``token_counts``) send the line to the plain reader."""
-
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    total_tokens: int | None = None
-    prompt_tokens_details: PromptDetails | None = None
-    completion_tokens_details: CompletionDetails | None = None
-    service_tier: str | None = None
-    prompt_token_details: None = None
-    completion_token_details: None = None
-    num_cached_tokens: None = None
-    prompt_cache_hit_tokens: None = None
-    cached_tokens: None = None
-    cache_read_input_tokens: None = None
-    cache_creation_tokens: None = None
-    cache_creation_input_tokens: None = None
-    reasoning_tokens: None = None
+    def as_dict(self) -> dict[str, Any]:
+        """Make Python of all of it, with the last value of each key."""
 
 
-class Choice(Struct, gc=False):
-    """One choice of a plain body."""
-
-    finish_reason: str | None = None
-    text: Raw | UnsetType = UNSET
+_LINE, _PART = Parser(), Parser()  # a parser holds one document at a time, and a line holds others
+_UNREADABLE = (ValueError, RuntimeError)  # no JSON, or no UTF-8; an integer beyond 64 bits, or too deep for the stack
+_BRACE = ord("{")
 
 
-class Body(Struct, gc=False):
-    """A plain body."""
-
-    id: str | None = None
-    model: str | None = None
-    object: str | None = None
-    service_tier: str | None = None
-    choices: list[Choice] | None = None
-    usage: Usage | None = None
-    error: None = None
-
-
-class Delta(Struct, gc=False, forbid_unknown_fields=True):
-    """What a chunk adds."""
-
-    content: str | None = None
-    role: str | None = None
-    refusal: str | None = None
-    reasoning_content: str | None = None
-    tool_calls: None = None
+def line_of(content: bytes, *, brackets: int, depth_max: int) -> Document | None:
+    """Return the object that a line is; ``brackets`` are its opening ones, in strings too. The line before it must have been let go."""
+    try:
+        document: Any = _LINE.parse(content)
+    except _UNREADABLE:
+        return None
+    if type(document) is not Object or content[0] != _BRACE or (brackets > depth_max and _depth(document) > depth_max):
+        return None  # what begins with a BOM, or with blanks, is for the plain reader
+    return document
 
 
-class ChunkChoice(Struct, gc=False, forbid_unknown_fields=True):
-    """One choice of a chunk."""
-
-    delta: Delta
-    finish_reason: str | None = None
-    index: int = 0
-    logprobs: None = None
-
-
-class ChunkPromptDetails(PromptDetails, gc=False, forbid_unknown_fields=True):
-    """Parts of the prompt, and no others."""
-
-    audio_tokens: int | None = None
+def part_of(text: str, *, depth_max: int) -> Document | None:
+    """Return the object that a text within a line is. The part before it must have been let go."""
+    try:
+        document: Any = _PART.parse(text)
+    except _UNREADABLE:
+        return None
+    if type(document) is not Object or text[0] != "{" or (text.count("{") + text.count("[") > depth_max and _depth(document) > depth_max):
+        return None
+    return document
 
 
-class ChunkCompletionDetails(CompletionDetails, gc=False, forbid_unknown_fields=True):
-    """Parts of the completion, and no others."""
-
-    audio_tokens: int | None = None
-    accepted_prediction_tokens: int | None = None
-    rejected_prediction_tokens: int | None = None
-
-
-class ChunkUsage(Struct, gc=False, forbid_unknown_fields=True):
-    """Stated usage, and nothing else."""
-
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    total_tokens: int | None = None
-    prompt_tokens_details: ChunkPromptDetails | None = None
-    completion_tokens_details: ChunkCompletionDetails | None = None
-    service_tier: str | None = None
+def _depth(document: Document) -> int:
+    depth = 0
+    level: Iterable[Any] = [document.as_dict()]
+    while level := [container for container in level if isinstance(container, dict | list)]:
+        depth += 1
+        level = [child for container in level for child in (container.values() if isinstance(container, dict) else container)]
+    return depth
 
 
-class Chunk(Struct, gc=False, forbid_unknown_fields=True):
-    """One chunk of a stream, all of it: there is no room for a number or a depth that nobody looks at."""
-
-    id: str | None = None
-    choices: list[ChunkChoice] | None = None
-    usage: ChunkUsage | None = None
-    model: str | None = None
-    object: str | None = None
-    service_tier: str | None = None
-    created: int | None = None
-    system_fingerprint: str | None = None
-    error: None = None
-    x_groq: None = None
+_REMEMBERED_MAX = 4096
+_REMEMBERED_KEYS_MAX = 64
+_REMEMBERED_LETTERS_MAX = 1024
+_remembered: dict[tuple[str, ...], frozenset[str] | None] = {}
 
 
-class Request(Struct, gc=False):
-    """What was asked for."""
-
-    model: str | None = None
-    stream: bool | None = None
-    n: int | None = None
-
-
-class LoggedLine(Struct, gc=False):
-    """One line of the request log, under the names of the request log."""
-
-    ts: str | int
-    status: int
-    api_key_id: str | None = None
-    api_key: str | None = None
-    request_id: str | int | None = None
-    method: str | None = None
-    path: str | None = None
-    request: Request | None = None
-    response: Body | str | None = None
-
-
-decode_line = Decoder(LoggedLine).decode
-decode_body = Decoder(Body).decode
-decode_chunk = Decoder(Chunk).decode
+def keys_of(document: Document) -> frozenset[str] | None:
+    """Return the keys of an object, ``None`` where it states one of them twice. Those of small objects are remembered: they recur."""
+    keys = tuple(document.keys())
+    try:
+        return _remembered[keys]
+    except KeyError:
+        stated = frozenset(keys)
+    found = stated if len(stated) == len(keys) else None
+    if len(_remembered) < _REMEMBERED_MAX and len(keys) <= _REMEMBERED_KEYS_MAX and sum(map(len, keys)) <= _REMEMBERED_LETTERS_MAX:
+        _remembered[keys] = found
+    return found

@@ -6,6 +6,7 @@ Owns the caches, which are bounded. False or ``None`` means that the plain reade
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 from pipeline.collectors import fields, instants
 from pipeline.collectors.refusal import LineRefused
@@ -17,37 +18,50 @@ _SOME_SECOND = "2020-01-01T00:00:00"
 _SOME_US = instants.instant_us(_SOME_SECOND + "Z")
 
 
-def identifier(value: str) -> bool:
-    """Tell whether a text is an id."""
+def is_identifier(value: Any) -> bool:
+    """Tell whether a value is an id, or absent."""
+    if type(value) is not str:
+        return value is None
     if len(value) <= _IDENTIFIER_MAX and value.isascii() and value.replace("-", "").isalnum():
         return True
     try:
-        return fields.identifier(value, "") is not None
+        fields.identifier(value, "")
     except LineRefused:
         return False
+    return True
+
+
+def is_model(value: Any) -> bool:
+    """Tell whether a value is a model or a key id, or absent."""
+    return value is None or (type(value) is str and _is_model(value))
+
+
+def is_label(value: Any) -> bool:
+    """Tell whether a value is a finish reason or a tier, or absent."""
+    return value is None or (type(value) is str and _is_label(value))
+
+
+def is_usual_object(value: Any) -> bool:
+    """Tell whether ``object`` leaves it open, or says, that a body is a chat completion."""
+    return value is None or (type(value) is str and value.startswith("chat.completion"))
 
 
 @lru_cache(maxsize=4096)
-def model(value: str) -> bool:
-    """Tell whether a text is a model or a key id."""
+def _is_model(value: str) -> bool:
     try:
-        return fields.model(value, "") is not None
+        fields.model(value, "")
     except LineRefused:
         return False
+    return True
 
 
 @lru_cache(maxsize=1024)
-def label(value: str) -> bool:
-    """Tell whether a text is a finish reason or a tier."""
+def _is_label(value: str) -> bool:
     try:
-        return fields.label(value, "") is not None
+        fields.label(value, "")
     except LineRefused:
         return False
-
-
-def is_usual_object(value: str | None) -> bool:
-    """Tell whether ``object`` leaves it open, or says, that a body is a chat completion."""
-    return value is None or value.startswith("chat.completion")
+    return True
 
 
 def instant_us(value: str) -> int | None:

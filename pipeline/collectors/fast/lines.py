@@ -1,140 +1,147 @@
-"""One small line to one row, the quick way: a typed decoder, and the rules of the plain reader where they say yes.
+"""One line to one row, the quick way: the rules of the plain reader where they say yes.
 
-Owns the quick way through ``envelope``, ``exchange`` and ``chat``. ``None`` means that the plain reader must read the line: there
-is no refusal here, and nothing unusual. The line has passed ``gate.suspects``.
+Owns the quick way through ``envelope`` and ``exchange``. ``None`` means that the plain reader must read the line: there is no refusal
+here, and nothing unusual.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from msgspec import UNSET, MsgspecError
+from simdjson import Object
 
-from pipeline.collectors.decode import EventRow
 from pipeline.collectors.families import OPENAI_CHAT
-from pipeline.collectors.fast import transcripts
-from pipeline.collectors.fast.documents import Body, decode_body, decode_line
-from pipeline.collectors.fast.fields import identifier, instant_us, is_usual_object, label, model
-from pipeline.collectors.fast.texts import decoded
-from pipeline.collectors.fast.usage import counted
+from pipeline.collectors.fast import bodies, transcripts
+from pipeline.collectors.fast.documents import keys_of, line_of, part_of
+from pipeline.collectors.fast.fields import instant_us, is_identifier, is_model
 from pipeline.collectors.fields import INT32_MAX
 from pipeline.collectors.fingerprint import bare_key
 from pipeline.collectors.identity import event_id
 from pipeline.collectors.routes import Route, route_of
-from pipeline.usage import UsageStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
 
+    from pipeline.collectors.decode import Row
     from pipeline.collectors.fast.condense import Condensed
-    from pipeline.collectors.fast.documents import LoggedLine
+    from pipeline.collectors.fast.documents import Document
     from pipeline.collectors.fast.transcripts import Reading
-    from pipeline.collectors.log_format import LogFormat
 
     Exchange: TypeAlias = tuple[Reading, int | None, str | None, bool | None]
     """What a body says, its number of choices, its dialect, and whether it is a stream."""
 
+    Asked: TypeAlias = tuple[str | None, bool | None, int | None]
+    """Model, stream and number of choices that the request names."""
+
 _NO_TOKENS = (None, None, None, None, None)
 _FAILED: Exchange = (("failed", None, None, None, None, None, None), None, None, None)
 _NOT_METERED: Exchange = (("not_metered", None, None, None, None, None, None), None, None, None)
-_STATUS = {status.value: status for status in UsageStatus}
+_NOTHING_ASKED: Asked = (None, None, None)
 _IN_RESPONSE = re.compile(rb'"response"[ \t]*:[ \t]*"(?:[^"\\]|\\.)*')
 
 
-def read(
-    content: bytes,
-    cut: Condensed | None,
-    place: tuple[int, int, int],
-    *,
-    has_request: bool,
-    source: str,
-    log_format: LogFormat,
-    fingerprint: Callable[[str], str],
-) -> EventRow | None:
-    """Return the row of a line, ``None`` where the plain reader must read it; raises what ``fingerprint`` raises.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuickReader:
+    """Reads the lines of one log."""
 
-    ``content`` is the line, or what is left of it by ``cut``; ``place`` is its number and its ``[start, end)`` in the log.
-    """
-    try:
-        line = decode_line(content)
-    except (MsgspecError, UnicodeError):
-        return None
-    occurred_us = instant_us(line.ts) if type(line.ts) is str else None
-    request_id, key, request = line.request_id or None, line.api_key_id or None, line.request
-    if occurred_us is None or not 100 <= line.status <= 599:  # noqa: PLR2004 - the range of HTTP
-        return None
-    if (key is None and not (line.api_key and bare_key(line.api_key))) or (key is not None and not model(key)):
-        return None
-    if request_id is not None and (type(request_id) is not str or not identifier(request_id)):
-        return None
-    asked = stream = choices_asked = None
-    if request is not None:
-        asked, stream, choices_asked = request.model or None, request.stream, request.n
-        if (asked is not None and not model(asked)) or (choices_asked is not None and not 0 <= choices_asked <= INT32_MAX):
+    source: str
+    depth_max: int
+    prefers_request_id: bool
+    fingerprint: Callable[[str], str]
+
+    def read(self, content: bytes, cut: Condensed | None, place: tuple[int, int, int], brackets: int) -> Row | None:
+        """Return the values of ``schemas.USAGE_EVENTS``, ``None`` where the plain reader must read the line; raises what ``fingerprint`` raises.
+
+        ``content`` is the line, or what is left of it by ``cut``; ``brackets`` are its opening ones, in strings too. ``place`` is its number
+        and its ``[start, end)`` in the log.
+        """
+        line = line_of(content, brackets=brackets, depth_max=self.depth_max)
+        stated = keys_of(line) if line is not None else None
+        if line is None or stated is None or "ts" not in stated or "status" not in stated:
             return None
-    elif has_request:
+        at, status = line["ts"], line["status"]
+        occurred_us = instant_us(at) if type(at) is str else None
+        if occurred_us is None or type(status) is not int or not 100 <= status <= 599:  # noqa: PLR2004 - the range of HTTP
+            return None
+        request_id = line["request_id"] if "request_id" in stated else None
+        key = line["api_key_id"] if "api_key_id" in stated else None
+        if not is_identifier(request_id) or not is_model(key):
+            return None
+        raw_key = line["api_key"] if not key and "api_key" in stated else None
+        if not key and (type(raw_key) is not str or not bare_key(raw_key)):
+            return None
+        asked = _asked(line["request"]) if "request" in stated else _NOTHING_ASKED
+        found = self._exchange(line, stated, status, cut) if asked is not None else None
+        if asked is None or found is None:
+            return None
+        model_requested, stream, choices_asked = asked
+        (usage_status, response_id, reported, tier, reason, tokens, content_chunks), choices, dialect, is_stream = found
+        request_id = request_id or None
+        if response_id is None and request_id is None:
+            return None  # identified by its bytes
+        key = key or self.fingerprint(raw_key or "")
+        identity = event_id(api_key_id=key, response_id=response_id, request_id=request_id, line=b"", prefers_request_id=self.prefers_request_id)
+        if is_stream is not None:
+            stream, choices = is_stream, choices_asked if is_stream else choices
+        return (
+            *(identity, request_id, response_id, occurred_us, key, model_requested, reported, tier, usage_status, status, stream, choices, reason),
+            *(tokens or _NO_TOKENS),
+            *(content_chunks, dialect, self.source),
+            *place,
+        )
+
+    def _exchange(self, line: Document, stated: frozenset[str], status: int, cut: Condensed | None) -> Exchange | None:
+        method = line["method"] if "method" in stated else None
+        path = line["path"] if "path" in stated else None
+        body: Any = line["response"] if "response" in stated else None
+        if not (method is None or type(method) is str) or not (path is None or type(path) is str):
+            return None
+        if not (body is None or type(body) is Object or type(body) is str):
+            return None
+        if method and method != "POST" and method.strip().upper() != "POST":
+            return _NOT_METERED
+        route = route_of(path) if path else Route.COMPLETION
+        is_success = 200 <= status <= 299  # noqa: PLR2004 - the 2xx of HTTP
+        if route is Route.OTHER or (route is Route.UNLISTED and not is_success):
+            return _NOT_METERED
+        if not is_success:
+            return _FAILED
+        if route is Route.UNLISTED:
+            return None
+        if isinstance(body, str):
+            if body.startswith("data:"):
+                return self._stream(body, cut)
+            part = part_of(body, depth_max=self.depth_max) if body.startswith("{") else None
+            return bodies.read(part) if part is not None else None
+        return None if body is None else bodies.read(body)
+
+    def _stream(self, transcript: str, cut: Condensed | None) -> Exchange | None:
+        reading = transcripts.read(transcript, dropped=cut.content_chunks if cut else 0, depth_max=self.depth_max)
+        if reading is None or (cut is not None and reading[-1] is not None and not _is_in_response(cut)):
+            return None
+        return reading, None, OPENAI_CHAT, True
+
+
+def _asked(request: Any) -> Asked | None:
+    if request is None:
+        return _NOTHING_ASKED
+    stated = keys_of(request) if type(request) is Object else None
+    if stated is None:
         return None
-    found = _exchange(line, content, cut, log_format)
-    if found is None:
+    model = request["model"] if "model" in stated else None
+    stream = request["stream"] if "stream" in stated else None
+    choices = request["n"] if "n" in stated else None
+    if not is_model(model) or not (stream is None or type(stream) is bool):
         return None
-    (status, response_id, reported, tier, reason, tokens, content_chunks), choices, dialect, is_stream = found
-    if response_id is None and request_id is None:
-        return None  # identified by its bytes
-    key = key or fingerprint(line.api_key or "")
-    identity = event_id(api_key_id=key, response_id=response_id, request_id=request_id, line=b"", prefers_request_id=log_format.identity == "request-id")
-    if is_stream is not None:
-        stream, choices = is_stream, choices_asked if is_stream else choices
-    stated = (status, line.status, stream, choices, reason, *(tokens or _NO_TOKENS), content_chunks, dialect, source)
-    return EventRow(_STATUS[status], (identity, request_id, response_id, occurred_us, key, asked, reported, tier, *stated, *place))
-
-
-def _exchange(line: LoggedLine, content: bytes, cut: Condensed | None, log_format: LogFormat) -> Exchange | None:
-    if line.method and line.method.strip().upper() != "POST":
-        return _NOT_METERED
-    route = Route.COMPLETION if line.path is None else route_of(line.path)
-    is_success = 200 <= line.status <= 299  # noqa: PLR2004 - the 2xx of HTTP
-    if route is Route.OTHER or (route is Route.UNLISTED and not is_success):
-        return _NOT_METERED
-    if not is_success:
-        return _FAILED
-    body = line.response
-    if route is Route.UNLISTED:
+    if choices is not None and (type(choices) is not int or not 0 <= choices <= INT32_MAX):
         return None
-    if type(body) is str and body.startswith("{"):
-        body = decoded(body, decode_body, depth_max=log_format.depth_max)
-    if type(body) is Body:
-        reading = _document(body)
-        return None if reading is None else (reading, len(body.choices or ()), OPENAI_CHAT, False)
-    if type(body) is str and body.startswith("data:"):
-        return _stream(body, content, cut, log_format)
-    return None
+    return model or None, stream, choices
 
 
-def _document(body: Body) -> Reading | None:
-    """Read a plain body as ``chat.read_document`` does, where it states its usage."""
-    choices, usage, tier = body.choices, body.usage, body.service_tier
-    if not choices or usage is None or choices[0].text is not UNSET or not is_usual_object(body.object):
-        return None
-    tier = tier or usage.service_tier or None
-    reason, response_id, reported = choices[0].finish_reason or None, body.id or None, body.model or None
-    if (response_id is not None and not identifier(response_id)) or (reported is not None and not model(reported)):
-        return None
-    if (reason is not None and not label(reason)) or (tier is not None and not label(tier)):
-        return None
-    tokens = counted(usage)
-    return None if tokens is None else ("measured", response_id, reported, tier, reason, tokens, None)
-
-
-def _stream(transcript: str, content: bytes, cut: Condensed | None, log_format: LogFormat) -> Exchange | None:
-    reading = transcripts.read(transcript, dropped=cut.content_chunks if cut else 0, depth_max=log_format.depth_max)
-    if reading is None or (reading[-1] is not None and cut is not None and not _is_in_response(content, cut)):
-        return None
-    return reading, None, OPENAI_CHAT, True
-
-
-def _is_in_response(content: bytes, cut: Condensed) -> bool:
+def _is_in_response(cut: Condensed) -> bool:
     """Tell whether what was cut out was the response: a prompt may hold a transcript too."""
-    begin = content.rfind(b'"response"', 0, cut.at)
-    return begin > 0 and content[begin - 1 : begin] != b"\\" and _IN_RESPONSE.fullmatch(content, begin, cut.at) is not None
+    begin = cut.content.rfind(b'"response"', 0, cut.at)
+    return begin > 0 and cut.content[begin - 1 : begin] != b"\\" and _IN_RESPONSE.fullmatch(cut.content, begin, cut.at) is not None

@@ -1,68 +1,54 @@
-"""The transcript of a usual stream, chunk by chunk with a typed decoder; whatever is unusual is not read here.
+"""The transcript of a usual stream, chunk by chunk; whatever is unusual is not read here.
 
-Owns what is usual: every payload a chunk of OpenAI-compatible chat or ``[DONE]``. The rules are those of ``chat.read_stream``,
-which reads all that this module returns ``None`` for.
+Owns what is usual: every payload a chunk of OpenAI-compatible chat, or no JSON object at all. The rules are those of
+``chat.read_stream``, which reads all that this module returns ``None`` for.
 """
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from msgspec import MsgspecError
-
-from pipeline.collectors.fast.documents import decode_chunk
-from pipeline.collectors.fast.fields import identifier, is_usual_object, label, model
-from pipeline.collectors.fast.usage import Tokens, counted
+from pipeline.collectors.fast.documents import part_of
+from pipeline.collectors.fast.fields import is_identifier, is_label, is_model, is_usual_object
+from pipeline.collectors.fast.usage import counted
 from pipeline.collectors.sse import read_transcript
 
 if TYPE_CHECKING:
-    from pipeline.collectors.fast.documents import Chunk, ChunkUsage
+    from pipeline.collectors.fast.documents import Document
+    from pipeline.collectors.fast.usage import Tokens
 
-Reading = tuple[str, str | None, str | None, str | None, str | None, Tokens | None, int | None]
-"""Status, response id, model, tier, finish reason, tokens, content chunks."""
-
-DEPTH = 5
-"""How deep a chunk is nested at most: chunk, usage, details; or chunk, choices, choice, delta."""
-
-_KEY = re.compile(r'"([a-z_]+)"[ \t\r\n]*:')
-_ESCAPED_LETTER = re.compile(r"\\u00[0-7]")
-_ANYWHERE = frozenset(("audio_tokens",))  # stated of the prompt and of the completion, and not read
-_INTEGER_MAX = 2**63  # far below what a double holds
+    Reading: TypeAlias = tuple[str, str | None, str | None, str | None, str | None, Tokens | None, int | None]
+    """Status, response id, model, tier, finish reason, tokens, content chunks."""
 
 
 def read(text: str, *, dropped: int, depth_max: int) -> Reading | None:
     """Return what a transcript says, ``None`` where the plain reader must say it; ``dropped`` chunks with content were cut out of it."""
-    if depth_max < DEPTH:
-        return None
-    transcript = read_transcript(text)
+    payloads, has_error = _payloads(text)
     seen = _Seen(dropped)
-    for payload in transcript.payloads:
-        if payload == "[DONE]":
-            continue
-        chunk = _chunk(payload)
-        if chunk is None or not seen.add(chunk):
+    for payload in payloads:
+        if payload[:1] == "{":
+            if not seen.add(payload, depth_max):
+                return None
+        elif payload.lstrip()[:1] == "{":
             return None
-    return seen.reading(has_error=transcript.has_error)
+    return seen.reading(has_error=has_error)
 
 
-def _chunk(payload: str) -> Chunk | None:
-    """Decode a payload, unless a key is stated twice or may be written with escapes."""
-    stated = _KEY.findall(payload)
-    if (len(set(stated)) != len(stated) and _repeats(stated)) or ("\\u00" in payload and _ESCAPED_LETTER.search(payload)):
-        return None
-    try:
-        return decode_chunk(payload)
-    except (MsgspecError, UnicodeError):
-        return None
-
-
-def _repeats(stated: list[str]) -> bool:
-    ours = [key for key in stated if key not in _ANYWHERE]
-    return len(set(ours)) != len(ours)
+def _payloads(text: str) -> tuple[list[str], bool]:
+    """Return what ``sse.read_transcript`` does; of one event a line, and nothing else, without going through its lines."""
+    end = "\r\n\r\n" if text.endswith("\r\n\r\n") else "\n\n"
+    events = text.split(end)
+    if events[-1] == "" and all(event.startswith("data: ") for event in events[:-1]) and text.count("\n") == (len(events) - 1) * 2:
+        line_ends = len(end) // 2 - 1
+        if text.count("\r") == (len(events) - 1) * 2 * line_ends:
+            return [event[6:] for event in events[:-1]], False
+    transcript = read_transcript(text)
+    return transcript.payloads, transcript.has_error
 
 
 class _Seen:
+    """What the chunks so far have said."""
+
     __slots__ = ("content_chunks", "finish_reason", "is_chat", "model", "response_id", "tier", "tokens")
 
     def __init__(self, dropped: int) -> None:
@@ -74,35 +60,55 @@ class _Seen:
         self.content_chunks = dropped
         self.is_chat = False
 
-    def add(self, chunk: Chunk) -> bool:
+    def add(self, payload: str, depth_max: int) -> bool:
         """Take in the next chunk; false where it is not usual."""
-        if chunk.choices is None or not is_usual_object(chunk.object) or not -_INTEGER_MAX < (chunk.created or 0) < _INTEGER_MAX:
+        chunk = part_of(payload, depth_max=depth_max)
+        said = chunk.as_dict() if chunk is not None else {}
+        choices, usage, tier = said.get("choices"), said.get("usage"), said.get("service_tier")
+        if chunk is None or len(chunk) != len(said) or type(choices) is not list:
             return False
-        tier = chunk.service_tier or (chunk.usage.service_tier if chunk.usage is not None else None)
-        if not (
-            (self.response_id or not chunk.id or identifier(chunk.id)) and (self.model or not chunk.model or model(chunk.model)) and (not tier or label(tier))
-        ):
+        if said.get("error") is not None or said.get("x_groq") is not None or not is_usual_object(said.get("object")) or not is_label(tier):
             return False
-        self.response_id = self.response_id or chunk.id or None
-        self.model = self.model or chunk.model or None
+        if not self.response_id:
+            self.response_id = said.get("id")
+            if not is_identifier(self.response_id):
+                return False
+        if not self.model:
+            self.model = said.get("model")
+            if not is_model(self.model):
+                return False
+        if not self._add_choices(chunk, choices) or (usage is not None and not self._add_usage(chunk, usage, tier)):
+            return False
         self.tier = tier or self.tier
-        return self._add_choices(chunk) and (chunk.usage is None or self._add_usage(chunk.usage))
+        return True
 
-    def _add_choices(self, chunk: Chunk) -> bool:
+    def _add_choices(self, chunk: Document, choices: list[Any]) -> bool:
         has_content = False
-        for choice in chunk.choices or ():
-            if not -_INTEGER_MAX < choice.index < _INTEGER_MAX or (choice.finish_reason and not label(choice.finish_reason)):
+        for place, choice in enumerate(choices):
+            delta = choice.get("delta") if type(choice) is dict else None
+            if type(delta) is not dict:
+                return False
+            where = chunk["choices"][place]
+            if len(where) != len(choice) or len(where["delta"]) != len(delta):
+                return False  # a key is stated twice
+            reason, content = choice.get("finish_reason"), delta.get("content")
+            if not is_label(reason) or not (content is None or type(content) is str):
                 return False
             self.is_chat = True
-            self.finish_reason = choice.finish_reason or self.finish_reason
-            has_content = has_content or bool(choice.delta.content)
+            self.finish_reason = reason or self.finish_reason
+            has_content = has_content or bool(content)
         self.content_chunks += has_content
         return True
 
-    def _add_usage(self, usage: ChunkUsage) -> bool:
-        tokens = counted(usage)
+    def _add_usage(self, chunk: Document, usage: Any, tier: str | None) -> bool:
+        tokens = counted(chunk["usage"], usage) if type(usage) is dict else None
         if tokens is None:
             return False
+        if not tier:
+            tier = usage.get("service_tier")
+            if not is_label(tier):
+                return False
+            self.tier = tier or self.tier
         if self.tokens is None or tokens[0] or tokens[1]:  # a zero placeholder never replaces real usage
             self.tokens = tokens
         return True
@@ -111,7 +117,7 @@ class _Seen:
         """Return what all chunks say together."""
         if not self.is_chat:
             return None
-        common = (self.response_id, self.model, self.tier, self.finish_reason)
+        common = (self.response_id or None, self.model or None, self.tier, self.finish_reason)
         if self.tokens is not None:
             return ("measured", *common, self.tokens, None)
         if has_error:

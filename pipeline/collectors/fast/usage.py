@@ -5,31 +5,51 @@ Owns the test for it. Does not own the conventions (``token_counts``), which eve
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from pipeline.collectors.fast.documents import ChunkUsage, Usage
+    from collections.abc import Mapping
+
+    from pipeline.collectors.fast.documents import Document
 
 Tokens: TypeAlias = tuple[int | None, int | None, int | None, int | None, int | None]
 """Prompt, completion, cached, cache-write and reasoning tokens."""
 
 _COUNT_MAX = 2**62  # the sum of two is a count still
+_ODD_NAMES = frozenset(
+    (
+        *("prompt_token_details", "completion_token_details", "num_cached_tokens", "prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens"),
+        *("cache_creation_tokens", "cache_creation_input_tokens", "reasoning_tokens"),
+    )
+)
+"""Other names of counts, which ``token_counts`` knows."""
+_NOTHING: dict[str, Any] = {}
 
 
-def counted(usage: Usage | ChunkUsage) -> Tokens | None:
-    """Return the counts, ``None`` where a convention is needed to read them, or where they cannot be."""
-    prompt, completion, total = usage.prompt_tokens, usage.completion_tokens, usage.total_tokens
-    if prompt is None or completion is None or not (0 <= prompt <= _COUNT_MAX and 0 <= completion <= _COUNT_MAX):
+def counted(usage: Document, said: Mapping[str, Any]) -> Tokens | None:
+    """Return the counts, ``None`` where a convention is needed to read them, or where they cannot be; ``said`` is ``usage`` as a dict."""
+    prompt, completion, total = said.get("prompt_tokens"), said.get("completion_tokens"), said.get("total_tokens")
+    if type(prompt) is not int or type(completion) is not int or not (0 <= prompt <= _COUNT_MAX and 0 <= completion <= _COUNT_MAX):
         return None
-    if total and total != prompt + completion:
+    if len(usage) != len(said) or (total is not None and (type(total) is not int or (total and total != prompt + completion))):
         return None
-    cached = written = reasoning = None
-    if usage.prompt_tokens_details is not None:
-        cached, written = usage.prompt_tokens_details.cached_tokens, usage.prompt_tokens_details.cache_write_tokens
-        if min(cached or 0, written or 0) < 0 or (cached or 0) + (written or 0) > prompt:
-            return None
-    if usage.completion_tokens_details is not None:
-        reasoning = usage.completion_tokens_details.reasoning_tokens
-        if not 0 <= (reasoning or 0) <= completion:
-            return None
+    if len(said) == 3 and total is not None:  # noqa: PLR2004 - and nothing else
+        return prompt, completion, None, None, None
+    of_prompt, of_completion = _details(usage, said, "prompt_tokens_details"), _details(usage, said, "completion_tokens_details")
+    if of_prompt is None or of_completion is None or not _ODD_NAMES.isdisjoint(said):
+        return None
+    cached, written, reasoning = of_prompt.get("cached_tokens"), of_prompt.get("cache_write_tokens"), of_completion.get("reasoning_tokens")
+    if not (_are_parts(cached, written, of=prompt) and _are_parts(reasoning, None, of=completion)):
+        return None
     return prompt, completion, cached, written, reasoning
+
+
+def _details(usage: Document, said: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
+    details = said.get(name)
+    if details is None:
+        return _NOTHING
+    return details if type(details) is dict and len(usage[name]) == len(details) else None
+
+
+def _are_parts(one: Any, other: Any, *, of: int) -> bool:
+    return all(part is None or (type(part) is int and part >= 0) for part in (one, other)) and (one or 0) + (other or 0) <= of

@@ -1,0 +1,44 @@
+"""A plain body that states its usage, the quick way.
+
+Owns what is usual about a body. The rules are those of ``chat.read_document``, which reads all that this module returns ``None`` for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from simdjson import Array, Object
+
+from pipeline.collectors.families import OPENAI_CHAT
+from pipeline.collectors.fast.documents import keys_of
+from pipeline.collectors.fast.fields import is_identifier, is_label, is_model, is_usual_object
+from pipeline.collectors.fast.usage import counted
+
+if TYPE_CHECKING:
+    from pipeline.collectors.fast.documents import Document
+    from pipeline.collectors.fast.lines import Exchange
+
+
+def read(body: Document) -> Exchange | None:
+    """Return what a body says, where it states its usage."""
+    stated = keys_of(body)
+    if stated is None or "choices" not in stated or "usage" not in stated or ("object" in stated and not is_usual_object(body["object"])):
+        return None
+    choices, usage = body["choices"], body["usage"]
+    if type(choices) is not Array or not len(choices):
+        return None
+    if type(usage) is not Object:
+        return None
+    first: Any = choices[0]
+    said = keys_of(first) if type(first) is Object else None
+    if said is None or ("text" in said and "message" not in said):
+        return None
+    used = usage.as_dict()
+    tokens = counted(usage, used)
+    reason = first["finish_reason"] if "finish_reason" in said else None
+    response_id = body["id"] if "id" in stated else None
+    model = body["model"] if "model" in stated else None
+    tier: Any = (body["service_tier"] if "service_tier" in stated else None) or used.get("service_tier")
+    if tokens is None or not (is_identifier(response_id) and is_model(model) and is_label(reason) and is_label(tier)):
+        return None
+    return ("measured", response_id or None, model or None, tier or None, reason or None, tokens, None), len(choices), OPENAI_CHAT, False

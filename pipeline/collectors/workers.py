@@ -1,0 +1,215 @@
+"""Blocks of one log decoded by several processes at once, this one among them; what comes out is in the order in which it went in.
+
+Owns the other processes (``worker``), the memory that is shared with them, and what happens when one fails: its blocks are decoded here.
+They are begun as commands of their own, never forked, since other threads may hold locks at that moment. Does not own the decoding
+(``fast.blocks``), nor how many processes there are.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import select
+import subprocess
+import sys
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import pyarrow as pa
+
+from pipeline.collectors.decode import EventRow, decode_line
+from pipeline.collectors.fast.blocks import DecodedLines
+from pipeline.collectors.lines import Line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.collectors.fast.blocks import BlockDecoder
+    from pipeline.collectors.line_blocks import LineBlock
+
+WORTHWHILE_BYTES = 2**28
+"""Smaller logs are read before another process has begun and made up for its beginning."""
+
+_SLOT_BYTES = 2**21
+_SLOTS_EACH = 2
+_WAITING_MAX = 16
+_PATIENCE_SECONDS = 60.0
+
+
+class DecodedBatches(NamedTuple):
+    """What a block amounts to, as a worker says it."""
+
+    events: pa.Table
+    quarantined: pa.Table
+    statuses: dict[str, int]
+    reasons: dict[str, int]
+    blank: int
+
+
+Decoded: TypeAlias = DecodedLines | DecodedBatches
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A block that went in, with what came of it, or who is asked."""
+
+    block: LineBlock
+    decoded: Decoded | None = None
+    worker: Worker | None = None
+    slot: int = 0
+
+
+class InOrder:
+    """Takes in blocks, and gives out what they amount to. To be closed."""
+
+    def __init__(self, decoder: BlockDecoder, *, processes: int) -> None:
+        """Decode here, and in ``processes - 1`` others."""
+        self.waiting_lines = 0
+        self._decoder = decoder
+        self._waiting: deque[_Waiting] = deque()
+        self._pool = _Pool(decoder, processes - 1) if processes > 1 and hasattr(os, "memfd_create") else None
+
+    def add(self, block: LineBlock) -> Iterator[Decoded]:
+        """Take in a block, and yield what is ready, or has to be, to make room. Raises what ``fingerprint`` raises."""
+        waiting = _Waiting(block)
+        if self._pool is None or not self._pool.submit(waiting):
+            waiting.decoded = self._decoded(block)
+        self._waiting.append(waiting)
+        self.waiting_lines += len(block.spans)
+        while self._waiting and (len(self._waiting) > _WAITING_MAX or self._is_ready(self._waiting[0])):
+            yield self._next()
+
+    def rest(self) -> Iterator[Decoded]:
+        """Yield what has not been given out yet. Raises what ``fingerprint`` raises."""
+        while self._waiting:
+            yield self._next()
+
+    def close(self) -> None:
+        """Let the other processes end."""
+        if self._pool is not None:
+            self._pool.close()
+
+    def _is_ready(self, waiting: _Waiting) -> bool:
+        return waiting.decoded is not None or (waiting.worker is not None and waiting.worker.has_answered())
+
+    def _next(self) -> Decoded:
+        waiting = self._waiting.popleft()
+        self.waiting_lines -= len(waiting.block.spans)
+        if waiting.decoded is None and waiting.worker is not None:
+            waiting.decoded = waiting.worker.answer(waiting)
+        return waiting.decoded or self._decoded(waiting.block)
+
+    def _decoded(self, block: LineBlock) -> DecodedLines:
+        """Decode a block here, or the line beyond the cap that it is."""
+        decoder = self._decoder
+        if block.long_line_digest is None:
+            return decoder.decoded(block.content, block.spans, start=block.start, first_line=block.first_line)
+        line = Line(block.first_line, block.start, block.end, None)
+        row = decode_line(line, source=decoder.source, log_format=decoder.log_format, fingerprint=decoder.fingerprint)
+        is_event = isinstance(row, EventRow)
+        return DecodedLines([row.values] if row and is_event else [], [row.values] if row and not is_event else [], int(row is None), 0)
+
+
+class _Pool:
+    def __init__(self, decoder: BlockDecoder, count: int) -> None:
+        self._descriptor = os.memfd_create("blocks")  # never a file: what is shared are prompts and answers
+        os.truncate(self._descriptor, count * _SLOTS_EACH * _SLOT_BYTES)
+        self._memory = mmap.mmap(self._descriptor, 0)
+        self._workers = [Worker(self._memory, self._descriptor, index * _SLOTS_EACH, decoder) for index in range(count)]
+
+    def submit(self, waiting: _Waiting) -> bool:
+        """Ask a worker that has room, if there is one and the block fits."""
+        block = waiting.block
+        if block.long_line_digest is not None or len(block.content) > _SLOT_BYTES:
+            return False
+        return any(worker.ask(waiting) for worker in self._workers)
+
+    def close(self) -> None:
+        for worker in self._workers:
+            worker.end()
+        self._memory.close()
+        os.close(self._descriptor)
+
+
+class Worker:
+    """One other process. Once it has failed, or met what it must not decode, it is not asked again."""
+
+    def __init__(self, memory: mmap.mmap, descriptor: int, first_slot: int, decoder: BlockDecoder) -> None:
+        self._memory = memory
+        self._free = list(range(first_slot, first_slot + _SLOTS_EACH))
+        self._said = b""
+        command = [sys.executable, "-P", "-m", "pipeline.collectors.worker", str(descriptor)]
+        self._process: subprocess.Popen[bytes] | None = subprocess.Popen(  # noqa: S603 - our own module
+            command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, pass_fds=(descriptor,)
+        )
+        log_format = decoder.log_format
+        log = {"source": decoder.source, "slot_bytes": _SLOT_BYTES, "identity": log_format.identity}
+        self._say({**log, "line_bytes_max": log_format.line_bytes_max, "depth_max": log_format.depth_max})
+
+    def ask(self, waiting: _Waiting) -> bool:
+        """Hand a block over; false where there is no room, or nobody."""
+        if self._process is None or not self._free:
+            return False
+        slot, block = self._free[-1], waiting.block
+        self._memory[slot * _SLOT_BYTES : slot * _SLOT_BYTES + len(block.content)] = block.content
+        if not self._say({"slot": slot, "size": len(block.content), "start": block.start, "first_line": block.first_line}):
+            return False
+        self._free.pop()
+        waiting.worker, waiting.slot = self, slot
+        return True
+
+    def has_answered(self) -> bool:
+        """Tell whether ``answer`` would not have to wait."""
+        return self._process is None or b"\n" in self._said or self._is_readable(0)
+
+    def answer(self, waiting: _Waiting) -> DecodedBatches | None:
+        """Wait for what came of the block that was handed over first; ``None`` where it is to be decoded here."""
+        said = self._heard()
+        if not said:
+            self.end()
+            return None
+        at = waiting.slot * _SLOT_BYTES
+        rows = pa.BufferReader(self._memory[at : at + said["size"]])
+        events, quarantined = pa.ipc.open_stream(rows).read_all(), pa.ipc.open_stream(rows).read_all()
+        self._free.append(waiting.slot)
+        return DecodedBatches(events, quarantined, said["events"], said["quarantined"], said["blank"])
+
+    def end(self) -> None:
+        """Let the process end, whatever it is doing."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+    def _say(self, what: dict[str, Any]) -> bool:
+        process = self._process
+        if process is None or process.stdin is None:
+            return False
+        try:
+            process.stdin.write(json.dumps(what).encode() + b"\n")  # far less than a pipe holds: this never waits
+        except OSError:
+            self.end()
+            return False
+        return True
+
+    def _heard(self) -> dict[str, Any] | None:
+        until = time.monotonic() + _PATIENCE_SECONDS
+        while b"\n" not in self._said:
+            if self._process is None or self._process.stdout is None or not self._is_readable(until - time.monotonic()):
+                return None
+            said = os.read(self._process.stdout.fileno(), 2**16)
+            if not said:
+                return None
+            self._said += said
+        line, _, self._said = self._said.partition(b"\n")
+        heard: dict[str, Any] = json.loads(line)
+        return heard
+
+    def _is_readable(self, seconds: float) -> bool:
+        process = self._process
+        if process is None or process.stdout is None:
+            return False
+        return bool(select.select([process.stdout], [], [], max(seconds, 0))[0])

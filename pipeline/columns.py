@@ -1,0 +1,77 @@
+"""Python values to Arrow columns, as ``pa.array`` makes them, from their bytes.
+
+``pa.array`` of a list asks whether it is pandas', and imports pandas to find out: that takes longer than most commands. Owns the kinds
+of columns that are made row by row; does not own schemas (``schemas``) nor what the rows mean.
+"""
+
+from __future__ import annotations
+
+from types import NoneType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_OFFSET_MAX = 2**31 - 1
+
+
+def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """Return the column of ``values``; ``None`` is null.
+
+    ``kind`` is a string, fixed-size binary, boolean, 32- or 64-bit integer, or a timestamp (from integers in its unit). Raises
+    ``TypeError`` for another kind or a value of another type, ``OverflowError`` for an integer that does not fit, ``ValueError`` for a
+    value of another size or a column of strings beyond 2 GiB.
+    """
+    types = set(map(type, values))
+    if types <= {NoneType}:
+        return pa.nulls(len(values), kind)
+    nulls = values.count(None) if NoneType in types else 0
+    validity = _bits((value is not None for value in values), len(values)) if nulls else None
+    return pa.Array.from_buffers(kind, len(values), [validity, *_buffers(values, kind, types - {NoneType}, nulls)], nulls)
+
+
+def record_batch(rows: Sequence[Sequence[Any]], schema: pa.Schema) -> pa.RecordBatch:
+    """Return rows, each with the values of ``schema`` in their order, as columns. Raises what ``column`` raises."""
+    columns = zip(*rows, strict=True) if rows else ((),) * len(schema)
+    return pa.RecordBatch.from_arrays([column(values, field.type) for field, values in zip(schema, columns, strict=True)], schema=schema)
+
+
+def _buffers(values: Sequence[Any], kind: pa.DataType, types: set[type], nulls: int) -> list[pa.Buffer]:
+    if pa.types.is_string(kind) and types == {str}:
+        return _strings([value or "" for value in values] if nulls else values)
+    if pa.types.is_fixed_size_binary(kind) and types == {bytes}:
+        nothing = bytes(kind.byte_width)
+        return _fixed([nothing if value is None else value for value in values] if nulls else values, kind.byte_width)
+    if pa.types.is_boolean(kind) and types == {bool}:
+        return [_bits(map(bool, values), len(values))]
+    if (kind in (pa.int32(), pa.int64()) or pa.types.is_timestamp(kind)) and types == {int}:
+        numbers = [value or 0 for value in values] if nulls else values
+        return [pa.py_buffer(np.fromiter(numbers, np.int32 if kind == pa.int32() else np.int64, len(values)))]
+    message = f"no column of {kind} is made of {', '.join(sorted(each.__name__ for each in types))}"
+    raise TypeError(message)
+
+
+def _strings(texts: Sequence[str]) -> list[pa.Buffer]:
+    joined = "".join(texts)
+    content = joined.encode()
+    if len(content) > _OFFSET_MAX:
+        message = f"{len(content)} bytes of text are too much for one column"
+        raise ValueError(message)
+    sizes = map(len, texts if len(content) == len(joined) else [text.encode() for text in texts])
+    offsets = np.zeros(len(texts) + 1, np.int32)
+    np.cumsum(np.fromiter(sizes, np.int32, len(texts)), out=offsets[1:])
+    return [pa.py_buffer(offsets), pa.py_buffer(content)]
+
+
+def _fixed(contents: Sequence[bytes], size: int) -> list[pa.Buffer]:
+    if set(map(len, contents)) != {size}:
+        message = f"a value has not the {size} bytes of its column"
+        raise ValueError(message)
+    return [pa.py_buffer(b"".join(contents))]
+
+
+def _bits(flags: Iterable[bool], count: int) -> pa.Buffer:
+    return pa.py_buffer(np.packbits(np.fromiter(flags, np.bool_, count), bitorder="little"))

@@ -1,0 +1,69 @@
+"""Columns made from values are those that pyarrow makes of them, and need no pandas."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.columns import column, record_batch
+from pipeline.schemas import INSTANT, QUARANTINE, USAGE_EVENTS
+
+_KINDS: dict[pa.DataType, st.SearchStrategy[Any]] = {
+    pa.string(): st.text(st.characters(exclude_categories=("Cs",))),
+    pa.binary(16): st.binary(min_size=16, max_size=16),
+    pa.bool_(): st.booleans(),
+    pa.int32(): st.integers(-(2**31), 2**31 - 1),
+    pa.int64(): st.integers(-(2**63), 2**63 - 1),
+    INSTANT: st.integers(-(2**63), 2**63 - 1),
+}
+
+
+@given(st.data())
+def test_a_column_is_that_of_pyarrow(data: st.DataObject) -> None:
+    kind = data.draw(st.sampled_from(sorted(_KINDS, key=str)))
+    values = data.draw(st.lists(st.none() | _KINDS[kind]) | st.lists(_KINDS[kind]))
+    made = column(values, kind)
+    made.validate(full=True)
+    assert made.equals(pa.array(values, kind))
+    assert made.null_count == values.count(None)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "error"),
+    [
+        ([2**31], pa.int32(), OverflowError),
+        ([2**63], pa.int64(), OverflowError),
+        ([1.5], pa.int64(), TypeError),
+        ([True], pa.int64(), TypeError),
+        ([1], pa.bool_(), TypeError),
+        ([b"x"], pa.string(), TypeError),
+        ([b"short"], pa.binary(16), ValueError),
+        ([1.0], pa.float64(), TypeError),
+        ([1], pa.int8(), TypeError),
+    ],
+)
+def test_what_does_not_fit_is_refused(values: list[Any], kind: pa.DataType, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        column(values, kind)
+
+
+@pytest.mark.parametrize("schema", [USAGE_EVENTS, QUARANTINE])
+def test_no_rows_are_a_batch_without_rows(schema: pa.Schema) -> None:
+    batch = record_batch([], schema)
+    assert (batch.num_rows, batch.schema) == (0, schema)
+
+
+def test_reading_a_log_imports_no_pandas() -> None:
+    program = (
+        "import sys; from pathlib import Path; from pipeline.collectors import LogFormat, read_log\n"
+        "path = Path('data/sample/requests-2026-10-04.jsonl'); path = path if path.exists() else next(Path('data').rglob('*.jsonl'))\n"
+        "rows = sum(s.events.num_rows for s in read_log(path, source='s', name='n', log_format=LogFormat(), fingerprint=lambda raw: 'key_1'))\n"
+        "assert rows > 0; assert 'pandas' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

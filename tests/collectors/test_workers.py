@@ -1,0 +1,91 @@
+"""A log that several processes decode together gives what one process gives, whatever becomes of the others."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fuzzing import LineMaker
+
+from pipeline.collectors import LogFormat, read_log, reading, workers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="this system shares no nameless memory: one process reads")
+
+FORMAT = LogFormat(line_bytes_max=200_000)
+
+
+@pytest.fixture
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a log of many small blocks, which is read together however small it is."""
+    monkeypatch.setattr(reading, "WORTHWHILE_BYTES", 1)
+    monkeypatch.setattr("pipeline.collectors.line_blocks._BLOCK_BYTES", 2**15)
+    monkeypatch.setattr("pipeline.collectors.log_file._PLAIN_BLOCK_BYTES", 2**15)
+    maker = LineMaker("workers")
+    path = tmp_path / "app.jsonl"
+    path.write_bytes(
+        b"\xef\xbb\xbf" + b"".join(maker.made().content + maker.chance.choice((b"\n", b"\r\n", b"\n\n")) for _ in range(600)) + b"x" * 300_000 + b"\n{"
+    )
+    return path
+
+
+def _read(path: Path, *, processes: int, fingerprint: Callable[[str], str] = lambda raw: f"key_{len(raw)}") -> tuple[list[Any], int]:
+    stretches = read_log(path, source="s", name="n", log_format=FORMAT, fingerprint=fingerprint, stretch_events_max=150, processes=processes)
+    found = [(stretch.record, stretch.events.to_pylist(), stretch.quarantined.to_pylist()) for stretch in stretches]
+    return found, stretches.pending_bytes
+
+
+def test_two_processes_give_the_stretches_of_one(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = []
+    answer = workers.Worker.answer
+    monkeypatch.setattr(workers.Worker, "answer", lambda self, waiting: answers.append(answer(self, waiting)) or answers[-1])
+    monkeypatch.setattr(workers.Worker, "has_answered", lambda _self: False)  # wait for the other: it decodes whatever it was asked for
+    log.write_bytes(log.read_bytes().replace(b'"api_key":', b'"api_kez":'))
+    assert _read(log, processes=2) == _read(log, processes=1)
+    assert sum(given is not None for given in answers) > 5
+
+
+def test_a_block_with_a_raw_key_is_decoded_where_the_secret_is(log: Path) -> None:
+    log.write_bytes(b"".join(line.replace(b'"api_key_id": "key_1"', b'"api_key": "sk-made-up"') for line in log.read_bytes().splitlines(keepends=True)))
+    asked: list[str] = []
+    both = _read(log, processes=2, fingerprint=lambda raw: asked.append(raw) or "key_of_it")
+    assert "sk-made-up" in asked
+    assert both == _read(log, processes=1, fingerprint=lambda _raw: "key_of_it")
+
+
+@pytest.mark.parametrize("fate", ["killed", "stopped", "never begun"])
+def test_what_another_process_leaves_undone_is_done_here(log: Path, monkeypatch: pytest.MonkeyPatch, fate: str) -> None:
+    expected = _read(log, processes=1)
+    ask = workers.Worker.ask
+
+    def ask_and_lose(self: Any, waiting: Any) -> bool:
+        is_asked = ask(self, waiting)
+        if is_asked and fate != "never begun":
+            os.kill(self._process.pid, signal.SIGKILL if fate == "killed" else signal.SIGSTOP)
+        return is_asked
+
+    monkeypatch.setattr(workers.Worker, "ask", ask_and_lose)
+    monkeypatch.setattr(workers, "_PATIENCE_SECONDS", 0.2)
+    if fate == "never begun":
+        monkeypatch.setattr("sys.executable", "/bin/false")
+    assert _read(log, processes=2) == expected
+
+
+def test_an_abandoned_reading_leaves_no_process_behind(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = []
+    begin = workers.Worker.__init__
+
+    def remember(self: Any, *args: Any) -> None:
+        begin(self, *args)
+        begun.append(self._process)
+
+    monkeypatch.setattr(workers.Worker, "__init__", remember)
+    stretches = read_log(log, source="s", name="n", log_format=FORMAT, fingerprint=len, stretch_events_max=50, processes=3)
+    next(stretches)
+    stretches.close()
+    assert [process.poll() is not None for process in begun] == [True, True]
