@@ -75,7 +75,7 @@ def test_almost_every_usual_line_is_read_the_quick_way() -> None:
 
 def test_long_streams_are_cut_and_their_chunks_counted() -> None:
     maker = LineMaker("long")
-    lines = [line.content for line in (maker.made() for _ in range(2500)) if line.is_usual and len(line.content) > 6000]
+    lines = [line.content for line in (maker.made() for _ in range(2500)) if line.is_usual and len(line.content) > 4500]
     content = b"\n".join([*lines, b""])
     spans, at = [], 0
     for line in lines:
@@ -110,3 +110,20 @@ def test_whole_logs_give_the_same_stretches_and_records(seed: int, tmp_path: Pat
         return stretches, reading.pending_bytes
 
     assert read("fast") == read("plain")
+
+
+@pytest.mark.parametrize("empty", ["{}", "[]", '""', "0", "false"])
+@pytest.mark.parametrize("field", ["service_tier", "id", "model", "object", "error"])
+def test_what_is_empty_and_no_text_is_not_taken_for_absent(field: str, empty: str) -> None:
+    usage = '"usage":{"prompt_tokens":8,"completion_tokens":1}'
+    line = '{{"ts":"2026-03-01T06:51:19Z","request_id":"r","api_key_id":"k","status":200,"response":{{{},"choices":[{{}}],"{}":{}}}}}'
+    content = (line.format(usage, field, empty) + "\n").encode()
+    assert _fast(content)[0] == _plain(content)
+
+
+def test_a_prompt_full_of_brackets_is_read_the_quick_way() -> None:
+    prompt = "if (a[i]) { b[i] = {}; } " * 40
+    usage = '"usage":{"prompt_tokens":8,"completion_tokens":1}'
+    line = f'{{"ts":"2026-03-01T06:51:19Z","request_id":"r","api_key_id":"k","status":200,"request":{{"prompt":"{prompt}"}},"response":{{"choices":[{{}}],{usage}}}}}'
+    rows, quick = _fast(line.encode() + b"\n")
+    assert (len(rows), quick) == (1, 1)

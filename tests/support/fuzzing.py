@@ -57,7 +57,7 @@ _TEXTS = (
 )
 _IDS = ("chatcmpl-0123456789abcdef", "chatcmpl-7", "", "x" * 300, "a b", "cmpl-é", "id=1~,;#", "12e345")
 _MODELS = ("jamba-large", "jamba-mini-1.7", "grok-3", "x-ai/grok-2", "", "a b", "m" * 200, "gpt-4o-2024-11-20")
-_LABELS = ("stop", "length", "tool_calls", "", None, "a b")
+_LABELS: tuple[Any, ...] = ("stop", "length", "tool_calls", "", None, "a b", {}, [], False, 0)
 _NUMBERS = (0, 1, 7, 184, 30256, 2**31, 2**53, 2**62, 2**63 - 1, 2**63, 10**30, -1, 1.5, 28.0, 1e3, True, None, "7")
 _RAW = (
     "1e999",
@@ -254,7 +254,7 @@ class LineMaker:
             body["object"] = "chat.completion" if self.chance.random() >= odd else pick(("text_completion", "list", None, 7))
         if self.chance.random() < odd:
             body[pick(("error", "type", "service_tier", "text", "x_groq", "extra"))] = pick(
-                (None, {}, {"usage": {"prompt_tokens": 1, "completion_tokens": 2}}, "default", "a b", 7, "RAW")
+                (None, {}, [], "", {"usage": {"prompt_tokens": 1, "completion_tokens": 2}}, "default", "a b", 7, "RAW")
             )
         if self.chance.random() < odd:
             body["choices"] = pick(([], None, {}, [choice, choice], [None], [{"text": "x"}], [{"index": 0, "message": message, "text": None}]))
@@ -278,7 +278,7 @@ class LineMaker:
         )
         ending = {"usage": None} if self.chance.random() < 0.2 else {}
         chunks: list[Any] = [common | {"choices": [{"index": 0, "delta": {"role": "assistant"}, "finish_reason": None}]} | ending]
-        for _ in range(pick((0, 1, 2, 3, 3, 4, 30, 40, 70))):
+        for _ in range(pick((0, 1, 1, 2, 3, 3, 4, 6, 12, 30, 40))):
             chunks.append(
                 common
                 | {

@@ -38,7 +38,10 @@ def read(body: Document) -> Exchange | None:
     reason = first["finish_reason"] if "finish_reason" in said else None
     response_id = body["id"] if "id" in stated else None
     model = body["model"] if "model" in stated else None
-    tier: Any = (body["service_tier"] if "service_tier" in stated else None) or used.get("service_tier")
+    tier: Any = body["service_tier"] if "service_tier" in stated else None
     if tokens is None or not (is_identifier(response_id) and is_model(model) and is_label(reason) and is_label(tier)):
+        return None
+    tier = tier or used.get("service_tier")
+    if not is_label(tier):
         return None
     return ("measured", response_id or None, model or None, tier or None, reason or None, tokens, None), len(choices), OPENAI_CHAT, False
