@@ -141,6 +141,8 @@ def void(workspace: Workspace, built: Aggregate, invoice_id: str, *, now: dateti
         message = f"{invoice.id} is voided already, by {note.id}; an invoice is credited once"
         raise VoidRefused(message)
 
+    configurations.keep(workspace)  # before any register entry names it
+
     def make_document(number: int) -> dict[str, object]:
         made = credit_note(invoice, number=number, prefix=workspace.settings.invoice_prefix)
         return invoice_document(made) | _provenance(workspace, built, now)

@@ -104,7 +104,10 @@ def _paying_by(account: Account, card_id: str) -> Account:
 
 
 def _issued(workspace: Workspace) -> Iterator[Invoice]:
-    return (invoice_from_document(document) for document in register.read(workspace.root) if document["status"] == "issued")
+    """Yield the issued invoices that no credit note took back."""
+    documents = register.read(workspace.root)
+    voided = {document.get("credits_invoice") for document in documents}
+    return (invoice_from_document(document) for document in documents if document["status"] == "issued" and document["invoice_id"] not in voided)
 
 
 def _present_usage(workspace: Workspace) -> pa.Table:
