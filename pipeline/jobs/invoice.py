@@ -6,6 +6,7 @@ Owns when an invoice may be issued or credited, and what is frozen with it. Does
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
@@ -46,7 +47,7 @@ def invoice_book(workspace: Workspace, built: Aggregate, *, documents: Sequence[
     places = _accounts_and_periods(built.marts.usage_daily)
     return make_book(
         issued=tuple(invoice_from_document(document) for document in (register.read(workspace.root) if documents is None else documents)),
-        charges=_charges_by_invoice(built.rated.line_charges),
+        charges=charges_by_invoice(built.rated.line_charges),
         places=places,
         monthly_fees=monthly_fees(places, workspace.accounts, workspace.rate_cards),
         accounts=workspace.accounts,
@@ -125,6 +126,23 @@ def _issued(workspace: Workspace, built: Aggregate, *, period: BillingPeriod, ac
         yield invoice_from_document(document)
 
 
+def charges_by_invoice(charges: pa.Table) -> dict[tuple[str, BillingPeriod], list[Charge]]:
+    """Return the rows of a ``schemas.CHARGES`` table as charges, by account id and billing period."""
+    found: dict[tuple[str, str], list[Charge]] = {}
+    for period, charge in zip(charges["billing_period"].to_pylist(), charges_of(charges), strict=True):
+        found.setdefault((charge.account_id, period), []).append(charge)
+    return {(account_id, BillingPeriod.parse(period)): mine for (account_id, period), mine in found.items()}
+
+
+def charges_of(charges: pa.Table) -> Iterator[Charge]:
+    """Yield the rows of a ``schemas.CHARGES`` table as charges, without what only its rating needed."""
+    meters = {meter.value: meter for meter in Meter}
+    names = [field.name for field in fields(Charge) if field.name in charges.schema.names and field.name != "prompt_band"]
+    columns = [charges[name].to_pylist() for name in names]
+    columns[names.index("meter")] = [meters[meter] for meter in columns[names.index("meter")]]
+    return (Charge(**dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True))
+
+
 def charge_of(row: Mapping[str, object]) -> Charge:
     """Return a row of ``schemas.CHARGES`` as a charge."""
     return Charge(
@@ -190,14 +208,6 @@ def _provenance(workspace: Workspace, built: Aggregate, now: datetime) -> dict[s
         "commit_sha256": built.snapshot.entry_sha256,
         "configuration_sha256": workspace.digest,
     }
-
-
-def _charges_by_invoice(charges: pa.Table) -> dict[tuple[str, BillingPeriod], list[Charge]]:
-    found: dict[tuple[str, BillingPeriod], list[Charge]] = {}
-    for row in charges.to_pylist():
-        charge = charge_of(row)
-        found.setdefault((charge.account_id, BillingPeriod.parse(row["billing_period"])), []).append(charge)
-    return found
 
 
 def _accounts_and_periods(usage_daily: pa.Table) -> list[tuple[str, BillingPeriod]]:

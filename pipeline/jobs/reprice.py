@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -21,7 +20,7 @@ from pipeline.errors import ConfigurationError
 from pipeline.invoicing import draft_invoice, invoice_from_document
 from pipeline.jobs.aggregate import USAGE_DAILY, count, inputs_of
 from pipeline.jobs.explain import is_of_usage, meter_and_rate
-from pipeline.jobs.invoice import charge_of
+from pipeline.jobs.invoice import charges_by_invoice
 from pipeline.jobs.rate import rate
 from pipeline.money import exact_sum, plain_rate, rounded_to_minor_unit
 from pipeline.periods import BillingPeriod
@@ -130,21 +129,13 @@ def _drafts(
     chosen = pc.and_(_equals(usage_daily, "account_id", account_id), _equals(usage_daily, "billing_period", None if period is None else str(period)))
     usage = usage_daily.filter(chosen)
     rated = rate(usage, workspace.accounts, workspace.rate_cards)
-    rows = sorted(rated.line_charges.to_pylist(), key=lambda row: (row["billing_period"], row["account_id"]))
     invoices = []
-    for (month, payer), group in groupby(rows, key=lambda row: (row["billing_period"], row["account_id"])):
+    for (payer, month), charges in sorted(charges_by_invoice(rated.line_charges).items(), key=lambda each: (each[0][1], each[0][0])):
         account = workspace.accounts.by_id(payer)
-        if account is None or (payer, BillingPeriod.parse(month)) in left_out:
+        if account is None or (payer, month) in left_out:
             continue
-        invoices.append(
-            draft_invoice(
-                map(charge_of, group),
-                account=account,
-                period=BillingPeriod.parse(month),
-                currency=workspace.rate_cards[account.rate_card].currency,
-                rounding=workspace.settings.rounding,
-            )
-        )
+        currency = workspace.rate_cards[account.rate_card].currency
+        invoices.append(draft_invoice(charges, account=account, period=month, currency=currency, rounding=workspace.settings.rounding))
     return invoices, list(rated.unpriced)
 
 
