@@ -21,10 +21,14 @@ from pipeline.accounts import Accounts
 from pipeline.jobs.rate import rate, usage_quantity
 from pipeline.money import exact_sum
 from pipeline.periods import BillingPeriod
+from pipeline.rates import RateCard
+from pipeline.rates.card import counts_like
+from pipeline.rates.prices import changed_price
 from pipeline.rating import discounted, rate_usage
 
 if TYPE_CHECKING:
     from pipeline.jobs.rate import RatedUsage
+    from pipeline.rates import Rate
 
 SEEDS = st.integers(0, 2**32)
 
@@ -81,6 +85,24 @@ def test_columns_are_rated_exactly_as_rows_are(tmp_path_factory: Any, seed: int)
     assert len(rated.unpriced) == unpriced
     summed = [(row["quantity"], row["amount"]) for row in rated.line_charges.to_pylist()]
     assert exact_sum(amount for _, amount in summed) == exact_sum(row["amount"] for row in rated.charges.to_pylist())
+
+
+@settings(max_examples=3, deadline=None)
+@given(SEEDS)
+def test_cards_that_count_alike_count_every_request_into_the_same_rows(tmp_path_factory: Any, seed: int) -> None:
+    draw = random.Random(seed)
+    _, rate_cards = some_cards(draw)
+    base = rate_cards["base"]
+    dearer = RateCard(id="agreed", currency="USD", aliases=base.aliases, rates=tuple(map(_with_other_numbers, base.rates)))
+    used = [replace(request, account=account) for request in requests(draw, 40) for account in ("base", "agreed")]
+    daily = usage_daily(used, {**rate_cards, "agreed": dearer}, tmp_path_factory.getbasetemp())
+    mine, theirs = ([row for row in daily.drop_columns(["api_key_id"]).to_pylist() if row.pop("account_id") == name] for name in ("base", "agreed"))
+    assert counts_like(base, dearer)
+    assert mine == theirs
+
+
+def _with_other_numbers(rate: Rate) -> Rate:
+    return replace(rate, per_million={meter: changed_price(price, Decimal(5)) for meter, price in rate.per_million.items()})
 
 
 @settings(max_examples=8, deadline=None)
