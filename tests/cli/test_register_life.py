@@ -44,17 +44,19 @@ def books(tmp_path: Path) -> Path:
     return root
 
 
-def meanwhile(monkeypatch: pytest.MonkeyPatch, before_append: int, act: Any) -> None:
-    """Let another run act right before a run appends for the ``before_append``-th time."""
+def meanwhile(monkeypatch: pytest.MonkeyPatch, number: int, act: Any, *, is_after: bool = False) -> None:
+    """Let another run act right before (or after) a run appends for the ``number``-th time."""
     appended = []
     append = register.append
 
     def overtaken(*arguments: Any) -> Any:
         appended.append(arguments)
-        if len(appended) == before_append:
-            monkeypatch.setattr(register, "append", append)
-            act()
-        return append(*arguments)
+        if len(appended) != number:
+            return append(*arguments)
+        monkeypatch.setattr(register, "append", append)
+        done = append(*arguments) if is_after else None
+        act()
+        return done or append(*arguments)
 
     monkeypatch.setattr(register, "append", overtaken)
 
@@ -63,14 +65,14 @@ def issued(root: Path) -> list[tuple[str, str, str, str]]:
     return [(each["invoice_id"], each["account_id"], each["period"], each["total"]) for each in register.read(root)]
 
 
-@pytest.mark.parametrize("before_append", [1, 2])
-def test_two_runs_that_issue_at_once_give_every_draft_one_number(books: Path, monkeypatch: pytest.MonkeyPatch, before_append: int) -> None:
+@pytest.mark.parametrize(("number", "is_after"), [(1, False), (1, True), (2, False)])
+def test_two_runs_that_issue_at_once_give_every_draft_one_number(books: Path, monkeypatch: pytest.MonkeyPatch, number: int, *, is_after: bool) -> None:
     workspace = open_workspace(books)
     built = aggregate(workspace)
-    meanwhile(monkeypatch, before_append, lambda: invoices.issue(workspace, built, period=OCTOBER, account_id=None, now=NOW))
+    meanwhile(monkeypatch, number, lambda: invoices.issue(workspace, built, period=OCTOBER, account_id=None, now=NOW), is_after=is_after)
     mine = invoices.issue(workspace, built, period=OCTOBER, account_id=None, now=NOW)
     assert [(account, period) for _, account, period, _ in issued(books)] == [("acme", "2026-10"), ("beta", "2026-10")]
-    assert len(mine) == before_append - 1  # the other run issued the rest
+    assert len(mine) == number - 1 + is_after  # the other run issued the rest
 
 
 def test_a_credit_that_another_run_used_meanwhile_is_not_used_again(books: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,6 +76,8 @@ def voided(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     assert tallybook(root, "nightly", "--as-of", "2026-11-01").returncode == 0
     assert tallybook(root, "invoice", "issue", "--period", "2026-10", "--as-of", "2026-11-01").returncode == 0
+    with (root / "accounts.toml").open("a", encoding="utf-8") as accounts:
+        accounts.write("# voided by another configuration than it was issued with\n")
     done = tallybook(root, "invoice", "void", "INV-000001", "--as-of", "2026-11-02")
     assert done.returncode == 0, done.stderr
     return root
