@@ -99,9 +99,19 @@ def _table(rows: list[dict[str, object]], schema: pa.Schema) -> pa.Table:
         return pa.Table.from_pylist(rows, schema=schema)
     except pa.ArrowInvalid as refused:
         whole_digits = schemas.AMOUNT.precision - schemas.AMOUNT.scale
+        which = next((row for row in rows if not _fits(row, schema)), rows[0])
+        what = f"account {which['account_id']!r}, model {which['model']!r}, {which['quantity']} {which['meter']} on {which['usage_date']}"
         digits = f"{schemas.RATE.scale} decimal places of a rate, {schemas.AMOUNT.scale} of an amount below 10^{whole_digits}"
-        message = f"a charge has more digits than are kept ({digits}), and none may be lost; shorten the rate or the discount: {refused}"
+        message = f"the charge of {what} has more digits than are kept ({digits}), and none may be lost; shorten the rate or the discount"
         raise InexactAmount(message) from refused
+
+
+def _fits(row: dict[str, object], schema: pa.Schema) -> bool:
+    try:
+        pa.Table.from_pylist([row], schema=schema)
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def usage_quantity(row: Mapping[str, object]) -> UsageQuantity:
