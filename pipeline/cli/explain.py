@@ -52,7 +52,8 @@ def command(
     tallybook explain --request-id req_123      billed on which line, duplicate of what, in conflict, failed, not metered
     tallybook explain --source FILE --line N    the same for a line of a log, or why it was quarantined
 
-    Exit code 6 where the events do not add up to the printed line.
+    Where a price depends on the month (tiers, packages), each event is charged what it adds at its place in the month. Exit code 6 where the
+    events do not add up to the printed line.
     """  # noqa: D301  # click's own mark for a paragraph that keeps its lines
     by_line, by_place = invoice_id is not None and line_number is not None, source is not None and source_line is not None
     halves = (invoice_id is None) != (line_number is None) or (source is None) != (source_line is None)

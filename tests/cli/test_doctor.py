@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from workspaces import make_workspace, plain, tallybook, write_log
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.slow
 def test_the_exit_code_says_what_was_found(tmp_path: Path) -> None:
     root = make_workspace(tmp_path / "books")
     assert tallybook(root, "doctor").returncode == 2  # no file fits a source

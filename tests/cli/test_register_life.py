@@ -65,7 +65,7 @@ def issued(root: Path) -> list[tuple[str, str, str, str]]:
     return [(each["invoice_id"], each["account_id"], each["period"], each["total"]) for each in register.read(root)]
 
 
-@pytest.mark.parametrize(("number", "is_after"), [(1, False), (1, True), (2, False)])
+@pytest.mark.parametrize(("number", "is_after"), [pytest.param(1, False, marks=pytest.mark.slow), (1, True), pytest.param(2, False, marks=pytest.mark.slow)])
 def test_two_runs_that_issue_at_once_give_every_draft_one_number(books: Path, monkeypatch: pytest.MonkeyPatch, number: int, *, is_after: bool) -> None:
     workspace = open_workspace(books)
     built = aggregate(workspace)
@@ -75,6 +75,7 @@ def test_two_runs_that_issue_at_once_give_every_draft_one_number(books: Path, mo
     assert len(mine) == number - 1 + is_after  # the other run issued the rest
 
 
+@pytest.mark.slow
 def test_a_credit_that_another_run_used_meanwhile_is_not_used_again(books: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # 3.00 of credit: September's draft (2.00) reserves 2.00, October's the rest. October is decided while the register holds neither.
     workspace = open_workspace(books)
@@ -90,6 +91,7 @@ def test_a_credit_that_another_run_used_meanwhile_is_not_used_again(books: Path,
     assert tallybook(books, "verify").returncode == 0
 
 
+@pytest.mark.slow
 def test_a_run_that_was_overtaken_voids_nothing(books: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     workspace = open_workspace(books)
     built = aggregate(workspace)
@@ -100,6 +102,7 @@ def test_a_run_that_was_overtaken_voids_nothing(books: Path, monkeypatch: pytest
     assert [(invoice, total) for invoice, _, _, total in issued(books)] == [("INV-000001", "1.00"), ("INV-000002", "-1.00")]
 
 
+@pytest.mark.slow
 def test_an_account_that_was_invoiced_cannot_be_removed_until_all_of_it_is_taken_back(books: Path) -> None:
     assert tallybook(books, "invoice", "issue", "--period", "2026-10", "--account", "beta", "--as-of", "2026-11-02").returncode == 0
     accounts = books / "accounts.toml"

@@ -20,7 +20,7 @@ from pipeline.jobs.rate import rate
 from pipeline.money import exact_sum
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(st.integers(0, 2**32))
 def test_the_shares_of_events_add_up_to_every_line_to_the_last_digit(tmp_path_factory: Any, seed: int) -> None:
     draw = random.Random(seed)

@@ -16,6 +16,8 @@ from workspaces import make_workspace, plain, tallybook, write_log
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow  # the golden cases of rates show the same shares in the fast suite
+
 ACCOUNTS = """
 [[accounts]]
 id = "acme"
