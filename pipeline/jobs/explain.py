@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import pyarrow.compute as pc
+
 from pipeline.errors import InvoiceNotFound
 from pipeline.exports.event_csv import event_row
 from pipeline.invoicing import InvoiceStatus, invoice_from_document
@@ -98,8 +100,7 @@ def events_by_line(state: AtIssue, api_key_ids: Collection[str], *, account_id: 
     keys = set(api_key_ids)
     if depends_on_the_period(account, state.workspace.rate_cards):  # then all keys of the account share a running count
         keys |= {row["api_key_id"] for row in state.built.marts.usage_daily.select(["account_id", "api_key_id"]).to_pylist() if row["account_id"] == account_id}
-    events = billed_events(traced_events(state, keys), state.workspace.settings, account_id=account_id, period=period)
-    return charged_events(events, account, state.workspace.rate_cards)
+    return charged_events(billed_events(state, keys, account_id=account_id, period=period), account, state.workspace.rate_cards)
 
 
 def is_of_usage(line: InvoiceLine) -> bool:
@@ -132,15 +133,13 @@ def event_rows(explanation: LineExplanation) -> list[Row]:
     ]
 
 
-def traced_events(state: AtIssue, api_key_ids: Iterable[str]) -> list[Event]:
-    """Return every event of some keys with what became of it, as of a commit and a configuration."""
-    keys = set(api_key_ids)
-    if not keys:
-        return []
+def billed_events(state: AtIssue, api_key_ids: Iterable[str], *, account_id: str, period: str) -> list[Event]:
+    """Return the events of some keys that count on the invoice of an account and billing period, as of a commit and a configuration."""
+    settings = state.workspace.settings
     files = verified_files(state.workspace.lake, state.built.snapshot)
-    table = trace_keys(files, reference_of(state), lake=state.workspace.lake, timezone=state.workspace.settings.timezone, api_key_ids=keys)
-    rows: list[Event] = table.to_pylist()
-    return rows
+    traced = trace_keys(files, reference_of(state), lake=state.workspace.lake, timezone=settings.timezone, api_key_ids=api_key_ids)
+    mine = traced.filter(pc.and_(pc.equal(traced["account_id"], account_id), pc.equal(traced["billing_period"], period)))
+    return [event for event in mine.to_pylist() if is_billed(event, settings)]
 
 
 def reference_of(state: AtIssue) -> dict[str, pa.Table]:
@@ -156,11 +155,6 @@ def reference_of(state: AtIssue) -> dict[str, pa.Table]:
 def present_state(workspace: Workspace) -> AtIssue:
     """Return the state that drafts are decided from: the configuration and the commit of now."""
     return AtIssue(workspace=workspace, built=aggregate(workspace))
-
-
-def billed_events(events: Iterable[Event], settings: Settings, *, account_id: str, period: str) -> list[Event]:
-    """Return the events that count on the invoice of an account and billing period."""
-    return [event for event in events if event["account_id"] == account_id and event["billing_period"] == period and is_billed(event, settings)]
 
 
 def is_billed(event: Event, settings: Settings) -> bool:
