@@ -64,6 +64,6 @@ notebook:
 # Pin what a fresh environment installs today.
 pin:
     rm -rf .venv-pin && python3 -m venv .venv-pin
-    .venv-pin/bin/pip install -e '.[test,lint]'
+    .venv-pin/bin/pip install -e '.[test,lint,import]'
     (sed '/^[^#]/d' constraints.txt; .venv-pin/bin/pip freeze --exclude-editable) > constraints.new
     mv constraints.new constraints.txt && rm -rf .venv-pin

@@ -13,6 +13,7 @@ import re
 from contextlib import contextmanager
 from decimal import Context, Decimal, DecimalException
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING
 
 from pipeline.errors import ConfigurationError, InexactAmount
@@ -27,6 +28,7 @@ _EXACT = Context(
     prec=DIGITS_MAX,
     traps=[decimal.Inexact, decimal.Rounded, decimal.FloatOperation, decimal.InvalidOperation, decimal.DivisionByZero, decimal.Overflow],
 )
+_ROUNDABLE = Context(prec=DIGITS_MAX, traps=[decimal.InvalidOperation])
 _PLAIN_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 
 
@@ -84,14 +86,17 @@ def rounded_to_minor_unit(amount: Decimal, currency: str, rounding: Rounding) ->
     Raises ``InexactAmount`` for a float, NaN or infinity, ``ConfigurationError`` for an unknown currency.
     """
     _refuse_what_is_no_amount(amount)
-    unit = Decimal(1).scaleb(-minor_unit_digits(currency))
-    roundable = Context(prec=DIGITS_MAX, traps=[decimal.InvalidOperation])
     try:
-        result = amount.quantize(unit, rounding=_DECIMAL_ROUNDING[rounding], context=roundable)
+        result = amount.quantize(_minor_unit(currency), rounding=_DECIMAL_ROUNDING[rounding], context=_ROUNDABLE)
     except decimal.InvalidOperation as signal:
         message = f"an amount has more than {DIGITS_MAX} digits; it cannot be rounded to {currency}"
         raise InexactAmount(message) from signal
     return result or result.copy_abs()  # a zero loses its sign
+
+
+@cache
+def _minor_unit(currency: str) -> Decimal:
+    return Decimal(1).scaleb(-minor_unit_digits(currency))
 
 
 def normalised(value: Decimal) -> Decimal:

@@ -6,9 +6,9 @@ Does not own the file they are written in (``pipeline.storage.accounts_file``) n
 from __future__ import annotations
 
 from pipeline.accounts.account import Account, Accounts
-from pipeline.accounts.billing import Party, Tax
+from pipeline.accounts.billing import Party, Tax, TaxChange
 from pipeline.accounts.credits import CreditGrant
 from pipeline.accounts.keys import KeyPeriod
 from pipeline.accounts.terms import Terms
 
-__all__ = ["Account", "Accounts", "CreditGrant", "KeyPeriod", "Party", "Tax", "Terms"]
+__all__ = ["Account", "Accounts", "CreditGrant", "KeyPeriod", "Party", "Tax", "TaxChange", "Terms"]

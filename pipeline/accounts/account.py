@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
-    from pipeline.accounts.billing import Tax
+    from pipeline.accounts.billing import Tax, TaxChange
     from pipeline.accounts.credits import CreditGrant
+    from pipeline.periods import BillingPeriod
 
 _ACCOUNT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 NAME_CHARACTERS_MAX = 200
@@ -54,6 +55,9 @@ class Account:
     """In the order of time, the first since ever; where none are given, the rate card and nothing else."""
     credits: tuple[CreditGrant, ...] = ()
     tax: Tax | None = None
+    """Since ever; ``tax_changes`` may say otherwise for later days."""
+    tax_changes: tuple[TaxChange, ...] = ()
+    """In the order of time."""
     payment_terms_days: int | None = None
     """Days from issue to due date; None = no due date is printed."""
     buyer: Party = field(default_factory=Party)
@@ -99,6 +103,18 @@ class Account:
     def terms_on(self, usage_date: date) -> Terms:
         """Return the terms in force on a usage date."""
         return terms_on(self.terms, usage_date)
+
+    def tax_of(self, period: BillingPeriod) -> Tax | None:
+        """Return the tax of what is supplied in a billing period: that in force on its last day.
+
+        Supplies that are billed month by month are taxed at the end of the month which their bill covers (for the European Union:
+        Directive 2006/112/EC, article 64), whenever the bill is written.
+        """
+        in_force = self.tax
+        for change in self.tax_changes:
+            if change.from_date < period.end_date:
+                in_force = change.tax
+        return in_force
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

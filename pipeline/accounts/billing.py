@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from pipeline.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from datetime import date
 
 TEXT_CHARACTERS_MAX = 500
 REVERSE_CHARGE_TEXT = "Reverse charge: the recipient is liable for the tax."
@@ -51,6 +55,16 @@ class Tax:
         refuse_unprintable("tax text", self.text)
         if self.reverse_charge and not self.text:
             object.__setattr__(self, "text", REVERSE_CHARGE_TEXT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaxChange:
+    """Another tax from a day on."""
+
+    from_date: date
+    """First day on which it is in force, in the account's time zone."""
+    tax: Tax | None
+    """None = no tax at all from then on."""
 
 
 def percent(what: str, value: Decimal, *, fraction_digits_max: int) -> None:

@@ -84,3 +84,8 @@ def refuse_tags(key_id: str, tags: Mapping[str, str]) -> None:
 def tags_text(tags: Mapping[str, str]) -> str:
     """Write tags as one cell, by name: ``project=x;team=search``."""
     return ";".join(f"{name}={value}" for name, value in sorted(tags.items()))
+
+
+def tags_from_text(text: str) -> dict[str, str]:
+    """Read back what ``tags_text`` wrote: neither a name nor a value has a ``;`` or a ``=`` in it."""
+    return dict(tag.split("=", maxsplit=1) for tag in text.split(";") if tag)

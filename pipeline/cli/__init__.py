@@ -16,11 +16,9 @@ from typing import Any
 import click
 
 from pipeline import __version__
-from pipeline.cli.context import Session
+from pipeline.cli.context import EXIT_CONFIGURATION, EXIT_UNEXPECTED, Session
 from pipeline.errors import ConfigurationError, InvoiceNotFound, IssueBlocked, TallybookError, VoidRefused, WorkspaceLocked
 
-EXIT_UNEXPECTED = 1
-EXIT_CONFIGURATION = 2
 EXIT_BLOCKED = 4
 EXIT_LOCKED = 5
 EXIT_INTERRUPTED = 130

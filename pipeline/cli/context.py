@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from zoneinfo import ZoneInfo
 
+EXIT_UNEXPECTED = 1
+EXIT_CONFIGURATION = 2
 EXIT_BAD_INPUT = 3
 EXIT_DIFFERENCE = 6
 

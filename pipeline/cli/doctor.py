@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.cli.context import EXIT_BAD_INPUT, EXIT_CONFIGURATION, EXIT_UNEXPECTED
 from pipeline.cli.tables import print_table
 from pipeline.jobs.doctor import examine
 from pipeline.storage.workspace import open_workspace
@@ -16,9 +17,13 @@ if TYPE_CHECKING:
 
 @click.command(name="doctor")
 @click.option("--quarantined-max", type=click.IntRange(min=0), default=20, show_default=True, help="How many quarantined lines to list.")
+@click.option("--strict", is_flag=True, help="Exit with 3 where lines are quarantined.")
 @click.pass_obj
-def command(session: Session, quarantined_max: int) -> None:
-    """Look over the workspace: configuration, sources, secret, lake; list quarantined lines by source, line and reason."""
+def command(session: Session, *, quarantined_max: int, strict: bool) -> int:
+    """Look over the workspace: configuration, sources, secret, lake; list quarantined lines by source, line and reason.
+
+    Exit code 1 where the lake is damaged, else 2 where anything else is marked LOOK, else 3 with --strict and quarantined lines, else 0.
+    """
     report = examine(open_workspace(session.workspace), key_secret=session.key_secret)
     for finding in report.findings:
         click.echo(f"{'ok  ' if finding.ok else 'LOOK'}  {finding.name}: {finding.detail}")
@@ -26,3 +31,8 @@ def command(session: Session, quarantined_max: int) -> None:
     if listed:
         click.echo(f"\n{len(report.quarantined)} quarantined lines{f', the first {len(listed)}' if len(listed) < len(report.quarantined) else ''}:")
         print_table(("source", "line", "bytes", "reason", "detail"), listed)
+    if report.is_lake_damaged:
+        return EXIT_UNEXPECTED
+    if not all(finding.ok for finding in report.findings):
+        return EXIT_CONFIGURATION
+    return EXIT_BAD_INPUT if strict and report.quarantined else 0

@@ -14,6 +14,7 @@ from pipeline.jobs.outcomes import outcomes_of_id, outcomes_of_place
 from pipeline.money import normalised, plain, plain_rate
 from pipeline.periods import instant_text
 from pipeline.storage.workspace import open_workspace
+from pipeline.usage import Meter
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Session
@@ -51,7 +52,8 @@ def command(
     tallybook explain --request-id req_123      billed on which line, duplicate of what, in conflict, failed, not metered
     tallybook explain --source FILE --line N    the same for a line of a log, or why it was quarantined
 
-    Exit code 6 where the events do not add up to the printed line.
+    Where a price depends on the month (tiers, packages), each event is charged what it adds at its place in the month. Exit code 6 where the
+    events do not add up to the printed line.
     """  # noqa: D301  # click's own mark for a paragraph that keeps its lines
     by_line, by_place = invoice_id is not None and line_number is not None, source is not None and source_line is not None
     halves = (invoice_id is None) != (line_number is None) or (source is None) != (source_line is None)
@@ -81,7 +83,7 @@ def _print_line(explanation: LineExplanation, *, as_csv: bool, events_max: int) 
     line, unit = explanation.line, explanation.invoice.currency
     warn(
         f"the events have {explanation.quantity} tokens worth {plain(explanation.exact_amount)} {unit}, the line says {line.quantity} "
-        f"and {plain(line.exact_amount)}; a price by tiers of the whole period cannot be split into events, else run 'tallybook verify'"
+        f"and {plain(line.exact_amount)}; run 'tallybook verify'"
     )
     return EXIT_DIFFERENCE
 
@@ -93,6 +95,7 @@ def _print_explanation(explanation: LineExplanation, events_max: int) -> None:
         click.echo(f"a line of kind {line.kind.value} is computed from other lines and terms, not from usage events")
         click.echo(f"amount {plain(line.amount)} {invoice.currency}")
         return
+    unit = "requests" if line.meter is Meter.REQUEST else "tokens"
     click.echo(f"key {line.api_key_id}, model {line.model}, meter {line.meter}, {len(explanation.events)} usage events\n")
     shown = explanation.events[:events_max]
     rows = [
@@ -111,7 +114,9 @@ def _print_explanation(explanation: LineExplanation, events_max: int) -> None:
     print_table(_HEADER, rows)
     if len(shown) < len(explanation.events):
         click.echo(f"… and {len(explanation.events) - len(shown)} more; --csv lists all")
-    click.echo(f"\n{explanation.quantity} tokens, exact sum {plain(explanation.exact_amount)} {invoice.currency}")
+    if line.package_tokens is not None:
+        click.echo(f"\na package of {line.package_tokens} {unit} is charged to the event that begins it")
+    click.echo(f"\n{explanation.quantity} {unit}, exact sum {plain(explanation.exact_amount)} {invoice.currency}")
     click.echo(f"rounded once, {invoice.rounding.value}, to {plain(line.amount)} {invoice.currency}")
 
 

@@ -203,8 +203,9 @@ def _print_invoice(invoice: Invoice, credit_note_id: str | None) -> None:
     has_kinds = any(line.kind is not LineKind.USAGE for line in invoice.lines)
     header = ("line", *(["kind"] if has_kinds else []), "key", "model", "tier", "meter", "tokens", "per million", "amount")
     print_table(header, [_line(line, has_kinds=has_kinds) for line in invoice.lines])
-    if invoice.tax is not None:
-        click.echo(f"\nsubtotal {plain(invoice.subtotal)} {invoice.currency}, {invoice.tax.label} {plain(invoice.tax_amount)} {invoice.currency}")
+    if invoice.is_taxed:
+        label = invoice.tax.label if invoice.tax else "tax"
+        click.echo(f"\nsubtotal {plain(invoice.subtotal)} {invoice.currency}, {label} {plain(invoice.tax_amount)} {invoice.currency}")
     click.echo(f"\ntotal {plain(invoice.total)} {invoice.currency}\n")
     if invoice.tax_text:
         click.echo(f"{invoice.tax_text}\n")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 )
 @click.pass_obj
 def command(session: Session, invoice_id: str, folder: Path | None) -> int:
-    """Decide an issued invoice again from the commit and the configuration it names, and compare it byte for byte; nothing is changed.
+    """Decide an issued invoice or credit note again from the commit and the configuration it names, and compare it byte for byte; nothing is changed.
 
     Exit code 6 with the fields that differ. The bundle holds the customer's own events, rate card and terms, the invoice, checksums
     and a page on how to recompute it in a spreadsheet; nobody else's usage, no raw key, no text of a prompt or completion.

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pipeline.money import plain
@@ -76,13 +77,19 @@ def _cell(value: str | int | Decimal | None) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return _quoted(escaped(value))
+        return _text_cell(value)
     if isinstance(value, Decimal):
         return plain(value)
     if type(value) is int:  # bool is an int to Python, and no number on an invoice
         return str(value)
     message = f"{value!r} is a {type(value).__name__}; a cell is text, an int, a Decimal or None"
     raise TypeError(message)
+
+
+@lru_cache(maxsize=1 << 16)
+def _text_cell(text: str) -> str:
+    """Most cells of a file say what a cell above them says: names, models, keys, descriptions."""
+    return _quoted(escaped(text))
 
 
 def _quoted(text: str) -> str:

@@ -70,6 +70,7 @@ FOCUS = pa.schema(
         pa.field("SkuMeter", _TEXT),
         pa.field("SkuPriceDetails", _TEXT),  # a JSON object
         pa.field("SkuPriceId", _TEXT),
+        pa.field("Tags", _TEXT),  # a JSON object
         pa.field("x_InvoiceLine", pa.int64(), nullable=False),
         pa.field("x_InvoiceStatus", _TEXT, nullable=False),
         pa.field("x_Meter", _TEXT),

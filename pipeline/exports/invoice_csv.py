@@ -48,7 +48,7 @@ LINE_COLUMNS = (
 
 Cell = str | int | Decimal | None
 FURTHER_INVOICE_COLUMNS: Mapping[str, Callable[[Invoice], Cell]] = {
-    "tax": lambda invoice: invoice.tax_amount if invoice.tax else None,
+    "tax": lambda invoice: invoice.tax_amount if invoice.is_taxed else None,
     "tax_text": lambda invoice: invoice.tax_text or None,
     "due_date": lambda invoice: invoice.due_date.isoformat() if invoice.due_date else None,
     "purchase_order": lambda invoice: invoice.purchase_order or None,

@@ -92,8 +92,9 @@ def make_book(
 
     ``monthly_fees`` are those of the places whose rate card has one.
 
-    Raises ``ConfigurationError`` where an account was invoiced in another currency than its own now.
+    Raises ``ConfigurationError`` where an account was invoiced in another currency than its own now, or is not among the accounts any more.
     """
+    refuse_removed_accounts(issued, accounts)
     used = [period for _, period in places]
     reach = (min(used), max(used)) if used else None
     issued_to: dict[str, list[Invoice]] = {}
@@ -127,6 +128,21 @@ def make_book(
         late=tuple(sorted(late, key=lambda each: (each.period, each.account_id))),
         worth=worth,
     )
+
+
+def refuse_removed_accounts(issued: Sequence[Invoice], accounts: Accounts) -> None:
+    """Raise ``ConfigurationError`` where an account that was invoiced is gone: late usage and other prices could not be settled with it.
+
+    One whose invoices are all taken back by credit notes may go.
+    """
+    credited = credited_by(issued)
+    for invoice in issued:
+        if invoice.status is InvoiceStatus.ISSUED and invoice.id not in credited and accounts.by_id(invoice.account_id) is None:
+            message = (
+                f"account {invoice.account_id!r} is not in accounts.toml and was invoiced ({invoice.id}, {invoice.period}); put its entry back: late usage "
+                'and corrections are settled with it. A customer who has left keeps its entry, and its keys end: { id = "…", to = 2026-11-01 }'
+            )
+            raise ConfigurationError(message)
 
 
 def above_spend_cap(book: InvoiceBook, accounts: Accounts) -> Iterator[tuple[Invoice, Decimal, Decimal]]:

@@ -60,7 +60,7 @@ def draft_of_lines(
     """Make the draft from the lines that the period is worth (``period_lines``)."""
     lines = [*worth, *corrections]
     lines += credit_lines(total_of(lines), account.credits, consumed or {}, period=period, currency=currency, rounding=rounding)
-    lines += tax_lines(lines, account.tax, currency=currency, rounding=rounding)
+    lines += tax_lines(lines, account.tax_of, period=period, currency=currency, rounding=rounding)
     return Invoice(
         id=f"draft-{period}-{account.id}",
         status=InvoiceStatus.DRAFT,
@@ -72,7 +72,7 @@ def draft_of_lines(
         currency=currency,
         rounding=rounding,
         lines=numbered(lines),
-        tax=account.tax,
+        tax=account.tax_of(period),
         seller=seller or Party(),
         buyer=account.buyer,
         purchase_order=account.purchase_order,

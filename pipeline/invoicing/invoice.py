@@ -54,6 +54,7 @@ class Invoice:
     rounding: Rounding
     lines: tuple[InvoiceLine, ...]
     tax: Tax | None = None
+    """That of its own period; a correction of another period may be taxed otherwise, on a tax line of its own."""
     seller: Party = field(default_factory=Party)
     buyer: Party = field(default_factory=Party)
     """Address and tax id; the name is ``account_name``."""
@@ -89,6 +90,11 @@ class Invoice:
     def tax_amount(self) -> Decimal:
         """The printed tax."""
         return self._printed(line.amount for line in self.lines if line.kind is LineKind.TAX)
+
+    @property
+    def is_taxed(self) -> bool:
+        """Whether there is something to say of tax: one of its own, or that of an earlier period which it corrects."""
+        return self.tax is not None or any(line.kind is LineKind.TAX for line in self.lines)
 
     @property
     def total(self) -> Decimal:

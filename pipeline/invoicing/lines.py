@@ -119,7 +119,7 @@ def plain_line(kind: LineKind, exact_amount: Decimal, description: str, *, curre
 
 def numbered(lines: Iterable[InvoiceLine]) -> tuple[InvoiceLine, ...]:
     """Give lines their numbers, from 1, in the order given."""
-    return tuple(replace(line, number=number) for number, line in enumerate(lines, start=1))
+    return tuple(line if line.number == number else replace(line, number=number) for number, line in enumerate(lines, start=1))
 
 
 def negated(line: InvoiceLine) -> InvoiceLine:

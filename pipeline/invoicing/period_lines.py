@@ -36,13 +36,14 @@ def period_lines(
     monthly_fee: Decimal | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> list[InvoiceLine]:
-    """Return all that an account owes for a period before corrections, credits and tax, not numbered yet.
+    """Return all that an account owes for a period before corrections, credits and tax; ``numbered`` gives all their numbers.
 
     ``monthly_fee`` is the rate card's, where the period has usage; ``tags`` are cells by key id.
     """
     terms = account.terms_on(period.first_date)
     lines = usage_lines(charges, account=account, period=period, currency=currency, rounding=rounding)
-    lines = [replace(line, tags=(tags or {}).get(line.api_key_id, "")) for line in lines]
+    if tags:
+        lines = [replace(line, tags=tags[line.api_key_id]) if tags.get(line.api_key_id) else line for line in lines]
     lines += included_lines(lines, terms.included_tokens, currency=currency, rounding=rounding)
     lines += fee_lines(monthly_fee, period, currency=currency, rounding=rounding)
     lines += commitment_lines(lines, terms.minimum_commitment, currency=currency, rounding=rounding)
@@ -58,7 +59,7 @@ def included_lines(lines: Sequence[InvoiceLine], included_tokens: Mapping[str, i
     """
     left = dict(included_tokens)
     found = []
-    for line in lines:
+    for line in lines if left else ():
         if line.kind is not LineKind.USAGE or line.meter is None or line.rate_per_million is None:
             continue
         if line.meter is Meter.REQUEST or line.package_tokens is not None:

@@ -1,30 +1,60 @@
-"""Tax: one line, computed once on the sum of all other printed lines."""
+"""Tax: one line for each tax that applies, computed once on the sum of the printed lines that it applies to.
+
+What a period is worth has the tax of that period, and so has a correction of it, on whichever invoice it stands: a rate that changes
+in between does not change what was supplied before. Mostly all of it is one tax, and one line. Does not own which tax is in force
+(``pipeline.accounts``).
+
+Credits pay before tax. Where there are several taxes, they are taken off the invoice's own period first, then off the corrections, the
+earliest period first, and never more than each sum.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from pipeline.invoicing.lines import LineKind, plain_line, total_of
-from pipeline.money import exact_arithmetic, plain, rounded_to_minor_unit
+from pipeline.money import exact_arithmetic, exact_sum, plain, rounded_to_minor_unit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from decimal import Decimal
 
     from pipeline.accounts import Tax
     from pipeline.invoicing.lines import InvoiceLine
     from pipeline.money import Rounding
+    from pipeline.periods import BillingPeriod
 
 
-def tax_lines(lines: Sequence[InvoiceLine], tax: Tax | None, *, currency: str, rounding: Rounding) -> list[InvoiceLine]:
-    """Return the tax line: 19 percent of 10.03 are 1.9057, printed 1.91. None without a tax, with a reversed charge, or where there is nothing to tax."""
-    if tax is None or tax.reverse_charge or not lines:
-        return []
-    subtotal = total_of(lines)
-    printed = plain(rounded_to_minor_unit(subtotal, currency, rounding))
-    return [
-        plain_line(LineKind.TAX, _exact(subtotal, tax.rate), f"{tax.label} {plain(tax.rate)}% on {printed} {currency}", currency=currency, rounding=rounding)
-    ]
+def tax_lines(
+    lines: Sequence[InvoiceLine], tax_of: Callable[[BillingPeriod], Tax | None], *, period: BillingPeriod, currency: str, rounding: Rounding
+) -> list[InvoiceLine]:
+    """Return the tax lines: 19 percent of 10.03 are 1.9057, printed 1.91. None without a tax, with a reversed charge, or where there is nothing to tax."""
+    found = []
+    for tax, taxed in _sums_by_tax(lines, tax_of, period):
+        if tax is not None and not tax.reverse_charge:
+            printed = plain(rounded_to_minor_unit(taxed, currency, rounding))
+            description = f"{tax.label} {plain(tax.rate)}% on {printed} {currency}"
+            found.append(plain_line(LineKind.TAX, _exact(taxed, tax.rate), description, currency=currency, rounding=rounding))
+    return found
+
+
+def _sums_by_tax(lines: Sequence[InvoiceLine], tax_of: Callable[[BillingPeriod], Tax | None], period: BillingPeriod) -> Iterator[tuple[Tax | None, Decimal]]:
+    """Yield each tax with the sum that it is computed on, that of the invoice's own period first."""
+    by_tax: dict[Tax | None, list[InvoiceLine]] = {}
+    in_order = sorted({line.original_period for line in lines if line.original_period is not None} - {period})
+    for supplied in (period, *in_order):
+        mine = [line for line in lines if line.kind is not LineKind.CREDIT and (line.original_period or period) == supplied]
+        if mine:
+            by_tax.setdefault(tax_of(supplied), []).extend(mine)
+    paid = total_of(lines, LineKind.CREDIT)  # below zero
+    if len(by_tax) == 1:
+        yield from ((tax, exact_sum([total_of(mine), paid])) for tax, mine in by_tax.items())
+        return
+    for tax, mine in by_tax.items():
+        total = total_of(mine)
+        used = max(paid, min(-total, exact_sum([])))
+        paid = exact_sum([paid, -used])
+        yield tax, exact_sum([total, used])
 
 
 def _exact(subtotal: Decimal, rate: Decimal) -> Decimal:

@@ -39,6 +39,11 @@ def issued_document(workspace: Workspace, invoice_id: str) -> dict[str, Any]:
     raise InvoiceNotFound(message)
 
 
+def usage_document(workspace: Workspace, document: dict[str, Any]) -> dict[str, Any]:
+    """Return the document whose commit and configuration tell the usage of a document: its own, or that of the invoice which a credit note takes back."""
+    return issued_document(workspace, document["credits_invoice"]) if document["status"] == "credit_note" else document
+
+
 def state_at_issue(workspace: Workspace, document: dict[str, Any]) -> AtIssue:
     """Go back to what an issued document was decided from. Writes nothing.
 

@@ -14,10 +14,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import ConfigurationError
+from pipeline.errors import ConfigurationError, LakeError
 from pipeline.exports.event_csv import events_csv
 from pipeline.exports.invoice_csv import invoices_csv, lines_csv
 from pipeline.invoicing import invoice_document, invoice_from_document
+from pipeline.jobs.event_charges import depends_on_the_period
 from pipeline.jobs.explain import event_rows, explain_lines
 from pipeline.money import plain
 from pipeline.storage.accounts_file import ACCOUNTS_FILE, RATE_CARD_DEFAULT
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.invoicing import Invoice
+    from pipeline.jobs.at_issue import AtIssue
     from pipeline.jobs.recompute import Recomputation
 
 _SETTINGS = ("timezone", "currency", "rounding", "policy", "seller")
@@ -39,22 +41,25 @@ _SETTINGS = ("timezone", "currency", "rounding", "policy", "seller")
 def write_invoice_bundle(recomputation: Recomputation, folder: Path) -> None:
     """Write the bundle of an invoice that was recomputed without a difference. The same invoice gives the same bytes.
 
-    Raises ``ConfigurationError`` where the folder is not empty, or where the events do not account for a line.
+    Raises ``ConfigurationError`` where the folder is not empty, ``LakeError`` where the events do not account for a line.
     """
     write_bundle(folder, bundle_files(recomputation))
 
 
 def bundle_files(recomputation: Recomputation) -> dict[str, bytes]:
-    """Return the files of a bundle by name."""
+    """Return the files of a bundle by name. Raises ``LakeError`` where the events do not account for a line."""
     invoice = invoice_from_document(recomputation.document)
     state = recomputation.at_issue
     explanations = explain_lines(invoice, state, invoice.lines)
     incomplete = [str(explanation.line.number) for explanation in explanations if not explanation.is_complete]
+    if incomplete:
+        message = f"the events do not account for line {', '.join(incomplete)} of {invoice.id}; 'tallybook verify' says what is wrong with the lake"
+        raise LakeError(message)
     rows = [row for explanation in explanations for row in event_rows(explanation)]
     files = state.workspace.files
     terms, cards = _terms(files, invoice.account_id), _cards(files, invoice.account_id)
     return {
-        "README.txt": _readme(invoice, recomputation.document, incomplete, sorted(cards)).encode("utf-8"),
+        "README.txt": _readme(invoice, recomputation.document, sorted(cards), has_shares=_has_shares(state, invoice.account_id)).encode("utf-8"),
         "invoice.json": _json({**invoice_document(invoice), **_provenance(recomputation.document)}),
         "invoice.csv": invoices_csv([invoice]),
         "lines.csv": lines_csv([invoice]),
@@ -114,11 +119,16 @@ def _text(value: object) -> str:
     raise TypeError(message)
 
 
-def _readme(invoice: Invoice, document: Mapping[str, Any], incomplete: list[str], card_ids: list[str]) -> str:
-    return "\n".join(_readme_lines(invoice, document, incomplete, card_ids)) + "\n"
+def _has_shares(state: AtIssue, account_id: str) -> bool:
+    account = state.workspace.accounts.by_id(account_id)
+    return account is not None and depends_on_the_period(account, state.workspace.rate_cards)
 
 
-def _readme_lines(invoice: Invoice, document: Mapping[str, Any], incomplete: list[str], card_ids: list[str]) -> Iterator[str]:
+def _readme(invoice: Invoice, document: Mapping[str, Any], card_ids: list[str], *, has_shares: bool) -> str:
+    return "\n".join(_readme_lines(invoice, document, card_ids, has_shares=has_shares)) + "\n"
+
+
+def _readme_lines(invoice: Invoice, document: Mapping[str, Any], card_ids: list[str], *, has_shares: bool) -> Iterator[str]:
     yield f"Invoice {invoice.id} of {invoice.account_name} ({invoice.account_id}), {invoice.period}: {plain(invoice.total)} {invoice.currency}"
     yield f"""
 Everything that this invoice was computed from is in this folder. No program is needed to check it; a spreadsheet will do.
@@ -146,5 +156,14 @@ How to recompute it
 
 Every token is on exactly one meter: prompt (read anew), prompt_cached (read from a cache), prompt_cache_write, completion,
 reasoning (where the card prices it apart from completion). A quantity on the meter request is one response, not a token."""
-    if incomplete:
-        yield f"\nLines {', '.join(incomplete)} are priced on the whole period (by tiers); their events show the tokens, the line shows the price."
+    if invoice.credits_invoice:
+        yield f"""
+This is a credit note: every line of {invoice.credits_invoice} taken back. Its events are those of that invoice, with quantities and charges below zero."""
+    if has_shares:
+        yield """
+Your card has prices that depend on all usage of the month. Events are counted in this order: by the time at which their price came
+into force, usage_date, key, model, service tier, size of the prompt (where the card asks for it), meter, then occurred_at. Each is
+charged what it adds at its place:
+  graduated  its tokens at the rates of the tiers that they fall into; an event that crosses into the next tier is on two lines
+  volume     its tokens at the rate of the tier that the whole month reaches
+  package    the packages that it begins: exact_charge is their price, and 0 within a package that is begun already"""

@@ -29,6 +29,8 @@ class Examination:
     """What was found."""
 
     findings: tuple[Check, ...]
+    is_lake_damaged: bool
+    """Whether a file of the lake or an entry of its log is not what it was."""
     quarantined: tuple[tuple[str, int, str, str, str], ...]
     """Source, line, byte range, reason and detail of every quarantined line; never its content."""
 
@@ -36,6 +38,7 @@ class Examination:
 def examine(workspace: Workspace, *, key_secret: bytes | None) -> Examination:
     """Look everything over; what is wrong becomes a finding and no exception."""
     findings = [*_configuration(workspace), _secret(workspace, key_secret)]
+    is_lake_damaged = False
     quarantined: tuple[tuple[str, int, str, str, str], ...] = ()
     try:
         snapshot = read_log(workspace.lake)
@@ -46,8 +49,9 @@ def examine(workspace: Workspace, *, key_secret: bytes | None) -> Examination:
         version = "no commit yet" if snapshot.version is None else f"commit {snapshot.version}, {files} data files, all undamaged"
         findings.append(Check(name="lake", ok=True, detail=version))
     except LakeError as damage:
+        is_lake_damaged = True
         findings.append(Check(name="lake", ok=False, detail=str(damage)))
-    return Examination(findings=tuple(findings), quarantined=quarantined)
+    return Examination(findings=tuple(findings), is_lake_damaged=is_lake_damaged, quarantined=quarantined)
 
 
 def _configuration(workspace: Workspace) -> Iterator[Check]:

@@ -3,53 +3,42 @@
 An issued invoice is explained by the configuration and the commit it was decided from, a draft by those of now. The explanation
 is added up and compared with the printed line, so that one which does not account for every token says so itself.
 
-Does not own what became of an event (``sql/marts/traced_events.sql``) nor what it costs (``pipeline.rating``).
+Does not own what became of an event (``sql/marts/traced_events.sql``) nor its share of a line (``pipeline.jobs.event_charges``).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import pyarrow.compute as pc
 
 from pipeline.errors import InvoiceNotFound
 from pipeline.exports.event_csv import event_row
-from pipeline.invoicing import invoice_from_document
+from pipeline.invoicing import InvoiceStatus, invoice_from_document
 from pipeline.jobs.aggregate import aggregate
-from pipeline.jobs.at_issue import AtIssue, state_at_issue
-from pipeline.jobs.invoice import charge_of, invoice_book
+from pipeline.jobs.at_issue import AtIssue, state_at_issue, usage_document
+from pipeline.jobs.event_charges import charged_events, depends_on_the_period, line_place
+from pipeline.jobs.invoice import invoice_book
 from pipeline.money import exact_sum, normalised
-from pipeline.rating import exact_charge
 from pipeline.storage import register
 from pipeline.storage.config import UnmeasuredPolicy
 from pipeline.storage.lake import verified_files
-from pipeline.usage import Meter, TokenCounts
 from pipeline.warehouse.reference import reference_tables
 from pipeline.warehouse.tracing import trace_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable
     from decimal import Decimal
 
     import pyarrow as pa
 
     from pipeline.exports.event_csv import Row
     from pipeline.invoicing import Invoice, InvoiceLine
-    from pipeline.rating import Charge
+    from pipeline.jobs.event_charges import ChargedEvent, Event, LinePlace
     from pipeline.storage.config import Settings
     from pipeline.storage.workspace import Workspace
-
-Event = dict[str, Any]
-"""A row of ``pipeline.warehouse.tracing.TRACED_EVENTS``."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChargedEvent:
-    """A usage event on an invoice line: its tokens on the line's meter, and their exact charge."""
-
-    event: Event
-    quantity: int
-    rate_per_million: Decimal
-    exact_charge: Decimal
+    from pipeline.usage import Meter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +56,7 @@ class LineExplanation:
 
     @property
     def quantity(self) -> int:
-        """Tokens of the events."""
+        """Tokens of the events on the line's meter; requests on the meter ``request``."""
         return sum(charged.quantity for charged in self.events)
 
     @property
@@ -91,19 +80,27 @@ def explain_line(workspace: Workspace, invoice_id: str, line_number: int) -> Lin
 
 
 def explain_lines(invoice: Invoice, state: AtIssue, lines: Iterable[InvoiceLine]) -> list[LineExplanation]:
-    """Return the events behind some lines of an invoice, given what it was decided from."""
+    """Return the events behind some lines of an invoice, given what it was decided from; on a credit note they are taken back.
+
+    ``state`` is that of ``usage_document``: a credit note's lines are those of the invoice that it takes back, negated.
+    """
     wanted = list(lines)
     keys = {line.api_key_id for line in wanted if is_of_usage(line)}
-    billed = billed_events(traced_events(state, keys), state.workspace.settings, account_id=invoice.account_id, period=str(invoice.period))
-    rates = rates_in_force(state.built.rated.charges, account_id=invoice.account_id, period=str(invoice.period))
-    found: dict[tuple[object, ...], list[ChargedEvent]] = {}
-    for event in billed:
-        for meter, quantity in quantities(event).items():
-            for charge in rates.get(usage_place(event, meter), ()):
-                rate = charge.rate_per_million
-                charged = ChargedEvent(event=event, quantity=quantity, rate_per_million=rate, exact_charge=exact_charge(quantity, rate))
-                found.setdefault(line_place(charge), []).append(charged)
+    found = events_by_line(state, keys, account_id=invoice.account_id, period=str(invoice.period))
+    if invoice.status is InvoiceStatus.CREDIT_NOTE:
+        found = {place: [charged.negated() for charged in events] for place, events in found.items()}
     return [LineExplanation(invoice=invoice, line=line, events=tuple(found.get(line_place(line), ())) if is_of_usage(line) else ()) for line in wanted]
+
+
+def events_by_line(state: AtIssue, api_key_ids: Collection[str], *, account_id: str, period: str) -> dict[LinePlace, list[ChargedEvent]]:
+    """Return the events of some keys that count for an account and billing period, by the line they are charged on."""
+    account = state.workspace.accounts.by_id(account_id)
+    if account is None or not api_key_ids:
+        return {}
+    keys = set(api_key_ids)
+    if depends_on_the_period(account, state.workspace.rate_cards):  # then all keys of the account share a running count
+        keys |= {row["api_key_id"] for row in state.built.marts.usage_daily.select(["account_id", "api_key_id"]).to_pylist() if row["account_id"] == account_id}
+    return charged_events(billed_events(state, keys, account_id=account_id, period=period), account, state.workspace.rate_cards)
 
 
 def is_of_usage(line: InvoiceLine) -> bool:
@@ -136,15 +133,13 @@ def event_rows(explanation: LineExplanation) -> list[Row]:
     ]
 
 
-def traced_events(state: AtIssue, api_key_ids: Iterable[str]) -> list[Event]:
-    """Return every event of some keys with what became of it, as of a commit and a configuration."""
-    keys = set(api_key_ids)
-    if not keys:
-        return []
+def billed_events(state: AtIssue, api_key_ids: Iterable[str], *, account_id: str, period: str) -> list[Event]:
+    """Return the events of some keys that count on the invoice of an account and billing period, as of a commit and a configuration."""
+    settings = state.workspace.settings
     files = verified_files(state.workspace.lake, state.built.snapshot)
-    table = trace_keys(files, reference_of(state), lake=state.workspace.lake, timezone=state.workspace.settings.timezone, api_key_ids=keys)
-    rows: list[Event] = table.to_pylist()
-    return rows
+    traced = trace_keys(files, reference_of(state), lake=state.workspace.lake, timezone=settings.timezone, api_key_ids=api_key_ids)
+    mine = traced.filter(pc.and_(pc.equal(traced["account_id"], account_id), pc.equal(traced["billing_period"], period)))
+    return [event for event in mine.to_pylist() if is_billed(event, settings)]
 
 
 def reference_of(state: AtIssue) -> dict[str, pa.Table]:
@@ -162,54 +157,16 @@ def present_state(workspace: Workspace) -> AtIssue:
     return AtIssue(workspace=workspace, built=aggregate(workspace))
 
 
-def billed_events(events: Iterable[Event], settings: Settings, *, account_id: str, period: str) -> list[Event]:
-    """Return the events that count on the invoice of an account and billing period."""
-    return [event for event in events if event["account_id"] == account_id and event["billing_period"] == period and is_billed(event, settings)]
-
-
 def is_billed(event: Event, settings: Settings) -> bool:
     """Say whether an event's tokens are billed: it survived, and stated its usage or is billed by its estimate."""
     statuses = ("measured", "estimated") if settings.unmeasured is UnmeasuredPolicy.BILL_ESTIMATE else ("measured",)
     return event["fate"] == "survivor" and event["status"] in statuses
 
 
-def quantities(event: Event) -> dict[Meter, int]:
-    """Put the tokens of an event on their meters, as ``sql/marts/usage_daily.sql`` does, and the request itself where it has a fee."""
-    names = ("prompt_tokens", "completion_tokens", "prompt_cached_tokens", "prompt_cache_write_tokens", "reasoning_tokens")
-    found = TokenCounts(**{name: event[name] for name in names}).by_meter()
-    if event["is_reasoning_priced"]:
-        found[Meter.REASONING] = event["reasoning_tokens"]
-        found[Meter.COMPLETION] = found.get(Meter.COMPLETION, 0) - event["reasoning_tokens"]
-    if event["is_request_priced"]:
-        found[Meter.REQUEST] = 1
-    return {meter: quantity for meter, quantity in found.items() if quantity}
-
-
-def rates_in_force(charges: pa.Table, *, account_id: str, period: str) -> dict[tuple[object, ...], list[Charge]]:
-    """Return the charges of an invoice by ``usage_place``, one for each rate: several where usage crossed from one tier into the next."""
-    found: dict[tuple[object, ...], dict[tuple[object, ...], Charge]] = {}
-    for row in charges.to_pylist():
-        if (row["account_id"], row["billing_period"]) == (account_id, period):
-            charge = charge_of(row)
-            found.setdefault(usage_place(row, charge.meter), {}).setdefault(line_place(charge), charge)
-    return {place: list(by_line.values()) for place, by_line in found.items()}
-
-
-def usage_place(row: Mapping[str, Any], meter: Meter) -> tuple[object, ...]:
-    """Return what an event and the charge it went into have in common."""
-    return row["api_key_id"], row["model"], row["service_tier"], meter, row["usage_date"], row["rate_window_start"], row["prompt_band"]
-
-
-def line_place(line: InvoiceLine | Charge) -> tuple[object, ...]:
-    """Return what a line and the charges on it have in common."""
-    rates = (line.rate_per_million, line.list_rate_per_million)
-    return line.api_key_id, line.model, line.service_tier, line.meter, *(rate and normalised(rate) for rate in rates), line.package_tokens
-
-
 def _invoice(workspace: Workspace, invoice_id: str) -> tuple[Invoice, AtIssue]:
     for document in register.read(workspace.root):
         if document.get("invoice_id") == invoice_id:
-            return invoice_from_document(document), state_at_issue(workspace, document)
+            return invoice_from_document(document), state_at_issue(workspace, usage_document(workspace, document))
     state = present_state(workspace)
     for draft in invoice_book(workspace, state.built).drafts:
         if draft.id == invoice_id:

@@ -2,7 +2,8 @@
 
 The rows of an invoice add up to it: a usage line's one rounding is put on one of its rows, the one with the greatest charge (of
 equal ones the first), and shown in ``x_RoundingResidual``. Issued invoices are exported as they were issued, from the commit
-and the configuration that they name. Drafts are provisional invoices and carry their draft id.
+and the configuration that they name. A credit note has the rows of the invoice that it takes back, negated, each a correction. Drafts
+are provisional invoices and carry their draft id.
 
 Does not own FOCUS's columns (``pipeline.exports.focus``).
 """
@@ -16,11 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 
+from pipeline.accounts.keys import tags_from_text
 from pipeline.errors import ConfigurationError, LakeError
 from pipeline.exports.focus import CONSUMED_UNIT, OTHER_UNIT, REQUESTS_UNIT, SERVICE_CATEGORY, SERVICE_NAME, SERVICE_SUBCATEGORY
 from pipeline.invoicing import invoice_from_document
-from pipeline.jobs.at_issue import state_at_issue
-from pipeline.jobs.explain import is_of_usage, line_place, meter_and_rate, present_state
+from pipeline.jobs.at_issue import state_at_issue, usage_document
+from pipeline.jobs.event_charges import line_place
+from pipeline.jobs.explain import is_of_usage, meter_and_rate, present_state
 from pipeline.jobs.invoice import charge_of, invoice_book
 from pipeline.money import exact_arithmetic, exact_sum, normalised
 from pipeline.periods import day_bounds, time_zone
@@ -50,10 +53,11 @@ _CATEGORIES = {
     "commitment": "Purchase",
 }
 """FOCUS's ChargeCategory by the kind of a line; whatever other kind there is is an Adjustment."""
+_TAKEN_BACK = ("BilledCost", "ConsumedQuantity", "ContractedCost", "EffectiveCost", "ListCost", "PricingQuantity", "x_RoundingResidual")
 
 
 def focus_rows(workspace: Workspace, *, seller: str | None, period: BillingPeriod | None = None, account_id: str | None = None) -> list[Row]:
-    """Return the rows of issued invoices by number, then of drafts, each in the order of its lines and days.
+    """Return the rows of issued invoices and credit notes by number, then of drafts, each in the order of its lines and days.
 
     ``seller`` is who issues the invoices; without it the ``[seller] name`` of ``tallybook.toml``. Raises ``ConfigurationError`` where
     neither is there, ``LakeError`` where an issued invoice is not what its commit gives.
@@ -63,11 +67,13 @@ def focus_rows(workspace: Workspace, *, seller: str | None, period: BillingPerio
     states = {_state_key(workspace.digest, present.built.snapshot.version): present}
     rows: list[Row] = []
     for document in register.read(workspace.root):
-        if document["status"] != "issued" or (period and document["period"] != str(period)) or account_id not in (None, document["account_id"]):
+        if (period and document["period"] != str(period)) or account_id not in (None, document["account_id"]):
             continue
-        key = _state_key(document["configuration_sha256"], document["commit"])
-        states[key] = states.get(key) or state_at_issue(workspace, document)
-        rows += invoice_rows(invoice_from_document(document), states[key], name)
+        of_usage = usage_document(workspace, document)
+        key = _state_key(of_usage["configuration_sha256"], of_usage["commit"])
+        states[key] = states.get(key) or state_at_issue(workspace, of_usage)
+        usage_rows = invoice_rows(invoice_from_document(of_usage), states[key], name)
+        rows += usage_rows if document is of_usage else (_taken_back(row, document) for row in usage_rows)
     for draft in invoice_book(workspace, present.built).drafts:
         if (period is None or draft.period == period) and account_id in (None, draft.account_id):
             rows += invoice_rows(draft, present, name)
@@ -91,6 +97,12 @@ def invoice_rows(invoice: Invoice, state: AtIssue, seller: str) -> Iterator[Row]
         for day in charges:
             on_this_row = residual if day == greatest else Decimal(0)
             yield {**_common(invoice, line, seller), **_of_day(invoice, line, day=day, charges=days[day], residual=on_this_row)}
+
+
+def _taken_back(row: Row, credit_note: dict[str, Any]) -> Row:
+    """Return the row of a credit note that takes back a row of the invoice it credits: the same prices, with costs and quantities negated."""
+    negated = {name: normalised(-row[name]) for name in _TAKEN_BACK if row.get(name) is not None}
+    return {**row, **negated, "ChargeClass": "Correction", "InvoiceId": credit_note["invoice_id"], "x_InvoiceStatus": credit_note["status"]}
 
 
 def _usage_by_line(invoice: Invoice, state: AtIssue) -> dict[tuple[object, ...], dict[date, list[Charge]]]:
@@ -118,6 +130,7 @@ def _common(invoice: Invoice, line: InvoiceLine, seller: str) -> Row:
         "ServiceCategory": SERVICE_CATEGORY,
         "ServiceName": SERVICE_NAME,
         "ServiceSubcategory": SERVICE_SUBCATEGORY,
+        "Tags": json.dumps(tags_from_text(line.tags), sort_keys=True, ensure_ascii=False) if line.tags else None,
         "x_InvoiceLine": line.number,
         "x_InvoiceStatus": invoice.status.value,
     }

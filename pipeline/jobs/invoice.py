@@ -6,13 +6,15 @@ Owns when an invoice may be issued or credited, and what is frozen with it. Does
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 
-from pipeline.errors import InvoiceNotFound, IssueBlocked, VoidRefused
+from pipeline.errors import CommitConflict, InvoiceNotFound, IssueBlocked, VoidRefused
 from pipeline.exports.invoice_csv import invoices_csv, lines_csv
 from pipeline.invoicing import InvoiceStatus, credit_note, invoice_document, invoice_from_document, issued_invoice, make_book
+from pipeline.invoicing.book import refuse_removed_accounts
 from pipeline.periods import BillingPeriod, instant_text, time_zone, usage_date
 from pipeline.rating import Charge
 from pipeline.storage import configurations, register
@@ -20,7 +22,7 @@ from pipeline.storage.invoice_files import write_period_files, written_periods
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from decimal import Decimal
 
@@ -33,13 +35,19 @@ if TYPE_CHECKING:
     from pipeline.rating import UnpricedUsage
     from pipeline.storage.workspace import Workspace
 
+Document = dict[str, Any]
+"""An invoice as the register holds it."""
 
-def invoice_book(workspace: Workspace, built: Aggregate) -> InvoiceBook:
-    """Draft an invoice for every account and month with usage; issued ones come from the register. Writes nothing."""
+
+def invoice_book(workspace: Workspace, built: Aggregate, *, documents: Sequence[Document] | None = None) -> InvoiceBook:
+    """Draft an invoice for every account and month with usage; issued ones are ``documents``, else what is in the register now. Writes nothing.
+
+    Raises ``ConfigurationError`` for an account that was invoiced and is not in ``accounts.toml`` any more, or has another currency now.
+    """
     places = _accounts_and_periods(built.marts.usage_daily)
     return make_book(
-        issued=issued_invoices(workspace),
-        charges=_charges_by_invoice(built.rated.line_charges),
+        issued=tuple(invoice_from_document(document) for document in (register.read(workspace.root) if documents is None else documents)),
+        charges=charges_by_invoice(built.rated.line_charges),
         places=places,
         monthly_fees=monthly_fees(places, workspace.accounts, workspace.rate_cards),
         accounts=workspace.accounts,
@@ -47,11 +55,6 @@ def invoice_book(workspace: Workspace, built: Aggregate) -> InvoiceBook:
         rounding=workspace.settings.rounding,
         seller=workspace.settings.seller,
     )
-
-
-def issued_invoices(workspace: Workspace) -> tuple[Invoice, ...]:
-    """Return what is in the register: invoices and credit notes, by number."""
-    return tuple(invoice_from_document(document) for document in register.read(workspace.root))
 
 
 def monthly_fees(
@@ -89,9 +92,25 @@ def issue(workspace: Workspace, built: Aggregate, *, period: BillingPeriod, acco
     """Give every draft of a period (or of one account in it) the next number and freeze it; return what was issued, in order of numbers.
 
     Raises ``IssueBlocked`` where any of them has unpriced usage (then none is issued), ``InvoiceNotFound`` where the period has no invoice at all.
-    An interrupted issue is finished by calling it again: what has a number keeps it.
+    An interrupted issue is finished by calling it again: what has a number keeps it. Where another run issues meanwhile, what is left
+    is decided again from what that run left, since its invoices may be these very ones, or change their corrections and credits.
     """
-    book = invoice_book(workspace, built)
+    issued: list[Invoice] = []
+    while True:
+        try:
+            issued.extend(_issued(workspace, built, period=period, account_id=account_id, now=now))  # keeps what has a number before a conflict
+        except CommitConflict:
+            continue
+        return issued
+
+
+def _issued(workspace: Workspace, built: Aggregate, *, period: BillingPeriod, account_id: str | None, now: datetime) -> Iterator[Invoice]:
+    """Decide from the register as it is now, append to exactly that, and yield each invoice that has its number.
+
+    Raises ``CommitConflict`` where the register has grown meanwhile.
+    """
+    documents = register.read(workspace.root)
+    book = invoice_book(workspace, built, documents=documents)
     chosen = book.of(period, account_id)
     if not chosen:
         who = f" and account {account_id!r}" if account_id else ""
@@ -101,7 +120,27 @@ def issue(workspace: Workspace, built: Aggregate, *, period: BillingPeriod, acco
     _refuse_unpriced(built.rated.unpriced, {draft.account_id for draft in drafts}, period)
     if drafts:
         configurations.keep(workspace)  # before any register entry names it
-    return [_issue_one(workspace, draft, built, now) for draft in drafts]
+    for draft in drafts:  # each of another account, so that none changes the next one
+        document = _issue_one(workspace, draft, built, documents, now)
+        documents = (*documents, document)
+        yield invoice_from_document(document)
+
+
+def charges_by_invoice(charges: pa.Table) -> dict[tuple[str, BillingPeriod], list[Charge]]:
+    """Return the rows of a ``schemas.CHARGES`` table as charges, by account id and billing period."""
+    found: dict[tuple[str, str], list[Charge]] = {}
+    for period, charge in zip(charges["billing_period"].to_pylist(), charges_of(charges), strict=True):
+        found.setdefault((charge.account_id, period), []).append(charge)
+    return {(account_id, BillingPeriod.parse(period)): mine for (account_id, period), mine in found.items()}
+
+
+def charges_of(charges: pa.Table) -> Iterator[Charge]:
+    """Yield the rows of a ``schemas.CHARGES`` table as charges, without what only its rating needed."""
+    meters = {meter.value: meter for meter in Meter}
+    names = [field.name for field in fields(Charge) if field.name in charges.schema.names and field.name != "prompt_band"]
+    columns = [charges[name].to_pylist() for name in names]
+    columns[names.index("meter")] = [meters[meter] for meter in columns[names.index("meter")]]
+    return (Charge(**dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True))
 
 
 def charge_of(row: Mapping[str, object]) -> Charge:
@@ -125,10 +164,12 @@ def charge_of(row: Mapping[str, object]) -> Charge:
 def void(workspace: Workspace, built: Aggregate, invoice_id: str, *, now: datetime) -> Invoice:
     """Take an issued invoice back by a credit note with the next number, and return that; the period is then open again.
 
-    Raises ``InvoiceNotFound`` where nothing with this id is issued, ``VoidRefused`` for a credit note and for an invoice that has one.
+    Raises ``InvoiceNotFound`` where nothing with this id is issued, ``VoidRefused`` for a credit note and for an invoice that has one,
+    ``CommitConflict`` where another run issues meanwhile: nothing is voided then, and it may be tried again.
     """
     documents = register.read(workspace.root)
     issued = [invoice_from_document(document) for document in documents]
+    refuse_removed_accounts(issued, workspace.accounts)
     invoice = next((each for each in issued if each.id == invoice_id), None)
     if invoice is None:
         message = f"no invoice {invoice_id!r} is issued; 'tallybook invoice list' shows what there is, and a draft needs no voiding"
@@ -141,6 +182,8 @@ def void(workspace: Workspace, built: Aggregate, invoice_id: str, *, now: dateti
         message = f"{invoice.id} is voided already, by {note.id}; an invoice is credited once"
         raise VoidRefused(message)
 
+    configurations.keep(workspace)  # before any register entry names it
+
     def make_document(number: int) -> dict[str, object]:
         made = credit_note(invoice, number=number, prefix=workspace.settings.invoice_prefix)
         return invoice_document(made) | _provenance(workspace, built, now)
@@ -148,13 +191,13 @@ def void(workspace: Workspace, built: Aggregate, invoice_id: str, *, now: dateti
     return invoice_from_document(register.append(workspace.root, documents, make_document))
 
 
-def _issue_one(workspace: Workspace, draft: Invoice, built: Aggregate, now: datetime) -> Invoice:
+def _issue_one(workspace: Workspace, draft: Invoice, built: Aggregate, documents: Sequence[Document], now: datetime) -> Document:
     def make_document(number: int) -> dict[str, object]:
         issued_on = usage_date(now, time_zone(draft.timezone))
         invoice = issued_invoice(draft, number=number, prefix=workspace.settings.invoice_prefix, issued_on=issued_on)
         return invoice_document(invoice) | _provenance(workspace, built, now)
 
-    return invoice_from_document(register.append(workspace.root, register.read(workspace.root), make_document))
+    return register.append(workspace.root, documents, make_document)
 
 
 def _provenance(workspace: Workspace, built: Aggregate, now: datetime) -> dict[str, object]:
@@ -165,14 +208,6 @@ def _provenance(workspace: Workspace, built: Aggregate, now: datetime) -> dict[s
         "commit_sha256": built.snapshot.entry_sha256,
         "configuration_sha256": workspace.digest,
     }
-
-
-def _charges_by_invoice(charges: pa.Table) -> dict[tuple[str, BillingPeriod], list[Charge]]:
-    found: dict[tuple[str, BillingPeriod], list[Charge]] = {}
-    for row in charges.to_pylist():
-        charge = charge_of(row)
-        found.setdefault((charge.account_id, BillingPeriod.parse(row["billing_period"])), []).append(charge)
-    return found
 
 
 def _accounts_and_periods(usage_daily: pa.Table) -> list[tuple[str, BillingPeriod]]:

@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as pq
 
 from pipeline.errors import InvoiceNotFound
-from pipeline.invoicing import invoice_from_document
+from pipeline.invoicing import LineKind, invoice_from_document
 from pipeline.jobs.at_issue import state_at_issue
-from pipeline.jobs.explain import is_billed, line_place, present_state, quantities, rates_in_force, reference_of, usage_place
+from pipeline.jobs.event_charges import charged_events, depends_on_the_period, line_place, quantities
+from pipeline.jobs.explain import events_by_line, is_billed, present_state, reference_of
 from pipeline.jobs.invoice import invoice_book
+from pipeline.money import normalised, plain
+from pipeline.rating import exact_charge
 from pipeline.storage import register
 from pipeline.storage.lake import verified_files, verified_quarantine
 from pipeline.storage.source_files import source_text
@@ -26,9 +29,9 @@ from pipeline.warehouse.tracing import trace_copies
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.invoicing import Invoice
+    from pipeline.invoicing import Invoice, InvoiceLine
     from pipeline.jobs.at_issue import AtIssue
-    from pipeline.jobs.explain import Event
+    from pipeline.jobs.event_charges import ChargedEvent, Event
     from pipeline.storage.workspace import Workspace
 
 
@@ -121,9 +124,10 @@ def _on_which_invoice(state: AtIssue, event: Event) -> tuple[str, str]:
     """Find an event's lines: on its issued invoice as of the commit that one names, else on its draft."""
     place = event["account_id"], event["billing_period"]
     issued = [document for document in register.read(state.workspace.root) if (document["account_id"], document["period"]) == place]
+    voided = {document.get("credits_invoice") for document in issued}
     usage = f"{event['account_id']}, {event['billing_period']}"
     for document in reversed(issued):
-        if document["status"] != "issued":
+        if document["status"] != "issued" or document["invoice_id"] in voided:
             continue
         then = state_at_issue(state.workspace, document)
         again = [
@@ -139,20 +143,39 @@ def _on_which_invoice(state: AtIssue, event: Event) -> tuple[str, str]:
 
 
 def _on_lines(state: AtIssue, invoice: Invoice, event: Event) -> tuple[str, str]:
-    rates = rates_in_force(state.built.rated.charges, account_id=invoice.account_id, period=str(invoice.period))
-    lines = {line_place(line): line.number for line in invoice.lines}
     tokens = quantities(event)
-    numbers, unpriced = [], 0
-    for meter, quantity in tokens.items():
-        in_force = rates.get(usage_place(event, meter), ())
-        what = "1 request" if meter is Meter.REQUEST else f"{quantity} {meter} tokens"
-        numbers += [f"{lines[place]} ({what})" for place in map(line_place, in_force) if place in lines]
-        unpriced += 0 if in_force else quantity
-    if unpriced:
-        return "unpriced", f"{invoice.id}: no rate is in force for {unpriced} tokens of model {event['model']!r}; add one to the account's rate card"
     if not tokens:
         return "billed", f"{invoice.id} ({invoice.account_id}, {invoice.period}): it stated 0 tokens, so no line holds it"
-    return "billed", f"{invoice.id} ({invoice.account_id}, {invoice.period}) line {', '.join(sorted(numbers))}"
+    shares = _shares(state, invoice, event)
+    unpriced = sum(tokens.values()) - sum(charged.quantity for _, charged in shares)
+    if unpriced:
+        return "unpriced", f"{invoice.id}: no rate is in force for {unpriced} tokens of model {event['model']!r}; add one to the account's rate card"
+    listed = ", ".join(_share_text(line, charged, invoice.currency) for line, charged in shares)
+    return "billed", f"{invoice.id} ({invoice.account_id}, {invoice.period}) line {listed}"
+
+
+def _shares(state: AtIssue, invoice: Invoice, event: Event) -> list[tuple[InvoiceLine, ChargedEvent]]:
+    """Return the lines that charge an event, with its share of each; where no price depends on the period, without looking at any other event."""
+    account, cards = state.workspace.accounts.by_id(invoice.account_id), state.workspace.rate_cards
+    if account is None or depends_on_the_period(account, cards):
+        found = events_by_line(state, {event["api_key_id"]}, account_id=invoice.account_id, period=str(invoice.period))
+    else:
+        found = charged_events([event], account, cards)
+    return [
+        (line, charged)
+        for line in invoice.lines
+        if line.kind is LineKind.USAGE
+        for charged in found.get(line_place(line), ())
+        if charged.event["event_id"] == event["event_id"]
+    ]
+
+
+def _share_text(line: InvoiceLine, charged: ChargedEvent, currency: str) -> str:
+    """Name a line and the event's tokens on it, and what they cost there where the rate alone does not say it."""
+    what = "1 request" if line.meter is Meter.REQUEST else f"{charged.quantity} {line.meter} tokens"
+    by_rate = exact_charge(charged.quantity, charged.rate_per_million)
+    cost = "" if by_rate == charged.exact_charge else f" for {plain(normalised(charged.exact_charge))} {currency}"
+    return f"{line.number} ({what}{cost})"
 
 
 def _is_same(one: Event, other: Event) -> bool:

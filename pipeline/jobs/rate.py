@@ -21,9 +21,9 @@ from pipeline.rating_arrow import CardTerms, rate_simple_usage
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from pipeline.accounts import Account, Accounts, Terms
+    from pipeline.accounts import Account, Accounts
     from pipeline.rates import RateCard
     from pipeline.rating import Charge, UnpricedUsage
 
@@ -56,15 +56,10 @@ def rate(usage_daily: pa.Table, accounts: Accounts, rate_cards: Mapping[str, Rat
         if account is None:
             unassigned_tokens += sum(row["quantity"] for row in group)
             continue
-        by_card: dict[str, list[dict[str, object]]] = {}
-        for row in group:
-            by_card.setdefault(_terms(account, row).rate_card, []).append(row)
-        for card_id, mine in by_card.items():
-            charges, without_rate = placed_charges(map(usage_quantity, mine), rate_cards[card_id])
-            unpriced += without_rate
-            charged += [
-                {**charge_row(discounted(charge, _terms(account, mine[index]).discount_percent)), "place": mine[index]["place"]} for index, charge in charges
-            ]
+        mine = list(group)
+        charges, without_rate = account_charges([usage_quantity(row) for row in mine], account, rate_cards)
+        unpriced += without_rate
+        charged += [{**charge_row(charge), "place": mine[place]["place"]} for place, charge in charges]
     others = _table(charged, simple.charges.schema)
     return RatedUsage(
         charges=_in_order(pa.concat_tables([simple.charges, others])) if charged else simple.charges.drop_columns(["place"]),
@@ -74,15 +69,29 @@ def rate(usage_daily: pa.Table, accounts: Accounts, rate_cards: Mapping[str, Rat
     )
 
 
+def account_charges(
+    usage: Sequence[UsageQuantity], account: Account, rate_cards: Mapping[str, RateCard]
+) -> tuple[list[tuple[int, Charge]], list[UnpricedUsage]]:
+    """Rate one account's usage by the card and discount of its terms on each usage date, and say of each charge which quantity it is of, counted from 0.
+
+    Terms begin at the account's own midnights, so the usage date decides. Usage that shares a running count must be given at once.
+    """
+    by_card: dict[str, list[int]] = {}
+    for place, each in enumerate(usage):
+        by_card.setdefault(account.terms_on(each.usage_date).rate_card, []).append(place)
+    charged: list[tuple[int, Charge]] = []
+    unpriced: list[UnpricedUsage] = []
+    for card_id, places in by_card.items():
+        charges, without_rate = placed_charges((usage[place] for place in places), rate_cards[card_id])
+        charged += [(places[index], discounted(charge, account.terms_on(charge.usage_date).discount_percent)) for index, charge in charges]
+        unpriced += without_rate
+    return charged, unpriced
+
+
 def _constant_terms(accounts: Accounts, rate_cards: Mapping[str, RateCard]) -> dict[str, CardTerms]:
     """Return the card and discount of each account whose terms never change, by account id: the others' usage is rated one by one."""
     constant = [(account.id, account.terms[0]) for account in accounts if len(account.terms) == 1]
     return {account_id: CardTerms(rate_cards[terms.rate_card], terms.discount_percent) for account_id, terms in constant}
-
-
-def _terms(account: Account, row: Mapping[str, object]) -> Terms:
-    """Terms begin at the account's own midnights, so the usage date decides."""
-    return account.terms_on(row["usage_date"])  # type: ignore[arg-type]  # the schema says date32
 
 
 def _table(rows: list[dict[str, object]], schema: pa.Schema) -> pa.Table:
@@ -90,9 +99,19 @@ def _table(rows: list[dict[str, object]], schema: pa.Schema) -> pa.Table:
         return pa.Table.from_pylist(rows, schema=schema)
     except pa.ArrowInvalid as refused:
         whole_digits = schemas.AMOUNT.precision - schemas.AMOUNT.scale
+        which = next((row for row in rows if not _fits(row, schema)), rows[0])
+        what = f"account {which['account_id']!r}, model {which['model']!r}, {which['quantity']} {which['meter']} on {which['usage_date']}"
         digits = f"{schemas.RATE.scale} decimal places of a rate, {schemas.AMOUNT.scale} of an amount below 10^{whole_digits}"
-        message = f"a charge has more digits than are kept ({digits}), and none may be lost; shorten the rate or the discount: {refused}"
+        message = f"the charge of {what} has more digits than are kept ({digits}), and none may be lost; shorten the rate or the discount"
         raise InexactAmount(message) from refused
+
+
+def _fits(row: dict[str, object], schema: pa.Schema) -> bool:
+    try:
+        pa.Table.from_pylist([row], schema=schema)
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def usage_quantity(row: Mapping[str, object]) -> UsageQuantity:

@@ -1,7 +1,8 @@
-"""An issued invoice, decided once more from what it names, and compared with what was frozen, byte for byte.
+"""An issued invoice or credit note, decided once more from what it names, and compared with what was frozen, byte for byte.
 
 The invoice is issued again in a scratch register that holds the invoices before it: the same rules, the same chain, and so the
-same bytes, or something is not as it was. Nothing in the workspace is written.
+same bytes, or something is not as it was. A credit note is voiding, done again in the same way, after the invoice that it takes
+back was itself issued again. Nothing in the workspace is written.
 
 Does not own going back in time (``pipeline.jobs.at_issue``) nor the rules of issuing (``pipeline.jobs.invoice``).
 """
@@ -14,9 +15,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import ConfigurationError, InvoiceNotFound, IssueBlocked
-from pipeline.jobs.at_issue import issued_document, state_at_issue
-from pipeline.jobs.invoice import issue
+from pipeline.errors import InvoiceNotFound, IssueBlocked
+from pipeline.jobs.at_issue import issued_document, state_at_issue, usage_document
+from pipeline.jobs.invoice import issue, void
 from pipeline.periods import BillingPeriod, parse_instant
 from pipeline.storage import append_log, disk, layout
 
@@ -41,49 +42,54 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recomputation:
-    """An issued invoice beside its recomputation."""
+    """An issued invoice or credit note beside its recomputation."""
 
     invoice_id: str
     document: dict[str, Any]
     """As it was frozen."""
     at_issue: AtIssue
+    """What its usage was counted from; of a credit note, that of the invoice it takes back."""
     differences: tuple[Difference, ...]
     """Empty where the recomputation is the frozen document, byte for byte."""
 
 
 def recompute(workspace: Workspace, invoice_id: str) -> Recomputation:
-    """Decide an issued invoice again from the commit and the configuration that its document names. Writes nothing in the workspace.
+    """Decide an issued invoice or credit note again from the commit and the configuration that its document names. Writes nothing in the workspace.
 
     Raises ``InvoiceNotFound``, ``ConfigurationError`` where its configuration was not kept, ``LogEntryRefused`` where the lake has
     no such commit.
     """
     document = issued_document(workspace, invoice_id)
-    if document["status"] != "issued":
-        message = f"{invoice_id} is a {document['status']}; only an issued invoice is recomputed"
-        raise ConfigurationError(message)
-    at_issue = state_at_issue(workspace, document)
-    frozen = append_log.entry_path(layout.register(workspace.root), document["number"]).read_bytes()
-    again = _issued_again(workspace.root, document, at_issue)
-    differences = () if again == frozen else tuple(_differences(document, json.loads(again) if again else {}))
-    return Recomputation(invoice_id=invoice_id, document=document, at_issue=at_issue, differences=differences)
+    of_usage = usage_document(workspace, document)
+    at_issue = state_at_issue(workspace, of_usage)
+    differences = list(_compared(workspace.root, of_usage, at_issue))
+    if document is not of_usage:
+        differences = [replace(each, field=f"{of_usage['invoice_id']}: {each.field}") for each in differences]
+        differences += _compared(workspace.root, document, state_at_issue(workspace, document))
+    return Recomputation(invoice_id=invoice_id, document=document, at_issue=at_issue, differences=tuple(differences))
 
 
-def _issued_again(root: Path, document: dict[str, Any], at_issue: AtIssue) -> bytes | None:
-    """Return the bytes of the register entry that issuing gives now, or None where there is nothing that could be issued."""
-    number = document["number"]
+def _compared(root: Path, document: dict[str, Any], at_issue: AtIssue) -> Iterator[Difference]:
+    frozen = append_log.entry_path(layout.register(root), document["number"]).read_bytes()
+    again = _decided_again(root, document, at_issue)
+    if again != frozen:
+        yield from _differences(document, json.loads(again) if again else {})
+
+
+def _decided_again(root: Path, document: dict[str, Any], at_issue: AtIssue) -> bytes | None:
+    """Return the bytes of the register entry that issuing (or voiding) gives now, or None where there is nothing that could be issued."""
+    number, now = document["number"], parse_instant(document["issued_at"])
     with tempfile.TemporaryDirectory(prefix="tallybook-") as folder:
         scratch = layout.register(Path(folder))
         disk.make_folders(Path(folder), scratch)
         for earlier in range(1, number):
             disk.replace_durably(append_log.entry_path(scratch, earlier), append_log.entry_path(layout.register(root), earlier).read_bytes())
+        then = replace(at_issue.workspace, root=Path(folder))
         try:
-            issue(
-                replace(at_issue.workspace, root=Path(folder)),
-                at_issue.built,
-                period=BillingPeriod.parse(document["period"]),
-                account_id=document["account_id"],
-                now=parse_instant(document["issued_at"]),
-            )
+            if document["status"] == "credit_note":
+                void(then, at_issue.built, document["credits_invoice"], now=now)
+            else:
+                issue(then, at_issue.built, period=BillingPeriod.parse(document["period"]), account_id=document["account_id"], now=now)
         except (InvoiceNotFound, IssueBlocked):
             return None
         entry = append_log.entry_path(scratch, number)

@@ -1,15 +1,15 @@
 """What past usage would have cost under another rate card, beside what it was invoiced for. Nothing is written.
 
 Owns the comparison. Does not own counting, rating or lines: usage is counted again with every account on the other card, so that
-its own effective periods, aliases, bands and meters decide, and then rated and put on lines by the rules that make every invoice,
-from charges that are summed by line where that is quicker (``RatedUsage.line_charges``).
+its own effective periods, aliases, bands and meters decide (where it has the same of all of these as the cards in use, the count is
+the same and is not made again), and then rated and put on lines by the rules that make every invoice, from charges that are summed
+by line where that is quicker (``RatedUsage.line_charges``).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -21,10 +21,11 @@ from pipeline.errors import ConfigurationError
 from pipeline.invoicing import draft_invoice, invoice_from_document
 from pipeline.jobs.aggregate import USAGE_DAILY, count, inputs_of
 from pipeline.jobs.explain import is_of_usage, meter_and_rate
-from pipeline.jobs.invoice import charge_of
+from pipeline.jobs.invoice import charges_by_invoice
 from pipeline.jobs.rate import rate
 from pipeline.money import exact_sum, plain_rate, rounded_to_minor_unit
 from pipeline.periods import BillingPeriod
+from pipeline.rates.card import counts_like
 from pipeline.storage import register
 from pipeline.storage.derived import read_derived
 from pipeline.storage.lake import read_log
@@ -92,10 +93,17 @@ def reprice(workspace: Workspace, card_id: str, *, period: BillingPeriod | None 
         message = f"there is no account {account_id!r}; there are: {_listed(account.id for account in workspace.accounts)}"
         raise ConfigurationError(message)
     on_card = replace(workspace, accounts=Accounts(accounts=tuple(_paying_by(account, card_id) for account in workspace.accounts)))
-    new, unpriced = _drafts(on_card, count(on_card, read_log(workspace.lake)).usage_daily, period, account_id)
+    present = _present_usage(workspace)
+    is_counted_alike = all(counts_like(workspace.rate_cards[card_id], workspace.rate_cards[used]) for used in _cards_in_use(workspace))
+    counted = present if is_counted_alike else count(on_card, read_log(workspace.lake)).usage_daily
+    new, unpriced = _drafts(on_card, counted, period, account_id)
     issued = {(invoice.account_id, invoice.period): invoice for invoice in _issued(workspace) if _is_chosen(invoice, period, account_id)}
-    drafts, _ = _drafts(workspace, _present_usage(workspace), period, account_id, issued)
+    drafts, _ = _drafts(workspace, present, period, account_id, issued)
     return Repricing(card_id=card_id, lines=tuple(_compared([*issued.values(), *drafts], new, card_id)), unpriced=tuple(unpriced))
+
+
+def _cards_in_use(workspace: Workspace) -> set[str]:
+    return {terms.rate_card for account in workspace.accounts for terms in account.terms}
 
 
 def _paying_by(account: Account, card_id: str) -> Account:
@@ -104,7 +112,10 @@ def _paying_by(account: Account, card_id: str) -> Account:
 
 
 def _issued(workspace: Workspace) -> Iterator[Invoice]:
-    return (invoice_from_document(document) for document in register.read(workspace.root) if document["status"] == "issued")
+    """Yield the issued invoices that no credit note took back."""
+    documents = register.read(workspace.root)
+    voided = {document.get("credits_invoice") for document in documents}
+    return (invoice_from_document(document) for document in documents if document["status"] == "issued" and document["invoice_id"] not in voided)
 
 
 def _present_usage(workspace: Workspace) -> pa.Table:
@@ -124,30 +135,21 @@ def _drafts(
     left_out: Container[tuple[str, BillingPeriod]] = (),
 ) -> tuple[list[Invoice], list[UnpricedUsage]]:
     """Rate the chosen usage, and draft the invoices of it but for those left out."""
-    chosen = pc.and_(_equals(usage_daily, "account_id", account_id), _equals(usage_daily, "billing_period", None if period is None else str(period)))
-    usage = usage_daily.filter(chosen)
+    usage = _chosen(_chosen(usage_daily, "billing_period", None if period is None else str(period)), "account_id", account_id)
     rated = rate(usage, workspace.accounts, workspace.rate_cards)
-    rows = sorted(rated.line_charges.to_pylist(), key=lambda row: (row["billing_period"], row["account_id"]))
     invoices = []
-    for (month, payer), group in groupby(rows, key=lambda row: (row["billing_period"], row["account_id"])):
+    for (payer, month), charges in sorted(charges_by_invoice(rated.line_charges).items(), key=lambda each: (each[0][1], each[0][0])):
         account = workspace.accounts.by_id(payer)
-        if account is None or (payer, BillingPeriod.parse(month)) in left_out:
+        if account is None or (payer, month) in left_out:
             continue
-        invoices.append(
-            draft_invoice(
-                map(charge_of, group),
-                account=account,
-                period=BillingPeriod.parse(month),
-                currency=workspace.rate_cards[account.rate_card].currency,
-                rounding=workspace.settings.rounding,
-            )
-        )
+        currency = workspace.rate_cards[account.rate_card].currency
+        invoices.append(draft_invoice(charges, account=account, period=month, currency=currency, rounding=workspace.settings.rounding))
     return invoices, list(rated.unpriced)
 
 
-def _equals(table: pa.Table, name: str, value: str | None) -> pa.ChunkedArray:
-    """Mark the rows with a value, or all rows where none is asked for."""
-    return pc.is_valid(table[name]) if value is None else pc.equal(table[name], value)
+def _chosen(table: pa.Table, name: str, value: str | None) -> pa.Table:
+    """Return the rows with a value, or all rows where none is asked for."""
+    return table if value is None else table.filter(pc.equal(table[name], value))
 
 
 def _compared(old: Iterable[Invoice], new: Iterable[Invoice], card_id: str) -> Iterator[RepricedLine]:

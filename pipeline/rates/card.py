@@ -18,13 +18,13 @@ from pipeline.money import minor_unit_digits
 from pipeline.periods import instant_text
 from pipeline.rates.prices import refuse_what_is_no_rate
 from pipeline.rates.rate import refuse_misleading_model
+from pipeline.usage import Meter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from decimal import Decimal
 
     from pipeline.rates.rate import Rate
-    from pipeline.usage import Meter
 
 _CARD_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _SINCE_EVER = datetime.min.replace(tzinfo=UTC)
@@ -130,6 +130,22 @@ class RateCard:
                 if start_at is not None and rate is not None:
                     effective_from = None if start_at == _SINCE_EVER else start_at
                     yield Stretch(service_tier=service_tier, prompt_band=prompt_band, effective_from=effective_from, effective_to=end_at, rate=rate)
+
+
+def counts_like(one: RateCard, other: RateCard) -> bool:
+    """Say whether usage is counted into the same rows by both cards, whatever they cost.
+
+    It is where models have the same names, and the same stretches of time, service tiers, prompt bands and meters priced apart.
+    """
+    return one.aliases == other.aliases and all(
+        [_counted_apart(stretch) for stretch in one.stretches(model)] == [_counted_apart(stretch) for stretch in other.stretches(model)]
+        for model in {*one.models, *other.models}
+    )
+
+
+def _counted_apart(stretch: Stretch) -> tuple[object, ...]:
+    priced_apart = tuple(meter in stretch.rate.per_million for meter in (Meter.REASONING, Meter.REQUEST))
+    return stretch.service_tier, stretch.prompt_band, stretch.effective_from, stretch.effective_to, *priced_apart
 
 
 def _chosen(windows: Iterable[Rate], instant: datetime, service_tier: str, prompt_band: int) -> Rate | None:

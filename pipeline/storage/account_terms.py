@@ -9,7 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pipeline.accounts import CreditGrant, Tax, Terms
+from pipeline.accounts import CreditGrant, Tax, TaxChange, Terms
 from pipeline.accounts.billing import refuse_fraction_digits
 from pipeline.errors import ConfigurationError
 from pipeline.money import minor_unit_digits
@@ -40,7 +40,7 @@ def read_terms(account: Table, *, default_rate_card: str) -> tuple[Terms, ...]:
     terms = [_terms(account, None, before=Terms(from_date=None, rate_card=default_rate_card))]
     for entry in account.tables("terms"):
         named = inner_table(account, entry.name, entry.values)
-        named.allow_only("from", *TERMS_KEYS)
+        named.allow_only("from", *TERMS_KEYS, "tax")
         terms.append(_terms(named, _date(named, "from", is_required=True), before=terms[-1]))
     return tuple(terms)
 
@@ -67,6 +67,18 @@ def read_tax(account: Table) -> Tax | None:
         return Tax(rate=_number(table, "rate", Decimal(0)), label=table.text("label", "Tax"), reverse_charge=is_reversed, text=optional_text(table, "text"))
     except ConfigurationError as wrong:
         raise wrong if str(wrong).startswith(table.file) else table.refusal(str(wrong)) from wrong
+
+
+def read_tax_changes(account: Table) -> tuple[TaxChange, ...]:
+    """Read ``tax`` of ``[[accounts.terms]]``: what it says holds from the entry's day on, and ``tax = {}`` ends the tax."""
+    changes = []
+    for entry in account.tables("terms"):
+        named = inner_table(account, entry.name, entry.values)
+        from_date = _date(named, "from", is_required=True)
+        if "tax" in named.values and from_date is not None:
+            is_ended = named.table("tax").values == {}
+            changes.append(TaxChange(from_date=from_date, tax=None if is_ended else read_tax(named)))
+    return tuple(changes)
 
 
 def refuse_currencies(account: Table, terms: Sequence[Terms], grants: Sequence[CreditGrant], currencies: Mapping[str, str]) -> None:

@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING
 from pipeline.accounts import Account, Accounts, KeyPeriod, Party
 from pipeline.errors import AccountsError, ConfigurationError
 from pipeline.periods import YEARS, day_start_at, time_zone
-from pipeline.storage.account_terms import TERMS_KEYS, inner_table, optional_text, read_credits, read_tax, read_terms, refuse_currencies, refuse_unknown_models
+from pipeline.storage.account_terms import (
+    TERMS_KEYS,
+    inner_table,
+    optional_text,
+    read_credits,
+    read_tax,
+    read_tax_changes,
+    read_terms,
+    refuse_currencies,
+    refuse_unknown_models,
+)
 from pipeline.storage.strict_toml import read_table, value_text
 
 if TYPE_CHECKING:
@@ -77,6 +87,7 @@ def _account(table: Table, *, timezone: str, rate_card_ids: Collection[str], cur
             terms=terms,
             credits=grants,
             tax=read_tax(table),
+            tax_changes=read_tax_changes(table),
             payment_terms_days=_payment_terms_days(table),
             buyer=Party(address=optional_text(table, "address"), tax_id=optional_text(table, "tax_id")),
             purchase_order=optional_text(table, "purchase_order"),

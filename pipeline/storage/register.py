@@ -38,7 +38,7 @@ def append(workspace: Path, documents_so_far: Sequence[Mapping[str, Any]], make_
     """
     chain = _chain(workspace)
     number = len(documents_so_far) + 1
-    if len(chain.entries) != len(documents_so_far):
+    if _last_seal(chain.entries) != _last_seal(documents_so_far):  # the last entry's seal stands for all before it
         message = f"another run issued invoice {len(chain.entries)} first; read the register again and decide again"
         raise CommitConflict(message)
     content = _render(make_document(number), chain.last_sha256)
@@ -51,6 +51,10 @@ def append(workspace: Path, documents_so_far: Sequence[Mapping[str, Any]], make_
 def sweep_orphans(workspace: Path) -> list[str]:
     """Remove the temporary files of runs that died, and say which; only for the holder of the workspace's lock."""
     return disk.sweep_temporaries(layout.register(workspace))
+
+
+def _last_seal(documents: Sequence[Mapping[str, Any]]) -> tuple[int, object]:
+    return len(documents), documents[-1].get("sealSha256") if documents else None
 
 
 def _chain(workspace: Path) -> append_log.Chain[dict[str, Any]]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _text, _count = pa.string(), pa.int64()
 TRACED_EVENTS = pa.schema(
     [
+        pa.field("event_id", pa.binary()),
         pa.field("request_id", _text),
         pa.field("response_id", _text),
         pa.field("occurred_at", schemas.INSTANT),

@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.accounts import CreditGrant, KeyPeriod, Party, Tax, Terms
 from pipeline.errors import AccountsError
+from pipeline.periods import BillingPeriod
 from pipeline.storage.accounts_file import read_accounts
 from pipeline.storage.config import read_settings
 
@@ -49,6 +50,13 @@ def test_credits_tax_and_particulars_are_read(tmp_path: Path) -> None:
     assert acme.tax == Tax(rate=Decimal("19.0"), label="VAT")
     assert (acme.payment_terms_days, acme.buyer, acme.purchase_order) == (30, Party(address="Street 1\n10115 Berlin", tax_id="DE1"), "PO-1")
     assert acme.credits == (CreditGrant(id="welcome", amount=Decimal(20), granted_on=date(2026, 9, 1), expires_on=date(2027, 1, 1)),)
+
+
+def test_a_tax_holds_for_months_that_end_on_or_after_its_day_until_it_is_ended(tmp_path: Path) -> None:
+    later = "[[accounts.terms]]\nfrom = 2026-10-31\ntax = { rate = 21 }\n[[accounts.terms]]\nfrom = 2026-12-01\ndiscount_percent = 1\n"
+    (acme,) = accounts(tmp_path, ACME + "tax = { rate = 19 }\n" + later + "[[accounts.terms]]\nfrom = 2027-02-01\ntax = {}\n")
+    months = [BillingPeriod.parse(month) for month in ("2026-09", "2026-10", "2026-12", "2027-01", "2027-02")]
+    assert [acme.tax_of(month) for month in months] == [Tax(rate=Decimal(rate)) if rate else None for rate in (19, 21, 21, 21, 0)]
 
 
 def test_the_seller_is_read(tmp_path: Path) -> None:
@@ -103,6 +111,7 @@ CREDIT = '[[accounts.credits]]\nid = "c"\namount = 5\ngranted_on = 2026-09-01\n'
         (ACME + CREDIT.replace("amount = 5\n", ""), "accounts.toml: [[accounts]] 1 [[credits]] 1: amount is missing"),
         (ACME + 'tax = { label = "VAT" }', "accounts.toml: [[accounts]] 1 tax: rate is missing"),
         (ACME + "tax = { rate = 19, reverse_charge = 1 }", "accounts.toml: [[accounts]] 1 tax: reverse_charge is 1; it must be true or false"),
+        (ACME + TERM + "tax = { rate = 101 }", "accounts.toml: [[accounts]] 1 [[terms]] 1 tax: tax rate is 101; write a percentage"),
         (ACME + "payment_terms_days = -1", "accounts.toml: [[accounts]] 1: payment_terms_days is -1"),
         (
             ACME.replace('"key_1"', '{ id = "key_1", from = 2026-10-01, to = 2026-10-01 }'),

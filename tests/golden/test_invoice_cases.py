@@ -19,7 +19,7 @@ import pytest
 from pipeline import schemas
 from pipeline.exports.invoice_csv import invoices_csv, lines_csv
 from pipeline.invoicing import credit_note, invoice_document, invoice_from_document, issued_invoice, make_book
-from pipeline.jobs.invoice import charge_of
+from pipeline.jobs.invoice import charge_of, monthly_fees
 from pipeline.jobs.rate import rate
 from pipeline.periods import BillingPeriod, day_start_at, parse_date
 from pipeline.storage.workspace import open_workspace
@@ -78,6 +78,7 @@ def book_of(workspace: Workspace, usage: list[dict[str, str]], issued: list[Invo
         currencies={account.id: workspace.rate_cards[account.rate_card].currency for account in workspace.accounts},
         rounding=workspace.settings.rounding,
         seller=workspace.settings.seller,
+        monthly_fees=monthly_fees(set(charges), workspace.accounts, workspace.rate_cards),
     )
 
 

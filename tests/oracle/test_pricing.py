@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import random
-import re
 import tomllib
 from collections import Counter
 from dataclasses import replace
@@ -12,81 +11,30 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
+from counted import accounts, some_cards, usage_daily
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pricing import Line, charges
-from random_cards import cards, requests
+from random_cards import requests
 
-from pipeline import schemas
-from pipeline.accounts import Account, Accounts
-from pipeline.errors import RateCardError
+from pipeline.accounts import Accounts
 from pipeline.jobs.rate import rate, usage_quantity
 from pipeline.money import exact_sum
 from pipeline.periods import BillingPeriod
+from pipeline.rates import RateCard
+from pipeline.rates.card import counts_like
+from pipeline.rates.prices import changed_price
 from pipeline.rating import discounted, rate_usage
-from pipeline.resources import sql_folder
-from pipeline.storage.rate_cards import rate_cards_from_tables
-from pipeline.storage.strict_toml import table_from_toml
-from pipeline.warehouse.build import build, failed_checks, fetch
-from pipeline.warehouse.connection import open_warehouse
-from pipeline.warehouse.reference import reference_tables
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from pricing import Request
-
     from pipeline.jobs.rate import RatedUsage
-    from pipeline.rates import RateCard
+    from pipeline.rates import Rate
 
 SEEDS = st.integers(0, 2**32)
 
 
-def product_cards(texts: dict[str, str]) -> dict[str, RateCard]:
-    tables = {name: table_from_toml(text.encode(), file=f"rates/{name}.toml", error=RateCardError) for name, text in texts.items()}
-    return rate_cards_from_tables(tables, timezone="UTC", currency="USD")
-
-
 def oracle_cards(texts: dict[str, str]) -> dict[str, Any]:
     return {name: tomllib.loads(text, parse_float=Decimal) for name, text in texts.items()}
-
-
-def some_cards(draw: random.Random) -> tuple[dict[str, str], dict[str, RateCard]]:
-    """Draw until the cards can be meant: an entry may lack a price that nothing lends it."""
-    while True:
-        texts = cards(draw)
-        try:
-            return texts, product_cards(texts)
-        except RateCardError as refused:
-            assert re.search("has no (prompt|completion) rate|decimal places|no exact price|which has no rates", str(refused)), refused  # noqa: PT017 - any other refusal is a bug
-
-
-def accounts() -> Accounts:
-    named = ("base", "agreed", "partner")
-    return Accounts(
-        accounts=tuple(Account(id=name, name=name, timezone="UTC", rate_card=name, key_ids=tuple(f"{name}.key_{n}" for n in range(3))) for name in named)
-    )
-
-
-def usage_daily(used: list[Request], rate_cards: dict[str, RateCard], lake: Path) -> pa.Table:
-    """Count requests as the warehouse does."""
-    rows = [
-        dict.fromkeys(schemas.USAGE_EVENTS.names)
-        | {"event_id": number.to_bytes(16), "occurred_at": each.at, "api_key_id": f"{each.account}.{each.key}", "model_reported": each.model}
-        | {"service_tier": each.tier or None, "status": "measured", "http_status": 200, "source": "log", "line": number, "byte_start": 0, "byte_end": 1}
-        | {"prompt_tokens": each.prompt, "completion_tokens": each.completion, "prompt_cached_tokens": each.cached}
-        | {"prompt_cache_write_tokens": each.written, "reasoning_tokens": each.reasoning}
-        for number, each in enumerate(used, start=1)
-    ]
-    reference = reference_tables(accounts(), rate_cards, timezone="UTC", utc_dates={each.at.date() for each in used})
-    parameters = {"timezone": "UTC", "unmeasured": "list"}
-    with open_warehouse(lake) as connection:
-        suspected = pa.table({"event_id": pa.array([row["event_id"] for row in rows], pa.binary())})
-        given_tables = {**reference, "lake_usage_events": pa.Table.from_pylist(rows, schema=schemas.USAGE_EVENTS), "suspected_identities": suspected}
-        build(connection, sql_folder(), given=given_tables, parameters=parameters, wanted=["usage_daily", "exchanges_daily", "event_copies"])
-        assert not any(failed_checks(connection, sql_folder(), "blocking", parameters).values())
-        return fetch(connection, "usage_daily", schemas.USAGE_DAILY)
 
 
 def product_lines(rated: RatedUsage) -> dict[Line, tuple[int, Fraction]]:
@@ -137,6 +85,24 @@ def test_columns_are_rated_exactly_as_rows_are(tmp_path_factory: Any, seed: int)
     assert len(rated.unpriced) == unpriced
     summed = [(row["quantity"], row["amount"]) for row in rated.line_charges.to_pylist()]
     assert exact_sum(amount for _, amount in summed) == exact_sum(row["amount"] for row in rated.charges.to_pylist())
+
+
+@settings(max_examples=3, deadline=None)
+@given(SEEDS)
+def test_cards_that_count_alike_count_every_request_into_the_same_rows(tmp_path_factory: Any, seed: int) -> None:
+    draw = random.Random(seed)
+    _, rate_cards = some_cards(draw)
+    base = rate_cards["base"]
+    dearer = RateCard(id="agreed", currency="USD", aliases=base.aliases, rates=tuple(map(_with_other_numbers, base.rates)))
+    used = [replace(request, account=account) for request in requests(draw, 40) for account in ("base", "agreed")]
+    daily = usage_daily(used, {**rate_cards, "agreed": dearer}, tmp_path_factory.getbasetemp())
+    mine, theirs = ([row for row in daily.drop_columns(["api_key_id"]).to_pylist() if row.pop("account_id") == name] for name in ("base", "agreed"))
+    assert counts_like(base, dearer)
+    assert mine == theirs
+
+
+def _with_other_numbers(rate: Rate) -> Rate:
+    return replace(rate, per_million={meter: changed_price(price, Decimal(5)) for meter, price in rate.per_million.items()})
 
 
 @settings(max_examples=8, deadline=None)

@@ -198,6 +198,14 @@ def test_an_account_that_was_invoiced_in_another_currency_is_refused() -> None:
         book_of(PLAIN, [charge(1, currency="EUR")], issued, currency="EUR")
 
 
+def test_an_account_that_was_invoiced_is_missed_until_all_of_it_is_taken_back() -> None:
+    other = Account(id="beta", name="Beta", timezone="UTC", rate_card="standard", key_ids=("b",))
+    issued = [issued_invoice(book_of(PLAIN, [charge(1)], []).drafts[0], number=1, prefix="INV-")]
+    with pytest.raises(ConfigurationError, match=r"account 'acme' is not in accounts.toml and was invoiced \(INV-000001, 2026-10\); put its entry back"):
+        book_of(other, [], issued)
+    assert book_of(other, [], [*issued, credit_note(issued[0], number=2, prefix="INV-")]).drafts == ()
+
+
 def test_only_what_is_above_the_spend_cap_is_told() -> None:
     terms = (Terms(from_date=None, rate_card="standard", spend_cap=Decimal("2.00")),)
     capped = Account(id="acme", name="Acme", timezone="UTC", rate_card="standard", key_ids=("a",), terms=terms)

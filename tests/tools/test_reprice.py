@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 from workspaces import append_log, fingerprints, make_workspace, plain, tallybook, write_log
 
+from pipeline.jobs import reprice as jobs
+from pipeline.jobs.aggregate import count
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -67,6 +70,19 @@ def test_each_line_has_its_old_and_new_amount_and_the_new_cards_own_windows_coun
         ("2026-10", "completion"): ("1.60", "2.00", "0.40"),
         ("2026-11", "prompt"): ("4.00", "6.00", "2.00"),
     }
+
+
+def test_a_card_that_only_costs_something_else_is_not_counted_again_and_gives_the_same_amounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cards = {"standard": OLD, "half": OLD.replace("standard", "half").replace("2.00", "1.00"), "apart": OLD.replace("standard", "apart") + "reasoning = 1\n"}
+    root = make_workspace(tmp_path / "books", cards=cards)
+    write_log(root, "october.jsonl", plain("2026-10-10T11:59:59Z", id="1", prompt=1_000_000, completion=100_000))
+    assert tallybook(root, "nightly", "--as-of", "2026-11-11").returncode == 0
+    again: list[str] = []
+    monkeypatch.setattr(jobs, "count", lambda *given: again.append("counted") or count(*given))
+    assert lines(tallybook(root, "reprice", "--card", "half", "-o", "csv"))["2026-10", "prompt"] == ("2.00", "1.00", "-1.00")
+    assert again == []
+    assert lines(tallybook(root, "reprice", "--card", "apart", "-o", "csv"))["2026-10", "completion"] == ("0.80", "0.80", "0.00")
+    assert again == ["counted"]
 
 
 def test_totals_are_per_account_and_month_and_name_what_was_compared(books: Path) -> None:

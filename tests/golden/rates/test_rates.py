@@ -1,7 +1,8 @@
 """Runs the golden cases of rate cards: ``tests/golden/rates/<case>/{*.toml, usage.csv, expected.csv}``, one month each.
 
 A case holds no code: rate cards, one request a row, and the invoice lines that an accountant would write. The account uses the card
-``contract`` where there is one, else ``standard``. ``expected.csv`` names the columns it is about; ``#`` begins a remark.
+``contract`` where there is one, else ``standard``. ``expected.csv`` names the columns it is about; ``#`` begins a remark. Where there is
+an ``expected_events.csv``, it says what ``explain`` shows: each event's share of each line.
 """
 
 from __future__ import annotations
@@ -12,6 +13,11 @@ from pathlib import Path
 
 import pytest
 from workspaces import make_workspace, tallybook, write_log
+
+from pipeline.exports.event_csv import events_csv
+from pipeline.jobs.explain import event_rows, explain_lines, present_state
+from pipeline.jobs.invoice import invoice_book
+from pipeline.storage.workspace import open_workspace
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("*/expected.csv"))
 
@@ -47,3 +53,16 @@ def test_golden_case(case: Path, tmp_path: Path) -> None:
     assert [{column: line.get(column, "") for column in expected[0]} for line in found] == expected
     verified = tallybook(root, "verify")
     assert verified.returncode == 0, verified.stdout
+    if (case / "expected_events.csv").is_file():
+        shares = rows(case / "expected_events.csv")
+        events = csv.DictReader(explained(root).splitlines())
+        assert [{column: event[column] for column in shares[0]} for event in events] == shares
+
+
+def explained(root: Path) -> str:
+    """Return what ``explain LINE --csv`` prints, of every line of the one draft."""
+    state = present_state(open_workspace(root))
+    (draft,) = invoice_book(state.workspace, state.built).drafts
+    explanations = explain_lines(draft, state, draft.lines)
+    assert all(explanation.is_complete for explanation in explanations)
+    return events_csv(row for explanation in explanations for row in event_rows(explanation)).decode("utf-8")

@@ -1,0 +1,44 @@
+"""Tax over several taxes: nothing is taxed twice, nothing escapes, and credits make no sum negative."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.accounts import Tax
+from pipeline.invoicing.lines import LineKind, plain_line, total_of
+from pipeline.invoicing.tax import tax_lines
+from pipeline.money import Rounding
+from pipeline.periods import BillingPeriod
+
+MONTHS = [BillingPeriod(year=2026, month=month) for month in (8, 9, 10)]
+CENTS = st.integers(-500, 500).map(lambda cents: Decimal(cents).scaleb(-2))
+TAXES = st.sampled_from([Tax(rate=Decimal(100), label=label) for label in ("old", "new", "other")])
+
+
+@given(
+    own=st.integers(0, 500), corrections=st.lists(st.tuples(st.sampled_from(MONTHS[:2]), CENTS)), paid=st.integers(0, 500), taxes=st.tuples(TAXES, TAXES, TAXES)
+)
+def test_every_cent_is_taxed_once_at_the_tax_of_its_month(
+    own: int, corrections: list[tuple[BillingPeriod, Decimal]], paid: int, taxes: tuple[Tax, Tax, Tax]
+) -> None:
+    lines = [plain_line(LineKind.FEE, Decimal(own).scaleb(-2), "fee", currency="USD", rounding=Rounding.HALF_UP)]
+    for month, amount in corrections:
+        line = plain_line(LineKind.FEE, amount, "correction", currency="USD", rounding=Rounding.HALF_UP)
+        lines.append(replace(line, kind=LineKind.CORRECTION, original_period=month, original_kind=LineKind.FEE))
+    used = min(Decimal(paid).scaleb(-2), max(total_of(lines), Decimal(0)))
+    lines += [plain_line(LineKind.CREDIT, -used, "credit", currency="USD", rounding=Rounding.HALF_UP, credit_id="grant")] if used else []
+    found = tax_lines(lines, dict(zip(MONTHS, taxes, strict=True)).__getitem__, period=MONTHS[2], currency="USD", rounding=Rounding.HALF_UP)
+    assert total_of(found) == total_of(lines)  # at 100 percent
+    assert len(found) <= len(set(taxes))
+    by_tax: dict[str, Decimal] = {}
+    for line in lines:
+        if line.kind is not LineKind.CREDIT:
+            label = taxes[MONTHS.index(line.original_period or MONTHS[2])].label
+            by_tax[label] = by_tax.get(label, Decimal(0)) + line.amount
+    for line in found:
+        before = by_tax[line.description.split()[0]]
+        assert min(before, Decimal(0)) <= line.amount <= before or len(found) == 1
