@@ -5,7 +5,6 @@ Owns when the marts must be built again. Does not own what they count (``sql/``)
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,8 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import __version__, schemas
+from pipeline.jobs.dates_counted import count_by_date
 from pipeline.jobs.rate import rate
-from pipeline.resources import sql_folder
+from pipeline.resources import sql_digest
 from pipeline.storage.derived import read_derived, write_derived
 from pipeline.storage.lake import read_log, verified_files
 from pipeline.storage.spill import spill_folder, sweep_spills
@@ -47,21 +47,20 @@ class Aggregate:
 def aggregate(workspace: Workspace, *, until: int | None = None) -> Aggregate:
     """Count and rate everything that is committed, or what was committed up to and with the commit ``until``. Writes nothing."""
     snapshot = read_log(workspace.lake, until=until)
-    marts = count(workspace, snapshot)
-    return Aggregate(snapshot=snapshot, marts=marts, rated=rate(marts.usage_daily, workspace.accounts, workspace.rate_cards))
+    return _rated(workspace, snapshot, count(workspace, snapshot))
+
+
+def aggregate_what_is_new(workspace: Workspace) -> Aggregate:
+    """Return what ``aggregate`` returns, but read no date again that was counted before; for the holder of the workspace's lock."""
+    snapshot = read_log(workspace.lake)
+    return _rated(workspace, snapshot, count_by_date(workspace, snapshot, _reference(workspace, snapshot)))
 
 
 def count(workspace: Workspace, snapshot: LakeSnapshot) -> Marts:
     """Count the events of a snapshot, and rate nothing. Writes nothing."""
-    reference = reference_tables(
-        workspace.accounts,
-        workspace.rate_cards,
-        timezone=workspace.settings.timezone,
-        utc_dates={file.date for file in snapshot.data_files},
-    )
     return build_marts(
         verified_files(workspace.lake, snapshot),
-        reference,
+        _reference(workspace, snapshot),
         lake=workspace.lake,
         spill=spill_folder(workspace.lake),
         timezone=workspace.settings.timezone,
@@ -90,10 +89,20 @@ def current_mart(workspace: Workspace, name: str) -> pa.Table:
 
 def inputs_of(workspace: Workspace, snapshot: LakeSnapshot) -> Mapping[str, str]:
     """Return all that the derived tables are a function of: the commit, the configuration, the program."""
-    sql = hashlib.sha256()
-    for file in sorted(sql_folder().rglob("*.sql")):
-        sql.update(file.read_bytes())
-    return {"commit": snapshot.entry_sha256 or "", "configuration": workspace.digest, "program": f"{__version__}-{sql.hexdigest()[:16]}"}
+    return {"commit": snapshot.entry_sha256 or "", "configuration": workspace.digest, "program": f"{__version__}-{sql_digest()[:16]}"}
+
+
+def _rated(workspace: Workspace, snapshot: LakeSnapshot, marts: Marts) -> Aggregate:
+    return Aggregate(snapshot=snapshot, marts=marts, rated=rate(marts.usage_daily, workspace.accounts, workspace.rate_cards))
+
+
+def _reference(workspace: Workspace, snapshot: LakeSnapshot) -> dict[str, pa.Table]:
+    return reference_tables(
+        workspace.accounts,
+        workspace.rate_cards,
+        timezone=workspace.settings.timezone,
+        utc_dates={file.date for file in snapshot.data_files},
+    )
 
 
 def by_period(table: pa.Table) -> dict[str, pa.Table]:

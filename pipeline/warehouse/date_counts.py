@@ -1,0 +1,112 @@
+"""The pieces that the marts are made of, counted date by date: slice totals, and the events whose identity may have been logged twice.
+
+Owns the columns of both, and the steps from events to them and from them to the marts: the same relations of ``sql/`` that
+``build_marts`` builds in one go, so the marts are the same to the byte. Does not own which dates are counted again
+(``pipeline.jobs.dates_counted``), nor how the pieces are kept (``pipeline.storage.counted``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline import schemas
+from pipeline.resources import sql_folder
+from pipeline.warehouse.build import build, failed_checks, fetch
+from pipeline.warehouse.connection import give_usage_events, open_warehouse
+from pipeline.warehouse.identities import identities_beginning_with
+from pipeline.warehouse.marts import Marts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
+    from pathlib import Path
+
+    from pipeline.warehouse.build import Parameters
+    from pipeline.warehouse.identities import Prefixes
+    from pipeline.warehouse.marts import Rows
+
+_text, _count, _instant, _wide = pa.string(), pa.int64(), pa.timestamp("us"), pa.decimal128(38, 0)  # instants in UTC, as SQL compares them
+_TOKENS = ("prompt_tokens", "completion_tokens", "prompt_cached_tokens", "prompt_cache_write_tokens", "reasoning_tokens")
+_CELL = {"api_key_id": _text, "model_name": _text, "service_tier": _text, "status": _text, "http_status": _count}
+SLICE_TOTALS = pa.schema({**_CELL, "slice_at": _instant, "prompt_band": _count, "events": _count, **dict.fromkeys(_TOKENS, _wide)})
+"""``sql/intermediate/slice_totals.sql``, in the order of its grain."""
+COPIES = pa.schema(
+    {
+        "event_id": pa.binary(),
+        **_CELL,
+        "occurred_at": _instant,
+        "occurred_hour_at": _instant,
+        **dict.fromkeys(_TOKENS, _count),
+        "request_id": _text,
+        "source": _text,
+        "line": _count,
+    }
+)
+"""``sql/intermediate/possible_copies.sql``, in an order of content."""
+_DECIDED = pa.schema([*(field for field in COPIES if field.name != "request_id"), pa.field("fate", _text)])
+_OF_COPIES, _OF_TOTALS, _OF_SLICES = "identities_billed_twice", "events_lost_between_fates", "events_lost_between_slices"
+_OF_MARTS = ("measured_events_without_a_fate", "tokens_lost_before_usage_daily")
+
+
+def count_slices(files: Sequence[Path], reference: Mapping[str, pa.Table], *, lake: Path, spill: Path) -> tuple[pa.Table, Rows]:
+    """Count verified event files (at least one) as ``SLICE_TOTALS``, and return the keys, if any, whose events were lost on the way."""
+    with open_warehouse(lake, spill=spill) as connection:
+        give_usage_events(connection, files)
+        build(connection, sql_folder(), given=reference, parameters={}, wanted=["slice_totals", "usage_events"])
+        totals = fetch(connection, "slice_totals", SLICE_TOTALS)
+        connection.register("exchange_totals", totals)  # nothing was moved to another fate yet
+        broken = failed_checks(connection, sql_folder(), "blocking", {}, only=_OF_SLICES)[_OF_SLICES]
+    return _in_order(totals, ("slice_at", *_CELL, "prompt_band")), broken
+
+
+def read_copies(files: Sequence[Path], beginnings: Prefixes, *, lake: Path, spill: Path) -> pa.Table:
+    """Return the events of verified files (at least one) whose identities begin with one of these, sorted, as ``COPIES``."""
+    suspected = identities_beginning_with(files, beginnings)
+    if not suspected.num_rows:
+        return COPIES.empty_table()
+    with open_warehouse(lake, spill=spill) as connection:
+        give_usage_events(connection, files)
+        build(connection, sql_folder(), given={"suspected_identities": suspected}, parameters={}, wanted=["possible_copies"])
+        return _in_order(fetch(connection, "possible_copies", COPIES), COPIES.names)
+
+
+def build_counted_marts(
+    totals: pa.Table, copies: pa.Table, reference: Mapping[str, pa.Table], *, lake: Path, spill: Path, timezone: str, unmeasured: str, broken_slices: Rows
+) -> Marts:
+    """Build the marts of ``SLICE_TOTALS`` and of ``COPIES``, which may hold copies of other dates too: they decide, and are not counted."""
+    parameters = {"timezone": timezone, "unmeasured": unmeasured}
+    dates = pc.unique(totals["slice_at"].cast(pa.date32()))
+    with open_warehouse(lake, spill=spill) as connection:
+        build(connection, sql_folder(), given={"possible_copies": copies}, parameters=parameters, wanted=["event_copies"])
+        decided = fetch(connection, "event_copies", _DECIDED)
+        broken = failed_checks(connection, sql_folder(), "blocking", parameters, only=_OF_COPIES)
+    counted = decided.filter(pc.is_in(decided["occurred_at"].cast(pa.date32()), dates))
+    given = {**reference, "slice_totals": totals, "event_copies": counted}
+    with open_warehouse(lake, spill=spill) as connection:
+        build(connection, sql_folder(), given=given, parameters=parameters, wanted=["usage_daily", "exchanges_daily"])
+        broken |= failed_checks(connection, sql_folder(), "blocking", parameters, only=_OF_TOTALS)
+        usage_daily = fetch(connection, "usage_daily", schemas.USAGE_DAILY)
+        exchanges_daily = fetch(connection, "exchanges_daily", schemas.EXCHANGES_DAILY)
+    return checked_marts(usage_daily, exchanges_daily, lake=lake, parameters=parameters, broken={**broken, _OF_SLICES: broken_slices})
+
+
+def checked_marts(usage_daily: pa.Table, exchanges_daily: pa.Table, *, lake: Path, parameters: Parameters, broken: Mapping[str, Rows]) -> Marts:
+    """Check the claims about whole marts, and return them with these and with what is known to be ``broken`` already."""
+    with open_warehouse(lake) as connection:
+        build(connection, sql_folder(), given={"usage_daily": usage_daily, "exchanges_daily": exchanges_daily}, parameters=parameters, wanted=[])
+        checked = {name: failed_checks(connection, sql_folder(), "blocking", parameters, only=name)[name] for name in _OF_MARTS}
+        advisories = failed_checks(connection, sql_folder(), "advisory", parameters)
+    return Marts(usage_daily=usage_daily, exchanges_daily=exchanges_daily, broken_claims={**broken, **checked}, advisories=advisories)
+
+
+def by_date(rows: pa.Table, column: str, dates: Iterable[date]) -> dict[date, pa.Table]:
+    """Split rows by the UTC date of an instant, keeping their order; every date has a table."""
+    days = rows[column].cast(pa.date32())
+    return {day: rows.filter(pc.equal(days, pa.scalar(day, pa.date32()))) for day in dates}
+
+
+def _in_order(rows: pa.Table, columns: Iterable[str]) -> pa.Table:
+    return rows.sort_by([(name, "ascending") for name in columns])
