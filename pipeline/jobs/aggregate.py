@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import __version__, schemas
-from pipeline.jobs.dates_counted import count_by_date
+from pipeline.jobs.dates_counted import DatesCounted
+from pipeline.jobs.open_periods import build_open_periods
 from pipeline.jobs.rate import rate
 from pipeline.resources import sql_digest
 from pipeline.storage.derived import read_derived, write_derived
@@ -47,13 +48,19 @@ class Aggregate:
 def aggregate(workspace: Workspace, *, until: int | None = None) -> Aggregate:
     """Count and rate everything that is committed, or what was committed up to and with the commit ``until``. Writes nothing."""
     snapshot = read_log(workspace.lake, until=until)
-    return _rated(workspace, snapshot, count(workspace, snapshot))
+    marts = count(workspace, snapshot)
+    return Aggregate(snapshot=snapshot, marts=marts, rated=rate(marts.usage_daily, workspace.accounts, workspace.rate_cards))
 
 
 def aggregate_what_is_new(workspace: Workspace) -> Aggregate:
-    """Return what ``aggregate`` returns, but read no date again that was counted before; for the holder of the workspace's lock."""
+    """Return what ``aggregate`` returns, the rows period by period, without reading again what was counted before.
+
+    For the holder of the workspace's lock, since what is counted is kept.
+    """
     snapshot = read_log(workspace.lake)
-    return _rated(workspace, snapshot, count_by_date(workspace, snapshot, _reference(workspace, snapshot)))
+    reference = _reference(workspace, snapshot)
+    marts, rated = build_open_periods(workspace, DatesCounted.of(workspace.lake, snapshot, reference), reference)
+    return Aggregate(snapshot=snapshot, marts=marts, rated=rated)
 
 
 def count(workspace: Workspace, snapshot: LakeSnapshot) -> Marts:
@@ -90,10 +97,6 @@ def current_mart(workspace: Workspace, name: str) -> pa.Table:
 def inputs_of(workspace: Workspace, snapshot: LakeSnapshot) -> Mapping[str, str]:
     """Return all that the derived tables are a function of: the commit, the configuration, the program."""
     return {"commit": snapshot.entry_sha256 or "", "configuration": workspace.digest, "program": f"{__version__}-{sql_digest()[:16]}"}
-
-
-def _rated(workspace: Workspace, snapshot: LakeSnapshot, marts: Marts) -> Aggregate:
-    return Aggregate(snapshot=snapshot, marts=marts, rated=rate(marts.usage_daily, workspace.accounts, workspace.rate_cards))
 
 
 def _reference(workspace: Workspace, snapshot: LakeSnapshot) -> dict[str, pa.Table]:

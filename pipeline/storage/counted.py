@@ -1,11 +1,12 @@
 """What an earlier run counted, kept so that a night need not count all of history again; a shortcut, never a source of truth.
 
-An entry has a key (a UTC date, a billing period), the digest of everything that its content is a function of (``inputs``), and named
+An entry has a kind and a key (a UTC date, a billing period), the digest of everything that its content is a function of (``inputs``), and named
 pieces of bytes in one file. Whoever asks must bring the same digest, and every piece is checked against its sha256 before it is
 believed, so nothing here needs an fsync: what a power cut, a flipped bit or a foreign hand leaves behind does not match and is counted anew.
-The manifest, replaced last and at once, names a set of entries that belong together.
+The manifest, replaced last and at once, names a set of entries of one kind that belong together.
 
-Does not own what the pieces say, nor what they depend on (``pipeline.jobs.dates_counted``). The whole folder may be deleted at any time.
+Does not own what the pieces say, nor what they depend on (``pipeline.jobs.dates_counted``, ``pipeline.jobs.open_periods``). The whole
+folder may be deleted at any time.
 """
 
 from __future__ import annotations
@@ -60,24 +61,24 @@ class NewEntry:
 _NO_PIECE = Piece(start=0, size=0, sha256="")
 
 
-def folder_of(lake_dir: Path) -> Path:
-    """Return the folder of the entries and their manifest."""
-    return lake_dir / "counted"
+def folder_of(lake_dir: Path, kind: str) -> Path:
+    """Return the folder of one kind of entries and their manifest."""
+    return lake_dir / "counted" / kind
 
 
-def read_entries(lake_dir: Path) -> dict[str, Entry]:
+def read_entries(lake_dir: Path, kind: str) -> dict[str, Entry]:
     """Return the entries of the manifest by key; none where there is no manifest, or one that is not ours."""
     try:
-        content = (folder_of(lake_dir) / MANIFEST_NAME).read_bytes()
+        content = (folder_of(lake_dir, kind) / MANIFEST_NAME).read_bytes()
         entries = checked_fields(parse_object(content), "the manifest", entries=dict)["entries"]
         return {key: _entry(key, value) for key, value in entries.items()}
     except (OSError, ValueError):
         return {}  # counting everything anew is always right
 
 
-def read_piece(lake_dir: Path, entry: Entry, name: str) -> bytes:
+def read_piece(lake_dir: Path, kind: str, entry: Entry, name: str) -> bytes:
     """Return a piece of an entry. Raises ``DataFileDamaged`` where it is not, byte for byte, what was written."""
-    path = folder_of(lake_dir) / entry.file_name
+    path = folder_of(lake_dir, kind) / entry.file_name
     piece = entry.pieces.get(name, _NO_PIECE)
     try:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
@@ -92,13 +93,13 @@ def read_piece(lake_dir: Path, entry: Entry, name: str) -> bytes:
     return content
 
 
-def write_entries(lake_dir: Path, kept: Mapping[str, Entry], new: Mapping[str, NewEntry]) -> dict[str, Entry]:
-    """Make the entries those of ``kept`` (as they lie there) and ``new``, at once, and return them; only for the holder of the workspace's lock."""
-    folder = folder_of(lake_dir)
+def write_entries(lake_dir: Path, kind: str, kept: Mapping[str, Entry], new: Mapping[str, NewEntry]) -> dict[str, Entry]:
+    """Make the entries of a kind those of ``kept`` (as they lie there) and ``new``, at once, and return them; only for the holder of the workspace's lock."""
+    folder = folder_of(lake_dir, kind)
     disk.make_folders(lake_dir.parent, folder)
     entries = {**kept, **{key: _written(folder, key, entry) for key, entry in new.items()}}
     rendered = _render(entries)
-    if new or read_entries(lake_dir) != entries:
+    if new or read_entries(lake_dir, kind) != entries:
         disk.rename(disk.write_temporary(folder, rendered, is_synced=False), folder / MANIFEST_NAME)
     named = {entry.file_name for entry in entries.values()}
     disk.remove_files(folder, [path.name for path in folder.iterdir() if _FILE_NAME.fullmatch(path.name) and path.name not in named])

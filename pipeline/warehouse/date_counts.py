@@ -73,11 +73,13 @@ def read_copies(files: Sequence[Path], beginnings: Prefixes, *, lake: Path, spil
         return _in_order(fetch(connection, "possible_copies", COPIES), COPIES.names)
 
 
-def build_counted_marts(
-    totals: pa.Table, copies: pa.Table, reference: Mapping[str, pa.Table], *, lake: Path, spill: Path, timezone: str, unmeasured: str, broken_slices: Rows
-) -> Marts:
-    """Build the marts of ``SLICE_TOTALS`` and of ``COPIES``, which may hold copies of other dates too: they decide, and are not counted."""
-    parameters = {"timezone": timezone, "unmeasured": unmeasured}
+def count_periods(
+    totals: pa.Table, copies: pa.Table, reference: Mapping[str, pa.Table], *, lake: Path, spill: Path, parameters: Parameters
+) -> tuple[pa.Table, pa.Table, dict[str, Rows]]:
+    """Return usage daily and exchanges daily of ``SLICE_TOTALS``, and the claims about the way there by name, with the rows that break them.
+
+    ``COPIES`` may hold events of dates without totals: they have a say in which copy survives, and are not counted.
+    """
     dates = pc.unique(totals["slice_at"].cast(pa.date32()))
     with open_warehouse(lake, spill=spill) as connection:
         build(connection, sql_folder(), given={"possible_copies": copies}, parameters=parameters, wanted=["event_copies"])
@@ -88,18 +90,19 @@ def build_counted_marts(
     with open_warehouse(lake, spill=spill) as connection:
         build(connection, sql_folder(), given=given, parameters=parameters, wanted=["usage_daily", "exchanges_daily"])
         broken |= failed_checks(connection, sql_folder(), "blocking", parameters, only=_OF_TOTALS)
-        usage_daily = fetch(connection, "usage_daily", schemas.USAGE_DAILY)
-        exchanges_daily = fetch(connection, "exchanges_daily", schemas.EXCHANGES_DAILY)
-    return checked_marts(usage_daily, exchanges_daily, lake=lake, parameters=parameters, broken={**broken, _OF_SLICES: broken_slices})
+        return fetch(connection, "usage_daily", schemas.USAGE_DAILY), fetch(connection, "exchanges_daily", schemas.EXCHANGES_DAILY), broken
 
 
-def checked_marts(usage_daily: pa.Table, exchanges_daily: pa.Table, *, lake: Path, parameters: Parameters, broken: Mapping[str, Rows]) -> Marts:
-    """Check the claims about whole marts, and return them with these and with what is known to be ``broken`` already."""
+def checked_marts(
+    usage_daily: pa.Table, exchanges_daily: pa.Table, *, lake: Path, parameters: Parameters, broken: Mapping[str, Rows], broken_slices: Rows
+) -> Marts:
+    """Check the claims about whole marts, and return them with these and with what is known to be broken already."""
     with open_warehouse(lake) as connection:
         build(connection, sql_folder(), given={"usage_daily": usage_daily, "exchanges_daily": exchanges_daily}, parameters=parameters, wanted=[])
         checked = {name: failed_checks(connection, sql_folder(), "blocking", parameters, only=name)[name] for name in _OF_MARTS}
         advisories = failed_checks(connection, sql_folder(), "advisory", parameters)
-    return Marts(usage_daily=usage_daily, exchanges_daily=exchanges_daily, broken_claims={**broken, **checked}, advisories=advisories)
+    broken_claims = {**broken, **checked, _OF_SLICES: broken_slices}
+    return Marts(usage_daily=usage_daily, exchanges_daily=exchanges_daily, broken_claims=broken_claims, advisories=advisories)
 
 
 def by_date(rows: pa.Table, column: str, dates: Iterable[date]) -> dict[date, pa.Table]:
