@@ -42,7 +42,8 @@ def period_lines(
     """
     terms = account.terms_on(period.first_date)
     lines = usage_lines(charges, account=account, period=period, currency=currency, rounding=rounding)
-    lines = [replace(line, tags=(tags or {}).get(line.api_key_id, "")) for line in lines]
+    if tags:
+        lines = [replace(line, tags=tags.get(line.api_key_id, "")) for line in lines]
     lines += included_lines(lines, terms.included_tokens, currency=currency, rounding=rounding)
     lines += fee_lines(monthly_fee, period, currency=currency, rounding=rounding)
     lines += commitment_lines(lines, terms.minimum_commitment, currency=currency, rounding=rounding)

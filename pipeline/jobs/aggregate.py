@@ -5,7 +5,7 @@ Owns when the marts must be built again. Does not own what they count (``sql/``)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from pipeline.jobs.rate import RatedUsage
     from pipeline.storage.lake import LakeSnapshot
+    from pipeline.storage.parquet_bytes import Encoded
     from pipeline.storage.workspace import Workspace
     from pipeline.warehouse.marts import Marts
 
@@ -43,6 +44,8 @@ class Aggregate:
     snapshot: LakeSnapshot
     marts: Marts
     rated: RatedUsage
+    encoded: Mapping[str, Mapping[str, Encoded]] = field(default_factory=dict)
+    """Tables of periods that did not change since they were last built, by period and name, so that they need not be encoded again."""
 
 
 def aggregate(workspace: Workspace, *, until: int | None = None) -> Aggregate:
@@ -59,8 +62,8 @@ def aggregate_what_is_new(workspace: Workspace) -> Aggregate:
     """
     snapshot = read_log(workspace.lake)
     reference = _reference(workspace, snapshot)
-    marts, rated = build_open_periods(workspace, DatesCounted.of(workspace.lake, snapshot, reference), reference)
-    return Aggregate(snapshot=snapshot, marts=marts, rated=rated)
+    built = build_open_periods(workspace, DatesCounted.of(workspace.lake, snapshot, reference), reference)
+    return Aggregate(snapshot=snapshot, marts=built.marts, rated=built.rated, encoded=built.encoded)
 
 
 def count(workspace: Workspace, snapshot: LakeSnapshot) -> Marts:
@@ -81,7 +84,9 @@ def write_marts(workspace: Workspace, built: Aggregate) -> None:
     inputs = inputs_of(workspace, built.snapshot)
     tables = {USAGE_DAILY: built.marts.usage_daily, EXCHANGES_DAILY: built.marts.exchanges_daily, CHARGES: built.rated.charges}
     for name, table in tables.items():
-        write_derived(workspace.lake, name, by_period(table), inputs)
+        kept = {period: encoded[name] for period, encoded in built.encoded.items() if encoded[name].rows}
+        new = table.filter(pc.invert(pc.is_in(table["billing_period"], pa.array(list(kept), pa.string()))))
+        write_derived(workspace.lake, name, kept | by_period(new), inputs)
 
 
 def current_mart(workspace: Workspace, name: str) -> pa.Table:

@@ -188,4 +188,4 @@ def digest_of(value: object) -> str:
 
 def program_parts() -> list[object]:
     """Return what stands for the program in the digest of an entry's inputs."""
-    return [FORMAT, __version__, sql_digest(), ENGINE, version("tzdata"), sys.byteorder]
+    return [FORMAT, __version__, sql_digest(), ENGINE, version("tzdata"), pa.__version__, sys.byteorder]

@@ -169,9 +169,10 @@ def _provenance(workspace: Workspace, built: Aggregate, now: datetime) -> dict[s
 
 def _charges_by_invoice(charges: pa.Table) -> dict[tuple[str, BillingPeriod], list[Charge]]:
     found: dict[tuple[str, BillingPeriod], list[Charge]] = {}
+    periods = {text: BillingPeriod.parse(text) for text in charges["billing_period"].unique().to_pylist()}
     for row in charges.to_pylist():
         charge = charge_of(row)
-        found.setdefault((charge.account_id, BillingPeriod.parse(row["billing_period"])), []).append(charge)
+        found.setdefault((charge.account_id, periods[row["billing_period"]]), []).append(charge)
     return found
 
 

@@ -24,6 +24,7 @@ from pipeline.jobs.rate import RatedUsage, rate
 from pipeline.periods import BillingPeriod
 from pipeline.storage import parquet_bytes
 from pipeline.storage.counted import NewEntry, read_entries, read_piece, write_entries
+from pipeline.storage.parquet_bytes import Encoded
 from pipeline.storage.spill import spill_folder
 from pipeline.warehouse.date_counts import checked_marts, count_periods
 
@@ -53,15 +54,25 @@ class _Made:
     """Others that have copies of theirs."""
 
 
-def build_open_periods(workspace: Workspace, dates: DatesCounted, reference: Mapping[str, pa.Table]) -> tuple[Marts, RatedUsage]:
-    """Return marts and charges, their rows period by period, and keep those of every period. For the holder of the workspace's lock."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodsBuilt:
+    """Marts and charges, their rows period by period."""
+
+    marts: Marts
+    rated: RatedUsage
+    encoded: Mapping[str, Mapping[str, Encoded]]
+    """The tables of periods that did not change, by period and name, as they were encoded."""
+
+
+def build_open_periods(workspace: Workspace, dates: DatesCounted, reference: Mapping[str, pa.Table]) -> PeriodsBuilt:
+    """Build and rate what is not kept, and keep it. For the holder of the workspace's lock."""
     found = read_entries(workspace.lake, KIND)
     while True:
         made_of = _made_of(dates, reference)
         inputs = {period: _inputs(workspace, dates, made) for period, made in made_of.items()}
         entries = {period: entry for period, entry in found.items() if inputs.get(period) == entry.inputs}
-        kept = {period: tables for period, tables in ((period, _read(workspace, entry)) for period, entry in entries.items()) if tables is not None}
-        opened = {period: made for period, made in made_of.items() if period not in kept}
+        pieces = {period: mine for period, mine in ((period, _read(workspace, entry)) for period, entry in entries.items()) if mine is not None}
+        opened = {period: made for period, made in made_of.items() if period not in pieces}
         needed = _union(made.dates for made in opened.values())
         linked = _union(made.linked for made in opened.values())
         damaged = dates.damaged(needed | linked)
@@ -78,11 +89,18 @@ def build_open_periods(workspace: Workspace, dates: DatesCounted, reference: Map
     by_period = {period: {name: table.filter(_is_in(table, [period])) for name, table in built.items()} for period in opened}
     unpriced = {str(BillingPeriod.of(each.usage.usage_date)) for each in rated.unpriced}
     new = {period: _entry(inputs[period], tables) for period, tables in by_period.items() if period not in unpriced}
-    write_entries(workspace.lake, KIND, {period: entries[period] for period in kept}, new)
+    write_entries(workspace.lake, KIND, {period: entries[period] for period in pieces}, new)
+    kept = {period: {name: parquet_bytes.decode(content).cast(_SCHEMAS[name]) for name, content in mine.items()} for period, mine in pieces.items()}
     whole = {name: _together(schema, name, kept | by_period) for name, schema in _SCHEMAS.items()}
     marts = checked_marts(whole[_USAGE], whole[_EXCHANGES], lake=workspace.lake, parameters=parameters, broken=broken, broken_slices=dates.broken_slices)
     unassigned = rate(marts.usage_daily.filter(pc.equal(marts.usage_daily["account_id"], "")), workspace.accounts, workspace.rate_cards)
-    return marts, RatedUsage(charges=whole[_CHARGES], line_charges=whole[_LINES], unpriced=rated.unpriced, unassigned_tokens=unassigned.unassigned_tokens)
+    return PeriodsBuilt(
+        marts=marts,
+        rated=RatedUsage(charges=whole[_CHARGES], line_charges=whole[_LINES], unpriced=rated.unpriced, unassigned_tokens=unassigned.unassigned_tokens),
+        encoded={
+            period: {name: Encoded(content=content, rows=kept[period][name].num_rows) for name, content in mine.items()} for period, mine in pieces.items()
+        },
+    )
 
 
 def _made_of(dates: DatesCounted, reference: Mapping[str, pa.Table]) -> dict[str, _Made]:
@@ -110,10 +128,10 @@ def _inputs(workspace: Workspace, dates: DatesCounted, made: _Made) -> str:
     return digest_of([program_parts(), workspace.digest, *counted])
 
 
-def _read(workspace: Workspace, entry: Entry) -> Tables | None:
-    """Return what is kept of a period; None where it is damaged."""
+def _read(workspace: Workspace, entry: Entry) -> dict[str, bytes] | None:
+    """Return the encoded tables that are kept of a period; None where one is damaged."""
     try:
-        return {name: parquet_bytes.decode(read_piece(workspace.lake, KIND, entry, name)).cast(schema) for name, schema in _SCHEMAS.items()}
+        return {name: read_piece(workspace.lake, KIND, entry, name) for name in _SCHEMAS}
     except DataFileDamaged:
         return None
 

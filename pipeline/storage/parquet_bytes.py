@@ -8,6 +8,7 @@ identifiers; delta-packed integers save 1.5 of them and a quarter of the reading
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -16,6 +17,15 @@ import pyarrow.parquet as pq
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoded:
+    """The bytes of a table, and the count of its rows."""
+
+    content: bytes = field(repr=False)
+    rows: int
+
 
 ROWS_PER_GROUP = 1_000_000
 _DELTA_PACKED = frozenset({"occurred_at", "line", "byte_start", "byte_end"})  # of many values, near each other
