@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from faulty_os import POWER_CUTS, Died, FaultyOs
 from lake_nights import commit_night, used
 from workspaces import STANDARD, make_workspace, tallybook
 
 from pipeline.jobs import dates_counted
 from pipeline.jobs.aggregate import aggregate, aggregate_what_is_new, by_period
 from pipeline.jobs.invoice import invoice_book
-from pipeline.storage import counted
+from pipeline.storage import counted, disk
 from pipeline.storage.workspace import open_workspace
 
 if TYPE_CHECKING:
@@ -212,3 +214,28 @@ def test_a_wrong_count_is_found_by_verify_which_believes_nothing_kept(tmp_path: 
     shutil.rmtree(root / "lake/counted")
     assert tallybook(root, "nightly", "--as-of", "2026-12-01").returncode == 0
     assert tallybook(root, "verify").returncode == 0
+
+
+@pytest.mark.slow
+def test_a_night_that_dies_at_any_call_leaves_nothing_that_the_next_one_believes_wrongly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = make_workspace(tmp_path / "base")
+    commit_night(base, [used("09-29T10:00", "a"), used("09-30T10:00", "b")])
+    aggregate_what_is_new(open_workspace(base))
+    commit_night(base, [used("10-01T10:00", "a", completion_tokens=5), used("09-30T11:00", "c")])
+    deaths = 0
+    for die_at in itertools.count(1):
+        root = tmp_path / str(die_at)
+        shutil.copytree(base, root)
+        fault = FaultyOs(root, die_at=die_at)
+        monkeypatch.setattr(disk, "os", fault)
+        try:
+            aggregate_what_is_new(open_workspace(root))
+            break
+        except Died:
+            fault.revive()
+        cuts = [fault.after_power_cut(tmp_path / f"{die_at} {name}", survives) for name, survives in POWER_CUTS.items()]
+        monkeypatch.undo()
+        for each in (root, *cuts):
+            assert_counted_alike(each)
+        deaths += 1
+    assert deaths > 20
