@@ -27,7 +27,7 @@ import pyarrow as pa
 from pipeline import __version__
 from pipeline.errors import DataFileDamaged
 from pipeline.resources import sql_digest
-from pipeline.storage import parquet_bytes
+from pipeline.storage import arrow_bytes
 from pipeline.storage.counted import NewEntry, read_entries, read_piece, write_entries
 from pipeline.storage.lake import check_present, verified_data_files
 from pipeline.storage.spill import spill_folder
@@ -119,7 +119,7 @@ class DatesCounted:
         return np.frombuffer(self._read(day, _COPIED), np.uint64)
 
     def _tables(self, days: Iterable[date], piece: str, schema: pa.Schema) -> pa.Table:
-        tables = [parquet_bytes.decode(self._read(day, piece)).cast(schema) for day in sorted(days)]
+        tables = [arrow_bytes.decode(self._read(day, piece)).cast(schema) for day in sorted(days)]
         return pa.concat_tables([schema.empty_table(), *tables])
 
     def _read(self, day: date, piece: str) -> bytes:
@@ -133,7 +133,7 @@ class DatesCounted:
     def _count(self, days: Sequence[date]) -> None:
         """Count these dates beside those that are kept, and read again of the kept ones where copies of new events are found."""
         paths = {day: self._verified(day) for day in days}
-        new = {day: beginnings(paths[day]) for day in days}
+        new = beginnings(paths)
         damaged: set[date] = set()
         old = {day: partial(self._beginnings, day, damaged) for day in self.entries}
         repeated, hits = repeated_beginnings(list(new.values()), old)
@@ -148,10 +148,10 @@ class DatesCounted:
         wanted = np.unique(np.concatenate([repeated, *again.values()]))
         copies = read_copies([path for each in paths.values() for path in each], wanted, lake=self.lake, spill=spill_folder(self.lake))
         totals_of, copies_of = by_date(totals, "slice_at", days), by_date(copies, "occurred_at", paths)
-        counted = {day: {_TOTALS: parquet_bytes.encode(totals_of[day]), _BEGINNINGS: new[day].tobytes()} for day in days}
+        counted = {day: {_TOTALS: arrow_bytes.encode(totals_of[day]), _BEGINNINGS: new[day].tobytes()} for day in days}
         counted |= {day: {piece: self._read(day, piece) for piece in (_TOTALS, _BEGINNINGS)} for day in again}
         for day, rows in copies_of.items():
-            counted[day] |= {_COPIES: parquet_bytes.encode(rows), _COPIED: beginnings_of(rows["event_id"]).tobytes()}
+            counted[day] |= {_COPIES: arrow_bytes.encode(rows), _COPIED: beginnings_of(rows["event_id"]).tobytes()}
         self._keep({day: NewEntry(inputs=_DOUBTFUL if broken else self.inputs[day], pieces=pieces) for day, pieces in counted.items()})
         self.broken_slices += broken
 

@@ -7,8 +7,10 @@ Owns the columns of both, and the steps from events to them and from them to the
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -107,8 +109,12 @@ def checked_marts(
 
 def by_date(rows: pa.Table, column: str, dates: Iterable[date]) -> dict[date, pa.Table]:
     """Split rows by the UTC date of an instant, keeping their order; every date has a table."""
-    days = rows[column].cast(pa.date32())
-    return {day: rows.filter(pc.equal(days, pa.scalar(day, pa.date32()))) for day in dates}
+    days = pa.table({"day": rows[column].cast(pa.date32()), "place": np.arange(rows.num_rows)})
+    order = days.sort_by([("day", "ascending"), ("place", "ascending")])
+    counts = {row["day"]: row["place_count"] for row in order.group_by("day").aggregate([("place", "count")]).to_pylist()}
+    sorted_rows = rows.take(order["place"])
+    starts = dict(zip(sorted(counts), accumulate((counts[day] for day in sorted(counts)), initial=0), strict=False))
+    return {day: sorted_rows.slice(starts[day], counts[day]) if day in counts else rows.slice(0, 0) for day in dates}
 
 
 def _in_order(rows: pa.Table, columns: Iterable[str]) -> pa.Table:

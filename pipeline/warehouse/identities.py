@@ -54,12 +54,10 @@ def identities_beginning_with(files: Sequence[Path], repeated: Prefixes) -> pa.T
     return pa.table({"event_id": pc.unique(identities).cast(pa.binary())})
 
 
-def beginnings(files: Sequence[Path]) -> Prefixes:
-    """Return the first 8 bytes of every identity in verified event files, sorted, as often as they occur."""
+def beginnings(files: Mapping[K, Sequence[Path]]) -> dict[K, Prefixes]:
+    """Return, for each group of verified event files, the first 8 bytes of every identity, sorted, as often as they occur."""
     with ThreadPoolExecutor(pa.cpu_count()) as pool:
-        found = np.concatenate([np.empty(0, np.uint64), *pool.map(partial(_prefixes, passes=1, number=0), files)])
-    found.sort()
-    return found
+        return dict(zip(files, pool.map(_sorted_prefixes, files.values()), strict=True))
 
 
 def beginnings_of(event_ids: pa.ChunkedArray) -> Prefixes:
@@ -85,6 +83,10 @@ def repeated_beginnings(new: Sequence[Prefixes], old: Mapping[K, Callable[[], Pr
                 hits[key] = found
                 repeated.append(found)
     return np.unique(np.concatenate(repeated)), hits
+
+
+def _sorted_prefixes(files: Sequence[Path]) -> Prefixes:
+    return _joined([_prefixes(file, passes=1, number=0) for file in files])
 
 
 def _prefixes(file: Path, *, passes: int, number: int) -> Prefixes:
