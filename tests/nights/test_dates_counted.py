@@ -83,6 +83,16 @@ def test_a_night_reads_the_dates_that_are_new_and_those_that_new_copies_reach(tm
     assert_counted_alike(root)
 
 
+def test_a_later_copy_takes_an_event_out_of_a_closed_month_whose_own_dates_did_not_change(tmp_path: Path, dates_read: list[date]) -> None:
+    root = make_workspace(tmp_path / "books")
+    commit_night(root, [used("09-28T10:00", "a"), used("10-02T10:00", "a", status="estimated")])
+    assert_counted_alike(root)
+    days_of(dates_read)
+    commit_night(root, [used("10-03T10:00", "a", completion_tokens=5)])
+    assert_counted_alike(root)
+    assert days_of(dates_read) == ["10-03"]
+
+
 @pytest.mark.parametrize(
     ("change", "read"),
     [
