@@ -85,7 +85,7 @@ class DatesCounted:
 
     def count_again(self, days: Iterable[date]) -> None:
         """Count these dates and all that are not kept, and keep them."""
-        self.entries = {day: entry for day, entry in self.entries.items() if day not in set(days)}
+        self._forget(days)
         while missing := sorted(self.files.keys() - self.entries.keys()):
             self._count(self._first(missing))
         self._keep({})
@@ -140,8 +140,8 @@ class DatesCounted:
         copied = {day: self.beginnings_of_copies(day) for day in hits}
         again = {day: np.union1d(copied[day], found) for day, found in hits.items() if np.setdiff1d(found, copied[day]).size}
         if damaged := damaged | self.damaged(again):
-            self.entries = {day: entry for day, entry in self.entries.items() if day not in damaged}
-            return  # counted like those that are missing
+            self._forget(damaged)
+            return  # they are counted like those that are missing
         paths |= {day: self._verified(day) for day in again}
         events = [path for day in days for path in paths[day]]
         totals, broken = count_slices(events, self.reference, lake=self.lake, spill=spill_folder(self.lake))
@@ -152,8 +152,13 @@ class DatesCounted:
         counted |= {day: {piece: self._read(day, piece) for piece in (_TOTALS, _BEGINNINGS)} for day in again}
         for day, rows in copies_of.items():
             counted[day] |= {_COPIES: arrow_bytes.encode(rows), _COPIED: beginnings_of(rows["event_id"]).tobytes()}
-        self._keep({day: NewEntry(inputs=_DOUBTFUL if broken else self.inputs[day], pieces=pieces) for day, pieces in counted.items()})
+        inputs = {day: self.entries[day].inputs for day in again} | {day: _DOUBTFUL if broken else self.inputs[day] for day in days}
+        self._keep({day: NewEntry(inputs=inputs[day], pieces=pieces) for day, pieces in counted.items()})
         self.broken_slices += broken
+
+    def _forget(self, days: Iterable[date]) -> None:
+        forgotten = set(days)
+        self.entries = {day: entry for day, entry in self.entries.items() if day not in forgotten}
 
     def _keep(self, new: Mapping[date, NewEntry]) -> None:
         kept = {str(day): entry for day, entry in self.entries.items() if day not in new}
