@@ -115,15 +115,15 @@ def test_a_configuration_that_moves_slices_counts_their_dates_again(tmp_path: Pa
     assert days_of(dates_read) == read
 
 
-@pytest.mark.parametrize("name", ["sql_digest", "ENGINE", "__version__", "FORMAT"])
-def test_another_program_believes_nothing_that_was_kept(tmp_path: Path, dates_read: list[date], monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_another_program_believes_nothing_that_was_kept(tmp_path: Path, dates_read: list[date], monkeypatch: pytest.MonkeyPatch) -> None:
     root = make_workspace(tmp_path / "books")
     commit_night(root, [used("09-30T10:00", "a")])
     aggregate_what_is_new(open_workspace(root))
-    monkeypatch.setattr(dates_counted, name, (lambda: "another") if name == "sql_digest" else "another")
-    days_of(dates_read)
-    aggregate_what_is_new(open_workspace(root))
-    assert days_of(dates_read) == ["09-30"]
+    for name in ("sql_digest", "ENGINE", "__version__", "FORMAT"):
+        days_of(dates_read)
+        monkeypatch.setattr(dates_counted, name, (lambda: "another") if name == "sql_digest" else "another")
+        aggregate_what_is_new(open_workspace(root))
+        assert days_of(dates_read) == ["09-30"], name
 
 
 def one_of(root: Path, dice: random.Random) -> Path:
@@ -193,7 +193,7 @@ def any_event(dice: random.Random) -> dict[str, Any]:
     return used(at, identity, status=status, completion_tokens=dice.choice([3, 3, 4]), api_key_id=dice.choice(["key_a", "key_nobody"]))
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_late_events_copies_and_damage_never_change_the_marts(tmp_path: Path, seed: int) -> None:
     live_through_nights(tmp_path / "books", seed, nights=3)
 
