@@ -73,10 +73,10 @@ def _state(scratch: Path, recipe: EventsRecipe) -> Path:
 
 
 def _night(base: Path, *, is_kept: bool) -> Run:
-    """Measure the night on a copy of the state; its files are links, since only the lock's note is ever changed in place."""
+    """Measure the night on a copy of the state; its files are links, since no file but the lock is ever changed in place."""
     root = base.with_suffix(".run")
     shutil.rmtree(root, ignore_errors=True)
-    shutil.copytree(base, root, copy_function=os.link)
+    shutil.copytree(base, root, copy_function=os.link, ignore=shutil.ignore_patterns(".lock"))
     if not is_kept:
         shutil.rmtree(root / "lake" / "counted")
     measured = run(_nightly(root))
