@@ -54,6 +54,18 @@ class EventsRecipe:
     events: int
     days: int = 30
     seed: int = 1
+    last_day_events: int | None = None
+    """Of one more day after those."""
+
+    def counts(self) -> list[int]:
+        """Return how many events each day has."""
+        days = [self.events * (index + 1) // self.days - self.events * index // self.days for index in range(self.days)]
+        return days if self.last_day_events is None else [*days, self.last_day_events]
+
+    @property
+    def commits(self) -> int:
+        """How many batches there are: one for each day, or more where a day has more events than a commit."""
+        return sum(-(-count // COMMIT_EVENTS_MAX) for count in self.counts())
 
 
 def write_workspace(root: Path) -> None:
@@ -77,19 +89,23 @@ def write_workspace(root: Path) -> None:
 def write_lake(root: Path, recipe: EventsRecipe) -> LakeSnapshot:
     """Commit the events to the workspace's lake, a commit for every night (or more, of a million events at most)."""
     snapshot = LakeSnapshot()
-    lake_dir = layout.lake(root)
-    lake_dir.mkdir()
-    for number, (day, events) in enumerate(batches(recipe)):
-        snapshot = lake.commit(
-            lake_dir,
-            snapshot,
-            events=events,
-            quarantined=schemas.QUARANTINE.empty_table(),
-            sources=[_record(number, events)],
-            committed_at=datetime(day.year, day.month, day.day, 23, 59, tzinfo=UTC),
-            key_secret_check=None,
-        )
+    layout.lake(root).mkdir()
+    for day, events in batches(recipe):
+        snapshot = commit_batch(root, snapshot, day, events)
     return snapshot
+
+
+def commit_batch(root: Path, snapshot: LakeSnapshot, day: date, events: pa.Table) -> LakeSnapshot:
+    """Commit what one night collected."""
+    return lake.commit(
+        layout.lake(root),
+        snapshot,
+        events=events,
+        quarantined=schemas.QUARANTINE.empty_table(),
+        sources=[_record(len(snapshot.sources), events)],
+        committed_at=datetime(day.year, day.month, day.day, 23, 59, tzinfo=UTC),
+        key_secret_check=None,
+    )
 
 
 def batches(recipe: EventsRecipe) -> Iterator[tuple[date, pa.Table]]:
@@ -97,8 +113,8 @@ def batches(recipe: EventsRecipe) -> Iterator[tuple[date, pa.Table]]:
     chance = np.random.default_rng(recipe.seed)
     late = _UNPLACED.empty_table()
     number = 0
-    for index in range(recipe.days):
-        rest = recipe.events * (index + 1) // recipe.days - recipe.events * index // recipe.days
+    for index, events in enumerate(recipe.counts()):
+        rest = events
         while rest > 0:
             count = min(rest, COMMIT_EVENTS_MAX)
             originals = _events(chance, round(count / (1 + _DUPLICATES + _DUPLICATES_NEXT_DAY + _CONFLICTS)), index, number)

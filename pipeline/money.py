@@ -13,7 +13,7 @@ import re
 from contextlib import contextmanager
 from decimal import Context, Decimal, DecimalException
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from pipeline.errors import ConfigurationError, InexactAmount
@@ -120,6 +120,7 @@ def plain(value: Decimal) -> str:
     return format(value or value.copy_abs(), "f")
 
 
+@lru_cache(maxsize=4_096, typed=True)  # a book has few rates on many lines; typed, so that a float is refused whatever it equals
 def plain_rate(rate_per_million: Decimal) -> str:
     """Write a rate as price lists do: at least two decimal places, more only where they say something.
 

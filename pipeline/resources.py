@@ -6,6 +6,7 @@ they are ``sql/`` and ``data/`` beside the package.
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from pipeline.errors import ConfigurationError
@@ -19,6 +20,14 @@ SAMPLE_FILES = ("tallybook.toml", "accounts.toml", "rates", "logs")
 def sql_folder() -> Path:
     """Return the folder that holds ``staging``, ``intermediate``, ``marts`` and ``checks``."""
     return _first_folder(_PACKAGE / "_sql", _PACKAGE.parent / "sql")
+
+
+def sql_digest() -> str:
+    """Return the sha256 (hex) over all files of ``sql_folder``."""
+    digest = hashlib.sha256()
+    for file in sorted(sql_folder().rglob("*.sql")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def sample_folder() -> Path:

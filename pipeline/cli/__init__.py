@@ -8,10 +8,11 @@ Exit codes: 0 ok, 1 unexpected, 2 usage or configuration, 3 bad input where ``--
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -81,9 +82,19 @@ def _tallybook(ctx: click.Context, workspace: Path) -> None:
     ctx.obj = Session(workspace=workspace)
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit with one of the codes above."""
-    sys.exit(run(arguments))
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and exit with one of the codes above.
+
+    The process ends here and now. All that counts is durable; taking the interpreter apart would only give threads of Arrow or DuckDB, which
+    do not know that it has ended, the occasion to abort it and so to spoil the exit code of a night that was done.
+    """
+    code = run(arguments)
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:  # nobody reads on, as with ``| head``
+        code = code or EXIT_UNEXPECTED
+    os._exit(code)
 
 
 def run(arguments: list[str] | None = None) -> int:

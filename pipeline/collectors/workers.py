@@ -37,6 +37,7 @@ _SLOT_BYTES = 2**21
 _SLOTS_EACH = 2
 _WAITING_MAX = 16
 _PATIENCE_SECONDS = 60.0
+_READ_OPTIONS = pa.ipc.IpcReadOptions(use_threads=False)
 
 
 class DecodedBatches(NamedTuple):
@@ -173,7 +174,7 @@ class Worker:
             return None
         at = waiting.slot * _SLOT_BYTES
         rows = pa.BufferReader(self._memory[at : at + said["size"]])
-        events, quarantined = pa.ipc.open_stream(rows).read_all(), pa.ipc.open_stream(rows).read_all()
+        events, quarantined = (pa.ipc.open_stream(rows, options=_READ_OPTIONS).read_all() for _ in range(2))
         self._free.append(waiting.slot)
         return DecodedBatches(events, quarantined, said["events"], said["quarantined"], said["blank"])
 

@@ -41,6 +41,7 @@ def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[str | int | Decimal
     return "".join(f"{line}\r\n" for line in lines).encode("utf-8")
 
 
+@lru_cache(maxsize=4_096)  # most cells of a book are the same few texts
 def escaped(text: str) -> str:
     """Return text that no spreadsheet takes for a formula: ``=1+1`` becomes ``'=1+1``."""
     parts = _LINE_BREAKS.split(text)  # lines at even places, the breaks between them at odd ones

@@ -5,16 +5,17 @@ Owns when the marts must be built again. Does not own what they count (``sql/``)
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import __version__, schemas
+from pipeline.jobs.dates_counted import DatesCounted
+from pipeline.jobs.open_periods import build_open_periods
 from pipeline.jobs.rate import rate
-from pipeline.resources import sql_folder
+from pipeline.resources import sql_digest
 from pipeline.storage.derived import read_derived, write_derived
 from pipeline.storage.lake import read_log, verified_files
 from pipeline.storage.spill import spill_folder, sweep_spills
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from pipeline.jobs.rate import RatedUsage
     from pipeline.storage.lake import LakeSnapshot
+    from pipeline.storage.parquet_bytes import Encoded
     from pipeline.storage.workspace import Workspace
     from pipeline.warehouse.marts import Marts
 
@@ -42,6 +44,8 @@ class Aggregate:
     snapshot: LakeSnapshot
     marts: Marts
     rated: RatedUsage
+    encoded: Mapping[str, Mapping[str, Encoded]] = field(default_factory=dict)
+    """Tables of periods that did not change since they were last built, by period and name, so that they need not be encoded again."""
 
 
 def aggregate(workspace: Workspace, *, until: int | None = None) -> Aggregate:
@@ -51,17 +55,22 @@ def aggregate(workspace: Workspace, *, until: int | None = None) -> Aggregate:
     return Aggregate(snapshot=snapshot, marts=marts, rated=rate(marts.usage_daily, workspace.accounts, workspace.rate_cards))
 
 
+def aggregate_what_is_new(workspace: Workspace) -> Aggregate:
+    """Return what ``aggregate`` returns, the rows period by period, without reading again what was counted before.
+
+    For the holder of the workspace's lock, since what is counted is kept.
+    """
+    snapshot = read_log(workspace.lake)
+    reference = _reference(workspace, snapshot)
+    built = build_open_periods(workspace, DatesCounted.of(workspace.lake, snapshot, reference), reference)
+    return Aggregate(snapshot=snapshot, marts=built.marts, rated=built.rated, encoded=built.encoded)
+
+
 def count(workspace: Workspace, snapshot: LakeSnapshot) -> Marts:
     """Count the events of a snapshot, and rate nothing. Writes nothing."""
-    reference = reference_tables(
-        workspace.accounts,
-        workspace.rate_cards,
-        timezone=workspace.settings.timezone,
-        utc_dates={file.date for file in snapshot.data_files},
-    )
     return build_marts(
         verified_files(workspace.lake, snapshot),
-        reference,
+        _reference(workspace, snapshot),
         lake=workspace.lake,
         spill=spill_folder(workspace.lake),
         timezone=workspace.settings.timezone,
@@ -75,7 +84,9 @@ def write_marts(workspace: Workspace, built: Aggregate) -> None:
     inputs = inputs_of(workspace, built.snapshot)
     tables = {USAGE_DAILY: built.marts.usage_daily, EXCHANGES_DAILY: built.marts.exchanges_daily, CHARGES: built.rated.charges}
     for name, table in tables.items():
-        write_derived(workspace.lake, name, by_period(table), inputs)
+        kept = {period: encoded[name] for period, encoded in built.encoded.items() if encoded[name].rows}
+        new = table.filter(pc.invert(pc.is_in(table["billing_period"], pa.array(list(kept), pa.string()))))
+        write_derived(workspace.lake, name, kept | by_period(new), inputs)
 
 
 def current_mart(workspace: Workspace, name: str) -> pa.Table:
@@ -90,10 +101,16 @@ def current_mart(workspace: Workspace, name: str) -> pa.Table:
 
 def inputs_of(workspace: Workspace, snapshot: LakeSnapshot) -> Mapping[str, str]:
     """Return all that the derived tables are a function of: the commit, the configuration, the program."""
-    sql = hashlib.sha256()
-    for file in sorted(sql_folder().rglob("*.sql")):
-        sql.update(file.read_bytes())
-    return {"commit": snapshot.entry_sha256 or "", "configuration": workspace.digest, "program": f"{__version__}-{sql.hexdigest()[:16]}"}
+    return {"commit": snapshot.entry_sha256 or "", "configuration": workspace.digest, "program": f"{__version__}-{sql_digest()[:16]}"}
+
+
+def _reference(workspace: Workspace, snapshot: LakeSnapshot) -> dict[str, pa.Table]:
+    return reference_tables(
+        workspace.accounts,
+        workspace.rate_cards,
+        timezone=workspace.settings.timezone,
+        utc_dates={file.date for file in snapshot.data_files},
+    )
 
 
 def by_period(table: pa.Table) -> dict[str, pa.Table]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.invoicing.book import above_spend_cap
-from pipeline.jobs.aggregate import aggregate, write_marts
+from pipeline.jobs.aggregate import aggregate_what_is_new, write_marts
 from pipeline.jobs.collect import collect
 from pipeline.jobs.counts import counts_of, quarantine_reasons
 from pipeline.jobs.invoice import invoice_book, write_invoices
@@ -58,7 +58,7 @@ def nightly(
     with locked(workspace.lake, command="tallybook nightly", started_at=now):
         register.sweep_orphans(workspace.root)
         collected = collect(workspace, now=now, key_secret=key_secret, on_progress=on_progress, processes=processes)
-        built = aggregate(workspace)
+        built = aggregate_what_is_new(workspace)
         book = invoice_book(workspace, built)
         write_marts(workspace, built)
         write_invoices(workspace, book)

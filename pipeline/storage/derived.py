@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import DataFileDamaged
 from pipeline.storage import disk, parquet_bytes
+from pipeline.storage.parquet_bytes import Encoded
 from pipeline.storage.strict_json import checked_fields, parse_object
 from pipeline.storage.verified import verified_file
 
@@ -51,19 +52,21 @@ class Manifest:
     files: dict[str, DerivedFile]
 
 
-def write_derived(lake_dir: Path, name: str, tables: Mapping[str, pa.Table], inputs: Mapping[str, str]) -> Manifest:
+def write_derived(lake_dir: Path, name: str, tables: Mapping[str, pa.Table | Encoded], inputs: Mapping[str, str]) -> Manifest:
     """Replace the derived table by these, keyed by period ("2026-03") or a word ("unassigned"), durably and at once.
+
+    What was encoded before may be given as it is.
 
     The same tables and inputs write nothing. Only for the holder of the workspace's lock. Raises ``ValueError`` for a name or key
     that is no plain word, and for floating columns.
     """
     folder = _folder(lake_dir, name)
-    contents = {_checked(key): parquet_bytes.encode(table) for key, table in sorted(tables.items())}
-    manifest = Manifest(inputs=dict(inputs), files={key: _described(key, content, tables[key].num_rows) for key, content in contents.items()})
+    contents = {_checked(key): _encoded(table) for key, table in sorted(tables.items())}
+    manifest = Manifest(inputs=dict(inputs), files={key: _described(key, encoded) for key, encoded in contents.items()})
     disk.make_folders(lake_dir.parent, folder)
     new_names = [key for key, file in manifest.files.items() if not _is_whole(folder / file.name, file)]
     for key in new_names:
-        disk.rename(disk.write_temporary(folder, contents[key]), folder / manifest.files[key].name)
+        disk.rename(disk.write_temporary(folder, contents[key].content), folder / manifest.files[key].name)
     disk.sync_folder(folder)  # also where nothing is new: a run that died may have renamed and not synced
     rendered = _render(manifest)
     if not _holds(folder / MANIFEST_NAME, rendered):
@@ -129,9 +132,13 @@ def _read(folder: Path, file: DerivedFile) -> pa.Table:
     return parquet_bytes.decode(content)
 
 
-def _described(key: str, content: bytes, rows: int) -> DerivedFile:
-    sha256 = hashlib.sha256(content).hexdigest()
-    return DerivedFile(name=f"{key}.{sha256[:16]}.parquet", sha256=sha256, size=len(content), rows=rows)
+def _encoded(table: pa.Table | Encoded) -> Encoded:
+    return table if isinstance(table, Encoded) else Encoded(content=parquet_bytes.encode(table), rows=table.num_rows)
+
+
+def _described(key: str, encoded: Encoded) -> DerivedFile:
+    sha256 = hashlib.sha256(encoded.content).hexdigest()
+    return DerivedFile(name=f"{key}.{sha256[:16]}.parquet", sha256=sha256, size=len(encoded.content), rows=encoded.rows)
 
 
 def _is_whole(path: Path, file: DerivedFile) -> bool:

@@ -38,17 +38,19 @@ def make_folders(within: Path, *folders: Path) -> None:
         sync_folder(parent)
 
 
-def write_temporary(folder: Path, content: bytes, *, mode: int = 0o666) -> Path:
+def write_temporary(folder: Path, content: bytes, *, mode: int = 0o666, is_synced: bool = True) -> Path:
     """Write the content under a new temporary name in the folder and fsync it; the name itself is not durable yet.
 
-    ``mode`` is cut by the umask.     After an ``OSError`` (a full disk, a failing one) nothing is left behind where that can be helped.
+    ``mode`` is cut by the umask. Without ``is_synced`` the content may be lost to a power cut too: for what its readers check and can do
+    without. After an ``OSError`` (a full disk, a failing one) nothing is left behind where that can be helped.
     """
     temporary = folder / f".tmp-{os.getpid()}-{secrets.token_hex(8)}"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     try:
         try:
             _write_whole(descriptor, content)
-            os.fsync(descriptor)
+            if is_synced:
+                os.fsync(descriptor)
         finally:
             os.close(descriptor)
     except OSError:

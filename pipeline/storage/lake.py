@@ -21,10 +21,10 @@ from pipeline.schemas import QUARANTINE, USAGE_EVENTS
 from pipeline.storage import append_log, delta, disk, layout
 from pipeline.storage.data_files import is_overtaken, write_events, write_quarantined
 from pipeline.storage.delta import Commit
-from pipeline.storage.verified import verified_file
+from pipeline.storage.verified import check_size, verified_file
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -125,8 +125,20 @@ def verified_files(lake_dir: Path, snapshot: LakeSnapshot) -> list[Path]:
     A flipped bit in a compressed file gives wrong sums far more often than an error, so no engine may open a file that was not
     checked here. Raises ``DataFileDamaged`` naming the first file that is missing, or whose size or sha256 differs.
     """
+    return verified_data_files(lake_dir, snapshot.data_files)
+
+
+def verified_data_files(lake_dir: Path, data_files: Iterable[DataFile]) -> list[Path]:
+    """Return some data files of usage events; as ``verified_files``."""
     table_dir = layout.usage_events(lake_dir)
-    return [verified_file(table_dir / file.path, sha256=file.sha256, size=file.size, advice=_ADVICE) for file in snapshot.data_files]
+    return [verified_file(table_dir / file.path, sha256=file.sha256, size=file.size, advice=_ADVICE) for file in data_files]
+
+
+def check_present(lake_dir: Path, snapshot: LakeSnapshot) -> None:
+    """Raise ``DataFileDamaged`` for the first data file that is missing or of another size; none is read."""
+    table_dir = layout.usage_events(lake_dir)
+    for file in snapshot.data_files:
+        check_size(table_dir / file.path, size=file.size, advice=_ADVICE)
 
 
 def verified_quarantine(lake_dir: Path, snapshot: LakeSnapshot) -> list[Path]:

@@ -36,3 +36,15 @@ def verified_file(path: Path, *, sha256: str, size: int, advice: str) -> Path:
         message = f"data file {path} has the sha256 {actual}, and its log says {sha256}; {advice}"
         raise DataFileDamaged(message)
     return path
+
+
+def check_size(path: Path, *, size: int, advice: str) -> None:
+    """Raise ``DataFileDamaged`` where there is no regular file of this size; its bytes are not read, and so not believed."""
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        message = f"data file {path} is missing; {advice}"
+        raise DataFileDamaged(message) from None
+    if not stat.S_ISREG(status.st_mode) or status.st_size != size:
+        message = f"data file {path} has {status.st_size} bytes, and its log says {size}; {advice}"
+        raise DataFileDamaged(message)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MEMORY_MAX = "4GB"
 """What DuckDB may hold before it spills; a month of 100 M events needs a quarter of it."""
+ENGINE = f"duckdb {duckdb.__version__}"
+"""What counts; kept counts of another version are not believed."""
 _IN_UTC = "* replace (make_timestamp(epoch_us(occurred_at)) as occurred_at)"
 """The cast of an instant to a plain timestamp asks a calendar of time zones, row by row: 150 ns an event, half of all counting. This asks none."""
 _GLOB_CHARACTERS = frozenset("*?[]{}")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -19,13 +19,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
 
     Prefixes: TypeAlias = npt.NDArray[np.uint64]
     Identities: TypeAlias = npt.NDArray[np.uint64]
+
+K = TypeVar("K")
 
 SORTED_EVENTS_MAX = 128_000_000
 """So many beginnings are sorted at a time (1 GB); beyond it they are taken in several passes over the files."""
@@ -40,10 +42,51 @@ def suspected_identities(files: Sequence[Path], *, sorted_events_max: int = SORT
     passes = max(1, -(-events // sorted_events_max))
     with ThreadPoolExecutor(pa.cpu_count()) as pool:
         repeated = np.concatenate([_repeated(list(pool.map(partial(_prefixes, passes=passes, number=number), files))) for number in range(passes)])
-        repeated.sort()
+    repeated.sort()
+    return identities_beginning_with(files, repeated)
+
+
+def identities_beginning_with(files: Sequence[Path], repeated: Prefixes) -> pa.Table:
+    """Return ``event_id`` of every identity in verified event files whose first 8 bytes are among ``repeated`` (sorted); each once, in no order."""
+    with ThreadPoolExecutor(pa.cpu_count()) as pool:
         found = list(pool.map(partial(_beginning_alike, repeated=repeated, flags=_flags(repeated)), files)) if repeated.size else []
     identities = pa.chunked_array([_as_arrow(each) for each in found], _IDENTITY)
     return pa.table({"event_id": pc.unique(identities).cast(pa.binary())})
+
+
+def beginnings(files: Mapping[K, Sequence[Path]]) -> dict[K, Prefixes]:
+    """Return, for each group of verified event files, the first 8 bytes of every identity, sorted, as often as they occur."""
+    with ThreadPoolExecutor(pa.cpu_count()) as pool:
+        return dict(zip(files, pool.map(_sorted_prefixes, files.values()), strict=True))
+
+
+def beginnings_of(event_ids: pa.ChunkedArray) -> Prefixes:
+    """Return the first 8 bytes of a column of identities, each once, sorted."""
+    words = np.frombuffer(b"".join(event_ids.to_pylist()), np.uint64)
+    return np.unique(words.reshape(-1, 2)[:, 0])
+
+
+def repeated_beginnings(new: Sequence[Prefixes], old: Mapping[K, Callable[[], Prefixes]]) -> tuple[Prefixes, dict[K, Prefixes]]:
+    """Return which beginnings of ``new`` occur once more, in ``new`` or in ``old``, and those of them that each of ``old`` has, where it has any.
+
+    Everything is sorted, and each returned beginning is there once. Repetitions within ``old`` alone are not looked for. ``old`` is read one
+    by one; a beginning of it costs a look into a small table.
+    """
+    wanted = _joined(list(new))
+    repeated = [np.unique(wanted[1:][wanted[1:] == wanted[:-1]])]
+    hits = {}
+    if wanted.size:
+        flags = _flags(wanted)
+        for key, read in old.items():
+            found = np.unique(_among(read(), wanted, flags))
+            if found.size:
+                hits[key] = found
+                repeated.append(found)
+    return np.unique(np.concatenate(repeated)), hits
+
+
+def _sorted_prefixes(files: Sequence[Path]) -> Prefixes:
+    return _joined([_prefixes(file, passes=1, number=0) for file in files])
 
 
 def _prefixes(file: Path, *, passes: int, number: int) -> Prefixes:
@@ -53,7 +96,13 @@ def _prefixes(file: Path, *, passes: int, number: int) -> Prefixes:
 
 
 def _repeated(parts: list[Prefixes]) -> Prefixes:
-    """Return the values that occur more than once, each once. Empties ``parts`` as it goes, so that they are not held twice."""
+    """Return the values that occur more than once, each once. Empties ``parts``."""
+    values = _joined(parts)
+    return np.unique(values[1:][values[1:] == values[:-1]])
+
+
+def _joined(parts: list[Prefixes]) -> Prefixes:
+    """Return all values, sorted. Empties ``parts`` as it goes, so that they are not held twice."""
     values = np.empty(sum(part.size for part in parts), np.uint64)
     filled = 0
     while parts:
@@ -61,7 +110,16 @@ def _repeated(parts: list[Prefixes]) -> Prefixes:
         values[filled : filled + part.size] = part
         filled += part.size
     values.sort()
-    return np.unique(values[1:][values[1:] == values[:-1]])
+    return values
+
+
+def _among(values: Prefixes, wanted: Prefixes, flags: npt.NDArray[np.bool_]) -> Prefixes:
+    """Return the values that are among ``wanted`` (sorted, not empty), whose ``flags`` these are."""
+    shift = np.uint64(64 - (flags.size.bit_length() - 1))
+    flagged = values[flags[values >> shift]]
+    places = np.searchsorted(wanted, flagged).clip(max=wanted.size - 1)
+    found: Prefixes = flagged[wanted[places] == flagged]
+    return found
 
 
 def _flags(repeated: Prefixes) -> npt.NDArray[np.bool_]:

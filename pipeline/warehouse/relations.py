@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
@@ -35,12 +36,11 @@ class Relation:
     is_kept: bool
 
     @classmethod
-    def from_file(cls, file: Path, connection: duckdb.DuckDBPyConnection) -> Relation:
-        """Read one file; raise ``ConfigurationError`` where it is not exactly one SELECT."""
+    def of(cls, file: Path, sql: str, connection: duckdb.DuckDBPyConnection) -> Relation:
+        """Understand the text of a file; raise ``ConfigurationError`` where it is not exactly one SELECT."""
         if not _NAME.fullmatch(file.stem):
             message = f"{file}: the file's name is the relation's, in lower case letters, digits and _"
             raise ConfigurationError(message)
-        sql = file.read_text(encoding="utf-8")
         code = re.sub(r"--[^\n]*", "", sql)
         return cls(
             name=file.stem,
@@ -53,9 +53,7 @@ class Relation:
 
 def load_relations(folder: Path) -> dict[str, Relation]:
     """Read the relations of all layers below ``folder``, in an order in which each comes after what it reads."""
-    files = [file for layer in LAYERS for file in sorted((folder / layer).glob("*.sql"))]
-    with duckdb.connect(":memory:") as connection:
-        relations = {file.stem: Relation.from_file(file, connection) for file in files}
+    relations = _relations([file for layer in LAYERS for file in sorted((folder / layer).glob("*.sql"))])
     graph = {name: relation.reads & relations.keys() for name, relation in relations.items()}
     try:
         order = list(TopologicalSorter(graph).static_order())
@@ -67,8 +65,7 @@ def load_relations(folder: Path) -> dict[str, Relation]:
 
 def load_checks(folder: Path, severity: str) -> dict[str, Relation]:
     """Read the checks of one severity (``blocking`` or ``advisory``) by name."""
-    with duckdb.connect(":memory:") as connection:
-        return {file.stem: Relation.from_file(file, connection) for file in sorted((folder / "checks" / severity).glob("*.sql"))}
+    return _relations(sorted((folder / "checks" / severity).glob("*.sql")))
 
 
 def needed_for(relations: dict[str, Relation], wanted: Iterable[str]) -> list[Relation]:
@@ -81,6 +78,17 @@ def needed_for(relations: dict[str, Relation], wanted: Iterable[str]) -> list[Re
             needed.add(name)
             pending.extend(relations[name].reads & relations.keys())
     return [relation for name, relation in relations.items() if name in needed]
+
+
+def _relations(files: Iterable[Path]) -> dict[str, Relation]:
+    return {relation.name: relation for relation in _understood(tuple((file, file.read_text(encoding="utf-8")) for file in files))}
+
+
+@lru_cache(maxsize=8)
+def _understood(texts: tuple[tuple[Path, str], ...]) -> tuple[Relation, ...]:
+    """Parse each text once: a run builds several times, and parsing took half of counting a small lake."""
+    with duckdb.connect(":memory:") as connection:
+        return tuple(Relation.of(file, sql, connection) for file, sql in texts)
 
 
 def _tables_read(sql: str, connection: duckdb.DuckDBPyConnection, file: Path) -> Iterator[str]:

@@ -124,6 +124,6 @@ def test_what_is_empty_and_no_text_is_not_taken_for_absent(field: str, empty: st
 def test_a_prompt_full_of_brackets_is_read_the_quick_way() -> None:
     prompt = "if (a[i]) { b[i] = {}; } " * 40
     usage = '"usage":{"prompt_tokens":8,"completion_tokens":1}'
-    line = f'{{"ts":"2026-03-01T06:51:19Z","request_id":"r","api_key_id":"k","status":200,"request":{{"prompt":"{prompt}"}},"response":{{"choices":[{{}}],{usage}}}}}'
-    rows, quick = _fast(line.encode() + b"\n")
+    envelope = f'"ts":"2026-03-01T06:51:19Z","request_id":"r","api_key_id":"k","status":200,"request":{{"prompt":"{prompt}"}}'
+    rows, quick = _fast(f'{{{envelope},"response":{{"choices":[{{}}],{usage}}}}}\n'.encode())
     assert (len(rows), quick) == (1, 1)

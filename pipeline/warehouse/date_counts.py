@@ -1,0 +1,121 @@
+"""The pieces that the marts are made of, counted date by date: slice totals, and the events whose identity may have been logged twice.
+
+Owns the columns of both, and the steps from events to them and from them to the marts: the same relations of ``sql/`` that
+``build_marts`` builds in one go, so the marts are the same to the byte. Does not own which dates are counted again
+(``pipeline.jobs.dates_counted``), nor how the pieces are kept (``pipeline.storage.counted``).
+"""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline import schemas
+from pipeline.resources import sql_folder
+from pipeline.warehouse.build import build, failed_checks, fetch
+from pipeline.warehouse.connection import give_usage_events, open_warehouse
+from pipeline.warehouse.identities import identities_beginning_with
+from pipeline.warehouse.marts import Marts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
+    from pathlib import Path
+
+    from pipeline.warehouse.build import Parameters
+    from pipeline.warehouse.identities import Prefixes
+    from pipeline.warehouse.marts import Rows
+
+_text, _count, _instant, _wide = pa.string(), pa.int64(), pa.timestamp("us"), pa.decimal128(38, 0)  # instants in UTC, as SQL compares them
+_TOKENS = ("prompt_tokens", "completion_tokens", "prompt_cached_tokens", "prompt_cache_write_tokens", "reasoning_tokens")
+_CELL = {"api_key_id": _text, "model_name": _text, "service_tier": _text, "status": _text, "http_status": _count}
+SLICE_TOTALS = pa.schema({**_CELL, "slice_at": _instant, "prompt_band": _count, "events": _count, **dict.fromkeys(_TOKENS, _wide)})
+"""``sql/intermediate/slice_totals.sql``, in the order of its grain."""
+COPIES = pa.schema(
+    {
+        "event_id": pa.binary(),
+        **_CELL,
+        "occurred_at": _instant,
+        "occurred_hour_at": _instant,
+        **dict.fromkeys(_TOKENS, _count),
+        "request_id": _text,
+        "source": _text,
+        "line": _count,
+    }
+)
+"""``sql/intermediate/possible_copies.sql``, in an order of content."""
+_DECIDED = pa.schema([*(field for field in COPIES if field.name != "request_id"), pa.field("fate", _text)])
+_OF_COPIES, _OF_TOTALS, _OF_SLICES = "identities_billed_twice", "events_lost_between_fates", "events_lost_between_slices"
+_OF_MARTS = ("measured_events_without_a_fate", "tokens_lost_before_usage_daily")
+
+
+def count_slices(files: Sequence[Path], reference: Mapping[str, pa.Table], *, lake: Path, spill: Path) -> tuple[pa.Table, Rows]:
+    """Count verified event files (at least one) as ``SLICE_TOTALS``, and return the keys, if any, whose events were lost on the way."""
+    with open_warehouse(lake, spill=spill) as connection:
+        give_usage_events(connection, files)
+        build(connection, sql_folder(), given=reference, parameters={}, wanted=["slice_totals", "usage_events"])
+        totals = fetch(connection, "slice_totals", SLICE_TOTALS)
+        connection.register("exchange_totals", totals)  # nothing was moved to another fate yet
+        broken = failed_checks(connection, sql_folder(), "blocking", {}, only=_OF_SLICES)[_OF_SLICES]
+    return _in_order(totals, ("slice_at", *_CELL, "prompt_band")), broken
+
+
+def read_copies(files: Sequence[Path], beginnings: Prefixes, *, lake: Path, spill: Path) -> pa.Table:
+    """Return the events of verified files (at least one) whose identities begin with one of these, sorted, as ``COPIES``."""
+    suspected = identities_beginning_with(files, beginnings)
+    if not suspected.num_rows:
+        return COPIES.empty_table()
+    with open_warehouse(lake, spill=spill) as connection:
+        give_usage_events(connection, files)
+        build(connection, sql_folder(), given={"suspected_identities": suspected}, parameters={}, wanted=["possible_copies"])
+        return _in_order(fetch(connection, "possible_copies", COPIES), COPIES.names)
+
+
+def count_periods(
+    totals: pa.Table, copies: pa.Table, reference: Mapping[str, pa.Table], *, lake: Path, spill: Path, parameters: Parameters
+) -> tuple[pa.Table, pa.Table, dict[str, Rows]]:
+    """Return usage daily and exchanges daily of ``SLICE_TOTALS``, and the claims about the way there by name, with the rows that break them.
+
+    ``COPIES`` may hold events of dates without totals: they have a say in which copy survives, and are not counted.
+    """
+    dates = pc.unique(totals["slice_at"].cast(pa.date32()))
+    with open_warehouse(lake, spill=spill) as connection:
+        build(connection, sql_folder(), given={"possible_copies": copies}, parameters=parameters, wanted=["event_copies"])
+        decided = fetch(connection, "event_copies", _DECIDED)
+        broken = failed_checks(connection, sql_folder(), "blocking", parameters, only=_OF_COPIES)
+    counted = decided.filter(pc.is_in(decided["occurred_at"].cast(pa.date32()), dates))
+    given = {**reference, "slice_totals": totals, "event_copies": counted}
+    with open_warehouse(lake, spill=spill) as connection:
+        build(connection, sql_folder(), given=given, parameters=parameters, wanted=["usage_daily", "exchanges_daily"])
+        broken |= failed_checks(connection, sql_folder(), "blocking", parameters, only=_OF_TOTALS)
+        return fetch(connection, "usage_daily", schemas.USAGE_DAILY), fetch(connection, "exchanges_daily", schemas.EXCHANGES_DAILY), broken
+
+
+def checked_marts(
+    usage_daily: pa.Table, exchanges_daily: pa.Table, *, lake: Path, parameters: Parameters, broken: Mapping[str, Rows], broken_slices: Rows
+) -> Marts:
+    """Check the claims about whole marts, and return them with these and with what is known to be broken already."""
+    with open_warehouse(lake) as connection:
+        build(connection, sql_folder(), given={"usage_daily": usage_daily, "exchanges_daily": exchanges_daily}, parameters=parameters, wanted=[])
+        checked = {name: failed_checks(connection, sql_folder(), "blocking", parameters, only=name)[name] for name in _OF_MARTS}
+        advisories = failed_checks(connection, sql_folder(), "advisory", parameters)
+    broken_claims = {**broken, **checked, _OF_SLICES: broken_slices}
+    return Marts(usage_daily=usage_daily, exchanges_daily=exchanges_daily, broken_claims=broken_claims, advisories=advisories)
+
+
+def by_date(rows: pa.Table, column: str, dates: Iterable[date]) -> dict[date, pa.Table]:
+    """Split rows by the UTC date of an instant, keeping their order; every date has a table."""
+    days = pa.table({"day": rows[column].cast(pa.date32()), "place": np.arange(rows.num_rows)})
+    order = days.sort_by([("day", "ascending"), ("place", "ascending")])
+    counts = {row["day"]: row["place_count"] for row in order.group_by("day").aggregate([("place", "count")]).to_pylist()}
+    sorted_rows = rows.take(order["place"])
+    starts = dict(zip(sorted(counts), accumulate((counts[day] for day in sorted(counts)), initial=0), strict=False))
+    return {day: sorted_rows.slice(starts[day], counts[day]) if day in counts else rows.slice(0, 0) for day in dates}
+
+
+def _in_order(rows: pa.Table, columns: Iterable[str]) -> pa.Table:
+    return rows.sort_by([(name, "ascending") for name in columns])

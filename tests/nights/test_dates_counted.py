@@ -1,0 +1,254 @@
+"""Whatever is kept of earlier nights, and whatever happened to it: a night's marts are those of all events counted at once."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from faulty_os import POWER_CUTS, Died, FaultyOs
+from lake_nights import commit_night, used
+from workspaces import STANDARD, make_workspace, tallybook
+
+from pipeline.jobs import dates_counted
+from pipeline.jobs.aggregate import aggregate, aggregate_what_is_new, by_period
+from pipeline.jobs.invoice import invoice_book
+from pipeline.storage import counted, disk
+from pipeline.storage.workspace import open_workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+    from pathlib import Path
+
+    from pipeline.storage.delta import DataFile
+
+AT_NOON = STANDARD.replace("2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z\neffective_to = 2026-10-01T12:00:00Z") + (
+    '[[rates]]\nmodel = "jamba-large"\neffective_from = 2026-10-01T12:00:00Z\nprompt = 3.00\ncompletion = 9.00\n'
+)
+BANDS = '[[rates]]\nmodel = "jamba-large"\nabove_prompt_tokens = 5\neffective_from = 2026-01-01T00:00:00Z\nprompt = 4.00\ncompletion = 9.00\n'
+SOURCES = '[[sources]]\nname = "gateway"\npaths = ["logs/*"]\n'
+
+
+def assert_counted_alike(root: Path) -> None:
+    workspace = open_workspace(root)
+    mine, whole = aggregate_what_is_new(workspace), aggregate(workspace)
+    assert by_period(mine.marts.usage_daily) == by_period(whole.marts.usage_daily)
+    assert by_period(mine.marts.exchanges_daily) == by_period(whole.marts.exchanges_daily)
+    assert mine.marts.broken_claims == whole.marts.broken_claims
+    assert not any(mine.marts.broken_claims.values())
+    assert mine.marts.advisories == whole.marts.advisories
+    assert by_period(mine.rated.charges) == by_period(whole.rated.charges)
+    assert mine.rated.unpriced == whole.rated.unpriced
+    assert mine.rated.unassigned_tokens == whole.rated.unassigned_tokens
+    assert invoice_book(workspace, mine).of() == invoice_book(workspace, whole).of()
+
+
+@pytest.fixture
+def dates_read(monkeypatch: pytest.MonkeyPatch) -> list[date]:
+    """The dates whose data files were read, in order of reading."""
+    seen: list[date] = []
+    read = dates_counted.verified_data_files
+
+    def noting(lake: Path, files: list[DataFile]) -> list[Path]:
+        seen.extend({file.date for file in files})
+        return read(lake, files)
+
+    monkeypatch.setattr(dates_counted, "verified_data_files", noting)
+    return seen
+
+
+def days_of(dates: list[date]) -> list[str]:
+    found = sorted(day.strftime("%m-%d") for day in dates)
+    dates.clear()
+    return found
+
+
+def test_a_night_reads_the_dates_that_are_new_and_those_that_new_copies_reach(tmp_path: Path, dates_read: list[date]) -> None:
+    root = make_workspace(tmp_path / "books")
+    commit_night(root, [used("09-29T10:00", "a"), used("09-30T10:00", "b"), used("09-30T11:00", "b"), used("10-01T10:00", "c")])
+    assert_counted_alike(root)
+    assert days_of(dates_read) == ["09-29", "09-30", "10-01"]
+    assert_counted_alike(root)
+    assert days_of(dates_read) == []
+    commit_night(root, [used("10-02T10:00", "a", completion_tokens=5), used("10-02T10:00", "d")])  # the later measurement wins: 09-29 loses an event
+    assert_counted_alike(root)
+    assert days_of(dates_read) == ["09-29", "10-02"]
+    commit_night(root, [used("10-03T10:00", "a", completion_tokens=6), used("10-01T09:00", "late")])
+    assert_counted_alike(root)
+    assert days_of(dates_read) == ["10-01", "10-03"]  # the other copies of "a" are kept
+    commit_night(root, [used("10-04T10:00", "a" + "." * 8 + "x")])  # only begins like them
+    assert_counted_alike(root)
+
+
+def test_a_later_copy_takes_an_event_out_of_a_closed_month_whose_own_dates_did_not_change(tmp_path: Path, dates_read: list[date]) -> None:
+    root = make_workspace(tmp_path / "books")
+    commit_night(root, [used("09-28T10:00", "a"), used("10-02T10:00", "a", status="estimated")])
+    assert_counted_alike(root)
+    days_of(dates_read)
+    commit_night(root, [used("10-03T10:00", "a", completion_tokens=5)])
+    assert_counted_alike(root)
+    assert days_of(dates_read) == ["10-03"]
+
+
+@pytest.mark.parametrize(
+    ("change", "read"),
+    [
+        ({"cards": {"standard": AT_NOON}}, ["10-01"]),
+        ({"cards": {"standard": STANDARD + BANDS}}, ["09-30", "10-01"]),
+        ({"config": 'timezone = "Asia/Kolkata"\n' + SOURCES}, ["09-30", "10-01"]),
+        ({"accounts": '[[accounts]]\nid = "acme"\nname = "Acme"\nkeys = ["key_b"]\n'}, []),
+    ],
+    ids=["a price from noon on", "a threshold of prompt size", "another time zone", "another key"],
+)
+def test_a_configuration_that_moves_slices_counts_their_dates_again(tmp_path: Path, dates_read: list[date], change: dict[str, Any], read: list[str]) -> None:
+    root = make_workspace(tmp_path / "books")
+    commit_night(root, [used(f"{day}T{hour}:00", f"{day}{hour}", prompt_tokens=int(hour)) for day in ("09-30", "10-01") for hour in ("03", "11", "13", "20")])
+    assert_counted_alike(root)
+    days_of(dates_read)
+    other = make_workspace(tmp_path / "other", **change)
+    for file in other.rglob("*.toml"):
+        shutil.copy(file, root / file.relative_to(other))
+    assert_counted_alike(root)
+    assert days_of(dates_read) == read
+
+
+def test_another_program_believes_nothing_that_was_kept(tmp_path: Path, dates_read: list[date], monkeypatch: pytest.MonkeyPatch) -> None:
+    root = make_workspace(tmp_path / "books")
+    commit_night(root, [used("09-30T10:00", "a")])
+    aggregate_what_is_new(open_workspace(root))
+    for name in ("sql_digest", "ENGINE", "__version__", "FORMAT"):
+        days_of(dates_read)
+        monkeypatch.setattr(dates_counted, name, (lambda: "another") if name == "sql_digest" else "another")
+        aggregate_what_is_new(open_workspace(root))
+        assert days_of(dates_read) == ["09-30"], name
+
+
+def one_of(root: Path, dice: random.Random) -> Path:
+    return dice.choice(sorted((root / "lake/counted").rglob("*.*")))
+
+
+def flip(root: Path, dice: random.Random) -> None:
+    path = one_of(root, dice)
+    content = bytearray(path.read_bytes())
+    content[dice.randrange(len(content))] ^= 1 << dice.randrange(8)
+    path.write_bytes(content)
+
+
+def swap(root: Path, dice: random.Random) -> None:
+    """A file of this folder, and whole, but of another date."""
+    one_of(root, dice).write_bytes(one_of(root, dice).read_bytes())
+
+
+def truncate(root: Path, dice: random.Random) -> None:
+    path = one_of(root, dice)
+    path.write_bytes(path.read_bytes()[: dice.randrange(2_000)])
+
+
+def restore(root: Path, dice: random.Random) -> None:
+    """The folder as it was nights ago."""
+    earlier = root.parent / "earlier"
+    if dice.random() < 0.5 and earlier.exists():
+        shutil.rmtree(root / "lake/counted")
+        shutil.copytree(earlier, root / "lake/counted")
+    else:
+        shutil.copytree(root / "lake/counted", earlier, dirs_exist_ok=True)
+
+
+def forget(root: Path, dice: random.Random) -> None:
+    for kind in ("dates", "periods"):
+        kept = {key: entry for key, entry in counted.read_entries(root / "lake", kind).items() if dice.random() < 0.5}
+        counted.write_entries(root / "lake", kind, kept, {})
+
+
+MISCHIEF: dict[str, Callable[[Path, random.Random], object]] = {
+    "nothing": lambda _root, _dice: None,
+    "again nothing": lambda _root, _dice: None,
+    "a file is gone": lambda root, dice: one_of(root, dice).unlink(),
+    "all is gone": lambda root, _: shutil.rmtree(root / "lake/counted"),
+    "a bit is flipped": flip,
+    "a file is another's": swap,
+    "a file is cut": truncate,
+    "the folder is an old one": restore,
+    "the manifest lists only half": forget,
+}
+
+
+def live_through_nights(root: Path, seed: int, nights: int) -> None:
+    dice = random.Random(seed)
+    make_workspace(root, cards={"standard": AT_NOON})
+    for _ in range(nights):
+        commit_night(root, [any_event(dice) for _ in range(dice.randrange(1, 9))])
+        assert_counted_alike(root)
+        MISCHIEF[dice.choice(sorted(MISCHIEF))](root, dice)
+    assert_counted_alike(root)
+
+
+def any_event(dice: random.Random) -> dict[str, Any]:
+    at = f"{dice.choice(['09-29', '09-30', '10-01', '10-02'])}T{dice.choice(['00', '11', '12', '23'])}:{dice.choice(['00', '59'])}"
+    identity = dice.choice(["a", "b", "c", "d"]) + "." * 7 + dice.choice(["x", "y"])
+    status = dice.choice(["measured", "measured", "measured", "estimated", "failed"])
+    return used(at, identity, status=status, completion_tokens=dice.choice([3, 3, 4]), api_key_id=dice.choice(["key_a", "key_nobody"]))
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_late_events_copies_and_damage_never_change_the_marts(tmp_path: Path, seed: int) -> None:
+    live_through_nights(tmp_path / "books", seed, nights=3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(10, 60))
+def test_many_more_nights_never_change_the_marts(tmp_path: Path, seed: int) -> None:
+    live_through_nights(tmp_path / "books", seed, nights=6)
+
+
+def test_dates_are_counted_in_rounds_and_the_copies_among_rounds_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dates_counted, "ROUND_EVENTS_MAX", 2)
+    root = make_workspace(tmp_path / "books")
+    commit_night(root, [used(f"09-{day}T10:00", identity, completion_tokens=day) for day in (26, 27, 28, 29) for identity in ("a", f"{day}")])
+    assert_counted_alike(root)
+    assert_counted_alike(root)
+
+
+def test_a_wrong_count_is_found_by_verify_which_believes_nothing_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = make_workspace(tmp_path / "books")
+    commit_night(root, [used("09-30T10:00", "a")])
+    count = dates_counted.count_slices
+    monkeypatch.setattr(dates_counted, "count_slices", lambda *args, **named: (count(*args, **named)[0].slice(0, 0), []))
+    assert tallybook(root, "nightly", "--as-of", "2026-12-01").returncode == 0
+    monkeypatch.undo()
+    assert tallybook(root, "nightly", "--as-of", "2026-12-01").returncode == 0  # still wrong: nothing that it depends on changed
+    assert tallybook(root, "verify").returncode == 6
+    shutil.rmtree(root / "lake/counted")
+    assert tallybook(root, "nightly", "--as-of", "2026-12-01").returncode == 0
+    assert tallybook(root, "verify").returncode == 0
+
+
+@pytest.mark.slow
+def test_a_night_that_dies_at_any_call_leaves_nothing_that_the_next_one_believes_wrongly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = make_workspace(tmp_path / "base")
+    commit_night(base, [used("09-29T10:00", "a"), used("09-30T10:00", "b")])
+    aggregate_what_is_new(open_workspace(base))
+    commit_night(base, [used("10-01T10:00", "a", completion_tokens=5), used("09-30T11:00", "c")])
+    whole = aggregate(open_workspace(base)).marts
+    deaths = 0
+    for die_at in itertools.count(1, 4):  # every fourth call: each takes four whole nights
+        root = tmp_path / str(die_at)
+        shutil.copytree(base, root)
+        fault = FaultyOs(root, die_at=die_at)
+        monkeypatch.setattr(disk, "os", fault)
+        try:
+            aggregate_what_is_new(open_workspace(root))
+            break
+        except Died:
+            fault.revive()
+        cuts = [fault.after_power_cut(tmp_path / f"{die_at} {name}", survives) for name, survives in POWER_CUTS.items()]
+        monkeypatch.undo()
+        for each in (root, *cuts):
+            mine = aggregate_what_is_new(open_workspace(each)).marts
+            assert by_period(mine.usage_daily) == by_period(whole.usage_daily)
+            assert by_period(mine.exchanges_daily) == by_period(whole.exchanges_daily)
+        deaths += 1
+    assert deaths > 5
