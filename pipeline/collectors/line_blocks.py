@@ -43,13 +43,13 @@ class LineBlock(NamedTuple):
         return before, self._replace(content=self.content[at:], spans=rest, start=before.end, first_line=self.first_line + lines)
 
 
-def spans_of(content: bytes, *, is_first: bool) -> list[tuple[int, int]]:
-    """Return ``[start, end)`` of each line in whole lines, without LF, a CR before it, or the BOM of a file that begins here."""
+def spans_of(content: bytes, *, is_first: bool, lines_max: int | None = None) -> list[tuple[int, int]]:
+    """Return ``[start, end)`` of whole lines, at most ``lines_max``, without LF, a CR before it, or the BOM of a file that begins here."""
     has_cr = b"\r" in content
     begin = len(BOM) if is_first and content.startswith(BOM) else 0
     spans: list[tuple[int, int]] = []
     end = content.find(b"\n")
-    while end >= 0:
+    while end >= 0 and len(spans) != lines_max:
         spans.append((begin, end - 1 if has_cr and end > begin and content[end - 1] == _CR else end))
         begin = end + 1
         end = content.find(b"\n", begin)
@@ -138,30 +138,37 @@ class LineBlocks:
         return b"".join(self._recent)[-WINDOW_BYTES:]
 
     def _blocks(self, content: bytes) -> Iterator[LineBlock]:
-        """Yield the lines of ``content``, and each that is beyond the cap alone."""
-        spans = spans_of(content, is_first=self._read_end == 0)
-        edges = [0, *(content.find(b"\n", end) + 1 for _, end in spans)]
+        """Yield the lines of ``content`` in blocks of bounded size: what was compressed may be 64 MiB of line ends."""
+        begin = 0
+        while begin < len(content):
+            limit = begin + _BLOCK_BYTES_MAX
+            end = len(content) if len(content) <= limit else content.rfind(b"\n", begin, limit) + 1 or content.index(b"\n", limit) + 1
+            part = content[begin:end]
+            spans = spans_of(part, is_first=self._read_end == 0, lines_max=_BLOCK_LINES_MAX)
+            part = part[: part.index(b"\n", spans[-1][1]) + 1]
+            begin += len(part)
+            if len(part) <= self._line_bytes_max:
+                yield self._block(part, spans)
+            else:
+                yield from self._around_long_lines(part, spans)
+
+    def _around_long_lines(self, content: bytes, spans: list[tuple[int, int]]) -> Iterator[LineBlock]:
+        """Yield each line that is beyond the cap alone, and those between them."""
+        edges = [0, *(start for start, _ in spans[1:]), len(content)]
         first = 0
-        for index in range(len(spans)):
-            is_long = edges[index + 1] - 1 - edges[index] > self._line_bytes_max
-            if is_long or index - first >= _BLOCK_LINES_MAX:
-                yield from self._block(content, spans, edges, first, index)
-                first = index
+        for index in range(len(spans) + 1):
+            is_long = index < len(spans) and edges[index + 1] - 1 - edges[index] > self._line_bytes_max
+            if first < index and (is_long or index == len(spans)):
+                begin = edges[first]
+                yield self._block(content[begin : edges[index]], [(start - begin, end - begin) for start, end in spans[first:index]])
             if is_long:
                 yield self._long(LongLine(self._digest.so_far(), content[edges[index] : edges[index + 1]]))
                 first = index + 1
-        yield from self._block(content, spans, edges, first, len(spans))
 
-    def _block(self, content: bytes, spans: list[tuple[int, int]], edges: list[int], first: int, last: int) -> Iterator[LineBlock]:
-        """Yield the lines from ``first`` to before ``last``, if there are any."""
-        if first == last:
-            return
-        begin, end = edges[first], edges[last]
-        if last - first < len(spans):
-            content, spans = content[begin:end], [(start - begin, stop - begin) for start, stop in spans[first:last]]
+    def _block(self, content: bytes, spans: list[tuple[int, int]]) -> LineBlock:
         block = LineBlock(content, spans, self._read_end, self._read_end + len(content), self._read_line)
         self._read_end, self._read_line = block.end, self._read_line + len(spans)
-        yield block
+        return block
 
     def _long(self, long_line: LongLine) -> LineBlock:
         start, self._read_end = self._read_end, self._read_end + long_line.size
@@ -171,6 +178,7 @@ class LineBlocks:
 
 _BLOCK_BYTES = 2**20
 """At least so much is split at once, where there is so much: what is done once for a block costs nothing."""
+_BLOCK_BYTES_MAX = 2**21
 _BLOCK_LINES_MAX = 2**16
 _CR = ord("\r")
 _THREAD_FROM_BYTES = 2**18

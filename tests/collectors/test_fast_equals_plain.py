@@ -127,3 +127,10 @@ def test_a_prompt_full_of_brackets_is_read_the_quick_way() -> None:
     envelope = f'"ts":"2026-03-01T06:51:19Z","request_id":"r","api_key_id":"k","status":200,"request":{{"prompt":"{prompt}"}}'
     rows, quick = _fast(f'{{{envelope},"response":{{"choices":[{{}}],{usage}}}}}\n'.encode())
     assert (len(rows), quick) == (1, 1)
+
+
+@pytest.mark.parametrize("count", [2**62 - 1, 2**62, 2**63 - 1, 2**63, 2**64])
+def test_a_total_beyond_what_a_count_may_be_is_refused_by_both(count: int) -> None:
+    usage = f'"usage":{{"prompt_tokens":{count},"completion_tokens":{count},"total_tokens":{2 * count}}}'
+    content = f'{{"ts":"2026-03-01T06:51:19Z","request_id":"r","api_key_id":"k","status":200,"response":{{"choices":[{{}}],{usage}}}}}\n'.encode()
+    assert _fast(content)[0] == _plain(content)

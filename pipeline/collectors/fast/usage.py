@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Tokens: TypeAlias = tuple[int | None, int | None, int | None, int | None, int | None]
 """Prompt, completion, cached, cache-write and reasoning tokens."""
 
-_COUNT_MAX = 2**62  # the sum of two is a count still
+_COUNT_END = 2**62  # below it, the sum of two is a count still
 _ODD_NAMES = frozenset(
     (
         *("prompt_token_details", "completion_token_details", "num_cached_tokens", "prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens"),
@@ -29,7 +29,7 @@ _NOTHING: dict[str, Any] = {}
 def counted(usage: Document, said: Mapping[str, Any]) -> Tokens | None:
     """Return the counts, ``None`` where a convention is needed to read them, or where they cannot be; ``said`` is ``usage`` as a dict."""
     prompt, completion, total = said.get("prompt_tokens"), said.get("completion_tokens"), said.get("total_tokens")
-    if type(prompt) is not int or type(completion) is not int or not (0 <= prompt <= _COUNT_MAX and 0 <= completion <= _COUNT_MAX):
+    if type(prompt) is not int or type(completion) is not int or not (0 <= prompt < _COUNT_END and 0 <= completion < _COUNT_END):
         return None
     if len(usage) != len(said) or (total is not None and (type(total) is not int or (total and total != prompt + completion))):
         return None
