@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HEAVY = ["pandas", "pyarrow", "duckdb", "numpy", "rich"]
 REPORT = f"""
@@ -32,3 +36,13 @@ def started(*arguments: str) -> tuple[int, list[str], float]:
     done = subprocess.run([sys.executable, "-c", REPORT, *arguments], capture_output=True, text=True, check=True, timeout=60)
     code, heavy, seconds = json.loads(done.stderr.splitlines()[-1])
     return code, heavy, seconds
+
+
+def test_a_command_that_reads_tables_imports_no_pandas_though_it_is_installed(tmp_path: Path) -> None:
+    pytest.importorskip("pandas")
+    command = [sys.executable, "-X", "importtime", "-m", "pipeline.cli", "-w", str(tmp_path / "books")]
+    subprocess.run([*command, "init"], capture_output=True, check=True, timeout=60)
+    done = subprocess.run([*command, "nightly"], capture_output=True, text=True, check=True, timeout=60)
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "pyarrow.lib" in imported
+    assert [name for name in imported if name.startswith("pandas.")] == []  # the attempt alone is listed as "pandas"
