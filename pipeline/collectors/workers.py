@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 WORTHWHILE_BYTES = 2**28
 """Smaller logs are read before another process has begun and made up for its beginning."""
+
+PROCESSES_MAX = 4
+"""More are not fed fast enough by the one that reads, and each takes 130 MB."""
 
 _SLOT_BYTES = 2**21
 _SLOTS_EACH = 2
@@ -67,11 +71,11 @@ class InOrder:
     """Takes in blocks, and gives out what they amount to. To be closed."""
 
     def __init__(self, decoder: BlockDecoder, *, processes: int) -> None:
-        """Decode here, and in ``processes - 1`` others."""
+        """Decode here, and in ``processes - 1`` others, at most ``PROCESSES_MAX`` in all."""
         self.waiting_lines = 0
         self._decoder = decoder
         self._waiting: deque[_Waiting] = deque()
-        self._pool = _Pool(decoder, processes - 1) if processes > 1 and hasattr(os, "memfd_create") else None
+        self._pool = _Pool(decoder, min(processes, PROCESSES_MAX) - 1) if processes > 1 and sys.executable and hasattr(os, "memfd_create") else None
 
     def add(self, block: LineBlock) -> Iterator[Decoded]:
         """Take in a block, and yield what is ready, or has to be, to make room. Raises what ``fingerprint`` raises."""
@@ -143,9 +147,11 @@ class Worker:
         self._free = list(range(first_slot, first_slot + _SLOTS_EACH))
         self._said = b""
         command = [sys.executable, "-P", "-m", "pipeline.collectors.worker", str(descriptor)]
-        self._process: subprocess.Popen[bytes] | None = subprocess.Popen(  # noqa: S603 - our own module
-            command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, pass_fds=(descriptor,)
-        )
+        self._process: subprocess.Popen[bytes] | None = None
+        with suppress(OSError):  # no more processes, or no interpreter of that name: all is decoded here
+            self._process = subprocess.Popen(  # noqa: S603 - our own module
+                command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, pass_fds=(descriptor,)
+            )
         log_format = decoder.log_format
         log = {"source": decoder.source, "slot_bytes": _SLOT_BYTES, "identity": log_format.identity}
         self._say({**log, "line_bytes_max": log_format.line_bytes_max, "depth_max": log_format.depth_max})

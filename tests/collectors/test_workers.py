@@ -58,21 +58,21 @@ def test_a_block_with_a_raw_key_is_decoded_where_the_secret_is(log: Path) -> Non
     assert both == _read(log, processes=1, fingerprint=lambda _raw: "key_of_it")
 
 
-@pytest.mark.parametrize("fate", ["killed", "stopped", "never begun"])
+@pytest.mark.parametrize("fate", ["killed", "stopped", "ended at once", "not there"])
 def test_what_another_process_leaves_undone_is_done_here(log: Path, monkeypatch: pytest.MonkeyPatch, fate: str) -> None:
     expected = _read(log, processes=1)
     ask = workers.Worker.ask
 
     def ask_and_lose(self: Any, waiting: Any) -> bool:
         is_asked = ask(self, waiting)
-        if is_asked and fate != "never begun":
+        if is_asked and fate in ("killed", "stopped"):
             os.kill(self._process.pid, signal.SIGKILL if fate == "killed" else signal.SIGSTOP)
         return is_asked
 
     monkeypatch.setattr(workers.Worker, "ask", ask_and_lose)
     monkeypatch.setattr(workers, "_PATIENCE_SECONDS", 0.2)
-    if fate == "never begun":
-        monkeypatch.setattr("sys.executable", "/bin/false")
+    if fate in ("ended at once", "not there"):
+        monkeypatch.setattr("sys.executable", "/bin/false" if fate == "ended at once" else "/nowhere/python")
     assert _read(log, processes=2) == expected
 
 
