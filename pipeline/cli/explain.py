@@ -17,7 +17,7 @@ from pipeline.storage.workspace import open_workspace
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:
-    from pipeline.cli.context import Session
+    from pipeline.cli.context import Invocation
     from pipeline.jobs.explain import LineExplanation
     from pipeline.jobs.outcomes import Outcome
 
@@ -35,7 +35,7 @@ _OUTCOME_HEADER = ("source", "line", "bytes", "time (UTC)", "status", "prompt", 
 @click.option("--events-max", type=click.IntRange(min=0), default=20, show_default=True, help="How many events to print; --csv prints all.")
 @click.pass_obj
 def command(
-    session: Session,
+    invocation: Invocation,
     *,
     invoice_id: str | None,
     line_number: int | None,
@@ -63,7 +63,7 @@ def command(
     if as_csv and not by_line:
         message = "--csv lists the events of INVOICE LINE"
         raise click.UsageError(message)
-    workspace = open_workspace(session.workspace)
+    workspace = open_workspace(invocation.workspace)
     if invoice_id is not None and line_number is not None:
         return _print_line(explain_line(workspace, invoice_id, line_number), as_csv=as_csv, events_max=events_max)
     if source is not None and source_line is not None:
