@@ -11,7 +11,8 @@ from pipeline.cli.tables import print_table
 from pipeline.exports.event_csv import events_csv
 from pipeline.jobs.explain import event_rows, explain_line
 from pipeline.jobs.outcomes import outcomes_of_id, outcomes_of_place
-from pipeline.money import normalised, plain, plain_rate
+from pipeline.jobs.wording import counted
+from pipeline.money import exact_sum, normalised, plain, plain_rate
 from pipeline.periods import instant_text
 from pipeline.storage.workspace import open_workspace
 from pipeline.usage import Meter
@@ -93,6 +94,14 @@ def _print_explanation(explanation: LineExplanation, events_max: int) -> None:
     click.echo(f"{invoice.id} line {line.number} ({invoice.account_name}, {invoice.period}): {line.description}")
     if not explanation.is_of_usage:
         click.echo(f"a line of kind {line.kind.value} is computed from other lines and terms, not from usage events")
+        before = explanation.invoiced_before
+        if before is not None:
+            worth, quantity = exact_sum([before.amount, line.amount]), before.quantity + line.quantity
+            counts = (f" ({counted(quantity, 'token')})", f" ({counted(before.quantity, 'token')})") if line.meter not in {None, Meter.REQUEST} else ("", "")
+            click.echo(
+                f"all of it in {line.original_period} is worth {plain(worth)} {invoice.currency}{counts[0]}; "
+                f"{plain(before.amount)} {invoice.currency}{counts[1]} was invoiced before"
+            )
         click.echo(f"amount {plain(line.amount)} {invoice.currency}")
         return
     unit = "requests" if line.meter is Meter.REQUEST else "tokens"

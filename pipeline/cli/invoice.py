@@ -201,8 +201,10 @@ def _print_invoice(invoice: Invoice, credit_note_id: str | None) -> None:
         click.echo(f"{name}: {', '.join(value.splitlines())}")
     click.echo()
     has_kinds = any(line.kind is not LineKind.USAGE for line in invoice.lines)
-    header = ("line", *(["kind"] if has_kinds else []), "key", "model", "tier", "meter", "tokens", "per million", "amount")
-    print_table(header, [_line(line, has_kinds=has_kinds) for line in invoice.lines])
+    has_lists = any(line.list_rate_per_million is not None for line in invoice.lines)
+    rates = ("per million", "list price") if has_lists else ("per million",)
+    header = ("line", *(["kind"] if has_kinds else []), "key", "model", "tier", "meter", "tokens", *rates, "amount")
+    print_table(header, [_line(line, has_kinds=has_kinds, has_lists=has_lists) for line in invoice.lines])
     if invoice.is_taxed:
         label = invoice.tax.label if invoice.tax else "tax"
         click.echo(f"\nsubtotal {plain(invoice.subtotal)} {invoice.currency}, {label} {plain(invoice.tax_amount)} {invoice.currency}")
@@ -211,13 +213,14 @@ def _print_invoice(invoice: Invoice, credit_note_id: str | None) -> None:
         click.echo(f"{invoice.tax_text}\n")
 
 
-def _line(line: InvoiceLine, *, has_kinds: bool) -> tuple[Cell, ...]:
+def _line(line: InvoiceLine, *, has_kinds: bool, has_lists: bool) -> tuple[Cell, ...]:
     """Show a line; one that is about no model says in words what it is."""
     kind = [line.kind.value] if has_kinds else []
-    rate = "" if line.rate_per_million is None else plain_rate(line.rate_per_million)
+    printed = (line.rate_per_million, line.list_rate_per_million) if has_lists else (line.rate_per_million,)
+    rates = ["" if rate is None else plain_rate(rate) for rate in printed]
     what = f"{line.model} ({line.original_period})" if line.original_period and line.model else line.model or line.description
     meter = line.meter.value if line.meter else ""
-    return line.number, *kind, line.api_key_id, what, line.service_tier, meter, line.quantity, rate, plain(line.amount)
+    return line.number, *kind, line.api_key_id, what, line.service_tier, meter, line.quantity, *rates, plain(line.amount)
 
 
 def _particulars(invoice: Invoice, credit_note_id: str | None) -> list[tuple[str, str]]:
