@@ -82,10 +82,14 @@ def explain_line(workspace: Workspace, invoice_id: str, line_number: int) -> Lin
         raise InvoiceNotFound(message)
     explanation = explain_lines(invoice, state, [invoice.lines[line_number - 1]])[0]
     if explanation.line.kind is LineKind.CORRECTION and invoice.status is not InvoiceStatus.CREDIT_NOTE:
-        mine = [document for document in register.read(workspace.root) if document["account_id"] == invoice.account_id]
-        earlier = [invoice_from_document(document) for document in mine if invoice.number is None or document["number"] < invoice.number]
-        return replace(explanation, invoiced_before=invoiced_before(explanation.line, earlier))
+        return replace(explanation, invoiced_before=invoiced_before(explanation.line, earlier_invoices(workspace, invoice)))
     return explanation
+
+
+def earlier_invoices(workspace: Workspace, invoice: Invoice) -> list[Invoice]:
+    """Return what was issued to the account of an invoice before it."""
+    mine = [document for document in register.read(workspace.root) if document["account_id"] == invoice.account_id]
+    return [invoice_from_document(document) for document in mine if invoice.number is None or document["number"] < invoice.number]
 
 
 def explain_lines(invoice: Invoice, state: AtIssue, lines: Iterable[InvoiceLine]) -> list[LineExplanation]:
