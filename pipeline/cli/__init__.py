@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 import click
 
 from pipeline import __version__
-from pipeline.cli.context import EXIT_CONFIGURATION, EXIT_UNEXPECTED, Session
+from pipeline.cli.context import EXIT_CONFIGURATION, EXIT_UNEXPECTED, Invocation
 from pipeline.cli.without_pandas import keep_pandas_out
 from pipeline.errors import ConfigurationError, InvoiceNotFound, IssueBlocked, TallybookError, VoidRefused, WorkspaceLocked
 
@@ -80,7 +80,7 @@ class LazyCommands(click.Group):
 @click.pass_context
 def _tallybook(ctx: click.Context, workspace: Path) -> None:
     """Turn the logged responses of an LLM chat-completion API into invoices that anyone can recompute."""
-    ctx.obj = Session(workspace=workspace)
+    ctx.obj = Invocation(workspace=workspace)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

@@ -15,19 +15,19 @@ from pipeline.storage.lock import locked
 from pipeline.storage.workspace import open_workspace
 
 if TYPE_CHECKING:
-    from pipeline.cli.context import Session
+    from pipeline.cli.context import Invocation
 
 
 @click.command(name="collect")
 @click.argument("paths", metavar="[PATH …]", nargs=-1, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--as-of", metavar="DATE|INSTANT", help="The clock of this run; default: now.")
 @click.pass_obj
-def command(session: Session, paths: tuple[Path, ...], as_of: str | None) -> None:
+def command(invocation: Invocation, paths: tuple[Path, ...], as_of: str | None) -> None:
     """Read what is new in the configured sources, or in the given files, into the lake. Doing it twice changes nothing."""
-    workspace = open_workspace(session.workspace)
-    now = session.clock(as_of, workspace.settings.zone)
+    workspace = open_workspace(invocation.workspace)
+    now = invocation.clock(as_of, workspace.settings.zone)
     with locked(workspace.lake, command="tallybook collect", started_at=now), progress() as on_progress:
-        collected = collect(workspace, now=now, key_secret=session.key_secret, paths=paths, on_progress=on_progress, processes=session.processors)
+        collected = collect(workspace, now=now, key_secret=invocation.key_secret, paths=paths, on_progress=on_progress, processes=invocation.processors)
     click.echo(f"collected {counted(collected.lines, 'new line')} from {collected.stretches} of {counted(collected.files, 'log')}")
     for warning in collected.warnings:
         warn(warning)

@@ -28,7 +28,7 @@ EXIT_DIFFERENCE = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
+class Invocation:
     """One call of the command line."""
 
     workspace: Path

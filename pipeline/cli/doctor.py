@@ -12,19 +12,19 @@ from pipeline.jobs.doctor import examine
 from pipeline.storage.workspace import open_workspace
 
 if TYPE_CHECKING:
-    from pipeline.cli.context import Session
+    from pipeline.cli.context import Invocation
 
 
 @click.command(name="doctor")
 @click.option("--quarantined-max", type=click.IntRange(min=0), default=20, show_default=True, help="How many quarantined lines to list.")
 @click.option("--strict", is_flag=True, help="Exit with 3 where lines are quarantined.")
 @click.pass_obj
-def command(session: Session, *, quarantined_max: int, strict: bool) -> int:
+def command(invocation: Invocation, *, quarantined_max: int, strict: bool) -> int:
     """Look over the workspace: configuration, sources, secret, lake; list quarantined lines by source, line and reason.
 
     Exit code 1 where the lake is damaged, else 2 where anything else is marked LOOK, else 3 with --strict and quarantined lines, else 0.
     """
-    report = examine(open_workspace(session.workspace), key_secret=session.key_secret)
+    report = examine(open_workspace(invocation.workspace), key_secret=invocation.key_secret)
     for finding in report.findings:
         click.echo(f"{'ok  ' if finding.ok else 'LOOK'}  {finding.name}: {finding.detail}")
     listed = report.quarantined[:quarantined_max]

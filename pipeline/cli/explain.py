@@ -11,13 +11,14 @@ from pipeline.cli.tables import print_table
 from pipeline.exports.event_csv import events_csv
 from pipeline.jobs.explain import event_rows, explain_line
 from pipeline.jobs.outcomes import outcomes_of_id, outcomes_of_place
-from pipeline.money import normalised, plain, plain_rate
+from pipeline.jobs.wording import counted
+from pipeline.money import exact_sum, normalised, plain, plain_rate
 from pipeline.periods import instant_text
 from pipeline.storage.workspace import open_workspace
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:
-    from pipeline.cli.context import Session
+    from pipeline.cli.context import Invocation
     from pipeline.jobs.explain import LineExplanation
     from pipeline.jobs.outcomes import Outcome
 
@@ -35,7 +36,7 @@ _OUTCOME_HEADER = ("source", "line", "bytes", "time (UTC)", "status", "prompt", 
 @click.option("--events-max", type=click.IntRange(min=0), default=20, show_default=True, help="How many events to print; --csv prints all.")
 @click.pass_obj
 def command(
-    session: Session,
+    invocation: Invocation,
     *,
     invoice_id: str | None,
     line_number: int | None,
@@ -63,7 +64,7 @@ def command(
     if as_csv and not by_line:
         message = "--csv lists the events of INVOICE LINE"
         raise click.UsageError(message)
-    workspace = open_workspace(session.workspace)
+    workspace = open_workspace(invocation.workspace)
     if invoice_id is not None and line_number is not None:
         return _print_line(explain_line(workspace, invoice_id, line_number), as_csv=as_csv, events_max=events_max)
     if source is not None and source_line is not None:
@@ -93,6 +94,14 @@ def _print_explanation(explanation: LineExplanation, events_max: int) -> None:
     click.echo(f"{invoice.id} line {line.number} ({invoice.account_name}, {invoice.period}): {line.description}")
     if not explanation.is_of_usage:
         click.echo(f"a line of kind {line.kind.value} is computed from other lines and terms, not from usage events")
+        before = explanation.invoiced_before
+        if before is not None:
+            worth, quantity = exact_sum([before.amount, line.amount]), before.quantity + line.quantity
+            counts = (f" ({counted(quantity, 'token')})", f" ({counted(before.quantity, 'token')})") if line.meter not in {None, Meter.REQUEST} else ("", "")
+            click.echo(
+                f"all of it in {line.original_period} is worth {plain(worth)} {invoice.currency}{counts[0]}; "
+                f"{plain(before.amount)} {invoice.currency}{counts[1]} was invoiced before"
+            )
         click.echo(f"amount {plain(line.amount)} {invoice.currency}")
         return
     unit = "requests" if line.meter is Meter.REQUEST else "tokens"

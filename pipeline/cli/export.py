@@ -15,7 +15,7 @@ from pipeline.storage import disk, parquet_bytes
 from pipeline.storage.workspace import open_workspace
 
 if TYPE_CHECKING:
-    from pipeline.cli.context import Session
+    from pipeline.cli.context import Invocation
     from pipeline.periods import BillingPeriod
 
 
@@ -31,7 +31,7 @@ def command() -> None:
 @click.option("-o", "--output", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True)
 @click.option("--to", "path", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Write FILE instead of printing; needed for parquet.")
 @click.pass_obj
-def focus(session: Session, *, period: BillingPeriod | None, account_id: str | None, seller: str | None, output: str, path: Path | None) -> None:
+def focus(invocation: Invocation, *, period: BillingPeriod | None, account_id: str | None, seller: str | None, output: str, path: Path | None) -> None:
     """FOCUS 1.2 cost and usage: one row per account, key, model, meter and day; BilledCost adds up to each invoice, to the cent.
 
     Issued invoices are exported as issued, drafts (x_InvoiceStatus draft) as of now. Charge periods are the account's days, written
@@ -40,7 +40,7 @@ def focus(session: Session, *, period: BillingPeriod | None, account_id: str | N
     if output == "parquet" and path is None:
         message = "parquet is no text; name a file with --to"
         raise ConfigurationError(message)
-    rows = focus_rows(open_workspace(session.workspace), seller=seller, period=period, account_id=account_id)
+    rows = focus_rows(open_workspace(invocation.workspace), seller=seller, period=period, account_id=account_id)
     content = focus_csv(rows) if output == "csv" else parquet_bytes.encode(focus_table(rows), {"FocusVersion": "1.2"})
     if path is None:
         click.echo(content, nl=False)

@@ -10,15 +10,15 @@ import click
 from pipeline.jobs.init import init
 
 if TYPE_CHECKING:
-    from pipeline.cli.context import Session
+    from pipeline.cli.context import Invocation
 
 
 @click.command(name="init")
 @click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path, file_okay=False))
 @click.pass_obj
-def command(session: Session, folder: Path | None) -> None:
+def command(invocation: Invocation, folder: Path | None) -> None:
     """Make a workspace in DIR (default: the one that -w names): configuration, accounts, rate cards, sample logs. Never overwrites."""
-    new = init(folder or session.workspace)
+    new = init(folder or invocation.workspace)
     for name in new.made:
         click.echo(f"made  {new.root / name}")
     for name in new.kept:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from pipeline.cli.context import Session
+    from pipeline.cli.context import Invocation
     from pipeline.cli.tables import Cell
     from pipeline.invoicing import Invoice, InvoiceBook, InvoiceLine
     from pipeline.invoicing.credits import CreditBalance
@@ -47,10 +47,10 @@ def command() -> None:
 @_period(required=True)
 @_account
 @click.pass_obj
-def draft(session: Session, period: BillingPeriod, account_id: str | None) -> None:
+def draft(invocation: Invocation, period: BillingPeriod, account_id: str | None) -> None:
     """Compute the drafts again from what is collected, write their CSV, and list those of the period."""
-    workspace = open_workspace(session.workspace)
-    with locked(workspace.lake, command="tallybook invoice draft", started_at=session.now()):
+    workspace = open_workspace(invocation.workspace)
+    with locked(workspace.lake, command="tallybook invoice draft", started_at=invocation.now()):
         built = aggregate(workspace)
         book = invoice_book(workspace, built)
         write_marts(workspace, built)
@@ -63,13 +63,13 @@ def draft(session: Session, period: BillingPeriod, account_id: str | None) -> No
 @_account
 @click.option("--as-of", metavar="DATE|INSTANT", help="The clock of this run; default: now.")
 @click.pass_obj
-def issue_command(session: Session, period: BillingPeriod, account_id: str | None, as_of: str | None) -> None:
+def issue_command(invocation: Invocation, period: BillingPeriod, account_id: str | None, as_of: str | None) -> None:
     """Give every draft of the period the next number and freeze it: an issued invoice never changes.
 
     Blocked (exit code 4) while any of them has usage without a rate. Running it again issues what is still a draft, and nothing twice.
     """
-    workspace = open_workspace(session.workspace)
-    now = session.clock(as_of, workspace.settings.zone)
+    workspace = open_workspace(invocation.workspace)
+    now = invocation.clock(as_of, workspace.settings.zone)
     with locked(workspace.lake, command="tallybook invoice issue", started_at=now):
         built = aggregate(workspace)
         issued = issue(workspace, built, period=period, account_id=account_id, now=now)
@@ -86,13 +86,13 @@ def issue_command(session: Session, period: BillingPeriod, account_id: str | Non
 @click.argument("invoice_id", metavar="INVOICE")
 @click.option("--as-of", metavar="DATE|INSTANT", help="The clock of this run; default: now.")
 @click.pass_obj
-def void_command(session: Session, invoice_id: str, as_of: str | None) -> None:
+def void_command(invocation: Invocation, invoice_id: str, as_of: str | None) -> None:
     """Take an issued invoice back in full: a credit note with the next number negates its lines, and its period is open again.
 
     The invoice itself never changes. What it settled (usage, corrections, prepaid credits) stands on drafts again, ready to be issued.
     """
-    workspace = open_workspace(session.workspace)
-    now = session.clock(as_of, workspace.settings.zone)
+    workspace = open_workspace(invocation.workspace)
+    now = invocation.clock(as_of, workspace.settings.zone)
     with locked(workspace.lake, command="tallybook invoice void", started_at=now):
         built = aggregate(workspace)
         note = void(workspace, built, invoice_id, now=now)
@@ -106,9 +106,9 @@ def void_command(session: Session, invoice_id: str, as_of: str | None) -> None:
 @_account
 @click.option("--json", "as_json", is_flag=True, help="One JSON list instead of the table.")
 @click.pass_obj
-def credits_command(session: Session, account_id: str | None, *, as_json: bool) -> None:
+def credits_command(invocation: Invocation, account_id: str | None, *, as_json: bool) -> None:
     """List prepaid credits with what issued invoices consumed, what drafts reserve, and what is left. Grants stand in the order in which they are used."""
-    workspace = open_workspace(session.workspace)
+    workspace = open_workspace(invocation.workspace)
     book = invoice_book(workspace, aggregate(workspace))
     header = ("account", "credit", "granted_on", "expires_on", "granted", "consumed", "reserved", "left", "currency")
     balances = credit_balances(book, workspace.accounts, account_currencies(workspace))
@@ -123,9 +123,9 @@ def credits_command(session: Session, account_id: str | None, *, as_json: bool) 
 @_period(required=False)
 @_account
 @click.pass_obj
-def list_command(session: Session, period: BillingPeriod | None, account_id: str | None) -> None:
+def list_command(invocation: Invocation, period: BillingPeriod | None, account_id: str | None) -> None:
     """List issued invoices and the drafts as of now."""
-    book = _book(session)
+    book = _book(invocation)
     _print_list(book, book.of(period, account_id))
 
 
@@ -135,9 +135,9 @@ def list_command(session: Session, period: BillingPeriod | None, account_id: str
 @_account
 @click.option("--json", "as_json", is_flag=True, help="The invoices' documents, as they are frozen when issued.")
 @click.pass_obj
-def show(session: Session, invoice_id: str | None, period: BillingPeriod | None, account_id: str | None, *, as_json: bool) -> None:
+def show(invocation: Invocation, invoice_id: str | None, period: BillingPeriod | None, account_id: str | None, *, as_json: bool) -> None:
     """Show an invoice with its lines, by its id (INV-000001, draft-2026-10-acme) or by period and account."""
-    book = _book(session)
+    book = _book(invocation)
     invoices = [invoice for invoice in _chosen(book, period, account_id) if invoice_id in (None, invoice.id)]
     if not invoices:
         message = f"there is no invoice {invoice_id!r}; 'tallybook invoice list' shows what there is"
@@ -149,8 +149,8 @@ def show(session: Session, invoice_id: str | None, period: BillingPeriod | None,
         _print_invoice(invoice, book.credited_by().get(invoice.id))
 
 
-def _book(session: Session) -> InvoiceBook:
-    workspace: Workspace = open_workspace(session.workspace)
+def _book(invocation: Invocation) -> InvoiceBook:
+    workspace: Workspace = open_workspace(invocation.workspace)
     return invoice_book(workspace, aggregate(workspace))
 
 
@@ -201,8 +201,10 @@ def _print_invoice(invoice: Invoice, credit_note_id: str | None) -> None:
         click.echo(f"{name}: {', '.join(value.splitlines())}")
     click.echo()
     has_kinds = any(line.kind is not LineKind.USAGE for line in invoice.lines)
-    header = ("line", *(["kind"] if has_kinds else []), "key", "model", "tier", "meter", "tokens", "per million", "amount")
-    print_table(header, [_line(line, has_kinds=has_kinds) for line in invoice.lines])
+    has_lists = any(line.list_rate_per_million is not None for line in invoice.lines)
+    rates = ("per million", "list price") if has_lists else ("per million",)
+    header = ("line", *(["kind"] if has_kinds else []), "key", "model", "tier", "meter", "tokens", *rates, "amount")
+    print_table(header, [_line(line, has_kinds=has_kinds, has_lists=has_lists) for line in invoice.lines])
     if invoice.is_taxed:
         label = invoice.tax.label if invoice.tax else "tax"
         click.echo(f"\nsubtotal {plain(invoice.subtotal)} {invoice.currency}, {label} {plain(invoice.tax_amount)} {invoice.currency}")
@@ -211,13 +213,14 @@ def _print_invoice(invoice: Invoice, credit_note_id: str | None) -> None:
         click.echo(f"{invoice.tax_text}\n")
 
 
-def _line(line: InvoiceLine, *, has_kinds: bool) -> tuple[Cell, ...]:
+def _line(line: InvoiceLine, *, has_kinds: bool, has_lists: bool) -> tuple[Cell, ...]:
     """Show a line; one that is about no model says in words what it is."""
     kind = [line.kind.value] if has_kinds else []
-    rate = "" if line.rate_per_million is None else plain_rate(line.rate_per_million)
+    printed = (line.rate_per_million, line.list_rate_per_million) if has_lists else (line.rate_per_million,)
+    rates = ["" if rate is None else plain_rate(rate) for rate in printed]
     what = f"{line.model} ({line.original_period})" if line.original_period and line.model else line.model or line.description
     meter = line.meter.value if line.meter else ""
-    return line.number, *kind, line.api_key_id, what, line.service_tier, meter, line.quantity, rate, plain(line.amount)
+    return line.number, *kind, line.api_key_id, what, line.service_tier, meter, line.quantity, *rates, plain(line.amount)
 
 
 def _particulars(invoice: Invoice, credit_note_id: str | None) -> list[tuple[str, str]]:

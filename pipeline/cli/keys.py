@@ -14,7 +14,7 @@ from pipeline.storage.lake import read_log
 from pipeline.storage.workspace import open_workspace
 
 if TYPE_CHECKING:
-    from pipeline.cli.context import Session
+    from pipeline.cli.context import Invocation
 
 
 @click.group(name="keys")
@@ -24,14 +24,14 @@ def command() -> None:
 
 @command.command(name="id")
 @click.pass_obj
-def key_id(session: Session) -> None:
+def key_id(invocation: Invocation) -> None:
     """Read raw API keys from stdin, one a line, and print the api_key_id of each, for accounts.toml.
 
     Raw keys come by stdin alone, so that none is left in a shell's history or a process list.
     """
-    workspace = open_workspace(session.workspace)
+    workspace = open_workspace(invocation.workspace)
     expected = read_log(workspace.lake).key_secret_check
-    fingerprint, is_new = open_fingerprint(workspace.root, environment=session.key_secret, expected_check=expected)
+    fingerprint, is_new = open_fingerprint(workspace.root, environment=invocation.key_secret, expected_check=expected)
     if is_new:
         warn(f"made {workspace.root / 'key-secret'}: every key id depends on it, so back it up and keep it to yourself")
     if sys.stdin.isatty():

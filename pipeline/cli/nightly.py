@@ -16,7 +16,7 @@ from pipeline.money import plain
 from pipeline.storage.workspace import open_workspace
 
 if TYPE_CHECKING:
-    from pipeline.cli.context import Session
+    from pipeline.cli.context import Invocation
     from pipeline.invoicing import Invoice
     from pipeline.jobs.nightly import Night
 
@@ -28,12 +28,12 @@ _SUMMARY = ("lines", "quarantined", "events", "measured", "estimated", "unknown"
 @click.option("--strict", is_flag=True, help="Exit code 3 where lines are quarantined, measurements conflict or a log cannot be read to its end.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of the summary.")
 @click.pass_obj
-def command(session: Session, *, as_of: str | None, strict: bool, as_json: bool) -> int:
+def command(invocation: Invocation, *, as_of: str | None, strict: bool, as_json: bool) -> int:
     """Collect what is new, count, rate, and draft every account's invoices. Running it again changes no byte."""
-    workspace = open_workspace(session.workspace)
-    now = session.clock(as_of, workspace.settings.zone)
+    workspace = open_workspace(invocation.workspace)
+    now = invocation.clock(as_of, workspace.settings.zone)
     with progress() as on_progress:
-        night = nightly(workspace, now=now, key_secret=session.key_secret, on_progress=on_progress, processes=session.processors)
+        night = nightly(workspace, now=now, key_secret=invocation.key_secret, on_progress=on_progress, processes=invocation.processors)
     if as_json:
         click.echo(json.dumps(_document(night), indent=1, ensure_ascii=False))
     else:

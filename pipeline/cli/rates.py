@@ -20,7 +20,7 @@ from pipeline.usage import Meter
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from pipeline.cli.context import Session
+    from pipeline.cli.context import Invocation
     from pipeline.rates import RateCard
     from pipeline.storage.price_lists import ListedPrices
     from pipeline.storage.workspace import Workspace
@@ -35,9 +35,9 @@ def command() -> None:
 
 @command.command()
 @click.pass_obj
-def check(session: Session) -> None:
+def check(invocation: Invocation) -> None:
     """Read every rate card, and say in one line what is wrong with the first that cannot be meant (exit code 2)."""
-    cards = open_workspace(session.workspace).rate_cards
+    cards = open_workspace(invocation.workspace).rate_cards
     for card in cards.values():
         click.echo(f"rates/{card.id}.toml: {len(card.models)} models, {len(card.rates)} rates, {len(card.aliases)} aliases, {card.currency}: ok")
     if not cards:
@@ -48,9 +48,9 @@ def check(session: Session) -> None:
 @command.command()
 @click.option("--card", "card_id", help="Only this card.")
 @click.pass_obj
-def show(session: Session, card_id: str | None) -> None:
+def show(invocation: Invocation, card_id: str | None) -> None:
     """Show rates per million tokens, with the instants from and to which each is in force."""
-    workspace = open_workspace(session.workspace)
+    workspace = open_workspace(invocation.workspace)
     cards = workspace.rate_cards
     if card_id is not None:
         _card(workspace, card_id)
@@ -75,11 +75,11 @@ def show(session: Session, card_id: str | None) -> None:
 @click.argument("other")
 @click.option("--at", metavar="DATE|INSTANT", help="What is in force then; default now.")
 @click.pass_obj
-def diff(session: Session, card: str, other: str, at: str | None) -> None:
+def diff(invocation: Invocation, card: str, other: str, at: str | None) -> None:
     """Show the models and meters that cost something else on another card, with both prices per million tokens."""
-    workspace = open_workspace(session.workspace)
+    workspace = open_workspace(invocation.workspace)
     chosen = [_card(workspace, card_id) for card_id in (card, other)]
-    differences = diff_cards(chosen[0], chosen[1], session.clock(at, time_zone(workspace.settings.timezone)))
+    differences = diff_cards(chosen[0], chosen[1], invocation.clock(at, time_zone(workspace.settings.timezone)))
     if len({each.currency for each in chosen}) > 1:
         warn(f"{card} is in {chosen[0].currency} and {other} in {chosen[1].currency}: the numbers are of different money")
     print_table(("model", "tier", "above_prompt_tokens", "meter", card, other), differences)
@@ -100,13 +100,13 @@ def diff(session: Session, card: str, other: str, at: str | None) -> None:
 @click.option("--effective-from", "effective_from", metavar="DATE|INSTANT", help="When the new rates begin; needed to apply, else now.")
 @click.option("--apply", "is_applied", is_flag=True, help="Append the rates that differ to the card's file. Nothing that is there is changed.")
 @click.pass_obj
-def import_(session: Session, source: str, card_id: str, models: tuple[str, ...], effective_from: str | None, *, is_applied: bool) -> None:
+def import_(invocation: Invocation, source: str, card_id: str, models: tuple[str, ...], effective_from: str | None, *, is_applied: bool) -> None:
     """Compare a published price list with a card: a table of what would change. With --apply, append it with its effective date."""
     if is_applied and effective_from is None:
         message = "--apply needs --effective-from: the instant from which the new rates are in force"
         raise ConfigurationError(message)
-    workspace = open_workspace(session.workspace)
-    start_at = session.clock(effective_from, time_zone(workspace.settings.timezone))
+    workspace = open_workspace(invocation.workspace)
+    start_at = invocation.clock(effective_from, time_zone(workspace.settings.timezone))
     pairs = [(ours, theirs or ours) for ours, _, theirs in (each.partition("=") for each in models)]
     found = import_rates(workspace, _price_list(source, start_at), card_id=card_id, models=pairs, effective_from=start_at)
     for name in found.unlisted:

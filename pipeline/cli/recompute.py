@@ -15,7 +15,7 @@ from pipeline.storage.bundle_files import refuse_what_is_not_empty
 from pipeline.storage.workspace import open_workspace
 
 if TYPE_CHECKING:
-    from pipeline.cli.context import Session
+    from pipeline.cli.context import Invocation
 
 
 @click.command(name="recompute")
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     help="Also write into DIR (new or empty) what the customer needs to recompute it alone.",
 )
 @click.pass_obj
-def command(session: Session, invoice_id: str, folder: Path | None) -> int:
+def command(invocation: Invocation, invoice_id: str, folder: Path | None) -> int:
     """Decide an issued invoice or credit note again from the commit and the configuration it names, and compare it byte for byte; nothing is changed.
 
     Exit code 6 with the fields that differ. The bundle holds the customer's own events, rate card and terms, the invoice, checksums
@@ -36,7 +36,7 @@ def command(session: Session, invoice_id: str, folder: Path | None) -> int:
     """
     if folder is not None:
         refuse_what_is_not_empty(folder)
-    recomputation = recompute(open_workspace(session.workspace), invoice_id)
+    recomputation = recompute(open_workspace(invocation.workspace), invoice_id)
     if recomputation.differences:
         print_table(("field", "issued", "recomputed"), [(each.field, each.frozen, each.recomputed) for each in recomputation.differences])
         click.echo(f"tallybook: {invoice_id} is not what its commit and configuration give today: {len(recomputation.differences)} fields differ", err=True)

@@ -18,7 +18,7 @@ from pipeline.jobs.reconcile import Agreement, Tolerance, reconcile
 from pipeline.storage.workspace import open_workspace
 
 if TYPE_CHECKING:
-    from pipeline.cli.context import Session
+    from pipeline.cli.context import Invocation
     from pipeline.jobs.reconcile import Comparison
 
 _HEADER = (
@@ -62,7 +62,7 @@ class _ToleranceType(click.ParamType["Tolerance"]):
 @click.option("-o", "--output", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
 @click.pass_obj
 def command(
-    session: Session, *, paths: tuple[Path, ...], tolerance: Tolerance, keys_file: Path | None, only_their_keys: bool, show_all: bool, output: str
+    invocation: Invocation, *, paths: tuple[Path, ...], tolerance: Tolerance, keys_file: Path | None, only_their_keys: bool, show_all: bool, output: str
 ) -> int:
     """Compare billed tokens per key, model and UTC day with a provider's own usage export; exit code 6 on drift beyond the tolerance.
 
@@ -70,7 +70,7 @@ def command(
     several pages are several files), or a CSV with the columns date,api_key_id,model,prompt_tokens,completion_tokens and, where known,
     prompt_cached_tokens and requests. Days are UTC days on both sides, not the accounts' own. Only days that the export covers are compared.
     """
-    workspace = open_workspace(session.workspace)
+    workspace = open_workspace(invocation.workspace)
     key_names = _key_names(keys_file) if keys_file else {}
     result = reconcile(workspace, read_provider_usage(paths), tolerance=tolerance, key_names=key_names, only_their_keys=only_their_keys)
     rows = [_row(comparison) for comparison in result.comparisons if output != "table" or show_all or comparison.agreement is not Agreement.MATCHED]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from decimal import Decimal
 
-    from pipeline.cli.context import Session
+    from pipeline.cli.context import Invocation
     from pipeline.jobs.reprice import RepricedLine, Repricing
     from pipeline.periods import BillingPeriod
 
@@ -48,13 +48,13 @@ _TOTAL_HEADER = ("period", "account_id", "invoice_id", "currency", "old_amount",
 @click.option("--account", "account_id", metavar="ID", help="Only this account.")
 @click.option("-o", "--output", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
 @click.pass_obj
-def command(session: Session, *, card_id: str, period: BillingPeriod | None, account_id: str | None, output: str) -> None:
+def command(invocation: Invocation, *, card_id: str, period: BillingPeriod | None, account_id: str | None, output: str) -> None:
     """Price past usage by another rate card, and show the difference per account and line. Nothing is written.
 
     Issued invoices are compared as issued, other months as their drafts are now. Rates that are not in force yet price nothing: give
     the other card rates for the months you ask about. Its usage without a rate is listed on stderr.
     """
-    repricing = reprice(open_workspace(session.workspace), card_id, period=period, account_id=account_id)
+    repricing = reprice(open_workspace(invocation.workspace), card_id, period=period, account_id=account_id)
     rows = [_row(line) for line in repricing.lines]
     if output == "csv":
         click.echo(csv_bytes(_HEADER, rows), nl=False)

@@ -17,7 +17,7 @@ from pipeline.storage.workspace import open_workspace
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from pipeline.cli.context import Session
+    from pipeline.cli.context import Invocation
 
 
 @click.command(name="usage")
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 @click.option("--to", "to_text", metavar="DATE", help="Usage date to stop before: --from 2026-10-01 --to 2026-11-01 is October.")
 @click.option("-o", "--output", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
 @click.pass_obj
-def command(session: Session, by: str, from_text: str | None, to_text: str | None, output: str) -> None:
+def command(invocation: Invocation, by: str, from_text: str | None, to_text: str | None, output: str) -> None:
     """Tokens and requests of billed usage; dates are days in each account's time zone. By status or fate, what is not billed is listed too."""
     table = usage(
-        open_workspace(session.workspace),
+        open_workspace(invocation.workspace),
         [word.strip() for word in by.split(",") if word.strip()],
         from_date=parse_date(from_text) if from_text else None,
         to_date=parse_date(to_text) if to_text else None,

@@ -12,15 +12,15 @@ from pipeline.jobs.verify import verify
 from pipeline.storage.workspace import open_workspace
 
 if TYPE_CHECKING:
-    from pipeline.cli.context import Session
+    from pipeline.cli.context import Invocation
 
 
 @click.command(name="verify")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object: ok, counts, checks.")
 @click.pass_obj
-def command(session: Session, *, as_json: bool) -> int:
+def command(invocation: Invocation, *, as_json: bool) -> int:
     """Check every identity that must hold, from the logs' records to the printed cent; exit code 6 where one does not."""
-    result = verify(open_workspace(session.workspace))
+    result = verify(open_workspace(invocation.workspace))
     if as_json:
         checks = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in result.checks]
         click.echo(json.dumps({"ok": result.ok, "counts": result.counts, "checks": checks}, indent=1))

@@ -50,6 +50,9 @@ class Worth:
     amount: Decimal
 
 
+_NOTHING = Worth(quantity=0, amount=exact_sum([]))
+
+
 def worth_of_lines(lines: Iterable[InvoiceLine], period: BillingPeriod) -> dict[Cell, Worth]:
     """Sum the lines of a period by cell; corrections among them count for the period they correct, credits and tax for none."""
     sums: dict[Cell, list[InvoiceLine]] = {}
@@ -69,6 +72,24 @@ def invoiced_so_far(issued: Iterable[Invoice]) -> dict[Cell, Worth]:
     return found
 
 
+def invoiced_before(correction: InvoiceLine, issued: Iterable[Invoice]) -> Worth:
+    """Return what invoices of one account hold for the cell of a correction line; with the line itself, that is what the cell is worth.
+
+    Raises ``ValueError`` for a line of another kind.
+    """
+    if correction.original_period is None:
+        message = f"line {correction.number} is a {correction.kind} line and corrects no period"
+        raise ValueError(message)
+    cell = _cell(correction, correction.original_period)
+    return next((worth for each, worth in invoiced_so_far(issued).items() if each == cell), _NOTHING)
+
+
+def corrections_of(lines: Iterable[InvoiceLine], period: BillingPeriod, *, api_key_id: str, model: str, service_tier: str) -> list[InvoiceLine]:
+    """Return the lines that correct usage of one key, model and tier in a billing period, whatever their meters."""
+    place = (LineKind.CORRECTION, period, api_key_id, model, service_tier)
+    return [line for line in lines if (line.kind, line.original_period, line.api_key_id, line.model, line.service_tier) == place]
+
+
 def correction_lines(
     worth_now: Mapping[Cell, Worth], invoiced: Mapping[Cell, Worth], *, currency: str, rounding: Rounding, tags: Mapping[str, str]
 ) -> list[InvoiceLine]:
@@ -77,9 +98,8 @@ def correction_lines(
     A cell invoiced at 2.00 that is worth 2.50 now makes a line of 0.50; one that is worth nothing now, of -2.00.
     """
     lines = []
-    nothing = Worth(quantity=0, amount=exact_sum([]))
     for cell in sorted({*worth_now, *invoiced}, key=lambda cell: cell.order):
-        now, before = worth_now.get(cell, nothing), invoiced.get(cell, nothing)
+        now, before = worth_now.get(cell, _NOTHING), invoiced.get(cell, _NOTHING)
         difference = normalised(exact_sum([now.amount, -before.amount]))
         if difference:
             lines.append(

@@ -45,6 +45,7 @@ def invoice_document(invoice: Invoice) -> dict[str, Any]:
         "lines": [_line_document(line) for line in invoice.lines],
     } | _stated(
         tax=None if invoice.tax is None else _tax_document(invoice.tax),
+        correction_tax_text=invoice.correction_tax_text or None,
         seller=_party_document(invoice.seller),
         buyer=_party_document(invoice.buyer),
         purchase_order=invoice.purchase_order or None,
@@ -72,6 +73,7 @@ def invoice_from_document(document: Mapping[str, Any]) -> Invoice:
             rounding=Rounding(document["rounding"]),
             lines=tuple(_line_from_document(line) for line in document["lines"]),
             tax=_tax_from_document(document["tax"]) if "tax" in document else None,
+            correction_tax_text=document.get("correction_tax_text", ""),
             seller=Party(**document.get("seller", {})),
             buyer=Party(**document.get("buyer", {})),
             purchase_order=document.get("purchase_order", ""),

@@ -9,7 +9,7 @@ from pipeline.invoicing.credits import credit_lines
 from pipeline.invoicing.invoice import Invoice, InvoiceStatus
 from pipeline.invoicing.lines import numbered, total_of
 from pipeline.invoicing.period_lines import period_lines
-from pipeline.invoicing.tax import tax_lines
+from pipeline.invoicing.tax import correction_tax_text, tax_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -73,6 +73,7 @@ def draft_of_lines(
         rounding=rounding,
         lines=numbered(lines),
         tax=account.tax_of(period),
+        correction_tax_text=correction_tax_text(lines, account.tax_of, period=period),
         seller=seller or Party(),
         buyer=account.buyer,
         purchase_order=account.purchase_order,

@@ -55,6 +55,8 @@ class Invoice:
     lines: tuple[InvoiceLine, ...]
     tax: Tax | None = None
     """That of its own period; a correction of another period may be taxed otherwise, on a tax line of its own."""
+    correction_tax_text: str = ""
+    """What must be printed about the tax of corrected periods, where it is not that of its own period."""
     seller: Party = field(default_factory=Party)
     buyer: Party = field(default_factory=Party)
     """Address and tax id; the name is ``account_name``."""
@@ -120,8 +122,8 @@ class Invoice:
 
     @property
     def tax_text(self) -> str:
-        """What must be printed about tax beside the lines, such as that the charge is reversed."""
-        return self.tax.text if self.tax else ""
+        """What must be printed about tax beside the lines, such as that the charge is reversed: of its own period, then of those it corrects."""
+        return "; ".join(text for text in (self.tax.text if self.tax else "", self.correction_tax_text) if text)
 
     def _printed(self, amounts: Iterable[Decimal]) -> Decimal:
         return rounded_to_minor_unit(exact_sum(amounts), self.currency, self.rounding)

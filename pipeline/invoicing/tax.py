@@ -38,11 +38,28 @@ def tax_lines(
     return found
 
 
+def correction_tax_text(lines: Sequence[InvoiceLine], tax_of: Callable[[BillingPeriod], Tax | None], *, period: BillingPeriod) -> str:
+    """Return what the taxes of corrected periods have printed, with the periods, where the invoice's own period has not the same text.
+
+    ``VAT due by the recipient (2026-08, 2026-09)``: these two months were reversed charges, and so are their corrections.
+    """
+    own = tax_of(period)
+    periods: dict[str, list[str]] = {}
+    for corrected in _corrected_periods(lines, period):
+        tax = tax_of(corrected)
+        if tax is not None and tax.text and (own is None or tax.text != own.text):
+            periods.setdefault(tax.text, []).append(str(corrected))
+    return "; ".join(f"{text} ({', '.join(corrected)})" for text, corrected in periods.items())
+
+
+def _corrected_periods(lines: Sequence[InvoiceLine], period: BillingPeriod) -> list[BillingPeriod]:
+    return sorted({line.original_period for line in lines if line.original_period is not None} - {period})
+
+
 def _sums_by_tax(lines: Sequence[InvoiceLine], tax_of: Callable[[BillingPeriod], Tax | None], period: BillingPeriod) -> Iterator[tuple[Tax | None, Decimal]]:
     """Yield each tax with the sum that it is computed on, that of the invoice's own period first."""
     by_tax: dict[Tax | None, list[InvoiceLine]] = {}
-    in_order = sorted({line.original_period for line in lines if line.original_period is not None} - {period})
-    for supplied in (period, *in_order):
+    for supplied in (period, *_corrected_periods(lines, period)):
         mine = [line for line in lines if line.kind is not LineKind.CREDIT and (line.original_period or period) == supplied]
         if mine:
             by_tax.setdefault(tax_of(supplied), []).extend(mine)

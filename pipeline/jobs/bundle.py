@@ -18,9 +18,11 @@ from pipeline.errors import ConfigurationError, LakeError
 from pipeline.exports.event_csv import events_csv
 from pipeline.exports.invoice_csv import invoices_csv, lines_csv
 from pipeline.invoicing import invoice_document, invoice_from_document
+from pipeline.invoicing.corrections import invoiced_before
+from pipeline.jobs.corrected_events import corrected_event_rows, corrections_with_events
 from pipeline.jobs.event_charges import depends_on_the_period
-from pipeline.jobs.explain import event_rows, explain_lines
-from pipeline.money import plain
+from pipeline.jobs.explain import earlier_invoices, event_rows, explain_lines
+from pipeline.money import exact_sum, plain
 from pipeline.storage.accounts_file import ACCOUNTS_FILE, RATE_CARD_DEFAULT
 from pipeline.storage.bundle_files import write_bundle
 from pipeline.storage.config import CONFIG_FILE
@@ -58,12 +60,15 @@ def bundle_files(recomputation: Recomputation) -> dict[str, bytes]:
     rows = [row for explanation in explanations for row in event_rows(explanation)]
     files = state.workspace.files
     terms, cards = _terms(files, invoice.account_id), _cards(files, invoice.account_id)
+    corrected = list(_corrections(invoice, state))
+    readme = _readme(invoice, recomputation.document, sorted(cards), has_shares=_has_shares(state, invoice.account_id), corrected=corrected)
     return {
-        "README.txt": _readme(invoice, recomputation.document, sorted(cards), has_shares=_has_shares(state, invoice.account_id)).encode("utf-8"),
+        "README.txt": readme.encode("utf-8"),
         "invoice.json": _json({**invoice_document(invoice), **_provenance(recomputation.document)}),
         "invoice.csv": invoices_csv([invoice]),
         "lines.csv": lines_csv([invoice]),
         "events.csv": events_csv(rows),
+        **({"corrected-events.csv": events_csv(corrected_event_rows(invoice, state))} if corrected else {}),
         "terms.json": _json(terms),
         **{f"rate-card-{card_id}.json": _json(card) for card_id, card in cards.items()},
     }
@@ -124,11 +129,21 @@ def _has_shares(state: AtIssue, account_id: str) -> bool:
     return account is not None and depends_on_the_period(account, state.workspace.rate_cards)
 
 
-def _readme(invoice: Invoice, document: Mapping[str, Any], card_ids: list[str], *, has_shares: bool) -> str:
-    return "\n".join(_readme_lines(invoice, document, card_ids, has_shares=has_shares)) + "\n"
+def _corrections(invoice: Invoice, state: AtIssue) -> Iterator[str]:
+    """Say of each correction of usage what its month is worth, and what of that was invoiced before."""
+    lines = corrections_with_events(invoice)
+    earlier = earlier_invoices(state.workspace, invoice) if lines else []
+    for line in lines:
+        before = invoiced_before(line, earlier).amount
+        worth = plain(exact_sum([before, line.amount]))
+        yield f"  line {line.number}: in {line.original_period} worth {worth} {invoice.currency}, {plain(before)} {invoice.currency} invoiced before"
 
 
-def _readme_lines(invoice: Invoice, document: Mapping[str, Any], card_ids: list[str], *, has_shares: bool) -> Iterator[str]:
+def _readme(invoice: Invoice, document: Mapping[str, Any], card_ids: list[str], *, has_shares: bool, corrected: list[str]) -> str:
+    return "\n".join(_readme_lines(invoice, document, card_ids, has_shares=has_shares, corrected=corrected)) + "\n"
+
+
+def _readme_lines(invoice: Invoice, document: Mapping[str, Any], card_ids: list[str], *, has_shares: bool, corrected: list[str]) -> Iterator[str]:
     yield f"Invoice {invoice.id} of {invoice.account_name} ({invoice.account_id}), {invoice.period}: {plain(invoice.total)} {invoice.currency}"
     yield f"""
 Everything that this invoice was computed from is in this folder. No program is needed to check it; a spreadsheet will do.
@@ -159,6 +174,12 @@ reasoning (where the card prices it apart from completion). A quantity on the me
     if invoice.credits_invoice:
         yield f"""
 This is a credit note: every line of {invoice.credits_invoice} taken back. Its events are those of that invoice, with quantities and charges below zero."""
+    if corrected:
+        yield """
+Lines of kind correction settle earlier months. corrected-events.csv has, by the number of the line, all events of that month which count now,
+also those that were invoiced before. Add their exact_charge for each rate, round each sum once, and add these: that is what they are worth
+(less the tokens that your terms include). What earlier invoices have for them is taken off:"""
+        yield from corrected
     if has_shares:
         yield """
 Your card has prices that depend on all usage of the month. Events are counted in this order: by the time at which their price came

@@ -8,14 +8,15 @@ Does not own what became of an event (``sql/marts/traced_events.sql``) nor its s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
 from pipeline.errors import InvoiceNotFound
 from pipeline.exports.event_csv import event_row
-from pipeline.invoicing import InvoiceStatus, invoice_from_document
+from pipeline.invoicing import InvoiceStatus, LineKind, invoice_from_document
+from pipeline.invoicing.corrections import invoiced_before
 from pipeline.jobs.aggregate import aggregate
 from pipeline.jobs.at_issue import AtIssue, state_at_issue, usage_document
 from pipeline.jobs.event_charges import charged_events, depends_on_the_period, line_place
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from pipeline.exports.event_csv import Row
     from pipeline.invoicing import Invoice, InvoiceLine
+    from pipeline.invoicing.corrections import Worth
     from pipeline.jobs.event_charges import ChargedEvent, Event, LinePlace
     from pipeline.storage.config import Settings
     from pipeline.storage.workspace import Workspace
@@ -48,6 +50,8 @@ class LineExplanation:
     invoice: Invoice
     line: InvoiceLine
     events: tuple[ChargedEvent, ...]
+    invoiced_before: Worth | None = None
+    """Of a correction: what was invoiced for the same before; with the line, that is what it is worth."""
 
     @property
     def is_of_usage(self) -> bool:
@@ -76,7 +80,16 @@ def explain_line(workspace: Workspace, invoice_id: str, line_number: int) -> Lin
     if not 1 <= line_number <= len(invoice.lines):
         message = f"{invoice_id} has no line {line_number}; its lines are 1 to {len(invoice.lines)}, see 'tallybook invoice show {invoice_id}'"
         raise InvoiceNotFound(message)
-    return explain_lines(invoice, state, [invoice.lines[line_number - 1]])[0]
+    explanation = explain_lines(invoice, state, [invoice.lines[line_number - 1]])[0]
+    if explanation.line.kind is LineKind.CORRECTION and invoice.status is not InvoiceStatus.CREDIT_NOTE:
+        return replace(explanation, invoiced_before=invoiced_before(explanation.line, earlier_invoices(workspace, invoice)))
+    return explanation
+
+
+def earlier_invoices(workspace: Workspace, invoice: Invoice) -> list[Invoice]:
+    """Return what was issued to the account of an invoice before it."""
+    mine = [document for document in register.read(workspace.root) if document["account_id"] == invoice.account_id]
+    return [invoice_from_document(document) for document in mine if invoice.number is None or document["number"] < invoice.number]
 
 
 def explain_lines(invoice: Invoice, state: AtIssue, lines: Iterable[InvoiceLine]) -> list[LineExplanation]:

@@ -216,7 +216,7 @@ def _seller(workspace: Workspace, stated: str | None) -> str:
     settings = tomllib.loads(workspace.files[CONFIG_FILE].decode("utf-8"))
     configured = settings.get("seller", {}).get("name")
     if not stated and not configured:
-        message = "FOCUS wants to know who issues the invoices; name the seller with --seller"
+        message = "FOCUS wants to know who issues the invoices; name the seller with --seller, or under [seller] in tallybook.toml"
         raise ConfigurationError(message)
     return str(stated or configured)
 

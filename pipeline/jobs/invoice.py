@@ -165,8 +165,17 @@ def void(workspace: Workspace, built: Aggregate, invoice_id: str, *, now: dateti
     """Take an issued invoice back by a credit note with the next number, and return that; the period is then open again.
 
     Raises ``InvoiceNotFound`` where nothing with this id is issued, ``VoidRefused`` for a credit note and for an invoice that has one,
-    ``CommitConflict`` where another run issues meanwhile: nothing is voided then, and it may be tried again.
+    also where another run voided it meanwhile. Whatever else another run issues, this credit note takes the number after it.
     """
+    while True:
+        try:
+            return _voided(workspace, built, invoice_id, now)
+        except CommitConflict:
+            continue
+
+
+def _voided(workspace: Workspace, built: Aggregate, invoice_id: str, now: datetime) -> Invoice:
+    """Decide from the register as it is now, and append to exactly that. Raises ``CommitConflict`` where it has grown meanwhile."""
     documents = register.read(workspace.root)
     issued = [invoice_from_document(document) for document in documents]
     refuse_removed_accounts(issued, workspace.accounts)

@@ -107,10 +107,10 @@ def _warnings(workspace: Workspace, collected: Collected, built: Aggregate, book
             f"{row['status']}{_advice(row)}"
         )
     for late in book.late:
-        direction = "less" if late.difference < 0 else "more"
+        difference = f"{plain(abs(late.difference))} {late.currency} {'less' if late.difference < 0 else 'more'} than"
         yield (
-            f"{late.account_id}, {late.period} ({', '.join(late.invoice_ids)}) is worth {plain(abs(late.difference))} {late.currency} {direction} "
-            f"than was invoiced for it so far: late usage, or other prices; the correction stands on {late.draft_id}"
+            f"{late.account_id}, {late.period} ({', '.join(late.invoice_ids)}) is worth {difference if late.difference else 'in all, not line by line, what'} "
+            f"was invoiced for it so far: late usage, or other prices; the correction stands on {late.draft_id}"
         )
     for draft, spent, cap in above_spend_cap(book, workspace.accounts):
         yield (

@@ -14,11 +14,13 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import InvoiceNotFound
 from pipeline.invoicing import LineKind, invoice_from_document
+from pipeline.invoicing.corrections import corrections_of
 from pipeline.jobs.at_issue import state_at_issue
 from pipeline.jobs.event_charges import charged_events, depends_on_the_period, line_place, quantities
 from pipeline.jobs.explain import events_by_line, is_billed, present_state, reference_of
 from pipeline.jobs.invoice import invoice_book
 from pipeline.money import normalised, plain
+from pipeline.periods import BillingPeriod
 from pipeline.rating import exact_charge
 from pipeline.storage import register
 from pipeline.storage.lake import verified_files, verified_quarantine
@@ -27,7 +29,7 @@ from pipeline.usage import Meter
 from pipeline.warehouse.tracing import trace_copies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pipeline.invoicing import Invoice, InvoiceLine
     from pipeline.jobs.at_issue import AtIssue
@@ -134,12 +136,41 @@ def _on_which_invoice(state: AtIssue, event: Event) -> tuple[str, str]:
             old for old in _traced(then, wanted_place=(event["source"], event["line"])) if _is_same(old, event) and is_billed(old, then.workspace.settings)
         ]
         if not again or (again[0]["account_id"], again[0]["billing_period"]) != place:
-            return "late", f"{document['invoice_id']} ({usage}) was issued before this line counted; it is late usage"
+            return "late", f"{document['invoice_id']} ({usage}) was issued before this line counted; it is late usage{_corrected_on(state, document, event)}"
         return _on_lines(then, invoice_from_document(document), again[0])
     for draft in invoice_book(state.workspace, state.built).drafts:
         if (draft.account_id, str(draft.period)) == place:
             return _on_lines(state, draft, event)
     return "unpriced", f"{usage}: no invoice holds it"
+
+
+def _corrected_on(state: AtIssue, closing: Mapping[str, Any], event: Event) -> str:
+    """Name the lines that settle late usage: of the first invoice after it that knew the event, else of a draft."""
+    for invoice in _after(state, closing, event):
+        lines = corrections_of(
+            invoice.lines,
+            BillingPeriod.parse(event["billing_period"]),
+            api_key_id=event["api_key_id"],
+            model=event["model"],
+            service_tier=event["service_tier"],
+        )
+        listed = ", ".join(f"{line.number} ({line.meter})" for line in lines if line.meter in quantities(event))
+        if listed:
+            return f", corrected on {invoice.id} ({invoice.period}) line {listed}"
+    return ", and on no correction: it changes no printed amount"
+
+
+def _after(state: AtIssue, closing: Mapping[str, Any], event: Event) -> Iterator[Invoice]:
+    """Yield the account's invoices after one, but voided ones and those decided before the event was read; then its drafts."""
+    documents = register.read(state.workspace.root)
+    voided = {document.get("credits_invoice") for document in documents}
+    for document in documents:
+        is_after = document["account_id"] == event["account_id"] and document["number"] > closing["number"]
+        if is_after and document["status"] == "issued" and document["invoice_id"] not in voided:
+            then = state_at_issue(state.workspace, document)
+            if any(_is_same(old, event) for old in _traced(then, wanted_place=(event["source"], event["line"]))):
+                yield invoice_from_document(document)
+    yield from (draft for draft in invoice_book(state.workspace, state.built).drafts if draft.account_id == event["account_id"])
 
 
 def _on_lines(state: AtIssue, invoice: Invoice, event: Event) -> tuple[str, str]:

@@ -136,7 +136,7 @@ def _read_csv(path: Path, text: str, rows: list[tuple[Place, Tokens]], days: set
     header = reader.fieldnames or []
     missing = [name for name in CSV_COLUMNS if name not in header]
     if missing:
-        _refuse(path, f"its header lacks {', '.join(missing)}; the columns are {','.join(CSV_COLUMNS)}[,{']['.join(CSV_OPTIONAL_COLUMNS)}]")
+        _refuse(path, f"its header lacks {', '.join(missing)}; the columns are {','.join(CSV_COLUMNS)}[,{'][,'.join(CSV_OPTIONAL_COLUMNS)}]")
     try:
         for row in reader:
             _read_csv_row(path, reader.line_num, row, rows, days)

@@ -10,6 +10,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+import pytest
 from workspaces import append_log, fingerprints, make_workspace, plain, tallybook, write_log
 
 if TYPE_CHECKING:
@@ -124,6 +125,15 @@ def test_a_workspace_without_anything_new_has_the_columns_it_always_had(tmp_path
     header = (root / "invoices/2026-10/lines.csv").read_text(encoding="utf-8").splitlines()[0]
     assert header.endswith(",amount,description")
     assert (root / "invoices/2026-10/invoices.csv").read_text(encoding="utf-8").splitlines()[0].endswith(",subtotal,total,lines")
+
+
+@pytest.mark.slow
+def test_late_usage_within_a_commitment_is_said_to_change_lines_and_no_sum(tmp_path: Path) -> None:
+    accounts = '[[accounts]]\nid = "acme"\nname = "Acme"\nkeys = ["key_a"]\nminimum_commitment = 9.00\n'
+    root = books(tmp_path, accounts, plain("2026-10-05T10:00:00Z", id="a"))
+    tallybook(root, "invoice", "issue", "--period", "2026-10", *AS_OF)
+    append_log(root, "l.jsonl", plain("2026-10-06T10:00:00Z", id="b"))
+    assert "acme, 2026-10 (INV-000001) is worth in all, not line by line, what was invoiced for it so far" in tallybook(root, "nightly", *AS_OF).stderr
 
 
 def test_late_usage_is_corrected_once_and_verify_agrees_every_night(tmp_path: Path) -> None:

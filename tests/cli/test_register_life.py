@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from workspaces import append_log, make_workspace, plain, tallybook, write_log
 
-from pipeline.errors import CommitConflict
+from pipeline.errors import VoidRefused
 from pipeline.jobs import invoice as invoices
 from pipeline.jobs.aggregate import aggregate
 from pipeline.periods import BillingPeriod
@@ -92,14 +92,24 @@ def test_a_credit_that_another_run_used_meanwhile_is_not_used_again(books: Path,
 
 
 @pytest.mark.slow
-def test_a_run_that_was_overtaken_voids_nothing(books: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_runs_that_void_at_once_make_one_credit_note(books: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     workspace = open_workspace(books)
     built = aggregate(workspace)
     invoices.issue(workspace, built, period=OCTOBER, account_id="acme", now=NOW)
     meanwhile(monkeypatch, 1, lambda: invoices.void(workspace, built, "INV-000001", now=NOW))
-    with pytest.raises(CommitConflict):
+    with pytest.raises(VoidRefused, match="voided already, by INV-000002"):
         invoices.void(workspace, built, "INV-000001", now=NOW)
     assert [(invoice, total) for invoice, _, _, total in issued(books)] == [("INV-000001", "1.00"), ("INV-000002", "-1.00")]
+
+
+@pytest.mark.slow
+def test_a_credit_note_takes_the_number_after_what_another_run_issued(books: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace = open_workspace(books)
+    built = aggregate(workspace)
+    invoices.issue(workspace, built, period=OCTOBER, account_id="acme", now=NOW)
+    meanwhile(monkeypatch, 1, lambda: invoices.issue(workspace, built, period=OCTOBER, account_id="beta", now=NOW))
+    assert invoices.void(workspace, built, "INV-000001", now=NOW).id == "INV-000003"
+    assert [(invoice, account) for invoice, account, _, _ in issued(books)] == [("INV-000001", "acme"), ("INV-000002", "beta"), ("INV-000003", "acme")]
 
 
 @pytest.mark.slow

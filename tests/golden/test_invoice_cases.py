@@ -44,20 +44,20 @@ def test_invoices_come_out_as_an_accountant_expects(case: Path) -> None:
         if "usage" in step:
             usage += rows_of((case / step["usage"]).read_text(encoding="utf-8"))
         if "issue" in step or "void" in step:
-            issued += [frozen(invoice) for invoice in taken(step, book_of(workspace, usage, issued), len(issued))]
+            issued += [frozen(invoice) for invoice in taken(step, book_of(workspace, usage, issued), len(issued), prefix=workspace.settings.invoice_prefix)]
     book = book_of(workspace, usage, issued)
     compare(case / "expected_lines.csv", lines_csv(book.of()))
     compare(case / "expected_invoices.csv", invoices_csv(book.of()))
 
 
-def taken(step: dict[str, Any], book: InvoiceBook, issued: int) -> list[Invoice]:
+def taken(step: dict[str, Any], book: InvoiceBook, issued: int, *, prefix: str) -> list[Invoice]:
     """Do one step of issuing or voiding, with the next numbers."""
     if "void" in step:
         (invoice,) = (invoice for invoice in book.issued if invoice.id == step["void"])
-        return [credit_note(invoice, number=issued + 1, prefix="INV-")]
+        return [credit_note(invoice, number=issued + 1, prefix=prefix)]
     drafts = [draft for draft in book.drafts if str(draft.period) == step["issue"]]
     assert drafts, f"there is nothing to issue for {step['issue']}"
-    return [issued_invoice(draft, number=number, prefix="INV-", issued_on=step.get("on")) for number, draft in enumerate(drafts, start=issued + 1)]
+    return [issued_invoice(draft, number=number, prefix=prefix, issued_on=step.get("on")) for number, draft in enumerate(drafts, start=issued + 1)]
 
 
 def frozen(invoice: Invoice) -> Invoice:

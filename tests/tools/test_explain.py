@@ -133,7 +133,13 @@ def test_what_became_of_a_line_of_a_log(issued_once: Path, line: int, said: str)
 def test_a_response_that_came_after_its_invoice_is_late(books: Path) -> None:
     append_log(books, "october.jsonl", plain("2026-10-02T01:00:00Z", id="resp-late", request_id="req-late"))
     assert tallybook(books, "collect").returncode == 0
-    assert "late: INV-000001 (acme, 2026-10) was issued before this line counted" in tallybook(books, "explain", "--request-id", "resp-late").stdout
+    late = "late: INV-000001 (acme, 2026-10) was issued before this line counted; it is late usage, corrected on "
+    assert f"{late}draft-2026-11-acme (2026-11) line 2 (prompt)\n" in tallybook(books, "explain", "--request-id", "resp-late").stdout
+    # 5,321 tokens at 2.00 and 600 + 30 at 2.50 were issued at 0.01 and 0.00; a million more is worth 2.01, and 2.00 of it is on the draft
+    correction = tallybook(books, "explain", "draft-2026-11-acme", "2").stdout
+    assert "all of it in 2026-10 is worth 2.01 USD (1005951 tokens); 0.01 USD (5951 tokens) was invoiced before\namount 2.00 USD\n" in correction
+    assert tallybook(books, "invoice", "issue", "--period", "2026-11", "--account", "acme", "--as-of", "2026-12-01").returncode == 0
+    assert f"{late}INV-000003 (2026-11) line 2 (prompt)\n" in tallybook(books, "explain", "--request-id", "resp-late").stdout
 
 
 def test_usage_without_a_rate_is_unpriced(books: Path) -> None:

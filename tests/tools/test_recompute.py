@@ -145,6 +145,24 @@ def test_a_bundle_is_enough_to_recompute_the_invoice_by_hand(books: Path, tmp_pa
     assert total == Decimal(invoice["total"])
 
 
+def test_a_bundle_is_enough_to_recompute_a_correction_by_hand(books: Path, tmp_path: Path) -> None:
+    append_log(books, "october.jsonl", plain("2026-10-02T01:00:00Z", id="late", prompt=1_000_000))
+    assert tallybook(books, "nightly", "--as-of", "2026-11-02").returncode == 0
+    assert tallybook(books, "invoice", "issue", "--period", "2026-11", "--account", "acme", "--as-of", "2026-12-01").returncode == 0
+    done = tallybook(books, "recompute", "INV-000003", "--bundle", str(tmp_path / "bundle"))
+    assert done.returncode == 0, done.stderr
+    # 4,321 + 1,000 + 1,000,000 at 2.00 are 2.010642, 600 + 30 at 2.50 are 0.001575: 2.01 and 0.00, of which 0.01 was invoiced
+    events = list(csv.DictReader((tmp_path / "bundle/corrected-events.csv").read_text(encoding="utf-8").splitlines()))
+    assert [(each["invoice_line"], each["quantity"], each["exact_charge"]) for each in events] == [
+        ("2", "4321", "0.008642"),
+        ("2", "1000000", "2"),
+        ("2", "1000", "0.002"),
+        ("2", "600", "0.0015"),
+        ("2", "30", "0.000075"),
+    ]
+    assert "  line 2: in 2026-10 worth 2.01 USD, 0.01 USD invoiced before\n" in (tmp_path / "bundle/README.txt").read_text(encoding="utf-8")
+
+
 def test_a_bundle_holds_nobody_elses_usage_no_raw_key_and_no_content(books: Path, tmp_path: Path) -> None:
     bundle = tmp_path / "bundle"
     assert tallybook(books, "recompute", "INV-000001", "--bundle", str(bundle)).returncode == 0

@@ -30,7 +30,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 def logged(number: int, row: dict[str, str]) -> str:
     prompt, completion = int(row.get("prompt") or 0), int(row.get("completion") or 0)
     usage = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
-    usage |= {"prompt_tokens_details": {"cached_tokens": int(row.get("cached") or 0)}}
+    usage |= {"prompt_tokens_details": {"cached_tokens": int(row.get("cached") or 0), "cache_write_tokens": int(row.get("cache_write") or 0)}}
     usage |= {"completion_tokens_details": {"reasoning_tokens": int(row.get("reasoning") or 0)}}
     message = {"role": "assistant", "content": "Hello."}
     body = {"id": f"response-{number}", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": usage}
