@@ -92,7 +92,7 @@ def summed_over_days(usage_daily: pa.Table, every_terms: Sequence[Mapping[str, C
     Rows that differ in nothing but the day are summed where all terms have a plain rate per million for them: the charge of a sum is the
     sum of the charges. All others stay as they are, in their order, after the sums.
     """
-    table = usage_daily.combine_chunks()
+    table = usage_daily
     if not table.num_rows or pc.max(table["quantity"]).as_py() * table.num_rows > TOKENS_MAX:
         return usage_daily
     codes = row_codes([table[name] for name in (*DECIDING, "api_key_id", "billing_period")])

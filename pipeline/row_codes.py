@@ -20,8 +20,8 @@ def row_codes(columns: Sequence[pa.Array | pa.ChunkedArray]) -> pa.Array:
     """Give equal rows equal integers, from 0 to 2^62: each column's values are numbered, and the numbers are the digits of one. Nulls are equal."""
     codes = pa.repeat(pa.scalar(0, pa.int64()), len(columns[0]))
     count = 1
-    for column in columns:
-        encoded = whole(column).dictionary_encode(null_encoding="encode")
+    for column in columns if len(codes) else ():
+        encoded = whole(column.dictionary_encode(null_encoding="encode"))  # first numbers, then one array: of numbers it is small
         size = len(encoded.dictionary)
         if size <= 1:
             continue

@@ -5,8 +5,8 @@ Owns the comparison. Does not own the lines (``usage_line_columns``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,12 +19,10 @@ from pipeline.row_codes import grouped, row_codes, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from decimal import Decimal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RepricedLine:
-    """The usage of one key, model, tier and meter in one account's month, under both cards."""
+class RepricedLine(NamedTuple):
+    """The usage of one key, model, tier and meter in one account's month, under both cards. A tuple: there are as many as lines, and nothing to validate."""
 
     period: BillingPeriod
     account_id: str
@@ -63,11 +61,10 @@ def repriced_lines(old: pa.Table, new: pa.Table, card_id: str) -> Iterator[Repri
     fields: dict[str, list[Any]] = {name: places[name].to_pylist() for name in (*PLACE, "invoice_id", "currency")}
     fields["period"] = [periods[text] for text in fields.pop("billing_period")]
     for side in ("old", "new"):
-        fields[f"{side}_quantity"] = [int(quantity) for quantity in places[f"{side}_quantity"].to_pylist()]
+        fields[f"{side}_quantity"] = list(map(int, places[f"{side}_quantity"].cast(pa.string()).to_pylist()))
         fields[f"{side}_rates"] = _rates(places[f"{side}_rates"])
         fields[f"{side}_amount"] = _amounts(places[f"{side}_amount"], places["currency"])
-    names = tuple(fields)
-    return (RepricedLine(**dict(zip(names, row, strict=True))) for row in zip(*fields.values(), strict=True))
+    return map(RepricedLine._make, zip(*(fields[name] for name in RepricedLine._fields), strict=True))
 
 
 def _side_by_side(both: pa.Table, is_new: pa.Array) -> pa.Table:
@@ -112,5 +109,5 @@ def _amounts(column: pa.ChunkedArray, currencies: pa.ChunkedArray) -> list[Decim
     for currency in currencies.unique().to_pylist():
         rows = whole(pc.indices_nonzero(pc.equal(currencies, currency)))
         printed = column.take(rows).cast(pa.decimal128(38, minor_unit_digits(currency)))
-        found.update(zip(rows.to_pylist(), printed.to_pylist(), strict=True))
+        found.update(zip(rows.to_pylist(), map(Decimal, printed.cast(pa.string()).to_pylist()), strict=True))  # as exact, and quicker than of decimals
     return [found[row] for row in range(len(column))]

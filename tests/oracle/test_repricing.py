@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections import defaultdict
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -97,7 +97,7 @@ def compared(old: list[Invoice], new: list[Invoice]) -> list[RepricedLine]:
 
 def texts(line: RepricedLine) -> dict[str, str]:
     """Write every field, so that 0 and 0.00 are two things wherever an amount is not the sum of none."""
-    return {each.name: str(getattr(line, each.name)) for each in fields(line)}
+    return {name: str(value) for name, value in line._asdict().items()}
 
 
 @settings(max_examples=4, deadline=None)
