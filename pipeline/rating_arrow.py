@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from pipeline import schemas
 from pipeline.money import Rounding, minor_unit_digits
 from pipeline.rating import discounted_amount, list_rate
+from pipeline.row_codes import grouped, row_codes, whole
 from pipeline.usage import TOKENS_MAX, Meter
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ QUANTITY_MAX = 10**15 - 1
 """Greater quantities are left to the plain rating, likewise."""
 _NARROW_RATE = pa.decimal128(22, 16)
 _TOKENS = pa.decimal128(15, 0)
-_CODES_MAX = 2**62
 _AMOUNT_LIMIT = Decimal(10**15)
 _SMALLEST_RATE = Decimal(1).scaleb(-16)
 _ROUND_MODES = {Rounding.HALF_UP: "half_towards_infinity", Rounding.HALF_EVEN: "half_to_even"}
@@ -79,17 +79,46 @@ def rate_simple_usage(usage_daily: pa.Table, terms: Mapping[str, CardTerms]) -> 
     is_great = pc.greater(placed["quantity"], QUANTITY_MAX)
     if not all(rates) or pc.any(is_great).as_py():
         is_simple = pa.array([rate is not None for rate in rates], pa.bool_()).take(ids)
-        is_simple = pc.and_not(is_simple, _whole(is_great))
+        is_simple = pc.and_not(is_simple, whole(is_great))
         rest = placed.filter(pc.invert(is_simple))
         placed, ids = placed.filter(is_simple).combine_chunks(), ids.filter(is_simple)
     charges = _charges(placed, ids, rates)
     return SimplyRated(charges=charges, line_charges=_line_charges(charges, ids, rates), rest=rest)
 
 
+def summed_over_days(usage_daily: pa.Table, every_terms: Sequence[Mapping[str, CardTerms]]) -> pa.Table:
+    """Return usage that costs the same on the same lines under each of the given terms, in fewer rows, on their first usage dates.
+
+    Rows that differ in nothing but the day are summed where all terms have a plain rate per million for them: the charge of a sum is the
+    sum of the charges. All others stay as they are, in their order, after the sums.
+    """
+    table = usage_daily
+    if not table.num_rows or pc.max(table["quantity"]).as_py() * table.num_rows > TOKENS_MAX:
+        return usage_daily
+    codes = row_codes([table[name] for name in (*DECIDING, "api_key_id", "billing_period")])
+    sums = grouped(table, codes, [("quantity", "sum"), ("usage_date", "min")])
+    first = table.take(sums["first_row"])
+    summed = {"quantity": sums["quantity_sum"], "usage_date": sums["usage_date_min"]}
+    candidates = pa.table([summed.get(name, first[name]) for name in table.schema.names], schema=table.schema).combine_chunks()
+    ids, examples = _combinations(candidates)
+    is_plain = pa.array([all(_flat_rate(example, terms) for terms in every_terms) for example in examples], pa.bool_()).take(ids)
+    is_plain = pc.and_(is_plain, pc.less_equal(candidates["quantity"], QUANTITY_MAX))
+    if pc.all(is_plain).as_py():
+        return candidates
+    stays = table.filter(pc.is_in(codes, whole(sums["code"].filter(pc.invert(is_plain)))))
+    return pa.concat_tables([candidates.filter(is_plain), stays])
+
+
 def rounded_amounts(line_charges: pa.Table, currency: str, rounding: Rounding) -> pa.ChunkedArray:
     """Return the amount of each line, rounded once to the currency's minor unit."""
     digits = minor_unit_digits(currency)
     return pc.round(line_charges["amount"], ndigits=digits, round_mode=_ROUND_MODES[rounding]).cast(pa.decimal128(38, digits))
+
+
+def sums_fit(charges: pa.Table) -> bool:
+    """Say whether no sum of these rows can leave its column."""
+    rows = charges.num_rows
+    return bool(pc.max(charges["quantity"]).as_py() * rows <= TOKENS_MAX and pc.max(charges["amount"]).as_py() * rows < _AMOUNT_LIMIT)
 
 
 def _flat_rate(example: Mapping[str, object], terms: Mapping[str, CardTerms]) -> _FlatRate | None:
@@ -130,43 +159,22 @@ def _charges(usage: pa.Table, ids: pa.Array, rates: Sequence[_FlatRate | None]) 
 
 def _line_charges(charges: pa.Table, ids: pa.Array, rates: Sequence[_FlatRate | None]) -> pa.Table:
     """Sum what shares an account, period, key, model, tier, meter, rate and list rate; as it is, where a sum might not fit its column."""
-    if not charges.num_rows or not _sums_fit(charges):
+    if not charges.num_rows or not sums_fit(charges):
         return charges.drop_columns(["place"])
     numbers: dict[_FlatRate | None, int] = {}
     lines = _spread([numbers.setdefault(rate, len(numbers)) for rate in rates], pa.int64(), ids)
-    codes, _ = _coded(lines, len(numbers), [charges["api_key_id"], charges["billing_period"]])
-    keyed = pa.table({"line": codes, **{name: charges[name] for name in ("place", "quantity", "amount", "usage_date")}})
-    keyed = keyed.set_column(1, "place", pa.arange(0, charges.num_rows))
-    sums = keyed.group_by("line", use_threads=False).aggregate([("place", "min"), ("quantity", "sum"), ("amount", "sum"), ("usage_date", "min")])
-    first = charges.take(sums["place_min"])
+    codes = row_codes([lines, charges["api_key_id"], charges["billing_period"]])
+    sums = grouped(charges, codes, [("quantity", "sum"), ("amount", "sum"), ("usage_date", "min")])
+    first = charges.take(sums["first_row"])
     summed = {"quantity": sums["quantity_sum"], "amount": sums["amount_sum"].cast(schemas.AMOUNT), "usage_date": sums["usage_date_min"]}
     return pa.table([summed.get(name, first[name]) for name in schemas.CHARGES.names], schema=schemas.CHARGES)
 
 
 def _combinations(table: pa.Table) -> tuple[pa.Array, list[dict[str, object]]]:
     """Return each row's number of its combination, and an example of each combination."""
-    codes, _ = _coded(None, 1, [table[name] for name in DECIDING])
-    numbered = codes.dictionary_encode()
-    rows = pa.table({"number": numbered.indices, "place": pa.arange(0, table.num_rows)})
-    firsts = rows.group_by("number", use_threads=False).aggregate([("place", "min")]).sort_by("number")
-    return numbered.indices, table.select(DECIDING).take(firsts["place_min"]).to_pylist()
-
-
-def _coded(codes: pa.Array | None, count: int, columns: Sequence[pa.ChunkedArray]) -> tuple[pa.Array, int]:
-    """Give equal rows equal integers: each column's values are numbered, and the numbers are the digits of one."""
-    for column in columns:
-        whole = _whole(column)
-        codes = pa.repeat(pa.scalar(0, pa.int64()), len(whole)) if codes is None else codes
-        encoded = whole.dictionary_encode(null_encoding="encode")
-        size = len(encoded.dictionary)
-        if size <= 1:
-            continue
-        if count * size > _CODES_MAX:
-            shorter = codes.dictionary_encode()
-            codes, count = shorter.indices.cast(pa.int64()), len(shorter.dictionary)
-        digits = encoded.indices.cast(pa.int64())
-        codes, count = (digits if count == 1 else pc.add(pc.multiply(codes, size), digits)), count * size
-    return codes, count
+    numbered = row_codes([table[name] for name in DECIDING]).dictionary_encode()
+    firsts = grouped(table, numbered.indices, []).sort_by("code")
+    return numbered.indices, table.select(DECIDING).take(firsts["first_row"]).to_pylist()
 
 
 def _spread(values: Sequence[object], kind: pa.DataType, ids: pa.Array) -> pa.Array:
@@ -178,20 +186,10 @@ def _spread(values: Sequence[object], kind: pa.DataType, ids: pa.Array) -> pa.Ar
 
 def _tokens(quantity: pa.ChunkedArray) -> pa.Array:
     """Return quantities up to ``QUANTITY_MAX`` as decimals of as few digits: a cast alone insists on all that an integer could have."""
-    wide = pc.cast(_whole(quantity), pa.decimal128(19, 0))
+    wide = pc.cast(whole(quantity), pa.decimal128(19, 0))
     return pa.Array.from_buffers(_TOKENS, len(wide), wide.buffers(), wide.null_count, wide.offset)
 
 
 def _divided_by_a_million(product: pa.Array) -> pa.Array:
     """Move the decimal point: the same digits, with 22 decimal places instead of 16."""
     return pa.Array.from_buffers(schemas.AMOUNT, len(product), product.buffers(), product.null_count, product.offset)
-
-
-def _whole(column: pa.ChunkedArray) -> pa.Array:
-    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
-
-
-def _sums_fit(charges: pa.Table) -> bool:
-    """Say whether no sum of these rows can leave its column."""
-    rows = charges.num_rows
-    return bool(pc.max(charges["quantity"]).as_py() * rows <= TOKENS_MAX and pc.max(charges["amount"]).as_py() * rows < _AMOUNT_LIMIT)

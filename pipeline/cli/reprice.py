@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from pipeline.cli.context import Invocation
-    from pipeline.jobs.reprice import RepricedLine, Repricing
+    from pipeline.jobs.reprice import Repricing
+    from pipeline.jobs.repriced_lines import RepricedLine
     from pipeline.periods import BillingPeriod
 
 _HEADER = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from pipeline.invoicing.lines import METER_NAMES, InvoiceLine, LineKind
@@ -30,8 +30,9 @@ def usage_lines(charges: Iterable[Charge], *, account: Account, period: BillingP
     Raises ``ValueError`` for a charge of another account, period or currency.
     """
     by_line: dict[tuple[object, ...], list[Charge]] = {}
+    period_of = cache(BillingPeriod.of)  # many charges, few dates
     for charge in charges:
-        if (charge.account_id, BillingPeriod.of(charge.usage_date), charge.currency) != (account.id, period, currency):
+        if (charge.account_id, period_of(charge.usage_date), charge.currency) != (account.id, period, currency):
             what = f"a charge of {charge.account_id!r} on {charge.usage_date} in {charge.currency}"
             message = f"{what} is no part of the {period} invoice of {account.id!r} in {currency}"
             raise ValueError(message)

@@ -7,8 +7,10 @@ Owns when an invoice may be issued or credited, and what is frozen with it. Does
 from __future__ import annotations
 
 from dataclasses import fields
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.errors import CommitConflict, InvoiceNotFound, IssueBlocked, VoidRefused
@@ -17,6 +19,7 @@ from pipeline.invoicing import InvoiceStatus, credit_note, invoice_document, inv
 from pipeline.invoicing.book import refuse_removed_accounts
 from pipeline.periods import BillingPeriod, instant_text, time_zone, usage_date
 from pipeline.rating import Charge
+from pipeline.row_codes import whole
 from pipeline.storage import configurations, register
 from pipeline.storage.invoice_files import write_period_files, written_periods
 from pipeline.usage import Meter
@@ -24,9 +27,6 @@ from pipeline.usage import Meter
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
-    from decimal import Decimal
-
-    import pyarrow as pa
 
     from pipeline.accounts import Accounts
     from pipeline.invoicing import Invoice, InvoiceBook
@@ -138,9 +138,22 @@ def charges_of(charges: pa.Table) -> Iterator[Charge]:
     """Yield the rows of a ``schemas.CHARGES`` table as charges, without what only its rating needed."""
     meters = {meter.value: meter for meter in Meter}
     names = [field.name for field in fields(Charge) if field.name in charges.schema.names and field.name != "prompt_band"]
-    columns = [charges[name].to_pylist() for name in names]
+    columns = [_values(charges[name]) for name in names]
     columns[names.index("meter")] = [meters[meter] for meter in columns[names.index("meter")]]
     return (Charge(**dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True))
+
+
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    """Return what ``to_pylist`` returns; each different value once, and decimals by their text, which is several times quicker for many rows."""
+    if not len(column):
+        return []
+    encoded = whole(column.dictionary_encode())
+    values = encoded.dictionary
+    if pa.types.is_decimal(values.type):
+        found = [None if text is None else Decimal(text) for text in values.cast(pa.string()).to_pylist()]
+    else:
+        found = values.to_pylist()
+    return [None if number is None else found[number] for number in encoded.indices.to_pylist()]
 
 
 def charge_of(row: Mapping[str, object]) -> Charge:

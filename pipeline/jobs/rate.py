@@ -47,7 +47,7 @@ def rate(usage_daily: pa.Table, accounts: Accounts, rate_cards: Mapping[str, Rat
     Where an account's card changes within a month, the new card's period tiers and packages begin to count anew.
     Raises ``InexactAmount`` for a charge with more digits than its column holds.
     """
-    simple = rate_simple_usage(usage_daily, _constant_terms(accounts, rate_cards))
+    simple = rate_simple_usage(usage_daily, constant_terms(accounts, rate_cards))
     charged: list[dict[str, object]] = []
     unpriced: list[UnpricedUsage] = []
     unassigned_tokens = 0
@@ -69,6 +69,12 @@ def rate(usage_daily: pa.Table, accounts: Accounts, rate_cards: Mapping[str, Rat
     )
 
 
+def constant_terms(accounts: Accounts, rate_cards: Mapping[str, RateCard]) -> dict[str, CardTerms]:
+    """Return the card and discount of each account whose terms never change, by account id: the others' usage is rated one by one."""
+    constant = [(account.id, account.terms[0]) for account in accounts if len(account.terms) == 1]
+    return {account_id: CardTerms(rate_cards[terms.rate_card], terms.discount_percent) for account_id, terms in constant}
+
+
 def account_charges(
     usage: Sequence[UsageQuantity], account: Account, rate_cards: Mapping[str, RateCard]
 ) -> tuple[list[tuple[int, Charge]], list[UnpricedUsage]]:
@@ -86,12 +92,6 @@ def account_charges(
         charged += [(places[index], discounted(charge, account.terms_on(charge.usage_date).discount_percent)) for index, charge in charges]
         unpriced += without_rate
     return charged, unpriced
-
-
-def _constant_terms(accounts: Accounts, rate_cards: Mapping[str, RateCard]) -> dict[str, CardTerms]:
-    """Return the card and discount of each account whose terms never change, by account id: the others' usage is rated one by one."""
-    constant = [(account.id, account.terms[0]) for account in accounts if len(account.terms) == 1]
-    return {account_id: CardTerms(rate_cards[terms.rate_card], terms.discount_percent) for account_id, terms in constant}
 
 
 def _table(rows: list[dict[str, object]], schema: pa.Schema) -> pa.Table:

@@ -1,0 +1,114 @@
+"""Lines of usage as columns: those that charges make, and those of invoices that are there already.
+
+Owns the table of lines, and which charges share one where sums fit into columns; where one might not, the lines are made by
+``pipeline.invoicing``, which this must equal to the cent, line for line (``tests/oracle/test_repricing.py``). Does not own rounding
+(``pipeline.rating_arrow``) nor what follows from terms: included tokens, fees, commitments.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.invoicing import draft_invoice
+from pipeline.jobs.explain import is_of_usage, meter_and_rate
+from pipeline.jobs.invoice import charges_by_invoice
+from pipeline.money import plain_rate
+from pipeline.rating_arrow import rounded_amounts, sums_fit
+from pipeline.row_codes import grouped, row_codes, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pipeline.accounts import Accounts
+    from pipeline.invoicing import Invoice
+    from pipeline.money import Rounding
+
+PLACE = ("billing_period", "account_id", "api_key_id", "model", "service_tier", "meter")
+"""What a line is about, whatever its rate."""
+PRINTED = pa.decimal128(38, 4)
+"""Printed amounts of any currency: none has more than four minor digits."""
+LINES = pa.schema(
+    [
+        *(pa.field(name, pa.string(), nullable=False) for name in PLACE),
+        pa.field("invoice_id", pa.string(), nullable=False),
+        pa.field("currency", pa.string(), nullable=False),
+        pa.field("rate", pa.string(), nullable=False),  # per million, as price lists write it
+        pa.field("quantity", pa.decimal128(38, 0), nullable=False),  # sums of tokens may be beyond 64 bits
+        pa.field("amount", PRINTED, nullable=False),  # of the one rounding
+    ]
+)
+"""Lines of usage, those of one place in the order of their invoice."""
+_PRICED = (*PLACE, "rate_per_million", "list_rate_per_million", "package_tokens", "currency")
+"""Charges that agree in all of these share a line."""
+
+
+def lines_of_charges(line_charges: pa.Table, accounts: Accounts, rounding: Rounding) -> pa.Table:
+    """Return the lines that a ``schemas.CHARGES`` table makes on drafts of accounts, as ``LINES``."""
+    used = line_charges.filter(pc.greater(line_charges["quantity"], 0)).combine_chunks()
+    if not used.num_rows:
+        return LINES.empty_table()
+    if not sums_fit(used):
+        return lines_of_invoices(_drafts(used, accounts, rounding))
+    sums = grouped(used, row_codes([used[name] for name in _PRICED]), [("quantity", "sum"), ("amount", "sum"), ("usage_date", "min")])
+    first = used.take(sums["first_row"])
+    lines = first.select(_PRICED).append_column("quantity", sums["quantity_sum"])
+    lines = lines.append_column("amount", sums["amount_sum"].cast(used["amount"].type)).append_column("usage_date", sums["usage_date_min"])
+    return pa.concat_tables([_printed(_in_order(lines), currency, rounding) for currency in sorted(lines["currency"].unique().to_pylist())])
+
+
+def lines_of_invoices(invoices: Iterable[Invoice]) -> pa.Table:
+    """Return the usage lines of invoices as ``LINES``."""
+    rows = [
+        {
+            "billing_period": str(invoice.period),
+            "account_id": invoice.account_id,
+            "api_key_id": line.api_key_id,
+            "model": line.model,
+            "service_tier": line.service_tier,
+            "meter": meter_and_rate(line)[0].value,
+            "invoice_id": invoice.id,
+            "currency": invoice.currency,
+            "rate": plain_rate(meter_and_rate(line)[1]),
+            "quantity": Decimal(line.quantity),
+            "amount": line.amount,
+        }
+        for invoice in invoices
+        for line in filter(is_of_usage, invoice.lines)
+    ]
+    return pa.Table.from_pylist(rows, schema=LINES)
+
+
+def _drafts(line_charges: pa.Table, accounts: Accounts, rounding: Rounding) -> Iterator[Invoice]:
+    """Draft an invoice for each account and period, as every other one is drafted."""
+    for (payer, period), charges in charges_by_invoice(line_charges).items():
+        account = accounts.by_id(payer)
+        if account is not None:
+            yield draft_invoice(charges, account=account, period=period, currency=charges[0].currency, rounding=rounding)
+
+
+def _in_order(lines: pa.Table) -> pa.Table:
+    """Put the lines of a place into the order of an invoice: by first date, rate, list rate and package, those without the last two first."""
+    keys = {
+        "usage_date": lines["usage_date"],
+        "rate": lines["rate_per_million"],
+        "list_rate": pc.fill_null(lines["list_rate_per_million"], Decimal(-1)),
+        "package": pc.fill_null(lines["package_tokens"], 0),
+    }
+    return lines.take(pc.sort_indices(pa.table(keys), sort_keys=[(name, "ascending") for name in keys]))
+
+
+def _printed(lines: pa.Table, currency: str, rounding: Rounding) -> pa.Table:
+    """Round the lines of one currency, and write their rates."""
+    mine = lines.filter(pc.equal(lines["currency"], currency))
+    rates = whole(mine["rate_per_million"]).dictionary_encode()
+    columns = {name: mine[name] for name in (*PLACE, "currency")} | {
+        "invoice_id": pc.binary_join_element_wise("draft", mine["billing_period"], mine["account_id"], "-"),
+        "rate": pa.array([plain_rate(rate) for rate in rates.dictionary.to_pylist()], pa.string()).take(rates.indices),
+        "quantity": mine["quantity"].cast(LINES.field("quantity").type),
+        "amount": rounded_amounts(mine, currency, rounding).cast(PRINTED),
+    }
+    return pa.table([columns[name] for name in LINES.names], schema=LINES)
