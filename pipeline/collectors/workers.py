@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pipeline.collectors.fast.blocks import BlockDecoder
     from pipeline.collectors.line_blocks import LineBlock
 
-WORTHWHILE_BYTES = 2**28
+WORTHWHILE_BYTES = 2**27
 """Smaller logs are read before another process has begun and made up for its beginning."""
 
 PROCESSES_MAX = 4
