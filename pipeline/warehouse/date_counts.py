@@ -59,7 +59,6 @@ def count_slices(files: Sequence[Path], reference: Mapping[str, pa.Table], *, la
         give_usage_events(connection, files)
         build(connection, sql_folder(), given=reference, parameters={}, wanted=["slice_totals", "usage_events"])
         totals = fetch(connection, "slice_totals", SLICE_TOTALS)
-        connection.register("exchange_totals", totals)  # nothing was moved to another fate yet
         broken = failed_checks(connection, sql_folder(), "blocking", {}, only=_OF_SLICES)[_OF_SLICES]
     return _in_order(totals, ("slice_at", *_CELL, "prompt_band")), broken
 

@@ -11,7 +11,7 @@ sliced as (
     select
         api_key_id,
         sum(events)::bigint as events
-    from exchange_totals
+    from slice_totals
     group by api_key_id
 )
 select
