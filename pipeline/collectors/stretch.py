@@ -39,6 +39,11 @@ class Stretch:
     """Rows of ``schemas.QUARANTINE``, in the order of the log."""
 
 
+def counts_of(events: Sequence[Row], quarantined: Sequence[Row]) -> tuple[Counter[str], Counter[str]]:
+    """Count the rows of ``schemas.USAGE_EVENTS`` by status, and those of ``schemas.QUARANTINE`` by reason."""
+    return Counter(map(_STATUS, events)), Counter(map(_REASON, quarantined))
+
+
 class StretchBuilder:
     """Takes in decoded lines one by one."""
 
@@ -72,8 +77,9 @@ class StretchBuilder:
         """Count lines that follow one another, and keep their rows."""
         self.lines += len(events) + len(quarantined) + blank
         self.blank += blank
-        self.events.update(map(_STATUS, events))
-        self.quarantined.update(map(_REASON, quarantined))
+        statuses, reasons = counts_of(events, quarantined)
+        self.events.update(statuses)
+        self.quarantined.update(reasons)
         self._event_rows.extend(events)
         self._quarantine_rows.extend(quarantined)
 

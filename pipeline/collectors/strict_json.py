@@ -63,14 +63,14 @@ def parse(text: str, *, depth_max: int = DEPTH_MAX) -> Any:
             raise BrokenJson from None
         raise LineRefused(QuarantineReason.INVALID_JSON, "NaN, Infinity, or a number beyond the range of a double") from None
     except json.JSONDecodeError:
-        if _may_exceed(text, depth_max) and _depth_of_text(text) > depth_max:
+        if may_exceed(text, depth_max) and _depth_of_text(text) > depth_max:
             raise _too_deep(depth_max) from None
         raise BrokenJson from None
     except RecursionError:
         raise _too_deep(depth_max) from None
     if end != len(text):
         raise BrokenJson
-    if _may_exceed(text, depth_max) and _depth_of_document(document) > depth_max:
+    if may_exceed(text, depth_max) and depth_of_document(document) > depth_max:
         raise _too_deep(depth_max)
     return document
 
@@ -135,7 +135,7 @@ def _is_same(one: Any, other: Any) -> bool:
     return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
-def _may_exceed(text: str, depth_max: int) -> bool:
+def may_exceed(text: str, depth_max: int) -> bool:
     """Tell cheaply that a text can be nested deeper: it has that many brackets, if only in its strings."""
     return len(text) > depth_max and text.count("{") + text.count("[") > depth_max
 
@@ -144,7 +144,7 @@ def _too_deep(depth_max: int) -> LineRefused:
     return LineRefused(QuarantineReason.NESTED_TOO_DEEP, f"nested deeper than {depth_max}")
 
 
-def _depth_of_document(document: Any) -> int:
+def depth_of_document(document: Any) -> int:
     """Count the levels of objects and arrays without recursion: a scalar has none, ``{}`` has one."""
     depth = 0
     level = [document]

@@ -10,8 +10,6 @@ from __future__ import annotations
 import json
 import mmap
 import sys
-from collections import Counter
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -19,15 +17,13 @@ import pyarrow as pa
 from pipeline.collectors.fast.blocks import BlockDecoder
 from pipeline.collectors.line_blocks import spans_of
 from pipeline.collectors.log_format import LogFormat
+from pipeline.collectors.stretch import counts_of
 from pipeline.columns import record_batch
 from pipeline.errors import TallybookError
 from pipeline.schemas import QUARANTINE, USAGE_EVENTS
 
 if TYPE_CHECKING:
     from pipeline.collectors.fast.blocks import DecodedLines
-
-_STATUS = itemgetter(USAGE_EVENTS.get_field_index("status"))
-_REASON = itemgetter(QUARANTINE.get_field_index("reason"))
 
 
 class _RawKeyMet(TallybookError):
@@ -51,12 +47,8 @@ def answer(memory: mmap.mmap, slot_bytes: int, decoder: BlockDecoder, asked: dic
     if len(written) > slot_bytes:
         return {}
     memory[at : at + len(written)] = written
-    return {
-        "size": len(written),
-        "blank": decoded.blank,
-        "events": Counter(map(_STATUS, decoded.events)),
-        "quarantined": Counter(map(_REASON, decoded.quarantined)),
-    }
+    statuses, reasons = counts_of(decoded.events, decoded.quarantined)
+    return {"size": len(written), "blank": decoded.blank, "events": statuses, "quarantined": reasons}
 
 
 def _as_arrow(decoded: DecodedLines) -> bytes:

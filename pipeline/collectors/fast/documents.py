@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from simdjson import Object, Parser
 
+from pipeline.collectors.strict_json import depth_of_document, may_exceed
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -41,7 +43,7 @@ def line_of(content: bytes, *, brackets: int, depth_max: int) -> Document | None
         document: Any = _LINE.parse(content)
     except _UNREADABLE:
         return None
-    if type(document) is not Object or content[0] != _BRACE or (brackets > depth_max and _depth(document) > depth_max):
+    if type(document) is not Object or content[0] != _BRACE or (brackets > depth_max and depth_of_document(document.as_dict()) > depth_max):
         return None  # what begins with a BOM, or with blanks, is for the plain reader
     return document
 
@@ -52,18 +54,9 @@ def part_of(text: str, *, depth_max: int) -> Document | None:
         document: Any = _PART.parse(text)
     except _UNREADABLE:
         return None
-    if type(document) is not Object or text[0] != "{" or (text.count("{") + text.count("[") > depth_max and _depth(document) > depth_max):
+    if type(document) is not Object or text[0] != "{" or (may_exceed(text, depth_max) and depth_of_document(document.as_dict()) > depth_max):
         return None
     return document
-
-
-def _depth(document: Document) -> int:
-    depth = 0
-    level: Iterable[Any] = [document.as_dict()]
-    while level := [container for container in level if isinstance(container, dict | list)]:
-        depth += 1
-        level = [child for container in level for child in (container.values() if isinstance(container, dict) else container)]
-    return depth
 
 
 _REMEMBERED_MAX = 4096
