@@ -7,31 +7,45 @@ as it can be, and with the seed that makes it again; nothing in it comes from a 
 from __future__ import annotations
 
 import importlib.util
+import random
 import sys
 import time
+from collections import Counter
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from pipeline.collectors import LogFormat
 from pipeline.collectors.decode import decode_line
+from pipeline.collectors.fast import shapes
 from pipeline.collectors.fast.blocks import BlockDecoder
 from pipeline.collectors.line_blocks import spans_of
 from pipeline.collectors.lines import Line
-from pipeline.schemas import QUARANTINE, USAGE_EVENTS
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-_EVENT_LINE = USAGE_EVENTS.get_field_index("line")
-_QUARANTINE_LINE = QUARANTINE.get_field_index("line")
 _ROUND_LINES = 2_000
 _BLOCK_LINES = 100
-_FORMATS = (LogFormat(), LogFormat(), LogFormat(identity="request-id"), LogFormat(depth_max=4))
+_FRESH = (0.25, 0.01, 0.0, 0.0)
+"""The share of lines that are made anew: with few of them, the same lines are damaged again and again."""
+_FORMATS = (
+    LogFormat(),
+    LogFormat(),
+    LogFormat(identity="request-id"),
+    LogFormat(depth_max=4),
+    LogFormat(fields={"api_key_id": "request.model", "request.model": "api_key_id"}),
+    LogFormat(fields={"request_id": "response.id"}),
+    LogFormat(dialect="openai-chat"),
+)
+shapes._ALIKE_MIN, shapes._PATIENCE = 1, 20  # noqa: SLF001 - a shape is learnt from every line at once, however odd
+shapes._SHAPES_MAX = 8  # noqa: SLF001 - making them takes longer than reading
 
 
+@cache
 def _fuzzing() -> ModuleType:
     spec = importlib.util.spec_from_file_location("fuzzing", Path(__file__).parents[1] / "tests" / "support" / "fuzzing.py")
     if spec is None or spec.loader is None:
@@ -43,30 +57,29 @@ def _fuzzing() -> ModuleType:
     return module
 
 
-def differing(lines: list[bytes], log_format: LogFormat) -> tuple[list[int], int]:
-    """Return the indices of the lines that the two readers read differently, and how many took the quick way."""
+def differing(lines: list[bytes], decoder: BlockDecoder) -> tuple[list[int], int, int]:
+    """Return the indices of the lines that the two readers read differently, how many a shape told, and how many the quick reader read."""
     block = b"".join(line + b"\n" for line in lines)
-    decoder = BlockDecoder(source="s", log_format=log_format, fingerprint=_fingerprint)
     decoded = decoder.decoded(block, spans_of(block, is_first=False), start=1, first_line=1)
-    found = {row[_EVENT_LINE]: row for row in decoded.events} | {row[_QUARANTINE_LINE]: row for row in decoded.quarantined}
+    found = _fuzzing().found_rows(decoded)
     at, wrong = 1, []
     for number, line in enumerate(lines, 1):
         end = at + len(line) + 1
-        expected = decode_line(Line(number, at, end, line.removesuffix(b"\r")), source="s", log_format=log_format, fingerprint=_fingerprint)
-        if found.get(number) != (expected and expected.values):
+        row = decode_line(Line(number, at, end, line.removesuffix(b"\r")), source="s", log_format=decoder.log_format, fingerprint=_fingerprint)
+        if found.get(number) != _fuzzing().expected_row(row):
             wrong.append(number - 1)
         at = end
-    return wrong, decoded.quick
+    return wrong, decoded.told, decoded.quick
 
 
-def shortened(line: bytes, log_format: LogFormat) -> bytes:
+def shortened(line: bytes, decoder: BlockDecoder) -> bytes:
     """Return a line that still differs, with as much cut out as leaves it differing."""
     size = len(line) // 2
     while size:
         at = 0
         while at < len(line):
             shorter = line[:at] + line[at + size :]
-            if differing([shorter], log_format)[0]:
+            if differing([shorter], decoder)[0]:
                 line = shorter
             else:
                 at += size
@@ -74,22 +87,37 @@ def shortened(line: bytes, log_format: LogFormat) -> bytes:
     return line
 
 
-def _round(seed: str) -> tuple[str, int, int, int, list[bytes]]:
-    """Return the seed, the lines, those that took the quick way, the usual ones among them, and the shortest of those that differ."""
-    maker = _fuzzing().LineMaker(seed, fresh=0.25)
+class _Round(NamedTuple):
+    """What came of some lines."""
+
+    seed: str
+    lines: int
+    usual: int
+    told: int
+    quick: int
+    differing: list[bytes]
+    """Each as short as it can be."""
+
+
+def _round(seed: str) -> _Round:
+    fuzzing = _fuzzing()
+    shapes._shapes.cache_clear()  # noqa: SLF001 - a round must be the same whatever was before it
+    chance = random.Random(seed)
+    maker = fuzzing.LineMaker(seed, fresh=chance.choice(_FRESH))
+    decoder = BlockDecoder(source="s", log_format=chance.choice(_FORMATS), fingerprint=_fingerprint)
     found: list[bytes] = []
-    quick = usual = 0
+    told = quick = usual = 0
+    differing(list(maker.first), decoder)  # so that their shapes are learnt before those of damaged ones
     for _ in range(_ROUND_LINES // _BLOCK_LINES):
-        log_format = maker.chance.choice(_FORMATS)
         made = [maker.made() for _ in range(_BLOCK_LINES)]
         lines = [line.content for line in made]
-        wrong, took = differing(lines, log_format)
-        quick += took
+        wrong, told_here, quick_here = differing(lines, decoder)
+        told, quick = told + told_here, quick + quick_here
         usual += sum(line.is_usual for line in made)
         for index in wrong:
-            alone = differing([lines[index]], log_format)[0]
-            found.append(shortened(lines[index], log_format) if alone else b"only among others: " + lines[index])
-    return seed, _ROUND_LINES, quick, usual, found
+            alone = differing([lines[index]], decoder)[0]
+            found.append(shortened(lines[index], decoder) if alone else b"only among others: " + lines[index])
+    return _Round(seed, _ROUND_LINES, usual, told, quick, found)
 
 
 def _fingerprint(raw: str) -> str:
@@ -102,16 +130,17 @@ def _fingerprint(raw: str) -> str:
 @click.option("--processes", default=2, show_default=True)
 def main(lines: int, seed: int, processes: int) -> None:
     """Compare the two readers; exit code 1 where any line is read differently."""
-    began, done, took, usual, wrong = time.monotonic(), 0, 0, 0, 0
+    began, done, wrong = time.monotonic(), Counter[str](), 0
     seeds = [f"{seed}.{number}" for number in range(-(-lines // _ROUND_LINES))]
     with get_context("spawn").Pool(processes) as pool:
-        for made_by, count, quick, usual_here, found in pool.imap_unordered(_round, seeds):
-            done, took, usual, wrong = done + count, took + quick, usual + usual_here, wrong + len(found)
-            for line in found:
-                click.echo(f"seed {made_by}: {line!r}")
-            if done % (_ROUND_LINES * 500) == 0:
-                click.echo(f"{done} lines, {wrong} differ, {took / done:.0%} took the quick way, {done / (time.monotonic() - began):.0f} lines a second")
-    click.echo(f"{done} lines ({usual} usual), {wrong} differ, {took} took the quick way")
+        for number, found in enumerate(pool.imap_unordered(_round, seeds), 1):
+            done.update(lines=found.lines, usual=found.usual, told=found.told, quick=found.quick)
+            wrong += len(found.differing)
+            for line in found.differing:
+                click.echo(f"seed {found.seed}: {line!r}")
+            if number % 500 == 0 or number == len(seeds):
+                counts = f"{done['lines']} lines ({done['usual']} usual; {done['told']} told by shapes, {done['quick']} read quickly)"
+                click.echo(f"{counts}, {wrong} differ, {done['lines'] / (time.monotonic() - began):.0f} lines a second")
     sys.exit(1 if wrong else 0)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 _OFFSET_MAX = 2**31 - 1
 
@@ -29,8 +29,34 @@ def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     if types <= {NoneType}:
         return pa.nulls(len(values), kind)
     nulls = values.count(None) if NoneType in types else 0
-    validity = _bits((value is not None for value in values), len(values)) if nulls else None
+    validity = _bits([value is not None for value in values]) if nulls else None
     return pa.Array.from_buffers(kind, len(values), [validity, *_buffers(values, kind, types - {NoneType}, nulls)], nulls)
+
+
+def text_column(values: Sequence[bytes | None]) -> pa.Array:
+    """Return a column of strings from their UTF-8, which is not looked at. Raises ``ValueError`` for more than 2 GiB."""
+    nulls = values.count(None)
+    present = values if not nulls else [value or b"" for value in values]
+    content = b"".join(present)  # type: ignore[arg-type]
+    if len(content) > _OFFSET_MAX:
+        message = f"{len(content)} bytes of text are too much for one column"
+        raise ValueError(message)
+    offsets = np.zeros(len(values) + 1, np.int32)
+    np.cumsum(np.fromiter(map(len, present), np.int32, len(values)), out=offsets[1:])  # type: ignore[arg-type]
+    validity = _bits([value is not None for value in values]) if nulls else None
+    return pa.Array.from_buffers(pa.string(), len(values), [validity, pa.py_buffer(offsets), pa.py_buffer(content)], nulls)
+
+
+def repeated(values: Sequence[Any], places: Sequence[int], kind: pa.DataType) -> pa.Array:
+    """Return the column of ``values[place]`` for each of ``places``: as ``column``, where few values are repeated often."""
+    if pa.types.is_string(kind) and set(map(type, values)) == {str}:
+        encoded = [value.encode() for value in values]
+        offsets = np.zeros(len(places) + 1, np.int64)
+        np.cumsum(np.array([len(each) for each in encoded])[np.array(places)], out=offsets[1:])
+        if offsets[-1] <= _OFFSET_MAX:
+            content = b"".join([encoded[place] for place in places])
+            return pa.Array.from_buffers(kind, len(places), [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(content)])
+    return column([values[place] for place in places], kind)
 
 
 def record_batch(rows: Sequence[Sequence[Any]], schema: pa.Schema) -> pa.RecordBatch:
@@ -46,7 +72,7 @@ def _buffers(values: Sequence[Any], kind: pa.DataType, types: set[type], nulls: 
         nothing = bytes(kind.byte_width)
         return _fixed([nothing if value is None else value for value in values] if nulls else values, kind.byte_width)
     if pa.types.is_boolean(kind) and types == {bool}:
-        return [_bits(map(bool, values), len(values))]
+        return [_bits([value is True for value in values])]
     if (kind in (pa.int32(), pa.int64()) or pa.types.is_timestamp(kind)) and types == {int}:
         numbers = [value or 0 for value in values] if nulls else values
         return [pa.py_buffer(np.fromiter(numbers, np.int32 if kind == pa.int32() else np.int64, len(values)))]
@@ -73,5 +99,5 @@ def _fixed(contents: Sequence[bytes], size: int) -> list[pa.Buffer]:
     return [pa.py_buffer(b"".join(contents))]
 
 
-def _bits(flags: Iterable[bool], count: int) -> pa.Buffer:
-    return pa.py_buffer(np.packbits(np.fromiter(flags, np.bool_, count), bitorder="little"))
+def _bits(flags: Sequence[bool]) -> pa.Buffer:
+    return pa.py_buffer(np.packbits(np.array(flags, np.bool_), bitorder="little"))

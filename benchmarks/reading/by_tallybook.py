@@ -29,7 +29,7 @@ def through_the_entrance(path: Path) -> pa.Table:
 
 def line_by_line(path: Path) -> pa.Table:
     """Read every line by the plain reader."""
-    builder = StretchBuilder()
+    builder = StretchBuilder(path.name)
     with open_log(path, _FORMAT) as log:
         for line in LineSplitter(log.span(0, 2**62), line_bytes_max=_FORMAT.line_bytes_max):
             builder.add(decode_line(line, source=path.name, log_format=_FORMAT, fingerprint=_no_raw_key))

@@ -28,19 +28,28 @@ _UNKNOWN = BodyReading(status=UsageStatus.UNKNOWN)
 
 def read_exchange(envelope: Envelope, log_format: LogFormat) -> BodyReading:
     """Return what an exchange amounts to. Raises ``LineRefused`` where its body says something that cannot be."""
+    if (reading := read_without_body(envelope)) is not None:
+        return reading
+    body = look_at(envelope.response, depth_max=log_format.depth_max)
+    family = _family(body, log_format.dialect)
+    if _route(envelope) is Route.UNLISTED and not (family == OPENAI_CHAT and is_chat_completion(body.documents)):
+        return _NOT_METERED
+    return _read_body(body, family, envelope)
+
+
+def read_without_body(envelope: Envelope) -> BodyReading | None:
+    """Return what an exchange amounts to whatever its body says, ``None`` where that depends on the body."""
     if envelope.method is not None and envelope.method.strip().upper() != "POST":
         return _NOT_METERED
-    route = Route.COMPLETION if envelope.path is None else route_of(envelope.path)
+    route = _route(envelope)
     is_success = 200 <= envelope.http_status <= 299  # noqa: PLR2004 - the 2xx of HTTP
     if route is Route.OTHER or (route is Route.UNLISTED and not is_success):
         return _NOT_METERED
-    if not is_success:
-        return _FAILED
-    body = look_at(envelope.response, depth_max=log_format.depth_max)
-    family = _family(body, log_format.dialect)
-    if route is Route.UNLISTED and not (family == OPENAI_CHAT and is_chat_completion(body.documents)):
-        return _NOT_METERED
-    return _read_body(body, family, envelope)
+    return None if is_success else _FAILED
+
+
+def _route(envelope: Envelope) -> Route:
+    return Route.COMPLETION if envelope.path is None else route_of(envelope.path)
 
 
 def _read_body(body: Body, family: str | None, envelope: Envelope) -> BodyReading:

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 EVENT_ID_BYTES = 16
 
@@ -26,6 +30,12 @@ def event_id(*, api_key_id: str, response_id: str | None, request_id: str | None
     if request_id is not None:
         return _digest("request", api_key_id, request_id.encode())
     return _digest("line", api_key_id, line)
+
+
+def event_ids(kind: str, *, api_key_ids: Sequence[bytes], ids: Iterable[bytes]) -> list[bytes]:
+    """Return what ``event_id`` does for many exchanges that are identified by the same kind of id, ``response`` or ``request``; all in UTF-8."""
+    sha256, before = hashlib.sha256, {key: _DOMAIN + _lengthed(kind.encode()) + _lengthed(key) for key in set(api_key_ids)}
+    return [sha256(before[key] + _lengthed(found)).digest()[:EVENT_ID_BYTES] for key, found in zip(api_key_ids, ids, strict=True)]
 
 
 def _digest(kind: str, api_key_id: str, found: bytes) -> bytes:

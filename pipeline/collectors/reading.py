@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pipeline.collectors.compression import Compression
 from pipeline.collectors.decode import decode_line
-from pipeline.collectors.fast.blocks import BlockDecoder, is_quick
+from pipeline.collectors.fast.blocks import BlockDecoder
 from pipeline.collectors.line_blocks import LineBlocks
 from pipeline.collectors.lineage import Continuation, KnownSources, believed, continue_from, window
 from pipeline.collectors.lines import LineSplitter
 from pipeline.collectors.log_file import open_log
 from pipeline.collectors.problems import LogUnreadable, SourceProblem
 from pipeline.collectors.stretch import Stretch, StretchBuilder
-from pipeline.collectors.workers import WORTHWHILE_BYTES, DecodedBatches, InOrder
+from pipeline.collectors.workers import WORTHWHILE_BYTES, InOrder
 from pipeline.errors import TallybookError
 from pipeline.sources import SourceRecord
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
     from pathlib import Path
 
+    from pipeline.collectors.fast.blocks import DecodedLines
     from pipeline.collectors.line_blocks import LineBlock
     from pipeline.collectors.log_file import LogFile
     from pipeline.collectors.log_format import LogFormat
-    from pipeline.collectors.workers import Decoded
 
 Reader: TypeAlias = Literal["fast", "plain"]
 """How lines are decoded: many at a time where that is proven to be the same, or one by one; the rows are the same."""
@@ -113,7 +113,7 @@ class LogReading(Iterator[Stretch]):
         self._on_bytes = on_bytes
         self._processes = processes
         self._stretch_events_max = stretch_events_max
-        self._is_fast = reader == "fast" and is_quick(log_format)
+        self._is_fast = reader == "fast"
         self._stretches = self._read(path, follows_links=follows_links)
 
     def __next__(self) -> Stretch:
@@ -173,7 +173,7 @@ class LogReading(Iterator[Stretch]):
         split = (LineBlocks if self._is_fast else LineSplitter)(
             pieces, start=place.start, first_line=place.first_line, before=place.before, line_bytes_max=self._log_format.line_bytes_max
         )
-        builder = StretchBuilder()
+        builder = StretchBuilder(self._source)
         in_order = self._in_order(log, place)
         parts = self._built(builder, split, in_order) if isinstance(split, LineBlocks) else self._built_line_by_line(builder, split)
         try:
@@ -225,12 +225,9 @@ class LogReading(Iterator[Stretch]):
                 yield from self._added(builder, in_order.add(part))
         yield from self._added(builder, in_order.rest())
 
-    def _added(self, builder: StretchBuilder, decoded: Iterator[Decoded]) -> Iterator[bool]:
+    def _added(self, builder: StretchBuilder, decoded: Iterator[DecodedLines]) -> Iterator[bool]:
         for lines in decoded:
-            if isinstance(lines, DecodedBatches):
-                builder.add_batches(lines.events, lines.quarantined, statuses=lines.statuses, reasons=lines.reasons, blank=lines.blank)
-            else:
-                builder.add_all(lines.events, lines.quarantined, blank=lines.blank)
+            builder.add_all(lines.events, lines.quarantined, blank=lines.blank)
             yield builder.rows >= self._stretch_events_max
 
     def _stretch(self, builder: StretchBuilder, splitter: LineSplitter | LineBlocks, log: LogFile, head: bytes) -> Stretch:

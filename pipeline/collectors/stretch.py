@@ -14,18 +14,19 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from pipeline.collectors.decode import EventRow, QuarantineRow
+from pipeline.collectors.event_columns import EventColumns
 from pipeline.columns import record_batch
 from pipeline.schemas import QUARANTINE, USAGE_EVENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from pipeline.collectors.decode import Row
+    from pipeline.collectors.event_columns import Columns
     from pipeline.sources import SourceRecord
 
-_STATUS = itemgetter(USAGE_EVENTS.get_field_index("status"))
 _REASON = itemgetter(QUARANTINE.get_field_index("reason"))
-_BATCH_ROWS = 2**14  # rows wait as Python tuples until so many are there, then as Arrow columns
+_BATCH_ROWS = 2**14  # so many wait as Python values, then they become Arrow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,15 +40,11 @@ class Stretch:
     """Rows of ``schemas.QUARANTINE``, in the order of the log."""
 
 
-def counts_of(events: Sequence[Row], quarantined: Sequence[Row]) -> tuple[Counter[str], Counter[str]]:
-    """Count the rows of ``schemas.USAGE_EVENTS`` by status, and those of ``schemas.QUARANTINE`` by reason."""
-    return Counter(map(_STATUS, events)), Counter(map(_REASON, quarantined))
-
-
 class StretchBuilder:
-    """Takes in decoded lines one by one."""
+    """Takes in decoded lines of one log."""
 
-    def __init__(self) -> None:
+    def __init__(self, source: str) -> None:
+        self._source = source
         self.begin()
 
     def begin(self) -> None:
@@ -56,8 +53,9 @@ class StretchBuilder:
         self.blank = 0
         self.events: Counter[str] = Counter()
         self.quarantined: Counter[str] = Counter()
-        self._event_rows = _Rows(USAGE_EVENTS)
-        self._quarantine_rows = _Rows(QUARANTINE)
+        self._waiting = EventColumns(self._source)
+        self._batches: list[pa.RecordBatch] = []
+        self._quarantine_rows: list[Row] = []
 
     @property
     def rows(self) -> int:
@@ -66,57 +64,37 @@ class StretchBuilder:
 
     def add(self, row: EventRow | QuarantineRow | None) -> None:
         """Count one line, and keep its row."""
+        self.lines += 1
         if isinstance(row, EventRow):
-            self.add_all([row.values], [], blank=0)
+            self._waiting.add(row.values)
+            self._flush_if_many()
         elif isinstance(row, QuarantineRow):
-            self.add_all([], [row.values], blank=0)
+            self._quarantine_rows.append(row.values)
         else:
-            self.add_all([], [], blank=1)
+            self.blank += 1
 
-    def add_all(self, events: Sequence[Row], quarantined: Sequence[Row], *, blank: int) -> None:
+    def add_all(self, events: Columns, quarantined: Sequence[Row], *, blank: int) -> None:
         """Count lines that follow one another, and keep their rows."""
-        self.lines += len(events) + len(quarantined) + blank
+        own, codes, frames = events
+        self.lines += len(codes) + len(quarantined) + blank
         self.blank += blank
-        statuses, reasons = counts_of(events, quarantined)
-        self.events.update(statuses)
-        self.quarantined.update(reasons)
-        self._event_rows.extend(events)
-        self._quarantine_rows.extend(quarantined)
-
-    def add_batches(self, events: pa.Table, quarantined: pa.Table, *, statuses: Mapping[str, int], reasons: Mapping[str, int], blank: int) -> None:
-        """Count lines that follow one another, of which the rows are in Arrow already."""
-        self.lines += events.num_rows + quarantined.num_rows + blank
-        self.blank += blank
-        self.events.update(statuses)
-        self.quarantined.update(reasons)
-        self._event_rows.extend_batches(events.to_batches())
-        self._quarantine_rows.extend_batches(quarantined.to_batches())
+        self._waiting.extend(own, codes, frames)
+        self._quarantine_rows += quarantined
+        self._flush_if_many()
 
     def tables(self) -> tuple[pa.Table, pa.Table]:
-        """Return events and quarantined lines."""
-        return self._event_rows.table(), self._quarantine_rows.table()
+        """Return events and quarantined lines, and count them by status and by reason."""
+        self._flush()
+        self.quarantined = Counter(map(_REASON, self._quarantine_rows))
+        quarantined = pa.Table.from_batches([record_batch(self._quarantine_rows, QUARANTINE)] if self._quarantine_rows else [], schema=QUARANTINE)
+        return pa.Table.from_batches(self._batches, schema=USAGE_EVENTS), quarantined
 
-
-class _Rows:
-    def __init__(self, schema: pa.Schema) -> None:
-        self._schema = schema
-        self._rows: list[Row] = []
-        self._batches: list[pa.RecordBatch] = []
-
-    def extend(self, rows: Sequence[Row]) -> None:
-        self._rows += rows
-        if len(self._rows) >= _BATCH_ROWS:
+    def _flush_if_many(self) -> None:
+        if len(self._waiting) >= _BATCH_ROWS:
             self._flush()
 
-    def extend_batches(self, batches: Sequence[pa.RecordBatch]) -> None:
-        self._flush()
-        self._batches += batches
-
-    def table(self) -> pa.Table:
-        self._flush()
-        return pa.Table.from_batches(self._batches, schema=self._schema)
-
     def _flush(self) -> None:
-        if self._rows:
-            self._batches.append(record_batch(self._rows, self._schema))
-            self._rows = []
+        if len(self._waiting):
+            self.events.update(self._waiting.statuses())
+            self._batches.append(self._waiting.record_batch())
+            self._waiting = EventColumns(self._source)

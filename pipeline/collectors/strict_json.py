@@ -135,9 +135,12 @@ def _is_same(one: Any, other: Any) -> bool:
     return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
-def may_exceed(text: str, depth_max: int) -> bool:
+def may_exceed(text: str | bytes, depth_max: int) -> bool:
     """Tell cheaply that a text can be nested deeper: it has that many brackets, if only in its strings."""
-    return len(text) > depth_max and text.count("{") + text.count("[") > depth_max
+    if len(text) <= depth_max:
+        return False
+    opened = text.count("{") + text.count("[") if isinstance(text, str) else text.count(b"{") + text.count(b"[")
+    return opened > depth_max
 
 
 def _too_deep(depth_max: int) -> LineRefused:

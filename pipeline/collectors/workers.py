@@ -8,6 +8,7 @@ They are begun as commands of their own, never forked, since other threads may h
 from __future__ import annotations
 
 import json
+import marshal
 import mmap
 import os
 import select
@@ -16,12 +17,11 @@ import sys
 import time
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
-from pipeline.collectors.decode import EventRow, decode_line
+from pipeline.collectors.decode import decode_line
+from pipeline.collectors.event_columns import EventColumns
 from pipeline.collectors.fast.blocks import DecodedLines
 from pipeline.collectors.lines import Line
 
@@ -41,20 +41,6 @@ _SLOT_BYTES = 2**21
 _SLOTS_EACH = 2
 _WAITING_MAX = 16
 _PATIENCE_SECONDS = 60.0
-_READ_OPTIONS = pa.ipc.IpcReadOptions(use_threads=False)
-
-
-class DecodedBatches(NamedTuple):
-    """What a block amounts to, as a worker says it."""
-
-    events: pa.Table
-    quarantined: pa.Table
-    statuses: dict[str, int]
-    reasons: dict[str, int]
-    blank: int
-
-
-Decoded: TypeAlias = DecodedLines | DecodedBatches
 
 
 @dataclass(slots=True)
@@ -62,7 +48,7 @@ class _Waiting:
     """A block that went in, with what came of it, or who is asked."""
 
     block: LineBlock
-    decoded: Decoded | None = None
+    decoded: DecodedLines | None = None
     worker: Worker | None = None
     slot: int = 0
 
@@ -77,7 +63,7 @@ class InOrder:
         self._waiting: deque[_Waiting] = deque()
         self._pool = _Pool(decoder, min(processes, PROCESSES_MAX) - 1) if processes > 1 and sys.executable and hasattr(os, "memfd_create") else None
 
-    def add(self, block: LineBlock) -> Iterator[Decoded]:
+    def add(self, block: LineBlock) -> Iterator[DecodedLines]:
         """Take in a block, and yield what is ready, or has to be, to make room. Raises what ``fingerprint`` raises."""
         waiting = _Waiting(block)
         if self._pool is None or not self._pool.submit(waiting):
@@ -87,7 +73,7 @@ class InOrder:
         while self._waiting and (len(self._waiting) > _WAITING_MAX or self._is_ready(self._waiting[0])):
             yield self._next()
 
-    def rest(self) -> Iterator[Decoded]:
+    def rest(self) -> Iterator[DecodedLines]:
         """Yield what has not been given out yet. Raises what ``fingerprint`` raises."""
         while self._waiting:
             yield self._next()
@@ -100,7 +86,7 @@ class InOrder:
     def _is_ready(self, waiting: _Waiting) -> bool:
         return waiting.decoded is not None or (waiting.worker is not None and waiting.worker.has_answered())
 
-    def _next(self) -> Decoded:
+    def _next(self) -> DecodedLines:
         waiting = self._waiting.popleft()
         self.waiting_lines -= len(waiting.block.spans)
         if waiting.decoded is None and waiting.worker is not None:
@@ -114,8 +100,7 @@ class InOrder:
             return decoder.decoded(block.content, block.spans, start=block.start, first_line=block.first_line)
         line = Line(block.first_line, block.start, block.end, None)
         row = decode_line(line, source=decoder.source, log_format=decoder.log_format, fingerprint=decoder.fingerprint)
-        is_event = isinstance(row, EventRow)
-        return DecodedLines([row.values] if row and is_event else [], [row.values] if row and not is_event else [], int(row is None), 0)
+        return DecodedLines(EventColumns(decoder.source).columns, [row.values] if row is not None else [], int(row is None), 0, 0)
 
 
 class _Pool:
@@ -153,8 +138,8 @@ class Worker:
                 command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, pass_fds=(descriptor,)
             )
         log_format = decoder.log_format
-        log = {"source": decoder.source, "slot_bytes": _SLOT_BYTES, "identity": log_format.identity}
-        self._say({**log, "line_bytes_max": log_format.line_bytes_max, "depth_max": log_format.depth_max})
+        settings = {each.name: getattr(log_format, each.name) for each in fields(log_format)}
+        self._say({"source": decoder.source, "slot_bytes": _SLOT_BYTES, "format": settings | {"fields": dict(log_format.fields)}})
 
     def ask(self, waiting: _Waiting) -> bool:
         """Hand a block over; false where there is no room, or nobody."""
@@ -172,17 +157,16 @@ class Worker:
         """Tell whether ``answer`` would not have to wait."""
         return self._process is None or b"\n" in self._said or self._is_readable(0)
 
-    def answer(self, waiting: _Waiting) -> DecodedBatches | None:
+    def answer(self, waiting: _Waiting) -> DecodedLines | None:
         """Wait for what came of the block that was handed over first; ``None`` where it is to be decoded here."""
         said = self._heard()
         if not said:
             self.end()
             return None
         at = waiting.slot * _SLOT_BYTES
-        rows = pa.BufferReader(self._memory[at : at + said["size"]])
-        events, quarantined = (pa.ipc.open_stream(rows, options=_READ_OPTIONS).read_all() for _ in range(2))
+        decoded = DecodedLines(*marshal.loads(self._memory[at : at + said["size"]]))  # noqa: S302 - from our own process, over memory without a name
         self._free.append(waiting.slot)
-        return DecodedBatches(events, quarantined, said["events"], said["quarantined"], said["blank"])
+        return decoded
 
     def end(self) -> None:
         """Let the process end, whatever it is doing."""

@@ -7,46 +7,50 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fuzzing import LineMaker
+from fuzzing import LineMaker, expected_row, found_rows
 
 from pipeline.collectors import LogFormat, read_log
 from pipeline.collectors.decode import decode_line
+from pipeline.collectors.fast import shapes
 from pipeline.collectors.fast.blocks import BlockDecoder
 from pipeline.collectors.fast.condense import condensed
 from pipeline.collectors.line_blocks import LineBlocks
 from pipeline.collectors.lines import LineSplitter
-from pipeline.schemas import QUARANTINE, USAGE_EVENTS
+from pipeline.schemas import QUARANTINE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 FORMAT = LogFormat()
-_EVENT_LINE = itemgetter(USAGE_EVENTS.get_field_index("line"))
 _QUARANTINE_LINE = itemgetter(QUARANTINE.get_field_index("line"))
 
 
-def _fast(content: bytes, log_format: LogFormat = FORMAT) -> tuple[dict[int, Any], int]:
-    """Return the values of the row of every line that has one, by its number, and how many took the quick way."""
-    rows: list[Any] = []
+@pytest.fixture(autouse=True)
+def _no_shapes_yet() -> None:
+    """Begin every test with nothing learnt: shapes are kept for all logs of a format."""
+    shapes._shapes.cache_clear()  # noqa: SLF001 - nothing but a test needs this
+
+
+def _fast(content: bytes, log_format: LogFormat = FORMAT, *, told_alone: bool = False) -> tuple[dict[int, Any], int]:
+    """Return the values of the row of every line that has one, by its number, and how many were told by shapes, or read the quick way."""
+    rows: dict[int, Any] = {}
     quick = 0
     decoder = BlockDecoder(source="s", log_format=log_format, fingerprint=_fingerprint)
     blocks = LineBlocks([content], line_bytes_max=log_format.line_bytes_max)
     for block in blocks:
         found = decoder.decoded(block.content, block.spans, start=block.start, first_line=block.first_line)
         blocks.take(block)
-        assert len(found.events) + len(found.quarantined) + found.blank == len(block.spans)
-        assert found.events == sorted(found.events, key=_EVENT_LINE)
+        assert len(found_rows(found)) + found.blank == len(block.spans)
         assert found.quarantined == sorted(found.quarantined, key=_QUARANTINE_LINE)
-        rows += [(_EVENT_LINE(row), row) for row in found.events]
-        rows += [(_QUARANTINE_LINE(row), row) for row in found.quarantined]
-        quick += found.quick
-    return dict(rows), quick
+        rows |= found_rows(found)
+        quick += found.told + (0 if told_alone else found.quick)
+    return rows, quick
 
 
 def _plain(content: bytes, log_format: LogFormat = FORMAT) -> dict[int, Any]:
     splitter = LineSplitter([content], line_bytes_max=log_format.line_bytes_max)
     rows = ((line.number, decode_line(line, source="s", log_format=log_format, fingerprint=_fingerprint)) for line in splitter)
-    return {number: row.values for number, row in rows if row is not None}
+    return {number: expected_row(row) for number, row in rows if row is not None}
 
 
 def _fingerprint(raw: str) -> str:
@@ -71,6 +75,49 @@ def test_almost_every_usual_line_is_read_the_quick_way() -> None:
     rows, quick = _fast(b"\n".join([*usual, b""]))
     assert len(rows) == len(usual) > 400
     assert quick > 0.97 * len(usual)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("fields", [{}, {"api_key_id": "request.model", "request.model": "api_key_id"}], ids=["our names", "other names"])
+def test_lines_of_known_shapes_are_told_as_the_plain_reader_reads_them(seed: int, fields: dict[str, str]) -> None:
+    maker = LineMaker(f"shapes {seed}", fresh=0)
+    changed = [maker.made().content for _ in range(300)]
+    content = b"".join(line + b"\n" for line in [*maker.first * 8, *changed])
+    log_format = LogFormat(fields=fields)
+    rows, told = _fast(content, log_format, told_alone=True)
+    assert rows == _plain(content, log_format)
+    assert told > 30
+
+
+_USAGE = (
+    '"usage":{{"prompt_tokens":{},"completion_tokens":{},"total_tokens":{},"prompt_tokens_details":{{"cached_tokens":{},"cache_write_tokens":{}}},'
+    '"completion_tokens_details":{{"reasoning_tokens":{}}}}}'
+)
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        (10, 5, 15, 4, 6, 5),
+        (10, 5, 0, 4, 6, 5),
+        (10, 5, 16, 4, 6, 5),
+        (10, 5, 15, 4, 7, 5),
+        (10, 5, 15, 11, 0, 5),
+        (10, 5, 15, 4, 6, 6),
+        (10, 5, 25, 4, 6, 5),
+        (10, 5, 20, 0, 0, 5),
+        (0, 0, 0, 0, 0, 0),
+        (2**62, 2**62, 2**63, 0, 0, 0),
+    ],
+    ids=lambda counts: "-".join(map(str, counts)),
+)
+def test_counts_that_contradict_each_other_are_told_by_no_shape(counts: tuple[int, ...]) -> None:
+    line = '{{"ts":"2026-03-01T06:51:19Z","request_id":"r","api_key_id":"k","status":200,"response":{{"choices":[{{}}],{}}}}}\n'
+    lines = [line.format(_USAGE.format(*each)) for each in [(100, 50, 150, 40, 10, 20)] * 40 + [counts]]
+    content = "".join(lines).encode()
+    rows, told = _fast(content, told_alone=True)
+    assert rows == _plain(content)
+    assert told >= 20
 
 
 def test_long_streams_are_cut_and_their_chunks_counted() -> None:

@@ -1,13 +1,21 @@
 """Lines to compare two readers by: seeded, from the usual to the absurd, and damaged at random.
 
-Owns the lines. Does not own the comparison. Content is made up: no line ever comes from a real log.
+Owns the lines, and the form in which rows of both readers can be compared. Does not own the comparison. Content is made up: no line ever comes from a real log.
 """
 
 from __future__ import annotations
 
 import json
 import random
-from typing import Any, NamedTuple
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pipeline.collectors.event_columns import OWN, frame_of, own_of
+from pipeline.schemas import QUARANTINE
+
+if TYPE_CHECKING:
+    from pipeline.collectors.decode import EventRow, QuarantineRow
+    from pipeline.collectors.fast.blocks import DecodedLines
 
 _TEXTS = (
     *(
@@ -100,6 +108,62 @@ _PATHS = ("/studio/v1/chat/completions", "/v1/chat/completions?x=1", "/v1/embedd
 _KEYS = ("key_b6a9c754a39113e0", "key_1", "12e5678", "", None, "a b", 7, "k-1e400")
 
 
+_LINE_OF_OWN, _LINE_OF_QUARANTINED = itemgetter(OWN.index("line")), itemgetter(QUARANTINE.get_field_index("line"))
+
+
+def found_rows(decoded: DecodedLines) -> dict[int, Any]:
+    """Return what was decoded by the number of its line."""
+    own, codes, frames = decoded.events
+    events = [(values, frames[code]) for *values, code in zip(*own, codes, strict=True)]
+    return {_LINE_OF_OWN(row): (tuple(row), frame) for row, frame in events} | {_LINE_OF_QUARANTINED(row): row for row in decoded.quarantined}
+
+
+def expected_row(row: EventRow | QuarantineRow | None) -> Any:
+    """Return the same of a row of the plain reader."""
+    return row if row is None else (own_of(row.values), frame_of(row.values)) if hasattr(row, "status") else row.values
+
+
+_LETTERS = (
+    *(
+        b"a",
+        b"Z",
+        b"",
+        b" ",
+        b"  ",
+        b".",
+        b"/",
+        b"'",
+        b"[",
+        b"}",
+        b",",
+        b"\t",
+        b"\x7f",
+        b"\xc3\xa9",
+        b"\xe2\x80\xa8",
+        b"\xf0\x9f\x91\xa9",
+        b"\xc3",
+        b"\xed\xa0\xbd",
+    ),
+    *(
+        b"\\n",
+        b"\\\\",
+        b'\\"',
+        b"\\/",
+        b"\\u00e9",
+        b"\\ud83d",
+        b"\\u0022",
+        b"\\u005c",
+        b"\\\\n",
+        b'\\\\\\"',
+        b"\\\\\\\\",
+        b"\\\\u0041",
+        b"\\\\ud83d",
+        b"\\x",
+        b"\\\\x",
+    ),
+)
+
+
 class Made(NamedTuple):
     """A line without its terminator; ``is_usual`` where it is what a well-behaved gateway writes."""
 
@@ -116,6 +180,8 @@ class LineMaker:
         self._fresh = fresh
         self._before = [self._line(odd=0.0) for _ in range(4)]
         self._last = list(self._before)
+        self.first = tuple(self._last)
+        """Usual lines, of which the first damaged ones are made."""
 
     def made(self) -> Made:
         """Return the next line."""
@@ -137,6 +203,10 @@ class LineMaker:
         return Made(self._damaged_often(line), is_usual=False)
 
     def _damaged_often(self, line: bytes) -> bytes:
+        if self.chance.random() < 0.5:
+            for _ in range(self.chance.choice((1, 1, 2, 4))):
+                line = self._changed_a_little(line)
+            return line
         for _ in range(self.chance.choice((1, 1, 1, 2, 5))):
             line = self._damaged(line if self.chance.random() < 0.5 else self.chance.choice(self._before))
         return line.replace(b"\n", b"")
@@ -332,6 +402,20 @@ class LineMaker:
                 ),
             )
         )
+
+    def _changed_a_little(self, line: bytes) -> bytes:
+        """Change a letter, a digit or a blank, mostly so that it is still such a line."""
+        chance = self.chance
+        if len(line) < 2:
+            return line
+        for _ in range(20):
+            at = chance.randrange(len(line))
+            letter = line[at : at + 1]
+            if letter.isdigit():
+                return line[:at] + chance.choice((b"0", b"9", b"12", b"007", b"", b"4.0", b"7e1", b"-1", b"5" * 18)) + line[at + 1 :]
+            if letter.isalpha() or letter == b" ":
+                return line[:at] + chance.choice(_LETTERS) + line[at + 1 :]
+        return line
 
     def _damaged(self, line: bytes) -> bytes:
         chance, size = self.chance, max(len(line), 1)

@@ -1,6 +1,10 @@
-"""The quick way through usual lines: many at a time, typed, and only where the answer is provably that of the plain reader.
+"""The quick way through usual lines, and only where the answer is provably that of the plain reader.
 
-Owns what a *usual* line is, and reading it. Whatever is unusual in any respect (odd order, escapes, lax JSON, damage) is handed over
-to ``pipeline.collectors.decode``, which decides; ``tests/collectors/test_fast_equals_plain.py`` compares the two on random and damaged
-lines. Does not own any rule of its own.
+Lines of one gateway are written alike. The plain reader's answer for one of them is kept with its *shape*: an expression that matches
+exactly the lines that are written so, and captures what rows need. Lines that a known shape matches are *told* by it, many at a time
+(``blocks``, ``shapes``, ``told``). Long streams are cut first: chunks that repeat are proven, counted and left out (``condense``). A line
+that no shape tells is looked into by simdjson (``lines``, ``bodies``, ``transcripts``), and what is unusual in any respect (escapes in
+names, lax JSON, damage, another family's body) is left to ``pipeline.collectors.decode``, which decides.
+
+Does not own any rule of its own. ``tests/collectors`` compares both readers on random and damaged lines.
 """

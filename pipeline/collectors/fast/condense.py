@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from pipeline.collectors.fast.grammar import CONTENT_INSIDE
 from pipeline.collectors.fast.positions import positions_of, set_positions
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ LONG_LINE_BYTES = 4096
 
 _ANCHOR = ord("[")
 _ANCHORS_MIN = 8
-_WINDOW_BYTES = 2**19
+_WINDOW_BYTES = 2**20
 """What is worked on at once: its arrays stay near the processor, and calls are few."""
 _SAMPLES_MAX = 4
 _SAMPLE_BYTES_MAX = 4096
@@ -48,20 +49,24 @@ _BEFORE = (
     rb'\\"choices\\": ?\[\{(?:\\"index\\": ?(?:0|[1-9][0-9]{0,8}), ?)?\\"delta\\": ?\{(?:\\"role\\": ?\\"assistant\\", ?)?\\"content\\": ?\\"'
 )
 _AFTER = rb'\\"\}(?:, ?' + _KEY + _SCALAR + rb")*+\}\](?:, ?" + _KEY + _SCALAR + rb")*+\}(?:\\r\\n\\r\\n|\\n\\n)"
-_ESCAPE = rb'\\\\(?:[bfnrt/]|\\\\|\\"|u[0-9a-fA-F]{4})|\\u(?!00[0-7])[0-9a-fA-F]{4}|\\/'
-_CONTENT = rb'[^"\\\x00-\x1f]*+(?:(?:' + _ESCAPE + rb')[^"\\\x00-\x1f]*+)*+'
-_SAMPLE = re.compile(rb"(" + _BEFORE + rb")" + _CONTENT + rb"(" + _AFTER + rb")")
-_CONTENTS = re.compile(rb'[^"\\\x01-\x1f]*+(?:(?:' + _ESCAPE + rb')[^"\\\x01-\x1f]*+)*+')
+_SAMPLE = re.compile(rb"(" + _BEFORE + rb")" + CONTENT_INSIDE + rb"(" + _AFTER + rb")")
+_CONTENTS = re.compile(rb"(?:" + CONTENT_INSIDE + rb"\x00)*+")
 """Contents, each followed by a NUL, which no content can hold."""
 
 
 class Condensed(NamedTuple):
-    """A line without the chunks that repeat, and how many of these had content."""
+    """A line without the chunks that repeat."""
 
     content: bytes
-    content_chunks: int
+    sizes: Positions
+    """The sizes of the contents that were cut out."""
     at: int
     """Where in ``content`` the cut is."""
+
+    @property
+    def content_chunks(self) -> int:
+        """How many of the chunks that were cut out had content."""
+        return int(np.count_nonzero(self.sizes))
 
 
 class _Seam(NamedTuple):
@@ -71,6 +76,13 @@ class _Seam(NamedTuple):
     content: bytes
     first: int
     last: int
+
+
+class _Runs(NamedTuple):
+    """For each line of a group the longest run of equal seams: where they begin in the block, and which of them are the line's."""
+
+    starts: Positions
+    edges: list[tuple[int, int]]
 
 
 def condensed(block: bytes, spans: Sequence[tuple[int, int]]) -> dict[int, Condensed]:
@@ -96,7 +108,9 @@ def _condensed(block: bytes, spans: Sequence[tuple[int, int]], long: Sequence[in
             groups.setdefault((len(seam), seam.index(_ANCHOR)), []).append(_Seam(index, seam, first, last))
     lines: dict[int, Condensed] = {}
     for (size, offset), seams in groups.items():
-        lines |= _cut(block, spans, seams, *_repeated(block, seams, anchors, offset), size)
+        runs = _runs(block, seams, anchors, offset)
+        if runs is not None:
+            lines |= _cut(block, spans, seams, runs, size)
     return lines
 
 
@@ -112,43 +126,50 @@ def _sampled(block: bytes, span: tuple[int, int], anchors: Positions, first: int
     return None
 
 
-def _repeated(block: bytes, seams: Sequence[_Seam], anchors: Positions, offset: int) -> tuple[Positions, Positions]:
-    """Return where lines hold exactly their seam, ascending, and to which of ``seams`` each belongs; all seams are equally long."""
-    size, words = len(seams[0].content), len(seams[0].content) // 8
+def _runs(block: bytes, seams: Sequence[_Seam], anchors: Positions, offset: int) -> _Runs | None:
+    """Return where each line holds exactly its seam, again and again; all seams are equally long."""
+    size = len(seams[0].content)
     starts = np.concatenate([anchors[seam.first : seam.last] for seam in seams]) - offset
-    counts = [seam.last - seam.first for seam in seams]
-    owners = np.repeat(np.arange(len(seams)), counts)
-    fits = (starts >= 0) & (starts <= len(block) - size)
-    if not fits.all():
-        starts, owners = starts[fits], owners[fits]
-    heads = np.ndarray(len(block) - words * 8 + 1, f"V{words * 8}", block, 0, (1,))[starts].view("<u8").reshape(-1, words)
-    expected = np.frombuffer(b"".join([seam.content[: words * 8] for seam in seams]), "<u8").reshape(-1, words)
-    differing = set_positions((heads != expected[owners]).ravel()) // words
-    tails = np.ndarray(len(block) - 7, "V8", block, 0, (1,))[starts + (size - 8)].view("<u8")
-    is_seam = tails == np.frombuffer(b"".join([seam.content[-8:] for seam in seams]), "<u8")[owners]
-    is_seam[differing] = False
-    return starts[is_seam], owners[is_seam]
+    owners = np.repeat(np.arange(len(seams)), [seam.last - seam.first for seam in seams])
+    # most of what is no seam does not end like one
+    ends = np.frombuffer(b"".join([seam.content[-8:] for seam in seams]), "<u8")
+    is_seam = (starts >= 0) & (starts <= len(block) - size)
+    if not is_seam.all():
+        starts, owners = starts[is_seam], owners[is_seam]
+    is_seam = _rows(block, starts + (size - 8), 8).view("<u8") == ends[owners]
+    starts, owners = starts[is_seam], owners[is_seam]
+    if not len(starts):
+        return None
+    words = size // 8
+    rows = _rows(block, starts, words * 8).view("<u8").reshape(-1, words)
+    is_last = owners[1:] != owners[:-1]
+    is_last[set_positions((rows[1:] != rows[:-1]).ravel()) // words] = True
+    bounds = [0, *(np.flatnonzero(is_last) + 1).tolist(), len(starts)]
+    longest = [(0, 0)] * len(seams)
+    for owner, first, last in zip(owners[bounds[:-1]].tolist(), bounds[:-1], bounds[1:], strict=True):
+        if last - first > longest[owner][1] - longest[owner][0]:
+            longest[owner] = first, last
+    return _Runs(starts, longest)
 
 
-def _cut(block: bytes, spans: Sequence[tuple[int, int]], seams: Sequence[_Seam], starts: Positions, owners: Positions, size: int) -> dict[int, Condensed]:
+def _cut(block: bytes, spans: Sequence[tuple[int, int]], seams: Sequence[_Seam], runs: _Runs, size: int) -> dict[int, Condensed]:
     """Cut the lines whose contents are sound: from the end of the first content between seams to the last seam."""
-    edges = np.searchsorted(owners, np.arange(len(seams) + 1)).tolist()
-    begins, sizes = starts[:-1] + size, np.diff(starts) - size
-    is_dropped = owners[:-1] == owners[1:]
-    is_dropped[[first for first in edges[:-1] if first < len(is_dropped)]] = False  # the first of a line stays, for all
-    begins, sizes, dropped_by = begins[is_dropped], sizes[is_dropped], owners[:-1][is_dropped]
-    if not len(sizes):
+    begins, sizes = runs.starts[:-1] + size, np.diff(runs.starts) - size
+    sound: list[tuple[_Seam, int, int]] = []
+    for seam, (first, last) in zip(seams, runs.edges, strict=True):
+        start = int(runs.starts[first])
+        if last - first > _ANCHORS_MIN // 2 and block.startswith(seam.content, start):
+            sound.append((seam, first + 1, last - 1))
+    dropped = [slice(first, last) for _, first, last in sound]
+    if not dropped:
         return {}
-    sound = set(range(len(seams)))
-    if not _are_contents(block, begins, sizes):
-        sound = {owner for owner in sound if (own := dropped_by == owner).any() and _are_contents(block, begins[own], sizes[own])}
-    with_content = np.bincount(dropped_by[sizes > 0], minlength=len(seams)).tolist()
+    if not _are_contents(block, np.concatenate([begins[own] for own in dropped]), np.concatenate([sizes[own] for own in dropped])):
+        sound = [each for each, own in zip(sound, dropped, strict=True) if _are_contents(block, begins[own], sizes[own])]
     lines = {}
-    for owner, (seam, first, last) in enumerate(zip(seams, edges, edges[1:], strict=False)):
-        if last - first > _ANCHORS_MIN // 2 and owner in sound:
-            start, end = spans[seam.line]
-            to = int(starts[first + 1])
-            lines[seam.line] = Condensed(block[start:to] + block[starts[last - 1] : end], with_content[owner], to - start)
+    for seam, first, last in sound:
+        start, end = spans[seam.line]
+        to, again = int(runs.starts[first]), int(runs.starts[last])
+        lines[seam.line] = Condensed(block[start:to] + block[again:end], sizes[first:last], to - start)
     return lines
 
 
@@ -156,17 +177,32 @@ def _are_contents(block: bytes, begins: Positions, sizes: Positions) -> bool:
     """Tell whether all these spans are text inside a chunk inside a line; a seam that overlaps the one before it is not one."""
     if int(sizes.min()) < 0:
         return False
-    closed = sizes + 1
-    ends = np.cumsum(closed)
-    gathered = np.frombuffer(block, np.uint8)[np.arange(int(ends[-1])) + np.repeat(begins - (ends - closed), closed)]
-    gathered[ends - 1] = 0
-    if np.count_nonzero(gathered) != len(gathered) - len(sizes):
-        return False
-    contents = gathered.tobytes()
-    if _CONTENTS.fullmatch(contents) is None:
+    is_short = sizes <= _SHORT
+    short_begins = begins[is_short]
+    letters = _rows(block, short_begins, _SHORT).view(np.uint8)
+    is_plain = (letters - np.uint8(0x20) <= np.uint8(0x7E - 0x20)) & (letters != ord('"')) & (letters != ord("\\"))
+    is_plain |= _BEYOND[sizes[is_short]].view(np.bool_)
+    is_odd = ~is_short
+    is_odd[np.flatnonzero(is_short)[set_positions(~is_plain) // _SHORT]] = True
+    odd = list(map(slice, begins[is_odd].tolist(), (begins + sizes)[is_odd].tolist()))
+    if not odd:
+        return True
+    contents = b"\x00".join([*map(block.__getitem__, odd), b""])
+    if contents.count(b"\x00") != len(odd) or _CONTENTS.fullmatch(contents) is None:
         return False
     try:
         contents.decode()
     except UnicodeDecodeError:
         return False
     return True
+
+
+_SHORT = 16
+"""Contents of up to so many bytes are looked at together."""
+_BEYOND = (np.arange(_SHORT) >= np.arange(_SHORT + 1)[:, None]).view(f"V{_SHORT}").ravel()
+"""For each size, which of so many bytes lie beyond it."""
+
+
+def _rows(block: bytes, starts: Positions, size: int) -> np.ndarray[tuple[int], np.dtype[np.void]]:
+    """Return so many bytes from each of ``starts`` on."""
+    return np.ndarray(len(block) - size + 1, f"V{size}", block, 0, (1,))[starts]

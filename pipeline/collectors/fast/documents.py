@@ -37,13 +37,13 @@ _UNREADABLE = (ValueError, RuntimeError)  # no JSON, or no UTF-8; an integer bey
 _BRACE = ord("{")
 
 
-def line_of(content: bytes, *, brackets: int, depth_max: int) -> Document | None:
-    """Return the object that a line is; ``brackets`` are its opening ones, in strings too. The line before it must have been let go."""
+def line_of(content: bytes, *, depth_max: int) -> Document | None:
+    """Return the object that a line is. The line before it must have been let go."""
     try:
         document: Any = _LINE.parse(content)
     except _UNREADABLE:
         return None
-    if type(document) is not Object or content[0] != _BRACE or (brackets > depth_max and depth_of_document(document.as_dict()) > depth_max):
+    if type(document) is not Object or content[0] != _BRACE or (may_exceed(content, depth_max) and depth_of_document(document.as_dict()) > depth_max):
         return None  # what begins with a BOM, or with blanks, is for the plain reader
     return document
 

@@ -52,13 +52,12 @@ class QuickReader:
     prefers_request_id: bool
     fingerprint: Callable[[str], str]
 
-    def read(self, content: bytes, cut: Condensed | None, place: tuple[int, int, int], brackets: int) -> Row | None:
+    def read(self, content: bytes, cut: Condensed | None, place: tuple[int, int, int]) -> Row | None:
         """Return the values of ``schemas.USAGE_EVENTS``, ``None`` where the plain reader must read the line; raises what ``fingerprint`` raises.
 
-        ``content`` is the line, or what is left of it by ``cut``; ``brackets`` are its opening ones, in strings too. ``place`` is its number
-        and its ``[start, end)`` in the log.
+        ``content`` is the line, or what is left of it by ``cut``; ``place`` is its number and its ``[start, end)`` in the log.
         """
-        line = line_of(content, brackets=brackets, depth_max=self.depth_max)
+        line = line_of(content, depth_max=self.depth_max)
         stated = keys_of(line) if line is not None else None
         if line is None or stated is None or "ts" not in stated or "status" not in stated:
             return None

@@ -1,4 +1,4 @@
-"""Where a byte stands in a block: the one scan that everything else is built on.
+"""Looks at the bytes of a block, all at once: where one of them stands, and whether they are UTF-8.
 
 Owns the scan. Packing its answers into bits first makes finding the few that are set three times as fast.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -30,3 +31,13 @@ def set_positions(flags: Flags) -> Positions:
     bits = np.flatnonzero(np.unpackbits(packed[at]).view(np.bool_))
     positions: Positions = at[bits >> 3] * 8 + (bits & 7)
     return positions
+
+
+def is_utf8(content: bytes | memoryview) -> bool:
+    """Tell whether bytes are UTF-8, without making text of them."""
+    text = pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(np.array([0, len(content)], np.int32)), pa.py_buffer(content)])
+    try:
+        text.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True

@@ -1,0 +1,102 @@
+"""Rows of usage events, a list a column, until they become Arrow: many rows share most of their values, and state them once.
+
+Owns the split of a row of one log into its own values and its *frame*, the rest. Does not own where values come from (``decode``, ``fast``).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.columns import column, repeated, text_column
+from pipeline.schemas import USAGE_EVENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import TypeAlias
+
+    from pipeline.collectors.decode import Row
+
+    Columns: TypeAlias = tuple[list[list[Any]], list[int], list[Row]]
+    """The own values of rows, a list a column; the number of each row's frame; and the frames."""
+
+OWN = (
+    *("event_id", "request_id", "response_id", "occurred_at", "api_key_id"),
+    *("prompt_tokens", "completion_tokens", "prompt_cached_tokens", "prompt_cache_write_tokens", "reasoning_tokens"),
+    *("line", "byte_start", "byte_end"),
+)
+"""The columns in which rows differ, in the order of their lists; text is kept in UTF-8."""
+_FRAME = tuple(name for name in USAGE_EVENTS.names if name not in (*OWN, "source"))
+_OWN_AT, _FRAME_AT = ([USAGE_EVENTS.get_field_index(name) for name in names] for names in (OWN, _FRAME))
+_STATUS = _FRAME.index("status")
+_LINE = OWN.index("line")
+
+
+def own_of(row: Row) -> Row:
+    """Return the values of ``OWN`` of a row of ``schemas.USAGE_EVENTS``, text in UTF-8."""
+    values = [row[at] for at in _OWN_AT]
+    return tuple([value.encode() if isinstance(value, str) else value for value in values])
+
+
+def frame_of(row: Row) -> Row:
+    """Return the other values of a row."""
+    return tuple([row[at] for at in _FRAME_AT])
+
+
+class EventColumns:
+    """Rows as they are collected; in the order of their lines once they are Arrow."""
+
+    def __init__(self, source: str) -> None:
+        """Begin with none; all are of one source."""
+        self._source = source
+        self._own: list[list[Any]] = [[] for _ in OWN]
+        self._codes: list[int] = []
+        self._frames: dict[Row, int] = {}
+
+    def __len__(self) -> int:
+        """Return how many rows there are."""
+        return len(self._codes)
+
+    def add(self, row: Row) -> None:
+        """Add one row of ``schemas.USAGE_EVENTS``."""
+        for values, value in zip(self._own, own_of(row), strict=True):
+            values.append(value)
+        self._codes.append(self._frames.setdefault(frame_of(row), len(self._frames)))
+
+    def extend(self, own: Sequence[Sequence[Any]], codes: Sequence[int], frames: Sequence[Row]) -> None:
+        """Add rows: the values of ``OWN``, a list a column, and each row's place in ``frames``."""
+        for values, more in zip(self._own, own, strict=True):
+            values.extend(more)
+        known = {code: self._frames.setdefault(frames[code], len(self._frames)) for code in set(codes)}
+        self._codes += [known[code] for code in codes]
+
+    @property
+    def columns(self) -> Columns:
+        """All rows, in lists and tuples alone."""
+        return self._own, self._codes, list(self._frames)
+
+    def statuses(self) -> Counter[str]:
+        """Count the rows by status."""
+        counts: Counter[str] = Counter()
+        frames = list(self._frames)
+        for code, count in Counter(self._codes).items():
+            counts[frames[code][_STATUS]] += count
+        return counts
+
+    def record_batch(self) -> pa.RecordBatch:
+        """Return the rows of ``schemas.USAGE_EVENTS`` in the order of their lines."""
+        own, codes = self._own, self._codes
+        lines = np.array(own[_LINE], np.int64)
+        if not (lines[1:] > lines[:-1]).all():
+            in_order = itemgetter(*np.argsort(lines).tolist())
+            own, codes = [in_order(values) for values in own], in_order(codes)
+        kinds = {name: USAGE_EVENTS.field(name).type for name in OWN}
+        columns = {name: text_column(values) if pa.types.is_string(kinds[name]) else column(values, kinds[name]) for name, values in zip(OWN, own, strict=True)}
+        for name, values in zip(_FRAME, zip(*self._frames, strict=True), strict=True):
+            columns[name] = repeated(values, codes, USAGE_EVENTS.field(name).type)
+        columns["source"] = repeated([self._source], [0] * len(self), pa.string())
+        return pa.RecordBatch.from_arrays([columns[name] for name in USAGE_EVENTS.names], schema=USAGE_EVENTS)

@@ -1,0 +1,43 @@
+"""What may be learnt from a line that was read: which of its fields its row depends on.
+
+Owns the conditions. A row that hangs on more than ``uses`` knows (an estimate, another family's body, an identity from the line's bytes)
+teaches nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.collectors.envelope import read_envelope
+from pipeline.collectors.exchange import read_without_body
+from pipeline.collectors.families import OPENAI_CHAT
+from pipeline.collectors.fast.uses import uses_of_line
+from pipeline.collectors.strict_json import parse
+from pipeline.schemas import USAGE_EVENTS
+from pipeline.usage import UsageStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipeline.collectors.decode import Row
+    from pipeline.collectors.fast.uses import Use
+    from pipeline.collectors.log_format import LogFormat
+
+_AT = {name: USAGE_EVENTS.get_field_index(name) for name in ("request_id", "response_id", "status", "dialect")}
+
+
+def lesson_of(content: bytes, row: Row, log_format: LogFormat) -> Mapping[str, Use] | None:
+    """Return the uses of the fields of a line that was read as ``row``, ``None`` where they are not all known."""
+    request_id, response_id, status, dialect = (row[at] for at in _AT.values())
+    if request_id is None and response_id is None:
+        return None
+    document = parse(content.decode(), depth_max=log_format.depth_max)
+    envelope = read_envelope(document, log_format, _no_fingerprint)
+    has_body = read_without_body(envelope) is None
+    if has_body and (status != UsageStatus.MEASURED or dialect != OPENAI_CHAT):
+        return None
+    return uses_of_line(log_format, stated=document.keys(), has_body=has_body)
+
+
+def _no_fingerprint(_raw: str) -> str:
+    return ""

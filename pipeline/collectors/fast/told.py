@@ -1,0 +1,69 @@
+"""From what a shape captured of lines to the values of their rows, many at a time.
+
+Owns the rules by which captured text becomes a value: those of ``instants``, ``identity`` and ``token_counts``, for values that need no
+convention to be understood. A row for which they do not hold is left to the plain reader.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline.collectors.fast.instants import instants_us
+from pipeline.collectors.fingerprint import bare_key
+from pipeline.collectors.identity import event_ids
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pipeline.collectors.fast.shapes import Captured, Shape
+
+
+def own_values(
+    shape: Shape, captured: Sequence[Captured], *, prefers_request_id: bool, fingerprint: Callable[[str], str]
+) -> tuple[list[Sequence[Any]], set[int]]:
+    """Return the values of ``event_columns.OWN`` but the places of lines, a list a column, and the indices of the rows for the plain reader.
+
+    Raises what ``fingerprint`` raises.
+    """
+    groups = list(zip(*captured, strict=True))
+    taken = {name: groups[group] for name, group in shape.taken.items()}
+    count = len(captured)
+    nothing: list[Any] = [None] * count
+    occurred_us = instants_us(taken["ts"])
+    keys = taken["api_key_id"] if "api_key_id" in taken else _fingerprinted(taken["api_key"], fingerprint)  # b"" for a raw key that is none
+    kind = "request" if "response_id" not in taken or (prefers_request_id and "request_id" in taken) else "response"
+    wrong = {index for index, at in enumerate(occurred_us) if at is None} | {index for index, key in enumerate(keys) if not key}
+    counts = {name: list(map(int, taken[name])) for name in _COUNTS if name in taken}
+    wrong |= _contradicted(counts, count)
+    return [
+        event_ids(kind, api_key_ids=keys, ids=taken[f"{kind}_id"]),
+        *(taken.get(name, nothing) for name in ("request_id", "response_id")),
+        occurred_us,
+        keys,
+        *(counts.get(name, nothing) for name in _COUNTS if name != "total_tokens"),
+    ], wrong
+
+
+_COUNTS = ("prompt_tokens", "completion_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens", "total_tokens")
+
+
+def _fingerprinted(raw_keys: Sequence[bytes], fingerprint: Callable[[str], str]) -> list[bytes]:
+    known: dict[bytes, bytes] = {}
+    for raw in set(raw_keys):
+        text = raw.decode("ascii")
+        known[raw] = fingerprint(text).encode() if bare_key(text) else b""
+    return [known[raw] for raw in raw_keys]
+
+
+def _contradicted(counts: dict[str, list[int]], rows: int) -> set[int]:
+    """Return the rows in which a total is not its sum, or a part more than its whole."""
+    if not counts:
+        return set()
+    zeros = [0] * rows
+    prompt, completion, cached, written, reasoning, total = (counts.get(name, zeros) for name in _COUNTS)
+    wrong = {index for index, (whole, one, other) in enumerate(zip(total, prompt, completion, strict=True)) if whole and whole != one + other}
+    if cached is not zeros or written is not zeros:
+        wrong |= {index for index, (whole, one, other) in enumerate(zip(prompt, cached, written, strict=True)) if one + other > whole}
+    if reasoning is not zeros:
+        wrong |= {index for index, (whole, part) in enumerate(zip(completion, reasoning, strict=True)) if part > whole}
+    return wrong

@@ -1,0 +1,132 @@
+"""What the plain reader does with each field of a line: takes its value into the row, lets it tell what the row says, or ignores it.
+
+Owns the list of fields it looks at: of the line (``envelope``), of a body and of a chunk (``families``, ``chat``, ``token_counts``).
+A field that is not in it is ignored; ``tests/collectors/test_uses.py`` watches the plain reader and compares.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from pipeline.collectors.fast.grammar import COUNT
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Mapping
+
+    from pipeline.collectors.log_format import LogFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Whatever JSON it is, nobody asks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """Lines with another value have another shape."""
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Its value decides what rows say, together with that of all other telling fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Null, or not there: anything else is for the plain reader."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Its value goes into the row under ``name``."""
+
+    name: str
+    text: bytes | None = None
+    """Expression for a string, without quotes; ``None`` where it cannot be one."""
+    number: bytes | None = None
+    """Expression for a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Elements:
+    """An array, of which each element is used so."""
+
+    use: Use
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The body of the exchange: a document, or a string with a document or a transcript."""
+
+
+Use: TypeAlias = "Ignored | Fixed | Telling | Absent | Taken | Elements | Body | Mapping[str, Use]"
+
+IGNORED, FIXED, TELLING, ABSENT, BODY = Ignored(), Fixed(), Telling(), Absent(), Body()
+
+_IDENTIFIER = rb"[A-Za-z0-9._:/@+=~,;#-]{1,256}+"
+_KEY_ID = rb"[A-Za-z0-9._:/@+-]{1,128}+"
+_RAW_KEY = rb"[!#-\[\]-~][ !#-\[\]-~]{0,511}+"
+_INSTANT = rb"20[0-9]{2}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9}+)?+(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
+_EPOCH = rb"[1-9][0-9]{8,13}+(?:\.[0-9]{1,9}+)?+"
+
+COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens")
+
+_USAGE: Mapping[str, Use] = {
+    **{name: Taken(name, number=COUNT) for name in COUNTS[:3]},
+    "prompt_tokens_details": {name: Taken(name, number=COUNT) for name in COUNTS[3:5]},
+    "completion_tokens_details": {name: Taken(name, number=COUNT) for name in COUNTS[5:]},
+    "service_tier": TELLING,
+    **dict.fromkeys(("prompt_token_details", "completion_token_details", "num_cached_tokens", "prompt_cache_hit_tokens", "cached_tokens"), ABSENT),
+    **dict.fromkeys(("cache_read_input_tokens", "cache_creation_tokens", "cache_creation_input_tokens", "reasoning_tokens"), ABSENT),
+}
+"""Other names of counts (``token_counts``) are for the plain reader, with the conventions that go with them."""
+
+DOCUMENT: Mapping[str, Use] = {
+    "id": Taken("response_id", text=_IDENTIFIER),
+    "model": TELLING,
+    "object": TELLING,
+    "type": TELLING,
+    "service_tier": TELLING,
+    "usage": _USAGE,
+    "choices": Elements({"finish_reason": TELLING}),
+    "error": ABSENT,
+    "x_groq": ABSENT,
+}
+
+
+_LINE: Mapping[str, Use] = {
+    "ts": Taken("ts", text=_INSTANT, number=_EPOCH),
+    "request_id": Taken("request_id", text=_IDENTIFIER, number=COUNT),
+    "api_key_id": Taken("api_key_id", text=_KEY_ID),
+    "api_key": Taken("api_key", text=_RAW_KEY),
+    "status": FIXED,
+    "method": FIXED,
+    "path": FIXED,
+}
+
+
+def uses_of_line(log_format: LogFormat, *, stated: Container[str], has_body: bool) -> Mapping[str, Use] | None:
+    """Return the uses of a line's fields by the names that its log gives them, ``None`` where one field would lie within another.
+
+    ``stated`` are the names at the top of the line: one with dots in it wins over a path. ``has_body`` where the body decides the row.
+    """
+    names = log_format.fields
+    uses: dict[str, Use] = {}
+    request = names.get("request", "request")
+    leaves: dict[str, Use] = {request: {}, **{names.get(name, name): use for name, use in _LINE.items()}}
+    leaves |= {names.get(f"request.{name}", f"{request}.{name}"): TELLING for name in ("model", "stream", "n")}
+    leaves[names.get("response", "response")] = BODY if has_body else IGNORED
+    if len(leaves) != len(_LINE) + 5:
+        return None
+    for path, use in leaves.items():
+        *steps, last = [path] if path in stated else path.split(".")
+        within = uses
+        for step in steps:
+            inner = within.setdefault(step, {})
+            if not isinstance(inner, dict):
+                return None
+            within = inner
+        if within.setdefault(last, use) is not use:
+            return None
+    return uses
