@@ -19,6 +19,8 @@ from pipeline.usage import Meter
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Invocation
+    from pipeline.cli.tables import Cell
+    from pipeline.invoicing import InvoiceLine
     from pipeline.jobs.explain import LineExplanation
     from pipeline.jobs.outcomes import Outcome
 
@@ -81,9 +83,9 @@ def _print_line(explanation: LineExplanation, *, as_csv: bool, events_max: int) 
         _print_explanation(explanation, events_max)
     if explanation.is_complete:
         return 0
-    line, unit = explanation.line, explanation.invoice.currency
+    line, currency, unit = explanation.line, explanation.invoice.currency, _unit(explanation.line)
     warn(
-        f"the events have {explanation.quantity} tokens worth {plain(explanation.exact_amount)} {unit}, the line says {line.quantity} "
+        f"the events have {counted(explanation.quantity, unit)} worth {plain(explanation.exact_amount)} {currency}, the line says {line.quantity} "
         f"and {plain(line.exact_amount)}; run 'tallybook verify'"
     )
     return EXIT_DIFFERENCE
@@ -104,8 +106,8 @@ def _print_explanation(explanation: LineExplanation, events_max: int) -> None:
             )
         click.echo(f"amount {plain(line.amount)} {invoice.currency}")
         return
-    unit = "requests" if line.meter is Meter.REQUEST else "tokens"
-    click.echo(f"key {line.api_key_id}, model {line.model}, meter {line.meter}, {len(explanation.events)} usage events\n")
+    unit = _unit(line)
+    click.echo(f"key {line.api_key_id}, model {line.model}, meter {line.meter}, {counted(len(explanation.events), 'usage event')}\n")
     shown = explanation.events[:events_max]
     rows = [
         (
@@ -124,9 +126,13 @@ def _print_explanation(explanation: LineExplanation, events_max: int) -> None:
     if len(shown) < len(explanation.events):
         click.echo(f"… and {len(explanation.events) - len(shown)} more; --csv lists all")
     if line.package_tokens is not None:
-        click.echo(f"\na package of {line.package_tokens} {unit} is charged to the event that begins it")
-    click.echo(f"\n{explanation.quantity} {unit}, exact sum {plain(explanation.exact_amount)} {invoice.currency}")
+        click.echo(f"\na package of {counted(line.package_tokens, unit)} is charged to the event that begins it")
+    click.echo(f"\n{counted(explanation.quantity, unit)}, exact sum {plain(explanation.exact_amount)} {invoice.currency}")
     click.echo(f"rounded once, {invoice.rounding.value}, to {plain(line.amount)} {invoice.currency}")
+
+
+def _unit(line: InvoiceLine) -> str:
+    return "request" if line.meter is Meter.REQUEST else "token"
 
 
 def _print_outcomes(outcomes: list[Outcome]) -> None:
@@ -138,10 +144,9 @@ def _print_outcomes(outcomes: list[Outcome]) -> None:
         click.echo(f"{outcome.source} line {outcome.line}: {outcome.word}: {outcome.detail}")
 
 
-def _outcome_row(outcome: Outcome) -> tuple[str | int, ...]:
+def _outcome_row(outcome: Outcome) -> tuple[Cell, ...]:
     span = "" if outcome.byte_start is None else f"{outcome.byte_start}-{outcome.byte_end}"
     event = outcome.event
     if event is None:
         return outcome.source, outcome.line, span, "", "", "", "", outcome.word
-    stated = (instant_text(event["occurred_at"]), event["status"], event["prompt_tokens"], event["completion_tokens"])
-    return outcome.source, outcome.line, span, *stated, outcome.word
+    return outcome.source, outcome.line, span, instant_text(event["occurred_at"]), event["status"], *outcome.tokens, outcome.word

@@ -14,7 +14,7 @@ from pipeline.jobs.collect import collect
 from pipeline.jobs.counts import counts_of, quarantine_reasons
 from pipeline.jobs.invoice import invoice_book, write_invoices
 from pipeline.jobs.usage import UNASSIGNED
-from pipeline.jobs.wording import counted
+from pipeline.jobs.wording import are, counted
 from pipeline.money import plain
 from pipeline.periods import BillingPeriod
 from pipeline.storage import register
@@ -98,7 +98,7 @@ def _warnings(workspace: Workspace, collected: Collected, built: Aggregate, book
     yield from _unpriced(workspace, built)
     for row in built.marts.advisories["unassigned_usage"]:
         yield (
-            f"{row['billing_period']}: {row['tokens']} tokens of key {row['api_key_id']}, model {row['model']!r}, are unassigned; "
+            f"{row['billing_period']}: {counted(row['tokens'], 'token')} of key {row['api_key_id']}, model {row['model']!r}, {are(row['tokens'])} unassigned; "
             "add the key to an account in accounts.toml"
         )
     for row in built.marts.advisories["unmeasured_usage"]:
@@ -134,6 +134,6 @@ def _unpriced(workspace: Workspace, built: Aggregate) -> Iterator[str]:
         account = workspace.accounts.by_id(account_id)
         tokens, first_date = sum(each.quantity for each in usage), min(each.usage_date for each in usage)
         yield (
-            f"{period}: {tokens} tokens of {account_id} for model {model!r} are unpriced, from {first_date} on; "
+            f"{period}: {counted(tokens, 'token')} of {account_id} for model {model!r} {are(tokens)} unpriced, from {first_date} on; "
             f"add a rate or an alias to rates/{account.terms_on(first_date).rate_card if account else 'standard'}.toml, the invoice cannot be issued before"
         )
