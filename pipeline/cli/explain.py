@@ -12,7 +12,7 @@ from pipeline.exports.event_csv import events_csv
 from pipeline.jobs.explain import event_rows, explain_line
 from pipeline.jobs.outcomes import outcomes_of_id, outcomes_of_place
 from pipeline.jobs.wording import counted
-from pipeline.money import exact_sum, normalised, plain, plain_rate
+from pipeline.money import exact_sum, normalised, plain, plain_amount, plain_rate
 from pipeline.periods import instant_text
 from pipeline.storage.workspace import open_workspace
 from pipeline.usage import Meter
@@ -101,8 +101,8 @@ def _print_explanation(explanation: LineExplanation, events_max: int) -> None:
             worth, quantity = exact_sum([before.amount, line.amount]), before.quantity + line.quantity
             counts = (f" ({counted(quantity, 'token')})", f" ({counted(before.quantity, 'token')})") if line.meter not in {None, Meter.REQUEST} else ("", "")
             click.echo(
-                f"all of it in {line.original_period} is worth {plain(worth)} {invoice.currency}{counts[0]}; "
-                f"{plain(before.amount)} {invoice.currency}{counts[1]} was invoiced before"
+                f"all of it in {line.original_period} is worth {plain_amount(worth, invoice.currency)} {invoice.currency}{counts[0]}; "
+                f"{plain_amount(before.amount, invoice.currency)} {invoice.currency}{counts[1]} was invoiced before"
             )
         click.echo(f"amount {plain(line.amount)} {invoice.currency}")
         return

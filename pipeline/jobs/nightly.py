@@ -15,7 +15,7 @@ from pipeline.jobs.counts import counts_of, quarantine_reasons
 from pipeline.jobs.invoice import invoice_book, write_invoices
 from pipeline.jobs.usage import UNASSIGNED
 from pipeline.jobs.wording import are, counted
-from pipeline.money import plain
+from pipeline.money import plain, plain_amount
 from pipeline.periods import BillingPeriod
 from pipeline.storage import register
 from pipeline.storage.lock import locked
@@ -114,7 +114,7 @@ def _warnings(workspace: Workspace, collected: Collected, built: Aggregate, book
         )
     for draft, spent, cap in above_spend_cap(book, workspace.accounts):
         yield (
-            f"{draft.account_id} has spent {plain(spent)} {draft.currency} in {draft.period}, above its spend cap of {plain(cap)}; "
+            f"{draft.account_id} has spent {plain(spent)} {draft.currency} in {draft.period}, above its spend cap of {plain_amount(cap, draft.currency)}; "
             "tell the customer, or raise spend_cap in accounts.toml"
         )
 

@@ -8,9 +8,11 @@ A case is a small workspace (``tallybook.toml``, ``accounts.toml``, ``rates/``, 
 * ``stdout``, ``stderr``: files with what it prints, byte for byte; where ``stderr`` is left out, it prints nothing there
 * ``files``: what it writes, by name, and the files that this equals, byte for byte
 * ``columns``: CSV that it writes (or ``stdout``), and files with some of its columns; these are equal, row by row
-* ``sums``: CSV that it writes (or ``stdout``), and files with one of its columns added up by another one
+* ``sums``: CSV or Parquet that it writes (or ``stdout``), and files with one of its columns added up by another one
 * ``lines``: text that it writes, and files with some of its lines, which stand there in this order
 * ``changes_nothing``: no byte of the workspace is another one afterwards
+
+``is_slow = true`` above the steps leaves a case of many commands to the slow suite.
 
 A digest, which nobody computes by hand, is written ``<digest>``. Rows of CSV end in CR LF, of expected files in LF alone. The lines of a log are
 of equal length, so that bytes can be counted.
@@ -27,27 +29,24 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.parquet as pq
 import pytest
 from workspaces import fingerprints, tallybook
 
 if TYPE_CHECKING:
     from workspaces import Done
 
-CASES = sorted(path.parent for path in Path(__file__).parent.glob("*/steps.toml"))
+CASES = {path.parent: tomllib.loads(path.read_text(encoding="utf-8")) for path in sorted(Path(__file__).parent.glob("*/steps.toml"))}
+RUN = [pytest.param(case, id=case.name, marks=[pytest.mark.slow] if said.get("is_slow") else []) for case, said in CASES.items()]
 WORDS = {"put", "run", "exit", "stdout", "stderr", "files", "columns", "sums", "lines", "changes_nothing"}
 SPOKEN_OF = ("stdout", "stderr", "files", "columns", "sums", "lines")
 
 
-def steps_of(case: Path) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = tomllib.loads((case / "steps.toml").read_text(encoding="utf-8"))["steps"]
-    return found
-
-
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", RUN)
 def test_commands_do_what_an_accountant_expects(case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     books = shutil.copytree(case, tmp_path / "books")
     monkeypatch.chdir(books)
-    for step in steps_of(case):
+    for step in CASES[case]["steps"]:
         for name, given in step.get("put", {}).items():
             shutil.copyfile(case / given, books / name)
         before = fingerprints(books)
@@ -79,7 +78,7 @@ def compare_bytes(text: str, expected: str) -> None:
     assert text == (text if open_digests else expected)
 
 
-def compare_sums(rows: list[dict[str, str]], expected: list[dict[str, str]]) -> None:
+def compare_sums(rows: list[dict[str, Any]], expected: list[dict[str, str]]) -> None:
     by, added = expected[0]
     sums: dict[str, Decimal] = {}
     for row in rows:
@@ -87,7 +86,10 @@ def compare_sums(rows: list[dict[str, str]], expected: list[dict[str, str]]) -> 
     assert sums == {row[by]: Decimal(row[added]) for row in expected}
 
 
-def written(name: str, done: Done, books: Path) -> list[dict[str, str]]:
+def written(name: str, done: Done, books: Path) -> list[dict[str, Any]]:
+    if name.endswith(".parquet"):
+        found: list[dict[str, Any]] = pq.read_table(books / name).to_pylist()
+        return found
     return rows_of(done.stdout if name == "stdout" else text_of(books / name))
 
 
@@ -105,7 +107,8 @@ def text_of(path: Path) -> str:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_every_expected_file_is_compared_and_every_word_of_a_step_is_known(case: Path) -> None:
-    steps = steps_of(case)
+    steps = CASES[case]["steps"]
+    assert set(CASES[case]) <= {"is_slow", "steps"}
     assert [word for step in steps for word in step if word not in WORDS] == []
     said = [step[word] for step in steps for word in SPOKEN_OF if word in step]
     compared = {name for each in said for name in (each.values() if isinstance(each, dict) else [each])}
