@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pipeline.jobs.explain import LineExplanation
     from pipeline.jobs.outcomes import Outcome
 
-_HEADER = ("time (UTC)", "source", "line", "bytes", "status", "tokens", "per million", "exact charge")
 _OUTCOME_HEADER = ("source", "line", "bytes", "time (UTC)", "status", "prompt", "completion", "outcome")
 
 
@@ -122,7 +121,7 @@ def _print_explanation(explanation: LineExplanation, events_max: int) -> None:
         )
         for charged in shown
     ]
-    print_table(_HEADER, rows)
+    print_table(("time (UTC)", "source", "line", "bytes", "status", f"{unit}s", "per million", "exact charge"), rows)
     if len(shown) < len(explanation.events):
         click.echo(f"… and {len(explanation.events) - len(shown)} more; --csv lists all")
     if line.package_tokens is not None:

@@ -48,7 +48,10 @@ def command() -> None:
 @_account
 @click.pass_obj
 def draft(invocation: Invocation, period: BillingPeriod, account_id: str | None) -> None:
-    """Compute the drafts again from what is collected, write their CSV, and list those of the period."""
+    """Compute the drafts again from what is collected, write their CSV, and list those of the period.
+
+    A draft has lines of usage, included tokens, fees, what lacks to the commitment, corrections of earlier months, credits and tax.
+    """
     workspace = open_workspace(invocation.workspace)
     with locked(workspace.lake, command="tallybook invoice draft", started_at=invocation.now()):
         built = aggregate(workspace)

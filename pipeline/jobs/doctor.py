@@ -47,7 +47,7 @@ def examine(workspace: Workspace, *, key_secret: bytes | None) -> Examination:
         rows = [pq.read_table(path, partitioning=None) for path in verified_quarantine(workspace.lake, snapshot)]
         table = pa.concat_tables([schemas.QUARANTINE.empty_table(), *rows]).sort_by([("source", "ascending"), ("line", "ascending")])
         quarantined = tuple((row["source"], row["line"], f"{row['byte_start']}-{row['byte_end']}", row["reason"], row["detail"]) for row in table.to_pylist())
-        version = "no commit yet" if snapshot.version is None else f"commit {snapshot.version}, {files} data files, all undamaged"
+        version = "no commit yet" if snapshot.version is None else f"commit {snapshot.version}, {counted(files, 'data file')}, undamaged"
         findings.append(Check(name="lake", ok=True, detail=version))
     except LakeError as damage:
         is_lake_damaged = True

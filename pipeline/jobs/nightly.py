@@ -18,6 +18,7 @@ from pipeline.jobs.wording import are, counted
 from pipeline.money import plain, plain_amount
 from pipeline.periods import BillingPeriod
 from pipeline.storage import register
+from pipeline.storage.config import UnmeasuredPolicy
 from pipeline.storage.lock import locked
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def _warnings(workspace: Workspace, collected: Collected, built: Aggregate, book
     for row in built.marts.advisories["unmeasured_usage"]:
         yield (
             f"{row['billing_period']}: {counted(row['events'], 'exchange')} of {row['account_id'] or 'unassigned keys'} stated no usage: "
-            f"{row['status']}{_advice(row)}"
+            f"{row['status']}{_advice(row, workspace.settings.unmeasured)}"
         )
     for late in book.late:
         difference = f"{plain(abs(late.difference))} {late.currency} {'less' if late.difference < 0 else 'more'} than"
@@ -119,10 +120,12 @@ def _warnings(workspace: Workspace, collected: Collected, built: Aggregate, book
         )
 
 
-def _advice(row: dict[str, object]) -> str:
+def _advice(row: dict[str, object], policy: UnmeasuredPolicy) -> str:
     if row["status"] == "estimated":
         tokens = counted(int(str(row["completion_tokens"])), "completion token")
-        return f" at {tokens} by content chunks; have clients ask for usage (stream_options.include_usage), or set [policy] unmeasured"
+        billed = ", which are billed" if policy is UnmeasuredPolicy.BILL_ESTIMATE else ""
+        other = "" if billed else ", or set [policy] unmeasured"
+        return f" at {tokens} by content chunks{billed}; have clients ask for usage (stream_options.include_usage){other}"
     return " because nothing was there to estimate from, or the body is of a family that is not read yet; 'tallybook usage --by key,status' lists them"
 
 
