@@ -29,9 +29,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
 import pyarrow.parquet as pq
 import pytest
 from workspaces import fingerprints, tallybook
+
+from pipeline.cli import _tallybook
 
 if TYPE_CHECKING:
     from workspaces import Done
@@ -114,6 +117,18 @@ def test_every_expected_file_is_compared_and_every_word_of_a_step_is_known(case:
     compared = {name for each in said for name in (each.values() if isinstance(each, dict) else [each])}
     assert compared == {path.relative_to(case).as_posix() for path in (case / "expected").iterdir()}
     assert (case / "WHY.md").is_file()
+
+
+def test_every_command_has_a_case_but_those_that_say_nothing_of_usage_or_money() -> None:
+    run = [" ".join(shlex.split(step["run"])[:2]) for said in CASES.values() for step in said["steps"]]
+    without = {name for name in commands(_tallybook) if not any(f"{line} ".startswith(f"{name} ") for line in run)}
+    assert without == {"init", "keys id"}
+
+
+def commands(group: click.Group, prefix: str = "") -> list[str]:
+    context = click.Context(group)
+    found = {f"{prefix}{name}": group.get_command(context, name) for name in group.list_commands(context)}
+    return [leaf for name, command in found.items() for leaf in (commands(command, f"{name} ") if isinstance(command, click.Group) else [name])]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
