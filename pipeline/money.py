@@ -120,6 +120,15 @@ def plain(value: Decimal) -> str:
     return format(value or value.copy_abs(), "f")
 
 
+def plain_amount(amount: Decimal, currency: str) -> str:
+    """Write an amount of money with all decimal places of the currency's minor unit, and every digit that it has beyond.
+
+    >>> plain_amount(Decimal(0), "USD"), plain_amount(Decimal("2.5"), "KWD"), plain_amount(Decimal("0.005"), "USD"), plain_amount(Decimal(7), "JPY")
+    ('0.00', '2.500', '0.005', '7')
+    """
+    return plain(exact_sum([amount, Decimal(0).scaleb(-minor_unit_digits(currency))]))
+
+
 @lru_cache(maxsize=4_096, typed=True)  # a book has few rates on many lines; typed, so that a float is refused whatever it equals
 def plain_rate(rate_per_million: Decimal) -> str:
     """Write a rate as price lists do: at least two decimal places, more only where they say something.

@@ -75,7 +75,7 @@ class Account:
         for number, key in enumerate(self.keys, start=1):
             if not KEY_ID.fullmatch(key.key_id):  # what stands there may be a raw key: say where it is, not what it is
                 message = (
-                    f"key {number} of account {self.id!r} is no key id ({len(key.key_id)} characters); "
+                    f"key {number} of account {self.id!r} is no key id (length {len(key.key_id)}); "
                     "a key id has 1 to 128 of A-Z a-z 0-9 . _ : / @ + -, and 'tallybook keys id' makes one from a raw key"
                 )
                 raise AccountsError(message)

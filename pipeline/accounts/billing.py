@@ -79,7 +79,7 @@ def refuse_fraction_digits(what: str, value: Decimal, fraction_digits_max: int) 
     """Raise ``ConfigurationError`` for a number with more decimal places that say something than there may be."""
     exponent = value.normalize().as_tuple().exponent
     if isinstance(exponent, int) and -exponent > fraction_digits_max:
-        message = f"{what} is {value}, with {-exponent} decimal places; write {fraction_digits_max} at most"
+        message = f"{what} is {value}; write {fraction_digits_max} decimal places at most"
         raise ConfigurationError(message)
 
 

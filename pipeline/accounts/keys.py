@@ -71,7 +71,7 @@ def refuse_two_owners(owned: Iterable[tuple[str, KeyPeriod]]) -> None:
 def refuse_tags(key_id: str, tags: Mapping[str, str]) -> None:
     """Raise ``AccountsError`` for a tag that could not stand in a column: a value has letters, digits, ``. _ : / @ + -`` and blanks within."""
     if not KEY_ID.fullmatch(key_id):  # what stands there may be a raw key: do not show it
-        message = f"[keys] names something that is no key id ({len(key_id)} characters); 'tallybook keys id' makes one from a raw key"
+        message = f"[keys] names something that is no key id (length {len(key_id)}); 'tallybook keys id' makes one from a raw key"
         raise AccountsError(message)
     for name, value in tags.items():
         if not _TAG_NAME.fullmatch(name) or not _TAG_VALUE.fullmatch(value):

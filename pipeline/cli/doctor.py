@@ -9,6 +9,7 @@ import click
 from pipeline.cli.context import EXIT_BAD_INPUT, EXIT_CONFIGURATION, EXIT_UNEXPECTED
 from pipeline.cli.tables import print_table
 from pipeline.jobs.doctor import examine
+from pipeline.jobs.wording import counted
 from pipeline.storage.workspace import open_workspace
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def command(invocation: Invocation, *, quarantined_max: int, strict: bool) -> in
         click.echo(f"{'ok  ' if finding.ok else 'LOOK'}  {finding.name}: {finding.detail}")
     listed = report.quarantined[:quarantined_max]
     if listed:
-        click.echo(f"\n{len(report.quarantined)} quarantined lines{f', the first {len(listed)}' if len(listed) < len(report.quarantined) else ''}:")
+        click.echo(f"\n{counted(len(report.quarantined), 'quarantined line')}{f', the first {len(listed)}' if len(listed) < len(report.quarantined) else ''}:")
         print_table(("source", "line", "bytes", "reason", "detail"), listed)
     if report.is_lake_damaged:
         return EXIT_UNEXPECTED

@@ -12,17 +12,18 @@ from pipeline.exports.event_csv import events_csv
 from pipeline.jobs.explain import event_rows, explain_line
 from pipeline.jobs.outcomes import outcomes_of_id, outcomes_of_place
 from pipeline.jobs.wording import counted
-from pipeline.money import exact_sum, normalised, plain, plain_rate
+from pipeline.money import exact_sum, normalised, plain, plain_amount, plain_rate
 from pipeline.periods import instant_text
 from pipeline.storage.workspace import open_workspace
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Invocation
+    from pipeline.cli.tables import Cell
+    from pipeline.invoicing import InvoiceLine
     from pipeline.jobs.explain import LineExplanation
     from pipeline.jobs.outcomes import Outcome
 
-_HEADER = ("time (UTC)", "source", "line", "bytes", "status", "tokens", "per million", "exact charge")
 _OUTCOME_HEADER = ("source", "line", "bytes", "time (UTC)", "status", "prompt", "completion", "outcome")
 
 
@@ -81,9 +82,9 @@ def _print_line(explanation: LineExplanation, *, as_csv: bool, events_max: int) 
         _print_explanation(explanation, events_max)
     if explanation.is_complete:
         return 0
-    line, unit = explanation.line, explanation.invoice.currency
+    line, currency, unit = explanation.line, explanation.invoice.currency, _unit(explanation.line)
     warn(
-        f"the events have {explanation.quantity} tokens worth {plain(explanation.exact_amount)} {unit}, the line says {line.quantity} "
+        f"the events have {counted(explanation.quantity, unit)} worth {plain(explanation.exact_amount)} {currency}, the line says {line.quantity} "
         f"and {plain(line.exact_amount)}; run 'tallybook verify'"
     )
     return EXIT_DIFFERENCE
@@ -99,13 +100,13 @@ def _print_explanation(explanation: LineExplanation, events_max: int) -> None:
             worth, quantity = exact_sum([before.amount, line.amount]), before.quantity + line.quantity
             counts = (f" ({counted(quantity, 'token')})", f" ({counted(before.quantity, 'token')})") if line.meter not in {None, Meter.REQUEST} else ("", "")
             click.echo(
-                f"all of it in {line.original_period} is worth {plain(worth)} {invoice.currency}{counts[0]}; "
-                f"{plain(before.amount)} {invoice.currency}{counts[1]} was invoiced before"
+                f"all of it in {line.original_period} is worth {plain_amount(worth, invoice.currency)} {invoice.currency}{counts[0]}; "
+                f"{plain_amount(before.amount, invoice.currency)} {invoice.currency}{counts[1]} was invoiced before"
             )
         click.echo(f"amount {plain(line.amount)} {invoice.currency}")
         return
-    unit = "requests" if line.meter is Meter.REQUEST else "tokens"
-    click.echo(f"key {line.api_key_id}, model {line.model}, meter {line.meter}, {len(explanation.events)} usage events\n")
+    unit = _unit(line)
+    click.echo(f"key {line.api_key_id}, model {line.model}, meter {line.meter}, {counted(len(explanation.events), 'usage event')}\n")
     shown = explanation.events[:events_max]
     rows = [
         (
@@ -120,13 +121,17 @@ def _print_explanation(explanation: LineExplanation, events_max: int) -> None:
         )
         for charged in shown
     ]
-    print_table(_HEADER, rows)
+    print_table(("time (UTC)", "source", "line", "bytes", "status", f"{unit}s", "per million", "exact charge"), rows)
     if len(shown) < len(explanation.events):
         click.echo(f"… and {len(explanation.events) - len(shown)} more; --csv lists all")
     if line.package_tokens is not None:
-        click.echo(f"\na package of {line.package_tokens} {unit} is charged to the event that begins it")
-    click.echo(f"\n{explanation.quantity} {unit}, exact sum {plain(explanation.exact_amount)} {invoice.currency}")
+        click.echo(f"\na package of {counted(line.package_tokens, unit)} is charged to the event that begins it")
+    click.echo(f"\n{counted(explanation.quantity, unit)}, exact sum {plain(explanation.exact_amount)} {invoice.currency}")
     click.echo(f"rounded once, {invoice.rounding.value}, to {plain(line.amount)} {invoice.currency}")
+
+
+def _unit(line: InvoiceLine) -> str:
+    return "request" if line.meter is Meter.REQUEST else "token"
 
 
 def _print_outcomes(outcomes: list[Outcome]) -> None:
@@ -138,10 +143,9 @@ def _print_outcomes(outcomes: list[Outcome]) -> None:
         click.echo(f"{outcome.source} line {outcome.line}: {outcome.word}: {outcome.detail}")
 
 
-def _outcome_row(outcome: Outcome) -> tuple[str | int, ...]:
+def _outcome_row(outcome: Outcome) -> tuple[Cell, ...]:
     span = "" if outcome.byte_start is None else f"{outcome.byte_start}-{outcome.byte_end}"
     event = outcome.event
     if event is None:
         return outcome.source, outcome.line, span, "", "", "", "", outcome.word
-    stated = (instant_text(event["occurred_at"]), event["status"], event["prompt_tokens"], event["completion_tokens"])
-    return outcome.source, outcome.line, span, *stated, outcome.word
+    return outcome.source, outcome.line, span, instant_text(event["occurred_at"]), event["status"], *outcome.tokens, outcome.word

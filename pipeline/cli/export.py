@@ -11,6 +11,7 @@ from pipeline.cli.context import PeriodType
 from pipeline.errors import ConfigurationError
 from pipeline.exports.focus import focus_csv, focus_table
 from pipeline.jobs.focus import focus_rows
+from pipeline.jobs.wording import counted
 from pipeline.storage import disk, parquet_bytes
 from pipeline.storage.workspace import open_workspace
 
@@ -49,4 +50,4 @@ def focus(invocation: Invocation, *, period: BillingPeriod | None, account_id: s
         message = f"{path.parent} does not exist; make it, or name another file"
         raise ConfigurationError(message)
     disk.replace_durably(path, content)
-    click.echo(f"wrote {path}: {len(rows)} rows")
+    click.echo(f"wrote {path}: {counted(len(rows), 'row')}")

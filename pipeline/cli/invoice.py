@@ -14,7 +14,7 @@ from pipeline.invoicing import LineKind, invoice_document
 from pipeline.invoicing.book import credit_balances
 from pipeline.jobs.aggregate import aggregate, write_marts
 from pipeline.jobs.invoice import account_currencies, invoice_book, issue, void, write_invoices
-from pipeline.money import plain, plain_rate
+from pipeline.money import plain, plain_amount, plain_rate
 from pipeline.periods import instant_text, time_zone
 from pipeline.storage.lock import locked
 from pipeline.storage.workspace import open_workspace
@@ -48,7 +48,10 @@ def command() -> None:
 @_account
 @click.pass_obj
 def draft(invocation: Invocation, period: BillingPeriod, account_id: str | None) -> None:
-    """Compute the drafts again from what is collected, write their CSV, and list those of the period."""
+    """Compute the drafts again from what is collected, write their CSV, and list those of the period.
+
+    A draft has lines of usage, included tokens, fees, what lacks to the commitment, corrections of earlier months, credits and tax.
+    """
     workspace = open_workspace(invocation.workspace)
     with locked(workspace.lake, command="tallybook invoice draft", started_at=invocation.now()):
         built = aggregate(workspace)
@@ -173,7 +176,7 @@ def _warn_unfinished(issued: list[Invoice], now: datetime) -> None:
 
 def _balance(balance: CreditBalance) -> tuple[str, ...]:
     grant = balance.grant
-    amounts = (plain(amount) for amount in (grant.amount, balance.consumed, balance.reserved, balance.left))
+    amounts = (plain_amount(amount, balance.currency) for amount in (grant.amount, balance.consumed, balance.reserved, balance.left))
     return balance.account_id, grant.id, str(grant.granted_on), str(grant.expires_on or ""), *amounts, balance.currency
 
 

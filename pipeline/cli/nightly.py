@@ -29,7 +29,10 @@ _SUMMARY = ("lines", "quarantined", "events", "measured", "estimated", "unknown"
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of the summary.")
 @click.pass_obj
 def command(invocation: Invocation, *, as_of: str | None, strict: bool, as_json: bool) -> int:
-    """Collect what is new, count, rate, and draft every account's invoices. Running it again changes no byte."""
+    """Collect what is new, count, rate, and draft every account's invoices. Running it again changes no byte.
+
+    Warns of what needs somebody: quarantined lines, usage without a rate or an account, late usage, an account above its spend cap.
+    """
     workspace = open_workspace(invocation.workspace)
     now = invocation.clock(as_of, workspace.settings.zone)
     with progress() as on_progress:

@@ -12,6 +12,7 @@ from pipeline.cli.tables import print_table
 from pipeline.errors import ConfigurationError
 from pipeline.jobs.import_rates import append_rates, import_rates
 from pipeline.jobs.rates_diff import diff_cards, price_text
+from pipeline.jobs.wording import counted
 from pipeline.periods import instant_text, time_zone
 from pipeline.storage.price_lists import genai_prices, litellm_prices
 from pipeline.storage.workspace import open_workspace
@@ -39,7 +40,8 @@ def check(invocation: Invocation) -> None:
     """Read every rate card, and say in one line what is wrong with the first that cannot be meant (exit code 2)."""
     cards = open_workspace(invocation.workspace).rate_cards
     for card in cards.values():
-        click.echo(f"rates/{card.id}.toml: {len(card.models)} models, {len(card.rates)} rates, {len(card.aliases)} aliases, {card.currency}: ok")
+        counts = (counted(len(card.models), "model"), counted(len(card.rates), "rate"), counted(len(card.aliases), "alias", "aliases"))
+        click.echo(f"rates/{card.id}.toml: {', '.join(counts)}, {card.currency}: ok")
     if not cards:
         message = "there is no rate card; add rates/standard.toml, or run 'tallybook init' for a sample"
         raise ConfigurationError(message)
@@ -114,7 +116,7 @@ def import_(invocation: Invocation, source: str, card_id: str, models: tuple[str
     print_table(("model", "tier", "above_prompt_tokens", "meter", card_id, "listed"), found.differences)
     if is_applied and found.appended:
         path = append_rates(workspace, found, source=source.partition(":")[0])
-        click.echo(f"appended {len(found.appended)} rates to {path.relative_to(workspace.root)}, in force from {instant_text(start_at)}", err=True)
+        click.echo(f"appended {counted(len(found.appended), 'rate')} to {path.relative_to(workspace.root)}, in force from {instant_text(start_at)}", err=True)
     else:
         for overlap in found.overlaps:
             warn(overlap)

@@ -11,6 +11,7 @@ from pipeline.cli.context import EXIT_DIFFERENCE
 from pipeline.cli.tables import print_table
 from pipeline.jobs.bundle import write_invoice_bundle
 from pipeline.jobs.recompute import recompute
+from pipeline.jobs.wording import counted
 from pipeline.storage.bundle_files import refuse_what_is_not_empty
 from pipeline.storage.workspace import open_workspace
 
@@ -39,10 +40,11 @@ def command(invocation: Invocation, invoice_id: str, folder: Path | None) -> int
     recomputation = recompute(open_workspace(invocation.workspace), invoice_id)
     if recomputation.differences:
         print_table(("field", "issued", "recomputed"), [(each.field, each.frozen, each.recomputed) for each in recomputation.differences])
-        click.echo(f"tallybook: {invoice_id} is not what its commit and configuration give today: {len(recomputation.differences)} fields differ", err=True)
+        differing = counted(len(recomputation.differences), "field differs", "fields differ")
+        click.echo(f"tallybook: {invoice_id} is not what its commit and configuration give today: {differing}", err=True)
         return EXIT_DIFFERENCE
     document = recomputation.document
-    click.echo(f"{invoice_id} is recomputed byte for byte: {document['total']} {document['currency']}, {len(document['lines'])} lines")
+    click.echo(f"{invoice_id} is recomputed byte for byte: {document['total']} {document['currency']}, {counted(len(document['lines']), 'line')}")
     click.echo(f"from commit {document['commit']} of the lake and configuration {document['configuration_sha256'][:16]}…")
     if folder is not None:
         write_invoice_bundle(recomputation, folder)

@@ -11,6 +11,7 @@ from pipeline.cli.context import PeriodType, warn
 from pipeline.cli.tables import print_table
 from pipeline.exports.csv_text import csv_bytes
 from pipeline.jobs.reprice import reprice
+from pipeline.jobs.wording import are, counted
 from pipeline.money import exact_sum, plain
 from pipeline.storage.workspace import open_workspace
 
@@ -112,7 +113,9 @@ def _unpriced(repricing: Repricing) -> list[str]:
     for each in repricing.unpriced:
         place = (each.usage.account_id, each.usage.model)
         tokens[place] = tokens.get(place, 0) + each.usage.quantity
-    return [f"{quantity} tokens of {account_id} for model {model!r} are unpriced" for (account_id, model), quantity in sorted(tokens.items())]
+    return [
+        f"{counted(quantity, 'token')} of {account_id} for model {model!r} {are(quantity)} unpriced" for (account_id, model), quantity in sorted(tokens.items())
+    ]
 
 
 def _document(repricing: Repricing, rows: list[tuple[str | int | Decimal, ...]]) -> dict[str, object]:

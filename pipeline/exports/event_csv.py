@@ -23,7 +23,7 @@ EVENT_COLUMNS = (
     "usage_date",
     "api_key_id",
     "model",
-    "model_reported",
+    "model_name",
     "service_tier",
     "status",
     "meter",

@@ -22,7 +22,7 @@ from pipeline.invoicing.corrections import invoiced_before
 from pipeline.jobs.corrected_events import corrected_event_rows, corrections_with_events
 from pipeline.jobs.event_charges import depends_on_the_period
 from pipeline.jobs.explain import earlier_invoices, event_rows, explain_lines
-from pipeline.money import exact_sum, plain
+from pipeline.money import exact_sum, plain, plain_amount
 from pipeline.storage.accounts_file import ACCOUNTS_FILE, RATE_CARD_DEFAULT
 from pipeline.storage.bundle_files import write_bundle
 from pipeline.storage.config import CONFIG_FILE
@@ -135,8 +135,8 @@ def _corrections(invoice: Invoice, state: AtIssue) -> Iterator[str]:
     earlier = earlier_invoices(state.workspace, invoice) if lines else []
     for line in lines:
         before = invoiced_before(line, earlier).amount
-        worth = plain(exact_sum([before, line.amount]))
-        yield f"  line {line.number}: in {line.original_period} worth {worth} {invoice.currency}, {plain(before)} {invoice.currency} invoiced before"
+        worth, invoiced = (f"{plain_amount(amount, invoice.currency)} {invoice.currency}" for amount in (exact_sum([before, line.amount]), before))
+        yield f"  line {line.number}: in {line.original_period} worth {worth}, {invoiced} invoiced before"
 
 
 def _readme(invoice: Invoice, document: Mapping[str, Any], card_ids: list[str], *, has_shares: bool, corrected: list[str]) -> str:

@@ -15,6 +15,7 @@ from pipeline.collectors import KeyFingerprint, KnownSources, LogFormat, read_lo
 from pipeline.errors import CommitConflict
 from pipeline.jobs.counts import line_counts
 from pipeline.jobs.key_ids import open_fingerprint
+from pipeline.jobs.wording import counted
 from pipeline.storage import lake
 from pipeline.storage.config import SourceSettings
 from pipeline.storage.source_files import files_of, is_named_by, source_text
@@ -142,7 +143,9 @@ class _Run:
             self.problems.append(problem)
             self.warnings.append(f"{source}: {problem.detail} ({problem.reason}); read up to byte {problem.offset}, repair or remove it and run again")
         elif reading.pending_bytes:
-            self.warnings.append(f"{source}: the last {reading.pending_bytes} bytes have no line end yet; they are read once the line is complete")
+            self.warnings.append(
+                f"{source}: the last {counted(reading.pending_bytes, 'byte has', 'bytes have')} no line end yet; the line is read once it is complete"
+            )
 
     def _commit(self) -> None:
         if not self.waiting:

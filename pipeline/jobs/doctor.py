@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from pipeline import schemas
 from pipeline.errors import ConfigurationError, LakeError
 from pipeline.jobs.check import Check
+from pipeline.jobs.wording import counted
 from pipeline.storage.key_secret import find_key_secret
 from pipeline.storage.lake import read_log, verified_files, verified_quarantine
 from pipeline.storage.source_files import files_of
@@ -46,7 +47,7 @@ def examine(workspace: Workspace, *, key_secret: bytes | None) -> Examination:
         rows = [pq.read_table(path, partitioning=None) for path in verified_quarantine(workspace.lake, snapshot)]
         table = pa.concat_tables([schemas.QUARANTINE.empty_table(), *rows]).sort_by([("source", "ascending"), ("line", "ascending")])
         quarantined = tuple((row["source"], row["line"], f"{row['byte_start']}-{row['byte_end']}", row["reason"], row["detail"]) for row in table.to_pylist())
-        version = "no commit yet" if snapshot.version is None else f"commit {snapshot.version}, {files} data files, all undamaged"
+        version = "no commit yet" if snapshot.version is None else f"commit {snapshot.version}, {counted(files, 'data file')}, undamaged"
         findings.append(Check(name="lake", ok=True, detail=version))
     except LakeError as damage:
         is_lake_damaged = True
@@ -59,9 +60,9 @@ def _configuration(workspace: Workspace) -> Iterator[Check]:
     yield Check(name="configuration", ok=True, detail=f"time zone {settings.timezone}, currency {settings.currency}, rounding {settings.rounding}")
     for source in settings.sources:
         files = files_of(workspace.root, source.paths)
-        yield Check(name=f"source {source.name}", ok=bool(files), detail=f"{len(files)} files" if files else f"no file fits {', '.join(source.paths)}")
+        yield Check(name=f"source {source.name}", ok=bool(files), detail=counted(len(files), "file") if files else f"no file fits {', '.join(source.paths)}")
     keys = sum(len(account.keys) for account in workspace.accounts)
-    yield Check(name="accounts", ok=bool(len(workspace.accounts)), detail=f"{len(workspace.accounts)} accounts with {keys} keys")
+    yield Check(name="accounts", ok=bool(len(workspace.accounts)), detail=f"{counted(len(workspace.accounts), 'account')} with {counted(keys, 'key')}")
     yield Check(name="rate cards", ok=bool(workspace.rate_cards), detail=", ".join(sorted(workspace.rate_cards)) or "none; add rates/standard.toml")
 
 

@@ -17,6 +17,7 @@ from pipeline.errors import CommitConflict, InvoiceNotFound, IssueBlocked, VoidR
 from pipeline.exports.invoice_csv import invoices_csv, lines_csv
 from pipeline.invoicing import InvoiceStatus, credit_note, invoice_document, invoice_from_document, issued_invoice, make_book
 from pipeline.invoicing.book import refuse_removed_accounts
+from pipeline.jobs.wording import counted
 from pipeline.periods import BillingPeriod, instant_text, time_zone, usage_date
 from pipeline.rating import Charge
 from pipeline.row_codes import whole
@@ -244,6 +245,8 @@ def _refuse_unpriced(unpriced: Iterable[UnpricedUsage], account_ids: set[str], p
             place = (row.usage.account_id, row.usage.model)
             tokens[place] = tokens.get(place, 0) + row.usage.quantity
     if tokens:
-        listed = "; ".join(f"account {account_id!r}: {quantity} tokens of model {model!r}" for (account_id, model), quantity in sorted(tokens.items()))
+        listed = "; ".join(
+            f"account {account_id!r}: {counted(quantity, 'token')} of model {model!r}" for (account_id, model), quantity in sorted(tokens.items())
+        )
         message = f"{period} cannot be issued: no rate is in force for {listed}; add rates (or an alias) to the accounts' rate cards and try again"
         raise IssueBlocked(message)

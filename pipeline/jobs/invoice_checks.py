@@ -17,6 +17,7 @@ from pipeline.invoicing.lines import PERIOD_KINDS, total_of
 from pipeline.jobs.aggregate import CHARGES, inputs_of
 from pipeline.jobs.check import Check, check_that_none
 from pipeline.jobs.invoice import account_currencies, period_files
+from pipeline.jobs.wording import counted
 from pipeline.money import exact_sum, minor_unit_digits, plain
 from pipeline.periods import BillingPeriod
 from pipeline.storage.derived import read_manifest
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 def invoice_checks(workspace: Workspace, built: Aggregate, book: InvoiceBook) -> Iterator[Check]:
     """Check everything between the charges and the CSV files."""
     wrong = [invoice.id for invoice in book.of() if invoice.total != exact_sum(line.amount for line in invoice.lines)]
-    fine = f"{len(book.issued)} issued invoices and {len(book.drafts)} drafts"
+    fine = f"{counted(len(book.issued), 'issued invoice')} and {counted(len(book.drafts), 'draft')}"
     yield check_that_none(wrong, name="totals_are_the_sum_of_their_lines", fine=fine, found="not so")
     residuals = list(_residuals(built, book))
     yield check_that_none(residuals, name="invoices_are_worth_their_charges", fine=_residual_text(book), found="beyond one rounding a line")
@@ -116,12 +117,12 @@ def _overdrawn(workspace: Workspace, book: InvoiceBook) -> Iterator[str]:
 
 
 def _truth_text(book: InvoiceBook) -> str:
-    corrected = f"; {len(book.late)} issued months are corrected on drafts" if book.late else ""
-    return f"{len(book.worth)} months of accounts{corrected}"
+    corrected = f"; {counted(len(book.late), 'issued month is', 'issued months are')} corrected on drafts" if book.late else ""
+    return f"{counted(len(book.worth), 'month')} of accounts{corrected}"
 
 
 def _notes_text(book: InvoiceBook) -> str:
-    return f"{len(book.credited_by())} credit notes"
+    return counted(len(book.credited_by()), "credit note")
 
 
 def _residual_text(book: InvoiceBook) -> str:

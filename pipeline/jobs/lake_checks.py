@@ -17,6 +17,7 @@ from pipeline.errors import DataFileDamaged
 from pipeline.jobs.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY, inputs_of
 from pipeline.jobs.check import Check, check_that_none
 from pipeline.jobs.counts import token_count
+from pipeline.jobs.wording import counted
 from pipeline.storage.derived import read_derived
 from pipeline.storage.lake import verified_files, verified_quarantine
 
@@ -37,10 +38,12 @@ def lake_checks(workspace: Workspace, built: Aggregate, counts: Mapping[str, int
     """Check everything between the logs' records and the charges."""
     events = verified_files(workspace.lake, built.snapshot)
     quarantine = verified_quarantine(workspace.lake, built.snapshot)
-    yield Check(name="lake_is_undamaged", ok=True, detail=f"{len(events) + len(quarantine)} data files have the sha256 that the log states")
+    yield Check(
+        name="lake_is_undamaged", ok=True, detail=f"{counted(len(events) + len(quarantine), 'data file has', 'data files have')} the sha256 that the log states"
+    )
     yield from _lines(built.snapshot.sources, events, quarantine)
     for name, rows in built.marts.broken_claims.items():
-        yield check_that_none(rows, name=name, fine="no row breaks it", found=f"{len(rows)} rows break it")
+        yield check_that_none(rows, name=name, fine="no row breaks it", found=counted(len(rows), "row breaks it", "rows break it"))
     yield _survivors(events, built)
     yield _fates(counts)
     yield _tokens(built, counts)
@@ -51,15 +54,15 @@ def lake_checks(workspace: Workspace, built: Aggregate, counts: Mapping[str, int
 
 def _lines(records: Sequence[SourceRecord], events: Sequence[Path], quarantine: Sequence[Path]) -> Iterator[Check]:
     wrong = [record.source for record in records if record.lines != record.blank + sum(record.quarantined.values()) + sum(record.events.values())]
-    fine = f"lines = blank + quarantined + events in {len(records)} stretches of logs"
+    fine = f"lines = blank + quarantined + events in {counted(len(records), 'stretch', 'stretches')} of logs"
     yield check_that_none(wrong, name="lines_are_accounted_for", fine=fine, found="unbalanced")
     statuses = _stated((record.source, record.events) for record in records)
     kept = _counted(events, "status")
-    fine = f"{kept.total()} usage events, by source and status as the log states"
+    fine = f"{counted(kept.total(), 'usage event')}, by source and status as the log states"
     yield check_that_none(_differences(statuses, kept), name="events_are_in_the_lake", fine=fine, found="differs")
     reasons = _stated((record.source, record.quarantined) for record in records)
     quarantined = _counted(quarantine, "reason")
-    fine = f"{quarantined.total()} quarantined lines, by source and reason as the log states"
+    fine = f"{counted(quarantined.total(), 'quarantined line')}, by source and reason as the log states"
     yield check_that_none(_differences(reasons, quarantined), name="quarantine_is_in_the_lake", fine=fine, found="differs")
 
 
@@ -69,19 +72,24 @@ def _survivors(events: Sequence[Path], built: Aggregate) -> Check:
     distinct = pc.count_distinct(identities).as_py()
     exchanges = built.marts.exchanges_daily
     survivors = pc.sum(exchanges.filter(pc.equal(exchanges["fate"], "survivor"))["events"]).as_py() or 0
-    return Check(name="every_identity_survives_once", ok=distinct == survivors, detail=f"{distinct} identities, {survivors} survivors")
+    return Check(
+        name="every_identity_survives_once", ok=distinct == survivors, detail=f"{counted(distinct, 'identity', 'identities')}, {counted(survivors, 'survivor')}"
+    )
 
 
 def _fates(counts: Mapping[str, int]) -> Check:
     parts = counts["billed"] + counts["duplicates"] + counts["conflicts"]
-    detail = f"{counts['measured']} measured = {counts['billed']} billed + {counts['duplicates']} duplicates + {counts['conflicts']} conflicts"
+    duplicates, conflicts = counted(counts["duplicates"], "duplicate"), counted(counts["conflicts"], "conflict")
+    detail = f"{counts['measured']} measured = {counts['billed']} billed + {duplicates} + {conflicts}"
     return Check(name="measured_events_are_billed_once", ok=parts == counts["measured"], detail=detail)
 
 
 def _tokens(built: Aggregate, counts: Mapping[str, int]) -> Check:
     charged = token_count(built.rated.charges)
     whole = charged + counts["unpriced_tokens"] + counts["unassigned_tokens"]
-    detail = f"{counts['billed_tokens']} tokens = {charged} charged + {counts['unpriced_tokens']} unpriced + {counts['unassigned_tokens']} unassigned"
+    detail = (
+        f"{counted(counts['billed_tokens'], 'token')} = {charged} charged + {counts['unpriced_tokens']} unpriced + {counts['unassigned_tokens']} unassigned"
+    )
     return Check(name="tokens_are_charged_unpriced_or_unassigned", ok=whole == counts["billed_tokens"], detail=detail)
 
 
@@ -101,7 +109,8 @@ def _derived(workspace: Workspace, built: Aggregate) -> Iterator[Check]:
         rows = pa.concat_tables([table.schema.empty_table(), *written[1].values()])
         order = [(column, "ascending") for column in table.schema.names]
         same = rows.sort_by(order).equals(table.sort_by(order))
-        yield Check(name=label, ok=same, detail=f"{table.num_rows} rows" if same else f"{rows.num_rows} rows written differ from {table.num_rows} built now")
+        written_now = counted(rows.num_rows, "row written differs", "rows written differ")
+        yield Check(name=label, ok=same, detail=counted(table.num_rows, "row") if same else f"{written_now} from {table.num_rows} built now")
 
 
 def _types(files: Iterable[Path]) -> Check:

@@ -14,10 +14,11 @@ from pipeline.jobs.collect import collect
 from pipeline.jobs.counts import counts_of, quarantine_reasons
 from pipeline.jobs.invoice import invoice_book, write_invoices
 from pipeline.jobs.usage import UNASSIGNED
-from pipeline.jobs.wording import counted
-from pipeline.money import plain
+from pipeline.jobs.wording import are, counted
+from pipeline.money import plain, plain_amount
 from pipeline.periods import BillingPeriod
 from pipeline.storage import register
+from pipeline.storage.config import UnmeasuredPolicy
 from pipeline.storage.lock import locked
 
 if TYPE_CHECKING:
@@ -98,13 +99,13 @@ def _warnings(workspace: Workspace, collected: Collected, built: Aggregate, book
     yield from _unpriced(workspace, built)
     for row in built.marts.advisories["unassigned_usage"]:
         yield (
-            f"{row['billing_period']}: {row['tokens']} tokens of key {row['api_key_id']}, model {row['model']!r}, are unassigned; "
+            f"{row['billing_period']}: {counted(row['tokens'], 'token')} of key {row['api_key_id']}, model {row['model']!r}, {are(row['tokens'])} unassigned; "
             "add the key to an account in accounts.toml"
         )
     for row in built.marts.advisories["unmeasured_usage"]:
         yield (
             f"{row['billing_period']}: {counted(row['events'], 'exchange')} of {row['account_id'] or 'unassigned keys'} stated no usage: "
-            f"{row['status']}{_advice(row)}"
+            f"{row['status']}{_advice(row, workspace.settings.unmeasured)}"
         )
     for late in book.late:
         difference = f"{plain(abs(late.difference))} {late.currency} {'less' if late.difference < 0 else 'more'} than"
@@ -114,15 +115,17 @@ def _warnings(workspace: Workspace, collected: Collected, built: Aggregate, book
         )
     for draft, spent, cap in above_spend_cap(book, workspace.accounts):
         yield (
-            f"{draft.account_id} has spent {plain(spent)} {draft.currency} in {draft.period}, above its spend cap of {plain(cap)}; "
+            f"{draft.account_id} has spent {plain(spent)} {draft.currency} in {draft.period}, above its spend cap of {plain_amount(cap, draft.currency)}; "
             "tell the customer, or raise spend_cap in accounts.toml"
         )
 
 
-def _advice(row: dict[str, object]) -> str:
+def _advice(row: dict[str, object], policy: UnmeasuredPolicy) -> str:
     if row["status"] == "estimated":
         tokens = counted(int(str(row["completion_tokens"])), "completion token")
-        return f" at {tokens} by content chunks; have clients ask for usage (stream_options.include_usage), or set [policy] unmeasured"
+        billed = ", which are billed" if policy is UnmeasuredPolicy.BILL_ESTIMATE else ""
+        other = "" if billed else ", or set [policy] unmeasured"
+        return f" at {tokens} by content chunks{billed}; have clients ask for usage (stream_options.include_usage){other}"
     return " because nothing was there to estimate from, or the body is of a family that is not read yet; 'tallybook usage --by key,status' lists them"
 
 
@@ -134,6 +137,6 @@ def _unpriced(workspace: Workspace, built: Aggregate) -> Iterator[str]:
         account = workspace.accounts.by_id(account_id)
         tokens, first_date = sum(each.quantity for each in usage), min(each.usage_date for each in usage)
         yield (
-            f"{period}: {tokens} tokens of {account_id} for model {model!r} are unpriced, from {first_date} on; "
+            f"{period}: {counted(tokens, 'token')} of {account_id} for model {model!r} {are(tokens)} unpriced, from {first_date} on; "
             f"add a rate or an alias to rates/{account.terms_on(first_date).rate_card if account else 'standard'}.toml, the invoice cannot be issued before"
         )

@@ -19,13 +19,14 @@ from pipeline.jobs.at_issue import state_at_issue
 from pipeline.jobs.event_charges import charged_events, depends_on_the_period, line_place, quantities
 from pipeline.jobs.explain import events_by_line, is_billed, present_state, reference_of
 from pipeline.jobs.invoice import invoice_book
+from pipeline.jobs.wording import counted
 from pipeline.money import normalised, plain
 from pipeline.periods import BillingPeriod
 from pipeline.rating import exact_charge
 from pipeline.storage import register
 from pipeline.storage.lake import verified_files, verified_quarantine
 from pipeline.storage.source_files import source_text
-from pipeline.usage import Meter
+from pipeline.usage import Meter, UsageStatus
 from pipeline.warehouse.tracing import trace_copies
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from pipeline.jobs.at_issue import AtIssue
     from pipeline.jobs.event_charges import ChargedEvent, Event
     from pipeline.storage.workspace import Workspace
+
+
+_WITH_TOKENS = {UsageStatus.MEASURED, UsageStatus.ESTIMATED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +55,13 @@ class Outcome:
     """``billed``, ``late``, ``unpriced``, ``unassigned``, ``duplicate``, ``conflict``, ``superseded``, ``quarantined``, ``blank``, or the status."""
     detail: str
     """One sentence: on which invoice line, or why on none."""
+
+    @property
+    def tokens(self) -> tuple[int | None, int | None]:
+        """Prompt and completion tokens; None where they were not stated (of an estimated stream only the prompt's), which SQL adds up as 0."""
+        if self.event is None or self.event["status"] not in _WITH_TOKENS:
+            return None, None
+        return self.event["prompt_tokens"] if self.event["status"] == UsageStatus.MEASURED else None, self.event["completion_tokens"]
 
 
 def outcomes_of_id(workspace: Workspace, wanted_id: str) -> list[Outcome]:
@@ -180,7 +191,7 @@ def _on_lines(state: AtIssue, invoice: Invoice, event: Event) -> tuple[str, str]
     shares = _shares(state, invoice, event)
     unpriced = sum(tokens.values()) - sum(charged.quantity for _, charged in shares)
     if unpriced:
-        return "unpriced", f"{invoice.id}: no rate is in force for {unpriced} tokens of model {event['model']!r}; add one to the account's rate card"
+        return "unpriced", f"{invoice.id}: no rate is in force for {counted(unpriced, 'token')} of model {event['model']!r}; add one to the account's rate card"
     listed = ", ".join(_share_text(line, charged, invoice.currency) for line, charged in shares)
     return "billed", f"{invoice.id} ({invoice.account_id}, {invoice.period}) line {listed}"
 
@@ -203,7 +214,7 @@ def _shares(state: AtIssue, invoice: Invoice, event: Event) -> list[tuple[Invoic
 
 def _share_text(line: InvoiceLine, charged: ChargedEvent, currency: str) -> str:
     """Name a line and the event's tokens on it, and what they cost there where the rate alone does not say it."""
-    what = "1 request" if line.meter is Meter.REQUEST else f"{charged.quantity} {line.meter} tokens"
+    what = counted(charged.quantity, "request" if line.meter is Meter.REQUEST else f"{line.meter} token")
     by_rate = exact_charge(charged.quantity, charged.rate_per_million)
     cost = "" if by_rate == charged.exact_charge else f" for {plain(normalised(charged.exact_charge))} {currency}"
     return f"{line.number} ({what}{cost})"

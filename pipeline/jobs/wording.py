@@ -10,3 +10,12 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
     ('1 line', '2 lines', '0 new lines')
     """
     return f"{count} {noun if count == 1 else plural or noun + 's'}"
+
+
+def are(count: int) -> str:
+    """Return the verb of what was counted, where it does not follow at once.
+
+    >>> f"{counted(1, 'token')} of Acme {are(1)} unpriced", f"{counted(2, 'token')} of Acme {are(2)} unpriced"
+    ('1 token of Acme is unpriced', '2 tokens of Acme are unpriced')
+    """
+    return "is" if count == 1 else "are"

@@ -63,7 +63,7 @@ def read_log(lake_dir: Path, *, until: int | None = None) -> LakeSnapshot:
     chain = append_log.read_chain(log_dir, first_number=0, parse=delta.parse_commit, advice=_ADVICE)
     _check_added_once(log_dir, chain.entries)
     if until is not None and not 0 <= until < len(chain.entries):
-        message = f"the lake of {lake_dir.parent} has no commit {until}, only {len(chain.entries)} commits from 0; {_ADVICE}"
+        message = f"the lake of {lake_dir.parent} has no commit {until} (commits from 0: {len(chain.entries)}); {_ADVICE}"
         raise LogEntryRefused(message)
     commits = chain.entries if until is None else chain.entries[: until + 1]
     # An entry's digest is stated by the one after it; the last one's is the chain's.

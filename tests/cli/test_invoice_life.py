@@ -86,7 +86,7 @@ project = "x"
         ("tax", "0.20", ""),
     ]
     (balance,) = json.loads(tallybook(root, "invoice", "credits", "--json").stdout)
-    assert (balance["consumed"], balance["reserved"], balance["left"]) == ("0", "5.00", "0.00")
+    assert (balance["consumed"], balance["reserved"], balance["left"]) == ("0.00", "5.00", "0.00")
     issued = tallybook(root, "invoice", "issue", "--period", "2026-10", "--as-of", "2026-11-02")
     assert issued.returncode == 0, issued.stderr
     assert rows(root / "invoices/2026-10/invoices.csv")[0]["due_date"] == "2026-11-16"

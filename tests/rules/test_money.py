@@ -18,6 +18,7 @@ from pipeline.money import (
     minor_unit_digits,
     normalised,
     plain,
+    plain_amount,
     plain_rate,
     rounded_to_minor_unit,
 )
@@ -152,3 +153,11 @@ def test_equal_numbers_look_the_same_once_normalised(value: Decimal, zeros: int)
     padded = Decimal(f"{value:f}{'0' * zeros}")
     assert str(normalised(value)) == str(normalised(padded))
     assert normalised(value) == value
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "printed"),
+    [("0", "USD", "0.00"), ("2.5", "USD", "2.50"), ("2.5", "KWD", "2.500"), ("7", "JPY", "7"), ("0.005", "USD", "0.005"), ("-0", "USD", "0.00")],
+)
+def test_an_amount_is_written_with_all_places_of_its_minor_unit_and_loses_no_digit(amount: str, currency: str, printed: str) -> None:
+    assert plain_amount(Decimal(amount), currency) == printed
