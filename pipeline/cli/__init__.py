@@ -90,6 +90,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     do not know that it has ended, the occasion to abort it and so to spoil the exit code of a night that was done.
     """
     keep_pandas_out()
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy begins a thread a processor for matrices that we have none of: a tenth of a second
     code = run(arguments)
     try:
         sys.stdout.flush()

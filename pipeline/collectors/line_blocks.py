@@ -99,10 +99,12 @@ class LineBlocks:
             begun_bytes += len(rest)
             has_whole = has_whole or b"\n" in rest
             if has_whole and begun_bytes >= _BLOCK_BYTES:
-                content = begun[0] if len(begun) == 1 else b"".join(begun)
-                at = content.rfind(b"\n") + 1
-                yield from self._blocks(content[:at])
-                begun, begun_bytes, has_whole = [content[at:]], len(content) - at, False
+                if b"\n" not in rest:  # but in a piece before it
+                    rest = b"".join(begun)
+                    begun = [rest]
+                at = rest.rfind(b"\n") + 1
+                yield from self._blocks(b"".join((*begun[:-1], memoryview(rest)[:at])))
+                begun, begun_bytes, has_whole = [rest[at:]], len(rest) - at, False
             if not has_whole and begun_bytes > self._line_bytes_max:
                 long_line = LongLine(self._digest.so_far(), b"".join(begun))
                 begun, begun_bytes = [], 0
@@ -176,9 +178,9 @@ class LineBlocks:
         return LineBlock(long_line.tail, [(0, 0)], start, self._read_end, self._read_line - 1, long_line.digest)
 
 
-_BLOCK_BYTES = 2**20
+_BLOCK_BYTES = 2**21
 """At least so much is split at once, where there is so much: what is done once for a block costs nothing."""
-_BLOCK_BYTES_MAX = 2**21
+_BLOCK_BYTES_MAX = 2**22
 _BLOCK_LINES_MAX = 2**16
 _CR = ord("\r")
 _THREAD_FROM_BYTES = 2**18

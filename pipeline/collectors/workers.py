@@ -37,9 +37,9 @@ WORTHWHILE_BYTES = 2**27
 PROCESSES_MAX = 4
 """More are not fed fast enough by the one that reads, and each takes 130 MB."""
 
-_SLOT_BYTES = 2**21
+_SLOT_BYTES = 2**22
 _SLOTS_EACH = 2
-_WAITING_MAX = 16
+_WAITING_MAX = 8
 _PATIENCE_SECONDS = 60.0
 
 

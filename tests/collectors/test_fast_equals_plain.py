@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -131,6 +132,17 @@ def test_long_streams_are_cut_and_their_chunks_counted() -> None:
     cut = condensed(content, spans)
     assert len(cut) > 0.95 * len(lines) > 50
     assert all(len(cut[index].content) < 3000 for index in cut)
+
+
+def test_chunks_that_are_broken_alike_are_not_counted_as_content() -> None:
+    """They repeat more often than the sound ones, and are as long, and begin and end like these."""
+    chunk = '{{"id": "chatcmpl-1", "choices": [{{"index": 0, "delta": {{"content": " rain"}}, "logprobs": {}}}]}}'
+    chunks = [chunk.format("nulk")] * 45 + [chunk.format("null")] * 12 + [chunk.format("nulk")] * 45
+    transcript = json.dumps("".join(f"data: {each}\n\n" for each in chunks))
+    content = f'{{"ts": "2026-03-01T06:51:19Z", "request_id": "r", "api_key_id": "k", "status": 200, "response": {transcript}}}\n'.encode()
+    rows, _ = _fast(content)
+    assert rows == _plain(content)
+    assert rows[1][1][8] == 12
 
 
 @pytest.mark.parametrize("identity", ["response-id", "request-id"])

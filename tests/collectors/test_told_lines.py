@@ -19,7 +19,7 @@ from pipeline.collectors.lines import Line
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-VALUE = re.compile(r'"(?:[^"\\]|\\.)*"(?!\s*:)|-?[0-9][0-9.eE+-]*|\b(?:true|false|null)\b')
+KEY_OR_VALUE = re.compile(r'"(?:[^"\\]|\\.)*"(\s*:)?|-?[0-9][0-9.eE+-]*|\b(?:true|false|null)\b')
 OTHERS = (
     *('""', '"x"', '"a b"', '"\\u0041"', '"é"', '"\\ud83d"', '"a\\\\"', '"\\n"', '"\x01"', '"\\x"', '"', "", '"a"b"', "'a'"),
     *("0", "-0", "00", "007", "1", "9", "1.0", "1e2", "1e999", "1e-999", "-1", "9007199254740993", "9" * 18, "9" * 19, "9" * 400, "1.", ".5", "+1", "NaN"),
@@ -54,9 +54,9 @@ KEY, RAW_KEY = '"api_key_id": "key_1"', '"api_key": "sk-made-up"'
 
 def with_others(text: str) -> Iterator[str]:
     """Yield a text with each of its values replaced by each of ``OTHERS``."""
-    for value in VALUE.finditer(text):
-        for other in OTHERS:
-            yield text[: value.start()] + other + text[value.end() :]
+    for found in KEY_OR_VALUE.finditer(text):
+        for other in OTHERS if found[1] is None else ():
+            yield text[: found.start()] + other + text[found.end() :]
 
 
 def transcript(chunks: str) -> str:
@@ -88,7 +88,7 @@ def test_no_value_is_told_otherwise_than_it_is_read(name: str, identity: str) ->
     assert told >= 40
     assert len(taught) == 60
     found, told = _decoded(decoder, others)
-    assert told > len(others) // 200, "most others are told by no shape, and yet enough are"
+    assert told > len(others) // 10, "most others are told by no shape, and yet enough are"
     at = 1
     for number, other in enumerate(others, 1):
         content = other.encode("utf-8", "surrogatepass")

@@ -35,8 +35,8 @@ LONG_LINE_BYTES = 4096
 
 _ANCHOR = ord("[")
 _ANCHORS_MIN = 8
-_WINDOW_BYTES = 2**20
-"""What is worked on at once: its arrays stay near the processor, and calls are few."""
+_WINDOW_BYTES = 2**21
+"""What is worked on at once: the arrays of more do not stay near the processor, and those of less are many calls."""
 _SAMPLES_MAX = 4
 _SAMPLE_BYTES_MAX = 4096
 
