@@ -28,7 +28,7 @@ from pipeline import schemas
 from pipeline.accounts import Account, Accounts
 from pipeline.exports.invoice_csv import lines_csv
 from pipeline.invoicing import make_book
-from pipeline.jobs.invoice import charges_by_invoice
+from pipeline.jobs.charged_lines import lines_by_invoice
 from pipeline.jobs.rate import rate
 from pipeline.money import Rounding
 from pipeline.rates import Rate, RateCard
@@ -84,9 +84,10 @@ def drafted(table: pa.Table) -> InvoiceBook:
     """Rate and draft every invoice, as a nightly run does once usage is counted."""
     account_ids = table["account_id"].unique().to_pylist()
     accounts = Accounts(accounts=tuple(Account(id=name, name=name, timezone="UTC", rate_card="standard", key_ids=()) for name in account_ids))
-    charges = charges_by_invoice(rate(table, accounts, {"standard": _card()}).line_charges)
-    currencies = dict.fromkeys(account_ids, "USD")
-    return make_book(issued=(), charges=charges, places=list(charges), accounts=accounts, currencies=currencies, rounding=Rounding.HALF_UP)
+    charges = rate(table, accounts, {"standard": _card()}).line_charges
+    terms = {"currencies": dict.fromkeys(account_ids, "USD"), "rounding": Rounding.HALF_UP}
+    usage = lines_by_invoice(charges, **terms) or {}
+    return make_book(issued=(), charges={}, usage=usage, places=list(usage), accounts=accounts, **terms)
 
 
 def by_loop(table: pa.Table) -> Lines:
