@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pyarrow.compute as pc
-
 from pipeline.errors import CommitConflict, InvoiceNotFound, IssueBlocked, VoidRefused
 from pipeline.exports.invoice_csv import invoices_csv, lines_csv
 from pipeline.invoicing import InvoiceStatus, credit_note, invoice_document, invoice_from_document, issued_invoice, make_book
@@ -208,8 +206,9 @@ def _provenance(workspace: Workspace, built: Aggregate, now: datetime) -> dict[s
 
 
 def _accounts_and_periods(usage_daily: pa.Table) -> list[tuple[str, BillingPeriod]]:
-    pairs = usage_daily.filter(pc.not_equal(usage_daily["account_id"], "")).group_by(["account_id", "billing_period"]).aggregate([]).to_pylist()
-    return sorted(((pair["account_id"], BillingPeriod.parse(pair["billing_period"])) for pair in pairs), key=lambda pair: (pair[1], pair[0]))
+    pairs = usage_daily.select(["account_id", "billing_period"]).group_by(["account_id", "billing_period"]).aggregate([]).to_pylist()
+    places = ((pair["account_id"], BillingPeriod.parse(pair["billing_period"])) for pair in pairs if pair["account_id"])
+    return sorted(places, key=lambda place: (place[1], place[0]))
 
 
 def _refuse_unpriced(unpriced: Iterable[UnpricedUsage], account_ids: set[str], period: BillingPeriod) -> None:
