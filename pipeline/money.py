@@ -28,6 +28,7 @@ _EXACT = Context(
     prec=DIGITS_MAX,
     traps=[decimal.Inexact, decimal.Rounded, decimal.FloatOperation, decimal.InvalidOperation, decimal.DivisionByZero, decimal.Overflow],
 )
+_UNROUNDED = Context(prec=decimal.MAX_PREC)
 _PLAIN_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 
 
@@ -106,8 +107,9 @@ def normalised(value: Decimal) -> Decimal:
 
     Numbers that are equal look the same afterwards. Raises ``InexactAmount`` for a float, NaN or infinity.
     """
-    text = plain(value)
-    return Decimal(text.rstrip("0").rstrip(".") if "." in text else text)
+    _refuse_what_is_no_amount(value)
+    stripped = value.normalize(_UNROUNDED)
+    return stripped if stripped and "E+" not in str(stripped) else Decimal(plain(stripped))
 
 
 def plain(value: Decimal) -> str:
@@ -119,7 +121,8 @@ def plain(value: Decimal) -> str:
     Raises ``InexactAmount`` for a float, NaN or infinity.
     """
     _refuse_what_is_no_amount(value)
-    return format(value or value.copy_abs(), "f")
+    text = str(value)  # plain already in most cases, and sooner than by a format
+    return text if value and "E" not in text else format(value or value.copy_abs(), "f")
 
 
 @lru_cache(maxsize=4_096, typed=True)  # a book has few rates on many lines; typed, so that a float is refused whatever it equals

@@ -22,7 +22,7 @@ from pipeline.money import normalised
 from pipeline.periods import BillingPeriod
 from pipeline.rating import Charge
 from pipeline.rating_arrow import rounded_amounts, sums_fit
-from pipeline.row_codes import grouped, row_codes, whole
+from pipeline.row_codes import first_rows, grouped, row_codes, whole
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:
@@ -65,9 +65,9 @@ def lines_by_invoice(
     lines = summed_to_lines(charges)
     found: dict[tuple[str, str], list[InvoiceLine]] = {}
     for currency in sorted({pair["currency"] for pair in pairs}):
-        mine = lines if len(pairs) == 1 else lines.filter(pc.equal(lines["currency"], currency))
+        mine = lines.filter(pc.equal(lines["currency"], currency))
         codes = row_codes([mine[name] for name in _PRINTED]).dictionary_encode()
-        firsts = mine.select(_PRINTED).take(grouped(mine, codes.indices, []).sort_by("code")["first_row"]).to_pylist()
+        firsts = mine.select(_PRINTED).take(first_rows(codes)).to_pylist()
         prices = [printed_price(**{**first, "meter": _METERS[first["meter"]]}) for first in firsts]
         exact = map(normalised, map(Decimal, mine["amount"].cast(pa.string()).to_pylist()))
         rounded = map(Decimal, rounded_amounts(mine, currency, rounding).cast(pa.string()).to_pylist())

@@ -152,3 +152,10 @@ def test_equal_numbers_look_the_same_once_normalised(value: Decimal, zeros: int)
     padded = Decimal(f"{value:f}{'0' * zeros}")
     assert str(normalised(value)) == str(normalised(padded))
     assert normalised(value) == value
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, min_value=Decimal("-1E+150"), max_value=Decimal("1E+150")))
+def test_a_normalised_number_is_its_plain_notation_without_zeros_behind_the_point(value: Decimal) -> None:
+    text = plain(value)
+    expected = Decimal(text.rstrip("0").rstrip(".") if "." in text else text)
+    assert normalised(value).as_tuple() == expected.as_tuple()
