@@ -9,17 +9,19 @@ Run ``python -m benchmarks.rating_kernel``. Everybody is given the same Arrow ta
 * *bare Decimal loop*: the same over Python lists that lie ready and cost nothing
 * *pandas, float*: multiplies floats; the cents that it gets wrong are counted
 
-CPU seconds of one run after another on one machine: read the ratios.
+CPU seconds on one machine, all in turn: read the ratios. ``python -m benchmarks.rating_kernel 200000 3`` takes fewer rows and rounds.
 """
 
 from __future__ import annotations
 
+import csv
 import random
 import sys
 import time
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from typing import TYPE_CHECKING
+from statistics import median
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
@@ -28,7 +30,7 @@ from pipeline import schemas
 from pipeline.accounts import Account, Accounts
 from pipeline.exports.invoice_csv import lines_csv
 from pipeline.invoicing import make_book
-from pipeline.jobs.invoice import charges_by_invoice
+from pipeline.jobs.charged_lines import lines_by_invoice
 from pipeline.jobs.rate import rate
 from pipeline.money import Rounding
 from pipeline.rates import Rate, RateCard
@@ -84,9 +86,10 @@ def drafted(table: pa.Table) -> InvoiceBook:
     """Rate and draft every invoice, as a nightly run does once usage is counted."""
     account_ids = table["account_id"].unique().to_pylist()
     accounts = Accounts(accounts=tuple(Account(id=name, name=name, timezone="UTC", rate_card="standard", key_ids=()) for name in account_ids))
-    charges = charges_by_invoice(rate(table, accounts, {"standard": _card()}).line_charges)
-    currencies = dict.fromkeys(account_ids, "USD")
-    return make_book(issued=(), charges=charges, places=list(charges), accounts=accounts, currencies=currencies, rounding=Rounding.HALF_UP)
+    charges = rate(table, accounts, {"standard": _card()}).line_charges
+    terms = {"currencies": dict.fromkeys(account_ids, "USD"), "rounding": Rounding.HALF_UP}
+    usage = lines_by_invoice(charges, **terms) or {}
+    return make_book(issued=(), charges={}, usage=usage, places=list(usage), accounts=accounts, **terms)
 
 
 def by_loop(table: pa.Table) -> Lines:
@@ -128,33 +131,46 @@ def _seconds(work: Callable[[], object]) -> tuple[float, object]:
     return time.process_time() - start, result
 
 
-def _fastest(work: Callable[[], object]) -> tuple[float, object]:
-    return min((_seconds(work) for _ in range(3)), key=lambda run: run[0])
-
-
-def main(rows: int = ROWS) -> None:
-    """Print CPU seconds, ratios, and how many lines are not the same cent."""
+def main(rows: int = ROWS, rounds: int = 5) -> None:
+    """Print CPU seconds and ratios, the medians of rounds in which all take their turns, and how many lines are not the same cent."""
     table = usage(rows)
     lists = [table[name].to_pylist() for name in (*LINE, "quantity")]
     by_columns(table.slice(0, 1000))
-    taken: dict[str, tuple[float, object]] = {
-        "Decimal loop": _fastest(lambda: by_loop(table)),
-        "bare Decimal loop": _fastest(lambda: by_bare_loop(lists)),
-        "pandas, float": _fastest(lambda: by_pandas(table)),
-        "rated, on lines": _fastest(lambda: by_columns(table)),
-        "invoices drafted": _fastest(lambda: drafted(table)),
-        "invoices written": _fastest(lambda: lines_csv(drafted(table).of())),
+    contenders: dict[str, Callable[[], object]] = {
+        "Decimal loop": lambda: by_loop(table),
+        "bare Decimal loop": lambda: by_bare_loop(lists),
+        "pandas, float": lambda: by_pandas(table),
+        "rated, on lines": lambda: by_columns(table),
+        "invoices drafted": lambda: drafted(table),
+        "invoices written": lambda: lines_csv(drafted(table).of()),
     }
-    expected: Lines = taken["Decimal loop"][1]  # type: ignore[assignment]  # as the loop returns it
-    columns, amounts = taken["rated, on lines"][1]  # type: ignore[misc]  # as the kernel returns them
-    book: InvoiceBook = taken["invoices drafted"][1]  # type: ignore[assignment]  # as it is drafted
-    of_columns = dict(zip(zip(*(columns[name].to_pylist() for name in LINE), strict=True), amounts.to_pylist(), strict=True))
-    of_book = {(draft.account_id, line.api_key_id, line.model, str(line.meter)): line.amount for draft in book.drafts for line in draft.lines}
-    of_floats = {key: Decimal(str(amount)) for key, amount in taken["pandas, float"][1].items()}  # type: ignore[attr-defined]
-    wrong = {name: _wrong(found, expected) for name, found in (("rated, on lines", of_columns), ("invoices drafted", of_book), ("pandas, float", of_floats))}
-    print(f"{rows:,} rows, {len(expected):,} lines")
-    for name, (seconds, _) in taken.items():
-        print(f"{name:<20} {seconds:7.2f} s CPU   faster than the loop by {taken['Decimal loop'][0] / seconds:5.1f}   lines that differ: {wrong.get(name, 0)}")
+    taken: dict[str, list[float]] = {name: [] for name in contenders}
+    lines: dict[str, Lines] = {}
+    for _ in range(rounds):
+        for name, work in contenders.items():
+            seconds, result = _seconds(work)
+            taken[name].append(seconds)
+            lines[name] = _lines_of(result)
+    expected = lines["Decimal loop"]
+    print(f"{rows:,} rows, {len(expected):,} lines, {rounds} rounds")
+    for name, mine in taken.items():
+        ratios = [loop / seconds for loop, seconds in zip(taken["Decimal loop"], mine, strict=True)]
+        spread = f"{median(ratios):5.1f} ({min(ratios):.1f} to {max(ratios):.1f})"
+        print(f"{name:<20} {median(mine):7.2f} s CPU   faster than the loop by {spread}   lines that differ: {_wrong(lines[name], expected)}")
+
+
+def _lines_of(result: Any) -> Lines:
+    """Return the amounts of what any contender returns, by account, key, model and meter."""
+    if isinstance(result, dict):
+        return result
+    if isinstance(result, pd.Series):
+        return {key: Decimal(str(amount)) for key, amount in result.items()}  # type: ignore[misc]  # of four levels
+    if isinstance(result, bytes):
+        return {tuple(row[name] for name in LINE): Decimal(row["amount"]) for row in csv.DictReader(result.decode().splitlines())}
+    if isinstance(result, tuple):
+        columns, amounts = result
+        return dict(zip(zip(*(columns[name].to_pylist() for name in LINE), strict=True), amounts.to_pylist(), strict=True))
+    return {(draft.account_id, line.api_key_id, line.model, str(line.meter)): line.amount for draft in result.drafts for line in draft.lines}
 
 
 def _wrong(found: Lines, expected: Lines) -> int:
@@ -162,4 +178,4 @@ def _wrong(found: Lines, expected: Lines) -> int:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else ROWS)
+    main(*map(int, sys.argv[1:3]))

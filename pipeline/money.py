@@ -28,7 +28,7 @@ _EXACT = Context(
     prec=DIGITS_MAX,
     traps=[decimal.Inexact, decimal.Rounded, decimal.FloatOperation, decimal.InvalidOperation, decimal.DivisionByZero, decimal.Overflow],
 )
-_ROUNDABLE = Context(prec=DIGITS_MAX, traps=[decimal.InvalidOperation])
+_UNROUNDED = Context(prec=decimal.MAX_PREC)
 _PLAIN_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 
 
@@ -41,7 +41,10 @@ class Rounding(StrEnum):
     """To the even neighbour, so that halves cancel out over many lines: 0.125 becomes 0.12, 0.135 becomes 0.14."""
 
 
-_DECIMAL_ROUNDING = {Rounding.HALF_UP: decimal.ROUND_HALF_UP, Rounding.HALF_EVEN: decimal.ROUND_HALF_EVEN}
+_ROUNDABLE = {
+    rounding: Context(prec=DIGITS_MAX, rounding=mode, traps=[decimal.InvalidOperation])
+    for rounding, mode in ((Rounding.HALF_UP, decimal.ROUND_HALF_UP), (Rounding.HALF_EVEN, decimal.ROUND_HALF_EVEN))
+}
 
 
 @contextmanager
@@ -87,7 +90,7 @@ def rounded_to_minor_unit(amount: Decimal, currency: str, rounding: Rounding) ->
     """
     _refuse_what_is_no_amount(amount)
     try:
-        result = amount.quantize(_minor_unit(currency), rounding=_DECIMAL_ROUNDING[rounding], context=_ROUNDABLE)
+        result = amount.quantize(_minor_unit(currency), context=_ROUNDABLE[rounding])
     except decimal.InvalidOperation as signal:
         message = f"an amount has more than {DIGITS_MAX} digits; it cannot be rounded to {currency}"
         raise InexactAmount(message) from signal
@@ -104,8 +107,9 @@ def normalised(value: Decimal) -> Decimal:
 
     Numbers that are equal look the same afterwards. Raises ``InexactAmount`` for a float, NaN or infinity.
     """
-    text = plain(value)
-    return Decimal(text.rstrip("0").rstrip(".") if "." in text else text)
+    _refuse_what_is_no_amount(value)
+    stripped = value.normalize(_UNROUNDED)
+    return stripped if stripped and "E+" not in str(stripped) else Decimal(plain(stripped))
 
 
 def plain(value: Decimal) -> str:
@@ -117,7 +121,8 @@ def plain(value: Decimal) -> str:
     Raises ``InexactAmount`` for a float, NaN or infinity.
     """
     _refuse_what_is_no_amount(value)
-    return format(value or value.copy_abs(), "f")
+    text = str(value)  # plain already in most cases, and sooner than by a format
+    return text if value and "E" not in text else format(value or value.copy_abs(), "f")
 
 
 def plain_amount(amount: Decimal, currency: str) -> str:

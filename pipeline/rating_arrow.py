@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from pipeline import schemas
 from pipeline.money import Rounding, minor_unit_digits
 from pipeline.rating import discounted_amount, list_rate
-from pipeline.row_codes import grouped, row_codes, whole
+from pipeline.row_codes import first_rows, grouped, row_codes, whole
 from pipeline.usage import TOKENS_MAX, Meter
 
 if TYPE_CHECKING:
@@ -173,8 +173,7 @@ def _line_charges(charges: pa.Table, ids: pa.Array, rates: Sequence[_FlatRate | 
 def _combinations(table: pa.Table) -> tuple[pa.Array, list[dict[str, object]]]:
     """Return each row's number of its combination, and an example of each combination."""
     numbered = row_codes([table[name] for name in DECIDING]).dictionary_encode()
-    firsts = grouped(table, numbered.indices, []).sort_by("code")
-    return numbered.indices, table.select(DECIDING).take(firsts["first_row"]).to_pylist()
+    return numbered.indices, table.select(DECIDING).take(first_rows(numbered)).to_pylist()
 
 
 def _spread(values: Sequence[object], kind: pa.DataType, ids: pa.Array) -> pa.Array:

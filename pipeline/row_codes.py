@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -41,6 +42,12 @@ def grouped(table: pa.Table, codes: pa.Array, aggregations: Sequence[tuple[str, 
     keyed = table.select(sorted({name for name, _ in aggregations})).append_column("code", codes).append_column("row", pa.arange(0, len(codes)))
     found = keyed.group_by("code", use_threads=False).aggregate([("row", "min"), *aggregations])
     return found.rename_columns(["first_row" if name == "row_min" else name for name in found.column_names])
+
+
+def first_rows(numbers: pa.DictionaryArray) -> pa.Array:
+    """Return the number of the first row of each value of a column, in the order of its dictionary, which is that in which they are met."""
+    greatest = np.maximum.accumulate(numbers.indices.to_numpy())  # grows by one at each first row
+    return pa.array(np.searchsorted(greatest, np.arange(len(numbers.dictionary))))
 
 
 def whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:

@@ -13,12 +13,15 @@ import re
 import unicodedata
 from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.money import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+Cell = str | int | Decimal | None
+"""Text, a plain number, or nothing."""
 
 _FORMULA_STARTS = frozenset("=+-@|\t\r\n\0")
 _LINE_BREAKS = re.compile("([\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029])")  # as str.splitlines knows them: some program breaks lines at each
@@ -26,19 +29,24 @@ _NEEDS_QUOTES = re.compile('[",\r\n\0]|^ | $')
 _BLANK_LETTERS = frozenset("\u115f\u1160\u3164\uffa0\u2800")  # letters and a symbol by category, but nothing to see
 
 
-def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[str | int | Decimal | None]]) -> bytes:
+def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
     """Write a header and rows. ``str`` cells are text, ``int`` and ``Decimal`` cells plain numbers, ``None`` an empty cell.
 
     Every row ends with CRLF. Raises ``TypeError`` for any other type (a float among them), ``InexactAmount`` for NaN or infinity,
     ``ValueError`` for a row of another length than the header or for text that is not Unicode (a lone surrogate).
     """
-    lines = [",".join(_quoted(escaped(name)) for name in header)]
-    for row in rows:
+    listed = list(rows)
+    for row in listed:
         if len(row) != len(header):
             message = f"a row has {len(row)} cells, the header {len(header)}"
             raise ValueError(message)
-        lines.append(",".join(_cell(value) for value in row))
-    return "".join(f"{line}\r\n" for line in lines).encode("utf-8")
+    return csv_of_columns(header, list(zip(*listed, strict=True)) or [()] * len(header))
+
+
+def csv_of_columns(header: Sequence[str], columns: Sequence[Sequence[Cell]]) -> bytes:
+    """Write what ``csv_bytes`` writes, from columns of equal length: where all cells of one are of a type, none is asked for its own."""
+    rows = zip(*map(_cells, columns), strict=True)
+    return "\r\n".join([",".join(_quoted(escaped(name)) for name in header), *map(",".join, rows), ""]).encode("utf-8")
 
 
 @lru_cache(maxsize=4_096)  # most cells of a book are the same few texts
@@ -74,7 +82,13 @@ def _is_visible(character: str) -> bool:
     return character.isprintable() and not character.isspace() and unicodedata.category(character)[0] != "M" and character not in _BLANK_LETTERS
 
 
-def _cell(value: str | int | Decimal | None) -> str:
+def _cells(column: Sequence[Cell]) -> Iterator[str]:
+    types = set(map(type, column))
+    write: Callable[[Any], str] = _WRITERS.get(types.pop(), _cell) if len(types) == 1 else _cell
+    return map(write, column)
+
+
+def _cell(value: Cell) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
@@ -95,3 +109,7 @@ def _text_cell(text: str) -> str:
 
 def _quoted(text: str) -> str:
     return '"' + text.replace('"', '""') + '"' if _NEEDS_QUOTES.search(text) else text
+
+
+_WRITERS: dict[type, Callable[[Any], str]] = {str: _text_cell, int: str, Decimal: plain}
+"""What ``_cell`` comes to for each type."""

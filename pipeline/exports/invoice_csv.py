@@ -6,15 +6,17 @@ invoices by number, then drafts by period and account. Does not own CSV itself (
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pipeline.exports.csv_text import csv_bytes
+from pipeline.exports.csv_text import csv_of_columns
 from pipeline.invoicing.invoice import credited_by
+from pipeline.invoicing.lines import LineKind
+from pipeline.usage import Meter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from pipeline.exports.csv_text import Cell
     from pipeline.invoicing import Invoice, InvoiceLine
 
 INVOICE_COLUMNS = (
@@ -46,7 +48,8 @@ LINE_COLUMNS = (
     "description",
 )
 
-Cell = str | int | Decimal | None
+Columns = list["Sequence[Cell]"]
+
 FURTHER_INVOICE_COLUMNS: Mapping[str, Callable[[Invoice], Cell]] = {
     "tax": lambda invoice: invoice.tax_amount if invoice.is_taxed else None,
     "tax_text": lambda invoice: invoice.tax_text or None,
@@ -64,30 +67,28 @@ FURTHER_LINE_COLUMNS: Mapping[str, Callable[[InvoiceLine], Cell]] = {
     "package_tokens": lambda line: line.package_tokens,
 }
 """Columns after the fixed ones, likewise."""
+_TEXTS: Mapping[LineKind | Meter | None, str] = {each: each.value for each in (*LineKind, *Meter)} | {None: ""}
 
 
 def invoices_csv(invoices: Iterable[Invoice]) -> bytes:
     """Write ``invoices.csv``: one row per invoice. ``lines`` is the number of its lines; the period's bounds carry the account's offset."""
     listed = sorted(invoices, key=_invoice_order)
     notes = credited_by(listed)
-    rows: list[tuple[Cell, ...]] = [
-        (
-            invoice.id,
-            invoice.status.value,
-            invoice.account_id,
-            invoice.account_name,
-            str(invoice.period),
-            invoice.period_start,
-            invoice.period_end,
-            invoice.currency,
-            invoice.subtotal,
-            invoice.total,
-            len(invoice.lines),
-        )
-        for invoice in listed
+    fixed: Columns = [
+        [invoice.id for invoice in listed],
+        [invoice.status.value for invoice in listed],
+        [invoice.account_id for invoice in listed],
+        [invoice.account_name for invoice in listed],
+        [str(invoice.period) for invoice in listed],
+        [invoice.period_start for invoice in listed],
+        [invoice.period_end for invoice in listed],
+        [invoice.currency for invoice in listed],
+        [invoice.subtotal for invoice in listed],
+        [invoice.total for invoice in listed],
+        [len(invoice.lines) for invoice in listed],
     ]
     further = {name: [cell(invoice) for invoice in listed] for name, cell in FURTHER_INVOICE_COLUMNS.items()}
-    return _csv(INVOICE_COLUMNS, rows, further | {"credited_by": [notes.get(invoice.id) for invoice in listed]})
+    return _csv(INVOICE_COLUMNS, fixed, further | {"credited_by": [notes.get(invoice.id) for invoice in listed]})
 
 
 def lines_csv(invoices: Iterable[Invoice]) -> bytes:
@@ -95,32 +96,30 @@ def lines_csv(invoices: Iterable[Invoice]) -> bytes:
 
     Lines that are about no tokens have an empty meter and rate, and the quantity 0.
     """
-    listed = [(invoice, line) for invoice in sorted(invoices, key=_invoice_order) for line in invoice.lines]
-    rows: list[tuple[Cell, ...]] = [
-        (
-            invoice.id,
-            invoice.account_id,
-            line.number,
-            line.kind.value,
-            line.api_key_id,
-            line.model,
-            line.service_tier,
-            line.meter.value if line.meter else "",
-            line.quantity,
-            line.rate_per_million,
-            invoice.currency,
-            line.amount,
-            line.description,
-        )
-        for invoice, line in listed
+    listed = sorted(invoices, key=_invoice_order)
+    lines = [line for invoice in listed for line in invoice.lines]
+    fixed: Columns = [
+        [invoice.id for invoice in listed for _ in invoice.lines],
+        [invoice.account_id for invoice in listed for _ in invoice.lines],
+        [line.number for line in lines],
+        [_TEXTS[line.kind] for line in lines],
+        [line.api_key_id for line in lines],
+        [line.model for line in lines],
+        [line.service_tier for line in lines],
+        [_TEXTS[line.meter] for line in lines],
+        [line.quantity for line in lines],
+        [line.rate_per_million for line in lines],
+        [invoice.currency for invoice in listed for _ in invoice.lines],
+        [line.amount for line in lines],
+        [line.description for line in lines],
     ]
-    return _csv(LINE_COLUMNS, rows, {name: [cell(line) for _, line in listed] for name, cell in FURTHER_LINE_COLUMNS.items()})
+    return _csv(LINE_COLUMNS, fixed, {name: [cell(line) for line in lines] for name, cell in FURTHER_LINE_COLUMNS.items()})
 
 
-def _csv(columns: Sequence[str], rows: Sequence[tuple[Cell, ...]], further: Mapping[str, Sequence[Cell]]) -> bytes:
+def _csv(columns: Sequence[str], fixed: Columns, further: Mapping[str, Sequence[Cell]]) -> bytes:
     """Write the fixed columns, and of the further ones those that say something: a file without anything new is the file it always was."""
     used = {name: cells for name, cells in further.items() if any(cell is not None for cell in cells)}
-    return csv_bytes((*columns, *used), [(*row, *(cells[index] for cells in used.values())) for index, row in enumerate(rows)])
+    return csv_of_columns((*columns, *used), [*fixed, *used.values()])
 
 
 def _invoice_order(invoice: Invoice) -> tuple[bool, int, str, str]:

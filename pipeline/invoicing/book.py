@@ -19,6 +19,7 @@ from pipeline.invoicing.draft import draft_of_lines
 from pipeline.invoicing.invoice import InvoiceStatus, credited_by
 from pipeline.invoicing.lines import SPENT_KINDS, total_of
 from pipeline.invoicing.period_lines import period_lines
+from pipeline.invoicing.usage_lines import usage_lines
 from pipeline.money import exact_sum
 
 if TYPE_CHECKING:
@@ -87,10 +88,12 @@ def make_book(
     rounding: Rounding,
     monthly_fees: Mapping[Place, Decimal] | None = None,
     seller: Party | None = None,
+    usage: Mapping[Place, Sequence[InvoiceLine]] | None = None,
 ) -> InvoiceBook:
     """Make the book from what is issued and from all charges. ``places`` have usage, priced or not; ``currencies`` are the accounts', by id.
 
-    ``monthly_fees`` are those of the places whose rate card has one.
+    ``monthly_fees`` are those of the places whose rate card has one; ``usage`` are the usage lines of places, with their tags, that need
+    not be made of charges any more.
 
     Raises ``ConfigurationError`` where an account was invoiced in another currency than its own now, or is not among the accounts any more.
     """
@@ -112,6 +115,7 @@ def make_book(
             seller=seller,
             issued=issued_to.get(account.id, []),
             charges=charged.get(account.id, {}),
+            usage=usage or {},
             monthly_fees={period: fee for (account_id, period), fee in (monthly_fees or {}).items() if account_id == account.id},
             reach=reach,
             tags={key.key_id: accounts.tags_text(key.key_id) for key in account.keys},
@@ -182,6 +186,8 @@ class _Shelf:
     issued: list[Invoice]
     charges: Mapping[BillingPeriod, Sequence[Charge]]
     """Of every period with usage."""
+    usage: Mapping[Place, Sequence[InvoiceLine]]
+    """Usage lines that are made already."""
     monthly_fees: Mapping[BillingPeriod, Decimal]
     reach: tuple[BillingPeriod, BillingPeriod] | None
     """The first and the last period with usage of any account."""
@@ -201,15 +207,13 @@ class _Shelf:
     def worth(self, period: BillingPeriod) -> list[InvoiceLine]:
         """Return the lines that a period is worth now."""
         if period not in self._worth:
-            self._worth[period] = period_lines(
-                self.charges.get(period, ()),
-                account=self.account,
-                period=period,
-                currency=self.currency,
-                rounding=self.rounding,
-                monthly_fee=self.monthly_fees.get(period),
-                tags=self.tags,
-            )
+            account, currency, rounding = self.account, self.currency, self.rounding
+            usage = self.usage.get((account.id, period))
+            if usage is None:
+                charges = self.charges.get(period, ())
+                usage = usage_lines(charges, account=account, period=period, currency=currency, rounding=rounding, tags=self.tags)
+            fee = self.monthly_fees.get(period)
+            self._worth[period] = period_lines(usage, account=account, period=period, currency=currency, rounding=rounding, monthly_fee=fee)
         return self._worth[period]
 
     def closed(self) -> set[BillingPeriod]:

@@ -10,6 +10,7 @@ from pipeline.invoicing.invoice import Invoice, InvoiceStatus
 from pipeline.invoicing.lines import numbered, total_of
 from pipeline.invoicing.period_lines import period_lines
 from pipeline.invoicing.tax import correction_tax_text, tax_lines
+from pipeline.invoicing.usage_lines import usage_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -40,7 +41,8 @@ def draft_invoice(
     ``corrections`` are the lines of earlier periods that it carries, ``consumed`` what was used of each credit grant before.
     Raises ``ValueError`` for a charge of another account, period or currency.
     """
-    worth = period_lines(charges, account=account, period=period, currency=currency, rounding=rounding, monthly_fee=monthly_fee, tags=tags)
+    usage = usage_lines(charges, account=account, period=period, currency=currency, rounding=rounding, tags=tags)
+    worth = period_lines(usage, account=account, period=period, currency=currency, rounding=rounding, monthly_fee=monthly_fee)
     return draft_of_lines(
         worth, account=account, period=period, currency=currency, rounding=rounding, corrections=corrections, consumed=consumed, seller=seller
     )

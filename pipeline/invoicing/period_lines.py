@@ -1,4 +1,4 @@
-"""What a period is worth: its usage lines, less included tokens, the monthly fee, raised to the minimum commitment.
+"""What a period is worth: its usage lines (``usage_lines``), less included tokens, the monthly fee, raised to the minimum commitment.
 
 Owns included tokens, the fee's line and the commitment's true-up. Does not own which terms hold (``pipeline.accounts.terms``): those in force on the
 period's first day hold for all of it.
@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline.invoicing.lines import METER_NAMES, SPENT_KINDS, LineKind, plain_line, total_of
-from pipeline.invoicing.usage_lines import usage_lines
 from pipeline.money import exact_sum, normalised, plain, rounded_to_minor_unit
 from pipeline.rating import exact_charge
 from pipeline.usage import Meter
@@ -23,27 +22,17 @@ if TYPE_CHECKING:
     from pipeline.invoicing.lines import InvoiceLine
     from pipeline.money import Rounding
     from pipeline.periods import BillingPeriod
-    from pipeline.rating import Charge
 
 
 def period_lines(
-    charges: Iterable[Charge],
-    *,
-    account: Account,
-    period: BillingPeriod,
-    currency: str,
-    rounding: Rounding,
-    monthly_fee: Decimal | None = None,
-    tags: Mapping[str, str] | None = None,
+    usage: Iterable[InvoiceLine], *, account: Account, period: BillingPeriod, currency: str, rounding: Rounding, monthly_fee: Decimal | None = None
 ) -> list[InvoiceLine]:
     """Return all that an account owes for a period before corrections, credits and tax; ``numbered`` gives all their numbers.
 
-    ``monthly_fee`` is the rate card's, where the period has usage; ``tags`` are cells by key id.
+    ``usage`` are the period's usage lines, in order; ``monthly_fee`` is the rate card's, where the period has usage.
     """
     terms = account.terms_on(period.first_date)
-    lines = usage_lines(charges, account=account, period=period, currency=currency, rounding=rounding)
-    if tags:
-        lines = [replace(line, tags=tags[line.api_key_id]) if tags.get(line.api_key_id) else line for line in lines]
+    lines = list(usage)
     lines += included_lines(lines, terms.included_tokens, currency=currency, rounding=rounding)
     lines += fee_lines(monthly_fee, period, currency=currency, rounding=rounding)
     lines += commitment_lines(lines, terms.minimum_commitment, currency=currency, rounding=rounding)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from pipeline.rating import TOKENS_PER_RATE, exact_charge
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import date
     from decimal import Decimal
 
@@ -23,11 +24,22 @@ if TYPE_CHECKING:
 _METER_ORDER = {meter: order for order, meter in enumerate(Meter)}
 
 
-def usage_lines(charges: Iterable[Charge], *, account: Account, period: BillingPeriod, currency: str, rounding: Rounding) -> list[InvoiceLine]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrintedPrice:
+    """What lines of one model, tier, meter, rate, list rate and package size print beside their key, date and sums."""
+
+    rate_per_million: Decimal
+    list_rate_per_million: Decimal | None
+    description: str
+
+
+def usage_lines(
+    charges: Iterable[Charge], *, account: Account, period: BillingPeriod, currency: str, rounding: Rounding, tags: Mapping[str, str] | None = None
+) -> list[InvoiceLine]:
     """Sum an account's charges of one period into lines of one key, model, tier, meter, rate, list rate and package size, in order, numbered from 1.
 
     31 charges of 0.0108025 USD (4,321 tokens a day at 2.50) are one line of 133,951 tokens and 0.33 USD; rounded every day they would have been 0.31.
-    Raises ``ValueError`` for a charge of another account, period or currency.
+    ``tags`` are cells by key id. Raises ``ValueError`` for a charge of another account, period or currency.
     """
     by_line: dict[tuple[object, ...], list[Charge]] = {}
     period_of = cache(BillingPeriod.of)  # many charges, few dates
@@ -42,42 +54,17 @@ def usage_lines(charges: Iterable[Charge], *, account: Account, period: BillingP
     used = [group for group in by_line.values() if any(charge.quantity for charge in group)]
     dated = [(min(charge.usage_date for charge in group if charge.quantity), group) for group in used]
     in_order = sorted(dated, key=_line_order)
-    return [_usage_line(group, number, first_date, currency, rounding) for number, (first_date, group) in enumerate(in_order, start=1)]
-
-
-def _usage_line(charges: list[Charge], number: int, first_usage_date: date, currency: str, rounding: Rounding) -> InvoiceLine:
-    """Sum charges of one key, model, tier, meter and rate into a line."""
-    first = charges[0]
-    exact_amount = normalised(first.amount if len(charges) == 1 else exact_sum(charge.amount for charge in charges))
-    return InvoiceLine(
-        number=number,
-        kind=LineKind.USAGE,
-        api_key_id=first.api_key_id,
-        model=first.model,
-        service_tier=first.service_tier,
-        meter=first.meter,
-        quantity=sum(charge.quantity for charge in charges),
-        rate_per_million=_printed_rate(first.rate_per_million),
-        first_usage_date=first_usage_date,
-        exact_amount=exact_amount,
-        amount=rounded_to_minor_unit(exact_amount, currency, rounding),
-        description=_description(
-            first.model, first.service_tier, first.meter, first.rate_per_million, first.list_rate_per_million, first.package_tokens, currency
-        ),
-        list_rate_per_million=None if first.list_rate_per_million is None else _printed_rate(first.list_rate_per_million),
-        package_tokens=first.package_tokens,
-    )
-
-
-@lru_cache(maxsize=1 << 12)
-def _printed_rate(rate_per_million: Decimal) -> Decimal:
-    return decimal_from_plain(plain_rate(rate_per_million))
+    return [
+        _usage_line(group, number, first_date, currency=currency, rounding=rounding, tags=tags or {})
+        for number, (first_date, group) in enumerate(in_order, start=1)
+    ]
 
 
 @lru_cache(maxsize=1 << 12)  # the lines of many keys say the same
-def _description(  # noqa: PLR0917  # all of it is what the cache goes by
+def printed_price(  # noqa: PLR0917  # all of it is what the cache goes by
     model: str, service_tier: str, meter: Meter, rate_per_million: Decimal, list_rate_per_million: Decimal | None, package_tokens: int | None, currency: str
-) -> str:
+) -> PrintedPrice:
+    """Return what lines at this price print."""
     tier = f", {service_tier} tier," if service_tier else ""
     what = f"{model} {METER_NAMES[meter]}{tier}"
     if package_tokens is not None:
@@ -87,7 +74,35 @@ def _description(  # noqa: PLR0917  # all of it is what the cache goes by
     else:
         unit, per = int(TOKENS_PER_RATE), "per million"
     listed = "" if list_rate_per_million is None else f" (list price {plain_rate(exact_charge(unit, list_rate_per_million))})"
-    return f"{what} at {plain_rate(exact_charge(unit, rate_per_million))} {currency} {per}{listed}"
+    return PrintedPrice(
+        rate_per_million=decimal_from_plain(plain_rate(rate_per_million)),
+        list_rate_per_million=None if list_rate_per_million is None else decimal_from_plain(plain_rate(list_rate_per_million)),
+        description=f"{what} at {plain_rate(exact_charge(unit, rate_per_million))} {currency} {per}{listed}",
+    )
+
+
+def _usage_line(charges: list[Charge], number: int, first_usage_date: date, *, currency: str, rounding: Rounding, tags: Mapping[str, str]) -> InvoiceLine:
+    """Sum charges of one key, model, tier, meter and rate into a line."""
+    first = charges[0]
+    exact_amount = normalised(exact_sum(charge.amount for charge in charges))
+    price = printed_price(first.model, first.service_tier, first.meter, first.rate_per_million, first.list_rate_per_million, first.package_tokens, currency)
+    return InvoiceLine(
+        number=number,
+        kind=LineKind.USAGE,
+        api_key_id=first.api_key_id,
+        model=first.model,
+        service_tier=first.service_tier,
+        meter=first.meter,
+        quantity=sum(charge.quantity for charge in charges),
+        rate_per_million=price.rate_per_million,
+        first_usage_date=first_usage_date,
+        exact_amount=exact_amount,
+        amount=rounded_to_minor_unit(exact_amount, currency, rounding),
+        description=price.description,
+        list_rate_per_million=price.list_rate_per_million,
+        package_tokens=first.package_tokens,
+        tags=tags.get(first.api_key_id, ""),
+    )
 
 
 def _line_order(dated: tuple[date, list[Charge]]) -> tuple[object, ...]:

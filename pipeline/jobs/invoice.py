@@ -6,21 +6,16 @@ Owns when an invoice may be issued or credited, and what is frozen with it. Does
 
 from __future__ import annotations
 
-from dataclasses import fields
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
-
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipeline.errors import CommitConflict, InvoiceNotFound, IssueBlocked, VoidRefused
 from pipeline.exports.invoice_csv import invoices_csv, lines_csv
 from pipeline.invoicing import InvoiceStatus, credit_note, invoice_document, invoice_from_document, issued_invoice, make_book
 from pipeline.invoicing.book import refuse_removed_accounts
+from pipeline.jobs.charged_lines import charges_by_invoice, lines_by_invoice
 from pipeline.jobs.wording import counted
 from pipeline.periods import BillingPeriod, instant_text, time_zone, usage_date
 from pipeline.rating import Charge
-from pipeline.row_codes import whole
 from pipeline.storage import configurations, register
 from pipeline.storage.invoice_files import write_period_files, written_periods
 from pipeline.usage import Meter
@@ -28,6 +23,9 @@ from pipeline.usage import Meter
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
+    from decimal import Decimal
+
+    import pyarrow as pa
 
     from pipeline.accounts import Accounts
     from pipeline.invoicing import Invoice, InvoiceBook
@@ -46,14 +44,19 @@ def invoice_book(workspace: Workspace, built: Aggregate, *, documents: Sequence[
     Raises ``ConfigurationError`` for an account that was invoiced and is not in ``accounts.toml`` any more, or has another currency now.
     """
     places = _accounts_and_periods(built.marts.usage_daily)
+    accounts, charges = workspace.accounts, built.rated.line_charges
+    currencies, rounding = account_currencies(workspace), workspace.settings.rounding
+    tags = {key_id: accounts.tags_text(key_id) for key_id in accounts.tags}
+    lines = lines_by_invoice(charges, currencies=currencies, rounding=rounding, tags=tags)
     return make_book(
         issued=tuple(invoice_from_document(document) for document in (register.read(workspace.root) if documents is None else documents)),
-        charges=charges_by_invoice(built.rated.line_charges),
+        charges=charges_by_invoice(charges) if lines is None else {},
+        usage=lines,
         places=places,
-        monthly_fees=monthly_fees(places, workspace.accounts, workspace.rate_cards),
-        accounts=workspace.accounts,
-        currencies=account_currencies(workspace),
-        rounding=workspace.settings.rounding,
+        monthly_fees=monthly_fees(places, accounts, workspace.rate_cards),
+        accounts=accounts,
+        currencies=currencies,
+        rounding=rounding,
         seller=workspace.settings.seller,
     )
 
@@ -125,36 +128,6 @@ def _issued(workspace: Workspace, built: Aggregate, *, period: BillingPeriod, ac
         document = _issue_one(workspace, draft, built, documents, now)
         documents = (*documents, document)
         yield invoice_from_document(document)
-
-
-def charges_by_invoice(charges: pa.Table) -> dict[tuple[str, BillingPeriod], list[Charge]]:
-    """Return the rows of a ``schemas.CHARGES`` table as charges, by account id and billing period."""
-    found: dict[tuple[str, str], list[Charge]] = {}
-    for period, charge in zip(charges["billing_period"].to_pylist(), charges_of(charges), strict=True):
-        found.setdefault((charge.account_id, period), []).append(charge)
-    return {(account_id, BillingPeriod.parse(period)): mine for (account_id, period), mine in found.items()}
-
-
-def charges_of(charges: pa.Table) -> Iterator[Charge]:
-    """Yield the rows of a ``schemas.CHARGES`` table as charges, without what only its rating needed."""
-    meters = {meter.value: meter for meter in Meter}
-    names = [field.name for field in fields(Charge) if field.name in charges.schema.names and field.name != "prompt_band"]
-    columns = [_values(charges[name]) for name in names]
-    columns[names.index("meter")] = [meters[meter] for meter in columns[names.index("meter")]]
-    return (Charge(**dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True))
-
-
-def _values(column: pa.ChunkedArray) -> list[Any]:
-    """Return what ``to_pylist`` returns; each different value once, and decimals by their text, which is several times quicker for many rows."""
-    if not len(column):
-        return []
-    encoded = whole(column.dictionary_encode())
-    values = encoded.dictionary
-    if pa.types.is_decimal(values.type):
-        found = [None if text is None else Decimal(text) for text in values.cast(pa.string()).to_pylist()]
-    else:
-        found = values.to_pylist()
-    return [None if number is None else found[number] for number in encoded.indices.to_pylist()]
 
 
 def charge_of(row: Mapping[str, object]) -> Charge:
@@ -234,8 +207,9 @@ def _provenance(workspace: Workspace, built: Aggregate, now: datetime) -> dict[s
 
 
 def _accounts_and_periods(usage_daily: pa.Table) -> list[tuple[str, BillingPeriod]]:
-    pairs = usage_daily.filter(pc.not_equal(usage_daily["account_id"], "")).group_by(["account_id", "billing_period"]).aggregate([]).to_pylist()
-    return sorted(((pair["account_id"], BillingPeriod.parse(pair["billing_period"])) for pair in pairs), key=lambda pair: (pair[1], pair[0]))
+    pairs = usage_daily.select(["account_id", "billing_period"]).group_by(["account_id", "billing_period"]).aggregate([]).to_pylist()
+    places = ((pair["account_id"], BillingPeriod.parse(pair["billing_period"])) for pair in pairs if pair["account_id"])
+    return sorted(places, key=lambda place: (place[1], place[0]))
 
 
 def _refuse_unpriced(unpriced: Iterable[UnpricedUsage], account_ids: set[str], period: BillingPeriod) -> None:

@@ -1,8 +1,8 @@
 """Lines of usage as columns: those that charges make, and those of invoices that are there already.
 
-Owns the table of lines, and which charges share one where sums fit into columns; where one might not, the lines are made by
-``pipeline.invoicing``, which this must equal to the cent, line for line (``tests/oracle/test_repricing.py``). Does not own rounding
-(``pipeline.rating_arrow``) nor what follows from terms: included tokens, fees, commitments.
+Owns the table of lines. Does not own which charges share one (``charged_lines``; where sums might not fit into columns, the lines are made by
+``pipeline.invoicing``, which this must equal to the cent, line for line: ``tests/oracle/test_repricing.py``), nor rounding
+(``pipeline.rating_arrow``), nor what follows from terms: included tokens, fees, commitments.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.invoicing import draft_invoice
+from pipeline.jobs.charged_lines import charges_by_invoice, summed_to_lines
 from pipeline.jobs.explain import is_of_usage, meter_and_rate
-from pipeline.jobs.invoice import charges_by_invoice
 from pipeline.money import plain_rate
 from pipeline.rating_arrow import rounded_amounts, sums_fit
-from pipeline.row_codes import grouped, row_codes, whole
+from pipeline.row_codes import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -42,22 +42,16 @@ LINES = pa.schema(
     ]
 )
 """Lines of usage, those of one place in the order of their invoice."""
-_PRICED = (*PLACE, "rate_per_million", "list_rate_per_million", "package_tokens", "currency")
-"""Charges that agree in all of these share a line."""
 
 
 def lines_of_charges(line_charges: pa.Table, accounts: Accounts, rounding: Rounding) -> pa.Table:
     """Return the lines that a ``schemas.CHARGES`` table makes on drafts of accounts, as ``LINES``."""
-    used = line_charges.filter(pc.greater(line_charges["quantity"], 0)).combine_chunks()
-    if not used.num_rows:
+    if not line_charges.num_rows:
         return LINES.empty_table()
-    if not sums_fit(used):
-        return lines_of_invoices(_drafts(used, accounts, rounding))
-    sums = grouped(used, row_codes([used[name] for name in _PRICED]), [("quantity", "sum"), ("amount", "sum"), ("usage_date", "min")])
-    first = used.take(sums["first_row"])
-    lines = first.select(_PRICED).append_column("quantity", sums["quantity_sum"])
-    lines = lines.append_column("amount", sums["amount_sum"].cast(used["amount"].type)).append_column("usage_date", sums["usage_date_min"])
-    return pa.concat_tables([_printed(_in_order(lines), currency, rounding) for currency in sorted(lines["currency"].unique().to_pylist())])
+    if not sums_fit(line_charges):
+        return lines_of_invoices(_drafts(line_charges, accounts, rounding))
+    lines = summed_to_lines(line_charges.combine_chunks())
+    return pa.concat_tables([LINES.empty_table(), *(_printed(lines, currency, rounding) for currency in sorted(lines["currency"].unique().to_pylist()))])
 
 
 def lines_of_invoices(invoices: Iterable[Invoice]) -> pa.Table:
@@ -88,17 +82,6 @@ def _drafts(line_charges: pa.Table, accounts: Accounts, rounding: Rounding) -> I
         account = accounts.by_id(payer)
         if account is not None:
             yield draft_invoice(charges, account=account, period=period, currency=charges[0].currency, rounding=rounding)
-
-
-def _in_order(lines: pa.Table) -> pa.Table:
-    """Put the lines of a place into the order of an invoice: by first date, rate, list rate and package, those without the last two first."""
-    keys = {
-        "usage_date": lines["usage_date"],
-        "rate": lines["rate_per_million"],
-        "list_rate": pc.fill_null(lines["list_rate_per_million"], Decimal(-1)),
-        "package": pc.fill_null(lines["package_tokens"], 0),
-    }
-    return lines.take(pc.sort_indices(pa.table(keys), sort_keys=[(name, "ascending") for name in keys]))
 
 
 def _printed(lines: pa.Table, currency: str, rounding: Rounding) -> pa.Table:

@@ -161,3 +161,10 @@ def test_equal_numbers_look_the_same_once_normalised(value: Decimal, zeros: int)
 )
 def test_an_amount_is_written_with_all_places_of_its_minor_unit_and_loses_no_digit(amount: str, currency: str, printed: str) -> None:
     assert plain_amount(Decimal(amount), currency) == printed
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, min_value=Decimal("-1E+150"), max_value=Decimal("1E+150")))
+def test_a_normalised_number_is_its_plain_notation_without_zeros_behind_the_point(value: Decimal) -> None:
+    text = plain(value)
+    expected = Decimal(text.rstrip("0").rstrip(".") if "." in text else text)
+    assert normalised(value).as_tuple() == expected.as_tuple()

@@ -1,0 +1,152 @@
+"""Charges as rows of a table → lines of usage, for every account and month at once.
+
+Owns which charges share a line where their sums fit into columns, and the charges themselves where one might not: then the lines are
+made by ``pipeline.invoicing.usage_lines``, which is the oracle of this module. Does not own what a line prints beside its sums
+(``usage_lines.printed_price``) nor the one rounding: ``pipeline.rating_arrow`` rounds, and an invoice refuses a line that is not rounded as
+``pipeline.money`` rounds it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline import schemas
+from pipeline.invoicing.lines import InvoiceLine, LineKind
+from pipeline.invoicing.usage_lines import printed_price
+from pipeline.money import normalised
+from pipeline.periods import BillingPeriod
+from pipeline.rating import Charge
+from pipeline.rating_arrow import rounded_amounts, sums_fit
+from pipeline.row_codes import first_rows, grouped, row_codes, whole
+from pipeline.usage import Meter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pipeline.money import Rounding
+
+PRICED = (
+    "billing_period",
+    "account_id",
+    "api_key_id",
+    "model",
+    "service_tier",
+    "meter",
+    "rate_per_million",
+    "list_rate_per_million",
+    "package_tokens",
+    "currency",
+)
+"""Charges that agree in all of these share a line."""
+_PRINTED = ("model", "service_tier", "meter", "rate_per_million", "list_rate_per_million", "package_tokens", "currency")
+"""What decides all that a line prints beside its key, date and sums."""
+_METERS = {meter.value: meter for meter in Meter}
+
+
+def lines_by_invoice(
+    charges: pa.Table, *, currencies: Mapping[str, str], rounding: Rounding, tags: Mapping[str, str] | None = None
+) -> dict[tuple[str, BillingPeriod], list[InvoiceLine]] | None:
+    """Return the usage lines of each account's billing period, as ``usage_lines`` makes them of a ``schemas.CHARGES`` table.
+
+    ``currencies`` are those of accounts, by id; ``tags`` are cells by key id.
+    None where a sum might not fit its column, or a charge is in another currency than its account: this is for the plain way to decide.
+    """
+    if not charges.num_rows:
+        return {}
+    charges = charges.combine_chunks()
+    pairs = charges.group_by(["account_id", "currency"]).aggregate([]).to_pylist()
+    if not sums_fit(charges) or any(currencies.get(pair["account_id"]) != pair["currency"] for pair in pairs):
+        return None
+    lines = summed_to_lines(charges)
+    found: dict[tuple[str, str], list[InvoiceLine]] = {}
+    for currency in sorted({pair["currency"] for pair in pairs}):
+        mine = lines.filter(pc.equal(lines["currency"], currency))
+        codes = row_codes([mine[name] for name in _PRINTED]).dictionary_encode()
+        firsts = mine.select(_PRINTED).take(first_rows(codes)).to_pylist()
+        prices = [printed_price(**{**first, "meter": _METERS[first["meter"]]}) for first in firsts]
+        exact = map(normalised, map(Decimal, mine["amount"].cast(pa.string()).to_pylist()))
+        rounded = map(Decimal, rounded_amounts(mine, currency, rounding).cast(pa.string()).to_pylist())
+        names = ("account_id", "billing_period", "api_key_id", "model", "service_tier", "meter", "quantity", "usage_date", "package_tokens")
+        columns = [_values(mine[name]) for name in names]
+        for account_id, period, key_id, model, tier, meter, quantity, first_date, package, exact_amount, amount, price in zip(
+            *columns, exact, rounded, codes.indices.to_pylist(), strict=True
+        ):
+            listed = found.setdefault((account_id, period), [])
+            listed.append(
+                InvoiceLine(
+                    number=len(listed) + 1,
+                    kind=LineKind.USAGE,
+                    api_key_id=key_id,
+                    model=model,
+                    service_tier=tier,
+                    meter=_METERS[meter],
+                    quantity=quantity,
+                    rate_per_million=prices[price].rate_per_million,
+                    first_usage_date=first_date,
+                    exact_amount=exact_amount,
+                    amount=amount,
+                    description=prices[price].description,
+                    list_rate_per_million=prices[price].list_rate_per_million,
+                    package_tokens=package,
+                    tags=tags.get(key_id, "") if tags else "",
+                )
+            )
+    return {(account_id, BillingPeriod.parse(period)): mine for (account_id, period), mine in found.items()}
+
+
+def summed_to_lines(charges: pa.Table) -> pa.Table:
+    """Return ``PRICED`` and the ``quantity``, ``amount`` and first ``usage_date`` of each line that charges make, by invoice and in its order.
+
+    There are charges, and their sums fit (``rating_arrow.sums_fit``). Where nothing was used there is no line.
+    """
+    used_on = pc.if_else(pc.greater(charges["quantity"], 0), charges["usage_date"], pa.scalar(None, pa.date32()))
+    summable = pa.table({"quantity": charges["quantity"], "amount": charges["amount"], "used_on": used_on})
+    sums = grouped(summable, row_codes([charges[name] for name in PRICED]), [("quantity", "sum"), ("amount", "sum"), ("used_on", "min")])
+    sums = sums.filter(pc.greater(sums["quantity_sum"], 0))
+    first = charges.take(sums["first_row"])
+    summed = {"quantity": sums["quantity_sum"], "amount": sums["amount_sum"].cast(schemas.AMOUNT), "usage_date": sums["used_on_min"]}
+    lines = pa.table({name: summed.get(name, first[name]) for name in (*PRICED, *summed)})
+    order = {
+        **{name: lines[name] for name in ("billing_period", "account_id", "api_key_id", "model", "service_tier")},
+        "meter": pc.index_in(lines["meter"], pa.array(list(_METERS), pa.string())),
+        "usage_date": lines["usage_date"],
+        "rate": lines["rate_per_million"],
+        "list_rate": pc.fill_null(lines["list_rate_per_million"], Decimal(-1)),  # lines without one come first
+        "package": pc.fill_null(lines["package_tokens"], 0),
+    }
+    return lines.take(pc.sort_indices(pa.table(order), sort_keys=[(name, "ascending") for name in order]))
+
+
+def charges_by_invoice(charges: pa.Table) -> dict[tuple[str, BillingPeriod], list[Charge]]:
+    """Return the rows of a ``schemas.CHARGES`` table as charges, by account id and billing period."""
+    found: dict[tuple[str, str], list[Charge]] = {}
+    for period, charge in zip(charges["billing_period"].to_pylist(), charges_of(charges), strict=True):
+        found.setdefault((charge.account_id, period), []).append(charge)
+    return {(account_id, BillingPeriod.parse(period)): mine for (account_id, period), mine in found.items()}
+
+
+def charges_of(charges: pa.Table) -> Iterator[Charge]:
+    """Yield the rows of a ``schemas.CHARGES`` table as charges, without what only its rating needed."""
+    meters = {meter.value: meter for meter in Meter}
+    names = [field.name for field in fields(Charge) if field.name in charges.schema.names and field.name != "prompt_band"]
+    columns = [_values(charges[name]) for name in names]
+    columns[names.index("meter")] = [meters[meter] for meter in columns[names.index("meter")]]
+    return (Charge(**dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True))
+
+
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    """Return what ``to_pylist`` returns; each different value once, and decimals by their text, which is several times quicker for many rows."""
+    if not len(column):
+        return []
+    encoded = whole(column.dictionary_encode())
+    values = encoded.dictionary
+    if pa.types.is_decimal(values.type):
+        found = [None if text is None else Decimal(text) for text in values.cast(pa.string()).to_pylist()]
+    else:
+        found = values.to_pylist()
+    return [None if number is None else found[number] for number in encoded.indices.to_pylist()]
