@@ -18,7 +18,7 @@ import click
 
 from pipeline import __version__
 from pipeline.cli.context import EXIT_CONFIGURATION, EXIT_UNEXPECTED, Invocation
-from pipeline.cli.without_pandas import keep_pandas_out
+from pipeline.cli.lean_imports import keep_imports_lean
 from pipeline.errors import ConfigurationError, InvoiceNotFound, IssueBlocked, TallybookError, VoidRefused, WorkspaceLocked
 
 EXIT_BLOCKED = 4
@@ -89,8 +89,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     The process ends here and now. All that counts is durable; taking the interpreter apart would only give threads of Arrow or DuckDB, which
     do not know that it has ended, the occasion to abort it and so to spoil the exit code of a night that was done.
     """
-    keep_pandas_out()
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy begins a thread a processor for matrices that we have none of: a tenth of a second
+    keep_imports_lean()
     code = run(arguments)
     try:
         sys.stdout.flush()

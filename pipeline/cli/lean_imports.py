@@ -1,10 +1,12 @@
-"""Keeps pandas out of a process of ours: Arrow imports it wherever it is installed, only to find out that a list is none of its frames.
+"""Keeps out of a process of ours what libraries would load, or start, and no command uses.
 
-That takes longer than most commands do. Owns nothing else; programs that import the package are left alone, since only ``main`` calls this.
+Arrow imports pandas wherever it is installed, only to find out that a list is none of its frames; numpy starts a thread a processor for
+matrices that we have none of. Both take longer than most commands do. Programs that import the package are left alone: only ``main`` calls this.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.abc import MetaPathFinder
 from typing import TYPE_CHECKING
@@ -23,6 +25,7 @@ class _NoPandas(MetaPathFinder):
         return None
 
 
-def keep_pandas_out() -> None:
-    """Let every import of pandas fail, from now on and in this process, as if it were not installed."""
+def keep_imports_lean() -> None:
+    """Let every import of pandas fail, from now on and in this process, as if it were not installed; to be called before numpy is imported."""
     sys.meta_path.insert(0, _NoPandas())
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
