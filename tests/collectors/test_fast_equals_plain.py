@@ -121,6 +121,16 @@ def test_counts_that_contradict_each_other_are_told_by_no_shape(counts: tuple[in
     assert told >= 20
 
 
+def test_one_odd_line_does_not_keep_the_others_of_its_model_from_being_told() -> None:
+    line = '{{"ts":"2026-03-01T06:51:19Z","request_id":"r","api_key_id":"k","status":200,"response":{{"model":"{}","choices":[{{}}],{}}}}}\n'
+    usual, beside = _USAGE.format(100, 50, 150, 40, 10, 20), _USAGE.format(100, 50, 170, 40, 10, 20)
+    content = "".join([*[line.format("a", usual)] * 40, line.format("b", beside), *[line.format("b", usual)] * 300]).encode()
+    rows, told = _fast(content, told_alone=True)
+    assert rows == _plain(content)
+    assert rows[41][1][-1] == "openai-chat/reasoning-apart"
+    assert told > 240
+
+
 def test_long_streams_are_cut_and_their_chunks_counted() -> None:
     maker = LineMaker("long")
     lines = [line.content for line in (maker.made() for _ in range(2500)) if line.is_usual and len(line.content) > 4500]

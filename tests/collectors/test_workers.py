@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -34,19 +35,23 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def _read(path: Path, *, processes: int, fingerprint: Callable[[str], str] = lambda raw: f"key_{len(raw)}") -> tuple[list[Any], int]:
-    stretches = read_log(path, source="s", name="n", log_format=FORMAT, fingerprint=fingerprint, stretch_events_max=150, processes=processes)
+def _read(
+    path: Path, *, processes: int, fingerprint: Callable[[str], str] = lambda raw: f"key_{len(raw)}", log_format: LogFormat = FORMAT
+) -> tuple[list[Any], int]:
+    stretches = read_log(path, source="s", name="n", log_format=log_format, fingerprint=fingerprint, stretch_events_max=150, processes=processes)
     found = [(stretch.record, stretch.events.to_pylist(), stretch.quarantined.to_pylist()) for stretch in stretches]
     return found, stretches.pending_bytes
 
 
-def test_two_processes_give_the_stretches_of_one(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("fields", [{}, {"request_id": "latency_ms", "api_key_id": "request.model"}], ids=["our names", "other names"])
+def test_two_processes_give_the_stretches_of_one(log: Path, monkeypatch: pytest.MonkeyPatch, fields: dict[str, str]) -> None:
+    log_format = replace(FORMAT, fields=fields)
     answers = []
     answer = workers.Worker.answer
     monkeypatch.setattr(workers.Worker, "answer", lambda self, waiting: answers.append(answer(self, waiting)) or answers[-1])
     monkeypatch.setattr(workers.Worker, "has_answered", lambda _self: False)  # wait for the other: it decodes whatever it was asked for
     log.write_bytes(log.read_bytes().replace(b'"api_key":', b'"api_kez":'))
-    assert _read(log, processes=2) == _read(log, processes=1)
+    assert _read(log, processes=2, log_format=log_format) == _read(log, processes=1, log_format=log_format)
     assert sum(given is not None for given in answers) > 5
 
 

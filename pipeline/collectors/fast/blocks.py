@@ -15,7 +15,7 @@ from pipeline.collectors.fast.condense import DEPTH, condensed
 from pipeline.collectors.fast.lessons import lesson_of
 from pipeline.collectors.fast.lines import QuickReader
 from pipeline.collectors.fast.positions import is_utf8
-from pipeline.collectors.fast.shapes import LINE_BYTES_MAX, NO_FRAME, shapes_of
+from pipeline.collectors.fast.shapes import LINE_BYTES_MAX, shapes_of
 from pipeline.collectors.fast.told import own_values
 from pipeline.collectors.lines import Line
 from pipeline.schemas import USAGE_EVENTS
@@ -181,8 +181,8 @@ class BlockDecoder:
         """Return own values, a list a column, the numbers of frames, and which rows must be read."""
         own, wrong = own_values(shape, captured, prefers_request_id=self._prefers_request_id, fingerprint=self.fingerprint)
         frames = shape.frames
-        codes = [frames.get(telling, NO_FRAME) for telling in map(shape.telling_of, captured)]
-        return own, codes, wrong | {at for at, code in enumerate(codes) if code == NO_FRAME}
+        codes = [frames.get(telling, -1) for telling in map(shape.telling_of, captured)]
+        return own, codes, wrong | {at for at, code in enumerate(codes) if code < 0}
 
     def _read(self, block: _Block, index: int) -> tuple[EventRow | QuarantineRow | None, bool]:
         """Read one line, and tell whether the quick reader did."""
@@ -203,7 +203,7 @@ class BlockDecoder:
             if found is None:
                 return
         shape, captured = found
-        if shape.telling_of(captured) not in shape.frames:
+        if self._shapes.wants(shape, captured):
             own, _, _ = self._values(shape, [captured])
             is_told = tuple([values[0] for values in own]) == own_of(row)[: len(own)]
             self._shapes.remember(shape, captured, frame_of(row) if is_told else None)

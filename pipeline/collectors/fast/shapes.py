@@ -24,13 +24,12 @@ if TYPE_CHECKING:
 
     Captured: TypeAlias = tuple[bytes, ...]
 
-NO_FRAME = -1
-
 _SHAPES_MAX = 64
 _SHAPES_AT_FIRST, _LINES_EACH = 8, 64
 """One more for so many lines that were told: making one takes milliseconds."""
 _TRIES_MAX = 16
 _FRAMES_MAX = 2**16
+_LESSONS_MAX = 3
 LINE_BYTES_MAX = 2**14
 """Longer lines are read faster than they are matched."""
 _ALIKE_MIN = 4
@@ -49,7 +48,7 @@ class Shape:
     __slots__ = ("frames", "lines", "match", "taken", "telling_of")
 
     def __init__(self, content: bytes, uses: Mapping[str, Use]) -> None:
-        """Learn it from a line. Raises ``Unlearnable``."""
+        """Make it of a line. Raises ``Unlearnable``."""
         shape = learned(content, uses)
         self.match = re.compile(shape.expression).fullmatch
         self.taken = shape.taken
@@ -58,7 +57,7 @@ class Shape:
         self.lines = 0
         """How many it has told."""
         self.frames: dict[Hashable, int] = {}
-        """The number of the frame of rows with these telling values; ``NO_FRAME`` where such lines must be read."""
+        """The number of the frame of rows with these telling values; below zero, how often there was none."""
 
 
 _LINES = attrgetter("lines")
@@ -126,14 +125,20 @@ class Shapes:
         return shape, found.groups()
 
     def remember(self, shape: Shape, captured: Captured, frame: Row | None) -> None:
-        """Remember the frame of rows of a shape with these telling values; ``None``: such lines must be read."""
-        number = NO_FRAME
-        if frame is not None and len(self.frames) < _FRAMES_MAX:
+        """Remember the frame of rows of a shape with these telling values; ``None``: this row was none that the shape tells."""
+        telling = shape.telling_of(captured)
+        if frame is None or len(self.frames) >= _FRAMES_MAX:
+            number = shape.frames.get(telling, 0) - 1
+        else:
             number = self._numbers.setdefault(frame, len(self.frames))
             if number == len(self.frames):
                 self.frames.append(frame)
-        if len(shape.frames) < _FRAMES_MAX:
-            shape.frames[shape.telling_of(captured)] = number
+        if telling in shape.frames or len(shape.frames) < _FRAMES_MAX:
+            shape.frames[telling] = number
+
+    def wants(self, shape: Shape, captured: Captured) -> bool:
+        """Tell whether the frame of rows with these telling values is not known, and may still become so."""
+        return -_LESSONS_MAX < shape.frames.get(shape.telling_of(captured), -1) < 0
 
 
 @lru_cache(maxsize=16)
