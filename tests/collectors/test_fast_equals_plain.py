@@ -27,9 +27,10 @@ _QUARANTINE_LINE = itemgetter(QUARANTINE.get_field_index("line"))
 
 
 @pytest.fixture(autouse=True)
-def _no_shapes_yet() -> None:
-    """Begin every test with nothing learnt: shapes are kept for all logs of a format."""
+def _no_shapes_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begin every test with nothing learnt, since shapes are kept for all logs of a format, and learn from few lines."""
     shapes._shapes.cache_clear()  # noqa: SLF001 - nothing but a test needs this
+    monkeypatch.setattr(shapes, "_ALIKE_MIN", 4)
 
 
 def _fast(content: bytes, log_format: LogFormat = FORMAT, *, told_alone: bool = False) -> tuple[dict[int, Any], int]:

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 _SHAPES_MAX = 64
 _SHAPES_AT_FIRST, _LINES_EACH = 8, 64
-"""One more for so many lines that were told: making one takes milliseconds."""
+"""One more for so many lines that were told: making them must not become the work."""
 _TRIES_MAX = 16
 _FRAMES_MAX = 2**16
 _LESSONS_MAX = 3
 LINE_BYTES_MAX = 2**14
 """Longer lines are read faster than they are matched."""
-_ALIKE_MIN = 4
-"""A shape is learnt from the fourth line that looks alike: making one costs as much as reading a hundred lines."""
+_ALIKE_MIN = 64
+"""A shape is learnt when so many lines that look alike were read: making one takes as long as it saves on some two hundred."""
 _LOOKS_MAX = 4096
 _PATIENCE = 60
 """After so many more is a line that looks alike tried again."""
