@@ -54,8 +54,9 @@ class StretchBuilder:
         self.events: Counter[str] = Counter()
         self.quarantined: Counter[str] = Counter()
         self._waiting = EventColumns(self._source)
-        self._batches: list[pa.RecordBatch] = []
+        self._event_batches: list[pa.RecordBatch] = []
         self._quarantine_rows: list[Row] = []
+        self._quarantine_batches: list[pa.RecordBatch] = []
 
     @property
     def rows(self) -> int:
@@ -67,11 +68,11 @@ class StretchBuilder:
         self.lines += 1
         if isinstance(row, EventRow):
             self._waiting.add(row.values)
-            self._flush_if_many()
         elif isinstance(row, QuarantineRow):
             self._quarantine_rows.append(row.values)
         else:
             self.blank += 1
+        self._flush(_BATCH_ROWS)
 
     def add_all(self, events: Columns, quarantined: Sequence[Row], *, blank: int) -> None:
         """Count lines that follow one another, and keep their rows."""
@@ -80,21 +81,20 @@ class StretchBuilder:
         self.blank += blank
         self._waiting.extend(own, codes, frames)
         self._quarantine_rows += quarantined
-        self._flush_if_many()
+        self._flush(_BATCH_ROWS)
 
     def tables(self) -> tuple[pa.Table, pa.Table]:
-        """Return events and quarantined lines, and count them by status and by reason."""
-        self._flush()
-        self.quarantined = Counter(map(_REASON, self._quarantine_rows))
-        quarantined = pa.Table.from_batches([record_batch(self._quarantine_rows, QUARANTINE)] if self._quarantine_rows else [], schema=QUARANTINE)
-        return pa.Table.from_batches(self._batches, schema=USAGE_EVENTS), quarantined
+        """Return events and quarantined lines; from now on all are counted, by status and by reason."""
+        self._flush(1)
+        return pa.Table.from_batches(self._event_batches, schema=USAGE_EVENTS), pa.Table.from_batches(self._quarantine_batches, schema=QUARANTINE)
 
-    def _flush_if_many(self) -> None:
-        if len(self._waiting) >= _BATCH_ROWS:
-            self._flush()
-
-    def _flush(self) -> None:
-        if len(self._waiting):
+    def _flush(self, rows_min: int) -> None:
+        """Make Arrow of the rows that wait, where so many do."""
+        if len(self._waiting) >= rows_min:
             self.events.update(self._waiting.statuses())
-            self._batches.append(self._waiting.record_batch())
+            self._event_batches.append(self._waiting.record_batch())
             self._waiting = EventColumns(self._source)
+        if len(self._quarantine_rows) >= rows_min:
+            self.quarantined.update(map(_REASON, self._quarantine_rows))
+            self._quarantine_batches.append(record_batch(self._quarantine_rows, QUARANTINE))
+            self._quarantine_rows = []
