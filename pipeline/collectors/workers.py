@@ -35,7 +35,7 @@ WORTHWHILE_BYTES = 2**27
 """Smaller logs are read before another process has begun and made up for its beginning."""
 
 PROCESSES_MAX = 4
-"""More are not fed fast enough by the one that reads, and each takes 130 MB."""
+"""More are not fed fast enough by the one that reads, and each takes 70 MB."""
 
 _SLOT_BYTES = 2**22
 _SLOTS_EACH = 2
