@@ -36,7 +36,7 @@ def complete_lines(workspace: Path) -> list[bytes]:
     return lines
 
 
-@pytest.mark.parametrize("seed", [11, 12, 13])
+@pytest.mark.parametrize("seed", [11, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (12, 13))])
 def test_shuffled_and_split_logs_collected_over_several_nights_give_the_same_invoices(tmp_path: Path, seed: int) -> None:
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     for workspace in (whole, parts):
