@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -89,6 +91,20 @@ def test_lines_of_known_shapes_are_told_as_the_plain_reader_reads_them(seed: int
     rows, told = _fast(content, log_format, told_alone=True)
     assert rows == _plain(content, log_format)
     assert told > 30
+
+
+def test_logs_that_are_read_at_once_teach_each_other_nothing_wrong() -> None:
+    line = '{{"ts":"2026-03-01T06:51:19Z","request_id":"{}","api_key_id":"k","status":200,"response":{{"model":"{}","choices":[{{}}],{}}}}}\n'
+    usage = '"usage":{"prompt_tokens":3,"completion_tokens":4}'
+    contents = ["".join(line.format(number, f"m{(number * step) % 97}", usage) for number in range(600)).encode() for step in (1, 5, 7, 11, 13, 17)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # threads take turns as often as they can
+    try:
+        with ThreadPoolExecutor(len(contents)) as pool:
+            found = list(pool.map(_fast, contents))
+    finally:
+        sys.setswitchinterval(interval)
+    assert [rows for rows, _ in found] == [_plain(content) for content in contents]
 
 
 _USAGE = (

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from functools import lru_cache
 from operator import attrgetter, itemgetter
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from pipeline.collectors.fast.learning import Unlearnable, learned
@@ -73,6 +74,7 @@ class Shapes:
         self._all: list[Shape] = []
         self._likely: dict[bytes, list[Shape]] = {}
         self._untold: Counter[bytes] = Counter()
+        self._lock = Lock()  # all logs of a format share it, and a program may read several at once
 
     @property
     def usual(self) -> Shape | None:
@@ -118,23 +120,25 @@ class Shapes:
         found = shape.match(content)
         if found is None:
             return None
-        self._all.append(shape)
-        for of, likely in self._likely.items():
-            likely.insert(0 if of == look else len(likely), shape)
+        with self._lock:
+            self._all.append(shape)
+            for of, likely in self._likely.copy().items():
+                likely.insert(0 if of == look else len(likely), shape)
         self._untold[look] = 0
         return shape, found.groups()
 
     def remember(self, shape: Shape, captured: Captured, frame: Row | None) -> None:
         """Remember the frame of rows of a shape with these telling values; ``None``: this row was none that the shape tells."""
         telling = shape.telling_of(captured)
-        if frame is None or len(self.frames) >= _FRAMES_MAX:
-            number = shape.frames.get(telling, 0) - 1
-        else:
-            number = self._numbers.setdefault(frame, len(self.frames))
-            if number == len(self.frames):
-                self.frames.append(frame)
-        if telling in shape.frames or len(shape.frames) < _FRAMES_MAX:
-            shape.frames[telling] = number
+        with self._lock:
+            if frame is None or len(self.frames) >= _FRAMES_MAX:
+                number = shape.frames.get(telling, 0) - 1
+            else:
+                number = self._numbers.setdefault(frame, len(self.frames))
+                if number == len(self.frames):
+                    self.frames.append(frame)
+            if telling in shape.frames or len(shape.frames) < _FRAMES_MAX:
+                shape.frames[telling] = number
 
     def wants(self, shape: Shape, captured: Captured) -> bool:
         """Tell whether the frame of rows with these telling values is not known, and may still become so."""
