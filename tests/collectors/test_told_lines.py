@@ -105,3 +105,30 @@ def _decoded(decoder: BlockDecoder, lines: list[str]) -> tuple[dict[int, Any], i
 
 def _fingerprint(raw: str) -> str:
     return f"key_{len(raw)}"
+
+
+@pytest.mark.parametrize(
+    ("fields", "asked"),
+    [
+        ({"request": "http.body"}, '"http.body": {{"model": "{}"}}'),
+        ({"request": "http.body"}, '"http": {{"body": {{"model": "{}"}}}}'),
+        ({"request": "req"}, '"req": {{"model": "x"}}, "request.model": "{}"'),
+        ({"request": "req"}, '"req": {{"model": "{}"}}, "req.model": "x"'),
+        ({"request.model": "req.model"}, '"req.model": "{}", "req": {{"model": "x"}}'),
+        ({}, '"request": {{"model": "x"}}, "request.model": "{}"'),
+    ],
+)
+def test_the_model_that_was_asked_for_is_the_one_that_the_plain_reader_finds(fields: dict[str, str], asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    shapes._shapes.cache_clear()  # noqa: SLF001 - nothing but a test needs this
+    monkeypatch.setattr(shapes, "_ALIKE_MIN", 4)
+    log_format = LogFormat(fields=fields)
+    decoder = BlockDecoder(source="s", log_format=log_format, fingerprint=_fingerprint)
+    envelope = '"ts": "2026-03-01T06:00:16Z", "api_key_id": "k", "status": 200, "response": {"id": "r", "choices": [], "object": "chat.completion"'
+    lines = [f'{{{asked.format(model)}, {envelope}, "usage": {{"prompt_tokens": 1, "completion_tokens": 2}}}}}}' for model in ["a"] * 200 + ["b", "c"] * 100]
+    found, told = _decoded(decoder, lines)
+    assert told > 100
+    at = 1
+    for number, each in enumerate(lines, 1):
+        row = decode_line(Line(number, at, at + len(each) + 1, each.encode()), source="s", log_format=log_format, fingerprint=_fingerprint)
+        assert found[number] == expected_row(row), each
+        at += len(each) + 1

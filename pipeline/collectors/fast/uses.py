@@ -112,15 +112,19 @@ def uses_of_line(log_format: LogFormat, *, stated: Container[str], has_body: boo
     ``stated`` are the names at the top of the line: one with dots in it wins over a path. ``has_body`` where the body decides the row.
     """
     names = log_format.fields
+
+    def path_of(name: str) -> tuple[str, ...]:
+        found = names.get(name, name)
+        return (found,) if found in stated else tuple(found.split("."))
+
+    request = path_of("request")
+    leaves: list[tuple[tuple[str, ...], Use]] = [(request, {}), *((path_of(name), use) for name, use in _LINE.items())]
+    for name in ("model", "stream", "n"):
+        asked = f"request.{name}"
+        leaves.append((path_of(asked) if asked in names or asked in stated else (*request, name), TELLING))
+    leaves.append((path_of("response"), BODY if has_body else IGNORED))
     uses: dict[str, Use] = {}
-    request = names.get("request", "request")
-    leaves: dict[str, Use] = {request: {}, **{names.get(name, name): use for name, use in _LINE.items()}}
-    leaves |= {names.get(f"request.{name}", f"{request}.{name}"): TELLING for name in ("model", "stream", "n")}
-    leaves[names.get("response", "response")] = BODY if has_body else IGNORED
-    if len(leaves) != len(_LINE) + 5:
-        return None
-    for path, use in leaves.items():
-        *steps, last = [path] if path in stated else path.split(".")
+    for (*steps, last), use in leaves:
         within = uses
         for step in steps:
             inner = within.setdefault(step, {})
