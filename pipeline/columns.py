@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 _OFFSET_MAX = 2**31 - 1
 
@@ -29,40 +29,24 @@ def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     if types <= {NoneType}:
         return pa.nulls(len(values), kind)
     nulls = values.count(None) if NoneType in types else 0
-    validity = _bits([value is not None for value in values]) if nulls else None
-    return pa.Array.from_buffers(kind, len(values), [validity, *_buffers(values, kind, types - {NoneType}, nulls)], nulls)
+    return _array(values, kind, _buffers(values, kind, types - {NoneType}, nulls), nulls)
 
 
 def text_column(values: Sequence[bytes | None]) -> pa.Array:
     """Return a column of strings from their UTF-8, which is not looked at. Raises ``ValueError`` for more than 2 GiB."""
     nulls = values.count(None)
-    present = values if not nulls else [value or b"" for value in values]
-    content = b"".join(present)  # type: ignore[arg-type]
-    if len(content) > _OFFSET_MAX:
-        message = f"{len(content)} bytes of text are too much for one column"
-        raise ValueError(message)
-    offsets = np.zeros(len(values) + 1, np.int32)
-    np.cumsum(np.fromiter(map(len, present), np.int32, len(values)), out=offsets[1:])  # type: ignore[arg-type]
-    validity = _bits([value is not None for value in values]) if nulls else None
-    return pa.Array.from_buffers(pa.string(), len(values), [validity, pa.py_buffer(offsets), pa.py_buffer(content)], nulls)
-
-
-def repeated(values: Sequence[Any], places: Sequence[int], kind: pa.DataType) -> pa.Array:
-    """Return the column of ``values[place]`` for each of ``places``: as ``column``, where few values are repeated often."""
-    if pa.types.is_string(kind) and set(map(type, values)) == {str}:
-        encoded = [value.encode() for value in values]
-        offsets = np.zeros(len(places) + 1, np.int64)
-        np.cumsum(np.array([len(each) for each in encoded])[np.array(places)], out=offsets[1:])
-        if offsets[-1] <= _OFFSET_MAX:
-            content = b"".join([encoded[place] for place in places])
-            return pa.Array.from_buffers(kind, len(places), [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(content)])
-    return column([values[place] for place in places], kind)
+    return _array(values, pa.string(), _texts([value or b"" for value in values]), nulls)
 
 
 def record_batch(rows: Sequence[Sequence[Any]], schema: pa.Schema) -> pa.RecordBatch:
     """Return rows, each with the values of ``schema`` in their order, as columns. Raises what ``column`` raises."""
     columns = zip(*rows, strict=True) if rows else ((),) * len(schema)
     return pa.RecordBatch.from_arrays([column(values, field.type) for field, values in zip(schema, columns, strict=True)], schema=schema)
+
+
+def _array(values: Sequence[Any], kind: pa.DataType, buffers: Sequence[pa.Buffer], nulls: int) -> pa.Array:
+    validity = _bits([value is not None for value in values]) if nulls else None
+    return pa.Array.from_buffers(kind, len(values), [validity, *buffers], nulls)
 
 
 def _buffers(values: Sequence[Any], kind: pa.DataType, types: set[type], nulls: int) -> list[pa.Buffer]:
@@ -82,13 +66,21 @@ def _buffers(values: Sequence[Any], kind: pa.DataType, types: set[type], nulls: 
 
 def _strings(texts: Sequence[str]) -> list[pa.Buffer]:
     joined = "".join(texts)
-    content = joined.encode()
+    if joined.isascii():
+        return _joined(joined.encode(), map(len, texts), len(texts))
+    return _texts([text.encode() for text in texts])
+
+
+def _texts(encoded: Sequence[bytes]) -> list[pa.Buffer]:
+    return _joined(b"".join(encoded), map(len, encoded), len(encoded))
+
+
+def _joined(content: bytes, sizes: Iterable[int], count: int) -> list[pa.Buffer]:
     if len(content) > _OFFSET_MAX:
         message = f"{len(content)} bytes of text are too much for one column"
         raise ValueError(message)
-    sizes = map(len, texts if len(content) == len(joined) else [text.encode() for text in texts])
-    offsets = np.zeros(len(texts) + 1, np.int32)
-    np.cumsum(np.fromiter(sizes, np.int32, len(texts)), out=offsets[1:])
+    offsets = np.zeros(count + 1, np.int32)
+    np.cumsum(np.fromiter(sizes, np.int32, count), out=offsets[1:])
     return [pa.py_buffer(offsets), pa.py_buffer(content)]
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.columns import column, repeated, text_column
+from pipeline.columns import column, text_column
 from pipeline.schemas import USAGE_EVENTS
 
 if TYPE_CHECKING:
@@ -94,9 +94,9 @@ class EventColumns:
         if not (lines[1:] > lines[:-1]).all():
             in_order = itemgetter(*np.argsort(lines).tolist())
             own, codes = [in_order(values) for values in own], in_order(codes)
-        kinds = {name: USAGE_EVENTS.field(name).type for name in OWN}
+        kinds = {field.name: field.type for field in USAGE_EVENTS}
         columns = {name: text_column(values) if pa.types.is_string(kinds[name]) else column(values, kinds[name]) for name, values in zip(OWN, own, strict=True)}
         for name, values in zip(_FRAME, zip(*self._frames, strict=True), strict=True):
-            columns[name] = repeated(values, codes, USAGE_EVENTS.field(name).type)
-        columns["source"] = repeated([self._source], [0] * len(self), pa.string())
-        return pa.RecordBatch.from_arrays([columns[name] for name in USAGE_EVENTS.names], schema=USAGE_EVENTS)
+            columns[name] = column([values[code] for code in codes], kinds[name])
+        columns["source"] = column([self._source] * len(self), kinds["source"])
+        return pa.RecordBatch.from_arrays([columns[name] for name in kinds], schema=USAGE_EVENTS)

@@ -15,24 +15,24 @@ from pipeline.usage import QuarantineReason
 
 INT32_MAX = 2**31 - 1
 
-_IDENTIFIER = re.compile(r"[A-Za-z0-9._:/@+=~,;#-]{1,256}")
-_MODEL = re.compile(r"[A-Za-z0-9._:/@+-]{1,128}")
-_LABEL = re.compile(r"[A-Za-z0-9._:/@+-]{1,64}")
+IDENTIFIER = re.compile(r"[A-Za-z0-9._:/@+=~,;#-]{1,256}")
+MODEL = re.compile(r"[A-Za-z0-9._:/@+-]{1,128}")
+LABEL = re.compile(r"[A-Za-z0-9._:/@+-]{1,64}")
 
 
 def identifier(value: Any, field: str) -> str | None:
     """Check a request or response id: at most 256 of ``A-Za-z0-9._:/@+=~,;#-``."""
-    return _text(value, field, _IDENTIFIER)
+    return _text(value, field, IDENTIFIER)
 
 
 def model(value: Any, field: str) -> str | None:
     """Check a model or key id: at most 128 of ``A-Za-z0-9._:/@+-``."""
-    return _text(value, field, _MODEL)
+    return _text(value, field, MODEL)
 
 
 def label(value: Any, field: str) -> str | None:
     """Check a finish reason or service tier: at most 64 of ``A-Za-z0-9._:/@+-``."""
-    return _text(value, field, _LABEL)
+    return _text(value, field, LABEL)
 
 
 def text(value: Any, field: str) -> str | None:

@@ -17,7 +17,7 @@ import sys
 import time
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.decode import decode_line
@@ -137,9 +137,7 @@ class Worker:
             self._process = subprocess.Popen(  # noqa: S603 - our own module
                 command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, pass_fds=(descriptor,)
             )
-        log_format = decoder.log_format
-        settings = {each.name: getattr(log_format, each.name) for each in fields(log_format)}
-        self._say({"source": decoder.source, "slot_bytes": _SLOT_BYTES, "format": settings | {"fields": dict(log_format.fields)}})
+        self._say({"source": decoder.source, "slot_bytes": _SLOT_BYTES, "format": asdict(replace(decoder.log_format, fields=dict(decoder.log_format.fields)))})
 
     def ask(self, waiting: _Waiting) -> bool:
         """Hand a block over; false where there is no room, or nobody."""

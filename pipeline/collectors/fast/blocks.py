@@ -168,7 +168,7 @@ class BlockDecoder:
         for shape, (lines, captured) in alike.items():
             own, codes, wrong = self._values(shape, captured)
             if not is_sound:
-                wrong |= {at for at, index in enumerate(lines) if not _is_utf8(block.looked_at(index))}
+                wrong |= {at for at, index in enumerate(lines) if not is_utf8(block.looked_at(index))}
             columns: list[Sequence[Any]] = [*own, *block.places(lines)]
             if wrong:
                 untold |= {lines[at]: (shape, captured[at]) for at in wrong}
@@ -207,12 +207,3 @@ class BlockDecoder:
             own, _, _ = self._values(shape, [captured])
             is_told = tuple([values[0] for values in own]) == own_of(row)[: len(own)]
             self._shapes.remember(shape, captured, frame_of(row) if is_told else None)
-
-
-def _is_utf8(content: bytes) -> bool:
-    """Tell the same as ``is_utf8``, which is slower for little."""
-    try:
-        content.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from pipeline.collectors.fast.grammar import CONTENT_INSIDE
-from pipeline.collectors.fast.positions import positions_of, set_positions
+from pipeline.collectors.fast.positions import is_utf8, positions_of, set_positions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -188,13 +188,7 @@ def _are_contents(block: bytes, begins: Positions, sizes: Positions) -> bool:
     if not odd:
         return True
     contents = b"\x00".join([*map(block.__getitem__, odd), b""])
-    if contents.count(b"\x00") != len(odd) or _CONTENTS.fullmatch(contents) is None:
-        return False
-    try:
-        contents.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+    return contents.count(b"\x00") == len(odd) and _CONTENTS.fullmatch(contents) is not None and is_utf8(contents)
 
 
 _SHORT = 16

@@ -1,22 +1,26 @@
-"""Instants of many rows at once, as ``pipeline.collectors.instants`` reads them one by one.
+"""Instants as ``pipeline.collectors.instants`` reads them: one by one with what they share worked out once, or many at once.
 
-Owns the way through numpy for texts that are written alike. ``None`` where the plain reader must look.
+Owns the caches, which are bounded, and the way through numpy for texts that are written alike. ``None`` where the plain reader must look.
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.collectors.instants import instant_us
+from pipeline.collectors import instants
 from pipeline.collectors.refusal import LineRefused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_FIRST_US, _LAST_US = instant_us("2000-01-01T00:00:00Z"), instant_us("2099-12-31T23:59:59.999999Z")
+_SECONDS = {f"{second:02}": second * 1_000_000 for second in range(60)}
+_FIRST_US, _LAST_US = instants.instant_us("2000-01-01T00:00:00Z"), instants.instant_us("2099-12-31T23:59:59.999999Z")
+_SOME_SECOND = "2020-01-01T00:00:00"
+_SOME_US = instants.instant_us(_SOME_SECOND + "Z")
 
 
 def instants_us(texts: Sequence[bytes]) -> list[int | None]:
@@ -38,14 +42,38 @@ def _alike(texts: Sequence[bytes]) -> list[int | None] | None:
     except ValueError:  # no date of the calendar
         return None
     found: list[int] = (local - (int(local[0]) - first)).tolist()
-    instants = [at if _FIRST_US <= at <= _LAST_US else None for at in found]
+    checked = [at if _FIRST_US <= at <= _LAST_US else None for at in found]
     for index in elsewhere:
-        instants[index] = _one(texts[index].decode("ascii"))
-    return instants
+        checked[index] = _one(texts[index].decode("ascii"))
+    return checked
 
 
 def _one(text: str) -> int | None:
+    return instant_us(text) if "-" in text else _us(int(text) if text.isdigit() else Decimal(text))
+
+
+def instant_us(value: str) -> int | None:
+    """Return microseconds since 1970 of an RFC 3339 instant: minute, second and the rest are worked out once for all that share them."""
+    minute, second, rest = _minute_us(value[:17]), _SECONDS.get(value[17:19]), _rest_us(value[19:])
+    if minute is None or second is None or rest is None:
+        return None
+    at = minute + second + rest
+    return at if _FIRST_US <= at <= _LAST_US else None
+
+
+@lru_cache(maxsize=4096)
+def _minute_us(text: str) -> int | None:
+    return _us(text + "00Z")
+
+
+@lru_cache(maxsize=8192)
+def _rest_us(text: str) -> int | None:
+    at = _us(_SOME_SECOND + text)
+    return None if at is None else at - _SOME_US
+
+
+def _us(value: str | int | Decimal) -> int | None:
     try:
-        return instant_us(text if "-" in text else int(text) if text.isdigit() else Decimal(text))
+        return instants.instant_us(value)
     except LineRefused:
         return None

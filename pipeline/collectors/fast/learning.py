@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.collectors.fast.grammar import INSIDE, NUMBER, OUTSIDE
-from pipeline.collectors.fast.uses import ABSENT, BODY, DOCUMENT, FIXED, IGNORED, TELLING, Elements, Taken
+from pipeline.collectors.fast.uses import ABSENT, BODY, DOCUMENT, FIXED, IGNORED, NAME, TELLING, Elements, Taken
 from pipeline.errors import TallybookError
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ _KINDS_MAX = 4
 """How many kinds of elements an array may have that is matched at any length."""
 
 _SCALAR = re.compile(rb"(?:" + NUMBER + rb"|true|false|null)(?![0-9A-Za-z.+-])")
-_LABEL = rb"[A-Za-z0-9._:/@+-]{1,128}+"
 _PLAIN_KEY = re.compile(rb"[ !#-\[\]-~]{1,128}")
 _LINE_END = re.compile(rb"\\r\\n|\\n")
 _COMMENT = re.compile(rb": ?[A-Za-z0-9 .-]*+")
@@ -162,7 +161,7 @@ class _Walk:
         elif use is FIXED or (not inner and (use is TELLING or use is ABSENT or isinstance(use, Taken))):
             self._literal(string)
         elif use is TELLING:
-            self._captured(_LABEL, inner, string, level)
+            self._captured(NAME, inner, string, level)
             self.telling.append(self._groups - 1)
         elif isinstance(use, Taken) and use.text is not None:
             self._take(use.name)

@@ -15,7 +15,8 @@ from simdjson import Object
 from pipeline.collectors.families import OPENAI_CHAT
 from pipeline.collectors.fast import bodies, transcripts
 from pipeline.collectors.fast.documents import keys_of, line_of, part_of
-from pipeline.collectors.fast.fields import instant_us, is_identifier, is_model
+from pipeline.collectors.fast.fields import is_identifier, is_model
+from pipeline.collectors.fast.instants import instant_us
 from pipeline.collectors.fields import INT32_MAX
 from pipeline.collectors.fingerprint import bare_key
 from pipeline.collectors.identity import event_id

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     Positions: TypeAlias = np.ndarray[tuple[int], np.dtype[np.int64]]
     Flags: TypeAlias = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
+_FEW_BYTES = 2**14
+
 
 def positions_of(block: bytes | memoryview, byte: int) -> Positions:
     """Return the ascending offsets at which ``byte`` stands in ``block``."""
@@ -34,7 +36,13 @@ def set_positions(flags: Flags) -> Positions:
 
 
 def is_utf8(content: bytes | memoryview) -> bool:
-    """Tell whether bytes are UTF-8, without making text of them."""
+    """Tell whether bytes are UTF-8; of many, without making text of them."""
+    if len(content) <= _FEW_BYTES:
+        try:
+            str(content, "utf-8")
+        except UnicodeDecodeError:
+            return False
+        return True
     text = pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(np.array([0, len(content)], np.int32)), pa.py_buffer(content)])
     try:
         text.validate(full=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.fast.instants import instants_us
+from pipeline.collectors.fast.uses import COUNTS
 from pipeline.collectors.fingerprint import bare_key
 from pipeline.collectors.identity import event_ids
 
@@ -33,18 +34,15 @@ def own_values(
     keys = taken["api_key_id"] if "api_key_id" in taken else _fingerprinted(taken["api_key"], fingerprint)  # b"" for a raw key that is none
     kind = "request" if "response_id" not in taken or (prefers_request_id and "request_id" in taken) else "response"
     wrong = {index for index, at in enumerate(occurred_us) if at is None} | {index for index, key in enumerate(keys) if not key}
-    counts = {name: list(map(int, taken[name])) for name in _COUNTS if name in taken}
+    counts = {name: list(map(int, taken[name])) for name in COUNTS if name in taken}
     wrong |= _contradicted(counts, count)
     return [
         event_ids(kind, api_key_ids=keys, ids=taken[f"{kind}_id"]),
         *(taken.get(name, nothing) for name in ("request_id", "response_id")),
         occurred_us,
         keys,
-        *(counts.get(name, nothing) for name in _COUNTS if name != "total_tokens"),
+        *(counts.get(name, nothing) for name in COUNTS if name != "total_tokens"),
     ], wrong
-
-
-_COUNTS = ("prompt_tokens", "completion_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens", "total_tokens")
 
 
 def _fingerprinted(raw_keys: Sequence[bytes], fingerprint: Callable[[str], str]) -> list[bytes]:
@@ -60,7 +58,7 @@ def _contradicted(counts: dict[str, list[int]], rows: int) -> set[int]:
     if not counts:
         return set()
     zeros = [0] * rows
-    prompt, completion, cached, written, reasoning, total = (counts.get(name, zeros) for name in _COUNTS)
+    prompt, completion, cached, written, reasoning, total = (counts.get(name, zeros) for name in COUNTS)
     wrong = {index for index, (whole, one, other) in enumerate(zip(total, prompt, completion, strict=True)) if whole and whole != one + other}
     if cached is not zeros or written is not zeros:
         wrong |= {index for index, (whole, one, other) in enumerate(zip(prompt, cached, written, strict=True)) if one + other > whole}

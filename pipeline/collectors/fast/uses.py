@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from pipeline.collectors import fields
 from pipeline.collectors.fast.grammar import COUNT
 
 if TYPE_CHECKING:
@@ -64,18 +65,21 @@ Use: TypeAlias = "Ignored | Fixed | Telling | Absent | Taken | Elements | Body |
 
 IGNORED, FIXED, TELLING, ABSENT, BODY = Ignored(), Fixed(), Telling(), Absent(), Body()
 
-_IDENTIFIER = rb"[A-Za-z0-9._:/@+=~,;#-]{1,256}+"
-_KEY_ID = rb"[A-Za-z0-9._:/@+-]{1,128}+"
+_IDENTIFIER = fields.IDENTIFIER.pattern.encode() + b"+"
+NAME = fields.MODEL.pattern.encode() + b"+"
+"""A model or a key id; a label is a shorter one."""
 _RAW_KEY = rb"[!#-\[\]-~][ !#-\[\]-~]{0,511}+"
 _INSTANT = rb"20[0-9]{2}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9}+)?+(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 _EPOCH = rb"[1-9][0-9]{8,13}+(?:\.[0-9]{1,9}+)?+"
 
-COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens")
+COUNTS = ("prompt_tokens", "completion_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens", "total_tokens")
+"""The names under which counts are taken; all but the total are columns of a row, in this order."""
+_COUNTS = {name: Taken(name, number=COUNT) for name in COUNTS}
 
 _USAGE: Mapping[str, Use] = {
-    **{name: Taken(name, number=COUNT) for name in COUNTS[:3]},
-    "prompt_tokens_details": {name: Taken(name, number=COUNT) for name in COUNTS[3:5]},
-    "completion_tokens_details": {name: Taken(name, number=COUNT) for name in COUNTS[5:]},
+    **{name: _COUNTS[name] for name in ("prompt_tokens", "completion_tokens", "total_tokens")},
+    "prompt_tokens_details": {name: _COUNTS[name] for name in ("cached_tokens", "cache_write_tokens")},
+    "completion_tokens_details": {"reasoning_tokens": _COUNTS["reasoning_tokens"]},
     "service_tier": TELLING,
     **dict.fromkeys(("prompt_token_details", "completion_token_details", "num_cached_tokens", "prompt_cache_hit_tokens", "cached_tokens"), ABSENT),
     **dict.fromkeys(("cache_read_input_tokens", "cache_creation_tokens", "cache_creation_input_tokens", "reasoning_tokens"), ABSENT),
@@ -98,7 +102,7 @@ DOCUMENT: Mapping[str, Use] = {
 _LINE: Mapping[str, Use] = {
     "ts": Taken("ts", text=_INSTANT, number=_EPOCH),
     "request_id": Taken("request_id", text=_IDENTIFIER, number=COUNT),
-    "api_key_id": Taken("api_key_id", text=_KEY_ID),
+    "api_key_id": Taken("api_key_id", text=NAME),
     "api_key": Taken("api_key", text=_RAW_KEY),
     "status": FIXED,
     "method": FIXED,
