@@ -13,7 +13,10 @@ import numpy as np
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
+    from typing import TypeAlias
+
+    Integers: TypeAlias = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 _OFFSET_MAX = 2**31 - 1
 
@@ -36,6 +39,17 @@ def text_column(values: Sequence[bytes | None]) -> pa.Array:
     """Return a column of strings from their UTF-8, which is not looked at. Raises ``ValueError`` for more than 2 GiB."""
     nulls = values.count(None)
     return _array(values, pa.string(), _texts([value or b"" for value in values]), nulls)
+
+
+def chosen_column(values: Sequence[Any], kind: pa.DataType, choices: Integers) -> pa.Array:
+    """Return the column of which each row is the one of ``values`` at its choice. Raises what ``column`` raises."""
+    types = set(map(type, values))
+    if types == {NoneType}:
+        return pa.nulls(len(choices), kind)
+    is_null = np.array([value is None for value in values])[choices] if NoneType in types else None
+    validity = _bits(~is_null) if is_null is not None else None
+    buffers = _chosen_texts(values, choices) if types - {NoneType} == {str} else column(_chosen(values, choices), kind).buffers()[1:]
+    return pa.Array.from_buffers(kind, len(choices), [validity, *buffers])
 
 
 def record_batch(rows: Sequence[Sequence[Any]], schema: pa.Schema) -> pa.RecordBatch:
@@ -67,20 +81,36 @@ def _buffers(values: Sequence[Any], kind: pa.DataType, types: set[type], nulls: 
 def _strings(texts: Sequence[str]) -> list[pa.Buffer]:
     joined = "".join(texts)
     if joined.isascii():
-        return _joined(joined.encode(), map(len, texts), len(texts))
+        return _joined(joined.encode(), _sizes(texts))
     return _texts([text.encode() for text in texts])
 
 
 def _texts(encoded: Sequence[bytes]) -> list[pa.Buffer]:
-    return _joined(b"".join(encoded), map(len, encoded), len(encoded))
+    return _joined(b"".join(encoded), _sizes(encoded))
 
 
-def _joined(content: bytes, sizes: Iterable[int], count: int) -> list[pa.Buffer]:
+def _chosen_texts(values: Sequence[str | None], choices: Integers) -> list[pa.Buffer]:
+    encoded = [(value or "").encode() for value in values]
+    return _joined(b"".join(_chosen(encoded, choices)), _sizes(encoded)[choices])
+
+
+def _chosen(values: Sequence[Any], choices: Integers) -> list[Any]:
+    pointers = np.empty(len(values), object)
+    pointers[:] = values
+    chosen: list[Any] = pointers[choices].tolist()
+    return chosen
+
+
+def _sizes(texts: Sequence[str] | Sequence[bytes]) -> Integers:
+    return np.fromiter(map(len, texts), np.int64, len(texts))
+
+
+def _joined(content: bytes, sizes: Integers) -> list[pa.Buffer]:
     if len(content) > _OFFSET_MAX:
         message = f"{len(content)} bytes of text are too much for one column"
         raise ValueError(message)
-    offsets = np.zeros(count + 1, np.int32)
-    np.cumsum(np.fromiter(sizes, np.int32, count), out=offsets[1:])
+    offsets = np.zeros(len(sizes) + 1, np.int32)
+    np.cumsum(sizes, out=offsets[1:])
     return [pa.py_buffer(offsets), pa.py_buffer(content)]
 
 
@@ -91,5 +121,5 @@ def _fixed(contents: Sequence[bytes], size: int) -> list[pa.Buffer]:
     return [pa.py_buffer(b"".join(contents))]
 
 
-def _bits(flags: Sequence[bool]) -> pa.Buffer:
+def _bits(flags: Sequence[bool] | np.ndarray[tuple[int], np.dtype[np.bool_]]) -> pa.Buffer:
     return pa.py_buffer(np.packbits(np.array(flags, np.bool_), bitorder="little"))

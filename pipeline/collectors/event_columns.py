@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.columns import column, text_column
+from pipeline.columns import chosen_column, column, text_column
 from pipeline.schemas import USAGE_EVENTS
 
 if TYPE_CHECKING:
@@ -96,7 +96,8 @@ class EventColumns:
             own, codes = [in_order(values) for values in own], in_order(codes)
         kinds = {field.name: field.type for field in USAGE_EVENTS}
         columns = {name: text_column(values) if pa.types.is_string(kinds[name]) else column(values, kinds[name]) for name, values in zip(OWN, own, strict=True)}
+        frames = np.array(codes, np.int64)
         for name, values in zip(_FRAME, zip(*self._frames, strict=True), strict=True):
-            columns[name] = column([values[code] for code in codes], kinds[name])
-        columns["source"] = column([self._source] * len(self), kinds["source"])
+            columns[name] = chosen_column(values, kinds[name], frames)
+        columns["source"] = chosen_column([self._source], kinds["source"], np.zeros_like(frames))
         return pa.RecordBatch.from_arrays([columns[name] for name in kinds], schema=USAGE_EVENTS)

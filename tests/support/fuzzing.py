@@ -174,10 +174,14 @@ class Made(NamedTuple):
 class LineMaker:
     """An endless supply of lines; equal seeds make equal lines."""
 
-    def __init__(self, seed: int | str, *, fresh: float = 1.0) -> None:
-        """Make so great a share of the lines anew, and the others by damaging one of the last."""
+    def __init__(self, seed: int | str, *, fresh: float = 1.0, is_gentle: bool = False) -> None:
+        """Make so great a share of the lines anew, and the others by damaging one of the last.
+
+        ``is_gentle``: no line is a stream, and most are changed in one place at most, so that many have their strings in the same order.
+        """
         self.chance = random.Random(f"lines {seed}")
         self._fresh = fresh
+        self._is_gentle = is_gentle
         self._before = [self._line(odd=0.0) for _ in range(4)]
         self._last = list(self._before)
         self.first = tuple(self._last)
@@ -186,7 +190,8 @@ class LineMaker:
     def made(self) -> Made:
         """Return the next line."""
         if self._fresh < 1 and self.chance.random() >= self._fresh:
-            return Made(self._damaged_often(self.chance.choice(self._last)), is_usual=False)
+            line = self.chance.choice(self._last)
+            return Made(self._damaged_once(line) if self._is_gentle else self._damaged_often(line), is_usual=False)
         made = self._made_anew()
         self._last[self.chance.randrange(4)] = made.content
         return made
@@ -211,9 +216,19 @@ class LineMaker:
             line = self._damaged(line if self.chance.random() < 0.5 else self.chance.choice(self._before))
         return line.replace(b"\n", b"")
 
+    def _damaged_once(self, line: bytes) -> bytes:
+        fate = self.chance.random()
+        if fate < 0.6:
+            return self._changed_a_little(line)
+        if fate < 0.7:
+            return self._damaged(line).replace(b"\n", b"")
+        at = self.chance.randrange(max(len(line), 1))
+        other = self.chance.choice((b"", bytes([(line[at] if line else 0) ^ (1 << self.chance.randrange(8))]), b"\\" + line[at : at + 1]))
+        return (line[:at] + other + line[at + 1 :]).replace(b"\n", b"")
+
     def _line(self, *, odd: float) -> bytes:
         pick, is_odd = self.chance.choice, lambda: self.chance.random() < odd
-        body = self._stream(odd) if self.chance.random() < 0.5 else self._document(odd)
+        body = self._stream(odd) if not self._is_gentle and self.chance.random() < 0.5 else self._document(odd)
         fields: list[tuple[str, Any]] = [
             (
                 "ts",

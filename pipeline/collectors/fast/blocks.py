@@ -6,27 +6,27 @@ Owns the order of these steps, and which line a shape may be learnt from. Rows a
 from __future__ import annotations
 
 import gc
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.collectors import decode
 from pipeline.collectors.decode import EventRow
 from pipeline.collectors.event_columns import EventColumns, frame_of, own_of
 from pipeline.collectors.fast.condense import DEPTH, condensed
+from pipeline.collectors.fast.cut_lines import CutLines
 from pipeline.collectors.fast.lessons import lesson_of
 from pipeline.collectors.fast.lines import QuickReader
-from pipeline.collectors.fast.positions import is_utf8
-from pipeline.collectors.fast.shapes import LINE_BYTES_MAX, shapes_of
-from pipeline.collectors.fast.told import own_values
+from pipeline.collectors.fast.shapes import shapes_of
+from pipeline.collectors.fast.teller import Teller
 from pipeline.collectors.lines import Line
+from pipeline.collectors.memory import keep_freed_memory
 from pipeline.schemas import USAGE_EVENTS
 from pipeline.usage import UsageStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from pipeline.collectors.decode import QuarantineRow, Row
     from pipeline.collectors.event_columns import Columns
-    from pipeline.collectors.fast.condense import Condensed
     from pipeline.collectors.fast.shapes import Captured, Shape
     from pipeline.collectors.log_format import LogFormat
 
@@ -48,50 +48,22 @@ class DecodedLines(NamedTuple):
     """How many others the quick reader read."""
 
 
-class _Block(NamedTuple):
-    """A block, and what was cut out of its lines."""
-
-    content: bytes
-    spans: Sequence[tuple[int, int]]
-    edges: Sequence[int]
-    """Where each line begins in the log, and where the last ends."""
-    first_line: int
-    cut: Mapping[int, Condensed]
-
-    def place(self, index: int) -> tuple[int, int, int]:
-        """Return the number of a line, and its ``[start, end)`` in the log."""
-        return self.first_line + index, self.edges[index], self.edges[index + 1]
-
-    def places(self, indices: Sequence[int]) -> list[list[int]]:
-        """Return the same of several lines, a list a column."""
-        return [[self.first_line + index for index in indices], [self.edges[index] for index in indices], [self.edges[index + 1] for index in indices]]
-
-    def line(self, index: int) -> bytes:
-        """Return a whole line, without its terminator."""
-        begin, end = self.spans[index]
-        return self.content[begin:end]
-
-    def looked_at(self, index: int) -> bytes:
-        """Return what is left of a line."""
-        return self.cut[index].content if index in self.cut else self.line(index)
-
-
 class BlockDecoder:
     """Decodes the blocks of one log; its methods raise what ``fingerprint`` raises."""
 
     def __init__(self, *, source: str, log_format: LogFormat, fingerprint: Callable[[str], str]) -> None:
+        keep_freed_memory()
         self.source = source
         self.log_format = log_format
         self.fingerprint = fingerprint
-        self._prefers_request_id = log_format.identity == "request-id"
+        prefers_request_id = log_format.identity == "request-id"
         self._shapes = shapes_of(log_format)
+        self._teller = Teller(self._shapes, prefers_request_id=prefers_request_id, fingerprint=fingerprint)
         self._at_once = _FIRST_LINES
         # it knows our names of fields alone
         is_usual = not log_format.fields and log_format.dialect is None
         self._quick_reader = (
-            QuickReader(source=source, depth_max=log_format.depth_max, prefers_request_id=self._prefers_request_id, fingerprint=fingerprint)
-            if is_usual
-            else None
+            QuickReader(source=source, depth_max=log_format.depth_max, prefers_request_id=prefers_request_id, fingerprint=fingerprint) if is_usual else None
         )
 
     def decoded(self, block: bytes, spans: Sequence[tuple[int, int]], *, start: int, first_line: int) -> DecodedLines:
@@ -111,87 +83,41 @@ class BlockDecoder:
     def _decoded(self, content: bytes, spans: Sequence[tuple[int, int]], start: int, first_line: int) -> DecodedLines:
         cut = condensed(content, spans) if self.log_format.depth_max >= DEPTH else {}
         edges = [start, *[start + begin for begin, _ in spans[1:]], start + len(content)]  # the first line may begin with a BOM
-        block = _Block(content, spans, edges, first_line, cut)
+        lines = CutLines(content, spans, edges, first_line, cut)
         events = EventColumns(self.source)
         quarantined: list[Row] = []
         blank = told = quick = first = 0
         while first < len(spans):
             last = min(first + self._at_once, len(spans))
             self._at_once *= 2 if last - first == self._at_once else 1
-            here = self._part(block, range(first, last), events, quarantined)
+            here = self._part(lines, range(first, last), events, quarantined)
             blank, told, quick, first = blank + here[0], told + here[1], quick + here[2], last
         return DecodedLines(events.columns, quarantined, blank, told, quick)
 
-    def _part(self, block: _Block, indices: range, events: EventColumns, quarantined: list[Row]) -> tuple[int, int, int]:
+    def _part(self, lines: CutLines, indices: range, events: EventColumns, quarantined: list[Row]) -> tuple[int, int, int]:
         """Add the rows of some lines; return how many were blank, told, and read the quick way."""
         blank = quick = 0
-        untold = self._told(block, indices, events)
+        untold = self._teller.tell(lines, indices, events)
         for index in sorted(untold):
-            row, is_quick = self._read(block, index)
+            row, is_quick = self._read(lines, index)
             quick += is_quick
             if row is None:
                 blank += 1
             elif isinstance(row, EventRow):
                 events.add(row.values)
-                self._learn(block.looked_at(index), row.values, untold[index])
+                self._learn(lines.looked_at(index), row.values, untold[index])
             else:
                 quarantined.append(row.values)
         return blank, len(indices) - len(untold), quick
 
-    def _told(self, block: _Block, indices: range, events: EventColumns) -> dict[int, tuple[Shape, Captured] | None]:
-        """Add the rows of all lines that a shape tells; return the others, with what a shape captured of them."""
-        untold: dict[int, tuple[Shape, Captured] | None] = {}
-        alike: dict[Shape, tuple[list[int], list[Captured]]] = {}
-        usual, spans, cut = self._shapes.usual, block.spans, block.cut
-        if usual is None:
-            return dict.fromkeys(indices)
-        usual_lines, usual_captured = alike[usual] = [], []
-        for index in indices:
-            content, begin, end = (block.content, *spans[index]) if index not in cut else (cut[index].content, 0, len(cut[index].content))
-            if end - begin > LINE_BYTES_MAX:
-                untold[index] = None
-                continue
-            match = usual.match(content, begin, end)
-            if match is not None:
-                usual_lines.append(index)
-                usual_captured.append(match.groups())
-            elif (found := self._shapes.tell(content, begin, end, but=usual)) is None:
-                untold[index] = None
-            else:
-                lines, captured = alike.setdefault(found[0], ([], []))
-                lines.append(index)
-                captured.append(found[1])
-        usual.lines += len(usual_lines)
-        if not usual_lines:
-            del alike[usual]
-        is_sound = not alike or (not cut and is_utf8(memoryview(block.content)[spans[indices[0]][0] : spans[indices[-1]][1]]))
-        for shape, (lines, captured) in alike.items():
-            own, codes, wrong = self._values(shape, captured)
-            if not is_sound:
-                wrong |= {at for at, index in enumerate(lines) if not is_utf8(block.looked_at(index))}
-            columns: list[Sequence[Any]] = [*own, *block.places(lines)]
-            if wrong:
-                untold |= {lines[at]: (shape, captured[at]) for at in wrong}
-                right = [at for at in range(len(lines)) if at not in wrong]
-                columns, codes = [[values[at] for at in right] for values in columns], [codes[at] for at in right]
-            events.extend(columns, codes, self._shapes.frames)
-        return untold
-
-    def _values(self, shape: Shape, captured: Sequence[Captured]) -> tuple[list[Sequence[Any]], list[int], set[int]]:
-        """Return own values, a list a column, the numbers of frames, and which rows must be read."""
-        own, wrong = own_values(shape, captured, prefers_request_id=self._prefers_request_id, fingerprint=self.fingerprint)
-        frames = shape.frames
-        codes = [frames.get(telling, -1) for telling in map(shape.telling_of, captured)]
-        return own, codes, wrong | {at for at, code in enumerate(codes) if code < 0}
-
-    def _read(self, block: _Block, index: int) -> tuple[EventRow | QuarantineRow | None, bool]:
+    def _read(self, lines: CutLines, index: int) -> tuple[EventRow | QuarantineRow | None, bool]:
         """Read one line, and tell whether the quick reader did."""
-        place, cut = block.place(index), block.cut.get(index)
+        place, cut = lines.place(index), lines.cut.get(index)
         if self._quick_reader is not None:
-            values = self._quick_reader.read(cut.content if cut is not None else block.line(index), cut, place)
+            values = self._quick_reader.read(cut.content if cut is not None else lines.line(index), cut, place)
             if values is not None:
                 return EventRow(UsageStatus(values[_STATUS]), values), True
-        line = Line(*place, block.line(index))
+        line = Line(*place, lines.line(index))
         return decode.decode_line(line, source=self.source, log_format=self.log_format, fingerprint=self.fingerprint), False
 
     def _learn(self, content: bytes, row: Row, found: tuple[Shape, Captured] | None) -> None:
@@ -204,6 +130,6 @@ class BlockDecoder:
                 return
         shape, captured = found
         if self._shapes.wants(shape, captured):
-            own, _, _ = self._values(shape, [captured])
+            own, _, _ = self._teller.values(shape, [[value] for value in captured])
             is_told = tuple([values[0] for values in own]) == own_of(row)[: len(own)]
             self._shapes.remember(shape, captured, frame_of(row) if is_told else None)

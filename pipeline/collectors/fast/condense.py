@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from pipeline.collectors.fast.grammar import CONTENT_INSIDE
-from pipeline.collectors.fast.positions import is_utf8, positions_of, set_positions
+from pipeline.collectors.fast.positions import is_utf8, positions_of, rows_of, set_positions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -136,12 +136,12 @@ def _runs(block: bytes, seams: Sequence[_Seam], anchors: Positions, offset: int)
     is_seam = (starts >= 0) & (starts <= len(block) - size)
     if not is_seam.all():
         starts, owners = starts[is_seam], owners[is_seam]
-    is_seam = _rows(block, starts + (size - 8), 8).view("<u8") == ends[owners]
+    is_seam = rows_of(block, starts + (size - 8), 8).view("<u8") == ends[owners]
     starts, owners = starts[is_seam], owners[is_seam]
     if not len(starts):
         return None
     words = size // 8
-    rows = _rows(block, starts, words * 8).view("<u8").reshape(-1, words)
+    rows = rows_of(block, starts, words * 8).view("<u8").reshape(-1, words)
     is_last = owners[1:] != owners[:-1]
     is_last[set_positions((rows[1:] != rows[:-1]).ravel()) // words] = True
     bounds = [0, *(np.flatnonzero(is_last) + 1).tolist(), len(starts)]
@@ -179,24 +179,24 @@ def _are_contents(block: bytes, begins: Positions, sizes: Positions) -> bool:
         return False
     is_short = sizes <= _SHORT
     short_begins = begins[is_short]
-    letters = _rows(block, short_begins, _SHORT).view(np.uint8)
+    letters = rows_of(block, short_begins, _SHORT).view(np.uint8)
     is_plain = (letters - np.uint8(0x20) <= np.uint8(0x7E - 0x20)) & (letters != ord('"')) & (letters != ord("\\"))
     is_plain |= _BEYOND[sizes[is_short]].view(np.bool_)
     is_odd = ~is_short
     is_odd[np.flatnonzero(is_short)[set_positions(~is_plain) // _SHORT]] = True
-    odd = list(map(slice, begins[is_odd].tolist(), (begins + sizes)[is_odd].tolist()))
-    if not odd:
-        return True
-    contents = b"\x00".join([*map(block.__getitem__, odd), b""])
-    return contents.count(b"\x00") == len(odd) and _CONTENTS.fullmatch(contents) is not None and is_utf8(contents)
+    contents = _texts(block, begins[is_odd], sizes[is_odd])
+    return contents.count(b"\x00") == np.count_nonzero(is_odd) and _CONTENTS.fullmatch(contents) is not None and is_utf8(contents)
+
+
+def _texts(block: bytes, begins: Positions, sizes: Positions) -> bytes:
+    """Return some spans of a block, each with a NUL after it."""
+    ends = np.cumsum(sizes + 1)
+    texts = np.frombuffer(block, np.uint8)[np.repeat(begins + sizes + 1 - ends, sizes + 1) + np.arange(ends[-1] if len(ends) else 0)]
+    texts[ends - 1] = 0
+    return texts.tobytes()
 
 
 _SHORT = 16
 """Contents of up to so many bytes are looked at together."""
 _BEYOND = (np.arange(_SHORT) >= np.arange(_SHORT + 1)[:, None]).view(f"V{_SHORT}").ravel()
 """For each size, which of so many bytes lie beyond it."""
-
-
-def _rows(block: bytes, starts: Positions, size: int) -> np.ndarray[tuple[int], np.dtype[np.void]]:
-    """Return so many bytes from each of ``starts`` on."""
-    return np.ndarray(len(block) - size + 1, f"V{size}", block, 0, (1,))[starts]

@@ -9,14 +9,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from functools import lru_cache
-from operator import attrgetter, itemgetter
+from itertools import repeat
+from operator import attrgetter
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from pipeline.collectors.fast.layouts import Layouts
 from pipeline.collectors.fast.learning import Unlearnable, learned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
     from typing import TypeAlias
 
     from pipeline.collectors.decode import Row
@@ -46,19 +48,23 @@ _NOT_SHAPELY = bytes(set(range(256)) - set(b'"{}[]:, .\\'))
 class Shape:
     """An expression that whole lines match, and what its groups are."""
 
-    __slots__ = ("frames", "lines", "match", "taken", "telling_of")
+    __slots__ = ("frames", "lines", "match", "taken", "telling", "uses")
 
     def __init__(self, content: bytes, uses: Mapping[str, Use]) -> None:
         """Make it of a line. Raises ``Unlearnable``."""
         shape = learned(content, uses)
         self.match = re.compile(shape.expression).fullmatch
         self.taken = shape.taken
-        self.telling_of: Callable[[Captured], Hashable] = itemgetter(*shape.telling) if shape.telling else _nothing
-        """Returns the telling values among those captured."""
+        self.telling = shape.telling
+        self.uses = uses
         self.lines = 0
         """How many it has told."""
         self.frames: dict[Hashable, int] = {}
         """The number of the frame of rows with these telling values; below zero, how often there was none."""
+
+    def telling_of(self, groups: Sequence[Sequence[bytes]]) -> Iterable[Hashable]:
+        """Return the telling values among those captured of lines, which are a list a group, line by line."""
+        return zip(*[groups[group] for group in self.telling], strict=True) if self.telling else repeat((), len(groups[0]))
 
 
 _LINES = attrgetter("lines")
@@ -70,6 +76,7 @@ class Shapes:
     def __init__(self) -> None:
         self.frames: list[Row] = []
         """What rows share, as ``event_columns`` splits them."""
+        self.layouts = Layouts()
         self._numbers: dict[Row, int] = {}
         self._all: list[Shape] = []
         self._likely: dict[bytes, list[Shape]] = {}
@@ -129,7 +136,7 @@ class Shapes:
 
     def remember(self, shape: Shape, captured: Captured, frame: Row | None) -> None:
         """Remember the frame of rows of a shape with these telling values; ``None``: this row was none that the shape tells."""
-        telling = shape.telling_of(captured)
+        telling = _telling(shape, captured)
         with self._lock:
             if frame is None or len(self.frames) >= _FRAMES_MAX:
                 number = shape.frames.get(telling, 0) - 1
@@ -142,7 +149,7 @@ class Shapes:
 
     def wants(self, shape: Shape, captured: Captured) -> bool:
         """Tell whether the frame of rows with these telling values is not known, and may still become so."""
-        return -_LESSONS_MAX < shape.frames.get(shape.telling_of(captured), -1) < 0
+        return -_LESSONS_MAX < shape.frames.get(_telling(shape, captured), -1) < 0
 
 
 @lru_cache(maxsize=16)
@@ -155,8 +162,8 @@ def shapes_of(log_format: LogFormat) -> Shapes:
     return _shapes(tuple(sorted(log_format.fields.items())), (log_format.identity, log_format.dialect, log_format.depth_max))
 
 
-def _nothing(_captured: Captured) -> Hashable:
-    return None
+def _telling(shape: Shape, captured: Captured) -> Hashable:
+    return tuple([captured[group] for group in shape.telling])
 
 
 def _look(content: bytes, begin: int, end: int) -> bytes:

@@ -16,19 +16,18 @@ from pipeline.collectors.identity import event_ids
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pipeline.collectors.fast.shapes import Captured, Shape
+    from pipeline.collectors.fast.shapes import Shape
 
 
 def own_values(
-    shape: Shape, captured: Sequence[Captured], *, prefers_request_id: bool, fingerprint: Callable[[str], str]
+    shape: Shape, groups: Sequence[Sequence[bytes]], *, prefers_request_id: bool, fingerprint: Callable[[str], str]
 ) -> tuple[list[Sequence[Any]], set[int]]:
     """Return the values of ``event_columns.OWN`` but the places of lines, a list a column, and the indices of the rows for the plain reader.
 
-    Raises what ``fingerprint`` raises.
+    ``groups`` are what was captured of lines of a shape, a list a group. Raises what ``fingerprint`` raises.
     """
-    groups = list(zip(*captured, strict=True))
     taken = {name: groups[group] for name, group in shape.taken.items()}
-    count = len(captured)
+    count = len(groups[0])
     nothing: list[Any] = [None] * count
     occurred_us = instants_us(taken["ts"])
     keys = taken["api_key_id"] if "api_key_id" in taken else _fingerprinted(taken["api_key"], fingerprint)  # b"" for a raw key that is none
