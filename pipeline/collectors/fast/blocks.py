@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pipeline.collectors import decode
 from pipeline.collectors.decode import EventRow
 from pipeline.collectors.event_columns import EventColumns, frame_of, own_of
+from pipeline.collectors.fast import cut_streams
 from pipeline.collectors.fast.condense import DEPTH, condensed
 from pipeline.collectors.fast.cut_lines import CutLines
 from pipeline.collectors.fast.lessons import lesson_of
@@ -117,6 +118,10 @@ class BlockDecoder:
             values = self._quick_reader.read(cut.content if cut is not None else lines.line(index), cut, place)
             if values is not None:
                 return EventRow(UsageStatus(values[_STATUS]), values), True
+            if cut is not None:
+                row = cut_streams.read(cut, place, source=self.source, log_format=self.log_format, fingerprint=self.fingerprint)
+                if row is not None:
+                    return row, True
         line = Line(*place, lines.line(index))
         return decode.decode_line(line, source=self.source, log_format=self.log_format, fingerprint=self.fingerprint), False
 

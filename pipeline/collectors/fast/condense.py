@@ -50,6 +50,7 @@ _BEFORE = (
 )
 _AFTER = rb'\\"\}(?:, ?' + _KEY + _SCALAR + rb")*+\}\](?:, ?" + _KEY + _SCALAR + rb")*+\}(?:\\r\\n\\r\\n|\\n\\n)"
 _SAMPLE = re.compile(rb"(" + _BEFORE + rb")" + CONTENT_INSIDE + rb"(" + _AFTER + rb")")
+_IN_RESPONSE = re.compile(rb'"response"[ \t]*:[ \t]*"(?:[^"\\]|\\.)*')
 _CONTENTS = re.compile(rb"(?:" + CONTENT_INSIDE + rb"\x00)*+")
 """Contents, each followed by a NUL, which no content can hold."""
 
@@ -67,6 +68,12 @@ class Condensed(NamedTuple):
     def content_chunks(self) -> int:
         """How many of the chunks that were cut out had content."""
         return int(np.count_nonzero(self.sizes))
+
+    @property
+    def is_in_response(self) -> bool:
+        """Whether what was cut out was the response: a prompt may hold a transcript too."""
+        begin = self.content.rfind(b'"response"', 0, self.at)
+        return begin > 0 and self.content[begin - 1 : begin] != b"\\" and _IN_RESPONSE.fullmatch(self.content, begin, self.at) is not None
 
 
 class _Seam(NamedTuple):
@@ -193,7 +200,7 @@ def _texts(block: bytes, begins: Positions, sizes: Positions) -> bytes:
     ends = np.cumsum(sizes + 1)
     texts = np.frombuffer(block, np.uint8)[np.repeat(begins + sizes + 1 - ends, sizes + 1) + np.arange(ends[-1] if len(ends) else 0)]
     texts[ends - 1] = 0
-    return texts.tobytes()
+    return bytes(texts)
 
 
 _SHORT = 16

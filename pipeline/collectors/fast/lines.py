@@ -6,7 +6,6 @@ here, and nothing unusual.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +40,6 @@ _NO_TOKENS = (None, None, None, None, None)
 _FAILED: Exchange = (("failed", None, None, None, None, None, None), None, None, None)
 _NOT_METERED: Exchange = (("not_metered", None, None, None, None, None, None), None, None, None)
 _NOTHING_ASKED: Asked = (None, None, None)
-_IN_RESPONSE = re.compile(rb'"response"[ \t]*:[ \t]*"(?:[^"\\]|\\.)*')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +118,7 @@ class QuickReader:
 
     def _stream(self, transcript: str, cut: Condensed | None) -> Exchange | None:
         reading = transcripts.read(transcript, dropped=cut.content_chunks if cut else 0, depth_max=self.depth_max)
-        if reading is None or (cut is not None and reading[-1] is not None and not _is_in_response(cut)):
+        if reading is None or (cut is not None and reading[-1] is not None and not cut.is_in_response):
             return None
         return reading, None, OPENAI_CHAT, True
 
@@ -139,9 +137,3 @@ def _asked(request: Any) -> Asked | None:
     if choices is not None and (type(choices) is not int or not 0 <= choices <= INT32_MAX):
         return None
     return model or None, stream, choices
-
-
-def _is_in_response(cut: Condensed) -> bool:
-    """Tell whether what was cut out was the response: a prompt may hold a transcript too."""
-    begin = cut.content.rfind(b'"response"', 0, cut.at)
-    return begin > 0 and cut.content[begin - 1 : begin] != b"\\" and _IN_RESPONSE.fullmatch(cut.content, begin, cut.at) is not None
