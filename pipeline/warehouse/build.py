@@ -11,7 +11,7 @@ from pipeline.errors import ConfigurationError
 from pipeline.warehouse.relations import load_checks, load_relations, needed_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
     import duckdb
@@ -29,13 +29,16 @@ def build(
     given: Mapping[str, pa.Table],
     parameters: Parameters,
     wanted: Iterable[str],
-) -> None:
-    """Build ``wanted`` and all they read. A relation in ``given`` is taken as it is instead of being built."""
+    built: Collection[str] = (),
+) -> frozenset[str]:
+    """Build ``wanted`` and all they read, and return what is built then. What is ``given``, or ``built`` already, is taken as it is."""
     for name, table in given.items():
         connection.register(name, table)
-    relations = {name: relation for name, relation in load_relations(folder).items() if name not in given}
-    for relation in needed_for(relations, wanted):
+    relations = {name: relation for name, relation in load_relations(folder).items() if name not in given and name not in built}
+    needed = needed_for(relations, wanted)
+    for relation in needed:
         _create(connection, relation, parameters)
+    return frozenset((*built, *(relation.name for relation in needed)))
 
 
 def fetch(connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema) -> pa.Table:

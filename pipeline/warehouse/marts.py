@@ -5,6 +5,7 @@ Owns the order: give, build, check, fetch. Does not own what the marts mean (the
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -45,13 +46,16 @@ def build_marts(event_files: Sequence[Path], reference: Mapping[str, pa.Table], 
     """
     parameters = {"timezone": timezone, "unmeasured": unmeasured}
     folder = sql_folder()
-    given = {**reference, "suspected_identities": suspected_identities(event_files)}
-    with open_warehouse(lake, spill=spill) as connection:
+    given = dict(reference)
+    # Looking for suspects is mostly sorting, on one processor; counting is mostly done by the others.
+    with ThreadPoolExecutor(1) as pool, open_warehouse(lake, spill=spill) as connection:
+        suspected = pool.submit(suspected_identities, event_files)
         if event_files:
             give_usage_events(connection, event_files)
         else:
             given["lake_usage_events"] = schemas.USAGE_EVENTS.empty_table()
-        build(connection, folder, given=given, parameters=parameters, wanted=_WANTED)
+        built = build(connection, folder, given=given, parameters=parameters, wanted=["slice_totals"])
+        build(connection, folder, given={"suspected_identities": suspected.result()}, parameters=parameters, wanted=_WANTED, built=built)
         return Marts(
             usage_daily=fetch(connection, "usage_daily", schemas.USAGE_DAILY),
             exchanges_daily=fetch(connection, "exchanges_daily", schemas.EXCHANGES_DAILY),
