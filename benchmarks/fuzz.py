@@ -20,7 +20,7 @@ import click
 
 from pipeline.collectors import LogFormat
 from pipeline.collectors.decode import decode_line
-from pipeline.collectors.fast import layouts, shapes, teller
+from pipeline.collectors.fast import shapes
 from pipeline.collectors.fast.blocks import BlockDecoder
 from pipeline.collectors.line_blocks import spans_of
 from pipeline.collectors.lines import Line
@@ -33,7 +33,7 @@ _BLOCK_LINES = 100
 _FRESH = (0.25, 0.01, 0.0, 0.0)
 """The share of lines that are made anew: with few of them, the same lines are damaged again and again."""
 _GENTLE = 0.3
-"""The share of rounds in which lines are damaged so little that many are told at once."""
+"""The share of rounds in which lines are damaged so little that many are told."""
 _FORMATS = (
     LogFormat(),
     LogFormat(),
@@ -45,7 +45,6 @@ _FORMATS = (
 )
 shapes._ALIKE_MIN, shapes._PATIENCE = 1, 20  # noqa: SLF001 - a shape is learnt from every line at once, however odd
 shapes._SHAPES_MAX = 8  # noqa: SLF001 - making them takes longer than reading
-layouts.LINES_MIN, teller._PAUSE_MAX = 2, 0  # noqa: SLF001 - the same of layouts
 
 
 @cache
@@ -98,8 +97,6 @@ class _Round(NamedTuple):
     usual: int
     told: int
     quick: int
-    laid_out: int
-    """How many of those told were told by their layout, many at once."""
     differing: list[bytes]
     """Each as short as it can be."""
 
@@ -122,7 +119,7 @@ def _round(seed: str) -> _Round:
         for index in wrong:
             alone = differing([lines[index]], decoder)[0]
             found.append(shortened(lines[index], decoder) if alone else b"only among others: " + lines[index])
-    return _Round(seed, _ROUND_LINES, usual, told, quick, shapes.shapes_of(decoder.log_format).layouts.lines, found)
+    return _Round(seed, _ROUND_LINES, usual, told, quick, found)
 
 
 def _fingerprint(raw: str) -> str:
@@ -139,13 +136,12 @@ def main(lines: int, seed: int, processes: int) -> None:
     seeds = [f"{seed}.{number}" for number in range(-(-lines // _ROUND_LINES))]
     with get_context("spawn").Pool(processes) as pool:
         for number, found in enumerate(pool.imap_unordered(_round, seeds), 1):
-            done.update(lines=found.lines, usual=found.usual, told=found.told, quick=found.quick, laid_out=found.laid_out)
+            done.update(lines=found.lines, usual=found.usual, told=found.told, quick=found.quick)
             wrong += len(found.differing)
             for line in found.differing:
                 click.echo(f"seed {found.seed}: {line!r}")
             if number % 500 == 0 or number == len(seeds):
-                told = f"{done['told']} told by shapes, {done['laid_out']} of them at once, {done['quick']} read quickly"
-                counts = f"{done['lines']} lines ({done['usual']} usual; {told})"
+                counts = f"{done['lines']} lines ({done['usual']} usual; {done['told']} told by shapes, {done['quick']} read quickly)"
                 click.echo(f"{counts}, {wrong} differ, {done['lines'] / (time.monotonic() - began):.0f} lines a second")
     sys.exit(1 if wrong else 0)
 

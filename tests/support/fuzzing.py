@@ -177,7 +177,7 @@ class LineMaker:
     def __init__(self, seed: int | str, *, fresh: float = 1.0, is_gentle: bool = False) -> None:
         """Make so great a share of the lines anew, and the others by damaging one of the last.
 
-        ``is_gentle``: no line is a stream, and most are changed in one place at most, so that many have their strings in the same order.
+        ``is_gentle``: no line is a stream, and most are changed in one place at most, so that shapes tell many.
         """
         self.chance = random.Random(f"lines {seed}")
         self._fresh = fresh

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pipeline.collectors.fast.grammar import INSIDE, NUMBER, OUTSIDE
 from pipeline.collectors.fast.uses import ABSENT, BODY, DOCUMENT, FIXED, IGNORED, NAME, TELLING, Elements, Taken
 from pipeline.errors import TallybookError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from pipeline.collectors.fast.grammar import Level
     from pipeline.collectors.fast.uses import Use
@@ -27,7 +27,6 @@ _KINDS_MAX = 4
 """How many kinds of elements an array may have that is matched at any length."""
 
 _SCALAR = re.compile(rb"(?:" + NUMBER + rb"|true|false|null)(?![0-9A-Za-z.+-])")
-_WORDS = (b"true", b"false", b"null")
 _PLAIN_KEY = re.compile(rb"[ !#-\[\]-~]{1,128}")
 _LINE_END = re.compile(rb"\\r\\n|\\n")
 _COMMENT = re.compile(rb": ?[A-Za-z0-9 .-]*+")
@@ -47,21 +46,6 @@ class Learned:
     """The captured group of each value that goes into the row."""
     telling: tuple[int, ...]
     """The captured groups that decide the rest of the row."""
-    holes: Sequence[Hole]
-    """The values in the line that it was learnt from, in their order, where other lines may have others."""
-
-
-class Hole(NamedTuple):
-    """Where a line of a shape may say something else."""
-
-    level: Level
-    begin: int
-    end: int
-    """Without the quotes of a string."""
-    expression: bytes | None
-    """What has to stand there; ``None``: any text of a string."""
-    group: int | None
-    """The captured group that it is."""
 
 
 def learned(content: bytes, uses: Mapping[str, Use]) -> Learned:
@@ -71,7 +55,7 @@ def learned(content: bytes, uses: Mapping[str, Use]) -> Learned:
     walk.blanks(OUTSIDE)
     if walk.at != len(content):
         raise Unlearnable
-    return Learned(expression=b"".join(walk.pieces), taken=walk.taken, telling=tuple(walk.telling), holes=walk.holes)
+    return Learned(expression=b"".join(walk.pieces), taken=walk.taken, telling=tuple(walk.telling))
 
 
 @dataclass(slots=True)
@@ -81,7 +65,6 @@ class _Walk:
     pieces: list[bytes] = field(default_factory=list)
     taken: dict[str, int] = field(default_factory=dict)
     telling: list[int] = field(default_factory=list)
-    holes: list[Hole] = field(default_factory=list)
     _groups: int = 0
 
     def value(self, level: Level, use: Use) -> None:
@@ -178,11 +161,11 @@ class _Walk:
         elif use is FIXED or (not inner and (use is TELLING or use is ABSENT or isinstance(use, Taken))):
             self._literal(string)
         elif use is TELLING:
-            self._captured(level, NAME, string)
+            self._captured(NAME, inner, string, level)
             self.telling.append(self._groups - 1)
         elif isinstance(use, Taken) and use.text is not None:
             self._take(use.name)
-            self._captured(level, use.text, string)
+            self._captured(use.text, inner, string, level)
         else:
             raise Unlearnable
 
@@ -195,35 +178,26 @@ class _Walk:
         elif use is FIXED or (scalar == b"null" and not isinstance(use, Elements)):
             self._literal(scalar)
         elif use is TELLING:
-            self._captured(level, rb"true|false" if scalar in _WORDS else rb"-?(?:0|[1-9][0-9]{0,17}+)", scalar)
+            self._captured(rb"true|false" if scalar in (b"true", b"false") else rb"-?(?:0|[1-9][0-9]{0,17}+)", scalar, scalar, None)
             self.telling.append(self._groups - 1)
         elif isinstance(use, Taken) and use.number is not None:
             self._take(use.name)
-            self._captured(level, use.number, scalar)
+            self._captured(use.number, scalar, scalar, None)
         else:
             raise Unlearnable
 
     def _ignored(self, level: Level, value: bytes) -> None:
-        if value not in _WORDS:
-            self._hole(level, value, None if value.startswith(level.quote) else NUMBER, None)
         self.at += len(value)
         self.pieces += [b"(?:", level.string.pattern, b"|" + NUMBER + b"|true|false|null)"]
 
-    def _captured(self, level: Level, expression: bytes, value: bytes) -> None:
+    def _captured(self, expression: bytes, inner: bytes, value: bytes, level: Level | None) -> None:
         """Capture a value, which must be what the expression says."""
-        hole = self._hole(level, value, expression, self._groups)
-        if not re.fullmatch(expression, self.content[hole.begin : hole.end]):
+        if not re.fullmatch(expression, inner):
             raise Unlearnable
-        quote = re.escape(level.quote) if hole.begin > self.at else b""
+        quote = re.escape(level.quote) if level is not None else b""
         self.at += len(value)
         self.pieces.append(quote + b"(" + expression + b")" + quote)
         self._groups += 1
-
-    def _hole(self, level: Level, value: bytes, expression: bytes | None, group: int | None) -> Hole:
-        quote = len(level.quote) if value.startswith(level.quote) else 0
-        hole = Hole(level, self.at + quote, self.at + len(value) - quote, expression, group)
-        self.holes.append(hole)
-        return hole
 
     def _take(self, name: str) -> None:
         if name in self.taken:

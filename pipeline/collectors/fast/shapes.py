@@ -14,7 +14,6 @@ from operator import attrgetter
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from pipeline.collectors.fast.layouts import Layouts
 from pipeline.collectors.fast.learning import Unlearnable, learned
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ _NOT_SHAPELY = bytes(set(range(256)) - set(b'"{}[]:, .\\'))
 class Shape:
     """An expression that whole lines match, and what its groups are."""
 
-    __slots__ = ("frames", "lines", "match", "taken", "telling", "uses")
+    __slots__ = ("frames", "lines", "match", "taken", "telling")
 
     def __init__(self, content: bytes, uses: Mapping[str, Use]) -> None:
         """Make it of a line. Raises ``Unlearnable``."""
@@ -56,7 +55,6 @@ class Shape:
         self.match = re.compile(shape.expression).fullmatch
         self.taken = shape.taken
         self.telling = shape.telling
-        self.uses = uses
         self.lines = 0
         """How many it has told."""
         self.frames: dict[Hashable, int] = {}
@@ -76,7 +74,6 @@ class Shapes:
     def __init__(self) -> None:
         self.frames: list[Row] = []
         """What rows share, as ``event_columns`` splits them."""
-        self.layouts = Layouts()
         self._numbers: dict[Row, int] = {}
         self._all: list[Shape] = []
         self._likely: dict[bytes, list[Shape]] = {}

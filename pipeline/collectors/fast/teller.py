@@ -1,16 +1,14 @@
-"""Lines of known shapes to rows: as many at once as have the same layout, the others by the expression of their shape.
+"""Lines of known shapes to rows.
 
-Owns the order of these two, and that a row is only told where its frame is known and its bytes are UTF-8. Does not own what is learnt
-(``shapes``, ``layouts``) nor what captured text means (``told``).
+Owns which shape a line is tried against, and that a row is only told where its frame is known and its bytes are UTF-8. Does not own what
+is learnt (``shapes``) nor what captured text means (``told``).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.fast import layouts
 from pipeline.collectors.fast.positions import is_utf8
-from pipeline.collectors.fast.quotes import quoted
 from pipeline.collectors.fast.shapes import LINE_BYTES_MAX
 from pipeline.collectors.fast.told import own_values
 
@@ -26,8 +24,6 @@ if TYPE_CHECKING:
     Untold: TypeAlias = dict[int, tuple[Shape, Captured] | None]
     """The lines that were not told, with what a shape captured of them."""
 
-_PAUSE_MAX = 64
-
 
 class Teller:
     """Tells the lines of one log; its methods raise what ``fingerprint`` raises."""
@@ -36,19 +32,33 @@ class Teller:
         self._shapes = shapes
         self._prefers_request_id = prefers_request_id
         self._fingerprint = fingerprint
-        self._pause = self._pauses = 0
 
     def tell(self, lines: CutLines, indices: Sequence[int], events: EventColumns) -> Untold:
         """Add the rows of all lines that a shape tells; return the others."""
-        untold: Untold = {}
-        if self._shapes.usual is None:
+        usual, block, spans, cut = self._shapes.usual, lines.block, lines.spans, lines.cut
+        if usual is None:
             return dict.fromkeys(indices)
-        rest, crowds = self._by_layout(lines, indices, events, untold)
-        shapes = self._by_expression(lines, rest, events, untold)
-        for crowd in crowds:
-            found = next((index for index in crowd if index in shapes), None)
-            if found is not None:
-                self._shapes.layouts.learn(shapes[found], lines.line(found))
+        match, longest = usual.match, LINE_BYTES_MAX  # most lines are matched once: what is done for each of them is little
+        if cut:
+            found = [match(content, begin, end) if end - begin <= longest else None for content, begin, end in map(lines.left, indices)]
+        else:
+            found = [match(block, begin, end) if end - begin <= longest else None for begin, end in map(spans.__getitem__, indices)]
+        untold: Untold = dict.fromkeys(index for index, one in zip(indices, found, strict=True) if one is None)
+        alike: dict[Shape, tuple[list[int], list[Captured]]] = {}
+        if len(untold) < len(indices):
+            alike[usual] = [index for index in indices if index not in untold], [one.groups() for one in found if one is not None]
+            usual.lines += len(alike[usual][0])
+        for index in list(untold):
+            content, begin, end = lines.left(index)
+            other = self._shapes.tell(content, begin, end, but=usual) if end - begin <= longest else None
+            if other is not None:
+                del untold[index]
+                own, captured = alike.setdefault(other[0], ([], []))
+                own.append(index)
+                captured.append(other[1])
+        is_sound = not alike or (not cut and is_utf8(memoryview(block)[spans[indices[0]][0] : spans[indices[-1]][1]]))
+        for shape, (own, captured) in alike.items():
+            self._add(shape, lines, own, list(zip(*captured, strict=True)), events, untold, is_sound=is_sound)
         return untold
 
     def values(self, shape: Shape, groups: Groups) -> tuple[list[Sequence[Any]], list[int], set[int]]:
@@ -58,58 +68,6 @@ class Teller:
         if min(codes) < 0:
             wrong |= {at for at, code in enumerate(codes) if code < 0}
         return own, codes, wrong
-
-    def _by_layout(self, lines: CutLines, indices: Sequence[int], events: EventColumns, untold: Untold) -> tuple[Sequence[int], list[list[int]]]:
-        """Add rows; return which lines have no known layout, and which of them may teach one."""
-        short = [index for index in indices if index not in lines.cut and lines.spans[index][1] - lines.spans[index][0] <= LINE_BYTES_MAX]
-        if len(short) < layouts.LINES_MIN:
-            return indices, []
-        if self._pause:
-            self._pause -= 1
-            return indices, []
-        text = quoted([lines.line(index) for index in short])
-        told, crowds = self._shapes.layouts.told(text)
-        is_sound = not told or is_utf8(text.content)
-        done: set[int] = set()
-        for shape, which, groups in told:
-            own = [short[at] for at in which]
-            done.update(own)
-            shape.lines += len(own)
-            self._add(shape, lines, own, groups, events, untold, is_sound=is_sound)
-        # where little comes of it, it is tried now and then
-        self._pauses = 0 if len(done) > len(short) // 4 else min(2 * self._pauses + 1, _PAUSE_MAX)
-        self._pause = self._pauses
-        return [index for index in indices if index not in done], [[short[at] for at in crowd] for crowd in crowds]
-
-    def _by_expression(self, lines: CutLines, indices: Sequence[int], events: EventColumns, untold: Untold) -> dict[int, Shape]:
-        """Add rows; return the shapes of the lines that have one."""
-        usual = self._shapes.usual
-        alike: dict[Shape, tuple[list[int], list[Captured]]] = {}
-        if usual is None or not indices:
-            return {}
-        usual_lines, usual_captured = alike[usual] = [], []
-        for index in indices:
-            content, begin, end = lines.left(index)
-            if end - begin > LINE_BYTES_MAX:
-                untold[index] = None
-                continue
-            match = usual.match(content, begin, end)
-            if match is not None:
-                usual_lines.append(index)
-                usual_captured.append(match.groups())
-            elif (found := self._shapes.tell(content, begin, end, but=usual)) is None:
-                untold[index] = None
-            else:
-                own, captured = alike.setdefault(found[0], ([], []))
-                own.append(index)
-                captured.append(found[1])
-        usual.lines += len(usual_lines)
-        if not usual_lines:
-            del alike[usual]
-        is_sound = not alike or (not lines.cut and is_utf8(memoryview(lines.block)[lines.spans[indices[0]][0] : lines.spans[indices[-1]][1]]))
-        for shape, (own, captured) in alike.items():
-            self._add(shape, lines, own, list(zip(*captured, strict=True)), events, untold, is_sound=is_sound)
-        return {index: shape for shape, (own, _) in alike.items() for index in own}
 
     def _add(self, shape: Shape, lines: CutLines, indices: Sequence[int], groups: Groups, events: EventColumns, untold: Untold, *, is_sound: bool) -> None:
         """Add the rows of lines of a shape, but those that must be read."""
