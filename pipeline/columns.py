@@ -44,12 +44,12 @@ def text_column(values: Sequence[bytes | None]) -> pa.Array:
 def chosen_column(values: Sequence[Any], kind: pa.DataType, choices: Integers) -> pa.Array:
     """Return the column of which each row is the one of ``values`` at its choice. Raises what ``column`` raises."""
     types = set(map(type, values))
-    if types == {NoneType}:
-        return pa.nulls(len(choices), kind)
-    is_null = np.array([value is None for value in values])[choices] if NoneType in types else None
-    validity = _bits(~is_null) if is_null is not None else None
-    buffers = _chosen_texts(values, choices) if types - {NoneType} == {str} else column(_chosen(values, choices), kind).buffers()[1:]
-    return pa.Array.from_buffers(kind, len(choices), [validity, *buffers])
+    if not pa.types.is_string(kind) or types - {NoneType} != {str}:
+        return column(_chosen(values, choices), kind)
+    encoded = [(value or "").encode() for value in values]
+    is_text = np.array([value is not None for value in values])
+    validity = _bits(is_text[choices]) if NoneType in types else None
+    return pa.Array.from_buffers(kind, len(choices), [validity, *_joined(b"".join(_chosen(encoded, choices)), _sizes(encoded)[choices])])
 
 
 def record_batch(rows: Sequence[Sequence[Any]], schema: pa.Schema) -> pa.RecordBatch:
@@ -87,11 +87,6 @@ def _strings(texts: Sequence[str]) -> list[pa.Buffer]:
 
 def _texts(encoded: Sequence[bytes]) -> list[pa.Buffer]:
     return _joined(b"".join(encoded), _sizes(encoded))
-
-
-def _chosen_texts(values: Sequence[str | None], choices: Integers) -> list[pa.Buffer]:
-    encoded = [(value or "").encode() for value in values]
-    return _joined(b"".join(_chosen(encoded, choices)), _sizes(encoded)[choices])
 
 
 def _chosen(values: Sequence[Any], choices: Integers) -> list[Any]:

@@ -1,8 +1,9 @@
 """A process that decodes blocks for another one: ``python -m pipeline.collectors.worker DESCRIPTOR``, never called by hand.
 
 Owns its side of the conversation (``workers`` owns the other): a JSON object a line, from the standard input and to the standard output.
-The first says what the log is; each other names a block in the memory that ``DESCRIPTOR`` shares, and is answered when its rows lie there
-instead. A raw key is not decoded here, since the secret is not: such a block is given back as it is. Ends with its input.
+The first says what the log is, and is answered when this process listens; each other names a block in the memory that ``DESCRIPTOR``
+shares, and is answered when its rows lie there instead. A raw key is not decoded here, since the secret is not: such a block is given
+back as it is. Ends with its input.
 """
 
 from __future__ import annotations
@@ -50,6 +51,8 @@ def main() -> None:
     log = json.loads(sys.stdin.readline())
     log_format = LogFormat(**log["format"])
     decoder = BlockDecoder(source=log["source"], log_format=log_format, fingerprint=_refuse)
+    said.write(json.dumps({"is_listening": True}) + "\n")
+    said.flush()
     for line in sys.stdin:
         said.write(json.dumps(answer(memory, log["slot_bytes"], decoder, json.loads(line))) + "\n")
         said.flush()

@@ -41,6 +41,8 @@ _SLOT_BYTES = 2**22
 _SLOTS_EACH = 2
 _WAITING_MAX = 8
 _PATIENCE_SECONDS = 60.0
+_BEGINNING_SECONDS = 0.0
+"""So long is a process waited for that has not begun to listen: what it would decode meanwhile is decoded here."""
 
 
 @dataclass(slots=True)
@@ -131,6 +133,7 @@ class Worker:
         self._memory = memory
         self._free = list(range(first_slot, first_slot + _SLOTS_EACH))
         self._said = b""
+        self._is_listening = False
         command = [sys.executable, "-P", "-m", "pipeline.collectors.worker", str(descriptor)]
         self._process: subprocess.Popen[bytes] | None = None
         with suppress(OSError):  # no more processes, or no interpreter of that name: all is decoded here
@@ -141,7 +144,7 @@ class Worker:
 
     def ask(self, waiting: _Waiting) -> bool:
         """Hand a block over; false where there is no room, or nobody."""
-        if self._process is None or not self._free:
+        if self._process is None or not self._free or not self._has_begun():
             return False
         slot, block = self._free[-1], waiting.block
         self._memory[slot * _SLOT_BYTES : slot * _SLOT_BYTES + len(block.content)] = block.content
@@ -150,6 +153,13 @@ class Worker:
         self._free.pop()
         waiting.worker, waiting.slot = self, slot
         return True
+
+    def _has_begun(self) -> bool:
+        if not self._is_listening and self._is_readable(_BEGINNING_SECONDS):
+            self._is_listening = bool(self._heard())
+            if not self._is_listening:
+                self.end()
+        return self._is_listening
 
     def has_answered(self) -> bool:
         """Tell whether ``answer`` would not have to wait."""

@@ -6,12 +6,13 @@ import subprocess
 import sys
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.columns import column, record_batch
+from pipeline.columns import chosen_column, column, record_batch
 from pipeline.schemas import INSTANT, QUARANTINE, USAGE_EVENTS
 
 _KINDS: dict[pa.DataType, st.SearchStrategy[Any]] = {
@@ -34,6 +35,16 @@ def test_a_column_is_that_of_pyarrow(data: st.DataObject) -> None:
     assert made.null_count == values.count(None)
 
 
+@given(st.data())
+def test_a_column_of_few_values_is_that_of_all_its_rows(data: st.DataObject) -> None:
+    kind = data.draw(st.sampled_from(sorted(_KINDS, key=str)))
+    values = data.draw(st.lists(st.none() | _KINDS[kind], min_size=1, max_size=4))
+    choices = data.draw(st.lists(st.integers(0, len(values) - 1)))
+    made = chosen_column(values, kind, np.array(choices, np.int64))
+    made.validate(full=True)
+    assert made.equals(pa.array([values[choice] for choice in choices], kind))
+
+
 @pytest.mark.parametrize(
     ("values", "kind", "error"),
     [
@@ -51,6 +62,8 @@ def test_a_column_is_that_of_pyarrow(data: st.DataObject) -> None:
 def test_what_does_not_fit_is_refused(values: list[Any], kind: pa.DataType, error: type[Exception]) -> None:
     with pytest.raises(error):
         column(values, kind)
+    with pytest.raises(error):
+        chosen_column(values, kind, np.zeros(3, np.int64))
 
 
 @pytest.mark.parametrize("schema", [USAGE_EVENTS, QUARANTINE])

@@ -161,6 +161,31 @@ def test_long_streams_are_cut_and_their_chunks_counted() -> None:
     assert all(len(cut[index].content) < 3000 for index in cut)
 
 
+@pytest.mark.parametrize(
+    ("envelope", "is_quick", "chunks"),
+    [
+        ('"request_id": "r", "response": {}', 1, 90),
+        ('"response": {}', 0, 90),
+        ('"request_id": "r", "response": {}, "response": null', 0, None),
+        (
+            '"request_id": "r", "request": {{"messages": {}}}, "response": "data: {{\\"choices\\": [{{\\"delta\\": {{\\"content\\": \\"x\\"}}}}]}}\\n\\nda"',
+            0,
+            1,
+        ),
+    ],
+    ids=["with an id", "identified by its bytes", "with two responses", "in a prompt"],
+)
+def test_a_stream_that_was_cut_off_is_estimated_from_what_is_left_of_its_line(envelope: str, is_quick: int, chunks: int | None) -> None:
+    chunk = 'data: {{"choices": [{{"index": 0, "delta": {{"content": "{}"}}, "finish_reason": null}}]}}\n\n'
+    transcript = "".join(chunk.format(text) for text in (" rain", "", "é", "[") * 30) + 'data: {"choices": [{"ind'
+    content = f'{{"ts": "2026-03-01T06:51:19Z", "api_key_id": "k", "status": 200, {envelope.format(json.dumps(transcript))}}}\n'.encode()
+    assert condensed(content, [(0, len(content) - 1)])
+    rows, quick = _fast(content)
+    assert rows == _plain(content)
+    assert quick == is_quick
+    assert chunks is None or rows[1][1][8] == chunks
+
+
 def test_chunks_that_are_broken_alike_are_not_counted_as_content() -> None:
     """They repeat more often than the sound ones, and are as long, and begin and end like these."""
     chunk = '{{"id": "chatcmpl-1", "choices": [{{"index": 0, "delta": {{"content": " rain"}}, "logprobs": {}}}]}}'

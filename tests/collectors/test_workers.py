@@ -25,6 +25,7 @@ FORMAT = LogFormat(line_bytes_max=200_000)
 def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a log of many small blocks, which is read together however small it is."""
     monkeypatch.setattr(reading, "WORTHWHILE_BYTES", 1)
+    monkeypatch.setattr(workers, "_BEGINNING_SECONDS", 60.0)
     monkeypatch.setattr("pipeline.collectors.line_blocks._BLOCK_BYTES", 2**15)
     monkeypatch.setattr("pipeline.collectors.log_file._PLAIN_BLOCK_BYTES", 2**15)
     maker = LineMaker("workers")
@@ -78,6 +79,20 @@ def test_what_another_process_leaves_undone_is_done_here(log: Path, monkeypatch:
     monkeypatch.setattr(workers, "_PATIENCE_SECONDS", 0.2)
     if fate in ("ended at once", "not there"):
         monkeypatch.setattr("sys.executable", "/bin/false" if fate == "ended at once" else "/nowhere/python")
+    assert _read(log, processes=2) == expected
+
+
+def test_a_process_that_does_not_begin_is_not_waited_for(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = _read(log, processes=1)
+    begin = workers.Worker.__init__
+
+    def begin_and_stop(self: Any, *args: Any) -> None:
+        begin(self, *args)
+        os.kill(self._process.pid, signal.SIGSTOP)
+
+    monkeypatch.setattr(workers.Worker, "__init__", begin_and_stop)
+    monkeypatch.setattr(workers, "_BEGINNING_SECONDS", 0.0)
+    monkeypatch.setattr(workers.Worker, "answer", lambda _self, _waiting: pytest.fail("it was asked"))
     assert _read(log, processes=2) == expected
 
 
