@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from pipeline.collectors.fast.grammar import CONTENT_INSIDE
-from pipeline.collectors.fast.positions import is_utf8, positions_of, rows_of, set_positions
+from pipeline.collectors.fast.positions import is_utf8, positions_of, set_positions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -143,12 +143,12 @@ def _runs(block: bytes, seams: Sequence[_Seam], anchors: Positions, offset: int)
     is_seam = (starts >= 0) & (starts <= len(block) - size)
     if not is_seam.all():
         starts, owners = starts[is_seam], owners[is_seam]
-    is_seam = rows_of(block, starts + (size - 8), 8).view("<u8") == ends[owners]
+    is_seam = _rows(block, starts + (size - 8), 8).view("<u8") == ends[owners]
     starts, owners = starts[is_seam], owners[is_seam]
     if not len(starts):
         return None
     words = size // 8
-    rows = rows_of(block, starts, words * 8).view("<u8").reshape(-1, words)
+    rows = _rows(block, starts, words * 8).view("<u8").reshape(-1, words)
     is_last = owners[1:] != owners[:-1]
     is_last[set_positions((rows[1:] != rows[:-1]).ravel()) // words] = True
     bounds = [0, *(np.flatnonzero(is_last) + 1).tolist(), len(starts)]
@@ -186,7 +186,7 @@ def _are_contents(block: bytes, begins: Positions, sizes: Positions) -> bool:
         return False
     is_short = sizes <= _SHORT
     short_begins = begins[is_short]
-    letters = rows_of(block, short_begins, _SHORT).view(np.uint8)
+    letters = _rows(block, short_begins, _SHORT).view(np.uint8)
     is_plain = (letters - np.uint8(0x20) <= np.uint8(0x7E - 0x20)) & (letters != ord('"')) & (letters != ord("\\"))
     is_plain |= _BEYOND[sizes[is_short]].view(np.bool_)
     is_odd = ~is_short
@@ -207,3 +207,8 @@ _SHORT = 16
 """Contents of up to so many bytes are looked at together."""
 _BEYOND = (np.arange(_SHORT) >= np.arange(_SHORT + 1)[:, None]).view(f"V{_SHORT}").ravel()
 """For each size, which of so many bytes lie beyond it."""
+
+
+def _rows(block: bytes, starts: Positions, size: int) -> np.ndarray[tuple[int], np.dtype[np.void]]:
+    """Return so many bytes from each of ``starts`` on."""
+    return np.ndarray(len(block) - size + 1, f"V{size}", block, 0, (1,))[starts]

@@ -1,4 +1,4 @@
-"""Looks at the bytes of a block, all at once: where one of them stands, what stands at many places, and whether they are UTF-8.
+"""Looks at the bytes of a block, all at once: where one of them stands, and whether they are UTF-8.
 
 Owns the scan. Packing its answers into bits first makes finding the few that are set three times as fast.
 """
@@ -49,8 +49,3 @@ def is_utf8(content: bytes | memoryview) -> bool:
     except pa.ArrowInvalid:
         return False
     return True
-
-
-def rows_of(block: bytes, starts: Positions, size: int) -> np.ndarray[tuple[int], np.dtype[np.void]]:
-    """Return so many bytes from each of ``starts`` on, of which none is beyond ``len(block) - size``."""
-    return np.ndarray(len(block) - size + 1, f"V{size}", block, 0, (1,))[starts]
