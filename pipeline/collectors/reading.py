@@ -18,7 +18,7 @@ from pipeline.collectors.lines import LineSplitter
 from pipeline.collectors.log_file import open_log
 from pipeline.collectors.problems import LogUnreadable, SourceProblem
 from pipeline.collectors.stretch import Stretch, StretchBuilder
-from pipeline.collectors.workers import WORTHWHILE_BYTES, InOrder
+from pipeline.collectors.workers import InOrder
 from pipeline.errors import TallybookError
 from pipeline.sources import SourceRecord
 
@@ -197,10 +197,10 @@ class LogReading(Iterator[Stretch]):
             yield self._stretch(builder, split, log, head)
 
     def _in_order(self, log: LogFile, place: Continuation) -> InOrder:
-        """Return the decoder of blocks: in several processes where there is much to read."""
+        """Return the decoder of blocks: in several processes where reading takes long."""
         size = place.end - place.start if log.compression is Compression.NONE else log.file_size * _EXPANSION
         decoder = BlockDecoder(source=self._source, log_format=self._log_format, fingerprint=self._fingerprint)
-        return InOrder(decoder, processes=self._processes if self._is_fast and size >= WORTHWHILE_BYTES else 1)
+        return InOrder(decoder, processes=self._processes if self._is_fast else 1, size=size)
 
     def _built_line_by_line(self, builder: StretchBuilder, splitter: LineSplitter) -> Iterator[bool]:
         """Add lines to the builder, one by one, and yield each time whether the stretch is full."""
@@ -274,7 +274,7 @@ def read_log(
     everything collected so far, by this run too, of this log and of others. ``KnownSources`` where many logs are read.
     ``fingerprint`` is called for raw keys only; what it raises ends the reading. ``on_bytes`` is told, now and then, up to which byte the file
     on disk has been read. A log that cannot be read raises nothing: see ``LogReading.problem``. Nothing is read before the
-    first stretch is asked for. ``processes`` decode a large log together. ``reader`` is for tests and benchmarks: it decides how fast the same is read.
+    first stretch is asked for. ``processes`` decode a log that takes long. ``reader`` is for tests and benchmarks: it decides how fast the same is read.
     """
     return LogReading(
         path,

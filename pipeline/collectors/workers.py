@@ -31,12 +31,13 @@ if TYPE_CHECKING:
     from pipeline.collectors.fast.blocks import BlockDecoder
     from pipeline.collectors.line_blocks import LineBlock
 
-WORTHWHILE_BYTES = 2**27
-"""Smaller logs are read before another process has begun and made up for its beginning."""
-
 PROCESSES_MAX = 4
 """More are not fed fast enough by the one that reads, and each takes 70 MB."""
 
+_WORTHWHILE_SECONDS = 1.5
+"""What is left to read must take so long at least: another process needs a third of a second to begin, and then saves a third of the time or more."""
+_SAMPLE_BYTES = 2**25
+"""So much is read before it is known how long the rest will take: shapes are learnt from the first lines."""
 _SLOT_BYTES = 2**22
 _SLOTS_EACH = 2
 _WAITING_MAX = 8
@@ -58,15 +59,22 @@ class _Waiting:
 class InOrder:
     """Takes in blocks, and gives out what they amount to. To be closed."""
 
-    def __init__(self, decoder: BlockDecoder, *, processes: int) -> None:
-        """Decode here, and in ``processes - 1`` others, at most ``PROCESSES_MAX`` in all."""
+    def __init__(self, decoder: BlockDecoder, *, processes: int, size: int) -> None:
+        """Decode here, and, where it is worthwhile, in ``processes - 1`` others, at most ``PROCESSES_MAX`` in all; some ``size`` bytes will come."""
         self.waiting_lines = 0
         self._decoder = decoder
         self._waiting: deque[_Waiting] = deque()
-        self._pool = _Pool(decoder, min(processes, PROCESSES_MAX) - 1) if processes > 1 and sys.executable and hasattr(os, "memfd_create") else None
+        self._others = min(processes, PROCESSES_MAX) - 1 if sys.executable and hasattr(os, "memfd_create") else 0
+        self._pool: _Pool | None = None
+        self._size = size
+        self._done = 0
+        self._began = time.monotonic()
 
     def add(self, block: LineBlock) -> Iterator[DecodedLines]:
         """Take in a block, and yield what is ready, or has to be, to make room. Raises what ``fingerprint`` raises."""
+        if self._pool is None and self._others and self._is_worthwhile():
+            self._pool = _Pool(self._decoder, self._others)
+        self._done += len(block.content)
         waiting = _Waiting(block)
         if self._pool is None or not self._pool.submit(waiting):
             waiting.decoded = self._decoded(block)
@@ -84,6 +92,11 @@ class InOrder:
         """Let the other processes end."""
         if self._pool is not None:
             self._pool.close()
+
+    def _is_worthwhile(self) -> bool:
+        """Tell whether reading the rest as fast as what is done will take long."""
+        spent = time.monotonic() - self._began
+        return self._done >= _SAMPLE_BYTES and spent * (self._size - self._done) >= _WORTHWHILE_SECONDS * self._done
 
     def _is_ready(self, waiting: _Waiting) -> bool:
         return waiting.decoded is not None or (waiting.worker is not None and waiting.worker.has_answered())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from fuzzing import LineMaker
 
-from pipeline.collectors import LogFormat, read_log, reading, workers
+from pipeline.collectors import LogFormat, read_log, workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,8 @@ FORMAT = LogFormat(line_bytes_max=200_000)
 @pytest.fixture
 def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a log of many small blocks, which is read together however small it is."""
-    monkeypatch.setattr(reading, "WORTHWHILE_BYTES", 1)
+    monkeypatch.setattr(workers, "_SAMPLE_BYTES", 0)
+    monkeypatch.setattr(workers, "_WORTHWHILE_SECONDS", 0.0)
     monkeypatch.setattr(workers, "_BEGINNING_SECONDS", 60.0)
     monkeypatch.setattr("pipeline.collectors.line_blocks._BLOCK_BYTES", 2**15)
     monkeypatch.setattr("pipeline.collectors.log_file._PLAIN_BLOCK_BYTES", 2**15)
@@ -80,6 +81,36 @@ def test_what_another_process_leaves_undone_is_done_here(log: Path, monkeypatch:
     if fate in ("ended at once", "not there"):
         monkeypatch.setattr("sys.executable", "/bin/false" if fate == "ended at once" else "/nowhere/python")
     assert _read(log, processes=2) == expected
+
+
+@pytest.mark.parametrize(("seconds", "times"), [(2.8, 0), (3.4, 1)])
+def test_other_processes_are_begun_where_the_second_half_of_a_log_would_take_long(
+    log: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, times: int
+) -> None:
+    size, decoded_bytes, begun_at = log.stat().st_size, [0], []
+    decode = workers.InOrder._decoded  # noqa: SLF001 - time goes by while it works
+
+    def decode_in_time(self: Any, block: Any) -> Any:
+        decoded_bytes.append(block.end - block.start)
+        return decode(self, block)
+
+    class NoPool:
+        def __init__(self, *_args: Any) -> None:
+            begun_at.append(sum(decoded_bytes))
+
+        def submit(self, _waiting: Any) -> bool:
+            return False
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr(workers, "_SAMPLE_BYTES", size // 2)
+    monkeypatch.setattr(workers, "_WORTHWHILE_SECONDS", 1.5)
+    monkeypatch.setattr(workers.InOrder, "_decoded", decode_in_time)
+    monkeypatch.setattr(workers, "_Pool", NoPool)
+    monkeypatch.setattr(workers.time, "monotonic", lambda: sum(decoded_bytes) * seconds / size)
+    _read(log, processes=2)
+    assert [size // 2 <= at < size // 2 + 2**16 for at in begun_at] == [True] * times
 
 
 def test_a_process_that_does_not_begin_is_not_waited_for(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
