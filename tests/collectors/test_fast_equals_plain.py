@@ -161,19 +161,29 @@ def test_long_streams_are_cut_and_their_chunks_counted() -> None:
     assert all(len(cut[index].content) < 3000 for index in cut)
 
 
+_SHORT_STREAM = json.dumps('data: {"choices": [{"delta": {"content": "x"}}]}\n\ndata: [DON').replace("{", "{{").replace("}", "}}")
+
+
 @pytest.mark.parametrize(
     ("envelope", "is_quick", "chunks"),
     [
         ('"request_id": "r", "response": {}', 1, 90),
         ('"response": {}', 0, 90),
         ('"request_id": "r", "response": {}, "response": null', 0, None),
-        (
-            '"request_id": "r", "request": {{"messages": {}}}, "response": "data: {{\\"choices\\": [{{\\"delta\\": {{\\"content\\": \\"x\\"}}}}]}}\\n\\nda"',
-            0,
-            1,
-        ),
+        (f'"request_id": "r", "request": {{{{"messages": {{}}}}}}, "response": {_SHORT_STREAM}', 0, 1),
+        (f'"request_id": "r", "request": {{{{"response": {{}}}}}}, "response": {_SHORT_STREAM}', 0, 1),
+        (f'"request_id": "r", "response": {_SHORT_STREAM}, "upstream": [{{{{"response": {{}}}}}}]', 0, 1),
+        (f'"request_id": "r", "request": {{{{"response": {{}}}}}}, "response": {_SHORT_STREAM.replace("[DON", "[DONE]")}', 0, 1),
     ],
-    ids=["with an id", "identified by its bytes", "with two responses", "in a prompt"],
+    ids=[
+        "with an id",
+        "identified by its bytes",
+        "with two responses",
+        "in a prompt",
+        "under its name in a request",
+        "under its name elsewhere",
+        "beside one that ended",
+    ],
 )
 def test_a_stream_that_was_cut_off_is_estimated_from_what_is_left_of_its_line(envelope: str, is_quick: int, chunks: int | None) -> None:
     chunk = 'data: {{"choices": [{{"index": 0, "delta": {{"content": "{}"}}, "finish_reason": null}}]}}\n\n'

@@ -253,6 +253,8 @@ class LineMaker:
                 pick(
                     (
                         ("upstream", {"usage": {"prompt_tokens": 3, "completion_tokens": 3}, "id": "x"}),
+                        ("upstream", {"response": self._stream(odd), "attempts": [1]}),
+                        ("request", {"response": self._stream(odd)}),
                         ("x", "RAW"),
                         ("response", None),
                         ("request", {}),

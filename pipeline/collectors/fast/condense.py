@@ -50,6 +50,7 @@ _BEFORE = (
 )
 _AFTER = rb'\\"\}(?:, ?' + _KEY + _SCALAR + rb")*+\}\](?:, ?" + _KEY + _SCALAR + rb")*+\}(?:\\r\\n\\r\\n|\\n\\n)"
 _SAMPLE = re.compile(rb"(" + _BEFORE + rb")" + CONTENT_INSIDE + rb"(" + _AFTER + rb")")
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"')
 _IN_RESPONSE = re.compile(rb'"response"[ \t]*:[ \t]*"(?:[^"\\]|\\.)*')
 _CONTENTS = re.compile(rb"(?:" + CONTENT_INSIDE + rb"\x00)*+")
 """Contents, each followed by a NUL, which no content can hold."""
@@ -71,9 +72,12 @@ class Condensed(NamedTuple):
 
     @property
     def is_in_response(self) -> bool:
-        """Whether what was cut out was the response: a prompt may hold a transcript too."""
+        """Whether what was cut out was the response of the line, if that is JSON: a prompt may hold a transcript too, under that name even."""
         begin = self.content.rfind(b'"response"', 0, self.at)
-        return begin > 0 and self.content[begin - 1 : begin] != b"\\" and _IN_RESPONSE.fullmatch(self.content, begin, self.at) is not None
+        if begin < 0 or _IN_RESPONSE.fullmatch(self.content, begin, self.at) is None:
+            return False
+        before = _STRING.sub(b"", self.content[:begin])
+        return before.count(b"{") == before.count(b"}") + 1 and before.count(b"[") == before.count(b"]") and b'"' not in before
 
 
 class _Seam(NamedTuple):
