@@ -25,7 +25,7 @@ def night_and_verify(workspace: Path) -> dict[str, object]:
     return document
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(1))
 def test_random_logs_are_billed_as_the_oracle_bills_them(tmp_path: Path, seed: int) -> None:
     workspace = tmp_path / "books"
     make_workspace(workspace, seed, lines=600)
@@ -44,7 +44,7 @@ def test_the_sample_is_billed_as_the_oracle_bills_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [*range(3, 6), *range(100, 140)])
+@pytest.mark.parametrize("seed", [*range(1, 6), *range(100, 140)])
 def test_many_more_random_logs_are_billed_as_the_oracle_bills_them(tmp_path: Path, seed: int) -> None:
     workspace = tmp_path / "books"
     make_workspace(workspace, seed, lines=2_000)
