@@ -46,7 +46,7 @@ class DecodedLines(NamedTuple):
     told: int
     """How many a shape told."""
     quick: int
-    """How many others the quick reader read."""
+    """How many others were not left to the plain reader whole."""
 
 
 class BlockDecoder:
@@ -115,7 +115,7 @@ class BlockDecoder:
         """Read one line, and tell whether the quick reader did."""
         place, cut = lines.place(index), lines.cut.get(index)
         if self._quick_reader is not None:
-            values = self._quick_reader.read(cut.content if cut is not None else lines.line(index), cut, place)
+            values = self._quick_reader.read(lines.looked_at(index), cut, place)
             if values is not None:
                 return EventRow(UsageStatus(values[_STATUS]), values), True
             if cut is not None:
@@ -134,7 +134,9 @@ class BlockDecoder:
             if found is None:
                 return
         shape, captured = found
-        if self._shapes.wants(shape, captured):
-            own, _, _ = self._teller.values(shape, [[value] for value in captured])
+        groups = [[value] for value in captured]
+        (telling,) = shape.telling_of(groups)
+        if self._shapes.wants(shape, telling):
+            own, _, _ = self._teller.values(shape, groups)
             is_told = tuple([values[0] for values in own]) == own_of(row)[: len(own)]
-            self._shapes.remember(shape, captured, frame_of(row) if is_told else None)
+            self._shapes.remember(shape, telling, frame_of(row) if is_told else None)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from pipeline.collectors.fast.grammar import CONTENT_INSIDE
+from pipeline.collectors.fast.grammar import CONTENT_INSIDE, OUTSIDE
 from pipeline.collectors.fast.positions import is_utf8, positions_of, set_positions
 
 if TYPE_CHECKING:
@@ -50,7 +50,6 @@ _BEFORE = (
 )
 _AFTER = rb'\\"\}(?:, ?' + _KEY + _SCALAR + rb")*+\}\](?:, ?" + _KEY + _SCALAR + rb")*+\}(?:\\r\\n\\r\\n|\\n\\n)"
 _SAMPLE = re.compile(rb"(" + _BEFORE + rb")" + CONTENT_INSIDE + rb"(" + _AFTER + rb")")
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"')
 _IN_RESPONSE = re.compile(rb'"response"[ \t]*:[ \t]*"(?:[^"\\]|\\.)*')
 _CONTENTS = re.compile(rb"(?:" + CONTENT_INSIDE + rb"\x00)*+")
 """Contents, each followed by a NUL, which no content can hold."""
@@ -76,7 +75,7 @@ class Condensed(NamedTuple):
         begin = self.content.rfind(b'"response"', 0, self.at)
         if begin < 0 or _IN_RESPONSE.fullmatch(self.content, begin, self.at) is None:
             return False
-        before = _STRING.sub(b"", self.content[:begin])
+        before = OUTSIDE.string.sub(b"", self.content[:begin])
         return before.count(b"{") == before.count(b"}") + 1 and before.count(b"[") == before.count(b"]") and b'"' not in before
 
 

@@ -45,4 +45,5 @@ class CutLines(NamedTuple):
 
     def looked_at(self, index: int) -> bytes:
         """Return what is left of a line."""
-        return self.cut[index].content if index in self.cut else self.line(index)
+        content, begin, end = self.left(index)
+        return content[begin:end]

@@ -131,9 +131,8 @@ class Shapes:
         self._untold[look] = 0
         return shape, found.groups()
 
-    def remember(self, shape: Shape, captured: Captured, frame: Row | None) -> None:
+    def remember(self, shape: Shape, telling: Hashable, frame: Row | None) -> None:
         """Remember the frame of rows of a shape with these telling values; ``None``: this row was none that the shape tells."""
-        telling = _telling(shape, captured)
         with self._lock:
             if frame is None or len(self.frames) >= _FRAMES_MAX:
                 number = shape.frames.get(telling, 0) - 1
@@ -144,9 +143,9 @@ class Shapes:
             if telling in shape.frames or len(shape.frames) < _FRAMES_MAX:
                 shape.frames[telling] = number
 
-    def wants(self, shape: Shape, captured: Captured) -> bool:
+    def wants(self, shape: Shape, telling: Hashable) -> bool:
         """Tell whether the frame of rows with these telling values is not known, and may still become so."""
-        return -_LESSONS_MAX < shape.frames.get(_telling(shape, captured), -1) < 0
+        return -_LESSONS_MAX < shape.frames.get(telling, -1) < 0
 
 
 @lru_cache(maxsize=16)
@@ -157,10 +156,6 @@ def _shapes(_fields: tuple[tuple[str, str], ...], _settings: tuple[Hashable, ...
 def shapes_of(log_format: LogFormat) -> Shapes:
     """Return the shapes of a format: what one log has taught holds for all logs that are written and read alike."""
     return _shapes(tuple(sorted(log_format.fields.items())), (log_format.identity, log_format.dialect, log_format.depth_max))
-
-
-def _telling(shape: Shape, captured: Captured) -> Hashable:
-    return tuple([captured[group] for group in shape.telling])
 
 
 def _look(content: bytes, begin: int, end: int) -> bytes:
