@@ -17,7 +17,7 @@ from pipeline.usage import QuarantineReason
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipeline.collectors.chat import BodyReading
+    from pipeline.collectors.counting import BodyReading
     from pipeline.collectors.envelope import Envelope
     from pipeline.collectors.lines import Line
     from pipeline.collectors.log_format import LogFormat
@@ -81,7 +81,7 @@ def _values(envelope: Envelope, reading: BodyReading, line: Line, source: str, l
         reading.response_id,
         envelope.occurred_us,
         envelope.api_key_id,
-        envelope.model_requested,
+        envelope.model_requested or reading.model_in_path,
         reading.model_reported,
         reading.service_tier,
         reading.status.value,

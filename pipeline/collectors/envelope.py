@@ -41,7 +41,9 @@ class Envelope:
     model_requested: str | None
     stream_requested: bool | None
     choices_requested: int | None
-    response: JsonObject | str | None
+    response: JsonObject | list[Any] | str | None
+    response_headers: JsonObject
+    """Of the response, where the log has them: AWS states counts there."""
 
 
 def read_envelope(line: JsonObject, log_format: LogFormat, fingerprint: Callable[[str], str]) -> Envelope:
@@ -56,8 +58,9 @@ def read_envelope(line: JsonObject, log_format: LogFormat, fingerprint: Callable
         raise LineRefused(QuarantineReason.INVALID_FIELD, "request is no object")
     asked: JsonObject = request or {}
     response = value("response")
-    if response is not None and not isinstance(response, dict | str):
-        raise LineRefused(QuarantineReason.INVALID_FIELD, "response is neither an object nor a string")
+    if response is not None and not isinstance(response, dict | list | str):
+        raise LineRefused(QuarantineReason.INVALID_FIELD, "response is neither an object, an array nor a string")
+    headers = value("response_headers")
     return Envelope(
         occurred_us=instant_us(_required(value, "ts")),
         api_key_id=_api_key_id(value, fingerprint),
@@ -69,6 +72,7 @@ def read_envelope(line: JsonObject, log_format: LogFormat, fingerprint: Callable
         stream_requested=fields.flag(value("request.stream", asked.get("stream")), "request.stream"),
         choices_requested=fields.integer(value("request.n", asked.get("n")), "request.n", low=0, high=fields.INT32_MAX),
         response=response,
+        response_headers=headers if isinstance(headers, dict) else {},
     )
 
 

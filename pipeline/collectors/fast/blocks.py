@@ -115,7 +115,7 @@ class BlockDecoder:
         """Read one line, and tell whether the quick reader did."""
         place, cut = lines.place(index), lines.cut.get(index)
         if self._quick_reader is not None:
-            values = self._quick_reader.read(lines.looked_at(index), cut, place)
+            values = self._quick_reader.read(lines.looked_at(index), place)
             if values is not None:
                 return EventRow(UsageStatus(values[_STATUS]), values), True
             if cut is not None:

@@ -1,6 +1,6 @@
 """From what a shape captured of lines to the values of their rows, many at a time.
 
-Owns the rules by which captured text becomes a value: those of ``instants``, ``identity`` and ``token_counts``, for values that need no
+Owns the rules by which captured text becomes a value: those of ``instants``, ``identity`` and ``families.chat_usage``, for values that need no
 convention to be understood. A row for which they do not hold is left to the plain reader.
 """
 
@@ -12,6 +12,7 @@ from pipeline.collectors.fast.instants import instants_us
 from pipeline.collectors.fast.uses import COUNTS
 from pipeline.collectors.fingerprint import bare_key
 from pipeline.collectors.identity import event_ids
+from pipeline.usage import TOKENS_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,12 +54,13 @@ def _fingerprinted(raw_keys: Sequence[bytes], fingerprint: Callable[[str], str])
 
 
 def _contradicted(counts: dict[str, list[int]], rows: int) -> set[int]:
-    """Return the rows in which a total is not its sum, or a part more than its whole."""
+    """Return the rows in which a side is zero, a total is not its sum, or a part more than its whole."""
     if not counts:
         return set()
     zeros = [0] * rows
     prompt, completion, cached, written, reasoning, total = (counts.get(name, zeros) for name in COUNTS)
-    wrong = {index for index, (whole, one, other) in enumerate(zip(total, prompt, completion, strict=True)) if whole and whole != one + other}
+    wrong = {index for index, both in enumerate(zip(prompt, completion, strict=True)) if not all(both) or max(both) > TOKENS_MAX}
+    wrong |= {index for index, (whole, one, other) in enumerate(zip(total, prompt, completion, strict=True)) if whole and whole != one + other}
     if cached is not zeros or written is not zeros:
         wrong |= {index for index, (whole, one, other) in enumerate(zip(prompt, cached, written, strict=True)) if one + other > whole}
     if reasoning is not zeros:

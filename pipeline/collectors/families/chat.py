@@ -1,0 +1,185 @@
+"""OpenAI-compatible chat completions, AI21's first of all: plain documents and streams of chunks.
+
+AI21 states usage in the last chunk, beside ``finish_reason``; OpenAI in a chunk without choices, and only when asked;
+Groq under ``x_groq``; Moonshot in a choice; Perplexity states running totals in every chunk; gateways in front of Anthropic
+state the prompt in the first chunk and the completion in the last. So the last stated usage counts, nothing is summed, and
+where an object has only a part, each field's last real number. vLLM may state running usage of each choice: the last of each
+choice is added up. What the counts mean is ``chat_usage``'s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pipeline.collectors import fields
+from pipeline.collectors.families.chat_usage import both_counts, stated_by, usage_object
+from pipeline.collectors.families.reading import Reading, error_of, list_at, object_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.collectors.body import Body
+    from pipeline.collectors.families.reading import Asked
+    from pipeline.collectors.strict_json import JsonObject
+
+NAME = "openai-chat"
+
+_GENERATED = ("content", "reasoning_content", "reasoning", "refusal", "tool_calls", "function_call", "audio", "images")
+"""Where a message or a delta holds what was generated."""
+_DEPTH_MAX = 4
+"""So deep is looked for a usage that stands elsewhere than at the top."""
+
+
+def recognises(document: JsonObject) -> bool:
+    """Tell a chat completion, or a chunk of one."""
+    of, choices = document.get("object"), document.get("choices")
+    if isinstance(of, str) and of.startswith("chat.completion"):
+        return True
+    return isinstance(choices, list) and bool(choices)  # every OpenAI-like stream may have an empty list
+
+
+def has_trace(document: JsonObject) -> bool:
+    """Tell whether a document that nobody recognises has anything that chat would read."""
+    return any(document.get(name) is not None for name in ("choices", "usage", "error", "x_groq"))
+
+
+def read(body: Body, asked: Asked) -> Reading:
+    """Read a chat completion. Raises ``LineRefused`` where a count is none, or contradicts another."""
+    return read_as(NAME, body, asked)
+
+
+def read_as(family: str, body: Body, asked: Asked) -> Reading:
+    """Read documents with ``choices``. Raises ``LineRefused`` where a count is none, or contradicts another."""
+    seen = _Seen()
+    for document in body.documents:
+        seen.add(document)
+    if seen.usage is None:
+        for document in body.documents:
+            for usage in _usages_within(document, _DEPTH_MAX):
+                seen.add_usage(usage, list_at(document, "choices"))
+    usage = seen.usage_of_choices() or seen.usage
+    stated = stated_by(usage, model=seen.model or asked.model) if usage is not None else None
+    return Reading(
+        family=family,
+        stated=stated,
+        response_id=seen.response_id,
+        model=seen.model,
+        service_tier=seen.service_tier,
+        finish_reason=seen.finish_reason,
+        choices=asked.choices if body.is_stream else seen.choices,
+        has_error=seen.has_error,
+        has_content=bool(seen.generated_chunks),
+        generated_chunks=seen.generated_chunks,
+    )
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What the documents so far have said."""
+
+    response_id: str | None = None
+    model: str | None = None
+    service_tier: str | None = None
+    finish_reason: str | None = None
+    choices: int | None = None
+    usage: JsonObject | None = None
+    running: list[tuple[int, JsonObject]] = field(default_factory=list)
+    """The usages that chunks of one choice stated, with its index."""
+    has_error: bool = False
+    generated_chunks: int = 0
+
+    def add(self, document: JsonObject) -> None:
+        """Take in the next document: the first id and model, the last tier, finish reason and usage."""
+        if self.response_id is None:
+            self.response_id = fields.identifier(document.get("id"), "response.id")
+        if self.model is None:
+            self.model = fields.model(document.get("model"), "response.model")
+        tier = fields.label(document.get("service_tier"), "service_tier")
+        for usage in _usages(document):
+            tier = tier or fields.label(usage.get("service_tier"), "usage.service_tier")
+            self.add_usage(usage, list_at(document, "choices"))
+        self.service_tier = tier or self.service_tier
+        self.has_error = self.has_error or error_of(document)
+        choices = document.get("choices")
+        if isinstance(choices, list):
+            self.choices = len(choices)
+            self._add_choices([choice for choice in choices if isinstance(choice, dict)])
+
+    def add_usage(self, usage: JsonObject, choices: list[Any]) -> None:
+        """Take in one more usage, beside these choices."""
+        counts = both_counts(usage)
+        if counts is not None and any(counts) and len(choices) == 1 and isinstance(choices[0], dict):
+            index = choices[0].get("index")
+            self.running.append((index if type(index) is int else 0, usage))
+        elif counts is not None and any(counts):
+            self.running.clear()  # a usage of all choices, after those of each
+        if counts is not None and all(counts):
+            self.usage = usage
+        else:
+            self.usage = _overlaid(self.usage or {}, usage)
+
+    def _add_choices(self, choices: list[JsonObject]) -> None:
+        is_generated = False
+        for choice in choices:
+            self.finish_reason = fields.label(choice.get("finish_reason"), "finish_reason") or self.finish_reason
+            said = choice.get("delta", choice.get("message"))
+            is_generated = is_generated or bool(choice.get("text")) or (isinstance(said, dict) and _is_generated(said))
+        self.generated_chunks += is_generated
+
+    def usage_of_choices(self) -> JsonObject | None:
+        """Return the usage of all choices, where each stated its own running totals; ``None`` where one usage covers all.
+
+        Totals that go on growing from one choice to the next are those of all choices together.
+        """
+        last = dict(self.running)
+        counts = [(index, both_counts(usage) or (0, 0)) for index, usage in self.running]
+        grows = all(before[1][1] < after[1][1] for before, after in zip(counts, counts[1:], strict=False) if before[0] != after[0])
+        if len(last) < 2 or grows:  # noqa: PLR2004 - several choices
+            return None
+        prompt = max(prompt for _, (prompt, _) in counts)
+        return {"prompt_tokens": prompt, "completion_tokens": sum((both_counts(usage) or (0, 0))[1] for usage in last.values())}
+
+
+def _usages(document: JsonObject) -> Iterator[JsonObject]:
+    """Return the usage objects of a document, at the places where servers put them; the last of them counts."""
+    usage = usage_object(document.get("usage"))
+    if usage is not None:
+        yield usage
+    usage = usage_object(object_at(document, "x_groq").get("usage"))
+    if usage is not None:
+        yield usage
+
+
+def _usages_within(value: Any, depth: int) -> Iterator[JsonObject]:
+    """Return the objects called ``usage`` within a document: some servers put it into a choice, or beside the answer."""
+    if depth and isinstance(value, list):
+        for element in value:
+            yield from _usages_within(element, depth - 1)
+    elif depth and isinstance(value, dict):
+        for name, inner in value.items():
+            if name == "usage" and isinstance(inner, dict):
+                yield inner
+            else:
+                yield from _usages_within(inner, depth - 1)
+
+
+def _overlaid(earlier: JsonObject, later: JsonObject) -> JsonObject:
+    """Return usage that was stated in parts: of each field the last real number. A total of one part is none of the whole."""
+    merged = dict(earlier)
+    for name in later:
+        value = later.get(name)
+        if value or merged.get(name) is None:
+            merged[name] = value
+    both = both_counts(merged)
+    if earlier and both is not None and merged.get("total_tokens") != sum(both):
+        merged.pop("total_tokens", None)
+    return merged
+
+
+def _is_generated(said: JsonObject) -> bool:
+    for name in _GENERATED:
+        value = said.get(name)
+        if isinstance(value, str | list | dict) and value:
+            return True
+    return False
