@@ -27,20 +27,19 @@ if TYPE_CHECKING:
 _NOT_METERED = BodyReading(status=UsageStatus.NOT_METERED)
 _FAILED = BodyReading(status=UsageStatus.FAILED)
 _UNKNOWN = BodyReading(status=UsageStatus.UNKNOWN)
-_OF_USAGE = frozenset((QuarantineReason.INVALID_USAGE, QuarantineReason.CONTRADICTORY_USAGE))
 
 
 def read_exchange(envelope: Envelope, log_format: LogFormat) -> BodyReading:
     """Return what an exchange amounts to. Raises ``LineRefused`` where its body says something that cannot be."""
     route = route_of(envelope.path, envelope.method)
     is_success = 200 <= envelope.http_status <= 299  # noqa: PLR2004 - the 2xx of HTTP
-    if is_success and route is Route.COMPLETION:
+    if is_success and route in (Route.COMPLETION, Route.EMBEDDING):
         return _read(envelope, log_format, route)
     try:
         reading = _read(envelope, log_format, route)
     except LineRefused as refused:
-        if refused.reason in _OF_USAGE and route is not Route.OTHER:
-            raise
+        if refused.reason is QuarantineReason.CONTRADICTORY_USAGE and route is not Route.OTHER:
+            raise  # it was consumed, and cannot be billed as it is stated
         return _without_usage(route, is_success=is_success)
     if reading.status is UsageStatus.MEASURED and reading.tokens and (reading.tokens.prompt_tokens or reading.tokens.completion_tokens):
         return reading
@@ -93,6 +92,8 @@ def _family(body: Body, dialect: str | None, route: Route) -> Family | None:
     """Return the family to read a body as; on a completion's route, what nobody recognises is chat if it has a trace of it."""
     if not body.documents and not body.has_error:
         return None
+    if route is Route.OTHER:
+        return families.BY_NAME[unbilled.NAME]
     found = families.family_of(body.documents)
     if dialect is not None:
         named = families.BY_NAME[dialect]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def test_every_line_is_counted_blank_quarantined_or_event(collect: Any, exchange: Any) -> None:
-    collected = collect(exchange(), "", "  \t ", "\r", "nonsense", exchange(status=500), b"\xff")
+    collected = collect(exchange(), "", "  \t ", "\r", "nonsense", exchange(status=500, response=None), b"\xff")
     (record,) = collected.records
     assert (record.lines, record.blank) == (7, 3)
     assert record.events == {"failed": 1, "measured": 1}

@@ -72,7 +72,6 @@ LINES = {
     "a document": (line(DOCUMENT), list(with_others(line(DOCUMENT)))),
     "a document in a string": (line(json.dumps(DOCUMENT)), [line(json.dumps(other)) for other in with_others(DOCUMENT)]),
     "a stream": (line(transcript("\n".join(CHUNKS))), [line(transcript(other)) for other in with_others("\n".join(CHUNKS))]),
-    "a failure": (line('{"detail": "x"}', status=429), list(with_others(line('{"detail": "x"}', status=429)))),
     "a raw key": (line(DOCUMENT, key=RAW_KEY), list(with_others(line(DOCUMENT, key=RAW_KEY)))),
 }
 

@@ -27,8 +27,6 @@ NAME = "openai-chat"
 
 _GENERATED = ("content", "reasoning_content", "reasoning", "refusal", "tool_calls", "function_call", "audio", "images")
 """Where a message or a delta holds what was generated."""
-_DEPTH_MAX = 4
-"""So deep is looked for a usage that stands elsewhere than at the top."""
 
 
 def recognises(document: JsonObject) -> bool:
@@ -36,7 +34,7 @@ def recognises(document: JsonObject) -> bool:
     of, choices = document.get("object"), document.get("choices")
     if isinstance(of, str) and of.startswith("chat.completion"):
         return True
-    return isinstance(choices, list) and bool(choices)  # every OpenAI-like stream may have an empty list
+    return isinstance(choices, list) and any(isinstance(choice, dict) for choice in choices)  # any stream may have an empty list
 
 
 def has_trace(document: JsonObject) -> bool:
@@ -56,7 +54,7 @@ def read_as(family: str, body: Body, asked: Asked) -> Reading:
         seen.add(document)
     if seen.usage is None:
         for document in body.documents:
-            for usage in _usages_within(document, _DEPTH_MAX):
+            for usage in _usages_elsewhere(document):
                 seen.add_usage(usage, list_at(document, "choices"))
     usage = seen.usage_of_choices() or seen.usage
     stated = stated_by(usage, model=seen.model or asked.model) if usage is not None else None
@@ -151,17 +149,13 @@ def _usages(document: JsonObject) -> Iterator[JsonObject]:
         yield usage
 
 
-def _usages_within(value: Any, depth: int) -> Iterator[JsonObject]:
-    """Return the objects called ``usage`` within a document: some servers put it into a choice, or beside the answer."""
-    if depth and isinstance(value, list):
-        for element in value:
-            yield from _usages_within(element, depth - 1)
-    elif depth and isinstance(value, dict):
-        for name, inner in value.items():
-            if name == "usage" and isinstance(inner, dict):
-                yield inner
-            else:
-                yield from _usages_within(inner, depth - 1)
+def _usages_elsewhere(document: JsonObject) -> Iterator[JsonObject]:
+    """Return the usage objects that some servers put into a choice, or beside the answer; a breakdown is none of them."""
+    choices = [choice for choice in list_at(document, "choices") if isinstance(choice, dict)]
+    within = [place for choice in choices for place in (object_at(choice, "message"), object_at(choice, "delta"), choice)]
+    for place in (object_at(document, "meta"), object_at(document, "metadata"), *within):
+        if usage := object_at(place, "usage"):
+            yield usage
 
 
 def _overlaid(earlier: JsonObject, later: JsonObject) -> JsonObject:

@@ -115,7 +115,7 @@ def stated_by(usage: JsonObject, *, model: str | None) -> Stated | None:
     if (cached or 0) > prompt and (_is_grok(model) or "num_cached_tokens" in usage):
         cached = written = None
         conventions.append(CACHED_UNKNOWN)
-    elif cached and written and max(cached, written) <= prompt < cached + written:
+    elif cached and written and max(cached, written) <= prompt < cached + written and "gemini" in (model or "").lower():
         written = None
         conventions.append(WRITTEN_REPEATS_CACHED)
     if reasoning and reasoning > completion and total == prompt + completion:

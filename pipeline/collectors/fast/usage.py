@@ -36,7 +36,7 @@ def counted(usage: Document, said: Mapping[str, Any]) -> Tokens | None:
     prompt, completion, total = said.get("prompt_tokens"), said.get("completion_tokens"), said.get("total_tokens")
     if type(prompt) is not int or type(completion) is not int or not (0 <= prompt <= TOKENS_MAX and 0 <= completion <= TOKENS_MAX):
         return None
-    if len(usage) != len(said) or (total is not None and (type(total) is not int or (total and total != prompt + completion))):
+    if len(usage) != len(said) or (total is not None and (type(total) is not int or total > TOKENS_MAX or (total and total != prompt + completion))):
         return None
     if len(said) == 3 and total is not None:  # noqa: PLR2004 - and nothing else
         return prompt, completion, None, None, None
