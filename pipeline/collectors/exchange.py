@@ -59,9 +59,7 @@ def _kept(reading: BodyReading, outcome: BodyReading) -> BodyReading:
 def _read(envelope: Envelope, log_format: LogFormat, route: Route) -> BodyReading:
     body = look_at(envelope.response, depth_max=log_format.depth_max)
     family = _family(body, log_format.dialect, route)
-    asked = Asked(
-        model=envelope.model_requested, choices=envelope.choices_requested, path=envelope.path, headers=envelope.response_headers
-    )
+    asked = Asked(model=envelope.model_requested, choices=envelope.choices_requested, path=envelope.path, headers=envelope.response_headers)
     if family is None:
         return _unrecognised(envelope, asked, route)
     reading = family.read(body, asked)

@@ -41,8 +41,8 @@ class Family(NamedTuple):
 
 
 FAMILIES = (
-    Family(completions.NAME, completions.recognises, completions.read),
     Family(chat.NAME, chat.recognises, chat.read),
+    Family(completions.NAME, completions.recognises, completions.read),
     Family(embeddings.NAME, embeddings.recognises, embeddings.read),
     Family(responses.NAME, responses.recognises, responses.read),
     Family(anthropic.NAME, anthropic.recognises, anthropic.read),

@@ -60,7 +60,8 @@ def _contradicted(counts: dict[str, list[int]], rows: int) -> set[int]:
     zeros = [0] * rows
     prompt, completion, cached, written, reasoning, total = (counts.get(name, zeros) for name in COUNTS)
     wrong = {index for index, both in enumerate(zip(prompt, completion, strict=True)) if not all(both) or max(both) > TOKENS_MAX}
-    wrong |= {index for index, (whole, one, other) in enumerate(zip(total, prompt, completion, strict=True)) if whole and (whole != one + other or whole > TOKENS_MAX)}
+    sums = enumerate(zip(total, prompt, completion, strict=True))
+    wrong |= {index for index, (whole, one, other) in sums if whole and (whole != one + other or whole > TOKENS_MAX)}
     if cached is not zeros or written is not zeros:
         wrong |= {index for index, (whole, one, other) in enumerate(zip(prompt, cached, written, strict=True)) if one + other > whole}
     if reasoning is not zeros:
