@@ -38,6 +38,8 @@ class BodyReading:
     choices: int | None = None
     tokens: TokenCounts | None = None
     content_chunks: int | None = None
+    other_usage: str | None = None
+    left_out: str | None = None
 
 
 def is_chat_completion(documents: Sequence[JsonObject]) -> bool:
