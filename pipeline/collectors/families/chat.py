@@ -69,8 +69,8 @@ def read_as(family: str, body: Body, asked: Asked) -> Reading:
         for document in body.documents:
             for usage in _usages_elsewhere(document):
                 seen.add_usage(usage, list_at(document, "choices"))
-    usage = seen.usage_of_choices() or seen.usage
-    stated = stated_by(usage, model=seen.model or asked.model) if usage is not None else None
+    counted = seen.usage_of_choices() or seen.usage
+    stated = stated_by(counted, model=seen.model or asked.model) if counted is not None else None
     return Reading(
         family=family,
         stated=stated,
@@ -154,12 +154,10 @@ class _Seen:
 
 def _usages(document: JsonObject) -> Iterator[JsonObject]:
     """Return the usage objects of a document, at the places where servers put them; the last of them counts."""
-    usage = usage_object(document.get("usage"))
-    if usage is not None:
-        yield usage
-    usage = usage_object(object_at(document, "x_groq").get("usage"))
-    if usage is not None:
-        yield usage
+    for value in (document.get("usage"), object_at(document, "x_groq").get("usage")):
+        usage = usage_object(value)
+        if usage is not None:
+            yield usage
 
 
 def _usages_elsewhere(document: JsonObject) -> Iterator[JsonObject]:
