@@ -161,13 +161,13 @@ def test_other_families_are_recognised_and_unknown_never_zero(collect: Any, exch
         assert [event[name] for name in ("prompt_tokens", "completion_tokens", "prompt_cached_tokens", "content_chunks")] == [None] * 4
 
 
-def test_the_ids_of_other_families_are_found_and_invalid_ones_left_out(collect: Any, exchange: Any) -> None:
+def test_the_ids_of_other_families_are_found_and_odd_ones_spelled_safely(collect: Any, exchange: Any) -> None:
     assert collect(exchange(response=FAMILIES["anthropic"][1])).event["response_id"] == "msg_1"
     assert collect(exchange(response=FAMILIES["gemini"][0])).event["response_id"] == "g1"
     assert collect(exchange(response=FAMILIES["ollama"][0])).event["model_reported"] == "llama3"
-    invalid = FAMILIES["anthropic"][0] | {"id": "two words", "model": "a prompt rides in"}
+    invalid = FAMILIES["anthropic"][0] | {"id": "two words", "model": ["m"]}
     event = collect(exchange(response=invalid)).event
-    assert (event["response_id"], event["model_reported"]) == (None, None)
+    assert (event["response_id"], event["model_reported"]) == ("two%20words", None)
 
 
 def test_a_dialect_that_the_source_names_is_the_only_one_tried(collect: Any, exchange: Any) -> None:

@@ -72,7 +72,6 @@ def test_brackets_inside_strings_are_no_nesting(collect: Any, exchange: Any) -> 
         ('"status": 200, "status": 500', "status"),
         ('"ts": "2026-09-01T12:00:00Z", "ts": "2026-09-02T12:00:00Z"', "ts"),
         ('"api_key_id": "key_1", "api_key_id": "key_2"', "api_key_id"),
-        ('"request": {"model": "jamba-mini", "model": "jamba-large"}', "model"),
         ('"response": {"choices": [], "usage": {"prompt_tokens": 1, "prompt_tokens": 9, "completion_tokens": 1}}', "prompt_tokens"),
         ('"response": {"choices": [], "usage": null, "usage": {"prompt_tokens": 1, "completion_tokens": 1}}', "usage"),
         ('"response": {"choices": [], "usage": {"prompt_tokens": 1, "prompt_tokens": true, "completion_tokens": 1}}', "prompt_tokens"),
@@ -81,6 +80,11 @@ def test_brackets_inside_strings_are_no_nesting(collect: Any, exchange: Any) -> 
 def test_a_field_that_decides_stated_twice_with_different_values_is_quarantined(collect: Any, exchange: Any, twice: str, field: str) -> None:
     line = exchange(**{"request": ..., "response": ...} if twice.startswith(('"request"', '"response"')) else {})
     assert collect(json.dumps(line)[:-1] + f", {twice}}}").refusal == ("duplicate_key", f"{field} is stated more than once with different values")
+
+
+def test_a_model_that_a_request_states_twice_is_no_model(collect: Any, exchange: Any) -> None:
+    event = collect(json.dumps(exchange(request=...))[:-1] + ', "request": {"model": "jamba-mini", "model": "jamba-large"}}').event
+    assert (event["status"], event["model_requested"]) == ("measured", None)  # its tokens are unpriced, and listed
 
 
 def test_duplicate_keys_in_a_logged_body_are_quarantined_too(collect: Any, exchange: Any) -> None:
