@@ -59,6 +59,7 @@ def _poisoned(exchange: Any) -> list[str]:
         text[:-1] + f', "ts": "{CANARY}"}}',
         text[:-1] + f', "{CANARY}": NaN}}',
         text[:-1] + f', "{CANARY}": {"[" * 70}{"]" * 70}}}',
+        text[:-1] + f', "{CANARY}": {"[" * 70}',
         text[:-1] + f', "{CANARY}": 1, "{CANARY}": 2, "status": 1, "status": 2}}',
         "x" * 3000 + CANARY,
     ]
