@@ -20,6 +20,8 @@ MEMORY_MAX = "4GB"
 """What DuckDB may hold before it spills; a month of 100 M events needs a quarter of it."""
 ENGINE = f"duckdb {duckdb.__version__}"
 """What counts; kept counts of another version are not believed."""
+USAGE_EVENTS = "lake_usage_events"
+"""The name of the one relation that files are read for."""
 _IN_UTC = "* replace (make_timestamp(epoch_us(occurred_at)) as occurred_at)"
 """The cast of an instant to a plain timestamp asks a calendar of time zones, row by row: 150 ns an event, half of all counting. This asks none."""
 _GLOB_CHARACTERS = frozenset("*?[]{}")
@@ -42,7 +44,7 @@ def open_warehouse(lake: Path, *, spill: Path | None = None) -> Iterator[duckdb.
 
 
 def give_usage_events(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> None:
-    """Make verified Parquet files (at least one) the relation ``lake_usage_events``, their instants as plain UTC timestamps.
+    """Make verified Parquet files (at least one) the relation ``USAGE_EVENTS``, their instants as plain UTC timestamps.
 
     DuckDB expands globs inside file names, and knows no way to escape them: a workspace whose path holds such a
     character is refused with ``ConfigurationError`` rather than read by accident.
@@ -52,4 +54,4 @@ def give_usage_events(connection: duckdb.DuckDBPyConnection, files: Sequence[Pat
         if _GLOB_CHARACTERS & set(name):
             message = f"the workspace's path holds a glob character: {name}; move it to a path without any of * ? [ ] {{ }}"
             raise ConfigurationError(message)
-    connection.read_parquet(names, hive_partitioning=False).project(_IN_UTC).create_view("lake_usage_events")
+    connection.read_parquet(names, hive_partitioning=False).project(_IN_UTC).create_view(USAGE_EVENTS)
