@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from pipeline import __version__, schemas
 from pipeline.jobs.dates_counted import DatesCounted
+from pipeline.jobs.held import held_usage, in_force
 from pipeline.jobs.open_periods import build_open_periods
 from pipeline.jobs.rate import rate
 from pipeline.resources import sql_digest
@@ -25,7 +26,9 @@ from pipeline.warehouse.reference import reference_tables
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pipeline.jobs.held import HeldUsage
     from pipeline.jobs.rate import RatedUsage
+    from pipeline.storage.delta import DataFile
     from pipeline.storage.lake import LakeSnapshot
     from pipeline.storage.parquet_bytes import Encoded
     from pipeline.storage.workspace import Workspace
@@ -42,17 +45,23 @@ class Aggregate:
     """The marts of a commit, and the charges made of them."""
 
     snapshot: LakeSnapshot
+    """Without the data files that are held."""
     marts: Marts
     rated: RatedUsage
+    held_files: tuple[DataFile, ...] = ()
+    """Those of dates that have not come: the lake has them, ``snapshot`` and the marts have not."""
+    held: tuple[HeldUsage, ...] = ()
+    """What is in them."""
     encoded: Mapping[str, Mapping[str, Encoded]] = field(default_factory=dict)
     """Tables of periods that did not change since they were last built, by period and name, so that they need not be encoded again."""
 
 
 def aggregate(workspace: Workspace, *, until: int | None = None) -> Aggregate:
     """Count and rate everything that is committed, or what was committed up to and with the commit ``until``. Writes nothing."""
-    snapshot = read_log(workspace.lake, until=until)
+    snapshot, held_files = in_force(workspace, read_log(workspace.lake, until=until))
     marts = count(workspace, snapshot)
-    return Aggregate(snapshot=snapshot, marts=marts, rated=rate(marts.usage_daily, workspace.accounts, workspace.rate_cards))
+    rated = rate(marts.usage_daily, workspace.accounts, workspace.rate_cards)
+    return Aggregate(snapshot=snapshot, marts=marts, rated=rated, held_files=held_files, held=held_usage(workspace, held_files))
 
 
 def aggregate_what_is_new(workspace: Workspace) -> Aggregate:
@@ -60,10 +69,17 @@ def aggregate_what_is_new(workspace: Workspace) -> Aggregate:
 
     For the holder of the workspace's lock, since what is counted is kept.
     """
-    snapshot = read_log(workspace.lake)
+    snapshot, held_files = in_force(workspace, read_log(workspace.lake))
     reference = _reference(workspace, snapshot)
     built = build_open_periods(workspace, DatesCounted.of(workspace.lake, snapshot, reference), reference)
-    return Aggregate(snapshot=snapshot, marts=built.marts, rated=built.rated, encoded=built.encoded)
+    return Aggregate(
+        snapshot=snapshot,
+        marts=built.marts,
+        rated=built.rated,
+        held_files=held_files,
+        held=held_usage(workspace, held_files),
+        encoded=built.encoded,
+    )
 
 
 def count(workspace: Workspace, snapshot: LakeSnapshot) -> Marts:
@@ -91,7 +107,7 @@ def write_marts(workspace: Workspace, built: Aggregate) -> None:
 
 def current_mart(workspace: Workspace, name: str) -> pa.Table:
     """Return a derived table as of now: as it was written if nothing it depends on has changed since, else built again (and not written)."""
-    inputs = inputs_of(workspace, read_log(workspace.lake))
+    inputs = inputs_of(workspace, in_force(workspace, read_log(workspace.lake))[0])
     written = read_derived(workspace.lake, name)
     if written is not None and written[0] == inputs:
         return pa.concat_tables([_SCHEMAS[name].empty_table(), *written[1].values()])
@@ -100,8 +116,13 @@ def current_mart(workspace: Workspace, name: str) -> pa.Table:
 
 
 def inputs_of(workspace: Workspace, snapshot: LakeSnapshot) -> Mapping[str, str]:
-    """Return all that the derived tables are a function of: the commit, the configuration, the program."""
-    return {"commit": snapshot.entry_sha256 or "", "configuration": workspace.digest, "program": f"{__version__}-{sql_digest()[:16]}"}
+    """Return all that the derived tables are a function of: the commit and how many of its files are in force, the configuration, the program."""
+    return {
+        "commit": snapshot.entry_sha256 or "",
+        "files_in_force": str(len(snapshot.data_files)),  # of two clocks, the later one's are the earlier one's and more: so their number tells which
+        "configuration": workspace.digest,
+        "program": f"{__version__}-{sql_digest()[:16]}",
+    }
 
 
 def _reference(workspace: Workspace, snapshot: LakeSnapshot) -> dict[str, pa.Table]:

@@ -19,7 +19,7 @@ from pipeline.jobs.check import Check, check_that_none
 from pipeline.jobs.counts import token_count
 from pipeline.jobs.wording import counted
 from pipeline.storage.derived import read_derived
-from pipeline.storage.lake import verified_files, verified_quarantine
+from pipeline.storage.lake import verified_data_files, verified_files, verified_quarantine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -36,7 +36,8 @@ _FREE_COLUMNS = frozenset({"source", "detail"})  # a path, and words of our own
 
 def lake_checks(workspace: Workspace, built: Aggregate, counts: Mapping[str, int]) -> Iterator[Check]:
     """Check everything between the logs' records and the charges."""
-    events = verified_files(workspace.lake, built.snapshot)
+    in_force, held = verified_files(workspace.lake, built.snapshot), verified_data_files(workspace.lake, built.held_files)
+    events = [*in_force, *held]
     quarantine = verified_quarantine(workspace.lake, built.snapshot)
     yield Check(
         name="lake_is_undamaged", ok=True, detail=f"{counted(len(events) + len(quarantine), 'data file has', 'data files have')} the sha256 that the log states"
@@ -44,7 +45,7 @@ def lake_checks(workspace: Workspace, built: Aggregate, counts: Mapping[str, int
     yield from _lines(built.snapshot.sources, events, quarantine)
     for name, rows in built.marts.broken_claims.items():
         yield check_that_none(rows, name=name, fine="no row breaks it", found=counted(len(rows), "row breaks it", "rows break it"))
-    yield _survivors(events, built)
+    yield _survivors(in_force, built)
     yield _fates(counts)
     yield _tokens(built, counts)
     yield from _derived(workspace, built)
@@ -78,9 +79,9 @@ def _survivors(events: Sequence[Path], built: Aggregate) -> Check:
 
 
 def _fates(counts: Mapping[str, int]) -> Check:
-    parts = counts["billed"] + counts["duplicates"] + counts["conflicts"]
+    parts = counts["billed"] + counts["duplicates"] + counts["conflicts"] + counts["held"]
     duplicates, conflicts = counted(counts["duplicates"], "duplicate"), counted(counts["conflicts"], "conflict")
-    detail = f"{counts['measured']} measured = {counts['billed']} billed + {duplicates} + {conflicts}"
+    detail = f"{counts['measured']} measured = {counts['billed']} billed + {duplicates} + {conflicts}" + (f" + {counts['held']} held" if counts["held"] else "")
     return Check(name="measured_events_are_billed_once", ok=parts == counts["measured"], detail=detail)
 
 
