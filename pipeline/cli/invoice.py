@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -54,7 +55,7 @@ def draft(invocation: Invocation, period: BillingPeriod, account_id: str | None)
     A draft has lines of usage, included tokens, fees, what lacks to the commitment, corrections of earlier months, credits and tax.
     Exit code 7 where a claim about the counts does not hold: such drafts cannot be issued.
     """
-    workspace = open_workspace(invocation.workspace)
+    workspace = open_workspace(invocation.workspace, now=invocation.now())
     with locked(workspace.lake, command="tallybook invoice draft", started_at=invocation.now()):
         built = aggregate(workspace)
         book = invoice_book(workspace, built)
@@ -77,8 +78,9 @@ def issue_command(invocation: Invocation, period: BillingPeriod, account_id: str
     Blocked (exit code 4) while any of them has usage without a rate, or a claim about the counts does not hold.
     Running it again issues what is still a draft, and nothing twice.
     """
-    workspace = open_workspace(invocation.workspace)
+    workspace = open_workspace(invocation.workspace, now=invocation.now())
     now = invocation.clock(as_of, workspace.settings.zone)
+    workspace = replace(workspace, now=now)
     with locked(workspace.lake, command="tallybook invoice issue", started_at=now):
         built = aggregate(workspace)
         issued = issue(workspace, built, period=period, account_id=account_id, now=now)
@@ -101,8 +103,9 @@ def void_command(invocation: Invocation, invoice_id: str, as_of: str | None) -> 
     The invoice itself never changes. What it settled (usage, corrections, prepaid credits) stands on drafts again, ready to be issued.
     Blocked (exit code 4) while a claim about the counts does not hold.
     """
-    workspace = open_workspace(invocation.workspace)
+    workspace = open_workspace(invocation.workspace, now=invocation.now())
     now = invocation.clock(as_of, workspace.settings.zone)
+    workspace = replace(workspace, now=now)
     with locked(workspace.lake, command="tallybook invoice void", started_at=now):
         built = aggregate(workspace)
         note = void(workspace, built, invoice_id, now=now)
@@ -118,7 +121,7 @@ def void_command(invocation: Invocation, invoice_id: str, as_of: str | None) -> 
 @click.pass_obj
 def credits_command(invocation: Invocation, account_id: str | None, *, as_json: bool) -> None:
     """List prepaid credits with what issued invoices consumed, what drafts reserve, and what is left. Grants stand in the order in which they are used."""
-    workspace = open_workspace(invocation.workspace)
+    workspace = open_workspace(invocation.workspace, now=invocation.now())
     book = invoice_book(workspace, aggregate(workspace))
     header = ("account", "credit", "granted_on", "expires_on", "granted", "consumed", "reserved", "left", "currency")
     balances = credit_balances(book, workspace.accounts, account_currencies(workspace))
@@ -160,7 +163,7 @@ def show(invocation: Invocation, invoice_id: str | None, period: BillingPeriod |
 
 
 def _book(invocation: Invocation) -> InvoiceBook:
-    workspace: Workspace = open_workspace(invocation.workspace)
+    workspace: Workspace = open_workspace(invocation.workspace, now=invocation.now())
     return invoice_book(workspace, aggregate(workspace))
 
 

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from pipeline import __version__, schemas
 from pipeline.jobs.counts import event_counts
 from pipeline.jobs.dates_counted import DatesCounted
+from pipeline.jobs.held import held_usage, in_force
 from pipeline.jobs.open_periods import build_open_periods, forget_periods
 from pipeline.jobs.rate import rate
 from pipeline.resources import sql_digest
@@ -26,7 +27,9 @@ from pipeline.warehouse.reference import committed_events, reference_tables
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pipeline.jobs.held import HeldUsage
     from pipeline.jobs.rate import RatedUsage
+    from pipeline.storage.delta import DataFile
     from pipeline.storage.lake import LakeSnapshot
     from pipeline.storage.parquet_bytes import Encoded
     from pipeline.storage.workspace import Workspace
@@ -43,17 +46,23 @@ class Aggregate:
     """The marts of a commit, and the charges made of them."""
 
     snapshot: LakeSnapshot
+    """Without the data files that are held."""
     marts: Marts
     rated: RatedUsage
+    held_files: tuple[DataFile, ...] = ()
+    """Those of dates that have not come: the lake has them, ``snapshot`` and the marts have not."""
+    held: tuple[HeldUsage, ...] = ()
+    """What is in them."""
     encoded: Mapping[str, Mapping[str, Encoded]] = field(default_factory=dict)
     """Tables of periods that did not change since they were last built, by period and name, so that they need not be encoded again."""
 
 
 def aggregate(workspace: Workspace, *, until: int | None = None) -> Aggregate:
     """Count and rate everything that is committed, or what was committed up to and with the commit ``until``. Writes nothing."""
-    snapshot = read_log(workspace.lake, until=until)
+    snapshot, held_files = in_force(workspace, read_log(workspace.lake, until=until))
     marts = count(workspace, snapshot)
-    return Aggregate(snapshot=snapshot, marts=marts, rated=rate(marts.usage_daily, workspace.accounts, workspace.rate_cards))
+    rated = rate(marts.usage_daily, workspace.accounts, workspace.rate_cards)
+    return Aggregate(snapshot=snapshot, marts=marts, rated=rated, held_files=held_files, held=held_usage(workspace, held_files))
 
 
 def aggregate_what_is_new(workspace: Workspace) -> Aggregate:
@@ -62,7 +71,7 @@ def aggregate_what_is_new(workspace: Workspace) -> Aggregate:
     For the holder of the workspace's lock, since what is counted is kept: where every claim about it holds, and no longer. A check that
     could not be asked of what is counted piece by piece is asked of everything counted at once.
     """
-    snapshot = read_log(workspace.lake)
+    snapshot, held_files = in_force(workspace, read_log(workspace.lake))
     reference = _reference(workspace, snapshot)
     dates = DatesCounted.of(workspace.lake, snapshot, reference)
     built = build_open_periods(workspace, dates, reference)
@@ -76,7 +85,14 @@ def aggregate_what_is_new(workspace: Workspace) -> Aggregate:
         dates.forget()
     else:
         built.keep(workspace.lake)
-    return Aggregate(snapshot=snapshot, marts=marts, rated=built.rated, encoded=built.encoded)
+    return Aggregate(
+        snapshot=snapshot,
+        marts=marts,
+        rated=built.rated,
+        held_files=held_files,
+        held=held_usage(workspace, held_files),
+        encoded=built.encoded,
+    )
 
 
 def count(workspace: Workspace, snapshot: LakeSnapshot) -> Marts:
@@ -104,7 +120,7 @@ def write_marts(workspace: Workspace, built: Aggregate) -> None:
 
 def current_mart(workspace: Workspace, name: str) -> pa.Table:
     """Return a derived table as of now: as it was written if nothing it depends on has changed since, else built again (and not written)."""
-    inputs = inputs_of(workspace, read_log(workspace.lake))
+    inputs = inputs_of(workspace, in_force(workspace, read_log(workspace.lake))[0])
     written = read_derived(workspace.lake, name)
     if written is not None and written[0] == inputs:
         return pa.concat_tables([_SCHEMAS[name].empty_table(), *written[1].values()])
@@ -113,8 +129,13 @@ def current_mart(workspace: Workspace, name: str) -> pa.Table:
 
 
 def inputs_of(workspace: Workspace, snapshot: LakeSnapshot) -> Mapping[str, str]:
-    """Return all that the derived tables are a function of: the commit, the configuration, the program."""
-    return {"commit": snapshot.entry_sha256 or "", "configuration": workspace.digest, "program": f"{__version__}-{sql_digest()[:16]}"}
+    """Return all that the derived tables are a function of: the commit and how many of its files are in force, the configuration, the program."""
+    return {
+        "commit": snapshot.entry_sha256 or "",
+        "files_in_force": str(len(snapshot.data_files)),  # of two clocks, the later one's are the earlier one's and more: so their number tells which
+        "configuration": workspace.digest,
+        "program": f"{__version__}-{sql_digest()[:16]}",
+    }
 
 
 def _reference(workspace: Workspace, snapshot: LakeSnapshot) -> dict[str, pa.Table]:

@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 
 
 def counts_of(built: Aggregate) -> dict[str, int]:
-    """Count lines by outcome (from the commits) and measured events by fate (from the marts). ``billed + duplicates + conflicts == measured``."""
+    """Count lines by outcome (from the commits) and measured events by fate (from the marts). ``billed + duplicates + conflicts + held == measured``."""
     exchanges = built.marts.exchanges_daily
     return {
         **line_counts(built.snapshot.sources),
         "billed": _events(exchanges, "measured", "survivor"),
         "duplicates": _events(exchanges, "measured", "duplicate"),
         "conflicts": _events(exchanges, "measured", "conflict"),
+        "held": sum(usage.measured for usage in built.held),
         "estimated_listed": _events(exchanges, "estimated", "survivor"),
         "billed_tokens": token_count(built.marts.usage_daily),
         "unpriced_tokens": sum(row.usage.quantity for row in built.rated.unpriced if row.usage.meter is not Meter.REQUEST),

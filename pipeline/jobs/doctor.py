@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from pipeline import schemas
 from pipeline.errors import ConfigurationError, LakeError, LakeIsNewer
 from pipeline.jobs.check import Check
+from pipeline.jobs.held import held_text, held_usage, in_force
 from pipeline.jobs.wording import counted
 from pipeline.storage.key_secret import find_key_secret
 from pipeline.storage.lake import read_log, verified_files, verified_quarantine
@@ -44,12 +45,14 @@ def examine(workspace: Workspace, *, key_secret: bytes | None) -> Examination:
     try:
         snapshot = read_log(workspace.lake)
         files = len(verified_files(workspace.lake, snapshot))
+        held = held_usage(workspace, in_force(workspace, snapshot)[1])
         rows = [pq.read_table(path, partitioning=None) for path in verified_quarantine(workspace.lake, snapshot)]
         every = pa.concat_tables([schemas.QUARANTINE.empty_table(), *rows], promote_options="default")  # files of before lack later columns
         table = every.sort_by([("source", "ascending"), ("line", "ascending")])
         quarantined = tuple((row["source"], row["line"], f"{row['byte_start']}-{row['byte_end']}", row["reason"], row["detail"]) for row in table.to_pylist())
         version = "no commit yet" if snapshot.version is None else f"commit {snapshot.version}, {counted(files, 'data file')}, undamaged"
         findings.append(Check(name="lake", ok=True, detail=version))
+        findings.extend(Check(name="held", ok=False, detail=held_text(usage)) for usage in held)
     except LakeError as damage:
         is_lake_damaged = not isinstance(damage, LakeIsNewer)
         findings.append(Check(name="lake", ok=False, detail=str(damage)))

@@ -14,6 +14,7 @@ from pipeline.invoicing import InvoiceStatus, credit_note, invoice_document, inv
 from pipeline.invoicing.book import refuse_removed_accounts
 from pipeline.jobs.charged_lines import charges_by_invoice, lines_by_invoice
 from pipeline.jobs.claims import refuse_broken_claims
+from pipeline.jobs.held import has_begun
 from pipeline.jobs.wording import counted
 from pipeline.periods import BillingPeriod, instant_text, time_zone, usage_date
 from pipeline.rating import Charge
@@ -40,11 +41,11 @@ Document = dict[str, Any]
 
 
 def invoice_book(workspace: Workspace, built: Aggregate, *, documents: Sequence[Document] | None = None) -> InvoiceBook:
-    """Draft an invoice for every account and month with usage; issued ones are ``documents``, else what is in the register now. Writes nothing.
+    """Draft an invoice for every account and month with usage that has begun; issued ones are ``documents``, else what is in the register now. Writes nothing.
 
     Raises ``ConfigurationError`` for an account that was invoiced and is not in ``accounts.toml`` any more, or has another currency now.
     """
-    places = _accounts_and_periods(built.marts.usage_daily)
+    places = [place for place in _accounts_and_periods(built.marts.usage_daily) if has_begun(workspace, *place)]
     accounts, charges = workspace.accounts, built.rated.line_charges
     currencies, rounding = account_currencies(workspace), workspace.settings.rounding
     tags = {key_id: accounts.tags_text(key_id) for key_id in accounts.tags}

@@ -17,7 +17,7 @@ from pipeline.jobs.check import Check, check_that_none
 from pipeline.jobs.claims import claims_about_derived, claims_of
 from pipeline.jobs.counts import token_count
 from pipeline.jobs.wording import counted
-from pipeline.storage.lake import verified_files, verified_quarantine
+from pipeline.storage.lake import verified_data_files, verified_files, verified_quarantine
 from pipeline.usage.events import COLUMNS, Kind
 
 if TYPE_CHECKING:
@@ -38,14 +38,15 @@ _COUNTS_COLUMNS = frozenset(column.name for column in COLUMNS if column.kind is 
 
 def lake_checks(workspace: Workspace, built: Aggregate, counts: Mapping[str, int]) -> Iterator[Check]:
     """Check everything between the logs' records and the charges."""
-    events = verified_files(workspace.lake, built.snapshot)
+    in_force, held = verified_files(workspace.lake, built.snapshot), verified_data_files(workspace.lake, built.held_files)
+    events = [*in_force, *held]
     quarantine = verified_quarantine(workspace.lake, built.snapshot)
     yield Check(
         name="lake_is_undamaged", ok=True, detail=f"{counted(len(events) + len(quarantine), 'data file has', 'data files have')} the sha256 that the log states"
     )
     yield from _lines(built.snapshot.sources, events, quarantine)
     yield from claims_of(built.marts)
-    yield _survivors(events, built)
+    yield _survivors(in_force, built)
     yield _fates(counts)
     yield _tokens(built, counts)
     yield from claims_about_derived(workspace, built)
@@ -79,9 +80,9 @@ def _survivors(events: Sequence[Path], built: Aggregate) -> Check:
 
 
 def _fates(counts: Mapping[str, int]) -> Check:
-    parts = counts["billed"] + counts["duplicates"] + counts["conflicts"]
+    parts = counts["billed"] + counts["duplicates"] + counts["conflicts"] + counts["held"]
     duplicates, conflicts = counted(counts["duplicates"], "duplicate"), counted(counts["conflicts"], "conflict")
-    detail = f"{counts['measured']} measured = {counts['billed']} billed + {duplicates} + {conflicts}"
+    detail = f"{counts['measured']} measured = {counts['billed']} billed + {duplicates} + {conflicts}" + (f" + {counts['held']} held" if counts["held"] else "")
     return Check(name="measured_events_are_billed_once", ok=parts == counts["measured"], detail=detail)
 
 

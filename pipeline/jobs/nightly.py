@@ -5,7 +5,7 @@ Owns the order and what the night has to say. Does not own the steps.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipeline.invoicing.book import above_spend_cap
@@ -13,9 +13,9 @@ from pipeline.jobs.aggregate import aggregate_what_is_new, write_marts
 from pipeline.jobs.claims import broken_claims_of, row_text
 from pipeline.jobs.collect import collect
 from pipeline.jobs.counts import counts_of, quarantine_reasons
+from pipeline.jobs.held import held_text
 from pipeline.jobs.invoice import invoice_book, write_invoices
-from pipeline.jobs.usage import UNASSIGNED
-from pipeline.jobs.wording import are, counted
+from pipeline.jobs.wording import UNASSIGNED, are, counted
 from pipeline.money import plain, plain_amount
 from pipeline.periods import BillingPeriod
 from pipeline.storage import register
@@ -65,6 +65,7 @@ def nightly(
     processes: int = 1,
 ) -> Night:
     """Do all of it under the workspace's lock; everything it writes is durable before it returns. ``processes`` read a large log together."""
+    workspace = replace(workspace, now=now)
     with locked(workspace.lake, command="tallybook nightly", started_at=now):
         register.sweep_orphans(workspace.root)
         collected = collect(workspace, now=now, key_secret=key_secret, on_progress=on_progress, processes=processes)
@@ -106,6 +107,7 @@ def _warnings(workspace: Workspace, collected: Collected, built: Aggregate, book
             f"{row['billing_period']}: {counted(row['events'], 'measurement')} of key {row['api_key_id']} ({row['account_id'] or UNASSIGNED}), "
             f"model {row['model']!r}, in conflict with another one of the same response; the later is billed, 'tallybook usage --by key,fate' shows all"
         )
+    yield from map(held_text, built.held)
     yield from _unpriced(workspace, built)
     for row in built.marts.advisories.get("unassigned_usage", ()):
         yield (

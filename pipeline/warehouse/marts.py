@@ -64,7 +64,7 @@ def build_marts(event_files: Sequence[Path], reference: Mapping[str, pa.Table], 
         if event_files:
             give_usage_events(connection, event_files)
         else:
-            given[EVENTS_RELATION] = schemas.EVENTS_RELATION.empty_table()
+            given[EVENTS_RELATION] = schemas.USAGE_EVENTS.empty_table()
         built = build(connection, folder, given=given, parameters=parameters, wanted=["slice_totals"])
         given = {"suspected_identities": suspected.result()}
         wanted = (*_WANTED, *(name for check in _checks(folder) for name in check.reads))
