@@ -58,6 +58,7 @@ _OTHERS = _NEVER_COMPLETIONS | {
     "audio",
     "batches",
     "cachedcontents",
+    "cancel",
     "count_tokens",
     "files",
     "fine_tuning",

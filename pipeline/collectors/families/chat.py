@@ -39,7 +39,7 @@ def recognises(document: JsonObject) -> bool:
 
 def has_trace(document: JsonObject) -> bool:
     """Tell whether a document that nobody recognises has anything that chat would read."""
-    return any(document.get(name) is not None for name in ("choices", "usage", "error", "x_groq"))
+    return error_of(document) or any(document.get(name) is not None for name in ("choices", "usage", "x_groq"))
 
 
 def read(body: Body, asked: Asked) -> Reading:
