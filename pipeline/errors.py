@@ -12,7 +12,8 @@
      ├── InvoiceNotFound           no draft or issued invoice fits what was asked for
      ├── VoidRefused               an invoice cannot be voided: it is credited already, or a credit note itself
      ├── WorkspaceLocked           another run holds the workspace
-     └── LakeError                 the lake is not what its log says it is
+     └── LakeError                 the lake is not what its log says it is, or says what this program cannot read
+          ├── LakeIsNewer          a newer version of Tallybook wrote it
           ├── LogEntryRefused      a log entry is torn, missing, foreign or out of its chain
           ├── DataFileDamaged      a data file is missing or its sha256 differs
           └── CommitConflict       another writer took the commit number (the caller reloads and tries again)
@@ -67,7 +68,11 @@ class WorkspaceLocked(TallybookError):
 
 
 class LakeError(TallybookError):
-    """The lake is not what its log says it is."""
+    """The lake is not what its log says it is, or says what this program cannot read."""
+
+
+class LakeIsNewer(LakeError):
+    """A newer version of Tallybook wrote the lake; nothing is wrong with it, and nothing of it was changed."""
 
 
 class LogEntryRefused(LakeError):

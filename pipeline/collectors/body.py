@@ -77,7 +77,8 @@ def _text_body(response: str, depth_max: int, unwraps: int) -> Body:
 def _json_body(document: Any, depth_max: int, unwraps: int) -> Body:
     """Take JSON apart: one document, an array of chunks, or a text that holds a body."""
     if isinstance(document, dict):
-        chunks = _chunks([document], depth_max) if "chunk" in document or "bytes" in document else None
+        is_event = ("chunk" in document or "bytes" in document) and "choices" not in document
+        chunks = _chunks([document], depth_max) if is_event else None
         return chunks if chunks is not None and chunks.documents != [document] else Body(documents=[document])
     if isinstance(document, str):
         return _text_body(document, depth_max, unwraps - 1) if unwraps else _NOTHING
@@ -114,14 +115,19 @@ def _chunks(events: list[JsonObject], depth_max: int) -> Body:
     """Return the chunks of a stream that was logged event by event: what each event holds, where it is only a wrapper."""
     documents: list[JsonObject] = []
     for event in events:
+        if "choices" in event:
+            documents.append(event)
+            continue
         held = event.get("data")
         inner = aws_frames.inner_of(event)
-        if inner is None and isinstance(held, str) and not {"choices", "usage", "object"} & event.keys():
+        if inner is None and isinstance(held, str) and not {"usage", "object"} & event.keys():
             inner = held
         if inner is not None:
             documents += _parsed([inner], depth_max)
         elif isinstance(held, dict) and event.keys() <= {"event", "data", "id", "retry"}:
             documents.append(held)
+        elif (exception := aws_frames.exception_in(event)) is not None:
+            documents.append({"error": exception})
         else:
             documents.append(event)
     return Body(documents=documents, is_stream=True)

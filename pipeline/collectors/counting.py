@@ -97,6 +97,14 @@ def normalised(stated: Stated) -> TokenCounts:
             prompt_cached_tokens=stated.cached,
             prompt_cache_write_tokens=stated.written,
             reasoning_tokens=stated.reasoning,
+            prompt_cache_write_1h_tokens=stated.written_1h,
+            prompt_audio_tokens=_within(stated.prompt_audio, prompt),
+            completion_audio_tokens=_within(stated.completion_audio, completion),
         )
     except ContradictoryCounts as error:
         raise LineRefused(QuarantineReason.CONTRADICTORY_USAGE, str(error)) from None
+
+
+def _within(part: int | None, whole: int | None) -> int | None:
+    """Return a part of a kind, ``None`` where its API counts it outside of the whole: how much of that it is, is unknown."""
+    return part if part is None or part <= (whole or 0) else None

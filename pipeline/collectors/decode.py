@@ -5,20 +5,22 @@ Owns the order in which a line is examined. Does not own the rows' way into Arro
 
 from __future__ import annotations
 
+from dataclasses import fields
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from pipeline.collectors.envelope import read_envelope
+from pipeline.collectors.counting import BodyReading
+from pipeline.collectors.envelope import Envelope, read_envelope
 from pipeline.collectors.exchange import read_exchange
 from pipeline.collectors.identity import event_id
 from pipeline.collectors.refusal import LineRefused
 from pipeline.collectors.strict_json import BrokenJson, parse
-from pipeline.usage import QuarantineReason
+from pipeline.usage import QuarantineReason, TokenCounts
+from pipeline.usage.events import COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from pipeline.collectors.counting import BodyReading
-    from pipeline.collectors.envelope import Envelope
     from pipeline.collectors.lines import Line
     from pipeline.collectors.log_format import LogFormat
     from pipeline.collectors.strict_json import JsonObject
@@ -68,36 +70,48 @@ def _parsed(line: Line, log_format: LogFormat) -> JsonObject:
 
 
 def _values(envelope: Envelope, reading: BodyReading, line: Line, source: str, log_format: LogFormat) -> Row:
-    tokens = reading.tokens
-    return (
-        event_id(
+    """Return the row of an exchange. What the reading, its counts or the envelope hold under the name of a column is that column's value."""
+    values = {
+        **dict(zip(_OF_ENVELOPE, _of_envelope(envelope), strict=True)),
+        **dict(zip(_OF_READING, _of_reading(reading), strict=True)),
+        **(dict(zip(_OF_COUNTS, _of_counts(reading.tokens), strict=True)) if reading.tokens is not None else {}),
+        "event_id": event_id(
             api_key_id=envelope.api_key_id,
             response_id=reading.response_id,
             request_id=envelope.request_id,
             line=line.content or b"",
             prefers_request_id=log_format.identity == "request-id",
         ),
-        envelope.request_id,
-        reading.response_id,
-        envelope.occurred_us,
-        envelope.api_key_id,
-        envelope.model_requested or reading.model_in_path,
-        reading.model_reported,
-        reading.service_tier,
-        reading.status.value,
-        envelope.http_status,
-        envelope.stream_requested if reading.is_stream is None else reading.is_stream,
-        reading.choices,
-        reading.finish_reason,
-        tokens and tokens.prompt_tokens,
-        tokens and tokens.completion_tokens,
-        tokens and tokens.prompt_cached_tokens,
-        tokens and tokens.prompt_cache_write_tokens,
-        tokens and tokens.reasoning_tokens,
-        reading.content_chunks,
-        reading.dialect,
-        source,
-        line.number,
-        line.start,
-        line.end,
-    )
+        "model_requested": envelope.model_requested or reading.model_in_path,
+        "occurred_at": envelope.occurred_us,
+        "status": reading.status.value,
+        "stream": envelope.stream_requested if reading.is_stream is None else reading.is_stream,
+        "source": source,
+        "line": line.number,
+        "byte_start": line.start,
+        "byte_end": line.end,
+    }
+    return row_of(values)
+
+
+def row_of(values: Mapping[str, Any]) -> Row:
+    """Return the values of ``schemas.USAGE_EVENTS`` in their order; a column that is not named is null.
+
+    Raises ``KeyError`` where one is left out that may not be null, ``ValueError`` for a name that is no column's.
+    """
+    row = {**_NULLS, **values}
+    if len(row) > len(COLUMNS):
+        message = f"{sorted(row.keys() - {column.name for column in COLUMNS})} are no columns of usage events"
+        raise ValueError(message)
+    return _in_order(row)
+
+
+def _columns_in(kind: type[Any]) -> tuple[str, ...]:
+    stated = {field.name for field in fields(kind)}
+    return tuple(column.name for column in COLUMNS if column.name in stated)
+
+
+_NULLS = {column.name: None for column in COLUMNS if column.nullable}
+_in_order: Callable[[Mapping[str, Any]], Row] = itemgetter(*(column.name for column in COLUMNS))
+_OF_ENVELOPE, _OF_READING, _OF_COUNTS = map(_columns_in, (Envelope, BodyReading, TokenCounts))
+_of_envelope, _of_reading, _of_counts = (attrgetter(*names) for names in (_OF_ENVELOPE, _OF_READING, _OF_COUNTS))

@@ -13,7 +13,7 @@ from pipeline.collectors import families
 from pipeline.collectors.body import look_at
 from pipeline.collectors.counting import BodyReading, amounts_to
 from pipeline.collectors.families import bedrock, chat, embeddings, unbilled
-from pipeline.collectors.families.reading import Asked
+from pipeline.collectors.families.reading import Asked, Reading
 from pipeline.collectors.refusal import LineRefused
 from pipeline.collectors.routes import Route, model_in_path, route_of
 from pipeline.usage import QuarantineReason, UsageStatus
@@ -59,9 +59,7 @@ def _kept(reading: BodyReading, outcome: BodyReading) -> BodyReading:
 def _read(envelope: Envelope, log_format: LogFormat, route: Route) -> BodyReading:
     body = look_at(envelope.response, depth_max=log_format.depth_max)
     family = _family(body, log_format.dialect, route)
-    asked = Asked(
-        model=envelope.model_requested, choices=envelope.choices_requested, path=envelope.path, headers=envelope.response_headers
-    )
+    asked = Asked(model=envelope.model_requested, choices=envelope.choices_requested, path=envelope.path, headers=envelope.response_headers)
     if family is None:
         return _unrecognised(envelope, asked, route)
     reading = family.read(body, asked)
@@ -77,7 +75,7 @@ def _unrecognised(envelope: Envelope, asked: Asked, route: Route) -> BodyReading
     """Return what an exchange amounts to whose body says nothing: AWS may have counted it in the headers."""
     stated = bedrock.stated_beside((), asked.headers) if asked.headers else None
     if stated is not None:
-        reading = bedrock.Reading(family=bedrock.INVOKE, stated=stated, has_content=True)
+        reading = Reading(family=bedrock.INVOKE, stated=stated, has_content=True)
         return _with_model(amounts_to(reading, is_stream=False), envelope)
     return _UNKNOWN if route is Route.COMPLETION else _NOT_METERED
 
@@ -95,6 +93,8 @@ def _family(body: Body, dialect: str | None, route: Route) -> Family | None:
     if route is Route.OTHER:
         return families.BY_NAME[unbilled.NAME]
     found = families.family_of(body.documents)
+    if route is Route.UNLISTED and found is families.CHAT and not any(map(chat.recognises, body.documents)):
+        return None  # there are other lists of choices in the world
     if dialect is not None:
         named = families.BY_NAME[dialect]
         return named if found is named or dialect == chat.NAME else None

@@ -116,13 +116,16 @@ def route_of(path: str | None, method: str | None = None) -> Route:
     if not is_posted:
         is_asked_for = method is not None and method.strip().upper() == "GET" and _STORED.fullmatch(plain) is not None
         return Route.COMPLETION if is_asked_for else Route.OTHER
+    return _route_of_posted(plain, segments)
+
+
+def _route_of_posted(plain: str, segments: list[str]) -> Route:
     if plain.endswith(_COMPLETIONS):
         return Route.COMPLETION
     if plain.endswith(_EMBEDDINGS):
         return Route.EMBEDDING
-    if not _OTHERS.isdisjoint(segments) or plain.endswith(_OTHER_VERBS):
-        return Route.OTHER
-    return Route.UNLISTED
+    is_other = not _OTHERS.isdisjoint(segments) or plain.endswith(_OTHER_VERBS)
+    return Route.OTHER if is_other else Route.UNLISTED
 
 
 def model_in_path(path: str) -> str | None:

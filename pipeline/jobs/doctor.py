@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline import schemas
-from pipeline.errors import ConfigurationError, LakeError
+from pipeline.errors import ConfigurationError, LakeError, LakeIsNewer
 from pipeline.jobs.check import Check
 from pipeline.jobs.wording import counted
 from pipeline.storage.key_secret import find_key_secret
@@ -45,12 +45,13 @@ def examine(workspace: Workspace, *, key_secret: bytes | None) -> Examination:
         snapshot = read_log(workspace.lake)
         files = len(verified_files(workspace.lake, snapshot))
         rows = [pq.read_table(path, partitioning=None) for path in verified_quarantine(workspace.lake, snapshot)]
-        table = pa.concat_tables([schemas.QUARANTINE.empty_table(), *rows]).sort_by([("source", "ascending"), ("line", "ascending")])
+        every = pa.concat_tables([schemas.QUARANTINE.empty_table(), *rows], promote_options="default")  # files of before lack later columns
+        table = every.sort_by([("source", "ascending"), ("line", "ascending")])
         quarantined = tuple((row["source"], row["line"], f"{row['byte_start']}-{row['byte_end']}", row["reason"], row["detail"]) for row in table.to_pylist())
         version = "no commit yet" if snapshot.version is None else f"commit {snapshot.version}, {counted(files, 'data file')}, undamaged"
         findings.append(Check(name="lake", ok=True, detail=version))
     except LakeError as damage:
-        is_lake_damaged = True
+        is_lake_damaged = not isinstance(damage, LakeIsNewer)
         findings.append(Check(name="lake", ok=False, detail=str(damage)))
     return Examination(findings=tuple(findings), is_lake_damaged=is_lake_damaged, quarantined=quarantined)
 

@@ -20,6 +20,7 @@ from pipeline.jobs.counts import token_count
 from pipeline.jobs.wording import counted
 from pipeline.storage.derived import read_derived
 from pipeline.storage.lake import verified_files, verified_quarantine
+from pipeline.usage.events import COLUMNS, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,7 +32,10 @@ if TYPE_CHECKING:
 
 _HUGEINT = pa.decimal128(38, 0)
 _PLAIN_TEXT = re.compile(r"[A-Za-z0-9._:/@+=~,;#-]{0,256}", re.ASCII)
+_COUNT = r'"[A-Za-z0-9._:/-]{1,256}":[0-9]{1,19}'
+_OTHER_COUNTS = re.compile(rf"\{{(?:{_COUNT}(?:,{_COUNT})*)?\}}", re.ASCII)
 _FREE_COLUMNS = frozenset({"source", "detail"})  # a path, and words of our own
+_COUNTS_COLUMNS = frozenset(column.name for column in COLUMNS if column.kind is Kind.OTHER_COUNTS)
 
 
 def lake_checks(workspace: Workspace, built: Aggregate, counts: Mapping[str, int]) -> Iterator[Check]:
@@ -129,8 +133,9 @@ def _texts(files: Iterable[Path]) -> Check:
         table = pq.read_table(path, partitioning=None)
         for field in table.schema:
             if pa.types.is_string(field.type) and field.name not in _FREE_COLUMNS:
+                allowed = _OTHER_COUNTS if field.name in _COUNTS_COLUMNS else _PLAIN_TEXT
                 values = pc.unique(table[field.name]).to_pylist()
-                wrong |= {f"{path.name}: {field.name}" for value in values if value is not None and not _PLAIN_TEXT.fullmatch(value)}
+                wrong |= {f"{path.name}: {field.name}" for value in values if value is not None and not allowed.fullmatch(value)}
     return check_that_none(sorted(wrong), name="no_free_text_in_the_lake", fine="every text is an id, a name or a status", found="there is, in")
 
 

@@ -84,7 +84,7 @@ def test_other_families_are_recognised_and_have_no_tokens(events: Any, truth: An
         if line["family"] not in OTHER_FAMILIES or event is None:
             continue
         assert (event["status"], event["dialect"]) in {("unknown", line["family"]), ("not_metered", None)}, line["key"]
-        assert [event[name] for name in event if name.endswith("_tokens")] == [None] * 5
+        assert {event[name] for name in event if name.endswith("_tokens")} == {None}
 
 
 def test_polls_are_not_metered_and_errors_are_failed(events: Any, truth: Any) -> None:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FORMAT = LogFormat()
-WITHOUT_USAGE = {"choices": {"delta"}, "delta": {"content"}}
+GENERATED = {"content", "reasoning_content", "reasoning", "refusal", "tool_calls", "function_call", "audio", "images"}
+WITHOUT_USAGE = {"ts": {"response_headers"}, "choices": {"delta", "message", "text", "index"}, "delta": GENERATED, "message": GENERATED}
 """What is asked for, and tells nothing of a stream that states its usage."""
 
 

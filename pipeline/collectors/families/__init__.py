@@ -41,8 +41,8 @@ class Family(NamedTuple):
 
 
 FAMILIES = (
-    Family(completions.NAME, completions.recognises, completions.read),
     Family(chat.NAME, chat.recognises, chat.read),
+    Family(completions.NAME, completions.recognises, completions.read),
     Family(embeddings.NAME, embeddings.recognises, embeddings.read),
     Family(responses.NAME, responses.recognises, responses.read),
     Family(anthropic.NAME, anthropic.recognises, anthropic.read),
@@ -64,5 +64,12 @@ CHAT = BY_NAME[chat.NAME]
 
 
 def family_of(documents: Sequence[JsonObject]) -> Family | None:
-    """Return the family of a body: the first in the table that recognises any of its documents; ``None`` where none does."""
+    """Return the family of a body; ``None`` where none recognises any of its documents.
+
+    ``choices`` are chat's or a text completion's, whatever lies beside them. Else it is the first in the table.
+    """
+    listed = [document for document in documents if isinstance(document.get("choices"), list)]
+    if listed:
+        first = next((document for document in listed if document["choices"]), listed[0])
+        return BY_NAME[completions.NAME] if completions.recognises(first) else CHAT
     return next((family for family in FAMILIES if any(map(family.recognises, documents))), None)

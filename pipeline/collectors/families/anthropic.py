@@ -23,6 +23,7 @@ from pipeline.collectors.families.reading import (
     list_at,
     object_at,
     others_of,
+    word,
 )
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ _OTHERS = {
 
 def recognises(document: JsonObject) -> bool:
     """Tell a message, an event of its stream, or an answer that states usage as one does."""
-    kind = document.get("type")
+    kind = word(document.get("type"))
     if kind in _EVENTS or (kind == "message" and ("role" in document or "content" in document)):
         return True
     usage = object_at(document, "usage")
@@ -69,8 +70,7 @@ def read(body: Body, asked: Asked) -> Reading:
         family=NAME,
         stated=None if is_several else _stated(usage),
         response_id=first_identifier(message.get("id") for message in messages),
-        model=first_model(entry.get("model") for entry in reversed(fallbacks))
-        or first_model(message.get("model") for message in messages),
+        model=first_model(entry.get("model") for entry in reversed(fallbacks)) or first_model(message.get("model") for message in messages),
         service_tier=last_label((usage.get("service_tier") for usage in usages), "service_tier"),
         finish_reason=last_label(map(_finish_reason, messages), "finish_reason"),
         choices=1,

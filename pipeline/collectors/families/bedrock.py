@@ -96,11 +96,7 @@ def _converse(usage: JsonObject) -> Stated | None:
         return Stated(prompt=None, completion=None, others=others) if others else None
     cached = count_of(usage, "cacheReadInputTokens", "cacheReadInputTokenCount")
     written = count_of(usage, "cacheWriteInputTokens", "cacheWriteInputTokenCount")
-    hour = [
-        count_of(detail, "inputTokens") or 0
-        for detail in list_at(usage, "cacheDetails")
-        if isinstance(detail, dict) and detail.get("ttl") == "1h"
-    ]
+    hour = [count_of(detail, "inputTokens") or 0 for detail in list_at(usage, "cacheDetails") if isinstance(detail, dict) and detail.get("ttl") == "1h"]
     return Stated(
         prompt=prompt + (cached or 0) + (written or 0),
         completion=completion,
@@ -120,26 +116,23 @@ def read_titan(body: Body, asked: Asked) -> Reading:
     if completion is None:
         completion = _last_count(documents, "totalOutputTextTokenCount")
     reasons = [place.get("completionReason") for place in (*documents, *results)]
-    return _invoked(TITAN, body, asked, prompt, completion, reasons)
+    return _invoked(TITAN, body, asked, (prompt, completion), reasons)
 
 
 def read_llama(body: Body, asked: Asked) -> Reading:
     """Read an answer of Llama: its chunks state running totals. Raises ``LineRefused`` where a count is none."""
     prompt = _last_count(body.documents, "prompt_token_count")
     completion = _last_count(body.documents, "generation_token_count")
-    return _invoked(
-        LLAMA, body, asked, prompt, completion, [document.get("stop_reason") for document in body.documents]
-    )
+    return _invoked(LLAMA, body, asked, (prompt, completion), [document.get("stop_reason") for document in body.documents])
 
 
 def read_invoke(body: Body, asked: Asked) -> Reading:
     """Read what only AWS counted. Raises ``LineRefused`` where a count is none."""
-    return _invoked(INVOKE, body, asked, None, None, [])
+    return _invoked(INVOKE, body, asked, (None, None), [])
 
 
-def _invoked(
-    family: str, body: Body, asked: Asked, prompt: int | None, completion: int | None, reasons: Sequence[Any]
-) -> Reading:
+def _invoked(family: str, body: Body, asked: Asked, counts: tuple[int | None, int | None], reasons: Sequence[Any]) -> Reading:
+    prompt, completion = counts
     own = None if prompt is None or completion is None else Stated(prompt=prompt, completion=completion)
     return Reading(
         family=family,
@@ -148,9 +141,7 @@ def _invoked(
         finish_reason=last_label(reasons, "finish_reason"),
         choices=1,
         has_error=any(map(error_of, body.documents)),
-        has_content=any(
-            document.get(name) for document in body.documents for name in ("results", "outputText", "generation")
-        ),
+        has_content=any(document.get(name) for document in body.documents for name in ("results", "outputText", "generation")),
         generated_chunks=sum(bool(document.get("outputText") or document.get("generation")) for document in body.documents),
     )
 

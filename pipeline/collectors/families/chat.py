@@ -10,11 +10,12 @@ choice is added up. What the counts mean is ``chat_usage``'s.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors import fields
 from pipeline.collectors.families.chat_usage import both_counts, stated_by, usage_object
-from pipeline.collectors.families.reading import Reading, error_of, list_at, object_at
+from pipeline.collectors.families.reading import Reading, error_of, list_at, object_at, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,10 +32,22 @@ _GENERATED = ("content", "reasoning_content", "reasoning", "refusal", "tool_call
 
 def recognises(document: JsonObject) -> bool:
     """Tell a chat completion, or a chunk of one."""
-    of, choices = document.get("object"), document.get("choices")
-    if isinstance(of, str) and of.startswith("chat.completion"):
+    choices = document.get("choices")
+    if not isinstance(choices, list):
+        return word(document.get("object")).startswith("chat.completion")
+    if is_text_completion(document):
+        return False
+    # any stream may have an empty list
+    return word(document.get("object")).startswith("chat.completion") or any(isinstance(choice, dict) for choice in choices)
+
+
+def is_text_completion(document: JsonObject) -> bool:
+    """Tell a text completion, or a chunk of one, from chat: its choices hold ``text``."""
+    if word(document.get("object")) in ("text_completion", "text.completion"):
         return True
-    return isinstance(choices, list) and any(isinstance(choice, dict) for choice in choices)  # any stream may have an empty list
+    choices = list_at(document, "choices")
+    first = choices[0] if choices else None
+    return isinstance(first, dict) and "text" in first and "message" not in first and "delta" not in first
 
 
 def has_trace(document: JsonObject) -> bool:
@@ -56,8 +69,8 @@ def read_as(family: str, body: Body, asked: Asked) -> Reading:
         for document in body.documents:
             for usage in _usages_elsewhere(document):
                 seen.add_usage(usage, list_at(document, "choices"))
-    usage = seen.usage_of_choices() or seen.usage
-    stated = stated_by(usage, model=seen.model or asked.model) if usage is not None else None
+    counted = seen.usage_of_choices() or seen.usage
+    stated = stated_by(counted, model=seen.model or asked.model) if counted is not None else None
     return Reading(
         family=family,
         stated=stated,
@@ -132,7 +145,7 @@ class _Seen:
         """
         last = dict(self.running)
         counts = [(index, both_counts(usage) or (0, 0)) for index, usage in self.running]
-        grows = all(before[1][1] < after[1][1] for before, after in zip(counts, counts[1:], strict=False) if before[0] != after[0])
+        grows = all(before[1][1] < after[1][1] for before, after in pairwise(counts) if before[0] != after[0])
         if len(last) < 2 or grows:  # noqa: PLR2004 - several choices
             return None
         prompt = max(prompt for _, (prompt, _) in counts)
@@ -141,12 +154,10 @@ class _Seen:
 
 def _usages(document: JsonObject) -> Iterator[JsonObject]:
     """Return the usage objects of a document, at the places where servers put them; the last of them counts."""
-    usage = usage_object(document.get("usage"))
-    if usage is not None:
-        yield usage
-    usage = usage_object(object_at(document, "x_groq").get("usage"))
-    if usage is not None:
-        yield usage
+    for value in (document.get("usage"), object_at(document, "x_groq").get("usage")):
+        usage = usage_object(value)
+        if usage is not None:
+            yield usage
 
 
 def _usages_elsewhere(document: JsonObject) -> Iterator[JsonObject]:
@@ -173,7 +184,7 @@ def _overlaid(earlier: JsonObject, later: JsonObject) -> JsonObject:
 
 def _is_generated(said: JsonObject) -> bool:
     for name in _GENERATED:
-        value = said.get(name)
+        value = said[name] if name in said else None  # noqa: SIM401 - `get` refuses what is stated twice, which decides no bill
         if isinstance(value, str | list | dict) and value:
             return True
     return False

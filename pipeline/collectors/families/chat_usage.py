@@ -10,6 +10,7 @@ to Gemini's cache repeat what was read. A contradiction that none of these expla
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import Stated, count, count_of, others_of
@@ -86,52 +87,50 @@ def stated_by(usage: JsonObject, *, model: str | None) -> Stated | None:
     counts = both_counts(usage)
     if counts is None:
         return None
-    prompt, completion = counts
-    cached, written, reasoning = _named(usage, _CACHED), _named(usage, _WRITTEN), _named(usage, _REASONING)
-    prompt_audio, completion_audio = _named(usage, _PROMPT_AUDIO), _named(usage, _COMPLETION_AUDIO)
-    conventions: list[str] = []
-    total = count(usage.get("total_tokens"), "total_tokens") or 0
-    unexplained = total - prompt - completion if total else 0
-    beside = (cached or 0) + (written or 0)
-    if not unexplained:
-        if reasoning and _is_reasoning_apart(usage, model):
-            completion += reasoning
-            conventions.append(REASONING_APART)
-    elif unexplained == reasoning:
-        completion += reasoning
-        conventions.append(REASONING_APART)
-    elif unexplained == prompt_audio:
-        conventions.append(AUDIO_APART)
-        prompt_audio = None
-    elif unexplained == beside:
-        prompt += beside
-        conventions.append(CACHED_APART)
-    elif unexplained > 0 and not reasoning and "gemini" in (model or "").lower():
-        completion, reasoning = completion + unexplained, unexplained
-        conventions.append(THOUGHTS_IN_TOTAL)
-    else:
-        detail = f"total_tokens {shown(total)} is not prompt_tokens {shown(prompt)} + completion_tokens {shown(completion)}"
-        raise LineRefused(QuarantineReason.CONTRADICTORY_USAGE, detail)
-    if (cached or 0) > prompt and (_is_grok(model) or "num_cached_tokens" in usage):
-        cached = written = None
-        conventions.append(CACHED_UNKNOWN)
-    elif cached and written and max(cached, written) <= prompt < cached + written and "gemini" in (model or "").lower():
-        written = None
-        conventions.append(WRITTEN_REPEATS_CACHED)
-    if reasoning and reasoning > completion and total == prompt + completion:
-        reasoning = None
-        conventions.append(REASONING_UNKNOWN)
-    return Stated(
-        prompt=prompt,
-        completion=completion,
-        cached=cached,
-        written=written,
-        reasoning=reasoning,
-        prompt_audio=prompt_audio or None,
-        completion_audio=completion_audio or None,
-        conventions=tuple(conventions),
+    stated = Stated(
+        prompt=counts[0],
+        completion=counts[1],
+        cached=_named(usage, _CACHED),
+        written=_named(usage, _WRITTEN),
+        reasoning=_named(usage, _REASONING),
+        prompt_audio=_named(usage, _PROMPT_AUDIO) or None,
+        completion_audio=_named(usage, _COMPLETION_AUDIO) or None,
         others=others_of(usage, OTHERS),
     )
+    total = count(usage.get("total_tokens"), "total_tokens") or 0
+    whole = _with_what_lies_outside(usage, stated, total, model)
+    return _without_what_exceeds(usage, whole, total, model)
+
+
+def _with_what_lies_outside(usage: JsonObject, stated: Stated, total: int, model: str | None) -> Stated:
+    """Put into prompt and completion what the provider counts outside of them; its total tells, or its marks."""
+    prompt, completion, reasoning = stated.prompt or 0, stated.completion or 0, stated.reasoning or 0
+    beside = (stated.cached or 0) + (stated.written or 0)
+    unexplained = total - prompt - completion if total else 0
+    if not unexplained and not (reasoning and _is_reasoning_apart(usage, model)):
+        return stated
+    if unexplained in (0, reasoning):
+        return replace(stated, completion=completion + reasoning, conventions=(REASONING_APART,))
+    if unexplained == stated.prompt_audio:
+        return replace(stated, prompt_audio=None, conventions=(AUDIO_APART,))
+    if unexplained == beside:
+        return replace(stated, prompt=prompt + beside, conventions=(CACHED_APART,))
+    if unexplained > 0 and not reasoning and _is_gemini(model):
+        return replace(stated, completion=completion + unexplained, reasoning=unexplained, conventions=(THOUGHTS_IN_TOTAL,))
+    detail = f"total_tokens {shown(total)} is not prompt_tokens {shown(prompt)} + completion_tokens {shown(completion)}"
+    raise LineRefused(QuarantineReason.CONTRADICTORY_USAGE, detail)
+
+
+def _without_what_exceeds(usage: JsonObject, stated: Stated, total: int, model: str | None) -> Stated:
+    """Leave out parts that are known to be counted otherwise than their wholes: how much of these they are is unknown."""
+    prompt, cached, written = stated.prompt or 0, stated.cached or 0, stated.written or 0
+    if cached > prompt and (_is_grok(model) or "num_cached_tokens" in usage):
+        stated = replace(stated, cached=None, written=None, conventions=(*stated.conventions, CACHED_UNKNOWN))
+    elif max(cached, written) <= prompt < cached + written and _is_gemini(model):
+        stated = replace(stated, written=None, conventions=(*stated.conventions, WRITTEN_REPEATS_CACHED))
+    if (stated.reasoning or 0) > (stated.completion or 0) and total == prompt + (stated.completion or 0):
+        stated = replace(stated, reasoning=None, conventions=(*stated.conventions, REASONING_UNKNOWN))
+    return stated
 
 
 def _named(usage: JsonObject, places: tuple[tuple[str, ...], ...]) -> int | None:
@@ -165,6 +164,10 @@ def _is_reasoning_apart(usage: JsonObject, model: str | None) -> bool:
     bare = (model or "").lower().removeprefix("perplexity/")
     is_greater = (_named(usage, _REASONING) or 0) > (count_of(usage, *COMPLETION) or 0)
     return VERCEL_MARK in usage or any(name in usage for name in PERPLEXITY_MARKS) or (is_greater and bare.startswith("sonar"))
+
+
+def _is_gemini(model: str | None) -> bool:
+    return "gemini" in (model or "").lower()
 
 
 def _is_grok(model: str | None) -> bool:

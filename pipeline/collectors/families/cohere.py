@@ -9,7 +9,7 @@ are absent, ``tokens``. Cached tokens are a part of ``tokens`` and may exceed th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.collectors.families.reading import (
     Reading,
@@ -20,6 +20,7 @@ from pipeline.collectors.families.reading import (
     last_label,
     object_at,
     others_of,
+    word,
 )
 
 if TYPE_CHECKING:
@@ -49,14 +50,14 @@ _OTHERS = {"search_units": ("billed_units", "search_units"), "images": ("billed_
 
 def recognises_v2(document: JsonObject) -> bool:
     """Tell an answer of version 2, or an event of its stream."""
-    if document.get("type") in _V2_EVENTS or "billed_units" in object_at(document, "usage"):
+    if word(document.get("type")) in _V2_EVENTS or "billed_units" in object_at(document, "usage"):
         return True
     return "choices" not in document and "finish_reason" in document and "content" in object_at(document, "message")
 
 
 def recognises_v1(document: JsonObject) -> bool:
     """Tell an answer of version 1, or an event of its stream."""
-    if document.get("event_type") in _V1_EVENTS:
+    if word(document.get("event_type")) in _V1_EVENTS:
         return True
     has_answer = "generation_id" in document or isinstance(document.get("generations"), list)
     return has_answer and ("text" in document or "generations" in document)
@@ -98,7 +99,7 @@ def _places(document: JsonObject) -> Iterator[JsonObject]:
 
 
 def _is_generated(document: JsonObject) -> bool:
-    kind: Any = document.get("type") or document.get("event_type")
+    kind = word(document.get("type")) or word(document.get("event_type"))
     return kind in {"content-delta", "tool-plan-delta", "tool-call-delta", "text-generation", "tool-calls-chunk"}
 
 

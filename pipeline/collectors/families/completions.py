@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.collectors.families import chat
-from pipeline.collectors.families.reading import list_at
 
 if TYPE_CHECKING:
     from pipeline.collectors.body import Body
@@ -22,11 +21,7 @@ NAME = "openai-completions"
 
 def recognises(document: JsonObject) -> bool:
     """Tell a text completion, or a chunk of one."""
-    if document.get("object") in ("text_completion", "text.completion"):
-        return True
-    choices = list_at(document, "choices")
-    first = choices[0] if choices else None
-    return isinstance(first, dict) and "text" in first and "message" not in first and "delta" not in first
+    return chat.is_text_completion(document)
 
 
 def read(body: Body, asked: Asked) -> Reading:

@@ -87,11 +87,7 @@ def _stated(usage: JsonObject, *, is_grounded: bool) -> Stated | None:
 
 
 def _audio(details: list[Any]) -> int | None:
-    counts = [
-        count_of(detail, "tokenCount") or 0
-        for detail in details
-        if isinstance(detail, dict) and detail.get("modality") in _AUDIO
-    ]
+    counts = [count_of(detail, "tokenCount") or 0 for detail in details if isinstance(detail, dict) and detail.get("modality") in _AUDIO]
     return sum(counts) or None
 
 

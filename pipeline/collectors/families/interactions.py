@@ -20,6 +20,7 @@ from pipeline.collectors.families.reading import (
     list_at,
     object_at,
     sum_of,
+    word,
 )
 
 if TYPE_CHECKING:
@@ -32,11 +33,11 @@ NAME = "gemini-interactions"
 
 def recognises(document: JsonObject) -> bool:
     """Tell an interaction, or an event of its stream."""
-    kind = document.get("event_type")
+    kind = word(document.get("event_type"))
     return (
         document.get("object") == "interaction"
         or "total_input_tokens" in object_at(document, "usage")
-        or (isinstance(kind, str) and kind.startswith(("interaction.", "content.", "step.")))
+        or kind.startswith(("interaction.", "content.", "step."))
     )
 
 

@@ -99,6 +99,11 @@ def count_of(usage: JsonObject, *names: str) -> int | None:
     return found
 
 
+def word(value: Any) -> str:
+    """Return a value that is text, an empty one where it is none."""
+    return value if isinstance(value, str) else ""
+
+
 def object_at(value: Any, *names: str) -> JsonObject:
     """Return the object that lies at a path of names, an empty one where there is none."""
     for name in names:

@@ -21,6 +21,7 @@ from pipeline.collectors.families.reading import (
     list_at,
     object_at,
     others_of,
+    word,
 )
 
 if TYPE_CHECKING:
@@ -30,15 +31,13 @@ if TYPE_CHECKING:
 
 NAME = "openai-responses"
 
+_OBJECTS = ("response", "response.compaction")
 _OTHERS = {"searches": ("num_sources_used",), "server_tool_calls": ("num_server_side_tools_used",)}
 
 
 def recognises(document: JsonObject) -> bool:
     """Tell a response, a compaction, or an event of their streams."""
-    kind = document.get("type")
-    return document.get("object") in ("response", "response.compaction") or (
-        isinstance(kind, str) and kind.startswith("response.")
-    )
+    return _is_answer(document) or word(document.get("type")).startswith("response.")
 
 
 def read(body: Body, asked: Asked) -> Reading:
@@ -53,7 +52,7 @@ def read(body: Body, asked: Asked) -> Reading:
         family=NAME,
         stated=stated,
         response_id=first_identifier(
-            answer.get("id") for document, answer in zip(body.documents, answers, strict=True) if _is_answer(document)
+            answer.get("id") for document, answer in zip(body.documents, answers, strict=True) if _is_answer(document) or "response" in document
         ),
         model=first_model(answer.get("model") for answer in answers),
         service_tier=last_label((answer.get("service_tier") for answer in answers), "service_tier"),
@@ -61,14 +60,12 @@ def read(body: Body, asked: Asked) -> Reading:
         choices=1,
         has_error=failed or any(map(error_of, body.documents)),
         has_content=any(list_at(answer, "output") for answer in answers),
-        generated_chunks=sum(
-            isinstance(document.get("delta"), str) and bool(document["delta"]) for document in body.documents
-        ),
+        generated_chunks=sum(isinstance(document.get("delta"), str) and bool(document["delta"]) for document in body.documents),
     )
 
 
 def _is_answer(document: JsonObject) -> bool:
-    return document.get("object") in ("response", "response.compaction") or bool(object_at(document, "response"))
+    return word(document.get("object")) in _OBJECTS or word(object_at(document, "response").get("object")) in _OBJECTS
 
 
 def _finish_reason(answer: JsonObject) -> object:

@@ -18,6 +18,7 @@ from pipeline.collectors.families.reading import (
     list_at,
     object_at,
     others_of,
+    word,
 )
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ _OTHERS = {"seconds": ("seconds",), "search_units": ("search_units",)}
 
 def recognises(document: JsonObject) -> bool:
     """Tell an answer that no meter is for."""
-    of, kind = document.get("object"), document.get("type")
-    if of in _OBJECTS or (isinstance(kind, str) and kind.startswith("transcript.")):
+    of, kind = word(document.get("object")), word(document.get("type"))
+    if of in _OBJECTS or kind.startswith("transcript."):
         return True
     if "choices" in document or "candidates" in document:
         return False

@@ -41,7 +41,7 @@ def read(body: Document) -> Exchange | None:
     tier: Any = body["service_tier"] if "service_tier" in stated else None
     if tokens is None or not (tokens[0] and tokens[1]):
         return None  # a side of zero may have its count under another name
-    if tokens is None or not (is_identifier(response_id) and is_model(model) and is_label(reason) and is_label(tier)):
+    if not (is_identifier(response_id) and is_model(model) and is_label(reason) and is_label(tier)):
         return None
     tier = tier or used.get("service_tier")
     if not is_label(tier):

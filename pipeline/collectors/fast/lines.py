@@ -20,6 +20,7 @@ from pipeline.collectors.fields import INT32_MAX
 from pipeline.collectors.fingerprint import bare_key
 from pipeline.collectors.identity import event_id
 from pipeline.collectors.routes import Route, route_of
+from pipeline.usage.events import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     Asked: TypeAlias = tuple[str | None, bool | None, int | None]
     """Model, stream and number of choices that the request names."""
 
+_LATER = (None,) * sum(column.since > 1 for column in COLUMNS)
+"""The columns that came after this reader: what states one of them is for the plain reader."""
 _NO_TOKENS = (None, None, None, None, None)
 _NOTHING_ASKED: Asked = (None, None, None)
 
@@ -88,6 +91,7 @@ class QuickReader:
             *(tokens or _NO_TOKENS),
             *(content_chunks, dialect, self.source),
             *place,
+            *_LATER,
         )
 
     def _exchange(self, line: Document, stated: frozenset[str], status: int) -> Exchange | None:

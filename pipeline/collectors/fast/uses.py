@@ -74,7 +74,15 @@ _INSTANT = rb"20[0-9]{2}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-
 _EPOCH = rb"[1-9][0-9]{8,13}+(?:\.[0-9]{1,9}+)?+"
 
 COUNTS = ("prompt_tokens", "completion_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens", "total_tokens")
-"""The names under which counts are taken; all but the total are columns of a row, in this order."""
+"""The names under which counts are taken."""
+COLUMN_OF = {
+    "prompt_tokens": "prompt_tokens",
+    "completion_tokens": "completion_tokens",
+    "cached_tokens": "prompt_cached_tokens",
+    "cache_write_tokens": "prompt_cache_write_tokens",
+    "reasoning_tokens": "reasoning_tokens",
+}
+"""The columns that they are taken into; the total is only compared."""
 _COUNTS = {name: Taken(name, number=COUNT) for name in COUNTS}
 
 _OTHER_CACHE_NAMES = ("cache_read_tokens", "cache_read_input_tokens", *WRITTEN_NAMES)

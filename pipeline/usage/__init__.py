@@ -1,6 +1,6 @@
 """What was consumed: usage events, their token counts, their status, and the meters tokens are billed on.
 
-Owns the words of usage and the rule that puts every token on exactly one meter. Does not own how a provider's body
+Owns the words of usage, the columns of an event (``events``) and the rule that puts every token on exactly one meter. Does not own how a provider's body
 is read (``pipeline.collectors``), what usage costs (``pipeline.rating``) nor where it is kept (``pipeline.storage``).
 """
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pipeline.errors import TallybookError
+from pipeline.usage.events import COLUMNS
 
 TOKENS_MAX = 2**63 - 1
 """A token count is kept as a signed 64-bit integer; anything above is not a count."""
@@ -77,6 +78,9 @@ class TokenCounts:
     prompt_cached_tokens: int | None = None
     prompt_cache_write_tokens: int | None = None
     reasoning_tokens: int | None = None
+    prompt_audio_tokens: int | None = None
+    completion_audio_tokens: int | None = None
+    prompt_cache_write_1h_tokens: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be counts."""
@@ -89,9 +93,10 @@ class TokenCounts:
         if cached > (self.prompt_tokens or 0):
             message = f"cached and cache-write tokens {cached} > prompt_tokens {self.prompt_tokens}"
             raise ContradictoryCounts(message)
-        if (self.reasoning_tokens or 0) > (self.completion_tokens or 0):
-            message = f"reasoning_tokens {self.reasoning_tokens} > completion_tokens {self.completion_tokens}"
-            raise ContradictoryCounts(message)
+        for part, whole in _PARTS:
+            if (getattr(self, part) or 0) > (getattr(self, whole) or 0):
+                message = f"{part} {getattr(self, part)} > {whole} {getattr(self, whole)}"
+                raise ContradictoryCounts(message)
 
     def by_meter(self) -> dict[Meter, int]:
         """Put every stated token on exactly one meter; meters without tokens are left out.
@@ -108,6 +113,9 @@ class TokenCounts:
             Meter.COMPLETION: self.completion_tokens or 0,
         }
         return {meter: quantity for meter, quantity in quantities.items() if quantity}
+
+
+_PARTS = tuple((column.name, column.part_of) for column in COLUMNS if column.part_of and column.name in TokenCounts.__slots__)
 
 
 class ContradictoryCounts(TallybookError):
