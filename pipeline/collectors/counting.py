@@ -11,6 +11,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.collectors import fields
+from pipeline.collectors.fields import LeftOut
 from pipeline.collectors.refusal import LineRefused, shown
 from pipeline.usage import TOKENS_MAX, ContradictoryCounts, QuarantineReason, TokenCounts, UsageStatus
 
@@ -36,12 +38,18 @@ class BodyReading:
     choices: int | None = None
     tokens: TokenCounts | None = None
     content_chunks: int | None = None
+    left_out: frozenset[str] = frozenset()
+    """The fields of the body that were ill-formed, decide no bill, and are read as absent."""
     other_usage: str | None = None
     """What was stated and no meter holds: a JSON object of names and counts, its names in order."""
 
 
 def amounts_to(reading: Reading, *, is_stream: bool) -> BodyReading:
-    """Return what a reading amounts to. Raises ``LineRefused`` where its counts contradict each other, or are too large."""
+    """Return what a reading amounts to.
+
+    Raises ``LineRefused`` where its counts contradict each other or are too large, and where its tier is none.
+    """
+    left_out = LeftOut()
     stated = reading.stated
     tokens: TokenCounts | None = None
     dialect, status = reading.family, UsageStatus.UNKNOWN
@@ -56,10 +64,11 @@ def amounts_to(reading: Reading, *, is_stream: bool) -> BodyReading:
     return BodyReading(
         status=status,
         dialect=dialect,
-        response_id=reading.response_id,
-        model_reported=reading.model,
-        service_tier=reading.service_tier,
-        finish_reason=reading.finish_reason,
+        response_id=left_out.checked(fields.identifier, reading.response_id, "response.id"),
+        model_reported=left_out.checked(fields.model, reading.model, "response.model"),
+        service_tier=fields.label(reading.service_tier, "service_tier"),
+        finish_reason=left_out.checked(fields.label, reading.finish_reason, "finish_reason"),
+        left_out=left_out.names,
         is_stream=is_stream,
         choices=reading.choices,
         tokens=tokens,

@@ -85,6 +85,7 @@ def _values(envelope: Envelope, reading: BodyReading, line: Line, source: str, l
         "model_requested": envelope.model_requested or reading.model_in_path,
         "occurred_at": envelope.occurred_us,
         "status": reading.status.value,
+        "left_out": ",".join(sorted(envelope.left_out | reading.left_out)) or None,
         "stream": envelope.stream_requested if reading.is_stream is None else reading.is_stream,
         "source": source,
         "line": line.number,

@@ -88,10 +88,8 @@ def _with_model(reading: BodyReading, envelope: Envelope) -> BodyReading:
 
 def _family(body: Body, dialect: str | None, route: Route) -> Family | None:
     """Return the family to read a body as; on a completion's route, what nobody recognises is chat if it has a trace of it."""
-    if not body.documents and not body.has_error:
-        return None
-    if route is Route.OTHER:
-        return families.BY_NAME[unbilled.NAME]
+    if route is Route.OTHER or not (body.documents or body.has_error):
+        return families.BY_NAME[unbilled.NAME] if body.documents else None
     found = families.family_of(body.documents)
     if route is Route.UNLISTED and found is families.CHAT and not any(map(chat.recognises, body.documents)):
         return None  # there are other lists of choices in the world

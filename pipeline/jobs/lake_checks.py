@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pipeline.storage.workspace import Workspace
 
 _HUGEINT = pa.decimal128(38, 0)
-_PLAIN_TEXT = re.compile(r"[A-Za-z0-9._:/@+=~,;#-]{0,256}", re.ASCII)
+_PLAIN_TEXT = re.compile(r"[A-Za-z0-9._:/@+=~,;#%-]{0,256}", re.ASCII)
 _COUNT = r'"[A-Za-z0-9._:/-]{1,256}":[0-9]{1,19}'
 _OTHER_COUNTS = re.compile(rf"\{{(?:{_COUNT}(?:,{_COUNT})*)?\}}", re.ASCII)
 _FREE_COLUMNS = frozenset({"source", "detail"})  # a path, and words of our own

@@ -167,6 +167,15 @@ def test_every_family_is_recognised_on_any_route(collect: Any, exchange: Any, fa
             assert (collect(exchange(path=path, response=logged)).event["dialect"] or "").split("/")[0] == family
 
 
+def test_the_ids_of_other_families_are_found_and_odd_ones_spelled_safely(collect: Any, exchange: Any) -> None:
+    assert collect(exchange(response=FAMILIES["anthropic"][1])).event["response_id"] == "msg_1"
+    assert collect(exchange(response=FAMILIES["gemini"][0])).event["response_id"] == "g1"
+    assert collect(exchange(response=FAMILIES["ollama"][0])).event["model_reported"] == "llama3"
+    invalid = FAMILIES["anthropic"][0] | {"id": "two words", "model": ["m"]}
+    event = collect(exchange(response=invalid)).event
+    assert (event["response_id"], event["model_reported"]) == ("two%20words", None)
+
+
 def test_a_dialect_that_the_source_names_is_the_only_one_tried(collect: Any, exchange: Any) -> None:
     assert collect(exchange(), dialect="openai-chat").event["status"] == "measured"
     event = collect(exchange(), dialect="anthropic").event

@@ -29,7 +29,7 @@ def test_what_a_reader_states_under_the_name_of_a_column_is_in_the_row(monkeypat
     def stating_more(*given: Any) -> BodyReading:
         reading = read(*given)
         assert reading.tokens is not None
-        return replace(reading, tokens=replace(reading.tokens, **more), other_usage='{"searches":2}', left_out="usage.seconds")
+        return replace(reading, tokens=replace(reading.tokens, **more), other_usage='{"searches":2}', left_out=frozenset({"usage.seconds"}))
 
     monkeypatch.setattr(decode, "read_exchange", stating_more)
     row = decode_line(Line(1, 0, len(LINE), LINE), source="a.jsonl", log_format=LogFormat(), fingerprint=str)

@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors import fields
 from pipeline.collectors.families.chat_usage import both_counts, stated_by, usage_object
-from pipeline.collectors.families.reading import Reading, error_of, list_at, object_at, word
+from pipeline.collectors.families.reading import Reading, error_of, first, last, list_at, object_at, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,14 +69,14 @@ def read_as(family: str, body: Body, asked: Asked) -> Reading:
             for usage in _usages_elsewhere(document):
                 seen.add_usage(usage, list_at(document, "choices"))
     counted = seen.usage_of_choices() or seen.usage
-    stated = stated_by(counted, model=seen.model or asked.model) if counted is not None else None
+    stated = stated_by(counted, model=word(seen.model) or asked.model) if counted is not None else None
     return Reading(
         family=family,
         stated=stated,
         response_id=seen.response_id,
         model=seen.model,
         service_tier=seen.service_tier,
-        finish_reason=seen.finish_reason,
+        finish_reason=seen.finish_reason if body.is_stream else _first_reason(body),
         choices=asked.choices if body.is_stream else seen.choices,
         has_error=seen.has_error,
         has_content=bool(seen.generated_chunks),
@@ -89,10 +88,10 @@ def read_as(family: str, body: Body, asked: Asked) -> Reading:
 class _Seen:
     """What the documents so far have said."""
 
-    response_id: str | None = None
-    model: str | None = None
-    service_tier: str | None = None
-    finish_reason: str | None = None
+    response_id: Any = None
+    model: Any = None
+    service_tier: Any = None
+    finish_reason: Any = None
     choices: int | None = None
     usage: JsonObject | None = None
     running: list[tuple[int, JsonObject]] = field(default_factory=list)
@@ -102,13 +101,11 @@ class _Seen:
 
     def add(self, document: JsonObject) -> None:
         """Take in the next document: the first id and model, the last tier, finish reason and usage."""
-        if self.response_id is None:
-            self.response_id = fields.identifier(document.get("id"), "response.id")
-        if self.model is None:
-            self.model = fields.model(document.get("model"), "response.model")
-        tier = fields.label(document.get("service_tier"), "service_tier")
+        self.response_id = first((self.response_id, document.get("id")))
+        self.model = first((self.model, document.get("model")))
+        tier = document.get("service_tier")
         for usage in _usages(document):
-            tier = tier or fields.label(usage.get("service_tier"), "usage.service_tier")
+            tier = tier or usage.get("service_tier")
             self.add_usage(usage, list_at(document, "choices"))
         self.service_tier = tier or self.service_tier
         self.has_error = self.has_error or error_of(document)
@@ -133,7 +130,7 @@ class _Seen:
     def _add_choices(self, choices: list[JsonObject]) -> None:
         is_generated = False
         for choice in choices:
-            self.finish_reason = fields.label(choice.get("finish_reason"), "finish_reason") or self.finish_reason
+            self.finish_reason = last((self.finish_reason, choice.get("finish_reason")))
             said = choice.get("delta", choice.get("message"))
             is_generated = is_generated or bool(choice.get("text")) or (isinstance(said, dict) and _is_generated(said))
         self.generated_chunks += is_generated
@@ -150,6 +147,11 @@ class _Seen:
             return None
         prompt = max(prompt for _, (prompt, _) in counts)
         return {"prompt_tokens": prompt, "completion_tokens": sum((both_counts(usage) or (0, 0))[1] for usage in last.values())}
+
+
+def _first_reason(body: Body) -> Any:
+    choices = [choice for document in body.documents for choice in list_at(document, "choices")[:1]]
+    return choices[0].get("finish_reason") if choices and isinstance(choices[0], dict) else None
 
 
 def _usages(document: JsonObject) -> Iterator[JsonObject]:

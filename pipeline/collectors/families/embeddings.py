@@ -14,8 +14,7 @@ from pipeline.collectors.families.reading import (
     Stated,
     count_of,
     error_of,
-    first_identifier,
-    first_model,
+    first,
     list_at,
     object_at,
 )
@@ -45,8 +44,8 @@ def read(body: Body, asked: Asked) -> Reading:
     return Reading(
         family=NAME,
         stated=None if prompt is None else Stated(prompt=prompt, completion=0),
-        response_id=first_identifier(document.get("id") for document in body.documents),
-        model=first_model(document.get(name) for document in body.documents for name in ("model", "modelVersion")),
+        response_id=first(document.get("id") for document in body.documents),
+        model=first(document.get(name) for document in body.documents for name in ("model", "modelVersion")),
         has_error=any(map(error_of, body.documents)),
         has_content=any(map(recognises, body.documents)),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.collectors.families.reading import Reading, Stated, count_of, error_of, first_model, last_label, object_at
+from pipeline.collectors.families.reading import Reading, Stated, count_of, error_of, first, last, object_at
 
 if TYPE_CHECKING:
     from pipeline.collectors.body import Body
@@ -35,8 +35,8 @@ def read(body: Body, asked: Asked) -> Reading:
     return Reading(
         family=NAME,
         stated=stated,
-        model=first_model(document.get("model") for document in body.documents),
-        finish_reason=last_label((document.get("done_reason") for document in body.documents), "finish_reason"),
+        model=first(document.get("model") for document in body.documents),
+        finish_reason=last(document.get("done_reason") for document in body.documents),
         choices=1,
         has_error=any(map(error_of, body.documents)),
         has_content=any(generated),

@@ -6,11 +6,10 @@ Source of the conventions: each family's own module.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors import fields
 from pipeline.collectors.refusal import LineRefused, shown
 from pipeline.usage import TOKENS_MAX, QuarantineReason
 
@@ -49,10 +48,11 @@ class Reading:
 
     family: str
     stated: Stated | None = None
-    response_id: str | None = None
-    model: str | None = None
-    service_tier: str | None = None
-    finish_reason: str | None = None
+    response_id: Any = None
+    """This and the next three are as the body states them; ``counting`` checks what may enter an event."""
+    model: Any = None
+    service_tier: Any = None
+    finish_reason: Any = None
     choices: int | None = None
     has_error: bool = False
     has_content: bool = False
@@ -136,29 +136,17 @@ def others_of(usage: JsonObject, names: Mapping[str, Sequence[str]]) -> dict[str
     return found
 
 
-def first_identifier(values: Iterable[Any]) -> str | None:
-    """Return the first value that is an id; empty ones are none."""
-    return next(filter(None, (fields.identifier(value, "response.id") for value in values)), None)
+def first(values: Iterable[Any]) -> Any:
+    """Return the first value that can be a name, text or a number; else the first that is there at all, ``None`` where none is."""
+    stated = [value for value in values if value is not None and value != ""]
+    return next((value for value in stated if isinstance(value, str | int)), stated[0] if stated else None)
 
 
-def first_model(values: Iterable[Any]) -> str | None:
-    """Return the first value that names a model; empty ones do not."""
-    return next(filter(None, (fields.model(value, "response.model") for value in values)), None)
-
-
-def last_label(values: Iterable[Any], field_name: str) -> str | None:
-    """Return the last value that is a finish reason or a tier."""
-    found = None
-    for value in values:
-        found = fields.label(value, field_name) or found
-    return found
+def last(values: Iterable[Any]) -> Any:
+    """Return the last value that can be a name; else the last that is there at all, ``None`` where none is."""
+    return first(reversed(list(values)))
 
 
 def error_of(document: JsonObject) -> bool:
     """Tell whether a document says that it is an error."""
     return document.get("error") is not None or document.get("type") == "error"
-
-
-def with_others(stated: Stated, others: Mapping[str, int]) -> Stated:
-    """Return counts with more of what no meter holds."""
-    return replace(stated, others={**stated.others, **others})

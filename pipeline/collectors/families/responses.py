@@ -15,9 +15,8 @@ from pipeline.collectors.families.reading import (
     Stated,
     count_of,
     error_of,
-    first_identifier,
-    first_model,
-    last_label,
+    first,
+    last,
     list_at,
     object_at,
     others_of,
@@ -51,12 +50,10 @@ def read(body: Body, asked: Asked) -> Reading:
     return Reading(
         family=NAME,
         stated=stated,
-        response_id=first_identifier(
-            answer.get("id") for document, answer in zip(body.documents, answers, strict=True) if _is_answer(document) or "response" in document
-        ),
-        model=first_model(answer.get("model") for answer in answers),
-        service_tier=last_label((answer.get("service_tier") for answer in answers), "service_tier"),
-        finish_reason=last_label((_finish_reason(answer) for answer in answers if _is_answer(answer)), "finish_reason"),
+        response_id=first(answer.get("id") for document, answer in zip(body.documents, answers, strict=True) if _is_answer(document) or "response" in document),
+        model=first(answer.get("model") for answer in answers),
+        service_tier=last(answer.get("service_tier") for answer in answers),
+        finish_reason=last(_finish_reason(answer) for answer in answers if _is_answer(answer)),
         choices=1,
         has_error=failed or any(map(error_of, body.documents)),
         has_content=any(list_at(answer, "output") for answer in answers),

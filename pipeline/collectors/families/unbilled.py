@@ -13,8 +13,7 @@ from pipeline.collectors.families.reading import (
     Stated,
     count_of,
     error_of,
-    first_identifier,
-    first_model,
+    first,
     list_at,
     object_at,
     others_of,
@@ -66,8 +65,8 @@ def read(body: Body, asked: Asked) -> Reading:
     return Reading(
         family=NAME,
         stated=Stated(prompt=None, completion=None, others=others) if others else None,
-        response_id=first_identifier(document.get("id") for document in body.documents),
-        model=first_model(document.get("model") for document in body.documents),
+        response_id=first(document.get("id") for document in body.documents),
+        model=first(document.get("model") for document in body.documents),
         has_error=any(map(error_of, body.documents)),
     )
 
