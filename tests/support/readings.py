@@ -79,10 +79,7 @@ def ways(*documents: dict[str, Any]) -> dict[str, Any]:
 
 def aws_stream(*events: tuple[str, dict[str, Any]], exception: str | None = None) -> str:
     """Return an event stream of AWS in base64: of each event its name and its payload, at the end an exception."""
-    frames = [
-        _frame({":event-type": name, ":content-type": "application/json", ":message-type": "event"}, payload)
-        for name, payload in events
-    ]
+    frames = [_frame({":event-type": name, ":content-type": "application/json", ":message-type": "event"}, payload) for name, payload in events]
     if exception is not None:
         frames.append(_frame({":exception-type": exception, ":message-type": "exception"}, {"message": "it broke"}))
     return base64.b64encode(b"".join(frames)).decode()
@@ -116,9 +113,7 @@ def converse_ways(*events: tuple[str, dict[str, Any]]) -> dict[str, Any]:
 
 def _frame(headers: dict[str, str], payload: dict[str, Any]) -> bytes:
     content = json.dumps(payload).encode()
-    head = b"".join(
-        bytes([len(name)]) + name.encode() + b"\x07" + struct.pack(">H", len(value)) + value.encode() for name, value in headers.items()
-    )
+    head = b"".join(bytes([len(name)]) + name.encode() + b"\x07" + struct.pack(">H", len(value)) + value.encode() for name, value in headers.items())
     prelude = struct.pack(">II", 16 + len(head) + len(content), len(head))
     frame = prelude + struct.pack(">I", zlib.crc32(prelude)) + head + content
     return frame + struct.pack(">I", zlib.crc32(frame))
