@@ -16,7 +16,7 @@ def _message(usage: dict[str, Any], **fields: Any) -> dict[str, Any]:
         "id": "msg_1",
         "type": "message",
         "role": "assistant",
-        "model": "claude-sonnet-4-5",
+        "model": "sonnet-4-5",
         "content": [{"type": "text", "text": "Snow."}],
         "stop_reason": "end_turn",
         "usage": usage,
@@ -42,7 +42,7 @@ def test_the_prompt_is_input_and_what_was_read_from_and_written_to_the_cache() -
 
 def test_id_model_tier_and_reason_are_those_of_the_message() -> None:
     reading = read(_message(USAGE | {"service_tier": "priority"}), path=PATH)
-    assert (reading.dialect, reading.response_id, reading.model_reported) == ("anthropic", "msg_1", "claude-sonnet-4-5")
+    assert (reading.dialect, reading.response_id, reading.model_reported) == ("anthropic", "msg_1", "sonnet-4-5")
     assert (reading.service_tier, reading.finish_reason, reading.choices) == ("priority", "end_turn", 1)
 
 
@@ -112,7 +112,7 @@ def test_a_compaction_is_billed_on_top() -> None:
 def test_an_advisor_of_another_model_is_not_mixed_with_the_answer() -> None:
     iterations = [
         {"type": "message"} | USAGE,
-        {"type": "advisor_message", "model": "claude-opus-4-5", "input_tokens": 800, "output_tokens": 90},
+        {"type": "advisor_message", "model": "opus-4-5", "input_tokens": 800, "output_tokens": 90},
     ]
     body = _message(USAGE | {"iterations": iterations})
     assert tokens(body, path=PATH)[:2] == (581, 34)
@@ -120,12 +120,12 @@ def test_an_advisor_of_another_model_is_not_mixed_with_the_answer() -> None:
 
 
 def test_a_fallback_is_rated_by_the_model_that_answered() -> None:
-    iterations = [{"type": "fallback_message", "model": "claude-haiku-4-5"} | USAGE]
+    iterations = [{"type": "fallback_message", "model": "haiku-4-5"} | USAGE]
     for body in (
         _message(USAGE | {"iterations": iterations}),
         ways(_start(USAGE), TEXT, _delta({"output_tokens": 34, "iterations": iterations}))["transcript"],
     ):
-        assert read(body, path=PATH).model_reported == "claude-haiku-4-5"
+        assert read(body, path=PATH).model_reported == "haiku-4-5"
         assert tokens(body, path=PATH)[:2] == (581, 34)
 
 
@@ -139,11 +139,11 @@ def test_in_a_stream_of_aws_the_message_counts_before_the_metrics(way: str) -> N
     metrics = {"inputTokenCount": 581, "outputTokenCount": 30}
     stop = STOP | {"amazon-bedrock-invocationMetrics": metrics}
     body = invoke_ways(_start(USAGE | {"output_tokens": 1}), TEXT, _delta({"output_tokens": 34}), stop)[way]
-    line = {"path": "/model/anthropic.claude-3-haiku-20240307-v1%3A0/invoke-with-response-stream"}
+    line = {"path": "/model/anthropic.haiku-3-20240307-v1%3A0/invoke-with-response-stream"}
     assert tokens(body, **line) == (581, 34, 500, 60, None)
 
 
-@pytest.mark.parametrize("path", ["/v1/projects/p/publishers/anthropic/models/claude-sonnet-4@2:rawPredict", "/ai/ask", None])
+@pytest.mark.parametrize("path", ["/v1/projects/p/publishers/anthropic/models/sonnet-4@2:rawPredict", "/ai/ask", None])
 def test_it_is_read_on_every_route(path: str | None) -> None:
     assert tokens(_message(USAGE), path=path)[:2] == (581, 34)
     events = [_start(USAGE), TEXT, _delta({"output_tokens": 34})]
@@ -172,7 +172,7 @@ def test_zeros_beside_an_answer_are_no_measurement() -> None:
 
 
 def test_an_old_completion_states_nothing_and_is_unknown() -> None:
-    body = {"type": "completion", "id": "compl_1", "completion": " Snow.", "stop_reason": "stop_sequence", "model": "claude-2.1"}
+    body = {"type": "completion", "id": "compl_1", "completion": " Snow.", "stop_reason": "stop_sequence", "model": "instant-1.2"}
     assert read(body, path="/v1/complete").status.value == "unknown"
 
 

@@ -11,7 +11,7 @@ from readings import aws_stream, converse_ways, family_reading, invoke_events, i
 from pipeline.collectors.refusal import LineRefused
 from pipeline.usage import QuarantineReason
 
-CONVERSE = "/model/anthropic.claude-3-haiku-20240307-v1%3A0/converse"
+CONVERSE = "/model/anthropic.haiku-3-20240307-v1%3A0/converse"
 CONVERSE_STREAM = f"{CONVERSE}-stream"
 USAGE = {"inputTokens": 12, "outputTokens": 30, "totalTokens": 42}
 CACHED = {"inputTokens": 12, "outputTokens": 30, "cacheReadInputTokens": 100, "cacheWriteInputTokens": 50, "totalTokens": 192}
@@ -55,7 +55,7 @@ def test_writes_that_live_an_hour_are_told_by_their_ttl() -> None:
 def test_no_body_names_model_or_id_so_the_path_names_the_model() -> None:
     reading = read(_converse(USAGE), path=CONVERSE)
     assert (reading.dialect, reading.response_id, reading.model_reported) == ("bedrock-converse", None, None)
-    assert reading.model_in_path == "anthropic.claude-3-haiku-20240307-v1:0"
+    assert reading.model_in_path == "anthropic.haiku-3-20240307-v1:0"
     assert reading.finish_reason == "end_turn"
     assert read(_converse(USAGE), path=CONVERSE, request={"model": "haiku"}).model_in_path is None
 
@@ -180,7 +180,7 @@ def test_llama_streams_running_totals(way: str) -> None:
         [{"is_finished": False, "text": "Rime."}, {"is_finished": True, "finish_reason": "COMPLETE"}],
         [{"outputText": "Rime.", "index": 0}],
     ],
-    ids=["mistral", "claude 2", "cohere command", "titan without its own"],
+    ids=["mistral", "anthropic text", "cohere command", "titan without its own"],
 )
 def test_the_metrics_of_aws_count_where_the_model_states_nothing(chunks: list[dict[str, Any]]) -> None:
     chunks[-1] = chunks[-1] | {METRICS: {"inputTokenCount": 17, "outputTokenCount": 51}}
@@ -196,7 +196,7 @@ def test_the_metrics_of_aws_count_where_the_model_states_nothing(chunks: list[di
         {"id": 7, "prompt": {"text": "say"}, "completions": [{"data": {"text": "Rime."}}]},
         {"completion": "Rime.", "stop_reason": "stop_sequence", "type": "completion"},
     ],
-    ids=["mistral", "cohere command", "j2", "claude 2"],
+    ids=["mistral", "cohere command", "j2", "anthropic text"],
 )
 def test_the_headers_of_aws_count_where_the_body_states_nothing(body: dict[str, Any]) -> None:
     line = {"path": "/model/x.y-v1%3A0/invoke", "response_headers": HEADERS}
