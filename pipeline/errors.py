@@ -8,7 +8,7 @@
      │    └── RateCardError        rates/<card>.toml
      ├── RateNotFound              no rate is in force for this model, meter and instant
      ├── InexactAmount             an exact result would have lost a digit, or a float came near money
-     ├── IssueBlocked              an invoice cannot be issued yet (unpriced usage)
+     ├── IssueBlocked              nothing can be issued or voided yet (unpriced usage, a broken claim)
      ├── InvoiceNotFound           no draft or issued invoice fits what was asked for
      ├── VoidRefused               an invoice cannot be voided: it is credited already, or a credit note itself
      ├── WorkspaceLocked           another run holds the workspace
@@ -52,7 +52,7 @@ class InexactAmount(TallybookError):
 
 
 class IssueBlocked(TallybookError):
-    """An invoice cannot be issued yet; the message names the usage that stands in the way."""
+    """Nothing can be issued or voided yet; the message names the usage, or the broken claim, that stands in the way."""
 
 
 class InvoiceNotFound(TallybookError):

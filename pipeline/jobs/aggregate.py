@@ -5,22 +5,23 @@ Owns when the marts must be built again. Does not own what they count (``sql/``)
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import __version__, schemas
+from pipeline.jobs.counts import event_counts
 from pipeline.jobs.dates_counted import DatesCounted
-from pipeline.jobs.open_periods import build_open_periods
+from pipeline.jobs.open_periods import build_open_periods, forget_periods
 from pipeline.jobs.rate import rate
 from pipeline.resources import sql_digest
 from pipeline.storage.derived import read_derived, write_derived
 from pipeline.storage.lake import read_log, verified_files
 from pipeline.storage.spill import spill_folder, sweep_spills
 from pipeline.warehouse.marts import build_marts
-from pipeline.warehouse.reference import reference_tables
+from pipeline.warehouse.reference import committed_events, reference_tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,12 +59,24 @@ def aggregate(workspace: Workspace, *, until: int | None = None) -> Aggregate:
 def aggregate_what_is_new(workspace: Workspace) -> Aggregate:
     """Return what ``aggregate`` returns, the rows period by period, without reading again what was counted before.
 
-    For the holder of the workspace's lock, since what is counted is kept.
+    For the holder of the workspace's lock, since what is counted is kept: where every claim about it holds, and no longer. A check that
+    could not be asked of what is counted piece by piece is asked of everything counted at once.
     """
     snapshot = read_log(workspace.lake)
     reference = _reference(workspace, snapshot)
-    built = build_open_periods(workspace, DatesCounted.of(workspace.lake, snapshot, reference), reference)
-    return Aggregate(snapshot=snapshot, marts=built.marts, rated=built.rated, encoded=built.encoded)
+    dates = DatesCounted.of(workspace.lake, snapshot, reference)
+    built = build_open_periods(workspace, dates, reference)
+    marts = built.marts
+    if marts.unasked:
+        whole = count(workspace, snapshot)
+        broken = {name: rows or whole.broken_claims.get(name, rows) for name, rows in {**whole.broken_claims, **marts.broken_claims}.items()}
+        marts = replace(marts, broken_claims=broken, advisories=whole.advisories)
+    if any(marts.broken_claims.values()):
+        forget_periods(workspace.lake)
+        dates.forget()
+    else:
+        built.keep(workspace.lake)
+    return Aggregate(snapshot=snapshot, marts=marts, rated=built.rated, encoded=built.encoded)
 
 
 def count(workspace: Workspace, snapshot: LakeSnapshot) -> Marts:
@@ -105,12 +118,13 @@ def inputs_of(workspace: Workspace, snapshot: LakeSnapshot) -> Mapping[str, str]
 
 
 def _reference(workspace: Workspace, snapshot: LakeSnapshot) -> dict[str, pa.Table]:
-    return reference_tables(
+    tables = reference_tables(
         workspace.accounts,
         workspace.rate_cards,
         timezone=workspace.settings.timezone,
         utc_dates={file.date for file in snapshot.data_files},
     )
+    return tables | committed_events(event_counts(snapshot.sources))
 
 
 def by_period(table: pa.Table) -> dict[str, pa.Table]:

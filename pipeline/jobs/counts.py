@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from pipeline.usage import Meter, UsageStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import pyarrow as pa
 
@@ -36,22 +36,29 @@ def counts_of(built: Aggregate) -> dict[str, int]:
     }
 
 
-def line_counts(sources: Iterable[SourceRecord]) -> dict[str, int]:
+def line_counts(sources: Sequence[SourceRecord]) -> dict[str, int]:
     """Count lines by outcome: ``lines == blank + quarantined + events`` and ``events`` is the sum of the statuses."""
-    statuses: Counter[str] = Counter()
     lines = blank = quarantined = 0
     for record in sources:
         lines += record.lines
         blank += record.blank
         quarantined += sum(record.quarantined.values())
-        statuses.update(record.events)
+    statuses = event_counts(sources)
     return {
         "lines": lines,
         "blank": blank,
         "quarantined": quarantined,
         "events": sum(statuses.values()),
-        **{status.value: statuses[status.value] for status in UsageStatus},
+        **statuses,
     }
+
+
+def event_counts(sources: Iterable[SourceRecord]) -> dict[str, int]:
+    """Count the events that the commits state by status; every status has a count."""
+    statuses: Counter[str] = Counter()
+    for record in sources:
+        statuses.update(record.events)
+    return {status.value: statuses[status.value] for status in UsageStatus}
 
 
 def quarantine_reasons(sources: Iterable[SourceRecord]) -> dict[str, int]:

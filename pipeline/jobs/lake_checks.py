@@ -13,12 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.errors import DataFileDamaged
-from pipeline.jobs.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY, inputs_of
 from pipeline.jobs.check import Check, check_that_none
+from pipeline.jobs.claims import claims_about_derived, claims_of
 from pipeline.jobs.counts import token_count
 from pipeline.jobs.wording import counted
-from pipeline.storage.derived import read_derived
 from pipeline.storage.lake import verified_files, verified_quarantine
 from pipeline.usage.events import COLUMNS, Kind
 
@@ -46,12 +44,11 @@ def lake_checks(workspace: Workspace, built: Aggregate, counts: Mapping[str, int
         name="lake_is_undamaged", ok=True, detail=f"{counted(len(events) + len(quarantine), 'data file has', 'data files have')} the sha256 that the log states"
     )
     yield from _lines(built.snapshot.sources, events, quarantine)
-    for name, rows in built.marts.broken_claims.items():
-        yield check_that_none(rows, name=name, fine="no row breaks it", found=counted(len(rows), "row breaks it", "rows break it"))
+    yield from claims_of(built.marts)
     yield _survivors(events, built)
     yield _fates(counts)
     yield _tokens(built, counts)
-    yield from _derived(workspace, built)
+    yield from claims_about_derived(workspace, built)
     yield _types([*events, *quarantine])
     yield _texts([*events, *quarantine])
 
@@ -95,26 +92,6 @@ def _tokens(built: Aggregate, counts: Mapping[str, int]) -> Check:
         f"{counted(counts['billed_tokens'], 'token')} = {charged} charged + {counts['unpriced_tokens']} unpriced + {counts['unassigned_tokens']} unassigned"
     )
     return Check(name="tokens_are_charged_unpriced_or_unassigned", ok=whole == counts["billed_tokens"], detail=detail)
-
-
-def _derived(workspace: Workspace, built: Aggregate) -> Iterator[Check]:
-    """Compare what was written with what was built just now. Tables of an older commit or configuration are not wrong, only out of date."""
-    inputs = inputs_of(workspace, built.snapshot)
-    for name, table in ((USAGE_DAILY, built.marts.usage_daily), (EXCHANGES_DAILY, built.marts.exchanges_daily), (CHARGES, built.rated.charges)):
-        label = f"{name}_is_what_the_events_say"
-        try:
-            written = read_derived(workspace.lake, name)
-        except DataFileDamaged as damage:
-            yield Check(name=label, ok=False, detail=str(damage))
-            continue
-        if written is None or written[0] != inputs:
-            yield Check(name=label, ok=True, detail="not written for this commit and configuration yet; 'tallybook nightly' writes it")
-            continue
-        rows = pa.concat_tables([table.schema.empty_table(), *written[1].values()])
-        order = [(column, "ascending") for column in table.schema.names]
-        same = rows.sort_by(order).equals(table.sort_by(order))
-        written_now = counted(rows.num_rows, "row written differs", "rows written differ")
-        yield Check(name=label, ok=same, detail=counted(table.num_rows, "row") if same else f"{written_now} from {table.num_rows} built now")
 
 
 def _types(files: Iterable[Path]) -> Check:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.invoicing.book import above_spend_cap
 from pipeline.jobs.aggregate import aggregate_what_is_new, write_marts
+from pipeline.jobs.claims import broken_claims_of, row_text
 from pipeline.jobs.collect import collect
 from pipeline.jobs.counts import counts_of, quarantine_reasons
 from pipeline.jobs.invoice import invoice_book, write_invoices
@@ -27,9 +28,15 @@ if TYPE_CHECKING:
 
     from pipeline.invoicing import InvoiceBook
     from pipeline.jobs.aggregate import Aggregate
+    from pipeline.jobs.check import Check
     from pipeline.jobs.collect import Collected
     from pipeline.rating import UsageQuantity
     from pipeline.storage.workspace import Workspace
+
+
+_WORDED = frozenset({"conflicts", "unassigned_usage", "unmeasured_usage", "unpriced_usage"})
+"""The advisory checks whose rows are told in words of their own; whatever else is in the folder is told as it is."""
+_ROWS_SHOWN_MAX = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +52,8 @@ class Night:
     """One line each, saying what to do."""
     bad_input: tuple[str, ...]
     """Why ``--strict`` fails: what could not be read, or contradicts itself."""
+    broken_claims: tuple[Check, ...]
+    """The blocking checks whose claims do not hold: what was counted is wrong, and no draft of it can be issued."""
 
 
 def nightly(
@@ -70,6 +79,7 @@ def nightly(
         counts=counts_of(built),
         warnings=tuple(_warnings(workspace, collected, built, book)),
         bad_input=tuple(_bad_input(collected, built)),
+        broken_claims=broken_claims_of(built.marts),
     )
 
 
@@ -78,7 +88,7 @@ def _bad_input(collected: Collected, built: Aggregate) -> Iterator[str]:
     reasons = quarantine_reasons(built.snapshot.sources)
     if reasons:
         yield f"{counted(sum(reasons.values()), 'quarantined line')} ({', '.join(f'{count} {reason}' for reason, count in reasons.items())})"
-    conflicts = sum(row["events"] for row in built.marts.advisories["conflicts"])
+    conflicts = sum(row["events"] for row in built.marts.advisories.get("conflicts", ()))
     if conflicts:
         yield f"{counted(conflicts, 'measurement')} in conflict with another one of the same response"
     for problem in collected.problems:
@@ -91,22 +101,26 @@ def _warnings(workspace: Workspace, collected: Collected, built: Aggregate, book
     if reasons:
         listed = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
         yield f"{counted(sum(reasons.values()), 'quarantined line')} ({listed}); 'tallybook doctor' lists source, line and reason"
-    for row in built.marts.advisories["conflicts"]:
+    for row in built.marts.advisories.get("conflicts", ()):
         yield (
             f"{row['billing_period']}: {counted(row['events'], 'measurement')} of key {row['api_key_id']} ({row['account_id'] or UNASSIGNED}), "
             f"model {row['model']!r}, in conflict with another one of the same response; the later is billed, 'tallybook usage --by key,fate' shows all"
         )
     yield from _unpriced(workspace, built)
-    for row in built.marts.advisories["unassigned_usage"]:
+    for row in built.marts.advisories.get("unassigned_usage", ()):
         yield (
             f"{row['billing_period']}: {counted(row['tokens'], 'token')} of key {row['api_key_id']}, model {row['model']!r}, {are(row['tokens'])} unassigned; "
             "add the key to an account in accounts.toml"
         )
-    for row in built.marts.advisories["unmeasured_usage"]:
+    for row in built.marts.advisories.get("unmeasured_usage", ()):
         yield (
             f"{row['billing_period']}: {counted(row['events'], 'exchange')} of {row['account_id'] or 'unassigned keys'} stated no usage: "
             f"{row['status']}{_advice(row, workspace.settings.unmeasured)}"
         )
+    for name, rows in sorted(built.marts.advisories.items()):
+        if rows and name not in _WORDED:
+            listed = "; ".join(row_text(row) for row in rows[:_ROWS_SHOWN_MAX])
+            yield f"{name}: {counted(len(rows), 'row')}: {listed}; sql/checks/advisory/{name}.sql says what it lists"
     for late in book.late:
         difference = f"{plain(abs(late.difference))} {late.currency} {'less' if late.difference < 0 else 'more'} than"
         yield (

@@ -22,6 +22,8 @@ MEMORY_MAX = "4GB"
 """What DuckDB may hold before it spills; a month of 100 M events needs a quarter of it."""
 ENGINE = f"duckdb {duckdb.__version__}"
 """What counts; kept counts of another version are not believed."""
+EVENTS_RELATION = "lake_usage_events"
+"""The name of the one relation that files are read for."""
 _IN_UTC = "* replace (make_timestamp(epoch_us(occurred_at)) as occurred_at)"
 """The cast of an instant to a plain timestamp asks a calendar of time zones, row by row: 150 ns an event, half of all counting. This asks none."""
 _SQL_TYPES = {pa.string(): "varchar", pa.bool_(): "boolean", pa.int32(): "integer", pa.int64(): "bigint"}
@@ -45,7 +47,7 @@ def open_warehouse(lake: Path, *, spill: Path | None = None) -> Iterator[duckdb.
 
 
 def give_usage_events(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> None:
-    """Make verified Parquet files (at least one) the relation ``lake_usage_events``, their instants as plain UTC timestamps.
+    """Make verified Parquet files (at least one) the relation ``EVENTS_RELATION``, their instants as plain UTC timestamps.
 
     It has all columns of ``schemas.USAGE_EVENTS``, whatever version of the lake the files are of; what a file has not is null.
 
@@ -60,4 +62,4 @@ def give_usage_events(connection: duckdb.DuckDBPyConnection, files: Sequence[Pat
     events = connection.read_parquet(names, hive_partitioning=False, union_by_name=True)  # files of before lack later columns
     missing = [field for field in USAGE_EVENTS if field.name not in events.columns]
     nulls = "".join(f", null::{_SQL_TYPES[field.type]} as {field.name}" for field in missing)
-    events.project(_IN_UTC + nulls).create_view("lake_usage_events")
+    events.project(_IN_UTC + nulls).create_view(EVENTS_RELATION)
