@@ -99,3 +99,9 @@ def inner_of(event: JsonObject) -> str | None:
         return base64.b64decode(held, validate=True).decode("utf-8", "replace")
     except (binascii.Error, ValueError):
         return None
+
+
+def exception_in(event: JsonObject) -> str | None:
+    """Return the name of the exception that an event of an SDK is: ``{"throttlingException": {…}}``; ``None`` where it is none."""
+    name = next(iter(event), "") if len(event) == 1 else ""
+    return name if name.endswith("Exception") and isinstance(event.get(name), dict) else None

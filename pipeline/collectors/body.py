@@ -126,6 +126,8 @@ def _chunks(events: list[JsonObject], depth_max: int) -> Body:
             documents += _parsed([inner], depth_max)
         elif isinstance(held, dict) and event.keys() <= {"event", "data", "id", "retry"}:
             documents.append(held)
+        elif (exception := aws_frames.exception_in(event)) is not None:
+            documents.append({"error": exception})
         else:
             documents.append(event)
     return Body(documents=documents, is_stream=True)

@@ -58,6 +58,7 @@ _OTHERS = _NEVER_COMPLETIONS | {
     "audio",
     "batches",
     "cachedcontents",
+    "cancel",
     "count_tokens",
     "files",
     "fine_tuning",
@@ -130,8 +131,8 @@ def _route_of_posted(plain: str, segments: list[str]) -> Route:
 def model_in_path(path: str) -> str | None:
     """Return the model that a path names, percent-decoded; raises ``LineRefused`` where it cannot be a model's name.
 
-    >>> model_in_path("/model/anthropic.claude-3-haiku-20240307-v1%3A0/converse")
-    'anthropic.claude-3-haiku-20240307-v1:0'
+    >>> model_in_path("/model/meta.llama3-8b-instruct-v1%3A0/converse")
+    'meta.llama3-8b-instruct-v1:0'
     """
     plain = _plain(path)
     for pattern in _MODEL_PATHS:

@@ -5,7 +5,7 @@ includes thinking. A stream states usage in ``message_start`` and overlays it in
 number that is not null counts, and nothing is added (output grows, and so may input). Writes that live an hour are priced
 apart (``cache_creation.ephemeral_1h_input_tokens``). ``iterations`` of type ``compaction`` are left out of the top level
 and billed; those of type ``advisor_message`` are of another model, and kept by name. Of two ``message_start`` with
-different ids no usage can be believed. Source: the API reference of Anthropic, ``Usage``.
+different ids no usage can be believed, and nothing is estimated. Source: the API reference of Anthropic, ``Usage``.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def read(body: Body, asked: Asked) -> Reading:
         choices=1,
         has_error=any(map(error_of, documents)),
         has_content=any(list_at(message, "content") for message in messages),
-        generated_chunks=sum(document.get("type") == "content_block_delta" for document in documents),
+        generated_chunks=0 if is_several else sum(document.get("type") == "content_block_delta" for document in documents),
     )
 
 

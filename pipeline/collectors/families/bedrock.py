@@ -115,7 +115,8 @@ def read_titan(body: Body, asked: Asked) -> Reading:
     completion = sum_of(*(count_of(result, "tokenCount") for result in results))
     if completion is None:
         completion = _last_count(documents, "totalOutputTextTokenCount")
-    return _invoked(TITAN, body, asked, (prompt, completion), [result.get("completionReason") for result in results])
+    reasons = [place.get("completionReason") for place in (*documents, *results)]
+    return _invoked(TITAN, body, asked, (prompt, completion), reasons)
 
 
 def read_llama(body: Body, asked: Asked) -> Reading:

@@ -51,7 +51,7 @@ def is_text_completion(document: JsonObject) -> bool:
 
 def has_trace(document: JsonObject) -> bool:
     """Tell whether a document that nobody recognises has anything that chat would read."""
-    return any(document.get(name) is not None for name in ("choices", "usage", "error", "x_groq"))
+    return error_of(document) or any(document.get(name) is not None for name in ("choices", "usage", "x_groq"))
 
 
 def read(body: Body, asked: Asked) -> Reading:

@@ -35,8 +35,9 @@ _AUDIO = ("AUDIO", 4)
 
 
 def recognises(document: JsonObject) -> bool:
-    """Tell an answer or a chunk of one."""
-    return "candidates" in document or "usageMetadata" in document
+    """Tell an answer or a chunk of one; a cache that was made states ``usageMetadata`` too, and generated nothing."""
+    is_cache = "cachedContents/" in str(document.get("name"))
+    return "candidates" in document or ("usageMetadata" in document and not is_cache)
 
 
 def read(body: Body, asked: Asked) -> Reading:
@@ -90,7 +91,7 @@ def _audio(details: list[Any]) -> int | None:
 
 
 def _tier(usage: JsonObject) -> object:
-    return usage.get("serviceTier") or usage.get("trafficType")
+    return _label(usage.get("serviceTier") or usage.get("trafficType"))
 
 
 def _label(value: object) -> object:

@@ -55,7 +55,7 @@ def read(body: Body, asked: Asked) -> Reading:
         service_tier=last(answer.get("service_tier") for answer in answers),
         finish_reason=last(answer.get("status") for answer in answers),
         choices=1,
-        has_error=any(map(error_of, answers)),
+        has_error=any(answer.get("status") == "failed" or error_of(answer) for answer in answers),
         has_content=any(list_at(answer, "outputs") for answer in answers),
         generated_chunks=sum(bool(object_at(document, "delta")) for document in body.documents),
     )

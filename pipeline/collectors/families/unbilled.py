@@ -40,7 +40,7 @@ def recognises(document: JsonObject) -> bool:
         return True
     if "choices" in document or "candidates" in document:
         return False
-    if _is_rerank(document) or _is_images(document) or "cachedContent" in document:
+    if _is_rerank(document) or _is_images(document) or "cachedContents/" in str(document.get("name")):
         return True
     is_transcript = isinstance(document.get("text"), str) and ("segments" in document or "task" in document or "usage" in document)
     return is_transcript or isinstance(document.get("input_tokens"), int) or "totalTokens" in document
