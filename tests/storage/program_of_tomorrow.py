@@ -3,7 +3,11 @@
 Run as a program of its own: what follows from the declarations follows from these.
 """
 
+# ruff: noqa: SLF001 - what was derived when it was imported is derived again
 from __future__ import annotations
+
+from dataclasses import dataclass
+from operator import attrgetter
 
 import pyarrow as pa
 
@@ -20,11 +24,20 @@ from pipeline import schemas  # noqa: E402 - what is derived, is derived from th
 schemas.QUARANTINE = schemas.QUARANTINE.append(pa.field("region", pa.string()))
 
 from pipeline.cli import main  # noqa: E402
-from pipeline.collectors import decode  # noqa: E402
+from pipeline.collectors import chat, decode  # noqa: E402
 from pipeline.collectors.fast.lines import QuickReader  # noqa: E402
 
-_row_of, _quarantine_row = decode.row_of, decode.QuarantineRow
-decode.row_of = lambda values: _row_of({**values, "region": f"region-of-{values['line']}"})
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BodyReading(chat.BodyReading):
+    region: str | None = "north"
+
+
+chat.BodyReading = BodyReading  # type: ignore[misc]
+decode._OF_READING = decode._columns_in(BodyReading)
+decode._of_reading = attrgetter(*decode._OF_READING)
+decode._in_order = decode._row_maker((*decode._OWN, *decode._OF_ENVELOPE, *decode._OF_READING, *decode._OF_COUNTS))
+_quarantine_row = decode.QuarantineRow
 decode.QuarantineRow = lambda reason, values: _quarantine_row(reason, (*values, None))  # type: ignore[assignment,misc]
 QuickReader.read = lambda *_: None  # type: ignore[method-assign,assignment]
 

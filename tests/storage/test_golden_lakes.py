@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -30,6 +31,8 @@ from pipeline.warehouse.connection import give_usage_events, open_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pipeline.collectors.chat import BodyReading
 
 GOLDEN = Path(__file__).parent / "golden_lakes" / "version_1"
 COMMITS, EVENTS, QUARANTINED = 2, 21, 2
@@ -140,7 +143,7 @@ def test_the_next_program_reads_what_came_before_as_null_and_so_does_every_engin
     assert operations == ["COLLECT", "COLLECT", "ADD COLUMNS", "COLLECT", "ADD COLUMNS", "COLLECT"]
     rows = delta_rows(books)
     assert len(rows) == EVENTS + 2
-    assert [row["region"] for row in rows] == [None] * (EVENTS + 1) + [f"region-of-{rows[-1]['line']}"]
+    assert [row["region"] for row in rows] == [None] * (EVENTS + 1) + ["north"]
     assert [row[name] for row in rows for name in LATER] == [None] * len(LATER) * len(rows)
     table = DeltaTable(str(layout.usage_events(books / "lake")))
     query = "select count(*) as events, count(region) as regions, count(prompt_audio_tokens) as audio, sum(prompt_tokens) as prompt from events"
@@ -293,10 +296,15 @@ TEXTS = ("tell me a joke", '{"say":"hello"}', '{"images": 2}', '{"seconds":1.5}'
 def test_other_usage_holds_names_and_counts_and_verify_finds_any_text_in_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other_usage: str, code: int
 ) -> None:
-    row_of = decode.row_of
+    read = decode.read_exchange
+
+    def stating_more(*given: Any) -> BodyReading:
+        reading = read(*given)
+        assert reading.tokens is not None
+        return replace(reading, tokens=replace(reading.tokens, prompt_audio_tokens=1), other_usage=other_usage, left_out="usage.a,usage.b")
+
     monkeypatch.setattr(QuickReader, "read", lambda *_: None)
-    more = {"other_usage": other_usage, "left_out": "usage.a,usage.b", "prompt_audio_tokens": 1}
-    monkeypatch.setattr(decode, "row_of", lambda values: row_of({**values, **more}))
+    monkeypatch.setattr(decode, "read_exchange", stating_more)
     books = make_workspace(tmp_path / "books")
     write_log(books, "app.jsonl", plain("2026-03-01T10:00:00Z", id="a"))
     assert tallybook(books, "nightly", "--as-of", "2026-03-02").returncode == 0
