@@ -1,6 +1,7 @@
 """One line to one row: a usage event, a row of the quarantine, or nothing where the line is blank.
 
-Owns the order in which a line is examined. Does not own the rows' way into Arrow (``stretch``).
+Owns the order in which a line is examined, and the row: what an envelope, a reading or its counts hold under the name of a column
+(``pipeline.usage.events``) is that column's value, and a column that none of them has is null. Does not own the rows' way into Arrow (``stretch``).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pipeline.usage import QuarantineReason, TokenCounts
 from pipeline.usage.events import COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from pipeline.collectors.lines import Line
     from pipeline.collectors.log_format import LogFormat
@@ -70,49 +71,49 @@ def _parsed(line: Line, log_format: LogFormat) -> JsonObject:
 
 
 def _values(envelope: Envelope, reading: BodyReading, line: Line, source: str, log_format: LogFormat) -> Row:
-    """Return the row of an exchange. What the reading, its counts or the envelope hold under the name of a column is that column's value."""
-    values = {
-        **dict(zip(_OF_ENVELOPE, _of_envelope(envelope), strict=True)),
-        **dict(zip(_OF_READING, _of_reading(reading), strict=True)),
-        **(dict(zip(_OF_COUNTS, _of_counts(reading.tokens), strict=True)) if reading.tokens is not None else {}),
-        "event_id": event_id(
-            api_key_id=envelope.api_key_id,
-            response_id=reading.response_id,
-            request_id=envelope.request_id,
-            line=line.content or b"",
-            prefers_request_id=log_format.identity == "request-id",
-        ),
-        "model_requested": envelope.model_requested or reading.model_in_path,
-        "occurred_at": envelope.occurred_us,
-        "status": reading.status.value,
-        "left_out": ",".join(sorted(envelope.left_out | reading.left_out)) or None,
-        "stream": envelope.stream_requested if reading.is_stream is None else reading.is_stream,
-        "source": source,
-        "line": line.number,
-        "byte_start": line.start,
-        "byte_end": line.end,
-    }
-    return row_of(values)
+    identity = event_id(
+        api_key_id=envelope.api_key_id,
+        response_id=reading.response_id,
+        request_id=envelope.request_id,
+        line=line.content or b"",
+        prefers_request_id=log_format.identity == "request-id",
+    )
+    is_stream = envelope.stream_requested if reading.is_stream is None else reading.is_stream
+    counts = _NO_COUNTS if reading.tokens is None else _of_counts(reading.tokens)
+    model = envelope.model_requested or reading.model_in_path
+    left_out = ",".join(sorted(envelope.left_out | reading.left_out)) or None
+    of_line = source, line.number, line.start, line.end
+    own = identity, envelope.occurred_us, reading.status.value, is_stream, model, left_out, *of_line
+    return _in_order((*own, *_of_envelope(envelope), *_of_reading(reading), *counts, None))
 
 
-def row_of(values: Mapping[str, Any]) -> Row:
-    """Return the values of ``schemas.USAGE_EVENTS`` in their order; a column that is not named is null.
-
-    Raises ``KeyError`` where one is left out that may not be null, ``ValueError`` for a name that is no column's.
-    """
-    row = {**_NULLS, **values}
-    if len(row) > len(COLUMNS):
-        message = f"{sorted(row.keys() - {column.name for column in COLUMNS})} are no columns of usage events"
-        raise ValueError(message)
-    return _in_order(row)
+_OWN = (
+    *("event_id", "occurred_at", "status", "stream", "model_requested", "left_out"),
+    *("source", "line", "byte_start", "byte_end"),
+)
+"""The columns whose values are made of several, in the order in which ``_values`` makes them."""
 
 
 def _columns_in(kind: type[Any]) -> tuple[str, ...]:
+    """Return the columns that a reading has under their own names."""
     stated = {field.name for field in fields(kind)}
-    return tuple(column.name for column in COLUMNS if column.name in stated)
+    return tuple(column.name for column in COLUMNS if column.name in stated and column.name not in _OWN)
 
 
-_NULLS = {column.name: None for column in COLUMNS if column.nullable}
-_in_order: Callable[[Mapping[str, Any]], Row] = itemgetter(*(column.name for column in COLUMNS))
+def _row_maker(names: tuple[str, ...]) -> Callable[[Row], Row]:
+    """Return what puts values, stated in the order of ``names`` and a null after them, into the order of the columns.
+
+    A column that is not among the names is null. Raises ``ValueError`` where it may not be, or where a name stands there twice.
+    """
+    missing = [column.name for column in COLUMNS if not column.nullable and column.name not in names]
+    if missing or len(set(names)) < len(names):
+        message = f"rows are made of {names}: each column belongs there at most once, and {missing} may not be null"
+        raise ValueError(message)
+    at = {name: index for index, name in enumerate(names)}
+    return itemgetter(*(at.get(column.name, len(names)) for column in COLUMNS))
+
+
 _OF_ENVELOPE, _OF_READING, _OF_COUNTS = map(_columns_in, (Envelope, BodyReading, TokenCounts))
 _of_envelope, _of_reading, _of_counts = (attrgetter(*names) for names in (_OF_ENVELOPE, _OF_READING, _OF_COUNTS))
+_NO_COUNTS = (None,) * len(_OF_COUNTS)
+_in_order = _row_maker((*_OWN, *_OF_ENVELOPE, *_OF_READING, *_OF_COUNTS))

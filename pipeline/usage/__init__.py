@@ -95,8 +95,9 @@ class TokenCounts:
             message = f"cached and cache-write tokens {cached} > prompt_tokens {self.prompt_tokens}"
             raise ContradictoryCounts(message)
         for part, whole in _PARTS:
-            if (getattr(self, part) or 0) > (getattr(self, whole) or 0):
-                message = f"{part} {getattr(self, part)} > {whole} {getattr(self, whole)}"
+            count = getattr(self, part)
+            if count and count > (getattr(self, whole) or 0):
+                message = f"{part} {count} > {whole} {getattr(self, whole)}"
                 raise ContradictoryCounts(message)
 
     def by_meter(self) -> dict[Meter, int]:

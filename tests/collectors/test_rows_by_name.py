@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipeline.collectors import decode
-from pipeline.collectors.decode import EventRow, decode_line, row_of
+from pipeline.collectors.decode import EventRow, _row_maker, decode_line
 from pipeline.collectors.lines import Line
 from pipeline.collectors.log_format import LogFormat
 from pipeline.schemas import USAGE_EVENTS
 from pipeline.usage import ContradictoryCounts, TokenCounts
+from pipeline.usage.events import COLUMNS
 
 if TYPE_CHECKING:
     from pipeline.collectors.chat import BodyReading
 
 LINE = b'{"ts":"2026-03-01T06:00:00Z","api_key_id":"k","status":200,"response":{"id":"r","choices":[],"usage":{"prompt_tokens":9,"completion_tokens":4}}}'
-REQUIRED = ("event_id", "occurred_at", "api_key_id", "status", "http_status", "source", "line", "byte_start", "byte_end")
 
 
 def test_what_a_reader_states_under_the_name_of_a_column_is_in_the_row(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,17 +39,24 @@ def test_what_a_reader_states_under_the_name_of_a_column_is_in_the_row(monkeypat
     assert (values["other_usage"], values["left_out"], values["prompt_tokens"], values["response_id"]) == ('{"searches":2}', "usage.seconds", 9, "r")
 
 
-def test_what_is_not_named_is_null_and_what_may_not_be_null_must_be_named() -> None:
-    values = {name: name for name in REQUIRED}
-    assert dict(zip(USAGE_EVENTS.names, row_of(values), strict=True)) == {**dict.fromkeys(USAGE_EVENTS.names), **values}
-    for name in REQUIRED:
-        with pytest.raises(KeyError, match=name):
-            row_of({other: value for other, value in values.items() if other != name})
+def test_what_no_reader_states_is_null() -> None:
+    row = decode_line(Line(1, 0, len(LINE), LINE), source="a.jsonl", log_format=LogFormat(), fingerprint=str)
+    assert isinstance(row, EventRow)
+    values = dict(zip(USAGE_EVENTS.names, row.values, strict=True))
+    assert [values[column.name] for column in COLUMNS if column.since > 1] == [None] * 5
+    assert (values["prompt_tokens"], values["reasoning_tokens"], values["stream"]) == (9, None, False)
 
 
-def test_a_name_that_is_no_columns_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"\['prompt_audio'\] are no columns of usage events"):
-        row_of({**dict.fromkeys(REQUIRED, 1), "prompt_audio": 1})
+def test_a_column_that_may_not_be_null_is_stated_and_none_is_stated_twice() -> None:
+    required = tuple(column.name for column in COLUMNS if not column.nullable)
+    assert dict(zip(USAGE_EVENTS.names, _row_maker(required)((*required, None)), strict=True)) == {
+        name: name if name in required else None for name in USAGE_EVENTS.names
+    }
+    for name in required:
+        with pytest.raises(ValueError, match=rf"\['{name}'\] may not be null"):
+            _row_maker(tuple(other for other in required if other != name))
+        with pytest.raises(ValueError, match="each column belongs there at most once"):
+            _row_maker((*required, name))
 
 
 @pytest.mark.parametrize("part", ["prompt_audio_tokens", "completion_audio_tokens", "prompt_cache_write_1h_tokens", "reasoning_tokens"])

@@ -10,9 +10,12 @@ import pytest
 from documented import DOCUMENTS, ROOT, blocks, printed_now
 
 from pipeline.cli import LazyCommands, _tallybook
+from pipeline.usage.events import COLUMNS
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pipeline.usage.events import Column
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 NAMES = [document.relative_to(ROOT).as_posix() for document in DOCUMENTS]
@@ -49,6 +52,19 @@ def test_links_lead_to_files_and_headings_that_exist(name: str) -> None:
         target = document.parent / path if path else document
         assert target.exists(), link
         assert not heading or heading in headings(target), link
+
+
+def test_the_table_of_what_is_kept_names_every_column_as_it_is_declared() -> None:
+    text = (ROOT / "docs/configuration.md").read_text(encoding="utf-8").partition("### What is kept of a line")[2]
+    rows = [row for row in text.splitlines() if row.startswith("| `")][: len(COLUMNS)]
+    assert rows == [row_of(column) for column in COLUMNS]
+    assert text.count("\n| `") == len(COLUMNS) + 2, "the rows of the last table are the variables of the environment"
+
+
+def row_of(column: Column) -> str:
+    kind = column.kind.value + ("" if column.nullable else ", never null")
+    part = f"of `{column.part_of}`: " if column.part_of else ""
+    return f"| `{column.name}` | {kind} | {column.since} | {part}{column.says} |"
 
 
 def test_every_exit_code_is_in_the_readme() -> None:

@@ -1,9 +1,16 @@
 """The command line of a program with one more column of usage events, and one more of quarantined lines, whose plain reader knows both.
 
-Run as a program of its own: what follows from the declarations follows from these.
+Run as a program of its own: what follows from the declarations follows from these. Its arguments are a workspace and command lines; they are
+run one after the other, up to the first that does not end well.
 """
 
+# ruff: noqa: SLF001 - what was derived when it was imported is derived again
 from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import dataclass
+from operator import attrgetter
 
 import pyarrow as pa
 
@@ -19,14 +26,26 @@ from pipeline import schemas  # noqa: E402 - what is derived, is derived from th
 
 schemas.QUARANTINE = schemas.QUARANTINE.append(pa.field("region", pa.string()))
 
-from pipeline.cli import main  # noqa: E402
-from pipeline.collectors import decode  # noqa: E402
+from pipeline.cli import run  # noqa: E402
+from pipeline.collectors import chat, decode  # noqa: E402
 from pipeline.collectors.fast.lines import QuickReader  # noqa: E402
 
-_row_of, _quarantine_row = decode.row_of, decode.QuarantineRow
-decode.row_of = lambda values: _row_of({**values, "region": f"region-of-{values['line']}"})
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BodyReading(chat.BodyReading):
+    region: str | None = "north"
+
+
+chat.BodyReading = BodyReading  # type: ignore[misc]
+decode._OF_READING = decode._columns_in(BodyReading)
+decode._of_reading = attrgetter(*decode._OF_READING)
+decode._in_order = decode._row_maker((*decode._OWN, *decode._OF_ENVELOPE, *decode._OF_READING, *decode._OF_COUNTS))
+_quarantine_row = decode.QuarantineRow
 decode.QuarantineRow = lambda reason, values: _quarantine_row(reason, (*values, None))  # type: ignore[assignment,misc]
 QuickReader.read = lambda *_: None  # type: ignore[method-assign,assignment]
 
 if __name__ == "__main__":
-    main()
+    workspace, *lines = sys.argv[1:]
+    for line in lines:
+        if code := run(["-w", workspace, *shlex.split(line)]):
+            sys.exit(code)
