@@ -53,7 +53,10 @@ def _without_usage(route: Route, *, is_success: bool) -> BodyReading:
 
 
 def _kept(reading: BodyReading, outcome: BodyReading) -> BodyReading:
-    return replace(outcome, other_usage=reading.other_usage)
+    """Keep what was stated and is not billed, with its id: a run or a batch that is asked for again is the same one."""
+    if reading.other_usage is None:
+        return outcome
+    return replace(outcome, other_usage=reading.other_usage, response_id=reading.response_id)
 
 
 def _read(envelope: Envelope, log_format: LogFormat, route: Route) -> BodyReading:

@@ -15,6 +15,7 @@ from pipeline.jobs.collect import collect
 from pipeline.jobs.counts import counts_of, quarantine_reasons
 from pipeline.jobs.held import held_text
 from pipeline.jobs.invoice import invoice_book, write_invoices
+from pipeline.jobs.other_usage import other_usage, other_usage_text
 from pipeline.jobs.wording import UNASSIGNED, are, counted
 from pipeline.money import plain, plain_amount
 from pipeline.periods import BillingPeriod
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from pipeline.storage.workspace import Workspace
 
 
-_WORDED = frozenset({"conflicts", "unassigned_usage", "unmeasured_usage", "unpriced_usage"})
+_WORDED = frozenset({"conflicts", "unassigned_usage", "unmeasured_usage", "unpriced_usage", "usage_under_an_error_status"})
 """The advisory checks whose rows are told in words of their own; whatever else is in the folder is told as it is."""
 _ROWS_SHOWN_MAX = 5
 
@@ -119,6 +120,13 @@ def _warnings(workspace: Workspace, collected: Collected, built: Aggregate, book
             f"{row['billing_period']}: {counted(row['events'], 'exchange')} of {row['account_id'] or 'unassigned keys'} stated no usage: "
             f"{row['status']}{_advice(row, workspace.settings.unmeasured)}"
         )
+    for row in built.marts.advisories.get("usage_under_an_error_status", ()):
+        yield (
+            f"{row['billing_period']}: {counted(row['events'], 'exchange')} of key {row['api_key_id']} ({row['account_id'] or UNASSIGNED}) "
+            f"stated usage under status {row['http_status']}: {row['prompt_tokens']} prompt and {row['completion_tokens']} completion tokens "
+            "were consumed, and are billed"
+        )
+    yield from map(other_usage_text, other_usage(workspace, built.snapshot))
     for name, rows in sorted(built.marts.advisories.items()):
         if rows and name not in _WORDED:
             listed = "; ".join(row_text(row) for row in rows[:_ROWS_SHOWN_MAX])
@@ -142,7 +150,7 @@ def _advice(row: dict[str, object], policy: UnmeasuredPolicy) -> str:
         billed = ", which are billed" if policy is UnmeasuredPolicy.BILL_ESTIMATE else ""
         other = "" if billed else ", or set [policy] unmeasured"
         return f" at {tokens} by content chunks{billed}; have clients ask for usage (stream_options.include_usage){other}"
-    return " because nothing was there to estimate from, or the body is of a family that is not read yet; 'tallybook usage --by key,status' lists them"
+    return " because nothing was there to estimate from; 'tallybook usage --by key,status' lists them"
 
 
 def _unpriced(workspace: Workspace, built: Aggregate) -> Iterator[str]:
