@@ -51,6 +51,8 @@ class LakeSnapshot:
     quarantine_files: tuple[QuarantineFile, ...] = ()
     sources: tuple[SourceRecord, ...] = ()
     key_secret_check: str | None = None
+    committed_at: datetime | None = None
+    """The latest clock of all these commits; ``None`` of an empty lake."""
 
 
 def read_log(lake_dir: Path, *, until: int | None = None) -> LakeSnapshot:
@@ -77,6 +79,7 @@ def read_log(lake_dir: Path, *, until: int | None = None) -> LakeSnapshot:
         quarantine_files=tuple(file for commit in commits for file in commit.quarantine_files),
         sources=tuple(record for commit in commits for record in commit.sources),
         key_secret_check=checks[-1] if checks else None,
+        committed_at=max((commit.committed_at for commit in commits), default=None),
     )
 
 
@@ -117,6 +120,7 @@ def commit(
         quarantine_files=snapshot.quarantine_files + new.quarantine_files,
         sources=snapshot.sources + new.sources,
         key_secret_check=snapshot.key_secret_check if key_secret_check is None else key_secret_check,
+        committed_at=max(filter(None, (snapshot.committed_at, delta.to_the_millisecond(committed_at)))),
     )
 
 
