@@ -67,24 +67,16 @@ def parse(text: str, *, depth_max: int = DEPTH_MAX) -> Any:
     """Return the one JSON document that ``text`` is; numbers as ``int`` or exact ``Decimal``.
 
     NaN, Infinity, numbers beyond the range of a double, and objects and arrays nested deeper than ``depth_max`` are ``UNREADABLE``.
-    Raises ``BrokenJson`` where the text is no JSON document, ``LineRefused`` (``nested_too_deep``) where it is none and nested so deep.
+    Raises ``BrokenJson`` where the text is no JSON document.
     """
     text = text.strip(_BLANKS)
     try:
         document = _document(text)
-        is_deep = may_exceed(text, depth_max) and depth_of_document(document) > depth_max
-    except BrokenJson:
-        if may_exceed(text, depth_max) and _depth_of_text(text) > depth_max:
-            raise _too_deep(depth_max) from None
-        raise
     except RecursionError:
-        is_deep, document = True, None
-    if not is_deep:
-        return document
-    try:
         return _document(_without_deep_parts(text, depth_max))
-    except BrokenJson:
-        raise _too_deep(depth_max) from None
+    if may_exceed(text, depth_max) and depth_of_document(document) > depth_max:
+        return _document(_without_deep_parts(text, depth_max))
+    return document
 
 
 def _document(text: str) -> Any:
@@ -173,10 +165,6 @@ def may_exceed(text: str | bytes, depth_max: int) -> bool:
     return opened > depth_max
 
 
-def _too_deep(depth_max: int) -> LineRefused:
-    return LineRefused(QuarantineReason.NESTED_TOO_DEEP, f"nested deeper than {depth_max}, and not one JSON document")
-
-
 def depth_of_document(document: Any) -> int:
     """Count the levels of objects and arrays without recursion: a scalar has none, ``{}`` has one."""
     depth = 0
@@ -188,15 +176,3 @@ def depth_of_document(document: Any) -> int:
 
 
 _STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
-
-
-def _depth_of_text(text: str) -> int:
-    """Count the levels of text that does not parse, so that its refusal does not hang on how much stack was left."""
-    depth = deepest = 0
-    for token in _STRING_OR_BRACKET.finditer(text):
-        if token[0] in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif token[0] in "]}":
-            depth -= 1
-    return deepest

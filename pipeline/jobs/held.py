@@ -2,7 +2,8 @@
 
 A logger with a wrong clock writes instants of another century. Such an event was consumed and is not lost, but nobody can owe for a day
 that has not begun: its date is *held* until it is tomorrow's at the latest, and in a month that has begun in some time zone in use.
-Whole UTC dates are held, as the lake keeps them. What is held follows from the events and the run's clock alone, and only shrinks with it.
+Whole UTC dates are held, as the lake keeps them. What is held follows from the lake and the run's clock alone, and only shrinks: the clock is
+that of the last commit where that is later, so that what a night has counted is counted by whoever looks at it afterwards.
 
 Owns which dates are held, and whose events these are. Does not own the clock (``pipeline.cli``) nor what is made of the others.
 """
@@ -24,7 +25,7 @@ from pipeline.usage import UsageStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date
+    from datetime import date, datetime
 
     from pipeline.periods import BillingPeriod
     from pipeline.storage.delta import DataFile
@@ -53,23 +54,27 @@ class HeldUsage:
 
 def in_force(workspace: Workspace, snapshot: LakeSnapshot) -> tuple[LakeSnapshot, tuple[DataFile, ...]]:
     """Return a snapshot without the data files of held dates, and these files. Without a clock (``workspace.now``) nothing is held."""
-    if workspace.now is None:
+    now = clock_of(workspace, snapshot)
+    if now is None:
         return snapshot, ()
-    latest = (workspace.now.astimezone(UTC) + _AHEAD_MAX).date()
+    latest = (now.astimezone(UTC) + _AHEAD_MAX).date()
     zones = {workspace.settings.timezone, *(account.timezone for account in workspace.accounts)}
-    month = max(workspace.now.astimezone(zone).date().replace(day=1) for zone in (UTC, *map(time_zone, zones)))
+    month = max(now.astimezone(zone).date().replace(day=1) for zone in (UTC, *map(time_zone, zones)))
     held = tuple(file for file in snapshot.data_files if file.date > latest or file.date.replace(day=1) > month)
     if not held:
         return snapshot, ()
     return replace(snapshot, data_files=tuple(file for file in snapshot.data_files if file not in frozenset(held))), held
 
 
-def has_begun(workspace: Workspace, account_id: str, period: BillingPeriod) -> bool:
-    """Say whether a month has begun by the run's clock in an account's time zone: no draft is made for one that has not."""
-    account = workspace.accounts.by_id(account_id)
-    if workspace.now is None or account is None:
-        return True
-    return day_start_at(period.first_date, time_zone(account.timezone)) <= workspace.now
+def clock_of(workspace: Workspace, snapshot: LakeSnapshot) -> datetime | None:
+    """Return the clock by which the dates of a snapshot have come, or have not."""
+    return workspace.now if workspace.now is None or snapshot.committed_at is None else max(workspace.now, snapshot.committed_at)
+
+
+def has_begun(workspace: Workspace, snapshot: LakeSnapshot, account_id: str, period: BillingPeriod) -> bool:
+    """Say whether a month has begun in an account's time zone: no draft is made for one that has not."""
+    account, now = workspace.accounts.by_id(account_id), clock_of(workspace, snapshot)
+    return account is None or now is None or day_start_at(period.first_date, time_zone(account.timezone)) <= now
 
 
 def held_usage(workspace: Workspace, files: Sequence[DataFile]) -> tuple[HeldUsage, ...]:

@@ -45,7 +45,7 @@ def invoice_book(workspace: Workspace, built: Aggregate, *, documents: Sequence[
 
     Raises ``ConfigurationError`` for an account that was invoiced and is not in ``accounts.toml`` any more, or has another currency now.
     """
-    places = [place for place in _accounts_and_periods(built.marts.usage_daily) if has_begun(workspace, *place)]
+    places = [place for place in _accounts_and_periods(built.marts.usage_daily) if has_begun(workspace, built.snapshot, *place)]
     accounts, charges = workspace.accounts, built.rated.line_charges
     currencies, rounding = account_currencies(workspace), workspace.settings.rounding
     tags = {key_id: accounts.tags_text(key_id) for key_id in accounts.tags}

@@ -75,7 +75,7 @@ def _residuals(workspace: Workspace, built: Aggregate, book: InvoiceBook) -> Ite
         charged.setdefault((row["account_id"], BillingPeriod.parse(row["billing_period"])), []).append(row["amount"])
         currencies[row["account_id"]] = row["currency"]
     for (account_id, period), amounts in sorted(charged.items()):
-        if not has_begun(workspace, account_id, period):
+        if not has_begun(workspace, built.snapshot, account_id, period):
             continue
         if (account_id, period) not in book.worth:
             yield f"{account_id} {period} has charges and no invoice"

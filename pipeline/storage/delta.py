@@ -114,6 +114,11 @@ class Commit:
             raise ValueError(message)
 
 
+def to_the_millisecond(instant: datetime) -> datetime:
+    """Return what a log entry keeps of an instant. Raises ``ValueError`` for a naive one."""
+    return _EPOCH + _milliseconds(instant) * _MILLISECOND
+
+
 def render_commit(commit: Commit) -> bytes:
     """Write a commit as the bytes of its log entry, sealed. Raises ``ValueError`` for a naive ``committed_at``."""
     at_ms = _milliseconds(commit.committed_at)

@@ -55,6 +55,8 @@ class LakeSnapshot:
     sources: tuple[SourceRecord, ...] = ()
     key_secret_check: str | None = None
     lake_version: int | None = None
+    committed_at: datetime | None = None
+    """The latest clock of all these commits; ``None`` of an empty lake."""
 
 
 def read_log(lake_dir: Path, *, until: int | None = None) -> LakeSnapshot:
@@ -88,6 +90,7 @@ def read_log(lake_dir: Path, *, until: int | None = None) -> LakeSnapshot:
         sources=tuple(record for commit in commits for record in commit.sources),
         key_secret_check=checks[-1] if checks else None,
         lake_version=versions[-1] if versions else None,
+        committed_at=max((commit.committed_at for commit in commits), default=None),
     )
 
 
@@ -213,6 +216,7 @@ def _with(lake_dir: Path, snapshot: LakeSnapshot, new: Commit) -> LakeSnapshot:
         sources=snapshot.sources + new.sources,
         key_secret_check=snapshot.key_secret_check if new.key_secret_check is None else new.key_secret_check,
         lake_version=snapshot.lake_version if new.lake_version is None else new.lake_version,
+        committed_at=max(filter(None, (snapshot.committed_at, delta.to_the_millisecond(new.committed_at)))),
     )
 
 

@@ -55,7 +55,7 @@ class QuarantineReason(StrEnum):
     NOT_AN_OBJECT = "not_an_object"
     LINE_TOO_LONG = "line_too_long"
     NESTED_TOO_DEEP = "nested_too_deep"
-    """Not one JSON document either, and nested deeper than the limit."""
+    """Of lakes that were collected before what is nested too deep was left out instead."""
     MISSING_FIELD = "missing_field"
     INVALID_FIELD = "invalid_field"
     """A field has the wrong type, length or characters, or is out of its range."""

@@ -100,3 +100,11 @@ def test_an_invoice_that_was_issued_while_events_were_held_is_recomputed_to_the_
     issued = tallybook(workspace, "invoice", "issue", "--period", "2026-10", "--as-of", "2026-10-06T03:00:00Z")
     assert issued.returncode == 0, issued.stderr
     assert tallybook(workspace, "recompute", "INV-000001").returncode == 0
+
+
+def test_what_a_night_of_a_later_clock_counted_is_counted_by_whoever_looks_afterwards(tmp_path: Path) -> None:
+    root = make_workspace(tmp_path / "books", config=CONFIG, accounts=COMMITTED)
+    write_log(root, "l.jsonl", plain("2098-12-31T10:00:00Z", id="a"))
+    night(root, "2099-01-01T03:00:00Z")
+    assert json.loads(tallybook(root, "verify", "--json").stdout)["counts"]["held"] == 0
+    assert json.loads(tallybook(root, "usage", "-o", "json").stdout)[0]["prompt_tokens"] == 1_000_000

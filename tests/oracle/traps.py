@@ -5,6 +5,7 @@ Does not own exchanges without usage (``silences``) nor lines that must be refus
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -62,6 +63,26 @@ def harmless_twins(make: Maker) -> None:
     """A key stated twice, alike, or in a field that nobody reads, changes nothing."""
     line = make.rendered(make.exchange(response=plain_body(make.new_id(), {"prompt_tokens": 31, "completion_tokens": 5}, "x")), is_edge=False)
     make.raw(b'{"host":"a","host":"a","status":200,"latency":1,"latency":2,' + line[1:], "harmless-twins", "measured", tokens=Tokens(5, 31), fate="billed")
+
+
+def odd_spellings(make: Maker) -> None:
+    """What decides no bill may be anything; what decides one may be written in several ways."""
+    line = json.loads(make.rendered(make.exchange(response=make.plain(usage_of(31, 5))), is_edge=False))
+    line |= {"ts": "2026-10-01T00:00:00Z"}
+    spellings: list[dict[str, object]] = [
+        *({"status": status} for status in ("200", 200.0, "200.0")),
+        *({"ts": ts} for ts in ("2026-10-01T02:00:00,5+0200", "2026-10-01 00:00:00 +00", "1790812800.25", 1790812800123456, 1790812800123456789)),
+        *({"request_id": name} for name in ("two words", "|7d.4f.", "r" * 257, "\u00fc" * 90, ["r"], 1.5)),
+        *({"request": asked} for asked in ([], "x", 3, {"n": "2"}, {"stream": "yes"}, {"model": ["m"]}, {"model": "schl\u00fcssel 50%"}, {"model": "m" * 129})),
+        *({name: value} for name, value in (("method", ["POST"]), ("latency", "slow"))),
+    ]
+    for spelling in spellings:
+        body = plain_body(make.new_id(), usage_of(31, 5), "x")
+        make.raw(json.dumps({**line, "response": body, **spelling}).encode(), "odd-spelling", "measured", tokens=Tokens(5, 31), fate="billed")
+    for text in (b"NaN", b"-Infinity", b"1e999", b"9" * 400, b"[" * 70 + b"]" * 70, b"[" * 20_000 + b"]" * 20_000):
+        body = json.dumps(plain_body(make.new_id(), usage_of(31, 5), "x") | {"note": "?"})
+        content = json.dumps({**line, "response": body, "note": "?"}).encode().replace(b'"note": "?"', b'"note": ' + text)
+        make.raw(content.replace(b'\\"?\\"', text), "odd-spelling", "measured", tokens=Tokens(5, 31), fate="billed")
 
 
 # --- copies -------------------------------------------------------------------------------------------------------------------------------
@@ -165,7 +186,7 @@ def half_a_cent(make: Maker) -> None:
 
 COMMON: tuple[Trap, ...] = (plain_usage, stream_usage, names_and_tiers, copies_everywhere, conflict)
 RARE: tuple[Trap, ...] = (
-    *(no_model_at_all, odd_routes, error_after_usage, harmless_twins, half_a_cent),
+    *(no_model_at_all, odd_routes, error_after_usage, harmless_twins, odd_spellings, half_a_cent),
     *(copies_by_request_id, copies_by_line, same_id_other_key, ids_that_repeat),
     *(conflict_of_three, conflict_at_one_instant, placeholder_copies, cut_here_whole_there),
 )

@@ -5,6 +5,7 @@ Plain Python and the standard library; shares no code with the product. Slow and
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import json
 import re
@@ -12,7 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum, auto
-from typing import Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Tokens(NamedTuple):
@@ -93,19 +98,16 @@ def event_of(log: Obj, line: bytes, source: dict[str, Any], secret: bytes | None
 
     at = instant(field("ts"))
     key = key_id(field("api_key_id"), field("api_key"), secret)
-    request_id = field("request_id")
-    request_id = name_of(str(request_id) if isinstance(request_id, int) and not isinstance(request_id, bool) else request_id, 256, extra="=~,;#")
-    http = field("status")
-    if http is None:
+    request_id = or_nothing(name_of, field("request_id"), 256, "=~,;#")
+    http = whole(field("status"))
+    if field("status") is None:
         raise Refused(Why.MISSING_FIELD)
-    check(isinstance(http, int) and not isinstance(http, bool) and 100 <= http <= 599)
-    method, path, response, request = field("method"), field("path"), field("response"), field("request")
-    check(all(value is None or isinstance(value, str) for value in (method, path)))
-    check(request is None or isinstance(request, Obj))
+    check(http is not None and 100 <= http <= 599)
+    method, path, response = (field(name) for name in ("method", "path", "response"))
+    method, path = (value if isinstance(value, str) else None for value in (method, path))
     check(response is None or isinstance(response, (Obj, str)))
-    requested = name_of(field("request.model"), 128)
-    check(field("request.stream") in (None, True, False))
-    check(field("request.n") is None or type(field("request.n")) is int)
+    field("request")
+    requested = or_nothing(lambda: name_of(field("request.model"), 128))
 
     def event(status: str, body: Body | None = None) -> Event:
         response_id = body.id if body else None
@@ -118,7 +120,7 @@ def event_of(log: Obj, line: bytes, source: dict[str, Any], secret: bytes | None
     metered = is_completion(path)
     if metered is False or method not in (None, "POST"):
         return event("not_metered")
-    if not 200 <= http <= 299:
+    if http is None or not 200 <= http <= 299:
         return event("failed")
     body = read_body(response, depth_max)
     if metered is None and not body.is_chat:
@@ -146,17 +148,37 @@ def check(is_fine: bool) -> None:  # noqa: FBT001 - reads as a sentence: check(t
         raise Refused(Why.INVALID_FIELD)
 
 
+def or_nothing(read: Callable[..., str | None], *arguments: Any) -> str | None:
+    """What decides no bill is left out where it cannot be read."""
+    try:
+        return read(*arguments)
+    except Refused:
+        return None
+
+
+def whole(value: Any) -> int | None:
+    """200, 200.0 and "200" are one number."""
+    if isinstance(value, str):
+        value = Decimal(value) if re.fullmatch(r"\s*[+-]?\d+(\.0*)?\s*", value, re.ASCII) else None
+    is_number = isinstance(value, (int, Decimal)) and not isinstance(value, bool)
+    return int(value) if is_number and value == int(value) else None
+
+
 def name_of(value: Any, length_max: int, extra: str = "") -> str | None:
-    """A short name in a small alphabet: free text never passes as an id or a model."""
+    """A short name in a small alphabet: what is odd about it is percent-encoded, what is long becomes a digest."""
     if value is None or value == "":
         return None
-    check(isinstance(value, str) and len(value) <= length_max and re.fullmatch(f"[A-Za-z0-9._:/@+{extra}-]+", value) is not None)
-    return str(value)
+    if not isinstance(value, str):
+        check(whole(value) is not None)
+        value = str(whole(value))
+    if len(value) <= length_max and re.fullmatch(f"[A-Za-z0-9._:/@+{extra}-]+", value):
+        return value
+    quoted = quote(value, safe=f"._:/@+-{extra}").replace("~", "~" if "~" in extra else "%7E")
+    return quoted if len(quoted) <= length_max else "%sha256:" + hashlib.sha256(value.encode()).hexdigest()
 
 
 def key_id(given: Any, raw: Any, secret: bytes | None) -> str:
     if given is not None:
-        check(isinstance(given, str) and given != "")
         return name_of(given, 128) or ""
     if raw is None:
         raise Refused(Why.MISSING_FIELD)
@@ -168,14 +190,17 @@ def key_id(given: Any, raw: Any, secret: bytes | None) -> str:
     return "key_" + hmac.digest(secret, bare.encode(), "sha256").hex()[:32]
 
 
-RFC_3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+RFC_3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:[.,](\d+))? ?([Zz]|[+-]\d\d(?::?\d\d)?)", re.ASCII)
 
 
 def instant(value: Any) -> datetime:
     if value is None:
         raise Refused(Why.MISSING_FIELD)
+    if isinstance(value, str) and re.fullmatch(r"\d{9,19}([.,]\d+)?", value, re.ASCII):
+        value = Decimal(value.replace(",", "."))
     if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
-        micros = int(value * (1_000 if value >= 10**11 else 1_000_000))  # from 1e11 on it is milliseconds
+        unit = sum(value >= 10**digits for digits in (11, 14, 17))  # seconds until the year 5138, then milliseconds, microseconds, nanoseconds
+        micros = int(value * 1_000_000) // 1_000**unit
         check(0 <= micros < 2**53)
         at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
     else:
@@ -228,7 +253,7 @@ class Body:
         self.model = self.model or name_of(part.ask("model"), 128)
         choices = [choice for choice in part.ask("choices") or [] if isinstance(choice, Obj)]
         for choice in choices[:1]:
-            name_of(choice.ask("finish_reason"), 64)
+            name_of(choice.ask("finish_reason"), 64)  # read, and of no account
         self.error = self.error or bool(part.ask("error"))
         self.content_chunks += any(isinstance(delta, Obj) and bool(delta.ask("content")) for delta in (choice.ask("delta") for choice in choices))
         groq = part.ask("x_groq")
@@ -346,24 +371,47 @@ def normalised(usage: Obj, model: str) -> Tokens:
 
 
 def strict_json(text: str, depth_max: int) -> Any:
-    """JSON as its RFC has it: exact numbers, no NaN, nothing beyond a double, nothing too deep."""
+    """JSON as its RFC has it: exact numbers; NaN, what is beyond a double and what is too deep are no values."""
     try:
-        value = json.loads(text, object_pairs_hook=Obj, parse_float=exact, parse_constant=no_constant)
-    except RecursionError as error:
-        raise Refused(Why.NESTED_TOO_DEEP) from error
-    level = [value]
-    for _ in range(depth_max + 1):
-        level = [child for item in level if isinstance(item, (dict, list)) for child in (item.values() if isinstance(item, dict) else item)]
-    if any(isinstance(item, (dict, list)) for item in level):
-        raise Refused(Why.NESTED_TOO_DEEP)
+        value = json.loads(text, object_pairs_hook=Obj, parse_float=exact, parse_constant=no_number)
+    except RecursionError:
+        return json.loads(shallow(text, depth_max), object_pairs_hook=Obj, parse_float=exact, parse_constant=no_number)
+    return without_depths(value, depth_max)
+
+
+def without_depths(value: Any, levels: int) -> Any:
+    """What is nested too deep is no value that anybody looks for."""
+    if not isinstance(value, (dict, list)):
+        return value
+    if not levels:
+        return NO_NUMBER
+    if isinstance(value, list):
+        return [without_depths(item, levels - 1) for item in value]
+    for key, item in value.items():
+        value[key] = without_depths(item, levels - 1)
     return value
 
 
-def exact(text: str) -> Decimal:
-    if abs(float(text)) == float("inf"):
-        raise Refused(Why.INVALID_JSON)
-    return Decimal(text)
+def shallow(text: str, levels: int) -> str:
+    """The same for text that is too deep for the parser."""
+    kept, depth = [], 0
+    for token in re.findall(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]|[^"\[\]{}]+', text):
+        depth += token in ("[", "{")
+        if depth <= levels:
+            kept.append(token)
+        elif depth == levels + 1 and token in ("[", "{"):
+            kept.append("NaN")
+        depth -= token in ("]", "}")
+    return "".join(kept)
 
 
-def no_constant(_: str) -> NoReturn:
-    raise Refused(Why.INVALID_JSON)
+NO_NUMBER = object()
+"""NaN, what is beyond a double, and what is nested too deep."""
+
+
+def exact(text: str) -> Any:
+    return NO_NUMBER if abs(float(text)) == float("inf") else Decimal(text)
+
+
+def no_number(_: str) -> object:
+    return NO_NUMBER
