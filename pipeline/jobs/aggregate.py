@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from pipeline import __version__, schemas
 from pipeline.jobs.counts import event_counts
 from pipeline.jobs.dates_counted import DatesCounted
-from pipeline.jobs.held import held_usage, in_force
+from pipeline.jobs.held import held_usage, in_force, statuses_of
 from pipeline.jobs.open_periods import build_open_periods, forget_periods
 from pipeline.jobs.rate import rate
 from pipeline.resources import sql_digest
@@ -25,7 +25,7 @@ from pipeline.warehouse.marts import build_marts
 from pipeline.warehouse.reference import committed_events, reference_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pipeline.jobs.held import HeldUsage
     from pipeline.jobs.rate import RatedUsage
@@ -60,9 +60,10 @@ class Aggregate:
 def aggregate(workspace: Workspace, *, until: int | None = None) -> Aggregate:
     """Count and rate everything that is committed, or what was committed up to and with the commit ``until``. Writes nothing."""
     snapshot, held_files = in_force(workspace, read_log(workspace.lake, until=until))
-    marts = count(workspace, snapshot)
+    held = held_usage(workspace, held_files)
+    marts = count(workspace, snapshot, held=held)
     rated = rate(marts.usage_daily, workspace.accounts, workspace.rate_cards)
-    return Aggregate(snapshot=snapshot, marts=marts, rated=rated, held_files=held_files, held=held_usage(workspace, held_files))
+    return Aggregate(snapshot=snapshot, marts=marts, rated=rated, held_files=held_files, held=held)
 
 
 def aggregate_what_is_new(workspace: Workspace) -> Aggregate:
@@ -72,12 +73,13 @@ def aggregate_what_is_new(workspace: Workspace) -> Aggregate:
     could not be asked of what is counted piece by piece is asked of everything counted at once.
     """
     snapshot, held_files = in_force(workspace, read_log(workspace.lake))
-    reference = _reference(workspace, snapshot)
+    held = held_usage(workspace, held_files)
+    reference = _reference(workspace, snapshot, held)
     dates = DatesCounted.of(workspace.lake, snapshot, reference)
     built = build_open_periods(workspace, dates, reference)
     marts = built.marts
     if marts.unasked:
-        whole = count(workspace, snapshot)
+        whole = count(workspace, snapshot, held=held)
         broken = {name: rows or whole.broken_claims.get(name, rows) for name, rows in {**whole.broken_claims, **marts.broken_claims}.items()}
         marts = replace(marts, broken_claims=broken, advisories=whole.advisories)
     if any(marts.broken_claims.values()):
@@ -90,16 +92,19 @@ def aggregate_what_is_new(workspace: Workspace) -> Aggregate:
         marts=marts,
         rated=built.rated,
         held_files=held_files,
-        held=held_usage(workspace, held_files),
+        held=held,
         encoded=built.encoded,
     )
 
 
-def count(workspace: Workspace, snapshot: LakeSnapshot) -> Marts:
-    """Count the events of a snapshot, and rate nothing. Writes nothing."""
+def count(workspace: Workspace, snapshot: LakeSnapshot, *, held: Sequence[HeldUsage] = ()) -> Marts:
+    """Count the events of a snapshot, and rate nothing. Writes nothing.
+
+    ``held`` is what the commits state and the snapshot has not; whoever asks for the claims of the marts must say it.
+    """
     return build_marts(
         verified_files(workspace.lake, snapshot),
-        _reference(workspace, snapshot),
+        _reference(workspace, snapshot, held),
         lake=workspace.lake,
         spill=spill_folder(workspace.lake),
         timezone=workspace.settings.timezone,
@@ -138,14 +143,15 @@ def inputs_of(workspace: Workspace, snapshot: LakeSnapshot) -> Mapping[str, str]
     }
 
 
-def _reference(workspace: Workspace, snapshot: LakeSnapshot) -> dict[str, pa.Table]:
+def _reference(workspace: Workspace, snapshot: LakeSnapshot, held: Sequence[HeldUsage]) -> dict[str, pa.Table]:
     tables = reference_tables(
         workspace.accounts,
         workspace.rate_cards,
         timezone=workspace.settings.timezone,
         utc_dates={file.date for file in snapshot.data_files},
     )
-    return tables | committed_events(event_counts(snapshot.sources))
+    held_statuses = statuses_of(held)
+    return tables | committed_events({status: events - held_statuses[status] for status, events in event_counts(snapshot.sources).items()})
 
 
 def by_period(table: pa.Table) -> dict[str, pa.Table]:

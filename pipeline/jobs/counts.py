@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
+from pipeline.jobs.held import statuses_of
 from pipeline.usage import Meter, UsageStatus
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def counts_of(built: Aggregate) -> dict[str, int]:
         "billed": _events(exchanges, "measured", "survivor"),
         "duplicates": _events(exchanges, "measured", "duplicate"),
         "conflicts": _events(exchanges, "measured", "conflict"),
-        "held": sum(usage.measured for usage in built.held),
+        "held": statuses_of(built.held)[UsageStatus.MEASURED],
         "estimated_listed": _events(exchanges, "estimated", "survivor"),
         "billed_tokens": token_count(built.marts.usage_daily),
         "unpriced_tokens": sum(row.usage.quantity for row in built.rated.unpriced if row.usage.meter is not Meter.REQUEST),

@@ -10,6 +10,7 @@ Owns which dates are held, and whose events these are. Does not own the clock (`
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
@@ -21,10 +22,9 @@ import pyarrow.parquet as pq
 from pipeline.jobs.wording import UNASSIGNED, are, counted
 from pipeline.periods import day_start_at, time_zone
 from pipeline.storage.lake import verified_data_files
-from pipeline.usage import UsageStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date, datetime
 
     from pipeline.periods import BillingPeriod
@@ -44,7 +44,8 @@ class HeldUsage:
     account_id: str
     """Empty where the key belongs to no account now."""
     events: int
-    measured: int
+    statuses: Mapping[str, int]
+    """How many of them have each status."""
     tokens: int
     """Prompt and completion tokens that they state."""
     first_date: date
@@ -77,6 +78,14 @@ def has_begun(workspace: Workspace, snapshot: LakeSnapshot, account_id: str, per
     return account is None or now is None or day_start_at(period.first_date, time_zone(account.timezone)) <= now
 
 
+def statuses_of(held: Iterable[HeldUsage]) -> Counter[str]:
+    """Count what is held by status."""
+    statuses: Counter[str] = Counter()
+    for usage in held:
+        statuses.update(usage.statuses)
+    return statuses
+
+
 def held_usage(workspace: Workspace, files: Sequence[DataFile]) -> tuple[HeldUsage, ...]:
     """Return what the events of held files amount to, key by key. Raises ``DataFileDamaged``."""
     if not files:
@@ -92,7 +101,7 @@ def held_usage(workspace: Workspace, files: Sequence[DataFile]) -> tuple[HeldUsa
                 api_key_id=key,
                 account_id=owners.get(key, ""),
                 events=own.num_rows,
-                measured=pc.sum(pc.equal(own["status"], UsageStatus.MEASURED.value)).as_py(),
+                statuses=Counter(own["status"].to_pylist()),
                 tokens=sum(pc.sum(own[name]).as_py() or 0 for name in ("prompt_tokens", "completion_tokens")),
                 first_date=dates["min"].astimezone(UTC).date(),
                 last_date=dates["max"].astimezone(UTC).date(),

@@ -27,16 +27,16 @@ from pipeline import schemas  # noqa: E402 - what is derived, is derived from th
 schemas.QUARANTINE = schemas.QUARANTINE.append(pa.field("region", pa.string()))
 
 from pipeline.cli import run  # noqa: E402
-from pipeline.collectors import chat, decode  # noqa: E402
+from pipeline.collectors import counting, decode  # noqa: E402
 from pipeline.collectors.fast.lines import QuickReader  # noqa: E402
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BodyReading(chat.BodyReading):
+class BodyReading(counting.BodyReading):
     region: str | None = "north"
 
 
-chat.BodyReading = BodyReading  # type: ignore[misc]
+counting.BodyReading = BodyReading  # type: ignore[misc]
 decode._OF_READING = decode._columns_in(BodyReading)
 decode._of_reading = attrgetter(*decode._OF_READING)
 decode._in_order = decode._row_maker((*decode._OWN, *decode._OF_ENVELOPE, *decode._OF_READING, *decode._OF_COUNTS))
