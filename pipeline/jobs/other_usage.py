@@ -54,7 +54,7 @@ def other_usage(workspace: Workspace, snapshot: LakeSnapshot) -> tuple[OtherUsag
     events: Counter[str] = Counter()
     for key, stated in seen.values():
         events[key] += 1
-        quantities.setdefault(key, Counter()).update(json.loads(stated))
+        quantities.setdefault(key, Counter()).update(_quantities(stated))
     owners = {key.key_id: account.id for account in workspace.accounts for key in account.keys}
     return tuple(
         OtherUsage(
@@ -65,6 +65,15 @@ def other_usage(workspace: Workspace, snapshot: LakeSnapshot) -> tuple[OtherUsag
         )
         for key in sorted(events)
     )
+
+
+def _quantities(stated: str) -> dict[str, int]:
+    """Return names and counts; whatever else stands there is for ``verify`` to say."""
+    try:
+        found = json.loads(stated)
+    except ValueError:
+        return {}
+    return {name: count for name, count in found.items() if type(count) is int} if isinstance(found, dict) else {}
 
 
 def _stated(path: Path) -> pa.Table | None:
