@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pipeline.collectors import families
 from pipeline.collectors.body import BodyKind, look_at
 from pipeline.collectors.chat import BodyReading, is_chat_completion, read_document, read_stream
+from pipeline.collectors.envelope import NO_STATUS
 from pipeline.collectors.families import OPENAI_CHAT
 from pipeline.collectors.routes import Route, route_of
 from pipeline.usage import UsageStatus
@@ -42,7 +43,7 @@ def read_without_body(envelope: Envelope) -> BodyReading | None:
     if envelope.method is not None and envelope.method.strip().upper() != "POST":
         return _NOT_METERED
     route = _route(envelope)
-    is_success = 200 <= envelope.http_status <= 299  # noqa: PLR2004 - the 2xx of HTTP
+    is_success = 200 <= envelope.http_status <= 299 or envelope.http_status == NO_STATUS  # noqa: PLR2004 - the 2xx of HTTP
     if route is Route.OTHER or (route is Route.UNLISTED and not is_success):
         return _NOT_METERED
     return None if is_success else _FAILED
