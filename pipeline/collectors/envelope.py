@@ -30,6 +30,10 @@ _Lookup: TypeAlias = Callable[..., Any]
 """Returns the value of a field, or a default: called with one or two arguments, as ``dict.get`` is."""
 
 
+NO_STATUS = 0
+"""Stands for a status that the log does not state, or that HTTP has not: some gateways write 0 where the client left first."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
     """The validated fields of one line; ``response`` is not looked into yet."""
@@ -39,6 +43,7 @@ class Envelope:
     api_key_id: str
     request_id: str | None
     http_status: int
+    """100 to 599, or ``NO_STATUS``: what was consumed is in the body, whatever the status says."""
     method: str | None
     path: str | None
     model_requested: str | None
@@ -73,7 +78,7 @@ def read_envelope(line: JsonObject, log_format: LogFormat, fingerprint: Callable
         occurred_us=instant_us(_required(value, "ts")),
         api_key_id=_api_key_id(value, fingerprint),
         request_id=left_out.checked(fields.identifier, value("request_id"), "request_id"),
-        http_status=_http_status(_required(value, "status")),
+        http_status=left_out.checked(_http_status, value("status"), "status") or NO_STATUS,
         method=left_out.checked(fields.text, value("method"), "method"),
         path=left_out.checked(fields.text, value("path"), "path"),
         model_requested=left_out.looked_up(of_request, "model", fields.model, "request.model"),
@@ -144,8 +149,5 @@ def _choices(value: Any, field: str) -> int | None:
     return fields.integer(value, field, low=0, high=fields.INT32_MAX)
 
 
-def _http_status(value: Any) -> int:
-    status = fields.integer(value, "status", low=100, high=599)
-    if status is None:
-        raise LineRefused(QuarantineReason.MISSING_FIELD, "status")
-    return status
+def _http_status(value: Any, field: str) -> int | None:
+    return fields.integer(value, field, low=100, high=599)

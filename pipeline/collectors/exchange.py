@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pipeline.collectors import families
 from pipeline.collectors.body import look_at
 from pipeline.collectors.counting import BodyReading, amounts_to
+from pipeline.collectors.envelope import NO_STATUS
 from pipeline.collectors.families import bedrock, chat, embeddings, unbilled
 from pipeline.collectors.families.reading import Asked, Reading
 from pipeline.collectors.refusal import LineRefused
@@ -32,7 +33,7 @@ _UNKNOWN = BodyReading(status=UsageStatus.UNKNOWN)
 def read_exchange(envelope: Envelope, log_format: LogFormat) -> BodyReading:
     """Return what an exchange amounts to. Raises ``LineRefused`` where its body says something that cannot be."""
     route = route_of(envelope.path, envelope.method)
-    is_success = 200 <= envelope.http_status <= 299  # noqa: PLR2004 - the 2xx of HTTP
+    is_success = 200 <= envelope.http_status <= 299 or envelope.http_status == NO_STATUS  # noqa: PLR2004 - the 2xx of HTTP
     if is_success and route in (Route.COMPLETION, Route.EMBEDDING):
         return _read(envelope, log_format, route)
     try:

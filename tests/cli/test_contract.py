@@ -273,8 +273,8 @@ def test_canary_prompt_and_raw_key_are_in_no_byte_of_anything_written(tmp_path: 
     outputs.append(tallybook(root, "invoice", "issue", "--period", "2026-10"))
     outputs.append(tallybook(root, "keys", "id", stdin=raw))
     key_id = outputs[-1].stdout.strip()
-    assert json.loads(outputs[4].stdout)["counts"]["events"] == 4
-    assert json.loads(outputs[4].stdout)["counts"]["quarantined"] == 3
+    assert json.loads(outputs[4].stdout)["counts"]["events"] == 5
+    assert json.loads(outputs[4].stdout)["counts"]["quarantined"] == 2
     written = b"".join(path.read_bytes() for path in root.rglob("*") if path.is_file() and path.parent.name != "logs")
     said = "".join(output.stdout + output.stderr for output in outputs).encode()
     for secret in (raw.encode(), b"CANARY", b"7f3a9b"):

@@ -96,7 +96,7 @@ def test_a_naive_or_impossible_instant_is_quarantined(collect: Any, exchange: An
     assert reason == "invalid_json" or detail.startswith("ts ")
 
 
-@pytest.mark.parametrize(("field", "named"), [("ts", "ts"), ("status", "status"), ("api_key_id", "api_key or api_key_id")])
+@pytest.mark.parametrize(("field", "named"), [("ts", "ts"), ("api_key_id", "api_key or api_key_id")])
 @pytest.mark.parametrize("absent", [..., None])
 def test_a_line_without_a_required_field_is_quarantined(collect: Any, exchange: Any, field: str, named: str, absent: Any) -> None:
     assert collect(exchange(**{field: absent})).refusal == ("missing_field", named)
@@ -105,11 +105,6 @@ def test_a_line_without_a_required_field_is_quarantined(collect: Any, exchange: 
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("status", True),
-        ("status", 200.5),
-        ("status", "fine"),
-        ("status", 99),
-        ("status", "600"),
         ("api_key_id", True),
         ("api_key_id", ["key_1"]),
         ("api_key_id", "Bearer abc"),
@@ -132,6 +127,13 @@ def test_a_deciding_field_of_the_wrong_form_is_quarantined_whatever_the_status(
         ("request_id", True, {"request_id"}),
         ("request_id", 1.5, {"request_id"}),
         ("request_id", {"id": 1}, {"request_id"}),
+        ("status", True, {"status"}),
+        ("status", 200.5, {"status"}),
+        ("status", "-", {"status"}),
+        ("status", 0, {"status"}),
+        ("status", "600", {"status"}),
+        ("status", None, set()),
+        ("status", ..., set()),
         ("method", 1, {"method"}),
         ("path", {}, {"path"}),
         ("request", [], {"request"}),
@@ -152,8 +154,9 @@ def test_a_field_that_decides_no_bill_is_left_out_and_named_and_never_costs_the_
     good = collect(json.dumps(exchange(**{field: ...}) | {"response": line["response"]})).event
     differing = {name for name in kept if kept[name] != good[name]}
     assert kept["status"] == "measured"
-    assert differing <= {"request_id", "model_requested", "byte_end", "left_out"}
+    assert differing <= {"request_id", "model_requested", "byte_end", "left_out", "http_status"}
     assert kept["left_out"] == ",".join(sorted(named))
+    assert kept["http_status"] == (0 if field == "status" else 200)
     assert _envelope(line).left_out == named
 
 
@@ -269,6 +272,20 @@ def test_a_path_through_what_is_no_object_finds_nothing(collect: Any, exchange: 
 
 def test_fields_that_nobody_named_are_not_looked_at(collect: Any, exchange: Any) -> None:
     assert collect(exchange(latency_ms="slow", host=[1], extra={"ts": None})).event["status"] == "measured"
+
+
+_ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["model", "n", "stream", "x"]), inner, max_size=3),
+)
+
+
+@given(st.sampled_from(["request", "request_id", "status", "method", "path", "latency_ms", "host"]), _ANYTHING)
+def test_whatever_stands_in_a_field_that_decides_no_bill_the_line_is_read(field: str, value: Any) -> None:
+    line = {"ts": "2026-09-01T12:00:00Z", "api_key_id": "key_1", "status": 200, "response": {"id": "r", "model": "m"}}
+    envelope, good = _envelope(line | {field: value}), _envelope(line)
+    assert (envelope.occurred_us, envelope.api_key_id, envelope.response) == (good.occurred_us, good.api_key_id, good.response)
+    assert envelope.left_out <= {field, "request.model", "request.stream", "request.n"}
 
 
 def _envelope(line: Any) -> Envelope:

@@ -31,8 +31,8 @@ def test_a_number_beyond_a_double_that_nobody_reads_costs_no_line(collect: Any, 
 
 @pytest.mark.parametrize("number", _NO_NUMBERS)
 def test_a_number_beyond_a_double_is_no_instant_no_key_and_no_count(collect: Any, exchange: Any, number: str) -> None:
-    for field, reason in (("ts", "invalid_field"), ("status", "invalid_field"), ("api_key_id", "invalid_field")):
-        assert collect(json.dumps(exchange(**{field: "NUMBER"})).replace('"NUMBER"', number)).refusal[0] == reason
+    for field in ("ts", "api_key_id"):
+        assert collect(json.dumps(exchange(**{field: "NUMBER"})).replace('"NUMBER"', number)).refusal[0] == "invalid_field"
     body = '{"choices": [], "usage": {"prompt_tokens": NUMBER, "completion_tokens": 1}}'.replace("NUMBER", number)
     assert collect(exchange(response=body)).refusal == ("invalid_usage", "prompt_tokens is no number")
 

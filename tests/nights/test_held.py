@@ -108,3 +108,9 @@ def test_what_a_night_of_a_later_clock_counted_is_counted_by_whoever_looks_after
     night(root, "2099-01-01T03:00:00Z")
     assert json.loads(tallybook(root, "verify", "--json").stdout)["counts"]["held"] == 0
     assert json.loads(tallybook(root, "usage", "-o", "json").stdout)[0]["prompt_tokens"] == 1_000_000
+
+
+def test_explain_says_of_a_held_line_that_it_is_held(workspace: Path) -> None:
+    night(workspace, "2026-10-09T03:00:00Z")
+    for asked in (("--request-id", "c"), ("--source", "logs/l.jsonl", "--line", "3")):
+        assert "line 3: held: it is dated 2099-01-15T00:00:00Z, which has not come" in tallybook(workspace, "explain", *asked).stdout

@@ -90,12 +90,11 @@ def refused_fields(make: Maker) -> None:
     usage = usage_of(10, 1)
     line = json.loads(make.rendered(make.exchange(response=plain_body(make.new_id(), usage, "x")), is_edge=False))
     line |= {"ts": "2026-10-01T00:00:00Z", "request": {"model": "m"}}
-    for name in ("ts", "api_key_id", "status"):
+    for name in ("ts", "api_key_id"):
         make.raw(json.dumps({**line, name: None}).encode(), "refused/missing_field", Why.MISSING_FIELD)
         make.raw(json.dumps({key: value for key, value in line.items() if key != name}).encode(), "refused/missing_field", Why.MISSING_FIELD)
     wrong: dict[str, list[object]] = {
         "ts": ["2026-10-01T00:00:00", "2026-10-01", "yesterday", "1999-12-31T23:59:59Z", "2026-13-01T00:00:00Z", 5e12, -5, True, {}],
-        "status": ["fine", "99", 99, 600, True, 200.5],
         "api_key_id": [["key"], True, 1.5],
         "response": [[], 5, True],
     }

@@ -70,7 +70,7 @@ def odd_spellings(make: Maker) -> None:
     line = json.loads(make.rendered(make.exchange(response=make.plain(usage_of(31, 5))), is_edge=False))
     line |= {"ts": "2026-10-01T00:00:00Z"}
     spellings: list[dict[str, object]] = [
-        *({"status": status} for status in ("200", 200.0, "200.0")),
+        *({"status": status} for status in ("200", 200.0, "200.0", "-", 0, 99, "600", True, 200.5, None)),
         *({"ts": ts} for ts in ("2026-10-01T02:00:00,5+0200", "2026-10-01 00:00:00 +00", "1790812800.25", 1790812800123456, 1790812800123456789)),
         *({"request_id": name} for name in ("two words", "|7d.4f.", "r" * 257, "\u00fc" * 90, ["r"], 1.5)),
         *({"request": asked} for asked in ([], "x", 3, {"n": "2"}, {"stream": "yes"}, {"model": ["m"]}, {"model": "schl\u00fcssel 50%"}, {"model": "m" * 129})),

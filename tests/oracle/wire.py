@@ -100,9 +100,7 @@ def event_of(log: Obj, line: bytes, source: dict[str, Any], secret: bytes | None
     key = key_id(field("api_key_id"), field("api_key"), secret)
     request_id = or_nothing(name_of, field("request_id"), 256, "=~,;#")
     http = whole(field("status"))
-    if field("status") is None:
-        raise Refused(Why.MISSING_FIELD)
-    check(http is not None and 100 <= http <= 599)
+    http = http if http is not None and 100 <= http <= 599 else None
     method, path, response = (field(name) for name in ("method", "path", "response"))
     method, path = (value if isinstance(value, str) else None for value in (method, path))
     check(response is None or isinstance(response, (Obj, str)))
@@ -120,7 +118,7 @@ def event_of(log: Obj, line: bytes, source: dict[str, Any], secret: bytes | None
     metered = is_completion(path)
     if metered is False or method not in (None, "POST"):
         return event("not_metered")
-    if http is None or not 200 <= http <= 299:
+    if http is not None and not 200 <= http <= 299:
         return event("failed")
     body = read_body(response, depth_max)
     if metered is None and not body.is_chat:

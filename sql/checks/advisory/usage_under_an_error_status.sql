@@ -12,6 +12,7 @@ from exchanges_daily
 where
     fate = 'survivor'
     and status = 'measured'
+    and http_status <> 0  -- the log names none
     and (http_status < 200 or http_status > 299)
 group by account_id, api_key_id, http_status, billing_period
 order by account_id, api_key_id, http_status, billing_period
