@@ -77,6 +77,6 @@ def refuse_broken_claims(workspace: Workspace, built: Aggregate) -> None:
         listed = "; ".join(f"{check.name}: {check.detail}" for check in differing)
         message = (
             f"nothing can be issued or voided while what the last night wrote is not what all events say: {listed}; "
-            "remove lake/counted, run 'tallybook nightly', and look at the drafts again"
+            "remove lake/counted and the folder of that mart, run 'tallybook nightly', and look at the drafts again"
         )
         raise IssueBlocked(message)

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 AS_OF = ("--as-of", "2026-11-01T03:00:00Z")
-CACHED = "prompt_cached_tokens as quantity"
 
 
 @pytest.fixture
@@ -40,10 +39,13 @@ def books(tmp_path: Path, sql: Path) -> Path:
 
 
 def break_usage_daily(sql: Path) -> None:
-    file = sql / "marts" / "usage_daily.sql"
+    rewrite(sql / "marts" / "usage_daily.sql", "prompt_cached_tokens as quantity", "0 as quantity")
+
+
+def rewrite(file: Path, right: str, wrong: str) -> None:
     text = file.read_text(encoding="utf-8")
-    assert text.count(CACHED) == 1
-    file.write_text(text.replace(CACHED, "0 as quantity"), encoding="utf-8")
+    assert text.count(right) == 1
+    file.write_text(text.replace(right, wrong), encoding="utf-8")
 
 
 def add_check(sql: Path, name: str, select: str, severity: str = "blocking") -> Path:
@@ -76,6 +78,21 @@ def assert_heard(root: Path, name: str) -> None:
 def test_a_wrong_select_is_heard_by_the_night_by_issue_by_void_and_by_verify(books: Path, sql: Path) -> None:
     break_usage_daily(sql)
     assert_heard(books, "tokens_lost_before_usage_daily")
+
+
+@pytest.mark.parametrize(
+    ("change", "claim"),
+    [
+        (("slice_totals", "sum(usage_events.prompt_cached_tokens)", "sum(0)"), "tokens_lost_between_slices"),
+        (("exchange_totals", "sum(prompt_cached_tokens)", "sum(0)"), "tokens_lost_between_fates"),
+        (("attributed_totals", "exchange_totals.prompt_cached_tokens", "0::bigint as prompt_cached_tokens"), "tokens_lost_between_fates"),
+    ],
+    ids=["slice_totals", "exchange_totals", "attributed_totals"],
+)
+def test_tokens_lost_on_the_way_to_the_marts_are_heard(books: Path, sql: Path, change: tuple[str, str, str], claim: str) -> None:
+    relation, right, wrong = change
+    rewrite(sql / "intermediate" / f"{relation}.sql", right, wrong)
+    assert_heard(books, claim)
 
 
 def test_a_wrong_select_is_heard_where_only_new_dates_are_counted(books: Path, sql: Path) -> None:

@@ -9,7 +9,8 @@ import click
 import pytest
 from documented import DOCUMENTS, ROOT, blocks, printed_now
 
-from pipeline.cli import LazyCommands, _tallybook
+from pipeline import cli
+from pipeline.cli import LazyCommands, _tallybook, context
 from pipeline.usage.events import COLUMNS
 
 if TYPE_CHECKING:
@@ -67,9 +68,11 @@ def row_of(column: Column) -> str:
     return f"| `{column.name}` | {kind} | {column.since} | {part}{column.says} |"
 
 
-def test_every_exit_code_is_in_the_readme() -> None:
-    table = README.partition("| exit code |")[2].partition("\n\n")[0]
-    assert re.findall(r"^\| (\d+) ", table, re.MULTILINE) == ["0", "1", "2", "3", "4", "5", "6", "130"]
+def test_every_exit_code_is_in_the_readme_and_in_the_runbook() -> None:
+    declared = {str(code) for module in (cli, context) for name, code in vars(module).items() if name.startswith("EXIT_")}
+    for document in (README, (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")):
+        table = document.partition("| exit code |")[2].partition("\n\n")[0]
+        assert set(re.findall(r"^\| (\d+) ", table, re.MULTILINE)) == {"0", *declared}
 
 
 def test_the_readme_prints_one_command_to_run_and_one_to_test() -> None:
