@@ -18,7 +18,7 @@ from pipeline.jobs.held import held_text, held_usage, in_force
 from pipeline.jobs.wording import counted
 from pipeline.storage.key_secret import find_key_secret
 from pipeline.storage.lake import read_log, verified_files, verified_quarantine
-from pipeline.storage.source_files import files_of
+from pipeline.storage.source_files import find_logs, source_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,8 +63,14 @@ def _configuration(workspace: Workspace) -> Iterator[Check]:
     settings = workspace.settings
     yield Check(name="configuration", ok=True, detail=f"time zone {settings.timezone}, currency {settings.currency}, rounding {settings.rounding}")
     for source in settings.sources:
-        files = files_of(workspace.root, source.paths)
-        yield Check(name=f"source {source.name}", ok=bool(files), detail=counted(len(files), "file") if files else f"no file fits {', '.join(source.paths)}")
+        found = find_logs(workspace.root, source.paths, source.link_roots)
+        detail = counted(len(found.logs), "file") if found.logs else f"no file fits {', '.join(source.paths)}"
+        yield Check(name=f"source {source.name}", ok=bool(found.logs), detail=detail)
+        for refused in found.refused:
+            yield Check(name=f"source {source.name}", ok=False, detail=f"{source_text(workspace.root, refused.path)}: {refused.detail}")
+        for log in found.logs:
+            if not log.target.is_file():
+                yield Check(name=f"source {source.name}", ok=False, detail=f"{source_text(workspace.root, log.path)}: only regular files are logs; remove it")
     keys = sum(len(account.keys) for account in workspace.accounts)
     yield Check(name="accounts", ok=bool(len(workspace.accounts)), detail=f"{counted(len(workspace.accounts), 'account')} with {counted(keys, 'key')}")
     yield Check(name="rate cards", ok=bool(workspace.rate_cards), detail=", ".join(sorted(workspace.rate_cards)) or "none; add rates/standard.toml")
