@@ -65,7 +65,7 @@ def _read(envelope: Envelope, log_format: LogFormat, route: Route) -> BodyReadin
     family = _family(body, log_format.dialect, route)
     asked = Asked(model=envelope.model_requested, choices=envelope.choices_requested, path=envelope.path, headers=envelope.response_headers)
     if family is None:
-        return _unrecognised(envelope, asked, route)
+        return _unrecognised(body, envelope, asked, route)
     reading = family.read(body, asked)
     if reading.stated is None and asked.headers and family.name != unbilled.NAME:
         reading = replace(reading, stated=bedrock.stated_beside((), asked.headers))
@@ -75,13 +75,18 @@ def _read(envelope: Envelope, log_format: LogFormat, route: Route) -> BodyReadin
     return _with_model(found, envelope)
 
 
-def _unrecognised(envelope: Envelope, asked: Asked, route: Route) -> BodyReading:
-    """Return what an exchange amounts to whose body says nothing: AWS may have counted it in the headers."""
+def _unrecognised(body: Body, envelope: Envelope, asked: Asked, route: Route) -> BodyReading:
+    """Return what an exchange amounts to whose body no family knows: AWS may have counted it in the headers.
+
+    On a route that no list knows it is not metered, and counts that it states are kept by name.
+    """
     stated = bedrock.stated_beside((), asked.headers) if asked.headers else None
     if stated is not None:
         reading = Reading(family=bedrock.INVOKE, stated=stated, has_content=True)
         return _with_model(amounts_to(reading, is_stream=False), envelope)
-    return _UNKNOWN if route is Route.COMPLETION else _NOT_METERED
+    if route is Route.COMPLETION:
+        return _UNKNOWN
+    return _kept(amounts_to(unbilled.read(body, asked), is_stream=body.is_stream), _NOT_METERED)
 
 
 def _with_model(reading: BodyReading, envelope: Envelope) -> BodyReading:

@@ -81,6 +81,9 @@ _OTHERS = _NEVER_COMPLETIONS | {
     "videos",
 }
 
+_ANY_VERB = ":predict"
+"""Vertex calls its older models so, those of embeddings among them: the body decides."""
+
 _OTHER_VERBS = (":counttokens", ":computetokens")
 _QUERY = re.compile(r"[?#]")
 
@@ -124,7 +127,7 @@ def _route_of_posted(plain: str, segments: list[str]) -> Route:
         return Route.COMPLETION
     if plain.endswith(_EMBEDDINGS):
         return Route.EMBEDDING
-    is_other = not _OTHERS.isdisjoint(segments) or plain.endswith(_OTHER_VERBS)
+    is_other = not (_OTHERS.isdisjoint(segments) or plain.endswith(_ANY_VERB)) or plain.endswith(_OTHER_VERBS)
     return Route.OTHER if is_other else Route.UNLISTED
 
 

@@ -31,7 +31,8 @@ def recognises(document: JsonObject) -> bool:
     """Tell an answer that holds embeddings."""
     if any(name in document for name in ("embedding", "embeddings", "embeddingsByType")) and "choices" not in document:
         return True
-    return any(isinstance(element, dict) and "embedding" in element for element in list_at(document, "data")[:1])
+    firsts = [*list_at(document, "data")[:1], *list_at(document, "predictions")[:1]]
+    return any(isinstance(one, dict) and ("embedding" in one or "embeddings" in one) for one in firsts)
 
 
 def read(body: Body, asked: Asked) -> Reading:
@@ -68,6 +69,7 @@ def _prompt(document: JsonObject) -> int | None:
 
 def _statistics(document: JsonObject) -> int | None:
     """Return the sum over an embedding's or a batch's ``statistics.token_count`` (Vertex)."""
-    lists: list[Any] = [document.get("embedding"), *list_at(document, "embeddings")]
+    predicted = [object_at(one, "embeddings") for one in list_at(document, "predictions")]
+    lists: list[Any] = [document.get("embedding"), *list_at(document, "embeddings"), *predicted]
     counts = [count_of(object_at(one, "statistics"), "token_count", "tokenCount") for one in lists]
     return sum(found for found in counts if found is not None) if any(found is not None for found in counts) else None

@@ -32,6 +32,14 @@ SHAPES: dict[str, tuple[str, dict[str, Any]]] = {
         {"embedding": {"values": VECTOR}, "usageMetadata": {"promptTokenCount": 19}},
     ),
     "ollama": ("/api/embed", {"model": "nomic-embed-text", "embeddings": [VECTOR], "prompt_eval_count": 19}),
+    "vertex": (
+        "/v1/projects/p/publishers/google/models/text-embedding-005:predict",
+        {"predictions": [{"embeddings": {"values": VECTOR, "statistics": {"token_count": count}}} for count in (12, 7)]},
+    ),
+    "of several vectors": (
+        "/v1/embeddings",
+        {"object": "list", "data": [{"object": "embedding", "embeddings": [VECTOR]}], "usage": {"total_tokens": 19}},
+    ),
     "titan": ("/model/amazon.titan-embed-text-v2%3A0/invoke", {"embedding": VECTOR, "inputTextTokenCount": 19}),
 }
 

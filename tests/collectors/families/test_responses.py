@@ -81,6 +81,15 @@ def test_a_background_response_is_unknown_until_it_is_asked_for(status: str) -> 
     assert queued.response_id == polled.response_id == "resp_1"
 
 
+def test_a_background_response_and_every_answer_to_asking_for_it_are_one_exchange(collect: Any) -> None:
+    line = {"ts": "2026-09-01T12:00:00Z", "api_key_id": "key_1", "status": 200}
+    queued = line | {"method": "POST", "path": PATH, "response": _response(status="queued", usage=None, output=[])}
+    polled = [line | {"method": "GET", "path": f"{PATH}/resp_1", "request_id": f"req-{at}", "response": _response()} for at in range(2)]
+    events = collect(queued, *polled).events
+    assert [event["status"] for event in events] == ["unknown", "measured", "measured"]
+    assert len({event["event_id"] for event in events}) == 1
+
+
 @pytest.mark.parametrize(
     ("method", "path", "response"),
     [

@@ -74,3 +74,11 @@ def test_a_run_that_is_asked_for_is_not_metered_and_what_it_states_is_kept() -> 
     path, body, others = SHAPES["run of an assistant"]
     reading = read(body, path=path, method="GET")
     assert (reading.status.value, reading.other_usage) == ("not_metered", others)
+
+
+def test_counts_that_no_family_knows_are_kept_by_name_on_a_route_that_no_list_knows() -> None:
+    body = {"answer": "rain", "usage": {"prompt_tokens": 40, "completion_tokens": 5}}
+    reading = read(body, path="/ai/ask")
+    assert (reading.status.value, reading.other_usage) == ("not_metered", '{"completion_tokens":5,"prompt_tokens":40}')
+    assert read({"status": "ok", "usage": {"cpu": 3}}, path="/ai/health").other_usage is None
+    assert read({"status": "ok", "usage": "low"}, path="/ai/health").status.value == "not_metered"
