@@ -163,10 +163,9 @@ def _usages(document: JsonObject) -> Iterator[JsonObject]:
 
 
 def _usages_elsewhere(document: JsonObject) -> Iterator[JsonObject]:
-    """Return the usage objects that some servers put into a choice, or beside the answer; a breakdown is none of them."""
+    """Return the usage objects that some servers put into a choice, or beside the answer; a breakdown or a message is none of them."""
     choices = [choice for choice in list_at(document, "choices") if isinstance(choice, dict)]
-    within = [place for choice in choices for place in (object_at(choice, "message"), object_at(choice, "delta"), choice)]
-    for place in (object_at(document, "meta"), object_at(document, "metadata"), *within):
+    for place in (object_at(document, "meta"), object_at(document, "metadata"), *choices):
         if usage := object_at(place, "usage"):
             yield usage
 
