@@ -20,14 +20,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.jobs.wording import UNASSIGNED, are, counted
-from pipeline.periods import day_start_at, time_zone
+from pipeline.periods import BillingPeriod, day_start_at, time_zone
 from pipeline.storage.lake import verified_data_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date, datetime
 
-    from pipeline.periods import BillingPeriod
     from pipeline.storage.delta import DataFile
     from pipeline.storage.lake import LakeSnapshot
     from pipeline.storage.workspace import Workspace
@@ -60,11 +59,12 @@ def in_force(workspace: Workspace, snapshot: LakeSnapshot) -> tuple[LakeSnapshot
         return snapshot, ()
     latest = (now.astimezone(UTC) + _AHEAD_MAX).date()
     zones = {workspace.settings.timezone, *(account.timezone for account in workspace.accounts)}
-    month = max(now.astimezone(zone).date().replace(day=1) for zone in (UTC, *map(time_zone, zones)))
-    held = tuple(file for file in snapshot.data_files if file.date > latest or file.date.replace(day=1) > month)
+    today = max(now.astimezone(zone).date() for zone in (UTC, *map(time_zone, zones)))
+    last = min(latest, BillingPeriod.of(today).end_date - timedelta(days=1))
+    held = tuple(file for file in snapshot.data_files if file.date > last)
     if not held:
         return snapshot, ()
-    return replace(snapshot, data_files=tuple(file for file in snapshot.data_files if file not in frozenset(held))), held
+    return replace(snapshot, data_files=tuple(file for file in snapshot.data_files if file.date <= last)), held
 
 
 def clock_of(workspace: Workspace, snapshot: LakeSnapshot) -> datetime | None:
