@@ -70,10 +70,10 @@ class LogFile:
             if offset >= end:
                 return
 
-    def head(self) -> bytes:
-        """Return the first bytes of the log, at most ``WINDOW_BYTES``."""
+    def head(self, size: int = WINDOW_BYTES) -> bytes:
+        """Return the first bytes of the log, at most ``size``."""
         try:
-            return b"".join(self.span(0, WINDOW_BYTES))
+            return b"".join(self.span(0, size))
         except LogUnreadable:
             return b""  # whoever reads the log in earnest meets the problem and reports it
 

@@ -25,6 +25,8 @@ _BEGINNINGS = {
     b'{\x00"\x00': "UTF-16",
     b'\x00{\x00"': "UTF-16",
 }
+BEGINNING_BYTES_MAX = max(map(len, _BEGINNINGS))
+"""So many first bytes tell."""
 
 
 def refuse_other_formats(first_bytes: bytes) -> None:

@@ -16,7 +16,7 @@ from pipeline.collectors.line_blocks import LineBlocks
 from pipeline.collectors.lineage import Continuation, KnownSources, believed, continue_from, window
 from pipeline.collectors.lines import LineSplitter
 from pipeline.collectors.log_file import open_log
-from pipeline.collectors.other_formats import refuse_other_formats
+from pipeline.collectors.other_formats import BEGINNING_BYTES_MAX, refuse_other_formats
 from pipeline.collectors.problems import LogUnreadable, ProblemReason, SourceProblem
 from pipeline.collectors.stretch import Stretch, StretchBuilder
 from pipeline.collectors.workers import InOrder
@@ -129,7 +129,7 @@ class LogReading(Iterator[Stretch]):
         offset = 0
         try:
             with open_log(path, self._log_format, follows_links=follows_links) as log:
-                refuse_other_formats(log.head())
+                refuse_other_formats(log.head(BEGINNING_BYTES_MAX))
                 for stretch in self._read_log(log):
                     offset = stretch.record.end
                     yield stretch

@@ -18,7 +18,7 @@ def test_a_number_that_is_no_json_is_quarantined_wherever_it_is(collect: Any, ex
     assert collect(text).refusal[0] == "invalid_json"
 
 
-@pytest.mark.parametrize("text", ["{", "{} {}", "nonsense", "{'ts': 1}", '{"a": 01}', "\x00\x00", '{"a": "\x01"}', '{"a": 1,}'])
+@pytest.mark.parametrize("text", ["{", "{} {}", "nonsense", "{'ts': 1}", '{"a": 01}', '{"a": "\x01"}', '{"a": 1,}'])
 def test_a_line_that_is_not_one_json_document_is_quarantined(collect: Any, text: str) -> None:
     assert collect(text).refusal == ("invalid_json", "the line is not one JSON document")
 
