@@ -48,11 +48,9 @@ class LogFormat:
     """Which id says that two lines are the same exchange: ``response-id``, or ``request-id`` where response ids repeat."""
     dialect: str | None = None
     """One of ``families.FAMILIES``: every body is read as that one; ``None``: found from the body."""
-    line_bytes_max: int = 8 * 2**20
+    line_bytes_max: int = 64 * 2**20
     depth_max: int = 64
     decompressed_bytes_max: int = 2**40
-    compression_ratio_max: int = 2_000
-    """Decompressed bytes per compressed byte, from 64 MiB on."""
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot be meant."""
@@ -69,7 +67,7 @@ class LogFormat:
         if self.dialect is not None and self.dialect not in BY_NAME:
             message = f"dialect is {self.dialect!r}; it is one of {', '.join(BY_NAME)}"
             raise ConfigurationError(message)
-        for name in ("line_bytes_max", "depth_max", "decompressed_bytes_max", "compression_ratio_max"):
+        for name in ("line_bytes_max", "depth_max", "decompressed_bytes_max"):
             if getattr(self, name) < 1:
                 message = f"{name} is {getattr(self, name)}; it is at least 1"
                 raise ConfigurationError(message)

@@ -22,6 +22,10 @@ class ProblemReason(StrEnum):
     """The operating system refused to open or read it."""
     CORRUPT_COMPRESSION = "corrupt_compression"
     """The compressed stream breaks its format or its checksum; nothing after the last verified member is believed."""
+    ENDS_INSIDE_MEMBER = "ends_inside_member"
+    """The compressed stream is cut: its last member or frame has no end."""
+    NOT_JSON_LINES = "not_json_lines"
+    """The first bytes say that the log is in another format or encoding."""
     EXPANDS_TOO_MUCH = "expands_too_much"
     """The compressed stream grows beyond the limits of the source."""
 

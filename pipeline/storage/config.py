@@ -98,7 +98,7 @@ class SourceSettings:
 class Limits:
     """What a line may be before it is quarantined."""
 
-    line_bytes: int = 8 * 1024 * 1024
+    line_bytes: int = 64 * 1024 * 1024
     nesting: int = 64
 
 
