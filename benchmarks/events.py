@@ -139,7 +139,6 @@ def _events(chance: np.random.Generator, count: int, day: int, number: int) -> p
     is_measured, has_no_tokens = status == _MEASURED, status > _ESTIMATED
     is_stream = chance.random(count) < 0.4  # noqa: PLR2004 - two in five
     cached = pa.array(prompt // 2, mask=~is_measured | (chance.random(count) > 0.06))  # noqa: PLR2004 - a few prompts are cached
-    nothing = pa.nulls(count, pa.int64())
     text = pa.string()
     columns = {
         "event_id": pa.Array.from_buffers(pa.binary(16), count, [None, pa.py_buffer(chance.bytes(16 * count))]),
@@ -158,15 +157,11 @@ def _events(chance: np.random.Generator, count: int, day: int, number: int) -> p
         "prompt_tokens": pa.array(prompt, mask=~is_measured),
         "completion_tokens": pa.array(completion, mask=has_no_tokens),
         "prompt_cached_tokens": cached,
-        "prompt_cache_write_tokens": nothing,
-        "reasoning_tokens": nothing,
         "content_chunks": pa.array(completion, mask=status != _ESTIMATED),
         "dialect": _without(pa.array(["openai-chat"] * count, text), status == _FAILED),
         "source": pa.array([f"logs/2026-{number:05d}.jsonl"] * count, text),
-        "line": nothing,
-        "byte_start": nothing,
-        "byte_end": nothing,
     }
+    columns |= {field.name: pa.nulls(count, field.type) for field in _UNPLACED if field.name not in columns}  # what the sample states nothing of
     return pa.table(columns, schema=_UNPLACED)
 
 

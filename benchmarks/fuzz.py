@@ -62,7 +62,7 @@ def _fuzzing() -> ModuleType:
 def differing(lines: list[bytes], decoder: BlockDecoder) -> tuple[list[int], int, int]:
     """Return the indices of the lines that the two readers read differently, how many a shape told, and how many the quick reader read."""
     block = b"".join(line + b"\n" for line in lines)
-    decoded = decoder.decoded(block, spans_of(block, is_first=False), start=1, first_line=1)
+    decoded = decoder.decoded(block, spans_of(block), start=1, first_line=1)
     found = _fuzzing().found_rows(decoded)
     at, wrong = 1, []
     for number, line in enumerate(lines, 1):

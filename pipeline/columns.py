@@ -28,15 +28,17 @@ def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     ``TypeError`` for another kind or a value of another type, ``OverflowError`` for an integer that does not fit, ``ValueError`` for a
     value of another size or a column of strings beyond 2 GiB.
     """
-    types = set(map(type, values))
-    if types <= {NoneType}:
+    if _is_empty(values):
         return pa.nulls(len(values), kind)
+    types = set(map(type, values))
     nulls = values.count(None) if NoneType in types else 0
     return _array(values, kind, _buffers(values, kind, types - {NoneType}, nulls), nulls)
 
 
 def text_column(values: Sequence[bytes | None]) -> pa.Array:
     """Return a column of strings from their UTF-8, which is not looked at. Raises ``ValueError`` for more than 2 GiB."""
+    if _is_empty(values):
+        return pa.nulls(len(values), pa.string())
     nulls = values.count(None)
     return _array(values, pa.string(), _texts([value or b"" for value in values]), nulls)
 
@@ -56,6 +58,11 @@ def record_batch(rows: Sequence[Sequence[Any]], schema: pa.Schema) -> pa.RecordB
     """Return rows, each with the values of ``schema`` in their order, as columns. Raises what ``column`` raises."""
     columns = zip(*rows, strict=True) if rows else ((),) * len(schema)
     return pa.RecordBatch.from_arrays([column(values, field.type) for field, values in zip(schema, columns, strict=True)], schema=schema)
+
+
+def _is_empty(values: Sequence[Any]) -> bool:
+    """Whether there is nothing but ``None``; counting it in values of other kinds is slow, so the first one is asked first."""
+    return not values or (values[0] is None and values.count(None) == len(values))
 
 
 def _array(values: Sequence[Any], kind: pa.DataType, buffers: Sequence[pa.Buffer], nulls: int) -> pa.Array:

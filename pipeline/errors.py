@@ -8,11 +8,12 @@
      │    └── RateCardError        rates/<card>.toml
      ├── RateNotFound              no rate is in force for this model, meter and instant
      ├── InexactAmount             an exact result would have lost a digit, or a float came near money
-     ├── IssueBlocked              an invoice cannot be issued yet (unpriced usage)
+     ├── IssueBlocked              nothing can be issued or voided yet (unpriced usage, a broken claim)
      ├── InvoiceNotFound           no draft or issued invoice fits what was asked for
      ├── VoidRefused               an invoice cannot be voided: it is credited already, or a credit note itself
      ├── WorkspaceLocked           another run holds the workspace
-     └── LakeError                 the lake is not what its log says it is
+     └── LakeError                 the lake is not what its log says it is, or says what this program cannot read
+          ├── LakeIsNewer          a newer version of Tallybook wrote it
           ├── LogEntryRefused      a log entry is torn, missing, foreign or out of its chain
           ├── DataFileDamaged      a data file is missing or its sha256 differs
           └── CommitConflict       another writer took the commit number (the caller reloads and tries again)
@@ -51,7 +52,7 @@ class InexactAmount(TallybookError):
 
 
 class IssueBlocked(TallybookError):
-    """An invoice cannot be issued yet; the message names the usage that stands in the way."""
+    """Nothing can be issued or voided yet; the message names the usage, or the broken claim, that stands in the way."""
 
 
 class InvoiceNotFound(TallybookError):
@@ -67,7 +68,11 @@ class WorkspaceLocked(TallybookError):
 
 
 class LakeError(TallybookError):
-    """The lake is not what its log says it is."""
+    """The lake is not what its log says it is, or says what this program cannot read."""
+
+
+class LakeIsNewer(LakeError):
+    """A newer version of Tallybook wrote the lake; nothing is wrong with it, and nothing of it was changed."""
 
 
 class LogEntryRefused(LakeError):

@@ -1,11 +1,12 @@
 """The marts as pandas DataFrames, for notebooks: the only import of pandas.
 
 Columns keep their Arrow types, so that an integer stays an integer and an amount an exact decimal; turn an amount into a float
-where it is plotted, not before. Does not own what the marts mean (``sql/marts``, ``pipeline.schemas``).
+where it is plotted, not before. As of now: what is dated later than tomorrow is held. Does not own what the marts mean (``sql/marts``, ``pipeline.schemas``).
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -30,5 +31,5 @@ def charges(workspace: str | Path = "data") -> pd.DataFrame:
 
 
 def _frame(workspace: str | Path, name: str) -> pd.DataFrame:
-    frame: pd.DataFrame = current_mart(open_workspace(Path(workspace)), name).to_pandas(types_mapper=pd.ArrowDtype)
+    frame: pd.DataFrame = current_mart(open_workspace(Path(workspace), now=datetime.now(UTC)), name).to_pandas(types_mapper=pd.ArrowDtype)
     return frame

@@ -23,10 +23,11 @@ def sql_folder() -> Path:
 
 
 def sql_digest() -> str:
-    """Return the sha256 (hex) over all files of ``sql_folder``."""
-    digest = hashlib.sha256()
-    for file in sorted(sql_folder().rglob("*.sql")):
-        digest.update(file.read_bytes())
+    """Return the sha256 (hex) over all files of ``sql_folder``, with their places: a check that moves to another folder is another check."""
+    digest, folder = hashlib.sha256(), sql_folder()
+    for file in sorted(folder.rglob("*.sql")):
+        content = file.read_bytes()
+        digest.update(f"{file.relative_to(folder).as_posix()} {len(content)}\n".encode() + content)
     return digest.hexdigest()
 
 

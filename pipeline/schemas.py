@@ -1,42 +1,41 @@
 """The columns of the lake's tables, as Arrow schemas. No DOUBLE, FLOAT or HUGEINT among them.
 
-Owns names, types and order of columns. Does not own where the tables lie nor how they are written (``pipeline.storage``).
+Owns the Arrow types; names, types and order of columns but those of usage events (``pipeline.usage.events``). Does not own where the tables
+lie nor how they are written (``pipeline.storage``).
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pyarrow as pa
+
+from pipeline.usage import events
+from pipeline.usage.events import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 INSTANT = pa.timestamp("us", tz="UTC")
 
-USAGE_EVENTS = pa.schema(
-    [
-        pa.field("event_id", pa.binary(16), nullable=False),  # digest of the identity: key id and response id, or what stands in for it
-        pa.field("request_id", pa.string()),
-        pa.field("response_id", pa.string()),
-        pa.field("occurred_at", INSTANT, nullable=False),
-        pa.field("api_key_id", pa.string(), nullable=False),
-        pa.field("model_requested", pa.string()),
-        pa.field("model_reported", pa.string()),
-        pa.field("service_tier", pa.string()),
-        pa.field("status", pa.string(), nullable=False),  # pipeline.usage.UsageStatus
-        pa.field("http_status", pa.int32(), nullable=False),
-        pa.field("stream", pa.bool_()),
-        pa.field("choices", pa.int32()),
-        pa.field("finish_reason", pa.string()),
-        pa.field("prompt_tokens", pa.int64()),  # includes cached and cache-write tokens; null = not stated
-        pa.field("completion_tokens", pa.int64()),  # includes reasoning tokens
-        pa.field("prompt_cached_tokens", pa.int64()),
-        pa.field("prompt_cache_write_tokens", pa.int64()),
-        pa.field("reasoning_tokens", pa.int64()),
-        pa.field("content_chunks", pa.int64()),  # chunks with content, of a stream that stated no usage
-        pa.field("dialect", pa.string()),
-        pa.field("source", pa.string(), nullable=False),
-        pa.field("line", pa.int64(), nullable=False),  # from 1
-        pa.field("byte_start", pa.int64(), nullable=False),  # in the decompressed log, half-open
-        pa.field("byte_end", pa.int64(), nullable=False),
-    ]
-)
+_ARROW_TYPES: Mapping[Kind, pa.DataType] = {
+    Kind.DIGEST: pa.binary(16),
+    Kind.TEXT: pa.string(),
+    Kind.INSTANT: INSTANT,
+    Kind.FLAG: pa.bool_(),
+    Kind.NUMBER: pa.int32(),
+    Kind.COUNT: pa.int64(),
+    Kind.OTHER_COUNTS: pa.string(),
+}
+
+
+def usage_events(lake_version: int) -> pa.Schema:
+    """Return the columns that usage events have in a version of the lake."""
+    columns = events.columns_of(lake_version)
+    return pa.schema([pa.field(column.name, _ARROW_TYPES[column.kind], nullable=column.nullable) for column in columns])
+
+
+USAGE_EVENTS = usage_events(events.LAKE_VERSION)
 """One row per logged exchange. The partition column ``date`` (UTC date of ``occurred_at``) is in the path, not in the file."""
 
 QUARANTINE = pa.schema(

@@ -76,7 +76,7 @@ class Account:
             if not KEY_ID.fullmatch(key.key_id):  # what stands there may be a raw key: say where it is, not what it is
                 message = (
                     f"key {number} of account {self.id!r} is no key id (length {len(key.key_id)}); "
-                    "a key id has 1 to 128 of A-Z a-z 0-9 . _ : / @ + -, and 'tallybook keys id' makes one from a raw key"
+                    "a key id has 1 to 128 of A-Z a-z 0-9 . _ : / @ + % -, and 'tallybook keys id' makes one from a raw key"
                 )
                 raise AccountsError(message)
         time_zone(self.timezone)

@@ -18,7 +18,7 @@ from pipeline.periods import instant_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-KEY_ID = re.compile(r"[A-Za-z0-9._:/@+-]{1,128}", re.ASCII)
+KEY_ID = re.compile(r"[A-Za-z0-9._:/@+%-]{1,128}", re.ASCII)
 _TAG_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}", re.ASCII)
 _TAG_VALUE = re.compile(r"[A-Za-z0-9._:/@+-]([A-Za-z0-9._:/@+ -]{0,62}[A-Za-z0-9._:/@+-])?", re.ASCII)
 _SINCE_EVER = datetime.min.replace(tzinfo=UTC)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import date
 
 DISCOUNT_FRACTION_DIGITS_MAX = 2
-_METER_OR_MODEL = re.compile(r"[A-Za-z0-9._:/@+-]{1,128}", re.ASCII)
+_METER_OR_MODEL = re.compile(r"[A-Za-z0-9._:/@+%-]{1,128}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

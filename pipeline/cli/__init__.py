@@ -2,8 +2,9 @@
 
 Commands are loaded when they are called, so that ``tallybook --help`` imports neither pandas nor pyarrow.
 
-Exit codes: 0 ok, 1 unexpected, 2 usage or configuration, 3 bad input where ``--strict``, 4 blocked (unpriced usage at issue),
-5 locked, 6 a difference was found (verify, explain, recompute, reconcile), 130 interrupted.
+Exit codes: 0 ok, 1 unexpected, 2 usage, configuration or a newer lake, 3 bad input where ``--strict``, 4 blocked (unpriced usage or a
+broken claim at issue), 5 locked, 6 a difference was found (verify, explain, recompute, reconcile), 7 a claim about the counts does not
+hold (nightly, invoice draft), 130 interrupted.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import click
 from pipeline import __version__
 from pipeline.cli.context import EXIT_CONFIGURATION, EXIT_UNEXPECTED, Invocation
 from pipeline.cli.lean_imports import keep_imports_lean
-from pipeline.errors import ConfigurationError, InvoiceNotFound, IssueBlocked, TallybookError, VoidRefused, WorkspaceLocked
+from pipeline.errors import ConfigurationError, InvoiceNotFound, IssueBlocked, LakeIsNewer, TallybookError, VoidRefused, WorkspaceLocked
 
 EXIT_BLOCKED = 4
 EXIT_LOCKED = 5
@@ -116,7 +117,7 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def _exit_code(error: TallybookError) -> int:
-    if isinstance(error, (ConfigurationError, InvoiceNotFound, VoidRefused)):
+    if isinstance(error, (ConfigurationError, InvoiceNotFound, LakeIsNewer, VoidRefused)):
         return EXIT_CONFIGURATION
     if isinstance(error, IssueBlocked):
         return EXIT_BLOCKED

@@ -18,13 +18,17 @@ from pipeline.periods import BillingPeriod, day_start_at, parse_date, parse_inst
 from pipeline.storage.key_secret import SECRET_VARIABLE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
     from zoneinfo import ZoneInfo
+
+    from pipeline.jobs.check import Check
 
 EXIT_UNEXPECTED = 1
 EXIT_CONFIGURATION = 2
 EXIT_BAD_INPUT = 3
 EXIT_DIFFERENCE = 6
+EXIT_BROKEN_CLAIM = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +79,17 @@ class PeriodType(click.ParamType["BillingPeriod"]):
 def is_terminal(stream: TextIO | None = None) -> bool:
     """Say whether a stream (default: stdout) is read by a person."""
     return (stream or sys.stdout).isatty()
+
+
+def tell_of_broken_claims(broken: Iterable[Check]) -> None:
+    """Write a line to stderr for each claim that does not hold."""
+    for check in broken:
+        click.echo(f"tallybook: {broken_claim_text(check)}; no invoice can be issued before it holds, see 'tallybook verify'", err=True)
+
+
+def broken_claim_text(check: Check) -> str:
+    """Name a claim that does not hold, and what breaks it."""
+    return f"the claim {check.name} does not hold: {check.detail}"
 
 
 def warn(text: str) -> None:

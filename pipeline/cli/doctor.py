@@ -25,7 +25,7 @@ def command(invocation: Invocation, *, quarantined_max: int, strict: bool) -> in
 
     Exit code 1 where the lake is damaged, else 2 where anything else is marked LOOK, else 3 with --strict and quarantined lines, else 0.
     """
-    report = examine(open_workspace(invocation.workspace), key_secret=invocation.key_secret)
+    report = examine(open_workspace(invocation.workspace, now=invocation.now()), key_secret=invocation.key_secret)
     for finding in report.findings:
         click.echo(f"{'ok  ' if finding.ok else 'LOOK'}  {finding.name}: {finding.detail}")
     listed = report.quarantined[:quarantined_max]

@@ -65,7 +65,7 @@ def command(
     if as_csv and not by_line:
         message = "--csv lists the events of INVOICE LINE"
         raise click.UsageError(message)
-    workspace = open_workspace(invocation.workspace)
+    workspace = open_workspace(invocation.workspace, now=invocation.now())
     if invoice_id is not None and line_number is not None:
         return _print_line(explain_line(workspace, invoice_id, line_number), as_csv=as_csv, events_max=events_max)
     if source is not None and source_line is not None:

@@ -41,7 +41,7 @@ def focus(invocation: Invocation, *, period: BillingPeriod | None, account_id: s
     if output == "parquet" and path is None:
         message = "parquet is no text; name a file with --to"
         raise ConfigurationError(message)
-    rows = focus_rows(open_workspace(invocation.workspace), seller=seller, period=period, account_id=account_id)
+    rows = focus_rows(open_workspace(invocation.workspace, now=invocation.now()), seller=seller, period=period, account_id=account_id)
     content = focus_csv(rows) if output == "csv" else parquet_bytes.encode(focus_table(rows), {"FocusVersion": "1.2"})
     if path is None:
         click.echo(content, nl=False)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.context import PeriodType, warn
+from pipeline.cli.context import EXIT_BROKEN_CLAIM, PeriodType, tell_of_broken_claims, warn
 from pipeline.cli.tables import print_table
 from pipeline.errors import InvoiceNotFound
 from pipeline.invoicing import LineKind, invoice_document
 from pipeline.invoicing.book import credit_balances
 from pipeline.jobs.aggregate import aggregate, write_marts
+from pipeline.jobs.claims import broken_claims_of
 from pipeline.jobs.invoice import account_currencies, invoice_book, issue, void, write_invoices
 from pipeline.money import plain, plain_amount, plain_rate
 from pipeline.periods import instant_text, time_zone
@@ -47,18 +49,22 @@ def command() -> None:
 @_period(required=True)
 @_account
 @click.pass_obj
-def draft(invocation: Invocation, period: BillingPeriod, account_id: str | None) -> None:
+def draft(invocation: Invocation, period: BillingPeriod, account_id: str | None) -> int:
     """Compute the drafts again from what is collected, write their CSV, and list those of the period.
 
     A draft has lines of usage, included tokens, fees, what lacks to the commitment, corrections of earlier months, credits and tax.
+    Exit code 7 where a claim about the counts does not hold: such drafts cannot be issued.
     """
-    workspace = open_workspace(invocation.workspace)
+    workspace = open_workspace(invocation.workspace, now=invocation.now())
     with locked(workspace.lake, command="tallybook invoice draft", started_at=invocation.now()):
         built = aggregate(workspace)
         book = invoice_book(workspace, built)
         write_marts(workspace, built)
         write_invoices(workspace, book)
     _print_list(book, _chosen(book, period, account_id))
+    broken = broken_claims_of(built.marts)
+    tell_of_broken_claims(broken)
+    return EXIT_BROKEN_CLAIM if broken else 0
 
 
 @command.command(name="issue")
@@ -69,10 +75,12 @@ def draft(invocation: Invocation, period: BillingPeriod, account_id: str | None)
 def issue_command(invocation: Invocation, period: BillingPeriod, account_id: str | None, as_of: str | None) -> None:
     """Give every draft of the period the next number and freeze it: an issued invoice never changes.
 
-    Blocked (exit code 4) while any of them has usage without a rate. Running it again issues what is still a draft, and nothing twice.
+    Blocked (exit code 4) while any of them has usage without a rate, or a claim about the counts does not hold.
+    Running it again issues what is still a draft, and nothing twice.
     """
-    workspace = open_workspace(invocation.workspace)
+    workspace = open_workspace(invocation.workspace, now=invocation.now())
     now = invocation.clock(as_of, workspace.settings.zone)
+    workspace = replace(workspace, now=now)
     with locked(workspace.lake, command="tallybook invoice issue", started_at=now):
         built = aggregate(workspace)
         issued = issue(workspace, built, period=period, account_id=account_id, now=now)
@@ -93,9 +101,11 @@ def void_command(invocation: Invocation, invoice_id: str, as_of: str | None) -> 
     """Take an issued invoice back in full: a credit note with the next number negates its lines, and its period is open again.
 
     The invoice itself never changes. What it settled (usage, corrections, prepaid credits) stands on drafts again, ready to be issued.
+    Blocked (exit code 4) while a claim about the counts does not hold.
     """
-    workspace = open_workspace(invocation.workspace)
+    workspace = open_workspace(invocation.workspace, now=invocation.now())
     now = invocation.clock(as_of, workspace.settings.zone)
+    workspace = replace(workspace, now=now)
     with locked(workspace.lake, command="tallybook invoice void", started_at=now):
         built = aggregate(workspace)
         note = void(workspace, built, invoice_id, now=now)
@@ -111,7 +121,7 @@ def void_command(invocation: Invocation, invoice_id: str, as_of: str | None) -> 
 @click.pass_obj
 def credits_command(invocation: Invocation, account_id: str | None, *, as_json: bool) -> None:
     """List prepaid credits with what issued invoices consumed, what drafts reserve, and what is left. Grants stand in the order in which they are used."""
-    workspace = open_workspace(invocation.workspace)
+    workspace = open_workspace(invocation.workspace, now=invocation.now())
     book = invoice_book(workspace, aggregate(workspace))
     header = ("account", "credit", "granted_on", "expires_on", "granted", "consumed", "reserved", "left", "currency")
     balances = credit_balances(book, workspace.accounts, account_currencies(workspace))
@@ -153,7 +163,7 @@ def show(invocation: Invocation, invoice_id: str | None, period: BillingPeriod |
 
 
 def _book(invocation: Invocation) -> InvoiceBook:
-    workspace: Workspace = open_workspace(invocation.workspace)
+    workspace: Workspace = open_workspace(invocation.workspace, now=invocation.now())
     return invoice_book(workspace, aggregate(workspace))
 
 

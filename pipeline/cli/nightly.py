@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.context import EXIT_BAD_INPUT, is_terminal, warn
+from pipeline.cli.context import EXIT_BAD_INPUT, EXIT_BROKEN_CLAIM, broken_claim_text, is_terminal, tell_of_broken_claims, warn
 from pipeline.cli.progress import progress
 from pipeline.cli.tables import print_table
 from pipeline.jobs.nightly import nightly
@@ -32,6 +32,7 @@ def command(invocation: Invocation, *, as_of: str | None, strict: bool, as_json:
     """Collect what is new, count, rate, and draft every account's invoices. Running it again changes no byte.
 
     Warns of what needs somebody: quarantined lines, usage without a rate or an account, late usage, an account above its spend cap.
+    Exit code 7 where a claim about the counts does not hold: its drafts cannot be issued.
     """
     workspace = open_workspace(invocation.workspace)
     now = invocation.clock(as_of, workspace.settings.zone)
@@ -43,8 +44,12 @@ def command(invocation: Invocation, *, as_of: str | None, strict: bool, as_json:
         _print_summary(night)
         for warning in night.warnings:
             warn(warning)
+    tell_of_broken_claims(night.broken_claims)
     if strict and night.bad_input:
         click.echo(f"tallybook: --strict: {'; '.join(night.bad_input)}", err=True)
+    if night.broken_claims:
+        return EXIT_BROKEN_CLAIM
+    if strict and night.bad_input:
         return EXIT_BAD_INPUT
     return 0
 
@@ -56,6 +61,8 @@ def _print_summary(night: Night) -> None:
         print_table(("in the lake", "count"), [(name, night.counts[name]) for name in _SUMMARY])
     else:
         click.echo("  ".join(f"{name} {night.counts[name]}" for name in _SUMMARY))
+    for check in night.broken_claims:
+        click.echo(broken_claim_text(check))
     invoices = night.book.of()
     if not invoices:
         click.echo("no usage of any account yet, and so no invoice")
@@ -89,6 +96,7 @@ def _document(night: Night) -> dict[str, object]:
             }
             for invoice in night.book.of()
         ],
+        "broken_claims": [{"name": check.name, "detail": check.detail} for check in night.broken_claims],
         "warnings": list(night.warnings),
         "bad_input": list(night.bad_input),
     }

@@ -37,7 +37,7 @@ def command(invocation: Invocation, invoice_id: str, folder: Path | None) -> int
     """
     if folder is not None:
         refuse_what_is_not_empty(folder)
-    recomputation = recompute(open_workspace(invocation.workspace), invoice_id)
+    recomputation = recompute(open_workspace(invocation.workspace, now=invocation.now()), invoice_id)
     if recomputation.differences:
         print_table(("field", "issued", "recomputed"), [(each.field, each.frozen, each.recomputed) for each in recomputation.differences])
         differing = counted(len(recomputation.differences), "field differs", "fields differ")

@@ -70,7 +70,7 @@ def command(
     several pages are several files), or a CSV with the columns date,api_key_id,model,prompt_tokens,completion_tokens and, where known,
     prompt_cached_tokens and requests. Days are UTC days on both sides, not the accounts' own. Only days that the export covers are compared.
     """
-    workspace = open_workspace(invocation.workspace)
+    workspace = open_workspace(invocation.workspace, now=invocation.now())
     key_names = _key_names(keys_file) if keys_file else {}
     result = reconcile(workspace, read_provider_usage(paths), tolerance=tolerance, key_names=key_names, only_their_keys=only_their_keys)
     rows = [_row(comparison) for comparison in result.comparisons if output != "table" or show_all or comparison.agreement is not Agreement.MATCHED]

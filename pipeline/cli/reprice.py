@@ -56,7 +56,7 @@ def command(invocation: Invocation, *, card_id: str, period: BillingPeriod | Non
     Issued invoices are compared as issued, other months as their drafts are now. Rates that are not in force yet price nothing: give
     the other card rates for the months you ask about. Its usage without a rate is listed on stderr.
     """
-    repricing = reprice(open_workspace(invocation.workspace), card_id, period=period, account_id=account_id)
+    repricing = reprice(open_workspace(invocation.workspace, now=invocation.now()), card_id, period=period, account_id=account_id)
     rows = [_row(line) for line in repricing.lines]
     if output == "csv":
         click.echo(csv_bytes(_HEADER, rows), nl=False)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def command(invocation: Invocation, by: str, from_text: str | None, to_text: str | None, output: str) -> None:
     """Tokens and requests of billed usage; dates are days in each account's time zone. By status or fate, what is not billed is listed too."""
     table = usage(
-        open_workspace(invocation.workspace),
+        open_workspace(invocation.workspace, now=invocation.now()),
         [word.strip() for word in by.split(",") if word.strip()],
         from_date=parse_date(from_text) if from_text else None,
         to_date=parse_date(to_text) if to_text else None,

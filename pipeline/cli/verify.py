@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(invocation: Invocation, *, as_json: bool) -> int:
     """Check every identity that must hold, from the logs' records to the printed cent; exit code 6 where one does not."""
-    result = verify(open_workspace(invocation.workspace))
+    result = verify(open_workspace(invocation.workspace, now=invocation.now()))
     if as_json:
         checks = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in result.checks]
         click.echo(json.dumps({"ok": result.ok, "counts": result.counts, "checks": checks}, indent=1))

@@ -1,91 +1,180 @@
-"""What was logged as the response, told from its first characters: one document, a stream of events, several documents.
+"""What was logged as the response, taken apart into its JSON documents, whatever it was wrapped in.
 
 Owns the decision what a body is; content types are not asked, since event streams arrive as JSON and JSON errors as
-event streams. Does not own what the documents mean (``families``, ``chat``).
+event streams. A body that one step undoes is read, where its structure proves the step: JSON text in a string, text that was
+escaped once too often, HTTP chunks, events of AWS, chunks as an array or as lines. Does not own what the documents mean
+(``families``).
 """
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass, field
-from enum import Enum, auto
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from pipeline.collectors import aws_frames
 from pipeline.collectors.sse import is_transcript, read_transcript
 from pipeline.collectors.strict_json import BrokenJson, parse
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pipeline.collectors.strict_json import JsonObject
-
-
-class BodyKind(Enum):
-    """The form of a body."""
-
-    DOCUMENT = auto()
-    """One JSON object."""
-    STREAM = auto()
-    """A transcript of server-sent events; its documents are the chunks."""
-    SEVERAL = auto()
-    """JSON documents on lines, or in an array: streams of other families."""
-    NOTHING = auto()
-    """Empty, cut, or no JSON at all: nothing can be said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
-    """A body taken apart; ``has_error`` where a stream said so outside its chunks."""
+    """A body taken apart: no documents where nothing can be said of it."""
 
-    kind: BodyKind
     documents: list[JsonObject] = field(default_factory=list)
+    is_stream: bool = False
+    """Whether the documents are the chunks of a stream."""
     has_error: bool = False
+    """Whether a stream said ``error`` outside its chunks."""
 
 
-_NOTHING = Body(kind=BodyKind.NOTHING)
+_NOTHING = Body()
 _BLANKS = "\ufeff \t\r\n"
+_BEGINS_HTTP_CHUNK = re.compile(r"[0-9A-Fa-f]{1,8}(?:;[^\r\n]*)?\r?\n")
+_HTTP_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})(?:;[^\r\n]*)?\r?\n")
+_UNWRAPS_MAX = 2
+"""So many times a text may turn out to be another text; each step is proven by what comes out."""
 
 
-def look_at(response: JsonObject | str | None, *, depth_max: int) -> Body:
-    """Take a body apart. Raises ``LineRefused`` where its JSON is lax or nested too deep; a cut body is ``NOTHING``."""
+def look_at(response: JsonObject | list[Any] | str | None, *, depth_max: int) -> Body:
+    """Take a body apart. Raises ``LineRefused`` where its JSON is lax or nested too deep; of a cut body, what is whole counts."""
     if response is None:
         return _NOTHING
-    if isinstance(response, dict):
-        return Body(kind=BodyKind.DOCUMENT, documents=[response])
+    if isinstance(response, str):
+        return _text_body(response, depth_max, _UNWRAPS_MAX)
+    return _json_body(response, depth_max, _UNWRAPS_MAX)
+
+
+def _text_body(response: str, depth_max: int, unwraps: int) -> Body:
     text = response.lstrip(_BLANKS)
-    if text.startswith(("{", "[")):
-        return _json_body(text, depth_max)
-    if is_transcript(text):
+    if text.startswith(("{", "[", '"')):
+        try:
+            document = parse(text, depth_max=depth_max)
+        except BrokenJson:
+            document = None
+        if document is not None:
+            return _json_body(document, depth_max, unwraps)
+        body = _lines_body(text, depth_max)
+        if body.documents:
+            return body
+    if unwraps and (unwrapped := _unwrapped(text)) is not None:
+        body = _text_body(unwrapped, depth_max, unwraps - 1)
+        if body.documents:
+            return body
+    if (payloads := aws_frames.payloads_of(text)) is not None:
+        return _chunks(_parsed(payloads, depth_max), depth_max)
+    if not text.startswith(("{", "[")) and is_transcript(text):
         return _stream_body(text, depth_max)
     return _NOTHING
 
 
-def _json_body(text: str, depth_max: int) -> Body:
-    try:
-        document = parse(text, depth_max=depth_max)
-    except BrokenJson:
-        return _lines_body(text, depth_max)
+def _json_body(document: Any, depth_max: int, unwraps: int) -> Body:
+    """Take JSON apart: one document, an array of chunks, or a text that holds a body."""
     if isinstance(document, dict):
-        return Body(kind=BodyKind.DOCUMENT, documents=[document])
-    return Body(kind=BodyKind.SEVERAL, documents=[element for element in document if isinstance(element, dict)])
+        is_event = ("chunk" in document or "bytes" in document) and "choices" not in document
+        chunks = _chunks([document], depth_max) if is_event else None
+        return chunks if chunks is not None and chunks.documents != [document] else Body(documents=[document])
+    if isinstance(document, str):
+        return _text_body(document, depth_max, unwraps - 1) if unwraps else _NOTHING
+    if not isinstance(document, list):
+        return _NOTHING
+    texts = [element for element in document if isinstance(element, str)]
+    if texts and len(texts) == len(document):
+        return _text_body("\n\n".join(texts), depth_max, unwraps - 1) if unwraps else _NOTHING
+    return _chunks([element for element in document if isinstance(element, dict)], depth_max)
 
 
 def _lines_body(text: str, depth_max: int) -> Body:
-    first, _, rest = text.partition("\n")
-    if not rest.strip():
+    """Take apart JSON documents on lines; a line that is none, as a cut last one, says nothing."""
+    lines = [line for line in text.split("\n") if line.strip(_BLANKS)]
+    if len(lines) < 2:  # noqa: PLR2004 - of one line alone nothing is whole
         return _NOTHING
+    documents = _parsed(lines, depth_max)
+    return _chunks(documents, depth_max) if documents else _NOTHING
+
+
+def _parsed(texts: Iterable[str], depth_max: int) -> list[JsonObject]:
+    documents = []
+    for text in texts:
+        if not text.lstrip(_BLANKS).startswith("{"):
+            continue
+        try:
+            documents.append(parse(text, depth_max=depth_max))
+        except BrokenJson:
+            continue  # a chunk cut in the middle says nothing
+    return documents
+
+
+def _chunks(events: list[JsonObject], depth_max: int) -> Body:
+    """Return the chunks of a stream that was logged event by event: what each event holds, where it is only a wrapper."""
+    documents: list[JsonObject] = []
+    for event in events:
+        if "choices" in event:
+            documents.append(event)
+            continue
+        held = event.get("data")
+        inner = aws_frames.inner_of(event)
+        if inner is None and isinstance(held, str) and not {"usage", "object"} & event.keys():
+            inner = held
+        if inner is not None:
+            documents += _parsed([inner], depth_max)
+        elif isinstance(held, dict) and event.keys() <= {"event", "data", "id", "retry"}:
+            documents.append(held)
+        elif (exception := aws_frames.exception_in(event)) is not None:
+            documents.append({"error": exception})
+        else:
+            documents.append(event)
+    return Body(documents=documents, is_stream=True)
+
+
+def _unwrapped(text: str) -> str | None:
+    """Undo one step: the chunk framing of HTTP, or escapes that were made once too often. ``None`` where neither is there."""
+    if (whole := _without_http_chunks(text)) is not None:
+        return whole
+    if '\\"' not in text:
+        return None
     try:
-        document = parse(first, depth_max=depth_max)
-    except BrokenJson:
-        return _NOTHING
-    return Body(kind=BodyKind.SEVERAL, documents=[document]) if isinstance(document, dict) else _NOTHING
+        unescaped = json.loads(f'"{text.strip(_BLANKS)}"', strict=False)
+    except ValueError:
+        return None
+    return unescaped if isinstance(unescaped, str) else None
+
+
+def _without_http_chunks(text: str) -> str | None:
+    """Return what chunks of HTTP hold, ``None`` where the text is not made of them: each size is that of the bytes after it."""
+    if not _BEGINS_HTTP_CHUNK.match(text):
+        return None
+    content = text.encode("utf-8", "surrogatepass")
+    held = []
+    at = 0
+    while at < len(content):
+        size = _HTTP_CHUNK.match(content, at)
+        if size is None:
+            return None
+        length, at = int(size[1], 16), size.end()
+        chunk = content[at : at + length]
+        at += length
+        if len(chunk) == length and content[at : at + 2].rstrip(b"\r\n"):
+            return None  # the size does not lead to the end of a line
+        held.append(chunk)
+        at += 2 if content[at : at + 2] == b"\r\n" else 1
+        if not length:
+            break
+    return b"".join(held).decode("utf-8", "replace") if held else None
 
 
 def _stream_body(text: str, depth_max: int) -> Body:
     transcript = read_transcript(text)
-    chunks = []
+    chunks: list[JsonObject] = []
     for payload in transcript.payloads:
-        if not payload.lstrip().startswith("{"):
-            continue  # [DONE], and whatever else is no chunk
-        try:
-            chunks.append(parse(payload, depth_max=depth_max))
-        except BrokenJson:
-            continue  # a chunk cut in the middle says nothing
-    return Body(kind=BodyKind.STREAM, documents=chunks, has_error=transcript.has_error)
+        documents = _parsed([payload], depth_max)  # [DONE] and whatever else is no chunk are none
+        # events without the blank line between them: each line is a payload of its own
+        chunks += documents or (_parsed(payload.split("\n"), depth_max) if "\n" in payload else [])
+    body = _chunks(chunks, depth_max)
+    return Body(documents=body.documents, is_stream=True, has_error=transcript.has_error)

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 _PIECE_BYTES_MAX = 2**20
 _ZSTD_FEED_BYTES = 2**11  # 4 bytes of zstd may become 128 KiB, so this bounds a piece to 64 MiB
 _ZSTD_WINDOW_BYTES_MAX = 2**27  # what the zstd command accepts by default
-_RATIO_COUNTS_FROM = 64 * 2**20
 
 
 class Compression(StrEnum):
@@ -53,13 +52,15 @@ def compression_of(first_bytes: bytes) -> Compression:
     return next((compression for magic, compression in _MAGIC.items() if first_bytes.startswith(magic)), Compression.NONE)
 
 
-def decompressed(blocks: Iterable[bytes], compression: Compression, *, bytes_max: int, ratio_max: int) -> Iterator[Piece]:
-    """Yield the decompressed pieces of ``blocks``; ends without an error where the stream is merely cut.
+def decompressed(blocks: Iterable[bytes], compression: Compression, *, bytes_max: int) -> Iterator[Piece]:
+    """Yield the decompressed pieces of ``blocks``; where the stream ends inside a member, the last piece is empty and not verified.
 
-    Raises ``LogUnreadable``: ``corrupt_compression``, or ``expands_too_much`` beyond ``bytes_max`` or ``ratio_max``.
+    Raises ``LogUnreadable``: ``corrupt_compression``, or ``expands_too_much`` beyond ``bytes_max``. There is no bound on
+    how well bytes compress: a caller who repeats a prompt must not make the log of others unreadable. A piece is bounded, whatever it is made of.
     """
     member_of = _GzipMember if compression is Compression.GZIP else _ZstdMember
-    read = written = 0
+    written = 0
+    is_begun = False
     member: _Member = member_of()
     is_between = False
     for block in blocks:
@@ -70,16 +71,18 @@ def decompressed(blocks: Iterable[bytes], compression: Compression, *, bytes_max
                 if not rest:
                     break
                 member, is_between = member_of(), False
-            before = len(rest)
+            is_begun = True
             try:
                 content, rest, is_between = member.feed(rest)
             except (zlib.error, zstandard.ZstdError):
                 raise LogUnreadable(ProblemReason.CORRUPT_COMPRESSION, f"the {compression} stream breaks its format or checksum") from None
-            read += before - len(rest)
             written += len(content)
-            _check_growth(read, written, bytes_max, ratio_max)
+            if written > bytes_max:
+                raise LogUnreadable(ProblemReason.EXPANDS_TOO_MUCH, f"more than {bytes_max} bytes when decompressed")
             if content or is_between:
                 yield Piece(content=content, is_verified=is_between)
+    if is_begun and not is_between:
+        yield Piece(content=b"", is_verified=False)
 
 
 class _Member(Protocol):
@@ -116,10 +119,3 @@ class _ZstdMember:
 
     def padding_skipped(self, content: memoryview) -> memoryview:
         return content
-
-
-def _check_growth(read: int, written: int, bytes_max: int, ratio_max: int) -> None:
-    if written > bytes_max:
-        raise LogUnreadable(ProblemReason.EXPANDS_TOO_MUCH, f"more than {bytes_max} bytes when decompressed")
-    if written > _RATIO_COUNTS_FROM and written > ratio_max * read:
-        raise LogUnreadable(ProblemReason.EXPANDS_TOO_MUCH, f"more than {ratio_max} bytes for each compressed byte")

@@ -1,24 +1,27 @@
 """One line to one row: a usage event, a row of the quarantine, or nothing where the line is blank.
 
-Owns the order in which a line is examined. Does not own the rows' way into Arrow (``stretch``).
+Owns the order in which a line is examined, and the row: what an envelope, a reading or its counts hold under the name of a column
+(``pipeline.usage.events``) is that column's value, and a column that none of them has is null. Does not own the rows' way into Arrow (``stretch``).
 """
 
 from __future__ import annotations
 
+from dataclasses import fields
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from pipeline.collectors.envelope import read_envelope
+from pipeline.collectors.counting import BodyReading
+from pipeline.collectors.envelope import Envelope, read_envelope
 from pipeline.collectors.exchange import read_exchange
 from pipeline.collectors.identity import event_id
 from pipeline.collectors.refusal import LineRefused
 from pipeline.collectors.strict_json import BrokenJson, parse
-from pipeline.usage import QuarantineReason
+from pipeline.usage import QuarantineReason, TokenCounts
+from pipeline.usage.events import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipeline.collectors.chat import BodyReading
-    from pipeline.collectors.envelope import Envelope
     from pipeline.collectors.lines import Line
     from pipeline.collectors.log_format import LogFormat
     from pipeline.collectors.strict_json import JsonObject
@@ -68,36 +71,49 @@ def _parsed(line: Line, log_format: LogFormat) -> JsonObject:
 
 
 def _values(envelope: Envelope, reading: BodyReading, line: Line, source: str, log_format: LogFormat) -> Row:
-    tokens = reading.tokens
-    return (
-        event_id(
-            api_key_id=envelope.api_key_id,
-            response_id=reading.response_id,
-            request_id=envelope.request_id,
-            line=line.content or b"",
-            prefers_request_id=log_format.identity == "request-id",
-        ),
-        envelope.request_id,
-        reading.response_id,
-        envelope.occurred_us,
-        envelope.api_key_id,
-        envelope.model_requested,
-        reading.model_reported,
-        reading.service_tier,
-        reading.status.value,
-        envelope.http_status,
-        envelope.stream_requested if reading.is_stream is None else reading.is_stream,
-        reading.choices,
-        reading.finish_reason,
-        tokens and tokens.prompt_tokens,
-        tokens and tokens.completion_tokens,
-        tokens and tokens.prompt_cached_tokens,
-        tokens and tokens.prompt_cache_write_tokens,
-        tokens and tokens.reasoning_tokens,
-        reading.content_chunks,
-        reading.dialect,
-        source,
-        line.number,
-        line.start,
-        line.end,
+    identity = event_id(
+        api_key_id=envelope.api_key_id,
+        response_id=reading.response_id,
+        request_id=envelope.request_id,
+        line=line.content or b"",
+        prefers_request_id=log_format.identity == "request-id",
     )
+    is_stream = envelope.stream_requested if reading.is_stream is None else reading.is_stream
+    counts = _NO_COUNTS if reading.tokens is None else _of_counts(reading.tokens)
+    model = envelope.model_requested or reading.model_in_path
+    left_out = ",".join(sorted(envelope.left_out | reading.left_out)) or None
+    of_line = source, line.number, line.start, line.end
+    own = identity, envelope.occurred_us, reading.status.value, is_stream, model, left_out, *of_line
+    return _in_order((*own, *_of_envelope(envelope), *_of_reading(reading), *counts, None))
+
+
+_OWN = (
+    *("event_id", "occurred_at", "status", "stream", "model_requested", "left_out"),
+    *("source", "line", "byte_start", "byte_end"),
+)
+"""The columns whose values are made of several, in the order in which ``_values`` makes them."""
+
+
+def _columns_in(kind: type[Any]) -> tuple[str, ...]:
+    """Return the columns that a reading has under their own names."""
+    stated = {field.name for field in fields(kind)}
+    return tuple(column.name for column in COLUMNS if column.name in stated and column.name not in _OWN)
+
+
+def _row_maker(names: tuple[str, ...]) -> Callable[[Row], Row]:
+    """Return what puts values, stated in the order of ``names`` and a null after them, into the order of the columns.
+
+    A column that is not among the names is null. Raises ``ValueError`` where it may not be, or where a name stands there twice.
+    """
+    missing = [column.name for column in COLUMNS if not column.nullable and column.name not in names]
+    if missing or len(set(names)) < len(names):
+        message = f"rows are made of {names}: each column belongs there at most once, and {missing} may not be null"
+        raise ValueError(message)
+    at = {name: index for index, name in enumerate(names)}
+    return itemgetter(*(at.get(column.name, len(names)) for column in COLUMNS))
+
+
+_OF_ENVELOPE, _OF_READING, _OF_COUNTS = map(_columns_in, (Envelope, BodyReading, TokenCounts))
+_of_envelope, _of_reading, _of_counts = (attrgetter(*names) for names in (_OF_ENVELOPE, _OF_READING, _OF_COUNTS))
+_NO_COUNTS = (None,) * len(_OF_COUNTS)
+_in_order = _row_maker((*_OWN, *_OF_ENVELOPE, *_OF_READING, *_OF_COUNTS))

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pipeline.collectors import fields
+from pipeline.collectors.fields import LeftOut
 from pipeline.collectors.fingerprint import bare_key
 from pipeline.collectors.instants import instant_us
 from pipeline.collectors.refusal import LineRefused
+from pipeline.collectors.strict_json import BrokenJson, parse
 from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
@@ -27,6 +30,10 @@ _Lookup: TypeAlias = Callable[..., Any]
 """Returns the value of a field, or a default: called with one or two arguments, as ``dict.get`` is."""
 
 
+NO_STATUS = 0
+"""Stands for a status that the log does not state, or that HTTP has not: some gateways write 0 where the client left first."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
     """The validated fields of one line; ``response`` is not looked into yet."""
@@ -36,39 +43,50 @@ class Envelope:
     api_key_id: str
     request_id: str | None
     http_status: int
+    """100 to 599, or ``NO_STATUS``: what was consumed is in the body, whatever the status says."""
     method: str | None
     path: str | None
     model_requested: str | None
     stream_requested: bool | None
     choices_requested: int | None
-    response: JsonObject | str | None
+    response: JsonObject | list[Any] | str | None
+    response_headers: JsonObject
+    """Of the response, where the log has them: AWS states counts there."""
+    left_out: frozenset[str]
+    """The fields that were ill-formed, decide no bill, and are read as absent."""
 
 
 def read_envelope(line: JsonObject, log_format: LogFormat, fingerprint: Callable[[str], str]) -> Envelope:
     """Return the envelope of a parsed line.
 
-    ``fingerprint`` is called only where the line has a raw key and no key id. Raises ``LineRefused``: ``missing_field``,
-    ``invalid_field`` or ``duplicate_key``, naming the field as ours.
+    ``fingerprint`` is called only where the line has a raw key and no key id. Raises ``LineRefused`` for a field that decides the bill or
+    is stated twice at the top of the line: ``missing_field``, ``invalid_field`` or ``duplicate_key``, naming the field as ours. Any other
+    that is ill-formed is read as absent, and named in ``left_out``.
     """
     value: _Lookup = _Renamed(line, log_format.fields) if log_format.fields else line.get
-    request = value("request")
-    if request is not None and not isinstance(request, dict):
-        raise LineRefused(QuarantineReason.INVALID_FIELD, "request is no object")
-    asked: JsonObject = request or {}
+    left_out = LeftOut()
+    asked: JsonObject = left_out.checked(partial(_object, depth_max=log_format.depth_max), value("request"), "request") or {}
     response = value("response")
-    if response is not None and not isinstance(response, dict | str):
-        raise LineRefused(QuarantineReason.INVALID_FIELD, "response is neither an object nor a string")
+    if response is not None and not isinstance(response, dict | list | str):
+        raise LineRefused(QuarantineReason.INVALID_FIELD, "response is neither an object, an array nor a string")
+    headers = value("response_headers")
+
+    def of_request(name: str) -> Any:
+        return value(f"request.{name}") if f"request.{name}" in log_format.fields or f"request.{name}" in line else asked.get(name)
+
     return Envelope(
         occurred_us=instant_us(_required(value, "ts")),
         api_key_id=_api_key_id(value, fingerprint),
-        request_id=_request_id(value("request_id")),
-        http_status=_http_status(_required(value, "status")),
-        method=fields.text(value("method"), "method"),
-        path=fields.text(value("path"), "path"),
-        model_requested=fields.model(value("request.model", asked.get("model")), "request.model"),
-        stream_requested=fields.flag(value("request.stream", asked.get("stream")), "request.stream"),
-        choices_requested=fields.integer(value("request.n", asked.get("n")), "request.n", low=0, high=fields.INT32_MAX),
+        request_id=left_out.checked(fields.identifier, value("request_id"), "request_id"),
+        http_status=left_out.checked(_http_status, value("status"), "status") or NO_STATUS,
+        method=left_out.checked(fields.text, value("method"), "method"),
+        path=left_out.checked(fields.text, value("path"), "path"),
+        model_requested=left_out.looked_up(of_request, "model", fields.model, "request.model"),
+        stream_requested=left_out.looked_up(of_request, "stream", fields.flag, "request.stream"),
+        choices_requested=left_out.looked_up(of_request, "n", _choices, "request.n"),
         response=response,
+        response_headers=headers if isinstance(headers, dict) else {},
+        left_out=left_out.names,
     )
 
 
@@ -101,8 +119,11 @@ def _required(value: _Lookup, name: str) -> Any:
 
 
 def _api_key_id(value: _Lookup, fingerprint: Callable[[str], str]) -> str:
-    key_id = fields.model(value("api_key_id"), "api_key_id")
+    stated = value("api_key_id")
+    key_id = fields.model(stated, "api_key_id")
     if key_id is not None:
+        if isinstance(stated, str) and bare_key(stated) != stated.strip():
+            raise LineRefused(QuarantineReason.INVALID_FIELD, "api_key_id begins as an Authorization header does; name that field api_key")
         return key_id
     raw = fields.text(value("api_key"), "api_key")
     if raw is None or not bare_key(raw):
@@ -112,13 +133,21 @@ def _api_key_id(value: _Lookup, fingerprint: Callable[[str], str]) -> str:
     return fingerprint(raw)
 
 
-def _request_id(value: Any) -> str | None:
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    return fields.identifier(value, "request_id")
+def _object(value: Any, field: str, *, depth_max: int) -> JsonObject | None:
+    """Return an object, which a log may state as JSON text; ``None`` where it is absent or empty."""
+    if isinstance(value, str) and value:
+        try:
+            value = parse(value, depth_max=depth_max)
+        except BrokenJson:
+            value = False
+    if value is None or value == "" or isinstance(value, dict):
+        return value or None
+    raise LineRefused(QuarantineReason.INVALID_FIELD, f"{field} is no object")
 
 
-def _http_status(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 100 <= value <= 599:  # noqa: PLR2004 - the range of HTTP
-        raise LineRefused(QuarantineReason.INVALID_FIELD, "status is no integer between 100 and 599")
-    return value
+def _choices(value: Any, field: str) -> int | None:
+    return fields.integer(value, field, low=0, high=fields.INT32_MAX)
+
+
+def _http_status(value: Any, field: str) -> int | None:
+    return fields.integer(value, field, low=100, high=599)

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from pipeline.columns import chosen_column, column, text_column
 from pipeline.schemas import USAGE_EVENTS
+from pipeline.usage.events import COLUMNS, Role
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,12 +25,10 @@ if TYPE_CHECKING:
     Columns: TypeAlias = tuple[list[list[Any]], list[int], list[Row]]
     """The own values of rows, a list a column; the number of each row's frame; and the frames."""
 
-OWN = (
-    *("event_id", "request_id", "response_id", "occurred_at", "api_key_id"),
-    *("prompt_tokens", "completion_tokens", "prompt_cached_tokens", "prompt_cache_write_tokens", "reasoning_tokens"),
-    *("line", "byte_start", "byte_end"),
-)
-"""The columns in which rows differ, in the order of their lists; text is kept in UTF-8."""
+_PLACES = tuple(column.name for column in COLUMNS if column.role is Role.PLACE)
+OWN_BEFORE_PLACES = tuple(column.name for column in COLUMNS if not column.is_shared and column.name not in _PLACES)
+OWN = OWN_BEFORE_PLACES + _PLACES
+"""The columns in which rows differ, in the order of their lists, places last; text is kept in UTF-8."""
 _FRAME = tuple(name for name in USAGE_EVENTS.names if name not in (*OWN, "source"))
 _OWN_AT, _FRAME_AT = ([USAGE_EVENTS.get_field_index(name) for name in names] for names in (OWN, _FRAME))
 _STATUS = _FRAME.index("status")

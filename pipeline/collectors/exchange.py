@@ -1,25 +1,29 @@
-"""What one exchange amounts to: its path, its status and its body, asked in this order.
+"""What one exchange amounts to: what its body states counts, then its path and its status.
 
-Owns the precedence: not metered before failed before the body. Does not own the answers (``routes``, ``body``,
-``families``, ``chat``). The body of an exchange that is not metered or failed is not looked into.
+Owns the precedence. Usage above zero of a completion or an embedding is ``measured``, whatever status or route says beside it;
+what no meter is for is ``not_metered``. Does not own the answers (``routes``, ``body``, ``families``, ``counting``).
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline.collectors import families
-from pipeline.collectors.body import BodyKind, look_at
-from pipeline.collectors.chat import BodyReading, is_chat_completion, read_document, read_stream
-from pipeline.collectors.families import OPENAI_CHAT
-from pipeline.collectors.routes import Route, route_of
-from pipeline.usage import UsageStatus
+from pipeline.collectors.body import look_at
+from pipeline.collectors.counting import BodyReading, amounts_to
+from pipeline.collectors.envelope import NO_STATUS
+from pipeline.collectors.families import bedrock, chat, embeddings, unbilled
+from pipeline.collectors.families.reading import Asked, Reading
+from pipeline.collectors.refusal import LineRefused
+from pipeline.collectors.routes import Route, model_in_path, route_of
+from pipeline.usage import QuarantineReason, UsageStatus
 
 if TYPE_CHECKING:
     from pipeline.collectors.body import Body
     from pipeline.collectors.envelope import Envelope
+    from pipeline.collectors.families import Family
     from pipeline.collectors.log_format import LogFormat
-    from pipeline.collectors.strict_json import JsonObject
 
 _NOT_METERED = BodyReading(status=UsageStatus.NOT_METERED)
 _FAILED = BodyReading(status=UsageStatus.FAILED)
@@ -28,59 +32,81 @@ _UNKNOWN = BodyReading(status=UsageStatus.UNKNOWN)
 
 def read_exchange(envelope: Envelope, log_format: LogFormat) -> BodyReading:
     """Return what an exchange amounts to. Raises ``LineRefused`` where its body says something that cannot be."""
-    if (reading := read_without_body(envelope)) is not None:
+    route = route_of(envelope.path, envelope.method)
+    is_success = 200 <= envelope.http_status <= 299 or envelope.http_status == NO_STATUS  # noqa: PLR2004 - the 2xx of HTTP
+    if is_success and route in (Route.COMPLETION, Route.EMBEDDING):
+        return _read(envelope, log_format, route)
+    try:
+        reading = _read(envelope, log_format, route)
+    except LineRefused as refused:
+        if refused.reason is QuarantineReason.CONTRADICTORY_USAGE and route is not Route.OTHER:
+            raise  # it was consumed, and cannot be billed as it is stated
+        return _without_usage(route, is_success=is_success)
+    if reading.status is UsageStatus.MEASURED and reading.tokens and (reading.tokens.prompt_tokens or reading.tokens.completion_tokens):
         return reading
-    body = look_at(envelope.response, depth_max=log_format.depth_max)
-    family = _family(body, log_format.dialect)
-    if _route(envelope) is Route.UNLISTED and not (family == OPENAI_CHAT and is_chat_completion(body.documents)):
-        return _NOT_METERED
-    return _read_body(body, family, envelope)
+    return reading if is_success and route is not Route.OTHER else _kept(reading, _without_usage(route, is_success=is_success))
 
 
-def read_without_body(envelope: Envelope) -> BodyReading | None:
-    """Return what an exchange amounts to whatever its body says, ``None`` where that depends on the body."""
-    if envelope.method is not None and envelope.method.strip().upper() != "POST":
-        return _NOT_METERED
-    route = _route(envelope)
-    is_success = 200 <= envelope.http_status <= 299  # noqa: PLR2004 - the 2xx of HTTP
+def _without_usage(route: Route, *, is_success: bool) -> BodyReading:
     if route is Route.OTHER or (route is Route.UNLISTED and not is_success):
         return _NOT_METERED
-    return None if is_success else _FAILED
+    return _UNKNOWN if is_success else _FAILED
 
 
-def _route(envelope: Envelope) -> Route:
-    return Route.COMPLETION if envelope.path is None else route_of(envelope.path)
+def _kept(reading: BodyReading, outcome: BodyReading) -> BodyReading:
+    """Keep what was stated and is not billed, with its id: a run or a batch that is asked for again is the same one."""
+    if reading.other_usage is None:
+        return outcome
+    return replace(outcome, other_usage=reading.other_usage, response_id=reading.response_id)
 
 
-def _read_body(body: Body, family: str | None, envelope: Envelope) -> BodyReading:
+def _read(envelope: Envelope, log_format: LogFormat, route: Route) -> BodyReading:
+    body = look_at(envelope.response, depth_max=log_format.depth_max)
+    family = _family(body, log_format.dialect, route)
+    asked = Asked(model=envelope.model_requested, choices=envelope.choices_requested, path=envelope.path, headers=envelope.response_headers)
     if family is None:
+        return _unrecognised(body, envelope, asked, route)
+    reading = family.read(body, asked)
+    if reading.stated is None and asked.headers and family.name != unbilled.NAME:
+        reading = replace(reading, stated=bedrock.stated_beside((), asked.headers))
+    found = amounts_to(replace(reading, has_error=reading.has_error or body.has_error), is_stream=body.is_stream)
+    if family.name == unbilled.NAME or route is Route.OTHER:
+        return replace(found, status=UsageStatus.NOT_METERED, tokens=None, content_chunks=None)
+    return _with_model(found, envelope)
+
+
+def _unrecognised(body: Body, envelope: Envelope, asked: Asked, route: Route) -> BodyReading:
+    """Return what an exchange amounts to whose body no family knows: AWS may have counted it in the headers.
+
+    On a route that no list knows it is not metered, and counts that it states are kept by name.
+    """
+    stated = bedrock.stated_beside((), asked.headers) if asked.headers else None
+    if stated is not None:
+        reading = Reading(family=bedrock.INVOKE, stated=stated, has_content=True)
+        return _with_model(amounts_to(reading, is_stream=False), envelope)
+    if route is Route.COMPLETION:
         return _UNKNOWN
-    if family != OPENAI_CHAT:
-        response_id, model = families.identified(body.documents[0])
-        return BodyReading(
-            status=UsageStatus.UNKNOWN, dialect=family, response_id=response_id, model_reported=model, is_stream=body.kind is not BodyKind.DOCUMENT
-        )
-    if body.kind is BodyKind.DOCUMENT:
-        return read_document(body.documents[0], model_requested=envelope.model_requested)
-    return read_stream(body.documents, has_error=body.has_error, model_requested=envelope.model_requested, choices_requested=envelope.choices_requested)
+    return _kept(amounts_to(unbilled.read(body, asked), is_stream=body.is_stream), _NOT_METERED)
 
 
-def _family(body: Body, dialect: str | None) -> str | None:
-    """Return the family to read the body as; what nobody recognises is chat, if it has anything that chat would read."""
-    if body.kind is BodyKind.NOTHING:
-        return None
-    is_readable = body.kind is not BodyKind.SEVERAL  # chat never comes as JSON on lines
-    if dialect == OPENAI_CHAT:
-        return OPENAI_CHAT if is_readable else None
-    found = families.family_of_all(body.documents)
+def _with_model(reading: BodyReading, envelope: Envelope) -> BodyReading:
+    if reading.model_reported is not None or envelope.model_requested is not None or envelope.path is None:
+        return reading
+    return replace(reading, model_in_path=model_in_path(envelope.path))
+
+
+def _family(body: Body, dialect: str | None, route: Route) -> Family | None:
+    """Return the family to read a body as; on a completion's route, what nobody recognises is chat if it has a trace of it."""
+    if route is Route.OTHER or not (body.documents or body.has_error):
+        return families.BY_NAME[unbilled.NAME] if body.documents else None
+    found = families.family_of(body.documents)
+    if route is Route.UNLISTED and found is families.CHAT and not any(map(chat.recognises, body.documents)):
+        return None  # there are other lists of choices in the world
     if dialect is not None:
-        return dialect if found == dialect else None
-    if found == OPENAI_CHAT:
-        return OPENAI_CHAT if is_readable else None
-    if found is None and is_readable and (body.has_error or any(map(_has_chat_key, body.documents))):
-        return OPENAI_CHAT
+        named = families.BY_NAME[dialect]
+        return named if found is named or dialect == chat.NAME else None
+    if route is Route.EMBEDDING and found is not None and found.name != embeddings.NAME:
+        return families.BY_NAME[embeddings.NAME]
+    if found is None and route is not Route.UNLISTED and (body.has_error or any(map(chat.has_trace, body.documents))):
+        return families.BY_NAME[embeddings.NAME] if route is Route.EMBEDDING else families.CHAT
     return found
-
-
-def _has_chat_key(document: JsonObject) -> bool:
-    return any(document.get(name) is not None for name in ("choices", "usage", "error", "x_groq"))

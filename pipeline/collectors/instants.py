@@ -1,4 +1,8 @@
-"""The instant of an exchange, from what a log may write: RFC 3339 with an offset, or epoch seconds or milliseconds.
+"""The instant of an exchange, from what logs write: a date and time with an offset, or a number of seconds or parts of them since 1970.
+
+Dates are those of RFC 3339, and what common loggers make of ISO 8601: a comma before the fraction, an offset without its colon
+(``%z`` of C, ``Z`` of Java) or without minutes, a blank before it. Epochs are told apart by their size: 2000 to 2099 in seconds,
+milliseconds, microseconds and nanoseconds do not overlap.
 
 Owns the reading of ``ts``. Does not own usage dates or periods (``pipeline.periods`` does).
 """
@@ -13,11 +17,14 @@ from typing import Any
 from pipeline.collectors.refusal import LineRefused, shown
 from pipeline.usage import QuarantineReason
 
-_RFC_3339 = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]+))?(?:[Zz]|([+-])([01][0-9]|2[0-3]):([0-5][0-9]))")
+_DATE_AND_TIME = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:[.,]([0-9]+))?(?: ?(?:[Zz]|([+-])([01][0-9]|2[0-3])(?::?([0-5][0-9]))?))"
+)
+_EPOCH_TEXT = re.compile(r"[0-9]{9,19}(?:[.,][0-9]{1,30})?")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND_US = 1_000_000
+_PER_SECOND = (1, 1_000, 1_000_000, 1_000_000_000)
 _NANO = Decimal("0.000000001")
-_MILLISECONDS_FROM = 10**11  # in seconds that is the year 5138, in milliseconds 1973
 _EARLIEST_US = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()) * _SECOND_US
 _LATEST_US = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp()) * _SECOND_US
 
@@ -28,7 +35,7 @@ def instant_us(value: Any, field: str = "ts") -> int:
     Raises ``LineRefused`` (``invalid_field``) where the value is naive, no instant, or outside [2000-01-01, 2100-01-01).
     """
     if isinstance(value, str):
-        instant = _from_text(value, field)
+        instant = _from_epoch(Decimal(value.replace(",", ".")), field) if _EPOCH_TEXT.fullmatch(value) else _from_text(value, field)
     elif isinstance(value, int | Decimal) and not isinstance(value, bool):
         instant = _from_epoch(value, field)
     else:
@@ -39,22 +46,25 @@ def instant_us(value: Any, field: str = "ts") -> int:
 
 
 def _from_text(value: str, field: str) -> int:
-    parts = _RFC_3339.fullmatch(value)
+    parts = _DATE_AND_TIME.fullmatch(value)
     if parts is None:
-        raise LineRefused(QuarantineReason.INVALID_FIELD, f"{field} is no RFC 3339 date and time with an offset")
+        raise LineRefused(QuarantineReason.INVALID_FIELD, f"{field} is no date and time with an offset, and no number of seconds since 1970")
     date, time, fraction, sign, hours, minutes = parts.groups()
     try:
         elapsed = datetime.fromisoformat(f"{date}T{time}+00:00") - _EPOCH
     except ValueError:
         raise LineRefused(QuarantineReason.INVALID_FIELD, f"{field} is no date and time of the calendar") from None
-    offset = timedelta(hours=int(hours), minutes=int(minutes)) if sign else timedelta()
+    offset = timedelta(hours=int(hours), minutes=int(minutes or 0)) if sign else timedelta()
     elapsed = elapsed + offset if sign == "-" else elapsed - offset
     return (elapsed.days * 86_400 + elapsed.seconds) * _SECOND_US + (int(fraction[:6].ljust(6, "0")) if fraction else 0)
 
 
 def _from_epoch(value: int | Decimal, field: str) -> int:
-    per_second = 1_000 if value >= _MILLISECONDS_FROM else 1
-    if not _EARLIEST_US <= value * (_SECOND_US // per_second) < _LATEST_US:
-        raise LineRefused(QuarantineReason.INVALID_FIELD, f"{field} is {shown(value)}; as seconds or milliseconds it lies outside the years 2000 to 2099")
+    for per_second in _PER_SECOND:
+        if _EARLIEST_US * per_second <= value * _SECOND_US < _LATEST_US * per_second:
+            break
+    else:
+        message = f"{field} is {shown(value)}; in seconds, milliseconds, microseconds or nanoseconds it lies outside the years 2000 to 2099"
+        raise LineRefused(QuarantineReason.INVALID_FIELD, message)
     cut = Decimal(value).quantize(_NANO, rounding=ROUND_DOWN)  # the context has 28 digits, the value may have more
-    return int(cut * (_SECOND_US // per_second))
+    return int(cut * (_SECOND_US // per_second)) if per_second <= _SECOND_US else int(cut) * _SECOND_US // per_second

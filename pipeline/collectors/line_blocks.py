@@ -11,11 +11,11 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.collectors.lines import BOM, LongLine
+from pipeline.collectors.lines import LongLine, bare_span, has_bytes_around
 from pipeline.collectors.log_file import WINDOW_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from concurrent.futures import Future
     from hashlib import _Hash
 
@@ -25,7 +25,7 @@ class LineBlock(NamedTuple):
 
     content: bytes
     spans: list[tuple[int, int]]
-    """``[start, end)`` of each line in ``content``, without LF, a CR before it, or the file's BOM."""
+    """``[start, end)`` of each line in ``content``, without LF, and as ``lines.bare_span`` says."""
     start: int
     """Offset of the block in the decompressed log."""
     end: int
@@ -43,17 +43,25 @@ class LineBlock(NamedTuple):
         return before, self._replace(content=self.content[at:], spans=rest, start=before.end, first_line=self.first_line + lines)
 
 
-def spans_of(content: bytes, *, is_first: bool, lines_max: int | None = None) -> list[tuple[int, int]]:
-    """Return ``[start, end)`` of whole lines, at most ``lines_max``, without LF, a CR before it, or the BOM of a file that begins here."""
+def spans_of(content: bytes, *, lines_max: int | None = None) -> list[tuple[int, int]]:
+    """Return ``[start, end)`` of whole lines, at most ``lines_max``, without LF, and as ``lines.bare_span`` says."""
     has_cr = b"\r" in content
-    begin = len(BOM) if is_first and content.startswith(BOM) else 0
+    is_bare = not has_bytes_around(content)
+    begin = 0
     spans: list[tuple[int, int]] = []
     end = content.find(b"\n")
     while end >= 0 and len(spans) != lines_max:
-        spans.append((begin, end - 1 if has_cr and end > begin and content[end - 1] == _CR else end))
+        spans.append(bare_span(content, begin, end) if not is_bare else (begin, end - 1 if has_cr and end > begin and content[end - 1] == _CR else end))
         begin = end + 1
         end = content.find(b"\n", begin)
     return spans
+
+
+def edges_of(content: bytes, spans: Sequence[tuple[int, int]]) -> list[int]:
+    """Return where each line of ``content`` begins, whatever stands around it, and where the last one ends."""
+    if not has_bytes_around(content):
+        return [0, *(begin for begin, _ in spans[1:]), len(content)]
+    return [0, *(content.index(b"\n", end) + 1 for _, end in spans[:-1]), len(content)]
 
 
 class LineBlocks:
@@ -146,7 +154,7 @@ class LineBlocks:
             limit = begin + _BLOCK_BYTES_MAX
             end = len(content) if len(content) <= limit else content.rfind(b"\n", begin, limit) + 1 or content.index(b"\n", limit) + 1
             part = content[begin:end]
-            spans = spans_of(part, is_first=self._read_end == 0, lines_max=_BLOCK_LINES_MAX)
+            spans = spans_of(part, lines_max=_BLOCK_LINES_MAX)
             part = part[: part.index(b"\n", spans[-1][1]) + 1]
             begin += len(part)
             if len(part) <= self._line_bytes_max:
@@ -156,7 +164,7 @@ class LineBlocks:
 
     def _around_long_lines(self, content: bytes, spans: list[tuple[int, int]]) -> Iterator[LineBlock]:
         """Yield each line that is beyond the cap alone, and those between them."""
-        edges = [0, *(start for start, _ in spans[1:]), len(content)]
+        edges = edges_of(content, spans)
         first = 0
         for index in range(len(spans) + 1):
             is_long = index < len(spans) and edges[index + 1] - 1 - edges[index] > self._line_bytes_max

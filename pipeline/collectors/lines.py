@@ -7,6 +7,7 @@ Only a line that is ended by LF is complete; the rest is left for the next run.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,8 +20,27 @@ if TYPE_CHECKING:
 BOM = b"\xef\xbb\xbf"
 
 
+_AROUND = re.compile(rb"(?:\x00|\xef\xbb\xbf)*")
+_BEHIND = b"\0"
+_CR = ord("\r")
+
+
+def has_bytes_around(content: bytes) -> bool:
+    """Say whether a line of ``content`` may have bytes around it: NULs that a truncated copy leaves, or a byte order mark."""
+    return b"\0" in content or BOM in content
+
+
+def bare_span(content: bytes, begin: int, end: int) -> tuple[int, int]:
+    """Return the place of a line, ``[begin, end)`` without its LF, less the NULs and byte order marks around it and a CR at its end."""
+    around = _AROUND.match(content, begin, end)
+    begin = around.end() if around else begin
+    while end > begin and content[end - 1] == 0:
+        end = begin + len(content[begin:end].rstrip(_BEHIND))
+    return begin, end - 1 if end > begin and content[end - 1] == _CR else end
+
+
 class Line(NamedTuple):
-    """One complete line; ``content`` without its LF and a CR before it, ``None`` where it is longer than the cap."""
+    """One complete line; ``content`` without its LF, a CR before it, and NULs and byte order marks around it; ``None`` where it is longer than the cap."""
 
     number: int
     start: int
@@ -93,8 +113,8 @@ class LineSplitter:
             return self._long_line(long_line)
         ended = raw + b"\n"
         self._digest.update(ended)
-        content = raw[3:] if self.end == 0 and raw.startswith(BOM) else raw
-        return self._advanced(len(ended), ended, content.removesuffix(b"\r"))
+        begin, end = bare_span(raw, 0, len(raw))
+        return self._advanced(len(ended), ended, raw[begin:end])
 
     def _long_line(self, long_line: LongLine) -> Line:
         self._digest = long_line.digest

@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import zstandard
@@ -41,6 +41,8 @@ class LogFile:
     """Size on disk in bytes."""
     compression: Compression
     log_format: LogFormat
+    cut_at: list[int] = field(default_factory=list)
+    """Holds the size on disk once the log was read to its end and turned out to end inside a member."""
 
     def pieces(self, on_bytes: Callable[[int], None] | None = None) -> Iterator[Piece]:
         """Yield the decompressed log from its start; raises ``LogUnreadable`` where it cannot go on."""
@@ -48,12 +50,11 @@ class LogFile:
             for block in self._blocks(0, _PLAIN_BLOCK_BYTES):
                 yield Piece(content=block, is_verified=True)
             return
-        yield from decompressed(
-            self._blocks(0, _COMPRESSED_BLOCK_BYTES, on_bytes=on_bytes),
-            self.compression,
-            bytes_max=self.log_format.decompressed_bytes_max,
-            ratio_max=self.log_format.compression_ratio_max,
-        )
+        blocks = self._blocks(0, _COMPRESSED_BLOCK_BYTES, on_bytes=on_bytes)
+        for piece in decompressed(blocks, self.compression, bytes_max=self.log_format.decompressed_bytes_max):
+            if not piece.content and not piece.is_verified:
+                self.cut_at.append(self.file_size)
+            yield piece
 
     def span(self, start: int, end: int, on_bytes: Callable[[int], None] | None = None) -> Iterator[bytes]:
         """Yield the decompressed bytes ``[start, end)``, or what there is of them; ``on_bytes`` is told how far the file has been read."""
@@ -69,10 +70,10 @@ class LogFile:
             if offset >= end:
                 return
 
-    def head(self) -> bytes:
-        """Return the first bytes of the log, at most ``WINDOW_BYTES``."""
+    def head(self, size: int = WINDOW_BYTES) -> bytes:
+        """Return the first bytes of the log, at most ``size``."""
         try:
-            return b"".join(self.span(0, WINDOW_BYTES))
+            return b"".join(self.span(0, size))
         except LogUnreadable:
             return b""  # whoever reads the log in earnest meets the problem and reports it
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pipeline.collectors.families import FAMILIES
+from pipeline.collectors.families import BY_NAME
 from pipeline.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ FIELDS = (
     "host",
     "request",
     "response",
+    "response_headers",
     "request.model",
     "request.stream",
     "request.n",
@@ -46,12 +47,10 @@ class LogFormat:
     identity: str = "response-id"
     """Which id says that two lines are the same exchange: ``response-id``, or ``request-id`` where response ids repeat."""
     dialect: str | None = None
-    """One of ``FAMILIES``: every body is read as that one; ``None``: found from the body."""
-    line_bytes_max: int = 8 * 2**20
+    """One of ``families.FAMILIES``: every body is read as that one; ``None``: found from the body."""
+    line_bytes_max: int = 64 * 2**20
     depth_max: int = 64
     decompressed_bytes_max: int = 2**40
-    compression_ratio_max: int = 2_000
-    """Decompressed bytes per compressed byte, from 64 MiB on."""
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot be meant."""
@@ -65,10 +64,10 @@ class LogFormat:
         if self.identity not in IDENTITIES:
             message = f"identity is {self.identity!r}; it is one of {', '.join(IDENTITIES)}"
             raise ConfigurationError(message)
-        if self.dialect is not None and self.dialect not in FAMILIES:
-            message = f"dialect is {self.dialect!r}; it is one of {', '.join(FAMILIES)}"
+        if self.dialect is not None and self.dialect not in BY_NAME:
+            message = f"dialect is {self.dialect!r}; it is one of {', '.join(BY_NAME)}"
             raise ConfigurationError(message)
-        for name in ("line_bytes_max", "depth_max", "decompressed_bytes_max", "compression_ratio_max"):
+        for name in ("line_bytes_max", "depth_max", "decompressed_bytes_max"):
             if getattr(self, name) < 1:
                 message = f"{name} is {getattr(self, name)}; it is at least 1"
                 raise ConfigurationError(message)

@@ -16,10 +16,16 @@ class ProblemReason(StrEnum):
 
     NOT_A_REGULAR_FILE = "not_a_regular_file"
     """A folder, a FIFO, a device, or a link that nobody named."""
+    LINK_REFUSED = "link_refused"
+    """A link that leads out of the workspace and the declared roots, in a circle or nowhere, or a folder that cannot be listed."""
     UNREADABLE = "unreadable"
     """The operating system refused to open or read it."""
     CORRUPT_COMPRESSION = "corrupt_compression"
     """The compressed stream breaks its format or its checksum; nothing after the last verified member is believed."""
+    ENDS_INSIDE_MEMBER = "ends_inside_member"
+    """The compressed stream is cut: its last member or frame has no end."""
+    NOT_JSON_LINES = "not_json_lines"
+    """The first bytes say that the log is in another format or encoding."""
     EXPANDS_TOO_MUCH = "expands_too_much"
     """The compressed stream grows beyond the limits of the source."""
 

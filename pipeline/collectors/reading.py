@@ -16,7 +16,8 @@ from pipeline.collectors.line_blocks import LineBlocks
 from pipeline.collectors.lineage import Continuation, KnownSources, believed, continue_from, window
 from pipeline.collectors.lines import LineSplitter
 from pipeline.collectors.log_file import open_log
-from pipeline.collectors.problems import LogUnreadable, SourceProblem
+from pipeline.collectors.other_formats import BEGINNING_BYTES_MAX, refuse_other_formats
+from pipeline.collectors.problems import LogUnreadable, ProblemReason, SourceProblem
 from pipeline.collectors.stretch import Stretch, StretchBuilder
 from pipeline.collectors.workers import InOrder
 from pipeline.errors import TallybookError
@@ -128,9 +129,13 @@ class LogReading(Iterator[Stretch]):
         offset = 0
         try:
             with open_log(path, self._log_format, follows_links=follows_links) as log:
+                refuse_other_formats(log.head(BEGINNING_BYTES_MAX))
                 for stretch in self._read_log(log):
                     offset = stretch.record.end
                     yield stretch
+                if log.cut_at and self.problem is None:
+                    detail = f"the {log.compression} stream ends inside a member, at byte {log.file_size} of the file"
+                    self.problem = self._problem(LogUnreadable(ProblemReason.ENDS_INSIDE_MEMBER, detail), offset)
         except LogUnreadable as error:
             self.problem = self._problem(error, offset)
 

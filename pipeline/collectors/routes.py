@@ -1,4 +1,4 @@
-"""What the path of an exchange says: a completion, something else, or nothing.
+"""What the path of an exchange says: a completion, an embedding, something else, or nothing; and the model that it names.
 
 Owns the lists of endpoints. Does not own the body's say in the matter (``exchange``).
 """
@@ -8,12 +8,16 @@ from __future__ import annotations
 import re
 from enum import Enum, auto
 from functools import lru_cache
+from urllib.parse import unquote
+
+from pipeline.collectors import fields
 
 
 class Route(Enum):
     """What a path was found to be."""
 
     COMPLETION = auto()
+    EMBEDDING = auto()
     OTHER = auto()
     UNLISTED = auto()
     """Neither list knows it: a gateway's own route. The body decides."""
@@ -22,7 +26,11 @@ class Route(Enum):
 _COMPLETIONS = (
     "/chat/completions",
     "/completions",
+    "/complete",
     "/responses",
+    "/responses/compact",
+    "/interactions",
+    "/v1/generate",
     "/messages",
     "/v1/chat",
     "/v2/chat",
@@ -38,6 +46,11 @@ _COMPLETIONS = (
     "/invoke-with-response-stream",
 )
 
+_EMBEDDINGS = ("/embeddings", "/embed", "/embeddings/multimodal", ":embedcontent", ":batchembedcontents")
+
+_STORED = re.compile(r".*/(?:responses|interactions)/[^/]+")
+"""What was made in the background, and is asked for later: the usage stands in the answer alone."""
+
 _NEVER_COMPLETIONS = frozenset({"threads", "assistants", "conversations"})
 """Below these, ``/messages`` and the like are stored things, not completions."""
 
@@ -45,9 +58,8 @@ _OTHERS = _NEVER_COMPLETIONS | {
     "audio",
     "batches",
     "cachedcontents",
+    "cancel",
     "count_tokens",
-    "embed",
-    "embeddings",
     "files",
     "fine_tuning",
     "fine-tuning",
@@ -69,25 +81,68 @@ _OTHERS = _NEVER_COMPLETIONS | {
     "videos",
 }
 
-_OTHER_VERBS = (":embedcontent", ":batchembedcontents", ":counttokens")
+_ANY_VERB = ":predict"
+"""Vertex calls its older models so, those of embeddings among them: the body decides."""
+
+_OTHER_VERBS = (":counttokens", ":computetokens")
 _QUERY = re.compile(r"[?#]")
 
 
+_MODEL_PATHS = (
+    re.compile(r"/model/([^/]+)/(?:converse|converse-stream|invoke|invoke-with-response-stream|invoke-async)/?$"),
+    re.compile(r"/models/([^/:]+):[A-Za-z]+$"),
+    re.compile(r"/deployments/([^/]+)/"),
+    re.compile(r"/engines/([^/]+)/"),
+)
+
+
 @lru_cache(maxsize=1024)
-def route_of(path: str) -> Route:
-    """Return what the path of a request says; query, fragment, trailing slashes and case do not matter.
+def route_of(path: str | None, method: str | None = None) -> Route:
+    """Return what the path and the method of a request say; query, fragment, trailing slashes and case do not matter.
+
+    A log without paths holds completions. Only what is posted is one, but for a background response that is asked for.
 
     >>> route_of("/studio/v1/chat/completions?x=1")
     <Route.COMPLETION: 1>
+    >>> route_of("/v1/responses/resp_1", "GET")
+    <Route.COMPLETION: 1>
     >>> route_of("/v1/threads/t1/messages")
-    <Route.OTHER: 2>
+    <Route.OTHER: 3>
     """
-    plain = "/" + _QUERY.split(path, maxsplit=1)[0].strip().strip("/").lower()
+    is_posted = method is None or method.strip().upper() in ("", "POST")
+    if path is None:
+        return Route.COMPLETION if is_posted else Route.OTHER
+    plain = _plain(path).lower()
     segments = plain.split("/")
     if not _NEVER_COMPLETIONS.isdisjoint(segments):
         return Route.OTHER
+    if not is_posted:
+        is_asked_for = method is not None and method.strip().upper() == "GET" and _STORED.fullmatch(plain) is not None
+        return Route.COMPLETION if is_asked_for else Route.OTHER
+    return _route_of_posted(plain, segments)
+
+
+def _route_of_posted(plain: str, segments: list[str]) -> Route:
     if plain.endswith(_COMPLETIONS):
         return Route.COMPLETION
-    if not _OTHERS.isdisjoint(segments) or plain.endswith(_OTHER_VERBS):
-        return Route.OTHER
-    return Route.UNLISTED
+    if plain.endswith(_EMBEDDINGS):
+        return Route.EMBEDDING
+    is_other = not (_OTHERS.isdisjoint(segments) or plain.endswith(_ANY_VERB)) or plain.endswith(_OTHER_VERBS)
+    return Route.OTHER if is_other else Route.UNLISTED
+
+
+def model_in_path(path: str) -> str | None:
+    """Return the model that a path names, percent-decoded; raises ``LineRefused`` where it cannot be a model's name.
+
+    >>> model_in_path("/model/meta.llama3-8b-instruct-v1%3A0/converse")
+    'meta.llama3-8b-instruct-v1:0'
+    """
+    plain = _plain(path)
+    for pattern in _MODEL_PATHS:
+        if (found := pattern.search(plain)) is not None:
+            return fields.model(unquote(found[1]), "path")
+    return None
+
+
+def _plain(path: str) -> str:
+    return "/" + _QUERY.split(path, maxsplit=1)[0].strip().strip("/")

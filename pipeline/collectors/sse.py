@@ -43,7 +43,10 @@ def read_transcript(text: str) -> Transcript:
             continue
         field, _, value = line.partition(":")
         if field == "data":
-            pending.append(value.removeprefix(" "))
+            value = value.removeprefix(" ")
+            while value.startswith("data:"):  # framed more than once; what is inside carries the payload
+                value = value.removeprefix("data:").removeprefix(" ")
+            pending.append(value)
         elif field == "error" or (field == "event" and value.strip() == "error"):
             has_error = True
     if pending:

@@ -1,7 +1,8 @@
-"""JSON as RFC 8259 means it, from text to dicts: exact numbers, no NaN, bounded depth, contradictions remembered.
+"""JSON as RFC 8259 means it, from text to dicts: exact numbers, bounded depth, contradictions remembered.
 
 Owns the reading of JSON text and the access to the keys of its objects. Does not own which keys matter: a key that an
-object states twice with different values is an error only for whoever reads that key, by ``get``.
+object states twice with different values is an error only for whoever reads that key, by ``get``; NaN, a number beyond the range of a
+double and what is nested too deep are ``UNREADABLE``, which is none of the values that anybody looks for.
 """
 
 from __future__ import annotations
@@ -21,7 +22,20 @@ JsonObject: TypeAlias = dict[str, Any]
 _BLANKS = " \t\r\n"
 
 DEPTH_MAX = 64
-"""Objects and arrays nested deeper than this are refused."""
+"""Objects and arrays nested deeper than this are not looked into."""
+
+
+class Unreadable:
+    """A value that JSON has no exact number for, or that is nested too deep."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Show what it is, and nothing of what was written."""
+        return "UNREADABLE"
+
+
+UNREADABLE = Unreadable()
 
 
 class BrokenJson(TallybookError):
@@ -52,31 +66,52 @@ class ContradictedObject(dict[str, Any]):
 def parse(text: str, *, depth_max: int = DEPTH_MAX) -> Any:
     """Return the one JSON document that ``text`` is; numbers as ``int`` or exact ``Decimal``.
 
-    Raises ``BrokenJson`` where the text is no JSON document, and ``LineRefused``: ``invalid_json`` where only a lax reader
-    would take it (NaN, Infinity, a number beyond the range of a double), ``nested_too_deep`` beyond ``depth_max``.
+    NaN, Infinity, numbers beyond the range of a double, and objects and arrays nested deeper than ``depth_max`` are ``UNREADABLE``.
+    Raises ``BrokenJson`` where the text is no JSON document.
     """
     text = text.strip(_BLANKS)
     try:
-        document, end = _STRICT.raw_decode(text)
-    except _LaxNumber:
-        if not _is_lax_json(text):
-            raise BrokenJson from None
-        raise LineRefused(QuarantineReason.INVALID_JSON, "NaN, Infinity, or a number beyond the range of a double") from None
-    except json.JSONDecodeError:
-        if may_exceed(text, depth_max) and _depth_of_text(text) > depth_max:
-            raise _too_deep(depth_max) from None
-        raise BrokenJson from None
+        document = _document(text)
     except RecursionError:
-        raise _too_deep(depth_max) from None
-    if end != len(text):
-        raise BrokenJson
+        return _document(_without_deep_parts(text, depth_max))
     if may_exceed(text, depth_max) and depth_of_document(document) > depth_max:
-        raise _too_deep(depth_max)
+        return _document(_without_deep_parts(text, depth_max))
     return document
 
 
-class _LaxNumber(TallybookError):
-    """NaN, Infinity, or a number that no double holds."""
+def _document(text: str) -> Any:
+    try:
+        document, end = _STRICT.raw_decode(text)
+    except json.JSONDecodeError:
+        raise BrokenJson from None
+    if end != len(text):
+        raise BrokenJson
+    return document
+
+
+def _without_deep_parts(text: str, depth_max: int) -> str:
+    """Return JSON text with ``NaN`` for all that is nested deeper; what is cut out is read too, piece by piece. Raises ``BrokenJson``."""
+    pieces: list[list[str]] = [[]]
+    depth = begin = 0
+    for token in _STRING_OR_BRACKET.finditer(text):
+        is_opening = token[0] in "[{"
+        if not is_opening and token[0] not in "]}":
+            continue  # a string
+        is_edge = (depth if is_opening else depth - 1) % depth_max == 0 and depth > (0 if is_opening else 1)
+        if is_edge and is_opening:
+            pieces[-1].append(text[begin : token.start()])
+            pieces.append([])
+            begin = token.start()
+        elif is_edge:
+            _document("".join(pieces.pop()) + text[begin : token.end()])
+            pieces[-1].append("NaN")
+            begin = token.end()
+        depth += 1 if is_opening else -1
+        if depth < 0:
+            raise BrokenJson
+    if depth:
+        raise BrokenJson
+    return "".join(pieces.pop()) + text[begin:]
 
 
 def _object(pairs: list[tuple[str, Any]]) -> JsonObject:
@@ -84,42 +119,29 @@ def _object(pairs: list[tuple[str, Any]]) -> JsonObject:
     return document if len(document) == len(pairs) else ContradictedObject(pairs)
 
 
-def _integer(digits: str) -> int:
+def _integer(digits: str) -> int | Unreadable:
     if len(digits) > 308 and math.isinf(float(digits)):  # noqa: PLR2004 - the largest double has 309 digits
-        raise _LaxNumber
+        return UNREADABLE
     return int(digits)
 
 
-def _decimal(digits: str) -> Decimal:
+def _decimal(digits: str) -> Decimal | Unreadable:
     if math.isinf(float(digits)):
-        raise _LaxNumber
+        return UNREADABLE
     try:
         return Decimal(digits)
     except InvalidOperation:
         return _TINY
 
 
-def _constant(_name: str) -> None:
-    raise _LaxNumber
-
-
-def _nothing(_number: str) -> None:
-    """Stand in for a number of which only the place matters."""
+def _constant(_name: str) -> Unreadable:
+    return UNREADABLE
 
 
 _TINY = Decimal("1E-999")
 """Stands for numbers that are JSON and smaller than a decimal can be; it is as little a count as they are."""
 
 _STRICT = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer, parse_float=_decimal, parse_constant=_constant)
-_LAX = json.JSONDecoder(parse_int=_nothing, parse_float=_nothing, parse_constant=_nothing)
-
-
-def _is_lax_json(text: str) -> bool:
-    try:
-        _LAX.decode(text)
-    except (json.JSONDecodeError, RecursionError):
-        return False
-    return True
 
 
 def _is_same(one: Any, other: Any) -> bool:
@@ -143,10 +165,6 @@ def may_exceed(text: str | bytes, depth_max: int) -> bool:
     return opened > depth_max
 
 
-def _too_deep(depth_max: int) -> LineRefused:
-    return LineRefused(QuarantineReason.NESTED_TOO_DEEP, f"nested deeper than {depth_max}")
-
-
 def depth_of_document(document: Any) -> int:
     """Count the levels of objects and arrays without recursion: a scalar has none, ``{}`` has one."""
     depth = 0
@@ -158,15 +176,3 @@ def depth_of_document(document: Any) -> int:
 
 
 _STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
-
-
-def _depth_of_text(text: str) -> int:
-    """Count the levels of text that does not parse, so that its refusal does not hang on how much stack was left."""
-    depth = deepest = 0
-    for token in _STRING_OR_BRACKET.finditer(text):
-        if token[0] in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif token[0] in "]}":
-            depth -= 1
-    return deepest

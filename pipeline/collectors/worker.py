@@ -33,7 +33,7 @@ def answer(memory: mmap.mmap, slot_bytes: int, decoder: BlockDecoder, asked: dic
     at = asked["slot"] * slot_bytes
     content = memory[at : at + asked["size"]]
     try:
-        spans = spans_of(content, is_first=asked["start"] == 0)
+        spans = spans_of(content)
         decoded = decoder.decoded(content, spans, start=asked["start"], first_line=asked["first_line"])
     except _RawKeyMet:
         return {}

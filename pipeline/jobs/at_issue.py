@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import InvoiceNotFound
 from pipeline.jobs.aggregate import aggregate
+from pipeline.periods import parse_instant
 from pipeline.storage import configurations, register
 from pipeline.storage.workspace import open_workspace
 
@@ -50,7 +51,7 @@ def state_at_issue(workspace: Workspace, document: dict[str, Any]) -> AtIssue:
     Raises ``ConfigurationError`` where the configuration it names was not kept and is not the present one either,
     ``LogEntryRefused`` where the lake has no such commit.
     """
-    then = configuration_at_issue(workspace, document["configuration_sha256"])
+    then = replace(configuration_at_issue(workspace, document["configuration_sha256"]), now=parse_instant(document["issued_at"]))
     return AtIssue(workspace=then, built=aggregate(then, until=document["commit"]))
 
 

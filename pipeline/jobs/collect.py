@@ -11,23 +11,24 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from pipeline.collectors import KeyFingerprint, KnownSources, LogFormat, read_log
+from pipeline.collectors import KnownSources, LogFormat, ProblemReason, SourceProblem, read_log
 from pipeline.errors import CommitConflict
 from pipeline.jobs.counts import line_counts
 from pipeline.jobs.key_ids import open_fingerprint
 from pipeline.jobs.wording import counted
 from pipeline.storage import lake
 from pipeline.storage.config import SourceSettings
-from pipeline.storage.source_files import files_of, is_named_by, source_text
+from pipeline.storage.source_files import find_logs, is_named_by, source_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
-    from pipeline.collectors import KeyFingerprint, SourceProblem, Stretch
+    from pipeline.collectors import KeyFingerprint, Stretch
     from pipeline.sources import SourceRecord
     from pipeline.storage.lake import LakeSnapshot
+    from pipeline.storage.source_files import RefusedPath
     from pipeline.storage.workspace import Workspace
 
 COMMIT_EVENTS_MAX = 1_000_000
@@ -63,7 +64,7 @@ def collect(
     Collecting again what is known commits nothing. Where another writer commits first, what it committed is dropped here and the
     rest tried again. ``processes`` read a large log together. Raises ``ConfigurationError`` where a raw key is met and the lake was made with another secret.
     """
-    logs = list(_named(workspace, paths)) if paths else list(_configured(workspace))
+    logs, refused, warnings = (list(_named(workspace, paths)), [], []) if paths else _configured(workspace)
     for _ in range(_TRIES_MAX):
         snapshot = lake.read_log(workspace.lake)
         run = _Run(workspace=workspace, now=now, key_secret=key_secret, snapshot=snapshot, on_progress=on_progress, processes=processes)
@@ -72,7 +73,8 @@ def collect(
             run.read(logs)
         except CommitConflict:
             continue  # somebody without the lock was faster; what they committed is known when we read the log again
-        return run.collected(len(logs), [] if paths else _empty_sources(workspace))
+        run.refuse(refused)
+        return run.collected(len(logs), warnings)
     message = f"other runs committed to {workspace.lake} {_TRIES_MAX} times while this one tried; stop them, or run this again later"
     raise CommitConflict(message)
 
@@ -80,6 +82,9 @@ def collect(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Log:
     path: Path
+    """As it is called."""
+    target: Path
+    """As it is opened: behind the links that may be followed."""
     source: SourceSettings
     is_named: bool
     """The person at the terminal named this very file, so that a link is followed."""
@@ -103,12 +108,12 @@ class _Run:
 
     def read(self, logs: Sequence[_Log]) -> None:
         self.known.add(self.snapshot.sources)
-        total = sum(log.path.stat().st_size for log in logs if log.path.is_file())
+        total = sum(log.target.stat().st_size for log in logs if log.target.is_file())
         read = 0
         for log in logs:
             source = source_text(self.workspace.root, log.path)
             self._read_one(log, source, self._on_bytes(source, read, total))
-            read += log.path.stat().st_size if log.path.is_file() else 0
+            read += log.target.stat().st_size if log.target.is_file() else 0
         self._commit()
 
     def _on_bytes(self, source: str, before: int, total: int) -> Callable[[int], None] | None:
@@ -121,7 +126,7 @@ class _Run:
 
     def _read_one(self, log: _Log, source: str, on_bytes: Callable[[int], None] | None) -> None:
         reading = read_log(
-            log.path,
+            log.target,
             source=source,
             name=log.source.name,
             log_format=_log_format(self.workspace, log.source),
@@ -146,6 +151,13 @@ class _Run:
             self.warnings.append(
                 f"{source}: the last {counted(reading.pending_bytes, 'byte has', 'bytes have')} no line end yet; the line is read once it is complete"
             )
+
+    def refuse(self, refused: Sequence[RefusedPath]) -> None:
+        """Say what under the globs was not followed: it is a problem as a damaged log is one."""
+        for each in refused:
+            source = source_text(self.workspace.root, each.path)
+            self.problems.append(SourceProblem(source=source, reason=ProblemReason.LINK_REFUSED, offset=0, detail=each.detail))
+            self.warnings.append(f"{source}: {each.detail} ({ProblemReason.LINK_REFUSED})")
 
     def _commit(self) -> None:
         if not self.waiting:
@@ -186,24 +198,27 @@ class _Run:
         )
 
 
-def _configured(workspace: Workspace) -> Iterator[_Log]:
+def _configured(workspace: Workspace) -> tuple[list[_Log], list[RefusedPath], list[str]]:
+    """Return the logs of all sources, what under their globs is refused, and warnings; a file that two sources name is the first one's."""
+    logs: dict[Path, _Log] = {}
+    refused: dict[Path, RefusedPath] = {}
+    warnings = [] if workspace.settings.sources else ["tallybook.toml names no [[sources]], so nothing is collected; add one"]
     for source in workspace.settings.sources:
-        for path in files_of(workspace.root, source.paths):
-            yield _Log(path=path, source=source, is_named=False)
+        found = find_logs(workspace.root, source.paths, source.link_roots)
+        for log in found.logs:
+            logs.setdefault(log.target, _Log(path=log.path, target=log.target, source=source, is_named=False))
+        refused |= {each.path: each for each in found.refused}
+        if not found.logs:
+            warnings.append(f"source {source.name!r}: no file fits {', '.join(source.paths)}; check its paths in tallybook.toml")
+    return list(logs.values()), list(refused.values()), warnings
 
 
 def _named(workspace: Workspace, paths: Sequence[Path]) -> Iterator[_Log]:
     """Yield the given files: one that a source names is read as that source says, any other by the rules of the request log."""
     other = SourceSettings(name="files", paths=("-",))
     for path in paths:
-        named = (source for source in workspace.settings.sources if is_named_by(workspace.root, path, source.paths))
-        yield _Log(path=path, source=next(named, other), is_named=True)
-
-
-def _empty_sources(workspace: Workspace) -> list[str]:
-    empty = [source for source in workspace.settings.sources if not files_of(workspace.root, source.paths)]
-    warnings = [f"source {source.name!r}: no file fits {', '.join(source.paths)}; check its paths in tallybook.toml" for source in empty]
-    return warnings if workspace.settings.sources else ["tallybook.toml names no [[sources]], so nothing is collected; add one"]
+        named = (source for source in workspace.settings.sources if is_named_by(workspace.root, path, source.paths, source.link_roots))
+        yield _Log(path=path, target=path, source=next(named, other), is_named=True)
 
 
 def _log_format(workspace: Workspace, source: SourceSettings) -> LogFormat:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
+from pipeline.jobs.held import statuses_of
 from pipeline.usage import Meter, UsageStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import pyarrow as pa
 
@@ -22,13 +23,14 @@ if TYPE_CHECKING:
 
 
 def counts_of(built: Aggregate) -> dict[str, int]:
-    """Count lines by outcome (from the commits) and measured events by fate (from the marts). ``billed + duplicates + conflicts == measured``."""
+    """Count lines by outcome (from the commits) and measured events by fate (from the marts). ``billed + duplicates + conflicts + held == measured``."""
     exchanges = built.marts.exchanges_daily
     return {
         **line_counts(built.snapshot.sources),
         "billed": _events(exchanges, "measured", "survivor"),
         "duplicates": _events(exchanges, "measured", "duplicate"),
         "conflicts": _events(exchanges, "measured", "conflict"),
+        "held": statuses_of(built.held)[UsageStatus.MEASURED],
         "estimated_listed": _events(exchanges, "estimated", "survivor"),
         "billed_tokens": token_count(built.marts.usage_daily),
         "unpriced_tokens": sum(row.usage.quantity for row in built.rated.unpriced if row.usage.meter is not Meter.REQUEST),
@@ -36,22 +38,29 @@ def counts_of(built: Aggregate) -> dict[str, int]:
     }
 
 
-def line_counts(sources: Iterable[SourceRecord]) -> dict[str, int]:
+def line_counts(sources: Sequence[SourceRecord]) -> dict[str, int]:
     """Count lines by outcome: ``lines == blank + quarantined + events`` and ``events`` is the sum of the statuses."""
-    statuses: Counter[str] = Counter()
     lines = blank = quarantined = 0
     for record in sources:
         lines += record.lines
         blank += record.blank
         quarantined += sum(record.quarantined.values())
-        statuses.update(record.events)
+    statuses = event_counts(sources)
     return {
         "lines": lines,
         "blank": blank,
         "quarantined": quarantined,
         "events": sum(statuses.values()),
-        **{status.value: statuses[status.value] for status in UsageStatus},
+        **statuses,
     }
+
+
+def event_counts(sources: Iterable[SourceRecord]) -> dict[str, int]:
+    """Count the events that the commits state by status; every status has a count."""
+    statuses: Counter[str] = Counter()
+    for record in sources:
+        statuses.update(record.events)
+    return {status.value: statuses[status.value] for status in UsageStatus}
 
 
 def quarantine_reasons(sources: Iterable[SourceRecord]) -> dict[str, int]:

@@ -32,7 +32,7 @@ from pipeline.storage.counted import NewEntry, read_entries, read_piece, write_e
 from pipeline.storage.lake import check_present, verified_data_files
 from pipeline.storage.spill import spill_folder
 from pipeline.warehouse.connection import ENGINE
-from pipeline.warehouse.date_counts import COPIES, SLICE_TOTALS, by_date, count_slices, read_copies
+from pipeline.warehouse.date_counts import COPIES, SLICE_TOTALS, by_date, claims_of_slices, count_slices, read_copies
 from pipeline.warehouse.identities import beginnings, beginnings_of, repeated_beginnings
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from pipeline.storage.counted import Entry
     from pipeline.storage.delta import DataFile
     from pipeline.storage.lake import LakeSnapshot
+    from pipeline.warehouse.build import Rows
     from pipeline.warehouse.identities import Prefixes
-    from pipeline.warehouse.marts import Rows
 
 FORMAT = 1
 """Of the pieces, and of what is said in code about how they are made; a change of either is a new number."""
@@ -64,8 +64,8 @@ class DatesCounted:
     inputs: Mapping[date, str]
     reference: Mapping[str, pa.Table]
     entries: dict[date, Entry] = field(default_factory=dict)
-    broken_slices: Rows = field(default_factory=list)
-    """The keys, if any, whose events were lost between slices."""
+    broken_claims: dict[str, Rows] = field(default_factory=dict)
+    """The claims about what was counted, now or before, with the rows of now that break them. Counts that break one are not kept."""
 
     @classmethod
     def of(cls, lake: Path, snapshot: LakeSnapshot, reference: Mapping[str, pa.Table]) -> DatesCounted:
@@ -77,11 +77,15 @@ class DatesCounted:
         files: dict[date, list[DataFile]] = {}
         for file in snapshot.data_files:
             files.setdefault(file.date, []).append(file)
-        dates = cls(lake=lake, files=files, inputs=_inputs(files, reference), reference=reference)
+        dates = cls(lake=lake, files=files, inputs=_inputs(files, reference), reference=reference, broken_claims=claims_of_slices(reference))
         found = read_entries(lake, KIND)
         dates.entries = {day: found[str(day)] for day, inputs in dates.inputs.items() if str(day) in found and found[str(day)].inputs == inputs}
         dates.count_again(dates.damaged(dates.entries, _COPIED))
         return dates
+
+    def forget(self) -> None:
+        """Let the next night count every date again."""
+        write_entries(self.lake, KIND, {}, {})
 
     def count_again(self, days: Iterable[date]) -> None:
         """Count these dates and all that are not kept, and keep them."""
@@ -152,9 +156,9 @@ class DatesCounted:
         counted |= {day: {piece: self._read(day, piece) for piece in (_TOTALS, _BEGINNINGS)} for day in again}
         for day, rows in copies_of.items():
             counted[day] |= {_COPIES: arrow_bytes.encode(rows), _COPIED: beginnings_of(rows["event_id"]).tobytes()}
-        inputs = {day: self.entries[day].inputs for day in again} | {day: _DOUBTFUL if broken else self.inputs[day] for day in days}
+        inputs = {day: self.entries[day].inputs for day in again} | {day: _DOUBTFUL if any(broken.values()) else self.inputs[day] for day in days}
         self._keep({day: NewEntry(inputs=inputs[day], pieces=pieces) for day, pieces in counted.items()})
-        self.broken_slices += broken
+        self.broken_claims = {name: [*rows, *broken.get(name, ())] for name, rows in self.broken_claims.items()}
 
     def _forget(self, days: Iterable[date]) -> None:
         forgotten = set(days)

@@ -13,6 +13,8 @@ from pipeline.exports.invoice_csv import invoices_csv, lines_csv
 from pipeline.invoicing import InvoiceStatus, credit_note, invoice_document, invoice_from_document, issued_invoice, make_book
 from pipeline.invoicing.book import refuse_removed_accounts
 from pipeline.jobs.charged_lines import charges_by_invoice, lines_by_invoice
+from pipeline.jobs.claims import refuse_broken_claims
+from pipeline.jobs.held import has_begun
 from pipeline.jobs.wording import counted
 from pipeline.periods import BillingPeriod, instant_text, time_zone, usage_date
 from pipeline.rating import Charge
@@ -39,11 +41,11 @@ Document = dict[str, Any]
 
 
 def invoice_book(workspace: Workspace, built: Aggregate, *, documents: Sequence[Document] | None = None) -> InvoiceBook:
-    """Draft an invoice for every account and month with usage; issued ones are ``documents``, else what is in the register now. Writes nothing.
+    """Draft an invoice for every account and month with usage that has begun; issued ones are ``documents``, else what is in the register now. Writes nothing.
 
     Raises ``ConfigurationError`` for an account that was invoiced and is not in ``accounts.toml`` any more, or has another currency now.
     """
-    places = _accounts_and_periods(built.marts.usage_daily)
+    places = [place for place in _accounts_and_periods(built.marts.usage_daily) if has_begun(workspace, built.snapshot, *place)]
     accounts, charges = workspace.accounts, built.rated.line_charges
     currencies, rounding = account_currencies(workspace), workspace.settings.rounding
     tags = {key_id: accounts.tags_text(key_id) for key_id in accounts.tags}
@@ -95,10 +97,12 @@ def period_files(book: InvoiceBook, period: BillingPeriod) -> dict[str, bytes]:
 def issue(workspace: Workspace, built: Aggregate, *, period: BillingPeriod, account_id: str | None, now: datetime) -> list[Invoice]:
     """Give every draft of a period (or of one account in it) the next number and freeze it; return what was issued, in order of numbers.
 
-    Raises ``IssueBlocked`` where any of them has unpriced usage (then none is issued), ``InvoiceNotFound`` where the period has no invoice at all.
+    Raises ``IssueBlocked`` where any of them has unpriced usage or a claim is broken (then none is issued), ``InvoiceNotFound`` where the
+    period has no invoice at all.
     An interrupted issue is finished by calling it again: what has a number keeps it. Where another run issues meanwhile, what is left
     is decided again from what that run left, since its invoices may be these very ones, or change their corrections and credits.
     """
+    refuse_broken_claims(workspace, built)
     issued: list[Invoice] = []
     while True:
         try:
@@ -152,8 +156,10 @@ def void(workspace: Workspace, built: Aggregate, invoice_id: str, *, now: dateti
     """Take an issued invoice back by a credit note with the next number, and return that; the period is then open again.
 
     Raises ``InvoiceNotFound`` where nothing with this id is issued, ``VoidRefused`` for a credit note and for an invoice that has one,
-    also where another run voided it meanwhile. Whatever else another run issues, this credit note takes the number after it.
+    also where another run voided it meanwhile, ``IssueBlocked`` where a claim is broken. Whatever else another run issues, this credit note
+    takes the number after it.
     """
+    refuse_broken_claims(workspace, built)
     while True:
         try:
             return _voided(workspace, built, invoice_id, now)

@@ -16,6 +16,7 @@ from pipeline.invoicing.book import credit_balances
 from pipeline.invoicing.lines import PERIOD_KINDS, total_of
 from pipeline.jobs.aggregate import CHARGES, inputs_of
 from pipeline.jobs.check import Check, check_that_none
+from pipeline.jobs.held import has_begun
 from pipeline.jobs.invoice import account_currencies, period_files
 from pipeline.jobs.wording import counted
 from pipeline.money import exact_sum, minor_unit_digits, plain
@@ -36,7 +37,7 @@ def invoice_checks(workspace: Workspace, built: Aggregate, book: InvoiceBook) ->
     wrong = [invoice.id for invoice in book.of() if invoice.total != exact_sum(line.amount for line in invoice.lines)]
     fine = f"{counted(len(book.issued), 'issued invoice')} and {counted(len(book.drafts), 'draft')}"
     yield check_that_none(wrong, name="totals_are_the_sum_of_their_lines", fine=fine, found="not so")
-    residuals = list(_residuals(built, book))
+    residuals = list(_residuals(workspace, built, book))
     yield check_that_none(residuals, name="invoices_are_worth_their_charges", fine=_residual_text(book), found="beyond one rounding a line")
     numbers = [invoice.number for invoice in book.issued]
     gaps = [] if numbers == list(range(1, len(numbers) + 1)) else numbers
@@ -65,7 +66,7 @@ def _files(workspace: Workspace, built: Aggregate, book: InvoiceBook) -> Check:
     )
 
 
-def _residuals(built: Aggregate, book: InvoiceBook) -> Iterator[str]:
+def _residuals(workspace: Workspace, built: Aggregate, book: InvoiceBook) -> Iterator[str]:
     """Sum of a period's usage lines as of now = sum of its charges, give or take half a minor unit a line."""
     charged: dict[tuple[str, BillingPeriod], list[Decimal]] = {}
     charges = built.rated.charges.select(["account_id", "billing_period", "currency", "amount"]).to_pylist()
@@ -74,6 +75,8 @@ def _residuals(built: Aggregate, book: InvoiceBook) -> Iterator[str]:
         charged.setdefault((row["account_id"], BillingPeriod.parse(row["billing_period"])), []).append(row["amount"])
         currencies[row["account_id"]] = row["currency"]
     for (account_id, period), amounts in sorted(charged.items()):
+        if not has_begun(workspace, built.snapshot, account_id, period):
+            continue
         if (account_id, period) not in book.worth:
             yield f"{account_id} {period} has charges and no invoice"
             continue

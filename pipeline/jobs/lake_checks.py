@@ -13,13 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.errors import DataFileDamaged
-from pipeline.jobs.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY, inputs_of
 from pipeline.jobs.check import Check, check_that_none
+from pipeline.jobs.claims import claims_about_derived, claims_of
 from pipeline.jobs.counts import token_count
 from pipeline.jobs.wording import counted
-from pipeline.storage.derived import read_derived
-from pipeline.storage.lake import verified_files, verified_quarantine
+from pipeline.storage.lake import verified_data_files, verified_files, verified_quarantine
+from pipeline.usage.events import COLUMNS, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,24 +29,27 @@ if TYPE_CHECKING:
     from pipeline.storage.workspace import Workspace
 
 _HUGEINT = pa.decimal128(38, 0)
-_PLAIN_TEXT = re.compile(r"[A-Za-z0-9._:/@+=~,;#-]{0,256}", re.ASCII)
+_PLAIN_TEXT = re.compile(r"[A-Za-z0-9._:/@+=~,;#%-]{0,256}", re.ASCII)
+_COUNT = r'"[A-Za-z0-9._:/-]{1,256}":[0-9]{1,19}'
+_OTHER_COUNTS = re.compile(rf"\{{(?:{_COUNT}(?:,{_COUNT})*)?\}}", re.ASCII)
 _FREE_COLUMNS = frozenset({"source", "detail"})  # a path, and words of our own
+_COUNTS_COLUMNS = frozenset(column.name for column in COLUMNS if column.kind is Kind.OTHER_COUNTS)
 
 
 def lake_checks(workspace: Workspace, built: Aggregate, counts: Mapping[str, int]) -> Iterator[Check]:
     """Check everything between the logs' records and the charges."""
-    events = verified_files(workspace.lake, built.snapshot)
+    in_force, held = verified_files(workspace.lake, built.snapshot), verified_data_files(workspace.lake, built.held_files)
+    events = [*in_force, *held]
     quarantine = verified_quarantine(workspace.lake, built.snapshot)
     yield Check(
         name="lake_is_undamaged", ok=True, detail=f"{counted(len(events) + len(quarantine), 'data file has', 'data files have')} the sha256 that the log states"
     )
     yield from _lines(built.snapshot.sources, events, quarantine)
-    for name, rows in built.marts.broken_claims.items():
-        yield check_that_none(rows, name=name, fine="no row breaks it", found=counted(len(rows), "row breaks it", "rows break it"))
-    yield _survivors(events, built)
+    yield from claims_of(built.marts)
+    yield _survivors(in_force, built)
     yield _fates(counts)
     yield _tokens(built, counts)
-    yield from _derived(workspace, built)
+    yield from claims_about_derived(workspace, built)
     yield _types([*events, *quarantine])
     yield _texts([*events, *quarantine])
 
@@ -78,9 +80,9 @@ def _survivors(events: Sequence[Path], built: Aggregate) -> Check:
 
 
 def _fates(counts: Mapping[str, int]) -> Check:
-    parts = counts["billed"] + counts["duplicates"] + counts["conflicts"]
+    parts = counts["billed"] + counts["duplicates"] + counts["conflicts"] + counts["held"]
     duplicates, conflicts = counted(counts["duplicates"], "duplicate"), counted(counts["conflicts"], "conflict")
-    detail = f"{counts['measured']} measured = {counts['billed']} billed + {duplicates} + {conflicts}"
+    detail = f"{counts['measured']} measured = {counts['billed']} billed + {duplicates} + {conflicts}" + (f" + {counts['held']} held" if counts["held"] else "")
     return Check(name="measured_events_are_billed_once", ok=parts == counts["measured"], detail=detail)
 
 
@@ -91,26 +93,6 @@ def _tokens(built: Aggregate, counts: Mapping[str, int]) -> Check:
         f"{counted(counts['billed_tokens'], 'token')} = {charged} charged + {counts['unpriced_tokens']} unpriced + {counts['unassigned_tokens']} unassigned"
     )
     return Check(name="tokens_are_charged_unpriced_or_unassigned", ok=whole == counts["billed_tokens"], detail=detail)
-
-
-def _derived(workspace: Workspace, built: Aggregate) -> Iterator[Check]:
-    """Compare what was written with what was built just now. Tables of an older commit or configuration are not wrong, only out of date."""
-    inputs = inputs_of(workspace, built.snapshot)
-    for name, table in ((USAGE_DAILY, built.marts.usage_daily), (EXCHANGES_DAILY, built.marts.exchanges_daily), (CHARGES, built.rated.charges)):
-        label = f"{name}_is_what_the_events_say"
-        try:
-            written = read_derived(workspace.lake, name)
-        except DataFileDamaged as damage:
-            yield Check(name=label, ok=False, detail=str(damage))
-            continue
-        if written is None or written[0] != inputs:
-            yield Check(name=label, ok=True, detail="not written for this commit and configuration yet; 'tallybook nightly' writes it")
-            continue
-        rows = pa.concat_tables([table.schema.empty_table(), *written[1].values()])
-        order = [(column, "ascending") for column in table.schema.names]
-        same = rows.sort_by(order).equals(table.sort_by(order))
-        written_now = counted(rows.num_rows, "row written differs", "rows written differ")
-        yield Check(name=label, ok=same, detail=counted(table.num_rows, "row") if same else f"{written_now} from {table.num_rows} built now")
 
 
 def _types(files: Iterable[Path]) -> Check:
@@ -129,8 +111,9 @@ def _texts(files: Iterable[Path]) -> Check:
         table = pq.read_table(path, partitioning=None)
         for field in table.schema:
             if pa.types.is_string(field.type) and field.name not in _FREE_COLUMNS:
+                allowed = _OTHER_COUNTS if field.name in _COUNTS_COLUMNS else _PLAIN_TEXT
                 values = pc.unique(table[field.name]).to_pylist()
-                wrong |= {f"{path.name}: {field.name}" for value in values if value is not None and not _PLAIN_TEXT.fullmatch(value)}
+                wrong |= {f"{path.name}: {field.name}" for value in values if value is not None and not allowed.fullmatch(value)}
     return check_that_none(sorted(wrong), name="no_free_text_in_the_lake", fine="every text is an id, a name or a status", found="there is, in")
 
 

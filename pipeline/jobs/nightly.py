@@ -5,16 +5,18 @@ Owns the order and what the night has to say. Does not own the steps.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipeline.invoicing.book import above_spend_cap
 from pipeline.jobs.aggregate import aggregate_what_is_new, write_marts
+from pipeline.jobs.claims import broken_claims_of, row_text
 from pipeline.jobs.collect import collect
 from pipeline.jobs.counts import counts_of, quarantine_reasons
+from pipeline.jobs.held import held_text
 from pipeline.jobs.invoice import invoice_book, write_invoices
-from pipeline.jobs.usage import UNASSIGNED
-from pipeline.jobs.wording import are, counted
+from pipeline.jobs.other_usage import other_usage, other_usage_text
+from pipeline.jobs.wording import UNASSIGNED, are, counted
 from pipeline.money import plain, plain_amount
 from pipeline.periods import BillingPeriod
 from pipeline.storage import register
@@ -27,9 +29,15 @@ if TYPE_CHECKING:
 
     from pipeline.invoicing import InvoiceBook
     from pipeline.jobs.aggregate import Aggregate
+    from pipeline.jobs.check import Check
     from pipeline.jobs.collect import Collected
     from pipeline.rating import UsageQuantity
     from pipeline.storage.workspace import Workspace
+
+
+_WORDED = frozenset({"conflicts", "unassigned_usage", "unmeasured_usage", "unpriced_usage", "usage_under_an_error_status"})
+"""The advisory checks whose rows are told in words of their own; whatever else is in the folder is told as it is."""
+_ROWS_SHOWN_MAX = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +53,8 @@ class Night:
     """One line each, saying what to do."""
     bad_input: tuple[str, ...]
     """Why ``--strict`` fails: what could not be read, or contradicts itself."""
+    broken_claims: tuple[Check, ...]
+    """The blocking checks whose claims do not hold: what was counted is wrong, and no draft of it can be issued."""
 
 
 def nightly(
@@ -56,6 +66,7 @@ def nightly(
     processes: int = 1,
 ) -> Night:
     """Do all of it under the workspace's lock; everything it writes is durable before it returns. ``processes`` read a large log together."""
+    workspace = replace(workspace, now=now)
     with locked(workspace.lake, command="tallybook nightly", started_at=now):
         register.sweep_orphans(workspace.root)
         collected = collect(workspace, now=now, key_secret=key_secret, on_progress=on_progress, processes=processes)
@@ -70,6 +81,7 @@ def nightly(
         counts=counts_of(built),
         warnings=tuple(_warnings(workspace, collected, built, book)),
         bad_input=tuple(_bad_input(collected, built)),
+        broken_claims=broken_claims_of(built.marts),
     )
 
 
@@ -78,7 +90,7 @@ def _bad_input(collected: Collected, built: Aggregate) -> Iterator[str]:
     reasons = quarantine_reasons(built.snapshot.sources)
     if reasons:
         yield f"{counted(sum(reasons.values()), 'quarantined line')} ({', '.join(f'{count} {reason}' for reason, count in reasons.items())})"
-    conflicts = sum(row["events"] for row in built.marts.advisories["conflicts"])
+    conflicts = sum(row["events"] for row in built.marts.advisories.get("conflicts", ()))
     if conflicts:
         yield f"{counted(conflicts, 'measurement')} in conflict with another one of the same response"
     for problem in collected.problems:
@@ -91,22 +103,34 @@ def _warnings(workspace: Workspace, collected: Collected, built: Aggregate, book
     if reasons:
         listed = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
         yield f"{counted(sum(reasons.values()), 'quarantined line')} ({listed}); 'tallybook doctor' lists source, line and reason"
-    for row in built.marts.advisories["conflicts"]:
+    for row in built.marts.advisories.get("conflicts", ()):
         yield (
             f"{row['billing_period']}: {counted(row['events'], 'measurement')} of key {row['api_key_id']} ({row['account_id'] or UNASSIGNED}), "
             f"model {row['model']!r}, in conflict with another one of the same response; the later is billed, 'tallybook usage --by key,fate' shows all"
         )
+    yield from map(held_text, built.held)
     yield from _unpriced(workspace, built)
-    for row in built.marts.advisories["unassigned_usage"]:
+    for row in built.marts.advisories.get("unassigned_usage", ()):
         yield (
             f"{row['billing_period']}: {counted(row['tokens'], 'token')} of key {row['api_key_id']}, model {row['model']!r}, {are(row['tokens'])} unassigned; "
             "add the key to an account in accounts.toml"
         )
-    for row in built.marts.advisories["unmeasured_usage"]:
+    for row in built.marts.advisories.get("unmeasured_usage", ()):
         yield (
             f"{row['billing_period']}: {counted(row['events'], 'exchange')} of {row['account_id'] or 'unassigned keys'} stated no usage: "
             f"{row['status']}{_advice(row, workspace.settings.unmeasured)}"
         )
+    for row in built.marts.advisories.get("usage_under_an_error_status", ()):
+        yield (
+            f"{row['billing_period']}: {counted(row['events'], 'exchange')} of key {row['api_key_id']} ({row['account_id'] or UNASSIGNED}) "
+            f"stated usage under status {row['http_status']}: {row['prompt_tokens']} prompt and {row['completion_tokens']} completion tokens "
+            "were consumed, and are billed"
+        )
+    yield from map(other_usage_text, other_usage(workspace, built.snapshot))
+    for name, rows in sorted(built.marts.advisories.items()):
+        if rows and name not in _WORDED:
+            listed = "; ".join(row_text(row) for row in rows[:_ROWS_SHOWN_MAX])
+            yield f"{name}: {counted(len(rows), 'row')}: {listed}; sql/checks/advisory/{name}.sql says what it lists"
     for late in book.late:
         difference = f"{plain(abs(late.difference))} {late.currency} {'less' if late.difference < 0 else 'more'} than"
         yield (
@@ -126,7 +150,7 @@ def _advice(row: dict[str, object], policy: UnmeasuredPolicy) -> str:
         billed = ", which are billed" if policy is UnmeasuredPolicy.BILL_ESTIMATE else ""
         other = "" if billed else ", or set [policy] unmeasured"
         return f" at {tokens} by content chunks{billed}; have clients ask for usage (stream_options.include_usage){other}"
-    return " because nothing was there to estimate from, or the body is of a family that is not read yet; 'tallybook usage --by key,status' lists them"
+    return " because nothing was there to estimate from; 'tallybook usage --by key,status' lists them"
 
 
 def _unpriced(workspace: Workspace, built: Aggregate) -> Iterator[str]:

@@ -31,6 +31,7 @@ from pipeline.warehouse.date_counts import checked_marts, count_periods
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
+    from pathlib import Path
 
     from pipeline.jobs.dates_counted import DatesCounted
     from pipeline.storage.counted import Entry
@@ -62,10 +63,21 @@ class PeriodsBuilt:
     rated: RatedUsage
     encoded: Mapping[str, Mapping[str, Encoded]]
     """The tables of periods that did not change, by period and name, as they were encoded."""
+    kept: Mapping[str, Entry]
+    new: Mapping[str, NewEntry]
+
+    def keep(self, lake: Path) -> None:
+        """Keep the periods that are priced, for nights to come; to be called where every claim about them holds."""
+        write_entries(lake, KIND, self.kept, self.new)
+
+
+def forget_periods(lake: Path) -> None:
+    """Let the next night build every period again."""
+    write_entries(lake, KIND, {}, {})
 
 
 def build_open_periods(workspace: Workspace, dates: DatesCounted, reference: Mapping[str, pa.Table]) -> PeriodsBuilt:
-    """Build and rate what is not kept, and keep it. For the holder of the workspace's lock."""
+    """Build and rate what is not kept; ``keep`` of the result keeps it. For the holder of the workspace's lock."""
     found = read_entries(workspace.lake, KIND)
     while True:
         made_of = _made_of(dates, reference)
@@ -89,10 +101,10 @@ def build_open_periods(workspace: Workspace, dates: DatesCounted, reference: Map
     by_period = {period: {name: table.filter(_is_in(table, [period])) for name, table in built.items()} for period in opened}
     unpriced = {str(BillingPeriod.of(each.usage.usage_date)) for each in rated.unpriced}
     new = {period: _entry(inputs[period], tables) for period, tables in by_period.items() if period not in unpriced}
-    write_entries(workspace.lake, KIND, {period: entries[period] for period in pieces}, new)
     kept = {period: {name: parquet_bytes.decode(content).cast(_SCHEMAS[name]) for name, content in mine.items()} for period, mine in pieces.items()}
     whole = {name: _together(schema, name, kept | by_period) for name, schema in _SCHEMAS.items()}
-    marts = checked_marts(whole[_USAGE], whole[_EXCHANGES], lake=workspace.lake, parameters=parameters, broken=broken, broken_slices=dates.broken_slices)
+    broken |= dates.broken_claims
+    marts = checked_marts(whole[_USAGE], whole[_EXCHANGES], reference, lake=workspace.lake, parameters=parameters, broken=broken)
     unassigned = rate(marts.usage_daily.filter(pc.equal(marts.usage_daily["account_id"], "")), workspace.accounts, workspace.rate_cards)
     return PeriodsBuilt(
         marts=marts,
@@ -100,6 +112,8 @@ def build_open_periods(workspace: Workspace, dates: DatesCounted, reference: Map
         encoded={
             period: {name: Encoded(content=content, rows=kept[period][name].num_rows) for name, content in mine.items()} for period, mine in pieces.items()
         },
+        kept={period: entries[period] for period in pieces},
+        new=new,
     )
 
 

@@ -21,10 +21,10 @@ from pipeline.jobs.explain import events_by_line, is_billed, present_state, refe
 from pipeline.jobs.invoice import invoice_book
 from pipeline.jobs.wording import counted
 from pipeline.money import normalised, plain
-from pipeline.periods import BillingPeriod
+from pipeline.periods import BillingPeriod, instant_text
 from pipeline.rating import exact_charge
 from pipeline.storage import register
-from pipeline.storage.lake import verified_files, verified_quarantine
+from pipeline.storage.lake import verified_data_files, verified_files, verified_quarantine
 from pipeline.storage.source_files import source_text
 from pipeline.usage import Meter, UsageStatus
 from pipeline.warehouse.tracing import trace_copies
@@ -50,9 +50,9 @@ class Outcome:
     byte_start: int | None
     byte_end: int | None
     event: Event | None
-    """None for a line that became no usage event."""
+    """None for a line that became no usage event, or one that is held."""
     word: str
-    """``billed``, ``late``, ``unpriced``, ``unassigned``, ``duplicate``, ``conflict``, ``superseded``, ``quarantined``, ``blank``, or the status."""
+    """``billed``, ``late``, ``unpriced``, ``unassigned``, ``duplicate``, ``conflict``, ``superseded``, ``held``, ``quarantined``, ``blank``, or the status."""
     detail: str
     """One sentence: on which invoice line, or why on none."""
 
@@ -67,7 +67,7 @@ class Outcome:
 def outcomes_of_id(workspace: Workspace, wanted_id: str) -> list[Outcome]:
     """Return what became of every line that states a request or response id, and of every copy. Raises ``InvoiceNotFound`` where there is none."""
     state = present_state(workspace)
-    found = list(_events(state, wanted_id=wanted_id))
+    found = [*_events(state, wanted_id=wanted_id), *_held(state, [[(name, "=", wanted_id)] for name in ("request_id", "response_id")])]
     if not found:
         message = f"no logged exchange has the request or response id {wanted_id!r}; a quarantined line has no id, ask for it by --source FILE --line N"
         raise InvoiceNotFound(message)
@@ -78,7 +78,7 @@ def outcomes_of_place(workspace: Workspace, source: str, line: int) -> list[Outc
     """Return what became of a line of a log, and of every copy. Raises ``InvoiceNotFound`` where that line was never read."""
     state = present_state(workspace)
     for name in dict.fromkeys([source, source_text(workspace.root, Path(source)), source_text(workspace.root, workspace.root / source)]):
-        found = [*_events(state, wanted_place=(name, line)), *_quarantined(state, name, line)]
+        found = [*_events(state, wanted_place=(name, line)), *_held(state, [[("source", "=", name), ("line", "=", line)]]), *_quarantined(state, name, line)]
         if not found and any(record.source == name and record.first_line <= line < record.next_line for record in state.built.snapshot.sources):
             found = [Outcome(source=name, line=line, byte_start=None, byte_end=None, event=None, word="blank", detail="the line is blank, and says nothing")]
         if found:
@@ -94,6 +94,15 @@ def _quarantined(state: AtIssue, source: str, line: int) -> Iterator[Outcome]:
             detail = f"{row['reason']}: {row['detail']}" if row["detail"] else row["reason"]
             place = {name: row[name] for name in ("source", "line", "byte_start", "byte_end")}
             yield Outcome(**place, event=None, word="quarantined", detail=f"it could not be read ({detail}), so nothing was counted")
+
+
+def _held(state: AtIssue, wanted: list[list[tuple[str, str, str | int]]]) -> Iterator[Outcome]:
+    for path in verified_data_files(state.workspace.lake, state.built.held_files):
+        for row in pq.read_table(path, filters=wanted, partitioning=None).to_pylist():
+            place = {name: row[name] for name in ("source", "line", "byte_start", "byte_end")}
+            yield Outcome(
+                **place, event=None, word="held", detail=f"it is dated {instant_text(row['occurred_at'])}, which has not come; it counts from then on"
+            )
 
 
 def _events(state: AtIssue, **wanted: Any) -> Iterator[Outcome]:

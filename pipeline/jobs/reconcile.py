@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from pipeline.errors import ConfigurationError
+from pipeline.jobs.held import in_force
 from pipeline.jobs.provider_usage import Tokens
 from pipeline.storage.lake import read_log, verified_files
 from pipeline.warehouse.reference import reference_tables
@@ -124,7 +125,7 @@ def reconcile(
 
 def _ours(workspace: Workspace) -> tuple[dict[Place, Tokens], dict[tuple[str, str], str]]:
     """Return billed usage by key, model and UTC day, and the rate card's name of each key's models by any of their names."""
-    snapshot = read_log(workspace.lake)
+    snapshot, _ = in_force(workspace, read_log(workspace.lake))
     settings = workspace.settings
     reference = reference_tables(workspace.accounts, workspace.rate_cards, timezone=settings.timezone, utc_dates={file.date for file in snapshot.data_files})
     files = verified_files(workspace.lake, snapshot)

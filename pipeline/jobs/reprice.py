@@ -19,6 +19,7 @@ from pipeline.accounts import Accounts
 from pipeline.errors import ConfigurationError
 from pipeline.invoicing import invoice_from_document
 from pipeline.jobs.aggregate import USAGE_DAILY, count, inputs_of
+from pipeline.jobs.held import in_force
 from pipeline.jobs.rate import constant_terms, rate
 from pipeline.jobs.repriced_lines import repriced_lines
 from pipeline.jobs.usage_line_columns import lines_of_charges, lines_of_invoices
@@ -66,7 +67,7 @@ def reprice(workspace: Workspace, card_id: str, *, period: BillingPeriod | None 
         used = counted = _in_fewer_rows(present, workspace, on_card)
     else:
         used = _in_fewer_rows(present, workspace)
-        counted = _in_fewer_rows(_asked_for(count(on_card, read_log(workspace.lake)).usage_daily, period, account_id), on_card)
+        counted = _in_fewer_rows(_asked_for(count(on_card, in_force(workspace, read_log(workspace.lake))[0]).usage_daily, period, account_id), on_card)
     issued = {(invoice.account_id, invoice.period): invoice for invoice in _issued(workspace) if _is_chosen(invoice, period, account_id)}
     drafted, _ = _rated_lines(workspace, _without(used, issued))
     new, unpriced = _rated_lines(on_card, counted)
@@ -92,7 +93,7 @@ def _issued(workspace: Workspace) -> Iterator[Invoice]:
 
 def _present_usage(workspace: Workspace) -> pa.Table:
     """Return usage daily as it was written, where nothing has changed since; else count it."""
-    snapshot = read_log(workspace.lake)
+    snapshot, _ = in_force(workspace, read_log(workspace.lake))
     written = read_derived(workspace.lake, USAGE_DAILY)
     if written is not None and written[0] == inputs_of(workspace, snapshot):
         return pa.concat_tables([schemas.USAGE_DAILY.empty_table(), *written[1].values()])

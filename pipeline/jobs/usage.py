@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from pipeline.errors import ConfigurationError
 from pipeline.jobs.aggregate import EXCHANGES_DAILY, USAGE_DAILY, current_mart
+from pipeline.jobs.wording import UNASSIGNED
 from pipeline.storage.config import UnmeasuredPolicy
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from pipeline.accounts import Accounts
     from pipeline.storage.workspace import Workspace
 
-UNASSIGNED = "unassigned"
 TAG_PREFIX = "tag:"
 """Before the name of a tag in ``--by``."""
 DIMENSIONS = {

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+UNASSIGNED = "unassigned"
+"""Stands where an account's id would, for keys of no account."""
+
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:
     """Return the count with its noun.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from pipeline.rates.prices import Price
 
-_MODEL = re.compile(r"[A-Za-z0-9._:/@+-]{1,128}", re.ASCII)
+_MODEL = re.compile(r"[A-Za-z0-9._:/@+%-]{1,128}", re.ASCII)
 _REQUIRED_METERS = (Meter.PROMPT, Meter.COMPLETION)
 _PRICED_AS = {Meter.PROMPT_CACHED: Meter.PROMPT, Meter.PROMPT_CACHE_WRITE: Meter.PROMPT, Meter.REASONING: Meter.COMPLETION}
 
@@ -54,7 +54,7 @@ class Rate:
         """Refuse what cannot be a rate."""
         refuse_misleading_model("model", self.model)
         if self.service_tier and not _MODEL.fullmatch(self.service_tier):
-            message = f"service_tier {self.service_tier!r} of model {self.model!r} cannot be a tier's name; write 1 to 128 of A-Z a-z 0-9 . _ : / @ + -"
+            message = f"service_tier {self.service_tier!r} of model {self.model!r} cannot be a tier's name; write 1 to 128 of A-Z a-z 0-9 . _ : / @ + % -"
             raise RateCardError(message)
         if type(self.above_prompt_tokens) is not int or not 0 <= self.above_prompt_tokens < TOKENS_MAX:
             message = f"above_prompt_tokens {self.above_prompt_tokens} of model {self.model!r} is no count; write a whole number of tokens, such as 200_000"
@@ -121,5 +121,5 @@ def period_text(effective_from: datetime | None, effective_to: datetime | None) 
 def refuse_misleading_model(what: str, name: str) -> None:
     """Raise ``RateCardError`` for what cannot be a model's name."""
     if not _MODEL.fullmatch(name):
-        message = f"{what} {name!r} cannot be a model's name; write 1 to 128 of A-Z a-z 0-9 . _ : / @ + -"
+        message = f"{what} {name!r} cannot be a model's name; write 1 to 128 of A-Z a-z 0-9 . _ : / @ + % -"
         raise RateCardError(message)

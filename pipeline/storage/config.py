@@ -90,13 +90,15 @@ class SourceSettings:
     identity: IdentityRule = IdentityRule.RESPONSE_ID
     dialect: str | None = None
     """One of ``DIALECTS``; None = found from each body."""
+    link_roots: tuple[str, ...] = ()
+    """Folders beside the workspace into which links under ``paths`` may lead; relative to the workspace."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """What a line may be before it is quarantined."""
 
-    line_bytes: int = 8 * 1024 * 1024
+    line_bytes: int = 64 * 1024 * 1024
     nesting: int = 64
 
 
@@ -166,7 +168,7 @@ def _sources(tables: tuple[Table, ...]) -> tuple[SourceSettings, ...]:
 
 
 def _source(table: Table) -> SourceSettings:
-    table.allow_only("name", "paths", "format", "fields", "identity", "dialect")
+    table.allow_only("name", "paths", "format", "fields", "identity", "dialect", "link_roots")
     name = table.text("name")
     if not _SOURCE_NAME.fullmatch(name):
         what = f"name is {value_text(name)}; write 1 to 64 letters, digits, dots, dashes or underscores"
@@ -186,7 +188,17 @@ def _source(table: Table) -> SourceSettings:
         fields=_fields(table),
         identity=table.choice("identity", IdentityRule.RESPONSE_ID),
         dialect=dialect,
+        link_roots=_link_roots(table),
     )
+
+
+def _link_roots(table: Table) -> tuple[str, ...]:
+    roots = table.texts("link_roots") if "link_roots" in table.values else ()
+    for root in roots:
+        if not root or "\0" in root or any(sign in root for sign in "*?["):
+            what = f'link_roots holds {value_text(root)}; name folders without wildcards, such as ["/var/log/pods"]'
+            raise table.refusal(what)
+    return roots
 
 
 def _fields(source: Table) -> Mapping[str, str]:

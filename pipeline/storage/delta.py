@@ -4,6 +4,10 @@ Source of the rules: the Delta Transaction Log Protocol, reader version 1 and wr
 ``add``, ``txn``, ``commitInfo``; one JSON object per line). The table only grows, so there is never a ``remove``.
 Beyond what Delta asks for, ``commitInfo`` holds where the events come from, what was quarantined, and the chain of hashes.
 
+The table's columns grow. The first entry states those of the lake's version then; an entry of its own, which adds no
+file, states those of a later version before the first file that has them. Files of before have nulls there, to every
+engine that follows the log.
+
 An entry is a pure function of its commit: the same commit gives the same bytes. Reading is strict: an entry with an action, a
 field or a file name that we never write is foreign and refused, since a guess would bill wrongly in silence.
 
@@ -13,6 +17,7 @@ Does not own entries as files (``append_log``), nor data files (``lake``).
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -22,11 +27,13 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from pipeline import __version__
-from pipeline.schemas import USAGE_EVENTS
+from pipeline.errors import LakeIsNewer
+from pipeline.schemas import usage_events
 from pipeline.storage.append_log import UNSEALED, seal
 from pipeline.storage.layout import DATA_FILE_NAME, PARTITION_NAME
 from pipeline.storage.source_records import source_record
 from pipeline.storage.strict_json import checked_fields, parse_object
+from pipeline.usage.events import LAKE_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,12 +44,18 @@ APP_ID = "tallybook-collect"
 """Names our commits in Delta's ``txn`` actions, each with its commit's number."""
 
 OPERATION = "COLLECT"
+GROWTH = "ADD COLUMNS"
+"""The operation of an entry that only states the columns of a later version; Delta's own word."""
 TABLE_ID = str(uuid.uuid5(uuid.NAMESPACE_OID, "tallybook usage_events"))
 """The same in every workspace: a lake that is built again from the same logs is the same to the byte."""
+
+_VERSION_KEY = "tallybook.lakeVersion"
+"""Where the table's metadata states the version of the lake; the first version stated none."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _PROTOCOL = {"minReaderVersion": 1, "minWriterVersion": 2}
+_VERSION = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 _DELTA_TYPES: Mapping[pa.DataType, str] = {
     pa.binary(16): "binary",
     pa.string(): "string",
@@ -76,7 +89,10 @@ class QuarantineFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
-    """What one entry of the log says. ``committed_at`` is kept to the millisecond; the first entry has no ``previous_sha256``."""
+    """What one entry of the log says. ``committed_at`` is kept to the millisecond; the first entry has no ``previous_sha256``.
+
+    ``lake_version`` is the version whose columns it states: the first entry does, and one that does nothing else.
+    """
 
     number: int
     committed_at: datetime
@@ -85,6 +101,22 @@ class Commit:
     quarantine_files: tuple[QuarantineFile, ...]
     sources: tuple[SourceRecord, ...]
     key_secret_check: str | None
+    lake_version: int | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ``ValueError`` for an entry that nobody could write: one that grows the lake and adds to it as well."""
+        has_version = self.lake_version is not None
+        if self.number == 0 and not has_version:
+            message = "the first entry states the version of the lake"
+            raise ValueError(message)
+        if self.number > 0 and has_version and (self.data_files or self.quarantine_files or self.sources):
+            message = "it states other columns and adds to the lake too; each has an entry of its own"
+            raise ValueError(message)
+
+
+def to_the_millisecond(instant: datetime) -> datetime:
+    """Return what a log entry keeps of an instant. Raises ``ValueError`` for a naive one."""
+    return _EPOCH + _milliseconds(instant) * _MILLISECOND
 
 
 def render_commit(commit: Commit) -> bytes:
@@ -92,22 +124,30 @@ def render_commit(commit: Commit) -> bytes:
     at_ms = _milliseconds(commit.committed_at)
     actions: list[dict[str, Any]] = [{"commitInfo": _commit_info(commit, at_ms)}]
     if commit.number == 0:
-        actions += [{"protocol": _PROTOCOL}, {"metaData": {**_metadata(), "createdTime": at_ms}}]
+        actions.append({"protocol": _PROTOCOL})
+    if commit.lake_version is not None:
+        actions.append({"metaData": {**_metadata(commit.lake_version), "createdTime": at_ms}})
     actions.append({"txn": {"appId": APP_ID, "version": commit.number}})
     actions += [{"add": _add(file, at_ms)} for file in commit.data_files]
     return seal("".join(_compact(action) + "\n" for action in actions).encode("utf-8"))
 
 
 def parse_commit(content: bytes, number: int) -> tuple[str | None, Commit]:
-    """Read an entry back: its ``previousSha256`` and its commit. Raises ``ValueError`` saying what in it is not ours."""
+    """Read an entry back: its ``previousSha256`` and its commit.
+
+    Raises ``LakeIsNewer`` where it states columns or a version of the lake that only a newer program can know, and
+    ``ValueError`` saying what in it is not ours.
+    """
     actions = _actions(content)
+    _check_not_newer(actions.get("metaData", []), number)
+    _check_kinds(actions)
     info = _only(actions, "commitInfo")
     txn = checked_fields(_only(actions, "txn"), "txn", appId=str, version=int)
     if txn != {"appId": APP_ID, "version": number}:
         message = f"its txn is {_compact(txn)}, not that of {APP_ID} for commit {number}"
         raise ValueError(message)
-    at_ms = _check_info(info)["timestamp"]
-    _check_table(actions, number)
+    lake_version = _stated_version(actions, number)
+    at_ms = _check_info(info, OPERATION if number == 0 or lake_version is None else GROWTH)["timestamp"]
     commit = Commit(
         number=number,
         committed_at=_EPOCH + at_ms * _MILLISECOND,
@@ -116,21 +156,27 @@ def parse_commit(content: bytes, number: int) -> tuple[str | None, Commit]:
         quarantine_files=tuple(_quarantine_file(each) for each in info["quarantine"]),
         sources=tuple(source_record(each) for each in info["sources"]),
         key_secret_check=info["keySecretCheck"],
+        lake_version=lake_version,
     )
     return commit.previous_sha256, commit
 
 
-def schema_string() -> str:
-    """State the table's columns as Delta does: those of ``USAGE_EVENTS``, then the partition column ``date``."""
-    columns = [(field.name, _DELTA_TYPES[field.type], field.nullable) for field in USAGE_EVENTS]
-    fields = [{"name": name, "type": kind, "nullable": nullable, "metadata": {}} for name, kind, nullable in [*columns, ("date", "date", True)]]
+def schema_string(lake_version: int) -> str:
+    """State the columns of a version of the lake as Delta does.
+
+    Those of the first version, then the partition column ``date``, then the later ones: who adds a column, adds it last.
+    """
+    first = len(usage_events(1))
+    columns = [(field.name, _DELTA_TYPES[field.type], field.nullable) for field in usage_events(lake_version)]
+    columns.insert(first, ("date", "date", True))
+    fields = [{"name": name, "type": kind, "nullable": nullable, "metadata": {}} for name, kind, nullable in columns]
     return _compact({"type": "struct", "fields": fields})
 
 
 def _commit_info(commit: Commit, at_ms: int) -> dict[str, Any]:
     return {
         "timestamp": at_ms,
-        "operation": OPERATION,
+        "operation": OPERATION if commit.number == 0 or commit.lake_version is None else GROWTH,
         "engineInfo": f"tallybook/{__version__}",
         "collectorVersion": __version__,
         "keySecretCheck": commit.key_secret_check,
@@ -141,13 +187,14 @@ def _commit_info(commit: Commit, at_ms: int) -> dict[str, Any]:
     }
 
 
-def _metadata() -> dict[str, Any]:
+def _metadata(lake_version: int) -> dict[str, Any]:
+    version = {_VERSION_KEY: str(lake_version)} if lake_version > 1 else {}
     return {
         "id": TABLE_ID,
         "format": {"provider": "parquet", "options": {}},
-        "schemaString": schema_string(),
+        "schemaString": schema_string(lake_version),
         "partitionColumns": ["date"],
-        "configuration": {"delta.appendOnly": "true"},  # binds whatever other writer opens the table
+        "configuration": {"delta.appendOnly": "true", **version},  # the first binds whatever other writer opens the table
     }
 
 
@@ -170,12 +217,19 @@ def _actions(content: bytes) -> dict[str, list[Any]]:
     actions: dict[str, list[Any]] = {}
     for line in content[:-1].split(b"\n"):
         action = parse_object(line)
-        if len(action) != 1 or not action.keys() <= {"commitInfo", "protocol", "metaData", "txn", "add"}:
+        if len(action) != 1:
             message = f"it holds the action {sorted(action)}, which Tallybook never writes"
             raise ValueError(message)
         ((kind, body),) = action.items()
         actions.setdefault(kind, []).append(body)
     return actions
+
+
+def _check_kinds(actions: Mapping[str, list[Any]]) -> None:
+    foreign = sorted(actions.keys() - {"commitInfo", "protocol", "metaData", "txn", "add"})
+    if foreign:
+        message = f"it holds the action {foreign}, which Tallybook never writes"
+        raise ValueError(message)
 
 
 def _only(actions: dict[str, list[Any]], kind: str) -> Any:
@@ -186,7 +240,7 @@ def _only(actions: dict[str, list[Any]], kind: str) -> Any:
     return bodies[0]
 
 
-def _check_info(info: Any) -> dict[str, Any]:
+def _check_info(info: Any, operation: str) -> dict[str, Any]:
     checked_fields(
         info,
         "commitInfo",
@@ -200,29 +254,62 @@ def _check_info(info: Any) -> dict[str, Any]:
         previousSha256=(str, NoneType),
         sealSha256=str,
     )
-    if info["operation"] != OPERATION:
-        message = f"its operation is {info['operation']!r}, and Tallybook writes {OPERATION!r} only"
+    if info["operation"] != operation:
+        message = f"its operation is {info['operation']!r}, and Tallybook writes {operation!r} there"
         raise ValueError(message)
     return dict(info)
 
 
-def _check_table(actions: dict[str, list[Any]], number: int) -> None:
-    """Check that the first entry, and no other, says what the table is, and that it is ours."""
-    if number > 0:
-        restated = sorted(actions.keys() & {"protocol", "metaData"})
-        if restated:
-            message = f"it changes the table ({', '.join(restated)}), which only the first entry may state"
+def _stated_version(actions: dict[str, list[Any]], number: int) -> int | None:
+    """Return the version of the lake that an entry states, if it does; the first entry must, and must say what the table is."""
+    if number == 0:
+        protocol = _only(actions, "protocol")
+        if protocol != _PROTOCOL:
+            message = f"its protocol is {_compact(protocol)}, and ours is {_compact(_PROTOCOL)}"
             raise ValueError(message)
-        return
-    protocol, metadata = _only(actions, "protocol"), _only(actions, "metaData")
-    if protocol != _PROTOCOL:
-        message = f"its protocol is {_compact(protocol)}, and ours is {_compact(_PROTOCOL)}"
+    elif "protocol" in actions:
+        message = "it changes the table's protocol, which only the first entry may state"
         raise ValueError(message)
-    expected = {**_metadata(), "createdTime": metadata.get("createdTime") if isinstance(metadata, dict) else None}
-    if metadata != expected:
+    elif "metaData" not in actions:
+        return None
+    metadata = _only(actions, "metaData")
+    version = _version_of(metadata)
+    created = metadata.get("createdTime") if isinstance(metadata, dict) else None
+    expected = {**_metadata(version or 1), "createdTime": created}
+    if version is None or metadata != expected:
         differing = sorted(name for name in expected if not isinstance(metadata, dict) or metadata.get(name) != expected[name])
-        message = f"its table is not ours: {', '.join(differing) or 'a field of its own'} in metaData (another version of Tallybook?)"
+        message = f"its table is not ours: {', '.join(differing) or 'a field of its own'} in metaData"
         raise ValueError(message)
+    return version
+
+
+def _check_not_newer(stated: list[Any], number: int) -> None:
+    """Raise ``LakeIsNewer`` for a version above ours, or for columns that follow all of ours; whatever else the entry says may be new, too."""
+    for metadata in stated:
+        version, unknown = _version_of(metadata) or 0, _unknown_columns(metadata)
+        if version > LAKE_VERSION or unknown:
+            newer = f"{max(version, LAKE_VERSION + 1)} of the lake"
+            named = f" with the columns {', '.join(unknown)}" if unknown else ""
+            message = f"commit {number} states version {newer}{named}, and Tallybook {__version__} knows up to {LAKE_VERSION}"
+            raise LakeIsNewer(message)
+
+
+def _version_of(metadata: Any) -> int | None:
+    """Return the version of the lake that metadata states, ``None`` where what it states is none."""
+    configuration = metadata.get("configuration") if isinstance(metadata, dict) else None
+    stated = configuration.get(_VERSION_KEY, "1") if isinstance(configuration, dict) else None
+    return int(stated) if isinstance(stated, str) and _VERSION.fullmatch(stated) else None
+
+
+def _unknown_columns(metadata: Any) -> list[str]:
+    """Return the names of the columns that metadata states after all of ours; none where ours are not all there."""
+    try:
+        fields = parse_object(metadata["schemaString"].encode())["fields"]
+        names = [field["name"] for field in fields]
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return []  # not the metadata of a table of ours, and refused as such
+    ours = [field["name"] for field in json.loads(schema_string(LAKE_VERSION))["fields"]]
+    return [str(name) for name in names[len(ours) :]] if names[: len(ours)] == ours else []
 
 
 def _data_file(action: Any) -> DataFile:

@@ -17,12 +17,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.errors import LogEntryRefused
+from pipeline.errors import LakeIsNewer, LogEntryRefused
 from pipeline.schemas import QUARANTINE, USAGE_EVENTS
 from pipeline.storage import append_log, delta, disk, layout
 from pipeline.storage.data_files import is_overtaken, write_events, write_quarantined
 from pipeline.storage.delta import Commit
 from pipeline.storage.verified import check_size, verified_file
+from pipeline.usage.events import LAKE_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from pipeline.sources import SourceRecord
     from pipeline.storage.delta import DataFile, QuarantineFile
 
+_UPGRADE = "upgrade Tallybook (the lake is sound: leave it as it is)"
 _ADVICE = "restore the lake from a backup, or move it away and collect the logs again"
 
 
@@ -42,7 +44,8 @@ class LakeSnapshot:
     """What the lake holds after a commit: files and sources of this and all earlier commits, in their order.
 
     ``version`` is the number of the last commit and ``entry_sha256`` its entry's digest; both are None of an empty lake.
-    ``key_secret_check`` is the last one that a commit stated.
+    ``key_secret_check`` is the last one that a commit stated, ``lake_version`` the version whose columns the table has;
+    None of an empty lake.
     """
 
     version: int | None = None
@@ -51,6 +54,9 @@ class LakeSnapshot:
     quarantine_files: tuple[QuarantineFile, ...] = ()
     sources: tuple[SourceRecord, ...] = ()
     key_secret_check: str | None = None
+    lake_version: int | None = None
+    committed_at: datetime | None = None
+    """The latest clock of all these commits; ``None`` of an empty lake."""
 
 
 def read_log(lake_dir: Path, *, until: int | None = None) -> LakeSnapshot:
@@ -58,11 +64,16 @@ def read_log(lake_dir: Path, *, until: int | None = None) -> LakeSnapshot:
 
     With ``until`` the snapshot is the one right after that commit, as if nothing had been committed since; the later entries are
     checked all the same. Raises ``LogEntryRefused`` for an entry that is torn, missing, changed, foreign or out of its chain, and
-    where there is no commit ``until``.
+    where there is no commit ``until``; ``LakeIsNewer`` where a newer version of Tallybook added to the lake.
     """
     log_dir = layout.delta_log(lake_dir)
-    chain = append_log.read_chain(log_dir, first_number=0, parse=delta.parse_commit, advice=_ADVICE)
+    try:
+        chain = append_log.read_chain(log_dir, first_number=0, parse=delta.parse_commit, advice=_ADVICE)
+    except LakeIsNewer as error:
+        message = f"the lake of {lake_dir.parent} was written by a newer version of Tallybook: {error}; {_UPGRADE}"
+        raise LakeIsNewer(message) from None
     _check_added_once(log_dir, chain.entries)
+    _check_growth(log_dir, chain.entries)
     if until is not None and not 0 <= until < len(chain.entries):
         message = f"the lake of {lake_dir.parent} has no commit {until} (commits from 0: {len(chain.entries)}); {_ADVICE}"
         raise LogEntryRefused(message)
@@ -70,6 +81,7 @@ def read_log(lake_dir: Path, *, until: int | None = None) -> LakeSnapshot:
     # An entry's digest is stated by the one after it; the last one's is the chain's.
     entry_sha256 = chain.last_sha256 if len(commits) == len(chain.entries) else chain.entries[len(commits)].previous_sha256
     checks = [commit.key_secret_check for commit in commits if commit.key_secret_check is not None]
+    versions = [commit.lake_version for commit in commits if commit.lake_version is not None]
     return LakeSnapshot(
         version=commits[-1].number if commits else None,
         entry_sha256=entry_sha256,
@@ -77,6 +89,8 @@ def read_log(lake_dir: Path, *, until: int | None = None) -> LakeSnapshot:
         quarantine_files=tuple(file for commit in commits for file in commit.quarantine_files),
         sources=tuple(record for commit in commits for record in commit.sources),
         key_secret_check=checks[-1] if checks else None,
+        lake_version=versions[-1] if versions else None,
+        committed_at=max((commit.committed_at for commit in commits), default=None),
     )
 
 
@@ -92,14 +106,17 @@ def commit(
 ) -> LakeSnapshot:
     """Add the events and quarantined lines of these sources to the lake, durably, and return what it then holds.
 
+    A lake of an earlier version is first brought to ours, by an entry of its own.
+
     Raises ``CommitConflict`` when another run committed first: read the log again, drop what it collected, and try again.
     Raises ``ValueError`` where there is no source (collecting twice must change nothing), where the tables are not of the lake's
     schemas, or where the sources do not account for every row.
     """
     _check_accounts(events, quarantined, sources)
-    number = 0 if snapshot.version is None else snapshot.version + 1
-    log_dir = layout.delta_log(lake_dir)
-    disk.make_folders(lake_dir.parent, log_dir)
+    disk.make_folders(lake_dir.parent, layout.delta_log(lake_dir))
+    if snapshot.version is not None and snapshot.lake_version != LAKE_VERSION:
+        snapshot = _grown(lake_dir, snapshot, committed_at)
+    number = _next_number(snapshot)
     new = Commit(
         number=number,
         committed_at=committed_at,
@@ -108,16 +125,9 @@ def commit(
         quarantine_files=write_quarantined(lake_dir, quarantined, number),
         sources=tuple(sources),
         key_secret_check=key_secret_check,
+        lake_version=LAKE_VERSION if snapshot.version is None else None,
     )
-    entry_sha256 = append_log.append_entry(log_dir, number, delta.render_commit(new))
-    return LakeSnapshot(
-        version=number,
-        entry_sha256=entry_sha256,
-        data_files=snapshot.data_files + new.data_files,
-        quarantine_files=snapshot.quarantine_files + new.quarantine_files,
-        sources=snapshot.sources + new.sources,
-        key_secret_check=snapshot.key_secret_check if key_secret_check is None else key_secret_check,
-    )
+    return _with(lake_dir, snapshot, new)
 
 
 def verified_files(lake_dir: Path, snapshot: LakeSnapshot) -> list[Path]:
@@ -174,6 +184,53 @@ def sweep_orphans(lake_dir: Path, snapshot: LakeSnapshot) -> list[str]:
         orphans = [path.name for path in unnamed if is_overtaken(path, snapshot.version)]
         swept += [folder / name for name in disk.remove_files(folder, orphans)]
     return sorted(path.relative_to(lake_dir).as_posix() for path in swept)
+
+
+def _grown(lake_dir: Path, snapshot: LakeSnapshot, committed_at: datetime) -> LakeSnapshot:
+    """Let the log state the columns of our version. Raises ``CommitConflict``."""
+    growth = Commit(
+        number=_next_number(snapshot),
+        committed_at=committed_at,
+        previous_sha256=snapshot.entry_sha256,
+        data_files=(),
+        quarantine_files=(),
+        sources=(),
+        key_secret_check=None,
+        lake_version=LAKE_VERSION,
+    )
+    return _with(lake_dir, snapshot, growth)
+
+
+def _next_number(snapshot: LakeSnapshot) -> int:
+    return 0 if snapshot.version is None else snapshot.version + 1
+
+
+def _with(lake_dir: Path, snapshot: LakeSnapshot, new: Commit) -> LakeSnapshot:
+    """Append an entry, durably, and return what the lake then holds. Raises ``CommitConflict``."""
+    entry_sha256 = append_log.append_entry(layout.delta_log(lake_dir), new.number, delta.render_commit(new))
+    return LakeSnapshot(
+        version=new.number,
+        entry_sha256=entry_sha256,
+        data_files=snapshot.data_files + new.data_files,
+        quarantine_files=snapshot.quarantine_files + new.quarantine_files,
+        sources=snapshot.sources + new.sources,
+        key_secret_check=snapshot.key_secret_check if new.key_secret_check is None else new.key_secret_check,
+        lake_version=snapshot.lake_version if new.lake_version is None else new.lake_version,
+        committed_at=max(filter(None, (snapshot.committed_at, delta.to_the_millisecond(new.committed_at)))),
+    )
+
+
+def _check_growth(log_dir: Path, commits: Sequence[Commit]) -> None:
+    """Refuse a lake that states the same columns again, or fewer."""
+    version = 0
+    for commit in commits:
+        if commit.lake_version is None:
+            continue
+        if commit.lake_version <= version:
+            entry = append_log.entry_path(log_dir, commit.number)
+            message = f"log entry {entry} is refused: it states version {commit.lake_version} of the lake after version {version}; {_ADVICE}"
+            raise LogEntryRefused(message)
+        version = commit.lake_version
 
 
 def _check_added_once(log_dir: Path, commits: Sequence[Commit]) -> None:

@@ -17,6 +17,7 @@ from pipeline.storage.rate_cards import RATES_FOLDER, read_rate_cards
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
     from pathlib import Path
 
     from pipeline.accounts import Accounts
@@ -36,6 +37,8 @@ class Workspace:
     """sha256 (hex) over the configuration files: whatever is derived from equal events and an equal digest is equal."""
     files: Mapping[str, bytes] = field(repr=False)
     """The configuration files that ``digest`` is about, by their path below the workspace, in the order of the digest."""
+    now: datetime | None = None
+    """The clock of this run, aware: what is dated later is held (``pipeline.jobs.held``); without one nothing is."""
 
     @property
     def lake(self) -> Path:
@@ -43,8 +46,8 @@ class Workspace:
         return layout.lake(self.root)
 
 
-def open_workspace(root: Path) -> Workspace:
-    """Read a workspace's configuration. Raises ``ConfigurationError`` for whatever cannot be meant."""
+def open_workspace(root: Path, *, now: datetime | None = None) -> Workspace:
+    """Read a workspace's configuration; ``now`` is the clock of this run. Raises ``ConfigurationError`` for whatever cannot be meant."""
     files = configuration_files(root)
     settings = read_settings(root)
     rate_cards = read_rate_cards(root, timezone=settings.timezone, currency=settings.currency)
@@ -61,6 +64,7 @@ def open_workspace(root: Path) -> Workspace:
         rate_cards=rate_cards,
         digest=configuration_digest(files),
         files=files,
+        now=now,
     )
 
 

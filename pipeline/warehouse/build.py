@@ -1,6 +1,6 @@
-"""Builds relations of ``sql/`` on a connection, and runs the checks on what was built.
+"""Builds relations of ``sql/`` on a connection, and asks the checks about what was built.
 
-Does not own what the relations mean (the files of ``sql/`` do).
+A check names its own moment: it is asked wherever all relations of its FROM are at hand. Does not own what the relations mean (the files of ``sql/`` do).
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-    from pipeline.warehouse.relations import Relation
+    from pipeline.warehouse.relations import Relation, Severity
 
 Parameters = dict[str, Any]
+Rows = list[dict[str, Any]]
 
 
 def build(
@@ -31,14 +32,17 @@ def build(
     wanted: Iterable[str],
     built: Collection[str] = (),
 ) -> frozenset[str]:
-    """Build ``wanted`` and all they read, and return what is built then. What is ``given``, or ``built`` already, is taken as it is."""
+    """Build ``wanted`` and all they read, and return what is at hand then. What is ``given``, or ``built`` already, is taken as it is."""
     for name, table in given.items():
         connection.register(name, table)
-    relations = {name: relation for name, relation in load_relations(folder).items() if name not in given and name not in built}
-    needed = needed_for(relations, wanted)
-    for relation in needed:
+    for relation in _missing(folder, (*given, *built), wanted):
         _create(connection, relation, parameters)
-    return frozenset((*built, *(relation.name for relation in needed)))
+    return at_hand_after(folder, at_hand=(*given, *built), wanted=wanted)
+
+
+def at_hand_after(folder: Path, *, at_hand: Collection[str], wanted: Iterable[str]) -> frozenset[str]:
+    """Return the names of what is at hand where ``wanted`` was built on top of what is ``at_hand``."""
+    return frozenset((*at_hand, *(relation.name for relation in _missing(folder, at_hand, wanted))))
 
 
 def fetch(connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema) -> pa.Table:
@@ -48,17 +52,27 @@ def fetch(connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema) -
     return table.cast(schema)
 
 
+def checks_about(folder: Path, severity: Severity, parameters: Parameters, *, at_hand: Collection[str]) -> list[Relation]:
+    """Return the checks of a severity that can be asked: all they read is at hand, and their parameters are given."""
+    checks = load_checks(folder, severity).values()
+    return [check for check in checks if check.reads <= frozenset(at_hand) and check.parameters <= parameters.keys()]
+
+
 def failed_checks(
-    connection: duckdb.DuckDBPyConnection,
-    folder: Path,
-    severity: str,
-    parameters: Parameters,
-    *,
-    only: str | None = None,
-) -> dict[str, list[dict[str, Any]]]:
-    """Run every check of a severity (or one); return the rows that break its claim, by check (no rows: it holds)."""
-    checks = {name: check for name, check in load_checks(folder, severity).items() if only in (None, name)}
-    return {name: connection.sql(check.sql, params=_bound(check, parameters)).to_arrow_table().to_pylist() for name, check in checks.items()}
+    connection: duckdb.DuckDBPyConnection, folder: Path, severity: Severity, parameters: Parameters, *, at_hand: Collection[str]
+) -> dict[str, Rows]:
+    """Ask every check of a severity that can be asked; return the rows that break its claim, by check (no rows: it holds)."""
+    return {check.name: broken_rows(connection, check, parameters) for check in checks_about(folder, severity, parameters, at_hand=at_hand)}
+
+
+def broken_rows(connection: duckdb.DuckDBPyConnection, check: Relation, parameters: Parameters) -> Rows:
+    """Ask one check, and return the rows that break its claim."""
+    rows: Rows = connection.sql(check.sql, params=_bound(check, parameters)).to_arrow_table().to_pylist()
+    return rows
+
+
+def _missing(folder: Path, at_hand: Collection[str], wanted: Iterable[str]) -> list[Relation]:
+    return needed_for({name: relation for name, relation in load_relations(folder).items() if name not in at_hand}, wanted)
 
 
 def _create(connection: duckdb.DuckDBPyConnection, relation: Relation, parameters: Parameters) -> None:
@@ -70,4 +84,8 @@ def _create(connection: duckdb.DuckDBPyConnection, relation: Relation, parameter
 
 
 def _bound(relation: Relation, parameters: Parameters) -> Parameters:
+    """Return what a relation asks for. Raises ``ConfigurationError`` where that is not given here."""
+    if missing := sorted(relation.parameters - parameters.keys()):
+        message = f"{relation.name} has the parameter ${missing[0]}, and only {sorted(parameters)} are given where it is asked; name one of these"
+        raise ConfigurationError(message)
     return {name: parameters[name] for name in relation.parameters}

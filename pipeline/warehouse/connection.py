@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import duckdb
+import pyarrow as pa
 
 from pipeline.errors import ConfigurationError
+from pipeline.schemas import USAGE_EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,8 +22,11 @@ MEMORY_MAX = "4GB"
 """What DuckDB may hold before it spills; a month of 100 M events needs a quarter of it."""
 ENGINE = f"duckdb {duckdb.__version__}"
 """What counts; kept counts of another version are not believed."""
+EVENTS_RELATION = "lake_usage_events"
+"""The name of the one relation that files are read for."""
 _IN_UTC = "* replace (make_timestamp(epoch_us(occurred_at)) as occurred_at)"
 """The cast of an instant to a plain timestamp asks a calendar of time zones, row by row: 150 ns an event, half of all counting. This asks none."""
+_SQL_TYPES = {pa.string(): "varchar", pa.bool_(): "boolean", pa.int32(): "integer", pa.int64(): "bigint"}
 _GLOB_CHARACTERS = frozenset("*?[]{}")
 
 
@@ -42,7 +47,9 @@ def open_warehouse(lake: Path, *, spill: Path | None = None) -> Iterator[duckdb.
 
 
 def give_usage_events(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> None:
-    """Make verified Parquet files (at least one) the relation ``lake_usage_events``, their instants as plain UTC timestamps.
+    """Make verified Parquet files (at least one) the relation ``EVENTS_RELATION``, their instants as plain UTC timestamps.
+
+    It has all columns of ``schemas.USAGE_EVENTS``, whatever version of the lake the files are of; what a file has not is null.
 
     DuckDB expands globs inside file names, and knows no way to escape them: a workspace whose path holds such a
     character is refused with ``ConfigurationError`` rather than read by accident.
@@ -52,4 +59,7 @@ def give_usage_events(connection: duckdb.DuckDBPyConnection, files: Sequence[Pat
         if _GLOB_CHARACTERS & set(name):
             message = f"the workspace's path holds a glob character: {name}; move it to a path without any of * ? [ ] {{ }}"
             raise ConfigurationError(message)
-    connection.read_parquet(names, hive_partitioning=False).project(_IN_UTC).create_view("lake_usage_events")
+    events = connection.read_parquet(names, hive_partitioning=False, union_by_name=True)  # files of before lack later columns
+    missing = [field for field in USAGE_EVENTS if field.name not in events.columns]
+    nulls = "".join(f", null::{_SQL_TYPES[field.type]} as {field.name}" for field in missing)
+    events.project(_IN_UTC + nulls).create_view(EVENTS_RELATION)

@@ -16,19 +16,19 @@ import pyarrow.compute as pc
 
 from pipeline import schemas
 from pipeline.resources import sql_folder
-from pipeline.warehouse.build import build, failed_checks, fetch
-from pipeline.warehouse.connection import give_usage_events, open_warehouse
+from pipeline.warehouse.build import at_hand_after, build, checks_about, failed_checks, fetch
+from pipeline.warehouse.connection import EVENTS_RELATION, give_usage_events, open_warehouse
 from pipeline.warehouse.identities import identities_beginning_with
 from pipeline.warehouse.marts import Marts
+from pipeline.warehouse.reference import COMMITTED_EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
-    from pipeline.warehouse.build import Parameters
+    from pipeline.warehouse.build import Parameters, Rows
     from pipeline.warehouse.identities import Prefixes
-    from pipeline.warehouse.marts import Rows
 
 _text, _count, _instant, _wide = pa.string(), pa.int64(), pa.timestamp("us"), pa.decimal128(38, 0)  # instants in UTC, as SQL compares them
 _TOKENS = ("prompt_tokens", "completion_tokens", "prompt_cached_tokens", "prompt_cache_write_tokens", "reasoning_tokens")
@@ -49,18 +49,23 @@ COPIES = pa.schema(
 )
 """``sql/intermediate/possible_copies.sql``, in an order of content."""
 _DECIDED = pa.schema([*(field for field in COPIES if field.name != "request_id"), pa.field("fate", _text)])
-_OF_COPIES, _OF_TOTALS, _OF_SLICES = "identities_billed_twice", "events_lost_between_fates", "events_lost_between_slices"
-_OF_MARTS = ("measured_events_without_a_fate", "tokens_lost_before_usage_daily")
+_SLICED = ("slice_totals", "usage_events")
 
 
-def count_slices(files: Sequence[Path], reference: Mapping[str, pa.Table], *, lake: Path, spill: Path) -> tuple[pa.Table, Rows]:
-    """Count verified event files (at least one) as ``SLICE_TOTALS``, and return the keys, if any, whose events were lost on the way."""
+def count_slices(files: Sequence[Path], reference: Mapping[str, pa.Table], *, lake: Path, spill: Path) -> tuple[pa.Table, dict[str, Rows]]:
+    """Count verified event files (at least one) as ``SLICE_TOTALS``, and return the claims about the way there by name, with the rows that break them."""
     with open_warehouse(lake, spill=spill) as connection:
         give_usage_events(connection, files)
-        build(connection, sql_folder(), given=reference, parameters={}, wanted=["slice_totals", "usage_events"])
+        at_hand = build(connection, sql_folder(), given=_of_dates(reference), parameters={}, wanted=_SLICED, built=[EVENTS_RELATION])
         totals = fetch(connection, "slice_totals", SLICE_TOTALS)
-        broken = failed_checks(connection, sql_folder(), "blocking", {}, only=_OF_SLICES)[_OF_SLICES]
+        broken = failed_checks(connection, sql_folder(), "blocking", {}, at_hand=at_hand)
     return _in_order(totals, ("slice_at", *_CELL, "prompt_band")), broken
+
+
+def claims_of_slices(reference: Mapping[str, pa.Table]) -> dict[str, Rows]:
+    """Return the claims that ``count_slices`` asks, by name, as they are where none is broken."""
+    at_hand = at_hand_after(sql_folder(), at_hand=(*_of_dates(reference), EVENTS_RELATION), wanted=_SLICED)
+    return {check.name: [] for check in checks_about(sql_folder(), "blocking", {}, at_hand=at_hand)}
 
 
 def read_copies(files: Sequence[Path], beginnings: Prefixes, *, lake: Path, spill: Path) -> pa.Table:
@@ -83,27 +88,37 @@ def count_periods(
     """
     dates = pc.unique(totals["slice_at"].cast(pa.date32()))
     with open_warehouse(lake, spill=spill) as connection:
-        build(connection, sql_folder(), given={"possible_copies": copies}, parameters=parameters, wanted=["event_copies"])
+        at_hand = build(connection, sql_folder(), given={"possible_copies": copies}, parameters=parameters, wanted=["event_copies"])
         decided = fetch(connection, "event_copies", _DECIDED)
-        broken = failed_checks(connection, sql_folder(), "blocking", parameters, only=_OF_COPIES)
+        broken = failed_checks(connection, sql_folder(), "blocking", parameters, at_hand=at_hand)
     counted = decided.filter(pc.is_in(decided["occurred_at"].cast(pa.date32()), dates))
-    given = {**reference, "slice_totals": totals, "event_copies": counted}
+    given = {**_of_dates(reference), "slice_totals": totals, "event_copies": counted}
     with open_warehouse(lake, spill=spill) as connection:
-        build(connection, sql_folder(), given=given, parameters=parameters, wanted=["usage_daily", "exchanges_daily"])
-        broken |= failed_checks(connection, sql_folder(), "blocking", parameters, only=_OF_TOTALS)
+        at_hand = build(connection, sql_folder(), given=given, parameters=parameters, wanted=["usage_daily", "exchanges_daily"])
+        # Of the copies only those that are counted here are at hand: an identity may survive on another date.
+        broken |= failed_checks(connection, sql_folder(), "blocking", parameters, at_hand=at_hand - {"event_copies"})
         return fetch(connection, "usage_daily", schemas.USAGE_DAILY), fetch(connection, "exchanges_daily", schemas.EXCHANGES_DAILY), broken
 
 
 def checked_marts(
-    usage_daily: pa.Table, exchanges_daily: pa.Table, *, lake: Path, parameters: Parameters, broken: Mapping[str, Rows], broken_slices: Rows
+    usage_daily: pa.Table,
+    exchanges_daily: pa.Table,
+    reference: Mapping[str, pa.Table],
+    *,
+    lake: Path,
+    parameters: Parameters,
+    broken: Mapping[str, Rows],
 ) -> Marts:
-    """Check the claims about whole marts, and return them with these and with what is known to be broken already."""
+    """Ask what can be asked of whole marts, and return them with the answers and with those that are known already.
+
+    An answer about whole marts takes the place of one about some dates of them. Advisory checks are asked of whole marts alone.
+    """
+    given = {**reference, "usage_daily": usage_daily, "exchanges_daily": exchanges_daily}
     with open_warehouse(lake) as connection:
-        build(connection, sql_folder(), given={"usage_daily": usage_daily, "exchanges_daily": exchanges_daily}, parameters=parameters, wanted=[])
-        checked = {name: failed_checks(connection, sql_folder(), "blocking", parameters, only=name)[name] for name in _OF_MARTS}
-        advisories = failed_checks(connection, sql_folder(), "advisory", parameters)
-    broken_claims = {**broken, **checked, _OF_SLICES: broken_slices}
-    return Marts(usage_daily=usage_daily, exchanges_daily=exchanges_daily, broken_claims=broken_claims, advisories=advisories)
+        at_hand = build(connection, sql_folder(), given=given, parameters=parameters, wanted=[])
+        checked = failed_checks(connection, sql_folder(), "blocking", parameters, at_hand=at_hand)
+        advisories = failed_checks(connection, sql_folder(), "advisory", parameters, at_hand=at_hand)
+    return Marts(usage_daily=usage_daily, exchanges_daily=exchanges_daily, broken_claims={**broken, **checked}, advisories=advisories)
 
 
 def by_date(rows: pa.Table, column: str, dates: Iterable[date]) -> dict[date, pa.Table]:
@@ -118,3 +133,8 @@ def by_date(rows: pa.Table, column: str, dates: Iterable[date]) -> dict[date, pa
 
 def _in_order(rows: pa.Table, columns: Iterable[str]) -> pa.Table:
     return rows.sort_by([(name, "ascending") for name in columns])
+
+
+def _of_dates(reference: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+    """Leave out what is about all dates: where some are counted, no check may compare the two."""
+    return {name: table for name, table in reference.items() if name != COMMITTED_EVENTS}

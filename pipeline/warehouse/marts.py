@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline import schemas
+from pipeline.errors import ConfigurationError
 from pipeline.resources import sql_folder
 from pipeline.warehouse.build import build, failed_checks, fetch
-from pipeline.warehouse.connection import give_usage_events, open_warehouse
+from pipeline.warehouse.connection import EVENTS_RELATION, give_usage_events, open_warehouse
 from pipeline.warehouse.identities import suspected_identities
+from pipeline.warehouse.relations import load_checks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +23,9 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-Rows = list[dict[str, Any]]
+    from pipeline.warehouse.build import Rows
+    from pipeline.warehouse.relations import Relation
+
 _WANTED = ("usage_daily", "exchanges_daily", "event_copies")
 
 
@@ -34,15 +38,22 @@ class Marts:
     exchanges_daily: pa.Table
     """``schemas.EXCHANGES_DAILY``."""
     broken_claims: Mapping[str, Rows]
-    """Every blocking check by name, with the rows that break its claim; all empty when all is well."""
+    """Every blocking check that was asked by name, with the rows that break its claim; all empty when all is well."""
     advisories: Mapping[str, Rows]
-    """Every advisory check by name, with the rows it found."""
+    """Every advisory check that was asked by name, with the rows it found."""
+
+    @property
+    def unasked(self) -> list[str]:
+        """The checks that were not asked, since nothing built had all that they read at hand."""
+        folder = sql_folder()
+        return [*(load_checks(folder, "blocking").keys() - self.broken_claims), *(load_checks(folder, "advisory").keys() - self.advisories)]
 
 
 def build_marts(event_files: Sequence[Path], reference: Mapping[str, pa.Table], *, lake: Path, spill: Path, timezone: str, unmeasured: str) -> Marts:
     """Count the events of verified Parquet files below ``lake``. The result depends on their content alone, not on order or machine.
 
-    ``spill`` is a folder of this process's own for what does not fit into memory.
+    ``spill`` is a folder of this process's own for what does not fit into memory. Every check is asked.
+    Raises ``ConfigurationError`` for a check that reads what is neither given nor in ``sql/``, or has a parameter of another name.
     """
     parameters = {"timezone": timezone, "unmeasured": unmeasured}
     folder = sql_folder()
@@ -53,12 +64,22 @@ def build_marts(event_files: Sequence[Path], reference: Mapping[str, pa.Table], 
         if event_files:
             give_usage_events(connection, event_files)
         else:
-            given["lake_usage_events"] = schemas.USAGE_EVENTS.empty_table()
+            given[EVENTS_RELATION] = schemas.USAGE_EVENTS.empty_table()
         built = build(connection, folder, given=given, parameters=parameters, wanted=["slice_totals"])
-        build(connection, folder, given={"suspected_identities": suspected.result()}, parameters=parameters, wanted=_WANTED, built=built)
+        given = {"suspected_identities": suspected.result()}
+        wanted = (*_WANTED, *(name for check in _checks(folder) for name in check.reads))
+        at_hand = build(connection, folder, given=given, parameters=parameters, wanted=wanted, built={*built, EVENTS_RELATION})
+        for check in _checks(folder):
+            if nowhere := sorted(check.reads - at_hand) + [f"${name}" for name in sorted(check.parameters - parameters.keys())]:
+                message = f"the check {check.name} reads {nowhere[0]}, which is neither a relation of {folder} nor given to it; correct its name"
+                raise ConfigurationError(message)
         return Marts(
             usage_daily=fetch(connection, "usage_daily", schemas.USAGE_DAILY),
             exchanges_daily=fetch(connection, "exchanges_daily", schemas.EXCHANGES_DAILY),
-            broken_claims=failed_checks(connection, folder, "blocking", parameters),
-            advisories=failed_checks(connection, folder, "advisory", parameters),
+            broken_claims=failed_checks(connection, folder, "blocking", parameters, at_hand=at_hand),
+            advisories=failed_checks(connection, folder, "advisory", parameters, at_hand=at_hand),
         )
+
+
+def _checks(folder: Path) -> list[Relation]:
+    return [*load_checks(folder, "blocking").values(), *load_checks(folder, "advisory").values()]

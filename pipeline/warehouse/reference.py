@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 SINCE_EVER = datetime.min.replace(tzinfo=UTC)
 """Stands in a rate window's start for a rate that was always in force."""
 
+COMMITTED_EVENTS = "committed_events"
+"""How many events the commits of the lake state: of all dates, whichever are counted."""
+
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
 _TIMESTAMP = pa.timestamp("us")  # instants in UTC, without a zone: what the SQL compares
@@ -51,6 +54,11 @@ def reference_tables(accounts: Accounts, rate_cards: Mapping[str, RateCard], *, 
         "slice_dates": _table(dates, slice_at=instant, timezone=text, usage_date=pa.date32(), billing_period=text),
         **_rate_tables(rate_cards),
     }
+
+
+def committed_events(counts: Mapping[str, int]) -> dict[str, pa.Table]:
+    """Return ``COMMITTED_EVENTS``: events by status, of those statuses that have any."""
+    return {COMMITTED_EVENTS: _table([(status, events) for status, events in counts.items() if events], status=pa.string(), events=pa.int64())}
 
 
 def _rate_tables(rate_cards: Mapping[str, RateCard]) -> dict[str, pa.Table]:

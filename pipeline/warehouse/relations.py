@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import duckdb
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _PARAMETER = re.compile(r"\$([a-z_]+)")
 LAYERS = ("staging", "intermediate", "marts")
+Severity: TypeAlias = Literal["blocking", "advisory"]
+"""What a broken claim does, and the folder of ``sql/checks`` that its file lies in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +65,8 @@ def load_relations(folder: Path) -> dict[str, Relation]:
     return {name: relations[name] for name in order}
 
 
-def load_checks(folder: Path, severity: str) -> dict[str, Relation]:
-    """Read the checks of one severity (``blocking`` or ``advisory``) by name."""
+def load_checks(folder: Path, severity: Severity) -> dict[str, Relation]:
+    """Read the checks of one severity by name: what there is, is asked."""
     return _relations(sorted((folder / "checks" / severity).glob("*.sql")))
 
 

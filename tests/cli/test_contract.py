@@ -265,7 +265,7 @@ def test_canary_prompt_and_raw_key_are_in_no_byte_of_anything_written(tmp_path: 
     del good["api_key_id"]
     good["request"]["messages"] = [{"role": "user", "content": prompt}]
     good["response"]["choices"][0]["message"]["content"] = prompt
-    bad = [{"status": raw}, {"ts": prompt}, {"request": {"model": prompt + " " + raw}}, {"response": {"id": prompt + " x", "choices": []}}]
+    bad = [{"status": raw}, {"ts": prompt}, {"request": {"model": prompt + " " * 128 + raw}}, {"response": {"id": prompt + " " * 256, "choices": []}}]
     broken = json.dumps(good)[:-9]
     cut = stream("2026-10-01T10:00:00Z", id="s", pieces=[prompt, raw], usage=None)
     write_log(root, "l.jsonl", json.dumps(good), *(json.dumps(good | wrong) for wrong in bad), broken, cut)
@@ -273,8 +273,8 @@ def test_canary_prompt_and_raw_key_are_in_no_byte_of_anything_written(tmp_path: 
     outputs.append(tallybook(root, "invoice", "issue", "--period", "2026-10"))
     outputs.append(tallybook(root, "keys", "id", stdin=raw))
     key_id = outputs[-1].stdout.strip()
-    assert json.loads(outputs[4].stdout)["counts"]["events"] == 2
-    assert json.loads(outputs[4].stdout)["counts"]["quarantined"] == 5
+    assert json.loads(outputs[4].stdout)["counts"]["events"] == 5
+    assert json.loads(outputs[4].stdout)["counts"]["quarantined"] == 2
     written = b"".join(path.read_bytes() for path in root.rglob("*") if path.is_file() and path.parent.name != "logs")
     said = "".join(output.stdout + output.stderr for output in outputs).encode()
     for secret in (raw.encode(), b"CANARY", b"7f3a9b"):

@@ -42,7 +42,6 @@ def test_completions_are_known_by_the_end_of_their_path(path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/v1/embeddings",
         "/v1/models",
         "/v1/models/jamba-large",
         "/v1/files/file-1",
@@ -63,14 +62,20 @@ def test_completions_are_known_by_the_end_of_their_path(path: str) -> None:
         "/v1/vector_stores",
         "/health",
         "/metrics",
-        "/v1beta/models/embedding-001:embedContent",
     ],
 )
 def test_other_endpoints_are_not_metered_whatever_their_body_says(collect: Any, exchange: Any, path: str) -> None:
     assert route_of(path) is Route.OTHER
     for status in (200, 404, 500):
         event = collect(exchange(path=path, status=status)).event
-        assert (event["status"], event["prompt_tokens"], event["response_id"], event["dialect"]) == ("not_metered", None, None, None)
+        assert (event["status"], event["prompt_tokens"], event["dialect"]) == ("not_metered", None, None)
+
+
+@pytest.mark.parametrize("path", ["/v1/embeddings", "/v2/embed", "/v1beta/models/embedding-001:embedContent", "/v1beta/models/e:batchEmbedContents"])
+def test_embeddings_are_metered_by_their_prompt(collect: Any, exchange: Any, path: str) -> None:
+    body = {"object": "list", "data": [{"embedding": [0.5]}], "usage": {"prompt_tokens": 8, "total_tokens": 8}}
+    event = collect(exchange(path=path, response=body)).event
+    assert (event["status"], event["prompt_tokens"], event["completion_tokens"], event["dialect"]) == ("measured", 8, 0, "embeddings")
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "OPTIONS", "get"])
@@ -85,8 +90,10 @@ def test_without_path_or_method_the_body_decides(collect: Any, exchange: Any, ab
 
 
 @pytest.mark.parametrize("status", [100, 301, 400, 401, 403, 408, 422, 429, 499, 500, 503, 599])
-def test_an_error_status_fails_whatever_the_body_says(collect: Any, exchange: Any, status: int) -> None:
-    event = collect(exchange(status=status, request={"model": "jamba-mini"})).event
+def test_an_error_status_fails_unless_usage_is_stated(collect: Any, exchange: Any, status: int) -> None:
+    event = collect(exchange(status=status)).event
+    assert (event["status"], event["http_status"], event["prompt_tokens"]) == ("measured", status, 10)
+    event = collect(exchange(status=status, request={"model": "jamba-mini"}, response={"error": {"code": 1}})).event
     assert (event["status"], event["http_status"], event["model_requested"]) == ("failed", status, "jamba-mini")
     assert (event["prompt_tokens"], event["response_id"], event["dialect"]) == (None, None, None)
 
@@ -97,9 +104,9 @@ def test_every_status_of_success_is_read(collect: Any, exchange: Any, status: in
 
 
 @pytest.mark.parametrize("body", ['{"usage": {"prompt_tokens": NaN}}', '{"id": 1, "id": 2}', '{"usage": -1}'])
-def test_the_body_of_what_failed_or_is_not_metered_is_not_read(collect: Any, exchange: Any, body: str) -> None:
+def test_the_body_of_what_failed_or_is_not_metered_refuses_no_line(collect: Any, exchange: Any, body: str) -> None:
     assert collect(exchange(status=500, response=body)).event["status"] == "failed"
-    assert collect(exchange(path="/v1/embeddings", response=body)).event["status"] == "not_metered"
+    assert collect(exchange(path="/v1/rerank", response=body)).event["status"] == "not_metered"
 
 
 def test_a_chat_completion_behind_an_odd_route_is_never_lost(collect: Any, exchange: Any, sse: Any) -> None:
@@ -112,7 +119,7 @@ def test_a_chat_completion_behind_an_odd_route_is_never_lost(collect: Any, excha
 @pytest.mark.parametrize("response", [None, "", "OK", "{", {"weather": "fine"}, {"usage": "once a day"}, {"usage": {"cpu": 1}}, {"choices": ["a", "b"]}])
 def test_anything_else_behind_an_odd_route_is_not_metered(collect: Any, exchange: Any, response: Any) -> None:
     assert collect(exchange(path="/gateway/other", response=response)).event["status"] == "not_metered"
-    assert collect(exchange(path="/gateway/other", status=500)).event["status"] == "not_metered"
+    assert collect(exchange(path="/gateway/other", status=500, response=response)).event["status"] == "not_metered"
 
 
 def test_a_chat_completion_behind_an_odd_route_is_checked_like_any_other(collect: Any, exchange: Any) -> None:
@@ -154,20 +161,19 @@ FAMILIES: dict[str, list[Any]] = {
 
 
 @pytest.mark.parametrize(("family", "response"), [(family, response) for family, responses in FAMILIES.items() for response in responses])
-def test_other_families_are_recognised_and_unknown_never_zero(collect: Any, exchange: Any, family: str, response: Any) -> None:
+def test_every_family_is_recognised_on_any_route(collect: Any, exchange: Any, family: str, response: Any) -> None:
     for logged in (response, response if isinstance(response, str) else json.dumps(response)):
-        event = collect(exchange(path="/v1/messages", response=logged)).event
-        assert (event["status"], event["dialect"]) == ("unknown", family)
-        assert [event[name] for name in ("prompt_tokens", "completion_tokens", "prompt_cached_tokens", "content_chunks")] == [None] * 4
+        for path in ("/v1/messages", "/ai/ask"):
+            assert (collect(exchange(path=path, response=logged)).event["dialect"] or "").split("/")[0] == family
 
 
-def test_the_ids_of_other_families_are_found_and_invalid_ones_left_out(collect: Any, exchange: Any) -> None:
+def test_the_ids_of_other_families_are_found_and_odd_ones_spelled_safely(collect: Any, exchange: Any) -> None:
     assert collect(exchange(response=FAMILIES["anthropic"][1])).event["response_id"] == "msg_1"
     assert collect(exchange(response=FAMILIES["gemini"][0])).event["response_id"] == "g1"
     assert collect(exchange(response=FAMILIES["ollama"][0])).event["model_reported"] == "llama3"
-    invalid = FAMILIES["anthropic"][0] | {"id": "two words", "model": "a prompt rides in"}
+    invalid = FAMILIES["anthropic"][0] | {"id": "two words", "model": ["m"]}
     event = collect(exchange(response=invalid)).event
-    assert (event["response_id"], event["model_reported"]) == (None, None)
+    assert (event["response_id"], event["model_reported"]) == ("two%20words", None)
 
 
 def test_a_dialect_that_the_source_names_is_the_only_one_tried(collect: Any, exchange: Any) -> None:
@@ -175,7 +181,7 @@ def test_a_dialect_that_the_source_names_is_the_only_one_tried(collect: Any, exc
     event = collect(exchange(), dialect="anthropic").event
     assert (event["status"], event["dialect"]) == ("unknown", None)
     event = collect(exchange(response=FAMILIES["gemini"][0]), dialect="gemini").event
-    assert (event["status"], event["dialect"]) == ("unknown", "gemini")
+    assert (event["status"], event["dialect"]) == ("measured", "gemini")
     text = {"id": "x", "choices": [{"text": "a"}], "usage": {"prompt_tokens": 1, "completion_tokens": 2}}
     assert collect(exchange(response=text), dialect="openai-chat").tokens[:2] == (1, 2)
 

@@ -144,7 +144,7 @@ def test_one_odd_line_does_not_keep_the_others_of_its_model_from_being_told() ->
     content = "".join([*[line.format("a", usual)] * 40, line.format("b", beside), *[line.format("b", usual)] * 300]).encode()
     rows, told = _fast(content, told_alone=True)
     assert rows == _plain(content)
-    assert rows[41][1][-1] == "openai-chat/reasoning-apart"
+    assert "openai-chat/reasoning-apart" in rows[41][1]
     assert told > 240
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pipeline.collectors import LogFormat, read_log
 from pipeline.collectors.lines import LineSplitter
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def test_every_line_is_counted_blank_quarantined_or_event(collect: Any, exchange: Any) -> None:
-    collected = collect(exchange(), "", "  \t ", "\r", "nonsense", exchange(status=500), b"\xff")
+    collected = collect(exchange(), "", "  \t ", "\r", "nonsense", exchange(status=500, response=None), b"\xff")
     (record,) = collected.records
     assert (record.lines, record.blank) == (7, 3)
     assert record.events == {"failed": 1, "measured": 1}
@@ -49,7 +50,8 @@ def test_a_log_without_a_complete_line_gives_no_stretch(collect_file: Any, tmp_p
     log.write_bytes(content)
     collected = collect_file(log)
     assert collected.stretches == []
-    assert collected.reading.problem is None
+    problem = collected.reading.problem
+    assert (problem and problem.reason) == ("ends_inside_member" if len(content) > 1 else None)
 
 
 def test_a_line_may_end_in_crlf(collect: Any, exchange: Any) -> None:
@@ -60,12 +62,20 @@ def test_a_line_may_end_in_crlf(collect: Any, exchange: Any) -> None:
     assert with_cr["byte_end"] == event["byte_end"] + 1
 
 
-def test_a_byte_order_mark_is_tolerated_at_the_start_of_a_file_only(collect: Any, exchange: Any) -> None:
-    marked = b"\xef\xbb\xbf" + json.dumps(exchange()).encode()
-    collected = collect(marked, marked)
-    assert [event["line"] for event in collected.events] == [1]
-    assert [row["reason"] for row in collected.quarantined] == ["invalid_json"]
-    assert collect(b"\xef\xbb\xbf").records[0].blank == 1
+@pytest.mark.parametrize("reader", ["fast", "plain"])
+def test_nuls_and_byte_order_marks_around_a_line_are_no_part_of_it(exchange: Any, tmp_path: Path, reader: Any) -> None:
+    bare = json.dumps(exchange(request_id=..., response=None)).encode()
+    mark = b"\xef\xbb\xbf"
+    lines = [bare, mark + bare, b"\0" * 5000 + bare, mark + b"\0" + mark + bare + b"\r\0\0", b"\0" * 9, mark, bare + b"\r", b"\0x", bare]
+    log = tmp_path / "log"
+    log.write_bytes(b"".join(line + b"\n" for line in lines))
+    (stretch,) = read_log(log, source="s", name="n", log_format=LogFormat(), fingerprint=str, reader=reader)
+    events, quarantined = stretch.events.to_pylist(), stretch.quarantined.to_pylist()
+    assert [event["line"] for event in events] == [1, 2, 3, 4, 7, 9]
+    assert len({event["event_id"] for event in events}) == 1
+    assert (stretch.record.blank, [row["line"] for row in quarantined]) == (2, [8])
+    edges = [sum(len(line) + 1 for line in lines[:number]) for number in range(len(lines) + 1)]
+    assert all((row["byte_start"], row["byte_end"]) == (edges[row["line"] - 1], edges[row["line"]]) for row in events + quarantined)
 
 
 @pytest.mark.parametrize("length", [101, 5_000_000])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
+import lzma
 import os
 import zlib
 from pathlib import Path
@@ -74,7 +76,7 @@ def test_a_stream_that_is_merely_cut_is_a_growing_file(collect_file: Any, exchan
     log = tmp_path / name
     log.write_bytes(compressed[: len(compressed) // 2])
     part = collect_file(log)
-    assert part.reading.problem is None
+    assert part.reading.problem.reason == "ends_inside_member"
     assert 0 < len(part.events) < 150
     log.write_bytes(compressed)
     rest = collect_file(log, known=part.records)
@@ -116,11 +118,45 @@ def test_garbage_after_a_gzip_member_is_a_problem_and_the_member_counts(collect_
 
 
 @pytest.mark.parametrize(("compress", "name"), COMPRESSIONS)
-def test_a_decompression_bomb_is_stopped_by_its_ratio(collect_file: Any, tmp_path: Path, compress: Any, name: str) -> None:
-    bomb = compress(b"\n" * (80 * 2**20))
-    collected = collect_file(_written(tmp_path / name, bomb), compression_ratio_max=500)
-    assert collected.stretches == []
-    assert (collected.reading.problem.reason, collected.reading.problem.offset) == ("expands_too_much", 0)
+def test_a_prompt_that_compresses_beyond_all_measure_leaves_the_other_lines_readable(
+    collect_file: Any, exchange: Any, tmp_path: Path, compress: Any, name: str
+) -> None:
+    long_line = b'{"prompt": "' + b"a" * (80 * 2**20) + b'"}\n'
+    collected = collect_file(_written(tmp_path / name, compress(_lines(exchange, 0, 2) + long_line + _lines(exchange, 2, 3))))
+    assert _ids(collected) == ["r-0", "r-1", "r-2"]
+    assert [row["reason"] for row in collected.quarantined] == ["line_too_long"]
+    assert collected.reading.problem is None
+
+
+@pytest.mark.parametrize(("compress", "name"), COMPRESSIONS)
+def test_a_log_that_is_one_byte_short_is_read_and_said_to_be_cut(collect_file: Any, exchange: Any, tmp_path: Path, compress: Any, name: str) -> None:
+    whole = compress(_lines(exchange, 0, 3))
+    collected = collect_file(_written(tmp_path / name, whole[:-1]))
+    assert collected.reading.problem.reason == "ends_inside_member"
+    again = collect_file(tmp_path / name, known=collected.records)
+    assert again.reading.problem.reason == "ends_inside_member"
+    rest = collect_file(_written(tmp_path / name, whole), known=collected.records)
+    assert _ids(collected) + _ids(rest) == ["r-0", "r-1", "r-2"]
+    assert rest.reading.problem is None
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        pytest.param("{}\n".encode("utf-16"), "UTF-16", id="utf-16"),
+        pytest.param('{"ts": 1}\n'.encode("utf-16-le"), "UTF-16", id="utf-16-le"),
+        pytest.param('{"ts": 1}\n'.encode("utf-16-be"), "UTF-16", id="utf-16-be"),
+        pytest.param(lzma.compress(b"{}\n"), "xz", id="xz"),
+        pytest.param(bz2.compress(b"{}\n"), "bzip2", id="bzip2"),
+        pytest.param(b"PK\x03\x04\n\n", "zip", id="zip"),
+        pytest.param(b"PAR1\n\n", "Parquet", id="parquet"),
+        pytest.param(gzip.compress(bz2.compress(b"{}\n")), "bzip2", id="bzip2 in gzip"),
+    ],
+)
+def test_what_is_no_log_of_json_lines_is_named_once(collect_file: Any, tmp_path: Path, content: bytes, name: str) -> None:
+    collected = collect_file(_written(tmp_path / "log", content))
+    assert (collected.stretches, collected.reading.problem.reason) == ([], "not_json_lines")
+    assert name in collected.reading.problem.detail
 
 
 def test_a_log_beyond_the_limit_of_its_size_is_a_problem(collect_file: Any, exchange: Any, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -71,25 +72,31 @@ def test_a_cut_body_is_not_billed_and_not_lost(collect: Any, exchange: Any, leng
 
 
 @pytest.mark.parametrize(
-    ("fields", "named"),
+    ("fields", "column", "kept"),
     [
-        ({"id": "has space"}, "response.id"),
-        ({"id": "x" * 257}, "response.id"),
-        ({"id": 7}, "response.id"),
-        ({"model": "a prompt rides in"}, "response.model"),
-        ({"model": "m" * 129}, "response.model"),
-        ({"model": ["m"]}, "response.model"),
-        ({"choices": [{"message": {}, "finish_reason": "two words"}]}, "finish_reason"),
-        ({"choices": [{"message": {}, "finish_reason": "x" * 65}]}, "finish_reason"),
-        ({"choices": [{"message": {}, "finish_reason": {"a": 1}}]}, "finish_reason"),
-        ({"service_tier": "größer"}, "service_tier"),
-        ({"usage": USAGE | {"service_tier": "x y"}}, "usage.service_tier"),
+        ({"id": "has space"}, "response_id", "has%20space"),
+        ({"id": 7}, "response_id", "7"),
+        ({"model": "two words"}, "model_reported", "two%20words"),
+        ({"choices": [{"message": {}, "finish_reason": "two words"}]}, "finish_reason", "two%20words"),
+        ({"service_tier": "gr\u00f6\u00dfer"}, "service_tier", "gr%C3%B6%C3%9Fer"),
+        ({"usage": USAGE | {"service_tier": "x y"}}, "service_tier", "x%20y"),
     ],
 )
-def test_free_text_never_rides_in_on_a_field_of_the_answer(collect: Any, exchange: Any, fields: dict[str, Any], named: str) -> None:
-    reason, detail = collect(exchange(response=_body(**fields))).refusal
-    assert reason == "invalid_field"
-    assert detail.startswith(named + " ")
+def test_odd_names_in_an_answer_are_kept_in_their_safe_spelling(collect: Any, exchange: Any, fields: dict[str, Any], column: str, kept: str) -> None:
+    event = collect(exchange(response=_body(**fields))).event
+    assert (event["status"], event[column]) == ("measured", kept)
+
+
+@pytest.mark.parametrize(
+    ("fields", "column"),
+    [
+        ({"id": "x" * 257}, "response_id"),
+        ({"model": "a prompt rides in " * 20}, "model_reported"),
+        ({"choices": [{"message": {}, "finish_reason": "x" * 65}]}, "finish_reason"),
+    ],
+)
+def test_text_that_is_too_long_for_a_name_is_kept_as_its_digest_alone(collect: Any, exchange: Any, fields: dict[str, Any], column: str) -> None:
+    assert re.fullmatch("%sha256:[0-9a-f]{64}", collect(exchange(response=_body(**fields))).event[column])
 
 
 def test_empty_ids_models_and_reasons_are_absent(collect: Any, exchange: Any) -> None:
@@ -106,6 +113,8 @@ def test_what_the_model_wrote_is_never_taken_for_structure(collect: Any, exchang
     message = {"content": '"usage":{"prompt_tokens":1}\n\ndata: [DONE]\n\n', "usage": {"prompt_tokens": 7, "completion_tokens": 7}}
     assert collect(exchange(response=_body(choices=[{"message": message, "finish_reason": "stop"}]))).tokens[:2] == (10, 3)
     assert collect(exchange(response=_body(usage=..., choices=[{"message": message}]))).event["status"] == "unknown"
+    breakdown = {"usage": {"prompt_tokens": 7, "completion_tokens": 7}}
+    assert collect(exchange(response=_body(usage=..., breakdown=breakdown))).event["status"] == "unknown"
 
 
 def test_a_chat_body_without_choices_that_states_its_usage_is_measured(collect: Any, exchange: Any) -> None:

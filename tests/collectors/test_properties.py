@@ -120,7 +120,7 @@ def test_plain_gzip_and_zstd_give_the_same_however_many_members(content: bytes, 
 def test_decompression_does_not_hang_on_the_size_of_its_blocks(content: bytes, places: list[int], block_places: list[int]) -> None:
     for compression, compress in ((Compression.GZIP, gzip.compress), (Compression.ZSTD, zstandard.ZstdCompressor().compress)):
         compressed = b"".join(map(compress, _cut(content, places) or [b""]))
-        pieces = list(decompressed(_cut(compressed, block_places), compression, bytes_max=10**6, ratio_max=2000))
+        pieces = list(decompressed(_cut(compressed, block_places), compression, bytes_max=10**6))
         assert b"".join(piece.content for piece in pieces) == content
         assert pieces[-1].is_verified
 
@@ -183,7 +183,7 @@ def test_no_line_raises_whatever_its_json_says(body: dict[str, Any], fields: dic
     assert isinstance(row, EventRow | QuarantineRow)
     if isinstance(row, EventRow):
         event = dict(zip(USAGE_EVENTS.names, row.values, strict=True))
-        assert (event["prompt_tokens"] is not None) is (event["status"] == "measured")
+        assert event["prompt_tokens"] is None or event["status"] == "measured"
         assert (event["completion_tokens"] is not None) is (event["status"] in {"measured", "estimated"})
         pa.RecordBatch.from_pylist([event], schema=USAGE_EVENTS)
 

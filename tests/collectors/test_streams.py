@@ -77,7 +77,7 @@ def test_usage_in_the_first_chunk_gives_way_to_the_last(collect: Any, exchange: 
     assert collect(exchange(response=sse(first, _chunk("a"), LAST))).tokens[:2] == (30, 2)
 
 
-@pytest.mark.parametrize("after", [_chunk("", usage=None), _chunk(), _chunk("", usage={}), _chunk("", usage=ZERO), _chunk("", usage={"prompt_tokens": 99})])
+@pytest.mark.parametrize("after", [_chunk("", usage=None), _chunk(), _chunk("", usage={}), _chunk("", usage=ZERO)])
 def test_what_states_no_usage_never_replaces_usage(collect: Any, exchange: Any, sse: Any, after: Any) -> None:
     assert collect(exchange(response=sse(_chunk("a"), LAST, after, "[DONE]"))).tokens[:2] == (30, 2)
 
@@ -128,6 +128,58 @@ def test_several_choices_in_one_chunk_are_one_chunk(collect: Any, exchange: Any,
 def test_a_stream_with_nothing_to_estimate_from_is_unknown_never_zero(collect: Any, exchange: Any, transcript: str) -> None:
     event = collect(exchange(response=transcript)).event
     assert (event["status"], event["prompt_tokens"], event["completion_tokens"]) == ("unknown", None, None)
+
+
+def test_usage_in_parts_is_the_last_real_number_of_each(collect: Any, exchange: Any, sse: Any) -> None:
+    prompt, completion = {"prompt_tokens": 21}, {"completion_tokens": 9}
+    assert collect(exchange(response=sse(_chunk("a", usage=prompt), _chunk("b", usage=completion)))).tokens[:2] == (21, 9)
+    zeros = [prompt | {"completion_tokens": 0, "total_tokens": 21}, completion | {"prompt_tokens": 0, "total_tokens": 9}]
+    assert collect(exchange(response=sse(*(_chunk("a", usage=usage) for usage in zeros)))).tokens[:2] == (21, 9)
+    whole = {"prompt_tokens": 23, "completion_tokens": 1, "total_tokens": 24}
+    assert collect(exchange(response=sse(_chunk("a", usage=whole), _chunk("b", usage=completion)))).tokens[:2] == (23, 9)
+
+
+def test_running_usage_of_each_choice_is_added_up_and_that_of_all_is_not(collect: Any, exchange: Any, sse: Any) -> None:
+    def running(index: int, completion: int) -> dict[str, Any]:
+        usage = {"prompt_tokens": 7, "completion_tokens": completion, "total_tokens": 7 + completion}
+        return _chunk(choices=[{"index": index, "delta": {"content": "a"}}], usage=usage)
+
+    each = [running(0, 1), running(1, 1), running(0, 2), running(1, 2), running(1, 3)]
+    assert collect(exchange(response=sse(*each))).tokens[:2] == (7, 5)
+    of_all = {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 6, "total_tokens": 13}}
+    assert collect(exchange(response=sse(*each, of_all))).tokens[:2] == (7, 6)
+    together = [running(0, 1), running(1, 2), running(0, 3), running(1, 4)]
+    assert collect(exchange(response=sse(*together))).tokens[:2] == (7, 4)
+
+
+def test_usage_within_a_choice_counts_where_there_is_none_at_the_top(collect: Any, exchange: Any, sse: Any) -> None:
+    last = _chunk(choices=[{"index": 0, "delta": {}, "finish_reason": "stop", "usage": USAGE}])
+    assert collect(exchange(response=sse(_chunk("a"), last))).tokens[:2] == (30, 2)
+
+
+def test_reasoning_and_arguments_of_tools_are_generated_tokens_too(collect: Any, exchange: Any, sse: Any) -> None:
+    deltas = [{"reasoning_content": "a"}, {"reasoning": "b"}, {"tool_calls": [{"function": {"arguments": "{"}}]}, {"content": ""}, {"role": "assistant"}]
+    event = collect(exchange(response=sse(*(_chunk(choices=[{"delta": delta}]) for delta in deltas)))).event
+    assert (event["status"], event["completion_tokens"], event["content_chunks"]) == ("estimated", 3, 3)
+
+
+def test_zeros_beside_an_answer_are_no_measurement(collect: Any, exchange: Any, sse: Any) -> None:
+    event = collect(exchange(response=sse(_chunk("a"), _chunk("", usage=ZERO)))).event
+    assert (event["status"], event["prompt_tokens"], event["completion_tokens"]) == ("estimated", None, 1)
+
+
+def test_framing_that_one_step_undoes_is_undone(collect: Any, exchange: Any, sse: Any) -> None:
+    transcript = sse(_chunk("a"), LAST, "[DONE]")
+    assert collect(exchange(response=transcript.replace("data: ", "data: data: "))).tokens[:2] == (30, 2)
+    assert collect(exchange(response=transcript.replace("\n\n", "\n"))).tokens[:2] == (30, 2)
+    chunks = "".join(f"{len(part.encode()):x}\r\n{part}\r\n" for part in (transcript[:40], transcript[40:])) + "0\r\n\r\n"
+    assert collect(exchange(response=chunks)).tokens[:2] == (30, 2)
+    assert collect(exchange(response=json.dumps(transcript))).tokens[:2] == (30, 2)
+    assert collect(exchange(response=json.dumps(transcript)[1:-1])).tokens[:2] == (30, 2)
+    assert collect(exchange(response=[_chunk("a"), LAST])).tokens[:2] == (30, 2)
+    assert collect(exchange(response=json.dumps([_chunk("a"), LAST]))).tokens[:2] == (30, 2)
+    assert collect(exchange(response="\n".join(map(json.dumps, [_chunk("a"), LAST])))).tokens[:2] == (30, 2)
+    assert collect(exchange(response=[{"event": "message", "data": json.dumps(chunk)} for chunk in (_chunk("a"), LAST)])).tokens[:2] == (30, 2)
 
 
 ERRORS = ['data: {"error": {"code": 502}}\n\n', "event: error\ndata: overloaded\n\n", "event:error\n\n", 'error: {"code": 500}\n\n']

@@ -6,19 +6,38 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.collectors.strict_json import UNREADABLE, parse
+
+_DOCUMENTS = st.recursive(
+    st.none() | st.integers() | st.text('[]{}\\",:a', max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+)
+_NO_NUMBERS = ["NaN", "Infinity", "-Infinity", "1e999", "-1e999", "1" + "0" * 309, "9" * 5000]
 
 
-@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999", "1" + "0" * 309])
-@pytest.mark.parametrize("place", ["line", "body", "chunk"])
-def test_a_number_that_is_no_json_is_quarantined_wherever_it_is(collect: Any, exchange: Any, number: str, place: str) -> None:
-    text = json.dumps(exchange(response="BODY", extra="EXTRA"))
+@pytest.mark.parametrize("number", _NO_NUMBERS)
+@pytest.mark.parametrize("place", ["line", "request", "body", "body as text", "chunk"])
+def test_a_number_beyond_a_double_that_nobody_reads_costs_no_line(collect: Any, exchange: Any, number: str, place: str) -> None:
     body = '{"id": "x", "choices": [], "created": NUMBER, "usage": {"prompt_tokens": 1, "completion_tokens": 1}}'.replace("NUMBER", number)
-    response = {"line": "", "body": body, "chunk": f"data: {body}\n\n"}[place]
-    text = text.replace('"BODY"', json.dumps(response)).replace('"EXTRA"', number if place == "line" else "0")
-    assert collect(text).refusal[0] == "invalid_json"
+    response = {"body as text": json.dumps(body), "chunk": json.dumps(f"data: {body}\n\n")}.get(place, body)
+    text = json.dumps(exchange(request={"model": "jamba-large", "seed": "REQUEST"}, response="BODY", extra="EXTRA"))
+    text = text.replace('"BODY"', response).replace('"REQUEST"', number if place == "request" else "0")
+    collected = collect(text.replace('"EXTRA"', number if place == "line" else "0"))
+    assert collected.tokens[:2] == (1, 1)
 
 
-@pytest.mark.parametrize("text", ["{", "{} {}", "nonsense", "{'ts': 1}", '{"a": 01}', "\x00\x00", '{"a": "\x01"}', '{"a": 1,}'])
+@pytest.mark.parametrize("number", _NO_NUMBERS)
+def test_a_number_beyond_a_double_is_no_instant_no_key_and_no_count(collect: Any, exchange: Any, number: str) -> None:
+    for field in ("ts", "api_key_id"):
+        assert collect(json.dumps(exchange(**{field: "NUMBER"})).replace('"NUMBER"', number)).refusal[0] == "invalid_field"
+    body = '{"choices": [], "usage": {"prompt_tokens": NUMBER, "completion_tokens": 1}}'.replace("NUMBER", number)
+    assert collect(exchange(response=body)).refusal == ("invalid_usage", "prompt_tokens is no number")
+
+
+@pytest.mark.parametrize("text", ["{", "{} {}", "nonsense", "{'ts': 1}", '{"a": 01}', '{"a": "\x01"}', '{"a": 1,}'])
 def test_a_line_that_is_not_one_json_document_is_quarantined(collect: Any, text: str) -> None:
     assert collect(text).refusal == ("invalid_json", "the line is not one JSON document")
 
@@ -43,22 +62,40 @@ def _nested(levels: int) -> str:
     return "[" * levels + "]" * levels
 
 
-@pytest.mark.parametrize("place", ["line", "body", "chunk"])
-def test_nesting_is_bounded_at_sixty_four(collect: Any, exchange: Any, place: str) -> None:
-    def line(levels: int) -> str:
-        # the object around it is one level, and so is the line's for a body that is logged as an object
-        document = '{"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1}, "deep": ' + _nested(levels - 1) + "}"
-        if place == "line":
-            return json.dumps(exchange(response=...))[:-1] + f', "deep": {_nested(levels - 1)}}}'
-        return json.dumps(exchange(response=document if place == "body" else f"data: {document}\n\n"))
+@pytest.mark.parametrize("place", ["line", "request", "body", "body as text", "chunk"])
+@pytest.mark.parametrize("levels", [60, 64, 65, 128, 129, 200, 20_000])
+def test_what_is_nested_too_deep_is_not_looked_into_and_costs_no_line(collect: Any, exchange: Any, place: str, levels: int) -> None:
+    deep = _nested(levels - 1)
+    body = '{"choices": [], "deep": DEEP, "usage": {"prompt_tokens": 1, "completion_tokens": 1}}'.replace("DEEP", deep)
+    response = {"body as text": json.dumps(body), "chunk": json.dumps(f"data: {body}\n\n")}.get(place, body)
+    text = json.dumps(exchange(request={"model": "jamba-large", "tools": "REQUEST"}, response="BODY", extra="EXTRA"))
+    text = text.replace('"BODY"', response).replace('"REQUEST"', deep if place == "request" else "0")
+    collected = collect(text.replace('"EXTRA"', deep if place == "line" else "0"))
+    assert collected.tokens[:2] == (1, 1)
 
-    assert not collect(line(64)).quarantined
-    assert collect(line(65)).refusal == ("nested_too_deep", "nested deeper than 64")
+
+@pytest.mark.parametrize("depth_max", [1, 2, 5, 64])
+@given(_DOCUMENTS)
+def test_all_that_is_not_nested_too_deep_is_read_as_it_is(depth_max: int, document: Any) -> None:
+    def cut(value: Any, levels: int) -> Any:
+        if isinstance(value, dict):
+            return {key: cut(inner, levels - 1) for key, inner in value.items()} if levels else UNREADABLE
+        if isinstance(value, list):
+            return [cut(inner, levels - 1) for inner in value] if levels else UNREADABLE
+        return value
+
+    assert parse(json.dumps(document), depth_max=depth_max) == cut(document, depth_max)
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000, "[" * 100_000 + "]" * 100_000, '{"a":' * 900, "[" * 900])
+def test_deep_nesting_does_not_hide_that_a_line_is_torn(collect: Any) -> None:
+    deep = _nested(70)
+    for torn in (f'{{"a": {deep}', f'{{"a": {deep}]}}', f'{{"a": {deep[:-1]}}}', f'{{"a": {deep[:70]}01{deep[70:]}}}', f'{{"a": {deep}}} {{}}'):
+        assert collect(torn).refusal == ("invalid_json", "the line is not one JSON document")
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 900, "[" * 900])
 def test_absurd_nesting_is_refused_without_hanging_on_the_stack(collect: Any, text: str) -> None:
-    assert collect(text).refusal[0] == "nested_too_deep"
+    assert collect(text).refusal[0] == "invalid_json"
 
 
 def test_brackets_inside_strings_are_no_nesting(collect: Any, exchange: Any) -> None:
@@ -72,7 +109,6 @@ def test_brackets_inside_strings_are_no_nesting(collect: Any, exchange: Any) -> 
         ('"status": 200, "status": 500', "status"),
         ('"ts": "2026-09-01T12:00:00Z", "ts": "2026-09-02T12:00:00Z"', "ts"),
         ('"api_key_id": "key_1", "api_key_id": "key_2"', "api_key_id"),
-        ('"request": {"model": "jamba-mini", "model": "jamba-large"}', "model"),
         ('"response": {"choices": [], "usage": {"prompt_tokens": 1, "prompt_tokens": 9, "completion_tokens": 1}}', "prompt_tokens"),
         ('"response": {"choices": [], "usage": null, "usage": {"prompt_tokens": 1, "completion_tokens": 1}}', "usage"),
         ('"response": {"choices": [], "usage": {"prompt_tokens": 1, "prompt_tokens": true, "completion_tokens": 1}}', "prompt_tokens"),
@@ -81,6 +117,11 @@ def test_brackets_inside_strings_are_no_nesting(collect: Any, exchange: Any) -> 
 def test_a_field_that_decides_stated_twice_with_different_values_is_quarantined(collect: Any, exchange: Any, twice: str, field: str) -> None:
     line = exchange(**{"request": ..., "response": ...} if twice.startswith(('"request"', '"response"')) else {})
     assert collect(json.dumps(line)[:-1] + f", {twice}}}").refusal == ("duplicate_key", f"{field} is stated more than once with different values")
+
+
+def test_a_model_that_a_request_states_twice_is_no_model(collect: Any, exchange: Any) -> None:
+    event = collect(json.dumps(exchange(request=...))[:-1] + ', "request": {"model": "jamba-mini", "model": "jamba-large"}}').event
+    assert (event["status"], event["model_requested"]) == ("measured", None)  # its tokens are unpriced, and listed
 
 
 def test_duplicate_keys_in_a_logged_body_are_quarantined_too(collect: Any, exchange: Any) -> None:

@@ -72,7 +72,6 @@ LINES = {
     "a document": (line(DOCUMENT), list(with_others(line(DOCUMENT)))),
     "a document in a string": (line(json.dumps(DOCUMENT)), [line(json.dumps(other)) for other in with_others(DOCUMENT)]),
     "a stream": (line(transcript("\n".join(CHUNKS))), [line(transcript(other)) for other in with_others("\n".join(CHUNKS))]),
-    "a failure": (line('{"detail": "x"}', status=429), list(with_others(line('{"detail": "x"}', status=429)))),
     "a raw key": (line(DOCUMENT, key=RAW_KEY), list(with_others(line(DOCUMENT, key=RAW_KEY)))),
 }
 
@@ -99,7 +98,7 @@ def test_no_value_is_told_otherwise_than_it_is_read(name: str, identity: str) ->
 
 def _decoded(decoder: BlockDecoder, lines: list[str]) -> tuple[dict[int, Any], int]:
     block = b"".join(each.encode("utf-8", "surrogatepass") + b"\n" for each in lines)
-    decoded = decoder.decoded(block, spans_of(block, is_first=False), start=1, first_line=1)
+    decoded = decoder.decoded(block, spans_of(block), start=1, first_line=1)
     return found_rows(decoded), decoded.told
 
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FORMAT = LogFormat()
-WITHOUT_USAGE = {"choices": {"delta"}, "delta": {"content"}}
+GENERATED = {"content", "reasoning_content", "reasoning", "refusal", "tool_calls", "function_call", "audio", "images"}
+WITHOUT_USAGE = {"ts": {"response_headers"}, "choices": {"delta", "message", "text", "index"}, "delta": GENERATED, "message": GENERATED}
 """What is asked for, and tells nothing of a stream that states its usage."""
 
 
@@ -73,7 +74,7 @@ def is_learnable(content: bytes, uses: Mapping[str, Any]) -> bool:
 
 
 def test_every_value_that_is_asked_for_has_a_use(watched: list[Watched]) -> None:
-    line_uses = uses_of_line(FORMAT, stated=(), has_body=True)
+    line_uses = uses_of_line(FORMAT, stated=())
     assert line_uses is not None
     names = known(line_uses, "ts", defaultdict(set))
     names["ts"] |= {f"request.{name}" for name in line_uses["request"]}  # a name with dots wins over a path
@@ -96,13 +97,13 @@ def test_every_value_that_is_asked_for_has_a_use(watched: list[Watched]) -> None
 
 
 def test_a_field_within_another_one_has_no_use() -> None:
-    assert uses_of_line(LogFormat(fields={"request_id": "response.id"}), stated=(), has_body=True) is None
-    assert uses_of_line(LogFormat(fields={"request_id": "ts"}), stated=(), has_body=True) is None
-    assert uses_of_line(LogFormat(fields={"request_id": "meta.id"}), stated=(), has_body=True) is not None
+    assert uses_of_line(LogFormat(fields={"request_id": "response.id"}), stated=()) is None
+    assert uses_of_line(LogFormat(fields={"request_id": "ts"}), stated=()) is None
+    assert uses_of_line(LogFormat(fields={"request_id": "meta.id"}), stated=()) is not None
 
 
 def test_a_name_with_dots_wins_over_a_path() -> None:
-    uses = uses_of_line(LogFormat(fields={"status": "http.status"}), stated={"http.status"}, has_body=False)
+    uses = uses_of_line(LogFormat(fields={"status": "http.status"}), stated={"http.status"})
     assert uses is not None
     assert "http.status" in uses
     assert "http" not in uses

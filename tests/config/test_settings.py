@@ -36,7 +36,7 @@ def test_an_empty_file_means_the_defaults(tmp_path: Path) -> None:
         sources=(),
         unmeasured=UnmeasuredPolicy.LIST,
         invoice_prefix="INV-",
-        limits=Limits(line_bytes=8_388_608, nesting=64),
+        limits=Limits(line_bytes=67_108_864, nesting=64),
     )
 
 

@@ -9,10 +9,14 @@ import click
 import pytest
 from documented import DOCUMENTS, ROOT, blocks, printed_now
 
-from pipeline.cli import LazyCommands, _tallybook
+from pipeline import cli
+from pipeline.cli import LazyCommands, _tallybook, context
+from pipeline.usage.events import COLUMNS
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pipeline.usage.events import Column
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 NAMES = [document.relative_to(ROOT).as_posix() for document in DOCUMENTS]
@@ -51,9 +55,24 @@ def test_links_lead_to_files_and_headings_that_exist(name: str) -> None:
         assert not heading or heading in headings(target), link
 
 
-def test_every_exit_code_is_in_the_readme() -> None:
-    table = README.partition("| exit code |")[2].partition("\n\n")[0]
-    assert re.findall(r"^\| (\d+) ", table, re.MULTILINE) == ["0", "1", "2", "3", "4", "5", "6", "130"]
+def test_the_table_of_what_is_kept_names_every_column_as_it_is_declared() -> None:
+    text = (ROOT / "docs/configuration.md").read_text(encoding="utf-8").partition("### What is kept of a line")[2]
+    rows = [row for row in text.splitlines() if row.startswith("| `")][: len(COLUMNS)]
+    assert rows == [row_of(column) for column in COLUMNS]
+    assert text.count("\n| `") == len(COLUMNS) + 2, "the rows of the last table are the variables of the environment"
+
+
+def row_of(column: Column) -> str:
+    kind = column.kind.value + ("" if column.nullable else ", never null")
+    part = f"of `{column.part_of}`: " if column.part_of else ""
+    return f"| `{column.name}` | {kind} | {column.since} | {part}{column.says} |"
+
+
+def test_every_exit_code_is_in_the_readme_and_in_the_runbook() -> None:
+    declared = {str(code) for module in (cli, context) for name, code in vars(module).items() if name.startswith("EXIT_")}
+    for document in (README, (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")):
+        table = document.partition("| exit code |")[2].partition("\n\n")[0]
+        assert set(re.findall(r"^\| (\d+) ", table, re.MULTILINE)) == {"0", *declared}
 
 
 def test_the_readme_prints_one_command_to_run_and_one_to_test() -> None:

@@ -7,15 +7,16 @@ import random
 import shutil
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
 from faulty_os import POWER_CUTS, Died, FaultyOs
 from lake_nights import commit_night, used
-from workspaces import STANDARD, make_workspace, tallybook
+from workspaces import STANDARD, fingerprints, make_workspace, tallybook
 
 from pipeline.jobs import dates_counted
 from pipeline.jobs.aggregate import aggregate, aggregate_what_is_new, by_period
 from pipeline.jobs.invoice import invoice_book
-from pipeline.storage import counted, disk
+from pipeline.storage import counted, disk, parquet_bytes
 from pipeline.storage.workspace import open_workspace
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ AT_NOON = STANDARD.replace("2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z\neffect
     '[[rates]]\nmodel = "jamba-large"\neffective_from = 2026-10-01T12:00:00Z\nprompt = 3.00\ncompletion = 9.00\n'
 )
 BANDS = '[[rates]]\nmodel = "jamba-large"\nabove_prompt_tokens = 5\neffective_from = 2026-01-01T00:00:00Z\nprompt = 4.00\ncompletion = 9.00\n'
+AS_OF = ("--as-of", "2026-12-01")
 SOURCES = '[[sources]]\nname = "gateway"\npaths = ["logs/*"]\n'
 
 
@@ -212,18 +214,69 @@ def test_dates_are_counted_in_rounds_and_the_copies_among_rounds_are_found(tmp_p
     assert_counted_alike(root)
 
 
-def test_a_wrong_count_is_found_by_verify_which_believes_nothing_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def slices_changed(monkeypatch: pytest.MonkeyPatch, change: Callable[[pa.Table], pa.Table]) -> None:
+    """Let a date be counted otherwise than its events say, behind the back of the claims about it."""
+    count = dates_counted.count_slices
+
+    def changed(*args: Any, **named: Any) -> tuple[pa.Table, dict[str, Any]]:
+        totals, broken = count(*args, **named)
+        return change(totals), broken
+
+    monkeypatch.setattr(dates_counted, "count_slices", changed)
+
+
+def test_events_that_a_night_lost_are_heard_that_night_and_not_lost_for_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = make_workspace(tmp_path / "books")
     commit_night(root, [used("09-30T10:00", "a")])
-    count = dates_counted.count_slices
-    monkeypatch.setattr(dates_counted, "count_slices", lambda *args, **named: (count(*args, **named)[0].slice(0, 0), []))
-    assert tallybook(root, "nightly", "--as-of", "2026-12-01").returncode == 0
+    slices_changed(monkeypatch, lambda totals: totals.slice(0, 0))
+    done = tallybook(root, "nightly", *AS_OF)
+    assert (done.returncode, "committed_events_lost does not hold" in done.stderr) == (7, True), done.stderr
     monkeypatch.undo()
-    assert tallybook(root, "nightly", "--as-of", "2026-12-01").returncode == 0  # still wrong: nothing that it depends on changed
-    assert tallybook(root, "verify").returncode == 6
-    shutil.rmtree(root / "lake/counted")
-    assert tallybook(root, "nightly", "--as-of", "2026-12-01").returncode == 0
+    assert tallybook(root, "nightly", *AS_OF).returncode == 0
     assert tallybook(root, "verify").returncode == 0
+
+
+def test_a_kept_period_that_lost_events_is_heard_although_none_of_it_is_counted(tmp_path: Path) -> None:
+    root = make_workspace(tmp_path / "books")
+    commit_night(root, [used("09-30T10:00", "a"), used("10-02T10:00", "b")])
+    assert tallybook(root, "nightly", *AS_OF).returncode == 0
+    lake = root / "lake"
+    entry = counted.read_entries(lake, "periods")["2026-09"]
+    pieces = {name: counted.read_piece(lake, "periods", entry, name) for name in entry.pieces}
+    emptied = {name: parquet_bytes.encode(parquet_bytes.decode(content).slice(0, 0)) for name, content in pieces.items()}
+    wrong = counted.NewEntry(inputs=entry.inputs, pieces=emptied)
+    counted.write_entries(lake, "periods", counted.read_entries(lake, "periods"), {"2026-09": wrong})
+    done = tallybook(root, "nightly", *AS_OF)
+    assert (done.returncode, "committed_events_lost does not hold" in done.stderr) == (7, True), done.stderr
+    assert tallybook(root, "nightly", *AS_OF).returncode == 0
+    assert tallybook(root, "verify").returncode == 0
+
+
+def test_a_wrong_count_that_breaks_no_claim_refuses_issue_and_void_which_believe_nothing_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = make_workspace(tmp_path / "books")
+    commit_night(root, [used("09-30T10:00", "a")])
+    assert tallybook(root, "nightly", *AS_OF).returncode == 0
+    assert tallybook(root, "invoice", "issue", "--period", "2026-09", *AS_OF).returncode == 0
+    commit_night(root, [used("10-02T10:00", "b")])
+    slices_changed(monkeypatch, all_tokens_stated_as_ten)
+    assert tallybook(root, "nightly", *AS_OF).returncode == 0
+    monkeypatch.undo()
+    assert tallybook(root, "nightly", *AS_OF).returncode == 0  # still wrong: nothing that it depends on changed
+    before = fingerprints(root / "invoices")
+    for command in (("issue", "--period", "2026-10"), ("void", "INV-000001")):
+        refused = tallybook(root, "invoice", *command, *AS_OF)
+        assert (refused.returncode, "usage_daily_is_what_the_events_say" in refused.stderr) == (4, True), refused.stderr
+    assert fingerprints(root / "invoices") == before
+    assert tallybook(root, "verify").returncode == 6
+    shutil.rmtree(root / "lake/counted")  # as the refusal says
+    assert tallybook(root, "nightly", *AS_OF).returncode == 0
+    assert tallybook(root, "invoice", "issue", "--period", "2026-10", *AS_OF).returncode == 0
+    assert tallybook(root, "verify").returncode == 0
+
+
+def all_tokens_stated_as_ten(totals: pa.Table) -> pa.Table:
+    column = totals.schema.get_field_index("completion_tokens")
+    return totals.set_column(column, totals.schema.field(column), pa.array([10] * totals.num_rows, totals.schema.field(column).type))
 
 
 @pytest.mark.slow

@@ -57,9 +57,11 @@ def usages(prompt: int, completion: int) -> dict[str, tuple[dict[str, Any], Toke
             None,
         ),
         "audio-apart": ({**plain, "total_tokens": prompt + completion + 11, "prompt_tokens_details": {"audio_tokens": 11, "cached_tokens": 0}}, means, None),
-        "cached-apart": (
+        "other-names": ({"input_tokens": prompt, "output_tokens": completion, "prompt_tokens": 0, "completion_tokens": 0}, means, None),
+        "another-tokenizer": ({**plain, "reasoning_tokens": completion + 7}, means, None),
+        "cached-unknown": (
             {**plain, "prompt_tokens_details": {"cached_tokens": prompt + 9}},
-            Tokens(completion, 2 * prompt + 9, cached=prompt + 9),
+            means,
             "grok-4",
         ),
     }

@@ -75,6 +75,6 @@ def _counted(used: list[Request], rate_cards: dict[str, RateCard], lake: Path, *
     with open_warehouse(lake) as connection:
         suspected = pa.table({"event_id": pa.array([row["event_id"] for row in rows], pa.binary())})
         given_tables = {**reference, "lake_usage_events": pa.Table.from_pylist(rows, schema=schemas.USAGE_EVENTS), "suspected_identities": suspected}
-        build(connection, sql_folder(), given=given_tables, parameters=parameters, wanted=["exchanges_daily", "event_copies", *wanted])
-        assert not any(failed_checks(connection, sql_folder(), "blocking", parameters).values())
+        at_hand = build(connection, sql_folder(), given=given_tables, parameters=parameters, wanted=["exchanges_daily", "event_copies", *wanted])
+        assert not any(failed_checks(connection, sql_folder(), "blocking", parameters, at_hand=at_hand).values())
         return [fetch(connection, name, schema) for name, schema in wanted.items()]

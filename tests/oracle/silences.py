@@ -44,21 +44,20 @@ def unknown(make: Maker) -> None:
         "usage-empty": make.plain({}),
         "usage-absent": make.plain(...),
         "one-sided": make.plain({"completion_tokens": 12}),
-        "anthropic": {"id": "msg_1", "type": "message", "content": [], "usage": {"input_tokens": 12, "output_tokens": 3}},
         "done-only": "data: [DONE]\n\n",
         "role-only": AI21.event({"id": make.new_id(), "choices": [{"index": 0, "delta": {"role": "assistant"}, "finish_reason": None}]}),
         "comments-only": ": OPENROUTER PROCESSING\n\n",
         "usage-in-content": make.shown({"id": make.new_id(), "choices": [{"message": {"usage": usage_of(5, 5), "content": TEXTS[1]}}]}),
     }
     for name, response in bodies.items():
-        path = "/v1/messages" if name == "anthropic" else "/v1/chat/completions"
-        make.log(make.exchange(response=response, path=path), f"unknown/{name}", "unknown")
+        make.log(make.exchange(response=response, path="/v1/chat/completions"), f"unknown/{name}", "unknown")
 
 
 def failed(make: Maker) -> None:
-    usage, opening = usage_of(10, 1), cut_stream(OPENAI, make.new_id(), "some content")
+    opening = cut_stream(OPENAI, make.new_id(), "some content")
     for status in (302, 400, 429, 500, 503):
-        make.log(make.exchange(response=make.plain(usage), status=status), f"failed/{status}", "failed")
+        for response in (None, {"error": {"code": status}}, make.plain(...), make.plain({"prompt_tokens": -1, "completion_tokens": 1})):
+            make.log(make.exchange(response=response, status=status), f"failed/{status}", "failed")
     bodies: dict[str, object] = {
         "error-in-200": {"error": {"message": "no", "code": 500}},
         "error-as-text": json.dumps({"id": make.new_id(), "choices": [], "error": "no", "usage": None}),
@@ -72,12 +71,12 @@ def failed(make: Maker) -> None:
 
 def not_metered(make: Maker) -> None:
     body = make.plain(usage_of(10, 1))
-    paths = ["/v1/embeddings", "/v1/models?limit=2", "/v1/files/", "/v1/threads/t1/messages", "/v1/batches/b/cancel", "/v1/moderations"]
+    paths = ["/v1/rerank", "/v1/models?limit=2", "/v1/files/", "/v1/threads/t1/messages", "/v1/batches/b/cancel", "/v1/moderations"]
     for path in paths:
         make.log(make.exchange(response=body, path=path), "not-metered/path", "not_metered")
     make.log(make.exchange(response=body, method="GET"), "not-metered/get", "not_metered")
     make.log(make.exchange(response={"ok": True}, path="/llm/status-7"), "not-metered/odd-route", "not_metered")
-    make.log(make.exchange(response=body, path="/v1/embeddings", status=500), "not-metered/before-failed", "not_metered")
+    make.log(make.exchange(response=body, path="/v1/rerank", status=500), "not-metered/before-failed", "not_metered")
 
 
 SILENCES: tuple[Trap, ...] = (estimated, estimated_twice, unknown, failed, not_metered)

@@ -5,6 +5,7 @@ Does not own exchanges without usage (``silences``) nor lines that must be refus
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -58,10 +59,63 @@ def error_after_usage(make: Maker) -> None:
     make.log(make.exchange(response=transcript), "error-after-usage", "measured", Tokens(completion, prompt), "billed")
 
 
+def under_an_error_status(make: Maker) -> None:
+    """What was stated was consumed, whatever status and route say."""
+    for status, path in ((499, "/v1/chat/completions"), (500, "/v1/chat/completions"), (504, "/llm/ask")):
+        prompt, completion = make.tokens()
+        exchange = make.exchange(response=make.plain(usage_of(prompt, completion)), status=status, path=path)
+        make.log(exchange, "under-an-error-status", "measured", Tokens(completion, prompt), "billed")
+
+
+def embeddings(make: Maker) -> None:
+    body = {"object": "list", "data": [{"embedding": [0.25]}], "usage": {"prompt_tokens": 12, "total_tokens": 12}}
+    make.log(make.exchange(response=body, path="/v1/embeddings"), "embeddings", "measured", Tokens(0, 12), "billed")
+
+
+def anthropic(make: Maker) -> None:
+    usage = {"input_tokens": 12, "output_tokens": 3, "cache_read_input_tokens": 5, "cache_creation_input_tokens": 2}
+    message = {"id": make.new_id(), "type": "message", "role": "assistant", "content": [], "usage": usage}
+    make.log(make.exchange(response=message, path="/v1/messages"), "anthropic", "measured", Tokens(3, 19, cached=5, write=2), "billed")
+
+
+def usage_in_parts(make: Maker) -> None:
+    """Of each count the last real number."""
+    prompt, completion = make.tokens()
+    delta = {"index": 0, "delta": {"content": "a"}}
+    for first, last in (
+        ({"prompt_tokens": prompt}, {"completion_tokens": completion}),
+        (usage_of(prompt, 0), {"prompt_tokens": 0, "completion_tokens": completion, "total_tokens": completion}),
+        (usage_of(prompt, 1), {"completion_tokens": completion}),
+    ):
+        response_id = make.new_id()
+        transcript = "".join(OPENAI.event({"id": response_id, "choices": [delta], "usage": usage}) for usage in (first, last))
+        make.log(make.exchange(response=transcript), "usage-in-parts", "measured", Tokens(completion, prompt), "billed")
+
+
 def harmless_twins(make: Maker) -> None:
     """A key stated twice, alike, or in a field that nobody reads, changes nothing."""
     line = make.rendered(make.exchange(response=plain_body(make.new_id(), {"prompt_tokens": 31, "completion_tokens": 5}, "x")), is_edge=False)
     make.raw(b'{"host":"a","host":"a","status":200,"latency":1,"latency":2,' + line[1:], "harmless-twins", "measured", tokens=Tokens(5, 31), fate="billed")
+
+
+def odd_spellings(make: Maker) -> None:
+    """What decides no bill may be anything; what decides one may be written in several ways."""
+    line = json.loads(make.rendered(make.exchange(response=make.plain(usage_of(31, 5))), is_edge=False))
+    line |= {"ts": "2026-10-01T00:00:00Z"}
+    spellings: list[dict[str, object]] = [
+        *({"status": status} for status in ("200", 200.0, "200.0", "-", 0, 99, "600", True, 200.5, None)),
+        *({"ts": ts} for ts in ("2026-10-01T02:00:00,5+0200", "2026-10-01 00:00:00 +00", "1790812800.25", 1790812800123456, 1790812800123456789)),
+        *({"request_id": name} for name in ("two words", "|7d.4f.", "r" * 257, "\u00fc" * 90, ["r"], 1.5)),
+        *({"request": asked} for asked in ([], "x", 3, {"n": "2"}, {"stream": "yes"}, {"model": ["m"]}, {"model": "schl\u00fcssel 50%"}, {"model": "m" * 129})),
+        *({name: value} for name, value in (("method", ["POST"]), ("latency", "slow"))),
+    ]
+    for spelling in spellings:
+        body = plain_body(make.new_id(), usage_of(31, 5), "x")
+        make.raw(json.dumps({**line, "response": body, **spelling}).encode(), "odd-spelling", "measured", tokens=Tokens(5, 31), fate="billed")
+    for text in (b"NaN", b"-Infinity", b"1e999", b"9" * 400, b"[" * 70 + b"]" * 70, b"[" * 20_000 + b"]" * 20_000):
+        body = json.dumps(plain_body(make.new_id(), usage_of(31, 5), "x") | {"note": "?"})
+        content = json.dumps({**line, "response": body, "note": "?"}).encode().replace(b'"note": "?"', b'"note": ' + text)
+        make.raw(content.replace(b'\\"?\\"', text), "odd-spelling", "measured", tokens=Tokens(5, 31), fate="billed")
 
 
 # --- copies -------------------------------------------------------------------------------------------------------------------------------
@@ -135,12 +189,16 @@ def conflict_at_one_instant(make: Maker) -> None:
 
 
 def placeholder_copies(make: Maker) -> None:
-    """Zeros lose to real usage, earlier or later; zeros alone are what was stated."""
-    for story in ([(0, 0, "duplicate"), (1, 7, "billed")], [(0, 7, "billed"), (1, 0, "duplicate")], [(0, 0, "billed"), (1, 0, "duplicate")]):
+    """Zeros beside an answer are no measurement: they lose to real usage, earlier or later."""
+    for story in ([(0, 0), (1, 7)], [(0, 7), (1, 0)], [(0, 0), (1, 0)]):
         exchange, response_id = make.exchange(), make.new_id()
-        for hours, size, fate in story:
+        for hours, size in story:
             copy = replace(exchange, at=exchange.at + timedelta(hours=hours), response=make.plain(usage_of(size * 10, size), response_id))
-            make.log(copy, "placeholder-copies", "measured", Tokens(size, size * 10), fate, make.chance.choice(BASE))
+            file = make.chance.choice(BASE)
+            if size:
+                make.log(copy, "placeholder-copies", "measured", Tokens(size, size * 10), "billed", file)
+            else:
+                make.log(copy, "placeholder-copies", "unknown", file=file)
 
 
 def cut_here_whole_there(make: Maker) -> None:
@@ -165,7 +223,8 @@ def half_a_cent(make: Maker) -> None:
 
 COMMON: tuple[Trap, ...] = (plain_usage, stream_usage, names_and_tiers, copies_everywhere, conflict)
 RARE: tuple[Trap, ...] = (
-    *(no_model_at_all, odd_routes, error_after_usage, harmless_twins, half_a_cent),
+    *(no_model_at_all, odd_routes, error_after_usage, harmless_twins, odd_spellings, half_a_cent),
+    *(under_an_error_status, embeddings, anthropic, usage_in_parts),
     *(copies_by_request_id, copies_by_line, same_id_other_key, ids_that_repeat),
     *(conflict_of_three, conflict_at_one_instant, placeholder_copies, cut_here_whole_there),
 )

@@ -5,6 +5,7 @@ Plain Python and the standard library; shares no code with the product. Slow and
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import json
 import re
@@ -12,7 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum, auto
-from typing import Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Tokens(NamedTuple):
@@ -93,19 +98,14 @@ def event_of(log: Obj, line: bytes, source: dict[str, Any], secret: bytes | None
 
     at = instant(field("ts"))
     key = key_id(field("api_key_id"), field("api_key"), secret)
-    request_id = field("request_id")
-    request_id = name_of(str(request_id) if isinstance(request_id, int) and not isinstance(request_id, bool) else request_id, 256, extra="=~,;#")
-    http = field("status")
-    if http is None:
-        raise Refused(Why.MISSING_FIELD)
-    check(isinstance(http, int) and not isinstance(http, bool) and 100 <= http <= 599)
-    method, path, response, request = field("method"), field("path"), field("response"), field("request")
-    check(all(value is None or isinstance(value, str) for value in (method, path)))
-    check(request is None or isinstance(request, Obj))
+    request_id = or_nothing(name_of, field("request_id"), 256, "=~,;#")
+    http = whole(field("status"))
+    http = http if http is not None and 100 <= http <= 599 else None
+    method, path, response = (field(name) for name in ("method", "path", "response"))
+    method, path = (value if isinstance(value, str) else None for value in (method, path))
     check(response is None or isinstance(response, (Obj, str)))
-    requested = name_of(field("request.model"), 128)
-    check(field("request.stream") in (None, True, False))
-    check(field("request.n") is None or type(field("request.n")) is int)
+    field("request")
+    requested = or_nothing(lambda: name_of(field("request.model"), 128))
 
     def event(status: str, body: Body | None = None) -> Event:
         response_id = body.id if body else None
@@ -115,17 +115,25 @@ def event_of(log: Obj, line: bytes, source: dict[str, Any], secret: bytes | None
         model, tier = (body.model if body else None) or requested, (body.tier if body else None) or ""
         return Event(at=at, key=key, status=status, identity=identity, line=line, model=model, tier=tier)
 
-    metered = is_completion(path)
-    if metered is False or method not in (None, "POST"):
+    kind = kind_of(path) if method in (None, "POST") else "other"
+    is_success = http is None or 200 <= http <= 299
+    without = "not_metered" if kind == "other" or (kind == "unlisted" and not is_success) else "failed"
+    if kind == "other":
+        return event(without)
+    try:
+        body = read_body(response, depth_max)
+        if kind == "embeddings":
+            body = embedded(body)
+        result = event(body.status(), body)
+        result.tokens = body.tokens(result.model or "")
+    except Refused as refusal:
+        if is_success or refusal.args[0] == Why.CONTRADICTORY_USAGE:
+            raise
+        return event(without)
+    if kind == "unlisted" and not body.is_known:
         return event("not_metered")
-    if not 200 <= http <= 299:
-        return event("failed")
-    body = read_body(response, depth_max)
-    if metered is None and not body.is_chat:
-        return event("not_metered")
-    result = event(body.status(), body)
-    result.tokens = body.tokens(result.model or "")
-    return result
+    consumed = result.status == "measured" and result.tokens is not None and any(result.tokens)
+    return result if is_success or consumed else event(without)
 
 
 # --- the envelope -------------------------------------------------------------------------------------------------------------------------
@@ -146,17 +154,37 @@ def check(is_fine: bool) -> None:  # noqa: FBT001 - reads as a sentence: check(t
         raise Refused(Why.INVALID_FIELD)
 
 
+def or_nothing(read: Callable[..., str | None], *arguments: Any) -> str | None:
+    """What decides no bill is left out where it cannot be read."""
+    try:
+        return read(*arguments)
+    except Refused:
+        return None
+
+
+def whole(value: Any) -> int | None:
+    """200, 200.0 and "200" are one number."""
+    if isinstance(value, str):
+        value = Decimal(value) if re.fullmatch(r"\s*[+-]?\d+(\.0*)?\s*", value, re.ASCII) else None
+    is_number = isinstance(value, (int, Decimal)) and not isinstance(value, bool)
+    return int(value) if is_number and value == int(value) else None
+
+
 def name_of(value: Any, length_max: int, extra: str = "") -> str | None:
-    """A short name in a small alphabet: free text never passes as an id or a model."""
+    """A short name in a small alphabet: what is odd about it is percent-encoded, what is long becomes a digest."""
     if value is None or value == "":
         return None
-    check(isinstance(value, str) and len(value) <= length_max and re.fullmatch(f"[A-Za-z0-9._:/@+{extra}-]+", value) is not None)
-    return str(value)
+    if not isinstance(value, str):
+        check(whole(value) is not None)
+        value = str(whole(value))
+    if len(value) <= length_max and re.fullmatch(f"[A-Za-z0-9._:/@+{extra}-]+", value):
+        return value
+    quoted = quote(value, safe=f"._:/@+-{extra}").replace("~", "~" if "~" in extra else "%7E")
+    return quoted if len(quoted) <= length_max else "%sha256:" + hashlib.sha256(value.encode()).hexdigest()
 
 
 def key_id(given: Any, raw: Any, secret: bytes | None) -> str:
     if given is not None:
-        check(isinstance(given, str) and given != "")
         return name_of(given, 128) or ""
     if raw is None:
         raise Refused(Why.MISSING_FIELD)
@@ -168,14 +196,17 @@ def key_id(given: Any, raw: Any, secret: bytes | None) -> str:
     return "key_" + hmac.digest(secret, bare.encode(), "sha256").hex()[:32]
 
 
-RFC_3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+RFC_3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:[.,](\d+))? ?([Zz]|[+-]\d\d(?::?\d\d)?)", re.ASCII)
 
 
 def instant(value: Any) -> datetime:
     if value is None:
         raise Refused(Why.MISSING_FIELD)
+    if isinstance(value, str) and re.fullmatch(r"\d{9,19}([.,]\d+)?", value, re.ASCII):
+        value = Decimal(value.replace(",", "."))
     if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
-        micros = int(value * (1_000 if value >= 10**11 else 1_000_000))  # from 1e11 on it is milliseconds
+        unit = sum(value >= 10**digits for digits in (11, 14, 17))  # seconds until the year 5138, then milliseconds, microseconds, nanoseconds
+        micros = int(value * 1_000_000) // 1_000**unit
         check(0 <= micros < 2**53)
         at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
     else:
@@ -193,23 +224,28 @@ def instant(value: Any) -> datetime:
 COMPLETION = re.compile(
     r"/(chat/completions|completions|responses|messages|v[12]/chat|api/(chat|generate)|converse(-stream)?|invoke(-with-response-stream)?)$|:(streamG|g)enerateContent$"
 )
-OTHERS = "embeddings|models|files|images|audio|moderations|batches|fine_tuning|rerank|tokenize|threads|runs|assistants|conversations|vector_stores|library"
+OTHERS = "models|files|images|audio|moderations|batches|fine_tuning|rerank|tokenize|threads|runs|assistants|conversations|vector_stores|library"
 NOT_METERED = re.compile(rf"/({OTHERS}|health|metrics)(/|$)")
 
 
-def is_completion(path: str | None) -> bool | None:
-    """None where only the body can tell."""
+def kind_of(path: str | None) -> str:
+    """What a path is for: a completion, embeddings, something else; or ``unlisted``, where only the body can tell."""
     if path is None:
-        return True
+        return "completion"
     bare = path.split("?")[0].rstrip("/")
     if bare.endswith("/messages") and "/threads/" in bare:
-        return False
+        return "other"
     if COMPLETION.search(bare):
-        return True
-    return False if NOT_METERED.search(bare) else None
+        return "completion"
+    if re.search("/embed(dings)?$", bare):
+        return "embeddings"
+    return "other" if NOT_METERED.search(bare) else "unlisted"
 
 
 # --- the body -----------------------------------------------------------------------------------------------------------------------------
+
+
+GENERATED = ("content", "reasoning_content", "reasoning", "refusal", "tool_calls", "function_call", "audio", "images")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -219,41 +255,97 @@ class Body:
     tier: str | None = None
     usage: Obj | None = None
     error: bool = False
-    content_chunks: int = 0
-    is_chat: bool = False
+    generated: int = 0
+    is_stream: bool = False
+    is_known: bool = False
+    """Whether it has the form of an answer, and not only of some JSON."""
+    numbers: Tokens | None = None
+    """The counts of another family than chat."""
 
     def take(self, part: Obj) -> None:
-        """Learn from a plain body or a chunk: the first id and model, the last tier and usage; zeros never replace real usage."""
-        self.id = self.id or name_of(part.ask("id"), 256, extra="=~,;#")
-        self.model = self.model or name_of(part.ask("model"), 128)
-        choices = [choice for choice in part.ask("choices") or [] if isinstance(choice, Obj)]
-        for choice in choices[:1]:
-            name_of(choice.ask("finish_reason"), 64)
-        self.error = self.error or bool(part.ask("error"))
-        self.content_chunks += any(isinstance(delta, Obj) and bool(delta.ask("content")) for delta in (choice.ask("delta") for choice in choices))
-        groq = part.ask("x_groq")
-        usage = part.ask("usage")
-        if usage is None and isinstance(groq, Obj):
-            usage = groq.ask("usage")
-        if usage is not None and not isinstance(usage, Obj):
-            raise Refused(Why.INVALID_USAGE)
-        if part.ask("object") == "text_completion" or any("text" in choice for choice in choices):
-            return  # another family, which is not read yet
-        tier = part.ask("service_tier") or (usage.ask("service_tier") if usage is not None else None)
-        self.tier = name_of(tier, 64) or self.tier
-        if usage is None or None in counts(usage, "prompt_tokens", "completion_tokens"):
+        """Learn from a plain body or a chunk: the first id and model, the last tier, and of each count the last real number."""
+        if part.ask("type") == "message":
+            self.take_message(part)
             return
-        self.is_chat = self.is_chat or isinstance(part.ask("choices"), list)
-        if self.usage is None or any(counts(usage, "prompt_tokens", "completion_tokens")):
-            self.usage = usage
+        self.id = self.id or or_nothing(name_of, part.ask("id"), 256, "=~,;#")
+        self.model = self.model or or_nothing(name_of, part.ask("model"), 128)
+        choices = [choice for choice in part.ask("choices") or [] if isinstance(choice, Obj)]
+        self.is_known = self.is_known or bool(choices)
+        self.error = self.error or part.ask("error") is not None
+        said = [choice.get("delta", choice.get("message")) for choice in choices]
+        self.generated += any(isinstance(what, Obj) and any(what.get(name) for name in GENERATED) for what in said)
+        tier = part.ask("service_tier")
+        groq = part.ask("x_groq")
+        for usage in (part.ask("usage"), groq.ask("usage") if isinstance(groq, Obj) else None):
+            if usage is None:
+                continue
+            if not isinstance(usage, Obj):
+                raise Refused(Why.INVALID_USAGE)
+            tier = tier or usage.ask("service_tier")
+            self.usage = with_later(self.usage, usage)
+        self.tier = name_of(tier, 64) or self.tier
+
+    def take_message(self, message: Obj) -> None:
+        """Anthropic's: what was read from the cache and written to it stands beside the input."""
+        self.id, self.is_known = name_of(message.ask("id"), 256, "=~,;#"), True
+        names = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens")
+        fresh, cached, written, made = (number or 0 for number in counts(message, *(f"usage.{name}" for name in names)))
+        self.numbers = Tokens(completion=made, prompt=fresh + cached + written, cached=cached, write=written)
+
+    def stated(self) -> tuple[int, int] | None:
+        if self.numbers is not None:
+            return self.numbers.prompt, self.numbers.completion
+        return pair_of(self.usage) if self.usage is not None else None
 
     def status(self) -> str:
-        return "measured" if self.usage is not None else "failed" if self.error else "estimated" if self.content_chunks else "unknown"
+        stated = self.stated()
+        if stated is not None and (any(stated) or not self.generated):
+            return "measured"
+        return "failed" if self.error else "estimated" if self.is_stream and self.generated else "unknown"
 
     def tokens(self, model: str) -> Tokens | None:
-        if self.usage is not None:
-            return normalised(self.usage, model)
-        return Tokens(completion=self.content_chunks, prompt=0) if self.status() == "estimated" else None
+        if self.status() == "measured":
+            return self.numbers or normalised(self.usage or Obj([]), model)
+        return Tokens(completion=self.generated, prompt=0) if self.status() == "estimated" else None
+
+
+def embedded(body: Body) -> Body:
+    """Embeddings consume a prompt and make nothing."""
+    found = first_above_zero(body.usage, "prompt_tokens", "input_tokens", "total_tokens") if body.usage is not None else None
+    numbers = None if found is None else Tokens(completion=0, prompt=found)
+    return Body(id=body.id, model=body.model, error=body.error, is_known=True, numbers=numbers)
+
+
+def with_later(earlier: Obj | None, later: Obj) -> Obj:
+    """A whole statement replaces; of a part, each real number does, and a total of one part is none."""
+    if all(pair_of(later) or [0]):
+        return later
+    before = earlier or Obj([])
+    merged = Obj([*before.items(), *((name, value) for name, value in later.items() if value or before.get(name) is None)])
+    merged.twice = before.twice | later.twice
+    pair = pair_of(merged)
+    if earlier is not None and pair is not None and merged.get("total_tokens") != sum(pair):
+        merged.pop("total_tokens", None)
+    return merged
+
+
+def pair_of(usage: Obj) -> tuple[int, int] | None:
+    """Prompt and completion, under the names of either API; a completion that the total leaves no room for is none."""
+    prompt = first_above_zero(usage, "prompt_tokens", "input_tokens")
+    completion = first_above_zero(usage, "completion_tokens", "output_tokens")
+    if prompt and completion is None and count(usage.ask("total_tokens")) == prompt:
+        completion = 0
+    return None if prompt is None or completion is None else (prompt, completion)
+
+
+def first_above_zero(usage: Obj, *names: str) -> int | None:
+    found = None
+    for name in names:
+        number = count(usage.ask(name))
+        if number:
+            return number
+        found = number if found is None else found
+    return found
 
 
 def read_body(response: Obj | str | None, depth_max: int) -> Body:
@@ -268,13 +360,12 @@ def read_body(response: Obj | str | None, depth_max: int) -> Body:
     body = Body()
     if isinstance(response, Obj):
         body.take(response)
-        body.content_chunks = 0  # only streams are estimated
     return body
 
 
 def read_stream(text: str, depth_max: int) -> Body:
     """Events end at blank lines, or at the end; lines end at CRLF, LF or CR and nothing else."""
-    body, data = Body(), list[str]()
+    body, data = Body(is_stream=True), list[str]()
     for line in [*re.split("\r\n|\n|\r", text.lstrip("\ufeff")), ""]:
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
@@ -320,9 +411,8 @@ def first_stated(stated: list[int | None]) -> int:
 
 def normalised(usage: Obj, model: str) -> Tokens:
     """The parts inside their wholes, whatever the provider's habit; ``Refused`` where the numbers contradict each other."""
-    prompt, completion, total, audio = (
-        number or 0 for number in counts(usage, "prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details.audio_tokens")
-    )
+    prompt, completion = pair_of(usage) or (0, 0)
+    total, audio = (number or 0 for number in counts(usage, "total_tokens", "prompt_tokens_details.audio_tokens"))
     details, alike = "prompt_tokens_details.cached_tokens", "prompt_token_details.cached_tokens"
     cached = first_stated(counts(usage, details, alike, "num_cached_tokens", "prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens"))
     write = first_stated(counts(usage, "prompt_tokens_details.cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens"))
@@ -335,8 +425,10 @@ def normalised(usage: Obj, model: str) -> Tokens:
         prompt += cached + write
     elif more and more != audio:
         raise Refused(Why.CONTRADICTORY_USAGE)
-    if cached + write > prompt and re.match(r"(x-ai/|xai/)?grok", model):
-        prompt += cached
+    if cached > prompt and (re.match(r"(x-ai/|xai/)?grok", model) or "num_cached_tokens" in usage):
+        cached = write = 0  # of a preamble that is hidden: nobody knows how much of the prompt it was
+    if reasoning > completion and total == prompt + completion:
+        reasoning = 0  # another tokenizer's
     if cached + write > prompt or reasoning > completion:
         raise Refused(Why.CONTRADICTORY_USAGE)
     return Tokens(completion=completion, prompt=prompt, cached=cached, write=write, reasoning=reasoning)
@@ -346,24 +438,47 @@ def normalised(usage: Obj, model: str) -> Tokens:
 
 
 def strict_json(text: str, depth_max: int) -> Any:
-    """JSON as its RFC has it: exact numbers, no NaN, nothing beyond a double, nothing too deep."""
+    """JSON as its RFC has it: exact numbers; NaN, what is beyond a double and what is too deep are no values."""
     try:
-        value = json.loads(text, object_pairs_hook=Obj, parse_float=exact, parse_constant=no_constant)
-    except RecursionError as error:
-        raise Refused(Why.NESTED_TOO_DEEP) from error
-    level = [value]
-    for _ in range(depth_max + 1):
-        level = [child for item in level if isinstance(item, (dict, list)) for child in (item.values() if isinstance(item, dict) else item)]
-    if any(isinstance(item, (dict, list)) for item in level):
-        raise Refused(Why.NESTED_TOO_DEEP)
+        value = json.loads(text, object_pairs_hook=Obj, parse_float=exact, parse_constant=no_number)
+    except RecursionError:
+        return json.loads(shallow(text, depth_max), object_pairs_hook=Obj, parse_float=exact, parse_constant=no_number)
+    return without_depths(value, depth_max)
+
+
+def without_depths(value: Any, levels: int) -> Any:
+    """What is nested too deep is no value that anybody looks for."""
+    if not isinstance(value, (dict, list)):
+        return value
+    if not levels:
+        return NO_NUMBER
+    if isinstance(value, list):
+        return [without_depths(item, levels - 1) for item in value]
+    for key, item in value.items():
+        value[key] = without_depths(item, levels - 1)
     return value
 
 
-def exact(text: str) -> Decimal:
-    if abs(float(text)) == float("inf"):
-        raise Refused(Why.INVALID_JSON)
-    return Decimal(text)
+def shallow(text: str, levels: int) -> str:
+    """The same for text that is too deep for the parser."""
+    kept, depth = [], 0
+    for token in re.findall(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]|[^"\[\]{}]+', text):
+        depth += token in ("[", "{")
+        if depth <= levels:
+            kept.append(token)
+        elif depth == levels + 1 and token in ("[", "{"):
+            kept.append("NaN")
+        depth -= token in ("]", "}")
+    return "".join(kept)
 
 
-def no_constant(_: str) -> NoReturn:
-    raise Refused(Why.INVALID_JSON)
+NO_NUMBER = object()
+"""NaN, what is beyond a double, and what is nested too deep."""
+
+
+def exact(text: str) -> Any:
+    return NO_NUMBER if abs(float(text)) == float("inf") else Decimal(text)
+
+
+def no_number(_: str) -> object:
+    return NO_NUMBER

@@ -31,7 +31,7 @@ def complete_lines(workspace: Path) -> list[bytes]:
         if log.is_file():
             with open_log(log, LogFormat()) as opened:
                 content = b"".join(piece.content for piece in opened.pieces())
-            lines += [line + b"\n" for line in content.split(b"\n")[:-1]]
+            lines += [line + b"\n" for line in content.removeprefix(b"\xef\xbb\xbf").split(b"\n")[:-1]]
             log.unlink()
     return lines
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pytest
 
 from pipeline.resources import sql_folder
-from pipeline.warehouse.build import build, failed_checks
+from pipeline.warehouse.build import broken_rows, build
 from pipeline.warehouse.relations import load_checks, load_relations
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("*/*/expected.csv"))
@@ -61,10 +61,10 @@ def test_golden_case(case: Path) -> None:
     with duckdb.connect(":memory:") as connection:
         connection.execute("set TimeZone = 'UTC'")
         given = {file.stem.removeprefix("given_"): table_of(file, connection) for file in case.glob("given_*.csv")}
-        checks = dict.fromkeys(load_checks(sql_folder(), "blocking"), "blocking") | dict.fromkeys(load_checks(sql_folder(), "advisory"), "advisory")
+        checks = load_checks(sql_folder(), "blocking") | load_checks(sql_folder(), "advisory")
         if name in checks:
             build(connection, sql_folder(), given=given, parameters=parameters, wanted=[])
-            found = failed_checks(connection, sql_folder(), checks[name], parameters, only=name)[name]
+            found = broken_rows(connection, checks[name], parameters)
             actual = [tuple(row[column] for column in header) for row in found]
         else:
             build(connection, sql_folder(), given=given, parameters=parameters, wanted=[name])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from pipeline.usage import Meter
 from pipeline.warehouse.build import build, fetch
 from pipeline.warehouse.connection import give_usage_events, open_warehouse
 from pipeline.warehouse.marts import build_marts
-from pipeline.warehouse.reference import reference_tables
+from pipeline.warehouse.reference import committed_events, reference_tables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,6 +116,7 @@ def assert_decided_alike(folder: Path, events: list[dict[str, Any]], cut: int) -
         pq.write_table(pa.Table.from_pylist(rows, schema=schemas.USAGE_EVENTS), file)
     dates = {event["occurred_at"].date() for event in events}
     reference = reference_tables(ACCOUNTS, {"standard": STANDARD}, timezone="UTC", utc_dates=dates)
+    reference |= committed_events(Counter(event["status"] for event in events))
     marts = build_marts(files, reference, lake=folder, spill=spill_folder(folder), timezone="UTC", unmeasured="list")
     assert not any(marts.broken_claims.values())
     assert sum(marts.exchanges_daily["events"].to_pylist()) == len(events)

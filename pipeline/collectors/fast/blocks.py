@@ -18,6 +18,7 @@ from pipeline.collectors.fast.lessons import lesson_of
 from pipeline.collectors.fast.lines import QuickReader
 from pipeline.collectors.fast.shapes import shapes_of
 from pipeline.collectors.fast.teller import Teller
+from pipeline.collectors.line_blocks import edges_of
 from pipeline.collectors.lines import Line
 from pipeline.collectors.memory import keep_freed_memory
 from pipeline.schemas import USAGE_EVENTS
@@ -83,7 +84,7 @@ class BlockDecoder:
 
     def _decoded(self, content: bytes, spans: Sequence[tuple[int, int]], start: int, first_line: int) -> DecodedLines:
         cut = condensed(content, spans) if self.log_format.depth_max >= DEPTH else {}
-        edges = [start, *[start + begin for begin, _ in spans[1:]], start + len(content)]  # the first line may begin with a BOM
+        edges = [start + edge for edge in edges_of(content, spans)]
         lines = CutLines(content, spans, edges, first_line, cut)
         events = EventColumns(self.source)
         quarantined: list[Row] = []
@@ -115,7 +116,7 @@ class BlockDecoder:
         """Read one line, and tell whether the quick reader did."""
         place, cut = lines.place(index), lines.cut.get(index)
         if self._quick_reader is not None:
-            values = self._quick_reader.read(lines.looked_at(index), cut, place)
+            values = self._quick_reader.read(lines.looked_at(index), place)
             if values is not None:
                 return EventRow(UsageStatus(values[_STATUS]), values), True
             if cut is not None:

@@ -1,6 +1,6 @@
 """A plain body that states its usage, the quick way.
 
-Owns what is usual about a body. The rules are those of ``chat.read_document``, which reads all that this module returns ``None`` for.
+Owns what is usual about a body. The rules are those of ``families.chat``, which reads all that this module returns ``None`` for.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from simdjson import Array, Object
 
-from pipeline.collectors.families import OPENAI_CHAT
+from pipeline.collectors.families.chat import NAME as OPENAI_CHAT
 from pipeline.collectors.fast.documents import keys_of
 from pipeline.collectors.fast.fields import is_identifier, is_label, is_model, is_usual_object
 from pipeline.collectors.fast.usage import counted
@@ -39,7 +39,9 @@ def read(body: Document) -> Exchange | None:
     response_id = body["id"] if "id" in stated else None
     model = body["model"] if "model" in stated else None
     tier: Any = body["service_tier"] if "service_tier" in stated else None
-    if tokens is None or not (is_identifier(response_id) and is_model(model) and is_label(reason) and is_label(tier)):
+    if tokens is None or not (tokens[0] and tokens[1]):
+        return None  # a side of zero may have its count under another name
+    if not (is_identifier(response_id) and is_model(model) and is_label(reason) and is_label(tier)):
         return None
     tier = tier or used.get("service_tier")
     if not is_label(tier):

@@ -22,12 +22,16 @@ _IDS = [USAGE_EVENTS.get_field_index(name) for name in ("request_id", "response_
 _COUNTED = [USAGE_EVENTS.get_field_index(name) for name in ("completion_tokens", "content_chunks")]
 
 
+_ALSO_GENERATED = (b"reasoning", b"tool_calls", b"refusal", b"function_call")
+"""Where one of these is, chunks may count that have no content."""
+
+
 def read(cut: Condensed, place: tuple[int, int, int], *, source: str, log_format: LogFormat, fingerprint: Callable[[str], str]) -> EventRow | None:
     """Return the estimate that a line amounts to, ``None`` where the whole of it must be read; raises what ``fingerprint`` raises.
 
     The format has our names of fields; ``place`` is the line's number and its ``[start, end)`` in the log.
     """
-    if not cut.is_in_response:
+    if not cut.is_in_response or any(name in cut.content for name in _ALSO_GENERATED):
         return None
     row = decode_line(Line(*place, cut.content), source=source, log_format=log_format, fingerprint=fingerprint)
     if not isinstance(row, EventRow) or row.status is not UsageStatus.ESTIMATED or all(row.values[at] is None for at in _IDS):

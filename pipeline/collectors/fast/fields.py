@@ -9,31 +9,26 @@ from functools import lru_cache
 from typing import Any
 
 from pipeline.collectors import fields
-from pipeline.collectors.refusal import LineRefused
 
 _IDENTIFIER_MAX = 256
 
 
 def is_identifier(value: Any) -> bool:
-    """Tell whether a value is an id, or absent."""
+    """Tell whether a value is an id that is kept as it is, or absent."""
     if type(value) is not str:
         return value is None
     if len(value) <= _IDENTIFIER_MAX and value.isascii() and value.replace("-", "").isalnum():
         return True
-    try:
-        fields.identifier(value, "")
-    except LineRefused:
-        return False
-    return True
+    return not value or fields.IDENTIFIER.fullmatch(value) is not None
 
 
 def is_model(value: Any) -> bool:
-    """Tell whether a value is a model or a key id, or absent."""
+    """Tell whether a value is a model or a key id that is kept as it is, or absent."""
     return value is None or (type(value) is str and _is_model(value))
 
 
 def is_label(value: Any) -> bool:
-    """Tell whether a value is a finish reason or a tier, or absent."""
+    """Tell whether a value is a finish reason or a tier that is kept as it is, or absent."""
     return value is None or (type(value) is str and _is_label(value))
 
 
@@ -44,17 +39,9 @@ def is_usual_object(value: Any) -> bool:
 
 @lru_cache(maxsize=4096)
 def _is_model(value: str) -> bool:
-    try:
-        fields.model(value, "")
-    except LineRefused:
-        return False
-    return True
+    return not value or fields.MODEL.fullmatch(value) is not None
 
 
 @lru_cache(maxsize=1024)
 def _is_label(value: str) -> bool:
-    try:
-        fields.label(value, "")
-    except LineRefused:
-        return False
-    return True
+    return not value or fields.LABEL.fullmatch(value) is not None

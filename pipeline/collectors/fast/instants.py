@@ -53,7 +53,7 @@ def _one(text: str) -> int | None:
 
 
 def instant_us(value: str) -> int | None:
-    """Return microseconds since 1970 of an RFC 3339 instant: minute, second and the rest are worked out once for all that share them."""
+    """Return microseconds since 1970 of a date and time with an offset: minute, second and the rest are worked out once for all that share them."""
     minute, second, rest = _minute_us(value[:17]), _SECONDS.get(value[17:19]), _rest_us(value[19:])
     if minute is None or second is None or rest is None:
         return None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.collectors.fast.grammar import INSIDE, NUMBER, OUTSIDE
 from pipeline.collectors.fast.uses import ABSENT, BODY, DOCUMENT, FIXED, IGNORED, NAME, TELLING, Elements, Taken
+from pipeline.collectors.strict_json import DEPTH_MAX
 from pipeline.errors import TallybookError
 
 if TYPE_CHECKING:
@@ -66,12 +67,14 @@ class _Walk:
     taken: dict[str, int] = field(default_factory=dict)
     telling: list[int] = field(default_factory=list)
     _groups: int = 0
+    _depth: int = 0
 
     def value(self, level: Level, use: Use) -> None:
         """Walk over one value."""
         self.blanks(level)
-        if len(self.pieces) > _PIECES_MAX:
+        if len(self.pieces) > _PIECES_MAX or self._depth > DEPTH_MAX:
             raise Unlearnable
+        self._depth += 1
         opening = self.content[self.at : self.at + 1]
         if opening == b"{":
             self._object(level, use)
@@ -81,6 +84,7 @@ class _Walk:
             self._string(level, use)
         else:
             self._scalar(level, use)
+        self._depth -= 1
 
     def blanks(self, level: Level) -> None:
         """Walk over blanks: they are part of the shape."""
@@ -142,6 +146,8 @@ class _Walk:
         kinds = list(dict.fromkeys(elements))
         if len(kinds) > _KINDS_MAX:
             return
+        if sum(map(len, kinds)) > _PIECES_MAX // 2:  # arrays in arrays double each time
+            raise Unlearnable
         either: list[bytes] = [b"(?:", *kinds[0]]
         for kind in kinds[1:]:
             either += [b"|", *kind]

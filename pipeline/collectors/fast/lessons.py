@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.collectors.envelope import read_envelope
-from pipeline.collectors.exchange import read_without_body
-from pipeline.collectors.families import OPENAI_CHAT
+from pipeline.collectors.families.chat import NAME as OPENAI_CHAT
 from pipeline.collectors.fast.uses import uses_of_line
 from pipeline.collectors.strict_json import parse
 from pipeline.schemas import USAGE_EVENTS
@@ -31,13 +29,7 @@ def lesson_of(content: bytes, row: Row, log_format: LogFormat) -> Mapping[str, U
     request_id, response_id, status, dialect = (row[at] for at in _AT.values())
     if request_id is None and response_id is None:
         return None
-    document = parse(content.decode(), depth_max=log_format.depth_max)
-    envelope = read_envelope(document, log_format, _no_fingerprint)
-    has_body = read_without_body(envelope) is None
-    if has_body and (status != UsageStatus.MEASURED or dialect != OPENAI_CHAT):
+    if status != UsageStatus.MEASURED or dialect != OPENAI_CHAT:
         return None
-    return uses_of_line(log_format, stated=document.keys(), has_body=has_body)
-
-
-def _no_fingerprint(_raw: str) -> str:
-    return ""
+    document = parse(content.decode(), depth_max=log_format.depth_max)
+    return uses_of_line(log_format, stated=document.keys())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from simdjson import Object
 
-from pipeline.collectors.families import OPENAI_CHAT
+from pipeline.collectors.families.chat import NAME as OPENAI_CHAT
 from pipeline.collectors.fast import bodies, transcripts
 from pipeline.collectors.fast.documents import keys_of, line_of, part_of
 from pipeline.collectors.fast.fields import is_identifier, is_model
@@ -20,13 +20,13 @@ from pipeline.collectors.fields import INT32_MAX
 from pipeline.collectors.fingerprint import bare_key
 from pipeline.collectors.identity import event_id
 from pipeline.collectors.routes import Route, route_of
+from pipeline.usage.events import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
 
     from pipeline.collectors.decode import Row
-    from pipeline.collectors.fast.condense import Condensed
     from pipeline.collectors.fast.documents import Document
     from pipeline.collectors.fast.transcripts import Reading
 
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     Asked: TypeAlias = tuple[str | None, bool | None, int | None]
     """Model, stream and number of choices that the request names."""
 
+_LATER = (None,) * sum(column.since > 1 for column in COLUMNS)
+"""The columns that came after this reader: what states one of them is for the plain reader."""
 _NO_TOKENS = (None, None, None, None, None)
-_FAILED: Exchange = (("failed", None, None, None, None, None, None), None, None, None)
-_NOT_METERED: Exchange = (("not_metered", None, None, None, None, None, None), None, None, None)
 _NOTHING_ASKED: Asked = (None, None, None)
 
 
@@ -51,10 +51,10 @@ class QuickReader:
     prefers_request_id: bool
     fingerprint: Callable[[str], str]
 
-    def read(self, content: bytes, cut: Condensed | None, place: tuple[int, int, int]) -> Row | None:
+    def read(self, content: bytes, place: tuple[int, int, int]) -> Row | None:
         """Return the values of ``schemas.USAGE_EVENTS``, ``None`` where the plain reader must read the line; raises what ``fingerprint`` raises.
 
-        ``content`` is the line, or what is left of it by ``cut``; ``place`` is its number and its ``[start, end)`` in the log.
+        ``content`` is the line, or what is left of one that was cut; ``place`` is its number and its ``[start, end)`` in the log.
         """
         line = line_of(content, depth_max=self.depth_max)
         stated = keys_of(line) if line is not None else None
@@ -72,11 +72,13 @@ class QuickReader:
         if not key and (type(raw_key) is not str or not bare_key(raw_key)):
             return None
         asked = _asked(line["request"]) if "request" in stated else _NOTHING_ASKED
-        found = self._exchange(line, stated, status, cut) if asked is not None else None
+        found = self._exchange(line, stated, status) if asked is not None else None
         if asked is None or found is None:
             return None
         model_requested, stream, choices_asked = asked
         (usage_status, response_id, reported, tier, reason, tokens, content_chunks), choices, dialect, is_stream = found
+        if model_requested is None and reported is None and "path" in stated:
+            return None  # the path may name the model
         request_id = request_id or None
         if response_id is None and request_id is None:
             return None  # identified by its bytes
@@ -89,9 +91,10 @@ class QuickReader:
             *(tokens or _NO_TOKENS),
             *(content_chunks, dialect, self.source),
             *place,
+            *_LATER,
         )
 
-    def _exchange(self, line: Document, stated: frozenset[str], status: int, cut: Condensed | None) -> Exchange | None:
+    def _exchange(self, line: Document, stated: frozenset[str], status: int) -> Exchange | None:
         method = line["method"] if "method" in stated else None
         path = line["path"] if "path" in stated else None
         body: Any = line["response"] if "response" in stated else None
@@ -99,28 +102,15 @@ class QuickReader:
             return None
         if not (body is None or type(body) is Object or type(body) is str):
             return None
-        if method and method != "POST" and method.strip().upper() != "POST":
-            return _NOT_METERED
-        route = route_of(path) if path else Route.COMPLETION
-        is_success = 200 <= status <= 299  # noqa: PLR2004 - the 2xx of HTTP
-        if route is Route.OTHER or (route is Route.UNLISTED and not is_success):
-            return _NOT_METERED
-        if not is_success:
-            return _FAILED
-        if route is Route.UNLISTED:
+        if not 200 <= status <= 299 or route_of(path or None, method) is not Route.COMPLETION:  # noqa: PLR2004 - the 2xx of HTTP
             return None
         if isinstance(body, str):
             if body.startswith("data:"):
-                return self._stream(body, cut)
+                reading = transcripts.read(body, depth_max=self.depth_max)
+                return None if reading is None else (reading, None, OPENAI_CHAT, True)
             part = part_of(body, depth_max=self.depth_max) if body.startswith("{") else None
             return bodies.read(part) if part is not None else None
         return None if body is None else bodies.read(body)
-
-    def _stream(self, transcript: str, cut: Condensed | None) -> Exchange | None:
-        reading = transcripts.read(transcript, dropped=cut.content_chunks if cut else 0, depth_max=self.depth_max)
-        if reading is None or (cut is not None and reading[-1] is not None and not cut.is_in_response):
-            return None
-        return reading, None, OPENAI_CHAT, True
 
 
 def _asked(request: Any) -> Asked | None:

@@ -1,6 +1,6 @@
 """From what a shape captured of lines to the values of their rows, many at a time.
 
-Owns the rules by which captured text becomes a value: those of ``instants``, ``identity`` and ``token_counts``, for values that need no
+Owns the rules by which captured text becomes a value: those of ``instants``, ``identity`` and ``families.chat_usage``, for values that need no
 convention to be understood. A row for which they do not hold is left to the plain reader.
 """
 
@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipeline.collectors.event_columns import OWN_BEFORE_PLACES
 from pipeline.collectors.fast.instants import instants_us
-from pipeline.collectors.fast.uses import COUNTS
+from pipeline.collectors.fast.uses import COLUMN_OF, COUNTS
 from pipeline.collectors.fingerprint import bare_key
 from pipeline.collectors.identity import event_ids
+from pipeline.usage import TOKENS_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 def own_values(
     shape: Shape, groups: Sequence[Sequence[bytes]], *, prefers_request_id: bool, fingerprint: Callable[[str], str]
 ) -> tuple[list[Sequence[Any]], set[int]]:
-    """Return the values of ``event_columns.OWN`` but the places of lines, a list a column, and the indices of the rows for the plain reader.
+    """Return the values of ``OWN_BEFORE_PLACES``, a list a column, and the indices of the rows for the plain reader; what is not told is null.
 
     ``groups`` are what was captured of lines of a shape, a list a group. Raises what ``fingerprint`` raises.
     """
@@ -35,13 +37,14 @@ def own_values(
     wrong = {index for index, at in enumerate(occurred_us) if at is None} | {index for index, key in enumerate(keys) if not key}
     counts = {name: list(map(int, taken[name])) for name in COUNTS if name in taken}
     wrong |= _contradicted(counts, count)
-    return [
-        event_ids(kind, api_key_ids=keys, ids=taken[f"{kind}_id"]),
-        *(taken.get(name, nothing) for name in ("request_id", "response_id")),
-        occurred_us,
-        keys,
-        *(counts.get(name, nothing) for name in COUNTS if name != "total_tokens"),
-    ], wrong
+    own: dict[str, Sequence[Any]] = {
+        "event_id": event_ids(kind, api_key_ids=keys, ids=taken[f"{kind}_id"]),
+        **{name: taken[name] for name in ("request_id", "response_id") if name in taken},
+        "occurred_at": occurred_us,
+        "api_key_id": keys,
+        **{COLUMN_OF[name]: values for name, values in counts.items() if name in COLUMN_OF},
+    }
+    return [own.get(name, nothing) for name in OWN_BEFORE_PLACES], wrong
 
 
 def _fingerprinted(raw_keys: Sequence[bytes], fingerprint: Callable[[str], str]) -> list[bytes]:
@@ -53,12 +56,14 @@ def _fingerprinted(raw_keys: Sequence[bytes], fingerprint: Callable[[str], str])
 
 
 def _contradicted(counts: dict[str, list[int]], rows: int) -> set[int]:
-    """Return the rows in which a total is not its sum, or a part more than its whole."""
+    """Return the rows in which a side is zero, a total is not its sum, or a part more than its whole."""
     if not counts:
         return set()
     zeros = [0] * rows
     prompt, completion, cached, written, reasoning, total = (counts.get(name, zeros) for name in COUNTS)
-    wrong = {index for index, (whole, one, other) in enumerate(zip(total, prompt, completion, strict=True)) if whole and whole != one + other}
+    wrong = {index for index, both in enumerate(zip(prompt, completion, strict=True)) if not all(both) or max(both) > TOKENS_MAX}
+    sums = enumerate(zip(total, prompt, completion, strict=True))
+    wrong |= {index for index, (whole, one, other) in sums if whole and (whole != one + other or whole > TOKENS_MAX)}
     if cached is not zeros or written is not zeros:
         wrong |= {index for index, (whole, one, other) in enumerate(zip(prompt, cached, written, strict=True)) if one + other > whole}
     if reasoning is not zeros:

@@ -1,7 +1,7 @@
 """The transcript of a usual stream, chunk by chunk; whatever is unusual is not read here.
 
 Owns what is usual: every payload a chunk of OpenAI-compatible chat, or no JSON object at all. The rules are those of
-``chat.read_stream``, which reads all that this module returns ``None`` for.
+``families.chat``, which reads all that this module returns ``None`` for.
 """
 
 from __future__ import annotations
@@ -21,43 +21,40 @@ if TYPE_CHECKING:
     """Status, response id, model, tier, finish reason, tokens, content chunks."""
 
 
-def read(text: str, *, dropped: int, depth_max: int) -> Reading | None:
-    """Return what a transcript says, ``None`` where the plain reader must say it; ``dropped`` chunks with content were cut out of it."""
-    payloads, has_error = _payloads(text)
-    seen = _Seen(dropped)
-    for payload in payloads:
+def read(text: str, *, depth_max: int) -> Reading | None:
+    """Return what a transcript says, ``None`` where the plain reader must say it."""
+    seen = _Seen()
+    for payload in _payloads(text):
         if payload[:1] == "{":
             if not seen.add(payload, depth_max):
                 return None
-        elif payload.lstrip()[:1] == "{":
+        elif payload.lstrip()[:1] == "{" or payload.startswith("data:"):
             return None
-    return seen.reading(has_error=has_error)
+    return seen.reading()
 
 
-def _payloads(text: str) -> tuple[list[str], bool]:
-    """Return what ``sse.read_transcript`` does; of one event a line, and nothing else, without going through its lines."""
+def _payloads(text: str) -> list[str]:
+    """Return the payloads that ``sse.read_transcript`` does; of one event a line, and nothing else, without going through its lines."""
     end = "\r\n\r\n" if text.endswith("\r\n\r\n") else "\n\n"
     events = text.split(end)
     if events[-1] == "" and all(event.startswith("data: ") for event in events[:-1]) and text.count("\n") == (len(events) - 1) * 2:
         line_ends = len(end) // 2 - 1
         if text.count("\r") == (len(events) - 1) * 2 * line_ends:
-            return [event[6:] for event in events[:-1]], False
-    transcript = read_transcript(text)
-    return transcript.payloads, transcript.has_error
+            return [event[6:] for event in events[:-1]]
+    return read_transcript(text).payloads
 
 
 class _Seen:
     """What the chunks so far have said."""
 
-    __slots__ = ("content_chunks", "finish_reason", "is_chat", "model", "response_id", "tier", "tokens")
+    __slots__ = ("finish_reason", "is_chat", "model", "response_id", "tier", "tokens")
 
-    def __init__(self, dropped: int) -> None:
+    def __init__(self) -> None:
         self.response_id: str | None = None
         self.model: str | None = None
         self.tier: str | None = None
         self.finish_reason: str | None = None
         self.tokens: Tokens | None = None
-        self.content_chunks = dropped
         self.is_chat = False
 
     def add(self, payload: str, depth_max: int) -> bool:
@@ -77,13 +74,14 @@ class _Seen:
             self.model = said.get("model")
             if not is_model(self.model):
                 return False
+        if usage is not None and any(type(choice) is not dict or choice.get("index") for choice in choices):
+            return False  # it may be that of one choice alone
         if not self._add_choices(chunk, choices) or (usage is not None and not self._add_usage(chunk, usage, tier)):
             return False
         self.tier = tier or self.tier
         return True
 
     def _add_choices(self, chunk: Document, choices: list[Any]) -> bool:
-        has_content = False
         for place, choice in enumerate(choices):
             delta = choice.get("delta") if type(choice) is dict else None
             if type(delta) is not dict:
@@ -96,8 +94,6 @@ class _Seen:
                 return False
             self.is_chat = True
             self.finish_reason = reason or self.finish_reason
-            has_content = has_content or bool(content)
-        self.content_chunks += has_content
         return True
 
     def _add_usage(self, chunk: Document, usage: Any, tier: str | None) -> bool:
@@ -109,19 +105,13 @@ class _Seen:
             if not is_label(tier):
                 return False
             self.tier = tier or self.tier
-        if self.tokens is None or tokens[0] or tokens[1]:  # a zero placeholder never replaces real usage
-            self.tokens = tokens
+        if self.tokens is not None and not (tokens[0] and tokens[1]):
+            return False  # it may be stated in parts
+        self.tokens = tokens
         return True
 
-    def reading(self, *, has_error: bool) -> Reading | None:
-        """Return what all chunks say together."""
-        if not self.is_chat:
+    def reading(self) -> Reading | None:
+        """Return what all chunks say together, where they state usage: what they do not, the plain reader estimates."""
+        if not self.is_chat or self.tokens is None or not (self.tokens[0] and self.tokens[1]):
             return None
-        common = (self.response_id or None, self.model or None, self.tier, self.finish_reason)
-        if self.tokens is not None:
-            return ("measured", *common, self.tokens, None)
-        if has_error:
-            return ("failed", *common, None, self.content_chunks)
-        if self.content_chunks:
-            return ("estimated", *common, (None, self.content_chunks, None, None, None), self.content_chunks)
-        return ("unknown", *common, None, 0)
+        return ("measured", self.response_id or None, self.model or None, self.tier, self.finish_reason, self.tokens, None)

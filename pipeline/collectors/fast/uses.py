@@ -1,6 +1,6 @@
 """What the plain reader does with each field of a line: takes its value into the row, lets it tell what the row says, or ignores it.
 
-Owns the list of fields it looks at: of the line (``envelope``), of a body and of a chunk (``families``, ``chat``, ``token_counts``).
+Owns the list of fields it looks at: of the line (``envelope``), of a body and of a chunk (``families.chat``, ``families.chat_usage``).
 A field that is not in it is ignored; ``tests/collectors/test_uses.py`` watches the plain reader and compares.
 """
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from pipeline.collectors import fields
+from pipeline.collectors.families.chat_usage import COMPLETION_DETAILS, OTHERS, PROMPT_DETAILS, VERCEL_MARK, WRITTEN_NAMES
 from pipeline.collectors.fast.grammar import COUNT
 
 if TYPE_CHECKING:
@@ -73,18 +74,33 @@ _INSTANT = rb"20[0-9]{2}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-
 _EPOCH = rb"[1-9][0-9]{8,13}+(?:\.[0-9]{1,9}+)?+"
 
 COUNTS = ("prompt_tokens", "completion_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens", "total_tokens")
-"""The names under which counts are taken; all but the total are columns of a row, in this order."""
+"""The names under which counts are taken."""
+COLUMN_OF = {
+    "prompt_tokens": "prompt_tokens",
+    "completion_tokens": "completion_tokens",
+    "cached_tokens": "prompt_cached_tokens",
+    "cache_write_tokens": "prompt_cache_write_tokens",
+    "reasoning_tokens": "reasoning_tokens",
+}
+"""The columns that they are taken into; the total is only compared."""
 _COUNTS = {name: Taken(name, number=COUNT) for name in COUNTS}
+
+_OTHER_CACHE_NAMES = ("cache_read_tokens", "cache_read_input_tokens", *WRITTEN_NAMES)
 
 _USAGE: Mapping[str, Use] = {
     **{name: _COUNTS[name] for name in ("prompt_tokens", "completion_tokens", "total_tokens")},
-    "prompt_tokens_details": {name: _COUNTS[name] for name in ("cached_tokens", "cache_write_tokens")},
-    "completion_tokens_details": {"reasoning_tokens": _COUNTS["reasoning_tokens"]},
+    "prompt_tokens_details": {
+        **dict.fromkeys(_OTHER_CACHE_NAMES, ABSENT),
+        **{name: _COUNTS[name] for name in ("cached_tokens", "cache_write_tokens")},
+        "audio_tokens": TELLING,
+    },
+    "completion_tokens_details": {"reasoning_tokens": _COUNTS["reasoning_tokens"], "audio_tokens": TELLING},
     "service_tier": TELLING,
-    **dict.fromkeys(("prompt_token_details", "completion_token_details", "num_cached_tokens", "prompt_cache_hit_tokens", "cached_tokens"), ABSENT),
-    **dict.fromkeys(("cache_read_input_tokens", "cache_creation_tokens", "cache_creation_input_tokens", "reasoning_tokens"), ABSENT),
+    **dict.fromkeys((*PROMPT_DETAILS[1:], *COMPLETION_DETAILS[1:]), ABSENT),
+    **dict.fromkeys(("num_cached_tokens", "prompt_cache_hit_tokens", "cached_tokens", "reasoning_tokens"), ABSENT),
+    **dict.fromkeys((*_OTHER_CACHE_NAMES, VERCEL_MARK, *(path[0] for path in OTHERS.values())), ABSENT),
 }
-"""Other names of counts (``token_counts``) are for the plain reader, with the conventions that go with them."""
+"""Other names of counts (``families.chat_usage``) are for the plain reader, with the conventions that go with them."""
 
 DOCUMENT: Mapping[str, Use] = {
     "id": Taken("response_id", text=_IDENTIFIER),
@@ -110,10 +126,10 @@ _LINE: Mapping[str, Use] = {
 }
 
 
-def uses_of_line(log_format: LogFormat, *, stated: Container[str], has_body: bool) -> Mapping[str, Use] | None:
+def uses_of_line(log_format: LogFormat, *, stated: Container[str]) -> Mapping[str, Use] | None:
     """Return the uses of a line's fields by the names that its log gives them, ``None`` where one field would lie within another.
 
-    ``stated`` are the names at the top of the line: one with dots in it wins over a path. ``has_body`` where the body decides the row.
+    ``stated`` are the names at the top of the line: one with dots in it wins over a path.
     """
     names = log_format.fields
 
@@ -126,7 +142,7 @@ def uses_of_line(log_format: LogFormat, *, stated: Container[str], has_body: boo
     for name in ("model", "stream", "n"):
         asked = f"request.{name}"
         leaves.append((path_of(asked) if asked in names or asked in stated else (*request, name), TELLING))
-    leaves.append((path_of("response"), BODY if has_body else IGNORED))
+    leaves.append((path_of("response"), BODY))
     uses: dict[str, Use] = {}
     for (*steps, last), use in leaves:
         within = uses

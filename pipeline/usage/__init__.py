@@ -1,6 +1,6 @@
 """What was consumed: usage events, their token counts, their status, and the meters tokens are billed on.
 
-Owns the words of usage and the rule that puts every token on exactly one meter. Does not own how a provider's body
+Owns the words of usage, the columns of an event (``events``) and the rule that puts every token on exactly one meter. Does not own how a provider's body
 is read (``pipeline.collectors``), what usage costs (``pipeline.rating``) nor where it is kept (``pipeline.storage``).
 """
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pipeline.errors import TallybookError
+from pipeline.usage.events import COLUMNS
 
 TOKENS_MAX = 2**63 - 1
 """A token count is kept as a signed 64-bit integer; anything above is not a count."""
@@ -48,12 +49,13 @@ class QuarantineReason(StrEnum):
 
     INVALID_UTF8 = "invalid_utf8"
     INVALID_JSON = "invalid_json"
-    """Not JSON, or JSON only to a lax reader: NaN, Infinity, 1e999."""
+    """Not one JSON document: torn, glued to another, or no JSON at all."""
     DUPLICATE_KEY = "duplicate_key"
     """An object states a field that decides the event twice, with different values."""
     NOT_AN_OBJECT = "not_an_object"
     LINE_TOO_LONG = "line_too_long"
     NESTED_TOO_DEEP = "nested_too_deep"
+    """Of lakes that were collected before what is nested too deep was left out instead."""
     MISSING_FIELD = "missing_field"
     INVALID_FIELD = "invalid_field"
     """A field has the wrong type, length or characters, or is out of its range."""
@@ -77,6 +79,9 @@ class TokenCounts:
     prompt_cached_tokens: int | None = None
     prompt_cache_write_tokens: int | None = None
     reasoning_tokens: int | None = None
+    prompt_audio_tokens: int | None = None
+    completion_audio_tokens: int | None = None
+    prompt_cache_write_1h_tokens: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be counts."""
@@ -89,9 +94,11 @@ class TokenCounts:
         if cached > (self.prompt_tokens or 0):
             message = f"cached and cache-write tokens {cached} > prompt_tokens {self.prompt_tokens}"
             raise ContradictoryCounts(message)
-        if (self.reasoning_tokens or 0) > (self.completion_tokens or 0):
-            message = f"reasoning_tokens {self.reasoning_tokens} > completion_tokens {self.completion_tokens}"
-            raise ContradictoryCounts(message)
+        for part, whole in _PARTS:
+            count = getattr(self, part)
+            if count and count > (getattr(self, whole) or 0):
+                message = f"{part} {count} > {whole} {getattr(self, whole)}"
+                raise ContradictoryCounts(message)
 
     def by_meter(self) -> dict[Meter, int]:
         """Put every stated token on exactly one meter; meters without tokens are left out.
@@ -108,6 +115,9 @@ class TokenCounts:
             Meter.COMPLETION: self.completion_tokens or 0,
         }
         return {meter: quantity for meter, quantity in quantities.items() if quantity}
+
+
+_PARTS = tuple((column.name, column.part_of) for column in COLUMNS if column.part_of and column.name in TokenCounts.__slots__)
 
 
 class ContradictoryCounts(TallybookError):

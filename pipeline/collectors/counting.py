@@ -1,0 +1,119 @@
+"""From what a family read to what an exchange amounts to: its status, and token counts that hold together.
+
+Owns the one rule for all families: usage above zero is measured, whatever else is said; zeros beside an answer are no
+measurement; a stream that stated none is estimated from its chunks; an error that stated none is failed. And the refusal of
+counts that contradict each other. Does not own what was stated (``families``).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.collectors import fields
+from pipeline.collectors.fields import LeftOut
+from pipeline.collectors.refusal import LineRefused, shown
+from pipeline.usage import TOKENS_MAX, ContradictoryCounts, QuarantineReason, TokenCounts, UsageStatus
+
+if TYPE_CHECKING:
+    from pipeline.collectors.families.reading import Reading, Stated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BodyReading:
+    """What an exchange amounts to; ``tokens`` only where it is ``measured`` or ``estimated``."""
+
+    status: UsageStatus
+    dialect: str | None = None
+    """The family and, after a slash, the conventions by which its counts were understood."""
+    response_id: str | None = None
+    model_reported: str | None = None
+    model_in_path: str | None = None
+    """The model that the path names, where neither the body nor the request does."""
+    service_tier: str | None = None
+    finish_reason: str | None = None
+    is_stream: bool | None = None
+    """Whether the answer came as a stream; ``None`` where there is none to tell it from."""
+    choices: int | None = None
+    tokens: TokenCounts | None = None
+    content_chunks: int | None = None
+    left_out: frozenset[str] = frozenset()
+    """The fields of the body that were ill-formed, decide no bill, and are read as absent."""
+    other_usage: str | None = None
+    """What was stated and no meter holds: a JSON object of names and counts, its names in order."""
+
+
+def amounts_to(reading: Reading, *, is_stream: bool) -> BodyReading:
+    """Return what a reading amounts to.
+
+    Raises ``LineRefused`` where its counts contradict each other or are too large, and where its tier is none.
+    """
+    left_out = LeftOut()
+    stated = reading.stated
+    tokens: TokenCounts | None = None
+    dialect, status = reading.family, UsageStatus.UNKNOWN
+    if stated is not None and _is_measured(stated, has_content=reading.has_content or bool(reading.generated_chunks)):
+        status, tokens = UsageStatus.MEASURED, normalised(stated)
+        dialect = "/".join((reading.family, "+".join(stated.conventions))) if stated.conventions else reading.family
+    elif reading.has_error:
+        status = UsageStatus.FAILED
+    elif is_stream and reading.generated_chunks:
+        status = UsageStatus.ESTIMATED
+        tokens = TokenCounts(prompt_tokens=None, completion_tokens=reading.generated_chunks)
+    return BodyReading(
+        status=status,
+        dialect=dialect,
+        response_id=left_out.checked(fields.identifier, reading.response_id, "response.id"),
+        model_reported=left_out.checked(fields.model, reading.model, "response.model"),
+        service_tier=fields.label(reading.service_tier, "service_tier"),
+        finish_reason=left_out.checked(fields.label, reading.finish_reason, "finish_reason"),
+        left_out=left_out.names,
+        is_stream=is_stream,
+        choices=reading.choices,
+        tokens=tokens,
+        content_chunks=reading.generated_chunks if is_stream and status is not UsageStatus.MEASURED else None,
+        other_usage=_other_usage(stated),
+    )
+
+
+def _is_measured(stated: Stated, *, has_content: bool) -> bool:
+    counts = [count for count in (stated.prompt, stated.completion) if count is not None]
+    return bool(counts) and (any(counts) or not has_content)
+
+
+def _other_usage(stated: Stated | None) -> str | None:
+    return json.dumps(dict(stated.others), sort_keys=True, separators=(",", ":")) if stated and stated.others else None
+
+
+def normalised(stated: Stated) -> TokenCounts:
+    """Return the token counts of what was stated.
+
+    Raises ``LineRefused``: ``contradictory_usage`` with the numbers where a total is not its sum or a part exceeds its whole,
+    ``invalid_usage`` where a sum is too large to be a count.
+    """
+    prompt, completion, total = stated.prompt, stated.completion, stated.total
+    if max(prompt or 0, completion or 0) > TOKENS_MAX:
+        detail = f"prompt_tokens {shown(prompt or 0)} or completion_tokens {shown(completion or 0)} is above {TOKENS_MAX}"
+        raise LineRefused(QuarantineReason.INVALID_USAGE, detail)
+    if total and total != (prompt or 0) + (completion or 0):
+        detail = f"the stated total {shown(total)} is not {shown(prompt or 0)} of the prompt + {shown(completion or 0)} of the completion"
+        raise LineRefused(QuarantineReason.CONTRADICTORY_USAGE, detail)
+    try:
+        return TokenCounts(
+            prompt_tokens=prompt,
+            completion_tokens=completion,
+            prompt_cached_tokens=stated.cached,
+            prompt_cache_write_tokens=stated.written,
+            reasoning_tokens=stated.reasoning,
+            prompt_cache_write_1h_tokens=stated.written_1h,
+            prompt_audio_tokens=_within(stated.prompt_audio, prompt),
+            completion_audio_tokens=_within(stated.completion_audio, completion),
+        )
+    except ContradictoryCounts as error:
+        raise LineRefused(QuarantineReason.CONTRADICTORY_USAGE, str(error)) from None
+
+
+def _within(part: int | None, whole: int | None) -> int | None:
+    """Return a part of a kind, ``None`` where its API counts it outside of the whole: how much of that it is, is unknown."""
+    return part if part is None or part <= (whole or 0) else None

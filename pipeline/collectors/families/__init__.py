@@ -1,0 +1,75 @@
+"""Every API family whose bodies are read: one module each, and the table that names them.
+
+A family says of one document whether it belongs to it, and reads a whole body in one call into one ``Reading``. To add one,
+write a module like ``ollama`` and one line in ``FAMILIES``; ``docs/families.md`` tells how. A family imports ``reading``
+and no other family, but for text completions, which are chat's shape with another text. Does not own what a reading
+amounts to (``counting``) nor how a body is taken apart (``body``). To read first: ``reading`` and ``ollama``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.collectors.families import (
+    anthropic,
+    bedrock,
+    chat,
+    cohere,
+    completions,
+    embeddings,
+    gemini,
+    interactions,
+    ollama,
+    responses,
+    unbilled,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pipeline.collectors.body import Body
+    from pipeline.collectors.families.reading import Asked, Reading
+    from pipeline.collectors.strict_json import JsonObject
+
+
+class Family(NamedTuple):
+    """One family: its name, whether a document belongs to it, and what a body says."""
+
+    name: str
+    recognises: Callable[[JsonObject], bool]
+    read: Callable[[Body, Asked], Reading]
+
+
+FAMILIES = (
+    Family(chat.NAME, chat.recognises, chat.read),
+    Family(completions.NAME, completions.recognises, completions.read),
+    Family(embeddings.NAME, embeddings.recognises, embeddings.read),
+    Family(responses.NAME, responses.recognises, responses.read),
+    Family(anthropic.NAME, anthropic.recognises, anthropic.read),
+    Family(interactions.NAME, interactions.recognises, interactions.read),
+    Family(gemini.NAME, gemini.recognises, gemini.read),
+    Family(cohere.V2, cohere.recognises_v2, cohere.read_v2),
+    Family(cohere.V1, cohere.recognises_v1, cohere.read_v1),
+    Family(ollama.NAME, ollama.recognises, ollama.read),
+    Family(bedrock.TITAN, bedrock.recognises_titan, bedrock.read_titan),
+    Family(bedrock.LLAMA, bedrock.recognises_llama, bedrock.read_llama),
+    Family(bedrock.CONVERSE, bedrock.recognises_converse, bedrock.read_converse),
+    Family(unbilled.NAME, unbilled.recognises, unbilled.read),
+    Family(bedrock.INVOKE, bedrock.recognises_invoke, bedrock.read_invoke),
+)
+"""In the order in which they are asked: what recognises more comes later."""
+
+BY_NAME = {family.name: family for family in FAMILIES}
+CHAT = BY_NAME[chat.NAME]
+
+
+def family_of(documents: Sequence[JsonObject]) -> Family | None:
+    """Return the family of a body; ``None`` where none recognises any of its documents.
+
+    ``choices`` are chat's or a text completion's, whatever lies beside them. Else it is the first in the table.
+    """
+    listed = [document for document in documents if isinstance(document.get("choices"), list)]
+    if listed:
+        first = next((document for document in listed if document["choices"]), listed[0])
+        return BY_NAME[completions.NAME] if completions.recognises(first) else CHAT
+    return next((family for family in FAMILIES if any(map(family.recognises, documents))), None)

@@ -1,0 +1,137 @@
+"""Anthropic's Messages: JSON, server-sent events, and the streams of AWS.
+
+``input_tokens`` leaves out what was read from and written to the cache: prompt is the sum of the three. ``output_tokens``
+includes thinking. A stream states usage in ``message_start`` and overlays it in ``message_delta``: per field the last
+number that is not null counts, and nothing is added (output grows, and so may input). Writes that live an hour are priced
+apart (``cache_creation.ephemeral_1h_input_tokens``). ``iterations`` of type ``compaction`` are left out of the top level
+and billed; those of type ``advisor_message`` are of another model, and kept by name. Of two ``message_start`` with
+different ids no usage can be believed, and nothing is estimated. Source: the API reference of Anthropic, ``Usage``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline.collectors.families.reading import (
+    Reading,
+    Stated,
+    count_of,
+    error_of,
+    first,
+    last,
+    list_at,
+    object_at,
+    others_of,
+    word,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.collectors.body import Body
+    from pipeline.collectors.families.reading import Asked
+    from pipeline.collectors.strict_json import JsonObject
+
+NAME = "anthropic"
+
+_EVENTS = frozenset(
+    (
+        *("message_start", "message_delta", "message_stop"),
+        *("content_block_start", "content_block_delta", "content_block_stop"),
+    )
+)
+_OTHERS = {
+    "web_searches": ("server_tool_use", "web_search_requests"),
+    "web_fetches": ("server_tool_use", "web_fetch_requests"),
+}
+
+
+def recognises(document: JsonObject) -> bool:
+    """Tell a message, an event of its stream, or an answer that states usage as one does."""
+    kind = word(document.get("type"))
+    if kind in _EVENTS or (kind == "message" and ("role" in document or "content" in document)):
+        return True
+    usage = object_at(document, "usage")
+    return "input_tokens" in usage and "content" in document and "choices" not in document
+
+
+def read(body: Body, asked: Asked) -> Reading:
+    """Read a message. Raises ``LineRefused`` where a count is none."""
+    del asked
+    documents = body.documents
+    starts = [object_at(document, "message") for document in documents if document.get("type") == "message_start"]
+    messages = [*starts, *(document for document in documents if document.get("type") != "message_start")]
+    usages = [usage for document in documents for usage in _usages(document)]
+    usage = _overlaid(usages)
+    fallbacks = [entry for entry in _iterations(usage) if entry.get("type") == "fallback_message"]
+    is_several = len({start.get("id") for start in starts}) > 1
+    return Reading(
+        family=NAME,
+        stated=None if is_several else _stated(usage),
+        response_id=first(message.get("id") for message in messages),
+        model=first(entry.get("model") for entry in reversed(fallbacks)) or first(message.get("model") for message in messages),
+        service_tier=last(usage.get("service_tier") for usage in usages),
+        finish_reason=last(map(_finish_reason, messages)),
+        choices=1,
+        has_error=any(map(error_of, documents)),
+        has_content=any(list_at(message, "content") for message in messages),
+        generated_chunks=0 if is_several else sum(document.get("type") == "content_block_delta" for document in documents),
+    )
+
+
+def _usages(document: JsonObject) -> Sequence[JsonObject]:
+    found = (object_at(document, "message", "usage"), object_at(document, "usage"))  # of a start, of all others
+    return [usage for usage in found if usage]
+
+
+def _overlaid(usages: Sequence[JsonObject]) -> JsonObject:
+    """Return one usage: of each field the last value that is not null."""
+    merged: JsonObject = {}
+    for usage in usages:
+        merged.update({name: value for name in usage if (value := usage.get(name)) is not None})
+    return merged
+
+
+def _iterations(usage: JsonObject) -> list[JsonObject]:
+    return [entry for entry in list_at(usage, "iterations") if isinstance(entry, dict)]
+
+
+def _finish_reason(message: JsonObject) -> Any:
+    return message.get("stop_reason") or object_at(message, "delta").get("stop_reason")
+
+
+def _stated(usage: JsonObject) -> Stated | None:
+    if count_of(usage, "input_tokens") is None or count_of(usage, "output_tokens") is None:
+        return None
+    counted = [usage, *(entry for entry in _iterations(usage) if entry.get("type") == "compaction")]
+    prompt = completion = cached = written = hour = 0
+    for one in counted:
+        read_, wrote = count_of(one, "cache_read_input_tokens") or 0, _written(one)
+        prompt += (count_of(one, "input_tokens") or 0) + read_ + wrote
+        completion += count_of(one, "output_tokens") or 0
+        cached, written = cached + read_, written + wrote
+        hour += min(count_of(object_at(one, "cache_creation"), "ephemeral_1h_input_tokens") or 0, wrote)
+    advisors = [entry for entry in _iterations(usage) if entry.get("type") == "advisor_message"]
+    others = others_of(usage, _OTHERS)
+    if advisors:
+        others["advisor_prompt_tokens"] = sum(count_of(entry, "input_tokens") or 0 for entry in advisors)
+        others["advisor_completion_tokens"] = sum(count_of(entry, "output_tokens") or 0 for entry in advisors)
+    return Stated(
+        prompt=prompt,
+        completion=completion,
+        cached=cached if "cache_read_input_tokens" in usage or cached else None,
+        written=written if "cache_creation_input_tokens" in usage or written else None,
+        written_1h=hour or None,
+        reasoning=count_of(object_at(usage, "output_tokens_details"), "thinking_tokens"),
+        conventions=("compaction",) if len(counted) > 1 else (),
+        others=others,
+    )
+
+
+def _written(usage: JsonObject) -> int:
+    """Return what was written to the cache: the flat field, which is the newer one, else the sum of the two lifetimes."""
+    flat = count_of(usage, "cache_creation_input_tokens")
+    if flat is not None:
+        return flat
+    parts = object_at(usage, "cache_creation")
+    return (count_of(parts, "ephemeral_5m_input_tokens") or 0) + (count_of(parts, "ephemeral_1h_input_tokens") or 0)

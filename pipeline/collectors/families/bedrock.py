@@ -1,0 +1,184 @@
+"""Bedrock's own shapes: Converse (Amazon Nova on invoke too), Titan, Llama, and the counts that AWS adds to any of them.
+
+Converse: prompt = ``inputTokens`` + cache reads + cache writes, completion = ``outputTokens``, ``totalTokens`` is the sum of
+all four in 502 of 502. The spellings that end in ``TokenCount`` repeat the same numbers and are never added. A stream states
+usage in its last event, ``metadata``. Titan and Llama state counts of their own, and ``amazon-bedrock-invocationMetrics``
+in the last chunk of a stream. Where a model's own document has no counts, those of AWS are used: the metrics, or the headers
+``x-amzn-bedrock-input-token-count`` and ``-output-token-count``. No body has an id, few name a model.
+A missing input count beside an output count is unknown, never zero. Source: the API reference of Amazon Bedrock.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline.collectors.families.reading import (
+    Reading,
+    Stated,
+    count,
+    count_of,
+    error_of,
+    first,
+    last,
+    list_at,
+    object_at,
+    sum_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pipeline.collectors.body import Body
+    from pipeline.collectors.families.reading import Asked
+    from pipeline.collectors.strict_json import JsonObject
+
+CONVERSE, TITAN, LLAMA, INVOKE = "bedrock-converse", "bedrock-titan", "bedrock-llama", "bedrock-invoke"
+
+_EVENTS = frozenset({"messageStart", "contentBlockStart", "contentBlockDelta", "contentBlockStop", "messageStop"})
+_METRICS = "amazon-bedrock-invocationMetrics"
+_HEADERS = ("x-amzn-bedrock-input-token-count", "x-amzn-bedrock-output-token-count")
+
+
+def recognises_converse(document: JsonObject) -> bool:
+    """Tell an answer of Converse, or an event of its stream."""
+    usage = object_at(document, "usage")
+    return (
+        "stopReason" in document
+        or "inputTokens" in usage
+        or "outputTokens" in usage
+        or "inputTokens" in object_at(document, "metadata", "usage")
+        or not _EVENTS.isdisjoint(document)
+    )
+
+
+def recognises_titan(document: JsonObject) -> bool:
+    """Tell an answer of Titan's text models, or a chunk of one."""
+    return "inputTextTokenCount" in document and ("results" in document or "outputText" in document)
+
+
+def recognises_llama(document: JsonObject) -> bool:
+    """Tell an answer of a Llama model on invoke, or a chunk of one."""
+    return "generation" in document and ("prompt_token_count" in document or "generation_token_count" in document)
+
+
+def recognises_invoke(document: JsonObject) -> bool:
+    """Tell any other model's document to which AWS added its own count."""
+    return _METRICS in document
+
+
+def read_converse(body: Body, asked: Asked) -> Reading:
+    """Read an answer of Converse. Raises ``LineRefused`` where a count is none."""
+    documents = body.documents
+    stated = None
+    for document in documents:
+        for usage in (object_at(document, "usage"), object_at(document, "metadata", "usage")):
+            stated = _converse(usage) or stated
+    return Reading(
+        family=CONVERSE,
+        stated=stated or stated_beside(documents, asked.headers),
+        finish_reason=last(map(_stop_reason, documents)),
+        choices=1,
+        has_error=any(map(error_of, documents)),
+        has_content=any(list_at(document, "output", "message", "content") for document in documents),
+        generated_chunks=sum(bool(object_at(document, "contentBlockDelta")) for document in documents),
+    )
+
+
+def _stop_reason(document: JsonObject) -> Any:
+    return document.get("stopReason") or object_at(document, "messageStop").get("stopReason")
+
+
+def _converse(usage: JsonObject) -> Stated | None:
+    prompt, completion = count_of(usage, "inputTokens"), count_of(usage, "outputTokens")
+    if prompt is None or completion is None:  # the other half is unknown, and is not zero: nothing to bill, and kept
+        halves = {"prompt_tokens": prompt, "completion_tokens": completion}
+        others = {name: half for name, half in halves.items() if half}
+        return Stated(prompt=None, completion=None, others=others) if others else None
+    cached = count_of(usage, "cacheReadInputTokens", "cacheReadInputTokenCount")
+    written = count_of(usage, "cacheWriteInputTokens", "cacheWriteInputTokenCount")
+    hour = [count_of(detail, "inputTokens") or 0 for detail in list_at(usage, "cacheDetails") if isinstance(detail, dict) and detail.get("ttl") == "1h"]
+    return Stated(
+        prompt=prompt + (cached or 0) + (written or 0),
+        completion=completion,
+        cached=cached,
+        written=written,
+        written_1h=min(sum(hour), written or 0) or None,
+        total=count_of(usage, "totalTokens"),
+    )
+
+
+def read_titan(body: Body, asked: Asked) -> Reading:
+    """Read an answer of Titan. Raises ``LineRefused`` where a count is none."""
+    documents = body.documents
+    prompt = _last_count(documents, "inputTextTokenCount")
+    results = [result for document in documents for result in list_at(document, "results") if isinstance(result, dict)]
+    completion = sum_of(*(count_of(result, "tokenCount") for result in results))
+    if completion is None:
+        completion = _last_count(documents, "totalOutputTextTokenCount")
+    reasons = [place.get("completionReason") for place in (*documents, *results)]
+    return _invoked(TITAN, body, asked, (prompt, completion), reasons)
+
+
+def read_llama(body: Body, asked: Asked) -> Reading:
+    """Read an answer of Llama: its chunks state running totals. Raises ``LineRefused`` where a count is none."""
+    prompt = _last_count(body.documents, "prompt_token_count")
+    completion = _last_count(body.documents, "generation_token_count")
+    return _invoked(LLAMA, body, asked, (prompt, completion), [document.get("stop_reason") for document in body.documents])
+
+
+def read_invoke(body: Body, asked: Asked) -> Reading:
+    """Read what only AWS counted. Raises ``LineRefused`` where a count is none."""
+    return _invoked(INVOKE, body, asked, (None, None), [])
+
+
+def _invoked(family: str, body: Body, asked: Asked, counts: tuple[int | None, int | None], reasons: Sequence[Any]) -> Reading:
+    prompt, completion = counts
+    own = None if prompt is None or completion is None else Stated(prompt=prompt, completion=completion)
+    return Reading(
+        family=family,
+        stated=own or stated_beside(body.documents, asked.headers),
+        response_id=first(document.get("id") for document in body.documents),
+        finish_reason=last(reasons),
+        choices=1,
+        has_error=any(map(error_of, body.documents)),
+        has_content=any(document.get(name) for document in body.documents for name in ("results", "outputText", "generation")),
+        generated_chunks=sum(bool(document.get("outputText") or document.get("generation")) for document in body.documents),
+    )
+
+
+def stated_beside(documents: Sequence[JsonObject], headers: Mapping[str, Any]) -> Stated | None:
+    """Return the counts that AWS adds itself: those of the last chunk, else those of the response's headers."""
+    for document in reversed(documents):
+        metrics = object_at(document, _METRICS)
+        prompt, completion = count_of(metrics, "inputTokenCount"), count_of(metrics, "outputTokenCount")
+        if prompt is not None and completion is not None:
+            return Stated(
+                prompt=prompt + sum(count_of(metrics, name) or 0 for name in _CACHE_METRICS),
+                completion=completion,
+                cached=count_of(metrics, _CACHE_METRICS[0]),
+                written=count_of(metrics, _CACHE_METRICS[1]),
+                conventions=("invocation-metrics",),
+            )
+    counts = [_header(headers, name) for name in _HEADERS]
+    if None in counts:
+        return None
+    return Stated(prompt=counts[0], completion=counts[1], conventions=("response-headers",))
+
+
+_CACHE_METRICS = ("cacheReadInputTokenCount", "cacheWriteInputTokenCount")
+
+
+def _header(headers: Mapping[str, Any], name: str) -> int | None:
+    for key, value in headers.items():
+        if key.lower() == name:
+            first = value[0] if isinstance(value, list) and value else value
+            return count(int(first), name) if isinstance(first, str) and first.isdecimal() and first.isascii() else count(first, name)
+    return None
+
+
+def _last_count(documents: Sequence[JsonObject], name: str) -> int | None:
+    found = None
+    for document in documents:
+        value = count_of(document, name)
+        found = found if value is None else value
+    return found

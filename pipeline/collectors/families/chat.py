@@ -1,0 +1,191 @@
+"""OpenAI-compatible chat completions, AI21's first of all: plain documents and streams of chunks.
+
+AI21 states usage in the last chunk, beside ``finish_reason``; OpenAI in a chunk without choices, and only when asked;
+Groq under ``x_groq``; Moonshot in a choice; Perplexity states running totals in every chunk; gateways in front of Anthropic
+state the prompt in the first chunk and the completion in the last. So the last stated usage counts, nothing is summed, and
+where an object has only a part, each field's last real number. vLLM may state running usage of each choice: the last of each
+choice is added up. What the counts mean is ``chat_usage``'s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from pipeline.collectors.families.chat_usage import both_counts, stated_by, usage_object
+from pipeline.collectors.families.reading import Reading, error_of, first, last, list_at, object_at, word
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.collectors.body import Body
+    from pipeline.collectors.families.reading import Asked
+    from pipeline.collectors.strict_json import JsonObject
+
+NAME = "openai-chat"
+
+_GENERATED = ("content", "reasoning_content", "reasoning", "refusal", "tool_calls", "function_call", "audio", "images")
+"""Where a message or a delta holds what was generated."""
+
+
+def recognises(document: JsonObject) -> bool:
+    """Tell a chat completion, or a chunk of one."""
+    choices = document.get("choices")
+    if not isinstance(choices, list):
+        return word(document.get("object")).startswith("chat.completion")
+    if is_text_completion(document):
+        return False
+    # any stream may have an empty list
+    return word(document.get("object")).startswith("chat.completion") or any(isinstance(choice, dict) for choice in choices)
+
+
+def is_text_completion(document: JsonObject) -> bool:
+    """Tell a text completion, or a chunk of one, from chat: its choices hold ``text``."""
+    if word(document.get("object")) in ("text_completion", "text.completion"):
+        return True
+    choices = list_at(document, "choices")
+    first = choices[0] if choices else None
+    return isinstance(first, dict) and "text" in first and "message" not in first and "delta" not in first
+
+
+def has_trace(document: JsonObject) -> bool:
+    """Tell whether a document that nobody recognises has anything that chat would read."""
+    return error_of(document) or any(document.get(name) is not None for name in ("choices", "usage", "x_groq"))
+
+
+def read(body: Body, asked: Asked) -> Reading:
+    """Read a chat completion. Raises ``LineRefused`` where a count is none, or contradicts another."""
+    return read_as(NAME, body, asked)
+
+
+def read_as(family: str, body: Body, asked: Asked) -> Reading:
+    """Read documents with ``choices``. Raises ``LineRefused`` where a count is none, or contradicts another."""
+    seen = _Seen()
+    for document in body.documents:
+        seen.add(document)
+    if seen.usage is None:
+        for document in body.documents:
+            for usage in _usages_elsewhere(document):
+                seen.add_usage(usage, list_at(document, "choices"))
+    counted = seen.usage_of_choices() or seen.usage
+    stated = stated_by(counted, model=word(seen.model) or asked.model) if counted is not None else None
+    return Reading(
+        family=family,
+        stated=stated,
+        response_id=seen.response_id,
+        model=seen.model,
+        service_tier=seen.service_tier,
+        finish_reason=seen.finish_reason if body.is_stream else _first_reason(body),
+        choices=asked.choices if body.is_stream else seen.choices,
+        has_error=seen.has_error,
+        has_content=bool(seen.generated_chunks),
+        generated_chunks=seen.generated_chunks,
+    )
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What the documents so far have said."""
+
+    response_id: Any = None
+    model: Any = None
+    service_tier: Any = None
+    finish_reason: Any = None
+    choices: int | None = None
+    usage: JsonObject | None = None
+    running: list[tuple[int, JsonObject]] = field(default_factory=list)
+    """The usages that chunks of one choice stated, with its index."""
+    has_error: bool = False
+    generated_chunks: int = 0
+
+    def add(self, document: JsonObject) -> None:
+        """Take in the next document: the first id and model, the last tier, finish reason and usage."""
+        self.response_id = first((self.response_id, document.get("id")))
+        self.model = first((self.model, document.get("model")))
+        tier = document.get("service_tier")
+        for usage in _usages(document):
+            tier = tier or usage.get("service_tier")
+            self.add_usage(usage, list_at(document, "choices"))
+        self.service_tier = tier or self.service_tier
+        self.has_error = self.has_error or error_of(document)
+        choices = document.get("choices")
+        if isinstance(choices, list):
+            self.choices = len(choices)
+            self._add_choices([choice for choice in choices if isinstance(choice, dict)])
+
+    def add_usage(self, usage: JsonObject, choices: list[Any]) -> None:
+        """Take in one more usage, beside these choices."""
+        counts = both_counts(usage)
+        if counts is not None and any(counts) and len(choices) == 1 and isinstance(choices[0], dict):
+            index = choices[0].get("index")
+            self.running.append((index if type(index) is int else 0, usage))
+        elif counts is not None and any(counts):
+            self.running.clear()  # a usage of all choices, after those of each
+        if counts is not None and all(counts):
+            self.usage = usage
+        else:
+            self.usage = _overlaid(self.usage or {}, usage)
+
+    def _add_choices(self, choices: list[JsonObject]) -> None:
+        is_generated = False
+        for choice in choices:
+            self.finish_reason = last((self.finish_reason, choice.get("finish_reason")))
+            said = choice.get("delta", choice.get("message"))
+            is_generated = is_generated or bool(choice.get("text")) or (isinstance(said, dict) and _is_generated(said))
+        self.generated_chunks += is_generated
+
+    def usage_of_choices(self) -> JsonObject | None:
+        """Return the usage of all choices, where each stated its own running totals; ``None`` where one usage covers all.
+
+        Totals that go on growing from one choice to the next are those of all choices together.
+        """
+        last = dict(self.running)
+        counts = [(index, both_counts(usage) or (0, 0)) for index, usage in self.running]
+        grows = all(before[1][1] < after[1][1] for before, after in pairwise(counts) if before[0] != after[0])
+        if len(last) < 2 or grows:  # noqa: PLR2004 - several choices
+            return None
+        prompt = max(prompt for _, (prompt, _) in counts)
+        return {"prompt_tokens": prompt, "completion_tokens": sum((both_counts(usage) or (0, 0))[1] for usage in last.values())}
+
+
+def _first_reason(body: Body) -> Any:
+    choices = [choice for document in body.documents for choice in list_at(document, "choices")[:1]]
+    return choices[0].get("finish_reason") if choices and isinstance(choices[0], dict) else None
+
+
+def _usages(document: JsonObject) -> Iterator[JsonObject]:
+    """Return the usage objects of a document, at the places where servers put them; the last of them counts."""
+    for value in (document.get("usage"), object_at(document, "x_groq").get("usage")):
+        usage = usage_object(value)
+        if usage is not None:
+            yield usage
+
+
+def _usages_elsewhere(document: JsonObject) -> Iterator[JsonObject]:
+    """Return the usage objects that some servers put into a choice, or beside the answer; a breakdown or a message is none of them."""
+    choices = [choice for choice in list_at(document, "choices") if isinstance(choice, dict)]
+    for place in (object_at(document, "meta"), object_at(document, "metadata"), *choices):
+        if usage := object_at(place, "usage"):
+            yield usage
+
+
+def _overlaid(earlier: JsonObject, later: JsonObject) -> JsonObject:
+    """Return usage that was stated in parts: of each field the last real number. A total of one part is none of the whole."""
+    merged = dict(earlier)
+    for name in later:
+        value = later.get(name)
+        if value or merged.get(name) is None:
+            merged[name] = value
+    both = both_counts(merged)
+    if earlier and both is not None and merged.get("total_tokens") != sum(both):
+        merged.pop("total_tokens", None)
+    return merged
+
+
+def _is_generated(said: JsonObject) -> bool:
+    for name in _GENERATED:
+        value = said[name] if name in said else None  # noqa: SIM401 - `get` refuses what is stated twice, which decides no bill
+        if isinstance(value, str | list | dict) and value:
+            return True
+    return False

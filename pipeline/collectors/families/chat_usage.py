@@ -1,0 +1,174 @@
+"""The ``usage`` object of OpenAI-compatible chat: under which names a count goes, and whose convention it follows.
+
+Conventions, seen in recorded exchanges. xAI counts reasoning outside the completion, and in the total; Vercel's gateway and
+Perplexity count it outside of both. Gemini's compatible API states thoughts in the total alone, Mistral audio tokens.
+Bedrock's gateway counts what it cached outside the prompt. Grok behind Azure, and Magistral, state cached tokens of a
+hidden preamble that the prompt leaves out: the prompt is right as stated, and what of it was cached is unknown. Reasoning
+above its completion, with a total that agrees, is another tokenizer's count: the part is dropped. OpenRouter's writes
+to Gemini's cache repeat what was read. A contradiction that none of these explains is refused with its numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pipeline.collectors.families.reading import Stated, count, count_of, others_of
+from pipeline.collectors.refusal import LineRefused, shown
+from pipeline.usage import QuarantineReason
+
+if TYPE_CHECKING:
+    from pipeline.collectors.strict_json import JsonObject
+
+CACHED_APART = "cached-apart"
+CACHED_UNKNOWN = "cached-unknown"
+WRITTEN_REPEATS_CACHED = "written-repeats-cached"
+REASONING_APART = "reasoning-apart"
+REASONING_UNKNOWN = "reasoning-unknown"
+THOUGHTS_IN_TOTAL = "thoughts-in-total"
+AUDIO_APART = "audio-apart"
+
+PROMPT = ("prompt_tokens", "input_tokens")
+COMPLETION = ("completion_tokens", "output_tokens")
+PROMPT_DETAILS = ("prompt_tokens_details", "prompt_token_details", "input_tokens_details")
+COMPLETION_DETAILS = ("completion_tokens_details", "completion_token_details", "output_tokens_details")
+WRITTEN_NAMES = (
+    *("cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens", "cached_write_tokens"),
+    *("cached_creation_tokens", "cache_write_input_tokens"),
+)
+_CACHED = (
+    *((details, name) for details in PROMPT_DETAILS for name in ("cached_tokens", "cache_read_tokens", "cache_read_input_tokens")),
+    ("num_cached_tokens",),
+    ("prompt_cache_hit_tokens",),
+    ("cached_tokens",),
+    ("cache_read_input_tokens",),
+    ("cache_read_tokens",),
+)
+_WRITTEN = (*((details, name) for details in PROMPT_DETAILS for name in WRITTEN_NAMES), *((name,) for name in WRITTEN_NAMES))
+_REASONING = (*((details, "reasoning_tokens") for details in COMPLETION_DETAILS), ("reasoning_tokens",))
+_PROMPT_AUDIO = tuple((details, "audio_tokens") for details in PROMPT_DETAILS)
+_COMPLETION_AUDIO = tuple((details, "audio_tokens") for details in COMPLETION_DETAILS)
+OTHERS = {
+    "searches": ("num_search_queries",),
+    "citation_tokens": ("citation_tokens",),
+    "sources": ("num_sources_used",),
+    "web_searches": ("server_tool_use", "web_search_requests"),
+    "prompt_audio_seconds": ("prompt_audio_seconds",),
+}
+"""What is stated beside tokens and has no meter: its name in ``other_usage``, and where it lies."""
+PERPLEXITY_MARKS = ("citation_tokens", "num_search_queries")
+VERCEL_MARK = "market_cost"
+
+
+def usage_object(value: Any) -> JsonObject | None:
+    """Return the usage object, ``None`` where it is null or empty; anything else is refused as ``invalid_usage``."""
+    if value is None or isinstance(value, dict):
+        return value or None
+    raise LineRefused(QuarantineReason.INVALID_USAGE, "usage is no object")
+
+
+def both_counts(usage: JsonObject) -> tuple[int, int] | None:
+    """Return prompt and completion tokens as stated, ``None`` where only one side is.
+
+    A completion that is absent beside a total that is the prompt is zero. Raises ``LineRefused`` where a count is none.
+    """
+    prompt, completion = count_of(usage, *PROMPT), count_of(usage, *COMPLETION)
+    if prompt and completion is None and count(usage.get("total_tokens"), "total_tokens") == prompt:
+        completion = 0
+    return None if prompt is None or completion is None else (prompt, completion)
+
+
+def stated_by(usage: JsonObject, *, model: str | None) -> Stated | None:
+    """Return what a usage object states, parts within their wholes; ``None`` where only one side is stated.
+
+    Raises ``LineRefused``: ``invalid_usage`` where a count is none, ``contradictory_usage`` with the numbers where no convention
+    explains them.
+    """
+    counts = both_counts(usage)
+    if counts is None:
+        return None
+    stated = Stated(
+        prompt=counts[0],
+        completion=counts[1],
+        cached=_named(usage, _CACHED),
+        written=_named(usage, _WRITTEN),
+        reasoning=_named(usage, _REASONING),
+        prompt_audio=_named(usage, _PROMPT_AUDIO) or None,
+        completion_audio=_named(usage, _COMPLETION_AUDIO) or None,
+        others=others_of(usage, OTHERS),
+    )
+    total = count(usage.get("total_tokens"), "total_tokens") or 0
+    whole = _with_what_lies_outside(usage, stated, total, model)
+    return _without_what_exceeds(usage, whole, total, model)
+
+
+def _with_what_lies_outside(usage: JsonObject, stated: Stated, total: int, model: str | None) -> Stated:
+    """Put into prompt and completion what the provider counts outside of them; its total tells, or its marks."""
+    prompt, completion, reasoning = stated.prompt or 0, stated.completion or 0, stated.reasoning or 0
+    beside = (stated.cached or 0) + (stated.written or 0)
+    unexplained = total - prompt - completion if total else 0
+    if not unexplained and not (reasoning and _is_reasoning_apart(usage, model)):
+        return stated
+    if unexplained in (0, reasoning):
+        return replace(stated, completion=completion + reasoning, conventions=(REASONING_APART,))
+    if unexplained == stated.prompt_audio:
+        return replace(stated, prompt_audio=None, conventions=(AUDIO_APART,))
+    if unexplained == beside:
+        return replace(stated, prompt=prompt + beside, conventions=(CACHED_APART,))
+    if unexplained > 0 and not reasoning and _is_gemini(model):
+        return replace(stated, completion=completion + unexplained, reasoning=unexplained, conventions=(THOUGHTS_IN_TOTAL,))
+    detail = f"total_tokens {shown(total)} is not prompt_tokens {shown(prompt)} + completion_tokens {shown(completion)}"
+    raise LineRefused(QuarantineReason.CONTRADICTORY_USAGE, detail)
+
+
+def _without_what_exceeds(usage: JsonObject, stated: Stated, total: int, model: str | None) -> Stated:
+    """Leave out parts that are known to be counted otherwise than their wholes: how much of these they are is unknown."""
+    prompt, cached, written = stated.prompt or 0, stated.cached or 0, stated.written or 0
+    if cached > prompt and (_is_grok(model) or "num_cached_tokens" in usage):
+        stated = replace(stated, cached=None, written=None, conventions=(*stated.conventions, CACHED_UNKNOWN))
+    elif max(cached, written) <= prompt < cached + written and _is_gemini(model):
+        stated = replace(stated, written=None, conventions=(*stated.conventions, WRITTEN_REPEATS_CACHED))
+    if (stated.reasoning or 0) > (stated.completion or 0) and total == prompt + (stated.completion or 0):
+        stated = replace(stated, reasoning=None, conventions=(*stated.conventions, REASONING_UNKNOWN))
+    return stated
+
+
+def _named(usage: JsonObject, places: tuple[tuple[str, ...], ...]) -> int | None:
+    """Return a count that goes by several names; a zero placeholder loses to a real count, two real ones must agree."""
+    found: int | None = None
+    found_at = ""
+    for place in places:
+        if place[0] not in usage:
+            continue
+        value: Any = usage
+        for name in place:
+            if not isinstance(value, dict):
+                raise LineRefused(QuarantineReason.INVALID_USAGE, f"{place[0]} is no object")
+            value = value.get(name)
+            if value is None:
+                break
+        name = ".".join(place)
+        stated = count(value, name)
+        if not stated:
+            found = stated if found is None else found
+        elif found and found != stated:
+            detail = f"{found_at} {shown(found)} and {name} {shown(stated)} differ"
+            raise LineRefused(QuarantineReason.CONTRADICTORY_USAGE, detail)
+        else:
+            found, found_at = stated, name
+    return found
+
+
+def _is_reasoning_apart(usage: JsonObject, model: str | None) -> bool:
+    """Tell a provider that counts reasoning neither in the completion nor in the total: Vercel's gateway, Perplexity."""
+    bare = (model or "").lower().removeprefix("perplexity/")
+    is_greater = (_named(usage, _REASONING) or 0) > (count_of(usage, *COMPLETION) or 0)
+    return VERCEL_MARK in usage or any(name in usage for name in PERPLEXITY_MARKS) or (is_greater and bare.startswith("sonar"))
+
+
+def _is_gemini(model: str | None) -> bool:
+    return "gemini" in (model or "").lower()
+
+
+def _is_grok(model: str | None) -> bool:
+    return model is not None and model.lower().removeprefix("x-ai/").removeprefix("xai/").startswith("grok")

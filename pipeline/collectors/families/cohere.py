@@ -1,0 +1,123 @@
+"""Cohere's chat and generate, versions 1 and 2, as JSON and as streams.
+
+Version 2 states ``usage``, in a stream in ``delta.usage`` of ``message-end``; version 1 states ``meta``, in a stream of JSON
+lines in ``response.meta`` of ``stream-end``. Both hold ``billed_units`` and mostly ``tokens``, which also counts Cohere's own
+preamble. Cohere charges ``billed_units`` (its schema: "the number of billed input tokens"), so they are the bill; where they
+are absent, ``tokens``. Cached tokens are a part of ``tokens`` and may exceed the billed input, so they are stated only with
+``tokens``; reasoning only where it lies within the completion. No body names the model.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.collectors.families.reading import (
+    Reading,
+    Stated,
+    count_of,
+    error_of,
+    first,
+    last,
+    object_at,
+    others_of,
+    word,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.collectors.body import Body
+    from pipeline.collectors.families.reading import Asked
+    from pipeline.collectors.strict_json import JsonObject
+
+V1, V2 = "cohere-v1", "cohere-v2"
+
+_V2_EVENTS = frozenset(
+    (
+        *("message-start", "message-end", "content-start", "content-delta", "content-end"),
+        *("tool-plan-delta", "tool-call-start", "tool-call-delta", "tool-call-end"),
+        *("citation-start", "citation-end"),
+    )
+)
+_V1_EVENTS = frozenset(
+    (
+        *("stream-start", "stream-end", "text-generation", "search-queries-generation", "search-results"),
+        *("citation-generation", "tool-calls-generation", "tool-calls-chunk"),
+    )
+)
+_OTHERS = {"search_units": ("billed_units", "search_units"), "images": ("billed_units", "images")}
+
+
+def recognises_v2(document: JsonObject) -> bool:
+    """Tell an answer of version 2, or an event of its stream."""
+    if word(document.get("type")) in _V2_EVENTS or "billed_units" in object_at(document, "usage"):
+        return True
+    return "choices" not in document and "finish_reason" in document and "content" in object_at(document, "message")
+
+
+def recognises_v1(document: JsonObject) -> bool:
+    """Tell an answer of version 1, or an event of its stream."""
+    if word(document.get("event_type")) in _V1_EVENTS:
+        return True
+    has_answer = "generation_id" in document or isinstance(document.get("generations"), list)
+    return has_answer and ("text" in document or "generations" in document)
+
+
+def read_v2(body: Body, asked: Asked) -> Reading:
+    """Read an answer of version 2. Raises ``LineRefused`` where a count is none."""
+    return _read(V2, body, asked)
+
+
+def read_v1(body: Body, asked: Asked) -> Reading:
+    """Read an answer of version 1. Raises ``LineRefused`` where a count is none."""
+    return _read(V1, body, asked)
+
+
+def _read(family: str, body: Body, asked: Asked) -> Reading:
+    del asked
+    places = [place for document in body.documents for place in _places(document)]
+    stated = None
+    for place in places:
+        for usage in (object_at(place, "usage"), object_at(place, "meta")):
+            stated = _stated(usage) or stated
+    names = ("id",) if family == V2 else ("response_id", "id", "generation_id")
+    return Reading(
+        family=family,
+        stated=stated,
+        response_id=first(place.get(name) for place in places for name in names),
+        finish_reason=last(place.get("finish_reason") for place in places),
+        choices=1,
+        has_error=any(map(error_of, body.documents)),
+        has_content=any(place.get(name) for place in places for name in ("message", "text", "generations")),
+        generated_chunks=sum(map(_is_generated, body.documents)),
+    )
+
+
+def _places(document: JsonObject) -> Iterator[JsonObject]:
+    yield document
+    yield from (inner for name in ("delta", "response") if (inner := object_at(document, name)))
+
+
+def _is_generated(document: JsonObject) -> bool:
+    kind = word(document.get("type")) or word(document.get("event_type"))
+    return kind in {"content-delta", "tool-plan-delta", "tool-call-delta", "text-generation", "tool-calls-chunk"}
+
+
+def _stated(usage: JsonObject) -> Stated | None:
+    others = others_of(usage, _OTHERS)
+    billed, tokens = object_at(usage, "billed_units"), object_at(usage, "tokens")
+    for counts, conventions in ((billed, ("billed-units",)), (tokens, ())):
+        prompt, completion = count_of(counts, "input_tokens"), count_of(counts, "output_tokens")
+        if prompt is None or completion is None:
+            continue
+        reasoning = count_of(tokens, "reasoning_tokens")
+        cached = None if conventions else count_of(usage, "cached_tokens")
+        return Stated(
+            prompt=prompt,
+            completion=completion,
+            cached=cached if cached is None or cached <= prompt else None,
+            reasoning=reasoning if reasoning is None or reasoning <= completion else None,
+            conventions=conventions,
+            others=others,
+        )
+    return None

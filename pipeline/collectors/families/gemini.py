@@ -1,0 +1,98 @@
+"""Gemini's ``generateContent``: JSON, server-sent events, and streams as JSON arrays.
+
+``totalTokenCount`` = ``promptTokenCount`` + ``toolUsePromptTokenCount`` + ``candidatesTokenCount`` + ``thoughtsTokenCount``
+in 1,701 of 1,701 recorded generations, ``cachedContentTokenCount`` lies within the prompt, thoughts are reasoning.
+``usageMetadata`` is cumulative: the last object counts, whole, never per field and never the sum. Absent counts of
+candidates, thoughts, tool use and cache are zero; an absent prompt is unknown. Where search grounding ran, what it
+retrieved (``toolUsePromptTokenCount``) is not charged as input, says the price page: it is kept by name, outside the prompt.
+Source: the reference of the Gemini API, ``UsageMetadata``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline.collectors.families.reading import (
+    Reading,
+    Stated,
+    count_of,
+    error_of,
+    first,
+    last,
+    list_at,
+    object_at,
+)
+
+if TYPE_CHECKING:
+    from pipeline.collectors.body import Body
+    from pipeline.collectors.families.reading import Asked
+    from pipeline.collectors.strict_json import JsonObject
+
+NAME = "gemini"
+
+_AUDIO = ("AUDIO", 4)
+"""The modality as text, and as the number that some clients log."""
+
+
+def recognises(document: JsonObject) -> bool:
+    """Tell an answer or a chunk of one; a cache that was made states ``usageMetadata`` too, and generated nothing."""
+    is_cache = "cachedContents/" in str(document.get("name"))
+    return "candidates" in document or ("usageMetadata" in document and not is_cache)
+
+
+def read(body: Body, asked: Asked) -> Reading:
+    """Read a generation. Raises ``LineRefused`` where a count is none."""
+    del asked
+    documents = body.documents
+    usages = [usage for document in documents if (usage := object_at(document, "usageMetadata"))]
+    counted = [usage for usage in usages if any(name.endswith("TokenCount") for name in usage)]
+    candidates = [list_at(document, "candidates") for document in documents]
+    firsts = [found[0] for found in candidates if found and isinstance(found[0], dict)]
+    is_grounded = any(list_at(first, "groundingMetadata", "webSearchQueries") for first in firsts)
+    return Reading(
+        family=NAME,
+        stated=_stated(counted[-1], is_grounded=is_grounded) if counted else None,
+        response_id=first(document.get("responseId") for document in documents),
+        model=first(document.get("modelVersion") for document in documents),
+        service_tier=last(_tier(usage) for usage in usages),
+        finish_reason=last(_label(first.get("finishReason")) for first in firsts),
+        choices=max(map(len, candidates), default=0) or None,
+        has_error=any(map(error_of, documents)),
+        has_content=any(list_at(first, "content", "parts") for first in firsts),
+        generated_chunks=sum(bool(list_at(first, "content", "parts")) for first in firsts),
+    )
+
+
+def _stated(usage: JsonObject, *, is_grounded: bool) -> Stated | None:
+    prompt = count_of(usage, "promptTokenCount")
+    if prompt is None and not count_of(usage, "candidatesTokenCount"):
+        return None
+    tool_use = count_of(usage, "toolUsePromptTokenCount") or 0
+    thoughts = count_of(usage, "thoughtsTokenCount")
+    completion = (count_of(usage, "candidatesTokenCount", "responseTokenCount") or 0) + (thoughts or 0)
+    total = count_of(usage, "totalTokenCount")
+    inside = 0 if is_grounded else tool_use
+    return Stated(
+        prompt=None if prompt is None else prompt + inside,
+        completion=completion,
+        cached=None if prompt is None else count_of(usage, "cachedContentTokenCount"),
+        reasoning=thoughts,
+        prompt_audio=_audio(list_at(usage, "promptTokensDetails")),
+        completion_audio=_audio(list_at(usage, "candidatesTokensDetails")),
+        total=total - (tool_use - inside) if total and prompt is not None else None,
+        others={"retrieved_prompt_tokens": tool_use} if is_grounded and tool_use else {},
+        conventions=("grounded",) if is_grounded and tool_use else (),
+    )
+
+
+def _audio(details: list[Any]) -> int | None:
+    counts = [count_of(detail, "tokenCount") or 0 for detail in details if isinstance(detail, dict) and detail.get("modality") in _AUDIO]
+    return sum(counts) or None
+
+
+def _tier(usage: JsonObject) -> object:
+    return _label(usage.get("serviceTier") or usage.get("trafficType"))
+
+
+def _label(value: object) -> object:
+    return str(value) if type(value) is int else value  # enumerations may be logged as their numbers

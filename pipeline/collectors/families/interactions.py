@@ -1,0 +1,75 @@
+"""Gemini's Interactions API: JSON and server-sent events.
+
+prompt = ``total_input_tokens`` + ``total_tool_use_tokens``, completion = ``total_output_tokens`` +
+``total_thought_tokens``, and ``total_tokens`` is the sum of all four: 45 of 45 recorded. A stream states it in
+``interaction.completed``. Source: the reference of the Gemini API, ``interactions``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.collectors.families.reading import (
+    Reading,
+    Stated,
+    count_of,
+    error_of,
+    first,
+    last,
+    list_at,
+    object_at,
+    sum_of,
+    word,
+)
+
+if TYPE_CHECKING:
+    from pipeline.collectors.body import Body
+    from pipeline.collectors.families.reading import Asked
+    from pipeline.collectors.strict_json import JsonObject
+
+NAME = "gemini-interactions"
+
+
+def recognises(document: JsonObject) -> bool:
+    """Tell an interaction, or an event of its stream."""
+    kind = word(document.get("event_type"))
+    return (
+        document.get("object") == "interaction"
+        or "total_input_tokens" in object_at(document, "usage")
+        or kind.startswith(("interaction.", "content.", "step."))
+    )
+
+
+def read(body: Body, asked: Asked) -> Reading:
+    """Read an interaction. Raises ``LineRefused`` where a count is none."""
+    del asked
+    answers = [inner if (inner := object_at(document, "interaction")) else document for document in body.documents]
+    stated = None
+    for answer in answers:
+        stated = _stated(object_at(answer, "usage")) or stated
+    return Reading(
+        family=NAME,
+        stated=stated,
+        response_id=first(answer.get("id") for answer in answers),
+        model=first(answer.get("model") for answer in answers),
+        service_tier=last(answer.get("service_tier") for answer in answers),
+        finish_reason=last(answer.get("status") for answer in answers),
+        choices=1,
+        has_error=any(answer.get("status") == "failed" or error_of(answer) for answer in answers),
+        has_content=any(list_at(answer, "outputs") for answer in answers),
+        generated_chunks=sum(bool(object_at(document, "delta")) for document in body.documents),
+    )
+
+
+def _stated(usage: JsonObject) -> Stated | None:
+    prompt, completion = count_of(usage, "total_input_tokens"), count_of(usage, "total_output_tokens")
+    thoughts = count_of(usage, "total_thought_tokens", "total_reasoning_tokens")
+    if prompt is None or (completion is None and thoughts is None):
+        return None
+    return Stated(
+        prompt=prompt + (count_of(usage, "total_tool_use_tokens") or 0),
+        completion=sum_of(completion, thoughts),
+        cached=count_of(usage, "total_cached_tokens"),
+        reasoning=thoughts,
+        total=count_of(usage, "total_tokens"),
+    )

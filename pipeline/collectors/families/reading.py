@@ -1,0 +1,152 @@
+"""What one body says: the one value that every family returns, and the one way a count is taken out of a body.
+
+Owns the shape of a reading, and what is a count at all. Does not own what follows from it (``counting``).
+Source of the conventions: each family's own module.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from pipeline.collectors.refusal import LineRefused, shown
+from pipeline.usage import TOKENS_MAX, QuarantineReason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pipeline.collectors.strict_json import JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stated:
+    """The tokens that a body states, each part within its whole; ``None`` is what it does not state.
+
+    ``prompt`` includes cached and written tokens, ``completion`` includes reasoning: a family adds what its API counts apart.
+    """
+
+    prompt: int | None
+    completion: int | None
+    cached: int | None = None
+    written: int | None = None
+    written_1h: int | None = None
+    reasoning: int | None = None
+    prompt_audio: int | None = None
+    completion_audio: int | None = None
+    total: int | None = None
+    """What prompt and completion must add up to, where the API states that."""
+    conventions: tuple[str, ...] = ()
+    """By which conventions of its provider the counts were understood; they end the name of the dialect."""
+    others: Mapping[str, int] = field(default_factory=dict)
+    """What was stated and no meter holds, by name: searches, seconds, images."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What one body says, as its family understands it."""
+
+    family: str
+    stated: Stated | None = None
+    response_id: Any = None
+    """This and the next three are as the body states them; ``counting`` checks what may enter an event."""
+    model: Any = None
+    service_tier: Any = None
+    finish_reason: Any = None
+    choices: int | None = None
+    has_error: bool = False
+    has_content: bool = False
+    """Whether anything was delivered: beside it, a usage of zeros is no measurement."""
+    generated_chunks: int = 0
+    """In a stream, how many of its chunks hold generated text, reasoning or arguments of a tool."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is known of an exchange beside its body."""
+
+    model: str | None = None
+    choices: int | None = None
+    path: str | None = None
+    headers: Mapping[str, Any] = field(default_factory=dict)
+
+
+def count(value: Any, name: str) -> int | None:
+    """Return a count of tokens, ``None`` where it is absent or null. ``28.0`` is 28.
+
+    Raises ``LineRefused`` (``invalid_usage``) for anything else: text, true, 1.5, -1, more than ``TOKENS_MAX``.
+    """
+    if value is None or (type(value) is int and 0 <= value <= TOKENS_MAX):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise LineRefused(QuarantineReason.INVALID_USAGE, f"{name} is no number")
+    if not 0 <= value <= TOKENS_MAX:
+        detail = f"{name} is {shown(value)}; a token count lies between 0 and {TOKENS_MAX}"
+        raise LineRefused(QuarantineReason.INVALID_USAGE, detail)
+    if value != int(value):
+        raise LineRefused(QuarantineReason.INVALID_USAGE, f"{name} is {shown(value)}; a token count is whole")
+    return int(value)
+
+
+def count_of(usage: JsonObject, *names: str) -> int | None:
+    """Return the count that goes by one of several names: the first that is above zero, else the first that is stated."""
+    found: int | None = None
+    for name in names:
+        value = count(usage.get(name), name)
+        if value:
+            return value
+        found = value if found is None else found
+    return found
+
+
+def word(value: Any) -> str:
+    """Return a value that is text, an empty one where it is none."""
+    return value if isinstance(value, str) else ""
+
+
+def object_at(value: Any, *names: str) -> JsonObject:
+    """Return the object that lies at a path of names, an empty one where there is none."""
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def list_at(value: Any, *names: str) -> list[Any]:
+    """Return the list that lies at a path of names, an empty one where there is none."""
+    value = object_at(value, *names[:-1]).get(names[-1])
+    return value if isinstance(value, list) else []
+
+
+def sum_of(*counts: int | None) -> int | None:
+    """Return the sum of the counts that are stated, ``None`` where none is."""
+    stated = [value for value in counts if value is not None]
+    return sum(stated) if stated else None
+
+
+def others_of(usage: JsonObject, names: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    """Return what is stated beside tokens: name to count, from the paths at which ``names`` say that it lies.
+
+    What is no count there decides no bill, and is left out.
+    """
+    found = {}
+    for name, path in names.items():
+        value = object_at(usage, *path[:-1]).get(path[-1])
+        if type(value) is int and 0 < value <= TOKENS_MAX:
+            found[name] = value
+    return found
+
+
+def first(values: Iterable[Any]) -> Any:
+    """Return the first value that can be a name, text or a number; else the first that is there at all, ``None`` where none is."""
+    stated = [value for value in values if value is not None and value != ""]
+    return next((value for value in stated if isinstance(value, str | int)), stated[0] if stated else None)
+
+
+def last(values: Iterable[Any]) -> Any:
+    """Return the last value that can be a name; else the last that is there at all, ``None`` where none is."""
+    return first(reversed(list(values)))
+
+
+def error_of(document: JsonObject) -> bool:
+    """Tell whether a document says that it is an error."""
+    return document.get("error") is not None or document.get("type") == "error"

@@ -1,0 +1,81 @@
+"""Answers that are neither completions nor embeddings: told by their shape, never taken for chat, and not billed.
+
+Rerank, images, audio, moderation, batches, runs of assistants, counts of tokens. What they state is kept by name, so that it
+can be seen and priced. Source: recorded exchanges of each; the shapes are those of OpenAI's, Cohere's and Gemini's APIs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.collectors.families.reading import (
+    Reading,
+    Stated,
+    count_of,
+    error_of,
+    first,
+    list_at,
+    object_at,
+    others_of,
+    word,
+)
+
+if TYPE_CHECKING:
+    from pipeline.collectors.body import Body
+    from pipeline.collectors.families.reading import Asked
+    from pipeline.collectors.strict_json import JsonObject
+
+NAME = "unbilled"
+
+_OBJECTS = frozenset(("thread.run", "thread.run.step", "batch", "vector_store", "file", "fine_tuning.job", "model", "list"))
+_PROMPT = ("prompt_tokens", "input_tokens", "promptTokenCount", "total_input_tokens")
+_COMPLETION = ("completion_tokens", "output_tokens", "candidatesTokenCount", "total_output_tokens")
+_OTHERS = {"seconds": ("seconds",), "search_units": ("search_units",)}
+
+
+def recognises(document: JsonObject) -> bool:
+    """Tell an answer that no meter is for."""
+    of, kind = word(document.get("object")), word(document.get("type"))
+    if of in _OBJECTS or kind.startswith("transcript."):
+        return True
+    if "choices" in document or "candidates" in document:
+        return False
+    if _is_rerank(document) or _is_images(document) or "cachedContents/" in str(document.get("name")):
+        return True
+    is_transcript = isinstance(document.get("text"), str) and ("segments" in document or "task" in document or "usage" in document)
+    return is_transcript or isinstance(document.get("input_tokens"), int) or "totalTokens" in document
+
+
+def _is_rerank(document: JsonObject) -> bool:
+    firsts = [*list_at(document, "results")[:1], *list_at(document, "data")[:1]]
+    return any(isinstance(first, dict) and ("relevance_score" in first or "flagged" in first) for first in firsts)
+
+
+def _is_images(document: JsonObject) -> bool:
+    first = next(iter(list_at(document, "data")), None)
+    return isinstance(first, dict) and ("b64_json" in first or "url" in first)
+
+
+def read(body: Body, asked: Asked) -> Reading:
+    """Read what is stated, as names and counts. Raises ``LineRefused`` where a count of tokens is none."""
+    del asked
+    others: dict[str, int] = {}
+    for document in body.documents:
+        others.update(_others(document))
+    return Reading(
+        family=NAME,
+        stated=Stated(prompt=None, completion=None, others=others) if others else None,
+        response_id=first(document.get("id") for document in body.documents),
+        model=first(document.get("model") for document in body.documents),
+        has_error=any(map(error_of, body.documents)),
+    )
+
+
+def _others(document: JsonObject) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for usage in (object_at(document, "usage"), object_at(document, "usageMetadata"), object_at(document, "meta", "billed_units")):
+        for name, names in (("prompt_tokens", _PROMPT), ("completion_tokens", _COMPLETION)):
+            if value := count_of(usage, *names):
+                found[name] = value
+        found.update(others_of(usage, _OTHERS))
+    return found

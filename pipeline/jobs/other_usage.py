@@ -1,0 +1,102 @@
+"""What answers state and no meter holds: whose it is and how much, so that nothing that was consumed is dropped without a word.
+
+Images, seconds of audio, searches, and the tokens of answers that are not metered. Owns the sums by key. Does not own what is
+kept of an answer (``pipeline.collectors``). Only files that hold such a thing are read, and of these two columns and the identity.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline.jobs.wording import UNASSIGNED, counted
+from pipeline.storage import layout
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pipeline.storage.lake import LakeSnapshot
+    from pipeline.storage.workspace import Workspace
+
+_NAME = "other_usage"
+_COLUMNS = ["event_id", "api_key_id", _NAME]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherUsage:
+    """What the answers to one key stated beside the meters."""
+
+    api_key_id: str
+    account_id: str
+    """Empty where the key belongs to no account now."""
+    events: int
+    quantities: Mapping[str, int]
+    """By the names of the answers, in their order."""
+
+
+def other_usage(workspace: Workspace, snapshot: LakeSnapshot) -> tuple[OtherUsage, ...]:
+    """Return what stands beside the meters, key by key; of copies of one response, one."""
+    folder = layout.usage_events(workspace.lake)
+    tables = [table for file in snapshot.data_files if (table := _stated(folder / file.path)) is not None]
+    if not tables:
+        return ()
+    seen: dict[bytes, tuple[str, str]] = {}
+    for identity, key, stated in zip(*(pa.concat_tables(tables)[name].to_pylist() for name in _COLUMNS), strict=True):
+        seen.setdefault(identity, (key, stated))
+    quantities: dict[str, Counter[str]] = {}
+    events: Counter[str] = Counter()
+    for key, stated in seen.values():
+        events[key] += 1
+        quantities.setdefault(key, Counter()).update(_quantities(stated))
+    owners = {key.key_id: account.id for account in workspace.accounts for key in account.keys}
+    return tuple(
+        OtherUsage(
+            api_key_id=key,
+            account_id=owners.get(key, ""),
+            events=events[key],
+            quantities=dict(sorted(quantities[key].items())),
+        )
+        for key in sorted(events)
+    )
+
+
+def _quantities(stated: str) -> dict[str, int]:
+    """Return names and counts; whatever else stands there is for ``verify`` to say."""
+    try:
+        found = json.loads(stated)
+    except ValueError:
+        return {}
+    return {name: count for name, count in found.items() if type(count) is int} if isinstance(found, dict) else {}
+
+
+def _stated(path: Path) -> pa.Table | None:
+    """Return the rows of a file that state something, ``None`` where its own statistics say that none does."""
+    with pq.ParquetFile(path) as file:
+        metadata = file.metadata
+        if _NAME not in metadata.schema.names:
+            return None  # written before there was such a column
+        at = metadata.schema.names.index(_NAME)
+        statistics = [metadata.row_group(group).column(at).statistics for group in range(metadata.num_row_groups)]
+        groups = [
+            group
+            for group, found in enumerate(statistics)
+            if found is None or not found.has_null_count or found.null_count < metadata.row_group(group).num_rows
+        ]
+        if not groups:
+            return None
+        rows = file.read_row_groups(groups, columns=_COLUMNS)
+    return rows.filter(pc.is_valid(rows[_NAME]))
+
+
+def other_usage_text(usage: OtherUsage) -> str:
+    """Say what the answers to a key stated beside the meters."""
+    listed = ", ".join(f"{quantity} {name}" for name, quantity in usage.quantities.items())
+    answers = counted(usage.events, "answer")
+    return f"{answers} to key {usage.api_key_id} ({usage.account_id or UNASSIGNED}) stated what no meter holds and nobody bills: {listed}"

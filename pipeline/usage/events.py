@@ -1,0 +1,139 @@
+"""The columns of a usage event, each declared once: what is kept of a logged exchange, and nothing beside it.
+
+From ``COLUMNS`` follow the Arrow schema (``pipeline.schemas``), the schema that the Delta log states (``pipeline.storage.delta``), the
+rows that collectors make by name (``pipeline.collectors.decode``), which values rows share (``pipeline.collectors.event_columns``), and
+the table in ``docs/configuration.md``.
+
+A lake grows: a new column stands last, may be null and says since which version of the lake there is one. What was written before it
+reads as null. A column is never renamed, moved, retyped or taken away: lakes that have it are read for ever.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+
+class Kind(Enum):
+    """The type of a column; its value is what people are told."""
+
+    DIGEST = "16 bytes"
+    TEXT = "text"
+    INSTANT = "instant, UTC, in microseconds"
+    FLAG = "true or false"
+    NUMBER = "32-bit integer"
+    COUNT = "64-bit integer"
+    OTHER_COUNTS = "text: a JSON object of names and integers, sorted by name, without blanks"
+
+
+class Role(Enum):
+    """What a column is for."""
+
+    IDENTITY = auto()
+    """Tells copies of one response from other responses."""
+    TIME = auto()
+    PAYER = auto()
+    DIMENSION = auto()
+    """Usage may be rated or grouped by it."""
+    OUTCOME = auto()
+    """What became of the exchange, and how its body was read."""
+    USAGE = auto()
+    """What was consumed."""
+    SOURCE = auto()
+    """The log that it was read from."""
+    PLACE = auto()
+    """Where in that log."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column. Raises ``ValueError`` where a column that came later may not be null."""
+
+    name: str
+    kind: Kind
+    role: Role
+    says: str
+    """One sentence without its full stop."""
+    nullable: bool = True
+    since: int = 1
+    """The version of the lake that first had it."""
+    part_of: str | None = None
+    """The count that includes this one."""
+
+    def __post_init__(self) -> None:
+        """Refuse a column that older files could not have."""
+        if self.since > 1 and not self.nullable:
+            message = f"column {self.name} came with version {self.since} of the lake, so it is null in older files; declare it nullable"
+            raise ValueError(message)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether many rows of one log have the same value; in the other columns each row has its own."""
+        return self.role in (Role.DIMENSION, Role.OUTCOME, Role.SOURCE)
+
+
+COLUMNS = (
+    Column(
+        name="event_id",
+        kind=Kind.DIGEST,
+        role=Role.IDENTITY,
+        nullable=False,
+        says="digest of the identity: the key id and the response id, or what stands in for it",
+    ),
+    Column(name="request_id", kind=Kind.TEXT, role=Role.IDENTITY, says="the log's own id"),
+    Column(name="response_id", kind=Kind.TEXT, role=Role.IDENTITY, says="the id of the answer"),
+    Column(name="occurred_at", kind=Kind.INSTANT, role=Role.TIME, nullable=False, says="when the request arrived"),
+    Column(name="api_key_id", kind=Kind.TEXT, role=Role.PAYER, nullable=False, says="whose key it was; never the key"),
+    Column(name="model_requested", kind=Kind.TEXT, role=Role.DIMENSION, says="the model that the request names"),
+    Column(name="model_reported", kind=Kind.TEXT, role=Role.DIMENSION, says="the model that the answer names"),
+    Column(name="service_tier", kind=Kind.TEXT, role=Role.DIMENSION, says="as the answer states it"),
+    Column(name="status", kind=Kind.TEXT, role=Role.OUTCOME, nullable=False, says="measured, estimated, unknown, failed or not_metered"),
+    Column(name="http_status", kind=Kind.NUMBER, role=Role.OUTCOME, nullable=False, says="100 to 599"),
+    Column(name="stream", kind=Kind.FLAG, role=Role.OUTCOME, says="whether the answer came, or was asked for, as a stream"),
+    Column(name="choices", kind=Kind.NUMBER, role=Role.OUTCOME, says="how many answers the response has"),
+    Column(name="finish_reason", kind=Kind.TEXT, role=Role.OUTCOME, says="why the answer ended"),
+    Column(name="prompt_tokens", kind=Kind.COUNT, role=Role.USAGE, says="with cached and cache-write tokens"),
+    Column(name="completion_tokens", kind=Kind.COUNT, role=Role.USAGE, says="with reasoning tokens"),
+    Column(name="prompt_cached_tokens", kind=Kind.COUNT, role=Role.USAGE, part_of="prompt_tokens", says="read from a cache"),
+    Column(name="prompt_cache_write_tokens", kind=Kind.COUNT, role=Role.USAGE, part_of="prompt_tokens", says="written to a cache"),
+    Column(name="reasoning_tokens", kind=Kind.COUNT, role=Role.USAGE, part_of="completion_tokens", says="spent on reasoning"),
+    Column(name="content_chunks", kind=Kind.COUNT, role=Role.OUTCOME, says="chunks with content, of a stream that stated no usage"),
+    Column(name="dialect", kind=Kind.TEXT, role=Role.OUTCOME, says="the family that the body was read as, and the conventions that explain its counts"),
+    Column(name="source", kind=Kind.TEXT, role=Role.SOURCE, nullable=False, says="the log, relative to the workspace where it lies in it"),
+    Column(name="line", kind=Kind.COUNT, role=Role.PLACE, nullable=False, says="from 1"),
+    Column(name="byte_start", kind=Kind.COUNT, role=Role.PLACE, nullable=False, says="in the decompressed log"),
+    Column(name="byte_end", kind=Kind.COUNT, role=Role.PLACE, nullable=False, says="likewise; the byte after the line"),
+    Column(name="prompt_audio_tokens", kind=Kind.COUNT, role=Role.USAGE, since=2, part_of="prompt_tokens", says="of audio"),
+    Column(name="completion_audio_tokens", kind=Kind.COUNT, role=Role.USAGE, since=2, part_of="completion_tokens", says="of audio"),
+    Column(
+        name="prompt_cache_write_1h_tokens",
+        kind=Kind.COUNT,
+        role=Role.USAGE,
+        since=2,
+        part_of="prompt_cache_write_tokens",
+        says="written to a cache that keeps them for an hour",
+    ),
+    Column(
+        name="other_usage",
+        kind=Kind.OTHER_COUNTS,
+        role=Role.USAGE,
+        since=2,
+        says="what the answer states and no meter holds, such as searches, seconds or images",
+    ),
+    Column(
+        name="left_out",
+        kind=Kind.TEXT,
+        role=Role.OUTCOME,
+        since=2,
+        says="names of ill-formed fields that decide no bill and were left out, sorted, between commas",
+    ),
+)
+"""In the order of a row."""
+
+LAKE_VERSION = max(column.since for column in COLUMNS)
+"""The version of the lake that this program writes; it reads every earlier one."""
+
+
+def columns_of(lake_version: int) -> tuple[Column, ...]:
+    """Return the columns of a version of the lake, in the order of a row."""
+    return tuple(column for column in COLUMNS if column.since <= lake_version)

@@ -1,0 +1,158 @@
+"""A claim of ``sql/checks`` that fails is heard: the night names it, nothing is frozen over it, ``verify`` lists it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from workspaces import append_log, fingerprints, make_workspace, plain, tallybook, write_log
+
+from pipeline import resources
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+AS_OF = ("--as-of", "2026-11-01T03:00:00Z")
+
+
+@pytest.fixture
+def sql(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of ``sql/`` that this test may write to, and that every command reads instead."""
+    folder = tmp_path / "program" / "sql"
+    shutil.copytree(resources.sql_folder(), folder)
+    monkeypatch.setattr(resources, "_PACKAGE", folder.parent / "pipeline")
+    return folder
+
+
+@pytest.fixture
+def books(tmp_path: Path, sql: Path) -> Path:
+    """Two months with cached tokens, the first one issued, by the copy of ``sql/`` as it still is."""
+    assert resources.sql_folder() == sql
+    root = make_workspace(tmp_path / "books")
+    lines = (plain("2026-09-05T10:00:00Z", id="a", cached=400), plain("2026-10-05T10:00:00Z", id="b", cached=400))
+    write_log(root, "l.jsonl", *lines)
+    assert tallybook(root, "nightly", *AS_OF).returncode == 0
+    assert tallybook(root, "invoice", "issue", "--period", "2026-09", *AS_OF).returncode == 0
+    return root
+
+
+def break_usage_daily(sql: Path) -> None:
+    rewrite(sql / "marts" / "usage_daily.sql", "prompt_cached_tokens as quantity", "0 as quantity")
+
+
+def rewrite(file: Path, right: str, wrong: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert text.count(right) == 1
+    file.write_text(text.replace(right, wrong), encoding="utf-8")
+
+
+def add_check(sql: Path, name: str, select: str, severity: str = "blocking") -> Path:
+    file = sql / "checks" / severity / f"{name}.sql"
+    file.write_text(f"-- Claim: a test's own.\n-- grain: whatever\n{select}\n", encoding="utf-8")
+    return file
+
+
+def assert_heard(root: Path, name: str) -> None:
+    """The night, issue, void and verify name the claim, each with its exit code; nothing is frozen."""
+    register = fingerprints(root / "invoices" / "register")
+    night = tallybook(root, "nightly", *AS_OF)
+    assert night.returncode == 7, night.stderr
+    assert f"the claim {name} does not hold" in night.stdout
+    assert f"the claim {name} does not hold" in night.stderr
+    night = tallybook(root, "nightly", "--json", *AS_OF)  # a second night says so again
+    assert night.returncode == 7, night.stderr
+    assert [claim["name"] for claim in json.loads(night.stdout)["broken_claims"]] == [name]
+    assert f"the claim {name} does not hold" in night.stderr
+    assert tallybook(root, "invoice", "draft", "--period", "2026-10").returncode == 7
+    for command in (("issue", "--period", "2026-10"), ("void", "INV-000001")):
+        refused = tallybook(root, "invoice", *command, *AS_OF)
+        assert (refused.returncode, name in refused.stderr) == (4, True), refused.stderr
+    assert fingerprints(root / "invoices" / "register") == register
+    verified = tallybook(root, "verify")
+    assert verified.returncode == 6
+    assert f"FAIL  {name}: 1 row breaks it" in verified.stdout or f"FAIL  {name}: 2 rows break it" in verified.stdout
+
+
+def test_a_wrong_select_is_heard_by_the_night_by_issue_by_void_and_by_verify(books: Path, sql: Path) -> None:
+    break_usage_daily(sql)
+    assert_heard(books, "tokens_lost_before_usage_daily")
+
+
+@pytest.mark.parametrize(
+    ("change", "claim"),
+    [
+        (("slice_totals", "sum(usage_events.prompt_cached_tokens)", "sum(0)"), "tokens_lost_between_slices"),
+        (("exchange_totals", "sum(prompt_cached_tokens)", "sum(0)"), "tokens_lost_between_fates"),
+        (("attributed_totals", "exchange_totals.prompt_cached_tokens", "0::bigint as prompt_cached_tokens"), "tokens_lost_between_fates"),
+    ],
+    ids=["slice_totals", "exchange_totals", "attributed_totals"],
+)
+def test_tokens_lost_on_the_way_to_the_marts_are_heard(books: Path, sql: Path, change: tuple[str, str, str], claim: str) -> None:
+    relation, right, wrong = change
+    rewrite(sql / "intermediate" / f"{relation}.sql", right, wrong)
+    assert_heard(books, claim)
+
+
+def test_a_wrong_select_is_heard_where_only_new_dates_are_counted(books: Path, sql: Path) -> None:
+    break_usage_daily(sql)
+    append_log(books, "l.jsonl", plain("2026-10-06T10:00:00Z", id="c", cached=7))
+    assert_heard(books, "tokens_lost_before_usage_daily")
+
+
+def test_once_the_select_is_right_again_the_next_night_is_right_and_the_month_can_be_issued(books: Path, sql: Path) -> None:
+    right = fingerprints(books / "invoices")
+    text = (sql / "marts" / "usage_daily.sql").read_text(encoding="utf-8")
+    break_usage_daily(sql)
+    assert tallybook(books, "nightly", *AS_OF).returncode == 7
+    assert fingerprints(books / "invoices") != right
+    (sql / "marts" / "usage_daily.sql").write_text(text, encoding="utf-8")
+    assert tallybook(books, "nightly", *AS_OF).returncode == 0
+    assert fingerprints(books / "invoices") == right
+    assert tallybook(books, "invoice", "issue", "--period", "2026-10", *AS_OF).returncode == 0
+    assert tallybook(books, "verify").returncode == 0
+
+
+@pytest.mark.parametrize(
+    "reads",
+    [
+        "usage_events where status = 'measured' and line = 2",
+        "slice_totals where events > 0 and slice_at >= timestamp '2026-10-01'",
+        "attributed_totals where billing_period = '2026-10'",
+        "usage_daily where billing_period = '2026-10' and meter = 'prompt_cached'",
+        "committed_events where status = 'measured'",
+        "usage_by_utc_day where utc_date = date '2026-10-05'",
+        "usage_events inner join exchanges_daily on exchanges_daily.api_key_id = usage_events.api_key_id and usage_date = occurred_at::date where line = 2",
+        "slice_totals where slice_at >= timestamp '2026-10-01' and $unmeasured = 'list'",
+    ],
+    ids=lambda reads: reads.split(" where ")[0].replace(" ", "_")[:60],
+)
+def test_a_check_that_somebody_adds_is_asked_wherever_it_reads_from(books: Path, sql: Path, reads: str) -> None:
+    check = add_check(sql, "our_own", f"select 1::bigint as found from {reads}")  # noqa: S608  # a test's own text
+    assert_heard(books, "our_own")
+    check.unlink()
+    assert tallybook(books, "nightly", *AS_OF).returncode == 0
+
+
+def test_a_check_that_holds_is_listed_by_verify_and_changes_nothing_else(books: Path, sql: Path) -> None:
+    before = fingerprints(books / "invoices")
+    add_check(sql, "no_negative_quantity", "select account_id from usage_daily where quantity < 0")
+    assert tallybook(books, "nightly", *AS_OF).returncode == 0
+    assert "ok    no_negative_quantity: no row breaks it" in tallybook(books, "verify").stdout
+    assert fingerprints(books / "invoices") == before
+
+
+def test_an_advisory_check_that_somebody_adds_becomes_a_warning_and_blocks_nothing(books: Path, sql: Path) -> None:
+    add_check(sql, "heavy_keys", "select api_key_id, sum(quantity)::bigint as tokens from usage_daily group by api_key_id", "advisory")
+    night = tallybook(books, "nightly", *AS_OF)
+    assert night.returncode == 0
+    assert "warning: heavy_keys: 1 row: api_key_id 'key_a', tokens 2000000;" in night.stderr
+    assert tallybook(books, "invoice", "issue", "--period", "2026-10", *AS_OF).returncode == 0
+
+
+def test_a_check_of_a_relation_that_is_nowhere_is_refused_by_name(books: Path, sql: Path) -> None:
+    add_check(sql, "mistyped", "select 1 as found from usage_dayly")
+    for command in (("nightly",), ("verify",)):
+        refused = tallybook(books, *command)
+        assert (refused.returncode, "the check mistyped reads usage_dayly" in refused.stderr) == (2, True), refused.stderr

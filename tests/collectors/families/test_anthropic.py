@@ -1,0 +1,181 @@
+"""Anthropic's Messages: disjoint counts, overlaid streams, iterations, streams of AWS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from readings import family_reading, invoke_ways, read, tokens, ways
+
+PATH = "/v1/messages"
+USAGE = {"input_tokens": 21, "cache_read_input_tokens": 500, "cache_creation_input_tokens": 60, "output_tokens": 34}
+
+
+def _message(usage: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    return {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": "sonnet-4-5",
+        "content": [{"type": "text", "text": "Snow."}],
+        "stop_reason": "end_turn",
+        "usage": usage,
+    } | fields
+
+
+def _start(usage: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    return {"type": "message_start", "message": _message(usage, content=[], stop_reason=None, **fields)}
+
+
+def _delta(usage: dict[str, Any] | None = None, reason: str | None = "end_turn") -> dict[str, Any]:
+    event = {"type": "message_delta", "delta": {"stop_reason": reason}}
+    return event if usage is None else event | {"usage": usage}
+
+
+TEXT = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Snow."}}
+STOP = {"type": "message_stop"}
+
+
+def test_the_prompt_is_input_and_what_was_read_from_and_written_to_the_cache() -> None:
+    assert tokens(_message(USAGE), path=PATH) == (581, 34, 500, 60, None)
+
+
+def test_id_model_tier_and_reason_are_those_of_the_message() -> None:
+    reading = read(_message(USAGE | {"service_tier": "priority"}), path=PATH)
+    assert (reading.dialect, reading.response_id, reading.model_reported) == ("anthropic", "msg_1", "sonnet-4-5")
+    assert (reading.service_tier, reading.finish_reason, reading.choices) == ("priority", "end_turn", 1)
+
+
+def test_thinking_lies_within_the_output() -> None:
+    assert tokens(_message(USAGE | {"output_tokens_details": {"thinking_tokens": 20}}), path=PATH) == (581, 34, 500, 60, 20)
+
+
+def test_writes_that_live_an_hour_are_told_apart_and_are_never_added() -> None:
+    parts = {"ephemeral_5m_input_tokens": 20, "ephemeral_1h_input_tokens": 40}
+    stated = family_reading(_message(USAGE | {"cache_creation": parts})).stated
+    assert stated is not None
+    assert (stated.prompt, stated.written, stated.written_1h) == (581, 60, 40)
+
+
+def test_of_two_counts_of_writes_the_flat_one_is_the_newer() -> None:
+    parts = {"ephemeral_5m_input_tokens": 10, "ephemeral_1h_input_tokens": 5}
+    assert tokens(_message(USAGE | {"cache_creation": parts}), path=PATH)[3] == 60
+    without = {name: count for name, count in USAGE.items() if name != "cache_creation_input_tokens"}
+    assert tokens(_message(without | {"cache_creation": parts}), path=PATH) == (536, 34, 500, 15, None)
+
+
+@pytest.mark.parametrize("way", ways())
+def test_a_stream_overlays_the_start_by_the_delta_and_adds_nothing(way: str) -> None:
+    events = [_start(USAGE | {"output_tokens": 3}), TEXT, _delta({"output_tokens": 34}), STOP]
+    assert tokens(ways(*events)[way], path=PATH) == (581, 34, 500, 60, None)
+    assert read(ways(*events)[way], path=PATH).finish_reason == "end_turn"
+
+
+def test_a_field_that_is_null_or_absent_in_the_delta_leaves_that_of_the_start() -> None:
+    last = {"input_tokens": None, "cache_read_input_tokens": None, "output_tokens": 34}
+    assert tokens(ways(_start(USAGE), TEXT, _delta(last))["transcript"], path=PATH) == (581, 34, 500, 60, None)
+
+
+def test_the_input_may_grow_and_the_cache_may_be_newer_in_the_delta() -> None:
+    last = {"input_tokens": 900, "cache_read_input_tokens": 640, "cache_creation_input_tokens": 0, "output_tokens": 77}
+    assert tokens(ways(_start(USAGE), TEXT, _delta(last))["transcript"], path=PATH) == (1540, 77, 640, 0, None)
+
+
+def test_running_totals_in_several_deltas_are_not_added() -> None:
+    events = [_start(USAGE), _delta({"output_tokens": 10}, None), _delta({"output_tokens": 25}, None), _delta({"output_tokens": 34})]
+    assert tokens(ways(*events)["transcript"], path=PATH)[1] == 34
+
+
+def test_two_starts_of_one_id_are_one_answer() -> None:
+    rest = [TEXT, _delta({"output_tokens": 34}), STOP]
+    body = ways(_start(USAGE | {"input_tokens": 5}), *rest, _start(USAGE), *rest)["transcript"]
+    assert tokens(body, path=PATH)[:2] == (581, 34)
+
+
+def test_of_starts_with_two_ids_no_usage_is_believed_and_nothing_estimated() -> None:
+    rest = [TEXT, _delta({"output_tokens": 34}), STOP]
+    spliced = ways(_start(USAGE), *rest, _start(USAGE, id="msg_2"), *rest)["transcript"]
+    reading = read(spliced, path=PATH)
+    assert (reading.status.value, reading.dialect, reading.tokens) == ("unknown", "anthropic", None)
+
+
+def test_a_compaction_is_billed_on_top() -> None:
+    iterations = [
+        {"type": "compaction", "input_tokens": 9000, "output_tokens": 400, "cache_read_input_tokens": 100},
+        {"type": "message"} | USAGE,
+    ]
+    body = _message(USAGE | {"iterations": iterations})
+    assert tokens(body, path=PATH) == (9681, 434, 600, 60, None)
+    assert read(body, path=PATH).dialect == "anthropic/compaction"
+
+
+def test_an_advisor_of_another_model_is_not_mixed_with_the_answer() -> None:
+    iterations = [
+        {"type": "message"} | USAGE,
+        {"type": "advisor_message", "model": "opus-4-5", "input_tokens": 800, "output_tokens": 90},
+    ]
+    body = _message(USAGE | {"iterations": iterations})
+    assert tokens(body, path=PATH)[:2] == (581, 34)
+    assert read(body, path=PATH).other_usage == '{"advisor_completion_tokens":90,"advisor_prompt_tokens":800}'
+
+
+def test_a_fallback_is_rated_by_the_model_that_answered() -> None:
+    iterations = [{"type": "fallback_message", "model": "haiku-4-5"} | USAGE]
+    for body in (
+        _message(USAGE | {"iterations": iterations}),
+        ways(_start(USAGE), TEXT, _delta({"output_tokens": 34, "iterations": iterations}))["transcript"],
+    ):
+        assert read(body, path=PATH).model_reported == "haiku-4-5"
+        assert tokens(body, path=PATH)[:2] == (581, 34)
+
+
+def test_searches_are_kept_by_name() -> None:
+    body = _message(USAGE | {"server_tool_use": {"web_search_requests": 3}})
+    assert read(body, path=PATH).other_usage == '{"web_searches":3}'
+
+
+@pytest.mark.parametrize("way", invoke_ways())
+def test_in_a_stream_of_aws_the_message_counts_before_the_metrics(way: str) -> None:
+    metrics = {"inputTokenCount": 581, "outputTokenCount": 30}
+    stop = STOP | {"amazon-bedrock-invocationMetrics": metrics}
+    body = invoke_ways(_start(USAGE | {"output_tokens": 1}), TEXT, _delta({"output_tokens": 34}), stop)[way]
+    line = {"path": "/model/anthropic.haiku-3-20240307-v1%3A0/invoke-with-response-stream"}
+    assert tokens(body, **line) == (581, 34, 500, 60, None)
+
+
+@pytest.mark.parametrize("path", ["/v1/projects/p/publishers/anthropic/models/sonnet-4@2:rawPredict", "/ai/ask", None])
+def test_it_is_read_on_every_route(path: str | None) -> None:
+    assert tokens(_message(USAGE), path=path)[:2] == (581, 34)
+    events = [_start(USAGE), TEXT, _delta({"output_tokens": 34})]
+    assert tokens(ways(*events)["transcript"], path=path)[:2] == (581, 34)
+
+
+def test_an_error_in_a_stream_fails_it_only_where_no_usage_was_stated() -> None:
+    error = {"type": "error", "error": {"type": "overloaded_error", "message": "busy"}}
+    assert read(ways(error)["lines"] + "\n" + ways(STOP)["lines"], path=PATH).status.value == "failed"
+    assert tokens(ways(_start(USAGE), TEXT, error)["transcript"], path=PATH)[:2] == (581, 34)
+
+
+def test_a_start_without_output_tokens_states_no_usage() -> None:
+    half = {"input_tokens": 21, "output_tokens": None}
+    reading = read(ways(_start(half), TEXT, TEXT)["transcript"], path=PATH)
+    assert (reading.status.value, reading.content_chunks) == ("estimated", 2)
+
+
+@pytest.mark.parametrize("http_status", [408, 499, 500, 529])
+def test_stated_usage_counts_under_any_status(http_status: int) -> None:
+    assert tokens(_message(USAGE), path=PATH, status=http_status)[:2] == (581, 34)
+
+
+def test_zeros_beside_an_answer_are_no_measurement() -> None:
+    assert read(_message({"input_tokens": 0, "output_tokens": 0}), path=PATH).status.value == "unknown"
+
+
+def test_an_old_completion_states_nothing_and_is_unknown() -> None:
+    body = {"type": "completion", "id": "compl_1", "completion": " Snow.", "stop_reason": "stop_sequence", "model": "instant-1.2"}
+    assert read(body, path="/v1/complete").status.value == "unknown"
+
+
+def test_counting_tokens_is_not_metered() -> None:
+    for path in ("/v1/messages/count_tokens", None, "/ai/how-long"):
+        assert read({"input_tokens": 2095}, path=path).status.value == "not_metered"

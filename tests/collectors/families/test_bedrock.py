@@ -1,0 +1,229 @@
+"""Bedrock: Converse, Nova, Titan, Llama, and the counts that AWS adds itself."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+from readings import aws_stream, converse_ways, family_reading, invoke_events, invoke_ways, read, tokens
+
+from pipeline.collectors.refusal import LineRefused
+from pipeline.usage import QuarantineReason
+
+CONVERSE = "/model/anthropic.haiku-3-20240307-v1%3A0/converse"
+CONVERSE_STREAM = f"{CONVERSE}-stream"
+USAGE = {"inputTokens": 12, "outputTokens": 30, "totalTokens": 42}
+CACHED = {"inputTokens": 12, "outputTokens": 30, "cacheReadInputTokens": 100, "cacheWriteInputTokens": 50, "totalTokens": 192}
+METRICS = "amazon-bedrock-invocationMetrics"
+HEADERS = {"X-Amzn-Bedrock-Input-Token-Count": "17", "x-amzn-bedrock-output-token-count": "51"}
+
+
+def _converse(usage: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    content = [{"text": "Sleet."}]
+    return {"output": {"message": {"role": "assistant", "content": content}}, "stopReason": "end_turn", "usage": usage} | fields
+
+
+def _events(usage: dict[str, Any] | None) -> list[tuple[str, dict[str, Any]]]:
+    events: list[tuple[str, dict[str, Any]]] = [
+        ("messageStart", {"role": "assistant"}),
+        ("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": "Sl"}}),
+        ("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": "eet."}}),
+        ("messageStop", {"stopReason": "end_turn"}),
+    ]
+    return events if usage is None else [*events, ("metadata", {"usage": usage, "metrics": {"latencyMs": 400}})]
+
+
+def test_the_prompt_is_input_and_what_was_read_from_and_written_to_the_cache() -> None:
+    assert tokens(_converse(CACHED), path=CONVERSE) == (162, 30, 100, 50, None)
+
+
+def test_the_other_spellings_repeat_the_same_numbers_and_are_never_added() -> None:
+    again = CACHED | {"cacheReadInputTokenCount": 100, "cacheWriteInputTokenCount": 50}
+    assert tokens(_converse(again), path=CONVERSE) == (162, 30, 100, 50, None)
+    alone = USAGE | {"cacheReadInputTokenCount": 0, "cacheWriteInputTokenCount": 0}
+    assert tokens(_converse(alone), path=CONVERSE) == (12, 30, 0, 0, None)
+
+
+def test_writes_that_live_an_hour_are_told_by_their_ttl() -> None:
+    details = [{"ttl": "5m", "inputTokens": 20}, {"ttl": "1h", "inputTokens": 30}]
+    stated = family_reading(_converse(CACHED | {"cacheDetails": details})).stated
+    assert stated is not None
+    assert (stated.prompt, stated.written, stated.written_1h) == (162, 50, 30)
+
+
+def test_no_body_names_model_or_id_so_the_path_names_the_model() -> None:
+    reading = read(_converse(USAGE), path=CONVERSE)
+    assert (reading.dialect, reading.response_id, reading.model_reported) == ("bedrock-converse", None, None)
+    assert reading.model_in_path == "anthropic.haiku-3-20240307-v1:0"
+    assert reading.finish_reason == "end_turn"
+    assert read(_converse(USAGE), path=CONVERSE, request={"model": "haiku"}).model_in_path is None
+
+
+@pytest.mark.parametrize("way", converse_ways())
+def test_a_stream_states_its_usage_in_the_metadata(way: str) -> None:
+    body = converse_ways(*_events(CACHED))[way]
+    assert tokens(body, path=CONVERSE_STREAM) == (162, 30, 100, 50, None)
+    reading = read(body, path=CONVERSE_STREAM)
+    assert (reading.finish_reason, reading.is_stream) == ("end_turn", True)
+
+
+def test_a_stream_that_lost_its_last_frame_is_estimated() -> None:
+    whole = base64.b64decode(aws_stream(*_events(USAGE)))
+    reading = read(base64.b64encode(whole[:-9]).decode(), path=CONVERSE_STREAM)
+    assert (reading.status.value, reading.content_chunks) == ("estimated", 2)
+
+
+def test_a_stream_with_a_damaged_frame_says_nothing() -> None:
+    whole = bytearray(base64.b64decode(aws_stream(*_events(USAGE))))
+    whole[40] ^= 1
+    assert read(base64.b64encode(whole).decode(), path=CONVERSE_STREAM).status.value == "unknown"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        aws_stream(*_events(None), exception="modelStreamErrorException"),
+        converse_ways(*_events(None), ("modelStreamErrorException", {"message": "it broke"}))["lines of events"],
+        converse_ways(*_events(None), ("throttlingException", {"message": "it broke"}))["array of events"],
+        aws_stream(exception="internalServerException"),
+    ],
+    ids=["frames", "lines", "array", "nothing else"],
+)
+def test_an_exception_in_a_stream_is_an_error(body: Any) -> None:
+    assert read(body, path=CONVERSE_STREAM).status.value == "failed"
+
+
+def test_usage_beside_an_exception_is_measured() -> None:
+    assert tokens(aws_stream(*_events(USAGE), exception="modelTimeoutException"), path=CONVERSE_STREAM)[:2] == (12, 30)
+
+
+@pytest.mark.parametrize(("usage", "half"), [({"inputTokens": 30}, "prompt"), ({"outputTokens": 30}, "completion")])
+def test_half_a_usage_is_unknown_and_the_half_is_kept_by_name(usage: dict[str, Any], half: str) -> None:
+    reading = read(_converse(usage), path=CONVERSE)
+    assert (reading.status.value, reading.tokens, reading.other_usage) == ("unknown", None, f'{{"{half}_tokens":30}}')
+
+
+def test_a_total_that_is_not_its_sum_is_refused_with_the_numbers() -> None:
+    with pytest.raises(LineRefused) as refused:
+        read(_converse(CACHED | {"totalTokens": 42}), path=CONVERSE)
+    assert refused.value.reason is QuarantineReason.CONTRADICTORY_USAGE
+
+
+@pytest.mark.parametrize("path", [None, "/ai/ask", "/model/amazon.nova-lite-v1%3A0/invoke"])
+def test_converse_is_known_by_its_body(path: str | None) -> None:
+    assert tokens(_converse(USAGE), path=path)[:2] == (12, 30)
+
+
+@pytest.mark.parametrize("http_status", [424, 499, 500])
+def test_stated_usage_counts_under_any_status(http_status: int) -> None:
+    assert tokens(_converse(USAGE), path=CONVERSE, status=http_status)[:2] == (12, 30)
+
+
+def test_zeros_beside_an_answer_are_no_measurement() -> None:
+    zeros = {"inputTokens": 0, "outputTokens": 0, "totalTokens": 0}
+    assert read(_converse(zeros), path=CONVERSE).status.value == "unknown"
+
+
+@pytest.mark.parametrize("way", invoke_ways())
+def test_nova_states_on_invoke_what_converse_states(way: str) -> None:
+    chunks = [{name: payload} for name, payload in _events(CACHED)]
+    chunks[-1] |= {METRICS: {"inputTokenCount": 12, "outputTokenCount": 30}}
+    body = invoke_ways(*chunks)[way]
+    assert tokens(body, path="/model/amazon.nova-pro-v1%3A0/invoke-with-response-stream") == (162, 30, 100, 50, None)
+
+
+def test_titan_adds_its_results_and_counts_may_be_written_as_decimals() -> None:
+    results = [{"tokenCount": 20.0, "outputText": "a", "completionReason": "FINISH"}, {"tokenCount": 5, "outputText": "b"}]
+    body = {"inputTextTokenCount": 28.0, "results": results}
+    path = "/model/amazon.titan-text-express-v1/invoke"
+    reading = read(body, path=path)
+    assert tokens(body, path=path)[:2] == (28, 25)
+    assert (reading.dialect, reading.model_in_path, reading.finish_reason) == ("bedrock-titan", "amazon.titan-text-express-v1", "FINISH")
+
+
+@pytest.mark.parametrize("way", invoke_ways())
+def test_titan_streams_its_input_first_and_its_output_last(way: str) -> None:
+    chunks = [
+        {"outputText": "a", "index": 0, "totalOutputTextTokenCount": None, "inputTextTokenCount": 28},
+        {"outputText": "b", "index": 0, "totalOutputTextTokenCount": 25, "completionReason": "LENGTH", "inputTextTokenCount": None},
+    ]
+    chunks[1] |= {METRICS: {"inputTokenCount": 28, "outputTokenCount": 25}}
+    body = invoke_ways(*chunks)[way]
+    assert tokens(body)[:2] == (28, 25)
+    assert read(body).finish_reason == "LENGTH"
+
+
+def test_llama_states_both_counts() -> None:
+    body = {"generation": "Rime.", "prompt_token_count": 18, "generation_token_count": 33, "stop_reason": "length"}
+    reading = read(body, path="/model/meta.llama3-8b-instruct-v1%3A0/invoke")
+    assert tokens(body)[:2] == (18, 33)
+    assert (reading.dialect, reading.finish_reason) == ("bedrock-llama", "length")
+
+
+@pytest.mark.parametrize("way", invoke_ways())
+def test_llama_streams_running_totals(way: str) -> None:
+    chunks: list[dict[str, Any]] = [
+        {"generation": "R", "prompt_token_count": 18, "generation_token_count": 1, "stop_reason": None},
+        {"generation": "i", "prompt_token_count": None, "generation_token_count": 2, "stop_reason": None},
+        {"generation": "me", "prompt_token_count": None, "generation_token_count": 3, "stop_reason": "stop"},
+    ]
+    chunks[-1] |= {METRICS: {"inputTokenCount": 18, "outputTokenCount": 3}}
+    assert tokens(invoke_ways(*chunks)[way])[:2] == (18, 3)
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        [{"outputs": [{"text": "Rime.", "stop_reason": "stop"}]}],
+        [{"completion": "Rime.", "stop_reason": "stop_sequence"}],
+        [{"is_finished": False, "text": "Rime."}, {"is_finished": True, "finish_reason": "COMPLETE"}],
+        [{"outputText": "Rime.", "index": 0}],
+    ],
+    ids=["mistral", "anthropic text", "cohere command", "titan without its own"],
+)
+def test_the_metrics_of_aws_count_where_the_model_states_nothing(chunks: list[dict[str, Any]]) -> None:
+    chunks[-1] = chunks[-1] | {METRICS: {"inputTokenCount": 17, "outputTokenCount": 51}}
+    for body in invoke_ways(*chunks).values():
+        assert tokens(body, path="/model/x/invoke-with-response-stream")[:2] == (17, 51)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"outputs": [{"text": "Rime.", "stop_reason": "stop"}]},
+        {"generations": [{"text": "Rime.", "id": "g"}], "id": "c-1", "prompt": "say"},
+        {"id": 7, "prompt": {"text": "say"}, "completions": [{"data": {"text": "Rime."}}]},
+        {"completion": "Rime.", "stop_reason": "stop_sequence", "type": "completion"},
+    ],
+    ids=["mistral", "cohere command", "j2", "anthropic text"],
+)
+def test_the_headers_of_aws_count_where_the_body_states_nothing(body: dict[str, Any]) -> None:
+    line = {"path": "/model/x.y-v1%3A0/invoke", "response_headers": HEADERS}
+    assert tokens(body, **line)[:2] == (17, 51)
+    assert read(body, path=line["path"]).status.value == "unknown"
+
+
+def test_headers_may_be_lists_and_numbers_and_never_win_over_the_body() -> None:
+    headers = {"x-amzn-bedrock-input-token-count": ["17"], "x-amzn-bedrock-output-token-count": 51}
+    assert tokens({"outputs": []}, path="/model/x/invoke", response_headers=headers)[:2] == (17, 51)
+    assert tokens(_converse(USAGE), path=CONVERSE, response_headers=headers)[:2] == (12, 30)
+    half = {"x-amzn-bedrock-input-token-count": "17"}
+    assert read({"outputs": []}, path="/model/x/invoke", response_headers=half).status.value == "unknown"
+
+
+def test_an_error_of_aws_is_failed_although_its_headers_count() -> None:
+    body = {"message": "Too many requests"}
+    assert read(body, path="/model/x/invoke", status=429).status.value == "failed"
+
+
+def test_jamba_on_invoke_is_chat() -> None:
+    body = {"id": "cmpl-1", "choices": [{"index": 0, "message": {"role": "assistant", "content": "Rime."}}]}
+    body |= {"usage": {"prompt_tokens": 17, "completion_tokens": 3, "total_tokens": 20}, "meta": {"requestDurationMillis": 9}}
+    reading = read(body, path="/model/ai21.jamba-1-5-large-v1%3A0/invoke")
+    assert (reading.dialect, reading.model_in_path) == ("openai-chat", "ai21.jamba-1-5-large-v1:0")
+    chunks = [
+        {"id": "cmpl-1", "choices": [{"index": 0, "delta": {"content": "R"}}], "usage": {"prompt_tokens": 17, "completion_tokens": 0}},
+        {"id": "cmpl-1", "choices": [{"index": 0, "delta": {"content": "ime"}}], "usage": {"prompt_tokens": 17, "completion_tokens": 3}},
+    ]
+    assert tokens(aws_stream(*invoke_events(*chunks)), path="/model/x/invoke-with-response-stream")[:2] == (17, 3)

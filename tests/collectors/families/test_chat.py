@@ -1,0 +1,185 @@
+"""Chat as its providers count it: what is put into prompt and completion, what is left out, and what is estimated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from readings import family_reading, read, tokens, ways
+
+from pipeline.collectors.refusal import LineRefused
+from pipeline.usage import QuarantineReason
+
+PATH = "/v1/chat/completions"
+
+
+def _chat(usage: dict[str, Any] | None, model: str = "jamba-large", **fields: Any) -> dict[str, Any]:
+    choices = [{"index": 0, "message": {"role": "assistant", "content": "Frost."}, "finish_reason": "stop"}]
+    return {"id": "chatcmpl-1", "object": "chat.completion", "model": model, "choices": choices, "usage": usage} | fields
+
+
+def _chunk(delta: dict[str, Any] | None = None, usage: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
+    choices = [] if delta is None else [{"index": 0, "delta": delta}]
+    return {"id": "chatcmpl-1", "object": "chat.completion.chunk", "choices": choices, "usage": usage} | fields
+
+
+def _usage(prompt: int, completion: int, **more: Any) -> dict[str, Any]:
+    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion} | more
+
+
+@pytest.mark.parametrize("cached", [158, 416])
+def test_grok_behind_azure_caches_a_hidden_preamble_so_the_prompt_stands_and_cached_is_unknown(cached: int) -> None:
+    usage = _usage(150, 213, prompt_tokens_details={"cached_tokens": cached, "text_tokens": 150})
+    assert tokens(_chat(usage, "grok-4"), path=PATH) == (150, 213, None, None, None)
+    assert read(_chat(usage, "grok-4"), path=PATH).dialect == "openai-chat/cached-unknown"
+
+
+def test_magistral_counts_more_cached_than_its_prompt_likewise() -> None:
+    usage = _usage(40, 90, num_cached_tokens=64)
+    assert tokens(_chat(usage, "magistral-small"), path=PATH) == (40, 90, None, None, None)
+
+
+def test_reasoning_of_vercels_gateway_lies_outside_completion_and_total() -> None:
+    usage = _usage(19, 124, completion_tokens_details={"reasoning_tokens": 64}, market_cost="0.0019")
+    assert tokens(_chat(usage, "openai/gpt-5"), path=PATH) == (19, 188, None, None, 64)
+    assert read(_chat(usage, "openai/gpt-5"), path=PATH).dialect == "openai-chat/reasoning-apart"
+    greater = _usage(19, 24, completion_tokens_details={"reasoning_tokens": 64}, market_cost="0.0019")
+    assert tokens(_chat(greater, "google/gemini-2.5-pro"), path=PATH) == (19, 88, None, None, 64)
+
+
+def test_reasoning_of_perplexity_lies_outside_completion_and_total() -> None:
+    usage = _usage(19, 124, reasoning_tokens=900, citation_tokens=70, num_search_queries=5)
+    assert tokens(_chat(usage, "sonar-deep-research"), path=PATH) == (19, 1024, None, None, 900)
+    assert read(_chat(usage, "sonar-deep-research"), path=PATH).other_usage == '{"citation_tokens":70,"searches":5}'
+
+
+def test_reasoning_of_xai_lies_outside_the_completion_and_its_total_tells() -> None:
+    usage = _usage(19, 4, completion_tokens_details={"reasoning_tokens": 300}) | {"total_tokens": 323}
+    assert tokens(_chat(usage, "grok-3-mini"), path=PATH) == (19, 304, None, None, 300)
+
+
+def test_thoughts_of_geminis_compatible_api_stand_in_the_total_alone() -> None:
+    usage = _usage(19, 4) | {"total_tokens": 123}
+    assert tokens(_chat(usage, "gemini-2.5-flash"), path=PATH) == (19, 104, None, None, 100)
+    assert read(_chat(usage, "gemini-2.5-flash"), path=PATH).dialect == "openai-chat/thoughts-in-total"
+    with pytest.raises(LineRefused) as refused:
+        read(_chat(usage, "jamba-large"), path=PATH)
+    assert refused.value.reason is QuarantineReason.CONTRADICTORY_USAGE
+
+
+def test_more_reasoning_than_completion_beside_a_total_that_agrees_drops_the_part() -> None:
+    usage = _usage(19, 100, completion_tokens_details={"reasoning_tokens": 117})
+    assert tokens(_chat(usage, "deepseek-r1"), path=PATH) == (19, 100, None, None, None)
+    assert read(_chat(usage, "deepseek-r1"), path=PATH).dialect == "openai-chat/reasoning-unknown"
+
+
+def test_writes_that_repeat_what_was_read_from_geminis_cache_are_dropped() -> None:
+    usage = _usage(2168, 30, prompt_tokens_details={"cached_tokens": 2161, "cache_write_tokens": 2161})
+    assert tokens(_chat(usage, "google/gemini-2.5-pro"), path=PATH) == (2168, 30, 2161, None, None)
+    assert read(_chat(usage, "google/gemini-2.5-pro"), path=PATH).dialect == "openai-chat/written-repeats-cached"
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"num_cached_tokens": 6},
+        {"prompt_cache_hit_tokens": 6, "prompt_cache_miss_tokens": 13},
+        {"cached_tokens": 6},
+        {"prompt_tokens_details": {"cache_read_tokens": 6}},
+        {"input_tokens_details": {"cached_tokens": 6}},
+    ],
+)
+def test_cached_tokens_go_by_many_names(stated: dict[str, Any]) -> None:
+    assert tokens(_chat(_usage(19, 4) | stated), path=PATH) == (19, 4, 6, None, None)
+
+
+@pytest.mark.parametrize("name", ["cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens", "cached_creation_tokens"])
+def test_cache_writes_go_by_many_names_at_the_top_and_in_the_details(name: str) -> None:
+    assert tokens(_chat(_usage(19, 4, **{name: 6})), path=PATH) == (19, 4, None, 6, None)
+    assert tokens(_chat(_usage(19, 4, prompt_tokens_details={name: 6})), path=PATH) == (19, 4, None, 6, None)
+
+
+def test_input_and_output_tokens_are_prompt_and_completion() -> None:
+    usage = {"input_tokens": 19, "output_tokens": 4, "total_tokens": 23}
+    assert tokens(_chat(usage), path=PATH)[:2] == (19, 4)
+
+
+def test_audio_is_told_apart() -> None:
+    usage = _usage(19, 40, prompt_tokens_details={"audio_tokens": 9}, completion_tokens_details={"audio_tokens": 30})
+    stated = family_reading(_chat(usage)).stated
+    assert stated is not None
+    assert (stated.prompt_audio, stated.completion_audio) == (9, 30)
+
+
+@pytest.mark.parametrize("way", ways())
+def test_the_usage_of_a_stream_may_stand_in_parts(way: str) -> None:
+    first = _chunk({"role": "assistant"}, {"prompt_tokens": 19, "completion_tokens": 0, "total_tokens": 19})
+    last = _chunk({}, {"prompt_tokens": 0, "completion_tokens": 4, "total_tokens": 4})
+    assert tokens(ways(first, _chunk({"content": "Fr"}), last)[way], path=PATH)[:2] == (19, 4)
+
+
+@pytest.mark.parametrize("way", ways())
+def test_running_totals_are_not_added(way: str) -> None:
+    chunks = [_chunk({"content": "x"}, _usage(19, count)) for count in (1, 2, 3, 4)]
+    assert tokens(ways(*chunks)[way], path=PATH)[:2] == (19, 4)
+
+
+def test_running_totals_of_each_choice_are_added_up() -> None:
+    chunks = [_chunk(None, _usage(19, count)) | {"choices": [{"index": at, "delta": {"content": "x"}}]} for at, count in ((0, 1), (1, 1), (0, 3), (1, 2))]
+    assert tokens(ways(*chunks)["transcript"], path=PATH, request={"n": 2})[:2] == (19, 5)
+
+
+def test_usage_may_stand_under_another_roof() -> None:
+    groq = _chunk({}, None, x_groq={"id": "req_1", "usage": _usage(19, 4)})
+    moonshot = _chunk({}) | {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop", "usage": _usage(19, 4)}]}
+    for last in (groq, moonshot):
+        assert tokens(ways(_chunk({"content": "Fr"}), last)["transcript"], path=PATH)[:2] == (19, 4)
+
+
+@pytest.mark.parametrize(
+    "delta",
+    [
+        {"content": "Fr"},
+        {"reasoning_content": "First"},
+        {"reasoning": "First"},
+        {"tool_calls": [{"index": 0, "function": {"arguments": '{"ci'}}]},
+        {"refusal": "I can"},
+    ],
+)
+def test_whatever_was_generated_counts_in_an_estimate(delta: dict[str, Any]) -> None:
+    body = ways(_chunk({"role": "assistant", "content": ""}), _chunk(delta), _chunk(delta), _chunk({}))["transcript that ends in [DONE]"]
+    reading = read(body, path=PATH)
+    assert (reading.status.value, reading.content_chunks) == ("estimated", 2)
+
+
+def test_zeros_beside_an_answer_are_no_measurement_and_beside_nothing_they_are_one() -> None:
+    assert read(_chat(_usage(0, 0)), path=PATH).status.value == "unknown"
+    stream = ways(_chunk({"content": "Fr"}), _chunk({}, _usage(0, 0)))["transcript"]
+    assert read(stream, path=PATH).status.value == "estimated"
+    empty = _chat(_usage(0, 0), choices=[])
+    assert read(empty, path=PATH).status.value == "measured"
+
+
+def test_a_placeholder_of_zeros_gives_way_to_real_usage() -> None:
+    body = ways(_chunk({"content": "Fr"}, _usage(0, 0)), _chunk({}, _usage(19, 4)), _chunk({}, _usage(0, 0)))["transcript"]
+    assert tokens(body, path=PATH)[:2] == (19, 4)
+
+
+@pytest.mark.parametrize("http_status", [408, 499, 500, 504])
+def test_stated_usage_counts_under_any_status(http_status: int) -> None:
+    reading = read(_chat(_usage(19, 4)), path=PATH, status=http_status)
+    assert (reading.status.value, reading.response_id) == ("measured", "chatcmpl-1")
+    assert read(_chat(None), path=PATH, status=http_status).status.value == "failed"
+
+
+def test_an_error_in_a_stream_fails_it_only_where_no_usage_was_stated() -> None:
+    error = {"error": {"message": "overloaded", "code": 502}}
+    assert read(ways(_chunk({"content": "Fr"}), error)["transcript"], path=PATH).status.value == "failed"
+    assert read(ways(_chunk({"content": "Fr"}, _usage(19, 4)), error)["transcript"], path=PATH).status.value == "measured"
+
+
+def test_chat_without_choices_is_read_only_where_nothing_else_fits() -> None:
+    bare = {"id": "x-1", "usage": _usage(19, 4)}
+    assert tokens(bare, path=PATH)[:2] == (19, 4)
+    for usage in ({"input_tokens": 19, "output_tokens": 4}, {"inputTokens": 19, "outputTokens": 4, "totalTokens": 23}):
+        assert read({"content": [{"text": "x"}], "usage": usage}, path=None).dialect in {"anthropic", "bedrock-converse"}

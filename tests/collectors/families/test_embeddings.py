@@ -1,0 +1,89 @@
+"""Embeddings are metered by their prompt, whoever made them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from readings import read, tokens
+
+VECTOR = [0.25, -0.5]
+
+
+def _openai(usage: dict[str, Any]) -> dict[str, Any]:
+    data = [{"object": "embedding", "index": 0, "embedding": VECTOR}]
+    return {"object": "list", "data": data, "model": "text-embedding-3-small", "usage": usage}
+
+
+SHAPES: dict[str, tuple[str, dict[str, Any]]] = {
+    "openai": ("/v1/embeddings", _openai({"prompt_tokens": 19, "total_tokens": 19})),
+    "openai in base64": (
+        "/v1/embeddings",
+        _openai({"prompt_tokens": 19, "total_tokens": 19}) | {"data": [{"object": "embedding", "embedding": "AACAPgAAAL8="}]},
+    ),
+    "with a completion of zero": ("/v1/embeddings", _openai({"prompt_tokens": 19, "completion_tokens": 0, "total_tokens": 19})),
+    "voyage": ("/v1/embeddings", _openai({"total_tokens": 19})),
+    "cohere": (
+        "/v2/embed",
+        {"id": "e-1", "embeddings": {"float": [VECTOR]}, "meta": {"billed_units": {"input_tokens": 19}}},
+    ),
+    "gemini": (
+        "/v1beta/models/gemini-embedding-001:embedContent",
+        {"embedding": {"values": VECTOR}, "usageMetadata": {"promptTokenCount": 19}},
+    ),
+    "ollama": ("/api/embed", {"model": "nomic-embed-text", "embeddings": [VECTOR], "prompt_eval_count": 19}),
+    "vertex": (
+        "/v1/projects/p/publishers/google/models/text-embedding-005:predict",
+        {"predictions": [{"embeddings": {"values": VECTOR, "statistics": {"token_count": count}}} for count in (12, 7)]},
+    ),
+    "of several vectors": (
+        "/v1/embeddings",
+        {"object": "list", "data": [{"object": "embedding", "embeddings": [VECTOR]}], "usage": {"total_tokens": 19}},
+    ),
+    "titan": ("/model/amazon.titan-embed-text-v2%3A0/invoke", {"embedding": VECTOR, "inputTextTokenCount": 19}),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_prompt_is_metered_and_nothing_was_generated(shape: str) -> None:
+    path, body = SHAPES[shape]
+    assert tokens(body, path=path) == (19, 0, None, None, None)
+    assert read(body, path=path).dialect == "embeddings"
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("path", [None, "/ai/vectors"])
+def test_they_are_told_by_their_shape_and_never_taken_for_a_completion(shape: str, path: str | None) -> None:
+    _, body = SHAPES[shape]
+    assert tokens(body, path=path)[:2] == (19, 0)
+    assert read(body, path=path).dialect == "embeddings"
+
+
+def test_the_path_decides_before_a_body_that_could_be_another_family() -> None:
+    only_counts = {"usageMetadata": {"promptTokenCount": 19, "totalTokenCount": 19}}
+    path = "/v1beta/models/gemini-embedding-001:embedContent"
+    assert read(only_counts, path=path).dialect == "embeddings"
+    assert tokens(only_counts, path=path)[:2] == (19, 0)
+
+
+def test_the_model_is_that_of_the_body_else_that_of_the_path() -> None:
+    path, body = SHAPES["openai"]
+    assert read(body, path=path).model_reported == "text-embedding-3-small"
+    path, body = SHAPES["titan"]
+    assert read(body, path=path).model_in_path == "amazon.titan-embed-text-v2:0"
+
+
+def test_without_usage_they_are_unknown_and_an_error_is_failed() -> None:
+    path, body = SHAPES["openai"]
+    assert read(body | {"usage": None}, path=path).status.value == "unknown"
+    assert read({"error": {"message": "too long"}}, path=path, status=400).status.value == "failed"
+
+
+@pytest.mark.parametrize("http_status", [499, 500])
+def test_stated_usage_counts_under_any_status(http_status: int) -> None:
+    path, body = SHAPES["voyage"]
+    assert tokens(body, path=path, status=http_status)[:2] == (19, 0)
+
+
+def test_zeros_beside_vectors_are_no_measurement() -> None:
+    assert read(_openai({"prompt_tokens": 0, "total_tokens": 0}), path="/v1/embeddings").status.value == "unknown"

@@ -1,0 +1,161 @@
+"""Gemini's ``generateContent``: JSON, transcripts and arrays; thoughts, tool use, grounding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from readings import family_reading, read, tokens, ways
+
+from pipeline.collectors.refusal import LineRefused
+from pipeline.usage import QuarantineReason
+
+PATH = "/v1beta/models/gemini-2.5-flash:generateContent"
+STREAM = "/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse"
+USAGE = {
+    "promptTokenCount": 80,
+    "candidatesTokenCount": 25,
+    "thoughtsTokenCount": 40,
+    "toolUsePromptTokenCount": 15,
+    "cachedContentTokenCount": 64,
+    "totalTokenCount": 160,
+}
+SEARCHED = {"groundingMetadata": {"webSearchQueries": ["weather"], "groundingChunks": []}}
+
+
+def _answer(usage: dict[str, Any] | None, *candidates: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    text = {"content": {"role": "model", "parts": [{"text": "Hail."}]}, "finishReason": "STOP", "index": 0}
+    answer = {
+        "candidates": [text | more for more in candidates or ({},)],
+        "usageMetadata": usage,
+        "modelVersion": "gemini-2.5-flash-002",
+        "responseId": "r-1",
+    }
+    return answer | fields
+
+
+def test_prompt_includes_tool_use_and_completion_includes_thoughts() -> None:
+    assert tokens(_answer(USAGE), path=PATH) == (95, 65, 64, None, 40)
+
+
+def test_id_model_reason_and_tier_are_those_of_the_answer() -> None:
+    reading = read(_answer(USAGE | {"trafficType": "PROVISIONED_THROUGHPUT"}), path=PATH)
+    assert (reading.dialect, reading.response_id, reading.model_reported) == ("gemini", "r-1", "gemini-2.5-flash-002")
+    assert (reading.finish_reason, reading.service_tier, reading.choices) == ("STOP", "PROVISIONED_THROUGHPUT", 1)
+    assert read(_answer(USAGE | {"serviceTier": "flex"}), path=PATH).service_tier == "flex"
+
+
+def test_enumerations_may_be_numbers() -> None:
+    details = [{"modality": 1, "tokenCount": 60}, {"modality": 4, "tokenCount": 20}]
+    body = _answer(USAGE | {"promptTokensDetails": details, "trafficType": 1}, {"finishReason": 1})
+    assert tokens(body, path=PATH)[:2] == (95, 65)
+    assert (read(body, path=PATH).finish_reason, read(body, path=PATH).service_tier) == ("1", "1")
+    stated = family_reading(body).stated
+    assert stated is not None
+    assert stated.prompt_audio == 20
+
+
+def test_the_path_names_the_model_where_the_body_does_not() -> None:
+    body = _answer(USAGE)
+    del body["modelVersion"], body["responseId"]
+    reading = read(body, path="/v1beta/models/gemini-2.5-flash%2Dlite:generateContent")
+    assert (reading.model_reported, reading.model_in_path, reading.response_id) == (None, "gemini-2.5-flash-lite", None)
+
+
+def test_what_was_retrieved_by_a_search_is_kept_by_name_outside_the_prompt() -> None:
+    body = _answer(USAGE, SEARCHED)
+    assert tokens(body, path=PATH) == (80, 65, 64, None, 40)
+    reading = read(body, path=PATH)
+    assert (reading.dialect, reading.other_usage) == ("gemini/grounded", '{"retrieved_prompt_tokens":15}')
+
+
+def test_a_search_that_retrieved_nothing_and_tools_without_a_search_change_nothing() -> None:
+    usage = {"promptTokenCount": 80, "candidatesTokenCount": 25, "totalTokenCount": 105}
+    assert tokens(_answer(usage, SEARCHED), path=PATH)[:2] == (80, 25)
+    assert tokens(_answer(USAGE, {"urlContextMetadata": {"urlMetadata": []}}), path=PATH)[0] == 95
+
+
+def test_absent_candidates_thoughts_tools_and_cache_are_zero() -> None:
+    assert tokens(_answer({"promptTokenCount": 9, "totalTokenCount": 9}), path=PATH)[:2] == (9, 0)
+    thoughts = {"promptTokenCount": 9, "thoughtsTokenCount": 30, "totalTokenCount": 39}
+    assert tokens(_answer(thoughts), path=PATH) == (9, 30, None, None, 30)
+    blocked = {"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": {"promptTokenCount": 9, "totalTokenCount": 9}}
+    assert tokens(blocked, path=PATH)[:2] == (9, 0)
+
+
+def test_an_absent_prompt_is_unknown_and_never_zero() -> None:
+    assert tokens(_answer({"candidatesTokenCount": 12, "totalTokenCount": 12}), path=PATH)[:2] == (None, 12)
+
+
+def test_a_traffic_type_alone_is_no_usage() -> None:
+    reading = read(_answer({"trafficType": "ON_DEMAND"}), path=PATH)
+    assert (reading.status.value, reading.service_tier) == ("unknown", "ON_DEMAND")
+
+
+@pytest.mark.parametrize("way", ways())
+def test_of_a_stream_the_last_object_counts_whole(way: str) -> None:
+    earlier = {"promptTokenCount": 300, "candidatesTokenCount": 7, "cachedContentTokenCount": 200, "totalTokenCount": 307}
+    last = {"promptTokenCount": 80, "thoughtsTokenCount": 40, "totalTokenCount": 120}
+    chunks = [_answer(earlier, {"finishReason": None}), _answer({"trafficType": "ON_DEMAND"}), _answer(last)]
+    assert tokens(ways(*chunks)[way], path=STREAM) == (80, 40, None, None, 40)
+    assert read(ways(*chunks)[way], path=STREAM).response_id == "r-1"
+
+
+def test_a_search_in_any_chunk_holds_for_the_stream() -> None:
+    chunks = [_answer(None, SEARCHED), _answer(USAGE)]
+    assert tokens(ways(*chunks)["array"], path=STREAM)[0] == 80
+
+
+def test_one_usage_covers_all_candidates() -> None:
+    reading = read(_answer(USAGE, {}, {"index": 1}, {"index": 2}), path=PATH)
+    assert reading.choices == 3
+    assert tokens(_answer(USAGE, {}, {"index": 1}), path=PATH)[:2] == (95, 65)
+
+
+def test_a_total_that_is_not_its_sum_is_refused_with_the_numbers() -> None:
+    with pytest.raises(LineRefused) as refused:
+        read(_answer(USAGE | {"totalTokenCount": 161}), path=PATH)
+    assert refused.value.reason is QuarantineReason.CONTRADICTORY_USAGE
+    assert refused.value.detail == "the stated total 161 is not 95 of the prompt + 65 of the completion"
+
+
+def test_a_stream_without_usage_is_estimated_by_chunks_with_parts() -> None:
+    thought = {"content": {"parts": [{"text": "First", "thought": True}]}}
+    call = {"content": {"parts": [{"functionCall": {"name": "look_up", "args": {}}}]}}
+    body = ways(_answer(None, thought), _answer(None, call), _answer(None, {"content": {}}))["transcript"]
+    reading = read(body, path=STREAM)
+    assert (reading.status.value, reading.content_chunks) == ("estimated", 2)
+
+
+def test_an_error_in_a_stream_fails_it_only_where_no_usage_was_stated() -> None:
+    error = {"error": {"code": 503, "status": "UNAVAILABLE"}}
+    assert read(ways(_answer(None), error)["array"], path=STREAM).status.value == "failed"
+    assert read(ways(_answer(USAGE), error)["array"], path=STREAM).status.value == "measured"
+
+
+@pytest.mark.parametrize("http_status", [499, 500, 503])
+def test_stated_usage_counts_under_any_status(http_status: int) -> None:
+    assert tokens(_answer(USAGE), path=PATH, status=http_status)[:2] == (95, 65)
+
+
+def test_zeros_beside_an_answer_are_no_measurement() -> None:
+    zeros = {"promptTokenCount": 0, "candidatesTokenCount": 0, "totalTokenCount": 0}
+    assert read(_answer(zeros), path=PATH).status.value == "unknown"
+
+
+@pytest.mark.parametrize("path", ["/ai/ask", None])
+def test_it_is_known_by_its_body_where_no_path_tells(path: str | None) -> None:
+    assert tokens(_answer(USAGE), path=path)[:2] == (95, 65)
+    assert tokens(ways(_answer(None), _answer(USAGE))["array"], path=path)[:2] == (95, 65)
+
+
+@pytest.mark.parametrize("path", ["/v1beta/cachedContents", None])
+def test_a_cache_that_was_made_is_no_generation(path: str | None) -> None:
+    cache = {"name": "cachedContents/abc", "model": "models/gemini-2.5-flash", "usageMetadata": {"totalTokenCount": 9600}}
+    assert read(cache, path=path).status.value == "not_metered"
+
+
+@pytest.mark.parametrize("path", ["/v1beta/models/gemini-2.5-flash:countTokens", None])
+def test_counting_tokens_is_no_generation(path: str | None) -> None:
+    counted = {"totalTokens": 31, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 31}]}
+    assert read(counted, path=path).status.value == "not_metered"

@@ -1,0 +1,87 @@
+"""Gemini's Interactions: JSON, streams, and what runs in the background."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from readings import read, tokens, ways
+
+PATH = "/v1beta/interactions"
+USAGE = {
+    "total_input_tokens": 50,
+    "total_tool_use_tokens": 6,
+    "total_cached_tokens": 32,
+    "total_output_tokens": 20,
+    "total_thought_tokens": 11,
+    "total_tokens": 87,
+}
+
+
+def _interaction(**fields: Any) -> dict[str, Any]:
+    return {
+        "id": "v1_abc",
+        "object": "interaction",
+        "model": "gemini-3-flash",
+        "status": "completed",
+        "outputs": [{"type": "text", "text": "Fog."}],
+        "usage": USAGE,
+    } | fields
+
+
+def _stream(**fields: Any) -> list[dict[str, Any]]:
+    begun = {"id": "v1_abc", "object": "interaction", "model": "gemini-3-flash", "status": "in_progress"}
+    return [
+        {"event_type": "interaction.start", "interaction": begun},
+        {"event_type": "content.delta", "index": 0, "delta": {"type": "text", "text": "Fog."}},
+        {"event_type": "interaction.completed", "interaction": _interaction(**fields)},
+    ]
+
+
+def test_tool_use_is_input_and_thoughts_are_output() -> None:
+    assert tokens(_interaction(), path=PATH) == (56, 31, 32, None, 11)
+    reading = read(_interaction(), path=PATH)
+    assert (reading.dialect, reading.response_id, reading.model_reported) == ("gemini-interactions", "v1_abc", "gemini-3-flash")
+    assert reading.finish_reason == "completed"
+
+
+@pytest.mark.parametrize("way", ways())
+def test_a_stream_states_its_usage_when_it_is_completed(way: str) -> None:
+    body = ways(*_stream())[way]
+    assert tokens(body, path=PATH) == (56, 31, 32, None, 11)
+    reading = read(body, path=PATH)
+    assert (reading.response_id, reading.model_reported, reading.finish_reason) == ("v1_abc", "gemini-3-flash", "completed")
+
+
+def test_an_agent_in_the_background_is_unknown_until_it_is_asked_for() -> None:
+    running = _interaction(status="in_progress", outputs=[], usage=None)
+    assert read(running, path=PATH).status.value == "unknown"
+    assert tokens(_interaction(), path=f"{PATH}/v1_abc", method="GET")[:2] == (56, 31)
+
+
+def test_what_failed_is_failed_unless_it_states_usage() -> None:
+    assert read(_interaction(status="failed", outputs=[], usage=None), path=PATH).status.value == "failed"
+    assert read(_interaction(status="failed"), path=PATH).status.value == "measured"
+    error = {"event_type": "error", "error": {"code": "unavailable", "message": "later"}}
+    assert read(ways(*_stream()[:2], error)["transcript"], path=PATH).status.value == "failed"
+
+
+def test_a_stream_that_was_cut_is_estimated() -> None:
+    reading = read(ways(*_stream()[:2])["transcript"], path=PATH)
+    assert (reading.status.value, reading.content_chunks) == ("estimated", 1)
+
+
+@pytest.mark.parametrize("path", ["/ai/ask", None])
+def test_it_is_known_by_its_body_and_never_taken_for_chat(path: str | None) -> None:
+    assert read(_interaction(), path=path).dialect == "gemini-interactions"
+    bare = {"id": "v1_abc", "usage": USAGE}
+    assert tokens(bare, path=path)[:2] == (56, 31)
+
+
+@pytest.mark.parametrize("http_status", [499, 500])
+def test_stated_usage_counts_under_any_status(http_status: int) -> None:
+    assert tokens(_interaction(), path=PATH, status=http_status)[:2] == (56, 31)
+
+
+def test_one_part_alone_is_no_usage() -> None:
+    assert read(_interaction(usage={"total_input_tokens": 50}), path=PATH).status.value == "unknown"

@@ -1,0 +1,166 @@
+"""OpenAI's Responses: JSON, streams, background, compaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from readings import family_reading, read, tokens, ways
+
+from pipeline.collectors.refusal import LineRefused
+from pipeline.usage import QuarantineReason
+
+PATH = "/v1/responses"
+USAGE = {
+    "input_tokens": 120,
+    "input_tokens_details": {"cached_tokens": 70, "cache_write_tokens": 30},
+    "output_tokens": 45,
+    "output_tokens_details": {"reasoning_tokens": 12},
+    "total_tokens": 165,
+}
+MESSAGE = {"type": "message", "id": "msg_not_it", "content": [{"type": "output_text", "text": "Rain."}]}
+
+
+def _response(**fields: Any) -> dict[str, Any]:
+    return {
+        "id": "resp_1",
+        "object": "response",
+        "status": "completed",
+        "model": "gpt-5-mini",
+        "service_tier": "flex",
+        "output": [MESSAGE],
+        "usage": USAGE,
+    } | fields
+
+
+def _stream(last: str = "response.completed", **fields: Any) -> list[dict[str, Any]]:
+    begun = _response(status="in_progress", usage=None, output=[])
+    return [
+        {"type": "response.created", "sequence_number": 0, "response": begun},
+        {"type": "response.in_progress", "sequence_number": 1, "response": begun},
+        {"type": "response.output_text.delta", "sequence_number": 2, "item_id": "msg_not_it", "delta": "Rain."},
+        {"type": last, "sequence_number": 3, "response": _response(**fields)},
+    ]
+
+
+def test_cached_and_written_are_within_the_input_and_reasoning_within_the_output() -> None:
+    assert tokens(_response(), path=PATH) == (120, 45, 70, 30, 12)
+
+
+def test_id_model_tier_and_status_are_those_of_the_response() -> None:
+    reading = read(_response(), path=PATH)
+    assert (reading.dialect, reading.response_id, reading.model_reported) == ("openai-responses", "resp_1", "gpt-5-mini")
+    assert (reading.service_tier, reading.finish_reason, reading.choices, reading.is_stream) == ("flex", "completed", 1, False)
+
+
+@pytest.mark.parametrize("way", ways())
+def test_a_stream_states_its_usage_in_the_final_event(way: str) -> None:
+    body = ways(*_stream())[way]
+    assert tokens(body, path=PATH) == (120, 45, 70, 30, 12)
+    reading = read(body, path=PATH)
+    assert (reading.response_id, reading.is_stream, reading.finish_reason) == ("resp_1", True, "completed")
+
+
+def test_an_incomplete_answer_is_measured_and_tells_its_reason() -> None:
+    incomplete = {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
+    for body in (_response(**incomplete), ways(*_stream("response.incomplete", **incomplete))["transcript"]):
+        reading = read(body, path=PATH)
+        assert (reading.status.value, reading.finish_reason) == ("measured", "max_output_tokens")
+
+
+def test_an_output_of_zero_is_zero() -> None:
+    usage = {"input_tokens": 9, "output_tokens": 0, "total_tokens": 9}
+    assert tokens(_response(usage=usage, output=[]), path=PATH)[:2] == (9, 0)
+
+
+@pytest.mark.parametrize("status", ["queued", "in_progress"])
+def test_a_background_response_is_unknown_until_it_is_asked_for(status: str) -> None:
+    queued = read(_response(status=status, usage=None, output=[]), path=PATH)
+    polled = read(_response(), path=f"{PATH}/resp_1", method="GET")
+    assert (queued.status.value, polled.status.value) == ("unknown", "measured")
+    assert queued.response_id == polled.response_id == "resp_1"
+
+
+def test_a_background_response_and_every_answer_to_asking_for_it_are_one_exchange(collect: Any) -> None:
+    line = {"ts": "2026-09-01T12:00:00Z", "api_key_id": "key_1", "status": 200}
+    queued = line | {"method": "POST", "path": PATH, "response": _response(status="queued", usage=None, output=[])}
+    polled = [line | {"method": "GET", "path": f"{PATH}/resp_1", "request_id": f"req-{at}", "response": _response()} for at in range(2)]
+    events = collect(queued, *polled).events
+    assert [event["status"] for event in events] == ["unknown", "measured", "measured"]
+    assert len({event["event_id"] for event in events}) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "response"),
+    [
+        ("DELETE", f"{PATH}/resp_1", {"id": "resp_1", "object": "response", "deleted": True}),
+        ("GET", f"{PATH}/resp_1/input_items", {"object": "list", "data": [MESSAGE]}),
+        ("POST", f"{PATH}/input_tokens", {"object": "response.input_tokens", "input_tokens": 11}),
+        ("POST", f"{PATH}/resp_1/cancel", _response(status="cancelled", usage=None, output=[])),
+    ],
+)
+def test_what_is_done_to_a_response_is_not_metered(method: str, path: str, response: dict[str, Any]) -> None:
+    assert read(response, method=method, path=path).status.value == "not_metered"
+
+
+def test_a_failed_response_is_failed_unless_it_states_usage() -> None:
+    broken = {"status": "failed", "error": {"code": "server_error"}}
+    assert read(_response(usage=None, output=[], **broken), path=PATH).status.value == "failed"
+    assert read(_response(**broken), path=PATH).status.value == "measured"
+    stream = _stream("response.failed", usage=None, **broken)
+    assert read(ways(*stream)["transcript"], path=PATH).status.value == "failed"
+
+
+def test_an_event_called_error_fails_the_stream() -> None:
+    error = {"type": "error", "sequence_number": 0, "code": "rate_limit_exceeded", "message": "slow down"}
+    assert read(ways(error)["transcript"], path=PATH).status.value == "failed"
+    assert read(ways(error)["array"], path=PATH).status.value == "failed"
+    assert read(ways(*_stream()[:2], error)["transcript"], path=PATH).status.value == "failed"
+    assert read(ways(*_stream(), error)["transcript"], path=PATH).status.value == "measured"
+
+
+def test_a_stream_that_was_cut_is_estimated_from_what_it_generated() -> None:
+    call = {"type": "response.function_call_arguments.delta", "delta": '{"city"'}
+    thought = {"type": "response.reasoning_summary_text.delta", "delta": "First"}
+    reading = read(ways(*_stream()[:3], call, thought)["transcript"], path=PATH)
+    assert (reading.status.value, reading.content_chunks) == ("estimated", 3)
+    assert reading.tokens is not None
+    assert (reading.tokens.prompt_tokens, reading.tokens.completion_tokens) == (None, 3)
+
+
+def test_a_compaction_is_measured_and_its_model_is_the_requested_one() -> None:
+    compaction = {"id": "resp_2", "object": "response.compaction", "output": [], "usage": USAGE}
+    line = {"path": f"{PATH}/compact", "request": {"model": "gpt-5-codex"}}
+    reading = read(compaction, **line)
+    assert tokens(compaction, **line) == (120, 45, 70, 30, 12)
+    assert (reading.response_id, reading.model_reported) == ("resp_2", None)
+
+
+def test_zeros_beside_an_answer_are_no_measurement() -> None:
+    zeros = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
+    assert read(_response(usage=zeros), path=PATH).status.value == "unknown"
+
+
+@pytest.mark.parametrize("http_status", [408, 499, 500, 504])
+def test_stated_usage_counts_under_any_status(http_status: int) -> None:
+    assert tokens(ways(*_stream())["transcript"], path=PATH, status=http_status)[:2] == (120, 45)
+
+
+@pytest.mark.parametrize("path", ["/ai/ask", "/gateway/team-7/answer", None])
+def test_it_is_known_by_its_body_where_no_path_tells(path: str | None) -> None:
+    assert tokens(_response(), path=path)[:2] == (120, 45)
+    assert tokens(ways(*_stream())["transcript"], path=path)[:2] == (120, 45)
+
+
+def test_a_total_that_is_not_its_sum_is_refused_with_the_numbers() -> None:
+    with pytest.raises(LineRefused) as refused:
+        read(_response(usage=USAGE | {"total_tokens": 200}), path=PATH)
+    assert refused.value.reason is QuarantineReason.CONTRADICTORY_USAGE
+    assert refused.value.detail == "the stated total 200 is not 120 of the prompt + 45 of the completion"
+
+
+def test_audio_and_tools_of_the_provider_are_kept_apart() -> None:
+    usage = USAGE | {"num_sources_used": 4, "input_tokens_details": {"cached_tokens": 0, "audio_tokens": 33}}
+    stated = family_reading(_response(usage=usage)).stated
+    assert stated is not None
+    assert (stated.prompt_audio, dict(stated.others)) == (33, {"searches": 4})

@@ -1,0 +1,84 @@
+"""What no meter is for is never a completion, and what it states is kept by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from readings import read, sse
+
+SHAPES: dict[str, tuple[str, dict[str, Any], str | None]] = {
+    "rerank of cohere": (
+        "/v2/rerank",
+        {"id": "k-1", "results": [{"index": 0, "relevance_score": 0.9}], "meta": {"billed_units": {"search_units": 1}}},
+        '{"search_units":1}',
+    ),
+    "rerank of voyage": (
+        "/v1/rerank",
+        {"object": "list", "data": [{"index": 0, "relevance_score": 0.9}], "usage": {"prompt_tokens": 26, "total_tokens": 26}},
+        '{"prompt_tokens":26}',
+    ),
+    "images": (
+        "/v1/images/generations",
+        {"created": 1790000000, "data": [{"b64_json": "iVBO"}], "usage": {"input_tokens": 50, "output_tokens": 4160, "total_tokens": 4210}},
+        '{"completion_tokens":4160,"prompt_tokens":50}',
+    ),
+    "images by address": ("/v1/images/generations", {"created": 1790000000, "data": [{"url": "https://x.example/1.png"}]}, None),
+    "transcript in tokens": (
+        "/v1/audio/transcriptions",
+        {"text": "rain", "usage": {"type": "tokens", "input_tokens": 14, "output_tokens": 5, "total_tokens": 19}},
+        '{"completion_tokens":5,"prompt_tokens":14}',
+    ),
+    "transcript in seconds": ("/v1/audio/transcriptions", {"text": "rain", "usage": {"type": "duration", "seconds": 7}}, '{"seconds":7}'),
+    "transcript with segments": ("/v1/audio/transcriptions", {"task": "transcribe", "text": "rain", "segments": []}, None),
+    "moderation": ("/v1/moderations", {"id": "modr-1", "model": "omni-moderation", "results": [{"flagged": False}]}, None),
+    "run of an assistant": (
+        "/v1/threads/thread_1/runs/run_1",
+        {"id": "run_1", "object": "thread.run", "usage": {"prompt_tokens": 600, "completion_tokens": 50, "total_tokens": 650}},
+        '{"completion_tokens":50,"prompt_tokens":600}',
+    ),
+    "batch": (
+        "/v1/batches",
+        {"id": "batch_1", "object": "batch", "usage": {"input_tokens": 900, "output_tokens": 70, "total_tokens": 970}},
+        '{"completion_tokens":70,"prompt_tokens":900}',
+    ),
+    "count of tokens": ("/v1/messages/count_tokens", {"input_tokens": 2095}, None),
+    "gemini's count of tokens": ("/v1beta/models/gemini-2.5-flash:countTokens", {"totalTokens": 31}, None),
+    "vector store": ("/v1/vector_stores", {"id": "vs_1", "object": "vector_store", "usage_bytes": 0}, None),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("has_path", [True, False])
+def test_it_is_not_metered_with_a_path_and_without(shape: str, *, has_path: bool) -> None:
+    path, body, others = SHAPES[shape]
+    reading = read(body, path=path if has_path else None)
+    assert (reading.status.value, reading.tokens) == ("not_metered", None)
+    assert reading.other_usage == others
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_it_is_not_metered_on_a_route_that_no_list_knows(shape: str) -> None:
+    assert read(SHAPES[shape][1], path="/ai/tools").status.value == "not_metered"
+
+
+def test_a_transcript_that_is_streamed_is_not_metered() -> None:
+    usage = {"type": "tokens", "input_tokens": 14, "output_tokens": 5, "total_tokens": 19}
+    body = sse({"type": "transcript.text.delta", "delta": "ra"}, {"type": "transcript.text.done", "text": "rain", "usage": usage})
+    for path in ("/v1/audio/transcriptions", None):
+        reading = read(body, path=path)
+        assert (reading.status.value, reading.other_usage) == ("not_metered", '{"completion_tokens":5,"prompt_tokens":14}')
+
+
+def test_a_run_that_is_asked_for_is_not_metered_and_what_it_states_is_kept() -> None:
+    path, body, others = SHAPES["run of an assistant"]
+    reading = read(body, path=path, method="GET")
+    assert (reading.status.value, reading.other_usage) == ("not_metered", others)
+
+
+def test_counts_that_no_family_knows_are_kept_by_name_on_a_route_that_no_list_knows() -> None:
+    body = {"answer": "rain", "usage": {"prompt_tokens": 40, "completion_tokens": 5}}
+    reading = read(body, path="/ai/ask")
+    assert (reading.status.value, reading.other_usage) == ("not_metered", '{"completion_tokens":5,"prompt_tokens":40}')
+    assert read({"status": "ok", "usage": {"cpu": 3}}, path="/ai/health").other_usage is None
+    assert read({"status": "ok", "usage": "low"}, path="/ai/health").status.value == "not_metered"

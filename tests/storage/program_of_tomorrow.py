@@ -1,0 +1,51 @@
+"""The command line of a program with one more column of usage events, and one more of quarantined lines, whose plain reader knows both.
+
+Run as a program of its own: what follows from the declarations follows from these. Its arguments are a workspace and command lines; they are
+run one after the other, up to the first that does not end well.
+"""
+
+# ruff: noqa: SLF001 - what was derived when it was imported is derived again
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import dataclass
+from operator import attrgetter
+
+import pyarrow as pa
+
+from pipeline.usage import events
+
+events.LAKE_VERSION += 1
+REGION = events.Column(
+    name="region", kind=events.Kind.TEXT, role=events.Role.DIMENSION, since=events.LAKE_VERSION, says="where it was served, as the log names it"
+)
+events.COLUMNS = (*events.COLUMNS, REGION)
+
+from pipeline import schemas  # noqa: E402 - what is derived, is derived from the columns above
+
+schemas.QUARANTINE = schemas.QUARANTINE.append(pa.field("region", pa.string()))
+
+from pipeline.cli import run  # noqa: E402
+from pipeline.collectors import counting, decode  # noqa: E402
+from pipeline.collectors.fast.lines import QuickReader  # noqa: E402
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BodyReading(counting.BodyReading):
+    region: str | None = "north"
+
+
+counting.BodyReading = BodyReading  # type: ignore[misc]
+decode._OF_READING = decode._columns_in(BodyReading)
+decode._of_reading = attrgetter(*decode._OF_READING)
+decode._in_order = decode._row_maker((*decode._OWN, *decode._OF_ENVELOPE, *decode._OF_READING, *decode._OF_COUNTS))
+_quarantine_row = decode.QuarantineRow
+decode.QuarantineRow = lambda reason, values: _quarantine_row(reason, (*values, None))  # type: ignore[assignment,misc]
+QuickReader.read = lambda *_: None  # type: ignore[method-assign,assignment]
+
+if __name__ == "__main__":
+    workspace, *lines = sys.argv[1:]
+    for line in lines:
+        if code := run(["-w", workspace, *shlex.split(line)]):
+            sys.exit(code)
