@@ -140,7 +140,8 @@ def test_the_default_workspace_holds_every_kind_of_trap(tmp_path: Path) -> None:
     made = make_workspace(tmp_path / "w", seed=0)
     result = bill(tmp_path / "w")
     traps = {label.trap for label in made.labels.values()}
-    assert {trap.split("/")[1] for trap in traps if trap.startswith("usage/")} >= {"plain", "cached-details", "cache-write", "reasoning-apart", "cached-unknown"}
+    stated = {trap.split("/")[1] for trap in traps if trap.startswith("usage/")}
+    assert stated >= {"plain", "cached-details", "cache-write", "reasoning-apart", "cached-unknown"}
     assert {trap.split("/")[1] for trap in traps if trap.startswith("stream/")} >= {"ai21", "openai", "groq", "azure", "zero-placeholder", "no-done"}
     assert {label.what for label in made.labels.values() if "refused" in label.trap} == {
         *("invalid_utf8", "invalid_json", "duplicate_key", "not_an_object", "line_too_long"),
