@@ -12,5 +12,6 @@
     report                 tables, on the terminal and in docs/performance.md
     run                    the command
 
-Speeds are ratios within one run and never a promise about a machine. Does not own the sample logs' content (``make_sample`` does).
+Speeds are ratios within one run and never a promise about a machine. Does not own the sample logs' content
+(``make_sample`` does).
 """

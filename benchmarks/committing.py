@@ -1,7 +1,7 @@
 """The whole job from logs to a commit, in a process of its own: read, write, digest, sync, log entry.
 
-``python -m benchmarks.committing LOG`` collects a log into a new workspace beside it (on the same disk), prints seconds, events and
-bytes as JSON, and removes the workspace.
+``python -m benchmarks.committing LOG`` collects a log into a new workspace beside it (on the same disk), prints
+seconds, events and bytes as JSON, and removes the workspace.
 """
 
 from __future__ import annotations
@@ -34,7 +34,15 @@ def main(path: Path) -> None:
         collect(workspace, now=_NOW, key_secret=None, paths=[path])
         seconds = time.perf_counter() - begun
         files = lake.read_log(workspace.lake).data_files
-    click.echo(json.dumps({"seconds": seconds, "events": sum(file.rows for file in files), "lake_bytes": sum(file.size for file in files)}))
+    click.echo(
+        json.dumps(
+            {
+                "seconds": seconds,
+                "events": sum(file.rows for file in files),
+                "lake_bytes": sum(file.size for file in files),
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -40,7 +40,14 @@ AGGREGATING = pa.schema(
     ]
 )
 """Measured exchanges by key, model and UTC date, each identity once."""
-RATING = pa.schema([("api_key_id", pa.string()), ("model", pa.string()), ("usage_date", pa.date32()), ("amount", pa.decimal128(38, 18))])
+RATING = pa.schema(
+    [
+        ("api_key_id", pa.string()),
+        ("model", pa.string()),
+        ("usage_date", pa.date32()),
+        ("amount", pa.decimal128(38, 18)),
+    ]
+)
 """Exact charges by key, model and date."""
 
 
@@ -49,11 +56,16 @@ def as_table(answer: Answer, schema: pa.Schema) -> pa.Table:
     if isinstance(answer, pa.Table):
         return answer.select(schema.names).cast(schema)
     columns = list(zip(*answer, strict=True)) or [()] * len(schema)
-    return pa.table([pa.array(values, field.type) for field, values in zip(schema, columns, strict=True)], schema=schema)
+    return pa.table(
+        [pa.array(values, field.type) for field, values in zip(schema, columns, strict=True)], schema=schema
+    )
 
 
 def rows_differing(answer: pa.Table, expected: pa.Table) -> int:
-    """Count the rows by which two answers differ, whatever their order: wrong, missing and invented ones; a wrong row counts once."""
+    """Count the rows by which two answers differ, whatever their order.
+
+    Wrong, missing and invented ones; a wrong row counts once.
+    """
     found, wanted = _counted(answer), _counted(expected)
     return max((found - wanted).total(), (wanted - found).total())
 

@@ -1,8 +1,8 @@
 """Who is measured, and the process in which one contender does its task once.
 
-``python -m benchmarks.contenders TASK NAME PATH [FILE]`` runs it, prints its seconds (start-up and imports left out) as JSON and,
-if asked, writes its rows for comparison. Owns the list. Does not own what they do (``reading``, ``aggregating``, ``rating``) nor the
-taking of turns (``measure``).
+``python -m benchmarks.contenders TASK NAME PATH [FILE]`` runs it, prints its seconds (start-up and imports left out) as
+JSON and, if asked, writes its rows for comparison. Owns the list. Does not own what they do (``reading``,
+``aggregating``, ``rating``) nor the taking of turns (``measure``).
 """
 
 from __future__ import annotations
@@ -102,7 +102,10 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _write_rows(answer: Answer, task: str, path: Path) -> None:
-    parquet, comparing = import_module("pyarrow.parquet"), import_module("benchmarks.comparing")  # only here: who needs no Arrow does not pay for it
+    parquet, comparing = (
+        import_module("pyarrow.parquet"),
+        import_module("benchmarks.comparing"),
+    )  # only here: who needs no Arrow does not pay for it
     parquet.write_table(comparing.as_table(answer, getattr(comparing, task.upper())), path)
 
 

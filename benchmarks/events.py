@@ -1,8 +1,9 @@
 """A lake of seeded usage events, committed as the pipeline commits them: what the aggregate is measured on.
 
-``python -m benchmarks.events --events 20M --days 30 DIR`` makes a workspace with its lake. Owns the distribution: few keys make most
-of the events, models differ in weight, a few responses were logged twice (at once, or with a new time after midnight), fewer still
-contradict each other. Does not own the columns (``pipeline.schemas``) nor the way into the lake (``pipeline.storage.lake``).
+``python -m benchmarks.events --events 20M --days 30 DIR`` makes a workspace with its lake. Owns the distribution: few
+keys make most of the events, models differ in weight, a few responses were logged twice (at once, or with a new time
+after midnight), fewer still contradict each other. Does not own the columns (``pipeline.schemas``) nor the way into the
+lake (``pipeline.storage.lake``).
 """
 
 from __future__ import annotations
@@ -72,18 +73,28 @@ def write_workspace(root: Path) -> None:
     """Write the configuration of a workspace whose accounts hold the keys of the events; everything is in UTC."""
     (root / "rates").mkdir(parents=True)
     (root / "logs").mkdir()
-    (root / "tallybook.toml").write_text('timezone = "UTC"\n[[sources]]\nname = "gateway"\npaths = ["logs/*"]\n', encoding="utf-8")
+    (root / "tallybook.toml").write_text(
+        'timezone = "UTC"\n[[sources]]\nname = "gateway"\npaths = ["logs/*"]\n', encoding="utf-8"
+    )
     keys = key_ids()
     accounts = [
-        f'[[accounts]]\nid = "account-{number:02d}"\nname = "Account {number}"\nkeys = {keys[number * KEYS_PER_ACCOUNT : (number + 1) * KEYS_PER_ACCOUNT]}\n'
+        (
+            f'[[accounts]]\nid = "account-{number:02d}"\nname = "Account {number}"\nkeys = '
+            f"{keys[number * KEYS_PER_ACCOUNT : (number + 1) * KEYS_PER_ACCOUNT]}\n"
+        )
         for number in range(ACCOUNTS)
     ]
     (root / "accounts.toml").write_text("\n".join(accounts), encoding="utf-8")
     rates = [
-        f'[[rates]]\nmodel = "{model}"\neffective_from = 2026-01-01T00:00:00Z\nprompt = {number + 1}.10\ncompletion = {number + 4}.25\nprompt_cached = 0.05\n'
+        (
+            f'[[rates]]\nmodel = "{model}"\neffective_from = 2026-01-01T00:00:00Z\nprompt = {number + 1}.10\n'
+            f"completion = {number + 4}.25\nprompt_cached = 0.05\n"
+        )
         for number, model in enumerate(MODELS)
     ]
-    (root / "rates" / "standard.toml").write_text('id = "standard"\ncurrency = "USD"\n' + "\n".join(rates), encoding="utf-8")
+    (root / "rates" / "standard.toml").write_text(
+        'id = "standard"\ncurrency = "USD"\n' + "\n".join(rates), encoding="utf-8"
+    )
 
 
 def write_lake(root: Path, recipe: EventsRecipe) -> LakeSnapshot:
@@ -117,11 +128,16 @@ def batches(recipe: EventsRecipe) -> Iterator[tuple[date, pa.Table]]:
         rest = events
         while rest > 0:
             count = min(rest, COMMIT_EVENTS_MAX)
-            originals = _events(chance, round(count / (1 + _DUPLICATES + _DUPLICATES_NEXT_DAY + _CONFLICTS)), index, number)
+            originals = _events(
+                chance, round(count / (1 + _DUPLICATES + _DUPLICATES_NEXT_DAY + _CONFLICTS)), index, number
+            )
             again, next_day, differing = _samples(chance, originals, (_DUPLICATES, _DUPLICATES_NEXT_DAY, _CONFLICTS))
             copies = _moved(again, chance.integers(1_000_000, 90_000_000, len(again)))
             contradicting = _moved(_contradicting(differing), 1_500_000)
-            yield _FIRST_DATE + timedelta(days=index), _numbered(pa.concat_tables([originals, copies, contradicting, late]), number)
+            yield (
+                _FIRST_DATE + timedelta(days=index),
+                _numbered(pa.concat_tables([originals, copies, contradicting, late]), number),
+            )
             late = _moved(next_day, _DAY_US)
             rest -= count
             number += 1
@@ -129,13 +145,19 @@ def batches(recipe: EventsRecipe) -> Iterator[tuple[date, pa.Table]]:
 
 def _events(chance: np.random.Generator, count: int, day: int, number: int) -> pa.Table:
     """Make events of one UTC day, none in its last minutes, so that the copies of a conflict fall on the same date."""
-    begins_us = int(datetime(_FIRST_DATE.year, _FIRST_DATE.month, _FIRST_DATE.day, tzinfo=UTC).timestamp()) * 1_000_000 + day * _DAY_US
+    begins_us = (
+        int(datetime(_FIRST_DATE.year, _FIRST_DATE.month, _FIRST_DATE.day, tzinfo=UTC).timestamp()) * 1_000_000
+        + day * _DAY_US
+    )
     keys = key_ids()
     weights = 1 / np.arange(1, len(keys) + 1)
     key = chance.choice(len(keys), count, p=weights / weights.sum())
     model = chance.choice(len(MODELS), count, p=_MODEL_WEIGHTS)
     status = chance.choice(len(_STATUSES), count, p=_STATUS_WEIGHTS)
-    prompt, completion = chance.lognormal(7, 1.2, count).astype(np.int64) + 5, chance.lognormal(5, 1, count).astype(np.int64) + 1
+    prompt, completion = (
+        chance.lognormal(7, 1.2, count).astype(np.int64) + 5,
+        chance.lognormal(5, 1, count).astype(np.int64) + 1,
+    )
     is_measured, has_no_tokens = status == _MEASURED, status > _ESTIMATED
     is_stream = chance.random(count) < 0.4  # noqa: PLR2004 - two in five
     cached = pa.array(prompt // 2, mask=~is_measured | (chance.random(count) > 0.06))  # noqa: PLR2004 - a few prompts are cached
@@ -144,7 +166,9 @@ def _events(chance: np.random.Generator, count: int, day: int, number: int) -> p
         "event_id": pa.Array.from_buffers(pa.binary(16), count, [None, pa.py_buffer(chance.bytes(16 * count))]),
         "request_id": _hex_ids(chance, count, b""),
         "response_id": _without(_hex_ids(chance, count, b"chatcmpl-"), status == _FAILED),
-        "occurred_at": pa.array(np.sort(chance.integers(0, _DAY_US - 300_000_000, count)) // 1_000 * 1_000 + begins_us, schemas.INSTANT),
+        "occurred_at": pa.array(
+            np.sort(chance.integers(0, _DAY_US - 300_000_000, count)) // 1_000 * 1_000 + begins_us, schemas.INSTANT
+        ),
         "api_key_id": pa.array(keys, text).take(pa.array(key)),
         "model_requested": pa.array(MODELS, text).take(pa.array(model)),
         "model_reported": pa.nulls(count, text),
@@ -153,7 +177,9 @@ def _events(chance: np.random.Generator, count: int, day: int, number: int) -> p
         "http_status": pa.array(np.where(status == _FAILED, 429, 200), pa.int32()),
         "stream": pa.array(is_stream),
         "choices": pa.array(np.ones(count, np.int32), mask=status == _FAILED),
-        "finish_reason": pa.array(["stop", "length"], text).take(pa.array((chance.random(count) < 0.1).astype(np.int64))),  # noqa: PLR2004 - some are cut
+        "finish_reason": pa.array(["stop", "length"], text).take(
+            pa.array((chance.random(count) < 0.1).astype(np.int64))  # noqa: PLR2004 - some are cut
+        ),
         "prompt_tokens": pa.array(prompt, mask=~is_measured),
         "completion_tokens": pa.array(completion, mask=has_no_tokens),
         "prompt_cached_tokens": cached,
@@ -161,15 +187,25 @@ def _events(chance: np.random.Generator, count: int, day: int, number: int) -> p
         "dialect": _without(pa.array(["openai-chat"] * count, text), status == _FAILED),
         "source": pa.array([f"logs/2026-{number:05d}.jsonl"] * count, text),
     }
-    columns |= {field.name: pa.nulls(count, field.type) for field in _UNPLACED if field.name not in columns}  # what the sample states nothing of
+    columns |= {
+        field.name: pa.nulls(count, field.type) for field in _UNPLACED if field.name not in columns
+    }  # what the sample states nothing of
     return pa.table(columns, schema=_UNPLACED)
 
 
 def _numbered(events: pa.Table, number: int) -> pa.Table:
     """Give every event its place in the log of its commit."""
     line = np.arange(1, len(events) + 1)
-    places = {"line": line, "byte_start": (line - 1) * 2_000, "byte_end": line * 2_000, "source": [f"logs/2026-{number:05d}.jsonl"] * len(events)}
-    columns = [pa.array(places[field.name], field.type) if field.name in places else events[field.name] for field in schemas.USAGE_EVENTS]
+    places = {
+        "line": line,
+        "byte_start": (line - 1) * 2_000,
+        "byte_end": line * 2_000,
+        "source": [f"logs/2026-{number:05d}.jsonl"] * len(events),
+    }
+    columns = [
+        pa.array(places[field.name], field.type) if field.name in places else events[field.name]
+        for field in schemas.USAGE_EVENTS
+    ]
     return pa.table(columns, schema=schemas.USAGE_EVENTS)
 
 
@@ -185,12 +221,16 @@ def _samples(chance: np.random.Generator, events: pa.Table, shares: Sequence[flo
 
 def _moved(events: pa.Table, by_us: int | Numbers) -> pa.Table:
     at_us = events["occurred_at"].cast(pa.int64()).to_numpy() + by_us
-    return events.set_column(events.schema.get_field_index("occurred_at"), "occurred_at", pa.array(at_us, schemas.INSTANT))
+    return events.set_column(
+        events.schema.get_field_index("occurred_at"), "occurred_at", pa.array(at_us, schemas.INSTANT)
+    )
 
 
 def _contradicting(events: pa.Table) -> pa.Table:
     index = events.schema.get_field_index("completion_tokens")
-    return events.set_column(index, "completion_tokens", pa.array(events["completion_tokens"].to_numpy() + 17, pa.int64()))
+    return events.set_column(
+        index, "completion_tokens", pa.array(events["completion_tokens"].to_numpy() + 17, pa.int64())
+    )
 
 
 def _without(column: pa.Array, mask: NDArray[np.bool_]) -> pa.Array:
@@ -202,7 +242,9 @@ def _hex_ids(chance: np.random.Generator, count: int, prefix: bytes) -> pa.Array
     digits = np.frombuffer(chance.bytes(16 * count).hex().encode(), np.uint8).reshape(count, 32)
     head = np.tile(np.frombuffer(prefix, np.uint8), (count, 1))
     offsets = np.arange(count + 1, dtype=np.int32) * (len(prefix) + 32)
-    return pa.Array.from_buffers(pa.string(), count, [None, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(np.hstack([head, digits])))])
+    return pa.Array.from_buffers(
+        pa.string(), count, [None, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(np.hstack([head, digits])))]
+    )
 
 
 def key_ids() -> list[str]:

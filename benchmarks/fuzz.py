@@ -1,7 +1,9 @@
-"""Compare the fast reader with the plain one on millions of made-up lines: ``python -m benchmarks.fuzz --lines 10000000 --seed 1``.
+"""Compare the fast reader with the plain one on millions of made-up lines.
 
-Owns the running of it. Does not own the lines (``tests/support/fuzzing.py``). A difference is printed with its line, made as short
-as it can be, and with the seed that makes it again; nothing in it comes from a real log.
+``python -m benchmarks.fuzz --lines 10000000 --seed 1``.
+
+Owns the running of it. Does not own the lines (``tests/support/fuzzing.py``). A difference is printed with its line,
+made as short as it can be, and with the seed that makes it again; nothing in it comes from a real log.
 """
 
 from __future__ import annotations
@@ -49,7 +51,9 @@ shapes._SHAPES_MAX = 8  # noqa: SLF001 - making them takes longer than reading
 
 @cache
 def _fuzzing() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("fuzzing", Path(__file__).parents[1] / "tests" / "support" / "fuzzing.py")
+    spec = importlib.util.spec_from_file_location(
+        "fuzzing", Path(__file__).parents[1] / "tests" / "support" / "fuzzing.py"
+    )
     if spec is None or spec.loader is None:
         message = "tests/support/fuzzing.py is not beside benchmarks/"
         raise click.ClickException(message)
@@ -60,14 +64,22 @@ def _fuzzing() -> ModuleType:
 
 
 def differing(lines: list[bytes], decoder: BlockDecoder) -> tuple[list[int], int, int]:
-    """Return the indices of the lines that the two readers read differently, how many a shape told, and how many the quick reader read."""
+    """Return the indices of the lines that the two readers read differently.
+
+    With it, how many a shape told, and how many the quick reader read.
+    """
     block = b"".join(line + b"\n" for line in lines)
     decoded = decoder.decoded(block, spans_of(block), start=1, first_line=1)
     found = _fuzzing().found_rows(decoded)
     at, wrong = 1, []
     for number, line in enumerate(lines, 1):
         end = at + len(line) + 1
-        row = decode_line(Line(number, at, end, line.removesuffix(b"\r")), source="s", log_format=decoder.log_format, fingerprint=_fingerprint)
+        row = decode_line(
+            Line(number, at, end, line.removesuffix(b"\r")),
+            source="s",
+            log_format=decoder.log_format,
+            fingerprint=_fingerprint,
+        )
         if found.get(number) != _fuzzing().expected_row(row):
             wrong.append(number - 1)
         at = end
@@ -141,7 +153,10 @@ def main(lines: int, seed: int, processes: int) -> None:
             for line in found.differing:
                 click.echo(f"seed {found.seed}: {line!r}")
             if number % 500 == 0 or number == len(seeds):
-                counts = f"{done['lines']} lines ({done['usual']} usual; {done['told']} told by shapes, {done['quick']} read quickly)"
+                counts = (
+                    f"{done['lines']} lines ({done['usual']} usual; "
+                    f"{done['told']} told by shapes, {done['quick']} read quickly)"
+                )
                 click.echo(f"{counts}, {wrong} differ, {done['lines'] / (time.monotonic() - began):.0f} lines a second")
     sys.exit(1 if wrong else 0)
 

@@ -1,7 +1,7 @@
 """Request logs of a given size, seeded: equal recipes make equal files. A gigabyte takes well under a minute.
 
-``python -m benchmarks.generate --kind streams --size 256MB LOG.jsonl[.gz|.zst]`` writes one. Owns files and sizes; what is in a
-line is ``lines``' business.
+``python -m benchmarks.generate --kind streams --size 256MB LOG.jsonl[.gz|.zst]`` writes one. Owns files and sizes; what
+is in a line is ``lines``' business.
 """
 
 from __future__ import annotations
@@ -50,7 +50,10 @@ def sized(recipe: Recipe, size: int) -> Iterator[Line]:
 
 
 def write_log(path: Path, recipe: Recipe, size: int) -> int:
-    """Write a log of at least ``size`` decompressed bytes, compressed as its name says, and return how many lines it has."""
+    """Write a log of at least ``size`` decompressed bytes, compressed as its name says.
+
+    Return how many lines it has.
+    """
     lines, waiting, waiting_bytes = 0, list[bytes](), 0
     with _compressing(path) as file:
         for line in sized(recipe, size):

@@ -1,7 +1,9 @@
-"""Starts one command and says what it used: ``python launch.py STDOUT STDERR COMMAND …``, with two open file descriptors for its output.
+"""Starts one command and says what it used.
 
-A process of its own because the peak memory that the system reports of a child is never less than that of the parent it was forked
-from: this one imports next to nothing (about 10 MB). Does not own what is made of the numbers (``measure``).
+``python launch.py STDOUT STDERR COMMAND …``, with two open file descriptors for its output.
+
+A process of its own because the peak memory that the system reports of a child is never less than that of the parent it
+was forked from: this one imports next to nothing (about 10 MB). Does not own what is made of the numbers (``measure``).
 """
 
 import json

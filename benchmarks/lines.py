@@ -2,9 +2,10 @@
 
 Owns what is in a line and the row that a correct reader finds in it. Does not own files (``generate``).
 
-The bodies are those of AI21's Jamba models: streams of one token per chunk with CRLF between events and usage in the last
-chunk, plain documents with usage at the end. What real logs do to readers is there in small shares: usage and ``[DONE]``
-inside the text, escapes, other scripts, long lines, cut streams, errors, lines cut or run together by a crash.
+The bodies are those of AI21's Jamba models: streams of one token per chunk with CRLF between events and usage in the
+last chunk, plain documents with usage at the end. What real logs do to readers is there in small shares: usage and
+``[DONE]`` inside the text, escapes, other scripts, long lines, cut streams, errors, lines cut or run together by a
+crash.
 """
 
 from __future__ import annotations
@@ -32,8 +33,42 @@ _LONG_TOKENS = 6_000  # about a megabyte of stream
 _BEGINS_AT = datetime(2026, 3, 1, 6, tzinfo=UTC)
 _STEP_MS = {"streams": 9_000, "short": 600, "mixed": 1_200}  # a quarter gigabyte is about a day
 _WORDS = (  # of no meaning; what counts is how they are written in JSON
-    *("rain", "is", "likely", "over", "the", "northern", "valleys", "until", "early", "evening", "and", "a", "softer", "grip", "for", "ripe", "pears"),
-    *("order", "leaves", "warehouse", "Thursday", "arrives", "two", "days", "later", "three", "five", "pumps", "serviced", "report", "attached", "below"),
+    *(
+        "rain",
+        "is",
+        "likely",
+        "over",
+        "the",
+        "northern",
+        "valleys",
+        "until",
+        "early",
+        "evening",
+        "and",
+        "a",
+        "softer",
+        "grip",
+        "for",
+        "ripe",
+        "pears",
+    ),
+    *(
+        "order",
+        "leaves",
+        "warehouse",
+        "Thursday",
+        "arrives",
+        "two",
+        "days",
+        "later",
+        "three",
+        "five",
+        "pumps",
+        "serviced",
+        "report",
+        "attached",
+        "below",
+    ),
     *(",", ".", "\n", "\n\n", ":", ";", "(", ")", "\u2013", "\xe9", "\\", '"', "1", "24", "%", "{", "}"),
 )
 _TRICKY = (
@@ -87,7 +122,11 @@ class _Template(NamedTuple):
 
     def filled(self, response_id: str, usage: str) -> str:
         body = response_id.join(self.before)
-        return body + (usage.replace('"', '\\"') if self.is_text else usage) + response_id.join(self.after) if self.has_usage else body
+        return (
+            body + (usage.replace('"', '\\"') if self.is_text else usage) + response_id.join(self.after)
+            if self.has_usage
+            else body
+        )
 
 
 class _Layout(NamedTuple):
@@ -105,11 +144,20 @@ _ODD = (
     _USUAL._replace(comma=",", colon=":"),
     _USUAL._replace(end="\r\n", offset_hours=2),
     _USUAL._replace(order=(*_USUAL.order, "latency_ms", "upstream")),
-    _USUAL._replace(order=("status", "response", "request", "path", "method", "ts", "api_key_id", "request_id"), offset_hours=-5),
+    _USUAL._replace(
+        order=("status", "response", "request", "path", "method", "ts", "api_key_id", "request_id"), offset_hours=-5
+    ),
     _USUAL._replace(order=("upstream", *_USUAL.order), comma=" ,  ", colon=" :\t"),
-    _USUAL._replace(order=("ts", "host", "api_key_id", "status", "path", "request", "response", "latency_ms"), comma=",", colon=":"),
+    _USUAL._replace(
+        order=("ts", "host", "api_key_id", "status", "path", "request", "response", "latency_ms"), comma=",", colon=":"
+    ),
 )
-_FAILURES = ((429, '{"detail": "Too many requests"}'), (422, '{"detail": "max_tokens is too large"}'), (500, "null"), (503, '"upstream connect error"'))
+_FAILURES = (
+    (429, '{"detail": "Too many requests"}'),
+    (422, '{"detail": "max_tokens is too large"}'),
+    (500, "null"),
+    (503, '"upstream connect error"'),
+)
 
 
 def lines_of(recipe: Recipe) -> Iterator[Line]:
@@ -124,8 +172,12 @@ class _Maker:
         self._keys = [f"key_{self._chance.getrandbits(128):032x}" for _ in range(KEYS)]
         has_streams, has_documents = recipe.kind != "short", recipe.kind != "streams"
         many, few = range(_TEMPLATES), range(8)
-        self._prompts = [json.dumps(self._text(self._chance.randint(20, 120), is_tricky=number % 16 == 0)) for number in many]
-        self._streams = [self._stream(self._chance.randint(150, 280), is_tricky=number % 32 == 0) for number in many if has_streams]
+        self._prompts = [
+            json.dumps(self._text(self._chance.randint(20, 120), is_tricky=number % 16 == 0)) for number in many
+        ]
+        self._streams = [
+            self._stream(self._chance.randint(150, 280), is_tricky=number % 32 == 0) for number in many if has_streams
+        ]
         self._cut = [self._stream(self._chance.randint(5, 200), is_cut=True) for _ in few if has_streams]
         self._long = self._stream(_LONG_TOKENS) if has_streams else None
         self._documents = [self._document(self._chance.randint(120, 260), number) for number in many if has_documents]
@@ -155,7 +207,9 @@ class _Maker:
         if chance.random() < 0.01:  # noqa: PLR2004 - one in a hundred calls fails
             status, response = chance.choice(_FAILURES)
             row = Row(None, key, model, status, None, None, None, self._date())
-            return Line(self._written(layout, model=model, key=key, prompt=prompt, status=status, response=response), row)
+            return Line(
+                self._written(layout, model=model, key=key, prompt=prompt, status=status, response=response), row
+            )
         template = self._template()
         prompt_tokens = chance.randint(20, 60_000)
         cached = prompt_tokens // 2 if chance.random() < 0.05 else None  # noqa: PLR2004 - one in twenty
@@ -180,7 +234,11 @@ class _Maker:
 
     def _written(self, layout: _Layout, *, model: str, key: str, prompt: str, status: int, response: str) -> bytes:
         comma, colon = layout.comma, layout.colon
-        messages = f'{comma}"messages"{colon}[{{"role"{colon}"user"{comma}"content"{colon}{prompt}}}]' if self._recipe.has_prompts else ""
+        messages = (
+            f'{comma}"messages"{colon}[{{"role"{colon}"user"{comma}"content"{colon}{prompt}}}]'
+            if self._recipe.has_prompts
+            else ""
+        )
         at = datetime.fromtimestamp(self._at_ms / 1_000, timezone(timedelta(hours=layout.offset_hours)))
         values = {
             "ts": f'"{at.isoformat(timespec="milliseconds")}"',
@@ -190,7 +248,10 @@ class _Maker:
             "method": '"POST"',
             "path": '"/studio/v1/chat/completions"',
             "host": '"api.example.com"',
-            "request": f'{{"model"{colon}"{model}"{messages}{comma}"stream"{colon}{"true" if response.startswith(chr(34)) else "false"}}}',
+            "request": (
+                f'{{"model"{colon}"{model}"{messages}{comma}"stream"{colon}'
+                f"{'true' if response.startswith(chr(34)) else 'false'}}}"
+            ),
             "response": response,
             "latency_ms": str(self._chance.randrange(200, 20_000)),
             "upstream": '{"name": "a", "usage": {"prompt_tokens": 3, "completion_tokens": 3}, "attempts": [1, 2]}',
@@ -208,26 +269,53 @@ class _Maker:
 
     def _stream(self, count: int, *, is_tricky: bool = False, is_cut: bool = False) -> _Template:
         """Make a stream of ``count`` tokens; a cut one ends within a chunk and states no usage."""
-        deltas: list[dict[str, str]] = [{"role": "assistant"}, *({"content": f" {token}"} for token in self._tokens(count, is_tricky=is_tricky))]
-        chunks = [json.dumps({"id": _ID, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}, ensure_ascii=count % 2 == 0) for delta in deltas]
-        last = f'{{"id": "{_ID}", "choices": [{{"index": 0, "delta": {{"content": ""}}, "finish_reason": "stop"}}], "usage": {_USAGE}}}'
+        deltas: list[dict[str, str]] = [
+            {"role": "assistant"},
+            *({"content": f" {token}"} for token in self._tokens(count, is_tricky=is_tricky)),
+        ]
+        chunks = [
+            json.dumps(
+                {"id": _ID, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]},
+                ensure_ascii=count % 2 == 0,
+            )
+            for delta in deltas
+        ]
+        last = (
+            f'{{"id": "{_ID}", "choices": [{{"index": 0, "delta": {{"content": ""}}, "finish_reason": '
+            f'"stop"}}], "usage": {_USAGE}}}'
+        )
         events = [f"data: {chunk}\r\n\r\n" for chunk in (chunks if is_cut else [*chunks, last])]
         transcript = "".join(events)[:-40] if is_cut else "".join([*events, "data: [DONE]\r\n\r\n"])
-        return _template(json.dumps(transcript, ensure_ascii=count % 3 == 0), completion_tokens=count + 1, is_text=True, has_usage=not is_cut)
+        return _template(
+            json.dumps(transcript, ensure_ascii=count % 3 == 0),
+            completion_tokens=count + 1,
+            is_text=True,
+            has_usage=not is_cut,
+        )
 
     def _document(self, count: int, number: int, half_a_character: str = "") -> _Template:
         message = {"role": "assistant", "content": self._text(count, is_tricky=number % 32 == 0), "tool_calls": None}
-        choice = json.dumps({"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}, ensure_ascii=number % 2 == 0)
+        choice = json.dumps(
+            {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}, ensure_ascii=number % 2 == 0
+        )
         is_mixed = self._recipe.kind == "mixed"
         model = "jamba-mini-1.7-2026-02" if is_mixed and number % 4 == 0 else None
         stated = f', "model": "{model}"' if model else ""
         choice = choice.replace('"content": "', f'"content": "{half_a_character}')
         body = f'{{"id": "{_ID}", "choices": [{choice}], "usage": {_USAGE}{stated}}}'
         is_text = is_mixed and number % 4 == 2  # noqa: PLR2004 - a quarter of the bodies
-        return _template(json.dumps(body) if is_text else body, completion_tokens=count + 1, is_text=is_text, has_usage=True, model=model)
+        return _template(
+            json.dumps(body) if is_text else body,
+            completion_tokens=count + 1,
+            is_text=is_text,
+            has_usage=True,
+            model=model,
+        )
 
 
-def _template(body: str, *, completion_tokens: int, is_text: bool, has_usage: bool, model: str | None = None) -> _Template:
+def _template(
+    body: str, *, completion_tokens: int, is_text: bool, has_usage: bool, model: str | None = None
+) -> _Template:
     usage = _USAGE.replace('"', '\\"') if is_text else _USAGE
     before, _, after = body.rpartition(usage) if has_usage else (body, "", "")
     return _Template(before.split(_ID), after.split(_ID), completion_tokens, is_text, has_usage, model)
@@ -235,4 +323,7 @@ def _template(body: str, *, completion_tokens: int, is_text: bool, has_usage: bo
 
 def _usage_text(prompt_tokens: int, completion_tokens: int, cached: int | None) -> str:
     details = f', "prompt_tokens_details": {{"cached_tokens": {cached}}}' if cached is not None else ""
-    return f'{{"prompt_tokens": {prompt_tokens}, "completion_tokens": {completion_tokens}, "total_tokens": {prompt_tokens + completion_tokens}{details}}}'
+    return (
+        f'{{"prompt_tokens": {prompt_tokens}, "completion_tokens": {completion_tokens}, "total_tokens": '
+        f"{prompt_tokens + completion_tokens}{details}}}"
+    )

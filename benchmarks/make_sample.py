@@ -1,8 +1,9 @@
 """Make the committed sample of request logs, ``data/logs``: the same bytes at every run.
 
-``python benchmarks/make_sample.py [DIR]`` reads the key ids from ``DIR/accounts.toml`` (default ``data``) and writes ``DIR/logs``: two months
-of an invented gateway in front of AI21's Jamba models, with some of every trap that real logs hold. Texts are invented and cut short;
-token counts are those of the longer answers they stand for. Does not own accounts nor rates: those files are written by hand.
+``python benchmarks/make_sample.py [DIR]`` reads the key ids from ``DIR/accounts.toml`` (default ``data``) and writes
+``DIR/logs``: two months of an invented gateway in front of AI21's Jamba models, with some of every trap that real logs
+hold. Texts are invented and cut short; token counts are those of the longer answers they stand for. Does not own
+accounts nor rates: those files are written by hand.
 """
 
 from __future__ import annotations
@@ -76,7 +77,9 @@ def main(folder: Path) -> None:
     chance = random.Random(SEED)
     for call in ordinary_calls(chance, keys):
         name = "2026-09.jsonl.gz" if call.at.month == 9 else chance.choice(["2026-10-east.jsonl", "2026-10-west.jsonl"])  # noqa: PLR2004 - September
-        files[name].append(stream_line(call) if chance.random() < 0.27 else plain_line(call, as_text=chance.random() < 0.5))  # noqa: PLR2004 - about a quarter
+        files[name].append(
+            stream_line(call) if chance.random() < 0.27 else plain_line(call, as_text=chance.random() < 0.5)  # noqa: PLR2004 - about a quarter
+        )
     add_boundaries(files, keys)
     add_copies(files, keys)
     add_without_usage(files, keys)
@@ -141,10 +144,16 @@ def add_boundaries(files: dict[str, list[Line]], keys: dict[str, list[str]]) -> 
 
 
 def add_copies(files: dict[str, list[Line]], keys: dict[str, list[str]]) -> None:
-    """Add responses that were logged more than once: the same, a placeholder, a cut stream and its whole, a conflict."""
+    """Add responses that were logged more than once.
+
+    The same, a placeholder, a cut stream and its whole, a conflict.
+    """
     east, west = files["2026-10-east.jsonl"], files["2026-10-west.jsonl"]
     late = timedelta(seconds=90)
-    twice = [special_call(key, f"twice-{number}", datetime(2026, 10, 6 + number, 9, 15, tzinfo=UTC)) for number, key in enumerate(flat(keys))]
+    twice = [
+        special_call(key, f"twice-{number}", datetime(2026, 10, 6 + number, 9, 15, tzinfo=UTC))
+        for number, key in enumerate(flat(keys))
+    ]
     for call in twice:  # shipped by both gateways, the later one with a time of its own
         east.append(plain_line(call))
         west.append(plain_line(replace(call, at=call.at + late), as_text=True))
@@ -156,27 +165,39 @@ def add_copies(files: dict[str, list[Line]], keys: dict[str, list[str]]) -> None
     cut = special_call(keys["dojo"][0], "cut-here-whole-there", datetime(2026, 10, 15, 3, tzinfo=UTC))
     east.append(stream_line(cut, cut_after=4))
     west.append(stream_line(cut))
-    for number, account in enumerate(("birke", "aurora")):  # one response id, two different usages: the later one is billed
+    for number, account in enumerate(
+        ("birke", "aurora")
+    ):  # one response id, two different usages: the later one is billed
         conflict = special_call(keys[account][0], f"conflict-{number}", datetime(2026, 10, 16 + number, 11, tzinfo=UTC))
         east.append(plain_line(conflict))
-        west.append(plain_line(replace(conflict, at=conflict.at + late, completion_tokens=conflict.completion_tokens + 700)))
+        west.append(
+            plain_line(replace(conflict, at=conflict.at + late, completion_tokens=conflict.completion_tokens + 700))
+        )
 
 
 def add_without_usage(files: dict[str, list[Line]], keys: dict[str, list[str]]) -> None:
     """Add exchanges that state no usage: cut streams, errors, empty bodies, other endpoints."""
     day = datetime(2026, 10, 20, 8, tzinfo=UTC)
     west = files["2026-10-west.jsonl"]
-    calls = [special_call(key, f"no-usage-{number}", day + timedelta(hours=5 * number)) for number, key in enumerate(flat(keys))]
+    calls = [
+        special_call(key, f"no-usage-{number}", day + timedelta(hours=5 * number))
+        for number, key in enumerate(flat(keys))
+    ]
     west.extend(stream_line(call, cut_after=3 + number) for number, call in enumerate(calls[:4]))
     west.append(stream_line(calls[4], cut_after=0, ending='data: {"error": {"message": "overloaded"}}\r\n\r\n'))
     west.append(stream_line(calls[5], cut_after=0, ending="data: [DONE]\r\n\r\n"))
-    for number, (status, message) in enumerate([(429, "Too many requests"), (422, "max_tokens is too large"), (500, "Internal error"), (503, "Try again")]):
+    for number, (status, message) in enumerate(
+        [(429, "Too many requests"), (422, "max_tokens is too large"), (500, "Internal error"), (503, "Try again")]
+    ):
         call = special_call(keys["cedar"][0], f"failed-{number}", day + timedelta(days=1, seconds=number))
         west.append(envelope(call, status=status, response={"detail": message}))
     others: list[dict[str, Any]] = [
         {"response": None},
         {"response": {"error": {"message": "The model is not available"}}},
-        {"response": {"id": "emb-1", "usage": {"prompt_tokens": 12, "completion_tokens": 0}}, "path": "/studio/v1/embeddings"},
+        {
+            "response": {"id": "emb-1", "usage": {"prompt_tokens": 12, "completion_tokens": 0}},
+            "path": "/studio/v1/embeddings",
+        },
         {"response": {"models": ["jamba-large", "jamba-mini"]}, "path": "/studio/v1/models", "method": "GET"},
     ]
     for number, changes in enumerate(others):
@@ -188,7 +209,10 @@ def add_unreadable(files: dict[str, list[Line]], keys: dict[str, list[str]]) -> 
     """Add blank lines, and lines that no strict reader accepts: they end in the quarantine, each with its reason."""
     call = special_call(keys["aurora"][1], "unreadable", datetime(2026, 9, 17, 10, tzinfo=UTC))
     text = plain_line(call)[1]
-    prompt, completion = f'"prompt_tokens": {call.prompt_tokens}'.encode(), f'"completion_tokens": {call.completion_tokens}'.encode()
+    prompt, completion = (
+        f'"prompt_tokens": {call.prompt_tokens}'.encode(),
+        f'"completion_tokens": {call.completion_tokens}'.encode(),
+    )
     broken = [
         b"",
         text[: len(text) // 2],  # the gateway died while it wrote
@@ -223,7 +247,12 @@ def special_call(key: str, name: str, at: datetime) -> Call:
 
 def plain_line(call: Call, *, as_text: bool = False) -> Line:
     """Return the line of a plain response, logged as an object or as the text of the body."""
-    choice = {"index": 0, "message": {"role": "assistant", "content": call.text, "tool_calls": None}, "logprobs": None, "finish_reason": "stop"}
+    choice = {
+        "index": 0,
+        "message": {"role": "assistant", "content": call.text, "tool_calls": None},
+        "logprobs": None,
+        "finish_reason": "stop",
+    }
     body = {"id": call.response_id, "choices": [choice], "usage": call.usage()}
     return envelope(call, response=json.dumps(body, ensure_ascii=False) if as_text else body)
 
@@ -232,16 +261,24 @@ def stream_line(call: Call, *, cut_after: int | None = None, ending: str = "") -
     """Return the line of a stream: one token a chunk, CRLF, usage in the last chunk; or cut after so many tokens."""
     tokens = [word if number == 0 else f" {word}" for number, word in enumerate(call.text.split(" "))]
     deltas = [{"role": "assistant"}, *({"content": token} for token in tokens[:cut_after])]
-    chunks = [{"id": call.response_id, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
+    chunks = [
+        {"id": call.response_id, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas
+    ]
     transcript = "".join(f"data: {json.dumps(chunk, ensure_ascii=False)}\r\n\r\n" for chunk in chunks)
     if cut_after is None:
         stated = replace(call, completion_tokens=len(tokens) + 1).usage()
-        last = {"id": call.response_id, "choices": [{"index": 0, "delta": {"content": ""}, "finish_reason": "stop"}], "usage": stated}
+        last = {
+            "id": call.response_id,
+            "choices": [{"index": 0, "delta": {"content": ""}, "finish_reason": "stop"}],
+            "usage": stated,
+        }
         ending = f"data: {json.dumps(last)}\r\n\r\ndata: [DONE]\r\n\r\n"
     return envelope(call, response=transcript + ending, stream=True)
 
 
-def envelope(call: Call, *, response: object, status: int = 200, method: str = "POST", path: str = ADDRESS, stream: bool = False) -> Line:
+def envelope(
+    call: Call, *, response: object, status: int = 200, method: str = "POST", path: str = ADDRESS, stream: bool = False
+) -> Line:
     """Return the request-log line around ``response``."""
     fields = {
         "ts": call.at.isoformat(),

@@ -1,7 +1,8 @@
 """Whole processes taking turns, with the time, the CPU time and the memory of each.
 
-Owns the measuring. Does not own what is run. Turns are taken (A B C A B C …) so that whatever else the machine does falls on all
-alike, and ratios are made within a turn: they hold on a busy machine, where seconds do not. CPU seconds are those of all threads.
+Owns the measuring. Does not own what is run. Turns are taken (A B C A B C …) so that whatever else the machine does
+falls on all alike, and ratios are made within a turn: they hold on a busy machine, where seconds do not. CPU seconds
+are those of all threads.
 """
 
 from __future__ import annotations
@@ -61,7 +62,9 @@ def run(command: Sequence[str]) -> Run:
     return Run(**used, said=json.loads(said) if said.startswith("{") else {})
 
 
-def take_turns(commands: Mapping[str, Sequence[str]], rounds: int, on_run: Callable[[str, int], None]) -> dict[str, list[Run]]:
+def take_turns(
+    commands: Mapping[str, Sequence[str]], rounds: int, on_run: Callable[[str, int], None]
+) -> dict[str, list[Run]]:
     """Run every command once a round, in their order."""
     runs: dict[str, list[Run]] = {name: [] for name in commands}
     for turn in range(rounds):

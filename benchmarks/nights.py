@@ -1,8 +1,9 @@
 """What a night costs that brings the same number of new events to lakes of more and more history.
 
-``python -m benchmarks.nights --lake 1M:30 --lake 1M:600 --new 100K`` makes lakes of so many events over so many days, lets a night keep what
-it counted, commits one more day, and measures the whole command on it: with what was kept, and with all of it deleted, so that everything is
-counted. Owns the states of the lakes. Does not own the measuring (``measure``) nor the events (``events``).
+``python -m benchmarks.nights --lake 1M:30 --lake 1M:600 --new 100K`` makes lakes of so many events over so many days,
+lets a night keep what it counted, commits one more day, and measures the whole command on it: with what was kept, and
+with all of it deleted, so that everything is counted. Owns the states of the lakes. Does not own the measuring
+(``measure``) nor the events (``events``).
 """
 
 from __future__ import annotations
@@ -26,14 +27,29 @@ from pipeline.storage.lake import LakeSnapshot
 if TYPE_CHECKING:
     from benchmarks.measure import Run
 
-_HEADER = "| events before | days | CPU seconds | seconds | peak MB | CPU seconds, nothing kept | seconds, nothing kept | peak MB, nothing kept |"
+_HEADER = (
+    "| events before | days | CPU seconds | seconds | peak MB | CPU seconds, nothing kept | seconds, nothing kept | "
+    "peak MB, nothing kept |"
+)
 
 
 @click.command()
-@click.option("--lake", "lakes", multiple=True, default=("100K:30", "1M:30", "5M:30"), show_default=True, help="EVENTS:DAYS of history; may be repeated.")
+@click.option(
+    "--lake",
+    "lakes",
+    multiple=True,
+    default=("100K:30", "1M:30", "5M:30"),
+    show_default=True,
+    help="EVENTS:DAYS of history; may be repeated.",
+)
 @click.option("--new", default="100K", show_default=True, help="Events of the night.")
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(min=1))
-@click.option("--scratch", type=click.Path(path_type=Path, file_okay=False), default=ROOT / "build" / "benchmarks", help="Where the lakes are kept.")
+@click.option(
+    "--scratch",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=ROOT / "build" / "benchmarks",
+    help="Where the lakes are kept.",
+)
 def main(*, lakes: tuple[str, ...], new: str, rounds: int, scratch: Path) -> None:
     """Measure a night of new events over lakes of several sizes."""
     scratch.mkdir(parents=True, exist_ok=True)
@@ -51,8 +67,13 @@ def main(*, lakes: tuple[str, ...], new: str, rounds: int, scratch: Path) -> Non
         measured.append((number_of(events), _cpu(kept), _cpu(nothing)))
     for (fewer, kept_before, all_before), (more, kept_after, all_after) in pairwise(measured):
         if more > fewer:
-            slopes = [f"{(after - before) / (more - fewer) * 1e9:.0f} ns" for before, after in ((kept_before, kept_after), (all_before, all_after))]
-            click.echo(f"from {fewer} to {more}: {slopes[0]} of CPU for each event of history, {slopes[1]} with nothing kept")
+            slopes = [
+                f"{(after - before) / (more - fewer) * 1e9:.0f} ns"
+                for before, after in ((kept_before, kept_after), (all_before, all_after))
+            ]
+            click.echo(
+                f"from {fewer} to {more}: {slopes[0]} of CPU for each event of history, {slopes[1]} with nothing kept"
+            )
 
 
 def _state(scratch: Path, recipe: EventsRecipe) -> Path:
@@ -73,7 +94,10 @@ def _state(scratch: Path, recipe: EventsRecipe) -> Path:
 
 
 def _night(base: Path, *, is_kept: bool) -> Run:
-    """Measure the night on a copy of the state; its files are links, since no file but the lock is ever changed in place."""
+    """Measure the night on a copy of the state.
+
+    Its files are links, since no file but the lock is ever changed in place.
+    """
     root = base.with_suffix(".run")
     shutil.rmtree(root, ignore_errors=True)
     shutil.copytree(base, root, copy_function=os.link, ignore=shutil.ignore_patterns(".lock"))

@@ -1,6 +1,7 @@
 """Rating and invoicing a million rows of usage daily: Tallybook beside a plain Decimal loop, a bare one, and pandas.
 
-Run ``python -m benchmarks.rating_kernel``. Everybody is given the same Arrow table and gives invoice lines, rounded once:
+Run ``python -m benchmarks.rating_kernel``. Everybody is given the same Arrow table and gives invoice lines, rounded
+once:
 
 * *rated, on lines*: charges of every row, and the lines' rounded amounts, on columns
 * *invoices drafted*: as the nightly run does it: every check of terms, an invoice for each account, all of its lines
@@ -9,7 +10,8 @@ Run ``python -m benchmarks.rating_kernel``. Everybody is given the same Arrow ta
 * *bare Decimal loop*: the same over Python lists that lie ready and cost nothing
 * *pandas, float*: multiplies floats; the cents that it gets wrong are counted
 
-CPU seconds on one machine, all in turn: read the ratios. ``python -m benchmarks.rating_kernel 200000 3`` takes fewer rows and rounds.
+CPU seconds on one machine, all in turn: read the ratios. ``python -m benchmarks.rating_kernel 200000 3`` takes fewer
+rows and rounds.
 """
 
 from __future__ import annotations
@@ -49,7 +51,11 @@ MODELS = tuple(f"model-{number}" for number in range(10))
 DAYS = 31
 LINE = ("account_id", "api_key_id", "model", "meter")
 SINCE = datetime(2026, 1, 1, tzinfo=UTC)
-RATES = {(model, meter): Decimal(2 + number) / (8 if meter == "prompt_cached" else 1) for number, model in enumerate(MODELS) for meter in METERS}
+RATES = {
+    (model, meter): Decimal(2 + number) / (8 if meter == "prompt_cached" else 1)
+    for number, model in enumerate(MODELS)
+    for meter in METERS
+}
 PER_TOKEN = {place: rate / MILLION for place, rate in RATES.items()}
 Lines = dict[tuple[str, ...], Decimal]
 
@@ -59,7 +65,9 @@ def usage(rows: int) -> pa.Table:
     draw = random.Random(7)
     first = date(2026, 10, 1)
     keys = -(-rows // (len(MODELS) * len(METERS) * DAYS))
-    places = ((key, model, meter, day) for key in range(keys) for model in MODELS for meter in METERS for day in range(DAYS))
+    places = (
+        (key, model, meter, day) for key in range(keys) for model in MODELS for meter in METERS for day in range(DAYS)
+    )
     chosen = [place for _, place in zip(range(rows), places, strict=False)]
     columns = {
         "account_id": [f"account-{key // 100:03}" for key, *_ in chosen],
@@ -85,7 +93,11 @@ def by_columns(table: pa.Table) -> tuple[pa.Table, pa.ChunkedArray]:
 def drafted(table: pa.Table) -> InvoiceBook:
     """Rate and draft every invoice, as a nightly run does once usage is counted."""
     account_ids = table["account_id"].unique().to_pylist()
-    accounts = Accounts(accounts=tuple(Account(id=name, name=name, timezone="UTC", rate_card="standard", key_ids=()) for name in account_ids))
+    accounts = Accounts(
+        accounts=tuple(
+            Account(id=name, name=name, timezone="UTC", rate_card="standard", key_ids=()) for name in account_ids
+        )
+    )
     charges = rate(table, accounts, {"standard": _card()}).line_charges
     terms = {"currencies": dict.fromkeys(account_ids, "USD"), "rounding": Rounding.HALF_UP}
     usage = lines_by_invoice(charges, **terms) or {}
@@ -113,7 +125,9 @@ def by_bare_loop(columns: list[list[object]]) -> Lines:
 def by_pandas(table: pa.Table) -> pd.Series[float]:
     """Pandas with floats, as notebooks do it."""
     frame = table.to_pandas()
-    rates = pd.Series({key: float(rate) for key, rate in RATES.items()}, name="rate_per_million").rename_axis(["model", "meter"])
+    rates = pd.Series({key: float(rate) for key, rate in RATES.items()}, name="rate_per_million").rename_axis(
+        ["model", "meter"]
+    )
     frame = frame.join(rates, on=["model", "meter"])
     frame["amount"] = frame["quantity"] * frame["rate_per_million"] / 1e6
     return frame.groupby(list(LINE))["amount"].sum().round(2)
@@ -121,7 +135,10 @@ def by_pandas(table: pa.Table) -> pd.Series[float]:
 
 def _card() -> RateCard:
     rates = [{Meter(meter): RATES[model, meter] for meter in METERS} for model in MODELS]
-    priced = tuple(Rate(model=model, effective_from=SINCE, effective_to=None, per_million=prices) for model, prices in zip(MODELS, rates, strict=True))
+    priced = tuple(
+        Rate(model=model, effective_from=SINCE, effective_to=None, per_million=prices)
+        for model, prices in zip(MODELS, rates, strict=True)
+    )
     return RateCard(id="standard", currency="USD", aliases={}, rates=priced)
 
 
@@ -132,7 +149,7 @@ def _seconds(work: Callable[[], object]) -> tuple[float, object]:
 
 
 def main(rows: int = ROWS, rounds: int = 5) -> None:
-    """Print CPU seconds and ratios, the medians of rounds in which all take their turns, and how many lines are not the same cent."""
+    """Print CPU seconds and ratios, and how many lines are not the same cent."""
     table = usage(rows)
     lists = [table[name].to_pylist() for name in (*LINE, "quantity")]
     by_columns(table.slice(0, 1000))
@@ -156,7 +173,10 @@ def main(rows: int = ROWS, rounds: int = 5) -> None:
     for name, mine in taken.items():
         ratios = [loop / seconds for loop, seconds in zip(taken["Decimal loop"], mine, strict=True)]
         spread = f"{median(ratios):5.1f} ({min(ratios):.1f} to {max(ratios):.1f})"
-        print(f"{name:<20} {median(mine):7.2f} s CPU   faster than the loop by {spread}   lines that differ: {_wrong(lines[name], expected)}")
+        print(
+            f"{name:<20} {median(mine):7.2f} s CPU   faster than the loop by {spread}   lines that differ: "
+            f"{_wrong(lines[name], expected)}"
+        )
 
 
 def _lines_of(result: Any) -> Lines:
@@ -166,11 +186,20 @@ def _lines_of(result: Any) -> Lines:
     if isinstance(result, pd.Series):
         return {key: Decimal(str(amount)) for key, amount in result.items()}  # type: ignore[misc]  # of four levels
     if isinstance(result, bytes):
-        return {tuple(row[name] for name in LINE): Decimal(row["amount"]) for row in csv.DictReader(result.decode().splitlines())}
+        return {
+            tuple(row[name] for name in LINE): Decimal(row["amount"])
+            for row in csv.DictReader(result.decode().splitlines())
+        }
     if isinstance(result, tuple):
         columns, amounts = result
-        return dict(zip(zip(*(columns[name].to_pylist() for name in LINE), strict=True), amounts.to_pylist(), strict=True))
-    return {(draft.account_id, line.api_key_id, line.model, str(line.meter)): line.amount for draft in result.drafts for line in draft.lines}
+        return dict(
+            zip(zip(*(columns[name].to_pylist() for name in LINE), strict=True), amounts.to_pylist(), strict=True)
+        )
+    return {
+        (draft.account_id, line.api_key_id, line.model, str(line.meter)): line.amount
+        for draft in result.drafts
+        for line in draft.lines
+    }
 
 
 def _wrong(found: Lines, expected: Lines) -> int:

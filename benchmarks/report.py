@@ -18,14 +18,27 @@ if TYPE_CHECKING:
     from benchmarks.measure import Run
     from benchmarks.suites import Entry, Result
 
-_HEADER = ("", "faster by (spread)", "without start-up", "by CPU time", "seconds", "CPU seconds", "peak MB", "rows that differ")
+_HEADER = (
+    "",
+    "faster by (spread)",
+    "without start-up",
+    "by CPU time",
+    "seconds",
+    "CPU seconds",
+    "peak MB",
+    "rows that differ",
+)
 _MARKED = re.compile(r"(<!-- measured: (?P<suite>[a-zA-Z0-9-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def table(result: Result) -> str:
     """Return a result as a Markdown table with its title and notes."""
     baseline = next(entry.runs for entry in result.entries if entry.name == result.baseline)
-    body = [_HEADER, ("---", *["---:"] * (len(_HEADER) - 1)), *(_row(entry, baseline, result.baseline) for entry in result.entries)]
+    body = [
+        _HEADER,
+        ("---", *["---:"] * (len(_HEADER) - 1)),
+        *(_row(entry, baseline, result.baseline) for entry in result.entries),
+    ]
     lines = [f"**{result.title}** (beside *{result.baseline}*; {len(baseline)} rounds)", ""]
     lines += [f"| {' | '.join(row)} |" for row in body]
     lines += ["", *result.notes] if result.notes else []
@@ -33,7 +46,10 @@ def table(result: Result) -> str:
 
 
 def write_between_marks(document: Path, results: Mapping[str, Result]) -> list[str]:
-    """Replace what stands between ``<!-- measured: SUITE -->`` and ``<!-- end -->`` by that suite's table; return the suites that were not measured."""
+    """Replace what stands between ``<!-- measured: SUITE -->`` and ``<!-- end -->`` by that suite's table.
+
+    Return the suites that were not measured.
+    """
     missing: list[str] = []
 
     def replaced(matched: re.Match[str]) -> str:
@@ -48,7 +64,13 @@ def write_between_marks(document: Path, results: Mapping[str, Result]) -> list[s
 
 
 def _row(entry: Entry, baseline: Sequence[Run], baseline_name: str) -> tuple[str, ...]:
-    name = f"*{entry.name}*" if entry.name == baseline_name else f"**{entry.name}**" if entry.name == "tallybook" else entry.name
+    name = (
+        f"*{entry.name}*"
+        if entry.name == baseline_name
+        else f"**{entry.name}**"
+        if entry.name == "tallybook"
+        else entry.name
+    )
     if not entry.runs:
         return (name, entry.trouble, *[""] * (len(_HEADER) - 2))
     whole, least, most = ratios(entry.runs, baseline, lambda run: run.wall_seconds)

@@ -1,8 +1,11 @@
-"""``reprice`` of a million rows of usage daily, beside a plain Decimal loop and pandas over the same rows: ``python -m benchmarks.repricing``.
+"""``reprice`` of a million rows of usage daily, beside a plain Decimal loop and pandas over the same rows.
 
-The lake holds 3,000 keys x 28 days x 3 models, one event each with tokens on all four meters: 1,008,000 rows. All read them from where
-they were written. The loop and pandas multiply and add under the new card alone; ``reprice`` makes every invoice line under both cards, with what
-they are compared with. *Counted again* is under a card that prices reasoning apart, so that all events have to be counted anew.
+``python -m benchmarks.repricing``.
+
+The lake holds 3,000 keys x 28 days x 3 models, one event each with tokens on all four meters: 1,008,000 rows. All read
+them from where they were written. The loop and pandas multiply and add under the new card alone; ``reprice`` makes
+every invoice line under both cards, with what they are compared with. *Counted again* is under a card that prices
+reasoning apart, so that all events have to be counted anew.
 """
 
 from __future__ import annotations
@@ -32,7 +35,12 @@ if TYPE_CHECKING:
 
 CENT = Decimal("0.01")
 KEYS, DAYS, MODELS = 3_000, 28, ("jamba-large", "jamba-mini", "jamba-nano")
-NEW_RATES = {"prompt": Decimal("1.75"), "prompt_cached": Decimal("0.45"), "prompt_cache_write": Decimal("2.25"), "completion": Decimal("7.125")}
+NEW_RATES = {
+    "prompt": Decimal("1.75"),
+    "prompt_cached": Decimal("0.45"),
+    "prompt_cache_write": Decimal("2.25"),
+    "completion": Decimal("7.125"),
+}
 
 
 def main() -> None:
@@ -40,7 +48,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         workspace = _workspace(Path(folder))
         usage_daily = count(workspace, read_log(workspace.lake)).usage_daily
-        write_derived(workspace.lake, USAGE_DAILY, by_period(usage_daily), inputs_of(workspace, read_log(workspace.lake)))
+        write_derived(
+            workspace.lake, USAGE_DAILY, by_period(usage_daily), inputs_of(workspace, read_log(workspace.lake))
+        )
         repriced_after, repricing = _timed(lambda: reprice(workspace, "new"))
         looped_after, looped = _timed(lambda: _loop(_written(workspace)))
         floats_after, floats = _timed(lambda: _floats(_written(workspace)))
@@ -53,7 +63,11 @@ def main() -> None:
         ("reprice", repriced_after, ours),
         ("reprice, counted again", recounted_after, None),
     ):
-        wrong = "" if found is None else f"lines that differ: {sum(found[place] != amount for place, amount in looped.items())}"
+        wrong = (
+            ""
+            if found is None
+            else f"lines that differ: {sum(found[place] != amount for place, amount in looped.items())}"
+        )
         print(f"{name:<24} {seconds:6.2f} s CPU   faster than the loop by {looped_after / seconds:4.1f}   {wrong}")
 
 
@@ -74,13 +88,17 @@ def _loop(usage_daily: pa.Table) -> dict[tuple[str, ...], Decimal]:
     per_token = {meter: rate / 1_000_000 for meter, rate in NEW_RATES.items()}
     amounts: dict[tuple[str, ...], Decimal] = defaultdict(Decimal)
     for row in usage_daily.to_pylist():
-        amounts[row["account_id"], row["api_key_id"], row["model"], row["meter"]] += row["quantity"] * per_token[row["meter"]]
+        amounts[row["account_id"], row["api_key_id"], row["model"], row["meter"]] += (
+            row["quantity"] * per_token[row["meter"]]
+        )
     return {place: amount.quantize(CENT, ROUND_HALF_UP) for place, amount in amounts.items()}
 
 
 def _floats(usage_daily: pa.Table) -> dict[tuple[str, ...], Decimal]:
     frame = usage_daily.to_pandas()
-    frame["amount"] = frame["quantity"] * frame["meter"].map({meter: float(rate) for meter, rate in NEW_RATES.items()}) / 1e6
+    frame["amount"] = (
+        frame["quantity"] * frame["meter"].map({meter: float(rate) for meter, rate in NEW_RATES.items()}) / 1e6
+    )
     sums = frame.groupby(["account_id", "api_key_id", "model", "meter"])["amount"].sum().round(2)
     return {place: Decimal(str(amount)) for place, amount in sums.items()}
 
@@ -89,7 +107,9 @@ def _workspace(root: Path) -> Workspace:
     (root / "rates").mkdir()
     (root / "tallybook.toml").write_text("", encoding="utf-8")
     keys = ", ".join(f'"key_{number:06}"' for number in range(KEYS))
-    (root / "accounts.toml").write_text(f'[[accounts]]\nid = "acme"\nname = "Acme"\nkeys = [{keys}]\n', encoding="utf-8")
+    (root / "accounts.toml").write_text(
+        f'[[accounts]]\nid = "acme"\nname = "Acme"\nkeys = [{keys}]\n', encoding="utf-8"
+    )
     old = "prompt = 2.00\ncompletion = 8.00\nprompt_cached = 0.50\nprompt_cache_write = 2.50\n"
     new = "".join(f"{meter} = {rate}\n" for meter, rate in NEW_RATES.items())
     for card, prices in (("standard", old), ("new", new), ("apart", f"{new}reasoning = 9.00\n")):

@@ -1,6 +1,7 @@
 """What the logs are asked for: one row per exchange that can be read.
 
-Imports nothing heavy, so that contenders which need no Arrow do not pay for it. Does not own comparisons (``comparing``).
+Imports nothing heavy, so that contenders which need no Arrow do not pay for it. Does not own comparisons
+(``comparing``).
 """
 
 from __future__ import annotations
@@ -10,7 +11,10 @@ from typing import NamedTuple
 
 
 class Row(NamedTuple):
-    """One exchange of a log. Tokens only where the response stated them; the id only where there is a body to find it in."""
+    """One exchange of a log.
+
+    Tokens only where the response stated them; the id only where there is a body to find it in.
+    """
 
     response_id: str | None
     api_key_id: str

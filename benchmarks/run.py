@@ -1,7 +1,8 @@
 """Measure: ``python -m benchmarks.run --kind streams --size 256MB --rounds 5``.
 
-Without options everything is measured at sizes that take some minutes. Results are kept as JSON in the scratch folder (not in git), so
-that ``--write-docs`` can put what was measured over several runs into ``docs/performance.md``. Does not own the suites.
+Without options everything is measured at sizes that take some minutes. Results are kept as JSON in the scratch folder
+(not in git), so that ``--write-docs`` can put what was measured over several runs into ``docs/performance.md``. Does
+not own the suites.
 """
 
 from __future__ import annotations
@@ -30,16 +31,39 @@ _DOCUMENT = ROOT / "docs" / "performance.md"
 
 
 @click.command()
-@click.option("--suite", "suites", type=click.Choice(SUITES), multiple=True, default=SUITES, help="What to measure; may be repeated. Default: everything.")
-@click.option("--kind", "kinds", type=click.Choice(KINDS), multiple=True, default=KINDS, help="Logs of which kind; may be repeated.")
+@click.option(
+    "--suite",
+    "suites",
+    type=click.Choice(SUITES),
+    multiple=True,
+    default=SUITES,
+    help="What to measure; may be repeated. Default: everything.",
+)
+@click.option(
+    "--kind",
+    "kinds",
+    type=click.Choice(KINDS),
+    multiple=True,
+    default=KINDS,
+    help="Logs of which kind; may be repeated.",
+)
 @click.option("--size", default="256MB", show_default=True, help="Size of the logs, decompressed.")
 @click.option("--prompts/--no-prompts", default=True, help="Requests are logged with their messages.")
-@click.option("--events", "lakes", multiple=True, default=("5M",), show_default=True, help="Size of a lake; may be repeated.")
+@click.option(
+    "--events", "lakes", multiple=True, default=("5M",), show_default=True, help="Size of a lake; may be repeated."
+)
 @click.option("--cells", default="200K", show_default=True, help="Daily quantities to rate.")
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(min=1))
-@click.option("--scratch", type=click.Path(path_type=Path, file_okay=False), default=ROOT / "build" / "benchmarks", help="Where inputs and results are kept.")
+@click.option(
+    "--scratch",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=ROOT / "build" / "benchmarks",
+    help="Where inputs and results are kept.",
+)
 @click.option("--measure/--no-measure", default=True, help="Measure, or only show and write what was measured before.")
-@click.option("--write-docs", is_flag=True, help="Put the tables of everything measured so far into docs/performance.md.")
+@click.option(
+    "--write-docs", is_flag=True, help="Put the tables of everything measured so far into docs/performance.md."
+)
 def main(
     *,
     suites: tuple[str, ...],
@@ -57,7 +81,11 @@ def main(
     scratch.mkdir(parents=True, exist_ok=True)
     click.echo(machine())
     bench = Bench(scratch=scratch, rounds=rounds, on_run=_say)
-    results = _measured(bench, suites=suites, kinds=kinds, size=size, lakes=lakes, cells=cells, has_prompts=prompts) if measure else kept(scratch).values()
+    results = (
+        _measured(bench, suites=suites, kinds=kinds, size=size, lakes=lakes, cells=cells, has_prompts=prompts)
+        if measure
+        else kept(scratch).values()
+    )
     for result in results:
         click.echo(f"\n{table(result)}")
         if measure:
@@ -80,7 +108,14 @@ def kept(scratch: Path) -> dict[str, Result]:
 
 
 def _measured(
-    bench: Bench, *, suites: tuple[str, ...], kinds: tuple[str, ...], size: str, lakes: tuple[str, ...], cells: str, has_prompts: bool
+    bench: Bench,
+    *,
+    suites: tuple[str, ...],
+    kinds: tuple[str, ...],
+    size: str,
+    lakes: tuple[str, ...],
+    cells: str,
+    has_prompts: bool,
 ) -> Iterator[Result]:
     for kind in kinds:
         if "reading" in suites:

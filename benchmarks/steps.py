@@ -1,7 +1,7 @@
 """Where the time of reading a log goes, step by step: ``python -m benchmarks.steps LOG``.
 
-One process reads the log several times, and the least time of each step is shown, without that of the steps within it. Owns the list
-of steps. Watching them costs a few microseconds a block, and nothing a line.
+One process reads the log several times, and the least time of each step is shown, without that of the steps within it.
+Owns the list of steps. Watching them costs a few microseconds a block, and nothing a line.
 """
 
 from __future__ import annotations
@@ -97,11 +97,15 @@ def main(log: Path, rounds: int) -> None:
     for _ in range(rounds):
         watch.seconds.clear()
         watch.switch(_REST)
-        stretches = read_log(log, source=log.name, name="benchmark", log_format=LogFormat(), fingerprint=lambda _raw: "key")
+        stretches = read_log(
+            log, source=log.name, name="benchmark", log_format=LogFormat(), fingerprint=lambda _raw: "key"
+        )
         lines = sum(stretch.record.lines for stretch in stretches)
         watch.switch(_REST)
         rounds_seconds.append(dict(watch.seconds))
-    least = {step: min(seconds.get(step, 0.0) for seconds in rounds_seconds) * 1e6 / lines for step in rounds_seconds[0]}
+    least = {
+        step: min(seconds.get(step, 0.0) for seconds in rounds_seconds) * 1e6 / lines for step in rounds_seconds[0]
+    }
     total = sum(least.values())
     click.echo("| step | µs a line | share |\n| --- | ---: | ---: |")
     for step, microseconds in sorted(least.items(), key=lambda each: -each[1]):

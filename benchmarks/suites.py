@@ -1,7 +1,7 @@
 """What is measured against what: each suite is one table.
 
-Owns inputs, order and baselines. Does not own the measuring (``measure``) nor the tables (``report``). Inputs are kept in the scratch
-folder under names that say what they are, so that a second run finds them.
+Owns inputs, order and baselines. Does not own the measuring (``measure``) nor the tables (``report``). Inputs are kept
+in the scratch folder under names that say what they are, so that a second run finds them.
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ class Result:
     @classmethod
     def from_json(cls, saved: Mapping[str, Any]) -> Result:
         """Read what ``as_json`` returned."""
-        entries = tuple(Entry(**{**entry, "runs": tuple(Run(**each) for each in entry["runs"])}) for entry in saved["entries"])
+        entries = tuple(
+            Entry(**{**entry, "runs": tuple(Run(**each) for each in entry["runs"])}) for entry in saved["entries"]
+        )
         return cls(**{**saved, "entries": entries, "notes": tuple(saved["notes"])})
 
 
@@ -79,7 +81,12 @@ class Bench:
         entries = self._contest(READING, path, {FLOOR: ["wc", "-l", str(path)]})
         prompts = "" if has_prompts else ", requests logged without their messages"
         bare = "" if has_prompts else "-bare"
-        return Result(suite=f"reading-{kind}{bare}", title=f"Reading {size} of {kind}{prompts}", baseline=BASELINES[READING], entries=entries)
+        return Result(
+            suite=f"reading-{kind}{bare}",
+            title=f"Reading {size} of {kind}{prompts}",
+            baseline=BASELINES[READING],
+            entries=entries,
+        )
 
     def compression(self, kind: str, size: str) -> Result:
         """Measure the same log plain, as gzip and as zstd."""
@@ -89,24 +96,44 @@ class Bench:
             compressed = path.with_name(path.name + suffix)
             commands[name] = _reading(compressed if compressed.exists() else compress(path, suffix))
         entries = self._turns(commands)
-        return Result(suite=f"compression-{kind}", title=f"Reading {size} of {kind}, compressed", baseline="plain", entries=entries)
+        return Result(
+            suite=f"compression-{kind}",
+            title=f"Reading {size} of {kind}, compressed",
+            baseline="plain",
+            entries=entries,
+        )
 
     def committing(self, kind: str, size: str) -> Result:
         """Measure reading alone, and the whole job up to the commit."""
         path = self._log(kind, size)
-        entries = self._turns({"reading alone": _reading(path), "logs to commit": python("benchmarks.committing", str(path))})
+        entries = self._turns(
+            {"reading alone": _reading(path), "logs to commit": python("benchmarks.committing", str(path))}
+        )
         said = entries[1].runs[0].said
         notes = (f"{said['events']} events take {said['lake_bytes'] / said['events']:.1f} bytes each in the lake.",)
-        return Result(suite=f"committing-{kind}", title=f"From {size} of {kind} to the commit", baseline="reading alone", entries=entries, notes=notes)
+        return Result(
+            suite=f"committing-{kind}",
+            title=f"From {size} of {kind} to the commit",
+            baseline="reading alone",
+            entries=entries,
+            notes=notes,
+        )
 
     def aggregating(self, events: str) -> Result:
         """Measure a lake to daily totals, each identity once."""
         root = self._workspace(events)
         files = lake.read_log(layout.lake(root)).data_files
-        notes = (f"{sum(file.rows for file in files)} events take {sum(file.size for file in files) / sum(file.rows for file in files):.1f} bytes each.",)
+        notes = (
+            (
+                f"{sum(file.rows for file in files)} events take "
+                f"{sum(file.size for file in files) / sum(file.rows for file in files):.1f} bytes each."
+            ),
+        )
         entries = self._contest(AGGREGATING, root, {}, number_of(events))
         title = f"Aggregating {events} events over {_DAYS} days, each identity once"
-        return Result(suite=f"aggregating-{events}", title=title, baseline=BASELINES[AGGREGATING], entries=entries, notes=notes)
+        return Result(
+            suite=f"aggregating-{events}", title=title, baseline=BASELINES[AGGREGATING], entries=entries, notes=notes
+        )
 
     def rating(self, cells: str) -> Result:
         """Measure daily tokens to charges."""
@@ -115,16 +142,25 @@ class Bench:
             write_workspace(root)
             write_cells(root, number_of(cells))
         entries = self._contest(RATING, root, {})
-        return Result(suite="rating", title=f"Rating {cells} daily quantities", baseline=BASELINES[RATING], entries=entries)
+        return Result(
+            suite="rating", title=f"Rating {cells} daily quantities", baseline=BASELINES[RATING], entries=entries
+        )
 
     def nights(self, sizes: Sequence[str]) -> Result:
         """Measure a night in which nothing is new, over lakes of several sizes."""
         nothing = self._workspace("0")
         roots = {"an empty lake": nothing, **{f"{events} events": self._workspace(events) for events in sizes}}
-        commands = {name: [*_tallybook(), "-w", str(root), "nightly", "--as-of", "2026-05-01"] for name, root in roots.items()}
+        commands = {
+            name: [*_tallybook(), "-w", str(root), "nightly", "--as-of", "2026-05-01"] for name, root in roots.items()
+        }
         for command in commands.values():
             run(command)  # the first night writes marts and drafts
-        return Result(suite="nights", title="A night in which nothing is new", baseline="an empty lake", entries=self._turns(commands))
+        return Result(
+            suite="nights",
+            title="A night in which nothing is new",
+            baseline="an empty lake",
+            entries=self._turns(commands),
+        )
 
     def commands(self) -> Result:
         """Measure commands that read no data."""
@@ -134,7 +170,12 @@ class Bench:
             "tallybook -h": [*_tallybook(), "-h"],
             "tallybook rates check": [*_tallybook(), "-w", str(root), "rates", "check"],
         }
-        return Result(suite="commands", title="Commands that read no data", baseline="python, doing nothing", entries=self._turns(commands))
+        return Result(
+            suite="commands",
+            title="Commands that read no data",
+            baseline="python, doing nothing",
+            entries=self._turns(commands),
+        )
 
     def _contest(self, task: str, path: Path, floor: Mapping[str, Sequence[str]], events: int = 0) -> tuple[Entry, ...]:
         """Compare every contender's rows with the oracle's, then let those that can take turns."""
@@ -155,7 +196,15 @@ class Bench:
         commands = {**floor, **{name: _contending(task, name, path) for name in differing}}
         runs = take_turns(commands, self.rounds, self.on_run)
         names = [*floor, *(each.name for each in tried)]
-        return tuple(Entry(name=name, runs=tuple(runs.get(name, ())), rows_differing=differing.get(name), trouble=troubles.get(name, "")) for name in names)
+        return tuple(
+            Entry(
+                name=name,
+                runs=tuple(runs.get(name, ())),
+                rows_differing=differing.get(name),
+                trouble=troubles.get(name, ""),
+            )
+            for name in names
+        )
 
     def _rows(self, each: Contender, path: Path) -> pa.Table:
         self.on_run(f"rows of {each.name}", 0)
@@ -164,7 +213,9 @@ class Bench:
         return pq.read_table(answer)
 
     def _turns(self, commands: Mapping[str, Sequence[str]]) -> tuple[Entry, ...]:
-        return tuple(Entry(name=name, runs=tuple(runs)) for name, runs in take_turns(commands, self.rounds, self.on_run).items())
+        return tuple(
+            Entry(name=name, runs=tuple(runs)) for name, runs in take_turns(commands, self.rounds, self.on_run).items()
+        )
 
     def _log(self, kind: str, size: str, *, has_prompts: bool = True) -> Path:
         path = self.scratch / f"{kind}-{size}{'' if has_prompts else '-bare'}.jsonl"

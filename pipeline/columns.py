@@ -1,7 +1,7 @@
 """Python values to Arrow columns, as ``pa.array`` makes them, from their bytes.
 
-``pa.array`` of a list asks whether it is pandas', and imports pandas to find out: that takes longer than most commands. Owns the kinds
-of columns that are made row by row; does not own schemas (``schemas``) nor what the rows mean.
+``pa.array`` of a list asks whether it is pandas', and imports pandas to find out: that takes longer than most commands.
+Owns the kinds of columns that are made row by row; does not own schemas (``schemas``) nor what the rows mean.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _OFFSET_MAX = 2**31 - 1
 def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     """Return the column of ``values``; ``None`` is null.
 
-    ``kind`` is a string, fixed-size binary, boolean, 32- or 64-bit integer, or a timestamp (from integers in its unit). Raises
-    ``TypeError`` for another kind or a value of another type, ``OverflowError`` for an integer that does not fit, ``ValueError`` for a
-    value of another size or a column of strings beyond 2 GiB.
+    ``kind`` is a string, fixed-size binary, boolean, 32- or 64-bit integer, or a timestamp (from integers in its unit).
+    Raises ``TypeError`` for another kind or a value of another type, ``OverflowError`` for an integer that does not
+    fit, ``ValueError`` for a value of another size or a column of strings beyond 2 GiB.
     """
     if _is_empty(values):
         return pa.nulls(len(values), kind)
@@ -36,7 +36,10 @@ def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
 
 
 def text_column(values: Sequence[bytes | None]) -> pa.Array:
-    """Return a column of strings from their UTF-8, which is not looked at. Raises ``ValueError`` for more than 2 GiB."""
+    """Return a column of strings from their UTF-8, which is not looked at.
+
+    Raises ``ValueError`` for more than 2 GiB.
+    """
     if _is_empty(values):
         return pa.nulls(len(values), pa.string())
     nulls = values.count(None)
@@ -51,17 +54,24 @@ def chosen_column(values: Sequence[Any], kind: pa.DataType, choices: Integers) -
     encoded = [(value or "").encode() for value in values]
     is_text = np.array([value is not None for value in values])
     validity = _bits(is_text[choices]) if NoneType in types else None
-    return pa.Array.from_buffers(kind, len(choices), [validity, *_joined(b"".join(_chosen(encoded, choices)), _sizes(encoded)[choices])])
+    return pa.Array.from_buffers(
+        kind, len(choices), [validity, *_joined(b"".join(_chosen(encoded, choices)), _sizes(encoded)[choices])]
+    )
 
 
 def record_batch(rows: Sequence[Sequence[Any]], schema: pa.Schema) -> pa.RecordBatch:
     """Return rows, each with the values of ``schema`` in their order, as columns. Raises what ``column`` raises."""
     columns = zip(*rows, strict=True) if rows else ((),) * len(schema)
-    return pa.RecordBatch.from_arrays([column(values, field.type) for field, values in zip(schema, columns, strict=True)], schema=schema)
+    return pa.RecordBatch.from_arrays(
+        [column(values, field.type) for field, values in zip(schema, columns, strict=True)], schema=schema
+    )
 
 
 def _is_empty(values: Sequence[Any]) -> bool:
-    """Whether there is nothing but ``None``; counting it in values of other kinds is slow, so the first one is asked first."""
+    """Whether there is nothing but ``None``.
+
+    Counting it in values of other kinds is slow, so the first one is asked first.
+    """
     return not values or (values[0] is None and values.count(None) == len(values))
 
 

@@ -18,8 +18,9 @@
           ├── DataFileDamaged      a data file is missing or its sha256 differs
           └── CommitConflict       another writer took the commit number (the caller reloads and tries again)
 
-Bases end in ``Error``; leaves state the fact. A message says what is wrong with which thing, its value, and what to do next.
-A line of a log that cannot be read is no exception to a caller: it becomes a row of the quarantine, and reading goes on.
+Bases end in ``Error``; leaves state the fact. A message says what is wrong with which thing, its value, and what to do
+next. A line of a log that cannot be read is no exception to a caller: it becomes a row of the quarantine, and reading
+goes on.
 
 This module does not own exit codes (``pipeline.cli`` does) nor quarantine reasons (``pipeline.usage`` does).
 """
@@ -40,7 +41,10 @@ class AccountsError(ConfigurationError):
 
 
 class RateCardError(ConfigurationError):
-    """A rate card contradicts itself: overlapping windows, an unknown key, a negative rate, an alias that shadows a model."""
+    """A rate card contradicts itself.
+
+    Overlapping windows, an unknown key, a negative rate, an alias that shadows a model.
+    """
 
 
 class RateNotFound(TallybookError):

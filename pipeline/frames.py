@@ -1,7 +1,8 @@
 """The marts as pandas DataFrames, for notebooks: the only import of pandas.
 
-Columns keep their Arrow types, so that an integer stays an integer and an amount an exact decimal; turn an amount into a float
-where it is plotted, not before. As of now: what is dated later than tomorrow is held. Does not own what the marts mean (``sql/marts``, ``pipeline.schemas``).
+Columns keep their Arrow types, so that an integer stays an integer and an amount an exact decimal; turn an amount into
+a float where it is plotted, not before. As of now: what is dated later than tomorrow is held. Does not own what the
+marts mean (``sql/marts``, ``pipeline.schemas``).
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from pipeline.storage.workspace import open_workspace
 
 
 def usage_daily(workspace: str | Path = "data") -> pd.DataFrame:
-    """Return billed tokens by account, key, model, tier, meter, rate window and usage date (``schemas.USAGE_DAILY``)."""
+    """Return billed tokens by account, key, model, tier, meter, rate window and usage date.
+
+    The columns are ``schemas.USAGE_DAILY``.
+    """
     return _frame(workspace, USAGE_DAILY)
 
 
@@ -31,5 +35,7 @@ def charges(workspace: str | Path = "data") -> pd.DataFrame:
 
 
 def _frame(workspace: str | Path, name: str) -> pd.DataFrame:
-    frame: pd.DataFrame = current_mart(open_workspace(Path(workspace), now=datetime.now(UTC)), name).to_pandas(types_mapper=pd.ArrowDtype)
+    frame: pd.DataFrame = current_mart(open_workspace(Path(workspace), now=datetime.now(UTC)), name).to_pandas(
+        types_mapper=pd.ArrowDtype
+    )
     return frame

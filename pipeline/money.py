@@ -26,14 +26,24 @@ DIGITS_MAX = 100
 
 _EXACT = Context(
     prec=DIGITS_MAX,
-    traps=[decimal.Inexact, decimal.Rounded, decimal.FloatOperation, decimal.InvalidOperation, decimal.DivisionByZero, decimal.Overflow],
+    traps=[
+        decimal.Inexact,
+        decimal.Rounded,
+        decimal.FloatOperation,
+        decimal.InvalidOperation,
+        decimal.DivisionByZero,
+        decimal.Overflow,
+    ],
 )
 _UNROUNDED = Context(prec=decimal.MAX_PREC)
 _PLAIN_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 
 
 class Rounding(StrEnum):
-    """What happens to an amount exactly half way between two minor units. Both treat a negative amount as the mirror of a positive one."""
+    """What happens to an amount exactly half way between two minor units.
+
+    Both treat a negative amount as the mirror of a positive one.
+    """
 
     HALF_UP = "half-up"
     """Away from zero, as on paper: 0.125 becomes 0.13 and -0.125 becomes -0.13."""
@@ -54,12 +64,18 @@ def exact_arithmetic() -> Iterator[None]:
         with decimal.localcontext(_EXACT):
             yield
     except DecimalException as signal:
-        message = f"an amount would not have been exact ({type(signal).__name__}); an amount is a decimal of at most {DIGITS_MAX} digits, and never a float"
+        message = (
+            f"an amount would not have been exact ({type(signal).__name__}); "
+            f"an amount is a decimal of at most {DIGITS_MAX} digits, and never a float"
+        )
         raise InexactAmount(message) from signal
 
 
 def exact_sum(amounts: Iterable[Decimal]) -> Decimal:
-    """Add amounts without losing a digit. The sum of none is 0. Raises ``InexactAmount``, also for anything that is no ``Decimal``."""
+    """Add amounts without losing a digit.
+
+    The sum of none is 0. Raises ``InexactAmount``, also for anything that is no ``Decimal``.
+    """
     total = Decimal(0)
     with exact_arithmetic():
         for amount in amounts:
@@ -126,15 +142,21 @@ def plain(value: Decimal) -> str:
 
 
 def plain_amount(amount: Decimal, currency: str) -> str:
-    """Write an amount of money with all decimal places of the currency's minor unit, and every digit that it has beyond.
+    """Write an amount of money with all decimal places of the currency's minor unit.
 
-    >>> plain_amount(Decimal(0), "USD"), plain_amount(Decimal("2.5"), "KWD"), plain_amount(Decimal("0.005"), "USD"), plain_amount(Decimal(7), "JPY")
-    ('0.00', '2.500', '0.005', '7')
+    And every digit that it has beyond.
+
+    >>> plain_amount(Decimal(0), "USD"), plain_amount(Decimal("2.5"), "KWD")
+    ('0.00', '2.500')
+    >>> plain_amount(Decimal("0.005"), "USD"), plain_amount(Decimal(7), "JPY")
+    ('0.005', '7')
     """
     return plain(exact_sum([amount, Decimal(0).scaleb(-minor_unit_digits(currency))]))
 
 
-@lru_cache(maxsize=4_096, typed=True)  # a book has few rates on many lines; typed, so that a float is refused whatever it equals
+@lru_cache(
+    maxsize=4_096, typed=True
+)  # a book has few rates on many lines; typed, so that a float is refused whatever it equals
 def plain_rate(rate_per_million: Decimal) -> str:
     """Write a rate as price lists do: at least two decimal places, more only where they say something.
 
@@ -146,7 +168,10 @@ def plain_rate(rate_per_million: Decimal) -> str:
 
 
 def decimal_from_plain(text: str) -> Decimal:
-    """Read plain decimal notation back. Raises ``InexactAmount`` for anything else: an exponent, a blank, NaN, a separator."""
+    """Read plain decimal notation back.
+
+    Raises ``InexactAmount`` for anything else: an exponent, a blank, NaN, a separator.
+    """
     if not _PLAIN_NUMBER.fullmatch(text):
         message = f"{text!r} is not a number in plain decimal notation such as 12.50"
         raise InexactAmount(message)
@@ -159,16 +184,22 @@ def _refuse_what_is_no_amount(value: object) -> None:
         raise InexactAmount(message)
 
 
-# ISO 4217:2015, list one: the currencies and the few units of account in which prices are written. Metals, funds and test codes have no minor unit.
+# ISO 4217:2015, list one: the currencies and the few units of account in which prices are written. Metals, funds and
+# test codes have no minor unit.
 _CURRENCIES_BY_MINOR_UNIT_DIGITS = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
     2: (
-        "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY COP CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB"
-        " EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP"
-        " MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP"
+        "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY COP "
+        "CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB"
+        " EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP "
+        "LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP"
+        " MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG "
+        "SEK SGD SHP SLE SOS SRD SSP STN SVC SYP"
         " SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG"
     ),
     3: "BHD IQD JOD KWD LYD OMR TND",
     4: "CLF UYW",
 }
-_MINOR_UNIT_DIGITS = {code: digits for digits, codes in _CURRENCIES_BY_MINOR_UNIT_DIGITS.items() for code in codes.split()}
+_MINOR_UNIT_DIGITS = {
+    code: digits for digits, codes in _CURRENCIES_BY_MINOR_UNIT_DIGITS.items() for code in codes.split()
+}

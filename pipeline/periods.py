@@ -4,8 +4,8 @@ Owns what a day and a month are in a time zone, and how instants and dates are r
 zone counts (``pipeline.accounts``) nor the clock: nothing here knows what time it is.
 
 A day begins at the first instant whose local date is that day or a later one. So days follow each other without gap or
-overlap also where clocks skip midnight (Cairo, in spring), skip a whole day (Apia, 2011-12-30: an empty day) or show a few
-minutes of a day twice (St. John's until 2011: the second 23:01 already belongs to the new day).
+overlap also where clocks skip midnight (Cairo, in spring), skip a whole day (Apia, 2011-12-30: an empty day) or show a
+few minutes of a day twice (St. John's until 2011: the second 23:01 already belongs to the new day).
 """
 
 from __future__ import annotations
@@ -24,17 +24,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 YEARS = range(1900, 2200)
-"""Years that a date, instant or period can be about: far from the ends of datetime's range, so that no arithmetic falls off."""
+"""Years that a date, instant or period can be about: far from the ends of datetime's range, so that no arithmetic falls
+off.
+"""
 _DAY = timedelta(days=1)
 _MONTHS = 12
 _PERIOD = re.compile(r"([0-9]{4})-([0-9]{2})", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-_INSTANT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?)([Zz]|[+-][0-9]{2}:[0-9]{2})", re.ASCII)
+_INSTANT = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?)([Zz]|[+-][0-9]{2}:[0-9]{2})",
+    re.ASCII,
+)
 
 
 @cache
 def time_zone(name: str) -> ZoneInfo:
-    """Return the time zone of an IANA name such as ``Europe/Berlin``, from the ``tzdata`` package and never from the machine.
+    """Return the time zone of an IANA name such as ``Europe/Berlin``.
+
+    From the ``tzdata`` package and never from the machine.
 
     The machine's own files may be years old, and then the same logs would make another bill there.
     Raises ``ConfigurationError`` for an unknown name.
@@ -56,7 +63,10 @@ class BillingPeriod:
     def __post_init__(self) -> None:
         """Refuse a month that does not exist."""
         if self.year not in YEARS or not 1 <= self.month <= _MONTHS:
-            message = f"billing period {self.year:04}-{self.month:02} does not exist; write a month as YYYY-MM, such as 2026-10"
+            message = (
+                f"billing period {self.year:04}-{self.month:02} does not exist; "
+                "write a month as YYYY-MM, such as 2026-10"
+            )
             raise ConfigurationError(message)
 
     @classmethod
@@ -108,22 +118,33 @@ def usage_date(instant: datetime, zone: ZoneInfo) -> date:
     """Return the day, in a time zone, that an aware instant is billed on: the one whose ``day_bounds`` hold it."""
     local_date = instant.astimezone(zone).date()
     tomorrow = local_date + _DAY
-    return tomorrow if instant >= day_start_at(tomorrow, zone) else local_date  # clocks put back past midnight do not reopen a day
+    return (
+        tomorrow if instant >= day_start_at(tomorrow, zone) else local_date
+    )  # clocks put back past midnight do not reopen a day
 
 
 def day_bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """Return the first instant of a local day and the first instant after it, in UTC. Equal where the zone skipped that day."""
+    """Return the first instant of a local day and the first instant after it, in UTC.
+
+    Equal where the zone skipped that day.
+    """
     return day_start_at(day, zone), day_start_at(day + _DAY, zone)
 
 
 def day_start_at(day: date, zone: ZoneInfo) -> datetime:
-    """Return the first instant, in UTC, whose local date is ``day`` or later. For Berlin, 2026-10-01 starts at 2026-09-30T22:00Z."""
+    """Return the first instant, in UTC, whose local date is ``day`` or later.
+
+    For Berlin, 2026-10-01 starts at 2026-09-30T22:00Z.
+    """
     midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
     start_at = midnight.astimezone(UTC)
     if start_at.astimezone(zone).replace(tzinfo=None) == midnight.replace(tzinfo=None):
         return start_at
-    # Clocks skip this midnight: read with the offset before the gap it lies at or behind the jump, with the offset after the gap before it.
-    return _first_instant_of(day, zone, after_at=midnight.replace(fold=1).astimezone(UTC) - timedelta(seconds=1), until_at=start_at)
+    # Clocks skip this midnight: read with the offset before the gap it lies at or behind the jump, with the offset
+    # after the gap before it.
+    return _first_instant_of(
+        day, zone, after_at=midnight.replace(fold=1).astimezone(UTC) - timedelta(seconds=1), until_at=start_at
+    )
 
 
 def days_between(start_date: date, end_date: date) -> Iterator[date]:
@@ -133,7 +154,9 @@ def days_between(start_date: date, end_date: date) -> Iterator[date]:
 
 
 def parse_instant(text: str) -> datetime:
-    """Read an RFC 3339 instant with its offset, such as ``2026-10-10T12:00:00Z`` or ``2026-10-10T14:00:00+02:00``, as an aware UTC datetime.
+    """Read an RFC 3339 instant with its offset as an aware UTC datetime.
+
+    Such as ``2026-10-10T12:00:00Z`` or ``2026-10-10T14:00:00+02:00``.
 
     Raises ``ConfigurationError`` for anything else: without an offset nobody knows which instant is meant.
     """
@@ -143,7 +166,10 @@ def parse_instant(text: str) -> datetime:
             return datetime.fromisoformat(f"{match[1]}T{match[2]}{match[3].upper()}").astimezone(UTC)
         except ValueError:
             pass  # 25 o'clock or the 31st of June; explained like what is no instant at all
-    message = f"instant {text!r} cannot be read; write it with its offset, such as 2026-10-10T12:00:00Z or 2026-10-10T14:00:00+02:00"
+    message = (
+        f"instant {text!r} cannot be read; write it with its offset, such as 2026-10-10T12:00:00Z or "
+        "2026-10-10T14:00:00+02:00"
+    )
     raise ConfigurationError(message)
 
 
@@ -159,12 +185,18 @@ def parse_date(text: str) -> date:
 
 
 def instant_text(instant: datetime, zone: ZoneInfo | None = None) -> str:
-    """Write an aware instant as RFC 3339: ``2026-10-01T00:00:00Z``, or with a zone's own offset, ``2026-10-01T00:00:00+03:00``."""
+    """Write an aware instant as RFC 3339.
+
+    ``2026-10-01T00:00:00Z``, or with a zone's own offset, ``2026-10-01T00:00:00+03:00``.
+    """
     return instant.astimezone(zone).isoformat() if zone else instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _first_instant_of(day: date, zone: ZoneInfo, *, after_at: datetime, until_at: datetime) -> datetime:
-    """Find by halving the first whole second of ``(after_at, until_at]`` whose local date is ``day`` or later; clocks change on whole seconds."""
+    """Find by halving the first whole second of ``(after_at, until_at]`` whose local date is ``day`` or later.
+
+    Clocks change on whole seconds.
+    """
     low, high = 0, int((until_at - after_at).total_seconds())
     while high - low > 1:
         middle = (low + high) // 2

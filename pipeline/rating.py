@@ -1,13 +1,14 @@
 """Rating: token quantities x rates → charges, exactly.
 
-Owns the one multiplication of the whole product, how far a billing period has come where a price depends on it, and the rule
-that usage without a rate is unpriced. Does not own which rates exist (``pipeline.rates``), where quantities come from
-(``pipeline.warehouse`` sums them) nor any rounding (``pipeline.invoicing`` rounds a line, once). Plain and obvious on purpose:
-whatever is faster is compared with this.
+Owns the one multiplication of the whole product, how far a billing period has come where a price depends on it, and the
+rule that usage without a rate is unpriced. Does not own which rates exist (``pipeline.rates``), where quantities come
+from (``pipeline.warehouse`` sums them) nor any rounding (``pipeline.invoicing`` rounds a line, once). Plain and obvious
+on purpose: whatever is faster is compared with this.
 
-Prices of the period (graduated, volume, package) count all tokens that they price since the period began: of one account, of a
-model or a named group of models, on one meter, over all keys. Tokens are consumed in the order in which their rates came into
-force, then by usage date, key, model, service tier, prompt band and meter, so that splitting or reordering usage changes no total.
+Prices of the period (graduated, volume, package) count all tokens that they price since the period began: of one
+account, of a model or a named group of models, on one meter, over all keys. Tokens are consumed in the order in which
+their rates came into force, then by usage date, key, model, service tier, prompt band and meter, so that splitting or
+reordering usage changes no total.
 """
 
 from __future__ import annotations
@@ -38,7 +39,10 @@ _SINCE_EVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageQuantity:
-    """Tokens of one account, key, model, service tier, prompt band, meter and usage date that fall into one effective period of the rate card."""
+    """Tokens of one account, key, model, service tier, prompt band, meter and usage date.
+
+    All fall into one effective period of the rate card.
+    """
 
     account_id: str
     api_key_id: str
@@ -50,7 +54,9 @@ class UsageQuantity:
     usage_date: date
     """In the account's time zone."""
     rated_at: datetime | None
-    """The first instant of the stretch (``RateCard.stretches``) in which the tokens were used; None = no rate was in force then."""
+    """The first instant of the stretch (``RateCard.stretches``) in which the tokens were used; None = no rate was in
+    force then.
+    """
     quantity: int
     """Tokens; requests on the meter ``request``."""
     prompt_band: int = 0
@@ -83,7 +89,9 @@ class Charge:
     prompt_band: int = 0
     rated_at: datetime | None = None
     list_rate_per_million: Decimal | None = None
-    """Before discounts, or on the extended card; None where there are neither, or the card's list price has another shape."""
+    """Before discounts, or on the extended card; None where there are neither, or the card's list price has another
+    shape.
+    """
     package_tokens: int | None = None
     """Size of the packages it was charged in; then ``rate_per_million`` is that of full packages."""
 
@@ -111,14 +119,17 @@ class _Priced:
 def rate_usage(usage: Iterable[UsageQuantity], rate_card: RateCard) -> tuple[list[Charge], list[UnpricedUsage]]:
     """Rate quantities by one rate card; every token comes back exactly once, charged or unpriced, in the order given.
 
-    4,321 tokens at 2.50 USD per million are a charge of 0.0108025 USD. A quantity that crosses from one graduated tier into the next
-    comes back as two charges. All usage of a billing period must be given at once. Raises ``InexactAmount`` rather than lose a digit.
+    4,321 tokens at 2.50 USD per million are a charge of 0.0108025 USD. A quantity that crosses from one graduated tier
+    into the next comes back as two charges. All usage of a billing period must be given at once. Raises
+    ``InexactAmount`` rather than lose a digit.
     """
     charges, unpriced = placed_charges(usage, rate_card)
     return [charge for _, charge in charges], unpriced
 
 
-def placed_charges(usage: Iterable[UsageQuantity], rate_card: RateCard) -> tuple[list[tuple[int, Charge]], list[UnpricedUsage]]:
+def placed_charges(
+    usage: Iterable[UsageQuantity], rate_card: RateCard
+) -> tuple[list[tuple[int, Charge]], list[UnpricedUsage]]:
     """Rate as ``rate_usage`` does, and say of each charge which quantity it is of, counted from 0."""
     unpriced: list[UnpricedUsage] = []
     priced: list[_Priced] = []
@@ -129,8 +140,19 @@ def placed_charges(usage: Iterable[UsageQuantity], rate_card: RateCard) -> tuple
             unpriced.append(UnpricedUsage(usage=row, reason=_reason(row, rate_card)))
         else:
             is_folded = row.meter is Meter.REASONING and rate.priced_as(row.meter) is Meter.COMPLETION
-            priced.append(_Priced(place=place, usage=replace(row, meter=Meter.COMPLETION) if is_folded else row, rate=rate, price=price))
-    charges = [(each.place, _charge(each, each.price, each.usage.quantity, rate_card)) for each in priced if isinstance(each.price, Decimal)]
+            priced.append(
+                _Priced(
+                    place=place,
+                    usage=replace(row, meter=Meter.COMPLETION) if is_folded else row,
+                    rate=rate,
+                    price=price,
+                )
+            )
+    charges = [
+        (each.place, _charge(each, each.price, each.usage.quantity, rate_card))
+        for each in priced
+        if isinstance(each.price, Decimal)
+    ]
     for together in _counted_together(priced):
         charges += _cumulative_charges(together, rate_card)
     return sorted(charges, key=lambda placed: placed[0]), unpriced
@@ -143,13 +165,18 @@ def exact_charge(quantity: int, rate_per_million: Decimal) -> Decimal:
 
 
 def discounted(charge: Charge, discount_percent: Decimal) -> Charge:
-    """Return the charge at the rate less an account's discount, exactly, with the list rate beside it: 2.00 less 12.5 percent is 1.75.
+    """Return the charge at the rate less an account's discount, exactly, with the list rate beside it.
 
-    A list rate of the card stays the list rate. Without a discount it is the same charge. Raises ``InexactAmount`` rather than lose a digit.
+    2.00 less 12.5 percent is 1.75.
+
+    A list rate of the card stays the list rate. Without a discount it is the same charge. Raises ``InexactAmount``
+    rather than lose a digit.
     """
     if not discount_percent:
         return charge
-    list_rate_per_million = charge.rate_per_million if charge.list_rate_per_million is None else charge.list_rate_per_million
+    list_rate_per_million = (
+        charge.rate_per_million if charge.list_rate_per_million is None else charge.list_rate_per_million
+    )
     rate = discounted_amount(charge.rate_per_million, discount_percent)
     amount = discounted_amount(charge.amount, discount_percent)
     return replace(charge, rate_per_million=rate, amount=amount, list_rate_per_million=list_rate_per_million)
@@ -162,13 +189,18 @@ def discounted_amount(amount: Decimal, discount_percent: Decimal) -> Decimal:
 
 
 def list_rate(rate: Rate, meter: Meter, price: Price, tier_index: int = 0) -> Decimal | None:
-    """Return the list price beside a charge at one rate of ``price``; None where there is none, or it is of another shape."""
+    """Return the list price beside a charge at one rate of ``price``.
+
+    None where there is none, or it is of another shape.
+    """
     listed = rate.list_prices.get(meter)
     if listed is None or isinstance(listed, Decimal):
         return listed
     if isinstance(listed, PackagePrice):
         return listed.rate_per_million if isinstance(price, PackagePrice) and price.tokens == listed.tokens else None
-    is_same_shape = type(price) is type(listed) and [tier.up_to for tier in price.tiers] == [tier.up_to for tier in listed.tiers]
+    is_same_shape = type(price) is type(listed) and [tier.up_to for tier in price.tiers] == [
+        tier.up_to for tier in listed.tiers
+    ]
     return listed.tiers[tier_index].rate if is_same_shape else None
 
 
@@ -178,7 +210,12 @@ def _counted_together(priced: Iterable[_Priced]) -> Iterator[list[_Priced]]:
     for each in priced:
         if not isinstance(each.price, Decimal):
             scope = ("group", each.price.group) if each.price.group else ("model", each.usage.model)
-            counts[each.usage.account_id, BillingPeriod.of(each.usage.usage_date), *scope, each.rate.priced_as(each.usage.meter)].append(each)
+            counts[
+                each.usage.account_id,
+                BillingPeriod.of(each.usage.usage_date),
+                *scope,
+                each.rate.priced_as(each.usage.meter),
+            ].append(each)
     for together in counts.values():
         yield sorted(together, key=_consumption_order)
 
@@ -206,7 +243,10 @@ def _cumulative_charges(together: list[_Priced], rate_card: RateCard) -> Iterato
                 yield each.place, _charge(each, each.price.tiers[index].rate, quantity, rate_card, tier_index=index)
         elif isinstance(each.price, VolumePrice):
             tier = tier_of(each.price.tiers, total)
-            yield each.place, _charge(each, tier.rate, each.usage.quantity, rate_card, tier_index=each.price.tiers.index(tier))
+            yield (
+                each.place,
+                _charge(each, tier.rate, each.usage.quantity, rate_card, tier_index=each.price.tiers.index(tier)),
+            )
         elif isinstance(each.price, PackagePrice):
             yield each.place, _package_charge(each, each.price, start, position, rate_card)
 
@@ -229,7 +269,9 @@ def _package_charge(each: _Priced, price: PackagePrice, start: int, end: int, ra
         return replace(charge, amount=Decimal(started) * price.price, package_tokens=price.tokens)
 
 
-def _charge(each: _Priced, rate_per_million: Decimal, quantity: int, rate_card: RateCard, *, tier_index: int = 0) -> Charge:
+def _charge(
+    each: _Priced, rate_per_million: Decimal, quantity: int, rate_card: RateCard, *, tier_index: int = 0
+) -> Charge:
     row = each.usage
     return Charge(
         account_id=row.account_id,
@@ -249,10 +291,17 @@ def _charge(each: _Priced, rate_per_million: Decimal, quantity: int, rate_card: 
 
 
 def _rate_in_force(row: UsageQuantity, rate_card: RateCard) -> Rate | None:
-    return rate_card.rate_at(row.model, row.rated_at, service_tier=row.service_tier, prompt_band=row.prompt_band) if row.rated_at else None
+    return (
+        rate_card.rate_at(row.model, row.rated_at, service_tier=row.service_tier, prompt_band=row.prompt_band)
+        if row.rated_at
+        else None
+    )
 
 
 def _reason(row: UsageQuantity, rate_card: RateCard) -> str:
     if row.rated_at is not None:
         return rate_card.missing_text(row.model, row.meter, row.rated_at)
-    return f"rate card {rate_card.id!r} has no {row.meter} rate for model {row.model!r} on {row.usage_date}; add one to rates/{rate_card.id}.toml"
+    return (
+        f"rate card {rate_card.id!r} has no {row.meter} rate for model {row.model!r} on {row.usage_date}; "
+        f"add one to rates/{rate_card.id}.toml"
+    )

@@ -1,11 +1,13 @@
 """Rating many rows at once: what ``pipeline.rating`` does one by one, on columns, exactly and to the last digit.
 
-Owns the simple shape only: a rate per million. Whatever depends on the period, has no rate, or has more digits than a column holds
-is left to the plain rating, which is the oracle of this module. Also sums what shares an invoice line, where no sum can overflow,
-and rounds such sums as ``pipeline.invoicing`` rounds a line. Does not own which rate applies (``pipeline.rates``).
+Owns the simple shape only: a rate per million. Whatever depends on the period, has no rate, or has more digits than a
+column holds is left to the plain rating, which is the oracle of this module. Also sums what shares an invoice line,
+where no sum can overflow, and rounds such sums as ``pipeline.invoicing`` rounds a line. Does not own which rate applies
+(``pipeline.rates``).
 
-How: rows that agree in everything that decides a rate are one *combination*; there are few, so that the rate is looked up once for
-each and spread over the rows. Integers times rates are exact in 38 digits; a million is divided by moving the decimal point.
+How: rows that agree in everything that decides a rate are one *combination*; there are few, so that the rate is looked
+up once for each and spread over the rows. Integers times rates are exact in 38 digits; a million is divided by moving
+the decimal point.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
 DECIDING = ("account_id", "model", "service_tier", "meter", "rate_window_start", "prompt_band")
 """The columns of usage daily that decide a rate."""
 RATE_MAX = Decimal(10**6)
-"""Greater rates are left to the plain rating: 15 digits of tokens and 22 of a rate are what 38 digits hold for certain."""
+"""Greater rates are left to the plain rating: 15 digits of tokens and 22 of a rate are what 38 digits hold for certain.
+"""
 QUANTITY_MAX = 10**15 - 1
 """Greater quantities are left to the plain rating, likewise."""
 _NARROW_RATE = pa.decimal128(22, 16)
@@ -87,10 +90,12 @@ def rate_simple_usage(usage_daily: pa.Table, terms: Mapping[str, CardTerms]) -> 
 
 
 def summed_over_days(usage_daily: pa.Table, every_terms: Sequence[Mapping[str, CardTerms]]) -> pa.Table:
-    """Return usage that costs the same on the same lines under each of the given terms, in fewer rows, on their first usage dates.
+    """Return usage that costs the same on the same lines under each of the given terms.
 
-    Rows that differ in nothing but the day are summed where all terms have a plain rate per million for them: the charge of a sum is the
-    sum of the charges. All others stay as they are, in their order, after the sums.
+    In fewer rows, on their first usage dates.
+
+    Rows that differ in nothing but the day are summed where all terms have a plain rate per million for them: the
+    charge of a sum is the sum of the charges. All others stay as they are, in their order, after the sums.
     """
     table = usage_daily
     if not table.num_rows or pc.max(table["quantity"]).as_py() * table.num_rows > TOKENS_MAX:
@@ -99,9 +104,13 @@ def summed_over_days(usage_daily: pa.Table, every_terms: Sequence[Mapping[str, C
     sums = grouped(table, codes, [("quantity", "sum"), ("usage_date", "min")])
     first = table.take(sums["first_row"])
     summed = {"quantity": sums["quantity_sum"], "usage_date": sums["usage_date_min"]}
-    candidates = pa.table([summed.get(name, first[name]) for name in table.schema.names], schema=table.schema).combine_chunks()
+    candidates = pa.table(
+        [summed.get(name, first[name]) for name in table.schema.names], schema=table.schema
+    ).combine_chunks()
     ids, examples = _combinations(candidates)
-    is_plain = pa.array([all(_flat_rate(example, terms) for terms in every_terms) for example in examples], pa.bool_()).take(ids)
+    is_plain = pa.array(
+        [all(_flat_rate(example, terms) for terms in every_terms) for example in examples], pa.bool_()
+    ).take(ids)
     is_plain = pc.and_(is_plain, pc.less_equal(candidates["quantity"], QUANTITY_MAX))
     if pc.all(is_plain).as_py():
         return candidates
@@ -112,13 +121,18 @@ def summed_over_days(usage_daily: pa.Table, every_terms: Sequence[Mapping[str, C
 def rounded_amounts(line_charges: pa.Table, currency: str, rounding: Rounding) -> pa.ChunkedArray:
     """Return the amount of each line, rounded once to the currency's minor unit."""
     digits = minor_unit_digits(currency)
-    return pc.round(line_charges["amount"], ndigits=digits, round_mode=_ROUND_MODES[rounding]).cast(pa.decimal128(38, digits))
+    return pc.round(line_charges["amount"], ndigits=digits, round_mode=_ROUND_MODES[rounding]).cast(
+        pa.decimal128(38, digits)
+    )
 
 
 def sums_fit(charges: pa.Table) -> bool:
     """Say whether no sum of these rows can leave its column."""
     rows = charges.num_rows
-    return bool(pc.max(charges["quantity"]).as_py() * rows <= TOKENS_MAX and pc.max(charges["amount"]).as_py() * rows < _AMOUNT_LIMIT)
+    return bool(
+        pc.max(charges["quantity"]).as_py() * rows <= TOKENS_MAX
+        and pc.max(charges["amount"]).as_py() * rows < _AMOUNT_LIMIT
+    )
 
 
 def _flat_rate(example: Mapping[str, object], terms: Mapping[str, CardTerms]) -> _FlatRate | None:
@@ -158,7 +172,10 @@ def _charges(usage: pa.Table, ids: pa.Array, rates: Sequence[_FlatRate | None]) 
 
 
 def _line_charges(charges: pa.Table, ids: pa.Array, rates: Sequence[_FlatRate | None]) -> pa.Table:
-    """Sum what shares an account, period, key, model, tier, meter, rate and list rate; as it is, where a sum might not fit its column."""
+    """Sum what shares an account, period, key, model, tier, meter, rate and list rate.
+
+    As it is, where a sum might not fit its column.
+    """
     if not charges.num_rows or not sums_fit(charges):
         return charges.drop_columns(["place"])
     numbers: dict[_FlatRate | None, int] = {}
@@ -166,7 +183,11 @@ def _line_charges(charges: pa.Table, ids: pa.Array, rates: Sequence[_FlatRate | 
     codes = row_codes([lines, charges["api_key_id"], charges["billing_period"]])
     sums = grouped(charges, codes, [("quantity", "sum"), ("amount", "sum"), ("usage_date", "min")])
     first = charges.take(sums["first_row"])
-    summed = {"quantity": sums["quantity_sum"], "amount": sums["amount_sum"].cast(schemas.AMOUNT), "usage_date": sums["usage_date_min"]}
+    summed = {
+        "quantity": sums["quantity_sum"],
+        "amount": sums["amount_sum"].cast(schemas.AMOUNT),
+        "usage_date": sums["usage_date_min"],
+    }
     return pa.table([summed.get(name, first[name]) for name in schemas.CHARGES.names], schema=schemas.CHARGES)
 
 
@@ -184,7 +205,10 @@ def _spread(values: Sequence[object], kind: pa.DataType, ids: pa.Array) -> pa.Ar
 
 
 def _tokens(quantity: pa.ChunkedArray) -> pa.Array:
-    """Return quantities up to ``QUANTITY_MAX`` as decimals of as few digits: a cast alone insists on all that an integer could have."""
+    """Return quantities up to ``QUANTITY_MAX`` as decimals of as few digits.
+
+    A cast alone insists on all that an integer could have.
+    """
     wide = pc.cast(whole(quantity), pa.decimal128(19, 0))
     return pa.Array.from_buffers(_TOKENS, len(wide), wide.buffers(), wide.null_count, wide.offset)
 

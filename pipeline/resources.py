@@ -23,7 +23,10 @@ def sql_folder() -> Path:
 
 
 def sql_digest() -> str:
-    """Return the sha256 (hex) over all files of ``sql_folder``, with their places: a check that moves to another folder is another check."""
+    """Return the sha256 (hex) over all files of ``sql_folder``, with their places.
+
+    A check that moves to another folder is another check.
+    """
     digest, folder = hashlib.sha256(), sql_folder()
     for file in sorted(folder.rglob("*.sql")):
         content = file.read_bytes()

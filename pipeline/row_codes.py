@@ -1,4 +1,6 @@
-"""Rows as integers: equal rows have equal codes, so that what a row is can be grouped and compared by one column of numbers.
+"""Rows as integers: equal rows have equal codes.
+
+What a row is can then be grouped and compared by one column of numbers.
 
 Owns the coding and the grouping by codes. Does not own which columns make rows equal.
 """
@@ -18,11 +20,16 @@ _CODES_MAX = 2**62
 
 
 def row_codes(columns: Sequence[pa.Array | pa.ChunkedArray]) -> pa.Array:
-    """Give equal rows equal integers, from 0 to 2^62: each column's values are numbered, and the numbers are the digits of one. Nulls are equal."""
+    """Give equal rows equal integers, from 0 to 2^62.
+
+    Each column's values are numbered, and the numbers are the digits of one. Nulls are equal.
+    """
     codes = pa.repeat(pa.scalar(0, pa.int64()), len(columns[0]))
     count = 1
     for column in columns if len(codes) else ():
-        encoded = whole(column.dictionary_encode(null_encoding="encode"))  # first numbers, then one array: of numbers it is small
+        encoded = whole(
+            column.dictionary_encode(null_encoding="encode")
+        )  # first numbers, then one array: of numbers it is small
         size = len(encoded.dictionary)
         if size <= 1:
             continue
@@ -39,13 +46,20 @@ def grouped(table: pa.Table, codes: pa.Array, aggregations: Sequence[tuple[str, 
 
     ``first_row`` is the number of the first row that has the code, ``code`` the code itself.
     """
-    keyed = table.select(sorted({name for name, _ in aggregations})).append_column("code", codes).append_column("row", pa.arange(0, len(codes)))
+    keyed = (
+        table.select(sorted({name for name, _ in aggregations}))
+        .append_column("code", codes)
+        .append_column("row", pa.arange(0, len(codes)))
+    )
     found = keyed.group_by("code", use_threads=False).aggregate([("row", "min"), *aggregations])
     return found.rename_columns(["first_row" if name == "row_min" else name for name in found.column_names])
 
 
 def first_rows(numbers: pa.DictionaryArray) -> pa.Array:
-    """Return the number of the first row of each value of a column, in the order of its dictionary, which is that in which they are met."""
+    """Return the number of the first row of each value of a column.
+
+    In the order of its dictionary, which is that in which they are met.
+    """
     greatest = np.maximum.accumulate(numbers.indices.to_numpy())  # grows by one at each first row
     return pa.array(np.searchsorted(greatest, np.arange(len(numbers.dictionary))))
 

@@ -1,7 +1,7 @@
 """The columns of the lake's tables, as Arrow schemas. No DOUBLE, FLOAT or HUGEINT among them.
 
-Owns the Arrow types; names, types and order of columns but those of usage events (``pipeline.usage.events``). Does not own where the tables
-lie nor how they are written (``pipeline.storage``).
+Owns the Arrow types; names, types and order of columns but those of usage events (``pipeline.usage.events``). Does not
+own where the tables lie nor how they are written (``pipeline.storage``).
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ def usage_events(lake_version: int) -> pa.Schema:
 
 
 USAGE_EVENTS = usage_events(events.LAKE_VERSION)
-"""One row per logged exchange. The partition column ``date`` (UTC date of ``occurred_at``) is in the path, not in the file."""
+"""One row per logged exchange. The partition column ``date`` (UTC date of ``occurred_at``) is in the path, not in the
+file.
+"""
 
 QUARANTINE = pa.schema(
     [
@@ -61,7 +63,9 @@ USAGE_DAILY = pa.schema(
         pa.field("usage_date", pa.date32(), nullable=False),  # in the account's time zone
         pa.field("billing_period", pa.string(), nullable=False),  # YYYY-MM
         pa.field("quantity", pa.int64(), nullable=False),  # tokens, > 0; on the meter 'request': requests
-        pa.field("prompt_band", pa.int64(), nullable=False),  # the model's greatest threshold below the request's prompt; 0 = none
+        pa.field(
+            "prompt_band", pa.int64(), nullable=False
+        ),  # the model's greatest threshold below the request's prompt; 0 = none
     ]
 )
 """Billed tokens, one row per account, key, model, tier, meter, rate window, usage date and prompt band."""
@@ -90,7 +94,9 @@ EXCHANGES_DAILY = pa.schema(
 RATE = pa.decimal128(38, 16)
 """Per million tokens; a rate card allows 12 fractional digits and a discount of 2 adds 4, so this is exact."""
 AMOUNT = pa.decimal128(38, 22)
-"""A charge: tokens x a rate of 16 fractional digits / 10^6 has at most 22 fractional digits, so this is exact; what is too great for it is refused."""
+"""A charge: tokens x a rate of 16 fractional digits / 10^6 has at most 22 fractional digits, so this is exact; what is
+too great for it is refused.
+"""
 
 CHARGES = pa.schema(
     [
@@ -103,4 +109,6 @@ CHARGES = pa.schema(
         pa.field("package_tokens", pa.int64()),  # size of the packages it was charged in; null = by the token
     ]
 )
-"""What the billed tokens of usage daily cost: its priced rows with their rate and exact amount. A row that crosses tiers is several."""
+"""What the billed tokens of usage daily cost: its priced rows with their rate and exact amount. A row that crosses
+tiers is several.
+"""

@@ -18,7 +18,16 @@ if TYPE_CHECKING:
 def marts(root: Path) -> pa.Table:
     """Build all marts, as a night does."""
     exchanges = aggregate(open_workspace(root)).marts.exchanges_daily
-    billed = exchanges.filter(pc.and_(pc.equal(exchanges["status"], "measured"), pc.equal(exchanges["fate"], "survivor")))
-    tokens = [("events", "sum"), ("prompt_tokens", "sum"), ("completion_tokens", "sum"), ("prompt_cached_tokens", "sum")]
+    billed = exchanges.filter(
+        pc.and_(pc.equal(exchanges["status"], "measured"), pc.equal(exchanges["fate"], "survivor"))
+    )
+    tokens = [
+        ("events", "sum"),
+        ("prompt_tokens", "sum"),
+        ("completion_tokens", "sum"),
+        ("prompt_cached_tokens", "sum"),
+    ]
     totals = billed.group_by(["api_key_id", "model", "usage_date"]).aggregate(tokens)
-    return totals.rename_columns(["api_key_id", "model", "usage_date", "events", "prompt_tokens", "completion_tokens", "cached_tokens"])
+    return totals.rename_columns(
+        ["api_key_id", "model", "usage_date", "events", "prompt_tokens", "completion_tokens", "cached_tokens"]
+    )

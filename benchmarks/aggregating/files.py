@@ -1,4 +1,7 @@
-"""Which Parquet files a contender reads: those the lake's log names. Checking their digests is left to the pipeline, which does it."""
+"""Which Parquet files a contender reads: those the lake's log names.
+
+Checking their digests is left to the pipeline, which does it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,17 @@ from pipeline.storage import lake, layout
 if TYPE_CHECKING:
     from pathlib import Path
 
-COLUMNS = ["event_id", "occurred_at", "api_key_id", "model_reported", "model_requested", "status", "prompt_tokens", "completion_tokens", "prompt_cached_tokens"]
+COLUMNS = [
+    "event_id",
+    "occurred_at",
+    "api_key_id",
+    "model_reported",
+    "model_requested",
+    "status",
+    "prompt_tokens",
+    "completion_tokens",
+    "prompt_cached_tokens",
+]
 """What the task needs of an event."""
 
 

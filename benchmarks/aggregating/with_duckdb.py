@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 _TOTALS = """
 select api_key_id, model, usage_date, count(*) as events,
-    sum(prompt_tokens)::bigint as prompt_tokens, sum(completion_tokens)::bigint as completion_tokens, sum(cached_tokens)::bigint as cached_tokens
+    sum(prompt_tokens)::bigint as prompt_tokens, sum(completion_tokens)::bigint as completion_tokens,
+    sum(cached_tokens)::bigint as cached_tokens
 from copies
 group by api_key_id, model, usage_date
 """
@@ -32,7 +33,8 @@ with copies as (
 _ANY = f"""
 with copies as (
     select
-        any_value(api_key_id) as api_key_id, any_value(coalesce(model_reported, model_requested)) as model, any_value(occurred_at)::date as usage_date,
+        any_value(api_key_id) as api_key_id, any_value(coalesce(model_reported, model_requested)) as model,
+        any_value(occurred_at)::date as usage_date,
         any_value(prompt_tokens) as prompt_tokens, any_value(completion_tokens) as completion_tokens,
         coalesce(any_value(prompt_cached_tokens), 0) as cached_tokens
     {_MEASURED}
@@ -43,8 +45,10 @@ with copies as (
 _RIGHT = f"""
 with copies as (
     select
-        any_value(api_key_id) as api_key_id, any_value(coalesce(model_reported, model_requested)) as model, min(occurred_at)::date as usage_date,
-        arg_max(prompt_tokens, occurred_at) as prompt_tokens, arg_max(completion_tokens, occurred_at) as completion_tokens,
+        any_value(api_key_id) as api_key_id, any_value(coalesce(model_reported, model_requested)) as model,
+        min(occurred_at)::date as usage_date,
+        arg_max(prompt_tokens, occurred_at) as prompt_tokens,
+        arg_max(completion_tokens, occurred_at) as completion_tokens,
         arg_max(coalesce(prompt_cached_tokens, 0), occurred_at) as cached_tokens
     {_MEASURED}
     group by event_id

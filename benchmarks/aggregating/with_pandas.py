@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 def last_copy(root: Path) -> pa.Table:
     """Sort by time and keep the last copy of each identity."""
-    frames = [pd.read_parquet(file, columns=COLUMNS, filters=[("status", "==", "measured")]) for file in event_files(root)]
+    frames = [
+        pd.read_parquet(file, columns=COLUMNS, filters=[("status", "==", "measured")]) for file in event_files(root)
+    ]
     events = pd.concat(frames, ignore_index=True).sort_values("occurred_at").drop_duplicates("event_id", keep="last")
     events["model"] = events["model_reported"].fillna(events["model_requested"])
     events["usage_date"] = events["occurred_at"].dt.date

@@ -22,14 +22,20 @@ def any_copy(root: Path) -> pa.Table:
 def right_copy(root: Path) -> pa.Table:
     """Date each identity by its earliest copy, and count it by its latest."""
     latest = pl.col("prompt_tokens", "completion_tokens", "prompt_cached_tokens").sort_by("occurred_at").last()
-    copies = _measured(root).group_by("event_id").agg(pl.col("api_key_id", "model").first(), pl.col("occurred_at").min(), latest)
+    copies = (
+        _measured(root)
+        .group_by("event_id")
+        .agg(pl.col("api_key_id", "model").first(), pl.col("occurred_at").min(), latest)
+    )
     return _totals(copies)
 
 
 def _measured(root: Path) -> pl.LazyFrame:
     events = pl.scan_parquet(event_files(root), hive_partitioning=False).filter(pl.col("status") == "measured")
     model = pl.coalesce("model_reported", "model_requested").alias("model")
-    return events.select("event_id", "occurred_at", "api_key_id", model, "prompt_tokens", "completion_tokens", "prompt_cached_tokens")
+    return events.select(
+        "event_id", "occurred_at", "api_key_id", model, "prompt_tokens", "completion_tokens", "prompt_cached_tokens"
+    )
 
 
 def _totals(copies: pl.LazyFrame) -> pa.Table:

@@ -30,14 +30,18 @@ def write_cells(root: Path, count: int, seed: int = 1) -> None:
     key = np.sort(chance.integers(0, len(keys), count))
     text = pa.string()
     columns = {
-        "account_id": pa.array([f"account-{number:02d}" for number in range(ACCOUNTS)], text).take(pa.array(key // (len(keys) // ACCOUNTS))),
+        "account_id": pa.array([f"account-{number:02d}" for number in range(ACCOUNTS)], text).take(
+            pa.array(key // (len(keys) // ACCOUNTS))
+        ),
         "api_key_id": pa.array(keys, text).take(pa.array(key)),
         "model": pa.array(MODELS, text).take(pa.array(chance.integers(0, len(MODELS), count))),
         "service_tier": pa.array([""] * count, text),
         "prompt_band": pa.array(np.zeros(count, np.int64)),
         "meter": pa.array(_METERS, text).take(pa.array(chance.integers(0, len(_METERS), count))),
         "rate_window_start": pa.array([_WINDOW_START] * count, schemas.INSTANT),
-        "usage_date": pa.array(chance.integers(0, _PERIOD_DAYS, count).astype("timedelta64[D]") + np.datetime64(_FIRST_DATE), pa.date32()),
+        "usage_date": pa.array(
+            chance.integers(0, _PERIOD_DAYS, count).astype("timedelta64[D]") + np.datetime64(_FIRST_DATE), pa.date32()
+        ),
         "billing_period": pa.array([f"{_FIRST_DATE:%Y-%m}"] * count, text),
         "quantity": pa.array(chance.integers(1, 10_000_000, count)),
     }

@@ -21,6 +21,11 @@ def loop(root: Path) -> list[tuple[str, str, date, Decimal]]:
     card = {(rate["model"], meter): rate[meter] for rate in rates for meter in ("prompt", "completion")}
     million = Decimal(1_000_000)
     return [
-        (row["api_key_id"], row["model"], row["usage_date"], row["quantity"] * card[row["model"], row["meter"]] / million)
+        (
+            row["api_key_id"],
+            row["model"],
+            row["usage_date"],
+            row["quantity"] * card[row["model"], row["meter"]] / million,
+        )
         for row in pq.read_table(root / CELLS_FILE).to_pylist()
     ]

@@ -21,4 +21,6 @@ def floats(root: Path) -> pa.Table:
     cells = pd.read_parquet(root / CELLS_FILE).merge(card, on=["model", "meter"])
     cells["amount"] = cells["quantity"] * cells["rate"] / 1e6
     amounts = pa.array(cells["amount"].to_numpy()).cast(pa.decimal128(38, 18), safe=False)
-    return pa.table({**{name: pa.array(cells[name]) for name in ("api_key_id", "model", "usage_date")}, "amount": amounts})
+    return pa.table(
+        {**{name: pa.array(cells[name]) for name in ("api_key_id", "model", "usage_date")}, "amount": amounts}
+    )

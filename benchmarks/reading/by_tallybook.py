@@ -23,7 +23,14 @@ _FORMAT = LogFormat()
 
 def through_the_entrance(path: Path) -> pa.Table:
     """Read as ``tallybook collect`` does: whatever fast paths there are."""
-    reading = read_log(path, source=path.name, name="benchmark", log_format=_FORMAT, fingerprint=_no_raw_key, processes=cpu_count() or 1)
+    reading = read_log(
+        path,
+        source=path.name,
+        name="benchmark",
+        log_format=_FORMAT,
+        fingerprint=_no_raw_key,
+        processes=cpu_count() or 1,
+    )
     return _answer(pa.concat_tables([USAGE_EVENTS.empty_table(), *(stretch.events for stretch in reading)]))
 
 

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 _SQL = r"""
 with
-    JSONExtract(line, 'Tuple(ts String, api_key_id String, status Int64, request Tuple(model String), response String)') as envelope,
+    JSONExtract(
+        line,
+        'Tuple(ts String, api_key_id String, status Int64, request Tuple(model String), response String)'
+    ) as envelope,
     envelope.3 as status,
     envelope.5 as response,
     arrayFilter(event -> startsWith(event, 'data: {'), splitByString('\r\n\r\n', response)) as events,

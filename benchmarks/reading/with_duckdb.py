@@ -1,4 +1,7 @@
-"""DuckDB: its JSON reader, and lines as text, taken apart by string functions (not exact: whatever looks right is taken)."""
+"""DuckDB: its JSON reader, and lines as text, taken apart by string functions.
+
+Not exact: whatever looks right is taken.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,9 @@ events as (
 bodies as (
     select
         * exclude (response, events),
-        case when http_status = 200 then coalesce(list_filter(events, lambda event: starts_with(event, 'data: {'))[-1][7:], response) end as body,
+        case when http_status = 200
+            then coalesce(list_filter(events, lambda event: starts_with(event, 'data: {'))[-1][7:], response)
+        end as body,
         case when http_status = 200 then events[1][7:] end as first_chunk
     from events
 ),

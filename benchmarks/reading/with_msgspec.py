@@ -58,7 +58,10 @@ def all_chunks(path: Path) -> list[Row]:
 
 
 def typed(path: Path) -> list[Row]:
-    """Parse the envelope with its body left raw, then the body, or the last chunks of the stream without unescaping the others."""
+    """Parse the envelope with its body left raw, then the body.
+
+    Or the last chunks of the stream without unescaping the others.
+    """
     rows = []
     with path.open("rb") as file:
         for raw in file:

@@ -1,4 +1,7 @@
-"""Polars: ``scan_ndjson``, which gives up at the first damaged line, and lines taken apart by JSON paths, which does not."""
+"""Polars: ``scan_ndjson``, which gives up at the first damaged line.
+
+And lines taken apart by JSON paths, which does not.
+"""
 
 from __future__ import annotations
 
@@ -23,15 +26,37 @@ _OK = 200
 
 def objects(path: Path) -> pa.Table:
     """Scan JSON lines, and of a stream look at its first and its last chunk."""
-    return _answer(pl.scan_ndjson(path, schema=_SCHEMA, ignore_errors=True).with_columns(model=pl.col("request").struct.field("model")))
+    return _answer(
+        pl.scan_ndjson(path, schema=_SCHEMA, ignore_errors=True).with_columns(
+            model=pl.col("request").struct.field("model")
+        )
+    )
 
 
 def lines_by_path(path: Path) -> pa.Table:
     """Scan lines as text, and take each field out by its JSON path."""
     line = pl.col("line")
-    fields = {"ts": "$.ts", "api_key_id": "$.api_key_id", "status": "$.status", "model": "$.request.model", "response": "$.response"}
-    frame = pl.scan_csv(path, separator="\x01", quote_char=None, has_header=False, new_columns=["line"], schema={"line": pl.String}, encoding="utf8-lossy")
-    return _answer(frame.select(line.str.json_path_match(place).alias(name) for name, place in fields.items()).with_columns(pl.col("status").cast(pl.Int64)))
+    fields = {
+        "ts": "$.ts",
+        "api_key_id": "$.api_key_id",
+        "status": "$.status",
+        "model": "$.request.model",
+        "response": "$.response",
+    }
+    frame = pl.scan_csv(
+        path,
+        separator="\x01",
+        quote_char=None,
+        has_header=False,
+        new_columns=["line"],
+        schema={"line": pl.String},
+        encoding="utf8-lossy",
+    )
+    return _answer(
+        frame.select(line.str.json_path_match(place).alias(name) for name, place in fields.items()).with_columns(
+            pl.col("status").cast(pl.Int64)
+        )
+    )
 
 
 def _answer(lines: pl.LazyFrame) -> pa.Table:

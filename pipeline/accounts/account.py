@@ -35,8 +35,8 @@ NAME_CHARACTERS_MAX = 200
 class Account:
     """A customer: in which time zone its days and months are counted, whose keys it pays for, and on what terms.
 
-    Construction raises ``AccountsError`` for an id, name or key id that cannot be one, and for terms or credits that contradict
-    each other; ``ConfigurationError`` for an unknown time zone.
+    Construction raises ``AccountsError`` for an id, name or key id that cannot be one, and for terms or credits that
+    contradict each other; ``ConfigurationError`` for an unknown time zone.
     """
 
     id: str
@@ -67,16 +67,22 @@ class Account:
     def __post_init__(self) -> None:
         """Refuse what cannot be an account."""
         if not _ACCOUNT_ID.fullmatch(self.id):
-            message = f"account id {self.id!r} cannot be used; write 1 to 64 letters, digits, dots, dashes or underscores"
+            message = (
+                f"account id {self.id!r} cannot be used; write 1 to 64 letters, digits, dots, dashes or underscores"
+            )
             raise AccountsError(message)
         if not self.name.strip() or "\0" in self.name or len(self.name) > NAME_CHARACTERS_MAX:
-            message = f"name {self.name!r} of account {self.id!r} cannot be printed; write 1 to {NAME_CHARACTERS_MAX} characters"
+            message = (
+                f"name {self.name!r} of account {self.id!r} cannot be printed; "
+                f"write 1 to {NAME_CHARACTERS_MAX} characters"
+            )
             raise AccountsError(message)
         for number, key in enumerate(self.keys, start=1):
             if not KEY_ID.fullmatch(key.key_id):  # what stands there may be a raw key: say where it is, not what it is
                 message = (
                     f"key {number} of account {self.id!r} is no key id (length {len(key.key_id)}); "
-                    "a key id has 1 to 128 of A-Z a-z 0-9 . _ : / @ + % -, and 'tallybook keys id' makes one from a raw key"
+                    "a key id has 1 to 128 of A-Z a-z 0-9 . _ : / @ + % -, and 'tallybook keys id' makes one from a "
+                    "raw key"
                 )
                 raise AccountsError(message)
         time_zone(self.timezone)
@@ -87,7 +93,9 @@ class Account:
         grant_ids = [grant.id for grant in self.credits]
         for grant_id in grant_ids:
             if grant_ids.count(grant_id) > 1:
-                message = f"credit id {grant_id!r} of account {self.id!r} is used twice; give every grant an id of its own"
+                message = (
+                    f"credit id {grant_id!r} of account {self.id!r} is used twice; give every grant an id of its own"
+                )
                 raise AccountsError(message)
 
     @property
@@ -107,8 +115,8 @@ class Account:
     def tax_of(self, period: BillingPeriod) -> Tax | None:
         """Return the tax of what is supplied in a billing period: that in force on its last day.
 
-        Supplies that are billed month by month are taxed at the end of the month which their bill covers (for the European Union:
-        Directive 2006/112/EC, article 64), whenever the bill is written.
+        Supplies that are billed month by month are taxed at the end of the month which their bill covers (for the
+        European Union: Directive 2006/112/EC, article 64), whenever the bill is written.
         """
         in_force = self.tax
         for change in self.tax_changes:
@@ -119,12 +127,17 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accounts:
-    """All accounts of a workspace, in the order of the file. Construction raises ``AccountsError`` for an id or a key that occurs twice."""
+    """All accounts of a workspace, in the order of the file.
+
+    Construction raises ``AccountsError`` for an id or a key that occurs twice.
+    """
 
     accounts: tuple[Account, ...] = ()
     tags: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))
     """Key id → its tags, such as team and project."""
-    _by_key_id: dict[str, list[tuple[KeyPeriod, Account]]] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _by_key_id: dict[str, list[tuple[KeyPeriod, Account]]] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
     _by_id: dict[str, Account] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:

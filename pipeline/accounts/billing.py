@@ -22,7 +22,10 @@ _FRACTION_DIGITS_MAX = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Party:
-    """A seller or a buyer as printed; every part may be empty. Construction raises ``ConfigurationError`` for what cannot be printed."""
+    """A seller or a buyer as printed; every part may be empty.
+
+    Construction raises ``ConfigurationError`` for what cannot be printed.
+    """
 
     name: str = ""
     address: str = ""
@@ -37,7 +40,10 @@ class Party:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tax:
-    """The tax of an account's invoices, computed once on the sum of the lines. Construction raises ``ConfigurationError``."""
+    """The tax of an account's invoices, computed once on the sum of the lines.
+
+    Construction raises ``ConfigurationError``.
+    """
 
     rate: Decimal = Decimal(0)
     """Percent, 0 to 100, at most 4 decimal places."""

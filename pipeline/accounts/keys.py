@@ -35,7 +35,10 @@ class KeyPeriod:
     def __post_init__(self) -> None:
         """Refuse a time that is empty."""
         if self.from_at is not None and self.to_at is not None and self.from_at >= self.to_at:
-            message = f"key id {self.key_id!r} belongs to the account {self.text()}, which is no time at all; to is exclusive and must be later"
+            message = (
+                f"key id {self.key_id!r} belongs to the account {self.text()}, which is no time at all; "
+                "to is exclusive and must be later"
+            )
             raise AccountsError(message)
 
     def holds(self, instant: datetime) -> bool:
@@ -49,7 +52,10 @@ class KeyPeriod:
 
 
 def refuse_two_owners(owned: Iterable[tuple[str, KeyPeriod]]) -> None:
-    """Raise ``AccountsError`` where a key belongs to two accounts, or twice to one, at the same time; ``owned`` is account ids and times."""
+    """Raise ``AccountsError`` where a key belongs to two accounts, or twice to one, at the same time.
+
+    ``owned`` is account ids and times.
+    """
     by_key: dict[str, list[tuple[str, KeyPeriod]]] = {}
     for account_id, period in owned:
         by_key.setdefault(period.key_id, []).append((account_id, period))
@@ -62,21 +68,33 @@ def refuse_two_owners(owned: Iterable[tuple[str, KeyPeriod]]) -> None:
                 message = f"key id {key_id!r} is listed twice in account {owner_id!r}; leave it there once"
                 raise AccountsError(message)
             first, second = sorted((owner_id, other_id), key=[account_id for account_id, _ in times].index)
-            message = f"key id {key_id!r} belongs to account {first!r} and to account {second!r}; leave it with one of them"
+            message = (
+                f"key id {key_id!r} belongs to account {first!r} and to account {second!r}; leave it with one of them"
+            )
             if earlier.text() != later.text() or earlier.from_at or earlier.to_at:
-                message += f", or let one end where the other begins ({owner_id} has it {earlier.text()}, {other_id} {later.text()})"
+                message += (
+                    f", or let one end where the other begins ({owner_id} has it {earlier.text()}, {other_id} "
+                    f"{later.text()})"
+                )
             raise AccountsError(message)
 
 
 def refuse_tags(key_id: str, tags: Mapping[str, str]) -> None:
-    """Raise ``AccountsError`` for a tag that could not stand in a column: a value has letters, digits, ``. _ : / @ + -`` and blanks within."""
+    """Raise ``AccountsError`` for a tag that could not stand in a column.
+
+    A value has letters, digits, ``. _ : / @ + -`` and blanks within.
+    """
     if not KEY_ID.fullmatch(key_id):  # what stands there may be a raw key: do not show it
-        message = f"[keys] names something that is no key id (length {len(key_id)}); 'tallybook keys id' makes one from a raw key"
+        message = (
+            f"[keys] names something that is no key id (length {len(key_id)}); "
+            "'tallybook keys id' makes one from a raw key"
+        )
         raise AccountsError(message)
     for name, value in tags.items():
         if not _TAG_NAME.fullmatch(name) or not _TAG_VALUE.fullmatch(value):
             message = (
-                f"tag {name!r} of key id {key_id!r} is {value!r}; a name has 1 to 32 letters, digits, _ or -, a value 1 to 64 of those and . : / @ + or blanks"
+                f"tag {name!r} of key id {key_id!r} is {value!r}; a name has 1 to 32 letters, digits, _ or -, a value "
+                "1 to 64 of those and . : / @ + or blanks"
             )
             raise AccountsError(message)
 

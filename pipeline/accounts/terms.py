@@ -2,8 +2,9 @@
 
 Owns what terms may say and which are in force when. Does not own the lines they make (``pipeline.invoicing``).
 
-Terms begin at a midnight of the account's own time zone, so that the usage date alone decides which rate card and discount
-hold. Commitment, included tokens and spend cap are of a whole period: those in force on its first day hold for all of it.
+Terms begin at a midnight of the account's own time zone, so that the usage date alone decides which rate card and
+discount hold. Commitment, included tokens and spend cap are of a whole period: those in force on its first day hold for
+all of it.
 """
 
 from __future__ import annotations
@@ -53,13 +54,19 @@ class Terms:
                 raise AccountsError(message)
         for name, tokens in self.included_tokens.items():
             if not _METER_OR_MODEL.fullmatch(name) or type(tokens) is not int or not 0 <= tokens <= TOKENS_MAX:
-                message = f"included_tokens of {name!r} is {tokens!r}; write a meter or a model, and how many tokens of it are included"
+                message = (
+                    f"included_tokens of {name!r} is {tokens!r}; write a meter or a model, and how many tokens of it "
+                    "are included"
+                )
                 raise AccountsError(message)
         object.__setattr__(self, "included_tokens", MappingProxyType(dict(self.included_tokens)))
 
 
 def terms_on(terms: Sequence[Terms], usage_date: date) -> Terms:
-    """Return the terms in force on a usage date; the first of ``terms`` hold since ever, the others follow in the order of time."""
+    """Return the terms in force on a usage date.
+
+    The first of ``terms`` hold since ever, the others follow in the order of time.
+    """
     in_force = terms[0]
     for later in terms[1:]:
         if later.from_date is not None and later.from_date <= usage_date:
@@ -75,6 +82,7 @@ def refuse_disorder(account_id: str, terms: Sequence[Terms]) -> None:
     for earlier, later in pairwise(terms[1:]):
         if earlier.from_date is not None and later.from_date is not None and earlier.from_date >= later.from_date:
             message = (
-                f"terms of account {account_id!r} from {later.from_date} stand after those from {earlier.from_date}; write them in the order of time, one a day"
+                f"terms of account {account_id!r} from {later.from_date} stand after those from {earlier.from_date}; "
+                "write them in the order of time, one a day"
             )
             raise AccountsError(message)

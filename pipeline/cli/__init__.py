@@ -2,9 +2,9 @@
 
 Commands are loaded when they are called, so that ``tallybook --help`` imports neither pandas nor pyarrow.
 
-Exit codes: 0 ok, 1 unexpected, 2 usage, configuration or a newer lake, 3 bad input where ``--strict``, 4 blocked (unpriced usage or a
-broken claim at issue), 5 locked, 6 a difference was found (verify, explain, recompute, reconcile), 7 a claim about the counts does not
-hold (nightly, invoice draft), 130 interrupted.
+Exit codes: 0 ok, 1 unexpected, 2 usage, configuration or a newer lake, 3 bad input where ``--strict``, 4 blocked
+(unpriced usage or a broken claim at issue), 5 locked, 6 a difference was found (verify, explain, recompute, reconcile),
+7 a claim about the counts does not hold (nightly, invoice draft), 130 interrupted.
 """
 
 from __future__ import annotations
@@ -20,7 +20,15 @@ import click
 from pipeline import __version__
 from pipeline.cli.context import EXIT_CONFIGURATION, EXIT_UNEXPECTED, Invocation
 from pipeline.cli.lean_imports import keep_imports_lean
-from pipeline.errors import ConfigurationError, InvoiceNotFound, IssueBlocked, LakeIsNewer, TallybookError, VoidRefused, WorkspaceLocked
+from pipeline.errors import (
+    ConfigurationError,
+    InvoiceNotFound,
+    IssueBlocked,
+    LakeIsNewer,
+    TallybookError,
+    VoidRefused,
+    WorkspaceLocked,
+)
 
 EXIT_BLOCKED = 4
 EXIT_LOCKED = 5
@@ -45,7 +53,10 @@ _COMMANDS = {
 
 
 class LazyCommands(click.Group):
-    """A group whose commands live in ``pipeline.cli.<name>`` and are imported when called; only their names and one line are known before."""
+    """A group whose commands live in ``pipeline.cli.<name>`` and are imported when called.
+
+    Only their names and one line are known before.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order in which a new user meets them."""
@@ -87,8 +98,9 @@ def _tallybook(ctx: click.Context, workspace: Path) -> None:
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit with one of the codes above.
 
-    The process ends here and now. All that counts is durable; taking the interpreter apart would only give threads of Arrow or DuckDB, which
-    do not know that it has ended, the occasion to abort it and so to spoil the exit code of a night that was done.
+    The process ends here and now. All that counts is durable; taking the interpreter apart would only give threads of
+    Arrow or DuckDB, which do not know that it has ended, the occasion to abort it and so to spoil the exit code of a
+    night that was done.
     """
     keep_imports_lean()
     code = run(arguments)
@@ -101,7 +113,10 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Run one command and return its exit code; errors meant for people go to stderr in one line, bugs keep their traceback."""
+    """Run one command and return its exit code.
+
+    Errors meant for people go to stderr in one line, bugs keep their traceback.
+    """
     try:
         result: Any = _tallybook.main(args=arguments, prog_name="tallybook", standalone_mode=False)
     except click.exceptions.Abort:

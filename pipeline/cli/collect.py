@@ -23,11 +23,24 @@ if TYPE_CHECKING:
 @click.option("--as-of", metavar="DATE|INSTANT", help="The clock of this run; default: now.")
 @click.pass_obj
 def command(invocation: Invocation, paths: tuple[Path, ...], as_of: str | None) -> None:
-    """Read what is new in the configured sources, or in the given files, into the lake. Doing it twice changes nothing."""
+    """Read what is new in the configured sources, or in the given files, into the lake.
+
+    Doing it twice changes nothing.
+    """
     workspace = open_workspace(invocation.workspace)
     now = invocation.clock(as_of, workspace.settings.zone)
     with locked(workspace.lake, command="tallybook collect", started_at=now), progress() as on_progress:
-        collected = collect(workspace, now=now, key_secret=invocation.key_secret, paths=paths, on_progress=on_progress, processes=invocation.processors)
-    click.echo(f"collected {counted(collected.lines, 'new line')} from {collected.stretches} of {counted(collected.files, 'log')}")
+        collected = collect(
+            workspace,
+            now=now,
+            key_secret=invocation.key_secret,
+            paths=paths,
+            on_progress=on_progress,
+            processes=invocation.processors,
+        )
+    click.echo(
+        f"collected {counted(collected.lines, 'new line')} from {collected.stretches} of "
+        f"{counted(collected.files, 'log')}"
+    )
     for warning in collected.warnings:
         warn(warning)

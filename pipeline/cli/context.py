@@ -52,7 +52,10 @@ class Invocation:
         return datetime.now(UTC)
 
     def clock(self, as_of: str | None, zone: ZoneInfo) -> datetime:
-        """Return the clock of this run: the machine's, or the date (its midnight in ``zone``) or instant that was asked for."""
+        """Return the clock of this run.
+
+        The machine's, or the date (its midnight in ``zone``) or instant that was asked for.
+        """
         if as_of is None:
             return self.now()
         try:
@@ -84,7 +87,10 @@ def is_terminal(stream: TextIO | None = None) -> bool:
 def tell_of_broken_claims(broken: Iterable[Check]) -> None:
     """Write a line to stderr for each claim that does not hold."""
     for check in broken:
-        click.echo(f"tallybook: {broken_claim_text(check)}; no invoice can be issued before it holds, see 'tallybook verify'", err=True)
+        click.echo(
+            f"tallybook: {broken_claim_text(check)}; no invoice can be issued before it holds, see 'tallybook verify'",
+            err=True,
+        )
 
 
 def broken_claim_text(check: Check) -> str:

@@ -30,11 +30,27 @@ _OUTCOME_HEADER = ("source", "line", "bytes", "time (UTC)", "status", "prompt", 
 @click.command(name="explain")
 @click.argument("invoice_id", metavar="[INVOICE", required=False)
 @click.argument("line_number", metavar="LINE]", required=False, type=click.IntRange(min=1))
-@click.option("--request-id", "--response-id", "wanted_id", metavar="ID", help="What became of the logged response with this request or response id.")
-@click.option("--source", metavar="FILE", help="With --line: what became of a line of a log; quarantined lines have no other name.")
+@click.option(
+    "--request-id",
+    "--response-id",
+    "wanted_id",
+    metavar="ID",
+    help="What became of the logged response with this request or response id.",
+)
+@click.option(
+    "--source",
+    metavar="FILE",
+    help="With --line: what became of a line of a log; quarantined lines have no other name.",
+)
 @click.option("--line", "source_line", metavar="N", type=click.IntRange(min=1), help="The line of --source, from 1.")
 @click.option("--csv", "as_csv", is_flag=True, help="All events of the invoice line as CSV.")
-@click.option("--events-max", type=click.IntRange(min=0), default=20, show_default=True, help="How many events to print; --csv prints all.")
+@click.option(
+    "--events-max",
+    type=click.IntRange(min=0),
+    default=20,
+    show_default=True,
+    help="How many events to print; --csv prints all.",
+)
 @click.pass_obj
 def command(
     invocation: Invocation,
@@ -50,14 +66,17 @@ def command(
     """From a printed cent to the usage events behind it, or from a logged response to the invoice line it is on.
 
     \b
-    tallybook explain INV-000001 3              the events of line 3, their rates and exact charges, and the one rounding
-    tallybook explain --request-id req_123      billed on which line, duplicate of what, in conflict, failed, not metered
-    tallybook explain --source FILE --line N    the same for a line of a log, or why it was quarantined
+    tallybook explain INV-000001 3             the events of line 3, their rates and exact charges, and the one rounding
+    tallybook explain --request-id req_123     billed on which line, duplicate of what, in conflict, failed, not metered
+    tallybook explain --source FILE --line N   the same for a line of a log, or why it was quarantined
 
-    Where a price depends on the month (tiers, packages), each event is charged what it adds at its place in the month. Exit code 6 where the
-    events do not add up to the printed line.
+    Where a price depends on the month (tiers, packages), each event is charged what it adds at its place in the month.
+    Exit code 6 where the events do not add up to the printed line.
     """  # noqa: D301  # click's own mark for a paragraph that keeps its lines
-    by_line, by_place = invoice_id is not None and line_number is not None, source is not None and source_line is not None
+    by_line, by_place = (
+        invoice_id is not None and line_number is not None,
+        source is not None and source_line is not None,
+    )
     halves = (invoice_id is None) != (line_number is None) or (source is None) != (source_line is None)
     if halves or sum((by_line, wanted_id is not None, by_place)) != 1:
         message = "ask for INVOICE LINE, for --request-id ID, or for --source FILE --line N"
@@ -84,7 +103,8 @@ def _print_line(explanation: LineExplanation, *, as_csv: bool, events_max: int) 
         return 0
     line, currency, unit = explanation.line, explanation.invoice.currency, _unit(explanation.line)
     warn(
-        f"the events have {counted(explanation.quantity, unit)} worth {plain(explanation.exact_amount)} {currency}, the line says {line.quantity} "
+        f"the events have {counted(explanation.quantity, unit)} worth {plain(explanation.exact_amount)} {currency}, "
+        f"the line says {line.quantity} "
         f"and {plain(line.exact_amount)}; run 'tallybook verify'"
     )
     return EXIT_DIFFERENCE
@@ -98,15 +118,23 @@ def _print_explanation(explanation: LineExplanation, events_max: int) -> None:
         before = explanation.invoiced_before
         if before is not None:
             worth, quantity = exact_sum([before.amount, line.amount]), before.quantity + line.quantity
-            counts = (f" ({counted(quantity, 'token')})", f" ({counted(before.quantity, 'token')})") if line.meter not in {None, Meter.REQUEST} else ("", "")
+            counts = (
+                (f" ({counted(quantity, 'token')})", f" ({counted(before.quantity, 'token')})")
+                if line.meter not in {None, Meter.REQUEST}
+                else ("", "")
+            )
             click.echo(
-                f"all of it in {line.original_period} is worth {plain_amount(worth, invoice.currency)} {invoice.currency}{counts[0]}; "
+                f"all of it in {line.original_period} is worth {plain_amount(worth, invoice.currency)} "
+                f"{invoice.currency}{counts[0]}; "
                 f"{plain_amount(before.amount, invoice.currency)} {invoice.currency}{counts[1]} was invoiced before"
             )
         click.echo(f"amount {plain(line.amount)} {invoice.currency}")
         return
     unit = _unit(line)
-    click.echo(f"key {line.api_key_id}, model {line.model}, meter {line.meter}, {counted(len(explanation.events), 'usage event')}\n")
+    click.echo(
+        f"key {line.api_key_id}, model {line.model}, meter {line.meter}, "
+        f"{counted(len(explanation.events), 'usage event')}\n"
+    )
     shown = explanation.events[:events_max]
     rows = [
         (
@@ -126,7 +154,9 @@ def _print_explanation(explanation: LineExplanation, events_max: int) -> None:
         click.echo(f"… and {len(explanation.events) - len(shown)} more; --csv lists all")
     if line.package_tokens is not None:
         click.echo(f"\na package of {counted(line.package_tokens, unit)} is charged to the event that begins it")
-    click.echo(f"\n{counted(explanation.quantity, unit)}, exact sum {plain(explanation.exact_amount)} {invoice.currency}")
+    click.echo(
+        f"\n{counted(explanation.quantity, unit)}, exact sum {plain(explanation.exact_amount)} {invoice.currency}"
+    )
     click.echo(f"rounded once, {invoice.rounding.value}, to {plain(line.amount)} {invoice.currency}")
 
 
@@ -135,7 +165,9 @@ def _unit(line: InvoiceLine) -> str:
 
 
 def _print_outcomes(outcomes: list[Outcome]) -> None:
-    for key, model in dict.fromkeys((outcome.event["api_key_id"], outcome.event["model_name"]) for outcome in outcomes if outcome.event):
+    for key, model in dict.fromkeys(
+        (outcome.event["api_key_id"], outcome.event["model_name"]) for outcome in outcomes if outcome.event
+    ):
         click.echo(f"key {key}, model {model or 'not stated'}")
     print_table(_OUTCOME_HEADER, [_outcome_row(outcome) for outcome in outcomes])
     click.echo("")
@@ -148,4 +180,12 @@ def _outcome_row(outcome: Outcome) -> tuple[Cell, ...]:
     event = outcome.event
     if event is None:
         return outcome.source, outcome.line, span, "", "", "", "", outcome.word
-    return outcome.source, outcome.line, span, instant_text(event["occurred_at"]), event["status"], *outcome.tokens, outcome.word
+    return (
+        outcome.source,
+        outcome.line,
+        span,
+        instant_text(event["occurred_at"]),
+        event["status"],
+        *outcome.tokens,
+        outcome.word,
+    )

@@ -28,20 +28,42 @@ def command() -> None:
 @command.command()
 @click.option("--period", type=PeriodType(), help="Only this month, such as 2026-10; else all.")
 @click.option("--account", "account_id", metavar="ID", help="Only this account.")
-@click.option("--seller", metavar="NAME", help="InvoiceIssuerName and ProviderName; else the name under [seller] in tallybook.toml.")
+@click.option(
+    "--seller",
+    metavar="NAME",
+    help="InvoiceIssuerName and ProviderName; else the name under [seller] in tallybook.toml.",
+)
 @click.option("-o", "--output", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True)
-@click.option("--to", "path", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Write FILE instead of printing; needed for parquet.")
+@click.option(
+    "--to",
+    "path",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write FILE instead of printing; needed for parquet.",
+)
 @click.pass_obj
-def focus(invocation: Invocation, *, period: BillingPeriod | None, account_id: str | None, seller: str | None, output: str, path: Path | None) -> None:
-    """FOCUS 1.2 cost and usage: one row per account, key, model, meter and day; BilledCost adds up to each invoice, to the cent.
+def focus(
+    invocation: Invocation,
+    *,
+    period: BillingPeriod | None,
+    account_id: str | None,
+    seller: str | None,
+    output: str,
+    path: Path | None,
+) -> None:
+    """FOCUS 1.2 cost and usage.
 
-    Issued invoices are exported as issued, drafts (x_InvoiceStatus draft) as of now. Charge periods are the account's days, written
-    as half-open UTC instants. Usage that is unassigned or has no rate is on no invoice, and so not here.
+    One row per account, key, model, meter and day; BilledCost adds up to each invoice, to the cent.
+
+    Issued invoices are exported as issued, drafts (x_InvoiceStatus draft) as of now. Charge periods are the account's
+    days, written as half-open UTC instants. Usage that is unassigned or has no rate is on no invoice, and so not here.
     """
     if output == "parquet" and path is None:
         message = "parquet is no text; name a file with --to"
         raise ConfigurationError(message)
-    rows = focus_rows(open_workspace(invocation.workspace, now=invocation.now()), seller=seller, period=period, account_id=account_id)
+    rows = focus_rows(
+        open_workspace(invocation.workspace, now=invocation.now()), seller=seller, period=period, account_id=account_id
+    )
     content = focus_csv(rows) if output == "csv" else parquet_bytes.encode(focus_table(rows), {"FocusVersion": "1.2"})
     if path is None:
         click.echo(content, nl=False)

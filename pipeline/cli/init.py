@@ -17,11 +17,16 @@ if TYPE_CHECKING:
 @click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path, file_okay=False))
 @click.pass_obj
 def command(invocation: Invocation, folder: Path | None) -> None:
-    """Make a workspace in DIR (default: the one that -w names): configuration, accounts, rate cards, sample logs. Never overwrites."""
+    """Make a workspace in DIR (default: the one that -w names): configuration, accounts, rate cards, sample logs.
+
+    Never overwrites.
+    """
     new = init(folder or invocation.workspace)
     for name in new.made:
         click.echo(f"made  {new.root / name}")
     for name in new.kept:
         click.echo(f"kept  {new.root / name}")
     click.echo(f"\nNow run:  tallybook -w {new.root} nightly")
-    click.echo("Then put your own logs, accounts and rates in the sample's place; tallybook.toml says where each thing is.")
+    click.echo(
+        "Then put your own logs, accounts and rates in the sample's place; tallybook.toml says where each thing is."
+    )

@@ -52,8 +52,8 @@ def command() -> None:
 def draft(invocation: Invocation, period: BillingPeriod, account_id: str | None) -> int:
     """Compute the drafts again from what is collected, write their CSV, and list those of the period.
 
-    A draft has lines of usage, included tokens, fees, what lacks to the commitment, corrections of earlier months, credits and tax.
-    Exit code 7 where a claim about the counts does not hold: such drafts cannot be issued.
+    A draft has lines of usage, included tokens, fees, what lacks to the commitment, corrections of earlier months,
+    credits and tax. Exit code 7 where a claim about the counts does not hold: such drafts cannot be issued.
     """
     workspace = open_workspace(invocation.workspace, now=invocation.now())
     with locked(workspace.lake, command="tallybook invoice draft", started_at=invocation.now()):
@@ -98,10 +98,12 @@ def issue_command(invocation: Invocation, period: BillingPeriod, account_id: str
 @click.option("--as-of", metavar="DATE|INSTANT", help="The clock of this run; default: now.")
 @click.pass_obj
 def void_command(invocation: Invocation, invoice_id: str, as_of: str | None) -> None:
-    """Take an issued invoice back in full: a credit note with the next number negates its lines, and its period is open again.
+    """Take an issued invoice back in full.
 
-    The invoice itself never changes. What it settled (usage, corrections, prepaid credits) stands on drafts again, ready to be issued.
-    Blocked (exit code 4) while a claim about the counts does not hold.
+    A credit note with the next number negates its lines, and its period is open again.
+
+    The invoice itself never changes. What it settled (usage, corrections, prepaid credits) stands on drafts again,
+    ready to be issued. Blocked (exit code 4) while a claim about the counts does not hold.
     """
     workspace = open_workspace(invocation.workspace, now=invocation.now())
     now = invocation.clock(as_of, workspace.settings.zone)
@@ -120,7 +122,10 @@ def void_command(invocation: Invocation, invoice_id: str, as_of: str | None) -> 
 @click.option("--json", "as_json", is_flag=True, help="One JSON list instead of the table.")
 @click.pass_obj
 def credits_command(invocation: Invocation, account_id: str | None, *, as_json: bool) -> None:
-    """List prepaid credits with what issued invoices consumed, what drafts reserve, and what is left. Grants stand in the order in which they are used."""
+    """List prepaid credits with what issued invoices consumed, what drafts reserve, and what is left.
+
+    Grants stand in the order in which they are used.
+    """
     workspace = open_workspace(invocation.workspace, now=invocation.now())
     book = invoice_book(workspace, aggregate(workspace))
     header = ("account", "credit", "granted_on", "expires_on", "granted", "consumed", "reserved", "left", "currency")
@@ -148,7 +153,14 @@ def list_command(invocation: Invocation, period: BillingPeriod | None, account_i
 @_account
 @click.option("--json", "as_json", is_flag=True, help="The invoices' documents, as they are frozen when issued.")
 @click.pass_obj
-def show(invocation: Invocation, invoice_id: str | None, period: BillingPeriod | None, account_id: str | None, *, as_json: bool) -> None:
+def show(
+    invocation: Invocation,
+    invoice_id: str | None,
+    period: BillingPeriod | None,
+    account_id: str | None,
+    *,
+    as_json: bool,
+) -> None:
     """Show an invoice with its lines, by its id (INV-000001, draft-2026-10-acme) or by period and account."""
     book = _book(invocation)
     invoices = [invoice for invoice in _chosen(book, period, account_id) if invoice_id in (None, invoice.id)]
@@ -181,12 +193,18 @@ def _warn_unfinished(issued: list[Invoice], now: datetime) -> None:
         zone = time_zone(invoice.timezone)
         end_at = invoice.period.end_at(zone)
         if now < end_at:
-            warn(f"{invoice.id} was issued before the end of {invoice.period} ({instant_text(end_at, zone)}); what is used until then will be late usage")
+            warn(
+                f"{invoice.id} was issued before the end of {invoice.period} ({instant_text(end_at, zone)}); "
+                "what is used until then will be late usage"
+            )
 
 
 def _balance(balance: CreditBalance) -> tuple[str, ...]:
     grant = balance.grant
-    amounts = (plain_amount(amount, balance.currency) for amount in (grant.amount, balance.consumed, balance.reserved, balance.left))
+    amounts = (
+        plain_amount(amount, balance.currency)
+        for amount in (grant.amount, balance.consumed, balance.reserved, balance.left)
+    )
     return balance.account_id, grant.id, str(grant.granted_on), str(grant.expires_on or ""), *amounts, balance.currency
 
 
@@ -194,17 +212,31 @@ def _print_list(book: InvoiceBook, invoices: list[Invoice]) -> None:
     """Print invoices, with a column that links invoices and their credit notes where there are any."""
     notes = book.credited_by()
     links = [
-        f"credits {invoice.credits_invoice}" if invoice.credits_invoice else f"credited by {notes[invoice.id]}" if invoice.id in notes else ""
+        f"credits {invoice.credits_invoice}"
+        if invoice.credits_invoice
+        else f"credited by {notes[invoice.id]}"
+        if invoice.id in notes
+        else ""
         for invoice in invoices
     ]
     if any(links):
-        print_table((*_INVOICE_HEADER, "link"), [(*_row(invoice), link) for invoice, link in zip(invoices, links, strict=True)])
+        print_table(
+            (*_INVOICE_HEADER, "link"), [(*_row(invoice), link) for invoice, link in zip(invoices, links, strict=True)]
+        )
     else:
         print_table(_INVOICE_HEADER, [_row(invoice) for invoice in invoices])
 
 
 def _row(invoice: Invoice) -> tuple[str | int, ...]:
-    return invoice.id, invoice.status.value, invoice.account_id, str(invoice.period), len(invoice.lines), plain(invoice.total), invoice.currency
+    return (
+        invoice.id,
+        invoice.status.value,
+        invoice.account_id,
+        str(invoice.period),
+        len(invoice.lines),
+        plain(invoice.total),
+        invoice.currency,
+    )
 
 
 def _print_invoice(invoice: Invoice, credit_note_id: str | None) -> None:
@@ -220,7 +252,10 @@ def _print_invoice(invoice: Invoice, credit_note_id: str | None) -> None:
     print_table(header, [_line(line, has_kinds=has_kinds, has_lists=has_lists) for line in invoice.lines])
     if invoice.is_taxed:
         label = invoice.tax.label if invoice.tax else "tax"
-        click.echo(f"\nsubtotal {plain(invoice.subtotal)} {invoice.currency}, {label} {plain(invoice.tax_amount)} {invoice.currency}")
+        click.echo(
+            f"\nsubtotal {plain(invoice.subtotal)} {invoice.currency}, {label} {plain(invoice.tax_amount)} "
+            f"{invoice.currency}"
+        )
     click.echo(f"\ntotal {plain(invoice.total)} {invoice.currency}\n")
     if invoice.tax_text:
         click.echo(f"{invoice.tax_text}\n")
@@ -231,15 +266,35 @@ def _line(line: InvoiceLine, *, has_kinds: bool, has_lists: bool) -> tuple[Cell,
     kind = [line.kind.value] if has_kinds else []
     printed = (line.rate_per_million, line.list_rate_per_million) if has_lists else (line.rate_per_million,)
     rates = ["" if rate is None else plain_rate(rate) for rate in printed]
-    what = f"{line.model} ({line.original_period})" if line.original_period and line.model else line.model or line.description
+    what = (
+        f"{line.model} ({line.original_period})"
+        if line.original_period and line.model
+        else line.model or line.description
+    )
     meter = line.meter.value if line.meter else ""
-    return line.number, *kind, line.api_key_id, what, line.service_tier, meter, line.quantity, *rates, plain(line.amount)
+    return (
+        line.number,
+        *kind,
+        line.api_key_id,
+        what,
+        line.service_tier,
+        meter,
+        line.quantity,
+        *rates,
+        plain(line.amount),
+    )
 
 
 def _particulars(invoice: Invoice, credit_note_id: str | None) -> list[tuple[str, str]]:
     found = [
-        ("seller", "\n".join(part for part in (invoice.seller.name, invoice.seller.address, invoice.seller.tax_id) if part)),
-        ("buyer", "\n".join(part for part in (invoice.account_name, invoice.buyer.address, invoice.buyer.tax_id) if part)),
+        (
+            "seller",
+            "\n".join(part for part in (invoice.seller.name, invoice.seller.address, invoice.seller.tax_id) if part),
+        ),
+        (
+            "buyer",
+            "\n".join(part for part in (invoice.account_name, invoice.buyer.address, invoice.buyer.tax_id) if part),
+        ),
         ("purchase order", invoice.purchase_order),
         ("due", invoice.due_date.isoformat() if invoice.due_date else ""),
         ("credits", invoice.credits_invoice),

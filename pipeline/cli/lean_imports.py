@@ -1,7 +1,8 @@
 """Keeps out of a process of ours what libraries would load, or start, and no command uses.
 
-Arrow imports pandas wherever it is installed, only to find out that a list is none of its frames; numpy starts a thread a processor for
-matrices that we have none of. Both take longer than most commands do. Programs that import the package are left alone: only ``main`` calls this.
+Arrow imports pandas wherever it is installed, only to find out that a list is none of its frames; numpy starts a thread
+a processor for matrices that we have none of. Both take longer than most commands do. Programs that import the package
+are left alone: only ``main`` calls this.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
 
 class _NoPandas(MetaPathFinder):
-    def find_spec(self, fullname: str, _path: Sequence[str] | None, _target: ModuleType | None = None, /) -> ModuleSpec | None:
+    def find_spec(
+        self, fullname: str, _path: Sequence[str] | None, _target: ModuleType | None = None, /
+    ) -> ModuleSpec | None:
         if fullname == "pandas":
             message = "no command uses pandas"
             raise ModuleNotFoundError(message, name=fullname)
@@ -26,6 +29,9 @@ class _NoPandas(MetaPathFinder):
 
 
 def keep_imports_lean() -> None:
-    """Let every import of pandas fail, from now on and in this process, as if it were not installed; to be called before numpy is imported."""
+    """Let every import of pandas fail, from now on and in this process, as if it were not installed.
+
+    To be called before numpy is imported.
+    """
     sys.meta_path.insert(0, _NoPandas())
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.context import EXIT_BAD_INPUT, EXIT_BROKEN_CLAIM, broken_claim_text, is_terminal, tell_of_broken_claims, warn
+from pipeline.cli.context import (
+    EXIT_BAD_INPUT,
+    EXIT_BROKEN_CLAIM,
+    broken_claim_text,
+    is_terminal,
+    tell_of_broken_claims,
+    warn,
+)
 from pipeline.cli.progress import progress
 from pipeline.cli.tables import print_table
 from pipeline.jobs.nightly import nightly
@@ -20,24 +27,46 @@ if TYPE_CHECKING:
     from pipeline.invoicing import Invoice
     from pipeline.jobs.nightly import Night
 
-_SUMMARY = ("lines", "quarantined", "events", "measured", "estimated", "unknown", "failed", "not_metered", "billed", "duplicates", "conflicts")
+_SUMMARY = (
+    "lines",
+    "quarantined",
+    "events",
+    "measured",
+    "estimated",
+    "unknown",
+    "failed",
+    "not_metered",
+    "billed",
+    "duplicates",
+    "conflicts",
+)
 
 
 @click.command(name="nightly")
 @click.option("--as-of", metavar="DATE|INSTANT", help="The clock of this run; default: now.")
-@click.option("--strict", is_flag=True, help="Exit code 3 where lines are quarantined, measurements conflict or a log cannot be read to its end.")
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Exit code 3 where lines are quarantined, measurements conflict or a log cannot be read to its end.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of the summary.")
 @click.pass_obj
 def command(invocation: Invocation, *, as_of: str | None, strict: bool, as_json: bool) -> int:
     """Collect what is new, count, rate, and draft every account's invoices. Running it again changes no byte.
 
-    Warns of what needs somebody: quarantined lines, usage without a rate or an account, late usage, an account above its spend cap.
-    Exit code 7 where a claim about the counts does not hold: its drafts cannot be issued.
+    Warns of what needs somebody: quarantined lines, usage without a rate or an account, late usage, an account above
+    its spend cap. Exit code 7 where a claim about the counts does not hold: its drafts cannot be issued.
     """
     workspace = open_workspace(invocation.workspace)
     now = invocation.clock(as_of, workspace.settings.zone)
     with progress() as on_progress:
-        night = nightly(workspace, now=now, key_secret=invocation.key_secret, on_progress=on_progress, processes=invocation.processors)
+        night = nightly(
+            workspace,
+            now=now,
+            key_secret=invocation.key_secret,
+            on_progress=on_progress,
+            processes=invocation.processors,
+        )
     if as_json:
         click.echo(json.dumps(_document(night), indent=1, ensure_ascii=False))
     else:
@@ -56,7 +85,10 @@ def command(invocation: Invocation, *, as_of: str | None, strict: bool, as_json:
 
 def _print_summary(night: Night) -> None:
     new = night.collected
-    click.echo(f"collected {counted(new.lines, 'new line')} from {new.stretches} of {counted(new.files, 'log')}; the lake is at commit {_commit(night)}")
+    click.echo(
+        f"collected {counted(new.lines, 'new line')} from {new.stretches} of {counted(new.files, 'log')}; "
+        f"the lake is at commit {_commit(night)}"
+    )
     if is_terminal():
         print_table(("in the lake", "count"), [(name, night.counts[name]) for name in _SUMMARY])
     else:
@@ -71,7 +103,14 @@ def _print_summary(night: Night) -> None:
 
 
 def _row(invoice: Invoice) -> tuple[str | int, ...]:
-    return invoice.id, invoice.account_name, str(invoice.period), len(invoice.lines), plain(invoice.total), invoice.currency
+    return (
+        invoice.id,
+        invoice.account_name,
+        str(invoice.period),
+        len(invoice.lines),
+        plain(invoice.total),
+        invoice.currency,
+    )
 
 
 def _commit(night: Night) -> str:
@@ -81,7 +120,11 @@ def _commit(night: Night) -> str:
 
 def _document(night: Night) -> dict[str, object]:
     return {
-        "collected": {"files": night.collected.files, "stretches": night.collected.stretches, "lines": night.collected.lines},
+        "collected": {
+            "files": night.collected.files,
+            "stretches": night.collected.stretches,
+            "lines": night.collected.lines,
+        },
         "commit": night.built.snapshot.version,
         "counts": night.counts,
         "invoices": [

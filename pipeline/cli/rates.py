@@ -40,7 +40,11 @@ def check(invocation: Invocation) -> None:
     """Read every rate card, and say in one line what is wrong with the first that cannot be meant (exit code 2)."""
     cards = open_workspace(invocation.workspace).rate_cards
     for card in cards.values():
-        counts = (counted(len(card.models), "model"), counted(len(card.rates), "rate"), counted(len(card.aliases), "alias", "aliases"))
+        counts = (
+            counted(len(card.models), "model"),
+            counted(len(card.rates), "rate"),
+            counted(len(card.aliases), "alias", "aliases"),
+        )
         click.echo(f"rates/{card.id}.toml: {', '.join(counts)}, {card.currency}: ok")
     if not cards:
         message = "there is no rate card; add rates/standard.toml, or run 'tallybook init' for a sample"
@@ -57,7 +61,11 @@ def show(invocation: Invocation, card_id: str | None) -> None:
     if card_id is not None:
         _card(workspace, card_id)
     chosen = [card for card in cards.values() if card_id in (None, card.id)]
-    meters = [meter for meter in Meter if meter in _ALWAYS_SHOWN or any(meter in rate.per_million for card in chosen for rate in card.rates)]
+    meters = [
+        meter
+        for meter in Meter
+        if meter in _ALWAYS_SHOWN or any(meter in rate.per_million for card in chosen for rate in card.rates)
+    ]
     is_scoped = any(rate.service_tier or rate.above_prompt_tokens for card in chosen for rate in card.rates)
     scope = ("tier", "above_prompt_tokens") if is_scoped else ()
     header = (
@@ -83,15 +91,27 @@ def diff(invocation: Invocation, card: str, other: str, at: str | None) -> None:
     chosen = [_card(workspace, card_id) for card_id in (card, other)]
     differences = diff_cards(chosen[0], chosen[1], invocation.clock(at, time_zone(workspace.settings.timezone)))
     if len({each.currency for each in chosen}) > 1:
-        warn(f"{card} is in {chosen[0].currency} and {other} in {chosen[1].currency}: the numbers are of different money")
+        warn(
+            f"{card} is in {chosen[0].currency} and {other} in {chosen[1].currency}: the numbers are of different money"
+        )
     print_table(("model", "tier", "above_prompt_tokens", "meter", card, other), differences)
 
 
 @command.command(name="import")
 @click.option(
-    "--from", "source", required=True, metavar="genai-prices|litellm:FILE", help="The installed genai-prices package, or LiteLLM's model prices JSON."
+    "--from",
+    "source",
+    required=True,
+    metavar="genai-prices|litellm:FILE",
+    help="The installed genai-prices package, or LiteLLM's model prices JSON.",
 )
-@click.option("--card", "card_id", default="standard", show_default=True, help="The card to compare with and to append to; it may be new.")
+@click.option(
+    "--card",
+    "card_id",
+    default="standard",
+    show_default=True,
+    help="The card to compare with and to append to; it may be new.",
+)
 @click.option(
     "--model",
     "models",
@@ -99,24 +119,53 @@ def diff(invocation: Invocation, card: str, other: str, at: str | None) -> None:
     metavar="OURS[=THEIRS]",
     help="A model, and what the price list calls it; repeat. Default: all names of the card that are listed.",
 )
-@click.option("--effective-from", "effective_from", metavar="DATE|INSTANT", help="When the new rates begin; needed to apply, else now.")
-@click.option("--apply", "is_applied", is_flag=True, help="Append the rates that differ to the card's file. Nothing that is there is changed.")
+@click.option(
+    "--effective-from",
+    "effective_from",
+    metavar="DATE|INSTANT",
+    help="When the new rates begin; needed to apply, else now.",
+)
+@click.option(
+    "--apply",
+    "is_applied",
+    is_flag=True,
+    help="Append the rates that differ to the card's file. Nothing that is there is changed.",
+)
 @click.pass_obj
-def import_(invocation: Invocation, source: str, card_id: str, models: tuple[str, ...], effective_from: str | None, *, is_applied: bool) -> None:
-    """Compare a published price list with a card: a table of what would change. With --apply, append it with its effective date."""
+def import_(
+    invocation: Invocation,
+    source: str,
+    card_id: str,
+    models: tuple[str, ...],
+    effective_from: str | None,
+    *,
+    is_applied: bool,
+) -> None:
+    """Compare a published price list with a card: a table of what would change.
+
+    With --apply, append it with its effective date.
+    """
     if is_applied and effective_from is None:
         message = "--apply needs --effective-from: the instant from which the new rates are in force"
         raise ConfigurationError(message)
     workspace = open_workspace(invocation.workspace)
     start_at = invocation.clock(effective_from, time_zone(workspace.settings.timezone))
     pairs = [(ours, theirs or ours) for ours, _, theirs in (each.partition("=") for each in models)]
-    found = import_rates(workspace, _price_list(source, start_at), card_id=card_id, models=pairs, effective_from=start_at)
+    found = import_rates(
+        workspace, _price_list(source, start_at), card_id=card_id, models=pairs, effective_from=start_at
+    )
     for name in found.unlisted:
         warn(f"{name!r} is not on the price list; nothing is imported for it")
     print_table(("model", "tier", "above_prompt_tokens", "meter", card_id, "listed"), found.differences)
     if is_applied and found.appended:
         path = append_rates(workspace, found, source=source.partition(":")[0])
-        click.echo(f"appended {counted(len(found.appended), 'rate')} to {path.relative_to(workspace.root)}, in force from {instant_text(start_at)}", err=True)
+        click.echo(
+            (
+                f"appended {counted(len(found.appended), 'rate')} to {path.relative_to(workspace.root)}, in force from "
+                f"{instant_text(start_at)}"
+            ),
+            err=True,
+        )
     else:
         for overlap in found.overlaps:
             warn(overlap)

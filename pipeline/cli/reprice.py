@@ -45,18 +45,28 @@ _TOTAL_HEADER = ("period", "account_id", "invoice_id", "currency", "old_amount",
 
 
 @click.command(name="reprice")
-@click.option("--card", "card_id", required=True, metavar="NEW", help="The other rate card: rates/NEW.toml; no account needs to name it.")
+@click.option(
+    "--card",
+    "card_id",
+    required=True,
+    metavar="NEW",
+    help="The other rate card: rates/NEW.toml; no account needs to name it.",
+)
 @click.option("--period", type=PeriodType(), help="Only this month, such as 2026-10; else all.")
 @click.option("--account", "account_id", metavar="ID", help="Only this account.")
 @click.option("-o", "--output", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
 @click.pass_obj
-def command(invocation: Invocation, *, card_id: str, period: BillingPeriod | None, account_id: str | None, output: str) -> None:
+def command(
+    invocation: Invocation, *, card_id: str, period: BillingPeriod | None, account_id: str | None, output: str
+) -> None:
     """Price past usage by another rate card, and show the difference per account and line. Nothing is written.
 
-    Issued invoices are compared as issued, other months as their drafts are now. Rates that are not in force yet price nothing: give
-    the other card rates for the months you ask about. Its usage without a rate is listed on stderr.
+    Issued invoices are compared as issued, other months as their drafts are now. Rates that are not in force yet price
+    nothing: give the other card rates for the months you ask about. Its usage without a rate is listed on stderr.
     """
-    repricing = reprice(open_workspace(invocation.workspace, now=invocation.now()), card_id, period=period, account_id=account_id)
+    repricing = reprice(
+        open_workspace(invocation.workspace, now=invocation.now()), card_id, period=period, account_id=account_id
+    )
     rows = [_row(line) for line in repricing.lines]
     if output == "csv":
         click.echo(csv_bytes(_HEADER, rows), nl=False)
@@ -114,12 +124,16 @@ def _unpriced(repricing: Repricing) -> list[str]:
         place = (each.usage.account_id, each.usage.model)
         tokens[place] = tokens.get(place, 0) + each.usage.quantity
     return [
-        f"{counted(quantity, 'token')} of {account_id} for model {model!r} {are(quantity)} unpriced" for (account_id, model), quantity in sorted(tokens.items())
+        f"{counted(quantity, 'token')} of {account_id} for model {model!r} {are(quantity)} unpriced"
+        for (account_id, model), quantity in sorted(tokens.items())
     ]
 
 
 def _document(repricing: Repricing, rows: list[tuple[str | int | Decimal, ...]]) -> dict[str, object]:
-    listed = [{name: cell if isinstance(cell, int) else _text(cell) for name, cell in zip(_HEADER, row, strict=True)} for row in rows]
+    listed = [
+        {name: cell if isinstance(cell, int) else _text(cell) for name, cell in zip(_HEADER, row, strict=True)}
+        for row in rows
+    ]
     totals = [dict(zip(_TOTAL_HEADER, row, strict=True)) for row in _totals(repricing.lines)]
     return {"card": repricing.card_id, "lines": listed, "totals": totals, "unpriced": _unpriced(repricing)}
 

@@ -18,8 +18,13 @@ if TYPE_CHECKING:
     Cell = str | int | Decimal | None
 
 
-def print_table(header: Sequence[str], rows: Iterable[Sequence[Cell]], *, title: str | None = None, always: bool = False) -> None:
-    """Print rows: aligned where a person reads (or ``always``), else tab-separated with a header. Numbers stand at the right."""
+def print_table(
+    header: Sequence[str], rows: Iterable[Sequence[Cell]], *, title: str | None = None, always: bool = False
+) -> None:
+    """Print rows: aligned where a person reads (or ``always``), else tab-separated with a header.
+
+    Numbers stand at the right.
+    """
     listed = [tuple(row) for row in rows]
     if not (always or is_terminal()):
         for row in (header, *listed):

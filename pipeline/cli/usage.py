@@ -22,14 +22,22 @@ if TYPE_CHECKING:
 
 @click.command(name="usage")
 @click.option(
-    "--by", default="key,model,day", show_default=True, help=f"One or more of: {', '.join(DIMENSIONS)}, and tag:NAME for a tag of keys, such as tag:team."
+    "--by",
+    default="key,model,day",
+    show_default=True,
+    help=f"One or more of: {', '.join(DIMENSIONS)}, and tag:NAME for a tag of keys, such as tag:team.",
 )
 @click.option("--from", "from_text", metavar="DATE", help="First usage date.")
-@click.option("--to", "to_text", metavar="DATE", help="Usage date to stop before: --from 2026-10-01 --to 2026-11-01 is October.")
+@click.option(
+    "--to", "to_text", metavar="DATE", help="Usage date to stop before: --from 2026-10-01 --to 2026-11-01 is October."
+)
 @click.option("-o", "--output", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
 @click.pass_obj
 def command(invocation: Invocation, by: str, from_text: str | None, to_text: str | None, output: str) -> None:
-    """Tokens and requests of billed usage; dates are days in each account's time zone. By status or fate, what is not billed is listed too."""
+    """Tokens and requests of billed usage; dates are days in each account's time zone.
+
+    By status or fate, what is not billed is listed too.
+    """
     table = usage(
         open_workspace(invocation.workspace, now=invocation.now()),
         [word.strip() for word in by.split(",") if word.strip()],

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object: ok, counts, checks.")
 @click.pass_obj
 def command(invocation: Invocation, *, as_json: bool) -> int:
-    """Check every identity that must hold, from the logs' records to the printed cent; exit code 6 where one does not."""
+    """Check every identity that must hold, from the logs' records to the printed cent.
+
+    Exit code 6 where one does not.
+    """
     result = verify(open_workspace(invocation.workspace, now=invocation.now()))
     if as_json:
         checks = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in result.checks]

@@ -8,14 +8,15 @@
     decode                  a line to an event or a row of the quarantine, by way of
         strict_json           exact JSON
         envelope              time, key, status, path  (fields, instants, fingerprint, log_format)
-        exchange              not metered, failed, or what the body says  (routes, body, sse, families, chat, token_counts)
+        exchange              not metered, failed, or what the body says
+                              (routes, body, sse, families, chat, token_counts)
         identity              which lines are the same exchange
     line_blocks, fast       the same rows for the usual lines, many at a time
     stretch, reading        tables and records, ready to be committed
 
-``read_log`` is the entrance. The package writes nothing and reads neither clock nor environment. It does not own what is
-billed of several copies (``sql/``), what usage costs (``pipeline.rating``), or where anything is kept (``pipeline.storage``).
-No raw key, prompt or completion text leaves it: fields are picked one by one, and checked.
+``read_log`` is the entrance. The package writes nothing and reads neither clock nor environment. It does not own what
+is billed of several copies (``sql/``), what usage costs (``pipeline.rating``), or where anything is kept
+(``pipeline.storage``). No raw key, prompt or completion text leaves it: fields are picked one by one, and checked.
 """
 
 from pipeline.collectors.fingerprint import KeyFingerprint
@@ -25,4 +26,13 @@ from pipeline.collectors.problems import ProblemReason, SourceProblem
 from pipeline.collectors.reading import LogReading, read_log
 from pipeline.collectors.stretch import Stretch
 
-__all__ = ["KeyFingerprint", "KnownSources", "LogFormat", "LogReading", "ProblemReason", "SourceProblem", "Stretch", "read_log"]
+__all__ = [
+    "KeyFingerprint",
+    "KnownSources",
+    "LogFormat",
+    "LogReading",
+    "ProblemReason",
+    "SourceProblem",
+    "Stretch",
+    "read_log",
+]

@@ -1,8 +1,11 @@
-"""The binary event streams of AWS (``application/vnd.amazon.eventstream``), as logs hold them: in base64, or as the SDK's events.
+"""The binary event streams of AWS (``application/vnd.amazon.eventstream``), as logs hold them.
+
+In base64, or as the SDK's events.
 
 Owns frames and their checksums, and the way from an event to the document in it. Source: the AWS event stream encoding:
-four bytes of total length, four of headers' length, four of CRC of these eight, headers, payload, four of CRC of all before;
-big-endian, CRC32. A text is such a stream only where every length and checksum holds, but for a last frame that was cut.
+four bytes of total length, four of headers' length, four of CRC of these eight, headers, payload, four of CRC of all
+before; big-endian, CRC32. A text is such a stream only where every length and checksum holds, but for a last frame that
+was cut.
 """
 
 from __future__ import annotations
@@ -30,7 +33,9 @@ _WIDTHS = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}
 
 
 def payloads_of(text: str) -> list[str] | None:
-    """Return the payloads of a stream in base64, each as JSON text wrapped in its event's name; ``None`` where it is no stream.
+    """Return the payloads of a stream in base64, each as JSON text wrapped in its event's name.
+
+    ``None`` where it is no stream.
 
     An event that is an exception becomes ``{"error": name}``.
     """
@@ -90,7 +95,10 @@ def _payload(headers: dict[str, str], payload: bytes) -> str:
 
 
 def inner_of(event: JsonObject) -> str | None:
-    """Return the text of the model's own chunk in an event of an invoke stream: ``{"chunk": {"bytes": "<base64>"}}``."""
+    """Return the text of the model's own chunk in an event of an invoke stream.
+
+    It is ``{"chunk": {"bytes": "<base64>"}}``.
+    """
     chunk = event.get("chunk", event) if len(event) == 1 or "chunk" in event else event
     held = chunk.get("bytes") if isinstance(chunk, dict) else None
     if not isinstance(held, str):
@@ -102,6 +110,9 @@ def inner_of(event: JsonObject) -> str | None:
 
 
 def exception_in(event: JsonObject) -> str | None:
-    """Return the name of the exception that an event of an SDK is: ``{"throttlingException": {…}}``; ``None`` where it is none."""
+    """Return the name of the exception that an event of an SDK is.
+
+    ``{"throttlingException": {…}}``; ``None`` where it is none.
+    """
     name = next(iter(event), "") if len(event) == 1 else ""
     return name if name.endswith("Exception") and isinstance(event.get(name), dict) else None

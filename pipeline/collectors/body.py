@@ -1,9 +1,9 @@
 """What was logged as the response, taken apart into its JSON documents, whatever it was wrapped in.
 
 Owns the decision what a body is; content types are not asked, since event streams arrive as JSON and JSON errors as
-event streams. A body that one step undoes is read, where its structure proves the step: JSON text in a string, text that was
-escaped once too often, HTTP chunks, events of AWS, chunks as an array or as lines. Does not own what the documents mean
-(``families``).
+event streams. A body that one step undoes is read, where its structure proves the step: JSON text in a string, text
+that was escaped once too often, HTTP chunks, events of AWS, chunks as an array or as lines. Does not own what the
+documents mean (``families``).
 """
 
 from __future__ import annotations
@@ -43,7 +43,10 @@ _UNWRAPS_MAX = 2
 
 
 def look_at(response: JsonObject | list[Any] | str | None, *, depth_max: int) -> Body:
-    """Take a body apart. Raises ``LineRefused`` where its JSON is lax or nested too deep; of a cut body, what is whole counts."""
+    """Take a body apart.
+
+    Raises ``LineRefused`` where its JSON is lax or nested too deep; of a cut body, what is whole counts.
+    """
     if response is None:
         return _NOTHING
     if isinstance(response, str):
@@ -112,7 +115,10 @@ def _parsed(texts: Iterable[str], depth_max: int) -> list[JsonObject]:
 
 
 def _chunks(events: list[JsonObject], depth_max: int) -> Body:
-    """Return the chunks of a stream that was logged event by event: what each event holds, where it is only a wrapper."""
+    """Return the chunks of a stream that was logged event by event.
+
+    What each event holds, where it is only a wrapper.
+    """
     documents: list[JsonObject] = []
     for event in events:
         if "choices" in event:
@@ -134,7 +140,10 @@ def _chunks(events: list[JsonObject], depth_max: int) -> Body:
 
 
 def _unwrapped(text: str) -> str | None:
-    """Undo one step: the chunk framing of HTTP, or escapes that were made once too often. ``None`` where neither is there."""
+    """Undo one step: the chunk framing of HTTP, or escapes that were made once too often.
+
+    ``None`` where neither is there.
+    """
     if (whole := _without_http_chunks(text)) is not None:
         return whole
     if '\\"' not in text:
@@ -147,7 +156,10 @@ def _unwrapped(text: str) -> str | None:
 
 
 def _without_http_chunks(text: str) -> str | None:
-    """Return what chunks of HTTP hold, ``None`` where the text is not made of them: each size is that of the bytes after it."""
+    """Return what chunks of HTTP hold, ``None`` where the text is not made of them.
+
+    Each size is that of the bytes after it.
+    """
     if not _BEGINS_HTTP_CHUNK.match(text):
         return None
     content = text.encode("utf-8", "surrogatepass")

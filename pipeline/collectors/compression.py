@@ -36,7 +36,8 @@ class Compression(StrEnum):
 MAGIC_BYTES_MAX = 4
 _MAGIC = {b"\x1f\x8b": Compression.GZIP, b"\x28\xb5\x2f\xfd": Compression.ZSTD}
 MEMBER_BEGINS = re.compile(rb"\x1f\x8b\x08[\x00-\x1f]|\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")
-"""Four bytes with which a further gzip member or zstd frame begins; compressed bytes hold them by chance now and then."""
+"""Four bytes with which a further gzip member or zstd frame begins; compressed bytes hold them by chance now and then.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,14 +50,19 @@ class Piece:
 
 def compression_of(first_bytes: bytes) -> Compression:
     """Tell the compression from the first ``MAGIC_BYTES_MAX`` bytes of a file."""
-    return next((compression for magic, compression in _MAGIC.items() if first_bytes.startswith(magic)), Compression.NONE)
+    return next(
+        (compression for magic, compression in _MAGIC.items() if first_bytes.startswith(magic)), Compression.NONE
+    )
 
 
 def decompressed(blocks: Iterable[bytes], compression: Compression, *, bytes_max: int) -> Iterator[Piece]:
-    """Yield the decompressed pieces of ``blocks``; where the stream ends inside a member, the last piece is empty and not verified.
+    """Yield the decompressed pieces of ``blocks``.
 
-    Raises ``LogUnreadable``: ``corrupt_compression``, or ``expands_too_much`` beyond ``bytes_max``. There is no bound on
-    how well bytes compress: a caller who repeats a prompt must not make the log of others unreadable. A piece is bounded, whatever it is made of.
+    Where the stream ends inside a member, the last piece is empty and not verified.
+
+    Raises ``LogUnreadable``: ``corrupt_compression``, or ``expands_too_much`` beyond ``bytes_max``. There is no bound
+    on how well bytes compress: a caller who repeats a prompt must not make the log of others unreadable. A piece is
+    bounded, whatever it is made of.
     """
     member_of = _GzipMember if compression is Compression.GZIP else _ZstdMember
     written = 0
@@ -75,7 +81,9 @@ def decompressed(blocks: Iterable[bytes], compression: Compression, *, bytes_max
             try:
                 content, rest, is_between = member.feed(rest)
             except (zlib.error, zstandard.ZstdError):
-                raise LogUnreadable(ProblemReason.CORRUPT_COMPRESSION, f"the {compression} stream breaks its format or checksum") from None
+                raise LogUnreadable(
+                    ProblemReason.CORRUPT_COMPRESSION, f"the {compression} stream breaks its format or checksum"
+                ) from None
             written += len(content)
             if written > bytes_max:
                 raise LogUnreadable(ProblemReason.EXPANDS_TOO_MUCH, f"more than {bytes_max} bytes when decompressed")

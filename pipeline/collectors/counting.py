@@ -1,8 +1,8 @@
 """From what a family read to what an exchange amounts to: its status, and token counts that hold together.
 
 Owns the one rule for all families: usage above zero is measured, whatever else is said; zeros beside an answer are no
-measurement; a stream that stated none is estimated from its chunks; an error that stated none is failed. And the refusal of
-counts that contradict each other. Does not own what was stated (``families``).
+measurement; a stream that stated none is estimated from its chunks; an error that stated none is failed. And the
+refusal of counts that contradict each other. Does not own what was stated (``families``).
 """
 
 from __future__ import annotations
@@ -89,15 +89,20 @@ def _other_usage(stated: Stated | None) -> str | None:
 def normalised(stated: Stated) -> TokenCounts:
     """Return the token counts of what was stated.
 
-    Raises ``LineRefused``: ``contradictory_usage`` with the numbers where a total is not its sum or a part exceeds its whole,
-    ``invalid_usage`` where a sum is too large to be a count.
+    Raises ``LineRefused``: ``contradictory_usage`` with the numbers where a total is not its sum or a part exceeds its
+    whole, ``invalid_usage`` where a sum is too large to be a count.
     """
     prompt, completion, total = stated.prompt, stated.completion, stated.total
     if max(prompt or 0, completion or 0) > TOKENS_MAX:
-        detail = f"prompt_tokens {shown(prompt or 0)} or completion_tokens {shown(completion or 0)} is above {TOKENS_MAX}"
+        detail = (
+            f"prompt_tokens {shown(prompt or 0)} or completion_tokens {shown(completion or 0)} is above {TOKENS_MAX}"
+        )
         raise LineRefused(QuarantineReason.INVALID_USAGE, detail)
     if total and total != (prompt or 0) + (completion or 0):
-        detail = f"the stated total {shown(total)} is not {shown(prompt or 0)} of the prompt + {shown(completion or 0)} of the completion"
+        detail = (
+            f"the stated total {shown(total)} is not {shown(prompt or 0)} of the prompt + {shown(completion or 0)} of "
+            "the completion"
+        )
         raise LineRefused(QuarantineReason.CONTRADICTORY_USAGE, detail)
     try:
         return TokenCounts(
@@ -115,5 +120,8 @@ def normalised(stated: Stated) -> TokenCounts:
 
 
 def _within(part: int | None, whole: int | None) -> int | None:
-    """Return a part of a kind, ``None`` where its API counts it outside of the whole: how much of that it is, is unknown."""
+    """Return a part of a kind, ``None`` where its API counts it outside of the whole.
+
+    How much of that it is, is unknown.
+    """
     return part if part is None or part <= (whole or 0) else None

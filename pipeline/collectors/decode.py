@@ -1,7 +1,8 @@
 """One line to one row: a usage event, a row of the quarantine, or nothing where the line is blank.
 
-Owns the order in which a line is examined, and the row: what an envelope, a reading or its counts hold under the name of a column
-(``pipeline.usage.events``) is that column's value, and a column that none of them has is null. Does not own the rows' way into Arrow (``stretch``).
+Owns the order in which a line is examined, and the row: what an envelope, a reading or its counts hold under the name
+of a column (``pipeline.usage.events``) is that column's value, and a column that none of them has is null. Does not own
+the rows' way into Arrow (``stretch``).
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ class QuarantineRow(NamedTuple):
     values: Row
 
 
-def decode_line(line: Line, *, source: str, log_format: LogFormat, fingerprint: Callable[[str], str]) -> EventRow | QuarantineRow | None:
+def decode_line(
+    line: Line, *, source: str, log_format: LogFormat, fingerprint: Callable[[str], str]
+) -> EventRow | QuarantineRow | None:
     """Return what a line amounts to, ``None`` for a blank one. Raises only what ``fingerprint`` raises."""
     if line.content == b"" or (line.content is not None and line.content.isspace()):
         return None
@@ -52,13 +55,17 @@ def decode_line(line: Line, *, source: str, log_format: LogFormat, fingerprint: 
         envelope = read_envelope(_parsed(line, log_format), log_format, fingerprint)
         reading = read_exchange(envelope, log_format)
     except LineRefused as refused:
-        return QuarantineRow(refused.reason, (source, line.number, line.start, line.end, refused.reason.value, refused.detail))
+        return QuarantineRow(
+            refused.reason, (source, line.number, line.start, line.end, refused.reason.value, refused.detail)
+        )
     return EventRow(reading.status, _values(envelope, reading, line, source, log_format))
 
 
 def _parsed(line: Line, log_format: LogFormat) -> JsonObject:
     if line.content is None:
-        raise LineRefused(QuarantineReason.LINE_TOO_LONG, f"{line.end - line.start} bytes; the cap is {log_format.line_bytes_max}")
+        raise LineRefused(
+            QuarantineReason.LINE_TOO_LONG, f"{line.end - line.start} bytes; the cap is {log_format.line_bytes_max}"
+        )
     try:
         document = parse(line.content.decode(), depth_max=log_format.depth_max)
     except UnicodeDecodeError as error:
@@ -103,7 +110,8 @@ def _columns_in(kind: type[Any]) -> tuple[str, ...]:
 def _row_maker(names: tuple[str, ...]) -> Callable[[Row], Row]:
     """Return what puts values, stated in the order of ``names`` and a null after them, into the order of the columns.
 
-    A column that is not among the names is null. Raises ``ValueError`` where it may not be, or where a name stands there twice.
+    A column that is not among the names is null. Raises ``ValueError`` where it may not be, or where a name stands
+    there twice.
     """
     missing = [column.name for column in COLUMNS if not column.nullable and column.name not in names]
     if missing or len(set(names)) < len(names):

@@ -31,7 +31,9 @@ _Lookup: TypeAlias = Callable[..., Any]
 
 
 NO_STATUS = 0
-"""Stands for a status that the log does not state, or that HTTP has not: some gateways write 0 where the client left first."""
+"""Stands for a status that the log does not state, or that HTTP has not: some gateways write 0 where the client left
+first.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,20 +61,27 @@ class Envelope:
 def read_envelope(line: JsonObject, log_format: LogFormat, fingerprint: Callable[[str], str]) -> Envelope:
     """Return the envelope of a parsed line.
 
-    ``fingerprint`` is called only where the line has a raw key and no key id. Raises ``LineRefused`` for a field that decides the bill or
-    is stated twice at the top of the line: ``missing_field``, ``invalid_field`` or ``duplicate_key``, naming the field as ours. Any other
-    that is ill-formed is read as absent, and named in ``left_out``.
+    ``fingerprint`` is called only where the line has a raw key and no key id. Raises ``LineRefused`` for a field that
+    decides the bill or is stated twice at the top of the line: ``missing_field``, ``invalid_field`` or
+    ``duplicate_key``, naming the field as ours. Any other that is ill-formed is read as absent, and named in
+    ``left_out``.
     """
     value: _Lookup = _Renamed(line, log_format.fields) if log_format.fields else line.get
     left_out = LeftOut()
-    asked: JsonObject = left_out.checked(partial(_object, depth_max=log_format.depth_max), value("request"), "request") or {}
+    asked: JsonObject = (
+        left_out.checked(partial(_object, depth_max=log_format.depth_max), value("request"), "request") or {}
+    )
     response = value("response")
     if response is not None and not isinstance(response, dict | list | str):
         raise LineRefused(QuarantineReason.INVALID_FIELD, "response is neither an object, an array nor a string")
     headers = value("response_headers")
 
     def of_request(name: str) -> Any:
-        return value(f"request.{name}") if f"request.{name}" in log_format.fields or f"request.{name}" in line else asked.get(name)
+        return (
+            value(f"request.{name}")
+            if f"request.{name}" in log_format.fields or f"request.{name}" in line
+            else asked.get(name)
+        )
 
     return Envelope(
         occurred_us=instant_us(_required(value, "ts")),
@@ -123,7 +132,10 @@ def _api_key_id(value: _Lookup, fingerprint: Callable[[str], str]) -> str:
     key_id = fields.model(stated, "api_key_id")
     if key_id is not None:
         if isinstance(stated, str) and bare_key(stated) != stated.strip():
-            raise LineRefused(QuarantineReason.INVALID_FIELD, "api_key_id begins as an Authorization header does; name that field api_key")
+            raise LineRefused(
+                QuarantineReason.INVALID_FIELD,
+                "api_key_id begins as an Authorization header does; name that field api_key",
+            )
         return key_id
     raw = fields.text(value("api_key"), "api_key")
     if raw is None or not bare_key(raw):

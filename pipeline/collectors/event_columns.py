@@ -1,6 +1,9 @@
-"""Rows of usage events, a list a column, until they become Arrow: many rows share most of their values, and state them once.
+"""Rows of usage events, a list a column, until they become Arrow.
 
-Owns the split of a row of one log into its own values and its *frame*, the rest. Does not own where values come from (``decode``, ``fast``).
+Many rows share most of their values, and state them once.
+
+Owns the split of a row of one log into its own values and its *frame*, the rest. Does not own where values come from
+(``decode``, ``fast``).
 """
 
 from __future__ import annotations
@@ -94,7 +97,10 @@ class EventColumns:
             in_order = itemgetter(*np.argsort(lines).tolist())
             own, codes = [in_order(values) for values in own], in_order(codes)
         kinds = {field.name: field.type for field in USAGE_EVENTS}
-        columns = {name: text_column(values) if pa.types.is_string(kinds[name]) else column(values, kinds[name]) for name, values in zip(OWN, own, strict=True)}
+        columns = {
+            name: text_column(values) if pa.types.is_string(kinds[name]) else column(values, kinds[name])
+            for name, values in zip(OWN, own, strict=True)
+        }
         frames = np.array(codes, np.int64)
         for name, values in zip(_FRAME, zip(*self._frames, strict=True), strict=True):
             columns[name] = chosen_column(values, kinds[name], frames)

@@ -1,7 +1,8 @@
 """What one exchange amounts to: what its body states counts, then its path and its status.
 
-Owns the precedence. Usage above zero of a completion or an embedding is ``measured``, whatever status or route says beside it;
-what no meter is for is ``not_metered``. Does not own the answers (``routes``, ``body``, ``families``, ``counting``).
+Owns the precedence. Usage above zero of a completion or an embedding is ``measured``, whatever status or route says
+beside it; what no meter is for is ``not_metered``. Does not own the answers (``routes``, ``body``, ``families``,
+``counting``).
 """
 
 from __future__ import annotations
@@ -42,9 +43,17 @@ def read_exchange(envelope: Envelope, log_format: LogFormat) -> BodyReading:
         if refused.reason is QuarantineReason.CONTRADICTORY_USAGE and route is not Route.OTHER:
             raise  # it was consumed, and cannot be billed as it is stated
         return _without_usage(route, is_success=is_success)
-    if reading.status is UsageStatus.MEASURED and reading.tokens and (reading.tokens.prompt_tokens or reading.tokens.completion_tokens):
+    if (
+        reading.status is UsageStatus.MEASURED
+        and reading.tokens
+        and (reading.tokens.prompt_tokens or reading.tokens.completion_tokens)
+    ):
         return reading
-    return reading if is_success and route is not Route.OTHER else _kept(reading, _without_usage(route, is_success=is_success))
+    return (
+        reading
+        if is_success and route is not Route.OTHER
+        else _kept(reading, _without_usage(route, is_success=is_success))
+    )
 
 
 def _without_usage(route: Route, *, is_success: bool) -> BodyReading:
@@ -63,7 +72,12 @@ def _kept(reading: BodyReading, outcome: BodyReading) -> BodyReading:
 def _read(envelope: Envelope, log_format: LogFormat, route: Route) -> BodyReading:
     body = look_at(envelope.response, depth_max=log_format.depth_max)
     family = _family(body, log_format.dialect, route)
-    asked = Asked(model=envelope.model_requested, choices=envelope.choices_requested, path=envelope.path, headers=envelope.response_headers)
+    asked = Asked(
+        model=envelope.model_requested,
+        choices=envelope.choices_requested,
+        path=envelope.path,
+        headers=envelope.response_headers,
+    )
     if family is None:
         return _unrecognised(body, envelope, asked, route)
     reading = family.read(body, asked)
@@ -96,7 +110,10 @@ def _with_model(reading: BodyReading, envelope: Envelope) -> BodyReading:
 
 
 def _family(body: Body, dialect: str | None, route: Route) -> Family | None:
-    """Return the family to read a body as; on a completion's route, what nobody recognises is chat if it has a trace of it."""
+    """Return the family to read a body as.
+
+    On a completion's route, what nobody recognises is chat if it has a trace of it.
+    """
     if route is Route.OTHER or not (body.documents or body.has_error):
         return families.BY_NAME[unbilled.NAME] if body.documents else None
     found = families.family_of(body.documents)

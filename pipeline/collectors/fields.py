@@ -1,11 +1,11 @@
 """What text may enter an event at all: a length and a character set per field, so that no prompt can ride in on a name.
 
-Owns the checks of identifiers, models, labels, flags and small integers, the safe spelling of odd names, and the list of what was left
-out. Does not own where the fields lie.
+Owns the checks of identifiers, models, labels, flags and small integers, the safe spelling of odd names, and the list
+of what was left out. Does not own where the fields lie.
 
-Every check returns the value or ``None`` where the field is absent (``null``, or an empty string), and raises ``LineRefused``
-(``invalid_field``) with the field's name and never its text. That is right for a field that decides the bill. Any other is read through
-``LeftOut``, which turns a refusal into ``None`` and remembers the field's name.
+Every check returns the value or ``None`` where the field is absent (``null``, or an empty string), and raises
+``LineRefused`` (``invalid_field``) with the field's name and never its text. That is right for a field that decides the
+bill. Any other is read through ``LeftOut``, which turns a refusal into ``None`` and remembers the field's name.
 """
 
 from __future__ import annotations
@@ -30,7 +30,11 @@ MODEL = re.compile(r"[A-Za-z0-9._:/@+-]{1,128}")
 LABEL = re.compile(r"[A-Za-z0-9._:/@+-]{1,64}")
 """What is kept letter by letter; anything else is spelled by ``spelled``."""
 
-_ODD = {IDENTIFIER: re.compile(r"[^A-Za-z0-9._:/@+=~,;#-]"), MODEL: re.compile(r"[^A-Za-z0-9._:/@+-]"), LABEL: re.compile(r"[^A-Za-z0-9._:/@+-]")}
+_ODD = {
+    IDENTIFIER: re.compile(r"[^A-Za-z0-9._:/@+=~,;#-]"),
+    MODEL: re.compile(r"[^A-Za-z0-9._:/@+-]"),
+    LABEL: re.compile(r"[^A-Za-z0-9._:/@+-]"),
+}
 _LENGTH_MAX = {IDENTIFIER: 256, MODEL: 128, LABEL: 64}
 _WHOLE = re.compile(r"[ \t]*([+-]?[0-9]{1,30})(?:\.0{0,30})?[ \t]*", re.ASCII)
 _DIGITS_MAX = 308  # more are beyond a double, and none of ours
@@ -58,8 +62,13 @@ class LeftOut:
             self._names.add(field)
             return None
 
-    def looked_up(self, get: Callable[[str], Any], key: str, check: Callable[[Any, str], Value | None], field: str) -> Value | None:
-        """Return what ``check`` makes of ``get(key)``; where either refuses (a key stated twice, too), ``None``, and the field is named."""
+    def looked_up(
+        self, get: Callable[[str], Any], key: str, check: Callable[[Any, str], Value | None], field: str
+    ) -> Value | None:
+        """Return what ``check`` makes of ``get(key)``.
+
+        Where either refuses (a key stated twice, too), ``None``, and the field is named.
+        """
         try:
             return check(get(key), field)
         except LineRefused:
@@ -68,7 +77,10 @@ class LeftOut:
 
 
 def identifier(value: Any, field: str) -> str | None:
-    """Return a request or response id: at most 256 of ``A-Za-z0-9._:/@+=~,;#-``, else ``spelled``; a whole number as its digits."""
+    """Return a request or response id.
+
+    At most 256 of ``A-Za-z0-9._:/@+=~,;#-``, else ``spelled``; a whole number as its digits.
+    """
     return _text(value, field, IDENTIFIER)
 
 
@@ -78,7 +90,10 @@ def model(value: Any, field: str) -> str | None:
 
 
 def label(value: Any, field: str) -> str | None:
-    """Return a finish reason or service tier: at most 64 of ``A-Za-z0-9._:/@+-``, else ``spelled``; a whole number as its digits."""
+    """Return a finish reason or service tier.
+
+    At most 64 of ``A-Za-z0-9._:/@+-``, else ``spelled``; a whole number as its digits.
+    """
     return _text(value, field, LABEL)
 
 
@@ -97,23 +112,30 @@ def flag(value: Any, field: str) -> bool | None:
 
 
 def integer(value: Any, field: str, *, low: int, high: int) -> int | None:
-    """Return an integer between ``low`` and ``high``, both included; ``200.0`` and ``"200"`` are 200, ``true`` is none."""
+    """Return an integer between ``low`` and ``high``, both included.
+
+    ``200.0`` and ``"200"`` are 200, ``true`` is none.
+    """
     if value is None or value == "":
         return None
     whole = _whole(value)
     if whole is None:
         raise LineRefused(QuarantineReason.INVALID_FIELD, f"{field} is no integer")
     if not low <= whole <= high:
-        raise LineRefused(QuarantineReason.INVALID_FIELD, f"{field} is {shown(whole)}; it lies between {low} and {high}")
+        raise LineRefused(
+            QuarantineReason.INVALID_FIELD, f"{field} is {shown(whole)}; it lies between {low} and {high}"
+        )
     return whole
 
 
 def spelled(name: str, allowed: re.Pattern[str]) -> str:
-    """Return a name as an event keeps it: in ASCII, without blanks and control characters, no longer than ``allowed`` or 72 characters.
+    """Return a name as an event keeps it.
 
-    Characters that are not allowed, and ``%``, are percent-encoded UTF-8 (RFC 3986 2.1), which ``urllib.parse.unquote`` undoes; where
-    that is too long, the name is ``%sha256:`` and the SHA-256 of its UTF-8 in hex, which no percent-encoded name can be. Different names
-    are spelled differently, and what is allowed stays as it is.
+    In ASCII, without blanks and control characters, no longer than ``allowed`` or 72 characters.
+
+    Characters that are not allowed, and ``%``, are percent-encoded UTF-8 (RFC 3986 2.1), which ``urllib.parse.unquote``
+    undoes; where that is too long, the name is ``%sha256:`` and the SHA-256 of its UTF-8 in hex, which no
+    percent-encoded name can be. Different names are spelled differently, and what is allowed stays as it is.
 
     >>> spelled("modèle v2", MODEL)
     'mod%C3%A8le%20v2'

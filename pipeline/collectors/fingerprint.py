@@ -31,7 +31,9 @@ class KeyFingerprint:
     def __post_init__(self) -> None:
         """Refuse a secret that could be guessed."""
         if len(self.secret) < SECRET_BYTES_MIN:
-            message = f"the secret for key fingerprints has {len(self.secret)} bytes; it needs at least {SECRET_BYTES_MIN}"
+            message = (
+                f"the secret for key fingerprints has {len(self.secret)} bytes; it needs at least {SECRET_BYTES_MIN}"
+            )
             raise ConfigurationError(message)
 
     def __call__(self, raw: str) -> str:

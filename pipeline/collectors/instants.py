@@ -1,8 +1,10 @@
-"""The instant of an exchange, from what logs write: a date and time with an offset, or a number of seconds or parts of them since 1970.
+"""The instant of an exchange, from what logs write.
 
-Dates are those of RFC 3339, and what common loggers make of ISO 8601: a comma before the fraction, an offset without its colon
-(``%z`` of C, ``Z`` of Java) or without minutes, a blank before it. Epochs are told apart by their size: 2000 to 2099 in seconds,
-milliseconds, microseconds and nanoseconds do not overlap.
+A date and time with an offset, or a number of seconds or parts of them since 1970.
+
+Dates are those of RFC 3339, and what common loggers make of ISO 8601: a comma before the fraction, an offset without
+its colon (``%z`` of C, ``Z`` of Java) or without minutes, a blank before it. Epochs are told apart by their size: 2000
+to 2099 in seconds, milliseconds, microseconds and nanoseconds do not overlap.
 
 Owns the reading of ``ts``. Does not own usage dates or periods (``pipeline.periods`` does).
 """
@@ -18,7 +20,8 @@ from pipeline.collectors.refusal import LineRefused, shown
 from pipeline.usage import QuarantineReason
 
 _DATE_AND_TIME = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:[.,]([0-9]+))?(?: ?(?:[Zz]|([+-])([01][0-9]|2[0-3])(?::?([0-5][0-9]))?))"
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:[.,]([0-9]+))?(?: ?(?:[Zz]|([+-])([01][0-9]|"
+    r"2[0-3])(?::?([0-5][0-9]))?))"
 )
 _EPOCH_TEXT = re.compile(r"[0-9]{9,19}(?:[.,][0-9]{1,30})?")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,10 +35,15 @@ _LATEST_US = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp()) * _SECOND_US
 def instant_us(value: Any, field: str = "ts") -> int:
     """Return microseconds since 1970-01-01T00:00:00Z; a finer fraction is cut, not rounded.
 
-    Raises ``LineRefused`` (``invalid_field``) where the value is naive, no instant, or outside [2000-01-01, 2100-01-01).
+    Raises ``LineRefused`` (``invalid_field``) where the value is naive, no instant, or outside [2000-01-01,
+    2100-01-01).
     """
     if isinstance(value, str):
-        instant = _from_epoch(Decimal(value.replace(",", ".")), field) if _EPOCH_TEXT.fullmatch(value) else _from_text(value, field)
+        instant = (
+            _from_epoch(Decimal(value.replace(",", ".")), field)
+            if _EPOCH_TEXT.fullmatch(value)
+            else _from_text(value, field)
+        )
     elif isinstance(value, int | Decimal) and not isinstance(value, bool):
         instant = _from_epoch(value, field)
     else:
@@ -48,7 +56,10 @@ def instant_us(value: Any, field: str = "ts") -> int:
 def _from_text(value: str, field: str) -> int:
     parts = _DATE_AND_TIME.fullmatch(value)
     if parts is None:
-        raise LineRefused(QuarantineReason.INVALID_FIELD, f"{field} is no date and time with an offset, and no number of seconds since 1970")
+        raise LineRefused(
+            QuarantineReason.INVALID_FIELD,
+            f"{field} is no date and time with an offset, and no number of seconds since 1970",
+        )
     date, time, fraction, sign, hours, minutes = parts.groups()
     try:
         elapsed = datetime.fromisoformat(f"{date}T{time}+00:00") - _EPOCH
@@ -64,7 +75,10 @@ def _from_epoch(value: int | Decimal, field: str) -> int:
         if _EARLIEST_US * per_second <= value * _SECOND_US < _LATEST_US * per_second:
             break
     else:
-        message = f"{field} is {shown(value)}; in seconds, milliseconds, microseconds or nanoseconds it lies outside the years 2000 to 2099"
+        message = (
+            f"{field} is {shown(value)}; in seconds, milliseconds, microseconds or nanoseconds it lies outside the "
+            "years 2000 to 2099"
+        )
         raise LineRefused(QuarantineReason.INVALID_FIELD, message)
     cut = Decimal(value).quantize(_NANO, rounding=ROUND_DOWN)  # the context has 28 digits, the value may have more
     return int(cut * (_SECOND_US // per_second)) if per_second <= _SECOND_US else int(cut) * _SECOND_US // per_second

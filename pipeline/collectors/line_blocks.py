@@ -1,7 +1,9 @@
-"""Bytes to blocks of whole lines: as ``lines`` splits them, many at a time, with the digest worked out beside the decoding.
+"""Bytes to blocks of whole lines.
 
-Owns blocks, and what has been taken of them. Does not own the rules of a line (``lines``): the same lines end at the same
-places with the same numbers, and a line beyond the cap is handed out alone.
+As ``lines`` splits them, many at a time, with the digest worked out beside the decoding.
+
+Owns blocks, and what has been taken of them. Does not own the rules of a line (``lines``): the same lines end at the
+same places with the same numbers, and a line beyond the cap is handed out alone.
 """
 
 from __future__ import annotations
@@ -40,7 +42,9 @@ class LineBlock(NamedTuple):
         at = self.content.index(b"\n", self.spans[lines - 1][1]) + 1
         before = self._replace(content=self.content[:at], spans=self.spans[:lines], end=self.start + at)
         rest = [(begin - at, end - at) for begin, end in self.spans[lines:]]
-        return before, self._replace(content=self.content[at:], spans=rest, start=before.end, first_line=self.first_line + lines)
+        return before, self._replace(
+            content=self.content[at:], spans=rest, start=before.end, first_line=self.first_line + lines
+        )
 
 
 def spans_of(content: bytes, *, lines_max: int | None = None) -> list[tuple[int, int]]:
@@ -51,7 +55,11 @@ def spans_of(content: bytes, *, lines_max: int | None = None) -> list[tuple[int,
     spans: list[tuple[int, int]] = []
     end = content.find(b"\n")
     while end >= 0 and len(spans) != lines_max:
-        spans.append(bare_span(content, begin, end) if not is_bare else (begin, end - 1 if has_cr and end > begin and content[end - 1] == _CR else end))
+        spans.append(
+            bare_span(content, begin, end)
+            if not is_bare
+            else (begin, end - 1 if has_cr and end > begin and content[end - 1] == _CR else end)
+        )
         begin = end + 1
         end = content.find(b"\n", begin)
     return spans
@@ -70,8 +78,13 @@ class LineBlocks:
     As ``lines.LineSplitter``, but lines count when ``take`` is called with their block, not when they are handed out.
     """
 
-    def __init__(self, pieces: Iterable[bytes], *, start: int = 0, first_line: int = 1, before: bytes = b"", line_bytes_max: int) -> None:
-        """Begin at offset ``start``, which is the beginning of line ``first_line``; ``before`` are the bytes just before it."""
+    def __init__(
+        self, pieces: Iterable[bytes], *, start: int = 0, first_line: int = 1, before: bytes = b"", line_bytes_max: int
+    ) -> None:
+        """Begin at offset ``start``, which is the beginning of line ``first_line``.
+
+        ``before`` are the bytes just before it.
+        """
         self.end = start
         self.stretch_start = start
         self.next_line = first_line
@@ -152,7 +165,11 @@ class LineBlocks:
         begin = 0
         while begin < len(content):
             limit = begin + _BLOCK_BYTES_MAX
-            end = len(content) if len(content) <= limit else content.rfind(b"\n", begin, limit) + 1 or content.index(b"\n", limit) + 1
+            end = (
+                len(content)
+                if len(content) <= limit
+                else content.rfind(b"\n", begin, limit) + 1 or content.index(b"\n", limit) + 1
+            )
             part = content[begin:end]
             spans = spans_of(part, lines_max=_BLOCK_LINES_MAX)
             part = part[: part.index(b"\n", spans[-1][1]) + 1]
@@ -170,7 +187,9 @@ class LineBlocks:
             is_long = index < len(spans) and edges[index + 1] - 1 - edges[index] > self._line_bytes_max
             if first < index and (is_long or index == len(spans)):
                 begin = edges[first]
-                yield self._block(content[begin : edges[index]], [(start - begin, end - begin) for start, end in spans[first:index]])
+                yield self._block(
+                    content[begin : edges[index]], [(start - begin, end - begin) for start, end in spans[first:index]]
+                )
             if is_long:
                 yield self._long(LongLine(self._digest.so_far(), content[edges[index] : edges[index + 1]]))
                 first = index + 1
@@ -196,7 +215,10 @@ _WAITING_MAX = 4
 
 
 class _Digest:
-    """A SHA-256 that another thread works out while this one decodes: hashing gives the interpreter away, and costs as much."""
+    """A SHA-256 that another thread works out while this one decodes.
+
+    Hashing gives the interpreter away, and costs as much.
+    """
 
     def __init__(self) -> None:
         self._digest = hashlib.sha256()
@@ -225,7 +247,10 @@ class _Digest:
         self._digest = digest
 
     def close(self) -> None:
-        """Let the thread end when it has done its work; nobody waits for it, since it may be the one that closes what was abandoned."""
+        """Let the thread end when it has done its work.
+
+        Nobody waits for it, since it may be the one that closes what was abandoned.
+        """
         if self._thread is not None:
             self._thread.shutdown(wait=False)
             self._thread = None

@@ -53,7 +53,10 @@ class KnownSources:
             self._by_head.setdefault(record.head.size, {}).setdefault(record.head.sha256, []).append(record)
 
     def with_head_of(self, head: bytes) -> list[SourceRecord]:
-        """Return the records whose head is that of a log that begins with ``head``, the one that reaches farthest first."""
+        """Return the records whose head is that of a log that begins with ``head``.
+
+        The one that reaches farthest first.
+        """
         digest, digested = hashlib.sha256(), 0
         matching: list[SourceRecord] = []
         for size in sorted(size for size in self._by_head if size <= len(head)):
@@ -71,9 +74,9 @@ def window(content: bytes | bytearray) -> Window:
 def continue_from(known: KnownSources, log: LogFile) -> Continuation:
     """Find the record with the greatest end that this log has grown from; without one, reading starts at 0 and line 1.
 
-    A plain log is read at its windows only. A compressed one is decompressed once where a record has its head, unless it is
-    unchanged: that is known without it when its size on disk is that of the record and its only member states the very end that was
-    collected.
+    A plain log is read at its windows only. A compressed one is decompressed once where a record has its head, unless
+    it is unchanged: that is known without it when its size on disk is that of the record and its only member states the
+    very end that was collected.
     """
     candidates = known.with_head_of(log.head())
     if log.compression is Compression.NONE:
@@ -99,10 +102,15 @@ def _of_plain(candidates: Sequence[SourceRecord], log: LogFile) -> Continuation:
 
 
 def _of_unchanged(candidates: Sequence[SourceRecord], log: LogFile) -> Continuation | None:
-    same_size = [record for record in candidates if record.file_size == log.file_size and record.compression == log.compression]
+    same_size = [
+        record for record in candidates if record.file_size == log.file_size and record.compression == log.compression
+    ]
     stated = log.stated_size() if same_size else None
     modulus = 2**32 if log.compression is Compression.GZIP else 2**64
-    return next((_after(record, b"", end=record.end, problem=None) for record in same_size if record.end % modulus == stated), None)
+    return next(
+        (_after(record, b"", end=record.end, problem=None) for record in same_size if record.end % modulus == stated),
+        None,
+    )
 
 
 def _of_compressed(candidates: Sequence[SourceRecord], log: LogFile) -> Continuation:
@@ -138,7 +146,11 @@ class _TailFinder:
             self._open.append((self._waiting.pop(), bytearray()))
         for record, tail in self._open:
             tail.extend(content[max(_tail_start(record) - offset, 0) : record.end - offset])
-            if record.end <= following and (self.record is None or record.end > self.record.end) and window(tail) == record.tail:
+            if (
+                record.end <= following
+                and (self.record is None or record.end > self.record.end)
+                and window(tail) == record.tail
+            ):
                 self.record, self.tail = record, bytes(tail)
         self._open = [(record, tail) for record, tail in self._open if record.end > following]
 

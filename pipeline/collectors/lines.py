@@ -1,7 +1,7 @@
 """Bytes to lines: complete ones only, each with its number and its place, in bounded memory whatever their length.
 
-Owns the splitting at LF, the cap on a line, and the digests of what was split. Does not own what a line says (``decode``).
-Only a line that is ended by LF is complete; the rest is left for the next run.
+Owns the splitting at LF, the cap on a line, and the digests of what was split. Does not own what a line says
+(``decode``). Only a line that is ended by LF is complete; the rest is left for the next run.
 """
 
 from __future__ import annotations
@@ -26,12 +26,15 @@ _CR = ord("\r")
 
 
 def has_bytes_around(content: bytes) -> bool:
-    """Say whether a line of ``content`` may have bytes around it: NULs that a truncated copy leaves, or a byte order mark."""
+    """Say whether a line of ``content`` may have bytes around it.
+
+    NULs that a truncated copy leaves, or a byte order mark.
+    """
     return b"\0" in content or BOM in content
 
 
 def bare_span(content: bytes, begin: int, end: int) -> tuple[int, int]:
-    """Return the place of a line, ``[begin, end)`` without its LF, less the NULs and byte order marks around it and a CR at its end."""
+    """Return the place of a line, less the NULs and byte order marks around it and a CR at its end."""
     around = _AROUND.match(content, begin, end)
     begin = around.end() if around else begin
     while end > begin and content[end - 1] == 0:
@@ -40,7 +43,10 @@ def bare_span(content: bytes, begin: int, end: int) -> tuple[int, int]:
 
 
 class Line(NamedTuple):
-    """One complete line; ``content`` without its LF, a CR before it, and NULs and byte order marks around it; ``None`` where it is longer than the cap."""
+    """One complete line; ``content`` without its LF, a CR before it, and NULs and byte order marks around it.
+
+    ``None`` where it is longer than the cap.
+    """
 
     number: int
     start: int
@@ -52,12 +58,17 @@ class Line(NamedTuple):
 class LineSplitter:
     """Iterates the lines of a log from ``start`` on, and knows at each of them what has been split so far.
 
-    The properties speak of all lines handed out up to now: ``end``, ``next_line``, ``tail`` (the last bytes before ``end``,
-    for knowing the log again) and ``stretch_sha256`` since ``stretch_start``.
+    The properties speak of all lines handed out up to now: ``end``, ``next_line``, ``tail`` (the last bytes before
+    ``end``, for knowing the log again) and ``stretch_sha256`` since ``stretch_start``.
     """
 
-    def __init__(self, blocks: Iterable[bytes], *, start: int = 0, first_line: int = 1, before: bytes = b"", line_bytes_max: int) -> None:
-        """Begin at offset ``start``, which is the beginning of line ``first_line``; ``before`` are the bytes just before it."""
+    def __init__(
+        self, blocks: Iterable[bytes], *, start: int = 0, first_line: int = 1, before: bytes = b"", line_bytes_max: int
+    ) -> None:
+        """Begin at offset ``start``, which is the beginning of line ``first_line``.
+
+        ``before`` are the bytes just before it.
+        """
         self.end = start
         self.stretch_start = start
         self.next_line = first_line

@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING
 
 import zstandard
 
-from pipeline.collectors.compression import MAGIC_BYTES_MAX, MEMBER_BEGINS, Compression, Piece, compression_of, decompressed
+from pipeline.collectors.compression import (
+    MAGIC_BYTES_MAX,
+    MEMBER_BEGINS,
+    Compression,
+    Piece,
+    compression_of,
+    decompressed,
+)
 from pipeline.collectors.problems import LogUnreadable, ProblemReason
 
 if TYPE_CHECKING:
@@ -34,7 +41,10 @@ _ZSTD_HEADER_BYTES_MAX = 18
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogFile:
-    """An open log. It is read up to the size it had when it was opened; what is written later belongs to the next run."""
+    """An open log.
+
+    It is read up to the size it had when it was opened; what is written later belongs to the next run.
+    """
 
     descriptor: int
     file_size: int
@@ -57,7 +67,10 @@ class LogFile:
             yield piece
 
     def span(self, start: int, end: int, on_bytes: Callable[[int], None] | None = None) -> Iterator[bytes]:
-        """Yield the decompressed bytes ``[start, end)``, or what there is of them; ``on_bytes`` is told how far the file has been read."""
+        """Yield the decompressed bytes ``[start, end)``, or what there is of them.
+
+        ``on_bytes`` is told how far the file has been read.
+        """
         if self.compression is Compression.NONE:
             yield from self._blocks(start, _PLAIN_BLOCK_BYTES, end, on_bytes)
             return
@@ -78,7 +91,10 @@ class LogFile:
             return b""  # whoever reads the log in earnest meets the problem and reports it
 
     def stated_size(self) -> int | None:
-        """Return the size of the log that its container states, gzip modulo 2**32; ``None`` where it does not speak for the whole log."""
+        """Return the size of the log that its container states, gzip modulo 2**32.
+
+        ``None`` where it does not speak for the whole log.
+        """
         if self.compression is Compression.NONE:
             return self.file_size
         if not self._is_single_member():
@@ -91,7 +107,10 @@ class LogFile:
             return None
 
     def _is_single_member(self) -> bool:
-        """Tell that no second member can begin anywhere; searching the compressed bytes is cheap beside decompressing them."""
+        """Tell that no second member can begin anywhere.
+
+        Searching the compressed bytes is cheap beside decompressing them.
+        """
         before = b""
         for block in self._blocks(1, _PLAIN_BLOCK_BYTES):
             if MEMBER_BEGINS.search(before + block):
@@ -99,7 +118,9 @@ class LogFile:
             before = block[-3:]
         return True
 
-    def _blocks(self, start: int, block_bytes: int, end: int | None = None, on_bytes: Callable[[int], None] | None = None) -> Iterator[bytes]:
+    def _blocks(
+        self, start: int, block_bytes: int, end: int | None = None, on_bytes: Callable[[int], None] | None = None
+    ) -> Iterator[bytes]:
         offset, end = start, self.file_size if end is None else min(end, self.file_size)
         while offset < end:
             block = _read(self.descriptor, offset, min(block_bytes, end - offset))
@@ -113,13 +134,19 @@ class LogFile:
 
 @contextmanager
 def open_log(path: Path, log_format: LogFormat, *, follows_links: bool = False) -> Iterator[LogFile]:
-    """Open a log. Raises ``LogUnreadable`` for what is no regular file, for a link unless ``follows_links``, and where the system refuses."""
+    """Open a log.
+
+    Raises ``LogUnreadable`` for what is no regular file, for a link unless ``follows_links``, and where the system
+    refuses.
+    """
     # O_NONBLOCK: opening a FIFO must not wait for somebody to write into it.
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follows_links else os.O_NOFOLLOW)
     try:
         descriptor = os.open(path, flags)
     except OSError as error:
-        reason = ProblemReason.NOT_A_REGULAR_FILE if error.errno in (errno.ELOOP, errno.ENXIO) else ProblemReason.UNREADABLE
+        reason = (
+            ProblemReason.NOT_A_REGULAR_FILE if error.errno in (errno.ELOOP, errno.ENXIO) else ProblemReason.UNREADABLE
+        )
         raise LogUnreadable(reason, f"opening: {os.strerror(error.errno or 0)}") from None
     try:
         state = os.fstat(descriptor)

@@ -40,12 +40,16 @@ IDENTITIES = ("response-id", "request-id")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogFormat:
-    """The settings a log is read by; construction raises ``ConfigurationError`` naming the setting that cannot be meant."""
+    """The settings a log is read by.
+
+    Construction raises ``ConfigurationError`` naming the setting that cannot be meant.
+    """
 
     fields: Mapping[str, str] = field(default_factory=dict)
     """Our name of a field to the log's own: ``{"ts": "time", "api_key_id": "auth.key_id"}``."""
     identity: str = "response-id"
-    """Which id says that two lines are the same exchange: ``response-id``, or ``request-id`` where response ids repeat."""
+    """Which id says that two lines are the same exchange: ``response-id``, or ``request-id`` where response ids repeat.
+    """
     dialect: str | None = None
     """One of ``families.FAMILIES``: every body is read as that one; ``None``: found from the body."""
     line_bytes_max: int = 64 * 2**20

@@ -1,4 +1,4 @@
-"""What is no log of JSON lines, told by its first bytes and said once, instead of a quarantined line for each of its bytes.
+"""What is no log of JSON lines, told by its first bytes and said once, not as a quarantined line for each part.
 
 Does not own gzip and zstd, which are read (``compression``).
 """
@@ -33,4 +33,6 @@ def refuse_other_formats(first_bytes: bytes) -> None:
     """Raise ``LogUnreadable`` where the first (decompressed) bytes of a log are those of another format or encoding."""
     for beginning, name in _BEGINNINGS.items():
         if first_bytes.startswith(beginning):
-            raise LogUnreadable(ProblemReason.NOT_JSON_LINES, f"this is {name}; logs are JSON lines in UTF-8, plain or as gzip or zstd")
+            raise LogUnreadable(
+                ProblemReason.NOT_JSON_LINES, f"this is {name}; logs are JSON lines in UTF-8, plain or as gzip or zstd"
+            )

@@ -17,7 +17,9 @@ class ProblemReason(StrEnum):
     NOT_A_REGULAR_FILE = "not_a_regular_file"
     """A folder, a FIFO, a device, or a link that nobody named."""
     LINK_REFUSED = "link_refused"
-    """A link that leads out of the workspace and the declared roots, in a circle or nowhere, or a folder that cannot be listed."""
+    """A link that leads out of the workspace and the declared roots, in a circle or nowhere, or a folder that cannot be
+    listed.
+    """
     UNREADABLE = "unreadable"
     """The operating system refused to open or read it."""
     CORRUPT_COMPRESSION = "corrupt_compression"

@@ -156,13 +156,15 @@ class LogReading(Iterator[Stretch]):
     def _read_unverified(self, log: LogFile) -> Iterator[Stretch]:
         """Read a compressed log in one go, and hand out nothing before it is known that all of it is to be believed.
 
-        That is so at its end; in a long log the doubt is settled before. Raises ``_NotBelieved``, and has handed out nothing, where the log
-        is to be believed in part.
+        That is so at its end; in a long log the doubt is settled before. Raises ``_NotBelieved``, and has handed out
+        nothing, where the log is to be believed in part.
         """
         held: list[Stretch] = []
         doubt = _Doubt(log)
         try:
-            for stretch in self._read_on(log, Continuation(start=0, first_line=1, before=b"", end=_TO_THE_END, problem=None), doubt):
+            for stretch in self._read_on(
+                log, Continuation(start=0, first_line=1, before=b"", end=_TO_THE_END, problem=None), doubt
+            ):
                 held.append(stretch)
                 if doubt.is_settled:
                     yield from held
@@ -176,11 +178,19 @@ class LogReading(Iterator[Stretch]):
     def _read_on(self, log: LogFile, place: Continuation, doubt: _Doubt | None = None) -> Iterator[Stretch]:
         pieces = _Counted(log.span(place.start, place.end, self._on_bytes))
         split = (LineBlocks if self._is_fast else LineSplitter)(
-            pieces, start=place.start, first_line=place.first_line, before=place.before, line_bytes_max=self._log_format.line_bytes_max
+            pieces,
+            start=place.start,
+            first_line=place.first_line,
+            before=place.before,
+            line_bytes_max=self._log_format.line_bytes_max,
         )
         builder = StretchBuilder(self._source)
         in_order = self._in_order(log, place)
-        parts = self._built(builder, split, in_order) if isinstance(split, LineBlocks) else self._built_line_by_line(builder, split)
+        parts = (
+            self._built(builder, split, in_order)
+            if isinstance(split, LineBlocks)
+            else self._built_line_by_line(builder, split)
+        )
         try:
             yield from self._stretches_of(parts, builder, split, log, doubt)
         finally:
@@ -188,7 +198,12 @@ class LogReading(Iterator[Stretch]):
         self.pending_bytes = place.start + pieces.bytes - split.end
 
     def _stretches_of(
-        self, parts: Iterator[bool], builder: StretchBuilder, split: LineBlocks | LineSplitter, log: LogFile, doubt: _Doubt | None
+        self,
+        parts: Iterator[bool],
+        builder: StretchBuilder,
+        split: LineBlocks | LineSplitter,
+        log: LogFile,
+        doubt: _Doubt | None,
     ) -> Iterator[Stretch]:
         head = log.head()
         for is_full in parts:
@@ -210,11 +225,15 @@ class LogReading(Iterator[Stretch]):
     def _built_line_by_line(self, builder: StretchBuilder, splitter: LineSplitter) -> Iterator[bool]:
         """Add lines to the builder, one by one, and yield each time whether the stretch is full."""
         for line in splitter:
-            builder.add(decode_line(line, source=self._source, log_format=self._log_format, fingerprint=self._fingerprint))
+            builder.add(
+                decode_line(line, source=self._source, log_format=self._log_format, fingerprint=self._fingerprint)
+            )
             yield builder.rows >= self._stretch_events_max
 
     def _built(self, builder: StretchBuilder, blocks: LineBlocks, in_order: InOrder) -> Iterator[bool]:
-        """Add lines to the builder, blocks of them, so that a stretch ends after the very line that fills it; yield whether it is full.
+        """Add lines to the builder, blocks of them, so that a stretch ends after the very line that fills it.
+
+        Yield whether it is full.
 
         Blocks are taken when they go in, and so never more lines at once than the stretch has room for.
         """
@@ -235,7 +254,9 @@ class LogReading(Iterator[Stretch]):
             builder.add_all(lines.events, lines.quarantined, blank=lines.blank)
             yield builder.rows >= self._stretch_events_max
 
-    def _stretch(self, builder: StretchBuilder, splitter: LineSplitter | LineBlocks, log: LogFile, head: bytes) -> Stretch:
+    def _stretch(
+        self, builder: StretchBuilder, splitter: LineSplitter | LineBlocks, log: LogFile, head: bytes
+    ) -> Stretch:
         events, quarantined = builder.tables()
         record = SourceRecord(
             source=self._source,
@@ -277,9 +298,10 @@ def read_log(
 
     ``source`` is the name that rows and records carry, ``name`` the ``[[sources]]`` entry; ``known`` are the records of
     everything collected so far, by this run too, of this log and of others. ``KnownSources`` where many logs are read.
-    ``fingerprint`` is called for raw keys only; what it raises ends the reading. ``on_bytes`` is told, now and then, up to which byte the file
-    on disk has been read. A log that cannot be read raises nothing: see ``LogReading.problem``. Nothing is read before the
-    first stretch is asked for. ``processes`` decode a log that takes long. ``reader`` is for tests and benchmarks: it decides how fast the same is read.
+    ``fingerprint`` is called for raw keys only; what it raises ends the reading. ``on_bytes`` is told, now and then, up
+    to which byte the file on disk has been read. A log that cannot be read raises nothing: see ``LogReading.problem``.
+    Nothing is read before the first stretch is asked for. ``processes`` decode a log that takes long. ``reader`` is for
+    tests and benchmarks: it decides how fast the same is read.
     """
     return LogReading(
         path,

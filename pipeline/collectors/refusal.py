@@ -21,7 +21,10 @@ _ABSURD = "a number of absurd length"
 
 
 class LineRefused(TallybookError):
-    """A line cannot become a usage event; ``detail`` is made of field names and numbers, never of strings from the log."""
+    """A line cannot become a usage event.
+
+    ``detail`` is made of field names and numbers, never of strings from the log.
+    """
 
     def __init__(self, reason: QuarantineReason, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")

@@ -1,4 +1,6 @@
-"""What the path of an exchange says: a completion, an embedding, something else, or nothing; and the model that it names.
+"""What the path of an exchange says.
+
+A completion, an embedding, something else, or nothing; and the model that it names.
 
 Owns the lists of endpoints. Does not own the body's say in the matter (``exchange``).
 """

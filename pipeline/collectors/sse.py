@@ -14,7 +14,10 @@ _FIELD = re.compile(r"(?:^|[\r\n])(?:data|event|id|retry|error)?:")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transcript:
-    """The payloads of a transcript in their order, and whether it said ``event: error`` or had a bare ``error:`` line."""
+    """The payloads of a transcript in their order.
+
+    And whether it said ``event: error`` or had a bare ``error:`` line.
+    """
 
     payloads: list[str]
     has_error: bool

@@ -86,7 +86,9 @@ class StretchBuilder:
     def tables(self) -> tuple[pa.Table, pa.Table]:
         """Return events and quarantined lines; from now on all are counted, by status and by reason."""
         self._flush(1)
-        return pa.Table.from_batches(self._event_batches, schema=USAGE_EVENTS), pa.Table.from_batches(self._quarantine_batches, schema=QUARANTINE)
+        return pa.Table.from_batches(self._event_batches, schema=USAGE_EVENTS), pa.Table.from_batches(
+            self._quarantine_batches, schema=QUARANTINE
+        )
 
     def _flush(self, rows_min: int) -> None:
         """Make Arrow of the rows that wait, where so many do."""

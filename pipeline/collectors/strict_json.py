@@ -1,8 +1,9 @@
 """JSON as RFC 8259 means it, from text to dicts: exact numbers, bounded depth, contradictions remembered.
 
 Owns the reading of JSON text and the access to the keys of its objects. Does not own which keys matter: a key that an
-object states twice with different values is an error only for whoever reads that key, by ``get``; NaN, a number beyond the range of a
-double and what is nested too deep are ``UNREADABLE``, which is none of the values that anybody looks for.
+object states twice with different values is an error only for whoever reads that key, by ``get``; NaN, a number beyond
+the range of a double and what is nested too deep are ``UNREADABLE``, which is none of the values that anybody looks
+for.
 """
 
 from __future__ import annotations
@@ -57,7 +58,10 @@ class ContradictedObject(dict[str, Any]):
         self.contradicted = frozenset(contradicted)
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Return a value; raises ``LineRefused`` (``duplicate_key``) where the log stated two. ``key`` is one of ours."""
+        """Return a value; raises ``LineRefused`` (``duplicate_key``) where the log stated two.
+
+        ``key`` is one of ours.
+        """
         if key in self.contradicted:
             raise LineRefused(QuarantineReason.DUPLICATE_KEY, f"{key} is stated more than once with different values")
         return super().get(key, default)
@@ -66,8 +70,8 @@ class ContradictedObject(dict[str, Any]):
 def parse(text: str, *, depth_max: int = DEPTH_MAX) -> Any:
     """Return the one JSON document that ``text`` is; numbers as ``int`` or exact ``Decimal``.
 
-    NaN, Infinity, numbers beyond the range of a double, and objects and arrays nested deeper than ``depth_max`` are ``UNREADABLE``.
-    Raises ``BrokenJson`` where the text is no JSON document.
+    NaN, Infinity, numbers beyond the range of a double, and objects and arrays nested deeper than ``depth_max`` are
+    ``UNREADABLE``. Raises ``BrokenJson`` where the text is no JSON document.
     """
     text = text.strip(_BLANKS)
     try:
@@ -90,7 +94,10 @@ def _document(text: str) -> Any:
 
 
 def _without_deep_parts(text: str, depth_max: int) -> str:
-    """Return JSON text with ``NaN`` for all that is nested deeper; what is cut out is read too, piece by piece. Raises ``BrokenJson``."""
+    """Return JSON text with ``NaN`` for all that is nested deeper; what is cut out is read too, piece by piece.
+
+    Raises ``BrokenJson``.
+    """
     pieces: list[list[str]] = [[]]
     depth = begin = 0
     for token in _STRING_OR_BRACKET.finditer(text):
@@ -141,7 +148,9 @@ def _constant(_name: str) -> Unreadable:
 _TINY = Decimal("1E-999")
 """Stands for numbers that are JSON and smaller than a decimal can be; it is as little a count as they are."""
 
-_STRICT = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer, parse_float=_decimal, parse_constant=_constant)
+_STRICT = json.JSONDecoder(
+    object_pairs_hook=_object, parse_int=_integer, parse_float=_decimal, parse_constant=_constant
+)
 
 
 def _is_same(one: Any, other: Any) -> bool:
@@ -171,7 +180,9 @@ def depth_of_document(document: Any) -> int:
     level = [document]
     while level := [container for container in level if isinstance(container, dict | list)]:
         depth += 1
-        level = [child for container in level for child in (container.values() if isinstance(container, dict) else container)]
+        level = [
+            child for container in level for child in (container.values() if isinstance(container, dict) else container)
+        ]
     return depth
 
 

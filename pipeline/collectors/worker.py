@@ -1,9 +1,11 @@
-"""A process that decodes blocks for another one: ``python -m pipeline.collectors.worker DESCRIPTOR``, never called by hand.
+"""A process that decodes blocks for another one.
 
-Owns its side of the conversation (``workers`` owns the other): a JSON object a line, from the standard input and to the standard output.
-The first says what the log is, and is answered when this process listens; each other names a block in the memory that ``DESCRIPTOR``
-shares, and is answered when its rows lie there instead. A raw key is not decoded here, since the secret is not: such a block is given
-back as it is. Ends with its input.
+``python -m pipeline.collectors.worker DESCRIPTOR``, never called by hand.
+
+Owns its side of the conversation (``workers`` owns the other): a JSON object a line, from the standard input and to the
+standard output. The first says what the log is, and is answered when this process listens; each other names a block in
+the memory that ``DESCRIPTOR`` shares, and is answered when its rows lie there instead. A raw key is not decoded here,
+since the secret is not: such a block is given back as it is. Ends with its input.
 """
 
 from __future__ import annotations
@@ -29,7 +31,10 @@ def _refuse(_raw: str) -> str:
 
 
 def answer(memory: mmap.mmap, slot_bytes: int, decoder: BlockDecoder, asked: dict[str, Any]) -> dict[str, Any]:
-    """Decode one block, put its rows where it was, and return what to say of them: ``{}`` where it must be decoded elsewhere."""
+    """Decode one block, put its rows where it was, and return what to say of them.
+
+    ``{}`` where it must be decoded elsewhere.
+    """
     at = asked["slot"] * slot_bytes
     content = memory[at : at + asked["size"]]
     try:

@@ -1,8 +1,10 @@
-"""Blocks of one log decoded by several processes at once, this one among them; what comes out is in the order in which it went in.
+"""Blocks of one log decoded by several processes at once, this one among them.
 
-Owns the other processes (``worker``), the memory that is shared with them, and what happens when one fails: its blocks are decoded here.
-They are begun as commands of their own, never forked, since other threads may hold locks at that moment. Does not own the decoding
-(``fast.blocks``), nor how many processes there are.
+What comes out is in the order in which it went in.
+
+Owns the other processes (``worker``), the memory that is shared with them, and what happens when one fails: its blocks
+are decoded here. They are begun as commands of their own, never forked, since other threads may hold locks at that
+moment. Does not own the decoding (``fast.blocks``), nor how many processes there are.
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ PROCESSES_MAX = 4
 """More are not fed fast enough by the one that reads, and each takes 70 MB."""
 
 _WORTHWHILE_SECONDS = 1.5
-"""What is left to read must take so long at least: another process needs a third of a second to begin, and then saves a third of the time or more."""
+"""What is left to read must take so long at least: another process needs a third of a second to begin, and then saves a
+third of the time or more.
+"""
 _SAMPLE_BYTES = 2**25
 """So much is read before it is known how long the rest will take: shapes are learnt from the first lines."""
 _SLOT_BYTES = 2**22
@@ -60,7 +64,10 @@ class InOrder:
     """Takes in blocks, and gives out what they amount to. To be closed."""
 
     def __init__(self, decoder: BlockDecoder, *, processes: int, size: int) -> None:
-        """Decode here, and, where it is worthwhile, in ``processes - 1`` others, at most ``PROCESSES_MAX`` in all; some ``size`` bytes will come."""
+        """Decode here, and, where it is worthwhile, in ``processes - 1`` others, at most ``PROCESSES_MAX`` in all.
+
+        Some ``size`` bytes will come.
+        """
         self.waiting_lines = 0
         self._decoder = decoder
         self._waiting: deque[_Waiting] = deque()
@@ -115,7 +122,9 @@ class InOrder:
             return decoder.decoded(block.content, block.spans, start=block.start, first_line=block.first_line)
         line = Line(block.first_line, block.start, block.end, None)
         row = decode_line(line, source=decoder.source, log_format=decoder.log_format, fingerprint=decoder.fingerprint)
-        return DecodedLines(EventColumns(decoder.source).columns, [row.values] if row is not None else [], int(row is None), 0, 0)
+        return DecodedLines(
+            EventColumns(decoder.source).columns, [row.values] if row is not None else [], int(row is None), 0, 0
+        )
 
 
 class _Pool:
@@ -151,9 +160,20 @@ class Worker:
         self._process: subprocess.Popen[bytes] | None = None
         with suppress(OSError):  # no more processes, or no interpreter of that name: all is decoded here
             self._process = subprocess.Popen(  # noqa: S603 - our own module
-                command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, pass_fds=(descriptor,)
+                command,
+                bufsize=0,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(descriptor,),
             )
-        self._say({"source": decoder.source, "slot_bytes": _SLOT_BYTES, "format": asdict(replace(decoder.log_format, fields=dict(decoder.log_format.fields)))})
+        self._say(
+            {
+                "source": decoder.source,
+                "slot_bytes": _SLOT_BYTES,
+                "format": asdict(replace(decoder.log_format, fields=dict(decoder.log_format.fields))),
+            }
+        )
 
     def ask(self, waiting: _Waiting) -> bool:
         """Hand a block over; false where there is no room, or nobody."""
@@ -161,7 +181,9 @@ class Worker:
             return False
         slot, block = self._free[-1], waiting.block
         self._memory[slot * _SLOT_BYTES : slot * _SLOT_BYTES + len(block.content)] = block.content
-        if not self._say({"slot": slot, "size": len(block.content), "start": block.start, "first_line": block.first_line}):
+        if not self._say(
+            {"slot": slot, "size": len(block.content), "start": block.start, "first_line": block.first_line}
+        ):
             return False
         self._free.pop()
         waiting.worker, waiting.slot = self, slot

@@ -1,6 +1,7 @@
 """CSV as bytes: RFC 4180, UTF-8, safe to open in a spreadsheet, and the same bytes for the same rows everywhere.
 
-Owns quoting, line ends, plain numbers, and keeping text from being taken for a formula. Does not own which columns a file has.
+Owns quoting, line ends, plain numbers, and keeping text from being taken for a formula. Does not own which columns a
+file has.
 
 A text cell whose first visible character could start a formula gets a leading apostrophe, and so does every further
 line of it (OWASP, "CSV Injection"). A line that begins with an apostrophe gets one more, so that nothing is lost:
@@ -24,16 +25,21 @@ Cell = str | int | Decimal | None
 """Text, a plain number, or nothing."""
 
 _FORMULA_STARTS = frozenset("=+-@|\t\r\n\0")
-_LINE_BREAKS = re.compile("([\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029])")  # as str.splitlines knows them: some program breaks lines at each
+_LINE_BREAKS = re.compile(
+    "([\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029])"
+)  # as str.splitlines knows them: some program breaks lines at each
 _NEEDS_QUOTES = re.compile('[",\r\n\0]|^ | $')
 _BLANK_LETTERS = frozenset("\u115f\u1160\u3164\uffa0\u2800")  # letters and a symbol by category, but nothing to see
 
 
 def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
-    """Write a header and rows. ``str`` cells are text, ``int`` and ``Decimal`` cells plain numbers, ``None`` an empty cell.
+    """Write a header and rows.
 
-    Every row ends with CRLF. Raises ``TypeError`` for any other type (a float among them), ``InexactAmount`` for NaN or infinity,
-    ``ValueError`` for a row of another length than the header or for text that is not Unicode (a lone surrogate).
+    ``str`` cells are text, ``int`` and ``Decimal`` cells plain numbers, ``None`` an empty cell.
+
+    Every row ends with CRLF. Raises ``TypeError`` for any other type (a float among them), ``InexactAmount`` for NaN or
+    infinity, ``ValueError`` for a row of another length than the header or for text that is not Unicode (a lone
+    surrogate).
     """
     listed = list(rows)
     for row in listed:
@@ -44,7 +50,10 @@ def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
 
 
 def csv_of_columns(header: Sequence[str], columns: Sequence[Sequence[Cell]]) -> bytes:
-    """Write what ``csv_bytes`` writes, from columns of equal length: where all cells of one are of a type, none is asked for its own."""
+    """Write what ``csv_bytes`` writes, from columns of equal length.
+
+    Where all cells of one are of a type, none is asked for its own.
+    """
     rows = zip(*map(_cells, columns), strict=True)
     return "\r\n".join([",".join(_quoted(escaped(name)) for name in header), *map(",".join, rows), ""]).encode("utf-8")
 
@@ -71,15 +80,26 @@ def _escaped_line(line: str) -> str:
 
 
 def _may_start_a_formula(character: str) -> bool:
-    """Say so of the characters themselves and of their full-width, small and superscript twins, which some programs fold together."""
+    """Say so of the characters themselves and of their full-width, small and superscript twins.
+
+    Some programs fold them together.
+    """
     return unicodedata.normalize("NFKC", character)[:1] in _FORMULA_STARTS if character else False
 
 
 def _is_visible(character: str) -> bool:
-    """Say whether something of a character shows at the start of a cell; tabs and NUL count, since they can hide what follows."""
+    """Say whether something of a character shows at the start of a cell.
+
+    Tabs and NUL count, since they can hide what follows.
+    """
     if character in _FORMULA_STARTS:
         return True
-    return character.isprintable() and not character.isspace() and unicodedata.category(character)[0] != "M" and character not in _BLANK_LETTERS
+    return (
+        character.isprintable()
+        and not character.isspace()
+        and unicodedata.category(character)[0] != "M"
+        and character not in _BLANK_LETTERS
+    )
 
 
 def _cells(column: Sequence[Cell]) -> Iterator[str]:

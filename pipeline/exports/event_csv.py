@@ -1,7 +1,7 @@
 """The usage events behind invoice lines as CSV: one row for every event on every line it is charged on.
 
-Owns the columns. Does not own which events belong to a line (``pipeline.jobs.explain``). A spreadsheet recomputes a line from it:
-the sum of ``exact_charge`` over the rows of an ``invoice_line``, rounded once.
+Owns the columns. Does not own which events belong to a line (``pipeline.jobs.explain``). A spreadsheet recomputes a
+line from it: the sum of ``exact_charge`` over the rows of an ``invoice_line``, rounded once.
 """
 
 from __future__ import annotations
@@ -43,9 +43,19 @@ Row = tuple["str | int | Decimal | None", ...]
 
 
 def event_row(
-    event: Mapping[str, Any], *, invoice_line: int, meter: str, quantity: int, rate_per_million: Decimal, currency: str, exact_charge: Decimal
+    event: Mapping[str, Any],
+    *,
+    invoice_line: int,
+    meter: str,
+    quantity: int,
+    rate_per_million: Decimal,
+    currency: str,
+    exact_charge: Decimal,
 ) -> Row:
-    """Return the cells of one event on one line; ``occurred_at`` is UTC, ``usage_date`` the day in the account's time zone."""
+    """Return the cells of one event on one line.
+
+    ``occurred_at`` is UTC, ``usage_date`` the day in the account's time zone.
+    """
     return (
         invoice_line,
         instant_text(event["occurred_at"].astimezone(UTC)),

@@ -1,11 +1,11 @@
 """Cost and usage as FOCUS 1.2 says it: the FinOps Open Cost and Usage Specification, version 1.2.
 
-Owns the columns, their types and nullability, and the CSV and the Arrow table made of them. Source of the rules: the specification's
-``columns`` and ``attributes`` at its tag v1.2. Columns of our own begin with ``x_``, as it asks for. Does not own which charges
-there are (``pipeline.jobs.focus``).
+Owns the columns, their types and nullability, and the CSV and the Arrow table made of them. Source of the rules: the
+specification's ``columns`` and ``attributes`` at its tag v1.2. Columns of our own begin with ``x_``, as it asks for.
+Does not own which charges there are (``pipeline.jobs.focus``).
 
-Conditional columns are there where their condition holds: one currency for pricing and billing, no regions, no commitment
-discounts in FOCUS's sense, no sub accounts, so those columns are left out.
+Conditional columns are there where their condition holds: one currency for pricing and billing, no regions, no
+commitment discounts in FOCUS's sense, no sub accounts, so those columns are left out.
 """
 
 from __future__ import annotations
@@ -75,7 +75,9 @@ FOCUS = pa.schema(
         pa.field("x_InvoiceStatus", _TEXT, nullable=False),
         pa.field("x_Meter", _TEXT),
         pa.field("x_Model", _TEXT),
-        pa.field("x_RoundingResidual", _COST, nullable=False),  # part of BilledCost: what the line's one rounding added on this row
+        pa.field(
+            "x_RoundingResidual", _COST, nullable=False
+        ),  # part of BilledCost: what the line's one rounding added on this row
         pa.field("x_ServiceTier", _TEXT),
         pa.field("x_UsageDate", _TEXT),  # the day in the account's time zone
     ]

@@ -1,7 +1,8 @@
 """Invoices as CSV: one file of invoices, one of their lines.
 
 Owns the columns, which are a contract (more may follow after these, none changes), and the order of rows: issued
-invoices by number, then drafts by period and account. Does not own CSV itself (``pipeline.exports.csv_text``) nor where files lie.
+invoices by number, then drafts by period and account. Does not own CSV itself (``pipeline.exports.csv_text``) nor where
+files lie.
 """
 
 from __future__ import annotations
@@ -57,7 +58,8 @@ FURTHER_INVOICE_COLUMNS: Mapping[str, Callable[[Invoice], Cell]] = {
     "purchase_order": lambda invoice: invoice.purchase_order or None,
     "credits_invoice": lambda invoice: invoice.credits_invoice or None,
 }
-"""Columns after the fixed ones; a file has those that any of its rows says something in. ``credited_by`` follows them."""
+"""Columns after the fixed ones; a file has those that any of its rows says something in. ``credited_by`` follows them.
+"""
 FURTHER_LINE_COLUMNS: Mapping[str, Callable[[InvoiceLine], Cell]] = {
     "original_period": lambda line: str(line.original_period) if line.original_period else None,
     "original_kind": lambda line: line.original_kind.value if line.original_kind else None,
@@ -71,7 +73,10 @@ _TEXTS: Mapping[LineKind | Meter | None, str] = {each: each.value for each in (*
 
 
 def invoices_csv(invoices: Iterable[Invoice]) -> bytes:
-    """Write ``invoices.csv``: one row per invoice. ``lines`` is the number of its lines; the period's bounds carry the account's offset."""
+    """Write ``invoices.csv``: one row per invoice.
+
+    ``lines`` is the number of its lines; the period's bounds carry the account's offset.
+    """
     listed = sorted(invoices, key=_invoice_order)
     notes = credited_by(listed)
     fixed: Columns = [
@@ -92,7 +97,9 @@ def invoices_csv(invoices: Iterable[Invoice]) -> bytes:
 
 
 def lines_csv(invoices: Iterable[Invoice]) -> bytes:
-    """Write ``lines.csv``: one row per invoice line. ``quantity`` is tokens, ``amount`` is rounded to the currency's minor unit.
+    """Write ``lines.csv``: one row per invoice line.
+
+    ``quantity`` is tokens, ``amount`` is rounded to the currency's minor unit.
 
     Lines that are about no tokens have an empty meter and rate, and the quantity 0.
     """
@@ -113,11 +120,16 @@ def lines_csv(invoices: Iterable[Invoice]) -> bytes:
         [line.amount for line in lines],
         [line.description for line in lines],
     ]
-    return _csv(LINE_COLUMNS, fixed, {name: [cell(line) for line in lines] for name, cell in FURTHER_LINE_COLUMNS.items()})
+    return _csv(
+        LINE_COLUMNS, fixed, {name: [cell(line) for line in lines] for name, cell in FURTHER_LINE_COLUMNS.items()}
+    )
 
 
 def _csv(columns: Sequence[str], fixed: Columns, further: Mapping[str, Sequence[Cell]]) -> bytes:
-    """Write the fixed columns, and of the further ones those that say something: a file without anything new is the file it always was."""
+    """Write the fixed columns, and of the further ones those that say something.
+
+    A file without anything new is the file it always was.
+    """
     used = {name: cells for name, cells in further.items() if any(cell is not None for cell in cells)}
     return csv_of_columns((*columns, *used), [*fixed, *used.values()])
 

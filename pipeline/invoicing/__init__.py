@@ -1,12 +1,12 @@
 """Invoicing: charges → lines → drafts → issued invoices, corrections and credit notes, and their documents.
 
-Owns which charges share a line, the one rounding of each line, the order of lines, totals, ids, what is owed for earlier periods,
-and the invoice's JSON form. Does not own what tokens cost (``pipeline.rating``), which number comes next nor where invoices lie
-(``pipeline.storage``), nor their CSV (``pipeline.exports``).
+Owns which charges share a line, the one rounding of each line, the order of lines, totals, ids, what is owed for
+earlier periods, and the invoice's JSON form. Does not own what tokens cost (``pipeline.rating``), which number comes
+next nor where invoices lie (``pipeline.storage``), nor their CSV (``pipeline.exports``).
 
-Invariants: an invoice is a pure function of charges, accounts, rounding and what is issued; its total is the sum of its printed
-lines; a line is rounded once, however many charges it sums; over all invoices, credit notes and drafts a period's lines and its
-corrections add up to what the period is worth now.
+Invariants: an invoice is a pure function of charges, accounts, rounding and what is issued; its total is the sum of its
+printed lines; a line is rounded once, however many charges it sums; over all invoices, credit notes and drafts a
+period's lines and its corrections add up to what the period is worth now.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The book: every issued invoice, and every draft that follows from usage, terms and what is issued.
 
-Owns which account and period has a draft, on which draft corrections stand, and in which order drafts consume credits. Does not own
-the lines themselves, nor where issued invoices are kept (``pipeline.storage.register``).
+Owns which account and period has a draft, on which draft corrections stand, and in which order drafts consume credits.
+Does not own the lines themselves, nor where issued invoices are kept (``pipeline.storage.register``).
 
 A period of an account is closed by its issued invoice, and open again once a credit note takes that invoice back.
 """
@@ -40,7 +40,10 @@ Place = tuple[str, "BillingPeriod"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LateUsage:
-    """A period that is worth something else now than what was invoiced for it so far, and the draft that carries the difference."""
+    """A period that is worth something else now than what was invoiced for it so far.
+
+    With it, the draft that carries the difference.
+    """
 
     account_id: str
     period: BillingPeriod
@@ -90,12 +93,15 @@ def make_book(
     seller: Party | None = None,
     usage: Mapping[Place, Sequence[InvoiceLine]] | None = None,
 ) -> InvoiceBook:
-    """Make the book from what is issued and from all charges. ``places`` have usage, priced or not; ``currencies`` are the accounts', by id.
+    """Make the book from what is issued and from all charges.
 
-    ``monthly_fees`` are those of the places whose rate card has one; ``usage`` are the usage lines of places, with their tags, that need
-    not be made of charges any more.
+    ``places`` have usage, priced or not; ``currencies`` are the accounts', by id.
 
-    Raises ``ConfigurationError`` where an account was invoiced in another currency than its own now, or is not among the accounts any more.
+    ``monthly_fees`` are those of the places whose rate card has one; ``usage`` are the usage lines of places, with
+    their tags, that need not be made of charges any more.
+
+    Raises ``ConfigurationError`` where an account was invoiced in another currency than its own now, or is not among
+    the accounts any more.
     """
     refuse_removed_accounts(issued, accounts)
     used = [period for _, period in places]
@@ -116,7 +122,9 @@ def make_book(
             issued=issued_to.get(account.id, []),
             charges=charged.get(account.id, {}),
             usage=usage or {},
-            monthly_fees={period: fee for (account_id, period), fee in (monthly_fees or {}).items() if account_id == account.id},
+            monthly_fees={
+                period: fee for (account_id, period), fee in (monthly_fees or {}).items() if account_id == account.id
+            },
             reach=reach,
             tags={key.key_id: accounts.tags_text(key.key_id) for key in account.keys},
         )
@@ -125,7 +133,12 @@ def make_book(
         mine = list(shelf.drafts(closed, corrections))
         drafts += mine
         late += list(shelf.late(mine, corrections))
-        worth.update({(account.id, period): tuple(shelf.worth(period)) for period in {*closed, *(draft.period for draft in mine)}})
+        worth.update(
+            {
+                (account.id, period): tuple(shelf.worth(period))
+                for period in {*closed, *(draft.period for draft in mine)}
+            }
+        )
     return InvoiceBook(
         issued=tuple(issued),
         drafts=tuple(sorted(drafts, key=lambda draft: (draft.period, draft.account_id))),
@@ -135,16 +148,24 @@ def make_book(
 
 
 def refuse_removed_accounts(issued: Sequence[Invoice], accounts: Accounts) -> None:
-    """Raise ``ConfigurationError`` where an account that was invoiced is gone: late usage and other prices could not be settled with it.
+    """Raise ``ConfigurationError`` where an account that was invoiced is gone.
+
+    Late usage and other prices could not be settled with it.
 
     One whose invoices are all taken back by credit notes may go.
     """
     credited = credited_by(issued)
     for invoice in issued:
-        if invoice.status is InvoiceStatus.ISSUED and invoice.id not in credited and accounts.by_id(invoice.account_id) is None:
+        if (
+            invoice.status is InvoiceStatus.ISSUED
+            and invoice.id not in credited
+            and accounts.by_id(invoice.account_id) is None
+        ):
             message = (
-                f"account {invoice.account_id!r} is not in accounts.toml and was invoiced ({invoice.id}, {invoice.period}); put its entry back: late usage "
-                'and corrections are settled with it. A customer who has left keeps its entry, and its keys end: { id = "…", to = 2026-11-01 }'
+                f"account {invoice.account_id!r} is not in accounts.toml and was invoiced ({invoice.id}, "
+                f"{invoice.period}); put its entry back: late usage "
+                "and corrections are settled with it. A customer who has left keeps its entry, and its keys end: "
+                '{ id = "…", to = 2026-11-01 }'
             )
             raise ConfigurationError(message)
 
@@ -160,7 +181,10 @@ def above_spend_cap(book: InvoiceBook, accounts: Accounts) -> Iterator[tuple[Inv
 
 
 def credit_balances(book: InvoiceBook, accounts: Accounts, currencies: Mapping[str, str]) -> Iterator[CreditBalance]:
-    """Yield every grant with what issued invoices and drafts use of it, by account, in the order in which grants are consumed."""
+    """Yield every grant with what issued invoices and drafts use of it.
+
+    By account, in the order in which grants are consumed.
+    """
     nothing = exact_sum([])
     for account in accounts:
         consumed = consumed_by_grant(invoice for invoice in book.issued if invoice.account_id == account.id)
@@ -199,7 +223,8 @@ class _Shelf:
         for invoice in self.issued:
             if invoice.currency != self.currency:
                 message = (
-                    f"account {self.account.id!r} was invoiced in {invoice.currency} ({invoice.id}) and its rate card is in {self.currency} now; "
+                    f"account {self.account.id!r} was invoiced in {invoice.currency} ({invoice.id}) and its rate card "
+                    f"is in {self.currency} now; "
                     "an account keeps its currency, make a new account for the new one"
                 )
                 raise ConfigurationError(message)
@@ -211,25 +236,41 @@ class _Shelf:
             usage = self.usage.get((account.id, period))
             if usage is None:
                 charges = self.charges.get(period, ())
-                usage = usage_lines(charges, account=account, period=period, currency=currency, rounding=rounding, tags=self.tags)
+                usage = usage_lines(
+                    charges, account=account, period=period, currency=currency, rounding=rounding, tags=self.tags
+                )
             fee = self.monthly_fees.get(period)
-            self._worth[period] = period_lines(usage, account=account, period=period, currency=currency, rounding=rounding, monthly_fee=fee)
+            self._worth[period] = period_lines(
+                usage, account=account, period=period, currency=currency, rounding=rounding, monthly_fee=fee
+            )
         return self._worth[period]
 
     def closed(self) -> set[BillingPeriod]:
         """Return the periods that are invoiced by something no credit note took back."""
         credited = credited_by(self.issued)
-        return {invoice.period for invoice in self.issued if invoice.status is InvoiceStatus.ISSUED and invoice.id not in credited}
+        return {
+            invoice.period
+            for invoice in self.issued
+            if invoice.status is InvoiceStatus.ISSUED and invoice.id not in credited
+        }
 
     def corrections(self, closed: Collection[BillingPeriod]) -> list[InvoiceLine]:
-        """Return what closed periods are worth now minus what was invoiced for them; an open period is worth its draft, and takes back older corrections."""
+        """Return what closed periods are worth now minus what was invoiced for them.
+
+        An open period is worth its draft, and takes back older corrections.
+        """
         now: dict[Cell, Worth] = {}
         for period in closed:
             now |= worth_of_lines(self.worth(period), period)
-        return correction_lines(now, invoiced_so_far(self.issued), currency=self.currency, rounding=self.rounding, tags=self.tags)
+        return correction_lines(
+            now, invoiced_so_far(self.issued), currency=self.currency, rounding=self.rounding, tags=self.tags
+        )
 
     def drafts(self, closed: Collection[BillingPeriod], corrections: Sequence[InvoiceLine]) -> Iterator[Invoice]:
-        """Yield the account's drafts: of every open period with usage or a minimum commitment, or of one for corrections where there is no such period.
+        """Yield the account's drafts.
+
+        Of every open period with usage or a minimum commitment, or of one for corrections where there is no such
+        period.
 
         The earliest carries all corrections, and each consumes credits after those before it.
         """
@@ -264,13 +305,18 @@ class _Shelf:
             )
 
     def _committed(self) -> Iterator[BillingPeriod]:
-        """Yield the periods with a minimum commitment, within those that any account has used; without a date it begins with the account's first usage."""
+        """Yield the periods with a minimum commitment, within those that any account has used.
+
+        Without a date it begins with the account's first usage.
+        """
         if self.reach is None:
             return
         first_used = min(self.charges, default=None)
         period, last = self.reach
         while period <= last:
             terms = self.account.terms_on(period.first_date)
-            if terms.minimum_commitment > 0 and (terms.from_date is not None or (first_used is not None and first_used <= period)):
+            if terms.minimum_commitment > 0 and (
+                terms.from_date is not None or (first_used is not None and first_used <= period)
+            ):
                 yield period
             period = period.next()

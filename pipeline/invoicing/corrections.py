@@ -1,7 +1,8 @@
 """Corrections: what a period is worth now, minus what was invoiced for it so far.
 
 Owns the comparison, per original period, key, model, tier and meter. Does not own on which draft corrections stand
-(``pipeline.invoicing.book``). Idempotent to the cent: an issued correction counts as invoiced, and then nothing is left to correct.
+(``pipeline.invoicing.book``). Idempotent to the cent: an issued correction counts as invoiced, and then nothing is left
+to correct.
 """
 
 from __future__ import annotations
@@ -54,7 +55,10 @@ _NOTHING = Worth(quantity=0, amount=exact_sum([]))
 
 
 def worth_of_lines(lines: Iterable[InvoiceLine], period: BillingPeriod) -> dict[Cell, Worth]:
-    """Sum the lines of a period by cell; corrections among them count for the period they correct, credits and tax for none."""
+    """Sum the lines of a period by cell.
+
+    Corrections among them count for the period they correct, credits and tax for none.
+    """
     sums: dict[Cell, list[InvoiceLine]] = {}
     for line in lines:
         cell = _cell(line, period)
@@ -73,7 +77,9 @@ def invoiced_so_far(issued: Iterable[Invoice]) -> dict[Cell, Worth]:
 
 
 def invoiced_before(correction: InvoiceLine, issued: Iterable[Invoice]) -> Worth:
-    """Return what invoices of one account hold for the cell of a correction line; with the line itself, that is what the cell is worth.
+    """Return what invoices of one account hold for the cell of a correction line.
+
+    With the line itself, that is what the cell is worth.
 
     Raises ``ValueError`` for a line of another kind.
     """
@@ -84,14 +90,25 @@ def invoiced_before(correction: InvoiceLine, issued: Iterable[Invoice]) -> Worth
     return next((worth for each, worth in invoiced_so_far(issued).items() if each == cell), _NOTHING)
 
 
-def corrections_of(lines: Iterable[InvoiceLine], period: BillingPeriod, *, api_key_id: str, model: str, service_tier: str) -> list[InvoiceLine]:
+def corrections_of(
+    lines: Iterable[InvoiceLine], period: BillingPeriod, *, api_key_id: str, model: str, service_tier: str
+) -> list[InvoiceLine]:
     """Return the lines that correct usage of one key, model and tier in a billing period, whatever their meters."""
     place = (LineKind.CORRECTION, period, api_key_id, model, service_tier)
-    return [line for line in lines if (line.kind, line.original_period, line.api_key_id, line.model, line.service_tier) == place]
+    return [
+        line
+        for line in lines
+        if (line.kind, line.original_period, line.api_key_id, line.model, line.service_tier) == place
+    ]
 
 
 def correction_lines(
-    worth_now: Mapping[Cell, Worth], invoiced: Mapping[Cell, Worth], *, currency: str, rounding: Rounding, tags: Mapping[str, str]
+    worth_now: Mapping[Cell, Worth],
+    invoiced: Mapping[Cell, Worth],
+    *,
+    currency: str,
+    rounding: Rounding,
+    tags: Mapping[str, str],
 ) -> list[InvoiceLine]:
     """Return a line for every cell whose printed amount differs, in order and not numbered yet.
 
@@ -129,7 +146,14 @@ def _cell(line: InvoiceLine, period: BillingPeriod) -> Cell | None:
         kind = LineKind.USAGE if line.kind in TOKEN_KINDS else line.kind
     else:
         return None
-    return Cell(period=period, kind=kind, api_key_id=line.api_key_id, model=line.model, service_tier=line.service_tier, meter=line.meter)
+    return Cell(
+        period=period,
+        kind=kind,
+        api_key_id=line.api_key_id,
+        model=line.model,
+        service_tier=line.service_tier,
+        meter=line.meter,
+    )
 
 
 def _sum(lines: list[InvoiceLine]) -> Worth:
@@ -137,11 +161,19 @@ def _sum(lines: list[InvoiceLine]) -> Worth:
 
 
 def _plus(before: Worth | None, more: Worth) -> Worth:
-    return more if before is None else Worth(quantity=before.quantity + more.quantity, amount=exact_sum([before.amount, more.amount]))
+    return (
+        more
+        if before is None
+        else Worth(quantity=before.quantity + more.quantity, amount=exact_sum([before.amount, more.amount]))
+    )
 
 
 def _what(cell: Cell) -> str:
     if cell.meter is not None:
         tier = f", {cell.service_tier} tier" if cell.service_tier else ""
         return f"{cell.model} {METER_NAMES[cell.meter]}{tier}"
-    return "minimum commitment" if cell.kind is LineKind.COMMITMENT else " ".join(part for part in (cell.model, str(cell.kind)) if part)
+    return (
+        "minimum commitment"
+        if cell.kind is LineKind.COMMITMENT
+        else " ".join(part for part in (cell.model, str(cell.kind)) if part)
+    )

@@ -1,7 +1,8 @@
 """Prepaid credits: what is left of each grant, and the lines that consume it.
 
-The balance is a pure function of grants and invoices: what was granted, minus what credit lines consumed; a credit note gives back
-what the invoice it credits had consumed. It is never negative, and a draft never uses more than it has to pay.
+The balance is a pure function of grants and invoices: what was granted, minus what credit lines consumed; a credit note
+gives back what the invoice it credits had consumed. It is never negative, and a draft never uses more than it has to
+pay.
 """
 
 from __future__ import annotations
@@ -47,14 +48,24 @@ def consumed_by_grant(invoices: Iterable[Invoice]) -> dict[str, Decimal]:
     for invoice in invoices:
         for line in invoice.lines:
             if line.kind is LineKind.CREDIT:
-                consumed[line.credit_id] = exact_sum([*([consumed[line.credit_id]] if line.credit_id in consumed else []), -line.amount])
+                consumed[line.credit_id] = exact_sum(
+                    [*([consumed[line.credit_id]] if line.credit_id in consumed else []), -line.amount]
+                )
     return consumed
 
 
 def credit_lines(
-    to_pay: Decimal, grants: Sequence[CreditGrant], consumed: Mapping[str, Decimal], *, period: BillingPeriod, currency: str, rounding: Rounding
+    to_pay: Decimal,
+    grants: Sequence[CreditGrant],
+    consumed: Mapping[str, Decimal],
+    *,
+    period: BillingPeriod,
+    currency: str,
+    rounding: Rounding,
 ) -> list[InvoiceLine]:
-    """Use grants that are in force at the period's end, the oldest first, for at most ``to_pay``; none where that is not above zero.
+    """Use grants that are in force at the period's end, the oldest first, for at most ``to_pay``.
+
+    None where that is not above zero.
 
     With 30.00 to pay, 20.00 left of an older grant and 50.00 of a younger one: lines of -20.00 and -10.00.
     """
@@ -63,6 +74,15 @@ def credit_lines(
         left = exact_sum([grant.amount, *([-consumed[grant.id]] if grant.id in consumed else [])])
         used = min(left, to_pay)
         if used > 0 and grant.is_in_force(period):
-            lines.append(plain_line(LineKind.CREDIT, -used, f"prepaid credit {grant.id}", currency=currency, rounding=rounding, credit_id=grant.id))
+            lines.append(
+                plain_line(
+                    LineKind.CREDIT,
+                    -used,
+                    f"prepaid credit {grant.id}",
+                    currency=currency,
+                    rounding=rounding,
+                    credit_id=grant.id,
+                )
+            )
             to_pay = exact_sum([to_pay, -used])
     return lines

@@ -117,7 +117,9 @@ def _line_document(line: InvoiceLine) -> dict[str, Any]:
 
 
 def _line_from_document(document: Mapping[str, Any]) -> InvoiceLine:
-    rate, list_rate, period, kind = (document.get(name) for name in ("rate_per_million", "list_rate_per_million", "original_period", "original_kind"))
+    rate, list_rate, period, kind = (
+        document.get(name) for name in ("rate_per_million", "list_rate_per_million", "original_period", "original_kind")
+    )
     return InvoiceLine(
         number=document["line"],
         kind=LineKind(document["kind"]),
@@ -145,7 +147,12 @@ def _tax_document(tax: Tax) -> dict[str, Any]:
 
 
 def _tax_from_document(document: Mapping[str, Any]) -> Tax:
-    return Tax(rate=decimal_from_plain(document["rate"]), label=document["label"], reverse_charge=document["reverse_charge"], text=document["text"])
+    return Tax(
+        rate=decimal_from_plain(document["rate"]),
+        label=document["label"],
+        reverse_charge=document["reverse_charge"],
+        text=document["text"],
+    )
 
 
 def _party_document(party: Party) -> dict[str, str] | None:
@@ -157,4 +164,7 @@ def _stated(**values: Any) -> dict[str, Any]:
 
 
 def _refusal(document: Mapping[str, Any], what: str) -> str:
-    return f"the document of invoice {document.get('invoice_id')!r} is refused: {what}; restore it from a backup, issued invoices never change"
+    return (
+        f"the document of invoice {document.get('invoice_id')!r} is refused: {what}; "
+        "restore it from a backup, issued invoices never change"
+    )

@@ -36,15 +36,26 @@ def draft_invoice(
     tags: Mapping[str, str] | None = None,
     seller: Party | None = None,
 ) -> Invoice:
-    """Make the draft of an account's invoice from all its charges of one billing period, in any order, and its card's monthly fee.
+    """Make the draft of an account's invoice from all its charges of one billing period.
 
-    ``corrections`` are the lines of earlier periods that it carries, ``consumed`` what was used of each credit grant before.
-    Raises ``ValueError`` for a charge of another account, period or currency.
+    They come in any order; with them, its card's monthly fee.
+
+    ``corrections`` are the lines of earlier periods that it carries, ``consumed`` what was used of each credit grant
+    before. Raises ``ValueError`` for a charge of another account, period or currency.
     """
     usage = usage_lines(charges, account=account, period=period, currency=currency, rounding=rounding, tags=tags)
-    worth = period_lines(usage, account=account, period=period, currency=currency, rounding=rounding, monthly_fee=monthly_fee)
+    worth = period_lines(
+        usage, account=account, period=period, currency=currency, rounding=rounding, monthly_fee=monthly_fee
+    )
     return draft_of_lines(
-        worth, account=account, period=period, currency=currency, rounding=rounding, corrections=corrections, consumed=consumed, seller=seller
+        worth,
+        account=account,
+        period=period,
+        currency=currency,
+        rounding=rounding,
+        corrections=corrections,
+        consumed=consumed,
+        seller=seller,
     )
 
 
@@ -61,7 +72,9 @@ def draft_of_lines(
 ) -> Invoice:
     """Make the draft from the lines that the period is worth (``period_lines``)."""
     lines = [*worth, *corrections]
-    lines += credit_lines(total_of(lines), account.credits, consumed or {}, period=period, currency=currency, rounding=rounding)
+    lines += credit_lines(
+        total_of(lines), account.credits, consumed or {}, period=period, currency=currency, rounding=rounding
+    )
     lines += tax_lines(lines, account.tax_of, period=period, currency=currency, rounding=rounding)
     return Invoice(
         id=f"draft-{period}-{account.id}",

@@ -1,6 +1,7 @@
 """What an invoice is, and its life: draft → issued → credited by a credit note.
 
-Owns totals, ids and what may follow what. Does not own how lines are computed nor the invoice's JSON form (``document``).
+Owns totals, ids and what may follow what. Does not own how lines are computed nor the invoice's JSON form
+(``document``).
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ NUMBER_DIGITS = 6
 
 
 class InvoiceStatus(StrEnum):
-    """Where an invoice is in its life. A draft is replaced at will, an issued invoice and a credit note never change."""
+    """Where an invoice is in its life.
+
+    A draft is replaced at will, an issued invoice and a credit note never change.
+    """
 
     DRAFT = "draft"
     ISSUED = "issued"
@@ -80,7 +84,10 @@ class Invoice:
                 message = f"line {number} has the number {line.number!r} and the quantity {line.quantity!r}"
                 raise ValueError(message)
             if line.amount != rounded_to_minor_unit(line.exact_amount, self.currency, self.rounding):
-                message = f"line {number} prints {line.amount} for an exact amount of {line.exact_amount}, {self.rounding} in {self.currency}"
+                message = (
+                    f"line {number} prints {line.amount} for an exact amount of {line.exact_amount}, {self.rounding} "
+                    f"in {self.currency}"
+                )
                 raise ValueError(message)
 
     @property
@@ -105,7 +112,10 @@ class Invoice:
 
     @property
     def residual(self) -> Decimal:
-        """Sum of the exact amounts minus the sum of the printed lines: at most half a minor unit per line, either way."""
+        """Sum of the exact amounts minus the sum of the printed lines.
+
+        At most half a minor unit per line, either way.
+        """
         return normalised(exact_sum([*(line.exact_amount for line in self.lines), -self.total]))
 
     @property
@@ -122,7 +132,10 @@ class Invoice:
 
     @property
     def tax_text(self) -> str:
-        """What must be printed about tax beside the lines, such as that the charge is reversed: of its own period, then of those it corrects."""
+        """What must be printed about tax beside the lines, such as that the charge is reversed.
+
+        Of its own period, then of those it corrects.
+        """
         return "; ".join(text for text in (self.tax.text if self.tax else "", self.correction_tax_text) if text)
 
     def _printed(self, amounts: Iterable[Decimal]) -> Decimal:
@@ -130,12 +143,18 @@ class Invoice:
 
 
 def issued_invoice(draft: Invoice, *, number: int, prefix: str, issued_on: date | None = None) -> Invoice:
-    """Return the draft as the issued invoice with a number: prefix ``INV-`` and 1 make ``INV-000001``. Raises ``ValueError`` for an issued one.
+    """Return the draft as the issued invoice with a number: prefix ``INV-`` and 1 make ``INV-000001``.
 
-    ``issued_on`` is the day in the account's time zone from which payment terms count: 30 days from 2026-11-02 make it due on 2026-12-02.
+    Raises ``ValueError`` for an issued one.
+
+    ``issued_on`` is the day in the account's time zone from which payment terms count: 30 days from 2026-11-02 make it
+    due on 2026-12-02.
     """
     if draft.status is not InvoiceStatus.DRAFT or number < 1:
-        message = f"invoice {draft.id!r} is {draft.status} and cannot become number {number}; only a draft is issued, with a number from 1"
+        message = (
+            f"invoice {draft.id!r} is {draft.status} and cannot become number {number}; "
+            "only a draft is issued, with a number from 1"
+        )
         raise ValueError(message)
     due_date = None
     if issued_on is not None and draft.payment_terms_days is not None:
@@ -144,9 +163,15 @@ def issued_invoice(draft: Invoice, *, number: int, prefix: str, issued_on: date 
 
 
 def credit_note(invoice: Invoice, *, number: int, prefix: str) -> Invoice:
-    """Return the credit note that takes an issued invoice back, every line negated. Raises ``ValueError`` for a draft or a credit note."""
+    """Return the credit note that takes an issued invoice back, every line negated.
+
+    Raises ``ValueError`` for a draft or a credit note.
+    """
     if invoice.status is not InvoiceStatus.ISSUED or number < 1:
-        message = f"invoice {invoice.id!r} is {invoice.status} and cannot be credited by number {number}; only an issued invoice is, by a number from 1"
+        message = (
+            f"invoice {invoice.id!r} is {invoice.status} and cannot be credited by number {number}; "
+            "only an issued invoice is, by a number from 1"
+        )
         raise ValueError(message)
     return replace(
         invoice,
@@ -161,7 +186,10 @@ def credit_note(invoice: Invoice, *, number: int, prefix: str) -> Invoice:
 
 
 def credited_by(invoices: Iterable[Invoice]) -> dict[str, str]:
-    """Return which credit note takes which invoice back, by the ids of the invoices: the other direction of ``credits_invoice``."""
+    """Return which credit note takes which invoice back, by the ids of the invoices.
+
+    The other direction of ``credits_invoice``.
+    """
     return {invoice.credits_invoice: invoice.id for invoice in invoices if invoice.credits_invoice}
 
 

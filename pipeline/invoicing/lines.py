@@ -58,11 +58,14 @@ TOKEN_KINDS = (LineKind.USAGE, LineKind.INCLUDED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceLine:
-    """One printed line. A usage line is the tokens of one key, model, service tier, meter, rate, list rate and package size.
+    """One printed line.
+
+    A usage line is the tokens of one key, model, service tier, meter, rate, list rate and package size.
 
     Numerically equal rates share a line, whenever they held.
 
-    A line that is not about tokens has no meter and no rate, and its quantity is 0. Construction raises ``ValueError`` for what contradicts its kind.
+    A line that is not about tokens has no meter and no rate, and its quantity is 0. Construction raises ``ValueError``
+    for what contradicts its kind.
     """
 
     number: int
@@ -73,7 +76,9 @@ class InvoiceLine:
     service_tier: str = ""
     meter: Meter | None = None
     quantity: int = 0
-    """Tokens, or requests on the meter ``request``; of a correction or a credit note the difference, which may be negative."""
+    """Tokens, or requests on the meter ``request``; of a correction or a credit note the difference, which may be
+    negative.
+    """
     rate_per_million: Decimal | None = None
     first_usage_date: date | None = None
     exact_amount: Decimal
@@ -96,35 +101,55 @@ class InvoiceLine:
 
     def __post_init__(self) -> None:
         """Refuse a line that contradicts its kind."""
-        if self.kind in TOKEN_KINDS and (self.meter is None or self.rate_per_million is None or self.first_usage_date is None):
+        if self.kind in TOKEN_KINDS and (
+            self.meter is None or self.rate_per_million is None or self.first_usage_date is None
+        ):
             message = f"line {self.number} is a {self.kind} line and lacks its meter, rate or first usage date"
             raise ValueError(message)
-        if self.kind not in TOKEN_KINDS and (self.rate_per_million is not None or (self.meter is not None and self.kind is not LineKind.CORRECTION)):
-            message = f"line {self.number} is a {self.kind} line and cannot have the meter {self.meter} or the rate {self.rate_per_million}"
+        if self.kind not in TOKEN_KINDS and (
+            self.rate_per_million is not None or (self.meter is not None and self.kind is not LineKind.CORRECTION)
+        ):
+            message = (
+                f"line {self.number} is a {self.kind} line and cannot have the meter {self.meter} or the rate "
+                f"{self.rate_per_million}"
+            )
             raise ValueError(message)
-        if (self.kind is LineKind.CORRECTION) != (self.original_period is not None) or (self.kind is LineKind.CORRECTION) != (self.original_kind is not None):
-            message = f"line {self.number} is a {self.kind} line and says that it corrects {self.original_kind} of {self.original_period}"
+        if (self.kind is LineKind.CORRECTION) != (self.original_period is not None) or (
+            self.kind is LineKind.CORRECTION
+        ) != (self.original_kind is not None):
+            message = (
+                f"line {self.number} is a {self.kind} line and says that it corrects {self.original_kind} of "
+                f"{self.original_period}"
+            )
             raise ValueError(message)
         if (self.kind is LineKind.CREDIT) != bool(self.credit_id):
             message = f"line {self.number} is a {self.kind} line and names the credit {self.credit_id!r}"
             raise ValueError(message)
 
 
-def plain_line(kind: LineKind, exact_amount: Decimal, description: str, *, currency: str, rounding: Rounding, credit_id: str = "") -> InvoiceLine:
+def plain_line(
+    kind: LineKind, exact_amount: Decimal, description: str, *, currency: str, rounding: Rounding, credit_id: str = ""
+) -> InvoiceLine:
     """Return a line that is about no tokens, not numbered yet."""
     exact = normalised(exact_amount)
     amount = rounded_to_minor_unit(exact, currency, rounding)
-    return InvoiceLine(number=0, kind=kind, exact_amount=exact, amount=amount, description=description, credit_id=credit_id)
+    return InvoiceLine(
+        number=0, kind=kind, exact_amount=exact, amount=amount, description=description, credit_id=credit_id
+    )
 
 
 def numbered(lines: Iterable[InvoiceLine]) -> tuple[InvoiceLine, ...]:
     """Give lines their numbers, from 1, in the order given."""
-    return tuple(line if line.number == number else replace(line, number=number) for number, line in enumerate(lines, start=1))
+    return tuple(
+        line if line.number == number else replace(line, number=number) for number, line in enumerate(lines, start=1)
+    )
 
 
 def negated(line: InvoiceLine) -> InvoiceLine:
     """Return the line that takes another one back."""
-    return replace(line, quantity=-line.quantity, exact_amount=normalised(-line.exact_amount), amount=_minus(line.amount))
+    return replace(
+        line, quantity=-line.quantity, exact_amount=normalised(-line.exact_amount), amount=_minus(line.amount)
+    )
 
 
 def total_of(lines: Iterable[InvoiceLine], *kinds: LineKind) -> Decimal:

@@ -1,7 +1,9 @@
-"""What a period is worth: its usage lines (``usage_lines``), less included tokens, the monthly fee, raised to the minimum commitment.
+"""What a period is worth.
 
-Owns included tokens, the fee's line and the commitment's true-up. Does not own which terms hold (``pipeline.accounts.terms``): those in force on the
-period's first day hold for all of it.
+Its usage lines (``usage_lines``), less included tokens, the monthly fee, raised to the minimum commitment.
+
+Owns included tokens, the fee's line and the commitment's true-up. Does not own which terms hold
+(``pipeline.accounts.terms``): those in force on the period's first day hold for all of it.
 """
 
 from __future__ import annotations
@@ -25,9 +27,17 @@ if TYPE_CHECKING:
 
 
 def period_lines(
-    usage: Iterable[InvoiceLine], *, account: Account, period: BillingPeriod, currency: str, rounding: Rounding, monthly_fee: Decimal | None = None
+    usage: Iterable[InvoiceLine],
+    *,
+    account: Account,
+    period: BillingPeriod,
+    currency: str,
+    rounding: Rounding,
+    monthly_fee: Decimal | None = None,
 ) -> list[InvoiceLine]:
-    """Return all that an account owes for a period before corrections, credits and tax; ``numbered`` gives all their numbers.
+    """Return all that an account owes for a period before corrections, credits and tax.
+
+    ``numbered`` gives all their numbers.
 
     ``usage`` are the period's usage lines, in order; ``monthly_fee`` is the rate card's, where the period has usage.
     """
@@ -39,12 +49,15 @@ def period_lines(
     return lines
 
 
-def included_lines(lines: Sequence[InvoiceLine], included_tokens: Mapping[str, int], *, currency: str, rounding: Rounding) -> list[InvoiceLine]:
+def included_lines(
+    lines: Sequence[InvoiceLine], included_tokens: Mapping[str, int], *, currency: str, rounding: Rounding
+) -> list[InvoiceLine]:
     """Take included tokens off usage lines, in the order of the lines, each at the rate of the line it meets.
 
-    Tokens are included by meter or by model; where both fit a line, the model's are used up first. Of 1,000,000 included prompt tokens,
-    a line of 600,000 tokens at 2.00 takes 600,000 (-1.20), and the next one, of 900,000 at 1.00, the other 400,000 (-0.40).
-    Requests are no tokens, and of packages no single token has a price: both are left out.
+    Tokens are included by meter or by model; where both fit a line, the model's are used up first. Of 1,000,000
+    included prompt tokens, a line of 600,000 tokens at 2.00 takes 600,000 (-1.20), and the next one, of 900,000 at
+    1.00, the other 400,000 (-0.40). Requests are no tokens, and of packages no single token has a price: both are left
+    out.
     """
     left = dict(included_tokens)
     found = []
@@ -74,15 +87,22 @@ def included_lines(lines: Sequence[InvoiceLine], included_tokens: Mapping[str, i
     return found
 
 
-def fee_lines(monthly_fee: Decimal | None, period: BillingPeriod, *, currency: str, rounding: Rounding) -> list[InvoiceLine]:
+def fee_lines(
+    monthly_fee: Decimal | None, period: BillingPeriod, *, currency: str, rounding: Rounding
+) -> list[InvoiceLine]:
     """Charge the rate card's monthly fee, once for an account and period; none where the card has none."""
     if monthly_fee is None:
         return []
     return [plain_line(LineKind.FEE, monthly_fee, f"monthly fee for {period}", currency=currency, rounding=rounding)]
 
 
-def commitment_lines(lines: Iterable[InvoiceLine], minimum_commitment: Decimal, *, currency: str, rounding: Rounding) -> list[InvoiceLine]:
-    """Raise what was spent to the minimum commitment: with 100.00 agreed and 70.25 spent, one line of 29.75; with 100.00 spent or more, none."""
+def commitment_lines(
+    lines: Iterable[InvoiceLine], minimum_commitment: Decimal, *, currency: str, rounding: Rounding
+) -> list[InvoiceLine]:
+    """Raise what was spent to the minimum commitment.
+
+    With 100.00 agreed and 70.25 spent, one line of 29.75; with 100.00 spent or more, none.
+    """
     spent = total_of(lines, *SPENT_KINDS)
     missing = exact_sum([minimum_commitment, -spent])
     if missing <= 0:

@@ -34,12 +34,21 @@ class PrintedPrice:
 
 
 def usage_lines(
-    charges: Iterable[Charge], *, account: Account, period: BillingPeriod, currency: str, rounding: Rounding, tags: Mapping[str, str] | None = None
+    charges: Iterable[Charge],
+    *,
+    account: Account,
+    period: BillingPeriod,
+    currency: str,
+    rounding: Rounding,
+    tags: Mapping[str, str] | None = None,
 ) -> list[InvoiceLine]:
-    """Sum an account's charges of one period into lines of one key, model, tier, meter, rate, list rate and package size, in order, numbered from 1.
+    """Sum an account's charges of one period into lines, in order, numbered from 1.
 
-    31 charges of 0.0108025 USD (4,321 tokens a day at 2.50) are one line of 133,951 tokens and 0.33 USD; rounded every day they would have been 0.31.
-    ``tags`` are cells by key id. Raises ``ValueError`` for a charge of another account, period or currency.
+    A line is of one key, model, tier, meter, rate, list rate and package size.
+
+    31 charges of 0.0108025 USD (4,321 tokens a day at 2.50) are one line of 133,951 tokens and 0.33 USD; rounded every
+    day they would have been 0.31. ``tags`` are cells by key id. Raises ``ValueError`` for a charge of another account,
+    period or currency.
     """
     by_line: dict[tuple[object, ...], list[Charge]] = {}
     period_of = cache(BillingPeriod.of)  # many charges, few dates
@@ -62,7 +71,13 @@ def usage_lines(
 
 @lru_cache(maxsize=1 << 12)  # the lines of many keys say the same
 def printed_price(  # noqa: PLR0917  # all of it is what the cache goes by
-    model: str, service_tier: str, meter: Meter, rate_per_million: Decimal, list_rate_per_million: Decimal | None, package_tokens: int | None, currency: str
+    model: str,
+    service_tier: str,
+    meter: Meter,
+    rate_per_million: Decimal,
+    list_rate_per_million: Decimal | None,
+    package_tokens: int | None,
+    currency: str,
 ) -> PrintedPrice:
     """Return what lines at this price print."""
     tier = f", {service_tier} tier," if service_tier else ""
@@ -73,19 +88,41 @@ def printed_price(  # noqa: PLR0917  # all of it is what the cache goes by
         unit, per = 1, "each"
     else:
         unit, per = int(TOKENS_PER_RATE), "per million"
-    listed = "" if list_rate_per_million is None else f" (list price {plain_rate(exact_charge(unit, list_rate_per_million))})"
+    listed = (
+        ""
+        if list_rate_per_million is None
+        else f" (list price {plain_rate(exact_charge(unit, list_rate_per_million))})"
+    )
     return PrintedPrice(
         rate_per_million=decimal_from_plain(plain_rate(rate_per_million)),
-        list_rate_per_million=None if list_rate_per_million is None else decimal_from_plain(plain_rate(list_rate_per_million)),
+        list_rate_per_million=None
+        if list_rate_per_million is None
+        else decimal_from_plain(plain_rate(list_rate_per_million)),
         description=f"{what} at {plain_rate(exact_charge(unit, rate_per_million))} {currency} {per}{listed}",
     )
 
 
-def _usage_line(charges: list[Charge], number: int, first_usage_date: date, *, currency: str, rounding: Rounding, tags: Mapping[str, str]) -> InvoiceLine:
+def _usage_line(
+    charges: list[Charge],
+    number: int,
+    first_usage_date: date,
+    *,
+    currency: str,
+    rounding: Rounding,
+    tags: Mapping[str, str],
+) -> InvoiceLine:
     """Sum charges of one key, model, tier, meter and rate into a line."""
     first = charges[0]
     exact_amount = normalised(exact_sum(charge.amount for charge in charges))
-    price = printed_price(first.model, first.service_tier, first.meter, first.rate_per_million, first.list_rate_per_million, first.package_tokens, currency)
+    price = printed_price(
+        first.model,
+        first.service_tier,
+        first.meter,
+        first.rate_per_million,
+        first.list_rate_per_million,
+        first.package_tokens,
+        currency,
+    )
     return InvoiceLine(
         number=number,
         kind=LineKind.USAGE,
@@ -106,7 +143,10 @@ def _usage_line(charges: list[Charge], number: int, first_usage_date: date, *, c
 
 
 def _line_order(dated: tuple[date, list[Charge]]) -> tuple[object, ...]:
-    """Order lines of usage; those of equal rates by their list rate and package, so that the order never depends on that of the charges."""
+    """Order lines of usage.
+
+    Those of equal rates by their list rate and package, so that the order never depends on that of the charges.
+    """
     first_usage_date, (first, *_) = dated
     has_discount = first.list_rate_per_million is not None
     where = (first.api_key_id, first.model, first.service_tier, _METER_ORDER[first.meter], first_usage_date)

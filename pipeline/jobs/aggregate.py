@@ -54,11 +54,16 @@ class Aggregate:
     held: tuple[HeldUsage, ...] = ()
     """What is in them."""
     encoded: Mapping[str, Mapping[str, Encoded]] = field(default_factory=dict)
-    """Tables of periods that did not change since they were last built, by period and name, so that they need not be encoded again."""
+    """Tables of periods that did not change since they were last built, by period and name, so that they need not be
+    encoded again.
+    """
 
 
 def aggregate(workspace: Workspace, *, until: int | None = None) -> Aggregate:
-    """Count and rate everything that is committed, or what was committed up to and with the commit ``until``. Writes nothing."""
+    """Count and rate everything that is committed, or what was committed up to and with the commit ``until``.
+
+    Writes nothing.
+    """
     snapshot, held_files = in_force(workspace, read_log(workspace.lake, until=until))
     held = held_usage(workspace, held_files)
     marts = count(workspace, snapshot, held=held)
@@ -69,8 +74,8 @@ def aggregate(workspace: Workspace, *, until: int | None = None) -> Aggregate:
 def aggregate_what_is_new(workspace: Workspace) -> Aggregate:
     """Return what ``aggregate`` returns, the rows period by period, without reading again what was counted before.
 
-    For the holder of the workspace's lock, since what is counted is kept: where every claim about it holds, and no longer. A check that
-    could not be asked of what is counted piece by piece is asked of everything counted at once.
+    For the holder of the workspace's lock, since what is counted is kept: where every claim about it holds, and no
+    longer. A check that could not be asked of what is counted piece by piece is asked of everything counted at once.
     """
     snapshot, held_files = in_force(workspace, read_log(workspace.lake))
     held = held_usage(workspace, held_files)
@@ -80,7 +85,10 @@ def aggregate_what_is_new(workspace: Workspace) -> Aggregate:
     marts = built.marts
     if marts.unasked:
         whole = count(workspace, snapshot, held=held)
-        broken = {name: rows or whole.broken_claims.get(name, rows) for name, rows in {**whole.broken_claims, **marts.broken_claims}.items()}
+        broken = {
+            name: rows or whole.broken_claims.get(name, rows)
+            for name, rows in {**whole.broken_claims, **marts.broken_claims}.items()
+        }
         marts = replace(marts, broken_claims=broken, advisories=whole.advisories)
     if any(marts.broken_claims.values()):
         forget_periods(workspace.lake)
@@ -116,7 +124,11 @@ def write_marts(workspace: Workspace, built: Aggregate) -> None:
     """Replace the derived tables by those of ``built``, a file per billing period; unchanged files keep their bytes."""
     sweep_spills(workspace.lake)
     inputs = inputs_of(workspace, built.snapshot)
-    tables = {USAGE_DAILY: built.marts.usage_daily, EXCHANGES_DAILY: built.marts.exchanges_daily, CHARGES: built.rated.charges}
+    tables = {
+        USAGE_DAILY: built.marts.usage_daily,
+        EXCHANGES_DAILY: built.marts.exchanges_daily,
+        CHARGES: built.rated.charges,
+    }
     for name, table in tables.items():
         kept = {period: encoded[name] for period, encoded in built.encoded.items() if encoded[name].rows}
         new = table.filter(pc.invert(pc.is_in(table["billing_period"], pa.array(list(kept), pa.string()))))
@@ -124,20 +136,32 @@ def write_marts(workspace: Workspace, built: Aggregate) -> None:
 
 
 def current_mart(workspace: Workspace, name: str) -> pa.Table:
-    """Return a derived table as of now: as it was written if nothing it depends on has changed since, else built again (and not written)."""
+    """Return a derived table as of now.
+
+    As it was written if nothing it depends on has changed since, else built again (and not written).
+    """
     inputs = inputs_of(workspace, in_force(workspace, read_log(workspace.lake))[0])
     written = read_derived(workspace.lake, name)
     if written is not None and written[0] == inputs:
         return pa.concat_tables([_SCHEMAS[name].empty_table(), *written[1].values()])
     built = aggregate(workspace)
-    return {USAGE_DAILY: built.marts.usage_daily, EXCHANGES_DAILY: built.marts.exchanges_daily, CHARGES: built.rated.charges}[name]
+    return {
+        USAGE_DAILY: built.marts.usage_daily,
+        EXCHANGES_DAILY: built.marts.exchanges_daily,
+        CHARGES: built.rated.charges,
+    }[name]
 
 
 def inputs_of(workspace: Workspace, snapshot: LakeSnapshot) -> Mapping[str, str]:
-    """Return all that the derived tables are a function of: the commit and how many of its files are in force, the configuration, the program."""
+    """Return all that the derived tables are a function of.
+
+    The commit and how many of its files are in force, the configuration, the program.
+    """
     return {
         "commit": snapshot.entry_sha256 or "",
-        "files_in_force": str(len(snapshot.data_files)),  # of two clocks, the later one's are the earlier one's and more: so their number tells which
+        "files_in_force": str(
+            len(snapshot.data_files)
+        ),  # of two clocks, the later one's are the earlier one's and more: so their number tells which
         "configuration": workspace.digest,
         "program": f"{__version__}-{sql_digest()[:16]}",
     }
@@ -151,7 +175,9 @@ def _reference(workspace: Workspace, snapshot: LakeSnapshot, held: Sequence[Held
         utc_dates={file.date for file in snapshot.data_files},
     )
     held_statuses = statuses_of(held)
-    return tables | committed_events({status: events - held_statuses[status] for status, events in event_counts(snapshot.sources).items()})
+    return tables | committed_events(
+        {status: events - held_statuses[status] for status, events in event_counts(snapshot.sources).items()}
+    )
 
 
 def by_period(table: pa.Table) -> dict[str, pa.Table]:

@@ -1,4 +1,6 @@
-"""An issued invoice as it was decided: its document, the configuration it names, and the lake as of the commit it names.
+"""An issued invoice as it was decided.
+
+Its document, the configuration it names, and the lake as of the commit it names.
 
 Owns going back to that state. Does not own what is done with it (``recompute``, ``explain``, ``focus``).
 """
@@ -41,7 +43,10 @@ def issued_document(workspace: Workspace, invoice_id: str) -> dict[str, Any]:
 
 
 def usage_document(workspace: Workspace, document: dict[str, Any]) -> dict[str, Any]:
-    """Return the document whose commit and configuration tell the usage of a document: its own, or that of the invoice which a credit note takes back."""
+    """Return the document whose commit and configuration tell the usage of a document.
+
+    Its own, or that of the invoice which a credit note takes back.
+    """
     return issued_document(workspace, document["credits_invoice"]) if document["status"] == "credit_note" else document
 
 
@@ -51,7 +56,9 @@ def state_at_issue(workspace: Workspace, document: dict[str, Any]) -> AtIssue:
     Raises ``ConfigurationError`` where the configuration it names was not kept and is not the present one either,
     ``LogEntryRefused`` where the lake has no such commit.
     """
-    then = replace(configuration_at_issue(workspace, document["configuration_sha256"]), now=parse_instant(document["issued_at"]))
+    then = replace(
+        configuration_at_issue(workspace, document["configuration_sha256"]), now=parse_instant(document["issued_at"])
+    )
     return AtIssue(workspace=then, built=aggregate(then, until=document["commit"]))
 
 

@@ -1,7 +1,10 @@
-"""What a customer needs to recompute an invoice alone: their events, their card, their terms, the invoice, and how it is done on one page.
+"""What a customer needs to recompute an invoice alone.
 
-Nothing of anybody else: only events of this invoice's lines, only this account's entry of ``accounts.toml``, only the rate cards it
-pays by, and of ``tallybook.toml`` only what decides an amount. Comments of the files are left out, since they may speak of others.
+Their events, their card, their terms, the invoice, and how it is done on one page.
+
+Nothing of anybody else: only events of this invoice's lines, only this account's entry of ``accounts.toml``, only the
+rate cards it pays by, and of ``tallybook.toml`` only what decides an amount. Comments of the files are left out, since
+they may speak of others.
 
 Does not own the events (``pipeline.jobs.explain``) nor the files (``pipeline.storage.bundle_files``).
 """
@@ -37,13 +40,16 @@ if TYPE_CHECKING:
     from pipeline.jobs.recompute import Recomputation
 
 _SETTINGS = ("timezone", "currency", "rounding", "policy", "seller")
-"""Keys of ``tallybook.toml`` that decide or print an invoice; where logs lie and how they are read is nobody's business."""
+"""Keys of ``tallybook.toml`` that decide or print an invoice; where logs lie and how they are read is nobody's
+business.
+"""
 
 
 def write_invoice_bundle(recomputation: Recomputation, folder: Path) -> None:
     """Write the bundle of an invoice that was recomputed without a difference. The same invoice gives the same bytes.
 
-    Raises ``ConfigurationError`` where the folder is not empty, ``LakeError`` where the events do not account for a line.
+    Raises ``ConfigurationError`` where the folder is not empty, ``LakeError`` where the events do not account for a
+    line.
     """
     write_bundle(folder, bundle_files(recomputation))
 
@@ -55,13 +61,22 @@ def bundle_files(recomputation: Recomputation) -> dict[str, bytes]:
     explanations = explain_lines(invoice, state, invoice.lines)
     incomplete = [str(explanation.line.number) for explanation in explanations if not explanation.is_complete]
     if incomplete:
-        message = f"the events do not account for line {', '.join(incomplete)} of {invoice.id}; 'tallybook verify' says what is wrong with the lake"
+        message = (
+            f"the events do not account for line {', '.join(incomplete)} of {invoice.id}; "
+            "'tallybook verify' says what is wrong with the lake"
+        )
         raise LakeError(message)
     rows = [row for explanation in explanations for row in event_rows(explanation)]
     files = state.workspace.files
     terms, cards = _terms(files, invoice.account_id), _cards(files, invoice.account_id)
     corrected = list(_corrections(invoice, state))
-    readme = _readme(invoice, recomputation.document, sorted(cards), has_shares=_has_shares(state, invoice.account_id), corrected=corrected)
+    readme = _readme(
+        invoice,
+        recomputation.document,
+        sorted(cards),
+        has_shares=_has_shares(state, invoice.account_id),
+        corrected=corrected,
+    )
     return {
         "README.txt": readme.encode("utf-8"),
         "invoice.json": _json({**invoice_document(invoice), **_provenance(recomputation.document)}),
@@ -81,7 +96,10 @@ def _provenance(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def _terms(files: Mapping[str, bytes], account_id: str) -> dict[str, Any]:
     settings = _toml(files, CONFIG_FILE)
-    return {"account": _account(files, account_id), "workspace": {name: settings[name] for name in _SETTINGS if name in settings}}
+    return {
+        "account": _account(files, account_id),
+        "workspace": {name: settings[name] for name in _SETTINGS if name in settings},
+    }
 
 
 def _account(files: Mapping[str, bytes], account_id: str) -> dict[str, Any]:
@@ -96,7 +114,10 @@ def _account(files: Mapping[str, bytes], account_id: str) -> dict[str, Any]:
 def _cards(files: Mapping[str, bytes], account_id: str) -> dict[str, dict[str, Any]]:
     """Return the account's cards, and those that they extend, by id."""
     account = _account(files, account_id)
-    pending = [account.get("rate_card", RATE_CARD_DEFAULT), *(terms["rate_card"] for terms in account.get("terms", []) if "rate_card" in terms)]
+    pending = [
+        account.get("rate_card", RATE_CARD_DEFAULT),
+        *(terms["rate_card"] for terms in account.get("terms", []) if "rate_card" in terms),
+    ]
     cards: dict[str, dict[str, Any]] = {}
     while pending:
         card_id = pending.pop()
@@ -135,56 +156,82 @@ def _corrections(invoice: Invoice, state: AtIssue) -> Iterator[str]:
     earlier = earlier_invoices(state.workspace, invoice) if lines else []
     for line in lines:
         before = invoiced_before(line, earlier).amount
-        worth, invoiced = (f"{plain_amount(amount, invoice.currency)} {invoice.currency}" for amount in (exact_sum([before, line.amount]), before))
+        worth, invoiced = (
+            f"{plain_amount(amount, invoice.currency)} {invoice.currency}"
+            for amount in (exact_sum([before, line.amount]), before)
+        )
         yield f"  line {line.number}: in {line.original_period} worth {worth}, {invoiced} invoiced before"
 
 
-def _readme(invoice: Invoice, document: Mapping[str, Any], card_ids: list[str], *, has_shares: bool, corrected: list[str]) -> str:
+def _readme(
+    invoice: Invoice, document: Mapping[str, Any], card_ids: list[str], *, has_shares: bool, corrected: list[str]
+) -> str:
     return "\n".join(_readme_lines(invoice, document, card_ids, has_shares=has_shares, corrected=corrected)) + "\n"
 
 
-def _readme_lines(invoice: Invoice, document: Mapping[str, Any], card_ids: list[str], *, has_shares: bool, corrected: list[str]) -> Iterator[str]:
-    yield f"Invoice {invoice.id} of {invoice.account_name} ({invoice.account_id}), {invoice.period}: {plain(invoice.total)} {invoice.currency}"
+def _readme_lines(
+    invoice: Invoice, document: Mapping[str, Any], card_ids: list[str], *, has_shares: bool, corrected: list[str]
+) -> Iterator[str]:
+    yield (
+        f"Invoice {invoice.id} of {invoice.account_name} ({invoice.account_id}), {invoice.period}: "
+        f"{plain(invoice.total)} {invoice.currency}"
+    )
     yield f"""
-Everything that this invoice was computed from is in this folder. No program is needed to check it; a spreadsheet will do.
+Everything that this invoice was computed from is in this folder. No program is needed to check it; a spreadsheet will \
+do.
 
   invoice.json      the invoice as it was issued on {document["issued_at"]}
   invoice.csv       its head: period, currency, total
   lines.csv         its lines
-  events.csv        the usage behind every line: one row for each response and line, with its tokens, rate and exact charge
+  events.csv        the usage behind every line: one row for each response and line, with its tokens, rate and exact \
+charge
   terms.json        your account's terms, and how amounts are rounded
-  {f"rate-card-{card_ids[0]}.json" if len(card_ids) == 1 else "rate-card-*.json"}   the prices, per million tokens ({", ".join(card_ids)})
+  {f"rate-card-{card_ids[0]}.json" if len(card_ids) == 1 else "rate-card-*.json"}   the prices, per million tokens \
+({", ".join(card_ids)})
   SHA256SUMS        checksums of all of these: sha256sum -c SHA256SUMS
 
 How to recompute it
- 1. An event costs quantity x rate_per_million / 1,000,000, with all its digits: events.csv, column exact_charge. The rate is the
+ 1. An event costs quantity x rate_per_million / 1,000,000, with all its digits: events.csv, column exact_charge. The \
+rate is the
     one on your rate card that was in force at occurred_at (UTC), for that model (or its alias) and meter.
- 2. A line of kind usage is the sum of its events: in events.csv, add exact_charge over the rows with its number in invoice_line.
-    Its quantity is the sum of their quantity. It is rounded once, {invoice.rounding.value}, to the minor unit of {invoice.currency}: lines.csv, amount.
+ 2. A line of kind usage is the sum of its events: in events.csv, add exact_charge over the rows with its number in \
+invoice_line.
+    Its quantity is the sum of their quantity. It is rounded once, {invoice.rounding.value}, to the minor unit of \
+{invoice.currency}: lines.csv, amount.
         in a spreadsheet:  =ROUND(SUMIFS(events!M:M; events!A:A; 1); digits)   for line 1 (ROUND rounds halves up)
  3. Lines of other kinds follow from lines above them and from terms.json, as their description says.
  4. The total is the sum of the printed amounts in lines.csv.
- 5. An event belongs to this invoice where occurred_at is at or after {invoice.period_start} and before {invoice.period_end}.
+ 5. An event belongs to this invoice where occurred_at is at or after {invoice.period_start} and before \
+{invoice.period_end}.
     usage_date is the day in {invoice.timezone}. A response that was logged twice is here once.
- 6. Compare events.csv with your own records by response_id, request_id or occurred_at. source, source_line and the byte range say
+ 6. Compare events.csv with your own records by response_id, request_id or occurred_at. source, source_line and the \
+byte range say
     where the seller's log holds the response; ask for that line where something looks wrong.
 
-Every token is on exactly one meter: prompt (read anew), prompt_cached (read from a cache), prompt_cache_write, completion,
-reasoning (where the card prices it apart from completion). A quantity on the meter request is one response, not a token."""
+Every token is on exactly one meter: prompt (read anew), prompt_cached (read from a cache), prompt_cache_write, \
+completion,
+reasoning (where the card prices it apart from completion). A quantity on the meter request is one response, not a \
+token."""
     if invoice.credits_invoice:
         yield f"""
-This is a credit note: every line of {invoice.credits_invoice} taken back. Its events are those of that invoice, with quantities and charges below zero."""
+This is a credit note: every line of {invoice.credits_invoice} taken back. Its events are those of that invoice, with \
+quantities and charges below zero."""
     if corrected:
         yield """
-Lines of kind correction settle earlier months. corrected-events.csv has, by the number of the line, all events of that month which count now,
-also those that were invoiced before. Add their exact_charge for each rate, round each sum once, and add these: that is what they are worth
+Lines of kind correction settle earlier months. corrected-events.csv has, by the number of the line, all events of \
+that month which count now,
+also those that were invoiced before. Add their exact_charge for each rate, round each sum once, and add these: that \
+is what they are worth
 (less the tokens that your terms include). What earlier invoices have for them is taken off:"""
         yield from corrected
     if has_shares:
         yield """
-Your card has prices that depend on all usage of the month. Events are counted in this order: by the time at which their price came
-into force, usage_date, key, model, service tier, size of the prompt (where the card asks for it), meter, then occurred_at. Each is
+Your card has prices that depend on all usage of the month. Events are counted in this order: by the time at which \
+their price came
+into force, usage_date, key, model, service tier, size of the prompt (where the card asks for it), meter, then \
+occurred_at. Each is
 charged what it adds at its place:
-  graduated  its tokens at the rates of the tiers that they fall into; an event that crosses into the next tier is on two lines
+  graduated  its tokens at the rates of the tiers that they fall into; an event that crosses into the next tier is on \
+two lines
   volume     its tokens at the rate of the tier that the whole month reaches
   package    the packages that it begins: exact_charge is their price, and 0 within a package that is begun already"""

@@ -1,9 +1,9 @@
 """Charges as rows of a table → lines of usage, for every account and month at once.
 
-Owns which charges share a line where their sums fit into columns, and the charges themselves where one might not: then the lines are
-made by ``pipeline.invoicing.usage_lines``, which is the oracle of this module. Does not own what a line prints beside its sums
-(``usage_lines.printed_price``) nor the one rounding: ``pipeline.rating_arrow`` rounds, and an invoice refuses a line that is not rounded as
-``pipeline.money`` rounds it.
+Owns which charges share a line where their sums fit into columns, and the charges themselves where one might not: then
+the lines are made by ``pipeline.invoicing.usage_lines``, which is the oracle of this module. Does not own what a line
+prints beside its sums (``usage_lines.printed_price``) nor the one rounding: ``pipeline.rating_arrow`` rounds, and an
+invoice refuses a line that is not rounded as ``pipeline.money`` rounds it.
 """
 
 from __future__ import annotations
@@ -51,10 +51,12 @@ _METERS = {meter.value: meter for meter in Meter}
 def lines_by_invoice(
     charges: pa.Table, *, currencies: Mapping[str, str], rounding: Rounding, tags: Mapping[str, str] | None = None
 ) -> dict[tuple[str, BillingPeriod], list[InvoiceLine]] | None:
-    """Return the usage lines of each account's billing period, as ``usage_lines`` makes them of a ``schemas.CHARGES`` table.
+    """Return the usage lines of each account's billing period.
 
-    ``currencies`` are those of accounts, by id; ``tags`` are cells by key id.
-    None where a sum might not fit its column, or a charge is in another currency than its account: this is for the plain way to decide.
+    They are as ``usage_lines`` makes them of a ``schemas.CHARGES`` table.
+
+    ``currencies`` are those of accounts, by id; ``tags`` are cells by key id. None where a sum might not fit its
+    column, or a charge is in another currency than its account: this is for the plain way to decide.
     """
     if not charges.num_rows:
         return {}
@@ -71,11 +73,32 @@ def lines_by_invoice(
         prices = [printed_price(**{**first, "meter": _METERS[first["meter"]]}) for first in firsts]
         exact = map(normalised, map(Decimal, mine["amount"].cast(pa.string()).to_pylist()))
         rounded = map(Decimal, rounded_amounts(mine, currency, rounding).cast(pa.string()).to_pylist())
-        names = ("account_id", "billing_period", "api_key_id", "model", "service_tier", "meter", "quantity", "usage_date", "package_tokens")
+        names = (
+            "account_id",
+            "billing_period",
+            "api_key_id",
+            "model",
+            "service_tier",
+            "meter",
+            "quantity",
+            "usage_date",
+            "package_tokens",
+        )
         columns = [_values(mine[name]) for name in names]
-        for account_id, period, key_id, model, tier, meter, quantity, first_date, package, exact_amount, amount, price in zip(
-            *columns, exact, rounded, codes.indices.to_pylist(), strict=True
-        ):
+        for (
+            account_id,
+            period,
+            key_id,
+            model,
+            tier,
+            meter,
+            quantity,
+            first_date,
+            package,
+            exact_amount,
+            amount,
+            price,
+        ) in zip(*columns, exact, rounded, codes.indices.to_pylist(), strict=True):
             listed = found.setdefault((account_id, period), [])
             listed.append(
                 InvoiceLine(
@@ -100,16 +123,26 @@ def lines_by_invoice(
 
 
 def summed_to_lines(charges: pa.Table) -> pa.Table:
-    """Return ``PRICED`` and the ``quantity``, ``amount`` and first ``usage_date`` of each line that charges make, by invoice and in its order.
+    """Return ``PRICED`` and the ``quantity``, ``amount`` and first ``usage_date`` of each line that charges make.
+
+    By invoice and in its order.
 
     There are charges, and their sums fit (``rating_arrow.sums_fit``). Where nothing was used there is no line.
     """
     used_on = pc.if_else(pc.greater(charges["quantity"], 0), charges["usage_date"], pa.scalar(None, pa.date32()))
     summable = pa.table({"quantity": charges["quantity"], "amount": charges["amount"], "used_on": used_on})
-    sums = grouped(summable, row_codes([charges[name] for name in PRICED]), [("quantity", "sum"), ("amount", "sum"), ("used_on", "min")])
+    sums = grouped(
+        summable,
+        row_codes([charges[name] for name in PRICED]),
+        [("quantity", "sum"), ("amount", "sum"), ("used_on", "min")],
+    )
     sums = sums.filter(pc.greater(sums["quantity_sum"], 0))
     first = charges.take(sums["first_row"])
-    summed = {"quantity": sums["quantity_sum"], "amount": sums["amount_sum"].cast(schemas.AMOUNT), "usage_date": sums["used_on_min"]}
+    summed = {
+        "quantity": sums["quantity_sum"],
+        "amount": sums["amount_sum"].cast(schemas.AMOUNT),
+        "usage_date": sums["used_on_min"],
+    }
     lines = pa.table({name: summed.get(name, first[name]) for name in (*PRICED, *summed)})
     order = {
         **{name: lines[name] for name in ("billing_period", "account_id", "api_key_id", "model", "service_tier")},
@@ -133,14 +166,19 @@ def charges_by_invoice(charges: pa.Table) -> dict[tuple[str, BillingPeriod], lis
 def charges_of(charges: pa.Table) -> Iterator[Charge]:
     """Yield the rows of a ``schemas.CHARGES`` table as charges, without what only its rating needed."""
     meters = {meter.value: meter for meter in Meter}
-    names = [field.name for field in fields(Charge) if field.name in charges.schema.names and field.name != "prompt_band"]
+    names = [
+        field.name for field in fields(Charge) if field.name in charges.schema.names and field.name != "prompt_band"
+    ]
     columns = [_values(charges[name]) for name in names]
     columns[names.index("meter")] = [meters[meter] for meter in columns[names.index("meter")]]
     return (Charge(**dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True))
 
 
 def _values(column: pa.ChunkedArray) -> list[Any]:
-    """Return what ``to_pylist`` returns; each different value once, and decimals by their text, which is several times quicker for many rows."""
+    """Return what ``to_pylist`` returns.
+
+    Each different value once, and decimals by their text, which is several times quicker for many rows.
+    """
     if not len(column):
         return []
     encoded = whole(column.dictionary_encode())

@@ -21,5 +21,10 @@ class Check:
 
 
 def check_that_none(wrong: Sequence[object], *, name: str, fine: str, found: str) -> Check:
-    """Return the check that holds where ``wrong`` is empty; its detail is ``fine``, or ``found`` and the first few wrong ones."""
-    return Check(name=name, ok=not wrong, detail=f"{found}: {'; '.join(map(str, wrong[:_SHOWN_MAX]))}" if wrong else fine)
+    """Return the check that holds where ``wrong`` is empty.
+
+    Its detail is ``fine``, or ``found`` and the first few wrong ones.
+    """
+    return Check(
+        name=name, ok=not wrong, detail=f"{found}: {'; '.join(map(str, wrong[:_SHOWN_MAX]))}" if wrong else fine
+    )

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from pipeline.storage.workspace import Workspace
 
 COMMIT_EVENTS_MAX = 1_000_000
-"""A commit is made when so many events wait, so that a backfill of any size runs in bounded memory and can be resumed."""
+"""A commit is made when so many events wait, so that a backfill of any size runs in bounded memory and can be resumed.
+"""
 _TRIES_MAX = 5
 
 
@@ -61,13 +62,21 @@ def collect(
 ) -> Collected:
     """Commit what is new in the given files, or in all configured sources; the caller holds the workspace's lock.
 
-    Collecting again what is known commits nothing. Where another writer commits first, what it committed is dropped here and the
-    rest tried again. ``processes`` read a large log together. Raises ``ConfigurationError`` where a raw key is met and the lake was made with another secret.
+    Collecting again what is known commits nothing. Where another writer commits first, what it committed is dropped
+    here and the rest tried again. ``processes`` read a large log together. Raises ``ConfigurationError`` where a raw
+    key is met and the lake was made with another secret.
     """
     logs, refused, warnings = (list(_named(workspace, paths)), [], []) if paths else _configured(workspace)
     for _ in range(_TRIES_MAX):
         snapshot = lake.read_log(workspace.lake)
-        run = _Run(workspace=workspace, now=now, key_secret=key_secret, snapshot=snapshot, on_progress=on_progress, processes=processes)
+        run = _Run(
+            workspace=workspace,
+            now=now,
+            key_secret=key_secret,
+            snapshot=snapshot,
+            on_progress=on_progress,
+            processes=processes,
+        )
         lake.sweep_orphans(workspace.lake, run.snapshot)
         try:
             run.read(logs)
@@ -75,7 +84,10 @@ def collect(
             continue  # somebody without the lock was faster; what they committed is known when we read the log again
         run.refuse(refused)
         return run.collected(len(logs), warnings)
-    message = f"other runs committed to {workspace.lake} {_TRIES_MAX} times while this one tried; stop them, or run this again later"
+    message = (
+        f"other runs committed to {workspace.lake} {_TRIES_MAX} times while this one tried; "
+        "stop them, or run this again later"
+    )
     raise CommitConflict(message)
 
 
@@ -117,7 +129,10 @@ class _Run:
         self._commit()
 
     def _on_bytes(self, source: str, before: int, total: int) -> Callable[[int], None] | None:
-        """Return what tells the person at the terminal how far the log is read, ``before`` bytes having been read of others."""
+        """Return what tells the person at the terminal how far the log is read.
+
+        ``before`` bytes have been read of others.
+        """
         on_progress = self.on_progress
         if on_progress is None:
             return None
@@ -146,17 +161,23 @@ class _Run:
         if reading.problem is not None:
             problem = reading.problem
             self.problems.append(problem)
-            self.warnings.append(f"{source}: {problem.detail} ({problem.reason}); read up to byte {problem.offset}, repair or remove it and run again")
+            self.warnings.append(
+                f"{source}: {problem.detail} ({problem.reason}); read up to byte {problem.offset}, repair or remove it "
+                "and run again"
+            )
         elif reading.pending_bytes:
             self.warnings.append(
-                f"{source}: the last {counted(reading.pending_bytes, 'byte has', 'bytes have')} no line end yet; the line is read once it is complete"
+                f"{source}: the last {counted(reading.pending_bytes, 'byte has', 'bytes have')} no line end yet; "
+                "the line is read once it is complete"
             )
 
     def refuse(self, refused: Sequence[RefusedPath]) -> None:
         """Say what under the globs was not followed: it is a problem as a damaged log is one."""
         for each in refused:
             source = source_text(self.workspace.root, each.path)
-            self.problems.append(SourceProblem(source=source, reason=ProblemReason.LINK_REFUSED, offset=0, detail=each.detail))
+            self.problems.append(
+                SourceProblem(source=source, reason=ProblemReason.LINK_REFUSED, offset=0, detail=each.detail)
+            )
             self.warnings.append(f"{source}: {each.detail} ({ProblemReason.LINK_REFUSED})")
 
     def _commit(self) -> None:
@@ -180,9 +201,14 @@ class _Run:
         """Replace a raw key; called for nothing else, so that a workspace whose logs hold key ids needs no secret."""
         if self.fingerprint is None:
             expected = self.snapshot.key_secret_check
-            self.fingerprint, is_new = open_fingerprint(self.workspace.root, environment=self.key_secret, expected_check=expected)
+            self.fingerprint, is_new = open_fingerprint(
+                self.workspace.root, environment=self.key_secret, expected_check=expected
+            )
             if is_new:
-                self.warnings.append(f"made {self.workspace.root / 'key-secret'}: key ids of raw keys depend on it, so back it up and keep it to yourself")
+                self.warnings.append(
+                    f"made {self.workspace.root / 'key-secret'}: key ids of raw keys depend on it, so back it up and "
+                    "keep it to yourself"
+                )
         return self.fingerprint(raw)
 
     def collected(self, files: int, warnings: Sequence[str]) -> Collected:
@@ -199,25 +225,39 @@ class _Run:
 
 
 def _configured(workspace: Workspace) -> tuple[list[_Log], list[RefusedPath], list[str]]:
-    """Return the logs of all sources, what under their globs is refused, and warnings; a file that two sources name is the first one's."""
+    """Return the logs of all sources, what under their globs is refused, and warnings.
+
+    A file that two sources name is the first one's.
+    """
     logs: dict[Path, _Log] = {}
     refused: dict[Path, RefusedPath] = {}
-    warnings = [] if workspace.settings.sources else ["tallybook.toml names no [[sources]], so nothing is collected; add one"]
+    warnings = (
+        [] if workspace.settings.sources else ["tallybook.toml names no [[sources]], so nothing is collected; add one"]
+    )
     for source in workspace.settings.sources:
         found = find_logs(workspace.root, source.paths, source.link_roots)
         for log in found.logs:
             logs.setdefault(log.target, _Log(path=log.path, target=log.target, source=source, is_named=False))
         refused |= {each.path: each for each in found.refused}
         if not found.logs:
-            warnings.append(f"source {source.name!r}: no file fits {', '.join(source.paths)}; check its paths in tallybook.toml")
+            warnings.append(
+                f"source {source.name!r}: no file fits {', '.join(source.paths)}; check its paths in tallybook.toml"
+            )
     return list(logs.values()), list(refused.values()), warnings
 
 
 def _named(workspace: Workspace, paths: Sequence[Path]) -> Iterator[_Log]:
-    """Yield the given files: one that a source names is read as that source says, any other by the rules of the request log."""
+    """Yield the given files.
+
+    One that a source names is read as that source says, any other by the rules of the request log.
+    """
     other = SourceSettings(name="files", paths=("-",))
     for path in paths:
-        named = (source for source in workspace.settings.sources if is_named_by(workspace.root, path, source.paths, source.link_roots))
+        named = (
+            source
+            for source in workspace.settings.sources
+            if is_named_by(workspace.root, path, source.paths, source.link_roots)
+        )
         yield _Log(path=path, target=path, source=next(named, other), is_named=True)
 
 

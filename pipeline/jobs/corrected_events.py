@@ -1,6 +1,9 @@
-"""The usage events that correction lines are about: all that count in a corrected month, those that were invoiced before among them.
+"""The usage events that correction lines are about.
 
-Does not own the correction (``pipeline.invoicing.corrections``) nor the events behind lines of usage (``pipeline.jobs.explain``).
+All that count in a corrected month, those that were invoiced before among them.
+
+Does not own the correction (``pipeline.invoicing.corrections``) nor the events behind lines of usage
+(``pipeline.jobs.explain``).
 """
 
 from __future__ import annotations
@@ -18,17 +21,25 @@ if TYPE_CHECKING:
 
 
 def corrections_with_events(invoice: Invoice) -> list[InvoiceLine]:
-    """Return an invoice's corrections of usage; none of a credit note, whose corrections are explained by the invoice it takes back."""
+    """Return an invoice's corrections of usage.
+
+    None of a credit note, whose corrections are explained by the invoice it takes back.
+    """
     if invoice.status is InvoiceStatus.CREDIT_NOTE:
         return []
     return [line for line in invoice.lines if line.kind is LineKind.CORRECTION and line.meter is not None]
 
 
 def corrected_event_rows(invoice: Invoice, state: AtIssue) -> list[Row]:
-    """Return rows of ``pipeline.exports.event_csv``, by correction line, then by rate and time, as of what the invoice was decided from."""
+    """Return rows of ``pipeline.exports.event_csv``, by correction line, then by rate and time.
+
+    As of what the invoice was decided from.
+    """
     rows: list[Row] = []
     for line in corrections_with_events(invoice):
-        found = events_by_line(state, {line.api_key_id}, account_id=invoice.account_id, period=str(line.original_period))
+        found = events_by_line(
+            state, {line.api_key_id}, account_id=invoice.account_id, period=str(line.original_period)
+        )
         cell = (line.api_key_id, line.model, line.service_tier, line.meter)
         charged = [each for place, events in found.items() if place[:4] == cell for each in events]
         charged.sort(key=lambda each: (each.rate_per_million, each.event["occurred_at"], each.event["event_id"]))

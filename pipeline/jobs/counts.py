@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 
 def counts_of(built: Aggregate) -> dict[str, int]:
-    """Count lines by outcome (from the commits) and measured events by fate (from the marts). ``billed + duplicates + conflicts + held == measured``."""
+    """Count lines by outcome (from the commits) and measured events by fate (from the marts).
+
+    ``billed + duplicates + conflicts + held == measured``.
+    """
     exchanges = built.marts.exchanges_daily
     return {
         **line_counts(built.snapshot.sources),
@@ -33,7 +36,9 @@ def counts_of(built: Aggregate) -> dict[str, int]:
         "held": statuses_of(built.held)[UsageStatus.MEASURED],
         "estimated_listed": _events(exchanges, "estimated", "survivor"),
         "billed_tokens": token_count(built.marts.usage_daily),
-        "unpriced_tokens": sum(row.usage.quantity for row in built.rated.unpriced if row.usage.meter is not Meter.REQUEST),
+        "unpriced_tokens": sum(
+            row.usage.quantity for row in built.rated.unpriced if row.usage.meter is not Meter.REQUEST
+        ),
         "unassigned_tokens": built.rated.unassigned_tokens,
     }
 
@@ -72,11 +77,16 @@ def quarantine_reasons(sources: Iterable[SourceRecord]) -> dict[str, int]:
 
 
 def _events(exchanges_daily: pa.Table, status: str, fate: str) -> int:
-    chosen = exchanges_daily.filter(pc.and_(pc.equal(exchanges_daily["status"], status), pc.equal(exchanges_daily["fate"], fate)))
+    chosen = exchanges_daily.filter(
+        pc.and_(pc.equal(exchanges_daily["status"], status), pc.equal(exchanges_daily["fate"], fate))
+    )
     return pc.sum(chosen["events"]).as_py() or 0
 
 
 def token_count(quantities: pa.Table) -> int:
-    """Sum the tokens of usage daily or of charges: requests with a fee of their own stand beside their tokens and are none."""
+    """Sum the tokens of usage daily or of charges.
+
+    Requests with a fee of their own stand beside their tokens and are none.
+    """
     tokens = quantities.filter(pc.not_equal(quantities["meter"], Meter.REQUEST.value))
     return pc.sum(tokens["quantity"]).as_py() or 0

@@ -1,13 +1,16 @@
-"""What was counted of each UTC date, without counting history again: a date is counted when its events, or what decides their slices, have changed.
+"""What was counted of each UTC date, without counting history again.
 
-What is kept of a date: its slice totals, the sorted beginnings of its identities, and those of its events that may have copies. Two claims
-carry it. Totals and beginnings are a function of the date's data files (named by their sha256), its time slices, the prompt bands and the
-program, all of which are in the entry's ``inputs``. And of the entries that one manifest names, every beginning that occurs twice in any
-of them is among the kept copies of each that has it: new beginnings are looked up in every other date, and a date in which one is
-found for the first time is read again. More copies than necessary do no harm: SQL tells those apart that only begin alike.
+A date is counted when its events, or what decides their slices, have changed.
 
-Owns which dates are read. Does not own what is counted (``pipeline.warehouse.date_counts``), the files (``pipeline.storage.counted``), nor
-any truth: ``verify`` counts every event without it.
+What is kept of a date: its slice totals, the sorted beginnings of its identities, and those of its events that may have
+copies. Two claims carry it. Totals and beginnings are a function of the date's data files (named by their sha256), its
+time slices, the prompt bands and the program, all of which are in the entry's ``inputs``. And of the entries that one
+manifest names, every beginning that occurs twice in any of them is among the kept copies of each that has it: new
+beginnings are looked up in every other date, and a date in which one is found for the first time is read again. More
+copies than necessary do no harm: SQL tells those apart that only begin alike.
+
+Owns which dates are read. Does not own what is counted (``pipeline.warehouse.date_counts``), the files
+(``pipeline.storage.counted``), nor any truth: ``verify`` counts every event without it.
 """
 
 from __future__ import annotations
@@ -49,7 +52,9 @@ if TYPE_CHECKING:
 FORMAT = 1
 """Of the pieces, and of what is said in code about how they are made; a change of either is a new number."""
 ROUND_EVENTS_MAX = 32_000_000
-"""So many events (or one date's) are counted before they are kept: what is in memory at a time is some 16 bytes of each."""
+"""So many events (or one date's) are counted before they are kept: what is in memory at a time is some 16 bytes of
+each.
+"""
 KIND = "dates"
 _TOTALS, _BEGINNINGS, _COPIES, _COPIED = "slice_totals", "beginnings", "copies", "beginnings_of_copies"
 _DOUBTFUL = "claims about it do not hold"
@@ -57,7 +62,10 @@ _DOUBTFUL = "claims about it do not hold"
 
 @dataclass(slots=True, kw_only=True)
 class DatesCounted:
-    """The dates of a snapshot, and what was counted of them. Only for the holder of the workspace's lock: it writes what it counts."""
+    """The dates of a snapshot, and what was counted of them.
+
+    Only for the holder of the workspace's lock: it writes what it counts.
+    """
 
     lake: Path
     files: Mapping[date, Sequence[DataFile]]
@@ -65,21 +73,34 @@ class DatesCounted:
     reference: Mapping[str, pa.Table]
     entries: dict[date, Entry] = field(default_factory=dict)
     broken_claims: dict[str, Rows] = field(default_factory=dict)
-    """The claims about what was counted, now or before, with the rows of now that break them. Counts that break one are not kept."""
+    """The claims about what was counted, now or before, with the rows of now that break them. Counts that break one are
+    not kept.
+    """
 
     @classmethod
     def of(cls, lake: Path, snapshot: LakeSnapshot, reference: Mapping[str, pa.Table]) -> DatesCounted:
         """Count what is not kept of a snapshot.
 
-        Raises ``DataFileDamaged`` for a data file that is missing or of another size, and for one that is read and has another sha256.
+        Raises ``DataFileDamaged`` for a data file that is missing or of another size, and for one that is read and has
+        another sha256.
         """
         check_present(lake, snapshot)
         files: dict[date, list[DataFile]] = {}
         for file in snapshot.data_files:
             files.setdefault(file.date, []).append(file)
-        dates = cls(lake=lake, files=files, inputs=_inputs(files, reference), reference=reference, broken_claims=claims_of_slices(reference))
+        dates = cls(
+            lake=lake,
+            files=files,
+            inputs=_inputs(files, reference),
+            reference=reference,
+            broken_claims=claims_of_slices(reference),
+        )
         found = read_entries(lake, KIND)
-        dates.entries = {day: found[str(day)] for day, inputs in dates.inputs.items() if str(day) in found and found[str(day)].inputs == inputs}
+        dates.entries = {
+            day: found[str(day)]
+            for day, inputs in dates.inputs.items()
+            if str(day) in found and found[str(day)].inputs == inputs
+        }
         dates.count_again(dates.damaged(dates.entries, _COPIED))
         return dates
 
@@ -135,14 +156,19 @@ class DatesCounted:
         return [day for day, so_far in zip(days, events, strict=True) if so_far <= max(ROUND_EVENTS_MAX, events[0])]
 
     def _count(self, days: Sequence[date]) -> None:
-        """Count these dates beside those that are kept, and read again of the kept ones where copies of new events are found."""
+        """Count these dates beside those that are kept.
+
+        Read again of the kept ones where copies of new events are found.
+        """
         paths = {day: self._verified(day) for day in days}
         new = beginnings(paths)
         damaged: set[date] = set()
         old = {day: partial(self._beginnings, day, damaged) for day in self.entries}
         repeated, hits = repeated_beginnings(list(new.values()), old)
         copied = {day: self.beginnings_of_copies(day) for day in hits}
-        again = {day: np.union1d(copied[day], found) for day, found in hits.items() if np.setdiff1d(found, copied[day]).size}
+        again = {
+            day: np.union1d(copied[day], found) for day, found in hits.items() if np.setdiff1d(found, copied[day]).size
+        }
         if damaged := damaged | self.damaged(again):
             self._forget(damaged)
             return  # they are counted like those that are missing
@@ -150,13 +176,17 @@ class DatesCounted:
         events = [path for day in days for path in paths[day]]
         totals, broken = count_slices(events, self.reference, lake=self.lake, spill=spill_folder(self.lake))
         wanted = np.unique(np.concatenate([repeated, *again.values()]))
-        copies = read_copies([path for each in paths.values() for path in each], wanted, lake=self.lake, spill=spill_folder(self.lake))
+        copies = read_copies(
+            [path for each in paths.values() for path in each], wanted, lake=self.lake, spill=spill_folder(self.lake)
+        )
         totals_of, copies_of = by_date(totals, "slice_at", days), by_date(copies, "occurred_at", paths)
         counted = {day: {_TOTALS: arrow_bytes.encode(totals_of[day]), _BEGINNINGS: new[day].tobytes()} for day in days}
         counted |= {day: {piece: self._read(day, piece) for piece in (_TOTALS, _BEGINNINGS)} for day in again}
         for day, rows in copies_of.items():
             counted[day] |= {_COPIES: arrow_bytes.encode(rows), _COPIED: beginnings_of(rows["event_id"]).tobytes()}
-        inputs = {day: self.entries[day].inputs for day in again} | {day: _DOUBTFUL if any(broken.values()) else self.inputs[day] for day in days}
+        inputs = {day: self.entries[day].inputs for day in again} | {
+            day: _DOUBTFUL if any(broken.values()) else self.inputs[day] for day in days
+        }
         self._keep({day: NewEntry(inputs=inputs[day], pieces=pieces) for day, pieces in counted.items()})
         self.broken_claims = {name: [*rows, *broken.get(name, ())] for name, rows in self.broken_claims.items()}
 
@@ -187,7 +217,10 @@ def _inputs(files: Mapping[date, Sequence[DataFile]], reference: Mapping[str, pa
     slices: dict[date, list[list[str]]] = {}
     for row in reference["time_slices"].to_pylist():
         slices.setdefault(row["starts_at"].date(), []).append([instant.isoformat() for instant in row.values()])
-    return {day: digest_of([program, bands, day.isoformat(), slices.get(day), sorted(file.path for file in mine)]) for day, mine in files.items()}
+    return {
+        day: digest_of([program, bands, day.isoformat(), slices.get(day), sorted(file.path for file in mine)])
+        for day, mine in files.items()
+    }
 
 
 def digest_of(value: object) -> str:

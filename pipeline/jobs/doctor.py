@@ -47,10 +47,19 @@ def examine(workspace: Workspace, *, key_secret: bytes | None) -> Examination:
         files = len(verified_files(workspace.lake, snapshot))
         held = held_usage(workspace, in_force(workspace, snapshot)[1])
         rows = [pq.read_table(path, partitioning=None) for path in verified_quarantine(workspace.lake, snapshot)]
-        every = pa.concat_tables([schemas.QUARANTINE.empty_table(), *rows], promote_options="default")  # files of before lack later columns
+        every = pa.concat_tables(
+            [schemas.QUARANTINE.empty_table(), *rows], promote_options="default"
+        )  # files of before lack later columns
         table = every.sort_by([("source", "ascending"), ("line", "ascending")])
-        quarantined = tuple((row["source"], row["line"], f"{row['byte_start']}-{row['byte_end']}", row["reason"], row["detail"]) for row in table.to_pylist())
-        version = "no commit yet" if snapshot.version is None else f"commit {snapshot.version}, {counted(files, 'data file')}, undamaged"
+        quarantined = tuple(
+            (row["source"], row["line"], f"{row['byte_start']}-{row['byte_end']}", row["reason"], row["detail"])
+            for row in table.to_pylist()
+        )
+        version = (
+            "no commit yet"
+            if snapshot.version is None
+            else f"commit {snapshot.version}, {counted(files, 'data file')}, undamaged"
+        )
         findings.append(Check(name="lake", ok=True, detail=version))
         findings.extend(Check(name="held", ok=False, detail=held_text(usage)) for usage in held)
     except LakeError as damage:
@@ -61,19 +70,39 @@ def examine(workspace: Workspace, *, key_secret: bytes | None) -> Examination:
 
 def _configuration(workspace: Workspace) -> Iterator[Check]:
     settings = workspace.settings
-    yield Check(name="configuration", ok=True, detail=f"time zone {settings.timezone}, currency {settings.currency}, rounding {settings.rounding}")
+    yield Check(
+        name="configuration",
+        ok=True,
+        detail=f"time zone {settings.timezone}, currency {settings.currency}, rounding {settings.rounding}",
+    )
     for source in settings.sources:
         found = find_logs(workspace.root, source.paths, source.link_roots)
         detail = counted(len(found.logs), "file") if found.logs else f"no file fits {', '.join(source.paths)}"
         yield Check(name=f"source {source.name}", ok=bool(found.logs), detail=detail)
         for refused in found.refused:
-            yield Check(name=f"source {source.name}", ok=False, detail=f"{source_text(workspace.root, refused.path)}: {refused.detail}")
+            yield Check(
+                name=f"source {source.name}",
+                ok=False,
+                detail=f"{source_text(workspace.root, refused.path)}: {refused.detail}",
+            )
         for log in found.logs:
             if not log.target.is_file():
-                yield Check(name=f"source {source.name}", ok=False, detail=f"{source_text(workspace.root, log.path)}: only regular files are logs; remove it")
+                yield Check(
+                    name=f"source {source.name}",
+                    ok=False,
+                    detail=f"{source_text(workspace.root, log.path)}: only regular files are logs; remove it",
+                )
     keys = sum(len(account.keys) for account in workspace.accounts)
-    yield Check(name="accounts", ok=bool(len(workspace.accounts)), detail=f"{counted(len(workspace.accounts), 'account')} with {counted(keys, 'key')}")
-    yield Check(name="rate cards", ok=bool(workspace.rate_cards), detail=", ".join(sorted(workspace.rate_cards)) or "none; add rates/standard.toml")
+    yield Check(
+        name="accounts",
+        ok=bool(len(workspace.accounts)),
+        detail=f"{counted(len(workspace.accounts), 'account')} with {counted(keys, 'key')}",
+    )
+    yield Check(
+        name="rate cards",
+        ok=bool(workspace.rate_cards),
+        detail=", ".join(sorted(workspace.rate_cards)) or "none; add rates/standard.toml",
+    )
 
 
 def _secret(workspace: Workspace, key_secret: bytes | None) -> Check:
@@ -81,4 +110,8 @@ def _secret(workspace: Workspace, key_secret: bytes | None) -> Check:
         secret = find_key_secret(workspace.root, environment=key_secret)
     except ConfigurationError as error:
         return Check(name="key secret", ok=False, detail=str(error))
-    return Check(name="key secret", ok=True, detail="there is one" if secret else "none yet; it is only needed where logs hold raw keys")
+    return Check(
+        name="key secret",
+        ok=True,
+        detail="there is one" if secret else "none yet; it is only needed where logs hold raw keys",
+    )

@@ -1,9 +1,13 @@
-"""From a printed cent to the usage events behind it: where each was logged, what it counted, what it cost, and the one rounding.
+"""From a printed cent to the usage events behind it.
 
-An issued invoice is explained by the configuration and the commit it was decided from, a draft by those of now. The explanation
-is added up and compared with the printed line, so that one which does not account for every token says so itself.
+Where each was logged, what it counted, what it cost, and the one rounding.
 
-Does not own what became of an event (``sql/marts/traced_events.sql``) nor its share of a line (``pipeline.jobs.event_charges``).
+An issued invoice is explained by the configuration and the commit it was decided from, a draft by those of now. The
+explanation is added up and compared with the printed line, so that one which does not account for every token says so
+itself.
+
+Does not own what became of an event (``sql/marts/traced_events.sql``) nor its share of a line
+(``pipeline.jobs.event_charges``).
 """
 
 from __future__ import annotations
@@ -71,29 +75,46 @@ class LineExplanation:
     @property
     def is_complete(self) -> bool:
         """Whether the events add up to the printed line, token for token and digit for digit."""
-        return not self.is_of_usage or (self.quantity, self.exact_amount) == (self.line.quantity, self.line.exact_amount)
+        return not self.is_of_usage or (self.quantity, self.exact_amount) == (
+            self.line.quantity,
+            self.line.exact_amount,
+        )
 
 
 def explain_line(workspace: Workspace, invoice_id: str, line_number: int) -> LineExplanation:
-    """Return the events behind one line of an issued invoice or a draft. Raises ``InvoiceNotFound`` for an invoice or a line that is not there."""
+    """Return the events behind one line of an issued invoice or a draft.
+
+    Raises ``InvoiceNotFound`` for an invoice or a line that is not there.
+    """
     invoice, state = _invoice(workspace, invoice_id)
     if not 1 <= line_number <= len(invoice.lines):
-        message = f"{invoice_id} has no line {line_number}; its lines are 1 to {len(invoice.lines)}, see 'tallybook invoice show {invoice_id}'"
+        message = (
+            f"{invoice_id} has no line {line_number}; its lines are 1 to {len(invoice.lines)}, see 'tallybook invoice "
+            f"show {invoice_id}'"
+        )
         raise InvoiceNotFound(message)
     explanation = explain_lines(invoice, state, [invoice.lines[line_number - 1]])[0]
     if explanation.line.kind is LineKind.CORRECTION and invoice.status is not InvoiceStatus.CREDIT_NOTE:
-        return replace(explanation, invoiced_before=invoiced_before(explanation.line, earlier_invoices(workspace, invoice)))
+        return replace(
+            explanation, invoiced_before=invoiced_before(explanation.line, earlier_invoices(workspace, invoice))
+        )
     return explanation
 
 
 def earlier_invoices(workspace: Workspace, invoice: Invoice) -> list[Invoice]:
     """Return what was issued to the account of an invoice before it."""
     mine = [document for document in register.read(workspace.root) if document["account_id"] == invoice.account_id]
-    return [invoice_from_document(document) for document in mine if invoice.number is None or document["number"] < invoice.number]
+    return [
+        invoice_from_document(document)
+        for document in mine
+        if invoice.number is None or document["number"] < invoice.number
+    ]
 
 
 def explain_lines(invoice: Invoice, state: AtIssue, lines: Iterable[InvoiceLine]) -> list[LineExplanation]:
-    """Return the events behind some lines of an invoice, given what it was decided from; on a credit note they are taken back.
+    """Return the events behind some lines of an invoice, given what it was decided from.
+
+    On a credit note they are taken back.
 
     ``state`` is that of ``usage_document``: a credit note's lines are those of the invoice that it takes back, negated.
     """
@@ -102,18 +123,31 @@ def explain_lines(invoice: Invoice, state: AtIssue, lines: Iterable[InvoiceLine]
     found = events_by_line(state, keys, account_id=invoice.account_id, period=str(invoice.period))
     if invoice.status is InvoiceStatus.CREDIT_NOTE:
         found = {place: [charged.negated() for charged in events] for place, events in found.items()}
-    return [LineExplanation(invoice=invoice, line=line, events=tuple(found.get(line_place(line), ())) if is_of_usage(line) else ()) for line in wanted]
+    return [
+        LineExplanation(
+            invoice=invoice, line=line, events=tuple(found.get(line_place(line), ())) if is_of_usage(line) else ()
+        )
+        for line in wanted
+    ]
 
 
-def events_by_line(state: AtIssue, api_key_ids: Collection[str], *, account_id: str, period: str) -> dict[LinePlace, list[ChargedEvent]]:
+def events_by_line(
+    state: AtIssue, api_key_ids: Collection[str], *, account_id: str, period: str
+) -> dict[LinePlace, list[ChargedEvent]]:
     """Return the events of some keys that count for an account and billing period, by the line they are charged on."""
     account = state.workspace.accounts.by_id(account_id)
     if account is None or not api_key_ids:
         return {}
     keys = set(api_key_ids)
     if depends_on_the_period(account, state.workspace.rate_cards):  # then all keys of the account share a running count
-        keys |= {row["api_key_id"] for row in state.built.marts.usage_daily.select(["account_id", "api_key_id"]).to_pylist() if row["account_id"] == account_id}
-    return charged_events(billed_events(state, keys, account_id=account_id, period=period), account, state.workspace.rate_cards)
+        keys |= {
+            row["api_key_id"]
+            for row in state.built.marts.usage_daily.select(["account_id", "api_key_id"]).to_pylist()
+            if row["account_id"] == account_id
+        }
+    return charged_events(
+        billed_events(state, keys, account_id=account_id, period=period), account, state.workspace.rate_cards
+    )
 
 
 def is_of_usage(line: InvoiceLine) -> bool:
@@ -147,11 +181,18 @@ def event_rows(explanation: LineExplanation) -> list[Row]:
 
 
 def billed_events(state: AtIssue, api_key_ids: Iterable[str], *, account_id: str, period: str) -> list[Event]:
-    """Return the events of some keys that count on the invoice of an account and billing period, as of a commit and a configuration."""
+    """Return the events of some keys that count on the invoice of an account and billing period.
+
+    As of a commit and a configuration.
+    """
     settings = state.workspace.settings
     files = verified_files(state.workspace.lake, state.built.snapshot)
-    traced = trace_keys(files, reference_of(state), lake=state.workspace.lake, timezone=settings.timezone, api_key_ids=api_key_ids)
-    mine = traced.filter(pc.and_(pc.equal(traced["account_id"], account_id), pc.equal(traced["billing_period"], period)))
+    traced = trace_keys(
+        files, reference_of(state), lake=state.workspace.lake, timezone=settings.timezone, api_key_ids=api_key_ids
+    )
+    mine = traced.filter(
+        pc.and_(pc.equal(traced["account_id"], account_id), pc.equal(traced["billing_period"], period))
+    )
     return [event for event in mine.to_pylist() if is_billed(event, settings)]
 
 

@@ -1,9 +1,11 @@
-"""Invoices → rows of FOCUS 1.2: one for each account, key, model, tier, meter, rate and day, and one for each line of another kind.
+"""Invoices → rows of FOCUS 1.2.
 
-The rows of an invoice add up to it: a usage line's one rounding is put on one of its rows, the one with the greatest charge (of
-equal ones the first), and shown in ``x_RoundingResidual``. Issued invoices are exported as they were issued, from the commit
-and the configuration that they name. A credit note has the rows of the invoice that it takes back, negated, each a correction. Drafts
-are provisional invoices and carry their draft id.
+One for each account, key, model, tier, meter, rate and day, and one for each line of another kind.
+
+The rows of an invoice add up to it: a usage line's one rounding is put on one of its rows, the one with the greatest
+charge (of equal ones the first), and shown in ``x_RoundingResidual``. Issued invoices are exported as they were issued,
+from the commit and the configuration that they name. A credit note has the rows of the invoice that it takes back,
+negated, each a correction. Drafts are provisional invoices and carry their draft id.
 
 Does not own FOCUS's columns (``pipeline.exports.focus``).
 """
@@ -19,7 +21,14 @@ import pyarrow.compute as pc
 
 from pipeline.accounts.keys import tags_from_text
 from pipeline.errors import ConfigurationError, LakeError
-from pipeline.exports.focus import CONSUMED_UNIT, OTHER_UNIT, REQUESTS_UNIT, SERVICE_CATEGORY, SERVICE_NAME, SERVICE_SUBCATEGORY
+from pipeline.exports.focus import (
+    CONSUMED_UNIT,
+    OTHER_UNIT,
+    REQUESTS_UNIT,
+    SERVICE_CATEGORY,
+    SERVICE_NAME,
+    SERVICE_SUBCATEGORY,
+)
 from pipeline.invoicing import invoice_from_document
 from pipeline.jobs.at_issue import state_at_issue, usage_document
 from pipeline.jobs.event_charges import line_place
@@ -53,14 +62,26 @@ _CATEGORIES = {
     "commitment": "Purchase",
 }
 """FOCUS's ChargeCategory by the kind of a line; whatever other kind there is is an Adjustment."""
-_TAKEN_BACK = ("BilledCost", "ConsumedQuantity", "ContractedCost", "EffectiveCost", "ListCost", "PricingQuantity", "x_RoundingResidual")
+_TAKEN_BACK = (
+    "BilledCost",
+    "ConsumedQuantity",
+    "ContractedCost",
+    "EffectiveCost",
+    "ListCost",
+    "PricingQuantity",
+    "x_RoundingResidual",
+)
 
 
-def focus_rows(workspace: Workspace, *, seller: str | None, period: BillingPeriod | None = None, account_id: str | None = None) -> list[Row]:
-    """Return the rows of issued invoices and credit notes by number, then of drafts, each in the order of its lines and days.
+def focus_rows(
+    workspace: Workspace, *, seller: str | None, period: BillingPeriod | None = None, account_id: str | None = None
+) -> list[Row]:
+    """Return the rows of issued invoices and credit notes by number, then of drafts.
 
-    ``seller`` is who issues the invoices; without it the ``[seller] name`` of ``tallybook.toml``. Raises ``ConfigurationError`` where
-    neither is there, ``LakeError`` where an issued invoice is not what its commit gives.
+    Each in the order of its lines and days.
+
+    ``seller`` is who issues the invoices; without it the ``[seller] name`` of ``tallybook.toml``. Raises
+    ``ConfigurationError`` where neither is there, ``LakeError`` where an issued invoice is not what its commit gives.
     """
     name = _seller(workspace, seller)
     present = present_state(workspace)
@@ -90,24 +111,44 @@ def invoice_rows(invoice: Invoice, state: AtIssue, seller: str) -> Iterator[Row]
         days = usage.get(line_place(line), {})
         charges = {day: exact_sum(charge.amount for charge in of_day) for day, of_day in sorted(days.items())}
         if exact_sum(charges.values()) != line.exact_amount:
-            message = f"{invoice.id} line {line.number} is not what its commit gives; 'tallybook recompute {invoice.id}' says what differs"
+            message = (
+                f"{invoice.id} line {line.number} is not what its commit gives; "
+                f"'tallybook recompute {invoice.id}' says what differs"
+            )
             raise LakeError(message)
         residual = exact_sum([line.amount, -line.exact_amount])
         greatest = max(charges, key=lambda day: (charges[day], -day.toordinal()))
         for day in charges:
             on_this_row = residual if day == greatest else Decimal(0)
-            yield {**_common(invoice, line, seller), **_of_day(invoice, line, day=day, charges=days[day], residual=on_this_row)}
+            yield {
+                **_common(invoice, line, seller),
+                **_of_day(invoice, line, day=day, charges=days[day], residual=on_this_row),
+            }
 
 
 def _taken_back(row: Row, credit_note: dict[str, Any]) -> Row:
-    """Return the row of a credit note that takes back a row of the invoice it credits: the same prices, with costs and quantities negated."""
+    """Return the row of a credit note that takes back a row of the invoice it credits.
+
+    The same prices, with costs and quantities negated.
+    """
     negated = {name: normalised(-row[name]) for name in _TAKEN_BACK if row.get(name) is not None}
-    return {**row, **negated, "ChargeClass": "Correction", "InvoiceId": credit_note["invoice_id"], "x_InvoiceStatus": credit_note["status"]}
+    return {
+        **row,
+        **negated,
+        "ChargeClass": "Correction",
+        "InvoiceId": credit_note["invoice_id"],
+        "x_InvoiceStatus": credit_note["status"],
+    }
 
 
 def _usage_by_line(invoice: Invoice, state: AtIssue) -> dict[tuple[object, ...], dict[date, list[Charge]]]:
     charges = state.built.rated.charges
-    mine = charges.filter(pc.and_(pc.equal(charges["account_id"], invoice.account_id), pc.equal(charges["billing_period"], str(invoice.period))))
+    mine = charges.filter(
+        pc.and_(
+            pc.equal(charges["account_id"], invoice.account_id),
+            pc.equal(charges["billing_period"], str(invoice.period)),
+        )
+    )
     days: dict[tuple[object, ...], dict[date, list[Charge]]] = {}
     for charge in map(charge_of, mine.to_pylist()):
         days.setdefault(line_place(charge), {}).setdefault(charge.usage_date, []).append(charge)
@@ -143,7 +184,9 @@ def _of_day(invoice: Invoice, line: InvoiceLine, *, day: date, charges: Sequence
     billed = exact_sum([charge, residual])
     unit = CONSUMED_UNIT if meter is not Meter.REQUEST else REQUESTS_UNIT
     sku = "/".join(part for part in (line.model, line.service_tier, meter.value) if part)
-    details = {"x_Model": line.model, "x_Meter": meter.value} | ({"x_ServiceTier": line.service_tier} if line.service_tier else {})
+    details = {"x_Model": line.model, "x_Meter": meter.value} | (
+        {"x_ServiceTier": line.service_tier} if line.service_tier else {}
+    )
     priced = sum(map(_priced_quantity, charges))
     list_rate = rate if line.list_rate_per_million is None else line.list_rate_per_million
     with exact_arithmetic():
@@ -207,7 +250,12 @@ def _other(invoice: Invoice, line: InvoiceLine) -> Row:
         "x_RoundingResidual": Decimal(0),
     }
     if category == "Purchase":
-        price = {"ContractedUnitPrice": line.amount, "ListUnitPrice": line.amount, "PricingQuantity": Decimal(1), "PricingUnit": OTHER_UNIT}
+        price = {
+            "ContractedUnitPrice": line.amount,
+            "ListUnitPrice": line.amount,
+            "PricingQuantity": Decimal(1),
+            "PricingUnit": OTHER_UNIT,
+        }
         row |= {**price, "PricingCategory": "Standard", "SkuId": kind, "SkuMeter": kind, "SkuPriceId": kind}
     return row
 
@@ -216,7 +264,10 @@ def _seller(workspace: Workspace, stated: str | None) -> str:
     settings = tomllib.loads(workspace.files[CONFIG_FILE].decode("utf-8"))
     configured = settings.get("seller", {}).get("name")
     if not stated and not configured:
-        message = "FOCUS wants to know who issues the invoices; name the seller with --seller, or under [seller] in tallybook.toml"
+        message = (
+            "FOCUS wants to know who issues the invoices; name the seller with --seller, or under [seller] in "
+            "tallybook.toml"
+        )
         raise ConfigurationError(message)
     return str(stated or configured)
 

@@ -1,11 +1,13 @@
 """Events of days that have not come: kept in the lake, on no bill until their day is there.
 
-A logger with a wrong clock writes instants of another century. Such an event was consumed and is not lost, but nobody can owe for a day
-that has not begun: its date is *held* until it is tomorrow's at the latest, and in a month that has begun in some time zone in use.
-Whole UTC dates are held, as the lake keeps them. What is held follows from the lake and the run's clock alone, and only shrinks: the clock is
-that of the last commit where that is later, so that what a night has counted is counted by whoever looks at it afterwards.
+A logger with a wrong clock writes instants of another century. Such an event was consumed and is not lost, but nobody
+can owe for a day that has not begun: its date is *held* until it is tomorrow's at the latest, and in a month that has
+begun in some time zone in use. Whole UTC dates are held, as the lake keeps them. What is held follows from the lake and
+the run's clock alone, and only shrinks: the clock is that of the last commit where that is later, so that what a night
+has counted is counted by whoever looks at it afterwards.
 
-Owns which dates are held, and whose events these are. Does not own the clock (``pipeline.cli``) nor what is made of the others.
+Owns which dates are held, and whose events these are. Does not own the clock (``pipeline.cli``) nor what is made of the
+others.
 """
 
 from __future__ import annotations
@@ -53,7 +55,10 @@ class HeldUsage:
 
 
 def in_force(workspace: Workspace, snapshot: LakeSnapshot) -> tuple[LakeSnapshot, tuple[DataFile, ...]]:
-    """Return a snapshot without the data files of held dates, and these files. Without a clock (``workspace.now``) nothing is held."""
+    """Return a snapshot without the data files of held dates, and these files.
+
+    Without a clock (``workspace.now``) nothing is held.
+    """
     now = clock_of(workspace, snapshot)
     if now is None:
         return snapshot, ()
@@ -69,7 +74,11 @@ def in_force(workspace: Workspace, snapshot: LakeSnapshot) -> tuple[LakeSnapshot
 
 def clock_of(workspace: Workspace, snapshot: LakeSnapshot) -> datetime | None:
     """Return the clock by which the dates of a snapshot have come, or have not."""
-    return workspace.now if workspace.now is None or snapshot.committed_at is None else max(workspace.now, snapshot.committed_at)
+    return (
+        workspace.now
+        if workspace.now is None or snapshot.committed_at is None
+        else max(workspace.now, snapshot.committed_at)
+    )
 
 
 def has_begun(workspace: Workspace, snapshot: LakeSnapshot, account_id: str, period: BillingPeriod) -> bool:
@@ -90,7 +99,12 @@ def held_usage(workspace: Workspace, files: Sequence[DataFile]) -> tuple[HeldUsa
     """Return what the events of held files amount to, key by key. Raises ``DataFileDamaged``."""
     if not files:
         return ()
-    events = pa.concat_tables([pq.read_table(path, columns=_COLUMNS, partitioning=None) for path in verified_data_files(workspace.lake, files)])
+    events = pa.concat_tables(
+        [
+            pq.read_table(path, columns=_COLUMNS, partitioning=None)
+            for path in verified_data_files(workspace.lake, files)
+        ]
+    )
     owners = {key.key_id: account.id for account in workspace.accounts for key in account.keys}
     found = []
     for key in sorted(events["api_key_id"].unique().to_pylist()):
@@ -114,6 +128,8 @@ def held_text(usage: HeldUsage) -> str:
     """Say how many events of a key are held, whose they are, and until when."""
     dates = str(usage.first_date) if usage.first_date == usage.last_date else f"{usage.first_date} to {usage.last_date}"
     return (
-        f"{counted(usage.events, 'exchange')} of key {usage.api_key_id} ({usage.account_id or UNASSIGNED}) with {counted(usage.tokens, 'token')} "
-        f"{are(usage.events)} dated {dates}, which has not come: held until then and on no bill; correct the clock that wrote them"
+        f"{counted(usage.events, 'exchange')} of key {usage.api_key_id} ({usage.account_id or UNASSIGNED}) with "
+        f"{counted(usage.tokens, 'token')} "
+        f"{are(usage.events)} dated {dates}, which has not come: held until then and on no bill; "
+        "correct the clock that wrote them"
     )

@@ -1,7 +1,7 @@
 """A published price list → what would change on a rate card, and with ``apply`` the new rates at the end of its file.
 
-Owns that a card is only ever appended to: nothing that is there is closed or rewritten, not a byte, and a rate that would overlap
-is reported with what to do. Does not own the formats of price lists (``pipeline.storage.price_lists``).
+Owns that a card is only ever appended to: nothing that is there is closed or rewritten, not a byte, and a rate that
+would overlap is reported with what to do. Does not own the formats of price lists (``pipeline.storage.price_lists``).
 """
 
 from __future__ import annotations
@@ -46,20 +46,38 @@ class ImportedRates:
 
 
 def import_rates(
-    workspace: Workspace, listed: Mapping[str, ListedPrices], *, card_id: str, models: Sequence[tuple[str, str]], effective_from: datetime
+    workspace: Workspace,
+    listed: Mapping[str, ListedPrices],
+    *,
+    card_id: str,
+    models: Sequence[tuple[str, str]],
+    effective_from: datetime,
 ) -> ImportedRates:
-    """Compare a price list with a card at ``effective_from``; ``models`` are (our name, the list's name), none = all names that both have.
+    """Compare a price list with a card at ``effective_from``.
 
-    The card need not exist yet. Raises ``RateCardError`` for a card in another currency than the list, or a listed price that is no rate.
+    ``models`` are (our name, the list's name), none = all names that both have.
+
+    The card need not exist yet. Raises ``RateCardError`` for a card in another currency than the list, or a listed
+    price that is no rate.
     """
     card = workspace.rate_cards.get(card_id)
     if card is not None and card.currency != CURRENCY:
-        message = f"rates/{card_id}.toml is in {card.currency}, and the price list in {CURRENCY}; import into a card in {CURRENCY}"
+        message = (
+            f"rates/{card_id}.toml is in {card.currency}, and the price list in {CURRENCY}; "
+            f"import into a card in {CURRENCY}"
+        )
         raise RateCardError(message)
     wanted = list(models) or _names_of_both(card, listed)
-    theirs = [rate for name, their_name in wanted if their_name in listed for rate in _rates(_own_name(card, name), listed[their_name], effective_from)]
+    theirs = [
+        rate
+        for name, their_name in wanted
+        if their_name in listed
+        for rate in _rates(_own_name(card, name), listed[their_name], effective_from)
+    ]
     scopes = {_scope(rate) for rate in theirs}
-    ours = [rate for rate in (card.rates if card else ()) if rate.is_in_force(effective_from) and _scope(rate) in scopes]
+    ours = [
+        rate for rate in (card.rates if card else ()) if rate.is_in_force(effective_from) and _scope(rate) in scopes
+    ]
     differences = diff_rates(ours, theirs)
     changed = {(each.model, each.service_tier, each.above_prompt_tokens) for each in differences}
     appended = tuple(rate for rate in theirs if _scope(rate) in changed)
@@ -67,13 +85,18 @@ def import_rates(
         card_id=card_id,
         differences=tuple(differences),
         appended=appended,
-        overlaps=tuple(_overlap(card, each, new) for new in appended for each in _overlapping(card, new)) if card else (),
+        overlaps=tuple(_overlap(card, each, new) for new in appended for each in _overlapping(card, new))
+        if card
+        else (),
         unlisted=tuple(their_name for _, their_name in wanted if their_name not in listed),
     )
 
 
 def append_rates(workspace: Workspace, imported: ImportedRates, *, source: str) -> Path:
-    """Append the rates to the card's file, durably, and return it. Raises ``RateCardError`` where the card could then not be meant."""
+    """Append the rates to the card's file, durably, and return it.
+
+    Raises ``RateCardError`` where the card could then not be meant.
+    """
     if imported.overlaps:
         raise RateCardError("; ".join(imported.overlaps))
     path = workspace.root / RATES_FOLDER / f"{imported.card_id}.toml"
@@ -102,7 +125,14 @@ def _own_name(card: RateCard | None, name: str) -> str:
 def _rates(model: str, listed: ListedPrices, effective_from: datetime) -> list[Rate]:
     try:
         return [
-            Rate(model=model, effective_from=effective_from, effective_to=None, per_million=prices, service_tier=tier, above_prompt_tokens=band)
+            Rate(
+                model=model,
+                effective_from=effective_from,
+                effective_to=None,
+                per_million=prices,
+                service_tier=tier,
+                above_prompt_tokens=band,
+            )
             for (tier, band), prices in listed.by_scope.items()
         ]
     except RateCardError as wrong:
@@ -119,9 +149,18 @@ def _overlapping(card: RateCard, new: Rate) -> list[Rate]:
 def _overlap(card: RateCard | None, rate: Rate, new: Rate) -> str:
     start = instant_text(new.effective_from) if new.effective_from else ""
     name = card.id if card else ""
-    is_later = rate.effective_from is not None and new.effective_from is not None and rate.effective_from >= new.effective_from
-    advice = f"choose an --effective-from after {rate.period_text()}" if is_later else f"write 'effective_to = {start}' into its [[rates]] table"
-    return f"rates/{name}.toml has a rate of {rate.scope_text()} {rate.period_text()}, which the new one would overlap; {advice}, and import again"
+    is_later = (
+        rate.effective_from is not None and new.effective_from is not None and rate.effective_from >= new.effective_from
+    )
+    advice = (
+        f"choose an --effective-from after {rate.period_text()}"
+        if is_later
+        else f"write 'effective_to = {start}' into its [[rates]] table"
+    )
+    return (
+        f"rates/{name}.toml has a rate of {rate.scope_text()} {rate.period_text()}, which the new one would overlap; "
+        f"{advice}, and import again"
+    )
 
 
 def _toml(rate: Rate, source: str) -> str:
@@ -131,7 +170,9 @@ def _toml(rate: Rate, source: str) -> str:
     lines += [f"above_prompt_tokens = {rate.above_prompt_tokens}"] if rate.above_prompt_tokens else []
     lines += [f"effective_from = {instant_text(rate.effective_from)}"] if rate.effective_from else []
     lines += [
-        f"{'per_request' if meter is Meter.REQUEST else meter} = {price_text(rate.per_million[meter], meter)}" for meter in Meter if meter in rate.per_million
+        f"{'per_request' if meter is Meter.REQUEST else meter} = {price_text(rate.per_million[meter], meter)}"
+        for meter in Meter
+        if meter in rate.per_million
     ]
     return "\n".join(lines) + "\n"
 

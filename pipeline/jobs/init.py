@@ -1,6 +1,7 @@
 """Makes a workspace: the sample configuration, rate cards and logs, and a secret for key ids. Never overwrites.
 
-Owns what a new workspace holds. Does not own the files themselves (``data/`` in a checkout, ``pipeline/_sample`` in a wheel).
+Owns what a new workspace holds. Does not own the files themselves (``data/`` in a checkout, ``pipeline/_sample`` in a
+wheel).
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ class NewWorkspace:
 def init(root: Path) -> NewWorkspace:
     """Make every file of the sample workspace that is not there yet, and a key secret where there is none.
 
-    Sample logs and accounts come only into a workspace that has no ``tallybook.toml``: they would be billed beside somebody's own.
+    Sample logs and accounts come only into a workspace that has no ``tallybook.toml``: they would be billed beside
+    somebody's own.
     """
     is_new = not (root / "tallybook.toml").exists()
     root.mkdir(parents=True, exist_ok=True)
@@ -54,7 +56,11 @@ def init(root: Path) -> NewWorkspace:
 
 
 def _sample_files(folder: Path) -> list[Path]:
-    files = [path for name in SAMPLE_FILES for path in ([folder / name] if (folder / name).is_file() else sorted((folder / name).rglob("*")))]
+    files = [
+        path
+        for name in SAMPLE_FILES
+        for path in ([folder / name] if (folder / name).is_file() else sorted((folder / name).rglob("*")))
+    ]
     found = [path for path in files if path.is_file()]
     if not found:
         message = f"the installation is incomplete: {folder} holds no sample; install tallybook again"

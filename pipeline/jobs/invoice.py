@@ -1,7 +1,7 @@
 """Charges → drafts → issued invoices, and their CSV.
 
-Owns when an invoice may be issued or credited, and what is frozen with it. Does not own lines, drafts, corrections or ids
-(``pipeline.invoicing``), nor the register that numbers and freezes (``pipeline.storage.register``).
+Owns when an invoice may be issued or credited, and what is frozen with it. Does not own lines, drafts, corrections or
+ids (``pipeline.invoicing``), nor the register that numbers and freezes (``pipeline.storage.register``).
 """
 
 from __future__ import annotations
@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import CommitConflict, InvoiceNotFound, IssueBlocked, VoidRefused
 from pipeline.exports.invoice_csv import invoices_csv, lines_csv
-from pipeline.invoicing import InvoiceStatus, credit_note, invoice_document, invoice_from_document, issued_invoice, make_book
+from pipeline.invoicing import (
+    InvoiceStatus,
+    credit_note,
+    invoice_document,
+    invoice_from_document,
+    issued_invoice,
+    make_book,
+)
 from pipeline.invoicing.book import refuse_removed_accounts
 from pipeline.jobs.charged_lines import charges_by_invoice, lines_by_invoice
 from pipeline.jobs.claims import refuse_broken_claims
@@ -41,17 +48,27 @@ Document = dict[str, Any]
 
 
 def invoice_book(workspace: Workspace, built: Aggregate, *, documents: Sequence[Document] | None = None) -> InvoiceBook:
-    """Draft an invoice for every account and month with usage that has begun; issued ones are ``documents``, else what is in the register now. Writes nothing.
+    """Draft an invoice for every account and month with usage that has begun.
 
-    Raises ``ConfigurationError`` for an account that was invoiced and is not in ``accounts.toml`` any more, or has another currency now.
+    Issued ones are ``documents``, else what is in the register now. Writes nothing.
+
+    Raises ``ConfigurationError`` for an account that was invoiced and is not in ``accounts.toml`` any more, or has
+    another currency now.
     """
-    places = [place for place in _accounts_and_periods(built.marts.usage_daily) if has_begun(workspace, built.snapshot, *place)]
+    places = [
+        place
+        for place in _accounts_and_periods(built.marts.usage_daily)
+        if has_begun(workspace, built.snapshot, *place)
+    ]
     accounts, charges = workspace.accounts, built.rated.line_charges
     currencies, rounding = account_currencies(workspace), workspace.settings.rounding
     tags = {key_id: accounts.tags_text(key_id) for key_id in accounts.tags}
     lines = lines_by_invoice(charges, currencies=currencies, rounding=rounding, tags=tags)
     return make_book(
-        issued=tuple(invoice_from_document(document) for document in (register.read(workspace.root) if documents is None else documents)),
+        issued=tuple(
+            invoice_from_document(document)
+            for document in (register.read(workspace.root) if documents is None else documents)
+        ),
         charges=charges_by_invoice(charges) if lines is None else {},
         usage=lines,
         places=places,
@@ -66,7 +83,10 @@ def invoice_book(workspace: Workspace, built: Aggregate, *, documents: Sequence[
 def monthly_fees(
     places: Iterable[tuple[str, BillingPeriod]], accounts: Accounts, rate_cards: Mapping[str, RateCard]
 ) -> dict[tuple[str, BillingPeriod], Decimal]:
-    """Return the fee of each account's month with usage: that of the card which its terms name on the month's first day."""
+    """Return the fee of each account's month with usage.
+
+    That of the card which its terms name on the month's first day.
+    """
     fees = {}
     for account_id, period in places:
         account = accounts.by_id(account_id)
@@ -82,7 +102,10 @@ def account_currencies(workspace: Workspace) -> dict[str, str]:
 
 
 def write_invoices(workspace: Workspace, book: InvoiceBook) -> None:
-    """Write ``invoices/YYYY-MM/invoices.csv`` and ``lines.csv`` for every period; the same book gives the same bytes."""
+    """Write ``invoices/YYYY-MM/invoices.csv`` and ``lines.csv`` for every period.
+
+    The same book gives the same bytes.
+    """
     periods = {invoice.period for invoice in book.of()} | set(written_periods(workspace.root))
     for period in sorted(periods):
         write_period_files(workspace.root, period, period_files(book, period))
@@ -94,25 +117,33 @@ def period_files(book: InvoiceBook, period: BillingPeriod) -> dict[str, bytes]:
     return {"invoices.csv": invoices_csv(invoices), "lines.csv": lines_csv(invoices)} if invoices else {}
 
 
-def issue(workspace: Workspace, built: Aggregate, *, period: BillingPeriod, account_id: str | None, now: datetime) -> list[Invoice]:
-    """Give every draft of a period (or of one account in it) the next number and freeze it; return what was issued, in order of numbers.
+def issue(
+    workspace: Workspace, built: Aggregate, *, period: BillingPeriod, account_id: str | None, now: datetime
+) -> list[Invoice]:
+    """Give every draft of a period (or of one account in it) the next number and freeze it.
 
-    Raises ``IssueBlocked`` where any of them has unpriced usage or a claim is broken (then none is issued), ``InvoiceNotFound`` where the
-    period has no invoice at all.
-    An interrupted issue is finished by calling it again: what has a number keeps it. Where another run issues meanwhile, what is left
-    is decided again from what that run left, since its invoices may be these very ones, or change their corrections and credits.
+    Return what was issued, in order of numbers.
+
+    Raises ``IssueBlocked`` where any of them has unpriced usage or a claim is broken (then none is issued),
+    ``InvoiceNotFound`` where the period has no invoice at all. An interrupted issue is finished by calling it again:
+    what has a number keeps it. Where another run issues meanwhile, what is left is decided again from what that run
+    left, since its invoices may be these very ones, or change their corrections and credits.
     """
     refuse_broken_claims(workspace, built)
     issued: list[Invoice] = []
     while True:
         try:
-            issued.extend(_issued(workspace, built, period=period, account_id=account_id, now=now))  # keeps what has a number before a conflict
+            issued.extend(
+                _issued(workspace, built, period=period, account_id=account_id, now=now)
+            )  # keeps what has a number before a conflict
         except CommitConflict:
             continue
         return issued
 
 
-def _issued(workspace: Workspace, built: Aggregate, *, period: BillingPeriod, account_id: str | None, now: datetime) -> Iterator[Invoice]:
+def _issued(
+    workspace: Workspace, built: Aggregate, *, period: BillingPeriod, account_id: str | None, now: datetime
+) -> Iterator[Invoice]:
     """Decide from the register as it is now, append to exactly that, and yield each invoice that has its number.
 
     Raises ``CommitConflict`` where the register has grown meanwhile.
@@ -153,11 +184,13 @@ def charge_of(row: Mapping[str, object]) -> Charge:
 
 
 def void(workspace: Workspace, built: Aggregate, invoice_id: str, *, now: datetime) -> Invoice:
-    """Take an issued invoice back by a credit note with the next number, and return that; the period is then open again.
+    """Take an issued invoice back by a credit note with the next number, and return that.
 
-    Raises ``InvoiceNotFound`` where nothing with this id is issued, ``VoidRefused`` for a credit note and for an invoice that has one,
-    also where another run voided it meanwhile, ``IssueBlocked`` where a claim is broken. Whatever else another run issues, this credit note
-    takes the number after it.
+    The period is then open again.
+
+    Raises ``InvoiceNotFound`` where nothing with this id is issued, ``VoidRefused`` for a credit note and for an
+    invoice that has one, also where another run voided it meanwhile, ``IssueBlocked`` where a claim is broken. Whatever
+    else another run issues, this credit note takes the number after it.
     """
     refuse_broken_claims(workspace, built)
     while True:
@@ -168,16 +201,25 @@ def void(workspace: Workspace, built: Aggregate, invoice_id: str, *, now: dateti
 
 
 def _voided(workspace: Workspace, built: Aggregate, invoice_id: str, now: datetime) -> Invoice:
-    """Decide from the register as it is now, and append to exactly that. Raises ``CommitConflict`` where it has grown meanwhile."""
+    """Decide from the register as it is now, and append to exactly that.
+
+    Raises ``CommitConflict`` where it has grown meanwhile.
+    """
     documents = register.read(workspace.root)
     issued = [invoice_from_document(document) for document in documents]
     refuse_removed_accounts(issued, workspace.accounts)
     invoice = next((each for each in issued if each.id == invoice_id), None)
     if invoice is None:
-        message = f"no invoice {invoice_id!r} is issued; 'tallybook invoice list' shows what there is, and a draft needs no voiding"
+        message = (
+            f"no invoice {invoice_id!r} is issued; 'tallybook invoice list' shows what there is, and a draft needs no "
+            "voiding"
+        )
         raise InvoiceNotFound(message)
     if invoice.status is InvoiceStatus.CREDIT_NOTE:
-        message = f"{invoice.id} is the credit note of {invoice.credits_invoice} and cannot be voided; issue the open period again instead"
+        message = (
+            f"{invoice.id} is the credit note of {invoice.credits_invoice} and cannot be voided; "
+            "issue the open period again instead"
+        )
         raise VoidRefused(message)
     note = next((each for each in issued if each.credits_invoice == invoice.id), None)
     if note is not None:
@@ -193,7 +235,9 @@ def _voided(workspace: Workspace, built: Aggregate, invoice_id: str, now: dateti
     return invoice_from_document(register.append(workspace.root, documents, make_document))
 
 
-def _issue_one(workspace: Workspace, draft: Invoice, built: Aggregate, documents: Sequence[Document], now: datetime) -> Document:
+def _issue_one(
+    workspace: Workspace, draft: Invoice, built: Aggregate, documents: Sequence[Document], now: datetime
+) -> Document:
     def make_document(number: int) -> dict[str, object]:
         issued_on = usage_date(now, time_zone(draft.timezone))
         invoice = issued_invoice(draft, number=number, prefix=workspace.settings.invoice_prefix, issued_on=issued_on)
@@ -213,7 +257,12 @@ def _provenance(workspace: Workspace, built: Aggregate, now: datetime) -> dict[s
 
 
 def _accounts_and_periods(usage_daily: pa.Table) -> list[tuple[str, BillingPeriod]]:
-    pairs = usage_daily.select(["account_id", "billing_period"]).group_by(["account_id", "billing_period"]).aggregate([]).to_pylist()
+    pairs = (
+        usage_daily.select(["account_id", "billing_period"])
+        .group_by(["account_id", "billing_period"])
+        .aggregate([])
+        .to_pylist()
+    )
     places = ((pair["account_id"], BillingPeriod.parse(pair["billing_period"])) for pair in pairs if pair["account_id"])
     return sorted(places, key=lambda place: (place[1], place[0]))
 
@@ -226,7 +275,11 @@ def _refuse_unpriced(unpriced: Iterable[UnpricedUsage], account_ids: set[str], p
             tokens[place] = tokens.get(place, 0) + row.usage.quantity
     if tokens:
         listed = "; ".join(
-            f"account {account_id!r}: {counted(quantity, 'token')} of model {model!r}" for (account_id, model), quantity in sorted(tokens.items())
+            f"account {account_id!r}: {counted(quantity, 'token')} of model {model!r}"
+            for (account_id, model), quantity in sorted(tokens.items())
         )
-        message = f"{period} cannot be issued: no rate is in force for {listed}; add rates (or an alias) to the accounts' rate cards and try again"
+        message = (
+            f"{period} cannot be issued: no rate is in force for {listed}; "
+            "add rates (or an alias) to the accounts' rate cards and try again"
+        )
         raise IssueBlocked(message)

@@ -1,4 +1,6 @@
-"""The claims about invoices: totals are sums of printed lines, worth their charges, numbered without gaps, and printed as computed.
+"""The claims about invoices.
+
+Totals are sums of printed lines, worth their charges, numbered without gaps, and printed as computed.
 
 Does not own how a failed claim is reported (``pipeline.jobs.verify``).
 """
@@ -38,23 +40,51 @@ def invoice_checks(workspace: Workspace, built: Aggregate, book: InvoiceBook) ->
     fine = f"{counted(len(book.issued), 'issued invoice')} and {counted(len(book.drafts), 'draft')}"
     yield check_that_none(wrong, name="totals_are_the_sum_of_their_lines", fine=fine, found="not so")
     residuals = list(_residuals(workspace, built, book))
-    yield check_that_none(residuals, name="invoices_are_worth_their_charges", fine=_residual_text(book), found="beyond one rounding a line")
+    yield check_that_none(
+        residuals,
+        name="invoices_are_worth_their_charges",
+        fine=_residual_text(book),
+        found="beyond one rounding a line",
+    )
     numbers = [invoice.number for invoice in book.issued]
     gaps = [] if numbers == list(range(1, len(numbers) + 1)) else numbers
-    yield check_that_none(gaps, name="invoice_numbers_have_no_gaps", fine=f"{len(numbers)} issued, each chained to the one before", found="numbers")
-    yield check_that_none(list(_untrue(book)), name="invoices_and_corrections_are_the_truth", fine=_truth_text(book), found="not so")
-    yield check_that_none(list(_broken_notes(book)), name="credit_notes_take_back_one_invoice_each", fine=_notes_text(book), found="not so")
-    yield check_that_none(list(_overdrawn(workspace, book)), name="credits_are_never_negative", fine="no grant is used beyond its amount", found="overdrawn")
+    yield check_that_none(
+        gaps,
+        name="invoice_numbers_have_no_gaps",
+        fine=f"{len(numbers)} issued, each chained to the one before",
+        found="numbers",
+    )
+    yield check_that_none(
+        list(_untrue(book)), name="invoices_and_corrections_are_the_truth", fine=_truth_text(book), found="not so"
+    )
+    yield check_that_none(
+        list(_broken_notes(book)),
+        name="credit_notes_take_back_one_invoice_each",
+        fine=_notes_text(book),
+        found="not so",
+    )
+    yield check_that_none(
+        list(_overdrawn(workspace, book)),
+        name="credits_are_never_negative",
+        fine="no grant is used beyond its amount",
+        found="overdrawn",
+    )
     yield _files(workspace, built, book)
     differences = list(_csv_differences(workspace))
-    yield check_that_none(differences, name="csv_totals_are_the_sum_of_csv_lines", fine="as a spreadsheet adds them", found="not so")
+    yield check_that_none(
+        differences, name="csv_totals_are_the_sum_of_csv_lines", fine="as a spreadsheet adds them", found="not so"
+    )
 
 
 def _files(workspace: Workspace, built: Aggregate, book: InvoiceBook) -> Check:
     name = "csv_files_are_what_the_invoices_say"
     manifest = read_manifest(workspace.lake, CHARGES)
     if manifest is None or manifest.inputs != inputs_of(workspace, built.snapshot):
-        return Check(name=name, ok=True, detail="not written for this commit and configuration yet; 'tallybook nightly' writes them")
+        return Check(
+            name=name,
+            ok=True,
+            detail="not written for this commit and configuration yet; 'tallybook nightly' writes them",
+        )
     wrong = [
         f"{period}/{file}"
         for period in sorted({invoice.period for invoice in book.of()} | set(written_periods(workspace.root)))
@@ -62,7 +92,10 @@ def _files(workspace: Workspace, built: Aggregate, book: InvoiceBook) -> Check:
         if read_period_file(workspace.root, period, file) != content
     ]
     return check_that_none(
-        wrong, name=name, fine="every CSV is byte for byte what is computed now", found="changed or missing ('tallybook nightly' writes them again)"
+        wrong,
+        name=name,
+        fine="every CSV is byte for byte what is computed now",
+        found="changed or missing ('tallybook nightly' writes them again)",
     )
 
 
@@ -88,7 +121,10 @@ def _residuals(workspace: Workspace, built: Aggregate, book: InvoiceBook) -> Ite
 
 
 def _untrue(book: InvoiceBook) -> Iterator[str]:
-    """Over all invoices, credit notes and drafts, a period's lines and its corrections = what the period is worth now, to the cent."""
+    """Over all invoices, credit notes and drafts, a period's lines and its corrections = what the period is worth now.
+
+    To the cent.
+    """
     told: dict[tuple[str, BillingPeriod], list[Decimal]] = {}
     for invoice in book.of():
         for line in invoice.lines:
@@ -120,7 +156,9 @@ def _overdrawn(workspace: Workspace, book: InvoiceBook) -> Iterator[str]:
 
 
 def _truth_text(book: InvoiceBook) -> str:
-    corrected = f"; {counted(len(book.late), 'issued month is', 'issued months are')} corrected on drafts" if book.late else ""
+    corrected = (
+        f"; {counted(len(book.late), 'issued month is', 'issued months are')} corrected on drafts" if book.late else ""
+    )
     return f"{counted(len(book.worth), 'month')} of accounts{corrected}"
 
 
@@ -132,17 +170,26 @@ def _residual_text(book: InvoiceBook) -> str:
     by_currency: dict[str, list[Decimal]] = {}
     for invoice in book.of():
         by_currency.setdefault(invoice.currency, []).append(invoice.residual)
-    listed = ", ".join(f"{plain(exact_sum(residuals))} {currency}" for currency, residuals in sorted(by_currency.items())) or "nothing"
+    listed = (
+        ", ".join(f"{plain(exact_sum(residuals))} {currency}" for currency, residuals in sorted(by_currency.items()))
+        or "nothing"
+    )
     return f"charges minus invoices: {listed} lost or won by rounding"
 
 
 def _csv_differences(workspace: Workspace) -> Iterator[str]:
     for period in written_periods(workspace.root):
-        invoices, lines = (_rows(read_period_file(workspace.root, period, name)) for name in ("invoices.csv", "lines.csv"))
+        invoices, lines = (
+            _rows(read_period_file(workspace.root, period, name)) for name in ("invoices.csv", "lines.csv")
+        )
         sums: dict[str, Decimal] = {}
         for line in lines:
             sums[line["invoice_id"]] = exact_sum([sums.get(line["invoice_id"], Decimal(0)), Decimal(line["amount"])])
-        yield from (f"{period}: {row['invoice_id']}" for row in invoices if Decimal(row["total"]) != sums.get(row["invoice_id"], Decimal(0)))
+        yield from (
+            f"{period}: {row['invoice_id']}"
+            for row in invoices
+            if Decimal(row["total"]) != sums.get(row["invoice_id"], Decimal(0))
+        )
 
 
 def _rows(content: bytes | None) -> list[dict[str, str]]:

@@ -1,4 +1,6 @@
-"""The claims about the lake: every line accounted for, every event once, derived tables equal to what is built now, no free text.
+"""The claims about the lake.
+
+Every line accounted for, every event once, derived tables equal to what is built now, no free text.
 
 Does not own how a failed claim is reported (``pipeline.jobs.verify``).
 """
@@ -38,11 +40,19 @@ _COUNTS_COLUMNS = frozenset(column.name for column in COLUMNS if column.kind is 
 
 def lake_checks(workspace: Workspace, built: Aggregate, counts: Mapping[str, int]) -> Iterator[Check]:
     """Check everything between the logs' records and the charges."""
-    in_force, held = verified_files(workspace.lake, built.snapshot), verified_data_files(workspace.lake, built.held_files)
+    in_force, held = (
+        verified_files(workspace.lake, built.snapshot),
+        verified_data_files(workspace.lake, built.held_files),
+    )
     events = [*in_force, *held]
     quarantine = verified_quarantine(workspace.lake, built.snapshot)
     yield Check(
-        name="lake_is_undamaged", ok=True, detail=f"{counted(len(events) + len(quarantine), 'data file has', 'data files have')} the sha256 that the log states"
+        name="lake_is_undamaged",
+        ok=True,
+        detail=(
+            f"{counted(len(events) + len(quarantine), 'data file has', 'data files have')} the sha256 that the log "
+            "states"
+        ),
     )
     yield from _lines(built.snapshot.sources, events, quarantine)
     yield from claims_of(built.marts)
@@ -55,7 +65,11 @@ def lake_checks(workspace: Workspace, built: Aggregate, counts: Mapping[str, int
 
 
 def _lines(records: Sequence[SourceRecord], events: Sequence[Path], quarantine: Sequence[Path]) -> Iterator[Check]:
-    wrong = [record.source for record in records if record.lines != record.blank + sum(record.quarantined.values()) + sum(record.events.values())]
+    wrong = [
+        record.source
+        for record in records
+        if record.lines != record.blank + sum(record.quarantined.values()) + sum(record.events.values())
+    ]
     fine = f"lines = blank + quarantined + events in {counted(len(records), 'stretch', 'stretches')} of logs"
     yield check_that_none(wrong, name="lines_are_accounted_for", fine=fine, found="unbalanced")
     statuses = _stated((record.source, record.events) for record in records)
@@ -65,24 +79,33 @@ def _lines(records: Sequence[SourceRecord], events: Sequence[Path], quarantine: 
     reasons = _stated((record.source, record.quarantined) for record in records)
     quarantined = _counted(quarantine, "reason")
     fine = f"{counted(quarantined.total(), 'quarantined line')}, by source and reason as the log states"
-    yield check_that_none(_differences(reasons, quarantined), name="quarantine_is_in_the_lake", fine=fine, found="differs")
+    yield check_that_none(
+        _differences(reasons, quarantined), name="quarantine_is_in_the_lake", fine=fine, found="differs"
+    )
 
 
 def _survivors(events: Sequence[Path], built: Aggregate) -> Check:
     """Count identities without the short cut that aggregation takes, which looks at suspected copies only."""
-    identities = pa.chunked_array([pq.read_table(path, columns=["event_id"], partitioning=None)["event_id"].combine_chunks() for path in events], pa.binary(16))
+    identities = pa.chunked_array(
+        [pq.read_table(path, columns=["event_id"], partitioning=None)["event_id"].combine_chunks() for path in events],
+        pa.binary(16),
+    )
     distinct = pc.count_distinct(identities).as_py()
     exchanges = built.marts.exchanges_daily
     survivors = pc.sum(exchanges.filter(pc.equal(exchanges["fate"], "survivor"))["events"]).as_py() or 0
     return Check(
-        name="every_identity_survives_once", ok=distinct == survivors, detail=f"{counted(distinct, 'identity', 'identities')}, {counted(survivors, 'survivor')}"
+        name="every_identity_survives_once",
+        ok=distinct == survivors,
+        detail=f"{counted(distinct, 'identity', 'identities')}, {counted(survivors, 'survivor')}",
     )
 
 
 def _fates(counts: Mapping[str, int]) -> Check:
     parts = counts["billed"] + counts["duplicates"] + counts["conflicts"] + counts["held"]
     duplicates, conflicts = counted(counts["duplicates"], "duplicate"), counted(counts["conflicts"], "conflict")
-    detail = f"{counts['measured']} measured = {counts['billed']} billed + {duplicates} + {conflicts}" + (f" + {counts['held']} held" if counts["held"] else "")
+    detail = f"{counts['measured']} measured = {counts['billed']} billed + {duplicates} + {conflicts}" + (
+        f" + {counts['held']} held" if counts["held"] else ""
+    )
     return Check(name="measured_events_are_billed_once", ok=parts == counts["measured"], detail=detail)
 
 
@@ -90,14 +113,22 @@ def _tokens(built: Aggregate, counts: Mapping[str, int]) -> Check:
     charged = token_count(built.rated.charges)
     whole = charged + counts["unpriced_tokens"] + counts["unassigned_tokens"]
     detail = (
-        f"{counted(counts['billed_tokens'], 'token')} = {charged} charged + {counts['unpriced_tokens']} unpriced + {counts['unassigned_tokens']} unassigned"
+        f"{counted(counts['billed_tokens'], 'token')} = {charged} charged + {counts['unpriced_tokens']} unpriced + "
+        f"{counts['unassigned_tokens']} unassigned"
     )
     return Check(name="tokens_are_charged_unpriced_or_unassigned", ok=whole == counts["billed_tokens"], detail=detail)
 
 
 def _types(files: Iterable[Path]) -> Check:
-    wrong = [f"{path.name}: {field.name} {field.type}" for path in files for field in pq.read_schema(path) if _is_floating(field.type)]
-    return check_that_none(wrong, name="no_floating_column_in_the_lake", fine="no DOUBLE, FLOAT or HUGEINT column", found="there is")
+    wrong = [
+        f"{path.name}: {field.name} {field.type}"
+        for path in files
+        for field in pq.read_schema(path)
+        if _is_floating(field.type)
+    ]
+    return check_that_none(
+        wrong, name="no_floating_column_in_the_lake", fine="no DOUBLE, FLOAT or HUGEINT column", found="there is"
+    )
 
 
 def _is_floating(kind: pa.DataType) -> bool:
@@ -105,7 +136,10 @@ def _is_floating(kind: pa.DataType) -> bool:
 
 
 def _texts(files: Iterable[Path]) -> Check:
-    """Prompts, completions and raw keys cannot be told from their absence, but free text can: no column may hold any."""
+    """Prompts, completions and raw keys cannot be told from their absence, but free text can.
+
+    No column may hold any.
+    """
     wrong = set()
     for path in files:
         table = pq.read_table(path, partitioning=None)
@@ -113,8 +147,17 @@ def _texts(files: Iterable[Path]) -> Check:
             if pa.types.is_string(field.type) and field.name not in _FREE_COLUMNS:
                 allowed = _OTHER_COUNTS if field.name in _COUNTS_COLUMNS else _PLAIN_TEXT
                 values = pc.unique(table[field.name]).to_pylist()
-                wrong |= {f"{path.name}: {field.name}" for value in values if value is not None and not allowed.fullmatch(value)}
-    return check_that_none(sorted(wrong), name="no_free_text_in_the_lake", fine="every text is an id, a name or a status", found="there is, in")
+                wrong |= {
+                    f"{path.name}: {field.name}"
+                    for value in values
+                    if value is not None and not allowed.fullmatch(value)
+                }
+    return check_that_none(
+        sorted(wrong),
+        name="no_free_text_in_the_lake",
+        fine="every text is an id, a name or a status",
+        found="there is, in",
+    )
 
 
 def _stated(counts: Iterable[tuple[str, Mapping[str, int]]]) -> Counter[tuple[str, str]]:

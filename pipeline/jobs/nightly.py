@@ -1,4 +1,6 @@
-"""The whole job, in order: collect, aggregate, rate, draft invoices. Run it every night; run it again and nothing changes.
+"""The whole job, in order: collect, aggregate, rate, draft invoices.
+
+Run it every night; run it again and nothing changes.
 
 Owns the order and what the night has to say. Does not own the steps.
 """
@@ -35,7 +37,9 @@ if TYPE_CHECKING:
     from pipeline.storage.workspace import Workspace
 
 
-_WORDED = frozenset({"conflicts", "unassigned_usage", "unmeasured_usage", "unpriced_usage", "usage_under_an_error_status"})
+_WORDED = frozenset(
+    {"conflicts", "unassigned_usage", "unmeasured_usage", "unpriced_usage", "usage_under_an_error_status"}
+)
 """The advisory checks whose rows are told in words of their own; whatever else is in the folder is told as it is."""
 _ROWS_SHOWN_MAX = 5
 
@@ -65,7 +69,10 @@ def nightly(
     on_progress: Callable[[str, int, int], None] | None = None,
     processes: int = 1,
 ) -> Night:
-    """Do all of it under the workspace's lock; everything it writes is durable before it returns. ``processes`` read a large log together."""
+    """Do all of it under the workspace's lock; everything it writes is durable before it returns.
+
+    ``processes`` read a large log together.
+    """
     workspace = replace(workspace, now=now)
     with locked(workspace.lake, command="tallybook nightly", started_at=now):
         register.sweep_orphans(workspace.root)
@@ -89,7 +96,10 @@ def _bad_input(collected: Collected, built: Aggregate) -> Iterator[str]:
     """Say what ``--strict`` fails for; of the whole lake, so that running again gives the same answer."""
     reasons = quarantine_reasons(built.snapshot.sources)
     if reasons:
-        yield f"{counted(sum(reasons.values()), 'quarantined line')} ({', '.join(f'{count} {reason}' for reason, count in reasons.items())})"
+        yield (
+            f"{counted(sum(reasons.values()), 'quarantined line')} "
+            f"({', '.join(f'{count} {reason}' for reason, count in reasons.items())})"
+        )
     conflicts = sum(row["events"] for row in built.marts.advisories.get("conflicts", ()))
     if conflicts:
         yield f"{counted(conflicts, 'measurement')} in conflict with another one of the same response"
@@ -102,28 +112,37 @@ def _warnings(workspace: Workspace, collected: Collected, built: Aggregate, book
     reasons = quarantine_reasons(built.snapshot.sources)
     if reasons:
         listed = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
-        yield f"{counted(sum(reasons.values()), 'quarantined line')} ({listed}); 'tallybook doctor' lists source, line and reason"
+        yield (
+            f"{counted(sum(reasons.values()), 'quarantined line')} ({listed}); "
+            "'tallybook doctor' lists source, line and reason"
+        )
     for row in built.marts.advisories.get("conflicts", ()):
         yield (
-            f"{row['billing_period']}: {counted(row['events'], 'measurement')} of key {row['api_key_id']} ({row['account_id'] or UNASSIGNED}), "
-            f"model {row['model']!r}, in conflict with another one of the same response; the later is billed, 'tallybook usage --by key,fate' shows all"
+            f"{row['billing_period']}: {counted(row['events'], 'measurement')} of key {row['api_key_id']} "
+            f"({row['account_id'] or UNASSIGNED}), "
+            f"model {row['model']!r}, in conflict with another one of the same response; "
+            "the later is billed, 'tallybook usage --by key,fate' shows all"
         )
     yield from map(held_text, built.held)
     yield from _unpriced(workspace, built)
     for row in built.marts.advisories.get("unassigned_usage", ()):
         yield (
-            f"{row['billing_period']}: {counted(row['tokens'], 'token')} of key {row['api_key_id']}, model {row['model']!r}, {are(row['tokens'])} unassigned; "
+            f"{row['billing_period']}: {counted(row['tokens'], 'token')} of key {row['api_key_id']}, model "
+            f"{row['model']!r}, {are(row['tokens'])} unassigned; "
             "add the key to an account in accounts.toml"
         )
     for row in built.marts.advisories.get("unmeasured_usage", ()):
         yield (
-            f"{row['billing_period']}: {counted(row['events'], 'exchange')} of {row['account_id'] or 'unassigned keys'} stated no usage: "
+            f"{row['billing_period']}: {counted(row['events'], 'exchange')} of {row['account_id'] or 'unassigned keys'}"
+            " stated no usage: "
             f"{row['status']}{_advice(row, workspace.settings.unmeasured)}"
         )
     for row in built.marts.advisories.get("usage_under_an_error_status", ()):
         yield (
-            f"{row['billing_period']}: {counted(row['events'], 'exchange')} of key {row['api_key_id']} ({row['account_id'] or UNASSIGNED}) "
-            f"stated usage under status {row['http_status']}: {row['prompt_tokens']} prompt and {row['completion_tokens']} completion tokens "
+            f"{row['billing_period']}: {counted(row['events'], 'exchange')} of key {row['api_key_id']} "
+            f"({row['account_id'] or UNASSIGNED}) "
+            f"stated usage under status {row['http_status']}: "
+            f"{row['prompt_tokens']} prompt and {row['completion_tokens']} completion tokens "
             "were consumed, and are billed"
         )
     yield from map(other_usage_text, other_usage(workspace, built.snapshot))
@@ -134,12 +153,14 @@ def _warnings(workspace: Workspace, collected: Collected, built: Aggregate, book
     for late in book.late:
         difference = f"{plain(abs(late.difference))} {late.currency} {'less' if late.difference < 0 else 'more'} than"
         yield (
-            f"{late.account_id}, {late.period} ({', '.join(late.invoice_ids)}) is worth {difference if late.difference else 'in all, not line by line, what'} "
+            f"{late.account_id}, {late.period} ({', '.join(late.invoice_ids)}) is worth "
+            f"{difference if late.difference else 'in all, not line by line, what'} "
             f"was invoiced for it so far: late usage, or other prices; the correction stands on {late.draft_id}"
         )
     for draft, spent, cap in above_spend_cap(book, workspace.accounts):
         yield (
-            f"{draft.account_id} has spent {plain(spent)} {draft.currency} in {draft.period}, above its spend cap of {plain_amount(cap, draft.currency)}; "
+            f"{draft.account_id} has spent {plain(spent)} {draft.currency} in {draft.period}, above its spend cap of "
+            f"{plain_amount(cap, draft.currency)}; "
             "tell the customer, or raise spend_cap in accounts.toml"
         )
 
@@ -149,18 +170,24 @@ def _advice(row: dict[str, object], policy: UnmeasuredPolicy) -> str:
         tokens = counted(int(str(row["completion_tokens"])), "completion token")
         billed = ", which are billed" if policy is UnmeasuredPolicy.BILL_ESTIMATE else ""
         other = "" if billed else ", or set [policy] unmeasured"
-        return f" at {tokens} by content chunks{billed}; have clients ask for usage (stream_options.include_usage){other}"
+        return (
+            f" at {tokens} by content chunks{billed}; have clients ask for usage (stream_options.include_usage){other}"
+        )
     return " because nothing was there to estimate from; 'tallybook usage --by key,status' lists them"
 
 
 def _unpriced(workspace: Workspace, built: Aggregate) -> Iterator[str]:
     places: dict[tuple[str, str, str], list[UsageQuantity]] = {}
     for row in built.rated.unpriced:
-        places.setdefault((str(BillingPeriod.of(row.usage.usage_date)), row.usage.account_id, row.usage.model), []).append(row.usage)
+        places.setdefault(
+            (str(BillingPeriod.of(row.usage.usage_date)), row.usage.account_id, row.usage.model), []
+        ).append(row.usage)
     for (period, account_id, model), usage in sorted(places.items()):
         account = workspace.accounts.by_id(account_id)
         tokens, first_date = sum(each.quantity for each in usage), min(each.usage_date for each in usage)
         yield (
-            f"{period}: {counted(tokens, 'token')} of {account_id} for model {model!r} {are(tokens)} unpriced, from {first_date} on; "
-            f"add a rate or an alias to rates/{account.terms_on(first_date).rate_card if account else 'standard'}.toml, the invoice cannot be issued before"
+            f"{period}: {counted(tokens, 'token')} of {account_id} for model {model!r} {are(tokens)} unpriced, from "
+            f"{first_date} on; "
+            f"add a rate or an alias to rates/{account.terms_on(first_date).rate_card if account else 'standard'}"
+            ".toml, the invoice cannot be issued before"
         )

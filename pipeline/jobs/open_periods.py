@@ -1,11 +1,14 @@
-"""Marts and charges without building closed months again: a billing period is built and rated when what it is made of has changed.
+"""Marts and charges without building closed months again.
 
-A period is a function of the slice totals and copies of its dates (a day more on either side, for time zones), of the copies on other dates
-that share an identity with them, of the configuration and of the program. The sha256 of all these is in its entry's ``inputs``. A
-period with unpriced usage is never closed: it is rated again every night, until there is a rate.
+A billing period is built and rated when what it is made of has changed.
 
-Owns which periods are built. Does not own what was counted of the dates (``pipeline.jobs.dates_counted``), nor any truth: ``aggregate``
-does it all without what is kept here, and the same rows come out.
+A period is a function of the slice totals and copies of its dates (a day more on either side, for time zones), of the
+copies on other dates that share an identity with them, of the configuration and of the program. The sha256 of all these
+is in its entry's ``inputs``. A period with unpriced usage is never closed: it is rated again every night, until there
+is a rate.
+
+Owns which periods are built. Does not own what was counted of the dates (``pipeline.jobs.dates_counted``), nor any
+truth: ``aggregate`` does it all without what is kept here, and the same rows come out.
 """
 
 from __future__ import annotations
@@ -40,7 +43,12 @@ if TYPE_CHECKING:
 
 KIND = "periods"
 _USAGE, _EXCHANGES, _CHARGES, _LINES = "usage_daily", "exchanges_daily", "charges", "line_charges"
-_SCHEMAS = {_USAGE: schemas.USAGE_DAILY, _EXCHANGES: schemas.EXCHANGES_DAILY, _CHARGES: schemas.CHARGES, _LINES: schemas.CHARGES}
+_SCHEMAS = {
+    _USAGE: schemas.USAGE_DAILY,
+    _EXCHANGES: schemas.EXCHANGES_DAILY,
+    _CHARGES: schemas.CHARGES,
+    _LINES: schemas.CHARGES,
+}
 
 Tables = dict[str, pa.Table]
 
@@ -83,7 +91,11 @@ def build_open_periods(workspace: Workspace, dates: DatesCounted, reference: Map
         made_of = _made_of(dates, reference)
         inputs = {period: _inputs(workspace, dates, made) for period, made in made_of.items()}
         entries = {period: entry for period, entry in found.items() if inputs.get(period) == entry.inputs}
-        pieces = {period: mine for period, mine in ((period, _read(workspace, entry)) for period, entry in entries.items()) if mine is not None}
+        pieces = {
+            period: mine
+            for period, mine in ((period, _read(workspace, entry)) for period, entry in entries.items())
+            if mine is not None
+        }
         opened = {period: made for period, made in made_of.items() if period not in pieces}
         needed = _union(made.dates for made in opened.values())
         linked = _union(made.linked for made in opened.values())
@@ -93,24 +105,46 @@ def build_open_periods(workspace: Workspace, dates: DatesCounted, reference: Map
         dates.count_again(damaged)
     parameters = {"timezone": workspace.settings.timezone, "unmeasured": workspace.settings.unmeasured.value}
     usage_daily, exchanges_daily, broken = count_periods(
-        dates.totals(needed), dates.copies(needed | linked), reference, lake=workspace.lake, spill=spill_folder(workspace.lake), parameters=parameters
+        dates.totals(needed),
+        dates.copies(needed | linked),
+        reference,
+        lake=workspace.lake,
+        spill=spill_folder(workspace.lake),
+        parameters=parameters,
     )
     usage_daily = usage_daily.filter(_is_in(usage_daily, opened))
     rated = rate(usage_daily, workspace.accounts, workspace.rate_cards)
     built = {_USAGE: usage_daily, _EXCHANGES: exchanges_daily, _CHARGES: rated.charges, _LINES: rated.line_charges}
-    by_period = {period: {name: table.filter(_is_in(table, [period])) for name, table in built.items()} for period in opened}
+    by_period = {
+        period: {name: table.filter(_is_in(table, [period])) for name, table in built.items()} for period in opened
+    }
     unpriced = {str(BillingPeriod.of(each.usage.usage_date)) for each in rated.unpriced}
     new = {period: _entry(inputs[period], tables) for period, tables in by_period.items() if period not in unpriced}
-    kept = {period: {name: parquet_bytes.decode(content).cast(_SCHEMAS[name]) for name, content in mine.items()} for period, mine in pieces.items()}
+    kept = {
+        period: {name: parquet_bytes.decode(content).cast(_SCHEMAS[name]) for name, content in mine.items()}
+        for period, mine in pieces.items()
+    }
     whole = {name: _together(schema, name, kept | by_period) for name, schema in _SCHEMAS.items()}
     broken |= dates.broken_claims
-    marts = checked_marts(whole[_USAGE], whole[_EXCHANGES], reference, lake=workspace.lake, parameters=parameters, broken=broken)
-    unassigned = rate(marts.usage_daily.filter(pc.equal(marts.usage_daily["account_id"], "")), workspace.accounts, workspace.rate_cards)
+    marts = checked_marts(
+        whole[_USAGE], whole[_EXCHANGES], reference, lake=workspace.lake, parameters=parameters, broken=broken
+    )
+    unassigned = rate(
+        marts.usage_daily.filter(pc.equal(marts.usage_daily["account_id"], "")),
+        workspace.accounts,
+        workspace.rate_cards,
+    )
     return PeriodsBuilt(
         marts=marts,
-        rated=RatedUsage(charges=whole[_CHARGES], line_charges=whole[_LINES], unpriced=rated.unpriced, unassigned_tokens=unassigned.unassigned_tokens),
+        rated=RatedUsage(
+            charges=whole[_CHARGES],
+            line_charges=whole[_LINES],
+            unpriced=rated.unpriced,
+            unassigned_tokens=unassigned.unassigned_tokens,
+        ),
         encoded={
-            period: {name: Encoded(content=content, rows=kept[period][name].num_rows) for name, content in mine.items()} for period, mine in pieces.items()
+            period: {name: Encoded(content=content, rows=kept[period][name].num_rows) for name, content in mine.items()}
+            for period, mine in pieces.items()
         },
         kept={period: entries[period] for period in pieces},
         new=new,
@@ -138,7 +172,10 @@ def _made_of(dates: DatesCounted, reference: Mapping[str, pa.Table]) -> dict[str
 
 def _inputs(workspace: Workspace, dates: DatesCounted, made: _Made) -> str:
     """Return the digest of everything that a period's marts and charges are a function of."""
-    counted = [dates.digest(day) for day in sorted(made.dates)], [dates.digest(day, of_copies_alone=True) for day in sorted(made.linked)]
+    counted = (
+        [dates.digest(day) for day in sorted(made.dates)],
+        [dates.digest(day, of_copies_alone=True) for day in sorted(made.linked)],
+    )
     return digest_of([program_parts(), workspace.digest, *counted])
 
 

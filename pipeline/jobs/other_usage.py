@@ -1,7 +1,10 @@
-"""What answers state and no meter holds: whose it is and how much, so that nothing that was consumed is dropped without a word.
+"""What answers state and no meter holds.
 
-Images, seconds of audio, searches, and the tokens of answers that are not metered. Owns the sums by key. Does not own what is
-kept of an answer (``pipeline.collectors``). Only files that hold such a thing are read, and of these two columns and the identity.
+Whose it is and how much, so that nothing that was consumed is dropped without a word.
+
+Images, seconds of audio, searches, and the tokens of answers that are not metered. Owns the sums by key. Does not own
+what is kept of an answer (``pipeline.collectors``). Only files that hold such a thing are read, and of these two
+columns and the identity.
 """
 
 from __future__ import annotations
@@ -99,4 +102,7 @@ def other_usage_text(usage: OtherUsage) -> str:
     """Say what the answers to a key stated beside the meters."""
     listed = ", ".join(f"{quantity} {name}" for name, quantity in usage.quantities.items())
     answers = counted(usage.events, "answer")
-    return f"{answers} to key {usage.api_key_id} ({usage.account_id or UNASSIGNED}) stated what no meter holds and nobody bills: {listed}"
+    return (
+        f"{answers} to key {usage.api_key_id} ({usage.account_id or UNASSIGNED}) stated what no meter holds and nobody "
+        f"bills: {listed}"
+    )

@@ -1,4 +1,6 @@
-"""What became of one logged line: billed on which invoice line, duplicate of what, in conflict, quarantined and why, failed, not metered.
+"""What became of one logged line.
+
+Billed on which invoice line, duplicate of what, in conflict, quarantined and why, failed, not metered.
 
 Asked by the request id, the response id, or the place in a log (a quarantined line has no id). Does not own fates
 (``sql/intermediate/event_copies.sql``) nor the events behind a line (``pipeline.jobs.explain``).
@@ -52,48 +54,96 @@ class Outcome:
     event: Event | None
     """None for a line that became no usage event, or one that is held."""
     word: str
-    """``billed``, ``late``, ``unpriced``, ``unassigned``, ``duplicate``, ``conflict``, ``superseded``, ``held``, ``quarantined``, ``blank``, or the status."""
+    """``billed``, ``late``, ``unpriced``, ``unassigned``, ``duplicate``, ``conflict``, ``superseded``, ``held``,
+    ``quarantined``, ``blank``, or the status.
+    """
     detail: str
     """One sentence: on which invoice line, or why on none."""
 
     @property
     def tokens(self) -> tuple[int | None, int | None]:
-        """Prompt and completion tokens; None where they were not stated (of an estimated stream only the prompt's), which SQL adds up as 0."""
+        """Prompt and completion tokens.
+
+        None where they were not stated (of an estimated stream only the prompt's), which SQL adds up as 0.
+        """
         if self.event is None or self.event["status"] not in _WITH_TOKENS:
             return None, None
-        return self.event["prompt_tokens"] if self.event["status"] == UsageStatus.MEASURED else None, self.event["completion_tokens"]
+        return self.event["prompt_tokens"] if self.event["status"] == UsageStatus.MEASURED else None, self.event[
+            "completion_tokens"
+        ]
 
 
 def outcomes_of_id(workspace: Workspace, wanted_id: str) -> list[Outcome]:
-    """Return what became of every line that states a request or response id, and of every copy. Raises ``InvoiceNotFound`` where there is none."""
+    """Return what became of every line that states a request or response id, and of every copy.
+
+    Raises ``InvoiceNotFound`` where there is none.
+    """
     state = present_state(workspace)
-    found = [*_events(state, wanted_id=wanted_id), *_held(state, [[(name, "=", wanted_id)] for name in ("request_id", "response_id")])]
+    found = [
+        *_events(state, wanted_id=wanted_id),
+        *_held(state, [[(name, "=", wanted_id)] for name in ("request_id", "response_id")]),
+    ]
     if not found:
-        message = f"no logged exchange has the request or response id {wanted_id!r}; a quarantined line has no id, ask for it by --source FILE --line N"
+        message = (
+            f"no logged exchange has the request or response id {wanted_id!r}; "
+            "a quarantined line has no id, ask for it by --source FILE --line N"
+        )
         raise InvoiceNotFound(message)
     return found
 
 
 def outcomes_of_place(workspace: Workspace, source: str, line: int) -> list[Outcome]:
-    """Return what became of a line of a log, and of every copy. Raises ``InvoiceNotFound`` where that line was never read."""
+    """Return what became of a line of a log, and of every copy.
+
+    Raises ``InvoiceNotFound`` where that line was never read.
+    """
     state = present_state(workspace)
-    for name in dict.fromkeys([source, source_text(workspace.root, Path(source)), source_text(workspace.root, workspace.root / source)]):
-        found = [*_events(state, wanted_place=(name, line)), *_held(state, [[("source", "=", name), ("line", "=", line)]]), *_quarantined(state, name, line)]
-        if not found and any(record.source == name and record.first_line <= line < record.next_line for record in state.built.snapshot.sources):
-            found = [Outcome(source=name, line=line, byte_start=None, byte_end=None, event=None, word="blank", detail="the line is blank, and says nothing")]
+    for name in dict.fromkeys(
+        [source, source_text(workspace.root, Path(source)), source_text(workspace.root, workspace.root / source)]
+    ):
+        found = [
+            *_events(state, wanted_place=(name, line)),
+            *_held(state, [[("source", "=", name), ("line", "=", line)]]),
+            *_quarantined(state, name, line),
+        ]
+        if not found and any(
+            record.source == name and record.first_line <= line < record.next_line
+            for record in state.built.snapshot.sources
+        ):
+            found = [
+                Outcome(
+                    source=name,
+                    line=line,
+                    byte_start=None,
+                    byte_end=None,
+                    event=None,
+                    word="blank",
+                    detail="the line is blank, and says nothing",
+                )
+            ]
         if found:
             return found
     known = sorted({record.source for record in state.built.snapshot.sources})
-    message = f"line {line} of {source} was never read; the lake knows {', '.join(known[:5]) or 'no log yet'}{' …' if len(known) > 5 else ''}"  # noqa: PLR2004  # what one line of an error can hold
+    message = (
+        f"line {line} of {source} was never read; "
+        f"the lake knows {', '.join(known[:5]) or 'no log yet'}{' …' if len(known) > 5 else ''}"  # noqa: PLR2004  # what one line of an error can hold
+    )
     raise InvoiceNotFound(message)
 
 
 def _quarantined(state: AtIssue, source: str, line: int) -> Iterator[Outcome]:
     for path in verified_quarantine(state.workspace.lake, state.built.snapshot):
-        for row in pq.read_table(path, filters=[("source", "=", source), ("line", "=", line)], partitioning=None).to_pylist():
+        for row in pq.read_table(
+            path, filters=[("source", "=", source), ("line", "=", line)], partitioning=None
+        ).to_pylist():
             detail = f"{row['reason']}: {row['detail']}" if row["detail"] else row["reason"]
             place = {name: row[name] for name in ("source", "line", "byte_start", "byte_end")}
-            yield Outcome(**place, event=None, word="quarantined", detail=f"it could not be read ({detail}), so nothing was counted")
+            yield Outcome(
+                **place,
+                event=None,
+                word="quarantined",
+                detail=f"it could not be read ({detail}), so nothing was counted",
+            )
 
 
 def _held(state: AtIssue, wanted: list[list[tuple[str, str, str | int]]]) -> Iterator[Outcome]:
@@ -101,7 +151,10 @@ def _held(state: AtIssue, wanted: list[list[tuple[str, str, str | int]]]) -> Ite
         for row in pq.read_table(path, filters=wanted, partitioning=None).to_pylist():
             place = {name: row[name] for name in ("source", "line", "byte_start", "byte_end")}
             yield Outcome(
-                **place, event=None, word="held", detail=f"it is dated {instant_text(row['occurred_at'])}, which has not come; it counts from then on"
+                **place,
+                event=None,
+                word="held",
+                detail=f"it is dated {instant_text(row['occurred_at'])}, which has not come; it counts from then on",
             )
 
 
@@ -115,7 +168,9 @@ def _events(state: AtIssue, **wanted: Any) -> Iterator[Outcome]:
 def _traced(state: AtIssue, **wanted: Any) -> list[Event]:
     workspace = state.workspace
     files = verified_files(workspace.lake, state.built.snapshot)
-    rows: list[Event] = trace_copies(files, reference_of(state), lake=workspace.lake, timezone=workspace.settings.timezone, **wanted).to_pylist()
+    rows: list[Event] = trace_copies(
+        files, reference_of(state), lake=workspace.lake, timezone=workspace.settings.timezone, **wanted
+    ).to_pylist()
     return rows
 
 
@@ -124,7 +179,10 @@ def _what_became(state: AtIssue, event: Event) -> tuple[str, str]:
     if event["fate"] == "duplicate":
         return "duplicate", f"the same response as {survivor}, which counts instead"
     if event["fate"] == "conflict":
-        return "conflict", f"another measurement of the same response, {survivor}, was first logged later and counts instead"
+        return (
+            "conflict",
+            f"another measurement of the same response, {survivor}, was first logged later and counts instead",
+        )
     if event["fate"] == "superseded":
         return "superseded", f"{survivor} says more about the same response and counts instead"
     if not is_billed(event, state.workspace.settings):
@@ -135,7 +193,10 @@ def _what_became(state: AtIssue, event: Event) -> tuple[str, str]:
 
 
 _NOT_BILLED = {
-    "estimated": "the stream ended before it stated its usage; its tokens are estimated and listed, not billed ([policy] unmeasured)",
+    "estimated": (
+        "the stream ended before it stated its usage; its tokens are estimated and listed, not billed ([policy] "
+        "unmeasured)"
+    ),
     "unknown": "a success that stated no usage; listed, not billed",
     "failed": "an error; not billed",
     "not_metered": "no completion; not billed",
@@ -145,7 +206,11 @@ _NOT_BILLED = {
 def _on_which_invoice(state: AtIssue, event: Event) -> tuple[str, str]:
     """Find an event's lines: on its issued invoice as of the commit that one names, else on its draft."""
     place = event["account_id"], event["billing_period"]
-    issued = [document for document in register.read(state.workspace.root) if (document["account_id"], document["period"]) == place]
+    issued = [
+        document
+        for document in register.read(state.workspace.root)
+        if (document["account_id"], document["period"]) == place
+    ]
     voided = {document.get("credits_invoice") for document in issued}
     usage = f"{event['account_id']}, {event['billing_period']}"
     for document in reversed(issued):
@@ -153,10 +218,18 @@ def _on_which_invoice(state: AtIssue, event: Event) -> tuple[str, str]:
             continue
         then = state_at_issue(state.workspace, document)
         again = [
-            old for old in _traced(then, wanted_place=(event["source"], event["line"])) if _is_same(old, event) and is_billed(old, then.workspace.settings)
+            old
+            for old in _traced(then, wanted_place=(event["source"], event["line"]))
+            if _is_same(old, event) and is_billed(old, then.workspace.settings)
         ]
         if not again or (again[0]["account_id"], again[0]["billing_period"]) != place:
-            return "late", f"{document['invoice_id']} ({usage}) was issued before this line counted; it is late usage{_corrected_on(state, document, event)}"
+            return (
+                "late",
+                (
+                    f"{document['invoice_id']} ({usage}) was issued before this line counted; "
+                    f"it is late usage{_corrected_on(state, document, event)}"
+                ),
+            )
         return _on_lines(then, invoice_from_document(document), again[0])
     for draft in invoice_book(state.workspace, state.built).drafts:
         if (draft.account_id, str(draft.period)) == place:
@@ -181,7 +254,10 @@ def _corrected_on(state: AtIssue, closing: Mapping[str, Any], event: Event) -> s
 
 
 def _after(state: AtIssue, closing: Mapping[str, Any], event: Event) -> Iterator[Invoice]:
-    """Yield the account's invoices after one, but voided ones and those decided before the event was read; then its drafts."""
+    """Yield the account's invoices after one, but voided ones and those decided before the event was read.
+
+    Then its drafts.
+    """
     documents = register.read(state.workspace.root)
     voided = {document.get("credits_invoice") for document in documents}
     for document in documents:
@@ -190,23 +266,37 @@ def _after(state: AtIssue, closing: Mapping[str, Any], event: Event) -> Iterator
             then = state_at_issue(state.workspace, document)
             if any(_is_same(old, event) for old in _traced(then, wanted_place=(event["source"], event["line"]))):
                 yield invoice_from_document(document)
-    yield from (draft for draft in invoice_book(state.workspace, state.built).drafts if draft.account_id == event["account_id"])
+    yield from (
+        draft for draft in invoice_book(state.workspace, state.built).drafts if draft.account_id == event["account_id"]
+    )
 
 
 def _on_lines(state: AtIssue, invoice: Invoice, event: Event) -> tuple[str, str]:
     tokens = quantities(event)
     if not tokens:
-        return "billed", f"{invoice.id} ({invoice.account_id}, {invoice.period}): it stated 0 tokens, so no line holds it"
+        return (
+            "billed",
+            f"{invoice.id} ({invoice.account_id}, {invoice.period}): it stated 0 tokens, so no line holds it",
+        )
     shares = _shares(state, invoice, event)
     unpriced = sum(tokens.values()) - sum(charged.quantity for _, charged in shares)
     if unpriced:
-        return "unpriced", f"{invoice.id}: no rate is in force for {counted(unpriced, 'token')} of model {event['model']!r}; add one to the account's rate card"
+        return (
+            "unpriced",
+            (
+                f"{invoice.id}: no rate is in force for {counted(unpriced, 'token')} of model {event['model']!r}; "
+                "add one to the account's rate card"
+            ),
+        )
     listed = ", ".join(_share_text(line, charged, invoice.currency) for line, charged in shares)
     return "billed", f"{invoice.id} ({invoice.account_id}, {invoice.period}) line {listed}"
 
 
 def _shares(state: AtIssue, invoice: Invoice, event: Event) -> list[tuple[InvoiceLine, ChargedEvent]]:
-    """Return the lines that charge an event, with its share of each; where no price depends on the period, without looking at any other event."""
+    """Return the lines that charge an event, with its share of each.
+
+    Where no price depends on the period, without looking at any other event.
+    """
     account, cards = state.workspace.accounts.by_id(invoice.account_id), state.workspace.rate_cards
     if account is None or depends_on_the_period(account, cards):
         found = events_by_line(state, {event["api_key_id"]}, account_id=invoice.account_id, period=str(invoice.period))
@@ -230,4 +320,7 @@ def _share_text(line: InvoiceLine, charged: ChargedEvent, currency: str) -> str:
 
 
 def _is_same(one: Event, other: Event) -> bool:
-    return all(one[name] == other[name] for name in ("source", "line", "occurred_at", "response_id", "request_id", "byte_start"))
+    return all(
+        one[name] == other[name]
+        for name in ("source", "line", "occurred_at", "response_id", "request_id", "byte_start")
+    )

@@ -1,7 +1,8 @@
 """A provider's own usage export, read strictly: tokens per key, model and UTC day.
 
-Two forms are known, told apart by their first character: the JSON of OpenAI's organization usage API (``data[].results[]``), and a
-CSV with the columns ``date,api_key_id,model,prompt_tokens,completion_tokens[,prompt_cached_tokens][,requests]``.
+Two forms are known, told apart by their first character: the JSON of OpenAI's organization usage API
+(``data[].results[]``), and a CSV with the columns
+``date,api_key_id,model,prompt_tokens,completion_tokens[,prompt_cached_tokens][,requests]``.
 
 Does not own the comparison (``pipeline.jobs.reconcile``).
 """
@@ -63,7 +64,10 @@ class ProviderUsage:
 
 
 def read_provider_usage(paths: Sequence[Path]) -> ProviderUsage:
-    """Read an export of one or several files (pages). Raises ``ConfigurationError`` naming the file and what in it is not understood."""
+    """Read an export of one or several files (pages).
+
+    Raises ``ConfigurationError`` naming the file and what in it is not understood.
+    """
     rows: list[tuple[Place, Tokens]] = []
     days: set[date] = set()
     unfinished = 0
@@ -111,7 +115,10 @@ def _read_bucket(path: Path, where: str, bucket: Any, rows: list[tuple[Place, To
     start_at = _instant(path, f"{where}.start_time", bucket.get("start_time"))
     end_at = _instant(path, f"{where}.end_time", bucket["end_time"]) if "end_time" in bucket else start_at + _DAY
     if not start_at < end_at or (end_at - timedelta(microseconds=1)).date() != start_at.date():
-        _refuse(path, f"{where} reaches from {start_at} to {end_at}; export buckets within a UTC day (bucket_width=1d, 1h or 1m)")
+        _refuse(
+            path,
+            f"{where} reaches from {start_at} to {end_at}; export buckets within a UTC day (bucket_width=1d, 1h or 1m)",
+        )
     days.add(start_at.date())
     for number, result in enumerate(bucket["results"], start=1):
         at = f"{where}.results[{number}]"
@@ -120,8 +127,16 @@ def _read_bucket(path: Path, where: str, bucket: Any, rows: list[tuple[Place, To
         for name in ("api_key_id", "model"):
             if not isinstance(result.get(name), str) or not result[name]:
                 _refuse(path, f"{at} has no {name}; export with group_by=[api_key_id, model]")
-        cached = _count(path, f"{at}.input_cached_tokens", result["input_cached_tokens"]) if result.get("input_cached_tokens") is not None else None
-        requests = _count(path, f"{at}.num_model_requests", result["num_model_requests"]) if result.get("num_model_requests") is not None else None
+        cached = (
+            _count(path, f"{at}.input_cached_tokens", result["input_cached_tokens"])
+            if result.get("input_cached_tokens") is not None
+            else None
+        )
+        requests = (
+            _count(path, f"{at}.num_model_requests", result["num_model_requests"])
+            if result.get("num_model_requests") is not None
+            else None
+        )
         tokens = Tokens(
             prompt_tokens=_count(path, f"{at}.input_tokens", result.get("input_tokens")),
             completion_tokens=_count(path, f"{at}.output_tokens", result.get("output_tokens")),
@@ -136,7 +151,13 @@ def _read_csv(path: Path, text: str, rows: list[tuple[Place, Tokens]], days: set
     header = reader.fieldnames or []
     missing = [name for name in CSV_COLUMNS if name not in header]
     if missing:
-        _refuse(path, f"its header lacks {', '.join(missing)}; the columns are {','.join(CSV_COLUMNS)}[,{'][,'.join(CSV_OPTIONAL_COLUMNS)}]")
+        _refuse(
+            path,
+            (
+                f"its header lacks {', '.join(missing)}; "
+                f"the columns are {','.join(CSV_COLUMNS)}[,{'][,'.join(CSV_OPTIONAL_COLUMNS)}]"
+            ),
+        )
     try:
         for row in reader:
             _read_csv_row(path, reader.line_num, row, rows, days)
@@ -144,7 +165,9 @@ def _read_csv(path: Path, text: str, rows: list[tuple[Place, Tokens]], days: set
         _refuse(path, f"line {reader.line_num} is no CSV ({wrong})")
 
 
-def _read_csv_row(path: Path, number: int, row: Mapping[str, Any], rows: list[tuple[Place, Tokens]], days: set[date]) -> None:
+def _read_csv_row(
+    path: Path, number: int, row: Mapping[str, Any], rows: list[tuple[Place, Tokens]], days: set[date]
+) -> None:
     if None in row.values() or "" in row:
         _refuse(path, f"line {number} has another number of cells than the header")
     try:

@@ -1,7 +1,9 @@
-"""Usage daily → charges: every priced row gets its rate and its exact amount, every other row is unpriced or unassigned.
+"""Usage daily → charges.
 
-Owns which rows are rated on columns (``pipeline.rating_arrow``) and which one by one (``pipeline.rating``); the results are the same.
-Does not own the multiplication.
+Every priced row gets its rate and its exact amount, every other row is unpriced or unassigned.
+
+Owns which rows are rated on columns (``pipeline.rating_arrow``) and which one by one (``pipeline.rating``); the results
+are the same. Does not own the multiplication.
 """
 
 from __future__ import annotations
@@ -35,14 +37,18 @@ class RatedUsage:
     charges: pa.Table
     """``schemas.CHARGES``."""
     line_charges: pa.Table
-    """``schemas.CHARGES`` once more, with those that share an invoice line summed where that is quicker: the same invoices from fewer rows."""
+    """``schemas.CHARGES`` once more, with those that share an invoice line summed where that is quicker: the same
+    invoices from fewer rows.
+    """
     unpriced: tuple[UnpricedUsage, ...]
     unassigned_tokens: int
     """Tokens of keys that belong to no account, so that no rate card applies."""
 
 
 def rate(usage_daily: pa.Table, accounts: Accounts, rate_cards: Mapping[str, RateCard]) -> RatedUsage:
-    """Rate a ``schemas.USAGE_DAILY`` table, each account by the card and discount of its terms on the usage date; charges come in the order of the usage.
+    """Rate a ``schemas.USAGE_DAILY`` table, each account by the card and discount of its terms on the usage date.
+
+    Charges come in the order of the usage.
 
     Where an account's card changes within a month, the new card's period tiers and packages begin to count anew.
     Raises ``InexactAmount`` for a charge with more digits than its column holds.
@@ -62,7 +68,9 @@ def rate(usage_daily: pa.Table, accounts: Accounts, rate_cards: Mapping[str, Rat
         charged += [{**charge_row(charge), "place": mine[place]["place"]} for place, charge in charges]
     others = _table(charged, simple.charges.schema)
     return RatedUsage(
-        charges=_in_order(pa.concat_tables([simple.charges, others])) if charged else simple.charges.drop_columns(["place"]),
+        charges=_in_order(pa.concat_tables([simple.charges, others]))
+        if charged
+        else simple.charges.drop_columns(["place"]),
         line_charges=pa.concat_tables([simple.line_charges, others.drop_columns(["place"])]),
         unpriced=tuple(unpriced),
         unassigned_tokens=unassigned_tokens,
@@ -70,17 +78,25 @@ def rate(usage_daily: pa.Table, accounts: Accounts, rate_cards: Mapping[str, Rat
 
 
 def constant_terms(accounts: Accounts, rate_cards: Mapping[str, RateCard]) -> dict[str, CardTerms]:
-    """Return the card and discount of each account whose terms never change, by account id: the others' usage is rated one by one."""
+    """Return the card and discount of each account whose terms never change, by account id.
+
+    The others' usage is rated one by one.
+    """
     constant = [(account.id, account.terms[0]) for account in accounts if len(account.terms) == 1]
-    return {account_id: CardTerms(rate_cards[terms.rate_card], terms.discount_percent) for account_id, terms in constant}
+    return {
+        account_id: CardTerms(rate_cards[terms.rate_card], terms.discount_percent) for account_id, terms in constant
+    }
 
 
 def account_charges(
     usage: Sequence[UsageQuantity], account: Account, rate_cards: Mapping[str, RateCard]
 ) -> tuple[list[tuple[int, Charge]], list[UnpricedUsage]]:
-    """Rate one account's usage by the card and discount of its terms on each usage date, and say of each charge which quantity it is of, counted from 0.
+    """Rate one account's usage by the card and discount of its terms on each usage date.
 
-    Terms begin at the account's own midnights, so the usage date decides. Usage that shares a running count must be given at once.
+    Say of each charge which quantity it is of, counted from 0.
+
+    Terms begin at the account's own midnights, so the usage date decides. Usage that shares a running count must be
+    given at once.
     """
     by_card: dict[str, list[int]] = {}
     for place, each in enumerate(usage):
@@ -89,7 +105,10 @@ def account_charges(
     unpriced: list[UnpricedUsage] = []
     for card_id, places in by_card.items():
         charges, without_rate = placed_charges((usage[place] for place in places), rate_cards[card_id])
-        charged += [(places[index], discounted(charge, account.terms_on(charge.usage_date).discount_percent)) for index, charge in charges]
+        charged += [
+            (places[index], discounted(charge, account.terms_on(charge.usage_date).discount_percent))
+            for index, charge in charges
+        ]
         unpriced += without_rate
     return charged, unpriced
 
@@ -100,9 +119,18 @@ def _table(rows: list[dict[str, object]], schema: pa.Schema) -> pa.Table:
     except pa.ArrowInvalid as refused:
         whole_digits = schemas.AMOUNT.precision - schemas.AMOUNT.scale
         which = next((row for row in rows if not _fits(row, schema)), rows[0])
-        what = f"account {which['account_id']!r}, model {which['model']!r}, {which['quantity']} {which['meter']} on {which['usage_date']}"
-        digits = f"{schemas.RATE.scale} decimal places of a rate, {schemas.AMOUNT.scale} of an amount below 10^{whole_digits}"
-        message = f"the charge of {what} has more digits than are kept ({digits}), and none may be lost; shorten the rate or the discount"
+        what = (
+            f"account {which['account_id']!r}, model {which['model']!r}, {which['quantity']} {which['meter']} on "
+            f"{which['usage_date']}"
+        )
+        digits = (
+            f"{schemas.RATE.scale} decimal places of a rate, {schemas.AMOUNT.scale} of an amount below "
+            f"10^{whole_digits}"
+        )
+        message = (
+            f"the charge of {what} has more digits than are kept ({digits}), and none may be lost; "
+            "shorten the rate or the discount"
+        )
         raise InexactAmount(message) from refused
 
 

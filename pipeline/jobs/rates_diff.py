@@ -40,8 +40,13 @@ def diff_cards(card: RateCard, other: RateCard, at: datetime) -> list[PriceDiffe
 
 
 def diff_rates(rates: Iterable[Rate], others: Iterable[Rate]) -> list[PriceDifference]:
-    """Compare rates scope by scope, on the meters that either prices, at what is billed: cached tokens without a price cost what prompt tokens cost."""
-    sides = [{(rate.model, rate.service_tier, rate.above_prompt_tokens): rate for rate in side} for side in (rates, others)]
+    """Compare rates scope by scope, on the meters that either prices, at what is billed.
+
+    Cached tokens without a price cost what prompt tokens cost.
+    """
+    sides = [
+        {(rate.model, rate.service_tier, rate.above_prompt_tokens): rate for rate in side} for side in (rates, others)
+    ]
     found = []
     for scope in sorted({*sides[0], *sides[1]}):
         both = [rate for side in sides if (rate := side.get(scope)) is not None]
@@ -62,7 +67,9 @@ def price_text(price: Price | None, meter: Meter) -> str:
     group = f" of group {price.group}" if price.group else ""
     if isinstance(price, PackagePrice):
         return f"{plain_rate(price.price)} per package of {price.tokens}{group}"
-    steps = ", ".join(plain_rate(tier.rate) + (f" up to {tier.up_to}" if tier.up_to is not None else "") for tier in price.tiers)
+    steps = ", ".join(
+        plain_rate(tier.rate) + (f" up to {tier.up_to}" if tier.up_to is not None else "") for tier in price.tiers
+    )
     return f"{'graduated' if isinstance(price, GraduatedPrice) else 'volume'} {steps}{group}"
 
 

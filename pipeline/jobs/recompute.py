@@ -1,8 +1,10 @@
-"""An issued invoice or credit note, decided once more from what it names, and compared with what was frozen, byte for byte.
+"""An issued invoice or credit note, decided once more from what it names.
 
-The invoice is issued again in a scratch register that holds the invoices before it: the same rules, the same chain, and so the
-same bytes, or something is not as it was. A credit note is voiding, done again in the same way, after the invoice that it takes
-back was itself issued again. Nothing in the workspace is written.
+Compared with what was frozen, byte for byte.
+
+The invoice is issued again in a scratch register that holds the invoices before it: the same rules, the same chain, and
+so the same bytes, or something is not as it was. A credit note is voiding, done again in the same way, after the
+invoice that it takes back was itself issued again. Nothing in the workspace is written.
 
 Does not own going back in time (``pipeline.jobs.at_issue``) nor the rules of issuing (``pipeline.jobs.invoice``).
 """
@@ -54,10 +56,12 @@ class Recomputation:
 
 
 def recompute(workspace: Workspace, invoice_id: str) -> Recomputation:
-    """Decide an issued invoice or credit note again from the commit and the configuration that its document names. Writes nothing in the workspace.
+    """Decide an issued invoice or credit note again from the commit and the configuration that its document names.
 
-    Raises ``InvoiceNotFound``, ``ConfigurationError`` where its configuration was not kept, ``LogEntryRefused`` where the lake has
-    no such commit.
+    Writes nothing in the workspace.
+
+    Raises ``InvoiceNotFound``, ``ConfigurationError`` where its configuration was not kept, ``LogEntryRefused`` where
+    the lake has no such commit.
     """
     document = issued_document(workspace, invoice_id)
     of_usage = usage_document(workspace, document)
@@ -77,19 +81,31 @@ def _compared(root: Path, document: dict[str, Any], at_issue: AtIssue) -> Iterat
 
 
 def _decided_again(root: Path, document: dict[str, Any], at_issue: AtIssue) -> bytes | None:
-    """Return the bytes of the register entry that issuing (or voiding) gives now, or None where there is nothing that could be issued."""
+    """Return the bytes of the register entry that issuing (or voiding) gives now.
+
+    None where there is nothing that could be issued.
+    """
     number, now = document["number"], parse_instant(document["issued_at"])
     with tempfile.TemporaryDirectory(prefix="tallybook-") as folder:
         scratch = layout.register(Path(folder))
         disk.make_folders(Path(folder), scratch)
         for earlier in range(1, number):
-            disk.replace_durably(append_log.entry_path(scratch, earlier), append_log.entry_path(layout.register(root), earlier).read_bytes())
+            disk.replace_durably(
+                append_log.entry_path(scratch, earlier),
+                append_log.entry_path(layout.register(root), earlier).read_bytes(),
+            )
         then = replace(at_issue.workspace, root=Path(folder))
         try:
             if document["status"] == "credit_note":
                 void(then, at_issue.built, document["credits_invoice"], now=now)
             else:
-                issue(then, at_issue.built, period=BillingPeriod.parse(document["period"]), account_id=document["account_id"], now=now)
+                issue(
+                    then,
+                    at_issue.built,
+                    period=BillingPeriod.parse(document["period"]),
+                    account_id=document["account_id"],
+                    now=now,
+                )
         except (InvoiceNotFound, IssueBlocked):
             return None
         entry = append_log.entry_path(scratch, number)

@@ -1,9 +1,10 @@
 """Our billed tokens beside a provider's own count of them, per key, model and UTC day.
 
-A provider's export counts days in UTC, so ours are counted in UTC here too, whatever the account's time zone is on invoices.
+A provider's export counts days in UTC, so ours are counted in UTC here too, whatever the account's time zone is on
+invoices.
 
-Owns the comparison and its tolerance. Does not own what is billed (``sql/marts/usage_by_utc_day.sql``) nor how exports are read
-(``pipeline.jobs.provider_usage``).
+Owns the comparison and its tolerance. Does not own what is billed (``sql/marts/usage_by_utc_day.sql``) nor how exports
+are read (``pipeline.jobs.provider_usage``).
 """
 
 from __future__ import annotations
@@ -58,7 +59,9 @@ class Tolerance:
                 raise ValueError  # noqa: TRY301  # one explanation for all that is no tolerance
             return cls(percent=Decimal(number)) if number != text else cls(tokens=int(number))
         except (ValueError, ArithmeticError):
-            message = f"tolerance {text!r} cannot be read; write a number of tokens such as 250, or a percentage such as 0.5%"
+            message = (
+                f"tolerance {text!r} cannot be read; write a number of tokens such as 250, or a percentage such as 0.5%"
+            )
             raise ConfigurationError(message) from None
 
     def allows(self, ours: int, theirs: int) -> bool:
@@ -105,10 +108,13 @@ def reconcile(
     key_names: Mapping[str, str],
     only_their_keys: bool = False,
 ) -> Reconciliation:
-    """Compare billed usage with a provider's. Tokens decide: prompt, completion, and cached ones where the export states them.
+    """Compare billed usage with a provider's.
 
-    ``key_names`` says which of our key ids stands for one of theirs; others are taken to be the same. Names that a rate card takes
-    for the same model are the same. With ``only_their_keys`` our usage of keys that the export does not name is left out.
+    Tokens decide: prompt, completion, and cached ones where the export states them.
+
+    ``key_names`` says which of our key ids stands for one of theirs; others are taken to be the same. Names that a rate
+    card takes for the same model are the same. With ``only_their_keys`` our usage of keys that the export does not name
+    is left out.
     """
     ours, models = _ours(workspace)
     theirs: dict[Place, Tokens] = {}
@@ -118,18 +124,34 @@ def reconcile(
         theirs[place] = theirs[place] + tokens if place in theirs else tokens
     keys = {key for key, _, _ in theirs}
     mine = {
-        place: tokens for place, tokens in ours.items() if provider.first_date <= place[2] < provider.end_date and (not only_their_keys or place[0] in keys)
+        place: tokens
+        for place, tokens in ours.items()
+        if provider.first_date <= place[2] < provider.end_date and (not only_their_keys or place[0] in keys)
     }
-    return Reconciliation(first_date=provider.first_date, end_date=provider.end_date, comparisons=tuple(_compared(mine, theirs, tolerance)))
+    return Reconciliation(
+        first_date=provider.first_date,
+        end_date=provider.end_date,
+        comparisons=tuple(_compared(mine, theirs, tolerance)),
+    )
 
 
 def _ours(workspace: Workspace) -> tuple[dict[Place, Tokens], dict[tuple[str, str], str]]:
-    """Return billed usage by key, model and UTC day, and the rate card's name of each key's models by any of their names."""
+    """Return billed usage by key, model and UTC day.
+
+    And the rate card's name of each key's models by any of their names.
+    """
     snapshot, _ = in_force(workspace, read_log(workspace.lake))
     settings = workspace.settings
-    reference = reference_tables(workspace.accounts, workspace.rate_cards, timezone=settings.timezone, utc_dates={file.date for file in snapshot.data_files})
+    reference = reference_tables(
+        workspace.accounts,
+        workspace.rate_cards,
+        timezone=settings.timezone,
+        utc_dates={file.date for file in snapshot.data_files},
+    )
     files = verified_files(workspace.lake, snapshot)
-    table = usage_by_utc_day(files, reference, lake=workspace.lake, timezone=settings.timezone, unmeasured=settings.unmeasured.value)
+    table = usage_by_utc_day(
+        files, reference, lake=workspace.lake, timezone=settings.timezone, unmeasured=settings.unmeasured.value
+    )
     models = _model_names(reference)
     usage: dict[Place, Tokens] = {}
     for row in table.to_pylist():
@@ -149,10 +171,16 @@ def _model_names(reference: Mapping[str, pa.Table]) -> dict[tuple[str, str], str
     by_card: dict[str, list[tuple[str, str]]] = {}
     for row in reference["model_names"].to_pylist():
         by_card.setdefault(row["rate_card"], []).append((row["name"], row["model"]))
-    return {(row["api_key_id"], name): model for row in reference["api_keys"].to_pylist() for name, model in by_card.get(row["rate_card"], ())}
+    return {
+        (row["api_key_id"], name): model
+        for row in reference["api_keys"].to_pylist()
+        for name, model in by_card.get(row["rate_card"], ())
+    }
 
 
-def _compared(ours: Mapping[Place, Tokens], theirs: Mapping[Place, Tokens], tolerance: Tolerance) -> Iterator[Comparison]:
+def _compared(
+    ours: Mapping[Place, Tokens], theirs: Mapping[Place, Tokens], tolerance: Tolerance
+) -> Iterator[Comparison]:
     nothing = Tokens(prompt_tokens=0, completion_tokens=0, prompt_cached_tokens=0, requests=0)
     for place in sorted(ours.keys() | theirs.keys()):
         mine, other = ours.get(place, nothing), theirs.get(place, nothing)

@@ -1,9 +1,10 @@
 """What past usage would have cost under another rate card, beside what it was invoiced for. Nothing is written.
 
-Owns which usage is priced again and what it is compared with. Does not own counting, rating, lines (``usage_line_columns``) nor the
-comparison (``repriced_lines``): usage is counted again with every account on the other card, so that its own effective periods, aliases,
-bands and meters decide (where it has the same of all of these as the cards in use, the count is the same and is not made again). What
-costs the same on every day is summed before it is rated, once for both cards.
+Owns which usage is priced again and what it is compared with. Does not own counting, rating, lines
+(``usage_line_columns``) nor the comparison (``repriced_lines``): usage is counted again with every account on the other
+card, so that its own effective periods, aliases, bands and meters decide (where it has the same of all of these as the
+cards in use, the count is the same and is not made again). What costs the same on every day is summed before it is
+rated, once for both cards.
 """
 
 from __future__ import annotations
@@ -49,26 +50,47 @@ class Repricing:
     unpriced: tuple[UnpricedUsage, ...]
 
 
-def reprice(workspace: Workspace, card_id: str, *, period: BillingPeriod | None = None, account_id: str | None = None) -> Repricing:
-    """Price usage by the rate card ``card_id`` and compare it, line by line, with invoices as issued and drafts as of now.
+def reprice(
+    workspace: Workspace, card_id: str, *, period: BillingPeriod | None = None, account_id: str | None = None
+) -> Repricing:
+    """Price usage by the rate card ``card_id``.
 
-    Lines of usage only: corrections, fees, credits and tax follow from terms, not from a card alone.
-    Raises ``ConfigurationError`` for an unknown card or account, or a card in another currency than an invoice it is compared with.
+    Compare it, line by line, with invoices as issued and drafts as of now.
+
+    Lines of usage only: corrections, fees, credits and tax follow from terms, not from a card alone. Raises
+    ``ConfigurationError`` for an unknown card or account, or a card in another currency than an invoice it is compared
+    with.
     """
     if card_id not in workspace.rate_cards:
-        message = f"there is no rate card {card_id!r}; add rates/{card_id}.toml (an account need not name it), or name one of: {_listed(workspace.rate_cards)}"
+        message = (
+            f"there is no rate card {card_id!r}; add rates/{card_id}.toml (an account need not name it), or name one "
+            f"of: {_listed(workspace.rate_cards)}"
+        )
         raise ConfigurationError(message)
     if account_id is not None and workspace.accounts.by_id(account_id) is None:
-        message = f"there is no account {account_id!r}; there are: {_listed(account.id for account in workspace.accounts)}"
+        message = (
+            f"there is no account {account_id!r}; there are: {_listed(account.id for account in workspace.accounts)}"
+        )
         raise ConfigurationError(message)
-    on_card = replace(workspace, accounts=Accounts(accounts=tuple(_paying_by(account, card_id) for account in workspace.accounts)))
+    on_card = replace(
+        workspace, accounts=Accounts(accounts=tuple(_paying_by(account, card_id) for account in workspace.accounts))
+    )
     present = _asked_for(_present_usage(workspace), period, account_id)
     if all(counts_like(workspace.rate_cards[card_id], workspace.rate_cards[used]) for used in _cards_in_use(workspace)):
         used = counted = _in_fewer_rows(present, workspace, on_card)
     else:
         used = _in_fewer_rows(present, workspace)
-        counted = _in_fewer_rows(_asked_for(count(on_card, in_force(workspace, read_log(workspace.lake))[0]).usage_daily, period, account_id), on_card)
-    issued = {(invoice.account_id, invoice.period): invoice for invoice in _issued(workspace) if _is_chosen(invoice, period, account_id)}
+        counted = _in_fewer_rows(
+            _asked_for(
+                count(on_card, in_force(workspace, read_log(workspace.lake))[0]).usage_daily, period, account_id
+            ),
+            on_card,
+        )
+    issued = {
+        (invoice.account_id, invoice.period): invoice
+        for invoice in _issued(workspace)
+        if _is_chosen(invoice, period, account_id)
+    }
     drafted, _ = _rated_lines(workspace, _without(used, issued))
     new, unpriced = _rated_lines(on_card, counted)
     old = pa.concat_tables([lines_of_invoices(issued.values()), drafted])
@@ -81,14 +103,20 @@ def _cards_in_use(workspace: Workspace) -> set[str]:
 
 def _paying_by(account: Account, card_id: str) -> Account:
     """Return the account with another card for all its terms; discounts stay."""
-    return replace(account, rate_card=card_id, terms=tuple(replace(terms, rate_card=card_id) for terms in account.terms))
+    return replace(
+        account, rate_card=card_id, terms=tuple(replace(terms, rate_card=card_id) for terms in account.terms)
+    )
 
 
 def _issued(workspace: Workspace) -> Iterator[Invoice]:
     """Yield the issued invoices that no credit note took back."""
     documents = register.read(workspace.root)
     voided = {document.get("credits_invoice") for document in documents}
-    return (invoice_from_document(document) for document in documents if document["status"] == "issued" and document["invoice_id"] not in voided)
+    return (
+        invoice_from_document(document)
+        for document in documents
+        if document["status"] == "issued" and document["invoice_id"] not in voided
+    )
 
 
 def _present_usage(workspace: Workspace) -> pa.Table:
@@ -121,7 +149,9 @@ def _in_fewer_rows(usage_daily: pa.Table, *workspaces: Workspace) -> pa.Table:
 def _without(usage_daily: pa.Table, invoiced: Collection[tuple[str, BillingPeriod]]) -> pa.Table:
     """Leave out the usage of accounts' periods that are invoiced."""
     for account_id, period in invoiced:
-        is_invoiced = pc.and_(pc.equal(usage_daily["account_id"], account_id), pc.equal(usage_daily["billing_period"], str(period)))
+        is_invoiced = pc.and_(
+            pc.equal(usage_daily["account_id"], account_id), pc.equal(usage_daily["billing_period"], str(period))
+        )
         usage_daily = usage_daily.filter(pc.invert(is_invoiced))
     return usage_daily
 

@@ -22,12 +22,16 @@ if TYPE_CHECKING:
 
 
 class RepricedLine(NamedTuple):
-    """The usage of one key, model, tier and meter in one account's month, under both cards. A tuple: there are as many as lines, and nothing to validate."""
+    """The usage of one key, model, tier and meter in one account's month, under both cards.
+
+    A tuple: there are as many as lines, and nothing to validate.
+    """
 
     period: BillingPeriod
     account_id: str
     invoice_id: str
-    """What it was compared with: an issued invoice as issued, else the draft as of now; empty where there is neither."""
+    """What it was compared with: an issued invoice as issued, else the draft as of now; empty where there is neither.
+    """
     api_key_id: str
     model: str
     service_tier: str
@@ -49,7 +53,9 @@ class RepricedLine(NamedTuple):
 
 
 def repriced_lines(old: pa.Table, new: pa.Table, card_id: str) -> Iterator[RepricedLine]:
-    """Yield a line for each place that either of two ``LINES`` tables has, in order; ``card_id`` is the card of the new ones.
+    """Yield a line for each place that either of two ``LINES`` tables has, in order.
+
+    ``card_id`` is the card of the new ones.
 
     Raises ``ConfigurationError`` for a place whose currencies differ.
     """
@@ -68,10 +74,17 @@ def repriced_lines(old: pa.Table, new: pa.Table, card_id: str) -> Iterator[Repri
 
 
 def _side_by_side(both: pa.Table, is_new: pa.Array) -> pa.Table:
-    """Return a row for each place, in order: sums and rates of both sides, and the invoice of the old one (of old lines, which come first, if any)."""
+    """Return a row for each place, in order.
+
+    Sums and rates of both sides, and the invoice of the old one (of old lines, which come first, if any).
+    """
     currencies = whole(both["currency"]).dictionary_encode()
     columns = {"currency_number": currencies.indices}
-    for name, nothing in (("quantity", pa.scalar(0, both["quantity"].type)), ("amount", pa.scalar(0, PRINTED)), ("rate", pa.scalar(""))):
+    for name, nothing in (
+        ("quantity", pa.scalar(0, both["quantity"].type)),
+        ("amount", pa.scalar(0, PRINTED)),
+        ("rate", pa.scalar("")),
+    ):
         columns[f"old_{name}"] = pc.if_else(is_new, nothing, both[name])
         columns[f"new_{name}"] = pc.if_else(is_new, both[name], nothing)
     sums = [(f"{side}_{name}", "sum") for side in ("old", "new") for name in ("quantity", "amount")]
@@ -81,7 +94,9 @@ def _side_by_side(both: pa.Table, is_new: pa.Array) -> pa.Table:
     invoice_id = pc.if_else(is_new.take(whole(found["first_row"])), "", first["invoice_id"])
     places = first.select([*PLACE, "currency"]).append_column("invoice_id", invoice_id)
     for side in ("old", "new"):
-        places = places.append_column(f"{side}_quantity", found[f"{side}_quantity_sum"]).append_column(f"{side}_amount", found[f"{side}_amount_sum"])
+        places = places.append_column(f"{side}_quantity", found[f"{side}_quantity_sum"]).append_column(
+            f"{side}_amount", found[f"{side}_amount_sum"]
+        )
         places = places.append_column(f"{side}_rates", pc.binary_join(found[f"{side}_rate_list"], " "))
     for name, numbers in (("one_currency", "currency_number_min"), ("other_currency", "currency_number_max")):
         places = places.append_column(name, currencies.dictionary.take(whole(found[numbers])))
@@ -92,7 +107,10 @@ def _refuse_two_currencies(places: pa.Table, card_id: str) -> None:
     refused = places.filter(pc.not_equal(places["one_currency"], places["other_currency"])).slice(0, 1).to_pylist()
     for place in refused:
         other = place["one_currency"] if place["other_currency"] == place["currency"] else place["other_currency"]
-        message = f"rate card {card_id!r} is in {other}, {place['invoice_id']} in {place['currency']}; a difference needs one currency"
+        message = (
+            f"rate card {card_id!r} is in {other}, {place['invoice_id']} in {place['currency']}; "
+            "a difference needs one currency"
+        )
         raise ConfigurationError(message)
 
 
@@ -109,5 +127,7 @@ def _amounts(column: pa.ChunkedArray, currencies: pa.ChunkedArray) -> list[Decim
     for currency in currencies.unique().to_pylist():
         rows = whole(pc.indices_nonzero(pc.equal(currencies, currency)))
         printed = column.take(rows).cast(pa.decimal128(38, minor_unit_digits(currency)))
-        found.update(zip(rows.to_pylist(), map(Decimal, printed.cast(pa.string()).to_pylist()), strict=True))  # as exact, and quicker than of decimals
+        found.update(
+            zip(rows.to_pylist(), map(Decimal, printed.cast(pa.string()).to_pylist()), strict=True)
+        )  # as exact, and quicker than of decimals
     return [found[row] for row in range(len(column))]

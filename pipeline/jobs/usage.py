@@ -36,16 +36,25 @@ DIMENSIONS = {
     "meter": "meter",
 }
 """Words of ``--by`` and the column each stands for."""
-_COUNTS = ("events", "prompt_tokens", "prompt_cached_tokens", "prompt_cache_write_tokens", "completion_tokens", "reasoning_tokens")
+_COUNTS = (
+    "events",
+    "prompt_tokens",
+    "prompt_cached_tokens",
+    "prompt_cache_write_tokens",
+    "completion_tokens",
+    "reasoning_tokens",
+)
 
 
-def usage(workspace: Workspace, by: Sequence[str], *, from_date: date | None = None, to_date: date | None = None) -> pa.Table:
+def usage(
+    workspace: Workspace, by: Sequence[str], *, from_date: date | None = None, to_date: date | None = None
+) -> pa.Table:
     """Return billed usage grouped by ``by``, sorted, of usage dates in ``[from_date, to_date)``.
 
-    By ``meter`` there is one ``quantity`` (tokens, every one on one meter); else events and tokens, where ``prompt_tokens`` includes
-    cached and ``completion_tokens`` reasoning tokens. By ``status`` or ``fate`` what is not billed is listed too; by a tag of keys,
-    keys without it have an empty one.
-    Raises ``ConfigurationError`` for an unknown word.
+    By ``meter`` there is one ``quantity`` (tokens, every one on one meter); else events and tokens, where
+    ``prompt_tokens`` includes cached and ``completion_tokens`` reasoning tokens. By ``status`` or ``fate`` what is not
+    billed is listed too; by a tag of keys, keys without it have an empty one. Raises ``ConfigurationError`` for an
+    unknown word.
     """
     tag_of = {word: name for word in by if (name := _tag(word, workspace.accounts)) is not None}
     columns = [word if word in tag_of else _column(word, workspace.accounts) for word in by]
@@ -72,7 +81,10 @@ def usage(workspace: Workspace, by: Sequence[str], *, from_date: date | None = N
 
 
 def _tag(word: str, accounts: Accounts) -> str | None:
-    """Return the tag that a word of ``--by`` means: ``tag:team``, or ``team`` where a key has that tag and no dimension is called so."""
+    """Return the tag that a word of ``--by`` means.
+
+    ``tag:team``, or ``team`` where a key has that tag and no dimension is called so.
+    """
     if word.startswith(TAG_PREFIX):
         return word.removeprefix(TAG_PREFIX)
     return word if word not in DIMENSIONS and word in _tag_names(accounts) else None

@@ -1,8 +1,9 @@
 """Lines of usage as columns: those that charges make, and those of invoices that are there already.
 
-Owns the table of lines. Does not own which charges share one (``charged_lines``; where sums might not fit into columns, the lines are made by
-``pipeline.invoicing``, which this must equal to the cent, line for line: ``tests/oracle/test_repricing.py``), nor rounding
-(``pipeline.rating_arrow``), nor what follows from terms: included tokens, fees, commitments.
+Owns the table of lines. Does not own which charges share one (``charged_lines``; where sums might not fit into columns,
+the lines are made by ``pipeline.invoicing``, which this must equal to the cent, line for line:
+``tests/oracle/test_repricing.py``), nor rounding (``pipeline.rating_arrow``), nor what follows from terms: included
+tokens, fees, commitments.
 """
 
 from __future__ import annotations
@@ -51,7 +52,12 @@ def lines_of_charges(line_charges: pa.Table, accounts: Accounts, rounding: Round
     if not sums_fit(line_charges):
         return lines_of_invoices(_drafts(line_charges, accounts, rounding))
     lines = summed_to_lines(line_charges.combine_chunks())
-    return pa.concat_tables([LINES.empty_table(), *(_printed(lines, currency, rounding) for currency in sorted(lines["currency"].unique().to_pylist()))])
+    return pa.concat_tables(
+        [
+            LINES.empty_table(),
+            *(_printed(lines, currency, rounding) for currency in sorted(lines["currency"].unique().to_pylist())),
+        ]
+    )
 
 
 def lines_of_invoices(invoices: Iterable[Invoice]) -> pa.Table:
@@ -81,7 +87,9 @@ def _drafts(line_charges: pa.Table, accounts: Accounts, rounding: Rounding) -> I
     for (payer, period), charges in charges_by_invoice(line_charges).items():
         account = accounts.by_id(payer)
         if account is not None:
-            yield draft_invoice(charges, account=account, period=period, currency=charges[0].currency, rounding=rounding)
+            yield draft_invoice(
+                charges, account=account, period=period, currency=charges[0].currency, rounding=rounding
+            )
 
 
 def _printed(lines: pa.Table, currency: str, rounding: Rounding) -> pa.Table:

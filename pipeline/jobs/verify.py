@@ -1,7 +1,8 @@
 """Every identity that must always hold, checked from the logs' records to the printed cent.
 
-Owns the order of the claims (ARCHITECTURE: "What must always hold") and that a damaged lake is an answer, not an accident. Does not
-own the claims: ``lake_checks``, ``invoice_checks`` and ``sql/checks/blocking`` do. Reads everything again and writes nothing.
+Owns the order of the claims (ARCHITECTURE: "What must always hold") and that a damaged lake is an answer, not an
+accident. Does not own the claims: ``lake_checks``, ``invoice_checks`` and ``sql/checks/blocking`` do. Reads everything
+again and writes nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A rate card: the rates of its models, and which of them is chosen for a request.
 
-Owns the choice: the rate of the request's service tier before the rate of every tier, and of those the one with the greatest
-threshold below the request's prompt. Does not own what a rate says (``pipeline.rates.rate``).
+Owns the choice: the rate of the request's service tier before the rate of every tier, and of those the one with the
+greatest threshold below the request's prompt. Does not own what a rate says (``pipeline.rates.rate``).
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class Stretch:
 class RateCard:
     """A price list: rates of models over time, in one currency, with other names for its models.
 
-    Construction raises ``RateCardError`` for overlapping effective periods of a model, tier and threshold, an alias that shadows a model
-    and an alias of a model without rates.
+    Construction raises ``RateCardError`` for overlapping effective periods of a model, tier and threshold, an alias
+    that shadows a model and an alias of a model without rates.
     """
 
     id: str
@@ -61,7 +61,9 @@ class RateCard:
     def __post_init__(self) -> None:
         """Refuse what cannot be a rate card, and put each model's rates in the order of time."""
         if not _CARD_ID.fullmatch(self.id):
-            message = f"rate card id {self.id!r} cannot be used; write 1 to 64 letters, digits, dots, dashes or underscores"
+            message = (
+                f"rate card id {self.id!r} cannot be used; write 1 to 64 letters, digits, dots, dashes or underscores"
+            )
             raise RateCardError(message)
         try:
             minor_unit_digits(self.currency)
@@ -114,31 +116,49 @@ class RateCard:
 
     def missing_text(self, model: str, meter: Meter, instant: datetime) -> str:
         """Say which rate is missing, and where to add it."""
-        return f"rate card {self.id!r} has no {meter} rate for model {model!r} {_when(instant)}; add one to rates/{self.id}.toml"
+        return (
+            f"rate card {self.id!r} has no {meter} rate for model {model!r} {_when(instant)}; "
+            f"add one to rates/{self.id}.toml"
+        )
 
     def stretches(self, model: str) -> Iterator[Stretch]:
-        """Yield for every tier and band of a model the stretches of time in which one rate is chosen, each in the order of time.
+        """Yield for every tier and band of a model the stretches of time in which one rate is chosen.
 
-        The tier ``""`` stands for all that have no rates of their own, the band 0 for all prompts up to the lowest threshold.
+        Each in the order of time.
+
+        The tier ``""`` stands for all that have no rates of their own, the band 0 for all prompts up to the lowest
+        threshold.
         """
         windows = self.windows(model)
-        bounds = sorted({instant for rate in windows for instant in (_start_at(rate), rate.effective_to) if instant is not None})
+        bounds = sorted(
+            {instant for rate in windows for instant in (_start_at(rate), rate.effective_to) if instant is not None}
+        )
         for service_tier, prompt_band in product(("", *self.service_tiers(model)), (0, *self.prompt_bands(model))):
             choices = [(bound, _chosen(windows, bound, service_tier, prompt_band)) for bound in bounds]
-            changes = [choice for index, choice in enumerate(choices) if index == 0 or choice[1] is not choices[index - 1][1]]
+            changes = [
+                choice for index, choice in enumerate(choices) if index == 0 or choice[1] is not choices[index - 1][1]
+            ]
             for (start_at, rate), (end_at, _) in pairwise([*changes, (None, None)]):
                 if start_at is not None and rate is not None:
                     effective_from = None if start_at == _SINCE_EVER else start_at
-                    yield Stretch(service_tier=service_tier, prompt_band=prompt_band, effective_from=effective_from, effective_to=end_at, rate=rate)
+                    yield Stretch(
+                        service_tier=service_tier,
+                        prompt_band=prompt_band,
+                        effective_from=effective_from,
+                        effective_to=end_at,
+                        rate=rate,
+                    )
 
 
 def counts_like(one: RateCard, other: RateCard) -> bool:
     """Say whether usage is counted into the same rows by both cards, whatever they cost.
 
-    It is where models have the same names, and the same stretches of time, service tiers, prompt bands and meters priced apart.
+    It is where models have the same names, and the same stretches of time, service tiers, prompt bands and meters
+    priced apart.
     """
     return one.aliases == other.aliases and all(
-        [_counted_apart(stretch) for stretch in one.stretches(model)] == [_counted_apart(stretch) for stretch in other.stretches(model)]
+        [_counted_apart(stretch) for stretch in one.stretches(model)]
+        == [_counted_apart(stretch) for stretch in other.stretches(model)]
         for model in {*one.models, *other.models}
     )
 
@@ -149,7 +169,13 @@ def _counted_apart(stretch: Stretch) -> tuple[object, ...]:
 
 
 def _chosen(windows: Iterable[Rate], instant: datetime, service_tier: str, prompt_band: int) -> Rate | None:
-    fitting = [rate for rate in windows if rate.service_tier in {service_tier, ""} and rate.above_prompt_tokens <= prompt_band and rate.is_in_force(instant)]
+    fitting = [
+        rate
+        for rate in windows
+        if rate.service_tier in {service_tier, ""}
+        and rate.above_prompt_tokens <= prompt_band
+        and rate.is_in_force(instant)
+    ]
     return max(fitting, key=lambda rate: (rate.service_tier == service_tier, rate.above_prompt_tokens), default=None)
 
 
@@ -168,7 +194,10 @@ def _when(instant: datetime) -> str:
 
 
 def _refuse_overlaps(windows: Sequence[Rate]) -> None:
-    """Rates of one model, tier and threshold may not overlap; those of different tiers or thresholds are chosen between."""
+    """Rates of one model, tier and threshold may not overlap.
+
+    Those of different tiers or thresholds are chosen between.
+    """
     latest: dict[tuple[str, int], Rate] = {}
     for later in windows:
         earlier = latest.get((later.service_tier, later.above_prompt_tokens))
@@ -184,8 +213,14 @@ def _refuse_overlaps(windows: Sequence[Rate]) -> None:
 def _refuse_misleading_alias(alias: str, model: str, windows: Mapping[str, tuple[Rate, ...]]) -> None:
     refuse_misleading_model("alias", alias)
     if alias in windows:
-        message = f"alias {alias!r} shadows the model of the same name, which has rates of its own; remove the alias or those rates"
+        message = (
+            f"alias {alias!r} shadows the model of the same name, which has rates of its own; "
+            "remove the alias or those rates"
+        )
         raise RateCardError(message)
     if model not in windows:
-        message = f"alias {alias!r} stands for {model!r}, which has no rates; name a model of this card: {', '.join(sorted(windows)) or 'it has none yet'}"
+        message = (
+            f"alias {alias!r} stands for {model!r}, which has no rates; name a model of this card: "
+            f"{', '.join(sorted(windows)) or 'it has none yet'}"
+        )
         raise RateCardError(message)

@@ -2,10 +2,11 @@
 
 Owns how an extending card and the card it extends become one list of rates. Three rules:
 
-* A meter that an entry states replaces the extended card's, for its model, service tier and threshold, within its effective
-  period; everything else is inherited, also the extended card's own tiers, thresholds and periods.
-* ``discount_percent`` or ``markup_percent`` of an entry changes all its prices, stated or inherited. That of the card changes what
-  the card inherits, and on a card that extends none, what it states; a price stated on an extending card is the agreed price.
+* A meter that an entry states replaces the extended card's, for its model, service tier and threshold, within its
+  effective period; everything else is inherited, also the extended card's own tiers, thresholds and periods.
+* ``discount_percent`` or ``markup_percent`` of an entry changes all its prices, stated or inherited. That of the card
+  changes what the card inherits, and on a card that extends none, what it states; a price stated on an extending card
+  is the agreed price.
 * The list price of a meter is what it was before the change, or what the extended card charges.
 
 Does not own which card is extended (``pipeline.storage.rate_cards`` finds it).
@@ -50,7 +51,13 @@ class RateEntry:
 
     def __post_init__(self) -> None:
         """Refuse what could be no rate, whatever it may inherit."""
-        _rate(self, self.effective_from, self.effective_to, {Meter.PROMPT: Decimal(0), Meter.COMPLETION: Decimal(0), **self.per_million}, {})
+        _rate(
+            self,
+            self.effective_from,
+            self.effective_to,
+            {Meter.PROMPT: Decimal(0), Meter.COMPLETION: Decimal(0), **self.per_million},
+            {},
+        )
 
     def overlaps(self, other: RateEntry) -> bool:
         """Say whether both would be in force at some instant for the same requests."""
@@ -69,20 +76,34 @@ def rate_of_entry(entry: RateEntry, *, percent: Decimal | None) -> Rate:
 
 
 def inherited_rates(entries: Sequence[RateEntry], *, parent: RateCard, percent: Decimal | None) -> tuple[Rate, ...]:
-    """Return the rates of a card that extends ``parent``; ``percent`` is the extending card's. Raises ``RateCardError``."""
+    """Return the rates of a card that extends ``parent``; ``percent`` is the extending card's.
+
+    Raises ``RateCardError``.
+    """
     own: dict[tuple[str, str, int], list[RateEntry]] = defaultdict(list)
     for entry in entries:
         own[entry.model, entry.service_tier, entry.above_prompt_tokens].append(entry)
     theirs: dict[tuple[str, str, int], list[Rate]] = defaultdict(list)
     for rate in parent.rates:
         theirs[rate.model, rate.service_tier, rate.above_prompt_tokens].append(rate)
-    return tuple(rate for scope in sorted({*own, *theirs}) for rate in _rates_of_scope(scope, own.get(scope, ()), theirs.get(scope, ()), parent, percent))
+    return tuple(
+        rate
+        for scope in sorted({*own, *theirs})
+        for rate in _rates_of_scope(scope, own.get(scope, ()), theirs.get(scope, ()), parent, percent)
+    )
 
 
 def _rates_of_scope(
-    scope: tuple[str, str, int], entries: Sequence[RateEntry], inherited: Sequence[Rate], parent: RateCard, percent: Decimal | None
+    scope: tuple[str, str, int],
+    entries: Sequence[RateEntry],
+    inherited: Sequence[Rate],
+    parent: RateCard,
+    percent: Decimal | None,
 ) -> Iterator[Rate]:
-    """Cut time where an entry or a rate begins or ends; what is chosen is the same for a stretch, and neighbours that are the same stay one."""
+    """Cut time where an entry or a rate begins or ends.
+
+    What is chosen is the same for a stretch, and neighbours that are the same stay one.
+    """
     model, service_tier, band = scope
     windows: list[RateEntry | Rate] = [*entries, *parent.windows(model)]
     bounds = sorted({bound for each in windows for bound in (_start_at(each), _end_at(each))} - {_FOR_EVER})
@@ -90,10 +111,16 @@ def _rates_of_scope(
     for bound in bounds:
         entry = next((entry for entry in entries if _start_at(entry) <= bound < _end_at(entry)), None)
         at_bound = (rate for rate in inherited if rate.is_in_force(bound))
-        base = next(at_bound, None) if entry is None else parent.rate_at(model, bound, service_tier=service_tier, prompt_band=band)
+        base = (
+            next(at_bound, None)
+            if entry is None
+            else parent.rate_at(model, bound, service_tier=service_tier, prompt_band=band)
+        )
         if not choices or choices[-1][1] is not entry or choices[-1][2] is not base:
             choices.append((bound, entry, base))
-    for (start_at, entry, base), end_at in zip(choices, [*(choice[0] for choice in choices[1:]), _FOR_EVER], strict=True):
+    for (start_at, entry, base), end_at in zip(
+        choices, [*(choice[0] for choice in choices[1:]), _FOR_EVER], strict=True
+    ):
         effective_from = None if start_at == _SINCE_EVER else start_at
         effective_to = None if end_at == _FOR_EVER else end_at
         if entry is not None:
@@ -102,8 +129,14 @@ def _rates_of_scope(
             yield _inherited(base, effective_from, effective_to, percent)
 
 
-def _inherited(base: Rate, effective_from: datetime | None, effective_to: datetime | None, percent: Decimal | None) -> Rate:
-    changed = base.per_million if percent is None else {meter: changed_price(price, percent) for meter, price in base.per_million.items()}
+def _inherited(
+    base: Rate, effective_from: datetime | None, effective_to: datetime | None, percent: Decimal | None
+) -> Rate:
+    changed = (
+        base.per_million
+        if percent is None
+        else {meter: changed_price(price, percent) for meter, price in base.per_million.items()}
+    )
     return Rate(
         model=base.model,
         effective_from=effective_from,
@@ -115,7 +148,13 @@ def _inherited(base: Rate, effective_from: datetime | None, effective_to: dateti
     )
 
 
-def _overridden(entry: RateEntry, base: Rate | None, effective_from: datetime | None, effective_to: datetime | None, percent: Decimal | None) -> Rate:
+def _overridden(
+    entry: RateEntry,
+    base: Rate | None,
+    effective_from: datetime | None,
+    effective_to: datetime | None,
+    percent: Decimal | None,
+) -> Rate:
     change = percent if entry.percent is None else entry.percent
     before = {**(base.per_million if base else {}), **entry.per_million}
     now = {}
@@ -125,7 +164,12 @@ def _overridden(entry: RateEntry, base: Rate | None, effective_from: datetime | 
     list_prices = _prices(base) if base else {}
     if entry.percent is not None:
         stated = _rate(entry, effective_from, effective_to, before, {})
-        list_prices = {**_prices(stated), **{meter: price for meter, price in list_prices.items() if stated.priced_as(meter) not in entry.per_million}}
+        list_prices = {
+            **_prices(stated),
+            **{
+                meter: price for meter, price in list_prices.items() if stated.priced_as(meter) not in entry.per_million
+            },
+        }
     return _rate(entry, effective_from, effective_to, now, list_prices)
 
 
@@ -134,7 +178,11 @@ def _prices(rate: Rate) -> dict[Meter, Price]:
 
 
 def _rate(
-    entry: RateEntry, effective_from: datetime | None, effective_to: datetime | None, per_million: Mapping[Meter, Price], list_prices: Mapping[Meter, Price]
+    entry: RateEntry,
+    effective_from: datetime | None,
+    effective_to: datetime | None,
+    per_million: Mapping[Meter, Price],
+    list_prices: Mapping[Meter, Price],
 ) -> Rate:
     return Rate(
         model=entry.model,
@@ -148,7 +196,10 @@ def _rate(
 
 
 def refuse_overlapping_entries(entries: Iterable[RateEntry]) -> None:
-    """Raise ``RateCardError`` for two entries of one model, tier and threshold that are in force at the same instant."""
+    """Raise ``RateCardError`` for two entries of one model, tier and threshold.
+
+    Those, that is, that are in force at the same instant.
+    """
     by_scope: dict[tuple[str, str, int], list[RateEntry]] = defaultdict(list)
     for entry in entries:
         by_scope[entry.model, entry.service_tier, entry.above_prompt_tokens].append(entry)

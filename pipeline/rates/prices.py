@@ -3,8 +3,8 @@
 Owns what each shape may say, and how a discount changes it. Does not own how far a period has come (``pipeline.rating``
 counts) nor when a price is in force (``pipeline.rates.rate``).
 
-A period's price is *cumulative*: graduated, volume and package prices look at all tokens that the account has used on the
-meter since the billing period began, over all keys, of the model, or of every model that names the same ``group``.
+A period's price is *cumulative*: graduated, volume and package prices look at all tokens that the account has used on
+the meter since the billing period began, over all keys, of the model, or of every model that names the same ``group``.
 """
 
 from __future__ import annotations
@@ -41,7 +41,10 @@ class PeriodTier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GraduatedPrice:
-    """Every token has the rate of the tier that it falls into: 1.2 thousand million tokens at 2.00 up to 10^9 and 1.50 beyond cost 2,000 + 300."""
+    """Every token has the rate of the tier that it falls into.
+
+    1.2 thousand million tokens at 2.00 up to 10^9 and 1.50 beyond cost 2,000 + 300.
+    """
 
     tiers: tuple[PeriodTier, ...]
     group: str | None = None
@@ -55,7 +58,10 @@ class GraduatedPrice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VolumePrice:
-    """All tokens of the period have the rate of the tier that the period's total reaches: 1.2 thousand million tokens cost 1,800."""
+    """All tokens of the period have the rate of the tier that the period's total reaches.
+
+    1.2 thousand million tokens cost 1,800.
+    """
 
     tiers: tuple[PeriodTier, ...]
     group: str | None = None
@@ -108,7 +114,10 @@ def tier_of(tiers: Iterable[PeriodTier], total: int) -> PeriodTier:
 
 
 def changed_price(price: Price, percent: Decimal) -> Price:
-    """Return a price after a discount (-10) or a markup (5), exactly: 2.00 less 10 percent is 1.8. Packages and tiers keep their sizes."""
+    """Return a price after a discount (-10) or a markup (5), exactly: 2.00 less 10 percent is 1.8.
+
+    Packages and tiers keep their sizes.
+    """
     if isinstance(price, Decimal):
         return _changed(price, percent)
     if isinstance(price, PackagePrice):
@@ -125,7 +134,10 @@ def rates_of(price: Price) -> tuple[Decimal, ...]:
 
 
 def refuse_what_is_no_rate(what: str, rate: object, *, limit: Decimal = RATE_LIMIT) -> None:
-    """Raise ``RateCardError`` unless this is a finite decimal of 0 to below the limit, with at most 12 decimal places."""
+    """Raise ``RateCardError`` unless this is a finite decimal of 0 to below the limit.
+
+    With at most 12 decimal places.
+    """
     if not isinstance(rate, Decimal) or not rate.is_finite():
         message = f"{what} is no number; write a price per million tokens such as 2.00"
         raise RateCardError(message)
@@ -154,7 +166,9 @@ def _refuse_misleading_tiers(tiers: tuple[PeriodTier, ...]) -> None:
     known = [0, *(bound for bound in bounds if bound is not None)]
     for lower, upper in pairwise(known):
         if type(upper) is not int or not lower < upper <= TOKENS_MAX:
-            message = f"up_to {upper} follows {lower}; each tier must reach further than the one before, in whole tokens"
+            message = (
+                f"up_to {upper} follows {lower}; each tier must reach further than the one before, in whole tokens"
+            )
             raise RateCardError(message)
     for number, tier in enumerate(tiers, start=1):
         refuse_what_is_no_rate(f"rate {tier.rate} of tier {number}", tier.rate)

@@ -1,4 +1,6 @@
-"""All prices of a model during one effective period: for every request, or for those of a service tier or a prompt size.
+"""All prices of a model during one effective period.
+
+For every request, or for those of a service tier or a prompt size.
 
 Owns which meters must be priced, and what a meter without a price of its own costs. Does not own which of several rates
 is chosen (``pipeline.rates.card``).
@@ -25,15 +27,22 @@ if TYPE_CHECKING:
 
 _MODEL = re.compile(r"[A-Za-z0-9._:/@+%-]{1,128}", re.ASCII)
 _REQUIRED_METERS = (Meter.PROMPT, Meter.COMPLETION)
-_PRICED_AS = {Meter.PROMPT_CACHED: Meter.PROMPT, Meter.PROMPT_CACHE_WRITE: Meter.PROMPT, Meter.REASONING: Meter.COMPLETION}
+_PRICED_AS = {
+    Meter.PROMPT_CACHED: Meter.PROMPT,
+    Meter.PROMPT_CACHE_WRITE: Meter.PROMPT,
+    Meter.REASONING: Meter.COMPLETION,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """What a model costs during one effective period, per meter. Construction raises ``RateCardError`` for what cannot be a rate.
+    """What a model costs during one effective period, per meter.
 
-    Prompt and completion must be priced. A cached or cache-write token without a price of its own costs what a prompt token costs,
-    a reasoning token what a completion token costs; requests without a price cost nothing beyond their tokens.
+    Construction raises ``RateCardError`` for what cannot be a rate.
+
+    Prompt and completion must be priced. A cached or cache-write token without a price of its own costs what a prompt
+    token costs, a reasoning token what a completion token costs; requests without a price cost nothing beyond their
+    tokens.
     """
 
     model: str
@@ -48,21 +57,32 @@ class Rate:
     above_prompt_tokens: int = 0
     """It prices requests with more prompt tokens than this; 0 = of any size."""
     list_prices: Mapping[Meter, Price] = field(default_factory=dict)
-    """What the price was before a discount or markup, or is on the card that this one extends; empty where there is no such thing."""
+    """What the price was before a discount or markup, or is on the card that this one extends; empty where there is no
+    such thing.
+    """
 
     def __post_init__(self) -> None:
         """Refuse what cannot be a rate."""
         refuse_misleading_model("model", self.model)
         if self.service_tier and not _MODEL.fullmatch(self.service_tier):
-            message = f"service_tier {self.service_tier!r} of model {self.model!r} cannot be a tier's name; write 1 to 128 of A-Z a-z 0-9 . _ : / @ + % -"
+            message = (
+                f"service_tier {self.service_tier!r} of model {self.model!r} cannot be a tier's name; "
+                "write 1 to 128 of A-Z a-z 0-9 . _ : / @ + % -"
+            )
             raise RateCardError(message)
         if type(self.above_prompt_tokens) is not int or not 0 <= self.above_prompt_tokens < TOKENS_MAX:
-            message = f"above_prompt_tokens {self.above_prompt_tokens} of model {self.model!r} is no count; write a whole number of tokens, such as 200_000"
+            message = (
+                f"above_prompt_tokens {self.above_prompt_tokens} of model {self.model!r} is no count; "
+                "write a whole number of tokens, such as 200_000"
+            )
             raise RateCardError(message)
         self._refuse_misleading_period()
         for meter in _REQUIRED_METERS:
             if meter not in self.per_million:
-                message = f"model {self.model!r} has no {meter} rate {self.period_text()}; state a price per million tokens, 0 if it is meant to be free"
+                message = (
+                    f"model {self.model!r} has no {meter} rate {self.period_text()}; "
+                    "state a price per million tokens, 0 if it is meant to be free"
+                )
                 raise RateCardError(message)
         for meter, price in self.per_million.items():
             for rate in rates_of(price):
@@ -80,7 +100,10 @@ class Rate:
         return self.per_million.get(self.priced_as(meter))
 
     def rate_per_million(self, meter: Meter) -> Decimal:
-        """Return the price of a million on a meter. Raises ``RateCardError`` where it depends on the period, or requests are not priced."""
+        """Return the price of a million on a meter.
+
+        Raises ``RateCardError`` where it depends on the period, or requests are not priced.
+        """
         price = self.price(meter)
         if not isinstance(price, Decimal):
             message = f"{meter} of model {self.model!r} has no single rate {self.period_text()}"
@@ -89,7 +112,9 @@ class Rate:
 
     def is_in_force(self, instant: datetime) -> bool:
         """Say whether an aware instant lies in the effective period."""
-        return (self.effective_from is None or self.effective_from <= instant) and (self.effective_to is None or instant < self.effective_to)
+        return (self.effective_from is None or self.effective_from <= instant) and (
+            self.effective_to is None or instant < self.effective_to
+        )
 
     def scope_text(self) -> str:
         """Name what it prices for a message: ``model 'jamba-large' in tier 'batch' above 200000 prompt tokens``."""
@@ -98,17 +123,30 @@ class Rate:
         return f"model {self.model!r}{tier}{band}"
 
     def period_text(self) -> str:
-        """Write the effective period for a message: ``from 2026-01-01T00:00:00Z to (excluding) 2026-10-10T12:00:00Z``."""
+        """Write the effective period for a message.
+
+        ``from 2026-01-01T00:00:00Z to (excluding) 2026-10-10T12:00:00Z``.
+        """
         return period_text(self.effective_from, self.effective_to)
 
     def _refuse_misleading_period(self) -> None:
         for instant in (self.effective_from, self.effective_to):
             if instant is not None and instant.tzinfo is None:
                 text = instant.isoformat()
-                message = f"the effective period of model {self.model!r} has the local time {text}; write it with its offset, such as {text}Z"
+                message = (
+                    f"the effective period of model {self.model!r} has the local time {text}; "
+                    f"write it with its offset, such as {text}Z"
+                )
                 raise RateCardError(message)
-        if self.effective_from is not None and self.effective_to is not None and self.effective_from >= self.effective_to:
-            message = f"{self.period_text()} of model {self.model!r} is empty; effective_to is exclusive and must be later than effective_from"
+        if (
+            self.effective_from is not None
+            and self.effective_to is not None
+            and self.effective_from >= self.effective_to
+        ):
+            message = (
+                f"{self.period_text()} of model {self.model!r} is empty; "
+                "effective_to is exclusive and must be later than effective_from"
+            )
             raise RateCardError(message)
 
 

@@ -1,6 +1,7 @@
 """The terms, credits and tax of an account, as ``accounts.toml`` writes them.
 
-Owns what the file may say of them, and that amounts fit the account's one currency. Does not own what they mean (``pipeline.accounts``).
+Owns what the file may say of them, and that amounts fit the account's one currency. Does not own what they mean
+(``pipeline.accounts``).
 """
 
 from __future__ import annotations
@@ -64,13 +65,21 @@ def read_tax(account: Table) -> Tax | None:
         what = "rate is missing; it is a percentage, such as 19.0"
         raise table.refusal(what)
     try:
-        return Tax(rate=_number(table, "rate", Decimal(0)), label=table.text("label", "Tax"), reverse_charge=is_reversed, text=optional_text(table, "text"))
+        return Tax(
+            rate=_number(table, "rate", Decimal(0)),
+            label=table.text("label", "Tax"),
+            reverse_charge=is_reversed,
+            text=optional_text(table, "text"),
+        )
     except ConfigurationError as wrong:
         raise wrong if str(wrong).startswith(table.file) else table.refusal(str(wrong)) from wrong
 
 
 def read_tax_changes(account: Table) -> tuple[TaxChange, ...]:
-    """Read ``tax`` of ``[[accounts.terms]]``: what it says holds from the entry's day on, and ``tax = {}`` ends the tax."""
+    """Read ``tax`` of ``[[accounts.terms]]``.
+
+    What it says holds from the entry's day on, and ``tax = {}`` ends the tax.
+    """
     changes = []
     for entry in account.tables("terms"):
         named = inner_table(account, entry.name, entry.values)
@@ -81,12 +90,18 @@ def read_tax_changes(account: Table) -> tuple[TaxChange, ...]:
     return tuple(changes)
 
 
-def refuse_currencies(account: Table, terms: Sequence[Terms], grants: Sequence[CreditGrant], currencies: Mapping[str, str]) -> None:
-    """Raise where rate cards of one account have two currencies, or an amount has more decimal places than the currency."""
+def refuse_currencies(
+    account: Table, terms: Sequence[Terms], grants: Sequence[CreditGrant], currencies: Mapping[str, str]
+) -> None:
+    """Raise where rate cards of one account have two currencies.
+
+    Or where an amount has more decimal places than the currency.
+    """
     known = {each.rate_card: currencies[each.rate_card] for each in terms if each.rate_card in currencies}
     if len(set(known.values())) > 1:
         what = (
-            f"its rate cards are in different currencies ({', '.join(f'{card} {currency}' for card, currency in known.items())}); an account has one currency"
+            "its rate cards are in different currencies "
+            f"({', '.join(f'{card} {currency}' for card, currency in known.items())}); an account has one currency"
         )
         raise account.refusal(what)
     for currency in set(known.values()):
@@ -102,11 +117,17 @@ def refuse_currencies(account: Table, terms: Sequence[Terms], grants: Sequence[C
 
 
 def refuse_unknown_models(account: Table, terms: Sequence[Terms], models: Collection[str] | None) -> None:
-    """Raise where included tokens are of something that is neither a meter nor a model of any rate card: nobody would ever get them."""
+    """Raise where included tokens are of something that is neither a meter nor a model of any rate card.
+
+    Nobody would ever get them.
+    """
     meters = [meter.value for meter in Meter]
     for name in [name for each in terms for name in each.included_tokens]:
         if models is not None and name not in meters and name not in models:
-            what = f"included_tokens of {name!r}, which is no meter ({', '.join(meters)}) and no model of a rate card; aliases do not count"
+            what = (
+                f"included_tokens of {name!r}, which is no meter ({', '.join(meters)}) and no model of a rate card; "
+                "aliases do not count"
+            )
             raise account.refusal(what)
 
 
@@ -117,7 +138,9 @@ def _terms(table: Table, from_date: date | None, *, before: Terms) -> Terms:
             rate_card=table.text("rate_card", before.rate_card),
             discount_percent=_number(table, "discount_percent", before.discount_percent),
             minimum_commitment=_number(table, "minimum_commitment", before.minimum_commitment),
-            included_tokens=table.table("included_tokens").values if "included_tokens" in table.values else before.included_tokens,
+            included_tokens=table.table("included_tokens").values
+            if "included_tokens" in table.values
+            else before.included_tokens,
             spend_cap=_number(table, "spend_cap", Decimal(0)) if "spend_cap" in table.values else before.spend_cap,
         )
     except ConfigurationError as wrong:

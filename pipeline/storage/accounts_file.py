@@ -1,7 +1,7 @@
 """``accounts.toml``: the accounts of a workspace, their keys and the keys' tags.
 
-Owns what the file may say of accounts and keys. Does not own terms, credits and tax (``account_terms``) nor what an account is
-(``pipeline.accounts``). No file means no accounts: all usage is unassigned.
+Owns what the file may say of accounts and keys. Does not own terms, credits and tax (``account_terms``) nor what an
+account is (``pipeline.accounts``). No file means no accounts: all usage is unassigned.
 """
 
 from __future__ import annotations
@@ -35,25 +35,45 @@ if TYPE_CHECKING:
 ACCOUNTS_FILE = "accounts.toml"
 RATE_CARD_DEFAULT = "standard"
 _PAYMENT_TERMS_DAYS_MAX = 3650
-_KEYS = ("id", "name", "timezone", "rate_card", "keys", "terms", "credits", "tax", "payment_terms_days", "address", "tax_id", "purchase_order")
+_KEYS = (
+    "id",
+    "name",
+    "timezone",
+    "rate_card",
+    "keys",
+    "terms",
+    "credits",
+    "tax",
+    "payment_terms_days",
+    "address",
+    "tax_id",
+    "purchase_order",
+)
 
 
 def read_accounts(
-    workspace: Path, *, timezone: str, rate_card_ids: Collection[str], currencies: Mapping[str, str] | None = None, models: Collection[str] | None = None
+    workspace: Path,
+    *,
+    timezone: str,
+    rate_card_ids: Collection[str],
+    currencies: Mapping[str, str] | None = None,
+    models: Collection[str] | None = None,
 ) -> Accounts:
     """Read ``accounts.toml``. ``timezone`` is the workspace's: that of an account which names none.
 
-    ``currencies`` are the rate cards', by id, and ``models`` all models they know; where they are not given, what depends on them is not checked.
+    ``currencies`` are the rate cards', by id, and ``models`` all models they know; where they are not given, what
+    depends on them is not checked.
 
-    Raises ``AccountsError`` with file, table and value: an unknown key, time zone or rate card, a key id in two accounts at a time, an id twice,
-    terms or credits that cannot be meant, rate cards of one account in two currencies.
+    Raises ``AccountsError`` with file, table and value: an unknown key, time zone or rate card, a key id in two
+    accounts at a time, an id twice, terms or credits that cannot be meant, rate cards of one account in two currencies.
     """
     table = read_table(workspace / ACCOUNTS_FILE, file=ACCOUNTS_FILE, error=AccountsError)
     if table is None:
         return Accounts()
     table.allow_only("accounts", "keys")
     accounts = tuple(
-        _account(entry, timezone=timezone, rate_card_ids=rate_card_ids, currencies=currencies or {}, models=models) for entry in table.tables("accounts")
+        _account(entry, timezone=timezone, rate_card_ids=rate_card_ids, currencies=currencies or {}, models=models)
+        for entry in table.tables("accounts")
     )
     tags = _tags(table.table("keys"))
     try:
@@ -63,14 +83,24 @@ def read_accounts(
         raise table.refusal(what) from wrong
 
 
-def _account(table: Table, *, timezone: str, rate_card_ids: Collection[str], currencies: Mapping[str, str], models: Collection[str] | None) -> Account:
+def _account(
+    table: Table,
+    *,
+    timezone: str,
+    rate_card_ids: Collection[str],
+    currencies: Mapping[str, str],
+    models: Collection[str] | None,
+) -> Account:
     table.allow_only(*_KEYS, *TERMS_KEYS)
     account_id, name, account_timezone = table.text("id"), table.text("name"), table.text("timezone", timezone)
     terms = read_terms(table, default_rate_card=RATE_CARD_DEFAULT)
     for each in terms:
         if each.rate_card not in rate_card_ids:
             known = f"there are: {', '.join(sorted(rate_card_ids))}" if rate_card_ids else "there is none yet"
-            what = f"rate_card {each.rate_card!r} does not exist; add rates/{each.rate_card}.toml or name another ({known})"
+            what = (
+                f"rate_card {each.rate_card!r} does not exist; "
+                f"add rates/{each.rate_card}.toml or name another ({known})"
+            )
             raise table.refusal(what)
     grants = read_credits(table)
     refuse_currencies(table, terms, grants, currencies)
@@ -103,7 +133,10 @@ def _payment_terms_days(table: Table) -> int | None:
 
 
 def _keys(table: Table, timezone: str) -> tuple[tuple[str, ...], tuple[KeyPeriod, ...]]:
-    """Read ``keys``: key ids, or tables of an id with the time during which it is the account's. What stands there may be a raw key, and is not shown."""
+    """Read ``keys``: key ids, or tables of an id with the time during which it is the account's.
+
+    What stands there may be a raw key, and is not shown.
+    """
     entries = table.values.get("keys")
     if not isinstance(entries, list) or not any(isinstance(entry, dict) for entry in entries):
         return table.texts("keys", is_shown=False), ()
@@ -115,7 +148,10 @@ def _keys(table: Table, timezone: str) -> tuple[tuple[str, ...], tuple[KeyPeriod
         elif isinstance(entry, dict):
             key_periods.append(_key_period(inner_table(table, f"keys {number}", entry), timezone))
         else:
-            what = f'keys, entry {number}, is {type(entry).__name__}; it must be a key id, or {{ id = "…", from = 2026-10-01, to = 2026-11-01 }}'
+            what = (
+                f"keys, entry {number}, is {type(entry).__name__}; "
+                'it must be a key id, or { id = "…", from = 2026-10-01, to = 2026-11-01 }'
+            )
             raise table.refusal(what)
     return tuple(key_ids), tuple(key_periods)
 
@@ -124,7 +160,9 @@ def _key_period(entry: Table, timezone: str) -> KeyPeriod:
     entry.allow_only("id", "from", "to")
     (key_id,) = inner_table(entry, "", {"id": [entry.values.get("id")]}).texts("id", is_shown=False)
     try:
-        return KeyPeriod(key_id=key_id, from_at=_instant(entry, "from", timezone), to_at=_instant(entry, "to", timezone))
+        return KeyPeriod(
+            key_id=key_id, from_at=_instant(entry, "from", timezone), to_at=_instant(entry, "to", timezone)
+        )
     except AccountsError as wrong:
         raise wrong if str(wrong).startswith(entry.file) else entry.refusal(str(wrong)) from wrong
 
@@ -138,7 +176,10 @@ def _instant(entry: Table, key: str, timezone: str) -> datetime | None:
         return value.astimezone(UTC)
     if isinstance(value, date) and not isinstance(value, datetime) and value.year in YEARS:
         return day_start_at(value, time_zone(timezone))
-    what = f"{key} is {value_text(value)}; write a plain date (a midnight of the account's) or an instant with its offset, without quotes"
+    what = (
+        f"{key} is {value_text(value)}; write a plain date (a midnight of the account's) or an instant with its "
+        "offset, without quotes"
+    )
     raise entry.refusal(what)
 
 

@@ -1,9 +1,12 @@
-"""A log that only grows: a folder of ``<20 digits>.json`` entries, each made by one ``link()``, chained by their hashes.
+"""A log that only grows.
+
+A folder of ``<20 digits>.json`` entries, each made by one ``link()``, chained by their hashes.
 
 Invariants. An entry's number is taken once and for ever. An entry states the sha256 of the bytes of the one before it
-(``previousSha256``) and a seal over its own (``sealSha256``), so that a flipped bit is noticed also in the last one, which
-nobody chains to yet. Whatever a reader was shown is durable: reading syncs the folder before it answers, so an entry whose
-writer died between ``link()`` and fsync cannot be acknowledged by the next run and then lost to a power cut.
+(``previousSha256``) and a seal over its own (``sealSha256``), so that a flipped bit is noticed also in the last one,
+which nobody chains to yet. Whatever a reader was shown is durable: reading syncs the folder before it answers, so an
+entry whose writer died between ``link()`` and fsync cannot be acknowledged by the next run and then lost to a power
+cut.
 
 Used for the lake's commits (``delta``) and for issued invoices (``register``). Does not own what an entry says.
 """
@@ -34,7 +37,10 @@ Entry = TypeVar("Entry")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chain(Generic[Entry]):
-    """The entries of a log in the order of their numbers, and the sha256 of the last one's bytes (None of an empty log)."""
+    """The entries of a log in the order of their numbers.
+
+    And the sha256 of the last one's bytes (None of an empty log).
+    """
 
     entries: tuple[Entry, ...]
     last_sha256: str | None
@@ -46,7 +52,10 @@ def entry_path(folder: Path, number: int) -> Path:
 
 
 def seal(content: bytes) -> bytes:
-    """Put the sha256 of the content in the place of its one ``UNSEALED``. Raises ``ValueError`` where there is not exactly one seal."""
+    """Put the sha256 of the content in the place of its one ``UNSEALED``.
+
+    Raises ``ValueError`` where there is not exactly one seal.
+    """
     places = _SEAL.findall(content)
     if len(places) != 1 or places[0][1] != UNSEALED.encode():
         message = f"an entry has {len(places)} fields sealSha256; it must have one, and {UNSEALED[:4]}… in it"
@@ -68,22 +77,30 @@ def append_entry(folder: Path, number: int, content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def read_chain(folder: Path, *, first_number: int, parse: Callable[[bytes, int], tuple[str | None, Entry]], advice: str) -> Chain[Entry]:
-    """Read every entry, strictly; a folder that does not exist is an empty log. Other files in the folder are no entries.
+def read_chain(
+    folder: Path, *, first_number: int, parse: Callable[[bytes, int], tuple[str | None, Entry]], advice: str
+) -> Chain[Entry]:
+    """Read every entry, strictly; a folder that does not exist is an empty log.
 
-    ``parse`` gets an entry's bytes and number, returns its ``previousSha256`` and what it says, and raises ``ValueError`` for
-    an entry that is not ours. Raises ``LogEntryRefused`` naming the file, what is wrong with it, and the ``advice``.
+    Other files in the folder are no entries.
+
+    ``parse`` gets an entry's bytes and number, returns its ``previousSha256`` and what it says, and raises
+    ``ValueError`` for an entry that is not ours. Raises ``LogEntryRefused`` naming the file, what is wrong with it, and
+    the ``advice``.
     """
     numbers = _entry_numbers(folder)
     if not numbers:
         return Chain(entries=(), last_sha256=None)
     if min(numbers) < first_number:
-        message = f"log entry {entry_path(folder, min(numbers))} is refused: entries are numbered from {first_number}; {advice}"
+        message = (
+            f"log entry {entry_path(folder, min(numbers))} is refused: entries are numbered from {first_number}; "
+            f"{advice}"
+        )
         raise LogEntryRefused(message)
     entries: list[Entry] = []
     last_sha256: str | None = None
-    # What was listed fixes the end, and each entry is then opened by its number: a listing alone may show a late entry and not
-    # an earlier one, where both are written while it runs.
+    # What was listed fixes the end, and each entry is then opened by its number: a listing alone may show a late entry
+    # and not an earlier one, where both are written while it runs.
     for number in range(first_number, max(numbers) + 1):
         path = entry_path(folder, number)
         try:
@@ -132,5 +149,7 @@ def _check_seal(content: bytes) -> None:
 
 def _check_link(stated: str | None, previous: str | None) -> None:
     if stated != previous:
-        message = f"it is out of its chain: it follows an entry with sha256 {stated}, and the one before it has {previous}"
+        message = (
+            f"it is out of its chain: it follows an entry with sha256 {stated}, and the one before it has {previous}"
+        )
         raise ValueError(message)

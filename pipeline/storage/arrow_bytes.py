@@ -1,8 +1,8 @@
 """Tables as bytes of the Arrow stream format, the same bytes for the same table, and back.
 
-For the many small tables that only we read: a table of 500 rows is written in 0.7 ms and read in 1.2 ms, where Parquet (``parquet_bytes``)
-takes twice as long for 12 KB all the same.
-Does not own where the bytes lie, nor whether they are to be believed.
+For the many small tables that only we read: a table of 500 rows is written in 0.7 ms and read in 1.2 ms, where Parquet
+(``parquet_bytes``) takes twice as long for 12 KB all the same. Does not own where the bytes lie, nor whether they are
+to be believed.
 """
 
 from __future__ import annotations

@@ -29,7 +29,10 @@ def refuse_what_is_not_empty(folder: Path) -> None:
 
 
 def write_bundle(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write the files, and ``SHA256SUMS`` of them as ``sha256sum -c`` reads it. Raises ``ConfigurationError`` where the folder is not empty."""
+    """Write the files, and ``SHA256SUMS`` of them as ``sha256sum -c`` reads it.
+
+    Raises ``ConfigurationError`` where the folder is not empty.
+    """
     refuse_what_is_not_empty(folder)
     disk.make_folders(folder.parent, folder)
     sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items()))

@@ -123,10 +123,15 @@ class Settings:
 
 
 def read_settings(workspace: Path) -> Settings:
-    """Read ``tallybook.toml`` of a workspace. Raises ``ConfigurationError`` with file, table, key and value for anything that cannot be meant."""
+    """Read ``tallybook.toml`` of a workspace.
+
+    Raises ``ConfigurationError`` with file, table, key and value for anything that cannot be meant.
+    """
     table = read_table(workspace / CONFIG_FILE, file=CONFIG_FILE, error=ConfigurationError)
     if table is None:
-        message = f"there is no {CONFIG_FILE} in {workspace}; run 'tallybook init' to make a workspace, or name one with -w"
+        message = (
+            f"there is no {CONFIG_FILE} in {workspace}; run 'tallybook init' to make a workspace, or name one with -w"
+        )
         raise ConfigurationError(message)
     return settings_from_table(table)
 
@@ -179,7 +184,10 @@ def _source(table: Table) -> SourceSettings:
         raise table.refusal(what)
     dialect = table.text("dialect") if "dialect" in table.values else None
     if dialect is not None and dialect not in DIALECTS:
-        what = f"dialect is {value_text(dialect)}; leave it out to have it found from each body, or write one of: {', '.join(DIALECTS)}"
+        what = (
+            f"dialect is {value_text(dialect)}; leave it out to have it found from each body, or write one of: "
+            f"{', '.join(DIALECTS)}"
+        )
         raise table.refusal(what)
     return SourceSettings(
         name=name,
@@ -202,7 +210,10 @@ def _link_roots(table: Table) -> tuple[str, ...]:
 
 
 def _fields(source: Table) -> Mapping[str, str]:
-    """Read the renamed fields. An unquoted ``request.model = "m"`` is a nested table to TOML and means the same as a quoted one."""
+    """Read the renamed fields.
+
+    An unquoted ``request.model = "m"`` is a nested table to TOML and means the same as a quoted one.
+    """
     values = dict(source.table("fields").values)
     nested = values.get("request")
     if isinstance(nested, dict):
@@ -217,7 +228,10 @@ def _invoice_prefix(table: Table, default: str) -> str:
     table.allow_only("prefix")
     prefix = table.text("prefix", default)
     if not _INVOICE_PREFIX.fullmatch(prefix):
-        what = f"prefix is {value_text(prefix)}; write 1 to 32 letters, digits, dots, dashes or underscores that do not begin with 'draft-'"
+        what = (
+            f"prefix is {value_text(prefix)}; write 1 to 32 letters, digits, dots, dashes or underscores that do not "
+            "begin with 'draft-'"
+        )
         raise table.refusal(what)
     return prefix
 
@@ -234,5 +248,7 @@ def _limits(table: Table, defaults: Limits) -> Limits:
     table.allow_only("line_bytes", "nesting")
     return Limits(
         line_bytes=table.integer("line_bytes", default=defaults.line_bytes, smallest=1024, greatest=1024**3),
-        nesting=table.integer("nesting", default=defaults.nesting, smallest=8, greatest=200),  # beyond it Python's own stack is the limit
+        nesting=table.integer(
+            "nesting", default=defaults.nesting, smallest=8, greatest=200
+        ),  # beyond it Python's own stack is the limit
     )

@@ -1,8 +1,10 @@
-"""The configurations that invoices were issued with, kept for ever, so that a later price change cannot keep an invoice from being recomputed.
+"""The configurations that invoices were issued with, kept for ever.
 
-``invoices/configurations/<sha256>.json`` holds the configuration files of a workspace, byte for byte, under the digest that the
-documents of issued invoices name (``configuration_sha256``). It is written before the register entry that names it; equal
-configurations share a file. There is no secret in it: the key secret is no configuration file.
+So a later price change cannot keep an invoice from being recomputed.
+
+``invoices/configurations/<sha256>.json`` holds the configuration files of a workspace, byte for byte, under the digest
+that the documents of issued invoices name (``configuration_sha256``). It is written before the register entry that
+names it; equal configurations share a file. There is no secret in it: the key secret is no configuration file.
 
 Does not own what a configuration may say (``workspace`` reads it like any other).
 """
@@ -30,7 +32,10 @@ FORMAT = "tallybook-configuration/1"
 
 
 def keep(workspace: Workspace) -> None:
-    """Write the workspace's configuration, durably, where it is not there yet. Only for the holder of the workspace's lock."""
+    """Write the workspace's configuration, durably, where it is not there yet.
+
+    Only for the holder of the workspace's lock.
+    """
     folder = layout.configurations(workspace.root)
     path, content = folder / f"{workspace.digest}.json", _render(workspace.files)
     if path.is_file() and path.read_bytes() == content:
@@ -70,8 +75,12 @@ def unpack(files: Mapping[str, bytes], folder: Path) -> None:
 
 
 def _render(files: Mapping[str, bytes]) -> bytes:
-    texts = {name: content.decode("utf-8") for name, content in files.items()}  # TOML is UTF-8, and these were read as TOML
-    return (json.dumps({"format": FORMAT, "files": texts}, ensure_ascii=False, sort_keys=True, indent=1) + "\n").encode("utf-8")
+    texts = {
+        name: content.decode("utf-8") for name, content in files.items()
+    }  # TOML is UTF-8, and these were read as TOML
+    return (json.dumps({"format": FORMAT, "files": texts}, ensure_ascii=False, sort_keys=True, indent=1) + "\n").encode(
+        "utf-8"
+    )
 
 
 def _digest_order(name: str) -> tuple[int, str]:
@@ -82,4 +91,6 @@ def _digest_order(name: str) -> tuple[int, str]:
 def _is_configuration(name: str) -> bool:
     """Say whether a name is one of a configuration's; nothing else is ever written from a kept one."""
     folder, _, card = name.rpartition("/")
-    return name in (CONFIG_FILE, ACCOUNTS_FILE) or (folder == RATES_FOLDER and card.endswith(".toml") and not card.startswith("."))
+    return name in (CONFIG_FILE, ACCOUNTS_FILE) or (
+        folder == RATES_FOLDER and card.endswith(".toml") and not card.startswith(".")
+    )

@@ -1,12 +1,15 @@
-"""What an earlier run counted, kept so that a night need not count all of history again; a shortcut, never a source of truth.
+"""What an earlier run counted, kept so that a night need not count all of history again.
 
-An entry has a kind and a key (a UTC date, a billing period), the digest of everything that its content is a function of (``inputs``), and named
-pieces of bytes in one file. Whoever asks must bring the same digest, and every piece is checked against its sha256 before it is
-believed, so nothing here needs an fsync: what a power cut, a flipped bit or a foreign hand leaves behind does not match and is counted anew.
-The manifest, replaced last and at once, names a set of entries of one kind that belong together.
+A shortcut, never a source of truth.
 
-Does not own what the pieces say, nor what they depend on (``pipeline.jobs.dates_counted``, ``pipeline.jobs.open_periods``). The whole
-folder may be deleted at any time.
+An entry has a kind and a key (a UTC date, a billing period), the digest of everything that its content is a function of
+(``inputs``), and named pieces of bytes in one file. Whoever asks must bring the same digest, and every piece is checked
+against its sha256 before it is believed, so nothing here needs an fsync: what a power cut, a flipped bit or a foreign
+hand leaves behind does not match and is counted anew. The manifest, replaced last and at once, names a set of entries
+of one kind that belong together.
+
+Does not own what the pieces say, nor what they depend on (``pipeline.jobs.dates_counted``,
+``pipeline.jobs.open_periods``). The whole folder may be deleted at any time.
 """
 
 from __future__ import annotations
@@ -93,8 +96,13 @@ def read_piece(lake_dir: Path, kind: str, entry: Entry, name: str) -> bytes:
     return content
 
 
-def write_entries(lake_dir: Path, kind: str, kept: Mapping[str, Entry], new: Mapping[str, NewEntry]) -> dict[str, Entry]:
-    """Make the entries of a kind those of ``kept`` (as they lie there) and ``new``, at once, and return them; only for the holder of the workspace's lock."""
+def write_entries(
+    lake_dir: Path, kind: str, kept: Mapping[str, Entry], new: Mapping[str, NewEntry]
+) -> dict[str, Entry]:
+    """Make the entries of a kind those of ``kept`` (as they lie there) and ``new``, at once, and return them.
+
+    Only for the holder of the workspace's lock.
+    """
     folder = folder_of(lake_dir, kind)
     disk.make_folders(lake_dir.parent, folder)
     entries = {**kept, **{key: _written(folder, key, entry) for key, entry in new.items()}}
@@ -102,7 +110,9 @@ def write_entries(lake_dir: Path, kind: str, kept: Mapping[str, Entry], new: Map
     if new or read_entries(lake_dir, kind) != entries:
         disk.rename(disk.write_temporary(folder, rendered, is_synced=False), folder / MANIFEST_NAME)
     named = {entry.file_name for entry in entries.values()}
-    disk.remove_files(folder, [path.name for path in folder.iterdir() if _FILE_NAME.fullmatch(path.name) and path.name not in named])
+    disk.remove_files(
+        folder, [path.name for path in folder.iterdir() if _FILE_NAME.fullmatch(path.name) and path.name not in named]
+    )
     disk.sweep_temporaries(folder)
     return entries
 
@@ -127,7 +137,10 @@ def _entry(key: str, value: object) -> Entry:
     if not matched or matched[1] != key or not _KEY.fullmatch(key):
         message = f"it names the file {fields['file']!r} for {key!r}"
         raise ValueError(message)
-    pieces = {name: Piece(**checked_fields(piece, f"piece {name!r}", start=int, size=int, sha256=str)) for name, piece in fields["pieces"].items()}
+    pieces = {
+        name: Piece(**checked_fields(piece, f"piece {name!r}", start=int, size=int, sha256=str))
+        for name, piece in fields["pieces"].items()
+    }
     if not all(0 <= number < _BYTES_MAX for piece in pieces.values() for number in (piece.start, piece.size)):
         message = f"a piece of entry {key!r} lies outside of any file"
         raise ValueError(message)
@@ -139,7 +152,10 @@ def _render(entries: Mapping[str, Entry]) -> bytes:
         key: {
             "inputs": entry.inputs,
             "file": entry.file_name,
-            "pieces": {name: {"start": piece.start, "size": piece.size, "sha256": piece.sha256} for name, piece in entry.pieces.items()},
+            "pieces": {
+                name: {"start": piece.start, "size": piece.size, "sha256": piece.sha256}
+                for name, piece in entry.pieces.items()
+            },
         }
         for key, entry in sorted(entries.items())
     }

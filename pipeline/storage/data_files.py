@@ -1,7 +1,8 @@
 """Data files of one commit, written durably under the sha256 of their bytes.
 
-Order: the bytes under a temporary name, synced; the rename; the folder, synced. Nothing here makes a file count: the log entry
-that names it does (``lake``). Does not own the layout of rows (``event_files``) nor the encoding (``parquet_bytes``).
+Order: the bytes under a temporary name, synced; the rename; the folder, synced. Nothing here makes a file count: the
+log entry that names it does (``lake``). Does not own the layout of rows (``event_files``) nor the encoding
+(``parquet_bytes``).
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ def write_events(lake_dir: Path, events: pa.Table, number: int) -> tuple[DataFil
     for day, rows in days:
         partition = f"date={day.isoformat()}"
         sha256, size = _write_named_by_digest(table_dir / partition, rows, number)
-        files.append(DataFile(path=f"{partition}/{sha256}.parquet", date=day, sha256=sha256, size=size, rows=rows.num_rows))
+        files.append(
+            DataFile(path=f"{partition}/{sha256}.parquet", date=day, sha256=sha256, size=size, rows=rows.num_rows)
+        )
     return tuple(files)
 
 
@@ -41,13 +44,17 @@ def write_quarantined(lake_dir: Path, quarantined: pa.Table, number: int) -> tup
         return ()
     folder = layout.quarantine(lake_dir)
     disk.make_folders(lake_dir.parent, folder)
-    rows = quarantined.sort_by([(name, "ascending") for name in ("source", "line", "byte_start", "byte_end", "reason", "detail")])
+    rows = quarantined.sort_by(
+        [(name, "ascending") for name in ("source", "line", "byte_start", "byte_end", "reason", "detail")]
+    )
     sha256, size = _write_named_by_digest(folder, rows, number)
     return (QuarantineFile(path=f"{sha256}.parquet", sha256=sha256, size=size, rows=rows.num_rows),)
 
 
 def is_overtaken(path: Path, version: int | None) -> bool:
-    """Say whether the commit that a file was written for has a number that is taken, so that an entry naming it can never come.
+    """Say whether the commit that a file was written for has a number that is taken.
+
+    Then an entry naming it can never come.
 
     A file that is no Parquet file of ours was written for no commit.
     """
@@ -58,8 +65,8 @@ def is_overtaken(path: Path, version: int | None) -> bool:
 def _write_named_by_digest(folder: Path, rows: pa.Table, number: int) -> tuple[str, int]:
     """Write a data file and return its sha256 and size.
 
-    It names its commit, so that the same rows committed twice on purpose (a log that was truncated and written again) are two files,
-    and so that a file which no entry names is known for what it is.
+    It names its commit, so that the same rows committed twice on purpose (a log that was truncated and written again)
+    are two files, and so that a file which no entry names is known for what it is.
     """
     content = parquet_bytes.encode(rows, {_COMMIT: str(number)})
     sha256 = hashlib.sha256(content).hexdigest()

@@ -1,15 +1,16 @@
 """One commit of the lake as an entry of the open Delta Lake log, so that any engine that reads Delta reads our table.
 
-Source of the rules: the Delta Transaction Log Protocol, reader version 1 and writer version 2 (actions ``protocol``, ``metaData``,
-``add``, ``txn``, ``commitInfo``; one JSON object per line). The table only grows, so there is never a ``remove``.
-Beyond what Delta asks for, ``commitInfo`` holds where the events come from, what was quarantined, and the chain of hashes.
+Source of the rules: the Delta Transaction Log Protocol, reader version 1 and writer version 2 (actions ``protocol``,
+``metaData``, ``add``, ``txn``, ``commitInfo``; one JSON object per line). The table only grows, so there is never a
+``remove``. Beyond what Delta asks for, ``commitInfo`` holds where the events come from, what was quarantined, and the
+chain of hashes.
 
 The table's columns grow. The first entry states those of the lake's version then; an entry of its own, which adds no
 file, states those of a later version before the first file that has them. Files of before have nulls there, to every
 engine that follows the log.
 
-An entry is a pure function of its commit: the same commit gives the same bytes. Reading is strict: an entry with an action, a
-field or a file name that we never write is foreign and refused, since a guess would bill wrongly in silence.
+An entry is a pure function of its commit: the same commit gives the same bytes. Reading is strict: an entry with an
+action, a field or a file name that we never write is foreign and refused, since a guess would bill wrongly in silence.
 
 Does not own entries as files (``append_log``), nor data files (``lake``).
 """
@@ -68,7 +69,10 @@ _DELTA_TYPES: Mapping[pa.DataType, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataFile:
-    """A Parquet file of usage events of one UTC date; ``path`` is relative to the table, ``date=YYYY-MM-DD/<sha256>.parquet``."""
+    """A Parquet file of usage events of one UTC date.
+
+    ``path`` is relative to the table, ``date=YYYY-MM-DD/<sha256>.parquet``.
+    """
 
     path: str
     date: date
@@ -89,7 +93,9 @@ class QuarantineFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
-    """What one entry of the log says. ``committed_at`` is kept to the millisecond; the first entry has no ``previous_sha256``.
+    """What one entry of the log says.
+
+    ``committed_at`` is kept to the millisecond; the first entry has no ``previous_sha256``.
 
     ``lake_version`` is the version whose columns it states: the first entry does, and one that does nothing else.
     """
@@ -164,7 +170,8 @@ def parse_commit(content: bytes, number: int) -> tuple[str | None, Commit]:
 def schema_string(lake_version: int) -> str:
     """State the columns of a version of the lake as Delta does.
 
-    Those of the first version, then the partition column ``date``, then the later ones: who adds a column, adds it last.
+    Those of the first version, then the partition column ``date``, then the later ones: who adds a column, adds it
+    last.
     """
     first = len(usage_events(1))
     columns = [(field.name, _DELTA_TYPES[field.type], field.nullable) for field in usage_events(lake_version)]
@@ -194,7 +201,10 @@ def _metadata(lake_version: int) -> dict[str, Any]:
         "format": {"provider": "parquet", "options": {}},
         "schemaString": schema_string(lake_version),
         "partitionColumns": ["date"],
-        "configuration": {"delta.appendOnly": "true", **version},  # the first binds whatever other writer opens the table
+        "configuration": {
+            "delta.appendOnly": "true",
+            **version,
+        },  # the first binds whatever other writer opens the table
     }
 
 
@@ -261,7 +271,10 @@ def _check_info(info: Any, operation: str) -> dict[str, Any]:
 
 
 def _stated_version(actions: dict[str, list[Any]], number: int) -> int | None:
-    """Return the version of the lake that an entry states, if it does; the first entry must, and must say what the table is."""
+    """Return the version of the lake that an entry states, if it does.
+
+    The first entry must, and must say what the table is.
+    """
     if number == 0:
         protocol = _only(actions, "protocol")
         if protocol != _PROTOCOL:
@@ -277,20 +290,27 @@ def _stated_version(actions: dict[str, list[Any]], number: int) -> int | None:
     created = metadata.get("createdTime") if isinstance(metadata, dict) else None
     expected = {**_metadata(version or 1), "createdTime": created}
     if version is None or metadata != expected:
-        differing = sorted(name for name in expected if not isinstance(metadata, dict) or metadata.get(name) != expected[name])
+        differing = sorted(
+            name for name in expected if not isinstance(metadata, dict) or metadata.get(name) != expected[name]
+        )
         message = f"its table is not ours: {', '.join(differing) or 'a field of its own'} in metaData"
         raise ValueError(message)
     return version
 
 
 def _check_not_newer(stated: list[Any], number: int) -> None:
-    """Raise ``LakeIsNewer`` for a version above ours, or for columns that follow all of ours; whatever else the entry says may be new, too."""
+    """Raise ``LakeIsNewer`` for a version above ours, or for columns that follow all of ours.
+
+    Whatever else the entry says may be new, too.
+    """
     for metadata in stated:
         version, unknown = _version_of(metadata) or 0, _unknown_columns(metadata)
         if version > LAKE_VERSION or unknown:
             newer = f"{max(version, LAKE_VERSION + 1)} of the lake"
             named = f" with the columns {', '.join(unknown)}" if unknown else ""
-            message = f"commit {number} states version {newer}{named}, and Tallybook {__version__} knows up to {LAKE_VERSION}"
+            message = (
+                f"commit {number} states version {newer}{named}, and Tallybook {__version__} knows up to {LAKE_VERSION}"
+            )
             raise LakeIsNewer(message)
 
 
@@ -313,7 +333,9 @@ def _unknown_columns(metadata: Any) -> list[str]:
 
 
 def _data_file(action: Any) -> DataFile:
-    checked_fields(action, "add", path=str, partitionValues=dict, size=int, modificationTime=int, dataChange=bool, stats=str)
+    checked_fields(
+        action, "add", path=str, partitionValues=dict, size=int, modificationTime=int, dataChange=bool, stats=str
+    )
     rows = checked_fields(parse_object(action["stats"].encode()), "stats", numRecords=int)["numRecords"]
     folder, _, name = action["path"].partition("/")
     partition = PARTITION_NAME.fullmatch(folder)
@@ -323,7 +345,13 @@ def _data_file(action: Any) -> DataFile:
     if action["partitionValues"] != {"date": partition[1]}:
         message = f"it puts {action['path']} under {_compact(action['partitionValues'])}"
         raise ValueError(message)
-    return DataFile(path=action["path"], date=date.fromisoformat(partition[1]), sha256=name.removesuffix(".parquet"), size=action["size"], rows=rows)
+    return DataFile(
+        path=action["path"],
+        date=date.fromisoformat(partition[1]),
+        sha256=name.removesuffix(".parquet"),
+        size=action["size"],
+        rows=rows,
+    )
 
 
 def _quarantine_file(value: Any) -> QuarantineFile:

@@ -1,8 +1,8 @@
 """Derived tables (usage daily, charges, …): rebuilt from the lake at any time, and never half old, half new.
 
-A table is a folder of Parquet files, one for each billing period, and a manifest that names them with their sha256 and says what
-they were made from. The manifest, replaced last and at once, makes the new set count; files carry a part of their digest in their
-name, so that the old set stays whole until then. What has not changed is not written again.
+A table is a folder of Parquet files, one for each billing period, and a manifest that names them with their sha256 and
+says what they were made from. The manifest, replaced last and at once, makes the new set count; files carry a part of
+their digest in their name, so that the old set stays whole until then. What has not changed is not written again.
 
 Does not own what the tables hold nor when they are out of date (``pipeline.jobs`` compares ``inputs``).
 """
@@ -36,7 +36,10 @@ _NOT_DERIVED = frozenset({"usage_events", "quarantine"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DerivedFile:
-    """A file of a derived table as its manifest names it; ``name`` is ``<key>.<first 16 digits of the sha256>.parquet``."""
+    """A file of a derived table as its manifest names it.
+
+    ``name`` is ``<key>.<first 16 digits of the sha256>.parquet``.
+    """
 
     name: str
     sha256: str
@@ -52,13 +55,15 @@ class Manifest:
     files: dict[str, DerivedFile]
 
 
-def write_derived(lake_dir: Path, name: str, tables: Mapping[str, pa.Table | Encoded], inputs: Mapping[str, str]) -> Manifest:
+def write_derived(
+    lake_dir: Path, name: str, tables: Mapping[str, pa.Table | Encoded], inputs: Mapping[str, str]
+) -> Manifest:
     """Replace the derived table by these, keyed by period ("2026-03") or a word ("unassigned"), durably and at once.
 
     What was encoded before may be given as it is.
 
-    The same tables and inputs write nothing. Only for the holder of the workspace's lock. Raises ``ValueError`` for a name or key
-    that is no plain word, and for floating columns.
+    The same tables and inputs write nothing. Only for the holder of the workspace's lock. Raises ``ValueError`` for a
+    name or key that is no plain word, and for floating columns.
     """
     folder = _folder(lake_dir, name)
     contents = {_checked(key): _encoded(table) for key, table in sorted(tables.items())}
@@ -72,13 +77,18 @@ def write_derived(lake_dir: Path, name: str, tables: Mapping[str, pa.Table | Enc
     if not _holds(folder / MANIFEST_NAME, rendered):
         disk.replace_durably(folder / MANIFEST_NAME, rendered)
     kept = {file.name for file in manifest.files.values()}
-    disk.remove_files(folder, [path.name for path in folder.iterdir() if _FILE_NAME.fullmatch(path.name) and path.name not in kept])
+    disk.remove_files(
+        folder, [path.name for path in folder.iterdir() if _FILE_NAME.fullmatch(path.name) and path.name not in kept]
+    )
     disk.sweep_temporaries(folder)
     return manifest
 
 
 def read_manifest(lake_dir: Path, name: str) -> Manifest | None:
-    """Return what the table was made from and of, or None where it was never written. Raises ``DataFileDamaged`` where it is torn."""
+    """Return what the table was made from and of, or None where it was never written.
+
+    Raises ``DataFileDamaged`` where it is torn.
+    """
     path = _folder(lake_dir, name) / MANIFEST_NAME
     try:
         content = path.read_bytes()
@@ -86,7 +96,9 @@ def read_manifest(lake_dir: Path, name: str) -> Manifest | None:
         return None
     try:
         fields = checked_fields(parse_object(content), "the manifest", inputs=dict, files=dict)
-        return Manifest(inputs=_texts(fields["inputs"]), files={key: _file(key, value) for key, value in fields["files"].items()})
+        return Manifest(
+            inputs=_texts(fields["inputs"]), files={key: _file(key, value) for key, value in fields["files"].items()}
+        )
     except ValueError as error:
         message = f"manifest {path} is not ours: {error}; {_advice(path.parent)}"
         raise DataFileDamaged(message) from error
@@ -95,17 +107,24 @@ def read_manifest(lake_dir: Path, name: str) -> Manifest | None:
 def verified_derived(lake_dir: Path, name: str) -> dict[str, Path] | None:
     """Return the table's files by key, each checked against its sha256; None where it was never written.
 
-    Raises ``DataFileDamaged``. A writer may replace the table while its files are in use: hold the lock, or use ``read_derived``.
+    Raises ``DataFileDamaged``. A writer may replace the table while its files are in use: hold the lock, or use
+    ``read_derived``.
     """
     manifest = read_manifest(lake_dir, name)
     if manifest is None:
         return None
     folder = _folder(lake_dir, name)
-    return {key: verified_file(folder / file.name, sha256=file.sha256, size=file.size, advice=_advice(folder)) for key, file in manifest.files.items()}
+    return {
+        key: verified_file(folder / file.name, sha256=file.sha256, size=file.size, advice=_advice(folder))
+        for key, file in manifest.files.items()
+    }
 
 
 def read_derived(lake_dir: Path, name: str) -> tuple[dict[str, str], dict[str, pa.Table]] | None:
-    """Return ``inputs`` and the tables by key, all of one writing; None where it was never written. Raises ``DataFileDamaged``."""
+    """Return ``inputs`` and the tables by key, all of one writing; None where it was never written.
+
+    Raises ``DataFileDamaged``.
+    """
     manifest = read_manifest(lake_dir, name)
     while manifest is not None:
         try:
@@ -154,8 +173,13 @@ def _holds(path: Path, content: bytes) -> bool:
 
 
 def _render(manifest: Manifest) -> bytes:
-    files = {key: {"name": file.name, "sha256": file.sha256, "size": file.size, "rows": file.rows} for key, file in manifest.files.items()}
-    return (json.dumps({"inputs": manifest.inputs, "files": files}, ensure_ascii=False, sort_keys=True, indent=1) + "\n").encode("utf-8")
+    files = {
+        key: {"name": file.name, "sha256": file.sha256, "size": file.size, "rows": file.rows}
+        for key, file in manifest.files.items()
+    }
+    return (
+        json.dumps({"inputs": manifest.inputs, "files": files}, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
+    ).encode("utf-8")
 
 
 def _file(key: str, value: object) -> DerivedFile:

@@ -1,7 +1,9 @@
-"""Every write, fsync, rename, link and unlink of the project, so that one seam carries every fault that a disk can have.
+"""Every write, fsync, rename, link and unlink of the project.
 
-A name or a content is durable only after an fsync: of the file for its content, of the folder for a name in it.
-Callers keep the order (content, then names, then the log entry that makes them count); this module keeps each step whole.
+So one seam carries every fault that a disk can have.
+
+A name or a content is durable only after an fsync: of the file for its content, of the folder for a name in it. Callers
+keep the order (content, then names, then the log entry that makes them count); this module keeps each step whole.
 Everything goes through this module's ``os``, so a fault-injecting stand-in for it sees every call.
 
 Does not own what is written nor when it counts (``lake``, ``derived``, ``register``), nor reading.
@@ -19,11 +21,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TEMPORARY_NAME = re.compile(r"\.tmp-[0-9]+-[0-9a-f]{16}")
-"""What a file is called until it is whole: its writer's process id and 64 random bits. A crash may leave one; no reader believes it."""
+"""What a file is called until it is whole: its writer's process id and 64 random bits. A crash may leave one; no reader
+believes it.
+"""
 
 
 def make_folders(within: Path, *folders: Path) -> None:
-    """Make the folders, with their parents, below the existing folder ``within``; all their names are durable afterwards.
+    """Make the folders, with their parents, below the existing folder ``within``.
+
+    All their names are durable afterwards.
 
     Parents are synced even where a folder exists already: an earlier run may have died between making and syncing it.
     Raises ``ValueError`` for a folder that is not below ``within``.
@@ -41,8 +47,9 @@ def make_folders(within: Path, *folders: Path) -> None:
 def write_temporary(folder: Path, content: bytes, *, mode: int = 0o666, is_synced: bool = True) -> Path:
     """Write the content under a new temporary name in the folder and fsync it; the name itself is not durable yet.
 
-    ``mode`` is cut by the umask. Without ``is_synced`` the content may be lost to a power cut too: for what its readers check and can do
-    without. After an ``OSError`` (a full disk, a failing one) nothing is left behind where that can be helped.
+    ``mode`` is cut by the umask. Without ``is_synced`` the content may be lost to a power cut too: for what its readers
+    check and can do without. After an ``OSError`` (a full disk, a failing one) nothing is left behind where that can be
+    helped.
     """
     temporary = folder / f".tmp-{os.getpid()}-{secrets.token_hex(8)}"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
@@ -80,7 +87,10 @@ def link_new(temporary: Path, final: Path) -> None:
 
 
 def replace_durably(path: Path, content: bytes) -> None:
-    """Replace a file's content, or make the file: a reader sees all of the old or all of the new, also after a power cut."""
+    """Replace a file's content, or make the file.
+
+    A reader sees all of the old or all of the new, also after a power cut.
+    """
     rename(write_temporary(path.parent, content), path)
     sync_folder(path.parent)
 
@@ -119,12 +129,18 @@ def sweep_temporaries(folder: Path) -> list[str]:
 
 
 def open_note(path: Path) -> int:
-    """Open a file to be read, locked and overwritten in place, made where it is missing; the caller closes the descriptor."""
+    """Open a file to be read, locked and overwritten in place, made where it is missing.
+
+    The caller closes the descriptor.
+    """
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
 
 
 def overwrite(descriptor: int, content: bytes) -> None:
-    """Replace the content of an open file in place. Neither atomic nor durable: for the lock's note, which dies with its holder."""
+    """Replace the content of an open file in place.
+
+    Neither atomic nor durable: for the lock's note, which dies with its holder.
+    """
     os.ftruncate(descriptor, 0)
     os.lseek(descriptor, 0, os.SEEK_SET)
     _write_whole(descriptor, content)

@@ -1,6 +1,9 @@
-"""The files of invoices under ``invoices/YYYY-MM``: written whole or not at all, rewritten only when their bytes change.
+"""The files of invoices under ``invoices/YYYY-MM``.
 
-Does not own their content (``pipeline.exports``) nor the issued invoices themselves (``register``), from which they can always be written again.
+Written whole or not at all, rewritten only when their bytes change.
+
+Does not own their content (``pipeline.exports``) nor the issued invoices themselves (``register``), from which they can
+always be written again.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The secret that turns raw API keys into key ids: where it comes from, and how it is made once.
 
-Owns the file ``key-secret`` of a workspace (outside ``lake/``, readable by its owner alone) and the length a secret must have.
-Does not own the fingerprint itself (``pipeline.collectors``) nor reading the environment (``pipeline.cli`` passes it in).
-No message here holds a byte of a secret.
+Owns the file ``key-secret`` of a workspace (outside ``lake/``, readable by its owner alone) and the length a secret
+must have. Does not own the fingerprint itself (``pipeline.collectors``) nor reading the environment (``pipeline.cli``
+passes it in). No message here holds a byte of a secret.
 """
 
 from __future__ import annotations
@@ -25,10 +25,13 @@ _FILE_BYTES_MAX = 64 * 1024
 
 
 def find_key_secret(workspace: Path, *, environment: bytes | None) -> bytes | None:
-    """Return the secret: the value of ``TALLYBOOK_KEY_SECRET`` where it is set, else the stripped text of ``key-secret``, else None.
+    """Return the secret: the value of ``TALLYBOOK_KEY_SECRET`` where it is set.
 
-    Raises ``ConfigurationError`` for one that is too short, and for a file that others than its owner may read or write.
-    A variable that is set but empty is an error too: falling back to another secret would give every key another id.
+    Else the stripped text of ``key-secret``, else None.
+
+    Raises ``ConfigurationError`` for one that is too short, and for a file that others than its owner may read or
+    write. A variable that is set but empty is an error too: falling back to another secret would give every key another
+    id.
     """
     if environment is not None:
         return _long_enough(environment.strip(), f"the environment variable {SECRET_VARIABLE}")
@@ -49,7 +52,9 @@ def find_key_secret(workspace: Path, *, environment: bytes | None) -> bytes | No
 
 
 def create_key_secret(workspace: Path) -> bytes:
-    """Write 32 random bytes, as 64 hexadecimal digits, to a new ``key-secret`` with mode 0600, durably, and return that text.
+    """Write 32 random bytes, as 64 hexadecimal digits, to a new ``key-secret`` with mode 0600, durably.
+
+    Return that text.
 
     Raises ``ConfigurationError`` where the file exists: another secret would give every key another id.
     """
@@ -58,7 +63,9 @@ def create_key_secret(workspace: Path) -> bytes:
     try:
         disk.link_new(temporary, workspace / SECRET_FILE)
     except FileExistsError as exists:
-        message = f"{workspace / SECRET_FILE} exists already and is kept; with another secret every key would get another id"
+        message = (
+            f"{workspace / SECRET_FILE} exists already and is kept; with another secret every key would get another id"
+        )
         raise ConfigurationError(message) from exists
     return content
 
@@ -72,6 +79,9 @@ def _refuse_what_others_may_read(path: Path, status: os.stat_result) -> None:
 
 def _long_enough(secret: bytes, where: str) -> bytes:
     if len(secret) < SECRET_BYTES_MIN:
-        message = f"the secret in {where} has {len(secret)} bytes; it needs at least {SECRET_BYTES_MIN}, such as the output of: openssl rand -hex 32"
+        message = (
+            f"the secret in {where} has {len(secret)} bytes; it needs at least {SECRET_BYTES_MIN}, such as the output "
+            "of: openssl rand -hex 32"
+        )
         raise ConfigurationError(message)
     return secret

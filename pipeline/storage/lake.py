@@ -1,14 +1,14 @@
 """The lake of usage events: what was committed, and the one way to commit more.
 
-A commit's log entry, written last, makes everything before it count; what no entry names is invisible, whatever lies in the
-folders. Order of a commit: folders; data files under temporary names, each synced, then renamed to their sha256; their folders
-synced; the log entry under a temporary name, synced, then linked to the next number; the log's folder synced. Only then is it
-acknowledged. Death anywhere leaves the lake as it was or as it would have been.
+A commit's log entry, written last, makes everything before it count; what no entry names is invisible, whatever lies in
+the folders. Order of a commit: folders; data files under temporary names, each synced, then renamed to their sha256;
+their folders synced; the log entry under a temporary name, synced, then linked to the next number; the log's folder
+synced. Only then is it acknowledged. Death anywhere leaves the lake as it was or as it would have been.
 
 Readers take the list of files from here, never from a folder, and have each file's sha256 checked before they trust it.
 
-Does not own the form of an entry (``delta``), the chain (``append_log``), the layout of rows (``event_files``), nor the lock:
-safety is the ``link()``; the lock only makes a second run end at once.
+Does not own the form of an entry (``delta``), the chain (``append_log``), the layout of rows (``event_files``), nor the
+lock: safety is the ``link()``; the lock only makes a second run end at once.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ _ADVICE = "restore the lake from a backup, or move it away and collect the logs 
 class LakeSnapshot:
     """What the lake holds after a commit: files and sources of this and all earlier commits, in their order.
 
-    ``version`` is the number of the last commit and ``entry_sha256`` its entry's digest; both are None of an empty lake.
-    ``key_secret_check`` is the last one that a commit stated, ``lake_version`` the version whose columns the table has;
-    None of an empty lake.
+    ``version`` is the number of the last commit and ``entry_sha256`` its entry's digest; both are None of an empty
+    lake. ``key_secret_check`` is the last one that a commit stated, ``lake_version`` the version whose columns the
+    table has; None of an empty lake.
     """
 
     version: int | None = None
@@ -62,9 +62,10 @@ class LakeSnapshot:
 def read_log(lake_dir: Path, *, until: int | None = None) -> LakeSnapshot:
     """Read the whole log, strictly; a lake that does not exist is empty. What is returned is durable.
 
-    With ``until`` the snapshot is the one right after that commit, as if nothing had been committed since; the later entries are
-    checked all the same. Raises ``LogEntryRefused`` for an entry that is torn, missing, changed, foreign or out of its chain, and
-    where there is no commit ``until``; ``LakeIsNewer`` where a newer version of Tallybook added to the lake.
+    With ``until`` the snapshot is the one right after that commit, as if nothing had been committed since; the later
+    entries are checked all the same. Raises ``LogEntryRefused`` for an entry that is torn, missing, changed, foreign or
+    out of its chain, and where there is no commit ``until``; ``LakeIsNewer`` where a newer version of Tallybook added
+    to the lake.
     """
     log_dir = layout.delta_log(lake_dir)
     try:
@@ -75,11 +76,15 @@ def read_log(lake_dir: Path, *, until: int | None = None) -> LakeSnapshot:
     _check_added_once(log_dir, chain.entries)
     _check_growth(log_dir, chain.entries)
     if until is not None and not 0 <= until < len(chain.entries):
-        message = f"the lake of {lake_dir.parent} has no commit {until} (commits from 0: {len(chain.entries)}); {_ADVICE}"
+        message = (
+            f"the lake of {lake_dir.parent} has no commit {until} (commits from 0: {len(chain.entries)}); {_ADVICE}"
+        )
         raise LogEntryRefused(message)
     commits = chain.entries if until is None else chain.entries[: until + 1]
     # An entry's digest is stated by the one after it; the last one's is the chain's.
-    entry_sha256 = chain.last_sha256 if len(commits) == len(chain.entries) else chain.entries[len(commits)].previous_sha256
+    entry_sha256 = (
+        chain.last_sha256 if len(commits) == len(chain.entries) else chain.entries[len(commits)].previous_sha256
+    )
     checks = [commit.key_secret_check for commit in commits if commit.key_secret_check is not None]
     versions = [commit.lake_version for commit in commits if commit.lake_version is not None]
     return LakeSnapshot(
@@ -108,9 +113,9 @@ def commit(
 
     A lake of an earlier version is first brought to ours, by an entry of its own.
 
-    Raises ``CommitConflict`` when another run committed first: read the log again, drop what it collected, and try again.
-    Raises ``ValueError`` where there is no source (collecting twice must change nothing), where the tables are not of the lake's
-    schemas, or where the sources do not account for every row.
+    Raises ``CommitConflict`` when another run committed first: read the log again, drop what it collected, and try
+    again. Raises ``ValueError`` where there is no source (collecting twice must change nothing), where the tables are
+    not of the lake's schemas, or where the sources do not account for every row.
     """
     _check_accounts(events, quarantined, sources)
     disk.make_folders(lake_dir.parent, layout.delta_log(lake_dir))
@@ -133,8 +138,9 @@ def commit(
 def verified_files(lake_dir: Path, snapshot: LakeSnapshot) -> list[Path]:
     """Return the data files of usage events, in the order of their commits, each read whole and found undamaged.
 
-    A flipped bit in a compressed file gives wrong sums far more often than an error, so no engine may open a file that was not
-    checked here. Raises ``DataFileDamaged`` naming the first file that is missing, or whose size or sha256 differs.
+    A flipped bit in a compressed file gives wrong sums far more often than an error, so no engine may open a file that
+    was not checked here. Raises ``DataFileDamaged`` naming the first file that is missing, or whose size or sha256
+    differs.
     """
     return verified_data_files(lake_dir, snapshot.data_files)
 
@@ -167,20 +173,27 @@ def _verified(folder: Path, files: Iterable[DataFile | QuarantineFile]) -> list[
 
 
 def sweep_orphans(lake_dir: Path, snapshot: LakeSnapshot) -> list[str]:
-    """Remove what runs that died left behind, and return their paths under the lake: temporary files, and data files that can never count.
+    """Remove what runs that died left behind, and return their paths under the lake.
 
-    A data file that no entry names can never count once the number of the commit it was written for is taken; until then its
-    writer may be alive and about to link. So even where the lock failed to keep a second writer out, no commit loses its files.
-    Call it under the workspace's lock all the same: a writer whose temporary files are swept ends with an error.
+    Temporary files, and data files that can never count.
+
+    A data file that no entry names can never count once the number of the commit it was written for is taken; until
+    then its writer may be alive and about to link. So even where the lock failed to keep a second writer out, no commit
+    loses its files. Call it under the workspace's lock all the same: a writer whose temporary files are swept ends with
+    an error.
     """
     table_dir, quarantine_dir = layout.usage_events(lake_dir), layout.quarantine(lake_dir)
-    named = {table_dir / file.path for file in snapshot.data_files} | {quarantine_dir / file.path for file in snapshot.quarantine_files}
+    named = {table_dir / file.path for file in snapshot.data_files} | {
+        quarantine_dir / file.path for file in snapshot.quarantine_files
+    }
     partitions = [path for path in _children(table_dir) if layout.PARTITION_NAME.fullmatch(path.name) and path.is_dir()]
     swept: list[Path] = []
     for folder in (lake_dir, table_dir, layout.delta_log(lake_dir), quarantine_dir, *partitions):
         swept += [folder / name for name in disk.sweep_temporaries(folder)]
     for folder in (quarantine_dir, *partitions):
-        unnamed = [path for path in _children(folder) if layout.DATA_FILE_NAME.fullmatch(path.name) and path not in named]
+        unnamed = [
+            path for path in _children(folder) if layout.DATA_FILE_NAME.fullmatch(path.name) and path not in named
+        ]
         orphans = [path.name for path in unnamed if is_overtaken(path, snapshot.version)]
         swept += [folder / name for name in disk.remove_files(folder, orphans)]
     return sorted(path.relative_to(lake_dir).as_posix() for path in swept)
@@ -228,7 +241,10 @@ def _check_growth(log_dir: Path, commits: Sequence[Commit]) -> None:
             continue
         if commit.lake_version <= version:
             entry = append_log.entry_path(log_dir, commit.number)
-            message = f"log entry {entry} is refused: it states version {commit.lake_version} of the lake after version {version}; {_ADVICE}"
+            message = (
+                f"log entry {entry} is refused: it states version {commit.lake_version} of the lake after version "
+                f"{version}; {_ADVICE}"
+            )
             raise LogEntryRefused(message)
         version = commit.lake_version
 
@@ -239,7 +255,10 @@ def _check_added_once(log_dir: Path, commits: Sequence[Commit]) -> None:
         added = [file.path for file in commit.data_files] + [file.path for file in commit.quarantine_files]
         for path in added:
             if path in paths:
-                message = f"log entry {append_log.entry_path(log_dir, commit.number)} is refused: it adds {path} a second time; {_ADVICE}"
+                message = (
+                    f"log entry {append_log.entry_path(log_dir, commit.number)} is refused: "
+                    f"it adds {path} a second time; {_ADVICE}"
+                )
                 raise LogEntryRefused(message)
             paths.add(path)
 
@@ -251,11 +270,20 @@ def _check_accounts(events: pa.Table, quarantined: pa.Table, sources: Sequence[S
         raise ValueError(message)
     for name, table, schema in (("events", events, USAGE_EVENTS), ("quarantined", quarantined, QUARANTINE)):
         if not table.schema.equals(schema):
-            message = f"{name} has the columns {table.schema.names} of types {[str(each) for each in table.schema.types]}; see pipeline.schemas"
+            message = (
+                f"{name} has the columns {table.schema.names} of types {[str(each) for each in table.schema.types]}; "
+                "see pipeline.schemas"
+            )
             raise ValueError(message)
-    counted = sum(sum(record.events.values()) for record in sources), sum(sum(record.quarantined.values()) for record in sources)
+    counted = (
+        sum(sum(record.events.values()) for record in sources),
+        sum(sum(record.quarantined.values()) for record in sources),
+    )
     if counted != (events.num_rows, quarantined.num_rows):
-        message = f"the sources count {counted} events and quarantined lines, and there are {(events.num_rows, quarantined.num_rows)}"
+        message = (
+            f"the sources count {counted} events and quarantined lines, and there are "
+            f"{(events.num_rows, quarantined.num_rows)}"
+        )
         raise ValueError(message)
 
 

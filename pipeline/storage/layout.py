@@ -49,5 +49,8 @@ def register(workspace: Path) -> Path:
 
 
 def configurations(workspace: Path) -> Path:
-    """Return the folder of the configurations that invoices were issued with: ``<sha256>.json``, named by the invoices' documents."""
+    """Return the folder of the configurations that invoices were issued with.
+
+    ``<sha256>.json``, named by the invoices' documents.
+    """
     return workspace / "invoices" / "configurations"

@@ -1,7 +1,7 @@
 """One run at a time: a lock that names its holder and dies with it.
 
-The kernel drops an ``flock`` when its process ends, however it ends, so there is no stale lock to break. The lock spares a
-second run its work; what keeps the lake whole is the ``link()`` of a commit.
+The kernel drops an ``flock`` when its process ends, however it ends, so there is no stale lock to break. The lock
+spares a second run its work; what keeps the lake whole is the ``link()`` of a commit.
 
 Does not own what is done under it.
 """
@@ -36,7 +36,10 @@ def locked(lake_dir: Path, *, command: str, started_at: datetime) -> Iterator[No
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            message = f"workspace {lake_dir.parent} is in use by {_holder(descriptor)}; wait until it has ended, then run the command again"
+            message = (
+                f"workspace {lake_dir.parent} is in use by {_holder(descriptor)}; "
+                "wait until it has ended, then run the command again"
+            )
             raise WorkspaceLocked(message) from None
         note = {"pid": os.getpid(), "command": command, "started_at": started_at.isoformat()}
         disk.overwrite(descriptor, json.dumps(note).encode() + b"\n")
@@ -45,13 +48,17 @@ def locked(lake_dir: Path, *, command: str, started_at: datetime) -> Iterator[No
         finally:
             disk.overwrite(descriptor, b"")
     finally:
-        os.close(descriptor)  # and with it the lock; the file stays, since taking its name away would let two runs lock two files
+        os.close(
+            descriptor
+        )  # and with it the lock; the file stays, since taking its name away would let two runs lock two files
 
 
 def _holder(descriptor: int) -> str:
     """Describe the holder from its note, which may be half written at this moment."""
     try:
-        note = checked_fields(parse_object(os.pread(descriptor, 4096, 0)), "the lock", pid=int, command=str, started_at=str)
+        note = checked_fields(
+            parse_object(os.pread(descriptor, 4096, 0)), "the lock", pid=int, command=str, started_at=str
+        )
     except ValueError:
         return "another run"
     return f"`{note['command']}` (process {note['pid']}, since {note['started_at']})"

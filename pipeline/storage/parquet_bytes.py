@@ -2,8 +2,9 @@
 
 Owns compression, encodings and row groups. Does not own where the files lie nor what they are called.
 
-Measured on a million random events, sorted as ``lake`` sorts them: 62.6 bytes per event, of which 44 are the random bits of three
-identifiers; delta-packed integers save 1.5 of them and a quarter of the reading time against Parquet's defaults.
+Measured on a million random events, sorted as ``lake`` sorts them: 62.6 bytes per event, of which 44 are the random
+bits of three identifiers; delta-packed integers save 1.5 of them and a quarter of the reading time against Parquet's
+defaults.
 """
 
 from __future__ import annotations
@@ -29,7 +30,11 @@ class Encoded:
 
 ROWS_PER_GROUP = 1_000_000
 _DELTA_PACKED = frozenset({"occurred_at", "line", "byte_start", "byte_end"})  # of many values, near each other
-_NO_DICTIONARY = _DELTA_PACKED | {"event_id", "request_id", "response_id"}  # of many values: a dictionary would only be built in vain
+_NO_DICTIONARY = _DELTA_PACKED | {
+    "event_id",
+    "request_id",
+    "response_id",
+}  # of many values: a dictionary would only be built in vain
 
 
 def encode(table: pa.Table, notes: Mapping[str, str] | None = None) -> bytes:
@@ -59,7 +64,8 @@ def encode(table: pa.Table, notes: Mapping[str, str] | None = None) -> bytes:
 def decode(content: bytes) -> pa.Table:
     """Read a Parquet file's bytes back, without its notes.
 
-    In this thread alone: a thread of Arrow's that lets go of Python's bytes while the interpreter ends aborts the process.
+    In this thread alone: a thread of Arrow's that lets go of Python's bytes while the interpreter ends aborts the
+    process.
     """
     return pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False).replace_schema_metadata(None)
 

@@ -1,8 +1,11 @@
-"""Price lists that others publish, read as the prices of a model: by tier, by prompt size, by meter, per million and exact.
+"""Price lists that others publish, read as the prices of a model.
 
-Owns two formats: the ``model_prices`` JSON of LiteLLM (prices per token, in files) and the ``genai-prices`` package (an optional
-extra, imported where it is used). Both are in US dollars. Does not own which of them is wanted (``pipeline.jobs.import_rates``).
-What they price and a rate card cannot (audio, images, searches, pages) is left out; a tier or band keeps the base price where it states none.
+By tier, by prompt size, by meter, per million and exact.
+
+Owns two formats: the ``model_prices`` JSON of LiteLLM (prices per token, in files) and the ``genai-prices`` package (an
+optional extra, imported where it is used). Both are in US dollars. Does not own which of them is wanted
+(``pipeline.jobs.import_rates``). What they price and a rate card cannot (audio, images, searches, pages) is left out; a
+tier or band keeps the base price where it states none.
 """
 
 from __future__ import annotations
@@ -51,14 +54,19 @@ _REQUIRED = {Meter.PROMPT, Meter.COMPLETION}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedPrices:
-    """What a price list says about one model: prices per million by scope and meter. The base is always among the scopes."""
+    """What a price list says about one model: prices per million by scope and meter.
+
+    The base is always among the scopes.
+    """
 
     name: str
     by_scope: Mapping[Scope, Mapping[Meter, Decimal]]
 
 
 def litellm_prices(path: Path) -> dict[str, ListedPrices]:
-    """Read LiteLLM's JSON: per-token prices become prices per million exactly. Models without prompt and completion prices are left out.
+    """Read LiteLLM's JSON: per-token prices become prices per million exactly.
+
+    Models without prompt and completion prices are left out.
 
     Raises ``ConfigurationError`` where the file is not such a list.
     """
@@ -77,14 +85,23 @@ def litellm_prices(path: Path) -> dict[str, ListedPrices]:
 
 
 def genai_prices(at: datetime) -> dict[str, ListedPrices]:
-    """Read the installed genai-prices package as of an instant; models are called ``provider/model``. Raises ``ConfigurationError`` without it."""
+    """Read the installed genai-prices package as of an instant; models are called ``provider/model``.
+
+    Raises ``ConfigurationError`` without it.
+    """
     try:
         from genai_prices.data_snapshot import get_snapshot  # noqa: PLC0415  # an optional extra
     except ModuleNotFoundError as missing:
         message = "genai-prices is not installed; run: pip install 'tallybook[import]'"
         raise ConfigurationError(message) from missing
     providers = get_snapshot().providers
-    return _kept({f"{provider.id}/{model.id}": dict(_genai_scopes(model, at)) for provider in providers for model in provider.models})
+    return _kept(
+        {
+            f"{provider.id}/{model.id}": dict(_genai_scopes(model, at))
+            for provider in providers
+            for model in provider.models
+        }
+    )
 
 
 def _kept(found: Mapping[str, Mapping[Scope, Mapping[Meter, Decimal]]]) -> dict[str, ListedPrices]:
@@ -93,7 +110,9 @@ def _kept(found: Mapping[str, Mapping[Scope, Mapping[Meter, Decimal]]]) -> dict[
     for name, scopes in found.items():
         base = scopes.get(("", 0), {})
         if base.keys() >= _REQUIRED:
-            kept[name] = ListedPrices(name=name, by_scope={scope: _completed(scope, scopes) for scope in sorted(scopes)})
+            kept[name] = ListedPrices(
+                name=name, by_scope={scope: _completed(scope, scopes) for scope in sorted(scopes)}
+            )
     return kept
 
 
@@ -120,7 +139,11 @@ def _litellm_scopes(fields: Mapping[str, Any]) -> dict[Scope, dict[Meter, Decima
 def _genai_scopes(model: Any, at: datetime) -> Iterator[tuple[Scope, dict[Meter, Decimal]]]:
     base = _genai_bands(model.get_prices(at))
     yield from ((("", band), prices) for band, prices in base.items())
-    for tier, context in (("batch", {"processing": "batch"}), ("flex", {"service_tier": "flex"}), ("priority", {"service_tier": "priority"})):
+    for tier, context in (
+        ("batch", {"processing": "batch"}),
+        ("flex", {"service_tier": "flex"}),
+        ("priority", {"service_tier": "priority"}),
+    ):
         variant = _genai_bands(model.get_prices(at, context))
         if variant != base:
             yield from (((tier, band), prices) for band, prices in variant.items())

@@ -3,7 +3,7 @@
 ::
 
     prompt = 2.00
-    prompt = { mode = "graduated", tiers = [ { up_to = 1_000_000_000, rate = 2.00 }, { rate = 1.50 } ], group = "jamba" }
+    prompt = { mode = "graduated", tiers = [ { up_to = 1_000_000_000, rate = 2.0 }, { rate = 1.50 } ], group = "jamba" }
     prompt = { mode = "volume", tiers = [ … ] }
     prompt = { mode = "package", tokens = 1_000_000, price = 2.00 }
     per_request = 0.01
@@ -19,7 +19,14 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import RateCardError
 from pipeline.money import exact_arithmetic
-from pipeline.rates.prices import PER_MILLION, GraduatedPrice, PackagePrice, PeriodTier, VolumePrice, refuse_what_is_no_rate
+from pipeline.rates.prices import (
+    PER_MILLION,
+    GraduatedPrice,
+    PackagePrice,
+    PeriodTier,
+    VolumePrice,
+    refuse_what_is_no_rate,
+)
 from pipeline.storage.strict_toml import Table, value_text
 from pipeline.usage import Meter
 
@@ -76,7 +83,10 @@ def _price(table: Table, meter: Meter) -> Price:
 
 
 def _tiers(shape: Table) -> tuple[PeriodTier, ...]:
-    return tuple(_tier(replace(tier, name=f"{shape.name}, tier {number}")) for number, tier in enumerate(shape.tables("tiers"), start=1))
+    return tuple(
+        _tier(replace(tier, name=f"{shape.name}, tier {number}"))
+        for number, tier in enumerate(shape.tables("tiers"), start=1)
+    )
 
 
 def _tier(table: Table) -> PeriodTier:

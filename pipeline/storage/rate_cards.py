@@ -1,9 +1,9 @@
 """``rates/<card>.toml``: the rate cards of a workspace.
 
-Owns what the files may say: exact decimals, instants with their offset, plain dates as local midnights of the workspace, and
-which card a card extends. Does not own which rate is in force (``pipeline.rates``) nor how one price is written
-(``pipeline.storage.prices_toml``). Files are append-only by custom: end a rate with ``effective_to`` and add the next one,
-never edit one that was in force.
+Owns what the files may say: exact decimals, instants with their offset, plain dates as local midnights of the
+workspace, and which card a card extends. Does not own which rate is in force (``pipeline.rates``) nor how one price is
+written (``pipeline.storage.prices_toml``). Files are append-only by custom: end a rate with ``effective_to`` and add
+the next one, never edit one that was in force.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ _SCOPE_KEYS = ("model", "service_tier", "above_prompt_tokens", "effective_from",
 _CHANGE_KEYS = ("discount_percent", "markup_percent")
 
 
-def read_rate_cards(workspace: Path, *, timezone: str, currency: str, instead: Mapping[str, Table] | None = None) -> dict[str, RateCard]:
+def read_rate_cards(
+    workspace: Path, *, timezone: str, currency: str, instead: Mapping[str, Table] | None = None
+) -> dict[str, RateCard]:
     """Read all rate cards of a workspace, by id. ``currency`` is the workspace's: that of a card which names none.
 
     ``instead`` are cards to be taken as given, whatever their files say: what would be, if they were written.
@@ -56,12 +58,19 @@ def rate_cards_from_tables(tables: dict[str, Table], *, timezone: str, currency:
         for each in reversed(chain):
             if each not in cards:
                 parent = cards.get(str(tables[each].values.get("extends")))
-                cards[each] = rate_card_from_table(tables[each], card_id=each, timezone=timezone, currency=currency, parent=parent)
+                cards[each] = rate_card_from_table(
+                    tables[each], card_id=each, timezone=timezone, currency=currency, parent=parent
+                )
     return {card_id: cards[card_id] for card_id in tables}
 
 
-def rate_card_from_table(table: Table, *, card_id: str, timezone: str, currency: str, parent: RateCard | None = None) -> RateCard:
-    """Check the top table of a rate card's file, whose name says ``card_id``; ``parent`` is the card it extends. Raises ``RateCardError``."""
+def rate_card_from_table(
+    table: Table, *, card_id: str, timezone: str, currency: str, parent: RateCard | None = None
+) -> RateCard:
+    """Check the top table of a rate card's file, whose name says ``card_id``; ``parent`` is the card it extends.
+
+    Raises ``RateCardError``.
+    """
     table.allow_only("id", "extends", "currency", *_CHANGE_KEYS, "monthly_fee", "aliases", "rates")
     stated_id = table.text("id")
     if stated_id != card_id:
@@ -69,15 +78,24 @@ def rate_card_from_table(table: Table, *, card_id: str, timezone: str, currency:
         raise table.refusal(what)
     card_currency = table.text("currency", parent.currency if parent else currency)
     if parent is not None and card_currency != parent.currency:
-        what = f"currency is {card_currency!r}, but it extends {parent.id!r}, which is in {parent.currency}; a card is in the currency of the card it extends"
+        what = (
+            f"currency is {card_currency!r}, but it extends {parent.id!r}, which is in {parent.currency}; "
+            "a card is in the currency of the card it extends"
+        )
         raise table.refusal(what)
     alias_table = table.table("aliases")
     aliases = {**(parent.aliases if parent else {}), **{alias: alias_table.text(alias) for alias in alias_table.values}}
     percent = _percent(table)
     entry_tables = table.tables("rates")
     entries = [_entry(entry, timezone) for entry in entry_tables]
-    monthly_fee = decimal_of(table, "monthly_fee") if "monthly_fee" in table.values else (parent.monthly_fee if parent else None)
-    stated = [] if parent else [_stated(entry, entry_table, percent) for entry, entry_table in zip(entries, entry_tables, strict=True)]
+    monthly_fee = (
+        decimal_of(table, "monthly_fee") if "monthly_fee" in table.values else (parent.monthly_fee if parent else None)
+    )
+    stated = (
+        []
+        if parent
+        else [_stated(entry, entry_table, percent) for entry, entry_table in zip(entries, entry_tables, strict=True)]
+    )
     try:
         if parent:
             refuse_overlapping_entries(entries)
@@ -94,10 +112,16 @@ def _chain_above(card_id: str, tables: dict[str, Table]) -> list[str]:
         table = tables[chain[-1]]
         parent_id = table.text("extends")
         if parent_id not in tables:
-            what = f"extends {parent_id!r}, which does not exist; name one of: {', '.join(sorted(set(tables) - {chain[-1]})) or 'there is no other card'}"
+            what = (
+                f"extends {parent_id!r}, which does not exist; name one of: "
+                f"{', '.join(sorted(set(tables) - {chain[-1]})) or 'there is no other card'}"
+            )
             raise table.refusal(what)
         if parent_id in chain:
-            what = f"extends {parent_id!r} in a circle: {' -> '.join([*chain, parent_id])}; one of them must stand by itself"
+            what = (
+                f"extends {parent_id!r} in a circle: {' -> '.join([*chain, parent_id])}; "
+                "one of them must stand by itself"
+            )
             raise table.refusal(what)
         chain.append(parent_id)
     return chain
@@ -110,7 +134,12 @@ def _entry(table: Table, timezone: str) -> RateEntry:
         return RateEntry(
             model=model,
             service_tier=table.text("service_tier", "") if "service_tier" in table.values else "",
-            above_prompt_tokens=table.integer("above_prompt_tokens", default=0, smallest=1 if "above_prompt_tokens" in table.values else 0, greatest=2**62),
+            above_prompt_tokens=table.integer(
+                "above_prompt_tokens",
+                default=0,
+                smallest=1 if "above_prompt_tokens" in table.values else 0,
+                greatest=2**62,
+            ),
             per_million=prices_of(table),
             effective_from=_instant(table, "effective_from", timezone),
             effective_to=_instant(table, "effective_to", timezone),
@@ -160,5 +189,8 @@ def _instant(table: Table, key: str, timezone: str) -> datetime | None:
     if isinstance(value, date) and not isinstance(value, datetime):
         return day_start_at(value, time_zone(timezone))
     example = f"{value.isoformat()}Z" if isinstance(value, datetime) else "2026-10-10T12:00:00Z or 2026-10-10"
-    what = f"{key} is {value_text(value)}; write an instant with its offset or a plain date, without quotes, such as {example}"
+    what = (
+        f"{key} is {value_text(value)}; write an instant with its offset or a plain date, without quotes, such as "
+        f"{example}"
+    )
     raise table.refusal(what)

@@ -22,19 +22,24 @@ _ADVICE = "restore it from a backup: an issued invoice never changes, and its nu
 
 
 def read(workspace: Path) -> tuple[dict[str, Any], ...]:
-    """Return the issued documents in the order of their numbers, from 1, with the ``previousSha256`` and ``sealSha256`` of each.
+    """Return the issued documents in the order of their numbers, from 1.
 
-    What is returned is durable. Raises ``LogEntryRefused`` for an entry that is torn, missing, changed or out of its chain.
+    With the ``previousSha256`` and ``sealSha256`` of each.
+
+    What is returned is durable. Raises ``LogEntryRefused`` for an entry that is torn, missing, changed or out of its
+    chain.
     """
     return _chain(workspace).entries
 
 
-def append(workspace: Path, documents_so_far: Sequence[Mapping[str, Any]], make_document: Callable[[int], Mapping[str, Any]]) -> dict[str, Any]:
+def append(
+    workspace: Path, documents_so_far: Sequence[Mapping[str, Any]], make_document: Callable[[int], Mapping[str, Any]]
+) -> dict[str, Any]:
     """Issue one invoice, durably: the document that ``make_document`` makes of the next number.
 
-    ``documents_so_far`` is what ``read`` returned and the document was decided from. Raises ``CommitConflict`` when another run
-    issued since: read again and decide again, for that run may have issued this very invoice, or one that changes its corrections.
-    Raises ``ValueError`` for a document with a float, or with a field of the chain's own.
+    ``documents_so_far`` is what ``read`` returned and the document was decided from. Raises ``CommitConflict`` when
+    another run issued since: read again and decide again, for that run may have issued this very invoice, or one that
+    changes its corrections. Raises ``ValueError`` for a document with a float, or with a field of the chain's own.
     """
     chain = _chain(workspace)
     number = len(documents_so_far) + 1

@@ -1,4 +1,6 @@
-"""Which files the globs of a source name, in a stable order, each once; links are followed to where it was said they may lead.
+"""Which files the globs of a source name, in a stable order, each once.
+
+Links are followed to where it was said they may lead.
 
 Owns the walk, which links are followed, and how a log is named in the lake. Does not own opening logs
 (``pipeline.collectors`` refuses what is no regular file).
@@ -50,11 +52,12 @@ class FoundLogs:
 
 
 def find_logs(workspace: Path, patterns: tuple[str, ...], link_roots: tuple[str, ...] = ()) -> FoundLogs:
-    """Return the files that ``patterns`` (relative to the workspace, ``**`` for any depth) name, sorted within a pattern.
+    """Return the files that ``patterns`` name (from the workspace on, ``**`` for any depth), sorted within a pattern.
 
-    A link is followed where it leads into the workspace, into the folder that its pattern begins with, or into one of ``link_roots``.
-    Every other link is refused, and so are loops, links that lead nowhere, and folders that cannot be listed.
-    A file that has several names is one log: it is called by its own name where a pattern names it, else by the first link.
+    A link is followed where it leads into the workspace, into the folder that its pattern begins with, or into one of
+    ``link_roots``. Every other link is refused, and so are loops, links that lead nowhere, and folders that cannot be
+    listed. A file that has several names is one log: it is called by its own name where a pattern names it, else by the
+    first link.
     """
     roots = [workspace.resolve(), *(workspace.joinpath(root).resolve() for root in link_roots)]
     found: dict[Path, FoundLog] = {}
@@ -76,12 +79,16 @@ def find_logs(workspace: Path, patterns: tuple[str, ...], link_roots: tuple[str,
 def source_text(workspace: Path, path: Path) -> str:
     r"""Return how a log is named in the lake: relative to the workspace with ``/`` where it lies inside, else absolute.
 
-    A byte of the name that is no UTF-8 is written as ``\xe9``. A backslash that would read as such an escape is written as ``\x5c``,
-    so that two names never become one, and the bytes of a name can be had back.
+    A byte of the name that is no UTF-8 is written as ``\xe9``. A backslash that would read as such an escape is written
+    as ``\x5c``, so that two names never become one, and the bytes of a name can be had back.
     """
     folder = path.parent.resolve()  # the file's own name stays: a log is what it is called, also behind a link
     root = workspace.resolve()
-    name = (folder / path.name).relative_to(root).as_posix() if folder.is_relative_to(root) else (folder / path.name).as_posix()
+    name = (
+        (folder / path.name).relative_to(root).as_posix()
+        if folder.is_relative_to(root)
+        else (folder / path.name).as_posix()
+    )
     return os.fsencode(_LOOKS_ESCAPED.sub(r"\\x5c", name)).decode("utf-8", "backslashreplace")
 
 
@@ -92,7 +99,10 @@ def is_named_by(workspace: Path, path: Path, patterns: tuple[str, ...], link_roo
 
 
 def _split(workspace: Path, pattern: str) -> tuple[Path, tuple[str, ...]]:
-    """Return the folder a pattern begins with, before its first wildcard, and the parts that follow; a link up to there was named explicitly."""
+    """Return the folder a pattern begins with, before its first wildcard, and the parts that follow.
+
+    A link up to there was named explicitly.
+    """
     parts = Path(pattern).parts
     literal = next((place for place, part in enumerate(parts[:-1]) if _MAGIC.search(part)), max(len(parts) - 1, 0))
     return workspace.joinpath(*parts[:literal]), parts[literal:]
@@ -112,7 +122,9 @@ class _Walk:
                 paths = list(self._below(paths))
             elif _MAGIC.search(part):
                 fits = re.compile(fnmatch.translate(part)).match
-                paths = [entry for folder in self._folders(paths) for entry in self._entries(folder) if fits(entry.name)]
+                paths = [
+                    entry for folder in self._folders(paths) for entry in self._entries(folder) if fits(entry.name)
+                ]
             else:
                 paths = [path / part for path in paths if os.path.lexists(path / part)]
         return [path for path in paths if path.is_symlink() or not path.is_dir()]
@@ -125,16 +137,30 @@ class _Walk:
             if not os.path.lexists(path):
                 return None  # rotated away since the folder was listed
             is_loop = error.errno == errno.ELOOP
-            self._refuse(path, "a link that leads in a circle; remove it" if is_loop else f"cannot be followed: {os.strerror(error.errno or 0)}; remove it")
+            self._refuse(
+                path,
+                "a link that leads in a circle; remove it"
+                if is_loop
+                else f"cannot be followed: {os.strerror(error.errno or 0)}; remove it",
+            )
             return None
         if not any(target.is_relative_to(root) for root in self.roots):
             folder = source_text(target.parent, target.parent)
-            self._refuse(path, f'a link that leads out of the workspace; to have it followed, write link_roots = ["{folder}"] into its [[sources]] entry')
+            self._refuse(
+                path,
+                (
+                    f'a link that leads out of the workspace; to have it followed, write link_roots = ["{folder}"] '
+                    "into its [[sources]] entry"
+                ),
+            )
             return None
         return FoundLog(path=path, target=target)
 
     def _below(self, paths: Iterable[Path]) -> Iterator[Path]:
-        """Yield folders and everything below them; what lies behind links comes last, so that a file keeps its own name."""
+        """Yield folders and everything below them.
+
+        What lies behind links comes last, so that a file keeps its own name.
+        """
         entered: set[Path] = set()
         waiting, behind_links = list(paths), list[Path]()
         while waiting or behind_links:
@@ -158,7 +184,9 @@ class _Walk:
         try:
             return [folder / name for name in sorted(os.listdir(folder)) if not name.startswith(".")]  # noqa: PTH208 - names alone are cheaper
         except OSError as error:
-            self._refuse(folder, f"cannot be listed: {os.strerror(error.errno or 0)}; let the user who runs tallybook read it")
+            self._refuse(
+                folder, f"cannot be listed: {os.strerror(error.errno or 0)}; let the user who runs tallybook read it"
+            )
             return []
 
     def _refuse(self, path: Path, detail: str) -> None:

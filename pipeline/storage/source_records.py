@@ -12,7 +12,10 @@ from pipeline.storage.strict_json import checked_fields
 
 
 def source_record(value: Any) -> SourceRecord:
-    """Read a record that ``dataclasses.asdict`` wrote; raises ``ValueError`` for missing, unknown or mistyped fields."""
+    """Read a record that ``dataclasses.asdict`` wrote.
+
+    Raises ``ValueError`` for missing, unknown or mistyped fields.
+    """
     fields = checked_fields(
         value,
         "a source",

@@ -1,7 +1,9 @@
-"""Where an engine may put down what does not fit into memory while it counts: ids and counts for the time of one run, never content.
+"""Where an engine may put down what does not fit into memory while it counts.
 
-Nothing here counts and nothing is made durable, so it bypasses ``disk``. The engine makes the folder when it first needs it and takes
-it away when it is done; what a killed run leaves is swept by the next one that writes.
+Ids and counts for the time of one run, never content.
+
+Nothing here counts and nothing is made durable, so it bypasses ``disk``. The engine makes the folder when it first
+needs it and takes it away when it is done; what a killed run leaves is swept by the next one that writes.
 
 Does not own what is put down nor when (``pipeline.warehouse``).
 """
@@ -25,9 +27,16 @@ def spill_folder(lake_dir: Path) -> Path:
 
 
 def sweep_spills(lake_dir: Path) -> list[str]:
-    """Remove the folders of processes that are gone, and return their names; a reader that still counts keeps its own."""
+    """Remove the folders of processes that are gone, and return their names.
+
+    A reader that still counts keeps its own.
+    """
     named = [(path, _NAME.fullmatch(path.name)) for path in sorted(lake_dir.iterdir())] if lake_dir.is_dir() else []
-    dead = [path for path, matched in named if matched and path.is_dir() and not path.is_symlink() and not _is_alive(int(matched[1]))]
+    dead = [
+        path
+        for path, matched in named
+        if matched and path.is_dir() and not path.is_symlink() and not _is_alive(int(matched[1]))
+    ]
     for path in dead:
         shutil.rmtree(path)
     return [path.name for path in dead]

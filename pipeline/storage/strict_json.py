@@ -11,9 +11,14 @@ from typing import Any, NoReturn
 
 
 def parse_object(text: bytes) -> dict[str, Any]:
-    """Parse one JSON object; raises ``ValueError`` on anything else, a field stated twice, a number with a fraction, NaN."""
+    """Parse one JSON object.
+
+    Raises ``ValueError`` on anything else, a field stated twice, a number with a fraction, NaN.
+    """
     try:
-        parsed = json.loads(text.decode("utf-8"), object_pairs_hook=_object, parse_float=_no_fraction, parse_constant=_no_fraction)
+        parsed = json.loads(
+            text.decode("utf-8"), object_pairs_hook=_object, parse_float=_no_fraction, parse_constant=_no_fraction
+        )
     except RecursionError:
         message = "it is nested too deep"
         raise ValueError(message) from None
@@ -30,7 +35,9 @@ def parse_object(text: bytes) -> dict[str, Any]:
 
 
 def checked_fields(value: Any, what: str, **kinds: type | tuple[type, ...]) -> dict[str, Any]:
-    """Return the object if it has exactly these fields, each of its kind; else raise ``ValueError``. ``True`` is no integer.
+    """Return the object if it has exactly these fields, each of its kind; else raise ``ValueError``.
+
+    ``True`` is no integer.
 
     Fields are given in any order; ``NoneType`` among the kinds allows null.
     """
@@ -41,7 +48,10 @@ def checked_fields(value: Any, what: str, **kinds: type | tuple[type, ...]) -> d
     for name, kind in kinds.items():
         wanted = kind if isinstance(kind, tuple) else (kind,)
         if type(value[name]) not in wanted:
-            message = f"{name} of {what} is a {type(value[name]).__name__}, not a {' or '.join(each.__name__ for each in wanted)}"
+            message = (
+                f"{name} of {what} is a {type(value[name]).__name__}, not a "
+                f"{' or '.join(each.__name__ for each in wanted)}"
+            )
             raise ValueError(message)
     return value
 

@@ -1,4 +1,6 @@
-"""TOML files of the workspace, read strictly: every key is known, every value has its type, every refusal has its address.
+"""TOML files of the workspace, read strictly.
+
+Every key is known, every value has its type, every refusal has its address.
 
 Owns how a value is fetched from a table and how a refusal names file, table, key and value. Does not own what any file
 may say (``config``, ``accounts_file`` and ``rate_cards`` do).
@@ -68,7 +70,10 @@ class Table:
         return value
 
     def texts(self, key: str, *, is_shown: bool = True) -> tuple[str, ...]:
-        """Return a list of strings that are not blank; raise where it is missing. Values that may be secret are not shown."""
+        """Return a list of strings that are not blank; raise where it is missing.
+
+        Values that may be secret are not shown.
+        """
         value = self.values.get(key)
         if value is None:
             raise self._missing(key, "a list of strings")
@@ -107,7 +112,10 @@ class Table:
         value = self.values.get(key, [])
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
             raise self._wrong(key, value, f"a list of tables; write [[{key}]] above each")
-        return tuple(Table(file=self.file, name=f"[[{key}]] {number}", values=item, error=self.error) for number, item in enumerate(value, start=1))
+        return tuple(
+            Table(file=self.file, name=f"[[{key}]] {number}", values=item, error=self.error)
+            for number, item in enumerate(value, start=1)
+        )
 
     def _missing(self, key: str, kind: str) -> ConfigurationError:
         return self.refusal(f"{key} is missing; it is {kind}")
@@ -117,7 +125,10 @@ class Table:
 
 
 def read_table(path: Path, *, file: str, error: type[ConfigurationError]) -> Table | None:
-    """Read a TOML file into its top table; None where there is no such file. Raises ``error`` where it cannot be read."""
+    """Read a TOML file into its top table; None where there is no such file.
+
+    Raises ``error`` where it cannot be read.
+    """
     try:
         content = path.read_bytes()
     except FileNotFoundError:

@@ -1,4 +1,7 @@
-"""A file checked against its sha256 before anybody trusts it. Does not own which files count (``lake``, ``derived``)."""
+"""A file checked against its sha256 before anybody trusts it.
+
+Does not own which files count (``lake``, ``derived``).
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ if TYPE_CHECKING:
 
 
 def verified_file(path: Path, *, sha256: str, size: int, advice: str) -> Path:
-    """Return the path if its bytes have this sha256 and size; else raise ``DataFileDamaged`` naming both, and the advice."""
+    """Return the path if its bytes have this sha256 and size.
+
+    Else raise ``DataFileDamaged`` naming both, and the advice.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -39,7 +45,10 @@ def verified_file(path: Path, *, sha256: str, size: int, advice: str) -> Path:
 
 
 def check_size(path: Path, *, size: int, advice: str) -> None:
-    """Raise ``DataFileDamaged`` where there is no regular file of this size; its bytes are not read, and so not believed."""
+    """Raise ``DataFileDamaged`` where there is no regular file of this size.
+
+    Its bytes are not read, and so not believed.
+    """
     try:
         status = path.lstat()
     except FileNotFoundError:

@@ -36,7 +36,8 @@ class Workspace:
     digest: str
     """sha256 (hex) over the configuration files: whatever is derived from equal events and an equal digest is equal."""
     files: Mapping[str, bytes] = field(repr=False)
-    """The configuration files that ``digest`` is about, by their path below the workspace, in the order of the digest."""
+    """The configuration files that ``digest`` is about, by their path below the workspace, in the order of the digest.
+    """
     now: datetime | None = None
     """The clock of this run, aware: what is dated later is held (``pipeline.jobs.held``); without one nothing is."""
 
@@ -47,7 +48,10 @@ class Workspace:
 
 
 def open_workspace(root: Path, *, now: datetime | None = None) -> Workspace:
-    """Read a workspace's configuration; ``now`` is the clock of this run. Raises ``ConfigurationError`` for whatever cannot be meant."""
+    """Read a workspace's configuration; ``now`` is the clock of this run.
+
+    Raises ``ConfigurationError`` for whatever cannot be meant.
+    """
     files = configuration_files(root)
     settings = read_settings(root)
     rate_cards = read_rate_cards(root, timezone=settings.timezone, currency=settings.currency)

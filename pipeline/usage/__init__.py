@@ -1,7 +1,8 @@
 """What was consumed: usage events, their token counts, their status, and the meters tokens are billed on.
 
-Owns the words of usage, the columns of an event (``events``) and the rule that puts every token on exactly one meter. Does not own how a provider's body
-is read (``pipeline.collectors``), what usage costs (``pipeline.rating``) nor where it is kept (``pipeline.storage``).
+Owns the words of usage, the columns of an event (``events``) and the rule that puts every token on exactly one meter.
+Does not own how a provider's body is read (``pipeline.collectors``), what usage costs (``pipeline.rating``) nor where
+it is kept (``pipeline.storage``).
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ class Meter(StrEnum):
     PROMPT_CACHE_WRITE = "prompt_cache_write"
     COMPLETION = "completion"
     REASONING = "reasoning"
-    """Completion tokens spent on reasoning, where the rate card prices them apart; ``completion`` then excludes them."""
+    """Completion tokens spent on reasoning, where the rate card prices them apart; ``completion`` then excludes them.
+    """
     REQUEST = "request"
     """Not a token: one billed exchange, where the rate card has a fee per request."""
 
@@ -117,7 +119,9 @@ class TokenCounts:
         return {meter: quantity for meter, quantity in quantities.items() if quantity}
 
 
-_PARTS = tuple((column.name, column.part_of) for column in COLUMNS if column.part_of and column.name in TokenCounts.__slots__)
+_PARTS = tuple(
+    (column.name, column.part_of) for column in COLUMNS if column.part_of and column.name in TokenCounts.__slots__
+)
 
 
 class ContradictoryCounts(TallybookError):

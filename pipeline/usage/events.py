@@ -1,11 +1,12 @@
 """The columns of a usage event, each declared once: what is kept of a logged exchange, and nothing beside it.
 
-From ``COLUMNS`` follow the Arrow schema (``pipeline.schemas``), the schema that the Delta log states (``pipeline.storage.delta``), the
-rows that collectors make by name (``pipeline.collectors.decode``), which values rows share (``pipeline.collectors.event_columns``), and
-the table in ``docs/configuration.md``.
+From ``COLUMNS`` follow the Arrow schema (``pipeline.schemas``), the schema that the Delta log states
+(``pipeline.storage.delta``), the rows that collectors make by name (``pipeline.collectors.decode``), which values rows
+share (``pipeline.collectors.event_columns``), and the table in ``docs/configuration.md``.
 
-A lake grows: a new column stands last, may be null and says since which version of the lake there is one. What was written before it
-reads as null. A column is never renamed, moved, retyped or taken away: lakes that have it are read for ever.
+A lake grows: a new column stands last, may be null and says since which version of the lake there is one. What was
+written before it reads as null. A column is never renamed, moved, retyped or taken away: lakes that have it are read
+for ever.
 """
 
 from __future__ import annotations
@@ -63,7 +64,10 @@ class Column:
     def __post_init__(self) -> None:
         """Refuse a column that older files could not have."""
         if self.since > 1 and not self.nullable:
-            message = f"column {self.name} came with version {self.since} of the lake, so it is null in older files; declare it nullable"
+            message = (
+                f"column {self.name} came with version {self.since} of the lake, so it is null in older files; "
+                "declare it nullable"
+            )
             raise ValueError(message)
 
     @property
@@ -87,24 +91,71 @@ COLUMNS = (
     Column(name="model_requested", kind=Kind.TEXT, role=Role.DIMENSION, says="the model that the request names"),
     Column(name="model_reported", kind=Kind.TEXT, role=Role.DIMENSION, says="the model that the answer names"),
     Column(name="service_tier", kind=Kind.TEXT, role=Role.DIMENSION, says="as the answer states it"),
-    Column(name="status", kind=Kind.TEXT, role=Role.OUTCOME, nullable=False, says="measured, estimated, unknown, failed or not_metered"),
+    Column(
+        name="status",
+        kind=Kind.TEXT,
+        role=Role.OUTCOME,
+        nullable=False,
+        says="measured, estimated, unknown, failed or not_metered",
+    ),
     Column(name="http_status", kind=Kind.NUMBER, role=Role.OUTCOME, nullable=False, says="100 to 599"),
-    Column(name="stream", kind=Kind.FLAG, role=Role.OUTCOME, says="whether the answer came, or was asked for, as a stream"),
+    Column(
+        name="stream", kind=Kind.FLAG, role=Role.OUTCOME, says="whether the answer came, or was asked for, as a stream"
+    ),
     Column(name="choices", kind=Kind.NUMBER, role=Role.OUTCOME, says="how many answers the response has"),
     Column(name="finish_reason", kind=Kind.TEXT, role=Role.OUTCOME, says="why the answer ended"),
     Column(name="prompt_tokens", kind=Kind.COUNT, role=Role.USAGE, says="with cached and cache-write tokens"),
     Column(name="completion_tokens", kind=Kind.COUNT, role=Role.USAGE, says="with reasoning tokens"),
-    Column(name="prompt_cached_tokens", kind=Kind.COUNT, role=Role.USAGE, part_of="prompt_tokens", says="read from a cache"),
-    Column(name="prompt_cache_write_tokens", kind=Kind.COUNT, role=Role.USAGE, part_of="prompt_tokens", says="written to a cache"),
-    Column(name="reasoning_tokens", kind=Kind.COUNT, role=Role.USAGE, part_of="completion_tokens", says="spent on reasoning"),
-    Column(name="content_chunks", kind=Kind.COUNT, role=Role.OUTCOME, says="chunks with content, of a stream that stated no usage"),
-    Column(name="dialect", kind=Kind.TEXT, role=Role.OUTCOME, says="the family that the body was read as, and the conventions that explain its counts"),
-    Column(name="source", kind=Kind.TEXT, role=Role.SOURCE, nullable=False, says="the log, relative to the workspace where it lies in it"),
+    Column(
+        name="prompt_cached_tokens", kind=Kind.COUNT, role=Role.USAGE, part_of="prompt_tokens", says="read from a cache"
+    ),
+    Column(
+        name="prompt_cache_write_tokens",
+        kind=Kind.COUNT,
+        role=Role.USAGE,
+        part_of="prompt_tokens",
+        says="written to a cache",
+    ),
+    Column(
+        name="reasoning_tokens",
+        kind=Kind.COUNT,
+        role=Role.USAGE,
+        part_of="completion_tokens",
+        says="spent on reasoning",
+    ),
+    Column(
+        name="content_chunks",
+        kind=Kind.COUNT,
+        role=Role.OUTCOME,
+        says="chunks with content, of a stream that stated no usage",
+    ),
+    Column(
+        name="dialect",
+        kind=Kind.TEXT,
+        role=Role.OUTCOME,
+        says="the family that the body was read as, and the conventions that explain its counts",
+    ),
+    Column(
+        name="source",
+        kind=Kind.TEXT,
+        role=Role.SOURCE,
+        nullable=False,
+        says="the log, relative to the workspace where it lies in it",
+    ),
     Column(name="line", kind=Kind.COUNT, role=Role.PLACE, nullable=False, says="from 1"),
     Column(name="byte_start", kind=Kind.COUNT, role=Role.PLACE, nullable=False, says="in the decompressed log"),
     Column(name="byte_end", kind=Kind.COUNT, role=Role.PLACE, nullable=False, says="likewise; the byte after the line"),
-    Column(name="prompt_audio_tokens", kind=Kind.COUNT, role=Role.USAGE, since=2, part_of="prompt_tokens", says="of audio"),
-    Column(name="completion_audio_tokens", kind=Kind.COUNT, role=Role.USAGE, since=2, part_of="completion_tokens", says="of audio"),
+    Column(
+        name="prompt_audio_tokens", kind=Kind.COUNT, role=Role.USAGE, since=2, part_of="prompt_tokens", says="of audio"
+    ),
+    Column(
+        name="completion_audio_tokens",
+        kind=Kind.COUNT,
+        role=Role.USAGE,
+        since=2,
+        part_of="completion_tokens",
+        says="of audio",
+    ),
     Column(
         name="prompt_cache_write_1h_tokens",
         kind=Kind.COUNT,

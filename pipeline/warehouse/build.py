@@ -1,6 +1,7 @@
 """Builds relations of ``sql/`` on a connection, and asks the checks about what was built.
 
-A check names its own moment: it is asked wherever all relations of its FROM are at hand. Does not own what the relations mean (the files of ``sql/`` do).
+A check names its own moment: it is asked wherever all relations of its FROM are at hand. Does not own what the
+relations mean (the files of ``sql/`` do).
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ def build(
     wanted: Iterable[str],
     built: Collection[str] = (),
 ) -> frozenset[str]:
-    """Build ``wanted`` and all they read, and return what is at hand then. What is ``given``, or ``built`` already, is taken as it is."""
+    """Build ``wanted`` and all they read, and return what is at hand then.
+
+    What is ``given``, or ``built`` already, is taken as it is.
+    """
     for name, table in given.items():
         connection.register(name, table)
     for relation in _missing(folder, (*given, *built), wanted):
@@ -52,17 +56,30 @@ def fetch(connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema) -
     return table.cast(schema)
 
 
-def checks_about(folder: Path, severity: Severity, parameters: Parameters, *, at_hand: Collection[str]) -> list[Relation]:
+def checks_about(
+    folder: Path, severity: Severity, parameters: Parameters, *, at_hand: Collection[str]
+) -> list[Relation]:
     """Return the checks of a severity that can be asked: all they read is at hand, and their parameters are given."""
     checks = load_checks(folder, severity).values()
     return [check for check in checks if check.reads <= frozenset(at_hand) and check.parameters <= parameters.keys()]
 
 
 def failed_checks(
-    connection: duckdb.DuckDBPyConnection, folder: Path, severity: Severity, parameters: Parameters, *, at_hand: Collection[str]
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    severity: Severity,
+    parameters: Parameters,
+    *,
+    at_hand: Collection[str],
 ) -> dict[str, Rows]:
-    """Ask every check of a severity that can be asked; return the rows that break its claim, by check (no rows: it holds)."""
-    return {check.name: broken_rows(connection, check, parameters) for check in checks_about(folder, severity, parameters, at_hand=at_hand)}
+    """Ask every check of a severity that can be asked.
+
+    Return the rows that break its claim, by check (no rows: it holds).
+    """
+    return {
+        check.name: broken_rows(connection, check, parameters)
+        for check in checks_about(folder, severity, parameters, at_hand=at_hand)
+    }
 
 
 def broken_rows(connection: duckdb.DuckDBPyConnection, check: Relation, parameters: Parameters) -> Rows:
@@ -72,12 +89,16 @@ def broken_rows(connection: duckdb.DuckDBPyConnection, check: Relation, paramete
 
 
 def _missing(folder: Path, at_hand: Collection[str], wanted: Iterable[str]) -> list[Relation]:
-    return needed_for({name: relation for name, relation in load_relations(folder).items() if name not in at_hand}, wanted)
+    return needed_for(
+        {name: relation for name, relation in load_relations(folder).items() if name not in at_hand}, wanted
+    )
 
 
 def _create(connection: duckdb.DuckDBPyConnection, relation: Relation, parameters: Parameters) -> None:
     if relation.parameters and not relation.is_kept:
-        message = f"relation {relation.name} has parameters {sorted(relation.parameters)} and so must say '-- kept as: table'"
+        message = (
+            f"relation {relation.name} has parameters {sorted(relation.parameters)} and so must say '-- kept as: table'"
+        )
         raise ConfigurationError(message)
     kind = "table" if relation.is_kept else "view"
     connection.execute(f'create temp {kind} "{relation.name}" as {relation.sql}', _bound(relation, parameters))
@@ -86,6 +107,9 @@ def _create(connection: duckdb.DuckDBPyConnection, relation: Relation, parameter
 def _bound(relation: Relation, parameters: Parameters) -> Parameters:
     """Return what a relation asks for. Raises ``ConfigurationError`` where that is not given here."""
     if missing := sorted(relation.parameters - parameters.keys()):
-        message = f"{relation.name} has the parameter ${missing[0]}, and only {sorted(parameters)} are given where it is asked; name one of these"
+        message = (
+            f"{relation.name} has the parameter ${missing[0]}, and only {sorted(parameters)} are given where it is "
+            "asked; name one of these"
+        )
         raise ConfigurationError(message)
     return {name: parameters[name] for name in relation.parameters}

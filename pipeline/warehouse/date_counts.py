@@ -1,7 +1,9 @@
-"""The pieces that the marts are made of, counted date by date: slice totals, and the events whose identity may have been logged twice.
+"""The pieces that the marts are made of, counted date by date.
 
-Owns the columns of both, and the steps from events to them and from them to the marts: the same relations of ``sql/`` that
-``build_marts`` builds in one go, so the marts are the same to the byte. Does not own which dates are counted again
+Slice totals, and the events whose identity may have been logged twice.
+
+Owns the columns of both, and the steps from events to them and from them to the marts: the same relations of ``sql/``
+that ``build_marts`` builds in one go, so the marts are the same to the byte. Does not own which dates are counted again
 (``pipeline.jobs.dates_counted``), nor how the pieces are kept (``pipeline.storage.counted``).
 """
 
@@ -30,10 +32,23 @@ if TYPE_CHECKING:
     from pipeline.warehouse.build import Parameters, Rows
     from pipeline.warehouse.identities import Prefixes
 
-_text, _count, _instant, _wide = pa.string(), pa.int64(), pa.timestamp("us"), pa.decimal128(38, 0)  # instants in UTC, as SQL compares them
-_TOKENS = ("prompt_tokens", "completion_tokens", "prompt_cached_tokens", "prompt_cache_write_tokens", "reasoning_tokens")
+_text, _count, _instant, _wide = (
+    pa.string(),
+    pa.int64(),
+    pa.timestamp("us"),
+    pa.decimal128(38, 0),
+)  # instants in UTC, as SQL compares them
+_TOKENS = (
+    "prompt_tokens",
+    "completion_tokens",
+    "prompt_cached_tokens",
+    "prompt_cache_write_tokens",
+    "reasoning_tokens",
+)
 _CELL = {"api_key_id": _text, "model_name": _text, "service_tier": _text, "status": _text, "http_status": _count}
-SLICE_TOTALS = pa.schema({**_CELL, "slice_at": _instant, "prompt_band": _count, "events": _count, **dict.fromkeys(_TOKENS, _wide)})
+SLICE_TOTALS = pa.schema(
+    {**_CELL, "slice_at": _instant, "prompt_band": _count, "events": _count, **dict.fromkeys(_TOKENS, _wide)}
+)
 """``sql/intermediate/slice_totals.sql``, in the order of its grain."""
 COPIES = pa.schema(
     {
@@ -52,11 +67,15 @@ _DECIDED = pa.schema([*(field for field in COPIES if field.name != "request_id")
 _SLICED = ("slice_totals", "usage_events")
 
 
-def count_slices(files: Sequence[Path], reference: Mapping[str, pa.Table], *, lake: Path, spill: Path) -> tuple[pa.Table, dict[str, Rows]]:
-    """Count verified event files (at least one) as ``SLICE_TOTALS``, and return the claims about the way there by name, with the rows that break them."""
+def count_slices(
+    files: Sequence[Path], reference: Mapping[str, pa.Table], *, lake: Path, spill: Path
+) -> tuple[pa.Table, dict[str, Rows]]:
+    """Count verified event files (at least one) as ``SLICE_TOTALS``, and return the claims asked on the way."""
     with open_warehouse(lake, spill=spill) as connection:
         give_usage_events(connection, files)
-        at_hand = build(connection, sql_folder(), given=_of_dates(reference), parameters={}, wanted=_SLICED, built=[EVENTS_RELATION])
+        at_hand = build(
+            connection, sql_folder(), given=_of_dates(reference), parameters={}, wanted=_SLICED, built=[EVENTS_RELATION]
+        )
         totals = fetch(connection, "slice_totals", SLICE_TOTALS)
         broken = failed_checks(connection, sql_folder(), "blocking", {}, at_hand=at_hand)
     return _in_order(totals, ("slice_at", *_CELL, "prompt_band")), broken
@@ -69,35 +88,60 @@ def claims_of_slices(reference: Mapping[str, pa.Table]) -> dict[str, Rows]:
 
 
 def read_copies(files: Sequence[Path], beginnings: Prefixes, *, lake: Path, spill: Path) -> pa.Table:
-    """Return the events of verified files (at least one) whose identities begin with one of these, sorted, as ``COPIES``."""
+    """Return the events of verified files (at least one) whose identities begin with one of these.
+
+    Sorted, as ``COPIES``.
+    """
     suspected = identities_beginning_with(files, beginnings)
     if not suspected.num_rows:
         return COPIES.empty_table()
     with open_warehouse(lake, spill=spill) as connection:
         give_usage_events(connection, files)
-        build(connection, sql_folder(), given={"suspected_identities": suspected}, parameters={}, wanted=["possible_copies"])
+        build(
+            connection,
+            sql_folder(),
+            given={"suspected_identities": suspected},
+            parameters={},
+            wanted=["possible_copies"],
+        )
         return _in_order(fetch(connection, "possible_copies", COPIES), COPIES.names)
 
 
 def count_periods(
-    totals: pa.Table, copies: pa.Table, reference: Mapping[str, pa.Table], *, lake: Path, spill: Path, parameters: Parameters
+    totals: pa.Table,
+    copies: pa.Table,
+    reference: Mapping[str, pa.Table],
+    *,
+    lake: Path,
+    spill: Path,
+    parameters: Parameters,
 ) -> tuple[pa.Table, pa.Table, dict[str, Rows]]:
-    """Return usage daily and exchanges daily of ``SLICE_TOTALS``, and the claims about the way there by name, with the rows that break them.
+    """Return usage daily and exchanges daily of ``SLICE_TOTALS``.
+
+    And the claims about the way there by name, with the rows that break them.
 
     ``COPIES`` may hold events of dates without totals: they have a say in which copy survives, and are not counted.
     """
     dates = pc.unique(totals["slice_at"].cast(pa.date32()))
     with open_warehouse(lake, spill=spill) as connection:
-        at_hand = build(connection, sql_folder(), given={"possible_copies": copies}, parameters=parameters, wanted=["event_copies"])
+        at_hand = build(
+            connection, sql_folder(), given={"possible_copies": copies}, parameters=parameters, wanted=["event_copies"]
+        )
         decided = fetch(connection, "event_copies", _DECIDED)
         broken = failed_checks(connection, sql_folder(), "blocking", parameters, at_hand=at_hand)
     counted = decided.filter(pc.is_in(decided["occurred_at"].cast(pa.date32()), dates))
     given = {**_of_dates(reference), "slice_totals": totals, "event_copies": counted}
     with open_warehouse(lake, spill=spill) as connection:
-        at_hand = build(connection, sql_folder(), given=given, parameters=parameters, wanted=["usage_daily", "exchanges_daily"])
+        at_hand = build(
+            connection, sql_folder(), given=given, parameters=parameters, wanted=["usage_daily", "exchanges_daily"]
+        )
         # Of the copies only those that are counted here are at hand: an identity may survive on another date.
         broken |= failed_checks(connection, sql_folder(), "blocking", parameters, at_hand=at_hand - {"event_copies"})
-        return fetch(connection, "usage_daily", schemas.USAGE_DAILY), fetch(connection, "exchanges_daily", schemas.EXCHANGES_DAILY), broken
+        return (
+            fetch(connection, "usage_daily", schemas.USAGE_DAILY),
+            fetch(connection, "exchanges_daily", schemas.EXCHANGES_DAILY),
+            broken,
+        )
 
 
 def checked_marts(
@@ -111,21 +155,29 @@ def checked_marts(
 ) -> Marts:
     """Ask what can be asked of whole marts, and return them with the answers and with those that are known already.
 
-    An answer about whole marts takes the place of one about some dates of them. Advisory checks are asked of whole marts alone.
+    An answer about whole marts takes the place of one about some dates of them. Advisory checks are asked of whole
+    marts alone.
     """
     given = {**reference, "usage_daily": usage_daily, "exchanges_daily": exchanges_daily}
     with open_warehouse(lake) as connection:
         at_hand = build(connection, sql_folder(), given=given, parameters=parameters, wanted=[])
         checked = failed_checks(connection, sql_folder(), "blocking", parameters, at_hand=at_hand)
         advisories = failed_checks(connection, sql_folder(), "advisory", parameters, at_hand=at_hand)
-    return Marts(usage_daily=usage_daily, exchanges_daily=exchanges_daily, broken_claims={**broken, **checked}, advisories=advisories)
+    return Marts(
+        usage_daily=usage_daily,
+        exchanges_daily=exchanges_daily,
+        broken_claims={**broken, **checked},
+        advisories=advisories,
+    )
 
 
 def by_date(rows: pa.Table, column: str, dates: Iterable[date]) -> dict[date, pa.Table]:
     """Split rows by the UTC date of an instant, keeping their order; every date has a table."""
     days = pa.table({"day": rows[column].cast(pa.date32()), "place": np.arange(rows.num_rows)})
     order = days.sort_by([("day", "ascending"), ("place", "ascending")])
-    counts = {row["day"]: row["place_count"] for row in order.group_by("day").aggregate([("place", "count")]).to_pylist()}
+    counts = {
+        row["day"]: row["place_count"] for row in order.group_by("day").aggregate([("place", "count")]).to_pylist()
+    }
     sorted_rows = rows.take(order["place"])
     starts = dict(zip(sorted(counts), accumulate((counts[day] for day in sorted(counts)), initial=0), strict=False))
     return {day: sorted_rows.slice(starts[day], counts[day]) if day in counts else rows.slice(0, 0) for day in dates}

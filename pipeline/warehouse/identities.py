@@ -1,8 +1,9 @@
 """Which identities may have been logged more than once, found without a hash table of all of them.
 
-Identities are digests of 16 bytes. Their first 8 bytes, sorted, put the equal ones side by side: 8 bytes of memory an event, where
-a ``group by`` of whole identities takes ten times as much. Equal identities have equal beginnings, so none that was logged twice
-is missed; two that only begin alike are suspected too, and ``sql/intermediate/repeated_identities.sql`` tells them apart.
+Identities are digests of 16 bytes. Their first 8 bytes, sorted, put the equal ones side by side: 8 bytes of memory an
+event, where a ``group by`` of whole identities takes ten times as much. Equal identities have equal beginnings, so none
+that was logged twice is missed; two that only begin alike are suspected too, and
+``sql/intermediate/repeated_identities.sql`` tells them apart.
 
 Does not own that rule, nor which files are believed (``pipeline.storage`` verifies them first).
 """
@@ -37,25 +38,43 @@ _FLAG_BITS_MAX = 27  # one byte each
 
 
 def suspected_identities(files: Sequence[Path], *, sorted_events_max: int = SORTED_EVENTS_MAX) -> pa.Table:
-    """Return ``event_id`` of every identity whose first 8 bytes occur more than once in verified event files; each once, in no order."""
+    """Return ``event_id`` of every identity whose first 8 bytes occur more than once in verified event files.
+
+    Each once, in no order.
+    """
     events = sum(pq.read_metadata(file).num_rows for file in files)
     passes = max(1, -(-events // sorted_events_max))
     with ThreadPoolExecutor(pa.cpu_count()) as pool:
-        repeated = np.concatenate([_repeated(list(pool.map(partial(_prefixes, passes=passes, number=number), files))) for number in range(passes)])
+        repeated = np.concatenate(
+            [
+                _repeated(list(pool.map(partial(_prefixes, passes=passes, number=number), files)))
+                for number in range(passes)
+            ]
+        )
     repeated.sort()
     return identities_beginning_with(files, repeated)
 
 
 def identities_beginning_with(files: Sequence[Path], repeated: Prefixes) -> pa.Table:
-    """Return ``event_id`` of every identity in verified event files whose first 8 bytes are among ``repeated`` (sorted); each once, in no order."""
+    """Return ``event_id`` of every identity whose first 8 bytes are among ``repeated`` (sorted).
+
+    Looked up in verified event files; each once, in no order.
+    """
     with ThreadPoolExecutor(pa.cpu_count()) as pool:
-        found = list(pool.map(partial(_beginning_alike, repeated=repeated, flags=_flags(repeated)), files)) if repeated.size else []
+        found = (
+            list(pool.map(partial(_beginning_alike, repeated=repeated, flags=_flags(repeated)), files))
+            if repeated.size
+            else []
+        )
     identities = pa.chunked_array([_as_arrow(each) for each in found], _IDENTITY)
     return pa.table({"event_id": pc.unique(identities).cast(pa.binary())})
 
 
 def beginnings(files: Mapping[K, Sequence[Path]]) -> dict[K, Prefixes]:
-    """Return, for each group of verified event files, the first 8 bytes of every identity, sorted, as often as they occur."""
+    """Return, for each group of verified event files, the first 8 bytes of every identity.
+
+    Sorted, as often as they occur.
+    """
     with ThreadPoolExecutor(pa.cpu_count()) as pool:
         return dict(zip(files, pool.map(_sorted_prefixes, files.values()), strict=True))
 
@@ -66,11 +85,15 @@ def beginnings_of(event_ids: pa.ChunkedArray) -> Prefixes:
     return np.unique(words.reshape(-1, 2)[:, 0])
 
 
-def repeated_beginnings(new: Sequence[Prefixes], old: Mapping[K, Callable[[], Prefixes]]) -> tuple[Prefixes, dict[K, Prefixes]]:
-    """Return which beginnings of ``new`` occur once more, in ``new`` or in ``old``, and those of them that each of ``old`` has, where it has any.
+def repeated_beginnings(
+    new: Sequence[Prefixes], old: Mapping[K, Callable[[], Prefixes]]
+) -> tuple[Prefixes, dict[K, Prefixes]]:
+    """Return which beginnings of ``new`` occur once more, in ``new`` or in ``old``.
 
-    Everything is sorted, and each returned beginning is there once. Repetitions within ``old`` alone are not looked for. ``old`` is read one
-    by one; a beginning of it costs a look into a small table.
+    And those of them that each of ``old`` has, where it has any.
+
+    Everything is sorted, and each returned beginning is there once. Repetitions within ``old`` alone are not looked
+    for. ``old`` is read one by one; a beginning of it costs a look into a small table.
     """
     wanted = _joined(list(new))
     repeated = [np.unique(wanted[1:][wanted[1:] == wanted[:-1]])]
@@ -151,4 +174,6 @@ def _identities(file: Path) -> Iterator[Identities]:
 
 
 def _as_arrow(identities: Identities) -> pa.Array:
-    return pa.FixedSizeBinaryArray.from_buffers(_IDENTITY, len(identities), [None, pa.py_buffer(np.ascontiguousarray(identities))])
+    return pa.FixedSizeBinaryArray.from_buffers(
+        _IDENTITY, len(identities), [None, pa.py_buffer(np.ascontiguousarray(identities))]
+    )

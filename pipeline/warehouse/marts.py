@@ -46,14 +46,28 @@ class Marts:
     def unasked(self) -> list[str]:
         """The checks that were not asked, since nothing built had all that they read at hand."""
         folder = sql_folder()
-        return [*(load_checks(folder, "blocking").keys() - self.broken_claims), *(load_checks(folder, "advisory").keys() - self.advisories)]
+        return [
+            *(load_checks(folder, "blocking").keys() - self.broken_claims),
+            *(load_checks(folder, "advisory").keys() - self.advisories),
+        ]
 
 
-def build_marts(event_files: Sequence[Path], reference: Mapping[str, pa.Table], *, lake: Path, spill: Path, timezone: str, unmeasured: str) -> Marts:
-    """Count the events of verified Parquet files below ``lake``. The result depends on their content alone, not on order or machine.
+def build_marts(
+    event_files: Sequence[Path],
+    reference: Mapping[str, pa.Table],
+    *,
+    lake: Path,
+    spill: Path,
+    timezone: str,
+    unmeasured: str,
+) -> Marts:
+    """Count the events of verified Parquet files below ``lake``.
 
-    ``spill`` is a folder of this process's own for what does not fit into memory. Every check is asked.
-    Raises ``ConfigurationError`` for a check that reads what is neither given nor in ``sql/``, or has a parameter of another name.
+    The result depends on their content alone, not on order or machine.
+
+    ``spill`` is a folder of this process's own for what does not fit into memory. Every check is asked. Raises
+    ``ConfigurationError`` for a check that reads what is neither given nor in ``sql/``, or has a parameter of another
+    name.
     """
     parameters = {"timezone": timezone, "unmeasured": unmeasured}
     folder = sql_folder()
@@ -68,10 +82,17 @@ def build_marts(event_files: Sequence[Path], reference: Mapping[str, pa.Table], 
         built = build(connection, folder, given=given, parameters=parameters, wanted=["slice_totals"])
         given = {"suspected_identities": suspected.result()}
         wanted = (*_WANTED, *(name for check in _checks(folder) for name in check.reads))
-        at_hand = build(connection, folder, given=given, parameters=parameters, wanted=wanted, built={*built, EVENTS_RELATION})
+        at_hand = build(
+            connection, folder, given=given, parameters=parameters, wanted=wanted, built={*built, EVENTS_RELATION}
+        )
         for check in _checks(folder):
-            if nowhere := sorted(check.reads - at_hand) + [f"${name}" for name in sorted(check.parameters - parameters.keys())]:
-                message = f"the check {check.name} reads {nowhere[0]}, which is neither a relation of {folder} nor given to it; correct its name"
+            if nowhere := sorted(check.reads - at_hand) + [
+                f"${name}" for name in sorted(check.parameters - parameters.keys())
+            ]:
+                message = (
+                    f"the check {check.name} reads {nowhere[0]}, which is neither a relation of {folder} nor given to "
+                    "it; correct its name"
+                )
                 raise ConfigurationError(message)
         return Marts(
             usage_daily=fetch(connection, "usage_daily", schemas.USAGE_DAILY),

@@ -1,6 +1,9 @@
-"""What SQL needs to know besides the events: whose a key is and when, when days begin, what models are called, what decides a request's rate.
+"""What SQL needs to know besides the events.
 
-Owns the shape of these small relations. Does not own the rules behind them (``pipeline.accounts``, ``pipeline.periods``, ``pipeline.rates``).
+Whose a key is and when, when days begin, what models are called, what decides a request's rate.
+
+Owns the shape of these small relations. Does not own the rules behind them (``pipeline.accounts``,
+``pipeline.periods``, ``pipeline.rates``).
 """
 
 from __future__ import annotations
@@ -32,23 +35,44 @@ _DAY = timedelta(days=1)
 _TIMESTAMP = pa.timestamp("us")  # instants in UTC, without a zone: what the SQL compares
 
 
-def reference_tables(accounts: Accounts, rate_cards: Mapping[str, RateCard], *, timezone: str, utc_dates: Iterable[date]) -> dict[str, pa.Table]:
-    """Return ``api_keys``, ``model_names``, ``time_slices``, ``slice_dates`` and what ``_rate_tables`` gives, for the days that have events.
+def reference_tables(
+    accounts: Accounts, rate_cards: Mapping[str, RateCard], *, timezone: str, utc_dates: Iterable[date]
+) -> dict[str, pa.Table]:
+    """Return ``api_keys``, ``model_names``, ``time_slices``, ``slice_dates`` and what ``_rate_tables`` gives.
 
-    A *time slice* is a stretch of a UTC day in which no day ends in any time zone in use, no rate changes on any card and no key changes
-    its account or rate card: whatever decides an account, a usage date or a price is the same for all of it. ``time_slices`` has a row for
-    each hour that a slice touches, so that an event finds its slice by an equality on the hour and one comparison.
+    For the days that have events.
+
+    A *time slice* is a stretch of a UTC day in which no day ends in any time zone in use, no rate changes on any card
+    and no key changes its account or rate card: whatever decides an account, a usage date or a price is the same for
+    all of it. ``time_slices`` has a row for each hour that a slice touches, so that an event finds its slice by an
+    equality on the hour and one comparison.
     """
     zones = sorted({timezone, *(account.timezone for account in accounts)})
     keys = [row for account in accounts for key in account.keys for row in _key_rows(account, key)]
     moves = {instant for row in keys for instant in row[4:] if isinstance(instant, datetime) and instant != SINCE_EVER}
     slices = list(_slices(sorted(set(utc_dates)), zones, rate_cards, moves))
-    names = [(card.id, name, card.model_of(name)) for card in rate_cards.values() for name in sorted({*card.models, *card.aliases})]
+    names = [
+        (card.id, name, card.model_of(name))
+        for card in rate_cards.values()
+        for name in sorted({*card.models, *card.aliases})
+    ]
     hours = [(start_at, end_at, hour_at) for start_at, end_at in slices for hour_at in _hours(start_at, end_at)]
-    dates = [(start_at, zone, day, str(BillingPeriod.of(day))) for zone in zones for start_at, day in _usage_dates(slices, zone)]
+    dates = [
+        (start_at, zone, day, str(BillingPeriod.of(day)))
+        for zone in zones
+        for start_at, day in _usage_dates(slices, zone)
+    ]
     text, instant = pa.string(), _TIMESTAMP
     return {
-        "api_keys": _table(keys, api_key_id=text, account_id=text, timezone=text, rate_card=text, effective_from=instant, effective_to=instant),
+        "api_keys": _table(
+            keys,
+            api_key_id=text,
+            account_id=text,
+            timezone=text,
+            rate_card=text,
+            effective_from=instant,
+            effective_to=instant,
+        ),
         "model_names": _table(names, rate_card=text, name=text, model=text),
         "time_slices": _table(hours, starts_at=instant, ends_at=instant, hour_at=instant),
         "slice_dates": _table(dates, slice_at=instant, timezone=text, usage_date=pa.date32(), billing_period=text),
@@ -58,14 +82,19 @@ def reference_tables(accounts: Accounts, rate_cards: Mapping[str, RateCard], *, 
 
 def committed_events(counts: Mapping[str, int]) -> dict[str, pa.Table]:
     """Return ``COMMITTED_EVENTS``: events by status, of those statuses that have any."""
-    return {COMMITTED_EVENTS: _table([(status, events) for status, events in counts.items() if events], status=pa.string(), events=pa.int64())}
+    return {
+        COMMITTED_EVENTS: _table(
+            [(status, events) for status, events in counts.items() if events], status=pa.string(), events=pa.int64()
+        )
+    }
 
 
 def _rate_tables(rate_cards: Mapping[str, RateCard]) -> dict[str, pa.Table]:
     """Return what decides a request's rate besides its instant.
 
-    ``prompt_bands`` are all thresholds of prompt size in use, as half-open ranges of prompt tokens; ``rate_bands`` and ``rate_tiers``
-    say which of them, and which service tiers, a card prices apart for a model; ``rate_windows`` are the stretches in which one rate is chosen.
+    ``prompt_bands`` are all thresholds of prompt size in use, as half-open ranges of prompt tokens; ``rate_bands`` and
+    ``rate_tiers`` say which of them, and which service tiers, a card prices apart for a model; ``rate_windows`` are the
+    stretches in which one rate is chosen.
     """
     models = [(card, model) for card in rate_cards.values() for model in card.models]
     thresholds = sorted({threshold for card, model in models for threshold in card.prompt_bands(model)})
@@ -113,7 +142,10 @@ def _rate_tables(rate_cards: Mapping[str, RateCard]) -> dict[str, pa.Table]:
 
 def _key_rows(account: Account, key: KeyPeriod) -> Iterator[tuple[object, ...]]:
     """Yield a key's time with an account, a row for each stretch of it in which one rate card holds."""
-    starts = [SINCE_EVER, *(day_start_at(terms.from_date, account.zone) for terms in account.terms if terms.from_date is not None)]
+    starts = [
+        SINCE_EVER,
+        *(day_start_at(terms.from_date, account.zone) for terms in account.terms if terms.from_date is not None),
+    ]
     for terms, start_at, end_at in zip(account.terms, starts, [*starts[1:], None], strict=True):
         from_at = max(start_at, key.from_at or SINCE_EVER)
         to_at = min((instant for instant in (end_at, key.to_at) if instant is not None), default=None)
@@ -121,7 +153,9 @@ def _key_rows(account: Account, key: KeyPeriod) -> Iterator[tuple[object, ...]]:
             yield key.key_id, account.id, account.timezone, terms.rate_card, from_at, to_at
 
 
-def _slices(utc_dates: list[date], zones: list[str], rate_cards: Mapping[str, RateCard], moves: set[datetime]) -> Iterator[tuple[datetime, datetime]]:
+def _slices(
+    utc_dates: list[date], zones: list[str], rate_cards: Mapping[str, RateCard], moves: set[datetime]
+) -> Iterator[tuple[datetime, datetime]]:
     changes = moves | {
         instant.astimezone(UTC)
         for card in rate_cards.values()
@@ -133,7 +167,11 @@ def _slices(utc_dates: list[date], zones: list[str], rate_cards: Mapping[str, Ra
         start_at = datetime.combine(utc_date, time.min, UTC)
         end_at = start_at + _DAY
         # A local day that begins within this UTC day is this date's or a neighbour's.
-        midnights = {day_start_at(utc_date + timedelta(days=offset), time_zone(zone)) for zone in zones for offset in (-1, 0, 1, 2)}
+        midnights = {
+            day_start_at(utc_date + timedelta(days=offset), time_zone(zone))
+            for zone in zones
+            for offset in (-1, 0, 1, 2)
+        }
         within = {instant for instant in midnights | changes if start_at < instant < end_at}
         yield from pairwise([start_at, *sorted(within), end_at])
 
@@ -156,6 +194,8 @@ def _table(rows: Sequence[tuple[object, ...]], **types: pa.DataType) -> pa.Table
     for index, (name, kind) in enumerate(types.items()):
         values = [row[index] for row in rows]
         if kind == _TIMESTAMP:
-            values = [value.astimezone(UTC).replace(tzinfo=None) if isinstance(value, datetime) else None for value in values]
+            values = [
+                value.astimezone(UTC).replace(tzinfo=None) if isinstance(value, datetime) else None for value in values
+            ]
         columns[name] = pa.array(values, kind)
     return pa.table(columns)

@@ -1,6 +1,9 @@
-"""The relations of ``sql/``: one SELECT per file, the file's name is the relation's, built in the order that DuckDB reads from them.
+"""The relations of ``sql/``.
 
-A file may say ``-- kept as: table``; the others are views. Only kept relations and checks may have bound ``$parameters``.
+One SELECT per file, the file's name is the relation's, built in the order that DuckDB reads from them.
+
+A file may say ``-- kept as: table``; the others are views. Only kept relations and checks may have bound
+``$parameters``.
 """
 
 from __future__ import annotations
@@ -83,7 +86,10 @@ def needed_for(relations: dict[str, Relation], wanted: Iterable[str]) -> list[Re
 
 
 def _relations(files: Iterable[Path]) -> dict[str, Relation]:
-    return {relation.name: relation for relation in _understood(tuple((file, file.read_text(encoding="utf-8")) for file in files))}
+    return {
+        relation.name: relation
+        for relation in _understood(tuple((file, file.read_text(encoding="utf-8")) for file in files))
+    }
 
 
 @lru_cache(maxsize=8)

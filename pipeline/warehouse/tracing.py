@@ -55,7 +55,9 @@ TRACED_EVENTS = pa.schema(
         pa.field("is_request_priced", pa.bool_()),  # there is a fee for each request
     ]
 )
-"""One row per usage event, in the order of ``occurred_at``; not stated token counts are 0. No free text and no content among them."""
+"""One row per usage event, in the order of ``occurred_at``; not stated token counts are 0. No free text and no content
+among them.
+"""
 
 
 def trace_copies(
@@ -67,16 +69,42 @@ def trace_copies(
     wanted_id: str | None = None,
     wanted_place: tuple[str, int] | None = None,
 ) -> pa.Table:
-    """Return the events with a request or response id, or at a place (source, line), and all copies of theirs, as ``TRACED_EVENTS``."""
+    """Return the events with a request or response id, or at a place (source, line).
+
+    And all copies of theirs, as ``TRACED_EVENTS``.
+    """
     source, line = wanted_place or (None, None)
     parameters = {"wanted_id": wanted_id, "wanted_source": source, "wanted_line": line}
-    return _traced(event_files, reference, lake=lake, timezone=timezone, chosen_by="copies_of_wanted", parameters=parameters, given={})
+    return _traced(
+        event_files,
+        reference,
+        lake=lake,
+        timezone=timezone,
+        chosen_by="copies_of_wanted",
+        parameters=parameters,
+        given={},
+    )
 
 
-def trace_keys(event_files: Sequence[Path], reference: Mapping[str, pa.Table], *, lake: Path, timezone: str, api_key_ids: Iterable[str]) -> pa.Table:
+def trace_keys(
+    event_files: Sequence[Path],
+    reference: Mapping[str, pa.Table],
+    *,
+    lake: Path,
+    timezone: str,
+    api_key_ids: Iterable[str],
+) -> pa.Table:
     """Return all events of some keys as ``TRACED_EVENTS``."""
     given = {"wanted_keys": pa.table({"api_key_id": pa.array(sorted(set(api_key_ids)), pa.string())})}
-    return _traced(event_files, reference, lake=lake, timezone=timezone, chosen_by="events_of_wanted_keys", parameters={}, given=given)
+    return _traced(
+        event_files,
+        reference,
+        lake=lake,
+        timezone=timezone,
+        chosen_by="events_of_wanted_keys",
+        parameters={},
+        given=given,
+    )
 
 
 def _traced(
@@ -89,7 +117,10 @@ def _traced(
     parameters: Parameters,
     given: Mapping[str, pa.Table],
 ) -> pa.Table:
-    """Choose events first, then trace those alone: copies are decided within an identity, so leaving out others changes nothing."""
+    """Choose events first, then trace those alone.
+
+    Copies are decided within an identity, so leaving out others changes nothing.
+    """
     if not event_files:
         return TRACED_EVENTS.empty_table()
     with open_warehouse(lake) as connection:
@@ -97,7 +128,9 @@ def _traced(
         build(connection, sql_folder(), given=given, parameters=parameters, wanted=[chosen_by])
         chosen = fetch(connection, chosen_by, schemas.USAGE_EVENTS)
     with open_warehouse(lake) as connection:
-        suspected = pa.table({"event_id": pc.unique(chosen["event_id"]).cast(pa.binary())})  # there are few: each may have copies
+        suspected = pa.table(
+            {"event_id": pc.unique(chosen["event_id"]).cast(pa.binary())}
+        )  # there are few: each may have copies
         given = {**reference, "lake_usage_events": chosen, "suspected_identities": suspected}
         build(connection, sql_folder(), given=given, parameters={"timezone": timezone}, wanted=["traced_events"])
         return fetch(connection, "traced_events", TRACED_EVENTS)

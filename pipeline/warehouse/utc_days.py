@@ -32,7 +32,9 @@ USAGE_BY_UTC_DAY = pa.schema(
 )
 
 
-def usage_by_utc_day(event_files: Sequence[Path], reference: Mapping[str, pa.Table], *, lake: Path, timezone: str, unmeasured: str) -> pa.Table:
+def usage_by_utc_day(
+    event_files: Sequence[Path], reference: Mapping[str, pa.Table], *, lake: Path, timezone: str, unmeasured: str
+) -> pa.Table:
     """Return billed usage per key, model name and UTC day, as ``USAGE_BY_UTC_DAY``."""
     if not event_files:
         return USAGE_BY_UTC_DAY.empty_table()

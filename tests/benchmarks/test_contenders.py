@@ -18,11 +18,19 @@ if TYPE_CHECKING:
 
     from benchmarks.contenders import Contender
 
-NOT_EXACT = {"DuckDB, copies summed too", "DuckDB, group by id, any copy", "polars, any copy", "pandas, last copy", "pandas, floating point"}
+NOT_EXACT = {
+    "DuckDB, copies summed too",
+    "DuckDB, group by id, any copy",
+    "polars, any copy",
+    "pandas, last copy",
+    "pandas, floating point",
+}
 
 
 def of(task: str) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("each", [pytest.param(each, id=each.name) for each in CONTENDERS if each.task == task])
+    return pytest.mark.parametrize(
+        "each", [pytest.param(each, id=each.name) for each in CONTENDERS if each.task == task]
+    )
 
 
 def answer(each: Contender, path: Path) -> pa.Table:
@@ -52,9 +60,13 @@ def test_every_contender_reads_an_undamaged_log_of_streams_as_the_oracle_does(ea
     assert comparing.rows_differing(answer(each, log), answer(contender(READING, ORACLES[READING]), log)) == 0
 
 
-@pytest.mark.parametrize("each", [pytest.param(each, id=each.name) for each in CONTENDERS if each.task in (AGGREGATING, RATING)])
+@pytest.mark.parametrize(
+    "each", [pytest.param(each, id=each.name) for each in CONTENDERS if each.task in (AGGREGATING, RATING)]
+)
 def test_every_contender_agrees_with_the_pipeline_where_it_claims_to(each: Contender, workspace: Path) -> None:
-    differing = comparing.rows_differing(answer(each, workspace), answer(contender(each.task, ORACLES[each.task]), workspace))
+    differing = comparing.rows_differing(
+        answer(each, workspace), answer(contender(each.task, ORACLES[each.task]), workspace)
+    )
 
     assert (differing > 0) == (each.name in NOT_EXACT)
 

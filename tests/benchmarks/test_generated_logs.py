@@ -47,12 +47,18 @@ def test_logs_hold_lines_that_a_crash_has_damaged() -> None:
 
 
 def test_requests_can_be_logged_without_their_messages() -> None:
-    assert all(b'"messages"' not in line.content for line in islice(lines_of(Recipe(kind="streams", has_prompts=False)), 50))
+    assert all(
+        b'"messages"' not in line.content for line in islice(lines_of(Recipe(kind="streams", has_prompts=False)), 50)
+    )
 
 
 def decompressed(path: Path) -> bytes:
     content = path.read_bytes()
-    return gzip.decompress(content) if path.suffix == ".gz" else zstandard.ZstdDecompressor().decompressobj().decompress(content)
+    return (
+        gzip.decompress(content)
+        if path.suffix == ".gz"
+        else zstandard.ZstdDecompressor().decompressobj().decompress(content)
+    )
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])

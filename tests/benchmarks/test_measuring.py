@@ -65,7 +65,10 @@ def result() -> Result:
 def test_a_table_names_who_differs_and_who_is_absent() -> None:
     lines = table(result()).splitlines()
 
-    assert next(line for line in lines if "ours" in line and "|" in line) == "| ours | 4.0 (4.0 to 4.0) | 4.0 | 4.0 | 2.0 | 2.0 | 10 | 7 |"
+    assert (
+        next(line for line in lines if "ours" in line and "|" in line)
+        == "| ours | 4.0 (4.0 to 4.0) | 4.0 | 4.0 | 2.0 | 2.0 | 10 | 7 |"
+    )
     assert any("absent | is not installed" in line for line in lines)
     assert lines[-1] == "A note."
 
@@ -77,7 +80,11 @@ def test_a_result_survives_being_kept() -> None:
 def test_tables_go_between_their_marks_and_nothing_else_changes(tmp_path: Path) -> None:
     document = tmp_path / "performance.md"
     document.write_text(
-        "before\n<!-- measured: reading-short -->\nold\n<!-- end -->\nbetween\n<!-- measured: nights -->\nkept\n<!-- end -->\n", encoding="utf-8"
+        (
+            "before\n<!-- measured: reading-short -->\nold\n<!-- end -->\nbetween\n<!-- measured: "
+            "nights -->\nkept\n<!-- end -->\n"
+        ),
+        encoding="utf-8",
     )
 
     missing = write_between_marks(document, {"reading-short": result()})
@@ -92,5 +99,14 @@ def test_tables_go_between_their_marks_and_nothing_else_changes(tmp_path: Path) 
 def test_the_document_has_a_place_for_every_suite() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
 
-    for suite in ("reading-streams", "reading-short", "reading-mixed", "compression-streams", "committing-streams", "rating", "nights", "commands"):
+    for suite in (
+        "reading-streams",
+        "reading-short",
+        "reading-mixed",
+        "compression-streams",
+        "committing-streams",
+        "rating",
+        "nights",
+        "commands",
+    ):
         assert f"<!-- measured: {suite} -->" in text

@@ -85,11 +85,16 @@ def test_a_wrong_select_is_heard_by_the_night_by_issue_by_void_and_by_verify(boo
     [
         (("slice_totals", "sum(usage_events.prompt_cached_tokens)", "sum(0)"), "tokens_lost_between_slices"),
         (("exchange_totals", "sum(prompt_cached_tokens)", "sum(0)"), "tokens_lost_between_fates"),
-        (("attributed_totals", "exchange_totals.prompt_cached_tokens", "0::bigint as prompt_cached_tokens"), "tokens_lost_between_fates"),
+        (
+            ("attributed_totals", "exchange_totals.prompt_cached_tokens", "0::bigint as prompt_cached_tokens"),
+            "tokens_lost_between_fates",
+        ),
     ],
     ids=["slice_totals", "exchange_totals", "attributed_totals"],
 )
-def test_tokens_lost_on_the_way_to_the_marts_are_heard(books: Path, sql: Path, change: tuple[str, str, str], claim: str) -> None:
+def test_tokens_lost_on_the_way_to_the_marts_are_heard(
+    books: Path, sql: Path, change: tuple[str, str, str], claim: str
+) -> None:
     relation, right, wrong = change
     rewrite(sql / "intermediate" / f"{relation}.sql", right, wrong)
     assert_heard(books, claim)
@@ -101,7 +106,9 @@ def test_a_wrong_select_is_heard_where_only_new_dates_are_counted(books: Path, s
     assert_heard(books, "tokens_lost_before_usage_daily")
 
 
-def test_once_the_select_is_right_again_the_next_night_is_right_and_the_month_can_be_issued(books: Path, sql: Path) -> None:
+def test_once_the_select_is_right_again_the_next_night_is_right_and_the_month_can_be_issued(
+    books: Path, sql: Path
+) -> None:
     right = fingerprints(books / "invoices")
     text = (sql / "marts" / "usage_daily.sql").read_text(encoding="utf-8")
     break_usage_daily(sql)
@@ -123,7 +130,10 @@ def test_once_the_select_is_right_again_the_next_night_is_right_and_the_month_ca
         "usage_daily where billing_period = '2026-10' and meter = 'prompt_cached'",
         "committed_events where status = 'measured'",
         "usage_by_utc_day where utc_date = date '2026-10-05'",
-        "usage_events inner join exchanges_daily on exchanges_daily.api_key_id = usage_events.api_key_id and usage_date = occurred_at::date where line = 2",
+        (
+            "usage_events inner join exchanges_daily on exchanges_daily.api_key_id = usage_events.api_key_id and "
+            "usage_date = occurred_at::date where line = 2"
+        ),
         "slice_totals where slice_at >= timestamp '2026-10-01' and $unmeasured = 'list'",
     ],
     ids=lambda reads: reads.split(" where ")[0].replace(" ", "_")[:60],
@@ -144,7 +154,12 @@ def test_a_check_that_holds_is_listed_by_verify_and_changes_nothing_else(books: 
 
 
 def test_an_advisory_check_that_somebody_adds_becomes_a_warning_and_blocks_nothing(books: Path, sql: Path) -> None:
-    add_check(sql, "heavy_keys", "select api_key_id, sum(quantity)::bigint as tokens from usage_daily group by api_key_id", "advisory")
+    add_check(
+        sql,
+        "heavy_keys",
+        "select api_key_id, sum(quantity)::bigint as tokens from usage_daily group by api_key_id",
+        "advisory",
+    )
     night = tallybook(books, "nightly", *AS_OF)
     assert night.returncode == 0
     assert "warning: heavy_keys: 1 row: api_key_id 'key_a', tokens 2000000;" in night.stderr
@@ -155,4 +170,6 @@ def test_a_check_of_a_relation_that_is_nowhere_is_refused_by_name(books: Path, s
     add_check(sql, "mistyped", "select 1 as found from usage_dayly")
     for command in (("nightly",), ("verify",)):
         refused = tallybook(books, *command)
-        assert (refused.returncode, "the check mistyped reads usage_dayly" in refused.stderr) == (2, True), refused.stderr
+        assert (refused.returncode, "the check mistyped reads usage_dayly" in refused.stderr) == (2, True), (
+            refused.stderr
+        )

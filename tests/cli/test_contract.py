@@ -10,7 +10,17 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from workspaces import STANDARD, append_log, fingerprints, make_workspace, plain, stream, tallybook, tallybook_process, write_log
+from workspaces import (
+    STANDARD,
+    append_log,
+    fingerprints,
+    make_workspace,
+    plain,
+    stream,
+    tallybook,
+    tallybook_process,
+    write_log,
+)
 
 AS_OF = ("--as-of", "2026-11-01T03:00:00Z")
 
@@ -77,7 +87,20 @@ def test_json_of_verify_has_counts_and_checks(workspace: Path) -> None:
     done = tallybook(workspace, "verify", "--json")
     answer = json.loads(done.stdout)
     assert (done.returncode, answer["ok"]) == (0, True)
-    names = ("lines", "blank", "quarantined", "events", "measured", "estimated", "unknown", "failed", "not_metered", "billed", "duplicates", "conflicts")
+    names = (
+        "lines",
+        "blank",
+        "quarantined",
+        "events",
+        "measured",
+        "estimated",
+        "unknown",
+        "failed",
+        "not_metered",
+        "billed",
+        "duplicates",
+        "conflicts",
+    )
     assert [answer["counts"][name] for name in names] == [2, 0, 0, 2, 2, 0, 0, 0, 0, 2, 0, 0]
     assert all({"name", "ok", "detail"} == set(check) for check in answer["checks"])
 
@@ -136,16 +159,23 @@ def test_unpriced_usage_is_listed_blocks_issuing_and_is_never_zero(workspace: Pa
 
 
 def test_issuing_numbers_without_gaps_freezes_and_repeats_nothing(tmp_path: Path) -> None:
-    accounts = '[[accounts]]\nid = "acme"\nname = "Acme"\nkeys = ["key_a"]\n[[accounts]]\nid = "beta"\nname = "Beta"\nkeys = ["key_b"]\n'
+    accounts = (
+        '[[accounts]]\nid = "acme"\nname = "Acme"\nkeys = ["key_a"]\n[[accounts]]\nid = "beta"\nname = "Beta"\nkeys = '
+        '["key_b"]\n'
+    )
     root = make_workspace(tmp_path / "books", accounts=accounts)
-    write_log(root, "l.jsonl", plain("2026-10-01T10:00:00Z", id="a"), plain("2026-10-01T10:00:00Z", id="b", key="key_b"))
+    write_log(
+        root, "l.jsonl", plain("2026-10-01T10:00:00Z", id="a"), plain("2026-10-01T10:00:00Z", id="b", key="key_b")
+    )
     tallybook(root, "nightly", *AS_OF)
     assert tallybook(root, "invoice", "issue", "--period", "2026-10", "--account", "beta", *AS_OF).returncode == 0
     assert tallybook(root, "invoice", "issue", "--period", "2026-10", *AS_OF).returncode == 0
     before = fingerprints(root)
     again = tallybook(root, "invoice", "issue", "--period", "2026-10", *AS_OF)
     assert (again.returncode, fingerprints(root)) == (0, before)
-    listed = {row["invoice_id"]: (row["account_id"], row["status"]) for row in rows(root / "invoices/2026-10/invoices.csv")}
+    listed = {
+        row["invoice_id"]: (row["account_id"], row["status"]) for row in rows(root / "invoices/2026-10/invoices.csv")
+    }
     assert listed == {"INV-000001": ("beta", "issued"), "INV-000002": ("acme", "issued")}
     assert tallybook(root, "verify").returncode == 0
 
@@ -162,7 +192,12 @@ def test_late_usage_never_changes_an_issued_invoice_and_is_never_lost(workspace:
     assert "2.00" in night.stderr
     assert "the correction stands on draft-2026-11-acme" in night.stderr
     (line,) = rows(workspace / "invoices/2026-11/lines.csv")
-    assert (line["kind"], line["original_period"], line["quantity"], line["amount"]) == ("correction", "2026-10", "1000000", "2.00")
+    assert (line["kind"], line["original_period"], line["quantity"], line["amount"]) == (
+        "correction",
+        "2026-10",
+        "1000000",
+        "2.00",
+    )
     assert tallybook(workspace, "verify").returncode == 0
 
 
@@ -179,12 +214,18 @@ def test_a_month_or_invoice_that_is_not_there_is_a_usage_error(workspace: Path) 
     [
         ("tallybook.toml", 'timezone = "Mars/Olympus"', "Mars/Olympus"),
         ("tallybook.toml", 'time_zone = "UTC"', "time_zone"),
-        ("accounts.toml", '[[accounts]]\nid = "a"\nname = "A"\nkeys = ["k"]\n[[accounts]]\nid = "b"\nname = "B"\nkeys = ["k"]', "'k'"),
+        (
+            "accounts.toml",
+            '[[accounts]]\nid = "a"\nname = "A"\nkeys = ["k"]\n[[accounts]]\nid = "b"\nname = "B"\nkeys = ["k"]',
+            "'k'",
+        ),
         ("rates/standard.toml", STANDARD.replace("prompt = 2.00", "prompt = -2.00"), "-2.00"),
         ("rates/standard.toml", STANDARD.replace("2.00", '"2.00"'), "prompt"),
     ],
 )
-def test_a_configuration_that_cannot_be_meant_is_exit_code_2_with_file_and_value(workspace: Path, file: str, text: str, said: str) -> None:
+def test_a_configuration_that_cannot_be_meant_is_exit_code_2_with_file_and_value(
+    workspace: Path, file: str, text: str, said: str
+) -> None:
     (workspace / file).write_text(text, encoding="utf-8")
     done = tallybook(workspace, "nightly", *AS_OF)
     assert done.returncode == 2
@@ -209,7 +250,12 @@ with locked(Path(sys.argv[1]), command="the first run", started_at=datetime.now(
     print("held", flush=True)
     sys.stdin.read()
 """
-    with subprocess.Popen([sys.executable, "-c", holder, str(workspace / "lake")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
+    with subprocess.Popen(
+        [sys.executable, "-c", holder, str(workspace / "lake")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as first:
         assert first.stdout is not None
         assert first.stdout.readline() == "held\n"
         done = tallybook_process(workspace, "nightly", *AS_OF)  # it ends by itself: the holder is still there
@@ -265,11 +311,19 @@ def test_canary_prompt_and_raw_key_are_in_no_byte_of_anything_written(tmp_path: 
     del good["api_key_id"]
     good["request"]["messages"] = [{"role": "user", "content": prompt}]
     good["response"]["choices"][0]["message"]["content"] = prompt
-    bad = [{"status": raw}, {"ts": prompt}, {"request": {"model": prompt + " " * 128 + raw}}, {"response": {"id": prompt + " " * 256, "choices": []}}]
+    bad = [
+        {"status": raw},
+        {"ts": prompt},
+        {"request": {"model": prompt + " " * 128 + raw}},
+        {"response": {"id": prompt + " " * 256, "choices": []}},
+    ]
     broken = json.dumps(good)[:-9]
     cut = stream("2026-10-01T10:00:00Z", id="s", pieces=[prompt, raw], usage=None)
     write_log(root, "l.jsonl", json.dumps(good), *(json.dumps(good | wrong) for wrong in bad), broken, cut)
-    outputs = [tallybook(root, *command) for command in (("nightly", *AS_OF), ("doctor",), ("verify",), ("usage",), ("nightly", "--strict", "--json"))]
+    outputs = [
+        tallybook(root, *command)
+        for command in (("nightly", *AS_OF), ("doctor",), ("verify",), ("usage",), ("nightly", "--strict", "--json"))
+    ]
     outputs.append(tallybook(root, "invoice", "issue", "--period", "2026-10"))
     outputs.append(tallybook(root, "keys", "id", stdin=raw))
     key_id = outputs[-1].stdout.strip()
@@ -312,7 +366,10 @@ def test_init_makes_a_workspace_that_works_and_overwrites_nothing(tmp_path: Path
 
 
 def test_help_needs_neither_pandas_nor_pyarrow_nor_duckdb() -> None:
-    program = "import sys; from pipeline.cli import run; run(['--help']); print(sorted({'pandas', 'pyarrow', 'duckdb', 'rich'} & set(sys.modules)))"
+    program = (
+        "import sys; from pipeline.cli import run; run(['--help']); "
+        "print(sorted({'pandas', 'pyarrow', 'duckdb', 'rich'} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
 
@@ -346,6 +403,8 @@ def test_keys_id_makes_the_secret_that_the_next_night_uses(workspace: Path) -> N
     line["api_key"] = "sk-one"
     del line["api_key_id"]
     append_log(workspace, "october.jsonl", json.dumps(line))
-    (workspace / "accounts.toml").write_text(f'[[accounts]]\nid = "acme"\nname = "Acme"\nkeys = ["key_a", "{first}"]\n', encoding="utf-8")
+    (workspace / "accounts.toml").write_text(
+        f'[[accounts]]\nid = "acme"\nname = "Acme"\nkeys = ["key_a", "{first}"]\n', encoding="utf-8"
+    )
     assert tallybook(workspace, "nightly", *AS_OF).returncode == 0
     assert rows(workspace / "invoices/2026-10/invoices.csv")[0]["total"] == "13.50"

@@ -1,4 +1,7 @@
-"""The life of invoices from outside: corrections, credit notes, credits, tags, keys that move, and a kill at any instant."""
+"""The life of invoices from outside.
+
+Corrections, credit notes, credits, tags, keys that move, and a kill at any instant.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,8 @@ def test_void_writes_a_credit_note_links_both_ways_and_opens_the_period(tmp_path
     assert "credits INV-000001" in done.stdout
     assert first.items() <= fingerprints(root / "invoices/register").items()
     listed = [
-        tuple(row[name] for name in ("invoice_id", "status", "total", "credits_invoice", "credited_by")) for row in rows(root / "invoices/2026-10/invoices.csv")
+        tuple(row[name] for name in ("invoice_id", "status", "total", "credits_invoice", "credited_by"))
+        for row in rows(root / "invoices/2026-10/invoices.csv")
     ]
     assert listed == [
         ("INV-000001", "issued", "2.00", "", "INV-000002"),
@@ -51,12 +55,23 @@ def test_void_writes_a_credit_note_links_both_ways_and_opens_the_period(tmp_path
         ("draft-2026-10-acme", "draft", "2.00", "", ""),
     ]
     assert "credited by: INV-000002" in tallybook(root, "invoice", "show", "INV-000001").stdout
-    assert json.loads(tallybook(root, "invoice", "show", "INV-000002", "--json").stdout)[0]["credits_invoice"] == "INV-000001"
-    for wrong, told in (("INV-000001", "voided already, by INV-000002"), ("INV-000002", "is the credit note of INV-000001"), ("INV-000009", "invoice list")):
+    assert (
+        json.loads(tallybook(root, "invoice", "show", "INV-000002", "--json").stdout)[0]["credits_invoice"]
+        == "INV-000001"
+    )
+    for wrong, told in (
+        ("INV-000001", "voided already, by INV-000002"),
+        ("INV-000002", "is the credit note of INV-000001"),
+        ("INV-000009", "invoice list"),
+    ):
         refused = tallybook(root, "invoice", "void", wrong)
         assert (refused.returncode, told in refused.stderr) == (2, True), refused.stderr
     assert tallybook(root, "invoice", "issue", "--period", "2026-10", *AS_OF).returncode == 0
-    assert [row["invoice_id"] for row in rows(root / "invoices/2026-10/invoices.csv")] == ["INV-000001", "INV-000002", "INV-000003"]
+    assert [row["invoice_id"] for row in rows(root / "invoices/2026-10/invoices.csv")] == [
+        "INV-000001",
+        "INV-000002",
+        "INV-000003",
+    ]
     assert tallybook(root, "verify").returncode == 0
 
 
@@ -78,7 +93,12 @@ granted_on = 2026-10-01
 team = "search"
 project = "x"
 """
-    root = books(tmp_path, accounts, plain("2026-10-05T10:00:00Z", id="a", prompt=3 * MILLION), config='[seller]\nname = "Tally GmbH"\n')
+    root = books(
+        tmp_path,
+        accounts,
+        plain("2026-10-05T10:00:00Z", id="a", prompt=3 * MILLION),
+        config='[seller]\nname = "Tally GmbH"\n',
+    )
     assert "above its spend cap of 1.00" in tallybook(root, "nightly", *AS_OF).stderr
     assert [(line["kind"], line["amount"], line["tags"]) for line in rows(root / "invoices/2026-10/lines.csv")] == [
         ("usage", "6.00", "project=x;team=search"),
@@ -91,7 +111,14 @@ project = "x"
     assert issued.returncode == 0, issued.stderr
     assert rows(root / "invoices/2026-10/invoices.csv")[0]["due_date"] == "2026-11-16"
     shown = tallybook(root, "invoice", "show", "INV-000001").stdout
-    for said in ("seller: Tally GmbH", "buyer: Acme, Street 1", "due: 2026-11-16", "VAT 0.20 USD", "Thank you", "total 1.20 USD"):
+    for said in (
+        "seller: Tally GmbH",
+        "buyer: Acme, Street 1",
+        "due: 2026-11-16",
+        "VAT 0.20 USD",
+        "Thank you",
+        "total 1.20 USD",
+    ):
         assert said in shown
     for word, column in (("team", "team"), ("tag:project", "tag:project")):
         (used,) = json.loads(tallybook(root, "usage", "--by", word, "-o", "json").stdout)
@@ -113,10 +140,17 @@ name = "Bolt"
 keys = [{ id = "key_a", from = 2026-10-09T22:00:00Z, to = 2026-10-20T12:30:00Z }]
 """
     times = ("2026-10-09T21:59:59.999999Z", "2026-10-09T22:00:00Z", "2026-10-20T12:29:59Z", "2026-10-20T12:30:00Z")
-    root = books(tmp_path, accounts, *(plain(ts, id=f"r{index}", prompt=MILLION * 10**index) for index, ts in enumerate(times)))
-    assert [(row["account_id"], row["total"]) for row in rows(root / "invoices/2026-10/invoices.csv")] == [("acme", "2.00"), ("bolt", "220.00")]
+    root = books(
+        tmp_path, accounts, *(plain(ts, id=f"r{index}", prompt=MILLION * 10**index) for index, ts in enumerate(times))
+    )
+    assert [(row["account_id"], row["total"]) for row in rows(root / "invoices/2026-10/invoices.csv")] == [
+        ("acme", "2.00"),
+        ("bolt", "220.00"),
+    ]
     unassigned = json.loads(tallybook(root, "usage", "--by", "account", "-o", "json").stdout)
-    assert {"unassigned": 1000 * MILLION}.items() <= {row["account_id"]: row["prompt_tokens"] for row in unassigned}.items()
+    assert {"unassigned": 1000 * MILLION}.items() <= {
+        row["account_id"]: row["prompt_tokens"] for row in unassigned
+    }.items()
     assert tallybook(root, "verify").returncode == 0
 
 
@@ -124,7 +158,12 @@ def test_a_workspace_without_anything_new_has_the_columns_it_always_had(tmp_path
     root = books(tmp_path, "", plain("2026-10-05T10:00:00Z", id="a"))
     header = (root / "invoices/2026-10/lines.csv").read_text(encoding="utf-8").splitlines()[0]
     assert header.endswith(",amount,description")
-    assert (root / "invoices/2026-10/invoices.csv").read_text(encoding="utf-8").splitlines()[0].endswith(",subtotal,total,lines")
+    assert (
+        (root / "invoices/2026-10/invoices.csv")
+        .read_text(encoding="utf-8")
+        .splitlines()[0]
+        .endswith(",subtotal,total,lines")
+    )
 
 
 @pytest.mark.slow
@@ -133,7 +172,10 @@ def test_late_usage_within_a_commitment_is_said_to_change_lines_and_no_sum(tmp_p
     root = books(tmp_path, accounts, plain("2026-10-05T10:00:00Z", id="a"))
     tallybook(root, "invoice", "issue", "--period", "2026-10", *AS_OF)
     append_log(root, "l.jsonl", plain("2026-10-06T10:00:00Z", id="b"))
-    assert "acme, 2026-10 (INV-000001) is worth in all, not line by line, what was invoiced for it so far" in tallybook(root, "nightly", *AS_OF).stderr
+    assert (
+        "acme, 2026-10 (INV-000001) is worth in all, not line by line, what was invoiced for it so far"
+        in tallybook(root, "nightly", *AS_OF).stderr
+    )
 
 
 def test_late_usage_is_corrected_once_and_verify_agrees_every_night(tmp_path: Path) -> None:
@@ -149,7 +191,10 @@ def test_late_usage_is_corrected_once_and_verify_agrees_every_night(tmp_path: Pa
 
 
 def test_issuing_survives_a_kill_at_any_instant_without_gap_or_double(tmp_path: Path) -> None:
-    """Killed as soon as another invoice has its number, again and again; then a run that is left alone issues the rest."""
+    """Killed as soon as another invoice has its number, again and again.
+
+    Then a run that is left alone issues the rest.
+    """
     names = [f"c{index}" for index in range(30)]
     accounts = "".join(f'[[accounts]]\nid = "{name}"\nname = "{name}"\nkeys = ["key_{name}"]\n' for name in names)
     root = books(tmp_path, accounts, *(plain("2026-10-05T10:00:00Z", id=name, key=f"key_{name}") for name in names))

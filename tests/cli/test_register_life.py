@@ -1,4 +1,7 @@
-"""What may not happen to issued invoices: two numbers for one draft, an invoice that was decided from another register, an account that is gone."""
+"""What may not happen to issued invoices.
+
+Two numbers for one draft, an invoice that was decided from another register, an account that is gone.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,13 @@ keys = ["key_b"]
 @pytest.fixture
 def books(tmp_path: Path) -> Path:
     root = make_workspace(tmp_path / "books", accounts=TWO)
-    write_log(root, "l.jsonl", plain("2026-09-05T10:00:00Z", id="s"), plain("2026-10-05T10:00:00Z", id="a"), plain("2026-10-06T10:00:00Z", id="b", key="key_b"))
+    write_log(
+        root,
+        "l.jsonl",
+        plain("2026-09-05T10:00:00Z", id="s"),
+        plain("2026-10-05T10:00:00Z", id="a"),
+        plain("2026-10-06T10:00:00Z", id="b", key="key_b"),
+    )
     assert tallybook(root, "nightly", "--as-of", "2026-11-02").returncode == 0
     return root
 
@@ -65,19 +74,32 @@ def issued(root: Path) -> list[tuple[str, str, str, str]]:
     return [(each["invoice_id"], each["account_id"], each["period"], each["total"]) for each in register.read(root)]
 
 
-@pytest.mark.parametrize(("number", "is_after"), [pytest.param(1, False, marks=pytest.mark.slow), (1, True), pytest.param(2, False, marks=pytest.mark.slow)])
-def test_two_runs_that_issue_at_once_give_every_draft_one_number(books: Path, monkeypatch: pytest.MonkeyPatch, number: int, *, is_after: bool) -> None:
+@pytest.mark.parametrize(
+    ("number", "is_after"),
+    [pytest.param(1, False, marks=pytest.mark.slow), (1, True), pytest.param(2, False, marks=pytest.mark.slow)],
+)
+def test_two_runs_that_issue_at_once_give_every_draft_one_number(
+    books: Path, monkeypatch: pytest.MonkeyPatch, number: int, *, is_after: bool
+) -> None:
     workspace = open_workspace(books)
     built = aggregate(workspace)
-    meanwhile(monkeypatch, number, lambda: invoices.issue(workspace, built, period=OCTOBER, account_id=None, now=NOW), is_after=is_after)
+    meanwhile(
+        monkeypatch,
+        number,
+        lambda: invoices.issue(workspace, built, period=OCTOBER, account_id=None, now=NOW),
+        is_after=is_after,
+    )
     mine = invoices.issue(workspace, built, period=OCTOBER, account_id=None, now=NOW)
     assert [(account, period) for _, account, period, _ in issued(books)] == [("acme", "2026-10"), ("beta", "2026-10")]
     assert len(mine) == number - 1 + is_after  # the other run issued the rest
 
 
 @pytest.mark.slow
-def test_a_credit_that_another_run_used_meanwhile_is_not_used_again(books: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # 3.00 of credit: September's draft (2.00) reserves 2.00, October's the rest. October is decided while the register holds neither.
+def test_a_credit_that_another_run_used_meanwhile_is_not_used_again(
+    books: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # 3.00 of credit: September's draft (2.00) reserves 2.00, October's the rest. October is decided while the register
+    # holds neither.
     workspace = open_workspace(books)
     built = aggregate(workspace)
     append_log(books, "l.jsonl", plain("2026-09-06T10:00:00Z", id="late"))
@@ -99,30 +121,51 @@ def test_two_runs_that_void_at_once_make_one_credit_note(books: Path, monkeypatc
     meanwhile(monkeypatch, 1, lambda: invoices.void(workspace, built, "INV-000001", now=NOW))
     with pytest.raises(VoidRefused, match="voided already, by INV-000002"):
         invoices.void(workspace, built, "INV-000001", now=NOW)
-    assert [(invoice, total) for invoice, _, _, total in issued(books)] == [("INV-000001", "1.00"), ("INV-000002", "-1.00")]
+    assert [(invoice, total) for invoice, _, _, total in issued(books)] == [
+        ("INV-000001", "1.00"),
+        ("INV-000002", "-1.00"),
+    ]
 
 
 @pytest.mark.slow
-def test_a_credit_note_takes_the_number_after_what_another_run_issued(books: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_credit_note_takes_the_number_after_what_another_run_issued(
+    books: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     workspace = open_workspace(books)
     built = aggregate(workspace)
     invoices.issue(workspace, built, period=OCTOBER, account_id="acme", now=NOW)
     meanwhile(monkeypatch, 1, lambda: invoices.issue(workspace, built, period=OCTOBER, account_id="beta", now=NOW))
     assert invoices.void(workspace, built, "INV-000001", now=NOW).id == "INV-000003"
-    assert [(invoice, account) for invoice, account, _, _ in issued(books)] == [("INV-000001", "acme"), ("INV-000002", "beta"), ("INV-000003", "acme")]
+    assert [(invoice, account) for invoice, account, _, _ in issued(books)] == [
+        ("INV-000001", "acme"),
+        ("INV-000002", "beta"),
+        ("INV-000003", "acme"),
+    ]
 
 
 @pytest.mark.slow
 def test_an_account_that_was_invoiced_cannot_be_removed_until_all_of_it_is_taken_back(books: Path) -> None:
-    assert tallybook(books, "invoice", "issue", "--period", "2026-10", "--account", "beta", "--as-of", "2026-11-02").returncode == 0
+    assert (
+        tallybook(
+            books, "invoice", "issue", "--period", "2026-10", "--account", "beta", "--as-of", "2026-11-02"
+        ).returncode
+        == 0
+    )
     accounts = books / "accounts.toml"
     text = accounts.read_text(encoding="utf-8")
     gone = text[: text.index('[[accounts]]\nid = "beta"')]
     accounts.write_text(gone, encoding="utf-8")
-    for command in (["nightly", "--as-of", "2026-11-03"], ["invoice", "issue", "--period", "2026-10"], ["invoice", "void", "INV-000001"]):
+    for command in (
+        ["nightly", "--as-of", "2026-11-03"],
+        ["invoice", "issue", "--period", "2026-10"],
+        ["invoice", "void", "INV-000001"],
+    ):
         refused = tallybook(books, *command)
         assert refused.returncode == 2
-        assert "account 'beta' is not in accounts.toml and was invoiced (INV-000001, 2026-10); put its entry back" in refused.stderr
+        assert (
+            "account 'beta' is not in accounts.toml and was invoiced (INV-000001, 2026-10); put its entry back"
+            in refused.stderr
+        )
     assert len(issued(books)) == 1
     accounts.write_text(text, encoding="utf-8")
     assert tallybook(books, "invoice", "void", "INV-000001", "--as-of", "2026-11-03").returncode == 0

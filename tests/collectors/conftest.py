@@ -59,12 +59,23 @@ class Collected:
     @property
     def tokens(self) -> tuple[int | None, ...]:
         """Prompt, completion, cached, cache-write and reasoning tokens of the only event."""
-        names = ("prompt_tokens", "completion_tokens", "prompt_cached_tokens", "prompt_cache_write_tokens", "reasoning_tokens")
+        names = (
+            "prompt_tokens",
+            "completion_tokens",
+            "prompt_cached_tokens",
+            "prompt_cache_write_tokens",
+            "reasoning_tokens",
+        )
         return tuple(self.event[name] for name in names)
 
 
 def _collect_file(
-    path: Path, *, known: Sequence[SourceRecord] = (), stretch_events_max: int = 1_000_000, follows_links: bool = False, **log_format: Any
+    path: Path,
+    *,
+    known: Sequence[SourceRecord] = (),
+    stretch_events_max: int = 1_000_000,
+    follows_links: bool = False,
+    **log_format: Any,
 ) -> Collected:
     reading = read_log(
         path,
@@ -80,7 +91,10 @@ def _collect_file(
     for stretch in stretches:
         record = stretch.record
         assert record.lines == record.blank + sum(record.quarantined.values()) + sum(record.events.values())
-        assert (stretch.events.num_rows, stretch.quarantined.num_rows) == (sum(record.events.values()), sum(record.quarantined.values()))
+        assert (stretch.events.num_rows, stretch.quarantined.num_rows) == (
+            sum(record.events.values()),
+            sum(record.quarantined.values()),
+        )
     return Collected(stretches=stretches, reading=reading)
 
 
@@ -117,7 +131,9 @@ def exchange() -> Callable[..., dict[str, Any]]:
             "request": {"model": "jamba-large", "stream": False},
             "response": {
                 "id": "chatcmpl-1",
-                "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hello."}, "finish_reason": "stop"}],
+                "choices": [
+                    {"index": 0, "message": {"role": "assistant", "content": "Hello."}, "finish_reason": "stop"}
+                ],
                 "usage": {"prompt_tokens": 10, "completion_tokens": 3, "total_tokens": 13},
             },
         } | fields

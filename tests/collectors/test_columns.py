@@ -75,8 +75,10 @@ def test_no_rows_are_a_batch_without_rows(schema: pa.Schema) -> None:
 def test_reading_a_log_imports_no_pandas() -> None:
     program = (
         "import sys; from pathlib import Path; from pipeline.collectors import LogFormat, read_log\n"
-        "path = Path('data/sample/requests-2026-10-04.jsonl'); path = path if path.exists() else next(Path('data').rglob('*.jsonl'))\n"
-        "rows = sum(s.events.num_rows for s in read_log(path, source='s', name='n', log_format=LogFormat(), fingerprint=lambda raw: 'key_1'))\n"
+        "path = Path('data/sample/requests-2026-10-04.jsonl'); "
+        "path = path if path.exists() else next(Path('data').rglob('*.jsonl'))\n"
+        "rows = sum(s.events.num_rows for s in read_log(path, source='s', name='n', log_format=LogFormat(), "
+        "fingerprint=lambda raw: 'key_1'))\n"
         "assert rows > 0; assert 'pandas' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 CORPUS = Path(os.environ.get("TALLYBOOK_CORPUS", Path(__file__).resolve().parents[3] / "shared" / "corpus"))
 NAMES = ("prompt_tokens", "completion_tokens", "prompt_cached_tokens", "prompt_cache_write_tokens", "reasoning_tokens")
 
-pytestmark = pytest.mark.skipif(not (CORPUS / "truth.jsonl.zst").exists(), reason="the corpus of real exchanges is not here; TALLYBOOK_CORPUS names its folder")
+pytestmark = pytest.mark.skipif(
+    not (CORPUS / "truth.jsonl.zst").exists(),
+    reason="the corpus of real exchanges is not here; TALLYBOOK_CORPUS names its folder",
+)
 
 
 class Counts(NamedTuple):
@@ -47,8 +50,13 @@ def _chat(usage: dict[str, Any], _: str) -> Counts:
         *(_number(usage, details, "cached_tokens") for details in ("prompt_tokens_details", "prompt_token_details")),
         _number(usage, "prompt_cache_hit_tokens"),
     )
-    written = max(_number(usage, "prompt_tokens_details", name) for name in ("cache_write_tokens", "cache_creation_tokens"))
-    reasoning = max(_number(usage, details, "reasoning_tokens") for details in ("completion_tokens_details", "completion_token_details"))
+    written = max(
+        _number(usage, "prompt_tokens_details", name) for name in ("cache_write_tokens", "cache_creation_tokens")
+    )
+    reasoning = max(
+        _number(usage, details, "reasoning_tokens")
+        for details in ("completion_tokens_details", "completion_token_details")
+    )
     if cached > prompt:  # of a hidden preamble, as Grok behind Azure counts it
         cached = written = 0
     return Counts(prompt, completion, cached, written, reasoning)
@@ -66,7 +74,10 @@ def _responses(usage: dict[str, Any], _: str) -> Counts:
 
 def _anthropic(usage: dict[str, Any], _: str) -> Counts:
     steps = [usage, *(step for step in usage.get("iterations") or [] if step["type"] == "compaction")]
-    cached, written = (sum(_number(step, name) for step in steps) for name in ("cache_read_input_tokens", "cache_creation_input_tokens"))
+    cached, written = (
+        sum(_number(step, name) for step in steps)
+        for name in ("cache_read_input_tokens", "cache_creation_input_tokens")
+    )
     return Counts(
         sum(step["input_tokens"] for step in steps) + cached + written,
         sum(step["output_tokens"] for step in steps),
@@ -96,7 +107,11 @@ def _converse(usage: dict[str, Any], _: str) -> Counts:
 def _cohere(usage: dict[str, Any], _: str) -> Counts:
     billed = usage["billed_units"]
     reasoning = _number(usage, "tokens", "reasoning_tokens")
-    return Counts(billed["input_tokens"], billed["output_tokens"], reasoning=reasoning if reasoning <= billed["output_tokens"] else 0)
+    return Counts(
+        billed["input_tokens"],
+        billed["output_tokens"],
+        reasoning=reasoning if reasoning <= billed["output_tokens"] else 0,
+    )
 
 
 def _plain(usage: dict[str, Any], _: str) -> Counts:
@@ -140,7 +155,11 @@ def events(collected: Any) -> dict[str, dict[str, Any]]:
 
 def _stating(truth: dict[str, dict[str, Any]], family: str) -> list[dict[str, Any]]:
     """Return the exchanges of a family that state a usage which is a generation's: no cache that was only made."""
-    return [line for line in truth.values() if line["family"] == family and line["has_usage"] and line["usage_raw"].keys() != {"totalTokenCount"}]
+    return [
+        line
+        for line in truth.values()
+        if line["family"] == family and line["has_usage"] and line["usage_raw"].keys() != {"totalTokenCount"}
+    ]
 
 
 def _is_half(line: dict[str, Any]) -> bool:
@@ -166,7 +185,9 @@ def test_every_exchange_is_read_and_none_is_quarantined(collected: Any) -> None:
         ("ollama", 30),
     ],
 )
-def test_every_count_of_every_family_equals_the_truth(events: Any, truth: Any, lines: Any, family: str, exchanges: int) -> None:
+def test_every_count_of_every_family_equals_the_truth(
+    events: Any, truth: Any, lines: Any, family: str, exchanges: int
+) -> None:
     stating = _stating(truth, family)
     assert len(stating) == exchanges
     for line in stating:
@@ -180,8 +201,12 @@ def test_every_count_of_every_family_equals_the_truth(events: Any, truth: Any, l
         assert [event[name] or 0 for name in parts] == list(stated[2:]), line["key"]
 
 
-def test_what_states_usage_is_never_unknown_but_for_a_converse_that_states_its_input_alone(events: Any, truth: Any) -> None:
-    unknown = [line for line in truth.values() if line.get("has_usage") and events[line["request_id"]]["status"] == "unknown"]
+def test_what_states_usage_is_never_unknown_but_for_a_converse_that_states_its_input_alone(
+    events: Any, truth: Any
+) -> None:
+    unknown = [
+        line for line in truth.values() if line.get("has_usage") and events[line["request_id"]]["status"] == "unknown"
+    ]
     assert len(unknown) == 3
     assert all(_is_half(line) for line in unknown)
     assert {events[line["request_id"]]["other_usage"] for line in unknown} == {'{"prompt_tokens":30}'}
@@ -204,7 +229,9 @@ def test_every_id_and_model_of_a_completion_equals_the_truth(events: Any, truth:
 
 
 def test_conventions_are_found_exactly_where_they_are_needed(events: Any) -> None:
-    conventions = Counter(event["dialect"] for event in events.values() if event["status"] == "measured" and "/" in event["dialect"])
+    conventions = Counter(
+        event["dialect"] for event in events.values() if event["status"] == "measured" and "/" in event["dialect"]
+    )
     assert conventions == {
         "openai-chat/cached-unknown": 32,
         "openai-chat/audio-apart": 2,
@@ -218,7 +245,11 @@ def test_conventions_are_found_exactly_where_they_are_needed(events: Any) -> Non
 
 
 def test_streams_without_usage_are_estimated_never_zero_and_no_prompt_is_made_up(events: Any, truth: Any) -> None:
-    without = [events[line["request_id"]] for line in truth.values() if line["family"] == "openai-chat" and not line["has_usage"]]
+    without = [
+        events[line["request_id"]]
+        for line in truth.values()
+        if line["family"] == "openai-chat" and not line["has_usage"]
+    ]
     assert Counter(event["status"] for event in without) == {"estimated": 119}
     assert all(event["prompt_tokens"] is None and event["completion_tokens"] for event in without)
 

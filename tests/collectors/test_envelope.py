@@ -98,7 +98,9 @@ def test_a_naive_or_impossible_instant_is_quarantined(collect: Any, exchange: An
 
 @pytest.mark.parametrize(("field", "named"), [("ts", "ts"), ("api_key_id", "api_key or api_key_id")])
 @pytest.mark.parametrize("absent", [..., None])
-def test_a_line_without_a_required_field_is_quarantined(collect: Any, exchange: Any, field: str, named: str, absent: Any) -> None:
+def test_a_line_without_a_required_field_is_quarantined(
+    collect: Any, exchange: Any, field: str, named: str, absent: Any
+) -> None:
     assert collect(exchange(**{field: absent})).refusal == ("missing_field", named)
 
 
@@ -160,7 +162,9 @@ def test_a_field_that_decides_no_bill_is_left_out_and_named_and_never_costs_the_
     assert _envelope(line).left_out == named
 
 
-def test_a_key_stated_twice_in_a_request_is_left_out_and_one_at_the_top_is_quarantined(collect: Any, exchange: Any) -> None:
+def test_a_key_stated_twice_in_a_request_is_left_out_and_one_at_the_top_is_quarantined(
+    collect: Any, exchange: Any
+) -> None:
     text = json.dumps(exchange(request={"model": "jamba-large"}))
     twice = collect(text.replace('"request": {', '"request": {"n": 1, "n": 2, "stop": 1, "stop": 2, '))
     assert (twice.event["status"], twice.event["model_requested"]) == ("measured", "jamba-large")
@@ -173,11 +177,17 @@ def test_a_status_may_be_text_or_have_a_fraction_of_zero(collect: Any, exchange:
     assert collect(exchange(status=stated)).event["http_status"] == kept
 
 
-def test_a_name_with_odd_characters_is_percent_encoded_and_what_is_too_long_is_a_digest(collect: Any, exchange: Any) -> None:
+def test_a_name_with_odd_characters_is_percent_encoded_and_what_is_too_long_is_a_digest(
+    collect: Any, exchange: Any
+) -> None:
     line = exchange(api_key_id="schl\u00fcssel 1", request_id="|7d2c.4f.", request={"model": "50% off\n"})
     line["response"] |= {"id": "i d", "model": "m" * 129, "service_tier": "t" * 65}
     event = collect(line).event
-    assert (event["api_key_id"], event["request_id"], event["response_id"]) == ("schl%C3%BCssel%201", "%7C7d2c.4f.", "i%20d")
+    assert (event["api_key_id"], event["request_id"], event["response_id"]) == (
+        "schl%C3%BCssel%201",
+        "%7C7d2c.4f.",
+        "i%20d",
+    )
     assert event["model_requested"] == "50%25%20off%0A"
     assert event["model_reported"] == "%sha256:" + hashlib.sha256(b"m" * 129).hexdigest()
     assert event["service_tier"] == "%sha256:" + hashlib.sha256(b"t" * 65).hexdigest()
@@ -250,9 +260,21 @@ def test_fields_may_have_other_names_and_lie_in_objects(collect: Any) -> None:
         "request_id": "kept under its own name",
         "rid": "r-9",
     }
-    names = {"ts": "time", "api_key_id": "auth.key_id", "status": "http.code", "request": "asked", "response": "resp.body", "request_id": "rid"}
+    names = {
+        "ts": "time",
+        "api_key_id": "auth.key_id",
+        "status": "http.code",
+        "request": "asked",
+        "response": "resp.body",
+        "request_id": "rid",
+    }
     event = collect(line, fields=names).event
-    assert (event["api_key_id"], event["request_id"], event["model_requested"], event["completion_tokens"]) == ("key_9", "r-9", "jamba-mini", 2)
+    assert (event["api_key_id"], event["request_id"], event["model_requested"], event["completion_tokens"]) == (
+        "key_9",
+        "r-9",
+        "jamba-mini",
+        2,
+    )
 
 
 def test_the_requested_model_may_lie_outside_the_request(collect: Any, exchange: Any) -> None:
@@ -276,7 +298,9 @@ def test_fields_that_nobody_named_are_not_looked_at(collect: Any, exchange: Any)
 
 _ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["model", "n", "stream", "x"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["model", "n", "stream", "x"]), inner, max_size=3)
+    ),
 )
 
 
@@ -284,7 +308,11 @@ _ANYTHING = st.recursive(
 def test_whatever_stands_in_a_field_that_decides_no_bill_the_line_is_read(field: str, value: Any) -> None:
     line = {"ts": "2026-09-01T12:00:00Z", "api_key_id": "key_1", "status": 200, "response": {"id": "r", "model": "m"}}
     envelope, good = _envelope(line | {field: value}), _envelope(line)
-    assert (envelope.occurred_us, envelope.api_key_id, envelope.response) == (good.occurred_us, good.api_key_id, good.response)
+    assert (envelope.occurred_us, envelope.api_key_id, envelope.response) == (
+        good.occurred_us,
+        good.api_key_id,
+        good.response,
+    )
     assert envelope.left_out <= {field, "request.model", "request.stream", "request.n"}
 
 

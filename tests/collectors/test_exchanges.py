@@ -71,11 +71,19 @@ def test_other_endpoints_are_not_metered_whatever_their_body_says(collect: Any, 
         assert (event["status"], event["prompt_tokens"], event["dialect"]) == ("not_metered", None, None)
 
 
-@pytest.mark.parametrize("path", ["/v1/embeddings", "/v2/embed", "/v1beta/models/embedding-001:embedContent", "/v1beta/models/e:batchEmbedContents"])
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/embeddings", "/v2/embed", "/v1beta/models/embedding-001:embedContent", "/v1beta/models/e:batchEmbedContents"],
+)
 def test_embeddings_are_metered_by_their_prompt(collect: Any, exchange: Any, path: str) -> None:
     body = {"object": "list", "data": [{"embedding": [0.5]}], "usage": {"prompt_tokens": 8, "total_tokens": 8}}
     event = collect(exchange(path=path, response=body)).event
-    assert (event["status"], event["prompt_tokens"], event["completion_tokens"], event["dialect"]) == ("measured", 8, 0, "embeddings")
+    assert (event["status"], event["prompt_tokens"], event["completion_tokens"], event["dialect"]) == (
+        "measured",
+        8,
+        0,
+        "embeddings",
+    )
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "OPTIONS", "get"])
@@ -113,10 +121,15 @@ def test_a_chat_completion_behind_an_odd_route_is_never_lost(collect: Any, excha
     body = exchange()["response"]
     assert route_of("/gateway/ask-jamba") is Route.UNLISTED
     assert collect(exchange(path="/gateway/ask-jamba")).tokens[:2] == (10, 3)
-    assert collect(exchange(path="/gateway/ask-jamba", response=sse({"choices": [{"delta": {"content": "a"}}]}, body))).tokens[:2] == (10, 3)
+    assert collect(
+        exchange(path="/gateway/ask-jamba", response=sse({"choices": [{"delta": {"content": "a"}}]}, body))
+    ).tokens[:2] == (10, 3)
 
 
-@pytest.mark.parametrize("response", [None, "", "OK", "{", {"weather": "fine"}, {"usage": "once a day"}, {"usage": {"cpu": 1}}, {"choices": ["a", "b"]}])
+@pytest.mark.parametrize(
+    "response",
+    [None, "", "OK", "{", {"weather": "fine"}, {"usage": "once a day"}, {"usage": {"cpu": 1}}, {"choices": ["a", "b"]}],
+)
 def test_anything_else_behind_an_odd_route_is_not_metered(collect: Any, exchange: Any, response: Any) -> None:
     assert collect(exchange(path="/gateway/other", response=response)).event["status"] == "not_metered"
     assert collect(exchange(path="/gateway/other", status=500, response=response)).event["status"] == "not_metered"
@@ -130,37 +143,62 @@ def test_a_chat_completion_behind_an_odd_route_is_checked_like_any_other(collect
 
 FAMILIES: dict[str, list[Any]] = {
     "openai-completions": [
-        {"id": "cmpl-1", "object": "text_completion", "choices": [{"text": "a"}], "usage": {"prompt_tokens": 1, "completion_tokens": 1}},
+        {
+            "id": "cmpl-1",
+            "object": "text_completion",
+            "choices": [{"text": "a"}],
+            "usage": {"prompt_tokens": 1, "completion_tokens": 1},
+        },
         {"choices": [{"text": "a"}], "usage": {"prompt_tokens": 1, "completion_tokens": 1}},
-        'data: {"object": "text_completion", "choices": [{"text": "a"}]}\n\ndata: {"object": "text_completion", "choices": [], "usage": {}}\n\n',
+        (
+            'data: {"object": "text_completion", "choices": [{"text": "a"}]}\n\ndata: {"object": '
+            '"text_completion", "choices": [], "usage": {}}\n\n'
+        ),
     ],
     "openai-responses": [
         {"id": "resp_1", "object": "response", "output": [], "usage": {"input_tokens": 1, "output_tokens": 1}},
         'event: response.created\ndata: {"type": "response.created", "response": {"id": "resp_1"}}\n\n',
     ],
     "anthropic": [
-        {"id": "msg_1", "type": "message", "role": "assistant", "content": [], "usage": {"input_tokens": 1, "output_tokens": 1}},
-        'event: message_start\ndata: {"type": "message_start", "message": {"id": "msg_1", "usage": {"input_tokens": 1}}}\n\n',
+        {
+            "id": "msg_1",
+            "type": "message",
+            "role": "assistant",
+            "content": [],
+            "usage": {"input_tokens": 1, "output_tokens": 1},
+        },
+        (
+            'event: message_start\ndata: {"type": "message_start", "message": {"id": "msg_1", "usage": '
+            '{"input_tokens": 1}}}\n\n'
+        ),
     ],
     "gemini": [
         {"candidates": [], "usageMetadata": {"promptTokenCount": 1}, "responseId": "g1"},
         'data: {"candidates": [], "responseId": "g1"}\n\n',
         '[{"candidates": []}, {"candidates": []}]',
     ],
-    "bedrock-converse": [{"output": {}, "stopReason": "end_turn", "usage": {"inputTokens": 1, "outputTokens": 1}}, 'data: {"contentBlockDelta": {}}\n\n'],
+    "bedrock-converse": [
+        {"output": {}, "stopReason": "end_turn", "usage": {"inputTokens": 1, "outputTokens": 1}},
+        'data: {"contentBlockDelta": {}}\n\n',
+    ],
     "cohere-v2": [
         {"id": "c1", "message": {}, "finish_reason": "COMPLETE", "usage": {"billed_units": {}, "tokens": {}}},
         'data: {"type": "message-start", "id": "c1"}\n\ndata: {"type": "content-delta"}\n\n',
     ],
     "ollama": [
         {"model": "llama3", "message": {}, "done": True, "eval_count": 5},
-        '{"model": "llama3", "response": "a", "done": false}\n{"model": "llama3", "response": "", "done": true, "eval_count": 1}\n',
+        (
+            '{"model": "llama3", "response": "a", "done": false}\n{"model": "llama3", "response": "", "done": '
+            'true, "eval_count": 1}\n'
+        ),
         '{"model": "llama3", "message": {}, "done": false}\n{"model": "llama3", "mess',
     ],
 }
 
 
-@pytest.mark.parametrize(("family", "response"), [(family, response) for family, responses in FAMILIES.items() for response in responses])
+@pytest.mark.parametrize(
+    ("family", "response"), [(family, response) for family, responses in FAMILIES.items() for response in responses]
+)
 def test_every_family_is_recognised_on_any_route(collect: Any, exchange: Any, family: str, response: Any) -> None:
     for logged in (response, response if isinstance(response, str) else json.dumps(response)):
         for path in ("/v1/messages", "/ai/ask"):

@@ -30,13 +30,18 @@ _QUARANTINE_LINE = itemgetter(QUARANTINE.get_field_index("line"))
 
 @pytest.fixture(autouse=True)
 def _no_shapes_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Begin every test with nothing learnt, since shapes are kept for all logs of a format, and learn from few lines."""
+    """Begin every test with nothing learnt, since shapes are kept for all logs of a format.
+
+    And learn from few lines.
+    """
     shapes._shapes.cache_clear()  # noqa: SLF001 - nothing but a test needs this
     monkeypatch.setattr(shapes, "_ALIKE_MIN", 4)
 
 
 def _fast(content: bytes, log_format: LogFormat = FORMAT, *, told_alone: bool = False) -> tuple[dict[int, Any], int]:
-    """Return the values of the row of every line that has one, by its number, and how many were told by shapes, or read the quick way."""
+    """Return the values of the row of every line that has one, by its number, and how many were told by shapes, or read
+    the quick way.
+    """
     rows: dict[int, Any] = {}
     quick = 0
     decoder = BlockDecoder(source="s", log_format=log_format, fingerprint=_fingerprint)
@@ -53,7 +58,10 @@ def _fast(content: bytes, log_format: LogFormat = FORMAT, *, told_alone: bool = 
 
 def _plain(content: bytes, log_format: LogFormat = FORMAT) -> dict[int, Any]:
     splitter = LineSplitter([content], line_bytes_max=log_format.line_bytes_max)
-    rows = ((line.number, decode_line(line, source="s", log_format=log_format, fingerprint=_fingerprint)) for line in splitter)
+    rows = (
+        (line.number, decode_line(line, source="s", log_format=log_format, fingerprint=_fingerprint))
+        for line in splitter
+    )
     return {number: expected_row(row) for number, row in rows if row is not None}
 
 
@@ -82,7 +90,9 @@ def test_almost_every_usual_line_is_read_the_quick_way() -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize("fields", [{}, {"api_key_id": "request.model", "request.model": "api_key_id"}], ids=["our names", "other names"])
+@pytest.mark.parametrize(
+    "fields", [{}, {"api_key_id": "request.model", "request.model": "api_key_id"}], ids=["our names", "other names"]
+)
 def test_lines_of_known_shapes_are_told_as_the_plain_reader_reads_them(seed: int, fields: dict[str, str]) -> None:
     maker = LineMaker(f"shapes {seed}", fresh=0)
     changed = [maker.made().content for _ in range(300)]
@@ -94,9 +104,15 @@ def test_lines_of_known_shapes_are_told_as_the_plain_reader_reads_them(seed: int
 
 
 def test_logs_that_are_read_at_once_teach_each_other_nothing_wrong() -> None:
-    line = '{{"ts":"2026-03-01T06:51:19Z","request_id":"{}","api_key_id":"k","status":200,"response":{{"model":"{}","choices":[{{}}],{}}}}}\n'
+    line = (
+        '{{"ts":"2026-03-01T06:51:19Z","request_id":"{}","api_key_id":"k","status":200,"response":{{"model":"{}",'
+        '"choices":[{{}}],{}}}}}\n'
+    )
     usage = '"usage":{"prompt_tokens":3,"completion_tokens":4}'
-    contents = ["".join(line.format(number, f"m{(number * step) % 97}", usage) for number in range(600)).encode() for step in (1, 5, 7, 11, 13, 17)]
+    contents = [
+        "".join(line.format(number, f"m{(number * step) % 97}", usage) for number in range(600)).encode()
+        for step in (1, 5, 7, 11, 13, 17)
+    ]
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)  # threads take turns as often as they can
     try:
@@ -108,7 +124,8 @@ def test_logs_that_are_read_at_once_teach_each_other_nothing_wrong() -> None:
 
 
 _USAGE = (
-    '"usage":{{"prompt_tokens":{},"completion_tokens":{},"total_tokens":{},"prompt_tokens_details":{{"cached_tokens":{},"cache_write_tokens":{}}},'
+    '"usage":{{"prompt_tokens":{},"completion_tokens":{},"total_tokens":{},'
+    '"prompt_tokens_details":{{"cached_tokens":{},"cache_write_tokens":{}}},'
     '"completion_tokens_details":{{"reasoning_tokens":{}}}}}'
 )
 
@@ -130,7 +147,10 @@ _USAGE = (
     ids=lambda counts: "-".join(map(str, counts)),
 )
 def test_counts_that_contradict_each_other_are_told_by_no_shape(counts: tuple[int, ...]) -> None:
-    line = '{{"ts":"2026-03-01T06:51:19Z","request_id":"r","api_key_id":"k","status":200,"response":{{"choices":[{{}}],{}}}}}\n'
+    line = (
+        '{{"ts":"2026-03-01T06:51:19Z","request_id":"r","api_key_id":"k","status":200,"response":{{"choices":[{{}}],'
+        "{}}}}}\n"
+    )
     lines = [line.format(_USAGE.format(*each)) for each in [(100, 50, 150, 40, 10, 20)] * 40 + [counts]]
     content = "".join(lines).encode()
     rows, told = _fast(content, told_alone=True)
@@ -139,9 +159,14 @@ def test_counts_that_contradict_each_other_are_told_by_no_shape(counts: tuple[in
 
 
 def test_one_odd_line_does_not_keep_the_others_of_its_model_from_being_told() -> None:
-    line = '{{"ts":"2026-03-01T06:51:19Z","request_id":"r","api_key_id":"k","status":200,"response":{{"model":"{}","choices":[{{}}],{}}}}}\n'
+    line = (
+        '{{"ts":"2026-03-01T06:51:19Z","request_id":"r","api_key_id":"k","status":200,"response":{{"model":"{}",'
+        '"choices":[{{}}],{}}}}}\n'
+    )
     usual, beside = _USAGE.format(100, 50, 150, 40, 10, 20), _USAGE.format(100, 50, 170, 40, 10, 20)
-    content = "".join([*[line.format("a", usual)] * 40, line.format("b", beside), *[line.format("b", usual)] * 300]).encode()
+    content = "".join(
+        [*[line.format("a", usual)] * 40, line.format("b", beside), *[line.format("b", usual)] * 300]
+    ).encode()
     rows, told = _fast(content, told_alone=True)
     assert rows == _plain(content)
     assert "openai-chat/reasoning-apart" in rows[41][1]
@@ -161,7 +186,9 @@ def test_long_streams_are_cut_and_their_chunks_counted() -> None:
     assert all(len(cut[index].content) < 3000 for index in cut)
 
 
-_SHORT_STREAM = json.dumps('data: {"choices": [{"delta": {"content": "x"}}]}\n\ndata: [DON').replace("{", "{{").replace("}", "}}")
+_SHORT_STREAM = (
+    json.dumps('data: {"choices": [{"delta": {"content": "x"}}]}\n\ndata: [DON').replace("{", "{{").replace("}", "}}")
+)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +200,14 @@ _SHORT_STREAM = json.dumps('data: {"choices": [{"delta": {"content": "x"}}]}\n\n
         (f'"request_id": "r", "request": {{{{"messages": {{}}}}}}, "response": {_SHORT_STREAM}', 0, 1),
         (f'"request_id": "r", "request": {{{{"response": {{}}}}}}, "response": {_SHORT_STREAM}', 0, 1),
         (f'"request_id": "r", "response": {_SHORT_STREAM}, "upstream": [{{{{"response": {{}}}}}}]', 0, 1),
-        (f'"request_id": "r", "request": {{{{"response": {{}}}}}}, "response": {_SHORT_STREAM.replace("[DON", "[DONE]")}', 0, 1),
+        (
+            (
+                '"request_id": "r", "request": {{"response": {}}}, "response": '
+                f"{_SHORT_STREAM.replace('[DON', '[DONE]')}"
+            ),
+            0,
+            1,
+        ),
     ],
     ids=[
         "with an id",
@@ -185,10 +219,15 @@ _SHORT_STREAM = json.dumps('data: {"choices": [{"delta": {"content": "x"}}]}\n\n
         "beside one that ended",
     ],
 )
-def test_a_stream_that_was_cut_off_is_estimated_from_what_is_left_of_its_line(envelope: str, is_quick: int, chunks: int | None) -> None:
+def test_a_stream_that_was_cut_off_is_estimated_from_what_is_left_of_its_line(
+    envelope: str, is_quick: int, chunks: int | None
+) -> None:
     chunk = 'data: {{"choices": [{{"index": 0, "delta": {{"content": "{}"}}, "finish_reason": null}}]}}\n\n'
     transcript = "".join(chunk.format(text) for text in (" rain", "", "é", "[") * 30) + 'data: {"choices": [{"ind'
-    content = f'{{"ts": "2026-03-01T06:51:19Z", "api_key_id": "k", "status": 200, {envelope.format(json.dumps(transcript))}}}\n'.encode()
+    content = (
+        '{"ts": "2026-03-01T06:51:19Z", "api_key_id": "k", "status": '
+        f"200, {envelope.format(json.dumps(transcript))}}}\n"
+    ).encode()
     assert condensed(content, [(0, len(content) - 1)])
     rows, quick = _fast(content)
     assert rows == _plain(content)
@@ -201,7 +240,10 @@ def test_chunks_that_are_broken_alike_are_not_counted_as_content() -> None:
     chunk = '{{"id": "chatcmpl-1", "choices": [{{"index": 0, "delta": {{"content": " rain"}}, "logprobs": {}}}]}}'
     chunks = [chunk.format("nulk")] * 45 + [chunk.format("null")] * 12 + [chunk.format("nulk")] * 45
     transcript = json.dumps("".join(f"data: {each}\n\n" for each in chunks))
-    content = f'{{"ts": "2026-03-01T06:51:19Z", "request_id": "r", "api_key_id": "k", "status": 200, "response": {transcript}}}\n'.encode()
+    content = (
+        '{"ts": "2026-03-01T06:51:19Z", "request_id": "r", "api_key_id": "k", "status": 200, "response": '
+        f"{transcript}}}\n"
+    ).encode()
     rows, _ = _fast(content)
     assert rows == _plain(content)
     assert rows[1][1][8] == 12
@@ -220,14 +262,28 @@ def test_the_settings_of_a_source_hold_for_both(identity: str, depth_max: int) -
 def test_whole_logs_give_the_same_stretches_and_records(seed: int, tmp_path: Path) -> None:
     maker, chance = LineMaker(f"logs {seed}"), random.Random(seed)
     log_format = LogFormat(line_bytes_max=chance.choice((3_000, 20_000, 2**23)))
-    content = chance.choice((b"", b"\xef\xbb\xbf")) + b"".join(maker.made().content + chance.choice((b"\n", b"\r\n", b"\n\n")) for _ in range(300)) + b'{"ts": '
+    content = (
+        chance.choice((b"", b"\xef\xbb\xbf"))
+        + b"".join(maker.made().content + chance.choice((b"\n", b"\r\n", b"\n\n")) for _ in range(300))
+        + b'{"ts": '
+    )
     log = tmp_path / "app.jsonl"
     log.write_bytes(content)
     events_max = chance.choice((7, 50, 10**6))
 
     def read(reader: Any) -> tuple[list[Any], int]:
-        reading = read_log(log, source="s", name="n", log_format=log_format, fingerprint=_fingerprint, stretch_events_max=events_max, reader=reader)
-        stretches = [(stretch.record, stretch.events.to_pylist(), stretch.quarantined.to_pylist()) for stretch in reading]
+        reading = read_log(
+            log,
+            source="s",
+            name="n",
+            log_format=log_format,
+            fingerprint=_fingerprint,
+            stretch_events_max=events_max,
+            reader=reader,
+        )
+        stretches = [
+            (stretch.record, stretch.events.to_pylist(), stretch.quarantined.to_pylist()) for stretch in reading
+        ]
         return stretches, reading.pending_bytes
 
     assert read("fast") == read("plain")
@@ -237,7 +293,10 @@ def test_whole_logs_give_the_same_stretches_and_records(seed: int, tmp_path: Pat
 @pytest.mark.parametrize("field", ["service_tier", "id", "model", "object", "error"])
 def test_what_is_empty_and_no_text_is_not_taken_for_absent(field: str, empty: str) -> None:
     usage = '"usage":{"prompt_tokens":8,"completion_tokens":1}'
-    line = '{{"ts":"2026-03-01T06:51:19Z","request_id":"r","api_key_id":"k","status":200,"response":{{{},"choices":[{{}}],"{}":{}}}}}'
+    line = (
+        '{{"ts":"2026-03-01T06:51:19Z","request_id":"r","api_key_id":"k","status":200,"response":{{{},"choices":[{{}}],'
+        '"{}":{}}}}}'
+    )
     content = (line.format(usage, field, empty) + "\n").encode()
     assert _fast(content)[0] == _plain(content)
 
@@ -245,7 +304,9 @@ def test_what_is_empty_and_no_text_is_not_taken_for_absent(field: str, empty: st
 def test_a_prompt_full_of_brackets_is_read_the_quick_way() -> None:
     prompt = "if (a[i]) { b[i] = {}; } " * 40
     usage = '"usage":{"prompt_tokens":8,"completion_tokens":1}'
-    envelope = f'"ts":"2026-03-01T06:51:19Z","request_id":"r","api_key_id":"k","status":200,"request":{{"prompt":"{prompt}"}}'
+    envelope = (
+        f'"ts":"2026-03-01T06:51:19Z","request_id":"r","api_key_id":"k","status":200,"request":{{"prompt":"{prompt}"}}'
+    )
     rows, quick = _fast(f'{{{envelope},"response":{{"choices":[{{}}],{usage}}}}}\n'.encode())
     assert (len(rows), quick) == (1, 1)
 
@@ -253,5 +314,8 @@ def test_a_prompt_full_of_brackets_is_read_the_quick_way() -> None:
 @pytest.mark.parametrize("count", [2**62 - 1, 2**62, 2**63 - 1, 2**63, 2**64])
 def test_a_total_beyond_what_a_count_may_be_is_refused_by_both(count: int) -> None:
     usage = f'"usage":{{"prompt_tokens":{count},"completion_tokens":{count},"total_tokens":{2 * count}}}'
-    content = f'{{"ts":"2026-03-01T06:51:19Z","request_id":"r","api_key_id":"k","status":200,"response":{{"choices":[{{}}],{usage}}}}}\n'.encode()
+    content = (
+        '{"ts":"2026-03-01T06:51:19Z","request_id":"r","api_key_id":"k","status":200,"response":{"choices":[{}],'
+        f"{usage}}}}}\n"
+    ).encode()
     assert _fast(content)[0] == _plain(content)

@@ -66,11 +66,16 @@ def test_the_key_id_is_the_keyed_digest_of_the_raw_key() -> None:
     assert KeyFingerprint(secret=SECRET)("sk-live-1") == f"key_{digest[:32]}"
 
 
-@pytest.mark.parametrize("raw", ["sk-live-1 ", "\tsk-live-1\n", "Bearer sk-live-1", "bearer   sk-live-1", " BEARER sk-live-1 "])
+@pytest.mark.parametrize(
+    "raw", ["sk-live-1 ", "\tsk-live-1\n", "Bearer sk-live-1", "bearer   sk-live-1", " BEARER sk-live-1 "]
+)
 def test_blanks_and_bearer_are_not_part_of_a_key(collect: Any, exchange: Any, raw: str) -> None:
     fingerprint = KeyFingerprint(secret=SECRET)
     assert fingerprint(raw) == fingerprint("sk-live-1")
-    lines = [exchange(api_key_id=..., api_key=key, request_id=key and f"r{number}") for number, key in enumerate((raw, "sk-live-1"))]
+    lines = [
+        exchange(api_key_id=..., api_key=key, request_id=key and f"r{number}")
+        for number, key in enumerate((raw, "sk-live-1"))
+    ]
     assert len({event["api_key_id"] for event in collect(*lines).events}) == 1
 
 

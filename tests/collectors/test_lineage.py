@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 
 def _lines(exchange: Any, first: int, last: int, note: str = "") -> bytes:
-    return b"".join(json.dumps(exchange(request_id=f"r-{number}", response=None, note=note)).encode() + b"\n" for number in range(first, last))
+    return b"".join(
+        json.dumps(exchange(request_id=f"r-{number}", response=None, note=note)).encode() + b"\n"
+        for number in range(first, last)
+    )
 
 
 def _ids(collected: Any) -> list[int]:
@@ -50,7 +53,9 @@ def test_a_grown_log_is_continued_with_the_next_line(collect_file: Any, exchange
     assert [event["line"] for event in second.events] == [4, 5]
 
 
-def test_a_log_continues_after_the_record_that_reaches_farthest(collect_file: Any, exchange: Any, tmp_path: Path) -> None:
+def test_a_log_continues_after_the_record_that_reaches_farthest(
+    collect_file: Any, exchange: Any, tmp_path: Path
+) -> None:
     log = tmp_path / "app.jsonl"
     known: list[Any] = []
     for count in (10, 600, 1200):
@@ -87,7 +92,9 @@ def test_a_log_truncated_in_place_is_a_new_one(collect_file: Any, exchange: Any,
     assert _ids(cut) == list(range(200))
 
 
-def test_a_log_whose_middle_was_rewritten_before_its_end_is_a_new_one(collect_file: Any, exchange: Any, tmp_path: Path) -> None:
+def test_a_log_whose_middle_was_rewritten_before_its_end_is_a_new_one(
+    collect_file: Any, exchange: Any, tmp_path: Path
+) -> None:
     log = tmp_path / "app.jsonl"
     log.write_bytes(_lines(exchange, 0, 900))
     first = collect_file(log)
@@ -96,7 +103,9 @@ def test_a_log_whose_middle_was_rewritten_before_its_end_is_a_new_one(collect_fi
     assert len(collect_file(log, known=first.records).events) == 1000
 
 
-def test_a_log_compressed_after_it_was_collected_is_the_same_log(collect_file: Any, exchange: Any, tmp_path: Path) -> None:
+def test_a_log_compressed_after_it_was_collected_is_the_same_log(
+    collect_file: Any, exchange: Any, tmp_path: Path
+) -> None:
     content = _lines(exchange, 0, 900)
     log = tmp_path / "app.jsonl"
     log.write_bytes(content)
@@ -125,7 +134,9 @@ def test_a_gzip_that_grows_by_members_is_continued(collect_file: Any, exchange: 
     assert seen == list(range(1200))
 
 
-def test_a_member_of_the_same_size_as_all_before_is_not_taken_for_no_change(collect_file: Any, exchange: Any, tmp_path: Path) -> None:
+def test_a_member_of_the_same_size_as_all_before_is_not_taken_for_no_change(
+    collect_file: Any, exchange: Any, tmp_path: Path
+) -> None:
     log = tmp_path / "app.jsonl.gz"
     log.write_bytes(gzip.compress(_lines(exchange, 100, 400)))
     first = collect_file(log)
@@ -148,7 +159,9 @@ def test_a_prefix_that_another_log_shares_is_read_once(collect_file: Any, exchan
     assert _ids(collect_file(other, known=collect_file(one).records)) == [3, 4]
 
 
-def test_an_unchanged_plain_log_is_read_at_its_windows_only(collect_file: Any, exchange: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unchanged_plain_log_is_read_at_its_windows_only(
+    collect_file: Any, exchange: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     log = tmp_path / "app.jsonl"
     log.write_bytes(_lines(exchange, 0, 4000))
     first = collect_file(log)
@@ -186,7 +199,9 @@ def test_an_unchanged_compressed_log_is_not_decompressed_again(
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, zstandard.ZstdCompressor(write_checksum=True).compress])
-def test_a_corrupt_member_is_reported_every_night_until_it_is_repaired(collect_file: Any, exchange: Any, tmp_path: Path, compress: Any) -> None:
+def test_a_corrupt_member_is_reported_every_night_until_it_is_repaired(
+    collect_file: Any, exchange: Any, tmp_path: Path, compress: Any
+) -> None:
     sound, spoiled = compress(_lines(exchange, 100, 200)), bytearray(compress(_lines(exchange, 200, 300)))
     spoiled[30] ^= 0xFF
     log = tmp_path / "app.jsonl"
@@ -200,7 +215,9 @@ def test_a_corrupt_member_is_reported_every_night_until_it_is_repaired(collect_f
     assert _ids(collect_file(log, known=first.records)) == list(range(200, 300))
 
 
-def test_what_was_believed_of_a_cut_stream_is_not_read_again_when_it_turns_out_corrupt(collect_file: Any, exchange: Any, tmp_path: Path) -> None:
+def test_what_was_believed_of_a_cut_stream_is_not_read_again_when_it_turns_out_corrupt(
+    collect_file: Any, exchange: Any, tmp_path: Path
+) -> None:
     content = _lines(exchange, 0, 50) + os.urandom(200_000).hex().encode() + b"\n"
     compressed = gzip.compress(content)
     log = tmp_path / "app.jsonl.gz"

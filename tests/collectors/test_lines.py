@@ -31,7 +31,9 @@ def test_a_line_keeps_its_number_and_its_bytes(collect: Any, exchange: Any) -> N
         (2, 1, len(text) + 2),
         (4, len(text) + 11, 2 * len(text) + 13),
     ]
-    assert [(row["line"], row["byte_start"], row["byte_end"]) for row in collected.quarantined] == [(3, len(text) + 2, len(text) + 11)]
+    assert [(row["line"], row["byte_start"], row["byte_end"]) for row in collected.quarantined] == [
+        (3, len(text) + 2, len(text) + 11)
+    ]
 
 
 def test_only_a_line_that_is_ended_is_read(collect_file: Any, exchange: Any, tmp_path: Path) -> None:
@@ -66,7 +68,17 @@ def test_a_line_may_end_in_crlf(collect: Any, exchange: Any) -> None:
 def test_nuls_and_byte_order_marks_around_a_line_are_no_part_of_it(exchange: Any, tmp_path: Path, reader: Any) -> None:
     bare = json.dumps(exchange(request_id=..., response=None)).encode()
     mark = b"\xef\xbb\xbf"
-    lines = [bare, mark + bare, b"\0" * 5000 + bare, mark + b"\0" + mark + bare + b"\r\0\0", b"\0" * 9, mark, bare + b"\r", b"\0x", bare]
+    lines = [
+        bare,
+        mark + bare,
+        b"\0" * 5000 + bare,
+        mark + b"\0" + mark + bare + b"\r\0\0",
+        b"\0" * 9,
+        mark,
+        bare + b"\r",
+        b"\0x",
+        bare,
+    ]
     log = tmp_path / "log"
     log.write_bytes(b"".join(line + b"\n" for line in lines))
     (stretch,) = read_log(log, source="s", name="n", log_format=LogFormat(), fingerprint=str, reader=reader)
@@ -75,14 +87,19 @@ def test_nuls_and_byte_order_marks_around_a_line_are_no_part_of_it(exchange: Any
     assert len({event["event_id"] for event in events}) == 1
     assert (stretch.record.blank, [row["line"] for row in quarantined]) == (2, [8])
     edges = [sum(len(line) + 1 for line in lines[:number]) for number in range(len(lines) + 1)]
-    assert all((row["byte_start"], row["byte_end"]) == (edges[row["line"] - 1], edges[row["line"]]) for row in events + quarantined)
+    assert all(
+        (row["byte_start"], row["byte_end"]) == (edges[row["line"] - 1], edges[row["line"]])
+        for row in events + quarantined
+    )
 
 
 @pytest.mark.parametrize("length", [101, 5_000_000])
 def test_a_line_beyond_the_cap_is_quarantined_and_reading_goes_on(collect: Any, exchange: Any, length: int) -> None:
     short = exchange(request=..., request_id=..., path=..., method=..., response=None)
     collected = collect("x" * length, short, line_bytes_max=100)
-    assert [(row["reason"], row["detail"]) for row in collected.quarantined] == [("line_too_long", f"{length + 1} bytes; the cap is 100")]
+    assert [(row["reason"], row["detail"]) for row in collected.quarantined] == [
+        ("line_too_long", f"{length + 1} bytes; the cap is 100")
+    ]
     assert [(event["line"], event["byte_start"]) for event in collected.events] == [(2, length + 1)]
 
 
@@ -98,12 +115,18 @@ def test_an_endless_line_costs_no_memory_and_is_left_for_the_next_run(collect_fi
     assert collected.reading.pending_bytes == 3_000_000
 
 
-def test_a_stretch_ends_where_it_may_be_committed_and_its_digest_is_that_of_its_bytes(collect_file: Any, exchange: Any, tmp_path: Path) -> None:
+def test_a_stretch_ends_where_it_may_be_committed_and_its_digest_is_that_of_its_bytes(
+    collect_file: Any, exchange: Any, tmp_path: Path
+) -> None:
     lines = [json.dumps(exchange(request_id=f"r-{number}")).encode() + b"\n" for number in range(10)]
     log = tmp_path / "app.jsonl"
     log.write_bytes(b"".join([*lines, b"\n", b"unfinished"]))
     records = collect_file(log, stretch_events_max=4).records
-    assert [(record.first_line, record.lines, record.next_line) for record in records] == [(1, 4, 5), (5, 4, 9), (9, 3, 12)]
+    assert [(record.first_line, record.lines, record.next_line) for record in records] == [
+        (1, 4, 5),
+        (5, 4, 9),
+        (9, 3, 12),
+    ]
     for record, content in zip(records, (lines[:4], lines[4:8], [*lines[8:], b"\n"]), strict=True):
         assert record.sha256 == hashlib.sha256(b"".join(content)).hexdigest()
         assert record.end - record.start == len(b"".join(content))
@@ -116,10 +139,16 @@ def test_a_stretch_may_hold_no_events_at_all(collect: Any) -> None:
 
 def test_block_boundaries_never_matter() -> None:
     rng = random.Random(7)
-    content = b"\xef\xbb\xbffirst\r\n\n" + b"".join(rng.randbytes(rng.choice([0, 1, 5, 30, 30, 90_000])) + b"\n" for _ in range(25)) + b"unfinished"
+    content = (
+        b"\xef\xbb\xbffirst\r\n\n"
+        + b"".join(rng.randbytes(rng.choice([0, 1, 5, 30, 30, 90_000])) + b"\n" for _ in range(25))
+        + b"unfinished"
+    )
 
     def split(block_bytes: int) -> list[Any]:
-        splitter = LineSplitter((content[at : at + block_bytes] for at in range(0, len(content), block_bytes)), line_bytes_max=40)
+        splitter = LineSplitter(
+            (content[at : at + block_bytes] for at in range(0, len(content), block_bytes)), line_bytes_max=40
+        )
         return [(line, splitter.end, splitter.next_line, splitter.tail, splitter.stretch_sha256) for line in splitter]
 
     whole = split(len(content))

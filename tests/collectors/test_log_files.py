@@ -18,7 +18,9 @@ from pipeline.collectors import LogFormat, read_log
 
 
 def _lines(exchange: Any, first: int, last: int) -> bytes:
-    return b"".join(json.dumps(exchange(request_id=f"r-{number}", response=None)).encode() + b"\n" for number in range(first, last))
+    return b"".join(
+        json.dumps(exchange(request_id=f"r-{number}", response=None)).encode() + b"\n" for number in range(first, last)
+    )
 
 
 def _zstd(content: bytes) -> bytes:
@@ -33,7 +35,9 @@ COMPRESSIONS = [pytest.param(gzip.compress, "gzip", id="gzip"), pytest.param(_zs
 
 
 @pytest.mark.parametrize(("compress", "name"), COMPRESSIONS)
-def test_a_compressed_log_gives_what_the_plain_one_gives(collect_file: Any, exchange: Any, tmp_path: Path, compress: Any, name: str) -> None:
+def test_a_compressed_log_gives_what_the_plain_one_gives(
+    collect_file: Any, exchange: Any, tmp_path: Path, compress: Any, name: str
+) -> None:
     content = _lines(exchange, 0, 3000) + b"unfinished"
     plain, compressed = tmp_path / "plain", tmp_path / "misnamed.jsonl"
     plain.write_bytes(content)
@@ -44,11 +48,18 @@ def test_a_compressed_log_gives_what_the_plain_one_gives(collect_file: Any, exch
     (record,) = other.records
     assert record.compression == name
     assert record.file_size == compressed.stat().st_size
-    assert (record.head, record.tail, record.sha256, record.end) == (one.records[0].head, one.records[0].tail, one.records[0].sha256, one.records[0].end)
+    assert (record.head, record.tail, record.sha256, record.end) == (
+        one.records[0].head,
+        one.records[0].tail,
+        one.records[0].sha256,
+        one.records[0].end,
+    )
 
 
 @pytest.mark.parametrize(("compress", "name"), COMPRESSIONS)
-def test_members_may_follow_one_another_and_lines_may_cross_them(collect_file: Any, exchange: Any, tmp_path: Path, compress: Any, name: str) -> None:
+def test_members_may_follow_one_another_and_lines_may_cross_them(
+    collect_file: Any, exchange: Any, tmp_path: Path, compress: Any, name: str
+) -> None:
     content = _lines(exchange, 0, 9)
     log = tmp_path / name
     log.write_bytes(compress(content[:777]) + compress(b"") + compress(content[777:]))
@@ -57,7 +68,9 @@ def test_members_may_follow_one_another_and_lines_may_cross_them(collect_file: A
 
 def test_zero_padding_after_a_gzip_member_is_tolerated(collect_file: Any, exchange: Any, tmp_path: Path) -> None:
     log = tmp_path / "padded.gz"
-    log.write_bytes(gzip.compress(_lines(exchange, 0, 2)) + b"\0" * 70_000 + gzip.compress(_lines(exchange, 2, 3)) + b"\0" * 5)
+    log.write_bytes(
+        gzip.compress(_lines(exchange, 0, 2)) + b"\0" * 70_000 + gzip.compress(_lines(exchange, 2, 3)) + b"\0" * 5
+    )
     collected = collect_file(log)
     assert _ids(collected) == ["r-0", "r-1", "r-2"]
     assert collected.reading.problem is None
@@ -70,7 +83,9 @@ def test_a_skippable_zstd_frame_is_skipped(collect_file: Any, exchange: Any, tmp
 
 
 @pytest.mark.parametrize(("compress", "name"), COMPRESSIONS)
-def test_a_stream_that_is_merely_cut_is_a_growing_file(collect_file: Any, exchange: Any, tmp_path: Path, compress: Any, name: str) -> None:
+def test_a_stream_that_is_merely_cut_is_a_growing_file(
+    collect_file: Any, exchange: Any, tmp_path: Path, compress: Any, name: str
+) -> None:
     content = b"".join(_lines(exchange, 0, 50) + os.urandom(200_000).hex().encode() + b"\n" for _ in range(3))
     compressed = compress(content)
     log = tmp_path / name
@@ -84,7 +99,9 @@ def test_a_stream_that_is_merely_cut_is_a_growing_file(collect_file: Any, exchan
 
 
 @pytest.mark.parametrize(("compress", "name"), COMPRESSIONS)
-def test_nothing_after_the_last_verified_member_is_believed(collect_file: Any, exchange: Any, tmp_path: Path, compress: Any, name: str) -> None:
+def test_nothing_after_the_last_verified_member_is_believed(
+    collect_file: Any, exchange: Any, tmp_path: Path, compress: Any, name: str
+) -> None:
     sound, spoiled = compress(_lines(exchange, 0, 5)), bytearray(compress(_lines(exchange, 5, 900)))
     spoiled[-3 if name == "zstd" else -7] ^= 1  # the checksum
     log = tmp_path / name
@@ -96,7 +113,9 @@ def test_nothing_after_the_last_verified_member_is_believed(collect_file: Any, e
 
 
 @pytest.mark.parametrize(("compress", "name"), COMPRESSIONS)
-def test_a_flipped_bit_anywhere_bills_nothing_of_its_member(collect_file: Any, exchange: Any, tmp_path: Path, compress: Any, name: str) -> None:
+def test_a_flipped_bit_anywhere_bills_nothing_of_its_member(
+    collect_file: Any, exchange: Any, tmp_path: Path, compress: Any, name: str
+) -> None:
     content = _lines(exchange, 0, 40)
     sound = compress(content)
     whole = collect_file(_written(tmp_path / "sound", sound)).events
@@ -105,13 +124,16 @@ def test_a_flipped_bit_anywhere_bills_nothing_of_its_member(collect_file: Any, e
         spoiled = bytearray(sound)
         spoiled[at] ^= 0x10
         collected = collect_file(_written(tmp_path / name, bytes(spoiled)))
-        # a damaged header may turn the file into one that is plain, cut or harmlessly renamed; its events are never other ones
+        # a damaged header may turn the file into one that is plain, cut or harmlessly renamed; its events are never
+        # other ones
         assert all(event in whole for event in collected.events)
         refused += collected.reading.problem is not None
     assert refused > len(sound) // 7 // 2
 
 
-def test_garbage_after_a_gzip_member_is_a_problem_and_the_member_counts(collect_file: Any, exchange: Any, tmp_path: Path) -> None:
+def test_garbage_after_a_gzip_member_is_a_problem_and_the_member_counts(
+    collect_file: Any, exchange: Any, tmp_path: Path
+) -> None:
     collected = collect_file(_written(tmp_path / "log", gzip.compress(_lines(exchange, 0, 2)) + b"garbage"))
     assert _ids(collected) == ["r-0", "r-1"]
     assert collected.reading.problem.reason == "corrupt_compression"
@@ -122,14 +144,18 @@ def test_a_prompt_that_compresses_beyond_all_measure_leaves_the_other_lines_read
     collect_file: Any, exchange: Any, tmp_path: Path, compress: Any, name: str
 ) -> None:
     long_line = b'{"prompt": "' + b"a" * (80 * 2**20) + b'"}\n'
-    collected = collect_file(_written(tmp_path / name, compress(_lines(exchange, 0, 2) + long_line + _lines(exchange, 2, 3))))
+    collected = collect_file(
+        _written(tmp_path / name, compress(_lines(exchange, 0, 2) + long_line + _lines(exchange, 2, 3)))
+    )
     assert _ids(collected) == ["r-0", "r-1", "r-2"]
     assert [row["reason"] for row in collected.quarantined] == ["line_too_long"]
     assert collected.reading.problem is None
 
 
 @pytest.mark.parametrize(("compress", "name"), COMPRESSIONS)
-def test_a_log_that_is_one_byte_short_is_read_and_said_to_be_cut(collect_file: Any, exchange: Any, tmp_path: Path, compress: Any, name: str) -> None:
+def test_a_log_that_is_one_byte_short_is_read_and_said_to_be_cut(
+    collect_file: Any, exchange: Any, tmp_path: Path, compress: Any, name: str
+) -> None:
     whole = compress(_lines(exchange, 0, 3))
     collected = collect_file(_written(tmp_path / name, whole[:-1]))
     assert collected.reading.problem.reason == "ends_inside_member"
@@ -153,7 +179,9 @@ def test_a_log_that_is_one_byte_short_is_read_and_said_to_be_cut(collect_file: A
         pytest.param(gzip.compress(bz2.compress(b"{}\n")), "bzip2", id="bzip2 in gzip"),
     ],
 )
-def test_what_is_no_log_of_json_lines_is_named_once(collect_file: Any, tmp_path: Path, content: bytes, name: str) -> None:
+def test_what_is_no_log_of_json_lines_is_named_once(
+    collect_file: Any, tmp_path: Path, content: bytes, name: str
+) -> None:
     collected = collect_file(_written(tmp_path / "log", content))
     assert (collected.stretches, collected.reading.problem.reason) == ([], "not_json_lines")
     assert name in collected.reading.problem.detail
@@ -168,7 +196,10 @@ def test_a_log_beyond_the_limit_of_its_size_is_a_problem(collect_file: Any, exch
 
 def test_a_zstd_window_beyond_the_usual_is_refused(collect_file: Any, tmp_path: Path) -> None:
     header = b"\x28\xb5\x2f\xfd" + b"\x00" + bytes([(30 - 10) << 3])  # a frame that asks for a window of 1 GiB
-    assert collect_file(_written(tmp_path / "log", header + b"\x01\x00\x00")).reading.problem.reason == "corrupt_compression"
+    assert (
+        collect_file(_written(tmp_path / "log", header + b"\x01\x00\x00")).reading.problem.reason
+        == "corrupt_compression"
+    )
 
 
 def test_only_regular_files_are_read(collect_file: Any, tmp_path: Path) -> None:
@@ -189,7 +220,11 @@ def test_a_link_is_followed_only_where_it_was_named(collect_file: Any, exchange:
 
 def test_a_log_that_is_gone_is_a_problem_without_an_exception(collect_file: Any, tmp_path: Path) -> None:
     problem = collect_file(tmp_path / "gone").reading.problem
-    assert (problem.source, problem.reason, problem.detail) == ("logs/app.jsonl", "unreadable", "opening: No such file or directory")
+    assert (problem.source, problem.reason, problem.detail) == (
+        "logs/app.jsonl",
+        "unreadable",
+        "opening: No such file or directory",
+    )
 
 
 def test_a_reading_that_is_given_up_gives_the_file_back(exchange: Any, tmp_path: Path) -> None:

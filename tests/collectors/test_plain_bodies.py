@@ -12,7 +12,11 @@ USAGE = {"prompt_tokens": 10, "completion_tokens": 3, "total_tokens": 13}
 
 
 def _body(**fields: Any) -> dict[str, Any]:
-    body = {"id": "chatcmpl-1", "choices": [{"index": 0, "message": {"content": "Hi"}, "finish_reason": "stop"}], "usage": USAGE} | fields
+    body = {
+        "id": "chatcmpl-1",
+        "choices": [{"index": 0, "message": {"content": "Hi"}, "finish_reason": "stop"}],
+        "usage": USAGE,
+    } | fields
     return {name: value for name, value in body.items() if value is not ...}
 
 
@@ -29,18 +33,33 @@ def _body(**fields: Any) -> dict[str, Any]:
 )
 def test_a_body_is_read_however_it_was_logged(collect: Any, exchange: Any, response: Any) -> None:
     event = collect(exchange(response=response)).event
-    assert (event["status"], event["dialect"], event["prompt_tokens"], event["completion_tokens"]) == ("measured", "openai-chat", 10, 3)
-    assert (event["response_id"], event["finish_reason"], event["choices"], event["stream"]) == ("chatcmpl-1", "stop", 1, False)
+    assert (event["status"], event["dialect"], event["prompt_tokens"], event["completion_tokens"]) == (
+        "measured",
+        "openai-chat",
+        10,
+        3,
+    )
+    assert (event["response_id"], event["finish_reason"], event["choices"], event["stream"]) == (
+        "chatcmpl-1",
+        "stop",
+        1,
+        False,
+    )
     assert (event["model_reported"], event["model_requested"], event["content_chunks"]) == (None, "jamba-large", None)
 
 
 def test_one_usage_covers_all_choices(collect: Any, exchange: Any) -> None:
-    choices = [{"index": n, "message": {}, "finish_reason": reason} for n, reason in enumerate(("length", "stop", "stop"))]
+    choices = [
+        {"index": n, "message": {}, "finish_reason": reason} for n, reason in enumerate(("length", "stop", "stop"))
+    ]
     event = collect(exchange(response=_body(choices=choices))).event
     assert (event["choices"], event["finish_reason"], event["prompt_tokens"]) == (3, "length", 10)
 
 
-@pytest.mark.parametrize("usage", [..., None, {}, {"prompt_tokens": 10}, {"completion_tokens": 3}, {"prompt_tokens": 10, "completion_tokens": None}])
+@pytest.mark.parametrize(
+    "usage",
+    [..., None, {}, {"prompt_tokens": 10}, {"completion_tokens": 3}, {"prompt_tokens": 10, "completion_tokens": None}],
+)
 def test_a_success_without_usage_is_unknown_never_zero(collect: Any, exchange: Any, usage: Any) -> None:
     event = collect(exchange(response=_body(usage=usage))).event
     assert (event["status"], event["prompt_tokens"], event["completion_tokens"]) == ("unknown", None, None)
@@ -59,7 +78,10 @@ def test_an_error_body_under_200_is_failed_and_one_with_usage_is_measured(collec
     assert collect(exchange(response=_body(error={"code": 1}))).event["status"] == "measured"
 
 
-@pytest.mark.parametrize("response", [..., None, "", "  ", "OK", "<html>usage</html>", "true", "12", "[]", "[1]", "{}", '{"detail": "x"}', b"".decode()])
+@pytest.mark.parametrize(
+    "response",
+    [..., None, "", "  ", "OK", "<html>usage</html>", "true", "12", "[]", "[1]", "{}", '{"detail": "x"}', b"".decode()],
+)
 def test_a_body_that_says_nothing_is_unknown(collect: Any, exchange: Any, response: Any) -> None:
     event = collect(exchange(response=response)).event
     assert (event["status"], event["dialect"], event["response_id"]) == ("unknown", None, None)
@@ -82,7 +104,9 @@ def test_a_cut_body_is_not_billed_and_not_lost(collect: Any, exchange: Any, leng
         ({"usage": USAGE | {"service_tier": "x y"}}, "service_tier", "x%20y"),
     ],
 )
-def test_odd_names_in_an_answer_are_kept_in_their_safe_spelling(collect: Any, exchange: Any, fields: dict[str, Any], column: str, kept: str) -> None:
+def test_odd_names_in_an_answer_are_kept_in_their_safe_spelling(
+    collect: Any, exchange: Any, fields: dict[str, Any], column: str, kept: str
+) -> None:
     event = collect(exchange(response=_body(**fields))).event
     assert (event["status"], event[column]) == ("measured", kept)
 
@@ -95,23 +119,41 @@ def test_odd_names_in_an_answer_are_kept_in_their_safe_spelling(collect: Any, ex
         ({"choices": [{"message": {}, "finish_reason": "x" * 65}]}, "finish_reason"),
     ],
 )
-def test_text_that_is_too_long_for_a_name_is_kept_as_its_digest_alone(collect: Any, exchange: Any, fields: dict[str, Any], column: str) -> None:
+def test_text_that_is_too_long_for_a_name_is_kept_as_its_digest_alone(
+    collect: Any, exchange: Any, fields: dict[str, Any], column: str
+) -> None:
     assert re.fullmatch("%sha256:[0-9a-f]{64}", collect(exchange(response=_body(**fields))).event[column])
 
 
 def test_empty_ids_models_and_reasons_are_absent(collect: Any, exchange: Any) -> None:
-    event = collect(exchange(response=_body(id="", model="", service_tier="", choices=[{"message": {}, "finish_reason": ""}]))).event
+    event = collect(
+        exchange(response=_body(id="", model="", service_tier="", choices=[{"message": {}, "finish_reason": ""}]))
+    ).event
     assert [event[name] for name in ("response_id", "model_reported", "service_tier", "finish_reason")] == [None] * 4
 
 
 def test_the_service_tier_may_lie_in_usage(collect: Any, exchange: Any) -> None:
-    assert collect(exchange(response=_body(usage=USAGE | {"service_tier": "standard"}))).event["service_tier"] == "standard"
-    assert collect(exchange(response=_body(service_tier="flex", usage=USAGE | {"service_tier": "standard"}))).event["service_tier"] == "flex"
+    assert (
+        collect(exchange(response=_body(usage=USAGE | {"service_tier": "standard"}))).event["service_tier"]
+        == "standard"
+    )
+    assert (
+        collect(exchange(response=_body(service_tier="flex", usage=USAGE | {"service_tier": "standard"}))).event[
+            "service_tier"
+        ]
+        == "flex"
+    )
 
 
 def test_what_the_model_wrote_is_never_taken_for_structure(collect: Any, exchange: Any) -> None:
-    message = {"content": '"usage":{"prompt_tokens":1}\n\ndata: [DONE]\n\n', "usage": {"prompt_tokens": 7, "completion_tokens": 7}}
-    assert collect(exchange(response=_body(choices=[{"message": message, "finish_reason": "stop"}]))).tokens[:2] == (10, 3)
+    message = {
+        "content": '"usage":{"prompt_tokens":1}\n\ndata: [DONE]\n\n',
+        "usage": {"prompt_tokens": 7, "completion_tokens": 7},
+    }
+    assert collect(exchange(response=_body(choices=[{"message": message, "finish_reason": "stop"}]))).tokens[:2] == (
+        10,
+        3,
+    )
     assert collect(exchange(response=_body(usage=..., choices=[{"message": message}]))).event["status"] == "unknown"
     breakdown = {"usage": {"prompt_tokens": 7, "completion_tokens": 7}}
     assert collect(exchange(response=_body(usage=..., breakdown=breakdown))).event["status"] == "unknown"

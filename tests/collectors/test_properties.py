@@ -22,18 +22,34 @@ from pipeline.schemas import USAGE_EVENTS
 if TYPE_CHECKING:
     from pipeline.collectors import SourceProblem
 
-calm = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the claims are about results, not about the machine
+calm = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)  # the claims are about results, not about the machine
 
 FORMAT = LogFormat(line_bytes_max=600)
 
 _BODY = {"choices": [{"delta": {"content": "a\u2028"}}], "usage": {"prompt_tokens": 5, "completion_tokens": 2}}
 _RESPONSES = st.sampled_from(
-    [None, "", _BODY, json.dumps(_BODY), f"data: {json.dumps(_BODY)}\r\n\r\n", 'data: {"choices":[{"delta":{"content":"b"}}]}\n\n', "x" * 700]
+    [
+        None,
+        "",
+        _BODY,
+        json.dumps(_BODY),
+        f"data: {json.dumps(_BODY)}\r\n\r\n",
+        'data: {"choices":[{"delta":{"content":"b"}}]}\n\n',
+        "x" * 700,
+    ]
 )
 _LINES = st.one_of(
     st.builds(
         lambda response, number, status: json.dumps(
-            {"ts": 1_788_264_000 + number, "api_key_id": f"k{number % 3}", "status": status, "request_id": f"r{number}", "response": response}
+            {
+                "ts": 1_788_264_000 + number,
+                "api_key_id": f"k{number % 3}",
+                "status": status,
+                "request_id": f"r{number}",
+                "response": response,
+            }
         ).encode(),
         _RESPONSES,
         st.integers(0, 50),
@@ -42,7 +58,11 @@ _LINES = st.one_of(
     st.binary(max_size=40),
     st.sampled_from([b"", b" \r", b"{}", b"\xef\xbb\xbf", b"[" * 90]),
 )
-_LOGS = st.builds(lambda lines, rest: b"".join(line + b"\n" for line in lines) + rest, st.lists(_LINES, max_size=25), st.sampled_from([b"", b"{", b"\r"]))
+_LOGS = st.builds(
+    lambda lines, rest: b"".join(line + b"\n" for line in lines) + rest,
+    st.lists(_LINES, max_size=25),
+    st.sampled_from([b"", b"{", b"\r"]),
+)
 
 
 def _rows(blocks: list[bytes]) -> list[Any]:
@@ -56,7 +76,9 @@ def _cut(content: bytes, places: list[int]) -> list[bytes]:
 
 
 def _read(path: Path, known: tuple[Any, ...] = ()) -> tuple[list[Any], tuple[Any, ...], SourceProblem | None]:
-    reading = read_log(path, source="s", name="n", log_format=FORMAT, fingerprint=str, known=known, stretch_events_max=3)
+    reading = read_log(
+        path, source="s", name="n", log_format=FORMAT, fingerprint=str, known=known, stretch_events_max=3
+    )
     stretches = list(reading)
     rows = [row for stretch in stretches for row in stretch.events.to_pylist() + stretch.quarantined.to_pylist()]
     for stretch in stretches:
@@ -82,7 +104,10 @@ def test_lines_are_contiguous_and_reach_to_the_last_line_feed(content: bytes) ->
 
 
 @calm
-@given(content=_LOGS.filter(lambda content: not content.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd"))), places=st.lists(st.integers(0, 10_000), max_size=5))
+@given(
+    content=_LOGS.filter(lambda content: not content.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd"))),
+    places=st.lists(st.integers(0, 10_000), max_size=5),
+)
 def test_a_log_that_grows_in_any_pieces_gives_what_reading_it_whole_gives(content: bytes, places: list[int]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         whole, growing = Path(folder) / "whole", Path(folder) / "growing"
@@ -103,7 +128,10 @@ def test_a_log_that_grows_in_any_pieces_gives_what_reading_it_whole_gives(conten
 
 
 @calm
-@given(content=_LOGS.filter(lambda content: not content.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd"))), places=st.lists(st.integers(0, 10_000), max_size=3))
+@given(
+    content=_LOGS.filter(lambda content: not content.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd"))),
+    places=st.lists(st.integers(0, 10_000), max_size=3),
+)
 def test_plain_gzip_and_zstd_give_the_same_however_many_members(content: bytes, places: list[int]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         logs = [Path(folder) / name for name in ("plain", "gzip", "zstd")]
@@ -116,9 +144,18 @@ def test_plain_gzip_and_zstd_give_the_same_however_many_members(content: bytes, 
 
 
 @calm
-@given(content=st.binary(max_size=3000), places=st.lists(st.integers(0, 4000), max_size=6), block_places=st.lists(st.integers(0, 4000), max_size=6))
-def test_decompression_does_not_hang_on_the_size_of_its_blocks(content: bytes, places: list[int], block_places: list[int]) -> None:
-    for compression, compress in ((Compression.GZIP, gzip.compress), (Compression.ZSTD, zstandard.ZstdCompressor().compress)):
+@given(
+    content=st.binary(max_size=3000),
+    places=st.lists(st.integers(0, 4000), max_size=6),
+    block_places=st.lists(st.integers(0, 4000), max_size=6),
+)
+def test_decompression_does_not_hang_on_the_size_of_its_blocks(
+    content: bytes, places: list[int], block_places: list[int]
+) -> None:
+    for compression, compress in (
+        (Compression.GZIP, gzip.compress),
+        (Compression.ZSTD, zstandard.ZstdCompressor().compress),
+    ):
         compressed = b"".join(map(compress, _cut(content, places) or [b""]))
         pieces = list(decompressed(_cut(compressed, block_places), compression, bytes_max=10**6))
         assert b"".join(piece.content for piece in pieces) == content
@@ -173,7 +210,11 @@ _VALUES = st.recursive(
 
 
 @calm
-@given(body=st.dictionaries(_KEYS, _VALUES, max_size=8), fields=st.dictionaries(_KEYS, _VALUES, max_size=2), form=st.integers(0, 3))
+@given(
+    body=st.dictionaries(_KEYS, _VALUES, max_size=8),
+    fields=st.dictionaries(_KEYS, _VALUES, max_size=2),
+    form=st.integers(0, 3),
+)
 def test_no_line_raises_whatever_its_json_says(body: dict[str, Any], fields: dict[str, Any], form: int) -> None:
     text = json.dumps(body)
     response = [body, text, f"data: {text}\n\ndata: {text}\n\n", f"{text}\n{text}\n"][form]
@@ -193,6 +234,8 @@ def test_no_line_raises_whatever_its_json_says(body: dict[str, Any], fields: dic
 def test_a_damaged_line_never_raises_and_never_bills_more_than_one_exchange(data: st.DataObject) -> None:
     sound = json.dumps({"ts": 1_788_264_000, "api_key_id": "k", "status": 200, "response": json.dumps(_BODY)}).encode()
     at = data.draw(st.integers(0, len(sound)))
-    content = sound[:at] + data.draw(st.binary(max_size=4)).replace(b"\n", b"") + sound[at + data.draw(st.integers(0, 9)) :]
+    content = (
+        sound[:at] + data.draw(st.binary(max_size=4)).replace(b"\n", b"") + sound[at + data.draw(st.integers(0, 9)) :]
+    )
     row = decode_line(Line(1, 0, len(content) + 1, content), source="s", log_format=LogFormat(), fingerprint=str)
     assert row is None or isinstance(row, EventRow | QuarantineRow)

@@ -1,4 +1,7 @@
-"""A row is made by name: a reader states what it has read under a column's name, and need not know how many columns there are."""
+"""A row is made by name.
+
+A reader states what it has read under a column's name, and need not know how many columns there are.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ from pipeline.usage.events import COLUMNS
 if TYPE_CHECKING:
     from pipeline.collectors.chat import BodyReading
 
-LINE = b'{"ts":"2026-03-01T06:00:00Z","api_key_id":"k","status":200,"response":{"id":"r","choices":[],"usage":{"prompt_tokens":9,"completion_tokens":4}}}'
+LINE = (
+    b'{"ts":"2026-03-01T06:00:00Z","api_key_id":"k","status":200,"response":{"id":"r","choices":[],'
+    b'"usage":{"prompt_tokens":9,"completion_tokens":4}}}'
+)
 
 
 def test_what_a_reader_states_under_the_name_of_a_column_is_in_the_row(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,14 +35,24 @@ def test_what_a_reader_states_under_the_name_of_a_column_is_in_the_row(monkeypat
     def stating_more(*given: Any) -> BodyReading:
         reading = read(*given)
         assert reading.tokens is not None
-        return replace(reading, tokens=replace(reading.tokens, **more), other_usage='{"searches":2}', left_out=frozenset({"usage.seconds"}))
+        return replace(
+            reading,
+            tokens=replace(reading.tokens, **more),
+            other_usage='{"searches":2}',
+            left_out=frozenset({"usage.seconds"}),
+        )
 
     monkeypatch.setattr(decode, "read_exchange", stating_more)
     row = decode_line(Line(1, 0, len(LINE), LINE), source="a.jsonl", log_format=LogFormat(), fingerprint=str)
     assert isinstance(row, EventRow)
     values = dict(zip(USAGE_EVENTS.names, row.values, strict=True))
     assert {name: values[name] for name in more} == more
-    assert (values["other_usage"], values["left_out"], values["prompt_tokens"], values["response_id"]) == ('{"searches":2}', "usage.seconds", 9, "r")
+    assert (values["other_usage"], values["left_out"], values["prompt_tokens"], values["response_id"]) == (
+        '{"searches":2}',
+        "usage.seconds",
+        9,
+        "r",
+    )
 
 
 def test_what_no_reader_states_is_null() -> None:
@@ -59,7 +75,9 @@ def test_a_column_that_may_not_be_null_is_stated_and_none_is_stated_twice() -> N
             _row_maker((*required, name))
 
 
-@pytest.mark.parametrize("part", ["prompt_audio_tokens", "completion_audio_tokens", "prompt_cache_write_1h_tokens", "reasoning_tokens"])
+@pytest.mark.parametrize(
+    "part", ["prompt_audio_tokens", "completion_audio_tokens", "prompt_cache_write_1h_tokens", "reasoning_tokens"]
+)
 def test_a_part_is_never_more_than_its_whole(part: str) -> None:
     whole = {"prompt_tokens": 9, "completion_tokens": 9, "prompt_cache_write_tokens": 9}
     TokenCounts(**{**whole, part: 9})

@@ -21,7 +21,12 @@ CANARY = "canary-9f3a"
 
 def _poisoned(exchange: Any) -> list[str]:
     """Lines with the canary as key, prompt and completion, each spoiled in another way."""
-    line = exchange(api_key_id=..., api_key=CANARY, user=CANARY, request={"model": "jamba-large", "messages": [{"role": "user", "content": CANARY}]})
+    line = exchange(
+        api_key_id=...,
+        api_key=CANARY,
+        user=CANARY,
+        request={"model": "jamba-large", "messages": [{"role": "user", "content": CANARY}]},
+    )
     line["response"]["choices"][0]["message"]["content"] = CANARY
     text = json.dumps(line)
     body = line["response"]

@@ -12,10 +12,17 @@ ZERO = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
 
 
 def _chunk(content: str = "", **fields: Any) -> dict[str, Any]:
-    return {"id": "chatcmpl-7", "choices": [{"index": 0, "delta": {"content": content}, "finish_reason": None}]} | fields
+    return {
+        "id": "chatcmpl-7",
+        "choices": [{"index": 0, "delta": {"content": content}, "finish_reason": None}],
+    } | fields
 
 
-LAST = {"id": "chatcmpl-7", "choices": [{"index": 0, "delta": {"content": ""}, "finish_reason": "stop"}], "usage": USAGE}
+LAST = {
+    "id": "chatcmpl-7",
+    "choices": [{"index": 0, "delta": {"content": ""}, "finish_reason": "stop"}],
+    "usage": USAGE,
+}
 
 
 def test_an_ai21_stream_states_its_usage_in_the_chunk_that_ends_it(collect: Any, exchange: Any, sse: Any) -> None:
@@ -63,12 +70,16 @@ def test_usage_may_come_in_a_chunk_without_choices(collect: Any, exchange: Any, 
 
 
 def test_usage_may_come_under_x_groq(collect: Any, exchange: Any, sse: Any) -> None:
-    assert collect(exchange(response=sse(_chunk("a"), _chunk("", x_groq={"id": "req_1", "usage": USAGE})))).tokens[:2] == (30, 2)
+    assert collect(exchange(response=sse(_chunk("a"), _chunk("", x_groq={"id": "req_1", "usage": USAGE})))).tokens[
+        :2
+    ] == (30, 2)
     assert collect(exchange(response=sse(_chunk("a", x_groq={"id": "req_1"}), LAST))).tokens[:2] == (30, 2)
 
 
 def test_running_totals_are_never_summed_the_last_one_counts(collect: Any, exchange: Any, sse: Any) -> None:
-    totals = [_chunk("a", usage={"prompt_tokens": 30, "completion_tokens": n, "total_tokens": 30 + n}) for n in range(1, 11)]
+    totals = [
+        _chunk("a", usage={"prompt_tokens": 30, "completion_tokens": n, "total_tokens": 30 + n}) for n in range(1, 11)
+    ]
     assert collect(exchange(response=sse(*totals))).tokens[:2] == (30, 10)
 
 
@@ -82,27 +93,43 @@ def test_what_states_no_usage_never_replaces_usage(collect: Any, exchange: Any, 
     assert collect(exchange(response=sse(_chunk("a"), LAST, after, "[DONE]"))).tokens[:2] == (30, 2)
 
 
-def test_a_zero_placeholder_gives_way_to_real_usage_and_stands_where_nothing_follows(collect: Any, exchange: Any, sse: Any) -> None:
+def test_a_zero_placeholder_gives_way_to_real_usage_and_stands_where_nothing_follows(
+    collect: Any, exchange: Any, sse: Any
+) -> None:
     assert collect(exchange(response=sse(_chunk("", usage=ZERO), _chunk("a"), LAST))).tokens[:2] == (30, 2)
     assert collect(exchange(response=sse(_chunk("", usage=ZERO), "[DONE]"))).tokens[:2] == (0, 0)
 
 
 def test_the_first_id_and_model_that_are_not_empty_count(collect: Any, exchange: Any, sse: Any) -> None:
     azure = {"id": "", "model": "", "choices": [], "prompt_filter_results": []}
-    event = collect(exchange(response=sse(azure, _chunk("a", model="gpt-4o-2024-11-20"), LAST | {"id": "other", "model": "other"}))).event
+    event = collect(
+        exchange(response=sse(azure, _chunk("a", model="gpt-4o-2024-11-20"), LAST | {"id": "other", "model": "other"}))
+    ).event
     assert (event["response_id"], event["model_reported"]) == ("chatcmpl-7", "gpt-4o-2024-11-20")
 
 
 def test_the_last_service_tier_counts_beside_the_chunk_or_inside_usage(collect: Any, exchange: Any, sse: Any) -> None:
     chunks = (_chunk("a", service_tier="auto"), LAST | {"service_tier": "priority"}, _chunk("", service_tier=None))
     assert collect(exchange(response=sse(*chunks))).event["service_tier"] == "priority"
-    assert collect(exchange(response=sse(_chunk("a"), LAST | {"usage": USAGE | {"service_tier": "standard"}}))).event["service_tier"] == "standard"
+    assert (
+        collect(exchange(response=sse(_chunk("a"), LAST | {"usage": USAGE | {"service_tier": "standard"}}))).event[
+            "service_tier"
+        ]
+        == "standard"
+    )
 
 
-def test_a_stream_cut_before_its_usage_is_estimated_from_its_content_chunks(collect: Any, exchange: Any, sse: Any) -> None:
+def test_a_stream_cut_before_its_usage_is_estimated_from_its_content_chunks(
+    collect: Any, exchange: Any, sse: Any
+) -> None:
     whole = sse(_chunk(), _chunk("a"), _chunk("b"), _chunk("c"), LAST, "[DONE]")
     event = collect(exchange(response=whole[: whole.index('"usage"')])).event
-    assert (event["status"], event["prompt_tokens"], event["completion_tokens"], event["content_chunks"]) == ("estimated", None, 3, 3)
+    assert (event["status"], event["prompt_tokens"], event["completion_tokens"], event["content_chunks"]) == (
+        "estimated",
+        None,
+        3,
+        3,
+    )
     assert (event["response_id"], event["finish_reason"]) == ("chatcmpl-7", None)
 
 
@@ -123,20 +150,37 @@ def test_several_choices_in_one_chunk_are_one_chunk(collect: Any, exchange: Any,
 
 
 @pytest.mark.parametrize(
-    "transcript", ["data: [DONE]\n\n", ": nothing but a comment\n\n", "data: {}\n\n", 'data: {"choices": [{"delta": {"tool_calls": []}}]}\n\n']
+    "transcript",
+    [
+        "data: [DONE]\n\n",
+        ": nothing but a comment\n\n",
+        "data: {}\n\n",
+        'data: {"choices": [{"delta": {"tool_calls": []}}]}\n\n',
+    ],
 )
-def test_a_stream_with_nothing_to_estimate_from_is_unknown_never_zero(collect: Any, exchange: Any, transcript: str) -> None:
+def test_a_stream_with_nothing_to_estimate_from_is_unknown_never_zero(
+    collect: Any, exchange: Any, transcript: str
+) -> None:
     event = collect(exchange(response=transcript)).event
     assert (event["status"], event["prompt_tokens"], event["completion_tokens"]) == ("unknown", None, None)
 
 
 def test_usage_in_parts_is_the_last_real_number_of_each(collect: Any, exchange: Any, sse: Any) -> None:
     prompt, completion = {"prompt_tokens": 21}, {"completion_tokens": 9}
-    assert collect(exchange(response=sse(_chunk("a", usage=prompt), _chunk("b", usage=completion)))).tokens[:2] == (21, 9)
-    zeros = [prompt | {"completion_tokens": 0, "total_tokens": 21}, completion | {"prompt_tokens": 0, "total_tokens": 9}]
+    assert collect(exchange(response=sse(_chunk("a", usage=prompt), _chunk("b", usage=completion)))).tokens[:2] == (
+        21,
+        9,
+    )
+    zeros = [
+        prompt | {"completion_tokens": 0, "total_tokens": 21},
+        completion | {"prompt_tokens": 0, "total_tokens": 9},
+    ]
     assert collect(exchange(response=sse(*(_chunk("a", usage=usage) for usage in zeros)))).tokens[:2] == (21, 9)
     whole = {"prompt_tokens": 23, "completion_tokens": 1, "total_tokens": 24}
-    assert collect(exchange(response=sse(_chunk("a", usage=whole), _chunk("b", usage=completion)))).tokens[:2] == (23, 9)
+    assert collect(exchange(response=sse(_chunk("a", usage=whole), _chunk("b", usage=completion)))).tokens[:2] == (
+        23,
+        9,
+    )
 
 
 def test_running_usage_of_each_choice_is_added_up_and_that_of_all_is_not(collect: Any, exchange: Any, sse: Any) -> None:
@@ -158,7 +202,13 @@ def test_usage_within_a_choice_counts_where_there_is_none_at_the_top(collect: An
 
 
 def test_reasoning_and_arguments_of_tools_are_generated_tokens_too(collect: Any, exchange: Any, sse: Any) -> None:
-    deltas = [{"reasoning_content": "a"}, {"reasoning": "b"}, {"tool_calls": [{"function": {"arguments": "{"}}]}, {"content": ""}, {"role": "assistant"}]
+    deltas = [
+        {"reasoning_content": "a"},
+        {"reasoning": "b"},
+        {"tool_calls": [{"function": {"arguments": "{"}}]},
+        {"content": ""},
+        {"role": "assistant"},
+    ]
     event = collect(exchange(response=sse(*(_chunk(choices=[{"delta": delta}]) for delta in deltas)))).event
     assert (event["status"], event["completion_tokens"], event["content_chunks"]) == ("estimated", 3, 3)
 
@@ -172,17 +222,26 @@ def test_framing_that_one_step_undoes_is_undone(collect: Any, exchange: Any, sse
     transcript = sse(_chunk("a"), LAST, "[DONE]")
     assert collect(exchange(response=transcript.replace("data: ", "data: data: "))).tokens[:2] == (30, 2)
     assert collect(exchange(response=transcript.replace("\n\n", "\n"))).tokens[:2] == (30, 2)
-    chunks = "".join(f"{len(part.encode()):x}\r\n{part}\r\n" for part in (transcript[:40], transcript[40:])) + "0\r\n\r\n"
+    chunks = (
+        "".join(f"{len(part.encode()):x}\r\n{part}\r\n" for part in (transcript[:40], transcript[40:])) + "0\r\n\r\n"
+    )
     assert collect(exchange(response=chunks)).tokens[:2] == (30, 2)
     assert collect(exchange(response=json.dumps(transcript))).tokens[:2] == (30, 2)
     assert collect(exchange(response=json.dumps(transcript)[1:-1])).tokens[:2] == (30, 2)
     assert collect(exchange(response=[_chunk("a"), LAST])).tokens[:2] == (30, 2)
     assert collect(exchange(response=json.dumps([_chunk("a"), LAST]))).tokens[:2] == (30, 2)
     assert collect(exchange(response="\n".join(map(json.dumps, [_chunk("a"), LAST])))).tokens[:2] == (30, 2)
-    assert collect(exchange(response=[{"event": "message", "data": json.dumps(chunk)} for chunk in (_chunk("a"), LAST)])).tokens[:2] == (30, 2)
+    assert collect(
+        exchange(response=[{"event": "message", "data": json.dumps(chunk)} for chunk in (_chunk("a"), LAST)])
+    ).tokens[:2] == (30, 2)
 
 
-ERRORS = ['data: {"error": {"code": 502}}\n\n', "event: error\ndata: overloaded\n\n", "event:error\n\n", 'error: {"code": 500}\n\n']
+ERRORS = [
+    'data: {"error": {"code": 502}}\n\n',
+    "event: error\ndata: overloaded\n\n",
+    "event:error\n\n",
+    'error: {"code": 500}\n\n',
+]
 
 
 @pytest.mark.parametrize("error", ERRORS)
@@ -199,7 +258,10 @@ def test_usage_that_was_stated_is_consumed_error_or_not(collect: Any, exchange: 
 
 
 def test_what_the_model_wrote_is_never_taken_for_structure(collect: Any, exchange: Any, sse: Any) -> None:
-    trick = '"usage":{"prompt_tokens":1,"completion_tokens":1}\n\ndata: [DONE]\n\ndata: {"usage":{"prompt_tokens":9,"completion_tokens":9}}\n\nevent: error\n\n'
+    trick = (
+        '"usage":{"prompt_tokens":1,"completion_tokens":1}\n\ndata: [DONE]\n\ndata: '
+        '{"usage":{"prompt_tokens":9,"completion_tokens":9}}\n\nevent: error\n\n'
+    )
     nested = _chunk("a", breakdown={"usage": {"prompt_tokens": 5, "completion_tokens": 5}})
     event = collect(exchange(response=sse(_chunk(trick), nested))).event
     assert (event["status"], event["completion_tokens"]) == ("estimated", 2)
@@ -207,6 +269,12 @@ def test_what_the_model_wrote_is_never_taken_for_structure(collect: Any, exchang
 
 
 def test_chunks_of_odd_shape_are_passed_over(collect: Any, exchange: Any, sse: Any) -> None:
-    odd = [_chunk(choices=None), _chunk(choices={}), _chunk(choices=[None, 7]), _chunk(choices=[{"delta": None}]), _chunk(choices=[{"delta": {"content": 7}}])]
+    odd = [
+        _chunk(choices=None),
+        _chunk(choices={}),
+        _chunk(choices=[None, 7]),
+        _chunk(choices=[{"delta": None}]),
+        _chunk(choices=[{"delta": {"content": 7}}]),
+    ]
     event = collect(exchange(response=sse(*odd, _chunk("a")))).event
     assert (event["status"], event["content_chunks"]) == ("estimated", 1)

@@ -20,8 +20,14 @@ _NO_NUMBERS = ["NaN", "Infinity", "-Infinity", "1e999", "-1e999", "1" + "0" * 30
 
 @pytest.mark.parametrize("number", _NO_NUMBERS)
 @pytest.mark.parametrize("place", ["line", "request", "body", "body as text", "chunk"])
-def test_a_number_beyond_a_double_that_nobody_reads_costs_no_line(collect: Any, exchange: Any, number: str, place: str) -> None:
-    body = '{"id": "x", "choices": [], "created": NUMBER, "usage": {"prompt_tokens": 1, "completion_tokens": 1}}'.replace("NUMBER", number)
+def test_a_number_beyond_a_double_that_nobody_reads_costs_no_line(
+    collect: Any, exchange: Any, number: str, place: str
+) -> None:
+    body = (
+        '{"id": "x", "choices": [], "created": NUMBER, "usage": {"prompt_tokens": 1, "completion_tokens": 1}}'.replace(
+            "NUMBER", number
+        )
+    )
     response = {"body as text": json.dumps(body), "chunk": json.dumps(f"data: {body}\n\n")}.get(place, body)
     text = json.dumps(exchange(request={"model": "jamba-large", "seed": "REQUEST"}, response="BODY", extra="EXTRA"))
     text = text.replace('"BODY"', response).replace('"REQUEST"', number if place == "request" else "0")
@@ -32,7 +38,9 @@ def test_a_number_beyond_a_double_that_nobody_reads_costs_no_line(collect: Any, 
 @pytest.mark.parametrize("number", _NO_NUMBERS)
 def test_a_number_beyond_a_double_is_no_instant_no_key_and_no_count(collect: Any, exchange: Any, number: str) -> None:
     for field in ("ts", "api_key_id"):
-        assert collect(json.dumps(exchange(**{field: "NUMBER"})).replace('"NUMBER"', number)).refusal[0] == "invalid_field"
+        assert (
+            collect(json.dumps(exchange(**{field: "NUMBER"})).replace('"NUMBER"', number)).refusal[0] == "invalid_field"
+        )
     body = '{"choices": [], "usage": {"prompt_tokens": NUMBER, "completion_tokens": 1}}'.replace("NUMBER", number)
     assert collect(exchange(response=body)).refusal == ("invalid_usage", "prompt_tokens is no number")
 
@@ -64,7 +72,9 @@ def _nested(levels: int) -> str:
 
 @pytest.mark.parametrize("place", ["line", "request", "body", "body as text", "chunk"])
 @pytest.mark.parametrize("levels", [60, 64, 65, 128, 129, 200, 20_000])
-def test_what_is_nested_too_deep_is_not_looked_into_and_costs_no_line(collect: Any, exchange: Any, place: str, levels: int) -> None:
+def test_what_is_nested_too_deep_is_not_looked_into_and_costs_no_line(
+    collect: Any, exchange: Any, place: str, levels: int
+) -> None:
     deep = _nested(levels - 1)
     body = '{"choices": [], "deep": DEEP, "usage": {"prompt_tokens": 1, "completion_tokens": 1}}'.replace("DEEP", deep)
     response = {"body as text": json.dumps(body), "chunk": json.dumps(f"data: {body}\n\n")}.get(place, body)
@@ -89,7 +99,13 @@ def test_all_that_is_not_nested_too_deep_is_read_as_it_is(depth_max: int, docume
 
 def test_deep_nesting_does_not_hide_that_a_line_is_torn(collect: Any) -> None:
     deep = _nested(70)
-    for torn in (f'{{"a": {deep}', f'{{"a": {deep}]}}', f'{{"a": {deep[:-1]}}}', f'{{"a": {deep[:70]}01{deep[70:]}}}', f'{{"a": {deep}}} {{}}'):
+    for torn in (
+        f'{{"a": {deep}',
+        f'{{"a": {deep}]}}',
+        f'{{"a": {deep[:-1]}}}',
+        f'{{"a": {deep[:70]}01{deep[70:]}}}',
+        f'{{"a": {deep}}} {{}}',
+    ):
         assert collect(torn).refusal == ("invalid_json", "the line is not one JSON document")
 
 
@@ -109,18 +125,31 @@ def test_brackets_inside_strings_are_no_nesting(collect: Any, exchange: Any) -> 
         ('"status": 200, "status": 500', "status"),
         ('"ts": "2026-09-01T12:00:00Z", "ts": "2026-09-02T12:00:00Z"', "ts"),
         ('"api_key_id": "key_1", "api_key_id": "key_2"', "api_key_id"),
-        ('"response": {"choices": [], "usage": {"prompt_tokens": 1, "prompt_tokens": 9, "completion_tokens": 1}}', "prompt_tokens"),
+        (
+            '"response": {"choices": [], "usage": {"prompt_tokens": 1, "prompt_tokens": 9, "completion_tokens": 1}}',
+            "prompt_tokens",
+        ),
         ('"response": {"choices": [], "usage": null, "usage": {"prompt_tokens": 1, "completion_tokens": 1}}', "usage"),
-        ('"response": {"choices": [], "usage": {"prompt_tokens": 1, "prompt_tokens": true, "completion_tokens": 1}}', "prompt_tokens"),
+        (
+            '"response": {"choices": [], "usage": {"prompt_tokens": 1, "prompt_tokens": true, "completion_tokens": 1}}',
+            "prompt_tokens",
+        ),
     ],
 )
-def test_a_field_that_decides_stated_twice_with_different_values_is_quarantined(collect: Any, exchange: Any, twice: str, field: str) -> None:
+def test_a_field_that_decides_stated_twice_with_different_values_is_quarantined(
+    collect: Any, exchange: Any, twice: str, field: str
+) -> None:
     line = exchange(**{"request": ..., "response": ...} if twice.startswith(('"request"', '"response"')) else {})
-    assert collect(json.dumps(line)[:-1] + f", {twice}}}").refusal == ("duplicate_key", f"{field} is stated more than once with different values")
+    assert collect(json.dumps(line)[:-1] + f", {twice}}}").refusal == (
+        "duplicate_key",
+        f"{field} is stated more than once with different values",
+    )
 
 
 def test_a_model_that_a_request_states_twice_is_no_model(collect: Any, exchange: Any) -> None:
-    event = collect(json.dumps(exchange(request=...))[:-1] + ', "request": {"model": "jamba-mini", "model": "jamba-large"}}').event
+    event = collect(
+        json.dumps(exchange(request=...))[:-1] + ', "request": {"model": "jamba-mini", "model": "jamba-large"}}'
+    ).event
     assert (event["status"], event["model_requested"]) == ("measured", None)  # its tokens are unpriced, and listed
 
 
@@ -131,7 +160,13 @@ def test_duplicate_keys_in_a_logged_body_are_quarantined_too(collect: Any, excha
 
 
 @pytest.mark.parametrize(
-    "harmless", ['"note": 1, "note": 2', '"status": 200', '"note": {"a": 1, "a": 2}', '"request": {"model": "jamba-large", "stream": false}']
+    "harmless",
+    [
+        '"note": 1, "note": 2',
+        '"status": 200',
+        '"note": {"a": 1, "a": 2}',
+        '"request": {"model": "jamba-large", "stream": false}',
+    ],
 )
 def test_duplicate_keys_that_decide_nothing_or_agree_are_harmless(collect: Any, exchange: Any, harmless: str) -> None:
     assert collect(json.dumps(exchange())[:-1] + f", {harmless}}}").event["status"] == "measured"

@@ -22,8 +22,12 @@ def test_a_count_may_be_an_integral_float(collect: Any, exchange: Any) -> None:
     assert collect(text.replace('"P"', "9223372036854775807").replace('"T"', "null")).tokens[:2] == (2**63 - 1, 3)
 
 
-@pytest.mark.parametrize("name", ["prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "reasoning_tokens"])
-@pytest.mark.parametrize("count", ["true", "false", "1.5", "-1", "9223372036854775808", '"10"', "[]", "{}", "1e300", "0.1e-400"])
+@pytest.mark.parametrize(
+    "name", ["prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "reasoning_tokens"]
+)
+@pytest.mark.parametrize(
+    "count", ["true", "false", "1.5", "-1", "9223372036854775808", '"10"', "[]", "{}", "1e300", "0.1e-400"]
+)
 def test_what_is_no_count_is_quarantined(collect: Any, exchange: Any, name: str, count: str) -> None:
     text = json.dumps(_line(exchange, {"prompt_tokens": 10, "completion_tokens": 3} | {name: "COUNT"}))
     reason, detail = collect(text.replace('"COUNT"', count)).refusal
@@ -31,8 +35,12 @@ def test_what_is_no_count_is_quarantined(collect: Any, exchange: Any, name: str,
     assert detail.startswith(name)
 
 
-@pytest.mark.parametrize("name", ["prompt_tokens_details", "prompt_token_details", "completion_tokens_details", "completion_token_details"])
-def test_details_that_are_no_object_are_quarantined_and_null_ones_are_absent(collect: Any, exchange: Any, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["prompt_tokens_details", "prompt_token_details", "completion_tokens_details", "completion_token_details"]
+)
+def test_details_that_are_no_object_are_quarantined_and_null_ones_are_absent(
+    collect: Any, exchange: Any, name: str
+) -> None:
     usage = {"prompt_tokens": 10, "completion_tokens": 3}
     assert collect(_line(exchange, usage | {name: [1]})).refusal == ("invalid_usage", f"{name} is no object")
     assert collect(_line(exchange, usage | {name: None})).tokens == (10, 3, None, None, None)
@@ -52,8 +60,12 @@ def test_details_that_are_no_object_are_quarantined_and_null_ones_are_absent(col
         {"cached_tokens": 0, "prompt_tokens_details": {"cached_tokens": 6}},
     ],
 )
-def test_cached_tokens_go_by_many_names_and_are_part_of_the_prompt(collect: Any, exchange: Any, stated: dict[str, Any]) -> None:
-    assert collect(_line(exchange, {"prompt_tokens": 10, "completion_tokens": 3, "total_tokens": 13} | stated)).tokens == (10, 3, 6, None, None)
+def test_cached_tokens_go_by_many_names_and_are_part_of_the_prompt(
+    collect: Any, exchange: Any, stated: dict[str, Any]
+) -> None:
+    assert collect(
+        _line(exchange, {"prompt_tokens": 10, "completion_tokens": 3, "total_tokens": 13} | stated)
+    ).tokens == (10, 3, 6, None, None)
 
 
 @pytest.mark.parametrize(
@@ -67,14 +79,29 @@ def test_cached_tokens_go_by_many_names_and_are_part_of_the_prompt(collect: Any,
     ],
 )
 def test_cache_writes_go_by_several_names(collect: Any, exchange: Any, stated: dict[str, Any]) -> None:
-    assert collect(_line(exchange, {"prompt_tokens": 10, "completion_tokens": 3} | stated)).tokens == (10, 3, None, 4, None)
+    assert collect(_line(exchange, {"prompt_tokens": 10, "completion_tokens": 3} | stated)).tokens == (
+        10,
+        3,
+        None,
+        4,
+        None,
+    )
 
 
 @pytest.mark.parametrize(
-    "stated", [{"completion_tokens_details": {"reasoning_tokens": 2}}, {"completion_token_details": {"reasoning_tokens": 2}}, {"reasoning_tokens": 2}]
+    "stated",
+    [
+        {"completion_tokens_details": {"reasoning_tokens": 2}},
+        {"completion_token_details": {"reasoning_tokens": 2}},
+        {"reasoning_tokens": 2},
+    ],
 )
-def test_reasoning_is_part_of_the_completion_and_never_added_to_it(collect: Any, exchange: Any, stated: dict[str, Any]) -> None:
-    assert collect(_line(exchange, {"prompt_tokens": 10, "completion_tokens": 3, "total_tokens": 13} | stated)).tokens == (10, 3, None, None, 2)
+def test_reasoning_is_part_of_the_completion_and_never_added_to_it(
+    collect: Any, exchange: Any, stated: dict[str, Any]
+) -> None:
+    assert collect(
+        _line(exchange, {"prompt_tokens": 10, "completion_tokens": 3, "total_tokens": 13} | stated)
+    ).tokens == (10, 3, None, None, 2)
 
 
 def test_zero_stated_is_zero_and_nothing_stated_is_null(collect: Any, exchange: Any) -> None:
@@ -84,14 +111,23 @@ def test_zero_stated_is_zero_and_nothing_stated_is_null(collect: Any, exchange: 
 
 @pytest.mark.parametrize("model", ["grok-4", "x-ai/grok-4-fast", "xai/grok-3-mini", "Grok-4"])
 def test_grok_behind_azure_counts_as_cached_what_its_prompt_leaves_out(collect: Any, exchange: Any, model: str) -> None:
-    usage = {"prompt_tokens": 10, "completion_tokens": 213, "total_tokens": 223, "prompt_tokens_details": {"cached_tokens": 161}}
+    usage = {
+        "prompt_tokens": 10,
+        "completion_tokens": 213,
+        "total_tokens": 223,
+        "prompt_tokens_details": {"cached_tokens": 161},
+    }
     collected = collect(_line(exchange, usage, model))
     assert collected.tokens == (10, 213, None, None, None)
     assert collected.event["dialect"] == "openai-chat/cached-unknown"
 
 
 def test_the_reported_model_decides_before_the_requested_one(collect: Any, exchange: Any) -> None:
-    line = _line(exchange, {"prompt_tokens": 10, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 161}}, "my-alias")
+    line = _line(
+        exchange,
+        {"prompt_tokens": 10, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 161}},
+        "my-alias",
+    )
     line["response"]["model"] = "grok-4"
     assert collect(line).tokens == (10, 1, None, None, None)
     line["request"]["model"], line["response"]["model"] = "grok-4", "jamba-large"
@@ -101,37 +137,65 @@ def test_the_reported_model_decides_before_the_requested_one(collect: Any, excha
 @pytest.mark.parametrize("model", ["jamba-large", "not-grok", "mygrok/grok"])
 def test_more_cached_than_prompt_is_quarantined_with_both_numbers(collect: Any, exchange: Any, model: str) -> None:
     usage = {"prompt_tokens": 10, "completion_tokens": 1, "cached_tokens": 6, "cache_creation_tokens": 5}
-    assert collect(_line(exchange, usage, model)).refusal == ("contradictory_usage", "cached and cache-write tokens 11 > prompt_tokens 10")
+    assert collect(_line(exchange, usage, model)).refusal == (
+        "contradictory_usage",
+        "cached and cache-write tokens 11 > prompt_tokens 10",
+    )
 
 
 def test_two_names_with_different_counts_are_quarantined_with_both_numbers(collect: Any, exchange: Any) -> None:
     usage = {"prompt_tokens": 10, "completion_tokens": 1, "cached_tokens": 6, "num_cached_tokens": 5}
-    assert collect(_line(exchange, usage)).refusal == ("contradictory_usage", "num_cached_tokens 5 and cached_tokens 6 differ")
+    assert collect(_line(exchange, usage)).refusal == (
+        "contradictory_usage",
+        "num_cached_tokens 5 and cached_tokens 6 differ",
+    )
 
 
 def test_reasoning_counted_beside_the_completion_is_put_into_it(collect: Any, exchange: Any) -> None:
-    usage = {"prompt_tokens": 10, "completion_tokens": 3, "total_tokens": 63, "completion_tokens_details": {"reasoning_tokens": 50}}
+    usage = {
+        "prompt_tokens": 10,
+        "completion_tokens": 3,
+        "total_tokens": 63,
+        "completion_tokens_details": {"reasoning_tokens": 50},
+    }
     collected = collect(_line(exchange, usage))
     assert collected.tokens == (10, 53, None, None, 50)
     assert collected.event["dialect"] == "openai-chat/reasoning-apart"
 
 
 def test_reasoning_and_cached_tokens_may_both_need_a_convention(collect: Any, exchange: Any) -> None:
-    usage = {"prompt_tokens": 10, "completion_tokens": 3, "total_tokens": 63, "reasoning_tokens": 50, "cached_tokens": 100}
+    usage = {
+        "prompt_tokens": 10,
+        "completion_tokens": 3,
+        "total_tokens": 63,
+        "reasoning_tokens": 50,
+        "cached_tokens": 100,
+    }
     collected = collect(_line(exchange, usage, "grok-4"))
     assert collected.tokens == (10, 53, None, None, 50)
     assert collected.event["dialect"] == "openai-chat/reasoning-apart+cached-unknown"
 
 
 def test_audio_counted_in_the_total_alone_leaves_the_counts_as_stated(collect: Any, exchange: Any) -> None:
-    usage = {"prompt_tokens": 9, "completion_tokens": 248, "total_tokens": 632, "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 375}}
+    usage = {
+        "prompt_tokens": 9,
+        "completion_tokens": 248,
+        "total_tokens": 632,
+        "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 375},
+    }
     collected = collect(_line(exchange, usage))
     assert collected.tokens == (9, 248, 0, None, None)
     assert collected.event["dialect"] == "openai-chat/audio-apart"
 
 
 def test_what_was_cached_and_counted_outside_the_prompt_is_put_into_it(collect: Any, exchange: Any) -> None:
-    usage = {"prompt_tokens": 10, "completion_tokens": 3, "total_tokens": 113, "cache_read_input_tokens": 60, "cache_creation_input_tokens": 40}
+    usage = {
+        "prompt_tokens": 10,
+        "completion_tokens": 3,
+        "total_tokens": 113,
+        "cache_read_input_tokens": 60,
+        "cache_creation_input_tokens": 40,
+    }
     collected = collect(_line(exchange, usage))
     assert collected.tokens == (110, 3, 60, 40, None)
     assert collected.event["dialect"] == "openai-chat/cached-apart"
@@ -140,17 +204,25 @@ def test_what_was_cached_and_counted_outside_the_prompt_is_put_into_it(collect: 
 @pytest.mark.parametrize("total", [12, 14, 1])
 def test_a_total_that_nothing_explains_is_quarantined_with_the_numbers(collect: Any, exchange: Any, total: int) -> None:
     usage = {"prompt_tokens": 10, "completion_tokens": 3, "total_tokens": total, "reasoning_tokens": 2}
-    assert collect(_line(exchange, usage)).refusal == ("contradictory_usage", f"total_tokens {total} is not prompt_tokens 10 + completion_tokens 3")
+    assert collect(_line(exchange, usage)).refusal == (
+        "contradictory_usage",
+        f"total_tokens {total} is not prompt_tokens 10 + completion_tokens 3",
+    )
 
 
 @pytest.mark.parametrize("total", [0, None])
 def test_a_total_that_is_not_stated_contradicts_nothing(collect: Any, exchange: Any, total: Any) -> None:
-    assert collect(_line(exchange, {"prompt_tokens": 10, "completion_tokens": 3, "total_tokens": total})).tokens[:2] == (10, 3)
+    assert collect(_line(exchange, {"prompt_tokens": 10, "completion_tokens": 3, "total_tokens": total})).tokens[
+        :2
+    ] == (10, 3)
 
 
 def test_more_reasoning_than_completion_is_quarantined_with_both_numbers(collect: Any, exchange: Any) -> None:
     usage = {"prompt_tokens": 10, "completion_tokens": 3, "reasoning_tokens": 50}
-    assert collect(_line(exchange, usage)).refusal == ("contradictory_usage", "reasoning_tokens 50 > completion_tokens 3")
+    assert collect(_line(exchange, usage)).refusal == (
+        "contradictory_usage",
+        "reasoning_tokens 50 > completion_tokens 3",
+    )
 
 
 def test_reasoning_that_the_total_denies_is_another_tokenizers_and_left_out(collect: Any, exchange: Any) -> None:
@@ -161,7 +233,9 @@ def test_reasoning_that_the_total_denies_is_another_tokenizers_and_left_out(coll
 
 
 @pytest.mark.parametrize("mark", [{"market_cost": "0.01"}, {"citation_tokens": 7}, {"num_search_queries": 3}])
-def test_reasoning_outside_completion_and_total_is_put_into_the_completion(collect: Any, exchange: Any, mark: dict[str, Any]) -> None:
+def test_reasoning_outside_completion_and_total_is_put_into_the_completion(
+    collect: Any, exchange: Any, mark: dict[str, Any]
+) -> None:
     usage = {"prompt_tokens": 90, "completion_tokens": 300, "total_tokens": 390, "reasoning_tokens": 64} | mark
     assert collect(_line(exchange, usage)).tokens == (90, 364, None, None, 64)
 

@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
 FORMAT = LogFormat()
 GENERATED = {"content", "reasoning_content", "reasoning", "refusal", "tool_calls", "function_call", "audio", "images"}
-WITHOUT_USAGE = {"ts": {"response_headers"}, "choices": {"delta", "message", "text", "index"}, "delta": GENERATED, "message": GENERATED}
+WITHOUT_USAGE = {
+    "ts": {"response_headers"},
+    "choices": {"delta", "message", "text", "index"},
+    "delta": GENERATED,
+    "message": GENERATED,
+}
 """What is asked for, and tells nothing of a stream that states its usage."""
 
 
@@ -85,7 +90,12 @@ def test_every_value_that_is_asked_for_has_a_use(watched: list[Watched]) -> None
     for number in range(1, 1500):
         content = maker.made().content
         watched.clear()
-        row = decode_line(Line(number, 0, len(content) + 1, content), source="s", log_format=FORMAT, fingerprint=lambda raw: f"key_{len(raw)}")
+        row = decode_line(
+            Line(number, 0, len(content) + 1, content),
+            source="s",
+            log_format=FORMAT,
+            fingerprint=lambda raw: f"key_{len(raw)}",
+        )
         asked = [(each.place, each.asked.copy()) for each in watched]
         uses = lesson_of(content, row.values, FORMAT) if isinstance(row, EventRow) else None
         if uses is None or not is_learnable(content, uses):

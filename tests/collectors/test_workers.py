@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="this system shares no nameless memory: one process reads")
+pytestmark = pytest.mark.skipif(
+    not hasattr(os, "memfd_create"), reason="this system shares no nameless memory: one process reads"
+)
 
 FORMAT = LogFormat(line_bytes_max=200_000)
 
@@ -32,33 +34,61 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     maker = LineMaker("workers")
     path = tmp_path / "app.jsonl"
     path.write_bytes(
-        b"\xef\xbb\xbf" + b"".join(maker.made().content + maker.chance.choice((b"\n", b"\r\n", b"\n\n")) for _ in range(600)) + b"x" * 300_000 + b"\n{"
+        b"\xef\xbb\xbf"
+        + b"".join(maker.made().content + maker.chance.choice((b"\n", b"\r\n", b"\n\n")) for _ in range(600))
+        + b"x" * 300_000
+        + b"\n{"
     )
     return path
 
 
 def _read(
-    path: Path, *, processes: int, fingerprint: Callable[[str], str] = lambda raw: f"key_{len(raw)}", log_format: LogFormat = FORMAT
+    path: Path,
+    *,
+    processes: int,
+    fingerprint: Callable[[str], str] = lambda raw: f"key_{len(raw)}",
+    log_format: LogFormat = FORMAT,
 ) -> tuple[list[Any], int]:
-    stretches = read_log(path, source="s", name="n", log_format=log_format, fingerprint=fingerprint, stretch_events_max=150, processes=processes)
+    stretches = read_log(
+        path,
+        source="s",
+        name="n",
+        log_format=log_format,
+        fingerprint=fingerprint,
+        stretch_events_max=150,
+        processes=processes,
+    )
     found = [(stretch.record, stretch.events.to_pylist(), stretch.quarantined.to_pylist()) for stretch in stretches]
     return found, stretches.pending_bytes
 
 
-@pytest.mark.parametrize("fields", [{}, {"request_id": "latency_ms", "api_key_id": "request.model"}], ids=["our names", "other names"])
-def test_two_processes_give_the_stretches_of_one(log: Path, monkeypatch: pytest.MonkeyPatch, fields: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "fields", [{}, {"request_id": "latency_ms", "api_key_id": "request.model"}], ids=["our names", "other names"]
+)
+def test_two_processes_give_the_stretches_of_one(
+    log: Path, monkeypatch: pytest.MonkeyPatch, fields: dict[str, str]
+) -> None:
     log_format = replace(FORMAT, fields=fields)
     answers = []
     answer = workers.Worker.answer
-    monkeypatch.setattr(workers.Worker, "answer", lambda self, waiting: answers.append(answer(self, waiting)) or answers[-1])
-    monkeypatch.setattr(workers.Worker, "has_answered", lambda _self: False)  # wait for the other: it decodes whatever it was asked for
+    monkeypatch.setattr(
+        workers.Worker, "answer", lambda self, waiting: answers.append(answer(self, waiting)) or answers[-1]
+    )
+    monkeypatch.setattr(
+        workers.Worker, "has_answered", lambda _self: False
+    )  # wait for the other: it decodes whatever it was asked for
     log.write_bytes(log.read_bytes().replace(b'"api_key":', b'"api_kez":'))
     assert _read(log, processes=2, log_format=log_format) == _read(log, processes=1, log_format=log_format)
     assert sum(given is not None for given in answers) > 5
 
 
 def test_a_block_with_a_raw_key_is_decoded_where_the_secret_is(log: Path) -> None:
-    log.write_bytes(b"".join(line.replace(b'"api_key_id": "key_1"', b'"api_key": "sk-made-up"') for line in log.read_bytes().splitlines(keepends=True)))
+    log.write_bytes(
+        b"".join(
+            line.replace(b'"api_key_id": "key_1"', b'"api_key": "sk-made-up"')
+            for line in log.read_bytes().splitlines(keepends=True)
+        )
+    )
     asked: list[str] = []
     both = _read(log, processes=2, fingerprint=lambda raw: asked.append(raw) or "key_of_it")
     assert "sk-made-up" in asked
@@ -136,7 +166,9 @@ def test_an_abandoned_reading_leaves_no_process_behind(log: Path, monkeypatch: p
         begun.append(self._process)
 
     monkeypatch.setattr(workers.Worker, "__init__", remember)
-    stretches = read_log(log, source="s", name="n", log_format=FORMAT, fingerprint=len, stretch_events_max=50, processes=3)
+    stretches = read_log(
+        log, source="s", name="n", log_format=FORMAT, fingerprint=len, stretch_events_max=50, processes=3
+    )
     next(stretches)
     stretches.close()
     assert [process.poll() is not None for process in begun] == [True, True]

@@ -25,42 +25,71 @@ CURRENCIES = {"standard": "USD", "premium": "USD", "euro": "EUR", "yen": "JPY"}
 
 def accounts(workspace: Path, text: str) -> Accounts:
     (workspace / "accounts.toml").write_text(text, encoding="utf-8")
-    return read_accounts(workspace, timezone="UTC", rate_card_ids=CURRENCIES, currencies=CURRENCIES, models=["jamba-large"])
+    return read_accounts(
+        workspace, timezone="UTC", rate_card_ids=CURRENCIES, currencies=CURRENCIES, models=["jamba-large"]
+    )
 
 
 def test_what_later_terms_do_not_say_stays_as_it_was(tmp_path: Path) -> None:
     text = ACME + (
-        'discount_percent = 5\nspend_cap = 900\n[[accounts.terms]]\nfrom = 2026-10-01\nrate_card = "premium"\nminimum_commitment = 100.50\n'
+        'discount_percent = 5\nspend_cap = 900\n[[accounts.terms]]\nfrom = 2026-10-01\nrate_card = "premium"\n'
+        "minimum_commitment = 100.50\n"
         "[[accounts.terms]]\nfrom = 2027-01-01\ndiscount_percent = 0\nincluded_tokens = { prompt = 1_000 }\n"
     )
     (acme,) = accounts(tmp_path, text)
     first = Terms(from_date=None, rate_card="standard", discount_percent=Decimal(5), spend_cap=Decimal(900))
-    second = Terms(from_date=date(2026, 10, 1), rate_card="premium", discount_percent=Decimal(5), minimum_commitment=Decimal("100.50"), spend_cap=Decimal(900))
+    second = Terms(
+        from_date=date(2026, 10, 1),
+        rate_card="premium",
+        discount_percent=Decimal(5),
+        minimum_commitment=Decimal("100.50"),
+        spend_cap=Decimal(900),
+    )
     assert acme.terms[:2] == (first, second)
-    assert (acme.terms[2].discount_percent, acme.terms[2].minimum_commitment, dict(acme.terms[2].included_tokens)) == (0, Decimal("100.50"), {"prompt": 1_000})
+    assert (acme.terms[2].discount_percent, acme.terms[2].minimum_commitment, dict(acme.terms[2].included_tokens)) == (
+        0,
+        Decimal("100.50"),
+        {"prompt": 1_000},
+    )
     assert [acme.terms_on(day).rate_card for day in (date(2026, 9, 30), date(2026, 10, 1))] == ["standard", "premium"]
 
 
 def test_credits_tax_and_particulars_are_read(tmp_path: Path) -> None:
     text = ACME + (
-        'tax = { rate = 19.0, label = "VAT" }\npayment_terms_days = 30\naddress = "Street 1\\n10115 Berlin"\ntax_id = "DE1"\npurchase_order = "PO-1"\n'
+        'tax = { rate = 19.0, label = "VAT" }\npayment_terms_days = 30\naddress = "Street 1\\n10115 Berlin"\ntax_id = '
+        '"DE1"\npurchase_order = "PO-1"\n'
         '[[accounts.credits]]\nid = "welcome"\namount = 20\ngranted_on = 2026-09-01\nexpires_on = 2027-01-01\n'
     )
     (acme,) = accounts(tmp_path, text)
     assert acme.tax == Tax(rate=Decimal("19.0"), label="VAT")
-    assert (acme.payment_terms_days, acme.buyer, acme.purchase_order) == (30, Party(address="Street 1\n10115 Berlin", tax_id="DE1"), "PO-1")
-    assert acme.credits == (CreditGrant(id="welcome", amount=Decimal(20), granted_on=date(2026, 9, 1), expires_on=date(2027, 1, 1)),)
+    assert (acme.payment_terms_days, acme.buyer, acme.purchase_order) == (
+        30,
+        Party(address="Street 1\n10115 Berlin", tax_id="DE1"),
+        "PO-1",
+    )
+    assert acme.credits == (
+        CreditGrant(id="welcome", amount=Decimal(20), granted_on=date(2026, 9, 1), expires_on=date(2027, 1, 1)),
+    )
 
 
 def test_a_tax_holds_for_months_that_end_on_or_after_its_day_until_it_is_ended(tmp_path: Path) -> None:
-    later = "[[accounts.terms]]\nfrom = 2026-10-31\ntax = { rate = 21 }\n[[accounts.terms]]\nfrom = 2026-12-01\ndiscount_percent = 1\n"
-    (acme,) = accounts(tmp_path, ACME + "tax = { rate = 19 }\n" + later + "[[accounts.terms]]\nfrom = 2027-02-01\ntax = {}\n")
+    later = (
+        "[[accounts.terms]]\nfrom = 2026-10-31\ntax = { rate = 21 }\n[[accounts.terms]]\nfrom = 2026-12-01\n"
+        "discount_percent = 1\n"
+    )
+    (acme,) = accounts(
+        tmp_path, ACME + "tax = { rate = 19 }\n" + later + "[[accounts.terms]]\nfrom = 2027-02-01\ntax = {}\n"
+    )
     months = [BillingPeriod.parse(month) for month in ("2026-09", "2026-10", "2026-12", "2027-01", "2027-02")]
-    assert [acme.tax_of(month) for month in months] == [Tax(rate=Decimal(rate)) if rate else None for rate in (19, 21, 21, 21, 0)]
+    assert [acme.tax_of(month) for month in months] == [
+        Tax(rate=Decimal(rate)) if rate else None for rate in (19, 21, 21, 21, 0)
+    ]
 
 
 def test_the_seller_is_read(tmp_path: Path) -> None:
-    (tmp_path / "tallybook.toml").write_text('[seller]\nname = "Tally GmbH"\naddress = "Weg 2"\ntax_id = "DE2"\n', encoding="utf-8")
+    (tmp_path / "tallybook.toml").write_text(
+        '[seller]\nname = "Tally GmbH"\naddress = "Weg 2"\ntax_id = "DE2"\n', encoding="utf-8"
+    )
     assert read_settings(tmp_path).seller == Party(name="Tally GmbH", address="Weg 2", tax_id="DE2")
 
 
@@ -68,9 +97,14 @@ def test_a_key_moves_at_midnight_of_the_account_or_at_an_instant(tmp_path: Path)
     moving = ACME.replace('"key_1"', '"key_1", { id = "key_2", from = 2026-10-01, to = 2026-11-01 }')
     bolt = '[[accounts]]\nid = "bolt"\nname = "Bolt"\nkeys = [{ id = "key_2", from = 2026-10-31T23:00:00Z }]\n'
     acme, other = accounts(tmp_path, moving + bolt)
-    october = KeyPeriod(key_id="key_2", from_at=datetime(2026, 9, 30, 22, tzinfo=UTC), to_at=datetime(2026, 10, 31, 23, tzinfo=UTC))
+    october = KeyPeriod(
+        key_id="key_2", from_at=datetime(2026, 9, 30, 22, tzinfo=UTC), to_at=datetime(2026, 10, 31, 23, tzinfo=UTC)
+    )
     assert (acme.key_ids, acme.key_periods) == (("key_1",), (october,))
-    owners = [accounts(tmp_path, moving + bolt).account_of("key_2", datetime(2026, month, 5, tzinfo=UTC)) for month in (9, 10, 11)]
+    owners = [
+        accounts(tmp_path, moving + bolt).account_of("key_2", datetime(2026, month, 5, tzinfo=UTC))
+        for month in (9, 10, 11)
+    ]
     assert owners == [None, acme, other]
     assert accounts(tmp_path, moving + bolt).account_of("key_2") is None
 
@@ -88,37 +122,76 @@ CREDIT = '[[accounts.credits]]\nid = "c"\namount = 5\ngranted_on = 2026-09-01\n'
     ("text", "told"),
     [
         (ACME + "discount_percent = 101", "accounts.toml: [[accounts]] 1: discount_percent is 101; write a percentage"),
-        (ACME + "discount_percent = 1.005", "accounts.toml: [[accounts]] 1: discount_percent is 1.005; write 2 decimal places at most"),
+        (
+            ACME + "discount_percent = 1.005",
+            "accounts.toml: [[accounts]] 1: discount_percent is 1.005; write 2 decimal places at most",
+        ),
         (ACME + 'discount_percent = "5"', "accounts.toml: [[accounts]] 1: discount_percent is '5'; write a number"),
         (ACME + "discount_percent = nan", "accounts.toml: [[accounts]] 1: discount_percent is NaN"),
         (ACME + "minimum_commitment = -1", "accounts.toml: [[accounts]] 1: minimum_commitment is -1"),
-        (ACME + "minimum_commitment = 1.005", "accounts.toml: [[accounts]] 1: minimum_commitment in USD is 1.005; write 2 decimal places at most"),
-        (ACME + 'rate_card = "yen"\nspend_cap = 0.5', "accounts.toml: [[accounts]] 1: spend_cap in JPY is 0.5; write 0 decimal places at most"),
+        (
+            ACME + "minimum_commitment = 1.005",
+            "accounts.toml: [[accounts]] 1: minimum_commitment in USD is 1.005; write 2 decimal places at most",
+        ),
+        (
+            ACME + 'rate_card = "yen"\nspend_cap = 0.5',
+            "accounts.toml: [[accounts]] 1: spend_cap in JPY is 0.5; write 0 decimal places at most",
+        ),
         (ACME + "included_tokens = { prompt = 1.5 }", "accounts.toml: [[accounts]] 1: included_tokens of 'prompt'"),
-        (ACME + "included_tokens = { promt = 15 }", "accounts.toml: [[accounts]] 1: included_tokens of 'promt', which is no meter (prompt, prompt_cached"),
-        (ACME + TERM + "discount = 5", "accounts.toml: [[accounts]] 1 [[terms]] 1: unknown key 'discount'; did you mean 'discount_percent'?"),
+        (
+            ACME + "included_tokens = { promt = 15 }",
+            "accounts.toml: [[accounts]] 1: included_tokens of 'promt', which is no meter (prompt, prompt_cached",
+        ),
+        (
+            ACME + TERM + "discount = 5",
+            "accounts.toml: [[accounts]] 1 [[terms]] 1: unknown key 'discount'; did you mean 'discount_percent'?",
+        ),
         (ACME + TERM.replace("from = 2026-10-01", ""), "accounts.toml: [[accounts]] 1 [[terms]] 1: from is missing"),
         (
             ACME + TERM.replace("2026-10-01", "2026-10-01T00:00:00Z"),
             "accounts.toml: [[accounts]] 1 [[terms]] 1: from is 2026-10-01 00:00:00+00:00; write a plain",
         ),
-        (ACME + TERM + TERM, "accounts.toml: [[accounts]] 1: terms of account 'acme' from 2026-10-01 stand after those from 2026-10-01"),
+        (
+            ACME + TERM + TERM,
+            "accounts.toml: [[accounts]] 1: terms of account 'acme' from 2026-10-01 stand after those from 2026-10-01",
+        ),
         (ACME + TERM + 'rate_card = "gold"', "accounts.toml: [[accounts]] 1: rate_card 'gold' does not exist"),
-        (ACME + TERM + 'rate_card = "euro"', "accounts.toml: [[accounts]] 1: its rate cards are in different currencies (standard USD, euro EUR)"),
-        (ACME + CREDIT.replace("5", "0"), "accounts.toml: [[accounts]] 1 [[credits]] 1: amount 0 of credit 'c' is not above zero"),
-        (ACME + CREDIT + "expires_on = 2026-09-01", "accounts.toml: [[accounts]] 1 [[credits]] 1: credit 'c' expires on 2026-09-01, not after"),
+        (
+            ACME + TERM + 'rate_card = "euro"',
+            "accounts.toml: [[accounts]] 1: its rate cards are in different currencies (standard USD, euro EUR)",
+        ),
+        (
+            ACME + CREDIT.replace("5", "0"),
+            "accounts.toml: [[accounts]] 1 [[credits]] 1: amount 0 of credit 'c' is not above zero",
+        ),
+        (
+            ACME + CREDIT + "expires_on = 2026-09-01",
+            "accounts.toml: [[accounts]] 1 [[credits]] 1: credit 'c' expires on 2026-09-01, not after",
+        ),
         (ACME + CREDIT + CREDIT, "accounts.toml: [[accounts]] 1: credit id 'c' of account 'acme' is used twice"),
         (ACME + CREDIT.replace("amount = 5\n", ""), "accounts.toml: [[accounts]] 1 [[credits]] 1: amount is missing"),
         (ACME + 'tax = { label = "VAT" }', "accounts.toml: [[accounts]] 1 tax: rate is missing"),
-        (ACME + "tax = { rate = 19, reverse_charge = 1 }", "accounts.toml: [[accounts]] 1 tax: reverse_charge is 1; it must be true or false"),
-        (ACME + TERM + "tax = { rate = 101 }", "accounts.toml: [[accounts]] 1 [[terms]] 1 tax: tax rate is 101; write a percentage"),
+        (
+            ACME + "tax = { rate = 19, reverse_charge = 1 }",
+            "accounts.toml: [[accounts]] 1 tax: reverse_charge is 1; it must be true or false",
+        ),
+        (
+            ACME + TERM + "tax = { rate = 101 }",
+            "accounts.toml: [[accounts]] 1 [[terms]] 1 tax: tax rate is 101; write a percentage",
+        ),
         (ACME + "payment_terms_days = -1", "accounts.toml: [[accounts]] 1: payment_terms_days is -1"),
         (
             ACME.replace('"key_1"', '{ id = "key_1", from = 2026-10-01, to = 2026-10-01 }'),
             "accounts.toml: [[accounts]] 1 keys 1: key id 'key_1' belongs to the account from",
         ),
-        (ACME.replace('"key_1"', '{ id = "key_1", from = "2026-10-01" }'), "accounts.toml: [[accounts]] 1 keys 1: from is '2026-10-01'; write a plain date"),
-        (ACME.replace('"key_1"', '{ id = "key_1", until = 2026-10-01 }'), "accounts.toml: [[accounts]] 1 keys 1: unknown key 'until'"),
+        (
+            ACME.replace('"key_1"', '{ id = "key_1", from = "2026-10-01" }'),
+            "accounts.toml: [[accounts]] 1 keys 1: from is '2026-10-01'; write a plain date",
+        ),
+        (
+            ACME.replace('"key_1"', '{ id = "key_1", until = 2026-10-01 }'),
+            "accounts.toml: [[accounts]] 1 keys 1: unknown key 'until'",
+        ),
         (
             ACME.replace('"key_1"', '"key_1", { id = "key_1", from = 2026-10-01 }'),
             "accounts.toml: [[accounts]]: key id 'key_1' is listed twice in account 'acme'",
@@ -126,7 +199,10 @@ CREDIT = '[[accounts.credits]]\nid = "c"\namount = 5\ngranted_on = 2026-09-01\n'
         (
             ACME.replace('"key_1"', '{ id = "key_1", to = 2026-10-02 }')
             + ACME.replace("acme", "bolt").replace('"key_1"', '{ id = "key_1", from = 2026-10-01 }'),
-            "accounts.toml: [[accounts]]: key id 'key_1' belongs to account 'acme' and to account 'bolt'; leave it with one of them, or let one end",
+            (
+                "accounts.toml: [[accounts]]: key id 'key_1' belongs to account 'acme' and to account 'bolt'; "
+                "leave it with one of them, or let one end"
+            ),
         ),
         (ACME + '[keys.key_1]\nteam = "a;b"', "accounts.toml: [[accounts]]: tag 'team' of key id 'key_1' is 'a;b'"),
         (ACME + '[keys]\nkey_1 = "x"', "accounts.toml: [keys]: an entry of [keys] is no table"),
@@ -139,7 +215,14 @@ def test_what_cannot_be_meant_is_refused_with_its_address(tmp_path: Path, text: 
     assert str(refused.value).startswith(told)
 
 
-@pytest.mark.parametrize("keys", ['[{ id = "canary canary" }]', '[{ id = "Bearer canary", from = 2026-10-01 }, "key_2"]', '["key_1", { id = ["canary"] }]'])
+@pytest.mark.parametrize(
+    "keys",
+    [
+        '[{ id = "canary canary" }]',
+        '[{ id = "Bearer canary", from = 2026-10-01 }, "key_2"]',
+        '["key_1", { id = ["canary"] }]',
+    ],
+)
 def test_what_stands_among_moving_keys_is_never_shown(tmp_path: Path, keys: str) -> None:
     with pytest.raises(AccountsError) as refused:
         accounts(tmp_path, ACME.replace('["key_1"]', keys))

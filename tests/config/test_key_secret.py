@@ -83,7 +83,9 @@ def test_without_a_secret_there_is_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("secret", [b"", b"   ", b"canary", b"canary" * 5 + b"  "])
 def test_a_secret_that_is_too_short_is_refused_without_being_shown(tmp_path: Path, secret: bytes) -> None:
-    with pytest.raises(ConfigurationError, match=r"TALLYBOOK_KEY_SECRET has \d+ bytes; it needs at least 32") as refused:
+    with pytest.raises(
+        ConfigurationError, match=r"TALLYBOOK_KEY_SECRET has \d+ bytes; it needs at least 32"
+    ) as refused:
         find_key_secret(tmp_path, environment=secret)
     assert "canary" not in str(refused.value)
     write_secret(tmp_path, secret)
@@ -107,7 +109,9 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
         find_key_secret(tmp_path, environment=None)
 
 
-@pytest.mark.parametrize("make", [lambda path: path.mkdir(mode=0o700), lambda path: os.mkfifo(path, mode=0o600)], ids=["folder", "fifo"])
+@pytest.mark.parametrize(
+    "make", [lambda path: path.mkdir(mode=0o700), lambda path: os.mkfifo(path, mode=0o600)], ids=["folder", "fifo"]
+)
 def test_only_a_plain_file_is_read(tmp_path: Path, make: object) -> None:
     assert callable(make)
     make(tmp_path / "key-secret")

@@ -53,8 +53,16 @@ def test_a_card_is_read_with_exact_rates_and_instants(tmp_path: Path) -> None:
     assert (standard.id, standard.currency) == ("standard", "USD")
     assert (first.effective_from, first.effective_to) == (datetime(2026, 1, 1, tzinfo=UTC), noon)
     assert (second.effective_from, second.effective_to) == (noon, None)
-    assert first.per_million == {Meter.PROMPT: Decimal("2.00"), Meter.COMPLETION: Decimal(8), Meter.PROMPT_CACHED: Decimal("0.1")}
-    assert second.per_million == {Meter.PROMPT: Decimal("1E-12"), Meter.COMPLETION: Decimal("1000.5"), Meter.PROMPT_CACHE_WRITE: Decimal(100)}
+    assert first.per_million == {
+        Meter.PROMPT: Decimal("2.00"),
+        Meter.COMPLETION: Decimal(8),
+        Meter.PROMPT_CACHED: Decimal("0.1"),
+    }
+    assert second.per_million == {
+        Meter.PROMPT: Decimal("1E-12"),
+        Meter.COMPLETION: Decimal("1000.5"),
+        Meter.PROMPT_CACHE_WRITE: Decimal(100),
+    }
     assert str(first.per_million[Meter.PROMPT_CACHED]) == "0.1"
 
 
@@ -91,45 +99,87 @@ def test_no_folder_means_no_cards(tmp_path: Path) -> None:
         (HEAD + 'currency = "DOLLAR"\n', "rates/standard.toml: currency 'DOLLAR' is not an ISO 4217 code"),
         (HEAD + "[[rate]]\n", "rates/standard.toml: unknown key 'rate'; did you mean 'rates'?"),
         (HEAD + "[[rates]]\nprompt = 1", "rates/standard.toml: [[rates]] 1: model is missing"),
-        (HEAD + RATE + "promt_cached = 1", "rates/standard.toml: [[rates]] 1: unknown key 'promt_cached'; did you mean 'prompt_cached'?"),
+        (
+            HEAD + RATE + "promt_cached = 1",
+            "rates/standard.toml: [[rates]] 1: unknown key 'promt_cached'; did you mean 'prompt_cached'?",
+        ),
         (
             HEAD + RATE + RATE.replace("2.00", "-2.00").replace("large", "mini"),
             "rates/standard.toml: [[rates]] 2: prompt rate -2.00 of model 'jamba-mini' is out",
         ),
-        (HEAD + RATE.replace("2.00", "inf"), "rates/standard.toml: [[rates]] 1: prompt rate Infinity of model 'jamba-large' is no number"),
-        (HEAD + RATE.replace("2.00", "nan"), "rates/standard.toml: [[rates]] 1: prompt rate NaN of model 'jamba-large' is no number"),
+        (
+            HEAD + RATE.replace("2.00", "inf"),
+            "rates/standard.toml: [[rates]] 1: prompt rate Infinity of model 'jamba-large' is no number",
+        ),
+        (
+            HEAD + RATE.replace("2.00", "nan"),
+            "rates/standard.toml: [[rates]] 1: prompt rate NaN of model 'jamba-large' is no number",
+        ),
         (HEAD + RATE.replace("2.00", "true"), "rates/standard.toml: [[rates]] 1: prompt is true; write a price"),
         (HEAD + RATE.replace("2.00", '"2.00"'), "rates/standard.toml: [[rates]] 1: prompt is '2.00'; write a price"),
         (
             HEAD + RATE.replace("2.00", "2.0000000000001"),
-            "rates/standard.toml: [[rates]] 1: prompt rate 2.0000000000001 of model 'jamba-large' has 13 decimal places",
+            (
+                "rates/standard.toml: [[rates]] 1: prompt rate 2.0000000000001 of model 'jamba-large' has 13 decimal "
+                "places"
+            ),
         ),
-        (HEAD + RATE.replace("2.00", "1000000000"), "rates/standard.toml: [[rates]] 1: prompt rate 1000000000 of model 'jamba-large' is out of range"),
-        (HEAD + RATE.replace("prompt = 2.00\n", ""), "rates/standard.toml: [[rates]] 1: model 'jamba-large' has no prompt rate"),
-        (HEAD + RATE.replace("completion = 8.00\n", ""), "rates/standard.toml: [[rates]] 1: model 'jamba-large' has no completion rate"),
+        (
+            HEAD + RATE.replace("2.00", "1000000000"),
+            "rates/standard.toml: [[rates]] 1: prompt rate 1000000000 of model 'jamba-large' is out of range",
+        ),
+        (
+            HEAD + RATE.replace("prompt = 2.00\n", ""),
+            "rates/standard.toml: [[rates]] 1: model 'jamba-large' has no prompt rate",
+        ),
+        (
+            HEAD + RATE.replace("completion = 8.00\n", ""),
+            "rates/standard.toml: [[rates]] 1: model 'jamba-large' has no completion rate",
+        ),
         (
             HEAD + RATE + "effective_from = 2026-01-01T00:00:00",
             "rates/standard.toml: [[rates]] 1: effective_from is 2026-01-01 00:00:00; write an instant with its",
         ),
         (
             HEAD + RATE + 'effective_from = "2026-01-01"',
-            "rates/standard.toml: [[rates]] 1: effective_from is '2026-01-01'; write an instant with its offset or a plain",
+            (
+                "rates/standard.toml: [[rates]] 1: effective_from is '2026-01-01'; "
+                "write an instant with its offset or a plain"
+            ),
         ),
-        (HEAD + RATE + "effective_to = 12:00:00", "rates/standard.toml: [[rates]] 1: effective_to is 12:00:00; write an instant"),
+        (
+            HEAD + RATE + "effective_to = 12:00:00",
+            "rates/standard.toml: [[rates]] 1: effective_to is 12:00:00; write an instant",
+        ),
         (
             HEAD + RATE + "effective_from = 0001-01-01T00:00:00+05:00",
             "rates/standard.toml: [[rates]] 1: effective_from is 0001-01-01 00:00:00+05:00; leave it out",
         ),
-        (HEAD + RATE + "effective_to = 9999-12-31", "rates/standard.toml: [[rates]] 1: effective_to is 9999-12-31; leave it out"),
+        (
+            HEAD + RATE + "effective_to = 9999-12-31",
+            "rates/standard.toml: [[rates]] 1: effective_to is 9999-12-31; leave it out",
+        ),
         (
             HEAD + RATE + "effective_from = 2026-02-01\neffective_to = 2026-01-01",
             "rates/standard.toml: [[rates]] 1: from 2026-02-01T00:00:00Z to (excluding) 2026-01-01",
         ),
-        (HEAD + RATE + RATE, "rates/standard.toml: two rates of model 'jamba-large' overlap: one since ever, one since ever"),
-        (HEAD + '[aliases]\njamba-large = "jamba-large"\n' + RATE, "rates/standard.toml: alias 'jamba-large' shadows the model of the same name"),
-        (HEAD + '[aliases]\na = "jamba-x"\n' + RATE, "rates/standard.toml: alias 'a' stands for 'jamba-x', which has no rates"),
+        (
+            HEAD + RATE + RATE,
+            "rates/standard.toml: two rates of model 'jamba-large' overlap: one since ever, one since ever",
+        ),
+        (
+            HEAD + '[aliases]\njamba-large = "jamba-large"\n' + RATE,
+            "rates/standard.toml: alias 'jamba-large' shadows the model of the same name",
+        ),
+        (
+            HEAD + '[aliases]\na = "jamba-x"\n' + RATE,
+            "rates/standard.toml: alias 'a' stands for 'jamba-x', which has no rates",
+        ),
         (HEAD + "[aliases]\na = 5\n" + RATE, "rates/standard.toml: [aliases]: a is 5; it must be a string"),
-        (HEAD + "[aliases]\na.b = 'jamba-large'\n" + RATE, "rates/standard.toml: [aliases]: a is {'b': 'jamba-large'}; it must be a string"),
+        (
+            HEAD + "[aliases]\na.b = 'jamba-large'\n" + RATE,
+            "rates/standard.toml: [aliases]: a is {'b': 'jamba-large'}; it must be a string",
+        ),
         (HEAD + "rates = 2", "rates/standard.toml: rates is 2; it must be a list of tables"),
         ("id = \n", "rates/standard.toml, line 1: not TOML"),
     ],

@@ -32,8 +32,10 @@ def cards(workspace: Path, **texts: str) -> dict[str, RateCard]:
 
 def test_period_prices_are_read_with_exact_rates(tmp_path: Path) -> None:
     text = HEAD + (
-        '[[rates]]\nmodel = "m"\nprompt = { mode = "graduated", tiers = [ { up_to = 1_000_000_000, rate = 2.00 }, { rate = 1.50 } ], group = "jamba" }\n'
-        'completion = { mode = "volume", tiers = [ { rate = 8 } ] }\nreasoning = { mode = "package", tokens = 3_000_000, price = 9.99 }\nper_request = 0.01\n'
+        '[[rates]]\nmodel = "m"\nprompt = { mode = "graduated", tiers = [ { up_to = 1_000_000_000, rate = 2.00 }, { '
+        'rate = 1.50 } ], group = "jamba" }\n'
+        'completion = { mode = "volume", tiers = [ { rate = 8 } ] }\nreasoning = { mode = "package", tokens = '
+        "3_000_000, price = 9.99 }\nper_request = 0.01\n"
     )
     (rate,) = cards(tmp_path, standard=text)["standard"].rates
     tiers = (PeriodTier(up_to=10**9, rate=Decimal(2)), PeriodTier(up_to=None, rate=Decimal("1.50")))
@@ -46,7 +48,10 @@ def test_period_prices_are_read_with_exact_rates(tmp_path: Path) -> None:
 
 
 def test_the_tier_of_a_request_comes_before_its_size_and_both_fall_back(tmp_path: Path) -> None:
-    entries = [RATE.replace("2.00", price) + more for price, more in (("1", ""), ("2", "above_prompt_tokens = 200\n"), ("3", 'service_tier = "batch"\n'))]
+    entries = [
+        RATE.replace("2.00", price) + more
+        for price, more in (("1", ""), ("2", "above_prompt_tokens = 200\n"), ("3", 'service_tier = "batch"\n'))
+    ]
     card = cards(tmp_path, standard=HEAD + "".join(entries))["standard"]
 
     def price(tier: str, band: int) -> Decimal:
@@ -64,25 +69,38 @@ def test_only_large_prompts_priced_means_small_ones_are_unpriced(tmp_path: Path)
 
 
 def test_an_extending_card_inherits_aliases_rates_and_fee_and_changes_what_it_states(tmp_path: Path) -> None:
-    standard = HEAD + 'monthly_fee = 10\n[aliases]\n"m-1" = "m"\n' + RATE + "effective_from = 2026-01-01\neffective_to = 2026-11-01\n"
+    standard = (
+        HEAD
+        + 'monthly_fee = 10\n[aliases]\n"m-1" = "m"\n'
+        + RATE
+        + "effective_from = 2026-01-01\neffective_to = 2026-11-01\n"
+    )
     own = 'id = "own"\nextends = "standard"\ndiscount_percent = 12.5\n[[rates]]\nmodel = "m"\n'
     own += "effective_from = 2026-10-10T12:00:00Z\neffective_to = 2026-11-01\nprompt = 1.00\n"
     card = cards(tmp_path, standard=standard, own=own)["own"]
     assert (card.currency, card.monthly_fee, card.model_of("m-1")) == ("USD", 10, "m")
     before, within = card.windows("m")
-    assert (before.effective_to, before.per_million) == (NOON, {Meter.PROMPT: Decimal("1.75"), Meter.COMPLETION: Decimal(7)})
+    assert (before.effective_to, before.per_million) == (
+        NOON,
+        {Meter.PROMPT: Decimal("1.75"), Meter.COMPLETION: Decimal(7)},
+    )
     assert within.per_million == {Meter.PROMPT: Decimal(1), Meter.COMPLETION: Decimal(7)}
     assert (within.list_prices[Meter.PROMPT], within.list_prices[Meter.COMPLETION]) == (2, 8)
 
 
 def test_an_entry_that_outlasts_what_it_inherits_from_must_price_everything_itself(tmp_path: Path) -> None:
     own = 'id = "own"\nextends = "standard"\n[[rates]]\nmodel = "m"\nprompt = 1.00\n'
-    with pytest.raises(RateCardError, match=r"rates/own\.toml: model 'm' has no completion rate from 2026-11-01T00:00:00Z"):
+    with pytest.raises(
+        RateCardError, match=r"rates/own\.toml: model 'm' has no completion rate from 2026-11-01T00:00:00Z"
+    ):
         cards(tmp_path, standard=HEAD + RATE + "effective_to = 2026-11-01\n", own=own)
 
 
 def test_a_percentage_of_an_entry_replaces_that_of_the_card(tmp_path: Path) -> None:
-    own = 'id = "own"\nextends = "standard"\ndiscount_percent = 10\n[[rates]]\nmodel = "m"\nmarkup_percent = 5\nprompt = 4\n'
+    own = (
+        'id = "own"\nextends = "standard"\ndiscount_percent = 10\n[[rates]]\nmodel = "m"\nmarkup_percent = 5\nprompt = '
+        "4\n"
+    )
     (rate,) = cards(tmp_path, standard=HEAD + RATE, own=own)["own"].rates
     assert rate.per_million == {Meter.PROMPT: Decimal("4.2"), Meter.COMPLETION: Decimal("8.4")}
     assert (rate.list_prices[Meter.PROMPT], rate.list_prices[Meter.COMPLETION]) == (4, 8)
@@ -91,25 +109,62 @@ def test_a_percentage_of_an_entry_replaces_that_of_the_card(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (HEAD + RATE.replace("2.00", '{ mode = "steps" }'), "rates/standard.toml: [[rates]] 1, prompt: mode is 'steps'; it must be"),
-        (HEAD + RATE.replace("2.00", '{ mode = "volume" }'), "rates/standard.toml: [[rates]] 1, prompt: there is no tier"),
-        (HEAD + RATE.replace("2.00", '{ mode = "volume", tiers = [ { up_to = 5, rate = 1 } ] }'), "rates/standard.toml: [[rates]] 1, prompt: exactly the last"),
         (
-            HEAD + RATE.replace("2.00", '{ mode = "volume", tiers = [ { up_to = 5, rate = 1 }, { up_to = 5, rate = 1 }, { rate = 1 } ] }'),
+            HEAD + RATE.replace("2.00", '{ mode = "steps" }'),
+            "rates/standard.toml: [[rates]] 1, prompt: mode is 'steps'; it must be",
+        ),
+        (
+            HEAD + RATE.replace("2.00", '{ mode = "volume" }'),
+            "rates/standard.toml: [[rates]] 1, prompt: there is no tier",
+        ),
+        (
+            HEAD + RATE.replace("2.00", '{ mode = "volume", tiers = [ { up_to = 5, rate = 1 } ] }'),
+            "rates/standard.toml: [[rates]] 1, prompt: exactly the last",
+        ),
+        (
+            HEAD
+            + RATE.replace(
+                "2.00",
+                '{ mode = "volume", tiers = [ { up_to = 5, rate = 1 }, { up_to = 5, rate = 1 }, { rate = 1 } ] }',
+            ),
             "rates/standard.toml: [[rates]] 1, prompt: up_to 5 follows 5",
         ),
-        (HEAD + RATE.replace("2.00", '{ mode = "volume", tiers = [ { rate = -1 } ] }'), "rates/standard.toml: [[rates]] 1, prompt: rate -1 of tier 1 is out"),
-        (HEAD + RATE.replace("2.00", '{ mode = "volume", tiers = [ { rte = 1 } ] }'), "rates/standard.toml: [[rates]] 1, prompt, tier 1: unknown key 'rte'"),
+        (
+            HEAD + RATE.replace("2.00", '{ mode = "volume", tiers = [ { rate = -1 } ] }'),
+            "rates/standard.toml: [[rates]] 1, prompt: rate -1 of tier 1 is out",
+        ),
+        (
+            HEAD + RATE.replace("2.00", '{ mode = "volume", tiers = [ { rte = 1 } ] }'),
+            "rates/standard.toml: [[rates]] 1, prompt, tier 1: unknown key 'rte'",
+        ),
         (
             HEAD + RATE.replace("2.00", '{ mode = "package", tokens = 3_000_000, price = 10 }'),
-            "rates/standard.toml: [[rates]] 1, prompt: a package of 3000000 tokens at 10 has no exact price per million",
+            (
+                "rates/standard.toml: [[rates]] 1, prompt: a package of 3000000 tokens at 10 has no exact price per "
+                "million"
+            ),
         ),
         (HEAD + RATE + "per_request = -1", "rates/standard.toml: [[rates]] 1: per_request -1 is out of range"),
-        (HEAD + RATE + "above_prompt_tokens = 0", "rates/standard.toml: [[rates]] 1: above_prompt_tokens is 0; it must be a whole number from 1"),
-        (HEAD + RATE + 'service_tier = ""', "rates/standard.toml: [[rates]] 1: service_tier is ''; it must be a string"),
-        (HEAD + (RATE + 'service_tier = "batch"\n') * 2, "rates/standard.toml: two rates of model 'm' in tier 'batch' overlap"),
-        (HEAD + RATE + "discount_percent = 1\nmarkup_percent = 1", "rates/standard.toml: [[rates]] 1: discount_percent and markup_percent are both"),
-        (HEAD + "discount_percent = 101\n" + RATE, "rates/standard.toml: discount_percent is 101; it must be a number from 0 to 100"),
+        (
+            HEAD + RATE + "above_prompt_tokens = 0",
+            "rates/standard.toml: [[rates]] 1: above_prompt_tokens is 0; it must be a whole number from 1",
+        ),
+        (
+            HEAD + RATE + 'service_tier = ""',
+            "rates/standard.toml: [[rates]] 1: service_tier is ''; it must be a string",
+        ),
+        (
+            HEAD + (RATE + 'service_tier = "batch"\n') * 2,
+            "rates/standard.toml: two rates of model 'm' in tier 'batch' overlap",
+        ),
+        (
+            HEAD + RATE + "discount_percent = 1\nmarkup_percent = 1",
+            "rates/standard.toml: [[rates]] 1: discount_percent and markup_percent are both",
+        ),
+        (
+            HEAD + "discount_percent = 101\n" + RATE,
+            "rates/standard.toml: discount_percent is 101; it must be a number from 0 to 100",
+        ),
         (HEAD + 'monthly_fee = "9"\n' + RATE, "rates/standard.toml: monthly_fee is '9'; write a number"),
         (HEAD + 'extends = "nobody"\n' + RATE, "rates/standard.toml: extends 'nobody', which does not exist"),
         (HEAD + 'extends = "standard"\n', "rates/standard.toml: extends 'standard' in a circle: standard -> standard"),
@@ -126,8 +181,14 @@ def test_a_shape_that_cannot_be_meant_is_refused_with_its_address(tmp_path: Path
     [
         ('currency = "EUR"\n', "rates/own.toml: currency is 'EUR', but it extends 'standard', which is in USD"),
         ('[[rates]]\nmodel = "other"\nprompt = 1\n', "rates/own.toml: model 'other' has no completion rate"),
-        ('[[rates]]\nmodel = "m"\nprompt = 1\n[[rates]]\nmodel = "m"\nprompt = 1\n', "rates/own.toml: two entries of model 'm' overlap"),
-        ('[[rates]]\nmodel = "m"\neffective_from = 2026-10-01\neffective_to = 2026-10-01\n', "rates/own.toml: [[rates]] 1: from 2026-10-01T00:00:00Z to"),
+        (
+            '[[rates]]\nmodel = "m"\nprompt = 1\n[[rates]]\nmodel = "m"\nprompt = 1\n',
+            "rates/own.toml: two entries of model 'm' overlap",
+        ),
+        (
+            '[[rates]]\nmodel = "m"\neffective_from = 2026-10-01\neffective_to = 2026-10-01\n',
+            "rates/own.toml: [[rates]] 1: from 2026-10-01T00:00:00Z to",
+        ),
     ],
 )
 def test_an_extending_card_that_cannot_be_meant_is_refused(tmp_path: Path, own: str, told: str) -> None:

@@ -86,7 +86,8 @@ def test_every_key_is_read(tmp_path: Path) -> None:
 
 def test_an_unquoted_dotted_field_means_the_same_as_a_quoted_one(tmp_path: Path) -> None:
     quoted, unquoted = (
-        settings(tmp_path, SOURCE + line) for line in ('fields = {"request.model" = "m", ts = "t"}', 'fields = {request.model = "m", ts = "t"}')
+        settings(tmp_path, SOURCE + line)
+        for line in ('fields = {"request.model" = "m", ts = "t"}', 'fields = {request.model = "m", ts = "t"}')
     )
     assert quoted == unquoted
 
@@ -103,15 +104,33 @@ def test_a_byte_order_mark_is_no_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ('timezon = "UTC"', "tallybook.toml: unknown key 'timezon'; did you mean 'timezone'? allowed here: timezone, currency, rounding"),
+        (
+            'timezon = "UTC"',
+            (
+                "tallybook.toml: unknown key 'timezon'; did you mean 'timezone'? allowed here: "
+                "timezone, currency, rounding"
+            ),
+        ),
         ("[zebra]", "tallybook.toml: unknown key 'zebra'; allowed here: timezone"),
-        ('[policy]\nunmesured = "list"', "tallybook.toml: [policy]: unknown key 'unmesured'; did you mean 'unmeasured'? allowed here: unmeasured"),
+        (
+            '[policy]\nunmesured = "list"',
+            "tallybook.toml: [policy]: unknown key 'unmesured'; did you mean 'unmeasured'? allowed here: unmeasured",
+        ),
         ('[invoices]\nPrefix = "A"', "tallybook.toml: [invoices]: unknown key 'Prefix'; did you mean 'prefix'?"),
         ("[limits]\nline_byte = 1", "tallybook.toml: [limits]: unknown key 'line_byte'; did you mean 'line_bytes'?"),
         (SOURCE + 'pathes = ["x"]', "tallybook.toml: [[sources]] 1: unknown key 'pathes'; did you mean 'paths'?"),
-        (SOURCE + SOURCE.replace("gateway", "b") + 'dialekt = "x"', "tallybook.toml: [[sources]] 2: unknown key 'dialekt'; did you mean 'dialect'?"),
-        (SOURCE + 'fields = {model = "m"}', "tallybook.toml: [[sources]] 1 fields: unknown key 'model'; did you mean 'request.model'?"),
-        (SOURCE + 'fields = {request = {modl = "m"}}', "tallybook.toml: [[sources]] 1 fields: unknown key 'request.modl'; did you mean 'request.model'?"),
+        (
+            SOURCE + SOURCE.replace("gateway", "b") + 'dialekt = "x"',
+            "tallybook.toml: [[sources]] 2: unknown key 'dialekt'; did you mean 'dialect'?",
+        ),
+        (
+            SOURCE + 'fields = {model = "m"}',
+            "tallybook.toml: [[sources]] 1 fields: unknown key 'model'; did you mean 'request.model'?",
+        ),
+        (
+            SOURCE + 'fields = {request = {modl = "m"}}',
+            "tallybook.toml: [[sources]] 1 fields: unknown key 'request.modl'; did you mean 'request.model'?",
+        ),
     ],
 )
 def test_an_unknown_key_is_refused_with_the_one_that_was_meant(tmp_path: Path, text: str, told: str) -> None:
@@ -127,25 +146,40 @@ def test_an_unknown_key_is_refused_with_the_one_that_was_meant(tmp_path: Path, t
         ('rounding = "up"', 'tallybook.toml: rounding is \'up\'; it must be "half-up" or "half-even"'),
         ("rounding = true", "tallybook.toml: rounding is true; it must be"),
         ('policy = "list"', "tallybook.toml: policy is 'list'; it must be a table; write [policy]"),
-        ('[policy]\nunmeasured = "bill"', 'tallybook.toml: [policy]: unmeasured is \'bill\'; it must be "list" or "bill-estimate"'),
+        (
+            '[policy]\nunmeasured = "bill"',
+            'tallybook.toml: [policy]: unmeasured is \'bill\'; it must be "list" or "bill-estimate"',
+        ),
         ('[invoices]\nprefix = "a/b"', "tallybook.toml: [invoices]: prefix is 'a/b'"),
         ('[invoices]\nprefix = "draft-"', "tallybook.toml: [invoices]: prefix is 'draft-'"),
-        ("[limits]\nline_bytes = 10", "tallybook.toml: [limits]: line_bytes is 10; it must be a whole number from 1024"),
+        (
+            "[limits]\nline_bytes = 10",
+            "tallybook.toml: [limits]: line_bytes is 10; it must be a whole number from 1024",
+        ),
         ("[limits]\nline_bytes = 1e6", "tallybook.toml: [limits]: line_bytes is 1E+6; it must be a whole number"),
         ("[limits]\nnesting = true", "tallybook.toml: [limits]: nesting is true; it must be a whole number"),
         ("[limits]\nnesting = 1000", "tallybook.toml: [limits]: nesting is 1000"),
-        ('sources = "logs"', "tallybook.toml: sources is 'logs'; it must be a list of tables; write [[sources]] above each"),
+        (
+            'sources = "logs"',
+            "tallybook.toml: sources is 'logs'; it must be a list of tables; write [[sources]] above each",
+        ),
         ('[sources]\nname = "a"', "tallybook.toml: sources is {'name': 'a'}; it must be a list of tables"),
         ("[[sources]]", "tallybook.toml: [[sources]] 1: name is missing"),
         ('[[sources]]\nname = ""', "tallybook.toml: [[sources]] 1: name is ''"),
         ('[[sources]]\nname = "a b"', "tallybook.toml: [[sources]] 1: name is 'a b'"),
         ('[[sources]]\nname = "a"', "tallybook.toml: [[sources]] 1: paths is missing"),
         ('[[sources]]\nname = "a"\npaths = []', "tallybook.toml: [[sources]] 1: paths is an empty list"),
-        ('[[sources]]\nname = "a"\npaths = "logs/*"', "tallybook.toml: [[sources]] 1: paths is 'logs/*'; it must be a list of strings"),
+        (
+            '[[sources]]\nname = "a"\npaths = "logs/*"',
+            "tallybook.toml: [[sources]] 1: paths is 'logs/*'; it must be a list of strings",
+        ),
         ('[[sources]]\nname = "a"\npaths = ["a", 5]', "tallybook.toml: [[sources]] 1: paths, entry 2, is 5"),
         (SOURCE + SOURCE, "tallybook.toml: [[sources]] 2: name 'gateway' is used by an earlier source"),
         (SOURCE + 'format = "csv"', "tallybook.toml: [[sources]] 1: format is 'csv'; it must be \"request-log\""),
-        (SOURCE + 'identity = "id"', 'tallybook.toml: [[sources]] 1: identity is \'id\'; it must be "response-id" or "request-id"'),
+        (
+            SOURCE + 'identity = "id"',
+            'tallybook.toml: [[sources]] 1: identity is \'id\'; it must be "response-id" or "request-id"',
+        ),
         (SOURCE + 'dialect = "open-ai"', "tallybook.toml: [[sources]] 1: dialect is 'open-ai'; leave it out"),
         (SOURCE + "fields = {ts = 5}", "tallybook.toml: [[sources]] 1 fields: ts is 5; it must be a string"),
         (SOURCE + 'fields = "ts"', "tallybook.toml: [[sources]] 1: fields is 'ts'; it must be a table"),

@@ -32,7 +32,10 @@ def test_text_that_could_start_a_formula_is_escaped(start: str) -> None:
     assert escaped(f"Acme\n{start}1+1") == f"Acme\n'{start}1+1" or start in "\r\n"
 
 
-@pytest.mark.parametrize("hidden", [" ", "\u00a0", "\u3000", "\u200b", "\ufeff", "\u2060", "\ufe0f", "\u0301", "\u3164", "\x01", "\x7f", "\u202e"])
+@pytest.mark.parametrize(
+    "hidden",
+    [" ", "\u00a0", "\u3000", "\u200b", "\ufeff", "\u2060", "\ufe0f", "\u0301", "\u3164", "\x01", "\x7f", "\u202e"],
+)
 def test_a_formula_behind_something_invisible_is_escaped(hidden: str) -> None:
     assert escaped(f"{hidden}=1+1") == f"'{hidden}=1+1"
 
@@ -42,7 +45,22 @@ def test_a_formula_on_a_later_line_of_a_cell_is_escaped(line_break: str) -> None
     assert escaped(f"Acme{line_break}=1+1") == f"Acme{line_break}'=1+1"
 
 
-@pytest.mark.parametrize("text", ["", "Acme Ltd", "a=b", "jamba-large", "1.5", " padded ", "Zoë", "株式会社", "a@b.c", "key_0a1b", "2026-10-01T00:00:00+03:00"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Acme Ltd",
+        "a=b",
+        "jamba-large",
+        "1.5",
+        " padded ",
+        "Zoë",
+        "株式会社",
+        "a@b.c",
+        "key_0a1b",
+        "2026-10-01T00:00:00+03:00",
+    ],
+)
 def test_ordinary_text_stays_as_it_is(text: str) -> None:
     assert escaped(text) == text
 
@@ -92,7 +110,8 @@ def test_a_file_is_written_to_the_letter_of_rfc_4180() -> None:
         (" padded", 2, Decimal(1)),
     ]
     assert csv_bytes(("name", "count", "amount"), rows) == (
-        b'name,count,amount\r\n"Acme, Ltd",-1,-1.50\r\n"say ""hi""",0,1000\r\n"two\nlines",,\r\n"nul\0",1,0\r\n" padded",2,1\r\n'
+        b'name,count,amount\r\n"Acme, Ltd",-1,-1.50\r\n"say ""hi""",0,1000\r\n"two\nlines",,\r\n"nul\0",1,0\r\n'
+        b'" padded",2,1\r\n'
     )
 
 

@@ -1,4 +1,5 @@
-"""FOCUS 1.2: the export against the table of its rules (``focus_rules.csv``: every column of the specification's tag v1.2), and against the invoices.
+"""FOCUS 1.2: the export against the table of its rules (``focus_rules.csv``: every column of the specification's tag
+v1.2), and against the invoices.
 
 The rules that hold between columns are the specification's too, each named by the column whose page states it.
 """
@@ -79,11 +80,25 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for hour in (11, 22)
     ]
     write_log(
-        root, "october.jsonl", *days, plain("2026-10-03T00:00:00Z", id="b", key="key_b", prompt=123_457), plain("2026-10-04T00:00:00Z", id="u", key="key_u")
+        root,
+        "october.jsonl",
+        *days,
+        plain("2026-10-03T00:00:00Z", id="b", key="key_b", prompt=123_457),
+        plain("2026-10-04T00:00:00Z", id="u", key="key_u"),
     )
     assert tallybook(root, "nightly", "--as-of", "2026-11-01T03:00:00Z").returncode == 0
-    assert tallybook(root, "invoice", "issue", "--period", "2026-10", "--account", "acme", "--as-of", "2026-11-01T03:00:00Z").returncode == 0
-    append_log(root, "october.jsonl", plain("2026-10-05T00:00:00Z", id="late", prompt=999_999), plain("2026-11-05T00:00:00Z", id="next", prompt=1_001))
+    assert (
+        tallybook(
+            root, "invoice", "issue", "--period", "2026-10", "--account", "acme", "--as-of", "2026-11-01T03:00:00Z"
+        ).returncode
+        == 0
+    )
+    append_log(
+        root,
+        "october.jsonl",
+        plain("2026-10-05T00:00:00Z", id="late", prompt=999_999),
+        plain("2026-11-05T00:00:00Z", id="next", prompt=1_001),
+    )
     assert tallybook(root, "nightly", "--as-of", "2026-11-06").returncode == 0
     return root
 
@@ -132,8 +147,15 @@ def test_the_rules_between_columns_hold(rows: list[dict[str, str]]) -> None:
         assert Decimal(row["ConsumedQuantity"]) == Decimal(row["PricingQuantity"]) * 1_000_000
         assert (row["ConsumedUnit"], row["PricingUnit"]) == ("Tokens", "1000000 Tokens")
         assert (row["SkuPriceId"], row["SkuId"]) != ("", "")
-        assert all(isinstance(value, str) and key.startswith("x_") for key, value in json.loads(row["SkuPriceDetails"]).items())  # SkuPriceDetails
-        assert instant(row["BillingPeriodStart"]) <= instant(row["ChargePeriodStart"]) < instant(row["ChargePeriodEnd"]) <= instant(row["BillingPeriodEnd"])
+        assert all(
+            isinstance(value, str) and key.startswith("x_") for key, value in json.loads(row["SkuPriceDetails"]).items()
+        )  # SkuPriceDetails
+        assert (
+            instant(row["BillingPeriodStart"])
+            <= instant(row["ChargePeriodStart"])
+            < instant(row["ChargePeriodEnd"])
+            <= instant(row["BillingPeriodEnd"])
+        )
         assert Decimal(row["BilledCost"]) == Decimal(row["ContractedCost"]) + Decimal(row["x_RoundingResidual"])
         assert row["InvoiceIssuerName"] == "Example Models Ltd"
 
@@ -143,16 +165,32 @@ def test_billed_cost_adds_up_to_every_line_and_invoice_to_the_cent(books: Path, 
     for row in rows:
         place = (row["InvoiceId"], row["x_InvoiceLine"])
         lines[place] = lines.get(place, Decimal(0)) + Decimal(row["BilledCost"])
-    printed = [line for path in sorted(books.glob("invoices/2026-*/lines.csv")) for line in csv_rows(path.read_text(encoding="utf-8"))]
+    printed = [
+        line
+        for path in sorted(books.glob("invoices/2026-*/lines.csv"))
+        for line in csv_rows(path.read_text(encoding="utf-8"))
+    ]
     assert lines == {(line["invoice_id"], line["line"]): Decimal(line["amount"]) for line in printed}
-    invoices = [invoice for path in sorted(books.glob("invoices/2026-*/invoices.csv")) for invoice in csv_rows(path.read_text(encoding="utf-8"))]
+    invoices = [
+        invoice
+        for path in sorted(books.glob("invoices/2026-*/invoices.csv"))
+        for invoice in csv_rows(path.read_text(encoding="utf-8"))
+    ]
     assert {invoice["status"] for invoice in invoices} == {"issued", "draft"}
     for invoice in invoices:
-        assert sum(Decimal(row["BilledCost"]) for row in rows if row["InvoiceId"] == invoice["invoice_id"]) == Decimal(invoice["total"])
+        assert sum(Decimal(row["BilledCost"]) for row in rows if row["InvoiceId"] == invoice["invoice_id"]) == Decimal(
+            invoice["total"]
+        )
 
 
 def test_there_is_one_row_per_account_key_model_meter_rate_and_day(rows: list[dict[str, str]]) -> None:
-    places = [tuple(row[name] for name in ("BillingAccountId", "ResourceId", "SkuId", "ListUnitPrice", "x_UsageDate", "InvoiceId")) for row in rows]
+    places = [
+        tuple(
+            row[name]
+            for name in ("BillingAccountId", "ResourceId", "SkuId", "ListUnitPrice", "x_UsageDate", "InvoiceId")
+        )
+        for row in rows
+    ]
     assert len(places) == len(set(places))
     assert not any(row["ResourceId"] == "key_u" for row in rows)  # unassigned usage is on no invoice
 
@@ -172,7 +210,10 @@ def test_the_rounding_of_a_line_is_on_one_of_its_rows_the_greatest(rows: list[di
     for group in lines.values():
         with_residual = [row for row in group if Decimal(row["x_RoundingResidual"])]
         assert len(with_residual) <= 1
-        assert all(Decimal(row["ContractedCost"]) == max(Decimal(each["ContractedCost"]) for each in group) for row in with_residual)
+        assert all(
+            Decimal(row["ContractedCost"]) == max(Decimal(each["ContractedCost"]) for each in group)
+            for row in with_residual
+        )
         rounded += len(with_residual)
     assert rounded >= 3
 
@@ -208,7 +249,9 @@ def as_typed(like: Any, text: str) -> Any:
 
 def test_the_same_workspace_gives_the_same_bytes(books: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
-        assert tallybook(books, "export", "focus", *SELLER, "-o", "parquet", "--to", str(tmp_path / name)).returncode == 0
+        assert (
+            tallybook(books, "export", "focus", *SELLER, "-o", "parquet", "--to", str(tmp_path / name)).returncode == 0
+        )
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
@@ -257,6 +300,13 @@ def test_a_line_of_another_kind_is_one_row_over_the_period(books: Path) -> None:
     ):
         object.__setattr__(line, "kind", type("Kind", (), {"value": kind}))  # kinds that this version does not issue
         (row,) = invoice_rows(invoice, state, "Seller")
-        assert (row["ChargeCategory"], row["ChargeClass"], row["BilledCost"]) == (category, charge_class, Decimal("1.90"))
+        assert (row["ChargeCategory"], row["ChargeClass"], row["BilledCost"]) == (
+            category,
+            charge_class,
+            Decimal("1.90"),
+        )
         assert ("PricingQuantity" in row) == (category == "Purchase")
-        assert (row["ChargePeriodStart"], row["ChargePeriodEnd"]) == (row["BillingPeriodStart"], row["BillingPeriodEnd"])
+        assert (row["ChargePeriodStart"], row["ChargePeriodEnd"]) == (
+            row["BillingPeriodStart"],
+            row["BillingPeriodEnd"],
+        )

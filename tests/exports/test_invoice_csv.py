@@ -25,7 +25,13 @@ if TYPE_CHECKING:
 
 
 def invoice(
-    account_id: str = "acme", *, name: str = "Acme Ltd", number: int | None = None, period: str = "2026-10", quantity: int = 1_234_567, rate: str = "2"
+    account_id: str = "acme",
+    *,
+    name: str = "Acme Ltd",
+    number: int | None = None,
+    period: str = "2026-10",
+    quantity: int = 1_234_567,
+    rate: str = "2",
 ) -> Invoice:
     month = BillingPeriod.parse(period)
     account = Account(id=account_id, name=name, timezone="Europe/Berlin", rate_card="standard", key_ids=())
@@ -53,18 +59,30 @@ def test_the_files_by_example() -> None:
     issued, draft = invoice(number=1), invoice("bolt", name="=Bolt, Inc", quantity=250, rate="0.0375")
     assert invoices_csv([draft, issued]).decode() == (
         "invoice_id,status,account_id,account_name,period,period_start,period_end,currency,subtotal,total,lines\r\n"
-        "INV-000001,issued,acme,Acme Ltd,2026-10,2026-10-01T00:00:00+02:00,2026-11-01T00:00:00+01:00,USD,2.47,2.47,1\r\n"
-        'draft-2026-10-bolt,draft,bolt,"\'=Bolt, Inc",2026-10,2026-10-01T00:00:00+02:00,2026-11-01T00:00:00+01:00,USD,0.00,0.00,1\r\n'
+        "INV-000001,issued,acme,Acme Ltd,2026-10,2026-10-01T00:00:00+02:00,2026-11-01T00:00:00+01:00,USD,2.47,2.47,"
+        "1\r\n"
+        'draft-2026-10-bolt,draft,bolt,"\'=Bolt, Inc",2026-10,2026-10-01T00:00:00+02:00,2026-11-01T00:00:00+01:00,USD,'
+        "0.00,0.00,1\r\n"
     )
     assert lines_csv([draft, issued]).decode() == (
-        "invoice_id,account_id,line,kind,api_key_id,model,service_tier,meter,quantity,rate_per_million,currency,amount,description\r\n"
-        "INV-000001,acme,1,usage,key_1,jamba-large,,completion,1234567,2.00,USD,2.47,jamba-large completion tokens at 2.00 USD per million\r\n"
-        "draft-2026-10-bolt,bolt,1,usage,key_1,jamba-large,,completion,250,0.0375,USD,0.00,jamba-large completion tokens at 0.0375 USD per million\r\n"
+        "invoice_id,account_id,line,kind,api_key_id,model,service_tier,meter,quantity,rate_per_million,currency,amount,"
+        "description\r\n"
+        "INV-000001,acme,1,usage,key_1,jamba-large,,completion,1234567,2.00,USD,2.47,jamba-large completion tokens at "
+        "2.00 USD per million\r\n"
+        "draft-2026-10-bolt,bolt,1,usage,key_1,jamba-large,,completion,250,0.0375,USD,0.00,jamba-large completion "
+        "tokens at 0.0375 USD per million\r\n"
     )
 
 
 def test_issued_invoices_come_by_number_then_drafts_by_period_and_account() -> None:
-    invoices = [invoice("b"), invoice("a"), invoice("z", period="2026-09"), invoice("a", number=10), invoice("c", number=9), invoice("d", number=1_000_000)]
+    invoices = [
+        invoice("b"),
+        invoice("a"),
+        invoice("z", period="2026-09"),
+        invoice("a", number=10),
+        invoice("c", number=9),
+        invoice("d", number=1_000_000),
+    ]
     order = ["INV-000009", "INV-000010", "INV-1000000", "draft-2026-09-z", "draft-2026-10-a", "draft-2026-10-b"]
     assert [row["invoice_id"] for row in parsed(invoices_csv(invoices))] == order
     assert lines_csv(invoices) == lines_csv(reversed(invoices))
@@ -74,7 +92,10 @@ def test_no_invoices_are_a_header() -> None:
     assert invoices_csv([]).count(b"\r\n") == lines_csv([]).count(b"\r\n") == 1
 
 
-@given(st.lists(st.integers(1, 10**12), min_size=1, max_size=5), st.sampled_from(["2", "0.20", "0.000000000001", "999999999.5"]))
+@given(
+    st.lists(st.integers(1, 10**12), min_size=1, max_size=5),
+    st.sampled_from(["2", "0.20", "0.000000000001", "999999999.5"]),
+)
 def test_what_is_printed_reads_back_and_adds_up(quantities: list[int], rate: str) -> None:
     invoices = [invoice(f"account-{index}", quantity=quantity, rate=rate) for index, quantity in enumerate(quantities)]
     lines = parsed(lines_csv(invoices))
@@ -82,10 +103,16 @@ def test_what_is_printed_reads_back_and_adds_up(quantities: list[int], rate: str
         mine = [line for line in lines if line["invoice_id"] == printed["invoice_id"]]
         assert Decimal(printed["total"]) == sum(Decimal(line["amount"]) for line in mine) == original.total
         assert int(printed["lines"]) == len(mine)
-        assert [(int(line["quantity"]), Decimal(line["rate_per_million"])) for line in mine] == [(original.lines[0].quantity, Decimal(rate))]
+        assert [(int(line["quantity"]), Decimal(line["rate_per_million"])) for line in mine] == [
+            (original.lines[0].quantity, Decimal(rate))
+        ]
 
 
-@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20).filter(str.strip))
+@given(
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20).filter(
+        str.strip
+    )
+)
 def test_any_name_of_an_account_arrives(name: str) -> None:
     (row,) = parsed(invoices_csv([invoice(name=name)]))
     assert unescaped(row["account_name"]) == name

@@ -1,8 +1,9 @@
 """Runs the golden cases of invoices: ``tests/golden/invoices/<case>/``, folders that an accountant can read.
 
-A case is a small workspace (``tallybook.toml``, ``accounts.toml``, ``rates/``), CSV files of usage, ``steps.toml`` that says in which
-order usage arrives, invoices are issued and voided, or another configuration begins to hold, and what must come out in the end:
-``expected_lines.csv`` and ``expected_invoices.csv``, of which every column that they have is compared, in order. It holds no code.
+A case is a small workspace (``tallybook.toml``, ``accounts.toml``, ``rates/``), CSV files of usage, ``steps.toml`` that
+says in which order usage arrives, invoices are issued and voided, or another configuration begins to hold, and what
+must come out in the end: ``expected_lines.csv`` and ``expected_invoices.csv``, of which every column that they have is
+compared, in order. It holds no code.
 """
 
 from __future__ import annotations
@@ -44,7 +45,12 @@ def test_invoices_come_out_as_an_accountant_expects(case: Path) -> None:
         if "usage" in step:
             usage += rows_of((case / step["usage"]).read_text(encoding="utf-8"))
         if "issue" in step or "void" in step:
-            issued += [frozen(invoice) for invoice in taken(step, book_of(workspace, usage, issued), len(issued), prefix=workspace.settings.invoice_prefix)]
+            issued += [
+                frozen(invoice)
+                for invoice in taken(
+                    step, book_of(workspace, usage, issued), len(issued), prefix=workspace.settings.invoice_prefix
+                )
+            ]
     book = book_of(workspace, usage, issued)
     compare(case / "expected_lines.csv", lines_csv(book.of()))
     compare(case / "expected_invoices.csv", invoices_csv(book.of()))
@@ -57,7 +63,10 @@ def taken(step: dict[str, Any], book: InvoiceBook, issued: int, *, prefix: str) 
         return [credit_note(invoice, number=issued + 1, prefix=prefix)]
     drafts = [draft for draft in book.drafts if str(draft.period) == step["issue"]]
     assert drafts, f"there is nothing to issue for {step['issue']}"
-    return [issued_invoice(draft, number=number, prefix=prefix, issued_on=step.get("on")) for number, draft in enumerate(drafts, start=issued + 1)]
+    return [
+        issued_invoice(draft, number=number, prefix=prefix, issued_on=step.get("on"))
+        for number, draft in enumerate(drafts, start=issued + 1)
+    ]
 
 
 def frozen(invoice: Invoice) -> Invoice:
@@ -89,7 +98,9 @@ def usage_daily(workspace: Workspace, usage: list[dict[str, str]]) -> pa.Table:
         day = parse_date(row["date"])
         account = workspace.accounts.account_of(row["key"], day_start_at(day, workspace.settings.zone))
         assert account is not None, row
-        window = workspace.rate_cards[account.terms_on(day).rate_card].rate_at(row["model"], day_start_at(day, account.zone))
+        window = workspace.rate_cards[account.terms_on(day).rate_card].rate_at(
+            row["model"], day_start_at(day, account.zone)
+        )
         assert window is not None, row
         rows.append(
             {
@@ -125,4 +136,9 @@ def test_a_day_begins_where_the_case_says() -> None:
     for case in CASES:
         for folder in [case, *(path.parent for path in case.glob("*/tallybook.toml"))]:
             for card in open_workspace(folder).rate_cards.values():
-                assert {at.time().isoformat() for each in card.rates for at in (each.effective_from, each.effective_to) if at} <= {"00:00:00"}
+                assert {
+                    at.time().isoformat()
+                    for each in card.rates
+                    for at in (each.effective_from, each.effective_to)
+                    if at
+                } <= {"00:00:00"}

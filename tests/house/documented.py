@@ -1,9 +1,11 @@
 """Runs the ``console`` blocks of a document on the sample, and puts what they print beside what the document says.
 
-A line that begins with ``$ `` is a command, one that begins with ``> `` goes on with it; what follows is what it prints on a terminal of
-120 columns, and then what it prints to stderr. The blocks of one document run in order in one folder that holds a fresh sample as ``data/``.
+A line that begins with ``$ `` is a command, one that begins with ``> `` goes on with it; what follows is what it prints
+on a terminal of 120 columns, and then what it prints to stderr. The blocks of one document run in order in one folder
+that holds a fresh sample as ``data/``.
 
-``python tests/house/documented.py`` writes what is printed now into every document (and ``git diff`` shows what changed).
+``python tests/house/documented.py`` writes what is printed now into every document (and ``git diff`` shows what
+changed).
 """
 
 from __future__ import annotations
@@ -59,7 +61,12 @@ def _printed(command: str, folder: Path) -> str:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TALLYBOOK_", "PYTEST_", "COV_"))}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     with subprocess.Popen(
-        ["bash", "-c", command], cwd=folder, env={**kept, **_TERMINAL, "PATH": path}, stdin=subprocess.DEVNULL, stdout=terminal, stderr=subprocess.PIPE
+        ["bash", "-c", command],
+        cwd=folder,
+        env={**kept, **_TERMINAL, "PATH": path},
+        stdin=subprocess.DEVNULL,
+        stdout=terminal,
+        stderr=subprocess.PIPE,
     ) as process:
         os.close(terminal)
         shown = _read_all(controller).replace("\r\n", "\n")

@@ -30,12 +30,18 @@ def test_what_a_document_shows_is_what_the_commands_print(name: str) -> None:
 
 
 def test_the_table_of_commands_names_every_command_and_no_other() -> None:
-    listed = {" ".join(re.findall(r"^\| `tallybook ((?:[a-z]+ ?)+)", row)[0].split()) for row in README.splitlines() if row.startswith("| `tallybook ")}
+    listed = {
+        " ".join(re.findall(r"^\| `tallybook ((?:[a-z]+ ?)+)", row)[0].split())
+        for row in README.splitlines()
+        if row.startswith("| `tallybook ")
+    }
     assert listed == set(commands(_tallybook, ""))
 
 
 def test_options_in_the_documents_exist() -> None:
-    known = {option for command in all_commands(_tallybook) for parameter in command.params for option in parameter.opts}
+    known = {
+        option for command in all_commands(_tallybook) for parameter in command.params for option in parameter.opts
+    }
     stated = {
         option
         for name in NAMES
@@ -69,7 +75,9 @@ def row_of(column: Column) -> str:
 
 
 def test_every_exit_code_is_in_the_readme_and_in_the_runbook() -> None:
-    declared = {str(code) for module in (cli, context) for name, code in vars(module).items() if name.startswith("EXIT_")}
+    declared = {
+        str(code) for module in (cli, context) for name, code in vars(module).items() if name.startswith("EXIT_")
+    }
     for document in (README, (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")):
         table = document.partition("| exit code |")[2].partition("\n\n")[0]
         assert set(re.findall(r"^\| (\d+) ", table, re.MULTILINE)) == {"0", *declared}
@@ -83,7 +91,11 @@ def test_the_readme_prints_one_command_to_run_and_one_to_test() -> None:
 def test_every_page_of_the_docs_is_named_by_another_page() -> None:
     texts = {name: (ROOT / name).read_text(encoding="utf-8") for name in NAMES}
     pages = [name for name in NAMES if name != "README.md"]
-    assert [page for page in pages if not any(page.removeprefix("docs/decisions/") in text for name, text in texts.items() if name != page)] == []
+    assert [
+        page
+        for page in pages
+        if not any(page.removeprefix("docs/decisions/") in text for name, text in texts.items() if name != page)
+    ] == []
 
 
 def commands(group: click.Group, prefix: str) -> list[str]:

@@ -31,12 +31,42 @@ WRITTEN = {"data/lake", "data/invoices"}
 SUFFIXES = {".py", ".md", ".toml", ".sql", ".txt", ".csv", ".ipynb", ".json", ".jsonl", ".yml", ".yaml", ""}
 
 # Spelled in pieces, so that this file does not find itself.
-MACHINE = re.compile("|".join(["/wo" + r"rk/", "/ro" + r"ot/", "/ho" + r"me/\w", "/tm" + r"p/\w", "/op" + r"t/(?!tallybook)\w", r"[A-Z]:\\\\?Us" + "ers"]))
+MACHINE = re.compile(
+    "|".join(
+        [
+            "/wo" + r"rk/",
+            "/ro" + r"ot/",
+            "/ho" + r"me/\w",
+            "/tm" + r"p/\w",
+            "/op" + r"t/(?!tallybook)\w",
+            r"[A-Z]:\\\\?Us" + "ers",
+        ]
+    )
+)
 REGISTRY = re.compile(
-    "|".join(["py" + r"pi\.org", "pythonho" + r"sted", "index-" + "url", "find-" + "links", "file:" + "//", "arti" + "factory"]), re.IGNORECASE
+    "|".join(
+        [
+            "py" + r"pi\.org",
+            "pythonho" + r"sted",
+            "index-" + "url",
+            "find-" + "links",
+            "file:" + "//",
+            "arti" + "factory",
+        ]
+    ),
+    re.IGNORECASE,
 )
 WORKPLACE = re.compile(
-    "|".join([r"\bsub-?ag" + r"ents?\b", r"\bAI ag" + r"ents?\b", r"\bChat" + r"GPT\b", r"\bClau" + r"de\b", "co-author" + "ed-by", r"\bthis ses" + r"sion\b"]),
+    "|".join(
+        [
+            r"\bsub-?ag" + r"ents?\b",
+            r"\bAI ag" + r"ents?\b",
+            r"\bChat" + r"GPT\b",
+            r"\bClau" + r"de\b",
+            "co-author" + "ed-by",
+            r"\bthis ses" + r"sion\b",
+        ]
+    ),
     re.IGNORECASE,
 )
 PIN = re.compile(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+")
@@ -56,7 +86,9 @@ def is_written(path: Path) -> bool:
 
 
 def test_beside_the_agreed_names_there_are_only_dot_files() -> None:
-    listed = subprocess.run(["git", "-C", str(ROOT), "ls-files", "--full-name"], capture_output=True, text=True, check=False)
+    listed = subprocess.run(
+        ["git", "-C", str(ROOT), "ls-files", "--full-name"], capture_output=True, text=True, check=False
+    )
     if listed.returncode or not listed.stdout:
         pytest.skip("not a git checkout: which files belong to the repository cannot be told")
     tops = {name.split("/")[0] for name in listed.stdout.splitlines()}
@@ -67,8 +99,14 @@ def test_beside_the_agreed_names_there_are_only_dot_files() -> None:
 def test_no_file_names_a_machine_a_registry_or_a_workplace(pattern: re.Pattern[str]) -> None:
     texts = [(path, path.read_text(encoding="utf-8")) for path in files() if path.suffix in SUFFIXES]
     assert len(texts) > 100
-    lines = [(path, number, line) for path, text in texts for number, line in enumerate(without_images(text).splitlines(), 1)]
-    assert [f"{path.relative_to(ROOT)}:{number}: {line.strip()[:120]}" for path, number, line in lines if pattern.search(line)] == []
+    lines = [
+        (path, number, line) for path, text in texts for number, line in enumerate(without_images(text).splitlines(), 1)
+    ]
+    assert [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()[:120]}"
+        for path, number, line in lines
+        if pattern.search(line)
+    ] == []
 
 
 def test_constraints_name_versions_and_nothing_else() -> None:
@@ -77,7 +115,11 @@ def test_constraints_name_versions_and_nothing_else() -> None:
 
 
 def test_every_dependency_of_the_package_and_its_tests_is_pinned() -> None:
-    pinned = {normal(line.partition("==")[0]) for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines() if "==" in line}
+    pinned = {
+        normal(line.partition("==")[0])
+        for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+        if "==" in line
+    }
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     tables = re.findall(r"^(dependencies|test|lint) = \[(.*?)\]$", project, re.MULTILINE | re.DOTALL)
     needed = {normal(name) for _, table in tables for name in re.findall(r'"([A-Za-z0-9._-]+)[>=<~!]', table)}

@@ -18,7 +18,8 @@ import json, resource, sys
 from pipeline.cli import run
 code = run(sys.argv[1:])
 spent = resource.getrusage(resource.RUSAGE_SELF)
-print(json.dumps([code, [name for name in {HEAVY!r} if name in sys.modules], spent.ru_utime + spent.ru_stime]), file=sys.stderr)
+heavy = [name for name in {HEAVY!r} if name in sys.modules]
+print(json.dumps([code, heavy, spent.ru_utime + spent.ru_stime]), file=sys.stderr)
 """
 CPU_SECONDS_MAX = 0.3
 
@@ -33,7 +34,9 @@ def test_help_is_quick_and_imports_neither_pandas_nor_pyarrow(argument: str) -> 
 
 
 def started(*arguments: str) -> tuple[int, list[str], float]:
-    done = subprocess.run([sys.executable, "-c", REPORT, *arguments], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", REPORT, *arguments], capture_output=True, text=True, check=True, timeout=60
+    )
     code, heavy, seconds = json.loads(done.stderr.splitlines()[-1])
     return code, heavy, seconds
 

@@ -1,4 +1,6 @@
-"""The wheel is whole: installed somewhere else, it makes a workspace and bills it, with the SQL and the sample that came with it."""
+"""The wheel is whole: installed somewhere else, it makes a workspace and bills it, with the SQL and the sample that
+came with it.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,19 @@ CALL = "from pipeline.cli import main; main()"
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder: Path = tmp_path_factory.mktemp("wheel")
     (wheel,) = WheelBuilder(str(ROOT)).build(directory=str(folder / "dist"), versions=["standard"])
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-compile", "--target", str(folder / "site"), wheel]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-index",
+        "--no-compile",
+        "--target",
+        str(folder / "site"),
+        wheel,
+    ]
     subprocess.run(command, check=True, timeout=120, capture_output=True)
     return folder / "site"
 
@@ -43,7 +57,15 @@ def test_a_built_wheel_holds_every_sql_file_and_the_sample_and_nothing_that_was_
 def called(site: Path, folder: Path, code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TALLYBOOK_")}
     environment = {**kept, "PYTHONPATH": str(site), "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run([sys.executable, "-c", code, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=True, timeout=120)
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
 
 
 def names(folder: Path) -> set[str]:

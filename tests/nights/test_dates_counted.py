@@ -1,4 +1,7 @@
-"""Whatever is kept of earlier nights, and whatever happened to it: a night's marts are those of all events counted at once."""
+"""Whatever is kept of earlier nights, and whatever happened to it.
+
+A night's marts are those of all events counted at once.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,10 @@ if TYPE_CHECKING:
 AT_NOON = STANDARD.replace("2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z\neffective_to = 2026-10-01T12:00:00Z") + (
     '[[rates]]\nmodel = "jamba-large"\neffective_from = 2026-10-01T12:00:00Z\nprompt = 3.00\ncompletion = 9.00\n'
 )
-BANDS = '[[rates]]\nmodel = "jamba-large"\nabove_prompt_tokens = 5\neffective_from = 2026-01-01T00:00:00Z\nprompt = 4.00\ncompletion = 9.00\n'
+BANDS = (
+    '[[rates]]\nmodel = "jamba-large"\nabove_prompt_tokens = 5\neffective_from = 2026-01-01T00:00:00Z\nprompt = 4.00\n'
+    "completion = 9.00\n"
+)
 AS_OF = ("--as-of", "2026-12-01")
 SOURCES = '[[sources]]\nname = "gateway"\npaths = ["logs/*"]\n'
 
@@ -68,14 +74,20 @@ def days_of(dates: list[date]) -> list[str]:
     return found
 
 
-def test_a_night_reads_the_dates_that_are_new_and_those_that_new_copies_reach(tmp_path: Path, dates_read: list[date]) -> None:
+def test_a_night_reads_the_dates_that_are_new_and_those_that_new_copies_reach(
+    tmp_path: Path, dates_read: list[date]
+) -> None:
     root = make_workspace(tmp_path / "books")
-    commit_night(root, [used("09-29T10:00", "a"), used("09-30T10:00", "b"), used("09-30T11:00", "b"), used("10-01T10:00", "c")])
+    commit_night(
+        root, [used("09-29T10:00", "a"), used("09-30T10:00", "b"), used("09-30T11:00", "b"), used("10-01T10:00", "c")]
+    )
     assert_counted_alike(root)
     assert days_of(dates_read) == ["09-29", "09-30", "10-01"]
     assert_counted_alike(root)
     assert days_of(dates_read) == []
-    commit_night(root, [used("10-02T10:00", "a", completion_tokens=5), used("10-02T10:00", "d")])  # the later measurement wins: 09-29 loses an event
+    commit_night(
+        root, [used("10-02T10:00", "a", completion_tokens=5), used("10-02T10:00", "d")]
+    )  # the later measurement wins: 09-29 loses an event
     assert_counted_alike(root)
     assert days_of(dates_read) == ["09-29", "10-02"]
     commit_night(root, [used("10-03T10:00", "a", completion_tokens=6), used("10-01T09:00", "late")])
@@ -85,7 +97,9 @@ def test_a_night_reads_the_dates_that_are_new_and_those_that_new_copies_reach(tm
     assert_counted_alike(root)
 
 
-def test_a_later_copy_takes_an_event_out_of_a_closed_month_whose_own_dates_did_not_change(tmp_path: Path, dates_read: list[date]) -> None:
+def test_a_later_copy_takes_an_event_out_of_a_closed_month_whose_own_dates_did_not_change(
+    tmp_path: Path, dates_read: list[date]
+) -> None:
     root = make_workspace(tmp_path / "books")
     commit_night(root, [used("09-28T10:00", "a"), used("10-02T10:00", "a", status="estimated")])
     assert_counted_alike(root)
@@ -105,9 +119,18 @@ def test_a_later_copy_takes_an_event_out_of_a_closed_month_whose_own_dates_did_n
     ],
     ids=["a price from noon on", "a threshold of prompt size", "another time zone", "another key"],
 )
-def test_a_configuration_that_moves_slices_counts_their_dates_again(tmp_path: Path, dates_read: list[date], change: dict[str, Any], read: list[str]) -> None:
+def test_a_configuration_that_moves_slices_counts_their_dates_again(
+    tmp_path: Path, dates_read: list[date], change: dict[str, Any], read: list[str]
+) -> None:
     root = make_workspace(tmp_path / "books")
-    commit_night(root, [used(f"{day}T{hour}:00", f"{day}{hour}", prompt_tokens=int(hour)) for day in ("09-30", "10-01") for hour in ("03", "11", "13", "20")])
+    commit_night(
+        root,
+        [
+            used(f"{day}T{hour}:00", f"{day}{hour}", prompt_tokens=int(hour))
+            for day in ("09-30", "10-01")
+            for hour in ("03", "11", "13", "20")
+        ],
+    )
     assert_counted_alike(root)
     days_of(dates_read)
     other = make_workspace(tmp_path / "other", **change)
@@ -117,7 +140,9 @@ def test_a_configuration_that_moves_slices_counts_their_dates_again(tmp_path: Pa
     assert days_of(dates_read) == read
 
 
-def test_another_program_believes_nothing_that_was_kept(tmp_path: Path, dates_read: list[date], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_program_believes_nothing_that_was_kept(
+    tmp_path: Path, dates_read: list[date], monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = make_workspace(tmp_path / "books")
     commit_night(root, [used("09-30T10:00", "a")])
     aggregate_what_is_new(open_workspace(root))
@@ -189,10 +214,19 @@ def live_through_nights(root: Path, seed: int, nights: int) -> None:
 
 
 def any_event(dice: random.Random) -> dict[str, Any]:
-    at = f"{dice.choice(['09-29', '09-30', '10-01', '10-02'])}T{dice.choice(['00', '11', '12', '23'])}:{dice.choice(['00', '59'])}"
+    at = (
+        f"{dice.choice(['09-29', '09-30', '10-01', '10-02'])}T{dice.choice(['00', '11', '12', '23'])}:"
+        f"{dice.choice(['00', '59'])}"
+    )
     identity = dice.choice(["a", "b", "c", "d"]) + "." * 7 + dice.choice(["x", "y"])
     status = dice.choice(["measured", "measured", "measured", "estimated", "failed"])
-    return used(at, identity, status=status, completion_tokens=dice.choice([3, 3, 4]), api_key_id=dice.choice(["key_a", "key_nobody"]))
+    return used(
+        at,
+        identity,
+        status=status,
+        completion_tokens=dice.choice([3, 3, 4]),
+        api_key_id=dice.choice(["key_a", "key_nobody"]),
+    )
 
 
 @pytest.mark.parametrize("seed", [1])
@@ -206,10 +240,19 @@ def test_many_more_nights_never_change_the_marts(tmp_path: Path, seed: int) -> N
     live_through_nights(tmp_path / "books", seed, nights=6)
 
 
-def test_dates_are_counted_in_rounds_and_the_copies_among_rounds_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dates_are_counted_in_rounds_and_the_copies_among_rounds_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(dates_counted, "ROUND_EVENTS_MAX", 2)
     root = make_workspace(tmp_path / "books")
-    commit_night(root, [used(f"09-{day}T10:00", identity, completion_tokens=day) for day in (26, 27, 28, 29) for identity in ("a", f"{day}")])
+    commit_night(
+        root,
+        [
+            used(f"09-{day}T10:00", identity, completion_tokens=day)
+            for day in (26, 27, 28, 29)
+            for identity in ("a", f"{day}")
+        ],
+    )
     assert_counted_alike(root)
     assert_counted_alike(root)
 
@@ -225,7 +268,9 @@ def slices_changed(monkeypatch: pytest.MonkeyPatch, change: Callable[[pa.Table],
     monkeypatch.setattr(dates_counted, "count_slices", changed)
 
 
-def test_events_that_a_night_lost_are_heard_that_night_and_not_lost_for_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_events_that_a_night_lost_are_heard_that_night_and_not_lost_for_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = make_workspace(tmp_path / "books")
     commit_night(root, [used("09-30T10:00", "a")])
     slices_changed(monkeypatch, lambda totals: totals.slice(0, 0))
@@ -243,7 +288,9 @@ def test_a_kept_period_that_lost_events_is_heard_although_none_of_it_is_counted(
     lake = root / "lake"
     entry = counted.read_entries(lake, "periods")["2026-09"]
     pieces = {name: counted.read_piece(lake, "periods", entry, name) for name in entry.pieces}
-    emptied = {name: parquet_bytes.encode(parquet_bytes.decode(content).slice(0, 0)) for name, content in pieces.items()}
+    emptied = {
+        name: parquet_bytes.encode(parquet_bytes.decode(content).slice(0, 0)) for name, content in pieces.items()
+    }
     wrong = counted.NewEntry(inputs=entry.inputs, pieces=emptied)
     counted.write_entries(lake, "periods", counted.read_entries(lake, "periods"), {"2026-09": wrong})
     done = tallybook(root, "nightly", *AS_OF)
@@ -252,7 +299,9 @@ def test_a_kept_period_that_lost_events_is_heard_although_none_of_it_is_counted(
     assert tallybook(root, "verify").returncode == 0
 
 
-def test_a_wrong_count_that_breaks_no_claim_refuses_issue_and_void_which_believe_nothing_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_count_that_breaks_no_claim_refuses_issue_and_void_which_believe_nothing_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = make_workspace(tmp_path / "books")
     commit_night(root, [used("09-30T10:00", "a")])
     assert tallybook(root, "nightly", *AS_OF).returncode == 0
@@ -276,11 +325,15 @@ def test_a_wrong_count_that_breaks_no_claim_refuses_issue_and_void_which_believe
 
 def all_tokens_stated_as_ten(totals: pa.Table) -> pa.Table:
     column = totals.schema.get_field_index("completion_tokens")
-    return totals.set_column(column, totals.schema.field(column), pa.array([10] * totals.num_rows, totals.schema.field(column).type))
+    return totals.set_column(
+        column, totals.schema.field(column), pa.array([10] * totals.num_rows, totals.schema.field(column).type)
+    )
 
 
 @pytest.mark.slow
-def test_a_night_that_dies_at_any_call_leaves_nothing_that_the_next_one_believes_wrongly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_night_that_dies_at_any_call_leaves_nothing_that_the_next_one_believes_wrongly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     base = make_workspace(tmp_path / "base")
     commit_night(base, [used("09-29T10:00", "a"), used("09-30T10:00", "b")])
     aggregate_what_is_new(open_workspace(base))

@@ -87,7 +87,10 @@ def test_verify_counts_what_is_held_and_doctor_lists_it(workspace: Path) -> None
 
 def test_no_draft_is_made_for_a_month_that_has_not_begun_where_the_account_is(tmp_path: Path) -> None:
     zones = {"east": "Pacific/Auckland", "west": "America/Los_Angeles"}
-    accounts = "".join(f'[[accounts]]\nid = "{name}"\nname = "{name}"\ntimezone = "{zone}"\nkeys = ["key_{name}"]\n' for name, zone in zones.items())
+    accounts = "".join(
+        f'[[accounts]]\nid = "{name}"\nname = "{name}"\ntimezone = "{zone}"\nkeys = ["key_{name}"]\n'
+        for name, zone in zones.items()
+    )
     root = make_workspace(tmp_path / "books", config=CONFIG, accounts=accounts)
     write_log(root, "l.jsonl", *(plain("2026-10-01T09:00:00Z", id=name, key=f"key_{name}") for name in zones))
     tallybook(root, "nightly", "--as-of", "2026-09-30T14:00:00Z")
@@ -113,4 +116,7 @@ def test_what_a_night_of_a_later_clock_counted_is_counted_by_whoever_looks_after
 def test_explain_says_of_a_held_line_that_it_is_held(workspace: Path) -> None:
     night(workspace, "2026-10-09T03:00:00Z")
     for asked in (("--request-id", "c"), ("--source", "logs/l.jsonl", "--line", "3")):
-        assert "line 3: held: it is dated 2099-01-15T00:00:00Z, which has not come" in tallybook(workspace, "explain", *asked).stdout
+        assert (
+            "line 3: held: it is dated 2099-01-15T00:00:00Z, which has not come"
+            in tallybook(workspace, "explain", *asked).stdout
+        )

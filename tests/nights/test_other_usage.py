@@ -16,9 +16,16 @@ def line(path: str, response: Any, *, status: int = 200, key: str = "key_a") -> 
     return json.dumps(fields | {"request": {"model": "jamba-large"}, "response": response})
 
 
-IMAGE = {"created": 1, "data": [{"b64_json": "AA"}], "usage": {"input_tokens": 9, "output_tokens": 4160, "total_tokens": 4169}}
+IMAGE = {
+    "created": 1,
+    "data": [{"b64_json": "AA"}],
+    "usage": {"input_tokens": 9, "output_tokens": 4160, "total_tokens": 4169},
+}
 RERANK = {"id": "r1", "results": [{"index": 0, "relevance_score": 0.5}], "meta": {"billed_units": {"search_units": 2}}}
-SEARCHED = {"choices": [{"message": {"content": "a"}}], "usage": {"prompt_tokens": 3, "completion_tokens": 2, "num_search_queries": 7}}
+SEARCHED = {
+    "choices": [{"message": {"content": "a"}}],
+    "usage": {"prompt_tokens": 3, "completion_tokens": 2, "num_search_queries": 7},
+}
 
 
 def warnings(root: Path) -> list[str]:
@@ -32,7 +39,9 @@ def test_usage_that_no_meter_holds_is_said_in_one_line_a_key(tmp_path: Path) -> 
     root = make_workspace(tmp_path / "books")
     again = RERANK | {"results": []}  # the same id: a copy
     lines = [line("/v1/images/generations", IMAGE), line("/v1/rerank", RERANK), line("/v1/rerank", again)]
-    write_log(root, "l.jsonl", *lines, line("/v1/chat/completions", SEARCHED), line("/v1/images/edits", IMAGE, key="key_z"))
+    write_log(
+        root, "l.jsonl", *lines, line("/v1/chat/completions", SEARCHED), line("/v1/images/edits", IMAGE, key="key_z")
+    )
     said = [warning for warning in warnings(root) if "no meter holds" in warning]
     assert len(said) == 2
     assert said[0].startswith("3 answers to key key_a")
@@ -51,4 +60,6 @@ def test_usage_under_an_error_status_is_billed_and_said(tmp_path: Path) -> None:
     write_log(root, "l.jsonl", line("/v1/chat/completions", SEARCHED | {"id": "c"}, status=499))
     (said,) = [warning for warning in warnings(root) if "under status" in warning]
     assert said.startswith("2026-10: 1 exchange of key key_a")
-    assert said.endswith("stated usage under status 499: 3 prompt and 2 completion tokens were consumed, and are billed")
+    assert said.endswith(
+        "stated usage under status 499: 3 prompt and 2 completion tokens were consumed, and are billed"
+    )

@@ -1,6 +1,9 @@
-"""Bodies as providers write them: usage objects with the counts they mean, plain responses, and SSE transcripts of many habits.
+"""Bodies as providers write them.
 
-Pure functions of what they are given. Does not own what becomes of a line (``traps`` and its siblings) nor files (``random_logs``).
+Usage objects with the counts they mean, plain responses, and SSE transcripts of many habits.
+
+Pure functions of what they are given. Does not own what becomes of a line (``traps`` and its siblings) nor files
+(``random_logs``).
 """
 
 from __future__ import annotations
@@ -23,7 +26,10 @@ TEXTS = (
 
 
 def usages(prompt: int, completion: int) -> dict[str, tuple[dict[str, Any], Tokens, str | None]]:
-    """Every way to state usage that must be understood: name → (the object, what it means, the model that has this habit)."""
+    """Every way to state usage that must be understood.
+
+    Name → (the object, what it means, the model that has this habit).
+    """
     part, some = prompt // 2, completion // 2
     pair = {"prompt_tokens": prompt, "completion_tokens": completion}
     plain = {**pair, "total_tokens": prompt + completion}
@@ -36,13 +42,25 @@ def usages(prompt: int, completion: int) -> dict[str, tuple[dict[str, Any], Toke
         "total-zero": ({**pair, "total_tokens": 0}, means, None),
         "integral-floats": ({"prompt_tokens": float(prompt), "completion_tokens": float(completion)}, means, None),
         "null-details": ({**plain, "prompt_tokens_details": None, "completion_tokens_details": None}, means, None),
-        "nested-usage": ({**plain, "breakdown": {"usage": {"prompt_tokens": 1, "completion_tokens": 1}}, "cost": 0.00123}, means, None),
+        "nested-usage": (
+            {**plain, "breakdown": {"usage": {"prompt_tokens": 1, "completion_tokens": 1}}, "cost": 0.00123},
+            means,
+            None,
+        ),
         "cached-details": ({**plain, "prompt_tokens_details": {"cached_tokens": part}}, cached, None),
         "cached-detail": ({**plain, "prompt_token_details": {"cached_tokens": part}}, cached, None),
         "cached-num": ({**plain, "num_cached_tokens": part}, cached, None),
-        "cached-hit": ({**plain, "prompt_cache_hit_tokens": part, "prompt_cache_miss_tokens": prompt - part}, cached, None),
+        "cached-hit": (
+            {**plain, "prompt_cache_hit_tokens": part, "prompt_cache_miss_tokens": prompt - part},
+            cached,
+            None,
+        ),
         "cached-flat": ({**plain, "cached_tokens": part}, cached, None),
-        "cached-twice-alike": ({**plain, "prompt_tokens_details": {"cached_tokens": part}, "prompt_cache_hit_tokens": part}, cached, None),
+        "cached-twice-alike": (
+            {**plain, "prompt_tokens_details": {"cached_tokens": part}, "prompt_cache_hit_tokens": part},
+            cached,
+            None,
+        ),
         "cache-write": (
             {**plain, "prompt_tokens_details": {"cached_tokens": part, "cache_write_tokens": prompt - part}},
             Tokens(completion, prompt, cached=part, write=prompt - part),
@@ -52,12 +70,28 @@ def usages(prompt: int, completion: int) -> dict[str, tuple[dict[str, Any], Toke
         "reasoning-inside": ({**plain, "completion_tokens_details": {"reasoning_tokens": some}}, reasons, None),
         "reasoning-flat": ({**plain, "reasoning_tokens": some}, reasons, None),
         "reasoning-apart": (
-            {**plain, "total_tokens": prompt + 2 * completion + 3, "completion_tokens_details": {"reasoning_tokens": completion + 3}},
+            {
+                **plain,
+                "total_tokens": prompt + 2 * completion + 3,
+                "completion_tokens_details": {"reasoning_tokens": completion + 3},
+            },
             apart,
             None,
         ),
-        "audio-apart": ({**plain, "total_tokens": prompt + completion + 11, "prompt_tokens_details": {"audio_tokens": 11, "cached_tokens": 0}}, means, None),
-        "other-names": ({"input_tokens": prompt, "output_tokens": completion, "prompt_tokens": 0, "completion_tokens": 0}, means, None),
+        "audio-apart": (
+            {
+                **plain,
+                "total_tokens": prompt + completion + 11,
+                "prompt_tokens_details": {"audio_tokens": 11, "cached_tokens": 0},
+            },
+            means,
+            None,
+        ),
+        "other-names": (
+            {"input_tokens": prompt, "output_tokens": completion, "prompt_tokens": 0, "completion_tokens": 0},
+            means,
+            None,
+        ),
         "another-tokenizer": ({**plain, "reasoning_tokens": completion + 7}, means, None),
         "cached-unknown": (
             {**plain, "prompt_tokens_details": {"cached_tokens": prompt + 9}},
@@ -74,7 +108,11 @@ def usage_of(prompt: int, completion: int) -> dict[str, Any]:
 
 def plain_body(response_id: str | None, usage: object, text: str, **more: object) -> dict[str, Any]:
     """A plain response; without ``usage`` key where it is ``...``."""
-    choice = {"index": 0, "message": {"role": "assistant", "content": text, "usage": {"prompt_tokens": 5, "completion_tokens": 5}}, "finish_reason": "stop"}
+    choice = {
+        "index": 0,
+        "message": {"role": "assistant", "content": text, "usage": {"prompt_tokens": 5, "completion_tokens": 5}},
+        "finish_reason": "stop",
+    }
     body = {"id": response_id, "choices": [choice], "usage": usage, **more}
     return {key: value for key, value in body.items() if value is not ...}
 
@@ -86,7 +124,8 @@ class Habit:
     eol: str = "\n"
     space: str = " "
     separators: tuple[str, str] = (",", ":")
-    usage_at: str = "finish"  # the chunk with finish_reason; or "after" (choices []), "x_groq", "running", "placeholder", "null-after"
+    # the chunk with finish_reason; or "after" (choices []), "x_groq", "running", "placeholder", "null-after"
+    usage_at: str = "finish"
     head: str = ""
     before_each: str = ""
     empty_first: bool = False
@@ -100,22 +139,38 @@ class Habit:
         tail = [self.separators[0] + '"choices"' + part for part in parts[1:]]
         return self.before_each + "".join(f"data:{self.space}{part}{self.eol}" for part in [parts[0], *tail]) + self.eol
 
-    def transcript(self, response_id: str | None, usage: dict[str, Any] | None, text: str, model: str | None = None) -> str:
+    def transcript(
+        self, response_id: str | None, usage: dict[str, Any] | None, text: str, model: str | None = None
+    ) -> str:
         """The whole stream, with ``usage`` where this provider puts it; without any where it is None."""
-        events = [*self.opening(response_id, text, model, running=usage if self.usage_at == "running" else None), *self.closing(response_id, usage)]
+        events = [
+            *self.opening(response_id, text, model, running=usage if self.usage_at == "running" else None),
+            *self.closing(response_id, usage),
+        ]
         whole = self.head + "".join(self.event(event) for event in [*events, *(["[DONE]"] if self.done else [])])
         return whole if self.last_blank else whole.removesuffix(self.eol * 2)
 
-    def opening(self, response_id: str | None, text: str, model: str | None, running: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    def opening(
+        self, response_id: str | None, text: str, model: str | None, running: dict[str, Any] | None = None
+    ) -> list[dict[str, Any]]:
         """The chunks with content, a token each."""
         named = {"id": response_id, **({"model": model} if model else {})}
         deltas = [{"role": "assistant", "content": ""}, *({"content": token} for token in pieces(text))]
-        chunks: list[dict[str, Any]] = [{**named, "choices": [{"index": 0, "delta": delta, "finish_reason": None}], "usage": None} for delta in deltas]
+        chunks: list[dict[str, Any]] = [
+            {**named, "choices": [{"index": 0, "delta": delta, "finish_reason": None}], "usage": None}
+            for delta in deltas
+        ]
         if running:
-            chunks = [{**chunk, "usage": {"prompt_tokens": running["prompt_tokens"], "completion_tokens": number}} for number, chunk in enumerate(chunks)]
+            chunks = [
+                {**chunk, "usage": {"prompt_tokens": running["prompt_tokens"], "completion_tokens": number}}
+                for number, chunk in enumerate(chunks)
+            ]
         if self.usage_at == "placeholder":
             chunks[0]["usage"] = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
-        return [*([{"id": "", "model": "", "choices": [], "prompt_filter_results": []}] if self.empty_first else []), *chunks]
+        return [
+            *([{"id": "", "model": "", "choices": [], "prompt_filter_results": []}] if self.empty_first else []),
+            *chunks,
+        ]
 
     def closing(self, response_id: str | None, usage: dict[str, Any] | None) -> list[dict[str, Any]]:
         last: dict[str, Any] = {"id": response_id, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}

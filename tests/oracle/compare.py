@@ -21,7 +21,10 @@ COUNTS = ("lines", "blank", "quarantined", "events", *STATUSES, "billed", "dupli
 
 
 def assert_same(workspace: Path, result: OracleResult, verify: Mapping[str, Any]) -> None:
-    """Raise ``AssertionError`` with every difference, one a line, where the invoices or the counts are not the oracle's."""
+    """Raise ``AssertionError`` with every difference, one a line.
+
+    Where the invoices or the counts are not the oracle's.
+    """
     differences = [
         *different_counts(result, verify),
         *different("line", result_lines(result), written_lines(workspace)),
@@ -36,7 +39,9 @@ def different_counts(result: OracleResult, verify: Mapping[str, Any]) -> list[st
     expected = {name: result.counts[name] for name in COUNTS}
     beyond = {"unpriced_tokens": sum(result.unpriced.values()), "unassigned_tokens": sum(result.unassigned.values())}
     expected |= {name: tokens for name, tokens in beyond.items() if name in verify["counts"]}
-    broken = [f"verify says {check['name']} does not hold: {check['detail']}" for check in verify["checks"] if not check["ok"]]
+    broken = [
+        f"verify says {check['name']} does not hold: {check['detail']}" for check in verify["checks"] if not check["ok"]
+    ]
     if verify["ok"] != (not broken):
         broken.append(f"verify says ok: {verify['ok']} with {len(broken)} broken checks")
     return [*different("count", expected, {name: verify["counts"].get(name) for name in expected}), *broken]
@@ -46,14 +51,21 @@ def different(what: str, expected: Mapping[Any, Any], written: Mapping[Any, Any]
     """Name what is missing, what is there without reason, and what differs."""
     keys = sorted({*expected, *written}, key=str)
     return [
-        f"{what} {tuple(map(str, key)) if isinstance(key, tuple) else key}: the oracle says {expected.get(key)}, written is {written.get(key)}"
+        (
+            f"{what} {tuple(map(str, key)) if isinstance(key, tuple) else key}: "
+            f"the oracle says {expected.get(key)}, written is {written.get(key)}"
+        )
         for key in keys
         if expected.get(key) != written.get(key)
     ]
 
 
 def result_lines(result: OracleResult) -> dict[tuple[Any, ...], tuple[int, str]]:
-    return {(*owner, *line): (quantity, str(amount)) for owner, lines in result.lines.items() for line, (quantity, amount) in lines.items()}
+    return {
+        (*owner, *line): (quantity, str(amount))
+        for owner, lines in result.lines.items()
+        for line, (quantity, amount) in lines.items()
+    }
 
 
 def written_lines(workspace: Path) -> dict[tuple[Any, ...], tuple[int, str]]:
@@ -61,7 +73,9 @@ def written_lines(workspace: Path) -> dict[tuple[Any, ...], tuple[int, str]]:
     lines: dict[tuple[Any, ...], tuple[int, str]] = {}
     for period, row in rows(workspace, "lines.csv"):
         assert row["kind"] == "usage", f"{period}: a line of kind {row['kind']}"
-        key = LineKey(row["api_key_id"], row["model"], row["service_tier"], row["meter"], Decimal(row["rate_per_million"]))
+        key = LineKey(
+            row["api_key_id"], row["model"], row["service_tier"], row["meter"], Decimal(row["rate_per_million"])
+        )
         owner = (row["account_id"], period)
         assert (*owner, *key) not in lines, f"two lines for {owner} {key}"
         lines[(*owner, *key)] = (int(row["quantity"]), row["amount"])
@@ -73,7 +87,10 @@ def result_invoices(result: OracleResult) -> dict[tuple[str, str], tuple[str, st
 
 
 def written_invoices(workspace: Path) -> dict[tuple[str, str], tuple[str, str, str]]:
-    """(account, period) → (subtotal, total, lines) as printed; an invoice without lines says nothing and is left out."""
+    """(account, period) → (subtotal, total, lines) as printed.
+
+    An invoice without lines says nothing and is left out.
+    """
     invoices: dict[tuple[str, str], tuple[str, str, str]] = {}
     for period, row in rows(workspace, "invoices.csv"):
         assert row["period"] == period, f"invoice {row['invoice_id']} of {row['period']} lies in {period}"
@@ -87,10 +104,16 @@ def rows(workspace: Path, name: str) -> list[tuple[str, dict[str, str]]]:
     found = []
     for path in sorted(workspace.glob(f"invoices/[0-9]*/{name}")):
         with path.open(encoding="utf-8", newline="") as file:
-            found += [(path.parent.name, {column: meant(cell) for column, cell in row.items()}) for row in csv.DictReader(file, strict=True)]
+            found += [
+                (path.parent.name, {column: meant(cell) for column, cell in row.items()})
+                for row in csv.DictReader(file, strict=True)
+            ]
     return found
 
 
 def meant(cell: str) -> str:
-    """A cell that would have been a formula carries one apostrophe in front; no text of the generator starts with one."""
+    """A cell that would have been a formula carries one apostrophe in front.
+
+    No text of the generator starts with one.
+    """
     return cell.removeprefix("'")

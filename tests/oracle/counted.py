@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 
 
 def product_cards(texts: dict[str, str]) -> dict[str, RateCard]:
-    tables = {name: table_from_toml(text.encode(), file=f"rates/{name}.toml", error=RateCardError) for name, text in texts.items()}
+    tables = {
+        name: table_from_toml(text.encode(), file=f"rates/{name}.toml", error=RateCardError)
+        for name, text in texts.items()
+    }
     return rate_cards_from_tables(tables, timezone="UTC", currency="USD")
 
 
@@ -40,13 +43,20 @@ def some_cards(draw: random.Random) -> tuple[dict[str, str], dict[str, RateCard]
         try:
             return texts, product_cards(texts)
         except RateCardError as refused:
-            assert re.search("has no (prompt|completion) rate|decimal places|no exact price|which has no rates", str(refused)), refused  # noqa: PT017 - any other refusal is a bug
+            assert re.search(  # noqa: PT017 - any other refusal is a bug
+                "has no (prompt|completion) rate|decimal places|no exact price|which has no rates", str(refused)
+            ), refused
 
 
 def accounts() -> Accounts:
     named = ("base", "agreed", "partner")
     return Accounts(
-        accounts=tuple(Account(id=name, name=name, timezone="UTC", rate_card=name, key_ids=tuple(f"{name}.key_{n}" for n in range(3))) for name in named)
+        accounts=tuple(
+            Account(
+                id=name, name=name, timezone="UTC", rate_card=name, key_ids=tuple(f"{name}.key_{n}" for n in range(3))
+            )
+            for name in named
+        )
     )
 
 
@@ -55,7 +65,9 @@ def usage_daily(used: list[Request], rate_cards: dict[str, RateCard], lake: Path
     return _counted(used, rate_cards, lake, usage_daily=schemas.USAGE_DAILY)[0]
 
 
-def usage_daily_and_events(used: list[Request], rate_cards: dict[str, RateCard], lake: Path) -> tuple[pa.Table, pa.Table]:
+def usage_daily_and_events(
+    used: list[Request], rate_cards: dict[str, RateCard], lake: Path
+) -> tuple[pa.Table, pa.Table]:
     """Count requests as the warehouse does, and return the single events too, as ``TRACED_EVENTS``."""
     daily, traced = _counted(used, rate_cards, lake, usage_daily=schemas.USAGE_DAILY, traced_events=TRACED_EVENTS)
     return daily, traced
@@ -64,8 +76,21 @@ def usage_daily_and_events(used: list[Request], rate_cards: dict[str, RateCard],
 def _counted(used: list[Request], rate_cards: dict[str, RateCard], lake: Path, **wanted: pa.Schema) -> list[pa.Table]:
     rows = [
         dict.fromkeys(schemas.USAGE_EVENTS.names)
-        | {"event_id": number.to_bytes(16), "occurred_at": each.at, "api_key_id": f"{each.account}.{each.key}", "model_reported": each.model}
-        | {"service_tier": each.tier or None, "status": "measured", "http_status": 200, "source": "log", "line": number, "byte_start": 0, "byte_end": 1}
+        | {
+            "event_id": number.to_bytes(16),
+            "occurred_at": each.at,
+            "api_key_id": f"{each.account}.{each.key}",
+            "model_reported": each.model,
+        }
+        | {
+            "service_tier": each.tier or None,
+            "status": "measured",
+            "http_status": 200,
+            "source": "log",
+            "line": number,
+            "byte_start": 0,
+            "byte_end": 1,
+        }
         | {"prompt_tokens": each.prompt, "completion_tokens": each.completion, "prompt_cached_tokens": each.cached}
         | {"prompt_cache_write_tokens": each.written, "reasoning_tokens": each.reasoning}
         for number, each in enumerate(used, start=1)
@@ -74,7 +99,17 @@ def _counted(used: list[Request], rate_cards: dict[str, RateCard], lake: Path, *
     parameters = {"timezone": "UTC", "unmeasured": "list"}
     with open_warehouse(lake) as connection:
         suspected = pa.table({"event_id": pa.array([row["event_id"] for row in rows], pa.binary())})
-        given_tables = {**reference, "lake_usage_events": pa.Table.from_pylist(rows, schema=schemas.USAGE_EVENTS), "suspected_identities": suspected}
-        at_hand = build(connection, sql_folder(), given=given_tables, parameters=parameters, wanted=["exchanges_daily", "event_copies", *wanted])
+        given_tables = {
+            **reference,
+            "lake_usage_events": pa.Table.from_pylist(rows, schema=schemas.USAGE_EVENTS),
+            "suspected_identities": suspected,
+        }
+        at_hand = build(
+            connection,
+            sql_folder(),
+            given=given_tables,
+            parameters=parameters,
+            wanted=["exchanges_daily", "event_copies", *wanted],
+        )
         assert not any(failed_checks(connection, sql_folder(), "blocking", parameters, at_hand=at_hand).values())
         return [fetch(connection, name, schema) for name, schema in wanted.items()]

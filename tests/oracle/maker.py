@@ -1,6 +1,7 @@
 """Labels, exchanges, and the ``Maker`` that writes exchanges as log lines in the words of each source.
 
-A line's label comes from how it is made, never from reading it. Does not own the traps (``traps``, ``silences``, ``refusals``).
+A line's label comes from how it is made, never from reading it. Does not own the traps (``traps``, ``silences``,
+``refusals``).
 """
 
 from __future__ import annotations
@@ -18,10 +19,20 @@ if TYPE_CHECKING:
 
     from wire import Tokens
 
-BASE, EDGE = ("logs/a.jsonl", "logs/b.jsonl.gz", "logs/c.jsonl.zst", "logs/lying.jsonl.gz"), ("edge/e.jsonl", "edge/f.jsonl.gz")
+BASE, EDGE = (
+    ("logs/a.jsonl", "logs/b.jsonl.gz", "logs/c.jsonl.zst", "logs/lying.jsonl.gz"),
+    ("edge/e.jsonl", "edge/f.jsonl.gz"),
+)
 """The files of the source ``gateway``, and those of ``edge``, which renames fields and trusts request ids."""
 
-EDGE_FIELDS = {"ts": "time", "api_key_id": "auth.key_id", "status": "http.status", "response": "resp.body", "request.model": "model", "request_id": "trace.id"}
+EDGE_FIELDS = {
+    "ts": "time",
+    "api_key_id": "auth.key_id",
+    "status": "http.status",
+    "response": "resp.body",
+    "request.model": "model",
+    "request_id": "trace.id",
+}
 LINE_BYTES_MAX = 120_000
 DAY = timedelta(days=1)
 MOMENT = timedelta(microseconds=1)
@@ -77,7 +88,12 @@ class Maker:
         return self.chance.randint(2, prompt_max), self.chance.randint(2, self.chance.choice([30, 4_000]))
 
     def exchange(self, **changes: Any) -> Exchange:
-        made = Exchange(at=self.instant(), key=self.chance.choice(self.keys), model=self.chance.choice(self.models), request_id=self.new_id())
+        made = Exchange(
+            at=self.instant(),
+            key=self.chance.choice(self.keys),
+            model=self.chance.choice(self.models),
+            request_id=self.new_id(),
+        )
         return replace(made, **changes)
 
     def text(self) -> str:
@@ -94,7 +110,13 @@ class Maker:
         return self.shown(plain_body(self.new_id() if response_id == "" else response_id, usage, self.text(), **more))
 
     def log(  # noqa: PLR0917 - in the order in which a trap is told: what happened, what it is, what becomes of it, where
-        self, exchange: Exchange, trap: str, what: str, tokens: Tokens | None = None, fate: str = "", file: str | None = None
+        self,
+        exchange: Exchange,
+        trap: str,
+        what: str,
+        tokens: Tokens | None = None,
+        fate: str = "",
+        file: str | None = None,
     ) -> bytes:
         name = file or self.chance.choice([*BASE, *EDGE])
         line = self.rendered(exchange, is_edge=name in EDGE)
@@ -105,14 +127,37 @@ class Maker:
         self.lines[file or self.chance.choice(BASE)].append((line, Label(trap=trap, what=what, **label)))
 
     def rendered(self, exchange: Exchange, *, is_edge: bool) -> bytes:
-        fields = {"ts": self.timestamp(exchange.at), "api_key_id": exchange.key, "request_id": exchange.request_id, "response": exchange.response}
-        fields |= {"status": exchange.status, "method": exchange.method, "path": exchange.path, "latency_ms": 12.5, "usage": {"prompt_tokens": 9}}
+        fields = {
+            "ts": self.timestamp(exchange.at),
+            "api_key_id": exchange.key,
+            "request_id": exchange.request_id,
+            "response": exchange.response,
+        }
+        fields |= {
+            "status": exchange.status,
+            "method": exchange.method,
+            "path": exchange.path,
+            "latency_ms": 12.5,
+            "usage": {"prompt_tokens": 9},
+        }
         if is_edge:
-            renamed = {"time": fields.pop("ts"), "http.status": fields.pop("status"), "model": exchange.model, "ts": "not the time", "http": {"status": 500}}
-            parts = {"auth": {"key_id": fields.pop("api_key_id")}, "resp": {"body": fields.pop("response")}, "trace": {"id": fields.pop("request_id")}}
+            renamed = {
+                "time": fields.pop("ts"),
+                "http.status": fields.pop("status"),
+                "model": exchange.model,
+                "ts": "not the time",
+                "http": {"status": 500},
+            }
+            parts = {
+                "auth": {"key_id": fields.pop("api_key_id")},
+                "resp": {"body": fields.pop("response")},
+                "trace": {"id": fields.pop("request_id")},
+            }
             fields |= renamed | parts
         else:
-            fields["request"] = self.chance.choice([{"model": exchange.model, "stream": True, "n": 1}, {"model": exchange.model, "messages": []}])
+            fields["request"] = self.chance.choice(
+                [{"model": exchange.model, "stream": True, "n": 1}, {"model": exchange.model, "messages": []}]
+            )
         items = list(fields.items())
         self.chance.shuffle(items)
         separators = self.chance.choice([(",", ":"), (", ", ": "), (" ,\t", " : ")])
@@ -121,10 +166,14 @@ class Maker:
     def timestamp(self, at: datetime) -> object:
         micros = (at - datetime(1970, 1, 1, tzinfo=UTC)) // MOMENT
         seconds, millis = micros / 1_000_000, micros / 1_000
-        numbers = [number for number, unit in ((seconds, 1_000_000), (millis, 1_000)) if Decimal(repr(number)) * unit == micros]
+        numbers = [
+            number for number, unit in ((seconds, 1_000_000), (millis, 1_000)) if Decimal(repr(number)) * unit == micros
+        ]
         zone = timezone(timedelta(minutes=self.chance.choice([0, 345, -420, 840])))
         text = at.astimezone(zone).isoformat(timespec="microseconds")
-        return self.chance.choice([*numbers, text, f"{text[:26]}999{text[26:]}", at.replace(tzinfo=None).isoformat() + "Z"])
+        return self.chance.choice(
+            [*numbers, text, f"{text[:26]}999{text[26:]}", at.replace(tzinfo=None).isoformat() + "Z"]
+        )
 
 
 class Trap(Protocol):

@@ -1,7 +1,8 @@
 """The bill, worked out a second time: plain Python, no DuckDB, no Arrow, no code shared with the product.
 
-``bill`` reads a workspace and says what every line is, what happens to every copy, and what every account owes for every month.
-Where it and the pipeline differ, one of them is wrong. Reading a line is ``wire``'s business; comparing is ``compare``'s.
+``bill`` reads a workspace and says what every line is, what happens to every copy, and what every account owes for
+every month. Where it and the pipeline differ, one of them is wrong. Reading a line is ``wire``'s business; comparing is
+``compare``'s.
 """
 
 from __future__ import annotations
@@ -65,9 +66,15 @@ def bill(workspace: Path) -> OracleResult:
     copies: dict[tuple[str, str, bytes], list[Event]] = defaultdict(list)
     for event in events:
         copies[event.identity].append(event)
-    survivors = [survivor for same in copies.values() if (survivor := decide(same, estimates=policy(settings) == "bill-estimate"))]
+    survivors = [
+        survivor
+        for same in copies.values()
+        if (survivor := decide(same, estimates=policy(settings) == "bill-estimate"))
+    ]
     fates = Counter(event.fate for event in events if event.status == "measured")
-    result.counts.update(billed=fates["billed"], duplicates=fates["duplicate"], conflicts=fates["conflict"], events=len(events))
+    result.counts.update(
+        billed=fates["billed"], duplicates=fates["duplicate"], conflicts=fates["conflict"], events=len(events)
+    )
     invoice(survivors, workspace, settings, result)
     return result
 
@@ -80,14 +87,16 @@ def policy(settings: dict[str, Any]) -> str:
     return str(settings.get("policy", {}).get("unmeasured", "list"))
 
 
-# --- logs ---------------------------------------------------------------------------------------------------------------------------------
+# --- logs -------------------------------------------------------------------------------------------------------------
 
 
 def read_file(path: Path, name: str, source: dict[str, Any], settings: dict[str, Any], result: OracleResult) -> None:
     limits = settings.get("limits", {})
     secret_file = path.parents[name.count("/")] / "key-secret"
     secret = secret_file.read_bytes().strip() if secret_file.exists() else None
-    *complete, _ = decompressed(path.read_bytes()).removeprefix(b"\xef\xbb\xbf").split(b"\n")  # what no line feed ends is still being written
+    *complete, _ = (
+        decompressed(path.read_bytes()).removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    )  # what no line feed ends is still being written
     for number, line in enumerate((line.removesuffix(b"\r") for line in complete), start=1):
         result.counts["lines"] += 1
         if not line.strip():
@@ -117,7 +126,7 @@ def decompressed(content: bytes) -> bytes:
     return plain
 
 
-# --- copies -------------------------------------------------------------------------------------------------------------------------------
+# --- copies -----------------------------------------------------------------------------------------------------------
 
 
 def decide(copies: list[Event], *, estimates: bool) -> Event | None:
@@ -137,7 +146,7 @@ def decide(copies: list[Event], *, estimates: bool) -> Event | None:
     return survivor
 
 
-# --- money --------------------------------------------------------------------------------------------------------------------------------
+# --- money ------------------------------------------------------------------------------------------------------------
 
 
 def invoice(survivors: list[Event], workspace: Path, settings: dict[str, Any], result: OracleResult) -> None:
@@ -164,7 +173,9 @@ def invoice(survivors: list[Event], workspace: Path, settings: dict[str, Any], r
                 exact[account["id"], period][key] = (before[0] + quantity, EXACT.add(before[1], charge))
     rounding = ROUNDINGS[settings.get("rounding", "half-up")]
     for owner, lines in exact.items():
-        result.lines[owner] = {key: (quantity, amount.quantize(Decimal("0.01"), rounding)) for key, (quantity, amount) in lines.items()}
+        result.lines[owner] = {
+            key: (quantity, amount.quantize(Decimal("0.01"), rounding)) for key, (quantity, amount) in lines.items()
+        }
         result.totals[owner] = sum((amount for _, amount in result.lines[owner].values()), Decimal(0))
 
 
@@ -173,7 +184,12 @@ def on_meters(event: Event) -> dict[str, int]:
     if event.tokens is None:
         return {}
     completion, prompt, cached, write, _ = event.tokens
-    quantities = {"prompt": prompt - cached - write, "prompt_cached": cached, "prompt_cache_write": write, "completion": completion}
+    quantities = {
+        "prompt": prompt - cached - write,
+        "prompt_cached": cached,
+        "prompt_cache_write": write,
+        "completion": completion,
+    }
     return {meter: quantity for meter, quantity in quantities.items() if quantity}
 
 
@@ -188,4 +204,8 @@ def rate_at(card: dict[str, Any], model: str | None, at: datetime, zone: str) ->
 
 def instant(value: date | datetime | None, zone: str) -> datetime | None:
     """A plain date is midnight in the workspace's time zone."""
-    return value if value is None or isinstance(value, datetime) else datetime.combine(value, time(), tzinfo=ZoneInfo(zone))
+    return (
+        value
+        if value is None or isinstance(value, datetime)
+        else datetime.combine(value, time(), tzinfo=ZoneInfo(zone))
+    )

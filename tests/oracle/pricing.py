@@ -1,7 +1,10 @@
-"""What usage costs, worked out a second time: plain Python on the TOML of rate cards, one request at a time, no code shared with the product.
+"""What usage costs, worked out a second time.
 
-``charges`` takes cards as ``tomllib`` gives them and requests, and says what each invoice line is worth before rounding.
-It asks at one instant what a card says, where the product cuts time into stretches; where they differ, one of them is wrong.
+Plain Python on the TOML of rate cards, one request at a time, no code shared with the product.
+
+``charges`` takes cards as ``tomllib`` gives them and requests, and says what each invoice line is worth before
+rounding. It asks at one instant what a card says, where the product cuts time into stretches; where they differ, one of
+them is wrong.
 """
 
 from __future__ import annotations
@@ -72,7 +75,11 @@ def charges(  # noqa: C901 - one page that is read from top to bottom
     for request in requests:
         card = card_of[request.account]
         model = model_of(cards, card, request.model)
-        bands = [e["above_prompt_tokens"] for e in all_entries(cards, card) if e["model"] == model and "above_prompt_tokens" in e]
+        bands = [
+            e["above_prompt_tokens"]
+            for e in all_entries(cards, card)
+            if e["model"] == model and "above_prompt_tokens" in e
+        ]
         band = max((bound for bound in bands if request.prompt > bound), default=0)
         chosen = choose(scopes_at(cards, card, model, request.at), request.tier, band)
         if chosen is None:
@@ -100,7 +107,12 @@ def charges(  # noqa: C901 - one page that is read from top to bottom
                 add(row, cost * 1_000_000 / size, shown, quantity, begun * cost, package=size)
             elif price["mode"] == "volume":
                 place = next(i for i, tier in enumerate(price["tiers"]) if total <= tier.get("up_to", total))
-                add(row, *tier_rates(price, listed, place), quantity, Fraction(price["tiers"][place]["rate"]) * quantity / 1_000_000)
+                add(
+                    row,
+                    *tier_rates(price, listed, place),
+                    quantity,
+                    Fraction(price["tiers"][place]["rate"]) * quantity / 1_000_000,
+                )
             else:
                 lower = 0
                 for place, tier in enumerate(price["tiers"]):
@@ -141,7 +153,7 @@ def tier_rates(price: Any, listed: Any, place: int) -> tuple[Fraction, Fraction 
     return rate, Fraction(listed["tiers"][place]["rate"]) if is_same else None
 
 
-# --- what a card says ---------------------------------------------------------------------------------------------------------------------
+# --- what a card says -------------------------------------------------------------------------------------------------
 
 
 def all_entries(cards: dict[str, Any], card: str) -> list[dict[str, Any]]:
@@ -165,9 +177,16 @@ def scopes_at(cards: dict[str, Any], card: str, model: str, at: datetime) -> dic
     stated = cards[card]
     percent = percent_of(stated)
     theirs = scopes_at(cards, stated["extends"], model, at) if "extends" in stated else {}
-    found = {scope: Chosen(("inherited", each.name), changed_all(each.prices, percent), complete(each.prices)) for scope, each in theirs.items()}
+    found = {
+        scope: Chosen(("inherited", each.name), changed_all(each.prices, percent), complete(each.prices))
+        for scope, each in theirs.items()
+    }
     for number, entry in enumerate(stated.get("rates", [])):
-        if entry["model"] != model or not entry.get("effective_from", at) <= at or not at < entry.get("effective_to", datetime.max.replace(tzinfo=UTC)):
+        if (
+            entry["model"] != model
+            or not entry.get("effective_from", at) <= at
+            or not at < entry.get("effective_to", datetime.max.replace(tzinfo=UTC))
+        ):
             continue
         scope = (entry.get("service_tier", ""), entry.get("above_prompt_tokens", 0))
         base = choose(theirs, *scope)
@@ -185,7 +204,10 @@ def scopes_at(cards: dict[str, Any], card: str, model: str, at: datetime) -> dic
         listed = complete(base.prices) if base else {}
         if mine is not None:
             full = complete(before)
-            listed = {meter: full[meter] if (meter if meter in before else INSTEAD.get(meter)) in own else listed[meter] for meter in full}
+            listed = {
+                meter: full[meter] if (meter if meter in before else INSTEAD.get(meter)) in own else listed[meter]
+                for meter in full
+            }
         found[scope] = Chosen((number, base.name if base else None), now, listed)
     return found
 
@@ -199,10 +221,15 @@ def choose(scopes: dict[tuple[str, int], Chosen], tier: str, band: int) -> Chose
     return None
 
 
-def window_start(cards: dict[str, Any], card: str, model: str, scope: tuple[str, int], at: datetime, name: Any) -> datetime:  # noqa: PLR0917 - read in order
+def window_start(  # noqa: PLR0917 - read in order
+    cards: dict[str, Any], card: str, model: str, scope: tuple[str, int], at: datetime, name: Any
+) -> datetime:
     """Walk back in time from change to change for as long as the same is chosen."""
     entries = [entry for entry in all_entries(cards, card) if entry["model"] == model]
-    bounds = sorted({SINCE_EVER, *(entry[k] for entry in entries for k in ("effective_from", "effective_to") if k in entry)}, reverse=True)
+    bounds = sorted(
+        {SINCE_EVER, *(entry[k] for entry in entries for k in ("effective_from", "effective_to") if k in entry)},
+        reverse=True,
+    )
     since = at
     for bound in (bound for bound in bounds if bound <= at):
         chosen = choose(scopes_at(cards, card, model, bound), *scope)
@@ -220,7 +247,11 @@ def percent_of(table: dict[str, Any]) -> Fraction | None:
 
 def complete(prices: dict[str, Any]) -> dict[str, Any]:
     """Give meters without a price of their own the one that they are billed at."""
-    return {meter: prices[meter if meter in prices else INSTEAD[meter]] for meter in METERS if meter in prices or meter in INSTEAD}
+    return {
+        meter: prices[meter if meter in prices else INSTEAD[meter]]
+        for meter in METERS
+        if meter in prices or meter in INSTEAD
+    }
 
 
 def changed_all(prices: dict[str, Any], percent: Fraction | None) -> dict[str, Any]:

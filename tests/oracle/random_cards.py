@@ -20,9 +20,14 @@ DAYS = 40
 def cards(draw: random.Random) -> dict[str, str]:
     """Three cards in a chain: ``base``, ``agreed`` extends it, ``partner`` extends ``agreed``."""
     return {
-        "base": 'id = "base"\ncurrency = "USD"\n' + percent(draw, 0.2) + '[aliases]\n"large-1.7" = "large"\n' + entries(draw, MODELS[:2], is_whole=True),
+        "base": 'id = "base"\ncurrency = "USD"\n'
+        + percent(draw, 0.2)
+        + '[aliases]\n"large-1.7" = "large"\n'
+        + entries(draw, MODELS[:2], is_whole=True),
         "agreed": 'id = "agreed"\nextends = "base"\n' + percent(draw, 0.6) + entries(draw, MODELS, is_whole=False),
-        "partner": 'id = "partner"\nextends = "agreed"\n' + percent(draw, 0.5) + entries(draw, MODELS[:1], is_whole=False),
+        "partner": 'id = "partner"\nextends = "agreed"\n'
+        + percent(draw, 0.5)
+        + entries(draw, MODELS[:1], is_whole=False),
     }
 
 
@@ -33,7 +38,10 @@ def percent(draw: random.Random, likely: float) -> str:
 
 
 def entries(draw: random.Random, models: tuple[str, ...], *, is_whole: bool) -> str:
-    """``is_whole``: every entry has to price prompt and completion; so does any of the model that no other card knows."""
+    """``is_whole``: every entry has to price prompt and completion.
+
+    So does any of the model that no other card knows.
+    """
     text = []
     for model in models:
         for tier in ("", "batch", "flex"):
@@ -56,7 +64,8 @@ def windows(draw: random.Random, model: str, tier: str, band: int, *, is_whole: 
         entry += f"above_prompt_tokens = {band}\n" if band else ""
         entry += "" if index == 0 and draw.random() < 0.3 else f"effective_from = {instant(start)}\n"
         entry += "" if is_last and draw.random() < 0.7 else f"effective_to = {instant(end)}\n"
-        # What stands alone on its card must price both; what inherits may, when the base knows the model at all times, leave either out.
+        # What stands alone on its card must price both; what inherits may, when the base knows the model at all times,
+        # leave either out.
         entry += f"prompt = {price(draw)}\ncompletion = {price(draw)}\n" if is_whole or draw.random() < 0.8 else ""
         for meter in ("prompt_cached", "prompt_cache_write", "reasoning"):
             entry += f"{meter} = {price(draw)}\n" if draw.random() < 0.3 else ""
@@ -71,9 +80,14 @@ def price(draw: random.Random) -> str:
     if shape < 0.5:
         return draw.choice(["2.00", "0.125", "8", "0", "3.0375"])
     if shape < 0.62:
-        return f'{{ mode = "package", tokens = {draw.choice([1_000, 2_500, 3])}, price = {draw.choice(["0.03", "0.75", "1.2"])}{group} }}'
+        return (
+            f'{{ mode = "package", tokens = {draw.choice([1_000, 2_500, 3])}, price = '
+            f"{draw.choice(['0.03', '0.75', '1.2'])}{group} }}"
+        )
     bounds = sorted(draw.sample(range(1, 60_000), draw.choice([0, 1, 2])))
-    tiers = [f"{{ up_to = {bound}, rate = {draw.choice(['4', '2.5', '1.75'])} }}" for bound in bounds] + [f"{{ rate = {draw.choice(['1.5', '0.9'])} }}"]
+    tiers = [f"{{ up_to = {bound}, rate = {draw.choice(['4', '2.5', '1.75'])} }}" for bound in bounds] + [
+        f"{{ rate = {draw.choice(['1.5', '0.9'])} }}"
+    ]
     return f'{{ mode = "{draw.choice(["graduated", "volume"])}", tiers = [ {", ".join(tiers)} ]{group} }}'
 
 

@@ -1,6 +1,7 @@
 """Random workspaces: configuration, accounts, rate cards and labelled logs full of traps, all from one seed.
 
-``make_workspace`` writes one and returns the label of every line. Does not own the traps (``traps``, ``silences``, ``refusals``) nor the bill (``oracle``).
+``make_workspace`` writes one and returns the label of every line. Does not own the traps (``traps``, ``silences``,
+``refusals``) nor the bill (``oracle``).
 """
 
 from __future__ import annotations
@@ -24,7 +25,15 @@ if TYPE_CHECKING:
 
     from maker import Label
 
-ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "America/Sao_Paulo", "Pacific/Apia", "Africa/Cairo")
+ZONES = (
+    "UTC",
+    "Europe/Berlin",
+    "America/New_York",
+    "Asia/Kathmandu",
+    "America/Sao_Paulo",
+    "Pacific/Apia",
+    "Africa/Cairo",
+)
 KEYS = {
     "utc": ["key_11111111111111111111111111111111", "key_half"],
     "berlin": ["key_22222222222222222222222222222222", "@batch-key"],
@@ -34,7 +43,12 @@ KEYS = {
     "quiet": ["key_66666666666666666666666666666666"],
 }
 UNASSIGNED = "key_77777777777777777777777777777777"
-ACCOUNT_ZONES = {"berlin": "Europe/Berlin", "new-york": "America/New_York", "kathmandu": "Asia/Kathmandu", "apia": "Pacific/Apia"}
+ACCOUNT_ZONES = {
+    "berlin": "Europe/Berlin",
+    "new-york": "America/New_York",
+    "kathmandu": "Asia/Kathmandu",
+    "apia": "Pacific/Apia",
+}
 MODELS = ["jamba-large", "jamba-large-1.7", "jamba-mini", "free-mini", "no-such-model", "meta/llama-3.3:70b", "gap"]
 
 STANDARD = """\
@@ -120,7 +134,11 @@ class Made:
 def make_workspace(path: Path, seed: int, lines: int = 1_500) -> Made:
     """Write a workspace with at least ``lines`` logged lines below ``path``; every trap occurs, whatever the seed."""
     chance = random.Random(seed)
-    zone, estimates, rounding = ZONES[seed % len(ZONES)], seed % 3 == 2, ("half-up", "half-even")[seed % 2]  # neighbouring seeds differ in all three
+    zone, estimates, rounding = (
+        ZONES[seed % len(ZONES)],
+        seed % 3 == 2,
+        ("half-up", "half-even")[seed % 2],
+    )  # neighbouring seeds differ in all three
     for folder in ("logs", "edge", "rates"):
         (path / folder).mkdir(parents=True)
     (path / "rates/standard.toml").write_text(STANDARD, encoding="utf-8")
@@ -143,7 +161,10 @@ def make_workspace(path: Path, seed: int, lines: int = 1_500) -> Made:
 
 
 def file_bytes(name: str, lines: list[bytes], chance: random.Random) -> bytes:
-    """The file as a machine leaves it: a rest without line feed, two members, a member without its trailer, a name that lies, a BOM."""
+    """The file as a machine leaves it.
+
+    A rest without line feed, two members, a member without its trailer, a name that lies, a BOM.
+    """
     eol = chance.choice([b"\n", b"\r\n"])
     half = chance.randrange(1, len(lines)) if len(lines) > 1 else 0
     first, second = (b"".join(line + eol for line in part) for part in (lines[:half], lines[half:]))
@@ -160,9 +181,21 @@ def file_bytes(name: str, lines: list[bytes], chance: random.Random) -> bytes:
 
 def changes(zone: str) -> list[datetime]:
     """The instants at which something changes: months and prices in every zone, and clocks."""
-    local = [datetime(2026, month, day, tzinfo=ZoneInfo(name)) for name in {zone: 0, **dict.fromkeys(ZONES, 0)} for month, day in [(10, 1), (10, 10), (11, 1)]]
-    fixed = [datetime(2026, 10, 10, 12, tzinfo=UTC), datetime(2026, 10, 25, 1, tzinfo=UTC), datetime(2026, 9, 14, 22, tzinfo=UTC)]
-    clocks = [datetime(2026, 3, 29, 1, tzinfo=UTC), datetime(2026, 11, 1, 6, tzinfo=UTC), datetime(2026, 10, 29, 21, tzinfo=UTC)]
+    local = [
+        datetime(2026, month, day, tzinfo=ZoneInfo(name))
+        for name in {zone: 0, **dict.fromkeys(ZONES, 0)}
+        for month, day in [(10, 1), (10, 10), (11, 1)]
+    ]
+    fixed = [
+        datetime(2026, 10, 10, 12, tzinfo=UTC),
+        datetime(2026, 10, 25, 1, tzinfo=UTC),
+        datetime(2026, 9, 14, 22, tzinfo=UTC),
+    ]
+    clocks = [
+        datetime(2026, 3, 29, 1, tzinfo=UTC),
+        datetime(2026, 11, 1, 6, tzinfo=UTC),
+        datetime(2026, 10, 29, 21, tzinfo=UTC),
+    ]
     return [instant.astimezone(UTC) for instant in (*local, *fixed, *clocks)]
 
 
@@ -171,7 +204,10 @@ def accounts_toml(chance: random.Random) -> str:
     for account, keys in KEYS.items():
         zone = f'timezone = "{ACCOUNT_ZONES[account]}"\n' if account in ACCOUNT_ZONES else ""
         card = f'rate_card = "{chance.choice(["standard", "other"])}"\n' if account not in ("utc", "berlin") else ""
-        tables.append(f'[[accounts]]\nid = "{account}"\nname = "Account, \\"{account}\\""\n{zone}{card}keys = {json.dumps(keys)}\n')
+        tables.append(
+            f'[[accounts]]\nid = "{account}"\nname = "Account, \\"{account}\\""\n{zone}{card}keys = '
+            f"{json.dumps(keys)}\n"
+        )
     return "".join(tables)
 
 

@@ -23,7 +23,10 @@ def blank(make: Maker) -> None:
 
 def refused_lines(make: Maker) -> None:
     """Lines that are no JSON object at all."""
-    line = make.rendered(make.exchange(response=plain_body(make.new_id(), {"prompt_tokens": 31, "completion_tokens": 5}, "caf\u00e9")), is_edge=False)
+    line = make.rendered(
+        make.exchange(response=plain_body(make.new_id(), {"prompt_tokens": 31, "completion_tokens": 5}, "caf\u00e9")),
+        is_edge=False,
+    )
     cases = {
         Why.INVALID_JSON: [
             line[: len(line) // 2],
@@ -33,13 +36,19 @@ def refused_lines(make: Maker) -> None:
             b'{"x": 01}',
             *damaged(line),
         ],
-        Why.INVALID_UTF8: [line.replace(b"caf\\u00e9", b"caf\xe9"), line.replace(b"caf", b"\xed\xa0\x80"), line.replace(b"caf", b"\xc0\xaf")],
+        Why.INVALID_UTF8: [
+            line.replace(b"caf\\u00e9", b"caf\xe9"),
+            line.replace(b"caf", b"\xed\xa0\x80"),
+            line.replace(b"caf", b"\xc0\xaf"),
+        ],
         Why.NOT_AN_OBJECT: [b"[]", b'"line"', b"3", b"null", b"[" + line + b"]"],
         Why.LINE_TOO_LONG: [line.replace(b"caf", b"c" * LINE_BYTES_MAX)],
         Why.DUPLICATE_KEY: [
             b'{"api_key_id":"key_someone_else",' + line[1:],
             b'{"status":500,' + line[1:],
-            line.replace(b'"prompt_tokens"', b'"prompt_tokens":3,"prompt_tokens"').replace(b':{"prompt_tokens":3,"prompt_tokens":9', b':{"prompt_tokens":9'),
+            line.replace(b'"prompt_tokens"', b'"prompt_tokens":3,"prompt_tokens"').replace(
+                b':{"prompt_tokens":3,"prompt_tokens":9', b':{"prompt_tokens":9'
+            ),
         ],
     }
     for why, lines in cases.items():
@@ -56,7 +65,9 @@ def damaged(line: bytes) -> list[bytes]:
 def refused_usage(make: Maker) -> None:
     counts: list[object] = [True, -1, 1.5, 2**63, "12", [3], 1e30]
     for count in counts:
-        usage = make.chance.choice([{"prompt_tokens": count, "completion_tokens": 4}, {"prompt_tokens": 4, "completion_tokens": count}])
+        usage = make.chance.choice(
+            [{"prompt_tokens": count, "completion_tokens": 4}, {"prompt_tokens": 4, "completion_tokens": count}]
+        )
         for response in (make.plain(usage), AI21.transcript(make.new_id(), usage, "x")):
             make.log(make.exchange(response=response), "refused/invalid_usage", Why.INVALID_USAGE)
     for whole in ("none", [1], 0):
@@ -70,7 +81,11 @@ def refused_usage(make: Maker) -> None:
         {"total_tokens": 23},
         {"num_cached_tokens": 5, "prompt_cache_hit_tokens": 6, **total},
     ):
-        make.log(make.exchange(response=make.plain({**pair, **more}), model="jamba-mini"), "refused/contradictory_usage", Why.CONTRADICTORY_USAGE)
+        make.log(
+            make.exchange(response=make.plain({**pair, **more}), model="jamba-mini"),
+            "refused/contradictory_usage",
+            Why.CONTRADICTORY_USAGE,
+        )
 
 
 def refused_bodies(make: Maker) -> None:
@@ -92,9 +107,23 @@ def refused_fields(make: Maker) -> None:
     line |= {"ts": "2026-10-01T00:00:00Z", "request": {"model": "m"}}
     for name in ("ts", "api_key_id"):
         make.raw(json.dumps({**line, name: None}).encode(), "refused/missing_field", Why.MISSING_FIELD)
-        make.raw(json.dumps({key: value for key, value in line.items() if key != name}).encode(), "refused/missing_field", Why.MISSING_FIELD)
+        make.raw(
+            json.dumps({key: value for key, value in line.items() if key != name}).encode(),
+            "refused/missing_field",
+            Why.MISSING_FIELD,
+        )
     wrong: dict[str, list[object]] = {
-        "ts": ["2026-10-01T00:00:00", "2026-10-01", "yesterday", "1999-12-31T23:59:59Z", "2026-13-01T00:00:00Z", 5e12, -5, True, {}],
+        "ts": [
+            "2026-10-01T00:00:00",
+            "2026-10-01",
+            "yesterday",
+            "1999-12-31T23:59:59Z",
+            "2026-13-01T00:00:00Z",
+            5e12,
+            -5,
+            True,
+            {},
+        ],
         "api_key_id": [["key"], True, 1.5],
         "response": [5, True],
     }

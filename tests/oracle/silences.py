@@ -1,6 +1,7 @@
 """Labelled traps without usage: cut streams, empty bodies, errors, endpoints that are no completions.
 
-Absence is never zero: each has a status of its own. Does not own stated usage (``traps``) nor lines that must be refused (``refusals``).
+Absence is never zero: each has a status of its own. Does not own stated usage (``traps``) nor lines that must be
+refused (``refusals``).
 """
 
 from __future__ import annotations
@@ -45,9 +46,13 @@ def unknown(make: Maker) -> None:
         "usage-absent": make.plain(...),
         "one-sided": make.plain({"completion_tokens": 12}),
         "done-only": "data: [DONE]\n\n",
-        "role-only": AI21.event({"id": make.new_id(), "choices": [{"index": 0, "delta": {"role": "assistant"}, "finish_reason": None}]}),
+        "role-only": AI21.event(
+            {"id": make.new_id(), "choices": [{"index": 0, "delta": {"role": "assistant"}, "finish_reason": None}]}
+        ),
         "comments-only": ": OPENROUTER PROCESSING\n\n",
-        "usage-in-content": make.shown({"id": make.new_id(), "choices": [{"message": {"usage": usage_of(5, 5), "content": TEXTS[1]}}]}),
+        "usage-in-content": make.shown(
+            {"id": make.new_id(), "choices": [{"message": {"usage": usage_of(5, 5), "content": TEXTS[1]}}]}
+        ),
     }
     for name, response in bodies.items():
         make.log(make.exchange(response=response, path="/v1/chat/completions"), f"unknown/{name}", "unknown")
@@ -56,7 +61,12 @@ def unknown(make: Maker) -> None:
 def failed(make: Maker) -> None:
     opening = cut_stream(OPENAI, make.new_id(), "some content")
     for status in (302, 400, 429, 500, 503):
-        for response in (None, {"error": {"code": status}}, make.plain(...), make.plain({"prompt_tokens": -1, "completion_tokens": 1})):
+        for response in (
+            None,
+            {"error": {"code": status}},
+            make.plain(...),
+            make.plain({"prompt_tokens": -1, "completion_tokens": 1}),
+        ):
             make.log(make.exchange(response=response, status=status), f"failed/{status}", "failed")
     bodies: dict[str, object] = {
         "error-in-200": {"error": {"message": "no", "code": 500}},
@@ -71,7 +81,14 @@ def failed(make: Maker) -> None:
 
 def not_metered(make: Maker) -> None:
     body = make.plain(usage_of(10, 1))
-    paths = ["/v1/rerank", "/v1/models?limit=2", "/v1/files/", "/v1/threads/t1/messages", "/v1/batches/b/cancel", "/v1/moderations"]
+    paths = [
+        "/v1/rerank",
+        "/v1/models?limit=2",
+        "/v1/files/",
+        "/v1/threads/t1/messages",
+        "/v1/batches/b/cancel",
+        "/v1/moderations",
+    ]
     for path in paths:
         make.log(make.exchange(response=body, path=path), "not-metered/path", "not_metered")
     make.log(make.exchange(response=body, method="GET"), "not-metered/get", "not_metered")

@@ -1,4 +1,6 @@
-"""Random charges: the lines that are made on columns are those of the plain rules, to the last digit and in their order."""
+"""Random charges: the lines that are made on columns are those of the plain rules, to the last digit and in their
+order.
+"""
 
 from __future__ import annotations
 
@@ -54,10 +56,21 @@ def charges(draw: st.DrawFn) -> list[dict[str, Any]]:
     found = []
     for place in draw(st.lists(st.sampled_from(places), max_size=20)):
         day = draw(st.sampled_from([date(2026, 9, 30), date(2026, 10, 1), date(2026, 10, 2)]))
-        own = {"usage_date": day, "billing_period": f"{day:%Y-%m}", "prompt_band": 0, "rate_window_start": SINCE, "currency": CURRENCIES[place["account_id"]]}
+        own = {
+            "usage_date": day,
+            "billing_period": f"{day:%Y-%m}",
+            "prompt_band": 0,
+            "rate_window_start": SINCE,
+            "currency": CURRENCIES[place["account_id"]],
+        }
         rate, list_rate, package = (draw(st.sampled_from(each)) for each in (RATES, [None, *RATES], [None, 1, 250]))
         price = {"rate_per_million": rate, "list_rate_per_million": list_rate, "package_tokens": package}
-        found.append(place | own | price | {"quantity": draw(st.one_of(st.integers(0, 3), st.integers(0, 10**12))), "amount": draw(AMOUNTS)})
+        found.append(
+            place
+            | own
+            | price
+            | {"quantity": draw(st.one_of(st.integers(0, 3), st.integers(0, 10**12))), "amount": draw(AMOUNTS)}
+        )
     return found
 
 
@@ -65,13 +78,17 @@ def made_plainly(table: pa.Table, rounding: Rounding) -> dict[Any, list[InvoiceL
     found = {}
     for (account_id, period), mine in charges_by_invoice(table).items():
         account = Account(id=account_id, name=account_id, timezone="UTC", rate_card="standard", key_ids=())
-        found[account_id, period] = usage_lines(mine, account=account, period=period, currency=CURRENCIES[account_id], rounding=rounding, tags=TAGS)
+        found[account_id, period] = usage_lines(
+            mine, account=account, period=period, currency=CURRENCIES[account_id], rounding=rounding, tags=TAGS
+        )
     return found
 
 
 @settings(max_examples=60, deadline=None)
 @given(charges(), st.sampled_from(list(Rounding)), st.integers(1, 4))
-def test_lines_made_on_columns_are_those_of_the_plain_rules_to_the_last_digit(rows: list[dict[str, Any]], rounding: Rounding, copies: int) -> None:
+def test_lines_made_on_columns_are_those_of_the_plain_rules_to_the_last_digit(
+    rows: list[dict[str, Any]], rounding: Rounding, copies: int
+) -> None:
     table = pa.Table.from_pylist(rows * copies, schema=schemas.CHARGES)
     found = lines_by_invoice(table, currencies=CURRENCIES, rounding=rounding, tags=TAGS)
     expected = {place: lines for place, lines in made_plainly(table, rounding).items() if lines}
@@ -82,8 +99,20 @@ def test_lines_made_on_columns_are_those_of_the_plain_rules_to_the_last_digit(ro
 
 
 def a_charge(**differing: Any) -> dict[str, Any]:
-    row = dict.fromkeys(schemas.CHARGES.names) | {"account_id": "acme", "api_key_id": "key_1", "model": "jamba", "service_tier": "", "meter": "prompt"}
-    row |= {"usage_date": date(2026, 10, 1), "billing_period": "2026-10", "quantity": 1, "prompt_band": 0, "rate_window_start": SINCE}
+    row = dict.fromkeys(schemas.CHARGES.names) | {
+        "account_id": "acme",
+        "api_key_id": "key_1",
+        "model": "jamba",
+        "service_tier": "",
+        "meter": "prompt",
+    }
+    row |= {
+        "usage_date": date(2026, 10, 1),
+        "billing_period": "2026-10",
+        "quantity": 1,
+        "prompt_band": 0,
+        "rate_window_start": SINCE,
+    }
     return row | {"rate_per_million": Decimal(2), "currency": "USD", "amount": Decimal(1)} | differing
 
 
@@ -100,4 +129,11 @@ def test_a_charge_in_another_currency_than_its_account_is_left_to_the_plain_rule
     account = Account(id="acme", name="Acme", timezone="UTC", rate_card="standard", key_ids=())
     found = charges_by_invoice(table)
     with pytest.raises(ValueError, match="is no part of the"):
-        make_book(issued=(), charges=found, places=list(found), accounts=Accounts(accounts=(account,)), currencies=CURRENCIES, rounding=Rounding.HALF_UP)
+        make_book(
+            issued=(),
+            charges=found,
+            places=list(found),
+            accounts=Accounts(accounts=(account,)),
+            currencies=CURRENCIES,
+            rounding=Rounding.HALF_UP,
+        )

@@ -1,4 +1,7 @@
-"""The shares of single events add up to every line's exact amount, to the last digit, for every shape a price can have."""
+"""The shares of single events add up to every line's exact amount.
+
+To the last digit, for every shape a price can have.
+"""
 
 from __future__ import annotations
 
@@ -26,12 +29,22 @@ def test_the_shares_of_events_add_up_to_every_line_to_the_last_digit(tmp_path_fa
     draw = random.Random(seed)
     _, rate_cards = some_cards(draw)
     percent = draw.choice([Decimal(0), Decimal("12.5"), Decimal("3.33")])
-    agreed = Accounts(accounts=tuple(replace(each, terms=tuple(replace(terms, discount_percent=percent) for terms in each.terms)) for each in accounts()))
+    agreed = Accounts(
+        accounts=tuple(
+            replace(each, terms=tuple(replace(terms, discount_percent=percent) for terms in each.terms))
+            for each in accounts()
+        )
+    )
     daily, traced = usage_daily_and_events(requests(draw, 80), rate_cards, tmp_path_factory.getbasetemp())
     lines: dict[Any, list[Any]] = defaultdict(list)
     for row in rate(daily, agreed, rate_cards).charges.to_pylist():
-        lines[row["account_id"], row["billing_period"], *line_place(charge_of(row))].append((row["quantity"], row["amount"]))
-    expected = {line: (sum(quantity for quantity, _ in parts), exact_sum(amount for _, amount in parts)) for line, parts in lines.items()}
+        lines[row["account_id"], row["billing_period"], *line_place(charge_of(row))].append(
+            (row["quantity"], row["amount"])
+        )
+    expected = {
+        line: (sum(quantity for quantity, _ in parts), exact_sum(amount for _, amount in parts))
+        for line, parts in lines.items()
+    }
     events = traced.to_pylist()
     draw.shuffle(events)  # whatever order the lake gives them in
     shares = {}
@@ -39,5 +52,8 @@ def test_the_shares_of_events_add_up_to_every_line_to_the_last_digit(tmp_path_fa
         for period in {event["billing_period"] for event in events}:
             mine = [event for event in events if (event["account_id"], event["billing_period"]) == (account.id, period)]
             for line, charged in charged_events(mine, account, rate_cards).items():
-                shares[account.id, period, *line] = (sum(each.quantity for each in charged), exact_sum(each.exact_charge for each in charged))
+                shares[account.id, period, *line] = (
+                    sum(each.quantity for each in charged),
+                    exact_sum(each.exact_charge for each in charged),
+                )
     assert shares == expected

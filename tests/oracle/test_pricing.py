@@ -1,4 +1,7 @@
-"""Random cards x random usage: the product's charges are the oracle's, to the last digit, for every shape a price can have."""
+"""Random cards x random usage.
+
+The product's charges are the oracle's, to the last digit, for every shape a price can have.
+"""
 
 from __future__ import annotations
 
@@ -41,8 +44,20 @@ def product_lines(rated: RatedUsage) -> dict[Line, tuple[int, Fraction]]:
     lines: dict[Line, tuple[int, Fraction]] = {}
     for row in rated.charges.to_pylist():
         listed = row["list_rate_per_million"]
-        where = (row["account_id"], row["billing_period"], row["api_key_id"].split(".")[1], row["model"], row["service_tier"], row["meter"])
-        line = Line(*where, Fraction(row["rate_per_million"]), None if listed is None else Fraction(listed), row["package_tokens"])
+        where = (
+            row["account_id"],
+            row["billing_period"],
+            row["api_key_id"].split(".")[1],
+            row["model"],
+            row["service_tier"],
+            row["meter"],
+        )
+        line = Line(
+            *where,
+            Fraction(row["rate_per_million"]),
+            None if listed is None else Fraction(listed),
+            row["package_tokens"],
+        )
         before = lines.get(line, (0, Fraction(0)))
         lines[line] = (before[0] + row["quantity"], before[1] + Fraction(row["amount"]))
     return lines
@@ -57,7 +72,11 @@ def test_random_requests_by_random_cards_cost_what_the_oracle_says(tmp_path_fact
     rated = rate(usage_daily(used, rate_cards, tmp_path_factory.getbasetemp()), accounts(), rate_cards)
     expected, unpriced = charges(oracle_cards(texts), {name: name for name in texts}, used)
     found = product_lines(rated)
-    different = {line: (expected.get(line), found.get(line)) for line in {*expected, *found} if expected.get(line) != found.get(line)}
+    different = {
+        line: (expected.get(line), found.get(line))
+        for line in {*expected, *found}
+        if expected.get(line) != found.get(line)
+    }
     assert not different
     assert sum(row.usage.quantity for row in rated.unpriced) == unpriced
 
@@ -69,19 +88,35 @@ def test_columns_are_rated_exactly_as_rows_are(tmp_path_factory: Any, seed: int)
     _, rate_cards = some_cards(draw)
     daily = usage_daily(requests(draw, 60), rate_cards, tmp_path_factory.getbasetemp())
     percent = draw.choice([Decimal(0), Decimal("12.5"), Decimal("3.33")])
-    agreed = [replace(each, terms=tuple(replace(terms, discount_percent=percent) for terms in each.terms)) for each in accounts()]
+    agreed = [
+        replace(each, terms=tuple(replace(terms, discount_percent=percent) for terms in each.terms))
+        for each in accounts()
+    ]
     rated = rate(daily, Accounts(accounts=tuple(agreed)), rate_cards)
     one_by_one, unpriced = [], 0
     for account_id, group in itertools.groupby(daily.to_pylist(), key=lambda row: row["account_id"]):
         by_row, without = rate_usage(map(usage_quantity, group), rate_cards[account_id])
         one_by_one += [discounted(charge, percent) for charge in by_row]
         unpriced += len(without)
-    names = ("account_id", "api_key_id", "model", "service_tier", "usage_date", "quantity", "prompt_band", "rate_per_million", "currency", "amount")
+    names = (
+        "account_id",
+        "api_key_id",
+        "model",
+        "service_tier",
+        "usage_date",
+        "quantity",
+        "prompt_band",
+        "rate_per_million",
+        "currency",
+        "amount",
+    )
     names = (*names, "list_rate_per_million", "package_tokens")
     assert [tuple(row[name] for name in (*names, "meter")) for row in rated.charges.to_pylist()] == [
         (*(getattr(charge, name) for name in names), charge.meter.value) for charge in one_by_one
     ]
-    assert [str(BillingPeriod.of(row["usage_date"])) for row in rated.charges.to_pylist()] == rated.charges["billing_period"].to_pylist()
+    assert [str(BillingPeriod.of(row["usage_date"])) for row in rated.charges.to_pylist()] == rated.charges[
+        "billing_period"
+    ].to_pylist()
     assert len(rated.unpriced) == unpriced
     summed = [(row["quantity"], row["amount"]) for row in rated.line_charges.to_pylist()]
     assert exact_sum(amount for _, amount in summed) == exact_sum(row["amount"] for row in rated.charges.to_pylist())
@@ -93,16 +128,23 @@ def test_cards_that_count_alike_count_every_request_into_the_same_rows(tmp_path_
     draw = random.Random(seed)
     _, rate_cards = some_cards(draw)
     base = rate_cards["base"]
-    dearer = RateCard(id="agreed", currency="USD", aliases=base.aliases, rates=tuple(map(_with_other_numbers, base.rates)))
+    dearer = RateCard(
+        id="agreed", currency="USD", aliases=base.aliases, rates=tuple(map(_with_other_numbers, base.rates))
+    )
     used = [replace(request, account=account) for request in requests(draw, 40) for account in ("base", "agreed")]
     daily = usage_daily(used, {**rate_cards, "agreed": dearer}, tmp_path_factory.getbasetemp())
-    mine, theirs = ([row for row in daily.drop_columns(["api_key_id"]).to_pylist() if row.pop("account_id") == name] for name in ("base", "agreed"))
+    mine, theirs = (
+        [row for row in daily.drop_columns(["api_key_id"]).to_pylist() if row.pop("account_id") == name]
+        for name in ("base", "agreed")
+    )
     assert counts_like(base, dearer)
     assert mine == theirs
 
 
 def _with_other_numbers(rate: Rate) -> Rate:
-    return replace(rate, per_million={meter: changed_price(price, Decimal(5)) for meter, price in rate.per_million.items()})
+    return replace(
+        rate, per_million={meter: changed_price(price, Decimal(5)) for meter, price in rate.per_million.items()}
+    )
 
 
 @settings(max_examples=8, deadline=None)
@@ -110,14 +152,22 @@ def _with_other_numbers(rate: Rate) -> Rate:
 def test_splitting_and_reordering_usage_never_changes_a_line(tmp_path_factory: Any, seed: int) -> None:
     draw = random.Random(seed)
     _, rate_cards = some_cards(draw)
-    rows = list(map(usage_quantity, usage_daily(requests(draw, 40), rate_cards, tmp_path_factory.getbasetemp()).to_pylist()))
+    rows = list(
+        map(usage_quantity, usage_daily(requests(draw, 40), rate_cards, tmp_path_factory.getbasetemp()).to_pylist())
+    )
     pieces = []
     for row in rows:
         cut = draw.randrange(row.quantity + 1)
-        pieces += [type(row)(**{name: getattr(row, name) for name in row.__slots__} | {"quantity": part}) for part in (cut, row.quantity - cut)]
+        pieces += [
+            type(row)(**{name: getattr(row, name) for name in row.__slots__} | {"quantity": part})
+            for part in (cut, row.quantity - cut)
+        ]
     draw.shuffle(pieces)
     for account_id, card in rate_cards.items():
-        whole, split = (rate_usage([row for row in given_rows if row.account_id == account_id], card)[0] for given_rows in (rows, pieces))
+        whole, split = (
+            rate_usage([row for row in given_rows if row.account_id == account_id], card)[0]
+            for given_rows in (rows, pieces)
+        )
         assert by_line(whole) == by_line(split)
 
 
@@ -125,7 +175,14 @@ def by_line(found: list[Any]) -> dict[Any, Any]:
     sums: Counter[Any] = Counter()
     for charge in found:
         if charge.quantity:
-            key = (charge.api_key_id, charge.model, charge.service_tier, charge.meter, charge.rate_per_million, charge.usage_date)
+            key = (
+                charge.api_key_id,
+                charge.model,
+                charge.service_tier,
+                charge.meter,
+                charge.rate_per_million,
+                charge.usage_date,
+            )
             sums[*key, "quantity"] += charge.quantity
             sums[*key, "amount"] += charge.amount
     return dict(sums)

@@ -1,4 +1,7 @@
-"""Random usage under two random sets of cards and terms: what is compared on columns is, to the cent, what invoices line by line say."""
+"""Random usage under two random sets of cards and terms.
+
+What is compared on columns is, to the cent, what invoices line by line say.
+"""
 
 from __future__ import annotations
 
@@ -45,14 +48,24 @@ def agreed(draw: random.Random, card_ids: list[str]) -> Accounts:
         percent = draw.choice([Decimal(0), Decimal("12.5"), Decimal("3.33")])
         included = {"prompt": 5_000} if draw.random() < 0.3 else {}
         first = replace(
-            first, rate_card=draw.choice(card_ids), discount_percent=percent, minimum_commitment=Decimal(draw.choice([0, 50])), included_tokens=included
+            first,
+            rate_card=draw.choice(card_ids),
+            discount_percent=percent,
+            minimum_commitment=Decimal(draw.choice([0, 50])),
+            included_tokens=included,
         )
-        later = replace(first, from_date=date(2026, 10, 15), rate_card=draw.choice(card_ids), discount_percent=Decimal(20))
-        found.append(replace(account, rate_card=first.rate_card, terms=(first, later) if draw.random() < 0.3 else (first,)))
+        later = replace(
+            first, from_date=date(2026, 10, 15), rate_card=draw.choice(card_ids), discount_percent=Decimal(20)
+        )
+        found.append(
+            replace(account, rate_card=first.rate_card, terms=(first, later) if draw.random() < 0.3 else (first,))
+        )
     return Accounts(accounts=tuple(found))
 
 
-def invoices(daily: pa.Table, paying: Accounts, cards: Mapping[str, RateCard], rounding: Rounding) -> tuple[list[Invoice], list[Any]]:
+def invoices(
+    daily: pa.Table, paying: Accounts, cards: Mapping[str, RateCard], rounding: Rounding
+) -> tuple[list[Invoice], list[Any]]:
     """Rate row by row, and draft every invoice with its fee."""
     found, unpriced = [], []
     for account_id, group in itertools.groupby(daily.to_pylist(), key=lambda row: row["account_id"]):
@@ -65,7 +78,16 @@ def invoices(daily: pa.Table, paying: Accounts, cards: Mapping[str, RateCard], r
             by_period[BillingPeriod.of(charge.usage_date)].append(charge)
         card = cards[account.rate_card]
         for period, mine in by_period.items():
-            found.append(draft_invoice(mine, account=account, period=period, currency=card.currency, rounding=rounding, monthly_fee=Decimal(7)))
+            found.append(
+                draft_invoice(
+                    mine,
+                    account=account,
+                    period=period,
+                    currency=card.currency,
+                    rounding=rounding,
+                    monthly_fee=Decimal(7),
+                )
+            )
     return found, unpriced
 
 
@@ -76,7 +98,14 @@ def compared(old: list[Invoice], new: list[Invoice]) -> list[RepricedLine]:
         for invoice in drafts:
             for line in invoice.lines:
                 if line.kind is LineKind.USAGE and line.meter is not None:
-                    place = (invoice.period, invoice.account_id, line.api_key_id, line.model, line.service_tier, line.meter.value)
+                    place = (
+                        invoice.period,
+                        invoice.account_id,
+                        line.api_key_id,
+                        line.model,
+                        line.service_tier,
+                        line.meter.value,
+                    )
                     places[place][side].append((invoice, line))
     names = ("period", "account_id", "api_key_id", "model", "service_tier", "meter")
     found = []
@@ -91,7 +120,14 @@ def compared(old: list[Invoice], new: list[Invoice]) -> list[RepricedLine]:
             )
         }
         invoice_id = before[0][0].id if before else ""
-        found.append(RepricedLine(**dict(zip(names, place, strict=True)), **numbers, invoice_id=invoice_id, currency=(before or after)[0][0].currency))
+        found.append(
+            RepricedLine(
+                **dict(zip(names, place, strict=True)),
+                **numbers,
+                invoice_id=invoice_id,
+                currency=(before or after)[0][0].currency,
+            )
+        )
     return found
 
 
@@ -103,25 +139,40 @@ def texts(line: RepricedLine) -> dict[str, str]:
 @settings(max_examples=4, deadline=None)
 @given(SEEDS)
 @pytest.mark.parametrize("is_summed", [True, False])
-def test_what_is_compared_on_columns_is_what_invoices_say_line_by_line(tmp_path_factory: Any, is_summed: bool, seed: int) -> None:  # noqa: FBT001  # a parameter of the test
+def test_what_is_compared_on_columns_is_what_invoices_say_line_by_line(
+    tmp_path_factory: Any,
+    is_summed: bool,  # noqa: FBT001  # a parameter of the test
+    seed: int,
+) -> None:
     draw = random.Random(seed)
     _, cards = some_cards(draw)
     currency, rounding = draw.choice(["USD", "JPY", "KWD"]), draw.choice(list(Rounding))
     cards = {name: replace(card, currency=currency) for name, card in cards.items()}
     daily = usage_daily(requests(draw, 100), cards, tmp_path_factory.getbasetemp())
     if draw.random() < 0.3:
-        daily = daily.set_column(daily.schema.get_field_index("quantity"), daily.schema.field("quantity"), pc.multiply(daily["quantity"], 10**11))
+        daily = daily.set_column(
+            daily.schema.get_field_index("quantity"),
+            daily.schema.field("quantity"),
+            pc.multiply(daily["quantity"], 10**11),
+        )
     sides = [agreed(draw, list(cards)) for _ in range(2)]
     fewer = summed_over_days(daily, [constant_terms(side, cards) for side in sides])
     rated = [rate(fewer, side, cards) for side in sides]
     with pytest.MonkeyPatch.context() as patch:
         if not is_summed:
             patch.setattr(usage_line_columns, "sums_fit", lambda _: False)
-        found = list(repriced_lines(*(lines_of_charges(each.line_charges, side, rounding) for each, side in zip(rated, sides, strict=True)), "new"))
+        found = list(
+            repriced_lines(
+                *(lines_of_charges(each.line_charges, side, rounding) for each, side in zip(rated, sides, strict=True)),
+                "new",
+            )
+        )
     plainly = [invoices(daily, side, cards, rounding) for side in sides]
     expected = compared(*(drafts for drafts, _ in plainly))
     assert found == expected
-    assert [texts(line) for line in found if line.old_rates and line.new_rates] == [texts(line) for line in expected if line.old_rates and line.new_rates]
+    assert [texts(line) for line in found if line.old_rates and line.new_rates] == [
+        texts(line) for line in expected if line.old_rates and line.new_rates
+    ]
     assert [list(each.unpriced) for each in rated] == [unpriced for _, unpriced in plainly]
 
 
@@ -134,7 +185,11 @@ def test_usage_is_summed_over_days_only_where_no_digit_and_no_tier_is_at_stake(t
     assert fewer.num_rows < daily.num_rows
     assert pc.sum(fewer["quantity"]) == pc.sum(daily["quantity"])
     assert summed_over_days(daily, [{}]).equals(daily)
-    great = daily.set_column(daily.schema.get_field_index("quantity"), daily.schema.field("quantity"), pa.array([QUANTITY_MAX] * daily.num_rows))
+    great = daily.set_column(
+        daily.schema.get_field_index("quantity"),
+        daily.schema.field("quantity"),
+        pa.array([QUANTITY_MAX] * daily.num_rows),
+    )
     assert summed_over_days(great, [terms]).num_rows == daily.num_rows
     issued = lines_of_invoices(invoices(daily, accounts(), cards, Rounding.HALF_UP)[0])
     assert issued.sort_by([(name, "ascending") for name in issued.schema.names]).equals(

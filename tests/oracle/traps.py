@@ -17,7 +17,7 @@ from wire import Tokens
 if TYPE_CHECKING:
     from maker import Maker, Trap
 
-# --- measured -----------------------------------------------------------------------------------------------------------------------------
+# --- measured ---------------------------------------------------------------------------------------------------------
 
 
 def plain_usage(make: Maker) -> None:
@@ -39,23 +39,43 @@ def names_and_tiers(make: Maker) -> None:
     for tier in ("flex", "batch", None):
         prompt, completion = make.tokens()
         body = make.plain(usage_of(prompt, completion), model=make.chance.choice(make.models), service_tier=tier)
-        make.log(make.exchange(response=body, model="asked-for"), "names-and-tiers", "measured", Tokens(completion, prompt), "billed")
+        make.log(
+            make.exchange(response=body, model="asked-for"),
+            "names-and-tiers",
+            "measured",
+            Tokens(completion, prompt),
+            "billed",
+        )
 
 
 def no_model_at_all(make: Maker) -> None:
     prompt, completion = make.tokens()
-    make.log(make.exchange(response=make.plain(usage_of(prompt, completion)), model=""), "no-model", "measured", Tokens(completion, prompt), "billed")
+    make.log(
+        make.exchange(response=make.plain(usage_of(prompt, completion)), model=""),
+        "no-model",
+        "measured",
+        Tokens(completion, prompt),
+        "billed",
+    )
 
 
 def odd_routes(make: Maker) -> None:
     for path in ("/v1/chat/completions/?api-version=1", "/llm/route-7", None, "/openai/deployments/x/chat/completions"):
         prompt, completion = make.tokens()
-        make.log(make.exchange(response=make.plain(usage_of(prompt, completion)), path=path), "odd-route", "measured", Tokens(completion, prompt), "billed")
+        make.log(
+            make.exchange(response=make.plain(usage_of(prompt, completion)), path=path),
+            "odd-route",
+            "measured",
+            Tokens(completion, prompt),
+            "billed",
+        )
 
 
 def error_after_usage(make: Maker) -> None:
     prompt, completion = make.tokens()
-    transcript = OPENAI.transcript(make.new_id(), usage_of(prompt, completion), "x") + 'data: {"error": {"message": "late"}}\n\n'
+    transcript = (
+        OPENAI.transcript(make.new_id(), usage_of(prompt, completion), "x") + 'data: {"error": {"message": "late"}}\n\n'
+    )
     make.log(make.exchange(response=transcript), "error-after-usage", "measured", Tokens(completion, prompt), "billed")
 
 
@@ -75,7 +95,13 @@ def embeddings(make: Maker) -> None:
 def anthropic(make: Maker) -> None:
     usage = {"input_tokens": 12, "output_tokens": 3, "cache_read_input_tokens": 5, "cache_creation_input_tokens": 2}
     message = {"id": make.new_id(), "type": "message", "role": "assistant", "content": [], "usage": usage}
-    make.log(make.exchange(response=message, path="/v1/messages"), "anthropic", "measured", Tokens(3, 19, cached=5, write=2), "billed")
+    make.log(
+        make.exchange(response=message, path="/v1/messages"),
+        "anthropic",
+        "measured",
+        Tokens(3, 19, cached=5, write=2),
+        "billed",
+    )
 
 
 def usage_in_parts(make: Maker) -> None:
@@ -88,14 +114,25 @@ def usage_in_parts(make: Maker) -> None:
         (usage_of(prompt, 1), {"completion_tokens": completion}),
     ):
         response_id = make.new_id()
-        transcript = "".join(OPENAI.event({"id": response_id, "choices": [delta], "usage": usage}) for usage in (first, last))
+        transcript = "".join(
+            OPENAI.event({"id": response_id, "choices": [delta], "usage": usage}) for usage in (first, last)
+        )
         make.log(make.exchange(response=transcript), "usage-in-parts", "measured", Tokens(completion, prompt), "billed")
 
 
 def harmless_twins(make: Maker) -> None:
     """A key stated twice, alike, or in a field that nobody reads, changes nothing."""
-    line = make.rendered(make.exchange(response=plain_body(make.new_id(), {"prompt_tokens": 31, "completion_tokens": 5}, "x")), is_edge=False)
-    make.raw(b'{"host":"a","host":"a","status":200,"latency":1,"latency":2,' + line[1:], "harmless-twins", "measured", tokens=Tokens(5, 31), fate="billed")
+    line = make.rendered(
+        make.exchange(response=plain_body(make.new_id(), {"prompt_tokens": 31, "completion_tokens": 5}, "x")),
+        is_edge=False,
+    )
+    make.raw(
+        b'{"host":"a","host":"a","status":200,"latency":1,"latency":2,' + line[1:],
+        "harmless-twins",
+        "measured",
+        tokens=Tokens(5, 31),
+        fate="billed",
+    )
 
 
 def odd_spellings(make: Maker) -> None:
@@ -104,21 +141,50 @@ def odd_spellings(make: Maker) -> None:
     line |= {"ts": "2026-10-01T00:00:00Z"}
     spellings: list[dict[str, object]] = [
         *({"status": status} for status in ("200", 200.0, "200.0", "-", 0, 99, "600", True, 200.5, None)),
-        *({"ts": ts} for ts in ("2026-10-01T02:00:00,5+0200", "2026-10-01 00:00:00 +00", "1790812800.25", 1790812800123456, 1790812800123456789)),
+        *(
+            {"ts": ts}
+            for ts in (
+                "2026-10-01T02:00:00,5+0200",
+                "2026-10-01 00:00:00 +00",
+                "1790812800.25",
+                1790812800123456,
+                1790812800123456789,
+            )
+        ),
         *({"request_id": name} for name in ("two words", "|7d.4f.", "r" * 257, "\u00fc" * 90, ["r"], 1.5)),
-        *({"request": asked} for asked in ([], "x", 3, {"n": "2"}, {"stream": "yes"}, {"model": ["m"]}, {"model": "schl\u00fcssel 50%"}, {"model": "m" * 129})),
+        *(
+            {"request": asked}
+            for asked in (
+                [],
+                "x",
+                3,
+                {"n": "2"},
+                {"stream": "yes"},
+                {"model": ["m"]},
+                {"model": "schl\u00fcssel 50%"},
+                {"model": "m" * 129},
+            )
+        ),
         *({name: value} for name, value in (("method", ["POST"]), ("latency", "slow"))),
     ]
     for spelling in spellings:
         body = plain_body(make.new_id(), usage_of(31, 5), "x")
-        make.raw(json.dumps({**line, "response": body, **spelling}).encode(), "odd-spelling", "measured", tokens=Tokens(5, 31), fate="billed")
+        make.raw(
+            json.dumps({**line, "response": body, **spelling}).encode(),
+            "odd-spelling",
+            "measured",
+            tokens=Tokens(5, 31),
+            fate="billed",
+        )
     for text in (b"NaN", b"-Infinity", b"1e999", b"9" * 400, b"[" * 70 + b"]" * 70, b"[" * 20_000 + b"]" * 20_000):
         body = json.dumps(plain_body(make.new_id(), usage_of(31, 5), "x") | {"note": "?"})
-        content = json.dumps({**line, "response": body, "note": "?"}).encode().replace(b'"note": "?"', b'"note": ' + text)
+        content = (
+            json.dumps({**line, "response": body, "note": "?"}).encode().replace(b'"note": "?"', b'"note": ' + text)
+        )
         make.raw(content.replace(b'\\"?\\"', text), "odd-spelling", "measured", tokens=Tokens(5, 31), fate="billed")
 
 
-# --- copies -------------------------------------------------------------------------------------------------------------------------------
+# --- copies -----------------------------------------------------------------------------------------------------------
 
 
 def copies_everywhere(make: Maker) -> None:
@@ -126,8 +192,19 @@ def copies_everywhere(make: Maker) -> None:
     prompt, completion = make.tokens()
     exchange = make.exchange(response=plain_body(make.new_id(), usage_of(prompt, completion), make.text()))
     for number in range(make.chance.randint(2, 4)):
-        copy = replace(exchange, at=exchange.at + number * make.chance.choice([MOMENT, timedelta(hours=7)]), request_id=make.new_id())
-        line = make.log(copy, "copies", "measured", Tokens(completion, prompt), "duplicate" if number else "billed", make.chance.choice(BASE))
+        copy = replace(
+            exchange,
+            at=exchange.at + number * make.chance.choice([MOMENT, timedelta(hours=7)]),
+            request_id=make.new_id(),
+        )
+        line = make.log(
+            copy,
+            "copies",
+            "measured",
+            Tokens(completion, prompt),
+            "duplicate" if number else "billed",
+            make.chance.choice(BASE),
+        )
         if number == 1:
             make.raw(line, "copies", "measured", tokens=Tokens(completion, prompt), fate="duplicate")
 
@@ -152,20 +229,31 @@ def copies_by_line(make: Maker) -> None:
 def same_id_other_key(make: Maker) -> None:
     response_id, (first, second) = make.new_id(), make.chance.sample(make.keys, 2)
     for key in (first, second):
-        make.log(make.exchange(response=make.plain(usage_of(50, 5), response_id), key=key), "same-id-other-key", "measured", Tokens(5, 50), "billed")
+        make.log(
+            make.exchange(response=make.plain(usage_of(50, 5), response_id), key=key),
+            "same-id-other-key",
+            "measured",
+            Tokens(5, 50),
+            "billed",
+        )
 
 
 def ids_that_repeat(make: Maker) -> None:
     """At the edge response ids are not unique: request ids decide."""
     key, request_id = make.chance.choice(make.keys), make.new_id()
-    for number, (request, fate) in enumerate([(request_id, "billed"), (request_id, "duplicate"), (make.new_id(), "billed")]):
+    for number, (request, fate) in enumerate(
+        [(request_id, "billed"), (request_id, "duplicate"), (make.new_id(), "billed")]
+    ):
         exchange = make.exchange(response=make.plain(usage_of(60, 6), "chatcmpl-150"), key=key, request_id=request)
         at = datetime(2026, 10, 5, number, tzinfo=UTC)
         make.log(replace(exchange, at=at), "ids-that-repeat", "measured", Tokens(6, 60), fate, make.chance.choice(EDGE))
 
 
 def conflict(make: Maker) -> None:
-    """Different usage under one identity: the later usage is billed, its copies are duplicates, those of the others conflicts."""
+    """Different usage under one identity.
+
+    The later usage is billed, its copies are duplicates, those of the others conflicts.
+    """
     exchange, response_id, (prompt, completion) = make.exchange(), make.new_id(), make.tokens()
     story = [(0, 0, "conflict"), (1, 5, "billed"), (2, 0, "conflict"), (3, 5, "duplicate")]
     for hours, more, fate in story[: make.chance.choice([2, 3, 4])]:
@@ -177,7 +265,11 @@ def conflict(make: Maker) -> None:
 def conflict_of_three(make: Maker) -> None:
     exchange, response_id = make.exchange(), make.new_id()
     for hours, completion, fate in [(2, 30, "billed"), (1, 90, "conflict"), (0, 60, "conflict"), (1.5, 60, "conflict")]:
-        copy = replace(exchange, at=exchange.at + timedelta(hours=hours), response=make.plain(usage_of(70, completion), response_id))
+        copy = replace(
+            exchange,
+            at=exchange.at + timedelta(hours=hours),
+            response=make.plain(usage_of(70, completion), response_id),
+        )
         make.log(copy, "conflict-of-three", "measured", Tokens(completion, 70), fate, make.chance.choice(BASE))
 
 
@@ -185,7 +277,9 @@ def conflict_at_one_instant(make: Maker) -> None:
     exchange, response_id = make.exchange(), make.new_id()
     for prompt, completion, fate in [(80, 8, "conflict"), (80, 9, "billed"), (900, 8, "conflict")]:
         copy = replace(exchange, response=make.plain(usage_of(prompt, completion), response_id))
-        make.log(copy, "conflict-at-one-instant", "measured", Tokens(completion, prompt), fate, make.chance.choice(BASE))
+        make.log(
+            copy, "conflict-at-one-instant", "measured", Tokens(completion, prompt), fate, make.chance.choice(BASE)
+        )
 
 
 def placeholder_copies(make: Maker) -> None:
@@ -193,7 +287,11 @@ def placeholder_copies(make: Maker) -> None:
     for story in ([(0, 0), (1, 7)], [(0, 7), (1, 0)], [(0, 0), (1, 0)]):
         exchange, response_id = make.exchange(), make.new_id()
         for hours, size in story:
-            copy = replace(exchange, at=exchange.at + timedelta(hours=hours), response=make.plain(usage_of(size * 10, size), response_id))
+            copy = replace(
+                exchange,
+                at=exchange.at + timedelta(hours=hours),
+                response=make.plain(usage_of(size * 10, size), response_id),
+            )
             file = make.chance.choice(BASE)
             if size:
                 make.log(copy, "placeholder-copies", "measured", Tokens(size, size * 10), "billed", file)
@@ -204,7 +302,11 @@ def placeholder_copies(make: Maker) -> None:
 def cut_here_whole_there(make: Maker) -> None:
     exchange, response_id, (prompt, completion) = make.exchange(), make.new_id(), make.tokens()
     text = "six tokens of text, I think it is"
-    whole = replace(exchange, at=exchange.at + timedelta(hours=1), response=AI21.transcript(response_id, usage_of(prompt, completion), text))
+    whole = replace(
+        exchange,
+        at=exchange.at + timedelta(hours=1),
+        response=AI21.transcript(response_id, usage_of(prompt, completion), text),
+    )
     cut = replace(exchange, response=cut_stream(AI21, response_id, text))
     broken = replace(exchange, response={"id": response_id, "error": {"message": "x"}})
     make.log(cut, "cut-here-whole-there", "estimated", Tokens(7, 0), "lost", make.chance.choice(BASE))
@@ -215,7 +317,12 @@ def cut_here_whole_there(make: Maker) -> None:
 def half_a_cent(make: Maker) -> None:
     """Exactly 0.005 of the currency, alone on its line: where the two roundings part."""
     number, at = make.serial, datetime(2026, 10, 7, 12, tzinfo=UTC)
-    exchange = make.exchange(key="key_half", model="one-a-million", at=at, response=make.plain({"prompt_tokens": 5_000, "completion_tokens": 0}))
+    exchange = make.exchange(
+        key="key_half",
+        model="one-a-million",
+        at=at,
+        response=make.plain({"prompt_tokens": 5_000, "completion_tokens": 0}),
+    )
     if not any(label.trap == "half-a-cent" for lines in make.lines.values() for _, label in lines):
         make.log(exchange, "half-a-cent", "measured", Tokens(0, 5_000), "billed")
     make.serial = number + 1

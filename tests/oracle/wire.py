@@ -1,6 +1,7 @@
 """The oracle's eyes: from the bytes of one logged line to one event, read a second time from the wire rules alone.
 
-Plain Python and the standard library; shares no code with the product. Slow and obvious on purpose. Does not own what is billed (``oracle``).
+Plain Python and the standard library; shares no code with the product. Slow and obvious on purpose. Does not own what
+is billed (``oracle``).
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 
 
 class Tokens(NamedTuple):
-    """Normalised counts: the prompt holds what was cached and written, the completion what was reasoned; not stated is 0."""
+    """Normalised counts: the prompt holds what was cached and written, the completion what was reasoned.
+
+    Not stated is 0.
+    """
 
     completion: int
     prompt: int
@@ -110,7 +114,10 @@ def event_of(log: Obj, line: bytes, source: dict[str, Any], secret: bytes | None
     def event(status: str, body: Body | None = None) -> Event:
         response_id = body.id if body else None
         ids = [("response", response_id), ("request", request_id)]
-        kind, name = next(((kind, name) for kind, name in (ids[::-1] if source.get("identity") == "request-id" else ids) if name), ("line", None))
+        kind, name = next(
+            ((kind, name) for kind, name in (ids[::-1] if source.get("identity") == "request-id" else ids) if name),
+            ("line", None),
+        )
         identity = (kind, key, name.encode() if name else line)
         model, tier = (body.model if body else None) or requested, (body.tier if body else None) or ""
         return Event(at=at, key=key, status=status, identity=identity, line=line, model=model, tier=tier)
@@ -136,7 +143,7 @@ def event_of(log: Obj, line: bytes, source: dict[str, Any], secret: bytes | None
     return result if is_success or consumed else event(without)
 
 
-# --- the envelope -------------------------------------------------------------------------------------------------------------------------
+# --- the envelope -----------------------------------------------------------------------------------------------------
 
 
 def walk(log: Obj, path: str) -> Any:
@@ -205,7 +212,9 @@ def instant(value: Any) -> datetime:
     if isinstance(value, str) and re.fullmatch(r"\d{9,19}([.,]\d+)?", value, re.ASCII):
         value = Decimal(value.replace(",", "."))
     if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
-        unit = sum(value >= 10**digits for digits in (11, 14, 17))  # seconds until the year 5138, then milliseconds, microseconds, nanoseconds
+        unit = sum(
+            value >= 10**digits for digits in (11, 14, 17)
+        )  # seconds until the year 5138, then milliseconds, microseconds, nanoseconds
         micros = int(value * 1_000_000) // 1_000**unit
         check(0 <= micros < 2**53)
         at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
@@ -214,7 +223,9 @@ def instant(value: Any) -> datetime:
         check(match is not None)
         date, time, fraction, offset = match.groups() if match else ("", "", "", "")
         try:
-            at = datetime.fromisoformat(f"{date}T{time}.{(fraction or '').ljust(6, '0')[:6]}{offset.upper()}").astimezone(UTC)
+            at = datetime.fromisoformat(
+                f"{date}T{time}.{(fraction or '').ljust(6, '0')[:6]}{offset.upper()}"
+            ).astimezone(UTC)
         except ValueError as error:
             raise Refused(Why.INVALID_FIELD) from error
     check(datetime(2000, 1, 1, tzinfo=UTC) <= at < datetime(2100, 1, 1, tzinfo=UTC))
@@ -222,9 +233,13 @@ def instant(value: Any) -> datetime:
 
 
 COMPLETION = re.compile(
-    r"/(chat/completions|completions|responses|messages|v[12]/chat|api/(chat|generate)|converse(-stream)?|invoke(-with-response-stream)?)$|:(streamG|g)enerateContent$"
+    r"/(chat/completions|completions|responses|messages|v[12]/chat|api/(chat|generate)|converse(-stream)?|invoke"
+    r"(-with-response-stream)?)$|:(streamG|g)enerateContent$"
 )
-OTHERS = "models|files|images|audio|moderations|batches|fine_tuning|rerank|tokenize|threads|runs|assistants|conversations|vector_stores|library"
+OTHERS = (
+    "models|files|images|audio|moderations|batches|fine_tuning|rerank|tokenize|threads|runs|assistants|conversations|"
+    "vector_stores|library"
+)
 NOT_METERED = re.compile(rf"/({OTHERS}|health|metrics)(/|$)")
 
 
@@ -242,7 +257,7 @@ def kind_of(path: str | None) -> str:
     return "other" if NOT_METERED.search(bare) else "unlisted"
 
 
-# --- the body -----------------------------------------------------------------------------------------------------------------------------
+# --- the body ---------------------------------------------------------------------------------------------------------
 
 
 GENERATED = ("content", "reasoning_content", "reasoning", "refusal", "tool_calls", "function_call", "audio", "images")
@@ -263,7 +278,10 @@ class Body:
     """The counts of another family than chat."""
 
     def take(self, part: Obj) -> None:
-        """Learn from a plain body or a chunk: the first id and model, the last tier, and of each count the last real number."""
+        """Learn from a plain body or a chunk.
+
+        The first id and model, the last tier, and of each count the last real number.
+        """
         if part.ask("type") == "message":
             self.take_message(part)
             return
@@ -311,7 +329,11 @@ class Body:
 
 def embedded(body: Body) -> Body:
     """Embeddings consume a prompt and make nothing."""
-    found = first_above_zero(body.usage, "prompt_tokens", "input_tokens", "total_tokens") if body.usage is not None else None
+    found = (
+        first_above_zero(body.usage, "prompt_tokens", "input_tokens", "total_tokens")
+        if body.usage is not None
+        else None
+    )
     numbers = None if found is None else Tokens(completion=0, prompt=found)
     return Body(id=body.id, model=body.model, error=body.error, is_known=True, numbers=numbers)
 
@@ -321,7 +343,9 @@ def with_later(earlier: Obj | None, later: Obj) -> Obj:
     if all(pair_of(later) or [0]):
         return later
     before = earlier or Obj([])
-    merged = Obj([*before.items(), *((name, value) for name, value in later.items() if value or before.get(name) is None)])
+    merged = Obj(
+        [*before.items(), *((name, value) for name, value in later.items() if value or before.get(name) is None)]
+    )
     merged.twice = before.twice | later.twice
     pair = pair_of(merged)
     if earlier is not None and pair is not None and merged.get("total_tokens") != sum(pair):
@@ -388,7 +412,7 @@ def take_event(payload: str, body: Body, depth_max: int) -> None:
         body.take(chunk)
 
 
-# --- usage --------------------------------------------------------------------------------------------------------------------------------
+# --- usage ------------------------------------------------------------------------------------------------------------
 
 
 def counts(usage: Obj, *paths: str) -> list[int | None]:
@@ -398,7 +422,12 @@ def counts(usage: Obj, *paths: str) -> list[int | None]:
 def count(value: Any) -> int | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, Decimal)) or value != int(value) or not 0 <= value < 2**63:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, Decimal))
+        or value != int(value)
+        or not 0 <= value < 2**63
+    ):
         raise Refused(Why.INVALID_USAGE)
     return int(value)
 
@@ -410,12 +439,29 @@ def first_stated(stated: list[int | None]) -> int:
 
 
 def normalised(usage: Obj, model: str) -> Tokens:
-    """The parts inside their wholes, whatever the provider's habit; ``Refused`` where the numbers contradict each other."""
+    """The parts inside their wholes, whatever the provider's habit.
+
+    ``Refused`` where the numbers contradict each other.
+    """
     prompt, completion = pair_of(usage) or (0, 0)
     total, audio = (number or 0 for number in counts(usage, "total_tokens", "prompt_tokens_details.audio_tokens"))
     details, alike = "prompt_tokens_details.cached_tokens", "prompt_token_details.cached_tokens"
-    cached = first_stated(counts(usage, details, alike, "num_cached_tokens", "prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens"))
-    write = first_stated(counts(usage, "prompt_tokens_details.cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens"))
+    cached = first_stated(
+        counts(
+            usage,
+            details,
+            alike,
+            "num_cached_tokens",
+            "prompt_cache_hit_tokens",
+            "cached_tokens",
+            "cache_read_input_tokens",
+        )
+    )
+    write = first_stated(
+        counts(
+            usage, "prompt_tokens_details.cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens"
+        )
+    )
     details, alike = "completion_tokens_details.reasoning_tokens", "completion_token_details.reasoning_tokens"
     reasoning = first_stated(counts(usage, details, alike, "reasoning_tokens"))
     more = total - prompt - completion if total else 0
@@ -434,7 +480,7 @@ def normalised(usage: Obj, model: str) -> Tokens:
     return Tokens(completion=completion, prompt=prompt, cached=cached, write=write, reasoning=reasoning)
 
 
-# --- strict JSON --------------------------------------------------------------------------------------------------------------------------
+# --- strict JSON ------------------------------------------------------------------------------------------------------
 
 
 def strict_json(text: str, depth_max: int) -> Any:

@@ -11,7 +11,16 @@ from pipeline.errors import AccountsError, ConfigurationError
 
 
 def account(**changes: Any) -> Account:
-    return Account(**{"id": "acme", "name": "Acme Ltd", "timezone": "Europe/Berlin", "rate_card": "standard", "key_ids": ("key_1",)} | changes)
+    return Account(
+        **{
+            "id": "acme",
+            "name": "Acme Ltd",
+            "timezone": "Europe/Berlin",
+            "rate_card": "standard",
+            "key_ids": ("key_1",),
+        }
+        | changes
+    )
 
 
 def test_a_key_leads_to_its_account_and_an_unknown_key_to_none() -> None:

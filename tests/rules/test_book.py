@@ -1,4 +1,7 @@
-"""Whatever arrives late, in whatever order, and whatever is issued or voided in between: the books tell the truth, to the cent."""
+"""Whatever arrives late, in whatever order, and whatever is issued or voided in between.
+
+The books tell the truth, to the cent.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,15 @@ from hypothesis import strategies as st
 
 from pipeline.accounts import Account, Accounts, CreditGrant, Tax, Terms
 from pipeline.errors import ConfigurationError
-from pipeline.invoicing import InvoiceStatus, LineKind, credit_note, invoice_document, invoice_from_document, issued_invoice, make_book
+from pipeline.invoicing import (
+    InvoiceStatus,
+    LineKind,
+    credit_note,
+    invoice_document,
+    invoice_from_document,
+    issued_invoice,
+    make_book,
+)
 from pipeline.invoicing.book import above_spend_cap, credit_balances
 from pipeline.money import Rounding
 from pipeline.periods import BillingPeriod
@@ -33,10 +44,27 @@ TERMS = (
     Terms(from_date=date(2026, 10, 1), rate_card="standard", minimum_commitment=Decimal("0.05")),
 )
 PLAIN = Account(id="acme", name="Acme", timezone="UTC", rate_card="standard", key_ids=("a", "b"))
-RICH = Account(id="acme", name="Acme", timezone="UTC", rate_card="standard", key_ids=("a", "b"), terms=TERMS, credits=GRANTS, tax=Tax(rate=Decimal("7.7")))
+RICH = Account(
+    id="acme",
+    name="Acme",
+    timezone="UTC",
+    rate_card="standard",
+    key_ids=("a", "b"),
+    terms=TERMS,
+    credits=GRANTS,
+    tax=Tax(rate=Decimal("7.7")),
+)
 
 
-def charge(quantity: int, rate: str = "2.00", *, day: date = date(2026, 10, 10), key: str = "a", meter: Meter = Meter.PROMPT, currency: str = "USD") -> Charge:
+def charge(
+    quantity: int,
+    rate: str = "2.00",
+    *,
+    day: date = date(2026, 10, 10),
+    key: str = "a",
+    meter: Meter = Meter.PROMPT,
+    currency: str = "USD",
+) -> Charge:
     return Charge(
         account_id="acme",
         api_key_id=key,
@@ -51,7 +79,9 @@ def charge(quantity: int, rate: str = "2.00", *, day: date = date(2026, 10, 10),
     )
 
 
-def book_of(account: Account, charges: Sequence[Charge], issued: Sequence[Invoice], *, currency: str = "USD") -> InvoiceBook:
+def book_of(
+    account: Account, charges: Sequence[Charge], issued: Sequence[Invoice], *, currency: str = "USD"
+) -> InvoiceBook:
     grouped: dict[tuple[str, BillingPeriod], list[Charge]] = {}
     for each in charges:
         grouped.setdefault((account.id, BillingPeriod.of(each.usage_date)), []).append(each)
@@ -69,7 +99,11 @@ def truth_of(account: Account, charges: Sequence[Charge]) -> dict[BillingPeriod,
     """What each period would be invoiced at if everything had been there from the start."""
     drafts = book_of(account, charges, []).drafts
     kinds = {LineKind.USAGE, LineKind.INCLUDED, LineKind.COMMITMENT}
-    return {draft.period: total for draft in drafts if (total := sum((line.amount for line in draft.lines if line.kind in kinds), Decimal(0)))}
+    return {
+        draft.period: total
+        for draft in drafts
+        if (total := sum((line.amount for line in draft.lines if line.kind in kinds), Decimal(0)))
+    }
 
 
 def told_by(book: InvoiceBook) -> dict[BillingPeriod, Decimal]:
@@ -91,7 +125,11 @@ CHARGES = st.builds(
     key=st.sampled_from(["a", "b"]),
     meter=st.sampled_from([Meter.PROMPT, Meter.COMPLETION]),
 )
-LIVES = st.lists(st.tuples(st.lists(CHARGES, max_size=5), st.sampled_from(["issue first", "issue last", "void", "wait"])), min_size=1, max_size=8)
+LIVES = st.lists(
+    st.tuples(st.lists(CHARGES, max_size=5), st.sampled_from(["issue first", "issue last", "void", "wait"])),
+    min_size=1,
+    max_size=8,
+)
 
 
 def live(account: Account, life: list[tuple[list[Charge], str]]) -> tuple[list[Charge], list[Invoice]]:
@@ -102,7 +140,11 @@ def live(account: Account, life: list[tuple[list[Charge], str]]) -> tuple[list[C
         charges += arrivals
         book = book_of(account, charges, issued)
         number = len(issued) + 1
-        voidable = [invoice for invoice in issued if invoice.status is InvoiceStatus.ISSUED and invoice.id not in book.credited_by()]
+        voidable = [
+            invoice
+            for invoice in issued
+            if invoice.status is InvoiceStatus.ISSUED and invoice.id not in book.credited_by()
+        ]
         if act == "void" and voidable:
             issued.append(credit_note(voidable[number % len(voidable)], number=number, prefix="INV-"))
         elif act.startswith("issue") and book.drafts:
@@ -164,16 +206,27 @@ def test_the_order_of_late_arrivals_decides_nothing(late: list[Charge], order: o
     step_by_step, so_far = list(issued), list(first)
     for arrival in shuffled:
         so_far.append(arrival)
-        step_by_step += [issued_invoice(each, number=len(step_by_step) + 1, prefix="INV-") for each in book_of(PLAIN, so_far, step_by_step).drafts[:1]]
+        step_by_step += [
+            issued_invoice(each, number=len(step_by_step) + 1, prefix="INV-")
+            for each in book_of(PLAIN, so_far, step_by_step).drafts[:1]
+        ]
     assert told_by(book_of(PLAIN, so_far, step_by_step)) == told_by(book_of(PLAIN, [*first, *late], issued))
 
 
 def test_corrections_stand_on_the_earliest_draft_and_only_there() -> None:
     first = [charge(1_000_000, day=date(2026, 9, 5))]
     issued = [issued_invoice(book_of(PLAIN, first, []).drafts[0], number=1, prefix="INV-")]
-    more = [*first, charge(500_000, day=date(2026, 9, 6)), charge(1, day=date(2026, 11, 1)), charge(1, day=date(2026, 12, 1))]
+    more = [
+        *first,
+        charge(500_000, day=date(2026, 9, 6)),
+        charge(1, day=date(2026, 11, 1)),
+        charge(1, day=date(2026, 12, 1)),
+    ]
     book = book_of(PLAIN, more, issued)
-    assert [(draft.id, [str(line.amount) for line in draft.lines if line.kind is LineKind.CORRECTION]) for draft in book.drafts] == [
+    assert [
+        (draft.id, [str(line.amount) for line in draft.lines if line.kind is LineKind.CORRECTION])
+        for draft in book.drafts
+    ] == [
         ("draft-2026-11-acme", ["1.00"]),
         ("draft-2026-12-acme", []),
     ]
@@ -188,20 +241,29 @@ def test_corrections_stand_on_the_earliest_draft_and_only_there() -> None:
 
 def test_a_discount_is_exact_and_keeps_the_list_price() -> None:
     made = discounted(charge(4_321, "2.50"), Decimal("12.5"))
-    assert (made.rate_per_million, made.amount, made.list_rate_per_million) == (Decimal("2.1875"), Decimal("0.0094521875"), Decimal("2.50"))
+    assert (made.rate_per_million, made.amount, made.list_rate_per_million) == (
+        Decimal("2.1875"),
+        Decimal("0.0094521875"),
+        Decimal("2.50"),
+    )
     assert discounted(charge(4_321), Decimal(0)) == charge(4_321)
 
 
 def test_an_account_that_was_invoiced_in_another_currency_is_refused() -> None:
     issued = [issued_invoice(book_of(PLAIN, [charge(1)], []).drafts[0], number=1, prefix="INV-")]
-    with pytest.raises(ConfigurationError, match=r"'acme' was invoiced in USD \(INV-000001\) and its rate card is in EUR now"):
+    with pytest.raises(
+        ConfigurationError, match=r"'acme' was invoiced in USD \(INV-000001\) and its rate card is in EUR now"
+    ):
         book_of(PLAIN, [charge(1, currency="EUR")], issued, currency="EUR")
 
 
 def test_an_account_that_was_invoiced_is_missed_until_all_of_it_is_taken_back() -> None:
     other = Account(id="beta", name="Beta", timezone="UTC", rate_card="standard", key_ids=("b",))
     issued = [issued_invoice(book_of(PLAIN, [charge(1)], []).drafts[0], number=1, prefix="INV-")]
-    with pytest.raises(ConfigurationError, match=r"account 'acme' is not in accounts.toml and was invoiced \(INV-000001, 2026-10\); put its entry back"):
+    with pytest.raises(
+        ConfigurationError,
+        match=r"account 'acme' is not in accounts.toml and was invoiced \(INV-000001, 2026-10\); put its entry back",
+    ):
         book_of(other, [], issued)
     assert book_of(other, [], [*issued, credit_note(issued[0], number=2, prefix="INV-")]).drafts == ()
 
@@ -217,7 +279,12 @@ def test_only_what_is_above_the_spend_cap_is_told() -> None:
 def test_a_draft_and_a_credit_note_cannot_be_credited() -> None:
     draft = book_of(PLAIN, [charge(1_000_000)], []).drafts[0]
     note = credit_note(issued_invoice(draft, number=1, prefix="INV-"), number=2, prefix="INV-")
-    assert (note.id, note.status, note.credits_invoice, str(note.total)) == ("INV-000002", "credit_note", "INV-000001", "-2.00")
+    assert (note.id, note.status, note.credits_invoice, str(note.total)) == (
+        "INV-000002",
+        "credit_note",
+        "INV-000001",
+        "-2.00",
+    )
     for wrong in (draft, note):
         with pytest.raises(ValueError, match="only an issued invoice is"):
             credit_note(wrong, number=3, prefix="INV-")

@@ -28,9 +28,19 @@ ACME = Account(id="acme", name="Acme Ltd", timezone="Europe/Istanbul", rate_card
 
 
 def charge(quantity: int, rate: str = "2.00", **changes: Any) -> Charge:
-    row: dict[str, Any] = {"account_id": "acme", "api_key_id": "key_1", "model": "jamba-large", "service_tier": "", "meter": Meter.PROMPT}
+    row: dict[str, Any] = {
+        "account_id": "acme",
+        "api_key_id": "key_1",
+        "model": "jamba-large",
+        "service_tier": "",
+        "meter": Meter.PROMPT,
+    }
     row |= {"usage_date": date(2026, 10, 10), "currency": "USD"}
-    return Charge(**row | {"quantity": quantity, "rate_per_million": Decimal(rate), "amount": exact_charge(quantity, Decimal(rate))} | changes)
+    return Charge(
+        **row
+        | {"quantity": quantity, "rate_per_million": Decimal(rate), "amount": exact_charge(quantity, Decimal(rate))}
+        | changes
+    )
 
 
 def draft(*charges: Charge, currency: str = "USD", rounding: Rounding = Rounding.HALF_UP) -> Invoice:
@@ -87,17 +97,30 @@ def test_lines_come_by_key_model_tier_meter_then_time() -> None:
         ("key_2", "jamba-large", "", Meter.PROMPT, "2.00"),
     ]
     charges = [
-        charge(1_000, rate, api_key_id=key, model=model, service_tier=tier, meter=meter, usage_date=date(2026, 10, 20 if rate == "1.50" else 10))
+        charge(
+            1_000,
+            rate,
+            api_key_id=key,
+            model=model,
+            service_tier=tier,
+            meter=meter,
+            usage_date=date(2026, 10, 20 if rate == "1.50" else 10),
+        )
         for key, model, tier, meter, rate in reversed(expected)
     ]
     lines = draft(*charges).lines
-    assert [(line.api_key_id, line.model, line.service_tier, line.meter, str(line.rate_per_million)) for line in lines] == expected
+    assert [
+        (line.api_key_id, line.model, line.service_tier, line.meter, str(line.rate_per_million)) for line in lines
+    ] == expected
     assert [line.number for line in lines] == list(range(1, 9))
 
 
 def test_a_line_says_in_words_what_it_is_for() -> None:
     invoice = draft(
-        charge(1, "2"), charge(1, "0.5", meter=Meter.PROMPT_CACHED), charge(1, "2.5", meter=Meter.PROMPT_CACHE_WRITE), charge(1, "4", service_tier="flex")
+        charge(1, "2"),
+        charge(1, "0.5", meter=Meter.PROMPT_CACHED),
+        charge(1, "2.5", meter=Meter.PROMPT_CACHE_WRITE),
+        charge(1, "4", service_tier="flex"),
     )
     assert [line.description for line in invoice.lines] == [
         "jamba-large prompt tokens at 2.00 USD per million",
@@ -109,11 +132,18 @@ def test_a_line_says_in_words_what_it_is_for() -> None:
 
 def test_no_tokens_make_no_line_but_few_tokens_make_a_line_of_zero() -> None:
     invoice = draft(charge(0), charge(1, api_key_id="key_2"), charge(500, "0", api_key_id="key_3"))
-    assert [(line.api_key_id, line.quantity, str(line.amount)) for line in invoice.lines] == [("key_2", 1, "0.00"), ("key_3", 500, "0.00")]
+    assert [(line.api_key_id, line.quantity, str(line.amount)) for line in invoice.lines] == [
+        ("key_2", 1, "0.00"),
+        ("key_3", 500, "0.00"),
+    ]
 
 
 def test_a_day_without_tokens_is_not_the_first_day_of_use() -> None:
-    invoice = draft(charge(0, usage_date=date(2026, 10, 1)), charge(5, usage_date=date(2026, 10, 9)), charge(5, usage_date=date(2026, 10, 20)))
+    invoice = draft(
+        charge(0, usage_date=date(2026, 10, 1)),
+        charge(5, usage_date=date(2026, 10, 9)),
+        charge(5, usage_date=date(2026, 10, 20)),
+    )
     assert [line.first_usage_date for line in invoice.lines] == [date(2026, 10, 9)]
 
 
@@ -142,7 +172,10 @@ def test_only_a_draft_can_be_issued_and_numbers_begin_at_one() -> None:
         issued_invoice(draft(charge(1)), number=0, prefix="INV-")
 
 
-@pytest.mark.parametrize("changes", [{"account_id": "bolt"}, {"usage_date": date(2026, 11, 1)}, {"usage_date": date(2026, 9, 30)}, {"currency": "EUR"}])
+@pytest.mark.parametrize(
+    "changes",
+    [{"account_id": "bolt"}, {"usage_date": date(2026, 11, 1)}, {"usage_date": date(2026, 9, 30)}, {"currency": "EUR"}],
+)
 def test_a_charge_of_somebody_else_or_another_month_or_currency_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="is no part of the 2026-10 invoice of 'acme' in USD"):
         draft(charge(1, **changes))
@@ -176,7 +209,9 @@ def test_every_bill_adds_up(charges: list[Charge], rounding: Rounding) -> None:
 
 
 @given(CHARGES, ROUNDINGS, st.data())
-def test_neither_the_order_of_charges_nor_splitting_them_changes_an_invoice(charges: list[Charge], rounding: Rounding, data: st.DataObject) -> None:
+def test_neither_the_order_of_charges_nor_splitting_them_changes_an_invoice(
+    charges: list[Charge], rounding: Rounding, data: st.DataObject
+) -> None:
     pieces = []
     for whole in charges:
         part = data.draw(st.integers(0, whole.quantity))
@@ -198,7 +233,9 @@ def _piece(whole: Charge, quantity: int) -> Charge:
 
 
 @given(CHARGES, ROUNDINGS, st.none() | st.integers(1, 10**9))
-def test_an_invoice_reads_back_equal_from_its_json(charges: list[Charge], rounding: Rounding, number: int | None) -> None:
+def test_an_invoice_reads_back_equal_from_its_json(
+    charges: list[Charge], rounding: Rounding, number: int | None
+) -> None:
     invoice = draft(*charges, rounding=rounding)
     if number:
         invoice = issued_invoice(invoice, number=number, prefix="INV-")

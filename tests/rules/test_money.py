@@ -46,7 +46,15 @@ def test_a_half_cent_goes_up_or_to_the_even_cent(amount: str, half_up: str, half
 
 @pytest.mark.parametrize(
     ("currency", "printed"),
-    [("JPY", "1235"), ("KRW", "1235"), ("VND", "1235"), ("CLP", "1235"), ("ISK", "1235"), ("USD", "1234.57"), ("EUR", "1234.57")]
+    [
+        ("JPY", "1235"),
+        ("KRW", "1235"),
+        ("VND", "1235"),
+        ("CLP", "1235"),
+        ("ISK", "1235"),
+        ("USD", "1234.57"),
+        ("EUR", "1234.57"),
+    ]
     + [(code, "1234.568") for code in ("KWD", "BHD", "OMR", "JOD", "TND", "IQD", "LYD")]
     + [("CLF", "1234.5678"), ("UYW", "1234.5678")],
 )
@@ -65,7 +73,9 @@ def test_a_rounded_zero_has_no_sign() -> None:
 
 
 @given(AMOUNTS, st.sampled_from(Rounding), st.sampled_from(["JPY", "USD", "KWD", "CLF"]))
-def test_rounding_moves_an_amount_by_half_a_minor_unit_at_most(amount: Decimal, rounding: Rounding, currency: str) -> None:
+def test_rounding_moves_an_amount_by_half_a_minor_unit_at_most(
+    amount: Decimal, rounding: Rounding, currency: str
+) -> None:
     rounded = rounded_to_minor_unit(amount, currency, rounding)
     unit = Fraction(1, 10 ** minor_unit_digits(currency))
     assert abs(Fraction(rounded) - Fraction(amount)) <= unit / 2
@@ -129,7 +139,9 @@ def test_plain_notation_has_no_exponent_and_reads_back_equal(value: Decimal) -> 
     assert text[:1] != "-" or value < 0
 
 
-@pytest.mark.parametrize(("value", "text"), [("1E+3", "1000"), ("1E-7", "0.0000001"), ("-0.00", "0.00"), ("2.50", "2.50"), ("100", "100")])
+@pytest.mark.parametrize(
+    ("value", "text"), [("1E+3", "1000"), ("1E-7", "0.0000001"), ("-0.00", "0.00"), ("2.50", "2.50"), ("100", "100")]
+)
 def test_plain_notation_by_example(value: str, text: str) -> None:
     assert plain(Decimal(value)) == text
 
@@ -142,7 +154,15 @@ def test_only_plain_notation_is_read_back(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [("2", "2.00"), ("2.0", "2.00"), ("2.500", "2.50"), ("0.0375", "0.0375"), ("1E+2", "100.00"), ("0", "0.00"), ("0.000000000001", "0.000000000001")],
+    [
+        ("2", "2.00"),
+        ("2.0", "2.00"),
+        ("2.500", "2.50"),
+        ("0.0375", "0.0375"),
+        ("1E+2", "100.00"),
+        ("0", "0.00"),
+        ("0.000000000001", "0.000000000001"),
+    ],
 )
 def test_a_rate_is_printed_with_two_places_and_more_only_where_they_say_something(value: str, text: str) -> None:
     assert plain_rate(Decimal(value)) == text
@@ -157,9 +177,18 @@ def test_equal_numbers_look_the_same_once_normalised(value: Decimal, zeros: int)
 
 @pytest.mark.parametrize(
     ("amount", "currency", "printed"),
-    [("0", "USD", "0.00"), ("2.5", "USD", "2.50"), ("2.5", "KWD", "2.500"), ("7", "JPY", "7"), ("0.005", "USD", "0.005"), ("-0", "USD", "0.00")],
+    [
+        ("0", "USD", "0.00"),
+        ("2.5", "USD", "2.50"),
+        ("2.5", "KWD", "2.500"),
+        ("7", "JPY", "7"),
+        ("0.005", "USD", "0.005"),
+        ("-0", "USD", "0.00"),
+    ],
 )
-def test_an_amount_is_written_with_all_places_of_its_minor_unit_and_loses_no_digit(amount: str, currency: str, printed: str) -> None:
+def test_an_amount_is_written_with_all_places_of_its_minor_unit_and_loses_no_digit(
+    amount: str, currency: str, printed: str
+) -> None:
     assert plain_amount(Decimal(amount), currency) == printed
 
 

@@ -11,13 +11,34 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.errors import ConfigurationError
-from pipeline.periods import BillingPeriod, day_bounds, day_start_at, days_between, instant_text, parse_date, parse_instant, time_zone, usage_date
+from pipeline.periods import (
+    BillingPeriod,
+    day_bounds,
+    day_start_at,
+    days_between,
+    instant_text,
+    parse_date,
+    parse_instant,
+    time_zone,
+    usage_date,
+)
 
 ZONE_NAMES = sorted(resources.files("tzdata").joinpath("zones").read_text(encoding="ascii").split())
-TRICKY = ["America/Sao_Paulo", "Europe/Berlin", "Asia/Kathmandu", "Pacific/Apia", "Africa/Cairo", "America/St_Johns", "Australia/Lord_Howe", "Asia/Gaza"]
+TRICKY = [
+    "America/Sao_Paulo",
+    "Europe/Berlin",
+    "Asia/Kathmandu",
+    "Pacific/Apia",
+    "Africa/Cairo",
+    "America/St_Johns",
+    "Australia/Lord_Howe",
+    "Asia/Gaza",
+]
 ZONES = st.sampled_from(ZONE_NAMES) | st.sampled_from(TRICKY)
 INSTANTS = st.datetimes(min_value=datetime(1999, 12, 1), max_value=datetime(2101, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis adds the zone
-PERIODS = st.builds(lambda year, month: BillingPeriod(year=year, month=month), st.integers(2000, 2099), st.integers(1, 12))
+PERIODS = st.builds(
+    lambda year, month: BillingPeriod(year=year, month=month), st.integers(2000, 2099), st.integers(1, 12)
+)
 
 
 def utc(text: str) -> datetime:
@@ -46,14 +67,24 @@ def test_a_month_begins_and_ends_at_local_midnights(zone: str, period: str, star
     [
         ("Europe/Berlin", date(2026, 3, 29), "2026-03-28T23:00", 23),
         ("Europe/Berlin", date(2026, 10, 25), "2026-10-24T22:00", 25),
-        ("America/Sao_Paulo", date(2018, 11, 4), "2018-11-04T03:00", 23),  # midnight was skipped: the day began at 01:00
+        (
+            "America/Sao_Paulo",
+            date(2018, 11, 4),
+            "2018-11-04T03:00",
+            23,
+        ),  # midnight was skipped: the day began at 01:00
         ("America/Sao_Paulo", date(2018, 2, 17), "2018-02-17T02:00", 25),  # 24:00 went back to 23:00
         ("Africa/Cairo", date(2026, 4, 24), "2026-04-23T22:00", 23),  # midnight is skipped
         ("Africa/Cairo", date(2026, 10, 29), "2026-10-28T21:00", 25),  # 24:00 goes back to 23:00
         ("Pacific/Apia", date(2011, 12, 29), "2011-12-29T10:00", 24),
         ("Pacific/Apia", date(2011, 12, 30), "2011-12-30T10:00", 0),  # this day did not happen
         ("Pacific/Apia", date(2011, 12, 31), "2011-12-30T10:00", 24),
-        ("America/Toronto", date(1919, 3, 31), "1919-03-31T04:30", 23.5),  # 23:30 went on to 00:30: the day has no midnight and begins at half past
+        (
+            "America/Toronto",
+            date(1919, 3, 31),
+            "1919-03-31T04:30",
+            23.5,
+        ),  # 23:30 went on to 00:30: the day has no midnight and begins at half past
         ("Asia/Kathmandu", date(2026, 5, 5), "2026-05-04T18:15", 24),
     ],
 )
@@ -111,16 +142,35 @@ def test_all_zones_agree_that_no_day_of_this_decade_is_missing_or_double() -> No
     for name in ZONE_NAMES:
         zone = time_zone(name)
         starts = [BillingPeriod(year=2020 + month // 12, month=month % 12 + 1).start_at(zone) for month in range(120)]
-        assert all(timedelta(days=27) < later - earlier < timedelta(days=32) for earlier, later in itertools.pairwise(starts)), name
+        assert all(
+            timedelta(days=27) < later - earlier < timedelta(days=32) for earlier, later in itertools.pairwise(starts)
+        ), name
 
 
-@pytest.mark.parametrize("text", ["2026-13", "2026-00", "2026-1", "26-10", "2026-10-01", "", "2026/10", "1899-12", "2200-01", "٢٠٢٦-10", "2026-10\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-13",
+        "2026-00",
+        "2026-1",
+        "26-10",
+        "2026-10-01",
+        "",
+        "2026/10",
+        "1899-12",
+        "2200-01",
+        "٢٠٢٦-10",
+        "2026-10\n",
+    ],
+)
 def test_what_is_no_month_is_refused_with_its_text(text: str) -> None:
     with pytest.raises(ConfigurationError, match=r"billing period .*YYYY-MM"):
         BillingPeriod.parse(text)
 
 
-@pytest.mark.parametrize("name", ["Mars/Olympus", "", "europe/berlin", "../UTC", "/etc/localtime", "UTC+3", "Europe", "Europe/__init__.py"])
+@pytest.mark.parametrize(
+    "name", ["Mars/Olympus", "", "europe/berlin", "../UTC", "/etc/localtime", "UTC+3", "Europe", "Europe/__init__.py"]
+)
 def test_an_unknown_time_zone_is_refused_by_name(name: str) -> None:
     with pytest.raises(ConfigurationError, match="is unknown; write an IANA name") as refused:
         time_zone(name)

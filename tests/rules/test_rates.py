@@ -24,7 +24,14 @@ TICK = timedelta(microseconds=1)
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def rate(prompt: str = "2.00", completion: str = "8.00", *, model: str = "jamba-large", start: datetime | None = None, end: datetime | None = None) -> Rate:
+def rate(
+    prompt: str = "2.00",
+    completion: str = "8.00",
+    *,
+    model: str = "jamba-large",
+    start: datetime | None = None,
+    end: datetime | None = None,
+) -> Rate:
     per_million = {Meter.PROMPT: Decimal(prompt), Meter.COMPLETION: Decimal(completion)}
     return Rate(model=model, effective_from=start, effective_to=end, per_million=per_million)
 
@@ -50,7 +57,9 @@ def test_without_a_rate_in_force_there_is_no_price() -> None:
 def test_a_missing_rate_names_card_model_meter_day_and_file() -> None:
     with pytest.raises(RateNotFound) as missing:
         card().rate_per_million("jamba-x", Meter.COMPLETION, datetime(2026, 3, 2, tzinfo=UTC))
-    assert str(missing.value) == "rate card 'standard' has no completion rate for model 'jamba-x' on 2026-03-02; add one to rates/standard.toml"
+    assert str(missing.value) == (
+        "rate card 'standard' has no completion rate for model 'jamba-x' on 2026-03-02; add one to rates/standard.toml"
+    )
 
 
 def test_a_missing_rate_within_a_day_names_the_instant() -> None:
@@ -74,7 +83,13 @@ def test_cached_tokens_cost_what_prompt_tokens_cost_unless_the_card_says_otherwi
         },
     )
     tokens = [meter for meter in Meter if meter is not Meter.REQUEST]
-    assert [card(priced).rate_per_million("jamba-large", meter, NOON) for meter in tokens] == [2, Decimal("0.50"), Decimal("2.5"), 8, 8]
+    assert [card(priced).rate_per_million("jamba-large", meter, NOON) for meter in tokens] == [
+        2,
+        Decimal("0.50"),
+        Decimal("2.5"),
+        8,
+        8,
+    ]
 
 
 def test_a_price_of_zero_is_a_price() -> None:
@@ -92,7 +107,11 @@ def test_an_alias_leads_to_the_cards_own_name_and_rates() -> None:
 
 
 def test_windows_come_in_the_order_of_time() -> None:
-    first, second, third = rate("1", end=NEW_YEAR), rate("2", start=NEW_YEAR, end=NOON), rate("3", start=NOON + timedelta(days=1))
+    first, second, third = (
+        rate("1", end=NEW_YEAR),
+        rate("2", start=NEW_YEAR, end=NOON),
+        rate("3", start=NOON + timedelta(days=1)),
+    )
     assert card(third, first, second).windows("jamba-large") == (first, second, third)
 
 
@@ -109,7 +128,9 @@ def test_windows_come_in_the_order_of_time() -> None:
 )
 def test_overlapping_windows_of_one_model_are_refused(one: Rate, other: Rate) -> None:
     for rates in ((one, other), (other, one)):
-        with pytest.raises(RateCardError, match=r"two rates of model 'jamba-large' overlap: one .*, one .*; end the earlier"):
+        with pytest.raises(
+            RateCardError, match=r"two rates of model 'jamba-large' overlap: one .*, one .*; end the earlier"
+        ):
             card(*rates)
     assert len(card(one, rate(model="jamba-mini")).rates) == 2  # the same periods of another model are no overlap
 
@@ -134,7 +155,12 @@ def test_a_rate_out_of_range_is_refused_with_its_value(value: str) -> None:
 @pytest.mark.parametrize("value", [2, 2.0, "2.00", True])
 def test_a_rate_is_a_decimal_and_nothing_else(value: Any) -> None:
     with pytest.raises(RateCardError, match="is no number"):
-        Rate(model="m", effective_from=None, effective_to=None, per_million={Meter.PROMPT: value, Meter.COMPLETION: Decimal(1)})
+        Rate(
+            model="m",
+            effective_from=None,
+            effective_to=None,
+            per_million={Meter.PROMPT: value, Meter.COMPLETION: Decimal(1)},
+        )
 
 
 @pytest.mark.parametrize("missing", [Meter.PROMPT, Meter.COMPLETION])
@@ -150,13 +176,18 @@ def test_an_alias_that_shadows_a_model_is_refused() -> None:
 
 
 def test_an_alias_of_a_model_without_rates_is_refused() -> None:
-    with pytest.raises(RateCardError, match="alias 'a' stands for 'jamba-x', which has no rates; name a model of this card: jamba-large"):
+    with pytest.raises(
+        RateCardError,
+        match="alias 'a' stands for 'jamba-x', which has no rates; name a model of this card: jamba-large",
+    ):
         card(rate(), aliases={"a": "jamba-x"})
     with pytest.raises(RateCardError, match="alias 'b' stands for 'a'"):
         card(rate(), aliases={"a": "jamba-large", "b": "a"})
 
 
-@pytest.mark.parametrize("changes", [{"id": "a/b"}, {"id": ""}, {"currency": "US"}, {"aliases": {"a b": "jamba-large"}}])
+@pytest.mark.parametrize(
+    "changes", [{"id": "a/b"}, {"id": ""}, {"currency": "US"}, {"aliases": {"a b": "jamba-large"}}]
+)
 def test_a_card_that_cannot_be_named_or_printed_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(RateCardError):
         card(rate(), **changes)
@@ -172,9 +203,13 @@ def test_a_rate_card_cannot_be_changed_behind_its_back() -> None:
 
 
 @given(st.lists(st.integers(0, 60), min_size=2, max_size=12, unique=True), st.integers(-5, 65), st.data())
-def test_the_rate_in_force_is_the_only_window_that_holds_the_instant(days: list[int], probe: int, data: st.DataObject) -> None:
+def test_the_rate_in_force_is_the_only_window_that_holds_the_instant(
+    days: list[int], probe: int, data: st.DataObject
+) -> None:
     bounds = [EPOCH + timedelta(days=day) for day in sorted(days)]
     windows = [rate(str(index), start=start, end=end) for index, (start, end) in enumerate(itertools.pairwise(bounds))]
     kept = data.draw(st.permutations([window for window in windows if data.draw(st.booleans())]))
     instant = EPOCH + timedelta(days=probe) + data.draw(st.sampled_from([-TICK, timedelta(0), TICK]))
-    assert card(*kept).rate_at("jamba-large", instant) == next((window for window in kept if window.is_in_force(instant)), None)
+    assert card(*kept).rate_at("jamba-large", instant) == next(
+        (window for window in kept if window.is_in_force(instant)), None
+    )

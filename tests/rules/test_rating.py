@@ -23,16 +23,39 @@ STANDARD = RateCard(
     currency="USD",
     aliases={"jamba-large-1.7": "jamba-large"},
     rates=(
-        Rate(model="jamba-large", effective_from=None, effective_to=NOON, per_million={Meter.PROMPT: Decimal("2.00"), Meter.COMPLETION: Decimal("8.00")}),
-        Rate(model="jamba-large", effective_from=NOON, effective_to=None, per_million={Meter.PROMPT: Decimal("1.50"), Meter.COMPLETION: Decimal("6.00")}),
-        Rate(model="jamba-free", effective_from=None, effective_to=NOON, per_million={Meter.PROMPT: Decimal(0), Meter.COMPLETION: Decimal(0)}),
+        Rate(
+            model="jamba-large",
+            effective_from=None,
+            effective_to=NOON,
+            per_million={Meter.PROMPT: Decimal("2.00"), Meter.COMPLETION: Decimal("8.00")},
+        ),
+        Rate(
+            model="jamba-large",
+            effective_from=NOON,
+            effective_to=None,
+            per_million={Meter.PROMPT: Decimal("1.50"), Meter.COMPLETION: Decimal("6.00")},
+        ),
+        Rate(
+            model="jamba-free",
+            effective_from=None,
+            effective_to=NOON,
+            per_million={Meter.PROMPT: Decimal(0), Meter.COMPLETION: Decimal(0)},
+        ),
     ),
 )
 
 
 def usage(**changes: Any) -> UsageQuantity:
-    row: dict[str, Any] = {"account_id": "acme", "api_key_id": "key_1", "model": "jamba-large", "service_tier": "", "meter": Meter.PROMPT}
-    return UsageQuantity(**row | {"usage_date": date(2026, 10, 10), "rated_at": MORNING, "quantity": 1_000_000} | changes)
+    row: dict[str, Any] = {
+        "account_id": "acme",
+        "api_key_id": "key_1",
+        "model": "jamba-large",
+        "service_tier": "",
+        "meter": Meter.PROMPT,
+    }
+    return UsageQuantity(
+        **row | {"usage_date": date(2026, 10, 10), "rated_at": MORNING, "quantity": 1_000_000} | changes
+    )
 
 
 def test_a_million_tokens_cost_their_rate() -> None:
@@ -95,12 +118,21 @@ def test_a_charge_is_the_true_product(quantity: int, rate_per_million: Decimal) 
     assert Fraction(exact_charge(quantity, rate_per_million)) == Fraction(rate_per_million) * quantity / 1_000_000
 
 
-@given(st.lists(st.tuples(st.sampled_from(["jamba-large", "jamba-free", "other"]), st.sampled_from([MORNING, NOON, None]), QUANTITIES), max_size=20))
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["jamba-large", "jamba-free", "other"]), st.sampled_from([MORNING, NOON, None]), QUANTITIES
+        ),
+        max_size=20,
+    )
+)
 def test_every_quantity_comes_back_exactly_once(rows: list[tuple[str, datetime | None, int]]) -> None:
     given_usage = [usage(model=model, rated_at=rated_at, quantity=quantity) for model, rated_at, quantity in rows]
     charges, unpriced = rate_usage(given_usage, STANDARD)
     assert len(charges) + len(unpriced) == len(rows)
-    assert sum(charge.quantity for charge in charges) + sum(row.usage.quantity for row in unpriced) == sum(quantity for _, _, quantity in rows)
+    assert sum(charge.quantity for charge in charges) + sum(row.usage.quantity for row in unpriced) == sum(
+        quantity for _, _, quantity in rows
+    )
 
 
 @given(st.integers(0, 10**12), st.integers(0, 10**12), st.integers(0, 10**12), st.integers(0, 10**12))

@@ -20,7 +20,10 @@ TAXES = st.sampled_from([Tax(rate=Decimal(100), label=label) for label in ("old"
 
 
 @given(
-    own=st.integers(0, 500), corrections=st.lists(st.tuples(st.sampled_from(MONTHS[:2]), CENTS)), paid=st.integers(0, 500), taxes=st.tuples(TAXES, TAXES, TAXES)
+    own=st.integers(0, 500),
+    corrections=st.lists(st.tuples(st.sampled_from(MONTHS[:2]), CENTS)),
+    paid=st.integers(0, 500),
+    taxes=st.tuples(TAXES, TAXES, TAXES),
 )
 def test_every_cent_is_taxed_once_at_the_tax_of_its_month(
     own: int, corrections: list[tuple[BillingPeriod, Decimal]], paid: int, taxes: tuple[Tax, Tax, Tax]
@@ -30,8 +33,18 @@ def test_every_cent_is_taxed_once_at_the_tax_of_its_month(
         line = plain_line(LineKind.FEE, amount, "correction", currency="USD", rounding=Rounding.HALF_UP)
         lines.append(replace(line, kind=LineKind.CORRECTION, original_period=month, original_kind=LineKind.FEE))
     used = min(Decimal(paid).scaleb(-2), max(total_of(lines), Decimal(0)))
-    lines += [plain_line(LineKind.CREDIT, -used, "credit", currency="USD", rounding=Rounding.HALF_UP, credit_id="grant")] if used else []
-    found = tax_lines(lines, dict(zip(MONTHS, taxes, strict=True)).__getitem__, period=MONTHS[2], currency="USD", rounding=Rounding.HALF_UP)
+    lines += (
+        [plain_line(LineKind.CREDIT, -used, "credit", currency="USD", rounding=Rounding.HALF_UP, credit_id="grant")]
+        if used
+        else []
+    )
+    found = tax_lines(
+        lines,
+        dict(zip(MONTHS, taxes, strict=True)).__getitem__,
+        period=MONTHS[2],
+        currency="USD",
+        rounding=Rounding.HALF_UP,
+    )
     assert total_of(found) == total_of(lines)  # at 100 percent
     assert len(found) <= len(set(taxes))
     by_tax: dict[str, Decimal] = {}

@@ -1,7 +1,10 @@
-"""A year of two customers: three rate cards, prices that change, logs that come late, a void, a commitment, and credits that expire.
+"""A year of two customers.
 
-Aurora pays in USD: 10 million prompt tokens a month, by the card "standard" at 2.00 a million (1.80 from 15 March), from May by "agreed" at 1.50,
-and from July at least 20.00 a month. Birke pays in EUR with 19 percent of VAT: 4 million a month by "partner", at 2.00, from July at 1.50.
+Three rate cards, prices that change, logs that come late, a void, a commitment, and credits that expire.
+
+Aurora pays in USD: 10 million prompt tokens a month, by the card "standard" at 2.00 a million (1.80 from 15 March),
+from May by "agreed" at 1.50, and from July at least 20.00 a month. Birke pays in EUR with 19 percent of VAT: 4 million
+a month by "partner", at 2.00, from July at 1.50.
 """
 
 from __future__ import annotations
@@ -101,13 +104,24 @@ def test_a_year_of_two_customers(tmp_path: Path) -> None:
     books = make_workspace(tmp_path / "books", accounts=ACCOUNTS, cards=CARDS)
 
     # Spring. March has 10 million at 2.00 and, after the price change, 5 million at 1.80: 29.00.
-    write_log(books, "l.jsonl", *months("a", 10, 10, 1, 2, 3), used("a", "2026-03-20T10:00:00Z", 5), *months("b", 15, 4, 1, 2, 3))
+    write_log(
+        books,
+        "l.jsonl",
+        *months("a", 10, 10, 1, 2, 3),
+        used("a", "2026-03-20T10:00:00Z", 5),
+        *months("b", 15, 4, 1, 2, 3),
+    )
     quarter(books, "2026-04-02", 1, 2, 3)
-    aurora = [("INV-000001", "01", "0.00"), ("INV-000003", "02", "0.00"), ("INV-000005", "03", "4.00")]  # launch pays 20.00 twice, spring 25.00
+    aurora = [
+        ("INV-000001", "01", "0.00"),
+        ("INV-000003", "02", "0.00"),
+        ("INV-000005", "03", "4.00"),
+    ]  # launch pays 20.00 twice, spring 25.00
     birke = [("INV-000002", "01", "9.52"), ("INV-000004", "02", "9.52"), ("INV-000006", "03", "9.52")]  # 8.00 + 1.52
     assert (invoices(books, "aurora"), invoices(books, "birke")) == (aurora, birke)
 
-    # Summer. A million of February comes late: 2.00 more on April's invoice (10 million at 1.80). What Berlin used at 00:30 on 1 April is April's.
+    # Summer. A million of February comes late: 2.00 more on April's invoice (10 million at 1.80). What Berlin used at
+    # 00:30 on 1 April is April's.
     append_log(
         books,
         "l.jsonl",
@@ -122,7 +136,8 @@ def test_a_year_of_two_customers(tmp_path: Path) -> None:
     birke += [("INV-000008", "04", "11.90"), ("INV-000010", "05", "9.52"), ("INV-000012", "06", "9.52")]
     assert (invoices(books, "aurora"), invoices(books, "birke")) == (aurora, birke)
 
-    # Autumn. Birke's invoice of May is voided and issued again. Aurora's 15.00 of July and September are raised to 20.00; August is 36.00.
+    # Autumn. Birke's invoice of May is voided and issued again. Aurora's 15.00 of July and September are raised to
+    # 20.00; August is 36.00.
     voided = tallybook(books, "invoice", "void", "INV-000010", "--as-of", "2026-09-01")
     assert voided.returncode == 0, voided.stderr
     append_log(books, "l.jsonl", *months("a", 10, 10, 7, 9), *months("a", 10, 24, 8), *months("b", 15, 4, 7, 8, 9))
@@ -137,8 +152,9 @@ def test_a_year_of_two_customers(tmp_path: Path) -> None:
     ]
     assert (invoices(books, "aurora"), invoices(books, "birke")) == (aurora, sorted(birke))
 
-    # Winter. Late: 2 million of Aurora's July, within what July's commitment paid for; 1 million of Birke's May, at 2.00, on October's invoice.
-    # Aurora uses nothing in December and owes its 20.00; of October's 20.00 the credit of autumn pays 12.00.
+    # Winter. Late: 2 million of Aurora's July, within what July's commitment paid for; 1 million of Birke's May, at
+    # 2.00, on October's invoice. Aurora uses nothing in December and owes its 20.00; of October's 20.00 the credit of
+    # autumn pays 12.00.
     append_log(
         books,
         "l.jsonl",
@@ -149,13 +165,20 @@ def test_a_year_of_two_customers(tmp_path: Path) -> None:
     )
     quarter(books, "2027-01-02", 10, 11, 12)
     aurora += [("INV-000021", "10", "8.00"), ("INV-000023", "11", "20.00"), ("INV-000025", "12", "20.00")]
-    birke += [("INV-000022", "10", "9.52"), ("INV-000024", "11", "7.14"), ("INV-000026", "12", "7.14")]  # (6.00 + 2.00) + 1.52
+    birke += [
+        ("INV-000022", "10", "9.52"),
+        ("INV-000024", "11", "7.14"),
+        ("INV-000026", "12", "7.14"),
+    ]  # (6.00 + 2.00) + 1.52
     assert (invoices(books, "aurora"), invoices(books, "birke")) == (aurora, sorted(birke))
 
     # The year: everything is settled, and what Aurora paid and its credits paid is what its months are worth.
     assert "is worth" not in quarter(books, "2027-01-03")
     worth = [20, 22, 29, 18, 15, 15, 20, 36, 20, 20, 20, 20]
     paid = sum(Decimal(total) for _, _, total in invoices(books, "aurora"))
-    grants = {row["credit"]: (row["consumed"], row["left"]) for row in json.loads(tallybook(books, "invoice", "credits", "--json").stdout)}
+    grants = {
+        row["credit"]: (row["consumed"], row["left"])
+        for row in json.loads(tallybook(books, "invoice", "credits", "--json").stdout)
+    }
     assert grants == {"launch": ("40.00", "10.00"), "spring": ("25.00", "0.00"), "autumn": ("12.00", "0.00")}
     assert paid + 40 + 25 + 12 == sum(worth)

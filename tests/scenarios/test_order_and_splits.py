@@ -21,7 +21,10 @@ AS_OF = ("--as-of", "2026-12-05T00:00:00Z")
 
 
 def invoices(workspace: Path) -> dict[str, bytes]:
-    return {path.relative_to(workspace).as_posix(): path.read_bytes() for path in sorted((workspace / "invoices").rglob("*.csv"))}
+    return {
+        path.relative_to(workspace).as_posix(): path.read_bytes()
+        for path in sorted((workspace / "invoices").rglob("*.csv"))
+    }
 
 
 def complete_lines(workspace: Path) -> list[bytes]:
@@ -37,7 +40,9 @@ def complete_lines(workspace: Path) -> list[bytes]:
 
 
 @pytest.mark.parametrize("seed", [11, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (12, 13))])
-def test_shuffled_and_split_logs_collected_over_several_nights_give_the_same_invoices(tmp_path: Path, seed: int) -> None:
+def test_shuffled_and_split_logs_collected_over_several_nights_give_the_same_invoices(
+    tmp_path: Path, seed: int
+) -> None:
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     for workspace in (whole, parts):
         make_workspace(workspace, seed, lines=400)

@@ -1,4 +1,7 @@
-"""Two months of one customer: a price change at noon, clocks put back, a log that comes late, copies of every kind, a nightly run after each."""
+"""Two months of one customer.
+
+A price change at noon, clocks put back, a log that comes late, copies of every kind, a nightly run after each.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,9 @@ MILLION = 1_000_000
 
 def lines_of(workspace: Path, period: str) -> list[tuple[str, int, str, str]]:
     with (workspace / "invoices" / period / "lines.csv").open(newline="", encoding="utf-8") as file:
-        return [(row["meter"], int(row["quantity"]), row["rate_per_million"], row["amount"]) for row in csv.DictReader(file)]
+        return [
+            (row["meter"], int(row["quantity"]), row["rate_per_million"], row["amount"]) for row in csv.DictReader(file)
+        ]
 
 
 def night(workspace: Path, as_of: str) -> None:
@@ -58,7 +63,8 @@ def test_two_months_of_one_customer(tmp_path: Path) -> None:
     assert lines_of(books, "2026-09") == [("prompt", MILLION, "2.00", "2.00")]
     assert lines_of(books, "2026-10") == [("prompt", 2 * MILLION, "2.00", "4.00")]
 
-    # 10 October: the price changes at noon UTC. The retry of a request is logged twice; its stream was cut the first time.
+    # 10 October: the price changes at noon UTC. The retry of a request is logged twice; its stream was cut the first
+    # time.
     append_log(
         books,
         "app.jsonl",
@@ -68,7 +74,11 @@ def test_two_months_of_one_customer(tmp_path: Path) -> None:
         stream("2026-10-10T12:30:00Z", id="o4", pieces=["a", "b", "c", "d"], usage=(MILLION, 500_000)),
     )
     night(books, "2026-10-11T03:00:00Z")
-    october = [("prompt", 5 * MILLION, "2.00", "10.00"), ("prompt", 6 * MILLION, "1.00", "6.00"), ("completion", 500_000, "8.00", "4.00")]
+    october = [
+        ("prompt", 5 * MILLION, "2.00", "10.00"),
+        ("prompt", 6 * MILLION, "1.00", "6.00"),
+        ("completion", 500_000, "8.00", "4.00"),
+    ]
     assert lines_of(books, "2026-10") == october
 
     # The log is rotated and compressed; the collector knows it again. A copy of it in another place is all duplicates.
@@ -92,7 +102,9 @@ def test_two_months_of_one_customer(tmp_path: Path) -> None:
         plain("2026-10-25T23:00:00Z", id="d4", prompt=MILLION),
     )
     night(books, "2026-10-26T03:00:00Z")
-    days = json.loads(tallybook(books, "usage", "--by", "day", "--from", "2026-10-25", "--to", "2026-10-27", "-o", "json").stdout)
+    days = json.loads(
+        tallybook(books, "usage", "--by", "day", "--from", "2026-10-25", "--to", "2026-10-27", "-o", "json").stdout
+    )
     assert [(day["usage_date"], day["events"]) for day in days] == [("2026-10-25", 3), ("2026-10-26", 1)]
 
     # November: September is issued, then October; between them the numbers have no gap.
@@ -104,7 +116,12 @@ def test_two_months_of_one_customer(tmp_path: Path) -> None:
     assert frozen[1] == ("prompt", 10 * MILLION, "1.00", "10.00")
 
     # A log of October turns up in November, with new requests and with copies of old ones.
-    write_log(books, "lost-and-found.jsonl", content.decode().splitlines()[1], plain("2026-10-20T10:00:00Z", id="late", prompt=MILLION))
+    write_log(
+        books,
+        "lost-and-found.jsonl",
+        content.decode().splitlines()[1],
+        plain("2026-10-20T10:00:00Z", id="late", prompt=MILLION),
+    )
     night(books, "2026-11-03T03:00:00Z")
     assert lines_of(books, "2026-10") == frozen
     told = tallybook(books, "nightly", "--as-of", "2026-11-03T03:00:00Z")
@@ -112,7 +129,12 @@ def test_two_months_of_one_customer(tmp_path: Path) -> None:
     assert "1.00" in told.stderr
 
     # November itself begins in winter time.
-    append_log(books, "app.jsonl", plain("2026-10-31T22:59:59Z", id="o9", prompt=MILLION), plain("2026-10-31T23:00:00Z", id="n1", prompt=MILLION))
+    append_log(
+        books,
+        "app.jsonl",
+        plain("2026-10-31T22:59:59Z", id="o9", prompt=MILLION),
+        plain("2026-10-31T23:00:00Z", id="n1", prompt=MILLION),
+    )
     night(books, "2026-11-04T03:00:00Z")
     november = [("prompt", MILLION, "1.00", "1.00")]
     correction = ("prompt", 2 * MILLION, "", "2.00")  # both late requests of October, on the account's next invoice
@@ -124,5 +146,12 @@ def test_two_months_of_one_customer(tmp_path: Path) -> None:
     for log in (books / "logs").iterdir():
         (again / "logs" / f"z-{log.name}").write_bytes(log.read_bytes())
     night(again, "2026-11-05T03:00:00Z")
-    worth = {period: sum(Decimal(line[3]) for line in lines_of(again, period)) for period in ("2026-09", "2026-10", "2026-11")}
-    assert worth == {"2026-09": Decimal("2.00"), "2026-10": sum(Decimal(line[3]) for line in frozen) + 2, "2026-11": Decimal("1.00")}
+    worth = {
+        period: sum(Decimal(line[3]) for line in lines_of(again, period))
+        for period in ("2026-09", "2026-10", "2026-11")
+    }
+    assert worth == {
+        "2026-09": Decimal("2.00"),
+        "2026-10": sum(Decimal(line[3]) for line in frozen) + 2,
+        "2026-11": Decimal("1.00"),
+    }

@@ -1,7 +1,8 @@
 """Runs the golden cases: ``tests/sql/<relation>/<case>/{given_*.csv, parameters.toml, expected.csv}``.
 
-A case holds no code. ``given_<name>.csv`` stands in for the relation of that name, whatever lies between is built, and the
-relation must then have exactly the rows of ``expected.csv``, in any order. ``NULL`` is null; types follow from the names.
+A case holds no code. ``given_<name>.csv`` stands in for the relation of that name, whatever lies between is built, and
+the relation must then have exactly the rows of ``expected.csv``, in any order. ``NULL`` is null; types follow from the
+names.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ from pipeline.warehouse.build import broken_rows, build
 from pipeline.warehouse.relations import load_checks, load_relations
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("*/*/expected.csv"))
-INTEGER = re.compile(r".*_tokens|tokens.*|events.*|quantity|http_status|line|copies|survivors|measured|with_a_fate|requests|choices|.*prompt_band|rate_band")
+INTEGER = re.compile(
+    r".*_tokens|tokens.*|events.*|quantity|http_status|line|copies|survivors|measured|with_a_fate|requests|choices|"
+    r".*prompt_band|rate_band"
+)
 
 
 def column_type(name: str) -> str:
@@ -74,7 +78,11 @@ def test_golden_case(case: Path) -> None:
 
 
 def test_every_relation_and_every_check_has_a_golden_case() -> None:
-    names = set(load_relations(sql_folder())) | set(load_checks(sql_folder(), "blocking")) | set(load_checks(sql_folder(), "advisory"))
+    names = (
+        set(load_relations(sql_folder()))
+        | set(load_checks(sql_folder(), "blocking"))
+        | set(load_checks(sql_folder(), "advisory"))
+    )
     assert names - {case.parent.name for case in CASES} == set()
 
 
@@ -89,7 +97,11 @@ def test_every_relation_is_one_lower_case_select_with_its_grain() -> None:
 
 
 def test_every_integer_sum_ends_in_bigint_or_in_a_decimal_that_holds_any_sum_of_them() -> None:
-    for file in [file for folder in ("staging", "intermediate", "marts") for file in (sql_folder() / folder).glob("*.sql")]:
+    for file in [
+        file for folder in ("staging", "intermediate", "marts") for file in (sql_folder() / folder).glob("*.sql")
+    ]:
         code = re.sub(r"--[^\n]*", "", file.read_text(encoding="utf-8"))
         for found in re.finditer(r"\b(sum|count)\([^()]*\)(::bigint|::decimal\(38, 0\))?( (?:>|<>) )?", code):
-            assert found.group(2) or found.group(3), f"{file}: {found.group(0)} must end in ::bigint or ::decimal(38, 0)"
+            assert found.group(2) or found.group(3), (
+                f"{file}: {found.group(0)} must end in ::bigint or ::decimal(38, 0)"
+            )

@@ -1,7 +1,10 @@
-"""A stand-in for the ``os`` of ``pipeline.storage.disk``: it dies or fails at a chosen call, and remembers what a power cut would leave.
+"""A stand-in for the ``os`` of ``pipeline.storage.disk``.
 
-The model of a disk is the worst that is allowed: a content is kept as of the last fsync of its file, a name as of the last fsync
-of its folder. What was not synced may be lost in any combination, so ``after_power_cut`` is told which such names survive.
+It dies or fails at a chosen call, and remembers what a power cut would leave.
+
+The model of a disk is the worst that is allowed: a content is kept as of the last fsync of its file, a name as of the
+last fsync of its folder. What was not synced may be lost in any combination, so ``after_power_cut`` is told which such
+names survive.
 """
 
 from __future__ import annotations
@@ -30,13 +33,21 @@ class Died(BaseException):
 
 
 class FaultyOs:
-    """Forwards to ``os``; call number ``die_at`` (from 1) never returns, call number ``fail_at`` raises EIO; fsync is only remembered.
+    """Forwards to ``os``; call number ``die_at`` (from 1) never returns, call number ``fail_at`` raises EIO.
 
-    ``ignore_fsync`` names descriptors whose fsync a mutant of the protocol forgot: it gets the path and whether it is a folder.
+    Fsync is only remembered.
+
+    ``ignore_fsync`` names descriptors whose fsync a mutant of the protocol forgot: it gets the path and whether it is a
+    folder.
     """
 
     def __init__(
-        self, root: Path, *, die_at: int | None = None, fail_at: int | None = None, ignore_fsync: Callable[[str, bool], bool] = lambda *_: False
+        self,
+        root: Path,
+        *,
+        die_at: int | None = None,
+        fail_at: int | None = None,
+        ignore_fsync: Callable[[str, bool], bool] = lambda *_: False,
     ) -> None:
         self.root = root
         self.die_at = die_at
@@ -62,7 +73,9 @@ class FaultyOs:
             if name == "close":
                 os.close(arguments[0])  # also of the dead: the test's own process lives on
             self._count(name, arguments)
-            return getattr(self, f"_{name}", lambda *_, **__: None if name == "close" else real(*arguments, **keywords))(*arguments, **keywords)
+            return getattr(
+                self, f"_{name}", lambda *_, **__: None if name == "close" else real(*arguments, **keywords)
+            )(*arguments, **keywords)
 
         return call
 
@@ -71,7 +84,10 @@ class FaultyOs:
         self.dead, self.die_at, self.fail_at = False, None, None
 
     def after_power_cut(self, into: Path, survives: Callable[[str], bool]) -> Path:
-        """Lay out what is left if the power is cut now; ``survives`` says of a name that was not synced whether it is there all the same."""
+        """Lay out what is left if the power is cut now.
+
+        ``survives`` says of a name that was not synced whether it is there all the same.
+        """
         into.mkdir()
         self._lay_out(self.root.stat().st_ino, str(self.root), into, survives)
         return into

@@ -47,7 +47,17 @@ def events_table(events: Sequence[dict[str, Any]]) -> pa.Table:
 
 
 def quarantine_table(lines: Sequence[int], source: str = "logs/a.jsonl") -> pa.Table:
-    rows = [{"source": source, "line": line, "byte_start": 100 * line, "byte_end": 100 * line + 99, "reason": "invalid_json", "detail": ""} for line in lines]
+    rows = [
+        {
+            "source": source,
+            "line": line,
+            "byte_start": 100 * line,
+            "byte_end": 100 * line + 99,
+            "reason": "invalid_json",
+            "detail": "",
+        }
+        for line in lines
+    ]
     return pa.Table.from_pylist(rows, schema=QUARANTINE)
 
 
@@ -73,7 +83,12 @@ def record(source: str, events: Sequence[dict[str, Any]], quarantined: int = 0) 
 
 
 def commit_events(
-    lake_dir: Path, snapshot: lake.LakeSnapshot, events: Sequence[dict[str, Any]], *, source: str = "logs/a.jsonl", quarantined: Sequence[int] = ()
+    lake_dir: Path,
+    snapshot: lake.LakeSnapshot,
+    events: Sequence[dict[str, Any]],
+    *,
+    source: str = "logs/a.jsonl",
+    quarantined: Sequence[int] = (),
 ) -> lake.LakeSnapshot:
     """Commit one source's events and quarantined lines."""
     return lake.commit(
@@ -89,4 +104,6 @@ def commit_events(
 
 def tree(folder: Path) -> dict[str, bytes]:
     """Every file below a folder by its relative path."""
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
+    }

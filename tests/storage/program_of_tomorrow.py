@@ -1,7 +1,8 @@
-"""The command line of a program with one more column of usage events, and one more of quarantined lines, whose plain reader knows both.
+"""The command line of a program with one more column of usage events, and one more of quarantined lines, whose plain
+reader knows both.
 
-Run as a program of its own: what follows from the declarations follows from these. Its arguments are a workspace and command lines; they are
-run one after the other, up to the first that does not end well.
+Run as a program of its own: what follows from the declarations follows from these. Its arguments are a workspace and
+command lines; they are run one after the other, up to the first that does not end well.
 """
 
 # ruff: noqa: SLF001 - what was derived when it was imported is derived again
@@ -18,7 +19,11 @@ from pipeline.usage import events
 
 events.LAKE_VERSION += 1
 REGION = events.Column(
-    name="region", kind=events.Kind.TEXT, role=events.Role.DIMENSION, since=events.LAKE_VERSION, says="where it was served, as the log names it"
+    name="region",
+    kind=events.Kind.TEXT,
+    role=events.Role.DIMENSION,
+    since=events.LAKE_VERSION,
+    says="where it was served, as the log names it",
 )
 events.COLUMNS = (*events.COLUMNS, REGION)
 

@@ -28,7 +28,8 @@ for number in range(2):
     while True:
         try:
             line = 10 * writer + number
-            commit_events(workspace / "lake", lake.read_log(workspace / "lake"), [event(line, datetime(2026, 3, 2, tzinfo=UTC))], source=f"logs/{line}")
+            log, events = lake.read_log(workspace / "lake"), [event(line, datetime(2026, 3, 2, tzinfo=UTC))]
+            commit_events(workspace / "lake", log, events, source=f"logs/{line}")
             break
         except CommitConflict:
             conflicts += 1
@@ -45,7 +46,12 @@ print(conflicts)
 def test_every_commit_of_concurrent_runs_is_kept_once_and_numbers_have_no_gaps(tmp_path: Path) -> None:
     here = str(Path(__file__).parent)
     writers = [
-        subprocess.Popen([sys.executable, "-c", WRITER, here, str(tmp_path), str(number)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, here, str(tmp_path), str(number)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         for number in range(3)
     ]
     for writer in writers:
@@ -55,7 +61,11 @@ def test_every_commit_of_concurrent_runs_is_kept_once_and_numbers_have_no_gaps(t
     assert [writer.returncode for writer in writers] == [0, 0, 0]
     snapshot = lake.read_log(tmp_path / "lake")
     assert snapshot.version == 5
-    lines = [line for path in lake.verified_files(tmp_path / "lake", snapshot) for line in pq.ParquetFile(path).read(["line"])["line"].to_pylist()]
+    lines = [
+        line
+        for path in lake.verified_files(tmp_path / "lake", snapshot)
+        for line in pq.ParquetFile(path).read(["line"])["line"].to_pylist()
+    ]
     assert sorted(lines) == [10 * writer + number for writer in range(3) for number in range(2)]
     documents = register.read(tmp_path)
     assert [each["number"] for each in documents] == list(range(1, 7))

@@ -1,4 +1,7 @@
-"""What is kept of counting is believed only where it is byte for byte what was written; anything else is as if it were not there."""
+"""What is kept of counting is believed only where it is byte for byte what was written.
+
+Anything else is as if it were not there.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,14 @@ if TYPE_CHECKING:
 
     from pipeline.storage.counted import Entry
 
-OLD = {"2026-03-01": NewEntry(inputs="a", pieces={"totals": b"one", "copies": b""}), "2026-03-02": NewEntry(inputs="b", pieces={"totals": b"two"})}
-NEW = {"2026-03-02": NewEntry(inputs="c", pieces={"totals": b"three", "copies": b"four"}), "2026-03-03": NewEntry(inputs="d", pieces={"totals": b"five"})}
+OLD = {
+    "2026-03-01": NewEntry(inputs="a", pieces={"totals": b"one", "copies": b""}),
+    "2026-03-02": NewEntry(inputs="b", pieces={"totals": b"two"}),
+}
+NEW = {
+    "2026-03-02": NewEntry(inputs="c", pieces={"totals": b"three", "copies": b"four"}),
+    "2026-03-03": NewEntry(inputs="d", pieces={"totals": b"five"}),
+}
 
 
 def believed(lake: Path) -> dict[str, tuple[str, dict[str, bytes]]]:
@@ -62,7 +71,13 @@ def test_a_damaged_piece_is_not_believed(tmp_path: Path, damage: str) -> None:
     if damage == "a link":
         path.symlink_to(other)
     elif damage != "missing":
-        path.write_bytes({"flipped": bytes([content[0] ^ 1]) + content[1:], "truncated": content[:-1], "another's": other.read_bytes()}[damage])
+        path.write_bytes(
+            {
+                "flipped": bytes([content[0] ^ 1]) + content[1:],
+                "truncated": content[:-1],
+                "another's": other.read_bytes(),
+            }[damage]
+        )
     assert believed(tmp_path) == stated({"2026-03-02": OLD["2026-03-02"]})
 
 
@@ -78,8 +93,14 @@ FILE = "2026-03-01.0123456789abcdef.counted"
         '{"entries": {"2026-03-01": {}}}',
         f'{{"entries": {{"2026-03-02": {{"inputs": "a", "file": "{FILE}", "pieces": {{}}}}}}}}',
         f'{{"entries": {{"2026-03-01": {{"inputs": "a", "file": "../{FILE}", "pieces": {{}}}}}}}}',
-        f'{{"entries": {{"2026-03-01": {{"inputs": "a", "file": "{FILE}", "pieces": {{"totals": {PIECE.replace("0,", "-1,")}}}}}}}}}',
-        f'{{"entries": {{"2026-03-01": {{"inputs": "a", "file": "{FILE}", "pieces": {{"totals": {PIECE.replace("1,", "1" + "0" * 30 + ",")}}}}}}}}}',
+        (
+            f'{{"entries": {{"2026-03-01": {{"inputs": "a", "file": "{FILE}", "pieces": {{"totals": '
+            f"{PIECE.replace('0,', '-1,')}}}}}}}}}"
+        ),
+        (
+            f'{{"entries": {{"2026-03-01": {{"inputs": "a", "file": "{FILE}", "pieces": {{"totals": '
+            f"{PIECE.replace('1,', '1' + '0' * 30 + ',')}}}}}}}}}"
+        ),
     ],
 )
 def test_a_manifest_that_is_not_ours_names_nothing(tmp_path: Path, manifest: str) -> None:
@@ -93,7 +114,9 @@ def test_only_a_date_or_a_month_is_a_key(tmp_path: Path) -> None:
         write_entries(tmp_path, "dates", {}, {"../2026-03": OLD["2026-03-01"]})
 
 
-def test_death_at_any_call_leaves_entries_of_the_old_set_or_of_the_new_one_never_a_mixture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_death_at_any_call_leaves_entries_of_the_old_set_or_of_the_new_one_never_a_mixture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     new = {"2026-03-01": OLD["2026-03-01"]} | NEW
     outcomes = []
     for die_at in count(1):

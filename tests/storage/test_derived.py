@@ -74,7 +74,9 @@ def test_a_damaged_file_is_refused_and_written_again_by_the_next_run(tmp_path: P
     if damage != "missing":
         path.write_bytes(content[:-1] if damage == "truncated" else content[:-1] + bytes([content[-1] ^ 1]))
     for read in (read_derived, verified_derived):
-        with pytest.raises(DataFileDamaged, match=re.escape(str(path)) + ".*remove the folder .*it is rebuilt from the lake"):
+        with pytest.raises(
+            DataFileDamaged, match=re.escape(str(path)) + ".*remove the folder .*it is rebuilt from the lake"
+        ):
             read(tmp_path, "charges")
     write_derived(tmp_path, "charges", tables, {})
     assert read_derived(tmp_path, "charges") == ({}, tables)
@@ -113,7 +115,9 @@ def test_only_a_plain_word_is_a_key(tmp_path: Path, key: str) -> None:
         write_derived(tmp_path, "charges", {key: daily(1)}, {})
 
 
-def test_death_at_any_call_leaves_the_old_set_or_the_new_one_never_a_mixture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_death_at_any_call_leaves_the_old_set_or_the_new_one_never_a_mixture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     old = {"2026-03": daily(1), "2026-04": daily(2)}, {"lake": "old"}
     new = {"2026-04": daily(3), "2026-05": daily(4)}, {"lake": "new"}
     outcomes: list[str] = []

@@ -27,13 +27,17 @@ class MeagreOs:
         return os.write(descriptor, content[:3])
 
 
-def test_a_content_is_written_whole_though_the_system_takes_it_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_content_is_written_whole_though_the_system_takes_it_in_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(disk, "os", MeagreOs(is_full=False))
     disk.replace_durably(tmp_path / "a", b"0123456789")
     assert (tmp_path / "a").read_bytes() == b"0123456789"
 
 
-def test_a_full_disk_is_told_and_keeps_what_was_there_and_nothing_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_told_and_keeps_what_was_there_and_nothing_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     disk.replace_durably(tmp_path / "a", b"old")
     monkeypatch.setattr(disk, "os", MeagreOs(is_full=True))
     with pytest.raises(OSError, match="no space left"):
@@ -41,7 +45,9 @@ def test_a_full_disk_is_told_and_keeps_what_was_there_and_nothing_more(tmp_path:
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a", b"old")]
 
 
-def test_a_temporary_file_never_follows_nor_replaces_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_temporary_file_never_follows_nor_replaces_what_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("secrets.token_hex", lambda _: "0" * 16)
     first = disk.write_temporary(tmp_path, b"first")
     assert disk.TEMPORARY_NAME.fullmatch(first.name)

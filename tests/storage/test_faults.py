@@ -1,4 +1,6 @@
-"""Death, failure and power cuts at every call to the disk: old or new, never between, and a plain re-run ends with every event once.
+"""Death, failure and power cuts at every call to the disk.
+
+Old or new, never between, and a plain re-run ends with every event once.
 
 The harness proves itself: it asserts that both outcomes were seen, and that it kills the mutants of the protocol.
 """
@@ -56,7 +58,9 @@ def lake_with_one_commit(tmp_path: Path) -> Path:
     return workspace / "lake"
 
 
-def test_death_at_any_call_leaves_old_or_new_and_a_rerun_ends_with_every_event_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_death_at_any_call_leaves_old_or_new_and_a_rerun_ends_with_every_event_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     outcomes = []
     for die_at in count(1):
         folder = tmp_path / f"death-{die_at}"
@@ -86,7 +90,9 @@ def test_death_at_any_call_leaves_old_or_new_and_a_rerun_ends_with_every_event_o
     assert len(outcomes) > 50
 
 
-def test_an_io_error_at_any_call_is_raised_and_a_rerun_ends_with_every_event_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_io_error_at_any_call_is_raised_and_a_rerun_ends_with_every_event_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     outcomes = []
     for fail_at in count(1):
         lake_dir = tmp_path / f"failure-{fail_at}" / "lake"
@@ -106,7 +112,9 @@ def test_an_io_error_at_any_call_is_raised_and_a_rerun_ends_with_every_event_onc
     assert len(outcomes) > 50
 
 
-def acknowledged_then_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ignore_fsync: Callable[[str, bool], bool]) -> list[list[int]]:
+def acknowledged_then_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ignore_fsync: Callable[[str, bool], bool]
+) -> list[list[int]]:
     """Collect everything, cut the power, and read what is left, in every bad case."""
     workspace = tmp_path / "workspace"
     workspace.mkdir()
@@ -142,11 +150,15 @@ MUTANTS: dict[str, Callable[[str, bool], bool]] = {
 
 
 @pytest.mark.parametrize("mutant", MUTANTS.values(), ids=MUTANTS.keys())
-def test_every_fsync_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mutant: Callable[[str, bool], bool]) -> None:
+def test_every_fsync_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mutant: Callable[[str, bool], bool]
+) -> None:
     assert acknowledged_then_cut(tmp_path, monkeypatch, mutant) != [NEW] * len(POWER_CUTS)
 
 
-def test_an_entry_that_a_dead_run_linked_and_did_not_sync_is_durable_once_it_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_entry_that_a_dead_run_linked_and_did_not_sync_is_durable_once_it_was_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lake_dir = lake_with_one_commit(tmp_path)
     workspace = lake_dir.parent
     fault = FaultyOs(workspace, ignore_fsync=lambda path, _: path.endswith("/_delta_log"))
@@ -159,7 +171,10 @@ def test_an_entry_that_a_dead_run_linked_and_did_not_sync_is_durable_once_it_was
 
 
 def race(tmp_path: Path) -> tuple[list[int], int]:
-    """Let two writers commit after the same snapshot, the loser trying again; return what counts, and how many conflicts there were."""
+    """Let two writers commit after the same snapshot, the loser trying again.
+
+    Return what counts, and how many conflicts there were.
+    """
     lake_dir = lake_with_one_commit(tmp_path)
     seen_by_both = lake.read_log(lake_dir)
     commit_events(lake_dir, seen_by_both, [event(2, NOON)], source="logs/b.jsonl")
@@ -192,7 +207,9 @@ def issue(workspace: Path, period: str) -> None:
         register.append(workspace, documents, lambda number: {"number": number, "period": period})
 
 
-def test_an_invoice_is_issued_once_whenever_its_run_dies_and_its_number_leaves_no_gap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invoice_is_issued_once_whenever_its_run_dies_and_its_number_leaves_no_gap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     outcomes = set()
     for die_at in count(1):
         workspace = tmp_path / f"death-{die_at}"

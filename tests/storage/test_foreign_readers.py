@@ -20,14 +20,19 @@ if TYPE_CHECKING:
 def test_deltalake_reads_exactly_our_rows_over_several_commits(tmp_path: Path) -> None:
     evening, morning = datetime(2026, 3, 1, 23, 59, 59, 999_999, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
     batches = [
-        [event(1, evening, stream=True, choices=2, model_reported="jamba-mini-1.7"), event(2, morning, prompt_tokens=2**63 - 1)],
+        [
+            event(1, evening, stream=True, choices=2, model_reported="jamba-mini-1.7"),
+            event(2, morning, prompt_tokens=2**63 - 1),
+        ],
         [],
         [event(3, morning, api_key_id="key_b", prompt_tokens=None, status="unknown")],
     ]
     snapshot = lake.LakeSnapshot()
     for number, events in enumerate(batches):
         source = f"logs/{number}.jsonl"
-        snapshot = commit_events(tmp_path, snapshot, [{**each, "source": source} for each in events], source=source, quarantined=[7])
+        snapshot = commit_events(
+            tmp_path, snapshot, [{**each, "source": source} for each in events], source=source, quarantined=[7]
+        )
     (layout.usage_events(tmp_path) / "date=2026-03-02" / ("0" * 64 + ".parquet")).write_bytes(b"an orphan")
 
     table = DeltaTable(str(layout.usage_events(tmp_path)))
@@ -47,4 +52,12 @@ def test_deltalake_reads_exactly_our_rows_over_several_commits(tmp_path: Path) -
 def test_the_table_states_every_column_and_none_is_floating() -> None:
     fields = json.loads(delta.schema_string(LAKE_VERSION))["fields"]
     assert sorted(field["name"] for field in fields) == sorted([*events_table([]).column_names, "date"])
-    assert {field["type"] for field in fields} == {"binary", "string", "boolean", "integer", "long", "timestamp", "date"}
+    assert {field["type"] for field in fields} == {
+        "binary",
+        "string",
+        "boolean",
+        "integer",
+        "long",
+        "timestamp",
+        "date",
+    }

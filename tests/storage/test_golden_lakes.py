@@ -1,4 +1,7 @@
-"""A workspace that an earlier version left is opened, continued, verified, issued, voided and recomputed; what a later one wrote is refused, untouched."""
+"""A workspace that an earlier version left is opened, continued, verified, issued, voided and recomputed.
+
+What a later one wrote is refused, untouched.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +57,9 @@ def by_this_program(workspace: Path, *lines: str) -> Done:
 def by_the_next_program(workspace: Path, *lines: str) -> Done:
     """Do the same by a program with more columns; return what all of them printed."""
     program = Path(__file__).with_name("program_of_tomorrow.py")
-    done = subprocess.run([sys.executable, str(program), str(workspace), *lines], capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(
+        [sys.executable, str(program), str(workspace), *lines], capture_output=True, text=True, check=False, timeout=120
+    )
     return Done(returncode=done.returncode, stdout=done.stdout, stderr=done.stderr)
 
 
@@ -81,11 +86,16 @@ def delta_rows(workspace: Path) -> list[dict[str, Any]]:
 
 
 def invoices(workspace: Path) -> dict[str, bytes]:
-    return {path.relative_to(workspace).as_posix(): path.read_bytes() for path in sorted((workspace / "invoices").glob("*/*.csv"))}
+    return {
+        path.relative_to(workspace).as_posix(): path.read_bytes()
+        for path in sorted((workspace / "invoices").glob("*/*.csv"))
+    }
 
 
 @PROGRAMS
-def test_a_lake_of_before_is_opened_and_nothing_of_it_is_changed_by_looking_at_it(books: Path, run: Callable[..., Done]) -> None:
+def test_a_lake_of_before_is_opened_and_nothing_of_it_is_changed_by_looking_at_it(
+    books: Path, run: Callable[..., Done]
+) -> None:
     before = fingerprints(books)
     done = run(books, "verify", "recompute INV-000001", "doctor", "explain --request-id req-m4", "usage")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -101,7 +111,9 @@ def test_a_night_without_new_lines_leaves_the_log_as_it_was(books: Path, run: Ca
 
 
 @PROGRAMS
-def test_a_lake_of_before_is_continued_verified_voided_issued_and_recomputed(books: Path, run: Callable[..., Done]) -> None:
+def test_a_lake_of_before_is_continued_verified_voided_issued_and_recomputed(
+    books: Path, run: Callable[..., Done]
+) -> None:
     before = log_entries(books)
     append_log(books, "app.jsonl", *ADDED)
     done = run(
@@ -125,7 +137,10 @@ def test_a_lake_of_before_is_continued_verified_voided_issued_and_recomputed(boo
     assert growth["metaData"]["id"] == stated(before[0])["metaData"]["id"] == delta.TABLE_ID
     assert stated(after[COMMITS + 1]).keys() == {"commitInfo", "txn", "add"}
     assert len(after) == COMMITS + 2
-    assert [stated(entry)["commitInfo"]["previousSha256"] for entry in after] == [None, *(hashlib.sha256(entry).hexdigest() for entry in after[:-1])]
+    assert [stated(entry)["commitInfo"]["previousSha256"] for entry in after] == [
+        None,
+        *(hashlib.sha256(entry).hexdigest() for entry in after[:-1]),
+    ]
 
 
 def test_what_follows_is_what_a_lake_of_one_version_gives(books: Path, tmp_path: Path) -> None:
@@ -141,7 +156,9 @@ def test_what_follows_is_what_a_lake_of_one_version_gives(books: Path, tmp_path:
     assert stated(log_entries(anew)[0])["metaData"]["configuration"]["tallybook.lakeVersion"] == str(LAKE_VERSION)
 
 
-def test_the_next_program_reads_what_came_before_as_null_and_so_does_every_engine_that_follows_the_log(books: Path) -> None:
+def test_the_next_program_reads_what_came_before_as_null_and_so_does_every_engine_that_follows_the_log(
+    books: Path,
+) -> None:
     for number, run in enumerate((by_this_program, by_the_next_program)):
         append_log(books, "app.jsonl", plain(f"2026-04-0{5 + number}T09:00:00Z", id=f"chatcmpl-{number}"))
         done = run(books, f"nightly --as-of 2026-04-0{6 + number}T03:00:00Z")
@@ -153,11 +170,18 @@ def test_the_next_program_reads_what_came_before_as_null_and_so_does_every_engin
     assert [row["region"] for row in rows] == [None] * (EVENTS + 1) + ["north"]
     assert [row[name] for row in rows for name in LATER] == [None] * len(LATER) * len(rows)
     table = DeltaTable(str(layout.usage_events(books / "lake")))
-    query = "select count(*) as events, count(region) as regions, count(prompt_audio_tokens) as audio, sum(prompt_tokens) as prompt from events"
+    query = (
+        "select count(*) as events, count(region) as regions, count(prompt_audio_tokens) as audio, sum(prompt_tokens) "
+        "as prompt from events"
+    )
     counted = pa.table(QueryBuilder().register("events", table).execute(query).read_all()).to_pylist()
-    assert counted == [{"events": EVENTS + 2, "regions": 1, "audio": 0, "prompt": sum(row["prompt_tokens"] or 0 for row in rows)}]
+    assert counted == [
+        {"events": EVENTS + 2, "regions": 1, "audio": 0, "prompt": sum(row["prompt_tokens"] or 0 for row in rows)}
+    ]
     first = DeltaTable(str(layout.usage_events(books / "lake")), version=COMMITS - 1)
-    assert [field.name for field in first.schema().fields] == [field["name"] for field in json.loads(delta.schema_string(1))["fields"]]
+    assert [field.name for field in first.schema().fields] == [
+        field["name"] for field in json.loads(delta.schema_string(1))["fields"]
+    ]
     assert pa.table(first.to_pyarrow_table()).num_rows == EVENTS
 
 
@@ -170,8 +194,12 @@ def test_staging_reads_files_of_all_versions_by_name_in_any_order(books: Path, *
     assert "prompt_audio_tokens" in pq.read_schema(files[-1]).names
     with open_warehouse(books / "lake") as connection:
         give_usage_events(connection, files if is_old_first else files[::-1])
-        found = connection.sql("select count(*), count(prompt_audio_tokens), sum(prompt_tokens)::bigint from lake_usage_events").fetchall()
-    prompt = [pq.read_table(file, columns=["prompt_tokens"], partitioning=None)["prompt_tokens"].to_pylist() for file in files]
+        found = connection.sql(
+            "select count(*), count(prompt_audio_tokens), sum(prompt_tokens)::bigint from lake_usage_events"
+        ).fetchall()
+    prompt = [
+        pq.read_table(file, columns=["prompt_tokens"], partitioning=None)["prompt_tokens"].to_pylist() for file in files
+    ]
     assert found == [(EVENTS + 1, 0, sum(tokens or 0 for each in prompt for tokens in each))]
 
 
@@ -206,7 +234,9 @@ def rewrite(workspace: Path, number: int, change: Callable[[dict[str, Any]], obj
     actions = [json.loads(line) for line in paths[number].read_text().splitlines()]
     actions[0]["commitInfo"]["sealSha256"] = entries.UNSEALED
     change({kind: body for action in actions for kind, body in action.items()})
-    paths[number].write_bytes(entries.seal("".join(json.dumps(action, separators=(",", ":")) + "\n" for action in actions).encode()))
+    paths[number].write_bytes(
+        entries.seal("".join(json.dumps(action, separators=(",", ":")) + "\n" for action in actions).encode())
+    )
     for path in paths[number + 1 :]:
         path.unlink()
 
@@ -219,16 +249,29 @@ def with_fields(metadata: dict[str, Any], *fields: dict[str, Any]) -> None:
 
 REGION = {"name": "region", "type": "string", "nullable": True, "metadata": {}}
 NEWER: dict[str, Callable[[dict[str, Any]], object]] = {
-    "a version above ours": lambda said: said["metaData"]["configuration"].update({"tallybook.lakeVersion": str(LAKE_VERSION + 7)}),
+    "a version above ours": lambda said: said["metaData"]["configuration"].update(
+        {"tallybook.lakeVersion": str(LAKE_VERSION + 7)}
+    ),
     "columns after ours": lambda said: with_fields(said["metaData"], REGION),
-    "another protocol too": lambda said: (with_fields(said["metaData"], REGION), said["protocol"].update(minReaderVersion=3)),
-    "fields of its own too": lambda said: (with_fields(said["metaData"], REGION), said["commitInfo"].update(region="x")),
-    "an operation of its own": lambda said: (with_fields(said["metaData"], REGION), said["commitInfo"].update(operation="COMPACT")),
+    "another protocol too": lambda said: (
+        with_fields(said["metaData"], REGION),
+        said["protocol"].update(minReaderVersion=3),
+    ),
+    "fields of its own too": lambda said: (
+        with_fields(said["metaData"], REGION),
+        said["commitInfo"].update(region="x"),
+    ),
+    "an operation of its own": lambda said: (
+        with_fields(said["metaData"], REGION),
+        said["commitInfo"].update(operation="COMPACT"),
+    ),
 }
 
 
 @pytest.mark.parametrize("change", NEWER.values(), ids=NEWER.keys())
-def test_whatever_else_a_newer_lake_says_it_is_newer_and_not_damaged(tmp_path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+def test_whatever_else_a_newer_lake_says_it_is_newer_and_not_damaged(
+    tmp_path: Path, change: Callable[[dict[str, Any]], object]
+) -> None:
     commit_events(tmp_path / "lake", lake.LakeSnapshot(), [event(1, datetime(2026, 3, 2, tzinfo=UTC))])
     rewrite(tmp_path, 0, change)
     with pytest.raises(LakeIsNewer, match="upgrade Tallybook"):
@@ -236,8 +279,12 @@ def test_whatever_else_a_newer_lake_says_it_is_newer_and_not_damaged(tmp_path: P
 
 
 FOREIGN: dict[str, Callable[[dict[str, Any]], object]] = {
-    "a column before ours": lambda said: said["metaData"].update(schemaString=said["metaData"]["schemaString"].replace("event_id", "other_id")),
-    "another type": lambda said: said["metaData"].update(schemaString=said["metaData"]["schemaString"].replace('"integer"', '"long"')),
+    "a column before ours": lambda said: said["metaData"].update(
+        schemaString=said["metaData"]["schemaString"].replace("event_id", "other_id")
+    ),
+    "another type": lambda said: said["metaData"].update(
+        schemaString=said["metaData"]["schemaString"].replace('"integer"', '"long"')
+    ),
     "a column taken away": lambda said: said["metaData"].update(schemaString=delta.schema_string(1)),
     "a version that is none": lambda said: said["metaData"]["configuration"].update({"tallybook.lakeVersion": "two"}),
     "a version before that one": lambda said: (
@@ -245,23 +292,31 @@ FOREIGN: dict[str, Callable[[dict[str, Any]], object]] = {
         said["metaData"].update(schemaString=delta.schema_string(1)),
     ),
     "another table": lambda said: said["metaData"].update(id="00000000-0000-0000-0000-000000000000"),
-    "a file too": lambda said: said["commitInfo"].update(quarantine=[{"path": f"{'0a' * 32}.parquet", "sha256": "0a" * 32, "size": 1, "rows": 1}]),
+    "a file too": lambda said: said["commitInfo"].update(
+        quarantine=[{"path": f"{'0a' * 32}.parquet", "sha256": "0a" * 32, "size": 1, "rows": 1}]
+    ),
     "another operation": lambda said: said["commitInfo"].update(operation="COLLECT"),
 }
 
 
 @pytest.mark.parametrize("change", FOREIGN.values(), ids=FOREIGN.keys())
-def test_columns_that_nobody_of_ours_could_add_are_refused_as_foreign(books: Path, change: Callable[[dict[str, Any]], object]) -> None:
+def test_columns_that_nobody_of_ours_could_add_are_refused_as_foreign(
+    books: Path, change: Callable[[dict[str, Any]], object]
+) -> None:
     append_log(books, "app.jsonl", *ADDED)
     assert tallybook(books, "collect").returncode == 0
     rewrite(books, COMMITS, lambda _: None)
-    assert lake.read_log(books / "lake").lake_version == LAKE_VERSION  # an entry that was only sealed again is still ours
+    assert (
+        lake.read_log(books / "lake").lake_version == LAKE_VERSION
+    )  # an entry that was only sealed again is still ours
     rewrite(books, COMMITS, change)
     with pytest.raises(LogEntryRefused, match=r"0002\.json is refused.*restore the lake from a backup"):
         lake.read_log(books / "lake")
 
 
-def test_a_death_while_the_lake_grows_loses_nothing_and_a_rerun_states_the_columns_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_death_while_the_lake_grows_loses_nothing_and_a_rerun_states_the_columns_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen = set()
     for die_at in count(1):
         lake_dir = shutil.copytree(GOLDEN / "lake", tmp_path / f"death-{die_at}" / "lake")
@@ -278,7 +333,11 @@ def test_a_death_while_the_lake_grows_loses_nothing_and_a_rerun_states_the_colum
         if len(left.sources) == COMMITS:
             commit_events(lake_dir, left, added, source="logs/b.jsonl")
         after = lake.read_log(lake_dir)
-        assert (after.version, after.lake_version, sum(file.rows for file in after.data_files)) == (COMMITS + 1, LAKE_VERSION, EVENTS + 1)
+        assert (after.version, after.lake_version, sum(file.rows for file in after.data_files)) == (
+            COMMITS + 1,
+            LAKE_VERSION,
+            EVENTS + 1,
+        )
         lake.verified_files(lake_dir, after)
     assert seen == {COMMITS - 1, COMMITS, COMMITS + 1}
 
@@ -308,7 +367,12 @@ def test_other_usage_holds_names_and_counts_and_verify_finds_any_text_in_it(
     def stating_more(*given: Any) -> BodyReading:
         reading = read(*given)
         assert reading.tokens is not None
-        return replace(reading, tokens=replace(reading.tokens, prompt_audio_tokens=1), other_usage=other_usage, left_out=frozenset({"usage.b", "usage.a"}))
+        return replace(
+            reading,
+            tokens=replace(reading.tokens, prompt_audio_tokens=1),
+            other_usage=other_usage,
+            left_out=frozenset({"usage.b", "usage.a"}),
+        )
 
     monkeypatch.setattr(QuickReader, "read", lambda *_: None)
     monkeypatch.setattr(decode, "read_exchange", stating_more)
@@ -316,7 +380,14 @@ def test_other_usage_holds_names_and_counts_and_verify_finds_any_text_in_it(
     write_log(books, "app.jsonl", plain("2026-03-01T10:00:00Z", id="a"))
     assert tallybook(books, "nightly", "--as-of", "2026-03-02").returncode == 0
     (row,) = delta_rows(books)
-    assert (row["other_usage"], row["left_out"], row["prompt_audio_tokens"], row["completion_audio_tokens"]) == (other_usage, "usage.a,usage.b", 1, None)
+    assert (row["other_usage"], row["left_out"], row["prompt_audio_tokens"], row["completion_audio_tokens"]) == (
+        other_usage,
+        "usage.a,usage.b",
+        1,
+        None,
+    )
     verified = tallybook(books, "verify", "--json")
     assert verified.returncode == code
-    assert [check["name"] for check in json.loads(verified.stdout)["checks"] if not check["ok"]] == (["no_free_text_in_the_lake"] if code else [])
+    assert [check["name"] for check in json.loads(verified.stdout)["checks"] if not check["ok"]] == (
+        ["no_free_text_in_the_lake"] if code else []
+    )

@@ -64,9 +64,13 @@ def test_a_commit_without_sources_is_refused_since_collecting_twice_must_change_
 
 
 @pytest.mark.parametrize(
-    ("events", "quarantined", "counted"), [([1], [], [1, 2]), ([1, 2], [], [1]), ([1], [2], [1])], ids=["event lost", "event extra", "line extra"]
+    ("events", "quarantined", "counted"),
+    [([1], [], [1, 2]), ([1, 2], [], [1]), ([1], [2], [1])],
+    ids=["event lost", "event extra", "line extra"],
 )
-def test_a_commit_whose_sources_do_not_account_for_every_row_is_refused(tmp_path: Path, events: list[int], quarantined: list[int], counted: list[int]) -> None:
+def test_a_commit_whose_sources_do_not_account_for_every_row_is_refused(
+    tmp_path: Path, events: list[int], quarantined: list[int], counted: list[int]
+) -> None:
     with pytest.raises(ValueError, match="the sources count"):
         lake.commit(
             tmp_path,
@@ -80,7 +84,9 @@ def test_a_commit_whose_sources_do_not_account_for_every_row_is_refused(tmp_path
     assert tree(tmp_path) == {}
 
 
-@pytest.mark.parametrize("change", [lambda table: table.select(table.schema.names[::-1]), lambda table: table.drop_columns(["line"])])
+@pytest.mark.parametrize(
+    "change", [lambda table: table.select(table.schema.names[::-1]), lambda table: table.drop_columns(["line"])]
+)
 def test_events_in_other_columns_are_refused(tmp_path: Path, change: Any) -> None:
     with pytest.raises(ValueError, match=r"see pipeline\.schemas"):
         lake.commit(
@@ -125,7 +131,11 @@ def test_the_last_stated_key_secret_check_is_remembered(tmp_path: Path) -> None:
 
 
 def test_the_same_commits_make_the_same_lake_to_the_byte_whatever_the_order_of_rows(tmp_path: Path) -> None:
-    events = [event(1, EVENING), event(2, MIDNIGHT, api_key_id="key_b"), event(3, MIDNIGHT, model_reported="jamba-large")]
+    events = [
+        event(1, EVENING),
+        event(2, MIDNIGHT, api_key_id="key_b"),
+        event(3, MIDNIGHT, model_reported="jamba-large"),
+    ]
     trees = []
     for number, order in enumerate(permutations(events)):
         lake_dir = tmp_path / str(number)
@@ -152,7 +162,9 @@ def test_a_commit_that_was_overtaken_is_told_and_changes_nothing_that_counts(tmp
         commit_events(tmp_path, empty, [event(2, MIDNIGHT)], source="logs/b.jsonl")
     assert lake.read_log(tmp_path) == winner
     again = commit_events(tmp_path, winner, [event(2, MIDNIGHT)], source="logs/b.jsonl")
-    assert [pq.read_table(path, partitioning=None)["line"].to_pylist() for path in lake.verified_files(tmp_path, again)] == [[1], [2]]
+    assert [
+        pq.read_table(path, partitioning=None)["line"].to_pylist() for path in lake.verified_files(tmp_path, again)
+    ] == [[1], [2]]
 
 
 def test_the_loser_of_a_race_over_the_same_logs_leaves_the_winners_files_alone(tmp_path: Path) -> None:
@@ -165,7 +177,13 @@ def test_the_loser_of_a_race_over_the_same_logs_leaves_the_winners_files_alone(t
 
 @pytest.mark.parametrize("kind", ["data", "quarantine"])
 @pytest.mark.parametrize(
-    ("damage", "told"), [("missing", "is missing"), ("truncated", "bytes, and its log says"), ("flipped", "has the sha256"), ("link", "is a link")]
+    ("damage", "told"),
+    [
+        ("missing", "is missing"),
+        ("truncated", "bytes, and its log says"),
+        ("flipped", "has the sha256"),
+        ("link", "is a link"),
+    ],
 )
 def test_a_damaged_file_is_refused_by_name(tmp_path: Path, kind: str, damage: str, told: str) -> None:
     snapshot = commit_events(tmp_path, lake.LakeSnapshot(), [event(1, MIDNIGHT)], quarantined=[2])
@@ -178,7 +196,11 @@ def test_a_damaged_file_is_refused_by_name(tmp_path: Path, kind: str, damage: st
         path.symlink_to(tmp_path / "elsewhere")
     elif damage != "missing":
         middle = len(content) // 2
-        path.write_bytes(content[:-1] if damage == "truncated" else content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])
+        path.write_bytes(
+            content[:-1]
+            if damage == "truncated"
+            else content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+        )
     with pytest.raises(DataFileDamaged, match=f"{path}.*{told}.*restore the lake from a backup"):
         verified(tmp_path, snapshot)
 
@@ -195,7 +217,11 @@ def test_orphans_and_temporary_files_are_invisible_and_then_swept_and_nothing_el
         "usage_events/date=2026-03-02/.tmp-7-0123456789abcdef",
         "usage_events/date=2026-03-09/" + "1" * 64 + ".parquet",
     ]
-    foreign = ["usage_events/_delta_log/_last_checkpoint", "usage_events/date=2026-03-02/notes.txt", "usage_events/" + "2" * 64 + ".parquet"]
+    foreign = [
+        "usage_events/_delta_log/_last_checkpoint",
+        "usage_events/date=2026-03-02/notes.txt",
+        "usage_events/" + "2" * 64 + ".parquet",
+    ]
     for name in orphans + foreign:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"left behind")
@@ -205,7 +231,9 @@ def test_orphans_and_temporary_files_are_invisible_and_then_swept_and_nothing_el
     assert lake.sweep_orphans(tmp_path, snapshot) == []
 
 
-def test_the_files_of_a_commit_under_way_are_not_swept_even_by_a_run_that_should_have_waited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_files_of_a_commit_under_way_are_not_swept_even_by_a_run_that_should_have_waited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = commit_events(tmp_path, lake.LakeSnapshot(), [event(1, MIDNIGHT)])
     swept: list[list[str]] = []
 
@@ -247,9 +275,12 @@ few = st.sampled_from([None, "b", "a", "jamba-mini"])
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(instants, few, few, st.sampled_from(["key_b", "key_a"])), max_size=30))
-def test_every_event_is_in_the_file_of_its_utc_date_once_and_in_the_order_of_the_keys(drawn: list[tuple[datetime, Any, Any, str]]) -> None:
+def test_every_event_is_in_the_file_of_its_utc_date_once_and_in_the_order_of_the_keys(
+    drawn: list[tuple[datetime, Any, Any, str]],
+) -> None:
     events = [
-        event(number, at, model_reported=reported, model_requested=requested, api_key_id=key) for number, (at, reported, requested, key) in enumerate(drawn)
+        event(number, at, model_reported=reported, model_requested=requested, api_key_id=key)
+        for number, (at, reported, requested, key) in enumerate(drawn)
     ]
     split = list(by_date(events_table(events)))
     assert [day for day, _ in split] == sorted({at.date() for at, *_ in drawn})

@@ -32,8 +32,13 @@ with locked(Path(sys.argv[1]), command="tallybook collect", started_at=datetime(
 
 def test_a_second_run_ends_at_once_and_is_told_who_holds_the_workspace(tmp_path: Path) -> None:
     with locked(tmp_path / "lake", command="tallybook nightly", started_at=NOON):
-        told = re.escape(f"{tmp_path} is in use by `tallybook nightly` (process {os.getpid()}, since 2026-03-02T12:00:00+00:00)")
-        with pytest.raises(WorkspaceLocked, match=told), locked(tmp_path / "lake", command="tallybook collect", started_at=NOON):
+        told = re.escape(
+            f"{tmp_path} is in use by `tallybook nightly` (process {os.getpid()}, since 2026-03-02T12:00:00+00:00)"
+        )
+        with (
+            pytest.raises(WorkspaceLocked, match=told),
+            locked(tmp_path / "lake", command="tallybook collect", started_at=NOON),
+        ):
             pytest.fail("both hold the lock")
     with locked(tmp_path / "lake", command="tallybook collect", started_at=NOON):
         pass
@@ -52,7 +57,10 @@ def test_a_killed_holder_leaves_no_stale_lock(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", HOLDER, str(lake_dir)], stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
-        with pytest.raises(WorkspaceLocked, match=f"`tallybook collect` .process {holder.pid}"), locked(lake_dir, command="x", started_at=NOON):
+        with (
+            pytest.raises(WorkspaceLocked, match=f"`tallybook collect` .process {holder.pid}"),
+            locked(lake_dir, command="x", started_at=NOON),
+        ):
             pytest.fail("both hold the lock")
         holder.send_signal(signal.SIGKILL)
         holder.wait()
@@ -65,5 +73,8 @@ def test_a_killed_holder_leaves_no_stale_lock(tmp_path: Path) -> None:
 def test_a_note_that_is_half_written_still_names_another_run(tmp_path: Path, note: bytes) -> None:
     with locked(tmp_path, command="tallybook collect", started_at=NOON):
         layout.lock(tmp_path).write_bytes(note)
-        with pytest.raises(WorkspaceLocked, match="in use by another run"), locked(tmp_path, command="x", started_at=NOON):
+        with (
+            pytest.raises(WorkspaceLocked, match="in use by another run"),
+            locked(tmp_path, command="x", started_at=NOON),
+        ):
             pytest.fail("both hold the lock")

@@ -1,4 +1,6 @@
-"""A log entry that is torn, missing, changed, foreign or out of its chain is refused with an explanation, never guessed at."""
+"""A log entry that is torn, missing, changed, foreign or out of its chain is refused with an explanation, never guessed
+at.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ def three_commits(lake_dir: Path) -> list[Path]:
     """Commit three times and return the entries."""
     snapshot = lake.LakeSnapshot()
     for number in range(3):
-        snapshot = commit_events(lake_dir, snapshot, [event(number, NOON)], source=f"logs/{number}.jsonl", quarantined=[9])
+        snapshot = commit_events(
+            lake_dir, snapshot, [event(number, NOON)], source=f"logs/{number}.jsonl", quarantined=[9]
+        )
     return [append_log.entry_path(layout.delta_log(lake_dir), number) for number in range(3)]
 
 
@@ -37,14 +41,18 @@ def rewrite(entry: Path, change: Callable[[list[dict[str, Any]]], object]) -> No
     actions = [json.loads(line) for line in entry.read_text().splitlines()]
     actions[0]["commitInfo"]["sealSha256"] = append_log.UNSEALED
     change(actions)
-    entry.write_bytes(append_log.seal("".join(json.dumps(action, separators=(",", ":")) + "\n" for action in actions).encode()))
+    entry.write_bytes(
+        append_log.seal("".join(json.dumps(action, separators=(",", ":")) + "\n" for action in actions).encode())
+    )
 
 
 @pytest.mark.parametrize("number", [0, 1])
 def test_a_missing_entry_is_refused_not_passed_over(tmp_path: Path, number: int) -> None:
     entries = three_commits(tmp_path)
     entries[number].unlink()
-    with pytest.raises(LogEntryRefused, match=re.escape(str(entries[number])) + r".*missing.*later ones up to 2; restore the lake"):
+    with pytest.raises(
+        LogEntryRefused, match=re.escape(str(entries[number])) + r".*missing.*later ones up to 2; restore the lake"
+    ):
         lake.read_log(tmp_path)
 
 
@@ -108,28 +116,40 @@ FOREIGN: dict[str, Callable[[list[dict[str, Any]]], object]] = {
     "a deletion vector": lambda actions: actions[2]["add"].update(deletionVector={}),
     "a source with a field more": lambda actions: actions[0]["commitInfo"]["sources"][0].update(owner="x"),
     "a source without a field": lambda actions: actions[0]["commitInfo"]["sources"][0].pop("end"),
-    "a source that counts in words": lambda actions: actions[0]["commitInfo"]["sources"][0].update(events={"measured": "1"}),
+    "a source that counts in words": lambda actions: actions[0]["commitInfo"]["sources"][0].update(
+        events={"measured": "1"}
+    ),
     "a path out of the table": lambda actions: actions[2]["add"].update(path=f"../../{HEX}.parquet"),
     "an absolute path": lambda actions: actions[2]["add"].update(path=f"/{HEX}.parquet"),
     "a path out of the partition": lambda actions: actions[2]["add"].update(path=f"date=2026-03-02/../{HEX}.parquet"),
     "a glob": lambda actions: actions[2]["add"].update(path="date=2026-03-02/*.parquet"),
-    "a date that is none": lambda actions: actions[2]["add"].update(path=f"date=2026-02-30/{HEX}.parquet", partitionValues={"date": "2026-02-30"}),
+    "a date that is none": lambda actions: actions[2]["add"].update(
+        path=f"date=2026-02-30/{HEX}.parquet", partitionValues={"date": "2026-02-30"}
+    ),
     "a date in other digits": lambda actions: actions[2]["add"].update(path=f"date=٢٠٢٦-03-02/{HEX}.parquet"),
     "a name with a line feed": lambda actions: actions[2]["add"].update(path=actions[2]["add"]["path"] + "\n"),
     "another partition": lambda actions: actions[2]["add"].update(partitionValues={"date": "2026-03-03"}),
-    "a quarantine file elsewhere": lambda actions: actions[0]["commitInfo"]["quarantine"][0].update(path=f"../{HEX}.parquet"),
-    "a quarantine file by another name": lambda actions: actions[0]["commitInfo"]["quarantine"][0].update(path=f"{HEX}.parquet"),
+    "a quarantine file elsewhere": lambda actions: actions[0]["commitInfo"]["quarantine"][0].update(
+        path=f"../{HEX}.parquet"
+    ),
+    "a quarantine file by another name": lambda actions: actions[0]["commitInfo"]["quarantine"][0].update(
+        path=f"{HEX}.parquet"
+    ),
     "the same file again": lambda actions: actions.append(actions[2]),
 }
 
 
 @pytest.mark.parametrize("change", FOREIGN.values(), ids=FOREIGN.keys())
-def test_an_entry_with_anything_that_we_never_write_is_refused_even_if_sealed(tmp_path: Path, change: Callable[[list[dict[str, Any]]], object]) -> None:
+def test_an_entry_with_anything_that_we_never_write_is_refused_even_if_sealed(
+    tmp_path: Path, change: Callable[[list[dict[str, Any]]], object]
+) -> None:
     last = three_commits(tmp_path)[2]
     rewrite(last, lambda _: None)
     lake.read_log(tmp_path)  # an entry that was only sealed again is still ours
     rewrite(last, change)
-    with pytest.raises(LogEntryRefused, match=re.escape(str(last)) + ".*restore the lake from a backup, or move it away"):
+    with pytest.raises(
+        LogEntryRefused, match=re.escape(str(last)) + ".*restore the lake from a backup, or move it away"
+    ):
         lake.read_log(tmp_path)
 
 
@@ -155,7 +175,14 @@ def test_an_entry_whose_last_line_does_not_end_is_torn(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b'{"commitInfo":{"timestamp":1,"operation":"WRITE"}}\n', b"\xff\xfe\n", b"[" * 100_000, b"[]\n", b'{"a":1,"a":2}\n', b'{"a":NaN}\n'],
+    [
+        b'{"commitInfo":{"timestamp":1,"operation":"WRITE"}}\n',
+        b"\xff\xfe\n",
+        b"[" * 100_000,
+        b"[]\n",
+        b'{"a":1,"a":2}\n',
+        b'{"a":NaN}\n',
+    ],
     ids=["another engine's", "not UTF-8", "nested", "a list", "a field twice", "NaN"],
 )
 def test_an_entry_of_another_program_is_refused_with_and_without_a_seal(tmp_path: Path, content: bytes) -> None:
@@ -200,7 +227,9 @@ def test_every_commit_is_read_as_it_was_written(path: str, check: str | None, at
         number=7,
         committed_at=at.replace(microsecond=at.microsecond // 1000 * 1000),
         previous_sha256=HEX,
-        data_files=(delta.DataFile(path=f"date=2026-03-02/{HEX}.parquet", date=NOON.date(), sha256=HEX, size=1, rows=2),),
+        data_files=(
+            delta.DataFile(path=f"date=2026-03-02/{HEX}.parquet", date=NOON.date(), sha256=HEX, size=1, rows=2),
+        ),
         quarantine_files=(delta.QuarantineFile(path=f"{HEX}.parquet", sha256=HEX, size=3, rows=4),),
         sources=(record(path, [event(1, NOON)], 2),),
         key_secret_check=check,

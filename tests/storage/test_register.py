@@ -14,14 +14,25 @@ if TYPE_CHECKING:
 
 
 def invoice(number: int) -> dict[str, Any]:
-    return {"invoice_id": f"INV-{number:06d}", "account_name": "Müller & Söhne", "total": "12.30", "lines": [{"line": 1, "amount": "12.30"}]}
+    return {
+        "invoice_id": f"INV-{number:06d}",
+        "account_name": "Müller & Söhne",
+        "total": "12.30",
+        "lines": [{"line": 1, "amount": "12.30"}],
+    }
 
 
 def test_numbers_have_no_gaps_and_start_at_one(tmp_path: Path) -> None:
     for _ in range(3):
         register.append(tmp_path, register.read(tmp_path), invoice)
-    assert [document["invoice_id"] for document in register.read(tmp_path)] == ["INV-000001", "INV-000002", "INV-000003"]
-    assert sorted(path.name for path in layout.register(tmp_path).iterdir()) == [f"{number:020d}.json" for number in (1, 2, 3)]
+    assert [document["invoice_id"] for document in register.read(tmp_path)] == [
+        "INV-000001",
+        "INV-000002",
+        "INV-000003",
+    ]
+    assert sorted(path.name for path in layout.register(tmp_path).iterdir()) == [
+        f"{number:020d}.json" for number in (1, 2, 3)
+    ]
 
 
 def test_a_register_that_does_not_exist_is_empty(tmp_path: Path) -> None:
@@ -58,7 +69,9 @@ def test_an_issued_invoice_that_was_edited_is_refused(tmp_path: Path) -> None:
     register.append(tmp_path, (), invoice)
     path = append_log.entry_path(layout.register(tmp_path), 1)
     path.write_text(path.read_text().replace('"total": "12.30"', '"total": "12.31"'))
-    with pytest.raises(LogEntryRefused, match=re.escape(str(path)) + ".*changed after it was written.*an issued invoice never changes"):
+    with pytest.raises(
+        LogEntryRefused, match=re.escape(str(path)) + ".*changed after it was written.*an issued invoice never changes"
+    ):
         register.read(tmp_path)
 
 

@@ -33,7 +33,14 @@ def _file(path: Path) -> Path:
 
 
 def test_globs_name_what_they_say_but_nothing_hidden(tmp_path: Path) -> None:
-    for name in ("logs/a.jsonl", "logs/b.log", "logs/.hidden.jsonl", "logs/x/c.jsonl", "logs/x/y/d.jsonl", "other/e.jsonl"):
+    for name in (
+        "logs/a.jsonl",
+        "logs/b.log",
+        "logs/.hidden.jsonl",
+        "logs/x/c.jsonl",
+        "logs/x/y/d.jsonl",
+        "other/e.jsonl",
+    ):
         _file(tmp_path / name)
     assert _names(tmp_path, "logs/*.jsonl") == ["logs/a.jsonl"]
     assert _names(tmp_path, "logs/**/*.jsonl") == ["logs/a.jsonl", "logs/x/c.jsonl", "logs/x/y/d.jsonl"]
@@ -77,7 +84,9 @@ def test_loops_and_links_that_lead_nowhere_are_named_and_hold_nothing_up(tmp_pat
     assert "No such file" in refused["logs/gone.jsonl"]
 
 
-@pytest.mark.parametrize("name", [b"gat\xe9way", b"a\\xe9", b"a\\\xe9", b"a\\x5cxe9", b"a\\x5c", "é".encode(), b"\\x41"])
+@pytest.mark.parametrize(
+    "name", [b"gat\xe9way", b"a\\xe9", b"a\\\xe9", b"a\\x5cxe9", b"a\\x5c", "é".encode(), b"\\x41"]
+)
 def test_the_bytes_of_a_name_can_be_had_back_from_what_a_log_is_called(tmp_path: Path, name: bytes) -> None:
     called = source_text(tmp_path, tmp_path / os.fsdecode(name))
     read_back = re.sub(rb"\\x(5c|[89a-f][0-9a-f])", lambda escape: bytes.fromhex(escape[1].decode()), called.encode())
@@ -86,7 +95,9 @@ def test_the_bytes_of_a_name_can_be_had_back_from_what_a_log_is_called(tmp_path:
 
 def test_a_log_whose_name_is_no_utf8_is_billed_and_named_with_escapes(tmp_path: Path) -> None:
     root = make_workspace(tmp_path / "books")
-    (root / "logs" / os.fsdecode(b"gat\xe9way.jsonl")).write_text(plain("2026-10-01T10:00:00Z", id="a") + "\n" + "x", encoding="utf-8")
+    (root / "logs" / os.fsdecode(b"gat\xe9way.jsonl")).write_text(
+        plain("2026-10-01T10:00:00Z", id="a") + "\n" + "x", encoding="utf-8"
+    )
     night = tallybook(root, "nightly")
     assert night.returncode == 0, night.stderr
     assert r"gat\xe9way.jsonl: the last 1 byte has no line end yet" in night.stderr

@@ -8,7 +8,11 @@ from hypothesis import strategies as st
 
 from pipeline.storage.strict_json import checked_fields, parse_object
 
-ours = st.recursive(st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"])), st.lists, max_leaves=5)
+ours = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"])),
+    st.lists,
+    max_leaves=5,
+)
 
 
 @pytest.mark.parametrize(

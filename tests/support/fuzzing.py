@@ -1,6 +1,7 @@
 """Lines to compare two readers by: seeded, from the usual to the absurd, and damaged at random.
 
-Owns the lines, and the form in which rows of both readers can be compared. Does not own the comparison. Content is made up: no line ever comes from a real log.
+Owns the lines, and the form in which rows of both readers can be compared. Does not own the comparison. Content is made
+up: no line ever comes from a real log.
 """
 
 from __future__ import annotations
@@ -46,7 +47,11 @@ _TEXTS = (
         ":",
         ",",
     ),
-    *('"usage": {"prompt_tokens": 1, "completion_tokens": 1}', "data: [DONE]", '\r\n\r\ndata: {"usage": {"prompt_tokens": 7, "completion_tokens": 7}}\r\n\r\n'),
+    *(
+        '"usage": {"prompt_tokens": 1, "completion_tokens": 1}',
+        "data: [DONE]",
+        '\r\n\r\ndata: {"usage": {"prompt_tokens": 7, "completion_tokens": 7}}\r\n\r\n',
+    ),
     *(
         '"}, "status": 500, "x": "',
         '"finish_reason": "length"',
@@ -110,7 +115,16 @@ _TIMES = (
         1772344816434123999,
     ),
 )
-_PATHS = ("/studio/v1/chat/completions", "/v1/chat/completions?x=1", "/v1/embeddings", "/gateway/route", "/v1/threads/t/messages", "", None, 7)
+_PATHS = (
+    "/studio/v1/chat/completions",
+    "/v1/chat/completions?x=1",
+    "/v1/embeddings",
+    "/gateway/route",
+    "/v1/threads/t/messages",
+    "",
+    None,
+    7,
+)
 _KEYS = ("key_b6a9c754a39113e0", "key_1", "12e5678", "", None, "a b", 7, "k-1e400")
 
 
@@ -121,7 +135,9 @@ def found_rows(decoded: DecodedLines) -> dict[int, Any]:
     """Return what was decoded by the number of its line."""
     own, codes, frames = decoded.events
     events = [(values, frames[code]) for *values, code in zip(*own, codes, strict=True)]
-    return {_LINE_OF_OWN(row): (tuple(row), frame) for row, frame in events} | {_LINE_OF_QUARANTINED(row): row for row in decoded.quarantined}
+    return {_LINE_OF_OWN(row): (tuple(row), frame) for row, frame in events} | {
+        _LINE_OF_QUARANTINED(row): row for row in decoded.quarantined
+    }
 
 
 def expected_row(row: EventRow | QuarantineRow | None) -> Any:
@@ -229,7 +245,9 @@ class LineMaker:
         if fate < 0.7:
             return self._damaged(line).replace(b"\n", b"")
         at = self.chance.randrange(max(len(line), 1))
-        other = self.chance.choice((b"", bytes([(line[at] if line else 0) ^ (1 << self.chance.randrange(8))]), b"\\" + line[at : at + 1]))
+        other = self.chance.choice(
+            (b"", bytes([(line[at] if line else 0) ^ (1 << self.chance.randrange(8))]), b"\\" + line[at : at + 1])
+        )
         return (line[:at] + other + line[at + 1 :]).replace(b"\n", b"")
 
     def _line(self, *, odd: float) -> bytes:
@@ -240,7 +258,10 @@ class LineMaker:
                 "ts",
                 pick(_TIMES)
                 if is_odd()
-                else f"2026-03-01T06:{self.chance.randrange(60):02}:{self.chance.randrange(60):02}.{self.chance.randrange(1000):03}+00:00",
+                else (
+                    f"2026-03-01T06:{self.chance.randrange(60):02}:{self.chance.randrange(60):02}."
+                    f"{self.chance.randrange(1000):03}+00:00"
+                ),
             ),
             ("request_id", pick(_IDS) if is_odd() else f"{self.chance.getrandbits(64):016x}"),
             ("api_key_id", pick(_KEYS) if is_odd() else pick(_KEYS[:3])),
@@ -277,7 +298,11 @@ class LineMaker:
         return self._written(fields, odd)
 
     def _written(self, fields: list[tuple[str, Any]], odd: float) -> bytes:
-        comma, colon = self.chance.choice(((", ", ": "), (",", ":"), (" ,  ", " :\t"), (",\r", " \t \r  : "))) if self.chance.random() < odd else (", ", ": ")
+        comma, colon = (
+            self.chance.choice(((", ", ": "), (",", ":"), (" ,  ", " :\t"), (",\r", " \t \r  : ")))
+            if self.chance.random() < odd
+            else (", ", ": ")
+        )
         is_ascii = self.chance.random() < 0.5
         members = []
         for name, value in fields:
@@ -291,21 +316,34 @@ class LineMaker:
         while '"RAW"' in line:
             line = line.replace('"RAW"', self.chance.choice(_RAW), 1)
         if self.chance.random() < odd:
-            line = self.chance.choice((" ", "\t", "\ufeff", "[", "")) + line + self.chance.choice((" ", "\r", "}", ",", "", " x"))
+            line = (
+                self.chance.choice((" ", "\t", "\ufeff", "[", ""))
+                + line
+                + self.chance.choice((" ", "\r", "}", ",", "", " x"))
+            )
         return line.encode("utf-8", "surrogatepass" if self.chance.random() < 0.5 else "replace").replace(b"\n", b" ")
 
     def _request(self, odd: float) -> dict[str, Any]:
-        request: dict[str, Any] = {"model": self._model(odd), "messages": [{"role": "user", "content": self._text(odd)}], "stream": self.chance.random() < 0.5}
+        request: dict[str, Any] = {
+            "model": self._model(odd),
+            "messages": [{"role": "user", "content": self._text(odd)}],
+            "stream": self.chance.random() < 0.5,
+        }
         if self.chance.random() < odd:
             request["stream"] = self.chance.choice((None, 1, "true"))
         if self.chance.random() < max(odd, 0.05):
             request["n"] = self.chance.choice((1, 2, 1) if not odd else (1, 2, 0, -1, 2**31, 1.0, True, None))
         if self.chance.random() < odd:
-            request["tools"] = [{"id": "x", "path": "y", "model": "z", "usage": {"prompt_tokens": 1}, "response": "RAW"}]
+            request["tools"] = [
+                {"id": "x", "path": "y", "model": "z", "usage": {"prompt_tokens": 1}, "response": "RAW"}
+            ]
         return request
 
     def _text(self, odd: float) -> str:
-        return "".join(self.chance.choice(_TEXTS if self.chance.random() < max(odd, 0.05) and odd else _TEXTS[:8]) for _ in range(self.chance.randrange(12)))
+        return "".join(
+            self.chance.choice(_TEXTS if self.chance.random() < max(odd, 0.05) and odd else _TEXTS[:8])
+            for _ in range(self.chance.randrange(12))
+        )
 
     def _model(self, odd: float) -> Any:
         return self.chance.choice(_MODELS) if self.chance.random() < odd else self.chance.choice(_MODELS[:2])
@@ -315,27 +353,51 @@ class LineMaker:
 
     def _usage(self, odd: float) -> Any:
         if self.chance.random() < odd:
-            return self.chance.choice((None, {}, [], "x", {"prompt_tokens": 0, "completion_tokens": 0}, {"prompt_tokens": 5}, "RAW"))
+            return self.chance.choice(
+                (None, {}, [], "x", {"prompt_tokens": 0, "completion_tokens": 0}, {"prompt_tokens": 5}, "RAW")
+            )
         prompt, completion = self._count(odd), self._count(odd)
         usage = {"prompt_tokens": prompt, "completion_tokens": completion}
         if self.chance.random() < 0.8:
             usage["total_tokens"] = (
-                prompt + completion if isinstance(prompt, int) and isinstance(completion, int) and self.chance.random() >= odd else self._count(odd)
+                prompt + completion
+                if isinstance(prompt, int) and isinstance(completion, int) and self.chance.random() >= odd
+                else self._count(odd)
             )
         if self.chance.random() < 0.2 and type(prompt) is int:
-            usage["prompt_tokens_details"] = {"cached_tokens": prompt // 2 if self.chance.random() >= odd else self._count(1), "audio_tokens": 0}
+            usage["prompt_tokens_details"] = {
+                "cached_tokens": prompt // 2 if self.chance.random() >= odd else self._count(1),
+                "audio_tokens": 0,
+            }
         if self.chance.random() < 0.1 and type(completion) is int:
-            usage["completion_tokens_details"] = {"reasoning_tokens": completion // 3 if self.chance.random() >= odd else self._count(1), "audio_tokens": 0}
+            usage["completion_tokens_details"] = {
+                "reasoning_tokens": completion // 3 if self.chance.random() >= odd else self._count(1),
+                "audio_tokens": 0,
+            }
         if self.chance.random() < odd:
             usage[
-                self.chance.choice(("num_cached_tokens", "cached_tokens", "reasoning_tokens", "service_tier", "prompt_token_details", "cache_creation_tokens"))
+                self.chance.choice(
+                    (
+                        "num_cached_tokens",
+                        "cached_tokens",
+                        "reasoning_tokens",
+                        "service_tier",
+                        "prompt_token_details",
+                        "cache_creation_tokens",
+                    )
+                )
             ] = self._count(odd)
         return usage
 
     def _document(self, odd: float) -> Any:
         pick = self.chance.choice
         message = {"role": "assistant", "content": self._text(odd), "tool_calls": None}
-        choice: dict[str, Any] = {"index": 0, "message": message, "logprobs": None, "finish_reason": pick(_LABELS) if self.chance.random() < odd else "stop"}
+        choice: dict[str, Any] = {
+            "index": 0,
+            "message": message,
+            "logprobs": None,
+            "finish_reason": pick(_LABELS) if self.chance.random() < odd else "stop",
+        }
         body: dict[str, Any] = {
             "id": pick(_IDS) if self.chance.random() < odd else f"chatcmpl-{self.chance.getrandbits(64):x}",
             "choices": [choice],
@@ -344,45 +406,86 @@ class LineMaker:
         if self.chance.random() < 0.3:
             body["model"] = self._model(odd)
         if self.chance.random() < 0.2:
-            body["object"] = "chat.completion" if self.chance.random() >= odd else pick(("text_completion", "list", None, 7))
+            body["object"] = (
+                "chat.completion" if self.chance.random() >= odd else pick(("text_completion", "list", None, 7))
+            )
         if self.chance.random() < odd:
             body[pick(("error", "type", "service_tier", "text", "x_groq", "extra"))] = pick(
                 (None, {}, [], "", {"usage": {"prompt_tokens": 1, "completion_tokens": 2}}, "default", "a b", 7, "RAW")
             )
         if self.chance.random() < odd:
-            body["choices"] = pick(([], None, {}, [choice, choice], [None], [{"text": "x"}], [{"index": 0, "message": message, "text": None}]))
+            body["choices"] = pick(
+                (
+                    [],
+                    None,
+                    {},
+                    [choice, choice],
+                    [None],
+                    [{"text": "x"}],
+                    [{"index": 0, "message": message, "text": None}],
+                )
+            )
         form = self.chance.random()
         if form < 0.75:
             return body
         return (
             json.dumps(body)
             if form < 0.9 or not odd
-            else pick((json.dumps(body)[:-3], json.dumps(body, indent=1), f" {json.dumps(body)}\n", None, "", "oops", [body], 7))
+            else pick(
+                (
+                    json.dumps(body)[:-3],
+                    json.dumps(body, indent=1),
+                    f" {json.dumps(body)}\n",
+                    None,
+                    "",
+                    "oops",
+                    [body],
+                    7,
+                )
+            )
         )
 
     def _stream(self, odd: float) -> Any:
         pick = self.chance.choice
         response_id = pick(_IDS) if self.chance.random() < odd else f"chatcmpl-{self.chance.getrandbits(64):x}"
-        end = pick(("\r\n\r\n", "\n\n")) if self.chance.random() >= odd else pick(("\r\r", "\n", "\r\n\n", "\n\r\n", "\r\n\r\n\r\n"))
+        end = (
+            pick(("\r\n\r\n", "\n\n"))
+            if self.chance.random() >= odd
+            else pick(("\r\r", "\n", "\r\n\n", "\n\r\n", "\r\n\r\n\r\n"))
+        )
         common = (
             {"id": response_id}
             | ({"model": self._model(odd)} if self.chance.random() < 0.3 else {})
             | ({"created": 1772344816} if self.chance.random() < 0.3 else {})
         )
         ending = {"usage": None} if self.chance.random() < 0.2 else {}
-        chunks: list[Any] = [common | {"choices": [{"index": 0, "delta": {"role": "assistant"}, "finish_reason": None}]} | ending]
+        chunks: list[Any] = [
+            common | {"choices": [{"index": 0, "delta": {"role": "assistant"}, "finish_reason": None}]} | ending
+        ]
         for _ in range(pick((0, 1, 1, 2, 3, 3, 4, 6, 12, 30, 40))):
             chunks.append(
                 common
                 | {
                     "choices": [
-                        {"index": 0, "delta": {"content": pick(_TEXTS if self.chance.random() < max(odd, 0.02) else _TEXTS[:10])}, "finish_reason": None}
+                        {
+                            "index": 0,
+                            "delta": {
+                                "content": pick(_TEXTS if self.chance.random() < max(odd, 0.02) else _TEXTS[:10])
+                            },
+                            "finish_reason": None,
+                        }
                     ]
                 }
                 | ending
             )
         last = common | {
-            "choices": [{"index": 0, "delta": {"content": ""}, "finish_reason": pick(_LABELS) if self.chance.random() < odd else "stop"}],
+            "choices": [
+                {
+                    "index": 0,
+                    "delta": {"content": ""},
+                    "finish_reason": pick(_LABELS) if self.chance.random() < odd else "stop",
+                }
+            ],
             "usage": self._usage(odd),
         }
         chunks += [last, "[DONE]"]
@@ -391,7 +494,14 @@ class LineMaker:
         spaced = (", ", ": ") if self.chance.random() < 0.7 else (",", ":")
         data = "data: " if self.chance.random() < 0.9 or not odd else "data:"
         is_ascii = self.chance.random() < 0.5
-        text = "".join(f"{data}{chunk if isinstance(chunk, str) else json.dumps(chunk, ensure_ascii=is_ascii, separators=spaced)}{end}" for chunk in chunks)
+        text = "".join(
+            (
+                f"{data}"
+                f"{chunk if isinstance(chunk, str) else json.dumps(chunk, ensure_ascii=is_ascii, separators=spaced)}"
+                f"{end}"
+            )
+            for chunk in chunks
+        )
         while '"RAW"' in text:
             text = text.replace('"RAW"', pick(_RAW), 1)
         if self.chance.random() < odd / 2:
@@ -408,7 +518,11 @@ class LineMaker:
                 {"error": {"code": 502}},
                 common | {"error": None, "choices": [delta]},
                 common | {"x_groq": {"usage": self._usage(odd)}, "choices": [delta]},
-                common | {"choices": [delta | {"finish_reason": self.chance.choice(_LABELS)}], "service_tier": self.chance.choice(_LABELS)},
+                common
+                | {
+                    "choices": [delta | {"finish_reason": self.chance.choice(_LABELS)}],
+                    "service_tier": self.chance.choice(_LABELS),
+                },
                 common | {"choices": [delta, delta | {"index": 1}]},
                 common | {"choices": [delta], "x": "RAW"},
                 common | {"choices": [{"index": 0, "delta": {"content": ["x"]}}]},
@@ -435,7 +549,11 @@ class LineMaker:
             at = chance.randrange(len(line))
             letter = line[at : at + 1]
             if letter.isdigit():
-                return line[:at] + chance.choice((b"0", b"9", b"12", b"007", b"", b"4.0", b"7e1", b"-1", b"5" * 18)) + line[at + 1 :]
+                return (
+                    line[:at]
+                    + chance.choice((b"0", b"9", b"12", b"007", b"", b"4.0", b"7e1", b"-1", b"5" * 18))
+                    + line[at + 1 :]
+                )
             if letter.isalpha() or letter == b" ":
                 return line[:at] + chance.choice(_LETTERS) + line[at + 1 :]
         return line
@@ -459,7 +577,26 @@ class LineMaker:
         if fate == 6:
             return (
                 line[:at]
-                + chance.choice((b'"', b"\\", b"\\\\", b"{", b"}", b"[", b"]", b":", b",", b"\r", b"\x00", b"\xff", b"\xed\xa0\xbd", b"e9", b"\\u0022", b" "))
+                + chance.choice(
+                    (
+                        b'"',
+                        b"\\",
+                        b"\\\\",
+                        b"{",
+                        b"}",
+                        b"[",
+                        b"]",
+                        b":",
+                        b",",
+                        b"\r",
+                        b"\x00",
+                        b"\xff",
+                        b"\xed\xa0\xbd",
+                        b"e9",
+                        b"\\u0022",
+                        b" ",
+                    )
+                )
                 + line[at:]
             )
         if fate == 7:
@@ -476,7 +613,13 @@ class LineMaker:
                 )
             )
             places = line.count(old)
-            return line if not places else new.join(line.split(old)) if chance.random() < 0.2 else _replaced(line, old, new, chance.randrange(places))
+            return (
+                line
+                if not places
+                else new.join(line.split(old))
+                if chance.random() < 0.2
+                else _replaced(line, old, new, chance.randrange(places))
+            )
         if fate == 8:
             text = chance.choice(
                 (

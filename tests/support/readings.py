@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 
 def read(response: Any, **line: Any) -> BodyReading:
     """Return what an exchange amounts to whose line has this response; keywords are other fields of the line."""
-    whole = {"ts": "2026-09-01T12:00:00Z", "api_key_id": "key_1", "status": 200, "method": "POST", "response": response} | line
+    whole = {
+        "ts": "2026-09-01T12:00:00Z",
+        "api_key_id": "key_1",
+        "status": 200,
+        "method": "POST",
+        "response": response,
+    } | line
     log_format = LogFormat()
     document = parse(json.dumps(whole), depth_max=log_format.depth_max)
     assert isinstance(document, dict)
@@ -79,7 +85,10 @@ def ways(*documents: dict[str, Any]) -> dict[str, Any]:
 
 def aws_stream(*events: tuple[str, dict[str, Any]], exception: str | None = None) -> str:
     """Return an event stream of AWS in base64: of each event its name and its payload, at the end an exception."""
-    frames = [_frame({":event-type": name, ":content-type": "application/json", ":message-type": "event"}, payload) for name, payload in events]
+    frames = [
+        _frame({":event-type": name, ":content-type": "application/json", ":message-type": "event"}, payload)
+        for name, payload in events
+    ]
     if exception is not None:
         frames.append(_frame({":exception-type": exception, ":message-type": "exception"}, {"message": "it broke"}))
     return base64.b64encode(b"".join(frames)).decode()
@@ -87,7 +96,9 @@ def aws_stream(*events: tuple[str, dict[str, Any]], exception: str | None = None
 
 def invoke_events(*chunks: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """Return the events of an invoke stream: the model's own chunks in base64 within events called ``chunk``."""
-    return [("chunk", {"bytes": base64.b64encode(json.dumps(chunk).encode()).decode(), "p": "abcdef"}) for chunk in chunks]
+    return [
+        ("chunk", {"bytes": base64.b64encode(json.dumps(chunk).encode()).decode(), "p": "abcdef"}) for chunk in chunks
+    ]
 
 
 def invoke_ways(*chunks: dict[str, Any]) -> dict[str, Any]:
@@ -113,7 +124,10 @@ def converse_ways(*events: tuple[str, dict[str, Any]]) -> dict[str, Any]:
 
 def _frame(headers: dict[str, str], payload: dict[str, Any]) -> bytes:
     content = json.dumps(payload).encode()
-    head = b"".join(bytes([len(name)]) + name.encode() + b"\x07" + struct.pack(">H", len(value)) + value.encode() for name, value in headers.items())
+    head = b"".join(
+        bytes([len(name)]) + name.encode() + b"\x07" + struct.pack(">H", len(value)) + value.encode()
+        for name, value in headers.items()
+    )
     prelude = struct.pack(">II", 16 + len(head) + len(content), len(head))
     frame = prelude + struct.pack(">I", zlib.crc32(prelude)) + head + content
     return frame + struct.pack(">I", zlib.crc32(frame))

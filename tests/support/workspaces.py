@@ -38,7 +38,9 @@ def make_workspace(root: Path, *, config: str = "", accounts: str = "", cards: d
     (root / "logs").mkdir()
     sources = '[[sources]]\nname = "gateway"\npaths = ["logs/*"]\nformat = "request-log"\n'
     (root / "tallybook.toml").write_text(config + ("" if "[[sources]]" in config else sources), encoding="utf-8")
-    (root / "accounts.toml").write_text(accounts or '[[accounts]]\nid = "acme"\nname = "Acme"\nkeys = ["key_a"]\n', encoding="utf-8")
+    (root / "accounts.toml").write_text(
+        accounts or '[[accounts]]\nid = "acme"\nname = "Acme"\nkeys = ["key_a"]\n', encoding="utf-8"
+    )
     for name, text in (cards or {"standard": STANDARD}).items():
         (root / "rates" / f"{name}.toml").write_text(text, encoding="utf-8")
     return root
@@ -55,22 +57,61 @@ def plain(
     cached: int | None = None,
     **more: Any,
 ) -> str:
-    usage: dict[str, Any] = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+    usage: dict[str, Any] = {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+    }
     if cached is not None:
         usage["prompt_tokens_details"] = {"cached_tokens": cached}
-    body = {"id": id, "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hello."}, "finish_reason": "stop"}], "usage": usage}
-    line = {"ts": ts, "api_key_id": key, "status": 200, "path": "/studio/v1/chat/completions", "request": {"model": model, "stream": False}, "response": body}
+    body = {
+        "id": id,
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hello."}, "finish_reason": "stop"}],
+        "usage": usage,
+    }
+    line = {
+        "ts": ts,
+        "api_key_id": key,
+        "status": 200,
+        "path": "/studio/v1/chat/completions",
+        "request": {"model": model, "stream": False},
+        "response": body,
+    }
     return json.dumps(line | more)
 
 
-def stream(ts: str, *, id: str, pieces: list[str], usage: tuple[int, int] | None, key: str = "key_a", model: str = "jamba-large", **more: Any) -> str:
-    chunks: list[dict[str, Any]] = [{"id": id, "choices": [{"index": 0, "delta": {"role": "assistant"}, "finish_reason": None}]}]
-    chunks += [{"id": id, "choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}]} for piece in pieces]
+def stream(
+    ts: str,
+    *,
+    id: str,
+    pieces: list[str],
+    usage: tuple[int, int] | None,
+    key: str = "key_a",
+    model: str = "jamba-large",
+    **more: Any,
+) -> str:
+    chunks: list[dict[str, Any]] = [
+        {"id": id, "choices": [{"index": 0, "delta": {"role": "assistant"}, "finish_reason": None}]}
+    ]
+    chunks += [
+        {"id": id, "choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}]} for piece in pieces
+    ]
     if usage is not None:
         stated = {"prompt_tokens": usage[0], "completion_tokens": usage[1], "total_tokens": sum(usage)}
-        chunks.append({"id": id, "choices": [{"index": 0, "delta": {"content": ""}, "finish_reason": "stop"}], "usage": stated})
-    text = "".join(f"data: {json.dumps(chunk)}\r\n\r\n" for chunk in chunks) + ("data: [DONE]\r\n\r\n" if usage is not None else "")
-    line = {"ts": ts, "api_key_id": key, "status": 200, "path": "/studio/v1/chat/completions", "request": {"model": model, "stream": True}, "response": text}
+        chunks.append(
+            {"id": id, "choices": [{"index": 0, "delta": {"content": ""}, "finish_reason": "stop"}], "usage": stated}
+        )
+    text = "".join(f"data: {json.dumps(chunk)}\r\n\r\n" for chunk in chunks) + (
+        "data: [DONE]\r\n\r\n" if usage is not None else ""
+    )
+    line = {
+        "ts": ts,
+        "api_key_id": key,
+        "status": 200,
+        "path": "/studio/v1/chat/completions",
+        "request": {"model": model, "stream": True},
+        "response": text,
+    }
     return json.dumps(line | more)
 
 
@@ -95,9 +136,16 @@ class Done:
 def tallybook(workspace: Path, *arguments: str, stdin: str = "", env: dict[str, str] | None = None) -> Done:
     """Run a command in this process, as ``pipeline.cli.main`` does; what it prints is caught, what it raises is not."""
     stdout, stderr = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
-    with mock.patch.object(sys, "stdin", io.StringIO(stdin)), mock.patch.dict(os.environ, env or {}), redirect_stdout(stdout), redirect_stderr(stderr):
+    with (
+        mock.patch.object(sys, "stdin", io.StringIO(stdin)),
+        mock.patch.dict(os.environ, env or {}),
+        redirect_stdout(stdout),
+        redirect_stderr(stderr),
+    ):
         code = run(["-w", str(workspace), *arguments])
-    said = [stream.buffer.getvalue().decode("utf-8") for stream in (stdout, stderr) if isinstance(stream.buffer, io.BytesIO)]
+    said = [
+        stream.buffer.getvalue().decode("utf-8") for stream in (stdout, stderr) if isinstance(stream.buffer, io.BytesIO)
+    ]
     return Done(returncode=code, stdout=said[0], stderr=said[1])
 
 

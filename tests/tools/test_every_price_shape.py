@@ -1,4 +1,7 @@
-"""Explain, bundles, credit notes, FOCUS and reprice where the card uses everything: tiers, packages, requests, reasoning, bands, service tiers, fees, tax."""
+"""Explain, bundles, credit notes, FOCUS and reprice where the card uses everything.
+
+Tiers, packages, requests, reasoning, bands, service tiers, fees, tax.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +69,9 @@ def logged(ts: str, key: str, usage: tuple[int, int, int, int], tier: str = "") 
 @pytest.fixture(scope="module")
 def voided(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """October is issued as INV-000001 and taken back by INV-000002; its draft is open again."""
-    root = make_workspace(tmp_path_factory.mktemp("shapes") / "books", accounts=ACCOUNTS, cards={"rich": RICH, "flat": FLAT})
+    root = make_workspace(
+        tmp_path_factory.mktemp("shapes") / "books", accounts=ACCOUNTS, cards={"rich": RICH, "flat": FLAT}
+    )
     write_log(
         root,
         "october.jsonl",
@@ -97,8 +102,12 @@ def bundle(root: Path, invoice: str, folder: Path) -> tuple[dict[str, Any], list
     return document, events, (folder / "README.txt").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("invoice", "says"), [("INV-000001", "Your card has prices that depend"), ("INV-000002", "This is a credit note")])
-def test_the_events_of_a_bundle_add_up_to_every_line_of_an_invoice_and_of_its_credit_note(voided: Path, tmp_path: Path, invoice: str, says: str) -> None:
+@pytest.mark.parametrize(
+    ("invoice", "says"), [("INV-000001", "Your card has prices that depend"), ("INV-000002", "This is a credit note")]
+)
+def test_the_events_of_a_bundle_add_up_to_every_line_of_an_invoice_and_of_its_credit_note(
+    voided: Path, tmp_path: Path, invoice: str, says: str
+) -> None:
     document, events, readme = bundle(voided, invoice, tmp_path / "bundle")
     usage = [line for line in document["lines"] if line["kind"] == "usage"]
     assert {line["meter"] for line in usage} == {"prompt", "prompt_cached", "completion", "reasoning", "request"}
@@ -126,7 +135,12 @@ def test_a_credit_note_is_recomputed_with_the_invoice_it_takes_back(voided: Path
     card.write_text(card.read_text(encoding="utf-8").replace("0.80", "0.90"), encoding="utf-8")
     assert "INV-000002 is recomputed byte for byte" in tallybook(books, "recompute", "INV-000002").stdout
     log = books / "logs/october.jsonl"
-    log.write_text(log.read_text(encoding="utf-8").replace('"prompt_tokens": 333333', '"prompt_tokens": 333334').replace("333336", "333337"), encoding="utf-8")
+    log.write_text(
+        log.read_text(encoding="utf-8")
+        .replace('"prompt_tokens": 333333', '"prompt_tokens": 333334')
+        .replace("333336", "333337"),
+        encoding="utf-8",
+    )
     shutil.rmtree(books / "lake")
     assert tallybook(books, "collect", "--as-of", "2026-11-03").returncode == 0
     done = tallybook(books, "recompute", "INV-000002")
@@ -162,7 +176,9 @@ def test_focus_adds_up_to_the_invoice_its_credit_note_and_the_draft(voided: Path
             for unit_price, cost in (("ListUnitPrice", "ListCost"), ("ContractedUnitPrice", "ContractedCost")):
                 assert Decimal(row[unit_price]) * Decimal(row["PricingQuantity"]) == Decimal(row[cost])
                 assert Decimal(row[unit_price]) > 0
-        category = "Tax" if "VAT" in row["ChargeDescription"] else "Purchase" if "fee" in row["ChargeDescription"] else "Usage"
+        category = (
+            "Tax" if "VAT" in row["ChargeDescription"] else "Purchase" if "fee" in row["ChargeDescription"] else "Usage"
+        )
         assert row["ChargeCategory"] == category
         if row["ChargeCategory"] == "Usage":
             assert row["ConsumedUnit"] == ("Requests" if row["x_Meter"] == "request" else "Tokens")
@@ -175,8 +191,11 @@ def test_a_card_of_every_shape_and_a_flat_one_are_compared_to_the_cent(voided: P
     assert done.returncode == 0, done.stderr
     rows = csv_rows(done.stdout)
     assert {row["invoice_id"] for row in rows} == {"draft-2026-10-acme"}  # not the invoice that was taken back
-    new = {(row["api_key_id"], row["service_tier"], row["meter"]): (row["old_amount"], row["new_amount"]) for row in rows}
-    # key_b's 830,000 + 170,000 are at 2.00 and 460,000 at 1.00, less 12.5 percent; on the flat card all 1,460,000 are at 1.00 less 12.5 percent.
+    new = {
+        (row["api_key_id"], row["service_tier"], row["meter"]): (row["old_amount"], row["new_amount"]) for row in rows
+    }
+    # key_b's 830,000 + 170,000 are at 2.00 and 460,000 at 1.00, less 12.5 percent; on the flat card all 1,460,000 are
+    # at 1.00 less 12.5 percent.
     assert new["key_b", "", "prompt"] == ("2.15", "1.28")
     assert new["key_b", "", "request"] == ("0.02", "0.00")
     assert new["key_a", "", "reasoning"] == ("0.63", "0.00")

@@ -24,7 +24,11 @@ def csv_rows(text: str) -> list[dict[str, str]]:
 
 def line_of(books: Path, invoice: str, **wanted: str) -> int:
     lines = csv_rows((books / "invoices/2026-10/lines.csv").read_text(encoding="utf-8"))
-    (line,) = [line for line in lines if line["invoice_id"] == invoice and all(line[name] == value for name, value in wanted.items())]
+    (line,) = [
+        line
+        for line in lines
+        if line["invoice_id"] == invoice and all(line[name] == value for name, value in wanted.items())
+    ]
     return int(line["line"])
 
 
@@ -83,14 +87,22 @@ def test_an_explanation_that_does_not_account_for_the_line_says_so(books: Path) 
     workspace = open_workspace(books)
     explanation = explain_line(workspace, "INV-000001", 1)
     assert explanation.is_complete
-    assert not type(explanation)(invoice=explanation.invoice, line=explanation.line, events=explanation.events[1:]).is_complete
+    assert not type(explanation)(
+        invoice=explanation.invoice, line=explanation.line, events=explanation.events[1:]
+    ).is_complete
 
 
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
         ("req-1", "logs/october.jsonl line 1: billed: INV-000001 (acme, 2026-10) line "),
-        ("req-1-retry", "logs/october.jsonl line 4: duplicate: the same response as logs/october.jsonl line 1, which counts instead"),
+        (
+            "req-1-retry",
+            (
+                "logs/october.jsonl line 4: duplicate: the same response as logs/october.jsonl line 1, which counts "
+                "instead"
+            ),
+        ),
         ("resp-3", "(600 prompt tokens)"),
         ("resp-3", "(400 prompt_cached tokens)"),
         ("resp-4", "line 5: billed: INV-000002 (beta, 2026-10) line 1 (777 prompt tokens), 2 (33 completion tokens)"),
@@ -98,7 +110,13 @@ def test_an_explanation_that_does_not_account_for_the_line_says_so(books: Path) 
         ("req-6", "line 9: estimated: "),
         ("req-7", "line 10: failed: "),
         ("req-8", "line 11: not_metered: "),
-        ("req-9", "line 12: conflict: another measurement of the same response, logs/october.jsonl line 13, was first logged later"),
+        (
+            "req-9",
+            (
+                "line 12: conflict: another measurement of the same response, logs/october.jsonl line 13, was first "
+                "logged later"
+            ),
+        ),
         ("req-11", "line 15: billed: INV-000001"),
         ("req-12", "line 16: billed: draft-2026-11-acme (acme, 2026-11) line 1 (5000 prompt tokens)"),
     ],
@@ -110,7 +128,10 @@ def test_what_became_of_a_logged_response(issued_once: Path, wanted: str, said: 
 
 
 def test_every_copy_of_a_response_is_listed_whichever_is_asked_for(issued_once: Path) -> None:
-    answers = [tallybook(issued_once, "explain", "--request-id", wanted).stdout for wanted in ("req-1", "req-1-retry", "resp-1")]
+    answers = [
+        tallybook(issued_once, "explain", "--request-id", wanted).stdout
+        for wanted in ("req-1", "req-1-retry", "resp-1")
+    ]
     assert len(set(answers)) == 1
     assert answers[0].count("logs/october.jsonl line ") == 3  # two copies, and the duplicate names its survivor
 
@@ -134,18 +155,36 @@ def test_a_response_that_came_after_its_invoice_is_late(books: Path) -> None:
     append_log(books, "october.jsonl", plain("2026-10-02T01:00:00Z", id="resp-late", request_id="req-late"))
     assert tallybook(books, "collect").returncode == 0
     late = "late: INV-000001 (acme, 2026-10) was issued before this line counted; it is late usage, corrected on "
-    assert f"{late}draft-2026-11-acme (2026-11) line 2 (prompt)\n" in tallybook(books, "explain", "--request-id", "resp-late").stdout
-    # 5,321 tokens at 2.00 and 600 + 30 at 2.50 were issued at 0.01 and 0.00; a million more is worth 2.01, and 2.00 of it is on the draft
+    assert (
+        f"{late}draft-2026-11-acme (2026-11) line 2 (prompt)\n"
+        in tallybook(books, "explain", "--request-id", "resp-late").stdout
+    )
+    # 5,321 tokens at 2.00 and 600 + 30 at 2.50 were issued at 0.01 and 0.00; a million more is worth 2.01, and 2.00 of
+    # it is on the draft
     correction = tallybook(books, "explain", "draft-2026-11-acme", "2").stdout
-    assert "all of it in 2026-10 is worth 2.01 USD (1005951 tokens); 0.01 USD (5951 tokens) was invoiced before\namount 2.00 USD\n" in correction
-    assert tallybook(books, "invoice", "issue", "--period", "2026-11", "--account", "acme", "--as-of", "2026-12-01").returncode == 0
-    assert f"{late}INV-000003 (2026-11) line 2 (prompt)\n" in tallybook(books, "explain", "--request-id", "resp-late").stdout
+    assert (
+        "all of it in 2026-10 is worth 2.01 USD (1005951 tokens); "
+        "0.01 USD (5951 tokens) was invoiced before\namount 2.00 USD\n"
+    ) in correction
+    assert (
+        tallybook(
+            books, "invoice", "issue", "--period", "2026-11", "--account", "acme", "--as-of", "2026-12-01"
+        ).returncode
+        == 0
+    )
+    assert (
+        f"{late}INV-000003 (2026-11) line 2 (prompt)\n"
+        in tallybook(books, "explain", "--request-id", "resp-late").stdout
+    )
 
 
 def test_usage_without_a_rate_is_unpriced(books: Path) -> None:
     append_log(books, "october.jsonl", plain("2026-11-02T01:00:00Z", id="resp-x", model="jamba-unheard-of"))
     assert tallybook(books, "collect").returncode == 0
-    assert "unpriced: draft-2026-11-acme: no rate is in force for 1000000 tokens" in tallybook(books, "explain", "--request-id", "resp-x").stdout
+    assert (
+        "unpriced: draft-2026-11-acme: no rate is in force for 1000000 tokens"
+        in tallybook(books, "explain", "--request-id", "resp-x").stdout
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,7 @@
-"""``tallybook recompute``: the same bytes from what the invoice names, and the bundle that lets its customer do the same."""
+"""``tallybook recompute``.
+
+The same bytes from what the invoice names, and the bundle that lets its customer do the same.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +27,18 @@ CANARIES = (b"canary-prompt-zebra-quartz", b"sk-canary-0123456789abcdef")
 
 def live_on(books: Path) -> None:
     """Change every price, add late usage, collect it, and issue another invoice."""
-    append_log(books, "october.jsonl", plain("2026-10-02T01:00:00Z", id="late", prompt=1_000_000), plain("2026-11-02T01:00:00Z", id="new", prompt=1_000_000))
+    append_log(
+        books,
+        "october.jsonl",
+        plain("2026-10-02T01:00:00Z", id="late", prompt=1_000_000),
+        plain("2026-11-02T01:00:00Z", id="new", prompt=1_000_000),
+    )
     card = books / "rates/standard.toml"
     card.write_text(card.read_text(encoding="utf-8").replace("2.00", "4.00"), encoding="utf-8")
     assert tallybook(books, "nightly", "--as-of", "2026-12-01T03:00:00Z").returncode == 0
-    assert tallybook(books, "invoice", "issue", "--period", "2026-11", "--as-of", "2026-12-01T03:00:00Z").returncode == 0
+    assert (
+        tallybook(books, "invoice", "issue", "--period", "2026-11", "--as-of", "2026-12-01T03:00:00Z").returncode == 0
+    )
 
 
 def test_an_issued_invoice_is_recomputed_byte_for_byte(books: Path) -> None:
@@ -56,7 +66,8 @@ def test_a_lake_that_tells_another_story_is_exit_code_6_with_the_fields(books: P
     log = books / "logs/october.jsonl"
     log.write_text(
         log.read_text(encoding="utf-8").replace(
-            '"prompt_tokens": 777, "completion_tokens": 33, "total_tokens": 810', '"prompt_tokens": 778, "completion_tokens": 33, "total_tokens": 811'
+            '"prompt_tokens": 777, "completion_tokens": 33, "total_tokens": 810',
+            '"prompt_tokens": 778, "completion_tokens": 33, "total_tokens": 811',
         ),
         encoding="utf-8",
     )
@@ -95,9 +106,14 @@ def test_without_the_configuration_of_then_nothing_is_guessed(books: Path) -> No
 
 def test_the_configuration_is_kept_once_before_the_invoice_that_names_it(books: Path) -> None:
     documents = [json.loads(path.read_bytes()) for path in sorted((books / "invoices/register").glob("*.json"))]
-    assert {document["configuration_sha256"] + ".json" for document in documents} == {path.name for path in (books / "invoices/configurations").iterdir()}
+    assert {document["configuration_sha256"] + ".json" for document in documents} == {
+        path.name for path in (books / "invoices/configurations").iterdir()
+    }
     files = configurations.kept(books, documents[0]["configuration_sha256"])
-    assert files == {name: (books / name).read_bytes() for name in ("tallybook.toml", "accounts.toml", "rates/special.toml", "rates/standard.toml")}
+    assert files == {
+        name: (books / name).read_bytes()
+        for name in ("tallybook.toml", "accounts.toml", "rates/special.toml", "rates/standard.toml")
+    }
 
 
 def test_a_kept_configuration_names_no_file_but_a_configuration(books: Path, tmp_path: Path) -> None:
@@ -131,7 +147,11 @@ def csv_rows(path: Path) -> list[dict[str, str]]:
 def test_a_bundle_is_enough_to_recompute_the_invoice_by_hand(books: Path, tmp_path: Path) -> None:
     bundle = tmp_path / "bundle"
     assert tallybook(books, "recompute", "INV-000001", "--bundle", str(bundle)).returncode == 0
-    events, lines, (invoice,) = csv_rows(bundle / "events.csv"), csv_rows(bundle / "lines.csv"), csv_rows(bundle / "invoice.csv")
+    events, lines, (invoice,) = (
+        csv_rows(bundle / "events.csv"),
+        csv_rows(bundle / "lines.csv"),
+        csv_rows(bundle / "invoice.csv"),
+    )
     card = json.loads((bundle / "rate-card-standard.json").read_text(encoding="utf-8"))
     rates = {(rate["model"], rate.get("effective_from", "")): rate for rate in card["rates"]}
     assert rates["jamba-large", "2026-10-10T12:00:00+00:00"]["prompt_cached"] == "0.50"
@@ -148,10 +168,16 @@ def test_a_bundle_is_enough_to_recompute_the_invoice_by_hand(books: Path, tmp_pa
 def test_a_bundle_is_enough_to_recompute_a_correction_by_hand(books: Path, tmp_path: Path) -> None:
     append_log(books, "october.jsonl", plain("2026-10-02T01:00:00Z", id="late", prompt=1_000_000))
     assert tallybook(books, "nightly", "--as-of", "2026-11-02").returncode == 0
-    assert tallybook(books, "invoice", "issue", "--period", "2026-11", "--account", "acme", "--as-of", "2026-12-01").returncode == 0
+    assert (
+        tallybook(
+            books, "invoice", "issue", "--period", "2026-11", "--account", "acme", "--as-of", "2026-12-01"
+        ).returncode
+        == 0
+    )
     done = tallybook(books, "recompute", "INV-000003", "--bundle", str(tmp_path / "bundle"))
     assert done.returncode == 0, done.stderr
-    # 4,321 + 1,000 + 1,000,000 at 2.00 are 2.010642, 600 + 30 at 2.50 are 0.001575: 2.01 and 0.00, of which 0.01 was invoiced
+    # 4,321 + 1,000 + 1,000,000 at 2.00 are 2.010642, 600 + 30 at 2.50 are 0.001575: 2.01 and 0.00, of which 0.01 was
+    # invoiced
     events = list(csv.DictReader((tmp_path / "bundle/corrected-events.csv").read_text(encoding="utf-8").splitlines()))
     assert [(each["invoice_line"], each["quantity"], each["exact_charge"]) for each in events] == [
         ("2", "4321", "0.008642"),
@@ -160,7 +186,9 @@ def test_a_bundle_is_enough_to_recompute_a_correction_by_hand(books: Path, tmp_p
         ("2", "600", "0.0015"),
         ("2", "30", "0.000075"),
     ]
-    assert "  line 2: in 2026-10 worth 2.01 USD, 0.01 USD invoiced before\n" in (tmp_path / "bundle/README.txt").read_text(encoding="utf-8")
+    assert "  line 2: in 2026-10 worth 2.01 USD, 0.01 USD invoiced before\n" in (
+        tmp_path / "bundle/README.txt"
+    ).read_text(encoding="utf-8")
 
 
 def test_a_bundle_holds_nobody_elses_usage_no_raw_key_and_no_content(books: Path, tmp_path: Path) -> None:
@@ -170,7 +198,17 @@ def test_a_bundle_holds_nobody_elses_usage_no_raw_key_and_no_content(books: Path
     assert all(canary in logs for canary in CANARIES)
     for path in bundle.iterdir():
         content = path.read_bytes()
-        for foreign in (*CANARIES, b"key_b", b"key_nobody", b"Beta", b"resp-4", b"resp-5", b"special", b"Hello.", b"logs/*"):
+        for foreign in (
+            *CANARIES,
+            b"key_b",
+            b"key_nobody",
+            b"Beta",
+            b"resp-4",
+            b"resp-5",
+            b"special",
+            b"Hello.",
+            b"logs/*",
+        ):
             assert foreign not in content, f"{path.name} holds {foreign!r}"
 
 

@@ -46,17 +46,28 @@ def export(path: Path, *rows: str) -> Path:
     return path
 
 
-MATCHING = ("2026-10-01,key_a,jamba-large,3000,300,400,2", "2026-10-02,key_a,jamba-large,10000,1,0,1", "2026-10-02,key_b,jamba-large,7,7,,")
+MATCHING = (
+    "2026-10-01,key_a,jamba-large,3000,300,400,2",
+    "2026-10-02,key_a,jamba-large,10000,1,0,1",
+    "2026-10-02,key_b,jamba-large,7,7,,",
+)
 
 
 def listed(done: Any) -> dict[tuple[str, str], str]:
-    return {(row["utc_date"], row["api_key_id"]): row["agreement"] for row in csv.DictReader(io.StringIO(done.stdout, newline=""))}
+    return {
+        (row["utc_date"], row["api_key_id"]): row["agreement"]
+        for row in csv.DictReader(io.StringIO(done.stdout, newline=""))
+    }
 
 
 def test_equal_counts_match_by_utc_day_and_a_duplicate_is_not_counted(books: Path, tmp_path: Path) -> None:
     done = tallybook(books, "reconcile", str(export(tmp_path / "there.csv", *MATCHING)), "-o", "csv")
     assert done.returncode == 0, done.stdout
-    assert listed(done) == {("2026-10-01", "key_a"): "matched", ("2026-10-02", "key_a"): "matched", ("2026-10-02", "key_b"): "matched"}
+    assert listed(done) == {
+        ("2026-10-01", "key_a"): "matched",
+        ("2026-10-02", "key_a"): "matched",
+        ("2026-10-02", "key_b"): "matched",
+    }
 
 
 def test_every_kind_of_drift_has_its_name_and_its_numbers(books: Path, tmp_path: Path) -> None:
@@ -72,9 +83,14 @@ def test_every_kind_of_drift_has_its_name_and_its_numbers(books: Path, tmp_path:
     assert (answer["ok"], answer["first_date"], answer["end_date"]) == (False, "2026-10-01", "2026-10-03")
     assert answer["counts"] == {"matched": 1, "different": 1, "missing_here": 1, "missing_there": 1}
     different = next(row for row in answer["comparisons"] if row["agreement"] == "different")
-    assert (different["prompt_tokens_here"], different["prompt_tokens_there"], different["prompt_tokens_difference"]) == (3000, 3001, -1)
+    assert (
+        different["prompt_tokens_here"],
+        different["prompt_tokens_there"],
+        different["prompt_tokens_difference"],
+    ) == (3000, 3001, -1)
     assert tallybook(books, "reconcile", str(there)).stdout.endswith(
-        "UTC days from 2026-10-01 to (excluding) 2026-10-03, by key, model and day: 1 matched, 1 different, 1 missing here, 1 missing there\n"
+        "UTC days from 2026-10-01 to (excluding) 2026-10-03, by key, model and day: "
+        "1 matched, 1 different, 1 missing here, 1 missing there\n"
     )
 
 
@@ -96,8 +112,18 @@ def test_a_percentage_is_of_their_count_and_exact() -> None:
 
 
 def test_cached_tokens_count_where_the_export_states_them(books: Path, tmp_path: Path) -> None:
-    assert tallybook(books, "reconcile", str(export(tmp_path / "a.csv", "2026-10-01,key_a,jamba-large,3000,300,401,2"))).returncode == 6
-    assert tallybook(books, "reconcile", str(export(tmp_path / "b.csv", "2026-10-01,key_a,jamba-large,3000,300,,"))).returncode == 0
+    assert (
+        tallybook(
+            books, "reconcile", str(export(tmp_path / "a.csv", "2026-10-01,key_a,jamba-large,3000,300,401,2"))
+        ).returncode
+        == 6
+    )
+    assert (
+        tallybook(
+            books, "reconcile", str(export(tmp_path / "b.csv", "2026-10-01,key_a,jamba-large,3000,300,,"))
+        ).returncode
+        == 0
+    )
 
 
 def test_their_key_ids_can_stand_for_ours_and_our_other_keys_be_left_out(books: Path, tmp_path: Path) -> None:
@@ -118,16 +144,32 @@ def page(*buckets: tuple[str, list[dict[str, Any]]], **more: Any) -> dict[str, A
 
 def result(key: str | None = "key_a", **more: Any) -> dict[str, Any]:
     counts = {"input_tokens": 3_000, "output_tokens": 300, "input_cached_tokens": 400, "num_model_requests": 2}
-    return {"object": "organization.usage.completions.result", **counts, "api_key_id": key, "model": "jamba-large-1.7", "batch": None} | more
+    return {
+        "object": "organization.usage.completions.result",
+        **counts,
+        "api_key_id": key,
+        "model": "jamba-large-1.7",
+        "batch": None,
+    } | more
 
 
 def test_openai_usage_buckets_are_read_page_by_page(books: Path, tmp_path: Path) -> None:
     one, two = tmp_path / "1.json", tmp_path / "2.json"
     half = {"input_tokens": 1_500, "output_tokens": 150, "input_cached_tokens": 200, "num_model_requests": 1}
-    one.write_text(json.dumps(page(("2026-10-01", [result(batch=False, **half), result(batch=True, **half)]), has_more=True, next_page="p")))
+    one.write_text(
+        json.dumps(
+            page(
+                ("2026-10-01", [result(batch=False, **half), result(batch=True, **half)]), has_more=True, next_page="p"
+            )
+        )
+    )
     two.write_text(json.dumps(page(("2026-10-03", []))))
     done = tallybook(books, "reconcile", str(one), str(two), "-o", "csv")
-    assert listed(done) == {("2026-10-01", "key_a"): "matched", ("2026-10-02", "key_a"): "missing_there", ("2026-10-02", "key_b"): "missing_there"}
+    assert listed(done) == {
+        ("2026-10-01", "key_a"): "matched",
+        ("2026-10-02", "key_a"): "missing_there",
+        ("2026-10-02", "key_b"): "missing_there",
+    }
     alone = tallybook(books, "reconcile", str(one))
     assert alone.returncode == 2
     assert "has_more" in alone.stderr

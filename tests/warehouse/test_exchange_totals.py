@@ -1,4 +1,7 @@
-"""What is counted once and then moved must equal what is decided event by event, with a ``group by`` of all identities."""
+"""What is counted once and then moved must equal what is decided event by event.
+
+With a ``group by`` of all identities.
+"""
 
 from __future__ import annotations
 
@@ -35,25 +38,50 @@ STANDARD = RateCard(
     currency="USD",
     aliases={},
     rates=tuple(
-        Rate(model="jamba-large", effective_from=start_at, effective_to=end_at, above_prompt_tokens=band, per_million=dict.fromkeys(Meter, Decimal(2)))
+        Rate(
+            model="jamba-large",
+            effective_from=start_at,
+            effective_to=end_at,
+            above_prompt_tokens=band,
+            per_million=dict.fromkeys(Meter, Decimal(2)),
+        )
         for band in (0, 5)
         for start_at, end_at in zip((None, *CHANGES_AT), (*CHANGES_AT, None), strict=True)
     ),
 )
-ACCOUNTS = Accounts(accounts=tuple(Account(id=f"a{n}", name=f"A {n}", timezone=zone, rate_card="standard", key_ids=(KEYS[n],)) for n, zone in enumerate(ZONES)))
+ACCOUNTS = Accounts(
+    accounts=tuple(
+        Account(id=f"a{n}", name=f"A {n}", timezone=zone, rate_card="standard", key_ids=(KEYS[n],))
+        for n, zone in enumerate(ZONES)
+    )
+)
 SECOND = timedelta(seconds=1)
-EDGES = [datetime(2026, 10, 1, 18, 30, tzinfo=UTC), datetime(2026, 10, 1, 4, tzinfo=UTC), datetime(2026, 10, 2, 18, 30, tzinfo=UTC), *CHANGES_AT]
-INSTANTS = st.sampled_from([edge + shift for edge in EDGES for shift in (-SECOND, -timedelta(microseconds=1), timedelta(0), SECOND, timedelta(hours=1))])
+EDGES = [
+    datetime(2026, 10, 1, 18, 30, tzinfo=UTC),
+    datetime(2026, 10, 1, 4, tzinfo=UTC),
+    datetime(2026, 10, 2, 18, 30, tzinfo=UTC),
+    *CHANGES_AT,
+]
+INSTANTS = st.sampled_from(
+    [
+        edge + shift
+        for edge in EDGES
+        for shift in (-SECOND, -timedelta(microseconds=1), timedelta(0), SECOND, timedelta(hours=1))
+    ]
+)
 TOKENS = st.sampled_from([0, 1, 7, 2**40])
 
 
 @st.composite
 def usage_events(draw: st.DrawFn) -> dict[str, Any]:
-    status = draw(st.sampled_from(["measured", "measured", "measured", "estimated", "unknown", "failed", "not_metered"]))
+    status = draw(
+        st.sampled_from(["measured", "measured", "measured", "estimated", "unknown", "failed", "not_metered"])
+    )
     prompt = draw(TOKENS)
     return {
         **dict.fromkeys(schemas.USAGE_EVENTS.names),
-        "event_id": draw(st.sampled_from([b"12345678", b"12345679", b"\x00" * 8])) + draw(st.sampled_from([b"a" * 8, b"b" * 8])),
+        "event_id": draw(st.sampled_from([b"12345678", b"12345679", b"\x00" * 8]))
+        + draw(st.sampled_from([b"a" * 8, b"b" * 8])),
         "occurred_at": draw(INSTANTS),
         "api_key_id": draw(st.sampled_from(KEYS)),
         "model_requested": draw(st.sampled_from(["jamba-large", "jamba-mini"])),
@@ -74,18 +102,22 @@ DECIDED_ONE_BY_ONE = """
 with copies as (select * from event_copies),
 repeated as (select event_id from usage_events group by event_id having count(*) > 1),
 fates as (
-    select api_key_id, model_name, service_tier, status, http_status, occurred_at, occurred_hour_at, prompt_tokens, completion_tokens,
+    select api_key_id, model_name, service_tier, status, http_status, occurred_at, occurred_hour_at, prompt_tokens,
+    completion_tokens,
         prompt_cached_tokens, prompt_cache_write_tokens, reasoning_tokens, 'survivor' as fate
     from usage_events where event_id not in (select event_id from repeated)
     union all
-    select api_key_id, model_name, service_tier, status, http_status, occurred_at, occurred_hour_at, prompt_tokens, completion_tokens,
+    select api_key_id, model_name, service_tier, status, http_status, occurred_at, occurred_hour_at, prompt_tokens,
+    completion_tokens,
         prompt_cached_tokens, prompt_cache_write_tokens, reasoning_tokens, fate
     from copies
 )
 select api_key_id, model_name, service_tier, status, http_status, fate, starts_at as slice_at,
-    (select max(prompt_band) from prompt_bands where from_prompt_tokens <= prompt_tokens) as prompt_band, count(*)::bigint as events,
+    (select max(prompt_band) from prompt_bands where from_prompt_tokens <= prompt_tokens) as prompt_band,
+    count(*)::bigint as events,
     sum(prompt_tokens)::bigint as prompt_tokens, sum(completion_tokens)::bigint as completion_tokens,
-    sum(prompt_cached_tokens)::bigint as prompt_cached_tokens, sum(prompt_cache_write_tokens)::bigint as prompt_cache_write_tokens,
+    sum(prompt_cached_tokens)::bigint as prompt_cached_tokens,
+    sum(prompt_cache_write_tokens)::bigint as prompt_cache_write_tokens,
     sum(reasoning_tokens)::bigint as reasoning_tokens
 from fates inner join time_slices on hour_at = occurred_hour_at and occurred_at >= starts_at and occurred_at < ends_at
 group by all
@@ -98,14 +130,18 @@ UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.function_
 
 @settings(UNHURRIED, max_examples=8)
 @given(events=EVENTS, cut=st.integers(min_value=0, max_value=40))
-def test_the_marts_are_those_of_events_decided_one_by_one(tmp_path: Path, events: list[dict[str, Any]], cut: int) -> None:
+def test_the_marts_are_those_of_events_decided_one_by_one(
+    tmp_path: Path, events: list[dict[str, Any]], cut: int
+) -> None:
     assert_decided_alike(tmp_path, events, cut)
 
 
 @pytest.mark.slow
 @settings(UNHURRIED, max_examples=400)
 @given(events=EVENTS, cut=st.integers(min_value=0, max_value=40))
-def test_the_marts_of_many_more_events_are_those_decided_one_by_one(tmp_path: Path, events: list[dict[str, Any]], cut: int) -> None:
+def test_the_marts_of_many_more_events_are_those_decided_one_by_one(
+    tmp_path: Path, events: list[dict[str, Any]], cut: int
+) -> None:
     assert_decided_alike(tmp_path, events, cut)
 
 
@@ -130,8 +166,22 @@ def decided_one_by_one(files: list[Path], reference: dict[str, pa.Table], lake: 
     with open_warehouse(lake, spill=spill_folder(lake)) as connection:
         give_usage_events(connection, files)
         ids = connection.sql("select distinct event_id from lake_usage_events").to_arrow_table()
-        build(connection, sql_folder(), given={**reference, "suspected_identities": ids}, parameters=parameters, wanted=["event_copies"])
+        build(
+            connection,
+            sql_folder(),
+            given={**reference, "suspected_identities": ids},
+            parameters=parameters,
+            wanted=["event_copies"],
+        )
         totals = connection.sql(DECIDED_ONE_BY_ONE).to_arrow_table()
     with open_warehouse(lake, spill=spill_folder(lake)) as connection:
-        build(connection, sql_folder(), given={**reference, "exchange_totals": totals}, parameters=parameters, wanted=["usage_daily", "exchanges_daily"])
-        return fetch(connection, "usage_daily", schemas.USAGE_DAILY), fetch(connection, "exchanges_daily", schemas.EXCHANGES_DAILY)
+        build(
+            connection,
+            sql_folder(),
+            given={**reference, "exchange_totals": totals},
+            parameters=parameters,
+            wanted=["usage_daily", "exchanges_daily"],
+        )
+        return fetch(connection, "usage_daily", schemas.USAGE_DAILY), fetch(
+            connection, "exchanges_daily", schemas.EXCHANGES_DAILY
+        )

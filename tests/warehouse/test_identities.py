@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-BEGINNINGS = st.sampled_from([b"\x00" * 8, b"\x00" * 7 + b"\x01", b"\xff" * 8, b"\x80" + b"\x00" * 7, b"abcdefgh"]) | st.binary(min_size=8, max_size=8)
+BEGINNINGS = st.sampled_from(
+    [b"\x00" * 8, b"\x00" * 7 + b"\x01", b"\xff" * 8, b"\x80" + b"\x00" * 7, b"abcdefgh"]
+) | st.binary(min_size=8, max_size=8)
 IDENTITIES = st.builds(bytes.__add__, BEGINNINGS, st.sampled_from([b"\x00" * 8, b"\xff" * 8, b"ijklmnop"]))
 
 
@@ -31,12 +33,19 @@ def suspected(paths: Sequence[Path], *, sorted_events_max: int = 1_000) -> list[
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(files=st.lists(st.lists(IDENTITIES, max_size=12), max_size=4), sorted_events_max=st.integers(min_value=1, max_value=50))
-def test_all_identities_whose_beginning_is_repeated_are_suspected_in_one_pass_or_many(tmp_path: Path, files: list[list[bytes]], sorted_events_max: int) -> None:
+@given(
+    files=st.lists(st.lists(IDENTITIES, max_size=12), max_size=4),
+    sorted_events_max=st.integers(min_value=1, max_value=50),
+)
+def test_all_identities_whose_beginning_is_repeated_are_suspected_in_one_pass_or_many(
+    tmp_path: Path, files: list[list[bytes]], sorted_events_max: int
+) -> None:
     paths = write_files(tmp_path, files)
     identities = [identity for file in files for identity in file]
     beginnings = Counter(identity[:8] for identity in identities)
-    assert suspected(paths, sorted_events_max=sorted_events_max) == sorted({identity for identity in identities if beginnings[identity[:8]] > 1})
+    assert suspected(paths, sorted_events_max=sorted_events_max) == sorted(
+        {identity for identity in identities if beginnings[identity[:8]] > 1}
+    )
 
 
 @pytest.mark.parametrize("rows_per_group", [1, 3, 1_000_000])
@@ -52,6 +61,8 @@ def test_without_events_nothing_is_suspected(tmp_path: Path) -> None:
 
 
 def test_many_identities_are_told_apart_in_batches(tmp_path: Path) -> None:
-    identities = [(number * 0x9E3779B97F4A7C15 % 2**64).to_bytes(8, "little") + b"12345678" for number in range(600_000)]
+    identities = [
+        (number * 0x9E3779B97F4A7C15 % 2**64).to_bytes(8, "little") + b"12345678" for number in range(600_000)
+    ]
     paths = write_files(tmp_path, [identities, identities[599_990:]])
     assert suspected(paths, sorted_events_max=250_000) == sorted(identities[599_990:])

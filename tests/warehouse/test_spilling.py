@@ -21,11 +21,15 @@ def dead_process_id() -> int:
     return process.pid
 
 
-def test_what_does_not_fit_into_memory_is_put_down_in_the_given_folder_and_taken_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_does_not_fit_into_memory_is_put_down_in_the_given_folder_and_taken_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(connection, "MEMORY_MAX", "40MB")
     with open_warehouse(tmp_path, spill=spill_folder(tmp_path)) as warehouse:
         assert not spill_folder(tmp_path).exists()
-        warehouse.execute("create temp table numbers as select hash(range) as number, hash(range + 1) as other from range(6_000_000)").fetchall()
+        warehouse.execute(
+            "create temp table numbers as select hash(range) as number, hash(range + 1) as other from range(6_000_000)"
+        ).fetchall()
         assert any(spill_folder(tmp_path).iterdir())
         assert warehouse.execute("select count(*) from numbers").fetchall() == [(6_000_000,)]
     assert not spill_folder(tmp_path).exists()

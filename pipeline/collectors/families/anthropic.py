@@ -1,11 +1,12 @@
 """Anthropic's Messages: JSON, server-sent events, and the streams of AWS.
 
-``input_tokens`` leaves out what was read from and written to the cache: prompt is the sum of the three. ``output_tokens``
-includes thinking. A stream states usage in ``message_start`` and overlays it in ``message_delta``: per field the last
-number that is not null counts, and nothing is added (output grows, and so may input). Writes that live an hour are priced
-apart (``cache_creation.ephemeral_1h_input_tokens``). ``iterations`` of type ``compaction`` are left out of the top level
-and billed; those of type ``advisor_message`` are of another model, and kept by name. Of two ``message_start`` with
-different ids no usage can be believed, and nothing is estimated. Source: the API reference of Anthropic, ``Usage``.
+``input_tokens`` leaves out what was read from and written to the cache: prompt is the sum of the three.
+``output_tokens`` includes thinking. A stream states usage in ``message_start`` and overlays it in ``message_delta``:
+per field the last number that is not null counts, and nothing is added (output grows, and so may input). Writes that
+live an hour are priced apart (``cache_creation.ephemeral_1h_input_tokens``). ``iterations`` of type ``compaction`` are
+left out of the top level and billed; those of type ``advisor_message`` are of another model, and kept by name. Of two
+``message_start`` with different ids no usage can be believed, and nothing is estimated. Source: the API reference of
+Anthropic, ``Usage``.
 """
 
 from __future__ import annotations
@@ -69,13 +70,16 @@ def read(body: Body, asked: Asked) -> Reading:
         family=NAME,
         stated=None if is_several else _stated(usage),
         response_id=first(message.get("id") for message in messages),
-        model=first(entry.get("model") for entry in reversed(fallbacks)) or first(message.get("model") for message in messages),
+        model=first(entry.get("model") for entry in reversed(fallbacks))
+        or first(message.get("model") for message in messages),
         service_tier=last(usage.get("service_tier") for usage in usages),
         finish_reason=last(map(_finish_reason, messages)),
         choices=1,
         has_error=any(map(error_of, documents)),
         has_content=any(list_at(message, "content") for message in messages),
-        generated_chunks=0 if is_several else sum(document.get("type") == "content_block_delta" for document in documents),
+        generated_chunks=0
+        if is_several
+        else sum(document.get("type") == "content_block_delta" for document in documents),
     )
 
 
@@ -129,7 +133,10 @@ def _stated(usage: JsonObject) -> Stated | None:
 
 
 def _written(usage: JsonObject) -> int:
-    """Return what was written to the cache: the flat field, which is the newer one, else the sum of the two lifetimes."""
+    """Return what was written to the cache.
+
+    The flat field, which is the newer one, else the sum of the two lifetimes.
+    """
     flat = count_of(usage, "cache_creation_input_tokens")
     if flat is not None:
         return flat

@@ -1,11 +1,14 @@
-"""Bedrock's own shapes: Converse (Amazon Nova on invoke too), Titan, Llama, and the counts that AWS adds to any of them.
+"""Bedrock's own shapes.
 
-Converse: prompt = ``inputTokens`` + cache reads + cache writes, completion = ``outputTokens``, ``totalTokens`` is the sum of
-all four in 502 of 502. The spellings that end in ``TokenCount`` repeat the same numbers and are never added. A stream states
-usage in its last event, ``metadata``. Titan and Llama state counts of their own, and ``amazon-bedrock-invocationMetrics``
-in the last chunk of a stream. Where a model's own document has no counts, those of AWS are used: the metrics, or the headers
-``x-amzn-bedrock-input-token-count`` and ``-output-token-count``. No body has an id, few name a model.
-A missing input count beside an output count is unknown, never zero. Source: the API reference of Amazon Bedrock.
+Converse (Amazon Nova on invoke too), Titan, Llama, and the counts that AWS adds to any of them.
+
+Converse: prompt = ``inputTokens`` + cache reads + cache writes, completion = ``outputTokens``, ``totalTokens`` is the
+sum of all four in 502 of 502. The spellings that end in ``TokenCount`` repeat the same numbers and are never added. A
+stream states usage in its last event, ``metadata``. Titan and Llama state counts of their own, and
+``amazon-bedrock-invocationMetrics`` in the last chunk of a stream. Where a model's own document has no counts, those of
+AWS are used: the metrics, or the headers ``x-amzn-bedrock-input-token-count`` and ``-output-token-count``. No body has
+an id, few name a model. A missing input count beside an output count is unknown, never zero. Source: the API reference
+of Amazon Bedrock.
 """
 
 from __future__ import annotations
@@ -96,7 +99,11 @@ def _converse(usage: JsonObject) -> Stated | None:
         return Stated(prompt=None, completion=None, others=others) if others else None
     cached = count_of(usage, "cacheReadInputTokens", "cacheReadInputTokenCount")
     written = count_of(usage, "cacheWriteInputTokens", "cacheWriteInputTokenCount")
-    hour = [count_of(detail, "inputTokens") or 0 for detail in list_at(usage, "cacheDetails") if isinstance(detail, dict) and detail.get("ttl") == "1h"]
+    hour = [
+        count_of(detail, "inputTokens") or 0
+        for detail in list_at(usage, "cacheDetails")
+        if isinstance(detail, dict) and detail.get("ttl") == "1h"
+    ]
     return Stated(
         prompt=prompt + (cached or 0) + (written or 0),
         completion=completion,
@@ -123,7 +130,9 @@ def read_llama(body: Body, asked: Asked) -> Reading:
     """Read an answer of Llama: its chunks state running totals. Raises ``LineRefused`` where a count is none."""
     prompt = _last_count(body.documents, "prompt_token_count")
     completion = _last_count(body.documents, "generation_token_count")
-    return _invoked(LLAMA, body, asked, (prompt, completion), [document.get("stop_reason") for document in body.documents])
+    return _invoked(
+        LLAMA, body, asked, (prompt, completion), [document.get("stop_reason") for document in body.documents]
+    )
 
 
 def read_invoke(body: Body, asked: Asked) -> Reading:
@@ -131,7 +140,9 @@ def read_invoke(body: Body, asked: Asked) -> Reading:
     return _invoked(INVOKE, body, asked, (None, None), [])
 
 
-def _invoked(family: str, body: Body, asked: Asked, counts: tuple[int | None, int | None], reasons: Sequence[Any]) -> Reading:
+def _invoked(
+    family: str, body: Body, asked: Asked, counts: tuple[int | None, int | None], reasons: Sequence[Any]
+) -> Reading:
     prompt, completion = counts
     own = None if prompt is None or completion is None else Stated(prompt=prompt, completion=completion)
     return Reading(
@@ -141,8 +152,12 @@ def _invoked(family: str, body: Body, asked: Asked, counts: tuple[int | None, in
         finish_reason=last(reasons),
         choices=1,
         has_error=any(map(error_of, body.documents)),
-        has_content=any(document.get(name) for document in body.documents for name in ("results", "outputText", "generation")),
-        generated_chunks=sum(bool(document.get("outputText") or document.get("generation")) for document in body.documents),
+        has_content=any(
+            document.get(name) for document in body.documents for name in ("results", "outputText", "generation")
+        ),
+        generated_chunks=sum(
+            bool(document.get("outputText") or document.get("generation")) for document in body.documents
+        ),
     )
 
 
@@ -172,7 +187,11 @@ def _header(headers: Mapping[str, Any], name: str) -> int | None:
     for key, value in headers.items():
         if key.lower() == name:
             first = value[0] if isinstance(value, list) and value else value
-            return count(int(first), name) if isinstance(first, str) and first.isdecimal() and first.isascii() else count(first, name)
+            return (
+                count(int(first), name)
+                if isinstance(first, str) and first.isdecimal() and first.isascii()
+                else count(first, name)
+            )
     return None
 
 

@@ -1,10 +1,10 @@
 """OpenAI-compatible chat completions, AI21's first of all: plain documents and streams of chunks.
 
 AI21 states usage in the last chunk, beside ``finish_reason``; OpenAI in a chunk without choices, and only when asked;
-Groq under ``x_groq``; Moonshot in a choice; Perplexity states running totals in every chunk; gateways in front of Anthropic
-state the prompt in the first chunk and the completion in the last. So the last stated usage counts, nothing is summed, and
-where an object has only a part, each field's last real number. vLLM may state running usage of each choice: the last of each
-choice is added up. What the counts mean is ``chat_usage``'s.
+Groq under ``x_groq``; Moonshot in a choice; Perplexity states running totals in every chunk; gateways in front of
+Anthropic state the prompt in the first chunk and the completion in the last. So the last stated usage counts, nothing
+is summed, and where an object has only a part, each field's last real number. vLLM may state running usage of each
+choice: the last of each choice is added up. What the counts mean is ``chat_usage``'s.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ def recognises(document: JsonObject) -> bool:
     if is_text_completion(document):
         return False
     # any stream may have an empty list
-    return word(document.get("object")).startswith("chat.completion") or any(isinstance(choice, dict) for choice in choices)
+    return word(document.get("object")).startswith("chat.completion") or any(
+        isinstance(choice, dict) for choice in choices
+    )
 
 
 def is_text_completion(document: JsonObject) -> bool:
@@ -136,7 +138,9 @@ class _Seen:
         self.generated_chunks += is_generated
 
     def usage_of_choices(self) -> JsonObject | None:
-        """Return the usage of all choices, where each stated its own running totals; ``None`` where one usage covers all.
+        """Return the usage of all choices, where each stated its own running totals.
+
+        ``None`` where one usage covers all.
 
         Totals that go on growing from one choice to the next are those of all choices together.
         """
@@ -146,7 +150,10 @@ class _Seen:
         if len(last) < 2 or grows:  # noqa: PLR2004 - several choices
             return None
         prompt = max(prompt for _, (prompt, _) in counts)
-        return {"prompt_tokens": prompt, "completion_tokens": sum((both_counts(usage) or (0, 0))[1] for usage in last.values())}
+        return {
+            "prompt_tokens": prompt,
+            "completion_tokens": sum((both_counts(usage) or (0, 0))[1] for usage in last.values()),
+        }
 
 
 def _first_reason(body: Body) -> Any:
@@ -163,7 +170,10 @@ def _usages(document: JsonObject) -> Iterator[JsonObject]:
 
 
 def _usages_elsewhere(document: JsonObject) -> Iterator[JsonObject]:
-    """Return the usage objects that some servers put into a choice, or beside the answer; a breakdown or a message is none of them."""
+    """Return the usage objects that some servers put into a choice, or beside the answer.
+
+    A breakdown or a message is none of them.
+    """
     choices = [choice for choice in list_at(document, "choices") if isinstance(choice, dict)]
     for place in (object_at(document, "meta"), object_at(document, "metadata"), *choices):
         if usage := object_at(place, "usage"):
@@ -171,7 +181,10 @@ def _usages_elsewhere(document: JsonObject) -> Iterator[JsonObject]:
 
 
 def _overlaid(earlier: JsonObject, later: JsonObject) -> JsonObject:
-    """Return usage that was stated in parts: of each field the last real number. A total of one part is none of the whole."""
+    """Return usage that was stated in parts: of each field the last real number.
+
+    A total of one part is none of the whole.
+    """
     merged = dict(earlier)
     for name in later:
         value = later.get(name)

@@ -1,11 +1,12 @@
 """The ``usage`` object of OpenAI-compatible chat: under which names a count goes, and whose convention it follows.
 
-Conventions, seen in recorded exchanges. xAI counts reasoning outside the completion, and in the total; Vercel's gateway and
-Perplexity count it outside of both. Gemini's compatible API states thoughts in the total alone, Mistral audio tokens.
-Bedrock's gateway counts what it cached outside the prompt. Grok behind Azure, and Magistral, state cached tokens of a
-hidden preamble that the prompt leaves out: the prompt is right as stated, and what of it was cached is unknown. Reasoning
-above its completion, with a total that agrees, is another tokenizer's count: the part is dropped. OpenRouter's writes
-to Gemini's cache repeat what was read. A contradiction that none of these explains is refused with its numbers.
+Conventions, seen in recorded exchanges. xAI counts reasoning outside the completion, and in the total; Vercel's gateway
+and Perplexity count it outside of both. Gemini's compatible API states thoughts in the total alone, Mistral audio
+tokens. Bedrock's gateway counts what it cached outside the prompt. Grok behind Azure, and Magistral, state cached
+tokens of a hidden preamble that the prompt leaves out: the prompt is right as stated, and what of it was cached is
+unknown. Reasoning above its completion, with a total that agrees, is another tokenizer's count: the part is dropped.
+OpenRouter's writes to Gemini's cache repeat what was read. A contradiction that none of these explains is refused with
+its numbers.
 """
 
 from __future__ import annotations
@@ -37,14 +38,21 @@ WRITTEN_NAMES = (
     *("cached_creation_tokens", "cache_write_input_tokens"),
 )
 _CACHED = (
-    *((details, name) for details in PROMPT_DETAILS for name in ("cached_tokens", "cache_read_tokens", "cache_read_input_tokens")),
+    *(
+        (details, name)
+        for details in PROMPT_DETAILS
+        for name in ("cached_tokens", "cache_read_tokens", "cache_read_input_tokens")
+    ),
     ("num_cached_tokens",),
     ("prompt_cache_hit_tokens",),
     ("cached_tokens",),
     ("cache_read_input_tokens",),
     ("cache_read_tokens",),
 )
-_WRITTEN = (*((details, name) for details in PROMPT_DETAILS for name in WRITTEN_NAMES), *((name,) for name in WRITTEN_NAMES))
+_WRITTEN = (
+    *((details, name) for details in PROMPT_DETAILS for name in WRITTEN_NAMES),
+    *((name,) for name in WRITTEN_NAMES),
+)
 _REASONING = (*((details, "reasoning_tokens") for details in COMPLETION_DETAILS), ("reasoning_tokens",))
 _PROMPT_AUDIO = tuple((details, "audio_tokens") for details in PROMPT_DETAILS)
 _COMPLETION_AUDIO = tuple((details, "audio_tokens") for details in COMPLETION_DETAILS)
@@ -81,8 +89,8 @@ def both_counts(usage: JsonObject) -> tuple[int, int] | None:
 def stated_by(usage: JsonObject, *, model: str | None) -> Stated | None:
     """Return what a usage object states, parts within their wholes; ``None`` where only one side is stated.
 
-    Raises ``LineRefused``: ``invalid_usage`` where a count is none, ``contradictory_usage`` with the numbers where no convention
-    explains them.
+    Raises ``LineRefused``: ``invalid_usage`` where a count is none, ``contradictory_usage`` with the numbers where no
+    convention explains them.
     """
     counts = both_counts(usage)
     if counts is None:
@@ -116,13 +124,18 @@ def _with_what_lies_outside(usage: JsonObject, stated: Stated, total: int, model
     if unexplained == beside:
         return replace(stated, prompt=prompt + beside, conventions=(CACHED_APART,))
     if unexplained > 0 and not reasoning and _is_gemini(model):
-        return replace(stated, completion=completion + unexplained, reasoning=unexplained, conventions=(THOUGHTS_IN_TOTAL,))
+        return replace(
+            stated, completion=completion + unexplained, reasoning=unexplained, conventions=(THOUGHTS_IN_TOTAL,)
+        )
     detail = f"total_tokens {shown(total)} is not prompt_tokens {shown(prompt)} + completion_tokens {shown(completion)}"
     raise LineRefused(QuarantineReason.CONTRADICTORY_USAGE, detail)
 
 
 def _without_what_exceeds(usage: JsonObject, stated: Stated, total: int, model: str | None) -> Stated:
-    """Leave out parts that are known to be counted otherwise than their wholes: how much of these they are is unknown."""
+    """Leave out parts that are known to be counted otherwise than their wholes.
+
+    How much of these they are is unknown.
+    """
     prompt, cached, written = stated.prompt or 0, stated.cached or 0, stated.written or 0
     if cached > prompt and (_is_grok(model) or "num_cached_tokens" in usage):
         stated = replace(stated, cached=None, written=None, conventions=(*stated.conventions, CACHED_UNKNOWN))
@@ -160,10 +173,17 @@ def _named(usage: JsonObject, places: tuple[tuple[str, ...], ...]) -> int | None
 
 
 def _is_reasoning_apart(usage: JsonObject, model: str | None) -> bool:
-    """Tell a provider that counts reasoning neither in the completion nor in the total: Vercel's gateway, Perplexity."""
+    """Tell a provider that counts reasoning neither in the completion nor in the total.
+
+    Vercel's gateway, Perplexity.
+    """
     bare = (model or "").lower().removeprefix("perplexity/")
     is_greater = (_named(usage, _REASONING) or 0) > (count_of(usage, *COMPLETION) or 0)
-    return VERCEL_MARK in usage or any(name in usage for name in PERPLEXITY_MARKS) or (is_greater and bare.startswith("sonar"))
+    return (
+        VERCEL_MARK in usage
+        or any(name in usage for name in PERPLEXITY_MARKS)
+        or (is_greater and bare.startswith("sonar"))
+    )
 
 
 def _is_gemini(model: str | None) -> bool:

@@ -1,10 +1,10 @@
 """Cohere's chat and generate, versions 1 and 2, as JSON and as streams.
 
-Version 2 states ``usage``, in a stream in ``delta.usage`` of ``message-end``; version 1 states ``meta``, in a stream of JSON
-lines in ``response.meta`` of ``stream-end``. Both hold ``billed_units`` and mostly ``tokens``, which also counts Cohere's own
-preamble. Cohere charges ``billed_units`` (its schema: "the number of billed input tokens"), so they are the bill; where they
-are absent, ``tokens``. Cached tokens are a part of ``tokens`` and may exceed the billed input, so they are stated only with
-``tokens``; reasoning only where it lies within the completion. No body names the model.
+Version 2 states ``usage``, in a stream in ``delta.usage`` of ``message-end``; version 1 states ``meta``, in a stream of
+JSON lines in ``response.meta`` of ``stream-end``. Both hold ``billed_units`` and mostly ``tokens``, which also counts
+Cohere's own preamble. Cohere charges ``billed_units`` (its schema: "the number of billed input tokens"), so they are
+the bill; where they are absent, ``tokens``. Cached tokens are a part of ``tokens`` and may exceed the billed input, so
+they are stated only with ``tokens``; reasoning only where it lies within the completion. No body names the model.
 """
 
 from __future__ import annotations

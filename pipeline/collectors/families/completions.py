@@ -1,7 +1,7 @@
 """OpenAI's text completions: ``choices[].text``, and the usage of chat without details.
 
-``total_tokens`` is prompt + completion in 129 of 129; where ``completion_tokens`` is absent and the total is the prompt,
-it is zero. Streams state usage only where they are asked to, in the last chunk. One usage covers all choices.
+``total_tokens`` is prompt + completion in 129 of 129; where ``completion_tokens`` is absent and the total is the
+prompt, it is zero. Streams state usage only where they are asked to, in the last chunk. One usage covers all choices.
 Source: the API reference of OpenAI, ``completions``.
 """
 

@@ -1,11 +1,11 @@
 """Gemini's ``generateContent``: JSON, server-sent events, and streams as JSON arrays.
 
-``totalTokenCount`` = ``promptTokenCount`` + ``toolUsePromptTokenCount`` + ``candidatesTokenCount`` + ``thoughtsTokenCount``
-in 1,701 of 1,701 recorded generations, ``cachedContentTokenCount`` lies within the prompt, thoughts are reasoning.
-``usageMetadata`` is cumulative: the last object counts, whole, never per field and never the sum. Absent counts of
-candidates, thoughts, tool use and cache are zero; an absent prompt is unknown. Where search grounding ran, what it
-retrieved (``toolUsePromptTokenCount``) is not charged as input, says the price page: it is kept by name, outside the prompt.
-Source: the reference of the Gemini API, ``UsageMetadata``.
+``totalTokenCount`` = ``promptTokenCount`` + ``toolUsePromptTokenCount`` + ``candidatesTokenCount`` +
+``thoughtsTokenCount`` in 1,701 of 1,701 recorded generations, ``cachedContentTokenCount`` lies within the prompt,
+thoughts are reasoning. ``usageMetadata`` is cumulative: the last object counts, whole, never per field and never the
+sum. Absent counts of candidates, thoughts, tool use and cache are zero; an absent prompt is unknown. Where search
+grounding ran, what it retrieved (``toolUsePromptTokenCount``) is not charged as input, says the price page: it is kept
+by name, outside the prompt. Source: the reference of the Gemini API, ``UsageMetadata``.
 """
 
 from __future__ import annotations
@@ -86,7 +86,11 @@ def _stated(usage: JsonObject, *, is_grounded: bool) -> Stated | None:
 
 
 def _audio(details: list[Any]) -> int | None:
-    counts = [count_of(detail, "tokenCount") or 0 for detail in details if isinstance(detail, dict) and detail.get("modality") in _AUDIO]
+    counts = [
+        count_of(detail, "tokenCount") or 0
+        for detail in details
+        if isinstance(detail, dict) and detail.get("modality") in _AUDIO
+    ]
     return sum(counts) or None
 
 

@@ -1,8 +1,9 @@
 """Ollama's own chat and generate: JSON, and streams of JSON lines.
 
-Usage stands beside ``done: true``, in the last line: ``prompt_eval_count`` and ``eval_count``; thinking lies inside, no total
-is stated. Old versions left the prompt's count out where the prompt came from their cache: it is unknown then, not zero
-(ollama issue 2068). New ones state ``prompt_eval_cached_count``, a part of it (ollama pull 17943). No body has an id.
+Usage stands beside ``done: true``, in the last line: ``prompt_eval_count`` and ``eval_count``; thinking lies inside, no
+total is stated. Old versions left the prompt's count out where the prompt came from their cache: it is unknown then,
+not zero (ollama issue 2068). New ones state ``prompt_eval_cached_count``, a part of it (ollama pull 17943). No body has
+an id.
 """
 
 from __future__ import annotations

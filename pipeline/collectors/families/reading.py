@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class Stated:
     """The tokens that a body states, each part within its whole; ``None`` is what it does not state.
 
-    ``prompt`` includes cached and written tokens, ``completion`` includes reasoning: a family adds what its API counts apart.
+    ``prompt`` includes cached and written tokens, ``completion`` includes reasoning: a family adds what its API counts
+    apart.
     """
 
     prompt: int | None
@@ -89,7 +90,10 @@ def count(value: Any, name: str) -> int | None:
 
 
 def count_of(usage: JsonObject, *names: str) -> int | None:
-    """Return the count that goes by one of several names: the first that is above zero, else the first that is stated."""
+    """Return the count that goes by one of several names.
+
+    The first that is above zero, else the first that is stated.
+    """
     found: int | None = None
     for name in names:
         value = count(usage.get(name), name)
@@ -137,7 +141,10 @@ def others_of(usage: JsonObject, names: Mapping[str, Sequence[str]]) -> dict[str
 
 
 def first(values: Iterable[Any]) -> Any:
-    """Return the first value that can be a name, text or a number; else the first that is there at all, ``None`` where none is."""
+    """Return the first value that can be a name, text or a number.
+
+    Else the first that is there at all, ``None`` where none is.
+    """
     stated = [value for value in values if value is not None and value != ""]
     return next((value for value in stated if isinstance(value, str | int)), stated[0] if stated else None)
 

@@ -2,8 +2,8 @@
 
 Usage stands in ``usage`` of the response; a stream states it once, in its final event (``response.completed`` or
 ``.incomplete``), and null before. ``input_tokens`` includes what was cached and written, ``output_tokens`` includes
-reasoning, ``total_tokens`` is their sum: 2,348 of 2,348 recorded. Source: the API reference of OpenAI, ``Response.usage``.
-A background response is queued without usage, and states it to a later ``GET …/responses/{id}``.
+reasoning, ``total_tokens`` is their sum: 2,348 of 2,348 recorded. Source: the API reference of OpenAI,
+``Response.usage``. A background response is queued without usage, and states it to a later ``GET …/responses/{id}``.
 """
 
 from __future__ import annotations
@@ -50,14 +50,20 @@ def read(body: Body, asked: Asked) -> Reading:
     return Reading(
         family=NAME,
         stated=stated,
-        response_id=first(answer.get("id") for document, answer in zip(body.documents, answers, strict=True) if _is_answer(document) or "response" in document),
+        response_id=first(
+            answer.get("id")
+            for document, answer in zip(body.documents, answers, strict=True)
+            if _is_answer(document) or "response" in document
+        ),
         model=first(answer.get("model") for answer in answers),
         service_tier=last(answer.get("service_tier") for answer in answers),
         finish_reason=last(_finish_reason(answer) for answer in answers if _is_answer(answer)),
         choices=1,
         has_error=failed or any(map(error_of, body.documents)),
         has_content=any(list_at(answer, "output") for answer in answers),
-        generated_chunks=sum(isinstance(document.get("delta"), str) and bool(document["delta"]) for document in body.documents),
+        generated_chunks=sum(
+            isinstance(document.get("delta"), str) and bool(document["delta"]) for document in body.documents
+        ),
     )
 
 

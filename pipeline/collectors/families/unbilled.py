@@ -1,7 +1,8 @@
 """Answers that are neither completions nor embeddings: told by their shape, never taken for chat, and not billed.
 
-Rerank, images, audio, moderation, batches, runs of assistants, counts of tokens. What they state is kept by name, so that it
-can be seen and priced. Source: recorded exchanges of each; the shapes are those of OpenAI's, Cohere's and Gemini's APIs.
+Rerank, images, audio, moderation, batches, runs of assistants, counts of tokens. What they state is kept by name, so
+that it can be seen and priced. Source: recorded exchanges of each; the shapes are those of OpenAI's, Cohere's and
+Gemini's APIs.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 
 NAME = "unbilled"
 
-_OBJECTS = frozenset(("thread.run", "thread.run.step", "batch", "vector_store", "file", "fine_tuning.job", "model", "list"))
+_OBJECTS = frozenset(
+    ("thread.run", "thread.run.step", "batch", "vector_store", "file", "fine_tuning.job", "model", "list")
+)
 _PROMPT = ("prompt_tokens", "input_tokens", "promptTokenCount", "total_input_tokens")
 _COMPLETION = ("completion_tokens", "output_tokens", "candidatesTokenCount", "total_output_tokens")
 _OTHERS = {"seconds": ("seconds",), "search_units": ("search_units",)}
@@ -42,7 +45,9 @@ def recognises(document: JsonObject) -> bool:
         return False
     if _is_rerank(document) or _is_images(document) or "cachedContents/" in str(document.get("name")):
         return True
-    is_transcript = isinstance(document.get("text"), str) and ("segments" in document or "task" in document or "usage" in document)
+    is_transcript = isinstance(document.get("text"), str) and (
+        "segments" in document or "task" in document or "usage" in document
+    )
     return is_transcript or isinstance(document.get("input_tokens"), int) or "totalTokens" in document
 
 
@@ -73,7 +78,11 @@ def read(body: Body, asked: Asked) -> Reading:
 
 def _others(document: JsonObject) -> dict[str, int]:
     found: dict[str, int] = {}
-    for usage in (object_at(document, "usage"), object_at(document, "usageMetadata"), object_at(document, "meta", "billed_units")):
+    for usage in (
+        object_at(document, "usage"),
+        object_at(document, "usageMetadata"),
+        object_at(document, "meta", "billed_units"),
+    ):
         for name, names in (("prompt_tokens", _PROMPT), ("completion_tokens", _COMPLETION)):
             if value := count_of(usage, *names):
                 found[name] = value

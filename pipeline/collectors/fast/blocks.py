@@ -1,6 +1,9 @@
-"""A block of whole lines to rows: cut what repeats, tell lines by the shapes that are known, read the others one by one and learn from them.
+"""A block of whole lines to rows.
 
-Owns the order of these steps, and which line a shape may be learnt from. Rows are those of ``decode.decode_line``, for every line.
+Cut what repeats, tell lines by the shapes that are known, read the others one by one and learn from them.
+
+Owns the order of these steps, and which line a shape may be learnt from. Rows are those of ``decode.decode_line``, for
+every line.
 """
 
 from __future__ import annotations
@@ -33,7 +36,9 @@ if TYPE_CHECKING:
     from pipeline.collectors.log_format import LogFormat
 
 _FIRST_LINES = 16
-"""So many lines of a log are read before shapes are tried, then twice as many, and so on: what the first teach helps all others."""
+"""So many lines of a log are read before shapes are tried, then twice as many, and so on: what the first teach helps
+all others.
+"""
 _STATUS = USAGE_EVENTS.get_field_index("status")
 
 
@@ -65,14 +70,21 @@ class BlockDecoder:
         # it knows our names of fields alone
         is_usual = not log_format.fields and log_format.dialect is None
         self._quick_reader = (
-            QuickReader(source=source, depth_max=log_format.depth_max, prefers_request_id=prefers_request_id, fingerprint=fingerprint) if is_usual else None
+            QuickReader(
+                source=source,
+                depth_max=log_format.depth_max,
+                prefers_request_id=prefers_request_id,
+                fingerprint=fingerprint,
+            )
+            if is_usual
+            else None
         )
 
     def decoded(self, block: bytes, spans: Sequence[tuple[int, int]], *, start: int, first_line: int) -> DecodedLines:
         """Return what ``decode.decode_line`` returns for each line.
 
-        ``spans`` are the lines in ``block`` without their terminators, each followed by CRLF or LF; ``start`` is the offset of the
-        block in the log, ``first_line`` the number of its first line.
+        ``spans`` are the lines in ``block`` without their terminators, each followed by CRLF or LF; ``start`` is the
+        offset of the block in the log, ``first_line`` the number of its first line.
         """
         is_collecting = gc.isenabled()
         gc.disable()  # there are no cycles in what is made here, and a hundred thousand tuples to look for them in
@@ -96,7 +108,9 @@ class BlockDecoder:
             blank, told, quick, first = blank + here[0], told + here[1], quick + here[2], last
         return DecodedLines(events.columns, quarantined, blank, told, quick)
 
-    def _part(self, lines: CutLines, indices: range, events: EventColumns, quarantined: list[Row]) -> tuple[int, int, int]:
+    def _part(
+        self, lines: CutLines, indices: range, events: EventColumns, quarantined: list[Row]
+    ) -> tuple[int, int, int]:
         """Add the rows of some lines; return how many were blank, told, and read the quick way."""
         blank = quick = 0
         untold = self._teller.tell(lines, indices, events)
@@ -120,14 +134,21 @@ class BlockDecoder:
             if values is not None:
                 return EventRow(UsageStatus(values[_STATUS]), values), True
             if cut is not None:
-                row = cut_streams.read(cut, place, source=self.source, log_format=self.log_format, fingerprint=self.fingerprint)
+                row = cut_streams.read(
+                    cut, place, source=self.source, log_format=self.log_format, fingerprint=self.fingerprint
+                )
                 if row is not None:
                     return row, True
         line = Line(*place, lines.line(index))
-        return decode.decode_line(line, source=self.source, log_format=self.log_format, fingerprint=self.fingerprint), False
+        return decode.decode_line(
+            line, source=self.source, log_format=self.log_format, fingerprint=self.fingerprint
+        ), False
 
     def _learn(self, content: bytes, row: Row, found: tuple[Shape, Captured] | None) -> None:
-        """Learn from a line that was read: a shape, if it has none yet, and what lines of its shape with its telling values amount to."""
+        """Learn from a line that was read.
+
+        A shape, if it has none yet, and what lines of its shape with its telling values amount to.
+        """
         if found is None:
             if not self._shapes.is_worth_learning(content):
                 return

@@ -1,6 +1,7 @@
 """A plain body that states its usage, the quick way.
 
-Owns what is usual about a body. The rules are those of ``families.chat``, which reads all that this module returns ``None`` for.
+Owns what is usual about a body. The rules are those of ``families.chat``, which reads all that this module returns
+``None`` for.
 """
 
 from __future__ import annotations
@@ -22,7 +23,12 @@ if TYPE_CHECKING:
 def read(body: Document) -> Exchange | None:
     """Return what a body says, where it states its usage."""
     stated = keys_of(body)
-    if stated is None or "choices" not in stated or "usage" not in stated or ("object" in stated and not is_usual_object(body["object"])):
+    if (
+        stated is None
+        or "choices" not in stated
+        or "usage" not in stated
+        or ("object" in stated and not is_usual_object(body["object"]))
+    ):
         return None
     choices, usage = body["choices"], body["usage"]
     if type(choices) is not Array or not len(choices):
@@ -46,4 +52,9 @@ def read(body: Document) -> Exchange | None:
     tier = tier or used.get("service_tier")
     if not is_label(tier):
         return None
-    return ("measured", response_id or None, model or None, tier or None, reason or None, tokens, None), len(choices), OPENAI_CHAT, False
+    return (
+        ("measured", response_id or None, model or None, tier or None, reason or None, tokens, None),
+        len(choices),
+        OPENAI_CHAT,
+        False,
+    )

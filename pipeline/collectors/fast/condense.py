@@ -1,14 +1,15 @@
 r"""Lines of long streams without the chunks that say nothing new: a proof first, then a cut.
 
-A stream repeats its chunk for every token: the same bytes around another ``content``. Between two chunks that are equal but
-for that text, nothing that a reader looks at can change: the first id and model stay the first, the last tier, reason and
-usage stay the last. So all of them but the first of a run are cut out of the line before it is parsed, and only counted.
+A stream repeats its chunk for every token: the same bytes around another ``content``. Between two chunks that are equal
+but for that text, nothing that a reader looks at can change: the first id and model stay the first, the last tier,
+reason and usage stay the last. So all of them but the first of a run are cut out of the line before it is parsed, and
+only counted.
 
 What is cut lies between repetitions of one *seam*: the bytes from the end of one content, over the blank line, to the
 beginning of the next. A seam is believed where it fits a grammar of flat chunks (``_SAMPLE``), found once in the line;
-all others must be its very bytes. The contents between seams must be JSON text inside JSON text (``_CONTENTS``), in UTF-8.
-So each cut chunk was well-formed, had no error, no usage, no key that the chunk before it had not; and what surrounds the
-cut is untouched, so that whatever is wrong there is still wrong.
+all others must be its very bytes. The contents between seams must be JSON text inside JSON text (``_CONTENTS``), in
+UTF-8. So each cut chunk was well-formed, had no error, no usage, no key that the chunk before it had not; and what
+surrounds the cut is untouched, so that whatever is wrong there is still wrong.
 
 Owns the cut. Does not own what the rest of the line says; whoever cannot tell that either reads the whole line.
 """
@@ -46,7 +47,8 @@ _KEY = rb'\\"[a-z_]{1,32}\\": ?'
 _SCALAR = rb'(?:\\"[^"\\\[\]{}\x00-\x1f]{0,256}\\"|(?:0|[1-9][0-9]{0,14})|null|true|false)'
 _BEFORE = (
     rb"data: ?\{(?:" + _KEY + _SCALAR + rb", ?)*+"
-    rb'\\"choices\\": ?\[\{(?:\\"index\\": ?(?:0|[1-9][0-9]{0,8}), ?)?\\"delta\\": ?\{(?:\\"role\\": ?\\"assistant\\", ?)?\\"content\\": ?\\"'
+    rb'\\"choices\\": ?\[\{(?:\\"index\\": ?(?:0|[1-9][0-9]{0,8}), ?)?\\"delta\\": ?\{(?:\\"role\\": ?\\"assistant\\",'
+    rb' ?)?\\"content\\": ?\\"'
 )
 _AFTER = rb'\\"\}(?:, ?' + _KEY + _SCALAR + rb")*+\}\](?:, ?" + _KEY + _SCALAR + rb")*+\}(?:\\r\\n\\r\\n|\\n\\n)"
 _SAMPLE = re.compile(rb"(" + _BEFORE + rb")" + CONTENT_INSIDE + rb"(" + _AFTER + rb")")
@@ -71,12 +73,19 @@ class Condensed(NamedTuple):
 
     @property
     def is_in_response(self) -> bool:
-        """Whether what was cut out was the response of the line, if that is JSON: a prompt may hold a transcript too, under that name even."""
+        """Whether what was cut out was the response of the line, if that is JSON.
+
+        A prompt may hold a transcript too, under that name even.
+        """
         begin = self.content.rfind(b'"response"', 0, self.at)
         if begin < 0 or _IN_RESPONSE.fullmatch(self.content, begin, self.at) is None:
             return False
         before = OUTSIDE.string.sub(b"", self.content[:begin])
-        return before.count(b"{") == before.count(b"}") + 1 and before.count(b"[") == before.count(b"]") and b'"' not in before
+        return (
+            before.count(b"{") == before.count(b"}") + 1
+            and before.count(b"[") == before.count(b"]")
+            and b'"' not in before
+        )
 
 
 class _Seam(NamedTuple):
@@ -89,14 +98,20 @@ class _Seam(NamedTuple):
 
 
 class _Runs(NamedTuple):
-    """For each line of a group the longest run of equal seams: where they begin in the block, and which of them are the line's."""
+    """For each line of a group the longest run of equal seams.
+
+    Where they begin in the block, and which of them are the line's.
+    """
 
     starts: Positions
     edges: list[tuple[int, int]]
 
 
 def condensed(block: bytes, spans: Sequence[tuple[int, int]]) -> dict[int, Condensed]:
-    """Return the lines that could be cut, by their index in ``spans``, which are ascending ``[start, end)`` in ``block``."""
+    """Return the lines that could be cut, by their index in ``spans``.
+
+    Those are ascending ``[start, end)`` in ``block``.
+    """
     lines: dict[int, Condensed] = {}
     together: list[int] = []
     for index, (start, end) in enumerate(spans):
@@ -162,7 +177,9 @@ def _runs(block: bytes, seams: Sequence[_Seam], anchors: Positions, offset: int)
     return _Runs(starts, longest)
 
 
-def _cut(block: bytes, spans: Sequence[tuple[int, int]], seams: Sequence[_Seam], runs: _Runs, size: int) -> dict[int, Condensed]:
+def _cut(
+    block: bytes, spans: Sequence[tuple[int, int]], seams: Sequence[_Seam], runs: _Runs, size: int
+) -> dict[int, Condensed]:
     """Cut the lines whose contents are sound: from the end of the first content between seams to the last seam."""
     begins, sizes = runs.starts[:-1] + size, np.diff(runs.starts) - size
     sound: list[tuple[_Seam, int, int]] = []
@@ -173,8 +190,12 @@ def _cut(block: bytes, spans: Sequence[tuple[int, int]], seams: Sequence[_Seam],
     dropped = [slice(first, last) for _, first, last in sound]
     if not dropped:
         return {}
-    if not _are_contents(block, np.concatenate([begins[own] for own in dropped]), np.concatenate([sizes[own] for own in dropped])):
-        sound = [each for each, own in zip(sound, dropped, strict=True) if _are_contents(block, begins[own], sizes[own])]
+    if not _are_contents(
+        block, np.concatenate([begins[own] for own in dropped]), np.concatenate([sizes[own] for own in dropped])
+    ):
+        sound = [
+            each for each, own in zip(sound, dropped, strict=True) if _are_contents(block, begins[own], sizes[own])
+        ]
     lines = {}
     for seam, first, last in sound:
         start, end = spans[seam.line]
@@ -184,7 +205,10 @@ def _cut(block: bytes, spans: Sequence[tuple[int, int]], seams: Sequence[_Seam],
 
 
 def _are_contents(block: bytes, begins: Positions, sizes: Positions) -> bool:
-    """Tell whether all these spans are text inside a chunk inside a line; a seam that overlaps the one before it is not one."""
+    """Tell whether all these spans are text inside a chunk inside a line.
+
+    A seam that overlaps the one before it is not one.
+    """
     if int(sizes.min()) < 0:
         return False
     is_short = sizes <= _SHORT
@@ -195,13 +219,19 @@ def _are_contents(block: bytes, begins: Positions, sizes: Positions) -> bool:
     is_odd = ~is_short
     is_odd[np.flatnonzero(is_short)[set_positions(~is_plain) // _SHORT]] = True
     contents = _texts(block, begins[is_odd], sizes[is_odd])
-    return contents.count(b"\x00") == np.count_nonzero(is_odd) and _CONTENTS.fullmatch(contents) is not None and is_utf8(contents)
+    return (
+        contents.count(b"\x00") == np.count_nonzero(is_odd)
+        and _CONTENTS.fullmatch(contents) is not None
+        and is_utf8(contents)
+    )
 
 
 def _texts(block: bytes, begins: Positions, sizes: Positions) -> bytes:
     """Return some spans of a block, each with a NUL after it."""
     ends = np.cumsum(sizes + 1)
-    texts = np.frombuffer(block, np.uint8)[np.repeat(begins + sizes + 1 - ends, sizes + 1) + np.arange(ends[-1] if len(ends) else 0)]
+    texts = np.frombuffer(block, np.uint8)[
+        np.repeat(begins + sizes + 1 - ends, sizes + 1) + np.arange(ends[-1] if len(ends) else 0)
+    ]
     texts[ends - 1] = 0
     return bytes(texts)
 

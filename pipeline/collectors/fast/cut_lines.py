@@ -29,7 +29,11 @@ class CutLines(NamedTuple):
 
     def places(self, indices: Sequence[int]) -> list[list[int]]:
         """Return the same of several lines, a list a column."""
-        return [[self.first_line + index for index in indices], [self.edges[index] for index in indices], [self.edges[index + 1] for index in indices]]
+        return [
+            [self.first_line + index for index in indices],
+            [self.edges[index] for index in indices],
+            [self.edges[index + 1] for index in indices],
+        ]
 
     def line(self, index: int) -> bytes:
         """Return a whole line, without its terminator."""

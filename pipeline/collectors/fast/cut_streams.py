@@ -1,6 +1,7 @@
 """Streams that were cut off before their usage: the plain reader's answer, from what is left of their lines.
 
-Owns when that is the answer for the whole line: what was cut out was of the response, and is only counted, and the exchange has an id.
+Owns when that is the answer for the whole line: what was cut out was of the response, and is only counted, and the
+exchange has an id.
 """
 
 from __future__ import annotations
@@ -26,15 +27,28 @@ _ALSO_GENERATED = (b"reasoning", b"tool_calls", b"refusal", b"function_call")
 """Where one of these is, chunks may count that have no content."""
 
 
-def read(cut: Condensed, place: tuple[int, int, int], *, source: str, log_format: LogFormat, fingerprint: Callable[[str], str]) -> EventRow | None:
-    """Return the estimate that a line amounts to, ``None`` where the whole of it must be read; raises what ``fingerprint`` raises.
+def read(
+    cut: Condensed,
+    place: tuple[int, int, int],
+    *,
+    source: str,
+    log_format: LogFormat,
+    fingerprint: Callable[[str], str],
+) -> EventRow | None:
+    """Return the estimate that a line amounts to, ``None`` where the whole of it must be read.
+
+    Raises what ``fingerprint`` raises.
 
     The format has our names of fields; ``place`` is the line's number and its ``[start, end)`` in the log.
     """
     if not cut.is_in_response or any(name in cut.content for name in _ALSO_GENERATED):
         return None
     row = decode_line(Line(*place, cut.content), source=source, log_format=log_format, fingerprint=fingerprint)
-    if not isinstance(row, EventRow) or row.status is not UsageStatus.ESTIMATED or all(row.values[at] is None for at in _IDS):
+    if (
+        not isinstance(row, EventRow)
+        or row.status is not UsageStatus.ESTIMATED
+        or all(row.values[at] is None for at in _IDS)
+    ):
         return None
     values = list(row.values)
     for at in _COUNTED:

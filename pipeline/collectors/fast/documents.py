@@ -1,7 +1,8 @@
 """JSON objects that are looked into where they lie, without making Python of what nobody asks for.
 
-Owns the two parsers and the test that lets an object pass: the plain reader would take it (one JSON object in UTF-8, no number beyond a
-double, no deeper than allowed), and it states no key twice. ``None`` means that the plain reader must look.
+Owns the two parsers and the test that lets an object pass: the plain reader would take it (one JSON object in UTF-8, no
+number beyond a double, no deeper than allowed), and it states no key twice. ``None`` means that the plain reader must
+look.
 """
 
 from __future__ import annotations
@@ -43,7 +44,11 @@ def line_of(content: bytes, *, depth_max: int) -> Document | None:
         document: Any = _LINE.parse(content)
     except _UNREADABLE:
         return None
-    if type(document) is not Object or content[0] != _BRACE or (may_exceed(content, depth_max) and depth_of_document(document.as_dict()) > depth_max):
+    if (
+        type(document) is not Object
+        or content[0] != _BRACE
+        or (may_exceed(content, depth_max) and depth_of_document(document.as_dict()) > depth_max)
+    ):
         return None  # what begins with a BOM, or with blanks, is for the plain reader
     return document
 
@@ -54,7 +59,11 @@ def part_of(text: str, *, depth_max: int) -> Document | None:
         document: Any = _PART.parse(text)
     except _UNREADABLE:
         return None
-    if type(document) is not Object or text[0] != "{" or (may_exceed(text, depth_max) and depth_of_document(document.as_dict()) > depth_max):
+    if (
+        type(document) is not Object
+        or text[0] != "{"
+        or (may_exceed(text, depth_max) and depth_of_document(document.as_dict()) > depth_max)
+    ):
         return None
     return document
 
@@ -66,13 +75,20 @@ _remembered: dict[tuple[str, ...], frozenset[str] | None] = {}
 
 
 def keys_of(document: Document) -> frozenset[str] | None:
-    """Return the keys of an object, ``None`` where it states one of them twice. Those of small objects are remembered: they recur."""
+    """Return the keys of an object, ``None`` where it states one of them twice.
+
+    Those of small objects are remembered: they recur.
+    """
     keys = tuple(document.keys())
     try:
         return _remembered[keys]
     except KeyError:
         stated = frozenset(keys)
     found = stated if len(stated) == len(keys) else None
-    if len(_remembered) < _REMEMBERED_MAX and len(keys) <= _REMEMBERED_KEYS_MAX and sum(map(len, keys)) <= _REMEMBERED_LETTERS_MAX:
+    if (
+        len(_remembered) < _REMEMBERED_MAX
+        and len(keys) <= _REMEMBERED_KEYS_MAX
+        and sum(map(len, keys)) <= _REMEMBERED_LETTERS_MAX
+    ):
         _remembered[keys] = found
     return found

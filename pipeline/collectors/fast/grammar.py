@@ -1,8 +1,8 @@
 r"""JSON as regular expressions, on its own and inside a string of other JSON, where it is escaped once more.
 
-Owns what a string, a number and a blank look like at either *level*. Every expression is possessive: what it takes it never gives
-back, so that matching costs time in proportion to the text. None takes more than JSON allows; some take less, and leave the rest to the
-plain reader.
+Owns what a string, a number and a blank look like at either *level*. Every expression is possessive: what it takes it
+never gives back, so that matching costs time in proportion to the text. None takes more than JSON allows; some take
+less, and leave the rest to the plain reader.
 """
 
 from __future__ import annotations
@@ -35,4 +35,6 @@ class Level:
 
 
 OUTSIDE = Level(quote=b'"', string=re.compile(STRING), blanks=re.compile(rb"[ \t]*+"))
-INSIDE = Level(quote=b'\\"', string=re.compile(rb'\\"' + CONTENT_INSIDE + rb'\\"'), blanks=re.compile(rb"(?: |\\[nrt])*+"))
+INSIDE = Level(
+    quote=b'\\"', string=re.compile(rb'\\"' + CONTENT_INSIDE + rb'\\"'), blanks=re.compile(rb"(?: |\\[nrt])*+")
+)

@@ -1,6 +1,9 @@
-"""Instants as ``pipeline.collectors.instants`` reads them: one by one with what they share worked out once, or many at once.
+"""Instants as ``pipeline.collectors.instants`` reads them.
 
-Owns the caches, which are bounded, and the way through numpy for texts that are written alike. ``None`` where the plain reader must look.
+One by one with what they share worked out once, or many at once.
+
+Owns the caches, which are bounded, and the way through numpy for texts that are written alike. ``None`` where the plain
+reader must look.
 """
 
 from __future__ import annotations
@@ -30,7 +33,10 @@ def instants_us(texts: Sequence[bytes]) -> list[int | None]:
 
 
 def _alike(texts: Sequence[bytes]) -> list[int | None] | None:
-    """Return the same of dates and times that are equally long, ``None`` where the first or one with its offset is none."""
+    """Return the same of dates and times that are equally long.
+
+    ``None`` where the first or one with its offset is none.
+    """
     first, size = _one(texts[0].decode("ascii")), len(texts[0])
     offset_size = 1 if texts[0].endswith(b"Z") else len("+00:00")
     letters = np.frombuffer(b"".join(texts), np.uint8).reshape(len(texts), size)
@@ -38,7 +44,11 @@ def _alike(texts: Sequence[bytes]) -> list[int | None] | None:
         return None
     elsewhere = np.flatnonzero((letters[:, -offset_size:] != letters[0, -offset_size:]).any(axis=1)).tolist()
     try:
-        local = np.frombuffer(letters[:, :-offset_size].tobytes(), f"S{size - offset_size}").astype("datetime64[us]").astype(np.int64)
+        local = (
+            np.frombuffer(letters[:, :-offset_size].tobytes(), f"S{size - offset_size}")
+            .astype("datetime64[us]")
+            .astype(np.int64)
+        )
     except ValueError:  # no date of the calendar
         return None
     found: list[int] = (local - (int(local[0]) - first)).tolist()
@@ -53,7 +63,10 @@ def _one(text: str) -> int | None:
 
 
 def instant_us(value: str) -> int | None:
-    """Return microseconds since 1970 of a date and time with an offset: minute, second and the rest are worked out once for all that share them."""
+    """Return microseconds since 1970 of a date and time with an offset.
+
+    Minute, second and the rest are worked out once for all that share them.
+    """
     minute, second, rest = _minute_us(value[:17]), _SECONDS.get(value[17:19]), _rest_us(value[19:])
     if minute is None or second is None or rest is None:
         return None

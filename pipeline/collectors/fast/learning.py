@@ -1,8 +1,8 @@
 """From one line to the shape of all lines that are written like it: an expression that only such lines match.
 
-Owns the walk through a line that the plain reader has read. Keys, structure and blanks become part of the shape; of values that nobody
-asks for, any JSON will do; values that rows need are captured. What the walk does not know, it refuses to learn: such lines stay with
-the plain reader.
+Owns the walk through a line that the plain reader has read. Keys, structure and blanks become part of the shape; of
+values that nobody asks for, any JSON will do; values that rows need are captured. What the walk does not know, it
+refuses to learn: such lines stay with the plain reader.
 """
 
 from __future__ import annotations
@@ -184,7 +184,9 @@ class _Walk:
         elif use is FIXED or (scalar == b"null" and not isinstance(use, Elements)):
             self._literal(scalar)
         elif use is TELLING:
-            self._captured(rb"true|false" if scalar in (b"true", b"false") else rb"-?(?:0|[1-9][0-9]{0,17}+)", scalar, scalar, None)
+            self._captured(
+                rb"true|false" if scalar in (b"true", b"false") else rb"-?(?:0|[1-9][0-9]{0,17}+)", scalar, scalar, None
+            )
             self.telling.append(self._groups - 1)
         elif isinstance(use, Taken) and use.number is not None:
             self._take(use.name)
@@ -221,7 +223,10 @@ class _Walk:
         self._literal(b'"', take=True)
 
     def _event(self) -> None:
-        """Walk over one event of a transcript: a line of data or of a comment, and a blank one, which the last may lack."""
+        """Walk over one event of a transcript.
+
+        A line of data or of a comment, and a blank one, which the last may lack.
+        """
         if not self._is_next(b"data:"):
             self._comments()
             return

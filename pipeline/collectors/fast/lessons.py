@@ -1,7 +1,7 @@
 """What may be learnt from a line that was read: which of its fields its row depends on.
 
-Owns the conditions. A row that hangs on more than ``uses`` knows (an estimate, another family's body, an identity from the line's bytes)
-teaches nothing.
+Owns the conditions. A row that hangs on more than ``uses`` knows (an estimate, another family's body, an identity from
+the line's bytes) teaches nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One line to one row, the quick way: the rules of the plain reader where they say yes.
 
-Owns the quick way through ``envelope`` and ``exchange``. ``None`` means that the plain reader must read the line: there is no refusal
-here, and nothing unusual.
+Owns the quick way through ``envelope`` and ``exchange``. ``None`` means that the plain reader must read the line: there
+is no refusal here, and nothing unusual.
 """
 
 from __future__ import annotations
@@ -52,9 +52,12 @@ class QuickReader:
     fingerprint: Callable[[str], str]
 
     def read(self, content: bytes, place: tuple[int, int, int]) -> Row | None:
-        """Return the values of ``schemas.USAGE_EVENTS``, ``None`` where the plain reader must read the line; raises what ``fingerprint`` raises.
+        """Return the values of ``schemas.USAGE_EVENTS``, ``None`` where the plain reader must read the line.
 
-        ``content`` is the line, or what is left of one that was cut; ``place`` is its number and its ``[start, end)`` in the log.
+        Raises what ``fingerprint`` raises.
+
+        ``content`` is the line, or what is left of one that was cut; ``place`` is its number and its ``[start, end)``
+        in the log.
         """
         line = line_of(content, depth_max=self.depth_max)
         stated = keys_of(line) if line is not None else None
@@ -83,11 +86,31 @@ class QuickReader:
         if response_id is None and request_id is None:
             return None  # identified by its bytes
         key = key or self.fingerprint(raw_key or "")
-        identity = event_id(api_key_id=key, response_id=response_id, request_id=request_id, line=b"", prefers_request_id=self.prefers_request_id)
+        identity = event_id(
+            api_key_id=key,
+            response_id=response_id,
+            request_id=request_id,
+            line=b"",
+            prefers_request_id=self.prefers_request_id,
+        )
         if is_stream is not None:
             stream, choices = is_stream, choices_asked if is_stream else choices
         return (
-            *(identity, request_id, response_id, occurred_us, key, model_requested, reported, tier, usage_status, status, stream, choices, reason),
+            *(
+                identity,
+                request_id,
+                response_id,
+                occurred_us,
+                key,
+                model_requested,
+                reported,
+                tier,
+                usage_status,
+                status,
+                stream,
+                choices,
+                reason,
+            ),
             *(tokens or _NO_TOKENS),
             *(content_chunks, dialect, self.source),
             *place,

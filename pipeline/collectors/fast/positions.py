@@ -43,7 +43,9 @@ def is_utf8(content: bytes | memoryview) -> bool:
         except UnicodeDecodeError:
             return False
         return True
-    text = pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(np.array([0, len(content)], np.int32)), pa.py_buffer(content)])
+    text = pa.Array.from_buffers(
+        pa.string(), 1, [None, pa.py_buffer(np.array([0, len(content)], np.int32)), pa.py_buffer(content)]
+    )
     try:
         text.validate(full=True)
     except pa.ArrowInvalid:

@@ -1,7 +1,7 @@
 """The shapes of lines: learnt from lines that were read, and later lines told by them.
 
-Owns which shapes there are, which of them a line is tried against first, and when another is worth learning. Does not own how a shape
-is found (``learning``) nor what becomes of what it captures (``event_columns``).
+Owns which shapes there are, which of them a line is tried against first, and when another is worth learning. Does not
+own how a shape is found (``learning``) nor what becomes of what it captures (``event_columns``).
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ _LESSONS_MAX = 3
 LINE_BYTES_MAX = 2**14
 """Longer lines are read faster than they are matched."""
 _ALIKE_MIN = 64
-"""A shape is learnt when so many lines that look alike were read: making one takes as long as it saves on some two hundred."""
+"""A shape is learnt when so many lines that look alike were read: making one takes as long as it saves on some two
+hundred.
+"""
 _LOOKS_MAX = 4096
 _PATIENCE = 60
 """After so many more is a line that looks alike tried again."""
@@ -62,7 +64,9 @@ class Shape:
 
     def telling_of(self, groups: Sequence[Sequence[bytes]]) -> Iterable[Hashable]:
         """Return the telling values among those captured of lines, which are a list a group, line by line."""
-        return zip(*[groups[group] for group in self.telling], strict=True) if self.telling else repeat((), len(groups[0]))
+        return (
+            zip(*[groups[group] for group in self.telling], strict=True) if self.telling else repeat((), len(groups[0]))
+        )
 
 
 _LINES = attrgetter("lines")
@@ -86,7 +90,10 @@ class Shapes:
         return max(self._all, key=_LINES, default=None)
 
     def tell(self, content: bytes, begin: int, end: int, *, but: Shape) -> tuple[Shape, Captured] | None:
-        """Return the shape of the line at ``[begin, end)`` of ``content``, and what it captures there; ``but`` is known not to be it."""
+        """Return the shape of the line at ``[begin, end)`` of ``content``, and what it captures there.
+
+        ``but`` is known not to be it.
+        """
         look = _look(content, begin, end)
         likely = self._likely.get(look)
         if likely is None:
@@ -112,7 +119,10 @@ class Shapes:
         return self._untold[look] >= _ALIKE_MIN
 
     def learn(self, content: bytes, uses: Mapping[str, Use] | None) -> tuple[Shape, Captured] | None:
-        """Return a shape for a line that none told, and what it captures there; ``None`` where ``uses`` is, or none can be made of it."""
+        """Return a shape for a line that none told, and what it captures there.
+
+        ``None`` where ``uses`` is, or none can be made of it.
+        """
         look = _look(content, 0, len(content))
         self._untold[look] = -_PATIENCE
         if uses is None:
@@ -132,7 +142,10 @@ class Shapes:
         return shape, found.groups()
 
     def remember(self, shape: Shape, telling: Hashable, frame: Row | None) -> None:
-        """Remember the frame of rows of a shape with these telling values; ``None``: this row was none that the shape tells."""
+        """Remember the frame of rows of a shape with these telling values.
+
+        ``None``: this row was none that the shape tells.
+        """
         with self._lock:
             if frame is None or len(self.frames) >= _FRAMES_MAX:
                 number = shape.frames.get(telling, 0) - 1
@@ -155,7 +168,9 @@ def _shapes(_fields: tuple[tuple[str, str], ...], _settings: tuple[Hashable, ...
 
 def shapes_of(log_format: LogFormat) -> Shapes:
     """Return the shapes of a format: what one log has taught holds for all logs that are written and read alike."""
-    return _shapes(tuple(sorted(log_format.fields.items())), (log_format.identity, log_format.dialect, log_format.depth_max))
+    return _shapes(
+        tuple(sorted(log_format.fields.items())), (log_format.identity, log_format.dialect, log_format.depth_max)
+    )
 
 
 def _look(content: bytes, begin: int, end: int) -> bytes:
@@ -163,4 +178,6 @@ def _look(content: bytes, begin: int, end: int) -> bytes:
     at = content.find(b'"response"', begin, end)
     kind = content[at + 10 : at + 24] if at >= 0 else b""
     tail = content[max(begin, end - _TAIL_BYTES) : end]
-    return content[begin : begin + _HEAD_BYTES] + kind.translate(None, _NOT_SHAPELY) + tail.translate(None, _NOT_SHAPELY)
+    return (
+        content[begin : begin + _HEAD_BYTES] + kind.translate(None, _NOT_SHAPELY) + tail.translate(None, _NOT_SHAPELY)
+    )

@@ -1,7 +1,7 @@
 """Lines of known shapes to rows.
 
-Owns which shape a line is tried against, and that a row is only told where its frame is known and its bytes are UTF-8. Does not own what
-is learnt (``shapes``) nor what captured text means (``told``).
+Owns which shape a line is tried against, and that a row is only told where its frame is known and its bytes are UTF-8.
+Does not own what is learnt (``shapes``) nor what captured text means (``told``).
 """
 
 from __future__ import annotations
@@ -38,15 +38,27 @@ class Teller:
         usual, block, spans, cut = self._shapes.usual, lines.block, lines.spans, lines.cut
         if usual is None:
             return dict.fromkeys(indices)
-        match, longest = usual.match, LINE_BYTES_MAX  # most lines are matched once: what is done for each of them is little
+        match, longest = (
+            usual.match,
+            LINE_BYTES_MAX,
+        )  # most lines are matched once: what is done for each of them is little
         if cut:
-            found = [match(content, begin, end) if end - begin <= longest else None for content, begin, end in map(lines.left, indices)]
+            found = [
+                match(content, begin, end) if end - begin <= longest else None
+                for content, begin, end in map(lines.left, indices)
+            ]
         else:
-            found = [match(block, begin, end) if end - begin <= longest else None for begin, end in map(spans.__getitem__, indices)]
+            found = [
+                match(block, begin, end) if end - begin <= longest else None
+                for begin, end in map(spans.__getitem__, indices)
+            ]
         untold: Untold = dict.fromkeys(index for index, one in zip(indices, found, strict=True) if one is None)
         alike: dict[Shape, tuple[list[int], list[Captured]]] = {}
         if len(untold) < len(indices):
-            alike[usual] = [index for index in indices if index not in untold], [one.groups() for one in found if one is not None]
+            alike[usual] = (
+                [index for index in indices if index not in untold],
+                [one.groups() for one in found if one is not None],
+            )
             usual.lines += len(alike[usual][0])
         for index in list(untold):
             content, begin, end = lines.left(index)
@@ -63,13 +75,25 @@ class Teller:
 
     def values(self, shape: Shape, groups: Groups) -> tuple[list[Sequence[Any]], list[int], set[int]]:
         """Return own values, a list a column, the numbers of frames, and which rows must be read."""
-        own, wrong = own_values(shape, groups, prefers_request_id=self._prefers_request_id, fingerprint=self._fingerprint)
+        own, wrong = own_values(
+            shape, groups, prefers_request_id=self._prefers_request_id, fingerprint=self._fingerprint
+        )
         codes = [shape.frames.get(telling, -1) for telling in shape.telling_of(groups)]
         if min(codes) < 0:
             wrong |= {at for at, code in enumerate(codes) if code < 0}
         return own, codes, wrong
 
-    def _add(self, shape: Shape, lines: CutLines, indices: Sequence[int], groups: Groups, events: EventColumns, untold: Untold, *, is_sound: bool) -> None:
+    def _add(
+        self,
+        shape: Shape,
+        lines: CutLines,
+        indices: Sequence[int],
+        groups: Groups,
+        events: EventColumns,
+        untold: Untold,
+        *,
+        is_sound: bool,
+    ) -> None:
         """Add the rows of lines of a shape, but those that must be read."""
         own, codes, wrong = self.values(shape, groups)
         if not is_sound:

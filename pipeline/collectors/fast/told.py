@@ -1,7 +1,7 @@
 """From what a shape captured of lines to the values of their rows, many at a time.
 
-Owns the rules by which captured text becomes a value: those of ``instants``, ``identity`` and ``families.chat_usage``, for values that need no
-convention to be understood. A row for which they do not hold is left to the plain reader.
+Owns the rules by which captured text becomes a value: those of ``instants``, ``identity`` and ``families.chat_usage``,
+for values that need no convention to be understood. A row for which they do not hold is left to the plain reader.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 def own_values(
     shape: Shape, groups: Sequence[Sequence[bytes]], *, prefers_request_id: bool, fingerprint: Callable[[str], str]
 ) -> tuple[list[Sequence[Any]], set[int]]:
-    """Return the values of ``OWN_BEFORE_PLACES``, a list a column, and the indices of the rows for the plain reader; what is not told is null.
+    """Return the values of ``OWN_BEFORE_PLACES``, a list a column, and the indices of the rows for the plain reader.
+
+    What is not told is null.
 
     ``groups`` are what was captured of lines of a shape, a list a group. Raises what ``fingerprint`` raises.
     """
@@ -32,9 +34,13 @@ def own_values(
     count = len(groups[0])
     nothing: list[Any] = [None] * count
     occurred_us = instants_us(taken["ts"])
-    keys = taken["api_key_id"] if "api_key_id" in taken else _fingerprinted(taken["api_key"], fingerprint)  # b"" for a raw key that is none
+    keys = (
+        taken["api_key_id"] if "api_key_id" in taken else _fingerprinted(taken["api_key"], fingerprint)
+    )  # b"" for a raw key that is none
     kind = "request" if "response_id" not in taken or (prefers_request_id and "request_id" in taken) else "response"
-    wrong = {index for index, at in enumerate(occurred_us) if at is None} | {index for index, key in enumerate(keys) if not key}
+    wrong = {index for index, at in enumerate(occurred_us) if at is None} | {
+        index for index, key in enumerate(keys) if not key
+    }
     counts = {name: list(map(int, taken[name])) for name in COUNTS if name in taken}
     wrong |= _contradicted(counts, count)
     own: dict[str, Sequence[Any]] = {
@@ -61,11 +67,19 @@ def _contradicted(counts: dict[str, list[int]], rows: int) -> set[int]:
         return set()
     zeros = [0] * rows
     prompt, completion, cached, written, reasoning, total = (counts.get(name, zeros) for name in COUNTS)
-    wrong = {index for index, both in enumerate(zip(prompt, completion, strict=True)) if not all(both) or max(both) > TOKENS_MAX}
+    wrong = {
+        index
+        for index, both in enumerate(zip(prompt, completion, strict=True))
+        if not all(both) or max(both) > TOKENS_MAX
+    }
     sums = enumerate(zip(total, prompt, completion, strict=True))
     wrong |= {index for index, (whole, one, other) in sums if whole and (whole != one + other or whole > TOKENS_MAX)}
     if cached is not zeros or written is not zeros:
-        wrong |= {index for index, (whole, one, other) in enumerate(zip(prompt, cached, written, strict=True)) if one + other > whole}
+        wrong |= {
+            index
+            for index, (whole, one, other) in enumerate(zip(prompt, cached, written, strict=True))
+            if one + other > whole
+        }
     if reasoning is not zeros:
         wrong |= {index for index, (whole, part) in enumerate(zip(completion, reasoning, strict=True)) if part > whole}
     return wrong

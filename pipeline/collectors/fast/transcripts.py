@@ -34,10 +34,17 @@ def read(text: str, *, depth_max: int) -> Reading | None:
 
 
 def _payloads(text: str) -> list[str]:
-    """Return the payloads that ``sse.read_transcript`` does; of one event a line, and nothing else, without going through its lines."""
+    """Return the payloads that ``sse.read_transcript`` does.
+
+    Of one event a line, and nothing else, without going through its lines.
+    """
     end = "\r\n\r\n" if text.endswith("\r\n\r\n") else "\n\n"
     events = text.split(end)
-    if events[-1] == "" and all(event.startswith("data: ") for event in events[:-1]) and text.count("\n") == (len(events) - 1) * 2:
+    if (
+        events[-1] == ""
+        and all(event.startswith("data: ") for event in events[:-1])
+        and text.count("\n") == (len(events) - 1) * 2
+    ):
         line_ends = len(end) // 2 - 1
         if text.count("\r") == (len(events) - 1) * 2 * line_ends:
             return [event[6:] for event in events[:-1]]
@@ -64,7 +71,12 @@ class _Seen:
         choices, usage, tier = said.get("choices"), said.get("usage"), said.get("service_tier")
         if chunk is None or len(chunk) != len(said) or type(choices) is not list:
             return False
-        if said.get("error") is not None or said.get("x_groq") is not None or not is_usual_object(said.get("object")) or not is_label(tier):
+        if (
+            said.get("error") is not None
+            or said.get("x_groq") is not None
+            or not is_usual_object(said.get("object"))
+            or not is_label(tier)
+        ):
             return False
         if not self.response_id:
             self.response_id = said.get("id")
@@ -114,4 +126,12 @@ class _Seen:
         """Return what all chunks say together, where they state usage: what they do not, the plain reader estimates."""
         if not self.is_chat or self.tokens is None or not (self.tokens[0] and self.tokens[1]):
             return None
-        return ("measured", self.response_id or None, self.model or None, self.tier, self.finish_reason, self.tokens, None)
+        return (
+            "measured",
+            self.response_id or None,
+            self.model or None,
+            self.tier,
+            self.finish_reason,
+            self.tokens,
+            None,
+        )

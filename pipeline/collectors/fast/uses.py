@@ -1,7 +1,10 @@
-"""What the plain reader does with each field of a line: takes its value into the row, lets it tell what the row says, or ignores it.
+"""What the plain reader does with each field of a line.
 
-Owns the list of fields it looks at: of the line (``envelope``), of a body and of a chunk (``families.chat``, ``families.chat_usage``).
-A field that is not in it is ignored; ``tests/collectors/test_uses.py`` watches the plain reader and compares.
+Takes its value into the row, lets it tell what the row says, or ignores it.
+
+Owns the list of fields it looks at: of the line (``envelope``), of a body and of a chunk (``families.chat``,
+``families.chat_usage``). A field that is not in it is ignored; ``tests/collectors/test_uses.py`` watches the plain
+reader and compares.
 """
 
 from __future__ import annotations
@@ -10,7 +13,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from pipeline.collectors import fields
-from pipeline.collectors.families.chat_usage import COMPLETION_DETAILS, OTHERS, PROMPT_DETAILS, VERCEL_MARK, WRITTEN_NAMES
+from pipeline.collectors.families.chat_usage import (
+    COMPLETION_DETAILS,
+    OTHERS,
+    PROMPT_DETAILS,
+    VERCEL_MARK,
+    WRITTEN_NAMES,
+)
 from pipeline.collectors.fast.grammar import COUNT
 
 if TYPE_CHECKING:
@@ -70,10 +79,20 @@ _IDENTIFIER = fields.IDENTIFIER.pattern.encode() + b"+"
 NAME = fields.MODEL.pattern.encode() + b"+"
 """A model or a key id; a label is a shorter one."""
 _RAW_KEY = rb"[!#-\[\]-~][ !#-\[\]-~]{0,511}+"
-_INSTANT = rb"20[0-9]{2}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9}+)?+(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
+_INSTANT = (
+    rb"20[0-9]{2}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9}+)?+(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5]"
+    rb"[0-9])"
+)
 _EPOCH = rb"[1-9][0-9]{8,13}+(?:\.[0-9]{1,9}+)?+"
 
-COUNTS = ("prompt_tokens", "completion_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens", "total_tokens")
+COUNTS = (
+    "prompt_tokens",
+    "completion_tokens",
+    "cached_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "total_tokens",
+)
 """The names under which counts are taken."""
 COLUMN_OF = {
     "prompt_tokens": "prompt_tokens",
@@ -127,7 +146,9 @@ _LINE: Mapping[str, Use] = {
 
 
 def uses_of_line(log_format: LogFormat, *, stated: Container[str]) -> Mapping[str, Use] | None:
-    """Return the uses of a line's fields by the names that its log gives them, ``None`` where one field would lie within another.
+    """Return the uses of a line's fields by the names that its log gives them.
+
+    ``None`` where one field would lie within another.
 
     ``stated`` are the names at the top of the line: one with dots in it wins over a path.
     """

@@ -19,7 +19,10 @@ PAGE = (Path(__file__).resolve().parents[3] / "docs" / "families.md").read_text(
 
 
 def _blocks(language: str) -> list[str]:
-    return [textwrap.dedent(block) for block in re.findall(rf"^ *```{language}\n(.*?)^ *```$", PAGE, re.MULTILINE | re.DOTALL)]
+    return [
+        textwrap.dedent(block)
+        for block in re.findall(rf"^ *```{language}\n(.*?)^ *```$", PAGE, re.MULTILINE | re.DOTALL)
+    ]
 
 
 @pytest.fixture
@@ -54,7 +57,9 @@ def test_the_page_names_every_family_in_its_order_and_no_other() -> None:
 def test_the_page_names_every_convention_that_a_dialect_may_end_in() -> None:
     folder = Path(families.__file__).parent
     sources = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
-    literal = re.findall(r'\("([a-z]+(?:-[a-z]+)*)",\)', "".join(line for line in sources.splitlines() if "onventions" in line))
+    literal = re.findall(
+        r'\("([a-z]+(?:-[a-z]+)*)",\)', "".join(line for line in sources.splitlines() if "onventions" in line)
+    )
     named = re.findall(r'^[A-Z_]+ = "([a-z]+(?:-[a-z]+)*-(?:apart|unknown|cached|total))"', sources, re.MULTILINE)
     assert (len(set(literal)), len(set(named))) == (6, 7)
     assert [convention for convention in (*literal, *named) if f"`{convention}`" not in PAGE] == []
@@ -65,7 +70,13 @@ def test_before_it_is_added_its_answer_is_no_completion(answer: dict[str, Any]) 
 
 
 def test_a_family_that_is_added_as_the_page_says_is_read(answer: dict[str, Any], added: str) -> None:
-    counts = re.findall(r"The answer above is (\d+) prompt tokens, (\d+) of them cached, and (\d+) completion tokens, (\d+) of them reasoning", PAGE)
+    counts = re.findall(
+        (
+            r"The answer above is (\d+) prompt tokens, (\d+) of them cached, and (\d+) completion tokens, (\d+) of "
+            r"them reasoning"
+        ),
+        PAGE,
+    )
     prompt, cached, completion, reasoning = map(int, counts[0])
     for path in ("/parrot/say", None, "/v1/chat/completions"):
         reading = read(answer, path=path)

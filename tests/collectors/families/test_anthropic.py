@@ -47,7 +47,13 @@ def test_id_model_tier_and_reason_are_those_of_the_message() -> None:
 
 
 def test_thinking_lies_within_the_output() -> None:
-    assert tokens(_message(USAGE | {"output_tokens_details": {"thinking_tokens": 20}}), path=PATH) == (581, 34, 500, 60, 20)
+    assert tokens(_message(USAGE | {"output_tokens_details": {"thinking_tokens": 20}}), path=PATH) == (
+        581,
+        34,
+        500,
+        60,
+        20,
+    )
 
 
 def test_writes_that_live_an_hour_are_told_apart_and_are_never_added() -> None:
@@ -82,7 +88,12 @@ def test_the_input_may_grow_and_the_cache_may_be_newer_in_the_delta() -> None:
 
 
 def test_running_totals_in_several_deltas_are_not_added() -> None:
-    events = [_start(USAGE), _delta({"output_tokens": 10}, None), _delta({"output_tokens": 25}, None), _delta({"output_tokens": 34})]
+    events = [
+        _start(USAGE),
+        _delta({"output_tokens": 10}, None),
+        _delta({"output_tokens": 25}, None),
+        _delta({"output_tokens": 34}),
+    ]
     assert tokens(ways(*events)["transcript"], path=PATH)[1] == 34
 
 
@@ -172,7 +183,13 @@ def test_zeros_beside_an_answer_are_no_measurement() -> None:
 
 
 def test_an_old_completion_states_nothing_and_is_unknown() -> None:
-    body = {"type": "completion", "id": "compl_1", "completion": " Snow.", "stop_reason": "stop_sequence", "model": "instant-1.2"}
+    body = {
+        "type": "completion",
+        "id": "compl_1",
+        "completion": " Snow.",
+        "stop_reason": "stop_sequence",
+        "model": "instant-1.2",
+    }
     assert read(body, path="/v1/complete").status.value == "unknown"
 
 

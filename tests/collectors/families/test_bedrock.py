@@ -14,14 +14,24 @@ from pipeline.usage import QuarantineReason
 CONVERSE = "/model/anthropic.haiku-3-20240307-v1%3A0/converse"
 CONVERSE_STREAM = f"{CONVERSE}-stream"
 USAGE = {"inputTokens": 12, "outputTokens": 30, "totalTokens": 42}
-CACHED = {"inputTokens": 12, "outputTokens": 30, "cacheReadInputTokens": 100, "cacheWriteInputTokens": 50, "totalTokens": 192}
+CACHED = {
+    "inputTokens": 12,
+    "outputTokens": 30,
+    "cacheReadInputTokens": 100,
+    "cacheWriteInputTokens": 50,
+    "totalTokens": 192,
+}
 METRICS = "amazon-bedrock-invocationMetrics"
 HEADERS = {"X-Amzn-Bedrock-Input-Token-Count": "17", "x-amzn-bedrock-output-token-count": "51"}
 
 
 def _converse(usage: dict[str, Any], **fields: Any) -> dict[str, Any]:
     content = [{"text": "Sleet."}]
-    return {"output": {"message": {"role": "assistant", "content": content}}, "stopReason": "end_turn", "usage": usage} | fields
+    return {
+        "output": {"message": {"role": "assistant", "content": content}},
+        "stopReason": "end_turn",
+        "usage": usage,
+    } | fields
 
 
 def _events(usage: dict[str, Any] | None) -> list[tuple[str, dict[str, Any]]]:
@@ -134,19 +144,32 @@ def test_nova_states_on_invoke_what_converse_states(way: str) -> None:
 
 
 def test_titan_adds_its_results_and_counts_may_be_written_as_decimals() -> None:
-    results = [{"tokenCount": 20.0, "outputText": "a", "completionReason": "FINISH"}, {"tokenCount": 5, "outputText": "b"}]
+    results = [
+        {"tokenCount": 20.0, "outputText": "a", "completionReason": "FINISH"},
+        {"tokenCount": 5, "outputText": "b"},
+    ]
     body = {"inputTextTokenCount": 28.0, "results": results}
     path = "/model/amazon.titan-text-express-v1/invoke"
     reading = read(body, path=path)
     assert tokens(body, path=path)[:2] == (28, 25)
-    assert (reading.dialect, reading.model_in_path, reading.finish_reason) == ("bedrock-titan", "amazon.titan-text-express-v1", "FINISH")
+    assert (reading.dialect, reading.model_in_path, reading.finish_reason) == (
+        "bedrock-titan",
+        "amazon.titan-text-express-v1",
+        "FINISH",
+    )
 
 
 @pytest.mark.parametrize("way", invoke_ways())
 def test_titan_streams_its_input_first_and_its_output_last(way: str) -> None:
     chunks = [
         {"outputText": "a", "index": 0, "totalOutputTextTokenCount": None, "inputTextTokenCount": 28},
-        {"outputText": "b", "index": 0, "totalOutputTextTokenCount": 25, "completionReason": "LENGTH", "inputTextTokenCount": None},
+        {
+            "outputText": "b",
+            "index": 0,
+            "totalOutputTextTokenCount": 25,
+            "completionReason": "LENGTH",
+            "inputTextTokenCount": None,
+        },
     ]
     chunks[1] |= {METRICS: {"inputTokenCount": 28, "outputTokenCount": 25}}
     body = invoke_ways(*chunks)[way]
@@ -219,11 +242,22 @@ def test_an_error_of_aws_is_failed_although_its_headers_count() -> None:
 
 def test_jamba_on_invoke_is_chat() -> None:
     body = {"id": "cmpl-1", "choices": [{"index": 0, "message": {"role": "assistant", "content": "Rime."}}]}
-    body |= {"usage": {"prompt_tokens": 17, "completion_tokens": 3, "total_tokens": 20}, "meta": {"requestDurationMillis": 9}}
+    body |= {
+        "usage": {"prompt_tokens": 17, "completion_tokens": 3, "total_tokens": 20},
+        "meta": {"requestDurationMillis": 9},
+    }
     reading = read(body, path="/model/ai21.jamba-1-5-large-v1%3A0/invoke")
     assert (reading.dialect, reading.model_in_path) == ("openai-chat", "ai21.jamba-1-5-large-v1:0")
     chunks = [
-        {"id": "cmpl-1", "choices": [{"index": 0, "delta": {"content": "R"}}], "usage": {"prompt_tokens": 17, "completion_tokens": 0}},
-        {"id": "cmpl-1", "choices": [{"index": 0, "delta": {"content": "ime"}}], "usage": {"prompt_tokens": 17, "completion_tokens": 3}},
+        {
+            "id": "cmpl-1",
+            "choices": [{"index": 0, "delta": {"content": "R"}}],
+            "usage": {"prompt_tokens": 17, "completion_tokens": 0},
+        },
+        {
+            "id": "cmpl-1",
+            "choices": [{"index": 0, "delta": {"content": "ime"}}],
+            "usage": {"prompt_tokens": 17, "completion_tokens": 3},
+        },
     ]
     assert tokens(aws_stream(*invoke_events(*chunks)), path="/model/x/invoke-with-response-stream")[:2] == (17, 3)

@@ -15,7 +15,13 @@ PATH = "/v1/chat/completions"
 
 def _chat(usage: dict[str, Any] | None, model: str = "jamba-large", **fields: Any) -> dict[str, Any]:
     choices = [{"index": 0, "message": {"role": "assistant", "content": "Frost."}, "finish_reason": "stop"}]
-    return {"id": "chatcmpl-1", "object": "chat.completion", "model": model, "choices": choices, "usage": usage} | fields
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "model": model,
+        "choices": choices,
+        "usage": usage,
+    } | fields
 
 
 def _chunk(delta: dict[str, Any] | None = None, usage: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
@@ -93,7 +99,9 @@ def test_cached_tokens_go_by_many_names(stated: dict[str, Any]) -> None:
     assert tokens(_chat(_usage(19, 4) | stated), path=PATH) == (19, 4, 6, None, None)
 
 
-@pytest.mark.parametrize("name", ["cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens", "cached_creation_tokens"])
+@pytest.mark.parametrize(
+    "name", ["cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens", "cached_creation_tokens"]
+)
 def test_cache_writes_go_by_many_names_at_the_top_and_in_the_details(name: str) -> None:
     assert tokens(_chat(_usage(19, 4, **{name: 6})), path=PATH) == (19, 4, None, 6, None)
     assert tokens(_chat(_usage(19, 4, prompt_tokens_details={name: 6})), path=PATH) == (19, 4, None, 6, None)
@@ -125,7 +133,10 @@ def test_running_totals_are_not_added(way: str) -> None:
 
 
 def test_running_totals_of_each_choice_are_added_up() -> None:
-    chunks = [_chunk(None, _usage(19, count)) | {"choices": [{"index": at, "delta": {"content": "x"}}]} for at, count in ((0, 1), (1, 1), (0, 3), (1, 2))]
+    chunks = [
+        _chunk(None, _usage(19, count)) | {"choices": [{"index": at, "delta": {"content": "x"}}]}
+        for at, count in ((0, 1), (1, 1), (0, 3), (1, 2))
+    ]
     assert tokens(ways(*chunks)["transcript"], path=PATH, request={"n": 2})[:2] == (19, 5)
 
 
@@ -147,7 +158,9 @@ def test_usage_may_stand_under_another_roof() -> None:
     ],
 )
 def test_whatever_was_generated_counts_in_an_estimate(delta: dict[str, Any]) -> None:
-    body = ways(_chunk({"role": "assistant", "content": ""}), _chunk(delta), _chunk(delta), _chunk({}))["transcript that ends in [DONE]"]
+    body = ways(_chunk({"role": "assistant", "content": ""}), _chunk(delta), _chunk(delta), _chunk({}))[
+        "transcript that ends in [DONE]"
+    ]
     reading = read(body, path=PATH)
     assert (reading.status.value, reading.content_chunks) == ("estimated", 2)
 
@@ -161,7 +174,9 @@ def test_zeros_beside_an_answer_are_no_measurement_and_beside_nothing_they_are_o
 
 
 def test_a_placeholder_of_zeros_gives_way_to_real_usage() -> None:
-    body = ways(_chunk({"content": "Fr"}, _usage(0, 0)), _chunk({}, _usage(19, 4)), _chunk({}, _usage(0, 0)))["transcript"]
+    body = ways(_chunk({"content": "Fr"}, _usage(0, 0)), _chunk({}, _usage(19, 4)), _chunk({}, _usage(0, 0)))[
+        "transcript"
+    ]
     assert tokens(body, path=PATH)[:2] == (19, 4)
 
 
@@ -175,11 +190,16 @@ def test_stated_usage_counts_under_any_status(http_status: int) -> None:
 def test_an_error_in_a_stream_fails_it_only_where_no_usage_was_stated() -> None:
     error = {"error": {"message": "overloaded", "code": 502}}
     assert read(ways(_chunk({"content": "Fr"}), error)["transcript"], path=PATH).status.value == "failed"
-    assert read(ways(_chunk({"content": "Fr"}, _usage(19, 4)), error)["transcript"], path=PATH).status.value == "measured"
+    assert (
+        read(ways(_chunk({"content": "Fr"}, _usage(19, 4)), error)["transcript"], path=PATH).status.value == "measured"
+    )
 
 
 def test_chat_without_choices_is_read_only_where_nothing_else_fits() -> None:
     bare = {"id": "x-1", "usage": _usage(19, 4)}
     assert tokens(bare, path=PATH)[:2] == (19, 4)
     for usage in ({"input_tokens": 19, "output_tokens": 4}, {"inputTokens": 19, "outputTokens": 4, "totalTokens": 23}):
-        assert read({"content": [{"text": "x"}], "usage": usage}, path=None).dialect in {"anthropic", "bedrock-converse"}
+        assert read({"content": [{"text": "x"}], "usage": usage}, path=None).dialect in {
+            "anthropic",
+            "bedrock-converse",
+        }

@@ -8,7 +8,10 @@ import pytest
 from readings import json_lines, read, tokens, ways
 
 V1, V2 = "/v1/chat", "/v2/chat"
-BILLED = {"billed_units": {"input_tokens": 8, "output_tokens": 40}, "tokens": {"input_tokens": 1390, "output_tokens": 44}}
+BILLED = {
+    "billed_units": {"input_tokens": 8, "output_tokens": 40},
+    "tokens": {"input_tokens": 1390, "output_tokens": 44},
+}
 TOKENS = {"tokens": {"input_tokens": 1390, "output_tokens": 44}}
 
 
@@ -59,7 +62,11 @@ def test_version_two_streams_its_usage_when_the_message_ends(way: str) -> None:
     body = ways(*_v2_stream(BILLED))[way]
     assert tokens(body, path=V2)[:2] == (8, 40)
     reading = read(body, path=V2)
-    assert (reading.dialect, reading.response_id, reading.finish_reason) == ("cohere-v2/billed-units", "c2-1", "TOOL_CALL")
+    assert (reading.dialect, reading.response_id, reading.finish_reason) == (
+        "cohere-v2/billed-units",
+        "c2-1",
+        "TOOL_CALL",
+    )
 
 
 def test_version_one_states_its_usage_in_meta() -> None:

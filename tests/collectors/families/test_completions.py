@@ -19,7 +19,11 @@ def test_the_counts_are_those_of_chat() -> None:
     body = _completion({"prompt_tokens": 14, "completion_tokens": 32, "total_tokens": 46})
     reading = read(body, path=PATH)
     assert tokens(body, path=PATH) == (14, 32, None, None, None)
-    assert (reading.dialect, reading.response_id, reading.model_reported) == ("openai-completions", "cmpl-1", "davinci-002")
+    assert (reading.dialect, reading.response_id, reading.model_reported) == (
+        "openai-completions",
+        "cmpl-1",
+        "davinci-002",
+    )
     assert reading.finish_reason == "length"
 
 

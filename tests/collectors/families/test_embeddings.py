@@ -19,9 +19,13 @@ SHAPES: dict[str, tuple[str, dict[str, Any]]] = {
     "openai": ("/v1/embeddings", _openai({"prompt_tokens": 19, "total_tokens": 19})),
     "openai in base64": (
         "/v1/embeddings",
-        _openai({"prompt_tokens": 19, "total_tokens": 19}) | {"data": [{"object": "embedding", "embedding": "AACAPgAAAL8="}]},
+        _openai({"prompt_tokens": 19, "total_tokens": 19})
+        | {"data": [{"object": "embedding", "embedding": "AACAPgAAAL8="}]},
     ),
-    "with a completion of zero": ("/v1/embeddings", _openai({"prompt_tokens": 19, "completion_tokens": 0, "total_tokens": 19})),
+    "with a completion of zero": (
+        "/v1/embeddings",
+        _openai({"prompt_tokens": 19, "completion_tokens": 0, "total_tokens": 19}),
+    ),
     "voyage": ("/v1/embeddings", _openai({"total_tokens": 19})),
     "cohere": (
         "/v2/embed",
@@ -34,7 +38,11 @@ SHAPES: dict[str, tuple[str, dict[str, Any]]] = {
     "ollama": ("/api/embed", {"model": "nomic-embed-text", "embeddings": [VECTOR], "prompt_eval_count": 19}),
     "vertex": (
         "/v1/projects/p/publishers/google/models/text-embedding-005:predict",
-        {"predictions": [{"embeddings": {"values": VECTOR, "statistics": {"token_count": count}}} for count in (12, 7)]},
+        {
+            "predictions": [
+                {"embeddings": {"values": VECTOR, "statistics": {"token_count": count}}} for count in (12, 7)
+            ]
+        },
     ),
     "of several vectors": (
         "/v1/embeddings",

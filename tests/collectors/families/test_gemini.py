@@ -79,7 +79,10 @@ def test_absent_candidates_thoughts_tools_and_cache_are_zero() -> None:
     assert tokens(_answer({"promptTokenCount": 9, "totalTokenCount": 9}), path=PATH)[:2] == (9, 0)
     thoughts = {"promptTokenCount": 9, "thoughtsTokenCount": 30, "totalTokenCount": 39}
     assert tokens(_answer(thoughts), path=PATH) == (9, 30, None, None, 30)
-    blocked = {"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": {"promptTokenCount": 9, "totalTokenCount": 9}}
+    blocked = {
+        "promptFeedback": {"blockReason": "SAFETY"},
+        "usageMetadata": {"promptTokenCount": 9, "totalTokenCount": 9},
+    }
     assert tokens(blocked, path=PATH)[:2] == (9, 0)
 
 
@@ -94,7 +97,12 @@ def test_a_traffic_type_alone_is_no_usage() -> None:
 
 @pytest.mark.parametrize("way", ways())
 def test_of_a_stream_the_last_object_counts_whole(way: str) -> None:
-    earlier = {"promptTokenCount": 300, "candidatesTokenCount": 7, "cachedContentTokenCount": 200, "totalTokenCount": 307}
+    earlier = {
+        "promptTokenCount": 300,
+        "candidatesTokenCount": 7,
+        "cachedContentTokenCount": 200,
+        "totalTokenCount": 307,
+    }
     last = {"promptTokenCount": 80, "thoughtsTokenCount": 40, "totalTokenCount": 120}
     chunks = [_answer(earlier, {"finishReason": None}), _answer({"trafficType": "ON_DEMAND"}), _answer(last)]
     assert tokens(ways(*chunks)[way], path=STREAM) == (80, 40, None, None, 40)
@@ -151,7 +159,11 @@ def test_it_is_known_by_its_body_where_no_path_tells(path: str | None) -> None:
 
 @pytest.mark.parametrize("path", ["/v1beta/cachedContents", None])
 def test_a_cache_that_was_made_is_no_generation(path: str | None) -> None:
-    cache = {"name": "cachedContents/abc", "model": "models/gemini-2.5-flash", "usageMetadata": {"totalTokenCount": 9600}}
+    cache = {
+        "name": "cachedContents/abc",
+        "model": "models/gemini-2.5-flash",
+        "usageMetadata": {"totalTokenCount": 9600},
+    }
     assert read(cache, path=path).status.value == "not_metered"
 
 

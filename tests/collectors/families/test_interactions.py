@@ -41,7 +41,11 @@ def _stream(**fields: Any) -> list[dict[str, Any]]:
 def test_tool_use_is_input_and_thoughts_are_output() -> None:
     assert tokens(_interaction(), path=PATH) == (56, 31, 32, None, 11)
     reading = read(_interaction(), path=PATH)
-    assert (reading.dialect, reading.response_id, reading.model_reported) == ("gemini-interactions", "v1_abc", "gemini-3-flash")
+    assert (reading.dialect, reading.response_id, reading.model_reported) == (
+        "gemini-interactions",
+        "v1_abc",
+        "gemini-3-flash",
+    )
     assert reading.finish_reason == "completed"
 
 
@@ -50,7 +54,11 @@ def test_a_stream_states_its_usage_when_it_is_completed(way: str) -> None:
     body = ways(*_stream())[way]
     assert tokens(body, path=PATH) == (56, 31, 32, None, 11)
     reading = read(body, path=PATH)
-    assert (reading.response_id, reading.model_reported, reading.finish_reason) == ("v1_abc", "gemini-3-flash", "completed")
+    assert (reading.response_id, reading.model_reported, reading.finish_reason) == (
+        "v1_abc",
+        "gemini-3-flash",
+        "completed",
+    )
 
 
 def test_an_agent_in_the_background_is_unknown_until_it_is_asked_for() -> None:

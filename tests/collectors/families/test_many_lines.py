@@ -27,12 +27,28 @@ def _chat(usage: dict[str, Any], model: str) -> dict[str, Any]:
 
 def _anthropic(usage: dict[str, Any]) -> dict[str, Any]:
     content = [{"type": "text", "text": "Thaw."}]
-    return {"type": "message", "role": "assistant", "model": "opus-4-5", "content": content, "stop_reason": "end_turn", "usage": usage}
+    return {
+        "type": "message",
+        "role": "assistant",
+        "model": "opus-4-5",
+        "content": content,
+        "stop_reason": "end_turn",
+        "usage": usage,
+    }
 
 
 def _gemini(n: int) -> dict[str, Any]:
-    usage = {"promptTokenCount": 9 + n, "candidatesTokenCount": n, "thoughtsTokenCount": 3, "totalTokenCount": 12 + 2 * n}
-    return {"candidates": [{"content": {"parts": [{"text": "Thaw."}]}, "finishReason": "STOP"}], "usageMetadata": usage, "modelVersion": "gemini-3"}
+    usage = {
+        "promptTokenCount": 9 + n,
+        "candidatesTokenCount": n,
+        "thoughtsTokenCount": 3,
+        "totalTokenCount": 12 + 2 * n,
+    }
+    return {
+        "candidates": [{"content": {"parts": [{"text": "Thaw."}]}, "finishReason": "STOP"}],
+        "usageMetadata": usage,
+        "modelVersion": "gemini-3",
+    }
 
 
 BODIES: dict[str, tuple[str, Callable[[int], Any]]] = {
@@ -44,7 +60,12 @@ BODIES: dict[str, tuple[str, Callable[[int], Any]]] = {
             "status": "completed",
             "model": "gpt-5",
             "output": [{"type": "message"}],
-            "usage": {"input_tokens": 40 + n, "input_tokens_details": {"cached_tokens": n}, "output_tokens": 5, "total_tokens": 45 + n},
+            "usage": {
+                "input_tokens": 40 + n,
+                "input_tokens_details": {"cached_tokens": n},
+                "output_tokens": 5,
+                "total_tokens": 45 + n,
+            },
         },
     ),
     "completions": (
@@ -58,12 +79,25 @@ BODIES: dict[str, tuple[str, Callable[[int], Any]]] = {
     ),
     "anthropic": (
         "/v1/messages",
-        lambda n: _anthropic({"input_tokens": n, "cache_read_input_tokens": 2 * n, "cache_creation_input_tokens": 7, "output_tokens": 5}) | {"id": f"msg_{n}"},
+        lambda n: (
+            _anthropic(
+                {
+                    "input_tokens": n,
+                    "cache_read_input_tokens": 2 * n,
+                    "cache_creation_input_tokens": 7,
+                    "output_tokens": 5,
+                }
+            )
+            | {"id": f"msg_{n}"}
+        ),
     ),
     "anthropic stream": (
         "/v1/messages",
         lambda n: sse(
-            {"type": "message_start", "message": _anthropic({"input_tokens": n, "output_tokens": 1}) | {"id": f"msg_{n}"}},
+            {
+                "type": "message_start",
+                "message": _anthropic({"input_tokens": n, "output_tokens": 1}) | {"id": f"msg_{n}"},
+            },
             {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Thaw."}},
             {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 5 + n}},
         ),
@@ -87,7 +121,9 @@ BODIES: dict[str, tuple[str, Callable[[int], Any]]] = {
     ),
     "llama stream": (
         "/model/meta.llama3-8b-instruct-v1%3A0/invoke-with-response-stream",
-        lambda n: aws_stream(*invoke_events({"generation": "Thaw.", "prompt_token_count": 40 + n, "generation_token_count": 5})),
+        lambda n: aws_stream(
+            *invoke_events({"generation": "Thaw.", "prompt_token_count": 40 + n, "generation_token_count": 5})
+        ),
     ),
     "cohere": (
         "/v2/chat",
@@ -95,7 +131,10 @@ BODIES: dict[str, tuple[str, Callable[[int], Any]]] = {
             "id": f"c2-{n}",
             "finish_reason": "COMPLETE",
             "message": {"role": "assistant", "content": [{"type": "text", "text": "Thaw."}]},
-            "usage": {"billed_units": {"input_tokens": n, "output_tokens": 5}, "tokens": {"input_tokens": 900 + n, "output_tokens": 6}},
+            "usage": {
+                "billed_units": {"input_tokens": n, "output_tokens": 5},
+                "tokens": {"input_tokens": 900 + n, "output_tokens": 6},
+            },
         },
     ),
     "ollama": (
@@ -107,24 +146,61 @@ BODIES: dict[str, tuple[str, Callable[[int], Any]]] = {
     ),
     "embeddings": (
         "/v1/embeddings",
-        lambda n: {"object": "list", "model": "e-3", "data": [{"embedding": [0.5]}], "usage": {"prompt_tokens": 40 + n, "total_tokens": 40 + n}},
+        lambda n: {
+            "object": "list",
+            "model": "e-3",
+            "data": [{"embedding": [0.5]}],
+            "usage": {"prompt_tokens": 40 + n, "total_tokens": 40 + n},
+        },
     ),
-    "rerank": ("/v1/rerank", lambda n: {"id": f"k-{n}", "results": [{"relevance_score": 0.5}], "meta": {"billed_units": {"search_units": n}}}),
+    "rerank": (
+        "/v1/rerank",
+        lambda n: {
+            "id": f"k-{n}",
+            "results": [{"relevance_score": 0.5}],
+            "meta": {"billed_units": {"search_units": n}},
+        },
+    ),
     "grok": (
         CHAT,
-        lambda n: _chat({"prompt_tokens": n, "completion_tokens": 5, "total_tokens": 5 + n, "prompt_tokens_details": {"cached_tokens": 150}}, "grok-4"),
+        lambda n: _chat(
+            {
+                "prompt_tokens": n,
+                "completion_tokens": 5,
+                "total_tokens": 5 + n,
+                "prompt_tokens_details": {"cached_tokens": 150},
+            },
+            "grok-4",
+        ),
     ),
     "vercel": (
         CHAT,
         lambda n: _chat(
-            {"prompt_tokens": n, "completion_tokens": 5, "total_tokens": 5 + n, "reasoning_tokens": n % 7, "market_cost": "0.01"},
+            {
+                "prompt_tokens": n,
+                "completion_tokens": 5,
+                "total_tokens": 5 + n,
+                "reasoning_tokens": n % 7,
+                "market_cost": "0.01",
+            },
             "openai/gpt-5",
         ),
     ),
-    "zeros now and then": (CHAT, lambda n: _chat({"prompt_tokens": n % 3, "completion_tokens": 0, "total_tokens": n % 3}, "jamba-large")),
+    "zeros now and then": (
+        CHAT,
+        lambda n: _chat({"prompt_tokens": n % 3, "completion_tokens": 0, "total_tokens": n % 3}, "jamba-large"),
+    ),
     "tool calls alone": (
         CHAT,
-        lambda n: sse(*({"id": f"chatcmpl-{n}", "choices": [{"index": 0, "delta": {"tool_calls": [{"function": {"arguments": "{"}}]}}]} for _ in range(3))),
+        lambda n: sse(
+            *(
+                {
+                    "id": f"chatcmpl-{n}",
+                    "choices": [{"index": 0, "delta": {"tool_calls": [{"function": {"arguments": "{"}}]}}],
+                }
+                for _ in range(3)
+            )
+        ),
     ),
 }
 

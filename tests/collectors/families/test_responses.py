@@ -49,8 +49,17 @@ def test_cached_and_written_are_within_the_input_and_reasoning_within_the_output
 
 def test_id_model_tier_and_status_are_those_of_the_response() -> None:
     reading = read(_response(), path=PATH)
-    assert (reading.dialect, reading.response_id, reading.model_reported) == ("openai-responses", "resp_1", "gpt-5-mini")
-    assert (reading.service_tier, reading.finish_reason, reading.choices, reading.is_stream) == ("flex", "completed", 1, False)
+    assert (reading.dialect, reading.response_id, reading.model_reported) == (
+        "openai-responses",
+        "resp_1",
+        "gpt-5-mini",
+    )
+    assert (reading.service_tier, reading.finish_reason, reading.choices, reading.is_stream) == (
+        "flex",
+        "completed",
+        1,
+        False,
+    )
 
 
 @pytest.mark.parametrize("way", ways())
@@ -84,7 +93,10 @@ def test_a_background_response_is_unknown_until_it_is_asked_for(status: str) -> 
 def test_a_background_response_and_every_answer_to_asking_for_it_are_one_exchange(collect: Any) -> None:
     line = {"ts": "2026-09-01T12:00:00Z", "api_key_id": "key_1", "status": 200}
     queued = line | {"method": "POST", "path": PATH, "response": _response(status="queued", usage=None, output=[])}
-    polled = [line | {"method": "GET", "path": f"{PATH}/resp_1", "request_id": f"req-{at}", "response": _response()} for at in range(2)]
+    polled = [
+        line | {"method": "GET", "path": f"{PATH}/resp_1", "request_id": f"req-{at}", "response": _response()}
+        for at in range(2)
+    ]
     events = collect(queued, *polled).events
     assert [event["status"] for event in events] == ["unknown", "measured", "measured"]
     assert len({event["event_id"] for event in events}) == 1

@@ -15,26 +15,54 @@ SHAPES: dict[str, tuple[str, dict[str, Any], str | None]] = {
     ),
     "rerank of voyage": (
         "/v1/rerank",
-        {"object": "list", "data": [{"index": 0, "relevance_score": 0.9}], "usage": {"prompt_tokens": 26, "total_tokens": 26}},
+        {
+            "object": "list",
+            "data": [{"index": 0, "relevance_score": 0.9}],
+            "usage": {"prompt_tokens": 26, "total_tokens": 26},
+        },
         '{"prompt_tokens":26}',
     ),
     "images": (
         "/v1/images/generations",
-        {"created": 1790000000, "data": [{"b64_json": "iVBO"}], "usage": {"input_tokens": 50, "output_tokens": 4160, "total_tokens": 4210}},
+        {
+            "created": 1790000000,
+            "data": [{"b64_json": "iVBO"}],
+            "usage": {"input_tokens": 50, "output_tokens": 4160, "total_tokens": 4210},
+        },
         '{"completion_tokens":4160,"prompt_tokens":50}',
     ),
-    "images by address": ("/v1/images/generations", {"created": 1790000000, "data": [{"url": "https://x.example/1.png"}]}, None),
+    "images by address": (
+        "/v1/images/generations",
+        {"created": 1790000000, "data": [{"url": "https://x.example/1.png"}]},
+        None,
+    ),
     "transcript in tokens": (
         "/v1/audio/transcriptions",
         {"text": "rain", "usage": {"type": "tokens", "input_tokens": 14, "output_tokens": 5, "total_tokens": 19}},
         '{"completion_tokens":5,"prompt_tokens":14}',
     ),
-    "transcript in seconds": ("/v1/audio/transcriptions", {"text": "rain", "usage": {"type": "duration", "seconds": 7}}, '{"seconds":7}'),
-    "transcript with segments": ("/v1/audio/transcriptions", {"task": "transcribe", "text": "rain", "segments": []}, None),
-    "moderation": ("/v1/moderations", {"id": "modr-1", "model": "omni-moderation", "results": [{"flagged": False}]}, None),
+    "transcript in seconds": (
+        "/v1/audio/transcriptions",
+        {"text": "rain", "usage": {"type": "duration", "seconds": 7}},
+        '{"seconds":7}',
+    ),
+    "transcript with segments": (
+        "/v1/audio/transcriptions",
+        {"task": "transcribe", "text": "rain", "segments": []},
+        None,
+    ),
+    "moderation": (
+        "/v1/moderations",
+        {"id": "modr-1", "model": "omni-moderation", "results": [{"flagged": False}]},
+        None,
+    ),
     "run of an assistant": (
         "/v1/threads/thread_1/runs/run_1",
-        {"id": "run_1", "object": "thread.run", "usage": {"prompt_tokens": 600, "completion_tokens": 50, "total_tokens": 650}},
+        {
+            "id": "run_1",
+            "object": "thread.run",
+            "usage": {"prompt_tokens": 600, "completion_tokens": 50, "total_tokens": 650},
+        },
         '{"completion_tokens":50,"prompt_tokens":600}',
     ),
     "batch": (
@@ -64,10 +92,16 @@ def test_it_is_not_metered_on_a_route_that_no_list_knows(shape: str) -> None:
 
 def test_a_transcript_that_is_streamed_is_not_metered() -> None:
     usage = {"type": "tokens", "input_tokens": 14, "output_tokens": 5, "total_tokens": 19}
-    body = sse({"type": "transcript.text.delta", "delta": "ra"}, {"type": "transcript.text.done", "text": "rain", "usage": usage})
+    body = sse(
+        {"type": "transcript.text.delta", "delta": "ra"},
+        {"type": "transcript.text.done", "text": "rain", "usage": usage},
+    )
     for path in ("/v1/audio/transcriptions", None):
         reading = read(body, path=path)
-        assert (reading.status.value, reading.other_usage) == ("not_metered", '{"completion_tokens":5,"prompt_tokens":14}')
+        assert (reading.status.value, reading.other_usage) == (
+            "not_metered",
+            '{"completion_tokens":5,"prompt_tokens":14}',
+        )
 
 
 def test_a_run_that_is_asked_for_is_not_metered_and_what_it_states_is_kept() -> None:

@@ -1,11 +1,15 @@
 """Runs the golden cases of commands: ``tests/golden/commands/<case>/``, folders that an accountant can read.
 
-A case is a small workspace (``tallybook.toml``, ``accounts.toml``, ``rates/``, ``logs/``), ``WHY.md`` with the arithmetic behind it, and
-``steps.toml``: command lines in their order, and what each must print and write. It holds no code. A step may say
+A case is a small workspace (``tallybook.toml``, ``accounts.toml``, ``rates/``, ``logs/``), ``WHY.md`` with the
+arithmetic behind it, and ``steps.toml``: command lines in their order, and what each must print and write. It holds no
+code. A step may say
 
-* ``put``: files of the case that come into the workspace before it, by the name that they get there (a later log, another price)
-* ``run``: the command line after ``tallybook``, run in a copy of the folder; ``exit``: its exit code, 0 where it is left out
-* ``stdout``, ``stderr``: files with what it prints, byte for byte; where ``stderr`` is left out, it prints nothing there
+* ``put``: files of the case that come into the workspace before it, by the name that they get there (a later log,
+  another price)
+* ``run``: the command line after ``tallybook``, run in a copy of the folder; ``exit``: its exit code, 0 where it is
+  left out
+* ``stdout``, ``stderr``: files with what it prints, byte for byte; where ``stderr`` is left out, it prints nothing
+  there
 * ``files``: what it writes, by name, and the files that this equals, byte for byte
 * ``columns``: CSV that it writes (or ``stdout``), and files with some of its columns; these are equal, row by row
 * ``sums``: CSV or Parquet that it writes (or ``stdout``), and files with one of its columns added up by another one
@@ -14,8 +18,8 @@ A case is a small workspace (``tallybook.toml``, ``accounts.toml``, ``rates/``, 
 
 ``is_slow = true`` above the steps leaves a case of many commands to the slow suite.
 
-A digest, which nobody computes by hand, is written ``<digest>``. Rows of CSV end in CR LF, of expected files in LF alone. The lines of a log are
-of equal length, so that bytes can be counted.
+A digest, which nobody computes by hand, is written ``<digest>``. Rows of CSV end in CR LF, of expected files in LF
+alone. The lines of a log are of equal length, so that bytes can be counted.
 """
 
 from __future__ import annotations
@@ -39,8 +43,14 @@ from pipeline.cli import _tallybook
 if TYPE_CHECKING:
     from workspaces import Done
 
-CASES = {path.parent: tomllib.loads(path.read_text(encoding="utf-8")) for path in sorted(Path(__file__).parent.glob("*/steps.toml"))}
-RUN = [pytest.param(case, id=case.name, marks=[pytest.mark.slow] if said.get("is_slow") else []) for case, said in CASES.items()]
+CASES = {
+    path.parent: tomllib.loads(path.read_text(encoding="utf-8"))
+    for path in sorted(Path(__file__).parent.glob("*/steps.toml"))
+}
+RUN = [
+    pytest.param(case, id=case.name, marks=[pytest.mark.slow] if said.get("is_slow") else [])
+    for case, said in CASES.items()
+]
 WORDS = {"put", "run", "exit", "stdout", "stderr", "files", "columns", "sums", "lines", "changes_nothing"}
 SPOKEN_OF = ("stdout", "stderr", "files", "columns", "sums", "lines")
 
@@ -128,7 +138,11 @@ def test_every_command_has_a_case_but_those_that_say_nothing_of_usage_or_money()
 def commands(group: click.Group, prefix: str = "") -> list[str]:
     context = click.Context(group)
     found = {f"{prefix}{name}": group.get_command(context, name) for name in group.list_commands(context)}
-    return [leaf for name, command in found.items() for leaf in (commands(command, f"{name} ") if isinstance(command, click.Group) else [name])]
+    return [
+        leaf
+        for name, command in found.items()
+        for leaf in (commands(command, f"{name} ") if isinstance(command, click.Group) else [name])
+    ]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

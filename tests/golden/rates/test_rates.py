@@ -1,8 +1,9 @@
 """Runs the golden cases of rate cards: ``tests/golden/rates/<case>/{*.toml, usage.csv, expected.csv}``, one month each.
 
-A case holds no code: rate cards, one request a row, and the invoice lines that an accountant would write. The account uses the card
-``contract`` where there is one, else ``standard``. ``expected.csv`` names the columns it is about; ``#`` begins a remark. Where there is
-an ``expected_events.csv``, it says what ``explain`` shows: each event's share of each line.
+A case holds no code: rate cards, one request a row, and the invoice lines that an accountant would write. The account
+uses the card ``contract`` where there is one, else ``standard``. ``expected.csv`` names the columns it is about; ``#``
+begins a remark. Where there is an ``expected_events.csv``, it says what ``explain`` shows: each event's share of each
+line.
 """
 
 from __future__ import annotations
@@ -30,10 +31,19 @@ def rows(path: Path) -> list[dict[str, str]]:
 def logged(number: int, row: dict[str, str]) -> str:
     prompt, completion = int(row.get("prompt") or 0), int(row.get("completion") or 0)
     usage = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
-    usage |= {"prompt_tokens_details": {"cached_tokens": int(row.get("cached") or 0), "cache_write_tokens": int(row.get("cache_write") or 0)}}
+    usage |= {
+        "prompt_tokens_details": {
+            "cached_tokens": int(row.get("cached") or 0),
+            "cache_write_tokens": int(row.get("cache_write") or 0),
+        }
+    }
     usage |= {"completion_tokens_details": {"reasoning_tokens": int(row.get("reasoning") or 0)}}
     message = {"role": "assistant", "content": "Hello."}
-    body = {"id": f"response-{number}", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": usage}
+    body = {
+        "id": f"response-{number}",
+        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+        "usage": usage,
+    }
     body |= {"service_tier": row["tier"]} if row.get("tier") else {}
     line = {"ts": row["at"], "api_key_id": row.get("key") or "key_a", "status": 200, "path": "/v1/chat/completions"}
     return json.dumps(line | {"request": {"model": row["model"], "stream": False}, "response": body})
