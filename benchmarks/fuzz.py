@@ -25,7 +25,7 @@ from pipeline.collectors.decode import decode_line
 from pipeline.collectors.fast import shapes
 from pipeline.collectors.fast.blocks import BlockDecoder
 from pipeline.collectors.line_blocks import spans_of
-from pipeline.collectors.lines import Line
+from pipeline.collectors.lines import Line, bare_span
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -75,7 +75,7 @@ def differing(lines: list[bytes], decoder: BlockDecoder) -> tuple[list[int], int
     for number, line in enumerate(lines, 1):
         end = at + len(line) + 1
         row = decode_line(
-            Line(number, at, end, line.removesuffix(b"\r")),
+            Line(number, at, end, line[slice(*bare_span(line, 0, len(line)))]),
             source="s",
             log_format=decoder.log_format,
             fingerprint=_fingerprint,
