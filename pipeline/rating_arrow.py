@@ -22,7 +22,7 @@ from pipeline import schemas
 from pipeline.money import Rounding, minor_unit_digits
 from pipeline.rating import discounted_amount, list_rate
 from pipeline.row_codes import first_rows, grouped, row_codes, whole
-from pipeline.usage import TOKENS_MAX, Meter
+from pipeline.usage import INT64_MAX, Meter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -98,7 +98,7 @@ def summed_over_days(usage_daily: pa.Table, every_terms: Sequence[Mapping[str, C
     charge of a sum is the sum of the charges. All others stay as they are, in their order, after the sums.
     """
     table = usage_daily
-    if not table.num_rows or pc.max(table["quantity"]).as_py() * table.num_rows > TOKENS_MAX:
+    if not table.num_rows or pc.max(table["quantity"]).as_py() * table.num_rows > INT64_MAX:
         return usage_daily
     codes = row_codes([table[name] for name in (*DECIDING, "api_key_id", "billing_period")])
     sums = grouped(table, codes, [("quantity", "sum"), ("usage_date", "min")])
@@ -130,7 +130,7 @@ def sums_fit(charges: pa.Table) -> bool:
     """Say whether no sum of these rows can leave its column."""
     rows = charges.num_rows
     return bool(
-        pc.max(charges["quantity"]).as_py() * rows <= TOKENS_MAX
+        pc.max(charges["quantity"]).as_py() * rows <= INT64_MAX
         and pc.max(charges["amount"]).as_py() * rows < _AMOUNT_LIMIT
     )
 

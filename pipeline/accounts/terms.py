@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.accounts.billing import percent
 from pipeline.errors import AccountsError
-from pipeline.usage import TOKENS_MAX
+from pipeline.usage import INT64_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,7 +53,7 @@ class Terms:
                 message = f"{what} is {amount}; write an amount from 0"
                 raise AccountsError(message)
         for name, tokens in self.included_tokens.items():
-            if not _METER_OR_MODEL.fullmatch(name) or type(tokens) is not int or not 0 <= tokens <= TOKENS_MAX:
+            if not _METER_OR_MODEL.fullmatch(name) or type(tokens) is not int or not 0 <= tokens <= INT64_MAX:
                 message = (
                     f"included_tokens of {name!r} is {tokens!r}; write a meter or a model, and how many tokens of it "
                     "are included"

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from pipeline.errors import ConfigurationError
 from pipeline.periods import parse_date
-from pipeline.usage import TOKENS_MAX
+from pipeline.usage import INT64_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -195,7 +195,7 @@ def _csv_count(path: Path, number: int, name: str, row: Mapping[str, str]) -> in
 
 
 def _count(path: Path, where: str, value: Any) -> int:
-    if type(value) is not int or not 0 <= value <= TOKENS_MAX:
+    if type(value) is not int or not 0 <= value <= INT64_MAX:
         _refuse(path, f"{where} is {str(value)[:40]!r}, not a count")
     return int(value)
 

@@ -13,8 +13,11 @@ from enum import StrEnum
 from pipeline.errors import TallybookError
 from pipeline.usage.events import COLUMNS
 
-TOKENS_MAX = 2**63 - 1
-"""A token count is kept as a signed 64-bit integer; anything above is not a count."""
+TOKENS_MAX = 10**12
+"""A count of one exchange above it is impossible; below it, the sums of nine million of them fit into 64 bits."""
+
+INT64_MAX = 2**63 - 1
+"""Sums of tokens are kept as signed 64-bit integers."""
 
 
 class UsageStatus(StrEnum):

@@ -63,7 +63,7 @@ def damaged(line: bytes) -> list[bytes]:
 
 
 def refused_usage(make: Maker) -> None:
-    counts: list[object] = [True, -1, 1.5, 2**63, "12", [3], 1e30]
+    counts: list[object] = [True, -1, 1.5, 10**12 + 1, 2**63, "12", [3], 1e30]
     for count in counts:
         usage = make.chance.choice(
             [{"prompt_tokens": count, "completion_tokens": 4}, {"prompt_tokens": 4, "completion_tokens": count}]

@@ -426,7 +426,7 @@ def count(value: Any) -> int | None:
         isinstance(value, bool)
         or not isinstance(value, (int, Decimal))
         or value != int(value)
-        or not 0 <= value < 2**63
+        or not 0 <= value <= 10**12
     ):
         raise Refused(Why.INVALID_USAGE)
     return int(value)

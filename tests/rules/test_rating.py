@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pipeline.errors import InexactAmount
 from pipeline.rates import Rate, RateCard
 from pipeline.rating import UsageQuantity, exact_charge, rate_usage
-from pipeline.usage import TOKENS_MAX, Meter, TokenCounts
+from pipeline.usage import INT64_MAX, TOKENS_MAX, Meter, TokenCounts
 
 NOON = datetime(2026, 10, 10, 12, tzinfo=UTC)
 MORNING = datetime(2026, 10, 10, 8, tzinfo=UTC)
@@ -109,7 +109,7 @@ def test_a_charge_that_would_lose_a_digit_raises() -> None:
         exact_charge(10**60 + 1, Decimal(f"1.{'0' * 59}1"))
 
 
-QUANTITIES = st.integers(0, TOKENS_MAX)
+QUANTITIES = st.integers(0, INT64_MAX)
 RATES = st.decimals(min_value=0, max_value=Decimal("999999999.999999999999"), places=12)
 
 
@@ -135,7 +135,10 @@ def test_every_quantity_comes_back_exactly_once(rows: list[tuple[str, datetime |
     )
 
 
-@given(st.integers(0, 10**12), st.integers(0, 10**12), st.integers(0, 10**12), st.integers(0, 10**12))
+PARTS = st.integers(0, TOKENS_MAX // 3)
+
+
+@given(PARTS, PARTS, PARTS, PARTS)
 def test_every_token_is_on_exactly_one_meter(fresh: int, cached: int, written: int, completion: int) -> None:
     counts = TokenCounts(
         prompt_tokens=fresh + cached + written,

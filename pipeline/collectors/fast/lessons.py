@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.collectors.body import look_at
+from pipeline.collectors.envelope import read_envelope
 from pipeline.collectors.families.chat import NAME as OPENAI_CHAT
 from pipeline.collectors.fast.uses import uses_of_line
 from pipeline.collectors.strict_json import parse
@@ -32,4 +34,12 @@ def lesson_of(content: bytes, row: Row, log_format: LogFormat) -> Mapping[str, U
     if status != UsageStatus.MEASURED or dialect != OPENAI_CHAT:
         return None
     document = parse(content.decode(), depth_max=log_format.depth_max)
+    envelope = read_envelope(document, log_format, _no_fingerprint)
+    body = look_at(envelope.response, depth_max=log_format.depth_max)
+    if not any(isinstance(part.get("choices"), list) for part in body.documents):
+        return None  # which family it is of hangs on more than is known here
     return uses_of_line(log_format, stated=document.keys())
+
+
+def _no_fingerprint(_raw: str) -> str:
+    return ""
