@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pipeline.collectors.log_format import LogFormat
 
 _AT = {name: USAGE_EVENTS.get_field_index(name) for name in ("request_id", "response_id", "status", "dialect")}
+_COUNTS_AT = [USAGE_EVENTS.get_field_index(name) for name in ("prompt_tokens", "completion_tokens")]
 
 
 def lesson_of(content: bytes, row: Row, log_format: LogFormat) -> Mapping[str, Use] | None:
@@ -31,7 +32,7 @@ def lesson_of(content: bytes, row: Row, log_format: LogFormat) -> Mapping[str, U
     request_id, response_id, status, dialect = (row[at] for at in _AT.values())
     if request_id is None and response_id is None:
         return None
-    if status != UsageStatus.MEASURED or dialect != OPENAI_CHAT:
+    if status != UsageStatus.MEASURED or dialect != OPENAI_CHAT or not all(row[at] for at in _COUNTS_AT):
         return None
     document = parse(content.decode(), depth_max=log_format.depth_max)
     envelope = read_envelope(document, log_format, _no_fingerprint)
