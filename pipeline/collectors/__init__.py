@@ -9,7 +9,7 @@
         strict_json           exact JSON
         envelope              time, key, status, path  (fields, instants, fingerprint, log_format)
         exchange              not metered, failed, or what the body says
-                              (routes, body, sse, families, chat, token_counts)
+                              (routes, body, sse, aws_frames, families, counting)
         identity              which lines are the same exchange
     line_blocks, fast       the same rows for the usual lines, many at a time
     stretch, reading        tables and records, ready to be committed

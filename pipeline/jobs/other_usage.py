@@ -51,7 +51,8 @@ def other_usage(workspace: Workspace, snapshot: LakeSnapshot) -> tuple[OtherUsag
     if not tables:
         return ()
     seen: dict[bytes, tuple[str, str]] = {}
-    for identity, key, stated in zip(*(pa.concat_tables(tables)[name].to_pylist() for name in _COLUMNS), strict=True):
+    rows = pa.concat_tables(tables)
+    for identity, key, stated in zip(*(rows[name].to_pylist() for name in _COLUMNS), strict=True):
         seen.setdefault(identity, (key, stated))
     quantities: dict[str, Counter[str]] = {}
     events: Counter[str] = Counter()

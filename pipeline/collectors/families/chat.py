@@ -47,8 +47,8 @@ def is_text_completion(document: JsonObject) -> bool:
     if word(document.get("object")) in ("text_completion", "text.completion"):
         return True
     choices = list_at(document, "choices")
-    first = choices[0] if choices else None
-    return isinstance(first, dict) and "text" in first and "message" not in first and "delta" not in first
+    choice = choices[0] if choices else None
+    return isinstance(choice, dict) and "text" in choice and "message" not in choice and "delta" not in choice
 
 
 def has_trace(document: JsonObject) -> bool:
@@ -96,8 +96,8 @@ class _Seen:
     finish_reason: Any = None
     choices: int | None = None
     usage: JsonObject | None = None
-    running: list[tuple[int, JsonObject]] = field(default_factory=list)
-    """The usages that chunks of one choice stated, with its index."""
+    running: list[tuple[int, tuple[int, int]]] = field(default_factory=list)
+    """Index of the choice, and prompt and completion, of the usages that chunks of one choice stated."""
     has_error: bool = False
     generated_chunks: int = 0
 
@@ -121,7 +121,7 @@ class _Seen:
         counts = both_counts(usage)
         if counts is not None and any(counts) and len(choices) == 1 and isinstance(choices[0], dict):
             index = choices[0].get("index")
-            self.running.append((index if type(index) is int else 0, usage))
+            self.running.append((index if type(index) is int else 0, counts))
         elif counts is not None and any(counts):
             self.running.clear()  # a usage of all choices, after those of each
         if counts is not None and all(counts):
@@ -144,15 +144,13 @@ class _Seen:
 
         Totals that go on growing from one choice to the next are those of all choices together.
         """
-        last = dict(self.running)
-        counts = [(index, both_counts(usage) or (0, 0)) for index, usage in self.running]
-        grows = all(before[1][1] < after[1][1] for before, after in pairwise(counts) if before[0] != after[0])
-        if len(last) < 2 or grows:  # noqa: PLR2004 - several choices
+        of_each = dict(self.running)
+        grows = all(before[1][1] < after[1][1] for before, after in pairwise(self.running) if before[0] != after[0])
+        if len(of_each) < 2 or grows:  # noqa: PLR2004 - several choices
             return None
-        prompt = max(prompt for _, (prompt, _) in counts)
         return {
-            "prompt_tokens": prompt,
-            "completion_tokens": sum((both_counts(usage) or (0, 0))[1] for usage in last.values()),
+            "prompt_tokens": max(prompt for _, (prompt, _) in self.running),
+            "completion_tokens": sum(completion for _, completion in of_each.values()),
         }
 
 
