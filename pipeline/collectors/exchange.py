@@ -43,17 +43,12 @@ def read_exchange(envelope: Envelope, log_format: LogFormat) -> BodyReading:
         if refused.reason is QuarantineReason.CONTRADICTORY_USAGE and route is not Route.OTHER:
             raise  # it was consumed, and cannot be billed as it is stated
         return _without_usage(route, is_success=is_success)
-    if (
-        reading.status is UsageStatus.MEASURED
-        and reading.tokens
-        and (reading.tokens.prompt_tokens or reading.tokens.completion_tokens)
-    ):
+    counts = reading.tokens if reading.status is UsageStatus.MEASURED else None
+    if counts is not None and (counts.prompt_tokens or counts.completion_tokens):
         return reading
-    return (
-        reading
-        if is_success and route is not Route.OTHER
-        else _kept(reading, _without_usage(route, is_success=is_success))
-    )
+    if is_success and route is not Route.OTHER:
+        return reading
+    return _kept(reading, _without_usage(route, is_success=is_success))
 
 
 def _without_usage(route: Route, *, is_success: bool) -> BodyReading:
