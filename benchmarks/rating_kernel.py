@@ -28,15 +28,15 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pyarrow as pa
 
-from pipeline import schemas
 from pipeline.accounts import Account, Accounts
+from pipeline.base.money import Rounding
 from pipeline.exports.invoice_csv import lines_csv
 from pipeline.invoicing import make_book
 from pipeline.jobs.charged_lines import lines_by_invoice
 from pipeline.jobs.rate import rate
-from pipeline.money import Rounding
 from pipeline.rates import Rate, RateCard
-from pipeline.rating_arrow import CardTerms, rate_simple_usage, rounded_amounts
+from pipeline.tables import schemas
+from pipeline.tables.rating import CardTerms, rate_simple_usage, rounded_amounts
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:

@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from pipeline import schemas
 from pipeline.jobs.aggregate import USAGE_DAILY, by_period, count, inputs_of
 from pipeline.jobs.reprice import reprice
-from pipeline.sources import SourceRecord, Window
 from pipeline.storage.derived import read_derived, write_derived
 from pipeline.storage.lake import commit, read_log
 from pipeline.storage.workspace import open_workspace
+from pipeline.tables import schemas
+from pipeline.usage.sources import SourceRecord, Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable

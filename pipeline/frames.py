@@ -2,7 +2,7 @@
 
 Columns keep their Arrow types, so that an integer stays an integer and an amount an exact decimal; turn an amount into
 a float where it is plotted, not before. As of now: what is dated later than tomorrow is held. Does not own what the
-marts mean (``sql/marts``, ``pipeline.schemas``).
+marts mean (``sql/marts``, ``pipeline.tables.schemas``).
 """
 
 from __future__ import annotations

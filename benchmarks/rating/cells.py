@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.events import ACCOUNTS, MODELS, key_ids
-from pipeline import schemas
+from pipeline.tables import schemas
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:

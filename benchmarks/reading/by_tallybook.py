@@ -13,7 +13,7 @@ from pipeline.collectors.decode import decode_line
 from pipeline.collectors.lines import LineSplitter
 from pipeline.collectors.log_file import open_log
 from pipeline.collectors.stretch import StretchBuilder
-from pipeline.schemas import USAGE_EVENTS
+from pipeline.tables.schemas import USAGE_EVENTS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from pipeline.accounts.billing import Party, refuse_unprintable
 from pipeline.accounts.keys import KEY_ID, KeyPeriod, refuse_tags, refuse_two_owners, tags_text
 from pipeline.accounts.terms import Terms, refuse_disorder, terms_on
-from pipeline.errors import AccountsError
-from pipeline.periods import time_zone
+from pipeline.base.errors import AccountsError
+from pipeline.base.periods import time_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from pipeline.accounts.billing import Tax, TaxChange
     from pipeline.accounts.credits import CreditGrant
-    from pipeline.periods import BillingPeriod
+    from pipeline.base.periods import BillingPeriod
 
 _ACCOUNT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 NAME_CHARACTERS_MAX = 200

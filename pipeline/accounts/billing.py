@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pipeline.errors import ConfigurationError
+from pipeline.base.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from datetime import date

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from pipeline.errors import AccountsError
+from pipeline.base.errors import AccountsError
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from pipeline.periods import BillingPeriod
+    from pipeline.base.periods import BillingPeriod
 
 _GRANT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from pipeline.errors import AccountsError
-from pipeline.periods import instant_text
+from pipeline.base.errors import AccountsError
+from pipeline.base.periods import instant_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pipeline.accounts.billing import percent
-from pipeline.errors import AccountsError
+from pipeline.base.errors import AccountsError
 from pipeline.usage import INT64_MAX
 
 if TYPE_CHECKING:

@@ -18,9 +18,7 @@ from typing import Any, NoReturn
 import click
 
 from pipeline import __version__
-from pipeline.cli.context import EXIT_CONFIGURATION, EXIT_UNEXPECTED, Invocation
-from pipeline.cli.lean_imports import keep_imports_lean
-from pipeline.errors import (
+from pipeline.base.errors import (
     ConfigurationError,
     InvoiceNotFound,
     IssueBlocked,
@@ -29,6 +27,8 @@ from pipeline.errors import (
     VoidRefused,
     WorkspaceLocked,
 )
+from pipeline.cli.context import EXIT_CONFIGURATION, EXIT_UNEXPECTED, Invocation
+from pipeline.cli.lean_imports import keep_imports_lean
 
 EXIT_BLOCKED = 4
 EXIT_LOCKED = 5

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from pipeline.errors import ConfigurationError
-from pipeline.periods import BillingPeriod, day_start_at, parse_date, parse_instant
+from pipeline.base.errors import ConfigurationError
+from pipeline.base.periods import BillingPeriod, day_start_at, parse_date, parse_instant
 from pipeline.storage.key_secret import SECRET_VARIABLE
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.base.errors import ConfigurationError
 from pipeline.cli.context import PeriodType
-from pipeline.errors import ConfigurationError
 from pipeline.exports.focus import focus_csv, focus_table
 from pipeline.jobs.focus import focus_rows
 from pipeline.jobs.wording import counted
@@ -16,8 +16,8 @@ from pipeline.storage import disk, parquet_bytes
 from pipeline.storage.workspace import open_workspace
 
 if TYPE_CHECKING:
+    from pipeline.base.periods import BillingPeriod
     from pipeline.cli.context import Invocation
-    from pipeline.periods import BillingPeriod
 
 
 @click.group(name="export")

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.base.errors import InvoiceNotFound
+from pipeline.base.money import plain, plain_amount, plain_rate
+from pipeline.base.periods import instant_text, time_zone
 from pipeline.cli.context import EXIT_BROKEN_CLAIM, PeriodType, tell_of_broken_claims, warn
 from pipeline.cli.tables import print_table
-from pipeline.errors import InvoiceNotFound
 from pipeline.invoicing import LineKind, invoice_document
 from pipeline.invoicing.book import credit_balances
 from pipeline.jobs.aggregate import aggregate, write_marts
 from pipeline.jobs.claims import broken_claims_of
 from pipeline.jobs.invoice import account_currencies, invoice_book, issue, void, write_invoices
-from pipeline.money import plain, plain_amount, plain_rate
-from pipeline.periods import instant_text, time_zone
 from pipeline.storage.lock import locked
 from pipeline.storage.workspace import open_workspace
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from pipeline.base.periods import BillingPeriod
     from pipeline.cli.context import Invocation
     from pipeline.cli.tables import Cell
     from pipeline.invoicing import Invoice, InvoiceBook, InvoiceLine
     from pipeline.invoicing.credits import CreditBalance
-    from pipeline.periods import BillingPeriod
     from pipeline.storage.workspace import Workspace
 
 _INVOICE_HEADER = ("invoice", "status", "account", "period", "lines", "total", "currency")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.base.errors import ConfigurationError
 from pipeline.cli.context import warn
-from pipeline.errors import ConfigurationError
 from pipeline.jobs.key_ids import open_fingerprint
 from pipeline.storage.lake import read_log
 from pipeline.storage.workspace import open_workspace

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.base.money import plain
 from pipeline.cli.context import (
     EXIT_BAD_INPUT,
     EXIT_BROKEN_CLAIM,
@@ -19,7 +20,6 @@ from pipeline.cli.progress import progress
 from pipeline.cli.tables import print_table
 from pipeline.jobs.nightly import nightly
 from pipeline.jobs.wording import counted
-from pipeline.money import plain
 from pipeline.storage.workspace import open_workspace
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.base.errors import ConfigurationError
+from pipeline.base.periods import instant_text, time_zone
 from pipeline.cli.context import warn
 from pipeline.cli.tables import print_table
-from pipeline.errors import ConfigurationError
 from pipeline.jobs.import_rates import append_rates, import_rates
 from pipeline.jobs.rates_diff import diff_cards, price_text
 from pipeline.jobs.wording import counted
-from pipeline.periods import instant_text, time_zone
 from pipeline.storage.price_lists import genai_prices, litellm_prices
 from pipeline.storage.workspace import open_workspace
 from pipeline.usage import Meter

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.base.errors import ConfigurationError
 from pipeline.cli.context import EXIT_DIFFERENCE
 from pipeline.cli.tables import print_table
-from pipeline.errors import ConfigurationError
 from pipeline.exports.csv_text import csv_bytes
 from pipeline.jobs.provider_usage import read_provider_usage
 from pipeline.jobs.reconcile import Agreement, Tolerance, reconcile

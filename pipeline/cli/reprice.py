@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.base.money import exact_sum, plain
 from pipeline.cli.context import PeriodType, warn
 from pipeline.cli.tables import print_table
 from pipeline.exports.csv_text import csv_bytes
 from pipeline.jobs.reprice import reprice
 from pipeline.jobs.wording import are, counted
-from pipeline.money import exact_sum, plain
 from pipeline.storage.workspace import open_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from decimal import Decimal
 
+    from pipeline.base.periods import BillingPeriod
     from pipeline.cli.context import Invocation
     from pipeline.jobs.reprice import Repricing
     from pipeline.jobs.repriced_lines import RepricedLine
-    from pipeline.periods import BillingPeriod
 
 _HEADER = (
     "period",

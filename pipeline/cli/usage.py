@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.base.periods import parse_date
 from pipeline.cli.tables import print_table
 from pipeline.exports.csv_text import csv_bytes
 from pipeline.jobs.usage import DIMENSIONS, usage
-from pipeline.periods import parse_date
 from pipeline.storage.workspace import open_workspace
 
 if TYPE_CHECKING:

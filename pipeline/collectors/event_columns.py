@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.columns import chosen_column, column, text_column
-from pipeline.schemas import USAGE_EVENTS
+from pipeline.tables.columns import chosen_column, column, text_column
+from pipeline.tables.schemas import USAGE_EVENTS
 from pipeline.usage.events import COLUMNS, Role
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import hmac
 import re
 from dataclasses import dataclass, field
 
-from pipeline.errors import ConfigurationError
+from pipeline.base.errors import ConfigurationError
 
 SECRET_BYTES_MIN = 32
 

@@ -6,7 +6,7 @@ Dates are those of RFC 3339, and what common loggers make of ISO 8601: a comma b
 its colon (``%z`` of C, ``Z`` of Java) or without minutes, a blank before it. Epochs are told apart by their size: 2000
 to 2099 in seconds, milliseconds, microseconds and nanoseconds do not overlap.
 
-Owns the reading of ``ts``. Does not own usage dates or periods (``pipeline.periods`` does).
+Owns the reading of ``ts``. Does not own usage dates or periods (``pipeline.base.periods`` does).
 """
 
 from __future__ import annotations

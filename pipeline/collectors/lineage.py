@@ -1,7 +1,7 @@
 """Whether a log is known, and from where on it is new.
 
 Owns the windows by which a log is known again, whatever its name and compression: the digest of its first bytes and of
-the last bytes that were collected. Does not own the records (``pipeline.sources``) nor the reading (``reading``).
+the last bytes that were collected. Does not own the records (``pipeline.usage.sources``) nor the reading (``reading``).
 
 A log that has grown is continued; one that was moved, copied or compressed is the same log; one that was truncated or
 begun anew matches no record and is a new one.
@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 from pipeline.collectors.compression import Compression
 from pipeline.collectors.problems import LogUnreadable
-from pipeline.sources import Window
+from pipeline.usage.sources import Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pipeline.collectors.log_file import LogFile
-    from pipeline.sources import SourceRecord
+    from pipeline.usage.sources import SourceRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

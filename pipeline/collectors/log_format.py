@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pipeline.base.errors import ConfigurationError
 from pipeline.collectors.families import BY_NAME
-from pipeline.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

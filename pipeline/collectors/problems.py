@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pipeline.errors import TallybookError
+from pipeline.base.errors import TallybookError
 
 
 class ProblemReason(StrEnum):

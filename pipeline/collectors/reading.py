@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from pipeline.base.errors import TallybookError
 from pipeline.collectors.compression import Compression
 from pipeline.collectors.decode import decode_line
 from pipeline.collectors.fast.blocks import BlockDecoder
@@ -20,8 +21,7 @@ from pipeline.collectors.other_formats import BEGINNING_BYTES_MAX, refuse_other_
 from pipeline.collectors.problems import LogUnreadable, ProblemReason, SourceProblem
 from pipeline.collectors.stretch import Stretch, StretchBuilder
 from pipeline.collectors.workers import InOrder
-from pipeline.errors import TallybookError
-from pipeline.sources import SourceRecord
+from pipeline.usage.sources import SourceRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence

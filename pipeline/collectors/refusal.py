@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.errors import TallybookError
+from pipeline.base.errors import TallybookError
 
 if TYPE_CHECKING:
     from decimal import Decimal

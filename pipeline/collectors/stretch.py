@@ -15,15 +15,15 @@ import pyarrow as pa
 
 from pipeline.collectors.decode import EventRow, QuarantineRow
 from pipeline.collectors.event_columns import EventColumns
-from pipeline.columns import record_batch
-from pipeline.schemas import QUARANTINE, USAGE_EVENTS
+from pipeline.tables.columns import record_batch
+from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.collectors.decode import Row
     from pipeline.collectors.event_columns import Columns
-    from pipeline.sources import SourceRecord
+    from pipeline.usage.sources import SourceRecord
 
 _REASON = itemgetter(QUARANTINE.get_field_index("reason"))
 _BATCH_ROWS = 2**14  # so many wait as Python values, then they become Arrow

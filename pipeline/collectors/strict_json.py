@@ -14,8 +14,8 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeAlias
 
+from pipeline.base.errors import TallybookError
 from pipeline.collectors.refusal import LineRefused
-from pipeline.errors import TallybookError
 from pipeline.usage import QuarantineReason
 
 JsonObject: TypeAlias = dict[str, Any]

@@ -16,10 +16,10 @@ import mmap
 import sys
 from typing import Any
 
+from pipeline.base.errors import TallybookError
 from pipeline.collectors.fast.blocks import BlockDecoder
 from pipeline.collectors.line_blocks import spans_of
 from pipeline.collectors.log_format import LogFormat
-from pipeline.errors import TallybookError
 
 
 class _RawKeyMet(TallybookError):

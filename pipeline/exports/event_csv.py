@@ -9,9 +9,9 @@ from __future__ import annotations
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
+from pipeline.base.money import decimal_from_plain, normalised, plain_rate
+from pipeline.base.periods import instant_text
 from pipeline.exports.csv_text import csv_bytes
-from pipeline.money import decimal_from_plain, normalised, plain_rate
-from pipeline.periods import instant_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from pipeline import schemas
+from pipeline.base.periods import instant_text
 from pipeline.exports.csv_text import csv_bytes
-from pipeline.periods import instant_text
+from pipeline.tables import schemas
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

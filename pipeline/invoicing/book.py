@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pipeline.errors import ConfigurationError
+from pipeline.base.errors import ConfigurationError
+from pipeline.base.money import exact_sum
 from pipeline.invoicing.corrections import correction_lines, invoiced_so_far, worth_of_lines
 from pipeline.invoicing.credits import CreditBalance, consumed_by_grant
 from pipeline.invoicing.draft import draft_of_lines
@@ -20,18 +21,17 @@ from pipeline.invoicing.invoice import InvoiceStatus, credited_by
 from pipeline.invoicing.lines import SPENT_KINDS, total_of
 from pipeline.invoicing.period_lines import period_lines
 from pipeline.invoicing.usage_lines import usage_lines
-from pipeline.money import exact_sum
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from decimal import Decimal
 
     from pipeline.accounts import Account, Accounts, Party
+    from pipeline.base.money import Rounding
+    from pipeline.base.periods import BillingPeriod
     from pipeline.invoicing.corrections import Cell, Worth
     from pipeline.invoicing.invoice import Invoice
     from pipeline.invoicing.lines import InvoiceLine
-    from pipeline.money import Rounding
-    from pipeline.periods import BillingPeriod
     from pipeline.rating import Charge
 
 Place = tuple[str, "BillingPeriod"]

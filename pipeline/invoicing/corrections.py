@@ -10,17 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.base.money import exact_sum, normalised, rounded_to_minor_unit
 from pipeline.invoicing.lines import METER_NAMES, PERIOD_KINDS, TOKEN_KINDS, InvoiceLine, LineKind
-from pipeline.money import exact_sum, normalised, rounded_to_minor_unit
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from decimal import Decimal
 
+    from pipeline.base.money import Rounding
+    from pipeline.base.periods import BillingPeriod
     from pipeline.invoicing.invoice import Invoice
-    from pipeline.money import Rounding
-    from pipeline.periods import BillingPeriod
 
 _METER_ORDER = {meter: order for order, meter in enumerate(Meter)}
 

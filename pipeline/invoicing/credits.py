@@ -10,18 +10,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.base.money import exact_sum
 from pipeline.invoicing.lines import LineKind, plain_line
-from pipeline.money import exact_sum
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from decimal import Decimal
 
     from pipeline.accounts import CreditGrant
+    from pipeline.base.money import Rounding
+    from pipeline.base.periods import BillingPeriod
     from pipeline.invoicing.invoice import Invoice
     from pipeline.invoicing.lines import InvoiceLine
-    from pipeline.money import Rounding
-    from pipeline.periods import BillingPeriod
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

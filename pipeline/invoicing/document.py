@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.accounts import Party, Tax
-from pipeline.errors import LogEntryRefused, TallybookError
+from pipeline.base.errors import LogEntryRefused, TallybookError
+from pipeline.base.money import Rounding, decimal_from_plain, plain
+from pipeline.base.periods import BillingPeriod, parse_date
 from pipeline.invoicing.invoice import Invoice, InvoiceStatus
 from pipeline.invoicing.lines import InvoiceLine, LineKind
-from pipeline.money import Rounding, decimal_from_plain, plain
-from pipeline.periods import BillingPeriod, parse_date
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from pipeline.accounts import Account
+    from pipeline.base.money import Rounding
+    from pipeline.base.periods import BillingPeriod
     from pipeline.invoicing.lines import InvoiceLine
-    from pipeline.money import Rounding
-    from pipeline.periods import BillingPeriod
     from pipeline.rating import Charge
 
 

@@ -12,9 +12,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from pipeline.accounts import Party
+from pipeline.base.money import exact_sum, normalised, rounded_to_minor_unit
+from pipeline.base.periods import instant_text, time_zone
 from pipeline.invoicing.lines import LineKind, negated
-from pipeline.money import exact_sum, normalised, rounded_to_minor_unit
-from pipeline.periods import instant_text, time_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from pipeline.accounts import Tax
+    from pipeline.base.money import Rounding
+    from pipeline.base.periods import BillingPeriod
     from pipeline.invoicing.lines import InvoiceLine
-    from pipeline.money import Rounding
-    from pipeline.periods import BillingPeriod
 
 NUMBER_DIGITS = 6
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from pipeline.money import exact_sum, normalised, rounded_to_minor_unit
+from pipeline.base.money import exact_sum, normalised, rounded_to_minor_unit
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from datetime import date
     from decimal import Decimal
 
-    from pipeline.money import Rounding
-    from pipeline.periods import BillingPeriod
+    from pipeline.base.money import Rounding
+    from pipeline.base.periods import BillingPeriod
 
 METER_NAMES = {
     Meter.PROMPT: "prompt tokens",

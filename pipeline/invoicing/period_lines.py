@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pipeline.base.money import exact_sum, normalised, plain, rounded_to_minor_unit
 from pipeline.invoicing.lines import METER_NAMES, SPENT_KINDS, LineKind, plain_line, total_of
-from pipeline.money import exact_sum, normalised, plain, rounded_to_minor_unit
 from pipeline.rating import exact_charge
 from pipeline.usage import Meter
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from pipeline.accounts import Account
+    from pipeline.base.money import Rounding
+    from pipeline.base.periods import BillingPeriod
     from pipeline.invoicing.lines import InvoiceLine
-    from pipeline.money import Rounding
-    from pipeline.periods import BillingPeriod
 
 
 def period_lines(

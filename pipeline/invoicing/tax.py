@@ -12,17 +12,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.base.money import exact_arithmetic, exact_sum, plain, rounded_to_minor_unit
 from pipeline.invoicing.lines import LineKind, plain_line, total_of
-from pipeline.money import exact_arithmetic, exact_sum, plain, rounded_to_minor_unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from decimal import Decimal
 
     from pipeline.accounts import Tax
+    from pipeline.base.money import Rounding
+    from pipeline.base.periods import BillingPeriod
     from pipeline.invoicing.lines import InvoiceLine
-    from pipeline.money import Rounding
-    from pipeline.periods import BillingPeriod
 
 
 def tax_lines(

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
+from pipeline.base.money import decimal_from_plain, exact_sum, normalised, plain_rate, rounded_to_minor_unit
+from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing.lines import METER_NAMES, InvoiceLine, LineKind
-from pipeline.money import decimal_from_plain, exact_sum, normalised, plain_rate, rounded_to_minor_unit
-from pipeline.periods import BillingPeriod
 from pipeline.rating import TOKENS_PER_RATE, exact_charge
 from pipeline.usage import Meter
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from pipeline.accounts import Account
-    from pipeline.money import Rounding
+    from pipeline.base.money import Rounding
     from pipeline.rating import Charge
 
 _METER_ORDER = {meter: order for order, meter in enumerate(Meter)}

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import InvoiceNotFound
+from pipeline.base.errors import InvoiceNotFound
+from pipeline.base.periods import parse_instant
 from pipeline.jobs.aggregate import aggregate
-from pipeline.periods import parse_instant
 from pipeline.storage import configurations, register
 from pipeline.storage.workspace import open_workspace
 

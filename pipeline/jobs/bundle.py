@@ -17,7 +17,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import ConfigurationError, LakeError
+from pipeline.base.errors import ConfigurationError, LakeError
+from pipeline.base.money import exact_sum, plain, plain_amount
 from pipeline.exports.event_csv import events_csv
 from pipeline.exports.invoice_csv import invoices_csv, lines_csv
 from pipeline.invoicing import invoice_document, invoice_from_document
@@ -25,7 +26,6 @@ from pipeline.invoicing.corrections import invoiced_before
 from pipeline.jobs.corrected_events import corrected_event_rows, corrections_with_events
 from pipeline.jobs.event_charges import depends_on_the_period
 from pipeline.jobs.explain import earlier_invoices, event_rows, explain_lines
-from pipeline.money import exact_sum, plain, plain_amount
 from pipeline.storage.accounts_file import ACCOUNTS_FILE, RATE_CARD_DEFAULT
 from pipeline.storage.bundle_files import write_bundle
 from pipeline.storage.config import CONFIG_FILE

@@ -2,8 +2,8 @@
 
 Owns which charges share a line where their sums fit into columns, and the charges themselves where one might not: then
 the lines are made by ``pipeline.invoicing.usage_lines``, which is the oracle of this module. Does not own what a line
-prints beside its sums (``usage_lines.printed_price``) nor the one rounding: ``pipeline.rating_arrow`` rounds, and an
-invoice refuses a line that is not rounded as ``pipeline.money`` rounds it.
+prints beside its sums (``usage_lines.printed_price``) nor the one rounding: ``pipeline.tables.rating`` rounds, and an
+invoice refuses a line that is not rounded as ``pipeline.base.money`` rounds it.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import schemas
+from pipeline.base.money import normalised
+from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing.lines import InvoiceLine, LineKind
 from pipeline.invoicing.usage_lines import printed_price
-from pipeline.money import normalised
-from pipeline.periods import BillingPeriod
 from pipeline.rating import Charge
-from pipeline.rating_arrow import rounded_amounts, sums_fit
-from pipeline.row_codes import first_rows, grouped, row_codes, whole
+from pipeline.tables import schemas
+from pipeline.tables.rating import rounded_amounts, sums_fit
+from pipeline.tables.row_codes import first_rows, grouped, row_codes, whole
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pipeline.money import Rounding
+    from pipeline.base.money import Rounding
 
 PRICED = (
     "billing_period",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from pipeline.errors import DataFileDamaged, IssueBlocked
+from pipeline.base.errors import DataFileDamaged, IssueBlocked
 from pipeline.jobs.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY, inputs_of
 from pipeline.jobs.check import Check, check_that_none
 from pipeline.jobs.wording import counted

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from pipeline.base.errors import CommitConflict
 from pipeline.collectors import KnownSources, LogFormat, ProblemReason, SourceProblem, read_log
-from pipeline.errors import CommitConflict
 from pipeline.jobs.counts import line_counts
 from pipeline.jobs.key_ids import open_fingerprint
 from pipeline.jobs.wording import counted
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.collectors import KeyFingerprint, Stretch
-    from pipeline.sources import SourceRecord
     from pipeline.storage.lake import LakeSnapshot
     from pipeline.storage.source_files import RefusedPath
     from pipeline.storage.workspace import Workspace
+    from pipeline.usage.sources import SourceRecord
 
 COMMIT_EVENTS_MAX = 1_000_000
 """A commit is made when so many events wait, so that a backfill of any size runs in bounded memory and can be resumed.

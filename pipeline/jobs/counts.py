@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from pipeline.jobs.aggregate import Aggregate
-    from pipeline.sources import SourceRecord
+    from pipeline.usage.sources import SourceRecord
 
 
 def counts_of(built: Aggregate) -> dict[str, int]:

@@ -28,8 +28,8 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline import __version__
-from pipeline.errors import DataFileDamaged
-from pipeline.resources import sql_digest
+from pipeline.base.errors import DataFileDamaged
+from pipeline.base.resources import sql_digest
 from pipeline.storage import arrow_bytes
 from pipeline.storage.counted import NewEntry, read_entries, read_piece, write_entries
 from pipeline.storage.lake import check_present, verified_data_files

@@ -22,8 +22,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from pipeline.base.money import exact_sum, normalised
 from pipeline.jobs.rate import account_charges
-from pipeline.money import exact_sum, normalised
 from pipeline.rating import UsageQuantity
 from pipeline.usage import Meter, TokenCounts
 

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
-from pipeline.errors import InvoiceNotFound
+from pipeline.base.errors import InvoiceNotFound
+from pipeline.base.money import exact_sum, normalised
 from pipeline.exports.event_csv import event_row
 from pipeline.invoicing import InvoiceStatus, LineKind, invoice_from_document
 from pipeline.invoicing.corrections import invoiced_before
@@ -25,7 +26,6 @@ from pipeline.jobs.aggregate import aggregate
 from pipeline.jobs.at_issue import AtIssue, state_at_issue, usage_document
 from pipeline.jobs.event_charges import charged_events, depends_on_the_period, line_place
 from pipeline.jobs.invoice import invoice_book
-from pipeline.money import exact_sum, normalised
 from pipeline.storage import register
 from pipeline.storage.config import UnmeasuredPolicy
 from pipeline.storage.lake import verified_files

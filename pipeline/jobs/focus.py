@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc
 
 from pipeline.accounts.keys import tags_from_text
-from pipeline.errors import ConfigurationError, LakeError
+from pipeline.base.errors import ConfigurationError, LakeError
+from pipeline.base.money import exact_arithmetic, exact_sum, normalised
+from pipeline.base.periods import day_bounds, time_zone
 from pipeline.exports.focus import (
     CONSUMED_UNIT,
     OTHER_UNIT,
@@ -34,8 +36,6 @@ from pipeline.jobs.at_issue import state_at_issue, usage_document
 from pipeline.jobs.event_charges import line_place
 from pipeline.jobs.explain import is_of_usage, meter_and_rate, present_state
 from pipeline.jobs.invoice import charge_of, invoice_book
-from pipeline.money import exact_arithmetic, exact_sum, normalised
-from pipeline.periods import day_bounds, time_zone
 from pipeline.rating import TOKENS_PER_RATE, exact_charge
 from pipeline.storage import register
 from pipeline.storage.config import CONFIG_FILE
@@ -45,10 +45,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import date
 
+    from pipeline.base.periods import BillingPeriod
     from pipeline.exports.focus import Row
     from pipeline.invoicing import Invoice, InvoiceLine
     from pipeline.jobs.at_issue import AtIssue
-    from pipeline.periods import BillingPeriod
     from pipeline.rating import Charge
     from pipeline.storage.workspace import Workspace
 

@@ -21,8 +21,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipeline.base.periods import BillingPeriod, day_start_at, time_zone
 from pipeline.jobs.wording import UNASSIGNED, are, counted
-from pipeline.periods import BillingPeriod, day_start_at, time_zone
 from pipeline.storage.lake import verified_data_files
 
 if TYPE_CHECKING:

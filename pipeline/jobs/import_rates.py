@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.errors import RateCardError
+from pipeline.base.errors import RateCardError
+from pipeline.base.periods import instant_text
 from pipeline.jobs.rates_diff import diff_rates, price_text
-from pipeline.periods import instant_text
 from pipeline.rates import Rate
 from pipeline.storage import disk
 from pipeline.storage.price_lists import CURRENCY

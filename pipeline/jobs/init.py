@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.errors import ConfigurationError
-from pipeline.resources import SAMPLE_FILES, sample_folder
+from pipeline.base.errors import ConfigurationError
+from pipeline.base.resources import SAMPLE_FILES, sample_folder
 from pipeline.storage import disk
 from pipeline.storage.key_secret import SECRET_FILE, create_key_secret
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import CommitConflict, InvoiceNotFound, IssueBlocked, VoidRefused
+from pipeline.base.errors import CommitConflict, InvoiceNotFound, IssueBlocked, VoidRefused
+from pipeline.base.periods import BillingPeriod, instant_text, time_zone, usage_date
 from pipeline.exports.invoice_csv import invoices_csv, lines_csv
 from pipeline.invoicing import (
     InvoiceStatus,
@@ -23,7 +24,6 @@ from pipeline.jobs.charged_lines import charges_by_invoice, lines_by_invoice
 from pipeline.jobs.claims import refuse_broken_claims
 from pipeline.jobs.held import has_begun
 from pipeline.jobs.wording import counted
-from pipeline.periods import BillingPeriod, instant_text, time_zone, usage_date
 from pipeline.rating import Charge
 from pipeline.storage import configurations, register
 from pipeline.storage.invoice_files import write_period_files, written_periods

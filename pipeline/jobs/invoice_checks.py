@@ -13,6 +13,8 @@ from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from pipeline.base.money import exact_sum, minor_unit_digits, plain
+from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing import InvoiceStatus, LineKind
 from pipeline.invoicing.book import credit_balances
 from pipeline.invoicing.lines import PERIOD_KINDS, total_of
@@ -21,8 +23,6 @@ from pipeline.jobs.check import Check, check_that_none
 from pipeline.jobs.held import has_begun
 from pipeline.jobs.invoice import account_currencies, period_files
 from pipeline.jobs.wording import counted
-from pipeline.money import exact_sum, minor_unit_digits, plain
-from pipeline.periods import BillingPeriod
 from pipeline.storage.derived import read_manifest
 from pipeline.storage.invoice_files import read_period_file, written_periods
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.base.errors import ConfigurationError
 from pipeline.collectors import KeyFingerprint
-from pipeline.errors import ConfigurationError
 from pipeline.storage.key_secret import create_key_secret, find_key_secret
 
 if TYPE_CHECKING:

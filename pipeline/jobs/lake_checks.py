@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.jobs.aggregate import Aggregate
-    from pipeline.sources import SourceRecord
     from pipeline.storage.workspace import Workspace
+    from pipeline.usage.sources import SourceRecord
 
 _HUGEINT = pa.decimal128(38, 0)
 _PLAIN_TEXT = re.compile(r"[A-Za-z0-9._:/@+=~,;#%-]{0,256}", re.ASCII)

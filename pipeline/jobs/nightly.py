@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from pipeline.base.money import plain, plain_amount
+from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing.book import above_spend_cap
 from pipeline.jobs.aggregate import aggregate_what_is_new, write_marts
 from pipeline.jobs.claims import broken_claims_of, row_text
@@ -19,8 +21,6 @@ from pipeline.jobs.held import held_text
 from pipeline.jobs.invoice import invoice_book, write_invoices
 from pipeline.jobs.other_usage import other_usage, other_usage_text
 from pipeline.jobs.wording import UNASSIGNED, are, counted
-from pipeline.money import plain, plain_amount
-from pipeline.periods import BillingPeriod
 from pipeline.storage import register
 from pipeline.storage.config import UnmeasuredPolicy
 from pipeline.storage.lock import locked

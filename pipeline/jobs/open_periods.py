@@ -20,15 +20,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import schemas
-from pipeline.errors import DataFileDamaged
+from pipeline.base.errors import DataFileDamaged
+from pipeline.base.periods import BillingPeriod
 from pipeline.jobs.dates_counted import digest_of, program_parts
 from pipeline.jobs.rate import RatedUsage, rate
-from pipeline.periods import BillingPeriod
 from pipeline.storage import parquet_bytes
 from pipeline.storage.counted import NewEntry, read_entries, read_piece, write_entries
 from pipeline.storage.parquet_bytes import Encoded
 from pipeline.storage.spill import spill_folder
+from pipeline.tables import schemas
 from pipeline.warehouse.date_counts import checked_marts, count_periods
 
 if TYPE_CHECKING:

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 
-from pipeline.errors import InvoiceNotFound
+from pipeline.base.errors import InvoiceNotFound
+from pipeline.base.money import normalised, plain
+from pipeline.base.periods import BillingPeriod, instant_text
 from pipeline.invoicing import LineKind, invoice_from_document
 from pipeline.invoicing.corrections import corrections_of
 from pipeline.jobs.at_issue import state_at_issue
@@ -22,8 +24,6 @@ from pipeline.jobs.event_charges import charged_events, depends_on_the_period, l
 from pipeline.jobs.explain import events_by_line, is_billed, present_state, reference_of
 from pipeline.jobs.invoice import invoice_book
 from pipeline.jobs.wording import counted
-from pipeline.money import normalised, plain
-from pipeline.periods import BillingPeriod, instant_text
 from pipeline.rating import exact_charge
 from pipeline.storage import register
 from pipeline.storage.lake import verified_data_files, verified_files, verified_quarantine

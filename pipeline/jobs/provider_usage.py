@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from pipeline.errors import ConfigurationError
-from pipeline.periods import parse_date
+from pipeline.base.errors import ConfigurationError
+from pipeline.base.periods import parse_date
 from pipeline.usage import INT64_MAX
 
 if TYPE_CHECKING:

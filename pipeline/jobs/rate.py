@@ -2,8 +2,8 @@
 
 Every priced row gets its rate and its exact amount, every other row is unpriced or unassigned.
 
-Owns which rows are rated on columns (``pipeline.rating_arrow``) and which one by one (``pipeline.rating``); the results
-are the same. Does not own the multiplication.
+Owns which rows are rated on columns (``pipeline.tables.rating``) and which one by one (``pipeline.rating``); the
+results are the same. Does not own the multiplication.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import schemas
-from pipeline.errors import InexactAmount
-from pipeline.periods import BillingPeriod
+from pipeline.base.errors import InexactAmount
+from pipeline.base.periods import BillingPeriod
 from pipeline.rating import UsageQuantity, discounted, placed_charges
-from pipeline.rating_arrow import CardTerms, rate_simple_usage
+from pipeline.tables import schemas
+from pipeline.tables.rating import CardTerms, rate_simple_usage
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.money import exact_arithmetic, plain_rate
+from pipeline.base.money import exact_arithmetic, plain_rate
 from pipeline.rates import GraduatedPrice, PackagePrice
 from pipeline.rates.prices import PER_MILLION
 from pipeline.usage import Meter

@@ -17,10 +17,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import InvoiceNotFound, IssueBlocked
+from pipeline.base.errors import InvoiceNotFound, IssueBlocked
+from pipeline.base.periods import BillingPeriod, parse_instant
 from pipeline.jobs.at_issue import issued_document, state_at_issue, usage_document
 from pipeline.jobs.invoice import issue, void
-from pipeline.periods import BillingPeriod, parse_instant
 from pipeline.storage import append_log, disk, layout
 
 if TYPE_CHECKING:

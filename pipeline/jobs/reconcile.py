@@ -14,7 +14,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from pipeline.errors import ConfigurationError
+from pipeline.base.errors import ConfigurationError
 from pipeline.jobs.held import in_force
 from pipeline.jobs.provider_usage import Tokens
 from pipeline.storage.lake import read_log, verified_files

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import schemas
 from pipeline.accounts import Accounts
-from pipeline.errors import ConfigurationError
+from pipeline.base.errors import ConfigurationError
 from pipeline.invoicing import invoice_from_document
 from pipeline.jobs.aggregate import USAGE_DAILY, count, inputs_of
 from pipeline.jobs.held import in_force
@@ -25,18 +24,19 @@ from pipeline.jobs.rate import constant_terms, rate
 from pipeline.jobs.repriced_lines import repriced_lines
 from pipeline.jobs.usage_line_columns import lines_of_charges, lines_of_invoices
 from pipeline.rates.card import counts_like
-from pipeline.rating_arrow import summed_over_days
 from pipeline.storage import register
 from pipeline.storage.derived import read_derived
 from pipeline.storage.lake import read_log
+from pipeline.tables import schemas
+from pipeline.tables.rating import summed_over_days
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
     from pipeline.accounts import Account
+    from pipeline.base.periods import BillingPeriod
     from pipeline.invoicing import Invoice
     from pipeline.jobs.repriced_lines import RepricedLine
-    from pipeline.periods import BillingPeriod
     from pipeline.rating import UnpricedUsage
     from pipeline.storage.workspace import Workspace
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.errors import ConfigurationError
+from pipeline.base.errors import ConfigurationError
+from pipeline.base.money import exact_sum, minor_unit_digits
+from pipeline.base.periods import BillingPeriod
 from pipeline.jobs.usage_line_columns import PLACE, PRINTED
-from pipeline.money import exact_sum, minor_unit_digits
-from pipeline.periods import BillingPeriod
-from pipeline.row_codes import grouped, row_codes, whole
+from pipeline.tables.row_codes import grouped, row_codes, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.errors import ConfigurationError
+from pipeline.base.errors import ConfigurationError
 from pipeline.jobs.aggregate import EXCHANGES_DAILY, USAGE_DAILY, current_mart
 from pipeline.jobs.wording import UNASSIGNED
 from pipeline.storage.config import UnmeasuredPolicy

@@ -2,7 +2,7 @@
 
 Owns the table of lines. Does not own which charges share one (``charged_lines``; where sums might not fit into columns,
 the lines are made by ``pipeline.invoicing``, which this must equal to the cent, line for line:
-``tests/oracle/test_repricing.py``), nor rounding (``pipeline.rating_arrow``), nor what follows from terms: included
+``tests/oracle/test_repricing.py``), nor rounding (``pipeline.tables.rating``), nor what follows from terms: included
 tokens, fees, commitments.
 """
 
@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.base.money import plain_rate
 from pipeline.invoicing import draft_invoice
 from pipeline.jobs.charged_lines import charges_by_invoice, summed_to_lines
 from pipeline.jobs.explain import is_of_usage, meter_and_rate
-from pipeline.money import plain_rate
-from pipeline.rating_arrow import rounded_amounts, sums_fit
-from pipeline.row_codes import whole
+from pipeline.tables.rating import rounded_amounts, sums_fit
+from pipeline.tables.row_codes import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from pipeline.accounts import Accounts
+    from pipeline.base.money import Rounding
     from pipeline.invoicing import Invoice
-    from pipeline.money import Rounding
 
 PLACE = ("billing_period", "account_id", "api_key_id", "model", "service_tier", "meter")
 """What a line is about, whatever its rate."""

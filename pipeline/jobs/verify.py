@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.errors import DataFileDamaged, LogEntryRefused
+from pipeline.base.errors import DataFileDamaged, LogEntryRefused
 from pipeline.jobs.aggregate import aggregate
 from pipeline.jobs.check import Check
 from pipeline.jobs.counts import counts_of

@@ -13,9 +13,9 @@ from itertools import pairwise, product
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pipeline.errors import ConfigurationError, RateCardError, RateNotFound
-from pipeline.money import minor_unit_digits
-from pipeline.periods import instant_text
+from pipeline.base.errors import ConfigurationError, RateCardError, RateNotFound
+from pipeline.base.money import minor_unit_digits
+from pipeline.base.periods import instant_text
 from pipeline.rates.prices import refuse_what_is_no_rate
 from pipeline.rates.rate import refuse_misleading_model
 from pipeline.usage import Meter

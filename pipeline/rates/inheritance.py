@@ -21,7 +21,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from pipeline.errors import RateCardError
+from pipeline.base.errors import RateCardError
 from pipeline.rates.prices import changed_price
 from pipeline.rates.rate import Rate, period_text
 from pipeline.usage import Meter

@@ -15,8 +15,8 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
-from pipeline.errors import RateCardError
-from pipeline.money import exact_arithmetic, normalised
+from pipeline.base.errors import RateCardError
+from pipeline.base.money import exact_arithmetic, normalised
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -14,8 +14,8 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pipeline.errors import RateCardError
-from pipeline.periods import instant_text
+from pipeline.base.errors import RateCardError
+from pipeline.base.periods import instant_text
 from pipeline.rates.prices import PER_MILLION, RATE_LIMIT, TOKENS_MAX, rates_of, refuse_what_is_no_rate
 from pipeline.usage import Meter
 

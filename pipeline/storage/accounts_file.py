@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pipeline.accounts import Account, Accounts, KeyPeriod, Party
-from pipeline.errors import AccountsError, ConfigurationError
-from pipeline.periods import YEARS, day_start_at, time_zone
+from pipeline.base.errors import AccountsError, ConfigurationError
+from pipeline.base.periods import YEARS, day_start_at, time_zone
 from pipeline.storage.account_terms import (
     TERMS_KEYS,
     inner_table,

@@ -19,7 +19,7 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from pipeline.errors import CommitConflict, LogEntryRefused
+from pipeline.base.errors import CommitConflict, LogEntryRefused
 from pipeline.storage import disk
 
 if TYPE_CHECKING:

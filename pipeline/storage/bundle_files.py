@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from pipeline.errors import ConfigurationError
+from pipeline.base.errors import ConfigurationError
 from pipeline.storage import disk
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pipeline.accounts import Party
-from pipeline.errors import ConfigurationError
-from pipeline.money import Rounding, minor_unit_digits
-from pipeline.periods import time_zone
+from pipeline.base.errors import ConfigurationError
+from pipeline.base.money import Rounding, minor_unit_digits
+from pipeline.base.periods import time_zone
 from pipeline.storage.strict_toml import Table, read_table, value_text
 
 if TYPE_CHECKING:

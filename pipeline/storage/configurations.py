@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from pipeline.errors import ConfigurationError
+from pipeline.base.errors import ConfigurationError
 from pipeline.storage import disk, layout
 from pipeline.storage.accounts_file import ACCOUNTS_FILE
 from pipeline.storage.config import CONFIG_FILE

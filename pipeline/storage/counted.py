@@ -21,7 +21,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pipeline.errors import DataFileDamaged
+from pipeline.base.errors import DataFileDamaged
 from pipeline.storage import disk
 from pipeline.storage.strict_json import checked_fields, parse_object
 

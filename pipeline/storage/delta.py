@@ -28,18 +28,18 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from pipeline import __version__
-from pipeline.errors import LakeIsNewer
-from pipeline.schemas import usage_events
+from pipeline.base.errors import LakeIsNewer
 from pipeline.storage.append_log import UNSEALED, seal
 from pipeline.storage.layout import DATA_FILE_NAME, PARTITION_NAME
 from pipeline.storage.source_records import source_record
 from pipeline.storage.strict_json import checked_fields, parse_object
+from pipeline.tables.schemas import usage_events
 from pipeline.usage.events import LAKE_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipeline.sources import SourceRecord
+    from pipeline.usage.sources import SourceRecord
 
 APP_ID = "tallybook-collect"
 """Names our commits in Delta's ``txn`` actions, each with its commit's number."""

@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.errors import DataFileDamaged
+from pipeline.base.errors import DataFileDamaged
 from pipeline.storage import disk, parquet_bytes
 from pipeline.storage.parquet_bytes import Encoded
 from pipeline.storage.strict_json import checked_fields, parse_object

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.errors import ConfigurationError
-from pipeline.periods import BillingPeriod
+from pipeline.base.errors import ConfigurationError
+from pipeline.base.periods import BillingPeriod
 from pipeline.storage import disk
 
 if TYPE_CHECKING:

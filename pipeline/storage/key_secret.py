@@ -12,7 +12,7 @@ import secrets
 import stat
 from typing import TYPE_CHECKING
 
-from pipeline.errors import ConfigurationError
+from pipeline.base.errors import ConfigurationError
 from pipeline.storage import disk
 
 if TYPE_CHECKING:

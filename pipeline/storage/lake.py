@@ -17,12 +17,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.errors import LakeIsNewer, LogEntryRefused
-from pipeline.schemas import QUARANTINE, USAGE_EVENTS
+from pipeline.base.errors import LakeIsNewer, LogEntryRefused
 from pipeline.storage import append_log, delta, disk, layout
 from pipeline.storage.data_files import is_overtaken, write_events, write_quarantined
 from pipeline.storage.delta import Commit
 from pipeline.storage.verified import check_size, verified_file
+from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
 from pipeline.usage.events import LAKE_VERSION
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from pipeline.sources import SourceRecord
     from pipeline.storage.delta import DataFile, QuarantineFile
+    from pipeline.usage.sources import SourceRecord
 
 _UPGRADE = "upgrade Tallybook (the lake is sound: leave it as it is)"
 _ADVICE = "restore the lake from a backup, or move it away and collect the logs again"
@@ -272,7 +272,7 @@ def _check_accounts(events: pa.Table, quarantined: pa.Table, sources: Sequence[S
         if not table.schema.equals(schema):
             message = (
                 f"{name} has the columns {table.schema.names} of types {[str(each) for each in table.schema.types]}; "
-                "see pipeline.schemas"
+                "see pipeline.tables.schemas"
             )
             raise ValueError(message)
     counted = (

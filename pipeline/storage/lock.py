@@ -14,7 +14,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pipeline.errors import WorkspaceLocked
+from pipeline.base.errors import WorkspaceLocked
 from pipeline.storage import disk, layout
 from pipeline.storage.strict_json import checked_fields, parse_object
 

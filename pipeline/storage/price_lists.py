@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pipeline.errors import ConfigurationError
-from pipeline.money import exact_arithmetic, normalised
+from pipeline.base.errors import ConfigurationError
+from pipeline.base.money import exact_arithmetic, normalised
 from pipeline.rates.prices import PER_MILLION
 from pipeline.usage import Meter
 

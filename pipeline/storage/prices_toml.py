@@ -17,8 +17,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pipeline.errors import RateCardError
-from pipeline.money import exact_arithmetic
+from pipeline.base.errors import RateCardError
+from pipeline.base.money import exact_arithmetic
 from pipeline.rates.prices import (
     PER_MILLION,
     GraduatedPrice,

@@ -11,8 +11,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
-from pipeline.errors import RateCardError
-from pipeline.periods import YEARS, day_start_at, time_zone
+from pipeline.base.errors import RateCardError
+from pipeline.base.periods import YEARS, day_start_at, time_zone
 from pipeline.rates import RateCard
 from pipeline.rates.inheritance import RateEntry, inherited_rates, rate_of_entry, refuse_overlapping_entries
 from pipeline.storage.prices_toml import PRICE_KEYS, decimal_of, prices_of

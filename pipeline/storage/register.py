@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import CommitConflict
+from pipeline.base.errors import CommitConflict
 from pipeline.storage import append_log, disk, layout
 from pipeline.storage.strict_json import parse_object
 

@@ -1,14 +1,14 @@
 """Source records out of the JSON of a log entry.
 
-Does not own what a source record means (``pipeline.sources``).
+Does not own what a source record means (``pipeline.usage.sources``).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from pipeline.sources import SourceRecord, Window
 from pipeline.storage.strict_json import checked_fields
+from pipeline.usage.sources import SourceRecord, Window
 
 
 def source_record(value: Any) -> SourceRecord:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from pipeline.errors import ConfigurationError
+    from pipeline.base.errors import ConfigurationError
 
 _VALUE_CHARACTERS_MAX = 80
 _AT_LINE = re.compile(r" \(at line ([0-9]+), column [0-9]+\)$")

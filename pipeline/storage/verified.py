@@ -11,7 +11,7 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from pipeline.errors import DataFileDamaged
+from pipeline.base.errors import DataFileDamaged
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pipeline.errors import TallybookError
+from pipeline.base.errors import TallybookError
 from pipeline.usage.events import COLUMNS
 
 TOKENS_MAX = 10**12

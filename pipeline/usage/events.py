@@ -1,6 +1,6 @@
 """The columns of a usage event, each declared once: what is kept of a logged exchange, and nothing beside it.
 
-From ``COLUMNS`` follow the Arrow schema (``pipeline.schemas``), the schema that the Delta log states
+From ``COLUMNS`` follow the Arrow schema (``pipeline.tables.schemas``), the schema that the Delta log states
 (``pipeline.storage.delta``), the rows that collectors make by name (``pipeline.collectors.decode``), which values rows
 share (``pipeline.collectors.event_columns``), and the table in ``docs/configuration.md``.
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import duckdb
 import pyarrow as pa
 
-from pipeline.errors import ConfigurationError
-from pipeline.schemas import USAGE_EVENTS
+from pipeline.base.errors import ConfigurationError
+from pipeline.tables.schemas import USAGE_EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

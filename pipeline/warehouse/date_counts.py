@@ -16,8 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import schemas
-from pipeline.resources import sql_folder
+from pipeline.base.resources import sql_folder
+from pipeline.tables import schemas
 from pipeline.warehouse.build import at_hand_after, build, checks_about, failed_checks, fetch
 from pipeline.warehouse.connection import EVENTS_RELATION, give_usage_events, open_warehouse
 from pipeline.warehouse.identities import identities_beginning_with

@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline import schemas
-from pipeline.errors import ConfigurationError
-from pipeline.resources import sql_folder
+from pipeline.base.errors import ConfigurationError
+from pipeline.base.resources import sql_folder
+from pipeline.tables import schemas
 from pipeline.warehouse.build import build, failed_checks, fetch
 from pipeline.warehouse.connection import EVENTS_RELATION, give_usage_events, open_warehouse
 from pipeline.warehouse.identities import suspected_identities

@@ -3,7 +3,7 @@
 Whose a key is and when, when days begin, what models are called, what decides a request's rate.
 
 Owns the shape of these small relations. Does not own the rules behind them (``pipeline.accounts``,
-``pipeline.periods``, ``pipeline.rates``).
+``pipeline.base.periods``, ``pipeline.rates``).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from pipeline.periods import BillingPeriod, day_start_at, time_zone, usage_date
+from pipeline.base.periods import BillingPeriod, day_start_at, time_zone, usage_date
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:

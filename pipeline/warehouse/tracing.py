@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import schemas
-from pipeline.resources import sql_folder
+from pipeline.base.resources import sql_folder
+from pipeline.tables import schemas
 from pipeline.warehouse.build import build, fetch
 from pipeline.warehouse.connection import give_usage_events, open_warehouse
 

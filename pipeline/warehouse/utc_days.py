@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from pipeline.resources import sql_folder
+from pipeline.base.resources import sql_folder
 from pipeline.warehouse.build import build, fetch
 from pipeline.warehouse.connection import give_usage_events, open_warehouse
 from pipeline.warehouse.identities import suspected_identities

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from workspaces import append_log, fingerprints, make_workspace, plain, tallybook, write_log
 
-from pipeline import resources
+from pipeline.base import resources
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from workspaces import append_log, make_workspace, plain, tallybook, write_log
 
-from pipeline.errors import VoidRefused
+from pipeline.base.errors import VoidRefused
+from pipeline.base.periods import BillingPeriod
 from pipeline.jobs import invoice as invoices
 from pipeline.jobs.aggregate import aggregate
-from pipeline.periods import BillingPeriod
 from pipeline.storage import register
 from pipeline.storage.workspace import open_workspace
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.collectors import LogReading, Stretch
-    from pipeline.sources import SourceRecord
+    from pipeline.usage.sources import SourceRecord
 
 SECRET = b"a secret of thirty-two bytes, ok!"
 

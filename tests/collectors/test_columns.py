@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.columns import chosen_column, column, record_batch
-from pipeline.schemas import INSTANT, QUARANTINE, USAGE_EVENTS
+from pipeline.tables.columns import chosen_column, column, record_batch
+from pipeline.tables.schemas import INSTANT, QUARANTINE, USAGE_EVENTS
 
 _KINDS: dict[pa.DataType, st.SearchStrategy[Any]] = {
     pa.string(): st.text(st.characters(exclude_categories=("Cs",))),

@@ -19,7 +19,7 @@ from pipeline.collectors.fast.blocks import BlockDecoder
 from pipeline.collectors.fast.condense import condensed
 from pipeline.collectors.line_blocks import LineBlocks
 from pipeline.collectors.lines import LineSplitter
-from pipeline.schemas import QUARANTINE
+from pipeline.tables.schemas import QUARANTINE
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from pipeline.base.errors import ConfigurationError
 from pipeline.collectors import KeyFingerprint, LogFormat
 from pipeline.collectors.identity import event_id
-from pipeline.errors import ConfigurationError
 
 SECRET = bytes(range(32))
 

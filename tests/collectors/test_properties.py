@@ -17,7 +17,7 @@ from pipeline.collectors import LogFormat, read_log
 from pipeline.collectors.compression import Compression, decompressed
 from pipeline.collectors.decode import EventRow, QuarantineRow, decode_line
 from pipeline.collectors.lines import Line, LineSplitter
-from pipeline.schemas import USAGE_EVENTS
+from pipeline.tables.schemas import USAGE_EVENTS
 
 if TYPE_CHECKING:
     from pipeline.collectors import SourceProblem

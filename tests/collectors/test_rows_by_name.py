@@ -14,7 +14,7 @@ from pipeline.collectors import decode
 from pipeline.collectors.decode import EventRow, _row_maker, decode_line
 from pipeline.collectors.lines import Line
 from pipeline.collectors.log_format import LogFormat
-from pipeline.schemas import USAGE_EVENTS
+from pipeline.tables.schemas import USAGE_EVENTS
 from pipeline.usage import ContradictoryCounts, TokenCounts
 from pipeline.usage.events import COLUMNS
 

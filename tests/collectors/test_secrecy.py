@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 
+from pipeline.base.errors import ConfigurationError
 from pipeline.collectors import LogFormat, read_log
-from pipeline.errors import ConfigurationError
-from pipeline.schemas import QUARANTINE, USAGE_EVENTS
+from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.accounts import CreditGrant, KeyPeriod, Party, Tax, Terms
-from pipeline.errors import AccountsError
-from pipeline.periods import BillingPeriod
+from pipeline.base.errors import AccountsError
+from pipeline.base.periods import BillingPeriod
 from pipeline.storage.accounts_file import read_accounts
 from pipeline.storage.config import read_settings
 

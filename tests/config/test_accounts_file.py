@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.accounts import Account
-from pipeline.errors import AccountsError
+from pipeline.base.errors import AccountsError
 from pipeline.storage.accounts_file import read_accounts
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.errors import ConfigurationError
+from pipeline.base.errors import ConfigurationError
 from pipeline.storage.key_secret import create_key_secret, find_key_secret
 
 if TYPE_CHECKING:

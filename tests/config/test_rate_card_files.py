@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.errors import RateCardError
+from pipeline.base.errors import RateCardError
 from pipeline.storage.rate_cards import read_rate_cards
 from pipeline.usage import Meter
 

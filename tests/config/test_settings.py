@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.errors import ConfigurationError
-from pipeline.money import Rounding
+from pipeline.base.errors import ConfigurationError
+from pipeline.base.money import Rounding
 from pipeline.storage.config import IdentityRule, Limits, Settings, SourceSettings, UnmeasuredPolicy, read_settings
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pipeline.errors import InexactAmount
+from pipeline.base.errors import InexactAmount
 from pipeline.exports.csv_text import csv_bytes, escaped, unescaped
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30) | st.text(

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 
-from pipeline import schemas
+from pipeline.base.periods import BillingPeriod, day_start_at, parse_date
 from pipeline.exports.invoice_csv import invoices_csv, lines_csv
 from pipeline.invoicing import credit_note, invoice_document, invoice_from_document, issued_invoice, make_book
 from pipeline.jobs.invoice import charge_of, monthly_fees
 from pipeline.jobs.rate import rate
-from pipeline.periods import BillingPeriod, day_start_at, parse_date
 from pipeline.storage.workspace import open_workspace
+from pipeline.tables import schemas
 from pipeline.warehouse.reference import SINCE_EVER
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 from execution import NOTEBOOK, executed, make_checkout
 
 from pipeline.jobs.nightly import nightly
-from pipeline.money import exact_sum
+from pipeline.base.money import exact_sum
 from pipeline.storage.workspace import open_workspace
 
 if TYPE_CHECKING:

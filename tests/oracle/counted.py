@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from random_cards import cards
 
-from pipeline import schemas
 from pipeline.accounts import Account, Accounts
-from pipeline.errors import RateCardError
-from pipeline.resources import sql_folder
+from pipeline.base.errors import RateCardError
+from pipeline.base.resources import sql_folder
 from pipeline.storage.rate_cards import rate_cards_from_tables
 from pipeline.storage.strict_toml import table_from_toml
+from pipeline.tables import schemas
 from pipeline.warehouse.build import build, failed_checks, fetch
 from pipeline.warehouse.connection import open_warehouse
 from pipeline.warehouse.reference import reference_tables

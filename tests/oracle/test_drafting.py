@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import schemas
 from pipeline.accounts import Account, Accounts
+from pipeline.base.money import Rounding
 from pipeline.invoicing import make_book
 from pipeline.invoicing.usage_lines import usage_lines
 from pipeline.jobs.charged_lines import charges_by_invoice, lines_by_invoice
-from pipeline.money import Rounding
+from pipeline.tables import schemas
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:

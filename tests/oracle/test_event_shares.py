@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from random_cards import requests
 
 from pipeline.accounts import Accounts
+from pipeline.base.money import exact_sum
 from pipeline.jobs.event_charges import charged_events, line_place
 from pipeline.jobs.invoice import charge_of
 from pipeline.jobs.rate import rate
-from pipeline.money import exact_sum
 
 
 @settings(max_examples=4, deadline=None)

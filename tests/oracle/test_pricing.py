@@ -21,9 +21,9 @@ from pricing import Line, charges
 from random_cards import requests
 
 from pipeline.accounts import Accounts
+from pipeline.base.money import exact_sum
+from pipeline.base.periods import BillingPeriod
 from pipeline.jobs.rate import rate, usage_quantity
-from pipeline.money import exact_sum
-from pipeline.periods import BillingPeriod
 from pipeline.rates import RateCard
 from pipeline.rates.card import counts_like
 from pipeline.rates.prices import changed_price

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pipeline.accounts import Account, Accounts
-from pipeline.errors import AccountsError, ConfigurationError
+from pipeline.base.errors import AccountsError, ConfigurationError
 
 
 def account(**changes: Any) -> Account:

@@ -14,7 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.accounts import Account, Accounts, CreditGrant, Tax, Terms
-from pipeline.errors import ConfigurationError
+from pipeline.base.errors import ConfigurationError
+from pipeline.base.money import Rounding
+from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing import (
     InvoiceStatus,
     LineKind,
@@ -25,8 +27,6 @@ from pipeline.invoicing import (
     make_book,
 )
 from pipeline.invoicing.book import above_spend_cap, credit_balances
-from pipeline.money import Rounding
-from pipeline.periods import BillingPeriod
 from pipeline.rating import Charge, discounted, exact_charge
 from pipeline.usage import Meter
 

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.accounts import Account
-from pipeline.errors import LogEntryRefused
+from pipeline.base.errors import LogEntryRefused
+from pipeline.base.money import Rounding, minor_unit_digits
+from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing import draft_invoice, invoice_document, invoice_from_document, issued_invoice
-from pipeline.money import Rounding, minor_unit_digits
-from pipeline.periods import BillingPeriod
 from pipeline.rating import Charge, exact_charge
 from pipeline.usage import Meter
 

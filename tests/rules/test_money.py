@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import ConfigurationError, InexactAmount
-from pipeline.money import (
+from pipeline.base.errors import ConfigurationError, InexactAmount
+from pipeline.base.money import (
     Rounding,
     decimal_from_plain,
     exact_arithmetic,

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pipeline.errors import ConfigurationError
-from pipeline.periods import (
+from pipeline.base.errors import ConfigurationError
+from pipeline.base.periods import (
     BillingPeriod,
     day_bounds,
     day_start_at,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import RateCardError, RateNotFound
+from pipeline.base.errors import RateCardError, RateNotFound
 from pipeline.rates import Rate, RateCard
 from pipeline.usage import Meter
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import InexactAmount
+from pipeline.base.errors import InexactAmount
 from pipeline.rates import Rate, RateCard
 from pipeline.rating import UsageQuantity, exact_charge, rate_usage
 from pipeline.usage import INT64_MAX, TOKENS_MAX, Meter, TokenCounts

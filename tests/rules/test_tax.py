@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.accounts import Tax
+from pipeline.base.money import Rounding
+from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing.lines import LineKind, plain_line, total_of
 from pipeline.invoicing.tax import tax_lines
-from pipeline.money import Rounding
-from pipeline.periods import BillingPeriod
 
 MONTHS = [BillingPeriod(year=2026, month=month) for month in (8, 9, 10)]
 CENTS = st.integers(-500, 500).map(lambda cents: Decimal(cents).scaleb(-2))

@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from pipeline.resources import sql_folder
+from pipeline.base.resources import sql_folder
 from pipeline.warehouse.build import broken_rows, build
 from pipeline.warehouse.relations import load_checks, load_relations
 

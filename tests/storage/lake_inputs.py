@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from pipeline.schemas import QUARANTINE, USAGE_EVENTS
-from pipeline.sources import SourceRecord, Window
 from pipeline.storage import lake
+from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
+from pipeline.usage.sources import SourceRecord, Window
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

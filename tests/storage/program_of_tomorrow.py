@@ -27,7 +27,7 @@ REGION = events.Column(
 )
 events.COLUMNS = (*events.COLUMNS, REGION)
 
-from pipeline import schemas  # noqa: E402 - what is derived, is derived from the columns above
+from pipeline.tables import schemas  # noqa: E402 - what is derived, is derived from the columns above
 
 schemas.QUARANTINE = schemas.QUARANTINE.append(pa.field("region", pa.string()))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from faulty_os import POWER_CUTS, Died, FaultyOs
 
-from pipeline.errors import DataFileDamaged
+from pipeline.base.errors import DataFileDamaged
 from pipeline.storage import counted, disk
 from pipeline.storage.counted import NewEntry, read_entries, read_piece, write_entries
 

@@ -9,7 +9,7 @@ import pytest
 from faulty_os import POWER_CUTS, Died, FaultyOs
 from lake_inputs import tree
 
-from pipeline.errors import DataFileDamaged
+from pipeline.base.errors import DataFileDamaged
 from pipeline.storage import derived, disk
 from pipeline.storage.derived import read_derived, read_manifest, verified_derived, write_derived
 

@@ -17,7 +17,7 @@ import pytest
 from faulty_os import POWER_CUTS, Died, FaultyOs
 from lake_inputs import commit_events, event, tree
 
-from pipeline.errors import CommitConflict, LakeError
+from pipeline.base.errors import CommitConflict, LakeError
 from pipeline.storage import disk, lake, layout, register
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lake_inputs import COMMITTED_AT, commit_events, event, events_table, quarantine_table, record, tree
 
-from pipeline import schemas
-from pipeline.errors import CommitConflict, DataFileDamaged
+from pipeline.base.errors import CommitConflict, DataFileDamaged
 from pipeline.storage import append_log, lake, layout, parquet_bytes
 from pipeline.storage.event_files import SORTED_BY, by_date
+from pipeline.tables import schemas
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.errors import WorkspaceLocked
+from pipeline.base.errors import WorkspaceLocked
 from pipeline.storage import layout
 from pipeline.storage.lock import locked
 

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lake_inputs import commit_events, event, record
 
-from pipeline.errors import LogEntryRefused
+from pipeline.base.errors import LogEntryRefused
 from pipeline.storage import append_log, delta, lake, layout
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline.errors import CommitConflict, LogEntryRefused
+from pipeline.base.errors import CommitConflict, LogEntryRefused
 from pipeline.storage import append_log, layout, register
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from workspaces import make_workspace, plain, tallybook, write_log
 
-from pipeline.errors import ConfigurationError
+from pipeline.base.errors import ConfigurationError
 from pipeline.storage.config import read_settings
 from pipeline.storage.source_files import find_logs, source_text
 

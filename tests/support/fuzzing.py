@@ -12,7 +12,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.collectors.event_columns import OWN, frame_of, own_of
-from pipeline.schemas import QUARANTINE
+from pipeline.tables.schemas import QUARANTINE
 
 if TYPE_CHECKING:
     from pipeline.collectors.decode import EventRow, QuarantineRow

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from pipeline.schemas import QUARANTINE, USAGE_EVENTS
-from pipeline.sources import SourceRecord, Window
 from pipeline.storage import layout
 from pipeline.storage.lake import commit, read_log
+from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
+from pipeline.usage.sources import SourceRecord, Window
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

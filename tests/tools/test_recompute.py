@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 from workspaces import append_log, fingerprints, plain, tallybook
 
-from pipeline.errors import ConfigurationError, LogEntryRefused
+from pipeline.base.errors import ConfigurationError, LogEntryRefused
 from pipeline.storage import configurations
 from pipeline.storage.lake import read_log
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from workspaces import make_workspace, plain, tallybook, write_log
 
-from pipeline.errors import ConfigurationError
+from pipeline.base.errors import ConfigurationError
 from pipeline.jobs.provider_usage import read_provider_usage
 from pipeline.jobs.reconcile import Tolerance
 

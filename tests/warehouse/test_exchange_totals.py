@@ -16,11 +16,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline import schemas
 from pipeline.accounts import Account, Accounts
+from pipeline.base.resources import sql_folder
 from pipeline.rates import Rate, RateCard
-from pipeline.resources import sql_folder
 from pipeline.storage.spill import spill_folder
+from pipeline.tables import schemas
 from pipeline.usage import Meter
 from pipeline.warehouse.build import build, fetch
 from pipeline.warehouse.connection import give_usage_events, open_warehouse

@@ -24,7 +24,7 @@ from pipeline.collectors.fast.teller import Teller
 from pipeline.collectors.line_blocks import edges_of
 from pipeline.collectors.lines import Line
 from pipeline.collectors.memory import keep_freed_memory
-from pipeline.schemas import USAGE_EVENTS
+from pipeline.tables.schemas import USAGE_EVENTS
 from pipeline.usage import UsageStatus
 
 if TYPE_CHECKING:

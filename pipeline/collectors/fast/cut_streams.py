@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.collectors.decode import EventRow, decode_line
 from pipeline.collectors.lines import Line
-from pipeline.schemas import USAGE_EVENTS
+from pipeline.tables.schemas import USAGE_EVENTS
 from pipeline.usage import UsageStatus
 
 if TYPE_CHECKING:

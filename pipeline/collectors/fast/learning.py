@@ -11,10 +11,10 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pipeline.base.errors import TallybookError
 from pipeline.collectors.fast.grammar import INSIDE, NUMBER, OUTSIDE
 from pipeline.collectors.fast.uses import ABSENT, BODY, DOCUMENT, FIXED, IGNORED, NAME, TELLING, Elements, Taken
 from pipeline.collectors.strict_json import DEPTH_MAX
-from pipeline.errors import TallybookError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

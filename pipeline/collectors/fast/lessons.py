@@ -13,7 +13,7 @@ from pipeline.collectors.envelope import read_envelope
 from pipeline.collectors.families.chat import NAME as OPENAI_CHAT
 from pipeline.collectors.fast.uses import uses_of_line
 from pipeline.collectors.strict_json import parse
-from pipeline.schemas import USAGE_EVENTS
+from pipeline.tables.schemas import USAGE_EVENTS
 from pipeline.usage import UsageStatus
 
 if TYPE_CHECKING:

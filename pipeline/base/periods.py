@@ -18,7 +18,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from pipeline.errors import ConfigurationError
+from pipeline.base.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

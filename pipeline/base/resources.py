@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from pipeline.errors import ConfigurationError
+from pipeline.base.errors import ConfigurationError
 
-_PACKAGE = Path(__file__).resolve().parent
+_PACKAGE = Path(__file__).resolve().parents[1]
 
 SAMPLE_FILES = ("tallybook.toml", "accounts.toml", "rates", "logs")
 """What of ``data/`` is the sample; everything else there was written by the pipeline."""

@@ -19,8 +19,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pipeline.money import exact_arithmetic
-from pipeline.periods import BillingPeriod
+from pipeline.base.money import exact_arithmetic
+from pipeline.base.periods import BillingPeriod
 from pipeline.rates import GraduatedPrice, PackagePrice, VolumePrice
 from pipeline.rates.prices import tier_of
 from pipeline.usage import Meter

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import schemas
-from pipeline.money import Rounding, minor_unit_digits
+from pipeline.base.money import Rounding, minor_unit_digits
 from pipeline.rating import discounted_amount, list_rate
-from pipeline.row_codes import first_rows, grouped, row_codes, whole
+from pipeline.tables import schemas
+from pipeline.tables.row_codes import first_rows, grouped, row_codes, whole
 from pipeline.usage import INT64_MAX, Meter
 
 if TYPE_CHECKING:

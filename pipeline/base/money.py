@@ -16,7 +16,7 @@ from enum import StrEnum
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
-from pipeline.errors import ConfigurationError, InexactAmount
+from pipeline.base.errors import ConfigurationError, InexactAmount
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
