@@ -15,9 +15,9 @@ from pathlib import Path
 import click
 
 from benchmarks.events import write_workspace
+from pipeline import lake
+from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.collect import collect
-from pipeline.storage import lake
-from pipeline.storage.workspace import open_workspace
 
 _NOW = datetime(2026, 4, 1, tzinfo=UTC)
 

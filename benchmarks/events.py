@@ -3,7 +3,7 @@
 ``python -m benchmarks.events --events 20M --days 30 DIR`` makes a workspace with its lake. Owns the distribution: few
 keys make most of the events, models differ in weight, a few responses were logged twice (at once, or with a new time
 after midnight), fewer still contradict each other. Does not own the columns (``pipeline.tables.schemas``) nor the way
-into the lake (``pipeline.storage.lake``).
+into the lake (``pipeline.lake.commits``).
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.generate import number_of
-from pipeline.storage import lake, layout
-from pipeline.storage.lake import LakeSnapshot
+from pipeline import lake
+from pipeline.lake.commits import LakeSnapshot
+from pipeline.objects import layout
 from pipeline.tables import schemas
 from pipeline.usage import UsageStatus
 from pipeline.usage.sources import SourceRecord, Window

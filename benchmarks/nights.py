@@ -21,8 +21,8 @@ import click
 from benchmarks.events import EventsRecipe, batches, commit_batch, write_workspace
 from benchmarks.generate import number_of
 from benchmarks.measure import ROOT, run
-from pipeline.storage import layout
-from pipeline.storage.lake import LakeSnapshot
+from pipeline.lake.commits import LakeSnapshot
+from pipeline.objects import layout
 
 if TYPE_CHECKING:
     from benchmarks.measure import Run

@@ -20,18 +20,18 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.aggregate import USAGE_DAILY, by_period, count, inputs_of
 from pipeline.jobs.reprice import reprice
-from pipeline.storage.derived import read_derived, write_derived
-from pipeline.storage.lake import commit, read_log
-from pipeline.storage.workspace import open_workspace
+from pipeline.lake.commits import commit, read_log
+from pipeline.lake.derived import read_derived, write_derived
 from pipeline.tables import schemas
 from pipeline.usage.sources import SourceRecord, Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipeline.storage.workspace import Workspace
+    from pipeline.configuration.workspace import Workspace
 
 CENT = Decimal("0.01")
 KEYS, DAYS, MODELS = 3_000, 28, ("jamba-large", "jamba-mini", "jamba-nano")

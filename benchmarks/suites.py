@@ -19,7 +19,8 @@ from benchmarks.generate import compress, number_of, write_log
 from benchmarks.lines import Recipe
 from benchmarks.measure import Run, RunFailed, python, run, take_turns
 from benchmarks.rating.cells import CELLS_FILE, write_cells
-from pipeline.storage import lake, layout
+from pipeline import lake
+from pipeline.objects import layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

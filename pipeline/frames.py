@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY, current_mart
-from pipeline.storage.workspace import open_workspace
 
 
 def usage_daily(workspace: str | Path = "data") -> pd.DataFrame:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
+from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.aggregate import aggregate
-from pipeline.storage.workspace import open_workspace
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.storage import lake, layout
+from pipeline import lake
+from pipeline.objects import layout
 
 if TYPE_CHECKING:
     from pathlib import Path

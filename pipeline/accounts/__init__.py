@@ -1,6 +1,6 @@
 """Who is billed, and on what terms: accounts, their keys, terms, prepaid credits and tax.
 
-Does not own the file they are written in (``pipeline.storage.accounts_file``) nor what tokens cost
+Does not own the file they are written in (``pipeline.configuration.accounts_file``) nor what tokens cost
 (``pipeline.rates``).
 """
 

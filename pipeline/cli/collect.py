@@ -9,10 +9,10 @@ import click
 
 from pipeline.cli.context import warn
 from pipeline.cli.progress import progress
+from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.collect import collect
 from pipeline.jobs.wording import counted
-from pipeline.storage.lock import locked
-from pipeline.storage.workspace import open_workspace
+from pipeline.objects.lock import locked
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Invocation

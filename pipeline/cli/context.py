@@ -15,7 +15,7 @@ import click
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.periods import BillingPeriod, day_start_at, parse_date, parse_instant
-from pipeline.storage.key_secret import SECRET_VARIABLE
+from pipeline.configuration.key_secret import SECRET_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

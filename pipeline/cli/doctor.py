@@ -8,9 +8,9 @@ import click
 
 from pipeline.cli.context import EXIT_BAD_INPUT, EXIT_CONFIGURATION, EXIT_UNEXPECTED
 from pipeline.cli.tables import print_table
+from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.doctor import examine
 from pipeline.jobs.wording import counted
-from pipeline.storage.workspace import open_workspace
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Invocation

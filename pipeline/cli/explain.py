@@ -10,11 +10,11 @@ from pipeline.base.money import exact_sum, normalised, plain, plain_amount, plai
 from pipeline.base.periods import instant_text
 from pipeline.cli.context import EXIT_DIFFERENCE, warn
 from pipeline.cli.tables import print_table
+from pipeline.configuration.workspace import open_workspace
 from pipeline.exports.event_csv import events_csv
 from pipeline.jobs.explain import event_rows, explain_line
 from pipeline.jobs.outcomes import outcomes_of_id, outcomes_of_place
 from pipeline.jobs.wording import counted
-from pipeline.storage.workspace import open_workspace
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ import click
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.cli.context import PeriodType
+from pipeline.configuration.workspace import open_workspace
 from pipeline.exports.focus import focus_csv, focus_table
 from pipeline.jobs.focus import focus_rows
 from pipeline.jobs.wording import counted
-from pipeline.storage import disk, parquet_bytes
-from pipeline.storage.workspace import open_workspace
+from pipeline.objects import disk, parquet_bytes
 
 if TYPE_CHECKING:
     from pipeline.base.periods import BillingPeriod

@@ -13,13 +13,13 @@ from pipeline.base.money import plain, plain_amount, plain_rate
 from pipeline.base.periods import instant_text, time_zone
 from pipeline.cli.context import EXIT_BROKEN_CLAIM, PeriodType, tell_of_broken_claims, warn
 from pipeline.cli.tables import print_table
+from pipeline.configuration.workspace import open_workspace
 from pipeline.invoicing import LineKind, invoice_document
 from pipeline.invoicing.book import credit_balances
 from pipeline.jobs.aggregate import aggregate, write_marts
 from pipeline.jobs.claims import broken_claims_of
 from pipeline.jobs.invoice import account_currencies, invoice_book, issue, void, write_invoices
-from pipeline.storage.lock import locked
-from pipeline.storage.workspace import open_workspace
+from pipeline.objects.lock import locked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from pipeline.base.periods import BillingPeriod
     from pipeline.cli.context import Invocation
     from pipeline.cli.tables import Cell
+    from pipeline.configuration.workspace import Workspace
     from pipeline.invoicing import Invoice, InvoiceBook, InvoiceLine
     from pipeline.invoicing.credits import CreditBalance
-    from pipeline.storage.workspace import Workspace
 
 _INVOICE_HEADER = ("invoice", "status", "account", "period", "lines", "total", "currency")
 _account = click.option("--account", "account_id", metavar="ID", help="Only this account.")

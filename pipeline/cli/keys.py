@@ -9,9 +9,9 @@ import click
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.cli.context import warn
+from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.key_ids import open_fingerprint
-from pipeline.storage.lake import read_log
-from pipeline.storage.workspace import open_workspace
+from pipeline.lake.commits import read_log
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Invocation

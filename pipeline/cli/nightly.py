@@ -18,9 +18,9 @@ from pipeline.cli.context import (
 )
 from pipeline.cli.progress import progress
 from pipeline.cli.tables import print_table
+from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.nightly import nightly
 from pipeline.jobs.wording import counted
-from pipeline.storage.workspace import open_workspace
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Invocation

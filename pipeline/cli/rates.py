@@ -11,20 +11,20 @@ from pipeline.base.errors import ConfigurationError
 from pipeline.base.periods import instant_text, time_zone
 from pipeline.cli.context import warn
 from pipeline.cli.tables import print_table
+from pipeline.configuration.price_lists import genai_prices, litellm_prices
+from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.import_rates import append_rates, import_rates
 from pipeline.jobs.rates_diff import diff_cards, price_text
 from pipeline.jobs.wording import counted
-from pipeline.storage.price_lists import genai_prices, litellm_prices
-from pipeline.storage.workspace import open_workspace
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from pipeline.cli.context import Invocation
+    from pipeline.configuration.price_lists import ListedPrices
+    from pipeline.configuration.workspace import Workspace
     from pipeline.rates import RateCard
-    from pipeline.storage.price_lists import ListedPrices
-    from pipeline.storage.workspace import Workspace
 
 _ALWAYS_SHOWN = (Meter.PROMPT, Meter.PROMPT_CACHED, Meter.PROMPT_CACHE_WRITE, Meter.COMPLETION)
 

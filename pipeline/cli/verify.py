@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.cli.context import EXIT_DIFFERENCE
+from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.verify import verify
-from pipeline.storage.workspace import open_workspace
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Invocation

@@ -16,7 +16,7 @@
 
 ``read_log`` is the entrance. The package writes nothing and reads neither clock nor environment. It does not own what
 is billed of several copies (``sql/``), what usage costs (``pipeline.rating``), or where anything is kept
-(``pipeline.storage``). No raw key, prompt or completion text leaves it: fields are picked one by one, and checked.
+(``pipeline.lake``). No raw key, prompt or completion text leaves it: fields are picked one by one, and checked.
 """
 
 from pipeline.collectors.fingerprint import KeyFingerprint

@@ -1,7 +1,7 @@
 """A stretch of a log as Arrow tables, with the record that accounts for each of its lines.
 
 Owns the counting (lines = blank + quarantined + events) and the way from rows to Arrow. Does not own the meaning of a
-line (``decode``) nor the commit (``pipeline.storage``).
+line (``decode``) nor the commit (``pipeline.lake``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The book: every issued invoice, and every draft that follows from usage, terms and what is issued.
 
 Owns which account and period has a draft, on which draft corrections stand, and in which order drafts consume credits.
-Does not own the lines themselves, nor where issued invoices are kept (``pipeline.storage.register``).
+Does not own the lines themselves, nor where issued invoices are kept (``pipeline.register.entries``).
 
 A period of an account is closed by its issued invoice, and open again once a credit note takes that invoice back.
 """

@@ -18,9 +18,9 @@ from pipeline.jobs.dates_counted import DatesCounted
 from pipeline.jobs.held import held_usage, in_force, statuses_of
 from pipeline.jobs.open_periods import build_open_periods, forget_periods
 from pipeline.jobs.rate import rate
-from pipeline.storage.derived import read_derived, write_derived
-from pipeline.storage.lake import read_log, verified_files
-from pipeline.storage.spill import spill_folder, sweep_spills
+from pipeline.lake.commits import read_log, verified_files
+from pipeline.lake.derived import read_derived, write_derived
+from pipeline.objects.spill import spill_folder, sweep_spills
 from pipeline.tables import schemas
 from pipeline.warehouse.marts import build_marts
 from pipeline.warehouse.reference import committed_events, reference_tables
@@ -28,12 +28,12 @@ from pipeline.warehouse.reference import committed_events, reference_tables
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.held import HeldUsage
     from pipeline.jobs.rate import RatedUsage
-    from pipeline.storage.delta import DataFile
-    from pipeline.storage.lake import LakeSnapshot
-    from pipeline.storage.parquet_bytes import Encoded
-    from pipeline.storage.workspace import Workspace
+    from pipeline.lake.commits import LakeSnapshot
+    from pipeline.lake.delta import DataFile
+    from pipeline.objects.parquet_bytes import Encoded
     from pipeline.warehouse.marts import Marts
 
 USAGE_DAILY = "usage_daily"

@@ -12,15 +12,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline import register
 from pipeline.base.errors import InvoiceNotFound
 from pipeline.base.periods import parse_instant
+from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.aggregate import aggregate
-from pipeline.storage import configurations, register
-from pipeline.storage.workspace import open_workspace
+from pipeline.register import configurations
 
 if TYPE_CHECKING:
+    from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.aggregate import Aggregate
-    from pipeline.storage.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

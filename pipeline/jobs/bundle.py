@@ -6,7 +6,7 @@ Nothing of anybody else: only events of this invoice's lines, only this account'
 rate cards it pays by, and of ``tallybook.toml`` only what decides an amount. Comments of the files are left out, since
 they may speak of others.
 
-Does not own the events (``pipeline.jobs.explain``) nor the files (``pipeline.storage.bundle_files``).
+Does not own the events (``pipeline.jobs.explain``) nor the files (``pipeline.objects.bundle_files``).
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.base.errors import ConfigurationError, LakeError
 from pipeline.base.money import exact_sum, plain, plain_amount
+from pipeline.configuration.accounts_file import ACCOUNTS_FILE, RATE_CARD_DEFAULT
+from pipeline.configuration.rate_cards import RATES_FOLDER
+from pipeline.configuration.settings import CONFIG_FILE
 from pipeline.exports.event_csv import events_csv
 from pipeline.exports.invoice_csv import invoices_csv, lines_csv
 from pipeline.invoicing import invoice_document, invoice_from_document
@@ -26,10 +29,7 @@ from pipeline.invoicing.corrections import invoiced_before
 from pipeline.jobs.corrected_events import corrected_event_rows, corrections_with_events
 from pipeline.jobs.event_charges import depends_on_the_period
 from pipeline.jobs.explain import earlier_invoices, event_rows, explain_lines
-from pipeline.storage.accounts_file import ACCOUNTS_FILE, RATE_CARD_DEFAULT
-from pipeline.storage.bundle_files import write_bundle
-from pipeline.storage.config import CONFIG_FILE
-from pipeline.storage.rate_cards import RATES_FOLDER
+from pipeline.objects.bundle_files import write_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -16,13 +16,13 @@ from pipeline.base.errors import DataFileDamaged, IssueBlocked
 from pipeline.jobs.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY, inputs_of
 from pipeline.jobs.check import Check, check_that_none
 from pipeline.jobs.wording import counted
-from pipeline.storage.derived import read_derived
+from pipeline.lake.derived import read_derived
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.aggregate import Aggregate
-    from pipeline.storage.workspace import Workspace
     from pipeline.warehouse.marts import Marts
 
 

@@ -1,7 +1,7 @@
 """Request logs → usage events: what is new in the sources, committed to the lake.
 
 Owns which logs are read in what order, the batches of commits, and the secret behind key ids. Does not own reading
-(``pipeline.collectors``) nor the commit (``pipeline.storage.lake``).
+(``pipeline.collectors``) nor the commit (``pipeline.lake.commits``).
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from pipeline import lake
 from pipeline.base.errors import CommitConflict
 from pipeline.collectors import KnownSources, LogFormat, ProblemReason, SourceProblem, read_log
+from pipeline.configuration.settings import SourceSettings
+from pipeline.configuration.source_files import find_logs, is_named_by, source_text
 from pipeline.jobs.counts import line_counts
 from pipeline.jobs.key_ids import open_fingerprint
 from pipeline.jobs.wording import counted
-from pipeline.storage import lake
-from pipeline.storage.config import SourceSettings
-from pipeline.storage.source_files import find_logs, is_named_by, source_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.collectors import KeyFingerprint, Stretch
-    from pipeline.storage.lake import LakeSnapshot
-    from pipeline.storage.source_files import RefusedPath
-    from pipeline.storage.workspace import Workspace
+    from pipeline.configuration.source_files import RefusedPath
+    from pipeline.configuration.workspace import Workspace
+    from pipeline.lake.commits import LakeSnapshot
     from pipeline.usage.sources import SourceRecord
 
 COMMIT_EVENTS_MAX = 1_000_000

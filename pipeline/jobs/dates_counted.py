@@ -10,7 +10,7 @@ beginnings are looked up in every other date, and a date in which one is found f
 copies than necessary do no harm: SQL tells those apart that only begin alike.
 
 Owns which dates are read. Does not own what is counted (``pipeline.warehouse.date_counts``), the files
-(``pipeline.storage.counted``), nor any truth: ``verify`` counts every event without it.
+(``pipeline.lake.counted``), nor any truth: ``verify`` counts every event without it.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ import pyarrow as pa
 from pipeline import __version__
 from pipeline.base.errors import DataFileDamaged
 from pipeline.base.resources import sql_digest
-from pipeline.storage import arrow_bytes
-from pipeline.storage.counted import NewEntry, read_entries, read_piece, write_entries
-from pipeline.storage.lake import check_present, verified_data_files
-from pipeline.storage.spill import spill_folder
+from pipeline.lake.commits import check_present, verified_data_files
+from pipeline.lake.counted import NewEntry, read_entries, read_piece, write_entries
+from pipeline.objects import arrow_bytes
+from pipeline.objects.spill import spill_folder
 from pipeline.warehouse.connection import ENGINE
 from pipeline.warehouse.date_counts import COPIES, SLICE_TOTALS, by_date, claims_of_slices, count_slices, read_copies
 from pipeline.warehouse.identities import beginnings, beginnings_of, repeated_beginnings
@@ -43,9 +43,9 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from pipeline.storage.counted import Entry
-    from pipeline.storage.delta import DataFile
-    from pipeline.storage.lake import LakeSnapshot
+    from pipeline.lake.commits import LakeSnapshot
+    from pipeline.lake.counted import Entry
+    from pipeline.lake.delta import DataFile
     from pipeline.warehouse.build import Rows
     from pipeline.warehouse.identities import Prefixes
 

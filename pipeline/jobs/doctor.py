@@ -12,18 +12,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.base.errors import ConfigurationError, LakeError, LakeIsNewer
+from pipeline.configuration.key_secret import find_key_secret
+from pipeline.configuration.source_files import find_logs, source_text
 from pipeline.jobs.check import Check
 from pipeline.jobs.held import held_text, held_usage, in_force
 from pipeline.jobs.wording import counted
-from pipeline.storage.key_secret import find_key_secret
-from pipeline.storage.lake import read_log, verified_files, verified_quarantine
-from pipeline.storage.source_files import find_logs, source_text
+from pipeline.lake.commits import read_log, verified_files, verified_quarantine
 from pipeline.tables import schemas
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.storage.workspace import Workspace
+    from pipeline.configuration.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

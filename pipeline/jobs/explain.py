@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
+from pipeline import register
 from pipeline.base.errors import InvoiceNotFound
 from pipeline.base.money import exact_sum, normalised
+from pipeline.configuration.settings import UnmeasuredPolicy
 from pipeline.exports.event_csv import event_row
 from pipeline.invoicing import InvoiceStatus, LineKind, invoice_from_document
 from pipeline.invoicing.corrections import invoiced_before
@@ -26,9 +28,7 @@ from pipeline.jobs.aggregate import aggregate
 from pipeline.jobs.at_issue import AtIssue, state_at_issue, usage_document
 from pipeline.jobs.event_charges import charged_events, depends_on_the_period, line_place
 from pipeline.jobs.invoice import invoice_book
-from pipeline.storage import register
-from pipeline.storage.config import UnmeasuredPolicy
-from pipeline.storage.lake import verified_files
+from pipeline.lake.commits import verified_files
 from pipeline.warehouse.reference import reference_tables
 from pipeline.warehouse.tracing import trace_keys
 
@@ -38,12 +38,12 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from pipeline.configuration.settings import Settings
+    from pipeline.configuration.workspace import Workspace
     from pipeline.exports.event_csv import Row
     from pipeline.invoicing import Invoice, InvoiceLine
     from pipeline.invoicing.corrections import Worth
     from pipeline.jobs.event_charges import ChargedEvent, Event, LinePlace
-    from pipeline.storage.config import Settings
-    from pipeline.storage.workspace import Workspace
     from pipeline.usage import Meter
 
 

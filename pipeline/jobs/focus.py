@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 
+from pipeline import register
 from pipeline.accounts.keys import tags_from_text
 from pipeline.base.errors import ConfigurationError, LakeError
 from pipeline.base.money import exact_arithmetic, exact_sum, normalised
 from pipeline.base.periods import day_bounds, time_zone
+from pipeline.configuration.settings import CONFIG_FILE
 from pipeline.exports.focus import (
     CONSUMED_UNIT,
     OTHER_UNIT,
@@ -37,8 +39,6 @@ from pipeline.jobs.event_charges import line_place
 from pipeline.jobs.explain import is_of_usage, meter_and_rate, present_state
 from pipeline.jobs.invoice import charge_of, invoice_book
 from pipeline.rating import TOKENS_PER_RATE, exact_charge
-from pipeline.storage import register
-from pipeline.storage.config import CONFIG_FILE
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:
@@ -46,11 +46,11 @@ if TYPE_CHECKING:
     from datetime import date
 
     from pipeline.base.periods import BillingPeriod
+    from pipeline.configuration.workspace import Workspace
     from pipeline.exports.focus import Row
     from pipeline.invoicing import Invoice, InvoiceLine
     from pipeline.jobs.at_issue import AtIssue
     from pipeline.rating import Charge
-    from pipeline.storage.workspace import Workspace
 
 _CATEGORIES = {
     "usage": "Usage",

@@ -23,15 +23,15 @@ import pyarrow.parquet as pq
 
 from pipeline.base.periods import BillingPeriod, day_start_at, time_zone
 from pipeline.jobs.wording import UNASSIGNED, are, counted
-from pipeline.storage.lake import verified_data_files
+from pipeline.lake.commits import verified_data_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date, datetime
 
-    from pipeline.storage.delta import DataFile
-    from pipeline.storage.lake import LakeSnapshot
-    from pipeline.storage.workspace import Workspace
+    from pipeline.configuration.workspace import Workspace
+    from pipeline.lake.commits import LakeSnapshot
+    from pipeline.lake.delta import DataFile
 
 _AHEAD_MAX = timedelta(days=1)
 _COLUMNS = ["api_key_id", "occurred_at", "status", "prompt_tokens", "completion_tokens"]

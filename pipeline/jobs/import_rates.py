@@ -1,7 +1,8 @@
 """A published price list → what would change on a rate card, and with ``apply`` the new rates at the end of its file.
 
 Owns that a card is only ever appended to: nothing that is there is closed or rewritten, not a byte, and a rate that
-would overlap is reported with what to do. Does not own the formats of price lists (``pipeline.storage.price_lists``).
+would overlap is reported with what to do. Does not own the formats of price lists
+(``pipeline.configuration.price_lists``).
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from pipeline.base.errors import RateCardError
 from pipeline.base.periods import instant_text
+from pipeline.configuration.price_lists import CURRENCY
+from pipeline.configuration.rate_cards import RATES_FOLDER, read_rate_cards
+from pipeline.configuration.strict_toml import table_from_toml
 from pipeline.jobs.rates_diff import diff_rates, price_text
+from pipeline.objects import disk
 from pipeline.rates import Rate
-from pipeline.storage import disk
-from pipeline.storage.price_lists import CURRENCY
-from pipeline.storage.rate_cards import RATES_FOLDER, read_rate_cards
-from pipeline.storage.strict_toml import table_from_toml
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from pipeline.configuration.price_lists import ListedPrices
+    from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.rates_diff import PriceDifference
     from pipeline.rates import RateCard
-    from pipeline.storage.price_lists import ListedPrices
-    from pipeline.storage.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,14 @@
 """Charges → drafts → issued invoices, and their CSV.
 
 Owns when an invoice may be issued or credited, and what is frozen with it. Does not own lines, drafts, corrections or
-ids (``pipeline.invoicing``), nor the register that numbers and freezes (``pipeline.storage.register``).
+ids (``pipeline.invoicing``), nor the register that numbers and freezes (``pipeline.register.entries``).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipeline import register
 from pipeline.base.errors import CommitConflict, InvoiceNotFound, IssueBlocked, VoidRefused
 from pipeline.base.periods import BillingPeriod, instant_text, time_zone, usage_date
 from pipeline.exports.invoice_csv import invoices_csv, lines_csv
@@ -25,8 +26,8 @@ from pipeline.jobs.claims import refuse_broken_claims
 from pipeline.jobs.held import has_begun
 from pipeline.jobs.wording import counted
 from pipeline.rating import Charge
-from pipeline.storage import configurations, register
-from pipeline.storage.invoice_files import write_period_files, written_periods
+from pipeline.register import configurations
+from pipeline.register.invoice_files import write_period_files, written_periods
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:
@@ -37,11 +38,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from pipeline.accounts import Accounts
+    from pipeline.configuration.workspace import Workspace
     from pipeline.invoicing import Invoice, InvoiceBook
     from pipeline.jobs.aggregate import Aggregate
     from pipeline.rates import RateCard
     from pipeline.rating import UnpricedUsage
-    from pipeline.storage.workspace import Workspace
 
 Document = dict[str, Any]
 """An invoice as the register holds it."""

@@ -23,15 +23,15 @@ from pipeline.jobs.check import Check, check_that_none
 from pipeline.jobs.held import has_begun
 from pipeline.jobs.invoice import account_currencies, period_files
 from pipeline.jobs.wording import counted
-from pipeline.storage.derived import read_manifest
-from pipeline.storage.invoice_files import read_period_file, written_periods
+from pipeline.lake.derived import read_manifest
+from pipeline.register.invoice_files import read_period_file, written_periods
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pipeline.configuration.workspace import Workspace
     from pipeline.invoicing import InvoiceBook
     from pipeline.jobs.aggregate import Aggregate
-    from pipeline.storage.workspace import Workspace
 
 
 def invoice_checks(workspace: Workspace, built: Aggregate, book: InvoiceBook) -> Iterator[Check]:

@@ -1,7 +1,7 @@
 """The fingerprint that turns raw keys into key ids, opened with the one secret that a workspace was made with.
 
 Owns when a secret may be made and when another one is refused. Does not own the fingerprint (``pipeline.collectors``)
-nor the secret's file (``pipeline.storage.key_secret``).
+nor the secret's file (``pipeline.configuration.key_secret``).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.collectors import KeyFingerprint
-from pipeline.storage.key_secret import create_key_secret, find_key_secret
+from pipeline.configuration.key_secret import create_key_secret, find_key_secret
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,15 +19,15 @@ from pipeline.jobs.check import Check, check_that_none
 from pipeline.jobs.claims import claims_about_derived, claims_of
 from pipeline.jobs.counts import token_count
 from pipeline.jobs.wording import counted
-from pipeline.storage.lake import verified_data_files, verified_files, verified_quarantine
+from pipeline.lake.commits import verified_data_files, verified_files, verified_quarantine
 from pipeline.usage.events import COLUMNS, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.aggregate import Aggregate
-    from pipeline.storage.workspace import Workspace
     from pipeline.usage.sources import SourceRecord
 
 _HUGEINT = pa.decimal128(38, 0)

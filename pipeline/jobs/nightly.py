@@ -10,8 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from pipeline import register
 from pipeline.base.money import plain, plain_amount
 from pipeline.base.periods import BillingPeriod
+from pipeline.configuration.settings import UnmeasuredPolicy
 from pipeline.invoicing.book import above_spend_cap
 from pipeline.jobs.aggregate import aggregate_what_is_new, write_marts
 from pipeline.jobs.claims import broken_claims_of, row_text
@@ -21,20 +23,18 @@ from pipeline.jobs.held import held_text
 from pipeline.jobs.invoice import invoice_book, write_invoices
 from pipeline.jobs.other_usage import other_usage, other_usage_text
 from pipeline.jobs.wording import UNASSIGNED, are, counted
-from pipeline.storage import register
-from pipeline.storage.config import UnmeasuredPolicy
-from pipeline.storage.lock import locked
+from pipeline.objects.lock import locked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
+    from pipeline.configuration.workspace import Workspace
     from pipeline.invoicing import InvoiceBook
     from pipeline.jobs.aggregate import Aggregate
     from pipeline.jobs.check import Check
     from pipeline.jobs.collect import Collected
     from pipeline.rating import UsageQuantity
-    from pipeline.storage.workspace import Workspace
 
 
 _WORDED = frozenset(

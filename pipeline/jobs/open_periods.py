@@ -24,10 +24,10 @@ from pipeline.base.errors import DataFileDamaged
 from pipeline.base.periods import BillingPeriod
 from pipeline.jobs.dates_counted import digest_of, program_parts
 from pipeline.jobs.rate import RatedUsage, rate
-from pipeline.storage import parquet_bytes
-from pipeline.storage.counted import NewEntry, read_entries, read_piece, write_entries
-from pipeline.storage.parquet_bytes import Encoded
-from pipeline.storage.spill import spill_folder
+from pipeline.lake.counted import NewEntry, read_entries, read_piece, write_entries
+from pipeline.objects import parquet_bytes
+from pipeline.objects.parquet_bytes import Encoded
+from pipeline.objects.spill import spill_folder
 from pipeline.tables import schemas
 from pipeline.warehouse.date_counts import checked_marts, count_periods
 
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.dates_counted import DatesCounted
-    from pipeline.storage.counted import Entry
-    from pipeline.storage.workspace import Workspace
+    from pipeline.lake.counted import Entry
     from pipeline.warehouse.marts import Marts
 
 KIND = "periods"

@@ -19,14 +19,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.jobs.wording import UNASSIGNED, counted
-from pipeline.storage import layout
+from pipeline.objects import layout
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from pipeline.storage.lake import LakeSnapshot
-    from pipeline.storage.workspace import Workspace
+    from pipeline.configuration.workspace import Workspace
+    from pipeline.lake.commits import LakeSnapshot
 
 _NAME = "other_usage"
 _COLUMNS = ["event_id", "api_key_id", _NAME]

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 
+from pipeline import register
 from pipeline.base.errors import InvoiceNotFound
 from pipeline.base.money import normalised, plain
 from pipeline.base.periods import BillingPeriod, instant_text
+from pipeline.configuration.source_files import source_text
 from pipeline.invoicing import LineKind, invoice_from_document
 from pipeline.invoicing.corrections import corrections_of
 from pipeline.jobs.at_issue import state_at_issue
@@ -24,20 +26,18 @@ from pipeline.jobs.event_charges import charged_events, depends_on_the_period, l
 from pipeline.jobs.explain import events_by_line, is_billed, present_state, reference_of
 from pipeline.jobs.invoice import invoice_book
 from pipeline.jobs.wording import counted
+from pipeline.lake.commits import verified_data_files, verified_files, verified_quarantine
 from pipeline.rating import exact_charge
-from pipeline.storage import register
-from pipeline.storage.lake import verified_data_files, verified_files, verified_quarantine
-from pipeline.storage.source_files import source_text
 from pipeline.usage import Meter, UsageStatus
 from pipeline.warehouse.tracing import trace_copies
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from pipeline.configuration.workspace import Workspace
     from pipeline.invoicing import Invoice, InvoiceLine
     from pipeline.jobs.at_issue import AtIssue
     from pipeline.jobs.event_charges import ChargedEvent, Event
-    from pipeline.storage.workspace import Workspace
 
 
 _WITH_TOKENS = {UsageStatus.MEASURED, UsageStatus.ESTIMATED}

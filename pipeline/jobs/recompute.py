@@ -21,13 +21,13 @@ from pipeline.base.errors import InvoiceNotFound, IssueBlocked
 from pipeline.base.periods import BillingPeriod, parse_instant
 from pipeline.jobs.at_issue import issued_document, state_at_issue, usage_document
 from pipeline.jobs.invoice import issue, void
-from pipeline.storage import append_log, disk, layout
+from pipeline.objects import append_log, disk, layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.at_issue import AtIssue
-    from pipeline.storage.workspace import Workspace
 
 _NOTHING = "nothing"
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from pipeline.base.errors import ConfigurationError
 from pipeline.jobs.held import in_force
 from pipeline.jobs.provider_usage import Tokens
-from pipeline.storage.lake import read_log, verified_files
+from pipeline.lake.commits import read_log, verified_files
 from pipeline.warehouse.reference import reference_tables
 from pipeline.warehouse.utc_days import usage_by_utc_day
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.provider_usage import Place, ProviderUsage
-    from pipeline.storage.workspace import Workspace
 
 
 class Agreement(StrEnum):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline import register
 from pipeline.accounts import Accounts
 from pipeline.base.errors import ConfigurationError
 from pipeline.invoicing import invoice_from_document
@@ -23,10 +24,9 @@ from pipeline.jobs.held import in_force
 from pipeline.jobs.rate import constant_terms, rate
 from pipeline.jobs.repriced_lines import repriced_lines
 from pipeline.jobs.usage_line_columns import lines_of_charges, lines_of_invoices
+from pipeline.lake.commits import read_log
+from pipeline.lake.derived import read_derived
 from pipeline.rates.card import counts_like
-from pipeline.storage import register
-from pipeline.storage.derived import read_derived
-from pipeline.storage.lake import read_log
 from pipeline.tables import schemas
 from pipeline.tables.rating import summed_over_days
 
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 
     from pipeline.accounts import Account
     from pipeline.base.periods import BillingPeriod
+    from pipeline.configuration.workspace import Workspace
     from pipeline.invoicing import Invoice
     from pipeline.jobs.repriced_lines import RepricedLine
     from pipeline.rating import UnpricedUsage
-    from pipeline.storage.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,16 +11,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.base.errors import ConfigurationError
+from pipeline.configuration.settings import UnmeasuredPolicy
 from pipeline.jobs.aggregate import EXCHANGES_DAILY, USAGE_DAILY, current_mart
 from pipeline.jobs.wording import UNASSIGNED
-from pipeline.storage.config import UnmeasuredPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
     from pipeline.accounts import Accounts
-    from pipeline.storage.workspace import Workspace
+    from pipeline.configuration.workspace import Workspace
 
 TAG_PREFIX = "tag:"
 """Before the name of a tag in ``--by``."""

@@ -19,7 +19,7 @@ from pipeline.jobs.invoice_checks import invoice_checks
 from pipeline.jobs.lake_checks import lake_checks
 
 if TYPE_CHECKING:
-    from pipeline.storage.workspace import Workspace
+    from pipeline.configuration.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ Owns how an extending card and the card it extends become one list of rates. Thr
   is the agreed price.
 * The list price of a meter is what it was before the change, or what the extended card charges.
 
-Does not own which card is extended (``pipeline.storage.rate_cards`` finds it).
+Does not own which card is extended (``pipeline.configuration.rate_cards`` finds it).
 """
 
 from __future__ import annotations

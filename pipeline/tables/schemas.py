@@ -1,7 +1,7 @@
 """The columns of the lake's tables, as Arrow schemas. No DOUBLE, FLOAT or HUGEINT among them.
 
 Owns the Arrow types; names, types and order of columns but those of usage events (``pipeline.usage.events``). Does not
-own where the tables lie nor how they are written (``pipeline.storage``).
+own where the tables lie nor how they are written (``pipeline.lake``).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Owns the words of usage, the columns of an event (``events``) and the rule that puts every token on exactly one meter.
 Does not own how a provider's body is read (``pipeline.collectors``), what usage costs (``pipeline.rating``) nor where
-it is kept (``pipeline.storage``).
+it is kept (``pipeline.lake``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The columns of a usage event, each declared once: what is kept of a logged exchange, and nothing beside it.
 
 From ``COLUMNS`` follow the Arrow schema (``pipeline.tables.schemas``), the schema that the Delta log states
-(``pipeline.storage.delta``), the rows that collectors make by name (``pipeline.collectors.decode``), which values rows
+(``pipeline.lake.delta``), the rows that collectors make by name (``pipeline.collectors.decode``), which values rows
 share (``pipeline.collectors.event_columns``), and the table in ``docs/configuration.md``.
 
 A lake grows: a new column stands last, may be null and says since which version of the lake there is one. What was

@@ -1,7 +1,7 @@
 """What a commit remembers of the logs it was made from: enough to know them again, and to account for every line.
 
 Owns the record of one stretch of one log. Does not own how logs are read (``pipeline.collectors``) nor how records
-are kept (``pipeline.storage``).
+are kept (``pipeline.lake``).
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ event, where a ``group by`` of whole identities takes ten times as much. Equal i
 that was logged twice is missed; two that only begin alike are suspected too, and
 ``sql/intermediate/repeated_identities.sql`` tells them apart.
 
-Does not own that rule, nor which files are believed (``pipeline.storage`` verifies them first).
+Does not own that rule, nor which files are believed (``pipeline.lake`` verifies them first).
 """
 
 from __future__ import annotations

@@ -245,7 +245,7 @@ def test_a_second_run_ends_at_once_with_the_locked_code(workspace: Path) -> None
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from pipeline.storage.lock import locked
+from pipeline.objects.lock import locked
 with locked(Path(sys.argv[1]), command="the first run", started_at=datetime.now(UTC)):
     print("held", flush=True)
     sys.stdin.read()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from workspaces import STANDARD, make_workspace, tallybook
 
-from pipeline.storage.workspace import open_workspace
+from pipeline.configuration.workspace import open_workspace
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:

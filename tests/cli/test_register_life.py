@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from workspaces import append_log, make_workspace, plain, tallybook, write_log
 
+from pipeline import register
 from pipeline.base.errors import VoidRefused
 from pipeline.base.periods import BillingPeriod
+from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs import invoice as invoices
 from pipeline.jobs.aggregate import aggregate
-from pipeline.storage import register
-from pipeline.storage.workspace import open_workspace
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,8 +11,8 @@ import pytest
 from pipeline.accounts import CreditGrant, KeyPeriod, Party, Tax, Terms
 from pipeline.base.errors import AccountsError
 from pipeline.base.periods import BillingPeriod
-from pipeline.storage.accounts_file import read_accounts
-from pipeline.storage.config import read_settings
+from pipeline.configuration.accounts_file import read_accounts
+from pipeline.configuration.settings import read_settings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.base.errors import ConfigurationError
-from pipeline.storage.key_secret import create_key_secret, find_key_secret
+from pipeline.configuration.key_secret import create_key_secret, find_key_secret
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +59,7 @@ def test_a_death_before_the_link_leaves_no_half_secret(tmp_path: Path, monkeypat
     def die(_temporary: Path, _final: Path) -> None:
         raise OSError(28, "no space left on device")
 
-    monkeypatch.setattr("pipeline.storage.disk.link_new", die)
+    monkeypatch.setattr("pipeline.objects.disk.link_new", die)
     with pytest.raises(OSError, match="no space"):
         create_key_secret(tmp_path)
     assert find_key_secret(tmp_path, environment=None) is None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.base.errors import RateCardError
-from pipeline.storage.rate_cards import read_rate_cards
+from pipeline.configuration.rate_cards import read_rate_cards
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.base.errors import RateCardError
+from pipeline.configuration.rate_cards import read_rate_cards
 from pipeline.rates import GraduatedPrice, PackagePrice, PeriodTier, VolumePrice
-from pipeline.storage.rate_cards import read_rate_cards
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:

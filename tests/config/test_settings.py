@@ -9,7 +9,14 @@ import pytest
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import Rounding
-from pipeline.storage.config import IdentityRule, Limits, Settings, SourceSettings, UnmeasuredPolicy, read_settings
+from pipeline.configuration.settings import (
+    IdentityRule,
+    Limits,
+    Settings,
+    SourceSettings,
+    UnmeasuredPolicy,
+    read_settings,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,12 +21,12 @@ from workspaces import append_log, make_workspace, plain, tallybook, write_log
 
 from pipeline.base.money import Rounding
 from pipeline.base.periods import BillingPeriod
+from pipeline.configuration.workspace import open_workspace
 from pipeline.exports.focus import FOCUS
 from pipeline.invoicing import Invoice, InvoiceLine, InvoiceStatus, LineKind
 from pipeline.jobs.aggregate import aggregate
 from pipeline.jobs.at_issue import AtIssue
 from pipeline.jobs.focus import invoice_rows
-from pipeline.storage.workspace import open_workspace
 from pipeline.usage import Meter
 
 

@@ -18,18 +18,18 @@ import pyarrow as pa
 import pytest
 
 from pipeline.base.periods import BillingPeriod, day_start_at, parse_date
+from pipeline.configuration.workspace import open_workspace
 from pipeline.exports.invoice_csv import invoices_csv, lines_csv
 from pipeline.invoicing import credit_note, invoice_document, invoice_from_document, issued_invoice, make_book
 from pipeline.jobs.invoice import charge_of, monthly_fees
 from pipeline.jobs.rate import rate
-from pipeline.storage.workspace import open_workspace
 from pipeline.tables import schemas
 from pipeline.warehouse.reference import SINCE_EVER
 
 if TYPE_CHECKING:
+    from pipeline.configuration.workspace import Workspace
     from pipeline.invoicing import Invoice, InvoiceBook
     from pipeline.rating import Charge
-    from pipeline.storage.workspace import Workspace
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("invoices/*/steps.toml"))
 

@@ -16,18 +16,19 @@ from faulty_os import POWER_CUTS, Died, FaultyOs
 from lake_nights import commit_night, used
 from workspaces import STANDARD, fingerprints, make_workspace, tallybook
 
+from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs import dates_counted
 from pipeline.jobs.aggregate import aggregate, aggregate_what_is_new, by_period
 from pipeline.jobs.invoice import invoice_book
-from pipeline.storage import counted, disk, parquet_bytes
-from pipeline.storage.workspace import open_workspace
+from pipeline.lake import counted
+from pipeline.objects import disk, parquet_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
     from pathlib import Path
 
-    from pipeline.storage.delta import DataFile
+    from pipeline.lake.delta import DataFile
 
 AT_NOON = STANDARD.replace("2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z\neffective_to = 2026-10-01T12:00:00Z") + (
     '[[rates]]\nmodel = "jamba-large"\neffective_from = 2026-10-01T12:00:00Z\nprompt = 3.00\ncompletion = 9.00\n'

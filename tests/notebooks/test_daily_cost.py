@@ -12,7 +12,7 @@ from execution import NOTEBOOK, executed, make_checkout
 
 from pipeline.jobs.nightly import nightly
 from pipeline.base.money import exact_sum
-from pipeline.storage.workspace import open_workspace
+from pipeline.configuration.workspace import open_workspace
 
 if TYPE_CHECKING:
     from pathlib import Path

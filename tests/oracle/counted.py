@@ -11,8 +11,8 @@ from random_cards import cards
 from pipeline.accounts import Account, Accounts
 from pipeline.base.errors import RateCardError
 from pipeline.base.resources import sql_folder
-from pipeline.storage.rate_cards import rate_cards_from_tables
-from pipeline.storage.strict_toml import table_from_toml
+from pipeline.configuration.rate_cards import rate_cards_from_tables
+from pipeline.configuration.strict_toml import table_from_toml
 from pipeline.tables import schemas
 from pipeline.warehouse.build import build, failed_checks, fetch
 from pipeline.warehouse.connection import open_warehouse

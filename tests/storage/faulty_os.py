@@ -1,4 +1,4 @@
-"""A stand-in for the ``os`` of ``pipeline.storage.disk``.
+"""A stand-in for the ``os`` of ``pipeline.objects.disk``.
 
 It dies or fails at a chosen call, and remembers what a power cut would leave.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from pipeline.storage import lake
+from pipeline import lake
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
 from pipeline.usage.sources import SourceRecord, Window
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from pipeline.storage import lake, register
+from pipeline import lake, register
 
 WRITER = """
 import sys
@@ -17,8 +17,8 @@ sys.path.insert(0, sys.argv[1])
 from datetime import UTC, datetime
 from pathlib import Path
 from lake_inputs import commit_events, event
-from pipeline.errors import CommitConflict
-from pipeline.storage import lake, register
+from pipeline.base.errors import CommitConflict
+from pipeline import lake, register
 
 workspace, writer = Path(sys.argv[2]), int(sys.argv[3])
 conflicts = 0

@@ -12,13 +12,14 @@ import pytest
 from faulty_os import POWER_CUTS, Died, FaultyOs
 
 from pipeline.base.errors import DataFileDamaged
-from pipeline.storage import counted, disk
-from pipeline.storage.counted import NewEntry, read_entries, read_piece, write_entries
+from pipeline.lake import counted
+from pipeline.lake.counted import NewEntry, read_entries, read_piece, write_entries
+from pipeline.objects import disk
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipeline.storage.counted import Entry
+    from pipeline.lake.counted import Entry
 
 OLD = {
     "2026-03-01": NewEntry(inputs="a", pieces={"totals": b"one", "copies": b""}),

@@ -10,8 +10,9 @@ from faulty_os import POWER_CUTS, Died, FaultyOs
 from lake_inputs import tree
 
 from pipeline.base.errors import DataFileDamaged
-from pipeline.storage import derived, disk
-from pipeline.storage.derived import read_derived, read_manifest, verified_derived, write_derived
+from pipeline.lake import derived
+from pipeline.lake.derived import read_derived, read_manifest, verified_derived, write_derived
+from pipeline.objects import disk
 
 if TYPE_CHECKING:
     from pathlib import Path

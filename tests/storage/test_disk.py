@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline.storage import disk
+from pipeline.objects import disk
 
 if TYPE_CHECKING:
     from pathlib import Path

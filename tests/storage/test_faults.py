@@ -17,8 +17,9 @@ import pytest
 from faulty_os import POWER_CUTS, Died, FaultyOs
 from lake_inputs import commit_events, event, tree
 
+from pipeline import lake, register
 from pipeline.base.errors import CommitConflict, LakeError
-from pipeline.storage import disk, lake, layout, register
+from pipeline.objects import disk, layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,9 @@ import pyarrow as pa
 from deltalake import DeltaTable
 from lake_inputs import commit_events, event, events_table
 
-from pipeline.storage import delta, lake, layout
+from pipeline import lake
+from pipeline.lake import delta
+from pipeline.objects import layout
 from pipeline.usage.events import LAKE_VERSION
 
 if TYPE_CHECKING:

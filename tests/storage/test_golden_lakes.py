@@ -25,11 +25,13 @@ from faulty_os import Died, FaultyOs
 from lake_inputs import commit_events, event
 from workspaces import Done, append_log, fingerprints, make_workspace, plain, tallybook, write_log
 
+from pipeline import lake
 from pipeline.base.errors import LakeIsNewer, LogEntryRefused
 from pipeline.collectors import decode
 from pipeline.collectors.fast.lines import QuickReader
-from pipeline.storage import append_log as entries
-from pipeline.storage import delta, disk, lake, layout
+from pipeline.lake import delta
+from pipeline.objects import append_log as entries
+from pipeline.objects import disk, layout
 from pipeline.usage.events import COLUMNS, LAKE_VERSION, Column, Kind, Role
 from pipeline.warehouse.connection import give_usage_events, open_warehouse
 

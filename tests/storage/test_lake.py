@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lake_inputs import COMMITTED_AT, commit_events, event, events_table, quarantine_table, record, tree
 
+from pipeline import lake
 from pipeline.base.errors import CommitConflict, DataFileDamaged
-from pipeline.storage import append_log, lake, layout, parquet_bytes
-from pipeline.storage.event_files import SORTED_BY, by_date
+from pipeline.lake.event_files import SORTED_BY, by_date
+from pipeline.objects import append_log, layout, parquet_bytes
 from pipeline.tables import schemas
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def test_a_commit_whose_sources_do_not_account_for_every_row_is_refused(
     "change", [lambda table: table.select(table.schema.names[::-1]), lambda table: table.drop_columns(["line"])]
 )
 def test_events_in_other_columns_are_refused(tmp_path: Path, change: Any) -> None:
-    with pytest.raises(ValueError, match=r"see pipeline\.schemas"):
+    with pytest.raises(ValueError, match=r"see pipeline\.tables\.schemas"):
         lake.commit(
             tmp_path,
             lake.LakeSnapshot(),

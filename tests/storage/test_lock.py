@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.base.errors import WorkspaceLocked
-from pipeline.storage import layout
-from pipeline.storage.lock import locked
+from pipeline.objects import layout
+from pipeline.objects.lock import locked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,7 @@ HOLDER = """
 import sys, time
 from datetime import UTC, datetime
 from pathlib import Path
-from pipeline.storage.lock import locked
+from pipeline.objects.lock import locked
 with locked(Path(sys.argv[1]), command="tallybook collect", started_at=datetime(2026, 3, 2, 12, tzinfo=UTC)):
     print("held", flush=True)
     time.sleep(60)

@@ -15,8 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lake_inputs import commit_events, event, record
 
+from pipeline import lake
 from pipeline.base.errors import LogEntryRefused
-from pipeline.storage import append_log, delta, lake, layout
+from pipeline.lake import delta
+from pipeline.objects import append_log, layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable

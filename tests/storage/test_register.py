@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pipeline import register
 from pipeline.base.errors import CommitConflict, LogEntryRefused
-from pipeline.storage import append_log, layout, register
+from pipeline.objects import append_log, layout
 
 if TYPE_CHECKING:
     from pathlib import Path

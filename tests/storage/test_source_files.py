@@ -11,8 +11,8 @@ import pytest
 from workspaces import make_workspace, plain, tallybook, write_log
 
 from pipeline.base.errors import ConfigurationError
-from pipeline.storage.config import read_settings
-from pipeline.storage.source_files import find_logs, source_text
+from pipeline.configuration.settings import read_settings
+from pipeline.configuration.source_files import find_logs, source_text
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from pipeline.storage import layout
-from pipeline.storage.lake import commit, read_log
+from pipeline.lake.commits import commit, read_log
+from pipeline.objects import layout
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
 from pipeline.usage.sources import SourceRecord, Window
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 from workspaces import append_log, fingerprints, plain, tallybook
 
+from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.explain import explain_line
-from pipeline.storage.register import read as read_register
-from pipeline.storage.workspace import open_workspace
+from pipeline.register.entries import read as read_register
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,8 +16,8 @@ import pytest
 from workspaces import append_log, fingerprints, plain, tallybook
 
 from pipeline.base.errors import ConfigurationError, LogEntryRefused
-from pipeline.storage import configurations
-from pipeline.storage.lake import read_log
+from pipeline.lake.commits import read_log
+from pipeline.register import configurations
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from pipeline.accounts import Account, Accounts
 from pipeline.base.resources import sql_folder
+from pipeline.objects.spill import spill_folder
 from pipeline.rates import Rate, RateCard
-from pipeline.storage.spill import spill_folder
 from pipeline.tables import schemas
 from pipeline.usage import Meter
 from pipeline.warehouse.build import build, fetch

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 from workspaces import make_workspace, tallybook, write_log
 
+from pipeline.configuration.workspace import open_workspace
 from pipeline.exports.event_csv import events_csv
 from pipeline.jobs.explain import event_rows, explain_lines, present_state
 from pipeline.jobs.invoice import invoice_book
-from pipeline.storage.workspace import open_workspace
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("*/expected.csv"))
 

@@ -29,10 +29,10 @@ import pyarrow as pa
 
 from pipeline import __version__
 from pipeline.base.errors import LakeIsNewer
-from pipeline.storage.append_log import UNSEALED, seal
-from pipeline.storage.layout import DATA_FILE_NAME, PARTITION_NAME
-from pipeline.storage.source_records import source_record
-from pipeline.storage.strict_json import checked_fields, parse_object
+from pipeline.lake.source_records import source_record
+from pipeline.objects.append_log import UNSEALED, seal
+from pipeline.objects.layout import DATA_FILE_NAME, PARTITION_NAME
+from pipeline.objects.strict_json import checked_fields, parse_object
 from pipeline.tables.schemas import usage_events
 from pipeline.usage.events import LAKE_VERSION
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from pipeline.storage import disk, layout, parquet_bytes
-from pipeline.storage.delta import DataFile, QuarantineFile
-from pipeline.storage.event_files import by_date
+from pipeline.lake.delta import DataFile, QuarantineFile
+from pipeline.lake.event_files import by_date
+from pipeline.objects import disk, layout, parquet_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path

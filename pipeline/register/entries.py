@@ -11,8 +11,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from pipeline.base.errors import CommitConflict
-from pipeline.storage import append_log, disk, layout
-from pipeline.storage.strict_json import parse_object
+from pipeline.objects import append_log, disk, layout
+from pipeline.objects.strict_json import parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -13,7 +13,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
-from pipeline.storage import disk
+from pipeline.objects import disk
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,8 +2,8 @@
 
 Owns what the files may say: exact decimals, instants with their offset, plain dates as local midnights of the
 workspace, and which card a card extends. Does not own which rate is in force (``pipeline.rates``) nor how one price is
-written (``pipeline.storage.prices_toml``). Files are append-only by custom: end a rate with ``effective_to`` and add
-the next one, never edit one that was in force.
+written (``pipeline.configuration.prices_toml``). Files are append-only by custom: end a rate with ``effective_to`` and
+add the next one, never edit one that was in force.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING
 
 from pipeline.base.errors import RateCardError
 from pipeline.base.periods import YEARS, day_start_at, time_zone
+from pipeline.configuration.prices_toml import PRICE_KEYS, decimal_of, prices_of
+from pipeline.configuration.strict_toml import read_table, value_text
 from pipeline.rates import RateCard
 from pipeline.rates.inheritance import RateEntry, inherited_rates, rate_of_entry, refuse_overlapping_entries
-from pipeline.storage.prices_toml import PRICE_KEYS, decimal_of, prices_of
-from pipeline.storage.strict_toml import read_table, value_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from decimal import Decimal
     from pathlib import Path
 
+    from pipeline.configuration.strict_toml import Table
     from pipeline.rates import Rate
-    from pipeline.storage.strict_toml import Table
 
 RATES_FOLDER = "rates"
 PERCENT_MAX = 1_000

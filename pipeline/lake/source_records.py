@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.storage.strict_json import checked_fields
+from pipeline.objects.strict_json import checked_fields
 from pipeline.usage.sources import SourceRecord, Window
 
 

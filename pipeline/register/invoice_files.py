@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.periods import BillingPeriod
-from pipeline.storage import disk
+from pipeline.objects import disk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

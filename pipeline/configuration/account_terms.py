@@ -15,7 +15,7 @@ from pipeline.accounts.billing import refuse_fraction_digits
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import minor_unit_digits
 from pipeline.base.periods import YEARS
-from pipeline.storage.strict_toml import Table, value_text
+from pipeline.configuration.strict_toml import Table, value_text
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import DataFileDamaged
-from pipeline.storage import disk, parquet_bytes
-from pipeline.storage.parquet_bytes import Encoded
-from pipeline.storage.strict_json import checked_fields, parse_object
-from pipeline.storage.verified import verified_file
+from pipeline.objects import disk, parquet_bytes
+from pipeline.objects.parquet_bytes import Encoded
+from pipeline.objects.strict_json import checked_fields, parse_object
+from pipeline.objects.verified import verified_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,18 +15,18 @@ import json
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
-from pipeline.storage import disk, layout
-from pipeline.storage.accounts_file import ACCOUNTS_FILE
-from pipeline.storage.config import CONFIG_FILE
-from pipeline.storage.rate_cards import RATES_FOLDER
-from pipeline.storage.strict_json import checked_fields, parse_object
-from pipeline.storage.workspace import configuration_digest
+from pipeline.configuration.accounts_file import ACCOUNTS_FILE
+from pipeline.configuration.rate_cards import RATES_FOLDER
+from pipeline.configuration.settings import CONFIG_FILE
+from pipeline.configuration.workspace import configuration_digest
+from pipeline.objects import disk, layout
+from pipeline.objects.strict_json import checked_fields, parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from pipeline.storage.workspace import Workspace
+    from pipeline.configuration.workspace import Workspace
 
 FORMAT = "tallybook-configuration/1"
 

@@ -10,10 +10,10 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pipeline.storage import layout
-from pipeline.storage.accounts_file import ACCOUNTS_FILE, read_accounts
-from pipeline.storage.config import CONFIG_FILE, read_settings
-from pipeline.storage.rate_cards import RATES_FOLDER, read_rate_cards
+from pipeline.configuration.accounts_file import ACCOUNTS_FILE, read_accounts
+from pipeline.configuration.rate_cards import RATES_FOLDER, read_rate_cards
+from pipeline.configuration.settings import CONFIG_FILE, read_settings
+from pipeline.objects import layout
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.accounts import Accounts
+    from pipeline.configuration.settings import Settings
     from pipeline.rates import RateCard
-    from pipeline.storage.config import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

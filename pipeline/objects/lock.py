@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import WorkspaceLocked
-from pipeline.storage import disk, layout
-from pipeline.storage.strict_json import checked_fields, parse_object
+from pipeline.objects import disk, layout
+from pipeline.objects.strict_json import checked_fields, parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

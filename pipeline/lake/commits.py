@@ -18,10 +18,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import LakeIsNewer, LogEntryRefused
-from pipeline.storage import append_log, delta, disk, layout
-from pipeline.storage.data_files import is_overtaken, write_events, write_quarantined
-from pipeline.storage.delta import Commit
-from pipeline.storage.verified import check_size, verified_file
+from pipeline.lake import delta
+from pipeline.lake.data_files import is_overtaken, write_events, write_quarantined
+from pipeline.lake.delta import Commit
+from pipeline.objects import append_log, disk, layout
+from pipeline.objects.verified import check_size, verified_file
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
 from pipeline.usage.events import LAKE_VERSION
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from pipeline.storage.delta import DataFile, QuarantineFile
+    from pipeline.lake.delta import DataFile, QuarantineFile
     from pipeline.usage.sources import SourceRecord
 
 _UPGRADE = "upgrade Tallybook (the lake is sound: leave it as it is)"

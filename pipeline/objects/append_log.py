@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pipeline.base.errors import CommitConflict, LogEntryRefused
-from pipeline.storage import disk
+from pipeline.objects import disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
-from pipeline.storage import disk
+from pipeline.objects import disk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -22,8 +22,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import DataFileDamaged
-from pipeline.storage import disk
-from pipeline.storage.strict_json import checked_fields, parse_object
+from pipeline.objects import disk
+from pipeline.objects.strict_json import checked_fields, parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pipeline.accounts import Account, Accounts, KeyPeriod, Party
 from pipeline.base.errors import AccountsError, ConfigurationError
 from pipeline.base.periods import YEARS, day_start_at, time_zone
-from pipeline.storage.account_terms import (
+from pipeline.configuration.account_terms import (
     TERMS_KEYS,
     inner_table,
     optional_text,
@@ -24,13 +24,13 @@ from pipeline.storage.account_terms import (
     refuse_currencies,
     refuse_unknown_models,
 )
-from pipeline.storage.strict_toml import read_table, value_text
+from pipeline.configuration.strict_toml import read_table, value_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
 
-    from pipeline.storage.strict_toml import Table
+    from pipeline.configuration.strict_toml import Table
 
 ACCOUNTS_FILE = "accounts.toml"
 RATE_CARD_DEFAULT = "standard"

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.base.errors import RateCardError
 from pipeline.base.money import exact_arithmetic
+from pipeline.configuration.strict_toml import Table, value_text
 from pipeline.rates.prices import (
     PER_MILLION,
     GraduatedPrice,
@@ -27,7 +28,6 @@ from pipeline.rates.prices import (
     VolumePrice,
     refuse_what_is_no_rate,
 )
-from pipeline.storage.strict_toml import Table, value_text
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from pipeline.accounts import Party
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import Rounding, minor_unit_digits
 from pipeline.base.periods import time_zone
-from pipeline.storage.strict_toml import Table, read_table, value_text
+from pipeline.configuration.strict_toml import Table, read_table, value_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,0 +1,28 @@
+"""The lake of usage events at rest: its Delta log, its data files, and the tables that are derived from it.
+
+Owns the one way to commit events, which files count, and what an earlier run counted. Does not own reading logs
+(``pipeline.collectors``), the columns (``pipeline.usage.events``) nor the disk (``pipeline.objects``). Read first:
+``commits``, then ``delta``.
+"""
+
+from pipeline.lake.commits import (
+    LakeSnapshot,
+    check_present,
+    commit,
+    read_log,
+    sweep_orphans,
+    verified_data_files,
+    verified_files,
+    verified_quarantine,
+)
+
+__all__ = [
+    "LakeSnapshot",
+    "check_present",
+    "commit",
+    "read_log",
+    "sweep_orphans",
+    "verified_data_files",
+    "verified_files",
+    "verified_quarantine",
+]
