@@ -30,7 +30,7 @@ import pyarrow as pa
 
 from pipeline.accounts import Account, Accounts
 from pipeline.base.money import Rounding
-from pipeline.exports.invoice_csv import lines_csv
+from pipeline.documents.invoice_csv import lines_csv
 from pipeline.invoicing import make_book
 from pipeline.jobs.charged_lines import lines_by_invoice
 from pipeline.jobs.rate import rate

@@ -11,7 +11,7 @@ from pipeline.base.periods import instant_text
 from pipeline.cli.context import EXIT_DIFFERENCE, warn
 from pipeline.cli.tables import print_table
 from pipeline.configuration.workspace import open_workspace
-from pipeline.exports.event_csv import events_csv
+from pipeline.documents.event_csv import events_csv
 from pipeline.jobs.explain import event_rows, explain_line
 from pipeline.jobs.outcomes import outcomes_of_id, outcomes_of_place
 from pipeline.jobs.wording import counted

@@ -13,7 +13,7 @@ from pipeline.base.errors import ConfigurationError
 from pipeline.cli.context import EXIT_DIFFERENCE
 from pipeline.cli.tables import print_table
 from pipeline.configuration.workspace import open_workspace
-from pipeline.exports.csv_text import csv_bytes
+from pipeline.documents.csv_text import csv_bytes
 from pipeline.jobs.provider_usage import read_provider_usage
 from pipeline.jobs.reconcile import Agreement, Tolerance, reconcile
 

@@ -11,7 +11,7 @@ from pipeline.base.money import exact_sum, plain
 from pipeline.cli.context import PeriodType, warn
 from pipeline.cli.tables import print_table
 from pipeline.configuration.workspace import open_workspace
-from pipeline.exports.csv_text import csv_bytes
+from pipeline.documents.csv_text import csv_bytes
 from pipeline.jobs.reprice import reprice
 from pipeline.jobs.wording import are, counted
 

@@ -11,7 +11,7 @@ import click
 from pipeline.base.periods import parse_date
 from pipeline.cli.tables import print_table
 from pipeline.configuration.workspace import open_workspace
-from pipeline.exports.csv_text import csv_bytes
+from pipeline.documents.csv_text import csv_bytes
 from pipeline.jobs.usage import DIMENSIONS, usage
 
 if TYPE_CHECKING:

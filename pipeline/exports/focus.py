@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from pipeline.base.periods import instant_text
-from pipeline.exports.csv_text import csv_bytes
+from pipeline.documents.csv_text import csv_bytes
 from pipeline.tables import schemas
 
 if TYPE_CHECKING:

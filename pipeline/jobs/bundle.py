@@ -22,8 +22,8 @@ from pipeline.base.money import exact_sum, plain, plain_amount
 from pipeline.configuration.accounts_file import ACCOUNTS_FILE, RATE_CARD_DEFAULT
 from pipeline.configuration.rate_cards import RATES_FOLDER
 from pipeline.configuration.settings import CONFIG_FILE
-from pipeline.exports.event_csv import events_csv
-from pipeline.exports.invoice_csv import invoices_csv, lines_csv
+from pipeline.documents.event_csv import events_csv
+from pipeline.documents.invoice_csv import invoices_csv, lines_csv
 from pipeline.invoicing import invoice_document, invoice_from_document
 from pipeline.invoicing.corrections import invoiced_before
 from pipeline.jobs.corrected_events import corrected_event_rows, corrections_with_events

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.exports.event_csv import event_row
+from pipeline.documents.event_csv import event_row
 from pipeline.invoicing import InvoiceStatus, LineKind
 from pipeline.jobs.explain import events_by_line
 
 if TYPE_CHECKING:
-    from pipeline.exports.event_csv import Row
+    from pipeline.documents.event_csv import Row
     from pipeline.invoicing import Invoice, InvoiceLine
     from pipeline.jobs.at_issue import AtIssue
 
@@ -31,7 +31,7 @@ def corrections_with_events(invoice: Invoice) -> list[InvoiceLine]:
 
 
 def corrected_event_rows(invoice: Invoice, state: AtIssue) -> list[Row]:
-    """Return rows of ``pipeline.exports.event_csv``, by correction line, then by rate and time.
+    """Return rows of ``pipeline.documents.event_csv``, by correction line, then by rate and time.
 
     As of what the invoice was decided from.
     """

@@ -21,7 +21,7 @@ from pipeline import register
 from pipeline.base.errors import InvoiceNotFound
 from pipeline.base.money import exact_sum, normalised
 from pipeline.configuration.settings import UnmeasuredPolicy
-from pipeline.exports.event_csv import event_row
+from pipeline.documents.event_csv import event_row
 from pipeline.invoicing import InvoiceStatus, LineKind, invoice_from_document
 from pipeline.invoicing.corrections import invoiced_before
 from pipeline.jobs.aggregate import aggregate
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from pipeline.configuration.settings import Settings
     from pipeline.configuration.workspace import Workspace
-    from pipeline.exports.event_csv import Row
+    from pipeline.documents.event_csv import Row
     from pipeline.invoicing import Invoice, InvoiceLine
     from pipeline.invoicing.corrections import Worth
     from pipeline.jobs.event_charges import ChargedEvent, Event, LinePlace
@@ -164,7 +164,7 @@ def meter_and_rate(line: InvoiceLine) -> tuple[Meter, Decimal]:
 
 
 def event_rows(explanation: LineExplanation) -> list[Row]:
-    """Return the events of a line as rows of ``pipeline.exports.event_csv``."""
+    """Return the events of a line as rows of ``pipeline.documents.event_csv``."""
     line, currency = explanation.line, explanation.invoice.currency
     return [
         event_row(

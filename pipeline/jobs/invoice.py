@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline import register
 from pipeline.base.errors import CommitConflict, InvoiceNotFound, IssueBlocked, VoidRefused
 from pipeline.base.periods import BillingPeriod, instant_text, time_zone, usage_date
-from pipeline.exports.invoice_csv import invoices_csv, lines_csv
+from pipeline.documents.invoice_csv import invoices_csv, lines_csv
 from pipeline.invoicing import (
     InvoiceStatus,
     credit_note,

@@ -2,7 +2,7 @@
 
 Invoice ``n`` is entry ``n``, from 1, without gaps; an entry never changes. Documents are JSON with amounts as strings.
 
-Does not own what an invoice says (``pipeline.invoicing``) nor the files made from it (``pipeline.exports``).
+Does not own what an invoice says (``pipeline.invoicing``) nor the files made from it (``pipeline.documents``).
 """
 
 from __future__ import annotations

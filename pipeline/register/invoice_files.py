@@ -2,8 +2,8 @@
 
 Written whole or not at all, rewritten only when their bytes change.
 
-Does not own their content (``pipeline.exports``) nor the issued invoices themselves (``register``), from which they can
-always be written again.
+Does not own their content (``pipeline.documents``) nor the issued invoices themselves (``register``), from which they
+can always be written again.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.base.errors import InexactAmount
-from pipeline.exports.csv_text import csv_bytes, escaped, unescaped
+from pipeline.documents.csv_text import csv_bytes, escaped, unescaped
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30) | st.text(
     "=+-@|'\t\r\n\0 a,\"\uff1d\uff0b\uff0d\uff20\uff5c\u200b\ufeff\u2028", max_size=12

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from pipeline.accounts import Account
 from pipeline.base.money import Rounding
 from pipeline.base.periods import BillingPeriod
-from pipeline.exports.csv_text import unescaped
-from pipeline.exports.invoice_csv import invoices_csv, lines_csv
+from pipeline.documents.csv_text import unescaped
+from pipeline.documents.invoice_csv import invoices_csv, lines_csv
 from pipeline.invoicing import draft_invoice, invoice_document, invoice_from_document, issued_invoice
 from pipeline.rating import Charge, exact_charge
 from pipeline.usage import Meter

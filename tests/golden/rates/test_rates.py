@@ -16,7 +16,7 @@ import pytest
 from workspaces import make_workspace, tallybook, write_log
 
 from pipeline.configuration.workspace import open_workspace
-from pipeline.exports.event_csv import events_csv
+from pipeline.documents.event_csv import events_csv
 from pipeline.jobs.explain import event_rows, explain_lines, present_state
 from pipeline.jobs.invoice import invoice_book
 

@@ -1,15 +1,15 @@
 """Invoices as CSV: one file of invoices, one of their lines.
 
 Owns the columns, which are a contract (more may follow after these, none changes), and the order of rows: issued
-invoices by number, then drafts by period and account. Does not own CSV itself (``pipeline.exports.csv_text``) nor where
-files lie.
+invoices by number, then drafts by period and account. Does not own CSV itself (``pipeline.documents.csv_text``) nor
+where files lie.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.exports.csv_text import csv_of_columns
+from pipeline.documents.csv_text import csv_of_columns
 from pipeline.invoicing.invoice import credited_by
 from pipeline.invoicing.lines import LineKind
 from pipeline.usage import Meter
@@ -17,7 +17,7 @@ from pipeline.usage import Meter
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from pipeline.exports.csv_text import Cell
+    from pipeline.documents.csv_text import Cell
     from pipeline.invoicing import Invoice, InvoiceLine
 
 INVOICE_COLUMNS = (

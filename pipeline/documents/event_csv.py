@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.base.money import decimal_from_plain, normalised, plain_rate
 from pipeline.base.periods import instant_text
-from pipeline.exports.csv_text import csv_bytes
+from pipeline.documents.csv_text import csv_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
