@@ -18,7 +18,8 @@ from pipeline.invoicing import LineKind, invoice_document
 from pipeline.invoicing.book import credit_balances
 from pipeline.jobs.aggregate import aggregate, write_marts
 from pipeline.jobs.claims import broken_claims_of
-from pipeline.jobs.invoice import account_currencies, invoice_book, issue, void, write_invoices
+from pipeline.jobs.drafts import account_currencies, invoice_book, write_invoices
+from pipeline.jobs.invoice import issue, void
 from pipeline.objects.lock import locked
 
 if TYPE_CHECKING:

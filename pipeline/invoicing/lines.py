@@ -160,3 +160,16 @@ def total_of(lines: Iterable[InvoiceLine], *kinds: LineKind) -> Decimal:
 def _minus(amount: Decimal) -> Decimal:
     """Change the sign and keep the decimal places; zero has no sign."""
     return amount.copy_negate() if amount else amount.copy_abs()
+
+
+def is_of_usage(line: InvoiceLine) -> bool:
+    """Say whether usage events are behind a line; every other kind is computed from lines and terms."""
+    return line.kind.value == "usage"
+
+
+def meter_and_rate(line: InvoiceLine) -> tuple[Meter, Decimal]:
+    """Return what every usage line has. Raises ``ValueError`` for a line of another kind."""
+    if line.meter is None or line.rate_per_million is None:
+        message = f"line {line.number} is a {line.kind} line and has no meter or no rate"
+        raise ValueError(message)
+    return line.meter, line.rate_per_million

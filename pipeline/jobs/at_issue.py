@@ -18,8 +18,11 @@ from pipeline.base.periods import parse_instant
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.aggregate import aggregate
 from pipeline.register import configurations
+from pipeline.warehouse.reference import reference_tables
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.aggregate import Aggregate
 
@@ -71,3 +74,18 @@ def configuration_at_issue(workspace: Workspace, sha256: str) -> Workspace:
     with tempfile.TemporaryDirectory(prefix="tallybook-") as folder:
         configurations.unpack(files, Path(folder))
         return replace(open_workspace(Path(folder)), root=workspace.root)
+
+
+def present_state(workspace: Workspace) -> AtIssue:
+    """Return the state that drafts are decided from: the configuration and the commit of now."""
+    return AtIssue(workspace=workspace, built=aggregate(workspace))
+
+
+def reference_of(state: AtIssue) -> dict[str, pa.Table]:
+    """Return what SQL must know besides the events, as of a configuration and the days of a commit."""
+    return reference_tables(
+        state.workspace.accounts,
+        state.workspace.rate_cards,
+        timezone=state.workspace.settings.timezone,
+        utc_dates={file.date for file in state.built.snapshot.data_files},
+    )

@@ -188,3 +188,21 @@ def _values(column: pa.ChunkedArray) -> list[Any]:
     else:
         found = values.to_pylist()
     return [None if number is None else found[number] for number in encoded.indices.to_pylist()]
+
+
+def charge_of(row: Mapping[str, object]) -> Charge:
+    """Return a row of ``schemas.CHARGES`` as a charge."""
+    return Charge(
+        account_id=row["account_id"],  # type: ignore[arg-type]  # as the schema says, here and below
+        api_key_id=row["api_key_id"],  # type: ignore[arg-type]
+        model=row["model"],  # type: ignore[arg-type]
+        service_tier=row["service_tier"],  # type: ignore[arg-type]
+        meter=Meter(str(row["meter"])),
+        usage_date=row["usage_date"],  # type: ignore[arg-type]
+        quantity=row["quantity"],  # type: ignore[arg-type]
+        rate_per_million=row["rate_per_million"],  # type: ignore[arg-type]
+        currency=row["currency"],  # type: ignore[arg-type]
+        amount=row["amount"],  # type: ignore[arg-type]
+        list_rate_per_million=row["list_rate_per_million"],  # type: ignore[arg-type]
+        package_tokens=row["package_tokens"],  # type: ignore[arg-type]
+    )

@@ -34,10 +34,11 @@ from pipeline.exports.focus import (
     SERVICE_SUBCATEGORY,
 )
 from pipeline.invoicing import invoice_from_document
-from pipeline.jobs.at_issue import state_at_issue, usage_document
+from pipeline.invoicing.lines import is_of_usage, meter_and_rate
+from pipeline.jobs.at_issue import present_state, state_at_issue, usage_document
+from pipeline.jobs.charged_lines import charge_of
+from pipeline.jobs.drafts import invoice_book
 from pipeline.jobs.event_charges import line_place
-from pipeline.jobs.explain import is_of_usage, meter_and_rate, present_state
-from pipeline.jobs.invoice import charge_of, invoice_book
 from pipeline.rating import TOKENS_PER_RATE, exact_charge
 from pipeline.usage import Meter
 

@@ -1,7 +1,7 @@
-"""Charges → drafts → issued invoices, and their CSV.
+"""Drafts → issued invoices and credit notes.
 
-Owns when an invoice may be issued or credited, and what is frozen with it. Does not own lines, drafts, corrections or
-ids (``pipeline.invoicing``), nor the register that numbers and freezes (``pipeline.register.entries``).
+Owns when an invoice may be issued or credited, and what is frozen with it. Does not own drafts (``drafts``), lines,
+corrections or ids (``pipeline.invoicing``), nor the register that numbers and freezes (``pipeline.register``).
 """
 
 from __future__ import annotations
@@ -11,111 +11,27 @@ from typing import TYPE_CHECKING, Any
 from pipeline import register
 from pipeline.base.errors import CommitConflict, InvoiceNotFound, IssueBlocked, VoidRefused
 from pipeline.base.periods import BillingPeriod, instant_text, time_zone, usage_date
-from pipeline.documents.invoice_csv import invoices_csv, lines_csv
 from pipeline.invoicing import (
     InvoiceStatus,
     credit_note,
     invoice_document,
     invoice_from_document,
     issued_invoice,
-    make_book,
 )
 from pipeline.invoicing.book import refuse_removed_accounts
-from pipeline.jobs.charged_lines import charges_by_invoice, lines_by_invoice
 from pipeline.jobs.claims import refuse_broken_claims
-from pipeline.jobs.held import has_begun
+from pipeline.jobs.drafts import invoice_book
 from pipeline.jobs.wording import counted
-from pipeline.rating import Charge
 from pipeline.register import configurations
-from pipeline.register.invoice_files import write_period_files, written_periods
-from pipeline.usage import Meter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
-    from decimal import Decimal
 
-    import pyarrow as pa
-
-    from pipeline.accounts import Accounts
     from pipeline.configuration.workspace import Workspace
-    from pipeline.invoicing import Invoice, InvoiceBook
+    from pipeline.invoicing import Invoice
     from pipeline.jobs.aggregate import Aggregate
-    from pipeline.rates import RateCard
     from pipeline.rating import UnpricedUsage
-
-Document = dict[str, Any]
-"""An invoice as the register holds it."""
-
-
-def invoice_book(workspace: Workspace, built: Aggregate, *, documents: Sequence[Document] | None = None) -> InvoiceBook:
-    """Draft an invoice for every account and month with usage that has begun.
-
-    Issued ones are ``documents``, else what is in the register now. Writes nothing.
-
-    Raises ``ConfigurationError`` for an account that was invoiced and is not in ``accounts.toml`` any more, or has
-    another currency now.
-    """
-    places = [
-        place
-        for place in _accounts_and_periods(built.marts.usage_daily)
-        if has_begun(workspace, built.snapshot, *place)
-    ]
-    accounts, charges = workspace.accounts, built.rated.line_charges
-    currencies, rounding = account_currencies(workspace), workspace.settings.rounding
-    tags = {key_id: accounts.tags_text(key_id) for key_id in accounts.tags}
-    lines = lines_by_invoice(charges, currencies=currencies, rounding=rounding, tags=tags)
-    return make_book(
-        issued=tuple(
-            invoice_from_document(document)
-            for document in (register.read(workspace.root) if documents is None else documents)
-        ),
-        charges=charges_by_invoice(charges) if lines is None else {},
-        usage=lines,
-        places=places,
-        monthly_fees=monthly_fees(places, accounts, workspace.rate_cards),
-        accounts=accounts,
-        currencies=currencies,
-        rounding=rounding,
-        seller=workspace.settings.seller,
-    )
-
-
-def monthly_fees(
-    places: Iterable[tuple[str, BillingPeriod]], accounts: Accounts, rate_cards: Mapping[str, RateCard]
-) -> dict[tuple[str, BillingPeriod], Decimal]:
-    """Return the fee of each account's month with usage.
-
-    That of the card which its terms name on the month's first day.
-    """
-    fees = {}
-    for account_id, period in places:
-        account = accounts.by_id(account_id)
-        fee = rate_cards[account.terms_on(period.first_date).rate_card].monthly_fee if account else None
-        if fee is not None:
-            fees[account_id, period] = fee
-    return fees
-
-
-def account_currencies(workspace: Workspace) -> dict[str, str]:
-    """Return the currency of each account by its id: that of its rate cards."""
-    return {account.id: workspace.rate_cards[account.rate_card].currency for account in workspace.accounts}
-
-
-def write_invoices(workspace: Workspace, book: InvoiceBook) -> None:
-    """Write ``invoices/YYYY-MM/invoices.csv`` and ``lines.csv`` for every period.
-
-    The same book gives the same bytes.
-    """
-    periods = {invoice.period for invoice in book.of()} | set(written_periods(workspace.root))
-    for period in sorted(periods):
-        write_period_files(workspace.root, period, period_files(book, period))
-
-
-def period_files(book: InvoiceBook, period: BillingPeriod) -> dict[str, bytes]:
-    """Return the files of a period by name; none where it has no invoice."""
-    invoices = book.of(period)
-    return {"invoices.csv": invoices_csv(invoices), "lines.csv": lines_csv(invoices)} if invoices else {}
 
 
 def issue(
@@ -164,24 +80,6 @@ def _issued(
         document = _issue_one(workspace, draft, built, documents, now)
         documents = (*documents, document)
         yield invoice_from_document(document)
-
-
-def charge_of(row: Mapping[str, object]) -> Charge:
-    """Return a row of ``schemas.CHARGES`` as a charge."""
-    return Charge(
-        account_id=row["account_id"],  # type: ignore[arg-type]  # as the schema says, here and below
-        api_key_id=row["api_key_id"],  # type: ignore[arg-type]
-        model=row["model"],  # type: ignore[arg-type]
-        service_tier=row["service_tier"],  # type: ignore[arg-type]
-        meter=Meter(str(row["meter"])),
-        usage_date=row["usage_date"],  # type: ignore[arg-type]
-        quantity=row["quantity"],  # type: ignore[arg-type]
-        rate_per_million=row["rate_per_million"],  # type: ignore[arg-type]
-        currency=row["currency"],  # type: ignore[arg-type]
-        amount=row["amount"],  # type: ignore[arg-type]
-        list_rate_per_million=row["list_rate_per_million"],  # type: ignore[arg-type]
-        package_tokens=row["package_tokens"],  # type: ignore[arg-type]
-    )
 
 
 def void(workspace: Workspace, built: Aggregate, invoice_id: str, *, now: datetime) -> Invoice:
@@ -237,8 +135,8 @@ def _voided(workspace: Workspace, built: Aggregate, invoice_id: str, now: dateti
 
 
 def _issue_one(
-    workspace: Workspace, draft: Invoice, built: Aggregate, documents: Sequence[Document], now: datetime
-) -> Document:
+    workspace: Workspace, draft: Invoice, built: Aggregate, documents: Sequence[dict[str, Any]], now: datetime
+) -> dict[str, Any]:
     def make_document(number: int) -> dict[str, object]:
         issued_on = usage_date(now, time_zone(draft.timezone))
         invoice = issued_invoice(draft, number=number, prefix=workspace.settings.invoice_prefix, issued_on=issued_on)
@@ -255,17 +153,6 @@ def _provenance(workspace: Workspace, built: Aggregate, now: datetime) -> dict[s
         "commit_sha256": built.snapshot.entry_sha256,
         "configuration_sha256": workspace.digest,
     }
-
-
-def _accounts_and_periods(usage_daily: pa.Table) -> list[tuple[str, BillingPeriod]]:
-    pairs = (
-        usage_daily.select(["account_id", "billing_period"])
-        .group_by(["account_id", "billing_period"])
-        .aggregate([])
-        .to_pylist()
-    )
-    places = ((pair["account_id"], BillingPeriod.parse(pair["billing_period"])) for pair in pairs if pair["account_id"])
-    return sorted(places, key=lambda place: (place[1], place[0]))
 
 
 def _refuse_unpriced(unpriced: Iterable[UnpricedUsage], account_ids: set[str], period: BillingPeriod) -> None:

@@ -20,8 +20,8 @@ from pipeline.invoicing.book import credit_balances
 from pipeline.invoicing.lines import PERIOD_KINDS, total_of
 from pipeline.jobs.aggregate import CHARGES, inputs_of
 from pipeline.jobs.check import Check, check_that_none
+from pipeline.jobs.drafts import account_currencies, period_files
 from pipeline.jobs.held import has_begun
-from pipeline.jobs.invoice import account_currencies, period_files
 from pipeline.jobs.wording import counted
 from pipeline.lake.derived import read_manifest
 from pipeline.register.invoice_files import read_period_file, written_periods

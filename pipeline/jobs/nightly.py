@@ -19,8 +19,8 @@ from pipeline.jobs.aggregate import aggregate_what_is_new, write_marts
 from pipeline.jobs.claims import broken_claims_of, row_text
 from pipeline.jobs.collect import collect
 from pipeline.jobs.counts import counts_of, quarantine_reasons
+from pipeline.jobs.drafts import invoice_book, write_invoices
 from pipeline.jobs.held import held_text
-from pipeline.jobs.invoice import invoice_book, write_invoices
 from pipeline.jobs.other_usage import other_usage, other_usage_text
 from pipeline.jobs.wording import UNASSIGNED, are, counted
 from pipeline.objects.lock import locked

@@ -3,7 +3,7 @@
 Billed on which invoice line, duplicate of what, in conflict, quarantined and why, failed, not metered.
 
 Asked by the request id, the response id, or the place in a log (a quarantined line has no id). Does not own fates
-(``sql/intermediate/event_copies.sql``) nor the events behind a line (``pipeline.jobs.explain``).
+(``sql/intermediate/event_copies.sql``) nor the events behind a line (``pipeline.jobs.traced_lines``).
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from pipeline.base.periods import BillingPeriod, instant_text
 from pipeline.configuration.source_files import source_text
 from pipeline.invoicing import LineKind, invoice_from_document
 from pipeline.invoicing.corrections import corrections_of
-from pipeline.jobs.at_issue import state_at_issue
+from pipeline.jobs.at_issue import present_state, reference_of, state_at_issue
+from pipeline.jobs.drafts import invoice_book
 from pipeline.jobs.event_charges import charged_events, depends_on_the_period, line_place, quantities
-from pipeline.jobs.explain import events_by_line, is_billed, present_state, reference_of
-from pipeline.jobs.invoice import invoice_book
+from pipeline.jobs.traced_lines import events_by_line, is_billed
 from pipeline.jobs.wording import counted
 from pipeline.lake.commits import verified_data_files, verified_files, verified_quarantine
 from pipeline.rating import exact_charge

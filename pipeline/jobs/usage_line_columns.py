@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 
 from pipeline.base.money import plain_rate
 from pipeline.invoicing import draft_invoice
+from pipeline.invoicing.lines import is_of_usage, meter_and_rate
 from pipeline.jobs.charged_lines import charges_by_invoice, summed_to_lines
-from pipeline.jobs.explain import is_of_usage, meter_and_rate
 from pipeline.tables.rating import rounded_amounts, sums_fit
 from pipeline.tables.row_codes import whole
 

@@ -14,7 +14,7 @@ from pipeline.base.errors import DataFileDamaged, LogEntryRefused
 from pipeline.jobs.aggregate import aggregate
 from pipeline.jobs.check import Check
 from pipeline.jobs.counts import counts_of
-from pipeline.jobs.invoice import invoice_book
+from pipeline.jobs.drafts import invoice_book
 from pipeline.jobs.invoice_checks import invoice_checks
 from pipeline.jobs.lake_checks import lake_checks
 

@@ -19,7 +19,7 @@ from workspaces import STANDARD, fingerprints, make_workspace, tallybook
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs import dates_counted
 from pipeline.jobs.aggregate import aggregate, aggregate_what_is_new, by_period
-from pipeline.jobs.invoice import invoice_book
+from pipeline.jobs.drafts import invoice_book
 from pipeline.lake import counted
 from pipeline.objects import disk, parquet_bytes
 

@@ -18,8 +18,8 @@ from random_cards import requests
 
 from pipeline.accounts import Accounts
 from pipeline.base.money import exact_sum
+from pipeline.jobs.charged_lines import charge_of
 from pipeline.jobs.event_charges import charged_events, line_place
-from pipeline.jobs.invoice import charge_of
 from pipeline.jobs.rate import rate
 
 
