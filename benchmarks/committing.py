@@ -17,7 +17,7 @@ import click
 from benchmarks.events import write_workspace
 from pipeline import lake
 from pipeline.configuration.workspace import open_workspace
-from pipeline.jobs.collect import collect
+from pipeline.jobs.night.collect import collect
 
 _NOW = datetime(2026, 4, 1, tzinfo=UTC)
 

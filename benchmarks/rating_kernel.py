@@ -32,8 +32,8 @@ from pipeline.accounts import Account, Accounts
 from pipeline.base.money import Rounding
 from pipeline.documents.invoice_csv import lines_csv
 from pipeline.invoicing import make_book
-from pipeline.jobs.charged_lines import lines_by_invoice
-from pipeline.jobs.rate import rate
+from pipeline.jobs.state.charged_lines import lines_by_invoice
+from pipeline.jobs.state.rate import rate
 from pipeline.rates import Rate, RateCard
 from pipeline.tables import schemas
 from pipeline.tables.rating import CardTerms, rate_simple_usage, rounded_amounts

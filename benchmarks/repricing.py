@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from pipeline.configuration.workspace import open_workspace
-from pipeline.jobs.aggregate import USAGE_DAILY, by_period, count, inputs_of
-from pipeline.jobs.reprice import reprice
+from pipeline.jobs.answers.reprice import reprice
+from pipeline.jobs.state.aggregate import USAGE_DAILY, by_period, count, inputs_of
 from pipeline.lake.commits import commit, read_log
 from pipeline.lake.derived import read_derived, write_derived
 from pipeline.tables import schemas

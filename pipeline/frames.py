@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from pipeline.configuration.workspace import open_workspace
-from pipeline.jobs.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY, current_mart
+from pipeline.jobs.state.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY, current_mart
 
 
 def usage_daily(workspace: str | Path = "data") -> pd.DataFrame:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow.compute as pc
 
 from pipeline.configuration.workspace import open_workspace
-from pipeline.jobs.aggregate import aggregate
+from pipeline.jobs.state.aggregate import aggregate
 
 if TYPE_CHECKING:
     from pathlib import Path

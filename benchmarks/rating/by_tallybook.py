@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from benchmarks.rating.cells import CELLS_FILE
 from pipeline.configuration.workspace import open_workspace
-from pipeline.jobs.rate import rate
+from pipeline.jobs.state.rate import rate
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ import click
 from pipeline.cli.context import warn
 from pipeline.cli.progress import progress
 from pipeline.configuration.workspace import open_workspace
-from pipeline.jobs.collect import collect
+from pipeline.jobs.night.collect import collect
 from pipeline.jobs.wording import counted
 from pipeline.objects.lock import locked
 

@@ -9,7 +9,7 @@ import click
 from pipeline.cli.context import EXIT_BAD_INPUT, EXIT_CONFIGURATION, EXIT_UNEXPECTED
 from pipeline.cli.tables import print_table
 from pipeline.configuration.workspace import open_workspace
-from pipeline.jobs.doctor import examine
+from pipeline.jobs.upkeep.doctor import examine
 from pipeline.jobs.wording import counted
 
 if TYPE_CHECKING:

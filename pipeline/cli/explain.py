@@ -12,9 +12,9 @@ from pipeline.cli.context import EXIT_DIFFERENCE, warn
 from pipeline.cli.tables import print_table
 from pipeline.configuration.workspace import open_workspace
 from pipeline.documents.event_csv import events_csv
-from pipeline.jobs.explain import explain_line
-from pipeline.jobs.outcomes import outcomes_of_id, outcomes_of_place
-from pipeline.jobs.traced_lines import event_rows
+from pipeline.jobs.answers.explain import explain_line
+from pipeline.jobs.answers.outcomes import outcomes_of_id, outcomes_of_place
+from pipeline.jobs.state.traced_lines import event_rows
 from pipeline.jobs.wording import counted
 from pipeline.usage import Meter
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from pipeline.cli.context import Invocation
     from pipeline.cli.tables import Cell
     from pipeline.invoicing import InvoiceLine
-    from pipeline.jobs.outcomes import Outcome
-    from pipeline.jobs.traced_lines import LineExplanation
+    from pipeline.jobs.answers.outcomes import Outcome
+    from pipeline.jobs.state.traced_lines import LineExplanation
 
 _OUTCOME_HEADER = ("source", "line", "bytes", "time (UTC)", "status", "prompt", "completion", "outcome")
 

@@ -11,7 +11,7 @@ from pipeline.base.errors import ConfigurationError
 from pipeline.cli.context import PeriodType
 from pipeline.configuration.workspace import open_workspace
 from pipeline.exports.focus import focus_csv, focus_table
-from pipeline.jobs.focus import focus_rows
+from pipeline.jobs.answers.focus import focus_rows
 from pipeline.jobs.wording import counted
 from pipeline.objects import disk, parquet_bytes
 

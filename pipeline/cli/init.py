@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.jobs.init import init
+from pipeline.jobs.upkeep.init import init
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Invocation

@@ -16,10 +16,10 @@ from pipeline.cli.tables import print_table
 from pipeline.configuration.workspace import open_workspace
 from pipeline.invoicing import LineKind, invoice_document
 from pipeline.invoicing.book import credit_balances
-from pipeline.jobs.aggregate import aggregate, write_marts
-from pipeline.jobs.claims import broken_claims_of
-from pipeline.jobs.drafts import account_currencies, invoice_book, write_invoices
-from pipeline.jobs.invoice import issue, void
+from pipeline.jobs.invoices.issue import issue, void
+from pipeline.jobs.state.aggregate import aggregate, write_marts
+from pipeline.jobs.state.claims import broken_claims_of
+from pipeline.jobs.state.drafts import account_currencies, invoice_book, write_invoices
 from pipeline.objects.lock import locked
 
 if TYPE_CHECKING:

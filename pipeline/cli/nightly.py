@@ -19,13 +19,13 @@ from pipeline.cli.context import (
 from pipeline.cli.progress import progress
 from pipeline.cli.tables import print_table
 from pipeline.configuration.workspace import open_workspace
-from pipeline.jobs.nightly import nightly
+from pipeline.jobs.night.nightly import nightly
 from pipeline.jobs.wording import counted
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Invocation
     from pipeline.invoicing import Invoice
-    from pipeline.jobs.nightly import Night
+    from pipeline.jobs.night.nightly import Night
 
 _SUMMARY = (
     "lines",

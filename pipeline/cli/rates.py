@@ -13,8 +13,8 @@ from pipeline.cli.context import warn
 from pipeline.cli.tables import print_table
 from pipeline.configuration.price_lists import genai_prices, litellm_prices
 from pipeline.configuration.workspace import open_workspace
-from pipeline.jobs.import_rates import append_rates, import_rates
-from pipeline.jobs.rates_diff import diff_cards, price_text
+from pipeline.jobs.upkeep.import_rates import append_rates, import_rates
+from pipeline.jobs.upkeep.rates_diff import diff_cards, price_text
 from pipeline.jobs.wording import counted
 from pipeline.usage import Meter
 

@@ -10,8 +10,8 @@ import click
 from pipeline.cli.context import EXIT_DIFFERENCE
 from pipeline.cli.tables import print_table
 from pipeline.configuration.workspace import open_workspace
-from pipeline.jobs.bundle import write_invoice_bundle
-from pipeline.jobs.recompute import recompute
+from pipeline.jobs.proofs.bundle import write_invoice_bundle
+from pipeline.jobs.proofs.recompute import recompute
 from pipeline.jobs.wording import counted
 from pipeline.objects.bundle_files import refuse_what_is_not_empty
 

@@ -14,12 +14,12 @@ from pipeline.cli.context import EXIT_DIFFERENCE
 from pipeline.cli.tables import print_table
 from pipeline.configuration.workspace import open_workspace
 from pipeline.documents.csv_text import csv_bytes
-from pipeline.jobs.provider_usage import read_provider_usage
-from pipeline.jobs.reconcile import Agreement, Tolerance, reconcile
+from pipeline.jobs.answers.provider_usage import read_provider_usage
+from pipeline.jobs.answers.reconcile import Agreement, Tolerance, reconcile
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Invocation
-    from pipeline.jobs.reconcile import Comparison
+    from pipeline.jobs.answers.reconcile import Comparison
 
 _HEADER = (
     "utc_date",

@@ -12,7 +12,7 @@ from pipeline.cli.context import PeriodType, warn
 from pipeline.cli.tables import print_table
 from pipeline.configuration.workspace import open_workspace
 from pipeline.documents.csv_text import csv_bytes
-from pipeline.jobs.reprice import reprice
+from pipeline.jobs.answers.reprice import reprice
 from pipeline.jobs.wording import are, counted
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from pipeline.base.periods import BillingPeriod
     from pipeline.cli.context import Invocation
-    from pipeline.jobs.reprice import Repricing
-    from pipeline.jobs.repriced_lines import RepricedLine
+    from pipeline.jobs.answers.reprice import Repricing
+    from pipeline.jobs.answers.repriced_lines import RepricedLine
 
 _HEADER = (
     "period",

@@ -12,7 +12,7 @@ from pipeline.base.periods import parse_date
 from pipeline.cli.tables import print_table
 from pipeline.configuration.workspace import open_workspace
 from pipeline.documents.csv_text import csv_bytes
-from pipeline.jobs.usage import DIMENSIONS, usage
+from pipeline.jobs.answers.usage import DIMENSIONS, usage
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -9,7 +9,7 @@ import click
 
 from pipeline.cli.context import EXIT_DIFFERENCE
 from pipeline.configuration.workspace import open_workspace
-from pipeline.jobs.verify import verify
+from pipeline.jobs.proofs.verify import verify
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Invocation

@@ -4,8 +4,8 @@ By tier, by prompt size, by meter, per million and exact.
 
 Owns two formats: the ``model_prices`` JSON of LiteLLM (prices per token, in files) and the ``genai-prices`` package (an
 optional extra, imported where it is used). Both are in US dollars. Does not own which of them is wanted
-(``pipeline.jobs.import_rates``). What they price and a rate card cannot (audio, images, searches, pages) is left out; a
-tier or band keeps the base price where it states none.
+(``pipeline.jobs.upkeep.import_rates``). What they price and a rate card cannot (audio, images, searches, pages) is left
+out; a tier or band keeps the base price where it states none.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class Workspace:
     """The configuration files that ``digest`` is about, by their path below the workspace, in the order of the digest.
     """
     now: datetime | None = None
-    """The clock of this run, aware: what is dated later is held (``pipeline.jobs.held``); without one nothing is."""
+    """The clock of this run, aware: what is dated later is held; without one nothing is."""
 
     @property
     def lake(self) -> Path:

@@ -2,7 +2,7 @@
 
 Owns the columns, their types and nullability, and the CSV and the Arrow table made of them. Source of the rules: the
 specification's ``columns`` and ``attributes`` at its tag v1.2. Columns of our own begin with ``x_``, as it asks for.
-Does not own which charges there are (``pipeline.jobs.focus``).
+Does not own which charges there are (``pipeline.jobs.answers.focus``).
 
 Conditional columns are there where their condition holds: one currency for pricing and billing, no regions, no
 commitment discounts in FOCUS's sense, no sub accounts, so those columns are left out.

@@ -1,4 +1,7 @@
-"""The jobs: the only code that joins the parts.
+"""The jobs: the only code that joins the parts. A room for each who asks.
 
-Each arrow of the way of the data is one function here; ``nightly`` is those in order.
+``night`` collects, counts and drafts; ``invoices`` changes the register; ``answers`` writes nothing; ``proofs`` say why
+anybody may believe it; ``upkeep`` keeps a workspace. All stand on ``state``: a workspace and a commit, counted, rated
+and drafted. A room imports ``state`` and what lies below, never another room; only ``proofs`` issue once more what they
+prove. Read first: ``night.nightly`` and ``state.aggregate``.
 """

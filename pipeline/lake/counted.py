@@ -8,8 +8,8 @@ against its sha256 before it is believed, so nothing here needs an fsync: what a
 hand leaves behind does not match and is counted anew. The manifest, replaced last and at once, names a set of entries
 of one kind that belong together.
 
-Does not own what the pieces say, nor what they depend on (``pipeline.jobs.dates_counted``,
-``pipeline.jobs.open_periods``). The whole folder may be deleted at any time.
+Does not own what the pieces say, nor what they depend on (``pipeline.jobs.state.dates_counted``,
+``pipeline.jobs.state.open_periods``). The whole folder may be deleted at any time.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A bundle: files handed to somebody, written into a folder that was empty, with their checksums.
 
-Does not own what is in them (``pipeline.jobs.bundle``).
+Does not own what is in them (``pipeline.jobs.proofs.bundle``).
 """
 
 from __future__ import annotations

@@ -1,12 +1,19 @@
 """What a commit remembers of the logs it was made from: enough to know them again, and to account for every line.
 
-Owns the record of one stretch of one log. Does not own how logs are read (``pipeline.collectors``) nor how records
-are kept (``pipeline.lake``).
+Owns the record of one stretch of one log, and the sums of many. Does not own how logs are read
+(``pipeline.collectors``) nor how records are kept (``pipeline.lake``).
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pipeline.usage import UsageStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,3 +62,36 @@ class SourceRecord:
     def next_line(self) -> int:
         """Number of the line that follows the stretch."""
         return self.first_line + self.lines
+
+
+def line_counts(sources: Sequence[SourceRecord]) -> dict[str, int]:
+    """Count lines by outcome: ``lines == blank + quarantined + events`` and ``events`` is the sum of the statuses."""
+    lines = blank = quarantined = 0
+    for record in sources:
+        lines += record.lines
+        blank += record.blank
+        quarantined += sum(record.quarantined.values())
+    statuses = event_counts(sources)
+    return {
+        "lines": lines,
+        "blank": blank,
+        "quarantined": quarantined,
+        "events": sum(statuses.values()),
+        **statuses,
+    }
+
+
+def event_counts(sources: Iterable[SourceRecord]) -> dict[str, int]:
+    """Count the events that the commits state by status; every status has a count."""
+    statuses: Counter[str] = Counter()
+    for record in sources:
+        statuses.update(record.events)
+    return {status.value: statuses[status.value] for status in UsageStatus}
+
+
+def quarantine_reasons(sources: Iterable[SourceRecord]) -> dict[str, int]:
+    """Count quarantined lines by reason, most frequent first."""
+    reasons: Counter[str] = Counter()
+    for record in sources:
+        reasons.update(record.quarantined)
+    return dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0])))

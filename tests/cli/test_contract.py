@@ -376,7 +376,7 @@ def test_help_needs_neither_pandas_nor_pyarrow_nor_duckdb() -> None:
 
 def test_an_interrupt_is_exit_code_130(workspace: Path) -> None:
     program = f"""
-import pipeline.cli, pipeline.jobs.nightly as job
+import pipeline.cli, pipeline.jobs.night.nightly as job
 def interrupted(*_, **__): raise KeyboardInterrupt
 import pipeline.cli.nightly as command
 command.nightly = interrupted

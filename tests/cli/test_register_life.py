@@ -15,8 +15,8 @@ from pipeline import register
 from pipeline.base.errors import VoidRefused
 from pipeline.base.periods import BillingPeriod
 from pipeline.configuration.workspace import open_workspace
-from pipeline.jobs import invoice as invoices
-from pipeline.jobs.aggregate import aggregate
+from pipeline.jobs.invoices import issue as invoices
+from pipeline.jobs.state.aggregate import aggregate
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -24,9 +24,9 @@ from pipeline.base.periods import BillingPeriod
 from pipeline.configuration.workspace import open_workspace
 from pipeline.exports.focus import FOCUS
 from pipeline.invoicing import Invoice, InvoiceLine, InvoiceStatus, LineKind
-from pipeline.jobs.aggregate import aggregate
-from pipeline.jobs.at_issue import AtIssue
-from pipeline.jobs.focus import invoice_rows
+from pipeline.jobs.answers.focus import invoice_rows
+from pipeline.jobs.state.aggregate import aggregate
+from pipeline.jobs.state.at_issue import AtIssue
 from pipeline.usage import Meter
 
 

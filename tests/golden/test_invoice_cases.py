@@ -21,9 +21,9 @@ from pipeline.base.periods import BillingPeriod, day_start_at, parse_date
 from pipeline.configuration.workspace import open_workspace
 from pipeline.documents.invoice_csv import invoices_csv, lines_csv
 from pipeline.invoicing import credit_note, invoice_document, invoice_from_document, issued_invoice, make_book
-from pipeline.jobs.charged_lines import charge_of
-from pipeline.jobs.drafts import monthly_fees
-from pipeline.jobs.rate import rate
+from pipeline.jobs.state.charged_lines import charge_of
+from pipeline.jobs.state.drafts import monthly_fees
+from pipeline.jobs.state.rate import rate
 from pipeline.tables import schemas
 from pipeline.warehouse.reference import SINCE_EVER
 

@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from execution import NOTEBOOK, executed, make_checkout
 
-from pipeline.jobs.nightly import nightly
+from pipeline.jobs.night.nightly import nightly
 from pipeline.base.money import exact_sum
 from pipeline.configuration.workspace import open_workspace
 

@@ -18,9 +18,9 @@ from random_cards import requests
 
 from pipeline.accounts import Accounts
 from pipeline.base.money import exact_sum
-from pipeline.jobs.charged_lines import charge_of
-from pipeline.jobs.event_charges import charged_events, line_place
-from pipeline.jobs.rate import rate
+from pipeline.jobs.state.charged_lines import charge_of
+from pipeline.jobs.state.event_charges import charged_events, line_place
+from pipeline.jobs.state.rate import rate
 
 
 @settings(max_examples=4, deadline=None)

@@ -23,14 +23,14 @@ from random_cards import requests
 from pipeline.accounts import Accounts
 from pipeline.base.money import exact_sum
 from pipeline.base.periods import BillingPeriod
-from pipeline.jobs.rate import rate, usage_quantity
+from pipeline.jobs.state.rate import rate, usage_quantity
 from pipeline.rates import RateCard
 from pipeline.rates.card import counts_like
 from pipeline.rates.prices import changed_price
 from pipeline.rating import discounted, rate_usage
 
 if TYPE_CHECKING:
-    from pipeline.jobs.rate import RatedUsage
+    from pipeline.jobs.state.rate import RatedUsage
     from pipeline.rates import Rate
 
 SEEDS = st.integers(0, 2**32)

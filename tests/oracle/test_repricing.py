@@ -25,10 +25,10 @@ from pipeline.accounts import Accounts
 from pipeline.base.money import Rounding, exact_sum, plain_rate
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing import LineKind, draft_invoice
-from pipeline.jobs import usage_line_columns
-from pipeline.jobs.rate import account_charges, constant_terms, rate, usage_quantity
-from pipeline.jobs.repriced_lines import RepricedLine, repriced_lines
-from pipeline.jobs.usage_line_columns import lines_of_charges, lines_of_invoices
+from pipeline.jobs.answers import usage_line_columns
+from pipeline.jobs.answers.repriced_lines import RepricedLine, repriced_lines
+from pipeline.jobs.answers.usage_line_columns import lines_of_charges, lines_of_invoices
+from pipeline.jobs.state.rate import account_charges, constant_terms, rate, usage_quantity
 from pipeline.tables.rating import QUANTITY_MAX, summed_over_days
 
 if TYPE_CHECKING:

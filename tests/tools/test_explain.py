@@ -11,7 +11,7 @@ import pytest
 from workspaces import append_log, fingerprints, plain, tallybook
 
 from pipeline.configuration.workspace import open_workspace
-from pipeline.jobs.explain import explain_line
+from pipeline.jobs.answers.explain import explain_line
 from pipeline.register.entries import read as read_register
 
 if TYPE_CHECKING:

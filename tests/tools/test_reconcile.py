@@ -13,8 +13,8 @@ import pytest
 from workspaces import make_workspace, plain, tallybook, write_log
 
 from pipeline.base.errors import ConfigurationError
-from pipeline.jobs.provider_usage import read_provider_usage
-from pipeline.jobs.reconcile import Tolerance
+from pipeline.jobs.answers.provider_usage import read_provider_usage
+from pipeline.jobs.answers.reconcile import Tolerance
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 from workspaces import append_log, fingerprints, make_workspace, plain, tallybook, write_log
 
-from pipeline.jobs import reprice as jobs
-from pipeline.jobs.aggregate import count
+from pipeline.jobs.answers import reprice as jobs
+from pipeline.jobs.state.aggregate import count
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,9 +17,9 @@ from workspaces import make_workspace, tallybook, write_log
 
 from pipeline.configuration.workspace import open_workspace
 from pipeline.documents.event_csv import events_csv
-from pipeline.jobs.at_issue import present_state
-from pipeline.jobs.drafts import invoice_book
-from pipeline.jobs.traced_lines import event_rows, explain_lines
+from pipeline.jobs.state.at_issue import present_state
+from pipeline.jobs.state.drafts import invoice_book
+from pipeline.jobs.state.traced_lines import event_rows, explain_lines
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("*/expected.csv"))
 

@@ -1,0 +1,58 @@
+"""From a printed cent to the usage events behind it.
+
+Where each was logged, what it counted, what it cost, and the one rounding.
+
+An issued invoice is explained by the configuration and the commit it was decided from, a draft by those of now. Does
+not own the events behind a line (``traced_lines``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pipeline import register
+from pipeline.base.errors import InvoiceNotFound
+from pipeline.invoicing import InvoiceStatus, LineKind, invoice_from_document
+from pipeline.invoicing.corrections import invoiced_before
+from pipeline.jobs.state.at_issue import present_state, state_at_issue, usage_document
+from pipeline.jobs.state.drafts import invoice_book
+from pipeline.jobs.state.traced_lines import earlier_invoices, explain_lines
+
+if TYPE_CHECKING:
+    from pipeline.configuration.workspace import Workspace
+    from pipeline.invoicing import Invoice
+    from pipeline.jobs.state.at_issue import AtIssue
+    from pipeline.jobs.state.traced_lines import LineExplanation
+
+
+def explain_line(workspace: Workspace, invoice_id: str, line_number: int) -> LineExplanation:
+    """Return the events behind one line of an issued invoice or a draft.
+
+    Raises ``InvoiceNotFound`` for an invoice or a line that is not there.
+    """
+    invoice, state = _invoice(workspace, invoice_id)
+    if not 1 <= line_number <= len(invoice.lines):
+        message = (
+            f"{invoice_id} has no line {line_number}; its lines are 1 to {len(invoice.lines)}, see 'tallybook invoice "
+            f"show {invoice_id}'"
+        )
+        raise InvoiceNotFound(message)
+    explanation = explain_lines(invoice, state, [invoice.lines[line_number - 1]])[0]
+    if explanation.line.kind is LineKind.CORRECTION and invoice.status is not InvoiceStatus.CREDIT_NOTE:
+        return replace(
+            explanation, invoiced_before=invoiced_before(explanation.line, earlier_invoices(workspace, invoice))
+        )
+    return explanation
+
+
+def _invoice(workspace: Workspace, invoice_id: str) -> tuple[Invoice, AtIssue]:
+    for document in register.read(workspace.root):
+        if document.get("invoice_id") == invoice_id:
+            return invoice_from_document(document), state_at_issue(workspace, usage_document(workspace, document))
+    state = present_state(workspace)
+    for draft in invoice_book(workspace, state.built).drafts:
+        if draft.id == invoice_id:
+            return draft, state
+    message = f"there is no invoice {invoice_id!r}; 'tallybook invoice list' shows what there is"
+    raise InvoiceNotFound(message)

@@ -1,0 +1,326 @@
+"""What became of one logged line.
+
+Billed on which invoice line, duplicate of what, in conflict, quarantined and why, failed, not metered.
+
+Asked by the request id, the response id, or the place in a log (a quarantined line has no id). Does not own fates
+(``sql/intermediate/event_copies.sql``) nor the events behind a line (``pipeline.jobs.state.traced_lines``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.parquet as pq
+
+from pipeline import register
+from pipeline.base.errors import InvoiceNotFound
+from pipeline.base.money import normalised, plain
+from pipeline.base.periods import BillingPeriod, instant_text
+from pipeline.configuration.source_files import source_text
+from pipeline.invoicing import LineKind, invoice_from_document
+from pipeline.invoicing.corrections import corrections_of
+from pipeline.jobs.state.at_issue import present_state, reference_of, state_at_issue
+from pipeline.jobs.state.drafts import invoice_book
+from pipeline.jobs.state.event_charges import charged_events, depends_on_the_period, line_place, quantities
+from pipeline.jobs.state.traced_lines import events_by_line, is_billed
+from pipeline.jobs.wording import counted
+from pipeline.lake.commits import verified_data_files, verified_files, verified_quarantine
+from pipeline.rating import exact_charge
+from pipeline.usage import Meter, UsageStatus
+from pipeline.warehouse.tracing import trace_copies
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pipeline.configuration.workspace import Workspace
+    from pipeline.invoicing import Invoice, InvoiceLine
+    from pipeline.jobs.state.at_issue import AtIssue
+    from pipeline.jobs.state.event_charges import ChargedEvent, Event
+
+
+_WITH_TOKENS = {UsageStatus.MEASURED, UsageStatus.ESTIMATED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one line of a log."""
+
+    source: str
+    line: int
+    byte_start: int | None
+    byte_end: int | None
+    event: Event | None
+    """None for a line that became no usage event, or one that is held."""
+    word: str
+    """``billed``, ``late``, ``unpriced``, ``unassigned``, ``duplicate``, ``conflict``, ``superseded``, ``held``,
+    ``quarantined``, ``blank``, or the status.
+    """
+    detail: str
+    """One sentence: on which invoice line, or why on none."""
+
+    @property
+    def tokens(self) -> tuple[int | None, int | None]:
+        """Prompt and completion tokens.
+
+        None where they were not stated (of an estimated stream only the prompt's), which SQL adds up as 0.
+        """
+        if self.event is None or self.event["status"] not in _WITH_TOKENS:
+            return None, None
+        return self.event["prompt_tokens"] if self.event["status"] == UsageStatus.MEASURED else None, self.event[
+            "completion_tokens"
+        ]
+
+
+def outcomes_of_id(workspace: Workspace, wanted_id: str) -> list[Outcome]:
+    """Return what became of every line that states a request or response id, and of every copy.
+
+    Raises ``InvoiceNotFound`` where there is none.
+    """
+    state = present_state(workspace)
+    found = [
+        *_events(state, wanted_id=wanted_id),
+        *_held(state, [[(name, "=", wanted_id)] for name in ("request_id", "response_id")]),
+    ]
+    if not found:
+        message = (
+            f"no logged exchange has the request or response id {wanted_id!r}; "
+            "a quarantined line has no id, ask for it by --source FILE --line N"
+        )
+        raise InvoiceNotFound(message)
+    return found
+
+
+def outcomes_of_place(workspace: Workspace, source: str, line: int) -> list[Outcome]:
+    """Return what became of a line of a log, and of every copy.
+
+    Raises ``InvoiceNotFound`` where that line was never read.
+    """
+    state = present_state(workspace)
+    for name in dict.fromkeys(
+        [source, source_text(workspace.root, Path(source)), source_text(workspace.root, workspace.root / source)]
+    ):
+        found = [
+            *_events(state, wanted_place=(name, line)),
+            *_held(state, [[("source", "=", name), ("line", "=", line)]]),
+            *_quarantined(state, name, line),
+        ]
+        if not found and any(
+            record.source == name and record.first_line <= line < record.next_line
+            for record in state.built.snapshot.sources
+        ):
+            found = [
+                Outcome(
+                    source=name,
+                    line=line,
+                    byte_start=None,
+                    byte_end=None,
+                    event=None,
+                    word="blank",
+                    detail="the line is blank, and says nothing",
+                )
+            ]
+        if found:
+            return found
+    known = sorted({record.source for record in state.built.snapshot.sources})
+    message = (
+        f"line {line} of {source} was never read; "
+        f"the lake knows {', '.join(known[:5]) or 'no log yet'}{' …' if len(known) > 5 else ''}"  # noqa: PLR2004  # what one line of an error can hold
+    )
+    raise InvoiceNotFound(message)
+
+
+def _quarantined(state: AtIssue, source: str, line: int) -> Iterator[Outcome]:
+    for path in verified_quarantine(state.workspace.lake, state.built.snapshot):
+        for row in pq.read_table(
+            path, filters=[("source", "=", source), ("line", "=", line)], partitioning=None
+        ).to_pylist():
+            detail = f"{row['reason']}: {row['detail']}" if row["detail"] else row["reason"]
+            place = {name: row[name] for name in ("source", "line", "byte_start", "byte_end")}
+            yield Outcome(
+                **place,
+                event=None,
+                word="quarantined",
+                detail=f"it could not be read ({detail}), so nothing was counted",
+            )
+
+
+def _held(state: AtIssue, wanted: list[list[tuple[str, str, str | int]]]) -> Iterator[Outcome]:
+    for path in verified_data_files(state.workspace.lake, state.built.held_files):
+        for row in pq.read_table(path, filters=wanted, partitioning=None).to_pylist():
+            place = {name: row[name] for name in ("source", "line", "byte_start", "byte_end")}
+            yield Outcome(
+                **place,
+                event=None,
+                word="held",
+                detail=f"it is dated {instant_text(row['occurred_at'])}, which has not come; it counts from then on",
+            )
+
+
+def _events(state: AtIssue, **wanted: Any) -> Iterator[Outcome]:
+    for event in _traced(state, **wanted):
+        word, detail = _what_became(state, event)
+        place = {name: event[name] for name in ("source", "line", "byte_start", "byte_end")}
+        yield Outcome(**place, event=event, word=word, detail=detail)
+
+
+def _traced(state: AtIssue, **wanted: Any) -> list[Event]:
+    workspace = state.workspace
+    files = verified_files(workspace.lake, state.built.snapshot)
+    rows: list[Event] = trace_copies(
+        files, reference_of(state), lake=workspace.lake, timezone=workspace.settings.timezone, **wanted
+    ).to_pylist()
+    return rows
+
+
+def _what_became(state: AtIssue, event: Event) -> tuple[str, str]:
+    survivor = f"{event['survivor_source']} line {event['survivor_line']}"
+    if event["fate"] == "duplicate":
+        return "duplicate", f"the same response as {survivor}, which counts instead"
+    if event["fate"] == "conflict":
+        return (
+            "conflict",
+            f"another measurement of the same response, {survivor}, was first logged later and counts instead",
+        )
+    if event["fate"] == "superseded":
+        return "superseded", f"{survivor} says more about the same response and counts instead"
+    if not is_billed(event, state.workspace.settings):
+        return event["status"], _NOT_BILLED[event["status"]]
+    if not event["account_id"]:
+        return "unassigned", f"key {event['api_key_id']} belongs to no account; add it to one in accounts.toml"
+    return _on_which_invoice(state, event)
+
+
+_NOT_BILLED = {
+    "estimated": (
+        "the stream ended before it stated its usage; its tokens are estimated and listed, not billed ([policy] "
+        "unmeasured)"
+    ),
+    "unknown": "a success that stated no usage; listed, not billed",
+    "failed": "an error; not billed",
+    "not_metered": "no completion; not billed",
+}
+
+
+def _on_which_invoice(state: AtIssue, event: Event) -> tuple[str, str]:
+    """Find an event's lines: on its issued invoice as of the commit that one names, else on its draft."""
+    place = event["account_id"], event["billing_period"]
+    issued = [
+        document
+        for document in register.read(state.workspace.root)
+        if (document["account_id"], document["period"]) == place
+    ]
+    voided = {document.get("credits_invoice") for document in issued}
+    usage = f"{event['account_id']}, {event['billing_period']}"
+    for document in reversed(issued):
+        if document["status"] != "issued" or document["invoice_id"] in voided:
+            continue
+        then = state_at_issue(state.workspace, document)
+        again = [
+            old
+            for old in _traced(then, wanted_place=(event["source"], event["line"]))
+            if _is_same(old, event) and is_billed(old, then.workspace.settings)
+        ]
+        if not again or (again[0]["account_id"], again[0]["billing_period"]) != place:
+            return (
+                "late",
+                (
+                    f"{document['invoice_id']} ({usage}) was issued before this line counted; "
+                    f"it is late usage{_corrected_on(state, document, event)}"
+                ),
+            )
+        return _on_lines(then, invoice_from_document(document), again[0])
+    for draft in invoice_book(state.workspace, state.built).drafts:
+        if (draft.account_id, str(draft.period)) == place:
+            return _on_lines(state, draft, event)
+    return "unpriced", f"{usage}: no invoice holds it"
+
+
+def _corrected_on(state: AtIssue, closing: Mapping[str, Any], event: Event) -> str:
+    """Name the lines that settle late usage: of the first invoice after it that knew the event, else of a draft."""
+    for invoice in _after(state, closing, event):
+        lines = corrections_of(
+            invoice.lines,
+            BillingPeriod.parse(event["billing_period"]),
+            api_key_id=event["api_key_id"],
+            model=event["model"],
+            service_tier=event["service_tier"],
+        )
+        listed = ", ".join(f"{line.number} ({line.meter})" for line in lines if line.meter in quantities(event))
+        if listed:
+            return f", corrected on {invoice.id} ({invoice.period}) line {listed}"
+    return ", and on no correction: it changes no printed amount"
+
+
+def _after(state: AtIssue, closing: Mapping[str, Any], event: Event) -> Iterator[Invoice]:
+    """Yield the account's invoices after one, but voided ones and those decided before the event was read.
+
+    Then its drafts.
+    """
+    documents = register.read(state.workspace.root)
+    voided = {document.get("credits_invoice") for document in documents}
+    for document in documents:
+        is_after = document["account_id"] == event["account_id"] and document["number"] > closing["number"]
+        if is_after and document["status"] == "issued" and document["invoice_id"] not in voided:
+            then = state_at_issue(state.workspace, document)
+            if any(_is_same(old, event) for old in _traced(then, wanted_place=(event["source"], event["line"]))):
+                yield invoice_from_document(document)
+    yield from (
+        draft for draft in invoice_book(state.workspace, state.built).drafts if draft.account_id == event["account_id"]
+    )
+
+
+def _on_lines(state: AtIssue, invoice: Invoice, event: Event) -> tuple[str, str]:
+    tokens = quantities(event)
+    if not tokens:
+        return (
+            "billed",
+            f"{invoice.id} ({invoice.account_id}, {invoice.period}): it stated 0 tokens, so no line holds it",
+        )
+    shares = _shares(state, invoice, event)
+    unpriced = sum(tokens.values()) - sum(charged.quantity for _, charged in shares)
+    if unpriced:
+        return (
+            "unpriced",
+            (
+                f"{invoice.id}: no rate is in force for {counted(unpriced, 'token')} of model {event['model']!r}; "
+                "add one to the account's rate card"
+            ),
+        )
+    listed = ", ".join(_share_text(line, charged, invoice.currency) for line, charged in shares)
+    return "billed", f"{invoice.id} ({invoice.account_id}, {invoice.period}) line {listed}"
+
+
+def _shares(state: AtIssue, invoice: Invoice, event: Event) -> list[tuple[InvoiceLine, ChargedEvent]]:
+    """Return the lines that charge an event, with its share of each.
+
+    Where no price depends on the period, without looking at any other event.
+    """
+    account, cards = state.workspace.accounts.by_id(invoice.account_id), state.workspace.rate_cards
+    if account is None or depends_on_the_period(account, cards):
+        found = events_by_line(state, {event["api_key_id"]}, account_id=invoice.account_id, period=str(invoice.period))
+    else:
+        found = charged_events([event], account, cards)
+    return [
+        (line, charged)
+        for line in invoice.lines
+        if line.kind is LineKind.USAGE
+        for charged in found.get(line_place(line), ())
+        if charged.event["event_id"] == event["event_id"]
+    ]
+
+
+def _share_text(line: InvoiceLine, charged: ChargedEvent, currency: str) -> str:
+    """Name a line and the event's tokens on it, and what they cost there where the rate alone does not say it."""
+    what = counted(charged.quantity, "request" if line.meter is Meter.REQUEST else f"{line.meter} token")
+    by_rate = exact_charge(charged.quantity, charged.rate_per_million)
+    cost = "" if by_rate == charged.exact_charge else f" for {plain(normalised(charged.exact_charge))} {currency}"
+    return f"{line.number} ({what}{cost})"
+
+
+def _is_same(one: Event, other: Event) -> bool:
+    return all(
+        one[name] == other[name]
+        for name in ("source", "line", "occurred_at", "response_id", "request_id", "byte_start")
+    )

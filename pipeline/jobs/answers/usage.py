@@ -1,0 +1,107 @@
+"""Usage rolled up for people: by key, model, day and more, from the mart of exchanges.
+
+Owns the words of ``--by``. Does not own what is counted (``sql/marts/exchanges_daily.sql``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.base.errors import ConfigurationError
+from pipeline.configuration.settings import UnmeasuredPolicy
+from pipeline.jobs.state.aggregate import EXCHANGES_DAILY, USAGE_DAILY, current_mart
+from pipeline.jobs.wording import UNASSIGNED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from pipeline.accounts import Accounts
+    from pipeline.configuration.workspace import Workspace
+
+TAG_PREFIX = "tag:"
+"""Before the name of a tag in ``--by``."""
+DIMENSIONS = {
+    "account": "account_id",
+    "key": "api_key_id",
+    "model": "model",
+    "tier": "service_tier",
+    "day": "usage_date",
+    "month": "billing_period",
+    "status": "status",
+    "fate": "fate",
+    "meter": "meter",
+}
+"""Words of ``--by`` and the column each stands for."""
+_COUNTS = (
+    "events",
+    "prompt_tokens",
+    "prompt_cached_tokens",
+    "prompt_cache_write_tokens",
+    "completion_tokens",
+    "reasoning_tokens",
+)
+
+
+def usage(
+    workspace: Workspace, by: Sequence[str], *, from_date: date | None = None, to_date: date | None = None
+) -> pa.Table:
+    """Return billed usage grouped by ``by``, sorted, of usage dates in ``[from_date, to_date)``.
+
+    By ``meter`` there is one ``quantity`` (tokens, every one on one meter); else events and tokens, where
+    ``prompt_tokens`` includes cached and ``completion_tokens`` reasoning tokens. By ``status`` or ``fate`` what is not
+    billed is listed too; by a tag of keys, keys without it have an empty one. Raises ``ConfigurationError`` for an
+    unknown word.
+    """
+    tag_of = {word: name for word in by if (name := _tag(word, workspace.accounts)) is not None}
+    columns = [word if word in tag_of else _column(word, workspace.accounts) for word in by]
+    is_metered = "meter" in by
+    if is_metered and {"status", "fate"} & set(by):
+        message = "--by meter counts billed tokens only and cannot be combined with status or fate"
+        raise ConfigurationError(message)
+    table = current_mart(workspace, USAGE_DAILY if is_metered else EXCHANGES_DAILY)
+    if not is_metered and not {"status", "fate"} & set(by):
+        table = table.filter(_is_billed(table, workspace.settings.unmeasured))
+    if from_date is not None:
+        table = table.filter(pc.greater_equal(table["usage_date"], pa.scalar(from_date)))
+    if to_date is not None:
+        table = table.filter(pc.less(table["usage_date"], pa.scalar(to_date)))
+    named = pc.if_else(pc.equal(table["account_id"], ""), UNASSIGNED, table["account_id"])
+    table = table.set_column(table.schema.get_field_index("account_id"), "account_id", named)
+    for word, tag in tag_of.items():
+        values = [workspace.accounts.tags.get(key_id, {}).get(tag, "") for key_id in table["api_key_id"].to_pylist()]
+        table = table.append_column(word, pa.array(values, pa.string()))
+    counts = ("quantity",) if is_metered else _COUNTS
+    grouped = table.group_by(columns, use_threads=False).aggregate([(count, "sum") for count in counts])
+    renamed = grouped.rename_columns([*columns, *counts])
+    return renamed.sort_by([(column, "ascending") for column in columns]) if columns else renamed
+
+
+def _tag(word: str, accounts: Accounts) -> str | None:
+    """Return the tag that a word of ``--by`` means.
+
+    ``tag:team``, or ``team`` where a key has that tag and no dimension is called so.
+    """
+    if word.startswith(TAG_PREFIX):
+        return word.removeprefix(TAG_PREFIX)
+    return word if word not in DIMENSIONS and word in _tag_names(accounts) else None
+
+
+def _column(word: str, accounts: Accounts) -> str:
+    if word not in DIMENSIONS:
+        known = ", ".join([*DIMENSIONS, *(f"{TAG_PREFIX}{name}" for name in _tag_names(accounts))])
+        message = f"--by {word!r} is not known; write one or more of: {known}"
+        raise ConfigurationError(message)
+    return DIMENSIONS[word]
+
+
+def _tag_names(accounts: Accounts) -> list[str]:
+    return sorted({name for tags in accounts.tags.values() for name in tags})
+
+
+def _is_billed(table: pa.Table, policy: UnmeasuredPolicy) -> pa.ChunkedArray:
+    statuses = ["measured", "estimated"] if policy is UnmeasuredPolicy.BILL_ESTIMATE else ["measured"]
+    return pc.and_(pc.equal(table["fate"], "survivor"), pc.is_in(table["status"], pa.array(statuses)))

@@ -1,0 +1,105 @@
+"""Lines of usage as columns: those that charges make, and those of invoices that are there already.
+
+Owns the table of lines. Does not own which charges share one (``charged_lines``; where sums might not fit into columns,
+the lines are made by ``pipeline.invoicing``, which this must equal to the cent, line for line:
+``tests/oracle/test_repricing.py``), nor rounding (``pipeline.tables.rating``), nor what follows from terms: included
+tokens, fees, commitments.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.base.money import plain_rate
+from pipeline.invoicing import draft_invoice
+from pipeline.invoicing.lines import is_of_usage, meter_and_rate
+from pipeline.jobs.state.charged_lines import charges_by_invoice, summed_to_lines
+from pipeline.tables.rating import rounded_amounts, sums_fit
+from pipeline.tables.row_codes import whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pipeline.accounts import Accounts
+    from pipeline.base.money import Rounding
+    from pipeline.invoicing import Invoice
+
+PLACE = ("billing_period", "account_id", "api_key_id", "model", "service_tier", "meter")
+"""What a line is about, whatever its rate."""
+PRINTED = pa.decimal128(38, 4)
+"""Printed amounts of any currency: none has more than four minor digits."""
+LINES = pa.schema(
+    [
+        *(pa.field(name, pa.string(), nullable=False) for name in PLACE),
+        pa.field("invoice_id", pa.string(), nullable=False),
+        pa.field("currency", pa.string(), nullable=False),
+        pa.field("rate", pa.string(), nullable=False),  # per million, as price lists write it
+        pa.field("quantity", pa.decimal128(38, 0), nullable=False),  # sums of tokens may be beyond 64 bits
+        pa.field("amount", PRINTED, nullable=False),  # of the one rounding
+    ]
+)
+"""Lines of usage, those of one place in the order of their invoice."""
+
+
+def lines_of_charges(line_charges: pa.Table, accounts: Accounts, rounding: Rounding) -> pa.Table:
+    """Return the lines that a ``schemas.CHARGES`` table makes on drafts of accounts, as ``LINES``."""
+    if not line_charges.num_rows:
+        return LINES.empty_table()
+    if not sums_fit(line_charges):
+        return lines_of_invoices(_drafts(line_charges, accounts, rounding))
+    lines = summed_to_lines(line_charges.combine_chunks())
+    return pa.concat_tables(
+        [
+            LINES.empty_table(),
+            *(_printed(lines, currency, rounding) for currency in sorted(lines["currency"].unique().to_pylist())),
+        ]
+    )
+
+
+def lines_of_invoices(invoices: Iterable[Invoice]) -> pa.Table:
+    """Return the usage lines of invoices as ``LINES``."""
+    rows = [
+        {
+            "billing_period": str(invoice.period),
+            "account_id": invoice.account_id,
+            "api_key_id": line.api_key_id,
+            "model": line.model,
+            "service_tier": line.service_tier,
+            "meter": meter_and_rate(line)[0].value,
+            "invoice_id": invoice.id,
+            "currency": invoice.currency,
+            "rate": plain_rate(meter_and_rate(line)[1]),
+            "quantity": Decimal(line.quantity),
+            "amount": line.amount,
+        }
+        for invoice in invoices
+        for line in filter(is_of_usage, invoice.lines)
+    ]
+    return pa.Table.from_pylist(rows, schema=LINES)
+
+
+def _drafts(line_charges: pa.Table, accounts: Accounts, rounding: Rounding) -> Iterator[Invoice]:
+    """Draft an invoice for each account and period, as every other one is drafted."""
+    for (payer, period), charges in charges_by_invoice(line_charges).items():
+        account = accounts.by_id(payer)
+        if account is not None:
+            yield draft_invoice(
+                charges, account=account, period=period, currency=charges[0].currency, rounding=rounding
+            )
+
+
+def _printed(lines: pa.Table, currency: str, rounding: Rounding) -> pa.Table:
+    """Round the lines of one currency, and write their rates."""
+    mine = lines.filter(pc.equal(lines["currency"], currency))
+    rates = whole(mine["rate_per_million"]).dictionary_encode()
+    columns = {name: mine[name] for name in (*PLACE, "currency")} | {
+        "invoice_id": pc.binary_join_element_wise("draft", mine["billing_period"], mine["account_id"], "-"),
+        "rate": pa.array([plain_rate(rate) for rate in rates.dictionary.to_pylist()], pa.string()).take(rates.indices),
+        "quantity": mine["quantity"].cast(LINES.field("quantity").type),
+        "amount": rounded_amounts(mine, currency, rounding).cast(PRINTED),
+    }
+    return pa.table([columns[name] for name in LINES.names], schema=LINES)

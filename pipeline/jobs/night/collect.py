@@ -1,0 +1,271 @@
+"""Request logs → usage events: what is new in the sources, committed to the lake.
+
+Owns which logs are read in what order, the batches of commits, and the secret behind key ids. Does not own reading
+(``pipeline.collectors``) nor the commit (``pipeline.lake.commits``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from pipeline import lake
+from pipeline.base.errors import CommitConflict
+from pipeline.collectors import KnownSources, LogFormat, ProblemReason, SourceProblem, read_log
+from pipeline.configuration.settings import SourceSettings
+from pipeline.configuration.source_files import find_logs, is_named_by, source_text
+from pipeline.jobs.key_ids import open_fingerprint
+from pipeline.jobs.wording import counted
+from pipeline.usage.sources import line_counts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from pipeline.collectors import KeyFingerprint, Stretch
+    from pipeline.configuration.source_files import RefusedPath
+    from pipeline.configuration.workspace import Workspace
+    from pipeline.lake.commits import LakeSnapshot
+    from pipeline.usage.sources import SourceRecord
+
+COMMIT_EVENTS_MAX = 1_000_000
+"""A commit is made when so many events wait, so that a backfill of any size runs in bounded memory and can be resumed.
+"""
+_TRIES_MAX = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """What one run of collect read."""
+
+    files: int
+    stretches: int
+    lines: int
+    events: int
+    quarantined: int
+    problems: tuple[SourceProblem, ...]
+    warnings: tuple[str, ...]
+    """One line each, saying what to do."""
+
+
+def collect(
+    workspace: Workspace,
+    *,
+    now: datetime,
+    key_secret: bytes | None,
+    paths: Sequence[Path] = (),
+    on_progress: Callable[[str, int, int], None] | None = None,
+    processes: int = 1,
+) -> Collected:
+    """Commit what is new in the given files, or in all configured sources; the caller holds the workspace's lock.
+
+    Collecting again what is known commits nothing. Where another writer commits first, what it committed is dropped
+    here and the rest tried again. ``processes`` read a large log together. Raises ``ConfigurationError`` where a raw
+    key is met and the lake was made with another secret.
+    """
+    logs, refused, warnings = (list(_named(workspace, paths)), [], []) if paths else _configured(workspace)
+    for _ in range(_TRIES_MAX):
+        snapshot = lake.read_log(workspace.lake)
+        run = _Run(
+            workspace=workspace,
+            now=now,
+            key_secret=key_secret,
+            snapshot=snapshot,
+            on_progress=on_progress,
+            processes=processes,
+        )
+        lake.sweep_orphans(workspace.lake, run.snapshot)
+        try:
+            run.read(logs)
+        except CommitConflict:
+            continue  # somebody without the lock was faster; what they committed is known when we read the log again
+        run.refuse(refused)
+        return run.collected(len(logs), warnings)
+    message = (
+        f"other runs committed to {workspace.lake} {_TRIES_MAX} times while this one tried; "
+        "stop them, or run this again later"
+    )
+    raise CommitConflict(message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Log:
+    path: Path
+    """As it is called."""
+    target: Path
+    """As it is opened: behind the links that may be followed."""
+    source: SourceSettings
+    is_named: bool
+    """The person at the terminal named this very file, so that a link is followed."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Run:
+    workspace: Workspace
+    now: datetime
+    key_secret: bytes | None
+    snapshot: LakeSnapshot
+    on_progress: Callable[[str, int, int], None] | None
+    processes: int
+    waiting: list[Stretch] = field(default_factory=list)
+    waiting_events: int = 0
+    committed: list[SourceRecord] = field(default_factory=list)
+    problems: list[SourceProblem] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    fingerprint: KeyFingerprint | None = None
+    known: KnownSources = field(default_factory=KnownSources)
+
+    def read(self, logs: Sequence[_Log]) -> None:
+        self.known.add(self.snapshot.sources)
+        total = sum(log.target.stat().st_size for log in logs if log.target.is_file())
+        read = 0
+        for log in logs:
+            source = source_text(self.workspace.root, log.path)
+            self._read_one(log, source, self._on_bytes(source, read, total))
+            read += log.target.stat().st_size if log.target.is_file() else 0
+        self._commit()
+
+    def _on_bytes(self, source: str, before: int, total: int) -> Callable[[int], None] | None:
+        """Return what tells the person at the terminal how far the log is read.
+
+        ``before`` bytes have been read of others.
+        """
+        on_progress = self.on_progress
+        if on_progress is None:
+            return None
+        on_progress(source, before, total)
+        return lambda read: on_progress(source, before + read, total)
+
+    def _read_one(self, log: _Log, source: str, on_bytes: Callable[[int], None] | None) -> None:
+        reading = read_log(
+            log.target,
+            source=source,
+            name=log.source.name,
+            log_format=_log_format(self.workspace, log.source),
+            fingerprint=self._key_id,
+            known=self.known,
+            stretch_events_max=COMMIT_EVENTS_MAX,
+            follows_links=log.is_named,
+            on_bytes=on_bytes,
+            processes=self.processes,
+        )
+        for stretch in reading:
+            self.waiting.append(stretch)
+            self.known.add([stretch.record])
+            self.waiting_events += stretch.events.num_rows + stretch.quarantined.num_rows
+            if self.waiting_events >= COMMIT_EVENTS_MAX:
+                self._commit()
+        if reading.problem is not None:
+            problem = reading.problem
+            self.problems.append(problem)
+            self.warnings.append(
+                f"{source}: {problem.detail} ({problem.reason}); read up to byte {problem.offset}, repair or remove it "
+                "and run again"
+            )
+        elif reading.pending_bytes:
+            self.warnings.append(
+                f"{source}: the last {counted(reading.pending_bytes, 'byte has', 'bytes have')} no line end yet; "
+                "the line is read once it is complete"
+            )
+
+    def refuse(self, refused: Sequence[RefusedPath]) -> None:
+        """Say what under the globs was not followed: it is a problem as a damaged log is one."""
+        for each in refused:
+            source = source_text(self.workspace.root, each.path)
+            self.problems.append(
+                SourceProblem(source=source, reason=ProblemReason.LINK_REFUSED, offset=0, detail=each.detail)
+            )
+            self.warnings.append(f"{source}: {each.detail} ({ProblemReason.LINK_REFUSED})")
+
+    def _commit(self) -> None:
+        if not self.waiting:
+            return
+        records = [stretch.record for stretch in self.waiting]
+        self.snapshot = lake.commit(
+            self.workspace.lake,
+            self.snapshot,
+            events=pa.concat_tables([stretch.events for stretch in self.waiting]),
+            quarantined=pa.concat_tables([stretch.quarantined for stretch in self.waiting]),
+            sources=records,
+            committed_at=self.now,
+            key_secret_check=self.fingerprint.check() if self.fingerprint else None,
+        )
+        self.committed += records
+        self.waiting.clear()
+        self.waiting_events = 0
+
+    def _key_id(self, raw: str) -> str:
+        """Replace a raw key; called for nothing else, so that a workspace whose logs hold key ids needs no secret."""
+        if self.fingerprint is None:
+            expected = self.snapshot.key_secret_check
+            self.fingerprint, is_new = open_fingerprint(
+                self.workspace.root, environment=self.key_secret, expected_check=expected
+            )
+            if is_new:
+                self.warnings.append(
+                    f"made {self.workspace.root / 'key-secret'}: key ids of raw keys depend on it, so back it up and "
+                    "keep it to yourself"
+                )
+        return self.fingerprint(raw)
+
+    def collected(self, files: int, warnings: Sequence[str]) -> Collected:
+        counts = line_counts(self.committed)
+        return Collected(
+            files=files,
+            stretches=len(self.committed),
+            lines=counts["lines"],
+            events=counts["events"],
+            quarantined=counts["quarantined"],
+            problems=tuple(self.problems),
+            warnings=(*warnings, *self.warnings),
+        )
+
+
+def _configured(workspace: Workspace) -> tuple[list[_Log], list[RefusedPath], list[str]]:
+    """Return the logs of all sources, what under their globs is refused, and warnings.
+
+    A file that two sources name is the first one's.
+    """
+    logs: dict[Path, _Log] = {}
+    refused: dict[Path, RefusedPath] = {}
+    warnings = (
+        [] if workspace.settings.sources else ["tallybook.toml names no [[sources]], so nothing is collected; add one"]
+    )
+    for source in workspace.settings.sources:
+        found = find_logs(workspace.root, source.paths, source.link_roots)
+        for log in found.logs:
+            logs.setdefault(log.target, _Log(path=log.path, target=log.target, source=source, is_named=False))
+        refused |= {each.path: each for each in found.refused}
+        if not found.logs:
+            warnings.append(
+                f"source {source.name!r}: no file fits {', '.join(source.paths)}; check its paths in tallybook.toml"
+            )
+    return list(logs.values()), list(refused.values()), warnings
+
+
+def _named(workspace: Workspace, paths: Sequence[Path]) -> Iterator[_Log]:
+    """Yield the given files.
+
+    One that a source names is read as that source says, any other by the rules of the request log.
+    """
+    other = SourceSettings(name="files", paths=("-",))
+    for path in paths:
+        named = (
+            source
+            for source in workspace.settings.sources
+            if is_named_by(workspace.root, path, source.paths, source.link_roots)
+        )
+        yield _Log(path=path, target=path, source=next(named, other), is_named=True)
+
+
+def _log_format(workspace: Workspace, source: SourceSettings) -> LogFormat:
+    return LogFormat(
+        fields=source.fields,
+        identity=source.identity.value,
+        dialect=source.dialect,
+        line_bytes_max=workspace.settings.limits.line_bytes,
+        depth_max=workspace.settings.limits.nesting,
+    )

@@ -1,0 +1,237 @@
+"""What a customer needs to recompute an invoice alone.
+
+Their events, their card, their terms, the invoice, and how it is done on one page.
+
+Nothing of anybody else: only events of this invoice's lines, only this account's entry of ``accounts.toml``, only the
+rate cards it pays by, and of ``tallybook.toml`` only what decides an amount. Comments of the files are left out, since
+they may speak of others.
+
+Does not own the events (``pipeline.jobs.state.traced_lines``) nor the files (``pipeline.objects.bundle_files``).
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from pipeline.base.errors import ConfigurationError, LakeError
+from pipeline.base.money import exact_sum, plain, plain_amount
+from pipeline.configuration.accounts_file import ACCOUNTS_FILE, RATE_CARD_DEFAULT
+from pipeline.configuration.rate_cards import RATES_FOLDER
+from pipeline.configuration.settings import CONFIG_FILE
+from pipeline.documents.event_csv import events_csv
+from pipeline.documents.invoice_csv import invoices_csv, lines_csv
+from pipeline.invoicing import invoice_document, invoice_from_document
+from pipeline.invoicing.corrections import invoiced_before
+from pipeline.jobs.proofs.corrected_events import corrected_event_rows, corrections_with_events
+from pipeline.jobs.state.event_charges import depends_on_the_period
+from pipeline.jobs.state.traced_lines import earlier_invoices, event_rows, explain_lines
+from pipeline.objects.bundle_files import write_bundle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from pipeline.invoicing import Invoice
+    from pipeline.jobs.proofs.recompute import Recomputation
+    from pipeline.jobs.state.at_issue import AtIssue
+
+_SETTINGS = ("timezone", "currency", "rounding", "policy", "seller")
+"""Keys of ``tallybook.toml`` that decide or print an invoice; where logs lie and how they are read is nobody's
+business.
+"""
+
+
+def write_invoice_bundle(recomputation: Recomputation, folder: Path) -> None:
+    """Write the bundle of an invoice that was recomputed without a difference. The same invoice gives the same bytes.
+
+    Raises ``ConfigurationError`` where the folder is not empty, ``LakeError`` where the events do not account for a
+    line.
+    """
+    write_bundle(folder, bundle_files(recomputation))
+
+
+def bundle_files(recomputation: Recomputation) -> dict[str, bytes]:
+    """Return the files of a bundle by name. Raises ``LakeError`` where the events do not account for a line."""
+    invoice = invoice_from_document(recomputation.document)
+    state = recomputation.at_issue
+    explanations = explain_lines(invoice, state, invoice.lines)
+    incomplete = [str(explanation.line.number) for explanation in explanations if not explanation.is_complete]
+    if incomplete:
+        message = (
+            f"the events do not account for line {', '.join(incomplete)} of {invoice.id}; "
+            "'tallybook verify' says what is wrong with the lake"
+        )
+        raise LakeError(message)
+    rows = [row for explanation in explanations for row in event_rows(explanation)]
+    files = state.workspace.files
+    terms, cards = _terms(files, invoice.account_id), _cards(files, invoice.account_id)
+    corrected = list(_corrections(invoice, state))
+    readme = _readme(
+        invoice,
+        recomputation.document,
+        sorted(cards),
+        has_shares=_has_shares(state, invoice.account_id),
+        corrected=corrected,
+    )
+    return {
+        "README.txt": readme.encode("utf-8"),
+        "invoice.json": _json({**invoice_document(invoice), **_provenance(recomputation.document)}),
+        "invoice.csv": invoices_csv([invoice]),
+        "lines.csv": lines_csv([invoice]),
+        "events.csv": events_csv(rows),
+        **({"corrected-events.csv": events_csv(corrected_event_rows(invoice, state))} if corrected else {}),
+        "terms.json": _json(terms),
+        **{f"rate-card-{card_id}.json": _json(card) for card_id, card in cards.items()},
+    }
+
+
+def _provenance(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the register added: fields that no other invoice is in, but for digests."""
+    return {name: value for name, value in document.items() if name not in {"previousSha256", "sealSha256"}}
+
+
+def _terms(files: Mapping[str, bytes], account_id: str) -> dict[str, Any]:
+    settings = _toml(files, CONFIG_FILE)
+    return {
+        "account": _account(files, account_id),
+        "workspace": {name: settings[name] for name in _SETTINGS if name in settings},
+    }
+
+
+def _account(files: Mapping[str, bytes], account_id: str) -> dict[str, Any]:
+    for account in _toml(files, ACCOUNTS_FILE).get("accounts", []):
+        if account.get("id") == account_id:
+            found: dict[str, Any] = account
+            return found
+    message = f"account {account_id!r} is not in the configuration that its invoice was issued with"
+    raise ConfigurationError(message)
+
+
+def _cards(files: Mapping[str, bytes], account_id: str) -> dict[str, dict[str, Any]]:
+    """Return the account's cards, and those that they extend, by id."""
+    account = _account(files, account_id)
+    pending = [
+        account.get("rate_card", RATE_CARD_DEFAULT),
+        *(terms["rate_card"] for terms in account.get("terms", []) if "rate_card" in terms),
+    ]
+    cards: dict[str, dict[str, Any]] = {}
+    while pending:
+        card_id = pending.pop()
+        if card_id not in cards:
+            cards[card_id] = _toml(files, f"{RATES_FOLDER}/{card_id}.toml")
+            pending += [cards[card_id]["extends"]] if "extends" in cards[card_id] else []
+    return dict(sorted(cards.items()))
+
+
+def _toml(files: Mapping[str, bytes], name: str) -> dict[str, Any]:
+    return tomllib.loads(files[name].decode("utf-8"), parse_float=Decimal) if name in files else {}
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=1, default=_text) + "\n").encode("utf-8")
+
+
+def _text(value: object) -> str:
+    """Write what TOML knows and JSON does not: exact decimals and instants, as strings."""
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    message = f"{value!r} has no place in a bundle"
+    raise TypeError(message)
+
+
+def _has_shares(state: AtIssue, account_id: str) -> bool:
+    account = state.workspace.accounts.by_id(account_id)
+    return account is not None and depends_on_the_period(account, state.workspace.rate_cards)
+
+
+def _corrections(invoice: Invoice, state: AtIssue) -> Iterator[str]:
+    """Say of each correction of usage what its month is worth, and what of that was invoiced before."""
+    lines = corrections_with_events(invoice)
+    earlier = earlier_invoices(state.workspace, invoice) if lines else []
+    for line in lines:
+        before = invoiced_before(line, earlier).amount
+        worth, invoiced = (
+            f"{plain_amount(amount, invoice.currency)} {invoice.currency}"
+            for amount in (exact_sum([before, line.amount]), before)
+        )
+        yield f"  line {line.number}: in {line.original_period} worth {worth}, {invoiced} invoiced before"
+
+
+def _readme(
+    invoice: Invoice, document: Mapping[str, Any], card_ids: list[str], *, has_shares: bool, corrected: list[str]
+) -> str:
+    return "\n".join(_readme_lines(invoice, document, card_ids, has_shares=has_shares, corrected=corrected)) + "\n"
+
+
+def _readme_lines(
+    invoice: Invoice, document: Mapping[str, Any], card_ids: list[str], *, has_shares: bool, corrected: list[str]
+) -> Iterator[str]:
+    yield (
+        f"Invoice {invoice.id} of {invoice.account_name} ({invoice.account_id}), {invoice.period}: "
+        f"{plain(invoice.total)} {invoice.currency}"
+    )
+    yield f"""
+Everything that this invoice was computed from is in this folder. No program is needed to check it; a spreadsheet will \
+do.
+
+  invoice.json      the invoice as it was issued on {document["issued_at"]}
+  invoice.csv       its head: period, currency, total
+  lines.csv         its lines
+  events.csv        the usage behind every line: one row for each response and line, with its tokens, rate and exact \
+charge
+  terms.json        your account's terms, and how amounts are rounded
+  {f"rate-card-{card_ids[0]}.json" if len(card_ids) == 1 else "rate-card-*.json"}   the prices, per million tokens \
+({", ".join(card_ids)})
+  SHA256SUMS        checksums of all of these: sha256sum -c SHA256SUMS
+
+How to recompute it
+ 1. An event costs quantity x rate_per_million / 1,000,000, with all its digits: events.csv, column exact_charge. The \
+rate is the
+    one on your rate card that was in force at occurred_at (UTC), for that model (or its alias) and meter.
+ 2. A line of kind usage is the sum of its events: in events.csv, add exact_charge over the rows with its number in \
+invoice_line.
+    Its quantity is the sum of their quantity. It is rounded once, {invoice.rounding.value}, to the minor unit of \
+{invoice.currency}: lines.csv, amount.
+        in a spreadsheet:  =ROUND(SUMIFS(events!M:M; events!A:A; 1); digits)   for line 1 (ROUND rounds halves up)
+ 3. Lines of other kinds follow from lines above them and from terms.json, as their description says.
+ 4. The total is the sum of the printed amounts in lines.csv.
+ 5. An event belongs to this invoice where occurred_at is at or after {invoice.period_start} and before \
+{invoice.period_end}.
+    usage_date is the day in {invoice.timezone}. A response that was logged twice is here once.
+ 6. Compare events.csv with your own records by response_id, request_id or occurred_at. source, source_line and the \
+byte range say
+    where the seller's log holds the response; ask for that line where something looks wrong.
+
+Every token is on exactly one meter: prompt (read anew), prompt_cached (read from a cache), prompt_cache_write, \
+completion,
+reasoning (where the card prices it apart from completion). A quantity on the meter request is one response, not a \
+token."""
+    if invoice.credits_invoice:
+        yield f"""
+This is a credit note: every line of {invoice.credits_invoice} taken back. Its events are those of that invoice, with \
+quantities and charges below zero."""
+    if corrected:
+        yield """
+Lines of kind correction settle earlier months. corrected-events.csv has, by the number of the line, all events of \
+that month which count now,
+also those that were invoiced before. Add their exact_charge for each rate, round each sum once, and add these: that \
+is what they are worth
+(less the tokens that your terms include). What earlier invoices have for them is taken off:"""
+        yield from corrected
+    if has_shares:
+        yield """
+Your card has prices that depend on all usage of the month. Events are counted in this order: by the time at which \
+their price came
+into force, usage_date, key, model, service tier, size of the prompt (where the card asks for it), meter, then \
+occurred_at. Each is
+charged what it adds at its place:
+  graduated  its tokens at the rates of the tiers that they fall into; an event that crosses into the next tier is on \
+two lines
+  volume     its tokens at the rate of the tier that the whole month reaches
+  package    the packages that it begins: exact_charge is their price, and 0 within a package that is begun already"""

@@ -1,0 +1,196 @@
+"""The claims about invoices.
+
+Totals are sums of printed lines, worth their charges, numbered without gaps, and printed as computed.
+
+Does not own how a failed claim is reported (``pipeline.jobs.proofs.verify``).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from pipeline.base.money import exact_sum, minor_unit_digits, plain
+from pipeline.base.periods import BillingPeriod
+from pipeline.invoicing import InvoiceStatus, LineKind
+from pipeline.invoicing.book import credit_balances
+from pipeline.invoicing.lines import PERIOD_KINDS, total_of
+from pipeline.jobs.check import Check, check_that_none
+from pipeline.jobs.state.aggregate import CHARGES, inputs_of
+from pipeline.jobs.state.drafts import account_currencies, period_files
+from pipeline.jobs.state.held import has_begun
+from pipeline.jobs.wording import counted
+from pipeline.lake.derived import read_manifest
+from pipeline.register.invoice_files import read_period_file, written_periods
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.configuration.workspace import Workspace
+    from pipeline.invoicing import InvoiceBook
+    from pipeline.jobs.state.aggregate import Aggregate
+
+
+def invoice_checks(workspace: Workspace, built: Aggregate, book: InvoiceBook) -> Iterator[Check]:
+    """Check everything between the charges and the CSV files."""
+    wrong = [invoice.id for invoice in book.of() if invoice.total != exact_sum(line.amount for line in invoice.lines)]
+    fine = f"{counted(len(book.issued), 'issued invoice')} and {counted(len(book.drafts), 'draft')}"
+    yield check_that_none(wrong, name="totals_are_the_sum_of_their_lines", fine=fine, found="not so")
+    residuals = list(_residuals(workspace, built, book))
+    yield check_that_none(
+        residuals,
+        name="invoices_are_worth_their_charges",
+        fine=_residual_text(book),
+        found="beyond one rounding a line",
+    )
+    numbers = [invoice.number for invoice in book.issued]
+    gaps = [] if numbers == list(range(1, len(numbers) + 1)) else numbers
+    yield check_that_none(
+        gaps,
+        name="invoice_numbers_have_no_gaps",
+        fine=f"{len(numbers)} issued, each chained to the one before",
+        found="numbers",
+    )
+    yield check_that_none(
+        list(_untrue(book)), name="invoices_and_corrections_are_the_truth", fine=_truth_text(book), found="not so"
+    )
+    yield check_that_none(
+        list(_broken_notes(book)),
+        name="credit_notes_take_back_one_invoice_each",
+        fine=_notes_text(book),
+        found="not so",
+    )
+    yield check_that_none(
+        list(_overdrawn(workspace, book)),
+        name="credits_are_never_negative",
+        fine="no grant is used beyond its amount",
+        found="overdrawn",
+    )
+    yield _files(workspace, built, book)
+    differences = list(_csv_differences(workspace))
+    yield check_that_none(
+        differences, name="csv_totals_are_the_sum_of_csv_lines", fine="as a spreadsheet adds them", found="not so"
+    )
+
+
+def _files(workspace: Workspace, built: Aggregate, book: InvoiceBook) -> Check:
+    name = "csv_files_are_what_the_invoices_say"
+    manifest = read_manifest(workspace.lake, CHARGES)
+    if manifest is None or manifest.inputs != inputs_of(workspace, built.snapshot):
+        return Check(
+            name=name,
+            ok=True,
+            detail="not written for this commit and configuration yet; 'tallybook nightly' writes them",
+        )
+    wrong = [
+        f"{period}/{file}"
+        for period in sorted({invoice.period for invoice in book.of()} | set(written_periods(workspace.root)))
+        for file, content in period_files(book, period).items()
+        if read_period_file(workspace.root, period, file) != content
+    ]
+    return check_that_none(
+        wrong,
+        name=name,
+        fine="every CSV is byte for byte what is computed now",
+        found="changed or missing ('tallybook nightly' writes them again)",
+    )
+
+
+def _residuals(workspace: Workspace, built: Aggregate, book: InvoiceBook) -> Iterator[str]:
+    """Sum of a period's usage lines as of now = sum of its charges, give or take half a minor unit a line."""
+    charged: dict[tuple[str, BillingPeriod], list[Decimal]] = {}
+    charges = built.rated.charges.select(["account_id", "billing_period", "currency", "amount"]).to_pylist()
+    currencies: dict[str, str] = {}
+    for row in charges:
+        charged.setdefault((row["account_id"], BillingPeriod.parse(row["billing_period"])), []).append(row["amount"])
+        currencies[row["account_id"]] = row["currency"]
+    for (account_id, period), amounts in sorted(charged.items()):
+        if not has_begun(workspace, built.snapshot, account_id, period):
+            continue
+        if (account_id, period) not in book.worth:
+            yield f"{account_id} {period} has charges and no invoice"
+            continue
+        lines = [line for line in book.worth[account_id, period] if line.kind is LineKind.USAGE]
+        allowed = Decimal(len(lines)).scaleb(-minor_unit_digits(currencies[account_id])) / 2
+        residual = exact_sum([*amounts, -total_of(lines)])
+        if abs(residual) > allowed:
+            yield f"{account_id} {period} by {plain(residual)} {currencies[account_id]}"
+
+
+def _untrue(book: InvoiceBook) -> Iterator[str]:
+    """Over all invoices, credit notes and drafts, a period's lines and its corrections = what the period is worth now.
+
+    To the cent.
+    """
+    told: dict[tuple[str, BillingPeriod], list[Decimal]] = {}
+    for invoice in book.of():
+        for line in invoice.lines:
+            if line.kind in PERIOD_KINDS or line.kind is LineKind.CORRECTION:
+                told.setdefault((invoice.account_id, line.original_period or invoice.period), []).append(line.amount)
+    for account_id, period in sorted({*told, *book.worth}):
+        worth = total_of(book.worth.get((account_id, period), ()))
+        difference = exact_sum([*told.get((account_id, period), ()), -worth])
+        if difference:
+            yield f"{account_id} {period} is invoiced at {plain(difference)} too much"
+
+
+def _broken_notes(book: InvoiceBook) -> Iterator[str]:
+    by_id = {invoice.id: invoice for invoice in book.issued}
+    notes = [invoice for invoice in book.issued if invoice.credits_invoice]
+    for note in notes:
+        credited = by_id.get(note.credits_invoice)
+        if credited is None or credited.status is not InvoiceStatus.ISSUED or credited.total + note.total != 0:
+            yield f"{note.id} does not take back {note.credits_invoice}"
+    for invoice_id, count in Counter(note.credits_invoice for note in notes).items():
+        if count > 1:
+            yield f"{invoice_id} is taken back {count} times"
+
+
+def _overdrawn(workspace: Workspace, book: InvoiceBook) -> Iterator[str]:
+    for balance in credit_balances(book, workspace.accounts, account_currencies(workspace)):
+        if balance.left < 0 or balance.consumed < 0:
+            yield f"credit {balance.grant.id} of {balance.account_id} by {plain(balance.left)} {balance.currency}"
+
+
+def _truth_text(book: InvoiceBook) -> str:
+    corrected = (
+        f"; {counted(len(book.late), 'issued month is', 'issued months are')} corrected on drafts" if book.late else ""
+    )
+    return f"{counted(len(book.worth), 'month')} of accounts{corrected}"
+
+
+def _notes_text(book: InvoiceBook) -> str:
+    return counted(len(book.credited_by()), "credit note")
+
+
+def _residual_text(book: InvoiceBook) -> str:
+    by_currency: dict[str, list[Decimal]] = {}
+    for invoice in book.of():
+        by_currency.setdefault(invoice.currency, []).append(invoice.residual)
+    listed = (
+        ", ".join(f"{plain(exact_sum(residuals))} {currency}" for currency, residuals in sorted(by_currency.items()))
+        or "nothing"
+    )
+    return f"charges minus invoices: {listed} lost or won by rounding"
+
+
+def _csv_differences(workspace: Workspace) -> Iterator[str]:
+    for period in written_periods(workspace.root):
+        invoices, lines = (
+            _rows(read_period_file(workspace.root, period, name)) for name in ("invoices.csv", "lines.csv")
+        )
+        sums: dict[str, Decimal] = {}
+        for line in lines:
+            sums[line["invoice_id"]] = exact_sum([sums.get(line["invoice_id"], Decimal(0)), Decimal(line["amount"])])
+        yield from (
+            f"{period}: {row['invoice_id']}"
+            for row in invoices
+            if Decimal(row["total"]) != sums.get(row["invoice_id"], Decimal(0))
+        )
+
+
+def _rows(content: bytes | None) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO((content or b"").decode("utf-8"), newline="")))

@@ -1,0 +1,50 @@
+"""Every identity that must always hold, checked from the logs' records to the printed cent.
+
+Owns the order of the claims (ARCHITECTURE: "What must always hold") and that a damaged lake is an answer, not an
+accident. Does not own the claims: ``lake_checks``, ``invoice_checks`` and ``sql/checks/blocking`` do. Reads everything
+again and writes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.base.errors import DataFileDamaged, LogEntryRefused
+from pipeline.jobs.check import Check
+from pipeline.jobs.proofs.invoice_checks import invoice_checks
+from pipeline.jobs.proofs.lake_checks import lake_checks
+from pipeline.jobs.state.aggregate import aggregate
+from pipeline.jobs.state.counts import counts_of
+from pipeline.jobs.state.drafts import invoice_book
+
+if TYPE_CHECKING:
+    from pipeline.configuration.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """The claims that were checked, and the counts they are about."""
+
+    counts: dict[str, int]
+    checks: tuple[Check, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every claim holds."""
+        return all(check.ok for check in self.checks)
+
+
+def verify(workspace: Workspace) -> Verification:
+    """Check everything. A damaged lake is a check that failed, not an exception; configuration errors are raised."""
+    try:
+        built = aggregate(workspace)
+        counts = counts_of(built)
+        checks = list(lake_checks(workspace, built, counts))
+    except (DataFileDamaged, LogEntryRefused) as damage:
+        return Verification(counts={}, checks=(Check(name="lake_is_undamaged", ok=False, detail=str(damage)),))
+    try:
+        checks += invoice_checks(workspace, built, invoice_book(workspace, built))
+    except LogEntryRefused as refused:
+        checks.append(Check(name="issued_invoices_are_unchanged", ok=False, detail=str(refused)))
+    return Verification(counts=counts, checks=tuple(checks))

@@ -1,0 +1,187 @@
+"""Usage events → usage daily: verified files in, marts out; derived, and so deleted and rebuilt at will.
+
+Owns when the marts must be built again. Does not own what they count (``sql/``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline import __version__
+from pipeline.base.resources import sql_digest
+from pipeline.jobs.state.dates_counted import DatesCounted
+from pipeline.jobs.state.held import held_usage, in_force, statuses_of
+from pipeline.jobs.state.open_periods import build_open_periods, forget_periods
+from pipeline.jobs.state.rate import rate
+from pipeline.lake.commits import read_log, verified_files
+from pipeline.lake.derived import read_derived, write_derived
+from pipeline.objects.spill import spill_folder, sweep_spills
+from pipeline.tables import schemas
+from pipeline.usage.sources import event_counts
+from pipeline.warehouse.marts import build_marts
+from pipeline.warehouse.reference import committed_events, reference_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pipeline.configuration.workspace import Workspace
+    from pipeline.jobs.state.held import HeldUsage
+    from pipeline.jobs.state.rate import RatedUsage
+    from pipeline.lake.commits import LakeSnapshot
+    from pipeline.lake.delta import DataFile
+    from pipeline.objects.parquet_bytes import Encoded
+    from pipeline.warehouse.marts import Marts
+
+USAGE_DAILY = "usage_daily"
+EXCHANGES_DAILY = "exchanges_daily"
+CHARGES = "charges"
+_SCHEMAS = {USAGE_DAILY: schemas.USAGE_DAILY, EXCHANGES_DAILY: schemas.EXCHANGES_DAILY, CHARGES: schemas.CHARGES}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aggregate:
+    """The marts of a commit, and the charges made of them."""
+
+    snapshot: LakeSnapshot
+    """Without the data files that are held."""
+    marts: Marts
+    rated: RatedUsage
+    held_files: tuple[DataFile, ...] = ()
+    """Those of dates that have not come: the lake has them, ``snapshot`` and the marts have not."""
+    held: tuple[HeldUsage, ...] = ()
+    """What is in them."""
+    encoded: Mapping[str, Mapping[str, Encoded]] = field(default_factory=dict)
+    """Tables of periods that did not change since they were last built, by period and name, so that they need not be
+    encoded again.
+    """
+
+
+def aggregate(workspace: Workspace, *, until: int | None = None) -> Aggregate:
+    """Count and rate everything that is committed, or what was committed up to and with the commit ``until``.
+
+    Writes nothing.
+    """
+    snapshot, held_files = in_force(workspace, read_log(workspace.lake, until=until))
+    held = held_usage(workspace, held_files)
+    marts = count(workspace, snapshot, held=held)
+    rated = rate(marts.usage_daily, workspace.accounts, workspace.rate_cards)
+    return Aggregate(snapshot=snapshot, marts=marts, rated=rated, held_files=held_files, held=held)
+
+
+def aggregate_what_is_new(workspace: Workspace) -> Aggregate:
+    """Return what ``aggregate`` returns, the rows period by period, without reading again what was counted before.
+
+    For the holder of the workspace's lock, since what is counted is kept: where every claim about it holds, and no
+    longer. A check that could not be asked of what is counted piece by piece is asked of everything counted at once.
+    """
+    snapshot, held_files = in_force(workspace, read_log(workspace.lake))
+    held = held_usage(workspace, held_files)
+    reference = _reference(workspace, snapshot, held)
+    dates = DatesCounted.of(workspace.lake, snapshot, reference)
+    built = build_open_periods(workspace, dates, reference)
+    marts = built.marts
+    if marts.unasked:
+        whole = count(workspace, snapshot, held=held)
+        broken = {
+            name: rows or whole.broken_claims.get(name, rows)
+            for name, rows in {**whole.broken_claims, **marts.broken_claims}.items()
+        }
+        marts = replace(marts, broken_claims=broken, advisories=whole.advisories)
+    if any(marts.broken_claims.values()):
+        forget_periods(workspace.lake)
+        dates.forget()
+    else:
+        built.keep(workspace.lake)
+    return Aggregate(
+        snapshot=snapshot,
+        marts=marts,
+        rated=built.rated,
+        held_files=held_files,
+        held=held,
+        encoded=built.encoded,
+    )
+
+
+def count(workspace: Workspace, snapshot: LakeSnapshot, *, held: Sequence[HeldUsage] = ()) -> Marts:
+    """Count the events of a snapshot, and rate nothing. Writes nothing.
+
+    ``held`` is what the commits state and the snapshot has not; whoever asks for the claims of the marts must say it.
+    """
+    return build_marts(
+        verified_files(workspace.lake, snapshot),
+        _reference(workspace, snapshot, held),
+        lake=workspace.lake,
+        spill=spill_folder(workspace.lake),
+        timezone=workspace.settings.timezone,
+        unmeasured=workspace.settings.unmeasured.value,
+    )
+
+
+def write_marts(workspace: Workspace, built: Aggregate) -> None:
+    """Replace the derived tables by those of ``built``, a file per billing period; unchanged files keep their bytes."""
+    sweep_spills(workspace.lake)
+    inputs = inputs_of(workspace, built.snapshot)
+    tables = {
+        USAGE_DAILY: built.marts.usage_daily,
+        EXCHANGES_DAILY: built.marts.exchanges_daily,
+        CHARGES: built.rated.charges,
+    }
+    for name, table in tables.items():
+        kept = {period: encoded[name] for period, encoded in built.encoded.items() if encoded[name].rows}
+        new = table.filter(pc.invert(pc.is_in(table["billing_period"], pa.array(list(kept), pa.string()))))
+        write_derived(workspace.lake, name, kept | by_period(new), inputs)
+
+
+def current_mart(workspace: Workspace, name: str) -> pa.Table:
+    """Return a derived table as of now.
+
+    As it was written if nothing it depends on has changed since, else built again (and not written).
+    """
+    inputs = inputs_of(workspace, in_force(workspace, read_log(workspace.lake))[0])
+    written = read_derived(workspace.lake, name)
+    if written is not None and written[0] == inputs:
+        return pa.concat_tables([_SCHEMAS[name].empty_table(), *written[1].values()])
+    built = aggregate(workspace)
+    return {
+        USAGE_DAILY: built.marts.usage_daily,
+        EXCHANGES_DAILY: built.marts.exchanges_daily,
+        CHARGES: built.rated.charges,
+    }[name]
+
+
+def inputs_of(workspace: Workspace, snapshot: LakeSnapshot) -> Mapping[str, str]:
+    """Return all that the derived tables are a function of.
+
+    The commit and how many of its files are in force, the configuration, the program.
+    """
+    return {
+        "commit": snapshot.entry_sha256 or "",
+        "files_in_force": str(
+            len(snapshot.data_files)
+        ),  # of two clocks, the later one's are the earlier one's and more: so their number tells which
+        "configuration": workspace.digest,
+        "program": f"{__version__}-{sql_digest()[:16]}",
+    }
+
+
+def _reference(workspace: Workspace, snapshot: LakeSnapshot, held: Sequence[HeldUsage]) -> dict[str, pa.Table]:
+    tables = reference_tables(
+        workspace.accounts,
+        workspace.rate_cards,
+        timezone=workspace.settings.timezone,
+        utc_dates={file.date for file in snapshot.data_files},
+    )
+    held_statuses = statuses_of(held)
+    return tables | committed_events(
+        {status: events - held_statuses[status] for status, events in event_counts(snapshot.sources).items()}
+    )
+
+
+def by_period(table: pa.Table) -> dict[str, pa.Table]:
+    """Split a table with a ``billing_period`` column by it, keeping the order of rows."""
+    periods = sorted(table["billing_period"].unique().to_pylist())
+    return {period: table.filter(pc.equal(table["billing_period"], period)) for period in periods}

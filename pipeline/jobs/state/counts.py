@@ -1,0 +1,56 @@
+"""How many lines were read and what became of them: the numbers that ``verify`` and the nightly summary print.
+
+Owns their names. Does not own the claims about them (``pipeline.jobs.proofs.verify``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow.compute as pc
+
+from pipeline.jobs.state.held import statuses_of
+from pipeline.usage import Meter, UsageStatus
+from pipeline.usage.sources import line_counts
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from pipeline.jobs.state.aggregate import Aggregate
+
+
+def counts_of(built: Aggregate) -> dict[str, int]:
+    """Count lines by outcome (from the commits) and measured events by fate (from the marts).
+
+    ``billed + duplicates + conflicts + held == measured``.
+    """
+    exchanges = built.marts.exchanges_daily
+    return {
+        **line_counts(built.snapshot.sources),
+        "billed": _events(exchanges, "measured", "survivor"),
+        "duplicates": _events(exchanges, "measured", "duplicate"),
+        "conflicts": _events(exchanges, "measured", "conflict"),
+        "held": statuses_of(built.held)[UsageStatus.MEASURED],
+        "estimated_listed": _events(exchanges, "estimated", "survivor"),
+        "billed_tokens": token_count(built.marts.usage_daily),
+        "unpriced_tokens": sum(
+            row.usage.quantity for row in built.rated.unpriced if row.usage.meter is not Meter.REQUEST
+        ),
+        "unassigned_tokens": built.rated.unassigned_tokens,
+    }
+
+
+def _events(exchanges_daily: pa.Table, status: str, fate: str) -> int:
+    chosen = exchanges_daily.filter(
+        pc.and_(pc.equal(exchanges_daily["status"], status), pc.equal(exchanges_daily["fate"], fate))
+    )
+    return pc.sum(chosen["events"]).as_py() or 0
+
+
+def token_count(quantities: pa.Table) -> int:
+    """Sum the tokens of usage daily or of charges.
+
+    Requests with a fee of their own stand beside their tokens and are none.
+    """
+    tokens = quantities.filter(pc.not_equal(quantities["meter"], Meter.REQUEST.value))
+    return pc.sum(tokens["quantity"]).as_py() or 0

@@ -1,0 +1,116 @@
+"""Charges → drafts of invoices, and their CSV.
+
+Owns which accounts and months are drafted, and the files of a period. Does not own lines, drafts, corrections or ids
+(``pipeline.invoicing``) nor issuing (``pipeline.jobs.invoices.issue``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline import register
+from pipeline.base.periods import BillingPeriod
+from pipeline.documents.invoice_csv import invoices_csv, lines_csv
+from pipeline.invoicing import (
+    invoice_from_document,
+    make_book,
+)
+from pipeline.jobs.state.charged_lines import charges_by_invoice, lines_by_invoice
+from pipeline.jobs.state.held import has_begun
+from pipeline.register.invoice_files import write_period_files, written_periods
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from decimal import Decimal
+
+    import pyarrow as pa
+
+    from pipeline.accounts import Accounts
+    from pipeline.configuration.workspace import Workspace
+    from pipeline.invoicing import InvoiceBook
+    from pipeline.jobs.state.aggregate import Aggregate
+    from pipeline.rates import RateCard
+
+Document = dict[str, Any]
+"""An invoice as the register holds it."""
+
+
+def invoice_book(workspace: Workspace, built: Aggregate, *, documents: Sequence[Document] | None = None) -> InvoiceBook:
+    """Draft an invoice for every account and month with usage that has begun.
+
+    Issued ones are ``documents``, else what is in the register now. Writes nothing.
+
+    Raises ``ConfigurationError`` for an account that was invoiced and is not in ``accounts.toml`` any more, or has
+    another currency now.
+    """
+    places = [
+        place
+        for place in _accounts_and_periods(built.marts.usage_daily)
+        if has_begun(workspace, built.snapshot, *place)
+    ]
+    accounts, charges = workspace.accounts, built.rated.line_charges
+    currencies, rounding = account_currencies(workspace), workspace.settings.rounding
+    tags = {key_id: accounts.tags_text(key_id) for key_id in accounts.tags}
+    lines = lines_by_invoice(charges, currencies=currencies, rounding=rounding, tags=tags)
+    return make_book(
+        issued=tuple(
+            invoice_from_document(document)
+            for document in (register.read(workspace.root) if documents is None else documents)
+        ),
+        charges=charges_by_invoice(charges) if lines is None else {},
+        usage=lines,
+        places=places,
+        monthly_fees=monthly_fees(places, accounts, workspace.rate_cards),
+        accounts=accounts,
+        currencies=currencies,
+        rounding=rounding,
+        seller=workspace.settings.seller,
+    )
+
+
+def monthly_fees(
+    places: Iterable[tuple[str, BillingPeriod]], accounts: Accounts, rate_cards: Mapping[str, RateCard]
+) -> dict[tuple[str, BillingPeriod], Decimal]:
+    """Return the fee of each account's month with usage.
+
+    That of the card which its terms name on the month's first day.
+    """
+    fees = {}
+    for account_id, period in places:
+        account = accounts.by_id(account_id)
+        fee = rate_cards[account.terms_on(period.first_date).rate_card].monthly_fee if account else None
+        if fee is not None:
+            fees[account_id, period] = fee
+    return fees
+
+
+def account_currencies(workspace: Workspace) -> dict[str, str]:
+    """Return the currency of each account by its id: that of its rate cards."""
+    return {account.id: workspace.rate_cards[account.rate_card].currency for account in workspace.accounts}
+
+
+def write_invoices(workspace: Workspace, book: InvoiceBook) -> None:
+    """Write ``invoices/YYYY-MM/invoices.csv`` and ``lines.csv`` for every period.
+
+    The same book gives the same bytes.
+    """
+    periods = {invoice.period for invoice in book.of()} | set(written_periods(workspace.root))
+    for period in sorted(periods):
+        write_period_files(workspace.root, period, period_files(book, period))
+
+
+def period_files(book: InvoiceBook, period: BillingPeriod) -> dict[str, bytes]:
+    """Return the files of a period by name; none where it has no invoice."""
+    invoices = book.of(period)
+    return {"invoices.csv": invoices_csv(invoices), "lines.csv": lines_csv(invoices)} if invoices else {}
+
+
+def _accounts_and_periods(usage_daily: pa.Table) -> list[tuple[str, BillingPeriod]]:
+    pairs = (
+        usage_daily.select(["account_id", "billing_period"])
+        .group_by(["account_id", "billing_period"])
+        .aggregate([])
+        .to_pylist()
+    )
+    places = ((pair["account_id"], BillingPeriod.parse(pair["billing_period"])) for pair in pairs if pair["account_id"])
+    return sorted(places, key=lambda place: (place[1], place[0]))

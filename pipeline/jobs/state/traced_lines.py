@@ -1,0 +1,160 @@
+"""The usage events behind lines of an invoice, as of what it was decided from, with the share of each.
+
+An explanation is added up and compared with the printed line, so that one which does not account for every token says
+so itself.
+
+Does not own what became of an event (``sql/marts/traced_events.sql``), its share of a line (``event_charges``) nor
+going back to the state of an issued invoice (``at_issue``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow.compute as pc
+
+from pipeline import register
+from pipeline.base.money import exact_sum, normalised
+from pipeline.configuration.settings import UnmeasuredPolicy
+from pipeline.documents.event_csv import event_row
+from pipeline.invoicing import InvoiceStatus, invoice_from_document
+from pipeline.jobs.state.event_charges import charged_events, depends_on_the_period, line_place
+from pipeline.lake.commits import verified_files
+from pipeline.warehouse.tracing import trace_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+    from decimal import Decimal
+
+    from pipeline.configuration.settings import Settings
+    from pipeline.configuration.workspace import Workspace
+    from pipeline.documents.event_csv import Row
+    from pipeline.invoicing import Invoice, InvoiceLine
+    from pipeline.invoicing.corrections import Worth
+    from pipeline.jobs.state.at_issue import AtIssue
+    from pipeline.jobs.state.event_charges import ChargedEvent, Event, LinePlace
+from pipeline.invoicing.lines import is_of_usage, meter_and_rate
+from pipeline.jobs.state.at_issue import reference_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineExplanation:
+    """An invoice line and the events behind it, in the order in which they occurred."""
+
+    invoice: Invoice
+    line: InvoiceLine
+    events: tuple[ChargedEvent, ...]
+    invoiced_before: Worth | None = None
+    """Of a correction: what was invoiced for the same before; with the line, that is what it is worth."""
+
+    @property
+    def is_of_usage(self) -> bool:
+        """Whether events are behind the line at all: a correction, a fee or a tax is computed from other lines."""
+        return is_of_usage(self.line)
+
+    @property
+    def quantity(self) -> int:
+        """Tokens of the events on the line's meter; requests on the meter ``request``."""
+        return sum(charged.quantity for charged in self.events)
+
+    @property
+    def exact_amount(self) -> Decimal:
+        """The sum of the exact charges, before the one rounding."""
+        return normalised(exact_sum(charged.exact_charge for charged in self.events))
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the events add up to the printed line, token for token and digit for digit."""
+        return not self.is_of_usage or (self.quantity, self.exact_amount) == (
+            self.line.quantity,
+            self.line.exact_amount,
+        )
+
+
+def explain_lines(invoice: Invoice, state: AtIssue, lines: Iterable[InvoiceLine]) -> list[LineExplanation]:
+    """Return the events behind some lines of an invoice, given what it was decided from.
+
+    On a credit note they are taken back.
+
+    ``state`` is that of ``usage_document``: a credit note's lines are those of the invoice that it takes back, negated.
+    """
+    wanted = list(lines)
+    keys = {line.api_key_id for line in wanted if is_of_usage(line)}
+    found = events_by_line(state, keys, account_id=invoice.account_id, period=str(invoice.period))
+    if invoice.status is InvoiceStatus.CREDIT_NOTE:
+        found = {place: [charged.negated() for charged in events] for place, events in found.items()}
+    return [
+        LineExplanation(
+            invoice=invoice, line=line, events=tuple(found.get(line_place(line), ())) if is_of_usage(line) else ()
+        )
+        for line in wanted
+    ]
+
+
+def events_by_line(
+    state: AtIssue, api_key_ids: Collection[str], *, account_id: str, period: str
+) -> dict[LinePlace, list[ChargedEvent]]:
+    """Return the events of some keys that count for an account and billing period, by the line they are charged on."""
+    account = state.workspace.accounts.by_id(account_id)
+    if account is None or not api_key_ids:
+        return {}
+    keys = set(api_key_ids)
+    if depends_on_the_period(account, state.workspace.rate_cards):  # then all keys of the account share a running count
+        keys |= {
+            row["api_key_id"]
+            for row in state.built.marts.usage_daily.select(["account_id", "api_key_id"]).to_pylist()
+            if row["account_id"] == account_id
+        }
+    return charged_events(
+        billed_events(state, keys, account_id=account_id, period=period), account, state.workspace.rate_cards
+    )
+
+
+def event_rows(explanation: LineExplanation) -> list[Row]:
+    """Return the events of a line as rows of ``pipeline.documents.event_csv``."""
+    line, currency = explanation.line, explanation.invoice.currency
+    return [
+        event_row(
+            charged.event,
+            invoice_line=line.number,
+            meter=meter_and_rate(line)[0].value,
+            quantity=charged.quantity,
+            rate_per_million=charged.rate_per_million,
+            currency=currency,
+            exact_charge=charged.exact_charge,
+        )
+        for charged in explanation.events
+    ]
+
+
+def billed_events(state: AtIssue, api_key_ids: Iterable[str], *, account_id: str, period: str) -> list[Event]:
+    """Return the events of some keys that count on the invoice of an account and billing period.
+
+    As of a commit and a configuration.
+    """
+    settings = state.workspace.settings
+    files = verified_files(state.workspace.lake, state.built.snapshot)
+    traced = trace_keys(
+        files, reference_of(state), lake=state.workspace.lake, timezone=settings.timezone, api_key_ids=api_key_ids
+    )
+    mine = traced.filter(
+        pc.and_(pc.equal(traced["account_id"], account_id), pc.equal(traced["billing_period"], period))
+    )
+    return [event for event in mine.to_pylist() if is_billed(event, settings)]
+
+
+def is_billed(event: Event, settings: Settings) -> bool:
+    """Say whether an event's tokens are billed: it survived, and stated its usage or is billed by its estimate."""
+    statuses = ("measured", "estimated") if settings.unmeasured is UnmeasuredPolicy.BILL_ESTIMATE else ("measured",)
+    return event["fate"] == "survivor" and event["status"] in statuses
+
+
+def earlier_invoices(workspace: Workspace, invoice: Invoice) -> list[Invoice]:
+    """Return what was issued to the account of an invoice before it."""
+    mine = [document for document in register.read(workspace.root) if document["account_id"] == invoice.account_id]
+    return [
+        invoice_from_document(document)
+        for document in mine
+        if invoice.number is None or document["number"] < invoice.number
+    ]

@@ -1,0 +1,4 @@
+"""Keeping a workspace: making one, looking it over, and adding published prices to its cards.
+
+Does not own what its files may say (``pipeline.configuration``). Read first: ``doctor``, then ``import_rates``.
+"""

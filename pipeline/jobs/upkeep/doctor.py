@@ -1,0 +1,117 @@
+"""Looks a workspace over for its owner: does each part exist, is it readable, and what waits for a decision.
+
+Does not own the claims that must hold (``pipeline.jobs.proofs.verify``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.base.errors import ConfigurationError, LakeError, LakeIsNewer
+from pipeline.configuration.key_secret import find_key_secret
+from pipeline.configuration.source_files import find_logs, source_text
+from pipeline.jobs.check import Check
+from pipeline.jobs.state.held import held_text, held_usage, in_force
+from pipeline.jobs.wording import counted
+from pipeline.lake.commits import read_log, verified_files, verified_quarantine
+from pipeline.tables import schemas
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.configuration.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examination:
+    """What was found."""
+
+    findings: tuple[Check, ...]
+    is_lake_damaged: bool
+    """Whether a file of the lake or an entry of its log is not what it was."""
+    quarantined: tuple[tuple[str, int, str, str, str], ...]
+    """Source, line, byte range, reason and detail of every quarantined line; never its content."""
+
+
+def examine(workspace: Workspace, *, key_secret: bytes | None) -> Examination:
+    """Look everything over; what is wrong becomes a finding and no exception."""
+    findings = [*_configuration(workspace), _secret(workspace, key_secret)]
+    is_lake_damaged = False
+    quarantined: tuple[tuple[str, int, str, str, str], ...] = ()
+    try:
+        snapshot = read_log(workspace.lake)
+        files = len(verified_files(workspace.lake, snapshot))
+        held = held_usage(workspace, in_force(workspace, snapshot)[1])
+        rows = [pq.read_table(path, partitioning=None) for path in verified_quarantine(workspace.lake, snapshot)]
+        every = pa.concat_tables(
+            [schemas.QUARANTINE.empty_table(), *rows], promote_options="default"
+        )  # files of before lack later columns
+        table = every.sort_by([("source", "ascending"), ("line", "ascending")])
+        quarantined = tuple(
+            (row["source"], row["line"], f"{row['byte_start']}-{row['byte_end']}", row["reason"], row["detail"])
+            for row in table.to_pylist()
+        )
+        version = (
+            "no commit yet"
+            if snapshot.version is None
+            else f"commit {snapshot.version}, {counted(files, 'data file')}, undamaged"
+        )
+        findings.append(Check(name="lake", ok=True, detail=version))
+        findings.extend(Check(name="held", ok=False, detail=held_text(usage)) for usage in held)
+    except LakeError as damage:
+        is_lake_damaged = not isinstance(damage, LakeIsNewer)
+        findings.append(Check(name="lake", ok=False, detail=str(damage)))
+    return Examination(findings=tuple(findings), is_lake_damaged=is_lake_damaged, quarantined=quarantined)
+
+
+def _configuration(workspace: Workspace) -> Iterator[Check]:
+    settings = workspace.settings
+    yield Check(
+        name="configuration",
+        ok=True,
+        detail=f"time zone {settings.timezone}, currency {settings.currency}, rounding {settings.rounding}",
+    )
+    for source in settings.sources:
+        found = find_logs(workspace.root, source.paths, source.link_roots)
+        detail = counted(len(found.logs), "file") if found.logs else f"no file fits {', '.join(source.paths)}"
+        yield Check(name=f"source {source.name}", ok=bool(found.logs), detail=detail)
+        for refused in found.refused:
+            yield Check(
+                name=f"source {source.name}",
+                ok=False,
+                detail=f"{source_text(workspace.root, refused.path)}: {refused.detail}",
+            )
+        for log in found.logs:
+            if not log.target.is_file():
+                yield Check(
+                    name=f"source {source.name}",
+                    ok=False,
+                    detail=f"{source_text(workspace.root, log.path)}: only regular files are logs; remove it",
+                )
+    keys = sum(len(account.keys) for account in workspace.accounts)
+    yield Check(
+        name="accounts",
+        ok=bool(len(workspace.accounts)),
+        detail=f"{counted(len(workspace.accounts), 'account')} with {counted(keys, 'key')}",
+    )
+    yield Check(
+        name="rate cards",
+        ok=bool(workspace.rate_cards),
+        detail=", ".join(sorted(workspace.rate_cards)) or "none; add rates/standard.toml",
+    )
+
+
+def _secret(workspace: Workspace, key_secret: bytes | None) -> Check:
+    try:
+        secret = find_key_secret(workspace.root, environment=key_secret)
+    except ConfigurationError as error:
+        return Check(name="key secret", ok=False, detail=str(error))
+    return Check(
+        name="key secret",
+        ok=True,
+        detail="there is one" if secret else "none yet; it is only needed where logs hold raw keys",
+    )
