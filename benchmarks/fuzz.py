@@ -22,10 +22,10 @@ import click
 
 from pipeline.collectors import LogFormat
 from pipeline.collectors.decode import decode_line
-from pipeline.collectors.fast import shapes
 from pipeline.collectors.fast.blocks import BlockDecoder
-from pipeline.collectors.line_blocks import spans_of
-from pipeline.collectors.lines import Line, bare_span
+from pipeline.collectors.fast.patterns import line_patterns as shapes
+from pipeline.collectors.logs.line_blocks import spans_of
+from pipeline.collectors.logs.lines import Line, bare_span
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -14,9 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.collectors import LogFormat, line_blocks, read_log, stretch
-from pipeline.collectors.fast import blocks, condense, shapes, teller
-from pipeline.collectors.log_file import LogFile
+from pipeline.collectors import LogFormat, read_log, stretch
+from pipeline.collectors.fast import blocks
+from pipeline.collectors.fast.patterns import line_patterns as shapes
+from pipeline.collectors.fast.patterns import matching as teller
+from pipeline.collectors.fast.streams import condense
+from pipeline.collectors.logs import line_blocks
+from pipeline.collectors.logs.log_file import LogFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

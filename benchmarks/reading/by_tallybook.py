@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 
 from pipeline.collectors import LogFormat, read_log
 from pipeline.collectors.decode import decode_line
-from pipeline.collectors.lines import LineSplitter
-from pipeline.collectors.log_file import open_log
+from pipeline.collectors.logs.lines import LineSplitter
+from pipeline.collectors.logs.log_file import open_log
 from pipeline.collectors.stretch import StretchBuilder
 from pipeline.tables.schemas import USAGE_EVENTS
 

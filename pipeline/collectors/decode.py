@@ -12,8 +12,8 @@ from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from pipeline.collectors.counting import BodyReading
-from pipeline.collectors.envelope import Envelope, read_envelope
 from pipeline.collectors.exchange import read_exchange
+from pipeline.collectors.formats.request_log import Envelope, read_envelope
 from pipeline.collectors.identity import event_id
 from pipeline.collectors.refusal import LineRefused
 from pipeline.collectors.strict_json import BrokenJson, parse
@@ -23,8 +23,8 @@ from pipeline.usage.events import COLUMNS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipeline.collectors.lines import Line
-    from pipeline.collectors.log_format import LogFormat
+    from pipeline.collectors.formats.log_format import LogFormat
+    from pipeline.collectors.logs.lines import Line
     from pipeline.collectors.strict_json import JsonObject
     from pipeline.usage import UsageStatus
 

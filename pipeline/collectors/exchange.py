@@ -11,20 +11,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline.collectors import families
-from pipeline.collectors.body import look_at
+from pipeline.collectors.bodies.body import look_at
 from pipeline.collectors.counting import BodyReading, amounts_to
-from pipeline.collectors.envelope import NO_STATUS
 from pipeline.collectors.families import bedrock, chat, embeddings, unbilled
 from pipeline.collectors.families.reading import Asked, Reading
+from pipeline.collectors.formats.request_log import NO_STATUS
 from pipeline.collectors.refusal import LineRefused
 from pipeline.collectors.routes import Route, model_in_path, route_of
 from pipeline.usage import QuarantineReason, UsageStatus
 
 if TYPE_CHECKING:
-    from pipeline.collectors.body import Body
-    from pipeline.collectors.envelope import Envelope
+    from pipeline.collectors.bodies.body import Body
     from pipeline.collectors.families import Family
-    from pipeline.collectors.log_format import LogFormat
+    from pipeline.collectors.formats.log_format import LogFormat
+    from pipeline.collectors.formats.request_log import Envelope
 
 _NOT_METERED = BodyReading(status=UsageStatus.NOT_METERED)
 _FAILED = BodyReading(status=UsageStatus.FAILED)

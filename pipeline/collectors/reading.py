@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pipeline.base.errors import TallybookError
-from pipeline.collectors.compression import Compression
 from pipeline.collectors.decode import decode_line
 from pipeline.collectors.fast.blocks import BlockDecoder
-from pipeline.collectors.line_blocks import LineBlocks
-from pipeline.collectors.lineage import Continuation, KnownSources, believed, continue_from, window
-from pipeline.collectors.lines import LineSplitter
-from pipeline.collectors.log_file import open_log
-from pipeline.collectors.other_formats import BEGINNING_BYTES_MAX, refuse_other_formats
-from pipeline.collectors.problems import LogUnreadable, ProblemReason, SourceProblem
+from pipeline.collectors.logs.compression import Compression
+from pipeline.collectors.logs.line_blocks import LineBlocks
+from pipeline.collectors.logs.lineage import Continuation, KnownSources, believed, continue_from, window
+from pipeline.collectors.logs.lines import LineSplitter
+from pipeline.collectors.logs.log_file import open_log
+from pipeline.collectors.logs.other_formats import BEGINNING_BYTES_MAX, refuse_other_formats
+from pipeline.collectors.logs.problems import LogUnreadable, ProblemReason, SourceProblem
 from pipeline.collectors.stretch import Stretch, StretchBuilder
 from pipeline.collectors.workers import InOrder
 from pipeline.usage.sources import SourceRecord
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.collectors.fast.blocks import DecodedLines
-    from pipeline.collectors.line_blocks import LineBlock
-    from pipeline.collectors.log_file import LogFile
-    from pipeline.collectors.log_format import LogFormat
+    from pipeline.collectors.formats.log_format import LogFormat
+    from pipeline.collectors.logs.line_blocks import LineBlock
+    from pipeline.collectors.logs.log_file import LogFile
 
 Reader: TypeAlias = Literal["fast", "plain"]
 """How lines are decoded: many at a time where that is proven to be the same, or one by one; the rows are the same."""

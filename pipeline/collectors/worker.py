@@ -18,8 +18,8 @@ from typing import Any
 
 from pipeline.base.errors import TallybookError
 from pipeline.collectors.fast.blocks import BlockDecoder
-from pipeline.collectors.line_blocks import spans_of
-from pipeline.collectors.log_format import LogFormat
+from pipeline.collectors.formats.log_format import LogFormat
+from pipeline.collectors.logs.line_blocks import spans_of
 
 
 class _RawKeyMet(TallybookError):

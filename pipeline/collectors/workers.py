@@ -25,13 +25,13 @@ from typing import TYPE_CHECKING, Any
 from pipeline.collectors.decode import decode_line
 from pipeline.collectors.event_columns import EventColumns
 from pipeline.collectors.fast.blocks import DecodedLines
-from pipeline.collectors.lines import Line
+from pipeline.collectors.logs.lines import Line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.collectors.fast.blocks import BlockDecoder
-    from pipeline.collectors.line_blocks import LineBlock
+    from pipeline.collectors.logs.line_blocks import LineBlock
 
 PROCESSES_MAX = 4
 """More are not fed fast enough by the one that reads, and each takes 70 MB."""

@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.collectors import LogFormat, fields
-from pipeline.collectors.envelope import read_envelope
+from pipeline.collectors.formats.request_log import read_envelope
 from pipeline.collectors.strict_json import parse
 
 if TYPE_CHECKING:
-    from pipeline.collectors.envelope import Envelope
+    from pipeline.collectors.formats.request_log import Envelope
 
 
 @pytest.mark.parametrize(

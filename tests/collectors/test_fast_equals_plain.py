@@ -14,11 +14,11 @@ from fuzzing import LineMaker, expected_row, found_rows
 
 from pipeline.collectors import LogFormat, read_log
 from pipeline.collectors.decode import decode_line
-from pipeline.collectors.fast import shapes
 from pipeline.collectors.fast.blocks import BlockDecoder
-from pipeline.collectors.fast.condense import condensed
-from pipeline.collectors.line_blocks import LineBlocks
-from pipeline.collectors.lines import LineSplitter
+from pipeline.collectors.fast.patterns import line_patterns as shapes
+from pipeline.collectors.fast.streams.condense import condensed
+from pipeline.collectors.logs.line_blocks import LineBlocks
+from pipeline.collectors.logs.lines import LineSplitter
 from pipeline.tables.schemas import QUARANTINE
 
 if TYPE_CHECKING:

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import zstandard
 
-from pipeline.collectors import log_file
-from pipeline.collectors.compression import decompressed
+from pipeline.collectors.logs import log_file
+from pipeline.collectors.logs.compression import decompressed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pipeline.collectors.compression import Piece
+    from pipeline.collectors.logs.compression import Piece
 
 
 def _lines(exchange: Any, first: int, last: int, note: str = "") -> bytes:

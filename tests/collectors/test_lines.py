@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipeline.collectors import LogFormat, read_log
-from pipeline.collectors.lines import LineSplitter
+from pipeline.collectors.logs.lines import LineSplitter
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ import pytest
 _FAULTS = """
 import resource
 import numpy as np
-from pipeline.collectors.memory import keep_freed_memory
+from pipeline.collectors.logs.memory import keep_freed_memory
 keep_freed_memory()
 for rounds in (2, 20):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.collectors import LogFormat, read_log
-from pipeline.collectors.compression import Compression, decompressed
 from pipeline.collectors.decode import EventRow, QuarantineRow, decode_line
-from pipeline.collectors.lines import Line, LineSplitter
+from pipeline.collectors.logs.compression import Compression, decompressed
+from pipeline.collectors.logs.lines import Line, LineSplitter
 from pipeline.tables.schemas import USAGE_EVENTS
 
 if TYPE_CHECKING:

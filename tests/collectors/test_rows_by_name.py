@@ -12,8 +12,8 @@ import pytest
 
 from pipeline.collectors import decode
 from pipeline.collectors.decode import EventRow, _row_maker, decode_line
-from pipeline.collectors.lines import Line
-from pipeline.collectors.log_format import LogFormat
+from pipeline.collectors.formats.log_format import LogFormat
+from pipeline.collectors.logs.lines import Line
 from pipeline.tables.schemas import USAGE_EVENTS
 from pipeline.usage import ContradictoryCounts, TokenCounts
 from pipeline.usage.events import COLUMNS

@@ -14,10 +14,10 @@ from fuzzing import expected_row, found_rows
 
 from pipeline.collectors import LogFormat
 from pipeline.collectors.decode import decode_line
-from pipeline.collectors.fast import shapes
 from pipeline.collectors.fast.blocks import BlockDecoder
-from pipeline.collectors.line_blocks import spans_of
-from pipeline.collectors.lines import Line
+from pipeline.collectors.fast.patterns import line_patterns as shapes
+from pipeline.collectors.logs.line_blocks import spans_of
+from pipeline.collectors.logs.lines import Line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

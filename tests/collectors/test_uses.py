@@ -12,10 +12,10 @@ from fuzzing import LineMaker
 
 from pipeline.collectors import LogFormat, strict_json
 from pipeline.collectors.decode import EventRow, decode_line
-from pipeline.collectors.fast.learning import Unlearnable, learned
-from pipeline.collectors.fast.lessons import lesson_of
-from pipeline.collectors.fast.uses import DOCUMENT, Elements, uses_of_line
-from pipeline.collectors.lines import Line
+from pipeline.collectors.fast.patterns.learning import Unlearnable, learned
+from pipeline.collectors.fast.patterns.lessons import lesson_of
+from pipeline.collectors.fast.patterns.uses import DOCUMENT, Elements, uses_of_line
+from pipeline.collectors.logs.lines import Line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

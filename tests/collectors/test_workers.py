@@ -29,8 +29,8 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(workers, "_SAMPLE_BYTES", 0)
     monkeypatch.setattr(workers, "_WORTHWHILE_SECONDS", 0.0)
     monkeypatch.setattr(workers, "_BEGINNING_SECONDS", 60.0)
-    monkeypatch.setattr("pipeline.collectors.line_blocks._BLOCK_BYTES", 2**15)
-    monkeypatch.setattr("pipeline.collectors.log_file._PLAIN_BLOCK_BYTES", 2**15)
+    monkeypatch.setattr("pipeline.collectors.logs.line_blocks._BLOCK_BYTES", 2**15)
+    monkeypatch.setattr("pipeline.collectors.logs.log_file._PLAIN_BLOCK_BYTES", 2**15)
     maker = LineMaker("workers")
     path = tmp_path / "app.jsonl"
     path.write_bytes(

@@ -12,7 +12,7 @@ from random_logs import make_workspace
 from workspaces import tallybook
 
 from pipeline.collectors import LogFormat
-from pipeline.collectors.log_file import open_log
+from pipeline.collectors.logs.log_file import open_log
 
 if TYPE_CHECKING:
     from pathlib import Path

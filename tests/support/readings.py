@@ -9,10 +9,10 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors import LogFormat, families
-from pipeline.collectors.body import look_at
-from pipeline.collectors.envelope import read_envelope
+from pipeline.collectors.bodies.body import look_at
 from pipeline.collectors.exchange import read_exchange
 from pipeline.collectors.families.reading import Asked
+from pipeline.collectors.formats.request_log import read_envelope
 from pipeline.collectors.strict_json import parse
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from pipeline.collectors.families import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pipeline.collectors.body import Body
+    from pipeline.collectors.bodies.body import Body
     from pipeline.collectors.families.reading import Asked, Reading
     from pipeline.collectors.strict_json import JsonObject
 

@@ -19,7 +19,7 @@ from pipeline.collectors.families.reading import Reading, error_of, first, last,
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.collectors.body import Body
+    from pipeline.collectors.bodies.body import Body
     from pipeline.collectors.families.reading import Asked
     from pipeline.collectors.strict_json import JsonObject
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pipeline.collectors.families import chat
 
 if TYPE_CHECKING:
-    from pipeline.collectors.body import Body
+    from pipeline.collectors.bodies.body import Body
     from pipeline.collectors.families.reading import Asked, Reading
     from pipeline.collectors.strict_json import JsonObject
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pipeline.collectors.families.reading import Reading, Stated, count_of, error_of, first, last, object_at
 
 if TYPE_CHECKING:
-    from pipeline.collectors.body import Body
+    from pipeline.collectors.bodies.body import Body
     from pipeline.collectors.families.reading import Asked
     from pipeline.collectors.strict_json import JsonObject
 

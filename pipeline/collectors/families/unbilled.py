@@ -22,7 +22,7 @@ from pipeline.collectors.families.reading import (
 )
 
 if TYPE_CHECKING:
-    from pipeline.collectors.body import Body
+    from pipeline.collectors.bodies.body import Body
     from pipeline.collectors.families.reading import Asked
     from pipeline.collectors.strict_json import JsonObject
 

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from pipeline.collectors import decode
 from pipeline.collectors.decode import EventRow
 from pipeline.collectors.event_columns import EventColumns, frame_of, own_of
-from pipeline.collectors.fast import cut_streams
-from pipeline.collectors.fast.condense import DEPTH, condensed
-from pipeline.collectors.fast.cut_lines import CutLines
-from pipeline.collectors.fast.lessons import lesson_of
 from pipeline.collectors.fast.lines import QuickReader
-from pipeline.collectors.fast.shapes import shapes_of
-from pipeline.collectors.fast.teller import Teller
-from pipeline.collectors.line_blocks import edges_of
-from pipeline.collectors.lines import Line
-from pipeline.collectors.memory import keep_freed_memory
+from pipeline.collectors.fast.patterns.lessons import lesson_of
+from pipeline.collectors.fast.patterns.line_patterns import shapes_of
+from pipeline.collectors.fast.patterns.matching import Teller
+from pipeline.collectors.fast.streams import cut_streams
+from pipeline.collectors.fast.streams.condense import DEPTH, condensed
+from pipeline.collectors.fast.streams.cut_lines import CutLines
+from pipeline.collectors.logs.line_blocks import edges_of
+from pipeline.collectors.logs.lines import Line
+from pipeline.collectors.logs.memory import keep_freed_memory
 from pipeline.tables.schemas import USAGE_EVENTS
 from pipeline.usage import UsageStatus
 
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from pipeline.collectors.decode import QuarantineRow, Row
     from pipeline.collectors.event_columns import Columns
-    from pipeline.collectors.fast.shapes import Captured, Shape
-    from pipeline.collectors.log_format import LogFormat
+    from pipeline.collectors.fast.patterns.line_patterns import Captured, Shape
+    from pipeline.collectors.formats.log_format import LogFormat
 
 _FIRST_LINES = 16
 """So many lines of a log are read before shapes are tried, then twice as many, and so on: what the first teach helps

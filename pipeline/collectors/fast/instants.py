@@ -1,4 +1,4 @@
-"""Instants as ``pipeline.collectors.instants`` reads them.
+"""Instants as ``pipeline.collectors.formats.instants`` reads them.
 
 One by one with what they share worked out once, or many at once.
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.collectors import instants
+from pipeline.collectors.formats import instants
 from pipeline.collectors.refusal import LineRefused
 
 if TYPE_CHECKING:

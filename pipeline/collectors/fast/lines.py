@@ -17,7 +17,7 @@ from pipeline.collectors.fast.documents import keys_of, line_of, part_of
 from pipeline.collectors.fast.fields import is_identifier, is_model
 from pipeline.collectors.fast.instants import instant_us
 from pipeline.collectors.fields import INT32_MAX
-from pipeline.collectors.fingerprint import bare_key
+from pipeline.collectors.formats.fingerprint import bare_key
 from pipeline.collectors.identity import event_id
 from pipeline.collectors.routes import Route, route_of
 from pipeline.usage.events import COLUMNS

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from pipeline.collectors.bodies.sse import read_transcript
 from pipeline.collectors.fast.documents import part_of
 from pipeline.collectors.fast.fields import is_identifier, is_label, is_model, is_usual_object
 from pipeline.collectors.fast.usage import counted
-from pipeline.collectors.sse import read_transcript
 
 if TYPE_CHECKING:
     from pipeline.collectors.fast.documents import Document

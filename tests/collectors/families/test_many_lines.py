@@ -10,7 +10,7 @@ from readings import aws_stream, invoke_events, json_lines, sse
 
 from pipeline.collectors import KeyFingerprint, LogFormat
 from pipeline.collectors.decode import EventRow, decode_line
-from pipeline.collectors.lines import Line
+from pipeline.collectors.logs.lines import Line
 from pipeline.tables.schemas import USAGE_EVENTS
 
 if TYPE_CHECKING:

@@ -20,12 +20,12 @@ from pipeline.collectors.families.chat_usage import (
     VERCEL_MARK,
     WRITTEN_NAMES,
 )
-from pipeline.collectors.fast.grammar import COUNT
+from pipeline.collectors.fast.patterns.grammar import COUNT
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping
 
-    from pipeline.collectors.log_format import LogFormat
+    from pipeline.collectors.formats.log_format import LogFormat
 
 
 @dataclass(frozen=True, slots=True)

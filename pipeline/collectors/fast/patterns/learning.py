@@ -12,15 +12,25 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import TallybookError
-from pipeline.collectors.fast.grammar import INSIDE, NUMBER, OUTSIDE
-from pipeline.collectors.fast.uses import ABSENT, BODY, DOCUMENT, FIXED, IGNORED, NAME, TELLING, Elements, Taken
+from pipeline.collectors.fast.patterns.grammar import INSIDE, NUMBER, OUTSIDE
+from pipeline.collectors.fast.patterns.uses import (
+    ABSENT,
+    BODY,
+    DOCUMENT,
+    FIXED,
+    IGNORED,
+    NAME,
+    TELLING,
+    Elements,
+    Taken,
+)
 from pipeline.collectors.strict_json import DEPTH_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipeline.collectors.fast.grammar import Level
-    from pipeline.collectors.fast.uses import Use
+    from pipeline.collectors.fast.patterns.grammar import Level
+    from pipeline.collectors.fast.patterns.uses import Use
 
 _PIECES_MAX = 2_000
 """A line of more parts is one of a kind."""

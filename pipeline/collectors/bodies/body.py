@@ -13,8 +13,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors import aws_frames
-from pipeline.collectors.sse import is_transcript, read_transcript
+from pipeline.collectors.bodies import aws_frames
+from pipeline.collectors.bodies.sse import is_transcript, read_transcript
 from pipeline.collectors.strict_json import BrokenJson, parse
 
 if TYPE_CHECKING:

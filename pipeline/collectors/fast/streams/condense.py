@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from pipeline.collectors.fast.grammar import CONTENT_INSIDE, OUTSIDE
-from pipeline.collectors.fast.positions import is_utf8, positions_of, set_positions
+from pipeline.collectors.fast.patterns.grammar import CONTENT_INSIDE, OUTSIDE
+from pipeline.collectors.fast.streams.positions import is_utf8, positions_of, set_positions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.collectors.fast.positions import Positions
+    from pipeline.collectors.fast.streams.positions import Positions
 
 DEPTH = 4
 """How deep a chunk that is cut out is nested: chunk, choices, choice, delta."""

@@ -13,14 +13,14 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.collectors.compression import Compression
-from pipeline.collectors.problems import LogUnreadable
+from pipeline.collectors.logs.compression import Compression
+from pipeline.collectors.logs.problems import LogUnreadable
 from pipeline.usage.sources import Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pipeline.collectors.log_file import LogFile
+    from pipeline.collectors.logs.log_file import LogFile
     from pipeline.usage.sources import SourceRecord
 
 

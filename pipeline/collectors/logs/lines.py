@@ -11,7 +11,7 @@ import re
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.collectors.log_file import WINDOW_BYTES
+from pipeline.collectors.logs.log_file import WINDOW_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

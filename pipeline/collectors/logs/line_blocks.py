@@ -13,8 +13,8 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.collectors.lines import LongLine, bare_span, has_bytes_around
-from pipeline.collectors.log_file import WINDOW_BYTES
+from pipeline.collectors.logs.lines import LongLine, bare_span, has_bytes_around
+from pipeline.collectors.logs.log_file import WINDOW_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.fast.positions import is_utf8
-from pipeline.collectors.fast.shapes import LINE_BYTES_MAX
-from pipeline.collectors.fast.told import own_values
+from pipeline.collectors.fast.patterns.captures import own_values
+from pipeline.collectors.fast.patterns.line_patterns import LINE_BYTES_MAX
+from pipeline.collectors.fast.streams.positions import is_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import TypeAlias
 
     from pipeline.collectors.event_columns import EventColumns
-    from pipeline.collectors.fast.cut_lines import CutLines
-    from pipeline.collectors.fast.shapes import Captured, Shape, Shapes
+    from pipeline.collectors.fast.patterns.line_patterns import Captured, Shape, Shapes
+    from pipeline.collectors.fast.streams.cut_lines import CutLines
 
     Groups: TypeAlias = Sequence[Sequence[bytes]]
     Untold: TypeAlias = dict[int, tuple[Shape, Captured] | None]

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.event_columns import OWN_BEFORE_PLACES
 from pipeline.collectors.fast.instants import instants_us
-from pipeline.collectors.fast.uses import COLUMN_OF, COUNTS
-from pipeline.collectors.fingerprint import bare_key
+from pipeline.collectors.fast.patterns.uses import COLUMN_OF, COUNTS
+from pipeline.collectors.formats.fingerprint import bare_key
 from pipeline.collectors.identity import event_ids
 from pipeline.usage import TOKENS_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pipeline.collectors.fast.shapes import Shape
+    from pipeline.collectors.fast.patterns.line_patterns import Shape
 
 
 def own_values(

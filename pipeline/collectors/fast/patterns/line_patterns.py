@@ -14,15 +14,15 @@ from operator import attrgetter
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from pipeline.collectors.fast.learning import Unlearnable, learned
+from pipeline.collectors.fast.patterns.learning import Unlearnable, learned
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
     from typing import TypeAlias
 
     from pipeline.collectors.decode import Row
-    from pipeline.collectors.fast.uses import Use
-    from pipeline.collectors.log_format import LogFormat
+    from pipeline.collectors.fast.patterns.uses import Use
+    from pipeline.collectors.formats.log_format import LogFormat
 
     Captured: TypeAlias = tuple[bytes, ...]
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.collectors.decode import EventRow, decode_line
-from pipeline.collectors.lines import Line
+from pipeline.collectors.logs.lines import Line
 from pipeline.tables.schemas import USAGE_EVENTS
 from pipeline.usage import UsageStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipeline.collectors.fast.condense import Condensed
-    from pipeline.collectors.log_format import LogFormat
+    from pipeline.collectors.fast.streams.condense import Condensed
+    from pipeline.collectors.formats.log_format import LogFormat
 
 _IDS = [USAGE_EVENTS.get_field_index(name) for name in ("request_id", "response_id")]
 _COUNTED = [USAGE_EVENTS.get_field_index(name) for name in ("completion_tokens", "content_chunks")]

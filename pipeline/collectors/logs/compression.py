@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import zstandard
 
-from pipeline.collectors.problems import LogUnreadable, ProblemReason
+from pipeline.collectors.logs.problems import LogUnreadable, ProblemReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pipeline.collectors import fields
 from pipeline.collectors.fields import LeftOut
-from pipeline.collectors.fingerprint import bare_key
-from pipeline.collectors.instants import instant_us
+from pipeline.collectors.formats.fingerprint import bare_key
+from pipeline.collectors.formats.instants import instant_us
 from pipeline.collectors.refusal import LineRefused
 from pipeline.collectors.strict_json import BrokenJson, parse
 from pipeline.usage import QuarantineReason
@@ -22,7 +22,7 @@ from pipeline.usage import QuarantineReason
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipeline.collectors.log_format import LogFormat
+    from pipeline.collectors.formats.log_format import LogFormat
     from pipeline.collectors.strict_json import JsonObject
 
 

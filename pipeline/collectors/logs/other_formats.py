@@ -5,7 +5,7 @@ Does not own gzip and zstd, which are read (``compression``).
 
 from __future__ import annotations
 
-from pipeline.collectors.problems import LogUnreadable, ProblemReason
+from pipeline.collectors.logs.problems import LogUnreadable, ProblemReason
 
 _BEGINNINGS = {
     b"\xfd7zXZ\x00": "xz",

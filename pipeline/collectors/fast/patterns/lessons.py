@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.collectors.body import look_at
-from pipeline.collectors.envelope import read_envelope
+from pipeline.collectors.bodies.body import look_at
 from pipeline.collectors.families.chat import NAME as OPENAI_CHAT
-from pipeline.collectors.fast.uses import uses_of_line
+from pipeline.collectors.fast.patterns.uses import uses_of_line
+from pipeline.collectors.formats.request_log import read_envelope
 from pipeline.collectors.strict_json import parse
 from pipeline.tables.schemas import USAGE_EVENTS
 from pipeline.usage import UsageStatus
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipeline.collectors.decode import Row
-    from pipeline.collectors.fast.uses import Use
-    from pipeline.collectors.log_format import LogFormat
+    from pipeline.collectors.fast.patterns.uses import Use
+    from pipeline.collectors.formats.log_format import LogFormat
 
 _AT = {name: USAGE_EVENTS.get_field_index(name) for name in ("request_id", "response_id", "status", "dialect")}
 _COUNTS_AT = [USAGE_EVENTS.get_field_index(name) for name in ("prompt_tokens", "completion_tokens")]

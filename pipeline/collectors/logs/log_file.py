@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import zstandard
 
-from pipeline.collectors.compression import (
+from pipeline.collectors.logs.compression import (
     MAGIC_BYTES_MAX,
     MEMBER_BEGINS,
     Compression,
@@ -23,13 +23,13 @@ from pipeline.collectors.compression import (
     compression_of,
     decompressed,
 )
-from pipeline.collectors.problems import LogUnreadable, ProblemReason
+from pipeline.collectors.logs.problems import LogUnreadable, ProblemReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from pipeline.collectors.log_format import LogFormat
+    from pipeline.collectors.formats.log_format import LogFormat
 
 WINDOW_BYTES = 2**16
 """Size of the windows by which a log is known again."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pipeline.collectors.fast.condense import Condensed
+    from pipeline.collectors.fast.streams.condense import Condensed
 
 
 class CutLines(NamedTuple):
