@@ -53,7 +53,7 @@ _COMMANDS = {
 
 
 class LazyCommands(click.Group):
-    """A group whose commands live in ``pipeline.cli.<name>`` and are imported when called.
+    """A group whose commands live in ``pipeline.cli.commands.<name>`` and are imported when called.
 
     Only their names and one line are known before.
     """
@@ -68,7 +68,7 @@ class LazyCommands(click.Group):
         del ctx
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = import_module(f"pipeline.cli.{cmd_name}").command
+        command: click.Command = import_module(f"pipeline.cli.commands.{cmd_name}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -378,7 +378,7 @@ def test_an_interrupt_is_exit_code_130(workspace: Path) -> None:
     program = f"""
 import pipeline.cli, pipeline.jobs.night.nightly as job
 def interrupted(*_, **__): raise KeyboardInterrupt
-import pipeline.cli.nightly as command
+import pipeline.cli.commands.nightly as command
 command.nightly = interrupted
 raise SystemExit(pipeline.cli.run(["-w", {str(workspace)!r}, "nightly"]))
 """
