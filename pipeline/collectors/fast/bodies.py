@@ -16,8 +16,13 @@ from pipeline.collectors.fast.fields import is_identifier, is_label, is_model, i
 from pipeline.collectors.fast.usage import counted
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from pipeline.collectors.fast.documents import Document
-    from pipeline.collectors.fast.lines import Exchange
+    from pipeline.collectors.fast.transcripts import Reading
+
+    Exchange: TypeAlias = tuple[Reading, int | None, str | None, bool | None]
+    """What a body says, its number of choices, its dialect, and whether it is a stream."""
 
 
 def read(body: Document) -> Exchange | None:

@@ -27,11 +27,8 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from pipeline.collectors.decode import Row
+    from pipeline.collectors.fast.bodies import Exchange
     from pipeline.collectors.fast.documents import Document
-    from pipeline.collectors.fast.transcripts import Reading
-
-    Exchange: TypeAlias = tuple[Reading, int | None, str | None, bool | None]
-    """What a body says, its number of choices, its dialect, and whether it is a stream."""
 
     Asked: TypeAlias = tuple[str | None, bool | None, int | None]
     """Model, stream and number of choices that the request names."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import TallybookError
-from pipeline.collectors.fast.patterns.grammar import INSIDE, NUMBER, OUTSIDE
+from pipeline.collectors.fast.grammar import INSIDE, NUMBER, OUTSIDE
 from pipeline.collectors.fast.patterns.uses import (
     ABSENT,
     BODY,
@@ -29,7 +29,7 @@ from pipeline.collectors.strict_json import DEPTH_MAX
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipeline.collectors.fast.patterns.grammar import Level
+    from pipeline.collectors.fast.grammar import Level
     from pipeline.collectors.fast.patterns.uses import Use
 
 _PIECES_MAX = 2_000

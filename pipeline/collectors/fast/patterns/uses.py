@@ -20,7 +20,7 @@ from pipeline.collectors.families.chat_usage import (
     VERCEL_MARK,
     WRITTEN_NAMES,
 )
-from pipeline.collectors.fast.patterns.grammar import COUNT
+from pipeline.collectors.fast.grammar import COUNT
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from pipeline.collectors.fast.patterns.grammar import CONTENT_INSIDE, OUTSIDE
+from pipeline.collectors.fast.grammar import CONTENT_INSIDE, OUTSIDE
 from pipeline.collectors.fast.streams.positions import is_utf8, positions_of, set_positions
 
 if TYPE_CHECKING:
