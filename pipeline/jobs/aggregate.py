@@ -17,12 +17,12 @@ from pipeline.jobs.dates_counted import DatesCounted
 from pipeline.jobs.held import held_usage, in_force, statuses_of
 from pipeline.jobs.open_periods import build_open_periods, forget_periods
 from pipeline.jobs.rate import rate
-from pipeline.resources import sql_digest
 from pipeline.storage.derived import read_derived, write_derived
 from pipeline.storage.lake import read_log, verified_files
 from pipeline.storage.spill import spill_folder, sweep_spills
 from pipeline.warehouse.marts import build_marts
 from pipeline.warehouse.reference import committed_events, reference_tables
+from pipeline.warehouse.relations import sql_digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -29,7 +29,6 @@ import pyarrow as pa
 
 from pipeline import __version__
 from pipeline.errors import DataFileDamaged
-from pipeline.resources import sql_digest
 from pipeline.storage import arrow_bytes
 from pipeline.storage.counted import NewEntry, read_entries, read_piece, write_entries
 from pipeline.storage.lake import check_present, verified_data_files
@@ -37,6 +36,7 @@ from pipeline.storage.spill import spill_folder
 from pipeline.warehouse.connection import ENGINE
 from pipeline.warehouse.date_counts import COPIES, SLICE_TOTALS, by_date, claims_of_slices, count_slices, read_copies
 from pipeline.warehouse.identities import beginnings, beginnings_of, repeated_beginnings
+from pipeline.warehouse.relations import sql_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
