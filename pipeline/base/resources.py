@@ -6,7 +6,6 @@ they are ``sql/`` and ``data/`` beside the package.
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from pipeline.base.errors import ConfigurationError
@@ -20,18 +19,6 @@ SAMPLE_FILES = ("tallybook.toml", "accounts.toml", "rates", "logs")
 def sql_folder() -> Path:
     """Return the folder that holds ``staging``, ``intermediate``, ``marts`` and ``checks``."""
     return _first_folder(_PACKAGE / "_sql", _PACKAGE.parent / "sql")
-
-
-def sql_digest() -> str:
-    """Return the sha256 (hex) over all files of ``sql_folder``, with their places.
-
-    A check that moves to another folder is another check.
-    """
-    digest, folder = hashlib.sha256(), sql_folder()
-    for file in sorted(folder.rglob("*.sql")):
-        content = file.read_bytes()
-        digest.update(f"{file.relative_to(folder).as_posix()} {len(content)}\n".encode() + content)
-    return digest.hexdigest()
 
 
 def sample_folder() -> Path:

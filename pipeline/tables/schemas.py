@@ -1,7 +1,8 @@
 """The columns of the lake's tables, as Arrow schemas. No DOUBLE, FLOAT or HUGEINT among them.
 
-Owns the Arrow types; names, types and order of columns but those of usage events (``pipeline.usage.events``). Does not
-own where the tables lie nor how they are written (``pipeline.lake``).
+Owns the Arrow types; names, types and order of columns but those of usage events and what follows from them, dimensions
+and counts (``pipeline.usage.events``). Does not own where the tables lie nor how they are written
+(``pipeline.lake``).
 """
 
 from __future__ import annotations
@@ -75,18 +76,14 @@ EXCHANGES_DAILY = pa.schema(
         pa.field("account_id", pa.string(), nullable=False),
         pa.field("api_key_id", pa.string(), nullable=False),
         pa.field("model", pa.string(), nullable=False),
-        pa.field("service_tier", pa.string(), nullable=False),
+        *(pa.field(column.name, pa.string(), nullable=False) for column in events.DIMENSIONS),  # '' = not stated
         pa.field("status", pa.string(), nullable=False),
         pa.field("http_status", pa.int64(), nullable=False),
         pa.field("fate", pa.string(), nullable=False),  # survivor, duplicate, conflict, superseded
         pa.field("usage_date", pa.date32(), nullable=False),
         pa.field("billing_period", pa.string(), nullable=False),
         pa.field("events", pa.int64(), nullable=False),
-        pa.field("prompt_tokens", pa.int64(), nullable=False),
-        pa.field("completion_tokens", pa.int64(), nullable=False),
-        pa.field("prompt_cached_tokens", pa.int64(), nullable=False),
-        pa.field("prompt_cache_write_tokens", pa.int64(), nullable=False),
-        pa.field("reasoning_tokens", pa.int64(), nullable=False),
+        *(pa.field(column.name, pa.int64(), nullable=False) for column in events.COUNTS),  # not stated counts as 0
     ]
 )
 """What became of every logged exchange: counts and stated tokens, billed or not."""

@@ -2,7 +2,8 @@
 
 From ``COLUMNS`` follow the Arrow schema (``pipeline.tables.schemas``), the schema that the Delta log states
 (``pipeline.lake.delta``), the rows that collectors make by name (``pipeline.collectors.decode``), which values rows
-share (``pipeline.collectors.event_columns``), and the table in ``docs/configuration.md``.
+share (``pipeline.collectors.event_columns``), the fields of a log that a source may rename (``LOG_FIELDS``), the lists
+of ``sql/`` (``pipeline.warehouse.lists``), the words of ``usage --by``, and the table in ``docs/configuration.md``.
 
 A lake grows: a new column stands last, may be null and says since which version of the lake there is one. What was
 written before it reads as null. A column is never renamed, moved, retyped or taken away: lakes that have it are read
@@ -34,12 +35,14 @@ class Role(Enum):
     """Tells copies of one response from other responses."""
     TIME = auto()
     PAYER = auto()
+    MODEL = auto()
+    """Names a model; usage is rated and grouped by the one that the answer names, else by the one asked for."""
     DIMENSION = auto()
-    """Usage may be rated or grouped by it."""
+    """All usage is counted apart by it: so text of few values. What is not stated is ``''`` there."""
     OUTCOME = auto()
     """What became of the exchange, and how its body was read."""
     USAGE = auto()
-    """What was consumed."""
+    """What was consumed. Counts of it are added up; what is not stated is 0 there."""
     SOURCE = auto()
     """The log that it was read from."""
     PLACE = auto()
@@ -48,7 +51,7 @@ class Role(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One column. Raises ``ValueError`` where a column that came later may not be null."""
+    """One column. Raises ``ValueError`` where a column that came later may not be null, or a dimension is no text."""
 
     name: str
     kind: Kind
@@ -60,9 +63,19 @@ class Column:
     """The version of the lake that first had it."""
     part_of: str | None = None
     """The count that includes this one."""
+    word: str | None = None
+    """What ``usage --by`` calls a dimension; its name where there is none."""
+    log_field: str | None = None
+    """The field of a request log that states it, where no reader has a rule of its own for the column.
+
+    Text, whole numbers and flags are then read from there as they are (``pipeline.collectors.formats.request_log``).
+    """
 
     def __post_init__(self) -> None:
-        """Refuse a column that older files could not have."""
+        """Refuse a column that older files could not have, and one that usage cannot be counted by."""
+        if self.role is Role.DIMENSION and self.kind is not Kind.TEXT:
+            message = f"column {self.name} is {self.kind.value}; usage is counted by text alone"
+            raise ValueError(message)
         if self.since > 1 and not self.nullable:
             message = (
                 f"column {self.name} came with version {self.since} of the lake, so it is null in older files; "
@@ -73,7 +86,12 @@ class Column:
     @property
     def is_shared(self) -> bool:
         """Whether many rows of one log have the same value; in the other columns each row has its own."""
-        return self.role in (Role.DIMENSION, Role.OUTCOME, Role.SOURCE)
+        return self.role in (Role.MODEL, Role.DIMENSION, Role.OUTCOME, Role.SOURCE)
+
+    @property
+    def is_count(self) -> bool:
+        """Whether it is a count of what was consumed."""
+        return self.kind is Kind.COUNT and self.role is Role.USAGE
 
 
 COLUMNS = (
@@ -88,9 +106,9 @@ COLUMNS = (
     Column(name="response_id", kind=Kind.TEXT, role=Role.IDENTITY, says="the id of the answer"),
     Column(name="occurred_at", kind=Kind.INSTANT, role=Role.TIME, nullable=False, says="when the request arrived"),
     Column(name="api_key_id", kind=Kind.TEXT, role=Role.PAYER, nullable=False, says="whose key it was; never the key"),
-    Column(name="model_requested", kind=Kind.TEXT, role=Role.DIMENSION, says="the model that the request names"),
-    Column(name="model_reported", kind=Kind.TEXT, role=Role.DIMENSION, says="the model that the answer names"),
-    Column(name="service_tier", kind=Kind.TEXT, role=Role.DIMENSION, says="as the answer states it"),
+    Column(name="model_requested", kind=Kind.TEXT, role=Role.MODEL, says="the model that the request names"),
+    Column(name="model_reported", kind=Kind.TEXT, role=Role.MODEL, says="the model that the answer names"),
+    Column(name="service_tier", kind=Kind.TEXT, role=Role.DIMENSION, word="tier", says="as the answer states it"),
     Column(
         name="status",
         kind=Kind.TEXT,
@@ -180,6 +198,22 @@ COLUMNS = (
     ),
 )
 """In the order of a row."""
+
+DIMENSIONS = tuple(column for column in COLUMNS if column.role is Role.DIMENSION)
+"""What all usage is counted apart by, besides key, model, status and time."""
+
+COUNTS = tuple(column for column in COLUMNS if column.is_count)
+"""What is added up. Two copies of one response that differ in any of them are different measurements."""
+
+LOG_FIELDS = (
+    *("ts", "request_id", "api_key", "api_key_id", "status", "method", "path", "host"),
+    *("request", "request.model", "request.stream", "request.n", "response", "response_headers"),
+    *(column.log_field for column in COLUMNS if column.log_field is not None),
+)
+"""The fields of a request log, which a source may call by other names; a name with dots is a path into objects.
+
+``host`` may be named, and decides nothing yet.
+"""
 
 LAKE_VERSION = max(column.since for column in COLUMNS)
 """The version of the lake that this program writes; it reads every earlier one."""

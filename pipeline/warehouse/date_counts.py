@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from pipeline.base.resources import sql_folder
 from pipeline.tables import schemas
+from pipeline.usage.events import COUNTS, DIMENSIONS
 from pipeline.warehouse.build import at_hand_after, build, checks_about, failed_checks, fetch
 from pipeline.warehouse.connection import EVENTS_RELATION, give_usage_events, open_warehouse
 from pipeline.warehouse.identities import identities_beginning_with
@@ -38,16 +39,21 @@ _text, _count, _instant, _wide = (
     pa.timestamp("us"),
     pa.decimal128(38, 0),
 )  # instants in UTC, as SQL compares them
-_TOKENS = (
-    "prompt_tokens",
-    "completion_tokens",
-    "prompt_cached_tokens",
-    "prompt_cache_write_tokens",
-    "reasoning_tokens",
-)
-_CELL = {"api_key_id": _text, "model_name": _text, "service_tier": _text, "status": _text, "http_status": _count}
+_CELL = {
+    "api_key_id": _text,
+    "model_name": _text,
+    **{column.name: _text for column in DIMENSIONS},
+    "status": _text,
+    "http_status": _count,
+}
 SLICE_TOTALS = pa.schema(
-    {**_CELL, "slice_at": _instant, "prompt_band": _count, "events": _count, **dict.fromkeys(_TOKENS, _wide)}
+    {
+        **_CELL,
+        "slice_at": _instant,
+        "prompt_band": _count,
+        "events": _count,
+        **{column.name: _wide for column in COUNTS},
+    }
 )
 """``sql/intermediate/slice_totals.sql``, in the order of its grain."""
 COPIES = pa.schema(
@@ -56,7 +62,7 @@ COPIES = pa.schema(
         **_CELL,
         "occurred_at": _instant,
         "occurred_hour_at": _instant,
-        **dict.fromkeys(_TOKENS, _count),
+        **{column.name: _count for column in COUNTS},
         "request_id": _text,
         "source": _text,
         "line": _count,

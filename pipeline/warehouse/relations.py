@@ -3,11 +3,12 @@
 One SELECT per file, the file's name is the relation's, built in the order that DuckDB reads from them.
 
 A file may say ``-- kept as: table``; the others are views. Only kept relations and checks may have bound
-``$parameters``.
+``$parameters``. Lists of columns are named (``pipeline.warehouse.lists``); a relation's text has them written out.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import duckdb
 
 from pipeline.base.errors import ConfigurationError
+from pipeline.base.resources import sql_folder
+from pipeline.warehouse.lists import written_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -85,11 +88,24 @@ def needed_for(relations: dict[str, Relation], wanted: Iterable[str]) -> list[Re
     return [relation for name, relation in relations.items() if name in needed]
 
 
+def sql_digest() -> str:
+    """Return the sha256 (hex) over what is run, with the places of its files.
+
+    A check that moves to another folder is another check; a column that the lists have is another text.
+    """
+    digest, folder = hashlib.sha256(), sql_folder()
+    for file in sorted(folder.rglob("*.sql")):
+        content = _text_of(file).encode("utf-8")
+        digest.update(f"{file.relative_to(folder).as_posix()} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
+
+
 def _relations(files: Iterable[Path]) -> dict[str, Relation]:
-    return {
-        relation.name: relation
-        for relation in _understood(tuple((file, file.read_text(encoding="utf-8")) for file in files))
-    }
+    return {relation.name: relation for relation in _understood(tuple((file, _text_of(file)) for file in files))}
+
+
+def _text_of(file: Path) -> str:
+    return written_out(file.read_text(encoding="utf-8"), file)
 
 
 @lru_cache(maxsize=8)

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from pipeline.base.resources import sql_folder
 from pipeline.tables import schemas
+from pipeline.usage.events import COUNTS, DIMENSIONS
 from pipeline.warehouse.build import build, fetch
 from pipeline.warehouse.connection import give_usage_events, open_warehouse
 
@@ -32,14 +33,10 @@ TRACED_EVENTS = pa.schema(
         pa.field("account_id", _text),  # '' = unassigned
         pa.field("model_name", _text),  # as reported, else as requested
         pa.field("model", _text),  # the rate card's name where it has one
-        pa.field("service_tier", _text),
+        *(pa.field(column.name, _text) for column in DIMENSIONS),
         pa.field("status", _text),
         pa.field("http_status", _count),
-        pa.field("prompt_tokens", _count),
-        pa.field("completion_tokens", _count),
-        pa.field("prompt_cached_tokens", _count),
-        pa.field("prompt_cache_write_tokens", _count),
-        pa.field("reasoning_tokens", _count),
+        *(pa.field(column.name, _count) for column in COUNTS),
         pa.field("source", _text),
         pa.field("line", _count),
         pa.field("byte_start", _count),

@@ -10,7 +10,7 @@ select
     exchange_totals.model_name,
     exchange_totals.slice_at,
     coalesce(model_names.model, exchange_totals.model_name) as model,
-    exchange_totals.service_tier,
+    exchange_totals.@dimensions,
     exchange_totals.status,
     exchange_totals.http_status,
     exchange_totals.fate,
@@ -22,11 +22,7 @@ select
     coalesce(rate_windows.is_reasoning_priced, false) as is_reasoning_priced,
     coalesce(rate_windows.is_request_priced, false) as is_request_priced,
     exchange_totals.events,
-    exchange_totals.prompt_tokens,
-    exchange_totals.completion_tokens,
-    exchange_totals.prompt_cached_tokens,
-    exchange_totals.prompt_cache_write_tokens,
-    exchange_totals.reasoning_tokens
+    exchange_totals.@counts
 from exchange_totals
 left join api_keys
     on

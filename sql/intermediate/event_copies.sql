@@ -22,8 +22,9 @@ measurements as (
         *,
         min(occurred_at) over (
             partition by
-                event_id, standing,
-                prompt_tokens, completion_tokens, prompt_cached_tokens, prompt_cache_write_tokens, reasoning_tokens
+                event_id,
+                standing,
+                @counts
         ) as measured_first_at
     from standings
 ),
@@ -36,13 +37,10 @@ ranked as (
                 standing desc,
                 measured_first_at desc,
                 completion_tokens desc,
-                prompt_tokens desc,
-                prompt_cached_tokens desc,
-                prompt_cache_write_tokens desc,
-                reasoning_tokens desc,
+                @counts desc,
                 occurred_at asc,
                 model_name asc,
-                service_tier asc,
+                @dimensions asc,
                 request_id asc,
                 source asc,
                 line asc
@@ -53,16 +51,12 @@ select
     copy.event_id,
     copy.api_key_id,
     copy.model_name,
-    copy.service_tier,
+    copy.@dimensions,
     copy.status,
     copy.http_status,
     copy.occurred_at,
     copy.occurred_hour_at,
-    copy.prompt_tokens,
-    copy.completion_tokens,
-    copy.prompt_cached_tokens,
-    copy.prompt_cache_write_tokens,
-    copy.reasoning_tokens,
+    copy.@counts,
     copy.source,
     copy.line,
     case
@@ -71,11 +65,8 @@ select
         when copy.standing < survivor.standing then 'duplicate'
         when copy.status <> 'measured' then 'duplicate'
         when
-            copy.prompt_tokens = survivor.prompt_tokens
-            and copy.completion_tokens = survivor.completion_tokens
-            and copy.prompt_cached_tokens = survivor.prompt_cached_tokens
-            and copy.prompt_cache_write_tokens = survivor.prompt_cache_write_tokens
-            and copy.reasoning_tokens = survivor.reasoning_tokens
+            copy.status = 'measured'
+            and copy.@counts = survivor.@counts
             then 'duplicate'
         else 'conflict'
     end as fate

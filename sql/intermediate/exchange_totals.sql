@@ -1,6 +1,6 @@
 -- Slice totals by fate. Every event was counted there; a copy that does not survive is moved from the survivors to its own fate, so that
 -- only the few events that were logged twice are looked at one by one.
--- grain: api_key_id, model_name, service_tier, status, http_status, fate, slice_at, prompt_band
+-- grain: api_key_id, model_name, dimensions, status, http_status, fate, slice_at, prompt_band
 -- kept as: table
 with moved as (
     select
@@ -21,43 +21,55 @@ with moved as (
 ),
 counted as (
     select
-        api_key_id, model_name, service_tier, status, http_status, 'survivor' as fate, slice_at, prompt_band, events,
-        prompt_tokens, completion_tokens, prompt_cached_tokens, prompt_cache_write_tokens, reasoning_tokens
+        api_key_id,
+        model_name,
+        @dimensions,
+        status,
+        http_status,
+        'survivor' as fate,
+        slice_at,
+        prompt_band,
+        events,
+        @counts
     from slice_totals
     union all
     select
-        api_key_id, model_name, service_tier, status, http_status, 'survivor' as fate, slice_at, prompt_band, -1 as events,
-        -prompt_tokens, -completion_tokens, -prompt_cached_tokens, -prompt_cache_write_tokens, -reasoning_tokens
+        api_key_id,
+        model_name,
+        @dimensions,
+        status,
+        http_status,
+        'survivor' as fate,
+        slice_at,
+        prompt_band,
+        -1 as events,
+        -@counts
     from moved
     union all
     select
-        api_key_id, model_name, service_tier, status, http_status, fate, slice_at, prompt_band, 1 as events,
-        prompt_tokens, completion_tokens, prompt_cached_tokens, prompt_cache_write_tokens, reasoning_tokens
+        api_key_id,
+        model_name,
+        @dimensions,
+        status,
+        http_status,
+        fate,
+        slice_at,
+        prompt_band,
+        1 as events,
+        @counts
     from moved
 )
 select
     api_key_id,
     model_name,
-    service_tier,
+    @dimensions,
     status,
     http_status,
     fate,
     slice_at,
     prompt_band,
     sum(events)::bigint as events,
-    sum(prompt_tokens)::bigint as prompt_tokens,
-    sum(completion_tokens)::bigint as completion_tokens,
-    sum(prompt_cached_tokens)::bigint as prompt_cached_tokens,
-    sum(prompt_cache_write_tokens)::bigint as prompt_cache_write_tokens,
-    sum(reasoning_tokens)::bigint as reasoning_tokens
+    sum(@counts)::bigint as @counts
 from counted
-group by
-    api_key_id,
-    model_name,
-    service_tier,
-    status,
-    http_status,
-    fate,
-    slice_at,
-    prompt_band
+group by all
 having sum(events) > 0

@@ -2,22 +2,18 @@
 -- A time slice is a stretch in which no day ends, no rate changes and no key moves, in any zone, on any card, to any account (see time_slices).
 -- Sums stay wider than a bigint here, because the copies that are not billed are still to be taken off them.
 -- The prompt band is the greatest threshold of any card that the single request's prompt exceeds: sums cannot tell it any more.
--- grain: api_key_id, model_name, service_tier, status, http_status, slice_at, prompt_band
+-- grain: api_key_id, model_name, dimensions, status, http_status, slice_at, prompt_band
 -- kept as: table
 select
     usage_events.api_key_id,
     usage_events.model_name,
-    usage_events.service_tier,
+    usage_events.@dimensions,
     usage_events.status,
     usage_events.http_status,
     time_slices.starts_at as slice_at,
     prompt_bands.prompt_band,
     count(*)::bigint as events,
-    sum(usage_events.prompt_tokens)::decimal(38, 0) as prompt_tokens,
-    sum(usage_events.completion_tokens)::decimal(38, 0) as completion_tokens,
-    sum(usage_events.prompt_cached_tokens)::decimal(38, 0) as prompt_cached_tokens,
-    sum(usage_events.prompt_cache_write_tokens)::decimal(38, 0) as prompt_cache_write_tokens,
-    sum(usage_events.reasoning_tokens)::decimal(38, 0) as reasoning_tokens
+    sum(usage_events.@counts)::decimal(38, 0) as @counts
 from usage_events
 inner join time_slices
     on
@@ -28,11 +24,4 @@ inner join prompt_bands
     on
         usage_events.prompt_tokens >= prompt_bands.from_prompt_tokens
         and (usage_events.prompt_tokens < prompt_bands.to_prompt_tokens or prompt_bands.to_prompt_tokens is null)
-group by
-    usage_events.api_key_id,
-    usage_events.model_name,
-    usage_events.service_tier,
-    usage_events.status,
-    usage_events.http_status,
-    time_slices.starts_at,
-    prompt_bands.prompt_band
+group by all

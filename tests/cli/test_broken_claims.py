@@ -10,6 +10,7 @@ import pytest
 from workspaces import append_log, fingerprints, make_workspace, plain, tallybook, write_log
 
 from pipeline.base import resources
+from pipeline.warehouse.lists import written_out
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +44,7 @@ def break_usage_daily(sql: Path) -> None:
 
 
 def rewrite(file: Path, right: str, wrong: str) -> None:
-    text = file.read_text(encoding="utf-8")
+    text = written_out(file.read_text(encoding="utf-8"), file)  # one column of many is made wrong
     assert text.count(right) == 1
     file.write_text(text.replace(right, wrong), encoding="utf-8")
 

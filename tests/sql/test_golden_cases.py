@@ -1,8 +1,12 @@
 """Runs the golden cases: ``tests/sql/<relation>/<case>/{given_*.csv, parameters.toml, expected.csv}``.
 
 A case holds no code. ``given_<name>.csv`` stands in for the relation of that name, whatever lies between is built, and
-the relation must then have exactly the rows of ``expected.csv``, in any order. ``NULL`` is null; types follow from the
-names.
+the relation must then have exactly the rows of ``expected.csv``, in any order. ``NULL`` is null.
+
+A case gives the columns that it is about. Their types are those that the relations have in the program; in any other
+column, every given row has its default: what is not stated is null in ``lake_usage_events``, and elsewhere empty text,
+0, false, or null for an instant or a date. A relation that is not in ``sql/`` and is not given is empty. Columns that
+``expected.csv`` leaves out are not compared. So a new column changes no case.
 """
 
 from __future__ import annotations
@@ -10,31 +14,31 @@ from __future__ import annotations
 import csv
 import re
 import tomllib
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pytest
 
+from pipeline.accounts import Accounts
 from pipeline.base.resources import sql_folder
-from pipeline.warehouse.build import broken_rows, build
+from pipeline.tables.schemas import USAGE_EVENTS
+from pipeline.warehouse.build import build
+from pipeline.warehouse.reference import committed_events, reference_tables
 from pipeline.warehouse.relations import load_checks, load_relations
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("*/*/expected.csv"))
-INTEGER = re.compile(
-    r".*_tokens|tokens.*|events.*|quantity|http_status|line|copies|survivors|measured|with_a_fate|requests|choices|"
-    r".*prompt_band|rate_band"
-)
-
-
-def column_type(name: str) -> str:
-    if name.endswith("_at") or name in {"rate_window_start", "effective_from", "effective_to"}:
-        return "timestamp"
-    if name.endswith("_date"):
-        return "date"
-    if name.startswith("is_"):
-        return "boolean"
-    return "bigint" if INTEGER.fullmatch(name) else "varchar"
+PARAMETERS = {"timezone": "UTC", "unmeasured": "list", "wanted_id": None, "wanted_source": None, "wanted_line": None}
+DEFAULTS = {
+    "VARCHAR": "''",
+    "BLOB": "''::blob",
+    "BOOLEAN": "false",
+    "INTEGER": "0",
+    "BIGINT": "0",
+    "DECIMAL(38,0)": "0",
+}
 
 
 def read_rows(file: Path) -> tuple[list[str], list[list[str | None]]]:
@@ -43,38 +47,81 @@ def read_rows(file: Path) -> tuple[list[str], list[list[str | None]]]:
     return header, [[None if cell == "NULL" else cell for cell in row] for row in rows]
 
 
-def table_of(file: Path, connection: duckdb.DuckDBPyConnection) -> pa.Table:
+@cache
+def what_is_given() -> dict[str, pa.Table]:
+    """What ``sql/`` reads and does not make, without rows."""
+    return {
+        "lake_usage_events": USAGE_EVENTS.empty_table(),
+        "suspected_identities": pa.table({"event_id": pa.array([], pa.binary())}),
+        "wanted_keys": pa.table({"api_key_id": pa.array([], pa.string())}),
+        **reference_tables(Accounts(), {}, timezone="UTC", utc_dates=[]),
+        **committed_events({}),
+    }
+
+
+@cache
+def selects() -> dict[str, str]:
+    """How every relation and every check is asked."""
+    relations = {name: f'select * from "{name}"' for name in (*what_is_given(), *load_relations(sql_folder()))}  # noqa: S608  # names of our own relations
+    checks = load_checks(sql_folder(), "blocking") | load_checks(sql_folder(), "advisory")
+    return relations | {name: check.sql for name, check in checks.items()}
+
+
+def ask(connection: duckdb.DuckDBPyConnection, name: str, parameters: dict[str, Any]) -> duckdb.DuckDBPyRelation:
+    sql = selects()[name]
+    return connection.sql(sql, params={each: value for each, value in parameters.items() if f"${each}" in sql})
+
+
+@cache
+def column_types() -> dict[str, dict[str, str]]:
+    """The columns of every relation and check, and their types, as they are in the program."""
+    with duckdb.connect(":memory:") as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        wanted = load_relations(sql_folder())
+        build(connection, sql_folder(), given=what_is_given(), parameters=PARAMETERS, wanted=wanted)
+        asked = {name: ask(connection, name, PARAMETERS) for name in selects()}
+        return {name: dict(zip(each.columns, map(str, each.types), strict=True)) for name, each in asked.items()}
+
+
+def default_of(relation: str, column: str, kind: str) -> str:
+    is_null = relation == "lake_usage_events" and USAGE_EVENTS.field(column).nullable
+    return "null" if is_null else DEFAULTS.get(kind, "null")
+
+
+def give(file: Path, relation: str, connection: duckdb.DuckDBPyConnection) -> pa.Table:
+    """Read the rows of a file, with the types of a relation; in the columns that are not there with their defaults."""
     header, rows = read_rows(file)
-    table = pa.table({name: pa.array([row[index] for row in rows], pa.string()) for index, name in enumerate(header)})
-    connection.register("cells", table)
-    columns = ", ".join(f'cast("{name}" as {column_type(name)}) as "{name}"' for name in header)
-    return connection.sql(f"select {columns} from cells").to_arrow_table()  # noqa: S608  # a test's own file
+    types = column_types()[relation]
+    assert set(header) <= types.keys(), f"{file}: {relation} has no column {set(header) - types.keys()}"
+    cells = {name: pa.array([row[index] for row in rows], pa.string()) for index, name in enumerate(header)}
+    connection.register("cells", pa.table(cells))
+    columns = [
+        f'cast({f"cells.{name}" if name in header else default_of(relation, name, kind)} as {kind}) as "{name}"'
+        for name, kind in types.items()
+    ]
+    return connection.sql(f"select {', '.join(columns)} from cells").to_arrow_table()  # noqa: S608  # a test's own file
 
 
-def as_text(rows: list[tuple[object, ...]]) -> list[tuple[str, ...]]:
-    return sorted(tuple("NULL" if value is None else str(value) for value in row) for row in rows)
+def in_order(table: pa.Table, columns: list[str]) -> list[tuple[object, ...]]:
+    return sorted((tuple(row[name] for name in columns) for row in table.to_pylist()), key=repr)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")
 def test_golden_case(case: Path) -> None:
     name = case.parent.name
-    header, expected = read_rows(case / "expected.csv")
-    parameters = {"timezone": "UTC", "unmeasured": "list"}
+    parameters = dict(PARAMETERS)
     if (case / "parameters.toml").exists():
         parameters |= tomllib.loads((case / "parameters.toml").read_text(encoding="utf-8"))
     with duckdb.connect(":memory:") as connection:
         connection.execute("set TimeZone = 'UTC'")
-        given = {file.stem.removeprefix("given_"): table_of(file, connection) for file in case.glob("given_*.csv")}
-        checks = load_checks(sql_folder(), "blocking") | load_checks(sql_folder(), "advisory")
-        if name in checks:
-            build(connection, sql_folder(), given=given, parameters=parameters, wanted=[])
-            found = broken_rows(connection, checks[name], parameters)
-            actual = [tuple(row[column] for column in header) for row in found]
-        else:
-            build(connection, sql_folder(), given=given, parameters=parameters, wanted=[name])
-            columns = ", ".join(f'"{column}"' for column in header)
-            actual = connection.execute(f'select {columns} from "{name}"').fetchall()  # noqa: S608  # a test's own file
-    assert as_text(actual) == as_text([tuple(row) for row in expected])
+        files = {file.stem.removeprefix("given_"): file for file in case.glob("given_*.csv")}
+        given = {each: give(file, each, connection) for each, file in files.items()}
+        given = {**what_is_given(), **given}
+        build(connection, sql_folder(), given=given, parameters=parameters, wanted=[name])
+        actual = ask(connection, name, parameters).to_arrow_table()
+        expected = give(case / "expected.csv", name, connection)
+    columns, _ = read_rows(case / "expected.csv")
+    assert in_order(actual, columns) == in_order(expected, columns)
 
 
 def test_every_relation_and_every_check_has_a_golden_case() -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,13 +23,12 @@ from pipeline.objects.spill import spill_folder
 from pipeline.rates import Rate, RateCard
 from pipeline.tables import schemas
 from pipeline.usage import Meter
+from pipeline.usage.events import COUNTS
 from pipeline.warehouse.build import build, fetch
 from pipeline.warehouse.connection import give_usage_events, open_warehouse
+from pipeline.warehouse.lists import written_out
 from pipeline.warehouse.marts import build_marts
 from pipeline.warehouse.reference import committed_events, reference_tables
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ZONES = ("UTC", "Asia/Kolkata", "America/New_York")
 KEYS = ("key_0", "key_1", "key_2", "key_nobody")
@@ -78,8 +78,7 @@ def usage_events(draw: st.DrawFn) -> dict[str, Any]:
         st.sampled_from(["measured", "measured", "measured", "estimated", "unknown", "failed", "not_metered"])
     )
     prompt = draw(TOKENS)
-    return {
-        **dict.fromkeys(schemas.USAGE_EVENTS.names),
+    event: dict[str, Any] = {
         "event_id": draw(st.sampled_from([b"12345678", b"12345679", b"\x00" * 8]))
         + draw(st.sampled_from([b"a" * 8, b"b" * 8])),
         "occurred_at": draw(INSTANTS),
@@ -95,33 +94,50 @@ def usage_events(draw: st.DrawFn) -> dict[str, Any]:
         "byte_start": 0,
         "byte_end": 1,
     }
+    parts = parts_of(event, draw) if status == "measured" else {}
+    return {**dict.fromkeys(schemas.USAGE_EVENTS.names), **event, **parts}
+
+
+def parts_of(event: dict[str, Any], draw: st.DrawFn) -> dict[str, int | None]:
+    """Every other count of an event that states some: a little of what is left of its whole, if it is."""
+    parts: dict[str, int | None] = {}
+    for column in COUNTS:
+        if column.part_of is not None and column.name not in event:
+            whole = {**event, **parts}[column.part_of] or 0
+            left = whole - (event["prompt_cached_tokens"] or 0 if column.part_of == "prompt_tokens" else 0)
+            is_some_left = left >= (1 if column.part_of in parts else len(COUNTS))
+            parts[column.name] = draw(st.sampled_from([None, 0, 1] if is_some_left else [None, 0]))
+    return parts
 
 
 # Every identity looked up among all, and every event given its fate before anything is summed.
-DECIDED_ONE_BY_ONE = """
+DECIDED_ONE_BY_ONE = written_out(
+    """
 with copies as (select * from event_copies),
 repeated as (select event_id from usage_events group by event_id having count(*) > 1),
 fates as (
-    select api_key_id, model_name, service_tier, status, http_status, occurred_at, occurred_hour_at, prompt_tokens,
-    completion_tokens,
-        prompt_cached_tokens, prompt_cache_write_tokens, reasoning_tokens, 'survivor' as fate
+    select api_key_id, model_name, status, http_status, occurred_at, occurred_hour_at,
+        @dimensions,
+        @counts,
+        'survivor' as fate
     from usage_events where event_id not in (select event_id from repeated)
     union all
-    select api_key_id, model_name, service_tier, status, http_status, occurred_at, occurred_hour_at, prompt_tokens,
-    completion_tokens,
-        prompt_cached_tokens, prompt_cache_write_tokens, reasoning_tokens, fate
+    select api_key_id, model_name, status, http_status, occurred_at, occurred_hour_at,
+        @dimensions,
+        @counts,
+        fate
     from copies
 )
-select api_key_id, model_name, service_tier, status, http_status, fate, starts_at as slice_at,
+select api_key_id, model_name, status, http_status, fate, starts_at as slice_at,
+    @dimensions,
     (select max(prompt_band) from prompt_bands where from_prompt_tokens <= prompt_tokens) as prompt_band,
     count(*)::bigint as events,
-    sum(prompt_tokens)::bigint as prompt_tokens, sum(completion_tokens)::bigint as completion_tokens,
-    sum(prompt_cached_tokens)::bigint as prompt_cached_tokens,
-    sum(prompt_cache_write_tokens)::bigint as prompt_cache_write_tokens,
-    sum(reasoning_tokens)::bigint as reasoning_tokens
+    sum(@counts)::bigint as @counts
 from fates inner join time_slices on hour_at = occurred_hour_at and occurred_at >= starts_at and occurred_at < ends_at
 group by all
-"""
+""",
+    Path(__file__),
+)
 
 
 EVENTS = st.lists(usage_events(), min_size=1, max_size=40)

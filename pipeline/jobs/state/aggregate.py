@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import __version__
-from pipeline.base.resources import sql_digest
 from pipeline.jobs.state.dates_counted import DatesCounted
 from pipeline.jobs.state.held import held_usage, in_force, statuses_of
 from pipeline.jobs.state.open_periods import build_open_periods, forget_periods
@@ -24,6 +23,7 @@ from pipeline.tables import schemas
 from pipeline.usage.sources import event_counts
 from pipeline.warehouse.marts import build_marts
 from pipeline.warehouse.reference import committed_events, reference_tables
+from pipeline.warehouse.relations import sql_digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

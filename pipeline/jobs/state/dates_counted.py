@@ -29,7 +29,6 @@ import pyarrow as pa
 
 from pipeline import __version__
 from pipeline.base.errors import DataFileDamaged
-from pipeline.base.resources import sql_digest
 from pipeline.lake.commits import check_present, verified_data_files
 from pipeline.lake.counted import NewEntry, read_entries, read_piece, write_entries
 from pipeline.objects import arrow_bytes
@@ -37,6 +36,7 @@ from pipeline.objects.spill import spill_folder
 from pipeline.warehouse.connection import ENGINE
 from pipeline.warehouse.date_counts import COPIES, SLICE_TOTALS, by_date, claims_of_slices, count_slices, read_copies
 from pipeline.warehouse.identities import beginnings, beginnings_of, repeated_beginnings
+from pipeline.warehouse.relations import sql_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

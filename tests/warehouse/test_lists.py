@@ -1,0 +1,72 @@
+"""Lists of columns in a file of ``sql/``."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pipeline.base.errors import ConfigurationError
+from pipeline.usage.events import COLUMNS, Kind, Role
+from pipeline.warehouse import lists
+from pipeline.warehouse.lists import written_out
+
+FILE = Path("sql/marts/of_mine.sql")
+
+
+@pytest.fixture(autouse=True)
+def two_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lists, "LISTS", {"dimensions": ["tier", "region"], "counts": ["prompt", "completion"]})
+
+
+@pytest.mark.parametrize(
+    ("line", "lines"),
+    [
+        ("    @counts", ["    prompt,", "    completion"]),
+        ("    @counts,", ["    prompt,", "    completion,"]),
+        ("    copy.@dimensions,", ["    copy.tier,", "    copy.region,"]),
+        ("    -@counts", ["    -prompt,", "    -completion"]),
+        ("    @counts desc,", ["    prompt desc,", "    completion desc,"]),
+        (
+            "    sum(@counts)::decimal(38, 0) as @counts,",
+            ["    sum(prompt)::decimal(38, 0) as prompt,", "    sum(completion)::decimal(38, 0) as completion,"],
+        ),
+        ("    a.@counts as @{counts}_read", ["    a.prompt as prompt_read,", "    a.completion as completion_read"]),
+        ("    and a.@counts = b.@counts", ["    and a.prompt = b.prompt", "    and a.completion = b.completion"]),
+        ("    or a.@counts <> 0", ["    or a.prompt <> 0", "    or a.completion <> 0"]),
+        ("    @counts,  -- as stated", ["    prompt,", "    completion,"]),
+        ("-- of @nobody, who is not asked", ["-- of @nobody, who is not asked"]),
+        ("    tier,", ["    tier,"]),
+    ],
+)
+def test_a_line_with_a_list_is_one_line_a_column(line: str, lines: list[str]) -> None:
+    assert written_out(f"select\n{line}\nfrom events\n", FILE).split("\n") == ["select", *lines, "from events", ""]
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("    @count,", "sql/marts/of_mine.sql:2: there is no list @count; did you mean @counts? the lists are @dim"),
+        (
+            "    sum(@{tokens}_read)",
+            "sql/marts/of_mine.sql:2: there is no list @tokens; the lists are @dimensions, @co",
+        ),
+        ("    @", "sql/marts/of_mine.sql:2: there is no list @; the lists are @dimensions, @counts"),
+        (
+            "    @dimensions, @counts,",
+            "sql/marts/of_mine.sql:2: @counts and @dimensions stand on one line; give each its own",
+        ),
+    ],
+)
+def test_what_is_no_list_is_refused_with_its_place(line: str, says: str) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(says)):
+        written_out(f"select\n{line}\nfrom events", FILE)
+
+
+def test_the_lists_are_what_the_columns_of_an_event_declare(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    assert {
+        "dimensions": [column.name for column in COLUMNS if column.role is Role.DIMENSION],
+        "counts": [column.name for column in COLUMNS if (column.role, column.kind) == (Role.USAGE, Kind.COUNT)],
+    } == lists.LISTS
