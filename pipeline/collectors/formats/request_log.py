@@ -17,13 +17,15 @@ from pipeline.collectors.formats.fingerprint import bare_key
 from pipeline.collectors.formats.instants import instant_us
 from pipeline.collectors.refusal import LineRefused
 from pipeline.collectors.strict_json import BrokenJson, parse
-from pipeline.usage import QuarantineReason
+from pipeline.usage import TOKENS_MAX, QuarantineReason
+from pipeline.usage.events import LOGGED, Kind, Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipeline.collectors.formats.log_format import LogFormat
     from pipeline.collectors.strict_json import JsonObject
+    from pipeline.usage.events import Column
 
 
 _Lookup: TypeAlias = Callable[..., Any]
@@ -54,6 +56,8 @@ class Envelope:
     response: JsonObject | list[Any] | str | None
     response_headers: JsonObject
     """Of the response, where the log has them: AWS states counts there."""
+    logged: tuple[Any, ...]
+    """The values of the columns ``LOGGED``."""
     left_out: frozenset[str]
     """The fields that were ill-formed, decide no bill, and are read as absent."""
 
@@ -92,11 +96,20 @@ def read_envelope(line: JsonObject, log_format: LogFormat, fingerprint: Callable
         path=left_out.checked(fields.text, value("path"), "path"),
         model_requested=left_out.looked_up(of_request, "model", fields.model, "request.model"),
         stream_requested=left_out.looked_up(of_request, "stream", fields.flag, "request.stream"),
-        choices_requested=left_out.looked_up(of_request, "n", _choices, "request.n"),
+        choices_requested=left_out.looked_up(of_request, "n", _small, "request.n"),
         response=response,
         response_headers=headers if isinstance(headers, dict) else {},
+        logged=tuple(_logged(column, line, log_format, left_out) for column in LOGGED),
         left_out=left_out.names,
     )
+
+
+def _logged(column: Column, line: JsonObject, log_format: LogFormat, left_out: LeftOut) -> Any:
+    """Return the value of a column that is read from a field as it is; usage decides a bill, anything else does not."""
+    name = str(column.log_field)
+    value = _Renamed(line, {name: log_format.fields.get(name, name)})(name)
+    check = _CHECK_OF_DIMENSION if column.role is Role.DIMENSION else _CHECKS[column.kind]
+    return check(value, name) if column.role is Role.USAGE else left_out.checked(check, value, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +170,21 @@ def _object(value: Any, field: str, *, depth_max: int) -> JsonObject | None:
     raise LineRefused(QuarantineReason.INVALID_FIELD, f"{field} is no object")
 
 
-def _choices(value: Any, field: str) -> int | None:
+def _small(value: Any, field: str) -> int | None:
     return fields.integer(value, field, low=0, high=fields.INT32_MAX)
+
+
+def _count(value: Any, field: str) -> int | None:
+    return fields.integer(value, field, low=0, high=TOKENS_MAX)
+
+
+_CHECK_OF_DIMENSION: Callable[[Any, str], Any] = fields.label
+_CHECKS: Mapping[Kind, Callable[[Any, str], Any]] = {
+    Kind.TEXT: fields.identifier,
+    Kind.FLAG: fields.flag,
+    Kind.NUMBER: _small,
+    Kind.COUNT: _count,
+}
 
 
 def _http_status(value: Any, field: str) -> int | None:
