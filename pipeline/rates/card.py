@@ -18,13 +18,14 @@ from pipeline.base.money import minor_unit_digits, refuse_fraction_digits
 from pipeline.base.periods import instant_text
 from pipeline.rates.prices import refuse_what_is_no_rate
 from pipeline.rates.rate import refuse_misleading_model
-from pipeline.usage import Meter
+from pipeline.usage.meters import priced_apart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from decimal import Decimal
 
     from pipeline.rates.rate import Rate
+    from pipeline.usage.meters import Meter
 
 _CARD_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _SINCE_EVER = datetime.min.replace(tzinfo=UTC)
@@ -166,8 +167,8 @@ def counts_like(one: RateCard, other: RateCard) -> bool:
 
 
 def _counted_apart(stretch: Stretch) -> tuple[object, ...]:
-    priced_apart = tuple(meter in stretch.rate.per_million for meter in (Meter.REASONING, Meter.REQUEST))
-    return stretch.service_tier, stretch.prompt_band, stretch.effective_from, stretch.effective_to, *priced_apart
+    apart = priced_apart(stretch.rate.per_million)
+    return stretch.service_tier, stretch.prompt_band, stretch.effective_from, stretch.effective_to, apart
 
 
 def _chosen(windows: Iterable[Rate], instant: datetime, service_tier: str, prompt_band: int) -> Rate | None:

@@ -139,11 +139,11 @@ def placed_charges(
         if rate is None or price is None:
             unpriced.append(UnpricedUsage(usage=row, reason=_reason(row, rate_card)))
         else:
-            is_folded = row.meter is Meter.REASONING and rate.priced_as(row.meter) is Meter.COMPLETION
+            meter = rate.billed_as(row.meter)
             priced.append(
                 _Priced(
                     place=place,
-                    usage=replace(row, meter=Meter.COMPLETION) if is_folded else row,
+                    usage=row if meter is row.meter else replace(row, meter=meter),
                     rate=rate,
                     price=price,
                 )

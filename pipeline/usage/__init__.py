@@ -12,6 +12,17 @@ from enum import StrEnum
 
 from pipeline.base.errors import TallybookError
 from pipeline.usage.events import COLUMNS
+from pipeline.usage.meters import Meter
+
+__all__ = [
+    "INT64_MAX",
+    "TOKENS_MAX",
+    "ContradictoryCounts",
+    "Meter",
+    "QuarantineReason",
+    "TokenCounts",
+    "UsageStatus",
+]
 
 TOKENS_MAX = 10**12
 """A count of one exchange above it is impossible; below it, the sums of nine million of them fit into 64 bits."""
@@ -33,20 +44,6 @@ class UsageStatus(StrEnum):
     """An error status, or an error inside a 200 that stated no usage."""
     NOT_METERED = "not_metered"
     """Not a completion endpoint."""
-
-
-class Meter(StrEnum):
-    """What a token (or a request) is billed as, in the order in which an invoice lists them. Meters never overlap."""
-
-    PROMPT = "prompt"
-    PROMPT_CACHED = "prompt_cached"
-    PROMPT_CACHE_WRITE = "prompt_cache_write"
-    COMPLETION = "completion"
-    REASONING = "reasoning"
-    """Completion tokens spent on reasoning, where the rate card prices them apart; ``completion`` then excludes them.
-    """
-    REQUEST = "request"
-    """Not a token: one billed exchange, where the rate card has a fee per request."""
 
 
 class QuarantineReason(StrEnum):
@@ -104,22 +101,6 @@ class TokenCounts:
             if count and count > (getattr(self, whole) or 0):
                 message = f"{part} {count} > {whole} {getattr(self, whole)}"
                 raise ContradictoryCounts(message)
-
-    def by_meter(self) -> dict[Meter, int]:
-        """Put every stated token on exactly one meter; meters without tokens are left out.
-
-        >>> TokenCounts(prompt_tokens=100, completion_tokens=7, prompt_cached_tokens=60).by_meter()
-        {<Meter.PROMPT: 'prompt'>: 40, <Meter.PROMPT_CACHED: 'prompt_cached'>: 60, <Meter.COMPLETION: 'completion'>: 7}
-        """
-        cached = self.prompt_cached_tokens or 0
-        written = self.prompt_cache_write_tokens or 0
-        quantities = {
-            Meter.PROMPT: (self.prompt_tokens or 0) - cached - written,
-            Meter.PROMPT_CACHED: cached,
-            Meter.PROMPT_CACHE_WRITE: written,
-            Meter.COMPLETION: self.completion_tokens or 0,
-        }
-        return {meter: quantity for meter, quantity in quantities.items() if quantity}
 
 
 _PARTS = tuple(

@@ -15,6 +15,7 @@ from pipeline.base.errors import InexactAmount
 from pipeline.rates import Rate, RateCard
 from pipeline.rating import UsageQuantity, exact_charge, rate_usage
 from pipeline.usage import INT64_MAX, TOKENS_MAX, Meter, TokenCounts
+from pipeline.usage.meters import quantities
 
 NOON = datetime(2026, 10, 10, 12, tzinfo=UTC)
 MORNING = datetime(2026, 10, 10, 8, tzinfo=UTC)
@@ -147,6 +148,21 @@ def test_every_token_is_on_exactly_one_meter(fresh: int, cached: int, written: i
         prompt_cache_write_tokens=written,
         reasoning_tokens=completion // 2,
     )
-    by_meter = counts.by_meter()
+    stated = {name: getattr(counts, name) or 0 for name in TokenCounts.__slots__}
+    by_meter = quantities(stated, ())
     assert sum(by_meter.values()) == fresh + cached + written + completion
-    assert [by_meter.get(meter, 0) for meter in Meter] == [fresh, cached, written, completion, 0, 0]
+    assert by_meter == {
+        meter: quantity
+        for meter, quantity in (
+            (Meter.PROMPT, fresh),
+            (Meter.PROMPT_CACHED, cached),
+            (Meter.PROMPT_CACHE_WRITE, written),
+            (Meter.COMPLETION, completion),
+        )
+        if quantity
+    }
+    reasoning = completion // 2
+    apart = quantities(stated, {Meter.REASONING, Meter.REQUEST})
+    assert apart.get(Meter.REASONING, 0) == reasoning
+    assert apart.get(Meter.COMPLETION, 0) == completion - reasoning
+    assert apart[Meter.REQUEST] == 1
