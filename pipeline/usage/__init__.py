@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pipeline.base.errors import TallybookError
-from pipeline.usage.events import COLUMNS
 from pipeline.usage.meters import Meter
 
 __all__ = [
@@ -92,20 +91,19 @@ class TokenCounts:
             if count is not None and not 0 <= count <= TOKENS_MAX:
                 message = f"{name} is {count}; a token count is between 0 and {TOKENS_MAX}"
                 raise ValueError(message)
-        cached = (self.prompt_cached_tokens or 0) + (self.prompt_cache_write_tokens or 0)
-        if cached > (self.prompt_tokens or 0):
-            message = f"cached and cache-write tokens {cached} > prompt_tokens {self.prompt_tokens}"
-            raise ContradictoryCounts(message)
-        for part, whole in _PARTS:
-            count = getattr(self, part)
-            if count and count > (getattr(self, whole) or 0):
-                message = f"{part} {count} > {whole} {getattr(self, whole)}"
+        for whole, parts in _TOGETHER.items():
+            stated = {part: count for part in parts if (count := getattr(self, part))}
+            if sum(stated.values()) > (getattr(self, whole) or 0):
+                message = f"{' + '.join(stated)} {sum(stated.values())} > {whole} {getattr(self, whole)}"
                 raise ContradictoryCounts(message)
 
 
-_PARTS = tuple(
-    (column.name, column.part_of) for column in COLUMNS if column.part_of and column.name in TokenCounts.__slots__
-)
+_TOGETHER = {
+    meter.spec.count: tuple(part.spec.count for part in Meter if part.out_of is meter)
+    for meter in Meter
+    if any(part.out_of is meter for part in Meter)
+}
+"""Counts whose meters are taken out of one: together they are not greater than it."""
 
 
 class ContradictoryCounts(TallybookError):

@@ -100,6 +100,24 @@ class Meter(StrEnum):
         litellm="cache_creation_input_token_cost",
         genai="cache_write_mtok",
     )
+    PROMPT_CACHE_WRITE_1H = MeterSpec(
+        name="prompt_cache_write_1h",
+        count="prompt_cache_write_1h_tokens",
+        text="prompt tokens written to cache for an hour",
+        out_of="prompt_cache_write",
+        apart=Apart.WHERE_PRICED,
+        litellm="cache_creation_input_token_cost_above_1hr",
+        genai="cache_write_1h_mtok",
+    )
+    PROMPT_AUDIO = MeterSpec(
+        name="prompt_audio",
+        count="prompt_audio_tokens",
+        text="audio prompt tokens",
+        out_of="prompt",
+        fallback=Fallback.UNPRICED,
+        litellm="input_cost_per_audio_token",
+        genai="input_audio_mtok",
+    )
     COMPLETION = MeterSpec(
         name="completion",
         count="completion_tokens",
@@ -107,6 +125,15 @@ class Meter(StrEnum):
         fallback=Fallback.REQUIRED,
         litellm="output_cost_per_token",
         genai="output_mtok",
+    )
+    COMPLETION_AUDIO = MeterSpec(
+        name="completion_audio",
+        count="completion_audio_tokens",
+        text="audio completion tokens",
+        out_of="completion",
+        fallback=Fallback.UNPRICED,
+        litellm="output_cost_per_audio_token",
+        genai="output_audio_mtok",
     )
     REASONING = MeterSpec(
         name="reasoning",

@@ -13,6 +13,7 @@ from pipeline import cli
 from pipeline.cli import LazyCommands, _tallybook, context
 from pipeline.cli.commands.usage import command as usage
 from pipeline.usage.events import COLUMNS, DIMENSIONS, LOG_FIELDS
+from pipeline.usage.meters import Apart, Fallback, Meter
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,6 +68,29 @@ def test_the_table_of_what_is_kept_names_every_column_as_it_is_declared() -> Non
     rows = [row for row in text.splitlines() if row.startswith("| `")][: len(COLUMNS)]
     assert rows == [row_of(column) for column in COLUMNS], "docs/configuration.md and usage/events.py differ"
     assert text.count("\n| `") == len(COLUMNS) + 2, "the rows of the last table are the variables of the environment"
+
+
+WITHOUT_A_PRICE = {
+    (Apart.ALWAYS, Fallback.REQUIRED): "refused: every rate has one",
+    (Apart.ALWAYS, Fallback.AS_WHOLE): "on lines of its own, at the price of `{whole}`",
+    (Apart.ALWAYS, Fallback.UNPRICED): "unpriced: listed, and nothing is issued over it",
+    (Apart.WHERE_PRICED, Fallback.AS_WHOLE): "billed as `{whole}`",
+    (Apart.WHERE_PRICED, Fallback.FREE): "nothing",
+}
+
+
+def test_the_table_of_meters_names_every_meter_as_it_is_declared() -> None:
+    text = (ROOT / "docs/rate-cards.md").read_text(encoding="utf-8").partition("## Meters")[2].partition("\n## ")[0]
+    rows = [row.replace("| |", "|  |") for row in text.splitlines() if row.startswith("| `")]
+    declared = [
+        f"| `{meter}` | {f'`{meter.spec.count}`' if meter.is_of_tokens else 'billed requests'} | "
+        f"{f'`{meter.out_of}`' if meter.out_of else ''} | "
+        f"{WITHOUT_A_PRICE[meter.spec.apart, meter.spec.fallback].format(whole=meter.out_of)} |"
+        for meter in Meter
+    ]
+    assert rows == declared, "docs/rate-cards.md, 'Meters', and usage/meters.py differ"
+    keys = set(re.findall(r"^([a-z_0-9]+) = [0-9.]+ ", text.partition("```toml")[2], re.MULTILINE))
+    assert keys == {meter.card_key for meter in Meter}, "the example of docs/rate-cards.md and usage/meters.py differ"
 
 
 def test_the_table_of_the_request_log_names_every_field_that_may_be_renamed() -> None:
