@@ -15,14 +15,15 @@
     fast          the same rows for the usual lines, many at a time; workers: by several processes
     stretch       tables and the record that accounts for every line, ready to be committed
 
-``read_log`` is the entrance. The package writes nothing and reads neither clock nor environment. It does not own what
-is billed of several copies (``sql/``), what usage costs (``pipeline.rating``), or where anything is kept
-(``pipeline.lake``). No raw key, prompt or completion text leaves it: fields are picked one by one, and checked. Read
-first: ``decode``, then ``exchange``.
+``read_log`` is the entrance, and ``read_again`` for what was read before. The package writes nothing and reads neither
+clock nor environment. It does not own what is billed of several copies (``sql/``), what usage costs
+(``pipeline.rating``), or where anything is kept (``pipeline.lake``). No raw key, prompt or completion text leaves it:
+fields are picked one by one, and checked. Read first: ``decode``, then ``exchange``.
 """
 
+from pipeline.collectors.again import read_again, records_beginning_like
 from pipeline.collectors.formats.fingerprint import KeyFingerprint
-from pipeline.collectors.formats.log_format import LogFormat
+from pipeline.collectors.formats.log_format import LogFormat, read_by
 from pipeline.collectors.logs.lineage import KnownSources
 from pipeline.collectors.logs.problems import ProblemReason, SourceProblem
 from pipeline.collectors.reading import LogReading, read_log
@@ -36,5 +37,8 @@ __all__ = [
     "ProblemReason",
     "SourceProblem",
     "Stretch",
+    "read_again",
+    "read_by",
     "read_log",
+    "records_beginning_like",
 ]

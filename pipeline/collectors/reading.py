@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from pipeline.base.errors import TallybookError
 from pipeline.collectors.decode import decode_line
 from pipeline.collectors.fast.blocks import BlockDecoder
+from pipeline.collectors.formats.log_format import read_by
 from pipeline.collectors.logs.compression import Compression
 from pipeline.collectors.logs.line_blocks import LineBlocks
 from pipeline.collectors.logs.lineage import Continuation, KnownSources, believed, continue_from, window
@@ -151,7 +152,7 @@ class LogReading(Iterator[Stretch]):
         if place.problem is not None:
             self.problem = self._problem(place.problem, place.end)
         if place.start < place.end:
-            yield from self._read_on(log, place)
+            yield from self.stretches_from(log, place)
 
     def _read_unverified(self, log: LogFile) -> Iterator[Stretch]:
         """Read a compressed log in one go, and hand out nothing before it is known that all of it is to be believed.
@@ -162,7 +163,7 @@ class LogReading(Iterator[Stretch]):
         held: list[Stretch] = []
         doubt = _Doubt(log)
         try:
-            for stretch in self._read_on(
+            for stretch in self.stretches_from(
                 log, Continuation(start=0, first_line=1, before=b"", end=_TO_THE_END, problem=None), doubt
             ):
                 held.append(stretch)
@@ -175,7 +176,8 @@ class LogReading(Iterator[Stretch]):
             raise _NotBelieved(believed(log)) from None
         yield from held
 
-    def _read_on(self, log: LogFile, place: Continuation, doubt: _Doubt | None = None) -> Iterator[Stretch]:
+    def stretches_from(self, log: LogFile, place: Continuation, doubt: _Doubt | None = None) -> Iterator[Stretch]:
+        """Read an open log from a place on, to its end there."""
         pieces = _Counted(log.span(place.start, place.end, self._on_bytes))
         split = (LineBlocks if self._is_fast else LineSplitter)(
             pieces,
@@ -273,6 +275,7 @@ class LogReading(Iterator[Stretch]):
             blank=builder.blank,
             quarantined=dict(sorted(builder.quarantined.items())),
             events=dict(sorted(builder.events.items())),
+            read_by=read_by(self._log_format),
         )
         return Stretch(record=record, events=events, quarantined=quarantined)
 

@@ -2,11 +2,11 @@
 
 Owns the one way to commit events, which files count, and what an earlier run counted. Does not own reading logs
 (``pipeline.collectors``), the columns (``pipeline.usage.events``) nor the disk (``pipeline.objects``). Read first:
-``commits``, then ``delta``.
+``commits``, then ``delta``; of
+logs that are read again, ``rereading``.
 """
 
 from pipeline.lake.commits import (
-    LakeSnapshot,
     check_present,
     commit,
     read_log,
@@ -15,9 +15,13 @@ from pipeline.lake.commits import (
     verified_files,
     verified_quarantine,
 )
+from pipeline.lake.rereading import NewReading, Rereading
+from pipeline.lake.snapshot import LakeSnapshot
 
 __all__ = [
     "LakeSnapshot",
+    "NewReading",
+    "Rereading",
     "check_present",
     "commit",
     "read_log",

@@ -7,20 +7,20 @@ synced. Only then is it acknowledged. Death anywhere leaves the lake as it was o
 
 Readers take the list of files from here, never from a folder, and have each file's sha256 checked before they trust it.
 
-Does not own the form of an entry (``delta``), the chain (``append_log``), the layout of rows (``event_files``), nor the
-lock: safety is the ``link()``; the lock only makes a second run end at once.
+Does not own the form of an entry (``delta``), what counts after it (``snapshot``), the chain (``append_log``), the
+layout of rows (``event_files``), nor the lock: safety is the ``link()``; the lock only makes a second run end at once.
 """
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import LakeIsNewer, LogEntryRefused
 from pipeline.lake import delta
 from pipeline.lake.data_files import is_overtaken, write_events, write_quarantined
 from pipeline.lake.delta import Commit
+from pipeline.lake.snapshot import LakeSnapshot
 from pipeline.objects import append_log, disk, layout
 from pipeline.objects.verified import check_size, verified_file
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
@@ -38,26 +38,6 @@ if TYPE_CHECKING:
 
 _UPGRADE = "upgrade Tallybook (the lake is sound: leave it as it is)"
 _ADVICE = "restore the lake from a backup, or move it away and collect the logs again"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LakeSnapshot:
-    """What the lake holds after a commit: files and sources of this and all earlier commits, in their order.
-
-    ``version`` is the number of the last commit and ``entry_sha256`` its entry's digest; both are None of an empty
-    lake. ``key_secret_check`` is the last one that a commit stated, ``lake_version`` the version whose columns the
-    table has; None of an empty lake.
-    """
-
-    version: int | None = None
-    entry_sha256: str | None = None
-    data_files: tuple[DataFile, ...] = ()
-    quarantine_files: tuple[QuarantineFile, ...] = ()
-    sources: tuple[SourceRecord, ...] = ()
-    key_secret_check: str | None = None
-    lake_version: int | None = None
-    committed_at: datetime | None = None
-    """The latest clock of all these commits; ``None`` of an empty lake."""
 
 
 def read_log(lake_dir: Path, *, until: int | None = None) -> LakeSnapshot:
@@ -86,18 +66,14 @@ def read_log(lake_dir: Path, *, until: int | None = None) -> LakeSnapshot:
     entry_sha256 = (
         chain.last_sha256 if len(commits) == len(chain.entries) else chain.entries[len(commits)].previous_sha256
     )
-    checks = [commit.key_secret_check for commit in commits if commit.key_secret_check is not None]
-    versions = [commit.lake_version for commit in commits if commit.lake_version is not None]
-    return LakeSnapshot(
-        version=commits[-1].number if commits else None,
-        entry_sha256=entry_sha256,
-        data_files=tuple(file for commit in commits for file in commit.data_files),
-        quarantine_files=tuple(file for commit in commits for file in commit.quarantine_files),
-        sources=tuple(record for commit in commits for record in commit.sources),
-        key_secret_check=checks[-1] if checks else None,
-        lake_version=versions[-1] if versions else None,
-        committed_at=max((commit.committed_at for commit in commits), default=None),
-    )
+    try:
+        snapshot = LakeSnapshot().after(commits, entry_sha256)
+        if until is not None:  # the later entries are checked all the same
+            snapshot.after(chain.entries[until + 1 :], chain.last_sha256)
+    except ValueError as error:
+        message = f"the log of the lake of {lake_dir.parent} is refused: {error}; {_ADVICE}"
+        raise LogEntryRefused(message) from None
+    return snapshot
 
 
 def commit(
@@ -120,9 +96,8 @@ def commit(
     """
     _check_accounts(events, quarantined, sources)
     disk.make_folders(lake_dir.parent, layout.delta_log(lake_dir))
-    if snapshot.version is not None and snapshot.lake_version != LAKE_VERSION:
-        snapshot = _grown(lake_dir, snapshot, committed_at)
-    number = _next_number(snapshot)
+    snapshot = grown(lake_dir, snapshot, committed_at)
+    number = next_number(snapshot)
     new = Commit(
         number=number,
         committed_at=committed_at,
@@ -133,7 +108,7 @@ def commit(
         key_secret_check=key_secret_check,
         lake_version=LAKE_VERSION if snapshot.version is None else None,
     )
-    return _with(lake_dir, snapshot, new)
+    return appended(lake_dir, snapshot, new)
 
 
 def verified_files(lake_dir: Path, snapshot: LakeSnapshot) -> list[Path]:
@@ -160,7 +135,12 @@ def check_present(lake_dir: Path, snapshot: LakeSnapshot) -> None:
 
 def verified_quarantine(lake_dir: Path, snapshot: LakeSnapshot) -> list[Path]:
     """Return the files of quarantined lines; as ``verified_files``."""
-    return _verified(layout.quarantine(lake_dir), snapshot.quarantine_files)
+    return verified_quarantine_files(lake_dir, snapshot.quarantine_files)
+
+
+def verified_quarantine_files(lake_dir: Path, quarantine_files: Iterable[QuarantineFile]) -> list[Path]:
+    """Return some files of quarantined lines; as ``verified_files``."""
+    return _verified(layout.quarantine(lake_dir), quarantine_files)
 
 
 def _verified(folder: Path, files: Iterable[DataFile | QuarantineFile]) -> list[Path]:
@@ -184,8 +164,8 @@ def sweep_orphans(lake_dir: Path, snapshot: LakeSnapshot) -> list[str]:
     an error.
     """
     table_dir, quarantine_dir = layout.usage_events(lake_dir), layout.quarantine(lake_dir)
-    named = {table_dir / file.path for file in snapshot.data_files} | {
-        quarantine_dir / file.path for file in snapshot.quarantine_files
+    named = {table_dir / file.path for file in (*snapshot.data_files, *snapshot.superseded_files)} | {
+        quarantine_dir / file.path for file in (*snapshot.quarantine_files, *snapshot.superseded_quarantine_files)
     }
     partitions = [path for path in _children(table_dir) if layout.PARTITION_NAME.fullmatch(path.name) and path.is_dir()]
     swept: list[Path] = []
@@ -200,10 +180,12 @@ def sweep_orphans(lake_dir: Path, snapshot: LakeSnapshot) -> list[str]:
     return sorted(path.relative_to(lake_dir).as_posix() for path in swept)
 
 
-def _grown(lake_dir: Path, snapshot: LakeSnapshot, committed_at: datetime) -> LakeSnapshot:
-    """Let the log state the columns of our version. Raises ``CommitConflict``."""
+def grown(lake_dir: Path, snapshot: LakeSnapshot, committed_at: datetime) -> LakeSnapshot:
+    """Let the log of a lake of an earlier version state the columns of ours. Raises ``CommitConflict``."""
+    if snapshot.version is None or snapshot.lake_version == LAKE_VERSION:
+        return snapshot
     growth = Commit(
-        number=_next_number(snapshot),
+        number=next_number(snapshot),
         committed_at=committed_at,
         previous_sha256=snapshot.entry_sha256,
         data_files=(),
@@ -212,26 +194,18 @@ def _grown(lake_dir: Path, snapshot: LakeSnapshot, committed_at: datetime) -> La
         key_secret_check=None,
         lake_version=LAKE_VERSION,
     )
-    return _with(lake_dir, snapshot, growth)
+    return appended(lake_dir, snapshot, growth)
 
 
-def _next_number(snapshot: LakeSnapshot) -> int:
+def next_number(snapshot: LakeSnapshot) -> int:
+    """Return the number of the commit that follows."""
     return 0 if snapshot.version is None else snapshot.version + 1
 
 
-def _with(lake_dir: Path, snapshot: LakeSnapshot, new: Commit) -> LakeSnapshot:
+def appended(lake_dir: Path, snapshot: LakeSnapshot, new: Commit) -> LakeSnapshot:
     """Append an entry, durably, and return what the lake then holds. Raises ``CommitConflict``."""
     entry_sha256 = append_log.append_entry(layout.delta_log(lake_dir), new.number, delta.render_commit(new))
-    return LakeSnapshot(
-        version=new.number,
-        entry_sha256=entry_sha256,
-        data_files=snapshot.data_files + new.data_files,
-        quarantine_files=snapshot.quarantine_files + new.quarantine_files,
-        sources=snapshot.sources + new.sources,
-        key_secret_check=snapshot.key_secret_check if new.key_secret_check is None else new.key_secret_check,
-        lake_version=snapshot.lake_version if new.lake_version is None else new.lake_version,
-        committed_at=max(filter(None, (snapshot.committed_at, delta.to_the_millisecond(new.committed_at)))),
-    )
+    return snapshot.after([new], entry_sha256)
 
 
 def _check_growth(log_dir: Path, commits: Sequence[Commit]) -> None:

@@ -21,34 +21,53 @@ if TYPE_CHECKING:
 
 _COMMIT = "tallybook.commit"
 """The note in a data file that says for which commit it was written."""
+_ORIGIN = "tallybook.origin"
+"""The note that says of which earlier commit's lines it holds rows."""
 
 
-def write_events(lake_dir: Path, events: pa.Table, number: int) -> tuple[DataFile, ...]:
-    """Write one file for each date, all durable on return."""
+def write_events(lake_dir: Path, events: pa.Table, number: int, *, origin: int | None = None) -> tuple[DataFile, ...]:
+    """Write one file for each date, all durable on return.
+
+    ``number`` is the commit that they are written for, ``origin`` an earlier one of whose lines they hold events.
+    """
     table_dir = layout.usage_events(lake_dir)
     files = []
     days = list(by_date(events))
     disk.make_folders(lake_dir.parent, *(table_dir / f"date={day.isoformat()}" for day, _ in days))
     for day, rows in days:
         partition = f"date={day.isoformat()}"
-        sha256, size = _write_named_by_digest(table_dir / partition, rows, number)
+        sha256, size = _write_named_by_digest(table_dir / partition, rows, number, origin)
         files.append(
-            DataFile(path=f"{partition}/{sha256}.parquet", date=day, sha256=sha256, size=size, rows=rows.num_rows)
+            DataFile(
+                path=f"{partition}/{sha256}.parquet",
+                date=day,
+                sha256=sha256,
+                size=size,
+                rows=rows.num_rows,
+                origin=origin,
+            )
         )
     return tuple(files)
 
 
-def write_quarantined(lake_dir: Path, quarantined: pa.Table, number: int) -> tuple[QuarantineFile, ...]:
-    """Write one file, durable on return; none where nothing was quarantined."""
+def write_quarantined(
+    lake_dir: Path, quarantined: pa.Table, number: int, *, origin: int | None = None
+) -> tuple[QuarantineFile, ...]:
+    """Write one file, durable on return; none where nothing was quarantined. The numbers are as in ``write_events``."""
     if not quarantined.num_rows:
         return ()
     folder = layout.quarantine(lake_dir)
     disk.make_folders(lake_dir.parent, folder)
-    rows = quarantined.sort_by(
+    rows = in_order(quarantined)
+    sha256, size = _write_named_by_digest(folder, rows, number, origin)
+    return (QuarantineFile(path=f"{sha256}.parquet", sha256=sha256, size=size, rows=rows.num_rows, origin=origin),)
+
+
+def in_order(quarantined: pa.Table) -> pa.Table:
+    """Return quarantined lines in the order in which they are written."""
+    return quarantined.sort_by(
         [(name, "ascending") for name in ("source", "line", "byte_start", "byte_end", "reason", "detail")]
     )
-    sha256, size = _write_named_by_digest(folder, rows, number)
-    return (QuarantineFile(path=f"{sha256}.parquet", sha256=sha256, size=size, rows=rows.num_rows),)
 
 
 def is_overtaken(path: Path, version: int | None) -> bool:
@@ -62,13 +81,14 @@ def is_overtaken(path: Path, version: int | None) -> bool:
     return noted is None or (version is not None and int(noted) <= version)
 
 
-def _write_named_by_digest(folder: Path, rows: pa.Table, number: int) -> tuple[str, int]:
+def _write_named_by_digest(folder: Path, rows: pa.Table, number: int, origin: int | None) -> tuple[str, int]:
     """Write a data file and return its sha256 and size.
 
-    It names its commit, so that the same rows committed twice on purpose (a log that was truncated and written again)
+    It names its commits, so that the same rows committed twice on purpose (a log that was truncated and written again)
     are two files, and so that a file which no entry names is known for what it is.
     """
-    content = parquet_bytes.encode(rows, {_COMMIT: str(number)})
+    notes = {_COMMIT: str(number)} | ({} if origin is None else {_ORIGIN: str(origin)})
+    content = parquet_bytes.encode(rows, notes)
     sha256 = hashlib.sha256(content).hexdigest()
     disk.rename(disk.write_temporary(folder, content), folder / f"{sha256}.parquet")
     disk.sync_folder(folder)

@@ -1,9 +1,9 @@
 """One commit of the lake as an entry of the open Delta Lake log, so that any engine that reads Delta reads our table.
 
 Source of the rules: the Delta Transaction Log Protocol, reader version 1 and writer version 2 (actions ``protocol``,
-``metaData``, ``add``, ``txn``, ``commitInfo``; one JSON object per line). The table only grows, so there is never a
-``remove``. Beyond what Delta asks for, ``commitInfo`` holds where the events come from, what was quarantined, and the
-chain of hashes.
+``metaData``, ``add``, ``remove``, ``txn``, ``commitInfo``; one JSON object per line). Only an entry of logs that were
+read again has a ``remove``: of files that other ones replace, or none where nothing is left of them. Beyond what Delta
+asks for, ``commitInfo`` holds where the events come from, what was quarantined, and the chain of hashes.
 
 The table's columns grow. The first entry states those of the lake's version then; an entry of its own, which adds no
 file, states those of a later version before the first file that has them. Files of before have nulls there, to every
@@ -29,22 +29,26 @@ import pyarrow as pa
 
 from pipeline import __version__
 from pipeline.base.errors import LakeIsNewer
-from pipeline.lake.source_records import source_record
+from pipeline.lake.source_records import source_record, stated_record
+from pipeline.lake.superseding import STATED, parsed, removal, rendered
 from pipeline.objects.append_log import UNSEALED, seal
 from pipeline.objects.layout import DATA_FILE_NAME, PARTITION_NAME
 from pipeline.objects.strict_json import checked_fields, parse_object
 from pipeline.tables.schemas import usage_events
-from pipeline.usage.events import LAKE_VERSION
+from pipeline.usage.events import LAKE_VERSION, SUPERSEDING_SINCE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pipeline.lake.superseding import Superseding
     from pipeline.usage.sources import SourceRecord
 
 APP_ID = "tallybook-collect"
 """Names our commits in Delta's ``txn`` actions, each with its commit's number."""
 
 OPERATION = "COLLECT"
+AGAIN = "READ AGAIN"
+"""The operation of an entry that supersedes readings of before."""
 GROWTH = "ADD COLUMNS"
 """The operation of an entry that only states the columns of a later version; Delta's own word."""
 TABLE_ID = str(uuid.uuid5(uuid.NAMESPACE_OID, "tallybook usage_events"))
@@ -53,10 +57,16 @@ TABLE_ID = str(uuid.uuid5(uuid.NAMESPACE_OID, "tallybook usage_events"))
 _VERSION_KEY = "tallybook.lakeVersion"
 """Where the table's metadata states the version of the lake; the first version stated none."""
 
+_ORIGIN_KEY = "tallybook.commit"
+"""The tag of a data file that holds events of an earlier commit's lines, and says which commit."""
+_FOR_EVER = "interval 365000 days"
+"""Data files that count no longer are kept from whoever cleans tables up: issued invoices are recomputed from them."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _PROTOCOL = {"minReaderVersion": 1, "minWriterVersion": 2}
 _VERSION = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
+_COMMIT_NUMBER = re.compile(r"0|[1-9][0-9]{0,17}", re.ASCII)
 _DELTA_TYPES: Mapping[pa.DataType, str] = {
     pa.binary(16): "binary",
     pa.string(): "string",
@@ -79,6 +89,8 @@ class DataFile:
     sha256: str
     size: int
     rows: int
+    origin: int | None = None
+    """The commit of whose lines it holds events; None in an entry: its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +101,8 @@ class QuarantineFile:
     sha256: str
     size: int
     rows: int
+    origin: int | None = None
+    """As that of a data file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +122,7 @@ class Commit:
     sources: tuple[SourceRecord, ...]
     key_secret_check: str | None
     lake_version: int | None = None
+    superseding: Superseding | None = None
 
     def __post_init__(self) -> None:
         """Raise ``ValueError`` for an entry that nobody could write: one that grows the lake and adds to it as well."""
@@ -118,6 +133,16 @@ class Commit:
         if self.number > 0 and has_version and (self.data_files or self.quarantine_files or self.sources):
             message = "it states other columns and adds to the lake too; each has an entry of its own"
             raise ValueError(message)
+        if self.superseding is not None and has_version:
+            message = "it states other columns and supersedes readings too; each has an entry of its own"
+            raise ValueError(message)
+
+    @property
+    def operation(self) -> str:
+        """Say what it does in the word that Delta's history shows."""
+        if self.superseding is not None:
+            return AGAIN
+        return OPERATION if self.number == 0 or self.lake_version is None else GROWTH
 
 
 def to_the_millisecond(instant: datetime) -> datetime:
@@ -134,6 +159,8 @@ def render_commit(commit: Commit) -> bytes:
     if commit.lake_version is not None:
         actions.append({"metaData": {**_metadata(commit.lake_version), "createdTime": at_ms}})
     actions.append({"txn": {"appId": APP_ID, "version": commit.number}})
+    if commit.superseding is not None:
+        actions += [{"remove": removal(path, at_ms)} for path in commit.superseding.data_files]
     actions += [{"add": _add(file, at_ms)} for file in commit.data_files]
     return seal("".join(_compact(action) + "\n" for action in actions).encode("utf-8"))
 
@@ -153,17 +180,25 @@ def parse_commit(content: bytes, number: int) -> tuple[str | None, Commit]:
         message = f"its txn is {_compact(txn)}, not that of {APP_ID} for commit {number}"
         raise ValueError(message)
     lake_version = _stated_version(actions, number)
-    at_ms = _check_info(info, OPERATION if number == 0 or lake_version is None else GROWTH)["timestamp"]
+    is_again = isinstance(info, dict) and info.get("operation") == AGAIN
+    at_ms = _check_info(info, is_again=is_again)["timestamp"]
+    if "remove" in actions and not is_again:
+        message = "it removes data files, which only logs that were read again do"
+        raise ValueError(message)
     commit = Commit(
         number=number,
         committed_at=_EPOCH + at_ms * _MILLISECOND,
         previous_sha256=info["previousSha256"],
-        data_files=tuple(_data_file(action) for action in actions.get("add", [])),
-        quarantine_files=tuple(_quarantine_file(each) for each in info["quarantine"]),
+        data_files=tuple(_data_file(action, may_have_origin=is_again) for action in actions.get("add", [])),
+        quarantine_files=tuple(_quarantine_file(each, may_have_origin=is_again) for each in info["quarantine"]),
         sources=tuple(source_record(each) for each in info["sources"]),
         key_secret_check=info["keySecretCheck"],
         lake_version=lake_version,
+        superseding=parsed(info, actions.get("remove", [])) if is_again else None,
     )
+    if info["operation"] != commit.operation:
+        message = f"its operation is {info['operation']!r}, and Tallybook writes {commit.operation!r} there"
+        raise ValueError(message)
     return commit.previous_sha256, commit
 
 
@@ -183,12 +218,13 @@ def schema_string(lake_version: int) -> str:
 def _commit_info(commit: Commit, at_ms: int) -> dict[str, Any]:
     return {
         "timestamp": at_ms,
-        "operation": OPERATION if commit.number == 0 or commit.lake_version is None else GROWTH,
+        "operation": commit.operation,
         "engineInfo": f"tallybook/{__version__}",
         "collectorVersion": __version__,
         "keySecretCheck": commit.key_secret_check,
-        "sources": [asdict(record) for record in commit.sources],
-        "quarantine": [asdict(file) for file in commit.quarantine_files],
+        "sources": [stated_record(record) for record in commit.sources],
+        "quarantine": [_stated_file(file) for file in commit.quarantine_files],
+        **({} if commit.superseding is None else rendered(commit.superseding)),
         "previousSha256": commit.previous_sha256,
         "sealSha256": UNSEALED,
     }
@@ -201,11 +237,17 @@ def _metadata(lake_version: int) -> dict[str, Any]:
         "format": {"provider": "parquet", "options": {}},
         "schemaString": schema_string(lake_version),
         "partitionColumns": ["date"],
-        "configuration": {
-            "delta.appendOnly": "true",
-            **version,
-        },  # the first binds whatever other writer opens the table
+        "configuration": (
+            {"delta.appendOnly": "false", "delta.deletedFileRetentionDuration": _FOR_EVER}
+            if lake_version >= SUPERSEDING_SINCE
+            else {"delta.appendOnly": "true"}
+        )
+        | version,  # the first ones bind whatever other writer opens the table
     }
+
+
+def _stated_file(file: QuarantineFile) -> dict[str, Any]:
+    return {name: value for name, value in asdict(file).items() if value is not None}
 
 
 def _add(file: DataFile, at_ms: int) -> dict[str, Any]:
@@ -216,6 +258,7 @@ def _add(file: DataFile, at_ms: int) -> dict[str, Any]:
         "modificationTime": at_ms,
         "dataChange": True,
         "stats": _compact({"numRecords": file.rows}),
+        **({} if file.origin is None else {"tags": {_ORIGIN_KEY: str(file.origin)}}),
     }
 
 
@@ -236,7 +279,7 @@ def _actions(content: bytes) -> dict[str, list[Any]]:
 
 
 def _check_kinds(actions: Mapping[str, list[Any]]) -> None:
-    foreign = sorted(actions.keys() - {"commitInfo", "protocol", "metaData", "txn", "add"})
+    foreign = sorted(actions.keys() - {"commitInfo", "protocol", "metaData", "txn", "add", "remove"})
     if foreign:
         message = f"it holds the action {foreign}, which Tallybook never writes"
         raise ValueError(message)
@@ -250,7 +293,7 @@ def _only(actions: dict[str, list[Any]], kind: str) -> Any:
     return bodies[0]
 
 
-def _check_info(info: Any, operation: str) -> dict[str, Any]:
+def _check_info(info: Any, *, is_again: bool) -> dict[str, Any]:
     checked_fields(
         info,
         "commitInfo",
@@ -263,10 +306,8 @@ def _check_info(info: Any, operation: str) -> dict[str, Any]:
         quarantine=list,
         previousSha256=(str, NoneType),
         sealSha256=str,
+        **(STATED if is_again else {}),
     )
-    if info["operation"] != operation:
-        message = f"its operation is {info['operation']!r}, and Tallybook writes {operation!r} there"
-        raise ValueError(message)
     return dict(info)
 
 
@@ -332,7 +373,11 @@ def _unknown_columns(metadata: Any) -> list[str]:
     return [str(name) for name in names[len(ours) :]] if names[: len(ours)] == ours else []
 
 
-def _data_file(action: Any) -> DataFile:
+def _data_file(action: Any, *, may_have_origin: bool) -> DataFile:
+    origin = None
+    if may_have_origin and isinstance(action, dict) and "tags" in action:
+        origin = _origin(action["tags"])
+        action = {name: value for name, value in action.items() if name != "tags"}
     checked_fields(
         action, "add", path=str, partitionValues=dict, size=int, modificationTime=int, dataChange=bool, stats=str
     )
@@ -351,11 +396,21 @@ def _data_file(action: Any) -> DataFile:
         sha256=name.removesuffix(".parquet"),
         size=action["size"],
         rows=rows,
+        origin=origin,
     )
 
 
-def _quarantine_file(value: Any) -> QuarantineFile:
-    file = QuarantineFile(**checked_fields(value, "quarantine", path=str, sha256=str, size=int, rows=int))
+def _origin(tags: Any) -> int:
+    stated = tags.get(_ORIGIN_KEY) if isinstance(tags, dict) and len(tags) == 1 else None
+    if not isinstance(stated, str) or not _COMMIT_NUMBER.fullmatch(stated):
+        message = f"it adds a data file with the tags {_compact(tags)}, and Tallybook writes {_ORIGIN_KEY} alone"
+        raise ValueError(message)
+    return int(stated)
+
+
+def _quarantine_file(value: Any, *, may_have_origin: bool) -> QuarantineFile:
+    origin = {"origin": int} if may_have_origin and isinstance(value, dict) and "origin" in value else {}
+    file = QuarantineFile(**checked_fields(value, "quarantine", path=str, sha256=str, size=int, rows=int, **origin))
     if not DATA_FILE_NAME.fullmatch(file.path) or file.path != f"{file.sha256}.parquet":
         message = f"it names the quarantine file {file.path!r}, not <sha256>.parquet"
         raise ValueError(message)

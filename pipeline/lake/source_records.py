@@ -5,14 +5,23 @@ Does not own what a source record means (``pipeline.usage.sources``).
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from pipeline.objects.strict_json import checked_fields
 from pipeline.usage.sources import SourceRecord, Window
 
 
+def stated_record(record: SourceRecord) -> dict[str, Any]:
+    """Return a record as a log entry states it; what it does not know is left out, as records of before had none."""
+    stated = asdict(record)
+    if record.read_by is None:
+        del stated["read_by"]
+    return stated
+
+
 def source_record(value: Any) -> SourceRecord:
-    """Read a record that ``dataclasses.asdict`` wrote.
+    """Read a record that ``stated_record`` wrote.
 
     Raises ``ValueError`` for missing, unknown or mistyped fields.
     """
@@ -33,6 +42,7 @@ def source_record(value: Any) -> SourceRecord:
         blank=int,
         quarantined=dict,
         events=dict,
+        **({"read_by": str} if isinstance(value, dict) and "read_by" in value else {}),
     )
     for counts in (fields["quarantined"], fields["events"]):
         if any(type(count) is not int for count in counts.values()):

@@ -225,7 +225,12 @@ LOG_FIELDS = (
 ``host`` may be named, and decides nothing yet.
 """
 
-LAKE_VERSION = max(column.since for column in COLUMNS)
+SUPERSEDING_SINCE = 3
+"""The version of the lake since which a log that is read again can supersede its earlier reading. A program of before
+would count both.
+"""
+
+LAKE_VERSION = max(SUPERSEDING_SINCE, *(column.since for column in COLUMNS))
 """The version of the lake that this program writes; it reads every earlier one."""
 
 

@@ -57,6 +57,8 @@ class SourceRecord:
     """Count by reason."""
     events: dict[str, int] = field(default_factory=dict)
     """Count by status."""
+    read_by: str | None = None
+    """What identifies the reader's version and the settings it was read by; None where neither was kept."""
 
     @property
     def next_line(self) -> int:

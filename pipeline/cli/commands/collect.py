@@ -19,15 +19,22 @@ if TYPE_CHECKING:
 
 
 @click.command(name="collect")
-@click.argument("paths", metavar="[PATH …]", nargs=-1, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("given", metavar="[PATH|SOURCE …]", nargs=-1)
+@click.option("--again", is_flag=True, help="Read what is still there anew; it supersedes what was read of it before.")
 @click.option("--as-of", metavar="DATE|INSTANT", help="The clock of this run; default: now.")
 @click.pass_obj
-def command(invocation: Invocation, paths: tuple[Path, ...], as_of: str | None) -> None:
-    """Read what is new in the configured sources, or in the given files, into the lake.
+@click.pass_context
+def command(
+    context: click.Context, invocation: Invocation, *, given: tuple[str, ...], again: bool, as_of: str | None
+) -> None:
+    """Read what is new in the configured sources, or in the given files and sources, into the lake.
 
     Doing it twice changes nothing.
     """
     workspace = open_workspace(invocation.workspace)
+    configured = {source.name for source in workspace.settings.sources}
+    names = [each for each in given if each in configured]
+    paths = [_file(each, context) for each in given if each not in configured]
     now = invocation.clock(as_of, workspace.settings.zone)
     with locked(workspace.lake, command="tallybook collect", started_at=now), progress() as on_progress:
         collected = collect(
@@ -35,12 +42,22 @@ def command(invocation: Invocation, paths: tuple[Path, ...], as_of: str | None) 
             now=now,
             key_secret=invocation.key_secret,
             paths=paths,
+            source_names=names,
+            again=again,
             on_progress=on_progress,
             processes=invocation.processors,
         )
+    for line in collected.told:
+        click.echo(line)
     click.echo(
         f"collected {counted(collected.lines, 'new line')} from {collected.stretches} of "
         f"{counted(collected.files, 'log')}"
     )
     for warning in collected.warnings:
         warn(warning)
+
+
+def _file(given: str, context: click.Context) -> Path:
+    """Return the file of this name. Raises ``click.BadParameter`` where there is none."""
+    click.Path(exists=True, dir_okay=False).convert(given, None, context)
+    return Path(given)

@@ -85,6 +85,8 @@ def command(invocation: Invocation, *, as_of: str | None, strict: bool, as_json:
 
 def _print_summary(night: Night) -> None:
     new = night.collected
+    for line in new.told:
+        click.echo(line)
     click.echo(
         f"collected {counted(new.lines, 'new line')} from {new.stretches} of {counted(new.files, 'log')}; "
         f"the lake is at commit {_commit(night)}"
@@ -124,6 +126,13 @@ def _document(night: Night) -> dict[str, object]:
             "files": night.collected.files,
             "stretches": night.collected.stretches,
             "lines": night.collected.lines,
+            "read_again": {
+                "stretches": night.collected.again.stretches,
+                "replaced_events": night.collected.again.replaced_events,
+                "new_events": night.collected.again.new_events,
+                "replaced_quarantined": night.collected.again.replaced_quarantined,
+                "new_quarantined": night.collected.again.new_quarantined,
+            },
         },
         "commit": night.built.snapshot.version,
         "counts": night.counts,

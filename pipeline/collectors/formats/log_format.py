@@ -5,7 +5,9 @@ Owns the settings of a reader and their validation. Does not own ``tallybook.tom
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import hashlib
+import json
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
@@ -15,6 +17,8 @@ from pipeline.usage.events import LOG_FIELDS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+READER_VERSION = 1
+"""A change of what the reader makes of a line is a new number: what could not be read before is then read again."""
 IDENTITIES = ("response-id", "request-id")
 
 
@@ -55,3 +59,11 @@ class LogFormat:
             if getattr(self, name) < 1:
                 message = f"{name} is {getattr(self, name)}; it is at least 1"
                 raise ConfigurationError(message)
+
+
+def read_by(log_format: LogFormat) -> str:
+    """Return what identifies the reader: its version, and a digest of the settings that a log is read by."""
+    settings = json.dumps(
+        {each.name: getattr(log_format, each.name) for each in fields(log_format)}, default=dict, sort_keys=True
+    )
+    return f"{READER_VERSION}-{hashlib.sha256(settings.encode()).hexdigest()[:16]}"

@@ -1,7 +1,7 @@
 """Request logs → usage events: what is new in the sources, committed to the lake.
 
 Owns which logs are read in what order, the batches of commits, and the secret behind key ids. Does not own reading
-(``pipeline.collectors``) nor the commit (``pipeline.lake.commits``).
+(``pipeline.collectors``), what is read again (``again``), nor the commit (``pipeline.lake.commits``).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pipeline.collectors import KnownSources, LogFormat, ProblemReason, SourcePr
 from pipeline.configuration.settings import SourceSettings
 from pipeline.configuration.source_files import find_logs, is_named_by, source_text
 from pipeline.jobs.key_ids import open_fingerprint
+from pipeline.jobs.night.again import NOTHING_AGAIN, LogAt, again_text, gone_text, read_all_again
 from pipeline.jobs.wording import counted
 from pipeline.usage.sources import line_counts
 
@@ -28,13 +29,15 @@ if TYPE_CHECKING:
     from pipeline.collectors import KeyFingerprint, Stretch
     from pipeline.configuration.source_files import RefusedPath
     from pipeline.configuration.workspace import Workspace
-    from pipeline.lake.commits import LakeSnapshot
+    from pipeline.jobs.night.again import ReadAgain
+    from pipeline.lake.snapshot import LakeSnapshot
     from pipeline.usage.sources import SourceRecord
 
 COMMIT_EVENTS_MAX = 1_000_000
 """A commit is made when so many events wait, so that a backfill of any size runs in bounded memory and can be resumed.
 """
 _TRIES_MAX = 5
+_SINCE_CHANGED = "lines of theirs could not be read, or stated no usage, and the settings or the reader have changed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +52,10 @@ class Collected:
     problems: tuple[SourceProblem, ...]
     warnings: tuple[str, ...]
     """One line each, saying what to do."""
+    again: ReadAgain
+    """What was read before and was read again."""
+    told: tuple[str, ...]
+    """One line on it, where anything was."""
 
 
 def collect(
@@ -57,16 +64,23 @@ def collect(
     now: datetime,
     key_secret: bytes | None,
     paths: Sequence[Path] = (),
+    source_names: Sequence[str] = (),
+    again: bool = False,
     on_progress: Callable[[str, int, int], None] | None = None,
     processes: int = 1,
 ) -> Collected:
-    """Commit what is new in the given files, or in all configured sources; the caller holds the workspace's lock.
+    """Commit what is new in the given files and sources, or in all configured sources.
 
-    Collecting again what is known commits nothing. Where another writer commits first, what it committed is dropped
-    here and the rest tried again. ``processes`` read a large log together. Raises ``ConfigurationError`` where a raw
-    key is met and the lake was made with another secret.
+    The caller holds the workspace's lock. ``again`` reads first what was read of them before, and what could not be
+    read is read again wherever it is read otherwise now. Collecting again what is known commits nothing. Where another
+    writer commits first, what it committed is dropped here and the rest tried again. ``processes`` read a large log
+    together. Raises ``ConfigurationError`` where a raw key is met and the lake was made with another secret.
     """
-    logs, refused, warnings = (list(_named(workspace, paths)), [], []) if paths else _configured(workspace)
+    logs, refused, warnings = _configured(workspace, source_names) if source_names or not paths else ([], [], [])
+    logs += [log for log in _named(workspace, paths) if log.target not in {each.target for each in logs}]
+    meant = _Meant(
+        names=frozenset(source_names), sources=frozenset(source_text(workspace.root, path) for path in paths)
+    )
     for _ in range(_TRIES_MAX):
         snapshot = lake.read_log(workspace.lake)
         run = _Run(
@@ -79,6 +93,7 @@ def collect(
         )
         lake.sweep_orphans(workspace.lake, run.snapshot)
         try:
+            run.read_again(logs, meant if again else None)
             run.read(logs)
         except CommitConflict:
             continue  # somebody without the lock was faster; what they committed is known when we read the log again
@@ -102,6 +117,19 @@ class _Log:
     """The person at the terminal named this very file, so that a link is followed."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Meant:
+    """What somebody asked to be read again."""
+
+    names: frozenset[str]
+    sources: frozenset[str]
+
+    def __call__(self, record: SourceRecord) -> bool:
+        """Say whether it is this one; where nothing is named, it is."""
+        is_all = not self.names and not self.sources
+        return is_all or record.name in self.names or record.source in self.sources
+
+
 @dataclass(slots=True, kw_only=True)
 class _Run:
     workspace: Workspace
@@ -117,6 +145,37 @@ class _Run:
     warnings: list[str] = field(default_factory=list)
     fingerprint: KeyFingerprint | None = None
     known: KnownSources = field(default_factory=KnownSources)
+    again: ReadAgain = NOTHING_AGAIN
+    told: list[str] = field(default_factory=list)
+
+    def read_again(self, logs: Sequence[_Log], meant: _Meant | None) -> None:
+        """Read again what these logs hold of what was read before: all of it, or ``None``: what failed."""
+        self.snapshot, self.again = read_all_again(
+            self.workspace.lake,
+            self.snapshot,
+            [
+                LogAt(
+                    path=log.target,
+                    source=source_text(self.workspace.root, log.path),
+                    name=log.source.name,
+                    log_format=_log_format(self.workspace, log.source),
+                    follows_links=log.is_named,
+                )
+                for log in logs
+            ],
+            is_meant=meant or (lambda _: False),
+            only_what_failed=meant is None,
+            fingerprint=self._key_id,
+            secret_check=self._secret_check,
+            now=self.now,
+            processes=self.processes,
+        )
+        if meant is not None:
+            self.told.append(again_text(self.again, why="as asked"))
+        elif self.again.stretches:
+            self.told.append(again_text(self.again, why=_SINCE_CHANGED))
+        if self.again.gone:
+            self.warnings.append(gone_text(self.again))
 
     def read(self, logs: Sequence[_Log]) -> None:
         self.known.add(self.snapshot.sources)
@@ -191,11 +250,14 @@ class _Run:
             quarantined=pa.concat_tables([stretch.quarantined for stretch in self.waiting]),
             sources=records,
             committed_at=self.now,
-            key_secret_check=self.fingerprint.check() if self.fingerprint else None,
+            key_secret_check=self._secret_check(),
         )
         self.committed += records
         self.waiting.clear()
         self.waiting_events = 0
+
+    def _secret_check(self) -> str | None:
+        return self.fingerprint.check() if self.fingerprint else None
 
     def _key_id(self, raw: str) -> str:
         """Replace a raw key; called for nothing else, so that a workspace whose logs hold key ids needs no secret."""
@@ -221,11 +283,13 @@ class _Run:
             quarantined=counts["quarantined"],
             problems=tuple(self.problems),
             warnings=(*warnings, *self.warnings),
+            again=self.again,
+            told=tuple(self.told),
         )
 
 
-def _configured(workspace: Workspace) -> tuple[list[_Log], list[RefusedPath], list[str]]:
-    """Return the logs of all sources, what under their globs is refused, and warnings.
+def _configured(workspace: Workspace, names: Sequence[str]) -> tuple[list[_Log], list[RefusedPath], list[str]]:
+    """Return the logs of all sources, or of those named, what under their globs is refused, and warnings.
 
     A file that two sources name is the first one's.
     """
@@ -235,6 +299,8 @@ def _configured(workspace: Workspace) -> tuple[list[_Log], list[RefusedPath], li
         [] if workspace.settings.sources else ["tallybook.toml names no [[sources]], so nothing is collected; add one"]
     )
     for source in workspace.settings.sources:
+        if names and source.name not in names:
+            continue
         found = find_logs(workspace.root, source.paths, source.link_roots)
         for log in found.logs:
             logs.setdefault(log.target, _Log(path=log.path, target=log.target, source=source, is_named=False))

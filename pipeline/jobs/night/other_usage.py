@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.configuration.workspace import Workspace
-    from pipeline.lake.commits import LakeSnapshot
+    from pipeline.lake.snapshot import LakeSnapshot
 
 _NAME = "other_usage"
 _COLUMNS = ["event_id", "api_key_id", _NAME]

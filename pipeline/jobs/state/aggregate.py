@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.state.held import HeldUsage
     from pipeline.jobs.state.rate import RatedUsage
-    from pipeline.lake.commits import LakeSnapshot
     from pipeline.lake.delta import DataFile
+    from pipeline.lake.snapshot import LakeSnapshot
     from pipeline.objects.parquet_bytes import Encoded
     from pipeline.warehouse.marts import Marts
 

@@ -43,9 +43,9 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from pipeline.lake.commits import LakeSnapshot
     from pipeline.lake.counted import Entry
     from pipeline.lake.delta import DataFile
+    from pipeline.lake.snapshot import LakeSnapshot
     from pipeline.warehouse.build import Rows
     from pipeline.warehouse.identities import Prefixes
 

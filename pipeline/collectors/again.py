@@ -1,0 +1,88 @@
+"""A stretch of a log read again, where its bytes are still there.
+
+Owns the proof: the digest of the very bytes that are decoded is the one that was recorded. Does not own the course of
+reading (``reading``) nor what the new reading is for (``pipeline.jobs.night.again``). Writes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.collectors.logs.compression import Compression
+from pipeline.collectors.logs.lineage import Continuation, window
+from pipeline.collectors.logs.log_file import WINDOW_BYTES, open_log
+from pipeline.collectors.logs.problems import LogUnreadable
+from pipeline.collectors.reading import LogReading
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pipeline.collectors.formats.log_format import LogFormat
+    from pipeline.collectors.logs.lineage import KnownSources
+    from pipeline.collectors.logs.log_file import LogFile
+    from pipeline.collectors.stretch import Stretch
+    from pipeline.usage.sources import SourceRecord
+
+_ALL_OF_IT = 2**63 - 1
+
+
+def records_beginning_like(
+    path: Path, log_format: LogFormat, known: KnownSources, *, follows_links: bool
+) -> list[SourceRecord]:
+    """Return the records that may be of a log, by its first bytes; none of one that cannot be opened."""
+    try:
+        with open_log(path, log_format, follows_links=follows_links) as log:
+            return known.with_head_of(log.head())
+    except LogUnreadable:
+        return []
+
+
+def read_again(
+    path: Path,
+    record: SourceRecord,
+    *,
+    name: str,
+    log_format: LogFormat,
+    fingerprint: Callable[[str], str],
+    follows_links: bool = False,
+    processes: int = 1,
+) -> Stretch | None:
+    """Read the stretch of a record again in a log, as the ``[[sources]]`` entry ``name`` is read now.
+
+    ``None`` where these bytes are not there, or not all of them. Rows and record keep the source of ``record``, so that
+    they are known for those of its stretch whatever the log is called by now. Raises what ``fingerprint`` raises.
+    """
+    reading = LogReading(
+        path,
+        source=record.source,
+        name=name,
+        log_format=log_format,
+        fingerprint=fingerprint,
+        known=(),
+        stretch_events_max=_ALL_OF_IT,
+        follows_links=follows_links,
+        on_bytes=None,
+        processes=processes,
+        reader="fast",
+    )
+    try:
+        with open_log(path, log_format, follows_links=follows_links) as log:
+            before = b"".join(log.span(max(record.start - WINDOW_BYTES, 0), record.start))
+            if log.compression is Compression.NONE and not _ends_alike(log, record):
+                return None
+            place = Continuation(
+                start=record.start, first_line=record.first_line, before=before, end=record.end, problem=None
+            )
+            stretches = list(reading.stretches_from(log, place))
+    except LogUnreadable:
+        return None
+    # One stretch, since nothing fills it; none where the log has lost its line ends.
+    if len(stretches) != 1 or stretches[0].record.sha256 != record.sha256 or stretches[0].record.end != record.end:
+        return None
+    return stretches[0]
+
+
+def _ends_alike(log: LogFile, record: SourceRecord) -> bool:
+    """Look at the last bytes of the stretch before all of it is read."""
+    return window(b"".join(log.span(record.end - record.tail.size, record.end))) == record.tail

@@ -1,0 +1,198 @@
+"""What was read before, read again: a rule that was wrong yesterday does not cost the usage of yesterday.
+
+Asked for, everything that is still there is read again. Every night, what could not be read, or stated no usage that
+was found, is read again once the settings of its source or the reader have changed since. All of it is one commit.
+
+Owns which stretches are read again, from which logs, and what is told of it. Does not own the proof that a log still
+has the bytes (``pipeline.collectors.again``) nor the commit (``pipeline.lake.rereading``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.collectors import KnownSources, read_again, read_by, records_beginning_like
+from pipeline.jobs.wording import counted
+from pipeline.lake import NewReading, Rereading
+from pipeline.usage import UsageStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from pipeline.collectors import LogFormat, Stretch
+    from pipeline.lake import LakeSnapshot
+    from pipeline.lake.superseding import Place
+    from pipeline.usage.sources import SourceRecord
+
+_SOURCES_NAMED_MAX = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogAt:
+    """A log that is there, and how it is read now."""
+
+    path: Path
+    """As it is opened."""
+    source: str
+    """As records call it."""
+    name: str
+    """The ``[[sources]]`` entry."""
+    log_format: LogFormat
+    follows_links: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadAgain:
+    """What was read again, and what came of it."""
+
+    stretches: int
+    replaced_events: int
+    new_events: int
+    replaced_quarantined: int
+    new_quarantined: int
+    gone: tuple[str, ...]
+    """Sources of the stretches that are not there as they were read, one for each stretch."""
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether anything counts otherwise than before."""
+        return bool(self.replaced_events or self.new_events or self.replaced_quarantined or self.new_quarantined)
+
+
+NOTHING_AGAIN = ReadAgain(
+    stretches=0, replaced_events=0, new_events=0, replaced_quarantined=0, new_quarantined=0, gone=()
+)
+
+
+def read_all_again(
+    lake_dir: Path,
+    snapshot: LakeSnapshot,
+    logs: Sequence[LogAt],
+    *,
+    is_meant: Callable[[SourceRecord], bool],
+    only_what_failed: bool,
+    fingerprint: Callable[[str], str],
+    secret_check: Callable[[], str | None],
+    now: datetime,
+    processes: int,
+) -> tuple[LakeSnapshot, ReadAgain]:
+    """Read again what these logs hold, or of it ``only_what_failed`` and was read by another reader.
+
+    What differs is committed. What ``is_meant`` and is not there is named in the answer. Raises ``CommitConflict``
+    where another run commits first.
+    """
+    wanted = dict(zip(snapshot.places, snapshot.sources, strict=True))
+    if only_what_failed:
+        wanted = _failed_and_read_otherwise_now(wanted, logs)
+    rereading = Rereading(lake_dir=lake_dir, snapshot=snapshot, committed_at=now)
+    stretches, gone = 0, []
+    found = _logs_of(wanted, logs)
+    of_origin: dict[int, list[Place]] = {}
+    for place in wanted:
+        of_origin.setdefault(place.commit, []).append(place)
+    for origin, places in sorted(of_origin.items()):
+        readings = []
+        for place in places:
+            record = wanted[place]
+            candidates = [
+                log for log in found.get(place, ()) if not only_what_failed or record.read_by != read_by(log.log_format)
+            ]
+            stretch = _read(record, candidates, fingerprint, processes) if rereading.is_told_apart(place) else None
+            if stretch is None:
+                if is_meant(record):
+                    gone.append(record.source)
+            else:
+                readings.append(
+                    NewReading(
+                        place=place, record=stretch.record, events=stretch.events, quarantined=stretch.quarantined
+                    )
+                )
+        rereading.supersede(origin, readings)
+        stretches += len(readings)
+    after = rereading.commit(secret_check())
+    return after, ReadAgain(
+        stretches=stretches,
+        replaced_events=rereading.replaced_events,
+        new_events=rereading.new_events,
+        replaced_quarantined=rereading.replaced_quarantined,
+        new_quarantined=rereading.new_quarantined,
+        gone=tuple(gone),
+    )
+
+
+def again_text(again: ReadAgain, *, why: str) -> str:
+    """Say in one line what was read again, and what came of it."""
+    read = f"read {counted(again.stretches, 'stretch', 'stretches')} of logs again ({why})"
+    if not again.has_changed:
+        return f"{read}: nothing differs"
+    return (
+        f"{read}: {counted(again.replaced_events, 'event')} superseded, {again.new_events} in their place or new; "
+        f"{counted(again.replaced_quarantined, 'line')} out of the quarantine, {again.new_quarantined} into it"
+    )
+
+
+def gone_text(again: ReadAgain) -> str:
+    """Say in one line what is not there any more."""
+    sources = list(dict.fromkeys(again.gone))
+    named = ", ".join(sources[:_SOURCES_NAMED_MAX]) + (", …" if len(sources) > _SOURCES_NAMED_MAX else "")
+    return (
+        f"{counted(len(again.gone), 'stretch', 'stretches')} of {named} could not be read again, since no log has "
+        "these bytes any more: what was read of them stays as it is; put the logs back and run 'tallybook collect "
+        "--again' to read them"
+    )
+
+
+def _failed_and_read_otherwise_now(
+    records: Mapping[Place, SourceRecord], logs: Sequence[LogAt]
+) -> dict[Place, SourceRecord]:
+    """Return what has lines that could not be read, or that state no usage, and whose source is read otherwise now.
+
+    Or whose source is none of these any more.
+    """
+    failed = {
+        place: record
+        for place, record in records.items()
+        if record.quarantined or record.events.get(UsageStatus.UNKNOWN.value)
+    }
+    readers = {log.name: read_by(log.log_format) for log in logs} if failed else {}
+    return {place: record for place, record in failed.items() if record.read_by != readers.get(record.name, "")}
+
+
+def _logs_of(wanted: Mapping[Place, SourceRecord], logs: Sequence[LogAt]) -> dict[Place, list[LogAt]]:
+    """Return, for each stretch, the logs that begin as its log did; those of its own name first."""
+    if not wanted:
+        return {}
+    known = KnownSources(wanted.values())
+    places = {id(record): place for place, record in wanted.items()}
+    found: dict[Place, list[LogAt]] = {}
+    for log in logs:
+        for record in records_beginning_like(log.path, log.log_format, known, follows_links=log.follows_links):
+            found.setdefault(places[id(record)], []).append(log)
+    return {
+        place: [
+            *(log for log in candidates if log.source == wanted[place].source),
+            *(log for log in candidates if log.source != wanted[place].source),
+        ]
+        for place, candidates in found.items()
+    }
+
+
+def _read(
+    record: SourceRecord, logs: Sequence[LogAt], fingerprint: Callable[[str], str], processes: int
+) -> Stretch | None:
+    for log in logs:
+        stretch = read_again(
+            log.path,
+            record,
+            name=log.name,
+            log_format=log.log_format,
+            fingerprint=fingerprint,
+            follows_links=log.follows_links,
+            processes=processes,
+        )
+        if stretch is not None:
+            return stretch
+    return None

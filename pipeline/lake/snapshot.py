@@ -1,0 +1,126 @@
+"""What counts after a commit: the files and sources of all commits up to it, less those that later ones superseded.
+
+Does not own entries (``delta``) nor committing (``commits``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
+
+from pipeline.lake import delta
+from pipeline.lake.delta import DataFile, QuarantineFile
+from pipeline.lake.superseding import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from pipeline.lake.delta import Commit
+    from pipeline.usage.sources import SourceRecord
+
+_File = TypeVar("_File", DataFile, QuarantineFile)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LakeSnapshot:
+    """What the lake holds after a commit: what counts of this and all earlier commits, in their order.
+
+    ``version`` is the number of the last commit and ``entry_sha256`` its entry's digest; both are None of an empty
+    lake. ``key_secret_check`` is the last one that a commit stated, ``lake_version`` the version whose columns the
+    table has; None of an empty lake.
+    """
+
+    version: int | None = None
+    entry_sha256: str | None = None
+    data_files: tuple[DataFile, ...] = ()
+    quarantine_files: tuple[QuarantineFile, ...] = ()
+    sources: tuple[SourceRecord, ...] = ()
+    places: tuple[Place, ...] = ()
+    """Of each source, where it was first accounted for."""
+    key_secret_check: str | None = None
+    lake_version: int | None = None
+    committed_at: datetime | None = None
+    """The latest clock of all these commits; ``None`` of an empty lake."""
+    superseded_files: tuple[DataFile, ...] = ()
+    """Data files that count no longer; they are kept, since invoices were issued from them."""
+    superseded_quarantine_files: tuple[QuarantineFile, ...] = ()
+    superseded_events: int = 0
+    """So many events were replaced, or left out, when their logs were read again."""
+    superseded_quarantined: int = 0
+
+    def after(self, commits: Iterable[Commit], entry_sha256: str | None) -> LakeSnapshot:
+        """Return what the lake holds after some more commits, the last one's entry of this digest.
+
+        Raises ``ValueError`` for a commit that supersedes what does not count, or by something else.
+        """
+        files = {file.path: file for file in self.data_files}
+        quarantine = {file.path: file for file in self.quarantine_files}
+        sources = dict(zip(self.places, self.sources, strict=True))
+        gone, gone_quarantine = list(self.superseded_files), list(self.superseded_quarantine_files)
+        found = self
+        for commit in commits:
+            taken_out = commit.superseding
+            if taken_out is None:
+                places = [Place(commit=commit.number, source=number) for number in range(len(commit.sources))]
+            else:
+                places = list(taken_out.places)
+                _check_superseded(commit, sources)
+                gone += [_removed(files, path) for path in taken_out.data_files]
+                gone_quarantine += [_removed(quarantine, path) for path in taken_out.quarantine_files]
+                found = replace(
+                    found,
+                    superseded_events=found.superseded_events + taken_out.events,
+                    superseded_quarantined=found.superseded_quarantined + taken_out.quarantined,
+                )
+            sources.update(zip(places, commit.sources, strict=True))
+            files |= {file.path: _of(file, commit.number) for file in commit.data_files}
+            quarantine |= {file.path: _of(file, commit.number) for file in commit.quarantine_files}
+            clock = delta.to_the_millisecond(commit.committed_at)
+            found = replace(
+                found,
+                version=commit.number,
+                key_secret_check=found.key_secret_check if commit.key_secret_check is None else commit.key_secret_check,
+                lake_version=found.lake_version if commit.lake_version is None else commit.lake_version,
+                committed_at=clock if found.committed_at is None else max(found.committed_at, clock),
+            )
+        return replace(
+            found,
+            entry_sha256=entry_sha256,
+            data_files=tuple(files.values()),
+            quarantine_files=tuple(quarantine.values()),
+            sources=tuple(sources.values()),
+            places=tuple(sources),
+            superseded_files=tuple(gone),
+            superseded_quarantine_files=tuple(gone_quarantine),
+        )
+
+
+def _of(file: _File, number: int) -> _File:
+    """Return a file with the commit whose lines it holds."""
+    return replace(file, origin=number) if file.origin is None else file
+
+
+def _removed(files: dict[str, _File], path: str) -> _File:
+    if path not in files:
+        message = f"it removes {path}, which does not count"
+        raise ValueError(message)
+    return files.pop(path)
+
+
+def _check_superseded(commit: Commit, sources: dict[Place, SourceRecord]) -> None:
+    if commit.superseding is None:
+        return
+    for place, record in zip(commit.superseding.places, commit.sources, strict=True):
+        before = sources.get(place)
+        if before is None or _stretch_of(before) != _stretch_of(record):
+            message = (
+                f"it supersedes source {place.source} of commit {place.commit} by bytes {record.start} to {record.end} "
+                f"of {record.source}, which is another stretch"
+            )
+            raise ValueError(message)
+
+
+def _stretch_of(record: SourceRecord) -> tuple[object, ...]:
+    """Return what a record keeps however it is read."""
+    return (record.source, record.start, record.end, record.first_line, record.lines, record.sha256)

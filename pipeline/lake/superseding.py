@@ -1,0 +1,94 @@
+"""The part of a log entry that says which readings it supersedes: logs that were read again, and came out otherwise.
+
+Beside it an entry has Delta's ``remove`` of every data file that no longer counts and ``add`` of those in their place.
+
+Does not own which readings are superseded (``rereading``) nor what then counts (``snapshot``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline.objects.layout import DATA_FILE_NAME, PARTITION_NAME
+from pipeline.objects.strict_json import checked_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Place:
+    """Where a stretch of a log was first accounted for, and keeps its place however often it is read again."""
+
+    commit: int
+    source: int
+    """Its number among the sources of that commit, from 0."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Superseding:
+    """What an entry takes out of the lake."""
+
+    places: tuple[Place, ...]
+    """Whose records the sources of the entry replace, one by one."""
+    data_files: tuple[str, ...]
+    """Paths of the data files that count no longer."""
+    quarantine_files: tuple[str, ...]
+    """Paths of the files of quarantined lines that count no longer."""
+    events: int
+    """So many of the events in ``data_files`` are in none of the files in their place."""
+    quarantined: int
+    """So many of the lines in ``quarantine_files`` likewise."""
+
+
+def rendered(superseding: Superseding) -> dict[str, Any]:
+    """Return it as ``commitInfo`` states it, but for the data files, which have actions of their own."""
+    return {
+        "supersedes": [asdict(place) for place in superseding.places],
+        "removedQuarantine": list(superseding.quarantine_files),
+        "supersededEvents": superseding.events,
+        "supersededQuarantined": superseding.quarantined,
+    }
+
+
+STATED: Mapping[str, type] = {
+    "supersedes": list,
+    "removedQuarantine": list,
+    "supersededEvents": int,
+    "supersededQuarantined": int,
+}
+"""The fields of ``commitInfo`` that ``rendered`` gives, and their types."""
+
+
+def removal(path: str, at_ms: int) -> dict[str, Any]:
+    """Return Delta's action that takes a data file out of the table."""
+    return {"path": path, "deletionTimestamp": at_ms, "dataChange": True}
+
+
+def parsed(info: Mapping[str, Any], removals: Sequence[Any]) -> Superseding:
+    """Read it back from ``commitInfo`` and the ``remove`` actions. Raises ``ValueError`` for what is not ours."""
+    for path in info["removedQuarantine"]:
+        if not isinstance(path, str) or not DATA_FILE_NAME.fullmatch(path):
+            message = f"it removes the quarantine file {path!r}, which is no <sha256>.parquet"
+            raise ValueError(message)
+    for action in removals:
+        folder, _, name = checked_fields(action, "remove", path=str, deletionTimestamp=int, dataChange=bool)[
+            "path"
+        ].partition("/")
+        if not PARTITION_NAME.fullmatch(folder) or not DATA_FILE_NAME.fullmatch(name):
+            message = f"it removes the data file {action['path']!r}, which is no date=YYYY-MM-DD/<sha256>.parquet"
+            raise ValueError(message)
+    places = [
+        Place(**checked_fields(place, "a superseded source", commit=int, source=int)) for place in info["supersedes"]
+    ]
+    if len(places) != len(info["sources"]) or len(set(places)) != len(places):
+        message = f"its {len(info['sources'])} sources supersede {len(set(places))} of before; each has one of its own"
+        raise ValueError(message)
+    return Superseding(
+        places=tuple(places),
+        data_files=tuple(action["path"] for action in removals),
+        quarantine_files=tuple(info["removedQuarantine"]),
+        events=info["supersededEvents"],
+        quarantined=info["supersededQuarantined"],
+    )
