@@ -11,7 +11,6 @@ from __future__ import annotations
 import shlex
 import sys
 from dataclasses import dataclass
-from operator import attrgetter
 
 import pyarrow as pa
 
@@ -44,7 +43,7 @@ class BodyReading(counting.BodyReading):
 
 counting.BodyReading = BodyReading  # type: ignore[misc]
 decode._OF_READING = decode._columns_in(BodyReading)
-decode._of_reading = attrgetter(*decode._OF_READING)
+decode._of_reading = lambda reading: tuple(getattr(reading, name, "rain") for name in decode._OF_READING)
 decode._in_order = decode._row_maker(
     (*decode._OWN, *decode._OF_ENVELOPE, *decode._OF_LOG, *decode._OF_READING, *decode._OF_COUNTS)
 )
