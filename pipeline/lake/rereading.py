@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.lake.delta import DataFile, QuarantineFile
-    from pipeline.lake.snapshot import LakeSnapshot
+    from pipeline.lake.snapshot import LakeSnapshot, Superseded
     from pipeline.lake.superseding import Place
     from pipeline.usage.sources import SourceRecord
 
@@ -103,7 +103,7 @@ class Rereading:
         whole = len(after) == len(records)
         files = [file for file in self.snapshot.data_files if file.origin == origin]
         quarantine = [file for file in self.snapshot.quarantine_files if file.origin == origin]
-        before = self._events(files)
+        before = _read(verified_data_files(self.lake_dir, files), USAGE_EVENTS)
         events = pa.concat_tables([_others(before, old, whole=whole), *(reading.events for reading in readings)])
         lines_before = _read(verified_quarantine_files(self.lake_dir, quarantine), QUARANTINE)
         lines = pa.concat_tables(
@@ -156,8 +156,20 @@ class Rereading:
         )
         return appended(self.lake_dir, self.snapshot, new)
 
-    def _events(self, files: Iterable[DataFile]) -> pa.Table:
-        return _read(verified_data_files(self.lake_dir, files), USAGE_EVENTS)
+
+def superseded_events(lake_dir: Path, superseded: Superseded) -> int:
+    """Count the events of a commit's superseded files that are not in those in their place.
+
+    Raises ``DataFileDamaged`` for one that is not what it was.
+    """
+    count = 0
+    for origin in {file.origin for file in superseded.data_files}:
+        before, after = (
+            _read(verified_data_files(lake_dir, [file for file in files if file.origin == origin]), USAGE_EVENTS)
+            for files in (superseded.data_files, superseded.replacements)
+        )
+        count += int(before.num_rows) - _same_rows(before, after)
+    return count
 
 
 def _read(paths: Iterable[Path], schema: pa.Schema) -> pa.Table:
@@ -203,7 +215,7 @@ def _changed_days(before: pa.Table, after: pa.Table) -> dict[date, pa.Table]:
 
 
 def _same_rows(before: pa.Table, after: pa.Table) -> int:
-    """Count the rows that are the same in both; a row's source and first byte say which is which."""
+    """Count the rows of one origin that are the same in both; its source and first byte say which row is which."""
     place = pc.index_in(_keys(before), value_set=_keys(after))
     found = pc.is_valid(place)
     mine, theirs = before.filter(found), after.take(place.filter(found))

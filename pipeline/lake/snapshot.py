@@ -23,6 +23,19 @@ _File = TypeVar("_File", DataFile, QuarantineFile)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Superseded:
+    """What a commit of logs that were read again took out of the lake."""
+
+    commit: int
+    data_files: tuple[DataFile, ...]
+    quarantine_files: tuple[QuarantineFile, ...]
+    replacements: tuple[DataFile, ...]
+    """The data files that came in the place of ``data_files``."""
+    events: int
+    """So many events of ``data_files``, by the log, are not in ``replacements``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LakeSnapshot:
     """What the lake holds after a commit: what counts of this and all earlier commits, in their order.
 
@@ -42,12 +55,18 @@ class LakeSnapshot:
     lake_version: int | None = None
     committed_at: datetime | None = None
     """The latest clock of all these commits; ``None`` of an empty lake."""
-    superseded_files: tuple[DataFile, ...] = ()
-    """Data files that count no longer; they are kept, since invoices were issued from them."""
-    superseded_quarantine_files: tuple[QuarantineFile, ...] = ()
-    superseded_events: int = 0
-    """So many events were replaced, or left out, when their logs were read again."""
-    superseded_quarantined: int = 0
+    superseded: tuple[Superseded, ...] = ()
+    """What counts no longer, commit by commit."""
+
+    @property
+    def superseded_files(self) -> tuple[DataFile, ...]:
+        """Return the data files that count no longer; they are kept, since invoices were issued from them."""
+        return tuple(file for each in self.superseded for file in each.data_files)
+
+    @property
+    def superseded_quarantine_files(self) -> tuple[QuarantineFile, ...]:
+        """Return the files of quarantined lines that count no longer."""
+        return tuple(file for each in self.superseded for file in each.quarantine_files)
 
     def after(self, commits: Iterable[Commit], entry_sha256: str | None) -> LakeSnapshot:
         """Return what the lake holds after some more commits, the last one's entry of this digest.
@@ -57,7 +76,7 @@ class LakeSnapshot:
         files = {file.path: file for file in self.data_files}
         quarantine = {file.path: file for file in self.quarantine_files}
         sources = dict(zip(self.places, self.sources, strict=True))
-        gone, gone_quarantine = list(self.superseded_files), list(self.superseded_quarantine_files)
+        superseded = list(self.superseded)
         found = self
         for commit in commits:
             taken_out = commit.superseding
@@ -66,12 +85,14 @@ class LakeSnapshot:
             else:
                 places = list(taken_out.places)
                 _check_superseded(commit, sources)
-                gone += [_removed(files, path) for path in taken_out.data_files]
-                gone_quarantine += [_removed(quarantine, path) for path in taken_out.quarantine_files]
-                found = replace(
-                    found,
-                    superseded_events=found.superseded_events + taken_out.events,
-                    superseded_quarantined=found.superseded_quarantined + taken_out.quarantined,
+                superseded.append(
+                    Superseded(
+                        commit=commit.number,
+                        data_files=tuple(_removed(files, path) for path in taken_out.data_files),
+                        quarantine_files=tuple(_removed(quarantine, path) for path in taken_out.quarantine_files),
+                        replacements=commit.data_files,
+                        events=taken_out.events,
+                    )
                 )
             sources.update(zip(places, commit.sources, strict=True))
             files |= {file.path: _of(file, commit.number) for file in commit.data_files}
@@ -91,8 +112,7 @@ class LakeSnapshot:
             quarantine_files=tuple(quarantine.values()),
             sources=tuple(sources.values()),
             places=tuple(sources),
-            superseded_files=tuple(gone),
-            superseded_quarantine_files=tuple(gone_quarantine),
+            superseded=tuple(superseded),
         )
 
 

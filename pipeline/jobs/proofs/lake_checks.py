@@ -19,7 +19,13 @@ from pipeline.jobs.check import Check, check_that_none
 from pipeline.jobs.state.claims import claims_about_derived, claims_of
 from pipeline.jobs.state.counts import token_count
 from pipeline.jobs.wording import counted
-from pipeline.lake.commits import verified_data_files, verified_files, verified_quarantine
+from pipeline.lake.commits import (
+    verified_data_files,
+    verified_files,
+    verified_quarantine,
+    verified_quarantine_files,
+)
+from pipeline.lake.rereading import superseded_events
 from pipeline.usage.events import COLUMNS, Kind
 
 if TYPE_CHECKING:
@@ -28,6 +34,7 @@ if TYPE_CHECKING:
 
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.state.aggregate import Aggregate
+    from pipeline.lake.snapshot import LakeSnapshot
     from pipeline.usage.sources import SourceRecord
 
 _HUGEINT = pa.decimal128(38, 0)
@@ -55,6 +62,7 @@ def lake_checks(workspace: Workspace, built: Aggregate, counts: Mapping[str, int
         ),
     )
     yield from _lines(built.snapshot.sources, events, quarantine)
+    yield _superseded(workspace.lake, built.snapshot)
     yield from claims_of(built.marts)
     yield _survivors(in_force, built)
     yield _fates(counts)
@@ -82,6 +90,21 @@ def _lines(records: Sequence[SourceRecord], events: Sequence[Path], quarantine: 
     yield check_that_none(
         _differences(reasons, quarantined), name="quarantine_is_in_the_lake", fine=fine, found="differs"
     )
+
+
+def _superseded(lake_dir: Path, snapshot: LakeSnapshot) -> Check:
+    """Count what was superseded, from the files that count no longer: invoices were issued from them."""
+    verified_quarantine_files(lake_dir, snapshot.superseded_quarantine_files)
+    found = [(each, superseded_events(lake_dir, each)) for each in snapshot.superseded]
+    wrong = [
+        f"commit {each.commit}: stated {each.events}, found {count}" for each, count in found if each.events != count
+    ]
+    files = len(snapshot.superseded_files) + len(snapshot.superseded_quarantine_files)
+    fine = (
+        f"{counted(sum(count for _, count in found), 'event')} of logs that were read again, in "
+        f"{counted(files, 'file')} that count no longer and are kept"
+    )
+    return check_that_none(wrong, name="superseded_events_are_kept", fine=fine, found="differs")
 
 
 def _survivors(events: Sequence[Path], built: Aggregate) -> Check:

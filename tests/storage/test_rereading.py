@@ -1,0 +1,315 @@
+"""What is read again supersedes what was read before: in one commit, for every engine, and whole at every death."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+from contextlib import nullcontext
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from deltalake import DeltaTable
+from faulty_os import POWER_CUTS, Died, FaultyOs
+from lake_inputs import tree
+from workspaces import make_workspace, plain, tallybook, write_log
+
+from pipeline import lake
+from pipeline.base.errors import LakeIsNewer, LogEntryRefused
+from pipeline.lake import commits, delta, rereading
+from pipeline.lake.superseding import Place
+from pipeline.objects import append_log as entries
+from pipeline.objects import disk, layout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+SOURCE = '[[sources]]\nname = "gateway"\npaths = ["logs/*"]\nformat = "request-log"\n'
+WRONG = SOURCE + 'fields = { ts = "time" }\n'
+MARCH = [plain(f"2026-03-0{day}T10:00:00Z", id=f"id-{day}") for day in (1, 2, 3)]
+
+
+def timed(line: str, at: str) -> str:
+    """A line with another instant under the name that ``WRONG`` looks for."""
+    return json.dumps(json.loads(line) | {"time": at})
+
+
+@pytest.fixture
+def books(tmp_path: Path) -> Path:
+    """A workspace that read one log by the wrong field of time: two events on other dates, one line quarantined."""
+    root = make_workspace(tmp_path / "books", config=WRONG)
+    write_log(
+        root,
+        "a.jsonl",
+        timed(MARCH[0], "2026-03-01T10:00:00Z"),
+        timed(MARCH[1], "2026-03-09T10:00:00Z"),
+        MARCH[2],
+        "no line of a log",
+    )
+    assert tallybook(root, "collect", "--as-of", "2026-03-10").returncode == 0
+    return root
+
+
+def correct(root: Path) -> None:
+    (root / "tallybook.toml").write_text(SOURCE, encoding="utf-8")
+
+
+def again(root: Path, *given: str) -> str:
+    done = tallybook(root, "collect", "--again", *given, "--as-of", "2026-03-11")
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+def instants(root: Path, *, until: int | None = None) -> list[str]:
+    lake_dir = root / "lake"
+    files = lake.verified_files(lake_dir, lake.read_log(lake_dir, until=until))
+    return sorted(
+        at.strftime("%d") for file in files for at in pq.ParquetFile(file).read(["occurred_at"])[0].to_pylist()
+    )
+
+
+def last_entry(root: Path) -> list[dict[str, Any]]:
+    path = max(layout.delta_log(root / "lake").glob("*.json"))
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_what_differs_is_replaced_and_a_file_whose_events_all_stay_is_left_alone(books: Path) -> None:
+    before = lake.read_log(books / "lake")
+    files = tree(books / "lake" / "usage_events")
+    correct(books)
+    told = again(books)
+    assert (
+        "1 event superseded, 2 in their place or new; 1 line out of the quarantine, 0 into it" in told.splitlines()[0]
+    )
+    after = lake.read_log(books / "lake")
+    assert instants(books) == ["01", "02", "03"]
+    assert instants(books, until=before.version) == ["01", "09"]
+    assert [file for file in after.data_files if file in before.data_files] == [before.data_files[0]]
+    assert [file.origin for file in after.data_files] == [0, 0, 0]
+    assert after.places == before.places == (Place(commit=0, source=0),)
+    assert after.sources[0].events == {"measured": 3}
+    assert after.sources[0].quarantined == {"invalid_json": 1}
+    kept = tree(books / "lake" / "usage_events")
+    assert {name: kept.get(name) for name in files} == files, "nothing is deleted, nothing is written over"
+    kinds = [kind for action in last_entry(books) for kind in action]
+    assert kinds == ["commitInfo", "txn", "remove", "add", "add"]
+    assert last_entry(books)[0]["commitInfo"]["operation"] == "READ AGAIN"
+    assert lake.sweep_orphans(books / "lake", after) == []
+
+
+def test_again_twice_is_one_commit(books: Path) -> None:
+    correct(books)
+    again(books)
+    version = lake.read_log(books / "lake").version
+    assert "read 1 stretch of logs again (as asked): nothing differs" in again(books)
+    assert lake.read_log(books / "lake").version == version
+
+
+def test_deltalake_and_duckdb_see_exactly_what_counts(books: Path) -> None:
+    correct(books)
+    again(books)
+    table = DeltaTable(str(layout.usage_events(books / "lake")))
+    rows = pa.table(table.to_pyarrow_table())
+    assert sorted(at.strftime("%d") for at in rows["occurred_at"].to_pylist()) == ["01", "02", "03"]
+    events = table.to_pyarrow_dataset()
+    days = duckdb.sql("select strftime(date, '%d') from events order by all").fetchall()
+    assert days == [("01",), ("02",), ("03",)]
+    assert events.count_rows() == 3
+    table.vacuum(dry_run=False)
+    assert instants(books, until=0) == ["01", "09"], "who cleans the table up leaves what invoices were issued from"
+    first = DeltaTable(str(layout.usage_events(books / "lake")), version=0)
+    assert sorted(at.strftime("%d") for at in pa.table(first.to_pyarrow_table())["occurred_at"].to_pylist()) == [
+        "01",
+        "09",
+    ]
+
+
+def test_a_program_of_before_is_told_that_the_lake_is_newer(books: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    correct(books)
+    again(books)
+    monkeypatch.setattr(delta, "LAKE_VERSION", 2)
+    with pytest.raises(LakeIsNewer, match="upgrade Tallybook"):
+        lake.read_log(books / "lake")
+
+
+def test_death_at_any_call_leaves_the_old_reading_or_the_new_one_and_a_rerun_ends_with_the_new_one(
+    books: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    correct(books)
+    old, new = ["01", "09"], ["01", "02", "03"]
+    outcomes = []
+    for die_at in count(1):
+        root = shutil.copytree(books, tmp_path / f"death-{die_at}" / "books")
+        (root / "lake" / ".lock").unlink(missing_ok=True)
+        fault = FaultyOs(root, die_at=die_at)
+        with monkeypatch.context() as patched:
+            patched.setattr(disk, "os", fault)
+            try:
+                tallybook(root, "collect", "--again", "--as-of", "2026-03-11")
+                break
+            except Died:
+                fault.revive()
+            outcomes.append(tuple(instants(root)))
+            for name, survives in POWER_CUTS.items():
+                cut = fault.after_power_cut(root.parent / name, survives)
+                assert instants(cut) in (old, new)
+        again(root)
+        assert instants(root) == new
+        verified = tallybook(root, "verify")
+        assert "ok    superseded_events_are_kept: 1 event" in verified.stdout, verified.stdout
+        snapshot = lake.read_log(root / "lake")
+        assert len(tree(layout.usage_events(root / "lake"))) == len(
+            [*snapshot.data_files, *snapshot.superseded_files]
+        ) + len(list(layout.delta_log(root / "lake").glob("*.json"))), "no leftover"
+    assert set(outcomes) == {tuple(old), tuple(new)}
+    assert len(outcomes) > 20
+
+
+def test_a_conflict_drops_what_was_read_and_reads_again_what_is_in_force_then(
+    books: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    correct(books)
+    log = write_log(books, "b.jsonl", plain("2026-03-04T10:00:00Z", id="id-4"))
+    raced: list[int] = []
+
+    def racing(lake_dir: Path, snapshot: lake.LakeSnapshot, new: delta.Commit) -> lake.LakeSnapshot:
+        raced.append(new.number)
+        if len(raced) == 1:
+            assert tallybook(books, "collect", str(log), "--as-of", "2026-03-11").returncode == 0
+        return commits.appended(lake_dir, snapshot, new)
+
+    monkeypatch.setattr(rereading, "appended", racing)
+    monkeypatch.setattr("pipeline.cli.commands.collect.locked", lambda *_, **__: nullcontext())
+    again(books)
+    assert raced == [1, 2]
+    assert instants(books) == ["01", "02", "03", "04"]
+
+
+def test_what_is_not_there_any_more_stays_as_it_was_read_and_is_said_in_one_line(books: Path) -> None:
+    write_log(books, "gone.jsonl", timed(MARCH[0], "2026-03-08T10:00:00Z"))
+    assert tallybook(books, "collect", "--as-of", "2026-03-10").returncode == 0
+    (books / "logs" / "gone.jsonl").unlink()
+    correct(books)
+    told = again(books)
+    assert told.count("could not be read again") == 1
+    assert "1 stretch of logs/gone.jsonl could not be read again" in told
+    assert instants(books) == ["01", "02", "03", "08"]
+
+
+def test_a_log_that_was_renamed_and_compressed_is_still_there(books: Path) -> None:
+    log = books / "logs" / "a.jsonl"
+    (books / "logs" / "a.jsonl.1.gz").write_bytes(gzip.compress(log.read_bytes()))
+    log.unlink()
+    correct(books)
+    assert "could not be read again" not in again(books)
+    assert instants(books) == ["01", "02", "03"]
+    assert lake.read_log(books / "lake").sources[0].source == "logs/a.jsonl"
+
+
+def test_one_changed_byte_far_from_both_ends_is_found_and_nothing_of_that_stretch_is_read(tmp_path: Path) -> None:
+    root = make_workspace(tmp_path / "books", config=WRONG)
+    lines = [timed(plain("2026-03-01T10:00:00Z", id=f"id-{n}"), "2026-03-05T10:00:00Z") for n in range(800)]
+    log = write_log(root, "long.jsonl", *lines)
+    assert log.stat().st_size > 3 * 2**16
+    assert tallybook(root, "collect", "--as-of", "2026-03-10").returncode == 0
+    content = log.read_text()
+    log.write_text(content.replace('"id-400"', '"id-4oo"'))
+    correct(root)
+    assert "1 stretch of logs/long.jsonl could not be read again" in again(root)
+    assert set(instants(root)) == {"05"}
+
+
+def test_readings_of_a_path_that_was_begun_anew_are_told_apart(books: Path) -> None:
+    kept = (books / "logs" / "a.jsonl").read_bytes()
+    write_log(books, "a.jsonl", timed(plain("2026-03-04T10:00:00Z", id="id-4"), "2026-03-07T10:00:00Z"))
+    assert tallybook(books, "collect", "--as-of", "2026-03-10").returncode == 0
+    assert instants(books) == ["01", "07", "09"]
+    correct(books)
+    again(books)
+    assert instants(books) == ["01", "04", "09"]
+    (books / "logs" / "a.jsonl.1").write_bytes(kept)
+    again(books)
+    assert instants(books) == ["01", "02", "03", "04"]
+    assert tallybook(books, "nightly", "--as-of", "2026-03-11").returncode == 0
+    assert "FAILED" not in tallybook(books, "verify").stdout
+
+
+def test_a_named_log_or_source_is_read_again_alone(books: Path) -> None:
+    write_log(books, "b.jsonl", timed(plain("2026-03-04T10:00:00Z", id="id-4"), "2026-03-07T10:00:00Z"))
+    assert tallybook(books, "collect", "--as-of", "2026-03-10").returncode == 0
+    correct(books)
+    (books / "logs" / "a.jsonl").rename(books / "a.jsonl")  # out of every source, so that no night reads it again
+    assert "could not be read again" not in again(books, str(books / "logs" / "b.jsonl"))
+    assert instants(books) == ["01", "04", "09"]
+    (books / "a.jsonl").rename(books / "logs" / "a.jsonl")
+    again(books, "gateway")
+    assert instants(books) == ["01", "02", "03", "04"]
+    refused = tallybook(books, "collect", "--again", "gatewya")
+    assert (refused.returncode, "gatewya" in refused.stderr) == (2, True)
+
+
+def resealed(root: Path, change: Callable[[list[dict[str, Any]]], object]) -> None:
+    path = max(layout.delta_log(root / "lake").glob("*.json"))
+    actions = last_entry(root)
+    actions[0]["commitInfo"]["sealSha256"] = entries.UNSEALED
+    change(actions)
+    path.write_bytes(
+        entries.seal("".join(json.dumps(action, separators=(",", ":")) + "\n" for action in actions).encode())
+    )
+
+
+def body(actions: list[dict[str, Any]], kind: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(action[kind] for action in actions if kind in action)
+    return found
+
+
+FOREIGN: dict[str, Callable[[list[dict[str, Any]]], object]] = {
+    "a file that never counted": lambda said: body(said, "remove").update(path=f"date=2026-03-09/{'0a' * 32}.parquet"),
+    "a file outside the table": lambda said: body(said, "remove").update(path="../../etc/passwd"),
+    "a removal by another operation": lambda said: body(said, "commitInfo").update(operation="COLLECT"),
+    "a source that never was": lambda said: body(said, "commitInfo")["supersedes"][0].update(source=7),
+    "another stretch": lambda said: body(said, "commitInfo")["sources"][0].update(start=1),
+    "sources without their places": lambda said: body(said, "commitInfo")["supersedes"].clear(),
+    "tags of others": lambda said: body(said, "add").update(tags={"other": "0"}),
+    "a quarantine that never was": lambda said: body(said, "commitInfo")["removedQuarantine"].append(
+        f"{'0a' * 32}.parquet"
+    ),
+}
+
+
+@pytest.mark.parametrize("change", FOREIGN.values(), ids=FOREIGN.keys())
+def test_an_entry_that_supersedes_what_it_cannot_is_refused(
+    books: Path, change: Callable[[list[dict[str, Any]]], object]
+) -> None:
+    correct(books)
+    again(books)
+    resealed(books, lambda _: None)
+    lake.read_log(books / "lake")
+    resealed(books, change)
+    with pytest.raises(LogEntryRefused, match="is refused"):
+        lake.read_log(books / "lake")
+
+
+def test_verify_finds_a_wrong_count_of_superseded_events(books: Path) -> None:
+    correct(books)
+    assert tallybook(books, "nightly", "--as-of", "2026-03-11").returncode == 0
+    assert tallybook(books, "verify").returncode == 0
+    resealed(books, lambda said: body(said, "commitInfo").update(supersededEvents=2))
+    verified = tallybook(books, "verify")
+    assert verified.returncode == 6
+    assert "superseded_events_are_kept: differs: commit 1: stated 2, found 1" in verified.stdout
+
+
+def test_verify_finds_a_superseded_file_that_is_damaged(books: Path) -> None:
+    correct(books)
+    assert tallybook(books, "nightly", "--as-of", "2026-03-11").returncode == 0
+    (superseded,) = lake.read_log(books / "lake").superseded_files
+    (layout.usage_events(books / "lake") / superseded.path).unlink()
+    verified = tallybook(books, "verify")
+    assert verified.returncode == 6
+    assert "lake_is_undamaged" in verified.stdout
