@@ -13,6 +13,8 @@ import pytest
 from workspaces import make_workspace, plain, tallybook, write_log
 
 from pipeline import lake, usage
+from pipeline.collectors import counting
+from pipeline.collectors.families import reading
 from pipeline.collectors.fast.lines import QuickReader
 from pipeline.collectors.formats import log_format
 
@@ -118,7 +120,8 @@ def test_an_event_above_the_greatest_count_is_taken_out_of_a_lake_of_before(
         plain("2026-03-01T11:00:00Z", id="b", prompt=usage.TOKENS_MAX + 1),
     )
     with monkeypatch.context() as before:
-        before.setattr(usage, "TOKENS_MAX", 2**63 - 1)
+        for module in (usage, counting, reading):
+            before.setattr(module, "TOKENS_MAX", 2**63 - 1)
         before.setattr(QuickReader, "read", lambda *_: None)
         run(root, "collect", "--as-of", "2026-03-02")
     assert lake.read_log(root / "lake").sources[0].events == {"measured": 2}
@@ -128,13 +131,6 @@ def test_an_event_above_the_greatest_count_is_taken_out_of_a_lake_of_before(
     assert night(root, "2026-03-02")["counts"]["billed_tokens"] == 1_000_000
     run(root, "verify")
     assert log.is_file()
-
-
-def exchanges(root: Path) -> list[dict[str, Any]]:
-    done = tallybook(root, "usage", "--by", "key,model,status,fate,date", "--json")
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return sorted(found["rows"], key=str)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -175,6 +171,7 @@ def test_a_lake_that_was_read_again_counts_what_a_new_lake_of_the_same_logs_coun
     run(root, "verify")
     fresh = shutil.copytree(root, tmp_path / "fresh", ignore=shutil.ignore_patterns("lake", "invoices"))
     assert night(fresh, "2026-03-08")["counts"] == found["counts"]
-    assert exchanges(fresh) == exchanges(root) != []
+    counted = [run(books, "usage", "--by", "key,model,status,fate,day") for books in (fresh, root)]
+    assert counted[0] == counted[1] != ""
     assert drafts(fresh) == drafts(root)
     assert run(root, "collect", "--again", "--as-of", "2026-03-08").count("nothing differs") == 1
