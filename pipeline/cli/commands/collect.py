@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,15 +23,23 @@ if TYPE_CHECKING:
 @click.command(name="collect")
 @click.argument("given", metavar="[PATH|SOURCE …]", nargs=-1)
 @click.option("--again", is_flag=True, help="Read what is still there anew; it supersedes what was read of it before.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 @click.option("--as-of", metavar="DATE|INSTANT", help="The clock of this run; default: now.")
 @click.pass_obj
 @click.pass_context
 def command(
-    context: click.Context, invocation: Invocation, *, given: tuple[str, ...], again: bool, as_of: str | None
+    context: click.Context,
+    invocation: Invocation,
+    *,
+    given: tuple[str, ...],
+    again: bool,
+    as_json: bool,
+    as_of: str | None,
 ) -> None:
     """Read what is new in the configured sources, or in the given files and sources, into the lake.
 
-    Doing it twice changes nothing.
+    Doing it twice changes nothing. With --again, what is still there of the logs is read anew, and what differs takes
+    the place of what was read before, in one commit.
     """
     workspace = open_workspace(invocation.workspace)
     configured = {source.name for source in workspace.settings.sources}
@@ -47,6 +57,9 @@ def command(
             on_progress=on_progress,
             processes=invocation.processors,
         )
+    if as_json:
+        click.echo(json.dumps(asdict(collected), indent=1, ensure_ascii=False))
+        return
     for line in collected.told:
         click.echo(line)
     click.echo(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -126,13 +127,7 @@ def _document(night: Night) -> dict[str, object]:
             "files": night.collected.files,
             "stretches": night.collected.stretches,
             "lines": night.collected.lines,
-            "read_again": {
-                "stretches": night.collected.again.stretches,
-                "replaced_events": night.collected.again.replaced_events,
-                "new_events": night.collected.again.new_events,
-                "replaced_quarantined": night.collected.again.replaced_quarantined,
-                "new_quarantined": night.collected.again.new_quarantined,
-            },
+            "again": asdict(night.collected.again),
         },
         "commit": night.built.snapshot.version,
         "counts": night.counts,
