@@ -13,6 +13,7 @@ from workspaces import tallybook
 
 from pipeline.collectors import LogFormat
 from pipeline.collectors.logs.log_file import open_log
+from pipeline.lake import read_log
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,3 +74,14 @@ def test_every_line_logged_twice_gives_the_same_invoices(tmp_path: Path) -> None
     (twice / "logs/again.jsonl").write_bytes(b"".join(reversed(lines)))
     assert tallybook(twice, "nightly", *AS_OF).returncode == 0
     assert invoices(twice) == invoices(once)
+
+
+@pytest.mark.parametrize("seed", [15, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (16, 17))])
+def test_logs_full_of_traps_are_read_again_and_nothing_differs(tmp_path: Path, seed: int) -> None:
+    make_workspace(tmp_path, seed, lines=400)
+    assert tallybook(tmp_path, "nightly", *AS_OF).returncode == 0
+    commits = read_log(tmp_path / "lake").version
+    again = tallybook(tmp_path, "collect", "--again", *AS_OF)
+    assert (again.returncode, "nothing differs" in again.stdout) == (0, True), again.stdout
+    assert "could not be read again" not in again.stderr
+    assert read_log(tmp_path / "lake").version == commits

@@ -374,6 +374,32 @@ def test_a_death_while_the_lake_grows_loses_nothing_and_a_rerun_states_the_colum
     assert seen == {COMMITS - 1, COMMITS, COMMITS + 1}
 
 
+def test_a_death_while_a_lake_of_before_is_read_again_leaves_the_old_reading_or_the_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = set()
+    for die_at in count(1):
+        books = shutil.copytree(GOLDEN, tmp_path / f"death-{die_at}")
+        settings = books / "tallybook.toml"
+        settings.write_text(settings.read_text(encoding="utf-8") + 'identity = "request-id"\n', encoding="utf-8")
+        with monkeypatch.context() as patched:
+            patched.setattr(disk, "os", fault := FaultyOs(books, die_at=die_at))
+            try:
+                tallybook(books, "collect", "--again", "--as-of", "2026-04-05")
+                break
+            except Died:
+                fault.revive()
+        left = tuple(operations(books)[COMMITS:])
+        lake.verified_files(books / "lake", lake.read_log(books / "lake"))
+        assert tallybook(books, "collect", "--again", "--as-of", "2026-04-05").returncode == 0
+        assert operations(books)[COMMITS:] == ["ADD COLUMNS", "READ AGAIN"]
+        if left not in seen:
+            done = by_this_program(books, "nightly --as-of 2026-04-05", "verify", "recompute INV-000001")
+            assert done.returncode == 0, done.stdout + done.stderr
+        seen.add(left)
+    assert seen == {(), ("ADD COLUMNS",), ("ADD COLUMNS", "READ AGAIN")}
+
+
 def test_a_column_that_came_later_may_be_null() -> None:
     with pytest.raises(ValueError, match="region came with version 2 of the lake, so it is null in older files"):
         Column(name="region", kind=Kind.TEXT, role=Role.DIMENSION, nullable=False, since=2, says="where it was served")
