@@ -1,4 +1,4 @@
-"""A stretch of a log read again, where its bytes are still there.
+"""A segment of a log read again, where its bytes are still there.
 
 Owns the proof: the digest of the very bytes that are decoded is the one that was recorded. Does not own the course of
 reading (``reading``) nor what the new reading is for (``pipeline.jobs.night.again``). Writes nothing.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipeline.collectors.formats.log_format import LogFormat
     from pipeline.collectors.logs.lineage import KnownSources
     from pipeline.collectors.logs.log_file import LogFile
-    from pipeline.collectors.stretch import Stretch
+    from pipeline.collectors.segment import LogSegment
     from pipeline.usage.sources import SourceRecord
 
 _ALL_OF_IT = 2**63 - 1
@@ -47,11 +47,11 @@ def read_again(
     fingerprint: Callable[[str], str],
     follows_links: bool = False,
     processes: int = 1,
-) -> Stretch | None:
-    """Read the stretch of a record again in a log, as the ``[[sources]]`` entry ``name`` is read now.
+) -> LogSegment | None:
+    """Read the segment of a record again in a log, as the ``[[sources]]`` entry ``name`` is read now.
 
     ``None`` where these bytes are not there, or not all of them. Rows and record keep the source of ``record``, so that
-    they are known for those of its stretch whatever the log is called by now. Raises what ``fingerprint`` raises.
+    they are known for those of its segment whatever the log is called by now. Raises what ``fingerprint`` raises.
     """
     reading = LogReading(
         path,
@@ -60,7 +60,7 @@ def read_again(
         log_format=log_format,
         fingerprint=fingerprint,
         known=(),
-        stretch_events_max=_ALL_OF_IT,
+        segment_events_max=_ALL_OF_IT,
         follows_links=follows_links,
         on_bytes=None,
         processes=processes,
@@ -74,15 +74,15 @@ def read_again(
             place = Continuation(
                 start=record.start, first_line=record.first_line, before=before, end=record.end, problem=None
             )
-            stretches = list(reading.stretches_from(log, place))
+            segments = list(reading.stretches_from(log, place))
     except LogUnreadable:
         return None
-    # One stretch, since nothing fills it; none where the log has lost its line ends.
-    if len(stretches) != 1 or stretches[0].record.sha256 != record.sha256 or stretches[0].record.end != record.end:
+    # One segment, since nothing fills it; none where the log has lost its line ends.
+    if len(segments) != 1 or segments[0].record.sha256 != record.sha256 or segments[0].record.end != record.end:
         return None
-    return stretches[0]
+    return segments[0]
 
 
 def _ends_alike(log: LogFile, record: SourceRecord) -> bool:
-    """Look at the last bytes of the stretch before all of it is read."""
+    """Look at the last bytes of the segment before all of it is read."""
     return window(b"".join(log.span(record.end - record.tail.size, record.end))) == record.tail

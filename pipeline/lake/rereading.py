@@ -1,4 +1,4 @@
-"""Stretches of logs that were read again, in the place of their earlier readings: all of them in one commit, or none.
+"""Segments of logs that were read again, in the place of their earlier readings: all of them in one commit, or none.
 
 Every commit keeps the lines it first accounted for, its *origin*: what comes of them later is in files of that origin,
 one for each date, so that a row is told from a row of another reading of the same path (a log that was begun anew) by
@@ -6,7 +6,7 @@ its origin, its source and its byte range. A file whose rows all stay is left al
 the origin's file is replaced. Files are written origin by origin, so that one commit's rows are in memory at a time;
 none of them counts before the entry that names them all. What is replaced stays on disk: invoices were issued from it.
 
-Does not own reading (``pipeline.collectors``), nor which stretches are read again (``pipeline.jobs.night.again``).
+Does not own reading (``pipeline.collectors``), nor which segments are read again (``pipeline.jobs.night.again``).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewReading:
-    """What the bytes of one stretch amount to now."""
+    """What the bytes of one segment amount to now."""
 
     place: Place
     record: SourceRecord
@@ -74,7 +74,7 @@ class Rereading:
             self._origins.setdefault(place.commit, {})[place] = record
 
     def is_told_apart(self, place: Place) -> bool:
-        """Say whether the rows of a stretch are known from those of all others of its origin."""
+        """Say whether the rows of a segment are known from those of all others of its origin."""
         records = self._origins[place.commit]
         mine = records[place]
         return not any(
@@ -187,7 +187,7 @@ def _of_schema(table: pa.Table, schema: pa.Schema) -> pa.Table:
 
 
 def _others(rows: pa.Table, records: Sequence[SourceRecord], *, whole: bool) -> pa.Table:
-    """Return the rows that are of none of these stretches; ``whole`` where these are all there are."""
+    """Return the rows that are of none of these segments; ``whole`` where these are all there are."""
     if whole or not rows.num_rows:
         return rows.slice(0, 0) if whole else rows
     within = [

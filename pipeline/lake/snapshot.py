@@ -136,7 +136,7 @@ def _check_superseded(commit: Commit, sources: dict[Place, SourceRecord]) -> Non
         if before is None or _stretch_of(before) != _stretch_of(record):
             message = (
                 f"it supersedes source {place.source} of commit {place.commit} by bytes {record.start} to {record.end} "
-                f"of {record.source}, which is another stretch"
+                f"of {record.source}, which is another segment"
             )
             raise ValueError(message)
 

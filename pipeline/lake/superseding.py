@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Place:
-    """Where a stretch of a log was first accounted for, and keeps its place however often it is read again."""
+    """Where a segment of a log was first accounted for, and keeps its place however often it is read again."""
 
     commit: int
     source: int

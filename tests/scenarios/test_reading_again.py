@@ -86,14 +86,14 @@ def test_a_wrong_mapping_is_corrected_and_what_it_quarantined_is_billed_on_the_n
     run(root, "verify")
 
 
-def test_a_stretch_that_comes_out_the_same_is_read_again_once(tmp_path: Path) -> None:
+def test_a_segment_that_comes_out_the_same_is_read_again_once(tmp_path: Path) -> None:
     root = make_workspace(tmp_path / "books", config=CONFIG + EDGE)
     write_log(root, "edge.jsonl", edge("2026-03-01T10:00:00Z", id="a"))
     night(root, "2026-03-02")
     configure(root, EDGE, WRONG)
-    assert night(root, "2026-03-02")["collected"]["again"]["stretches"] == 1
+    assert night(root, "2026-03-02")["collected"]["again"]["segments"] == 1
     again = night(root, "2026-03-02")
-    assert again["collected"]["again"]["stretches"] == 0
+    assert again["collected"]["again"]["segments"] == 0
     assert again["commit"] == 1
 
 
@@ -105,8 +105,8 @@ def test_a_new_version_of_the_reader_reads_again_what_the_old_one_could_not(
     write_log(root, "app-whole.jsonl", plain("2026-03-01T10:00:00Z", id="b"))
     night(root, "2026-03-02")
     monkeypatch.setattr(log_format, "READER_VERSION", log_format.READER_VERSION + 1)
-    assert night(root, "2026-03-02")["collected"]["again"]["stretches"] == 1
-    assert night(root, "2026-03-02")["collected"]["again"]["stretches"] == 0
+    assert night(root, "2026-03-02")["collected"]["again"]["segments"] == 1
+    assert night(root, "2026-03-02")["collected"]["again"]["segments"] == 0
 
 
 def test_an_event_above_the_greatest_count_is_taken_out_of_a_lake_of_before(
@@ -167,7 +167,7 @@ def test_a_lake_that_was_read_again_counts_what_a_new_lake_of_the_same_logs_coun
     told = run(root, "collect", "--again", "--as-of", "2026-03-08")
     assert "could not be read again" not in told
     found = night(root, "2026-03-08")
-    assert found["collected"]["again"]["stretches"] == 0
+    assert found["collected"]["again"]["segments"] == 0
     run(root, "verify")
     fresh = shutil.copytree(root, tmp_path / "fresh", ignore=shutil.ignore_patterns("lake", "invoices"))
     assert night(fresh, "2026-03-08")["counts"] == found["counts"]
@@ -186,7 +186,7 @@ def test_collect_tells_as_json_what_it_read_again(tmp_path: Path) -> None:
     configure(root, APP, EDGE, RIGHT)
     told = json.loads(tallybook(root, "collect", "--again", "--json", "--as-of", "2026-03-02").stdout)
     assert told["again"] == {
-        "stretches": 1,
+        "segments": 1,
         "replaced_events": 0,
         "new_events": 2,
         "replaced_quarantined": 2,

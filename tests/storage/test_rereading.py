@@ -107,7 +107,7 @@ def test_again_twice_is_one_commit(books: Path) -> None:
     correct(books)
     again(books)
     version = lake.read_log(books / "lake").version
-    assert "read 1 stretch of logs again (as asked): nothing differs" in again(books)
+    assert "read 1 segment of logs again (as asked): nothing differs" in again(books)
     assert lake.read_log(books / "lake").version == version
 
 
@@ -196,7 +196,7 @@ def test_what_is_not_there_any_more_stays_as_it_was_read_and_is_said_in_one_line
     correct(books)
     told = again(books)
     assert told.count("could not be read again") == 1
-    assert "1 stretch of logs/gone.jsonl could not be read again" in told
+    assert "1 segment of logs/gone.jsonl could not be read again" in told
     assert instants(books) == ["01", "02", "03", "08"]
 
 
@@ -210,7 +210,7 @@ def test_a_log_that_was_renamed_and_compressed_is_still_there(books: Path) -> No
     assert lake.read_log(books / "lake").sources[0].source == "logs/a.jsonl"
 
 
-def test_one_changed_byte_far_from_both_ends_is_found_and_nothing_of_that_stretch_is_read(tmp_path: Path) -> None:
+def test_one_changed_byte_far_from_both_ends_is_found_and_nothing_of_that_segment_is_read(tmp_path: Path) -> None:
     root = make_workspace(tmp_path / "books", config=WRONG)
     lines = [timed(plain("2026-03-01T10:00:00Z", id=f"id-{n}"), "2026-03-05T10:00:00Z") for n in range(800)]
     log = write_log(root, "long.jsonl", *lines)
@@ -219,7 +219,7 @@ def test_one_changed_byte_far_from_both_ends_is_found_and_nothing_of_that_stretc
     content = log.read_text()
     log.write_text(content.replace('"id-400"', '"id-4oo"'))
     correct(root)
-    assert "1 stretch of logs/long.jsonl could not be read again" in again(root)
+    assert "1 segment of logs/long.jsonl could not be read again" in again(root)
     assert set(instants(root)) == {"05"}
 
 
@@ -272,7 +272,7 @@ FOREIGN: dict[str, Callable[[list[dict[str, Any]]], object]] = {
     "a file outside the table": lambda said: body(said, "remove").update(path="../../etc/passwd"),
     "a removal by another operation": lambda said: body(said, "commitInfo").update(operation="COLLECT"),
     "a source that never was": lambda said: body(said, "commitInfo")["supersedes"][0].update(source=7),
-    "another stretch": lambda said: body(said, "commitInfo")["sources"][0].update(start=1),
+    "another segment": lambda said: body(said, "commitInfo")["sources"][0].update(start=1),
     "sources without their places": lambda said: body(said, "commitInfo")["supersedes"].clear(),
     "tags of others": lambda said: body(said, "add").update(tags={"other": "0"}),
     "a quarantine that never was": lambda said: body(said, "commitInfo")["removedQuarantine"].append(

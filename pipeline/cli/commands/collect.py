@@ -63,7 +63,7 @@ def command(
     for line in collected.told:
         click.echo(line)
     click.echo(
-        f"collected {counted(collected.lines, 'new line')} from {collected.stretches} of "
+        f"collected {counted(collected.lines, 'new line')} from {collected.segments} of "
         f"{counted(collected.files, 'log')}"
     )
     for warning in collected.warnings:

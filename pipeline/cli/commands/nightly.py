@@ -89,7 +89,7 @@ def _print_summary(night: Night) -> None:
     for line in new.told:
         click.echo(line)
     click.echo(
-        f"collected {counted(new.lines, 'new line')} from {new.stretches} of {counted(new.files, 'log')}; "
+        f"collected {counted(new.lines, 'new line')} from {new.segments} of {counted(new.files, 'log')}; "
         f"the lake is at commit {_commit(night)}"
     )
     if is_terminal():
@@ -125,7 +125,7 @@ def _document(night: Night) -> dict[str, object]:
     return {
         "collected": {
             "files": night.collected.files,
-            "stretches": night.collected.stretches,
+            "segments": night.collected.segments,
             "lines": night.collected.lines,
             "again": asdict(night.collected.again),
         },

@@ -3,7 +3,7 @@
 Asked for, everything that is still there is read again. Every night, what could not be read, or stated no usage that
 was found, is read again once the settings of its source or the reader have changed since. All of it is one commit.
 
-Owns which stretches are read again, from which logs, and what is told of it. Does not own the proof that a log still
+Owns which segments are read again, from which logs, and what is told of it. Does not own the proof that a log still
 has the bytes (``pipeline.collectors.again``) nor the commit (``pipeline.lake.rereading``).
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from pipeline.collectors import LogFormat, Stretch
+    from pipeline.collectors import LogFormat, LogSegment
     from pipeline.lake import LakeSnapshot
     from pipeline.lake.superseding import Place
     from pipeline.usage.sources import SourceRecord
@@ -48,13 +48,13 @@ class LogAt:
 class ReadAgain:
     """What was read again, and what came of it."""
 
-    stretches: int
+    segments: int
     replaced_events: int
     new_events: int
     replaced_quarantined: int
     new_quarantined: int
     gone: tuple[str, ...]
-    """Sources of the stretches that are not there as they were read, one for each stretch."""
+    """Sources of the segments that are not there as they were read, one for each segment."""
 
     @property
     def has_changed(self) -> bool:
@@ -63,7 +63,7 @@ class ReadAgain:
 
 
 NOTHING_AGAIN = ReadAgain(
-    stretches=0, replaced_events=0, new_events=0, replaced_quarantined=0, new_quarantined=0, gone=()
+    segments=0, replaced_events=0, new_events=0, replaced_quarantined=0, new_quarantined=0, gone=()
 )
 
 
@@ -88,7 +88,7 @@ def read_all_again(
     if only_what_failed:
         wanted = _failed_and_read_otherwise_now(wanted, logs)
     rereading = Rereading(lake_dir=lake_dir, snapshot=snapshot, committed_at=now)
-    stretches, gone = 0, []
+    segments, gone = 0, []
     found = _logs_of(wanted, logs)
     of_origin: dict[int, list[Place]] = {}
     for place in wanted:
@@ -100,21 +100,21 @@ def read_all_again(
             candidates = [
                 log for log in found.get(place, ()) if not only_what_failed or record.read_by != read_by(log.log_format)
             ]
-            stretch = _read(record, candidates, fingerprint, processes) if rereading.is_told_apart(place) else None
-            if stretch is None:
+            segment = _read(record, candidates, fingerprint, processes) if rereading.is_told_apart(place) else None
+            if segment is None:
                 if is_meant(record):
                     gone.append(record.source)
             else:
                 readings.append(
                     NewReading(
-                        place=place, record=stretch.record, events=stretch.events, quarantined=stretch.quarantined
+                        place=place, record=segment.record, events=segment.events, quarantined=segment.quarantined
                     )
                 )
         rereading.supersede(origin, readings)
-        stretches += len(readings)
+        segments += len(readings)
     after = rereading.commit(secret_check())
     return after, ReadAgain(
-        stretches=stretches,
+        segments=segments,
         replaced_events=rereading.replaced_events,
         new_events=rereading.new_events,
         replaced_quarantined=rereading.replaced_quarantined,
@@ -125,7 +125,7 @@ def read_all_again(
 
 def again_text(again: ReadAgain, *, why: str) -> str:
     """Say in one line what was read again, and what came of it."""
-    read = f"read {counted(again.stretches, 'stretch', 'stretches')} of logs again ({why})"
+    read = f"read {counted(again.segments, 'segment', 'segments')} of logs again ({why})"
     if not again.has_changed:
         return f"{read}: nothing differs"
     return (
@@ -139,7 +139,7 @@ def gone_text(again: ReadAgain) -> str:
     sources = list(dict.fromkeys(again.gone))
     named = ", ".join(sources[:_SOURCES_NAMED_MAX]) + (", …" if len(sources) > _SOURCES_NAMED_MAX else "")
     return (
-        f"{counted(len(again.gone), 'stretch', 'stretches')} of {named} could not be read again, since no log has "
+        f"{counted(len(again.gone), 'segment', 'segments')} of {named} could not be read again, since no log has "
         "these bytes any more: what was read of them stays as it is; put the logs back and run 'tallybook collect "
         "--again' to read them"
     )
@@ -162,7 +162,7 @@ def _failed_and_read_otherwise_now(
 
 
 def _logs_of(wanted: Mapping[Place, SourceRecord], logs: Sequence[LogAt]) -> dict[Place, list[LogAt]]:
-    """Return, for each stretch, the logs that begin as its log did; those of its own name first."""
+    """Return, for each segment, the logs that begin as its log did; those of its own name first."""
     if not wanted:
         return {}
     known = KnownSources(wanted.values())
@@ -182,9 +182,9 @@ def _logs_of(wanted: Mapping[Place, SourceRecord], logs: Sequence[LogAt]) -> dic
 
 def _read(
     record: SourceRecord, logs: Sequence[LogAt], fingerprint: Callable[[str], str], processes: int
-) -> Stretch | None:
+) -> LogSegment | None:
     for log in logs:
-        stretch = read_again(
+        segment = read_again(
             log.path,
             record,
             name=log.name,
@@ -193,6 +193,6 @@ def _read(
             follows_links=log.follows_links,
             processes=processes,
         )
-        if stretch is not None:
-            return stretch
+        if segment is not None:
+            return segment
     return None
