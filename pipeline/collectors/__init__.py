@@ -12,6 +12,7 @@
             counting        token counts that hold together
             routes          what the path says
         identity        which lines are the same exchange
+        refused         what a line that was refused tells all the same
     fast          the same rows for the usual lines, many at a time; workers: by several processes
     stretch       tables and the record that accounts for every line, ready to be committed
 

@@ -12,11 +12,14 @@ import json
 import math
 import re
 from decimal import Decimal, InvalidOperation
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from pipeline.base.errors import TallybookError
 from pipeline.collectors.refusal import LineRefused
 from pipeline.usage import QuarantineReason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 JsonObject: TypeAlias = dict[str, Any]
 
@@ -81,6 +84,54 @@ def parse(text: str, *, depth_max: int = DEPTH_MAX) -> Any:
     if may_exceed(text, depth_max) and depth_of_document(document) > depth_max:
         return _document(_without_deep_parts(text, depth_max))
     return document
+
+
+class Beginning(NamedTuple):
+    """What is whole of an object that may be broken: its members up to the damage."""
+
+    members: JsonObject
+    end: int
+    """Offset after the object, or of the damage."""
+    is_whole: bool
+
+
+def beginning_of(text: str, at: int = 0) -> Beginning:
+    """Return the members of the object at an offset of ``text``, up to the first that is not whole. Raises nothing."""
+    pairs: list[tuple[str, Any]] = []
+    mark = _OPENING.match(text, at)
+    while mark is not None:
+        at = mark.end()
+        name = _NAME.match(text, at)
+        try:
+            value, end = _STRICT.raw_decode(text, name.end() if name else at)
+            after = _AFTER_MEMBER.match(text, end)
+            if name is None or (after is None and (end < len(text) or text[end - 1] not in _CLOSES)):
+                break  # no member, or cut off within a number
+            pairs.append((json.loads(name[1], strict=False), value))
+            if after is None:
+                break
+        except (json.JSONDecodeError, RecursionError):
+            break
+        at = after.end()
+        if after[0].endswith("}"):
+            return Beginning(_object(pairs), at, is_whole=True)
+        mark = after
+    return Beginning(_object(pairs), at, is_whole=False)
+
+
+def values_behind(text: str, name: str) -> Iterator[Any]:
+    """Yield the values of members that go by a name, wherever they stand in a text; the last few, the last one first.
+
+    A name that is escaped, as within a string, is none. Raises nothing.
+    """
+    places = [found.end() for found in re.finditer(rf"(?<!\\){re.escape(json.dumps(name))}[ \t]*:[ \t]*", text)]
+    for place in places[: -_BEHIND_MAX - 1 : -1]:
+        try:
+            value, end = _STRICT.raw_decode(text, place)
+        except (json.JSONDecodeError, RecursionError):
+            continue
+        if _AFTER_MEMBER.match(text, end):
+            yield value
 
 
 def _document(text: str) -> Any:
@@ -186,4 +237,9 @@ def depth_of_document(document: Any) -> int:
     return depth
 
 
+_BEHIND_MAX = 8
+_CLOSES = '}]"'
+_OPENING = re.compile(r"[ \t\r\n]*\{")
+_NAME = re.compile(r'[ \t\r\n]*("[^"\\]*(?:\\.[^"\\]*)*")[ \t\r\n]*:[ \t\r\n]*')
+_AFTER_MEMBER = re.compile(r"[ \t\r\n]*[,}]")
 _STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)

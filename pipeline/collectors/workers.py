@@ -120,7 +120,7 @@ class InOrder:
         decoder = self._decoder
         if block.long_line_digest is None:
             return decoder.decoded(block.content, block.spans, start=block.start, first_line=block.first_line)
-        line = Line(block.first_line, block.start, block.end, None)
+        line = Line(block.first_line, block.start, block.end, None, block.edges)
         row = decode_line(line, source=decoder.source, log_format=decoder.log_format, fingerprint=decoder.fingerprint)
         return DecodedLines(
             EventColumns(decoder.source).columns, [row.values] if row is not None else [], int(row is None), 0, 0

@@ -7,6 +7,7 @@ means (``routes``). Fields that nobody named are not looked at.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -15,6 +16,7 @@ from pipeline.collectors import fields
 from pipeline.collectors.fields import LeftOut
 from pipeline.collectors.formats.fingerprint import bare_key
 from pipeline.collectors.formats.instants import instant_us
+from pipeline.collectors.formats.log_format import FIELDS
 from pipeline.collectors.refusal import LineRefused
 from pipeline.collectors.strict_json import BrokenJson, parse
 from pipeline.usage import QuarantineReason
@@ -66,7 +68,7 @@ def read_envelope(line: JsonObject, log_format: LogFormat, fingerprint: Callable
     ``duplicate_key``, naming the field as ours. Any other that is ill-formed is read as absent, and named in
     ``left_out``.
     """
-    value: _Lookup = _Renamed(line, log_format.fields) if log_format.fields else line.get
+    value = _lookup(line, log_format)
     left_out = LeftOut()
     asked: JsonObject = (
         left_out.checked(partial(_object, depth_max=log_format.depth_max), value("request"), "request") or {}
@@ -85,7 +87,7 @@ def read_envelope(line: JsonObject, log_format: LogFormat, fingerprint: Callable
 
     return Envelope(
         occurred_us=instant_us(_required(value, "ts")),
-        api_key_id=_api_key_id(value, fingerprint),
+        api_key_id=api_key_id_of(line, log_format, fingerprint),
         request_id=left_out.checked(fields.identifier, value("request_id"), "request_id"),
         http_status=left_out.checked(_http_status, value("status"), "status") or NO_STATUS,
         method=left_out.checked(fields.text, value("method"), "method"),
@@ -97,6 +99,41 @@ def read_envelope(line: JsonObject, log_format: LogFormat, fingerprint: Callable
         response_headers=headers if isinstance(headers, dict) else {},
         left_out=left_out.names,
     )
+
+
+def api_key_id_of(line: JsonObject, log_format: LogFormat, fingerprint: Callable[[str], str]) -> str:
+    """Return whose key a parsed line was called with. Raises ``LineRefused`` where it states none, or what is none."""
+    value = _lookup(line, log_format)
+    stated = value("api_key_id")
+    key_id = fields.model(stated, "api_key_id")
+    if key_id is not None:
+        if isinstance(stated, str) and bare_key(stated) != stated.strip():
+            raise LineRefused(
+                QuarantineReason.INVALID_FIELD,
+                "api_key_id begins as an Authorization header does; name that field api_key",
+            )
+        return key_id
+    raw = fields.text(value("api_key"), "api_key")
+    if raw is None or not bare_key(raw):
+        raise LineRefused(QuarantineReason.MISSING_FIELD, "api_key or api_key_id")
+    if not raw.isascii() and any("\ud800" <= character <= "\udfff" for character in raw):
+        raise LineRefused(QuarantineReason.INVALID_FIELD, "api_key holds half a character")
+    return fingerprint(raw)
+
+
+def in_our_names(line: JsonObject, log_format: LogFormat) -> JsonObject:
+    """Return the fields of a line that are looked at by our names of them, less those that it states twice."""
+    value = _lookup(line, log_format)
+    found: JsonObject = {}
+    for name in FIELDS:
+        with suppress(LineRefused):
+            if (stated := value(name)) is not None:
+                found[name] = stated
+    return found
+
+
+def _lookup(line: JsonObject, log_format: LogFormat) -> _Lookup:
+    return _Renamed(line, log_format.fields) if log_format.fields else line.get
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,24 +162,6 @@ def _required(value: _Lookup, name: str) -> Any:
     if found is None:
         raise LineRefused(QuarantineReason.MISSING_FIELD, name)
     return found
-
-
-def _api_key_id(value: _Lookup, fingerprint: Callable[[str], str]) -> str:
-    stated = value("api_key_id")
-    key_id = fields.model(stated, "api_key_id")
-    if key_id is not None:
-        if isinstance(stated, str) and bare_key(stated) != stated.strip():
-            raise LineRefused(
-                QuarantineReason.INVALID_FIELD,
-                "api_key_id begins as an Authorization header does; name that field api_key",
-            )
-        return key_id
-    raw = fields.text(value("api_key"), "api_key")
-    if raw is None or not bare_key(raw):
-        raise LineRefused(QuarantineReason.MISSING_FIELD, "api_key or api_key_id")
-    if not raw.isascii() and any("\ud800" <= character <= "\udfff" for character in raw):
-        raise LineRefused(QuarantineReason.INVALID_FIELD, "api_key holds half a character")
-    return fingerprint(raw)
 
 
 def _object(value: Any, field: str, *, depth_max: int) -> JsonObject | None:

@@ -34,6 +34,8 @@ class LineBlock(NamedTuple):
     first_line: int
     long_line_digest: _Hash | None = None
     """The digest of the stretch up to and with a line beyond the cap."""
+    edges: bytes = b""
+    """Of such a line, as ``lines.Line.edges``."""
 
     def first(self, lines: int) -> tuple[LineBlock, LineBlock | None]:
         """Split off the first so many lines."""
@@ -202,7 +204,8 @@ class LineBlocks:
     def _long(self, long_line: LongLine) -> LineBlock:
         start, self._read_end = self._read_end, self._read_end + long_line.size
         self._read_line += 1
-        return LineBlock(long_line.tail, [(0, 0)], start, self._read_end, self._read_line - 1, long_line.digest)
+        number, edges = self._read_line - 1, long_line.edges
+        return LineBlock(long_line.tail, [(0, 0)], start, self._read_end, number, long_line.digest, edges)
 
 
 _BLOCK_BYTES = 2**21

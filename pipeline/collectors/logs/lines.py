@@ -53,6 +53,8 @@ class Line(NamedTuple):
     end: int
     """Offsets ``[start, end)`` in the decompressed log, LF included: one line starts where the other ends."""
     content: bytes | None
+    edges: bytes = b""
+    """Of a line beyond the cap: how it begins and ends, a line end between them where what lies there is left out."""
 
 
 class LineSplitter:
@@ -129,25 +131,26 @@ class LineSplitter:
 
     def _long_line(self, long_line: LongLine) -> Line:
         self._digest = long_line.digest
-        return self._advanced(long_line.size, long_line.tail, None)
+        return self._advanced(long_line.size, long_line.tail, None, long_line.edges)
 
-    def _advanced(self, size: int, recent: bytes, content: bytes | None) -> Line:
+    def _advanced(self, size: int, recent: bytes, content: bytes | None, edges: bytes = b"") -> Line:
         self._recent.append(recent)
         self._recent_bytes += len(recent)
         while self._recent_bytes - len(self._recent[0]) >= WINDOW_BYTES:
             self._recent_bytes -= len(self._recent.popleft())
-        line = Line(self.next_line, self.end, self.end + size, content)
+        line = Line(self.next_line, self.end, self.end + size, content, edges)
         self.next_line += 1
         self.end += size
         return line
 
 
 class LongLine:
-    """A line beyond the cap, of which only size, digest and tail are kept; it counts once its LF has come."""
+    """A line beyond the cap, of which only size, digest and edges are kept; it counts once its LF has come."""
 
     def __init__(self, digest: _Hash, begun: bytes) -> None:
         self.digest = digest.copy()
         self.size = 0
+        self.head = b""
         self.tail = b""
         self.add(begun)
 
@@ -155,4 +158,13 @@ class LongLine:
         """Take in the next bytes of the line."""
         self.digest.update(content)
         self.size += len(content)
+        self.head += content[: WINDOW_BYTES - len(self.head)]
         self.tail = (self.tail + content)[-WINDOW_BYTES:]
+
+    @property
+    def edges(self) -> bytes:
+        """How the line begins and ends, as ``Line.edges``."""
+        left_out = self.size - len(self.head) - len(self.tail)
+        whole = self.head + self.tail[-left_out:] if left_out < 0 else self.head + b"\n" * (left_out > 0) + self.tail
+        begin, end = bare_span(whole, 0, len(whole) - 1)
+        return whole[begin:end]
