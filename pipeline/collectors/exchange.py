@@ -112,13 +112,14 @@ def _family(body: Body, dialect: str | None, route: Route) -> Family | None:
     if route is Route.OTHER or not (body.documents or body.has_error):
         return families.BY_NAME[unbilled.NAME] if body.documents else None
     found = families.family_of(body.documents)
-    if route is Route.UNLISTED and found is families.CHAT and not any(map(chat.recognises, body.documents)):
+    documents = [families.plainly(document) for document in body.documents]
+    if route is Route.UNLISTED and found is families.CHAT and not any(map(chat.recognises, documents)):
         return None  # there are other lists of choices in the world
     if dialect is not None:
         named = families.BY_NAME[dialect]
         return named if found is named or dialect == chat.NAME else None
     if route is Route.EMBEDDING and found is not None and found.name != embeddings.NAME:
         return families.BY_NAME[embeddings.NAME]
-    if found is None and route is not Route.UNLISTED and (body.has_error or any(map(chat.has_trace, body.documents))):
+    if found is None and route is not Route.UNLISTED and (body.has_error or any(map(chat.has_trace, documents))):
         return families.BY_NAME[embeddings.NAME] if route is Route.EMBEDDING else families.CHAT
     return found

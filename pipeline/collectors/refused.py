@@ -149,7 +149,7 @@ def _places(document: JsonObject) -> Iterator[JsonObject]:
 def _count(place: JsonObject, names: tuple[str, ...], before: int | None) -> int | None:
     """Return the last count above zero of what goes by one of these names, and a zero where there is no other."""
     for name in names:
-        value = place[name] if name in place else None  # noqa: SIM401 - `get` refuses what is stated twice
+        value = place.get(name)
         if type(value) is int and 0 <= value <= TOKENS_MAX and (value or before is None):
             return value
     return before

@@ -1,9 +1,9 @@
 """JSON as RFC 8259 means it, from text to dicts: exact numbers, bounded depth, contradictions remembered.
 
 Owns the reading of JSON text and the access to the keys of its objects. Does not own which keys matter: a key that an
-object states twice with different values is an error only for whoever reads that key, by ``get``; NaN, a number beyond
-the range of a double and what is nested too deep are ``UNREADABLE``, which is none of the values that anybody looks
-for.
+object states twice with different values is ``CONTRADICTED`` for whoever reads it by ``get``, and an error for whoever
+reads it by ``stated_once``. NaN, a number beyond the range of a double and what is nested too deep are ``UNREADABLE``.
+Both are none of the values that anybody looks for.
 """
 
 from __future__ import annotations
@@ -30,16 +30,22 @@ DEPTH_MAX = 64
 
 
 class Unreadable:
-    """A value that JSON has no exact number for, or that is nested too deep."""
+    """A value that cannot be used; it shows what it is, and nothing of what was written."""
 
-    __slots__ = ()
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
 
     def __repr__(self) -> str:
-        """Show what it is, and nothing of what was written."""
-        return "UNREADABLE"
+        """Show its name."""
+        return self._name
 
 
-UNREADABLE = Unreadable()
+UNREADABLE = Unreadable("UNREADABLE")
+"""What JSON has no exact number for, or what is nested too deep."""
+CONTRADICTED = Unreadable("CONTRADICTED")
+"""What an object states more than once, with different values."""
 
 
 class BrokenJson(TallybookError):
@@ -47,7 +53,7 @@ class BrokenJson(TallybookError):
 
 
 class ContradictedObject(dict[str, Any]):
-    """An object that stated ``contradicted`` keys more than once, with different values: ``get`` raises for these."""
+    """An object that stated ``contradicted`` keys more than once, with different values; the last are kept."""
 
     __slots__ = ("contradicted",)
 
@@ -61,13 +67,24 @@ class ContradictedObject(dict[str, Any]):
         self.contradicted = frozenset(contradicted)
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Return a value; raises ``LineRefused`` (``duplicate_key``) where the log stated two.
+        """Return a value, ``CONTRADICTED`` where the log stated two."""
+        return CONTRADICTED if key in self.contradicted else super().get(key, default)
 
-        ``key`` is one of ours.
-        """
-        if key in self.contradicted:
-            raise LineRefused(QuarantineReason.DUPLICATE_KEY, f"{key} is stated more than once with different values")
-        return super().get(key, default)
+
+def stated_once(document: JsonObject, key: str, default: Any = None) -> Any:
+    """Return a value that decides something; raises ``LineRefused`` (``duplicate_key``) where the log stated two.
+
+    ``key`` is one of ours.
+    """
+    value = document.get(key, default)
+    if value is CONTRADICTED:
+        raise twice(key)
+    return value
+
+
+def twice(key: str) -> LineRefused:
+    """Return the refusal of a key that is stated twice."""
+    return LineRefused(QuarantineReason.DUPLICATE_KEY, f"{key} is stated more than once with different values")
 
 
 def parse(text: str, *, depth_max: int = DEPTH_MAX) -> Any:

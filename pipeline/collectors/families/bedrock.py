@@ -20,13 +20,16 @@ from pipeline.collectors.families.reading import (
     Stated,
     count,
     count_of,
+    counted_at,
     error_of,
     first,
     last,
     list_at,
     object_at,
+    part_at,
     sum_of,
 )
+from pipeline.collectors.strict_json import stated_once
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -83,12 +86,12 @@ def read_converse(body: Body, asked: Asked) -> Reading:
         choices=1,
         has_error=any(map(error_of, documents)),
         has_content=any(list_at(document, "output", "message", "content") for document in documents),
-        generated_chunks=sum(bool(object_at(document, "contentBlockDelta")) for document in documents),
+        generated_chunks=sum(bool(part_at(document, "contentBlockDelta")) for document in documents),
     )
 
 
 def _stop_reason(document: JsonObject) -> Any:
-    return document.get("stopReason") or object_at(document, "messageStop").get("stopReason")
+    return document.get("stopReason") or part_at(document, "messageStop").get("stopReason")
 
 
 def _converse(usage: JsonObject) -> Stated | None:
@@ -101,8 +104,8 @@ def _converse(usage: JsonObject) -> Stated | None:
     written = count_of(usage, "cacheWriteInputTokens", "cacheWriteInputTokenCount")
     hour = [
         count_of(detail, "inputTokens") or 0
-        for detail in list_at(usage, "cacheDetails")
-        if isinstance(detail, dict) and detail.get("ttl") == "1h"
+        for detail in counted_at(usage, "cacheDetails")
+        if isinstance(detail, dict) and stated_once(detail, "ttl") == "1h"
     ]
     return Stated(
         prompt=prompt + (cached or 0) + (written or 0),
@@ -118,7 +121,7 @@ def read_titan(body: Body, asked: Asked) -> Reading:
     """Read an answer of Titan. Raises ``LineRefused`` where a count is none."""
     documents = body.documents
     prompt = _last_count(documents, "inputTextTokenCount")
-    results = [result for document in documents for result in list_at(document, "results") if isinstance(result, dict)]
+    results = [each for document in documents for each in counted_at(document, "results") if isinstance(each, dict)]
     completion = sum_of(*(count_of(result, "tokenCount") for result in results))
     if completion is None:
         completion = _last_count(documents, "totalOutputTextTokenCount")

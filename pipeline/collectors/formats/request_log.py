@@ -18,7 +18,7 @@ from pipeline.collectors.formats.fingerprint import bare_key
 from pipeline.collectors.formats.instants import instant_us
 from pipeline.collectors.formats.log_format import FIELDS
 from pipeline.collectors.refusal import LineRefused
-from pipeline.collectors.strict_json import BrokenJson, parse
+from pipeline.collectors.strict_json import BrokenJson, parse, stated_once
 from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
@@ -133,7 +133,9 @@ def in_our_names(line: JsonObject, log_format: LogFormat) -> JsonObject:
 
 
 def _lookup(line: JsonObject, log_format: LogFormat) -> _Lookup:
-    return _Renamed(line, log_format.fields) if log_format.fields else line.get
+    if log_format.fields:
+        return _Renamed(line, log_format.fields)
+    return line.get if type(line) is dict else partial(stated_once, line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,14 +148,14 @@ class _Renamed:
     def __call__(self, name: str, default: Any = None, /) -> Any:
         path = self.names.get(name)
         if path is None:
-            return self.line.get(name, default)
+            return stated_once(self.line, name, default)
         if path in self.line:  # a key that contains dots wins over the walk
-            return self.line.get(path)
+            return stated_once(self.line, path)
         value: Any = self.line
         for step in path.split("."):
             if not isinstance(value, dict):
                 return None
-            value = value.get(step)
+            value = stated_once(value, step)
         return value
 
 
