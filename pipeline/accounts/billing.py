@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
+from pipeline.base.money import refuse_fraction_digits
 
 if TYPE_CHECKING:
     from datetime import date
@@ -79,14 +80,6 @@ def percent(what: str, value: Decimal, *, fraction_digits_max: int) -> None:
         message = f"{what} is {value}; write a percentage from 0 to 100"
         raise ConfigurationError(message)
     refuse_fraction_digits(what, value, fraction_digits_max)
-
-
-def refuse_fraction_digits(what: str, value: Decimal, fraction_digits_max: int) -> None:
-    """Raise ``ConfigurationError`` for a number with more decimal places that say something than there may be."""
-    exponent = value.normalize().as_tuple().exponent
-    if isinstance(exponent, int) and -exponent > fraction_digits_max:
-        message = f"{what} is {value}; write {fraction_digits_max} decimal places at most"
-        raise ConfigurationError(message)
 
 
 def refuse_unprintable(what: str, text: str) -> None:

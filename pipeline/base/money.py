@@ -86,6 +86,14 @@ def exact_sum(amounts: Iterable[Decimal]) -> Decimal:
     return total
 
 
+def refuse_fraction_digits(what: str, value: Decimal, fraction_digits_max: int) -> None:
+    """Raise ``ConfigurationError`` for a number with more decimal places that say something than there may be."""
+    exponent = value.normalize().as_tuple().exponent
+    if isinstance(exponent, int) and -exponent > fraction_digits_max:
+        message = f"{what} is {value}; write {fraction_digits_max} decimal places at most"
+        raise ConfigurationError(message)
+
+
 def minor_unit_digits(currency: str) -> int:
     """Return how many decimal places the minor unit of a currency has (ISO 4217): USD 2, JPY 0, KWD 3.
 

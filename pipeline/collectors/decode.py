@@ -19,7 +19,7 @@ from pipeline.collectors.refusal import LineRefused
 from pipeline.collectors.refused import told_of
 from pipeline.collectors.strict_json import BrokenJson, parse
 from pipeline.usage import QuarantineReason, TokenCounts
-from pipeline.usage.events import COLUMNS
+from pipeline.usage.events import COLUMNS, LOGGED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,7 +93,7 @@ def _values(envelope: Envelope, reading: BodyReading, line: Line, source: str, l
     left_out = ",".join(sorted(envelope.left_out | reading.left_out)) or None
     of_line = source, line.number, line.start, line.end
     own = identity, envelope.occurred_us, reading.status.value, is_stream, model, left_out, *of_line
-    return _in_order((*own, *_of_envelope(envelope), *_of_reading(reading), *counts, None))
+    return _in_order((*own, *_of_envelope(envelope), *envelope.logged, *_of_reading(reading), *counts, None))
 
 
 _OWN = (
@@ -126,4 +126,5 @@ def _row_maker(names: tuple[str, ...]) -> Callable[[Row], Row]:
 _OF_ENVELOPE, _OF_READING, _OF_COUNTS = map(_columns_in, (Envelope, BodyReading, TokenCounts))
 _of_envelope, _of_reading, _of_counts = (attrgetter(*names) for names in (_OF_ENVELOPE, _OF_READING, _OF_COUNTS))
 _NO_COUNTS = (None,) * len(_OF_COUNTS)
-_in_order = _row_maker((*_OWN, *_OF_ENVELOPE, *_OF_READING, *_OF_COUNTS))
+_OF_LOG = tuple(column.name for column in LOGGED)
+_in_order = _row_maker((*_OWN, *_OF_ENVELOPE, *_OF_LOG, *_OF_READING, *_OF_COUNTS))

@@ -11,9 +11,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pipeline.accounts import CreditGrant, Tax, TaxChange, Terms
-from pipeline.accounts.billing import refuse_fraction_digits
 from pipeline.base.errors import ConfigurationError
-from pipeline.base.money import minor_unit_digits
+from pipeline.base.money import minor_unit_digits, refuse_fraction_digits
 from pipeline.base.periods import YEARS
 from pipeline.configuration.strict_toml import Table, value_text
 from pipeline.usage import Meter

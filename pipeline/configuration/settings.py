@@ -17,6 +17,7 @@ from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import Rounding, minor_unit_digits
 from pipeline.base.periods import time_zone
 from pipeline.configuration.strict_toml import Table, read_table, value_text
+from pipeline.usage.events import LOG_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,22 +25,6 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
 CONFIG_FILE = "tallybook.toml"
-FIELDS = (
-    "ts",
-    "request_id",
-    "api_key",
-    "api_key_id",
-    "status",
-    "method",
-    "path",
-    "host",
-    "request",
-    "request.model",
-    "request.stream",
-    "request.n",
-    "response",
-)
-"""Fields of the request log that a source may rename."""
 DIALECTS = (
     "openai-chat",
     "openai-completions",
@@ -220,7 +205,7 @@ def _fields(source: Table) -> Mapping[str, str]:
         del values["request"]
         values |= {f"request.{key}": value for key, value in nested.items()}
     fields = Table(file=source.file, name=f"{source.name} fields", values=values, error=source.error)
-    fields.allow_only(*FIELDS)
+    fields.allow_only(*LOG_FIELDS)
     return MappingProxyType({key: fields.text(key) for key in values})
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pipeline.configuration.accounts_file import ACCOUNTS_FILE, read_accounts
 from pipeline.configuration.rate_cards import RATES_FOLDER, read_rate_cards
 from pipeline.configuration.settings import CONFIG_FILE, read_settings
+from pipeline.invoicing.rules import NEWEST
 from pipeline.objects import layout
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from pipeline.accounts import Accounts
     from pipeline.configuration.settings import Settings
+    from pipeline.invoicing.rules import Rules
     from pipeline.rates import RateCard
 
 
@@ -40,6 +42,8 @@ class Workspace:
     """
     now: datetime | None = None
     """The clock of this run, aware: what is dated later is held; without one nothing is."""
+    rules: Rules = NEWEST
+    """The rules by which invoices are drafted: those of a document where it is decided once more."""
 
     @property
     def lake(self) -> Path:

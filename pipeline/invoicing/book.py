@@ -13,13 +13,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
-from pipeline.base.money import exact_sum
+from pipeline.base.money import exact_sum, plain
 from pipeline.invoicing.corrections import correction_lines, invoiced_so_far, worth_of_lines
 from pipeline.invoicing.credits import CreditBalance, consumed_by_grant
 from pipeline.invoicing.draft import draft_of_lines
 from pipeline.invoicing.invoice import InvoiceStatus, credited_by
 from pipeline.invoicing.lines import SPENT_KINDS, total_of
 from pipeline.invoicing.period_lines import period_lines
+from pipeline.invoicing.rules import NEWEST, Rules
 from pipeline.invoicing.usage_lines import usage_lines
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ class InvoiceBook:
     late: tuple[LateUsage, ...] = ()
     worth: Mapping[Place, tuple[InvoiceLine, ...]] = field(default_factory=lambda: MappingProxyType({}))
     """What each account's periods are worth now, before corrections, credits and tax."""
+    kept: frozenset[Place] = frozenset()
+    """Closed periods with usage that has no price: what was invoiced for them stands until it has one."""
 
     def of(self, period: BillingPeriod | None = None, account_id: str | None = None) -> list[Invoice]:
         """Return issued invoices and drafts, optionally of one period or account."""
@@ -92,18 +95,23 @@ def make_book(
     monthly_fees: Mapping[Place, Decimal] | None = None,
     seller: Party | None = None,
     usage: Mapping[Place, Sequence[InvoiceLine]] | None = None,
+    unpriced: Collection[Place] = (),
+    rules: Rules = NEWEST,
 ) -> InvoiceBook:
     """Make the book from what is issued and from all charges.
 
     ``places`` have usage, priced or not; ``currencies`` are the accounts', by id.
 
     ``monthly_fees`` are those of the places whose rate card has one; ``usage`` are the usage lines of places, with
-    their tags, that need not be made of charges any more.
+    their tags, that need not be made of charges any more; ``unpriced`` are the places with usage that has no price:
+    what was invoiced for them stands until it has one.
 
-    Raises ``ConfigurationError`` where an account was invoiced in another currency than its own now, or is not among
-    the accounts any more.
+    Raises ``ConfigurationError`` where an account was invoiced in another currency than its own now, is not among the
+    accounts any more, or has a grant that does not cover what was consumed of it.
     """
     refuse_removed_accounts(issued, accounts)
+    if rules is not Rules.FIRST:
+        refuse_lowered_grants(issued, accounts)
     used = [period for _, period in places]
     reach = (min(used), max(used)) if used else None
     issued_to: dict[str, list[Invoice]] = {}
@@ -112,7 +120,7 @@ def make_book(
     charged: dict[str, dict[BillingPeriod, Sequence[Charge]]] = {}
     for account_id, period in places:
         charged.setdefault(account_id, {})[period] = charges.get((account_id, period), ())
-    drafts, late, worth = [], [], {}
+    drafts, late, worth, kept = [], [], {}, set[Place]()
     for account in accounts:
         shelf = _Shelf(
             account=account,
@@ -126,6 +134,8 @@ def make_book(
                 period: fee for (account_id, period), fee in (monthly_fees or {}).items() if account_id == account.id
             },
             reach=reach,
+            unpriced=frozenset(period for account_id, period in unpriced if account_id == account.id),
+            rules=rules,
             tags={key.key_id: accounts.tags_text(key.key_id) for key in account.keys},
         )
         closed = shelf.closed()
@@ -133,6 +143,7 @@ def make_book(
         mine = list(shelf.drafts(closed, corrections))
         drafts += mine
         late += list(shelf.late(mine, corrections))
+        kept |= {(account.id, period) for period in shelf.kept(closed)}
         worth.update(
             {
                 (account.id, period): tuple(shelf.worth(period))
@@ -144,6 +155,7 @@ def make_book(
         drafts=tuple(sorted(drafts, key=lambda draft: (draft.period, draft.account_id))),
         late=tuple(sorted(late, key=lambda each: (each.period, each.account_id))),
         worth=worth,
+        kept=frozenset(kept),
     )
 
 
@@ -166,6 +178,32 @@ def refuse_removed_accounts(issued: Sequence[Invoice], accounts: Accounts) -> No
                 f"{invoice.period}); put its entry back: late usage "
                 "and corrections are settled with it. A customer who has left keeps its entry, and its keys end: "
                 '{ id = "…", to = 2026-11-01 }'
+            )
+            raise ConfigurationError(message)
+
+
+def refuse_lowered_grants(issued: Sequence[Invoice], accounts: Accounts) -> None:
+    """Raise ``ConfigurationError`` where invoices consumed more of a grant than it has now, or one that is gone."""
+    issued_to: dict[str, list[Invoice]] = {}
+    for invoice in issued:
+        issued_to.setdefault(invoice.account_id, []).append(invoice)
+    for account in accounts:
+        granted = {grant.id: grant.amount for grant in account.credits}
+        for grant_id, consumed in consumed_by_grant(issued_to.get(account.id, ())).items():
+            if consumed <= granted.get(grant_id, 0):
+                continue
+            by = sorted(
+                {
+                    invoice.id
+                    for invoice in issued_to[account.id]
+                    for line in invoice.lines
+                    if line.credit_id == grant_id
+                }
+            )
+            now = f"of {plain(granted[grant_id])}" if grant_id in granted else "not in accounts.toml"
+            message = (
+                f"grant {grant_id!r} of account {account.id!r} is {now}, and invoices consumed {plain(consumed)} of it "
+                f"({', '.join(by)}); put back at least that amount: what was granted and used cannot be taken back"
             )
             raise ConfigurationError(message)
 
@@ -215,6 +253,9 @@ class _Shelf:
     monthly_fees: Mapping[BillingPeriod, Decimal]
     reach: tuple[BillingPeriod, BillingPeriod] | None
     """The first and the last period with usage of any account."""
+    unpriced: frozenset[BillingPeriod]
+    """Periods with usage that has no price: nobody knows what they are worth."""
+    rules: Rules
     tags: Mapping[str, str]
     _worth: dict[BillingPeriod, list[InvoiceLine]] = field(init=False, default_factory=dict)
 
@@ -237,11 +278,22 @@ class _Shelf:
             if usage is None:
                 charges = self.charges.get(period, ())
                 usage = usage_lines(
-                    charges, account=account, period=period, currency=currency, rounding=rounding, tags=self.tags
+                    charges,
+                    account=account,
+                    period=period,
+                    currency=currency,
+                    rounding=rounding,
+                    tags=self.tags,
+                    rules=self.rules,
                 )
-            fee = self.monthly_fees.get(period)
             self._worth[period] = period_lines(
-                usage, account=account, period=period, currency=currency, rounding=rounding, monthly_fee=fee
+                usage,
+                account=account,
+                period=period,
+                currency=currency,
+                rounding=rounding,
+                monthly_fee=self.monthly_fees.get(period),
+                owes_commitment=self.rules is Rules.FIRST or period in set(self._committed()),
             )
         return self._worth[period]
 
@@ -257,14 +309,21 @@ class _Shelf:
     def corrections(self, closed: Collection[BillingPeriod]) -> list[InvoiceLine]:
         """Return what closed periods are worth now minus what was invoiced for them.
 
-        An open period is worth its draft, and takes back older corrections.
+        An open period is worth its draft, and takes back older corrections. One with usage that has no price keeps what
+        was invoiced for it.
         """
         now: dict[Cell, Worth] = {}
         for period in closed:
             now |= worth_of_lines(self.worth(period), period)
-        return correction_lines(
+        lines = correction_lines(
             now, invoiced_so_far(self.issued), currency=self.currency, rounding=self.rounding, tags=self.tags
         )
+        kept = self.kept(closed)
+        return [line for line in lines if line.original_period not in kept]
+
+    def kept(self, closed: Collection[BillingPeriod]) -> frozenset[BillingPeriod]:
+        """Return the closed periods whose worth nobody knows, since usage of theirs has no price."""
+        return frozenset() if self.rules is Rules.FIRST else self.unpriced.intersection(closed)
 
     def drafts(self, closed: Collection[BillingPeriod], corrections: Sequence[InvoiceLine]) -> Iterator[Invoice]:
         """Yield the account's drafts.

@@ -34,18 +34,21 @@ def period_lines(
     currency: str,
     rounding: Rounding,
     monthly_fee: Decimal | None = None,
+    owes_commitment: bool = True,
 ) -> list[InvoiceLine]:
     """Return all that an account owes for a period before corrections, credits and tax.
 
     ``numbered`` gives all their numbers.
 
-    ``usage`` are the period's usage lines, in order; ``monthly_fee`` is the rate card's, where the period has usage.
+    ``usage`` are the period's usage lines, in order; ``monthly_fee`` is the rate card's, where the period has usage;
+    ``owes_commitment`` says whether usage has reached the period, so that its minimum commitment is owed.
     """
     terms = account.terms_on(period.first_date)
     lines = list(usage)
     lines += included_lines(lines, terms.included_tokens, currency=currency, rounding=rounding)
     lines += fee_lines(monthly_fee, period, currency=currency, rounding=rounding)
-    lines += commitment_lines(lines, terms.minimum_commitment, currency=currency, rounding=rounding)
+    if owes_commitment:
+        lines += commitment_lines(lines, terms.minimum_commitment, currency=currency, rounding=rounding)
     return lines
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from pipeline.base.money import decimal_from_plain, exact_sum, normalised, plain_rate, rounded_to_minor_unit
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing.lines import METER_NAMES, InvoiceLine, LineKind
+from pipeline.invoicing.rules import NEWEST, Rules
 from pipeline.rating import TOKENS_PER_RATE, exact_charge
 from pipeline.usage import Meter
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from pipeline.base.money import Rounding
     from pipeline.rating import Charge
 
+LinePlace: TypeAlias = "tuple[object, ...]"
+"""What a line and the charges on it have in common."""
 _METER_ORDER = {meter: order for order, meter in enumerate(Meter)}
 
 
@@ -41,10 +44,12 @@ def usage_lines(
     currency: str,
     rounding: Rounding,
     tags: Mapping[str, str] | None = None,
+    rules: Rules = NEWEST,
 ) -> list[InvoiceLine]:
     """Sum an account's charges of one period into lines, in order, numbered from 1.
 
-    A line is of one key, model, tier, meter, rate, list rate and package size.
+    A line is of one key, model, tier, meter, rate and package size; its list price is printed where all of it has that
+    one. By the first rules a list price of its own made a line of its own.
 
     31 charges of 0.0108025 USD (4,321 tokens a day at 2.50) are one line of 133,951 tokens and 0.33 USD; rounded every
     day they would have been 0.31. ``tags`` are cells by key id. Raises ``ValueError`` for a charge of another account,
@@ -57,9 +62,7 @@ def usage_lines(
             what = f"a charge of {charge.account_id!r} on {charge.usage_date} in {charge.currency}"
             message = f"{what} is no part of the {period} invoice of {account.id!r} in {currency}"
             raise ValueError(message)
-        scope = (charge.api_key_id, charge.model, charge.service_tier, charge.meter)
-        key = (*scope, charge.rate_per_million, charge.list_rate_per_million, charge.package_tokens)
-        by_line.setdefault(key, []).append(charge)
+        by_line.setdefault(line_place(charge, rules), []).append(charge)
     used = [group for group in by_line.values() if any(charge.quantity for charge in group)]
     dated = [(min(charge.usage_date for charge in group if charge.quantity), group) for group in used]
     in_order = sorted(dated, key=_line_order)
@@ -67,6 +70,13 @@ def usage_lines(
         _usage_line(group, number, first_date, currency=currency, rounding=rounding, tags=tags or {})
         for number, (first_date, group) in enumerate(in_order, start=1)
     ]
+
+
+def line_place(line: InvoiceLine | Charge, rules: Rules) -> LinePlace:
+    """Return what a line and the charges on it have in common."""
+    list_rate = line.list_rate_per_million if rules is Rules.FIRST else None
+    place = (line.api_key_id, line.model, line.service_tier, line.meter)
+    return (*place, line.rate_per_million, line.package_tokens, list_rate)
 
 
 @lru_cache(maxsize=1 << 12)  # the lines of many keys say the same
@@ -113,13 +123,14 @@ def _usage_line(
 ) -> InvoiceLine:
     """Sum charges of one key, model, tier, meter and rate into a line."""
     first = charges[0]
+    listed = {charge.list_rate_per_million for charge in charges}
     exact_amount = normalised(exact_sum(charge.amount for charge in charges))
     price = printed_price(
         first.model,
         first.service_tier,
         first.meter,
         first.rate_per_million,
-        first.list_rate_per_million,
+        listed.pop() if len(listed) == 1 else None,
         first.package_tokens,
         currency,
     )
@@ -145,9 +156,10 @@ def _usage_line(
 def _line_order(dated: tuple[date, list[Charge]]) -> tuple[object, ...]:
     """Order lines of usage.
 
-    Those of equal rates by their list rate and package, so that the order never depends on that of the charges.
+    Those of equal rates by their list rate (by the first rules) and package, so that the order never depends on that of
+    the charges.
     """
     first_usage_date, (first, *_) = dated
-    has_discount = first.list_rate_per_million is not None
+    list_rate = max(-1 if rate is None else rate for rate in (charge.list_rate_per_million for charge in dated[1]))
     where = (first.api_key_id, first.model, first.service_tier, _METER_ORDER[first.meter], first_usage_date)
-    return (*where, first.rate_per_million, has_discount, first.list_rate_per_million or 0, first.package_tokens or 0)
+    return (*where, first.rate_per_million, list_rate, first.package_tokens or 0)

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError, RateCardError, RateNotFound
-from pipeline.base.money import minor_unit_digits
+from pipeline.base.money import minor_unit_digits, refuse_fraction_digits
 from pipeline.base.periods import instant_text
 from pipeline.rates.prices import refuse_what_is_no_rate
 from pipeline.rates.rate import refuse_misleading_model
@@ -65,12 +65,14 @@ class RateCard:
                 f"rate card id {self.id!r} cannot be used; write 1 to 64 letters, digits, dots, dashes or underscores"
             )
             raise RateCardError(message)
-        try:
-            minor_unit_digits(self.currency)
-        except ConfigurationError as error:
-            raise RateCardError(str(error)) from error
         if self.monthly_fee is not None:
             refuse_what_is_no_rate(f"monthly_fee {self.monthly_fee}", self.monthly_fee)
+        try:
+            digits = minor_unit_digits(self.currency)
+            if self.monthly_fee is not None:
+                refuse_fraction_digits(f"monthly_fee in {self.currency}", self.monthly_fee, digits)
+        except ConfigurationError as error:
+            raise RateCardError(str(error)) from error
         for rate in sorted(self.rates, key=_order):
             self._windows[rate.model] = (*self._windows.get(rate.model, ()), rate)
         for windows in self._windows.values():

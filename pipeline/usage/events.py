@@ -28,6 +28,9 @@ class Kind(Enum):
     OTHER_COUNTS = "text: a JSON object of names and integers, sorted by name, without blanks"
 
 
+_LOGGED_KINDS = (Kind.TEXT, Kind.FLAG, Kind.NUMBER, Kind.COUNT)
+
+
 class Role(Enum):
     """What a column is for."""
 
@@ -51,7 +54,7 @@ class Role(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One column. Raises ``ValueError`` where a column that came later may not be null, or a dimension is no text."""
+    """One column. Raises ``ValueError`` for one that older files, or those who count by it, could not have."""
 
     name: str
     kind: Kind
@@ -68,13 +71,17 @@ class Column:
     log_field: str | None = None
     """The field of a request log that states it, where no reader has a rule of its own for the column.
 
-    Text, whole numbers and flags are then read from there as they are (``pipeline.collectors.formats.request_log``).
+    Text, whole numbers and flags are then read from there as they are (``pipeline.collectors.formats.request_log``). A
+    name with dots is a path into objects, and a source may rename it.
     """
 
     def __post_init__(self) -> None:
-        """Refuse a column that older files could not have, and one that usage cannot be counted by."""
+        """Refuse what cannot be read, counted by, or null in older files."""
         if self.role is Role.DIMENSION and self.kind is not Kind.TEXT:
             message = f"column {self.name} is {self.kind.value}; usage is counted by text alone"
+            raise ValueError(message)
+        if self.log_field is not None and self.kind not in _LOGGED_KINDS:
+            message = f"column {self.name} is {self.kind.value}; no reader takes that from a field as it is"
             raise ValueError(message)
         if self.since > 1 and not self.nullable:
             message = (
@@ -205,10 +212,13 @@ DIMENSIONS = tuple(column for column in COLUMNS if column.role is Role.DIMENSION
 COUNTS = tuple(column for column in COLUMNS if column.is_count)
 """What is added up. Two copies of one response that differ in any of them are different measurements."""
 
+LOGGED = tuple(column for column in COLUMNS if column.log_field is not None)
+"""What is read from a field of the log as it is."""
+
 LOG_FIELDS = (
     *("ts", "request_id", "api_key", "api_key_id", "status", "method", "path", "host"),
     *("request", "request.model", "request.stream", "request.n", "response", "response_headers"),
-    *(column.log_field for column in COLUMNS if column.log_field is not None),
+    *(str(column.log_field) for column in LOGGED),
 )
 """The fields of a request log, which a source may call by other names; a name with dots is a path into objects.
 

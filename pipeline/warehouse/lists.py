@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
@@ -38,6 +39,7 @@ _NAMED = re.compile(r"@(?:\{([^{}]*)\}|(\w*))")
 _COMMENT = re.compile(r"\s*--.*")
 
 
+@lru_cache(maxsize=256)
 def written_out(sql: str, file: Path) -> str:
     """Return the text of a file with its lists written out.
 

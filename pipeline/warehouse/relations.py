@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-_PARAMETER = re.compile(r"\$([a-z_]+)")
+PARAMETER = re.compile(r"\$([a-z_]+)")
+"""A bound parameter, by its name."""
 LAYERS = ("staging", "intermediate", "marts")
 Severity: TypeAlias = Literal["blocking", "advisory"]
 """What a broken claim does, and the folder of ``sql/checks`` that its file lies in."""
@@ -54,7 +55,7 @@ class Relation:
             name=file.stem,
             sql=sql,
             reads=frozenset(_tables_read(sql, connection, file)),
-            parameters=frozenset(_PARAMETER.findall(code)),
+            parameters=frozenset(PARAMETER.findall(code)),
             is_kept="-- kept as: table\n" in sql,
         )
 

@@ -174,3 +174,15 @@ def test_a_check_of_a_relation_that_is_nowhere_is_refused_by_name(books: Path, s
         assert (refused.returncode, "the check mistyped reads usage_dayly" in refused.stderr) == (2, True), (
             refused.stderr
         )
+
+
+@pytest.mark.parametrize("command", [("nightly", *AS_OF), ("verify",), ("sql", "slice_totals")])
+def test_a_list_that_does_not_exist_is_named_with_its_place(books: Path, sql: Path, command: tuple[str, ...]) -> None:
+    file = sql / "intermediate" / "slice_totals.sql"
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    (number,) = (number for number, line in enumerate(lines) if "sum(usage_events.@counts)" in line)
+    lines[number] = lines[number].replace("@counts", "@count", 1)
+    file.write_text("".join(lines), encoding="utf-8")
+    done = tallybook(books, *command)
+    assert done.returncode == 2
+    assert f"{file}:{number + 1}: there is no list @count; did you mean @counts? the lists are" in done.stderr

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from workspaces import (
@@ -21,6 +22,9 @@ from workspaces import (
     tallybook_process,
     write_log,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 AS_OF = ("--as-of", "2026-11-01T03:00:00Z")
 
@@ -124,6 +128,29 @@ def test_verify_finds_a_changed_csv(workspace: Path) -> None:
     assert done.returncode == 6
     failed = {check["name"] for check in json.loads(done.stdout)["checks"] if not check["ok"]}
     assert failed == {"csv_files_are_what_the_invoices_say", "csv_totals_are_the_sum_of_csv_lines"}
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda content: content.replace(b"5.00", b"five"), "lines.csv row 3 has no invoice_id or no amount"),
+        (lambda content: content.replace(b"5.00", b"\xff"), "lines.csv is no CSV in UTF-8"),
+        (lambda content: content.replace(b",amount", b",sum"), "lines.csv row 2 has no invoice_id or no amount"),
+        (lambda content: content.replace(b"invoice_id,", b"id,"), "lines.csv row 2 has no invoice_id or no amount"),
+        (lambda _: b"\0\n", "lines.csv"),
+        (lambda content: content[:60], "2026-10: draft-2026-10-acme"),
+    ],
+    ids=["no number", "no UTF-8", "column renamed", "id renamed", "NUL", "cut"],
+)
+def test_verify_names_a_damaged_csv_and_never_raises(
+    workspace: Path, damage: Callable[[bytes], bytes], said: str
+) -> None:
+    tallybook(workspace, "nightly", *AS_OF)
+    file = workspace / "invoices/2026-10/lines.csv"
+    file.write_bytes(damage(file.read_bytes()))
+    done = tallybook(workspace, "verify")
+    assert (done.returncode, "Traceback" in done.stderr) == (6, False)
+    assert said in done.stdout
 
 
 def test_collecting_first_and_verifying_is_no_difference(workspace: Path) -> None:

@@ -301,6 +301,19 @@ def test_what_is_empty_and_no_text_is_not_taken_for_absent(field: str, empty: st
     assert _fast(content)[0] == _plain(content)
 
 
+@pytest.mark.parametrize(
+    ("value", "is_quick"), [('{"usage":{"prompt_tokens":1,"completion_tokens":2}}', 0), ("null", 1), ("[]", 0)]
+)
+def test_usage_that_a_body_states_twice_is_read_by_the_plain_reader(value: str, is_quick: int) -> None:
+    usage = f'"usage":{{"prompt_tokens":8,"completion_tokens":1}},"x_groq":{value}'
+    content = (
+        '{"ts":"2026-03-01T06:51:19Z","request_id":"r","api_key_id":"k","status":200,"response":{"choices":[{}],'
+        f"{usage}}}}}\n"
+    ).encode()
+    rows, quick = _fast(content)
+    assert (rows, quick) == (_plain(content), is_quick)
+
+
 def test_a_prompt_full_of_brackets_is_read_the_quick_way() -> None:
     prompt = "if (a[i]) { b[i] = {}; } " * 40
     usage = '"usage":{"prompt_tokens":8,"completion_tokens":1}'

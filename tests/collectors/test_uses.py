@@ -16,6 +16,7 @@ from pipeline.collectors.fast.patterns.learning import Unlearnable, learned
 from pipeline.collectors.fast.patterns.lessons import lesson_of
 from pipeline.collectors.fast.patterns.uses import DOCUMENT, Elements, uses_of_line
 from pipeline.collectors.logs.lines import Line
+from pipeline.usage.events import LOGGED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,6 +84,7 @@ def test_every_value_that_is_asked_for_has_a_use(watched: list[Watched]) -> None
     assert line_uses is not None
     names = known(line_uses, "ts", defaultdict(set))
     names["ts"] |= {f"request.{name}" for name in line_uses["request"]}  # a name with dots wins over a path
+    names["ts"] |= {str(column.log_field) for column in LOGGED}
     known(DOCUMENT, "body", names)
     for place, more in WITHOUT_USAGE.items():
         names[place] |= more

@@ -165,6 +165,10 @@ def test_a_percentage_of_an_entry_replaces_that_of_the_card(tmp_path: Path) -> N
             HEAD + "discount_percent = 101\n" + RATE,
             "rates/standard.toml: discount_percent is 101; it must be a number from 0 to 100",
         ),
+        (
+            HEAD + "monthly_fee = 9.005\n" + RATE,
+            "rates/standard.toml: monthly_fee in USD is 9.005; write 2 decimal places at most",
+        ),
         (HEAD + 'monthly_fee = "9"\n' + RATE, "rates/standard.toml: monthly_fee is '9'; write a number"),
         (HEAD + 'extends = "nobody"\n' + RATE, "rates/standard.toml: extends 'nobody', which does not exist"),
         (HEAD + 'extends = "standard"\n', "rates/standard.toml: extends 'standard' in a circle: standard -> standard"),

@@ -11,7 +11,8 @@ from documented import DOCUMENTS, ROOT, blocks, printed_now
 
 from pipeline import cli
 from pipeline.cli import LazyCommands, _tallybook, context
-from pipeline.usage.events import COLUMNS
+from pipeline.cli.commands.usage import command as usage
+from pipeline.usage.events import COLUMNS, DIMENSIONS, LOG_FIELDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,8 +65,26 @@ def test_links_lead_to_files_and_headings_that_exist(name: str) -> None:
 def test_the_table_of_what_is_kept_names_every_column_as_it_is_declared() -> None:
     text = (ROOT / "docs/configuration.md").read_text(encoding="utf-8").partition("### What is kept of a line")[2]
     rows = [row for row in text.splitlines() if row.startswith("| `")][: len(COLUMNS)]
-    assert rows == [row_of(column) for column in COLUMNS]
+    assert rows == [row_of(column) for column in COLUMNS], "docs/configuration.md and usage/events.py differ"
     assert text.count("\n| `") == len(COLUMNS) + 2, "the rows of the last table are the variables of the environment"
+
+
+def test_the_table_of_the_request_log_names_every_field_that_may_be_renamed() -> None:
+    text = (ROOT / "docs/configuration.md").read_text(encoding="utf-8").partition("## The request log")[2]
+    table = text.partition("### What is kept of a line")[0]
+    rows = [row.split(" | ") for row in table.splitlines() if row.startswith("| `")]
+    named = {name for row in rows for name in re.findall(r"`([^`]+)`", row[0])}
+    (request,) = (row[2] for row in rows if row[0] == "| `request`")
+    named |= {f"request.{name}" for name in re.findall(r"`([^`]+)`", request)}
+    assert named == set(LOG_FIELDS) - {"host"}, "docs/configuration.md, 'The request log', and usage/events.py differ"
+
+
+def test_the_words_by_which_usage_is_grouped_are_in_its_help() -> None:
+    (by,) = (each for each in usage.params if each.name == "by")
+    words = [column.word or column.name for column in DIMENSIONS]
+    assert isinstance(by, click.Option)
+    assert by.help is not None
+    assert set(words) <= set(re.findall(r"[a-z_]+", by.help))
 
 
 def row_of(column: Column) -> str:

@@ -18,8 +18,10 @@ from random_cards import requests
 
 from pipeline.accounts import Accounts
 from pipeline.base.money import exact_sum
+from pipeline.invoicing.rules import NEWEST
+from pipeline.invoicing.usage_lines import line_place
 from pipeline.jobs.state.charged_lines import charge_of
-from pipeline.jobs.state.event_charges import charged_events, line_place
+from pipeline.jobs.state.event_charges import charged_events
 from pipeline.jobs.state.rate import rate
 
 
@@ -38,7 +40,7 @@ def test_the_shares_of_events_add_up_to_every_line_to_the_last_digit(tmp_path_fa
     daily, traced = usage_daily_and_events(requests(draw, 80), rate_cards, tmp_path_factory.getbasetemp())
     lines: dict[Any, list[Any]] = defaultdict(list)
     for row in rate(daily, agreed, rate_cards).charges.to_pylist():
-        lines[row["account_id"], row["billing_period"], *line_place(charge_of(row))].append(
+        lines[row["account_id"], row["billing_period"], *line_place(charge_of(row), NEWEST)].append(
             (row["quantity"], row["amount"])
         )
     expected = {
@@ -51,7 +53,7 @@ def test_the_shares_of_events_add_up_to_every_line_to_the_last_digit(tmp_path_fa
     for account in agreed:
         for period in {event["billing_period"] for event in events}:
             mine = [event for event in events if (event["account_id"], event["billing_period"]) == (account.id, period)]
-            for line, charged in charged_events(mine, account, rate_cards).items():
+            for line, charged in charged_events(mine, account, rate_cards, NEWEST).items():
                 shares[account.id, period, *line] = (
                     sum(each.quantity for each in charged),
                     exact_sum(each.exact_charge for each in charged),

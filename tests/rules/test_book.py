@@ -5,6 +5,7 @@ The books tell the truth, to the cent.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ from pipeline.invoicing import (
     make_book,
 )
 from pipeline.invoicing.book import above_spend_cap, credit_balances
+from pipeline.invoicing.rules import NEWEST, Rules
 from pipeline.rating import Charge, discounted, exact_charge
 from pipeline.usage import Meter
 
@@ -80,7 +82,13 @@ def charge(
 
 
 def book_of(
-    account: Account, charges: Sequence[Charge], issued: Sequence[Invoice], *, currency: str = "USD"
+    account: Account,
+    charges: Sequence[Charge],
+    issued: Sequence[Invoice],
+    *,
+    currency: str = "USD",
+    rules: Rules = NEWEST,
+    unpriced: Sequence[BillingPeriod] = (),
 ) -> InvoiceBook:
     grouped: dict[tuple[str, BillingPeriod], list[Charge]] = {}
     for each in charges:
@@ -92,6 +100,8 @@ def book_of(
         accounts=Accounts(accounts=(account,)),
         currencies={account.id: currency},
         rounding=Rounding.HALF_UP,
+        rules=rules,
+        unpriced={(account.id, period) for period in unpriced},
     )
 
 
@@ -158,13 +168,7 @@ def live(account: Account, life: list[tuple[list[Charge], str]]) -> tuple[list[C
 def test_invoices_and_corrections_are_the_truth(account: Account, life: list[tuple[list[Charge], str]]) -> None:
     charges, issued = live(account, life)
     book = book_of(account, charges, issued)
-    truth, told = truth_of(account, charges), told_by(book)
-    reach = max((BillingPeriod.of(each.usage_date) for each in charges), default=BillingPeriod.parse("2026-12"))
-    beyond = {
-        period: total for period, total in told.items() if period > reach
-    }  # an invoice made for corrections alone owes its month's commitment, nothing else
-    assert set(beyond.values()) <= {Decimal("0.05")}
-    assert {period: total for period, total in told.items() if period <= reach} == truth
+    assert told_by(book) == truth_of(account, charges)
 
 
 @settings(max_examples=60, deadline=None)
@@ -288,3 +292,98 @@ def test_a_draft_and_a_credit_note_cannot_be_credited() -> None:
     for wrong in (draft, note):
         with pytest.raises(ValueError, match="only an issued invoice is"):
             credit_note(wrong, number=3, prefix="INV-")
+
+
+COMMITTED = Account(
+    id="acme",
+    name="Acme",
+    timezone="UTC",
+    rate_card="standard",
+    key_ids=("a",),
+    terms=(Terms(from_date=None, rate_card="standard", minimum_commitment=Decimal("10.00")),),
+)
+SEPTEMBER, OCTOBER, NOVEMBER = (BillingPeriod.parse(f"2026-{month:02}") for month in (9, 10, 11))
+
+
+def issue_all(account: Account, charges: Sequence[Charge], issued: list[Invoice], rules: Rules = NEWEST) -> None:
+    for draft in book_of(account, charges, issued, rules=rules).drafts:
+        issued.append(issued_invoice(draft, number=len(issued) + 1, prefix="INV-"))
+
+
+def test_a_month_that_usage_has_not_reached_owes_no_commitment() -> None:
+    issued: list[Invoice] = []
+    charges = [charge(10_000_000, day=date(2026, 9, 10))]
+    issue_all(COMMITTED, charges, issued)
+    for late in range(3):  # late usage, issued at once: by the first rules each made a month of its own owe 10.00
+        charges.append(charge(500_000, day=date(2026, 9, 11 + late)))
+        issue_all(COMMITTED, charges, issued)
+    assert [(invoice.period, invoice.total) for invoice in issued] == [
+        (SEPTEMBER, Decimal("20.00")),
+        *((period, Decimal("1.00")) for period in (OCTOBER, NOVEMBER, NOVEMBER.next())),
+    ]
+
+
+def test_a_month_that_usage_reaches_later_owes_its_commitment_then() -> None:
+    issued: list[Invoice] = []
+    charges = [charge(10_000_000, day=date(2026, 9, 10))]
+    issue_all(COMMITTED, charges, issued)
+    charges.append(charge(500_000, day=date(2026, 9, 11)))
+    issue_all(COMMITTED, charges, issued)
+    charges.append(charge(1_000_000, day=date(2026, 10, 2)))
+    book = book_of(COMMITTED, charges, issued)
+    assert [(draft.period, draft.total) for draft in book.drafts] == [(NOVEMBER, Decimal("10.00"))]
+    assert told_by(book)[OCTOBER] == Decimal("10.00")
+
+
+def test_a_commitment_that_the_first_rules_billed_too_early_is_paid_back() -> None:
+    issued: list[Invoice] = []
+    charges = [charge(10_000_000, day=date(2026, 9, 10))]
+    issue_all(COMMITTED, charges, issued, Rules.FIRST)
+    charges.append(charge(500_000, day=date(2026, 9, 11)))
+    issue_all(COMMITTED, charges, issued, Rules.FIRST)
+    assert issued[-1].total == Decimal("11.00")
+    assert [draft.total for draft in book_of(COMMITTED, charges, issued).drafts] == [Decimal("-10.00")]
+
+
+def test_what_was_invoiced_stands_while_usage_of_its_month_has_no_price() -> None:
+    issued: list[Invoice] = []
+    issue_all(PLAIN, [charge(5_000_000, day=date(2026, 10, 3))], issued)
+    november = [charge(500_000, day=date(2026, 11, 3))]  # the charge of October is gone: its rate is not in force
+    book = book_of(PLAIN, november, issued, unpriced=[OCTOBER])
+    assert [(draft.period, draft.total) for draft in book.drafts] == [(NOVEMBER, Decimal("1.00"))]
+    assert (book.late, book.kept) == ((), {("acme", OCTOBER)})
+    [by_first_rules] = book_of(PLAIN, november, issued, unpriced=[OCTOBER], rules=Rules.FIRST).drafts
+    assert by_first_rules.total == Decimal("-9.00")
+
+
+@pytest.mark.parametrize("credits_now", [(), (replace(GRANTS[1], amount=Decimal("0.01")),)], ids=["removed", "lowered"])
+def test_a_grant_covers_what_invoices_consumed_of_it(credits_now: tuple[CreditGrant, ...]) -> None:
+    issued: list[Invoice] = []
+    account = replace(PLAIN, credits=(GRANTS[1],))
+    charges = [charge(40_000, day=date(2026, 10, 3))]
+    issue_all(account, charges, issued)
+    assert issued[0].total == Decimal("0.00")
+    with pytest.raises(ConfigurationError, match=r"grant 'new' of account 'acme' .* consumed 0\.08 .*INV-000001"):
+        book_of(replace(account, credits=credits_now), charges, issued)
+    note = credit_note(issued[0], number=2, prefix="INV-")
+    assert book_of(replace(account, credits=credits_now), charges, [*issued, note]).drafts  # nothing is consumed now
+
+
+def test_equal_rates_share_a_line_whatever_their_list_prices_are() -> None:
+    half, discounted_half = charge(2_000, "1.00"), replace(charge(2_000, "1.00"), list_rate_per_million=Decimal("2.00"))
+    [line] = book_of(PLAIN, [half, discounted_half, half], []).drafts[0].lines
+    assert (line.quantity, line.amount, line.list_rate_per_million) == (6_000, Decimal("0.01"), None)
+    [listed] = book_of(PLAIN, [discounted_half, discounted_half], []).drafts[0].lines
+    assert listed.list_rate_per_million == Decimal("2.00")
+    assert "(list price 2.00)" in listed.description
+    by_first_rules = book_of(PLAIN, [half, discounted_half, half], [], rules=Rules.FIRST).drafts[0].lines
+    assert [(each.quantity, each.list_rate_per_million) for each in by_first_rules] == [
+        (4_000, None),
+        (2_000, Decimal("2.00")),
+    ]
+
+
+def test_rules_of_a_newer_program_are_refused_with_the_advice_to_upgrade() -> None:
+    assert (Rules.of(None), Rules.of(2)) == (Rules.FIRST, Rules.SECOND)
+    with pytest.raises(ConfigurationError, match="rules 3, and this program knows 2 at most; upgrade Tallybook"):
+        Rules.of(3)

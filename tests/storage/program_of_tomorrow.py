@@ -26,6 +26,7 @@ REGION = events.Column(
     says="where it was served, as the log names it",
 )
 events.COLUMNS = (*events.COLUMNS, REGION)
+events.DIMENSIONS = (*events.DIMENSIONS, REGION)
 
 from pipeline.tables import schemas  # noqa: E402 - what is derived, is derived from the columns above
 
@@ -44,7 +45,9 @@ class BodyReading(counting.BodyReading):
 counting.BodyReading = BodyReading  # type: ignore[misc]
 decode._OF_READING = decode._columns_in(BodyReading)
 decode._of_reading = attrgetter(*decode._OF_READING)
-decode._in_order = decode._row_maker((*decode._OWN, *decode._OF_ENVELOPE, *decode._OF_READING, *decode._OF_COUNTS))
+decode._in_order = decode._row_maker(
+    (*decode._OWN, *decode._OF_ENVELOPE, *decode._OF_LOG, *decode._OF_READING, *decode._OF_COUNTS)
+)
 _quarantine_row = decode.QuarantineRow
 decode.QuarantineRow = lambda reason, values: _quarantine_row(reason, (*values, None))  # type: ignore[assignment,misc]
 QuickReader.read = lambda *_: None  # type: ignore[method-assign,assignment]

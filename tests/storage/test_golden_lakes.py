@@ -145,6 +145,23 @@ def test_a_lake_of_before_is_continued_verified_voided_issued_and_recomputed(
     ]
 
 
+def test_a_bundle_of_before_is_made_again_byte_for_byte_and_what_came_since_is_named(
+    books: Path, tmp_path: Path
+) -> None:
+    before = fingerprints(GOLDEN.parent / "bundle_of_version_1")
+    assert by_this_program(books, f"recompute INV-000001 --bundle {tmp_path / 'bundle'}").returncode == 0
+    now = fingerprints(tmp_path / "bundle")
+    assert {name for name in before | now if before.get(name) != now.get(name)} == {
+        "README.txt",
+        "SHA256SUMS",
+        "counting.sql",
+    }
+    counting = (tmp_path / "bundle" / "counting.sql").read_text(encoding="utf-8")
+    assert 'create or replace temp table "usage_daily" as' in counting
+    assert "@" not in counting
+    assert "sum(prompt_audio_tokens)::bigint as prompt_audio_tokens" in counting
+
+
 def test_what_follows_is_what_a_lake_of_one_version_gives(books: Path, tmp_path: Path) -> None:
     append_log(books, "app.jsonl", *ADDED)
     anew = shutil.copytree(GOLDEN, tmp_path / "anew", ignore=shutil.ignore_patterns("lake", "invoices"))

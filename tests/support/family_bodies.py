@@ -197,7 +197,7 @@ def _message(maker: Maker, output: Any) -> Document:
         service_tier="standard",
         server_tool_use={"web_search_requests": maker.count(9)},
     )
-    own = {"id": maker.id("msg_"), "type": "message", "role": "assistant", "model": "claude-opus-4-5"}
+    own = {"id": maker.id("msg_"), "type": "message", "role": "assistant", "model": "opus-4-5"}
     return own | {"content": [{"type": "text", "text": maker.text()}], "stop_reason": "end_turn", "usage": usage}
 
 
@@ -227,7 +227,7 @@ def anthropic_on_aws(maker: Maker) -> Body:
     """Return the events of a message on Bedrock."""
     *events, last = _message_events(maker)
     metrics = {"inputTokenCount": maker.count(), "outputTokenCount": maker.count()}
-    return maker.invoked("anthropic.claude-3-haiku", *events, last | {"amazon-bedrock-invocationMetrics": metrics})
+    return maker.invoked("anthropic.haiku-3", *events, last | {"amazon-bedrock-invocationMetrics": metrics})
 
 
 def _candidates(maker: Maker, prompt: Any, answer: Any) -> Document:

@@ -16,6 +16,7 @@ from family_bodies import Maker
 
 from pipeline.collectors.event_columns import OWN, frame_of, own_of
 from pipeline.tables.schemas import QUARANTINE
+from pipeline.usage.events import LOGGED
 
 if TYPE_CHECKING:
     from pipeline.collectors.decode import EventRow, QuarantineRow
@@ -149,6 +150,8 @@ _PATHS = (
     None,
     7,
 )
+_LOGGED = ("eu-1", "eu-2", "us 2", "", None, 7, "12", "é" * 70, [], {"a": "eu-1"}, True, -1, 10**13, 7.5, "RAW")
+"""What a field may hold that is read as it is (``usage.events.LOGGED``)."""
 _KEYS = ("key_b6a9c754a39113e0", "key_1", "12e5678", "", None, "a b", 7, "k-1e400")
 
 
@@ -299,6 +302,7 @@ class LineMaker:
             ("request", pick((None, [], {}, "x", {"request": 1})) if is_odd() else self._request(odd)),
             ("response", body),
         ]
+        fields += [(str(column.log_field), pick(_LOGGED)) for column in LOGGED if is_odd()]
         if is_odd():
             fields.append(("api_key", pick(("sk-made-up", "Bearer sk-made-up", "", " ", None, 7))))
         if self.chance.random() < 0.3:

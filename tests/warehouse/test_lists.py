@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,13 +12,20 @@ from pipeline.base.errors import ConfigurationError
 from pipeline.usage.events import COLUMNS, Kind, Role
 from pipeline.warehouse import lists
 from pipeline.warehouse.lists import written_out
+from pipeline.warehouse.relations import sql_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 FILE = Path("sql/marts/of_mine.sql")
 
 
 @pytest.fixture(autouse=True)
-def two_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+def two_columns(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(lists, "LISTS", {"dimensions": ["tier", "region"], "counts": ["prompt", "completion"]})
+    written_out.cache_clear()
+    yield
+    written_out.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -70,3 +78,11 @@ def test_the_lists_are_what_the_columns_of_an_event_declare(monkeypatch: pytest.
         "dimensions": [column.name for column in COLUMNS if column.role is Role.DIMENSION],
         "counts": [column.name for column in COLUMNS if (column.role, column.kind) == (Role.USAGE, Kind.COUNT)],
     } == lists.LISTS
+
+
+def test_a_program_with_another_list_is_another_program_to_what_was_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = sql_digest()
+    assert sql_digest() == before
+    written_out.cache_clear()
+    monkeypatch.setitem(lists.LISTS, "counts", ["prompt", "completion", "pages"])  # type: ignore[arg-type]
+    assert sql_digest() != before

@@ -32,6 +32,7 @@ def read(body: Document) -> Exchange | None:
         stated is None
         or "choices" not in stated
         or "usage" not in stated
+        or ("x_groq" in stated and body["x_groq"] is not None)  # it may state usage too, and then last
         or ("object" in stated and not is_usual_object(body["object"]))
     ):
         return None

@@ -20,7 +20,7 @@ from pipeline.collectors.fields import INT32_MAX
 from pipeline.collectors.formats.fingerprint import bare_key
 from pipeline.collectors.identity import event_id
 from pipeline.collectors.routes import Route, route_of
-from pipeline.usage.events import COLUMNS
+from pipeline.usage.events import COLUMNS, LOGGED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 
 _LATER = (None,) * sum(column.since > 1 for column in COLUMNS)
 """The columns that came after this reader: what states one of them is for the plain reader."""
+_FOR_THE_PLAIN_READER = frozenset(
+    name for column in LOGGED for name in (column.log_field, str(column.log_field).partition(".")[0])
+)
+"""Names at the top of a line that may state one of them."""
 _NO_TOKENS = (None, None, None, None, None)
 _NOTHING_ASKED: Asked = (None, None, None)
 
@@ -59,6 +63,8 @@ class QuickReader:
         line = line_of(content, depth_max=self.depth_max)
         stated = keys_of(line) if line is not None else None
         if line is None or stated is None or "ts" not in stated or "status" not in stated:
+            return None
+        if not _FOR_THE_PLAIN_READER.isdisjoint(stated):
             return None
         at, status = line["ts"], line["status"]
         occurred_us = instant_us(at) if type(at) is str else None

@@ -10,30 +10,10 @@ from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.collectors.families import BY_NAME
+from pipeline.usage.events import LOG_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-FIELDS = (
-    "ts",
-    "request_id",
-    "api_key",
-    "api_key_id",
-    "status",
-    "method",
-    "path",
-    "host",
-    "request",
-    "response",
-    "response_headers",
-    "request.model",
-    "request.stream",
-    "request.n",
-)
-"""The fields of a line that a source may call by another name; a name with dots is a path into objects.
-
-``host`` may be named, and decides nothing yet.
-"""
 
 IDENTITIES = ("response-id", "request-id")
 
@@ -59,8 +39,8 @@ class LogFormat:
     def __post_init__(self) -> None:
         """Refuse settings that cannot be meant."""
         for name, log_name in self.fields.items():
-            if name not in FIELDS:
-                message = f"fields: there is no field {name!r}; the fields are {', '.join(FIELDS)}"
+            if name not in LOG_FIELDS:
+                message = f"fields: there is no field {name!r}; the fields are {', '.join(LOG_FIELDS)}"
                 raise ConfigurationError(message)
             if not log_name or not all(log_name.split(".")):
                 message = f"fields: {name} = {log_name!r} is no name and no path of names"

@@ -16,16 +16,17 @@ from pipeline.collectors import fields
 from pipeline.collectors.fields import LeftOut
 from pipeline.collectors.formats.fingerprint import bare_key
 from pipeline.collectors.formats.instants import instant_us
-from pipeline.collectors.formats.log_format import FIELDS
 from pipeline.collectors.refusal import LineRefused
 from pipeline.collectors.strict_json import BrokenJson, parse, stated_once
-from pipeline.usage import QuarantineReason
+from pipeline.usage import TOKENS_MAX, QuarantineReason
+from pipeline.usage.events import LOG_FIELDS, LOGGED, Kind, Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipeline.collectors.formats.log_format import LogFormat
     from pipeline.collectors.strict_json import JsonObject
+    from pipeline.usage.events import Column
 
 
 _Lookup: TypeAlias = Callable[..., Any]
@@ -56,6 +57,8 @@ class Envelope:
     response: JsonObject | list[Any] | str | None
     response_headers: JsonObject
     """Of the response, where the log has them: AWS states counts there."""
+    logged: tuple[Any, ...]
+    """The values of the columns ``LOGGED``."""
     left_out: frozenset[str]
     """The fields that were ill-formed, decide no bill, and are read as absent."""
 
@@ -94,11 +97,20 @@ def read_envelope(line: JsonObject, log_format: LogFormat, fingerprint: Callable
         path=left_out.checked(fields.text, value("path"), "path"),
         model_requested=left_out.looked_up(of_request, "model", fields.model, "request.model"),
         stream_requested=left_out.looked_up(of_request, "stream", fields.flag, "request.stream"),
-        choices_requested=left_out.looked_up(of_request, "n", _choices, "request.n"),
+        choices_requested=left_out.looked_up(of_request, "n", _small, "request.n"),
         response=response,
         response_headers=headers if isinstance(headers, dict) else {},
+        logged=tuple(_logged(column, line, log_format, left_out) for column in LOGGED),
         left_out=left_out.names,
     )
+
+
+def _logged(column: Column, line: JsonObject, log_format: LogFormat, left_out: LeftOut) -> Any:
+    """Return the value of a column that is read from a field as it is; usage decides a bill, anything else does not."""
+    name = str(column.log_field)
+    value = _Renamed(line, {name: log_format.fields.get(name, name)})(name)
+    check = _CHECK_OF_DIMENSION if column.role is Role.DIMENSION else _CHECKS[column.kind]
+    return check(value, name) if column.role is Role.USAGE else left_out.checked(check, value, name)
 
 
 def api_key_id_of(line: JsonObject, log_format: LogFormat, fingerprint: Callable[[str], str]) -> str:
@@ -125,7 +137,7 @@ def in_our_names(line: JsonObject, log_format: LogFormat) -> JsonObject:
     """Return the fields of a line that are looked at by our names of them, less those that it states twice."""
     value = _lookup(line, log_format)
     found: JsonObject = {}
-    for name in FIELDS:
+    for name in LOG_FIELDS:
         with suppress(LineRefused):
             if (stated := value(name)) is not None:
                 found[name] = stated
@@ -178,8 +190,21 @@ def _object(value: Any, field: str, *, depth_max: int) -> JsonObject | None:
     raise LineRefused(QuarantineReason.INVALID_FIELD, f"{field} is no object")
 
 
-def _choices(value: Any, field: str) -> int | None:
+def _small(value: Any, field: str) -> int | None:
     return fields.integer(value, field, low=0, high=fields.INT32_MAX)
+
+
+def _count(value: Any, field: str) -> int | None:
+    return fields.integer(value, field, low=0, high=TOKENS_MAX)
+
+
+_CHECK_OF_DIMENSION: Callable[[Any, str], Any] = fields.label
+_CHECKS: Mapping[Kind, Callable[[Any, str], Any]] = {
+    Kind.TEXT: fields.identifier,
+    Kind.FLAG: fields.flag,
+    Kind.NUMBER: _small,
+    Kind.COUNT: _count,
+}
 
 
 def _http_status(value: Any, field: str) -> int | None:

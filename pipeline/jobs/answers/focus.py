@@ -35,10 +35,11 @@ from pipeline.exports.focus import (
 )
 from pipeline.invoicing import invoice_from_document
 from pipeline.invoicing.lines import is_of_usage, meter_and_rate
+from pipeline.invoicing.rules import Rules
+from pipeline.invoicing.usage_lines import line_place
 from pipeline.jobs.state.at_issue import present_state, state_at_issue, usage_document
 from pipeline.jobs.state.charged_lines import charge_of
 from pipeline.jobs.state.drafts import invoice_book
-from pipeline.jobs.state.event_charges import line_place
 from pipeline.rating import TOKENS_PER_RATE, exact_charge
 from pipeline.usage import Meter
 
@@ -86,13 +87,13 @@ def focus_rows(
     """
     name = _seller(workspace, seller)
     present = present_state(workspace)
-    states = {_state_key(workspace.digest, present.built.snapshot.version): present}
+    states = {_state_key(workspace.digest, present.built.snapshot.version, workspace.rules): present}
     rows: list[Row] = []
     for document in register.read(workspace.root):
         if (period and document["period"] != str(period)) or account_id not in (None, document["account_id"]):
             continue
         of_usage = usage_document(workspace, document)
-        key = _state_key(of_usage["configuration_sha256"], of_usage["commit"])
+        key = _state_key(of_usage["configuration_sha256"], of_usage["commit"], Rules.of(of_usage.get("rules")))
         states[key] = states.get(key) or state_at_issue(workspace, of_usage)
         usage_rows = invoice_rows(invoice_from_document(of_usage), states[key], name)
         rows += usage_rows if document is of_usage else (_taken_back(row, document) for row in usage_rows)
@@ -109,7 +110,7 @@ def invoice_rows(invoice: Invoice, state: AtIssue, seller: str) -> Iterator[Row]
         if not is_of_usage(line):
             yield {**_common(invoice, line, seller), **_other(invoice, line)}
             continue
-        days = usage.get(line_place(line), {})
+        days = usage.get(line_place(line, state.workspace.rules), {})
         charges = {day: exact_sum(charge.amount for charge in of_day) for day, of_day in sorted(days.items())}
         if exact_sum(charges.values()) != line.exact_amount:
             message = (
@@ -152,7 +153,7 @@ def _usage_by_line(invoice: Invoice, state: AtIssue) -> dict[tuple[object, ...],
     )
     days: dict[tuple[object, ...], dict[date, list[Charge]]] = {}
     for charge in map(charge_of, mine.to_pylist()):
-        days.setdefault(line_place(charge), {}).setdefault(charge.usage_date, []).append(charge)
+        days.setdefault(line_place(charge, state.workspace.rules), {}).setdefault(charge.usage_date, []).append(charge)
     return days
 
 
@@ -273,5 +274,5 @@ def _seller(workspace: Workspace, stated: str | None) -> str:
     return str(stated or configured)
 
 
-def _state_key(digest: str, version: int | None) -> tuple[str, int | None]:
-    return digest, version
+def _state_key(digest: str, version: int | None, rules: Rules) -> tuple[str, int | None, Rules]:
+    return digest, version, rules

@@ -22,9 +22,10 @@ from pipeline.base.periods import BillingPeriod, instant_text
 from pipeline.configuration.source_files import source_text
 from pipeline.invoicing import LineKind, invoice_from_document
 from pipeline.invoicing.corrections import corrections_of
+from pipeline.invoicing.usage_lines import line_place
 from pipeline.jobs.state.at_issue import present_state, reference_of, state_at_issue
 from pipeline.jobs.state.drafts import invoice_book
-from pipeline.jobs.state.event_charges import charged_events, depends_on_the_period, line_place, quantities
+from pipeline.jobs.state.event_charges import charged_events, depends_on_the_period, quantities
 from pipeline.jobs.state.quarantined import quarantined_lines, tokens_stated
 from pipeline.jobs.state.traced_lines import events_by_line, is_billed
 from pipeline.jobs.wording import counted
@@ -309,12 +310,12 @@ def _shares(state: AtIssue, invoice: Invoice, event: Event) -> list[tuple[Invoic
     if account is None or depends_on_the_period(account, cards):
         found = events_by_line(state, {event["api_key_id"]}, account_id=invoice.account_id, period=str(invoice.period))
     else:
-        found = charged_events([event], account, cards)
+        found = charged_events([event], account, cards, state.workspace.rules)
     return [
         (line, charged)
         for line in invoice.lines
         if line.kind is LineKind.USAGE
-        for charged in found.get(line_place(line), ())
+        for charged in found.get(line_place(line, state.workspace.rules), ())
         if charged.event["event_id"] == event["event_id"]
     ]
 

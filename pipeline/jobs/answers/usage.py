@@ -14,6 +14,8 @@ from pipeline.base.errors import ConfigurationError
 from pipeline.configuration.settings import UnmeasuredPolicy
 from pipeline.jobs.state.aggregate import EXCHANGES_DAILY, USAGE_DAILY, current_mart
 from pipeline.jobs.wording import UNASSIGNED
+from pipeline.tables import schemas
+from pipeline.usage import events
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from pipeline.accounts import Accounts
     from pipeline.configuration.workspace import Workspace
+    from pipeline.usage.events import Column
 
 TAG_PREFIX = "tag:"
 """Before the name of a tag in ``--by``."""
@@ -28,7 +31,7 @@ DIMENSIONS = {
     "account": "account_id",
     "key": "api_key_id",
     "model": "model",
-    "tier": "service_tier",
+    **{column.word or column.name: column.name for column in events.DIMENSIONS},
     "day": "usage_date",
     "month": "billing_period",
     "status": "status",
@@ -36,14 +39,8 @@ DIMENSIONS = {
     "meter": "meter",
 }
 """Words of ``--by`` and the column each stands for."""
-_COUNTS = (
-    "events",
-    "prompt_tokens",
-    "prompt_cached_tokens",
-    "prompt_cache_write_tokens",
-    "completion_tokens",
-    "reasoning_tokens",
-)
+_UNBILLED = tuple(word for word, name in DIMENSIONS.items() if name not in schemas.USAGE_DAILY.names)
+"""Words that tell apart exchanges, and not what is billed for them."""
 
 
 def usage(
@@ -51,16 +48,16 @@ def usage(
 ) -> pa.Table:
     """Return billed usage grouped by ``by``, sorted, of usage dates in ``[from_date, to_date)``.
 
-    By ``meter`` there is one ``quantity`` (tokens, every one on one meter); else events and tokens, where
-    ``prompt_tokens`` includes cached and ``completion_tokens`` reasoning tokens. By ``status`` or ``fate`` what is not
-    billed is listed too; by a tag of keys, keys without it have an empty one. Raises ``ConfigurationError`` for an
-    unknown word.
+    By ``meter`` there is one ``quantity`` (tokens, every one on one meter); else events and tokens, each count followed
+    by its parts. Counts that came with a later version of the lake are there where any is above zero. By ``status`` or
+    ``fate`` what is not billed is listed too; by a tag of keys, keys without it have an empty one. Raises
+    ``ConfigurationError`` for an unknown word.
     """
     tag_of = {word: name for word in by if (name := _tag(word, workspace.accounts)) is not None}
     columns = [word if word in tag_of else _column(word, workspace.accounts) for word in by]
     is_metered = "meter" in by
-    if is_metered and {"status", "fate"} & set(by):
-        message = "--by meter counts billed tokens only and cannot be combined with status or fate"
+    if is_metered and not set(by).isdisjoint(_UNBILLED):
+        message = f"--by meter counts billed tokens only and cannot be combined with {' or '.join(_UNBILLED)}"
         raise ConfigurationError(message)
     table = current_mart(workspace, USAGE_DAILY if is_metered else EXCHANGES_DAILY)
     if not is_metered and not {"status", "fate"} & set(by):
@@ -74,10 +71,23 @@ def usage(
     for word, tag in tag_of.items():
         values = [workspace.accounts.tags.get(key_id, {}).get(tag, "") for key_id in table["api_key_id"].to_pylist()]
         table = table.append_column(word, pa.array(values, pa.string()))
-    counts = ("quantity",) if is_metered else _COUNTS
+    counts = ["quantity"] if is_metered else ["events", *_counts(table)]
     grouped = table.group_by(columns, use_threads=False).aggregate([(count, "sum") for count in counts])
     renamed = grouped.rename_columns([*columns, *counts])
     return renamed.sort_by([(column, "ascending") for column in columns]) if columns else renamed
+
+
+def _counts(table: pa.Table) -> list[str]:
+    """Return each count and then its parts; of later ones those that are above zero anywhere."""
+    shown = [
+        column for column in events.COUNTS if column.since == 1 or pc.any(pc.greater(table[column.name], 0)).as_py()
+    ]
+    return [name for column in shown if column.part_of is None for name in _with_parts(column.name, shown)]
+
+
+def _with_parts(name: str, shown: Sequence[Column]) -> list[str]:
+    parts = [part for column in shown if column.part_of == name for part in _with_parts(column.name, shown)]
+    return [name, *parts]
 
 
 def _tag(word: str, accounts: Accounts) -> str | None:

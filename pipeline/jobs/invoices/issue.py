@@ -18,18 +18,19 @@ from pipeline.invoicing import (
     invoice_from_document,
     issued_invoice,
 )
-from pipeline.invoicing.book import refuse_removed_accounts
+from pipeline.invoicing.book import refuse_lowered_grants, refuse_removed_accounts
+from pipeline.invoicing.rules import Rules
 from pipeline.jobs.state.claims import refuse_broken_claims
 from pipeline.jobs.state.drafts import invoice_book
 from pipeline.jobs.wording import counted
 from pipeline.register import configurations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from pipeline.configuration.workspace import Workspace
-    from pipeline.invoicing import Invoice
+    from pipeline.invoicing import Invoice, InvoiceBook
     from pipeline.jobs.state.aggregate import Aggregate
     from pipeline.rating import UnpricedUsage
 
@@ -73,7 +74,12 @@ def _issued(
         message = f"there is no invoice for {period}{who}; 'tallybook invoice list' shows what there is"
         raise InvoiceNotFound(message)
     drafts = [invoice for invoice in chosen if invoice.number is None]
-    _refuse_unpriced(built.rated.unpriced, {draft.account_id for draft in drafts}, period)
+    closed = {} if workspace.rules is Rules.FIRST else _closed_periods(book)
+    _refuse_unpriced(
+        built.rated.unpriced,
+        {draft.account_id: {period, *closed.get(draft.account_id, ())} for draft in drafts},
+        f"{period} cannot be issued",
+    )
     if drafts:
         configurations.keep(workspace)  # before any register entry names it
     for draft in drafts:  # each of another account, so that none changes the next one
@@ -107,6 +113,8 @@ def _voided(workspace: Workspace, built: Aggregate, invoice_id: str, now: dateti
     documents = register.read(workspace.root)
     issued = [invoice_from_document(document) for document in documents]
     refuse_removed_accounts(issued, workspace.accounts)
+    if workspace.rules is not Rules.FIRST:
+        refuse_lowered_grants(issued, workspace.accounts)
     invoice = next((each for each in issued if each.id == invoice_id), None)
     if invoice is None:
         message = (
@@ -125,6 +133,8 @@ def _voided(workspace: Workspace, built: Aggregate, invoice_id: str, now: dateti
         message = f"{invoice.id} is voided already, by {note.id}; an invoice is credited once"
         raise VoidRefused(message)
 
+    if workspace.rules is not Rules.FIRST:
+        _refuse_unpriced(built.rated.unpriced, {invoice.account_id: {invoice.period}}, f"{invoice.id} cannot be voided")
     configurations.keep(workspace)  # before any register entry names it
 
     def make_document(number: int) -> dict[str, object]:
@@ -148,6 +158,7 @@ def _issue_one(
 def _provenance(workspace: Workspace, built: Aggregate, now: datetime) -> dict[str, object]:
     """Say when a document was frozen, and what it is a function of."""
     return {
+        **({} if workspace.rules is Rules.FIRST else {"rules": int(workspace.rules)}),
         "issued_at": instant_text(now),
         "commit": built.snapshot.version,
         "commit_sha256": built.snapshot.entry_sha256,
@@ -155,19 +166,32 @@ def _provenance(workspace: Workspace, built: Aggregate, now: datetime) -> dict[s
     }
 
 
-def _refuse_unpriced(unpriced: Iterable[UnpricedUsage], account_ids: set[str], period: BillingPeriod) -> None:
-    tokens: dict[tuple[str, str], int] = {}
+def _closed_periods(book: InvoiceBook) -> dict[str, set[BillingPeriod]]:
+    """Return the periods of each account that an issued invoice closes, by account id."""
+    credited, closed = book.credited_by(), dict[str, set[BillingPeriod]]()
+    for invoice in book.issued:
+        if invoice.status is InvoiceStatus.ISSUED and invoice.id not in credited:
+            closed.setdefault(invoice.account_id, set()).add(invoice.period)
+    return closed
+
+
+def _refuse_unpriced(
+    unpriced: Iterable[UnpricedUsage], periods: Mapping[str, Collection[BillingPeriod]], what: str
+) -> None:
+    """Raise ``IssueBlocked`` where usage of one of these periods, by account id, has no price."""
+    tokens: dict[tuple[str, BillingPeriod, str], int] = {}
     for row in unpriced:
-        if row.usage.account_id in account_ids and BillingPeriod.of(row.usage.usage_date) == period:
-            place = (row.usage.account_id, row.usage.model)
+        period = BillingPeriod.of(row.usage.usage_date)
+        if period in periods.get(row.usage.account_id, ()):
+            place = (row.usage.account_id, period, row.usage.model)
             tokens[place] = tokens.get(place, 0) + row.usage.quantity
     if tokens:
         listed = "; ".join(
-            f"account {account_id!r}: {counted(quantity, 'token')} of model {model!r}"
-            for (account_id, model), quantity in sorted(tokens.items())
+            f"account {account_id!r}: {counted(quantity, 'token')} of model {model!r} in {period}"
+            for (account_id, period, model), quantity in sorted(tokens.items())
         )
         message = (
-            f"{period} cannot be issued: no rate is in force for {listed}; "
+            f"{what}: no rate is in force for {listed}; "
             "add rates (or an alias) to the accounts' rate cards and try again"
         )
         raise IssueBlocked(message)

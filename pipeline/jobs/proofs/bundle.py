@@ -30,6 +30,7 @@ from pipeline.jobs.proofs.corrected_events import corrected_event_rows, correcti
 from pipeline.jobs.state.event_charges import depends_on_the_period
 from pipeline.jobs.state.traced_lines import earlier_invoices, event_rows, explain_lines
 from pipeline.objects.bundle_files import write_bundle
+from pipeline.warehouse.printed import printed_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -84,9 +85,16 @@ def bundle_files(recomputation: Recomputation) -> dict[str, bytes]:
         "lines.csv": lines_csv([invoice]),
         "events.csv": events_csv(rows),
         **({"corrected-events.csv": events_csv(corrected_event_rows(invoice, state))} if corrected else {}),
+        "counting.sql": _counting(state).encode("utf-8"),
         "terms.json": _json(terms),
         **{f"rate-card-{card_id}.json": _json(card) for card_id, card in cards.items()},
     }
+
+
+def _counting(state: AtIssue) -> str:
+    """Return the SQL that counts events, as it is run: an auditor who reads it needs neither us nor our lists."""
+    settings = state.workspace.settings
+    return printed_for("usage_daily", {"timezone": settings.timezone, "unmeasured": settings.unmeasured.value})
 
 
 def _provenance(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -188,6 +196,8 @@ charge
   terms.json        your account's terms, and how amounts are rounded
   {f"rate-card-{card_ids[0]}.json" if len(card_ids) == 1 else "rate-card-*.json"}   the prices, per million tokens \
 ({", ".join(card_ids)})
+  counting.sql      how logged responses are counted: which copy of one counts, and on which meter its tokens are; \
+only to be read
   SHA256SUMS        checksums of all of these: sha256sum -c SHA256SUMS
 
 How to recompute it

@@ -13,7 +13,8 @@ from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pipeline.base.money import exact_sum, minor_unit_digits, plain
+from pipeline.base.errors import InexactAmount
+from pipeline.base.money import decimal_from_plain, exact_sum, minor_unit_digits, plain
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing import InvoiceStatus, LineKind
 from pipeline.invoicing.book import credit_balances
@@ -123,14 +124,14 @@ def _residuals(workspace: Workspace, built: Aggregate, book: InvoiceBook) -> Ite
 def _untrue(book: InvoiceBook) -> Iterator[str]:
     """Over all invoices, credit notes and drafts, a period's lines and its corrections = what the period is worth now.
 
-    To the cent.
+    To the cent. Where usage has no price nobody knows what that is, and what was invoiced stands.
     """
     told: dict[tuple[str, BillingPeriod], list[Decimal]] = {}
     for invoice in book.of():
         for line in invoice.lines:
             if line.kind in PERIOD_KINDS or line.kind is LineKind.CORRECTION:
                 told.setdefault((invoice.account_id, line.original_period or invoice.period), []).append(line.amount)
-    for account_id, period in sorted({*told, *book.worth}):
+    for account_id, period in sorted({*told, *book.worth} - book.kept):
         worth = total_of(book.worth.get((account_id, period), ()))
         difference = exact_sum([*told.get((account_id, period), ()), -worth])
         if difference:
@@ -179,18 +180,34 @@ def _residual_text(book: InvoiceBook) -> str:
 
 def _csv_differences(workspace: Workspace) -> Iterator[str]:
     for period in written_periods(workspace.root):
-        invoices, lines = (
-            _rows(read_period_file(workspace.root, period, name)) for name in ("invoices.csv", "lines.csv")
-        )
-        sums: dict[str, Decimal] = {}
-        for line in lines:
-            sums[line["invoice_id"]] = exact_sum([sums.get(line["invoice_id"], Decimal(0)), Decimal(line["amount"])])
+        try:
+            totals = list(_amounts(workspace, period, "invoices.csv", "total"))
+            lines = list(_amounts(workspace, period, "lines.csv", "amount"))
+        except _DamagedCsv as damage:
+            yield str(damage)
+            continue
+        sums: dict[str, list[Decimal]] = {}
+        for invoice_id, amount in lines:
+            sums.setdefault(invoice_id, []).append(amount)
         yield from (
-            f"{period}: {row['invoice_id']}"
-            for row in invoices
-            if Decimal(row["total"]) != sums.get(row["invoice_id"], Decimal(0))
+            f"{period}: {invoice_id}" for invoice_id, total in totals if total != exact_sum(sums.get(invoice_id, ()))
         )
 
 
-def _rows(content: bytes | None) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO((content or b"").decode("utf-8"), newline="")))
+class _DamagedCsv(Exception):  # states the fact, and never leaves this module
+    """A file that is no CSV of ours any more; the message names file, row and what is wrong."""
+
+
+def _amounts(workspace: Workspace, period: BillingPeriod, name: str, column: str) -> Iterator[tuple[str, Decimal]]:
+    """Yield the invoice and an amount of each row. Raises ``_DamagedCsv`` where a row has none."""
+    content = read_period_file(workspace.root, period, name) or b""  # one that is missing is named by another claim
+    try:
+        for number, row in enumerate(csv.DictReader(io.StringIO(content.decode("utf-8"), newline="")), start=2):
+            try:
+                yield row["invoice_id"], decimal_from_plain(row[column])
+            except (KeyError, TypeError, InexactAmount) as wrong:
+                message = f"{period}/{name} row {number} has no invoice_id or no {column} that is an amount"
+                raise _DamagedCsv(message) from wrong
+    except (UnicodeDecodeError, csv.Error) as wrong:
+        message = f"{period}/{name} is no CSV in UTF-8 ({type(wrong).__name__})"
+        raise _DamagedCsv(message) from wrong

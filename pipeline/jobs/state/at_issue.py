@@ -16,6 +16,7 @@ from pipeline import register
 from pipeline.base.errors import InvoiceNotFound
 from pipeline.base.periods import parse_instant
 from pipeline.configuration.workspace import open_workspace
+from pipeline.invoicing.rules import Rules
 from pipeline.jobs.state.aggregate import aggregate
 from pipeline.register import configurations
 from pipeline.warehouse.reference import reference_tables
@@ -61,7 +62,9 @@ def state_at_issue(workspace: Workspace, document: dict[str, Any]) -> AtIssue:
     ``LogEntryRefused`` where the lake has no such commit.
     """
     then = replace(
-        configuration_at_issue(workspace, document["configuration_sha256"]), now=parse_instant(document["issued_at"])
+        configuration_at_issue(workspace, document["configuration_sha256"]),
+        now=parse_instant(document["issued_at"]),
+        rules=Rules.of(document.get("rules")),
     )
     return AtIssue(workspace=then, built=aggregate(then, until=document["commit"]))
 

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from pipeline.base.money import normalised
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing.lines import InvoiceLine, LineKind
+from pipeline.invoicing.rules import NEWEST, Rules
 from pipeline.invoicing.usage_lines import printed_price
 from pipeline.rating import Charge
 from pipeline.tables import schemas
@@ -38,18 +39,24 @@ PRICED = (
     "service_tier",
     "meter",
     "rate_per_million",
-    "list_rate_per_million",
     "package_tokens",
     "currency",
 )
-"""Charges that agree in all of these share a line."""
+"""Charges that agree in all of these share a line; by the first rules, in their list price also."""
+_LIST_RATE = "list_rate_per_million"
+_NO_LIST_RATE = Decimal(-1)
 _PRINTED = ("model", "service_tier", "meter", "rate_per_million", "list_rate_per_million", "package_tokens", "currency")
 """What decides all that a line prints beside its key, date and sums."""
 _METERS = {meter.value: meter for meter in Meter}
 
 
 def lines_by_invoice(
-    charges: pa.Table, *, currencies: Mapping[str, str], rounding: Rounding, tags: Mapping[str, str] | None = None
+    charges: pa.Table,
+    *,
+    currencies: Mapping[str, str],
+    rounding: Rounding,
+    tags: Mapping[str, str] | None = None,
+    rules: Rules = NEWEST,
 ) -> dict[tuple[str, BillingPeriod], list[InvoiceLine]] | None:
     """Return the usage lines of each account's billing period.
 
@@ -64,7 +71,7 @@ def lines_by_invoice(
     pairs = charges.group_by(["account_id", "currency"]).aggregate([]).to_pylist()
     if not sums_fit(charges) or any(currencies.get(pair["account_id"]) != pair["currency"] for pair in pairs):
         return None
-    lines = summed_to_lines(charges)
+    lines = summed_to_lines(charges, rules)
     found: dict[tuple[str, str], list[InvoiceLine]] = {}
     for currency in sorted({pair["currency"] for pair in pairs}):
         mine = lines.filter(pc.equal(lines["currency"], currency))
@@ -122,19 +129,25 @@ def lines_by_invoice(
     return {(account_id, BillingPeriod.parse(period)): mine for (account_id, period), mine in found.items()}
 
 
-def summed_to_lines(charges: pa.Table) -> pa.Table:
-    """Return ``PRICED`` and the ``quantity``, ``amount`` and first ``usage_date`` of each line that charges make.
+def summed_to_lines(charges: pa.Table, rules: Rules = NEWEST) -> pa.Table:
+    """Return ``PRICED``, the ``list_rate_per_million`` that all of a line has (else null), and its sums.
+
+    Those are ``quantity``, ``amount`` and the first ``usage_date`` of each line that charges make.
 
     By invoice and in its order.
 
     There are charges, and their sums fit (``rating_arrow.sums_fit``). Where nothing was used there is no line.
     """
     used_on = pc.if_else(pc.greater(charges["quantity"], 0), charges["usage_date"], pa.scalar(None, pa.date32()))
-    summable = pa.table({"quantity": charges["quantity"], "amount": charges["amount"], "used_on": used_on})
+    list_rate = pc.fill_null(charges[_LIST_RATE], _NO_LIST_RATE)
+    summable = pa.table(
+        {"quantity": charges["quantity"], "amount": charges["amount"], "used_on": used_on, "list_rate": list_rate}
+    )
+    together = (*PRICED, _LIST_RATE) if rules is Rules.FIRST else PRICED
     sums = grouped(
         summable,
-        row_codes([charges[name] for name in PRICED]),
-        [("quantity", "sum"), ("amount", "sum"), ("used_on", "min")],
+        row_codes([charges[name] for name in together]),
+        [("quantity", "sum"), ("amount", "sum"), ("used_on", "min"), ("list_rate", "min"), ("list_rate", "max")],
     )
     sums = sums.filter(pc.greater(sums["quantity_sum"], 0))
     first = charges.take(sums["first_row"])
@@ -142,6 +155,14 @@ def summed_to_lines(charges: pa.Table) -> pa.Table:
         "quantity": sums["quantity_sum"],
         "amount": sums["amount_sum"].cast(schemas.AMOUNT),
         "usage_date": sums["used_on_min"],
+        _LIST_RATE: pc.if_else(
+            pc.and_(
+                pc.equal(sums["list_rate_min"], sums["list_rate_max"]),
+                pc.not_equal(sums["list_rate_max"], _NO_LIST_RATE),
+            ),
+            sums["list_rate_max"],
+            pa.scalar(None, charges[_LIST_RATE].type),
+        ),
     }
     lines = pa.table({name: summed.get(name, first[name]) for name in (*PRICED, *summed)})
     order = {
@@ -149,7 +170,7 @@ def summed_to_lines(charges: pa.Table) -> pa.Table:
         "meter": pc.index_in(lines["meter"], pa.array(list(_METERS), pa.string())),
         "usage_date": lines["usage_date"],
         "rate": lines["rate_per_million"],
-        "list_rate": pc.fill_null(lines["list_rate_per_million"], Decimal(-1)),  # lines without one come first
+        "list_rate": sums["list_rate_max"],  # lines without one come first
         "package": pc.fill_null(lines["package_tokens"], 0),
     }
     return lines.take(pc.sort_indices(pa.table(order), sort_keys=[(name, "ascending") for name in order]))

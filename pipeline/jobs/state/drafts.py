@@ -41,7 +41,7 @@ def invoice_book(workspace: Workspace, built: Aggregate, *, documents: Sequence[
     Issued ones are ``documents``, else what is in the register now. Writes nothing.
 
     Raises ``ConfigurationError`` for an account that was invoiced and is not in ``accounts.toml`` any more, or has
-    another currency now.
+    another currency now, or has a grant that does not cover what was consumed of it.
     """
     places = [
         place
@@ -51,7 +51,7 @@ def invoice_book(workspace: Workspace, built: Aggregate, *, documents: Sequence[
     accounts, charges = workspace.accounts, built.rated.line_charges
     currencies, rounding = account_currencies(workspace), workspace.settings.rounding
     tags = {key_id: accounts.tags_text(key_id) for key_id in accounts.tags}
-    lines = lines_by_invoice(charges, currencies=currencies, rounding=rounding, tags=tags)
+    lines = lines_by_invoice(charges, currencies=currencies, rounding=rounding, tags=tags, rules=workspace.rules)
     return make_book(
         issued=tuple(
             invoice_from_document(document)
@@ -65,6 +65,8 @@ def invoice_book(workspace: Workspace, built: Aggregate, *, documents: Sequence[
         currencies=currencies,
         rounding=rounding,
         seller=workspace.settings.seller,
+        unpriced={(row.usage.account_id, BillingPeriod.of(row.usage.usage_date)) for row in built.rated.unpriced},
+        rules=workspace.rules,
     )
 
 

@@ -23,6 +23,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pipeline.base.money import exact_sum, normalised
+from pipeline.invoicing.usage_lines import line_place
 from pipeline.jobs.state.rate import account_charges
 from pipeline.rating import UsageQuantity
 from pipeline.usage import Meter, TokenCounts
@@ -31,14 +32,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pipeline.accounts import Account
-    from pipeline.invoicing import InvoiceLine
+    from pipeline.invoicing.rules import Rules
+    from pipeline.invoicing.usage_lines import LinePlace
     from pipeline.rates import RateCard
     from pipeline.rating import Charge
 
 Event = dict[str, Any]
 """A row of ``pipeline.warehouse.tracing.TRACED_EVENTS``."""
-LinePlace = tuple[object, ...]
-"""What a line and the charges on it have in common."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ class ChargedEvent:
 
 
 def charged_events(
-    events: Iterable[Event], account: Account, rate_cards: Mapping[str, RateCard]
+    events: Iterable[Event], account: Account, rate_cards: Mapping[str, RateCard], rules: Rules
 ) -> dict[LinePlace, list[ChargedEvent]]:
     """Return the events of one account and billing period by the line they are charged on, each in the order given.
 
@@ -70,7 +70,7 @@ def charged_events(
     charges, _ = account_charges([usage for _, usage in pieces], account, rate_cards)
     shares: dict[LinePlace, dict[int, list[Charge]]] = {}
     for place, charge in charges:
-        shares.setdefault(line_place(charge), {}).setdefault(pieces[place][0], []).append(charge)
+        shares.setdefault(line_place(charge, rules), {}).setdefault(pieces[place][0], []).append(charge)
     return {
         place: [_charged(listed[index], mine) for index, mine in sorted(by_event.items())]
         for place, by_event in shares.items()
@@ -104,19 +104,6 @@ def quantities(event: Event) -> dict[Meter, int]:
     if event["is_request_priced"]:
         found[Meter.REQUEST] = 1
     return {meter: quantity for meter, quantity in found.items() if quantity}
-
-
-def line_place(line: InvoiceLine | Charge) -> LinePlace:
-    """Return what a line and the charges on it have in common."""
-    rates = (line.rate_per_million, line.list_rate_per_million)
-    return (
-        line.api_key_id,
-        line.model,
-        line.service_tier,
-        line.meter,
-        *(None if rate is None else normalised(rate) for rate in rates),
-        line.package_tokens,
-    )
 
 
 def _usage_of(event: Event) -> list[UsageQuantity]:

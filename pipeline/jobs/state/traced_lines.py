@@ -19,7 +19,8 @@ from pipeline.base.money import exact_sum, normalised
 from pipeline.configuration.settings import UnmeasuredPolicy
 from pipeline.documents.event_csv import event_row
 from pipeline.invoicing import InvoiceStatus, invoice_from_document
-from pipeline.jobs.state.event_charges import charged_events, depends_on_the_period, line_place
+from pipeline.invoicing.usage_lines import line_place
+from pipeline.jobs.state.event_charges import charged_events, depends_on_the_period
 from pipeline.lake.commits import verified_files
 from pipeline.warehouse.tracing import trace_keys
 
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
     from pipeline.documents.event_csv import Row
     from pipeline.invoicing import Invoice, InvoiceLine
     from pipeline.invoicing.corrections import Worth
+    from pipeline.invoicing.usage_lines import LinePlace
     from pipeline.jobs.state.at_issue import AtIssue
-    from pipeline.jobs.state.event_charges import ChargedEvent, Event, LinePlace
+    from pipeline.jobs.state.event_charges import ChargedEvent, Event
 from pipeline.invoicing.lines import is_of_usage, meter_and_rate
 from pipeline.jobs.state.at_issue import reference_of
 
@@ -81,12 +83,15 @@ def explain_lines(invoice: Invoice, state: AtIssue, lines: Iterable[InvoiceLine]
     """
     wanted = list(lines)
     keys = {line.api_key_id for line in wanted if is_of_usage(line)}
+    rules = state.workspace.rules
     found = events_by_line(state, keys, account_id=invoice.account_id, period=str(invoice.period))
     if invoice.status is InvoiceStatus.CREDIT_NOTE:
         found = {place: [charged.negated() for charged in events] for place, events in found.items()}
     return [
         LineExplanation(
-            invoice=invoice, line=line, events=tuple(found.get(line_place(line), ())) if is_of_usage(line) else ()
+            invoice=invoice,
+            line=line,
+            events=tuple(found.get(line_place(line, rules), ())) if is_of_usage(line) else (),
         )
         for line in wanted
     ]
@@ -107,7 +112,10 @@ def events_by_line(
             if row["account_id"] == account_id
         }
     return charged_events(
-        billed_events(state, keys, account_id=account_id, period=period), account, state.workspace.rate_cards
+        billed_events(state, keys, account_id=account_id, period=period),
+        account,
+        state.workspace.rate_cards,
+        state.workspace.rules,
     )
 
 

@@ -21,6 +21,7 @@ from pipeline.collectors.families.chat_usage import (
     WRITTEN_NAMES,
 )
 from pipeline.collectors.fast.grammar import COUNT
+from pipeline.usage.events import LOGGED
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping
@@ -164,6 +165,7 @@ def uses_of_line(log_format: LogFormat, *, stated: Container[str]) -> Mapping[st
         asked = f"request.{name}"
         leaves.append((path_of(asked) if asked in names or asked in stated else (*request, name), TELLING))
     leaves.append((path_of("response"), BODY))
+    leaves += [(path_of(str(column.log_field)), TELLING if column.is_shared else ABSENT) for column in LOGGED]
     uses: dict[str, Use] = {}
     for (*steps, last), use in leaves:
         within = uses
