@@ -26,6 +26,7 @@ from pipeline.collectors.formats.fingerprint import KeyFingerprint
 from pipeline.collectors.formats.log_format import LogFormat
 from pipeline.collectors.logs.lineage import KnownSources
 from pipeline.collectors.logs.problems import ProblemReason, SourceProblem
+from pipeline.collectors.logs.unread_tails import ends_of, unread_tails
 from pipeline.collectors.reading import LogReading, read_log
 from pipeline.collectors.stretch import Stretch
 
@@ -37,5 +38,7 @@ __all__ = [
     "ProblemReason",
     "SourceProblem",
     "Stretch",
+    "ends_of",
     "read_log",
+    "unread_tails",
 ]
