@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pipeline.collectors.logs.log_file import WINDOW_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from hashlib import _Hash
 
 BOM = b"\xef\xbb\xbf"
@@ -115,13 +115,13 @@ class LineSplitter:
             elif rest:
                 begun.append(rest)
                 begun_bytes += len(rest)
-                if begun_bytes > self._line_bytes_max:
-                    too_long = LongLine(self._digest, b"".join(begun))
+                if begun_bytes > self._line_bytes_max or are_nuls(begun):
+                    too_long = LongLine(self._digest, b"".join(begun), self._line_bytes_max)
                     begun, begun_bytes = [], 0
 
     def _line(self, raw: bytes) -> Line:
         if len(raw) > self._line_bytes_max:
-            long_line = LongLine(self._digest, raw)
+            long_line = LongLine(self._digest, raw, self._line_bytes_max)
             long_line.add(b"\n")
             return self._long_line(long_line)
         ended = raw + b"\n"
@@ -131,7 +131,7 @@ class LineSplitter:
 
     def _long_line(self, long_line: LongLine) -> Line:
         self._digest = long_line.digest
-        return self._advanced(long_line.size, long_line.tail, None, long_line.edges)
+        return self._advanced(long_line.size, long_line.tail, long_line.content, long_line.edges)
 
     def _advanced(self, size: int, recent: bytes, content: bytes | None, edges: bytes = b"") -> Line:
         self._recent.append(recent)
@@ -144,13 +144,27 @@ class LineSplitter:
         return line
 
 
-class LongLine:
-    """A line beyond the cap, of which only size, digest and edges are kept; it counts once its LF has come."""
+def are_nuls(parts: Sequence[bytes]) -> bool:
+    """Say whether a line has begun with NULs and nothing else yet: there may be more of them than memory has room for.
 
-    def __init__(self, digest: _Hash, begun: bytes) -> None:
+    A log that was truncated while its writer went on has them up to where it was.
+    """
+    return all(not part.strip(_BEHIND) for part in parts)
+
+
+class LongLine:
+    """A line beyond the cap, or behind NULs without number; it counts once its LF has come.
+
+    Kept of it are its size, its digest and its edges, and what follows the NULs as long as that is within the cap.
+    """
+
+    def __init__(self, digest: _Hash, begun: bytes, line_bytes_max: int) -> None:
         self.digest = digest.copy()
+        self._bytes_max = line_bytes_max + 1  # with its LF
+        self._kept: bytearray | None = bytearray()
         self.size = 0
-        self.head = b""
+        self._bare_size = 0
+        self._head = b""
         self.tail = b""
         self.add(begun)
 
@@ -158,13 +172,29 @@ class LongLine:
         """Take in the next bytes of the line."""
         self.digest.update(content)
         self.size += len(content)
-        self.head += content[: WINDOW_BYTES - len(self.head)]
         self.tail = (self.tail + content)[-WINDOW_BYTES:]
+        bare = content if self._bare_size else content.lstrip(_BEHIND)
+        self._bare_size += len(bare)
+        self._head += bare[: WINDOW_BYTES - len(self._head)]
+        if self._kept is not None:
+            self._kept += bare
+            if len(self._kept) > self._bytes_max:
+                self._kept = None
+
+    @property
+    def content(self) -> bytes | None:
+        """The line, as ``Line.content``."""
+        if self._kept is None:
+            return None
+        whole = bytes(self._kept)
+        begin, end = bare_span(whole, 0, len(whole) - 1)
+        return whole[begin:end]
 
     @property
     def edges(self) -> bytes:
         """How the line begins and ends, as ``Line.edges``."""
-        left_out = self.size - len(self.head) - len(self.tail)
-        whole = self.head + self.tail[-left_out:] if left_out < 0 else self.head + b"\n" * (left_out > 0) + self.tail
+        behind_head = self._bare_size - len(self._head)
+        tail = self.tail[-behind_head:] if behind_head else b""
+        whole = self._head + b"\n" * (behind_head > len(tail)) + tail
         begin, end = bare_span(whole, 0, len(whole) - 1)
         return whole[begin:end]
