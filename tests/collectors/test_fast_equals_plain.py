@@ -332,3 +332,17 @@ def test_a_total_beyond_what_a_count_may_be_is_refused_by_both(count: int) -> No
         f"{usage}}}}}\n"
     ).encode()
     assert _fast(content)[0] == _plain(content)
+
+
+def test_a_stream_behind_lines_of_json_is_none_of_their_chunks() -> None:
+    """They are read as lines, of which the one that goes over into the stream says nothing."""
+    text = {"id": "cmpl-1", "object": "text_completion", "choices": [{"index": 0, "text": "Thaw."}]}
+    chunk = {"choices": [{"index": 0, "delta": {"content": " rain"}, "finish_reason": None}]}
+    stream = "".join(f"data: {json.dumps(chunk)}\n\n" for _ in range(120))
+    response = json.dumps(text) + "\n" + json.dumps(text) + "\n" + json.dumps(text)[:40] + "\n" + stream
+    line = {"ts": "2026-03-01T06:51:19Z", "request_id": "r", "api_key_id": "k", "status": 200, "response": response}
+    content = (json.dumps(line) + "\n").encode()
+    assert condensed(content, [(0, len(content) - 1)])
+    rows, _ = _fast(content)
+    assert rows == _plain(content)
+    assert rows[1][1][8] == 2
