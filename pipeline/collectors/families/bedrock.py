@@ -42,6 +42,10 @@ CONVERSE, TITAN, LLAMA, INVOKE = "bedrock-converse", "bedrock-titan", "bedrock-l
 
 _EVENTS = frozenset({"messageStart", "contentBlockStart", "contentBlockDelta", "contentBlockStop", "messageStop"})
 _METRICS = "amazon-bedrock-invocationMetrics"
+_CONTENT = (
+    *("results", "outputText", "generation"),
+    *("outputs", "completion", "completions", "generations", "text"),  # of models that only AWS counts
+)
 _HEADERS = ("x-amzn-bedrock-input-token-count", "x-amzn-bedrock-output-token-count")
 
 
@@ -155,9 +159,7 @@ def _invoked(
         finish_reason=last(reasons),
         choices=1,
         has_error=any(map(error_of, body.documents)),
-        has_content=any(
-            document.get(name) for document in body.documents for name in ("results", "outputText", "generation")
-        ),
+        has_content=any(document.get(name) for document in body.documents for name in _CONTENT),
         generated_chunks=sum(
             bool(document.get("outputText") or document.get("generation")) for document in body.documents
         ),
