@@ -9,7 +9,7 @@ Invariants: at most one rate of a model, service tier and prompt threshold is in
 period is half-open, ``[from, to)``; where no rate is in force there is no price, and never a price of zero.
 """
 
-from pipeline.rates.card import RateCard, Stretch
+from pipeline.rates.card import RateCard, RateWindow
 from pipeline.rates.prices import (
     FRACTION_DIGITS_MAX,
     RATE_LIMIT,
@@ -30,6 +30,6 @@ __all__ = [
     "Price",
     "Rate",
     "RateCard",
-    "Stretch",
+    "RateWindow",
     "VolumePrice",
 ]
