@@ -15,7 +15,8 @@
     fast          the same rows for the usual lines, many at a time; workers: by several processes
     segment       tables and the record that accounts for every line, ready to be committed
 
-``read_log`` is the entrance. The package writes nothing and reads neither clock nor environment. It does not own what
+``read_log`` is the entrance. Owns the whole way from a byte to a row; writes nothing, and reads neither clock nor
+environment. Does not own what
 is billed of several copies (``sql/``), what usage costs (``pipeline.rating``), or where anything is kept
 (``pipeline.lake``). No raw key, prompt or completion text leaves it: fields are picked one by one, and checked. Read
 first: ``decode``, then ``exchange``.
