@@ -16,10 +16,9 @@
     segment       tables and the record that accounts for every line, ready to be committed
 
 ``read_log`` is the entrance. Owns the whole way from a byte to a row; writes nothing, and reads neither clock nor
-environment. Does not own what
-is billed of several copies (``sql/``), what usage costs (``pipeline.rating``), or where anything is kept
-(``pipeline.lake``). No raw key, prompt or completion text leaves it: fields are picked one by one, and checked. Read
-first: ``decode``, then ``exchange``.
+environment. Does not own what is billed of several copies (``sql/``), what usage costs (``pipeline.rating``), or where
+anything is kept (``pipeline.lake``). No raw key, prompt or completion text leaves it: fields are picked one by one, and
+checked. Read first: ``decode``, then ``exchange``.
 """
 
 from pipeline.collectors.formats.fingerprint import KeyFingerprint

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
+from typing import TYPE_CHECKING
 
 import pytest
 from documented import ROOT
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
