@@ -14,12 +14,12 @@
         identity        which lines are the same exchange
         refused         what a line that was refused tells all the same
     fast          the same rows for the usual lines, many at a time; workers: by several processes
-    stretch       tables and the record that accounts for every line, ready to be committed
+    segment       tables and the record that accounts for every line, ready to be committed
 
-``read_log`` is the entrance. The package writes nothing and reads neither clock nor environment. It does not own what
-is billed of several copies (``sql/``), what usage costs (``pipeline.rating``), or where anything is kept
-(``pipeline.lake``). No raw key, prompt or completion text leaves it: fields are picked one by one, and checked. Read
-first: ``decode``, then ``exchange``.
+``read_log`` is the entrance. Owns the whole way from a byte to a row; writes nothing, and reads neither clock nor
+environment. Does not own what is billed of several copies (``sql/``), what usage costs (``pipeline.rating``), or where
+anything is kept (``pipeline.lake``). No raw key, prompt or completion text leaves it: fields are picked one by one, and
+checked. Read first: ``decode``, then ``exchange``.
 """
 
 from pipeline.collectors.formats.fingerprint import KeyFingerprint
@@ -28,16 +28,16 @@ from pipeline.collectors.logs.lineage import KnownSources
 from pipeline.collectors.logs.problems import ProblemReason, SourceProblem
 from pipeline.collectors.logs.unread_tails import ends_of, unread_tails
 from pipeline.collectors.reading import LogReading, read_log
-from pipeline.collectors.stretch import Stretch
+from pipeline.collectors.segment import LogSegment
 
 __all__ = [
     "KeyFingerprint",
     "KnownSources",
     "LogFormat",
     "LogReading",
+    "LogSegment",
     "ProblemReason",
     "SourceProblem",
-    "Stretch",
     "ends_of",
     "read_log",
     "unread_tails",

@@ -116,16 +116,19 @@ def normalised(stated: Stated) -> TokenCounts:
             prompt_cache_write_tokens=stated.written,
             reasoning_tokens=stated.reasoning,
             prompt_cache_write_1h_tokens=stated.written_1h,
-            prompt_audio_tokens=_within(stated.prompt_audio, prompt),
-            completion_audio_tokens=_within(stated.completion_audio, completion),
+            prompt_audio_tokens=_of_rest(stated.prompt_audio, prompt, stated.cached, stated.written),
+            completion_audio_tokens=_of_rest(stated.completion_audio, completion, stated.reasoning),
         )
     except ContradictoryCounts as error:
         raise LineRefused(QuarantineReason.CONTRADICTORY_USAGE, str(error)) from None
 
 
-def _within(part: int | None, whole: int | None) -> int | None:
-    """Return a part of a kind, ``None`` where its API counts it outside of the whole.
+def _of_rest(part: int | None, whole: int | None, *others: int | None) -> int | None:
+    """Return as much of a part as others leave of its whole; ``None`` where its API counts it outside of the whole.
 
-    How much of that it is, is unknown.
+    Audio that was read from a cache is stated as both. It costs what is read from a cache costs, so it counts as that.
+    How much of a part is of a whole that it exceeds, is unknown.
     """
-    return part if part is None or part <= (whole or 0) else None
+    if part is None or part > (whole or 0):
+        return None
+    return min(part, max(0, (whole or 0) - sum(other or 0 for other in others)))

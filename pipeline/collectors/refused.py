@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipeline.collectors.bodies.body import look_at
+from pipeline.collectors.bodies.body import take_apart
 from pipeline.collectors.exchange import read_exchange
 from pipeline.collectors.fields import MODEL
 from pipeline.collectors.formats.log_format import LogFormat
@@ -125,7 +125,7 @@ def _usage_of(stated: JsonObject, log_format: LogFormat) -> tuple[int | None, in
 def _counts_in(response: Any, depth_max: int) -> tuple[int | None, int | None]:
     """Return the last counts of a body that has some, wherever they stand."""
     try:
-        documents = look_at(response, depth_max=depth_max).documents
+        documents = take_apart(response, depth_max=depth_max).documents
     except LineRefused:
         return None, None
     prompt = completion = None

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import exact_arithmetic, normalised
 from pipeline.rates.prices import PER_MILLION
-from pipeline.usage import Meter
+from pipeline.usage.meters import Fallback, Meter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,25 +31,11 @@ CURRENCY = "USD"
 Scope: TypeAlias = "tuple[str, int]"
 """Service tier and threshold of prompt tokens; ('', 0) = the base."""
 
-_LITELLM_METERS = {
-    "input_cost_per_token": Meter.PROMPT,
-    "output_cost_per_token": Meter.COMPLETION,
-    "cache_read_input_token_cost": Meter.PROMPT_CACHED,
-    "cache_creation_input_token_cost": Meter.PROMPT_CACHE_WRITE,
-    "output_cost_per_reasoning_token": Meter.REASONING,
-    "input_cost_per_request": Meter.REQUEST,
-}
+_LITELLM_METERS = {meter.spec.litellm: meter for meter in Meter if meter.spec.litellm}
 _LITELLM_TIERS = {"": "", "_batches": "batch", "_flex": "flex", "_priority": "priority"}
 _LITELLM_KEY = re.compile(rf"({'|'.join(_LITELLM_METERS)})(?:_above_([0-9]+)k_tokens)?(_batches|_flex|_priority)?")
-_GENAI_METERS = {
-    "input_mtok": Meter.PROMPT,
-    "output_mtok": Meter.COMPLETION,
-    "cache_read_mtok": Meter.PROMPT_CACHED,
-    "cache_write_mtok": Meter.PROMPT_CACHE_WRITE,
-    "output_reasoning_mtok": Meter.REASONING,
-    "requests_kcount": Meter.REQUEST,
-}
-_REQUIRED = {Meter.PROMPT, Meter.COMPLETION}
+_GENAI_METERS = {meter.spec.genai: meter for meter in Meter if meter.spec.genai}
+_REQUIRED = {meter for meter in Meter if meter.spec.fallback is Fallback.REQUIRED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +141,7 @@ def _genai_bands(price: Any) -> dict[int, dict[Meter, Decimal]]:
         value = getattr(price, key, None)
         if value is None:
             continue
-        factor = 1000 if meter is Meter.REQUEST else 1  # theirs is per thousand requests
+        factor = 1 if meter.is_of_tokens else 1000  # theirs is per thousand requests
         with exact_arithmetic():
             bands[0][meter] = normalised((value if isinstance(value, Decimal) else value.base) * factor)
             for tier in () if isinstance(value, Decimal) else value.tiers:

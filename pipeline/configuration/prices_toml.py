@@ -33,21 +33,18 @@ from pipeline.usage import Meter
 if TYPE_CHECKING:
     from pipeline.rates.prices import Price
 
-TOKEN_METERS: tuple[Meter, ...] = tuple(meter for meter in Meter if meter is not Meter.REQUEST)
-PER_REQUEST = "per_request"
-PRICE_KEYS = (*(meter.value for meter in TOKEN_METERS), PER_REQUEST)
+PRICE_KEYS = tuple(meter.card_key for meter in Meter)
+_TOKEN_KEYS = tuple(meter.card_key for meter in Meter if meter.is_of_tokens)
 _TOKENS_MAX = 2**62
 
 
 def prices_of(table: Table) -> dict[Meter, Price]:
     """Return the prices that a ``[[rates]]`` table states, by meter. Raises ``RateCardError``."""
-    prices: dict[Meter, Price] = {meter: _price(table, meter) for meter in TOKEN_METERS if meter in table.values}
-    if PER_REQUEST in table.values:
-        per_request = decimal_of(table, PER_REQUEST)
-        refuse_what_is_no_rate(f"{PER_REQUEST} {per_request}", per_request)
-        with exact_arithmetic():
-            prices[Meter.REQUEST] = per_request * PER_MILLION
-    return prices
+    return {
+        meter: _price(table, meter.card_key) if meter.is_of_tokens else _price_of_one(table, meter.card_key)
+        for meter in Meter
+        if meter.card_key in table.values
+    }
 
 
 def decimal_of(table: Table, key: str) -> Decimal:
@@ -55,17 +52,25 @@ def decimal_of(table: Table, key: str) -> Decimal:
     value = table.values.get(key)
     if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
         what = f"{key} is {value_text(value)}; write a price per million tokens as a number, such as 2.00"
-        if key not in TOKEN_METERS:
+        if key not in _TOKEN_KEYS:
             what = f"{key} is {'missing' if value is None else value_text(value)}; write a number, such as 2.00"
         raise table.refusal(what)
     return Decimal(value)
 
 
-def _price(table: Table, meter: Meter) -> Price:
-    value = table.values[meter]
+def _price_of_one(table: Table, key: str) -> Decimal:
+    """Return the price of a million where that of one is stated."""
+    one = decimal_of(table, key)
+    refuse_what_is_no_rate(f"{key} {one}", one)
+    with exact_arithmetic():
+        return one * PER_MILLION
+
+
+def _price(table: Table, key: str) -> Price:
+    value = table.values[key]
     if not isinstance(value, dict):
-        return decimal_of(table, meter)
-    shape = Table(file=table.file, name=f"{table.name}, {meter}", values=value, error=table.error)
+        return decimal_of(table, key)
+    shape = Table(file=table.file, name=f"{table.name}, {key}", values=value, error=table.error)
     mode = shape.text("mode")
     try:
         if mode == "package":

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.base.money import exact_sum, normalised, rounded_to_minor_unit
-from pipeline.invoicing.lines import METER_NAMES, PERIOD_KINDS, TOKEN_KINDS, InvoiceLine, LineKind
+from pipeline.invoicing.lines import PERIOD_KINDS, TOKEN_KINDS, InvoiceLine, LineKind
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def _plus(before: Worth | None, more: Worth) -> Worth:
 def _what(cell: Cell) -> str:
     if cell.meter is not None:
         tier = f", {cell.service_tier} tier" if cell.service_tier else ""
-        return f"{cell.model} {METER_NAMES[cell.meter]}{tier}"
+        return f"{cell.model} {cell.meter.spec.text}{tier}"
     return (
         "minimum commitment"
         if cell.kind is LineKind.COMMITMENT

@@ -10,7 +10,6 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from pipeline.base.money import exact_sum, normalised, rounded_to_minor_unit
-from pipeline.usage import Meter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,15 +18,7 @@ if TYPE_CHECKING:
 
     from pipeline.base.money import Rounding
     from pipeline.base.periods import BillingPeriod
-
-METER_NAMES = {
-    Meter.PROMPT: "prompt tokens",
-    Meter.PROMPT_CACHED: "cached prompt tokens",
-    Meter.PROMPT_CACHE_WRITE: "prompt tokens written to cache",
-    Meter.COMPLETION: "completion tokens",
-    Meter.REASONING: "reasoning tokens",
-    Meter.REQUEST: "requests",
-}
+    from pipeline.usage import Meter
 
 
 class LineKind(StrEnum):

@@ -12,9 +12,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline.base.money import exact_sum, normalised, plain, rounded_to_minor_unit
-from pipeline.invoicing.lines import METER_NAMES, SPENT_KINDS, LineKind, plain_line, total_of
+from pipeline.invoicing.lines import SPENT_KINDS, LineKind, plain_line, total_of
 from pipeline.rating import exact_charge
-from pipeline.usage import Meter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -67,7 +66,7 @@ def included_lines(
     for line in lines if left else ():
         if line.kind is not LineKind.USAGE or line.meter is None or line.rate_per_million is None:
             continue
-        if line.meter is Meter.REQUEST or line.package_tokens is not None:
+        if not line.meter.is_of_tokens or line.package_tokens is not None:
             continue
         taken = 0
         for name in (line.model, line.meter.value):
@@ -84,7 +83,7 @@ def included_lines(
                     quantity=-taken,
                     exact_amount=exact,
                     amount=rounded_to_minor_unit(exact, currency, rounding),
-                    description=f"{taken} {line.model} {METER_NAMES[line.meter]} included",
+                    description=f"{taken} {line.model} {line.meter.spec.text} included",
                 )
             )
     return found

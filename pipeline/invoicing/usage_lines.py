@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pipeline.base.money import decimal_from_plain, exact_sum, normalised, plain_rate, rounded_to_minor_unit
 from pipeline.base.periods import BillingPeriod
-from pipeline.invoicing.lines import METER_NAMES, InvoiceLine, LineKind
+from pipeline.invoicing.lines import InvoiceLine, LineKind
 from pipeline.invoicing.rules import NEWEST, Rules
 from pipeline.rating import TOKENS_PER_RATE, exact_charge
 from pipeline.usage import Meter
@@ -91,10 +91,10 @@ def printed_price(  # noqa: PLR0917  # all of it is what the cache goes by
 ) -> PrintedPrice:
     """Return what lines at this price print."""
     tier = f", {service_tier} tier," if service_tier else ""
-    what = f"{model} {METER_NAMES[meter]}{tier}"
+    what = f"{model} {meter.spec.text}{tier}"
     if package_tokens is not None:
         what, unit, per = f"{what} in packages of {package_tokens}", package_tokens, "for each that was begun"
-    elif meter is Meter.REQUEST:
+    elif not meter.is_of_tokens:
         unit, per = 1, "each"
     else:
         unit, per = int(TOKENS_PER_RATE), "per million"

@@ -18,21 +18,22 @@ from pipeline.base.money import minor_unit_digits, refuse_fraction_digits
 from pipeline.base.periods import instant_text
 from pipeline.rates.prices import refuse_what_is_no_rate
 from pipeline.rates.rate import refuse_misleading_model
-from pipeline.usage import Meter
+from pipeline.usage.meters import priced_apart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from decimal import Decimal
 
     from pipeline.rates.rate import Rate
+    from pipeline.usage.meters import Meter
 
 _CARD_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _SINCE_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
-    """A stretch of time in which one rate is chosen for the requests of one model, service tier and prompt band."""
+class RateWindow:
+    """The time in which one rate is chosen for the requests of one model, service tier and prompt band."""
 
     service_tier: str
     prompt_band: int
@@ -123,8 +124,8 @@ class RateCard:
             f"add one to rates/{self.id}.toml"
         )
 
-    def stretches(self, model: str) -> Iterator[Stretch]:
-        """Yield for every tier and band of a model the stretches of time in which one rate is chosen.
+    def rate_windows(self, model: str) -> Iterator[RateWindow]:
+        """Yield for every tier and band of a model the rate windows: when one rate is chosen.
 
         Each in the order of time.
 
@@ -143,7 +144,7 @@ class RateCard:
             for (start_at, rate), (end_at, _) in pairwise([*changes, (None, None)]):
                 if start_at is not None and rate is not None:
                     effective_from = None if start_at == _SINCE_EVER else start_at
-                    yield Stretch(
+                    yield RateWindow(
                         service_tier=service_tier,
                         prompt_band=prompt_band,
                         effective_from=effective_from,
@@ -155,19 +156,19 @@ class RateCard:
 def counts_like(one: RateCard, other: RateCard) -> bool:
     """Say whether usage is counted into the same rows by both cards, whatever they cost.
 
-    It is where models have the same names, and the same stretches of time, service tiers, prompt bands and meters
+    It is where models have the same names, and the same rate windows, service tiers, prompt bands and meters
     priced apart.
     """
     return one.aliases == other.aliases and all(
-        [_counted_apart(stretch) for stretch in one.stretches(model)]
-        == [_counted_apart(stretch) for stretch in other.stretches(model)]
+        [_counted_apart(window) for window in one.rate_windows(model)]
+        == [_counted_apart(window) for window in other.rate_windows(model)]
         for model in {*one.models, *other.models}
     )
 
 
-def _counted_apart(stretch: Stretch) -> tuple[object, ...]:
-    priced_apart = tuple(meter in stretch.rate.per_million for meter in (Meter.REASONING, Meter.REQUEST))
-    return stretch.service_tier, stretch.prompt_band, stretch.effective_from, stretch.effective_to, *priced_apart
+def _counted_apart(window: RateWindow) -> tuple[object, ...]:
+    apart = priced_apart(window.rate.per_million)
+    return window.service_tier, window.prompt_band, window.effective_from, window.effective_to, apart
 
 
 def _chosen(windows: Iterable[Rate], instant: datetime, service_tier: str, prompt_band: int) -> Rate | None:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 from pipeline.base.errors import RateCardError
 from pipeline.rates.prices import changed_price
 from pipeline.rates.rate import Rate, period_text
-from pipeline.usage import Meter
+from pipeline.usage.meters import Fallback, Meter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pipeline.rates.card import RateCard
     from pipeline.rates.prices import Price
 
+_REQUIRED = {meter: Decimal(0) for meter in Meter if meter.spec.fallback is Fallback.REQUIRED}
 _SINCE_EVER = datetime.min.replace(tzinfo=UTC)
 _FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
@@ -55,7 +56,7 @@ class RateEntry:
             self,
             self.effective_from,
             self.effective_to,
-            {Meter.PROMPT: Decimal(0), Meter.COMPLETION: Decimal(0), **self.per_million},
+            {**_REQUIRED, **self.per_million},
             {},
         )
 
@@ -102,7 +103,7 @@ def _rates_of_scope(
 ) -> Iterator[Rate]:
     """Cut time where an entry or a rate begins or ends.
 
-    What is chosen is the same for a stretch, and neighbours that are the same stay one.
+    What is chosen is the same for a window, and neighbours that are the same stay one.
     """
     model, service_tier, band = scope
     windows: list[RateEntry | Rate] = [*entries, *parent.windows(model)]

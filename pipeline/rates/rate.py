@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from pipeline.base.errors import RateCardError
 from pipeline.base.periods import instant_text
 from pipeline.rates.prices import PER_MILLION, RATE_LIMIT, TOKENS_MAX, rates_of, refuse_what_is_no_rate
-from pipeline.usage import Meter
+from pipeline.usage.meters import Apart, Fallback, Meter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,12 +26,6 @@ if TYPE_CHECKING:
     from pipeline.rates.prices import Price
 
 _MODEL = re.compile(r"[A-Za-z0-9._:/@+%-]{1,128}", re.ASCII)
-_REQUIRED_METERS = (Meter.PROMPT, Meter.COMPLETION)
-_PRICED_AS = {
-    Meter.PROMPT_CACHED: Meter.PROMPT,
-    Meter.PROMPT_CACHE_WRITE: Meter.PROMPT,
-    Meter.REASONING: Meter.COMPLETION,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +71,8 @@ class Rate:
             )
             raise RateCardError(message)
         self._refuse_misleading_period()
-        for meter in _REQUIRED_METERS:
-            if meter not in self.per_million:
+        for meter in Meter:
+            if meter.spec.fallback is Fallback.REQUIRED and meter not in self.per_million:
                 message = (
                     f"model {self.model!r} has no {meter} rate {self.period_text()}; "
                     "state a price per million tokens, 0 if it is meant to be free"
@@ -86,17 +80,25 @@ class Rate:
                 raise RateCardError(message)
         for meter, price in self.per_million.items():
             for rate in rates_of(price):
-                limit = RATE_LIMIT * PER_MILLION if meter is Meter.REQUEST else RATE_LIMIT
+                limit = RATE_LIMIT if meter.is_of_tokens else RATE_LIMIT * PER_MILLION
                 refuse_what_is_no_rate(f"{meter} rate {rate} of model {self.model!r}", rate, limit=limit)
         object.__setattr__(self, "per_million", MappingProxyType(dict(self.per_million)))
         object.__setattr__(self, "list_prices", MappingProxyType(dict(self.list_prices)))
 
     def priced_as(self, meter: Meter) -> Meter:
-        """Return the meter whose price a meter has: its own, or that of prompt or completion tokens."""
-        return meter if meter in self.per_million else _PRICED_AS.get(meter, meter)
+        """Return the meter whose price a meter has: its own, or that of what it is taken out of."""
+        while meter not in self.per_million and meter.spec.fallback is Fallback.AS_WHOLE and meter.out_of is not None:
+            meter = meter.out_of
+        return meter
+
+    def billed_as(self, meter: Meter) -> Meter:
+        """Return the meter that its tokens are billed on: its own, unless it stands apart only where it is priced."""
+        while meter not in self.per_million and meter.spec.apart is Apart.WHERE_PRICED and meter.out_of is not None:
+            meter = meter.out_of
+        return meter
 
     def price(self, meter: Meter) -> Price | None:
-        """Return the price on a meter; None only for requests that are not priced apart from their tokens."""
+        """Return the price on a meter; None where it has none, nor that of what it is taken out of."""
         return self.per_million.get(self.priced_as(meter))
 
     def rate_per_million(self, meter: Meter) -> Decimal:

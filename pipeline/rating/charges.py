@@ -54,8 +54,9 @@ class UsageQuantity:
     usage_date: date
     """In the account's time zone."""
     rated_at: datetime | None
-    """The first instant of the stretch (``RateCard.stretches``) in which the tokens were used; None = no rate was in
-    force then.
+    """The first instant of the rate window (``RateCard.rate_windows``) in which the tokens were used.
+
+    None = no rate was in force then.
     """
     quantity: int
     """Tokens; requests on the meter ``request``."""
@@ -139,11 +140,11 @@ def placed_charges(
         if rate is None or price is None:
             unpriced.append(UnpricedUsage(usage=row, reason=_reason(row, rate_card)))
         else:
-            is_folded = row.meter is Meter.REASONING and rate.priced_as(row.meter) is Meter.COMPLETION
+            meter = rate.billed_as(row.meter)
             priced.append(
                 _Priced(
                     place=place,
-                    usage=replace(row, meter=Meter.COMPLETION) if is_folded else row,
+                    usage=row if meter is row.meter else replace(row, meter=meter),
                     rate=rate,
                     price=price,
                 )

@@ -143,11 +143,11 @@ def _flat_rate(example: Mapping[str, object], terms: Mapping[str, CardTerms]) ->
         return None
     card, discount_percent = terms[account_id]
     rate = card.rate_at(model, rated_at, service_tier=service_tier, prompt_band=example["prompt_band"])  # type: ignore[arg-type]  # as the schema says
-    meter = Meter(str(example["meter"]))
+    meter = Meter.of(str(example["meter"]))
     price = rate.price(meter) if rate else None
     if rate is None or not isinstance(price, Decimal) or price >= RATE_MAX:
         return None
-    billed_as = rate.priced_as(meter) if meter is Meter.REASONING else meter
+    billed_as = rate.billed_as(meter)
     listed = list_rate(rate, billed_as, price)
     if discount_percent:
         listed = price if listed is None else listed

@@ -90,6 +90,7 @@ EXCHANGES_DAILY = pa.schema(
         pa.field("fate", pa.string(), nullable=False),  # survivor, duplicate, conflict, superseded
         pa.field("usage_date", pa.date32(), nullable=False),
         pa.field("billing_period", pa.string(), nullable=False),
+        pa.field("is_billed", pa.bool_(), nullable=False),  # follows from status and fate
         pa.field("events", pa.int64(), nullable=False),
         *(pa.field(column.name, pa.int64(), nullable=False) for column in events.COUNTS),  # not stated counts as 0
     ]

@@ -1,8 +1,8 @@
 """What was consumed: usage events, their token counts, their status, and the meters tokens are billed on.
 
-Owns the words of usage, the columns of an event (``events``) and the rule that puts every token on exactly one meter.
-Does not own how a provider's body is read (``pipeline.collectors``), what usage costs (``pipeline.rating``) nor where
-it is kept (``pipeline.lake``).
+Owns the words of usage, the columns of an event (``events``) and the meters, with the rule that puts every token on
+exactly one (``meters``). Read first: ``events``, then ``meters``. Does not own how a provider's body is read
+(``pipeline.collectors``), what usage costs (``pipeline.rating``) nor where it is kept (``pipeline.lake``).
 """
 
 from __future__ import annotations
@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pipeline.base.errors import TallybookError
-from pipeline.usage.events import COLUMNS
+from pipeline.usage.meters import Meter
+
+__all__ = [
+    "INT64_MAX",
+    "TOKENS_MAX",
+    "ContradictoryCounts",
+    "Meter",
+    "QuarantineReason",
+    "TokenCounts",
+    "UsageStatus",
+]
 
 TOKENS_MAX = 10**12
 """A count of one exchange above it is impossible; below it, the sums of nine million of them fit into 64 bits."""
@@ -33,20 +43,6 @@ class UsageStatus(StrEnum):
     """An error status, or an error inside a 200 that stated no usage."""
     NOT_METERED = "not_metered"
     """Not a completion endpoint."""
-
-
-class Meter(StrEnum):
-    """What a token (or a request) is billed as, in the order in which an invoice lists them. Meters never overlap."""
-
-    PROMPT = "prompt"
-    PROMPT_CACHED = "prompt_cached"
-    PROMPT_CACHE_WRITE = "prompt_cache_write"
-    COMPLETION = "completion"
-    REASONING = "reasoning"
-    """Completion tokens spent on reasoning, where the rate card prices them apart; ``completion`` then excludes them.
-    """
-    REQUEST = "request"
-    """Not a token: one billed exchange, where the rate card has a fee per request."""
 
 
 class QuarantineReason(StrEnum):
@@ -95,36 +91,19 @@ class TokenCounts:
             if count is not None and not 0 <= count <= TOKENS_MAX:
                 message = f"{name} is {count}; a token count is between 0 and {TOKENS_MAX}"
                 raise ValueError(message)
-        cached = (self.prompt_cached_tokens or 0) + (self.prompt_cache_write_tokens or 0)
-        if cached > (self.prompt_tokens or 0):
-            message = f"cached and cache-write tokens {cached} > prompt_tokens {self.prompt_tokens}"
-            raise ContradictoryCounts(message)
-        for part, whole in _PARTS:
-            count = getattr(self, part)
-            if count and count > (getattr(self, whole) or 0):
-                message = f"{part} {count} > {whole} {getattr(self, whole)}"
+        for whole, parts in _TOGETHER.items():
+            stated = {part: count for part in parts if (count := getattr(self, part))}
+            if sum(stated.values()) > (getattr(self, whole) or 0):
+                message = f"{' + '.join(stated)} {sum(stated.values())} > {whole} {getattr(self, whole)}"
                 raise ContradictoryCounts(message)
 
-    def by_meter(self) -> dict[Meter, int]:
-        """Put every stated token on exactly one meter; meters without tokens are left out.
 
-        >>> TokenCounts(prompt_tokens=100, completion_tokens=7, prompt_cached_tokens=60).by_meter()
-        {<Meter.PROMPT: 'prompt'>: 40, <Meter.PROMPT_CACHED: 'prompt_cached'>: 60, <Meter.COMPLETION: 'completion'>: 7}
-        """
-        cached = self.prompt_cached_tokens or 0
-        written = self.prompt_cache_write_tokens or 0
-        quantities = {
-            Meter.PROMPT: (self.prompt_tokens or 0) - cached - written,
-            Meter.PROMPT_CACHED: cached,
-            Meter.PROMPT_CACHE_WRITE: written,
-            Meter.COMPLETION: self.completion_tokens or 0,
-        }
-        return {meter: quantity for meter, quantity in quantities.items() if quantity}
-
-
-_PARTS = tuple(
-    (column.name, column.part_of) for column in COLUMNS if column.part_of and column.name in TokenCounts.__slots__
-)
+_TOGETHER = {
+    meter.spec.count: tuple(part.spec.count for part in Meter if part.out_of is meter)
+    for meter in Meter
+    if any(part.out_of is meter for part in Meter)
+}
+"""Counts whose meters are taken out of one: together they are not greater than it."""
 
 
 class ContradictoryCounts(TallybookError):

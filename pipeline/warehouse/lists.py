@@ -10,7 +10,7 @@ in its place (``@{counts}`` where letters follow):
     and copy.@counts = survivor.@counts           and copy.prompt_tokens = survivor.prompt_tokens
                                                   and copy.completion_tokens = survivor.completion_tokens
 
-Commas stand between the lines, unless the line begins with ``and`` or ``or``. Comments are left as they are.
+Commas stand between the lines, unless the line begins with ``and``, ``or`` or ``when``. Comments are left as they are.
 
 Owns what lists there are and how they are written out. Does not own which columns are in them.
 """
@@ -66,7 +66,7 @@ def _lines(line: str, place: str) -> Iterator[str]:
         raise ConfigurationError(message)
     (name,) = names
     repeated = [_NAMED.sub(column, code.rstrip().removesuffix(",")) for column in LISTS[name]]
-    if code.split(maxsplit=1)[0] in ("and", "or"):
+    if code.split(maxsplit=1)[0] in ("and", "or", "when"):
         yield from repeated
         return
     yield from (f"{each}," for each in repeated[:-1])

@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from pipeline.base.periods import BillingPeriod, day_start_at, time_zone, usage_date
-from pipeline.usage import Meter
+from pipeline.usage.meters import apart_text, priced_apart, terms_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
     from pipeline.accounts import Account, Accounts, KeyPeriod
     from pipeline.rates import RateCard
+    from pipeline.usage.meters import Meter
 
 SINCE_EVER = datetime.min.replace(tzinfo=UTC)
 """Stands in a rate window's start for a rate that was always in force."""
@@ -42,7 +43,7 @@ def reference_tables(
 
     For the days that have events.
 
-    A *time slice* is a stretch of a UTC day in which no day ends in any time zone in use, no rate changes on any card
+    A *time slice* is a span of a UTC day in which no day ends in any time zone in use, no rate changes on any card
     and no key changes its account or rate card: whatever decides an account, a usage date or a price is the same for
     all of it. ``time_slices`` has a row for each hour that a slice touches, so that an event finds its slice by an
     equality on the hour and one comparison.
@@ -89,12 +90,26 @@ def committed_events(counts: Mapping[str, int]) -> dict[str, pa.Table]:
     }
 
 
+def meter_terms(priced: Iterable[Collection[Meter]]) -> pa.Table:
+    """Return which counts make up the quantity of which meter, for each of some sets of meters that are priced apart.
+
+    And where none is, or no rate is in force.
+    """
+    every = {apart_text(apart): apart for apart in ((), *priced)}
+    terms = [
+        (text, term.meter.value, term.count, term.sign) for text in sorted(every) for term in terms_of(every[text])
+    ]
+    text, count = pa.string(), pa.int64()
+    return _table(terms, priced_apart=text, meter=text, count_name=text, sign=count)
+
+
 def _rate_tables(rate_cards: Mapping[str, RateCard]) -> dict[str, pa.Table]:
     """Return what decides a request's rate besides its instant.
 
     ``prompt_bands`` are all thresholds of prompt size in use, as half-open ranges of prompt tokens; ``rate_bands`` and
-    ``rate_tiers`` say which of them, and which service tiers, a card prices apart for a model; ``rate_windows`` are the
-    stretches in which one rate is chosen.
+    ``rate_tiers`` say which of them, and which service tiers, a card prices apart for a model; ``rate_windows`` say
+    when one rate is chosen, with the meters that it prices apart; ``meter_terms`` says for each such set
+    of meters which counts make up the quantity of which meter.
     """
     models = [(card, model) for card in rate_cards.values() for model in card.models]
     thresholds = sorted({threshold for card, model in models for threshold in card.prompt_bands(model)})
@@ -107,21 +122,21 @@ def _rate_tables(rate_cards: Mapping[str, RateCard]) -> dict[str, pa.Table]:
         if any(own <= threshold for own in card.prompt_bands(model))
     ]
     tiers = [(card.id, model, tier) for card, model in models for tier in card.service_tiers(model)]
+    rates = [rate for card in rate_cards.values() for rate in card.rates]
     windows = [
         (
             card.id,
             model,
-            stretch.service_tier,
-            stretch.prompt_band,
-            stretch.effective_from or SINCE_EVER,
-            stretch.effective_to,
-            Meter.REASONING in stretch.rate.per_million,
-            Meter.REQUEST in stretch.rate.per_million,
+            window.service_tier,
+            window.prompt_band,
+            window.effective_from or SINCE_EVER,
+            window.effective_to,
+            apart_text(priced_apart(window.rate.per_million)),
         )
         for card, model in models
-        for stretch in card.stretches(model)
+        for window in card.rate_windows(model)
     ]
-    text, instant, count, flag = pa.string(), _TIMESTAMP, pa.int64(), pa.bool_()
+    text, instant, count = pa.string(), _TIMESTAMP, pa.int64()
     return {
         "prompt_bands": _table(bands, prompt_band=count, from_prompt_tokens=count, to_prompt_tokens=count),
         "rate_bands": _table(model_bands, rate_card=text, model=text, prompt_band=count, rate_band=count),
@@ -134,14 +149,14 @@ def _rate_tables(rate_cards: Mapping[str, RateCard]) -> dict[str, pa.Table]:
             prompt_band=count,
             effective_from=instant,
             effective_to=instant,
-            is_reasoning_priced=flag,
-            is_request_priced=flag,
+            priced_apart=text,
         ),
+        "meter_terms": meter_terms(priced_apart(rate.per_million) for rate in rates),
     }
 
 
 def _key_rows(account: Account, key: KeyPeriod) -> Iterator[tuple[object, ...]]:
-    """Yield a key's time with an account, a row for each stretch of it in which one rate card holds."""
+    """Yield a key's time with an account, a row for each window of it in which one rate card holds."""
     starts = [
         SINCE_EVER,
         *(day_start_at(terms.from_date, account.zone) for terms in account.terms if terms.from_date is not None),

@@ -48,8 +48,8 @@ TRACED_EVENTS = pa.schema(
         pa.field("billing_period", _text),
         pa.field("rate_window_start", schemas.INSTANT),
         pa.field("prompt_band", _count),  # the model's greatest threshold below the prompt; 0 = none
-        pa.field("is_reasoning_priced", pa.bool_()),  # reasoning tokens are on a meter of their own
-        pa.field("is_request_priced", pa.bool_()),  # there is a fee for each request
+        pa.field("priced_apart", _text),  # meters that stand apart since the rate prices them, between commas
+        pa.field("is_billed", pa.bool_()),
     ]
 )
 """One row per usage event, in the order of ``occurred_at``; not stated token counts are 0. No free text and no content
@@ -63,6 +63,7 @@ def trace_copies(
     *,
     lake: Path,
     timezone: str,
+    unmeasured: str,
     wanted_id: str | None = None,
     wanted_place: tuple[str, int] | None = None,
 ) -> pa.Table:
@@ -77,6 +78,7 @@ def trace_copies(
         reference,
         lake=lake,
         timezone=timezone,
+        unmeasured=unmeasured,
         chosen_by="copies_of_wanted",
         parameters=parameters,
         given={},
@@ -89,6 +91,7 @@ def trace_keys(
     *,
     lake: Path,
     timezone: str,
+    unmeasured: str,
     api_key_ids: Iterable[str],
 ) -> pa.Table:
     """Return all events of some keys as ``TRACED_EVENTS``."""
@@ -98,6 +101,7 @@ def trace_keys(
         reference,
         lake=lake,
         timezone=timezone,
+        unmeasured=unmeasured,
         chosen_by="events_of_wanted_keys",
         parameters={},
         given=given,
@@ -110,6 +114,7 @@ def _traced(
     *,
     lake: Path,
     timezone: str,
+    unmeasured: str,
     chosen_by: str,
     parameters: Parameters,
     given: Mapping[str, pa.Table],
@@ -129,5 +134,6 @@ def _traced(
             {"event_id": pc.unique(chosen["event_id"]).cast(pa.binary())}
         )  # there are few: each may have copies
         given = {**reference, "lake_usage_events": chosen, "suspected_identities": suspected}
-        build(connection, sql_folder(), given=given, parameters={"timezone": timezone}, wanted=["traced_events"])
+        parameters = {"timezone": timezone, "unmeasured": unmeasured}
+        build(connection, sql_folder(), given=given, parameters=parameters, wanted=["traced_events"])
         return fetch(connection, "traced_events", TRACED_EVENTS)

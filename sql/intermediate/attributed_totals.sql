@@ -2,6 +2,7 @@
 -- No rate changes and no key moves within a slice, so the account and the rate at its start are those of all of it. A key in no account is unassigned (account_id ''); no rate in force leaves rate_window_start null.
 -- Only the service tiers and prompt bands that the card prices apart for the model are told apart; all others share the rate of every tier and size.
 -- The prompt band is the model's own from here on; any_card_prompt_band, which exchange totals were told apart by, leads back to the events.
+-- Billed are measured survivors, and estimated ones where the policy bills them.
 -- grain: as exchange_totals
 -- kept as: table
 select
@@ -19,8 +20,14 @@ select
     exchange_totals.prompt_band as any_card_prompt_band,
     coalesce(rate_bands.rate_band, 0)::bigint as prompt_band,
     rate_windows.effective_from as rate_window_start,
-    coalesce(rate_windows.is_reasoning_priced, false) as is_reasoning_priced,
-    coalesce(rate_windows.is_request_priced, false) as is_request_priced,
+    coalesce(rate_windows.priced_apart, '') as priced_apart,
+    (
+        exchange_totals.fate = 'survivor'
+        and (
+            exchange_totals.status = 'measured'
+            or (exchange_totals.status = 'estimated' and $unmeasured = 'bill-estimate')
+        )
+    ) as is_billed,
     exchange_totals.events,
     exchange_totals.@counts
 from exchange_totals

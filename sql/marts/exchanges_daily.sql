@@ -11,6 +11,7 @@ select
     fate,
     usage_date,
     billing_period,
+    is_billed,
     sum(events)::bigint as events,
     sum(@counts)::bigint as @counts
 from attributed_totals

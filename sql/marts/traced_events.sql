@@ -23,6 +23,9 @@ attributions as (
     select distinct
         api_key_id,
         model_name,
+        status,
+        http_status,
+        fate,
         service_tier,
         slice_at,
         any_card_prompt_band,
@@ -32,8 +35,8 @@ attributions as (
         billing_period,
         rate_window_start,
         prompt_band,
-        is_reasoning_priced,
-        is_request_priced
+        priced_apart,
+        is_billed
     from attributed_totals
 )
 select
@@ -60,8 +63,8 @@ select
     attributions.billing_period,
     attributions.rate_window_start,
     attributions.prompt_band,
-    attributions.is_reasoning_priced,
-    attributions.is_request_priced
+    attributions.priced_apart,
+    attributions.is_billed
 from event_fates
 inner join places
     on
@@ -81,6 +84,9 @@ inner join prompt_bands
 inner join attributions
     on
         attributions.api_key_id = event_fates.api_key_id
+        and attributions.status = event_fates.status
+        and attributions.http_status = event_fates.http_status
+        and attributions.fate = event_fates.fate
         and attributions.model_name = event_fates.model_name
         and attributions.service_tier = event_fates.service_tier
         and attributions.slice_at = time_slices.starts_at

@@ -12,8 +12,6 @@ select
     sum(completion_tokens)::bigint as completion_tokens,
     sum(prompt_cached_tokens)::bigint as prompt_cached_tokens
 from attributed_totals
-where
-    fate = 'survivor'
-    and (status = 'measured' or (status = 'estimated' and $unmeasured = 'bill-estimate'))
+where is_billed
 group by api_key_id, model_name, cast(slice_at as date)
 order by api_key_id, model_name, utc_date

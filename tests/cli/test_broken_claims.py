@@ -40,7 +40,7 @@ def books(tmp_path: Path, sql: Path) -> Path:
 
 
 def break_usage_daily(sql: Path) -> None:
-    rewrite(sql / "marts" / "usage_daily.sql", "prompt_cached_tokens as quantity", "0 as quantity")
+    rewrite(sql / "marts" / "usage_daily.sql", "then attributed_totals.prompt_cached_tokens", "then 0")
 
 
 def rewrite(file: Path, right: str, wrong: str) -> None:
@@ -78,7 +78,7 @@ def assert_heard(root: Path, name: str) -> None:
 
 def test_a_wrong_select_is_heard_by_the_night_by_issue_by_void_and_by_verify(books: Path, sql: Path) -> None:
     break_usage_daily(sql)
-    assert_heard(books, "tokens_lost_before_usage_daily")
+    assert_heard(books, "tokens_on_another_meter")
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_tokens_lost_on_the_way_to_the_marts_are_heard(
 def test_a_wrong_select_is_heard_where_only_new_dates_are_counted(books: Path, sql: Path) -> None:
     break_usage_daily(sql)
     append_log(books, "l.jsonl", plain("2026-10-06T10:00:00Z", id="c", cached=7))
-    assert_heard(books, "tokens_lost_before_usage_daily")
+    assert_heard(books, "tokens_on_another_meter")
 
 
 def test_once_the_select_is_right_again_the_next_night_is_right_and_the_month_can_be_issued(

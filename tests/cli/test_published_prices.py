@@ -71,14 +71,21 @@ def test_a_file_in_the_spelling_of_litellm_becomes_tiers_bands_and_meters_exactl
         Meter.COMPLETION: Decimal(15),
         Meter.PROMPT_CACHED: Decimal("0.3"),
         Meter.PROMPT_CACHE_WRITE: Decimal("3.75"),
+        Meter.PROMPT_CACHE_WRITE_1H: Decimal(6),
     }
     above = {
         Meter.PROMPT: Decimal(6),
         Meter.COMPLETION: Decimal("22.5"),
         Meter.PROMPT_CACHED: Decimal("0.6"),
         Meter.PROMPT_CACHE_WRITE: Decimal("7.5"),
+        Meter.PROMPT_CACHE_WRITE_1H: Decimal(6),
     }
-    small = {Meter.PROMPT: Decimal("0.05"), Meter.COMPLETION: Decimal("0.4"), Meter.PROMPT_CACHED: Decimal("0.005")}
+    small = {
+        Meter.PROMPT: Decimal("0.05"),
+        Meter.PROMPT_AUDIO: Decimal(100),
+        Meter.COMPLETION: Decimal("0.4"),
+        Meter.PROMPT_CACHED: Decimal("0.005"),
+    }
     assert found == {
         ("large", "", 0): large,
         ("large", "", 200_000): above,

@@ -126,7 +126,7 @@ def test_a_line_beyond_the_cap_tells_what_its_beginning_and_its_end_state(
     }
     log = tmp_path / "app.jsonl"
     log.write_text("\n".join([SOUND, json.dumps(orders[key_at]), SOUND, ""]))
-    (stretch,) = read_log(
+    (segment,) = read_log(
         log,
         source="s",
         name="n",
@@ -134,10 +134,10 @@ def test_a_line_beyond_the_cap_tells_what_its_beginning_and_its_end_state(
         fingerprint=FINGERPRINT,
         reader=reader,
     )
-    (row,) = stretch.quarantined.to_pylist()
+    (row,) = segment.quarantined.to_pylist()
     assert row["reason"] == "line_too_long"
     assert tuple(row[name] for name in TOLD) == (None if key_at == "middle" else "key_7", 40, 2)
-    assert stretch.events.num_rows == 2
+    assert segment.events.num_rows == 2
 
 
 @given(seed=st.integers(0, 2**32), damage=st.binary(max_size=6))

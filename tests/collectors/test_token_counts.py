@@ -132,7 +132,7 @@ def test_the_reported_model_decides_before_the_requested_one(collect: Any, excha
     line["response"]["model"] = "grok-4"
     assert collect(line).tokens == (10, 1, None, None, None)
     line["request"]["model"], line["response"]["model"] = "grok-4", "jamba-large"
-    assert collect(line).refusal == ("contradictory_usage", "cached and cache-write tokens 161 > prompt_tokens 10")
+    assert collect(line).refusal == ("contradictory_usage", "prompt_cached_tokens 161 > prompt_tokens 10")
 
 
 @pytest.mark.parametrize("model", ["jamba-large", "not-grok", "mygrok/grok"])
@@ -140,7 +140,7 @@ def test_more_cached_than_prompt_is_quarantined_with_both_numbers(collect: Any, 
     usage = {"prompt_tokens": 10, "completion_tokens": 1, "cached_tokens": 6, "cache_creation_tokens": 5}
     assert collect(_line(exchange, usage, model)).refusal == (
         "contradictory_usage",
-        "cached and cache-write tokens 11 > prompt_tokens 10",
+        "prompt_cached_tokens + prompt_cache_write_tokens 11 > prompt_tokens 10",
     )
 
 
@@ -254,3 +254,20 @@ def test_counts_may_go_by_the_names_of_another_family(collect: Any, exchange: An
 def test_a_normalised_count_beyond_what_a_count_may_be_is_quarantined(collect: Any, exchange: Any) -> None:
     usage = {"prompt_tokens": 10, "completion_tokens": TOKENS_MAX, "reasoning_tokens": 1, "market_cost": "1"}
     assert collect(_line(exchange, usage)).refusal[0] == "invalid_usage"
+
+
+def test_audio_that_was_read_from_a_cache_counts_as_that(collect: Any, exchange: Any) -> None:
+    usage = {
+        "prompt_tokens": 100,
+        "completion_tokens": 50,
+        "prompt_tokens_details": {"cached_tokens": 70, "audio_tokens": 40},
+        "completion_tokens_details": {"reasoning_tokens": 45, "audio_tokens": 20},
+    }
+    event = collect(_line(exchange, usage)).event
+    assert (event["prompt_cached_tokens"], event["prompt_audio_tokens"]) == (70, 30)
+    assert (event["reasoning_tokens"], event["completion_audio_tokens"]) == (45, 5)
+
+
+def test_audio_beside_the_prompt_is_of_unknown_share_and_left_out(collect: Any, exchange: Any) -> None:
+    usage = {"prompt_tokens": 10, "completion_tokens": 5, "prompt_tokens_details": {"audio_tokens": 40}}
+    assert collect(_line(exchange, usage)).event["prompt_audio_tokens"] is None

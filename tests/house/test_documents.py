@@ -15,6 +15,7 @@ from pipeline.cli.commands.usage import command as usage
 from pipeline.collectors import ProblemReason
 from pipeline.usage import QuarantineReason
 from pipeline.usage.events import COLUMNS, DIMENSIONS, LOG_FIELDS
+from pipeline.usage.meters import Apart, Fallback, Meter
 
 if TYPE_CHECKING:
     from enum import StrEnum
@@ -83,6 +84,29 @@ def test_the_runbook_says_of_every_reason_what_it_is_and_what_to_do(heading: str
     declared = [reason.value for reason in reasons]
     assert named == declared, f"docs/runbook.md, {heading!r}, and {reasons.__module__} differ, if only in order"
     assert all(len(row) == 3 and all(row) for row in rows), f"docs/runbook.md, {heading!r}: a row has three cells"
+
+
+WITHOUT_A_PRICE = {
+    (Apart.ALWAYS, Fallback.REQUIRED): "refused: every rate has one",
+    (Apart.ALWAYS, Fallback.AS_WHOLE): "on lines of its own, at the price of `{whole}`",
+    (Apart.ALWAYS, Fallback.UNPRICED): "unpriced: listed, and nothing is issued over it",
+    (Apart.WHERE_PRICED, Fallback.AS_WHOLE): "billed as `{whole}`",
+    (Apart.WHERE_PRICED, Fallback.FREE): "nothing",
+}
+
+
+def test_the_table_of_meters_names_every_meter_as_it_is_declared() -> None:
+    text = (ROOT / "docs/rate-cards.md").read_text(encoding="utf-8").partition("## Meters")[2].partition("\n## ")[0]
+    rows = [row.replace("| |", "|  |") for row in text.splitlines() if row.startswith("| `")]
+    declared = [
+        f"| `{meter}` | {f'`{meter.spec.count}`' if meter.is_of_tokens else 'billed requests'} | "
+        f"{f'`{meter.out_of}`' if meter.out_of else ''} | "
+        f"{WITHOUT_A_PRICE[meter.spec.apart, meter.spec.fallback].format(whole=meter.out_of)} |"
+        for meter in Meter
+    ]
+    assert rows == declared, "docs/rate-cards.md, 'Meters', and usage/meters.py differ"
+    keys = set(re.findall(r"^([a-z_0-9]+) = [0-9.]+ ", text.partition("```toml")[2], re.MULTILINE))
+    assert keys == {meter.card_key for meter in Meter}, "the example of docs/rate-cards.md and usage/meters.py differ"
 
 
 def test_the_table_of_the_request_log_names_every_field_that_may_be_renamed() -> None:

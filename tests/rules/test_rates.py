@@ -82,7 +82,10 @@ def test_cached_tokens_cost_what_prompt_tokens_cost_unless_the_card_says_otherwi
             Meter.COMPLETION: Decimal(8),
         },
     )
-    tokens = [meter for meter in Meter if meter is not Meter.REQUEST]
+    for audio in (Meter.PROMPT_AUDIO, Meter.COMPLETION_AUDIO):
+        assert plain_card.rate_at("jamba-large", NOON).price(audio) is None  # never the price of text
+    assert card(priced).rate_per_million("jamba-large", Meter.PROMPT_CACHE_WRITE_1H, NOON) == Decimal("2.5")
+    tokens = [Meter.PROMPT, Meter.PROMPT_CACHED, Meter.PROMPT_CACHE_WRITE, Meter.COMPLETION, Meter.REASONING]
     assert [card(priced).rate_per_million("jamba-large", meter, NOON) for meter in tokens] == [
         2,
         Decimal("0.50"),

@@ -15,6 +15,7 @@ from pipeline.base.errors import InexactAmount
 from pipeline.rates import Rate, RateCard
 from pipeline.rating import UsageQuantity, exact_charge, rate_usage
 from pipeline.usage import INT64_MAX, TOKENS_MAX, Meter, TokenCounts
+from pipeline.usage.meters import Apart, quantities
 
 NOON = datetime(2026, 10, 10, 12, tzinfo=UTC)
 MORNING = datetime(2026, 10, 10, 8, tzinfo=UTC)
@@ -138,6 +139,31 @@ def test_every_quantity_comes_back_exactly_once(rows: list[tuple[str, datetime |
 PARTS = st.integers(0, TOKENS_MAX // 3)
 
 
+@given(st.fixed_dictionaries({meter: st.integers(0, 1000) for meter in Meter if meter.is_of_tokens}), st.data())
+def test_whatever_is_priced_apart_every_token_is_on_exactly_one_meter(
+    fresh: dict[Meter, int], data: st.DataObject
+) -> None:
+    """``fresh`` are the tokens of each meter that no part of it has."""
+    counts: dict[str, int] = {}
+    for meter, tokens in fresh.items():
+        whole: Meter | None = meter
+        while whole is not None:
+            counts[whole.spec.count] = counts.get(whole.spec.count, 0) + tokens
+            whole = whole.out_of
+    apart = data.draw(st.sets(st.sampled_from([meter for meter in Meter if meter.spec.apart is Apart.WHERE_PRICED])))
+    found = quantities(counts, apart)
+    assert sum(found[meter] for meter in found if meter.is_of_tokens) == sum(fresh.values())
+    assert sum(fresh.values()) == counts["prompt_tokens"] + counts["completion_tokens"]
+    for meter, tokens in fresh.items():
+        folded = [
+            each
+            for each in fresh
+            if each.out_of is meter and each.spec.apart is Apart.WHERE_PRICED and each not in apart
+        ]
+        stands = meter.spec.apart is Apart.ALWAYS or meter in apart
+        assert found.get(meter, 0) == (tokens + sum(fresh[each] for each in folded) if stands else 0)
+
+
 @given(PARTS, PARTS, PARTS, PARTS)
 def test_every_token_is_on_exactly_one_meter(fresh: int, cached: int, written: int, completion: int) -> None:
     counts = TokenCounts(
@@ -147,6 +173,21 @@ def test_every_token_is_on_exactly_one_meter(fresh: int, cached: int, written: i
         prompt_cache_write_tokens=written,
         reasoning_tokens=completion // 2,
     )
-    by_meter = counts.by_meter()
+    stated = {name: getattr(counts, name) or 0 for name in TokenCounts.__slots__}
+    by_meter = quantities(stated, ())
     assert sum(by_meter.values()) == fresh + cached + written + completion
-    assert [by_meter.get(meter, 0) for meter in Meter] == [fresh, cached, written, completion, 0, 0]
+    assert by_meter == {
+        meter: quantity
+        for meter, quantity in (
+            (Meter.PROMPT, fresh),
+            (Meter.PROMPT_CACHED, cached),
+            (Meter.PROMPT_CACHE_WRITE, written),
+            (Meter.COMPLETION, completion),
+        )
+        if quantity
+    }
+    reasoning = completion // 2
+    apart = quantities(stated, {Meter.REASONING, Meter.REQUEST})
+    assert apart.get(Meter.REASONING, 0) == reasoning
+    assert apart.get(Meter.COMPLETION, 0) == completion - reasoning
+    assert apart[Meter.REQUEST] == 1

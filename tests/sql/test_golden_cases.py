@@ -15,6 +15,7 @@ import csv
 import re
 import tomllib
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,14 @@ import pytest
 from pipeline.accounts import Accounts
 from pipeline.base.resources import sql_folder
 from pipeline.tables.schemas import USAGE_EVENTS
+from pipeline.usage.meters import Apart, Meter
 from pipeline.warehouse.build import build
-from pipeline.warehouse.reference import committed_events, reference_tables
+from pipeline.warehouse.reference import committed_events, meter_terms, reference_tables
 from pipeline.warehouse.relations import load_checks, load_relations
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("*/*/expected.csv"))
 PARAMETERS = {"timezone": "UTC", "unmeasured": "list", "wanted_id": None, "wanted_source": None, "wanted_line": None}
+APART = [meter for meter in Meter if meter.spec.apart is Apart.WHERE_PRICED]
 DEFAULTS = {
     "VARCHAR": "''",
     "BLOB": "''::blob",
@@ -49,13 +52,16 @@ def read_rows(file: Path) -> tuple[list[str], list[list[str | None]]]:
 
 @cache
 def what_is_given() -> dict[str, pa.Table]:
-    """What ``sql/`` reads and does not make, without rows."""
+    """What ``sql/`` reads and does not make: without rows, but for the terms of meters, which are declared."""
     return {
         "lake_usage_events": USAGE_EVENTS.empty_table(),
         "suspected_identities": pa.table({"event_id": pa.array([], pa.binary())}),
         "wanted_keys": pa.table({"api_key_id": pa.array([], pa.string())}),
         **reference_tables(Accounts(), {}, timezone="UTC", utc_dates=[]),
         **committed_events({}),
+        "meter_terms": meter_terms(
+            frozenset(apart) for count in range(len(APART) + 1) for apart in combinations(APART, count)
+        ),
     }
 
 

@@ -18,19 +18,19 @@ import pyarrow as pa
 from pipeline.usage import events
 
 events.LAKE_VERSION += 1
-REGION = events.Column(
-    name="region",
+FORECAST = events.Column(
+    name="forecast",
     kind=events.Kind.TEXT,
     role=events.Role.DIMENSION,
     since=events.LAKE_VERSION,
-    says="where it was served, as the log names it",
+    says="what only a later program knows",
 )
-events.COLUMNS = (*events.COLUMNS, REGION)
-events.DIMENSIONS = (*events.DIMENSIONS, REGION)
+events.COLUMNS = (*events.COLUMNS, FORECAST)
+events.DIMENSIONS = (*events.DIMENSIONS, FORECAST)
 
 from pipeline.tables import schemas  # noqa: E402 - what is derived, is derived from the columns above
 
-schemas.QUARANTINE = schemas.QUARANTINE.append(pa.field("region", pa.string()))
+schemas.QUARANTINE = schemas.QUARANTINE.append(pa.field("forecast", pa.string()))
 
 from pipeline.cli import run  # noqa: E402
 from pipeline.collectors import counting, decode  # noqa: E402
@@ -39,7 +39,7 @@ from pipeline.collectors.fast.lines import QuickReader  # noqa: E402
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BodyReading(counting.BodyReading):
-    region: str | None = "north"
+    forecast: str | None = "rain"
 
 
 counting.BodyReading = BodyReading  # type: ignore[misc]

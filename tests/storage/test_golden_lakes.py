@@ -17,6 +17,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -186,17 +187,20 @@ def test_the_next_program_reads_what_came_before_as_null_and_so_does_every_engin
     assert operations == ["COLLECT", "COLLECT", "ADD COLUMNS", "COLLECT", "ADD COLUMNS", "COLLECT"]
     rows = delta_rows(books)
     assert len(rows) == EVENTS + 2
-    assert [row["region"] for row in rows] == [None] * (EVENTS + 1) + ["north"]
+    assert [row["forecast"] for row in rows] == [None] * (EVENTS + 1) + ["rain"]
     assert [row[name] for row in rows for name in LATER] == [None] * len(LATER) * len(rows)
     table = DeltaTable(str(layout.usage_events(books / "lake")))
     query = (
-        "select count(*) as events, count(region) as regions, count(prompt_audio_tokens) as audio, sum(prompt_tokens) "
-        "as prompt from events"
+        "select count(*) as events, count(forecast) as forecasts, count(prompt_audio_tokens) as audio, "
+        "sum(prompt_tokens) as prompt from events"
     )
     counted = pa.table(QueryBuilder().register("events", table).execute(query).read_all()).to_pylist()
     assert counted == [
-        {"events": EVENTS + 2, "regions": 1, "audio": 0, "prompt": sum(row["prompt_tokens"] or 0 for row in rows)}
+        {"events": EVENTS + 2, "forecasts": 1, "audio": 0, "prompt": sum(row["prompt_tokens"] or 0 for row in rows)}
     ]
+    frame = pl.scan_delta(str(layout.usage_events(books / "lake"))).collect()
+    assert sorted(frame["event_id"].to_list()) == sorted(row["event_id"] for row in rows)
+    assert frame.select("forecast", "prompt_audio_tokens").count().row(0) == (1, 0)
     first = DeltaTable(str(layout.usage_events(books / "lake")), version=COMMITS - 1)
     assert [field.name for field in first.schema().fields] == [
         field["name"] for field in json.loads(delta.schema_string(1))["fields"]
@@ -234,7 +238,7 @@ def test_a_lake_of_the_next_program_is_refused_with_the_advice_to_upgrade_and_no
     assert by_the_next_program(books, "nightly --as-of 2026-04-06T03:00:00Z").returncode == 0
     append_log(books, "app.jsonl", plain("2026-04-07T09:00:00Z", id="chatcmpl-later"))
     before = fingerprints(books)
-    advice = f"commit 2 states version {LAKE_VERSION + 1} of the lake with the columns region"
+    advice = f"commit 2 states version {LAKE_VERSION + 1} of the lake with the columns forecast"
     for command in REFUSED:
         done = tallybook(books, *command)
         assert done.returncode == 2, (command, done.stdout)

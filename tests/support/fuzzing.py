@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from family_bodies import Maker
 
-from pipeline.collectors.event_columns import OWN, frame_of, own_of
+from pipeline.collectors.event_columns import OWN, own_of, shared_of
 from pipeline.tables.schemas import QUARANTINE
 from pipeline.usage.events import LOGGED
 
@@ -170,7 +170,7 @@ def found_rows(decoded: DecodedLines) -> dict[int, Any]:
 
 def expected_row(row: EventRow | QuarantineRow | None) -> Any:
     """Return the same of a row of the plain reader."""
-    return row if row is None else (own_of(row.values), frame_of(row.values)) if hasattr(row, "status") else row.values
+    return row if row is None else (own_of(row.values), shared_of(row.values)) if hasattr(row, "status") else row.values
 
 
 _LETTERS = (
@@ -229,7 +229,7 @@ class LineMaker:
 
         ``families`` is the share of bodies that are of any family, the others are chat's; where there are some, keys
         are stated twice, too.
-        ``is_gentle``: no line is a stream, and most are changed in one place at most, so that shapes tell many.
+        ``is_gentle``: no line is a stream, and most are changed in one place at most, so that patterns match many.
         """
         self.chance = random.Random(f"lines {seed}")
         self._fresh = fresh

@@ -55,6 +55,7 @@ def plain(
     key: str = "key_a",
     model: str = "jamba-large",
     cached: int | None = None,
+    audio: tuple[int, int] | None = None,
     **more: Any,
 ) -> str:
     usage: dict[str, Any] = {
@@ -64,6 +65,9 @@ def plain(
     }
     if cached is not None:
         usage["prompt_tokens_details"] = {"cached_tokens": cached}
+    if audio is not None:
+        usage.setdefault("prompt_tokens_details", {})["audio_tokens"] = audio[0]
+        usage["completion_tokens_details"] = {"audio_tokens": audio[1]}
     body = {
         "id": id,
         "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hello."}, "finish_reason": "stop"}],

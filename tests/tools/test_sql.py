@@ -101,9 +101,9 @@ def test_all_that_a_relation_is_made_of_comes_before_it() -> None:
 def test_parameters_are_those_of_the_workspace_and_the_defaults_where_there_is_none(
     books: Path, tmp_path: Path
 ) -> None:
-    assert "set variable unmeasured = 'bill-estimate';\n" in tallybook(books, "sql", "usage_daily").stdout
+    assert "set variable unmeasured = 'bill-estimate';\n" in tallybook(books, "sql", "attributed_totals").stdout
     assert "set variable timezone = 'Asia/Kathmandu';\n" in tallybook(books, "sql", "attributed_totals").stdout
-    assert "set variable unmeasured = 'list';\n" in tallybook(tmp_path, "sql", "usage_daily").stdout
+    assert "set variable unmeasured = 'list';\n" in tallybook(tmp_path, "sql", "attributed_totals").stdout
 
 
 def test_an_unknown_name_is_refused_with_what_may_be_meant(tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ from pipeline.jobs.answers.explain import explain_line
 from pipeline.jobs.answers.outcomes import outcomes_of_id, outcomes_of_place
 from pipeline.jobs.state.traced_lines import event_rows
 from pipeline.jobs.wording import counted
-from pipeline.usage import Meter
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Invocation
@@ -121,7 +120,7 @@ def _print_explanation(explanation: LineExplanation, events_max: int) -> None:
             worth, quantity = exact_sum([before.amount, line.amount]), before.quantity + line.quantity
             counts = (
                 (f" ({counted(quantity, 'token')})", f" ({counted(before.quantity, 'token')})")
-                if line.meter not in {None, Meter.REQUEST}
+                if line.meter is not None and line.meter.is_of_tokens
                 else ("", "")
             )
             click.echo(
@@ -162,7 +161,7 @@ def _print_explanation(explanation: LineExplanation, events_max: int) -> None:
 
 
 def _unit(line: InvoiceLine) -> str:
-    return "request" if line.meter is Meter.REQUEST else "token"
+    return "token" if line.meter is None or line.meter.is_of_tokens else "request"
 
 
 def _print_outcomes(outcomes: list[Outcome]) -> None:

@@ -16,7 +16,7 @@ from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.upkeep.import_rates import append_rates, import_rates
 from pipeline.jobs.upkeep.rates_diff import diff_cards, price_text
 from pipeline.jobs.wording import counted
-from pipeline.usage import Meter
+from pipeline.usage.meters import Apart, Fallback, Meter
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,7 +26,11 @@ if TYPE_CHECKING:
     from pipeline.configuration.workspace import Workspace
     from pipeline.rates import RateCard
 
-_ALWAYS_SHOWN = (Meter.PROMPT, Meter.PROMPT_CACHED, Meter.PROMPT_CACHE_WRITE, Meter.COMPLETION)
+_ALWAYS_SHOWN = [
+    meter
+    for meter in Meter
+    if meter.spec.apart is Apart.ALWAYS and meter.spec.fallback in (Fallback.REQUIRED, Fallback.AS_WHOLE)
+]
 
 
 @click.group(name="rates")
@@ -74,7 +78,7 @@ def show(invocation: Invocation, card_id: str | None) -> None:
         *scope,
         "effective_from",
         "effective_to",
-        *("per_request" if meter is Meter.REQUEST else meter.value for meter in meters),
+        *(meter.card_key for meter in meters),
         "currency",
     )
     print_table(header, [row for card in chosen for row in _rows(card, meters, is_scoped=is_scoped)])

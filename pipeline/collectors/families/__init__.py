@@ -1,9 +1,10 @@
 """Every API family whose bodies are read: one module each, and the table that names them.
 
-A family says of one document whether it belongs to it, and reads a whole body in one call into one ``Reading``. To add
-one, write a module like ``ollama`` and one line in ``FAMILIES``; ``docs/families.md`` tells how. A family imports
-``reading`` and no other family, but for text completions, which are chat's shape with another text. Does not own what a
-reading amounts to (``counting``) nor how a body is taken apart (``body``). To read first: ``reading`` and ``ollama``.
+Owns the table of families. A family says of one document whether it belongs to it, and reads a whole body in one call
+into one ``Reading``. To add one, write a module like ``ollama`` and one line in ``FAMILIES``; ``docs/families.md``
+tells how. A family imports ``reading`` and no other family, but for text completions, which are chat's shape with
+another text. Does not own what a reading amounts to (``counting``) nor how a body is taken apart (``body``). Read
+first: ``reading``, then ``ollama``.
 """
 
 from __future__ import annotations

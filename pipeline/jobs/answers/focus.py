@@ -41,7 +41,6 @@ from pipeline.jobs.state.at_issue import present_state, state_at_issue, usage_do
 from pipeline.jobs.state.charged_lines import charge_of
 from pipeline.jobs.state.drafts import invoice_book
 from pipeline.rating import TOKENS_PER_RATE, exact_charge
-from pipeline.usage import Meter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -184,7 +183,7 @@ def _of_day(invoice: Invoice, line: InvoiceLine, *, day: date, charges: Sequence
     start_at, end_at = day_bounds(day, time_zone(invoice.timezone))
     quantity, charge = sum(charge.quantity for charge in charges), exact_sum(charge.amount for charge in charges)
     billed = exact_sum([charge, residual])
-    unit = CONSUMED_UNIT if meter is not Meter.REQUEST else REQUESTS_UNIT
+    unit = CONSUMED_UNIT if meter.is_of_tokens else REQUESTS_UNIT
     sku = "/".join(part for part in (line.model, line.service_tier, meter.value) if part)
     details = {"x_Model": line.model, "x_Meter": meter.value} | (
         {"x_ServiceTier": line.service_tier} if line.service_tier else {}
@@ -213,7 +212,7 @@ def _of_day(invoice: Invoice, line: InvoiceLine, *, day: date, charges: Sequence
         "ResourceName": line.api_key_id,
         "ResourceType": "API Key",
         "SkuId": sku,
-        "SkuMeter": meter.value if meter is Meter.REQUEST else f"{meter.value} tokens",
+        "SkuMeter": f"{meter.value} tokens" if meter.is_of_tokens else meter.value,
         "SkuPriceDetails": json.dumps(details, sort_keys=True),
         "SkuPriceId": sku,
         "x_Meter": meter.value,

@@ -27,11 +27,11 @@ from pipeline.jobs.state.at_issue import present_state, reference_of, state_at_i
 from pipeline.jobs.state.drafts import invoice_book
 from pipeline.jobs.state.event_charges import charged_events, depends_on_the_period, quantities
 from pipeline.jobs.state.quarantined import quarantined_lines, tokens_stated
-from pipeline.jobs.state.traced_lines import events_by_line, is_billed
+from pipeline.jobs.state.traced_lines import events_by_line
 from pipeline.jobs.wording import counted
 from pipeline.lake.commits import verified_data_files, verified_files
 from pipeline.rating import exact_charge
-from pipeline.usage import Meter, UsageStatus
+from pipeline.usage import UsageStatus
 from pipeline.warehouse.tracing import trace_copies
 
 if TYPE_CHECKING:
@@ -178,7 +178,12 @@ def _traced(state: AtIssue, **wanted: Any) -> list[Event]:
     workspace = state.workspace
     files = verified_files(workspace.lake, state.built.snapshot)
     rows: list[Event] = trace_copies(
-        files, reference_of(state), lake=workspace.lake, timezone=workspace.settings.timezone, **wanted
+        files,
+        reference_of(state),
+        lake=workspace.lake,
+        timezone=workspace.settings.timezone,
+        unmeasured=workspace.settings.unmeasured.value,
+        **wanted,
     ).to_pylist()
     return rows
 
@@ -194,7 +199,7 @@ def _what_became(state: AtIssue, event: Event) -> tuple[str, str]:
         )
     if event["fate"] == "superseded":
         return "superseded", f"{survivor} says more about the same response and counts instead"
-    if not is_billed(event, state.workspace.settings):
+    if not event["is_billed"]:
         return event["status"], _NOT_BILLED[event["status"]]
     if not event["account_id"]:
         return "unassigned", f"key {event['api_key_id']} belongs to no account; add it to one in accounts.toml"
@@ -229,7 +234,7 @@ def _on_which_invoice(state: AtIssue, event: Event) -> tuple[str, str]:
         again = [
             old
             for old in _traced(then, wanted_place=(event["source"], event["line"]))
-            if _is_same(old, event) and is_billed(old, then.workspace.settings)
+            if _is_same(old, event) and old["is_billed"]
         ]
         if not again or (again[0]["account_id"], again[0]["billing_period"]) != place:
             return (
@@ -322,7 +327,9 @@ def _shares(state: AtIssue, invoice: Invoice, event: Event) -> list[tuple[Invoic
 
 def _share_text(line: InvoiceLine, charged: ChargedEvent, currency: str) -> str:
     """Name a line and the event's tokens on it, and what they cost there where the rate alone does not say it."""
-    what = counted(charged.quantity, "request" if line.meter is Meter.REQUEST else f"{line.meter} token")
+    what = counted(
+        charged.quantity, f"{line.meter} token" if line.meter is None or line.meter.is_of_tokens else line.meter
+    )
     by_rate = exact_charge(charged.quantity, charged.rate_per_million)
     cost = "" if by_rate == charged.exact_charge else f" for {plain(normalised(charged.exact_charge))} {currency}"
     return f"{line.number} ({what}{cost})"

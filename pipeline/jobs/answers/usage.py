@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.base.errors import ConfigurationError
-from pipeline.configuration.settings import UnmeasuredPolicy
 from pipeline.jobs.state.aggregate import EXCHANGES_DAILY, USAGE_DAILY, current_mart
 from pipeline.jobs.wording import UNASSIGNED
 from pipeline.tables import schemas
@@ -61,7 +60,7 @@ def usage(
         raise ConfigurationError(message)
     table = current_mart(workspace, USAGE_DAILY if is_metered else EXCHANGES_DAILY)
     if not is_metered and not {"status", "fate"} & set(by):
-        table = table.filter(_is_billed(table, workspace.settings.unmeasured))
+        table = table.filter(table["is_billed"])
     if from_date is not None:
         table = table.filter(pc.greater_equal(table["usage_date"], pa.scalar(from_date)))
     if to_date is not None:
@@ -110,8 +109,3 @@ def _column(word: str, accounts: Accounts) -> str:
 
 def _tag_names(accounts: Accounts) -> list[str]:
     return sorted({name for tags in accounts.tags.values() for name in tags})
-
-
-def _is_billed(table: pa.Table, policy: UnmeasuredPolicy) -> pa.ChunkedArray:
-    statuses = ["measured", "estimated"] if policy is UnmeasuredPolicy.BILL_ESTIMATE else ["measured"]
-    return pc.and_(pc.equal(table["fate"], "survivor"), pc.is_in(table["status"], pa.array(statuses)))

@@ -218,7 +218,7 @@ def charge_of(row: Mapping[str, object]) -> Charge:
         api_key_id=row["api_key_id"],  # type: ignore[arg-type]
         model=row["model"],  # type: ignore[arg-type]
         service_tier=row["service_tier"],  # type: ignore[arg-type]
-        meter=Meter(str(row["meter"])),
+        meter=Meter.of(str(row["meter"])),
         usage_date=row["usage_date"],  # type: ignore[arg-type]
         quantity=row["quantity"],  # type: ignore[arg-type]
         rate_per_million=row["rate_per_million"],  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.jobs.state.held import statuses_of
@@ -14,8 +15,6 @@ from pipeline.usage import Meter, UsageStatus
 from pipeline.usage.sources import line_counts
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from pipeline.jobs.state.aggregate import Aggregate
 
 
@@ -33,9 +32,7 @@ def counts_of(built: Aggregate) -> dict[str, int]:
         "held": statuses_of(built.held)[UsageStatus.MEASURED],
         "estimated_listed": _events(exchanges, "estimated", "survivor"),
         "billed_tokens": token_count(built.marts.usage_daily),
-        "unpriced_tokens": sum(
-            row.usage.quantity for row in built.rated.unpriced if row.usage.meter is not Meter.REQUEST
-        ),
+        "unpriced_tokens": sum(row.usage.quantity for row in built.rated.unpriced if row.usage.meter.is_of_tokens),
         "unassigned_tokens": built.rated.unassigned_tokens,
     }
 
@@ -52,5 +49,6 @@ def token_count(quantities: pa.Table) -> int:
 
     Requests with a fee of their own stand beside their tokens and are none.
     """
-    tokens = quantities.filter(pc.not_equal(quantities["meter"], Meter.REQUEST.value))
+    of_tokens = pa.array([meter.value for meter in Meter if meter.is_of_tokens], pa.string())
+    tokens = quantities.filter(pc.is_in(quantities["meter"], of_tokens))
     return pc.sum(tokens["quantity"]).as_py() or 0

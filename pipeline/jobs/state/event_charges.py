@@ -26,7 +26,7 @@ from pipeline.base.money import exact_sum, normalised
 from pipeline.invoicing.usage_lines import line_place
 from pipeline.jobs.state.rate import account_charges
 from pipeline.rating import UsageQuantity
-from pipeline.usage import Meter, TokenCounts
+from pipeline.usage import meters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pipeline.invoicing.usage_lines import LinePlace
     from pipeline.rates import RateCard
     from pipeline.rating import Charge
+    from pipeline.usage import Meter
 
 Event = dict[str, Any]
 """A row of ``pipeline.warehouse.tracing.TRACED_EVENTS``."""
@@ -86,24 +87,8 @@ def depends_on_the_period(account: Account, rate_cards: Mapping[str, RateCard]) 
 
 
 def quantities(event: Event) -> dict[Meter, int]:
-    """Put the tokens of an event on their meters, as ``sql/marts/usage_daily.sql`` does.
-
-    And the request itself where it has a fee.
-    """
-    names = (
-        "prompt_tokens",
-        "completion_tokens",
-        "prompt_cached_tokens",
-        "prompt_cache_write_tokens",
-        "reasoning_tokens",
-    )
-    found = TokenCounts(**{name: event[name] for name in names}).by_meter()
-    if event["is_reasoning_priced"]:
-        found[Meter.REASONING] = event["reasoning_tokens"]
-        found[Meter.COMPLETION] = found.get(Meter.COMPLETION, 0) - event["reasoning_tokens"]
-    if event["is_request_priced"]:
-        found[Meter.REQUEST] = 1
-    return {meter: quantity for meter, quantity in found.items() if quantity}
+    """Put the tokens of an event on their meters, and the request itself where it has a fee."""
+    return meters.quantities(event, meters.apart_from_text(event["priced_apart"]))
 
 
 def _usage_of(event: Event) -> list[UsageQuantity]:

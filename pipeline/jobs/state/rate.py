@@ -149,7 +149,7 @@ def usage_quantity(row: Mapping[str, object]) -> UsageQuantity:
         api_key_id=str(row["api_key_id"]),
         model=str(row["model"]),
         service_tier=str(row["service_tier"]),
-        meter=Meter(str(row["meter"])),
+        meter=Meter.of(str(row["meter"])),
         usage_date=row["usage_date"],  # type: ignore[arg-type]  # the schema says date32
         rated_at=row["rate_window_start"],  # type: ignore[arg-type]  # the schema says timestamp
         quantity=row["quantity"],  # type: ignore[arg-type]  # the schema says int64

@@ -16,7 +16,6 @@ import pyarrow.compute as pc
 
 from pipeline import register
 from pipeline.base.money import exact_sum, normalised
-from pipeline.configuration.settings import UnmeasuredPolicy
 from pipeline.documents.event_csv import event_row
 from pipeline.invoicing import InvoiceStatus, invoice_from_document
 from pipeline.invoicing.usage_lines import line_place
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from decimal import Decimal
 
-    from pipeline.configuration.settings import Settings
     from pipeline.configuration.workspace import Workspace
     from pipeline.documents.event_csv import Row
     from pipeline.invoicing import Invoice, InvoiceLine
@@ -144,18 +142,17 @@ def billed_events(state: AtIssue, api_key_ids: Iterable[str], *, account_id: str
     settings = state.workspace.settings
     files = verified_files(state.workspace.lake, state.built.snapshot)
     traced = trace_keys(
-        files, reference_of(state), lake=state.workspace.lake, timezone=settings.timezone, api_key_ids=api_key_ids
+        files,
+        reference_of(state),
+        lake=state.workspace.lake,
+        timezone=settings.timezone,
+        unmeasured=settings.unmeasured.value,
+        api_key_ids=api_key_ids,
     )
     mine = traced.filter(
         pc.and_(pc.equal(traced["account_id"], account_id), pc.equal(traced["billing_period"], period))
     )
-    return [event for event in mine.to_pylist() if is_billed(event, settings)]
-
-
-def is_billed(event: Event, settings: Settings) -> bool:
-    """Say whether an event's tokens are billed: it survived, and stated its usage or is billed by its estimate."""
-    statuses = ("measured", "estimated") if settings.unmeasured is UnmeasuredPolicy.BILL_ESTIMATE else ("measured",)
-    return event["fate"] == "survivor" and event["status"] in statuses
+    return mine.filter(mine["is_billed"]).to_pylist()  # type: ignore[no-any-return]  # as the schema says
 
 
 def earlier_invoices(workspace: Workspace, invoice: Invoice) -> list[Invoice]:

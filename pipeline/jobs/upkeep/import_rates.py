@@ -171,7 +171,7 @@ def _toml(rate: Rate, source: str) -> str:
     lines += [f"above_prompt_tokens = {rate.above_prompt_tokens}"] if rate.above_prompt_tokens else []
     lines += [f"effective_from = {instant_text(rate.effective_from)}"] if rate.effective_from else []
     lines += [
-        f"{'per_request' if meter is Meter.REQUEST else meter} = {price_text(rate.per_million[meter], meter)}"
+        f"{meter.card_key} = {price_text(rate.per_million[meter], meter)}"
         for meter in Meter
         if meter in rate.per_million
     ]

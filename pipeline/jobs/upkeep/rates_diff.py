@@ -63,7 +63,7 @@ def price_text(price: Price | None, meter: Meter) -> str:
         return ""
     if isinstance(price, Decimal):
         with exact_arithmetic():
-            return plain_rate(price / PER_MILLION if meter is Meter.REQUEST else price)
+            return plain_rate(price if meter.is_of_tokens else price / PER_MILLION)
     group = f" of group {price.group}" if price.group else ""
     if isinstance(price, PackagePrice):
         return f"{plain_rate(price.price)} per package of {price.tokens}{group}"

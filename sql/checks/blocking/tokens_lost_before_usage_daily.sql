@@ -5,9 +5,7 @@ with billed as (
         account_id,
         sum(prompt_tokens + completion_tokens)::bigint as tokens
     from exchanges_daily
-    where
-        fate = 'survivor'
-        and (status = 'measured' or (status = 'estimated' and $unmeasured = 'bill-estimate'))
+    where is_billed
     group by account_id
 ),
 daily as (
