@@ -71,12 +71,11 @@ def _read(envelope: Envelope, log_format: LogFormat, route: Route) -> BodyReadin
         model=envelope.model_requested,
         choices=envelope.choices_requested,
         path=envelope.path,
-        headers=envelope.response_headers,
     )
     reading = family.read(body, asked) if family is not None else Reading(family=bedrock.INVOKE, has_content=True)
     is_unbilled = family is not None and family.name == unbilled.NAME
-    if reading.stated is None and asked.headers and not is_unbilled:
-        reading = replace(reading, stated=bedrock.stated_beside((), asked.headers))
+    if reading.stated is None and not is_unbilled:
+        reading = replace(reading, stated=bedrock.stated_beside(body.documents, envelope.response_headers))
     if family is None and reading.stated is None:
         return _unrecognised(body, asked, route)
     found = amounts_to(replace(reading, has_error=reading.has_error or body.has_error), is_stream=body.is_stream)

@@ -58,7 +58,7 @@ def answer(path: str, response: Any) -> Answer:
     if counts_of is None:
         return Answer(status="not_metered", id=name_of(searched(document) for document in documents))
     ids = {"id": name_of(values(documents, id_names)), "model": name_of(values(documents, model_names))}
-    counts = counts_of(documents)
+    counts = counts_of(documents) or counted_by_aws(documents)
     if counts is not None and (counts.prompt or counts.completion):
         check(counts)
         return Answer(
@@ -291,13 +291,13 @@ def titan(documents: list[Document]) -> Counts | None:
     of_results = [each for result in results if (each := number(result.get("tokenCount"))) is not None]
     made = sum(of_results) if of_results else last(documents, "totalOutputTextTokenCount")
     prompt = last(documents, "inputTextTokenCount")
-    return counted_by_aws(documents) if prompt is None or made is None else Counts(prompt=prompt, completion=made)
+    return None if prompt is None or made is None else Counts(prompt=prompt, completion=made)
 
 
 def llama(documents: list[Document]) -> Counts | None:
     """Meta's: running totals."""
     prompt, made = last(documents, "prompt_token_count"), last(documents, "generation_token_count")
-    return counted_by_aws(documents) if prompt is None or made is None else Counts(prompt=prompt, completion=made)
+    return None if prompt is None or made is None else Counts(prompt=prompt, completion=made)
 
 
 def cohere(documents: list[Document]) -> Counts | None:

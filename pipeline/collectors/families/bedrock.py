@@ -78,6 +78,7 @@ def recognises_invoke(document: JsonObject) -> bool:
 
 def read_converse(body: Body, asked: Asked) -> Reading:
     """Read an answer of Converse. Raises ``LineRefused`` where a count is none."""
+    del asked
     documents = body.documents
     stated = None
     for document in documents:
@@ -85,7 +86,7 @@ def read_converse(body: Body, asked: Asked) -> Reading:
             stated = _converse(usage) or stated
     return Reading(
         family=CONVERSE,
-        stated=stated or stated_beside(documents, asked.headers),
+        stated=stated,
         finish_reason=last(map(_stop_reason, documents)),
         choices=1,
         has_error=any(map(error_of, documents)),
@@ -123,6 +124,7 @@ def _converse(usage: JsonObject) -> Stated | None:
 
 def read_titan(body: Body, asked: Asked) -> Reading:
     """Read an answer of Titan. Raises ``LineRefused`` where a count is none."""
+    del asked
     documents = body.documents
     prompt = _last_count(documents, "inputTextTokenCount")
     results = [each for document in documents for each in counted_at(document, "results") if isinstance(each, dict)]
@@ -130,31 +132,29 @@ def read_titan(body: Body, asked: Asked) -> Reading:
     if completion is None:
         completion = _last_count(documents, "totalOutputTextTokenCount")
     reasons = [place.get("completionReason") for place in (*documents, *results)]
-    return _invoked(TITAN, body, asked, (prompt, completion), reasons)
+    return _invoked(TITAN, body, (prompt, completion), reasons)
 
 
 def read_llama(body: Body, asked: Asked) -> Reading:
     """Read an answer of Llama: its chunks state running totals. Raises ``LineRefused`` where a count is none."""
+    del asked
     prompt = _last_count(body.documents, "prompt_token_count")
     completion = _last_count(body.documents, "generation_token_count")
-    return _invoked(
-        LLAMA, body, asked, (prompt, completion), [document.get("stop_reason") for document in body.documents]
-    )
+    return _invoked(LLAMA, body, (prompt, completion), [document.get("stop_reason") for document in body.documents])
 
 
 def read_invoke(body: Body, asked: Asked) -> Reading:
     """Read what only AWS counted. Raises ``LineRefused`` where a count is none."""
-    return _invoked(INVOKE, body, asked, (None, None), [])
+    del asked
+    return _invoked(INVOKE, body, (None, None), [])
 
 
-def _invoked(
-    family: str, body: Body, asked: Asked, counts: tuple[int | None, int | None], reasons: Sequence[Any]
-) -> Reading:
+def _invoked(family: str, body: Body, counts: tuple[int | None, int | None], reasons: Sequence[Any]) -> Reading:
     prompt, completion = counts
     own = None if prompt is None or completion is None else Stated(prompt=prompt, completion=completion)
     return Reading(
         family=family,
-        stated=own or stated_beside(body.documents, asked.headers),
+        stated=own,
         response_id=first(document.get("id") for document in body.documents),
         finish_reason=last(reasons),
         choices=1,

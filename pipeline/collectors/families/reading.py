@@ -71,7 +71,6 @@ class Asked:
     model: str | None = None
     choices: int | None = None
     path: str | None = None
-    headers: Mapping[str, Any] = field(default_factory=dict)
 
 
 def count(value: Any, name: str) -> int | None:
