@@ -7,15 +7,17 @@ import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from family_bodies import FAMILIES, Maker
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.collectors import KeyFingerprint, LogFormat, read_log
-from pipeline.collectors.decode import QuarantineRow, decode_line
+from pipeline.collectors.decode import EventRow, QuarantineRow, decode_line
 from pipeline.collectors.logs.lines import Line
-from pipeline.tables.schemas import QUARANTINE
+from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 FINGERPRINT = KeyFingerprint(secret=b"any secret of thirty-two bytes, ok")
@@ -154,3 +156,30 @@ def test_whatever_is_done_to_a_line_behind_its_key_it_tells_its_key(seed: int, d
     assert names is None or names["api_key_id"] in ("key_1", None)
     if names is not None and b'"api_key' not in damage:
         assert names["api_key_id"] == "key_1"
+
+
+BROKEN: dict[str, Callable[[str], bytes]] = {
+    "an instant that is none": lambda text: text.replace('"2026-09-01T12:00:00Z"', '"soon"', 1).encode(),
+    "no instant": lambda text: text.replace('"ts"', '"when"', 1).encode(),
+    "two instants": lambda text: text.replace('{"ts"', '{"ts": 7, "ts"', 1).encode(),
+    "another line behind it": lambda text: (text + '{"ts": "2026-').encode(),
+    "bytes that are no UTF-8": lambda text: text.encode().replace(b"sent by me", b"sent by m\xe9"),
+    "its last brace lost": lambda text: text[:-1].encode(),
+}
+
+
+@pytest.mark.parametrize("how", BROKEN)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_a_refused_line_tells_is_what_its_sound_twin_is_billed(family: str, how: str) -> None:
+    maker = Maker(random.Random(f"{family} {how}"))
+    for _ in range(10):
+        body = maker.body(family)
+        head = {"ts": "2026-09-01T12:00:00Z", "api_key_id": "key_1", "status": 200, "method": "POST", "path": body.path}
+        text = json.dumps(head | {"request": {"user": "sent by me"}, "response": body.response})
+        sound = decode_line(
+            Line(1, 0, len(text) + 1, text.encode()), source="s", log_format=LogFormat(), fingerprint=FINGERPRINT
+        )
+        assert isinstance(sound, EventRow)
+        event = dict(zip(USAGE_EVENTS.names, sound.values, strict=True))
+        assert event["status"] == ("not_metered" if family == "rerank" else "measured")
+        assert told(BROKEN[how](text)) == tuple(event[name] for name in TOLD)
