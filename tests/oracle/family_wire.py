@@ -104,7 +104,10 @@ def taken_apart(response: Any) -> tuple[list[Document], bool]:
     if text.startswith("["):
         return taken_apart(number_kept(text))
     if text.startswith("{"):
-        documents = [number_kept(line) for line in text.split("\n")]
+        try:
+            documents = [number_kept(text)]
+        except json.JSONDecodeError:
+            documents = [number_kept(line) for line in text.split("\n")]
         return [held(document) for document in documents], len(documents) > 1 or "chunk" in documents[0]
     if "data:" in text:
         lines = [line.removeprefix("data:").strip() for line in text.splitlines() if line.startswith("data:")]

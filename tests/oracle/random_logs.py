@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import zstandard
 from maker import EDGE_FIELDS, LINE_BYTES_MAX, Maker
+from other_apis import OTHERS
 from refusals import REFUSALS
 from silences import SILENCES
 from traps import COMMON, RARE
@@ -147,10 +148,10 @@ def make_workspace(path: Path, seed: int, lines: int = 1_500) -> Made:
     (path / "tallybook.toml").write_text(settings_toml(zone, rounding, estimates=estimates), encoding="utf-8")
     keys = [key for account, owned in KEYS.items() if account != "quiet" for key in owned if key != "key_half"]
     make = Maker(chance=chance, keys=[*keys, UNASSIGNED], models=MODELS, instants=changes(zone))
-    for trap in (*COMMON, *RARE, *SILENCES, *REFUSALS):
+    for trap in (*COMMON, *RARE, *OTHERS, *SILENCES, *REFUSALS):
         trap(make)
     while sum(map(len, make.lines.values())) < lines:
-        chance.choice([*COMMON * 3, *RARE, *SILENCES, *REFUSALS])(make)
+        chance.choice([*COMMON * 3, *RARE, *OTHERS, *SILENCES, *REFUSALS])(make)
     labels: dict[tuple[str, int], Label] = {}
     for name, made in make.lines.items():
         chance.shuffle(made)

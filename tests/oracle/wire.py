@@ -17,8 +17,14 @@ from enum import StrEnum, auto
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
+import family_wire
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+OTHER_APIS = "/other-apis"
+"""What is logged under it is another API's, and read by ``family_wire``."""
 
 
 class Tokens(NamedTuple):
@@ -122,6 +128,12 @@ def event_of(log: Obj, line: bytes, source: dict[str, Any], secret: bytes | None
         model, tier = (body.model if body else None) or requested, (body.tier if body else None) or ""
         return Event(at=at, key=key, status=status, identity=identity, line=line, model=model, tier=tier)
 
+    if path is not None and path.startswith(OTHER_APIS):
+        said = family_wire.answer(path, response)
+        result = event(said.status, Body(id=said.id, model=said.model))
+        counts = (said.completion, said.prompt, said.cached, said.written, said.reasoning)
+        result.tokens = Tokens(*(number or 0 for number in counts)) if any(counts) else None
+        return result
     kind = kind_of(path) if method in (None, "POST") else "other"
     is_success = http is None or 200 <= http <= 299
     without = "not_metered" if kind == "other" or (kind == "unlisted" and not is_success) else "failed"
