@@ -22,6 +22,7 @@ from pipeline.jobs.state.claims import broken_claims_of, row_text
 from pipeline.jobs.state.counts import counts_of
 from pipeline.jobs.state.drafts import invoice_book, write_invoices
 from pipeline.jobs.state.held import held_text
+from pipeline.jobs.state.quarantined import quarantined_text, quarantined_usage
 from pipeline.jobs.wording import UNASSIGNED, are, counted
 from pipeline.objects.lock import locked
 from pipeline.usage.sources import quarantine_reasons
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from pipeline.jobs.check import Check
     from pipeline.jobs.night.collect import Collected
     from pipeline.jobs.state.aggregate import Aggregate
+    from pipeline.jobs.state.quarantined import QuarantinedUsage
     from pipeline.rating import UsageQuantity
 
 
@@ -54,6 +56,8 @@ class Night:
     book: InvoiceBook
     counts: dict[str, int]
     """Of the whole lake, not of this run alone."""
+    quarantined: tuple[QuarantinedUsage, ...]
+    """Likewise."""
     warnings: tuple[str, ...]
     """One line each, saying what to do."""
     bad_input: tuple[str, ...]
@@ -82,12 +86,14 @@ def nightly(
         book = invoice_book(workspace, built)
         write_marts(workspace, built)
         write_invoices(workspace, book)
+    quarantined = quarantined_usage(workspace, built.snapshot)
     return Night(
         collected=collected,
         built=built,
         book=book,
         counts=counts_of(built),
-        warnings=tuple(_warnings(workspace, collected, built, book)),
+        quarantined=quarantined,
+        warnings=tuple(_warnings(workspace, collected, built, book, quarantined)),
         bad_input=tuple(_bad_input(collected, built)),
         broken_claims=broken_claims_of(built.marts),
     )
@@ -108,7 +114,13 @@ def _bad_input(collected: Collected, built: Aggregate) -> Iterator[str]:
         yield f"{problem.source} could not be read to its end ({problem.reason})"
 
 
-def _warnings(workspace: Workspace, collected: Collected, built: Aggregate, book: InvoiceBook) -> Iterator[str]:
+def _warnings(
+    workspace: Workspace,
+    collected: Collected,
+    built: Aggregate,
+    book: InvoiceBook,
+    quarantined: tuple[QuarantinedUsage, ...],
+) -> Iterator[str]:
     yield from collected.warnings
     reasons = quarantine_reasons(built.snapshot.sources)
     if reasons:
@@ -117,6 +129,7 @@ def _warnings(workspace: Workspace, collected: Collected, built: Aggregate, book
             f"{counted(sum(reasons.values()), 'quarantined line')} ({listed}); "
             "'tallybook doctor' lists source, line and reason"
         )
+    yield from map(quarantined_text, quarantined)
     for row in built.marts.advisories.get("conflicts", ()):
         yield (
             f"{row['billing_period']}: {counted(row['events'], 'measurement')} of key {row['api_key_id']} "
