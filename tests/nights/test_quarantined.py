@@ -56,7 +56,6 @@ def test_the_night_says_per_key_how_many_lines_are_quarantined_and_what_they_sta
     assert [line for line in done.stderr.splitlines() if "completion tokens stated, on no bill" in line] == [
         "warning: 2 quarantined lines of key key_a (acme): 1100 prompt and 7 completion tokens stated, on no bill",
         "warning: 1 quarantined line of key key_b (unassigned): 5 prompt and 5 completion tokens stated, on no bill",
-        "warning: 1 quarantined line whose key cannot be read: 0 prompt and 0 completion tokens stated, on no bill",
     ]
     found = json.loads(tallybook(books, *NIGHT, "--json").stdout)
     assert found["quarantined"] == [
@@ -65,6 +64,9 @@ def test_the_night_says_per_key_how_many_lines_are_quarantined_and_what_they_sta
         {"api_key_id": None, "account_id": None, "lines": 1, "prompt_tokens": 0, "completion_tokens": 0},
     ]
     assert found["counts"]["quarantined"] == sum(each["lines"] for each in found["quarantined"])
+    append_log(books, "l.jsonl", broken("key_a", 9, 1).replace('"api_key_id"', '"of"'))
+    said = "warning: 2 quarantined lines whose key cannot be read: 9 prompt and 1 completion tokens stated, on no bill"
+    assert said in tallybook(books, *NIGHT).stderr.splitlines()
 
 
 def test_doctor_and_explain_tell_it_line_by_line(books: Path) -> None:

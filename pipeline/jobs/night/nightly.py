@@ -129,7 +129,7 @@ def _warnings(
             f"{counted(sum(reasons.values()), 'quarantined line')} ({listed}); "
             "'tallybook doctor' lists source, line and reason"
         )
-    yield from map(quarantined_text, quarantined)
+    yield from (quarantined_text(usage) for usage in quarantined if usage.tells)
     for row in built.marts.advisories.get("conflicts", ()):
         yield (
             f"{row['billing_period']}: {counted(row['events'], 'measurement')} of key {row['api_key_id']} "

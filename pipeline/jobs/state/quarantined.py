@@ -41,6 +41,11 @@ class QuarantinedUsage:
     completion_tokens: int
     """What these lines state, as far as it can be read."""
 
+    @property
+    def tells(self) -> bool:
+        """Whether there is anything to say of these lines but their number."""
+        return self.api_key_id is not None or bool(self.prompt_tokens or self.completion_tokens)
+
 
 def quarantined_lines(
     lake_dir: Path,
