@@ -1,6 +1,10 @@
 -- Every copy of a repeated identity, and which of them survives. Decided by content, never by the order of collection:
 -- measured beats estimated beats unknown, a zero placeholder loses to real usage, among different measurements the one
 -- first logged latest wins (so that a duplicate, whenever it comes, changes nothing), among equal ones the earliest copy.
+-- A copy that lost is suspicious where it states tokens and is not seen to be the survivor's own request: whoever can choose ids could hide
+-- requests behind one. The same request has the same model and tier, and the same request id within an hour, or the same instant where no two
+-- request ids say otherwise. An hour, because one log may say when a request arrived and another when its answer ended, and answers take
+-- minutes; a line that is shipped twice keeps its instant. Of copies that are alike in all of this, one is suspicious.
 -- grain: usage event (source, line)
 -- kept as: table
 with standings as (
@@ -44,7 +48,18 @@ ranked as (
                 request_id asc,
                 source asc,
                 line asc
-        ) as place
+        ) as place,
+        row_number() over (
+            partition by
+                event_id,
+                status,
+                model_name,
+                @dimensions,
+                @counts,
+                request_id,
+                occurred_at
+            order by source asc, line asc
+        ) as shipment
     from measurements
 )
 select
@@ -66,9 +81,32 @@ select
         when copy.status <> 'measured' then 'duplicate'
         when
             copy.status = 'measured'
+            and copy.model_name = survivor.model_name
             and copy.@counts = survivor.@counts
             then 'duplicate'
         else 'conflict'
-    end as fate
+    end as fate,
+    (
+        copy.place > 1
+        and copy.shipment = 1
+        and copy.status in ('measured', 'estimated')
+        and copy.prompt_tokens + copy.completion_tokens > 0
+        and not (
+            copy.model_name = survivor.model_name
+            and copy.@dimensions = survivor.@dimensions
+            and (
+                (
+                    copy.request_id = survivor.request_id
+                    and copy.request_id <> ''
+                    and copy.occurred_at <= survivor.occurred_at + interval 1 hour
+                    and survivor.occurred_at <= copy.occurred_at + interval 1 hour
+                )
+                or (
+                    copy.occurred_at = survivor.occurred_at
+                    and (copy.request_id = survivor.request_id or copy.request_id = '' or survivor.request_id = '')
+                )
+            )
+        )
+    ) as is_suspicious
 from ranked as copy
 inner join ranked as survivor on survivor.event_id = copy.event_id and survivor.place = 1

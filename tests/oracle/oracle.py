@@ -141,7 +141,8 @@ def decide(copies: list[Event], *, estimates: bool) -> Event | None:
         earliest.setdefault(event.tokens, event)
     survivor = max(earliest.values(), key=lambda event: (event.at, event.tokens))
     for event in same:
-        is_rival = bool(real) and event in real and event.tokens != survivor.tokens
+        is_rival = (event.model or "", event.tokens) != (survivor.model or "", survivor.tokens)
+        is_rival = is_rival and best == "measured" and event in (real or same)
         event.fate = "billed" if event is survivor else "conflict" if is_rival else "duplicate"
     return survivor
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def counts_of(built: Aggregate) -> dict[str, int]:
     """Count lines by outcome (from the commits) and measured events by fate (from the marts).
 
-    ``billed + duplicates + conflicts + held == measured``.
+    ``billed + duplicates + conflicts + held == measured``; the suspicious ones are among the copies that lost.
     """
     exchanges = built.marts.exchanges_daily
     return {
@@ -29,6 +29,7 @@ def counts_of(built: Aggregate) -> dict[str, int]:
         "billed": _events(exchanges, "measured", "survivor"),
         "duplicates": _events(exchanges, "measured", "duplicate"),
         "conflicts": _events(exchanges, "measured", "conflict"),
+        "suspicious": pc.sum(exchanges.filter(exchanges["is_suspicious"])["events"]).as_py() or 0,
         "held": statuses_of(built.held)[UsageStatus.MEASURED],
         "estimated_listed": _events(exchanges, "estimated", "survivor"),
         "billed_tokens": token_count(built.marts.usage_daily),
