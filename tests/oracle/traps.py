@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from bodies import AI21, HABITS, OPENAI, cut_stream, plain_body, usage_of, usages
-from maker import BASE, DAY, EDGE, MOMENT
+from maker import BASE, DAY, EDGE, MOMENT, OPEN
 from wire import Tokens
 
 if TYPE_CHECKING:
@@ -250,6 +250,17 @@ def ids_that_repeat(make: Maker) -> None:
         make.log(replace(exchange, at=at), "ids-that-repeat", "measured", Tokens(6, 60), fate, make.chance.choice(EDGE))
 
 
+def ids_that_callers_choose(make: Maker) -> None:
+    """Many requests under one response id where both ids decide: each is billed, a second shipment of one is not."""
+    key, response_id, request_id = make.chance.choice(make.keys), make.new_id(), make.new_id()
+    requests = [(request_id, "billed"), (make.new_id(), "billed"), (request_id, "duplicate"), (None, "billed")]
+    exchange = make.exchange(key=key)
+    for number, (request, fate) in enumerate(requests):
+        response = make.plain(usage_of(50, 6), response_id)
+        copy = replace(exchange, at=exchange.at + number * MOMENT, request_id=request, response=response)
+        make.log(copy, "ids-that-callers-choose", "measured", Tokens(6, 50), fate, make.chance.choice(OPEN))
+
+
 def another_model_under_one_id(make: Maker) -> None:
     """The same usage, and another price: the earlier is billed, the other is a conflict."""
     models = make.chance.sample(make.models, 2)
@@ -344,5 +355,12 @@ RARE: tuple[Trap, ...] = (
     *(no_model_at_all, odd_routes, error_after_usage, harmless_twins, odd_spellings, half_a_cent),
     *(under_an_error_status, embeddings, anthropic, usage_in_parts),
     *(copies_by_request_id, copies_by_line, same_id_other_key, ids_that_repeat),
-    *(another_model_under_one_id, conflict_of_three, conflict_at_one_instant, placeholder_copies, cut_here_whole_there),
+    *(
+        ids_that_callers_choose,
+        another_model_under_one_id,
+        conflict_of_three,
+        conflict_at_one_instant,
+        placeholder_copies,
+        cut_here_whole_there,
+    ),
 )

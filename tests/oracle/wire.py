@@ -112,12 +112,12 @@ def event_of(log: Obj, line: bytes, source: dict[str, Any], secret: bytes | None
     requested = or_nothing(lambda: name_of(field("request.model"), 128))
 
     def event(status: str, body: Body | None = None) -> Event:
-        response_id = body.id if body else None
+        response_id, rule = body.id if body else None, source.get("identity")
         ids = [("response", response_id), ("request", request_id)]
-        kind, name = next(
-            ((kind, name) for kind, name in (ids[::-1] if source.get("identity") == "request-id" else ids) if name),
-            ("line", None),
-        )
+        stated = [(kind, name) for kind, name in (ids[::-1] if rule == "request-id" else ids) if name]
+        if rule == "both" and len(stated) > 1:
+            stated = [("both", json.dumps([response_id, request_id]))]
+        kind, name = stated[0] if stated else ("line", None)
         identity = (kind, key, name.encode() if name else line)
         model, tier = (body.model if body else None) or requested, (body.tier if body else None) or ""
         return Event(at=at, key=key, status=status, identity=identity, line=line, model=model, tier=tier)

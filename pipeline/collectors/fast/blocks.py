@@ -63,9 +63,8 @@ class BlockDecoder:
         self.source = source
         self.log_format = log_format
         self.fingerprint = fingerprint
-        prefers_request_id = log_format.identity == "request-id"
         self._shapes = shapes_of(log_format)
-        self._teller = Teller(self._shapes, prefers_request_id=prefers_request_id, fingerprint=fingerprint)
+        self._teller = Teller(self._shapes, identity=log_format.identity, fingerprint=fingerprint)
         self._at_once = _FIRST_LINES
         # it knows our names of fields alone
         is_usual = not log_format.fields and log_format.dialect is None
@@ -73,7 +72,7 @@ class BlockDecoder:
             QuickReader(
                 source=source,
                 depth_max=log_format.depth_max,
-                prefers_request_id=prefers_request_id,
+                identity=log_format.identity,
                 fingerprint=fingerprint,
             )
             if is_usual

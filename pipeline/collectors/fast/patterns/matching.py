@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 class Teller:
     """Tells the lines of one log; its methods raise what ``fingerprint`` raises."""
 
-    def __init__(self, shapes: Shapes, *, prefers_request_id: bool, fingerprint: Callable[[str], str]) -> None:
+    def __init__(self, shapes: Shapes, *, identity: str, fingerprint: Callable[[str], str]) -> None:
         self._shapes = shapes
-        self._prefers_request_id = prefers_request_id
+        self._identity = identity
         self._fingerprint = fingerprint
 
     def tell(self, lines: CutLines, indices: Sequence[int], events: EventColumns) -> Untold:
@@ -75,9 +75,7 @@ class Teller:
 
     def values(self, shape: Shape, groups: Groups) -> tuple[list[Sequence[Any]], list[int], set[int]]:
         """Return own values, a list a column, the numbers of frames, and which rows must be read."""
-        own, wrong = own_values(
-            shape, groups, prefers_request_id=self._prefers_request_id, fingerprint=self._fingerprint
-        )
+        own, wrong = own_values(shape, groups, identity=self._identity, fingerprint=self._fingerprint)
         codes = [shape.frames.get(telling, -1) for telling in shape.telling_of(groups)]
         if min(codes) < 0:
             wrong |= {at for at, code in enumerate(codes) if code < 0}
