@@ -2,9 +2,9 @@
 -- measured beats estimated beats unknown, a zero placeholder loses to real usage, among different measurements the one
 -- first logged latest wins (so that a duplicate, whenever it comes, changes nothing), among equal ones the earliest copy.
 -- A copy that lost is suspicious where it states tokens and is not seen to be the survivor's own request: whoever can choose ids could hide
--- requests behind one. The same request has the same model and tier, and the same request id within an hour, or the same instant where no two
--- request ids say otherwise. An hour, because one log may say when a request arrived and another when its answer ended, and answers take
--- minutes; a line that is shipped twice keeps its instant. Of copies that are alike in all of this, one is suspicious.
+-- requests behind one. The same request has the same model, tier and request id, and the same instant, as a line that is shipped twice has; where
+-- a request id is stated, an hour at most lies between, because one log may say when a request arrived and another when its answer ended, and
+-- long answers take minutes. Of copies that are alike in all of this, one is suspicious.
 -- grain: usage event (source, line)
 -- kept as: table
 with standings as (
@@ -94,16 +94,13 @@ select
         and not (
             copy.model_name = survivor.model_name
             and copy.@dimensions = survivor.@dimensions
+            and copy.request_id = survivor.request_id
             and (
-                (
-                    copy.request_id = survivor.request_id
-                    and copy.request_id <> ''
+                copy.occurred_at = survivor.occurred_at
+                or (
+                    copy.request_id <> ''
                     and copy.occurred_at <= survivor.occurred_at + interval 1 hour
                     and survivor.occurred_at <= copy.occurred_at + interval 1 hour
-                )
-                or (
-                    copy.occurred_at = survivor.occurred_at
-                    and (copy.request_id = survivor.request_id or copy.request_id = '' or survivor.request_id = '')
                 )
             )
         )

@@ -46,7 +46,9 @@ class Event:
     model: str | None = None
     tier: str = ""
     tokens: Tokens | None = None
+    request_id: str = ""
     fate: str = ""
+    is_suspicious: bool = False
 
 
 class Why(StrEnum):
@@ -120,7 +122,9 @@ def event_of(log: Obj, line: bytes, source: dict[str, Any], secret: bytes | None
         kind, name = stated[0] if stated else ("line", None)
         identity = (kind, key, name.encode() if name else line)
         model, tier = (body.model if body else None) or requested, (body.tier if body else None) or ""
-        return Event(at=at, key=key, status=status, identity=identity, line=line, model=model, tier=tier)
+        event = Event(at=at, key=key, status=status, identity=identity, line=line, model=model, tier=tier)
+        event.request_id = request_id or ""
+        return event
 
     kind = kind_of(path) if method in (None, "POST") else "other"
     is_success = http is None or 200 <= http <= 299
