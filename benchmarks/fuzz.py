@@ -23,7 +23,7 @@ import click
 from pipeline.collectors import LogFormat
 from pipeline.collectors.decode import decode_line
 from pipeline.collectors.fast.blocks import BlockDecoder
-from pipeline.collectors.fast.patterns import line_patterns as shapes
+from pipeline.collectors.fast.patterns import line_patterns
 from pipeline.collectors.logs.line_blocks import spans_of
 from pipeline.collectors.logs.lines import Line, bare_span
 
@@ -35,7 +35,7 @@ _BLOCK_LINES = 100
 _FRESH = (0.25, 0.01, 0.0, 0.0)
 """The share of lines that are made anew: with few of them, the same lines are damaged again and again."""
 _GENTLE = 0.3
-"""The share of rounds in which lines are damaged so little that many are told."""
+"""The share of rounds in which lines are damaged so little that many are matched."""
 _FORMATS = (
     LogFormat(),
     LogFormat(),
@@ -45,8 +45,8 @@ _FORMATS = (
     LogFormat(fields={"request_id": "response.id"}),
     LogFormat(dialect="openai-chat"),
 )
-shapes._ALIKE_MIN, shapes._PATIENCE = 1, 20  # noqa: SLF001 - a shape is learnt from every line at once, however odd
-shapes._SHAPES_MAX = 8  # noqa: SLF001 - making them takes longer than reading
+line_patterns._ALIKE_MIN, line_patterns._PATIENCE = 1, 20  # noqa: SLF001 - a pattern is learned from every line at once, however odd
+line_patterns._PATTERNS_MAX = 8  # noqa: SLF001 - making them takes longer than reading
 
 
 @cache
@@ -66,7 +66,7 @@ def _fuzzing() -> ModuleType:
 def differing(lines: list[bytes], decoder: BlockDecoder) -> tuple[list[int], int, int]:
     """Return the indices of the lines that the two readers read differently.
 
-    With it, how many a shape told, and how many the quick reader read.
+    With it, how many a pattern matched, and how many the quick reader read.
     """
     block = b"".join(line + b"\n" for line in lines)
     decoded = decoder.decoded(block, spans_of(block), start=1, first_line=1)
@@ -83,7 +83,7 @@ def differing(lines: list[bytes], decoder: BlockDecoder) -> tuple[list[int], int
         if found.get(number) != _fuzzing().expected_row(row):
             wrong.append(number - 1)
         at = end
-    return wrong, decoded.told, decoded.quick
+    return wrong, decoded.matched, decoded.quick
 
 
 def shortened(line: bytes, decoder: BlockDecoder) -> bytes:
@@ -107,7 +107,7 @@ class _Round(NamedTuple):
     seed: str
     lines: int
     usual: int
-    told: int
+    matched: int
     quick: int
     differing: list[bytes]
     """Each as short as it can be."""
@@ -115,23 +115,23 @@ class _Round(NamedTuple):
 
 def _round(seed: str) -> _Round:
     fuzzing = _fuzzing()
-    shapes._shapes.cache_clear()  # noqa: SLF001 - a round must be the same whatever was before it
+    line_patterns._patterns.cache_clear()  # noqa: SLF001 - a round must be the same whatever was before it
     chance = random.Random(seed)
     maker = fuzzing.LineMaker(seed, fresh=chance.choice(_FRESH), is_gentle=chance.random() < _GENTLE)
     decoder = BlockDecoder(source="s", log_format=chance.choice(_FORMATS), fingerprint=_fingerprint)
     found: list[bytes] = []
-    told = quick = usual = 0
-    differing(list(maker.first), decoder)  # so that their shapes are learnt before those of damaged ones
+    matched = quick = usual = 0
+    differing(list(maker.first), decoder)  # so that their patterns are learned before those of damaged ones
     for _ in range(_ROUND_LINES // _BLOCK_LINES):
         made = [maker.made() for _ in range(_BLOCK_LINES)]
         lines = [line.content for line in made]
         wrong, told_here, quick_here = differing(lines, decoder)
-        told, quick = told + told_here, quick + quick_here
+        matched, quick = matched + told_here, quick + quick_here
         usual += sum(line.is_usual for line in made)
         for index in wrong:
             alone = differing([lines[index]], decoder)[0]
             found.append(shortened(lines[index], decoder) if alone else b"only among others: " + lines[index])
-    return _Round(seed, _ROUND_LINES, usual, told, quick, found)
+    return _Round(seed, _ROUND_LINES, usual, matched, quick, found)
 
 
 def _fingerprint(raw: str) -> str:
@@ -148,14 +148,14 @@ def main(lines: int, seed: int, processes: int) -> None:
     seeds = [f"{seed}.{number}" for number in range(-(-lines // _ROUND_LINES))]
     with get_context("spawn").Pool(processes) as pool:
         for number, found in enumerate(pool.imap_unordered(_round, seeds), 1):
-            done.update(lines=found.lines, usual=found.usual, told=found.told, quick=found.quick)
+            done.update(lines=found.lines, usual=found.usual, matched=found.matched, quick=found.quick)
             wrong += len(found.differing)
             for line in found.differing:
                 click.echo(f"seed {found.seed}: {line!r}")
             if number % 500 == 0 or number == len(seeds):
                 counts = (
                     f"{done['lines']} lines ({done['usual']} usual; "
-                    f"{done['told']} told by shapes, {done['quick']} read quickly)"
+                    f"{done['matched']} matched by patterns, {done['quick']} read quickly)"
                 )
                 click.echo(f"{counts}, {wrong} differ, {done['lines'] / (time.monotonic() - began):.0f} lines a second")
     sys.exit(1 if wrong else 0)

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.collectors import LogFormat, read_log, stretch
+from pipeline.collectors import LogFormat, read_log, segment
 from pipeline.collectors.fast import blocks
-from pipeline.collectors.fast.patterns import line_patterns as shapes
-from pipeline.collectors.fast.patterns import matching as teller
+from pipeline.collectors.fast.patterns import line_patterns, matching
 from pipeline.collectors.fast.streams import condense
 from pipeline.collectors.logs import line_blocks
 from pipeline.collectors.logs.log_file import LogFile
@@ -36,14 +35,14 @@ _STEPS: tuple[tuple[Any, str, str], ...] = (
     (condense, "_runs", "proving that chunks repeat"),
     (condense, "_are_contents", "proving that what differs is text"),
     (condense, "_cut", "cutting"),
-    (teller.Teller, "tell", "matching expressions"),
-    (teller, "own_values", "own values of rows"),
-    (teller, "is_utf8", "UTF-8"),
-    (teller.Teller, "_add", "frames of rows"),
-    (blocks.BlockDecoder, "_read", "lines that no shape tells, one by one"),
-    (shapes.Shapes, "learn", "making shapes"),
-    (stretch.StretchBuilder, "add_all", "collecting rows"),
-    (stretch.StretchBuilder, "_flush", "making Arrow of rows"),
+    (matching.Matcher, "match_lines", "matching expressions"),
+    (matching, "own_values", "own values of rows"),
+    (matching, "is_utf8", "UTF-8"),
+    (matching.Matcher, "_add", "shared values of rows"),
+    (blocks.BlockDecoder, "_read", "lines that no pattern matches, one by one"),
+    (line_patterns.LinePatterns, "learn", "making patterns"),
+    (segment.SegmentBuilder, "add_all", "collecting rows"),
+    (segment.SegmentBuilder, "_flush", "making Arrow of rows"),
 )
 
 
@@ -101,10 +100,10 @@ def main(log: Path, rounds: int) -> None:
     for _ in range(rounds):
         watch.seconds.clear()
         watch.switch(_REST)
-        stretches = read_log(
+        segments = read_log(
             log, source=log.name, name="benchmark", log_format=LogFormat(), fingerprint=lambda _raw: "key"
         )
-        lines = sum(stretch.record.lines for stretch in stretches)
+        lines = sum(segment.record.lines for segment in segments)
         watch.switch(_REST)
         rounds_seconds.append(dict(watch.seconds))
     least = {

@@ -12,7 +12,7 @@ from pipeline.collectors import LogFormat, read_log
 from pipeline.collectors.decode import decode_line
 from pipeline.collectors.logs.lines import LineSplitter
 from pipeline.collectors.logs.log_file import open_log
-from pipeline.collectors.stretch import StretchBuilder
+from pipeline.collectors.segment import SegmentBuilder
 from pipeline.tables.schemas import USAGE_EVENTS
 
 if TYPE_CHECKING:
@@ -31,12 +31,12 @@ def through_the_entrance(path: Path) -> pa.Table:
         fingerprint=_no_raw_key,
         processes=cpu_count() or 1,
     )
-    return _answer(pa.concat_tables([USAGE_EVENTS.empty_table(), *(stretch.events for stretch in reading)]))
+    return _answer(pa.concat_tables([USAGE_EVENTS.empty_table(), *(segment.events for segment in reading)]))
 
 
 def line_by_line(path: Path) -> pa.Table:
     """Read every line by the plain reader."""
-    builder = StretchBuilder(path.name)
+    builder = SegmentBuilder(path.name)
     with open_log(path, _FORMAT) as log:
         for line in LineSplitter(log.span(0, 2**62), line_bytes_max=_FORMAT.line_bytes_max):
             builder.add(decode_line(line, source=path.name, log_format=_FORMAT, fingerprint=_no_raw_key))

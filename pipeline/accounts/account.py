@@ -50,7 +50,7 @@ class Account:
     key_ids: tuple[str, ...]
     """The ``api_key_id`` values whose usage this account pays for, at all times."""
     key_periods: tuple[KeyPeriod, ...] = ()
-    """Those it pays for during a stretch of time."""
+    """Those it pays for during a span of time."""
     terms: tuple[Terms, ...] = ()
     """In the order of time, the first since ever; where none are given, the rate card and nothing else."""
     credits: tuple[CreditGrant, ...] = ()

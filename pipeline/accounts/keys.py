@@ -1,6 +1,6 @@
 """Whose a key is, and when: a key has one owner at most at any instant. And its tags.
 
-Owns the stretches of time during which keys belong to accounts, and what a tag may be. Does not own key ids themselves
+Owns the spans of time during which keys belong to accounts, and what a tag may be. Does not own key ids themselves
 (``pipeline.configuration.key_secret`` makes them).
 """
 

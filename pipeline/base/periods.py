@@ -1,4 +1,4 @@
-"""Usage dates and billing periods in a time zone: half-open stretches of time that never overlap and leave no gap.
+"""Usage dates and billing periods in a time zone: half-open spans of time that never overlap and leave no gap.
 
 Owns what a day and a month are in a time zone, and how instants and dates are read and written. Does not own whose time
 zone counts (``pipeline.accounts``) nor the clock: nothing here knows what time it is.

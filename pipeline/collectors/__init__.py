@@ -13,12 +13,12 @@
             routes          what the path says
         identity        which lines are the same exchange
     fast          the same rows for the usual lines, many at a time; workers: by several processes
-    stretch       tables and the record that accounts for every line, ready to be committed
+    segment       tables and the record that accounts for every line, ready to be committed
 
-``read_log`` is the entrance. The package writes nothing and reads neither clock nor environment. It does not own what
-is billed of several copies (``sql/``), what usage costs (``pipeline.rating``), or where anything is kept
-(``pipeline.lake``). No raw key, prompt or completion text leaves it: fields are picked one by one, and checked. Read
-first: ``decode``, then ``exchange``.
+``read_log`` is the entrance. Owns the whole way from a byte to a row; writes nothing, and reads neither clock nor
+environment. Does not own what is billed of several copies (``sql/``), what usage costs (``pipeline.rating``), or where
+anything is kept (``pipeline.lake``). No raw key, prompt or completion text leaves it: fields are picked one by one, and
+checked. Read first: ``decode``, then ``exchange``.
 """
 
 from pipeline.collectors.formats.fingerprint import KeyFingerprint
@@ -26,15 +26,15 @@ from pipeline.collectors.formats.log_format import LogFormat
 from pipeline.collectors.logs.lineage import KnownSources
 from pipeline.collectors.logs.problems import ProblemReason, SourceProblem
 from pipeline.collectors.reading import LogReading, read_log
-from pipeline.collectors.stretch import Stretch
+from pipeline.collectors.segment import LogSegment
 
 __all__ = [
     "KeyFingerprint",
     "KnownSources",
     "LogFormat",
     "LogReading",
+    "LogSegment",
     "ProblemReason",
     "SourceProblem",
-    "Stretch",
     "read_log",
 ]

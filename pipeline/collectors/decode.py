@@ -2,7 +2,7 @@
 
 Owns the order in which a line is examined, and the row: what an envelope, a reading or its counts hold under the name
 of a column (``pipeline.usage.events``) is that column's value, and a column that none of them has is null. Does not own
-the rows' way into Arrow (``stretch``).
+the rows' way into Arrow (``segment``).
 """
 
 from __future__ import annotations

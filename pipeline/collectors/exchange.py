@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline.collectors import families
-from pipeline.collectors.bodies.body import look_at
+from pipeline.collectors.bodies.body import take_apart
 from pipeline.collectors.counting import BodyReading, amounts_to
 from pipeline.collectors.families import bedrock, chat, embeddings, unbilled
 from pipeline.collectors.families.reading import Asked, Reading
@@ -65,7 +65,7 @@ def _kept(reading: BodyReading, outcome: BodyReading) -> BodyReading:
 
 
 def _read(envelope: Envelope, log_format: LogFormat, route: Route) -> BodyReading:
-    body = look_at(envelope.response, depth_max=log_format.depth_max)
+    body = take_apart(envelope.response, depth_max=log_format.depth_max)
     family = _family(body, log_format.dialect, route)
     asked = Asked(
         model=envelope.model_requested,

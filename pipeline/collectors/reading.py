@@ -1,4 +1,4 @@
-"""A log and what is known of it, to the stretches that are new: the one entrance of this package for ``pipeline.jobs``.
+"""A log and what is known of it, to the segments that are new: the one entrance of this package for ``pipeline.jobs``.
 
 Owns the course of reading one log. Does not own which logs there are, the commit, or what a problem means for the run;
 writes nothing.
@@ -19,7 +19,7 @@ from pipeline.collectors.logs.lines import LineSplitter
 from pipeline.collectors.logs.log_file import open_log
 from pipeline.collectors.logs.other_formats import BEGINNING_BYTES_MAX, refuse_other_formats
 from pipeline.collectors.logs.problems import LogUnreadable, ProblemReason, SourceProblem
-from pipeline.collectors.stretch import Stretch, StretchBuilder
+from pipeline.collectors.segment import LogSegment, SegmentBuilder
 from pipeline.collectors.workers import InOrder
 from pipeline.usage.sources import SourceRecord
 
@@ -80,10 +80,10 @@ class _Counted:
             yield piece
 
 
-class LogReading(Iterator[Stretch]):
-    """The new stretches of one log, read while they are asked for.
+class LogReading(Iterator[LogSegment]):
+    """The new segments of one log, read while they are asked for.
 
-    Each stretch may be committed as it comes: nothing in it can turn out to be unverified later. Once the iteration has
+    Each segment may be committed as it comes: nothing in it can turn out to be unverified later. Once the iteration has
     ended, ``pending_bytes`` and ``problem`` are final.
     """
 
@@ -96,7 +96,7 @@ class LogReading(Iterator[Stretch]):
         log_format: LogFormat,
         fingerprint: Callable[[str], str],
         known: Sequence[SourceRecord] | KnownSources,
-        stretch_events_max: int,
+        segment_events_max: int,
         follows_links: bool,
         on_bytes: Callable[[int], None] | None,
         processes: int,
@@ -113,33 +113,33 @@ class LogReading(Iterator[Stretch]):
         self._known = known if isinstance(known, KnownSources) else KnownSources(known)
         self._on_bytes = on_bytes
         self._processes = processes
-        self._stretch_events_max = stretch_events_max
+        self._segment_events_max = segment_events_max
         self._is_fast = reader == "fast"
-        self._stretches = self._read(path, follows_links=follows_links)
+        self._segments = self._read(path, follows_links=follows_links)
 
-    def __next__(self) -> Stretch:
-        """Read the next stretch; raises what ``fingerprint`` raises."""
-        return next(self._stretches)
+    def __next__(self) -> LogSegment:
+        """Read the next segment; raises what ``fingerprint`` raises."""
+        return next(self._segments)
 
     def close(self) -> None:
         """Give the file back before the end has been reached."""
-        self._stretches.close()
+        self._segments.close()
 
-    def _read(self, path: Path, *, follows_links: bool) -> Generator[Stretch, None, None]:
+    def _read(self, path: Path, *, follows_links: bool) -> Generator[LogSegment, None, None]:
         offset = 0
         try:
             with open_log(path, self._log_format, follows_links=follows_links) as log:
                 refuse_other_formats(log.head(BEGINNING_BYTES_MAX))
-                for stretch in self._read_log(log):
-                    offset = stretch.record.end
-                    yield stretch
+                for segment in self._read_log(log):
+                    offset = segment.record.end
+                    yield segment
                 if log.cut_at and self.problem is None:
                     detail = f"the {log.compression} stream ends inside a member, at byte {log.file_size} of the file"
                     self.problem = self._problem(LogUnreadable(ProblemReason.ENDS_INSIDE_MEMBER, detail), offset)
         except LogUnreadable as error:
             self.problem = self._problem(error, offset)
 
-    def _read_log(self, log: LogFile) -> Iterator[Stretch]:
+    def _read_log(self, log: LogFile) -> Iterator[LogSegment]:
         place = continue_from(self._known, log)
         if not place.is_verified:
             try:
@@ -153,19 +153,19 @@ class LogReading(Iterator[Stretch]):
         if place.start < place.end:
             yield from self._read_on(log, place)
 
-    def _read_unverified(self, log: LogFile) -> Iterator[Stretch]:
+    def _read_unverified(self, log: LogFile) -> Iterator[LogSegment]:
         """Read a compressed log in one go, and hand out nothing before it is known that all of it is to be believed.
 
         That is so at its end; in a long log the doubt is settled before. Raises ``_NotBelieved``, and has handed out
         nothing, where the log is to be believed in part.
         """
-        held: list[Stretch] = []
+        held: list[LogSegment] = []
         doubt = _Doubt(log)
         try:
-            for stretch in self._read_on(
+            for segment in self._read_on(
                 log, Continuation(start=0, first_line=1, before=b"", end=_TO_THE_END, problem=None), doubt
             ):
-                held.append(stretch)
+                held.append(segment)
                 if doubt.is_settled:
                     yield from held
                     held.clear()
@@ -175,7 +175,7 @@ class LogReading(Iterator[Stretch]):
             raise _NotBelieved(believed(log)) from None
         yield from held
 
-    def _read_on(self, log: LogFile, place: Continuation, doubt: _Doubt | None = None) -> Iterator[Stretch]:
+    def _read_on(self, log: LogFile, place: Continuation, doubt: _Doubt | None = None) -> Iterator[LogSegment]:
         pieces = _Counted(log.span(place.start, place.end, self._on_bytes))
         split = (LineBlocks if self._is_fast else LineSplitter)(
             pieces,
@@ -184,7 +184,7 @@ class LogReading(Iterator[Stretch]):
             before=place.before,
             line_bytes_max=self._log_format.line_bytes_max,
         )
-        builder = StretchBuilder(self._source)
+        builder = SegmentBuilder(self._source)
         in_order = self._in_order(log, place)
         parts = (
             self._built(builder, split, in_order)
@@ -192,29 +192,29 @@ class LogReading(Iterator[Stretch]):
             else self._built_line_by_line(builder, split)
         )
         try:
-            yield from self._stretches_of(parts, builder, split, log, doubt)
+            yield from self._segments_of(parts, builder, split, log, doubt)
         finally:
             in_order.close()
         self.pending_bytes = place.start + pieces.bytes - split.end
 
-    def _stretches_of(
+    def _segments_of(
         self,
         parts: Iterator[bool],
-        builder: StretchBuilder,
+        builder: SegmentBuilder,
         split: LineBlocks | LineSplitter,
         log: LogFile,
         doubt: _Doubt | None,
-    ) -> Iterator[Stretch]:
+    ) -> Iterator[LogSegment]:
         head = log.head()
         for is_full in parts:
             if doubt is not None and (is_full or builder.lines >= _DOUBTED_LINES_MAX):
                 doubt.settle()
             if is_full:
-                yield self._stretch(builder, split, log, head)
-                split.begin_stretch()
+                yield self._segment(builder, split, log, head)
+                split.begin_segment()
                 builder.begin()
         if builder.lines:
-            yield self._stretch(builder, split, log, head)
+            yield self._segment(builder, split, log, head)
 
     def _in_order(self, log: LogFile, place: Continuation) -> InOrder:
         """Return the decoder of blocks: in several processes where reading takes long."""
@@ -222,25 +222,25 @@ class LogReading(Iterator[Stretch]):
         decoder = BlockDecoder(source=self._source, log_format=self._log_format, fingerprint=self._fingerprint)
         return InOrder(decoder, processes=self._processes if self._is_fast else 1, size=size)
 
-    def _built_line_by_line(self, builder: StretchBuilder, splitter: LineSplitter) -> Iterator[bool]:
-        """Add lines to the builder, one by one, and yield each time whether the stretch is full."""
+    def _built_line_by_line(self, builder: SegmentBuilder, splitter: LineSplitter) -> Iterator[bool]:
+        """Add lines to the builder, one by one, and yield each time whether the segment is full."""
         for line in splitter:
             builder.add(
                 decode_line(line, source=self._source, log_format=self._log_format, fingerprint=self._fingerprint)
             )
-            yield builder.rows >= self._stretch_events_max
+            yield builder.rows >= self._segment_events_max
 
-    def _built(self, builder: StretchBuilder, blocks: LineBlocks, in_order: InOrder) -> Iterator[bool]:
-        """Add lines to the builder, blocks of them, so that a stretch ends after the very line that fills it.
+    def _built(self, builder: SegmentBuilder, blocks: LineBlocks, in_order: InOrder) -> Iterator[bool]:
+        """Add lines to the builder, blocks of them, so that a segment ends after the very line that fills it.
 
         Yield whether it is full.
 
-        Blocks are taken when they go in, and so never more lines at once than the stretch has room for.
+        Blocks are taken when they go in, and so never more lines at once than the segment has room for.
         """
         for block in blocks:
             rest: LineBlock | None = block
             while rest is not None:
-                room = self._stretch_events_max - builder.rows - in_order.waiting_lines
+                room = self._segment_events_max - builder.rows - in_order.waiting_lines
                 if room <= 0:
                     yield from self._added(builder, in_order.rest())
                     continue
@@ -249,24 +249,24 @@ class LogReading(Iterator[Stretch]):
                 yield from self._added(builder, in_order.add(part))
         yield from self._added(builder, in_order.rest())
 
-    def _added(self, builder: StretchBuilder, decoded: Iterator[DecodedLines]) -> Iterator[bool]:
+    def _added(self, builder: SegmentBuilder, decoded: Iterator[DecodedLines]) -> Iterator[bool]:
         for lines in decoded:
             builder.add_all(lines.events, lines.quarantined, blank=lines.blank)
-            yield builder.rows >= self._stretch_events_max
+            yield builder.rows >= self._segment_events_max
 
-    def _stretch(
-        self, builder: StretchBuilder, splitter: LineSplitter | LineBlocks, log: LogFile, head: bytes
-    ) -> Stretch:
+    def _segment(
+        self, builder: SegmentBuilder, splitter: LineSplitter | LineBlocks, log: LogFile, head: bytes
+    ) -> LogSegment:
         events, quarantined = builder.tables()
         record = SourceRecord(
             source=self._source,
             name=self._name,
             compression=log.compression.value,
             file_size=log.file_size,
-            start=splitter.stretch_start,
+            start=splitter.segment_start,
             end=splitter.end,
             first_line=splitter.next_line - builder.lines,
-            sha256=splitter.stretch_sha256,
+            sha256=splitter.segment_sha256,
             head=window(head[: splitter.end]),
             tail=window(splitter.tail),
             lines=builder.lines,
@@ -274,7 +274,7 @@ class LogReading(Iterator[Stretch]):
             quarantined=dict(sorted(builder.quarantined.items())),
             events=dict(sorted(builder.events.items())),
         )
-        return Stretch(record=record, events=events, quarantined=quarantined)
+        return LogSegment(record=record, events=events, quarantined=quarantined)
 
     def _problem(self, error: LogUnreadable, offset: int) -> SourceProblem:
         return SourceProblem(source=self._source, reason=error.reason, offset=offset, detail=error.detail)
@@ -288,7 +288,7 @@ def read_log(
     log_format: LogFormat,
     fingerprint: Callable[[str], str],
     known: Sequence[SourceRecord] | KnownSources = (),
-    stretch_events_max: int = 1_000_000,
+    segment_events_max: int = 1_000_000,
     follows_links: bool = False,
     on_bytes: Callable[[int], None] | None = None,
     processes: int = 1,
@@ -298,10 +298,10 @@ def read_log(
 
     ``source`` is the name that rows and records carry, ``name`` the ``[[sources]]`` entry; ``known`` are the records of
     everything collected so far, by this run too, of this log and of others. ``KnownSources`` where many logs are read.
-    ``fingerprint`` is called for raw keys only; what it raises ends the reading. ``on_bytes`` is told, now and then, up
-    to which byte the file on disk has been read. A log that cannot be read raises nothing: see ``LogReading.problem``.
-    Nothing is read before the first stretch is asked for. ``processes`` decode a log that takes long. ``reader`` is for
-    tests and benchmarks: it decides how fast the same is read.
+    ``fingerprint`` is called for raw keys only; what it raises ends the reading. ``on_bytes`` is called, now and then,
+    with the byte to which the file on disk has been read. A log that cannot be read raises nothing: see
+    ``LogReading.problem``. Nothing is read before the first segment is asked for. ``processes`` decode a log that takes
+    long. ``reader`` is for tests and benchmarks: it decides how fast the same is read.
     """
     return LogReading(
         path,
@@ -310,7 +310,7 @@ def read_log(
         log_format=log_format,
         fingerprint=fingerprint,
         known=known,
-        stretch_events_max=stretch_events_max,
+        segment_events_max=segment_events_max,
         follows_links=follows_links,
         on_bytes=on_bytes,
         processes=processes,

@@ -41,7 +41,7 @@ _WORTHWHILE_SECONDS = 1.5
 third of the time or more.
 """
 _SAMPLE_BYTES = 2**25
-"""So much is read before it is known how long the rest will take: shapes are learnt from the first lines."""
+"""So much is read before it is known how long the rest will take: patterns are learned from the first lines."""
 _SLOT_BYTES = 2**22
 _SLOTS_EACH = 2
 _WAITING_MAX = 8

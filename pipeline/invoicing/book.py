@@ -122,7 +122,7 @@ def make_book(
         charged.setdefault(account_id, {})[period] = charges.get((account_id, period), ())
     drafts, late, worth, kept = [], [], {}, set[Place]()
     for account in accounts:
-        shelf = _Shelf(
+        of_account = _AccountDrafts(
             account=account,
             currency=currencies[account.id],
             rounding=rounding,
@@ -138,15 +138,15 @@ def make_book(
             rules=rules,
             tags={key.key_id: accounts.tags_text(key.key_id) for key in account.keys},
         )
-        closed = shelf.closed()
-        corrections = shelf.corrections(closed)
-        mine = list(shelf.drafts(closed, corrections))
+        closed = of_account.closed()
+        corrections = of_account.corrections(closed)
+        mine = list(of_account.drafts(closed, corrections))
         drafts += mine
-        late += list(shelf.late(mine, corrections))
-        kept |= {(account.id, period) for period in shelf.kept(closed)}
+        late += list(of_account.late(mine, corrections))
+        kept |= {(account.id, period) for period in of_account.kept(closed)}
         worth.update(
             {
-                (account.id, period): tuple(shelf.worth(period))
+                (account.id, period): tuple(of_account.worth(period))
                 for period in {*closed, *(draft.period for draft in mine)}
             }
         )
@@ -238,7 +238,7 @@ def credit_balances(book: InvoiceBook, accounts: Accounts, currencies: Mapping[s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Shelf:
+class _AccountDrafts:
     """What the drafts of one account are made from."""
 
     account: Account

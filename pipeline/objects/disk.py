@@ -1,6 +1,6 @@
 """Every write, fsync, rename, link and unlink of the project.
 
-So one seam carries every fault that a disk can have.
+So one module carries every fault that a disk can have.
 
 A name or a content is durable only after an fsync: of the file for its content, of the folder for a name in it. Callers
 keep the order (content, then names, then the log entry that makes them count); this module keeps each step whole.
@@ -37,7 +37,7 @@ def make_folders(within: Path, *folders: Path) -> None:
     chains = [_chain(within, folder) for folder in folders]
     for folder in dict.fromkeys(folder for chain in chains for folder in chain[1:]):
         try:
-            os.mkdir(folder)  # noqa: PTH102 - the seam is this module's `os`
+            os.mkdir(folder)  # noqa: PTH102 - every fault enters by this module's `os`
         except FileExistsError:
             continue  # a file of that name makes the next step fail with its own words
     for parent in dict.fromkeys(folder for chain in chains for folder in chain[:-1]):
@@ -61,14 +61,14 @@ def write_temporary(folder: Path, content: bytes, *, mode: int = 0o666, is_synce
         finally:
             os.close(descriptor)
     except OSError:
-        os.unlink(temporary)  # noqa: PTH108 - the seam is this module's `os`
+        os.unlink(temporary)  # noqa: PTH108 - every fault enters by this module's `os`
         raise
     return temporary
 
 
 def rename(temporary: Path, final: Path) -> None:
     """Give a temporary file its final name, replacing what is there; durable once ``sync_folder`` has returned."""
-    os.rename(temporary, final)  # noqa: PTH104 - the seam is this module's `os`
+    os.rename(temporary, final)  # noqa: PTH104 - every fault enters by this module's `os`
 
 
 def link_new(temporary: Path, final: Path) -> None:
@@ -106,7 +106,7 @@ def sync_folder(folder: Path) -> None:
 
 def remove(path: Path) -> None:
     """Take a file's name away; after a power cut it may be there again."""
-    os.unlink(path)  # noqa: PTH108 - the seam is this module's `os`
+    os.unlink(path)  # noqa: PTH108 - every fault enters by this module's `os`
 
 
 def remove_files(folder: Path, names: Iterable[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""JSON as we write it, read back without mercy: what a lax reader would guess at is refused.
+"""JSON as we write it, read back strictly: what a lax reader would guess at is refused.
 
 Owns the reading of JSON from files of our own (log entries, manifests). Does not own the reading of request logs
 (``pipeline.collectors``), which has more to forgive and more to report.

@@ -32,8 +32,8 @@ _SINCE_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
-    """A stretch of time in which one rate is chosen for the requests of one model, service tier and prompt band."""
+class RateWindow:
+    """The time in which one rate is chosen for the requests of one model, service tier and prompt band."""
 
     service_tier: str
     prompt_band: int
@@ -124,8 +124,8 @@ class RateCard:
             f"add one to rates/{self.id}.toml"
         )
 
-    def stretches(self, model: str) -> Iterator[Stretch]:
-        """Yield for every tier and band of a model the stretches of time in which one rate is chosen.
+    def rate_windows(self, model: str) -> Iterator[RateWindow]:
+        """Yield for every tier and band of a model the rate windows: when one rate is chosen.
 
         Each in the order of time.
 
@@ -144,7 +144,7 @@ class RateCard:
             for (start_at, rate), (end_at, _) in pairwise([*changes, (None, None)]):
                 if start_at is not None and rate is not None:
                     effective_from = None if start_at == _SINCE_EVER else start_at
-                    yield Stretch(
+                    yield RateWindow(
                         service_tier=service_tier,
                         prompt_band=prompt_band,
                         effective_from=effective_from,
@@ -156,19 +156,19 @@ class RateCard:
 def counts_like(one: RateCard, other: RateCard) -> bool:
     """Say whether usage is counted into the same rows by both cards, whatever they cost.
 
-    It is where models have the same names, and the same stretches of time, service tiers, prompt bands and meters
+    It is where models have the same names, and the same rate windows, service tiers, prompt bands and meters
     priced apart.
     """
     return one.aliases == other.aliases and all(
-        [_counted_apart(stretch) for stretch in one.stretches(model)]
-        == [_counted_apart(stretch) for stretch in other.stretches(model)]
+        [_counted_apart(window) for window in one.rate_windows(model)]
+        == [_counted_apart(window) for window in other.rate_windows(model)]
         for model in {*one.models, *other.models}
     )
 
 
-def _counted_apart(stretch: Stretch) -> tuple[object, ...]:
-    apart = priced_apart(stretch.rate.per_million)
-    return stretch.service_tier, stretch.prompt_band, stretch.effective_from, stretch.effective_to, apart
+def _counted_apart(window: RateWindow) -> tuple[object, ...]:
+    apart = priced_apart(window.rate.per_million)
+    return window.service_tier, window.prompt_band, window.effective_from, window.effective_to, apart
 
 
 def _chosen(windows: Iterable[Rate], instant: datetime, service_tier: str, prompt_band: int) -> Rate | None:

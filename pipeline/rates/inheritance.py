@@ -103,7 +103,7 @@ def _rates_of_scope(
 ) -> Iterator[Rate]:
     """Cut time where an entry or a rate begins or ends.
 
-    What is chosen is the same for a stretch, and neighbours that are the same stay one.
+    What is chosen is the same for a window, and neighbours that are the same stay one.
     """
     model, service_tier, band = scope
     windows: list[RateEntry | Rate] = [*entries, *parent.windows(model)]

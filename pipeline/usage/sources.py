@@ -1,6 +1,6 @@
 """What a commit remembers of the logs it was made from: enough to know them again, and to account for every line.
 
-Owns the record of one stretch of one log, and the sums of many. Does not own how logs are read
+Owns the record of one segment of one log, and the sums of many. Does not own how logs are read
 (``pipeline.collectors``) nor how records are kept (``pipeline.lake``).
 """
 
@@ -26,7 +26,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceRecord:
-    """One collected stretch of one log.
+    """One collected segment of one log.
 
     All offsets are in bytes of the *decompressed* log, so that a log and its later gzip are the same source.
     ``lines == blank + sum(quarantined.values()) + sum(events.values())`` always.
@@ -42,11 +42,11 @@ class SourceRecord:
     """Size in bytes of the file on disk when it was read (compressed, where it is)."""
     start: int
     end: int
-    """The stretch ``[start, end)``: complete lines only."""
+    """The segment ``[start, end)``: complete lines only."""
     first_line: int
-    """Number of the stretch's first line, from 1."""
+    """Number of the segment's first line, from 1."""
     sha256: str
-    """Digest of the bytes of the stretch."""
+    """Digest of the bytes of the segment."""
     head: Window
     """The first bytes of the log, at most 64 KiB and never beyond ``end``."""
     tail: Window
@@ -60,7 +60,7 @@ class SourceRecord:
 
     @property
     def next_line(self) -> int:
-        """Number of the line that follows the stretch."""
+        """Number of the line that follows the segment."""
         return self.first_line + self.lines
 
 

@@ -43,7 +43,7 @@ def reference_tables(
 
     For the days that have events.
 
-    A *time slice* is a stretch of a UTC day in which no day ends in any time zone in use, no rate changes on any card
+    A *time slice* is a span of a UTC day in which no day ends in any time zone in use, no rate changes on any card
     and no key changes its account or rate card: whatever decides an account, a usage date or a price is the same for
     all of it. ``time_slices`` has a row for each hour that a slice touches, so that an event finds its slice by an
     equality on the hour and one comparison.
@@ -107,8 +107,8 @@ def _rate_tables(rate_cards: Mapping[str, RateCard]) -> dict[str, pa.Table]:
     """Return what decides a request's rate besides its instant.
 
     ``prompt_bands`` are all thresholds of prompt size in use, as half-open ranges of prompt tokens; ``rate_bands`` and
-    ``rate_tiers`` say which of them, and which service tiers, a card prices apart for a model; ``rate_windows`` are the
-    stretches in which one rate is chosen, with the meters that it prices apart; ``meter_terms`` says for each such set
+    ``rate_tiers`` say which of them, and which service tiers, a card prices apart for a model; ``rate_windows`` say
+    when one rate is chosen, with the meters that it prices apart; ``meter_terms`` says for each such set
     of meters which counts make up the quantity of which meter.
     """
     models = [(card, model) for card in rate_cards.values() for model in card.models]
@@ -127,14 +127,14 @@ def _rate_tables(rate_cards: Mapping[str, RateCard]) -> dict[str, pa.Table]:
         (
             card.id,
             model,
-            stretch.service_tier,
-            stretch.prompt_band,
-            stretch.effective_from or SINCE_EVER,
-            stretch.effective_to,
-            apart_text(priced_apart(stretch.rate.per_million)),
+            window.service_tier,
+            window.prompt_band,
+            window.effective_from or SINCE_EVER,
+            window.effective_to,
+            apart_text(priced_apart(window.rate.per_million)),
         )
         for card, model in models
-        for stretch in card.stretches(model)
+        for window in card.rate_windows(model)
     ]
     text, instant, count = pa.string(), _TIMESTAMP, pa.int64()
     return {
@@ -156,7 +156,7 @@ def _rate_tables(rate_cards: Mapping[str, RateCard]) -> dict[str, pa.Table]:
 
 
 def _key_rows(account: Account, key: KeyPeriod) -> Iterator[tuple[object, ...]]:
-    """Yield a key's time with an account, a row for each stretch of it in which one rate card holds."""
+    """Yield a key's time with an account, a row for each window of it in which one rate card holds."""
     starts = [
         SINCE_EVER,
         *(day_start_at(terms.from_date, account.zone) for terms in account.terms if terms.from_date is not None),

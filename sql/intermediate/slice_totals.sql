@@ -1,5 +1,5 @@
 -- The one pass over all events, whatever their fate: exchanges and stated tokens by everything that decides an account, a usage date or a price.
--- A time slice is a stretch in which no day ends, no rate changes and no key moves, in any zone, on any card, to any account (see time_slices).
+-- A time slice is a span in which no day ends, no rate changes and no key moves, in any zone, on any card, to any account (see time_slices).
 -- Sums stay wider than a bigint here, because the copies that are not billed are still to be taken off them.
 -- The prompt band is the greatest threshold of any card that the single request's prompt exceeds: sums cannot tell it any more.
 -- grain: api_key_id, model_name, dimensions, status, http_status, slice_at, prompt_band

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from pipeline.collectors import LogReading, Stretch
+    from pipeline.collectors import LogReading, LogSegment
     from pipeline.usage.sources import SourceRecord
 
 SECRET = b"a secret of thirty-two bytes, ok!"
@@ -24,23 +24,23 @@ SECRET = b"a secret of thirty-two bytes, ok!"
 class Collected:
     """Everything that one reading of a log gave."""
 
-    stretches: list[Stretch]
+    segments: list[LogSegment]
     reading: LogReading
 
     @property
     def events(self) -> list[dict[str, Any]]:
         """All events, as dicts."""
-        return [event for stretch in self.stretches for event in stretch.events.to_pylist()]
+        return [event for segment in self.segments for event in segment.events.to_pylist()]
 
     @property
     def quarantined(self) -> list[dict[str, Any]]:
         """All quarantined lines, as dicts."""
-        return [row for stretch in self.stretches for row in stretch.quarantined.to_pylist()]
+        return [row for segment in self.segments for row in segment.quarantined.to_pylist()]
 
     @property
     def records(self) -> list[SourceRecord]:
-        """The records of the stretches."""
-        return [stretch.record for stretch in self.stretches]
+        """The records of the segments."""
+        return [segment.record for segment in self.segments]
 
     @property
     def event(self) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def _collect_file(
     path: Path,
     *,
     known: Sequence[SourceRecord] = (),
-    stretch_events_max: int = 1_000_000,
+    segment_events_max: int = 1_000_000,
     follows_links: bool = False,
     **log_format: Any,
 ) -> Collected:
@@ -84,18 +84,18 @@ def _collect_file(
         log_format=LogFormat(**log_format),
         fingerprint=KeyFingerprint(secret=SECRET),
         known=known,
-        stretch_events_max=stretch_events_max,
+        segment_events_max=segment_events_max,
         follows_links=follows_links,
     )
-    stretches = list(reading)
-    for stretch in stretches:
-        record = stretch.record
+    segments = list(reading)
+    for segment in segments:
+        record = segment.record
         assert record.lines == record.blank + sum(record.quarantined.values()) + sum(record.events.values())
-        assert (stretch.events.num_rows, stretch.quarantined.num_rows) == (
+        assert (segment.events.num_rows, segment.quarantined.num_rows) == (
             sum(record.events.values()),
             sum(record.quarantined.values()),
         )
-    return Collected(stretches=stretches, reading=reading)
+    return Collected(segments=segments, reading=reading)
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from fuzzing import LineMaker, expected_row, found_rows
 from pipeline.collectors import LogFormat, read_log
 from pipeline.collectors.decode import decode_line
 from pipeline.collectors.fast.blocks import BlockDecoder
-from pipeline.collectors.fast.patterns import line_patterns as shapes
+from pipeline.collectors.fast.patterns import line_patterns
 from pipeline.collectors.fast.streams.condense import condensed
 from pipeline.collectors.logs.line_blocks import LineBlocks
 from pipeline.collectors.logs.lines import LineSplitter
@@ -30,18 +30,16 @@ _QUARANTINE_LINE = itemgetter(QUARANTINE.get_field_index("line"))
 
 @pytest.fixture(autouse=True)
 def _no_shapes_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Begin every test with nothing learnt, since shapes are kept for all logs of a format.
+    """Begin every test with nothing learned, since patterns are kept for all logs of a format.
 
     And learn from few lines.
     """
-    shapes._shapes.cache_clear()  # noqa: SLF001 - nothing but a test needs this
-    monkeypatch.setattr(shapes, "_ALIKE_MIN", 4)
+    line_patterns._patterns.cache_clear()  # noqa: SLF001 - nothing but a test needs this
+    monkeypatch.setattr(line_patterns, "_ALIKE_MIN", 4)
 
 
-def _fast(content: bytes, log_format: LogFormat = FORMAT, *, told_alone: bool = False) -> tuple[dict[int, Any], int]:
-    """Return the values of the row of every line that has one, by its number, and how many were told by shapes, or read
-    the quick way.
-    """
+def _fast(content: bytes, log_format: LogFormat = FORMAT, *, matched_alone: bool = False) -> tuple[dict[int, Any], int]:
+    """Return the row of every line that has one, by its number, and how many patterns matched, or were read quickly."""
     rows: dict[int, Any] = {}
     quick = 0
     decoder = BlockDecoder(source="s", log_format=log_format, fingerprint=_fingerprint)
@@ -52,7 +50,7 @@ def _fast(content: bytes, log_format: LogFormat = FORMAT, *, told_alone: bool = 
         assert len(found_rows(found)) + found.blank == len(block.spans)
         assert found.quarantined == sorted(found.quarantined, key=_QUARANTINE_LINE)
         rows |= found_rows(found)
-        quick += found.told + (0 if told_alone else found.quick)
+        quick += found.matched + (0 if matched_alone else found.quick)
     return rows, quick
 
 
@@ -94,13 +92,13 @@ def test_almost_every_usual_line_is_read_the_quick_way() -> None:
     "fields", [{}, {"api_key_id": "request.model", "request.model": "api_key_id"}], ids=["our names", "other names"]
 )
 def test_lines_of_known_shapes_are_told_as_the_plain_reader_reads_them(seed: int, fields: dict[str, str]) -> None:
-    maker = LineMaker(f"shapes {seed}", fresh=0)
+    maker = LineMaker(f"patterns {seed}", fresh=0)
     changed = [maker.made().content for _ in range(300)]
     content = b"".join(line + b"\n" for line in [*maker.first * 8, *changed])
     log_format = LogFormat(fields=fields)
-    rows, told = _fast(content, log_format, told_alone=True)
+    rows, matched = _fast(content, log_format, matched_alone=True)
     assert rows == _plain(content, log_format)
-    assert told > 30
+    assert matched > 30
 
 
 def test_logs_that_are_read_at_once_teach_each_other_nothing_wrong() -> None:
@@ -153,9 +151,9 @@ def test_counts_that_contradict_each_other_are_told_by_no_shape(counts: tuple[in
     )
     lines = [line.format(_USAGE.format(*each)) for each in [(100, 50, 150, 40, 10, 20)] * 40 + [counts]]
     content = "".join(lines).encode()
-    rows, told = _fast(content, told_alone=True)
+    rows, matched = _fast(content, matched_alone=True)
     assert rows == _plain(content)
-    assert told >= 20
+    assert matched >= 20
 
 
 def test_one_odd_line_does_not_keep_the_others_of_its_model_from_being_told() -> None:
@@ -167,10 +165,10 @@ def test_one_odd_line_does_not_keep_the_others_of_its_model_from_being_told() ->
     content = "".join(
         [*[line.format("a", usual)] * 40, line.format("b", beside), *[line.format("b", usual)] * 300]
     ).encode()
-    rows, told = _fast(content, told_alone=True)
+    rows, matched = _fast(content, matched_alone=True)
     assert rows == _plain(content)
     assert "openai-chat/reasoning-apart" in rows[41][1]
-    assert told > 240
+    assert matched > 240
 
 
 def test_long_streams_are_cut_and_their_chunks_counted() -> None:
@@ -259,7 +257,7 @@ def test_the_settings_of_a_source_hold_for_both(identity: str, depth_max: int) -
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_whole_logs_give_the_same_stretches_and_records(seed: int, tmp_path: Path) -> None:
+def test_whole_logs_give_the_same_segments_and_records(seed: int, tmp_path: Path) -> None:
     maker, chance = LineMaker(f"logs {seed}"), random.Random(seed)
     log_format = LogFormat(line_bytes_max=chance.choice((3_000, 20_000, 2**23)))
     content = (
@@ -278,13 +276,13 @@ def test_whole_logs_give_the_same_stretches_and_records(seed: int, tmp_path: Pat
             name="n",
             log_format=log_format,
             fingerprint=_fingerprint,
-            stretch_events_max=events_max,
+            segment_events_max=events_max,
             reader=reader,
         )
-        stretches = [
-            (stretch.record, stretch.events.to_pylist(), stretch.quarantined.to_pylist()) for stretch in reading
+        segments = [
+            (segment.record, segment.events.to_pylist(), segment.quarantined.to_pylist()) for segment in reading
         ]
-        return stretches, reading.pending_bytes
+        return segments, reading.pending_bytes
 
     assert read("fast") == read("plain")
 

@@ -37,7 +37,7 @@ def test_an_unchanged_log_has_nothing_new(collect_file: Any, exchange: Any, tmp_
     log.write_bytes(_lines(exchange, 0, 500))
     first = collect_file(log)
     again = collect_file(log, known=first.records)
-    assert again.stretches == []
+    assert again.segments == []
     assert (again.reading.pending_bytes, again.reading.problem) == (0, None)
 
 
@@ -60,7 +60,7 @@ def test_a_log_continues_after_the_record_that_reaches_farthest(
     known: list[Any] = []
     for count in (10, 600, 1200):
         log.write_bytes(_lines(exchange, 0, count))
-        known += collect_file(log, known=known, stretch_events_max=100).records
+        known += collect_file(log, known=known, segment_events_max=100).records
     log.write_bytes(_lines(exchange, 0, 1201))
     assert _ids(collect_file(log, known=known[::-1])) == [1200]
 
@@ -69,7 +69,7 @@ def test_a_moved_log_is_the_same_log(collect_file: Any, exchange: Any, tmp_path:
     log = tmp_path / "app.jsonl"
     log.write_bytes(_lines(exchange, 0, 3))
     first = collect_file(log)
-    assert collect_file(log.rename(tmp_path / "app.jsonl.1"), known=first.records).stretches == []
+    assert collect_file(log.rename(tmp_path / "app.jsonl.1"), known=first.records).segments == []
 
 
 def test_a_rotated_log_is_a_new_one_from_its_first_line(collect_file: Any, exchange: Any, tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_a_log_compressed_after_it_was_collected_is_the_same_log(
     for number, compress in enumerate((gzip.compress, zstandard.ZstdCompressor().compress)):
         compressed = tmp_path / f"app.jsonl.{number}"
         compressed.write_bytes(compress(content))
-        assert collect_file(compressed, known=first.records).stretches == []
+        assert collect_file(compressed, known=first.records).segments == []
         compressed.write_bytes(compress(content + _lines(exchange, 900, 902)))
         rest = collect_file(compressed, known=first.records)
         assert _ids(rest) == [900, 901]
@@ -173,7 +173,7 @@ def test_an_unchanged_plain_log_is_read_at_its_windows_only(
         return read(descriptor, size, offset)
 
     monkeypatch.setattr(os, "pread", counted)
-    assert collect_file(log, known=first.records).stretches == []
+    assert collect_file(log, known=first.records).segments == []
     assert sum(sizes) < 140_000 < log.stat().st_size
 
 
@@ -194,7 +194,7 @@ def test_an_unchanged_compressed_log_is_not_decompressed_again(
             yield piece
 
     monkeypatch.setattr(log_file, "decompressed", counted)
-    assert collect_file(log, known=first.records).stretches == []
+    assert collect_file(log, known=first.records).segments == []
     assert 65_536 <= sum(sizes) < len(content) / 2
 
 
@@ -226,5 +226,5 @@ def test_what_was_believed_of_a_cut_stream_is_not_read_again_when_it_turns_out_c
     assert len(part.events) == 50
     log.write_bytes(compressed[:-8] + b"\0" * 8)
     spoiled = collect_file(log, known=part.records)
-    assert spoiled.stretches == []
+    assert spoiled.segments == []
     assert spoiled.reading.problem.reason == "corrupt_compression"

@@ -47,11 +47,11 @@ def test_only_a_line_that_is_ended_is_read(collect_file: Any, exchange: Any, tmp
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\x1f", b"\x1f\x8b", b"(\xb5/\xfd"])
-def test_a_log_without_a_complete_line_gives_no_stretch(collect_file: Any, tmp_path: Path, content: bytes) -> None:
+def test_a_log_without_a_complete_line_gives_no_segment(collect_file: Any, tmp_path: Path, content: bytes) -> None:
     log = tmp_path / "app.jsonl"
     log.write_bytes(content)
     collected = collect_file(log)
-    assert collected.stretches == []
+    assert collected.segments == []
     problem = collected.reading.problem
     assert (problem and problem.reason) == ("ends_inside_member" if len(content) > 1 else None)
 
@@ -81,11 +81,11 @@ def test_nuls_and_byte_order_marks_around_a_line_are_no_part_of_it(exchange: Any
     ]
     log = tmp_path / "log"
     log.write_bytes(b"".join(line + b"\n" for line in lines))
-    (stretch,) = read_log(log, source="s", name="n", log_format=LogFormat(), fingerprint=str, reader=reader)
-    events, quarantined = stretch.events.to_pylist(), stretch.quarantined.to_pylist()
+    (segment,) = read_log(log, source="s", name="n", log_format=LogFormat(), fingerprint=str, reader=reader)
+    events, quarantined = segment.events.to_pylist(), segment.quarantined.to_pylist()
     assert [event["line"] for event in events] == [1, 2, 3, 4, 7, 9]
     assert len({event["event_id"] for event in events}) == 1
-    assert (stretch.record.blank, [row["line"] for row in quarantined]) == (2, [8])
+    assert (segment.record.blank, [row["line"] for row in quarantined]) == (2, [8])
     edges = [sum(len(line) + 1 for line in lines[:number]) for number in range(len(lines) + 1)]
     assert all(
         (row["byte_start"], row["byte_end"]) == (edges[row["line"] - 1], edges[row["line"]])
@@ -115,13 +115,13 @@ def test_an_endless_line_costs_no_memory_and_is_left_for_the_next_run(collect_fi
     assert collected.reading.pending_bytes == 3_000_000
 
 
-def test_a_stretch_ends_where_it_may_be_committed_and_its_digest_is_that_of_its_bytes(
+def test_a_segment_ends_where_it_may_be_committed_and_its_digest_is_that_of_its_bytes(
     collect_file: Any, exchange: Any, tmp_path: Path
 ) -> None:
     lines = [json.dumps(exchange(request_id=f"r-{number}")).encode() + b"\n" for number in range(10)]
     log = tmp_path / "app.jsonl"
     log.write_bytes(b"".join([*lines, b"\n", b"unfinished"]))
-    records = collect_file(log, stretch_events_max=4).records
+    records = collect_file(log, segment_events_max=4).records
     assert [(record.first_line, record.lines, record.next_line) for record in records] == [
         (1, 4, 5),
         (5, 4, 9),
@@ -132,9 +132,9 @@ def test_a_stretch_ends_where_it_may_be_committed_and_its_digest_is_that_of_its_
         assert record.end - record.start == len(b"".join(content))
 
 
-def test_a_stretch_may_hold_no_events_at_all(collect: Any) -> None:
-    (stretch,) = collect("", "", "").stretches
-    assert (stretch.events.num_rows, stretch.quarantined.num_rows, stretch.record.blank) == (0, 0, 3)
+def test_a_segment_may_hold_no_events_at_all(collect: Any) -> None:
+    (segment,) = collect("", "", "").segments
+    assert (segment.events.num_rows, segment.quarantined.num_rows, segment.record.blank) == (0, 0, 3)
 
 
 def test_block_boundaries_never_matter() -> None:
@@ -149,7 +149,7 @@ def test_block_boundaries_never_matter() -> None:
         splitter = LineSplitter(
             (content[at : at + block_bytes] for at in range(0, len(content), block_bytes)), line_bytes_max=40
         )
-        return [(line, splitter.end, splitter.next_line, splitter.tail, splitter.stretch_sha256) for line in splitter]
+        return [(line, splitter.end, splitter.next_line, splitter.tail, splitter.segment_sha256) for line in splitter]
 
     whole = split(len(content))
     assert len(whole) > 25

@@ -106,7 +106,7 @@ def test_nothing_after_the_last_verified_member_is_believed(
     spoiled[-3 if name == "zstd" else -7] ^= 1  # the checksum
     log = tmp_path / name
     log.write_bytes(sound + spoiled + compress(_lines(exchange, 900, 905)))
-    collected = collect_file(log, stretch_events_max=2)
+    collected = collect_file(log, segment_events_max=2)
     assert _ids(collected) == [f"r-{number}" for number in range(5)]
     problem = collected.reading.problem
     assert (problem.reason, problem.offset) == ("corrupt_compression", len(_lines(exchange, 0, 5)))
@@ -183,7 +183,7 @@ def test_what_is_no_log_of_json_lines_is_named_once(
     collect_file: Any, tmp_path: Path, content: bytes, name: str
 ) -> None:
     collected = collect_file(_written(tmp_path / "log", content))
-    assert (collected.stretches, collected.reading.problem.reason) == ([], "not_json_lines")
+    assert (collected.segments, collected.reading.problem.reason) == ([], "not_json_lines")
     assert name in collected.reading.problem.detail
 
 
@@ -207,7 +207,7 @@ def test_only_regular_files_are_read(collect_file: Any, tmp_path: Path) -> None:
     os.mkfifo(fifo)
     for path in (tmp_path, fifo):
         collected = collect_file(path)
-        assert collected.stretches == []
+        assert collected.segments == []
         assert collected.reading.problem.reason == "not_a_regular_file"
 
 
@@ -231,7 +231,7 @@ def test_a_reading_that_is_given_up_gives_the_file_back(exchange: Any, tmp_path:
     log = _written(tmp_path / "log", _lines(exchange, 0, 3))
     descriptors = Path("/proc/self/fd")
     before = len(list(descriptors.iterdir()))
-    reading = read_log(log, source="s", name="n", log_format=LogFormat(), fingerprint=str, stretch_events_max=1)
+    reading = read_log(log, source="s", name="n", log_format=LogFormat(), fingerprint=str, segment_events_max=1)
     next(reading)
     assert len(list(descriptors.iterdir())) == before + 1
     reading.close()

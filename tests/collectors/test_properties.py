@@ -77,14 +77,14 @@ def _cut(content: bytes, places: list[int]) -> list[bytes]:
 
 def _read(path: Path, known: tuple[Any, ...] = ()) -> tuple[list[Any], tuple[Any, ...], SourceProblem | None]:
     reading = read_log(
-        path, source="s", name="n", log_format=FORMAT, fingerprint=str, known=known, stretch_events_max=3
+        path, source="s", name="n", log_format=FORMAT, fingerprint=str, known=known, segment_events_max=3
     )
-    stretches = list(reading)
-    rows = [row for stretch in stretches for row in stretch.events.to_pylist() + stretch.quarantined.to_pylist()]
-    for stretch in stretches:
-        record = stretch.record
+    segments = list(reading)
+    rows = [row for segment in segments for row in segment.events.to_pylist() + segment.quarantined.to_pylist()]
+    for segment in segments:
+        record = segment.record
         assert record.lines == record.blank + sum(record.quarantined.values()) + sum(record.events.values())
-    return sorted(rows, key=lambda row: row["line"]), tuple(stretch.record for stretch in stretches), reading.problem
+    return sorted(rows, key=lambda row: row["line"]), tuple(segment.record for segment in segments), reading.problem
 
 
 @calm

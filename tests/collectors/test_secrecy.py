@@ -77,8 +77,8 @@ def test_the_canary_is_in_no_table_no_record_and_no_report(exchange: Any, collec
     written = repr((collected.events, collected.quarantined, collected.records, collected.reading.problem))
     assert CANARY not in written
     sink = pa.BufferOutputStream()
-    for stretch in collected.stretches:
-        for table in (stretch.events, stretch.quarantined):
+    for segment in collected.segments:
+        for table in (segment.events, segment.quarantined):
             with pa.ipc.new_stream(sink, table.schema) as writer:
                 writer.write_table(table)
     assert CANARY.encode() not in sink.getvalue().to_pybytes()
@@ -98,7 +98,7 @@ def test_a_raw_key_without_a_secret_ends_the_reading_and_the_message_is_not_ours
         message = "no secret for key fingerprints"
         raise ConfigurationError(message)
 
-    reading = read_log(log, source="s", name="n", log_format=LogFormat(), fingerprint=refuse, stretch_events_max=1)
+    reading = read_log(log, source="s", name="n", log_format=LogFormat(), fingerprint=refuse, segment_events_max=1)
     assert next(reading).record.lines == 1
     with pytest.raises(ConfigurationError, match="no secret") as caught:
         next(reading)
@@ -112,12 +112,12 @@ def test_key_ids_never_need_the_secret(exchange: Any, tmp_path: Path) -> None:
     def never(_raw: str) -> str:
         raise AssertionError
 
-    (stretch,) = read_log(log, source="s", name="n", log_format=LogFormat(), fingerprint=never)
-    assert stretch.events["api_key_id"].to_pylist() == ["key_1"]
+    (segment,) = read_log(log, source="s", name="n", log_format=LogFormat(), fingerprint=never)
+    assert segment.events["api_key_id"].to_pylist() == ["key_1"]
 
 
 def test_the_tables_have_the_schemas_of_the_lake(exchange: Any, collect: Any) -> None:
-    (stretch,) = collect(exchange(), "nonsense").stretches
-    assert stretch.events.schema == USAGE_EVENTS
-    assert stretch.quarantined.schema == QUARANTINE
-    assert stretch.events.validate(full=True) is None
+    (segment,) = collect(exchange(), "nonsense").segments
+    assert segment.events.schema == USAGE_EVENTS
+    assert segment.quarantined.schema == QUARANTINE
+    assert segment.events.validate(full=True) is None

@@ -1,4 +1,4 @@
-"""The plain reader looks at no value that a shape ignores: it is watched while it reads."""
+"""The plain reader looks at no value that a pattern ignores: it is watched while it reads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fuzzing import LineMaker
 from pipeline.collectors import LogFormat, strict_json
 from pipeline.collectors.decode import EventRow, decode_line
 from pipeline.collectors.fast.patterns.learning import Unlearnable, learned
-from pipeline.collectors.fast.patterns.lessons import lesson_of
+from pipeline.collectors.fast.patterns.samples import uses_of_sample
 from pipeline.collectors.fast.patterns.uses import DOCUMENT, Elements, uses_of_line
 from pipeline.collectors.logs.lines import Line
 from pipeline.usage.events import LOGGED
@@ -73,7 +73,7 @@ def known(uses: Mapping[str, Any], place: str, names: dict[str, set[str]]) -> di
 
 
 def is_learnable(content: bytes, uses: Mapping[str, Any]) -> bool:
-    """Tell whether a shape is made of a line."""
+    """Tell whether a pattern is made of a line."""
     with suppress(Unlearnable):
         return bool(learned(content, uses))
     return False
@@ -99,7 +99,7 @@ def test_every_value_that_is_asked_for_has_a_use(watched: list[Watched]) -> None
             fingerprint=lambda raw: f"key_{len(raw)}",
         )
         asked = [(each.place, each.asked.copy()) for each in watched]
-        uses = lesson_of(content, row.values, FORMAT) if isinstance(row, EventRow) else None
+        uses = uses_of_sample(content, row.values, FORMAT) if isinstance(row, EventRow) else None
         if uses is None or not is_learnable(content, uses):
             continue
         learnable += 1

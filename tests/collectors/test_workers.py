@@ -49,23 +49,23 @@ def _read(
     fingerprint: Callable[[str], str] = lambda raw: f"key_{len(raw)}",
     log_format: LogFormat = FORMAT,
 ) -> tuple[list[Any], int]:
-    stretches = read_log(
+    segments = read_log(
         path,
         source="s",
         name="n",
         log_format=log_format,
         fingerprint=fingerprint,
-        stretch_events_max=150,
+        segment_events_max=150,
         processes=processes,
     )
-    found = [(stretch.record, stretch.events.to_pylist(), stretch.quarantined.to_pylist()) for stretch in stretches]
-    return found, stretches.pending_bytes
+    found = [(segment.record, segment.events.to_pylist(), segment.quarantined.to_pylist()) for segment in segments]
+    return found, segments.pending_bytes
 
 
 @pytest.mark.parametrize(
     "fields", [{}, {"request_id": "latency_ms", "api_key_id": "request.model"}], ids=["our names", "other names"]
 )
-def test_two_processes_give_the_stretches_of_one(
+def test_two_processes_give_the_segments_of_one(
     log: Path, monkeypatch: pytest.MonkeyPatch, fields: dict[str, str]
 ) -> None:
     log_format = replace(FORMAT, fields=fields)
@@ -166,9 +166,9 @@ def test_an_abandoned_reading_leaves_no_process_behind(log: Path, monkeypatch: p
         begun.append(self._process)
 
     monkeypatch.setattr(workers.Worker, "__init__", remember)
-    stretches = read_log(
-        log, source="s", name="n", log_format=FORMAT, fingerprint=len, stretch_events_max=50, processes=3
+    segments = read_log(
+        log, source="s", name="n", log_format=FORMAT, fingerprint=len, segment_events_max=50, processes=3
     )
-    next(stretches)
-    stretches.close()
+    next(segments)
+    segments.close()
     assert [process.poll() is not None for process in begun] == [True, True]

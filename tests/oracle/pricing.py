@@ -3,7 +3,7 @@
 Plain Python on the TOML of rate cards, one request at a time, no code shared with the product.
 
 ``charges`` takes cards as ``tomllib`` gives them and requests, and says what each invoice line is worth before
-rounding. It asks at one instant what a card says, where the product cuts time into stretches; where they differ, one of
+rounding. It asks at one instant what a card says, where the product cuts time into segments; where they differ, one of
 them is wrong.
 """
 

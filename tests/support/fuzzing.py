@@ -11,7 +11,7 @@ import random
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipeline.collectors.event_columns import OWN, frame_of, own_of
+from pipeline.collectors.event_columns import OWN, own_of, shared_of
 from pipeline.tables.schemas import QUARANTINE
 from pipeline.usage.events import LOGGED
 
@@ -166,7 +166,7 @@ def found_rows(decoded: DecodedLines) -> dict[int, Any]:
 
 def expected_row(row: EventRow | QuarantineRow | None) -> Any:
     """Return the same of a row of the plain reader."""
-    return row if row is None else (own_of(row.values), frame_of(row.values)) if hasattr(row, "status") else row.values
+    return row if row is None else (own_of(row.values), shared_of(row.values)) if hasattr(row, "status") else row.values
 
 
 _LETTERS = (
@@ -223,7 +223,7 @@ class LineMaker:
     def __init__(self, seed: int | str, *, fresh: float = 1.0, is_gentle: bool = False) -> None:
         """Make so great a share of the lines anew, and the others by damaging one of the last.
 
-        ``is_gentle``: no line is a stream, and most are changed in one place at most, so that shapes tell many.
+        ``is_gentle``: no line is a stream, and most are changed in one place at most, so that patterns match many.
         """
         self.chance = random.Random(f"lines {seed}")
         self._fresh = fresh

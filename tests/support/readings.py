@@ -9,7 +9,7 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors import LogFormat, families
-from pipeline.collectors.bodies.body import look_at
+from pipeline.collectors.bodies.body import take_apart
 from pipeline.collectors.exchange import read_exchange
 from pipeline.collectors.families.reading import Asked
 from pipeline.collectors.formats.request_log import read_envelope
@@ -53,7 +53,7 @@ def tokens(response: Any, **line: Any) -> tuple[int | None, ...]:
 def family_reading(response: Any, *, model: str | None = None, headers: dict[str, Any] | None = None) -> Reading:
     """Return what the family of a body says of it, before anything follows from it."""
     again = parse(json.dumps(response), depth_max=64)
-    body = look_at(again, depth_max=64)
+    body = take_apart(again, depth_max=64)
     family = families.family_of(body.documents)
     assert family is not None
     return family.read(body, Asked(model=model, headers=headers or {}))

@@ -39,7 +39,7 @@ def command(invocation: Invocation, paths: tuple[Path, ...], as_of: str | None) 
             processes=invocation.processors,
         )
     click.echo(
-        f"collected {counted(collected.lines, 'new line')} from {collected.stretches} of "
+        f"collected {counted(collected.lines, 'new line')} from {collected.segments} of "
         f"{counted(collected.files, 'log')}"
     )
     for warning in collected.warnings:

@@ -93,7 +93,7 @@ def command(invocation: Invocation, *, as_of: str | None, strict: bool, as_json:
 def _print_summary(night: Night) -> None:
     new = night.collected
     click.echo(
-        f"collected {counted(new.lines, 'new line')} from {new.stretches} of {counted(new.files, 'log')}; "
+        f"collected {counted(new.lines, 'new line')} from {new.segments} of {counted(new.files, 'log')}; "
         f"the lake is at commit {_commit(night)}"
     )
     if is_terminal():
@@ -137,7 +137,7 @@ def _document(night: Night) -> dict[str, object]:
     return {
         "collected": {
             "files": night.collected.files,
-            "stretches": night.collected.stretches,
+            "segments": night.collected.segments,
             "lines": night.collected.lines,
         },
         "commit": night.built.snapshot.version,

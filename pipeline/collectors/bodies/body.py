@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.bodies import aws_frames
+from pipeline.collectors.bodies import aws_event_stream
 from pipeline.collectors.bodies.sse import is_transcript, read_transcript
 from pipeline.collectors.strict_json import BrokenJson, parse
 
@@ -42,7 +42,7 @@ _UNWRAPS_MAX = 2
 """So many times a text may turn out to be another text; each step is proven by what comes out."""
 
 
-def look_at(response: JsonObject | list[Any] | str | None, *, depth_max: int) -> Body:
+def take_apart(response: JsonObject | list[Any] | str | None, *, depth_max: int) -> Body:
     """Take a body apart.
 
     Raises ``LineRefused`` where its JSON is lax or nested too deep; of a cut body, what is whole counts.
@@ -70,7 +70,7 @@ def _text_body(response: str, depth_max: int, unwraps: int) -> Body:
         body = _text_body(unwrapped, depth_max, unwraps - 1)
         if body.documents:
             return body
-    if (payloads := aws_frames.payloads_of(text)) is not None:
+    if (payloads := aws_event_stream.payloads_of(text)) is not None:
         return _chunks(_parsed(payloads, depth_max), depth_max)
     if not text.startswith(("{", "[")) and is_transcript(text):
         return _stream_body(text, depth_max)
@@ -125,14 +125,14 @@ def _chunks(events: list[JsonObject], depth_max: int) -> Body:
             documents.append(event)
             continue
         held = event.get("data")
-        inner = aws_frames.inner_of(event)
+        inner = aws_event_stream.inner_of(event)
         if inner is None and isinstance(held, str) and not {"usage", "object"} & event.keys():
             inner = held
         if inner is not None:
             documents += _parsed([inner], depth_max)
         elif isinstance(held, dict) and event.keys() <= {"event", "data", "id", "retry"}:
             documents.append(held)
-        elif (exception := aws_frames.exception_in(event)) is not None:
+        elif (exception := aws_event_stream.exception_in(event)) is not None:
             documents.append({"error": exception})
         else:
             documents.append(event)

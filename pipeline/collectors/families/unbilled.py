@@ -1,4 +1,4 @@
-"""Answers that are neither completions nor embeddings: told by their shape, never taken for chat, and not billed.
+"""Answers that are neither completions nor embeddings: recognised by their shape, never taken for chat, and not billed.
 
 Rerank, images, audio, moderation, batches, runs of assistants, counts of tokens. What they state is kept by name, so
 that it can be seen and priced. Source: recorded exchanges of each; the shapes are those of OpenAI's, Cohere's and

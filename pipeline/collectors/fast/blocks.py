@@ -1,9 +1,9 @@
 """A block of whole lines to rows.
 
-Cut what repeats, tell lines by the shapes that are known, read the others one by one and learn from them.
+Cut what repeats, match lines by the patterns that are known, read the others one by one and learn from them.
 
-Owns the order of these steps, and which line a shape may be learnt from. Rows are those of ``decode.decode_line``, for
-every line.
+Owns the order of these steps, and which line a pattern may be learned from. Rows are those of ``decode.decode_line``,
+for every line.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.collectors import decode
 from pipeline.collectors.decode import EventRow
-from pipeline.collectors.event_columns import EventColumns, frame_of, own_of
+from pipeline.collectors.event_columns import EventColumns, own_of, shared_of
 from pipeline.collectors.fast.lines import QuickReader
-from pipeline.collectors.fast.patterns.lessons import lesson_of
-from pipeline.collectors.fast.patterns.line_patterns import shapes_of
-from pipeline.collectors.fast.patterns.matching import Teller
+from pipeline.collectors.fast.patterns.line_patterns import patterns_of
+from pipeline.collectors.fast.patterns.matching import Matcher
+from pipeline.collectors.fast.patterns.samples import uses_of_sample
 from pipeline.collectors.fast.streams import cut_streams
 from pipeline.collectors.fast.streams.condense import DEPTH, condensed
 from pipeline.collectors.fast.streams.cut_lines import CutLines
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
     from pipeline.collectors.decode import QuarantineRow, Row
     from pipeline.collectors.event_columns import Columns
-    from pipeline.collectors.fast.patterns.line_patterns import Captured, Shape
+    from pipeline.collectors.fast.patterns.line_patterns import Captured, LinePattern
     from pipeline.collectors.formats.log_format import LogFormat
 
 _FIRST_LINES = 16
-"""So many lines of a log are read before shapes are tried, then twice as many, and so on: what the first teach helps
+"""So many lines of a log are read before patterns are tried, then twice as many, and so on: what the first teach helps
 all others.
 """
 _STATUS = USAGE_EVENTS.get_field_index("status")
@@ -49,8 +49,8 @@ class DecodedLines(NamedTuple):
     quarantined: list[Row]
     """The values of ``schemas.QUARANTINE``, in the order of the log."""
     blank: int
-    told: int
-    """How many a shape told."""
+    matched: int
+    """How many a pattern matched."""
     quick: int
     """How many others were not left to the plain reader whole."""
 
@@ -63,8 +63,8 @@ class BlockDecoder:
         self.source = source
         self.log_format = log_format
         self.fingerprint = fingerprint
-        self._shapes = shapes_of(log_format)
-        self._teller = Teller(self._shapes, identity=log_format.identity, fingerprint=fingerprint)
+        self._patterns = patterns_of(log_format)
+        self._matcher = Matcher(self._patterns, identity=log_format.identity, fingerprint=fingerprint)
         self._at_once = _FIRST_LINES
         # it knows our names of fields alone
         is_usual = not log_format.fields and log_format.dialect is None
@@ -99,31 +99,31 @@ class BlockDecoder:
         lines = CutLines(content, spans, edges, first_line, cut)
         events = EventColumns(self.source)
         quarantined: list[Row] = []
-        blank = told = quick = first = 0
+        blank = matched = quick = first = 0
         while first < len(spans):
             last = min(first + self._at_once, len(spans))
             self._at_once *= 2 if last - first == self._at_once else 1
             here = self._part(lines, range(first, last), events, quarantined)
-            blank, told, quick, first = blank + here[0], told + here[1], quick + here[2], last
-        return DecodedLines(events.columns, quarantined, blank, told, quick)
+            blank, matched, quick, first = blank + here[0], matched + here[1], quick + here[2], last
+        return DecodedLines(events.columns, quarantined, blank, matched, quick)
 
     def _part(
         self, lines: CutLines, indices: range, events: EventColumns, quarantined: list[Row]
     ) -> tuple[int, int, int]:
-        """Add the rows of some lines; return how many were blank, told, and read the quick way."""
+        """Add the rows of some lines; return how many were blank, matched, and read the quick way."""
         blank = quick = 0
-        untold = self._teller.tell(lines, indices, events)
-        for index in sorted(untold):
+        unmatched = self._matcher.match_lines(lines, indices, events)
+        for index in sorted(unmatched):
             row, is_quick = self._read(lines, index)
             quick += is_quick
             if row is None:
                 blank += 1
             elif isinstance(row, EventRow):
                 events.add(row.values)
-                self._learn(lines.looked_at(index), row.values, untold[index])
+                self._learn(lines.looked_at(index), row.values, unmatched[index])
             else:
                 quarantined.append(row.values)
-        return blank, len(indices) - len(untold), quick
+        return blank, len(indices) - len(unmatched), quick
 
     def _read(self, lines: CutLines, index: int) -> tuple[EventRow | QuarantineRow | None, bool]:
         """Read one line, and tell whether the quick reader did."""
@@ -143,21 +143,21 @@ class BlockDecoder:
             line, source=self.source, log_format=self.log_format, fingerprint=self.fingerprint
         ), False
 
-    def _learn(self, content: bytes, row: Row, found: tuple[Shape, Captured] | None) -> None:
+    def _learn(self, content: bytes, row: Row, found: tuple[LinePattern, Captured] | None) -> None:
         """Learn from a line that was read.
 
-        A shape, if it has none yet, and what lines of its shape with its telling values amount to.
+        A pattern, if it has none yet, and what lines of its pattern with its deciding values amount to.
         """
         if found is None:
-            if not self._shapes.is_worth_learning(content):
+            if not self._patterns.is_worth_learning(content):
                 return
-            found = self._shapes.learn(content, lesson_of(content, row, self.log_format))
+            found = self._patterns.learn(content, uses_of_sample(content, row, self.log_format))
             if found is None:
                 return
-        shape, captured = found
+        pattern, captured = found
         groups = [[value] for value in captured]
-        (telling,) = shape.telling_of(groups)
-        if self._shapes.wants(shape, telling):
-            own, _, _ = self._teller.values(shape, groups)
-            is_told = tuple([values[0] for values in own]) == own_of(row)[: len(own)]
-            self._shapes.remember(shape, telling, frame_of(row) if is_told else None)
+        (deciding,) = pattern.deciding_of(groups)
+        if self._patterns.wants(pattern, deciding):
+            own, _, _ = self._matcher.values(pattern, groups)
+            is_matched = tuple([values[0] for values in own]) == own_of(row)[: len(own)]
+            self._patterns.remember(pattern, deciding, shared_of(row) if is_matched else None)

@@ -33,7 +33,7 @@ class LineBlock(NamedTuple):
     end: int
     first_line: int
     long_line_digest: _Hash | None = None
-    """The digest of the stretch up to and with a line beyond the cap."""
+    """The digest of the segment up to and with a line beyond the cap."""
 
     def first(self, lines: int) -> tuple[LineBlock, LineBlock | None]:
         """Split off the first so many lines."""
@@ -86,7 +86,7 @@ class LineBlocks:
         ``before`` are the bytes just before it.
         """
         self.end = start
-        self.stretch_start = start
+        self.segment_start = start
         self.next_line = first_line
         self._pieces = pieces
         self._line_bytes_max = line_bytes_max
@@ -145,14 +145,14 @@ class LineBlocks:
         while self._recent_bytes - len(self._recent[0]) >= WINDOW_BYTES:
             self._recent_bytes -= len(self._recent.popleft())
 
-    def begin_stretch(self) -> None:
-        """Let a stretch begin after the line taken last."""
-        self.stretch_start = self.end
+    def begin_segment(self) -> None:
+        """Let a segment begin after the line taken last."""
+        self.segment_start = self.end
         self._digest.replace(hashlib.sha256())
 
     @property
-    def stretch_sha256(self) -> str:
-        """The digest (hex) of the lines since ``stretch_start``, with their terminators."""
+    def segment_sha256(self) -> str:
+        """The digest (hex) of the lines since ``segment_start``, with their terminators."""
         return self._digest.so_far().hexdigest()
 
     @property

@@ -59,7 +59,7 @@ class LineSplitter:
     """Iterates the lines of a log from ``start`` on, and knows at each of them what has been split so far.
 
     The properties speak of all lines handed out up to now: ``end``, ``next_line``, ``tail`` (the last bytes before
-    ``end``, for knowing the log again) and ``stretch_sha256`` since ``stretch_start``.
+    ``end``, for knowing the log again) and ``segment_sha256`` since ``segment_start``.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class LineSplitter:
         ``before`` are the bytes just before it.
         """
         self.end = start
-        self.stretch_start = start
+        self.segment_start = start
         self.next_line = first_line
         self._blocks = blocks
         self._line_bytes_max = line_bytes_max
@@ -78,14 +78,14 @@ class LineSplitter:
         self._recent_bytes = len(self._recent[0])
         self._digest = hashlib.sha256()
 
-    def begin_stretch(self) -> None:
-        """Let a stretch begin after the line handed out last."""
-        self.stretch_start = self.end
+    def begin_segment(self) -> None:
+        """Let a segment begin after the line handed out last."""
+        self.segment_start = self.end
         self._digest = hashlib.sha256()
 
     @property
-    def stretch_sha256(self) -> str:
-        """The digest (hex) of the lines since ``stretch_start``, with their terminators."""
+    def segment_sha256(self) -> str:
+        """The digest (hex) of the lines since ``segment_start``, with their terminators."""
         return self._digest.hexdigest()
 
     @property

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from pipeline.collectors import KeyFingerprint, Stretch
+    from pipeline.collectors import KeyFingerprint, LogSegment
     from pipeline.configuration.source_files import RefusedPath
     from pipeline.configuration.workspace import Workspace
     from pipeline.lake.commits import LakeSnapshot
@@ -42,7 +42,7 @@ class Collected:
     """What one run of collect read."""
 
     files: int
-    stretches: int
+    segments: int
     lines: int
     events: int
     quarantined: int
@@ -110,7 +110,7 @@ class _Run:
     snapshot: LakeSnapshot
     on_progress: Callable[[str, int, int], None] | None
     processes: int
-    waiting: list[Stretch] = field(default_factory=list)
+    waiting: list[LogSegment] = field(default_factory=list)
     waiting_events: int = 0
     committed: list[SourceRecord] = field(default_factory=list)
     problems: list[SourceProblem] = field(default_factory=list)
@@ -147,15 +147,15 @@ class _Run:
             log_format=_log_format(self.workspace, log.source),
             fingerprint=self._key_id,
             known=self.known,
-            stretch_events_max=COMMIT_EVENTS_MAX,
+            segment_events_max=COMMIT_EVENTS_MAX,
             follows_links=log.is_named,
             on_bytes=on_bytes,
             processes=self.processes,
         )
-        for stretch in reading:
-            self.waiting.append(stretch)
-            self.known.add([stretch.record])
-            self.waiting_events += stretch.events.num_rows + stretch.quarantined.num_rows
+        for segment in reading:
+            self.waiting.append(segment)
+            self.known.add([segment.record])
+            self.waiting_events += segment.events.num_rows + segment.quarantined.num_rows
             if self.waiting_events >= COMMIT_EVENTS_MAX:
                 self._commit()
         if reading.problem is not None:
@@ -183,12 +183,12 @@ class _Run:
     def _commit(self) -> None:
         if not self.waiting:
             return
-        records = [stretch.record for stretch in self.waiting]
+        records = [segment.record for segment in self.waiting]
         self.snapshot = lake.commit(
             self.workspace.lake,
             self.snapshot,
-            events=pa.concat_tables([stretch.events for stretch in self.waiting]),
-            quarantined=pa.concat_tables([stretch.quarantined for stretch in self.waiting]),
+            events=pa.concat_tables([segment.events for segment in self.waiting]),
+            quarantined=pa.concat_tables([segment.quarantined for segment in self.waiting]),
             sources=records,
             committed_at=self.now,
             key_secret_check=self.fingerprint.check() if self.fingerprint else None,
@@ -215,7 +215,7 @@ class _Run:
         counts = line_counts(self.committed)
         return Collected(
             files=files,
-            stretches=len(self.committed),
+            segments=len(self.committed),
             lines=counts["lines"],
             events=counts["events"],
             quarantined=counts["quarantined"],

@@ -126,14 +126,16 @@ def _untrue(book: InvoiceBook) -> Iterator[str]:
 
     To the cent. Where usage has no price nobody knows what that is, and what was invoiced stands.
     """
-    told: dict[tuple[str, BillingPeriod], list[Decimal]] = {}
+    invoiced: dict[tuple[str, BillingPeriod], list[Decimal]] = {}
     for invoice in book.of():
         for line in invoice.lines:
             if line.kind in PERIOD_KINDS or line.kind is LineKind.CORRECTION:
-                told.setdefault((invoice.account_id, line.original_period or invoice.period), []).append(line.amount)
-    for account_id, period in sorted({*told, *book.worth} - book.kept):
+                invoiced.setdefault((invoice.account_id, line.original_period or invoice.period), []).append(
+                    line.amount
+                )
+    for account_id, period in sorted({*invoiced, *book.worth} - book.kept):
         worth = total_of(book.worth.get((account_id, period), ()))
-        difference = exact_sum([*told.get((account_id, period), ()), -worth])
+        difference = exact_sum([*invoiced.get((account_id, period), ()), -worth])
         if difference:
             yield f"{account_id} {period} is invoiced at {plain(difference)} too much"
 

@@ -70,7 +70,7 @@ def _lines(records: Sequence[SourceRecord], events: Sequence[Path], quarantine: 
         for record in records
         if record.lines != record.blank + sum(record.quarantined.values()) + sum(record.events.values())
     ]
-    fine = f"lines = blank + quarantined + events in {counted(len(records), 'stretch', 'stretches')} of logs"
+    fine = f"lines = blank + quarantined + events in {counted(len(records), 'segment', 'segments')} of logs"
     yield check_that_none(wrong, name="lines_are_accounted_for", fine=fine, found="unbalanced")
     statuses = _stated((record.source, record.events) for record in records)
     kept = _counted(events, "status")

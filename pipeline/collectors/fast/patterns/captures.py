@@ -1,4 +1,4 @@
-"""From what a shape captured of lines to the values of their rows, many at a time.
+"""From what a pattern captured of lines to the values of their rows, many at a time.
 
 Owns the rules by which captured text becomes a value: those of ``instants``, ``identity`` and ``families.chat_usage``,
 for values that need no convention to be understood. A row for which they do not hold is left to the plain reader.
@@ -18,19 +18,23 @@ from pipeline.usage import TOKENS_MAX
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pipeline.collectors.fast.patterns.line_patterns import Shape
+    from pipeline.collectors.fast.patterns.line_patterns import LinePattern
 
 
 def own_values(
-    shape: Shape, groups: Sequence[Sequence[bytes]], *, identity: str, fingerprint: Callable[[str], str]
+    pattern: LinePattern,
+    groups: Sequence[Sequence[bytes]],
+    *,
+    identity: str,
+    fingerprint: Callable[[str], str],
 ) -> tuple[list[Sequence[Any]], set[int]]:
     """Return the values of ``OWN_BEFORE_PLACES``, a list a column, and the indices of the rows for the plain reader.
 
-    What is not told is null.
+    What is not matched is null.
 
-    ``groups`` are what was captured of lines of a shape, a list a group. Raises what ``fingerprint`` raises.
+    ``groups`` are what was captured of lines of a pattern, a list a group. Raises what ``fingerprint`` raises.
     """
-    taken = {name: groups[group] for name, group in shape.taken.items()}
+    taken = {name: groups[group] for name, group in pattern.taken.items()}
     count = len(groups[0])
     nothing: list[Any] = [None] * count
     occurred_us = instants_us(taken["ts"])

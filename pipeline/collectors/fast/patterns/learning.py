@@ -1,6 +1,6 @@
-"""From one line to the shape of all lines that are written like it: an expression that only such lines match.
+"""From one line to the pattern of all lines that are written like it: an expression that only such lines match.
 
-Owns the walk through a line that the plain reader has read. Keys, structure and blanks become part of the shape; of
+Owns the walk through a line that the plain reader has read. Keys, structure and blanks become part of the pattern; of
 values that nobody asks for, any JSON will do; values that rows need are captured. What the walk does not know, it
 refuses to learn: such lines stay with the plain reader.
 """
@@ -16,11 +16,11 @@ from pipeline.collectors.fast.grammar import INSIDE, NUMBER, OUTSIDE
 from pipeline.collectors.fast.patterns.uses import (
     ABSENT,
     BODY,
+    DECIDING,
     DOCUMENT,
     FIXED,
     IGNORED,
     NAME,
-    TELLING,
     Elements,
     Taken,
 )
@@ -44,29 +44,29 @@ _COMMENT = re.compile(rb": ?[A-Za-z0-9 .-]*+")
 
 
 class Unlearnable(TallybookError):
-    """A line that no shape is made of."""
+    """A line that no pattern is made of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
-    """The shape of a line."""
+    """The pattern of a line."""
 
     expression: bytes
     """What a whole line must match."""
     taken: Mapping[str, int]
     """The captured group of each value that goes into the row."""
-    telling: tuple[int, ...]
+    deciding: tuple[int, ...]
     """The captured groups that decide the rest of the row."""
 
 
 def learned(content: bytes, uses: Mapping[str, Use]) -> Learned:
-    """Return the shape of a line that the plain reader takes. Raises ``Unlearnable``."""
+    """Return the pattern of a line that the plain reader takes. Raises ``Unlearnable``."""
     walk = _Walk(content)
     walk.value(OUTSIDE, uses)
     walk.blanks(OUTSIDE)
     if walk.at != len(content):
         raise Unlearnable
-    return Learned(expression=b"".join(walk.pieces), taken=walk.taken, telling=tuple(walk.telling))
+    return Learned(expression=b"".join(walk.pieces), taken=walk.taken, deciding=tuple(walk.deciding))
 
 
 @dataclass(slots=True)
@@ -75,7 +75,7 @@ class _Walk:
     at: int = 0
     pieces: list[bytes] = field(default_factory=list)
     taken: dict[str, int] = field(default_factory=dict)
-    telling: list[int] = field(default_factory=list)
+    deciding: list[int] = field(default_factory=list)
     _groups: int = 0
     _depth: int = 0
 
@@ -97,7 +97,7 @@ class _Walk:
         self._depth -= 1
 
     def blanks(self, level: Level) -> None:
-        """Walk over blanks: they are part of the shape."""
+        """Walk over blanks: they are part of the pattern."""
         self._literal(self._match(level.blanks))
 
     def _object(self, level: Level, use: Use) -> set[bytes]:
@@ -174,11 +174,11 @@ class _Walk:
         inner = string[len(level.quote) : -len(level.quote)]
         if use is IGNORED:
             self._ignored(level, string)
-        elif use is FIXED or (not inner and (use is TELLING or use is ABSENT or isinstance(use, Taken))):
+        elif use is FIXED or (not inner and (use is DECIDING or use is ABSENT or isinstance(use, Taken))):
             self._literal(string)
-        elif use is TELLING:
+        elif use is DECIDING:
             self._captured(NAME, inner, string, level)
-            self.telling.append(self._groups - 1)
+            self.deciding.append(self._groups - 1)
         elif isinstance(use, Taken) and use.text is not None:
             self._take(use.name)
             self._captured(use.text, inner, string, level)
@@ -193,11 +193,11 @@ class _Walk:
             self._ignored(level, scalar)
         elif use is FIXED or (scalar == b"null" and not isinstance(use, Elements)):
             self._literal(scalar)
-        elif use is TELLING:
+        elif use is DECIDING:
             self._captured(
                 rb"true|false" if scalar in (b"true", b"false") else rb"-?(?:0|[1-9][0-9]{0,17}+)", scalar, scalar, None
             )
-            self.telling.append(self._groups - 1)
+            self.deciding.append(self._groups - 1)
         elif isinstance(use, Taken) and use.number is not None:
             self._take(use.name)
             self._captured(use.number, scalar, scalar, None)
@@ -284,7 +284,7 @@ class _Walk:
         return self.content.startswith(text, self.at)
 
     def _literal(self, text: bytes, *, take: bool = False) -> None:
-        """Make ``text`` part of the shape; with ``take``, refuse where it is not what comes next."""
+        """Make ``text`` part of the pattern; with ``take``, refuse where it is not what comes next."""
         if take and not self.content.startswith(text, self.at):
             raise Unlearnable
         self.at += len(text)

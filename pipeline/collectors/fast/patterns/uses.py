@@ -36,12 +36,12 @@ class Ignored:
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """Lines with another value have another shape."""
+    """Lines with another value have another pattern."""
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
-    """Its value decides what rows say, together with that of all other telling fields."""
+class Deciding:
+    """Its value decides what rows say, together with that of all other deciding fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +72,9 @@ class Body:
     """The body of the exchange: a document, or a string with a document or a transcript."""
 
 
-Use: TypeAlias = "Ignored | Fixed | Telling | Absent | Taken | Elements | Body | Mapping[str, Use]"
+Use: TypeAlias = "Ignored | Fixed | Deciding | Absent | Taken | Elements | Body | Mapping[str, Use]"
 
-IGNORED, FIXED, TELLING, ABSENT, BODY = Ignored(), Fixed(), Telling(), Absent(), Body()
+IGNORED, FIXED, DECIDING, ABSENT, BODY = Ignored(), Fixed(), Deciding(), Absent(), Body()
 
 _IDENTIFIER = fields.IDENTIFIER.pattern.encode() + b"+"
 NAME = fields.MODEL.pattern.encode() + b"+"
@@ -112,10 +112,10 @@ _USAGE: Mapping[str, Use] = {
     "prompt_tokens_details": {
         **dict.fromkeys(_OTHER_CACHE_NAMES, ABSENT),
         **{name: _COUNTS[name] for name in ("cached_tokens", "cache_write_tokens")},
-        "audio_tokens": TELLING,
+        "audio_tokens": DECIDING,
     },
-    "completion_tokens_details": {"reasoning_tokens": _COUNTS["reasoning_tokens"], "audio_tokens": TELLING},
-    "service_tier": TELLING,
+    "completion_tokens_details": {"reasoning_tokens": _COUNTS["reasoning_tokens"], "audio_tokens": DECIDING},
+    "service_tier": DECIDING,
     **dict.fromkeys((*PROMPT_DETAILS[1:], *COMPLETION_DETAILS[1:]), ABSENT),
     **dict.fromkeys(("num_cached_tokens", "prompt_cache_hit_tokens", "cached_tokens", "reasoning_tokens"), ABSENT),
     **dict.fromkeys((*_OTHER_CACHE_NAMES, VERCEL_MARK, *(path[0] for path in OTHERS.values())), ABSENT),
@@ -124,12 +124,12 @@ _USAGE: Mapping[str, Use] = {
 
 DOCUMENT: Mapping[str, Use] = {
     "id": Taken("response_id", text=_IDENTIFIER),
-    "model": TELLING,
-    "object": TELLING,
-    "type": TELLING,
-    "service_tier": TELLING,
+    "model": DECIDING,
+    "object": DECIDING,
+    "type": DECIDING,
+    "service_tier": DECIDING,
     "usage": _USAGE,
-    "choices": Elements({"finish_reason": TELLING}),
+    "choices": Elements({"finish_reason": DECIDING}),
     "error": ABSENT,
     "x_groq": ABSENT,
 }
@@ -163,9 +163,9 @@ def uses_of_line(log_format: LogFormat, *, stated: Container[str]) -> Mapping[st
     leaves: list[tuple[tuple[str, ...], Use]] = [(request, {}), *((path_of(name), use) for name, use in _LINE.items())]
     for name in ("model", "stream", "n"):
         asked = f"request.{name}"
-        leaves.append((path_of(asked) if asked in names or asked in stated else (*request, name), TELLING))
+        leaves.append((path_of(asked) if asked in names or asked in stated else (*request, name), DECIDING))
     leaves.append((path_of("response"), BODY))
-    leaves += [(path_of(str(column.log_field)), TELLING if column.is_shared else ABSENT) for column in LOGGED]
+    leaves += [(path_of(str(column.log_field)), DECIDING if column.is_shared else ABSENT) for column in LOGGED]
     uses: dict[str, Use] = {}
     for (*steps, last), use in leaves:
         within = uses

@@ -5,11 +5,11 @@ but for that text, nothing that a reader looks at can change: the first id and m
 reason and usage stay the last. So all of them but the first of a run are cut out of the line before it is parsed, and
 only counted.
 
-What is cut lies between repetitions of one *seam*: the bytes from the end of one content, over the blank line, to the
-beginning of the next. A seam is believed where it fits a grammar of flat chunks (``_SAMPLE``), found once in the line;
-all others must be its very bytes. The contents between seams must be JSON text inside JSON text (``_CONTENTS``), in
-UTF-8. So each cut chunk was well-formed, had no error, no usage, no key that the chunk before it had not; and what
-surrounds the cut is untouched, so that whatever is wrong there is still wrong.
+What is cut lies between repetitions of one *delimiter*: the bytes from the end of one content, over the blank line, to
+the beginning of the next. A delimiter is believed where it fits a grammar of flat chunks (``_SAMPLE``), found once in
+the line; all others must be its very bytes. The contents between delimiters must be JSON text inside JSON text
+(``_CONTENTS``), in UTF-8. So each cut chunk was well-formed, had no error, no usage, no key that the chunk before it
+had not; and what surrounds the cut is untouched, so that whatever is wrong there is still wrong.
 
 Owns the cut. Does not own what the rest of the line says; whoever cannot tell that either reads the whole line.
 """
@@ -88,8 +88,8 @@ class Condensed(NamedTuple):
         )
 
 
-class _Seam(NamedTuple):
-    """The seam of one line, and the anchors of that line as a slice of all anchors."""
+class _Delimiter(NamedTuple):
+    """The delimiter of one line, and the anchors of that line as a slice of all anchors."""
 
     line: int
     content: bytes
@@ -98,7 +98,7 @@ class _Seam(NamedTuple):
 
 
 class _Runs(NamedTuple):
-    """For each line of a group the longest run of equal seams.
+    """For each line of a group the longest run of equal delimiters.
 
     Where they begin in the block, and which of them are the line's.
     """
@@ -127,20 +127,22 @@ def _condensed(block: bytes, spans: Sequence[tuple[int, int]], long: Sequence[in
     begin = spans[long[0]][0]
     anchors = positions_of(memoryview(block)[begin : spans[long[-1]][1]], _ANCHOR) + begin
     edges = np.searchsorted(anchors, np.array([spans[index] for index in long], np.int64)).tolist()
-    groups: dict[tuple[int, int], list[_Seam]] = {}
+    groups: dict[tuple[int, int], list[_Delimiter]] = {}
     for index, (first, last) in zip(long, edges, strict=True):
-        if last - first >= _ANCHORS_MIN and (seam := _sampled(block, spans[index], anchors, first, last)):
-            groups.setdefault((len(seam), seam.index(_ANCHOR)), []).append(_Seam(index, seam, first, last))
+        if last - first >= _ANCHORS_MIN and (delimiter := _sampled(block, spans[index], anchors, first, last)):
+            groups.setdefault((len(delimiter), delimiter.index(_ANCHOR)), []).append(
+                _Delimiter(index, delimiter, first, last)
+            )
     lines: dict[int, Condensed] = {}
-    for (size, offset), seams in groups.items():
-        runs = _runs(block, seams, anchors, offset)
+    for (size, offset), delimiters in groups.items():
+        runs = _runs(block, delimiters, anchors, offset)
         if runs is not None:
-            lines |= _cut(block, spans, seams, runs, size)
+            lines |= _cut(block, spans, delimiters, runs, size)
     return lines
 
 
 def _sampled(block: bytes, span: tuple[int, int], anchors: Positions, first: int, last: int) -> bytes | None:
-    """Return the seam around a chunk in the middle of the stream, where that chunk fits the grammar."""
+    """Return the delimiter around a chunk in the middle of the stream, where that chunk fits the grammar."""
     start, end = span
     middle = (first + last) // 2
     for anchor in anchors[middle : min(middle + _SAMPLES_MAX, last)].tolist():
@@ -151,13 +153,13 @@ def _sampled(block: bytes, span: tuple[int, int], anchors: Positions, first: int
     return None
 
 
-def _runs(block: bytes, seams: Sequence[_Seam], anchors: Positions, offset: int) -> _Runs | None:
-    """Return where each line holds exactly its seam, again and again; all seams are equally long."""
-    size = len(seams[0].content)
-    starts = np.concatenate([anchors[seam.first : seam.last] for seam in seams]) - offset
-    owners = np.repeat(np.arange(len(seams)), [seam.last - seam.first for seam in seams])
-    # most of what is no seam does not end like one
-    ends = np.frombuffer(b"".join([seam.content[-8:] for seam in seams]), "<u8")
+def _runs(block: bytes, delimiters: Sequence[_Delimiter], anchors: Positions, offset: int) -> _Runs | None:
+    """Return where each line holds exactly its delimiter, again and again; all delimiters are equally long."""
+    size = len(delimiters[0].content)
+    starts = np.concatenate([anchors[delimiter.first : delimiter.last] for delimiter in delimiters]) - offset
+    owners = np.repeat(np.arange(len(delimiters)), [delimiter.last - delimiter.first for delimiter in delimiters])
+    # most of what is no delimiter does not end like one
+    ends = np.frombuffer(b"".join([delimiter.content[-8:] for delimiter in delimiters]), "<u8")
     is_seam = (starts >= 0) & (starts <= len(block) - size)
     if not is_seam.all():
         starts, owners = starts[is_seam], owners[is_seam]
@@ -170,7 +172,7 @@ def _runs(block: bytes, seams: Sequence[_Seam], anchors: Positions, offset: int)
     is_last = owners[1:] != owners[:-1]
     is_last[set_positions((rows[1:] != rows[:-1]).ravel()) // words] = True
     bounds = [0, *(np.flatnonzero(is_last) + 1).tolist(), len(starts)]
-    longest = [(0, 0)] * len(seams)
+    longest = [(0, 0)] * len(delimiters)
     for owner, first, last in zip(owners[bounds[:-1]].tolist(), bounds[:-1], bounds[1:], strict=True):
         if last - first > longest[owner][1] - longest[owner][0]:
             longest[owner] = first, last
@@ -178,15 +180,15 @@ def _runs(block: bytes, seams: Sequence[_Seam], anchors: Positions, offset: int)
 
 
 def _cut(
-    block: bytes, spans: Sequence[tuple[int, int]], seams: Sequence[_Seam], runs: _Runs, size: int
+    block: bytes, spans: Sequence[tuple[int, int]], delimiters: Sequence[_Delimiter], runs: _Runs, size: int
 ) -> dict[int, Condensed]:
-    """Cut the lines whose contents are sound: from the end of the first content between seams to the last seam."""
+    """Cut the lines whose contents are sound, from the end of the first content between delimiters to the last one."""
     begins, sizes = runs.starts[:-1] + size, np.diff(runs.starts) - size
-    sound: list[tuple[_Seam, int, int]] = []
-    for seam, (first, last) in zip(seams, runs.edges, strict=True):
+    sound: list[tuple[_Delimiter, int, int]] = []
+    for delimiter, (first, last) in zip(delimiters, runs.edges, strict=True):
         start = int(runs.starts[first])
-        if last - first > _ANCHORS_MIN // 2 and block.startswith(seam.content, start):
-            sound.append((seam, first + 1, last - 1))
+        if last - first > _ANCHORS_MIN // 2 and block.startswith(delimiter.content, start):
+            sound.append((delimiter, first + 1, last - 1))
     dropped = [slice(first, last) for _, first, last in sound]
     if not dropped:
         return {}
@@ -197,17 +199,17 @@ def _cut(
             each for each, own in zip(sound, dropped, strict=True) if _are_contents(block, begins[own], sizes[own])
         ]
     lines = {}
-    for seam, first, last in sound:
-        start, end = spans[seam.line]
+    for delimiter, first, last in sound:
+        start, end = spans[delimiter.line]
         to, again = int(runs.starts[first]), int(runs.starts[last])
-        lines[seam.line] = Condensed(block[start:to] + block[again:end], sizes[first:last], to - start)
+        lines[delimiter.line] = Condensed(block[start:to] + block[again:end], sizes[first:last], to - start)
     return lines
 
 
 def _are_contents(block: bytes, begins: Positions, sizes: Positions) -> bool:
     """Tell whether all these spans are text inside a chunk inside a line.
 
-    A seam that overlaps the one before it is not one.
+    A delimiter that overlaps the one before it is not one.
     """
     if int(sizes.min()) < 0:
         return False

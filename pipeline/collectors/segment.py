@@ -1,4 +1,4 @@
-"""A stretch of a log as Arrow tables, with the record that accounts for each of its lines.
+"""A segment of a log as Arrow tables, with the record that accounts for each of its lines.
 
 Owns the counting (lines = blank + quarantined + events) and the way from rows to Arrow. Does not own the meaning of a
 line (``decode``) nor the commit (``pipeline.lake``).
@@ -30,7 +30,7 @@ _BATCH_ROWS = 2**14  # so many wait as Python values, then they become Arrow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
+class LogSegment:
     """Lines of one log that can be committed together: their events, their quarantined lines, and their record."""
 
     record: SourceRecord
@@ -40,7 +40,7 @@ class Stretch:
     """Rows of ``schemas.QUARANTINE``, in the order of the log."""
 
 
-class StretchBuilder:
+class SegmentBuilder:
     """Takes in decoded lines of one log."""
 
     def __init__(self, source: str) -> None:
@@ -48,7 +48,7 @@ class StretchBuilder:
         self.begin()
 
     def begin(self) -> None:
-        """Begin a new stretch, without a line yet."""
+        """Begin a new segment, without a line yet."""
         self.lines = 0
         self.blank = 0
         self.events: Counter[str] = Counter()
@@ -76,10 +76,10 @@ class StretchBuilder:
 
     def add_all(self, events: Columns, quarantined: Sequence[Row], *, blank: int) -> None:
         """Count lines that follow one another, and keep their rows."""
-        own, codes, frames = events
+        own, codes, shared = events
         self.lines += len(codes) + len(quarantined) + blank
         self.blank += blank
-        self._waiting.extend(own, codes, frames)
+        self._waiting.extend(own, codes, shared)
         self._quarantine_rows += quarantined
         self._flush(_BATCH_ROWS)
 

@@ -2,10 +2,10 @@
 
 In base64, or as the SDK's events.
 
-Owns frames and their checksums, and the way from an event to the document in it. Source: the AWS event stream encoding:
-four bytes of total length, four of headers' length, four of CRC of these eight, headers, payload, four of CRC of all
-before; big-endian, CRC32. A text is such a stream only where every length and checksum holds, but for a last frame that
-was cut.
+Owns messages and their checksums, and the way from an event to the document in it. Source: the AWS event stream
+encoding: four bytes of total length, four of headers' length, four of CRC of these eight, headers, payload, four of CRC
+of all before; big-endian, CRC32. A text is such a stream only where every length and checksum holds, but for a last
+message that was cut.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _PRELUDE = struct.Struct(">III")
 _AROUND = 16
-"""Bytes of a frame beside its headers and its payload."""
+"""Bytes of a message beside its headers and its payload."""
 _BASE64 = re.compile(r"[A-Za-z0-9+/\s]+={0,2}\s*")
 _STRING = 7
 """The type of a header whose value is text."""
@@ -42,17 +42,17 @@ def payloads_of(text: str) -> list[str] | None:
     if len(text) < _AROUND or not _BASE64.fullmatch(text):
         return None
     try:
-        frames = list(_frames(base64.b64decode("".join(text.split()), validate=True)))
+        messages = list(_messages(base64.b64decode("".join(text.split()), validate=True)))
     except (binascii.Error, _NoFrames):
         return None
-    return [_payload(headers, payload) for headers, payload in frames] or None
+    return [_payload(headers, payload) for headers, payload in messages] or None
 
 
 class _NoFrames(ValueError):
     """A length or a checksum does not hold."""
 
 
-def _frames(content: bytes) -> Iterator[tuple[dict[str, str], bytes]]:
+def _messages(content: bytes) -> Iterator[tuple[dict[str, str], bytes]]:
     at = 0
     while at < len(content):
         if len(content) - at < _PRELUDE.size:
@@ -60,13 +60,13 @@ def _frames(content: bytes) -> Iterator[tuple[dict[str, str], bytes]]:
         total, headers_length, prelude_crc = _PRELUDE.unpack_from(content, at)
         if zlib.crc32(content[at : at + 8]) != prelude_crc or total < headers_length + _AROUND:
             raise _NoFrames
-        frame = content[at : at + total]
-        if len(frame) < total:
-            break  # the last frame was cut
-        if zlib.crc32(frame[:-4]) != int.from_bytes(frame[-4:]):
+        message = content[at : at + total]
+        if len(message) < total:
+            break  # the last message was cut
+        if zlib.crc32(message[:-4]) != int.from_bytes(message[-4:]):
             raise _NoFrames
         headers_end = _PRELUDE.size + headers_length
-        yield _headers(frame[_PRELUDE.size : headers_end]), frame[headers_end:-4]
+        yield _headers(message[_PRELUDE.size : headers_end]), message[headers_end:-4]
         at += total
 
 

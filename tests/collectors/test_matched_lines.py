@@ -1,4 +1,4 @@
-"""Every value of a line of a known shape is put in the place of every other kind of value.
+"""Every value of a line of a known pattern is put in the place of every other kind of value.
 
 What comes out is what the plain reader says.
 """
@@ -15,7 +15,7 @@ from fuzzing import expected_row, found_rows
 from pipeline.collectors import LogFormat
 from pipeline.collectors.decode import decode_line
 from pipeline.collectors.fast.blocks import BlockDecoder
-from pipeline.collectors.fast.patterns import line_patterns as shapes
+from pipeline.collectors.fast.patterns import line_patterns
 from pipeline.collectors.logs.line_blocks import spans_of
 from pipeline.collectors.logs.lines import Line
 
@@ -169,15 +169,15 @@ LINES = {
 )
 @pytest.mark.parametrize("name", LINES)
 def test_no_value_is_told_otherwise_than_it_is_read(name: str, identity: str) -> None:
-    shapes._shapes.cache_clear()  # noqa: SLF001 - nothing but a test needs this
+    line_patterns._patterns.cache_clear()  # noqa: SLF001 - nothing but a test needs this
     usual, others = LINES[name]
     log_format = LogFormat(identity=identity)
     decoder = BlockDecoder(source="s", log_format=log_format, fingerprint=_fingerprint)
-    taught, told = _decoded(decoder, [usual] * 300)
-    assert told >= 150
+    taught, matched = _decoded(decoder, [usual] * 300)
+    assert matched >= 150
     assert len(taught) == 300
-    found, told = _decoded(decoder, others)
-    assert told > len(others) // 10, "most others are told by no shape, and yet enough are"
+    found, matched = _decoded(decoder, others)
+    assert matched > len(others) // 10, "most others are matched by no pattern, and yet enough are"
     at = 1
     for number, other in enumerate(others, 1):
         content = other.encode("utf-8", "surrogatepass")
@@ -194,7 +194,7 @@ def test_no_value_is_told_otherwise_than_it_is_read(name: str, identity: str) ->
 def _decoded(decoder: BlockDecoder, lines: list[str]) -> tuple[dict[int, Any], int]:
     block = b"".join(each.encode("utf-8", "surrogatepass") + b"\n" for each in lines)
     decoded = decoder.decoded(block, spans_of(block), start=1, first_line=1)
-    return found_rows(decoded), decoded.told
+    return found_rows(decoded), decoded.matched
 
 
 def _fingerprint(raw: str) -> str:
@@ -215,8 +215,8 @@ def _fingerprint(raw: str) -> str:
 def test_the_model_that_was_asked_for_is_the_one_that_the_plain_reader_finds(
     fields: dict[str, str], asked: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shapes._shapes.cache_clear()  # noqa: SLF001 - nothing but a test needs this
-    monkeypatch.setattr(shapes, "_ALIKE_MIN", 4)
+    line_patterns._patterns.cache_clear()  # noqa: SLF001 - nothing but a test needs this
+    monkeypatch.setattr(line_patterns, "_ALIKE_MIN", 4)
     log_format = LogFormat(fields=fields)
     decoder = BlockDecoder(source="s", log_format=log_format, fingerprint=_fingerprint)
     envelope = (
@@ -227,8 +227,8 @@ def test_the_model_that_was_asked_for_is_the_one_that_the_plain_reader_finds(
         f'{{{asked.format(model)}, {envelope}, "usage": {{"prompt_tokens": 1, "completion_tokens": 2}}}}}}'
         for model in ["a"] * 200 + ["b", "c"] * 100
     ]
-    found, told = _decoded(decoder, lines)
-    assert told > 100
+    found, matched = _decoded(decoder, lines)
+    assert matched > 100
     at = 1
     for number, each in enumerate(lines, 1):
         row = decode_line(

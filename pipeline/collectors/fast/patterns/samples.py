@@ -1,4 +1,4 @@
-"""What may be learnt from a line that was read: which of its fields its row depends on.
+"""What may be learned from a line that was read: which of its fields its row depends on.
 
 Owns the conditions. A row that hangs on more than ``uses`` knows (an estimate, another family's body, an identity from
 the line's bytes) teaches nothing.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.collectors.bodies.body import look_at
+from pipeline.collectors.bodies.body import take_apart
 from pipeline.collectors.families.chat import NAME as OPENAI_CHAT
 from pipeline.collectors.fast.patterns.uses import uses_of_line
 from pipeline.collectors.formats.request_log import read_envelope
@@ -27,7 +27,7 @@ _AT = {name: USAGE_EVENTS.get_field_index(name) for name in ("request_id", "resp
 _COUNTS_AT = [USAGE_EVENTS.get_field_index(name) for name in ("prompt_tokens", "completion_tokens")]
 
 
-def lesson_of(content: bytes, row: Row, log_format: LogFormat) -> Mapping[str, Use] | None:
+def uses_of_sample(content: bytes, row: Row, log_format: LogFormat) -> Mapping[str, Use] | None:
     """Return the uses of the fields of a line that was read as ``row``, ``None`` where they are not all known."""
     request_id, response_id, status, dialect = (row[at] for at in _AT.values())
     if request_id is None and response_id is None:
@@ -36,7 +36,7 @@ def lesson_of(content: bytes, row: Row, log_format: LogFormat) -> Mapping[str, U
         return None
     document = parse(content.decode(), depth_max=log_format.depth_max)
     envelope = read_envelope(document, log_format, _no_fingerprint)
-    body = look_at(envelope.response, depth_max=log_format.depth_max)
+    body = take_apart(envelope.response, depth_max=log_format.depth_max)
     if not any(isinstance(part.get("choices"), list) for part in body.documents):
         return None  # which family it is of hangs on more than is known here
     return uses_of_line(log_format, stated=document.keys())
