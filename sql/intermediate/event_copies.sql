@@ -11,7 +11,7 @@ with standings as (
     select
         possible_copies.*,
         case
-            when status = 'measured' and prompt_tokens + completion_tokens > 0 then 5
+            when status = 'measured' and greatest(prompt_tokens, completion_tokens) > 0 then 5
             when status = 'measured' then 4
             when status = 'estimated' then 3
             when status = 'unknown' then 2
@@ -90,7 +90,7 @@ select
         copy.place > 1
         and copy.shipment = 1
         and copy.status in ('measured', 'estimated')
-        and copy.prompt_tokens + copy.completion_tokens > 0
+        and greatest(copy.prompt_tokens, copy.completion_tokens) > 0
         and not (
             copy.model_name = survivor.model_name
             and copy.@dimensions = survivor.@dimensions

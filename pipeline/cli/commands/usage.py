@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import click
@@ -77,4 +78,6 @@ def _cell(value: object) -> str | int | None:
         return value.isoformat()
     if value is None:
         return None
+    if isinstance(value, Decimal):
+        return int(value)  # a sum that is wider than an integer column
     return value if isinstance(value, int) else str(value)

@@ -16,6 +16,7 @@ from pipeline.jobs.state.aggregate import EXCHANGES_DAILY, USAGE_DAILY, current_
 from pipeline.jobs.state.suspicious import suspicious_copies_now
 from pipeline.jobs.wording import UNASSIGNED
 from pipeline.tables import schemas
+from pipeline.tables.sums import sums_by
 from pipeline.usage import events
 
 if TYPE_CHECKING:
@@ -68,9 +69,8 @@ def usage(
         values = [workspace.accounts.tags.get(key_id, {}).get(tag, "") for key_id in table["api_key_id"].to_pylist()]
         table = table.append_column(word, pa.array(values, pa.string()))
     counts = ["quantity"] if is_metered else ["events", *_counts(table)]
-    grouped = table.group_by(columns, use_threads=False).aggregate([(count, "sum") for count in counts])
-    renamed = grouped.rename_columns([*columns, *counts])
-    return renamed.sort_by([(column, "ascending") for column in columns]) if columns else renamed
+    grouped = sums_by(table, columns, counts)
+    return grouped.sort_by([(column, "ascending") for column in columns]) if columns else grouped
 
 
 def listed_copies(workspace: Workspace, *, from_date: date | None = None, to_date: date | None = None) -> pa.Table:
