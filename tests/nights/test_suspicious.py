@@ -99,6 +99,11 @@ def test_what_has_no_rate_or_no_account_is_said_to_be_unpriced_or_unassigned_and
     assert rows["key_x"]["account"] == "unassigned"
     assert rows["key_x"]["would_have_cost"] is None
     assert rows["key_x"]["tokens"] == 30
+    printed = tallybook(books, "usage", "--copies", "-o", "csv").stdout.splitlines()
+    assert sorted(printed[1:]) == [
+        "acme,key_a,other,2026-10-05,2026-10,1,70,70,,",
+        "unassigned,key_x,jamba-large,2026-10-05,2026-10,1,30,0,,",
+    ]
 
 
 def test_strict_fails_for_new_suspicious_copies_and_not_for_those_of_nights_before(books: Path) -> None:

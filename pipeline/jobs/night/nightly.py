@@ -152,7 +152,7 @@ def _warnings(
             f"{row['billing_period']}: {counted(row['events'], 'measurement')} of key {row['api_key_id']} "
             f"({row['account_id'] or UNASSIGNED}), "
             f"model {row['model']!r}, in conflict with another one of the same response; "
-            "the later is billed, 'tallybook usage --by key,fate' shows all"
+            "one of them is billed, 'tallybook usage --by key,fate' shows all"
         )
     yield from map(suspicious_text, suspicious)
     yield from map(held_text, built.held)
