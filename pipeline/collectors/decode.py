@@ -85,7 +85,7 @@ def _values(envelope: Envelope, reading: BodyReading, line: Line, source: str, l
         response_id=reading.response_id,
         request_id=envelope.request_id,
         line=line.content or b"",
-        prefers_request_id=log_format.identity == "request-id",
+        rule=log_format.identity,
     )
     is_stream = envelope.stream_requested if reading.is_stream is None else reading.is_stream
     counts = _NO_COUNTS if reading.tokens is None else _of_counts(reading.tokens)

@@ -52,6 +52,8 @@ class IdentityRule(StrEnum):
     RESPONSE_ID = "response-id"
     REQUEST_ID = "request-id"
     """For gateways whose response ids are not unique."""
+    BOTH = "both"
+    """The two together, for gateways whose callers can choose response ids."""
 
 
 class UnmeasuredPolicy(StrEnum):

@@ -88,6 +88,7 @@ EXCHANGES_DAILY = pa.schema(
         pa.field("status", pa.string(), nullable=False),
         pa.field("http_status", pa.int64(), nullable=False),
         pa.field("fate", pa.string(), nullable=False),  # survivor, duplicate, conflict, superseded
+        pa.field("is_suspicious", pa.bool_(), nullable=False),  # a copy that lost and looks like a request of its own
         pa.field("usage_date", pa.date32(), nullable=False),
         pa.field("billing_period", pa.string(), nullable=False),
         pa.field("is_billed", pa.bool_(), nullable=False),  # follows from status and fate
@@ -118,3 +119,15 @@ CHARGES = pa.schema(
 """What the billed tokens of usage daily cost: its priced rows with their rate and exact amount. A row that crosses
 tiers is several.
 """
+
+SUSPICIOUS_COPIES = pa.schema(
+    [
+        *(USAGE_DAILY.field(name) for name in ("account_id", "api_key_id", "model", "usage_date", "billing_period")),
+        pa.field("events", pa.int64(), nullable=False),
+        pa.field("tokens", pa.int64(), nullable=False),  # prompt and completion tokens that they state
+        pa.field("unpriced_tokens", pa.int64(), nullable=False),
+        pa.field("amount", AMOUNT),  # what they would have cost, exact; null = nothing of them is priced
+        pa.field("currency", pa.string(), nullable=False),  # '' = there is no amount
+    ]
+)
+"""Copies that lost and look like requests of their own, one row per account, key, model and usage date."""

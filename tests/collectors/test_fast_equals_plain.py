@@ -247,7 +247,7 @@ def test_chunks_that_are_broken_alike_are_not_counted_as_content() -> None:
     assert rows[1][1][8] == 12
 
 
-@pytest.mark.parametrize("identity", ["response-id", "request-id"])
+@pytest.mark.parametrize("identity", ["response-id", "request-id", "both"])
 @pytest.mark.parametrize("depth_max", [3, 64])
 def test_the_settings_of_a_source_hold_for_both(identity: str, depth_max: int) -> None:
     log_format = LogFormat(identity=identity, depth_max=depth_max)

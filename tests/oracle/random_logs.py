@@ -140,7 +140,7 @@ def make_workspace(path: Path, seed: int, lines: int = 1_500) -> Made:
         seed % 3 == 2,
         ("half-up", "half-even")[seed % 2],
     )  # neighbouring seeds differ in all three
-    for folder in ("logs", "edge", "rates"):
+    for folder in ("logs", "edge", "open", "rates"):
         (path / folder).mkdir(parents=True)
     (path / "rates/standard.toml").write_text(STANDARD, encoding="utf-8")
     (path / "rates/other.toml").write_text(OTHER, encoding="utf-8")
@@ -176,6 +176,7 @@ def file_bytes(name: str, lines: list[bytes], chance: random.Random) -> bytes:
         "logs/c.jsonl.zst": lambda: b"".join(zstandard.ZstdCompressor().compress(part) for part in (first, second)),
         "logs/lying.jsonl.gz": lambda: b"\xef\xbb\xbf" + first + second,
         "edge/e.jsonl": lambda: first + second,
+        "open/o.jsonl": lambda: first + second,
         "edge/f.jsonl.gz": lambda: gzip.compress(first + second, mtime=0),
     }[name]()
 
@@ -228,6 +229,11 @@ paths = ["edge/*"]
 format = "request-log"
 fields = {{ {fields} }}
 identity = "request-id"
+[[sources]]
+name = "open"
+paths = ["open/*"]
+format = "request-log"
+identity = "both"
 [policy]
 unmeasured = "{"bill-estimate" if estimates else "list"}"
 [limits]

@@ -52,7 +52,9 @@ class Event:
     model: str | None = None
     tier: str = ""
     tokens: Tokens | None = None
+    request_id: str = ""
     fate: str = ""
+    is_suspicious: bool = False
 
 
 class Why(StrEnum):
@@ -118,15 +120,17 @@ def event_of(log: Obj, line: bytes, source: dict[str, Any], secret: bytes | None
     requested = or_nothing(lambda: name_of(field("request.model"), 128))
 
     def event(status: str, body: Body | None = None) -> Event:
-        response_id = body.id if body else None
+        response_id, rule = body.id if body else None, source.get("identity")
         ids = [("response", response_id), ("request", request_id)]
-        kind, name = next(
-            ((kind, name) for kind, name in (ids[::-1] if source.get("identity") == "request-id" else ids) if name),
-            ("line", None),
-        )
+        stated = [(kind, name) for kind, name in (ids[::-1] if rule == "request-id" else ids) if name]
+        if rule == "both" and len(stated) > 1:
+            stated = [("both", json.dumps([response_id, request_id]))]
+        kind, name = stated[0] if stated else ("line", None)
         identity = (kind, key, name.encode() if name else line)
         model, tier = (body.model if body else None) or requested, (body.tier if body else None) or ""
-        return Event(at=at, key=key, status=status, identity=identity, line=line, model=model, tier=tier)
+        event = Event(at=at, key=key, status=status, identity=identity, line=line, model=model, tier=tier)
+        event.request_id = request_id or ""
+        return event
 
     if path is not None and path.startswith(OTHER_APIS):
         said = family_wire.answer(path, response)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.base.money import plain
+from pipeline.base.money import plain, plain_amount
 from pipeline.cli.context import (
     EXIT_BAD_INPUT,
     EXIT_BROKEN_CLAIM,
@@ -20,12 +20,13 @@ from pipeline.cli.progress import progress
 from pipeline.cli.tables import print_table
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.night.nightly import nightly
-from pipeline.jobs.wording import counted
+from pipeline.jobs.wording import UNASSIGNED, counted
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Invocation
     from pipeline.invoicing import Invoice
     from pipeline.jobs.night.nightly import Night
+    from pipeline.jobs.state.suspicious import SuspiciousCopies
 
 _SUMMARY = (
     "lines",
@@ -39,6 +40,11 @@ _SUMMARY = (
     "billed",
     "duplicates",
     "conflicts",
+    "suspicious",
+)
+_COPIES = (
+    *("period", "account", "key", "suspicious_copies", "tokens"),
+    *("unpriced_tokens", "would_have_cost", "currency"),
 )
 
 
@@ -47,7 +53,8 @@ _SUMMARY = (
 @click.option(
     "--strict",
     is_flag=True,
-    help="Exit code 3 where lines are quarantined, measurements conflict or a log cannot be read to its end.",
+    help="Exit code 3 where lines are quarantined, measurements conflict, copies are suspicious that no night has told "
+    "of before, or a log cannot be read to its end.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of the summary.")
 @click.pass_obj
@@ -95,6 +102,8 @@ def _print_summary(night: Night) -> None:
         click.echo("  ".join(f"{name} {night.counts[name]}" for name in _SUMMARY))
     for check in night.broken_claims:
         click.echo(broken_claim_text(check))
+    if night.suspicious:
+        print_table(_COPIES, [_copies_row(copies) for copies in night.suspicious])
     invoices = night.book.of()
     if not invoices:
         click.echo("no usage of any account yet, and so no invoice")
@@ -111,6 +120,12 @@ def _row(invoice: Invoice) -> tuple[str | int, ...]:
         plain(invoice.total),
         invoice.currency,
     )
+
+
+def _copies_row(copies: SuspiciousCopies) -> tuple[str | int | None, ...]:
+    amount = None if copies.amount is None else plain_amount(copies.amount, copies.currency)
+    counts = copies.events, copies.tokens, copies.unpriced_tokens
+    return copies.billing_period, copies.account_id or UNASSIGNED, copies.api_key_id, *counts, amount, copies.currency
 
 
 def _commit(night: Night) -> str:
@@ -149,6 +164,7 @@ def _document(night: Night) -> dict[str, object]:
             }
             for invoice in night.book.of()
         ],
+        "suspicious_copies": [dict(zip(_COPIES, _copies_row(copies), strict=True)) for copies in night.suspicious],
         "broken_claims": [{"name": check.name, "detail": check.detail} for check in night.broken_claims],
         "warnings": list(night.warnings),
         "bad_input": list(night.bad_input),

@@ -63,9 +63,8 @@ class BlockDecoder:
         self.source = source
         self.log_format = log_format
         self.fingerprint = fingerprint
-        prefers_request_id = log_format.identity == "request-id"
         self._patterns = patterns_of(log_format)
-        self._matcher = Matcher(self._patterns, prefers_request_id=prefers_request_id, fingerprint=fingerprint)
+        self._matcher = Matcher(self._patterns, identity=log_format.identity, fingerprint=fingerprint)
         self._at_once = _FIRST_LINES
         # it knows our names of fields alone
         is_usual = not log_format.fields and log_format.dialect is None
@@ -73,7 +72,7 @@ class BlockDecoder:
             QuickReader(
                 source=source,
                 depth_max=log_format.depth_max,
-                prefers_request_id=prefers_request_id,
+                identity=log_format.identity,
                 fingerprint=fingerprint,
             )
             if is_usual

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.collectors.families import BY_NAME
+from pipeline.collectors.identity import IDENTITIES
 from pipeline.usage.events import LOG_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-IDENTITIES = ("response-id", "request-id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +27,8 @@ class LogFormat:
     fields: Mapping[str, str] = field(default_factory=dict)
     """Our name of a field to the log's own: ``{"ts": "time", "api_key_id": "auth.key_id"}``."""
     identity: str = "response-id"
-    """Which id says that two lines are the same exchange: ``response-id``, or ``request-id`` where response ids repeat.
+    """Which id says that two lines are the same exchange: ``response-id``, ``request-id`` where response ids repeat, or
+    ``both`` together where callers choose response ids.
     """
     dialect: str | None = None
     """One of ``families.FAMILIES``: every body is read as that one; ``None``: found from the body."""

@@ -195,7 +195,7 @@ def _what_became(state: AtIssue, event: Event) -> tuple[str, str]:
     if event["fate"] == "conflict":
         return (
             "conflict",
-            f"another measurement of the same response, {survivor}, was first logged later and counts instead",
+            f"{survivor} states other usage or another model for the same response, and counts instead",
         )
     if event["fate"] == "superseded":
         return "superseded", f"{survivor} says more about the same response and counts instead"
