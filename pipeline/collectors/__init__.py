@@ -12,6 +12,7 @@
             counting        token counts that hold together
             routes          what the path says
         identity        which lines are the same exchange
+        refused         what a line that was refused tells all the same
     fast          the same rows for the usual lines, many at a time; workers: by several processes
     segment       tables and the record that accounts for every line, ready to be committed
 
@@ -25,6 +26,7 @@ from pipeline.collectors.formats.fingerprint import KeyFingerprint
 from pipeline.collectors.formats.log_format import LogFormat
 from pipeline.collectors.logs.lineage import KnownSources
 from pipeline.collectors.logs.problems import ProblemReason, SourceProblem
+from pipeline.collectors.logs.unread_tails import ends_of, unread_tails
 from pipeline.collectors.reading import LogReading, read_log
 from pipeline.collectors.segment import LogSegment
 
@@ -36,5 +38,7 @@ __all__ = [
     "LogSegment",
     "ProblemReason",
     "SourceProblem",
+    "ends_of",
     "read_log",
+    "unread_tails",
 ]

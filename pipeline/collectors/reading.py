@@ -106,6 +106,8 @@ class LogReading(Iterator[LogSegment]):
         """Bytes (decompressed) after the last complete line, left for the next run."""
         self.problem: SourceProblem | None = None
         """Why the log, or the rest of it, was not read."""
+        self.continued: SourceRecord | None = None
+        """What had been collected of the log before, the last of it."""
         self._source = source
         self._name = name
         self._log_format = log_format
@@ -141,6 +143,7 @@ class LogReading(Iterator[LogSegment]):
 
     def _read_log(self, log: LogFile) -> Iterator[LogSegment]:
         place = continue_from(self._known, log)
+        self.continued = place.record
         if not place.is_verified:
             try:
                 yield from self._read_unverified(log)

@@ -49,9 +49,17 @@ QUARANTINE = pa.schema(
         pa.field("byte_end", pa.int64(), nullable=False),
         pa.field("reason", pa.string(), nullable=False),  # pipeline.usage.QuarantineReason
         pa.field("detail", pa.string(), nullable=False),  # field names and numbers of our own making; never content
+        # What such a line tells all the same, null where it cannot be read, and in files of before.
+        pa.field("api_key_id", pa.string()),
+        pa.field("prompt_tokens", pa.int64()),  # as stated, on no bill
+        pa.field("completion_tokens", pa.int64()),
     ]
 )
-"""One row per line that could not become a usage event; never its content."""
+"""One row per line that could not become a usage event; never its content.
+
+It decides no bill and states no version: files are read by name, what one lacks is null, and what is unknown is not
+looked at.
+"""
 
 USAGE_DAILY = pa.schema(
     [

@@ -99,9 +99,13 @@ class TokenCounts:
 
 
 _TOGETHER = {
-    meter.spec.count: tuple(part.spec.count for part in Meter if part.out_of is meter)
+    meter.spec.count: parts
     for meter in Meter
-    if any(part.out_of is meter for part in Meter)
+    if (
+        parts := tuple(
+            part.spec.count for part in Meter if part.out_of is meter and part.spec.count in TokenCounts.__slots__
+        )
+    )
 }
 """Counts whose meters are taken out of one: together they are not greater than it."""
 

@@ -142,6 +142,16 @@ def _document(night: Night) -> dict[str, object]:
         },
         "commit": night.built.snapshot.version,
         "counts": night.counts,
+        "quarantined": [
+            {
+                "api_key_id": usage.api_key_id,
+                "account_id": usage.account_id or None,
+                "lines": usage.lines,
+                "prompt_tokens": usage.prompt_tokens,
+                "completion_tokens": usage.completion_tokens,
+            }
+            for usage in night.quarantined
+        ],
         "invoices": [
             {
                 "invoice_id": invoice.id,

@@ -18,6 +18,8 @@ import struct
 import zlib
 from typing import TYPE_CHECKING
 
+from pipeline.collectors.strict_json import stated_once
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -99,8 +101,8 @@ def inner_of(event: JsonObject) -> str | None:
 
     It is ``{"chunk": {"bytes": "<base64>"}}``.
     """
-    chunk = event.get("chunk", event) if len(event) == 1 or "chunk" in event else event
-    held = chunk.get("bytes") if isinstance(chunk, dict) else None
+    chunk = stated_once(event, "chunk", event) if len(event) == 1 or "chunk" in event else event
+    held = stated_once(chunk, "bytes") if isinstance(chunk, dict) else None
     if not isinstance(held, str):
         return None
     try:

@@ -82,11 +82,17 @@ BY_NAME = {family.name: family for family in FAMILIES}
 CHAT = BY_NAME[chat.NAME]
 
 
+def plainly(document: JsonObject) -> JsonObject:
+    """Return a document as it is told what it is: what it states twice at the top is the last of it."""
+    return document if type(document) is dict else dict(document)
+
+
 def family_of(documents: Sequence[JsonObject]) -> Family | None:
     """Return the family of a body; ``None`` where none recognises any of its documents.
 
     ``choices`` are chat's or a text completion's, whatever lies beside them. Else it is the first in the table.
     """
+    documents = [plainly(document) for document in documents]
     listed = [document for document in documents if isinstance(document.get("choices"), list)]
     if listed:
         first = next((document for document in listed if document["choices"]), listed[0])

@@ -22,6 +22,7 @@ from pipeline.jobs.state.claims import broken_claims_of, row_text
 from pipeline.jobs.state.counts import counts_of
 from pipeline.jobs.state.drafts import invoice_book, write_invoices
 from pipeline.jobs.state.held import held_text
+from pipeline.jobs.state.quarantined import quarantined_text, quarantined_usage
 from pipeline.jobs.state.suspicious import (
     copies_by_key,
     suspicious_copies,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from pipeline.jobs.check import Check
     from pipeline.jobs.night.collect import Collected
     from pipeline.jobs.state.aggregate import Aggregate
+    from pipeline.jobs.state.quarantined import QuarantinedUsage
     from pipeline.jobs.state.suspicious import SuspiciousCopies
     from pipeline.rating import UsageQuantity
 
@@ -64,6 +66,8 @@ class Night:
     book: InvoiceBook
     counts: dict[str, int]
     """Of the whole lake, not of this run alone."""
+    quarantined: tuple[QuarantinedUsage, ...]
+    """Likewise."""
     suspicious: tuple[SuspiciousCopies, ...]
     """Likewise; copies that lost and look like requests of their own."""
     warnings: tuple[str, ...]
@@ -96,14 +100,16 @@ def nightly(
         copies = suspicious_copies(workspace, built)
         untold = tell_suspicious_copies(workspace, built, copies)
         write_invoices(workspace, book)
+    quarantined = quarantined_usage(workspace, built.snapshot)
     suspicious = copies_by_key(copies)
     return Night(
         collected=collected,
         built=built,
         book=book,
         counts=counts_of(built),
+        quarantined=quarantined,
         suspicious=suspicious,
-        warnings=tuple(_warnings(workspace, collected, built, book, suspicious)),
+        warnings=tuple(_warnings(workspace, collected, built, book, quarantined=quarantined, suspicious=suspicious)),
         bad_input=tuple(_bad_input(collected, built, untold)),
         broken_claims=broken_claims_of(built.marts),
     )
@@ -137,6 +143,8 @@ def _warnings(
     collected: Collected,
     built: Aggregate,
     book: InvoiceBook,
+    *,
+    quarantined: Sequence[QuarantinedUsage],
     suspicious: Sequence[SuspiciousCopies],
 ) -> Iterator[str]:
     yield from collected.warnings
@@ -147,6 +155,7 @@ def _warnings(
             f"{counted(sum(reasons.values()), 'quarantined line')} ({listed}); "
             "'tallybook doctor' lists source, line and reason"
         )
+    yield from map(quarantined_text, quarantined)
     for row in built.marts.advisories.get("conflicts", ()):
         yield (
             f"{row['billing_period']}: {counted(row['events'], 'measurement')} of key {row['api_key_id']} "

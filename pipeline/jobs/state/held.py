@@ -106,7 +106,6 @@ def held_usage(workspace: Workspace, files: Sequence[DataFile]) -> tuple[HeldUsa
             for path in verified_data_files(workspace.lake, files)
         ]
     )
-    owners = {key.key_id: account.id for account in workspace.accounts for key in account.keys}
     found = []
     for key in sorted(events["api_key_id"].unique().to_pylist()):
         own = events.filter(pc.equal(events["api_key_id"], key))
@@ -114,7 +113,7 @@ def held_usage(workspace: Workspace, files: Sequence[DataFile]) -> tuple[HeldUsa
         found.append(
             HeldUsage(
                 api_key_id=key,
-                account_id=owners.get(key, ""),
+                account_id=workspace.accounts.owner_of(key, workspace.now),
                 events=own.num_rows,
                 statuses=Counter(own["status"].to_pylist()),
                 tokens=sum(total(own[name]) for name in ("prompt_tokens", "completion_tokens")),

@@ -52,7 +52,8 @@ _BEFORE = (
 )
 _AFTER = rb'\\"\}(?:, ?' + _KEY + _SCALAR + rb")*+\}\](?:, ?" + _KEY + _SCALAR + rb")*+\}(?:\\r\\n\\r\\n|\\n\\n)"
 _SAMPLE = re.compile(rb"(" + _BEFORE + rb")" + CONTENT_INSIDE + rb"(" + _AFTER + rb")")
-_IN_RESPONSE = re.compile(rb'"response"[ \t]*:[ \t]*"(?:[^"\\]|\\.)*')
+_IN_RESPONSE = re.compile(rb'"response"[ \t]*:[ \t]*"(?:data|event|id|retry)?:(?:[^"\\]|\\.)*')
+"""Up to a place in a response that is a transcript from its beginning: lines of JSON may go before one, too."""
 _CONTENTS = re.compile(rb"(?:" + CONTENT_INSIDE + rb"\x00)*+")
 """Contents, each followed by a NUL, which no content can hold."""
 
