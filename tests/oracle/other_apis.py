@@ -57,16 +57,24 @@ def anthropic(make: Maker, prompt: int, completion: int) -> Iterator[Told]:
     read, wrote = prompt // 3, prompt // 4
     fresh = {"input_tokens": prompt - read - wrote}
     cache = {"cache_read_input_tokens": read, "cache_creation_input_tokens": wrote}
-    start = {"type": "message", "role": "assistant", "id": make.new_id(), "usage": fresh | cache | {"output_tokens": 1}}
-    events = (
-        {"type": "message_start", "message": start},
-        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": make.text()}},
-        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": completion}},
-        {"type": "message_stop"},
-    )
+
+    def events() -> tuple[dict[str, Any], ...]:
+        start = {
+            "type": "message",
+            "role": "assistant",
+            "id": make.new_id(),
+            "usage": fresh | cache | {"output_tokens": 1},
+        }
+        return (
+            {"type": "message_start", "message": start},
+            {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": make.text()}},
+            {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": completion}},
+            {"type": "message_stop"},
+        )
+
     tokens = Tokens(completion, prompt, cached=read, write=wrote)
-    yield "/v1/messages", sse(*events), tokens
-    yield "/model/anthropic.haiku-3/invoke-with-response-stream", chunks(*events), tokens
+    yield "/v1/messages", sse(*events()), tokens
+    yield "/model/anthropic.haiku-3/invoke-with-response-stream", chunks(*events()), tokens
 
 
 def gemini(make: Maker, prompt: int, completion: int) -> Iterator[Told]:

@@ -92,6 +92,8 @@ def test_tokens_billed_and_listed_are_the_tokens_stated(tmp_path: Path, seed: in
     root = make_workspace(tmp_path / "books", config=SOURCES.format(identity), accounts=ACCOUNTS)
     made = [hostile_line(chance) for _ in range(300)]
     made += [(line, tokens) for line, tokens in chance.choices(made, k=20)]  # shipped twice
+    made += [(line.replace('"response": ', '"response": 5, "was": ', 1), 0) for line, _ in made[:5]]  # states nothing
+    made += [(plain("no instant", id="q", prompt=600, completion=number), 600 + number) for number in range(1, 6)]
     chance.shuffle(made)
     write_log(root, "a.jsonl", *(line for line, _ in made[:150]))
     assert tallybook(root, "nightly", *AS_OF).returncode == 0
@@ -100,10 +102,12 @@ def test_tokens_billed_and_listed_are_the_tokens_stated(tmp_path: Path, seed: in
     assert done.returncode == 0, done.stderr
     night = json.loads(done.stdout)
     counts = night["counts"]
-    assert counts["quarantined"] == 0
+    assert counts["quarantined"] == 10
+    refused = sum(row["prompt_tokens"] + row["completion_tokens"] for row in night["quarantined"])
     unbilled = counts["unpriced_tokens"], counts["unassigned_tokens"]
-    assert min(*unbilled, counts["suspicious"], held_tokens(night["warnings"])) > 0
-    found = invoiced_tokens(root) + sum(unbilled) + of_lost_copies(root) + held_tokens(night["warnings"])
+    held = held_tokens(night["warnings"])
+    assert min(*unbilled, counts["suspicious"], held, refused) > 0
+    found = invoiced_tokens(root) + sum(unbilled) + of_lost_copies(root) + held + refused
     assert found == sum(tokens for _, tokens in made)
 
 

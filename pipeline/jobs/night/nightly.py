@@ -109,7 +109,7 @@ def nightly(
         counts=counts_of(built),
         quarantined=quarantined,
         suspicious=suspicious,
-        warnings=tuple(_warnings(workspace, collected, built, book, quarantined, suspicious)),
+        warnings=tuple(_warnings(workspace, collected, built, book, quarantined=quarantined, suspicious=suspicious)),
         bad_input=tuple(_bad_input(collected, built, untold)),
         broken_claims=broken_claims_of(built.marts),
     )
@@ -143,7 +143,8 @@ def _warnings(
     collected: Collected,
     built: Aggregate,
     book: InvoiceBook,
-    quarantined: tuple[QuarantinedUsage, ...],
+    *,
+    quarantined: Sequence[QuarantinedUsage],
     suspicious: Sequence[SuspiciousCopies],
 ) -> Iterator[str]:
     yield from collected.warnings
