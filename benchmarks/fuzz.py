@@ -34,6 +34,8 @@ _ROUND_LINES = 2_000
 _BLOCK_LINES = 100
 _FRESH = (0.25, 0.01, 0.0, 0.0)
 """The share of lines that are made anew: with few of them, the same lines are damaged again and again."""
+_FAMILIES = (0.0, 0.5, 0.95)
+"""The share of bodies that are of any family, and not chat's."""
 _GENTLE = 0.3
 """The share of rounds in which lines are damaged so little that many are matched."""
 _FORMATS = (
@@ -51,9 +53,9 @@ line_patterns._PATTERNS_MAX = 8  # noqa: SLF001 - making them takes longer than 
 
 @cache
 def _fuzzing() -> ModuleType:
-    spec = importlib.util.spec_from_file_location(
-        "fuzzing", Path(__file__).parents[1] / "tests" / "support" / "fuzzing.py"
-    )
+    support = Path(__file__).parents[1] / "tests" / "support"
+    sys.path.append(str(support))  # it imports what lies beside it
+    spec = importlib.util.spec_from_file_location("fuzzing", support / "fuzzing.py")
     if spec is None or spec.loader is None:
         message = "tests/support/fuzzing.py is not beside benchmarks/"
         raise click.ClickException(message)
@@ -117,7 +119,9 @@ def _round(seed: str) -> _Round:
     fuzzing = _fuzzing()
     line_patterns._patterns.cache_clear()  # noqa: SLF001 - a round must be the same whatever was before it
     chance = random.Random(seed)
-    maker = fuzzing.LineMaker(seed, fresh=chance.choice(_FRESH), is_gentle=chance.random() < _GENTLE)
+    maker = fuzzing.LineMaker(
+        seed, fresh=chance.choice(_FRESH), is_gentle=chance.random() < _GENTLE, families=chance.choice(_FAMILIES)
+    )
     decoder = BlockDecoder(source="s", log_format=chance.choice(_FORMATS), fingerprint=_fingerprint)
     found: list[bytes] = []
     matched = quick = usual = 0

@@ -16,8 +16,7 @@ import click
 
 from pipeline.collectors import LogFormat, read_log, segment
 from pipeline.collectors.fast import blocks
-from pipeline.collectors.fast.patterns import line_patterns
-from pipeline.collectors.fast.patterns import matching as teller
+from pipeline.collectors.fast.patterns import line_patterns, matching
 from pipeline.collectors.fast.streams import condense
 from pipeline.collectors.logs import line_blocks
 from pipeline.collectors.logs.log_file import LogFile
@@ -36,10 +35,10 @@ _STEPS: tuple[tuple[Any, str, str], ...] = (
     (condense, "_runs", "proving that chunks repeat"),
     (condense, "_are_contents", "proving that what differs is text"),
     (condense, "_cut", "cutting"),
-    (teller.Teller, "tell", "matching expressions"),
-    (teller, "own_values", "own values of rows"),
-    (teller, "is_utf8", "UTF-8"),
-    (teller.Teller, "_add", "frames of rows"),
+    (matching.Matcher, "match_lines", "matching expressions"),
+    (matching, "own_values", "own values of rows"),
+    (matching, "is_utf8", "UTF-8"),
+    (matching.Matcher, "_add", "shared values of rows"),
     (blocks.BlockDecoder, "_read", "lines that no pattern matches, one by one"),
     (line_patterns.LinePatterns, "learn", "making patterns"),
     (segment.SegmentBuilder, "add_all", "collecting rows"),

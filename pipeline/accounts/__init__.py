@@ -1,7 +1,8 @@
 """Who is billed, and on what terms: accounts, their keys, terms, prepaid credits and tax.
 
-Does not own the file they are written in (``pipeline.configuration.accounts_file``) nor what tokens cost
-(``pipeline.rates``).
+Owns what an account may agree to, and whose a key is at an instant. Does not own the file they are written in
+(``pipeline.configuration.accounts_file``) nor what tokens cost (``pipeline.rates``). Read first: ``account``, then
+``terms``.
 """
 
 from __future__ import annotations

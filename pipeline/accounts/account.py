@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from pipeline.base.periods import time_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from datetime import date, datetime
+    from datetime import date
     from zoneinfo import ZoneInfo
 
     from pipeline.accounts.billing import Tax, TaxChange
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pipeline.base.periods import BillingPeriod
 
 _ACCOUNT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_FOR_EVER = datetime.max.replace(tzinfo=UTC)
 NAME_CHARACTERS_MAX = 200
 
 
@@ -170,6 +172,18 @@ class Accounts:
             if (key.from_at is None and key.to_at is None) if used_at is None else key.holds(used_at):
                 return account
         return None
+
+    def owner_of(self, api_key_id: str, now: datetime | None) -> str:
+        """Return the id of the account that people are told a key is of, empty where it is of none.
+
+        The one that pays for it now; of a key that is nobody's now, the one that paid last.
+        """
+        holders = self._by_key_id.get(api_key_id, ())
+        if not holders:
+            return ""
+        account = self.account_of(api_key_id, now) if now is not None else None
+        _, last = max(holders, key=lambda holder: holder[0].to_at or _FOR_EVER)
+        return (account or last).id
 
     def by_id(self, account_id: str) -> Account | None:
         """Return the account with an id, or None."""

@@ -15,6 +15,7 @@
      └── LakeError                 the lake is not what its log says it is, or says what this program cannot read
           ├── LakeIsNewer          a newer version of Tallybook wrote it
           ├── LogEntryRefused      a log entry is torn, missing, foreign or out of its chain
+          ├── SumTooGreat          tokens add up to more than a count can hold
           ├── DataFileDamaged      a data file is missing or its sha256 differs
           └── CommitConflict       another writer took the commit number (the caller reloads and tries again)
 
@@ -85,6 +86,10 @@ class LogEntryRefused(LakeError):
 
 class DataFileDamaged(LakeError):
     """A data file is missing, or its sha256 is not the one that its name states."""
+
+
+class SumTooGreat(LakeError):
+    """Tokens add up to more than 2^63 - 1, and a sum that is not exact is none."""
 
 
 class CommitConflict(LakeError):

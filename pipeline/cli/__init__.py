@@ -1,6 +1,8 @@
 """The command line: parse, call a job, print. The only reader of the clock and of the environment.
 
-Commands are loaded when they are called, so that ``tallybook --help`` imports neither pandas nor pyarrow.
+Owns the commands, their exit codes and what they print. Does not own what they do (``pipeline.jobs``). Commands are
+loaded when they are called, so that ``tallybook --help`` imports neither pandas nor pyarrow. Read first: ``context``,
+then ``commands.usage``.
 
 Exit codes: 0 ok, 1 unexpected, 2 usage, configuration or a newer lake, 3 bad input where ``--strict``, 4 blocked
 (unpriced usage or a broken claim at issue), 5 locked, 6 a difference was found (verify, explain, recompute, reconcile),

@@ -12,13 +12,14 @@
             counting        token counts that hold together
             routes          what the path says
         identity        which lines are the same exchange
+        refused         what a line that was refused tells all the same
     fast          the same rows for the usual lines, many at a time; workers: by several processes
     segment       tables and the record that accounts for every line, ready to be committed
 
-``read_log`` is the entrance, and ``read_again`` for what was read before. The package writes nothing and reads neither
-clock nor environment. It does not own what is billed of several copies (``sql/``), what usage costs
-(``pipeline.rating``), or where anything is kept (``pipeline.lake``). No raw key, prompt or completion text leaves it:
-fields are picked one by one, and checked. Read first: ``decode``, then ``exchange``.
+``read_log`` is the entrance, and ``read_again`` for what was read before. Owns the whole way from a byte to a row;
+writes nothing, and reads neither clock nor environment. Does not own what is billed of several copies (``sql/``), what
+usage costs (``pipeline.rating``), or where anything is kept (``pipeline.lake``). No raw key, prompt or completion text
+leaves it: fields are picked one by one, and checked. Read first: ``decode``, then ``exchange``.
 """
 
 from pipeline.collectors.again import read_again, records_beginning_like
@@ -26,6 +27,7 @@ from pipeline.collectors.formats.fingerprint import KeyFingerprint
 from pipeline.collectors.formats.log_format import LogFormat, read_by
 from pipeline.collectors.logs.lineage import KnownSources
 from pipeline.collectors.logs.problems import ProblemReason, SourceProblem
+from pipeline.collectors.logs.unread_tails import ends_of, unread_tails
 from pipeline.collectors.reading import LogReading, read_log
 from pipeline.collectors.segment import LogSegment
 
@@ -34,11 +36,13 @@ __all__ = [
     "KnownSources",
     "LogFormat",
     "LogReading",
+    "LogSegment",
     "ProblemReason",
     "SourceProblem",
-    "LogSegment",
+    "ends_of",
     "read_again",
     "read_by",
     "read_log",
     "records_beginning_like",
+    "unread_tails",
 ]

@@ -74,7 +74,7 @@ def read_again(
             place = Continuation(
                 start=record.start, first_line=record.first_line, before=before, end=record.end, problem=None
             )
-            segments = list(reading.stretches_from(log, place))
+            segments = list(reading.segments_from(log, place))
     except LogUnreadable:
         return None
     # One segment, since nothing fills it; none where the log has lost its line ends.

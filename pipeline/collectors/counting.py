@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pipeline.collectors import fields
 from pipeline.collectors.fields import LeftOut
 from pipeline.collectors.refusal import LineRefused, shown
+from pipeline.collectors.strict_json import CONTRADICTED, twice
 from pipeline.usage import TOKENS_MAX, ContradictoryCounts, QuarantineReason, TokenCounts, UsageStatus
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ def amounts_to(reading: Reading, *, is_stream: bool) -> BodyReading:
 
     Raises ``LineRefused`` where its counts contradict each other or are too large, and where its tier is none.
     """
+    for name, value in (("model", reading.model), ("service_tier", reading.service_tier)):
+        if value is CONTRADICTED:
+            raise twice(name)
     left_out = LeftOut()
     stated = reading.stated
     tokens: TokenCounts | None = None

@@ -16,6 +16,7 @@ from pipeline.collectors.exchange import read_exchange
 from pipeline.collectors.formats.request_log import Envelope, read_envelope
 from pipeline.collectors.identity import event_id
 from pipeline.collectors.refusal import LineRefused
+from pipeline.collectors.refused import told_of
 from pipeline.collectors.strict_json import BrokenJson, parse
 from pipeline.usage import QuarantineReason, TokenCounts
 from pipeline.usage.events import COLUMNS, LOGGED
@@ -51,13 +52,14 @@ def decode_line(
     """Return what a line amounts to, ``None`` for a blank one. Raises only what ``fingerprint`` raises."""
     if line.content == b"" or (line.content is not None and line.content.isspace()):
         return None
+    document: JsonObject | None = None
     try:
-        envelope = read_envelope(_parsed(line, log_format), log_format, fingerprint)
+        document = _parsed(line, log_format)
+        envelope = read_envelope(document, log_format, fingerprint)
         reading = read_exchange(envelope, log_format)
     except LineRefused as refused:
-        return QuarantineRow(
-            refused.reason, (source, line.number, line.start, line.end, refused.reason.value, refused.detail)
-        )
+        place, told = (source, line.number, line.start, line.end), told_of(line, document, log_format, fingerprint)
+        return QuarantineRow(refused.reason, (*place, refused.reason.value, refused.detail, *told))
     return EventRow(reading.status, _values(envelope, reading, line, source, log_format))
 
 
@@ -83,7 +85,7 @@ def _values(envelope: Envelope, reading: BodyReading, line: Line, source: str, l
         response_id=reading.response_id,
         request_id=envelope.request_id,
         line=line.content or b"",
-        prefers_request_id=log_format.identity == "request-id",
+        rule=log_format.identity,
     )
     is_stream = envelope.stream_requested if reading.is_stream is None else reading.is_stream
     counts = _NO_COUNTS if reading.tokens is None else _of_counts(reading.tokens)

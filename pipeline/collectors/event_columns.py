@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pipeline.collectors.decode import Row
 
     Columns: TypeAlias = tuple[list[list[Any]], list[int], list[Row]]
-    """The own values of rows, a list a column; the number of each row's shared values; and the shared."""
+    """The own values of rows, a list a column; the number of each row's shared values; and those."""
 
 _PLACES = tuple(column.name for column in COLUMNS if column.role is Role.PLACE)
 OWN_BEFORE_PLACES = tuple(column.name for column in COLUMNS if not column.is_shared and column.name not in _PLACES)

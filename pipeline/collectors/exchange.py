@@ -71,28 +71,24 @@ def _read(envelope: Envelope, log_format: LogFormat, route: Route) -> BodyReadin
         model=envelope.model_requested,
         choices=envelope.choices_requested,
         path=envelope.path,
-        headers=envelope.response_headers,
     )
-    if family is None:
-        return _unrecognised(body, envelope, asked, route)
-    reading = family.read(body, asked)
-    if reading.stated is None and asked.headers and family.name != unbilled.NAME:
-        reading = replace(reading, stated=bedrock.stated_beside((), asked.headers))
+    reading = family.read(body, asked) if family is not None else Reading(family=bedrock.INVOKE, has_content=True)
+    is_unbilled = family is not None and family.name == unbilled.NAME
+    if reading.stated is None and not is_unbilled:
+        reading = replace(reading, stated=bedrock.stated_beside(body.documents, envelope.response_headers))
+    if family is None and reading.stated is None:
+        return _unrecognised(body, asked, route)
     found = amounts_to(replace(reading, has_error=reading.has_error or body.has_error), is_stream=body.is_stream)
-    if family.name == unbilled.NAME or route is Route.OTHER:
+    if is_unbilled or route is Route.OTHER:
         return replace(found, status=UsageStatus.NOT_METERED, tokens=None, content_chunks=None)
     return _with_model(found, envelope)
 
 
-def _unrecognised(body: Body, envelope: Envelope, asked: Asked, route: Route) -> BodyReading:
-    """Return what an exchange amounts to whose body no family knows: AWS may have counted it in the headers.
+def _unrecognised(body: Body, asked: Asked, route: Route) -> BodyReading:
+    """Return what an exchange amounts to whose body no family knows, and that nobody counted.
 
     On a route that no list knows it is not metered, and counts that it states are kept by name.
     """
-    stated = bedrock.stated_beside((), asked.headers) if asked.headers else None
-    if stated is not None:
-        reading = Reading(family=bedrock.INVOKE, stated=stated, has_content=True)
-        return _with_model(amounts_to(reading, is_stream=False), envelope)
     if route is Route.COMPLETION:
         return _UNKNOWN
     return _kept(amounts_to(unbilled.read(body, asked), is_stream=body.is_stream), _NOT_METERED)
@@ -112,13 +108,14 @@ def _family(body: Body, dialect: str | None, route: Route) -> Family | None:
     if route is Route.OTHER or not (body.documents or body.has_error):
         return families.BY_NAME[unbilled.NAME] if body.documents else None
     found = families.family_of(body.documents)
-    if route is Route.UNLISTED and found is families.CHAT and not any(map(chat.recognises, body.documents)):
+    documents = [families.plainly(document) for document in body.documents]
+    if route is Route.UNLISTED and found is families.CHAT and not any(map(chat.recognises, documents)):
         return None  # there are other lists of choices in the world
     if dialect is not None:
         named = families.BY_NAME[dialect]
         return named if found is named or dialect == chat.NAME else None
     if route is Route.EMBEDDING and found is not None and found.name != embeddings.NAME:
         return families.BY_NAME[embeddings.NAME]
-    if found is None and route is not Route.UNLISTED and (body.has_error or any(map(chat.has_trace, body.documents))):
+    if found is None and route is not Route.UNLISTED and (body.has_error or any(map(chat.has_trace, documents))):
         return families.BY_NAME[embeddings.NAME] if route is Route.EMBEDDING else families.CHAT
     return found

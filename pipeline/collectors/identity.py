@@ -1,6 +1,6 @@
 """Which exchange a line is about, as 16 bytes: the same exchange logged twice has the same identity.
 
-Owns the choice of the id that counts, and its digest. Does not own which of several copies is billed (``sql/`` does).
+Owns the choice of the ids that count, and their digest. Does not own which of several copies is billed (``sql/`` does).
 """
 
 from __future__ import annotations
@@ -10,48 +10,63 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
 EVENT_ID_BYTES = 16
 
 _DOMAIN = b"tallybook usage event\x00"
 
 
+IDENTITIES: Mapping[str, tuple[str, ...]] = {
+    "response-id": ("response", "request"),
+    "request-id": ("request", "response"),
+    "both": ("response", "request"),
+}
+"""Rules of a source, with the kinds of ids in the order in which they count."""
+
+
+def kinds_of_ids(rule: str, stated: Container[str]) -> tuple[str, ...]:
+    """Return which of the stated kinds of ids make the identity: the first by the rule, or both; none of none."""
+    kinds = tuple(kind for kind in IDENTITIES[rule] if kind in stated)
+    return kinds if rule == "both" else kinds[:1]
+
+
 def event_id(
-    *, api_key_id: str, response_id: str | None, request_id: str | None, line: bytes, prefers_request_id: bool = False
+    *, api_key_id: str, response_id: str | None, request_id: str | None, line: bytes, rule: str = "response-id"
 ) -> bytes:
-    """Return the first 16 bytes of a SHA-256 over the kind of identity, the key's id and the id itself.
+    """Return the first 16 bytes of a SHA-256 over the kind of identity, the key's id and the id itself (or both ids).
 
-    The response id where there is one, else the log's request id, else the whole line without its terminator
-    (``prefers_request_id`` swaps the first two). Kinds never meet: a request id equal to a response id is another
-    identity.
+    By the rule ``response-id`` the response id where there is one, else the log's request id, else the whole line
+    without its terminator; ``request-id`` swaps the first two. By ``both`` the two together, and the one where the
+    other is missing. Kinds never meet: a request id equal to a response id is another identity.
     """
-    if prefers_request_id and request_id is not None:
-        return _digest("request", api_key_id, request_id.encode())
-    if response_id is not None:
-        return _digest("response", api_key_id, response_id.encode())
-    if request_id is not None:
-        return _digest("request", api_key_id, request_id.encode())
-    return _digest("line", api_key_id, line)
+    ids = {
+        kind: found.encode()
+        for kind, found in (("response", response_id), ("request", request_id))
+        if found is not None
+    }
+    kinds = kinds_of_ids(rule, ids)
+    if not kinds:
+        return _digest("line", api_key_id, line)
+    return _digest("+".join(kinds), api_key_id, *(ids[kind] for kind in kinds))
 
 
-def event_ids(kind: str, *, api_key_ids: Sequence[bytes], ids: Iterable[bytes]) -> list[bytes]:
-    """Return what ``event_id`` does for many exchanges that are identified by the same kind of id.
+def event_ids(kinds: Sequence[str], *, api_key_ids: Sequence[bytes], ids: Sequence[Iterable[bytes]]) -> list[bytes]:
+    """Return what ``event_id`` does for many exchanges that are identified by the same kinds of ids.
 
-    ``response`` or ``request``; all in UTF-8.
+    ``ids`` are a column a kind; all in UTF-8.
     """
-    sha256, before = (
-        hashlib.sha256,
-        {key: _DOMAIN + _lengthed(kind.encode()) + _lengthed(key) for key in set(api_key_ids)},
-    )
+    kind = "+".join(kinds).encode()
+    sha256, before = hashlib.sha256, {key: _DOMAIN + _lengthed(kind) + _lengthed(key) for key in set(api_key_ids)}
+    first, *others = ([_lengthed(found) for found in column] for column in ids)
+    together = [b"".join(parts) for parts in zip(first, *others, strict=True)] if others else first
     return [
-        sha256(before[key] + _lengthed(found)).digest()[:EVENT_ID_BYTES]
-        for key, found in zip(api_key_ids, ids, strict=True)
+        sha256(before[key] + found).digest()[:EVENT_ID_BYTES] for key, found in zip(api_key_ids, together, strict=True)
     ]
 
 
-def _digest(kind: str, api_key_id: str, found: bytes) -> bytes:
-    return hashlib.sha256(_domain(kind, api_key_id) + len(found).to_bytes(8, "big") + found).digest()[:EVENT_ID_BYTES]
+def _digest(kind: str, api_key_id: str, *ids: bytes) -> bytes:
+    return hashlib.sha256(_domain(kind, api_key_id) + b"".join(map(_lengthed, ids))).digest()[:EVENT_ID_BYTES]
 
 
 @lru_cache(maxsize=1024)
@@ -60,4 +75,4 @@ def _domain(kind: str, api_key_id: str) -> bytes:
 
 
 def _lengthed(part: bytes) -> bytes:
-    return len(part).to_bytes(8, "big") + part  # lengths first: no two triples have the same bytes
+    return len(part).to_bytes(8, "big") + part  # lengths first: no two lists have the same bytes

@@ -107,6 +107,8 @@ class LogReading(Iterator[LogSegment]):
         """Bytes (decompressed) after the last complete line, left for the next run."""
         self.problem: SourceProblem | None = None
         """Why the log, or the rest of it, was not read."""
+        self.continued: SourceRecord | None = None
+        """What had been collected of the log before, the last of it."""
         self._source = source
         self._name = name
         self._log_format = log_format
@@ -142,6 +144,7 @@ class LogReading(Iterator[LogSegment]):
 
     def _read_log(self, log: LogFile) -> Iterator[LogSegment]:
         place = continue_from(self._known, log)
+        self.continued = place.record
         if not place.is_verified:
             try:
                 yield from self._read_unverified(log)
@@ -152,7 +155,7 @@ class LogReading(Iterator[LogSegment]):
         if place.problem is not None:
             self.problem = self._problem(place.problem, place.end)
         if place.start < place.end:
-            yield from self.stretches_from(log, place)
+            yield from self.segments_from(log, place)
 
     def _read_unverified(self, log: LogFile) -> Iterator[LogSegment]:
         """Read a compressed log in one go, and hand out nothing before it is known that all of it is to be believed.
@@ -163,7 +166,7 @@ class LogReading(Iterator[LogSegment]):
         held: list[LogSegment] = []
         doubt = _Doubt(log)
         try:
-            for segment in self.stretches_from(
+            for segment in self.segments_from(
                 log, Continuation(start=0, first_line=1, before=b"", end=_TO_THE_END, problem=None), doubt
             ):
                 held.append(segment)
@@ -176,7 +179,7 @@ class LogReading(Iterator[LogSegment]):
             raise _NotBelieved(believed(log)) from None
         yield from held
 
-    def stretches_from(self, log: LogFile, place: Continuation, doubt: _Doubt | None = None) -> Iterator[LogSegment]:
+    def segments_from(self, log: LogFile, place: Continuation, doubt: _Doubt | None = None) -> Iterator[LogSegment]:
         """Read an open log from a place on, to its end there."""
         pieces = _Counted(log.span(place.start, place.end, self._on_bytes))
         split = (LineBlocks if self._is_fast else LineSplitter)(
@@ -301,10 +304,10 @@ def read_log(
 
     ``source`` is the name that rows and records carry, ``name`` the ``[[sources]]`` entry; ``known`` are the records of
     everything collected so far, by this run too, of this log and of others. ``KnownSources`` where many logs are read.
-    ``fingerprint`` is called for raw keys only; what it raises ends the reading. ``on_bytes`` is told, now and then, up
-    to which byte the file on disk has been read. A log that cannot be read raises nothing: see ``LogReading.problem``.
-    Nothing is read before the first segment is asked for. ``processes`` decode a log that takes long. ``reader`` is for
-    tests and benchmarks: it decides how fast the same is read.
+    ``fingerprint`` is called for raw keys only; what it raises ends the reading. ``on_bytes`` is called, now and then,
+    with the byte to which the file on disk has been read. A log that cannot be read raises nothing: see
+    ``LogReading.problem``. Nothing is read before the first segment is asked for. ``processes`` decode a log that takes
+    long. ``reader`` is for tests and benchmarks: it decides how fast the same is read.
     """
     return LogReading(
         path,

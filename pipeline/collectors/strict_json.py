@@ -1,9 +1,9 @@
 """JSON as RFC 8259 means it, from text to dicts: exact numbers, bounded depth, contradictions remembered.
 
 Owns the reading of JSON text and the access to the keys of its objects. Does not own which keys matter: a key that an
-object states twice with different values is an error only for whoever reads that key, by ``get``; NaN, a number beyond
-the range of a double and what is nested too deep are ``UNREADABLE``, which is none of the values that anybody looks
-for.
+object states twice with different values is ``CONTRADICTED`` for whoever reads it by ``get``, and an error for whoever
+reads it by ``stated_once``. NaN, a number beyond the range of a double and what is nested too deep are ``UNREADABLE``.
+Both are none of the values that anybody looks for.
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ import json
 import math
 import re
 from decimal import Decimal, InvalidOperation
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from pipeline.base.errors import TallybookError
 from pipeline.collectors.refusal import LineRefused
 from pipeline.usage import QuarantineReason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 JsonObject: TypeAlias = dict[str, Any]
 
@@ -27,16 +30,22 @@ DEPTH_MAX = 64
 
 
 class Unreadable:
-    """A value that JSON has no exact number for, or that is nested too deep."""
+    """A value that cannot be used; it shows what it is, and nothing of what was written."""
 
-    __slots__ = ()
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
 
     def __repr__(self) -> str:
-        """Show what it is, and nothing of what was written."""
-        return "UNREADABLE"
+        """Show its name."""
+        return self._name
 
 
-UNREADABLE = Unreadable()
+UNREADABLE = Unreadable("UNREADABLE")
+"""What JSON has no exact number for, or what is nested too deep."""
+CONTRADICTED = Unreadable("CONTRADICTED")
+"""What an object states more than once, with different values."""
 
 
 class BrokenJson(TallybookError):
@@ -44,7 +53,7 @@ class BrokenJson(TallybookError):
 
 
 class ContradictedObject(dict[str, Any]):
-    """An object that stated ``contradicted`` keys more than once, with different values: ``get`` raises for these."""
+    """An object that stated ``contradicted`` keys more than once, with different values; the last are kept."""
 
     __slots__ = ("contradicted",)
 
@@ -58,13 +67,24 @@ class ContradictedObject(dict[str, Any]):
         self.contradicted = frozenset(contradicted)
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Return a value; raises ``LineRefused`` (``duplicate_key``) where the log stated two.
+        """Return a value, ``CONTRADICTED`` where the log stated two."""
+        return CONTRADICTED if key in self.contradicted else super().get(key, default)
 
-        ``key`` is one of ours.
-        """
-        if key in self.contradicted:
-            raise LineRefused(QuarantineReason.DUPLICATE_KEY, f"{key} is stated more than once with different values")
-        return super().get(key, default)
+
+def stated_once(document: JsonObject, key: str, default: Any = None) -> Any:
+    """Return a value that decides something; raises ``LineRefused`` (``duplicate_key``) where the log stated two.
+
+    ``key`` is one of ours.
+    """
+    value = document.get(key, default)
+    if value is CONTRADICTED:
+        raise twice(key)
+    return value
+
+
+def twice(key: str) -> LineRefused:
+    """Return the refusal of a key that is stated twice."""
+    return LineRefused(QuarantineReason.DUPLICATE_KEY, f"{key} is stated more than once with different values")
 
 
 def parse(text: str, *, depth_max: int = DEPTH_MAX) -> Any:
@@ -81,6 +101,54 @@ def parse(text: str, *, depth_max: int = DEPTH_MAX) -> Any:
     if may_exceed(text, depth_max) and depth_of_document(document) > depth_max:
         return _document(_without_deep_parts(text, depth_max))
     return document
+
+
+class Beginning(NamedTuple):
+    """What is whole of an object that may be broken: its members up to the damage."""
+
+    members: JsonObject
+    end: int
+    """Offset after the object, or of the damage."""
+    is_whole: bool
+
+
+def beginning_of(text: str, at: int = 0) -> Beginning:
+    """Return the members of the object at an offset of ``text``, up to the first that is not whole. Raises nothing."""
+    pairs: list[tuple[str, Any]] = []
+    mark = _OPENING.match(text, at)
+    while mark is not None:
+        at = mark.end()
+        name = _NAME.match(text, at)
+        try:
+            value, end = _STRICT.raw_decode(text, name.end() if name else at)
+            after = _AFTER_MEMBER.match(text, end)
+            if name is None or (after is None and (end < len(text) or text[end - 1] not in _CLOSES)):
+                break  # no member, or cut off within a number
+            pairs.append((json.loads(name[1], strict=False), value))
+            if after is None:
+                break
+        except (json.JSONDecodeError, RecursionError):
+            break
+        at = after.end()
+        if after[0].endswith("}"):
+            return Beginning(_object(pairs), at, is_whole=True)
+        mark = after
+    return Beginning(_object(pairs), at, is_whole=False)
+
+
+def values_behind(text: str, name: str) -> Iterator[Any]:
+    """Yield the values of members that go by a name, wherever they stand in a text; the last few, the last one first.
+
+    A name that is escaped, as within a string, is none. Raises nothing.
+    """
+    places = [found.end() for found in re.finditer(rf"(?<!\\){re.escape(json.dumps(name))}[ \t]*:[ \t]*", text)]
+    for place in places[: -_BEHIND_MAX - 1 : -1]:
+        try:
+            value, end = _STRICT.raw_decode(text, place)
+        except (json.JSONDecodeError, RecursionError):
+            continue
+        if _AFTER_MEMBER.match(text, end):
+            yield value
 
 
 def _document(text: str) -> Any:
@@ -186,4 +254,9 @@ def depth_of_document(document: Any) -> int:
     return depth
 
 
+_BEHIND_MAX = 8
+_CLOSES = '}]"'
+_OPENING = re.compile(r"[ \t\r\n]*\{")
+_NAME = re.compile(r'[ \t\r\n]*("[^"\\]*(?:\\.[^"\\]*)*")[ \t\r\n]*:[ \t\r\n]*')
+_AFTER_MEMBER = re.compile(r"[ \t\r\n]*[,}]")
 _STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)

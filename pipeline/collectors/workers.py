@@ -22,10 +22,9 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.decode import decode_line
+from pipeline.collectors.decode import EventRow, QuarantineRow, decode_line
 from pipeline.collectors.event_columns import EventColumns
 from pipeline.collectors.fast.blocks import DecodedLines
-from pipeline.collectors.logs.lines import Line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,15 +115,18 @@ class InOrder:
         return waiting.decoded or self._decoded(waiting.block)
 
     def _decoded(self, block: LineBlock) -> DecodedLines:
-        """Decode a block here, or the line beyond the cap that it is."""
+        """Decode a block here, or the one long line that it is."""
         decoder = self._decoder
-        if block.long_line_digest is None:
+        if block.line is None:
             return decoder.decoded(block.content, block.spans, start=block.start, first_line=block.first_line)
-        line = Line(block.first_line, block.start, block.end, None)
-        row = decode_line(line, source=decoder.source, log_format=decoder.log_format, fingerprint=decoder.fingerprint)
-        return DecodedLines(
-            EventColumns(decoder.source).columns, [row.values] if row is not None else [], int(row is None), 0, 0
+        row = decode_line(
+            block.line, source=decoder.source, log_format=decoder.log_format, fingerprint=decoder.fingerprint
         )
+        events = EventColumns(decoder.source)
+        if isinstance(row, EventRow):
+            events.add(row.values)
+        quarantined = [row.values] if isinstance(row, QuarantineRow) else []
+        return DecodedLines(events.columns, quarantined, int(row is None), 0, 0)
 
 
 class _Pool:

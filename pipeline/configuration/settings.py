@@ -52,6 +52,8 @@ class IdentityRule(StrEnum):
     RESPONSE_ID = "response-id"
     REQUEST_ID = "request-id"
     """For gateways whose response ids are not unique."""
+    BOTH = "both"
+    """The two together, for gateways whose callers can choose response ids."""
 
 
 class UnmeasuredPolicy(StrEnum):
@@ -77,6 +79,8 @@ class SourceSettings:
     """One of ``DIALECTS``; None = found from each body."""
     link_roots: tuple[str, ...] = ()
     """Folders beside the workspace into which links under ``paths`` may lead; relative to the workspace."""
+    gone: tuple[str, ...] = ()
+    """Logs whose unread end is lost for good, as the warning names them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +162,7 @@ def _sources(tables: tuple[Table, ...]) -> tuple[SourceSettings, ...]:
 
 
 def _source(table: Table) -> SourceSettings:
-    table.allow_only("name", "paths", "format", "fields", "identity", "dialect", "link_roots")
+    table.allow_only("name", "paths", "format", "fields", "identity", "dialect", "link_roots", "gone")
     name = table.text("name")
     if not _SOURCE_NAME.fullmatch(name):
         what = f"name is {value_text(name)}; write 1 to 64 letters, digits, dots, dashes or underscores"
@@ -182,6 +186,7 @@ def _source(table: Table) -> SourceSettings:
         identity=table.choice("identity", IdentityRule.RESPONSE_ID),
         dialect=dialect,
         link_roots=_link_roots(table),
+        gone=table.texts("gone") if "gone" in table.values else (),
     )
 
 

@@ -120,6 +120,12 @@ def make_book(
     charged: dict[str, dict[BillingPeriod, Sequence[Charge]]] = {}
     for account_id, period in places:
         charged.setdefault(account_id, {})[period] = charges.get((account_id, period), ())
+    fees: dict[str, dict[BillingPeriod, Decimal]] = {}
+    for (account_id, period), fee in (monthly_fees or {}).items():
+        fees.setdefault(account_id, {})[period] = fee
+    without_price: dict[str, set[BillingPeriod]] = {}
+    for account_id, period in unpriced:
+        without_price.setdefault(account_id, set()).add(period)
     drafts, late, worth, kept = [], [], {}, set[Place]()
     for account in accounts:
         of_account = _AccountDrafts(
@@ -130,11 +136,9 @@ def make_book(
             issued=issued_to.get(account.id, []),
             charges=charged.get(account.id, {}),
             usage=usage or {},
-            monthly_fees={
-                period: fee for (account_id, period), fee in (monthly_fees or {}).items() if account_id == account.id
-            },
+            monthly_fees=fees.get(account.id, {}),
             reach=reach,
-            unpriced=frozenset(period for account_id, period in unpriced if account_id == account.id),
+            unpriced=frozenset(without_price.get(account.id, ())),
             rules=rules,
             tags={key.key_id: accounts.tags_text(key.key_id) for key in account.keys},
         )

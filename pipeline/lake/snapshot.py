@@ -133,7 +133,7 @@ def _check_superseded(commit: Commit, sources: dict[Place, SourceRecord]) -> Non
         return
     for place, record in zip(commit.superseding.places, commit.sources, strict=True):
         before = sources.get(place)
-        if before is None or _stretch_of(before) != _stretch_of(record):
+        if before is None or _segment_of(before) != _segment_of(record):
             message = (
                 f"it supersedes source {place.source} of commit {place.commit} by bytes {record.start} to {record.end} "
                 f"of {record.source}, which is another segment"
@@ -141,6 +141,6 @@ def _check_superseded(commit: Commit, sources: dict[Place, SourceRecord]) -> Non
             raise ValueError(message)
 
 
-def _stretch_of(record: SourceRecord) -> tuple[object, ...]:
+def _segment_of(record: SourceRecord) -> tuple[object, ...]:
     """Return what a record keeps however it is read."""
     return (record.source, record.start, record.end, record.first_line, record.lines, record.sha256)

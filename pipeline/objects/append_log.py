@@ -77,6 +77,17 @@ def append_entry(folder: Path, number: int, content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def sha256_of_last(folder: Path, number: int, *, seal: object) -> str | None:
+    """Return the sha256 of an entry's bytes; None where it is not there, or is not the one that this seal is of."""
+    try:
+        content = entry_path(folder, number).read_bytes()
+        _check_seal(content)
+    except (OSError, ValueError):
+        return None
+    (stated,) = _SEAL.findall(content)
+    return hashlib.sha256(content).hexdigest() if stated[1].decode() == seal else None
+
+
 def read_chain(
     folder: Path, *, first_number: int, parse: Callable[[bytes, int], tuple[str | None, Entry]], advice: str
 ) -> Chain[Entry]:

@@ -33,7 +33,7 @@ _SINCE_EVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateWindow:
-    """A window of time in which one rate is chosen for the requests of one model, service tier and prompt band."""
+    """The time in which one rate is chosen for the requests of one model, service tier and prompt band."""
 
     service_tier: str
     prompt_band: int

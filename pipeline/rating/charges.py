@@ -54,8 +54,9 @@ class UsageQuantity:
     usage_date: date
     """In the account's time zone."""
     rated_at: datetime | None
-    """The first instant of the rate window (``RateCard.rate_windows``) in which the tokens were used; None = no rate was in
-    force then.
+    """The first instant of the rate window (``RateCard.rate_windows``) in which the tokens were used.
+
+    None = no rate was in force then.
     """
     quantity: int
     """Tokens; requests on the meter ``request``."""

@@ -49,9 +49,17 @@ QUARANTINE = pa.schema(
         pa.field("byte_end", pa.int64(), nullable=False),
         pa.field("reason", pa.string(), nullable=False),  # pipeline.usage.QuarantineReason
         pa.field("detail", pa.string(), nullable=False),  # field names and numbers of our own making; never content
+        # What such a line tells all the same, null where it cannot be read, and in files of before.
+        pa.field("api_key_id", pa.string()),
+        pa.field("prompt_tokens", pa.int64()),  # as stated, on no bill
+        pa.field("completion_tokens", pa.int64()),
     ]
 )
-"""One row per line that could not become a usage event; never its content."""
+"""One row per line that could not become a usage event; never its content.
+
+It decides no bill and states no version: files are read by name, what one lacks is null, and what is unknown is not
+looked at.
+"""
 
 USAGE_DAILY = pa.schema(
     [
@@ -80,6 +88,7 @@ EXCHANGES_DAILY = pa.schema(
         pa.field("status", pa.string(), nullable=False),
         pa.field("http_status", pa.int64(), nullable=False),
         pa.field("fate", pa.string(), nullable=False),  # survivor, duplicate, conflict, superseded
+        pa.field("is_suspicious", pa.bool_(), nullable=False),  # a copy that lost and looks like a request of its own
         pa.field("usage_date", pa.date32(), nullable=False),
         pa.field("billing_period", pa.string(), nullable=False),
         pa.field("is_billed", pa.bool_(), nullable=False),  # follows from status and fate
@@ -110,3 +119,15 @@ CHARGES = pa.schema(
 """What the billed tokens of usage daily cost: its priced rows with their rate and exact amount. A row that crosses
 tiers is several.
 """
+
+SUSPICIOUS_COPIES = pa.schema(
+    [
+        *(USAGE_DAILY.field(name) for name in ("account_id", "api_key_id", "model", "usage_date", "billing_period")),
+        pa.field("events", pa.int64(), nullable=False),
+        pa.field("tokens", pa.int64(), nullable=False),  # prompt and completion tokens that they state
+        pa.field("unpriced_tokens", pa.int64(), nullable=False),
+        pa.field("amount", AMOUNT),  # what they would have cost, exact; null = nothing of them is priced
+        pa.field("currency", pa.string(), nullable=False),  # '' = there is no amount
+    ]
+)
+"""Copies that lost and look like requests of their own, one row per account, key, model and usage date."""

@@ -1,8 +1,8 @@
 """What was consumed: usage events, their token counts, their status, and the meters tokens are billed on.
 
-Owns the words of usage, the columns of an event (``events``) and the rule that puts every token on exactly one meter.
-Does not own how a provider's body is read (``pipeline.collectors``), what usage costs (``pipeline.rating``) nor where
-it is kept (``pipeline.lake``).
+Owns the words of usage, the columns of an event (``events``) and the meters, with the rule that puts every token on
+exactly one (``meters``). Read first: ``events``, then ``meters``. Does not own how a provider's body is read
+(``pipeline.collectors``), what usage costs (``pipeline.rating``) nor where it is kept (``pipeline.lake``).
 """
 
 from __future__ import annotations
@@ -99,9 +99,13 @@ class TokenCounts:
 
 
 _TOGETHER = {
-    meter.spec.count: tuple(part.spec.count for part in Meter if part.out_of is meter)
+    meter.spec.count: parts
     for meter in Meter
-    if any(part.out_of is meter for part in Meter)
+    if (
+        parts := tuple(
+            part.spec.count for part in Meter if part.out_of is meter and part.spec.count in TokenCounts.__slots__
+        )
+    )
 }
 """Counts whose meters are taken out of one: together they are not greater than it."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import pyarrow as pa
 
-from pipeline.base.errors import ConfigurationError
+from pipeline.base.errors import ConfigurationError, SumTooGreat
 from pipeline.tables.schemas import USAGE_EVENTS
 
 if TYPE_CHECKING:
@@ -29,6 +29,14 @@ _IN_UTC = "* replace (make_timestamp(epoch_us(occurred_at)) as occurred_at)"
 counting. This asks none.
 """
 _SQL_TYPES = {pa.string(): "varchar", pa.bool_(): "boolean", pa.int32(): "integer", pa.int64(): "bigint"}
+COUNT_MAX = 2**63 - 1
+_SUMMED = {
+    "slice_totals": ("api_key_id", "model_name", "slice_at"),
+    "exchanges_daily": ("api_key_id", "model", "usage_date"),
+    EVENTS_RELATION: ("api_key_id", "coalesce(model_reported, model_requested, '')", "occurred_at"),
+}
+"""Relations that hold all stated tokens, with their columns of key, model and day; the first that is there is asked."""
+_NONE = ("", "", "")
 _GLOB_CHARACTERS = frozenset("*?[]{}")
 
 
@@ -36,7 +44,8 @@ _GLOB_CHARACTERS = frozenset("*?[]{}")
 def open_warehouse(lake: Path, *, spill: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a connection that may read below ``lake`` only, with its configuration locked.
 
-    What does not fit into memory goes to ``spill``, if anywhere.
+    What does not fit into memory goes to ``spill``, if anywhere. Raises ``SumTooGreat`` where a sum that was asked for
+    is more than a count can hold.
     """
     with duckdb.connect(":memory:") as connection:
         # The day of a timestamp follows the session's zone, so the session is pinned.
@@ -48,7 +57,35 @@ def open_warehouse(lake: Path, *, spill: Path | None = None) -> Iterator[duckdb.
         connection.execute("set temp_directory = $folder", {"folder": str(spill.resolve()) if spill else ""})
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
-        yield connection
+        try:
+            yield connection
+        except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
+            refused = _too_great(connection)
+            if refused is None:
+                raise
+            raise refused from error
+
+
+def _too_great(connection: duckdb.DuckDBPyConnection) -> SumTooGreat | None:
+    """Say whose tokens are the most, where all there are add up to more than a count can hold."""
+    there = {row[0] for row in connection.execute("select table_name from information_schema.tables").fetchall()}
+    name, (key, model, day) = next(((name, columns) for name, columns in _SUMMED.items() if name in there), ("", _NONE))
+    if not name:
+        return None
+    most = connection.execute(
+        f"select {key}, {model}, cast({day} as date) as day, "  # noqa: S608  # names of our own relations
+        "sum(prompt_tokens::decimal(38, 0) + completion_tokens) as tokens, sum(tokens) over () as all_tokens "
+        f'from "{name}" group by all order by tokens desc limit 1'
+    ).fetchone()
+    if most is None or most[-1] <= COUNT_MAX:
+        return None
+    *_, tokens, all_tokens = most
+    message = (
+        f"tokens add up to {all_tokens}, and a count holds {COUNT_MAX}; the most are {tokens} of key {most[0]}, model "
+        f"{most[1]!r}, on {most[2]} (UTC); a line that states more than 10^12 is quarantined by now, so rebuild "
+        "the lake as docs/runbook.md says"
+    )
+    return SumTooGreat(message)
 
 
 def give_usage_events(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> None:

@@ -69,7 +69,13 @@ COPIES = pa.schema(
     }
 )
 """``sql/intermediate/possible_copies.sql``, in an order of content."""
-_DECIDED = pa.schema([*(field for field in COPIES if field.name != "request_id"), pa.field("fate", _text)])
+_DECIDED = pa.schema(
+    [
+        *(field for field in COPIES if field.name != "request_id"),
+        pa.field("fate", _text),
+        pa.field("is_suspicious", pa.bool_()),
+    ]
+)
 _SLICED = ("slice_totals", "usage_events")
 
 
@@ -121,8 +127,8 @@ def count_periods(
     lake: Path,
     spill: Path,
     parameters: Parameters,
-) -> tuple[pa.Table, pa.Table, dict[str, Rows]]:
-    """Return usage daily and exchanges daily of ``SLICE_TOTALS``.
+) -> Marts:
+    """Return the marts of ``SLICE_TOTALS``, without advisories.
 
     And the claims about the way there by name, with the rows that break them.
 
@@ -137,22 +143,23 @@ def count_periods(
         broken = failed_checks(connection, sql_folder(), "blocking", parameters, at_hand=at_hand)
     counted = decided.filter(pc.is_in(decided["occurred_at"].cast(pa.date32()), dates))
     given = {**_of_dates(reference), "slice_totals": totals, "event_copies": counted}
+    wanted = {
+        "usage_daily": schemas.USAGE_DAILY,
+        "exchanges_daily": schemas.EXCHANGES_DAILY,
+        "suspicious_usage": schemas.USAGE_DAILY,
+    }
     with open_warehouse(lake, spill=spill) as connection:
-        at_hand = build(
-            connection, sql_folder(), given=given, parameters=parameters, wanted=["usage_daily", "exchanges_daily"]
-        )
+        at_hand = build(connection, sql_folder(), given=given, parameters=parameters, wanted=wanted)
         # Of the copies only those that are counted here are at hand: an identity may survive on another date.
         broken |= failed_checks(connection, sql_folder(), "blocking", parameters, at_hand=at_hand - {"event_copies"})
-        return (
-            fetch(connection, "usage_daily", schemas.USAGE_DAILY),
-            fetch(connection, "exchanges_daily", schemas.EXCHANGES_DAILY),
-            broken,
-        )
+        built = {name: fetch(connection, name, schema) for name, schema in wanted.items()}
+        return Marts(**built, broken_claims=broken, advisories={})
 
 
 def checked_marts(
     usage_daily: pa.Table,
     exchanges_daily: pa.Table,
+    suspicious_usage: pa.Table,
     reference: Mapping[str, pa.Table],
     *,
     lake: Path,
@@ -164,7 +171,12 @@ def checked_marts(
     An answer about whole marts takes the place of one about some dates of them. Advisory checks are asked of whole
     marts alone.
     """
-    given = {**reference, "usage_daily": usage_daily, "exchanges_daily": exchanges_daily}
+    given = {
+        **reference,
+        "usage_daily": usage_daily,
+        "exchanges_daily": exchanges_daily,
+        "suspicious_usage": suspicious_usage,
+    }
     with open_warehouse(lake) as connection:
         at_hand = build(connection, sql_folder(), given=given, parameters=parameters, wanted=[])
         checked = failed_checks(connection, sql_folder(), "blocking", parameters, at_hand=at_hand)
@@ -172,6 +184,7 @@ def checked_marts(
     return Marts(
         usage_daily=usage_daily,
         exchanges_daily=exchanges_daily,
+        suspicious_usage=suspicious_usage,
         broken_claims={**broken, **checked},
         advisories=advisories,
     )

@@ -26,17 +26,19 @@ if TYPE_CHECKING:
     from pipeline.warehouse.build import Rows
     from pipeline.warehouse.relations import Relation
 
-_WANTED = ("usage_daily", "exchanges_daily", "event_copies")
+_WANTED = ("usage_daily", "exchanges_daily", "suspicious_usage", "event_copies")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marts:
-    """What a build of the warehouse gives: two marts, the claims that broke, and what somebody should look at."""
+    """What a build of the warehouse gives: three marts, the claims that broke, and what somebody should look at."""
 
     usage_daily: pa.Table
     """``schemas.USAGE_DAILY``."""
     exchanges_daily: pa.Table
     """``schemas.EXCHANGES_DAILY``."""
+    suspicious_usage: pa.Table
+    """What suspicious copies would add to ``usage_daily`` if they were billed, as ``schemas.USAGE_DAILY``."""
     broken_claims: Mapping[str, Rows]
     """Every blocking check that was asked by name, with the rows that break its claim; all empty when all is well."""
     advisories: Mapping[str, Rows]
@@ -97,6 +99,7 @@ def build_marts(
         return Marts(
             usage_daily=fetch(connection, "usage_daily", schemas.USAGE_DAILY),
             exchanges_daily=fetch(connection, "exchanges_daily", schemas.EXCHANGES_DAILY),
+            suspicious_usage=fetch(connection, "suspicious_usage", schemas.USAGE_DAILY),
             broken_claims=failed_checks(connection, folder, "blocking", parameters, at_hand=at_hand),
             advisories=failed_checks(connection, folder, "advisory", parameters, at_hand=at_hand),
         )

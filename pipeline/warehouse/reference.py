@@ -43,7 +43,7 @@ def reference_tables(
 
     For the days that have events.
 
-    A *time slice* is a window of a UTC day in which no day ends in any time zone in use, no rate changes on any card
+    A *time slice* is a span of a UTC day in which no day ends in any time zone in use, no rate changes on any card
     and no key changes its account or rate card: whatever decides an account, a usage date or a price is the same for
     all of it. ``time_slices`` has a row for each hour that a slice touches, so that an event finds its slice by an
     equality on the hour and one comparison.
@@ -107,8 +107,8 @@ def _rate_tables(rate_cards: Mapping[str, RateCard]) -> dict[str, pa.Table]:
     """Return what decides a request's rate besides its instant.
 
     ``prompt_bands`` are all thresholds of prompt size in use, as half-open ranges of prompt tokens; ``rate_bands`` and
-    ``rate_tiers`` say which of them, and which service tiers, a card prices apart for a model; ``rate_windows`` are the
-    rate windows in which one rate is chosen, with the meters that it prices apart; ``meter_terms`` says for each such set
+    ``rate_tiers`` say which of them, and which service tiers, a card prices apart for a model; ``rate_windows`` say
+    when one rate is chosen, with the meters that it prices apart; ``meter_terms`` says for each such set
     of meters which counts make up the quantity of which meter.
     """
     models = [(card, model) for card in rate_cards.values() for model in card.models]

@@ -15,6 +15,7 @@ select
     exchange_totals.status,
     exchange_totals.http_status,
     exchange_totals.fate,
+    exchange_totals.is_suspicious,
     slice_dates.usage_date,
     slice_dates.billing_period,
     exchange_totals.prompt_band as any_card_prompt_band,

@@ -1,13 +1,17 @@
 -- Every copy of a repeated identity, and which of them survives. Decided by content, never by the order of collection:
 -- measured beats estimated beats unknown, a zero placeholder loses to real usage, among different measurements the one
 -- first logged latest wins (so that a duplicate, whenever it comes, changes nothing), among equal ones the earliest copy.
+-- A copy that lost is suspicious where it states tokens and is not seen to be the survivor's own request: whoever can choose ids could hide
+-- requests behind one. The same request has the same model, tier and request id, and the same instant, as a line that is shipped twice has; where
+-- a request id is stated, an hour at most lies between, because one log may say when a request arrived and another when its answer ended, and
+-- long answers take minutes. Of copies that are alike in all of this, one is suspicious.
 -- grain: usage event (source, line)
 -- kept as: table
 with standings as (
     select
         possible_copies.*,
         case
-            when status = 'measured' and prompt_tokens + completion_tokens > 0 then 5
+            when status = 'measured' and greatest(prompt_tokens, completion_tokens) > 0 then 5
             when status = 'measured' then 4
             when status = 'estimated' then 3
             when status = 'unknown' then 2
@@ -44,7 +48,18 @@ ranked as (
                 request_id asc,
                 source asc,
                 line asc
-        ) as place
+        ) as place,
+        row_number() over (
+            partition by
+                event_id,
+                status,
+                model_name,
+                @dimensions,
+                @counts,
+                request_id,
+                occurred_at
+            order by source asc, line asc
+        ) as shipment
     from measurements
 )
 select
@@ -66,9 +81,29 @@ select
         when copy.status <> 'measured' then 'duplicate'
         when
             copy.status = 'measured'
+            and copy.model_name = survivor.model_name
             and copy.@counts = survivor.@counts
             then 'duplicate'
         else 'conflict'
-    end as fate
+    end as fate,
+    (
+        copy.place > 1
+        and copy.shipment = 1
+        and copy.status in ('measured', 'estimated')
+        and greatest(copy.prompt_tokens, copy.completion_tokens) > 0
+        and not (
+            copy.model_name = survivor.model_name
+            and copy.@dimensions = survivor.@dimensions
+            and copy.request_id = survivor.request_id
+            and (
+                copy.occurred_at = survivor.occurred_at
+                or (
+                    copy.request_id <> ''
+                    and copy.occurred_at <= survivor.occurred_at + interval 1 hour
+                    and survivor.occurred_at <= copy.occurred_at + interval 1 hour
+                )
+            )
+        )
+    ) as is_suspicious
 from ranked as copy
 inner join ranked as survivor on survivor.event_id = copy.event_id and survivor.place = 1

@@ -1,6 +1,6 @@
 -- Slice totals by fate. Every event was counted there; a copy that does not survive is moved from the survivors to its own fate, so that
 -- only the few events that were logged twice are looked at one by one.
--- grain: api_key_id, model_name, dimensions, status, http_status, fate, slice_at, prompt_band
+-- grain: api_key_id, model_name, dimensions, status, http_status, fate, is_suspicious, slice_at, prompt_band
 -- kept as: table
 with moved as (
     select
@@ -27,6 +27,7 @@ counted as (
         status,
         http_status,
         'survivor' as fate,
+        false as is_suspicious,
         slice_at,
         prompt_band,
         events,
@@ -40,6 +41,7 @@ counted as (
         status,
         http_status,
         'survivor' as fate,
+        false as is_suspicious,
         slice_at,
         prompt_band,
         -1 as events,
@@ -53,6 +55,7 @@ counted as (
         status,
         http_status,
         fate,
+        is_suspicious,
         slice_at,
         prompt_band,
         1 as events,
@@ -66,6 +69,7 @@ select
     status,
     http_status,
     fate,
+    is_suspicious,
     slice_at,
     prompt_band,
     sum(events)::bigint as events,

@@ -1,5 +1,5 @@
 -- What became of every logged exchange: counts and stated tokens by status and fate, billed or not.
--- grain: account_id, api_key_id, model, dimensions, status, http_status, fate, usage_date
+-- grain: account_id, api_key_id, model, dimensions, status, http_status, fate, is_suspicious, usage_date
 -- kept as: table
 select
     account_id,
@@ -9,6 +9,7 @@ select
     status,
     http_status,
     fate,
+    is_suspicious,
     usage_date,
     billing_period,
     is_billed,
@@ -24,4 +25,5 @@ order by
     status,
     http_status,
     fate,
+    is_suspicious,
     usage_date

@@ -39,8 +39,8 @@ def books(tmp_path: Path, sql: Path) -> Path:
     return root
 
 
-def break_usage_daily(sql: Path) -> None:
-    rewrite(sql / "marts" / "usage_daily.sql", "then attributed_totals.prompt_cached_tokens", "then 0")
+def break_metered_totals(sql: Path) -> None:
+    rewrite(sql / "intermediate" / "metered_totals.sql", "then attributed_totals.prompt_cached_tokens", "then 0")
 
 
 def rewrite(file: Path, right: str, wrong: str) -> None:
@@ -77,7 +77,7 @@ def assert_heard(root: Path, name: str) -> None:
 
 
 def test_a_wrong_select_is_heard_by_the_night_by_issue_by_void_and_by_verify(books: Path, sql: Path) -> None:
-    break_usage_daily(sql)
+    break_metered_totals(sql)
     assert_heard(books, "tokens_on_another_meter")
 
 
@@ -102,7 +102,7 @@ def test_tokens_lost_on_the_way_to_the_marts_are_heard(
 
 
 def test_a_wrong_select_is_heard_where_only_new_dates_are_counted(books: Path, sql: Path) -> None:
-    break_usage_daily(sql)
+    break_metered_totals(sql)
     append_log(books, "l.jsonl", plain("2026-10-06T10:00:00Z", id="c", cached=7))
     assert_heard(books, "tokens_on_another_meter")
 
@@ -111,11 +111,11 @@ def test_once_the_select_is_right_again_the_next_night_is_right_and_the_month_ca
     books: Path, sql: Path
 ) -> None:
     right = fingerprints(books / "invoices")
-    text = (sql / "marts" / "usage_daily.sql").read_text(encoding="utf-8")
-    break_usage_daily(sql)
+    text = (sql / "intermediate" / "metered_totals.sql").read_text(encoding="utf-8")
+    break_metered_totals(sql)
     assert tallybook(books, "nightly", *AS_OF).returncode == 7
     assert fingerprints(books / "invoices") != right
-    (sql / "marts" / "usage_daily.sql").write_text(text, encoding="utf-8")
+    (sql / "intermediate" / "metered_totals.sql").write_text(text, encoding="utf-8")
     assert tallybook(books, "nightly", *AS_OF).returncode == 0
     assert fingerprints(books / "invoices") == right
     assert tallybook(books, "invoice", "issue", "--period", "2026-10", *AS_OF).returncode == 0

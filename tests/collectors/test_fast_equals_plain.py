@@ -39,9 +39,7 @@ def _no_shapes_yet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _fast(content: bytes, log_format: LogFormat = FORMAT, *, matched_alone: bool = False) -> tuple[dict[int, Any], int]:
-    """Return the values of the row of every line that has one, by its number, and how many were matched by patterns, or read
-    the quick way.
-    """
+    """Return the row of every line that has one, by its number, and how many patterns matched, or were read quickly."""
     rows: dict[int, Any] = {}
     quick = 0
     decoder = BlockDecoder(source="s", log_format=log_format, fingerprint=_fingerprint)
@@ -69,9 +67,9 @@ def _fingerprint(raw: str) -> str:
     return f"key_{len(raw)}"
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(10))
 def test_every_line_is_read_as_the_plain_reader_reads_it(seed: int) -> None:
-    maker = LineMaker(seed)
+    maker = LineMaker(seed, families=0.5 * (seed % 2))
     made = [maker.made() for _ in range(400)]
     content = b"".join(line.content + maker.chance.choice((b"\n", b"\n", b"\r\n")) for line in made)
     rows, _ = _fast(content)
@@ -249,7 +247,7 @@ def test_chunks_that_are_broken_alike_are_not_counted_as_content() -> None:
     assert rows[1][1][8] == 12
 
 
-@pytest.mark.parametrize("identity", ["response-id", "request-id"])
+@pytest.mark.parametrize("identity", ["response-id", "request-id", "both"])
 @pytest.mark.parametrize("depth_max", [3, 64])
 def test_the_settings_of_a_source_hold_for_both(identity: str, depth_max: int) -> None:
     log_format = LogFormat(identity=identity, depth_max=depth_max)
@@ -259,8 +257,8 @@ def test_the_settings_of_a_source_hold_for_both(identity: str, depth_max: int) -
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_whole_logs_give_the_same_segments_and_records(seed: int, tmp_path: Path) -> None:
-    maker, chance = LineMaker(f"logs {seed}"), random.Random(seed)
+def test_whole_logs_give_the_same_segmentes_and_records(seed: int, tmp_path: Path) -> None:
+    maker, chance = LineMaker(f"logs {seed}", families=0.5 * (seed % 2)), random.Random(seed)
     log_format = LogFormat(line_bytes_max=chance.choice((3_000, 20_000, 2**23)))
     content = (
         chance.choice((b"", b"\xef\xbb\xbf"))
@@ -332,3 +330,17 @@ def test_a_total_beyond_what_a_count_may_be_is_refused_by_both(count: int) -> No
         f"{usage}}}}}\n"
     ).encode()
     assert _fast(content)[0] == _plain(content)
+
+
+def test_a_stream_behind_lines_of_json_is_none_of_their_chunks() -> None:
+    """They are read as lines, of which the one that goes over into the stream says nothing."""
+    text = {"id": "cmpl-1", "object": "text_completion", "choices": [{"index": 0, "text": "Thaw."}]}
+    chunk = {"choices": [{"index": 0, "delta": {"content": " rain"}, "finish_reason": None}]}
+    stream = "".join(f"data: {json.dumps(chunk)}\n\n" for _ in range(120))
+    response = json.dumps(text) + "\n" + json.dumps(text) + "\n" + json.dumps(text)[:40] + "\n" + stream
+    line = {"ts": "2026-03-01T06:51:19Z", "request_id": "r", "api_key_id": "k", "status": 200, "response": response}
+    content = (json.dumps(line) + "\n").encode()
+    assert condensed(content, [(0, len(content) - 1)])
+    rows, _ = _fast(content)
+    assert rows == _plain(content)
+    assert rows[1][1][8] == 2

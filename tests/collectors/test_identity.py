@@ -51,14 +51,32 @@ def test_a_source_whose_response_ids_repeat_goes_by_the_request_id(collect: Any,
     assert _id(collect, exchange(request_id=...), identity="request-id") == _id(collect, exchange(request_id=...))
 
 
+def test_where_callers_choose_response_ids_both_ids_decide(collect: Any, exchange: Any) -> None:
+    ids = [_id(collect, exchange(request_id=request, note=note), identity="both") for request in "ab" for note in "12"]
+    assert ids[0] == ids[1] != ids[2] == ids[3]
+    other = exchange(request_id="a")
+    other["response"]["id"] = "another"
+    assert _id(collect, other, identity="both") not in ids
+    assert _id(collect, exchange(request_id=...), identity="both") == _id(collect, exchange(request_id=...))
+    bodiless = exchange(response=None, request_id="a")
+    assert _id(collect, bodiless, identity="both") == _id(collect, bodiless)
+
+
+def test_two_ids_together_are_not_told_by_where_one_ends() -> None:
+    one = event_id(api_key_id="k", response_id="ab", request_id="c", line=b"", rule="both")
+    assert one != event_id(api_key_id="k", response_id="a", request_id="bc", line=b"", rule="both")
+
+
 def test_kinds_of_identity_never_meet() -> None:
     ids = {
         event_id(api_key_id="k", response_id="x", request_id=None, line=b""),
         event_id(api_key_id="k", response_id=None, request_id="x", line=b""),
         event_id(api_key_id="k", response_id=None, request_id=None, line=b"x"),
         event_id(api_key_id="kx", response_id="", request_id=None, line=b""),
+        event_id(api_key_id="k", response_id="x", request_id="", line=b"", rule="both"),
+        event_id(api_key_id="k", response_id="", request_id="x", line=b"", rule="both"),
     }
-    assert len(ids) == 4
+    assert len(ids) == 6
 
 
 def test_the_key_id_is_the_keyed_digest_of_the_raw_key() -> None:

@@ -158,3 +158,32 @@ def test_block_boundaries_never_matter() -> None:
         assert sha256 == hashlib.sha256(content[:end]).hexdigest()
     for block_bytes in (997, 4096, 65_536):
         assert split(block_bytes) == whole
+
+
+@pytest.mark.parametrize("reader", ["fast", "plain"])
+@pytest.mark.parametrize("nuls", [0, 1, 999, 1_000, 5_000, 2**20, 3 * 2**20 + 7])
+@pytest.mark.parametrize("block_bytes", [1_000, 2**20])
+def test_nuls_between_lines_are_skipped_however_many_they_are(
+    exchange: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, reader: Any, nuls: int, block_bytes: int
+) -> None:
+    if nuls > 2**20 and block_bytes < 2**20:
+        nuls //= 30
+    monkeypatch.setattr("pipeline.collectors.logs.log_file._PLAIN_BLOCK_BYTES", block_bytes)
+    text = json.dumps(exchange()).encode()
+    too_long = b'{"api_key_id": "key_9", "request": "' + b"x" * 200_000 + b'"}'
+    hole = b"\0" * nuls
+    log = tmp_path / "app.jsonl"
+    content = b"".join((text, b"\n", hole, text, b"\n", hole, b"\n", hole, too_long, b"\n", hole, text, b"\r\n", hole))
+    log.write_bytes(content)
+    reading = read_log(
+        log, source="s", name="n", log_format=LogFormat(line_bytes_max=1_000), fingerprint=str, reader=reader
+    )
+    (segment,) = reading
+    assert segment.events["line"].to_pylist() == [1, 2, 5]
+    assert [(row["line"], row["reason"], row["api_key_id"]) for row in segment.quarantined.to_pylist()] == [
+        (4, "line_too_long", "key_9")
+    ]
+    record = segment.record
+    assert (record.lines, record.blank, reading.pending_bytes) == (5, 1, nuls)
+    assert record.sha256 == hashlib.sha256(content[: record.end]).hexdigest()
+    assert record.tail.sha256 == hashlib.sha256(content[max(record.end - 2**16, 0) : record.end]).hexdigest()

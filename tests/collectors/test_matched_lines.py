@@ -163,7 +163,10 @@ LINES = {
 }
 
 
-@pytest.mark.parametrize("identity", ["response-id", pytest.param("request-id", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "identity",
+    ["response-id", *(pytest.param(rule, marks=pytest.mark.slow) for rule in ("request-id", "both"))],
+)
 @pytest.mark.parametrize("name", LINES)
 def test_no_value_is_told_otherwise_than_it_is_read(name: str, identity: str) -> None:
     line_patterns._patterns.cache_clear()  # noqa: SLF001 - nothing but a test needs this

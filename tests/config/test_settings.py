@@ -185,7 +185,7 @@ def test_an_unknown_key_is_refused_with_the_one_that_was_meant(tmp_path: Path, t
         (SOURCE + 'format = "csv"', "tallybook.toml: [[sources]] 1: format is 'csv'; it must be \"request-log\""),
         (
             SOURCE + 'identity = "id"',
-            'tallybook.toml: [[sources]] 1: identity is \'id\'; it must be "response-id" or "request-id"',
+            'tallybook.toml: [[sources]] 1: identity is \'id\'; it must be "response-id" or "request-id" or "both"',
         ),
         (SOURCE + 'dialect = "open-ai"', "tallybook.toml: [[sources]] 1: dialect is 'open-ai'; leave it out"),
         (SOURCE + "fields = {ts = 5}", "tallybook.toml: [[sources]] 1 fields: ts is 5; it must be a string"),

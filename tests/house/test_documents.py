@@ -12,10 +12,13 @@ from documented import DOCUMENTS, ROOT, blocks, printed_now
 from pipeline import cli
 from pipeline.cli import LazyCommands, _tallybook, context
 from pipeline.cli.commands.usage import command as usage
+from pipeline.collectors import ProblemReason
+from pipeline.usage import QuarantineReason
 from pipeline.usage.events import COLUMNS, DIMENSIONS, LOG_FIELDS
 from pipeline.usage.meters import Apart, Fallback, Meter
 
 if TYPE_CHECKING:
+    from enum import StrEnum
     from pathlib import Path
 
     from pipeline.usage.events import Column
@@ -68,6 +71,19 @@ def test_the_table_of_what_is_kept_names_every_column_as_it_is_declared() -> Non
     rows = [row for row in text.splitlines() if row.startswith("| `")][: len(COLUMNS)]
     assert rows == [row_of(column) for column in COLUMNS], "docs/configuration.md and usage/events.py differ"
     assert text.count("\n| `") == len(COLUMNS) + 2, "the rows of the last table are the variables of the environment"
+
+
+@pytest.mark.parametrize(
+    ("heading", "reasons"),
+    [("### Why a log is not read", ProblemReason), ("### Why a line is quarantined", QuarantineReason)],
+)
+def test_the_runbook_says_of_every_reason_what_it_is_and_what_to_do(heading: str, reasons: type[StrEnum]) -> None:
+    text = (ROOT / "docs/runbook.md").read_text(encoding="utf-8").partition(f"{heading}\n")[2].partition("\n#")[0]
+    rows = [row.strip("| ").split(" | ") for row in text.splitlines() if row.startswith("| `")]
+    named = [row[0].strip("`") for row in rows]
+    declared = [reason.value for reason in reasons]
+    assert named == declared, f"docs/runbook.md, {heading!r}, and {reasons.__module__} differ, if only in order"
+    assert all(len(row) == 3 and all(row) for row in rows), f"docs/runbook.md, {heading!r}: a row has three cells"
 
 
 WITHOUT_A_PRICE = {

@@ -46,6 +46,7 @@ def assert_counted_alike(root: Path) -> None:
     mine, whole = aggregate_what_is_new(workspace), aggregate(workspace)
     assert by_period(mine.marts.usage_daily) == by_period(whole.marts.usage_daily)
     assert by_period(mine.marts.exchanges_daily) == by_period(whole.marts.exchanges_daily)
+    assert by_period(mine.marts.suspicious_usage) == by_period(whole.marts.suspicious_usage)
     assert mine.marts.broken_claims == whole.marts.broken_claims
     assert not any(mine.marts.broken_claims.values())
     assert mine.marts.advisories == whole.marts.advisories

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from oracle import OracleResult
 
-COUNTS = ("lines", "blank", "quarantined", "events", *STATUSES, "billed", "duplicates", "conflicts")
+COUNTS = ("lines", "blank", "quarantined", "events", *STATUSES, "billed", "duplicates", "conflicts", "suspicious")
 
 
 def assert_same(workspace: Path, result: OracleResult, verify: Mapping[str, Any]) -> None:

@@ -19,11 +19,14 @@ if TYPE_CHECKING:
 
     from wire import Tokens
 
-BASE, EDGE = (
+BASE, EDGE, OPEN = (
     ("logs/a.jsonl", "logs/b.jsonl.gz", "logs/c.jsonl.zst", "logs/lying.jsonl.gz"),
     ("edge/e.jsonl", "edge/f.jsonl.gz"),
+    ("open/o.jsonl",),
 )
-"""The files of the source ``gateway``, and those of ``edge``, which renames fields and trusts request ids."""
+"""The files of the source ``gateway``, those of ``edge``, which renames fields and trusts request ids, and those of
+``open``, whose callers choose response ids.
+"""
 
 EDGE_FIELDS = {
     "ts": "time",
@@ -70,7 +73,9 @@ class Maker:
     keys: list[str]
     models: list[str]
     instants: list[datetime]
-    lines: dict[str, list[tuple[bytes, Label]]] = field(default_factory=lambda: {name: [] for name in (*BASE, *EDGE)})
+    lines: dict[str, list[tuple[bytes, Label]]] = field(
+        default_factory=lambda: {name: [] for name in (*BASE, *EDGE, *OPEN)}
+    )
     serial: int = 0
 
     def new_id(self) -> str:
@@ -118,7 +123,7 @@ class Maker:
         fate: str = "",
         file: str | None = None,
     ) -> bytes:
-        name = file or self.chance.choice([*BASE, *EDGE])
+        name = file or self.chance.choice([*BASE, *EDGE, *OPEN])
         line = self.rendered(exchange, is_edge=name in EDGE)
         self.lines[name].append((line, Label(trap=trap, what=what, tokens=tokens, fate=fate)))
         return line

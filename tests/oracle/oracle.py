@@ -11,7 +11,7 @@ import tomllib
 import zlib
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal, Inexact
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -75,6 +75,7 @@ def bill(workspace: Path) -> OracleResult:
     result.counts.update(
         billed=fates["billed"], duplicates=fates["duplicate"], conflicts=fates["conflict"], events=len(events)
     )
+    result.counts["suspicious"] = sum(event.is_suspicious for event in events)
     invoice(survivors, workspace, settings, result)
     return result
 
@@ -132,18 +133,37 @@ def decompressed(content: bytes) -> bytes:
 def decide(copies: list[Event], *, estimates: bool) -> Event | None:
     """Give every copy of one response its fate, and return the one that is billed, if any is."""
     best = next(status for status in STATUSES if any(event.status == status for event in copies))
-    if best not in ("measured", *(["estimated"] if estimates else [])):
-        return None
-    same = sorted((event for event in copies if event.status == best), key=lambda event: (event.at, event.line))
+    same = sorted((event for event in copies if event.status == best), key=place)
     real = [event for event in same if event.tokens and any(event.tokens)]
     earliest: dict[Any, Event] = {}
     for event in real or same:
         earliest.setdefault(event.tokens, event)
     survivor = max(earliest.values(), key=lambda event: (event.at, event.tokens))
     for event in same:
-        is_rival = bool(real) and event in real and event.tokens != survivor.tokens
+        is_rival = (event.model or "", event.tokens) != (survivor.model or "", survivor.tokens)
+        is_rival = is_rival and best == "measured" and event in (real or same)
         event.fate = "billed" if event is survivor else "conflict" if is_rival else "duplicate"
-    return survivor
+    suspect([event for event in copies if event is not survivor], survivor)
+    return survivor if best in ("measured", *(["estimated"] if estimates else [])) else None
+
+
+def place(event: Event) -> tuple[Any, ...]:
+    """The order of copies that state the same."""
+    return event.at, event.model or "", event.tier, event.request_id, event.line
+
+
+def suspect(lost: list[Event], survivor: Event) -> None:
+    """Mark one of each kind of copies that look like other requests than the survivor's, and have tokens."""
+    seen = set()
+    for event in lost:
+        kind = (event.status, event.tokens, *place(event)[:-1])
+        is_same_request = place(event)[1:-1] == place(survivor)[1:-1] and (
+            event.at == survivor.at or (event.request_id != "" and abs(event.at - survivor.at) <= timedelta(hours=1))
+        )
+        is_stated = event.status in ("measured", "estimated") and event.tokens is not None
+        if not is_same_request and is_stated and event.tokens.prompt + event.tokens.completion and kind not in seen:
+            event.is_suspicious = True
+        seen.add(kind)
 
 
 # --- money ------------------------------------------------------------------------------------------------------------

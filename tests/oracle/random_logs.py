@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import zstandard
 from maker import EDGE_FIELDS, LINE_BYTES_MAX, Maker
+from other_apis import OTHERS
 from refusals import REFUSALS
 from silences import SILENCES
 from traps import COMMON, RARE
@@ -139,7 +140,7 @@ def make_workspace(path: Path, seed: int, lines: int = 1_500) -> Made:
         seed % 3 == 2,
         ("half-up", "half-even")[seed % 2],
     )  # neighbouring seeds differ in all three
-    for folder in ("logs", "edge", "rates"):
+    for folder in ("logs", "edge", "open", "rates"):
         (path / folder).mkdir(parents=True)
     (path / "rates/standard.toml").write_text(STANDARD, encoding="utf-8")
     (path / "rates/other.toml").write_text(OTHER, encoding="utf-8")
@@ -147,10 +148,10 @@ def make_workspace(path: Path, seed: int, lines: int = 1_500) -> Made:
     (path / "tallybook.toml").write_text(settings_toml(zone, rounding, estimates=estimates), encoding="utf-8")
     keys = [key for account, owned in KEYS.items() if account != "quiet" for key in owned if key != "key_half"]
     make = Maker(chance=chance, keys=[*keys, UNASSIGNED], models=MODELS, instants=changes(zone))
-    for trap in (*COMMON, *RARE, *SILENCES, *REFUSALS):
+    for trap in (*COMMON, *RARE, *OTHERS, *SILENCES, *REFUSALS):
         trap(make)
     while sum(map(len, make.lines.values())) < lines:
-        chance.choice([*COMMON * 3, *RARE, *SILENCES, *REFUSALS])(make)
+        chance.choice([*COMMON * 3, *RARE, *OTHERS, *SILENCES, *REFUSALS])(make)
     labels: dict[tuple[str, int], Label] = {}
     for name, made in make.lines.items():
         chance.shuffle(made)
@@ -175,6 +176,7 @@ def file_bytes(name: str, lines: list[bytes], chance: random.Random) -> bytes:
         "logs/c.jsonl.zst": lambda: b"".join(zstandard.ZstdCompressor().compress(part) for part in (first, second)),
         "logs/lying.jsonl.gz": lambda: b"\xef\xbb\xbf" + first + second,
         "edge/e.jsonl": lambda: first + second,
+        "open/o.jsonl": lambda: first + second,
         "edge/f.jsonl.gz": lambda: gzip.compress(first + second, mtime=0),
     }[name]()
 
@@ -227,6 +229,11 @@ paths = ["edge/*"]
 format = "request-log"
 fields = {{ {fields} }}
 identity = "request-id"
+[[sources]]
+name = "open"
+paths = ["open/*"]
+format = "request-log"
+identity = "both"
 [policy]
 unmeasured = "{"bill-estimate" if estimates else "list"}"
 [limits]

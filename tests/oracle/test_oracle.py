@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 SETTINGS = '{top}\n[[sources]]\nname = "gateway"\npaths = ["logs/*"]\nformat = "request-log"\n'
 ACCOUNTS = '[[accounts]]\nid = "acme"\nname = "Acme"\ntimezone = "Europe/Berlin"\nkeys = ["key_a"]\n'
 CARD = 'id = "standard"\n[[rates]]\nmodel = "m"\nprompt = 1\ncompletion = 8\n'
-MODULES = ("oracle", "wire", "bodies", "maker", "traps", "silences", "refusals", "random_logs", "compare")
+MODULES = (
+    *("oracle", "wire", "family_wire", "bodies", "maker", "traps", "other_apis", "silences", "refusals"),
+    *("random_logs", "compare"),
+)
 
 
 def workspace(path: Path, lines: list[dict[str, Any]], *, top: str = "", card: str = CARD) -> Path:

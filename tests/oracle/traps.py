@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from bodies import AI21, HABITS, OPENAI, cut_stream, plain_body, usage_of, usages
-from maker import BASE, DAY, EDGE, MOMENT
+from maker import BASE, DAY, EDGE, MOMENT, OPEN
 from wire import Tokens
 
 if TYPE_CHECKING:
@@ -240,13 +240,35 @@ def same_id_other_key(make: Maker) -> None:
 
 def ids_that_repeat(make: Maker) -> None:
     """At the edge response ids are not unique: request ids decide."""
-    key, request_id = make.chance.choice(make.keys), make.new_id()
+    key, model, request_id = make.chance.choice(make.keys), make.chance.choice(make.models), make.new_id()
     for number, (request, fate) in enumerate(
         [(request_id, "billed"), (request_id, "duplicate"), (make.new_id(), "billed")]
     ):
-        exchange = make.exchange(response=make.plain(usage_of(60, 6), "chatcmpl-150"), key=key, request_id=request)
+        response = make.plain(usage_of(60, 6), "chatcmpl-150")
+        exchange = make.exchange(response=response, key=key, model=model, request_id=request)
         at = datetime(2026, 10, 5, number, tzinfo=UTC)
         make.log(replace(exchange, at=at), "ids-that-repeat", "measured", Tokens(6, 60), fate, make.chance.choice(EDGE))
+
+
+def ids_that_callers_choose(make: Maker) -> None:
+    """Many requests under one response id where both ids decide: each is billed, a second shipment of one is not."""
+    key, response_id, request_id = make.chance.choice(make.keys), make.new_id(), make.new_id()
+    requests = [(request_id, "billed"), (make.new_id(), "billed"), (request_id, "duplicate"), (None, "billed")]
+    exchange = make.exchange(key=key)
+    for number, (request, fate) in enumerate(requests):
+        response = make.plain(usage_of(50, 6), response_id)
+        copy = replace(exchange, at=exchange.at + number * MOMENT, request_id=request, response=response)
+        make.log(copy, "ids-that-callers-choose", "measured", Tokens(6, 50), fate, make.chance.choice(OPEN))
+
+
+def another_model_under_one_id(make: Maker) -> None:
+    """The same usage, and another price: the earlier is billed, the other is a conflict."""
+    models = make.chance.sample(make.models, 2)
+    exchange, response_id = make.exchange(), make.new_id()
+    for hours, model, fate in [(0, models[0], "billed"), (1, models[1], "conflict"), (2, models[0], "duplicate")]:
+        response = make.plain(usage_of(90, 7), response_id)
+        copy = replace(exchange, at=exchange.at + timedelta(hours=hours), model=model, response=response)
+        make.log(copy, "another-model", "measured", Tokens(7, 90), fate, make.chance.choice(BASE))
 
 
 def conflict(make: Maker) -> None:
@@ -333,5 +355,12 @@ RARE: tuple[Trap, ...] = (
     *(no_model_at_all, odd_routes, error_after_usage, harmless_twins, odd_spellings, half_a_cent),
     *(under_an_error_status, embeddings, anthropic, usage_in_parts),
     *(copies_by_request_id, copies_by_line, same_id_other_key, ids_that_repeat),
-    *(conflict_of_three, conflict_at_one_instant, placeholder_copies, cut_here_whole_there),
+    *(
+        ids_that_callers_choose,
+        another_model_under_one_id,
+        conflict_of_three,
+        conflict_at_one_instant,
+        placeholder_copies,
+        cut_here_whole_there,
+    ),
 )

@@ -17,8 +17,14 @@ from enum import StrEnum, auto
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
+import family_wire
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+OTHER_APIS = "/other-apis"
+"""What is logged under it is another API's, and read by ``family_wire``."""
 
 
 class Tokens(NamedTuple):
@@ -46,7 +52,9 @@ class Event:
     model: str | None = None
     tier: str = ""
     tokens: Tokens | None = None
+    request_id: str = ""
     fate: str = ""
+    is_suspicious: bool = False
 
 
 class Why(StrEnum):
@@ -112,16 +120,24 @@ def event_of(log: Obj, line: bytes, source: dict[str, Any], secret: bytes | None
     requested = or_nothing(lambda: name_of(field("request.model"), 128))
 
     def event(status: str, body: Body | None = None) -> Event:
-        response_id = body.id if body else None
+        response_id, rule = body.id if body else None, source.get("identity")
         ids = [("response", response_id), ("request", request_id)]
-        kind, name = next(
-            ((kind, name) for kind, name in (ids[::-1] if source.get("identity") == "request-id" else ids) if name),
-            ("line", None),
-        )
+        stated = [(kind, name) for kind, name in (ids[::-1] if rule == "request-id" else ids) if name]
+        if rule == "both" and len(stated) > 1:
+            stated = [("both", json.dumps([response_id, request_id]))]
+        kind, name = stated[0] if stated else ("line", None)
         identity = (kind, key, name.encode() if name else line)
         model, tier = (body.model if body else None) or requested, (body.tier if body else None) or ""
-        return Event(at=at, key=key, status=status, identity=identity, line=line, model=model, tier=tier)
+        event = Event(at=at, key=key, status=status, identity=identity, line=line, model=model, tier=tier)
+        event.request_id = request_id or ""
+        return event
 
+    if path is not None and path.startswith(OTHER_APIS):
+        said = family_wire.answer(path, response)
+        result = event(said.status, Body(id=said.id, model=said.model))
+        counts = (said.completion, said.prompt, said.cached, said.written, said.reasoning)
+        result.tokens = Tokens(*(number or 0 for number in counts)) if any(counts) else None
+        return result
     kind = kind_of(path) if method in (None, "POST") else "other"
     is_success = http is None or 200 <= http <= 299
     without = "not_metered" if kind == "other" or (kind == "unlisted" and not is_success) else "failed"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from pipeline.accounts import Account, Accounts
+from pipeline.accounts.keys import KeyPeriod
 from pipeline.base.errors import AccountsError, ConfigurationError
 
 
@@ -32,6 +34,20 @@ def test_a_key_leads_to_its_account_and_an_unknown_key_to_none() -> None:
     assert accounts.by_id("nobody") is None
     assert list(accounts) == [acme, bolt]
     assert len(accounts) == 2
+
+
+def test_people_are_told_a_key_as_its_owner_of_now_else_as_its_last_one() -> None:
+    first, second, third = (datetime(2026, month, 1, tzinfo=UTC) for month in (1, 4, 7))
+    acme = account(key_ids=("key_1",), key_periods=(KeyPeriod(key_id="key_2", from_at=first, to_at=second),))
+    bolt = account(
+        id="bolt",
+        key_ids=(),
+        key_periods=(KeyPeriod(key_id="key_2", from_at=third, to_at=datetime.max.replace(tzinfo=UTC)),),
+    )
+    owner_of = Accounts(accounts=(bolt, acme)).owner_of
+    assert owner_of("key_1", None) == owner_of("key_1", second) == "acme"
+    assert [owner_of("key_2", now) for now in (first, second, third, None)] == ["acme", "bolt", "bolt", "bolt"]
+    assert owner_of("key_9", first) == owner_of("key_9", None) == ""
 
 
 def test_a_key_of_two_accounts_is_refused_with_both_names() -> None:

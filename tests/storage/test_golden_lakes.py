@@ -17,6 +17,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -210,6 +211,9 @@ def test_the_next_program_reads_what_came_before_as_null_and_so_does_every_engin
     assert counted == [
         {"events": EVENTS + 2, "forecasts": 1, "audio": 0, "prompt": sum(row["prompt_tokens"] or 0 for row in rows)}
     ]
+    frame = pl.scan_delta(str(layout.usage_events(books / "lake"))).collect()
+    assert sorted(frame["event_id"].to_list()) == sorted(row["event_id"] for row in rows)
+    assert frame.select("forecast", "prompt_audio_tokens").count().row(0) == (1, 0)
     first = DeltaTable(str(layout.usage_events(books / "lake")), version=COMMITS - 1)
     assert [field.name for field in first.schema().fields] == [
         field["name"] for field in json.loads(delta.schema_string(1))["fields"]

@@ -49,6 +49,15 @@ def test_what_is_issued_is_what_is_read_and_is_written_for_people_too(tmp_path: 
     assert text.endswith('"\n}\n')
 
 
+def test_what_was_read_is_not_read_again_for_each_invoice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    documents = list(register.read(tmp_path))
+    monkeypatch.setattr(append_log, "read_chain", lambda *_, **__: pytest.fail("the whole register was read again"))
+    for _ in range(5):
+        documents.append(register.append(tmp_path, documents, invoice))
+    monkeypatch.undo()
+    assert list(register.read(tmp_path)) == documents
+
+
 def test_who_decided_from_an_old_register_is_told_and_takes_no_number(tmp_path: Path) -> None:
     register.append(tmp_path, (), invoice)
     with pytest.raises(CommitConflict, match="decide again"):

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipeline.collectors.event_columns import OWN, shared_of, own_of
+from family_bodies import Maker
+
+from pipeline.collectors.event_columns import OWN, own_of, shared_of
 from pipeline.tables.schemas import QUARANTINE
 from pipeline.usage.events import LOGGED
 
@@ -152,6 +155,7 @@ _LOGGED = ("eu-1", "eu-2", "us 2", "", None, 7, "12", "é" * 70, [], {"a": "eu-1
 _KEYS = ("key_b6a9c754a39113e0", "key_1", "12e5678", "", None, "a b", 7, "k-1e400")
 
 
+_KEY = re.compile(r'"[a-zA-Z_]+"\s*:\s*')
 _LINE_OF_OWN, _LINE_OF_QUARANTINED = itemgetter(OWN.index("line")), itemgetter(QUARANTINE.get_field_index("line"))
 
 
@@ -220,13 +224,16 @@ class Made(NamedTuple):
 class LineMaker:
     """An endless supply of lines; equal seeds make equal lines."""
 
-    def __init__(self, seed: int | str, *, fresh: float = 1.0, is_gentle: bool = False) -> None:
+    def __init__(self, seed: int | str, *, fresh: float = 1.0, is_gentle: bool = False, families: float = 0.0) -> None:
         """Make so great a share of the lines anew, and the others by damaging one of the last.
 
+        ``families`` is the share of bodies that are of any family, the others are chat's; where there are some, keys
+        are stated twice, too.
         ``is_gentle``: no line is a stream, and most are changed in one place at most, so that patterns match many.
         """
         self.chance = random.Random(f"lines {seed}")
         self._fresh = fresh
+        self._families = families
         self._is_gentle = is_gentle
         self._before = [self._line(odd=0.0) for _ in range(4)]
         self._last = list(self._before)
@@ -276,7 +283,7 @@ class LineMaker:
 
     def _line(self, *, odd: float) -> bytes:
         pick, is_odd = self.chance.choice, lambda: self.chance.random() < odd
-        body = self._stream(odd) if not self._is_gentle and self.chance.random() < 0.5 else self._document(odd)
+        body, path = self._body(odd)
         fields: list[tuple[str, Any]] = [
             (
                 "ts",
@@ -291,7 +298,7 @@ class LineMaker:
             ("api_key_id", pick(_KEYS) if is_odd() else pick(_KEYS[:3])),
             ("status", pick((200, 200, 201, 404, 500, 99, 600, True, "200", None, 200.0)) if is_odd() else 200),
             ("method", pick(("POST", "post", "GET", "", None, 7)) if is_odd() else "POST"),
-            ("path", pick(_PATHS) if is_odd() else _PATHS[0]),
+            ("path", pick(_PATHS) if is_odd() else path),
             ("request", pick((None, [], {}, "x", {"request": 1})) if is_odd() else self._request(odd)),
             ("response", body),
         ]
@@ -322,6 +329,14 @@ class LineMaker:
             fields.pop(self.chance.randrange(len(fields)))
         return self._written(fields, odd)
 
+    def _body(self, odd: float) -> tuple[Any, str]:
+        """Return a body, chat's or that of any family, and its path."""
+        if self._families and self.chance.random() < self._families:
+            made = Maker(self.chance, odd).body()
+            return made.response, made.path
+        is_stream = not self._is_gentle and self.chance.random() < 0.5
+        return self._stream(odd) if is_stream else self._document(odd), _PATHS[0]
+
     def _written(self, fields: list[tuple[str, Any]], odd: float) -> bytes:
         comma, colon = (
             self.chance.choice(((", ", ": "), (",", ":"), (" ,  ", " :\t"), (",\r", " \t \r  : ")))
@@ -332,6 +347,8 @@ class LineMaker:
         members = []
         for name, value in fields:
             written = json.dumps(value, ensure_ascii=is_ascii, separators=(comma, colon))
+            if self._families and self.chance.random() < odd / 2:
+                written = self._with_a_key_twice(written)
             key = json.dumps(name)
             if self.chance.random() < odd / 4:
                 letter = self.chance.choice(name)
@@ -347,6 +364,15 @@ class LineMaker:
                 + self.chance.choice((" ", "\r", "}", ",", "", " x"))
             )
         return line.encode("utf-8", "surrogatepass" if self.chance.random() < 0.5 else "replace").replace(b"\n", b" ")
+
+    def _with_a_key_twice(self, written: str) -> str:
+        """State one of the keys of a text of JSON once more, right before itself."""
+        keys = list(_KEY.finditer(written))
+        if not keys:
+            return written
+        at = self.chance.choice(keys)
+        value = self.chance.choice((*_RAW, "1", '"x"', "null", "{}", "[]"))
+        return f"{written[: at.start()]}{at[0]}{value}, {written[at.start() :]}"
 
     def _request(self, odd: float) -> dict[str, Any]:
         request: dict[str, Any] = {

@@ -50,13 +50,13 @@ def tokens(response: Any, **line: Any) -> tuple[int | None, ...]:
     )
 
 
-def family_reading(response: Any, *, model: str | None = None, headers: dict[str, Any] | None = None) -> Reading:
+def family_reading(response: Any, *, model: str | None = None) -> Reading:
     """Return what the family of a body says of it, before anything follows from it."""
     again = parse(json.dumps(response), depth_max=64)
     body = take_apart(again, depth_max=64)
     family = families.family_of(body.documents)
     assert family is not None
-    return family.read(body, Asked(model=model, headers=headers or {}))
+    return family.read(body, Asked(model=model))
 
 
 def sse(*events: dict[str, Any], end: str = "") -> str:

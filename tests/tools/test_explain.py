@@ -113,8 +113,8 @@ def test_an_explanation_that_does_not_account_for_the_line_says_so(books: Path) 
         (
             "req-9",
             (
-                "line 12: conflict: another measurement of the same response, logs/october.jsonl line 13, was first "
-                "logged later"
+                "line 12: conflict: logs/october.jsonl line 13 states other usage or another model for the same "
+                "response, and counts instead"
             ),
         ),
         ("req-11", "line 15: billed: INV-000001"),

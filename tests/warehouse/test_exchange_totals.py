@@ -119,16 +119,18 @@ fates as (
     select api_key_id, model_name, status, http_status, occurred_at, occurred_hour_at,
         @dimensions,
         @counts,
-        'survivor' as fate
+        'survivor' as fate,
+        false as is_suspicious
     from usage_events where event_id not in (select event_id from repeated)
     union all
     select api_key_id, model_name, status, http_status, occurred_at, occurred_hour_at,
         @dimensions,
         @counts,
-        fate
+        fate,
+        is_suspicious
     from copies
 )
-select api_key_id, model_name, status, http_status, fate, starts_at as slice_at,
+select api_key_id, model_name, status, http_status, fate, is_suspicious, starts_at as slice_at,
     @dimensions,
     (select max(prompt_band) from prompt_bands where from_prompt_tokens <= prompt_tokens) as prompt_band,
     count(*)::bigint as events,

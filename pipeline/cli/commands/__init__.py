@@ -1,4 +1,5 @@
 """One module a command, of its name: parse, call one job, print. Loaded when it is called.
 
-Read first: ``usage`` (a table and its formats), then ``invoice`` (a group of commands).
+Owns the options of each command. Does not own exit codes (``pipeline.cli``) nor what is done (``pipeline.jobs``). Read
+first: ``usage`` (a table and its formats), then ``invoice`` (a group of commands).
 """

@@ -41,7 +41,7 @@ def command(invocation: Invocation, *, quarantined_max: int, strict: bool) -> in
             f"\n{counted(len(report.quarantined), 'quarantined line')}"
             f"{f', the first {len(listed)}' if len(listed) < len(report.quarantined) else ''}:"
         )
-        print_table(("source", "line", "bytes", "reason", "detail"), listed)
+        print_table(("source", "line", "bytes", "key", "tokens", "reason", "detail"), listed)
     if report.is_lake_damaged:
         return EXIT_UNEXPECTED
     if not all(finding.ok for finding in report.findings):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.base.money import plain
+from pipeline.base.money import plain, plain_amount
 from pipeline.cli.context import (
     EXIT_BAD_INPUT,
     EXIT_BROKEN_CLAIM,
@@ -21,12 +21,13 @@ from pipeline.cli.progress import progress
 from pipeline.cli.tables import print_table
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.night.nightly import nightly
-from pipeline.jobs.wording import counted
+from pipeline.jobs.wording import UNASSIGNED, counted
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Invocation
     from pipeline.invoicing import Invoice
     from pipeline.jobs.night.nightly import Night
+    from pipeline.jobs.state.suspicious import SuspiciousCopies
 
 _SUMMARY = (
     "lines",
@@ -40,6 +41,11 @@ _SUMMARY = (
     "billed",
     "duplicates",
     "conflicts",
+    "suspicious",
+)
+_COPIES = (
+    *("period", "account", "key", "suspicious_copies", "tokens"),
+    *("unpriced_tokens", "would_have_cost", "currency"),
 )
 
 
@@ -48,7 +54,8 @@ _SUMMARY = (
 @click.option(
     "--strict",
     is_flag=True,
-    help="Exit code 3 where lines are quarantined, measurements conflict or a log cannot be read to its end.",
+    help="Exit code 3 where lines are quarantined, measurements conflict, copies are suspicious that no night has told "
+    "of before, or a log cannot be read to its end.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of the summary.")
 @click.pass_obj
@@ -98,6 +105,8 @@ def _print_summary(night: Night) -> None:
         click.echo("  ".join(f"{name} {night.counts[name]}" for name in _SUMMARY))
     for check in night.broken_claims:
         click.echo(broken_claim_text(check))
+    if night.suspicious:
+        print_table(_COPIES, [_copies_row(copies) for copies in night.suspicious])
     invoices = night.book.of()
     if not invoices:
         click.echo("no usage of any account yet, and so no invoice")
@@ -116,6 +125,12 @@ def _row(invoice: Invoice) -> tuple[str | int, ...]:
     )
 
 
+def _copies_row(copies: SuspiciousCopies) -> tuple[str | int | None, ...]:
+    amount = None if copies.amount is None else plain_amount(copies.amount, copies.currency)
+    counts = copies.events, copies.tokens, copies.unpriced_tokens
+    return copies.billing_period, copies.account_id or UNASSIGNED, copies.api_key_id, *counts, amount, copies.currency
+
+
 def _commit(night: Night) -> str:
     version = night.built.snapshot.version
     return "none" if version is None else str(version)
@@ -131,6 +146,16 @@ def _document(night: Night) -> dict[str, object]:
         },
         "commit": night.built.snapshot.version,
         "counts": night.counts,
+        "quarantined": [
+            {
+                "api_key_id": usage.api_key_id,
+                "account_id": usage.account_id or None,
+                "lines": usage.lines,
+                "prompt_tokens": usage.prompt_tokens,
+                "completion_tokens": usage.completion_tokens,
+            }
+            for usage in night.quarantined
+        ],
         "invoices": [
             {
                 "invoice_id": invoice.id,
@@ -143,6 +168,7 @@ def _document(night: Night) -> dict[str, object]:
             }
             for invoice in night.book.of()
         ],
+        "suspicious_copies": [dict(zip(_COPIES, _copies_row(copies), strict=True)) for copies in night.suspicious],
         "broken_claims": [{"name": check.name, "detail": check.detail} for check in night.broken_claims],
         "warnings": list(night.warnings),
         "bad_input": list(night.bad_input),

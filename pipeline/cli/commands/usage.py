@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.base.errors import ConfigurationError
 from pipeline.base.periods import parse_date
 from pipeline.cli.tables import print_table
 from pipeline.configuration.workspace import open_workspace
 from pipeline.documents.csv_text import csv_bytes
-from pipeline.jobs.answers.usage import DIMENSIONS, usage
+from pipeline.jobs.answers.usage import DIMENSIONS, listed_copies, usage
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,10 +22,13 @@ if TYPE_CHECKING:
     from pipeline.cli.context import Invocation
 
 
+_BY = "key,model,day"
+
+
 @click.command(name="usage")
 @click.option(
     "--by",
-    default="key,model,day",
+    default=_BY,
     show_default=True,
     help=f"One or more of: {', '.join(DIMENSIONS)}, and tag:NAME for a tag of keys, such as tag:team.",
 )
@@ -31,19 +36,29 @@ if TYPE_CHECKING:
 @click.option(
     "--to", "to_text", metavar="DATE", help="Usage date to stop before: --from 2026-10-01 --to 2026-11-01 is October."
 )
+@click.option(
+    "--copies", "is_of_copies", is_flag=True, help="Suspicious copies instead, by account, key, model and day."
+)
 @click.option("-o", "--output", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
 @click.pass_obj
-def command(invocation: Invocation, by: str, from_text: str | None, to_text: str | None, output: str) -> None:
+def command(
+    invocation: Invocation, *, by: str, from_text: str | None, to_text: str | None, is_of_copies: bool, output: str
+) -> None:
     """Tokens and requests of billed usage; dates are days in each account's time zone.
 
-    By status or fate, what is not billed is listed too.
+    By status or fate, what is not billed is listed too. Suspicious copies are not billed either: they look like
+    requests of their own, and another one of the same id is billed. They are listed with what they would have cost.
     """
-    table = usage(
-        open_workspace(invocation.workspace, now=invocation.now()),
-        [word.strip() for word in by.split(",") if word.strip()],
-        from_date=parse_date(from_text) if from_text else None,
-        to_date=parse_date(to_text) if to_text else None,
-    )
+    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    from_date, to_date = (parse_date(text) if text else None for text in (from_text, to_text))
+    if is_of_copies:
+        if by != _BY:
+            message = f"--copies has its own columns and takes no --by {by}; leave one of them out"
+            raise ConfigurationError(message)
+        table = listed_copies(workspace, from_date=from_date, to_date=to_date)
+    else:
+        words = [word.strip() for word in by.split(",") if word.strip()]
+        table = usage(workspace, words, from_date=from_date, to_date=to_date)
     rows = [tuple(_cell(value) for value in row.values()) for row in _rows(table)]
     if output == "csv":
         click.echo(csv_bytes(table.schema.names, rows), nl=False)
@@ -58,7 +73,11 @@ def _rows(table: pa.Table) -> list[dict[str, object]]:
     return rows
 
 
-def _cell(value: object) -> str | int:
+def _cell(value: object) -> str | int | None:
     if isinstance(value, date):
         return value.isoformat()
+    if value is None:
+        return None
+    if isinstance(value, Decimal):
+        return int(value)  # a sum that is wider than an integer column
     return value if isinstance(value, int) else str(value)

@@ -2,10 +2,10 @@
 
 In base64, or as the SDK's events.
 
-Owns messages and their checksums, and the way from an event to the document in it. Source: the AWS event stream encoding:
-four bytes of total length, four of headers' length, four of CRC of these eight, headers, payload, four of CRC of all
-before; big-endian, CRC32. A text is such a stream only where every length and checksum holds, but for a last message that
-was cut.
+Owns messages and their checksums, and the way from an event to the document in it. Source: the AWS event stream
+encoding: four bytes of total length, four of headers' length, four of CRC of these eight, headers, payload, four of CRC
+of all before; big-endian, CRC32. A text is such a stream only where every length and checksum holds, but for a last
+message that was cut.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import re
 import struct
 import zlib
 from typing import TYPE_CHECKING
+
+from pipeline.collectors.strict_json import stated_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,8 +101,8 @@ def inner_of(event: JsonObject) -> str | None:
 
     It is ``{"chunk": {"bytes": "<base64>"}}``.
     """
-    chunk = event.get("chunk", event) if len(event) == 1 or "chunk" in event else event
-    held = chunk.get("bytes") if isinstance(chunk, dict) else None
+    chunk = stated_once(event, "chunk", event) if len(event) == 1 or "chunk" in event else event
+    held = stated_once(chunk, "bytes") if isinstance(chunk, dict) else None
     if not isinstance(held, str):
         return None
     try:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.bodies import aws_event_stream
 from pipeline.collectors.bodies.sse import is_transcript, read_transcript
-from pipeline.collectors.strict_json import BrokenJson, parse
+from pipeline.collectors.strict_json import BrokenJson, parse, stated_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -124,7 +124,7 @@ def _chunks(events: list[JsonObject], depth_max: int) -> Body:
         if "choices" in event:
             documents.append(event)
             continue
-        held = event.get("data")
+        held = stated_once(event, "data")
         inner = aws_event_stream.inner_of(event)
         if inner is None and isinstance(held, str) and not {"usage", "object"} & event.keys():
             inner = held

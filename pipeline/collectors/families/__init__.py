@@ -1,13 +1,16 @@
 """Every API family whose bodies are read: one module each, and the table that names them.
 
-A family says of one document whether it belongs to it, and reads a whole body in one call into one ``Reading``. To add
-one, write a module like ``ollama`` and one line in ``FAMILIES``; ``docs/families.md`` tells how. A family imports
-``reading`` and no other family, but for text completions, which are chat's shape with another text. Does not own what a
-reading amounts to (``counting``) nor how a body is taken apart (``body``). To read first: ``reading`` and ``ollama``.
+Owns which families there are (those of modules that are here) and in which order they are asked. A family says of one
+document whether it belongs to it, and reads a whole body in one call into one ``Reading``. To add one, write a module
+like ``ollama``; ``docs/families.md`` says how. A family imports ``reading`` and no other family, but for text
+completions, which are chat's shape with another text. Does not own what a reading amounts to (``counting``) nor how a
+body is taken apart (``body``). Read first: ``reading``, then ``ollama``.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.collectors.families import (
@@ -25,7 +28,7 @@ from pipeline.collectors.families import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from pipeline.collectors.bodies.body import Body
     from pipeline.collectors.families.reading import Asked, Reading
@@ -40,7 +43,7 @@ class Family(NamedTuple):
     read: Callable[[Body, Asked], Reading]
 
 
-FAMILIES = (
+_TABLE = (
     Family(chat.NAME, chat.recognises, chat.read),
     Family(completions.NAME, completions.recognises, completions.read),
     Family(embeddings.NAME, embeddings.recognises, embeddings.read),
@@ -54,13 +57,34 @@ FAMILIES = (
     Family(bedrock.TITAN, bedrock.recognises_titan, bedrock.read_titan),
     Family(bedrock.LLAMA, bedrock.recognises_llama, bedrock.read_llama),
     Family(bedrock.CONVERSE, bedrock.recognises_converse, bedrock.read_converse),
+)
+"""Families that are asked in this order: what recognises more comes later."""
+_LAST = (
     Family(unbilled.NAME, unbilled.recognises, unbilled.read),
     Family(bedrock.INVOKE, bedrock.recognises_invoke, bedrock.read_invoke),
 )
-"""In the order in which they are asked: what recognises more comes later."""
+"""Families that recognise what no other does."""
+
+
+def _found() -> Iterator[Family]:
+    """Yield the families of modules that are here and not in the table, by the names of their modules."""
+    listed = {family.recognises.__module__ for family in (*_TABLE, *_LAST)}
+    for found in iter_modules(__path__, f"{__name__}."):
+        module = import_module(found.name)
+        if found.name not in listed and hasattr(module, "recognises"):
+            yield Family(module.NAME, module.recognises, module.read)
+
+
+FAMILIES = (*_TABLE, *_found(), *_LAST)
+"""In the order in which they are asked."""
 
 BY_NAME = {family.name: family for family in FAMILIES}
 CHAT = BY_NAME[chat.NAME]
+
+
+def plainly(document: JsonObject) -> JsonObject:
+    """Return a document as it is told what it is: what it states twice at the top is the last of it."""
+    return document if type(document) is dict else dict(document)
 
 
 def family_of(documents: Sequence[JsonObject]) -> Family | None:
@@ -68,6 +92,7 @@ def family_of(documents: Sequence[JsonObject]) -> Family | None:
 
     ``choices`` are chat's or a text completion's, whatever lies beside them. Else it is the first in the table.
     """
+    documents = [plainly(document) for document in documents]
     listed = [document for document in documents if isinstance(document.get("choices"), list)]
     if listed:
         first = next((document for document in listed if document["choices"]), listed[0])

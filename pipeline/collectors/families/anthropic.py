@@ -16,15 +16,19 @@ from typing import TYPE_CHECKING, Any
 from pipeline.collectors.families.reading import (
     Reading,
     Stated,
+    any_of,
     count_of,
+    counted_at,
     error_of,
     first,
     last,
     list_at,
     object_at,
     others_of,
+    part_at,
     word,
 )
+from pipeline.collectors.strict_json import stated_once
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,12 +64,12 @@ def read(body: Body, asked: Asked) -> Reading:
     """Read a message. Raises ``LineRefused`` where a count is none."""
     del asked
     documents = body.documents
-    starts = [object_at(document, "message") for document in documents if document.get("type") == "message_start"]
-    messages = [*starts, *(document for document in documents if document.get("type") != "message_start")]
+    starts = [object_at(document, "message") for document in documents if _is_start(document)]
+    messages = [*starts, *(document for document in documents if not _is_start(document))]
     usages = [usage for document in documents for usage in _usages(document)]
     usage = _overlaid(usages)
     fallbacks = [entry for entry in _iterations(usage) if entry.get("type") == "fallback_message"]
-    is_several = len({start.get("id") for start in starts}) > 1
+    is_several = len({repr(start.get("id")) for start in starts}) > 1
     return Reading(
         family=NAME,
         stated=None if is_several else _stated(usage),
@@ -79,8 +83,12 @@ def read(body: Body, asked: Asked) -> Reading:
         has_content=any(list_at(message, "content") for message in messages),
         generated_chunks=0
         if is_several
-        else sum(document.get("type") == "content_block_delta" for document in documents),
+        else sum(any_of(document, "type") == "content_block_delta" for document in documents),
     )
+
+
+def _is_start(document: JsonObject) -> bool:
+    return bool(any_of(document, "type") == "message_start")
 
 
 def _usages(document: JsonObject) -> Sequence[JsonObject]:
@@ -97,17 +105,17 @@ def _overlaid(usages: Sequence[JsonObject]) -> JsonObject:
 
 
 def _iterations(usage: JsonObject) -> list[JsonObject]:
-    return [entry for entry in list_at(usage, "iterations") if isinstance(entry, dict)]
+    return [entry for entry in counted_at(usage, "iterations") if isinstance(entry, dict)]
 
 
 def _finish_reason(message: JsonObject) -> Any:
-    return message.get("stop_reason") or object_at(message, "delta").get("stop_reason")
+    return message.get("stop_reason") or part_at(message, "delta").get("stop_reason")
 
 
 def _stated(usage: JsonObject) -> Stated | None:
     if count_of(usage, "input_tokens") is None or count_of(usage, "output_tokens") is None:
         return None
-    counted = [usage, *(entry for entry in _iterations(usage) if entry.get("type") == "compaction")]
+    counted = [usage, *(entry for entry in _iterations(usage) if stated_once(entry, "type") == "compaction")]
     prompt = completion = cached = written = hour = 0
     for one in counted:
         read_, wrote = count_of(one, "cache_read_input_tokens") or 0, _written(one)

@@ -20,13 +20,16 @@ from pipeline.collectors.families.reading import (
     Stated,
     count,
     count_of,
+    counted_at,
     error_of,
     first,
     last,
     list_at,
     object_at,
+    part_at,
     sum_of,
 )
+from pipeline.collectors.strict_json import stated_once
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,6 +42,10 @@ CONVERSE, TITAN, LLAMA, INVOKE = "bedrock-converse", "bedrock-titan", "bedrock-l
 
 _EVENTS = frozenset({"messageStart", "contentBlockStart", "contentBlockDelta", "contentBlockStop", "messageStop"})
 _METRICS = "amazon-bedrock-invocationMetrics"
+_CONTENT = (
+    *("results", "outputText", "generation"),
+    *("outputs", "completion", "completions", "generations", "text"),  # of models that only AWS counts
+)
 _HEADERS = ("x-amzn-bedrock-input-token-count", "x-amzn-bedrock-output-token-count")
 
 
@@ -71,6 +78,7 @@ def recognises_invoke(document: JsonObject) -> bool:
 
 def read_converse(body: Body, asked: Asked) -> Reading:
     """Read an answer of Converse. Raises ``LineRefused`` where a count is none."""
+    del asked
     documents = body.documents
     stated = None
     for document in documents:
@@ -78,17 +86,17 @@ def read_converse(body: Body, asked: Asked) -> Reading:
             stated = _converse(usage) or stated
     return Reading(
         family=CONVERSE,
-        stated=stated or stated_beside(documents, asked.headers),
+        stated=stated,
         finish_reason=last(map(_stop_reason, documents)),
         choices=1,
         has_error=any(map(error_of, documents)),
         has_content=any(list_at(document, "output", "message", "content") for document in documents),
-        generated_chunks=sum(bool(object_at(document, "contentBlockDelta")) for document in documents),
+        generated_chunks=sum(bool(part_at(document, "contentBlockDelta")) for document in documents),
     )
 
 
 def _stop_reason(document: JsonObject) -> Any:
-    return document.get("stopReason") or object_at(document, "messageStop").get("stopReason")
+    return document.get("stopReason") or part_at(document, "messageStop").get("stopReason")
 
 
 def _converse(usage: JsonObject) -> Stated | None:
@@ -101,8 +109,8 @@ def _converse(usage: JsonObject) -> Stated | None:
     written = count_of(usage, "cacheWriteInputTokens", "cacheWriteInputTokenCount")
     hour = [
         count_of(detail, "inputTokens") or 0
-        for detail in list_at(usage, "cacheDetails")
-        if isinstance(detail, dict) and detail.get("ttl") == "1h"
+        for detail in counted_at(usage, "cacheDetails")
+        if isinstance(detail, dict) and stated_once(detail, "ttl") == "1h"
     ]
     return Stated(
         prompt=prompt + (cached or 0) + (written or 0),
@@ -116,45 +124,42 @@ def _converse(usage: JsonObject) -> Stated | None:
 
 def read_titan(body: Body, asked: Asked) -> Reading:
     """Read an answer of Titan. Raises ``LineRefused`` where a count is none."""
+    del asked
     documents = body.documents
     prompt = _last_count(documents, "inputTextTokenCount")
-    results = [result for document in documents for result in list_at(document, "results") if isinstance(result, dict)]
+    results = [each for document in documents for each in counted_at(document, "results") if isinstance(each, dict)]
     completion = sum_of(*(count_of(result, "tokenCount") for result in results))
     if completion is None:
         completion = _last_count(documents, "totalOutputTextTokenCount")
     reasons = [place.get("completionReason") for place in (*documents, *results)]
-    return _invoked(TITAN, body, asked, (prompt, completion), reasons)
+    return _invoked(TITAN, body, (prompt, completion), reasons)
 
 
 def read_llama(body: Body, asked: Asked) -> Reading:
     """Read an answer of Llama: its chunks state running totals. Raises ``LineRefused`` where a count is none."""
+    del asked
     prompt = _last_count(body.documents, "prompt_token_count")
     completion = _last_count(body.documents, "generation_token_count")
-    return _invoked(
-        LLAMA, body, asked, (prompt, completion), [document.get("stop_reason") for document in body.documents]
-    )
+    return _invoked(LLAMA, body, (prompt, completion), [document.get("stop_reason") for document in body.documents])
 
 
 def read_invoke(body: Body, asked: Asked) -> Reading:
     """Read what only AWS counted. Raises ``LineRefused`` where a count is none."""
-    return _invoked(INVOKE, body, asked, (None, None), [])
+    del asked
+    return _invoked(INVOKE, body, (None, None), [])
 
 
-def _invoked(
-    family: str, body: Body, asked: Asked, counts: tuple[int | None, int | None], reasons: Sequence[Any]
-) -> Reading:
+def _invoked(family: str, body: Body, counts: tuple[int | None, int | None], reasons: Sequence[Any]) -> Reading:
     prompt, completion = counts
     own = None if prompt is None or completion is None else Stated(prompt=prompt, completion=completion)
     return Reading(
         family=family,
-        stated=own or stated_beside(body.documents, asked.headers),
+        stated=own,
         response_id=first(document.get("id") for document in body.documents),
         finish_reason=last(reasons),
         choices=1,
         has_error=any(map(error_of, body.documents)),
-        has_content=any(
-            document.get(name) for document in body.documents for name in ("results", "outputText", "generation")
-        ),
+        has_content=any(document.get(name) for document in body.documents for name in _CONTENT),
         generated_chunks=sum(
             bool(document.get("outputText") or document.get("generation")) for document in body.documents
         ),

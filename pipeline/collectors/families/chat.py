@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.chat_usage import both_counts, stated_by, usage_object
-from pipeline.collectors.families.reading import Reading, error_of, first, last, list_at, object_at, word
+from pipeline.collectors.families.reading import Reading, any_of, error_of, first, last, list_at, object_at, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,7 +111,7 @@ class _Seen:
             self.add_usage(usage, list_at(document, "choices"))
         self.service_tier = tier or self.service_tier
         self.has_error = self.has_error or error_of(document)
-        choices = document.get("choices")
+        choices = any_of(document, "choices")
         if isinstance(choices, list):
             self.choices = len(choices)
             self._add_choices([choice for choice in choices if isinstance(choice, dict)])
@@ -120,7 +120,7 @@ class _Seen:
         """Take in one more usage, beside these choices."""
         counts = both_counts(usage)
         if counts is not None and any(counts) and len(choices) == 1 and isinstance(choices[0], dict):
-            index = choices[0].get("index")
+            index = any_of(choices[0], "index")
             self.running.append((index if type(index) is int else 0, counts))
         elif counts is not None and any(counts):
             self.running.clear()  # a usage of all choices, after those of each
@@ -133,8 +133,8 @@ class _Seen:
         is_generated = False
         for choice in choices:
             self.finish_reason = last((self.finish_reason, choice.get("finish_reason")))
-            said = choice.get("delta", choice.get("message"))
-            is_generated = is_generated or bool(choice.get("text")) or (isinstance(said, dict) and _is_generated(said))
+            said = any_of(choice, "delta" if "delta" in choice else "message")
+            is_generated |= bool(any_of(choice, "text")) or (isinstance(said, dict) and _is_generated(said))
         self.generated_chunks += is_generated
 
     def usage_of_choices(self) -> JsonObject | None:
@@ -196,7 +196,7 @@ def _overlaid(earlier: JsonObject, later: JsonObject) -> JsonObject:
 
 def _is_generated(said: JsonObject) -> bool:
     for name in _GENERATED:
-        value = said[name] if name in said else None  # noqa: SIM401 - `get` refuses what is stated twice, which decides no bill
+        value = any_of(said, name)
         if isinstance(value, str | list | dict) and value:
             return True
     return False

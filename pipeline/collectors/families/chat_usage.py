@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import Stated, count, count_of, others_of
 from pipeline.collectors.refusal import LineRefused, shown
+from pipeline.collectors.strict_json import CONTRADICTED, twice
 from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ def usage_object(value: Any) -> JsonObject | None:
     """Return the usage object, ``None`` where it is null or empty; anything else is refused as ``invalid_usage``."""
     if value is None or isinstance(value, dict):
         return value or None
+    if value is CONTRADICTED:
+        raise twice(key="usage")
     raise LineRefused(QuarantineReason.INVALID_USAGE, "usage is no object")
 
 

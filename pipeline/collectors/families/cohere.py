@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 from pipeline.collectors.families.reading import (
     Reading,
     Stated,
+    any_of,
     count_of,
     error_of,
     first,
     last,
     object_at,
     others_of,
+    part_at,
     word,
 )
 
@@ -95,12 +97,23 @@ def _read(family: str, body: Body, asked: Asked) -> Reading:
 
 def _places(document: JsonObject) -> Iterator[JsonObject]:
     yield document
-    yield from (inner for name in ("delta", "response") if (inner := object_at(document, name)))
+    is_last = _kind(document) in ("message-end", "stream-end")
+    inner_of = object_at if is_last else part_at  # usage stands in the last event alone
+    yield from (inner for name in ("delta", "response") if (inner := inner_of(document, name)))
 
 
 def _is_generated(document: JsonObject) -> bool:
-    kind = word(document.get("type")) or word(document.get("event_type"))
-    return kind in {"content-delta", "tool-plan-delta", "tool-call-delta", "text-generation", "tool-calls-chunk"}
+    return _kind(document) in {
+        "content-delta",
+        "tool-plan-delta",
+        "tool-call-delta",
+        "text-generation",
+        "tool-calls-chunk",
+    }
+
+
+def _kind(document: JsonObject) -> str:
+    return word(any_of(document, "type")) or word(any_of(document, "event_type"))
 
 
 def _stated(usage: JsonObject) -> Stated | None:

@@ -13,6 +13,7 @@ from pipeline.collectors.families.reading import (
     Reading,
     Stated,
     count_of,
+    counted_at,
     error_of,
     first,
     list_at,
@@ -69,7 +70,7 @@ def _prompt(document: JsonObject) -> int | None:
 
 def _statistics(document: JsonObject) -> int | None:
     """Return the sum over an embedding's or a batch's ``statistics.token_count`` (Vertex)."""
-    predicted = [object_at(one, "embeddings") for one in list_at(document, "predictions")]
-    lists: list[Any] = [document.get("embedding"), *list_at(document, "embeddings"), *predicted]
+    predicted = [object_at(one, "embeddings") for one in counted_at(document, "predictions")]
+    lists: list[Any] = [document.get("embedding"), *counted_at(document, "embeddings"), *predicted]
     counts = [count_of(object_at(one, "statistics"), "token_count", "tokenCount") for one in lists]
     return sum(found for found in counts if found is not None) if any(found is not None for found in counts) else None

@@ -16,6 +16,7 @@ from pipeline.collectors.families.reading import (
     Reading,
     Stated,
     count_of,
+    counted_at,
     error_of,
     first,
     last,
@@ -48,7 +49,7 @@ def read(body: Body, asked: Asked) -> Reading:
     counted = [usage for usage in usages if any(name.endswith("TokenCount") for name in usage)]
     candidates = [list_at(document, "candidates") for document in documents]
     firsts = [found[0] for found in candidates if found and isinstance(found[0], dict)]
-    is_grounded = any(list_at(first, "groundingMetadata", "webSearchQueries") for first in firsts)
+    is_grounded = any(counted_at(first, "groundingMetadata", "webSearchQueries") for first in firsts)
     return Reading(
         family=NAME,
         stated=_stated(counted[-1], is_grounded=is_grounded) if counted else None,
@@ -77,8 +78,8 @@ def _stated(usage: JsonObject, *, is_grounded: bool) -> Stated | None:
         completion=completion,
         cached=None if prompt is None else count_of(usage, "cachedContentTokenCount"),
         reasoning=thoughts,
-        prompt_audio=_audio(list_at(usage, "promptTokensDetails")),
-        completion_audio=_audio(list_at(usage, "candidatesTokensDetails")),
+        prompt_audio=_audio(counted_at(usage, "promptTokensDetails")),
+        completion_audio=_audio(counted_at(usage, "candidatesTokensDetails")),
         total=total - (tool_use - inside) if total and prompt is not None else None,
         others={"retrieved_prompt_tokens": tool_use} if is_grounded and tool_use else {},
         conventions=("grounded",) if is_grounded and tool_use else (),

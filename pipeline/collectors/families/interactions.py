@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 from pipeline.collectors.families.reading import (
     Reading,
     Stated,
+    any_of,
     count_of,
     error_of,
     first,
     last,
     list_at,
     object_at,
+    part_at,
     sum_of,
     word,
 )
@@ -55,9 +57,9 @@ def read(body: Body, asked: Asked) -> Reading:
         service_tier=last(answer.get("service_tier") for answer in answers),
         finish_reason=last(answer.get("status") for answer in answers),
         choices=1,
-        has_error=any(answer.get("status") == "failed" or error_of(answer) for answer in answers),
+        has_error=any(any_of(answer, "status") == "failed" or error_of(answer) for answer in answers),
         has_content=any(list_at(answer, "outputs") for answer in answers),
-        generated_chunks=sum(bool(object_at(document, "delta")) for document in body.documents),
+        generated_chunks=sum(bool(part_at(document, "delta")) for document in body.documents),
     )
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.collectors.families.reading import Reading, Stated, count_of, error_of, first, last, object_at
+from pipeline.collectors.families.reading import Reading, Stated, count_of, error_of, first, last, part_at
+from pipeline.collectors.strict_json import stated_once
 
 if TYPE_CHECKING:
     from pipeline.collectors.bodies.body import Body
@@ -30,7 +31,7 @@ def read(body: Body, asked: Asked) -> Reading:
     del asked
     stated = None
     for document in body.documents:
-        if document.get("done") is True:
+        if stated_once(document, "done") is True:
             stated = _stated(document) or stated
     generated = [bool(_text(document)) for document in body.documents]
     return Reading(
@@ -58,5 +59,5 @@ def _stated(document: JsonObject) -> Stated | None:
 
 
 def _text(document: JsonObject) -> object:
-    message = object_at(document, "message")
+    message = part_at(document, "message")
     return document.get("response") or any(message.get(name) for name in ("content", "thinking", "tool_calls"))

@@ -6,11 +6,13 @@ Source of the conventions: each family's own module.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.refusal import LineRefused, shown
+from pipeline.collectors.strict_json import CONTRADICTED, stated_once, twice
 from pipeline.usage import TOKENS_MAX, QuarantineReason
 
 if TYPE_CHECKING:
@@ -69,7 +71,6 @@ class Asked:
     model: str | None = None
     choices: int | None = None
     path: str | None = None
-    headers: Mapping[str, Any] = field(default_factory=dict)
 
 
 def count(value: Any, name: str) -> int | None:
@@ -79,6 +80,8 @@ def count(value: Any, name: str) -> int | None:
     """
     if value is None or (type(value) is int and 0 <= value <= TOKENS_MAX):
         return value
+    if value is CONTRADICTED:
+        raise twice(name)
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise LineRefused(QuarantineReason.INVALID_USAGE, f"{name} is no number")
     if not 0 <= value <= TOKENS_MAX:
@@ -109,16 +112,40 @@ def word(value: Any) -> str:
 
 
 def object_at(value: Any, *names: str) -> JsonObject:
-    """Return the object that lies at a path of names, an empty one where there is none."""
+    """Return the object that lies at a path of names, an empty one where there is none.
+
+    Usage may lie there: raises ``LineRefused`` where a name of the path is stated twice with different values.
+    """
     for name in names:
-        value = value.get(name) if isinstance(value, dict) else None
+        value = stated_once(value, name) if isinstance(value, dict) else None
     return value if isinstance(value, dict) else {}
 
 
 def list_at(value: Any, *names: str) -> list[Any]:
-    """Return the list that lies at a path of names, an empty one where there is none."""
-    value = object_at(value, *names[:-1]).get(names[-1])
+    """Return the list that lies at a path of names, an empty one where there is none.
+
+    Nothing that is billed lies there: of lists that are stated twice it is the last.
+    """
+    value = any_of(part_at(value, *names[:-1]), names[-1])
     return value if isinstance(value, list) else []
+
+
+def counted_at(value: Any, *names: str) -> list[Any]:
+    """Return the list at a path of names whose entries state counts. Raises ``LineRefused`` as ``object_at`` does."""
+    value = stated_once(object_at(value, *names[:-1]), names[-1])
+    return value if isinstance(value, list) else []
+
+
+def any_of(document: JsonObject, name: str) -> Any:
+    """Return a value that decides no bill, and only leads to something or tells what it is: the last that is stated."""
+    return dict.get(document, name)
+
+
+def part_at(value: Any, *names: str) -> JsonObject:
+    """Return the object that lies at a path of names, as ``object_at``, where nothing that is billed lies there."""
+    for name in names:
+        value = any_of(value, name) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}
 
 
 def sum_of(*counts: int | None) -> int | None:
@@ -134,9 +161,9 @@ def others_of(usage: JsonObject, names: Mapping[str, Sequence[str]]) -> dict[str
     """
     found = {}
     for name, path in names.items():
-        value = object_at(usage, *path[:-1]).get(path[-1])
-        if type(value) is int and 0 < value <= TOKENS_MAX:
-            found[name] = value
+        with suppress(LineRefused):
+            if value := count(part_at(usage, *path[:-1]).get(path[-1]), name):
+                found[name] = value
     return found
 
 
@@ -156,4 +183,4 @@ def last(values: Iterable[Any]) -> Any:
 
 def error_of(document: JsonObject) -> bool:
     """Tell whether a document says that it is an error."""
-    return document.get("error") is not None or document.get("type") == "error"
+    return any_of(document, "error") is not None or any_of(document, "type") == "error"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pipeline.collectors.families.reading import (
     Reading,
     Stated,
+    any_of,
     count_of,
     error_of,
     first,
@@ -20,6 +21,7 @@ from pipeline.collectors.families.reading import (
     list_at,
     object_at,
     others_of,
+    part_at,
     word,
 )
 
@@ -46,7 +48,7 @@ def read(body: Body, asked: Asked) -> Reading:
     stated = None
     for answer in answers:
         stated = _stated(object_at(answer, "usage")) or stated
-    failed = any(answer.get("status") == "failed" or error_of(answer) for answer in answers)
+    failed = any(any_of(answer, "status") == "failed" or error_of(answer) for answer in answers)
     return Reading(
         family=NAME,
         stated=stated,
@@ -61,18 +63,16 @@ def read(body: Body, asked: Asked) -> Reading:
         choices=1,
         has_error=failed or any(map(error_of, body.documents)),
         has_content=any(list_at(answer, "output") for answer in answers),
-        generated_chunks=sum(
-            isinstance(document.get("delta"), str) and bool(document["delta"]) for document in body.documents
-        ),
+        generated_chunks=sum(bool(word(any_of(document, "delta"))) for document in body.documents),
     )
 
 
 def _is_answer(document: JsonObject) -> bool:
-    return word(document.get("object")) in _OBJECTS or word(object_at(document, "response").get("object")) in _OBJECTS
+    return any(word(any_of(place, "object")) in _OBJECTS for place in (document, object_at(document, "response")))
 
 
 def _finish_reason(answer: JsonObject) -> object:
-    return object_at(answer, "incomplete_details").get("reason") or answer.get("status")
+    return part_at(answer, "incomplete_details").get("reason") or answer.get("status")
 
 
 def _stated(usage: JsonObject) -> Stated | None:

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 from pipeline.collectors.families.reading import (
     Reading,
     Stated,
-    count_of,
     error_of,
     first,
     list_at,
-    object_at,
     others_of,
+    part_at,
     word,
 )
 
@@ -62,7 +61,7 @@ def _is_images(document: JsonObject) -> bool:
 
 
 def read(body: Body, asked: Asked) -> Reading:
-    """Read what is stated, as names and counts. Raises ``LineRefused`` where a count of tokens is none."""
+    """Read what is stated, as names and counts; nothing of it is billed, and so nothing is refused."""
     del asked
     others: dict[str, int] = {}
     for document in body.documents:
@@ -79,12 +78,12 @@ def read(body: Body, asked: Asked) -> Reading:
 def _others(document: JsonObject) -> dict[str, int]:
     found: dict[str, int] = {}
     for usage in (
-        object_at(document, "usage"),
-        object_at(document, "usageMetadata"),
-        object_at(document, "meta", "billed_units"),
+        part_at(document, "usage"),
+        part_at(document, "usageMetadata"),
+        part_at(document, "meta", "billed_units"),
     ):
         for name, names in (("prompt_tokens", _PROMPT), ("completion_tokens", _COMPLETION)):
-            if value := count_of(usage, *names):
-                found[name] = value
+            stated = [others_of(usage, {name: (own,)}) for own in names]
+            found.update(next(filter(None, stated), {}))
         found.update(others_of(usage, _OTHERS))
     return found

@@ -2,8 +2,8 @@
 
 Cut what repeats, match lines by the patterns that are known, read the others one by one and learn from them.
 
-Owns the order of these steps, and which line a pattern may be learned from. Rows are those of ``decode.decode_line``, for
-every line.
+Owns the order of these steps, and which line a pattern may be learned from. Rows are those of ``decode.decode_line``,
+for every line.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.collectors import decode
 from pipeline.collectors.decode import EventRow
-from pipeline.collectors.event_columns import EventColumns, shared_of, own_of
+from pipeline.collectors.event_columns import EventColumns, own_of, shared_of
 from pipeline.collectors.fast.lines import QuickReader
-from pipeline.collectors.fast.patterns.samples import uses_of_sample
 from pipeline.collectors.fast.patterns.line_patterns import patterns_of
 from pipeline.collectors.fast.patterns.matching import Matcher
+from pipeline.collectors.fast.patterns.samples import uses_of_sample
 from pipeline.collectors.fast.streams import cut_streams
 from pipeline.collectors.fast.streams.condense import DEPTH, condensed
 from pipeline.collectors.fast.streams.cut_lines import CutLines
@@ -63,9 +63,8 @@ class BlockDecoder:
         self.source = source
         self.log_format = log_format
         self.fingerprint = fingerprint
-        prefers_request_id = log_format.identity == "request-id"
         self._patterns = patterns_of(log_format)
-        self._matcher = Matcher(self._patterns, prefers_request_id=prefers_request_id, fingerprint=fingerprint)
+        self._matcher = Matcher(self._patterns, identity=log_format.identity, fingerprint=fingerprint)
         self._at_once = _FIRST_LINES
         # it knows our names of fields alone
         is_usual = not log_format.fields and log_format.dialect is None
@@ -73,7 +72,7 @@ class BlockDecoder:
             QuickReader(
                 source=source,
                 depth_max=log_format.depth_max,
-                prefers_request_id=prefers_request_id,
+                identity=log_format.identity,
                 fingerprint=fingerprint,
             )
             if is_usual

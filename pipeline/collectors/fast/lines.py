@@ -49,7 +49,8 @@ class QuickReader:
 
     source: str
     depth_max: int
-    prefers_request_id: bool
+    identity: str
+    """The rule of the source."""
     fingerprint: Callable[[str], str]
 
     def read(self, content: bytes, place: tuple[int, int, int]) -> Row | None:
@@ -94,7 +95,7 @@ class QuickReader:
             response_id=response_id,
             request_id=request_id,
             line=b"",
-            prefers_request_id=self.prefers_request_id,
+            rule=self.identity,
         )
         if is_stream is not None:
             stream, choices = is_stream, choices_asked if is_stream else choices

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.collectors.families import BY_NAME
+from pipeline.collectors.identity import IDENTITIES
 from pipeline.usage.events import LOG_FIELDS
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 READER_VERSION = 1
 """A change of what the reader makes of a line is a new number: what could not be read before is then read again."""
-IDENTITIES = ("response-id", "request-id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,8 @@ class LogFormat:
     fields: Mapping[str, str] = field(default_factory=dict)
     """Our name of a field to the log's own: ``{"ts": "time", "api_key_id": "auth.key_id"}``."""
     identity: str = "response-id"
-    """Which id says that two lines are the same exchange: ``response-id``, or ``request-id`` where response ids repeat.
+    """Which id says that two lines are the same exchange: ``response-id``, ``request-id`` where response ids repeat, or
+    ``both`` together where callers choose response ids.
     """
     dialect: str | None = None
     """One of ``families.FAMILIES``: every body is read as that one; ``None``: found from the body."""

@@ -7,6 +7,7 @@ means (``routes``). Fields that nobody named are not looked at.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -16,9 +17,9 @@ from pipeline.collectors.fields import LeftOut
 from pipeline.collectors.formats.fingerprint import bare_key
 from pipeline.collectors.formats.instants import instant_us
 from pipeline.collectors.refusal import LineRefused
-from pipeline.collectors.strict_json import BrokenJson, parse
+from pipeline.collectors.strict_json import BrokenJson, parse, stated_once
 from pipeline.usage import TOKENS_MAX, QuarantineReason
-from pipeline.usage.events import LOGGED, Kind, Role
+from pipeline.usage.events import LOG_FIELDS, LOGGED, Kind, Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,7 +71,7 @@ def read_envelope(line: JsonObject, log_format: LogFormat, fingerprint: Callable
     ``duplicate_key``, naming the field as ours. Any other that is ill-formed is read as absent, and named in
     ``left_out``.
     """
-    value: _Lookup = _Renamed(line, log_format.fields) if log_format.fields else line.get
+    value = _lookup(line, log_format)
     left_out = LeftOut()
     asked: JsonObject = (
         left_out.checked(partial(_object, depth_max=log_format.depth_max), value("request"), "request") or {}
@@ -89,7 +90,7 @@ def read_envelope(line: JsonObject, log_format: LogFormat, fingerprint: Callable
 
     return Envelope(
         occurred_us=instant_us(_required(value, "ts")),
-        api_key_id=_api_key_id(value, fingerprint),
+        api_key_id=api_key_id_of(line, log_format, fingerprint),
         request_id=left_out.checked(fields.identifier, value("request_id"), "request_id"),
         http_status=left_out.checked(_http_status, value("status"), "status") or NO_STATUS,
         method=left_out.checked(fields.text, value("method"), "method"),
@@ -112,35 +113,9 @@ def _logged(column: Column, line: JsonObject, log_format: LogFormat, left_out: L
     return check(value, name) if column.role is Role.USAGE else left_out.checked(check, value, name)
 
 
-@dataclass(frozen=True, slots=True)
-class _Renamed:
-    """Looks up a field under the name that the source gives it."""
-
-    line: JsonObject
-    names: Mapping[str, str]
-
-    def __call__(self, name: str, default: Any = None, /) -> Any:
-        path = self.names.get(name)
-        if path is None:
-            return self.line.get(name, default)
-        if path in self.line:  # a key that contains dots wins over the walk
-            return self.line.get(path)
-        value: Any = self.line
-        for step in path.split("."):
-            if not isinstance(value, dict):
-                return None
-            value = value.get(step)
-        return value
-
-
-def _required(value: _Lookup, name: str) -> Any:
-    found = value(name)
-    if found is None:
-        raise LineRefused(QuarantineReason.MISSING_FIELD, name)
-    return found
-
-
-def _api_key_id(value: _Lookup, fingerprint: Callable[[str], str]) -> str:
+def api_key_id_of(line: JsonObject, log_format: LogFormat, fingerprint: Callable[[str], str]) -> str:
+    """Return whose key a parsed line was called with. Raises ``LineRefused`` where it states none, or what is none."""
+    value = _lookup(line, log_format)
     stated = value("api_key_id")
     key_id = fields.model(stated, "api_key_id")
     if key_id is not None:
@@ -156,6 +131,51 @@ def _api_key_id(value: _Lookup, fingerprint: Callable[[str], str]) -> str:
     if not raw.isascii() and any("\ud800" <= character <= "\udfff" for character in raw):
         raise LineRefused(QuarantineReason.INVALID_FIELD, "api_key holds half a character")
     return fingerprint(raw)
+
+
+def in_our_names(line: JsonObject, log_format: LogFormat) -> JsonObject:
+    """Return the fields of a line that are looked at by our names of them, less those that it states twice."""
+    value = _lookup(line, log_format)
+    found: JsonObject = {}
+    for name in LOG_FIELDS:
+        with suppress(LineRefused):
+            if (stated := value(name)) is not None:
+                found[name] = stated
+    return found
+
+
+def _lookup(line: JsonObject, log_format: LogFormat) -> _Lookup:
+    if log_format.fields:
+        return _Renamed(line, log_format.fields)
+    return line.get if type(line) is dict else partial(stated_once, line)
+
+
+@dataclass(frozen=True, slots=True)
+class _Renamed:
+    """Looks up a field under the name that the source gives it."""
+
+    line: JsonObject
+    names: Mapping[str, str]
+
+    def __call__(self, name: str, default: Any = None, /) -> Any:
+        path = self.names.get(name)
+        if path is None:
+            return stated_once(self.line, name, default)
+        if path in self.line:  # a key that contains dots wins over the walk
+            return stated_once(self.line, path)
+        value: Any = self.line
+        for step in path.split("."):
+            if not isinstance(value, dict):
+                return None
+            value = stated_once(value, step)
+        return value
+
+
+def _required(value: _Lookup, name: str) -> Any:
+    found = value(name)
+    if found is None:
+        raise LineRefused(QuarantineReason.MISSING_FIELD, name)
+    return found
 
 
 def _object(value: Any, field: str, *, depth_max: int) -> JsonObject | None:

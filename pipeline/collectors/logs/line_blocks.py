@@ -13,7 +13,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.collectors.logs.lines import LongLine, bare_span, has_bytes_around
+from pipeline.collectors.logs.lines import Line, LongLine, are_nuls, bare_span, has_bytes_around
 from pipeline.collectors.logs.log_file import WINDOW_BYTES
 
 if TYPE_CHECKING:
@@ -33,7 +33,9 @@ class LineBlock(NamedTuple):
     end: int
     first_line: int
     long_line_digest: _Hash | None = None
-    """The digest of the segment up to and with a line beyond the cap."""
+    """The digest of the segment up to and with a line beyond the cap, or behind NULs without number."""
+    line: Line | None = None
+    """Such a line."""
 
     def first(self, lines: int) -> tuple[LineBlock, LineBlock | None]:
         """Split off the first so many lines."""
@@ -126,8 +128,8 @@ class LineBlocks:
                 at = rest.rfind(b"\n") + 1
                 yield from self._blocks(b"".join((*begun[:-1], memoryview(rest)[:at])))
                 begun, begun_bytes, has_whole = [rest[at:]], len(rest) - at, False
-            if not has_whole and begun_bytes > self._line_bytes_max:
-                long_line = LongLine(self._digest.so_far(), b"".join(begun))
+            if not has_whole and (begun_bytes > self._line_bytes_max or are_nuls(begun)):
+                long_line = LongLine(self._digest.so_far(), b"".join(begun), self._line_bytes_max)
                 begun, begun_bytes = [], 0
         content = b"".join(begun)
         yield from self._blocks(content[: content.rfind(b"\n") + 1])
@@ -191,7 +193,8 @@ class LineBlocks:
                     content[begin : edges[index]], [(start - begin, end - begin) for start, end in spans[first:index]]
                 )
             if is_long:
-                yield self._long(LongLine(self._digest.so_far(), content[edges[index] : edges[index + 1]]))
+                whole = content[edges[index] : edges[index + 1]]
+                yield self._long(LongLine(self._digest.so_far(), whole, self._line_bytes_max))
                 first = index + 1
 
     def _block(self, content: bytes, spans: list[tuple[int, int]]) -> LineBlock:
@@ -202,7 +205,8 @@ class LineBlocks:
     def _long(self, long_line: LongLine) -> LineBlock:
         start, self._read_end = self._read_end, self._read_end + long_line.size
         self._read_line += 1
-        return LineBlock(long_line.tail, [(0, 0)], start, self._read_end, self._read_line - 1, long_line.digest)
+        line = Line(self._read_line - 1, start, self._read_end, long_line.content, long_line.edges)
+        return LineBlock(long_line.tail, [(0, 0)], start, self._read_end, line.number, long_line.digest, line)
 
 
 _BLOCK_BYTES = 2**21

@@ -36,6 +36,8 @@ class Continuation:
     """End of what may be read: of the file, or of its last verified member."""
     problem: LogUnreadable | None
     """Why the log is not believed beyond ``end``."""
+    record: SourceRecord | None = None
+    """What was collected of the log last; ``None`` of one that nobody knows."""
     is_verified: bool = True
     """Whether ``end`` is known; of a compressed log that nobody knows it is not, and ``believed`` finds it."""
 
@@ -160,7 +162,9 @@ def _tail_start(record: SourceRecord) -> int:
 
 
 def _after(record: SourceRecord, tail: bytes, *, end: int, problem: LogUnreadable | None) -> Continuation:
-    return Continuation(start=record.end, first_line=record.next_line, before=tail, end=end, problem=problem)
+    return Continuation(
+        start=record.end, first_line=record.next_line, before=tail, end=end, problem=problem, record=record
+    )
 
 
 def _from_start(*, end: int, problem: LogUnreadable | None, is_verified: bool = True) -> Continuation:

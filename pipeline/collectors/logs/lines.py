@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pipeline.collectors.logs.log_file import WINDOW_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from hashlib import _Hash
 
 BOM = b"\xef\xbb\xbf"
@@ -53,6 +53,8 @@ class Line(NamedTuple):
     end: int
     """Offsets ``[start, end)`` in the decompressed log, LF included: one line starts where the other ends."""
     content: bytes | None
+    edges: bytes = b""
+    """Of a line beyond the cap: how it begins and ends, a line end between them where what lies there is left out."""
 
 
 class LineSplitter:
@@ -113,13 +115,13 @@ class LineSplitter:
             elif rest:
                 begun.append(rest)
                 begun_bytes += len(rest)
-                if begun_bytes > self._line_bytes_max:
-                    too_long = LongLine(self._digest, b"".join(begun))
+                if begun_bytes > self._line_bytes_max or are_nuls(begun):
+                    too_long = LongLine(self._digest, b"".join(begun), self._line_bytes_max)
                     begun, begun_bytes = [], 0
 
     def _line(self, raw: bytes) -> Line:
         if len(raw) > self._line_bytes_max:
-            long_line = LongLine(self._digest, raw)
+            long_line = LongLine(self._digest, raw, self._line_bytes_max)
             long_line.add(b"\n")
             return self._long_line(long_line)
         ended = raw + b"\n"
@@ -129,25 +131,40 @@ class LineSplitter:
 
     def _long_line(self, long_line: LongLine) -> Line:
         self._digest = long_line.digest
-        return self._advanced(long_line.size, long_line.tail, None)
+        return self._advanced(long_line.size, long_line.tail, long_line.content, long_line.edges)
 
-    def _advanced(self, size: int, recent: bytes, content: bytes | None) -> Line:
+    def _advanced(self, size: int, recent: bytes, content: bytes | None, edges: bytes = b"") -> Line:
         self._recent.append(recent)
         self._recent_bytes += len(recent)
         while self._recent_bytes - len(self._recent[0]) >= WINDOW_BYTES:
             self._recent_bytes -= len(self._recent.popleft())
-        line = Line(self.next_line, self.end, self.end + size, content)
+        line = Line(self.next_line, self.end, self.end + size, content, edges)
         self.next_line += 1
         self.end += size
         return line
 
 
-class LongLine:
-    """A line beyond the cap, of which only size, digest and tail are kept; it counts once its LF has come."""
+def are_nuls(parts: Sequence[bytes]) -> bool:
+    """Say whether a line has begun with NULs and nothing else yet: there may be more of them than memory has room for.
 
-    def __init__(self, digest: _Hash, begun: bytes) -> None:
+    A log that was truncated while its writer went on has them up to where it was.
+    """
+    return all(not part.strip(_BEHIND) for part in parts)
+
+
+class LongLine:
+    """A line beyond the cap, or behind NULs without number; it counts once its LF has come.
+
+    Kept of it are its size, its digest and its edges, and what follows the NULs as long as that is within the cap.
+    """
+
+    def __init__(self, digest: _Hash, begun: bytes, line_bytes_max: int) -> None:
         self.digest = digest.copy()
+        self._bytes_max = line_bytes_max + 1  # with its LF
+        self._kept: bytearray | None = bytearray()
         self.size = 0
+        self._bare_size = 0
+        self._head = b""
         self.tail = b""
         self.add(begun)
 
@@ -156,3 +173,28 @@ class LongLine:
         self.digest.update(content)
         self.size += len(content)
         self.tail = (self.tail + content)[-WINDOW_BYTES:]
+        bare = content if self._bare_size else content.lstrip(_BEHIND)
+        self._bare_size += len(bare)
+        self._head += bare[: WINDOW_BYTES - len(self._head)]
+        if self._kept is not None:
+            self._kept += bare
+            if len(self._kept) > self._bytes_max:
+                self._kept = None
+
+    @property
+    def content(self) -> bytes | None:
+        """The line, as ``Line.content``."""
+        if self._kept is None:
+            return None
+        whole = bytes(self._kept)
+        begin, end = bare_span(whole, 0, len(whole) - 1)
+        return whole[begin:end]
+
+    @property
+    def edges(self) -> bytes:
+        """How the line begins and ends, as ``Line.edges``."""
+        behind_head = self._bare_size - len(self._head)
+        tail = self.tail[-behind_head:] if behind_head else b""
+        whole = self._head + b"\n" * (behind_head > len(tail)) + tail
+        begin, end = bare_span(whole, 0, len(whole) - 1)
+        return whole[begin:end]

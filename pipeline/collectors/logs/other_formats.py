@@ -1,4 +1,4 @@
-"""What is no log of JSON lines, told by its first bytes and said once, not as a quarantined line for each part.
+"""What is no log of JSON lines, recognised by its first bytes and said once, not as a quarantined line for each part.
 
 Does not own gzip and zstd, which are read (``compression``).
 """

@@ -30,6 +30,8 @@ class ProblemReason(StrEnum):
     """The first bytes say that the log is in another format or encoding."""
     EXPANDS_TOO_MUCH = "expands_too_much"
     """The compressed stream grows beyond the limits of the source."""
+    TAIL_UNREAD = "tail_unread"
+    """A log that was read in part is found no more, or lies where no glob finds it, and had more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

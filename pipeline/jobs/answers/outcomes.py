@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline import register
@@ -25,9 +26,10 @@ from pipeline.invoicing.usage_lines import line_place
 from pipeline.jobs.state.at_issue import present_state, reference_of, state_at_issue
 from pipeline.jobs.state.drafts import invoice_book
 from pipeline.jobs.state.event_charges import charged_events, depends_on_the_period, quantities
+from pipeline.jobs.state.quarantined import quarantined_lines, tokens_stated
 from pipeline.jobs.state.traced_lines import events_by_line
 from pipeline.jobs.wording import counted
-from pipeline.lake.commits import verified_data_files, verified_files, verified_quarantine
+from pipeline.lake.commits import verified_data_files, verified_files
 from pipeline.rating import exact_charge
 from pipeline.usage import UsageStatus
 from pipeline.warehouse.tracing import trace_copies
@@ -133,18 +135,24 @@ def outcomes_of_place(workspace: Workspace, source: str, line: int) -> list[Outc
 
 
 def _quarantined(state: AtIssue, source: str, line: int) -> Iterator[Outcome]:
-    for path in verified_quarantine(state.workspace.lake, state.built.snapshot):
-        for row in pq.read_table(
-            path, filters=[("source", "=", source), ("line", "=", line)], partitioning=None
-        ).to_pylist():
-            detail = f"{row['reason']}: {row['detail']}" if row["detail"] else row["reason"]
-            place = {name: row[name] for name in ("source", "line", "byte_start", "byte_end")}
-            yield Outcome(
-                **place,
-                event=None,
-                word="quarantined",
-                detail=f"it could not be read ({detail}), so nothing was counted",
-            )
+    wanted = (pc.field("source") == source) & (pc.field("line") == line)
+    for row in quarantined_lines(state.workspace.lake, state.built.snapshot, filters=wanted).to_pylist():
+        detail = f"{row['reason']}: {row['detail']}" if row["detail"] else row["reason"]
+        place = {name: row[name] for name in ("source", "line", "byte_start", "byte_end")}
+        yield Outcome(
+            **place,
+            event=None,
+            word="quarantined",
+            detail=f"it could not be read ({detail}), so nothing was counted{_told(row)}",
+        )
+
+
+def _told(row: Mapping[str, Any]) -> str:
+    """Say whose a quarantined line is and what it states, as far as that can be read."""
+    key, tokens = row["api_key_id"], tokens_stated(row)
+    of = f"it is of key {key}" if key else "its key cannot be read"
+    stated = f"states {counted(tokens, 'token')}" if tokens is not None else "states no tokens that can be read"
+    return f"; {of}, and {stated}"
 
 
 def _held(state: AtIssue, wanted: list[list[tuple[str, str, str | int]]]) -> Iterator[Outcome]:
@@ -187,7 +195,7 @@ def _what_became(state: AtIssue, event: Event) -> tuple[str, str]:
     if event["fate"] == "conflict":
         return (
             "conflict",
-            f"another measurement of the same response, {survivor}, was first logged later and counts instead",
+            f"{survivor} states other usage or another model for the same response, and counts instead",
         )
     if event["fate"] == "superseded":
         return "superseded", f"{survivor} says more about the same response and counts instead"

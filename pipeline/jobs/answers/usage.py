@@ -11,9 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.base.errors import ConfigurationError
+from pipeline.base.money import normalised, plain_amount
 from pipeline.jobs.state.aggregate import EXCHANGES_DAILY, USAGE_DAILY, current_mart
+from pipeline.jobs.state.suspicious import suspicious_copies_now
 from pipeline.jobs.wording import UNASSIGNED
 from pipeline.tables import schemas
+from pipeline.tables.sums import sums_by
 from pipeline.usage import events
 
 if TYPE_CHECKING:
@@ -61,19 +64,36 @@ def usage(
     table = current_mart(workspace, USAGE_DAILY if is_metered else EXCHANGES_DAILY)
     if not is_metered and not {"status", "fate"} & set(by):
         table = table.filter(table["is_billed"])
+    table = _chosen(table, from_date, to_date)
+    for word, tag in tag_of.items():
+        values = [workspace.accounts.tags.get(key_id, {}).get(tag, "") for key_id in table["api_key_id"].to_pylist()]
+        table = table.append_column(word, pa.array(values, pa.string()))
+    counts = ["quantity"] if is_metered else ["events", *_counts(table)]
+    grouped = sums_by(table, columns, counts)
+    return grouped.sort_by([(column, "ascending") for column in columns]) if columns else grouped
+
+
+def listed_copies(workspace: Workspace, *, from_date: date | None = None, to_date: date | None = None) -> pa.Table:
+    """Return suspicious copies of usage dates in ``[from_date, to_date)``, as ``schemas.SUSPICIOUS_COPIES``.
+
+    But ``would_have_cost`` in place of the amount: text, with every digit.
+    """
+    table = _chosen(suspicious_copies_now(workspace), from_date, to_date)
+    costs = [
+        None if row["amount"] is None else plain_amount(normalised(row["amount"]), row["currency"])
+        for row in table.select(["amount", "currency"]).to_pylist()
+    ]
+    return table.set_column(table.schema.get_field_index("amount"), "would_have_cost", pa.array(costs, pa.string()))
+
+
+def _chosen(table: pa.Table, from_date: date | None, to_date: date | None) -> pa.Table:
+    """Return the rows of some usage dates; keys of no account are said to be unassigned."""
     if from_date is not None:
         table = table.filter(pc.greater_equal(table["usage_date"], pa.scalar(from_date)))
     if to_date is not None:
         table = table.filter(pc.less(table["usage_date"], pa.scalar(to_date)))
     named = pc.if_else(pc.equal(table["account_id"], ""), UNASSIGNED, table["account_id"])
-    table = table.set_column(table.schema.get_field_index("account_id"), "account_id", named)
-    for word, tag in tag_of.items():
-        values = [workspace.accounts.tags.get(key_id, {}).get(tag, "") for key_id in table["api_key_id"].to_pylist()]
-        table = table.append_column(word, pa.array(values, pa.string()))
-    counts = ["quantity"] if is_metered else ["events", *_counts(table)]
-    grouped = table.group_by(columns, use_threads=False).aggregate([(count, "sum") for count in counts])
-    renamed = grouped.rename_columns([*columns, *counts])
-    return renamed.sort_by([(column, "ascending") for column in columns]) if columns else renamed
+    return table.set_column(table.schema.get_field_index("account_id"), "account_id", named)
 
 
 def _counts(table: pa.Table) -> list[str]:

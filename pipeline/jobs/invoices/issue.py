@@ -66,7 +66,7 @@ def _issued(
 
     Raises ``CommitConflict`` where the register has grown meanwhile.
     """
-    documents = register.read(workspace.root)
+    documents = list(register.read(workspace.root))
     book = invoice_book(workspace, built, documents=documents)
     chosen = book.of(period, account_id)
     if not chosen:
@@ -84,7 +84,7 @@ def _issued(
         configurations.keep(workspace)  # before any register entry names it
     for draft in drafts:  # each of another account, so that none changes the next one
         document = _issue_one(workspace, draft, built, documents, now)
-        documents = (*documents, document)
+        documents.append(document)
         yield invoice_from_document(document)
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from pipeline import lake
 from pipeline.base.errors import CommitConflict
-from pipeline.collectors import KnownSources, LogFormat, ProblemReason, SourceProblem, read_log
+from pipeline.collectors import KnownSources, LogFormat, ProblemReason, SourceProblem, ends_of, read_log, unread_tails
 from pipeline.configuration.settings import SourceSettings
 from pipeline.configuration.source_files import find_logs, is_named_by, source_text
 from pipeline.jobs.key_ids import open_fingerprint
@@ -38,6 +38,8 @@ COMMIT_EVENTS_MAX = 1_000_000
 """
 _TRIES_MAX = 5
 _SINCE_CHANGED = "lines of theirs could not be read, or stated no usage, and the settings or the reader have changed"
+_BESIDE_MAX = 1_000
+"""So many files of a folder are looked at to find a log that was renamed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +100,8 @@ def collect(
         except CommitConflict:
             continue  # somebody without the lock was faster; what they committed is known when we read the log again
         run.refuse(refused)
+        if not paths:
+            run.find_unread_tails(logs)
         return run.collected(len(logs), warnings)
     message = (
         f"other runs committed to {workspace.lake} {_TRIES_MAX} times while this one tried; "
@@ -145,6 +149,8 @@ class _Run:
     warnings: list[str] = field(default_factory=list)
     fingerprint: KeyFingerprint | None = None
     known: KnownSources = field(default_factory=KnownSources)
+    met: list[SourceRecord] = field(default_factory=list)
+    """The last record of each log that was found."""
     again: ReadAgain = NOTHING_AGAIN
     told: list[str] = field(default_factory=list)
 
@@ -214,9 +220,12 @@ class _Run:
         for segment in reading:
             self.waiting.append(segment)
             self.known.add([segment.record])
+            self.met.append(segment.record)
             self.waiting_events += segment.events.num_rows + segment.quarantined.num_rows
             if self.waiting_events >= COMMIT_EVENTS_MAX:
                 self._commit()
+        if reading.continued is not None:
+            self.met.append(reading.continued)
         if reading.problem is not None:
             problem = reading.problem
             self.problems.append(problem)
@@ -238,6 +247,24 @@ class _Run:
                 SourceProblem(source=source, reason=ProblemReason.LINK_REFUSED, offset=0, detail=each.detail)
             )
             self.warnings.append(f"{source}: {each.detail} ({ProblemReason.LINK_REFUSED})")
+
+    def find_unread_tails(self, logs: Sequence[_Log]) -> None:
+        """Say which logs of the configured sources had unread bytes and are found no more."""
+        root, sources = self.workspace.root, {source.name: source for source in self.workspace.settings.sources}
+        unread = {problem.source for problem in self.problems}
+        ends = [
+            end
+            for end in ends_of(self.snapshot.sources, self.met)
+            if end.name in sources and end.source not in unread and end.source not in sources[end.name].gone
+        ]
+        under_globs = {log.target for log in logs}
+        beside = [path for path in _files_beside(root, ends) if path.resolve() not in under_globs]
+        log_format = LogFormat()
+        for problem in unread_tails(ends, beside, name_of=lambda path: source_text(root, path), log_format=log_format):
+            self.problems.append(problem)
+            self.warnings.append(
+                f"{problem.source}: read up to byte {problem.offset}; {problem.detail} ({problem.reason})"
+            )
 
     def _commit(self) -> None:
         if not self.waiting:
@@ -325,6 +352,14 @@ def _named(workspace: Workspace, paths: Sequence[Path]) -> Iterator[_Log]:
             if is_named_by(workspace.root, path, source.paths, source.link_roots)
         )
         yield _Log(path=path, target=path, source=next(named, other), is_named=True)
+
+
+def _files_beside(root: Path, records: Sequence[SourceRecord]) -> Iterator[Path]:
+    """Yield the files in the folders of logs, where these folders are still there."""
+    for folder in sorted({(root / record.source).parent for record in records}):
+        if folder.is_dir():
+            files = (path for path in folder.iterdir() if path.is_file() and not path.is_symlink())
+            yield from sorted(files)[:_BESIDE_MAX]
 
 
 def _log_format(workspace: Workspace, source: SourceSettings) -> LogFormat:

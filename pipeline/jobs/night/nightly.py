@@ -22,12 +22,19 @@ from pipeline.jobs.state.claims import broken_claims_of, row_text
 from pipeline.jobs.state.counts import counts_of
 from pipeline.jobs.state.drafts import invoice_book, write_invoices
 from pipeline.jobs.state.held import held_text
+from pipeline.jobs.state.quarantined import quarantined_text, quarantined_usage
+from pipeline.jobs.state.suspicious import (
+    copies_by_key,
+    suspicious_copies,
+    suspicious_text,
+    tell_suspicious_copies,
+)
 from pipeline.jobs.wording import UNASSIGNED, are, counted
 from pipeline.objects.lock import locked
 from pipeline.usage.sources import quarantine_reasons
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from pipeline.configuration.workspace import Workspace
@@ -35,11 +42,16 @@ if TYPE_CHECKING:
     from pipeline.jobs.check import Check
     from pipeline.jobs.night.collect import Collected
     from pipeline.jobs.state.aggregate import Aggregate
+    from pipeline.jobs.state.quarantined import QuarantinedUsage
+    from pipeline.jobs.state.suspicious import SuspiciousCopies
     from pipeline.rating import UsageQuantity
 
 
 _WORDED = frozenset(
-    {"conflicts", "unassigned_usage", "unmeasured_usage", "unpriced_usage", "usage_under_an_error_status"}
+    {
+        *("conflicts", "suspicious_copies", "unassigned_usage"),
+        *("unmeasured_usage", "unpriced_usage", "usage_under_an_error_status"),
+    }
 )
 """The advisory checks whose rows are told in words of their own; whatever else is in the folder is told as it is."""
 _ROWS_SHOWN_MAX = 5
@@ -54,6 +66,10 @@ class Night:
     book: InvoiceBook
     counts: dict[str, int]
     """Of the whole lake, not of this run alone."""
+    quarantined: tuple[QuarantinedUsage, ...]
+    """Likewise."""
+    suspicious: tuple[SuspiciousCopies, ...]
+    """Likewise; copies that lost and look like requests of their own."""
     warnings: tuple[str, ...]
     """One line each, saying what to do."""
     bad_input: tuple[str, ...]
@@ -81,20 +97,29 @@ def nightly(
         built = aggregate_what_is_new(workspace)
         book = invoice_book(workspace, built)
         write_marts(workspace, built)
+        copies = suspicious_copies(workspace, built)
+        untold = tell_suspicious_copies(workspace, built, copies)
         write_invoices(workspace, book)
+    quarantined = quarantined_usage(workspace, built.snapshot)
+    suspicious = copies_by_key(copies)
     return Night(
         collected=collected,
         built=built,
         book=book,
         counts=counts_of(built),
-        warnings=tuple(_warnings(workspace, collected, built, book)),
-        bad_input=tuple(_bad_input(collected, built)),
+        quarantined=quarantined,
+        suspicious=suspicious,
+        warnings=tuple(_warnings(workspace, collected, built, book, quarantined=quarantined, suspicious=suspicious)),
+        bad_input=tuple(_bad_input(collected, built, untold)),
         broken_claims=broken_claims_of(built.marts),
     )
 
 
-def _bad_input(collected: Collected, built: Aggregate) -> Iterator[str]:
-    """Say what ``--strict`` fails for; of the whole lake, so that running again gives the same answer."""
+def _bad_input(collected: Collected, built: Aggregate, untold: Mapping[str, int]) -> Iterator[str]:
+    """Say what ``--strict`` fails for.
+
+    Of the whole lake, so that running again gives the same answer; but suspicious copies are told once, as they stay.
+    """
     reasons = quarantine_reasons(built.snapshot.sources)
     if reasons:
         yield (
@@ -104,11 +129,24 @@ def _bad_input(collected: Collected, built: Aggregate) -> Iterator[str]:
     conflicts = sum(row["events"] for row in built.marts.advisories.get("conflicts", ()))
     if conflicts:
         yield f"{counted(conflicts, 'measurement')} in conflict with another one of the same response"
+    if untold:
+        yield (
+            f"{counted(sum(untold.values()), 'suspicious copy', 'suspicious copies')} that no night has told of before "
+            f"({', '.join(f'{events} of key {key}' for key, events in untold.items())})"
+        )
     for problem in collected.problems:
         yield f"{problem.source} could not be read to its end ({problem.reason})"
 
 
-def _warnings(workspace: Workspace, collected: Collected, built: Aggregate, book: InvoiceBook) -> Iterator[str]:
+def _warnings(
+    workspace: Workspace,
+    collected: Collected,
+    built: Aggregate,
+    book: InvoiceBook,
+    *,
+    quarantined: Sequence[QuarantinedUsage],
+    suspicious: Sequence[SuspiciousCopies],
+) -> Iterator[str]:
     yield from collected.warnings
     reasons = quarantine_reasons(built.snapshot.sources)
     if reasons:
@@ -117,13 +155,15 @@ def _warnings(workspace: Workspace, collected: Collected, built: Aggregate, book
             f"{counted(sum(reasons.values()), 'quarantined line')} ({listed}); "
             "'tallybook doctor' lists source, line and reason"
         )
+    yield from (quarantined_text(usage) for usage in quarantined if usage.tells)
     for row in built.marts.advisories.get("conflicts", ()):
         yield (
             f"{row['billing_period']}: {counted(row['events'], 'measurement')} of key {row['api_key_id']} "
             f"({row['account_id'] or UNASSIGNED}), "
             f"model {row['model']!r}, in conflict with another one of the same response; "
-            "the later is billed, 'tallybook usage --by key,fate' shows all"
+            "one of them is billed, 'tallybook usage --by key,fate' shows all"
         )
+    yield from map(suspicious_text, suspicious)
     yield from map(held_text, built.held)
     yield from _unpriced(workspace, built)
     for row in built.marts.advisories.get("unassigned_usage", ()):

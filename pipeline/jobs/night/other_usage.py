@@ -59,11 +59,10 @@ def other_usage(workspace: Workspace, snapshot: LakeSnapshot) -> tuple[OtherUsag
     for key, stated in seen.values():
         events[key] += 1
         quantities.setdefault(key, Counter()).update(_quantities(stated))
-    owners = {key.key_id: account.id for account in workspace.accounts for key in account.keys}
     return tuple(
         OtherUsage(
             api_key_id=key,
-            account_id=owners.get(key, ""),
+            account_id=workspace.accounts.owner_of(key, workspace.now),
             events=events[key],
             quantities=dict(sorted(quantities[key].items())),
         )

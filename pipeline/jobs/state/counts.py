@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.jobs.state.held import statuses_of
+from pipeline.tables.sums import total
 from pipeline.usage import Meter, UsageStatus
 from pipeline.usage.sources import line_counts
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 def counts_of(built: Aggregate) -> dict[str, int]:
     """Count lines by outcome (from the commits) and measured events by fate (from the marts).
 
-    ``billed + duplicates + conflicts + held == measured``.
+    ``billed + duplicates + conflicts + held == measured``; the suspicious ones are among the copies that lost.
     """
     exchanges = built.marts.exchanges_daily
     return {
@@ -29,6 +30,7 @@ def counts_of(built: Aggregate) -> dict[str, int]:
         "billed": _events(exchanges, "measured", "survivor"),
         "duplicates": _events(exchanges, "measured", "duplicate"),
         "conflicts": _events(exchanges, "measured", "conflict"),
+        "suspicious": total(exchanges.filter(exchanges["is_suspicious"])["events"]),
         "held": statuses_of(built.held)[UsageStatus.MEASURED],
         "estimated_listed": _events(exchanges, "estimated", "survivor"),
         "billed_tokens": token_count(built.marts.usage_daily),
@@ -41,7 +43,7 @@ def _events(exchanges_daily: pa.Table, status: str, fate: str) -> int:
     chosen = exchanges_daily.filter(
         pc.and_(pc.equal(exchanges_daily["status"], status), pc.equal(exchanges_daily["fate"], fate))
     )
-    return pc.sum(chosen["events"]).as_py() or 0
+    return total(chosen["events"])
 
 
 def token_count(quantities: pa.Table) -> int:
@@ -51,4 +53,4 @@ def token_count(quantities: pa.Table) -> int:
     """
     of_tokens = pa.array([meter.value for meter in Meter if meter.is_of_tokens], pa.string())
     tokens = quantities.filter(pc.is_in(quantities["meter"], of_tokens))
-    return pc.sum(tokens["quantity"]).as_py() or 0
+    return total(tokens["quantity"])

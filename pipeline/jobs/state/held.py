@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 from pipeline.base.periods import BillingPeriod, day_start_at, time_zone
 from pipeline.jobs.wording import UNASSIGNED, are, counted
 from pipeline.lake.commits import verified_data_files
+from pipeline.tables.sums import total
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -105,7 +106,6 @@ def held_usage(workspace: Workspace, files: Sequence[DataFile]) -> tuple[HeldUsa
             for path in verified_data_files(workspace.lake, files)
         ]
     )
-    owners = {key.key_id: account.id for account in workspace.accounts for key in account.keys}
     found = []
     for key in sorted(events["api_key_id"].unique().to_pylist()):
         own = events.filter(pc.equal(events["api_key_id"], key))
@@ -113,10 +113,10 @@ def held_usage(workspace: Workspace, files: Sequence[DataFile]) -> tuple[HeldUsa
         found.append(
             HeldUsage(
                 api_key_id=key,
-                account_id=owners.get(key, ""),
+                account_id=workspace.accounts.owner_of(key, workspace.now),
                 events=own.num_rows,
                 statuses=Counter(own["status"].to_pylist()),
-                tokens=sum(pc.sum(own[name]).as_py() or 0 for name in ("prompt_tokens", "completion_tokens")),
+                tokens=sum(total(own[name]) for name in ("prompt_tokens", "completion_tokens")),
                 first_date=dates["min"].astimezone(UTC).date(),
                 last_date=dates["max"].astimezone(UTC).date(),
             )

@@ -42,10 +42,12 @@ if TYPE_CHECKING:
     from pipeline.warehouse.marts import Marts
 
 KIND = "periods"
-_USAGE, _EXCHANGES, _CHARGES, _LINES = "usage_daily", "exchanges_daily", "charges", "line_charges"
+_USAGE, _EXCHANGES, _SUSPICIOUS = "usage_daily", "exchanges_daily", "suspicious_usage"
+_CHARGES, _LINES = "charges", "line_charges"
 _SCHEMAS = {
     _USAGE: schemas.USAGE_DAILY,
     _EXCHANGES: schemas.EXCHANGES_DAILY,
+    _SUSPICIOUS: schemas.USAGE_DAILY,
     _CHARGES: schemas.CHARGES,
     _LINES: schemas.CHARGES,
 }
@@ -104,7 +106,7 @@ def build_open_periods(workspace: Workspace, dates: DatesCounted, reference: Map
             break
         dates.count_again(damaged)
     parameters = {"timezone": workspace.settings.timezone, "unmeasured": workspace.settings.unmeasured.value}
-    usage_daily, exchanges_daily, broken = count_periods(
+    counted = count_periods(
         dates.totals(needed),
         dates.copies(needed | linked),
         reference,
@@ -112,9 +114,15 @@ def build_open_periods(workspace: Workspace, dates: DatesCounted, reference: Map
         spill=spill_folder(workspace.lake),
         parameters=parameters,
     )
-    usage_daily = usage_daily.filter(_is_in(usage_daily, opened))
+    usage_daily = counted.usage_daily.filter(_is_in(counted.usage_daily, opened))
     rated = rate(usage_daily, workspace.accounts, workspace.rate_cards)
-    built = {_USAGE: usage_daily, _EXCHANGES: exchanges_daily, _CHARGES: rated.charges, _LINES: rated.line_charges}
+    built = {
+        _USAGE: usage_daily,
+        _EXCHANGES: counted.exchanges_daily,
+        _SUSPICIOUS: counted.suspicious_usage,
+        _CHARGES: rated.charges,
+        _LINES: rated.line_charges,
+    }
     by_period = {
         period: {name: table.filter(_is_in(table, [period])) for name, table in built.items()} for period in opened
     }
@@ -125,9 +133,14 @@ def build_open_periods(workspace: Workspace, dates: DatesCounted, reference: Map
         for period, mine in pieces.items()
     }
     whole = {name: _together(schema, name, kept | by_period) for name, schema in _SCHEMAS.items()}
-    broken |= dates.broken_claims
     marts = checked_marts(
-        whole[_USAGE], whole[_EXCHANGES], reference, lake=workspace.lake, parameters=parameters, broken=broken
+        whole[_USAGE],
+        whole[_EXCHANGES],
+        whole[_SUSPICIOUS],
+        reference,
+        lake=workspace.lake,
+        parameters=parameters,
+        broken={**counted.broken_claims, **dates.broken_claims},
     )
     unassigned = rate(
         marts.usage_daily.filter(pc.equal(marts.usage_daily["account_id"], "")),

@@ -8,17 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from pipeline.base.errors import ConfigurationError, LakeError, LakeIsNewer
 from pipeline.configuration.key_secret import find_key_secret
 from pipeline.configuration.source_files import find_logs, source_text
 from pipeline.jobs.check import Check
 from pipeline.jobs.state.held import held_text, held_usage, in_force
+from pipeline.jobs.state.quarantined import quarantined_lines, tokens_stated
 from pipeline.jobs.wording import counted
-from pipeline.lake.commits import read_log, verified_files, verified_quarantine
-from pipeline.tables import schemas
+from pipeline.lake.commits import read_log, verified_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,28 +30,36 @@ class Examination:
     findings: tuple[Check, ...]
     is_lake_damaged: bool
     """Whether a file of the lake or an entry of its log is not what it was."""
-    quarantined: tuple[tuple[str, int, str, str, str], ...]
-    """Source, line, byte range, reason and detail of every quarantined line; never its content."""
+    quarantined: tuple[tuple[str, int, str, str, int | None, str, str], ...]
+    """Source, line, byte range, key, stated tokens, reason and detail of every quarantined line; never its content.
+
+    The key is empty and the tokens are ``None`` where they cannot be read.
+    """
 
 
 def examine(workspace: Workspace, *, key_secret: bytes | None) -> Examination:
     """Look everything over; what is wrong becomes a finding and no exception."""
     findings = [*_configuration(workspace), _secret(workspace, key_secret)]
     is_lake_damaged = False
-    quarantined: tuple[tuple[str, int, str, str, str], ...] = ()
+    quarantined: list[tuple[str, int, str, str, int | None, str, str]] = []
     try:
         snapshot = read_log(workspace.lake)
         files = len(verified_files(workspace.lake, snapshot))
         held = held_usage(workspace, in_force(workspace, snapshot)[1])
-        rows = [pq.read_table(path, partitioning=None) for path in verified_quarantine(workspace.lake, snapshot)]
-        every = pa.concat_tables(
-            [schemas.QUARANTINE.empty_table(), *rows], promote_options="default"
-        )  # files of before lack later columns
-        table = every.sort_by([("source", "ascending"), ("line", "ascending")])
-        quarantined = tuple(
-            (row["source"], row["line"], f"{row['byte_start']}-{row['byte_end']}", row["reason"], row["detail"])
-            for row in table.to_pylist()
-        )
+        quarantined = [
+            (
+                row["source"],
+                row["line"],
+                f"{row['byte_start']}-{row['byte_end']}",
+                row["api_key_id"] or "",
+                tokens_stated(row),
+                row["reason"],
+                row["detail"],
+            )
+            for row in quarantined_lines(workspace.lake, snapshot)
+            .sort_by([("source", "ascending"), ("line", "ascending")])
+            .to_pylist()
+        ]
         version = (
             "no commit yet"
             if snapshot.version is None
@@ -65,7 +70,7 @@ def examine(workspace: Workspace, *, key_secret: bytes | None) -> Examination:
     except LakeError as damage:
         is_lake_damaged = not isinstance(damage, LakeIsNewer)
         findings.append(Check(name="lake", ok=False, detail=str(damage)))
-    return Examination(findings=tuple(findings), is_lake_damaged=is_lake_damaged, quarantined=quarantined)
+    return Examination(findings=tuple(findings), is_lake_damaged=is_lake_damaged, quarantined=tuple(quarantined))
 
 
 def _configuration(workspace: Workspace) -> Iterator[Check]:

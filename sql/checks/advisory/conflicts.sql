@@ -1,4 +1,4 @@
--- One identity, different measured usage: the one first logged latest is billed, the others are listed here.
+-- One identity, different measured usage or models: one is billed, the others are listed here.
 -- grain: account_id, api_key_id, model, billing_period
 select
     account_id,

@@ -49,6 +49,17 @@ def added(monkeypatch: pytest.MonkeyPatch) -> str:
     return name
 
 
+def test_a_family_is_found_by_being_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (source,) = _blocks("python")
+    (tmp_path / "parrot.py").write_text(source, encoding="utf-8")
+    assert list(families._found()) == []  # noqa: SLF001 - what is found is put into the table when the package is loaded
+    monkeypatch.setattr(families, "__path__", [*families.__path__, str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "pipeline.collectors.families.parrot", raising=False)
+    (found,) = families._found()  # noqa: SLF001 - likewise
+    assert (found.name, found.recognises({"kind": "parrot.answer"})) == ("parrot", True)
+    monkeypatch.delitem(sys.modules, "pipeline.collectors.families.parrot")
+
+
 def test_the_page_names_every_family_in_its_order_and_no_other() -> None:
     table = PAGE.partition("## What is read")[2].partition("\n\n## ")[0]
     assert re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE) == [family.name for family in families.FAMILIES]

@@ -235,6 +235,32 @@ def test_headers_may_be_lists_and_numbers_and_never_win_over_the_body() -> None:
     assert read({"outputs": []}, path="/model/x/invoke", response_headers=half).status.value == "unknown"
 
 
+@pytest.mark.parametrize("body", [None, "", {"ok": True}, "no JSON at all"])
+def test_what_headers_count_on_a_path_that_no_meter_is_for_is_not_metered(body: Any) -> None:
+    headers = {"x-amzn-bedrock-input-token-count": "17", "x-amzn-bedrock-output-token-count": "51"}
+    assert read(body, path="/v1/files", response_headers=headers).status.value == "not_metered"
+    assert read(body, path="/model/x/invoke", response_headers=headers).status.value == "measured"
+
+
+@pytest.mark.parametrize("name", ["outputs", "completion", "completions", "text"])
+def test_zeros_of_aws_beside_what_a_model_of_its_own_shape_delivered_are_no_measurement(name: str) -> None:
+    zeros = {"amazon-bedrock-invocationMetrics": {"inputTokenCount": 0, "outputTokenCount": 0}}
+    assert read(zeros | {name: [{"text": "Thaw."}]}, path="/model/x/invoke").status.value == "unknown"
+    assert read(zeros | {name: []}, path="/model/x/invoke").status.value == "measured"
+
+
+def test_what_aws_counted_is_used_in_every_family_that_states_nothing_itself() -> None:
+    chunks = [{"choices": [{"index": 0, "message": {"content": text}}]} for text in "abcde"]
+    chunks[-1]["amazon-bedrock-invocationMetrics"] = {"inputTokenCount": 40, "outputTokenCount": 5}
+    for response in invoke_ways(*chunks).values():
+        assert tokens(response, path="/model/mistral.mistral-large-2402-v1%3A0/invoke-with-response-stream")[:2] == (
+            40,
+            5,
+        )
+    chunks[-1]["usage"] = {"prompt_tokens": 41, "completion_tokens": 6}
+    assert tokens(list(chunks), path="/v1/chat/completions")[:2] == (41, 6)
+
+
 def test_an_error_of_aws_is_failed_although_its_headers_count() -> None:
     body = {"message": "Too many requests"}
     assert read(body, path="/model/x/invoke", status=429).status.value == "failed"

@@ -12,7 +12,7 @@ from pipeline.collectors.event_columns import OWN_BEFORE_PLACES
 from pipeline.collectors.fast.instants import instants_us
 from pipeline.collectors.fast.patterns.uses import COLUMN_OF, COUNTS
 from pipeline.collectors.formats.fingerprint import bare_key
-from pipeline.collectors.identity import event_ids
+from pipeline.collectors.identity import event_ids, kinds_of_ids
 from pipeline.usage import TOKENS_MAX
 
 if TYPE_CHECKING:
@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 
 def own_values(
-    pattern: LinePattern, groups: Sequence[Sequence[bytes]], *, prefers_request_id: bool, fingerprint: Callable[[str], str]
+    pattern: LinePattern,
+    groups: Sequence[Sequence[bytes]],
+    *,
+    identity: str,
+    fingerprint: Callable[[str], str],
 ) -> tuple[list[Sequence[Any]], set[int]]:
     """Return the values of ``OWN_BEFORE_PLACES``, a list a column, and the indices of the rows for the plain reader.
 
@@ -37,14 +41,16 @@ def own_values(
     keys = (
         taken["api_key_id"] if "api_key_id" in taken else _fingerprinted(taken["api_key"], fingerprint)
     )  # b"" for a raw key that is none
-    kind = "request" if "response_id" not in taken or (prefers_request_id and "request_id" in taken) else "response"
+    kinds = kinds_of_ids(
+        identity, {name.removesuffix("_id") for name in ("response_id", "request_id") if name in taken}
+    )
     wrong = {index for index, at in enumerate(occurred_us) if at is None} | {
         index for index, key in enumerate(keys) if not key
     }
     counts = {name: list(map(int, taken[name])) for name in COUNTS if name in taken}
     wrong |= _contradicted(counts, count)
     own: dict[str, Sequence[Any]] = {
-        "event_id": event_ids(kind, api_key_ids=keys, ids=taken[f"{kind}_id"]),
+        "event_id": event_ids(kinds, api_key_ids=keys, ids=[taken[f"{kind}_id"] for kind in kinds]),
         **{name: taken[name] for name in ("request_id", "response_id") if name in taken},
         "occurred_at": occurred_us,
         "api_key_id": keys,

@@ -16,11 +16,11 @@ from pipeline.collectors.fast.grammar import INSIDE, NUMBER, OUTSIDE
 from pipeline.collectors.fast.patterns.uses import (
     ABSENT,
     BODY,
+    DECIDING,
     DOCUMENT,
     FIXED,
     IGNORED,
     NAME,
-    DECIDING,
     Elements,
     Taken,
 )

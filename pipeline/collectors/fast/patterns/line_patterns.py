@@ -35,9 +35,7 @@ _SAMPLES_MAX = 3
 LINE_BYTES_MAX = 2**14
 """Longer lines are read faster than they are matched."""
 _ALIKE_MIN = 64
-"""A pattern is learned when so many lines that have the same outline were read: making one takes as long as it saves on some two
-hundred.
-"""
+"""So many lines of one outline are read before a pattern is learned: making one costs what it saves on 200 lines."""
 _OUTLINES_MAX = 4096
 _PATIENCE = 60
 """After so many more is a line that has the same outline tried again."""
@@ -49,7 +47,7 @@ _NOT_SHAPELY = bytes(set(range(256)) - set(b'"{}[]:, .\\'))
 class LinePattern:
     """An expression that whole lines match, and what its groups are."""
 
-    __slots__ = ("shared", "lines", "match", "taken", "deciding")
+    __slots__ = ("deciding", "lines", "match", "shared", "taken")
 
     def __init__(self, content: bytes, uses: Mapping[str, Use]) -> None:
         """Make it of a line. Raises ``Unlearnable``."""
@@ -65,7 +63,9 @@ class LinePattern:
     def deciding_of(self, groups: Sequence[Sequence[bytes]]) -> Iterable[Hashable]:
         """Return the deciding values among those captured of lines, which are a list a group, line by line."""
         return (
-            zip(*[groups[group] for group in self.deciding], strict=True) if self.deciding else repeat((), len(groups[0]))
+            zip(*[groups[group] for group in self.deciding], strict=True)
+            if self.deciding
+            else repeat((), len(groups[0]))
         )
 
 
@@ -110,7 +110,9 @@ class LinePatterns:
     def is_worth_learning(self, content: bytes) -> bool:
         """Tell whether a line that no pattern matches has been seen often enough; to be asked once for each."""
         matched = sum(map(_LINES, self._all))
-        if len(content) > LINE_BYTES_MAX or len(self._all) >= min(_PATTERNS_MAX, _PATTERNS_AT_FIRST + matched // _LINES_EACH):
+        if len(content) > LINE_BYTES_MAX or len(self._all) >= min(
+            _PATTERNS_MAX, _PATTERNS_AT_FIRST + matched // _LINES_EACH
+        ):
             return False
         outline = _outline(content, 0, len(content))
         if outline not in self._unmatched and len(self._unmatched) >= _OUTLINES_MAX:

@@ -1,7 +1,7 @@
 """Lines of known patterns to rows.
 
-Owns which pattern a line is tried against, and that a row is only matched where its shared values are known and its bytes are UTF-8.
-Does not own what is learned (``patterns``) nor what captured text means (``captures``).
+Owns which pattern a line is tried against, and that a row is only matched where its shared values are known and its
+bytes are UTF-8. Does not own what is learned (``patterns``) nor what captured text means (``captures``).
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 class Matcher:
     """Tells the lines of one log; its methods raise what ``fingerprint`` raises."""
 
-    def __init__(self, patterns: LinePatterns, *, prefers_request_id: bool, fingerprint: Callable[[str], str]) -> None:
+    def __init__(self, patterns: LinePatterns, *, identity: str, fingerprint: Callable[[str], str]) -> None:
         self._patterns = patterns
-        self._prefers_request_id = prefers_request_id
+        self._identity = identity
         self._fingerprint = fingerprint
 
     def match_lines(self, lines: CutLines, indices: Sequence[int], events: EventColumns) -> Untold:
@@ -75,9 +75,7 @@ class Matcher:
 
     def values(self, pattern: LinePattern, groups: Groups) -> tuple[list[Sequence[Any]], list[int], set[int]]:
         """Return own values, a list a column, the numbers of shared values, and which rows must be read."""
-        own, wrong = own_values(
-            pattern, groups, prefers_request_id=self._prefers_request_id, fingerprint=self._fingerprint
-        )
+        own, wrong = own_values(pattern, groups, identity=self._identity, fingerprint=self._fingerprint)
         codes = [pattern.shared.get(deciding, -1) for deciding in pattern.deciding_of(groups)]
         if min(codes) < 0:
             wrong |= {at for at, code in enumerate(codes) if code < 0}

@@ -5,11 +5,11 @@ but for that text, nothing that a reader looks at can change: the first id and m
 reason and usage stay the last. So all of them but the first of a run are cut out of the line before it is parsed, and
 only counted.
 
-What is cut lies between repetitions of one *delimiter*: the bytes from the end of one content, over the blank line, to the
-beginning of the next. A delimiter is believed where it fits a grammar of flat chunks (``_SAMPLE``), found once in the line;
-all others must be its very bytes. The contents between delimiters must be JSON text inside JSON text (``_CONTENTS``), in
-UTF-8. So each cut chunk was well-formed, had no error, no usage, no key that the chunk before it had not; and what
-surrounds the cut is untouched, so that whatever is wrong there is still wrong.
+What is cut lies between repetitions of one *delimiter*: the bytes from the end of one content, over the blank line, to
+the beginning of the next. A delimiter is believed where it fits a grammar of flat chunks (``_SAMPLE``), found once in
+the line; all others must be its very bytes. The contents between delimiters must be JSON text inside JSON text
+(``_CONTENTS``), in UTF-8. So each cut chunk was well-formed, had no error, no usage, no key that the chunk before it
+had not; and what surrounds the cut is untouched, so that whatever is wrong there is still wrong.
 
 Owns the cut. Does not own what the rest of the line says; whoever cannot tell that either reads the whole line.
 """
@@ -52,7 +52,8 @@ _BEFORE = (
 )
 _AFTER = rb'\\"\}(?:, ?' + _KEY + _SCALAR + rb")*+\}\](?:, ?" + _KEY + _SCALAR + rb")*+\}(?:\\r\\n\\r\\n|\\n\\n)"
 _SAMPLE = re.compile(rb"(" + _BEFORE + rb")" + CONTENT_INSIDE + rb"(" + _AFTER + rb")")
-_IN_RESPONSE = re.compile(rb'"response"[ \t]*:[ \t]*"(?:[^"\\]|\\.)*')
+_IN_RESPONSE = re.compile(rb'"response"[ \t]*:[ \t]*"(?:data|event|id|retry)?:(?:[^"\\]|\\.)*')
+"""Up to a place in a response that is a transcript from its beginning: lines of JSON may go before one, too."""
 _CONTENTS = re.compile(rb"(?:" + CONTENT_INSIDE + rb"\x00)*+")
 """Contents, each followed by a NUL, which no content can hold."""
 
@@ -130,7 +131,9 @@ def _condensed(block: bytes, spans: Sequence[tuple[int, int]], long: Sequence[in
     groups: dict[tuple[int, int], list[_Delimiter]] = {}
     for index, (first, last) in zip(long, edges, strict=True):
         if last - first >= _ANCHORS_MIN and (delimiter := _sampled(block, spans[index], anchors, first, last)):
-            groups.setdefault((len(delimiter), delimiter.index(_ANCHOR)), []).append(_Delimiter(index, delimiter, first, last))
+            groups.setdefault((len(delimiter), delimiter.index(_ANCHOR)), []).append(
+                _Delimiter(index, delimiter, first, last)
+            )
     lines: dict[int, Condensed] = {}
     for (size, offset), delimiters in groups.items():
         runs = _runs(block, delimiters, anchors, offset)
@@ -180,7 +183,7 @@ def _runs(block: bytes, delimiters: Sequence[_Delimiter], anchors: Positions, of
 def _cut(
     block: bytes, spans: Sequence[tuple[int, int]], delimiters: Sequence[_Delimiter], runs: _Runs, size: int
 ) -> dict[int, Condensed]:
-    """Cut the lines whose contents are sound: from the end of the first content between delimiters to the last delimiter."""
+    """Cut the lines whose contents are sound, from the end of the first content between delimiters to the last one."""
     begins, sizes = runs.starts[:-1] + size, np.diff(runs.starts) - size
     sound: list[tuple[_Delimiter, int, int]] = []
     for delimiter, (first, last) in zip(delimiters, runs.edges, strict=True):

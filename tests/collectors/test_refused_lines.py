@@ -1,0 +1,185 @@
+"""A line that is refused tells whose it is and what it states, where that can be read, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from family_bodies import FAMILIES, Maker
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.collectors import KeyFingerprint, LogFormat, read_log
+from pipeline.collectors.decode import EventRow, QuarantineRow, decode_line
+from pipeline.collectors.logs.lines import Line
+from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+FINGERPRINT = KeyFingerprint(secret=b"any secret of thirty-two bytes, ok")
+TOLD = ("api_key_id", "prompt_tokens", "completion_tokens")
+
+
+def line(**fields: Any) -> dict[str, Any]:
+    body = {
+        "id": "chatcmpl-1",
+        "choices": [{"index": 0, "message": {"content": "Thaw."}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 40, "completion_tokens": 2},
+    }
+    made = {"ts": "2026-09-01T12:00:00Z", "api_key_id": "key_1", "status": 200, "request": {}, "response": body}
+    return {name: value for name, value in (made | fields).items() if value is not ...}
+
+
+def told(content: dict[str, Any] | str | bytes, **settings: Any) -> tuple[Any, ...]:
+    """Return key, prompt and completion of a line that is refused."""
+    text = json.dumps(content) if isinstance(content, dict) else content
+    raw = text.encode() if isinstance(text, str) else text
+    row = decode_line(
+        Line(1, 0, len(raw) + 1, raw), source="s", log_format=LogFormat(**settings), fingerprint=FINGERPRINT
+    )
+    assert isinstance(row, QuarantineRow)
+    values = dict(zip(QUARANTINE.names, row.values, strict=True))
+    return tuple(values[name] for name in TOLD)
+
+
+def usage(**counts: Any) -> dict[str, Any]:
+    return {"choices": [{"index": 0}], "usage": counts}
+
+
+GEMINI = {"candidates": [{}], "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 4}}
+ANTHROPIC = {
+    "type": "message",
+    "role": "assistant",
+    "usage": {"input_tokens": 5, "cache_read_input_tokens": 30, "output_tokens": 4},
+}
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"ts": "yesterday"}, ("key_1", 40, 2)),
+        ({"ts": ...}, ("key_1", 40, 2)),
+        ({"api_key_id": ..., "api_key": "Bearer made-up", "ts": 7}, (FINGERPRINT("made-up"), 40, 2)),
+        ({"api_key_id": ...}, (None, 40, 2)),
+        ({"api_key_id": "Bearer made-up"}, (None, 40, 2)),
+        ({"response": 7}, ("key_1", None, None)),
+        ({"response": usage(prompt_tokens=40, completion_tokens=2, total_tokens=41)}, ("key_1", 40, 2)),
+        ({"response": usage(prompt_tokens=40, completion_tokens=-2)}, ("key_1", 40, None)),
+        ({"response": usage(prompt_tokens=10**12 + 1, completion_tokens=2)}, ("key_1", None, 2)),
+        ({"response": usage(prompt_tokens=True, completion_tokens="2")}, ("key_1", None, None)),
+        ({"ts": 7, "response": GEMINI}, ("key_1", 9, 4)),
+        ({"ts": 7, "response": ANTHROPIC}, ("key_1", 35, 4)),
+        ({"ts": 7, "response": 'data: {"choices": [{"delta": {"content": "x"}}]}\n\n'}, ("key_1", None, None)),
+    ],
+)
+def test_a_refused_line_tells_its_key_and_what_it_states(fields: dict[str, Any], expected: tuple[Any, ...]) -> None:
+    assert told(line(**fields)) == expected
+
+
+SOUND = json.dumps(line())
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (SOUND[: SOUND.index("choices")], ("key_1", None, None)),
+        (SOUND[:-1], ("key_1", 40, 2)),
+        (SOUND + SOUND, ("key_1", 80, 4)),
+        (SOUND + SOUND.replace("key_1", "key_2"), (None, 80, 4)),
+        (SOUND.replace('"request": {}', '"request": {"messages": torn'), ("key_1", None, None)),
+        ('{"request": {"messages": torn}, ' + SOUND[1:], ("key_1", None, None)),
+        ('{"request": {"messages": torn, "api_key_id": "key_2"}, ' + SOUND[1:], (None, None, None)),
+        ('{"request": {"messages": torn, \\"api_key_id\\": \\"key_2\\"}, ' + SOUND[1:], ("key_1", None, None)),
+        ('{"api_key_id": 12', (None, None, None)),
+        ("nonsense", (None, None, None)),
+        (f"[{SOUND}]", ("key_1", None, None)),
+        (SOUND.replace("Thaw", "Tauwetter \xfc").encode("latin-1"), ("key_1", 40, 2)),
+        (SOUND.replace("key_1", "key_\xfc").encode("latin-1"), (None, 40, 2)),
+        ("{" + '"api_key_id": "key_2", ' + SOUND[1:], (None, 40, 2)),
+    ],
+)
+def test_a_broken_line_tells_what_is_whole_of_it(content: str | bytes, expected: tuple[Any, ...]) -> None:
+    assert told(content) == expected
+
+
+def test_fields_are_found_by_the_names_that_the_source_gives_them() -> None:
+    renamed = {"when": "yesterday", "auth": {"key": "key_9"}, "out": line()["response"]}
+    names = {"ts": "when", "api_key_id": "auth.key", "response": "out"}
+    assert told(renamed, fields=names) == ("key_9", 40, 2)
+    assert told(json.dumps(renamed)[:40], fields=names) == (None, None, None)
+    assert told(json.dumps(renamed)[:70], fields=names) == ("key_9", None, None)
+
+
+@pytest.mark.parametrize("reader", ["fast", "plain"])
+@pytest.mark.parametrize("key_at", ["beginning", "end", "middle"])
+def test_a_line_beyond_the_cap_tells_what_its_beginning_and_its_end_state(
+    tmp_path: Path, key_at: str, reader: Any
+) -> None:
+    image = {"messages": [{"content": "A" * 300_000}]}
+    key, body = {"api_key_id": "key_7"}, line()["response"]
+    orders: dict[str, dict[str, Any]] = {
+        "beginning": {"ts": "2026-09-01T12:00:00Z", **key, "request": image, "response": body},
+        "end": {"ts": "2026-09-01T12:00:00Z", "request": image, **key, "response": body},
+        "middle": {"request": image, **key, "meta": "B" * 300_000, "response": body},
+    }
+    log = tmp_path / "app.jsonl"
+    log.write_text("\n".join([SOUND, json.dumps(orders[key_at]), SOUND, ""]))
+    (segment,) = read_log(
+        log,
+        source="s",
+        name="n",
+        log_format=LogFormat(line_bytes_max=200_000),
+        fingerprint=FINGERPRINT,
+        reader=reader,
+    )
+    (row,) = segment.quarantined.to_pylist()
+    assert row["reason"] == "line_too_long"
+    assert tuple(row[name] for name in TOLD) == (None if key_at == "middle" else "key_7", 40, 2)
+    assert segment.events.num_rows == 2
+
+
+@given(seed=st.integers(0, 2**32), damage=st.binary(max_size=6))
+def test_whatever_is_done_to_a_line_behind_its_key_it_tells_its_key(seed: int, damage: bytes) -> None:
+    chance = random.Random(seed)
+    begin = SOUND.index('"status"')
+    at = chance.randrange(begin, len(SOUND))
+    content = SOUND[:at].encode() + damage.replace(b"\n", b"") + SOUND[at + chance.randrange(9) :].encode()
+    row = decode_line(
+        Line(1, 0, len(content) + 1, content), source="s", log_format=LogFormat(), fingerprint=FINGERPRINT
+    )
+    assert row is not None
+    names = dict(zip(QUARANTINE.names, row.values, strict=False)) if isinstance(row, QuarantineRow) else None
+    assert names is None or names["api_key_id"] in ("key_1", None)
+    if names is not None and b'"api_key' not in damage:
+        assert names["api_key_id"] == "key_1"
+
+
+BROKEN: dict[str, Callable[[str], bytes]] = {
+    "an instant that is none": lambda text: text.replace('"2026-09-01T12:00:00Z"', '"soon"', 1).encode(),
+    "no instant": lambda text: text.replace('"ts"', '"when"', 1).encode(),
+    "two instants": lambda text: text.replace('{"ts"', '{"ts": 7, "ts"', 1).encode(),
+    "another line behind it": lambda text: (text + '{"ts": "2026-').encode(),
+    "bytes that are no UTF-8": lambda text: text.encode().replace(b"sent by me", b"sent by m\xe9"),
+    "its last brace lost": lambda text: text[:-1].encode(),
+}
+
+
+@pytest.mark.parametrize("how", BROKEN)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_a_refused_line_tells_is_what_its_sound_twin_is_billed(family: str, how: str) -> None:
+    maker = Maker(random.Random(f"{family} {how}"))
+    for _ in range(10):
+        body = maker.body(family)
+        head = {"ts": "2026-09-01T12:00:00Z", "api_key_id": "key_1", "status": 200, "method": "POST", "path": body.path}
+        text = json.dumps(head | {"request": {"user": "sent by me"}, "response": body.response})
+        sound = decode_line(
+            Line(1, 0, len(text) + 1, text.encode()), source="s", log_format=LogFormat(), fingerprint=FINGERPRINT
+        )
+        assert isinstance(sound, EventRow)
+        event = dict(zip(USAGE_EVENTS.names, sound.values, strict=True))
+        assert event["status"] == ("not_metered" if family == "rerank" else "measured")
+        assert told(BROKEN[how](text)) == tuple(event[name] for name in TOLD)

@@ -1,0 +1,70 @@
+"""Random bodies of every API are read twice, by the product and by the oracle: status, counts, id and model."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from family_bodies import FAMILIES, Maker
+from family_wire import Answer, Impossible, answer
+from readings import read
+
+from pipeline.collectors.refusal import LineRefused
+
+BODIES = 400
+ODD = (0, 0, 0, None, 1, 28.0, 10**12, 10**12 + 1, -1, 1.5, True, "7")
+
+
+class Teasing(Maker):
+    """Makes bodies whose counts may be absent, zero, at the edge or none at all."""
+
+    def count(self, high: int = 50_000) -> Any:
+        return self.chance.choice(ODD) if self.is_odd() else self.chance.randrange(1, high)
+
+
+def read_by_product(path: str, response: Any) -> Answer | str:
+    try:
+        found = read(response, path=path)
+    except LineRefused as refused:
+        return refused.reason.value
+    tokens = found.tokens
+    return Answer(
+        status=found.status.value,
+        prompt=tokens and tokens.prompt_tokens,
+        completion=tokens and tokens.completion_tokens,
+        cached=tokens and tokens.prompt_cached_tokens,
+        written=tokens and tokens.prompt_cache_write_tokens,
+        reasoning=tokens and tokens.reasoning_tokens,
+        id=found.response_id,
+        model=found.model_reported,
+    )
+
+
+def read_by_oracle(path: str, response: Any) -> Answer | str:
+    try:
+        return answer(path, response)
+    except Impossible as why:
+        return str(why)
+
+
+@pytest.mark.parametrize("odd", [0.0, 0.05, 0.3])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_product_reads_every_family_as_the_oracle_does(family: str, odd: float) -> None:
+    maker = Teasing(random.Random(f"{family} {odd}"), odd)
+    seen = set()
+    for _ in range(BODIES):
+        body = maker.body(family)
+        expected = read_by_oracle(body.path, body.response)
+        assert read_by_product(body.path, body.response) == expected, body.response
+        seen.add(expected if isinstance(expected, str) else expected.status)
+    if odd == 0 and family != "rerank":
+        assert seen == {"measured"}
+    if odd and family != "rerank":
+        assert {"measured", "invalid_usage"} <= seen
+
+
+def test_the_oracle_shares_no_code_with_the_product() -> None:
+    source = (Path(__file__).parent / "family_wire.py").read_text(encoding="utf-8")
+    assert "pipeline" not in source
