@@ -59,8 +59,11 @@ class Rereading:
     """Events of before that are not among those of now."""
     new_events: int = 0
     """Events of now that were not among those of before."""
-    replaced_quarantined: int = 0
+    released: int = 0
+    """Lines that are quarantined no longer."""
     new_quarantined: int = 0
+    told_otherwise: int = 0
+    """Lines that stay quarantined and of which something else is told."""
     _records: dict[Place, SourceRecord] = field(default_factory=dict)
     _data_files: list[DataFile] = field(default_factory=list)
     _quarantine_files: list[QuarantineFile] = field(default_factory=list)
@@ -129,9 +132,10 @@ class Rereading:
         if is_line_changed:
             self._removed_quarantine += [file.path for file in quarantine]
             self._quarantine_files += write_quarantined(self.lake_dir, lines, number, origin=origin)
-            same = _same_rows(lines_before, lines)
-            self.replaced_quarantined += lines_before.num_rows - same
-            self.new_quarantined += lines.num_rows - same
+            stayed = pc.sum(pc.is_in(_keys(lines_before), value_set=_keys(lines))).as_py() or 0
+            self.released += lines_before.num_rows - stayed
+            self.new_quarantined += lines.num_rows - stayed
+            self.told_otherwise += stayed - _same_rows(lines_before, lines)
         self._records |= after if days or is_line_changed else changed
 
     def commit(self, key_secret_check: str | None) -> LakeSnapshot:
@@ -151,7 +155,7 @@ class Rereading:
                 data_files=tuple(self._removed),
                 quarantine_files=tuple(self._removed_quarantine),
                 events=self.replaced_events,
-                quarantined=self.replaced_quarantined,
+                quarantined=self.released,
             ),
         )
         return appended(self.lake_dir, self.snapshot, new)

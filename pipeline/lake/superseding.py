@@ -39,7 +39,7 @@ class Superseding:
     events: int
     """So many of the events in ``data_files`` are in none of the files in their place."""
     quarantined: int
-    """So many of the lines in ``quarantine_files`` likewise."""
+    """So many lines in ``quarantine_files`` are quarantined no longer."""
 
 
 def rendered(superseding: Superseding) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def rendered(superseding: Superseding) -> dict[str, Any]:
         "supersedes": [asdict(place) for place in superseding.places],
         "removedQuarantine": list(superseding.quarantine_files),
         "supersededEvents": superseding.events,
-        "supersededQuarantined": superseding.quarantined,
+        "releasedLines": superseding.quarantined,
     }
 
 
@@ -56,7 +56,7 @@ STATED: Mapping[str, type] = {
     "supersedes": list,
     "removedQuarantine": list,
     "supersededEvents": int,
-    "supersededQuarantined": int,
+    "releasedLines": int,
 }
 """The fields of ``commitInfo`` that ``rendered`` gives, and their types."""
 
@@ -90,5 +90,5 @@ def parsed(info: Mapping[str, Any], removals: Sequence[Any]) -> Superseding:
         data_files=tuple(action["path"] for action in removals),
         quarantine_files=tuple(info["removedQuarantine"]),
         events=info["supersededEvents"],
-        quarantined=info["supersededQuarantined"],
+        quarantined=info["releasedLines"],
     )

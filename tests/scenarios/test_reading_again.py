@@ -189,8 +189,9 @@ def test_collect_tells_as_json_what_it_read_again(tmp_path: Path) -> None:
         "segments": 1,
         "replaced_events": 0,
         "new_events": 2,
-        "replaced_quarantined": 2,
+        "released": 2,
         "new_quarantined": 0,
+        "told_otherwise": 0,
         "gone": ["logs/app.jsonl"],
     }
     assert (told["lines"], told["problems"]) == (0, [])

@@ -51,19 +51,22 @@ class ReadAgain:
     segments: int
     replaced_events: int
     new_events: int
-    replaced_quarantined: int
+    released: int
+    """Lines that are quarantined no longer."""
     new_quarantined: int
+    told_otherwise: int
+    """Lines that stay quarantined and of which something else is told, such as whose they are."""
     gone: tuple[str, ...]
     """Sources of the segments that are not there as they were read, one for each segment."""
 
     @property
     def has_changed(self) -> bool:
         """Whether anything counts otherwise than before."""
-        return bool(self.replaced_events or self.new_events or self.replaced_quarantined or self.new_quarantined)
+        return any((self.replaced_events, self.new_events, self.released, self.new_quarantined, self.told_otherwise))
 
 
 NOTHING_AGAIN = ReadAgain(
-    segments=0, replaced_events=0, new_events=0, replaced_quarantined=0, new_quarantined=0, gone=()
+    segments=0, replaced_events=0, new_events=0, released=0, new_quarantined=0, told_otherwise=0, gone=()
 )
 
 
@@ -117,8 +120,9 @@ def read_all_again(
         segments=segments,
         replaced_events=rereading.replaced_events,
         new_events=rereading.new_events,
-        replaced_quarantined=rereading.replaced_quarantined,
+        released=rereading.released,
         new_quarantined=rereading.new_quarantined,
+        told_otherwise=rereading.told_otherwise,
         gone=tuple(gone),
     )
 
@@ -130,8 +134,8 @@ def again_text(again: ReadAgain, *, why: str) -> str:
         return f"{read}: nothing differs"
     return (
         f"{read}: {counted(again.replaced_events, 'event')} superseded, {again.new_events} in their place or new; "
-        f"{counted(again.replaced_quarantined, 'line')} out of the quarantine, {again.new_quarantined} into it"
-    )
+        f"{counted(again.released, 'line')} out of the quarantine, {again.new_quarantined} into it"
+    ) + (f", {again.told_otherwise} that stay there told otherwise" if again.told_otherwise else "")
 
 
 def gone_text(again: ReadAgain) -> str:

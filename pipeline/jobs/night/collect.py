@@ -100,7 +100,7 @@ def collect(
         except CommitConflict:
             continue  # somebody without the lock was faster; what they committed is known when we read the log again
         run.refuse(refused)
-        if not paths:
+        if not paths and not source_names:
             run.find_unread_tails(logs)
         return run.collected(len(logs), warnings)
     message = (
