@@ -66,10 +66,19 @@ def test_where_to_change_what_names_files_that_are_there() -> None:
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
-WRITING = {"fsync", "link", "symlink", "rename", "replace", "mkdir", "makedirs", "unlink", "remove", "rmdir"}
-WRITING_METHODS = {"write_text", "write_bytes", "mkdir", "touch", "unlink", "rmdir", "symlink_to", "hardlink_to"}
+WRITING = {
+    *("fsync", "fdatasync", "link", "symlink", "rename", "replace", "truncate", "ftruncate"),
+    *("mkdir", "makedirs", "unlink", "remove", "removedirs", "rmdir"),
+}
+WRITING_METHODS = {
+    *("write_text", "write_bytes", "mkdir", "touch", "unlink", "rmdir", "symlink_to", "hardlink_to", "rename"),
+    "write_table",
+}
 WRITING_MODE = re.compile(r"[rwaxbt+]*[wax+][rwaxbt+]*")
 WRITES_ELSEWHERE = {
+    "pipeline/collectors/workers.py: truncate": "a file in memory, without a name",
+    "pipeline/jobs/proofs/recompute.py: TemporaryDirectory": "a scratch register, gone when the comparison is made",
+    "pipeline/jobs/state/at_issue.py: TemporaryDirectory": "a configuration of then, gone when it is read",
     "pipeline/jobs/upkeep/init.py: mkdir": "the workspace's own folder, before there is anything to lose",
 }
 
@@ -77,21 +86,33 @@ WRITES_ELSEWHERE = {
 def writes(module: Path) -> list[str]:
     found = []
     for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
-        if not isinstance(node, ast.Call):
-            continue
-        function = node.func
-        if isinstance(function, ast.Attribute):
-            is_of_os = isinstance(function.value, ast.Name) and function.value.id in ("os", "shutil")
-            if function.attr in WRITING_METHODS or (is_of_os and function.attr in WRITING):
-                found.append(function.attr)
-        name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
-        given = [
-            part for part in (*node.args, *(each.value for each in node.keywords)) if isinstance(part, ast.Constant)
-        ]
-        is_to_write = any(isinstance(part.value, str) and WRITING_MODE.fullmatch(part.value) for part in given)
-        if name in ("open", "fdopen") and is_to_write:
-            found.append(name)
+        if isinstance(node, ast.ImportFrom) and node.module in ("os", "shutil"):
+            found += [each.name for each in node.names if node.module == "shutil" or each.name in WRITING]
+        elif isinstance(node, ast.Call):
+            found += written_by(node)
     return [f"{relative(module)}: {name}" for name in found]
+
+
+def written_by(call: ast.Call) -> list[str]:
+    function = call.func
+    name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
+    if name in ("TemporaryDirectory", "NamedTemporaryFile", "mkstemp", "mkdtemp"):
+        return [name]
+    if isinstance(function, ast.Attribute):
+        of = function.value.id if isinstance(function.value, ast.Name) else ""
+        if of == "disk":
+            return []  # by way of pipeline.objects
+        is_path_replaced = bool(of) and name == "replace" and len(call.args) == 1 and not call.keywords  # a text's: two
+        if of == "shutil" or (of == "os" and name in WRITING) or name in WRITING_METHODS or is_path_replaced:
+            return [name]
+    given = [*call.args, *(each.value for each in call.keywords)]
+    if name in ("open", "fdopen"):
+        modes = [part.value for part in given if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+        makes = any(
+            isinstance(part, ast.Attribute) and part.attr == "O_CREAT" for each in given for part in ast.walk(each)
+        )
+        return [name] if makes or any(WRITING_MODE.fullmatch(mode) for mode in modes) else []
+    return []
 
 
 def test_only_objects_writes_to_disk() -> None:
