@@ -16,7 +16,7 @@ from pipeline.collectors.exchange import read_exchange
 from pipeline.collectors.formats.request_log import Envelope, read_envelope
 from pipeline.collectors.identity import event_id
 from pipeline.collectors.refusal import LineRefused
-from pipeline.collectors.refused import told_of
+from pipeline.collectors.refused import what_is_stated
 from pipeline.collectors.strict_json import BrokenJson, parse
 from pipeline.usage import QuarantineReason, TokenCounts
 from pipeline.usage.events import COLUMNS, LOGGED
@@ -58,8 +58,9 @@ def decode_line(
         envelope = read_envelope(document, log_format, fingerprint)
         reading = read_exchange(envelope, log_format)
     except LineRefused as refused:
-        place, told = (source, line.number, line.start, line.end), told_of(line, document, log_format, fingerprint)
-        return QuarantineRow(refused.reason, (*place, refused.reason.value, refused.detail, *told))
+        place = source, line.number, line.start, line.end
+        stated = what_is_stated(line, document, log_format, fingerprint)
+        return QuarantineRow(refused.reason, (*place, refused.reason.value, refused.detail, *stated))
     return EventRow(reading.status, _values(envelope, reading, line, source, log_format))
 
 

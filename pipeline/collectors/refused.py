@@ -44,7 +44,7 @@ _COMPLETION = (
 """How APIs call the two counts: for usage that its family refuses."""
 
 
-class Told(NamedTuple):
+class RefusedUsage(NamedTuple):
     """What a refused line tells; ``None`` is what cannot be read, or not for certain."""
 
     api_key_id: str | None = None
@@ -52,17 +52,19 @@ class Told(NamedTuple):
     completion_tokens: int | None = None
 
 
-def told_of(line: Line, document: JsonObject | None, log_format: LogFormat, fingerprint: Callable[[str], str]) -> Told:
+def what_is_stated(
+    line: Line, document: JsonObject | None, log_format: LogFormat, fingerprint: Callable[[str], str]
+) -> RefusedUsage:
     """Return what a refused line tells, ``document`` where it is one. Raises only what ``fingerprint`` raises."""
-    told = [
-        Told(_key_of(stated, log_format, fingerprint), *_usage_of(stated, log_format))
+    found = [
+        RefusedUsage(_key_of(stated, log_format, fingerprint), *_usage_of(stated, log_format))
         for stated in ([document] if document is not None else _objects(line, log_format))
     ]
-    keys = {each.api_key_id for each in told}
-    return Told(
+    keys = {each.api_key_id for each in found}
+    return RefusedUsage(
         keys.pop() if len(keys) == 1 else None,  # what ran together may be of several
-        _sum(each.prompt_tokens for each in told),
-        _sum(each.completion_tokens for each in told),
+        _sum(each.prompt_tokens for each in found),
+        _sum(each.completion_tokens for each in found),
     )
 
 

@@ -82,8 +82,8 @@ def _too_great(connection: duckdb.DuckDBPyConnection) -> SumTooGreat | None:
     *_, tokens, all_tokens = most
     message = (
         f"tokens add up to {all_tokens}, and a count holds {COUNT_MAX}; the most are {tokens} of key {most[0]}, model "
-        f"{most[1]!r}, on {most[2]} (UTC); a line that states more than 10^12 is quarantined by now, so rebuild "
-        "the lake as docs/runbook.md says"
+        f"{most[1]!r}, on {most[2]} (UTC); a line that states more than 10^12 is quarantined by now: run "
+        "'tallybook collect --again', or rebuild the lake as docs/runbook.md says"
     )
     return SumTooGreat(message)
 

@@ -143,11 +143,11 @@ def _quarantined(state: AtIssue, source: str, line: int) -> Iterator[Outcome]:
             **place,
             event=None,
             word="quarantined",
-            detail=f"it could not be read ({detail}), so nothing was counted{_told(row)}",
+            detail=f"it could not be read ({detail}), so nothing was counted{_stated(row)}",
         )
 
 
-def _told(row: Mapping[str, Any]) -> str:
+def _stated(row: Mapping[str, Any]) -> str:
     """Say whose a quarantined line is and what it states, as far as that can be read."""
     key, tokens = row["api_key_id"], tokens_stated(row)
     of = f"it is of key {key}" if key else "its key cannot be read"

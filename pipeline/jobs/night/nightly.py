@@ -25,9 +25,9 @@ from pipeline.jobs.state.held import held_text
 from pipeline.jobs.state.quarantined import quarantined_text, quarantined_usage
 from pipeline.jobs.state.suspicious import (
     copies_by_key,
+    remember_suspicious_copies,
     suspicious_copies,
     suspicious_text,
-    tell_suspicious_copies,
 )
 from pipeline.jobs.wording import UNASSIGNED, are, counted
 from pipeline.objects.lock import locked
@@ -98,7 +98,7 @@ def nightly(
         book = invoice_book(workspace, built)
         write_marts(workspace, built)
         copies = suspicious_copies(workspace, built)
-        untold = tell_suspicious_copies(workspace, built, copies)
+        new_copies = remember_suspicious_copies(workspace, built, copies)
         write_invoices(workspace, book)
     quarantined = quarantined_usage(workspace, built.snapshot)
     suspicious = copies_by_key(copies)
@@ -110,12 +110,12 @@ def nightly(
         quarantined=quarantined,
         suspicious=suspicious,
         warnings=tuple(_warnings(workspace, collected, built, book, quarantined=quarantined, suspicious=suspicious)),
-        bad_input=tuple(_bad_input(collected, built, untold)),
+        bad_input=tuple(_bad_input(collected, built, new_copies)),
         broken_claims=broken_claims_of(built.marts),
     )
 
 
-def _bad_input(collected: Collected, built: Aggregate, untold: Mapping[str, int]) -> Iterator[str]:
+def _bad_input(collected: Collected, built: Aggregate, new_copies: Mapping[str, int]) -> Iterator[str]:
     """Say what ``--strict`` fails for.
 
     Of the whole lake, so that running again gives the same answer; but suspicious copies are told once, as they stay.
@@ -129,11 +129,10 @@ def _bad_input(collected: Collected, built: Aggregate, untold: Mapping[str, int]
     conflicts = sum(row["events"] for row in built.marts.advisories.get("conflicts", ()))
     if conflicts:
         yield f"{counted(conflicts, 'measurement')} in conflict with another one of the same response"
-    if untold:
-        yield (
-            f"{counted(sum(untold.values()), 'suspicious copy', 'suspicious copies')} that no night has told of before "
-            f"({', '.join(f'{events} of key {key}' for key, events in untold.items())})"
-        )
+    if new_copies:
+        listed = ", ".join(f"{events} of key {key}" for key, events in new_copies.items())
+        number = counted(sum(new_copies.values()), "suspicious copy", "suspicious copies")
+        yield f"{number} that no night has told of before ({listed})"
     for problem in collected.problems:
         yield f"{problem.source} could not be read to its end ({problem.reason})"
 

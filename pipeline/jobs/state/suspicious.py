@@ -112,15 +112,17 @@ def suspicious_copies_now(workspace: Workspace) -> pa.Table:
     return suspicious_copies(workspace, aggregate(workspace))
 
 
-def tell_suspicious_copies(workspace: Workspace, built: Aggregate, copies: pa.Table) -> dict[str, int]:
+def remember_suspicious_copies(workspace: Workspace, built: Aggregate, copies: pa.Table) -> dict[str, int]:
     """Keep what a night tells, and return how many of each key's copies no night has told of before.
 
     For the holder of the workspace's lock. What is kept is what was told: a night that dies before leaves it as new.
     Where that is damaged, everything is new.
     """
-    told = _events_of_keys(_told(workspace))
+    before = _events_of_keys(_remembered(workspace))
     write_derived(workspace.lake, SUSPICIOUS_COPIES, by_period(copies), inputs_of(workspace, built.snapshot))
-    return {key: events - told[key] for key, events in sorted(_events_of_keys([copies]).items()) if events > told[key]}
+    return {
+        key: events - before[key] for key, events in sorted(_events_of_keys([copies]).items()) if events > before[key]
+    }
 
 
 def suspicious_text(copies: SuspiciousCopies) -> str:
@@ -155,7 +157,7 @@ def _summed(
     )
 
 
-def _told(workspace: Workspace) -> list[pa.Table]:
+def _remembered(workspace: Workspace) -> list[pa.Table]:
     try:
         written = read_derived(workspace.lake, SUSPICIOUS_COPIES)
     except DataFileDamaged:
