@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.base.money import exact_sum, normalised, rounded_to_minor_unit
 from pipeline.invoicing.lines import PERIOD_KINDS, TOKEN_KINDS, InvoiceLine, LineKind
-from pipeline.usage import Meter
+from pipeline.usage.meters import METER_ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from pipeline.base.money import Rounding
     from pipeline.base.periods import BillingPeriod
     from pipeline.invoicing.invoice import Invoice
-
-_METER_ORDER = {meter: order for order, meter in enumerate(Meter)}
+    from pipeline.usage import Meter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +38,7 @@ class Cell:
     @property
     def order(self) -> tuple[BillingPeriod, int, str, str, str, int]:
         """Sorts corrections as they are printed."""
-        meter = -1 if self.meter is None else _METER_ORDER[self.meter]
+        meter = -1 if self.meter is None else METER_ORDER[self.meter]
         return self.period, PERIOD_KINDS.index(self.kind), self.api_key_id, self.model, self.service_tier, meter
 
 

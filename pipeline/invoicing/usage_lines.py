@@ -11,7 +11,7 @@ from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing.lines import InvoiceLine, LineKind
 from pipeline.invoicing.rules import NEWEST, Rules
 from pipeline.rating import TOKENS_PER_RATE, exact_charge
-from pipeline.usage import Meter
+from pipeline.usage.meters import METER_ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from pipeline.accounts import Account
     from pipeline.base.money import Rounding
     from pipeline.rating import Charge
+    from pipeline.usage import Meter
 
 LinePlace: TypeAlias = "tuple[object, ...]"
 """What a line and the charges on it have in common."""
-_METER_ORDER = {meter: order for order, meter in enumerate(Meter)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,5 +161,5 @@ def _line_order(dated: tuple[date, list[Charge]]) -> tuple[object, ...]:
     """
     first_usage_date, (first, *_) = dated
     list_rate = max(-1 if rate is None else rate for rate in (charge.list_rate_per_million for charge in dated[1]))
-    where = (first.api_key_id, first.model, first.service_tier, _METER_ORDER[first.meter], first_usage_date)
+    where = (first.api_key_id, first.model, first.service_tier, METER_ORDER[first.meter], first_usage_date)
     return (*where, first.rate_per_million, list_rate, first.package_tokens or 0)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from pipeline.base.errors import RateCardError
 from pipeline.base.periods import instant_text
 from pipeline.rates.prices import PER_MILLION, RATE_LIMIT, TOKENS_MAX, rates_of, refuse_what_is_no_rate
-from pipeline.usage.meters import Apart, Fallback, Meter
+from pipeline.usage.meters import Fallback, Meter, billed_on
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,9 +93,7 @@ class Rate:
 
     def billed_as(self, meter: Meter) -> Meter:
         """Return the meter that its tokens are billed on: its own, unless it stands apart only where it is priced."""
-        while meter not in self.per_million and meter.spec.apart is Apart.WHERE_PRICED and meter.out_of is not None:
-            meter = meter.out_of
-        return meter
+        return billed_on(meter, self.per_million)
 
     def price(self, meter: Meter) -> Price | None:
         """Return the price on a meter; None where it has none, nor that of what it is taken out of."""

@@ -23,17 +23,17 @@ from pipeline.base.money import exact_arithmetic
 from pipeline.base.periods import BillingPeriod
 from pipeline.rates import GraduatedPrice, PackagePrice, VolumePrice
 from pipeline.rates.prices import tier_of
-from pipeline.usage import Meter
+from pipeline.usage.meters import METER_ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import date
 
     from pipeline.rates import Price, Rate, RateCard
+    from pipeline.usage import Meter
 
 TOKENS_PER_RATE = Decimal(1_000_000)
 """Rates are per million tokens."""
-_METER_ORDER = {meter: order for order, meter in enumerate(Meter)}
 _SINCE_EVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -230,7 +230,7 @@ def _consumption_order(each: _Priced) -> tuple[datetime, date, str, str, str, in
         row.model,
         row.service_tier,
         row.prompt_band,
-        _METER_ORDER[row.meter],
+        METER_ORDER[row.meter],
     )
 
 

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Mapping
     from typing import Self
 
 EXCHANGES = "events"
@@ -176,6 +177,10 @@ class Meter(StrEnum):
         return self.spec.card_key or self.value
 
 
+METER_ORDER = {meter: order for order, meter in enumerate(Meter)}
+"""The place of each on an invoice."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Term:
     """A count that is added to a meter's quantity, or taken off it."""
@@ -201,19 +206,30 @@ def apart_from_text(text: str) -> frozenset[Meter]:
     return frozenset(Meter.of(name) for name in text.split(",") if name)
 
 
-def terms_of(apart: Collection[Meter]) -> Iterator[Term]:
-    """Yield what makes up the quantity of every meter, where of those ``WHERE_PRICED`` these stand apart.
+def billed_on(meter: Meter, apart: Collection[Meter]) -> Meter:
+    """Return the meter that tokens are billed on: their own where it stands apart, else what it is taken out of."""
+    while meter.spec.apart is Apart.WHERE_PRICED and meter not in apart and meter.out_of is not None:
+        meter = meter.out_of
+    return meter
+
+
+def terms_of(apart: Collection[Meter]) -> tuple[Term, ...]:
+    """Return what makes up the quantity of every meter, where of those ``WHERE_PRICED`` these stand apart.
 
     ``prompt`` is its tokens less those that were read from a cache, and less those that were written to one.
     """
+    return _terms_of(frozenset(apart))
+
+
+@cache  # events are asked one by one, and there are few sets of meters
+def _terms_of(apart: frozenset[Meter]) -> tuple[Term, ...]:
+    terms = []
     for meter in Meter:
-        if _stands_apart(meter, apart):
-            yield Term(meter=meter, count=meter.spec.count, sign=1)
-            whole = meter.out_of
-            while whole is not None and not _stands_apart(whole, apart):
-                whole = whole.out_of
-            if whole is not None:
-                yield Term(meter=whole, count=meter.spec.count, sign=-1)
+        if meter.spec.apart is Apart.ALWAYS or meter in apart:
+            terms.append(Term(meter=meter, count=meter.spec.count, sign=1))
+            if meter.out_of is not None:
+                terms.append(Term(meter=billed_on(meter.out_of, apart), count=meter.spec.count, sign=-1))
+    return tuple(terms)
 
 
 def quantities(counts: Mapping[str, int], apart: Collection[Meter]) -> dict[Meter, int]:
@@ -226,7 +242,3 @@ def quantities(counts: Mapping[str, int], apart: Collection[Meter]) -> dict[Mete
     for term in terms_of(apart):
         found[term.meter] += term.sign * (1 if term.count == EXCHANGES else counts.get(term.count, 0))
     return {meter: quantity for meter, quantity in found.items() if quantity}
-
-
-def _stands_apart(meter: Meter, apart: Collection[Meter]) -> bool:
-    return meter.spec.apart is Apart.ALWAYS or meter in apart

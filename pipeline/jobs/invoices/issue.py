@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pipeline.configuration.workspace import Workspace
-    from pipeline.invoicing import Invoice, InvoiceBook
+    from pipeline.invoicing import Invoice
     from pipeline.jobs.state.aggregate import Aggregate
     from pipeline.rating import UnpricedUsage
 
@@ -74,12 +74,10 @@ def _issued(
         message = f"there is no invoice for {period}{who}; 'tallybook invoice list' shows what there is"
         raise InvoiceNotFound(message)
     drafts = [invoice for invoice in chosen if invoice.number is None]
-    closed = {} if workspace.rules is Rules.FIRST else _closed_periods(book)
-    _refuse_unpriced(
-        built.rated.unpriced,
-        {draft.account_id: {period, *closed.get(draft.account_id, ())} for draft in drafts},
-        f"{period} cannot be issued",
-    )
+    periods = {draft.account_id: {period} for draft in drafts}
+    for kept_account_id, kept in book.kept:
+        periods.get(kept_account_id, set()).add(kept)
+    _refuse_unpriced(built.rated.unpriced, periods, f"{period} cannot be issued")
     if drafts:
         configurations.keep(workspace)  # before any register entry names it
     for draft in drafts:  # each of another account, so that none changes the next one
@@ -164,15 +162,6 @@ def _provenance(workspace: Workspace, built: Aggregate, now: datetime) -> dict[s
         "commit_sha256": built.snapshot.entry_sha256,
         "configuration_sha256": workspace.digest,
     }
-
-
-def _closed_periods(book: InvoiceBook) -> dict[str, set[BillingPeriod]]:
-    """Return the periods of each account that an issued invoice closes, by account id."""
-    credited, closed = book.credited_by(), dict[str, set[BillingPeriod]]()
-    for invoice in book.issued:
-        if invoice.status is InvoiceStatus.ISSUED and invoice.id not in credited:
-            closed.setdefault(invoice.account_id, set()).add(invoice.period)
-    return closed
 
 
 def _refuse_unpriced(

@@ -79,7 +79,8 @@ def collect(
     together. Raises ``ConfigurationError`` where a raw key is met and the lake was made with another secret.
     """
     logs, refused, warnings = _configured(workspace, source_names) if source_names or not paths else ([], [], [])
-    logs += [log for log in _named(workspace, paths) if log.target not in {each.target for each in logs}]
+    of_sources = {log.target for log in logs}
+    logs += [log for log in _named(workspace, paths) if log.target not in of_sources]
     meant = _Meant(
         names=frozenset(source_names), sources=frozenset(source_text(workspace.root, path) for path in paths)
     )
