@@ -285,7 +285,8 @@ def test_counts_of_a_log_amount_to_what_the_same_usage_object_of_a_body_does(
     common = {"ts": 1_793_700_000, "api_key_id": "k", "status": 200, "request_id": "r"}
     choice = {"index": 0, "message": {"content": "."}, "finish_reason": "stop"}
     body = common | {"response": {"id": "c", "model": model, "choices": [choice], "usage": usage}}
-    flat = {name: usage[name] for name in ("prompt_tokens", "completion_tokens", "total_tokens") if name in usage}
+    wholes = ("prompt_tokens", "completion_tokens", "total_tokens")
+    flat: dict[str, int] = {name: usage[name] for name in wholes if name in usage}
     flat |= {{"audio": "prompt_audio_tokens"}.get(name, name): value for name, value in parts.items()}
     counts: dict[str, Any] = {name: str(value) if is_text else value for name, value in flat.items()}
     of_log = common | {"m": model, "i": "c", "f": "stop"} | ({"u": usage} if is_whole else counts)

@@ -142,7 +142,7 @@ def test_the_kind_of_a_call_says_whether_a_meter_is_for_it(
 
 def test_an_answer_of_anthropic_that_was_passed_through_counts_as_anthropic_does(collect: Any) -> None:
     usage = {"input_tokens": 10, "cache_read_input_tokens": 70, "cache_creation_input_tokens": 20, "output_tokens": 3}
-    response = {"id": "msg_1", "type": "message", "model": "claude", "content": [], "usage": usage}
+    response = {"id": "msg_1", "type": "message", "model": "m", "content": [], "usage": usage}
     metadata = {"user_api_key_hash": "88dc28d0", "usage_object": usage}
     zeros = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
     collected = collect(payload(call_type="anthropic_messages", response=response, metadata=metadata, **zeros))
