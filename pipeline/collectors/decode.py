@@ -1,4 +1,6 @@
-"""One line to one row: a usage event, a row of the quarantine, or nothing where the line is blank.
+"""One line to its rows: usage events and rows of the quarantine; none where the line is blank.
+
+Most lines have one row. An answer in which a second model took part has an event for each.
 
 Owns the order in which a line is examined, and the row: what an envelope, a reading or its counts hold under the name
 of a column (``pipeline.usage.events``) is that column's value, and a column that none of them has is null. Does not own
@@ -48,10 +50,10 @@ class QuarantineRow(NamedTuple):
 
 def decode_line(
     line: Line, *, source: str, log_format: LogFormat, fingerprint: Callable[[str], str]
-) -> EventRow | QuarantineRow | None:
-    """Return what a line amounts to, ``None`` for a blank one. Raises only what ``fingerprint`` raises."""
+) -> list[EventRow | QuarantineRow]:
+    """Return what a line amounts to: nothing for a blank one. Raises only what ``fingerprint`` raises."""
     if line.content == b"" or (line.content is not None and line.content.isspace()):
-        return None
+        return []
     document: JsonObject | None = None
     try:
         document = _parsed(line, log_format)
@@ -60,8 +62,10 @@ def decode_line(
     except LineRefused as refused:
         place = source, line.number, line.start, line.end
         stated = what_is_stated(line, document, log_format, fingerprint)
-        return QuarantineRow(refused.reason, (*place, refused.reason.value, refused.detail, *stated))
-    return EventRow(reading.status, _values(envelope, reading, line, source, log_format))
+        return [QuarantineRow(refused.reason, (*place, refused.reason.value, refused.detail, *stated))]
+    return [
+        EventRow(each.status, _values(envelope, each, line, source, log_format)) for each in (reading, *reading.parts)
+    ]
 
 
 def _parsed(line: Line, log_format: LogFormat) -> JsonObject:
@@ -87,6 +91,7 @@ def _values(envelope: Envelope, reading: BodyReading, line: Line, source: str, l
         request_id=envelope.request_id,
         line=line.content or b"",
         rule=log_format.identity,
+        part=reading.part,
     )
     is_stream = envelope.stream_requested if reading.is_stream is None else reading.is_stream
     counts = _NO_COUNTS if reading.tokens is None else _of_counts(reading.tokens)

@@ -48,7 +48,7 @@ def read_exchange(envelope: Envelope, log_format: LogFormat) -> BodyReading:
         return reading
     if is_success and route is not Route.OTHER:
         return reading
-    return _kept(reading, _without_usage(route, is_success=is_success))
+    return replace(_kept(reading, _without_usage(route, is_success=is_success)), parts=reading.parts)
 
 
 def _without_usage(route: Route, *, is_success: bool) -> BodyReading:
@@ -80,7 +80,7 @@ def _read(envelope: Envelope, log_format: LogFormat, route: Route) -> BodyReadin
         return _unrecognised(body, asked, route)
     found = amounts_to(replace(reading, has_error=reading.has_error or body.has_error), is_stream=body.is_stream)
     if is_unbilled or route is Route.OTHER:
-        return replace(found, status=UsageStatus.NOT_METERED, tokens=None, content_chunks=None)
+        return replace(found, status=UsageStatus.NOT_METERED, tokens=None, content_chunks=None, parts=())
     return _with_model(found, envelope)
 
 

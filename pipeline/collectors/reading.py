@@ -256,7 +256,7 @@ class LogReading(Iterator[LogSegment]):
 
     def _added(self, builder: SegmentBuilder, decoded: Iterator[DecodedLines]) -> Iterator[bool]:
         for lines in decoded:
-            builder.add_all(lines.events, lines.quarantined, blank=lines.blank)
+            builder.add_all(lines.events, lines.quarantined, blank=lines.blank, further=lines.further)
             yield builder.rows >= self._segment_events_max
 
     def _segment(
@@ -276,6 +276,8 @@ class LogReading(Iterator[LogSegment]):
             tail=window(splitter.tail),
             lines=builder.lines,
             blank=builder.blank,
+            joined=builder.joined,
+            further=builder.further,
             quarantined=dict(sorted(builder.quarantined.items())),
             events=dict(sorted(builder.events.items())),
             read_by=read_by(self._log_format),

@@ -43,7 +43,8 @@ def read(
     """
     if not cut.is_in_response or any(name in cut.content for name in _ALSO_GENERATED):
         return None
-    row = decode_line(Line(*place, cut.content), source=source, log_format=log_format, fingerprint=fingerprint)
+    rows = decode_line(Line(*place, cut.content), source=source, log_format=log_format, fingerprint=fingerprint)
+    row = rows[0] if len(rows) == 1 else None
     if (
         not isinstance(row, EventRow)
         or row.status is not UsageStatus.ESTIMATED
