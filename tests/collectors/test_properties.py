@@ -83,7 +83,7 @@ def _read(path: Path, known: tuple[Any, ...] = ()) -> tuple[list[Any], tuple[Any
     rows = [row for segment in segments for row in segment.events.to_pylist() + segment.quarantined.to_pylist()]
     for segment in segments:
         record = segment.record
-        assert record.lines == record.blank + sum(record.quarantined.values()) + sum(record.events.values())
+        assert record.is_balanced
     return sorted(rows, key=lambda row: row["line"]), tuple(segment.record for segment in segments), reading.problem
 
 

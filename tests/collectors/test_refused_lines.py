@@ -96,7 +96,7 @@ SOUND = json.dumps(line())
         ('{"request": {"messages": torn, \\"api_key_id\\": \\"key_2\\"}, ' + SOUND[1:], ("key_1", None, None)),
         ('{"api_key_id": 12', (None, None, None)),
         ("nonsense", (None, None, None)),
-        (f"[{SOUND}]", ("key_1", None, None)),
+        (f"[{SOUND}", ("key_1", None, None)),
         (SOUND.replace("Thaw", "Tauwetter \xfc").encode("latin-1"), ("key_1", 40, 2)),
         (SOUND.replace("key_1", "key_\xfc").encode("latin-1"), (None, 40, 2)),
         ("{" + '"api_key_id": "key_2", ' + SOUND[1:], (None, 40, 2)),

@@ -18,7 +18,7 @@ from pipeline.usage.events import LOG_FIELDS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-READER_VERSION = 1
+READER_VERSION = 2
 """A change of what the reader makes of a line is a new number: what could not be read before is then read again."""
 
 
