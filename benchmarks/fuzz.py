@@ -76,13 +76,13 @@ def differing(lines: list[bytes], decoder: BlockDecoder) -> tuple[list[int], int
     at, wrong = 1, []
     for number, line in enumerate(lines, 1):
         end = at + len(line) + 1
-        row = decode_line(
+        rows = decode_line(
             Line(number, at, end, line[slice(*bare_span(line, 0, len(line)))]),
             source="s",
             log_format=decoder.log_format,
             fingerprint=_fingerprint,
         )
-        if found.get(number) != _fuzzing().expected_row(row):
+        if found.get(number, []) != _fuzzing().expected_rows(rows):
             wrong.append(number - 1)
         at = end
     return wrong, decoded.matched, decoded.quick

@@ -3,7 +3,8 @@
 ::
 
     logs          a file, plain or compressed, to verified bytes; where it was left off; complete lines
-    decode        a line to an event or a row of the quarantine, by way of
+    wrappers      what loggers put around a line
+    decode        a line to events or a row of the quarantine, by way of
         strict_json     exact JSON
         formats         time, key, status, path, as a log writes them
         exchange        what the exchange amounts to, from

@@ -72,7 +72,12 @@ def read_again(
             if log.compression is Compression.NONE and not _ends_alike(log, record):
                 return None
             place = Continuation(
-                start=record.start, first_line=record.first_line, before=before, end=record.end, problem=None
+                start=record.start,
+                first_line=record.first_line,
+                before=before,
+                end=record.end,
+                problem=None,
+                is_final=True,
             )
             segments = list(reading.segments_from(log, place))
     except LogUnreadable:

@@ -8,7 +8,7 @@ refusal of counts that contradict each other. Does not own what was stated (``fa
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipeline.collectors import fields
@@ -18,6 +18,8 @@ from pipeline.collectors.strict_json import CONTRADICTED, twice
 from pipeline.usage import TOKENS_MAX, ContradictoryCounts, QuarantineReason, TokenCounts, UsageStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pipeline.collectors.families.reading import Reading, Stated
 
 
@@ -43,6 +45,10 @@ class BodyReading:
     """The fields of the body that were ill-formed, decide no bill, and are read as absent."""
     other_usage: str | None = None
     """What was stated and no meter holds: a JSON object of names and counts, its names in order."""
+    part: str | None = None
+    """Which part of an answer it is, where a second model took part; ``None`` for the whole."""
+    parts: tuple[BodyReading, ...] = ()
+    """What other models did for this answer; each is an event of its own."""
 
 
 def amounts_to(reading: Reading, *, is_stream: bool) -> BodyReading:
@@ -78,7 +84,19 @@ def amounts_to(reading: Reading, *, is_stream: bool) -> BodyReading:
         tokens=tokens,
         content_chunks=reading.generated_chunks if is_stream and status is not UsageStatus.MEASURED else None,
         other_usage=_other_usage(stated),
+        part=reading.part,
+        parts=tuple(_part(part, is_stream=is_stream) for part in reading.parts),
     )
+
+
+def _part(reading: Reading, *, is_stream: bool) -> BodyReading:
+    """Return what a part of an answer amounts to; one that is not billed is kept by name."""
+    found = amounts_to(reading, is_stream=is_stream)
+    if reading.is_billed:
+        return found
+    names = ("prompt_tokens", "completion_tokens")
+    kept = {name: count for name in names if found.tokens and (count := getattr(found.tokens, name))}
+    return replace(found, status=UsageStatus.NOT_METERED, tokens=None, other_usage=_named(kept))
 
 
 def _is_measured(stated: Stated, *, has_content: bool) -> bool:
@@ -87,7 +105,11 @@ def _is_measured(stated: Stated, *, has_content: bool) -> bool:
 
 
 def _other_usage(stated: Stated | None) -> str | None:
-    return json.dumps(dict(stated.others), sort_keys=True, separators=(",", ":")) if stated and stated.others else None
+    return _named(stated.others) if stated else None
+
+
+def _named(counts: Mapping[str, int]) -> str | None:
+    return json.dumps(dict(counts), sort_keys=True, separators=(",", ":")) if counts else None
 
 
 def normalised(stated: Stated) -> TokenCounts:

@@ -1,4 +1,7 @@
-"""One line to one row: a usage event, a row of the quarantine, or nothing where the line is blank.
+"""One line to its rows: usage events and rows of the quarantine; none where the line is blank.
+
+Most lines have one row. An answer in which a second model took part has an event for each, and so has each entry of a
+line that is an array of them.
 
 Owns the order in which a line is examined, and the row: what an envelope, a reading or its counts hold under the name
 of a column (``pipeline.usage.events``) is that column's value, and a column that none of them has is null. Does not own
@@ -13,11 +16,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from pipeline.collectors.counting import BodyReading
 from pipeline.collectors.exchange import read_exchange
-from pipeline.collectors.formats.entries import entries_of
+from pipeline.collectors.formats.entries import entries_in
 from pipeline.collectors.formats.request_log import Envelope, read_envelope
 from pipeline.collectors.identity import event_id
 from pipeline.collectors.refusal import LineRefused
-from pipeline.collectors.refused import what_is_stated
+from pipeline.collectors.refused import RefusedUsage, what_is_stated
 from pipeline.collectors.strict_json import BrokenJson, parse
 from pipeline.usage import QuarantineReason, TokenCounts
 from pipeline.usage.events import COLUMNS, LOGGED
@@ -25,9 +28,9 @@ from pipeline.usage.events import COLUMNS, LOGGED
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pipeline.collectors.formats.entries import Entry
     from pipeline.collectors.formats.log_format import LogFormat
     from pipeline.collectors.logs.lines import Line
-    from pipeline.collectors.strict_json import JsonObject
     from pipeline.usage import UsageStatus
 
 Row: TypeAlias = tuple[Any, ...]
@@ -49,47 +52,69 @@ class QuarantineRow(NamedTuple):
 
 def decode_line(
     line: Line, *, source: str, log_format: LogFormat, fingerprint: Callable[[str], str]
-) -> EventRow | QuarantineRow | None:
-    """Return what a line amounts to, ``None`` for a blank one. Raises only what ``fingerprint`` raises."""
+) -> list[EventRow | QuarantineRow]:
+    """Return what a line amounts to: nothing for a blank one. Raises only what ``fingerprint`` raises."""
     if line.content == b"" or (line.content is not None and line.content.isspace()):
-        return None
-    document: JsonObject | None = None
+        return []
+    reader = _Reader(source, log_format, fingerprint)
     try:
         document = _parsed(line, log_format)
-        entries, log_format = entries_of(document, log_format)
-        if not entries:
-            return None
-        document = _only(entries)
-        envelope = read_envelope(document, log_format, fingerprint)
-        reading = read_exchange(envelope, log_format)
     except LineRefused as refused:
-        place = source, line.number, line.start, line.end
-        stated = what_is_stated(line, document, log_format, fingerprint)
-        return QuarantineRow(refused.reason, (*place, refused.reason.value, refused.detail, *stated))
-    return EventRow(reading.status, _values(envelope, reading, line, source, log_format))
+        return [reader.refused(refused, line, what_is_stated(line, None, log_format, fingerprint))]
+    entries = entries_in(document, log_format)
+    if len(entries) == 1 and not isinstance(document, list):
+        return reader.rows(entries[0], line)
+    rows: list[EventRow | QuarantineRow] = []
+    for number, entry in enumerate(entries, 1):
+        # what has no id is known by its bytes, and entries that are alike are entries of their own
+        own = line._replace(content=None if line.content is None else line.content + b"\0%d" % number)
+        rows += reader.rows(entry, own, which=f"entry {number}: ")
+    return rows
 
 
-def _only(entries: list[JsonObject]) -> JsonObject:
-    """Return the one exchange of a line. Raises ``LineRefused`` where it holds several."""
-    if len(entries) > 1:
-        raise LineRefused(QuarantineReason.INVALID_FIELD, f"the line holds {len(entries)} exchanges")
-    return entries[0]
+class _Reader(NamedTuple):
+    """Makes rows of entries: the documents that a line holds."""
+
+    source: str
+    log_format: LogFormat
+    fingerprint: Callable[[str], str]
+
+    def rows(self, entry: Entry, line: Line, which: str = "") -> list[EventRow | QuarantineRow]:
+        """Return the rows of one entry; ``which`` it is of its line is said where it is refused."""
+        document, log_format, refused = entry
+        if not isinstance(document, dict):
+            what = LineRefused(QuarantineReason.NOT_AN_OBJECT, f"{which or 'the line is '}JSON, and no object")
+            return [self.refused(what, line, RefusedUsage())]
+        try:
+            if refused is not None:
+                raise refused
+            envelope = read_envelope(document, log_format, self.fingerprint)
+            reading = read_exchange(envelope, log_format)
+        except LineRefused as why:
+            told = what_is_stated(line, document, log_format, self.fingerprint)
+            return [self.refused(LineRefused(why.reason, which + why.detail), line, told)]
+        return [
+            EventRow(each.status, _values(envelope, each, line, self.source, log_format))
+            for each in (reading, *reading.parts)
+        ]
+
+    def refused(self, refused: LineRefused, line: Line, told: RefusedUsage) -> QuarantineRow:
+        """Return the row of what is refused, with what it tells all the same."""
+        place = self.source, line.number, line.start, line.end
+        return QuarantineRow(refused.reason, (*place, refused.reason.value, refused.detail, *told))
 
 
-def _parsed(line: Line, log_format: LogFormat) -> JsonObject:
+def _parsed(line: Line, log_format: LogFormat) -> Any:
     if line.content is None:
         raise LineRefused(
             QuarantineReason.LINE_TOO_LONG, f"{line.end - line.start} bytes; the cap is {log_format.line_bytes_max}"
         )
     try:
-        document = parse(line.content.decode(), depth_max=log_format.depth_max)
+        return parse(line.content.decode(), depth_max=log_format.depth_max)
     except UnicodeDecodeError as error:
         raise LineRefused(QuarantineReason.INVALID_UTF8, f"at byte {error.start} of the line") from None
     except BrokenJson:
         raise LineRefused(QuarantineReason.INVALID_JSON, "the line is not one JSON document") from None
-    if not isinstance(document, dict):
-        raise LineRefused(QuarantineReason.NOT_AN_OBJECT, "the line is JSON, and no object")
-    return document
 
 
 def _values(envelope: Envelope, reading: BodyReading, line: Line, source: str, log_format: LogFormat) -> Row:
@@ -99,6 +124,7 @@ def _values(envelope: Envelope, reading: BodyReading, line: Line, source: str, l
         request_id=envelope.request_id,
         line=line.content or b"",
         rule=log_format.identity,
+        part=reading.part,
     )
     is_stream = envelope.stream_requested if reading.is_stream is None else reading.is_stream
     counts = _NO_COUNTS if reading.tokens is None else _of_counts(reading.tokens)

@@ -51,7 +51,7 @@ def read_exchange(envelope: Envelope, log_format: LogFormat) -> BodyReading:
         return reading
     if is_success and route is not Route.OTHER:
         return reading
-    return _kept(reading, _without_usage(route, is_success=is_success))
+    return replace(_kept(reading, _without_usage(route, is_success=is_success)), parts=reading.parts)
 
 
 def _without_usage(route: Route, *, is_success: bool) -> BodyReading:
@@ -98,7 +98,9 @@ def _read(envelope: Envelope, log_format: LogFormat, route: Route) -> BodyReadin
         found = replace(found, is_stream=None)
     if is_not_metered:
         dialect = f"{reading.family}/{CACHE_HIT}" if envelope.beside.is_cached else found.dialect
-        return replace(found, status=UsageStatus.NOT_METERED, tokens=None, content_chunks=None, dialect=dialect)
+        return replace(
+            found, status=UsageStatus.NOT_METERED, tokens=None, content_chunks=None, dialect=dialect, parts=()
+        )
     return _with_model(found, envelope)
 
 

@@ -32,13 +32,20 @@ def kinds_of_ids(rule: str, stated: Container[str]) -> tuple[str, ...]:
 
 
 def event_id(
-    *, api_key_id: str, response_id: str | None, request_id: str | None, line: bytes, rule: str = "response-id"
+    *,
+    api_key_id: str,
+    response_id: str | None,
+    request_id: str | None,
+    line: bytes,
+    rule: str = "response-id",
+    part: str | None = None,
 ) -> bytes:
     """Return the first 16 bytes of a SHA-256 over the kind of identity, the key's id and the id itself (or both ids).
 
     By the rule ``response-id`` the response id where there is one, else the log's request id, else the whole line
     without its terminator; ``request-id`` swaps the first two. By ``both`` the two together, and the one where the
-    other is missing. Kinds never meet: a request id equal to a response id is another identity.
+    other is missing. Kinds never meet: a request id equal to a response id is another identity. ``part`` names what is
+    an exchange of its own within one: a second model's share of an answer, which has the ids of the whole.
     """
     ids = {
         kind: found.encode()
@@ -46,9 +53,10 @@ def event_id(
         if found is not None
     }
     kinds = kinds_of_ids(rule, ids)
-    if not kinds:
-        return _digest("line", api_key_id, line)
-    return _digest("+".join(kinds), api_key_id, *(ids[kind] for kind in kinds))
+    counted = [ids[kind] for kind in kinds] if kinds else [line]
+    if part is not None:
+        return _digest("+".join((*(kinds or ("line",)), "part")), api_key_id, *counted, part.encode())
+    return _digest("+".join(kinds or ("line",)), api_key_id, *counted)
 
 
 def event_ids(kinds: Sequence[str], *, api_key_ids: Sequence[bytes], ids: Sequence[Iterable[bytes]]) -> list[bytes]:

@@ -18,19 +18,23 @@ from pipeline.collectors.logs.line_blocks import LineBlocks
 from pipeline.collectors.logs.lineage import Continuation, KnownSources, believed, continue_from, window
 from pipeline.collectors.logs.lines import LineSplitter
 from pipeline.collectors.logs.log_file import open_log
+from pipeline.collectors.logs.logical_lines import LogicalLines
 from pipeline.collectors.logs.other_formats import BEGINNING_BYTES_MAX, refuse_other_formats
 from pipeline.collectors.logs.problems import LogUnreadable, ProblemReason, SourceProblem
+from pipeline.collectors.logs.whole_document import WholeDocument, is_one_document
 from pipeline.collectors.segment import LogSegment, SegmentBuilder
 from pipeline.collectors.workers import InOrder
+from pipeline.collectors.wrappers import wrapper_of
 from pipeline.usage.sources import SourceRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Sequence
     from pathlib import Path
 
     from pipeline.collectors.fast.blocks import DecodedLines
     from pipeline.collectors.formats.log_format import LogFormat
     from pipeline.collectors.logs.line_blocks import LineBlock
+    from pipeline.collectors.logs.lines import Line
     from pipeline.collectors.logs.log_file import LogFile
 
 Reader: TypeAlias = Literal["fast", "plain"]
@@ -42,6 +46,10 @@ _EXPANSION = 8
 """By how much compressed logs are taken to expand, when it is asked whether there is much to read."""
 _DOUBTED_LINES_MAX = 2**18
 """So many lines, blank ones too, are read of a compressed log before it is known whether it is one at all."""
+
+
+_Split: TypeAlias = LineBlocks | LogicalLines | WholeDocument
+"""What splits a log: each knows what of it has been split so far."""
 
 
 class _NotBelieved(TallybookError):
@@ -109,6 +117,7 @@ class LogReading(Iterator[LogSegment]):
         """Why the log, or the rest of it, was not read."""
         self.continued: SourceRecord | None = None
         """What had been collected of the log before, the last of it."""
+        self._path = path
         self._source = source
         self._name = name
         self._log_format = log_format
@@ -118,7 +127,7 @@ class LogReading(Iterator[LogSegment]):
         self._processes = processes
         self._segment_events_max = segment_events_max
         self._is_fast = reader == "fast"
-        self._segments = self._read(path, follows_links=follows_links)
+        self._segments = self._read(follows_links=follows_links)
 
     def __next__(self) -> LogSegment:
         """Read the next segment; raises what ``fingerprint`` raises."""
@@ -128,10 +137,10 @@ class LogReading(Iterator[LogSegment]):
         """Give the file back before the end has been reached."""
         self._segments.close()
 
-    def _read(self, path: Path, *, follows_links: bool) -> Generator[LogSegment, None, None]:
+    def _read(self, *, follows_links: bool) -> Generator[LogSegment, None, None]:
         offset = 0
         try:
-            with open_log(path, self._log_format, follows_links=follows_links) as log:
+            with open_log(self._path, self._log_format, follows_links=follows_links) as log:
                 refuse_other_formats(log.head(BEGINNING_BYTES_MAX))
                 for segment in self._read_log(log):
                     offset = segment.record.end
@@ -182,31 +191,46 @@ class LogReading(Iterator[LogSegment]):
     def segments_from(self, log: LogFile, place: Continuation, doubt: _Doubt | None = None) -> Iterator[LogSegment]:
         """Read an open log from a place on, to its end there."""
         pieces = _Counted(log.span(place.start, place.end, self._on_bytes))
-        split = (LineBlocks if self._is_fast else LineSplitter)(
-            pieces,
-            start=place.start,
-            first_line=place.first_line,
-            before=place.before,
-            line_bytes_max=self._log_format.line_bytes_max,
-        )
+        split = self._split(log, place, pieces)
         builder = SegmentBuilder(self._source)
         in_order = self._in_order(log, place)
         parts = (
             self._built(builder, split, in_order)
             if isinstance(split, LineBlocks)
-            else self._built_line_by_line(builder, split)
+            else self._built_by_groups(builder, split)
         )
         try:
             yield from self._segments_of(parts, builder, split, log, doubt)
         finally:
             in_order.close()
         self.pending_bytes = place.start + pieces.bytes - split.end
+        if isinstance(split, WholeDocument) and not split.is_whole and self.problem is None:
+            detail = "the log begins as one JSON document over several lines, and is none yet: it is read once it is"
+            self.problem = self._problem(LogUnreadable(ProblemReason.DOCUMENT_NOT_WHOLE, detail), place.start)
+
+    def _split(self, log: LogFile, place: Continuation, pieces: _Counted) -> _Split:
+        """Return what splits a log into the lines of what was logged."""
+        head, line_bytes_max = log.head(), self._log_format.line_bytes_max
+        if place.start == 0 and is_one_document(self._path.name, head, log.span(0, line_bytes_max)):
+            return WholeDocument(pieces, start=0, first_line=place.first_line, line_bytes_max=line_bytes_max)
+        wrapper = wrapper_of(head)
+        split = (LineBlocks if self._is_fast and wrapper is None else LineSplitter)(
+            pieces,
+            start=place.start,
+            first_line=place.first_line,
+            before=place.before,
+            line_bytes_max=line_bytes_max,
+        )
+        if isinstance(split, LineSplitter):
+            unwrap = None if wrapper is None else wrapper.unwrap
+            return LogicalLines(split, unwrap, bytes_max=line_bytes_max, closes=place.is_final)
+        return split
 
     def _segments_of(
         self,
         parts: Iterator[bool],
         builder: SegmentBuilder,
-        split: LineBlocks | LineSplitter,
+        split: _Split,
         log: LogFile,
         doubt: _Doubt | None,
     ) -> Iterator[LogSegment]:
@@ -227,12 +251,14 @@ class LogReading(Iterator[LogSegment]):
         decoder = BlockDecoder(source=self._source, log_format=self._log_format, fingerprint=self._fingerprint)
         return InOrder(decoder, processes=self._processes if self._is_fast else 1, size=size)
 
-    def _built_line_by_line(self, builder: SegmentBuilder, splitter: LineSplitter) -> Iterator[bool]:
-        """Add lines to the builder, one by one, and yield each time whether the segment is full."""
-        for line in splitter:
-            builder.add(
-                decode_line(line, source=self._source, log_format=self._log_format, fingerprint=self._fingerprint)
-            )
+    def _built_by_groups(self, builder: SegmentBuilder, groups: Iterable[list[Line]]) -> Iterator[bool]:
+        """Add groups of lines to the builder, one by one, and yield each time whether the segment is full."""
+        for group in groups:
+            for line in group:
+                rows = decode_line(
+                    line, source=self._source, log_format=self._log_format, fingerprint=self._fingerprint
+                )
+                builder.add(rows, lines=line.lines)
             yield builder.rows >= self._segment_events_max
 
     def _built(self, builder: SegmentBuilder, blocks: LineBlocks, in_order: InOrder) -> Iterator[bool]:
@@ -256,12 +282,10 @@ class LogReading(Iterator[LogSegment]):
 
     def _added(self, builder: SegmentBuilder, decoded: Iterator[DecodedLines]) -> Iterator[bool]:
         for lines in decoded:
-            builder.add_all(lines.events, lines.quarantined, blank=lines.blank)
+            builder.add_all(lines.events, lines.quarantined, blank=lines.blank, further=lines.further)
             yield builder.rows >= self._segment_events_max
 
-    def _segment(
-        self, builder: SegmentBuilder, splitter: LineSplitter | LineBlocks, log: LogFile, head: bytes
-    ) -> LogSegment:
+    def _segment(self, builder: SegmentBuilder, splitter: _Split, log: LogFile, head: bytes) -> LogSegment:
         events, quarantined = builder.tables()
         record = SourceRecord(
             source=self._source,
@@ -276,6 +300,8 @@ class LogReading(Iterator[LogSegment]):
             tail=window(splitter.tail),
             lines=builder.lines,
             blank=builder.blank,
+            joined=builder.joined,
+            further=builder.further,
             quarantined=dict(sorted(builder.quarantined.items())),
             events=dict(sorted(builder.events.items())),
             read_by=read_by(self._log_format),

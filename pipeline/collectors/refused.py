@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pipeline.collectors.bodies.body import take_apart
 from pipeline.collectors.exchange import read_exchange
 from pipeline.collectors.fields import MODEL
-from pipeline.collectors.formats.entries import entries_of
+from pipeline.collectors.formats.entries import entries_in
 from pipeline.collectors.formats.found import REQUEST_LOG
 from pipeline.collectors.formats.log_format import LogFormat
 from pipeline.collectors.formats.request_log import api_key_id_of, in_our_names, read_envelope
@@ -74,12 +74,9 @@ def what_is_stated(
 def _lines(line: Line, log_format: LogFormat) -> Iterator[tuple[JsonObject, LogFormat]]:
     """Yield the lines of a request log in what is whole of a line, with the settings that each is read by."""
     for document in _objects(line, log_format):
-        try:
-            entries, written = entries_of(document, log_format)
-        except LineRefused:
-            continue
-        for entry in entries:
-            yield entry, written
+        for entry in entries_in(document, log_format):
+            if isinstance(entry.document, dict):
+                yield entry.document, entry.log_format
 
 
 def _objects(line: Line, log_format: LogFormat) -> list[JsonObject]:

@@ -1,6 +1,6 @@
 """A segment of a log as Arrow tables, with the record that accounts for each of its lines.
 
-Owns the counting (lines = blank + quarantined + events) and the way from rows to Arrow. Does not own the meaning of a
+Owns the counting (``SourceRecord.is_balanced``) and the way from rows to Arrow. Does not own the meaning of a
 line (``decode``) nor the commit (``pipeline.lake``).
 """
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from pipeline.collectors.decode import EventRow, QuarantineRow
+from pipeline.collectors.decode import EventRow
 from pipeline.collectors.event_columns import EventColumns
 from pipeline.tables.columns import record_batch
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
@@ -21,7 +21,7 @@ from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.collectors.decode import Row
+    from pipeline.collectors.decode import QuarantineRow, Row
     from pipeline.collectors.event_columns import Columns
     from pipeline.usage.sources import SourceRecord
 
@@ -51,6 +51,8 @@ class SegmentBuilder:
         """Begin a new segment, without a line yet."""
         self.lines = 0
         self.blank = 0
+        self.joined = 0
+        self.further = 0
         self.events: Counter[str] = Counter()
         self.quarantined: Counter[str] = Counter()
         self._waiting = EventColumns(self._source)
@@ -61,23 +63,26 @@ class SegmentBuilder:
     @property
     def rows(self) -> int:
         """Events and quarantined lines so far."""
-        return self.lines - self.blank
+        return self.lines + self.further - self.joined - self.blank
 
-    def add(self, row: EventRow | QuarantineRow | None) -> None:
-        """Count one line, and keep its row."""
-        self.lines += 1
-        if isinstance(row, EventRow):
-            self._waiting.add(row.values)
-        elif isinstance(row, QuarantineRow):
-            self._quarantine_rows.append(row.values)
-        else:
-            self.blank += 1
+    def add(self, rows: Sequence[EventRow | QuarantineRow], *, lines: int = 1) -> None:
+        """Count what so many lines tell together, and keep its rows."""
+        self.lines += lines
+        self.joined += lines - 1
+        for row in rows:
+            if isinstance(row, EventRow):
+                self._waiting.add(row.values)
+            else:
+                self._quarantine_rows.append(row.values)
+        self.further += max(len(rows) - 1, 0)
+        self.blank += not rows
         self._flush(_BATCH_ROWS)
 
-    def add_all(self, events: Columns, quarantined: Sequence[Row], *, blank: int) -> None:
-        """Count lines that follow one another, and keep their rows."""
+    def add_all(self, events: Columns, quarantined: Sequence[Row], *, blank: int, further: int = 0) -> None:
+        """Count lines that follow one another, and keep their rows; ``further`` ones are beyond the first of a line."""
         own, codes, shared = events
-        self.lines += len(codes) + len(quarantined) + blank
+        self.lines += len(codes) + len(quarantined) + blank - further
+        self.further += further
         self.blank += blank
         self._waiting.extend(own, codes, shared)
         self._quarantine_rows += quarantined

@@ -119,14 +119,15 @@ class InOrder:
         decoder = self._decoder
         if block.line is None:
             return decoder.decoded(block.content, block.spans, start=block.start, first_line=block.first_line)
-        row = decode_line(
+        rows = decode_line(
             block.line, source=decoder.source, log_format=decoder.log_format, fingerprint=decoder.fingerprint
         )
         events = EventColumns(decoder.source)
-        if isinstance(row, EventRow):
-            events.add(row.values)
-        quarantined = [row.values] if isinstance(row, QuarantineRow) else []
-        return DecodedLines(events.columns, quarantined, int(row is None), 0, 0)
+        for row in rows:
+            if isinstance(row, EventRow):
+                events.add(row.values)
+        quarantined = [row.values for row in rows if isinstance(row, QuarantineRow)]
+        return DecodedLines(events.columns, quarantined, int(not rows), 0, 0, max(len(rows) - 1, 0))
 
 
 class _Pool:

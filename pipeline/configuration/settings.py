@@ -16,7 +16,7 @@ from pipeline.accounts import Party
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import Rounding, minor_unit_digits
 from pipeline.base.periods import time_zone
-from pipeline.configuration.log_fields import flattened, rules_of
+from pipeline.configuration.log_fields import flattened, path_of, rules_of
 from pipeline.configuration.strict_toml import Table, read_table, value_text
 from pipeline.usage.events import LOG_FIELDS
 
@@ -64,6 +64,8 @@ class SourceSettings:
     """The family that each body is read as; None = found from each. ``pipeline.collectors`` knows which there are."""
     time_zone: str | None = None
     """The zone of instants that are written without an offset."""
+    line_in: str | None = None
+    """The path at which a program's logger puts the line, as JSON text."""
     link_roots: tuple[str, ...] = ()
     """Folders beside the workspace into which links under ``paths`` may lead; relative to the workspace."""
     gone: tuple[str, ...] = ()
@@ -149,7 +151,9 @@ def _sources(tables: tuple[Table, ...]) -> tuple[SourceSettings, ...]:
 
 
 def _source(table: Table) -> SourceSettings:
-    table.allow_only("name", "paths", "format", "fields", "identity", "dialect", "time_zone", "link_roots", "gone")
+    table.allow_only(
+        "name", "paths", "format", "fields", "identity", "dialect", "time_zone", "line_in", "link_roots", "gone"
+    )
     name = table.text("name")
     if not _SOURCE_NAME.fullmatch(name):
         what = f"name is {value_text(name)}; write 1 to 64 letters, digits, dots, dashes or underscores"
@@ -171,6 +175,7 @@ def _source(table: Table) -> SourceSettings:
         identity=table.choice("identity", IdentityRule.RESPONSE_ID),
         dialect=table.text("dialect") if "dialect" in table.values else None,
         time_zone=zone,
+        line_in=_line_in(table),
         link_roots=_link_roots(table),
         gone=table.texts("gone") if "gone" in table.values else (),
     )
@@ -183,6 +188,18 @@ def _link_roots(table: Table) -> tuple[str, ...]:
             what = f'link_roots holds {value_text(root)}; name folders without wildcards, such as ["/var/log/pods"]'
             raise table.refusal(what)
     return roots
+
+
+def _line_in(source: Table) -> str | None:
+    if "line_in" not in source.values:
+        return None
+    path = source.text("line_in")
+    try:
+        path_of(path)
+    except ConfigurationError as wrong:
+        what = f"line_in is {value_text(path)}, which is {wrong}"
+        raise source.refusal(what) from wrong
+    return path
 
 
 def _fields(source: Table) -> Mapping[str, Any]:

@@ -219,7 +219,7 @@ def _changed_days(before: pa.Table, after: pa.Table) -> dict[date, pa.Table]:
 
 
 def _same_rows(before: pa.Table, after: pa.Table) -> int:
-    """Count the rows of one origin that are the same in both; its source and first byte say which row is which."""
+    """Count the rows of one origin that are the same in both: source, first byte and identity say which is which."""
     place = pc.index_in(_keys(before), value_set=_keys(after))
     found = pc.is_valid(place)
     mine, theirs = before.filter(found), after.take(place.filter(found))
@@ -234,8 +234,11 @@ def _same(one: pa.ChunkedArray, other: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _keys(rows: pa.Table) -> pa.Array:
-    starts = rows["byte_start"].cast(pa.string())
-    return pc.binary_join_element_wise(rows["source"], starts, "\0").combine_chunks()
+    places = pc.binary_join_element_wise(rows["source"], rows["byte_start"].cast(pa.string()), "\0")
+    if "event_id" not in rows.column_names:
+        return places.combine_chunks()
+    identities = rows["event_id"].cast(pa.binary())
+    return pc.binary_join_element_wise(places.cast(pa.binary()), identities, b"\0").combine_chunks()
 
 
 def _check_balance(records: Iterable[SourceRecord], events: pa.Table, quarantined: pa.Table) -> None:

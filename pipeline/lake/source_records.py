@@ -6,17 +6,26 @@ Does not own what a source record means (``pipeline.usage.sources``).
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.objects.strict_json import checked_fields
 from pipeline.usage.sources import SourceRecord, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+_SINCE_LATER: Mapping[str, Any] = {"read_by": None, "joined": 0, "further": 0}
+"""Fields that records of before do not have, with what they are where they are absent."""
+_LATER_KINDS: Mapping[str, type] = {"read_by": str, "joined": int, "further": int}
 
 
 def stated_record(record: SourceRecord) -> dict[str, Any]:
     """Return a record as a log entry states it; what it does not know is left out, as records of before had none."""
     stated = asdict(record)
-    if record.read_by is None:
-        del stated["read_by"]
+    for name, absent in _SINCE_LATER.items():
+        if stated[name] == absent:
+            del stated[name]
     return stated
 
 
@@ -42,7 +51,7 @@ def source_record(value: Any) -> SourceRecord:
         blank=int,
         quarantined=dict,
         events=dict,
-        **({"read_by": str} if isinstance(value, dict) and "read_by" in value else {}),
+        **{name: kind for name, kind in _LATER_KINDS.items() if isinstance(value, dict) and name in value},
     )
     for counts in (fields["quarantined"], fields["events"]):
         if any(type(count) is not int for count in counts.values()):

@@ -254,7 +254,12 @@ SUPERSEDING_SINCE = 3
 would count both.
 """
 
-LAKE_VERSION = max(SUPERSEDING_SINCE, *(column.since for column in COLUMNS))
+ENTRIES_SINCE = 4
+"""The version of the lake since which a line can be of several events, and an event of several lines. A program of
+before would find that they do not add up.
+"""
+
+LAKE_VERSION = max(SUPERSEDING_SINCE, ENTRIES_SINCE, *(column.since for column in COLUMNS))
 """The version of the lake that this program writes; it reads every earlier one."""
 
 

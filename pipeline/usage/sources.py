@@ -29,7 +29,7 @@ class SourceRecord:
     """One collected segment of one log.
 
     All offsets are in bytes of the *decompressed* log, so that a log and its later gzip are the same source.
-    ``lines == blank + sum(quarantined.values()) + sum(events.values())`` always.
+    ``lines + further == joined + blank + sum(quarantined.values()) + sum(events.values())`` always (``is_balanced``).
     """
 
     source: str
@@ -53,6 +53,11 @@ class SourceRecord:
     """The last bytes before ``end``, at most 64 KiB and never before 0."""
     lines: int
     blank: int
+    """Lines that say nothing: empty ones, and those of formats that log more than exchanges."""
+    joined: int = 0
+    """Lines that are a part of what a later one ends: a logger splits what is long, a document may have many lines."""
+    further: int = 0
+    """Events and quarantined entries beyond the first of their line."""
     quarantined: dict[str, int] = field(default_factory=dict)
     """Count by reason."""
     events: dict[str, int] = field(default_factory=dict)
@@ -61,21 +66,34 @@ class SourceRecord:
     """What identifies the reader's version and the settings it was read by; None where neither was kept."""
 
     @property
+    def is_balanced(self) -> bool:
+        """Tell whether each line is accounted for once."""
+        rows = sum(self.quarantined.values()) + sum(self.events.values())
+        return self.lines + self.further == self.joined + self.blank + rows
+
+    @property
     def next_line(self) -> int:
         """Number of the line that follows the segment."""
         return self.first_line + self.lines
 
 
 def line_counts(sources: Sequence[SourceRecord]) -> dict[str, int]:
-    """Count lines by outcome: ``lines == blank + quarantined + events`` and ``events`` is the sum of the statuses."""
-    lines = blank = quarantined = 0
+    """Count lines by outcome, and ``events`` as the sum of the statuses.
+
+    ``lines == blank + quarantined + events`` where each line tells of one exchange at most. Where lines were joined, or
+    told of several, ``joined`` and ``further`` are there too: see ``SourceRecord``.
+    """
+    lines = blank = joined = further = quarantined = 0
     for record in sources:
         lines += record.lines
         blank += record.blank
+        joined += record.joined
+        further += record.further
         quarantined += sum(record.quarantined.values())
     statuses = event_counts(sources)
     return {
         "lines": lines,
+        **({"joined": joined, "further": further} if joined or further else {}),
         "blank": blank,
         "quarantined": quarantined,
         "events": sum(statuses.values()),

@@ -90,7 +90,7 @@ def _collect_file(
     segments = list(reading)
     for segment in segments:
         record = segment.record
-        assert record.lines == record.blank + sum(record.quarantined.values()) + sum(record.events.values())
+        assert record.is_balanced
         assert (segment.events.num_rows, segment.quarantined.num_rows) == (
             sum(record.events.values()),
             sum(record.quarantined.values()),

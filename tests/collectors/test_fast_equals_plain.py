@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fuzzing import LineMaker, expected_row, found_rows
+from fuzzing import LineMaker, expected_rows, found_rows
 
 from pipeline.collectors import LogFormat, read_log
 from pipeline.collectors.decode import decode_line
@@ -48,6 +48,7 @@ def _fast(content: bytes, log_format: LogFormat = FORMAT, *, matched_alone: bool
         found = decoder.decoded(block.content, block.spans, start=block.start, first_line=block.first_line)
         blocks.take(block)
         assert len(found_rows(found)) + found.blank == len(block.spans)
+        assert sum(map(len, found_rows(found).values())) == len(found_rows(found)) + found.further
         assert found.quarantined == sorted(found.quarantined, key=_QUARANTINE_LINE)
         rows |= found_rows(found)
         quick += found.matched + (0 if matched_alone else found.quick)
@@ -60,7 +61,7 @@ def _plain(content: bytes, log_format: LogFormat = FORMAT) -> dict[int, Any]:
         (line.number, decode_line(line, source="s", log_format=log_format, fingerprint=_fingerprint))
         for line in splitter
     )
-    return {number: expected_row(row) for number, row in rows if row is not None}
+    return {number: expected_rows(found) for number, found in rows if found}
 
 
 def _fingerprint(raw: str) -> str:
@@ -167,7 +168,7 @@ def test_one_odd_line_does_not_keep_the_others_of_its_model_from_being_told() ->
     ).encode()
     rows, matched = _fast(content, matched_alone=True)
     assert rows == _plain(content)
-    assert "openai-chat/reasoning-apart" in rows[41][1]
+    assert "openai-chat/reasoning-apart" in rows[41][0][1]
     assert matched > 240
 
 
@@ -230,7 +231,7 @@ def test_a_stream_that_was_cut_off_is_estimated_from_what_is_left_of_its_line(
     rows, quick = _fast(content)
     assert rows == _plain(content)
     assert quick == is_quick
-    assert chunks is None or rows[1][1][8] == chunks
+    assert chunks is None or rows[1][0][1][8] == chunks
 
 
 def test_chunks_that_are_broken_alike_are_not_counted_as_content() -> None:
@@ -244,7 +245,7 @@ def test_chunks_that_are_broken_alike_are_not_counted_as_content() -> None:
     ).encode()
     rows, _ = _fast(content)
     assert rows == _plain(content)
-    assert rows[1][1][8] == 12
+    assert rows[1][0][1][8] == 12
 
 
 @pytest.mark.parametrize("identity", ["response-id", "request-id", "both"])
@@ -343,4 +344,37 @@ def test_a_stream_behind_lines_of_json_is_none_of_their_chunks() -> None:
     assert condensed(content, [(0, len(content) - 1)])
     rows, _ = _fast(content)
     assert rows == _plain(content)
-    assert rows[1][1][8] == 2
+    assert rows[1][0][1][8] == 2
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("settings", [{}, {"format": "request-log"}, {"fields": {"path": {"value": "/v1/messages"}}}])
+def test_lines_of_other_formats_among_usual_ones_are_read_as_the_plain_reader_reads_them(
+    seed: int, settings: dict[str, Any]
+) -> None:
+    maker = LineMaker(f"formats {seed}", families=0.3)
+    content = b"".join(_as_others_write_it(maker.made().content, maker.chance) + b"\n" for _ in range(400))
+    log_format = LogFormat(**settings)
+    rows, _ = _fast(content, log_format)
+    assert rows == _plain(content, log_format)
+
+
+def _as_others_write_it(content: bytes, chance: random.Random) -> bytes:
+    """Return a line as it is, as a tool with another format writes it, or held by another document."""
+    kind = chance.randrange(6)
+    try:
+        line = json.loads(content)
+    except (ValueError, RecursionError):
+        return content
+    if kind > 3 or not isinstance(line, dict):
+        return content
+    if kind == 0:
+        renamed = {"startTime": line.get("ts"), "call_type": "completion", "status": "success"}
+        metadata = {"user_api_key_hash": line.get("api_key_id")}
+        return json.dumps(renamed | {"metadata": metadata, "response": line.get("response")}).encode()
+    text = content.decode("utf-8", "replace")
+    return json.dumps(
+        ({"log": text, "date": 1}, [line, {"@message": text, "@ptr": ""}], {"jsonPayload": line, "insertId": 1})[
+            kind - 1
+        ]
+    ).encode()

@@ -141,7 +141,10 @@ def _moved(document: dict[str, Any], moves: random.Random) -> tuple[dict[str, An
 
 def _read(content: bytes, fields: dict[str, Any]) -> EventRow | QuarantineRow | None:
     line = Line(1, 0, len(content), content)
-    return decode_line(line, source="s", log_format=LogFormat(fields=fields), fingerprint=lambda raw: f"key_{len(raw)}")
+    log_format = LogFormat(fields=fields)
+    rows = decode_line(line, source="s", log_format=log_format, fingerprint=lambda raw: f"key_{len(raw)}")
+    assert len(rows) <= 1
+    return rows[0] if rows else None
 
 
 def _compared(row: EventRow | QuarantineRow | None) -> Any:
@@ -444,6 +447,7 @@ def test_every_setting_of_a_mapping_is_part_of_what_a_log_was_read_by() -> None:
         LogFormat(format="request-log"),
         LogFormat(format="litellm"),
         LogFormat(time_zone="UTC"),
+        LogFormat(line_in="message"),
     ]
     assert len(set(map(read_by, formats))) == len(formats)
     assert [LogFormat(**json.loads(json.dumps(each.settings()))) for each in formats] == formats
@@ -460,6 +464,7 @@ def test_simple_mappings_are_still_read_by_patterns_and_others_by_none() -> None
     ]
     assert [LogFormat(fields=fields).is_simple for fields in simple + others] == [True] * 3 + [False] * 5
     assert not LogFormat(format="litellm").is_simple
+    assert not LogFormat(line_in="message").is_simple
     assert LogFormat(format="request-log", time_zone="UTC").is_simple
 
 

@@ -38,7 +38,7 @@ def told(content: dict[str, Any] | str | bytes, **settings: Any) -> tuple[Any, .
     """Return key, prompt and completion of a line that is refused."""
     text = json.dumps(content) if isinstance(content, dict) else content
     raw = text.encode() if isinstance(text, str) else text
-    row = decode_line(
+    (row,) = decode_line(
         Line(1, 0, len(raw) + 1, raw), source="s", log_format=LogFormat(**settings), fingerprint=FINGERPRINT
     )
     assert isinstance(row, QuarantineRow)
@@ -96,7 +96,7 @@ SOUND = json.dumps(line())
         ('{"request": {"messages": torn, \\"api_key_id\\": \\"key_2\\"}, ' + SOUND[1:], ("key_1", None, None)),
         ('{"api_key_id": 12', (None, None, None)),
         ("nonsense", (None, None, None)),
-        (f"[{SOUND}]", ("key_1", None, None)),
+        (f"[{SOUND}", ("key_1", None, None)),
         (SOUND.replace("Thaw", "Tauwetter \xfc").encode("latin-1"), ("key_1", 40, 2)),
         (SOUND.replace("key_1", "key_\xfc").encode("latin-1"), (None, 40, 2)),
         ("{" + '"api_key_id": "key_2", ' + SOUND[1:], (None, 40, 2)),
@@ -148,10 +148,9 @@ def test_whatever_is_done_to_a_line_behind_its_key_it_tells_its_key(seed: int, d
     begin = SOUND.index('"status"')
     at = chance.randrange(begin, len(SOUND))
     content = SOUND[:at].encode() + damage.replace(b"\n", b"") + SOUND[at + chance.randrange(9) :].encode()
-    row = decode_line(
+    (row,) = decode_line(
         Line(1, 0, len(content) + 1, content), source="s", log_format=LogFormat(), fingerprint=FINGERPRINT
     )
-    assert row is not None
     names = dict(zip(QUARANTINE.names, row.values, strict=False)) if isinstance(row, QuarantineRow) else None
     assert names is None or names["api_key_id"] in ("key_1", None)
     if names is not None and b'"api_key' not in damage:
@@ -176,7 +175,7 @@ def test_what_a_refused_line_tells_is_what_its_sound_twin_is_billed(family: str,
         body = maker.body(family)
         head = {"ts": "2026-09-01T12:00:00Z", "api_key_id": "key_1", "status": 200, "method": "POST", "path": body.path}
         text = json.dumps(head | {"request": {"user": "sent by me"}, "response": body.response})
-        sound = decode_line(
+        (sound,) = decode_line(
             Line(1, 0, len(text) + 1, text.encode()), source="s", log_format=LogFormat(), fingerprint=FINGERPRINT
         )
         assert isinstance(sound, EventRow)

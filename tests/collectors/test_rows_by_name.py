@@ -43,7 +43,7 @@ def test_what_a_reader_states_under_the_name_of_a_column_is_in_the_row(monkeypat
         )
 
     monkeypatch.setattr(decode, "read_exchange", stating_more)
-    row = decode_line(Line(1, 0, len(LINE), LINE), source="a.jsonl", log_format=LogFormat(), fingerprint=str)
+    (row,) = decode_line(Line(1, 0, len(LINE), LINE), source="a.jsonl", log_format=LogFormat(), fingerprint=str)
     assert isinstance(row, EventRow)
     values = dict(zip(USAGE_EVENTS.names, row.values, strict=True))
     assert {name: values[name] for name in more} == more
@@ -56,7 +56,7 @@ def test_what_a_reader_states_under_the_name_of_a_column_is_in_the_row(monkeypat
 
 
 def test_what_no_reader_states_is_null() -> None:
-    row = decode_line(Line(1, 0, len(LINE), LINE), source="a.jsonl", log_format=LogFormat(), fingerprint=str)
+    (row,) = decode_line(Line(1, 0, len(LINE), LINE), source="a.jsonl", log_format=LogFormat(), fingerprint=str)
     assert isinstance(row, EventRow)
     values = dict(zip(USAGE_EVENTS.names, row.values, strict=True))
     assert [values[column.name] for column in COLUMNS if column.since > 1 and values[column.name]] == []

@@ -92,13 +92,14 @@ def test_every_value_that_is_asked_for_has_a_use(watched: list[Watched]) -> None
     for number in range(1, 1500):
         content = maker.made().content
         watched.clear()
-        row = decode_line(
+        rows = decode_line(
             Line(number, 0, len(content) + 1, content),
             source="s",
             log_format=FORMAT,
             fingerprint=lambda raw: f"key_{len(raw)}",
         )
         asked = [(each.place, each.asked.copy()) for each in watched]
+        row = rows[0] if len(rows) == 1 else None
         uses = uses_of_sample(content, row.values, FORMAT) if isinstance(row, EventRow) else None
         if uses is None or not is_learnable(content, uses):
             continue

@@ -189,6 +189,10 @@ def test_an_unknown_key_is_refused_with_the_one_that_was_meant(tmp_path: Path, t
         ),
         (SOURCE + "fields = {ts = 5}", 'tallybook.toml: [[sources]] 1: fields: ts = 5 is none of a path "a.b"'),
         (
+            SOURCE + 'line_in = "a..b"',
+            "tallybook.toml: [[sources]] 1: line_in is 'a..b', which is no name and no path of names",
+        ),
+        (
             SOURCE + 'time_zone = "Mars/Olympus"',
             "tallybook.toml: [[sources]] 1: time zone 'Mars/Olympus' is unknown; write an IANA name",
         ),

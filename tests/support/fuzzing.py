@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import random
 import re
+from collections import defaultdict
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,6 +20,8 @@ from pipeline.tables.schemas import QUARANTINE
 from pipeline.usage.events import LOGGED
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pipeline.collectors.decode import EventRow, QuarantineRow
     from pipeline.collectors.fast.blocks import DecodedLines
 
@@ -159,18 +162,20 @@ _KEY = re.compile(r'"[a-zA-Z_]+"\s*:\s*')
 _LINE_OF_OWN, _LINE_OF_QUARANTINED = itemgetter(OWN.index("line")), itemgetter(QUARANTINE.get_field_index("line"))
 
 
-def found_rows(decoded: DecodedLines) -> dict[int, Any]:
-    """Return what was decoded by the number of its line."""
+def found_rows(decoded: DecodedLines) -> dict[int, list[Any]]:
+    """Return the rows of each line that has some, by its number."""
     own, codes, frames = decoded.events
-    events = [(values, frames[code]) for *values, code in zip(*own, codes, strict=True)]
-    return {_LINE_OF_OWN(row): (tuple(row), frame) for row, frame in events} | {
-        _LINE_OF_QUARANTINED(row): row for row in decoded.quarantined
-    }
+    found: dict[int, list[Any]] = defaultdict(list)
+    for *values, code in zip(*own, codes, strict=True):
+        found[_LINE_OF_OWN(values)].append((tuple(values), frames[code]))
+    for row in decoded.quarantined:
+        found[_LINE_OF_QUARANTINED(row)].append(row)
+    return dict(found)
 
 
-def expected_row(row: EventRow | QuarantineRow | None) -> Any:
-    """Return the same of a row of the plain reader."""
-    return row if row is None else (own_of(row.values), shared_of(row.values)) if hasattr(row, "status") else row.values
+def expected_rows(rows: Sequence[EventRow | QuarantineRow]) -> list[Any]:
+    """Return the same of the rows of a line by the plain reader."""
+    return [(own_of(row.values), shared_of(row.values)) if hasattr(row, "status") else row.values for row in rows]
 
 
 _LETTERS = (

@@ -4,13 +4,16 @@
 ``output_tokens`` includes thinking. A stream states usage in ``message_start`` and overlays it in ``message_delta``:
 per field the last number that is not null counts, and nothing is added (output grows, and so may input). Writes that
 live an hour are priced apart (``cache_creation.ephemeral_1h_input_tokens``). ``iterations`` of type ``compaction`` are
-left out of the top level and billed; those of type ``advisor_message`` are of another model, and kept by name. Of two
+left out of the top level and billed. Those of type ``advisor_message`` are of another model and not in the top level:
+each is an event of its own. A ``fallback_message`` is the top level, of the entry's model; whoever declined before it
+is an event of its own that is not billed. Of two
 ``message_start`` with different ids no usage can be believed, and nothing is estimated. Source: the API reference of
 Anthropic, ``Usage``.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import (
@@ -31,7 +34,7 @@ from pipeline.collectors.families.reading import (
 from pipeline.collectors.strict_json import stated_once
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from pipeline.collectors.bodies.body import Body
     from pipeline.collectors.families.reading import Asked
@@ -45,6 +48,7 @@ _EVENTS = frozenset(
         *("content_block_start", "content_block_delta", "content_block_stop"),
     )
 )
+_FALLBACK = "fallback_message"
 _OTHERS = {
     "web_searches": ("server_tool_use", "web_search_requests"),
     "web_fetches": ("server_tool_use", "web_fetch_requests"),
@@ -68,12 +72,13 @@ def read(body: Body, asked: Asked) -> Reading:
     messages = [*starts, *(document for document in documents if not _is_start(document))]
     usages = [usage for document in documents for usage in _usages(document)]
     usage = _overlaid(usages)
-    fallbacks = [entry for entry in _iterations(usage) if entry.get("type") == "fallback_message"]
+    fallbacks = [entry for entry in _iterations(usage) if entry.get("type") == _FALLBACK]
+    response_id = first(message.get("id") for message in messages)
     is_several = len({repr(start.get("id")) for start in starts}) > 1
     return Reading(
         family=NAME,
         stated=None if is_several else _stated(usage),
-        response_id=first(message.get("id") for message in messages),
+        response_id=response_id,
         model=first(entry.get("model") for entry in reversed(fallbacks))
         or first(message.get("model") for message in messages),
         service_tier=last(usage.get("service_tier") for usage in usages),
@@ -84,7 +89,27 @@ def read(body: Body, asked: Asked) -> Reading:
         generated_chunks=0
         if is_several
         else sum(any_of(document, "type") == "content_block_delta" for document in documents),
+        parts=() if is_several else tuple(_parts(usage, response_id)),
     )
+
+
+def _parts(usage: JsonObject, response_id: Any) -> Iterator[Reading]:
+    """Yield what other models did: advisors, and whoever declined before a fallback answered, which is not billed."""
+    entries = list(enumerate(_iterations(usage)))
+    has_fallback = any(entry.get("type") == _FALLBACK for _, entry in entries)
+    for index, entry in entries:
+        kind = stated_once(entry, "type")
+        if kind == "advisor_message" or (has_fallback and kind == "message"):
+            yield Reading(
+                family=NAME,
+                stated=_counted([entry]) if _counts_tokens(entry) else None,
+                response_id=response_id,
+                model=entry.get("model"),
+                service_tier=usage.get("service_tier"),
+                choices=1,
+                part=f"iteration {index}",
+                is_billed=kind == "advisor_message",
+            )
 
 
 def _is_start(document: JsonObject) -> bool:
@@ -113,30 +138,36 @@ def _finish_reason(message: JsonObject) -> Any:
 
 
 def _stated(usage: JsonObject) -> Stated | None:
-    if count_of(usage, "input_tokens") is None or count_of(usage, "output_tokens") is None:
+    if not _counts_tokens(usage):
         return None
-    counted = [usage, *(entry for entry in _iterations(usage) if stated_once(entry, "type") == "compaction")]
+    compactions = [entry for entry in _iterations(usage) if stated_once(entry, "type") == "compaction"]
+    return replace(
+        _counted([usage, *compactions]),
+        reasoning=count_of(object_at(usage, "output_tokens_details"), "thinking_tokens"),
+        conventions=("compaction",) if compactions else (),
+        others=others_of(usage, _OTHERS),
+    )
+
+
+def _counts_tokens(usage: JsonObject) -> bool:
+    return count_of(usage, "input_tokens") is not None and count_of(usage, "output_tokens") is not None
+
+
+def _counted(usages: Sequence[JsonObject]) -> Stated:
+    """Add up what was counted apart; each part is stated where it is above zero, or the first one states it."""
     prompt = completion = cached = written = hour = 0
-    for one in counted:
+    for one in usages:
         read_, wrote = count_of(one, "cache_read_input_tokens") or 0, _written(one)
         prompt += (count_of(one, "input_tokens") or 0) + read_ + wrote
         completion += count_of(one, "output_tokens") or 0
         cached, written = cached + read_, written + wrote
         hour += min(count_of(object_at(one, "cache_creation"), "ephemeral_1h_input_tokens") or 0, wrote)
-    advisors = [entry for entry in _iterations(usage) if entry.get("type") == "advisor_message"]
-    others = others_of(usage, _OTHERS)
-    if advisors:
-        others["advisor_prompt_tokens"] = sum(count_of(entry, "input_tokens") or 0 for entry in advisors)
-        others["advisor_completion_tokens"] = sum(count_of(entry, "output_tokens") or 0 for entry in advisors)
     return Stated(
         prompt=prompt,
         completion=completion,
-        cached=cached if "cache_read_input_tokens" in usage or cached else None,
-        written=written if "cache_creation_input_tokens" in usage or written else None,
+        cached=cached if "cache_read_input_tokens" in usages[0] or cached else None,
+        written=written if "cache_creation_input_tokens" in usages[0] or written else None,
         written_1h=hour or None,
-        reasoning=count_of(object_at(usage, "output_tokens_details"), "thinking_tokens"),
-        conventions=("compaction",) if len(counted) > 1 else (),
-        others=others,
     )
 
 

@@ -62,6 +62,12 @@ class Reading:
     """Whether anything was delivered: beside it, a usage of zeros is no measurement."""
     generated_chunks: int = 0
     """In a stream, how many of its chunks hold generated text, reasoning or arguments of a tool."""
+    parts: tuple[Reading, ...] = ()
+    """What other models did for this answer and it does not count: each is an event of its own."""
+    part: str | None = None
+    """The name of a part, the same in every copy of the answer."""
+    is_billed: bool = True
+    """Whether what a part states is billed; else it is kept by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,6 +53,8 @@ class DecodedLines(NamedTuple):
     """How many a pattern matched."""
     quick: int
     """How many others were not left to the plain reader whole."""
+    further: int
+    """How many of the rows are beyond the first of their line."""
 
 
 class BlockDecoder:
@@ -100,46 +102,48 @@ class BlockDecoder:
         lines = CutLines(content, spans, edges, first_line, cut)
         events = EventColumns(self.source)
         quarantined: list[Row] = []
-        blank = matched = quick = first = 0
+        blank = matched = quick = further = first = 0
         while first < len(spans):
             last = min(first + self._at_once, len(spans))
             self._at_once *= 2 if last - first == self._at_once else 1
             here = self._part(lines, range(first, last), events, quarantined)
-            blank, matched, quick, first = blank + here[0], matched + here[1], quick + here[2], last
-        return DecodedLines(events.columns, quarantined, blank, matched, quick)
+            blank, matched, quick, further = blank + here[0], matched + here[1], quick + here[2], further + here[3]
+            first = last
+        return DecodedLines(events.columns, quarantined, blank, matched, quick, further)
 
     def _part(
         self, lines: CutLines, indices: range, events: EventColumns, quarantined: list[Row]
-    ) -> tuple[int, int, int]:
-        """Add the rows of some lines; return how many were blank, matched, and read the quick way."""
-        blank = quick = 0
+    ) -> tuple[int, int, int, int]:
+        """Add the rows of some lines; return how many were blank, matched, read the quick way, and further rows."""
+        blank = quick = further = 0
         unmatched = self._matcher.match_lines(lines, indices, events)
         for index in sorted(unmatched):
-            row, is_quick = self._read(lines, index)
+            rows, is_quick = self._read(lines, index)
             quick += is_quick
-            if row is None:
-                blank += 1
-            elif isinstance(row, EventRow):
-                events.add(row.values)
-                if self._is_learning:
-                    self._learn(lines.looked_at(index), row.values, unmatched[index])
-            else:
-                quarantined.append(row.values)
-        return blank, len(indices) - len(unmatched), quick
+            blank += not rows
+            further += max(len(rows) - 1, 0)
+            for row in rows:
+                if isinstance(row, EventRow):
+                    events.add(row.values)
+                else:
+                    quarantined.append(row.values)
+            if self._is_learning and len(rows) == 1 and isinstance(rows[0], EventRow):
+                self._learn(lines.looked_at(index), rows[0].values, unmatched[index])
+        return blank, len(indices) - len(unmatched), quick, further
 
-    def _read(self, lines: CutLines, index: int) -> tuple[EventRow | QuarantineRow | None, bool]:
+    def _read(self, lines: CutLines, index: int) -> tuple[Sequence[EventRow | QuarantineRow], bool]:
         """Read one line, and tell whether the quick reader did."""
         place, cut = lines.place(index), lines.cut.get(index)
         if self._quick_reader is not None:
             values = self._quick_reader.read(lines.looked_at(index), place)
             if values is not None:
-                return EventRow(UsageStatus(values[_STATUS]), values), True
+                return [EventRow(UsageStatus(values[_STATUS]), values)], True
             if cut is not None:
                 row = cut_streams.read(
                     cut, place, source=self.source, log_format=self.log_format, fingerprint=self.fingerprint
                 )
                 if row is not None:
-                    return row, True
+                    return [row], True
         line = Line(*place, lines.line(index))
         return decode.decode_line(
             line, source=self.source, log_format=self.log_format, fingerprint=self.fingerprint

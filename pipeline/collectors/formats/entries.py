@@ -1,39 +1,110 @@
-"""From a document to the lines of a request log that it holds, and the settings that these are read by.
+"""From what a line of a log says to the lines of a request log that it holds, and the settings that these are read by.
 
-Owns the choice of the format: the one that a source names, else the one that recognises the document. Does not own
-which formats there are (``found``) nor what a line says (``request_log``).
+Owns the choice of the format: the one that a source names, else the one that recognises a document; and which document
+is a line at all, and which only holds some (``held``). Does not own which formats there are (``found``) nor what a line
+says (``request_log``).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipeline.collectors.formats.found import BY_NAME, format_of
+from pipeline.collectors.formats.found import BY_NAME, format_of, is_request_log
+from pipeline.collectors.formats.held import held_in, line_in
+from pipeline.collectors.refusal import LineRefused
 
 if TYPE_CHECKING:
     from pipeline.collectors.formats.found import Format
     from pipeline.collectors.formats.log_format import LogFormat
     from pipeline.collectors.strict_json import JsonObject
 
+_LEVELS_MAX = 4
+"""So deep may documents lie in one another."""
 
-def entries_of(document: JsonObject, log_format: LogFormat) -> tuple[list[JsonObject], LogFormat]:
-    """Return the lines of a request log that a document holds, and the settings to read them by.
+
+class Entry(NamedTuple):
+    """One line of a request log, or what should be one."""
+
+    document: Any
+    log_format: LogFormat
+    """What it is read by."""
+    refused: LineRefused | None = None
+    """Why its format could make no line of it."""
+
+
+def entries_in(document: Any, log_format: LogFormat, levels: int = _LEVELS_MAX) -> list[Entry]:
+    """Return every line of a request log that a document holds, in their order; an array holds what is in it."""
+    if isinstance(document, list) and levels and any(isinstance(each, dict) for each in document):
+        return [entry for each in document for entry in entries_in(each, log_format, levels - 1)]
+    if not isinstance(document, dict):
+        return [Entry(document, log_format)]
+    held, within = _held(document, log_format) if levels else (None, log_format)
+    if held is not None:
+        return [
+            entry
+            for each in held
+            for entry in (
+                [Entry(document, log_format, each)]
+                if isinstance(each, LineRefused)
+                else entries_in(each, within, levels - 1)
+            )
+        ]
+    try:
+        entries, written = entries_of(document, log_format)
+    except LineRefused as refused:
+        return [Entry(document, log_format, refused)]
+    return [
+        Entry(document, log_format, entry) if isinstance(entry, LineRefused) else Entry(entry, written)
+        for entry in entries
+    ]
+
+
+def entries_of(document: JsonObject, log_format: LogFormat) -> tuple[list[JsonObject | LineRefused], LogFormat]:
+    """Return the lines of a request log that a document is, by its format, and the settings to read them by.
 
     Raises ``LineRefused`` where its format cannot tell.
     """
     found = _format(document, log_format)
     if found is None:
         return [document], log_format
-    read_by = log_format.within(found.name, found.mapping)
-    return [document] if found.entries is None else found.entries(document), read_by
+    written = log_format.within(found.name, found.mapping)
+    return [document] if found.entries is None else found.entries(document), written
 
 
-def is_as_it_stands(document: JsonObject, log_format: LogFormat) -> bool:
+def is_as_it_stands(document: Any, log_format: LogFormat) -> bool:
     """Tell whether a document is itself the one line of a request log that it holds."""
-    return _format(document, log_format) is None
+    return isinstance(document, dict) and _format(document, log_format) is None and _is_line(document, log_format)
+
+
+def _held(document: JsonObject, log_format: LogFormat) -> tuple[list[Any] | None, LogFormat]:
+    """Return what lies in a document, ``None`` where it is a line itself, and what that is read by."""
+    if log_format.line_in is not None:
+        text = log_format.line_of(document)
+        if isinstance(text, str):
+            return line_in(text, depth_max=log_format.depth_max), log_format.within_line()
+    if _is_line(document, log_format):
+        return None, log_format
+    return held_in(document, depth_max=log_format.depth_max), log_format
 
 
 def _format(document: JsonObject, log_format: LogFormat) -> Format | None:
     if log_format.format is not None:
         return BY_NAME.get(log_format.format)
     return None if log_format.fields else format_of(document)
+
+
+def _is_line(document: JsonObject, log_format: LogFormat) -> bool:
+    """Tell a line from a document that only holds some: its format recognises it, or finds a time and a key in it."""
+    found = _format(document, log_format)
+    if found is not None and (log_format.format is None or found.recognises(document)):
+        return True
+    if found is not None and found.entries is not None:
+        return False
+    written = log_format if found is None else log_format.within(found.name, found.mapping)
+    if not written.fields:
+        return is_request_log(document)
+    value = written.of(document)
+    try:
+        return value("ts") is not None and (value("api_key_id") is not None or value("api_key") is not None)
+    except LineRefused:
+        return True

@@ -2,10 +2,10 @@
 
 A format is a module of this package with ``NAME``, ``recognises(document)``, and one of two: ``MAPPING``, which says in
 the language of ``fields`` where its lines have what a request log says, or ``entries(document)``, which returns the
-lines of a request log that a document holds, in their order, and raises ``LineRefused`` where it cannot. Entries have
-our names of fields (``pipeline.usage.events.LOG_FIELDS``); one with a dot stands at the top as it is written
-(``"usage.prompt_tokens"``), or within an object (``"usage": {"prompt_tokens": …}``). What else an entry has is for
-``fields`` of a source to name.
+lines of a request log that a document holds, in their order, and raises ``LineRefused`` where it cannot; where it
+cannot make a line of one of several, the refusal stands in its place. Entries have our names of fields
+(``pipeline.usage.events.LOG_FIELDS``); one with a dot stands at the top as it is written (``"usage.prompt_tokens"``),
+or within an object (``"usage": {"prompt_tokens": …}``). What else an entry has is for ``fields`` of a source to name.
 
 Owns which formats there are, and in which order they are asked. Does not own what a line is read by (``entries``).
 """
@@ -22,12 +22,13 @@ from pipeline.configuration.log_fields import rules_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from pipeline.collectors.refusal import LineRefused
     from pipeline.collectors.strict_json import JsonObject
 
 REQUEST_LOG = "request-log"
 """The format whose lines are our own: what nothing else recognises is read as it."""
 
-_NO_FORMATS = frozenset(("entries", "fingerprint", "found", "instants", "log_format", "mapping", "request_log"))
+_NO_FORMATS = frozenset(("entries", "fingerprint", "found", "held", "instants", "log_format", "mapping", "request_log"))
 
 
 class Format(NamedTuple):
@@ -36,7 +37,7 @@ class Format(NamedTuple):
     name: str
     recognises: Callable[[JsonObject], bool]
     mapping: Mapping[str, Any] | None
-    entries: Callable[[JsonObject], list[JsonObject]] | None
+    entries: Callable[[JsonObject], list[JsonObject | LineRefused]] | None
 
 
 def _found() -> Iterator[Format]:

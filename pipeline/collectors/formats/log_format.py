@@ -17,7 +17,7 @@ from pipeline.collectors.families import BY_NAME
 from pipeline.collectors.formats import found
 from pipeline.collectors.formats.mapping import Mapped
 from pipeline.collectors.identity import IDENTITIES
-from pipeline.configuration.log_fields import Path, rules_of
+from pipeline.configuration.log_fields import Path, path_of, rules_of
 from pipeline.usage.events import MAPPED_FIELDS
 
 if TYPE_CHECKING:
@@ -56,17 +56,21 @@ class LogFormat:
     """One of ``families.FAMILIES``: every body is read as that one; ``None``: found from the body."""
     time_zone: str | None = None
     """The zone of instants that are written without an offset; ``None``: these are refused."""
+    line_in: str | None = None
+    """The path at which another line has the one that is meant, as JSON text; where it has none, it is meant itself."""
     line_bytes_max: int = 64 * 2**20
     depth_max: int = 64
     decompressed_bytes_max: int = 2**40
     rules: Mapping[str, Rule] = field(init=False, repr=False, compare=False)
     """Those of ``fields``."""
     zone: ZoneInfo | None = field(init=False, repr=False, compare=False)
+    _line_in: Path | None = field(init=False, repr=False, compare=False)
     _within: dict[str, LogFormat] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot be meant."""
         object.__setattr__(self, "rules", rules_of(self.fields))
+        object.__setattr__(self, "_line_in", None if self.line_in is None else path_of(self.line_in))
         object.__setattr__(self, "zone", None if self.time_zone is None else time_zone(self.time_zone))
         if self.format is not None and self.format not in found.NAMES:
             message = f"format is {self.format!r}; it is one of {', '.join(found.NAMES)}"
@@ -87,6 +91,7 @@ class LogFormat:
         """Whether lines may be the request log's own, with no more than names changed."""
         return (
             self.format in (None, found.REQUEST_LOG)
+            and self.line_in is None
             and all(type(rule) is Path and rule.is_plain for rule in self.rules.values())
             and self.rules.keys().isdisjoint(MAPPED_FIELDS)
         )
@@ -99,6 +104,16 @@ class LogFormat:
     def of(self, line: JsonObject) -> Mapped:
         """Return what looks up the fields of a line."""
         return Mapped(line, self.rules, self.depth_max)
+
+    def line_of(self, line: JsonObject) -> Any:
+        """Return what lies at ``line_in``. Raises ``LineRefused`` where a name of it is stated twice."""
+        return None if self._line_in is None else self.of(line).found(self._line_in)
+
+    def within_line(self) -> LogFormat:
+        """Return the settings by which what lies at ``line_in`` is read."""
+        if "" not in self._within:
+            self._within[""] = replace(self, line_in=None)
+        return self._within[""]
 
     def within(self, name: str, mapping: Mapping[str, Any] | None) -> LogFormat:
         """Return the settings by which the entries of a format are read, as lines of a request log.

@@ -173,8 +173,11 @@ def _with_numbers(stated: Any) -> Any:
 
 def _decides(value: Any, field: str) -> bool:
     """Return a flag that decides a bill. Raises ``LineRefused`` where it is neither true nor false."""
-    stated = {"true": True, "false": False, "": False}.get(value.lower(), value) if isinstance(value, str) else value
-    return bool(fields.flag(stated, field))
+    return bool(fields.flag(_FLAGS.get(str(value).lower(), value), field))
+
+
+_FLAGS: Mapping[str, bool] = {"true": True, "1": True, "false": False, "0": False, "": False}
+"""How logs write a flag that are written by programs without one."""
 
 
 def _logged(column: Column, line: JsonObject, log_format: LogFormat, left_out: LeftOut) -> Any:

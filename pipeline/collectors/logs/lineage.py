@@ -40,6 +40,8 @@ class Continuation:
     """What was collected of the log last; ``None`` of one that nobody knows."""
     is_verified: bool = True
     """Whether ``end`` is known; of a compressed log that nobody knows it is not, and ``believed`` finds it."""
+    is_final: bool = False
+    """Whether nothing behind ``end`` belongs to it: a segment that is read again."""
 
 
 class KnownSources:

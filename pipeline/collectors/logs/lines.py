@@ -55,6 +55,18 @@ class Line(NamedTuple):
     content: bytes | None
     edges: bytes = b""
     """Of a line beyond the cap: how it begins and ends, a line end between them where what lies there is left out."""
+    lines: int = 1
+    """How many lines of the log it is made of."""
+
+
+class SplitPlace(NamedTuple):
+    """Where a splitter stands, and what it knows of the lines before."""
+
+    end: int
+    next_line: int
+    recent: tuple[bytes, ...]
+    recent_bytes: int
+    digest: _Hash
 
 
 class LineSplitter:
@@ -79,6 +91,15 @@ class LineSplitter:
         self._recent: deque[bytes] = deque([before[-WINDOW_BYTES:]])
         self._recent_bytes = len(self._recent[0])
         self._digest = hashlib.sha256()
+
+    def place(self) -> SplitPlace:
+        """Return where it stands, for ``return_to``."""
+        return SplitPlace(self.end, self.next_line, tuple(self._recent), self._recent_bytes, self._digest.copy())
+
+    def return_to(self, place: SplitPlace) -> None:
+        """Stand where it stood before, in the same segment: as if the lines since then had not been handed out."""
+        self.end, self.next_line, recent, self._recent_bytes, digest = place
+        self._recent, self._digest = deque(recent), digest.copy()
 
     def begin_segment(self) -> None:
         """Let a segment begin after the line handed out last."""

@@ -28,6 +28,8 @@ class ProblemReason(StrEnum):
     """The compressed stream is cut: its last member or frame has no end."""
     NOT_JSON_LINES = "not_json_lines"
     """The first bytes say that the log is in another format or encoding."""
+    DOCUMENT_NOT_WHOLE = "document_not_whole"
+    """The log is one JSON document, and it is not all there."""
     EXPANDS_TOO_MUCH = "expands_too_much"
     """The compressed stream grows beyond the limits of the source."""
     TAIL_UNREAD = "tail_unread"

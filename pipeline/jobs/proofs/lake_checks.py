@@ -73,12 +73,10 @@ def lake_checks(workspace: Workspace, built: Aggregate, counts: Mapping[str, int
 
 
 def _lines(records: Sequence[SourceRecord], events: Sequence[Path], quarantine: Sequence[Path]) -> Iterator[Check]:
-    wrong = [
-        record.source
-        for record in records
-        if record.lines != record.blank + sum(record.quarantined.values()) + sum(record.events.values())
-    ]
-    fine = f"lines = blank + quarantined + events in {counted(len(records), 'segment', 'segments')} of logs"
+    wrong = [record.source for record in records if not record.is_balanced]
+    is_plain = not any(record.joined or record.further for record in records)
+    equation = "lines = blank" if is_plain else "lines + further entries of lines = parts of lines + blank"
+    fine = f"{equation} + quarantined + events in {counted(len(records), 'segment', 'segments')} of logs"
     yield check_that_none(wrong, name="lines_are_accounted_for", fine=fine, found="unbalanced")
     statuses = _stated((record.source, record.events) for record in records)
     kept = _counted(events, "status")

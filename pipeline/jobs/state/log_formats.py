@@ -28,6 +28,7 @@ def log_format_of(settings: Settings, source: SourceSettings) -> LogFormat:
             identity=source.identity.value,
             dialect=source.dialect,
             time_zone=source.time_zone,
+            line_in=source.line_in,
             line_bytes_max=settings.limits.line_bytes,
             depth_max=settings.limits.nesting,
         )

@@ -120,14 +120,75 @@ def test_a_compaction_is_billed_on_top() -> None:
     assert read(body, path=PATH).dialect == "anthropic/compaction"
 
 
-def test_an_advisor_of_another_model_is_not_mixed_with_the_answer() -> None:
-    iterations = [
-        {"type": "message"} | USAGE,
-        {"type": "advisor_message", "model": "opus-4-5", "input_tokens": 800, "output_tokens": 90},
+ADVISED = [
+    {"type": "message"} | USAGE,
+    {"type": "advisor_message", "model": "opus-4-5", "input_tokens": 800, "output_tokens": 90},
+    {"type": "advisor_message", "model": "opus-4-5", "input_tokens": 900, "output_tokens": 7},
+]
+
+
+def _in_both_forms(iterations: list[dict[str, Any]]) -> tuple[Any, ...]:
+    stream = ways(_start(USAGE), TEXT, _delta({"output_tokens": 34, "iterations": iterations}), STOP)["transcript"]
+    return _message(USAGE | {"iterations": iterations}), stream
+
+
+def test_an_advisor_of_another_model_is_not_mixed_with_the_answer_and_is_measured_apart() -> None:
+    for body in _in_both_forms(ADVISED):
+        assert tokens(body, path=PATH)[:2] == (581, 34)
+        whole = read(body, path=PATH)
+        assert whole.other_usage is None
+        assert [(part.model_reported, part.status.value, part.part) for part in whole.parts] == [
+            ("opus-4-5", "measured", "iteration 1"),
+            ("opus-4-5", "measured", "iteration 2"),
+        ]
+        assert [part.tokens and (part.tokens.prompt_tokens, part.tokens.completion_tokens) for part in whole.parts] == [
+            (800, 90),
+            (900, 7),
+        ]
+
+
+def test_an_answer_with_advice_is_an_event_for_each_of_its_models_and_a_copy_of_it_the_same_ones(
+    collect: Any, exchange: Any
+) -> None:
+    plain, stream = (collect(exchange(path=PATH, response=body)) for body in _in_both_forms(ADVISED))
+    assert [(event["model_reported"], event["prompt_tokens"]) for event in plain.events] == [
+        ("sonnet-4-5", 581),
+        ("opus-4-5", 800),
+        ("opus-4-5", 900),
     ]
+    identities = [event["event_id"] for event in plain.events]
+    assert len(set(identities)) == 3
+    assert identities == [event["event_id"] for event in stream.events]
+    assert len({(event["response_id"], event["line"], event["byte_start"]) for event in plain.events}) == 1
+    (record,) = plain.records
+    assert (record.lines, record.further, record.events) == (1, 2, {"measured": 3})
+    assert record.is_balanced
+
+
+@pytest.mark.parametrize("fields", [{"id": None}, {"id": None, "request_id": ...}])
+def test_parts_of_an_answer_without_ids_are_told_apart(collect: Any, exchange: Any, fields: dict[str, Any]) -> None:
+    body = _message(USAGE | {"iterations": ADVISED}) | {"id": fields.pop("id")}
+    events = collect(exchange(path=PATH, response=body, **fields)).events
+    assert len({event["event_id"] for event in events}) == 3
+
+
+def test_advice_that_contradicts_itself_is_quarantined_with_its_line(collect: Any, exchange: Any) -> None:
+    iterations = [ADVISED[0], ADVISED[1] | {"input_tokens": "many"}]
     body = _message(USAGE | {"iterations": iterations})
-    assert tokens(body, path=PATH)[:2] == (581, 34)
-    assert read(body, path=PATH).other_usage == '{"advisor_completion_tokens":90,"advisor_prompt_tokens":800}'
+    assert collect(exchange(path=PATH, response=body)).refusal[0] == "invalid_usage"
+
+
+def test_whoever_declined_before_a_fallback_is_an_event_that_is_not_billed() -> None:
+    iterations = [
+        {"type": "message", "model": "opus-4-5", "input_tokens": 570, "output_tokens": 0},
+        {"type": "fallback_message", "model": "haiku-4-5"} | USAGE,
+    ]
+    for body in _in_both_forms(iterations):
+        whole = read(body, path=PATH)
+        assert (whole.model_reported, whole.status.value) == ("haiku-4-5", "measured")
+        (declined,) = whole.parts
+        assert (declined.model_reported, declined.status.value, declined.tokens) == ("opus-4-5", "not_metered", None)
+        assert declined.other_usage == '{"prompt_tokens":570}'
 
 
 def test_a_fallback_is_rated_by_the_model_that_answered() -> None:

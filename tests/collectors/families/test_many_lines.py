@@ -229,7 +229,7 @@ def test_every_line_is_what_the_plain_reader_says(collect: Any, family: str, sta
     fingerprint = KeyFingerprint(secret=b"any secret of thirty-two bytes, ok")
     for number, (content, event) in enumerate(zip(contents, collected.events, strict=True), 1):
         line = Line(number, event["byte_start"], event["byte_end"], content)
-        row = decode_line(line, source=event["source"], log_format=LogFormat(), fingerprint=fingerprint)
+        (row,) = decode_line(line, source=event["source"], log_format=LogFormat(), fingerprint=fingerprint)
         assert isinstance(row, EventRow)
         plain = dict(zip(USAGE_EVENTS.names, row.values, strict=True))
         same = {name for name in USAGE_EVENTS.names if name not in {"event_id", "occurred_at"}}

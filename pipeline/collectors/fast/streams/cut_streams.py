@@ -25,6 +25,8 @@ _COUNTED = [USAGE_EVENTS.get_field_index(name) for name in ("completion_tokens",
 
 _ALSO_GENERATED = (b"reasoning", b"tool_calls", b"refusal", b"function_call")
 """Where one of these is, chunks may count that have no content."""
+_OF_A_REQUEST_LOG = (b'"ts"', b'"api_key')
+"""Names without which a line is of another format, whose answer may lie elsewhere."""
 
 
 def read(
@@ -43,7 +45,10 @@ def read(
     """
     if not cut.is_in_response or any(name in cut.content for name in _ALSO_GENERATED):
         return None
-    row = decode_line(Line(*place, cut.content), source=source, log_format=log_format, fingerprint=fingerprint)
+    if any(name not in cut.content for name in _OF_A_REQUEST_LOG):
+        return None
+    rows = decode_line(Line(*place, cut.content), source=source, log_format=log_format, fingerprint=fingerprint)
+    row = rows[0] if len(rows) == 1 else None
     if (
         not isinstance(row, EventRow)
         or row.status is not UsageStatus.ESTIMATED

@@ -1,0 +1,130 @@
+"""A log that is one JSON document: an array of entries, or an object that some tool exported, over many lines.
+
+Owns the question whether a log is one, and the reading of it as one line. It is read once it is whole: what a tool is
+still writing is for the next run. Does not own what the document says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import TYPE_CHECKING
+
+from pipeline.collectors.logs.lines import Line, bare_span
+from pipeline.collectors.logs.log_file import WINDOW_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_BEGINS_OBJECT = re.compile(
+    rb'\{[ \t]*\r?\n\s*"|'  # { and a name on a line of its own
+    rb'\{[ \t]*"(?:[^"\\]|\\.)*"[ \t]*:[ \t]*(?:\{[ \t]*\r?\n\s*["}]|\[[ \t]*\r?\n\s*[\[{"\]])'  # {"name": { or [
+)
+"""The first lines of an object over several lines: no log of JSON lines begins so."""
+_COMPRESSED = re.compile(r"\.(?:gz|zst|zstd)$")
+
+
+def is_one_document(name: str, head: bytes, pieces: Iterable[bytes]) -> bool:
+    """Tell whether a log is one JSON document, from its name and its first bytes.
+
+    An array is one, unless it is a line; so is an object over several lines. An object on one line without its line end
+    is one where the file's name, less ``.gz`` and the like, ends in ``.json`` or ``.har``: a log of JSON lines begins
+    so too. ``pieces`` are the log from its beginning; they are asked for until something follows the
+    first line.
+    """
+    begin, _ = bare_span(head, 0, len(head))
+    head = head[begin:].lstrip()
+    is_array = head.startswith(b"[")
+    if not is_array and not head.startswith(b"{"):
+        return False
+    first, line_end, rest = head.partition(b"\n")
+    if line_end:
+        is_lines = not rest.strip() or (_is_json(first) if is_array else _BEGINS_OBJECT.match(head) is None)
+        return not is_lines
+    ends = _ends_of_first_lines(pieces)
+    if ends is not None:
+        last, has_more = ends
+        return has_more and last not in b"}]\r"
+    return is_array or _COMPRESSED.sub("", name.lower()).endswith((".json", ".har"))
+
+
+def _ends_of_first_lines(pieces: Iterable[bytes]) -> tuple[bytes, bool] | None:
+    """Return the last byte of the first line, and whether anything follows; ``None`` where it has no line end."""
+    last, is_ended = b"\r", False
+    for piece in pieces:
+        rest = piece
+        if not is_ended:
+            line, line_end, rest = piece.partition(b"\n")
+            last, is_ended = line[-1:] or last, bool(line_end)
+        if is_ended and rest.strip():
+            return last, True
+    return (last, False) if is_ended else None
+
+
+def _is_json(content: bytes) -> bool:
+    try:
+        json.loads(content)
+    except ValueError:
+        return False
+    return True
+
+
+class WholeDocument:
+    """Iterates the one line that such a log is, as a group, once it is whole.
+
+    As ``lines.LineSplitter``, whose properties it has. A document beyond the cap on a line is one that is too long.
+    """
+
+    def __init__(self, pieces: Iterable[bytes], *, start: int, first_line: int, line_bytes_max: int) -> None:
+        self.end = start
+        self.segment_start = start
+        self.next_line = first_line
+        self.tail = b""
+        self.is_whole = False
+        """Whether the log was read to its end, and is one."""
+        self._pieces = pieces
+        self._line_bytes_max = line_bytes_max
+        self._digest = hashlib.sha256()
+
+    @property
+    def segment_sha256(self) -> str:
+        """The digest (hex) of the document."""
+        return self._digest.hexdigest()
+
+    def begin_segment(self) -> None:
+        """Let a segment begin behind the document, where nothing is."""
+        self.segment_start = self.end
+        self._digest = hashlib.sha256()
+
+    def __iter__(self) -> Iterator[list[Line]]:
+        """Yield the document, or nothing while it is not whole."""
+        kept: bytearray | None = bytearray()
+        digest = hashlib.sha256()
+        size = lines = 0
+        edges, tail = b"", b""
+        for piece in self._pieces:
+            digest.update(piece)
+            size += len(piece)
+            lines += piece.count(b"\n")
+            edges += piece[: WINDOW_BYTES - len(edges)]
+            tail = (tail + piece)[-WINDOW_BYTES:]
+            if kept is not None:
+                kept += piece
+                if len(kept) > self._line_bytes_max:
+                    kept = None
+        content = None if kept is None else _bare(bytes(kept))
+        if not size or (not tail.rstrip().endswith((b"}", b"]")) if content is None else not _is_json(content)):
+            return
+        if content is not None and not content.strip(b"[] \t\r\n"):  # an export of nothing
+            content = b""
+        lines += not tail.endswith(b"\n")
+        line = Line(self.next_line, self.end, self.end + size, content, edges + b"\n" + tail, lines)
+        self._digest, self.tail, self.is_whole = digest, tail, True
+        self.end, self.next_line = line.end, self.next_line + lines
+        yield [line._replace(number=line.number + lines - 1)]
+
+
+def _bare(content: bytes) -> bytes:
+    begin, end = bare_span(content, 0, len(content))
+    return content[begin:end].strip()

@@ -1,0 +1,40 @@
+"""Fluent Bit: records as JSON lines, whose ``log`` is the line that was read, and those of its output ``file``.
+
+A record has its time beside the line (``date``, ``@timestamp``, ``time``), and what filters add (``kubernetes``). Where
+the line is of a container runtime, its tag is kept as ``_p`` or ``logtag``: ``P`` where it goes on in the next record
+of its ``stream``. The output ``file`` writes ``tag: [time, {record}]``. A record whose line was parsed into it
+(``Merge_Log``) needs nothing of this. Source: the manual of Fluent Bit, "File", "Kubernetes", "Multiline".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from pipeline.collectors.wrappers.wrapper import Unwrapped
+
+NAME = "fluent-bit"
+
+_OF_FILE = re.compile(rb"[^ {}\[\]\"]{1,256}: \[(?:[0-9.]+|\[[0-9.]+, ?\{.*?\}\]), ?(\{.*\})\]", re.DOTALL)
+_BESIDE = frozenset(("date", "@timestamp", "kubernetes", "_p", "logtag"))
+
+
+def unwrap(line: bytes) -> Unwrapped | None:
+    """Return the line that a record holds, or the record itself out of a file; ``None`` for anything else."""
+    found = _OF_FILE.fullmatch(line)
+    content = line if found is None else found[1]
+    if not content.startswith(b"{") or b'"log"' not in content:
+        return None if found is None else Unwrapped(content=content)
+    try:
+        record = json.loads(content)
+    except ValueError:  # also what is no UTF-8
+        return None
+    held = record.get("log")
+    is_record = found is not None or not _BESIDE.isdisjoint(record)
+    if not isinstance(held, str) or not is_record or "ts" in record:
+        return None if found is None else Unwrapped(content=content)
+    return Unwrapped(
+        content=held.removesuffix("\n").removesuffix("\r").encode("utf-8", "surrogatepass"),
+        is_part="P" in (record.get("_p"), record.get("logtag")),
+        stream=str(record.get("stream", "")),
+    )

@@ -1,0 +1,41 @@
+"""The journal of systemd, as ``journalctl -o json`` writes it: an object an entry, with the line in ``MESSAGE``.
+
+A message that is no UTF-8 is a list of its bytes. One of more than 4096 bytes is null, unless the journal was asked for
+``--all``; such an entry is left as it is, and so is quarantined. What a service writes in one line of more than
+``LineMax`` is split, and ``_LINE_BREAK`` of each part but the last is ``line-max``. Source: the manual pages
+journalctl(1), systemd.journal-fields(7) and journald.conf(5).
+"""
+
+from __future__ import annotations
+
+import json
+
+from pipeline.collectors.wrappers.wrapper import Unwrapped
+
+NAME = "journald"
+
+_BESIDE = frozenset(("__CURSOR", "__REALTIME_TIMESTAMP", "_BOOT_ID"))
+
+
+def unwrap(line: bytes) -> Unwrapped | None:
+    """Return the message of an entry, ``None`` where a line is no entry, or has no message that can be read."""
+    if not line.startswith(b"{") or b'"MESSAGE"' not in line:
+        return None
+    try:
+        entry = json.loads(line)
+    except ValueError:  # also what is no UTF-8
+        return None
+    if _BESIDE.isdisjoint(entry) or "ts" in entry:
+        return None
+    message = entry.get("MESSAGE")
+    if isinstance(message, list) and all(type(byte) is int and 0 <= byte <= 255 for byte in message):  # noqa: PLR2004 - bytes
+        content = bytes(message)
+    elif isinstance(message, str):
+        content = message.encode("utf-8", "surrogatepass")
+    else:
+        return None
+    return Unwrapped(
+        content=content.removesuffix(b"\n"),
+        is_part=entry.get("_LINE_BREAK") == "line-max",
+        stream=str(entry.get("_STREAM_ID") or entry.get("_PID") or ""),
+    )

@@ -1,0 +1,161 @@
+"""Logs that are one JSON document, and lines that hold several entries."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pipeline.collectors.logs.whole_document import is_one_document
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def _entries(exchange: Any, count: int) -> list[dict[str, Any]]:
+    body = exchange()["response"]
+    return [exchange(request_id=f"r-{n}", response=body | {"id": f"c-{n}"}) for n in range(count)]
+
+
+def _ids(collected: Any) -> list[str]:
+    return [event["response_id"] for event in collected.events]
+
+
+FORMS = {
+    "on one line": json.dumps,
+    "indented": lambda entries: json.dumps(entries, indent=2),
+    "an entry a line": lambda entries: "[\n" + ",\n".join(map(json.dumps, entries)) + "\n]\n",
+    "the bracket before the first": lambda entries: "[" + ",\n".join(map(json.dumps, entries)) + "]",
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", ["log.json", "log.json.gz"])
+def test_an_array_is_the_events_of_its_entries(
+    collect_file: Any, collect: Any, exchange: Any, tmp_path: Path, *, form: str, name: str
+) -> None:
+    entries = _entries(exchange, 5)
+    content = FORMS[form](entries).encode()
+    log = tmp_path / name
+    log.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    collected = collect_file(log)
+    places = {"line", "byte_start", "byte_end"}
+    assert [{name: event[name] for name in event.keys() - places} for event in collected.events] == [
+        {name: event[name] for name in event.keys() - places} for event in collect(*entries).events
+    ]
+    (record,) = collected.records
+    assert (record.further, record.start, record.end) == (4, 0, len(content))
+    assert record.lines == record.joined + 1 == len(content.decode().split("\n")) - content.endswith(b"\n")
+    assert collect_file(log, known=[record]).segments == []
+
+
+def test_an_entry_that_is_refused_costs_no_other_and_is_named(collect_file: Any, exchange: Any, tmp_path: Path) -> None:
+    entries = [*_entries(exchange, 2), 7, exchange(api_key_id=...)]
+    log = tmp_path / "log.json"
+    log.write_text(json.dumps(entries), encoding="utf-8")
+    collected = collect_file(log)
+    assert _ids(collected) == ["c-0", "c-1"]
+    assert [(row["reason"], row["detail"]) for row in collected.quarantined] == [
+        ("not_an_object", "entry 3: JSON, and no object"),
+        ("missing_field", "entry 4: api_key or api_key_id"),
+    ]
+
+
+def test_equal_entries_without_ids_are_entries_of_their_own_and_a_copy_of_the_log_is_none(
+    collect_file: Any, exchange: Any, tmp_path: Path
+) -> None:
+    nameless = exchange(request_id=..., response={"choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 1}})
+    logs = [tmp_path / "a.json", tmp_path / "b.json"]
+    found = []
+    for log in logs:
+        log.write_text(json.dumps([nameless, nameless]), encoding="utf-8")
+        found.append([event["event_id"] for event in collect_file(log).events])
+    assert found[0] == found[1]
+    assert len(set(found[0])) == 2
+
+
+def test_a_line_that_is_an_array_holds_several_entries(collect: Any, exchange: Any) -> None:
+    entries = _entries(exchange, 3)
+    collected = collect(json.dumps(entries[:2]), entries[2])
+    assert _ids(collected) == ["c-0", "c-1", "c-2"]
+    assert [event["line"] for event in collected.events] == [1, 1, 2]
+    (record,) = collected.records
+    assert (record.lines, record.joined, record.further, record.blank) == (2, 0, 1, 0)
+
+
+def test_an_export_of_nothing_says_nothing_and_an_empty_array_on_a_line_is_quarantined(
+    collect_file: Any, collect: Any, tmp_path: Path
+) -> None:
+    log = tmp_path / "export.json"
+    log.write_text("[\n]", encoding="utf-8")
+    collected = collect_file(log)
+    assert (collected.events, collected.quarantined, collected.records[0].blank) == ([], [], 1)
+    assert collect("[]").refusal[0] == "not_an_object"
+
+
+def test_a_document_that_is_being_written_is_said_and_read_once_it_is_whole(
+    collect_file: Any, exchange: Any, tmp_path: Path
+) -> None:
+    log = tmp_path / "export.json"
+    whole = json.dumps(_entries(exchange, 3), indent=1)
+    log.write_text(whole[:-200], encoding="utf-8")
+    first = collect_file(log)
+    assert first.segments == []
+    assert first.reading.problem.reason.value == "document_not_whole"
+    log.write_text(whole, encoding="utf-8")
+    second = collect_file(log)
+    assert _ids(second) == ["c-0", "c-1", "c-2"]
+    assert second.reading.problem is None
+
+
+def test_one_object_in_a_json_file_is_read_without_its_line_end_and_more_lines_after_it(
+    collect_file: Any, exchange: Any, tmp_path: Path
+) -> None:
+    log = tmp_path / "one.json"
+    first, second = map(json.dumps, _entries(exchange, 2))
+    log.write_text(first, encoding="utf-8")
+    before = collect_file(log)
+    assert _ids(before) == ["c-0"]
+    log.write_text(f"{first}\n{second}\n", encoding="utf-8")
+    after = collect_file(log, known=before.records)
+    assert _ids(after) == ["c-1"]
+
+
+def test_a_document_beyond_the_cap_is_quarantined_whole(collect_file: Any, exchange: Any, tmp_path: Path) -> None:
+    log = tmp_path / "log.json"
+    log.write_text(json.dumps(_entries(exchange, 30), indent=1), encoding="utf-8")
+    collected = collect_file(log, line_bytes_max=1000)
+    assert not collected.events
+    assert [row["reason"] for row in collected.quarantined] == ["line_too_long"]
+
+
+LONG = b'{"a": "' + b"x" * 70_000 + b'"}'
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "is_one"),
+    [
+        ("a.jsonl", b"", False),
+        ("a.jsonl", b'{"a": 1}\n', False),
+        ("a.jsonl", b'{"a": 1}', False),
+        ("a.jsonl", b"[1]\n[2]\n", False),
+        ("a.jsonl", b"text\n", False),
+        ("a.json", b'{"a": 1}', True),
+        ("a.HAR", b'{"a": 1}', True),
+        ("a.json.zst", b'{"a": 1}', True),
+        ("a.json", b'{"a": 1}\n{"a": 2}\n', False),
+        ("a.jsonl", b"\xef\xbb\xbf[\n{}]", True),
+        ("a.jsonl", b'{\n "a": 1}', True),
+        ("a.jsonl", b'{"log": {\r\n "a": 1}}', True),
+        ("a.jsonl", b'{"ts": "2026-01-\n{"a": 1}\n', False),
+        ("a.json", LONG, True),
+        ("a.json", LONG + b"\n" + LONG + b"\n", False),
+        ("a.jsonl", b"[" + LONG + b",\n" + LONG + b"]", True),
+        ("a.jsonl", b"[" + LONG + b"]\n[" + LONG + b"]\n", False),
+    ],
+)
+def test_one_document_is_told_from_lines(name: str, content: bytes, *, is_one: bool) -> None:
+    pieces = [content[at : at + 1000] for at in range(0, len(content), 1000)]
+    assert is_one_document(name, content[: 2**16], pieces) is is_one

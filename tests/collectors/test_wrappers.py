@@ -1,0 +1,290 @@
+"""What loggers put around a line is undone, whatever it is: the exchanges are those of the request log within."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.collectors.formats.held import held_in
+from pipeline.collectors.wrappers import WRAPPERS, cloudwatch, cri, fluent_bit, journald, wrapper_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+AT = "2026-10-01T00:00:00.000000000Z"
+_BEFORE = {"byte_start", "byte_end", "line", "event_id"}
+
+
+def in_cri(texts: Sequence[str], cut: int, stream: str = "stdout") -> list[str]:
+    """Lines of containerd, split after ``cut`` bytes."""
+    return [
+        f"{AT} {stream} {'P' if at + cut < len(text) else 'F'} {text[at : at + cut]}"
+        for text in texts
+        for at in range(0, max(len(text), 1), cut)
+    ]
+
+
+def in_fluent_bit(texts: Sequence[str], cut: int) -> list[str]:
+    """Records of what a container runtime wrote."""
+    return [
+        json.dumps(
+            {"date": 1.5, "stream": "stdout", "_p": "P" if at + cut < len(text) else "F", "log": text[at:][:cut]}
+        )
+        for text in texts
+        for at in range(0, max(len(text), 1), cut)
+    ]
+
+
+def in_files_of_fluent_bit(texts: Sequence[str], cut: int) -> list[str]:
+    del cut
+    return [f'kube.app: [1790812800.000000000, {{"log":{json.dumps(text)},"stream":"stdout"}}]' for text in texts]
+
+
+def in_journal(texts: Sequence[str], cut: int) -> list[str]:
+    """Entries of the journal, split as long lines are."""
+    return [
+        json.dumps(
+            {"__CURSOR": "s=1", "_STREAM_ID": "a", "MESSAGE": text[at:][:cut]}
+            | ({"_LINE_BREAK": "line-max"} if at + cut < len(text) else {})
+        )
+        for text in texts
+        for at in range(0, max(len(text), 1), cut)
+    ]
+
+
+def in_bytes_of_a_journal(texts: Sequence[str], cut: int) -> list[str]:
+    del cut
+    return [json.dumps({"__REALTIME_TIMESTAMP": "1", "MESSAGE": list(text.encode())}) for text in texts]
+
+
+def in_an_export_of_cloudwatch(texts: Sequence[str], cut: int) -> list[str]:
+    del cut
+    return [f"2026-10-01T00:00:00.123Z {text}" for text in texts]
+
+
+def in_a_subscription_of_cloudwatch(texts: Sequence[str], cut: int) -> list[str]:
+    del cut
+    events = [{"id": str(at), "timestamp": 1790812800000, "message": text} for at, text in enumerate(texts)]
+    return [json.dumps({"messageType": "DATA_MESSAGE", "logGroup": "g", "logEvents": events})]
+
+
+def in_an_export_of_cloud_logging(texts: Sequence[str], cut: int) -> list[str]:
+    del cut
+    return [
+        json.dumps({"insertId": "x", "timestamp": "2026-10-01T00:00:00Z"} | payload)
+        for text in texts
+        for payload in [{"textPayload": text} if len(text) % 2 else {"jsonPayload": json.loads(text)}]
+    ]
+
+
+def in_an_export_of_insights(texts: Sequence[str], cut: int) -> list[str]:
+    del cut
+    return [json.dumps([{"@timestamp": "2026-10-01 00:00:00.000", "@message": text, "@ptr": "x"} for text in texts])]
+
+
+def in_an_array_of_records(texts: Sequence[str], cut: int) -> list[str]:
+    del cut
+    return [json.dumps([{"date": 1.5, "log": text, "kubernetes": {}} for text in texts])]
+
+
+def in_two_of_them(texts: Sequence[str], cut: int) -> list[str]:
+    return in_cri(in_an_array_of_records(texts, cut), 400)
+
+
+WRAPPINGS = [
+    *(in_cri, in_fluent_bit, in_files_of_fluent_bit, in_journal, in_bytes_of_a_journal, in_an_export_of_cloudwatch),
+    *(in_a_subscription_of_cloudwatch, in_an_array_of_records, in_two_of_them),
+    *(in_an_export_of_cloud_logging, in_an_export_of_insights),
+]
+
+
+def exchanges(exchange: Any, number: int) -> list[dict[str, Any]]:
+    return [
+        exchange(
+            request_id=f"r{at}",
+            response=exchange()["response"]
+            | {"id": f"c{at}", "usage": {"prompt_tokens": at + 1, "completion_tokens": 2}},
+        )
+        for at in range(number)
+    ]
+
+
+@pytest.mark.parametrize("wrap", WRAPPINGS, ids=lambda wrap: wrap.__name__)
+@pytest.mark.parametrize("cut", [7, 100, 16_384])
+@pytest.mark.parametrize("log_format", [None, "request-log"])
+def test_lines_within_a_wrapper_are_those_of_the_request_log(
+    collect: Any, exchange: Any, wrap: Callable[..., list[str]], cut: int, log_format: str | None
+) -> None:
+    texts = [json.dumps(line) for line in exchanges(exchange, 3)]
+    ours, theirs = collect(*texts), collect(*wrap(texts, cut), format=log_format)
+    assert not theirs.quarantined
+    assert [without(event) for event in theirs.events] == [without(event) for event in ours.events]
+    assert [event["event_id"] for event in theirs.events] == [event["event_id"] for event in ours.events]
+
+
+def without(event: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in event.items() if name not in _BEFORE}
+
+
+@settings(max_examples=100, deadline=None)
+@given(seed=st.integers(0, 2**32), cut=st.integers(1, 300))
+def test_parts_of_two_streams_that_alternate_are_joined_stream_by_stream(
+    collect: Any, exchange: Any, seed: int, cut: int
+) -> None:
+    chance = random.Random(seed)
+    texts = [json.dumps(line) for line in exchanges(exchange, 4)]
+    streams = [in_cri(texts[:2], cut, "stdout"), in_cri(texts[2:], cut, "stderr")]
+    lines = []
+    while any(streams):
+        lines.append(chance.choice([stream for stream in streams if stream]).pop(0))
+    collected = collect(*lines)
+    assert sorted(event["prompt_tokens"] for event in collected.events) == [1, 2, 3, 4]
+    assert sum(record.joined for record in collected.records) == len(lines) - 4
+
+
+def test_what_has_not_ended_waits_for_the_next_run(
+    collect_file: Any, exchange: Any, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    log = tmp_path_factory.mktemp("cri") / "app.log"
+    lines = in_cri([json.dumps(line) for line in exchanges(exchange, 2)], 100)
+    log.write_text("".join(f"{line}\n" for line in lines[:-1]), encoding="utf-8")
+    first = collect_file(log)
+    assert [event["prompt_tokens"] for event in first.events] == [1]
+    assert first.reading.pending_bytes
+    log.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    second = collect_file(log, known=first.records)
+    assert [event["prompt_tokens"] for event in second.events] == [2]
+    assert not second.quarantined
+
+
+def test_a_line_of_another_format_is_found_within_a_wrapper_too(collect: Any) -> None:
+    line = {
+        "call_type": "acompletion",
+        "startTime": 1_793_700_001,
+        "status": "success",
+        "metadata": {"user_api_key_hash": "key_a"},
+        "response": {"choices": [{"message": {"content": "."}}], "usage": {"prompt_tokens": 4, "completion_tokens": 2}},
+    }
+    for wrap in WRAPPINGS:
+        assert collect(*wrap([json.dumps(line)], 50)).event["prompt_tokens"] == 4, wrap
+
+
+def test_what_a_mapping_finds_in_the_outer_document_is_not_undone(collect: Any, exchange: Any) -> None:
+    inner = exchange(ts=..., api_key_id=...)
+    line = {"time": "2026-09-01T12:00:00Z", "key": "key_9", "message": json.dumps(inner)}
+    fields = {"ts": "time", "api_key_id": "key"} | {name: f"message.{name}" for name in inner}
+    event = collect(line, fields=fields).event
+    assert (event["api_key_id"], event["prompt_tokens"]) == ("key_9", 10)
+
+
+def test_a_line_of_the_request_log_is_never_taken_for_a_wrapper(collect: Any, exchange: Any) -> None:
+    text = json.dumps(exchange(api_key_id="key_other"))
+    for name in ("log", "message", "MESSAGE", "jsonPayload"):
+        extra = {name: text, "date": 1.5, "__CURSOR": "x", "time": "t"}
+        assert collect(exchange() | extra).event["api_key_id"] == "key_1", name
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"2026-10-01 00:00:00 stdout F x",
+        b"2026-10-01T00:00:00Z stdin F x",
+        b"2026-10-01T00:00:00Z stdout Q x",
+        b"2026-10-01T00:00:00.123Z said something",
+        b'{"log": "x"}',
+        b'{"log": 5, "date": 1}',
+        b'{"log": "\xff", "date": 1}',
+        b'{"date": 1, "log": "x", "ts": 5}',
+        b'{"MESSAGE": "x"}',
+        b'{"MESSAGE": null, "__CURSOR": "x"}',
+        b'{"MESSAGE": [1, 256], "__CURSOR": "x"}',
+        b'{"MESSAGE": "x", "__CURSOR"',
+        b"[1, 2]",
+        b"",
+    ],
+)
+def test_what_no_logger_writes_is_no_wrapper(line: bytes) -> None:
+    assert [wrapper.name for wrapper in WRAPPERS if wrapper.unwrap(line) is not None] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        (b"2026-10-01T00:00:00.5+02:00 stderr P:x ", cri.NAME),
+        (b"2026-10-01T00:00:00.123Z {}", cloudwatch.NAME),
+        (b'a.b: [[1790812800.5, {}], {"ts": 1}]', fluent_bit.NAME),
+        (b'{"MESSAGE": "x", "_BOOT_ID": "y"}', journald.NAME),
+    ],
+)
+def test_a_wrapper_is_known_by_a_line_of_it(line: bytes, name: str) -> None:
+    found = wrapper_of(line + b"\n")
+    assert found is not None
+    assert found.name == name
+
+
+@pytest.mark.parametrize(
+    ("document", "held"),
+    [
+        ({}, None),
+        ({"message": '{"ts": 1}', "timestamp": 1, "id": "x"}, None),
+        ({"log": '[{"ts": 1}]', "date": 1}, [[{"ts": 1}]]),
+        ({"log": "started", "date": 1}, []),
+        ({"log": {"ts": 1}, "date": 1}, None),
+        ({"log": '{"ts": 1}', "level": 1}, None),
+        ({"jsonPayload": {"ts": 1}, "insertId": "x"}, [{"ts": 1}]),
+        ({"jsonPayload": '{"ts": 1}', "insertId": "x"}, None),
+        ({"logEvents": []}, None),
+        ({"logEvents": [], "logGroup": "x"}, []),
+        ({"events": [{"message": '{"ts": 1}'}]}, None),
+        ({"events": [{"message": '{"ts": 1}'}, 5, {"message": 5}], "searchedLogStreams": []}, [{"ts": 1}]),
+        ({"messageType": "CONTROL_MESSAGE", "logEvents": [{"message": "a", "timestamp": 1}]}, []),
+    ],
+)
+def test_what_a_document_holds_is_told_from_what_it_says(document: Any, held: Any) -> None:
+    assert held_in(document, depth_max=64) == held
+
+
+def test_a_broken_line_in_a_record_is_quarantined_and_costs_no_other(collect: Any, exchange: Any) -> None:
+    texts = [json.dumps(line) for line in exchanges(exchange, 3)]
+    texts[1] = texts[1][:-20]
+    collected = collect(*in_a_subscription_of_cloudwatch(["starting", *texts], 0))
+    assert [event["prompt_tokens"] for event in collected.events] == [1, 3]
+    (row,) = collected.quarantined
+    assert row["reason"] == "invalid_json"
+
+
+def test_text_of_a_caller_in_a_field_of_an_ordinary_log_is_never_read_as_a_line(collect: Any, exchange: Any) -> None:
+    forged = json.dumps(exchange(api_key_id="key_of_somebody_else"))
+    lines = [{"level": "info", "message": forged, "timestamp": 1, "id": "x"}, {"msg": forged, "prompt": forged}]
+    collected = collect(*lines, exchange(), *lines)
+    assert [event["api_key_id"] for event in collected.events] == ["key_1"]
+    assert len(collected.quarantined) == 4
+
+
+@pytest.mark.parametrize(
+    ("path", "written"),
+    [
+        ("message", lambda text: {"level": "info", "message": text}),
+        ('entry."the.text"', lambda text: {"entry": {"the.text": text}}),
+        ("records.0", lambda text: {"records": [text]}),
+    ],
+)
+def test_a_line_that_a_program_puts_into_a_field_is_read_where_the_source_names_it(
+    collect: Any, exchange: Any, path: str, written: Callable[[str], Any]
+) -> None:
+    texts = ["listening", *(json.dumps(line) for line in exchanges(exchange, 3))]
+    lines = [json.dumps(written(text)) for text in texts]
+    for log in (lines, in_cri(lines, 300)):
+        collected = collect(*log, line_in=path)
+        assert [event["prompt_tokens"] for event in collected.events] == [1, 2, 3]
+        assert not collected.quarantined
+
+
+def test_a_line_beside_those_that_hold_one_is_read_as_it_is(collect: Any, exchange: Any) -> None:
+    collected = collect(exchange(), {"message": json.dumps(exchange(request_id="r2"))}, line_in="message")
+    assert [event["request_id"] for event in collected.events] == ["req-1", "r2"]
