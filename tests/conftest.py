@@ -1,4 +1,4 @@
-"""Let every test import the oracle, its random logs and the small workspaces by their plain names."""
+"""Let every test import the oracle, its random logs, small workspaces and stored lines by their plain names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hypothesis import settings
 
-for folder in ("oracle", "support"):
+for folder in ("oracle", "support", "golden/readings"):
     sys.path.insert(0, str(Path(__file__).parent / folder))
 
 settings.register_profile("tallybook", deadline=None)  # how long an example takes says nothing on a busy machine

@@ -62,7 +62,7 @@ def decode_line(
     except LineRefused as refused:
         return [reader.refused(refused, line, what_is_stated(line, None, log_format, fingerprint))]
     entries = entries_in(document, log_format)
-    if len(entries) == 1 and not isinstance(document, list):
+    if len(entries) == 1 and (entries[0].document is document or not isinstance(document, list)):
         return reader.rows(entries[0], line)
     rows: list[EventRow | QuarantineRow] = []
     for number, entry in enumerate(entries, 1):

@@ -213,7 +213,7 @@ _NOT_BILLED = {
     ),
     "unknown": "a success that stated no usage; listed, not billed",
     "failed": "an error; not billed",
-    "not_metered": "no completion; not billed",
+    "not_metered": "no completion, or an answer from the gateway's own cache; not billed",
 }
 
 
