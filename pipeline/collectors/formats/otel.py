@@ -1,0 +1,222 @@
+"""OTLP JSON, as the OpenTelemetry collector's file exporter writes it: a line is a batch of spans or of log records.
+
+A line has ``resourceSpans[].scopeSpans[].spans[]`` or ``resourceLogs[].scopeLogs[].logRecords[]``; attributes are
+lists of ``{key, value}``, integers and times in nanoseconds are text, ids are hex (the OpenTelemetry specification,
+"JSON Protobuf Encoding" of OTLP and "OpenTelemetry Protocol File Exporter").
+
+What is an exchange: a span of an inference, by ``gen_ai.operation.name`` (``chat``, ``text_completion``,
+``generate_content``, ``embeddings``), and the event ``gen_ai.client.inference.operation.details``, which has the same
+attributes and the ids of its span. Spans of agents, workflows, tools and retrievals repeat the usage of the inferences
+below them, and give none. An operation that no convention knows and that states usage is kept by name, and not billed.
+A line without any exchange gives none, as a blank line does.
+
+Names follow the GenAI semantic conventions up to 1.36 (``gen_ai.system``, ``gen_ai.usage.prompt_tokens``), to 1.41
+(``input_tokens``, ``cache_creation.input_tokens``) and of their own repository since (``cache_write.input_tokens``,
+``open-telemetry/semantic-conventions-genai``, docs/gen-ai/client-inference.md); before 1.27, and in OpenLLMetry, no
+operation was named. There, counts are totals: cached and written tokens are within the input, reasoning within the
+output.
+
+Whose call it was no convention says. It is the attribute ``api_key_id`` of the span, else of its resource; else what
+LiteLLM writes (``metadata.user_api_key_hash``), else ``user.id`` or ``enduser.id``.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from pipeline.collectors.formats.counts import LoggedCounts, body_of, unbilled_body_of
+from pipeline.collectors.refusal import LineRefused
+from pipeline.collectors.strict_json import ContradictedObject, stated_once
+from pipeline.usage import QuarantineReason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.collectors.strict_json import JsonObject
+
+NAME = "otel"
+
+_RECORDS = (("resourceSpans", "scopeSpans", "spans"), ("resourceLogs", "scopeLogs", "logRecords"))
+_SIGNALS = ("resourceSpans", "resourceLogs", "resourceMetrics")
+_INFERENCES = frozenset(("chat", "text_completion", "generate_content", "embeddings"))
+_EMBEDDINGS = "embeddings"
+_OTHERS = frozenset(
+    (
+        *("invoke_agent", "create_agent", "invoke_workflow", "plan", "execute_tool", "retrieval", "fetch_response"),
+        *("create_memory", "create_memory_store", "delete_memory", "delete_memory_store", "search_memory"),
+        *("update_memory", "upsert_memory"),
+    )
+)
+"""Operations of the conventions that are no inference; ``fetch_response`` reads one that was counted before."""
+_DETAILS = "gen_ai.client.inference.operation.details"
+_ERROR = (2, "STATUS_CODE_ERROR")
+_HTTP_STATUS = re.compile(r"[1-5][0-9]{2}")
+_INTEGER = re.compile(r"-?[0-9]{1,20}")
+
+_PROMPT = ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens")
+_COMPLETION = ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens")
+_CACHED = (
+    *("gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens"),
+    "gen_ai.usage.cache_read_tokens",
+)
+_WRITTEN = (
+    *("gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.cache_creation.input_tokens"),
+    *("gen_ai.usage.cache_creation_input_tokens", "gen_ai.usage.cache_write_tokens"),
+)
+_REASONING = ("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens")
+_TOTAL = ("gen_ai.usage.total_tokens", "llm.usage.total_tokens")
+_TIER = ("openai.response.service_tier", "gen_ai.openai.response.service_tier")
+_KEY = ("api_key_id", "metadata.user_api_key_hash", "user.id", "enduser.id")
+
+
+def recognises(document: JsonObject) -> bool:
+    """Tell a line of OTLP JSON, of whatever signal."""
+    return any(isinstance(document.get(name), list) for name in _SIGNALS)
+
+
+def entries(document: JsonObject) -> list[JsonObject]:
+    """Return the exchanges of a line, in its order; each with all its ``attributes``, and those of its ``resource``.
+
+    Raises ``LineRefused`` (``invalid_field``) where a list or an object of OTLP is none.
+    """
+    found = (_entry(record, attributes, resource) for record, attributes, resource in _records(document))
+    return [entry for entry in found if entry is not None]
+
+
+def _records(document: JsonObject) -> Iterator[tuple[JsonObject, JsonObject, JsonObject]]:
+    """Yield every span, and every event of an inference, with its attributes and those of its resource."""
+    for of_resource, scopes, records in _RECORDS:
+        for group in _objects(document, of_resource):
+            resource = group.get("resource")
+            of_all = _attributes(resource) if isinstance(resource, dict) else {}
+            for record in (record for scope in _objects(group, scopes) for record in _objects(scope, records)):
+                attributes = _attributes(record)
+                if records == "spans" or (record.get("eventName") or attributes.get("event.name")) == _DETAILS:
+                    yield record, attributes, of_all
+
+
+def _entry(record: JsonObject, attributes: JsonObject, resource: JsonObject) -> JsonObject | None:
+    stated = attributes.get("gen_ai.operation.name")
+    operation = stated if isinstance(stated, str) else None
+    counts = _counts(attributes, is_embedding=operation == _EMBEDDINGS)
+    if operation in _OTHERS or not (operation in _INFERENCES or _is_inference_of_old(attributes, operation)):
+        states_usage = any(_first(attributes, *names) for names in (_PROMPT, _COMPLETION))
+        if operation is None or operation in _OTHERS or not states_usage:
+            return None
+        response = unbilled_body_of(counts)
+    else:
+        reasons = attributes.get("gen_ai.response.finish_reasons")
+        response = body_of(
+            counts,
+            response_id=attributes.get("gen_ai.response.id"),
+            model=attributes.get("gen_ai.response.model"),
+            service_tier=_first(attributes, *_TIER),
+            finish_reason=reasons[0] if isinstance(reasons, list) and reasons else None,
+            has_error=_has_error(record, attributes),
+        )
+    return {
+        "ts": _time(record),
+        "api_key_id": _first(attributes, *_KEY) or _first(resource, *_KEY),
+        "request_id": _id_of(record),
+        "status": _http_status(attributes),
+        "request": {
+            "model": attributes.get("gen_ai.request.model"),
+            "stream": attributes.get("gen_ai.request.stream"),
+            "n": attributes.get("gen_ai.request.choice.count"),
+        },
+        "response": response,
+        "attributes": attributes,
+        "resource": resource,
+    }
+
+
+def _is_inference_of_old(attributes: JsonObject, operation: str | None) -> bool:
+    """Tell an inference that names no operation, as conventions before 1.27 and OpenLLMetry have it.
+
+    OpenLLMetry marks what is none by ``traceloop.span.kind``: workflows, tasks, agents and tools.
+    """
+    if operation is not None or attributes.get("traceloop.span.kind") is not None:
+        return False
+    states_usage = any(_first(attributes, *names) is not None for names in (_PROMPT, _COMPLETION))
+    return states_usage or ("gen_ai.system" in attributes and "gen_ai.request.model" in attributes)
+
+
+def _counts(attributes: JsonObject, *, is_embedding: bool) -> LoggedCounts:
+    completion = _first(attributes, *_COMPLETION)
+    return LoggedCounts(
+        prompt=_first(attributes, *_PROMPT),
+        completion=0 if completion is None and is_embedding else completion,
+        cached=_first(attributes, *_CACHED),
+        written=_first(attributes, *_WRITTEN),
+        reasoning=_first(attributes, *_REASONING),
+        prompt_audio=attributes.get("gen_ai.usage.audio.input_tokens"),
+        completion_audio=attributes.get("gen_ai.usage.audio.output_tokens"),
+        total=_first(attributes, *_TOTAL),
+    )
+
+
+def _has_error(record: JsonObject, attributes: JsonObject) -> bool:
+    status = record.get("status")
+    code = status.get("code") if isinstance(status, dict) else None
+    return bool(attributes.get("error.type")) or code in _ERROR
+
+
+def _http_status(attributes: JsonObject) -> Any:
+    """Return the status of HTTP, which the error's type may be."""
+    status = attributes.get("http.response.status_code")
+    kind = attributes.get("error.type")
+    return kind if status is None and isinstance(kind, str) and _HTTP_STATUS.fullmatch(kind) else status
+
+
+def _time(record: JsonObject) -> Any:
+    """Return when a call began; an event has only the time at which it was recorded."""
+    return next(
+        (
+            value
+            for name in ("startTimeUnixNano", "timeUnixNano", "observedTimeUnixNano")
+            if (value := stated_once(record, name)) not in (None, "0", 0)
+        ),
+        None,
+    )
+
+
+def _id_of(record: JsonObject) -> str | None:
+    """Return the id of a span, which is that of its events too: its trace's and its own."""
+    trace, span = record.get("traceId"), record.get("spanId")
+    return f"{trace}/{span}" if isinstance(trace, str) and isinstance(span, str) and trace and span else None
+
+
+def _first(attributes: JsonObject, *names: str) -> Any:
+    """Return the first attribute of several that is stated. Raises ``LineRefused`` where it is stated twice."""
+    return next((value for name in names if (value := stated_once(attributes, name)) not in (None, "")), None)
+
+
+def _objects(document: JsonObject, name: str) -> list[JsonObject]:
+    values = stated_once(document, name)
+    if values is None:
+        return []
+    if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
+        raise LineRefused(QuarantineReason.INVALID_FIELD, f"{name} is no list of objects")
+    return values
+
+
+def _attributes(holder: JsonObject) -> JsonObject:
+    """Return attributes by name. What is nested holds messages, and is left where it is."""
+    pairs = [(str(entry.get("key")), _value(entry.get("value"))) for entry in _objects(holder, "attributes")]
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else ContradictedObject(pairs)
+
+
+def _value(value: Any) -> Any:
+    """Return what an ``AnyValue`` holds: text, a number, a flag, or a list of these; an integer may stand as text."""
+    if not isinstance(value, dict):
+        return None
+    if "intValue" in value:
+        number = value.get("intValue")
+        return int(number) if isinstance(number, str) and _INTEGER.fullmatch(number) else number
+    if "arrayValue" in value:
+        array = value.get("arrayValue")
+        values = array.get("values") if isinstance(array, dict) else None
+        return [_value(one) for one in values] if isinstance(values, list) else None
+    return next((value.get(name) for name in ("stringValue", "boolValue", "doubleValue") if name in value), None)
