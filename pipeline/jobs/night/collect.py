@@ -18,6 +18,7 @@ from pipeline.configuration.settings import SourceSettings
 from pipeline.configuration.source_files import find_logs, is_named_by, source_text
 from pipeline.jobs.key_ids import open_fingerprint
 from pipeline.jobs.night.again import NOTHING_AGAIN, LogAt, again_text, gone_text, read_all_again
+from pipeline.jobs.state.log_formats import log_format_of
 from pipeline.jobs.wording import counted
 from pipeline.usage.sources import line_counts
 
@@ -76,8 +77,11 @@ def collect(
     The caller holds the workspace's lock. ``again`` reads first what was read of them before, and what could not be
     read is read again wherever it is read otherwise now. Collecting again what is known commits nothing. Where another
     writer commits first, what it committed is dropped here and the rest tried again. ``processes`` read a large log
-    together. Raises ``ConfigurationError`` where a raw key is met and the lake was made with another secret.
+    together. Raises ``ConfigurationError`` where a source names a format that nobody reads, and where a raw key is met
+    and the lake was made with another secret.
     """
+    for source in workspace.settings.sources:
+        log_format_of(workspace.settings, source)  # no night should find out with the first log of a source
     logs, refused, warnings = _configured(workspace, source_names) if source_names or not paths else ([], [], [])
     of_sources = {log.target for log in logs}
     logs += [log for log in _named(workspace, paths) if log.target not in of_sources]
@@ -165,7 +169,7 @@ class _Run:
                     path=log.target,
                     source=source_text(self.workspace.root, log.path),
                     name=log.source.name,
-                    log_format=_log_format(self.workspace, log.source),
+                    log_format=log_format_of(self.workspace.settings, log.source),
                     follows_links=log.is_named,
                 )
                 for log in logs
@@ -210,7 +214,7 @@ class _Run:
             log.target,
             source=source,
             name=log.source.name,
-            log_format=_log_format(self.workspace, log.source),
+            log_format=log_format_of(self.workspace.settings, log.source),
             fingerprint=self._key_id,
             known=self.known,
             segment_events_max=COMMIT_EVENTS_MAX,
@@ -361,13 +365,3 @@ def _files_beside(root: Path, records: Sequence[SourceRecord]) -> Iterator[Path]
         if folder.is_dir():
             files = (path for path in folder.iterdir() if path.is_file() and not path.is_symlink())
             yield from sorted(files)[:_BESIDE_MAX]
-
-
-def _log_format(workspace: Workspace, source: SourceSettings) -> LogFormat:
-    return LogFormat(
-        fields=source.fields,
-        identity=source.identity.value,
-        dialect=source.dialect,
-        line_bytes_max=workspace.settings.limits.line_bytes,
-        depth_max=workspace.settings.limits.nesting,
-    )
