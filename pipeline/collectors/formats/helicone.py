@@ -17,8 +17,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.families.reading import count, object_at
-from pipeline.collectors.formats.counts import LoggedCounts, body_of, unbilled_body_of
+from pipeline.collectors.families.reading import count, object_at, sum_of
 from pipeline.collectors.formats.instants import in_utc
 from pipeline.collectors.refusal import LineRefused, shown
 from pipeline.collectors.strict_json import stated_once
@@ -59,37 +58,38 @@ def entries(document: JsonObject) -> list[JsonObject]:
 
 def _entry(row: JsonObject) -> JsonObject:
     properties = object_at(row, "request_properties") or object_at(row, "properties")
-    asked = row.get("request_body")
-    is_placeholder = not isinstance(asked, dict) or any(name in asked for name in _NO_BODY)
+    asked, answer = _body(row, "request_body"), _body(row, "response_body")
     model = row.get("request_model") or row.get("model")
     status = stated_once(row, "response_status")
-    return {
+    is_hit = row.get("cache_reference_id") not in (None, *_NO_HIT)
+    entry: JsonObject = {
         "ts": in_utc(stated_once(row, "request_created_at")),
         "api_key_id": _first(properties, "api_key_id", "Api-Key-Id") or _first(row, "request_user_id", "user_id"),
         "request_id": row.get("request_id"),
         "status": status if type(status) is int and status > 0 else None,
         "path": row.get("request_path") or row.get("target_url"),
-        "request": {"model": model} if is_placeholder else asked,
-        "response": _response(row, status),
+        "request": {"model": model} if asked is None else asked,
+        "cache_hit": is_hit,
+        "response": answer,
         "row": row,
     }
+    if answer is None:
+        entry |= {
+            "response.model": row.get("response_model") or row.get("model"),
+            "response.error": type(status) is int and status >= _CLIENT_ERRORS_FROM,
+            **({} if is_hit else {f"usage.{name}": value for name, value in _counts(row).items()}),
+        }
+    return entry
 
 
-def _response(row: JsonObject, status: Any) -> Any:
-    if row.get("cache_reference_id") not in (None, *_NO_HIT):
-        return unbilled_body_of(LoggedCounts())
-    body = stated_once(row, "response_body")
-    is_placeholder = not isinstance(body, dict) or any(name in body for name in _NO_BODY)
-    if body and not (isinstance(body, dict) and is_placeholder):
-        return body
-    return body_of(
-        _counts(row),
-        model=row.get("response_model") or row.get("model"),
-        has_error=type(status) is int and status >= _CLIENT_ERRORS_FROM,
-    )
+def _body(row: JsonObject, name: str) -> Any:
+    """Return a body, ``None`` where the row has none, or what stands for one."""
+    body = stated_once(row, name)
+    is_placeholder = isinstance(body, dict) and any(placeholder in body for placeholder in _NO_BODY)
+    return None if is_placeholder or not body else body
 
 
-def _counts(row: JsonObject) -> LoggedCounts:
+def _counts(row: JsonObject) -> dict[str, int | None]:
     """Return the counts of a row without a body. Raises ``LineRefused`` where it states cached tokens."""
     cached = [_count(row, name) or 0 for name in ("prompt_cache_read_tokens", "prompt_cache_write_tokens")]
     prompt, completion, reasoning = (
@@ -101,14 +101,13 @@ def _counts(row: JsonObject) -> LoggedCounts:
             "export with --include-body"
         )
         raise LineRefused(QuarantineReason.CONTRADICTORY_USAGE, detail)
-    whole = completion if not reasoning else (completion or 0) + reasoning
-    return LoggedCounts(
-        prompt=prompt,
-        completion=whole,
-        reasoning=reasoning,
-        prompt_audio=_count(row, "prompt_audio_tokens") or None,
-        completion_audio=_count(row, "completion_audio_tokens") or None,
-    )
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": sum_of(completion, reasoning),
+        "reasoning_tokens": reasoning,
+        "prompt_audio_tokens": _count(row, "prompt_audio_tokens"),
+        "completion_audio_tokens": _count(row, "completion_audio_tokens"),
+    }
 
 
 def _count(row: JsonObject, name: str) -> int | None:

@@ -21,7 +21,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import count, sum_of
-from pipeline.collectors.formats.counts import LoggedCounts, body_of
 from pipeline.collectors.formats.instants import in_utc
 from pipeline.collectors.refusal import LineRefused, shown
 from pipeline.collectors.strict_json import BrokenJson, parse, stated_once
@@ -44,6 +43,15 @@ _TOTALS = ("total_tokens", "total")
 """A total that was sent by that name comes first: the server adds it up with the rest."""
 _WITHIN_OUTPUT = frozenset(("reasoning.output_tokens", "accepted_prediction_tokens", "rejected_prediction_tokens"))
 """What servers take from OpenTelemetry and from Vercel's SDK and do not subtract from the output."""
+_PARTS = {
+    "cached_tokens": ("prompt", "cached"),
+    "cache_write_tokens": ("prompt", "written", "written for an hour"),
+    "cache_write_1h_tokens": ("prompt", "written for an hour"),
+    "reasoning_tokens": ("completion", "reasoning"),
+    "prompt_audio_tokens": ("prompt", "audio"),
+    "completion_audio_tokens": ("completion", "audio"),
+}
+"""Our counts of parts, each with its side and the kinds of usage that it is."""
 _UNIT = "TOKENS"
 
 
@@ -78,23 +86,21 @@ def _entry(observation: JsonObject) -> JsonObject:
         "ts": in_utc(_first(observation, "startTime", "start_time")),
         "api_key_id": _first(metadata, "api_key_id") or _first(observation, "userId", "user_id"),
         "request_id": f"{trace}/{own}" if isinstance(trace, str) and isinstance(own, str) else own,
-        "response": body_of(
-            _counts(observation),
-            model=_first(observation, "model", "providedModelName", "provided_model_name"),
-            service_tier=_object(_first(observation, "modelParameters", "model_parameters")).get("service_tier"),
-            has_error=observation.get("level") == "ERROR",
-        ),
+        "response.model": _first(observation, "model", "providedModelName", "provided_model_name"),
+        "response.error": observation.get("level") == "ERROR",
+        "service_tier": _object(_first(observation, "modelParameters", "model_parameters")).get("service_tier"),
+        **{f"usage.{name}": value for name, value in _counts(observation).items()},
         "observation": observation,
     }
 
 
-def _counts(observation: JsonObject) -> LoggedCounts:
+def _counts(observation: JsonObject) -> dict[str, int | None]:
     usage = _object(_first(observation, "usageDetails", "usage_details"))
     if any(usage.get(name) for name in usage):
         return _of_buckets(usage)
     usage = _object(stated_once(observation, "usage"))
     if usage and usage.get("unit") not in (None, _UNIT):
-        return LoggedCounts()  # characters, seconds, images
+        return {}  # characters, seconds, images
     if not any(usage.get(name) for name in ("input", "output", "total")):
         usage = {
             "input": _first(observation, "promptTokens"),
@@ -104,7 +110,7 @@ def _counts(observation: JsonObject) -> LoggedCounts:
     return _of_buckets({name: stated_once(usage, name) for name in ("input", "output", "total")})
 
 
-def _of_buckets(usage: JsonObject) -> LoggedCounts:
+def _of_buckets(usage: JsonObject) -> dict[str, int | None]:
     buckets = {
         name: value
         for name in usage
@@ -122,15 +128,9 @@ def _of_buckets(usage: JsonObject) -> LoggedCounts:
             f"{shown((prompt or 0) + (completion or 0))}, that of input and output"
         )
         raise LineRefused(QuarantineReason.CONTRADICTORY_USAGE, detail)
-    return LoggedCounts(
-        prompt=prompt,
-        completion=0 if completion is None and prompt else completion,
-        cached=_sum(buckets, _names(buckets, "prompt", "cached")),
-        written=_sum(buckets, _names(buckets, "prompt", "written")),
-        reasoning=_sum(buckets, _names(buckets, "completion", "reasoning")),
-        prompt_audio=_sum(buckets, _names(buckets, "prompt", "audio")),
-        completion_audio=_sum(buckets, _names(buckets, "completion", "audio")),
-    )
+    parts = {name: _sum(buckets, _names(buckets, *kind)) for name, kind in _PARTS.items()}
+    completion = 0 if completion is None and prompt else completion
+    return {"prompt_tokens": prompt, "completion_tokens": completion, **parts}
 
 
 def _refuse_what_may_be_within(buckets: Mapping[str, int]) -> None:
@@ -143,10 +143,10 @@ def _refuse_what_may_be_within(buckets: Mapping[str, int]) -> None:
         raise LineRefused(QuarantineReason.CONTRADICTORY_USAGE, detail)
 
 
-def _names(buckets: Mapping[str, int], side: str, kind: str | None = None) -> list[str]:
-    """Return the names of the buckets of one side, or those of one kind of it."""
-    kinds = {name: _kind_of(name) for name in buckets}
-    return [name for name, (its_side, its_kind) in kinds.items() if its_side == side and kind in (None, its_kind)]
+def _names(buckets: Mapping[str, int], side: str, *kinds: str) -> list[str]:
+    """Return the names of the buckets of one side, or those of some kinds of it."""
+    told = {name: _kind_of(name) for name in buckets}
+    return [name for name, (its_side, kind) in told.items() if its_side == side and (not kinds or kind in kinds)]
 
 
 def _kind_of(name: str) -> tuple[str, str]:
@@ -154,8 +154,9 @@ def _kind_of(name: str) -> tuple[str, str]:
     if any(word in name for word in ("reasoning", "thinking", "thoughts")):
         return "completion", "reasoning"
     if "cache" in name:
-        is_written = any(word in name for word in ("creation", "write", "written"))
-        return "prompt", "written" if is_written else "cached"
+        if not any(word in name for word in ("creation", "write", "written")):
+            return "prompt", "cached"
+        return "prompt", "written for an hour" if name.endswith("_1h") else "written"
     for side, beginnings in (("prompt", ("input", "prompt")), ("completion", ("output", "completion"))):
         if name.startswith(beginnings):
             return side, "audio" if "audio" in name else "plain"

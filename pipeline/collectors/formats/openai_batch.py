@@ -16,14 +16,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import object_at
-from pipeline.collectors.strict_json import ContradictedObject, stated_once
+from pipeline.collectors.strict_json import stated_once
 
 if TYPE_CHECKING:
     from pipeline.collectors.strict_json import JsonObject
 
 NAME = "openai-batch"
 
-TIER = "batch"
+_TIER = "batch"
+_NO_ANSWER: JsonObject = {"error": {}}
 _RESULTS = frozenset(("succeeded", "errored", "canceled", "expired"))
 _MADE = ("created", "created_at")
 """When an answer of chat, and one of Responses, was made."""
@@ -55,6 +56,7 @@ def entries(document: JsonObject) -> list[JsonObject]:
         "path": batch.get("endpoint") or asked.get("url"),
         "request": object_at(asked, "body") or object_at(asked, "params") or asked,
         "response": answer,
+        "service_tier": _TIER,
         "custom_id": document.get("custom_id"),
         "batch": batch,
     }
@@ -67,33 +69,15 @@ def _is_result(document: JsonObject) -> bool:
 
 
 def _answer(document: JsonObject) -> Any:
-    """Return the body of a response, of the tier of batches; an error where the request got none."""
+    """Return the body of a response; an error where the request got none."""
     body = stated_once(object_at(document, "response"), "body")
-    if isinstance(body, dict):
-        return of_tier(body)
-    return {"error": {}} if body is None else body
+    return _NO_ANSWER if body is None else body
 
 
 def _result(document: JsonObject) -> tuple[JsonObject, int | None]:
     """Return the message of Anthropic's result with its status; an error where there is none."""
-    result = object_at(document, "result")
-    message = object_at(result, "message")
-    return (of_tier(message), 200) if message else ({"error": {}}, None)
-
-
-def of_tier(body: JsonObject) -> JsonObject:
-    """Return a body as one of the tier of batches; what it states twice stays so."""
-    usage = body.get("usage")
-    tier = {"service_tier": TIER}
-    if isinstance(usage, dict) and "service_tier" in usage:
-        return _with(body, {**tier, "usage": _with(usage, tier)})  # Anthropic states it there
-    return _with(body, tier)
-
-
-def _with(document: JsonObject, values: JsonObject) -> JsonObject:
-    changed = ContradictedObject([*document.items(), *values.items()])
-    changed.contradicted = getattr(document, "contradicted", frozenset()) - values.keys()
-    return changed if changed.contradicted else dict(changed)
+    message = object_at(document, "result", "message")
+    return (message, 200) if message else (_NO_ANSWER, None)
 
 
 def _time(answer: Any, batch: JsonObject) -> Any:

@@ -25,7 +25,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.formats.counts import LoggedCounts, body_of, unbilled_body_of
 from pipeline.collectors.refusal import LineRefused
 from pipeline.collectors.strict_json import ContradictedObject, stated_once
 from pipeline.usage import QuarantineReason
@@ -54,18 +53,23 @@ _ERROR = (2, "STATUS_CODE_ERROR")
 _HTTP_STATUS = re.compile(r"[1-5][0-9]{2}")
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
 
-_PROMPT = ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens")
-_COMPLETION = ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens")
-_CACHED = (
-    *("gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens"),
-    "gen_ai.usage.cache_read_tokens",
-)
-_WRITTEN = (
-    *("gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.cache_creation.input_tokens"),
-    *("gen_ai.usage.cache_creation_input_tokens", "gen_ai.usage.cache_write_tokens"),
-)
-_REASONING = ("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens")
-_TOTAL = ("gen_ai.usage.total_tokens", "llm.usage.total_tokens")
+_COUNTS = {
+    "prompt_tokens": ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens"),
+    "completion_tokens": ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens"),
+    "total_tokens": ("gen_ai.usage.total_tokens", "llm.usage.total_tokens"),
+    "cached_tokens": (
+        *("gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens"),
+        "gen_ai.usage.cache_read_tokens",
+    ),
+    "cache_write_tokens": (
+        *("gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.cache_creation.input_tokens"),
+        *("gen_ai.usage.cache_creation_input_tokens", "gen_ai.usage.cache_write_tokens"),
+    ),
+    "reasoning_tokens": ("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens"),
+    "prompt_audio_tokens": ("gen_ai.usage.audio.input_tokens",),
+    "completion_audio_tokens": ("gen_ai.usage.audio.output_tokens",),
+}
+"""Our counts, and what they are called: by the conventions from the newest on, then by OpenLLMetry and others."""
 _TIER = ("openai.response.service_tier", "gen_ai.openai.response.service_tier")
 _KEY = ("api_key_id", "metadata.user_api_key_hash", "user.id", "enduser.id")
 
@@ -99,61 +103,58 @@ def _records(document: JsonObject) -> Iterator[tuple[JsonObject, JsonObject, Jso
 def _entry(record: JsonObject, attributes: JsonObject, resource: JsonObject) -> JsonObject | None:
     stated = attributes.get("gen_ai.operation.name")
     operation = stated if isinstance(stated, str) else None
-    counts = _counts(attributes, is_embedding=operation == _EMBEDDINGS)
-    if operation in _OTHERS or not (operation in _INFERENCES or _is_inference_of_old(attributes, operation)):
-        states_usage = any(_first(attributes, *names) for names in (_PROMPT, _COMPLETION))
-        if operation is None or operation in _OTHERS or not states_usage:
-            return None
-        response = unbilled_body_of(counts)
+    if operation in _INFERENCES or (operation is None and _is_inference_of_old(attributes)):
+        of_answer = _of_answer(record, attributes)
+    elif operation not in (None, *_OTHERS) and _states_usage(attributes):
+        of_answer = {"response": {"object": "thread.run", "usage": _two_counts(attributes)}}  # no meter is for runs
     else:
-        reasons = attributes.get("gen_ai.response.finish_reasons")
-        response = body_of(
-            counts,
-            response_id=attributes.get("gen_ai.response.id"),
-            model=attributes.get("gen_ai.response.model"),
-            service_tier=_first(attributes, *_TIER),
-            finish_reason=reasons[0] if isinstance(reasons, list) and reasons else None,
-            has_error=_has_error(record, attributes),
-        )
+        return None
     return {
         "ts": _time(record),
         "api_key_id": _first(attributes, *_KEY) or _first(resource, *_KEY),
         "request_id": _id_of(record),
         "status": _http_status(attributes),
+        "path": "/v1/embeddings" if operation == _EMBEDDINGS else None,
         "request": {
             "model": attributes.get("gen_ai.request.model"),
             "stream": attributes.get("gen_ai.request.stream"),
             "n": attributes.get("gen_ai.request.choice.count"),
         },
-        "response": response,
+        **of_answer,
         "attributes": attributes,
         "resource": resource,
     }
 
 
-def _is_inference_of_old(attributes: JsonObject, operation: str | None) -> bool:
-    """Tell an inference that names no operation, as conventions before 1.27 and OpenLLMetry have it.
+def _of_answer(record: JsonObject, attributes: JsonObject) -> JsonObject:
+    """Return what is stated of the answer, which is not in the log itself."""
+    reasons = attributes.get("gen_ai.response.finish_reasons")
+    return {
+        "response.id": attributes.get("gen_ai.response.id"),
+        "response.model": attributes.get("gen_ai.response.model"),
+        "response.finish_reason": reasons[0] if isinstance(reasons, list) and reasons else None,
+        "response.error": _has_error(record, attributes),
+        "service_tier": _first(attributes, *_TIER),
+        **{f"usage.{name}": _first(attributes, *names) for name, names in _COUNTS.items()},
+    }
+
+
+def _is_inference_of_old(attributes: JsonObject) -> bool:
+    """Tell an inference among what names no operation, as conventions before 1.27 and OpenLLMetry have it.
 
     OpenLLMetry marks what is none by ``traceloop.span.kind``: workflows, tasks, agents and tools.
     """
-    if operation is not None or attributes.get("traceloop.span.kind") is not None:
+    if attributes.get("traceloop.span.kind") is not None:
         return False
-    states_usage = any(_first(attributes, *names) is not None for names in (_PROMPT, _COMPLETION))
-    return states_usage or ("gen_ai.system" in attributes and "gen_ai.request.model" in attributes)
+    return _states_usage(attributes) or ("gen_ai.system" in attributes and "gen_ai.request.model" in attributes)
 
 
-def _counts(attributes: JsonObject, *, is_embedding: bool) -> LoggedCounts:
-    completion = _first(attributes, *_COMPLETION)
-    return LoggedCounts(
-        prompt=_first(attributes, *_PROMPT),
-        completion=0 if completion is None and is_embedding else completion,
-        cached=_first(attributes, *_CACHED),
-        written=_first(attributes, *_WRITTEN),
-        reasoning=_first(attributes, *_REASONING),
-        prompt_audio=attributes.get("gen_ai.usage.audio.input_tokens"),
-        completion_audio=attributes.get("gen_ai.usage.audio.output_tokens"),
-        total=_first(attributes, *_TOTAL),
-    )
+def _two_counts(attributes: JsonObject) -> JsonObject:
+    return {name: _first(attributes, *_COUNTS[name]) for name in ("prompt_tokens", "completion_tokens")}
+
+
+def _states_usage(attributes: JsonObject) -> bool:
+    return any(value is not None for value in _two_counts(attributes).values())
 
 
 def _has_error(record: JsonObject, attributes: JsonObject) -> bool:
