@@ -75,7 +75,6 @@ def _read(envelope: Envelope, log_format: LogFormat, route: Route) -> BodyReadin
         choices=envelope.choices_requested,
         path=envelope.path,
     )
-    is_counted = bool(envelope.beside.usage)
     if family is not None:
         reading = family.read(body, asked)
     elif body.documents or envelope.beside is NOTHING_BESIDE:
@@ -85,9 +84,10 @@ def _read(envelope: Envelope, log_format: LogFormat, route: Route) -> BodyReadin
     is_unbilled = family is not None and family.name == unbilled.NAME
     if reading.stated is None and not is_unbilled:
         reading = replace(reading, stated=bedrock.stated_beside(body.documents, envelope.response_headers))
-    if reading.stated is None and not is_unbilled and is_counted:
+    if reading.stated is None and not is_unbilled and envelope.beside.usage:
         reading = _counted_beside(reading, envelope, route)
-    if family is None and reading.stated is None and reading.family != logged_usage.NAME:
+    is_answer_known = reading.family == logged_usage.NAME and route is not Route.UNLISTED
+    if family is None and reading.stated is None and not is_answer_known:
         return _unrecognised(body, asked, route)
     reading = _with_what_is_beside(reading, envelope.beside)
     is_not_metered = is_unbilled or route is Route.OTHER or envelope.beside.is_cached

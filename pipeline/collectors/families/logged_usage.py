@@ -26,8 +26,8 @@ NAME = "logged-usage"
 
 
 def answer(*, has_error: bool) -> Reading:
-    """Return the reading of an answer that is not in the log."""
-    return Reading(family=NAME, has_error=has_error, has_content=not has_error)
+    """Return the reading of an answer that is not in the log; zeros beside it are no measurement."""
+    return Reading(family=NAME, has_error=has_error, has_content=True)
 
 
 def counted(reading: Reading, usage: JsonObject, *, model: Any, is_embedding: bool) -> Reading:
@@ -43,7 +43,7 @@ def counted(reading: Reading, usage: JsonObject, *, model: Any, is_embedding: bo
     stated = replace(stated, written_1h=_written_1h(usage))
     if reading.family != NAME:
         stated = replace(stated, conventions=(NAME, *stated.conventions))
-    return replace(reading, stated=stated, has_content=reading.has_content or not reading.has_error)
+    return replace(reading, stated=stated, has_content=True)
 
 
 def kept_by_name(stated: Stated | None) -> Stated | None:
