@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.families.reading import count, sum_of
+from pipeline.collectors.families.reading import count, sum_of, word
 from pipeline.collectors.formats.instants import in_utc
 from pipeline.collectors.refusal import LineRefused, shown
 from pipeline.collectors.strict_json import BrokenJson, parse, stated_once
@@ -61,7 +61,7 @@ def recognises(document: JsonObject) -> bool:
     first = page[0] if isinstance(page, list) and page else document
     return (
         isinstance(first, dict)
-        and first.get("type") in _TYPES
+        and word(first.get("type")) in _TYPES
         and any(name in first for name in ("traceId", "trace_id"))
         and any(name in first for name in ("startTime", "start_time"))
     )
@@ -70,13 +70,17 @@ def recognises(document: JsonObject) -> bool:
 def entries(document: JsonObject) -> list[JsonObject]:
     """Return the exchanges among one or several observations; each with its ``observation``.
 
-    Raises ``LineRefused``: ``invalid_field`` where a page holds what is no object, ``invalid_usage`` or
+    Raises ``LineRefused``: ``invalid_field`` where a page holds what is no observation, ``invalid_usage`` or
     ``contradictory_usage`` for usage that cannot be told apart.
     """
     page = stated_once(document, "data") if "type" not in document else [document]
     if not isinstance(page, list) or not all(isinstance(each, dict) for each in page):
         raise LineRefused(QuarantineReason.INVALID_FIELD, "data is no list of observations")
-    return [_entry(each) for each in page if each.get("type") in _EXCHANGES]
+    kinds = [word(stated_once(each, "type")) for each in page]
+    if not _TYPES.issuperset(kinds):
+        message = "type is none of an observation: a newer Langfuse may have more, and usage of it must not be lost"
+        raise LineRefused(QuarantineReason.INVALID_FIELD, message)
+    return [_entry(each) for each, kind in zip(page, kinds, strict=True) if kind in _EXCHANGES]
 
 
 def _entry(observation: JsonObject) -> JsonObject:

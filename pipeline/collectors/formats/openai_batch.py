@@ -15,8 +15,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.families.reading import object_at
+from pipeline.collectors.families.reading import object_at, word
+from pipeline.collectors.refusal import LineRefused
 from pipeline.collectors.strict_json import stated_once
+from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
     from pipeline.collectors.strict_json import JsonObject
@@ -42,8 +44,10 @@ def recognises(document: JsonObject) -> bool:
 def entries(document: JsonObject) -> list[JsonObject]:
     """Return the one exchange of a line, with the ``batch`` and the ``custom_id`` that it has.
 
-    Raises ``LineRefused`` (``duplicate_key``) where the line states its answer twice.
+    Raises ``LineRefused``: ``missing_field`` for any other line, ``duplicate_key`` where it states its answer twice.
     """
+    if not recognises(document):
+        raise LineRefused(QuarantineReason.MISSING_FIELD, "custom_id and response, or custom_id and result")
     batch = object_at(document, "batch")
     response = object_at(document, "response")
     answer, status = _result(document) if _is_result(document) else (_answer(document), response.get("status_code"))
@@ -65,7 +69,7 @@ def entries(document: JsonObject) -> list[JsonObject]:
 
 def _is_result(document: JsonObject) -> bool:
     result = document.get("result")
-    return isinstance(result, dict) and result.get("type") in _RESULTS
+    return isinstance(result, dict) and word(result.get("type")) in _RESULTS
 
 
 def _answer(document: JsonObject) -> Any:

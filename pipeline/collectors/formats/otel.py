@@ -82,8 +82,11 @@ def recognises(document: JsonObject) -> bool:
 def entries(document: JsonObject) -> list[JsonObject]:
     """Return the exchanges of a line, in its order; each with all its ``attributes``, and those of its ``resource``.
 
-    Raises ``LineRefused`` (``invalid_field``) where a list or an object of OTLP is none.
+    Raises ``LineRefused``: ``missing_field`` for a line that is no OTLP, ``invalid_field`` where a list or an object of
+    it is none.
     """
+    if not recognises(document):
+        raise LineRefused(QuarantineReason.MISSING_FIELD, f"none of {', '.join(_SIGNALS)}")
     found = (_entry(record, attributes, resource) for record, attributes, resource in _records(document))
     return [entry for entry in found if entry is not None]
 
