@@ -12,12 +12,13 @@ A line without any exchange gives none, as a blank line does.
 
 Names follow the GenAI semantic conventions up to 1.36 (``gen_ai.system``, ``gen_ai.usage.prompt_tokens``), to 1.41
 (``input_tokens``, ``cache_creation.input_tokens``) and of their own repository since (``cache_write.input_tokens``,
-``open-telemetry/semantic-conventions-genai``, docs/gen-ai/client-inference.md); before 1.27, and in OpenLLMetry, no
-operation was named. There, counts are totals: cached and written tokens are within the input, reasoning within the
-output.
+``open-telemetry/semantic-conventions-genai``, docs/gen-ai/client-inference.md); before 1.27, and in OpenLLMetry and
+OpenInference, no operation was named. There, counts are totals: cached and written tokens are within the input,
+reasoning within the output. LiteLLM named operations by its kinds of calls (integrations/opentelemetry.py of 1.110),
+and says which answers were its cache's (``litellm.cache_hit``).
 
 Whose call it was no convention says. It is the attribute ``api_key_id`` of the span, else of its resource; else what
-LiteLLM writes (``metadata.user_api_key_hash``), else ``user.id`` or ``enduser.id``.
+LiteLLM writes (``litellm.api_key.hash``, ``metadata.user_api_key_hash``), else ``user.id`` or ``enduser.id``.
 """
 
 from __future__ import annotations
@@ -38,8 +39,16 @@ NAME = "otel"
 
 _RECORDS = (("resourceSpans", "scopeSpans", "spans"), ("resourceLogs", "scopeLogs", "logRecords"))
 _SIGNALS = ("resourceSpans", "resourceLogs", "resourceMetrics")
-_INFERENCES = frozenset(("chat", "text_completion", "generate_content", "embeddings"))
-_EMBEDDINGS = "embeddings"
+_EMBEDDINGS = frozenset(("embeddings", "embedding", "aembedding"))
+_INFERENCES = _EMBEDDINGS | frozenset(
+    (
+        *("chat", "text_completion", "generate_content", "call_llm"),
+        *("completion", "acompletion", "atext_completion", "responses", "aresponses", "anthropic_messages"),
+    )
+)
+"""Those of the conventions, and what frameworks and LiteLLM call them."""
+_NO_TEXT = ("image", "speech", "transcription", "ocr")
+"""Kinds of calls of LiteLLM whose operation is ``generate_content``, and that no meter is for."""
 _OTHERS = frozenset(
     (
         *("invoke_agent", "create_agent", "invoke_workflow", "plan", "execute_tool", "retrieval", "fetch_response"),
@@ -54,24 +63,35 @@ _HTTP_STATUS = re.compile(r"[1-5][0-9]{2}")
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
 
 _COUNTS = {
-    "prompt_tokens": ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens"),
-    "completion_tokens": ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens"),
-    "total_tokens": ("gen_ai.usage.total_tokens", "llm.usage.total_tokens"),
+    "prompt_tokens": ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt"),
+    "completion_tokens": (
+        *("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion"),
+    ),
+    "total_tokens": ("gen_ai.usage.total_tokens", "llm.usage.total_tokens", "llm.token_count.total"),
     "cached_tokens": (
         *("gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens"),
-        "gen_ai.usage.cache_read_tokens",
+        *("gen_ai.usage.cache_read_tokens", "llm.token_count.prompt_details.cache_read"),
+        "ai.usage.cachedInputTokens",
     ),
     "cache_write_tokens": (
         *("gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.cache_creation.input_tokens"),
         *("gen_ai.usage.cache_creation_input_tokens", "gen_ai.usage.cache_write_tokens"),
+        "llm.token_count.prompt_details.cache_write",
     ),
-    "reasoning_tokens": ("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens"),
-    "prompt_audio_tokens": ("gen_ai.usage.audio.input_tokens",),
-    "completion_audio_tokens": ("gen_ai.usage.audio.output_tokens",),
+    "reasoning_tokens": (
+        *("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens"),
+        *("llm.token_count.completion_details.reasoning", "ai.usage.reasoningTokens"),
+    ),
+    "prompt_audio_tokens": ("gen_ai.usage.audio.input_tokens", "llm.token_count.prompt_details.audio"),
+    "completion_audio_tokens": ("gen_ai.usage.audio.output_tokens", "llm.token_count.completion_details.audio"),
 }
-"""Our counts, and what they are called: by the conventions from the newest on, then by OpenLLMetry and others."""
+"""Our counts, and what they are called: by the conventions from the newest on, then by OpenLLMetry, OpenInference and
+Vercel's SDK.
+"""
+_KIND = "openinference.span.kind"
+_KINDS = ("LLM", "EMBEDDING")
 _TIER = ("openai.response.service_tier", "gen_ai.openai.response.service_tier")
-_KEY = ("api_key_id", "metadata.user_api_key_hash", "user.id", "enduser.id")
+_KEY = ("api_key_id", "litellm.api_key.hash", "metadata.user_api_key_hash", "user.id", "enduser.id")
 
 
 def recognises(document: JsonObject) -> bool:
@@ -106,7 +126,8 @@ def _records(document: JsonObject) -> Iterator[tuple[JsonObject, JsonObject, Jso
 def _entry(record: JsonObject, attributes: JsonObject, resource: JsonObject) -> JsonObject | None:
     stated = attributes.get("gen_ai.operation.name")
     operation = stated if isinstance(stated, str) else None
-    if operation in _INFERENCES or (operation is None and _is_inference_of_old(attributes)):
+    is_text = not any(word in str(attributes.get("litellm.call_type")) for word in _NO_TEXT)
+    if (operation in _INFERENCES and is_text) or (operation is None and _is_inference_of_old(attributes)):
         of_answer = _of_answer(record, attributes)
     elif operation not in (None, *_OTHERS) and _states_usage(attributes):
         of_answer = {"response": {"object": "thread.run", "usage": _two_counts(attributes)}}  # no meter is for runs
@@ -117,12 +138,13 @@ def _entry(record: JsonObject, attributes: JsonObject, resource: JsonObject) -> 
         "api_key_id": _first(attributes, *_KEY) or _first(resource, *_KEY),
         "request_id": _id_of(record),
         "status": _http_status(attributes),
-        "path": "/v1/embeddings" if operation == _EMBEDDINGS else None,
+        "path": "/v1/embeddings" if operation in _EMBEDDINGS or attributes.get(_KIND) == "EMBEDDING" else None,
         "request": {
-            "model": attributes.get("gen_ai.request.model"),
-            "stream": attributes.get("gen_ai.request.stream"),
+            "model": _first(attributes, "gen_ai.request.model", "llm.model_name", "embedding.model_name"),
+            "stream": _first(attributes, "gen_ai.request.stream", "litellm.request.streaming"),
             "n": attributes.get("gen_ai.request.choice.count"),
         },
+        "cache_hit": attributes.get("litellm.cache_hit") in (True, "True", "true"),
         **of_answer,
         "attributes": attributes,
         "resource": resource,
@@ -145,8 +167,11 @@ def _of_answer(record: JsonObject, attributes: JsonObject) -> JsonObject:
 def _is_inference_of_old(attributes: JsonObject) -> bool:
     """Tell an inference among what names no operation, as conventions before 1.27 and OpenLLMetry have it.
 
-    OpenLLMetry marks what is none by ``traceloop.span.kind``: workflows, tasks, agents and tools.
+    OpenLLMetry marks what is none by ``traceloop.span.kind``: workflows, tasks, agents and tools. OpenInference names
+    the kind of every span.
     """
+    if (kind := attributes.get(_KIND)) is not None:
+        return kind in _KINDS
     if attributes.get("traceloop.span.kind") is not None:
         return False
     return _states_usage(attributes) or ("gen_ai.system" in attributes and "gen_ai.request.model" in attributes)
@@ -179,7 +204,7 @@ def _time(record: JsonObject) -> Any:
         (
             value
             for name in ("startTimeUnixNano", "timeUnixNano", "observedTimeUnixNano")
-            if (value := stated_once(record, name)) not in (None, "0", 0)
+            if (value := record.get(name)) not in (None, "0", 0)
         ),
         None,
     )
@@ -192,8 +217,11 @@ def _id_of(record: JsonObject) -> str | None:
 
 
 def _first(attributes: JsonObject, *names: str) -> Any:
-    """Return the first attribute of several that is stated. Raises ``LineRefused`` where it is stated twice."""
-    return next((value for name in names if (value := stated_once(attributes, name)) not in (None, "")), None)
+    """Return the first attribute of several that is stated; ``CONTRADICTED`` where it is stated twice.
+
+    Whoever reads the entry refuses that, and the other spans of its line are read.
+    """
+    return next((value for name in names if (value := attributes.get(name)) not in (None, "")), None)
 
 
 def _objects(document: JsonObject, name: str) -> list[JsonObject]:

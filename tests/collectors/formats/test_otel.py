@@ -141,6 +141,33 @@ def test_an_inference_without_a_named_operation_is_one_unless_its_instrumentatio
     assert [one.tokens for one in found] == [(12, 3, None, None, None)]
 
 
+def test_openinference_names_the_kind_of_every_span(exchanges: Callable[..., list[Exchange]]) -> None:
+    named = {
+        "llm.model_name": "gpt-4o",
+        "llm.token_count.prompt": 300,
+        "llm.token_count.completion": 50,
+        "llm.token_count.total": 350,
+        "llm.token_count.prompt_details.cache_read": 200,
+        "llm.token_count.completion_details.reasoning": 30,
+    }
+    kinds = [span(named | {"openinference.span.kind": kind}) for kind in ("LLM", "CHAIN", "AGENT")]
+    (found,) = exchanges(otel, batch(*kinds))
+    assert (found.envelope.model_requested, found.tokens) == ("gpt-4o", (300, 50, 200, None, 30))
+
+
+def test_litellm_names_the_key_and_what_its_cache_answered(exchanges: Callable[..., list[Exchange]]) -> None:
+    of_proxy = CHAT | {"litellm.api_key.hash": "88dc28d0", "litellm.call_type": "acompletion"}
+    image = of_proxy | {"gen_ai.operation.name": "generate_content", "litellm.call_type": "aimage_generation"}
+    before = CHAT | {"gen_ai.operation.name": "acompletion", "metadata.user_api_key_hash": "88dc28d0"}
+    spans = [span(named) for named in (of_proxy, of_proxy | {"litellm.cache_hit": True}, image, before)]
+    found = exchanges(otel, batch(*spans, resource={}))
+    assert {one.envelope.api_key_id for one in found} == {"88dc28d0"}
+    assert [one.reading.status for one in found] == [
+        *(UsageStatus.MEASURED, UsageStatus.NOT_METERED),
+        *(UsageStatus.NOT_METERED, UsageStatus.MEASURED),
+    ]
+
+
 def test_lines_without_an_inference_give_nothing(exchanges: Callable[..., list[Exchange]]) -> None:
     assert exchanges(otel, batch(span({"http.request.method": "GET"}))) == []
     assert exchanges(otel, {"resourceMetrics": [{"scopeMetrics": [{"metrics": [{"name": "gen_ai.client"}]}]}]}) == []
@@ -213,7 +240,7 @@ def test_parts_that_exceed_their_whole_are_refused_with_their_numbers(exchanges:
 def test_an_attribute_that_is_stated_twice_decides_nothing(exchanges: Callable[..., list[Exchange]]) -> None:
     twice = span(CHAT)
     twice["attributes"] += attributes({"gen_ai.usage.output_tokens": 51})
-    with pytest.raises(LineRefused, match=r"duplicate_key: gen_ai\.usage\.output_tokens"):
+    with pytest.raises(LineRefused, match=r"duplicate_key: usage\.completion_tokens"):
         exchanges(otel, batch(twice))
 
 
