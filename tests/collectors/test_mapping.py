@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import random
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from fuzzing import LineMaker
@@ -20,6 +19,9 @@ from pipeline.collectors.logs.lines import Line
 from pipeline.collectors.strict_json import depth_of_document, parse
 from pipeline.tables.schemas import USAGE_EVENTS
 from pipeline.usage.events import LOG_FIELDS, MAPPED_FIELDS
+
+if TYPE_CHECKING:
+    import random
 
 calm = settings(max_examples=300, deadline=None)
 
@@ -175,7 +177,7 @@ def test_a_log_that_counts_and_has_no_body_is_measured_as_its_body_would_be(coll
 
 
 @pytest.mark.parametrize("stream", [True, False, None])
-def test_zeros_in_place_of_counts_are_unknown_and_never_free(collect: Any, stream: bool | None) -> None:
+def test_zeros_in_place_of_counts_are_unknown_and_never_free(collect: Any, stream: Any) -> None:
     line = {"ts": 1_793_700_000, "api_key_id": "k", "status": 200, "in": 0, "out": 0, "s": stream}
     fields = {"usage.prompt_tokens": "in", "usage.completion_tokens": "out", "request.stream": "s"}
     event = collect(line, fields=fields).event
@@ -205,7 +207,10 @@ def test_what_is_counted_and_whether_it_failed_decide(collect: Any, stated: dict
     ("stated", "refusal"),
     [
         ({"in": "many", "out": 1}, ("invalid_usage", "prompt_tokens is no number")),
-        ({"in": -1, "out": 1}, ("invalid_usage", "prompt_tokens is -1; a token count lies between 0 and 1000000000000")),
+        (
+            {"in": -1, "out": 1},
+            ("invalid_usage", "prompt_tokens is -1; a token count lies between 0 and 1000000000000"),
+        ),
         ({"in": 5, "out": 1, "hit": 6}, ("contradictory_usage", None)),
         ({"in": 5, "out": 1, "all": 9}, ("contradictory_usage", None)),
     ],
@@ -254,8 +259,7 @@ def test_all_writes_to_a_cache_and_audio_have_a_name(collect: Any) -> None:
 
 @calm
 @given(
-    prompt=st.integers(0, 1000),
-    completion=st.integers(0, 1000),
+    both=st.tuples(st.integers(0, 1000), st.integers(0, 1000)),
     parts=st.fixed_dictionaries(
         {},
         optional={
@@ -264,18 +268,12 @@ def test_all_writes_to_a_cache_and_audio_have_a_name(collect: Any) -> None:
     ),
     total=st.one_of(st.none(), st.integers(0, 2500), st.just(-1)),
     model=st.sampled_from(["jamba", "gemini-2", "grok-4", "sonar-pro"]),
-    is_text=st.booleans(),
-    is_whole=st.booleans(),
+    written=st.tuples(st.booleans(), st.booleans()),
 )
 def test_counts_of_a_log_amount_to_what_the_same_usage_object_of_a_body_does(
-    prompt: int,
-    completion: int,
-    parts: dict[str, int],
-    total: int | None,
-    model: str,
-    is_text: bool,
-    is_whole: bool,
+    both: tuple[int, int], parts: dict[str, int], total: int | None, model: str, written: tuple[bool, bool]
 ) -> None:
+    (prompt, completion), (is_text, is_whole) = both, written
     usage: dict[str, Any] = {"prompt_tokens": prompt, "completion_tokens": completion}
     within = {"cached_tokens", "cache_write_tokens"} & parts.keys()
     details = {name: parts[name] for name in within} | ({"audio_tokens": parts["audio"]} if "audio" in parts else {})
@@ -287,7 +285,8 @@ def test_counts_of_a_log_amount_to_what_the_same_usage_object_of_a_body_does(
     common = {"ts": 1_793_700_000, "api_key_id": "k", "status": 200, "request_id": "r"}
     choice = {"index": 0, "message": {"content": "."}, "finish_reason": "stop"}
     body = common | {"response": {"id": "c", "model": model, "choices": [choice], "usage": usage}}
-    flat = {name: usage[name] for name in ("prompt_tokens", "completion_tokens", "total_tokens") if name in usage}
+    wholes = ("prompt_tokens", "completion_tokens", "total_tokens")
+    flat: dict[str, int] = {name: usage[name] for name in wholes if name in usage}
     flat |= {{"audio": "prompt_audio_tokens"}.get(name, name): value for name, value in parts.items()}
     counts: dict[str, Any] = {name: str(value) if is_text else value for name, value in flat.items()}
     of_log = common | {"m": model, "i": "c", "f": "stop"} | ({"u": usage} if is_whole else counts)
@@ -335,15 +334,16 @@ def test_fields_of_the_answer_are_not_looked_at_where_nobody_named_them(collect:
 
 def test_a_tier_that_the_source_names_counts_before_that_of_the_answer(collect: Any, exchange: Any) -> None:
     response = exchange()["response"] | {"service_tier": "default"}
-    assert collect(exchange(response=response), fields={"service_tier": {"value": "batch"}}).event[
-        "service_tier"
-    ] == "batch"
+    assert (
+        collect(exchange(response=response), fields={"service_tier": {"value": "batch"}}).event["service_tier"]
+        == "batch"
+    )
     assert collect(exchange(response=response), fields={"service_tier": "tier"}).event["service_tier"] == "default"
 
 
 @pytest.mark.parametrize(("hit", "status"), [(True, "not_metered"), ("TRUE", "not_metered"), (False, "measured")])
 def test_an_answer_from_the_gateways_own_cache_is_no_bill_and_says_what_it_was(
-    collect: Any, exchange: Any, hit: bool | str, status: str
+    collect: Any, exchange: Any, hit: Any, status: str
 ) -> None:
     event = collect(exchange() | {"c": hit}, fields={"cache_hit": "c"}).event
     assert event["status"] == status
@@ -464,7 +464,7 @@ def test_simple_mappings_are_still_read_by_patterns_and_others_by_none() -> None
 
 
 def test_an_unknown_format_is_told_with_those_that_there_are() -> None:
-    with pytest.raises(ConfigurationError, match="format is 'csv'; it is one of request-log, .*litellm"):
+    with pytest.raises(ConfigurationError, match=r"format is 'csv'; it is one of request-log, .*litellm"):
         LogFormat(format="csv")
 
 

@@ -31,7 +31,7 @@ def test_a_path_is_names_between_dots_and_a_quoted_name_may_have_dots(written: s
 
 @pytest.mark.parametrize("written", ["", ".", "a.", ".a", "a..b", '"a', '"a"b', '""', 'a."".b', r'"\x"'])
 def test_what_is_no_path_is_refused(written: str) -> None:
-    with pytest.raises(ConfigurationError, match="fields: ts = .* is no name and no path of names"):
+    with pytest.raises(ConfigurationError, match=r"fields: ts = .* is no name and no path of names"):
         rules_of({"ts": written})
 
 

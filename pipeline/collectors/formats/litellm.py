@@ -1,6 +1,7 @@
 """LiteLLM's ``StandardLoggingPayload``: one JSON object a call, as its callbacks write it.
 
-Facts. ``status`` is ``success`` or ``failure``; there is no HTTP status. ``startTime`` is in seconds since 1970.
+Facts. ``status`` is ``success`` or ``failure``; an HTTP status there is after a failure alone, in
+``error_information.error_code``, and not always. ``startTime`` is in seconds since 1970.
 ``metadata.user_api_key_hash`` is the proxy's digest of the virtual key; without the proxy it is null, and a source
 names another (``fields = { api_key_id = … }``). ``response`` is the answer in OpenAI's shape, the chunks of a stream
 put together; ``{}`` or null after a failure. ``model_group`` is what the caller asked for, ``model`` the deployment,
@@ -45,7 +46,8 @@ MAPPING: Mapping[str, Any] = {
     "ts": "startTime",
     "api_key_id": "metadata.user_api_key_hash",
     "request_id": ["litellm_call_id", "id"],
-    "status": {"from": "status", "success": 200, "failure": 500},
+    "status": ["error_information.error_code", {"from": "status", "success": 200, "failure": 500}],
+    "response.error": {"from": "status", "success": False, "failure": True},
     "path": {"from": "call_type", **{call: path for path, calls in _PATHS.items() for call in calls}},
     "request.model": ["model_group", "model"],
     "request.stream": "stream",
