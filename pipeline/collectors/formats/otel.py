@@ -107,8 +107,31 @@ def entries(document: JsonObject) -> list[JsonObject]:
     """
     if not recognises(document):
         raise LineRefused(QuarantineReason.MISSING_FIELD, f"none of {', '.join(_SIGNALS)}")
-    found = (_entry(record, attributes, resource) for record, attributes, resource in _records(document))
-    return [entry for entry in found if entry is not None]
+    found = [(record, _entry(record, attributes, resource)) for record, attributes, resource in _records(document)]
+    exchanges = [(record, entry) for record, entry in found if entry is not None]
+    _join_repeats(exchanges)
+    return [entry for _, entry in exchanges]
+
+
+def _join_repeats(exchanges: list[tuple[JsonObject, JsonObject]]) -> None:
+    """Give spans of one call the ids of one exchange.
+
+    A framework's instrumentation puts its span around that of the client, which may trace itself, as Anthropic's SDK
+    does: an inference right within another one of the same line, of the same counts, is that call once more. Children
+    end first, so they come first.
+    """
+    of_spans = {entry["request_id"]: entry for _, entry in exchanges if entry["request_id"]}
+    for record, inner in exchanges:
+        outer = of_spans.get(f"{record.get('traceId')}/{record.get('parentSpanId')}")
+        if outer is None or _counted(inner) != _counted(outer) or not any(_counted(inner)):
+            continue
+        shared = {name: inner.get(name) or outer.get(name) for name in ("response.id", "response.model")}
+        for entry in (inner, outer):
+            entry |= {**shared, "request_id": inner["request_id"]}
+
+
+def _counted(entry: JsonObject) -> tuple[Any, Any]:
+    return entry.get("usage.prompt_tokens"), entry.get("usage.completion_tokens")
 
 
 def _records(document: JsonObject) -> Iterator[tuple[JsonObject, JsonObject, JsonObject]]:

@@ -1,8 +1,15 @@
-"""Spans and events of GenAI calls, written after the conventions of their time and by the SDK itself."""
+"""Spans and events of GenAI calls, written after the conventions of their time, by instrumentations, and by the SDK.
+
+``otel_instrumentations.jsonl`` is what ``opentelemetry-exporter-otlp-json-file`` 0.66 wrote of the same six calls of
+OpenAI's client and one of Anthropic's, answered by a server of ours: a line of OpenLLMetry 0.62, and one of
+OpenInference (0.1.66 for OpenAI, 3.1 for Anthropic). Anthropic's client 2.14 traces itself within both. Span events,
+which hold tracebacks, are left out.
+"""
 
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +23,7 @@ if TYPE_CHECKING:
 
     from conftest import Exchange
 
+WRITTEN = Path(__file__).with_name("otel_instrumentations.jsonl").read_text(encoding="utf-8").splitlines()
 START = "1788000000123456789"
 
 
@@ -215,6 +223,35 @@ def test_the_event_of_an_inference_has_the_identity_of_its_span(exchanges: Calla
     assert of_event.tokens == of_span.tokens
 
 
+def test_an_inference_within_another_of_the_same_counts_is_the_same_call(
+    exchanges: Callable[..., list[Exchange]],
+) -> None:
+    """As OpenInference's span around the one that Anthropic's SDK makes itself, which alone states the answer's id."""
+    around = {
+        "openinference.span.kind": "LLM",
+        "llm.model_name": "gpt-4o",
+        "llm.token_count.prompt": 300,
+        "llm.token_count.completion": 50,
+    }
+    outer = span(around, spanId="00000000000000aa", parentSpanId="00000000000000ff")
+    inner = span(CHAT, parentSpanId="00000000000000aa")
+    beside = span(
+        CHAT | {"gen_ai.response.id": "chatcmpl-2"}, spanId="00000000000000bb", parentSpanId="00000000000000ff"
+    )
+    more = span(
+        CHAT | {"gen_ai.response.id": "chatcmpl-3", "gen_ai.usage.output_tokens": 51},
+        spanId="00000000000000cc",
+        parentSpanId="00000000000000aa",
+    )
+    found = exchanges(otel, batch(inner, beside, more, outer))
+    assert [(one.reading.response_id, one.envelope.request_id) for one in found] == [
+        ("chatcmpl-1", "5b8efff798038103d269b633813fc60c/eee19b7ec3c1b174"),
+        ("chatcmpl-2", "5b8efff798038103d269b633813fc60c/00000000000000bb"),
+        ("chatcmpl-3", "5b8efff798038103d269b633813fc60c/00000000000000cc"),
+        ("chatcmpl-1", "5b8efff798038103d269b633813fc60c/eee19b7ec3c1b174"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("of_span", "of_resource", "key"),
     [
@@ -248,6 +285,23 @@ def test_an_attribute_that_is_stated_twice_decides_nothing(exchanges: Callable[.
 def test_what_is_not_otlp_is_refused_by_the_name_of_its_field(broken: dict[str, Any]) -> None:
     with pytest.raises(LineRefused, match=r"invalid_field: (resourceSpans|scopeSpans) is no list of objects"):
         otel.entries(broken)
+
+
+@pytest.mark.parametrize("line", WRITTEN, ids=["openllmetry", "openinference"])
+def test_what_instrumentations_write_amounts_to_what_the_answers_stated(
+    exchanges: Callable[..., list[Exchange]], line: str
+) -> None:
+    """OpenLLMetry keeps no reasoning of a stream; a stream without usage is unknown; the last two are one call."""
+    plain, stream, cut, response, embedding, failed, *messages = exchanges(otel, line)
+    assert [one.tokens for one in (plain, response)] == [
+        (300, 50, 200, None, 30),
+        (300, 50, 200, response.tokens[3], 30),
+    ]
+    assert stream.tokens[:3] == (300, 50, 200)
+    assert (cut.reading.status, failed.reading.status) == (UsageStatus.UNKNOWN, UsageStatus.FAILED)
+    assert embedding.tokens[:2] == (8, 0)
+    assert [one.tokens for one in messages] == [(135, 7, 90, 40, None), (135, 7, 90, 40, None)]
+    assert {one.reading.response_id for one in messages} == {"msg_1"}
 
 
 def test_a_file_of_the_sdk_itself_is_read(exchanges: Callable[..., list[Exchange]]) -> None:
