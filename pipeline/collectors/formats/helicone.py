@@ -2,7 +2,8 @@
 
 An object is a row of Helicone's table (``HeliconeRequest`` in packages/llm-mapper/types.ts of Helicone/helicone): ids,
 times of UTC (``request_created_at``), ``response_status``, models, token counts, and with ``--include-body`` the bodies
-``request_body`` and ``response_body``. A page of the API has them in ``data``.
+``request_body`` and ``response_body``. A page of the API has them in ``data``. Counts may be text: ClickHouse writes
+64-bit integers so.
 
 The body decides where there is one: what the columns count has changed over time. Today ``prompt_tokens`` leave out
 what was read from a cache, and ``completion_tokens`` leave out ``reasoning_tokens`` (HandlerContext.ts); before, they
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import count, object_at, sum_of
 from pipeline.collectors.formats.instants import in_utc
+from pipeline.collectors.formats.mapping import number
 from pipeline.collectors.refusal import LineRefused, shown
 from pipeline.collectors.strict_json import stated_once
 from pipeline.usage import QuarantineReason
@@ -60,7 +62,7 @@ def _entry(row: JsonObject) -> JsonObject:
     properties = object_at(row, "request_properties") or object_at(row, "properties")
     asked, answer = _body(row, "request_body"), _body(row, "response_body")
     model = row.get("request_model") or row.get("model")
-    status = stated_once(row, "response_status")
+    status = number(stated_once(row, "response_status"))
     is_hit = row.get("cache_reference_id") not in (None, *_NO_HIT)
     entry: JsonObject = {
         "ts": in_utc(stated_once(row, "request_created_at")),
@@ -111,7 +113,7 @@ def _counts(row: JsonObject) -> dict[str, int | None]:
 
 
 def _count(row: JsonObject, name: str) -> int | None:
-    return count(stated_once(row, name), name)
+    return count(number(stated_once(row, name)), name)
 
 
 def _first(document: JsonObject, *names: str) -> Any:

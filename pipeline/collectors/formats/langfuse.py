@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import count, sum_of, word
 from pipeline.collectors.formats.instants import in_utc
+from pipeline.collectors.formats.mapping import number
 from pipeline.collectors.refusal import LineRefused, shown
 from pipeline.collectors.strict_json import BrokenJson, parse, stated_once
 from pipeline.usage import QuarantineReason
@@ -118,11 +119,11 @@ def _of_buckets(usage: JsonObject) -> dict[str, int | None]:
     buckets = {
         name: value
         for name in usage
-        if name not in _TOTALS and (value := count(stated_once(usage, name), "usage_details")) is not None
+        if name not in _TOTALS and (value := count(number(stated_once(usage, name)), "usage_details")) is not None
     }
     _refuse_what_may_be_within(buckets)
     whole = {name: value for name, value in buckets.items() if name not in _WITHIN_OUTPUT}
-    total = next((value for name in _TOTALS if (value := count(stated_once(usage, name), name))), None)
+    total = next((value for name in _TOTALS if (value := count(number(stated_once(usage, name)), name))), None)
     prompt, completion = (_sum(whole, plain) for plain in (_INPUT, _OUTPUT))
     if total in (None, sum(buckets.values()), sum(whole.values())):
         prompt, completion = (_sum(whole, _names(whole, side)) for side in ("prompt", "completion"))

@@ -69,7 +69,7 @@ def test_without_a_body_reasoning_is_added_to_the_completion_that_leaves_it_out(
     exchanges: Callable[..., list[Exchange]],
 ) -> None:
     (plain,) = exchanges(helicone, row())
-    (reasoned,) = exchanges(helicone, row(reasoning_tokens=20))
+    (reasoned,) = exchanges(helicone, row(prompt_tokens="20", completion_tokens="10", reasoning_tokens="20"))
     assert (plain.tokens, reasoned.tokens) == ((20, 10, None, None, None), (20, 30, None, None, 20))
 
 

@@ -60,6 +60,7 @@ def test_buckets_of_one_side_add_up_to_its_count(exchanges: Callable[..., list[E
         ),
         ({"input": 3, "input_cache_creation_5m": 4, "input_cache_creation_1h": 5, "output": 1}, (12, 1, None, 9, None)),
         ({"input": 10, "output": 5, "total": 15}, (10, 5, None, None, None)),
+        ({"input": "10", "output": "5", "total": "15"}, (10, 5, None, None, None)),
         ({"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15, "total": 30}, (10, 5, None, None, None)),
         ({"input": 100, "output": 50, "reasoning.output_tokens": 20, "total": 170}, (100, 50, None, None, 20)),
         ({"input": 100, "output": 50, "input_cached_tokens": 60, "total": 150}, (100, 50, 60, None, None)),
