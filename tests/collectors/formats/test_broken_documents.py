@@ -1,4 +1,4 @@
-"""Whatever stands in a logged document: it is read or refused, and nothing else happens."""
+"""Whatever stands in a logged document: it is read or refused, its content goes nowhere, and nothing else happens."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pipeline.collectors.refusal import LineRefused
 from pipeline.collectors.strict_json import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 FINGERPRINT = KeyFingerprint(secret=b"a secret of thirty-two bytes, ok!")
 DOCUMENTS: dict[str, dict[str, Any]] = {
@@ -75,7 +75,6 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
         },
         "error": None,
         "request": {"url": "/v1/chat/completions", "body": {"model": "m"}},
-        "result": {"type": "expired", "message": {}},
         "batch": {"id": "b", "created_at": 1_788_000_000, "metadata": {"api_key_id": "key_1"}},
     },
     "helicone": {
@@ -91,6 +90,20 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
         "prompt_cache_read_tokens": 0,
         "cache_reference_id": "",
     },
+}
+CANARY = "canary-9f3a"
+CONTENT: dict[str, list[dict[str, Any]]] = {
+    "otel": [
+        {
+            "key": "gen_ai.input.messages",
+            "value": {"arrayValue": {"values": [{"kvlistValue": {"values": [{"key": CANARY, "value": {}}]}}]}},
+        },
+        {"key": "gen_ai.output.messages", "value": {"stringValue": CANARY}},
+        {"key": CANARY, "value": {"stringValue": CANARY}},
+    ],
+    "langfuse": [{"input": CANARY, "output": {"content": CANARY}, "statusMessage": CANARY, "name": CANARY, CANARY: 1}],
+    "openai-batch": [{"error": {"code": CANARY, "message": CANARY}, CANARY: CANARY}],
+    "helicone": [{"request_body": {"model": "m", "messages": [CANARY]}, "scores": {CANARY: CANARY}}],
 }
 VALUES = some.recursive(
     some.none() | some.booleans() | some.integers() | some.floats() | some.text(max_size=5),
@@ -143,3 +156,22 @@ def test_a_line_of_something_else_is_refused_by_a_format_that_its_source_names_a
 ) -> None:
     with pytest.raises(LineRefused):
         entries_of(line, LogFormat(format=name))
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_content_enters_neither_events_nor_the_quarantine(name: str, collect: Callable[..., Any]) -> None:
+    whole = deepcopy(DOCUMENTS[name])
+    if name == "otel":
+        whole["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["attributes"] += CONTENT[name]
+    else:
+        whole |= CONTENT[name][0]
+    if name == "openai-batch":
+        whole["response"]["body"]["choices"] = [{"message": {"content": CANARY}, "finish_reason": "stop"}]
+    text = json.dumps(whole)
+    spoiled = [
+        text.replace(*change) for change in (('"3"', '"-3"'), (": 3,", ": -3,"), ("1788000000", "x"), ("12:00", "x"))
+    ]
+    collected = collect(text, *(line for line in spoiled if line != text), format=name)
+    assert len(collected.events) == 1
+    assert len(collected.quarantined) > 1
+    assert CANARY not in repr([collected.events, collected.quarantined])
