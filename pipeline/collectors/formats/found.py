@@ -1,12 +1,13 @@
 """Every format that is read besides the request log: one module each, found by being here.
 
-A format is a module of this package with ``NAME``, ``recognises(document)``, and at least one of two: ``MAPPING``, which says in
-the language of ``fields`` where its lines have what a request log says, or ``entries(document)``, which returns the
-lines of a request log that a document holds, in their order, and raises ``LineRefused`` where it cannot. Entries have
-our names of fields (``pipeline.usage.events.LOG_FIELDS``); one with a dot stands at the top as it is written
-(``"usage.prompt_tokens"``), or within an object (``"usage": {"prompt_tokens": …}``). What else an entry has is for
-``fields`` of a source to name. A format that has both states in its mapping where its entries have the fields: so it
-leaves out the lines that are no exchange, or puts right what a mapping cannot say, and keeps the names of its log.
+A format is a module of this package with ``NAME``, ``recognises(document)``, and a mapping, or what makes entries, or
+both. ``MAPPING`` says in the language of ``fields`` where its lines have what a request log says.
+``entries(document)`` returns the lines of a request log that a document holds, in their order, and raises
+``LineRefused`` where it cannot. Entries have our names of fields (``pipeline.usage.events.LOG_FIELDS``); one with a dot
+stands at the top as it is written (``"usage.prompt_tokens"``), or within an object
+(``"usage": {"prompt_tokens": …}``). What else an entry has is for ``fields`` of a source to name. With both, entries
+have the names of their log, and the mapping reads them: so lines that are no exchange are left out, or what no mapping
+can say is put right.
 
 Owns which formats there are, and in which order they are asked. Does not own what a line is read by (``entries``).
 """

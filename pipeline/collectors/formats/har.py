@@ -23,7 +23,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from pipeline.collectors import families
 from pipeline.collectors.bodies.body import take_apart
-from pipeline.collectors.families import unbilled
+from pipeline.collectors.families import chat, unbilled
 from pipeline.collectors.formats.gateways import key_in
 from pipeline.collectors.refusal import LineRefused
 from pipeline.collectors.routes import Route, route_of
@@ -89,9 +89,12 @@ def _is_of_a_model(path: str | None, method: Any, asked: Any, answer: str | None
     if route is not Route.UNLISTED or not isinstance(asked, str) or not answer:
         return route in _MODELS
     try:
-        family = families.family_of(take_apart(answer, depth_max=DEPTH_MAX).documents)
+        documents = [families.plainly(each) for each in take_apart(answer, depth_max=DEPTH_MAX).documents]
     except LineRefused:
         return False
+    family = families.family_of(documents)
+    if family is families.CHAT:
+        return any(map(chat.recognises, documents))  # there are other lists of choices in the world
     return family is not None and family.name != unbilled.NAME
 
 
