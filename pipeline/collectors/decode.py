@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from pipeline.collectors.counting import BodyReading
 from pipeline.collectors.exchange import read_exchange
 from pipeline.collectors.formats.entries import entries_of
+from pipeline.collectors.formats.nginx_escapes import unescaped
 from pipeline.collectors.formats.request_log import Envelope, read_envelope
 from pipeline.collectors.identity import event_id
 from pipeline.collectors.refusal import LineRefused
@@ -82,7 +83,7 @@ def _parsed(line: Line, log_format: LogFormat) -> JsonObject:
             QuarantineReason.LINE_TOO_LONG, f"{line.end - line.start} bytes; the cap is {log_format.line_bytes_max}"
         )
     try:
-        document = parse(line.content.decode(), depth_max=log_format.depth_max)
+        document = _document(line.content, log_format.depth_max)
     except UnicodeDecodeError as error:
         raise LineRefused(QuarantineReason.INVALID_UTF8, f"at byte {error.start} of the line") from None
     except BrokenJson:
@@ -90,6 +91,16 @@ def _parsed(line: Line, log_format: LogFormat) -> JsonObject:
     if not isinstance(document, dict):
         raise LineRefused(QuarantineReason.NOT_AN_OBJECT, "the line is JSON, and no object")
     return document
+
+
+def _document(content: bytes, depth_max: int) -> Any:
+    try:
+        return parse(content.decode(), depth_max=depth_max)
+    except BrokenJson:
+        text = unescaped(content)
+        if text is None:
+            raise
+        return parse(text, depth_max=depth_max)
 
 
 def _values(envelope: Envelope, reading: BodyReading, line: Line, source: str, log_format: LogFormat) -> Row:

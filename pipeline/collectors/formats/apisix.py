@@ -60,13 +60,13 @@ def recognises(document: JsonObject) -> bool:
 def entries(document: JsonObject) -> list[JsonObject]:
     """Return the document where it is about a model, with the caller's key, and a prompt that is the whole one."""
     request, response, summary = (_object(document.get(name)) for name in ("request", "response", "llm_summary"))
-    is_traced = bool(summary) or bool(response.get("body"))
-    if not is_about_a_model(request.get("uri"), request.get("method"), is_traced=is_traced):
+    path, method = request.get("uri"), request.get("method")
+    if not is_about_a_model(path, method, is_traced=bool(summary), answer=response.get("body")):
         return []
     values: JsonObject = {}
     if not _object(document.get("consumer")).get("username"):
         values["api_key"] = key_in(request.get("headers"))
-    if summary and str(request.get("uri")).partition("?")[0].endswith(_MESSAGES):
+    if summary and str(path).partition("?")[0].endswith(_MESSAGES):
         values["llm_summary"] = _with_cache_in_prompt(summary)
     return [changed(document, values)] if values else [document]
 

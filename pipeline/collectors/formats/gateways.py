@@ -9,8 +9,13 @@ import re
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
+from pipeline.collectors import families
+from pipeline.collectors.bodies.body import take_apart
+from pipeline.collectors.families import chat, unbilled
 from pipeline.collectors.formats.fingerprint import bare_key
+from pipeline.collectors.refusal import LineRefused
 from pipeline.collectors.routes import Route, route_of
+from pipeline.collectors.strict_json import DEPTH_MAX
 
 if TYPE_CHECKING:
     from pipeline.collectors.strict_json import JsonObject
@@ -22,15 +27,31 @@ _ABSENT = "-"
 """How access logs write what a request has not."""
 
 
-def is_about_a_model(path: Any, method: Any, *, is_traced: bool) -> bool:
+def is_about_a_model(path: Any, method: Any, *, is_traced: bool = False, answer: Any = None) -> bool:
     """Tell a line that a model may have been asked in, from the rest that a gateway serves.
 
-    ``is_traced``: whether the log itself says so, by a model, by counts or by a body. A line that says nothing, on the
-    route of a completion or an embedding, is about one too: it is counted as unknown, and so it is seen.
+    ``is_traced``: whether the log itself says so, by a model or by counts; else the path does, or an ``answer`` that
+    has the shape of a model's. A line that says nothing, on the route of a completion or an embedding, is about one
+    too: it is counted as unknown, and so it is seen.
     """
-    if is_traced or not isinstance(path, str) or not path:
+    route = route_of(path if isinstance(path, str) else None, method if isinstance(method, str) else None)
+    if is_traced or route in (Route.COMPLETION, Route.EMBEDDING):
         return True
-    return route_of(path, method if isinstance(method, str) else None) in (Route.COMPLETION, Route.EMBEDDING)
+    is_posted = not isinstance(method, str) or method.strip().upper() == "POST"
+    return is_posted and isinstance(answer, str | dict | list) and _is_of_a_model(answer, route)
+
+
+def _is_of_a_model(answer: str | JsonObject | list[Any], route: Route) -> bool:
+    """Tell the answer of a model; images and their like are one on their own routes alone."""
+    try:
+        body = take_apart(answer, depth_max=DEPTH_MAX)
+    except LineRefused:
+        return False
+    documents = [families.plainly(document) for document in body.documents]
+    family = families.family_of(documents)
+    if family is families.CHAT:
+        return any(map(chat.recognises, documents))  # there are other lists of choices in the world
+    return family is not None and (family.name != unbilled.NAME or route is Route.OTHER)
 
 
 def changed(document: JsonObject, values: JsonObject) -> JsonObject:

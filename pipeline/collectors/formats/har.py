@@ -21,13 +21,8 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from pipeline.collectors import families
-from pipeline.collectors.bodies.body import take_apart
-from pipeline.collectors.families import chat, unbilled
-from pipeline.collectors.formats.gateways import key_in
+from pipeline.collectors.formats.gateways import is_about_a_model, key_in
 from pipeline.collectors.refusal import LineRefused
-from pipeline.collectors.routes import Route, route_of
-from pipeline.collectors.strict_json import DEPTH_MAX
 from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
@@ -38,7 +33,6 @@ NAME = "har"
 _REQUEST_IDS = ("x-request-id", "request-id", "apim-request-id", "x-amzn-requestid")
 """Headers of answers in which providers (OpenAI, Anthropic, Azure, AWS) name the request."""
 _KEY_IN_URL = "key"
-_MODELS = (Route.COMPLETION, Route.EMBEDDING)
 
 
 def recognises(document: JsonObject) -> bool:
@@ -61,9 +55,8 @@ def _entry(entry: JsonObject) -> JsonObject | None:
     request, response = _object(entry.get("request")), _object(entry.get("response"))
     url = urlsplit(request["url"]) if isinstance(request.get("url"), str) else None
     path, method = url.path if url else None, request.get("method")
-    asked = _object(request.get("postData")).get("text")
     answer = _answer(entry, _object(response.get("content")))
-    if not _is_of_a_model(path, method, asked, answer):
+    if not is_about_a_model(path, method, answer=answer):
         return None
     headers = _headers(request)
     key = key_in(headers) or (_key_in_url(url.query) if url else None)
@@ -77,25 +70,10 @@ def _entry(entry: JsonObject) -> JsonObject | None:
         "status": response.get("status"),
         "method": method,
         "path": path,
-        "request": asked,
+        "request": _object(request.get("postData")).get("text"),
         "response": answer,
         "response_headers": answered,
     }
-
-
-def _is_of_a_model(path: str | None, method: Any, asked: Any, answer: str | None) -> bool:
-    """Tell by the path; on one that no list knows, by an answer that a family of models gives."""
-    route = route_of(path, method if isinstance(method, str) else None)
-    if route is not Route.UNLISTED or not isinstance(asked, str) or not answer:
-        return route in _MODELS
-    try:
-        documents = [families.plainly(each) for each in take_apart(answer, depth_max=DEPTH_MAX).documents]
-    except LineRefused:
-        return False
-    family = families.family_of(documents)
-    if family is families.CHAT:
-        return any(map(chat.recognises, documents))  # there are other lists of choices in the world
-    return family is not None and family.name != unbilled.NAME
 
 
 def _answer(entry: JsonObject, content: JsonObject) -> str | None:

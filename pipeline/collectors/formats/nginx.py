@@ -63,9 +63,10 @@ def entries(document: JsonObject) -> list[JsonObject]:
     """Return the line where it is about a model, with when it arrived, and what ``$request`` says."""
     line = without_absent(document)
     line = changed(line, {**_of_request_line(line), "arrived_at": _arrival(line)})
-    is_traced = any(line.get(name) for name in ("resp_body", "response_body", "llm_usage", "llm_model"))
-    path = line.get("request_uri") or line.get("uri")
-    return [line] if is_about_a_model(path, line.get("request_method"), is_traced=is_traced) else []
+    is_traced = any(line.get(name) for name in ("llm_usage", "llm_model"))
+    path, method = line.get("request_uri") or line.get("uri"), line.get("request_method")
+    answer = line.get("resp_body") or line.get("response_body")
+    return [line] if is_about_a_model(path, method, is_traced=is_traced, answer=answer) else []
 
 
 def _of_request_line(line: JsonObject) -> JsonObject:

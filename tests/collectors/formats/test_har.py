@@ -97,7 +97,7 @@ OTHERS = (
     entry("https://shop.example/api/vote", text='{"choices": ["red", "blue"]}', asked="{}"),
     entry(COMPLETION, method="OPTIONS", text=""),
     entry("https://api.example/v1/models", method="GET", text='{"object": "list", "data": []}'),
-    entry("https://api.example/v1/images/generations", text='{"data": [{"url": "https://x"}]}'),
+    entry("https://shop.example/pictures", text='{"data": [{"url": "https://x"}]}'),
     entry("https://shop.example/upload", asked=None, text=""),
 )
 
@@ -111,6 +111,12 @@ def test_what_is_no_model_s_gives_none_with_a_key_or_without(collect: Any) -> No
 
 def test_a_route_that_nobody_knows_is_a_model_s_by_its_answer(collect: Any) -> None:
     assert collect(json.dumps(archive(entry("https://gateway.example/ask")))).event["prompt_tokens"] == 40
+
+
+def test_images_are_a_model_s_on_their_route_and_not_metered(collect: Any) -> None:
+    text = json.dumps({"data": [{"url": "https://x"}], "usage": {"input_tokens": 9}})
+    event = collect(json.dumps(archive(entry("https://api.example/v1/images/generations", text=text)))).event
+    assert (event["status"], event["other_usage"]) == ("not_metered", '{"prompt_tokens":9}')
 
 
 def test_a_body_in_base64_is_read(collect: Any) -> None:
