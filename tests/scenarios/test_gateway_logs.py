@@ -5,6 +5,7 @@ Lines follow the published examples and schemas that the modules of the formats 
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from workspaces import make_workspace, tallybook, write_log
+
+from pipeline.collectors import KeyFingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -443,22 +446,107 @@ LINES = [
 ]
 
 
+SECRET = b"a secret of at least thirty-two bytes, of this test"
+RAW = {"key_a": "sk-test-aaaaaaaaaaaaaaaa", "key_b": "sk-test-bbbbbbbbbbbbbbbb"}
+"""What stands in the headers of the calls by a key."""
+
+
+def request_log_with_raw_keys(calls: Sequence[Call]) -> list[str]:
+    lines = [json.loads(line) for line in request_log(calls)]
+    return [json.dumps({**line, "api_key": RAW[line.pop("api_key_id")]}) for line in lines]
+
+
+def archived(call: Call, content: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Return an entry as Chrome writes it when it is allowed to write sensitive data."""
+    return {
+        "startedDateTime": call.at.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+        "time": 5000.25,
+        "request": {
+            "method": "POST",
+            "url": f"https://gateway.example{PATH}",
+            "httpVersion": "h3",
+            "headers": [
+                {"name": ":method", "value": "POST"},
+                {"name": "authorization", "value": f"Bearer {RAW[call.key]}"},
+            ],
+            "queryString": [],
+            "cookies": [],
+            "headersSize": -1,
+            "bodySize": 80,
+            "postData": {"mimeType": "application/json", "text": json.dumps(call.asked)},
+        },
+        "response": {
+            "status": call.status,
+            "statusText": "",
+            "httpVersion": "h3",
+            "headers": [{"name": "content-type", "value": "application/json"}],
+            "content": {"size": 300, "mimeType": "application/json", **content},
+            "redirectURL": "",
+            "headersSize": -1,
+            "bodySize": -1,
+        },
+        "cache": {},
+        "timings": {"send": 0, "wait": 4990, "receive": 10},
+        **more,
+    }
+
+
+PAGE = {
+    "startedDateTime": "2026-09-30T23:59:57.000Z",
+    "time": 30,
+    "request": {"method": "GET", "url": "https://gateway.example/", "headers": [{"name": "cookie", "value": "s=1"}]},
+    "response": {
+        "status": 200,
+        "headers": [],
+        "content": {"size": 15, "mimeType": "text/html", "text": "<html></html>"},
+    },
+}
+
+
+def har(calls: Sequence[Call]) -> list[str]:
+    """Return an archive a call, each with the page that asked; bodies are plain, in base64, or events in turn."""
+    ways: list[Callable[[Call], dict[str, Any]]] = [
+        lambda call: archived(call, {"text": json.dumps(call.body)}),
+        lambda call: archived(
+            call, {"text": base64.b64encode(json.dumps(call.body).encode()).decode(), "encoding": "base64"}
+        ),
+        lambda call: archived(call, {"mimeType": "text/event-stream", "text": call.transcript}),
+        lambda call: archived(
+            call,
+            {"mimeType": "text/event-stream"},
+            _eventSourceMessages=[
+                {"time": 1, "eventName": "message", "eventId": "", "data": event.removeprefix("data: ")}
+                for event in call.transcript.strip().split("\n\n")
+            ],
+        ),
+    ]
+    entries = [ways[call.number % 4 if not call.is_failed else 0](call) for call in calls]
+    creator = {"name": "WebInspector", "version": "537.36"}
+    return [json.dumps({"log": {"version": "1.2", "creator": creator, "entries": [PAGE, entry]}}) for entry in entries]
+
+
+def apisix_without_consumers(calls: Sequence[Call]) -> list[str]:
+    lines = [json.loads(line) for line in apisix(calls)]
+    for line, call in zip(lines, calls, strict=True):
+        line["request"]["headers"]["authorization"] = f"Bearer {RAW[call.key]}"
+        line["consumer"] = None
+    return list(map(json.dumps, lines))
+
+
 def invoices(books: Path) -> dict[str, bytes]:
     """Draft everything, and return every file under ``invoices``."""
-    done = tallybook(books, "nightly", "--as-of", "2026-11-02T03:00:00Z", "--strict")
+    env = {"TALLYBOOK_KEY_SECRET": SECRET.decode()}
+    done = tallybook(books, "nightly", "--as-of", "2026-11-02T03:00:00Z", "--strict", env=env)
     assert done.returncode == 0, done.stdout + done.stderr
     folder = books / "invoices"
     return {file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
-def drafted(
-    root: Path, lines: list[str], source: str = "", *, accounts: str = ACCOUNTS, files: int = 1
-) -> dict[str, bytes]:
-    """Draft a workspace whose logs have these lines."""
+def drafted(root: Path, lines: list[str], source: str = "", *, accounts: str = ACCOUNTS) -> dict[str, bytes]:
+    """Draft a workspace whose one log has these lines."""
     config = f'[[sources]]\nname = "calls"\npaths = ["logs/*"]\n{source}'
     books = make_workspace(root, config=config, accounts=accounts, cards={"standard": CARD})
-    for number in range(files):
-        write_log(books, f"calls-{number}.jsonl", *lines[number::files])
+    write_log(books, "calls.jsonl", *lines)
     return invoices(books)
 
 
@@ -467,3 +555,33 @@ def test_calls_are_billed_as_from_a_request_log(tmp_path: Path, logged: Callable
     expected = drafted(tmp_path / "request-log", request_log(CALLS))
     assert b"0.50" in expected["2026-09/lines.csv"] + expected["2026-10/lines.csv"]
     assert drafted(tmp_path / "logged", logged(CALLS)) == expected
+
+
+@pytest.mark.parametrize("logged", [envoy, apisix])
+def test_what_was_written_to_a_cache_is_billed_as_from_a_request_log(
+    tmp_path: Path, logged: Callable[[Sequence[Call]], list[str]]
+) -> None:
+    expected = drafted(tmp_path / "request-log", request_log(WITH_WRITES))
+    assert b"prompt_cache_write" in expected["2026-10/lines.csv"]
+    assert drafted(tmp_path / "logged", logged(WITH_WRITES)) == expected
+
+
+def test_calls_of_a_kong_that_does_not_state_parts_are_billed_whole(tmp_path: Path) -> None:
+    plain = [Call(number=0, prompt=1_200_000, completion=300_001), Call(number=1, is_failed=True)]
+    expected = drafted(tmp_path / "request-log", request_log(plain))
+    assert drafted(tmp_path / "logged", kong_3_8(plain)) == expected
+
+
+@pytest.mark.parametrize("logged", [har, apisix_without_consumers])
+def test_calls_with_raw_keys_are_billed_to_their_fingerprints_and_no_key_is_kept(
+    tmp_path: Path, logged: Callable[[Sequence[Call]], list[str]]
+) -> None:
+    fingerprint = KeyFingerprint(secret=SECRET)
+    accounts = ACCOUNTS
+    for key, raw in RAW.items():
+        accounts = accounts.replace(f'"{key}"', f'"{fingerprint(raw)}"')
+    expected = drafted(tmp_path / "request-log", request_log_with_raw_keys(CALLS), accounts=accounts)
+    assert b"0.50" in expected["2026-09/lines.csv"] + expected["2026-10/lines.csv"]
+    assert drafted(tmp_path / "logged", logged(CALLS), accounts=accounts) == expected
+    kept = [path for path in (tmp_path / "logged").rglob("*") if path.is_file() and path.parent.name != "logs"]
+    assert not any(raw.encode() in path.read_bytes() for path in kept for raw in RAW.values())

@@ -207,7 +207,7 @@ def test_zeros_of_envoy_are_an_answer_whose_usage_nobody_saw(collect: Any) -> No
 
 
 SUMMARY = {
-    "model": "claude",
+    "model": "opus",
     "prompt_tokens": "40",
     "completion_tokens": "5",
     "total_tokens": "45",
@@ -279,7 +279,7 @@ def test_a_masked_key_is_nobody_s(collect: Any) -> None:
 
 def test_higress_counts_of_anthropic_and_gemini_are_made_whole_by_their_total(collect: Any) -> None:
     cached = json.dumps({"cache_read_input_tokens": 30, "cache_creation_input_tokens": 10})
-    anthropic = higress_line({"model": "claude", "input_token_details": cached, "total_token": 85})
+    anthropic = higress_line({"model": "opus", "input_token_details": cached, "total_token": 85})
     assert collect(json.dumps(anthropic)).tokens[:4] == (80, 5, 30, 10)
     thoughts = json.dumps({"thoughtsTokenCount": 20})
     gemini = higress_line({"model": "gemini-3", "output_token_details": thoughts, "total_token": 65})
@@ -287,7 +287,7 @@ def test_higress_counts_of_anthropic_and_gemini_are_made_whole_by_their_total(co
 
 
 def test_higress_counts_that_do_not_add_up_are_quarantined_with_their_numbers(collect: Any) -> None:
-    reason, detail = collect(json.dumps(higress_line({"model": "claude", "total_token": 85}))).refusal
+    reason, detail = collect(json.dumps(higress_line({"model": "opus", "total_token": 85}))).refusal
     assert reason == "contradictory_usage"
     assert "85" in detail
 
