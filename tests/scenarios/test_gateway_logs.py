@@ -453,7 +453,7 @@ RAW = {"key_a": "sk-test-aaaaaaaaaaaaaaaa", "key_b": "sk-test-bbbbbbbbbbbbbbbb"}
 
 def request_log_with_raw_keys(calls: Sequence[Call]) -> list[str]:
     lines = [json.loads(line) for line in request_log(calls)]
-    return [json.dumps({**line, "api_key": RAW[line.pop("api_key_id")]}) for line in lines]
+    return [json.dumps({"api_key": RAW[line.pop("api_key_id")], **line}) for line in lines]
 
 
 def archived(call: Call, content: dict[str, Any], **more: Any) -> dict[str, Any]:
