@@ -107,3 +107,13 @@ def _from_epoch(value: int | Decimal, field: str) -> int:
         raise LineRefused(QuarantineReason.INVALID_FIELD, message)
     cut = Decimal(value).quantize(_NANO, rounding=ROUND_DOWN)  # the context has 28 digits, the value may have more
     return int(cut * (_SECOND_US // per_second)) if per_second <= _SECOND_US else int(cut) * _SECOND_US // per_second
+
+
+def in_utc(value: Any) -> Any:
+    """Return a date and time without an offset as one of UTC, for tools that document that theirs are; else as it is.
+
+    >>> in_utc("2026-03-01 09:00:00.25")
+    '2026-03-01 09:00:00.25Z'
+    """
+    is_naive = isinstance(value, str) and _DATE_AND_TIME.fullmatch(f"{value}Z") is not None
+    return f"{value}Z" if is_naive else value

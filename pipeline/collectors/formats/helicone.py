@@ -1,0 +1,120 @@
+"""Requests of Helicone, as ``npx @helicone/export`` and its API (``/v1/request/query-clickhouse``) write them.
+
+An object is a row of Helicone's table (``HeliconeRequest`` in packages/llm-mapper/types.ts of Helicone/helicone): ids,
+times of UTC (``request_created_at``), ``response_status``, models, token counts, and with ``--include-body`` the bodies
+``request_body`` and ``response_body``. A page of the API has them in ``data``. Counts may be text: ClickHouse writes
+64-bit integers so.
+
+The body decides where there is one: what the columns count has changed over time. Today ``prompt_tokens`` leave out
+what was read from a cache, and ``completion_tokens`` leave out ``reasoning_tokens`` (HandlerContext.ts); before, they
+were the provider's own. So a row without a body that states cached tokens is refused: export it with its body.
+
+A hit in Helicone's own cache consumed nothing, and has the id of the response that it repeats. It is no exchange that
+anybody bills: ``cache_reference_id`` names it, and nothing of it is counted. Whose call it was is the property
+``api_key_id``, else the user; the hash of the key is not exported.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline.collectors.families.reading import count, object_at, sum_of
+from pipeline.collectors.formats.instants import in_utc
+from pipeline.collectors.formats.mapping import number
+from pipeline.collectors.refusal import LineRefused, shown
+from pipeline.collectors.strict_json import stated_once
+from pipeline.usage import QuarantineReason
+
+if TYPE_CHECKING:
+    from pipeline.collectors.strict_json import JsonObject
+
+NAME = "helicone"
+
+_NO_HIT = ("", "00000000-0000-0000-0000-000000000000")
+"""What stands for no reference to a cached response."""
+_NO_BODY = ("helicone_message", "helicone_error")
+"""What Helicone puts in the place of a body that was not fetched, or could not be read."""
+_CLIENT_ERRORS_FROM = 400
+
+
+def recognises(document: JsonObject) -> bool:
+    """Tell a row of Helicone's requests, or a page of them."""
+    page = document.get("data")
+    first = page[0] if isinstance(page, list) and page else document
+    return isinstance(first, dict) and all(
+        name in first for name in ("request_id", "request_created_at", "response_status")
+    )
+
+
+def entries(document: JsonObject) -> list[JsonObject]:
+    """Return the exchanges of one or several rows; each with its ``row``.
+
+    Raises ``LineRefused``: ``invalid_field`` where a page holds what is no object, ``contradictory_usage`` for a row
+    that counts cached tokens and has no body.
+    """
+    page = stated_once(document, "data") if "request_id" not in document else [document]
+    if not isinstance(page, list) or not all(isinstance(each, dict) for each in page):
+        raise LineRefused(QuarantineReason.INVALID_FIELD, "data is no list of requests")
+    return [_entry(each) for each in page]
+
+
+def _entry(row: JsonObject) -> JsonObject:
+    properties = object_at(row, "request_properties") or object_at(row, "properties")
+    asked, answer = _body(row, "request_body"), _body(row, "response_body")
+    model = row.get("request_model") or row.get("model")
+    status = number(stated_once(row, "response_status"))
+    is_hit = row.get("cache_reference_id") not in (None, *_NO_HIT)
+    entry: JsonObject = {
+        "ts": in_utc(stated_once(row, "request_created_at")),
+        "api_key_id": _first(properties, "api_key_id", "Api-Key-Id") or _first(row, "request_user_id", "user_id"),
+        "request_id": row.get("request_id"),
+        "status": status if type(status) is int and status > 0 else None,
+        "path": row.get("request_path") or row.get("target_url"),
+        "request": {"model": model} if asked is None else asked,
+        "cache_hit": is_hit,
+        "response": answer,
+        "row": row,
+    }
+    if answer is None:
+        entry |= {
+            "response.model": row.get("response_model") or row.get("model"),
+            "response.error": type(status) is int and status >= _CLIENT_ERRORS_FROM,
+            **({} if is_hit else {f"usage.{name}": value for name, value in _counts(row).items()}),
+        }
+    return entry
+
+
+def _body(row: JsonObject, name: str) -> Any:
+    """Return a body, ``None`` where the row has none, or what stands for one."""
+    body = stated_once(row, name)
+    is_placeholder = isinstance(body, dict) and any(placeholder in body for placeholder in _NO_BODY)
+    return None if is_placeholder or not body else body
+
+
+def _counts(row: JsonObject) -> dict[str, int | None]:
+    """Return the counts of a row without a body. Raises ``LineRefused`` where it states cached tokens."""
+    cached = [_count(row, name) or 0 for name in ("prompt_cache_read_tokens", "prompt_cache_write_tokens")]
+    prompt, completion, reasoning = (
+        _count(row, name) for name in ("prompt_tokens", "completion_tokens", "reasoning_tokens")
+    )
+    if any(cached):
+        detail = (
+            f"{shown(sum(cached))} cached tokens may be within the {shown(prompt or 0)} of the prompt or beside them; "
+            "export with --include-body"
+        )
+        raise LineRefused(QuarantineReason.CONTRADICTORY_USAGE, detail)
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": sum_of(completion, reasoning),
+        "reasoning_tokens": reasoning,
+        "prompt_audio_tokens": _count(row, "prompt_audio_tokens"),
+        "completion_audio_tokens": _count(row, "completion_audio_tokens"),
+    }
+
+
+def _count(row: JsonObject, name: str) -> int | None:
+    return count(number(stated_once(row, name)), name)
+
+
+def _first(document: JsonObject, *names: str) -> Any:
+    return next((value for name in names if (value := stated_once(document, name)) not in (None, "")), None)

@@ -1,0 +1,187 @@
+"""Observations of Langfuse, as its export to blob storage and its public API write them.
+
+An object is an observation: ``observations_v2/`` and ``observations/`` of the export have names like ``start_time``,
+and times of UTC without an offset (langfuse.com/docs/api-and-data-platform/features/blob-storage-export-fields); the
+API (``/api/public/v2/observations``, ``/api/public/observations``) has ``startTime``, and a page of them in ``data``.
+Exchanges are of the types GENERATION and EMBEDDING: no other has usage. Others give none, as a blank line does.
+
+``usageDetails`` are buckets that do not overlap, and ``total`` is their sum (langfuse.com/docs/observability/features/
+token-and-cost-tracking, "Usage types are mutually exclusive buckets"): 86 of ``input`` and 17,817 of
+``input_cached_tokens`` are a prompt of 17,903. Where the total is that of input and output alone, the others are parts
+of these. Any other total is refused. Servers before April 2026 stored what OpenTelemetry counts as parts under its own
+names, with a dot: ``reasoning.output_tokens`` is within the output; of ``cache_read.input_tokens`` nobody can say
+whether the input holds them, and they are refused. Older observations have ``usage`` with a unit, or ``promptTokens``.
+
+The id of the answer is not kept, so an exchange is known by its trace and its observation. Whose call it was is
+``metadata.api_key_id``, else the user.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline.collectors.families.reading import count, sum_of, word
+from pipeline.collectors.formats.instants import in_utc
+from pipeline.collectors.formats.mapping import number
+from pipeline.collectors.refusal import LineRefused, shown
+from pipeline.collectors.strict_json import BrokenJson, parse, stated_once
+from pipeline.usage import QuarantineReason
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipeline.collectors.strict_json import JsonObject
+
+NAME = "langfuse"
+
+_EXCHANGES = frozenset(("GENERATION", "EMBEDDING"))
+_TYPES = _EXCHANGES | frozenset(
+    ("SPAN", "EVENT", "AGENT", "TOOL", "CHAIN", "RETRIEVER", "EVALUATOR", "GUARDRAIL")  # those of the documentation
+)
+_INPUT = frozenset(("input", "input_tokens", "prompt_tokens"))
+_OUTPUT = frozenset(("output", "output_tokens", "completion_tokens"))
+_TOTALS = ("total_tokens", "total")
+"""A total that was sent by that name comes first: the server adds it up with the rest."""
+_WITHIN_OUTPUT = frozenset(("reasoning.output_tokens", "accepted_prediction_tokens", "rejected_prediction_tokens"))
+"""What servers take from OpenTelemetry and from Vercel's SDK and do not subtract from the output."""
+_PARTS = {
+    "cached_tokens": ("prompt", "cached"),
+    "cache_write_tokens": ("prompt", "written", "written for an hour"),
+    "cache_write_1h_tokens": ("prompt", "written for an hour"),
+    "reasoning_tokens": ("completion", "reasoning"),
+    "prompt_audio_tokens": ("prompt", "audio"),
+    "completion_audio_tokens": ("completion", "audio"),
+}
+"""Our counts of parts, each with its side and the kinds of usage that it is."""
+_UNIT = "TOKENS"
+
+
+def recognises(document: JsonObject) -> bool:
+    """Tell an observation, or a page of them."""
+    page = document.get("data")
+    first = page[0] if isinstance(page, list) and page else document
+    return (
+        isinstance(first, dict)
+        and word(first.get("type")) in _TYPES
+        and any(name in first for name in ("traceId", "trace_id"))
+        and any(name in first for name in ("startTime", "start_time"))
+    )
+
+
+def entries(document: JsonObject) -> list[JsonObject]:
+    """Return the exchanges among one or several observations; each with its ``observation``.
+
+    Raises ``LineRefused``: ``invalid_field`` where a page holds what is no observation, ``invalid_usage`` or
+    ``contradictory_usage`` for usage that cannot be told apart.
+    """
+    page = stated_once(document, "data") if "type" not in document else [document]
+    if not isinstance(page, list) or not all(isinstance(each, dict) for each in page):
+        raise LineRefused(QuarantineReason.INVALID_FIELD, "data is no list of observations")
+    kinds = [word(stated_once(each, "type")) for each in page]
+    if not _TYPES.issuperset(kinds):
+        message = "type is none of an observation: a newer Langfuse may have more, and usage of it must not be lost"
+        raise LineRefused(QuarantineReason.INVALID_FIELD, message)
+    return [_entry(each) for each, kind in zip(page, kinds, strict=True) if kind in _EXCHANGES]
+
+
+def _entry(observation: JsonObject) -> JsonObject:
+    metadata = _object(observation.get("metadata"))
+    trace, own = (_first(observation, *names) for names in (("traceId", "trace_id"), ("id",)))
+    return {
+        "ts": in_utc(_first(observation, "startTime", "start_time")),
+        "api_key_id": _first(metadata, "api_key_id") or _first(observation, "userId", "user_id"),
+        "request_id": f"{trace}/{own}" if isinstance(trace, str) and isinstance(own, str) else own,
+        "response.model": _first(observation, "model", "providedModelName", "provided_model_name"),
+        "response.error": observation.get("level") == "ERROR",
+        "service_tier": _object(_first(observation, "modelParameters", "model_parameters")).get("service_tier"),
+        **{f"usage.{name}": value for name, value in _counts(observation).items()},
+        "observation": observation,
+    }
+
+
+def _counts(observation: JsonObject) -> dict[str, int | None]:
+    usage = _object(_first(observation, "usageDetails", "usage_details"))
+    if any(usage.get(name) for name in usage):
+        return _of_buckets(usage)
+    usage = _object(stated_once(observation, "usage"))
+    if usage and usage.get("unit") not in (None, _UNIT):
+        return {}  # characters, seconds, images
+    if not any(usage.get(name) for name in ("input", "output", "total")):
+        usage = {
+            "input": _first(observation, "promptTokens"),
+            "output": _first(observation, "completionTokens"),
+            "total": _first(observation, "totalTokens"),
+        }
+    return _of_buckets({name: stated_once(usage, name) for name in ("input", "output", "total")})
+
+
+def _of_buckets(usage: JsonObject) -> dict[str, int | None]:
+    buckets = {
+        name: value
+        for name in usage
+        if name not in _TOTALS and (value := count(number(stated_once(usage, name)), "usage_details")) is not None
+    }
+    _refuse_what_may_be_within(buckets)
+    whole = {name: value for name, value in buckets.items() if name not in _WITHIN_OUTPUT}
+    total = next((value for name in _TOTALS if (value := count(number(stated_once(usage, name)), name))), None)
+    prompt, completion = (_sum(whole, plain) for plain in (_INPUT, _OUTPUT))
+    if total in (None, sum(buckets.values()), sum(whole.values())):
+        prompt, completion = (_sum(whole, _names(whole, side)) for side in ("prompt", "completion"))
+    elif total != (prompt or 0) + (completion or 0):
+        detail = (
+            f"the stated total {shown(total)} is neither the sum {shown(sum(buckets.values()))} of all usage types nor "
+            f"{shown((prompt or 0) + (completion or 0))}, that of input and output"
+        )
+        raise LineRefused(QuarantineReason.CONTRADICTORY_USAGE, detail)
+    parts = {name: _sum(buckets, _names(buckets, *kind)) for name, kind in _PARTS.items()}
+    completion = 0 if completion is None and prompt else completion
+    return {"prompt_tokens": prompt, "completion_tokens": completion, **parts}
+
+
+def _refuse_what_may_be_within(buckets: Mapping[str, int]) -> None:
+    unclear = sum(value for name, value in buckets.items() if "." in name and name not in _WITHIN_OUTPUT)
+    if unclear:
+        detail = (
+            f"usage_details state {shown(unclear)} tokens under names of OpenTelemetry, which may be within the input "
+            "or beside it"
+        )
+        raise LineRefused(QuarantineReason.CONTRADICTORY_USAGE, detail)
+
+
+def _names(buckets: Mapping[str, int], side: str, *kinds: str) -> list[str]:
+    """Return the names of the buckets of one side, or those of some kinds of it."""
+    told = {name: _kind_of(name) for name in buckets}
+    return [name for name, (its_side, kind) in told.items() if its_side == side and (not kinds or kind in kinds)]
+
+
+def _kind_of(name: str) -> tuple[str, str]:
+    """Return of which side a usage type is, and what: by the names of Langfuse's own price list."""
+    if any(word in name for word in ("reasoning", "thinking", "thoughts")):
+        return "completion", "reasoning"
+    if "cache" in name:
+        if not any(word in name for word in ("creation", "write", "written")):
+            return "prompt", "cached"
+        return "prompt", "written for an hour" if name.endswith("_1h") else "written"
+    for side, beginnings in (("prompt", ("input", "prompt")), ("completion", ("output", "completion"))):
+        if name.startswith(beginnings):
+            return side, "audio" if "audio" in name else "plain"
+    return "other", name
+
+
+def _sum(buckets: Mapping[str, int], names: frozenset[str] | list[str]) -> int | None:
+    return sum_of(*(buckets.get(name) for name in names))
+
+
+def _object(value: Any) -> JsonObject:
+    """Return an object, which may be stated as JSON text; an empty one where it is none."""
+    if isinstance(value, str) and value:
+        try:
+            value = parse(value)
+        except BrokenJson:
+            return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _first(document: JsonObject, *names: str) -> Any:
+    """Return the value that goes by one of several names. Raises ``LineRefused`` where it is stated twice."""
+    return next((value for name in names if (value := stated_once(document, name)) not in (None, "")), None)

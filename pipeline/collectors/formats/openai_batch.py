@@ -1,0 +1,99 @@
+"""Results of batches: the output and error files of OpenAI's Batch API, and those of Anthropic's Message Batches.
+
+A line is ``{id, custom_id, response: {status_code, request_id, body}, error}`` (the API reference of OpenAI, "The
+request output object"; Azure's, Mistral's, Groq's and vLLM's files are the same), or ``{custom_id, result: {type,
+message | error}}`` (that of Anthropic, "Retrieve Message Batch results"). The body is the answer of the API itself, so
+families read it. What is in a batch is of the tier ``batch``, whatever the body says: a card's batch price is for it.
+
+An answer of chat or of Responses says when it was made. Embeddings, errors and Anthropic's messages do not: their time
+is that of the ``batch``, which a line has where its object was put beside it, else a constant of the source. Nothing is
+looked for in other files: the same log gives the same events. Where a line has the ``request`` of the input file beside
+it, the model asked for is known even of a request that failed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline.collectors.families.reading import object_at, word
+from pipeline.collectors.refusal import LineRefused
+from pipeline.collectors.strict_json import stated_once
+from pipeline.usage import QuarantineReason
+
+if TYPE_CHECKING:
+    from pipeline.collectors.strict_json import JsonObject
+
+NAME = "openai-batch"
+
+_TIER = "batch"
+_NO_ANSWER: JsonObject = {"error": {}}
+_RESULTS = frozenset(("succeeded", "errored", "canceled", "expired"))
+_MADE = ("created", "created_at")
+"""When an answer of chat, and one of Responses, was made."""
+_TIMES = ("completed_at", "ended_at", "expired_at", "cancelled_at", "in_progress_at", "created_at")
+"""Of a batch: when it was done, else when it was last heard of."""
+
+
+def recognises(document: JsonObject) -> bool:
+    """Tell a line of a batch's output or error file."""
+    if "custom_id" not in document:
+        return False
+    return _is_result(document) or ("response" in document and ("error" in document or "id" in document))
+
+
+def entries(document: JsonObject) -> list[JsonObject]:
+    """Return the one exchange of a line, with the ``batch`` and the ``custom_id`` that it has.
+
+    Raises ``LineRefused``: ``missing_field`` for any other line, ``duplicate_key`` where it states its answer twice.
+    """
+    if not recognises(document):
+        raise LineRefused(QuarantineReason.MISSING_FIELD, "custom_id and response, or custom_id and result")
+    batch = object_at(document, "batch")
+    response = object_at(document, "response")
+    answer, status = _result(document) if _is_result(document) else (_answer(document), response.get("status_code"))
+    asked = object_at(document, "request")
+    entry: JsonObject = {
+        "ts": _time(answer, batch),
+        "api_key_id": object_at(batch, "metadata").get("api_key_id"),
+        "request_id": _id_of(document, response, batch),
+        "status": status,
+        "path": batch.get("endpoint") or asked.get("url"),
+        "request": object_at(asked, "body") or object_at(asked, "params") or asked,
+        "response": answer,
+        "service_tier": _TIER,
+        "custom_id": document.get("custom_id"),
+        "batch": batch,
+    }
+    return [entry]
+
+
+def _is_result(document: JsonObject) -> bool:
+    result = document.get("result")
+    return isinstance(result, dict) and word(result.get("type")) in _RESULTS
+
+
+def _answer(document: JsonObject) -> Any:
+    """Return the body of a response; an error where the request got none."""
+    body = stated_once(object_at(document, "response"), "body")
+    return _NO_ANSWER if body is None else body
+
+
+def _result(document: JsonObject) -> tuple[JsonObject, int | None]:
+    """Return the message of Anthropic's result with its status; an error where there is none."""
+    message = object_at(document, "result", "message")
+    return (message, 200) if message else (_NO_ANSWER, None)
+
+
+def _time(answer: Any, batch: JsonObject) -> Any:
+    """Return when the answer was made, else when its batch was done."""
+    places = ((answer, _MADE), (batch, _TIMES)) if isinstance(answer, dict) else ((batch, _TIMES),)
+    return next((value for place, names in places for name in names if (value := stated_once(place, name))), None)
+
+
+def _id_of(document: JsonObject, response: JsonObject, batch: JsonObject) -> Any:
+    """Return the id of the request: its own, else that of the answer's transport, else the batch's and the caller's."""
+    own = document.get("id") or response.get("request_id")
+    custom, of_batch = document.get("custom_id"), batch.get("id")
+    if own is not None or not isinstance(custom, str):
+        return own
+    return f"{of_batch}/{custom}" if isinstance(of_batch, str) else custom

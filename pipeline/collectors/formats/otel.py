@@ -1,0 +1,277 @@
+"""OTLP JSON, as the OpenTelemetry collector's file exporter writes it: a line is a batch of spans or of log records.
+
+A line has ``resourceSpans[].scopeSpans[].spans[]`` or ``resourceLogs[].scopeLogs[].logRecords[]``; attributes are
+lists of ``{key, value}``, integers and times in nanoseconds are text, ids are hex (the OpenTelemetry specification,
+"JSON Protobuf Encoding" of OTLP and "OpenTelemetry Protocol File Exporter").
+
+What is an exchange: a span of an inference, by ``gen_ai.operation.name`` (``chat``, ``text_completion``,
+``generate_content``, ``embeddings``), and the event ``gen_ai.client.inference.operation.details``, which has the same
+attributes and the ids of its span. Spans of agents, workflows, tools and retrievals repeat the usage of the inferences
+below them, and give none. An operation that no convention knows and that states usage is kept by name, and not billed.
+A line without any exchange gives none, as a blank line does.
+
+Names follow the GenAI semantic conventions up to 1.36 (``gen_ai.system``, ``gen_ai.usage.prompt_tokens``), to 1.41
+(``input_tokens``, ``cache_creation.input_tokens``) and of their own repository since (``cache_write.input_tokens``,
+``open-telemetry/semantic-conventions-genai``, docs/gen-ai/client-inference.md); before 1.27, and in OpenLLMetry and
+OpenInference, no operation was named. There, counts are totals: cached and written tokens are within the input,
+reasoning within the output. LiteLLM named operations by its kinds of calls (integrations/opentelemetry.py of 1.110),
+and says which answers were its cache's (``litellm.cache_hit``).
+
+Whose call it was no convention says. It is the attribute ``api_key_id`` of the span, else of its resource; else what
+LiteLLM writes (``litellm.api_key.hash``, ``metadata.user_api_key_hash``), else ``user.id`` or ``enduser.id``.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from pipeline.collectors.refusal import LineRefused
+from pipeline.collectors.strict_json import ContradictedObject, stated_once
+from pipeline.usage import QuarantineReason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.collectors.strict_json import JsonObject
+
+NAME = "otel"
+
+_RECORDS = (("resourceSpans", "scopeSpans", "spans"), ("resourceLogs", "scopeLogs", "logRecords"))
+_SIGNALS = ("resourceSpans", "resourceLogs", "resourceMetrics")
+_EMBEDDINGS = frozenset(("embeddings", "embedding", "aembedding"))
+_INFERENCES = _EMBEDDINGS | frozenset(
+    (
+        *("chat", "text_completion", "generate_content", "call_llm"),
+        *("completion", "acompletion", "atext_completion", "responses", "aresponses", "anthropic_messages"),
+    )
+)
+"""Those of the conventions, and what frameworks and LiteLLM call them."""
+_NO_TEXT = ("image", "speech", "transcription", "ocr")
+"""Kinds of calls of LiteLLM whose operation is ``generate_content``, and that no meter is for."""
+_OTHERS = frozenset(
+    (
+        *("invoke_agent", "create_agent", "invoke_workflow", "plan", "execute_tool", "retrieval", "fetch_response"),
+        *("create_memory", "create_memory_store", "delete_memory", "delete_memory_store", "search_memory"),
+        *("update_memory", "upsert_memory"),
+    )
+)
+"""Operations of the conventions that are no inference; ``fetch_response`` reads one that was counted before."""
+_DETAILS = "gen_ai.client.inference.operation.details"
+_ERROR = (2, "STATUS_CODE_ERROR")
+_HTTP_STATUS = re.compile(r"[1-5][0-9]{2}")
+_INTEGER = re.compile(r"-?[0-9]{1,20}")
+
+_COUNTS = {
+    "prompt_tokens": ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt"),
+    "completion_tokens": (
+        *("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion"),
+    ),
+    "total_tokens": ("gen_ai.usage.total_tokens", "llm.usage.total_tokens", "llm.token_count.total"),
+    "cached_tokens": (
+        *("gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens"),
+        *("gen_ai.usage.cache_read_tokens", "llm.token_count.prompt_details.cache_read"),
+        "ai.usage.cachedInputTokens",
+    ),
+    "cache_write_tokens": (
+        *("gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.cache_creation.input_tokens"),
+        *("gen_ai.usage.cache_creation_input_tokens", "gen_ai.usage.cache_write_tokens"),
+        "llm.token_count.prompt_details.cache_write",
+    ),
+    "reasoning_tokens": (
+        *("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens"),
+        *("llm.token_count.completion_details.reasoning", "ai.usage.reasoningTokens"),
+    ),
+    "prompt_audio_tokens": ("gen_ai.usage.audio.input_tokens", "llm.token_count.prompt_details.audio"),
+    "completion_audio_tokens": ("gen_ai.usage.audio.output_tokens", "llm.token_count.completion_details.audio"),
+}
+"""Our counts, and what they are called: by the conventions from the newest on, then by OpenLLMetry, OpenInference and
+Vercel's SDK.
+"""
+_KIND = "openinference.span.kind"
+_KINDS = ("LLM", "EMBEDDING")
+_TIER = ("openai.response.service_tier", "gen_ai.openai.response.service_tier")
+_KEY = ("api_key_id", "litellm.api_key.hash", "metadata.user_api_key_hash", "user.id", "enduser.id")
+
+
+def recognises(document: JsonObject) -> bool:
+    """Tell a line of OTLP JSON, of whatever signal."""
+    return any(isinstance(document.get(name), list) for name in _SIGNALS)
+
+
+def entries(document: JsonObject) -> list[JsonObject]:
+    """Return the exchanges of a line, in its order; each with all its ``attributes``, and those of its ``resource``.
+
+    Raises ``LineRefused``: ``missing_field`` for a line that is no OTLP, ``invalid_field`` where a list or an object of
+    it is none.
+    """
+    if not recognises(document):
+        raise LineRefused(QuarantineReason.MISSING_FIELD, f"none of {', '.join(_SIGNALS)}")
+    found = [(record, _entry(record, attributes, resource)) for record, attributes, resource in _records(document)]
+    exchanges = [(record, entry) for record, entry in found if entry is not None]
+    _join_repeats(exchanges)
+    return [entry for _, entry in exchanges]
+
+
+def _join_repeats(exchanges: list[tuple[JsonObject, JsonObject]]) -> None:
+    """Give spans of one call the ids of one exchange.
+
+    A framework's instrumentation puts its span around that of the client, which may trace itself, as Anthropic's SDK
+    does: an inference right within another one of the same line, of the same counts, is that call once more. Children
+    end first, so they come first.
+    """
+    of_spans = {entry["request_id"]: entry for _, entry in exchanges if entry["request_id"]}
+    for record, inner in exchanges:
+        outer = of_spans.get(f"{record.get('traceId')}/{record.get('parentSpanId')}")
+        if outer is None or _counted(inner) != _counted(outer) or not any(_counted(inner)):
+            continue
+        shared = {name: inner.get(name) or outer.get(name) for name in ("response.id", "response.model")}
+        for entry in (inner, outer):
+            entry |= {**shared, "request_id": inner["request_id"]}
+
+
+def _counted(entry: JsonObject) -> tuple[Any, Any]:
+    return entry.get("usage.prompt_tokens"), entry.get("usage.completion_tokens")
+
+
+def _records(document: JsonObject) -> Iterator[tuple[JsonObject, JsonObject, JsonObject]]:
+    """Yield every span, and every event of an inference, with its attributes and those of its resource."""
+    for of_resource, scopes, records in _RECORDS:
+        for group in _objects(document, of_resource):
+            resource = group.get("resource")
+            of_all = _attributes(resource) if isinstance(resource, dict) else {}
+            for record in (record for scope in _objects(group, scopes) for record in _objects(scope, records)):
+                attributes = _attributes(record)
+                if records == "spans" or (record.get("eventName") or attributes.get("event.name")) == _DETAILS:
+                    yield record, attributes, of_all
+
+
+def _entry(record: JsonObject, attributes: JsonObject, resource: JsonObject) -> JsonObject | None:
+    stated = attributes.get("gen_ai.operation.name")
+    operation = stated if isinstance(stated, str) else None
+    is_text = not any(word in str(attributes.get("litellm.call_type")) for word in _NO_TEXT)
+    if (operation in _INFERENCES and is_text) or (operation is None and _is_inference_of_old(attributes)):
+        of_answer = _of_answer(record, attributes)
+    elif operation not in (None, *_OTHERS) and _states_usage(attributes):
+        of_answer = {"response": {"object": "thread.run", "usage": _two_counts(attributes)}}  # no meter is for runs
+    else:
+        return None
+    return {
+        "ts": _time(record),
+        "api_key_id": _first(attributes, *_KEY) or _first(resource, *_KEY),
+        "request_id": _id_of(record),
+        "status": _http_status(attributes),
+        "path": "/v1/embeddings" if operation in _EMBEDDINGS or attributes.get(_KIND) == "EMBEDDING" else None,
+        "request": {
+            "model": _first(attributes, "gen_ai.request.model", "llm.model_name", "embedding.model_name"),
+            "stream": _first(attributes, "gen_ai.request.stream", "litellm.request.streaming"),
+            "n": attributes.get("gen_ai.request.choice.count"),
+        },
+        "cache_hit": attributes.get("litellm.cache_hit") in (True, "True", "true"),
+        **of_answer,
+        "attributes": attributes,
+        "resource": resource,
+    }
+
+
+def _of_answer(record: JsonObject, attributes: JsonObject) -> JsonObject:
+    """Return what is stated of the answer, which is not in the log itself."""
+    reasons = attributes.get("gen_ai.response.finish_reasons")
+    return {
+        "response.id": attributes.get("gen_ai.response.id"),
+        "response.model": attributes.get("gen_ai.response.model"),
+        "response.finish_reason": reasons[0] if isinstance(reasons, list) and reasons else None,
+        "response.error": _has_error(record, attributes),
+        "service_tier": _first(attributes, *_TIER),
+        **{f"usage.{name}": _first(attributes, *names) for name, names in _COUNTS.items()},
+    }
+
+
+def _is_inference_of_old(attributes: JsonObject) -> bool:
+    """Tell an inference among what names no operation, as conventions before 1.27 and OpenLLMetry have it.
+
+    OpenLLMetry marks what is none by ``traceloop.span.kind``: workflows, tasks, agents and tools. OpenInference names
+    the kind of every span.
+    """
+    if (kind := attributes.get(_KIND)) is not None:
+        return kind in _KINDS
+    if attributes.get("traceloop.span.kind") is not None:
+        return False
+    return _states_usage(attributes) or ("gen_ai.system" in attributes and "gen_ai.request.model" in attributes)
+
+
+def _two_counts(attributes: JsonObject) -> JsonObject:
+    return {name: _first(attributes, *_COUNTS[name]) for name in ("prompt_tokens", "completion_tokens")}
+
+
+def _states_usage(attributes: JsonObject) -> bool:
+    return any(value is not None for value in _two_counts(attributes).values())
+
+
+def _has_error(record: JsonObject, attributes: JsonObject) -> bool:
+    status = record.get("status")
+    code = status.get("code") if isinstance(status, dict) else None
+    return bool(attributes.get("error.type")) or code in _ERROR
+
+
+def _http_status(attributes: JsonObject) -> Any:
+    """Return the status of HTTP, which the error's type may be."""
+    status = attributes.get("http.response.status_code")
+    kind = attributes.get("error.type")
+    return kind if status is None and isinstance(kind, str) and _HTTP_STATUS.fullmatch(kind) else status
+
+
+def _time(record: JsonObject) -> Any:
+    """Return when a call began; an event has only the time at which it was recorded."""
+    return next(
+        (
+            value
+            for name in ("startTimeUnixNano", "timeUnixNano", "observedTimeUnixNano")
+            if (value := record.get(name)) not in (None, "0", 0)
+        ),
+        None,
+    )
+
+
+def _id_of(record: JsonObject) -> str | None:
+    """Return the id of a span, which is that of its events too: its trace's and its own."""
+    trace, span = record.get("traceId"), record.get("spanId")
+    return f"{trace}/{span}" if isinstance(trace, str) and isinstance(span, str) and trace and span else None
+
+
+def _first(attributes: JsonObject, *names: str) -> Any:
+    """Return the first attribute of several that is stated; ``CONTRADICTED`` where it is stated twice.
+
+    Whoever reads the entry refuses that, and the other spans of its line are read.
+    """
+    return next((value for name in names if (value := attributes.get(name)) not in (None, "")), None)
+
+
+def _objects(document: JsonObject, name: str) -> list[JsonObject]:
+    values = stated_once(document, name)
+    if values is None:
+        return []
+    if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
+        raise LineRefused(QuarantineReason.INVALID_FIELD, f"{name} is no list of objects")
+    return values
+
+
+def _attributes(holder: JsonObject) -> JsonObject:
+    """Return attributes by name. What is nested holds messages, and is left where it is."""
+    pairs = [(str(entry.get("key")), _value(entry.get("value"))) for entry in _objects(holder, "attributes")]
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else ContradictedObject(pairs)
+
+
+def _value(value: Any) -> Any:
+    """Return what an ``AnyValue`` holds: text, a number, a flag, or a list of these; an integer may stand as text."""
+    if not isinstance(value, dict):
+        return None
+    if "intValue" in value:
+        number = value.get("intValue")
+        return int(number) if isinstance(number, str) and _INTEGER.fullmatch(number) else number
+    if "arrayValue" in value:
+        array = value.get("arrayValue")
+        values = array.get("values") if isinstance(array, dict) else None
+        return [_value(one) for one in values] if isinstance(values, list) else None
+    return next((value.get(name) for name in ("stringValue", "boolValue", "doubleValue") if name in value), None)

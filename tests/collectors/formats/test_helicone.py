@@ -1,0 +1,102 @@
+"""Rows of Helicone's export, after ``HeliconeRequest`` in its repository."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pipeline.collectors.formats import helicone
+from pipeline.collectors.refusal import LineRefused
+from pipeline.usage import UsageStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Exchange
+
+FETCHED = "fetching body from signed_url... contact engineering@helicone.ai for more information"
+BODY = {
+    "id": "chatcmpl-1",
+    "object": "chat.completion",
+    "model": "gpt-4o-2024-08-06",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hello."}, "finish_reason": "stop"}],
+    "usage": {
+        "prompt_tokens": 100,
+        "completion_tokens": 30,
+        "total_tokens": 130,
+        "prompt_tokens_details": {"cached_tokens": 80},
+        "completion_tokens_details": {"reasoning_tokens": 20},
+    },
+}
+
+
+def row(**fields: Any) -> dict[str, Any]:
+    """Return a row as it is exported without bodies; a keyword replaces a field."""
+    return {
+        "response_id": "4b3c",
+        "response_created_at": "2026-09-01 12:00:02.000",
+        "response_status": 200,
+        "response_body": {"helicone_message": FETCHED},
+        "request_id": "0a1b2c",
+        "request_created_at": "2026-09-01 12:00:00.250",
+        "request_body": {"helicone_message": FETCHED},
+        "request_path": "https://api.openai.com/v1/chat/completions",
+        "request_user_id": "user-7",
+        "request_properties": {"api_key_id": "key_1"},
+        "request_model": "gpt-4o",
+        "provider": "OPENAI",
+        "prompt_tokens": 20,
+        "completion_tokens": 10,
+        "prompt_cache_read_tokens": 0,
+        "prompt_cache_write_tokens": 0,
+        "total_tokens": 30,
+        "cache_reference_id": "00000000-0000-0000-0000-000000000000",
+        "cache_enabled": False,
+    } | fields
+
+
+def test_the_body_decides_whatever_the_columns_count(exchanges: Callable[..., list[Exchange]]) -> None:
+    request = {"model": "gpt-4o", "stream": False, "messages": []}
+    (found,) = exchanges(helicone, row(response_body=BODY, request_body=request, prompt_cache_read_tokens=80))
+    assert found.tokens == (100, 30, 80, None, 20)
+    assert (found.reading.response_id, found.envelope.request_id) == ("chatcmpl-1", "0a1b2c")
+    assert (found.envelope.model_requested, found.envelope.api_key_id) == ("gpt-4o", "key_1")
+    assert found.envelope.occurred_us == 1_788_264_000_250_000
+
+
+def test_without_a_body_reasoning_is_added_to_the_completion_that_leaves_it_out(
+    exchanges: Callable[..., list[Exchange]],
+) -> None:
+    (plain,) = exchanges(helicone, row())
+    (reasoned,) = exchanges(helicone, row(prompt_tokens="20", completion_tokens="10", reasoning_tokens="20"))
+    assert (plain.tokens, reasoned.tokens) == ((20, 10, None, None, None), (20, 30, None, None, 20))
+
+
+@pytest.mark.parametrize("name", ["prompt_cache_read_tokens", "prompt_cache_write_tokens"])
+def test_cached_tokens_without_a_body_are_refused_with_what_to_do(
+    exchanges: Callable[..., list[Exchange]], name: str
+) -> None:
+    with pytest.raises(LineRefused, match=r"15 cached tokens may be within the 20 .* export with --include-body"):
+        exchanges(helicone, row(**{name: 15}))
+
+
+def test_a_hit_in_the_cache_is_never_a_bill(exchanges: Callable[..., list[Exchange]]) -> None:
+    hit = row(response_body=BODY, cache_reference_id="9f8e7d6c-0000-4000-8000-000000000001", prompt_tokens=0)
+    (found,) = exchanges(helicone, hit)
+    assert (found.reading.status, found.tokens) == (UsageStatus.NOT_METERED, None)
+
+
+def test_a_call_that_was_answered_with_an_error_is_failed_and_one_that_was_cancelled_is_unknown(
+    exchanges: Callable[..., list[Exchange]],
+) -> None:
+    counts = {"prompt_tokens": 0, "completion_tokens": 0}
+    (failed,) = exchanges(helicone, row(response_status=429, **counts))
+    (cancelled,) = exchanges(helicone, row(response_status=-3, **counts))
+    assert (failed.reading.status, cancelled.reading.status) == (UsageStatus.FAILED, UsageStatus.UNKNOWN)
+    assert cancelled.envelope.left_out == frozenset()
+
+
+def test_a_page_of_the_api_holds_many(exchanges: Callable[..., list[Exchange]]) -> None:
+    page = {"data": [row(), row(request_id="0a1b2d", request_properties={})], "error": None}
+    assert [one.envelope.api_key_id for one in exchanges(helicone, page)] == ["key_1", "user-7"]

@@ -1,0 +1,324 @@
+"""Spans and events of GenAI calls, written after the conventions of their time, by instrumentations, and by the SDK.
+
+``otel_instrumentations.jsonl`` is what ``opentelemetry-exporter-otlp-json-file`` 0.66 wrote of the same six calls of
+OpenAI's client and one of Anthropic's, answered by a server of ours: a line of OpenLLMetry 0.62, and one of
+OpenInference (0.1.66 for OpenAI, 3.1 for Anthropic). Anthropic's client 2.14 traces itself within both. Span events,
+which hold tracebacks, are left out.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pipeline.collectors.formats import otel
+from pipeline.collectors.refusal import LineRefused
+from pipeline.usage import UsageStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Exchange
+
+WRITTEN = Path(__file__).with_name("otel_instrumentations.jsonl").read_text(encoding="utf-8").splitlines()
+START = "1788000000123456789"
+
+
+def value(of: Any) -> dict[str, Any]:
+    """Return an ``AnyValue`` as OTLP JSON writes it: integers are text."""
+    if isinstance(of, bool):
+        return {"boolValue": of}
+    if isinstance(of, int):
+        return {"intValue": str(of)}
+    if isinstance(of, list):
+        return {"arrayValue": {"values": [value(one) for one in of]}}
+    return {"stringValue": of}
+
+
+def attributes(named: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"key": key, "value": value(of)} for key, of in named.items()]
+
+
+def span(named: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    return {
+        "traceId": "5b8efff798038103d269b633813fc60c",
+        "spanId": "eee19b7ec3c1b174",
+        "startTimeUnixNano": START,
+        "endTimeUnixNano": "1788000001123456789",
+        "attributes": attributes(named),
+        "status": {},
+    } | fields
+
+
+def batch(*spans: dict[str, Any], resource: dict[str, Any] | None = None) -> dict[str, Any]:
+    of_resource = {"attributes": attributes({"api_key_id": "key_1"} if resource is None else resource)}
+    return {"resourceSpans": [{"resource": of_resource, "scopeSpans": [{"scope": {}, "spans": list(spans)}]}]}
+
+
+CHAT = {
+    "gen_ai.operation.name": "chat",
+    "gen_ai.provider.name": "openai",
+    "gen_ai.request.model": "gpt-4o",
+    "gen_ai.response.model": "gpt-4o-2024-08-06",
+    "gen_ai.response.id": "chatcmpl-1",
+    "gen_ai.response.finish_reasons": ["stop"],
+    "gen_ai.usage.input_tokens": 300,
+    "gen_ai.usage.output_tokens": 50,
+}
+
+
+def test_an_inference_states_who_when_which_model_and_how_much(exchanges: Callable[..., list[Exchange]]) -> None:
+    (found,) = exchanges(otel, batch(span(CHAT)))
+    assert found.envelope.api_key_id == "key_1"
+    assert found.envelope.occurred_us == 1_788_000_000_123_456
+    assert (found.envelope.model_requested, found.reading.model_reported) == ("gpt-4o", "gpt-4o-2024-08-06")
+    assert (found.reading.response_id, found.reading.finish_reason) == ("chatcmpl-1", "stop")
+    assert found.reading.status is UsageStatus.MEASURED
+    assert found.tokens == (300, 50, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("convention", "named"),
+    [
+        ("1.36", {"gen_ai.usage.prompt_tokens": 300, "gen_ai.usage.completion_tokens": 50}),
+        (
+            "1.41",
+            {
+                "gen_ai.usage.input_tokens": 300,
+                "gen_ai.usage.output_tokens": 50,
+                "gen_ai.usage.cache_read.input_tokens": 200,
+                "gen_ai.usage.cache_creation.input_tokens": 40,
+                "gen_ai.usage.reasoning.output_tokens": 30,
+            },
+        ),
+        (
+            "since",
+            {
+                "gen_ai.usage.input_tokens": 300,
+                "gen_ai.usage.output_tokens": 50,
+                "gen_ai.usage.cache_read.input_tokens": 200,
+                "gen_ai.usage.cache_write.input_tokens": 40,
+                "gen_ai.usage.reasoning.output_tokens": 30,
+            },
+        ),
+    ],
+)
+def test_counts_are_totals_by_the_names_of_every_convention(
+    exchanges: Callable[..., list[Exchange]], convention: str, named: dict[str, int]
+) -> None:
+    (found,) = exchanges(otel, batch(span({"gen_ai.operation.name": "chat", "gen_ai.system": "openai"} | named)))
+    parts = (None, None, None) if convention == "1.36" else (200, 40, 30)
+    assert found.tokens == (300, 50, *parts)
+
+
+@pytest.mark.parametrize(
+    "operation", ["invoke_agent", "invoke_workflow", "execute_tool", "retrieval", "fetch_response"]
+)
+def test_what_repeats_the_usage_of_inferences_is_billed_with_them_alone(
+    exchanges: Callable[..., list[Exchange]], operation: str
+) -> None:
+    around = CHAT | {"gen_ai.operation.name": operation}
+    found = exchanges(otel, batch(span(CHAT), span(around, spanId="0000000000000001")))
+    assert [one.tokens for one in found] == [(300, 50, None, None, None)]
+
+
+def test_usage_of_an_operation_that_no_convention_knows_is_kept_by_name_and_not_billed(
+    exchanges: Callable[..., list[Exchange]],
+) -> None:
+    (found,) = exchanges(otel, batch(span(CHAT | {"gen_ai.operation.name": "conversation"})))
+    assert found.reading.status is UsageStatus.NOT_METERED
+    assert found.reading.other_usage == '{"completion_tokens":50,"prompt_tokens":300}'
+
+
+def test_an_inference_without_a_named_operation_is_one_unless_its_instrumentation_says_otherwise(
+    exchanges: Callable[..., list[Exchange]],
+) -> None:
+    old = {
+        "gen_ai.system": "OpenAI",
+        "gen_ai.request.model": "gpt-4o",
+        "gen_ai.usage.prompt_tokens": 12,
+        "gen_ai.usage.completion_tokens": 3,
+        "llm.usage.total_tokens": 15,
+    }
+    found = exchanges(
+        otel, batch(span(old), span(old | {"traceloop.span.kind": "workflow"}, spanId="0000000000000001"))
+    )
+    assert [one.tokens for one in found] == [(12, 3, None, None, None)]
+
+
+def test_openinference_names_the_kind_of_every_span(exchanges: Callable[..., list[Exchange]]) -> None:
+    named = {
+        "llm.model_name": "gpt-4o",
+        "llm.token_count.prompt": 300,
+        "llm.token_count.completion": 50,
+        "llm.token_count.total": 350,
+        "llm.token_count.prompt_details.cache_read": 200,
+        "llm.token_count.completion_details.reasoning": 30,
+    }
+    kinds = [span(named | {"openinference.span.kind": kind}) for kind in ("LLM", "CHAIN", "AGENT")]
+    (found,) = exchanges(otel, batch(*kinds))
+    assert (found.envelope.model_requested, found.tokens) == ("gpt-4o", (300, 50, 200, None, 30))
+
+
+def test_litellm_names_the_key_and_what_its_cache_answered(exchanges: Callable[..., list[Exchange]]) -> None:
+    of_proxy = CHAT | {"litellm.api_key.hash": "88dc28d0", "litellm.call_type": "acompletion"}
+    image = of_proxy | {"gen_ai.operation.name": "generate_content", "litellm.call_type": "aimage_generation"}
+    before = CHAT | {"gen_ai.operation.name": "acompletion", "metadata.user_api_key_hash": "88dc28d0"}
+    spans = [span(named) for named in (of_proxy, of_proxy | {"litellm.cache_hit": True}, image, before)]
+    found = exchanges(otel, batch(*spans, resource={}))
+    assert {one.envelope.api_key_id for one in found} == {"88dc28d0"}
+    assert [one.reading.status for one in found] == [
+        *(UsageStatus.MEASURED, UsageStatus.NOT_METERED),
+        *(UsageStatus.NOT_METERED, UsageStatus.MEASURED),
+    ]
+
+
+def test_lines_without_an_inference_give_nothing(exchanges: Callable[..., list[Exchange]]) -> None:
+    assert exchanges(otel, batch(span({"http.request.method": "GET"}))) == []
+    assert exchanges(otel, {"resourceMetrics": [{"scopeMetrics": [{"metrics": [{"name": "gen_ai.client"}]}]}]}) == []
+
+
+def test_an_embedding_generates_nothing(exchanges: Callable[..., list[Exchange]]) -> None:
+    named = {"gen_ai.operation.name": "embeddings", "gen_ai.request.model": "e", "gen_ai.usage.input_tokens": 7}
+    (found,) = exchanges(otel, batch(span(named)))
+    assert found.tokens == (7, 0, None, None, None)
+
+
+def test_a_failed_call_is_failed_and_one_that_states_no_usage_is_unknown(
+    exchanges: Callable[..., list[Exchange]],
+) -> None:
+    asked = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o"}
+    zeros = asked | {"gen_ai.usage.input_tokens": 0, "gen_ai.usage.output_tokens": 0}
+    failed = [span(asked | {"error.type": "429"}), span(asked, status={"code": 2, "message": "boom"})]
+    found = exchanges(otel, batch(*failed, span(asked), span(zeros)))
+    assert [one.reading.status for one in found] == [
+        *(UsageStatus.FAILED, UsageStatus.FAILED),
+        *(UsageStatus.UNKNOWN, UsageStatus.UNKNOWN),
+    ]
+    assert found[0].envelope.http_status == 429
+
+
+def test_the_event_of_an_inference_has_the_identity_of_its_span(exchanges: Callable[..., list[Exchange]]) -> None:
+    named = {name: of for name, of in CHAT.items() if name != "gen_ai.response.id"}
+    record = {
+        "timeUnixNano": "1788000001123456789",
+        "traceId": "5b8efff798038103d269b633813fc60c",
+        "spanId": "eee19b7ec3c1b174",
+        "eventName": "gen_ai.client.inference.operation.details",
+        "attributes": attributes(named),
+    }
+    other = record | {"eventName": "gen_ai.evaluation.result"}
+    resource = {"attributes": attributes({"api_key_id": "key_1"})}
+    logs = {"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": [record, other]}]}]}
+    (of_span,) = exchanges(otel, batch(span(named)))
+    (of_event,) = exchanges(otel, logs)
+    assert (
+        of_event.envelope.request_id
+        == of_span.envelope.request_id
+        == ("5b8efff798038103d269b633813fc60c/eee19b7ec3c1b174")
+    )
+    assert of_event.tokens == of_span.tokens
+
+
+def test_an_inference_within_another_of_the_same_counts_is_the_same_call(
+    exchanges: Callable[..., list[Exchange]],
+) -> None:
+    """As OpenInference's span around the one that Anthropic's SDK makes itself, which alone states the answer's id."""
+    around = {
+        "openinference.span.kind": "LLM",
+        "llm.model_name": "gpt-4o",
+        "llm.token_count.prompt": 300,
+        "llm.token_count.completion": 50,
+    }
+    outer = span(around, spanId="00000000000000aa", parentSpanId="00000000000000ff")
+    inner = span(CHAT, parentSpanId="00000000000000aa")
+    beside = span(
+        CHAT | {"gen_ai.response.id": "chatcmpl-2"}, spanId="00000000000000bb", parentSpanId="00000000000000ff"
+    )
+    more = span(
+        CHAT | {"gen_ai.response.id": "chatcmpl-3", "gen_ai.usage.output_tokens": 51},
+        spanId="00000000000000cc",
+        parentSpanId="00000000000000aa",
+    )
+    found = exchanges(otel, batch(inner, beside, more, outer))
+    assert [(one.reading.response_id, one.envelope.request_id) for one in found] == [
+        ("chatcmpl-1", "5b8efff798038103d269b633813fc60c/eee19b7ec3c1b174"),
+        ("chatcmpl-2", "5b8efff798038103d269b633813fc60c/00000000000000bb"),
+        ("chatcmpl-3", "5b8efff798038103d269b633813fc60c/00000000000000cc"),
+        ("chatcmpl-1", "5b8efff798038103d269b633813fc60c/eee19b7ec3c1b174"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("of_span", "of_resource", "key"),
+    [
+        ({"api_key_id": "key_span"}, {"api_key_id": "key_resource"}, "key_span"),
+        ({}, {"api_key_id": "key_resource"}, "key_resource"),
+        ({"metadata.user_api_key_hash": "88dc28d0"}, {}, "88dc28d0"),
+        ({"user.id": "u-1"}, {}, "u-1"),
+    ],
+)
+def test_the_key_is_that_of_the_span_before_that_of_its_resource(
+    exchanges: Callable[..., list[Exchange]], of_span: dict[str, str], of_resource: dict[str, str], key: str
+) -> None:
+    (found,) = exchanges(otel, batch(span(CHAT | of_span), resource=of_resource))
+    assert found.envelope.api_key_id == key
+
+
+def test_parts_that_exceed_their_whole_are_refused_with_their_numbers(exchanges: Callable[..., list[Exchange]]) -> None:
+    apart = CHAT | {"gen_ai.usage.cache_read.input_tokens": 900}
+    with pytest.raises(LineRefused, match=r"contradictory_usage.*900 > prompt_tokens 300"):
+        exchanges(otel, batch(span(apart)))
+
+
+def test_an_attribute_that_is_stated_twice_decides_nothing(exchanges: Callable[..., list[Exchange]]) -> None:
+    twice = span(CHAT)
+    twice["attributes"] += attributes({"gen_ai.usage.output_tokens": 51})
+    with pytest.raises(LineRefused, match=r"duplicate_key: usage\.completion_tokens"):
+        exchanges(otel, batch(twice))
+
+
+@pytest.mark.parametrize("broken", [{"resourceSpans": [1]}, {"resourceSpans": [{"scopeSpans": {}}]}])
+def test_what_is_not_otlp_is_refused_by_the_name_of_its_field(broken: dict[str, Any]) -> None:
+    with pytest.raises(LineRefused, match=r"invalid_field: (resourceSpans|scopeSpans) is no list of objects"):
+        otel.entries(broken)
+
+
+@pytest.mark.parametrize("line", WRITTEN, ids=["openllmetry", "openinference"])
+def test_what_instrumentations_write_amounts_to_what_the_answers_stated(
+    exchanges: Callable[..., list[Exchange]], line: str
+) -> None:
+    """OpenLLMetry keeps no reasoning of a stream; a stream without usage is unknown; the last two are one call."""
+    plain, stream, cut, response, embedding, failed, *messages = exchanges(otel, line)
+    assert [one.tokens for one in (plain, response)] == [
+        (300, 50, 200, None, 30),
+        (300, 50, 200, response.tokens[3], 30),
+    ]
+    assert stream.tokens[:3] == (300, 50, 200)
+    assert (cut.reading.status, failed.reading.status) == (UsageStatus.UNKNOWN, UsageStatus.FAILED)
+    assert embedding.tokens[:2] == (8, 0)
+    assert [one.tokens for one in messages] == [(135, 7, 90, 40, None), (135, 7, 90, 40, None)]
+    assert {one.reading.response_id for one in messages} == {"msg_1"}
+
+
+def test_a_file_of_the_sdk_itself_is_read(exchanges: Callable[..., list[Exchange]]) -> None:
+    exporters = pytest.importorskip("opentelemetry.exporter.otlp.json.file.trace_exporter")
+    sdk = pytest.importorskip("opentelemetry.sdk.trace")
+    export = pytest.importorskip("opentelemetry.sdk.trace.export")
+    resources = pytest.importorskip("opentelemetry.sdk.resources")
+    written = io.StringIO()
+    provider = sdk.TracerProvider(resource=resources.Resource.create({"api_key_id": "key_1"}))
+    provider.add_span_processor(export.BatchSpanProcessor(exporters.FileSpanExporter(stream=written)))
+    tracer = provider.get_tracer("test")
+    with (
+        tracer.start_as_current_span("invoke_agent", attributes=CHAT | {"gen_ai.operation.name": "invoke_agent"}),
+        tracer.start_as_current_span("chat gpt-4o", attributes=CHAT),
+    ):
+        pass
+    provider.force_flush()
+    (line,) = written.getvalue().splitlines()
+    (found,) = exchanges(otel, line)
+    assert (found.envelope.api_key_id, found.tokens) == ("key_1", (300, 50, None, None, None))
