@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from pipeline.collectors.counting import BodyReading
 from pipeline.collectors.exchange import read_exchange
 from pipeline.collectors.formats.entries import entries_of
-from pipeline.collectors.formats.nginx_escapes import unescaped
+from pipeline.collectors.formats.gateways.nginx_escapes import unescaped
 from pipeline.collectors.formats.request_log import Envelope, read_envelope
 from pipeline.collectors.identity import event_id
 from pipeline.collectors.refusal import LineRefused

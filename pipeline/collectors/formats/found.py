@@ -1,7 +1,7 @@
 """Every format that is read besides the request log: one module each, found by being here.
 
-A format is a module of this package with ``NAME``, ``recognises(document)``, and a mapping, or what makes entries, or
-both. ``MAPPING`` says in the language of ``fields`` where its lines have what a request log says.
+A format is a module of this package, or of a room in it, with ``NAME``, ``recognises(document)``, and a mapping, or what
+makes entries, or both. ``MAPPING`` says in the language of ``fields`` where its lines have what a request log says.
 ``entries(document)`` returns the lines of a request log that a document holds, in their order, and raises
 ``LineRefused`` where it cannot. Entries have our names of fields (``pipeline.usage.events.LOG_FIELDS``); one with a dot
 stands at the top as it is written (``"usage.prompt_tokens"``), or within an object
@@ -15,7 +15,7 @@ Owns which formats there are, and in which order they are asked. Does not own wh
 from __future__ import annotations
 
 from importlib import import_module
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.collectors import formats
@@ -42,10 +42,12 @@ class Format(NamedTuple):
 
 
 def _found() -> Iterator[Format]:
-    for found in iter_modules(formats.__path__):
-        if found.name in _NO_FORMATS:
+    """Yield the formats of this package's modules, and of its rooms', in the order of their last names."""
+    names = (each.name for each in walk_packages(formats.__path__, f"{formats.__name__}.") if not each.ispkg)
+    for name in sorted(names, key=lambda name: name.rpartition(".")[2]):
+        if name.removeprefix(f"{formats.__name__}.") in _NO_FORMATS:
             continue
-        module = import_module(f"{formats.__name__}.{found.name}")
+        module = import_module(name)
         if hasattr(module, "recognises"):
             mapping, entries = getattr(module, "MAPPING", None), getattr(module, "entries", None)
             rules_of(mapping or {})
@@ -53,7 +55,7 @@ def _found() -> Iterator[Format]:
 
 
 FORMATS = tuple(_found())
-"""In the order in which they are asked: that of the names of their modules."""
+"""In the order in which they are asked: that of the names of their modules, whichever room they are in."""
 
 BY_NAME = {each.name: each for each in FORMATS}
 NAMES = (REQUEST_LOG, *BY_NAME)

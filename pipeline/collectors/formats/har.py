@@ -21,11 +21,13 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from pipeline.collectors.formats.gateways import is_about_a_model, key_in
+from pipeline.collectors.formats.gateways.access_logs import is_about_a_model, key_in
 from pipeline.collectors.refusal import LineRefused
 from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
+    from urllib.parse import SplitResult
+
     from pipeline.collectors.strict_json import JsonObject
 
 NAME = "har"
@@ -53,7 +55,7 @@ def entries(document: JsonObject) -> list[JsonObject]:
 def _entry(entry: JsonObject) -> JsonObject | None:
     """Return an entry in our names, ``None`` where no model was asked; its own fields stay for a source to name."""
     request, response = _object(entry.get("request")), _object(entry.get("response"))
-    url = urlsplit(request["url"]) if isinstance(request.get("url"), str) else None
+    url = _url(request.get("url"))
     path, method = url.path if url else None, request.get("method")
     answer = _answer(entry, _object(response.get("content")))
     if not is_about_a_model(path, method, answer=answer):
@@ -74,6 +76,13 @@ def _entry(entry: JsonObject) -> JsonObject | None:
         "response": answer,
         "response_headers": answered,
     }
+
+
+def _url(stated: Any) -> SplitResult | None:
+    try:
+        return urlsplit(stated) if isinstance(stated, str) else None
+    except ValueError:  # as of a host that is no address
+        return None
 
 
 def _answer(entry: JsonObject, content: JsonObject) -> str | None:

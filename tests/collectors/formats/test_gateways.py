@@ -6,18 +6,28 @@ Bills of whole logs are compared in ``tests/scenarios/test_gateway_logs.py``.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
+from copy import deepcopy
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
-from pipeline.collectors import KeyFingerprint
-from pipeline.collectors.formats import apisix, envoy, higress, kong, nginx
+from pipeline.collectors import KeyFingerprint, LogFormat
+from pipeline.collectors.exchange import read_exchange
+from pipeline.collectors.formats import har
+from pipeline.collectors.formats.entries import entries_of
 from pipeline.collectors.formats.found import format_of
-from pipeline.collectors.formats.gateways import changed, key_in
+from pipeline.collectors.formats.gateways import apisix, envoy, higress, kong, nginx
+from pipeline.collectors.formats.gateways.access_logs import changed, key_in
+from pipeline.collectors.formats.request_log import read_envelope
+from pipeline.collectors.refusal import LineRefused
 from pipeline.collectors.strict_json import CONTRADICTED, parse
 
+SECRET = b"a secret of thirty-two bytes, ok!"
 RAW = "sk-test-0123456789abcdef"
-FINGERPRINT = KeyFingerprint(secret=b"a secret of thirty-two bytes, ok!")(RAW)
+FINGERPRINT = KeyFingerprint(secret=SECRET)(RAW)
 COMPLETION = "/v1/chat/completions"
 
 
@@ -93,6 +103,40 @@ def nginx_line(**fields: Any) -> dict[str, Any]:
     }
 
 
+ARCHIVE = {
+    "log": {
+        "version": "1.2",
+        "entries": [
+            {
+                "startedDateTime": "2026-11-03T10:00:01.250Z",
+                "time": 5000,
+                "request": {
+                    "method": "POST",
+                    "url": f"https://gateway.example{COMPLETION}?lang=de",
+                    "headers": [
+                        {"name": "Authorization", "value": f"Bearer {RAW}"},
+                        {"name": "User-Agent", "value": "user-agent-of-a-caller"},
+                    ],
+                    "postData": {"text": json.dumps({"model": "jamba"})},
+                },
+                "response": {
+                    "status": 200,
+                    "headers": [{"name": "X-Request-Id", "value": "req_1"}],
+                    "content": {
+                        "text": json.dumps(
+                            {
+                                "choices": [],
+                                "usage": {"prompt_tokens": 40, "completion_tokens": 5},
+                                "model": "jamba-large",
+                            }
+                        )
+                    },
+                },
+                "_eventSourceMessages": [{"eventName": "message", "data": "{}"}],
+            }
+        ],
+    }
+}
 COUNTED = of_kong(usage={"prompt_tokens": 40, "completion_tokens": 5, "total_tokens": 45})
 LINES = {kong: COUNTED, envoy: envoy_line(), apisix: apisix_line(), higress: higress_line(), nginx: nginx_line()}
 EVERY = pytest.mark.parametrize("module", LINES, ids=lambda module: module.NAME)
@@ -330,6 +374,68 @@ def test_a_raw_key_in_a_log_of_nginx_is_not_looked_at(collect: Any) -> None:
     collected = collect(json.dumps(line))
     assert collected.refusal[0] == "missing_field"
     assert RAW not in repr(collected.quarantined)
+
+
+OURS = {**LINES, har: ARCHIVE}
+
+
+@pytest.mark.parametrize("module", OURS, ids=lambda module: module.NAME)
+@pytest.mark.parametrize(
+    "line",
+    [{}, {"level": "info", "msg": "started"}, {"path": "/orders", "method": "GET"}, {"uri": "/", "request": "x"}],
+)
+def test_a_line_of_something_else_is_quarantined_where_its_source_names_the_format(
+    module: Any, line: Any, collect: Any
+) -> None:
+    assert collect(json.dumps(line), format=module.NAME).refusal[0] in ("missing_field", "invalid_field")
+
+
+VALUES = some.recursive(
+    some.none() | some.booleans() | some.integers() | some.floats() | some.text(max_size=5),
+    lambda inner: some.lists(inner, max_size=3) | some.dictionaries(some.text(max_size=5), inner, max_size=3),
+    max_leaves=4,
+)
+
+
+def places(document: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Return the path to every value within a document."""
+    inner = (
+        document.items() if isinstance(document, dict) else enumerate(document if isinstance(document, list) else ())
+    )
+    return [found for step, value in inner for found in ((*path, step), *places(value, (*path, step)))]
+
+
+@given(chance=some.data())
+@pytest.mark.parametrize("module", OURS, ids=lambda module: module.NAME)
+def test_a_document_with_anything_in_any_place_is_read_or_refused(module: Any, chance: some.DataObject) -> None:
+    document = deepcopy(OURS[module])
+    for _ in range(chance.draw(some.integers(1, 3))):
+        *above, last = chance.draw(some.sampled_from(places(document)))
+        holder: Any = document
+        for step in above:
+            holder = holder[step]
+        holder[last] = chance.draw(VALUES)
+    line = parse(json.dumps(document))
+    with suppress(LineRefused):
+        entries, log_format = entries_of(line, LogFormat(format=module.NAME))
+        for entry in entries:
+            read_exchange(read_envelope(entry, log_format, KeyFingerprint(secret=SECRET)), log_format)
+    format_of(line)
+
+
+@pytest.mark.parametrize("module", OURS, ids=lambda module: module.NAME)
+def test_content_enters_neither_events_nor_the_quarantine(module: Any, collect: Any) -> None:
+    canary = "canary-9f3a"
+    whole = json.dumps(OURS[module]).replace("user-agent-of-a-caller", canary)
+    asked = json.dumps({"model": "jamba", "messages": [{"content": canary}]})
+    more = {"request_body": asked, "canary-9f3a": canary, "headers": {"x-api-key": canary}, "cookie": canary}
+    text = json.dumps(json.loads(whole) | more)
+    spoiled = [text.replace("40", '"forty"'), text.replace("1793700001250", '"noon"').replace("T10:00", "")]
+    spoiled = [line for line in spoiled if line != text]
+    collected = collect(text, *spoiled, format=module.NAME)
+    assert len(collected.events) + len(collected.quarantined) == 1 + len(spoiled)
+    assert collected.events
+    assert canary not in repr([collected.events, collected.quarantined])
 
 
 def test_a_copy_remembers_what_was_stated_twice() -> None:

@@ -211,7 +211,8 @@ def test_entries_keep_their_order() -> None:
 
 
 def test_an_entry_that_does_not_say_where_it_went_is_quarantined_and_not_left_out(collect: Any) -> None:
-    assert collect(json.dumps(archive({"startedDateTime": "2026-11-03T11:00:01Z"}))).refusal[0] == "missing_field"
+    for other in ({"startedDateTime": "2026-11-03T11:00:01Z"}, entry("https://[::1/v1", headers={})):
+        assert collect(json.dumps(archive(other))).refusal[0] == "missing_field"
 
 
 def test_an_archive_whose_entries_are_none_is_refused() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from pipeline.collectors.formats.found import format_of
-from pipeline.collectors.formats.nginx_escapes import unescaped
+from pipeline.collectors.formats.gateways.nginx_escapes import unescaped
 
 WRITTEN = {
     name: Path(__file__).with_name(f"nginx_1_22_{name}.jsonl").read_bytes().splitlines()

@@ -12,7 +12,7 @@ from pipeline.collectors.bodies.body import take_apart
 from pipeline.collectors.families.chat import NAME as OPENAI_CHAT
 from pipeline.collectors.fast.patterns.uses import uses_of_line
 from pipeline.collectors.formats.entries import is_as_it_stands
-from pipeline.collectors.formats.nginx_escapes import unescaped
+from pipeline.collectors.formats.gateways.nginx_escapes import unescaped
 from pipeline.collectors.formats.request_log import read_envelope
 from pipeline.collectors.strict_json import parse
 from pipeline.tables.schemas import USAGE_EVENTS

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.formats.gateways import changed, is_about_a_model, key_in
+from pipeline.collectors.formats.gateways.access_logs import changed, is_about_a_model, key_in
 from pipeline.collectors.formats.mapping import number
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ def entries(document: JsonObject) -> list[JsonObject]:
     """Return the document where it is about a model, with the caller's key, and a prompt that is the whole one."""
     request, response, summary = (_object(document.get(name)) for name in ("request", "response", "llm_summary"))
     path, method = request.get("uri"), request.get("method")
-    if not is_about_a_model(path, method, is_traced=bool(summary), answer=response.get("body")):
+    is_about = is_about_a_model(path, method, is_traced=bool(summary), answer=response.get("body"))
+    if recognises(document) and not is_about:
         return []
     values: JsonObject = {}
     if not _object(document.get("consumer")).get("username"):

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.formats.gateways import is_about_a_model, without_absent
+from pipeline.collectors.formats.gateways.access_logs import is_about_a_model, without_absent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,4 +63,5 @@ def entries(document: JsonObject) -> list[JsonObject]:
     """Return the line where it is about a model."""
     line = without_absent(document)
     is_traced = bool(line.get("ai_log"))
-    return [line] if is_about_a_model(line.get("path"), line.get("method"), is_traced=is_traced) else []
+    is_other = recognises(document) and not is_about_a_model(line.get("path"), line.get("method"), is_traced=is_traced)
+    return [] if is_other else [line]

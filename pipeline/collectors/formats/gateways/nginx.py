@@ -16,7 +16,7 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.formats.gateways import changed, is_about_a_model, without_absent
+from pipeline.collectors.formats.gateways.access_logs import changed, is_about_a_model, without_absent
 from pipeline.collectors.formats.instants import instant_us
 from pipeline.collectors.refusal import LineRefused
 
@@ -66,7 +66,8 @@ def entries(document: JsonObject) -> list[JsonObject]:
     is_traced = any(line.get(name) for name in ("llm_usage", "llm_model"))
     path, method = line.get("request_uri") or line.get("uri"), line.get("request_method")
     answer = line.get("resp_body") or line.get("response_body")
-    return [line] if is_about_a_model(path, method, is_traced=is_traced, answer=answer) else []
+    is_other = recognises(document) and not is_about_a_model(path, method, is_traced=is_traced, answer=answer)
+    return [] if is_other else [line]
 
 
 def _of_request_line(line: JsonObject) -> JsonObject:

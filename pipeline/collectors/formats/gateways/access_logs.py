@@ -1,5 +1,8 @@
 """What the logs of gateways have in common: lines about something else, marks of absence, keys in headers.
 
+A line that its format does not recognise is left to the mapping, which refuses it or finds in it what a source says
+where it lies: only what is known to be a gateway's, and of no model, is left out.
+
 Owns what is told of a line before it is read by its format's mapping. Does not own any format.
 """
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.formats.gateways import changed, is_about_a_model
+from pipeline.collectors.formats.gateways.access_logs import changed, is_about_a_model
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,7 +73,8 @@ def entries(document: JsonObject) -> list[JsonObject]:
     ai = document.get("ai")
     plugins = {name: of for name, of in ai.items() if isinstance(of, dict)} if isinstance(ai, dict) else {}
     is_traced = any(name in plugins for name in _PLUGINS)
-    if not is_about_a_model(document.get("upstream_uri") or asked.get("uri"), asked.get("method"), is_traced=is_traced):
+    path = document.get("upstream_uri") or asked.get("uri")
+    if recognises(document) and not is_about_a_model(path, asked.get("method"), is_traced=is_traced):
         return []
     guessed = {name: _without_counts(of) for name, of in plugins.items() if _is_guessed(of.get("usage"))}
     return [changed(document, {"ai": changed(plugins, guessed)})] if guessed else [document]

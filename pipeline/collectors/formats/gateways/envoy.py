@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.formats.gateways import is_about_a_model, without_absent
+from pipeline.collectors.formats.gateways.access_logs import is_about_a_model, without_absent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,4 +67,5 @@ def entries(document: JsonObject) -> list[JsonObject]:
     line = without_absent(document)
     is_traced = any(value is not None for name, value in line.items() if name.startswith(_GATEWAY))
     path = next((line[name] for name in _PATHS if line.get(name)), None)
-    return [line] if is_about_a_model(path, line.get("method"), is_traced=is_traced) else []
+    is_other = recognises(document) and not is_about_a_model(path, line.get("method"), is_traced=is_traced)
+    return [] if is_other else [line]
