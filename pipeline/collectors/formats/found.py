@@ -1,6 +1,6 @@
 """Every format that is read besides the request log: one module each, found by being here.
 
-A format is a module of this package, or of a room in it, with ``NAME``, ``recognises(document)``, and a mapping, or what
+A format is a module of this package or of a room in it, with ``NAME``, ``recognises(document)``, and a mapping, or what
 makes entries, or both. ``MAPPING`` says in the language of ``fields`` where its lines have what a request log says.
 ``entries(document)`` returns the lines of a request log that a document holds, in their order, and raises
 ``LineRefused`` where it cannot. Entries have our names of fields (``pipeline.usage.events.LOG_FIELDS``); one with a dot

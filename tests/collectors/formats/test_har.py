@@ -1,12 +1,15 @@
 """HTTP archives: which entries are exchanges with a model, and that a key in one is never kept.
 
 Entries follow the specification of HAR 1.2 and Chrome's writer of it, with values of our own.
+``mitmproxy_11_0_2.har`` was written by mitmproxy 11.0.2 (``hardump``) in front of a server that answered a chat
+completion, a stream, a refusal, an embedding and a list of models.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,6 +81,20 @@ def test_an_archive_is_recognised_and_a_log_of_something_else_is_not() -> None:
     assert har.recognises(archive())
     assert not har.recognises({"log": "entries"})
     assert not har.recognises({"log": {"entries": 3}})
+
+
+def test_what_mitmproxy_wrote_is_read_entry_by_entry(exchanges: Any) -> None:
+    written = Path(__file__).with_name("mitmproxy_11_0_2.har").read_text(encoding="utf-8")
+    found = exchanges(har, written)
+    assert [(each.reading.status, each.tokens) for each in found] == [
+        ("measured", (40, 5, 30, None, None)),
+        ("measured", (40, 5, 30, None, None)),
+        ("failed", None),
+        ("measured", (8, 0, None, None, None)),
+    ]
+    assert {each.envelope.api_key_id for each in found} == {FINGERPRINT("sk-test-a-0123456789")}
+    assert len({each.envelope.request_id for each in found}) == len(found)
+    assert [each.envelope.occurred_us for each in found] == sorted(each.envelope.occurred_us for each in found)
 
 
 def test_an_entry_is_an_event_of_the_key_s_fingerprint(collect: Any) -> None:
