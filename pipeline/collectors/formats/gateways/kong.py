@@ -4,14 +4,14 @@ Facts. ``started_at`` is when the request came in, in milliseconds since 1970. `
 credential that it was authenticated by, ``consumer`` whose that is; headers are logged, but ``authorization`` as
 ``REDACTED``, and other headers with keys are the provider's after AI Proxy has set them, so none is looked at.
 ``upstream_uri`` is the path at the provider. What AI Proxy counted is ``ai.proxy.usage``, in the names of chat, its
-parts since 3.11; until 3.9 it went by the name of the plugin (``ai.ai-proxy``), and its counts were also documented as
+parts since 3.11; before 3.10 it went by the name of the plugin (``ai.ai-proxy``), and its counts were documented as
 ``prompt_token`` and ``completion_token``. What other AI plugins asked of models for themselves stands beside it, and is
 not what the caller asked for. Bodies are there with ``logging.log_payloads``; of a stream Kong puts one together, which
 has no id. ``ai.proxy.cache.cache_status`` is ``Hit`` where Kong answered by itself. Where a stream states no usage,
 Kong guesses the completion from its length, and leaves a prompt of 0: a guess is no measurement, so it is dropped.
 
-Source: https://developer.konghq.com/ai-gateway/ai-audit-log-reference/ (Gateway 3.6 to 3.13), and ``kong/pdk/log.lua``
-and ``serialize-analytics.lua`` and ``normalize-sse-chunk.lua`` in ``kong/llm/plugin/shared-filters`` of Kong 3.10.
+Source: https://developer.konghq.com/ai-gateway/ai-audit-log-reference/ (Gateway 3.6 to 3.15), its changelog, and
+``kong/pdk/log.lua``, ``serialize-analytics.lua`` and ``normalize-sse-chunk.lua`` of Kong 3.10.
 """
 
 from __future__ import annotations
