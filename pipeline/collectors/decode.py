@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from pipeline.collectors.counting import BodyReading
 from pipeline.collectors.exchange import read_exchange
 from pipeline.collectors.formats.entries import entries_in
+from pipeline.collectors.formats.gateways.nginx_escapes import unescaped
 from pipeline.collectors.formats.request_log import Envelope, read_envelope
 from pipeline.collectors.identity import event_id
 from pipeline.collectors.refusal import LineRefused
@@ -110,11 +111,21 @@ def _parsed(line: Line, log_format: LogFormat) -> Any:
             QuarantineReason.LINE_TOO_LONG, f"{line.end - line.start} bytes; the cap is {log_format.line_bytes_max}"
         )
     try:
-        return parse(line.content.decode(), depth_max=log_format.depth_max)
+        return _document(line.content, log_format.depth_max)
     except UnicodeDecodeError as error:
         raise LineRefused(QuarantineReason.INVALID_UTF8, f"at byte {error.start} of the line") from None
     except BrokenJson:
         raise LineRefused(QuarantineReason.INVALID_JSON, "the line is not one JSON document") from None
+
+
+def _document(content: bytes, depth_max: int) -> Any:
+    try:
+        return parse(content.decode(), depth_max=depth_max)
+    except BrokenJson:
+        text = unescaped(content)
+        if text is None:
+            raise
+        return parse(text, depth_max=depth_max)
 
 
 def _values(envelope: Envelope, reading: BodyReading, line: Line, source: str, log_format: LogFormat) -> Row:

@@ -166,6 +166,11 @@ def test_a_log_that_is_one_byte_short_is_read_and_said_to_be_cut(
     assert rest.reading.problem is None
 
 
+COMBINED = (
+    b'127.0.0.1 - - [27/Nov/2026:16:27:24 +0000] "POST /v1/chat/completions HTTP/1.1" 200 319 "-" "curl/7.88.1"\n'
+)
+
+
 @pytest.mark.parametrize(
     ("content", "name"),
     [
@@ -177,6 +182,9 @@ def test_a_log_that_is_one_byte_short_is_read_and_said_to_be_cut(
         pytest.param(b"PK\x03\x04\n\n", "zip", id="zip"),
         pytest.param(b"PAR1\n\n", "Parquet", id="parquet"),
         pytest.param(gzip.compress(bz2.compress(b"{}\n")), "bzip2", id="bzip2 in gzip"),
+        pytest.param(COMBINED * 3, "docs/sources.md", id="nginx combined"),
+        pytest.param(gzip.compress(COMBINED), "neither models nor tokens", id="nginx combined in gzip"),
+        pytest.param(b"2001:db8::7 - lena doe " + COMBINED[14:], "access log as text", id="a user with a blank"),
     ],
 )
 def test_what_is_no_log_of_json_lines_is_named_once(

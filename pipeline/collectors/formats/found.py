@@ -1,11 +1,13 @@
 """Every format that is read besides the request log: one module each, found by being here.
 
-A format is a module of this package with ``NAME``, ``recognises(document)``, and one of two: ``MAPPING``, which says in
-the language of ``fields`` where its lines have what a request log says, or ``entries(document)``, which returns the
-lines of a request log that a document holds, in their order, and raises ``LineRefused`` where it cannot; where it
-cannot make a line of one of several, the refusal stands in its place. Entries have our names of fields
-(``pipeline.usage.events.LOG_FIELDS``); one with a dot stands at the top as it is written (``"usage.prompt_tokens"``),
-or within an object (``"usage": {"prompt_tokens": …}``). What else an entry has is for ``fields`` of a source to name.
+A format is a module of this package or of a room in it, with ``NAME``, ``recognises(document)``, and a mapping, or what
+makes entries, or both. ``MAPPING`` says in the language of ``fields`` where its lines have what a request log says.
+``entries(document)`` returns the lines of a request log that a document holds, in their order, and raises
+``LineRefused`` where it cannot; where it cannot make a line of one of several, the refusal stands in its place. Entries
+have our names of fields (``pipeline.usage.events.LOG_FIELDS``); one with a dot stands at the top as it is written
+(``"usage.prompt_tokens"``), or within an object (``"usage": {"prompt_tokens": …}``). What else an entry has is for
+``fields`` of a source to name. With both, entries have the names of their log, and the mapping reads them: so lines
+that are no exchange are left out, or what no mapping can say is put right.
 
 Owns which formats there are, and in which order they are asked. Does not own what a line is read by (``entries``).
 """
@@ -13,7 +15,7 @@ Owns which formats there are, and in which order they are asked. Does not own wh
 from __future__ import annotations
 
 from importlib import import_module
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.collectors import formats
@@ -32,7 +34,7 @@ _NO_FORMATS = frozenset(("entries", "fingerprint", "found", "held", "instants", 
 
 
 class Format(NamedTuple):
-    """One format: its name, whether a document is of it, and either a mapping or what makes entries of a document."""
+    """One format: its name, whether a document is of it, a mapping, and what makes entries of a document."""
 
     name: str
     recognises: Callable[[JsonObject], bool]
@@ -41,10 +43,12 @@ class Format(NamedTuple):
 
 
 def _found() -> Iterator[Format]:
-    for found in iter_modules(formats.__path__):
-        if found.name in _NO_FORMATS:
+    """Yield the formats of this package's modules, and of its rooms', in the order of their last names."""
+    names = (each.name for each in walk_packages(formats.__path__, f"{formats.__name__}.") if not each.ispkg)
+    for name in sorted(names, key=lambda name: name.rpartition(".")[2]):
+        if name.removeprefix(f"{formats.__name__}.") in _NO_FORMATS:
             continue
-        module = import_module(f"{formats.__name__}.{found.name}")
+        module = import_module(name)
         if hasattr(module, "recognises"):
             mapping, entries = getattr(module, "MAPPING", None), getattr(module, "entries", None)
             rules_of(mapping or {})
@@ -52,7 +56,7 @@ def _found() -> Iterator[Format]:
 
 
 FORMATS = tuple(_found())
-"""In the order in which they are asked: that of the names of their modules."""
+"""In the order in which they are asked: that of the names of their modules, whichever room they are in."""
 
 BY_NAME = {each.name: each for each in FORMATS}
 NAMES = (REQUEST_LOG, *BY_NAME)

@@ -5,6 +5,8 @@ Does not own gzip and zstd, which are read (``compression``).
 
 from __future__ import annotations
 
+import re
+
 from pipeline.collectors.logs.problems import LogUnreadable, ProblemReason
 
 _BEGINNINGS = {
@@ -25,7 +27,11 @@ _BEGINNINGS = {
     b'{\x00"\x00': "UTF-16",
     b'\x00{\x00"': "UTF-16",
 }
-BEGINNING_BYTES_MAX = max(map(len, _BEGINNINGS))
+_ACCESS_LOG_AS_TEXT = re.compile(
+    rb'[^\s"{\[]{1,128} [^\n"{\[]{1,128} \[[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}(?::[0-9]{2}){3} [+-][0-9]{4}\] "'
+)
+"""The beginning of the common and the combined format of nginx, Apache, Traefik and APISIX."""
+BEGINNING_BYTES_MAX = 384
 """So many first bytes tell."""
 
 
@@ -36,3 +42,9 @@ def refuse_other_formats(first_bytes: bytes) -> None:
             raise LogUnreadable(
                 ProblemReason.NOT_JSON_LINES, f"this is {name}; logs are JSON lines in UTF-8, plain or as gzip or zstd"
             )
+    if _ACCESS_LOG_AS_TEXT.match(first_bytes):
+        raise LogUnreadable(
+            ProblemReason.NOT_JSON_LINES,
+            "this is an access log as text (nginx's combined format or its like), which says neither models nor "
+            "tokens; let the server log JSON with the usage of answers, as docs/sources.md says of nginx",
+        )

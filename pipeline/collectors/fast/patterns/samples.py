@@ -12,6 +12,7 @@ from pipeline.collectors.bodies.body import take_apart
 from pipeline.collectors.families.chat import NAME as OPENAI_CHAT
 from pipeline.collectors.fast.patterns.uses import uses_of_line
 from pipeline.collectors.formats.entries import is_as_it_stands
+from pipeline.collectors.formats.gateways.nginx_escapes import unescaped
 from pipeline.collectors.formats.request_log import read_envelope
 from pipeline.collectors.strict_json import parse
 from pipeline.tables.schemas import USAGE_EVENTS
@@ -35,6 +36,8 @@ def uses_of_sample(content: bytes, row: Row, log_format: LogFormat) -> Mapping[s
         return None
     if status != UsageStatus.MEASURED or dialect != OPENAI_CHAT or not all(row[at] for at in _COUNTS_AT):
         return None
+    if unescaped(content) is not None:
+        return None  # what nginx wrote for quotes is no JSON as it stands
     document = parse(content.decode(), depth_max=log_format.depth_max)
     if not is_as_it_stands(document, log_format):
         return None

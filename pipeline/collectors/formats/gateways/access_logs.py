@@ -1,0 +1,91 @@
+"""What the logs of gateways have in common: lines about something else, marks of absence, keys in headers.
+
+A line that its format does not recognise is left to the mapping, which refuses it or finds in it what a source says
+where it lies: only what is known to be a gateway's, and of no model, is left out.
+
+Owns what is told of a line before it is read by its format's mapping. Does not own any format.
+"""
+
+from __future__ import annotations
+
+import re
+from copy import copy
+from typing import TYPE_CHECKING, Any
+
+from pipeline.collectors import families
+from pipeline.collectors.bodies.body import take_apart
+from pipeline.collectors.families import chat, unbilled
+from pipeline.collectors.formats.fingerprint import bare_key
+from pipeline.collectors.refusal import LineRefused
+from pipeline.collectors.routes import Route, route_of
+from pipeline.collectors.strict_json import DEPTH_MAX
+
+if TYPE_CHECKING:
+    from pipeline.collectors.strict_json import JsonObject
+
+_BEARER = re.compile(r"\s*bearer\s", re.IGNORECASE)
+_MASKED = re.compile(r"\*\*|\.\.\.|…|x{6}|redacted|^[<\[].*[>\]]$", re.IGNORECASE)
+_KEY_HEADERS = ("x-api-key", "api-key", "x-goog-api-key", "apikey")
+_ABSENT = "-"
+"""How access logs write what a request has not."""
+
+
+def is_about_a_model(path: Any, method: Any, *, is_traced: bool = False, answer: Any = None) -> bool:
+    """Tell a line that a model may have been asked in, from the rest that a gateway serves.
+
+    ``is_traced``: whether the log itself says so, by a model or by counts; else the path does, or an ``answer`` that
+    has the shape of a model's. A line that says nothing, on the route of a completion or an embedding, is about one
+    too: it is counted as unknown, and so it is seen.
+    """
+    route = route_of(path if isinstance(path, str) else None, method if isinstance(method, str) else None)
+    if is_traced or route in (Route.COMPLETION, Route.EMBEDDING):
+        return True
+    is_posted = not isinstance(method, str) or method.strip().upper() == "POST"
+    return is_posted and isinstance(answer, str | dict | list) and _is_of_a_model(answer, route)
+
+
+def _is_of_a_model(answer: str | JsonObject | list[Any], route: Route) -> bool:
+    """Tell the answer of a model; images and their like are one on their own routes alone."""
+    try:
+        body = take_apart(answer, depth_max=DEPTH_MAX)
+    except LineRefused:
+        return False
+    documents = [families.plainly(document) for document in body.documents]
+    family = families.family_of(documents)
+    if family is families.CHAT:
+        return any(map(chat.recognises, documents))  # there are other lists of choices in the world
+    return family is not None and (family.name != unbilled.NAME or route is Route.OTHER)
+
+
+def changed(document: JsonObject, values: JsonObject) -> JsonObject:
+    """Return a copy with other values; what the log states twice stays known as such."""
+    copied = copy(document)
+    copied.update(values)
+    return copied
+
+
+def without_absent(document: JsonObject) -> JsonObject:
+    """Return a document without the values at its top that are written as absent."""
+    return changed(document, {name: None for name, value in document.items() if value == _ABSENT})
+
+
+def key_in(headers: Any) -> str | None:
+    """Return the raw key that a caller sent, ``None`` where the headers have none or the logger masked it.
+
+    Of ``Authorization`` a bearer token alone is a key: signatures (AWS) differ by request. A masked one would make one
+    customer of all.
+    """
+    if not isinstance(headers, dict):
+        return None
+    named = {name.lower(): _only(value) for name, value in headers.items()}
+    bearer = named.get("authorization")
+    candidates = [bearer if bearer is not None and _BEARER.match(bearer) else None]
+    candidates += [named.get(name) for name in _KEY_HEADERS]
+    return next((each for each in candidates if each and bare_key(each) and not _MASKED.search(bare_key(each))), None)
+
+
+def _only(value: Any) -> str | None:
+    """Return the text of a header, which some log as a list; of several none is the one."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    return value if isinstance(value, str) else None

@@ -1,0 +1,67 @@
+"""Higress' access log, whose ``ai_log`` the plugin ``ai-statistics`` fills in: JSON text in a field of the line.
+
+Facts. ``ai_log`` is in the access log that Higress is installed with, ``-`` where no model was asked. Its counts are
+numbers, text in older versions; ``input_token`` of Anthropic's API leaves out what was read from and written to a
+cache, which ``total_token`` includes; ``output_token`` of Gemini leaves out thoughts, likewise. What was cached or
+thought is there where the plugin is told to log ``input_token_details`` and ``output_token_details`` (attributes with
+``apply_to_log``), each JSON text of its own; where counts do not add up without them, the line is quarantined with its
+numbers. ``chat_id`` is the id of the answer. ``consumer`` is there where the plugin is told to log the header
+``x-mse-consumer``. Bodies are never there.
+
+Source: https://higress.cn/en/docs/latest/plugins/ai/api-o11y/ai-statistics/, ``helm/core/templates/configmap.yaml`` and
+``plugins/wasm-go/extensions/ai-statistics`` of Higress (April 2026), ``pkg/tokenusage`` of higress-group/wasm-go.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline.collectors.formats.gateways.access_logs import is_about_a_model, without_absent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipeline.collectors.strict_json import JsonObject
+
+NAME = "higress"
+
+MAPPING: Mapping[str, Any] = {
+    "ts": ["start_time", "timestamp"],
+    "api_key_id": ["ai_log.consumer", "consumer", "x_mse_consumer"],
+    "request_id": "request_id",
+    "status": "response_code",
+    "method": "method",
+    "path": "path",
+    "request.model": "ai_log.model",
+    "request.stream": {"from": "ai_log.response_type", "stream": True, "normal": False},
+    "response.id": "ai_log.chat_id",
+    "response.model": "ai_log.model",
+    "usage.prompt_tokens": "ai_log.input_token",
+    "usage.completion_tokens": "ai_log.output_token",
+    "usage.total_tokens": "ai_log.total_token",
+    "usage.cached_tokens": [
+        "ai_log.cached_tokens",
+        "ai_log.input_token_details.cached_tokens",
+        "ai_log.input_token_details.cache_read_input_tokens",
+        "ai_log.input_token_details.cachedContentTokenCount",
+    ],
+    "usage.cache_write_tokens": "ai_log.input_token_details.cache_creation_input_tokens",
+    "usage.reasoning_tokens": [
+        "ai_log.reasoning_tokens",
+        "ai_log.output_token_details.reasoning_tokens",
+        "ai_log.output_token_details.thoughtsTokenCount",
+    ],
+}
+
+
+def recognises(document: JsonObject) -> bool:
+    """Tell a line with the plugin's field."""
+    return "ai_log" in document
+
+
+def entries(document: JsonObject) -> list[JsonObject]:
+    """Return the line where it is about a model."""
+    line = without_absent(document)
+    is_traced = bool(line.get("ai_log"))
+    is_other = recognises(document) and not is_about_a_model(line.get("path"), line.get("method"), is_traced=is_traced)
+    return [] if is_other else [line]

@@ -1,0 +1,93 @@
+"""Kong's log plugins (``file-log``, ``http-log`` and their like): one JSON object a request, with what AI plugins add.
+
+Facts. ``started_at`` is when the request came in, in milliseconds since 1970. ``authenticated_entity.id`` is the
+credential that it was authenticated by, ``consumer`` whose that is; headers are logged, but ``authorization`` as
+``REDACTED``, and other headers with keys are the provider's after AI Proxy has set them, so none is looked at.
+``upstream_uri`` is the path at the provider. What AI Proxy counted is ``ai.proxy.usage``, in the names of chat, its
+parts since 3.11; before 3.10 it went by the name of the plugin (``ai.ai-proxy``), and its counts were documented as
+``prompt_token`` and ``completion_token``. What other AI plugins asked of models for themselves stands beside it, and is
+not what the caller asked for. Bodies are there with ``logging.log_payloads``; of a stream Kong puts one together, which
+has no id. ``ai.proxy.cache.cache_status`` is ``Hit`` where Kong answered by itself. Where a stream states no usage,
+Kong guesses the completion from its length, and leaves a prompt of 0: a guess is no measurement, so it is dropped.
+
+Source: https://developer.konghq.com/ai-gateway/ai-audit-log-reference/ (Gateway 3.6 to 3.15), its changelog, and
+``kong/pdk/log.lua``, ``serialize-analytics.lua`` and ``normalize-sse-chunk.lua`` of Kong 3.10.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline.collectors.formats.gateways.access_logs import changed, is_about_a_model
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipeline.collectors.strict_json import JsonObject
+
+NAME = "kong"
+
+_PLUGINS = ("proxy", "ai-proxy", "ai-proxy-advanced")
+"""Under which names the plugin that forwards to models writes, the newest first."""
+
+
+def _of_plugin(*paths: str) -> list[str]:
+    return [f'ai."{plugin}".{path}' for path in paths for plugin in _PLUGINS]
+
+
+MAPPING: Mapping[str, Any] = {
+    "ts": "started_at",
+    "api_key_id": ["authenticated_entity.id", "consumer.id"],
+    "request_id": "request.id",
+    "status": "response.status",
+    "method": "request.method",
+    "path": ["upstream_uri", "request.uri"],
+    "request": [*_of_plugin("payload.request"), "ai.payload.request"],
+    "request.model": _of_plugin("meta.request_model"),
+    "request.stream": {"from": _of_plugin("meta.request_mode"), "stream": True, "oneshot": False},
+    "response": _of_plugin("payload.response"),
+    "response_headers": "response.headers",
+    "response.model": _of_plugin("meta.response_model"),
+    "cache_hit": {
+        "from": _of_plugin("cache.cache_status"),
+        "Hit": True,
+        "Miss": False,
+        "Bypass": False,
+        "Refresh": False,
+    },
+    "usage": _of_plugin("usage"),
+    "usage.prompt_tokens": _of_plugin("usage.prompt_token"),
+    "usage.completion_tokens": _of_plugin("usage.completion_token"),
+}
+
+
+def recognises(document: JsonObject) -> bool:
+    """Tell what Kong's serializer makes of a request."""
+    return "started_at" in document and "latencies" in document and isinstance(document.get("request"), dict)
+
+
+def entries(document: JsonObject) -> list[JsonObject]:
+    """Return the document where it is about a model, without what Kong guessed."""
+    request = document.get("request")
+    asked: JsonObject = request if isinstance(request, dict) else {}
+    ai = document.get("ai")
+    plugins = {name: of for name, of in ai.items() if isinstance(of, dict)} if isinstance(ai, dict) else {}
+    is_traced = any(name in plugins for name in _PLUGINS)
+    path = document.get("upstream_uri") or asked.get("uri")
+    if recognises(document) and not is_about_a_model(path, asked.get("method"), is_traced=is_traced):
+        return []
+    guessed = {name: _without_counts(of) for name, of in plugins.items() if _is_guessed(of.get("usage"))}
+    return [changed(document, {"ai": changed(plugins, guessed)})] if guessed else [document]
+
+
+def _is_guessed(usage: Any) -> bool:
+    """Tell a completion without a prompt, which no model counts: Kong divided the length of a text by four."""
+    if not isinstance(usage, dict):
+        return False
+    prompts = [usage.get(name) for name in ("prompt_tokens", "prompt_token", "input_tokens")]
+    completion = usage.get("completion_tokens") or usage.get("completion_token")
+    return bool(completion) and 0 in prompts and not any(prompts)
+
+
+def _without_counts(plugin: JsonObject) -> JsonObject:
+    return changed(plugin, {"usage": None, "payload": None})

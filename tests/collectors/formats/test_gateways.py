@@ -1,0 +1,444 @@
+"""Logs of gateways: what is about a model, whose key it was, and what their counts mean.
+
+Bills of whole logs are compared in ``tests/scenarios/test_gateway_logs.py``.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from pipeline.collectors import KeyFingerprint, LogFormat
+from pipeline.collectors.exchange import read_exchange
+from pipeline.collectors.formats import har
+from pipeline.collectors.formats.entries import entries_of
+from pipeline.collectors.formats.found import format_of
+from pipeline.collectors.formats.gateways import apisix, envoy, higress, kong, nginx
+from pipeline.collectors.formats.gateways.access_logs import changed, key_in
+from pipeline.collectors.formats.request_log import read_envelope
+from pipeline.collectors.refusal import LineRefused
+from pipeline.collectors.strict_json import CONTRADICTED, parse
+
+SECRET = b"a secret of thirty-two bytes, ok!"
+RAW = "sk-test-0123456789abcdef"
+FINGERPRINT = KeyFingerprint(secret=SECRET)(RAW)
+COMPLETION = "/v1/chat/completions"
+
+
+def kong_line(**fields: Any) -> dict[str, Any]:
+    return {
+        "started_at": 1_793_700_001_250,
+        "latencies": {"request": 5000},
+        "request": {"id": "r-1", "uri": "/chat", "method": "POST", "headers": {"authorization": "REDACTED"}},
+        "upstream_uri": COMPLETION,
+        "response": {"status": 200, "headers": {}},
+        "authenticated_entity": {"id": "cred-1"},
+        "consumer": {"id": "c-1", "username": "lena"},
+        **fields,
+    }
+
+
+def of_kong(*, plugin: str = "proxy", **parts: Any) -> dict[str, Any]:
+    meta = {"request_model": "jamba", "response_model": "jamba-large"}
+    return kong_line(ai={plugin: {"meta": meta, **parts}})
+
+
+def envoy_line(**fields: Any) -> dict[str, Any]:
+    return {
+        "start_time": "2026-11-03T10:00:01.250Z",
+        "response_code": 200,
+        "method": "POST",
+        "x-envoy-origin-path": COMPLETION,
+        "x-client-id": "client-1",
+        "x-request-id": "83b63da3-45a9-4196-98b8-1a7f697d6d8d",
+        "gen_ai.request.model": "jamba",
+        "gen_ai.response.model": "jamba-large",
+        "gen_ai.usage.input_tokens": 40,
+        "gen_ai.usage.output_tokens": 5,
+        **fields,
+    }
+
+
+def apisix_line(*, uri: str = COMPLETION, headers: Any = None, **fields: Any) -> dict[str, Any]:
+    return {
+        "start_time": 1_793_700_001_250,
+        "apisix_latency": 67.0,
+        "request": {"uri": uri, "method": "POST", "headers": headers or {}},
+        "response": {"status": 200, "headers": {}},
+        "consumer": {"username": "lena"},
+        "llm_summary": {"model": "jamba-large", "prompt_tokens": "40", "completion_tokens": "5", "total_tokens": "45"},
+        **fields,
+    }
+
+
+def higress_line(ai_log: Any = None, **fields: Any) -> dict[str, Any]:
+    stated = {"model": "jamba-large", "consumer": "lena", "input_token": 40, "output_token": 5, "total_token": 45}
+    return {
+        "ai_log": json.dumps(stated | ai_log) if isinstance(ai_log, dict) else ai_log or json.dumps(stated),
+        "start_time": "2026-11-03T10:00:01.250Z",
+        "method": "POST",
+        "path": COMPLETION,
+        "response_code": "200",
+        **fields,
+    }
+
+
+def nginx_line(**fields: Any) -> dict[str, Any]:
+    return {
+        "msec": "1793700006.250",
+        "request_time": "5.000",
+        "status": "200",
+        "request_method": "POST",
+        "request_uri": COMPLETION,
+        "api_key_id": "key_a",
+        "llm_model": "jamba-large",
+        "llm_usage": json.dumps({"prompt_tokens": 40, "completion_tokens": 5}),
+        **fields,
+    }
+
+
+ARCHIVE = {
+    "log": {
+        "version": "1.2",
+        "entries": [
+            {
+                "startedDateTime": "2026-11-03T10:00:01.250Z",
+                "time": 5000,
+                "request": {
+                    "method": "POST",
+                    "url": f"https://gateway.example{COMPLETION}?lang=de",
+                    "headers": [
+                        {"name": "Authorization", "value": f"Bearer {RAW}"},
+                        {"name": "User-Agent", "value": "user-agent-of-a-caller"},
+                    ],
+                    "postData": {"text": json.dumps({"model": "jamba"})},
+                },
+                "response": {
+                    "status": 200,
+                    "headers": [{"name": "X-Request-Id", "value": "req_1"}],
+                    "content": {
+                        "text": json.dumps(
+                            {
+                                "choices": [],
+                                "usage": {"prompt_tokens": 40, "completion_tokens": 5},
+                                "model": "jamba-large",
+                            }
+                        )
+                    },
+                },
+                "_eventSourceMessages": [{"eventName": "message", "data": "{}"}],
+            }
+        ],
+    }
+}
+COUNTED = of_kong(usage={"prompt_tokens": 40, "completion_tokens": 5, "total_tokens": 45})
+LINES = {kong: COUNTED, envoy: envoy_line(), apisix: apisix_line(), higress: higress_line(), nginx: nginx_line()}
+EVERY = pytest.mark.parametrize("module", LINES, ids=lambda module: module.NAME)
+
+
+@EVERY
+def test_a_line_is_of_its_own_format_and_of_no_other(module: Any) -> None:
+    assert [each.NAME for each in LINES if each.recognises(LINES[module])] == [module.NAME]
+    found = format_of(LINES[module])
+    assert found is not None
+    assert found.name == module.NAME
+
+
+@EVERY
+def test_a_line_is_an_event_dated_by_its_arrival(module: Any, collect: Any) -> None:
+    event = collect(json.dumps(LINES[module])).event
+    assert (event["status"], event["prompt_tokens"], event["completion_tokens"]) == ("measured", 40, 5)
+    assert event["model_reported"] == "jamba-large"
+    assert event["occurred_at"].isoformat() == "2026-11-03T10:00:01.250000+00:00"
+    assert event["left_out"] is None
+
+
+OTHERS = {
+    kong: kong_line(upstream_uri="/orders", consumer=None, authenticated_entity=None),
+    envoy: {**dict.fromkeys(envoy_line()), "start_time": "2026-11-04T10:00:01Z", "response_code": 200, "method": "POST"}
+    | {"x-envoy-origin-path": "/mcp", "gen_ai.usage.input_tokens": "-"},
+    apisix: apisix_line(uri="/orders", llm_summary=None, consumer=None),
+    higress: higress_line("-", path="/orders"),
+    nginx: nginx_line(request_uri="/healthz", request_method="GET", llm_model="", llm_usage="", api_key_id=""),
+}
+UNSEEN = {
+    kong: kong_line(),
+    envoy: envoy_line() | {name: None for name in envoy_line() if name.startswith("gen_ai.")},
+    apisix: apisix_line(llm_summary=None),
+    higress: higress_line("-", consumer="lena"),
+    nginx: nginx_line(llm_model="", llm_usage=""),
+}
+
+
+@EVERY
+def test_a_line_about_something_else_is_no_exchange_though_nobody_is_named(module: Any, collect: Any) -> None:
+    collected = collect(json.dumps(OTHERS[module]), format=module.NAME)
+    assert (collected.events, collected.quarantined) == ([], [])
+
+
+@EVERY
+def test_a_completion_that_the_gateway_did_not_look_at_is_unknown_and_not_left_out(module: Any, collect: Any) -> None:
+    assert collect(json.dumps(UNSEEN[module]), format=module.NAME).event["status"] == "unknown"
+
+
+@EVERY
+def test_who_is_missing_is_told_by_the_quarantine(module: Any, collect: Any) -> None:
+    nobody = {
+        "authenticated_entity": None,
+        "consumer": None,
+        "x-client-id": None,
+        "api_key_id": "-",
+        **({"ai_log": json.dumps({"model": "jamba-large", "input_token": 1})} if module is higress else {}),
+    }
+    assert collect(json.dumps(LINES[module] | nobody), format=module.NAME).refusal[0] == "missing_field"
+
+
+@EVERY
+def test_a_source_may_name_the_payer_otherwise(module: Any, collect: Any) -> None:
+    line = json.dumps(LINES[module] | {"team": "blue"})
+    event = collect(line, format=module.NAME, fields={"api_key_id": "team"}).event
+    assert (event["api_key_id"], event["prompt_tokens"]) == ("blue", 40)
+
+
+def test_kong_s_guess_of_a_stream_without_usage_is_no_measurement(collect: Any) -> None:
+    guessed = {"prompt_tokens": 0, "completion_tokens": 71, "total_tokens": 71, "cost": 0}
+    payload = {"response": json.dumps({"object": "chat.completion", "choices": [], "usage": guessed})}
+    event = collect(json.dumps(of_kong(usage=guessed, payload=payload))).event
+    assert (event["status"], event["completion_tokens"], event["model_reported"]) == ("unknown", None, "jamba-large")
+
+
+@pytest.mark.parametrize("plugin", ["ai-proxy", "ai-proxy-advanced"])
+def test_kong_s_plugins_are_read_by_their_older_names(plugin: str, collect: Any) -> None:
+    line = of_kong(plugin=plugin, usage={"prompt_token": 40, "completion_token": 5, "total_tokens": 45})
+    assert collect(json.dumps(line)).tokens[:2] == (40, 5)
+
+
+def test_what_another_plugin_of_kong_asked_for_itself_is_not_what_the_caller_asked(collect: Any) -> None:
+    line = of_kong(usage={"prompt_tokens": 40, "completion_tokens": 5})
+    line["ai"]["ai-request-transformer"] = {"usage": {"prompt_tokens": 900, "completion_tokens": 90}}
+    assert collect(json.dumps(line)).tokens[:2] == (40, 5)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"), [("Hit", "not_metered"), ("Miss", "measured"), ("Refresh", "measured")]
+)
+def test_an_answer_of_kong_s_own_cache_is_not_metered(status: str, expected: str, collect: Any) -> None:
+    line = of_kong(usage={"prompt_tokens": 40, "completion_tokens": 5}, cache={"cache_status": status})
+    assert collect(json.dumps(line)).event["status"] == expected
+
+
+def test_kong_s_credential_is_the_key_and_the_consumer_stands_in_for_it(collect: Any) -> None:
+    assert collect(json.dumps(COUNTED)).event["api_key_id"] == "cred-1"
+    assert collect(json.dumps(COUNTED | {"authenticated_entity": None})).event["api_key_id"] == "c-1"
+    named = collect(json.dumps(COUNTED), fields={"api_key_id": "consumer.username"}, format="kong")
+    assert named.event["api_key_id"] == "lena"
+
+
+def test_envoy_s_counts_may_be_text_and_what_was_cached_is_within_them(collect: Any) -> None:
+    line = envoy_line(**{"gen_ai.usage.input_tokens": "40", "gen_ai.usage.cache_read.input_tokens": "30"})
+    assert collect(json.dumps(line)).tokens[:3] == (40, 5, 30)
+
+
+def test_zeros_of_envoy_are_an_answer_whose_usage_nobody_saw(collect: Any) -> None:
+    line = envoy_line(**{"gen_ai.usage.input_tokens": 0, "gen_ai.usage.output_tokens": 0})
+    assert collect(json.dumps(line)).event["status"] == "unknown"
+
+
+SUMMARY = {
+    "model": "opus",
+    "prompt_tokens": "40",
+    "completion_tokens": "5",
+    "total_tokens": "45",
+    "cache_read_input_tokens": "30",
+    "cache_creation_input_tokens": "10",
+}
+
+
+@pytest.mark.parametrize(
+    ("uri", "prompt"), [("/v1/messages", 80), ("/anthropic/v1/messages?beta=1", 80), (COMPLETION, 40)]
+)
+def test_apisix_leaves_out_of_a_prompt_of_messages_what_was_cached(uri: str, prompt: int, collect: Any) -> None:
+    assert collect(json.dumps(apisix_line(uri=uri, llm_summary=SUMMARY))).tokens[:4] == (prompt, 5, 30, 10)
+
+
+def test_a_summary_of_apisix_whose_counts_are_none_is_refused_by_the_count(collect: Any) -> None:
+    line = apisix_line(uri="/v1/messages", llm_summary=SUMMARY | {"cache_read_input_tokens": "a few"})
+    assert collect(json.dumps(line)).refusal[0] == "invalid_usage"
+
+
+def test_a_body_in_apisix_log_counts_for_more_than_the_summary(collect: Any) -> None:
+    body = {"id": "chatcmpl-1", "choices": [], "usage": {"prompt_tokens": 41, "completion_tokens": 6}}
+    line = apisix_line(response={"status": 200, "headers": {}, "body": json.dumps(body)})
+    event = collect(json.dumps(line)).event
+    assert (event["prompt_tokens"], event["response_id"]) == (41, "chatcmpl-1")
+
+
+def test_an_answer_of_apisix_own_cache_is_not_metered(collect: Any) -> None:
+    line = apisix_line(response={"status": 200, "headers": {"x-ai-cache-status": "HIT"}})
+    assert collect(json.dumps(line)).event["status"] == "not_metered"
+
+
+@pytest.mark.parametrize(
+    ("headers", "key"),
+    [
+        ({"Authorization": f"Bearer {RAW}"}, RAW),
+        ({"authorization": f"bearer  {RAW}", "x-api-key": "other"}, RAW),
+        ({"X-Api-Key": RAW}, RAW),
+        ({"x-goog-api-key": [RAW]}, RAW),
+        ({"authorization": "AWS4-HMAC-SHA256 Credential=AKIA/20261104", "api-key": RAW}, RAW),
+        ({"authorization": "AWS4-HMAC-SHA256 Credential=AKIA/20261104"}, None),
+        ({"authorization": "Basic bGVuYTpzZWNyZXQ="}, None),
+        ({"authorization": "Bearer "}, None),
+        ({"authorization": "Bearer REDACTED"}, None),
+        ({"authorization": "Bearer [hidden]"}, None),
+        ({"authorization": "Bearer sk-****************"}, None),
+        ({"x-api-key": "sk-...cdef"}, None),
+        ({"x-api-key": [RAW, "other"]}, None),
+        ({"x-api-key": 7}, None),
+        (None, None),
+    ],
+)
+def test_a_key_is_what_a_caller_sent_and_nobody_masked(headers: Any, key: str | None) -> None:
+    found = key_in(headers)
+    assert (found if found is None else found.split()[-1]) == key
+
+
+def test_a_caller_without_a_consumer_is_the_fingerprint_of_the_key_that_apisix_logged(collect: Any) -> None:
+    line = json.dumps(apisix_line(headers={"authorization": f"Bearer {RAW}"}, consumer=None))
+    collected = collect(line)
+    assert collected.event["api_key_id"] == FINGERPRINT
+    assert RAW not in repr(collected)
+
+
+def test_a_masked_key_is_nobody_s(collect: Any) -> None:
+    line = json.dumps(apisix_line(headers={"authorization": "Bearer ******"}, consumer=None))
+    assert collect(line).refusal == ("missing_field", "api_key or api_key_id")
+
+
+def test_higress_counts_of_anthropic_and_gemini_are_made_whole_by_their_total(collect: Any) -> None:
+    cached = json.dumps({"cache_read_input_tokens": 30, "cache_creation_input_tokens": 10})
+    anthropic = higress_line({"model": "opus", "input_token_details": cached, "total_token": 85})
+    assert collect(json.dumps(anthropic)).tokens[:4] == (80, 5, 30, 10)
+    thoughts = json.dumps({"thoughtsTokenCount": 20})
+    gemini = higress_line({"model": "gemini-3", "output_token_details": thoughts, "total_token": 65})
+    assert collect(json.dumps(gemini)).tokens == (40, 25, None, None, 20)
+
+
+def test_higress_counts_that_do_not_add_up_are_quarantined_with_their_numbers(collect: Any) -> None:
+    reason, detail = collect(json.dumps(higress_line({"model": "opus", "total_token": 85}))).refusal
+    assert reason == "contradictory_usage"
+    assert "85" in detail
+
+
+def test_the_id_of_an_answer_is_known_from_higress(collect: Any) -> None:
+    assert collect(json.dumps(higress_line({"chat_id": "chatcmpl-1"}))).event["response_id"] == "chatcmpl-1"
+
+
+@pytest.mark.parametrize(
+    ("written", "arrived"),
+    [
+        ({"msec": "1793700006.250", "request_time": "5.000"}, "2026-11-03T10:00:01.250000+00:00"),
+        ({"msec": 1793700006.25, "request_time": 5.0}, "2026-11-03T10:00:01.250000+00:00"),
+        ({"msec": "1793700006.250", "request_time": ""}, "2026-11-03T10:00:06.250000+00:00"),
+        ({"msec": "1793700006.250", "request_time": "-"}, "2026-11-03T10:00:06.250000+00:00"),
+        ({"time_iso8601": "2026-11-03T12:00:06+02:00", "request_time": "5.5"}, "2026-11-03T10:00:00.500000+00:00"),
+        ({"time_local": "03/Nov/2026:11:00:06 +0100", "request_time": "5"}, "2026-11-03T10:00:01+00:00"),
+    ],
+)
+def test_a_line_of_nginx_is_dated_by_when_the_request_arrived(written: Any, arrived: str, collect: Any) -> None:
+    line = {name: value for name, value in nginx_line().items() if name not in ("msec", "request_time")}
+    assert collect(json.dumps(line | written)).event["occurred_at"].isoformat() == arrived
+
+
+@pytest.mark.parametrize("written", [{"msec": "soon"}, {"time_local": "03/Foo/2026:11:00:06 +0100"}])
+def test_a_line_of_nginx_without_a_date_is_refused(written: Any, collect: Any) -> None:
+    line = {name: value for name, value in nginx_line().items() if name != "msec"}
+    assert collect(json.dumps(line | written)).refusal[1].startswith("ts")
+
+
+def test_what_nginx_calls_the_request_is_its_first_line(collect: Any) -> None:
+    line = nginx_line(request="POST /v1/embeddings HTTP/1.1")
+    del line["request_uri"], line["request_method"]
+    event = collect(json.dumps(line | {"llm_usage": json.dumps({"prompt_tokens": 40, "total_tokens": 40})})).event
+    assert (event["status"], event["prompt_tokens"], event["completion_tokens"]) == ("measured", 40, 0)
+
+
+def test_a_raw_key_in_a_log_of_nginx_is_not_looked_at(collect: Any) -> None:
+    line = nginx_line(http_authorization=f"Bearer {RAW}", api_key_id="")
+    collected = collect(json.dumps(line))
+    assert collected.refusal[0] == "missing_field"
+    assert RAW not in repr(collected.quarantined)
+
+
+OURS = {**LINES, har: ARCHIVE}
+
+
+@pytest.mark.parametrize("module", OURS, ids=lambda module: module.NAME)
+@pytest.mark.parametrize(
+    "line",
+    [{}, {"level": "info", "msg": "started"}, {"path": "/orders", "method": "GET"}, {"uri": "/", "request": "x"}],
+)
+def test_a_line_of_something_else_is_quarantined_where_its_source_names_the_format(
+    module: Any, line: Any, collect: Any
+) -> None:
+    assert collect(json.dumps(line), format=module.NAME).refusal[0] in ("missing_field", "invalid_field")
+
+
+VALUES = some.recursive(
+    some.none() | some.booleans() | some.integers() | some.floats() | some.text(max_size=5),
+    lambda inner: some.lists(inner, max_size=3) | some.dictionaries(some.text(max_size=5), inner, max_size=3),
+    max_leaves=4,
+)
+
+
+def places(document: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Return the path to every value within a document."""
+    inner = (
+        document.items() if isinstance(document, dict) else enumerate(document if isinstance(document, list) else ())
+    )
+    return [found for step, value in inner for found in ((*path, step), *places(value, (*path, step)))]
+
+
+@given(chance=some.data())
+@pytest.mark.parametrize("module", OURS, ids=lambda module: module.NAME)
+def test_a_document_with_anything_in_any_place_is_read_or_refused(module: Any, chance: some.DataObject) -> None:
+    document = deepcopy(OURS[module])
+    for _ in range(chance.draw(some.integers(1, 3))):
+        *above, last = chance.draw(some.sampled_from(places(document)))
+        holder: Any = document
+        for step in above:
+            holder = holder[step]
+        holder[last] = chance.draw(VALUES)
+    line = parse(json.dumps(document))
+    with suppress(LineRefused):
+        entries, log_format = entries_of(line, LogFormat(format=module.NAME))
+        for entry in entries:
+            read_exchange(read_envelope(entry, log_format, KeyFingerprint(secret=SECRET)), log_format)
+    format_of(line)
+
+
+@pytest.mark.parametrize("module", OURS, ids=lambda module: module.NAME)
+def test_content_enters_neither_events_nor_the_quarantine(module: Any, collect: Any) -> None:
+    canary = "canary-9f3a"
+    whole = json.dumps(OURS[module]).replace("user-agent-of-a-caller", canary)
+    asked = json.dumps({"model": "jamba", "messages": [{"content": canary}]})
+    more = {"request_body": asked, "canary-9f3a": canary, "headers": {"x-api-key": canary}, "cookie": canary}
+    text = json.dumps(json.loads(whole) | more)
+    spoiled = [text.replace("40", '"forty"'), text.replace("1793700001250", '"noon"').replace("T10:00", "")]
+    spoiled = [line for line in spoiled if line != text]
+    collected = collect(text, *spoiled, format=module.NAME)
+    assert len(collected.events) + len(collected.quarantined) == 1 + len(spoiled)
+    assert collected.events
+    assert canary not in repr([collected.events, collected.quarantined])
+
+
+def test_a_copy_remembers_what_was_stated_twice() -> None:
+    stated = parse('{"a": 1, "a": 2, "b": 3}')
+    copied = changed(stated, {"b": 4})
+    assert (copied.get("a"), copied["b"], stated["b"]) == (CONTRADICTED, 4, 3)

@@ -1,0 +1,94 @@
+"""Logs that nginx itself wrote, by the configurations of ``docs/sources.md``.
+
+``nginx_1_22_*.jsonl`` were written by nginx 1.22.1 with lua-nginx-module 0.10.23, in front of a server that answered a
+chat completion, a stream, a refusal, an embedding and a list of models: with bodies, with counts alone, and with bodies
+by a ``log_format`` that lacks ``escape=json``.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.collectors.formats.found import format_of
+from pipeline.collectors.formats.gateways.nginx_escapes import unescaped
+
+WRITTEN = {
+    name: Path(__file__).with_name(f"nginx_1_22_{name}.jsonl").read_bytes().splitlines()
+    for name in ("bodies", "counts", "without_escape_json")
+}
+
+
+def test_what_nginx_wrote_is_recognised() -> None:
+    assert {
+        found.name
+        for name in ("bodies", "counts")
+        for line in WRITTEN[name]
+        if (found := format_of(json.loads(line))) is not None
+    } == {"nginx"}
+
+
+def events(collected: Any, *names: str) -> list[tuple[Any, ...]]:
+    return [tuple(event[name] for name in names) for event in collected.events]
+
+
+COUNTS = ("prompt_tokens", "completion_tokens", "prompt_cached_tokens")
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_its_usage_is_billed_whatever_it_was_told_to_write(name: str, collect: Any) -> None:
+    collected = collect(*WRITTEN[name])
+    assert collected.quarantined == []
+    assert events(collected, "status", "http_status", "api_key_id", *COUNTS) == [
+        ("measured", 200, "key_a", 40, 5, 30),
+        ("measured", 200, "key_a", 40, 5, 30),
+        ("failed", 429, "key_a", None, None, None),
+        ("measured", 200, "key_a", 8, 0, None),
+    ]
+    assert events(collected, "model_reported", "response_id")[:2] == [
+        ("jamba-large", "chatcmpl-1"),
+        ("jamba-large", "chatcmpl-2"),
+    ]
+
+
+def test_escapes_of_nginx_stand_for_the_same_line() -> None:
+    for written, whole in zip(WRITTEN["without_escape_json"], WRITTEN["bodies"], strict=True):
+        text = unescaped(written)
+        assert text is not None
+        assert json.loads(text) == {
+            name: value or ("-" if name == "request_body" else "") for name, value in json.loads(whole).items()
+        }
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        rb'{"body": "{\"id\": 7}"}',
+        rb'{"body": "\x22 \n"}',
+        rb'{"body": "\x2"}',
+        rb'{"body": "\xff"}',
+        rb'{"body": "\xC3"}',
+        rb"{}",
+    ],
+)
+def test_escapes_that_nginx_does_not_write_stand_for_nothing(line: bytes) -> None:
+    assert unescaped(line) is None
+
+
+def test_a_line_with_escapes_of_others_is_quarantined(collect: Any) -> None:
+    assert collect(rb'{"ts": "\x22 \n"}').refusal == ("invalid_json", "the line is not one JSON document")
+
+
+def test_a_request_log_with_escapes_of_nginx_is_read_and_teaches_nothing(collect: Any) -> None:
+    body = {"id": "chatcmpl-%d", "choices": [], "usage": {"prompt_tokens": 40, "completion_tokens": 5}}
+    escaped = json.dumps(body).replace('"', "\\x22")
+    lines = [
+        f'{{"ts": 179579684{number % 10}.5, "api_key_id": "key_a", "response": "{escaped % number}"}}'.encode()
+        for number in range(50)
+    ]
+    collected = collect(*lines)
+    assert collected.quarantined == []
+    assert events(collected, "response_id", *COUNTS[:2]) == [(f"chatcmpl-{number}", 40, 5) for number in range(50)]

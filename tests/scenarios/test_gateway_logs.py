@@ -1,0 +1,587 @@
+"""The same calls, logged by gateways and as a request log: the invoices are the same to the last byte.
+
+Lines follow the published examples and schemas that the modules of the formats name, with values of our own.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from workspaces import make_workspace, tallybook, write_log
+
+from pipeline.collectors import KeyFingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+CARD = """
+id = "standard"
+currency = "USD"
+
+[[rates]]
+model = "jamba-large"
+prompt = 2.00
+completion = 8.00
+prompt_cached = 0.50
+prompt_cache_write = 2.50
+reasoning = 9.00
+"""
+ACCOUNTS = """
+[[accounts]]
+id = "acme"
+name = "Acme"
+keys = ["key_a"]
+
+[[accounts]]
+id = "birke"
+name = "Birke"
+keys = ["key_b"]
+"""
+START = datetime(2026, 9, 30, 23, 59, 58, tzinfo=UTC)
+"""Two seconds before October, so that a call that is dated by its end would stand on another invoice."""
+LASTS = timedelta(seconds=5)
+PATH = "/v1/chat/completions"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call, its parts within their wholes."""
+
+    number: int
+    key: str = "key_a"
+    prompt: int = 0
+    completion: int = 0
+    cached: int = 0
+    written: int = 0
+    reasoning: int = 0
+    is_failed: bool = False
+    is_stream: bool = False
+
+    @property
+    def at(self) -> datetime:
+        """When it arrived."""
+        return START + timedelta(seconds=self.number)
+
+    @property
+    def milliseconds(self) -> int:
+        """When it arrived, since 1970."""
+        return int(self.at.timestamp() * 1000)
+
+    @property
+    def status(self) -> int:
+        """Of HTTP."""
+        return 429 if self.is_failed else 200
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """Its request."""
+        return {"model": "jamba-large", "messages": [{"role": "user", "content": "Is it raining?"}], "stream": False}
+
+    @property
+    def usage(self) -> dict[str, Any]:
+        """What chat counts of it."""
+        return {
+            "prompt_tokens": self.prompt,
+            "completion_tokens": self.completion,
+            "total_tokens": self.prompt + self.completion,
+            "prompt_tokens_details": {"cached_tokens": self.cached, "cache_write_tokens": self.written},
+            "completion_tokens_details": {"reasoning_tokens": self.reasoning},
+        }
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """Its answer."""
+        if self.is_failed:
+            return {"error": {"type": "rate_limit_error", "message": "slow down"}}
+        choice = {"index": 0, "message": {"role": "assistant", "content": 'It "rains"\n.'}, "finish_reason": "stop"}
+        return {
+            "id": f"chatcmpl-{self.number}",
+            "object": "chat.completion",
+            "model": "jamba-large",
+            "choices": [choice],
+            "usage": self.usage,
+        }
+
+    @property
+    def transcript(self) -> str:
+        """Its answer, as a stream of events."""
+        delta = {"id": f"chatcmpl-{self.number}", "choices": [{"index": 0, "delta": {"content": "It rains."}}]}
+        last = {"id": f"chatcmpl-{self.number}", "model": "jamba-large", "choices": [], "usage": self.usage}
+        return "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in (delta, last)) + "data: [DONE]\n\n"
+
+
+CALLS = (
+    Call(number=0, prompt=1_200_000, completion=300_001),
+    Call(number=1, prompt=900_000, cached=400_000, completion=80_000, reasoning=50_000),
+    Call(number=2, prompt=700_000, cached=699_999, completion=1),
+    Call(number=3, key="key_b", prompt=500_000, completion=250_000, reasoning=249_999),
+    Call(number=4, is_failed=True),
+)
+WITH_WRITES = (*CALLS, Call(number=5, prompt=900_000, cached=400_000, written=100_003, completion=70_000))
+
+
+def request_log(calls: Sequence[Call]) -> list[str]:
+    return [
+        json.dumps(
+            {
+                "ts": call.at.isoformat(),
+                "api_key_id": call.key,
+                "request_id": f"req-{call.number}",
+                "status": call.status,
+                "method": "POST",
+                "path": PATH,
+                "request": call.asked,
+                "response": call.body,
+            }
+        )
+        for call in calls
+    ]
+
+
+def kong_line(call: Call, ai: dict[str, Any], **more: Any) -> str:
+    """Return what ``file-log`` writes of a request, after the serializer's own documentation."""
+    return json.dumps(
+        {
+            "request": {
+                "id": f"{call.number:032x}",
+                "uri": "/chat",
+                "url": "http://gateway:8000/chat",
+                "method": "POST",
+                "querystring": {},
+                "size": 312,
+                "headers": {"authorization": "REDACTED", "host": "gateway:8000", "content-type": "application/json"},
+            },
+            "response": {"status": call.status, "size": 1024, "headers": {"content-type": "application/json"}},
+            "upstream_uri": PATH,
+            "upstream_status": str(call.status),
+            "latencies": {"kong": 12, "proxy": 4988, "request": 5000, "receive": 1},
+            "authenticated_entity": {"id": call.key, "consumer_id": "6f8f"},
+            "consumer": {"id": "6f8f", "username": "lena", "custom_id": "c-7"},
+            "client_ip": "10.0.0.7",
+            "started_at": call.milliseconds,
+            "workspace": "w",
+            "ai": ai,
+            **more,
+        }
+    )
+
+
+def kong_usage(call: Call) -> dict[str, Any]:
+    return {} if call.is_failed else {**call.usage, "cost": 0.0038, "time_per_token": 133, "time_to_first_token": 9}
+
+
+def kong(calls: Sequence[Call]) -> list[str]:
+    meta = {"plugin_id": "p", "provider_name": "ai21", "request_model": "jamba-large", "response_model": "jamba-large"}
+    return [
+        kong_line(call, {"proxy": {"meta": meta | {"request_mode": "oneshot"}, "usage": kong_usage(call)}})
+        for call in calls
+    ]
+
+
+def kong_with_bodies(calls: Sequence[Call]) -> list[str]:
+    meta = {"request_model": "UNSPECIFIED", "response_model": "jamba-large"}
+    return [
+        kong_line(
+            call,
+            {
+                "proxy": {
+                    "meta": meta,
+                    "usage": {} if call.is_failed else {"prompt_tokens": 7, "completion_tokens": 7, "total_tokens": 14},
+                    "payload": {"request": json.dumps(call.asked), "response": json.dumps(call.body)},
+                }
+            },
+        )
+        for call in calls
+    ]
+
+
+def kong_3_8(calls: Sequence[Call]) -> list[str]:
+    """Return lines with the plugin's own name, and counts as that version's reference calls them."""
+    meta = {"request_model": "jamba-large", "response_model": "jamba-large"}
+    return [
+        kong_line(
+            call,
+            {
+                "ai-proxy": {
+                    "meta": meta,
+                    "usage": {}
+                    if call.is_failed
+                    else {
+                        "prompt_token": call.prompt,
+                        "completion_token": call.completion,
+                        "total_tokens": call.prompt + call.completion,
+                    },
+                }
+            },
+        )
+        for call in calls
+    ]
+
+
+def envoy(calls: Sequence[Call]) -> list[str]:
+    """Return lines with the fields of Envoy AI Gateway's example, and the client id that Envoy Gateway forwards."""
+    return [
+        json.dumps(
+            {
+                ":authority": "gateway.example",
+                "bytes_received": 105,
+                "bytes_sent": 432,
+                "connection_termination_details": None,
+                "duration": 5000,
+                "gen_ai.provider.name": None if call.is_failed else "default/ai21/route/aigw-run/rule/0/ref/0",
+                "gen_ai.request.model": "jamba-large",
+                "gen_ai.response.model": None if call.is_failed else "jamba-large",
+                "gen_ai.usage.input_tokens": None if call.is_failed else call.prompt,
+                "gen_ai.usage.output_tokens": None if call.is_failed else call.completion,
+                "gen_ai.usage.total_tokens": None if call.is_failed else call.prompt + call.completion,
+                "gen_ai.usage.reasoning_tokens": None if call.is_failed else call.reasoning,
+                "gen_ai.usage.cache_read.input_tokens": None if call.is_failed else call.cached,
+                "gen_ai.usage.cache_creation.input_tokens": None if call.is_failed else call.written,
+                "method": "POST",
+                "protocol": "HTTP/1.1",
+                "response_code": call.status,
+                "response_code_details": "via_upstream",
+                "response_flags": "-",
+                "start_time": call.at.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+                "x-client-id": call.key,
+                "x-envoy-origin-path": PATH,
+                "x-request-id": f"83b63da3-45a9-4196-98b8-{call.number:012d}",
+            }
+        )
+        for call in calls
+    ]
+
+
+def apisix_line(call: Call, **more: Any) -> str:
+    """Return an entry of ``file-logger`` in its default format."""
+    return json.dumps(
+        {
+            "request": {
+                "url": f"http://127.0.0.1:9080{PATH}",
+                "uri": PATH,
+                "method": "POST",
+                "headers": {"host": "127.0.0.1:9080", "content-type": "application/json"},
+                "querystring": {},
+                "size": 285,
+                **({"body": json.dumps(call.asked)} if "body" in more else {}),
+            },
+            "response": {
+                "status": call.status,
+                "headers": {"content-type": "application/json", "server": "APISIX/3.18.0"},
+                "size": 617,
+                **({"body": more.pop("body")} if "body" in more else {}),
+            },
+            "server": {"hostname": "apisix-0", "version": "3.18.0"},
+            "upstream": "10.0.0.9:443",
+            "service_id": "",
+            "route_id": "chat",
+            "consumer": {"username": call.key},
+            "client_ip": "192.168.65.1",
+            "start_time": call.milliseconds,
+            "latency": 5000.0000476837,
+            "upstream_latency": 4933,
+            "apisix_latency": 67.000047683716,
+            **more,
+        }
+    )
+
+
+def apisix_summary(call: Call, **more: Any) -> dict[str, Any]:
+    return {
+        "request_model": "jamba-large",
+        "model": "jamba-large",
+        "duration": "4800",
+        "prompt_tokens": str(call.prompt),
+        "completion_tokens": str(call.completion),
+        "total_tokens": str(call.prompt + call.completion),
+        "upstream_response_time": "4933",
+        "stream": "false",
+        "tool_count": "0",
+        "has_tool_calls": "false",
+        "end_user_id": "",
+        "cache_read_input_tokens": str(call.cached),
+        "cache_creation_input_tokens": str(call.written),
+        "reasoning_tokens": str(call.reasoning),
+        "content_risk_level": "",
+        **more,
+    }
+
+
+def apisix(calls: Sequence[Call]) -> list[str]:
+    return [apisix_line(call, llm_summary=apisix_summary(call)) for call in calls]
+
+
+def apisix_with_bodies(calls: Sequence[Call]) -> list[str]:
+    return [apisix_line(call, body=json.dumps(call.body)) for call in calls]
+
+
+def higress_line(call: Call, ai_log: dict[str, Any]) -> str:
+    """Return a line of the access log that Higress is installed with."""
+    return json.dumps(
+        {
+            "ai_log": json.dumps(ai_log),
+            "authority": "gateway.example",
+            "bytes_received": "336",
+            "bytes_sent": "1675",
+            "duration": "5000",
+            "istio_policy_status": "-",
+            "method": "POST",
+            "path": PATH,
+            "protocol": "HTTP/1.1",
+            "request_id": f"5895f5a9-e4e3-425b-98db-{call.number:012d}",
+            "requested_server_name": "-",
+            "response_code": str(call.status),
+            "response_flags": "-",
+            "route_name": "ai-route-ai21.internal",
+            "start_time": call.at.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+            "trace_id": "-",
+            "upstream_service_time": "496",
+            "response_code_details": "via_upstream",
+        }
+    )
+
+
+def higress_log(call: Call, **more: Any) -> dict[str, Any]:
+    stated: dict[str, Any] = {
+        "api": "-",
+        "chat_round": 1,
+        "consumer": call.key,
+        "response_type": "normal",
+        "llm_service_duration": 4933,
+    }
+    if call.is_failed:
+        return stated
+    return {
+        **stated,
+        "chat_id": f"chatcmpl-{call.number}",
+        "model": "jamba-large",
+        "input_token": call.prompt,
+        "output_token": call.completion,
+        "total_token": call.prompt + call.completion,
+        "input_token_details": json.dumps({"cached_tokens": call.cached}),
+        "output_token_details": json.dumps({"reasoning_tokens": call.reasoning}),
+        **more,
+    }
+
+
+def higress(calls: Sequence[Call]) -> list[str]:
+    return [higress_line(call, higress_log(call)) for call in calls]
+
+
+def higress_with_counts_as_text(calls: Sequence[Call]) -> list[str]:
+    named = ("chat_round", "llm_service_duration", "input_token", "output_token", "total_token")
+    return [
+        higress_line(call, {name: str(of) if name in named else of for name, of in higress_log(call).items()})
+        for call in calls
+    ]
+
+
+def nginx_line(call: Call, **more: Any) -> str:
+    """Return a line of the ``log_format`` of ``docs/sources.md``: written when the request has ended."""
+    ended = call.at + LASTS
+    return json.dumps(
+        {
+            "msec": f"{ended.timestamp():.3f}",
+            "request_time": f"{LASTS.total_seconds():.3f}",
+            "request_id": f"{call.number:032x}",
+            "api_key_id": call.key,
+            "status": str(call.status),
+            "request_method": "POST",
+            "request_uri": PATH,
+            **more,
+        }
+    )
+
+
+def nginx_with_bodies(calls: Sequence[Call]) -> list[str]:
+    return [nginx_line(call, request_body=json.dumps(call.asked), resp_body=json.dumps(call.body)) for call in calls]
+
+
+def nginx_with_streams(calls: Sequence[Call]) -> list[str]:
+    return [
+        nginx_line(call, request_body="", resp_body=json.dumps(call.body) if call.is_failed else call.transcript)
+        for call in calls
+    ]
+
+
+def nginx_with_counts(calls: Sequence[Call]) -> list[str]:
+    return [
+        nginx_line(
+            call,
+            llm_model="" if call.is_failed else "jamba-large",
+            llm_response_id="" if call.is_failed else f"chatcmpl-{call.number}",
+            llm_usage="" if call.is_failed else json.dumps(call.usage),
+        )
+        for call in calls
+    ]
+
+
+def nginx_as_many_write_it(calls: Sequence[Call]) -> list[str]:
+    return [
+        json.dumps(
+            {
+                "time_local": (call.at + LASTS).strftime("%d/%b/%Y:%H:%M:%S +0000"),
+                "request_time": "5.000",
+                "request": f"POST {PATH} HTTP/1.1",
+                "http_x_api_key_id": call.key,
+                "status": call.status,
+                "body_bytes_sent": "1675",
+                "http_referer": "-",
+                "resp_body": json.dumps(call.body),
+            }
+        )
+        for call in calls
+    ]
+
+
+LINES = [
+    *(kong, kong_with_bodies, envoy, apisix, apisix_with_bodies, higress, higress_with_counts_as_text),
+    *(nginx_with_bodies, nginx_with_streams, nginx_with_counts, nginx_as_many_write_it),
+]
+
+
+SECRET = b"a secret of at least thirty-two bytes, of this test"
+RAW = {"key_a": "sk-test-aaaaaaaaaaaaaaaa", "key_b": "sk-test-bbbbbbbbbbbbbbbb"}
+"""What stands in the headers of the calls by a key."""
+
+
+def request_log_with_raw_keys(calls: Sequence[Call]) -> list[str]:
+    lines = [json.loads(line) for line in request_log(calls)]
+    return [json.dumps({"api_key": RAW[line.pop("api_key_id")], **line}) for line in lines]
+
+
+def archived(call: Call, content: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Return an entry as Chrome writes it when it is allowed to write sensitive data."""
+    return {
+        "startedDateTime": call.at.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+        "time": 5000.25,
+        "request": {
+            "method": "POST",
+            "url": f"https://gateway.example{PATH}",
+            "httpVersion": "h3",
+            "headers": [
+                {"name": ":method", "value": "POST"},
+                {"name": "authorization", "value": f"Bearer {RAW[call.key]}"},
+            ],
+            "queryString": [],
+            "cookies": [],
+            "headersSize": -1,
+            "bodySize": 80,
+            "postData": {"mimeType": "application/json", "text": json.dumps(call.asked)},
+        },
+        "response": {
+            "status": call.status,
+            "statusText": "",
+            "httpVersion": "h3",
+            "headers": [{"name": "content-type", "value": "application/json"}],
+            "content": {"size": 300, "mimeType": "application/json", **content},
+            "redirectURL": "",
+            "headersSize": -1,
+            "bodySize": -1,
+        },
+        "cache": {},
+        "timings": {"send": 0, "wait": 4990, "receive": 10},
+        **more,
+    }
+
+
+PAGE = {
+    "startedDateTime": "2026-09-30T23:59:57.000Z",
+    "time": 30,
+    "request": {"method": "GET", "url": "https://gateway.example/", "headers": [{"name": "cookie", "value": "s=1"}]},
+    "response": {
+        "status": 200,
+        "headers": [],
+        "content": {"size": 15, "mimeType": "text/html", "text": "<html></html>"},
+    },
+}
+
+
+def har(calls: Sequence[Call]) -> list[str]:
+    """Return an archive a call, each with the page that asked; bodies are plain, in base64, or events in turn."""
+    ways: list[Callable[[Call], dict[str, Any]]] = [
+        lambda call: archived(call, {"text": json.dumps(call.body)}),
+        lambda call: archived(
+            call, {"text": base64.b64encode(json.dumps(call.body).encode()).decode(), "encoding": "base64"}
+        ),
+        lambda call: archived(call, {"mimeType": "text/event-stream", "text": call.transcript}),
+        lambda call: archived(
+            call,
+            {"mimeType": "text/event-stream"},
+            _eventSourceMessages=[
+                {"time": 1, "eventName": "message", "eventId": "", "data": event.removeprefix("data: ")}
+                for event in call.transcript.strip().split("\n\n")
+            ],
+        ),
+    ]
+    entries = [ways[call.number % 4 if not call.is_failed else 0](call) for call in calls]
+    creator = {"name": "WebInspector", "version": "537.36"}
+    return [json.dumps({"log": {"version": "1.2", "creator": creator, "entries": [PAGE, entry]}}) for entry in entries]
+
+
+def apisix_without_consumers(calls: Sequence[Call]) -> list[str]:
+    lines = [json.loads(line) for line in apisix(calls)]
+    for line, call in zip(lines, calls, strict=True):
+        line["request"]["headers"]["authorization"] = f"Bearer {RAW[call.key]}"
+        line["consumer"] = None
+    return list(map(json.dumps, lines))
+
+
+def invoices(books: Path) -> dict[str, bytes]:
+    """Draft everything, and return every file under ``invoices``."""
+    env = {"TALLYBOOK_KEY_SECRET": SECRET.decode()}
+    done = tallybook(books, "nightly", "--as-of", "2026-11-02T03:00:00Z", "--strict", env=env)
+    assert done.returncode == 0, done.stdout + done.stderr
+    folder = books / "invoices"
+    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def drafted(root: Path, lines: list[str], source: str = "", *, accounts: str = ACCOUNTS) -> dict[str, bytes]:
+    """Draft a workspace whose one log has these lines."""
+    config = f'[[sources]]\nname = "calls"\npaths = ["logs/*"]\n{source}'
+    books = make_workspace(root, config=config, accounts=accounts, cards={"standard": CARD})
+    write_log(books, "calls.jsonl", *lines)
+    return invoices(books)
+
+
+@pytest.mark.parametrize("logged", LINES)
+def test_calls_are_billed_as_from_a_request_log(tmp_path: Path, logged: Callable[[Sequence[Call]], list[str]]) -> None:
+    expected = drafted(tmp_path / "request-log", request_log(CALLS))
+    assert b"0.50" in expected["2026-09/lines.csv"] + expected["2026-10/lines.csv"]
+    assert drafted(tmp_path / "logged", logged(CALLS)) == expected
+
+
+@pytest.mark.parametrize("logged", [envoy, apisix])
+def test_what_was_written_to_a_cache_is_billed_as_from_a_request_log(
+    tmp_path: Path, logged: Callable[[Sequence[Call]], list[str]]
+) -> None:
+    expected = drafted(tmp_path / "request-log", request_log(WITH_WRITES))
+    assert b"prompt_cache_write" in expected["2026-10/lines.csv"]
+    assert drafted(tmp_path / "logged", logged(WITH_WRITES)) == expected
+
+
+def test_calls_of_a_kong_that_does_not_state_parts_are_billed_whole(tmp_path: Path) -> None:
+    plain = [Call(number=0, prompt=1_200_000, completion=300_001), Call(number=1, is_failed=True)]
+    expected = drafted(tmp_path / "request-log", request_log(plain))
+    assert drafted(tmp_path / "logged", kong_3_8(plain)) == expected
+
+
+@pytest.mark.parametrize("logged", [har, apisix_without_consumers])
+def test_calls_with_raw_keys_are_billed_to_their_fingerprints_and_no_key_is_kept(
+    tmp_path: Path, logged: Callable[[Sequence[Call]], list[str]]
+) -> None:
+    fingerprint = KeyFingerprint(secret=SECRET)
+    accounts = ACCOUNTS
+    for key, raw in RAW.items():
+        accounts = accounts.replace(f'"{key}"', f'"{fingerprint(raw)}"')
+    expected = drafted(tmp_path / "request-log", request_log_with_raw_keys(CALLS), accounts=accounts)
+    assert b"0.50" in expected["2026-09/lines.csv"] + expected["2026-10/lines.csv"]
+    assert drafted(tmp_path / "logged", logged(CALLS), accounts=accounts) == expected
+    kept = [path for path in (tmp_path / "logged").rglob("*") if path.is_file() and path.parent.name != "logs"]
+    assert not any(raw.encode() in path.read_bytes() for path in kept for raw in RAW.values())
