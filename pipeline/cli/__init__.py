@@ -4,9 +4,10 @@ Owns the commands, their exit codes and what they print. Does not own what they 
 loaded when they are called, so that ``tallybook --help`` imports neither pandas nor pyarrow. Read first: ``context``,
 then ``commands.usage``.
 
-Exit codes: 0 ok, 1 unexpected, 2 usage, configuration or a newer lake, 3 bad input where ``--strict``, 4 blocked
-(unpriced usage or a broken claim at issue), 5 locked, 6 a difference was found (verify, explain, recompute, reconcile),
-7 a claim about the counts does not hold (nightly, invoice draft), 130 interrupted.
+Exit codes: 0 ok, 1 unexpected, 2 usage, configuration or a newer lake, 3 bad input (where ``--strict``, or where most
+of a new source cannot be read), 4 blocked (unpriced usage or a broken claim at issue), 5 locked, 6 a difference was
+found (verify, explain, recompute, reconcile), 7 a claim about the counts does not hold (nightly, invoice draft),
+130 interrupted.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.context import warn
+from pipeline.cli.context import EXIT_BAD_INPUT, tell_of_refused_sources, warn
 from pipeline.cli.progress import progress
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.night.collect import collect
@@ -18,11 +18,15 @@ from pipeline.objects.lock import locked
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Invocation
+    from pipeline.jobs.night.collect import Collected
 
 
 @click.command(name="collect")
 @click.argument("given", metavar="[PATH|SOURCE …]", nargs=-1)
 @click.option("--again", is_flag=True, help="Read what is still there anew; it supersedes what was read of it before.")
+@click.option(
+    "--force", is_flag=True, help="Commit a source that is new, or read anew, although most of its lines are refused."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 @click.option("--as-of", metavar="DATE|INSTANT", help="The clock of this run; default: now.")
 @click.pass_obj
@@ -33,13 +37,15 @@ def command(
     *,
     given: tuple[str, ...],
     again: bool,
+    force: bool,
     as_json: bool,
     as_of: str | None,
-) -> None:
+) -> int:
     """Read what is new in the configured sources, or in the given files and sources, into the lake.
 
     Doing it twice changes nothing. With --again, what is still there of the logs is read anew, and what differs takes
-    the place of what was read before, in one commit.
+    the place of what was read before, in one commit. Exit code 3 where a source is new, or newly configured, and more
+    than half of its lines cannot be read: nothing of it is committed then.
     """
     workspace = open_workspace(invocation.workspace)
     configured = {source.name for source in workspace.settings.sources}
@@ -54,18 +60,27 @@ def command(
             paths=paths,
             source_names=names,
             again=again,
+            force=force,
             on_progress=on_progress,
             processes=invocation.processors,
         )
     if as_json:
         click.echo(json.dumps(asdict(collected), indent=1, ensure_ascii=False))
-        return
+    else:
+        _print_summary(collected)
+    tell_of_refused_sources(collected.refused)
+    return EXIT_BAD_INPUT if collected.refused else 0
+
+
+def _print_summary(collected: Collected) -> None:
     for line in collected.told:
         click.echo(line)
     click.echo(
         f"collected {counted(collected.lines, 'new line')} from {collected.segments} of "
         f"{counted(collected.files, 'log')}"
     )
+    if collected.quarantine_text:
+        click.echo(collected.quarantine_text)
     for warning in collected.warnings:
         warn(warning)
 
