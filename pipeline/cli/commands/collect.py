@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 @click.command(name="collect")
 @click.argument("given", metavar="[PATH|SOURCE …]", nargs=-1)
+@click.option(
+    "--source", "as_source", metavar="NAME", help="Read the given files as this source where none names them."
+)
 @click.option("--again", is_flag=True, help="Read what is still there anew; it supersedes what was read of it before.")
 @click.option(
     "--force", is_flag=True, help="Commit a source that is new, or read anew, although most of its lines are refused."
@@ -36,6 +39,7 @@ def command(
     invocation: Invocation,
     *,
     given: tuple[str, ...],
+    as_source: str | None,
     again: bool,
     force: bool,
     as_json: bool,
@@ -43,14 +47,18 @@ def command(
 ) -> int:
     """Read what is new in the configured sources, or in the given files and sources, into the lake.
 
-    Doing it twice changes nothing. With --again, what is still there of the logs is read anew, and what differs takes
-    the place of what was read before, in one commit. Exit code 3 where a source is new, or newly configured, and more
-    than half of its lines cannot be read: nothing of it is committed then.
+    Doing it twice changes nothing. A file that no source names is read as the only source that reads its first lines,
+    or as --source says; where neither tells, nothing is read (exit code 2). With --again, what is still there of the
+    logs is read anew, and what differs takes the place of what was read before, in one commit. Exit code 3 where a
+    source is new, or newly configured, and more than half of its lines cannot be read: nothing of it is committed then.
     """
     workspace = open_workspace(invocation.workspace)
     configured = {source.name for source in workspace.settings.sources}
     names = [each for each in given if each in configured]
     paths = [_file(each, context) for each in given if each not in configured]
+    if as_source is not None and not paths:
+        message = "--source says what given files are read as; to collect a source, name it without --source"
+        raise click.UsageError(message, context)
     now = invocation.clock(as_of, workspace.settings.zone)
     with locked(workspace.lake, command="tallybook collect", started_at=now), progress() as on_progress:
         collected = collect(
@@ -59,6 +67,7 @@ def command(
             key_secret=invocation.key_secret,
             paths=paths,
             source_names=names,
+            as_source=as_source,
             again=again,
             force=force,
             on_progress=on_progress,

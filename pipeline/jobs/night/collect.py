@@ -7,6 +7,7 @@ Owns which logs are read in what order, the batches of commits, and the secret b
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -23,10 +24,10 @@ from pipeline.collectors import (
     read_log,
     unread_tails,
 )
-from pipeline.configuration.settings import SourceSettings
-from pipeline.configuration.source_files import find_logs, is_named_by, source_text
+from pipeline.configuration.source_files import find_logs, source_path, source_text
 from pipeline.jobs.key_ids import open_fingerprint
 from pipeline.jobs.night.again import NOTHING_AGAIN, LogAt, again_text, gone_text, read_all_again
+from pipeline.jobs.night.given_files import choose_source
 from pipeline.jobs.night.trial import is_mostly_refused, is_on_trial, quarantine_example, refused_source
 from pipeline.jobs.wording import are, counted
 from pipeline.usage.sources import line_counts, quarantine_reasons
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.collectors import KeyFingerprint, LogSegment
+    from pipeline.configuration.settings import SourceSettings
     from pipeline.configuration.source_files import RefusedPath
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.night.again import ReadAgain
@@ -108,6 +110,7 @@ def collect(
     key_secret: bytes | None,
     paths: Sequence[Path] = (),
     source_names: Sequence[str] = (),
+    as_source: str | None = None,
     again: bool = False,
     force: bool = False,
     on_progress: Callable[[str, int, int], None] | None = None,
@@ -115,15 +118,18 @@ def collect(
 ) -> Collected:
     """Commit what is new in the given files and sources, or in all configured sources.
 
+    A file that no source names is read as the source ``as_source``, else as the only one that reads its first lines.
     The caller holds the workspace's lock. ``again`` reads first what was read of them before, and what could not be
     read is read again wherever it is read otherwise now. Collecting again what is known commits nothing. A source of
     which most is refused is kept out (``trial``), unless that is wanted: ``force``. Where another writer commits first,
     what it committed is dropped here and the rest tried again. ``processes`` read a large log together. Raises
-    ``ConfigurationError`` where a raw key is met and the lake was made with another secret.
+    ``ConfigurationError`` where it cannot be told what a file is read as, and where a raw key is met and the lake was
+    made with another secret.
     """
     logs, refused, warnings = _configured(workspace, source_names) if source_names or not paths else ([], [], [])
     of_sources = {log.target for log in logs}
-    logs += [log for log in _named(workspace, paths) if log.target not in of_sources]
+    named, told = _named(workspace, paths, as_source)
+    logs += [log for log in named if log.target not in of_sources]
     meant = _Meant(
         names=frozenset(source_names), sources=frozenset(source_text(workspace.root, path) for path in paths)
     )
@@ -137,10 +143,11 @@ def collect(
             on_progress=on_progress,
             processes=processes,
             is_forced=force,
+            told=list(told),
         )
         lake.sweep_orphans(workspace.lake, run.snapshot)
         try:
-            run.read_again(logs, meant if again else None)
+            run.read_again(logs, meant if again else None, None if paths and not source_names else meant)
             run.read(logs)
         except CommitConflict:
             continue  # somebody without the lock was faster; what they committed is known when we read the log again
@@ -203,8 +210,11 @@ class _Run:
     examples: dict[str, QuarantineExample] = field(default_factory=dict)
     """The first committed line of each reason to be quarantined."""
 
-    def read_again(self, logs: Sequence[_Log], meant: _Meant | None) -> None:
-        """Read again what these logs hold of what was read before: all of it, or ``None``: what failed."""
+    def read_again(self, logs: Sequence[_Log], meant: _Meant | None, elsewhere: _Meant | None) -> None:
+        """Read again what these logs hold of what was read before: all of it, or ``None``: what failed.
+
+        So are the logs that no glob names and that were collected by name, of ``elsewhere``, where they still lie.
+        """
         self.snapshot, self.again, refused = read_all_again(
             self.workspace.lake,
             self.snapshot,
@@ -216,7 +226,7 @@ class _Run:
                     log_format=_log_format(self.workspace, log.source),
                     follows_links=log.is_named,
                 )
-                for log in logs
+                for log in [*logs, *(self._collected_by_name(logs, elsewhere) if elsewhere is not None else ())]
             ],
             is_meant=meant or (lambda _: False),
             only_what_failed=meant is None,
@@ -233,6 +243,15 @@ class _Run:
             self.told.append(again_text(self.again, why=_SINCE_CHANGED))
         if self.again.gone:
             self.warnings.append(gone_text(self.again))
+
+    def _collected_by_name(self, logs: Sequence[_Log], meant: _Meant) -> Iterator[_Log]:
+        """Yield the files of configured sources that lie where they were collected, under no glob."""
+        sources = {source.name: source for source in self.workspace.settings.sources}
+        under_globs = {source_text(self.workspace.root, log.path) for log in logs}
+        for name, called in dict.fromkeys((each.name, each.source) for each in self.snapshot.sources if meant(each)):
+            path = source_path(self.workspace.root, called)
+            if name in sources and called not in under_globs and path.is_file() and not path.is_symlink():
+                yield _Log(path=path, target=path, source=sources[name], is_named=False)
 
     def read(self, logs: Sequence[_Log]) -> None:
         self.known.add(self.snapshot.sources)
@@ -443,19 +462,24 @@ def _configured(workspace: Workspace, names: Sequence[str]) -> tuple[list[_Log],
     return list(logs.values()), list(refused.values()), warnings
 
 
-def _named(workspace: Workspace, paths: Sequence[Path]) -> Iterator[_Log]:
-    """Yield the given files.
-
-    One that a source names is read as that source says, any other by the rules of the request log.
-    """
-    other = SourceSettings(name="files", paths=("-",))
+def _named(workspace: Workspace, paths: Sequence[Path], as_source: str | None) -> tuple[list[_Log], list[str]]:
+    """Return the given files, and a line on each that no source names: what it is read as, and why."""
+    logs, told = [], []
+    known = cache(lambda: KnownSources(lake.read_log(workspace.lake).sources))
     for path in paths:
-        named = (
-            source
-            for source in workspace.settings.sources
-            if is_named_by(workspace.root, path, source.paths, source.link_roots)
+        called = source_text(workspace.root, path)
+        chosen = choose_source(
+            workspace,
+            path,
+            called=called,
+            asked_for=as_source,
+            known=known,
+            format_of=lambda source: _log_format(workspace, source),
         )
-        yield _Log(path=path, target=path, source=next(named, other), is_named=True)
+        logs.append(_Log(path=path, target=path, source=chosen.source, is_named=True))
+        if chosen.why:
+            told.append(f"{called}: read as source {chosen.source.name!r}, {chosen.why}; its paths do not name it")
+    return logs, told
 
 
 def _files_beside(root: Path, records: Sequence[SourceRecord]) -> Iterator[Path]:
