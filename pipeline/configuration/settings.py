@@ -17,6 +17,7 @@ from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import Rounding, minor_unit_digits
 from pipeline.base.periods import time_zone
 from pipeline.configuration.strict_toml import Table, read_table, value_text
+from pipeline.objects.layout import RECEIVED_FOLDER
 from pipeline.usage.events import LOG_FIELDS
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ DIALECTS = (
 )
 """Families of bodies that a source may be fixed to."""
 _INVOICE_PREFIX = re.compile(r"(?!draft-)[A-Za-z0-9._-]{1,32}", re.ASCII)
-_SOURCE_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_SOURCE_NAME = re.compile(r"(?!\.+$)[A-Za-z0-9._-]{1,64}", re.ASCII)  # it may name a folder
 
 
 class SourceFormat(StrEnum):
@@ -81,6 +82,11 @@ class SourceSettings:
     """Folders beside the workspace into which links under ``paths`` may lead; relative to the workspace."""
     gone: tuple[str, ...] = ()
     """Logs whose unread end is lost for good, as the warning names them."""
+
+    @property
+    def all_paths(self) -> tuple[str, ...]:
+        """Return its globs, and that of what came for it by standard input."""
+        return (*self.paths, f"{RECEIVED_FOLDER}/{self.name}/*.log")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +171,7 @@ def _source(table: Table) -> SourceSettings:
     table.allow_only("name", "paths", "format", "fields", "identity", "dialect", "link_roots", "gone")
     name = table.text("name")
     if not _SOURCE_NAME.fullmatch(name):
-        what = f"name is {value_text(name)}; write 1 to 64 letters, digits, dots, dashes or underscores"
+        what = f"name is {value_text(name)}; write 1 to 64 letters, digits, dots, dashes or underscores, not dots alone"
         raise table.refusal(what)
     paths = table.texts("paths")
     if not paths:

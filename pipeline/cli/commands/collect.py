@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
@@ -17,12 +18,17 @@ from pipeline.jobs.wording import counted
 from pipeline.objects.lock import locked
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pipeline.cli.context import Invocation
     from pipeline.jobs.night.collect import Collected
 
+_STANDARD_INPUT = "-"
+_PIECE_BYTES = 2**20
+
 
 @click.command(name="collect")
-@click.argument("given", metavar="[PATH|SOURCE …]", nargs=-1)
+@click.argument("given", metavar="[PATH|SOURCE|- …]", nargs=-1)
 @click.option(
     "--source", "as_source", metavar="NAME", help="Read the given files as this source where none names them."
 )
@@ -47,16 +53,19 @@ def command(
 ) -> int:
     """Read what is new in the configured sources, or in the given files and sources, into the lake.
 
-    Doing it twice changes nothing. A file that no source names is read as the only source that reads its first lines,
-    or as --source says; where neither tells, nothing is read (exit code 2). With --again, what is still there of the
-    logs is read anew, and what differs takes the place of what was read before, in one commit. Exit code 3 where a
-    source is new, or newly configured, and more than half of its lines cannot be read: nothing of it is committed then.
+    Doing it twice changes nothing. "-" is standard input, which is kept in the workspace before it is read. A file that
+    no source names is read as the only source that reads its first lines, or as --source says; where neither tells,
+    nothing is read (exit code 2). With --again, what is still there of the logs is read anew, and what differs takes
+    the place of what was read before, in one commit. Exit code 3 where a source is new, or newly configured, and more
+    than half of its lines cannot be read: nothing of it is committed then.
     """
     workspace = open_workspace(invocation.workspace)
     configured = {source.name for source in workspace.settings.sources}
     names = [each for each in given if each in configured]
-    paths = [_file(each, context) for each in given if each not in configured]
-    if as_source is not None and not paths:
+    others = [each for each in given if each not in configured]
+    paths = [_file(each, context) for each in others if each != _STANDARD_INPUT]
+    received = _received(context) if _STANDARD_INPUT in others else None
+    if as_source is not None and not paths and received is None:
         message = "--source says what given files are read as; to collect a source, name it without --source"
         raise click.UsageError(message, context)
     now = invocation.clock(as_of, workspace.settings.zone)
@@ -66,6 +75,7 @@ def command(
             now=now,
             key_secret=invocation.key_secret,
             paths=paths,
+            received=received,
             source_names=names,
             as_source=as_source,
             again=again,
@@ -92,6 +102,19 @@ def _print_summary(collected: Collected) -> None:
         click.echo(collected.quarantine_text)
     for warning in collected.warnings:
         warn(warning)
+
+
+def _received(context: click.Context) -> Iterator[bytes]:
+    """Return the pieces of standard input. Raises ``click.UsageError`` where nobody wrote into it."""
+    if sys.stdin.isatty():
+        message = "standard input is a terminal; pipe a log into it, such as: zcat app.log.gz | tallybook collect -"
+        raise click.UsageError(message, context)
+    return _pieces(sys.stdin.buffer)
+
+
+def _pieces(stream: BinaryIO) -> Iterator[bytes]:
+    while piece := stream.read(_PIECE_BYTES):
+        yield piece
 
 
 def _file(given: str, context: click.Context) -> Path:

@@ -7,7 +7,7 @@ Owns which logs are read in what order, the batches of commits, and the secret b
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -28,12 +28,13 @@ from pipeline.configuration.source_files import find_logs, source_path, source_t
 from pipeline.jobs.key_ids import open_fingerprint
 from pipeline.jobs.night.again import NOTHING_AGAIN, LogAt, again_text, gone_text, read_all_again
 from pipeline.jobs.night.given_files import choose_source
+from pipeline.jobs.night.received import STANDARD_INPUT, keep_received
 from pipeline.jobs.night.trial import is_mostly_refused, is_on_trial, quarantine_example, refused_source
 from pipeline.jobs.wording import are, counted
 from pipeline.usage.sources import line_counts, quarantine_reasons
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from pipeline.configuration.source_files import RefusedPath
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.night.again import ReadAgain
+    from pipeline.jobs.night.given_files import ChosenSource
     from pipeline.jobs.night.trial import QuarantineExample, RefusedSource
     from pipeline.lake.snapshot import LakeSnapshot
     from pipeline.usage.sources import SourceRecord
@@ -109,6 +111,7 @@ def collect(
     now: datetime,
     key_secret: bytes | None,
     paths: Sequence[Path] = (),
+    received: Iterable[bytes] | None = None,
     source_names: Sequence[str] = (),
     as_source: str | None = None,
     again: bool = False,
@@ -119,6 +122,7 @@ def collect(
     """Commit what is new in the given files and sources, or in all configured sources.
 
     A file that no source names is read as the source ``as_source``, else as the only one that reads its first lines.
+    So is a log that is ``received``, in pieces, which is kept in the workspace first.
     The caller holds the workspace's lock. ``again`` reads first what was read of them before, and what could not be
     read is read again wherever it is read otherwise now. Collecting again what is known commits nothing. A source of
     which most is refused is kept out (``trial``), unless that is wanted: ``force``. Where another writer commits first,
@@ -126,10 +130,13 @@ def collect(
     ``ConfigurationError`` where it cannot be told what a file is read as, and where a raw key is met and the lake was
     made with another secret.
     """
-    logs, refused, warnings = _configured(workspace, source_names) if source_names or not paths else ([], [], [])
+    logs, refused, warnings = (
+        _configured(workspace, source_names) if source_names or not (paths or received is not None) else ([], [], [])
+    )
     of_sources = {log.target for log in logs}
-    named, told = _named(workspace, paths, as_source)
-    logs += [log for log in named if log.target not in of_sources]
+    given = _Given(workspace=workspace, as_source=as_source)
+    paths = [*paths, *([given.receive(received)] if received is not None else [])]
+    logs += [log for log in map(given.log, paths) if log.target not in of_sources]
     meant = _Meant(
         names=frozenset(source_names), sources=frozenset(source_text(workspace.root, path) for path in paths)
     )
@@ -143,7 +150,7 @@ def collect(
             on_progress=on_progress,
             processes=processes,
             is_forced=force,
-            told=list(told),
+            told=list(given.told),
         )
         lake.sweep_orphans(workspace.lake, run.snapshot)
         try:
@@ -451,7 +458,7 @@ def _configured(workspace: Workspace, names: Sequence[str]) -> tuple[list[_Log],
     for source in workspace.settings.sources:
         if names and source.name not in names:
             continue
-        found = find_logs(workspace.root, source.paths, source.link_roots)
+        found = find_logs(workspace.root, source.all_paths, source.link_roots)
         for log in found.logs:
             logs.setdefault(log.target, _Log(path=log.path, target=log.target, source=source, is_named=False))
         refused |= {each.path: each for each in found.refused}
@@ -462,24 +469,46 @@ def _configured(workspace: Workspace, names: Sequence[str]) -> tuple[list[_Log],
     return list(logs.values()), list(refused.values()), warnings
 
 
-def _named(workspace: Workspace, paths: Sequence[Path], as_source: str | None) -> tuple[list[_Log], list[str]]:
-    """Return the given files, and a line on each that no source names: what it is read as, and why."""
-    logs, told = [], []
-    known = cache(lambda: KnownSources(lake.read_log(workspace.lake).sources))
-    for path in paths:
-        called = source_text(workspace.root, path)
-        chosen = choose_source(
-            workspace,
+@dataclass(kw_only=True)
+class _Given:
+    """The logs that somebody gives at the terminal, and what is told of how they are read."""
+
+    workspace: Workspace
+    as_source: str | None
+    told: list[str] = field(default_factory=list)
+    """One line on each log that no source names."""
+
+    @cached_property
+    def known(self) -> KnownSources:
+        return KnownSources(lake.read_log(self.workspace.lake).sources)
+
+    def receive(self, pieces: Iterable[bytes]) -> Path:
+        """Keep what comes by standard input, and return where it lies."""
+        root = self.workspace.root
+        path, chosen = keep_received(root, pieces, lambda path: self._choose(path, STANDARD_INPUT))
+        why = f", {chosen.why}" if chosen.why else ""
+        self.told.append(
+            f"{STANDARD_INPUT}: kept as {source_text(root, path)}, read as source {chosen.source.name!r}{why}"
+        )
+        return path
+
+    def log(self, path: Path) -> _Log:
+        """Return a given file with its source."""
+        called = source_text(self.workspace.root, path)
+        chosen = self._choose(path, called)
+        if chosen.why:
+            self.told.append(f"{called}: read as source {chosen.source.name!r}, {chosen.why}; its paths do not name it")
+        return _Log(path=path, target=path, source=chosen.source, is_named=True)
+
+    def _choose(self, path: Path, called: str) -> ChosenSource:
+        return choose_source(
+            self.workspace,
             path,
             called=called,
-            asked_for=as_source,
-            known=known,
-            format_of=lambda source: _log_format(workspace, source),
+            asked_for=self.as_source,
+            known=lambda: self.known,
+            format_of=lambda source: _log_format(self.workspace, source),
         )
-        logs.append(_Log(path=path, target=path, source=chosen.source, is_named=True))
-        if chosen.why:
-            told.append(f"{called}: read as source {chosen.source.name!r}, {chosen.why}; its paths do not name it")
-    return logs, told
 
 
 def _files_beside(root: Path, records: Sequence[SourceRecord]) -> Iterator[Path]:

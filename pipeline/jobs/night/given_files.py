@@ -67,7 +67,7 @@ def choose_source(
     if not sources:
         message = f"{called}: tallybook.toml names no [[sources]], so nothing says how to read it; add one"
         raise ConfigurationError(message)
-    owner = next((each for each in sources if is_named_by(workspace.root, path, each.paths, each.link_roots)), None)
+    owner = next((each for each in sources if is_named_by(workspace.root, path, each.all_paths, each.link_roots)), None)
     if asked_for is not None:
         source = next((each for each in sources if each.name == asked_for), None)
         if source is None:
@@ -132,7 +132,7 @@ def _sample(path: Path, called: str, log_format: LogFormat) -> _Sample:
         text = f"finds no whole line in it{f' ({problem.detail})' if problem is not None else ''}"
         return _Sample(lines=0, is_refused=False, text=text)
     counts, reasons = line_counts([segment.record]), quarantine_reasons([segment.record])
-    lines = counts["lines"] - counts["blank"]
+    lines = counts["quarantined"] + counts["events"]
     text = (
         f"refuses {counts['quarantined']} of its {_first(lines)} "
         f"({quarantine_example([segment], next(iter(reasons))).text})"

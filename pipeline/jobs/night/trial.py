@@ -127,7 +127,7 @@ def quarantine_example(segments: Sequence[LogSegment], reason: str) -> Quarantin
 
 
 def _counts(records: Iterable[SourceRecord]) -> tuple[int, int]:
-    """Return how many lines are refused, and how many there are."""
+    """Return how many lines are refused, and how many say anything; each counts as often as it has events."""
     listed = list(records)
     refused = sum(sum(record.quarantined.values()) for record in listed)
-    return refused, sum(record.lines - record.blank for record in listed)
+    return refused, refused + sum(sum(record.events.values()) for record in listed)
