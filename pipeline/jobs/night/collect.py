@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.collectors import KeyFingerprint, LogSegment
-    from pipeline.configuration.settings import SourceSettings
+    from pipeline.configuration.settings import Settings, SourceSettings
     from pipeline.configuration.source_files import RefusedPath
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.night.again import ReadAgain
@@ -230,7 +230,7 @@ class _Run:
                     path=log.target,
                     source=source_text(self.workspace.root, log.path),
                     name=log.source.name,
-                    log_format=_log_format(self.workspace, log.source),
+                    log_format=log_format_of(self.workspace.settings, log.source),
                     follows_links=log.is_named,
                 )
                 for log in [*logs, *(self._collected_by_name(logs, elsewhere) if elsewhere is not None else ())]
@@ -268,7 +268,7 @@ class _Run:
         for log in logs:
             of_source.setdefault(log.source.name, []).append(log)
         for name, its_logs in of_source.items():
-            log_format = _log_format(self.workspace, its_logs[0].source)
+            log_format = log_format_of(self.workspace.settings, its_logs[0].source)
             on_trial = (
                 _Trial()
                 if not self.is_forced and is_on_trial(self.snapshot.sources, name, read_by(log_format))
@@ -301,7 +301,7 @@ class _Run:
             log.target,
             source=source,
             name=log.source.name,
-            log_format=_log_format(self.workspace, log.source),
+            log_format=log_format_of(self.workspace.settings, log.source),
             fingerprint=self._key_id,
             known=self.known,
             segment_events_max=COMMIT_EVENTS_MAX,
@@ -507,7 +507,7 @@ class _Given:
             called=called,
             asked_for=self.as_source,
             known=lambda: self.known,
-            format_of=lambda source: _log_format(self.workspace, source),
+            format_of=lambda source: log_format_of(self.workspace.settings, source),
         )
 
 
@@ -519,11 +519,12 @@ def _files_beside(root: Path, records: Sequence[SourceRecord]) -> Iterator[Path]
             yield from sorted(files)[:_BESIDE_MAX]
 
 
-def _log_format(workspace: Workspace, source: SourceSettings) -> LogFormat:
+def log_format_of(settings: Settings, source: SourceSettings) -> LogFormat:
+    """Return the settings by which the logs of a source are read."""
     return LogFormat(
         fields=source.fields,
         identity=source.identity.value,
         dialect=source.dialect,
-        line_bytes_max=workspace.settings.limits.line_bytes,
-        depth_max=workspace.settings.limits.nesting,
+        line_bytes_max=settings.limits.line_bytes,
+        depth_max=settings.limits.nesting,
     )

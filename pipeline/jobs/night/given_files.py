@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pipeline.configuration.settings import SourceSettings
     from pipeline.configuration.workspace import Workspace
 
+_NEW = "a new one: none in tallybook.toml reads it"
 SAMPLE_LINES_MAX = 200
 """So many lines tell whether a source reads a file."""
 
@@ -40,7 +41,7 @@ class ChosenSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Sample:
+class Sample:
     """What a source makes of the first lines of a file."""
 
     lines: int
@@ -56,14 +57,18 @@ def choose_source(
     asked_for: str | None,
     known: Callable[[], KnownSources],
     format_of: Callable[[SourceSettings], LogFormat],
+    otherwise: Callable[[], SourceSettings] | None = None,
 ) -> ChosenSource:
     """Return the source that a file is read as; ``called`` is the file's name in messages.
 
+    ``otherwise`` returns what a file is read as that no source reads; without it, such a file is refused.
     ``known`` returns what was collected so far; it is asked for a file that no source names.
     Raises ``ConfigurationError`` where there is no source by the name that was ``asked_for``, where another one names
     the file, and where it cannot be told.
     """
     sources = workspace.settings.sources
+    if not sources and otherwise is not None and asked_for is None:
+        return ChosenSource(source=otherwise(), why=_NEW)
     if not sources:
         message = f"{called}: tallybook.toml names no [[sources]], so nothing says how to read it; add one"
         raise ConfigurationError(message)
@@ -87,13 +92,17 @@ def choose_source(
     before = [source for source in sources if source.name in readers]
     if len(before) == 1:
         return ChosenSource(source=before[0], why="which read its beginning before")
-    return _only_one_that_reads(path, called, sources, format_of)
+    return _only_one_that_reads(path, called, sources, format_of, otherwise)
 
 
 def _only_one_that_reads(
-    path: Path, called: str, sources: Sequence[SourceSettings], format_of: Callable[[SourceSettings], LogFormat]
+    path: Path,
+    called: str,
+    sources: Sequence[SourceSettings],
+    format_of: Callable[[SourceSettings], LogFormat],
+    otherwise: Callable[[], SourceSettings] | None,
 ) -> ChosenSource:
-    samples = [(source, _sample(path, called, format_of(source))) for source in sources]
+    samples = [(source, sample_of(path, called, format_of(source))) for source in sources]
     if len(sources) == 1 and not samples[0][1].is_refused:
         return ChosenSource(source=sources[0], why="the only one in tallybook.toml")
     readers = [(source, sample) for source, sample in samples if sample.lines and not sample.is_refused]
@@ -106,6 +115,8 @@ def _only_one_that_reads(
             f"{_first(readers[0][1].lines)}; name the one that it is of with --source"
         )
         raise ConfigurationError(message)
+    if otherwise is not None:
+        return ChosenSource(source=otherwise(), why=_NEW)
     tried = "; ".join(f"{source.name!r} {sample.text}" for source, sample in samples)
     message = (
         f"{called} is under the paths of no source, and none reads it: {tried}. Add a source for it to tallybook.toml, "
@@ -114,7 +125,7 @@ def _only_one_that_reads(
     raise ConfigurationError(message)
 
 
-def _sample(path: Path, called: str, log_format: LogFormat) -> _Sample:
+def sample_of(path: Path, called: str, log_format: LogFormat) -> Sample:
     """Read the first lines of a file by way of a source; nothing is kept of them."""
     reading = read_log(
         path,
@@ -130,7 +141,7 @@ def _sample(path: Path, called: str, log_format: LogFormat) -> _Sample:
     if segment is None:
         problem = reading.problem
         text = f"finds no whole line in it{f' ({problem.detail})' if problem is not None else ''}"
-        return _Sample(lines=0, is_refused=False, text=text)
+        return Sample(lines=0, is_refused=False, text=text)
     counts, reasons = line_counts([segment.record]), quarantine_reasons([segment.record])
     lines = counts["quarantined"] + counts["events"]
     text = (
@@ -139,7 +150,7 @@ def _sample(path: Path, called: str, log_format: LogFormat) -> _Sample:
         if reasons
         else ""
     )
-    return _Sample(lines=lines, is_refused=is_mostly_refused([segment.record]), text=text)
+    return Sample(lines=lines, is_refused=is_mostly_refused([segment.record]), text=text)
 
 
 def _first(lines: int) -> str:
