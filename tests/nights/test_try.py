@@ -85,7 +85,7 @@ def test_it_says_whose_keys_nobody_knows_and_which_models_have_no_rate(books: Pa
     said = tried(books, str(log))
     raw = next(key for key in said["unassigned"] if key != "key_nobodys")
     assert said["unassigned"] == {"key_nobodys": 1, raw: 1}
-    assert said["unpriced"] == [{"account_id": "acme", "model": "unknown-model", "tokens": 7}]
+    assert said["unpriced"] == [{"account_id": "acme", "rate_card": "standard", "model": "unknown-model", "tokens": 7}]
     of_nobody = [each for each in said["costs"] if not each["account_id"]]
     assert of_nobody == [
         {"account_id": "", "model": "jamba-large", "tokens": 1_500_000, "amount": "3", "currency": "USD"}

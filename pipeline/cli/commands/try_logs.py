@@ -87,10 +87,13 @@ def _print(tried: Tried, workspace: str) -> None:
     )
     click.echo("families: " + (", ".join(f"{name} {count}" for name, count in tried.families.items()) or "none"))
     if not tried.is_in_workspace:
-        click.echo(f"there is no workspace at {workspace}, so nothing is said of accounts and rates")
+        click.echo(
+            f"there is no workspace at {workspace}, so nothing is said of accounts and rates; make one with "
+            f"'tallybook init {workspace}', and try again"
+        )
     _print_costs(tried)
     for each in tried.proposed:
-        click.echo(f"\nput this into tallybook.toml:\n\n{each.text}", nl=False)
+        click.echo(f"\nput this into tallybook.toml, and run 'tallybook nightly':\n\n{each.text}", nl=False)
     for warning in tried.warnings:
         warn(warning)
     if tried.has_ids_of_this_run:
@@ -99,10 +102,11 @@ def _print(tried: Tried, workspace: str) -> None:
 
 def _print_costs(tried: Tried) -> None:
     for key, exchanges in tried.unassigned.items():
-        click.echo(f"in no account: key {key}, {counted(exchanges, 'exchange')}")
+        click.echo(f"in no account: key {key}, {counted(exchanges, 'exchange')}; add it to one in accounts.toml")
     for each in tried.unpriced:
         click.echo(
-            f"without a rate: model {each.model!r} of {each.account_id or UNASSIGNED}, {counted(each.tokens, 'token')}"
+            f"without a rate: model {each.model!r} of {each.account_id or UNASSIGNED}, "
+            f"{counted(each.tokens, 'token')}; add a rate or an alias to rates/{each.rate_card}.toml"
         )
     if tried.costs:
         rows = [

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
@@ -42,11 +43,9 @@ from pipeline.usage.sources import quarantine_reasons
 from pipeline.warehouse.tracing import trace_copies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
     from decimal import Decimal
-
-    import pyarrow as pa
 
     from pipeline.collectors import SourceProblem
     from pipeline.configuration.settings import SourceSettings
@@ -61,6 +60,7 @@ STANDARD_CARD = "standard"
 _NOBODY = "no-account"
 _TRACED_MAX = 20
 """So many exchanges that were logged more than once are looked at for a duplicate and a conflict."""
+_EVENT_COLUMNS = ["event_id", "status", "dialect", "source", "line"]
 _NOT_SHOWN = {"event_id", *(column.name for column in COLUMNS if column.role in (Role.SOURCE, Role.PLACE))}
 
 
@@ -110,6 +110,8 @@ class Unpriced:
 
     account_id: str
     """Empty for keys in no account."""
+    rate_card: str
+    """The card that the account has when they are used."""
     model: str
     tokens: int
 
@@ -281,7 +283,8 @@ class _Scratch:
         snapshot = lake.read_log(self.workspace.lake)
         built = aggregate(self.workspace)
         unassigned = _unassigned(built)
-        rated = aggregate(self._with_nobodys_account(unassigned)) if unassigned else built
+        with_all = self._with_nobodys_account(unassigned)
+        rated, accounts = aggregate(with_all) if unassigned else built, with_all.accounts
         events = [*self._events(snapshot)]
         reasons = quarantine_reasons(snapshot.sources)
         compressions = {self.called[record.source]: record.compression for record in snapshot.sources}
@@ -291,13 +294,13 @@ class _Scratch:
             quarantine_reasons=reasons,
             families=_families(events),
             firsts=(
-                *self._first_events(events),
+                *self._first_events(snapshot, events),
                 *self._first_copies(built, events),
                 *self._first_quarantined(snapshot, reasons),
             ),
             is_in_workspace=workspace is not None,
             unassigned=unassigned if workspace is not None else {},
-            unpriced=_unpriced(rated) if workspace is not None else (),
+            unpriced=_unpriced(rated, accounts) if workspace is not None else (),
             costs=tuple(_costs(rated)),
             problems=tuple(self.problems),
             warnings=tuple(self.warnings),
@@ -351,10 +354,21 @@ class _Scratch:
 
     def _events(self, snapshot: LakeSnapshot) -> Iterator[pa.Table]:
         for path in verified_data_files(self.workspace.lake, snapshot.data_files):
-            yield pq.read_table(path, partitioning=None)
+            yield pq.read_table(path, columns=_EVENT_COLUMNS, partitioning=None)
 
-    def _first_events(self, tables: Sequence[pa.Table]) -> Iterator[FirstLine]:
-        for status, (lines, row) in _firsts(tables, "status", list(self.called)).items():
+    def _row(self, snapshot: LakeSnapshot, place: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the row of an event that is in the lake."""
+        wanted = [[(name, "=", place[name]) for name in ("source", "line", "status")]]
+        rows = (
+            row
+            for path in verified_data_files(self.workspace.lake, snapshot.data_files)
+            for row in pq.read_table(path, filters=wanted, partitioning=None).to_pylist()
+        )
+        return next(rows)
+
+    def _first_events(self, snapshot: LakeSnapshot, tables: Sequence[pa.Table]) -> Iterator[FirstLine]:
+        for status, (lines, place) in _firsts(tables, "status", list(self.called)).items():
+            row = self._row(snapshot, place)
             stated = {name: value for name, value in row.items() if value is not None and name not in _NOT_SHOWN}
             says = " ".join(f"{name}={_shown(value)}" for name, value in stated.items() if name != "status")
             yield FirstLine(outcome=status, lines=lines, file=self.called[row["source"]], line=row["line"], says=says)
@@ -390,14 +404,16 @@ class _Scratch:
 
     def _places_of_copies(self, tables: Sequence[pa.Table]) -> list[tuple[str, int]]:
         """Return the first lines of exchanges that were logged more than once, in order."""
-        places: dict[bytes, list[tuple[int, int, str]]] = {}
+        events = pa.concat_tables(tables)
+        measured = events.filter(pc.equal(events["status"], "measured"))
+        counted = measured.group_by("event_id").aggregate([([], "count_all")])
+        repeated = counted.filter(pc.greater(counted["count_all"], 1))["event_id"]
+        copies = measured.filter(pc.is_in(measured["event_id"], value_set=repeated.combine_chunks()))
         order = list(self.called)
-        for table in tables:
-            measured = table.filter(pc.equal(table["status"], "measured")).select(["event_id", "source", "line"])
-            for event_id, source, line in zip(*(column.to_pylist() for column in measured.columns), strict=True):
-                places.setdefault(event_id, []).append((order.index(source), line, source))
-        copies = sorted(min(listed) for listed in places.values() if len(listed) > 1)
-        return [(source, line) for _, line, source in copies[:_TRACED_MAX]]
+        places: dict[bytes, tuple[str, int]] = {}
+        for row in sorted(copies.to_pylist(), key=lambda row: (order.index(row["source"]), row["line"])):
+            places.setdefault(row["event_id"], (row["source"], row["line"]))
+        return list(places.values())[:_TRACED_MAX]
 
     def _first_quarantined(self, snapshot: LakeSnapshot, reasons: dict[str, int]) -> Iterator[FirstLine]:
         firsts = _firsts([quarantined_lines(self.workspace.lake, snapshot)], "reason", list(self.called))
@@ -448,13 +464,15 @@ def _unassigned(built: Aggregate) -> dict[str, int]:
     return dict(sorted(keys.items()))
 
 
-def _unpriced(built: Aggregate) -> tuple[Unpriced, ...]:
-    tokens: Counter[tuple[str, str]] = Counter()
+def _unpriced(built: Aggregate, accounts: Accounts) -> tuple[Unpriced, ...]:
+    tokens: Counter[tuple[str, str, str]] = Counter()
     for each in built.rated.unpriced:
-        tokens[each.usage.account_id, each.usage.model] += each.usage.quantity
+        account = accounts.by_id(each.usage.account_id)
+        card = STANDARD_CARD if account is None else account.terms_on(each.usage.usage_date).rate_card
+        tokens[each.usage.account_id, card, each.usage.model] += each.usage.quantity
     return tuple(
-        Unpriced(account_id="" if account_id == _NOBODY else account_id, model=model, tokens=count)
-        for (account_id, model), count in sorted(tokens.items())
+        Unpriced(account_id="" if account_id == _NOBODY else account_id, rate_card=card, model=model, tokens=count)
+        for (account_id, card, model), count in sorted(tokens.items())
     )
 
 
