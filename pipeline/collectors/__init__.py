@@ -26,7 +26,7 @@ leaves it: fields are picked one by one, and checked. Read first: ``decode``, th
 from pipeline.collectors.again import read_again, records_beginning_like
 from pipeline.collectors.formats.fingerprint import KeyFingerprint
 from pipeline.collectors.formats.log_format import LogFormat, read_by
-from pipeline.collectors.guess import Guess, guess_fields, sample_documents
+from pipeline.collectors.guess import Guess, fields_of, formats_of, guess_fields, sample_documents
 from pipeline.collectors.logs.lineage import KnownSources
 from pipeline.collectors.logs.problems import ProblemReason, SourceProblem
 from pipeline.collectors.logs.unread_tails import ends_of, unread_tails
@@ -43,6 +43,8 @@ __all__ = [
     "ProblemReason",
     "SourceProblem",
     "ends_of",
+    "fields_of",
+    "formats_of",
     "guess_fields",
     "read_again",
     "read_by",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from pipeline.collectors.counting import BodyReading
 from pipeline.collectors.exchange import read_exchange
+from pipeline.collectors.formats.entries import entries_of
 from pipeline.collectors.formats.request_log import Envelope, read_envelope
 from pipeline.collectors.identity import event_id
 from pipeline.collectors.refusal import LineRefused
@@ -55,6 +56,10 @@ def decode_line(
     document: JsonObject | None = None
     try:
         document = _parsed(line, log_format)
+        entries, log_format = entries_of(document, log_format)
+        if not entries:
+            return None
+        document = _only(entries)
         envelope = read_envelope(document, log_format, fingerprint)
         reading = read_exchange(envelope, log_format)
     except LineRefused as refused:
@@ -62,6 +67,13 @@ def decode_line(
         stated = what_is_stated(line, document, log_format, fingerprint)
         return QuarantineRow(refused.reason, (*place, refused.reason.value, refused.detail, *stated))
     return EventRow(reading.status, _values(envelope, reading, line, source, log_format))
+
+
+def _only(entries: list[JsonObject]) -> JsonObject:
+    """Return the one exchange of a line. Raises ``LineRefused`` where it holds several."""
+    if len(entries) > 1:
+        raise LineRefused(QuarantineReason.INVALID_FIELD, f"the line holds {len(entries)} exchanges")
+    return entries[0]
 
 
 def _parsed(line: Line, log_format: LogFormat) -> JsonObject:

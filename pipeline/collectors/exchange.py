@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from pipeline.collectors import families
 from pipeline.collectors.bodies.body import take_apart
 from pipeline.collectors.counting import BodyReading, amounts_to
-from pipeline.collectors.families import bedrock, chat, embeddings, unbilled
-from pipeline.collectors.families.reading import Asked, Reading
-from pipeline.collectors.formats.request_log import NO_STATUS
+from pipeline.collectors.families import bedrock, chat, embeddings, logged_usage, unbilled
+from pipeline.collectors.families.reading import Asked, Reading, first
+from pipeline.collectors.formats.request_log import NO_STATUS, NOTHING_BESIDE
 from pipeline.collectors.refusal import LineRefused
 from pipeline.collectors.routes import Route, model_in_path, route_of
 from pipeline.usage import QuarantineReason, UsageStatus
@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     from pipeline.collectors.bodies.body import Body
     from pipeline.collectors.families import Family
     from pipeline.collectors.formats.log_format import LogFormat
-    from pipeline.collectors.formats.request_log import Envelope
+    from pipeline.collectors.formats.request_log import Envelope, SaidBeside
 
+CACHE_HIT = "cache-hit"
+"""How the dialect says that a gateway answered from its own cache: such a copy is not metered."""
+_UNSTATED = (None, "")
 _NOT_METERED = BodyReading(status=UsageStatus.NOT_METERED)
 _FAILED = BodyReading(status=UsageStatus.FAILED)
 _UNKNOWN = BodyReading(status=UsageStatus.UNKNOWN)
@@ -72,16 +75,57 @@ def _read(envelope: Envelope, log_format: LogFormat, route: Route) -> BodyReadin
         choices=envelope.choices_requested,
         path=envelope.path,
     )
-    reading = family.read(body, asked) if family is not None else Reading(family=bedrock.INVOKE, has_content=True)
+    if family is not None:
+        reading = family.read(body, asked)
+    elif body.documents or envelope.beside is NOTHING_BESIDE:
+        reading = Reading(family=bedrock.INVOKE, has_content=True)
+    else:
+        reading = logged_usage.answer(has_error=envelope.beside.has_error)
     is_unbilled = family is not None and family.name == unbilled.NAME
     if reading.stated is None and not is_unbilled:
         reading = replace(reading, stated=bedrock.stated_beside(body.documents, envelope.response_headers))
-    if family is None and reading.stated is None:
+    if reading.stated is None and not is_unbilled and envelope.beside.usage:
+        reading = _counted_beside(reading, envelope, route)
+    is_answer_known = reading.family == logged_usage.NAME and route is not Route.UNLISTED
+    if family is None and reading.stated is None and not is_answer_known:
         return _unrecognised(body, asked, route)
+    reading = _with_what_is_beside(reading, envelope.beside)
+    is_not_metered = is_unbilled or route is Route.OTHER or envelope.beside.is_cached
+    if is_not_metered:
+        reading = replace(reading, stated=logged_usage.kept_by_name(reading.stated))
     found = amounts_to(replace(reading, has_error=reading.has_error or body.has_error), is_stream=body.is_stream)
-    if is_unbilled or route is Route.OTHER:
-        return replace(found, status=UsageStatus.NOT_METERED, tokens=None, content_chunks=None)
+    if reading.family == logged_usage.NAME:
+        found = replace(found, is_stream=None)
+    if is_not_metered:
+        dialect = f"{reading.family}/{CACHE_HIT}" if envelope.beside.is_cached else found.dialect
+        return replace(found, status=UsageStatus.NOT_METERED, tokens=None, content_chunks=None, dialect=dialect)
     return _with_model(found, envelope)
+
+
+def _counted_beside(reading: Reading, envelope: Envelope, route: Route) -> Reading:
+    """Return a reading with the counts that the log states; on a route that no list knows, zeros are no trace."""
+    counted = logged_usage.counted(
+        reading,
+        envelope.beside.usage or {},
+        model=first((reading.model, envelope.beside.model, envelope.model_requested)),
+        is_embedding=route is Route.EMBEDDING,
+    )
+    is_zero = counted.stated is not None and not (counted.stated.prompt or counted.stated.completion)
+    return reading if is_zero and route is Route.UNLISTED else counted
+
+
+def _with_what_is_beside(reading: Reading, beside: SaidBeside) -> Reading:
+    """Return a reading with what the log says of an answer, where the body does not say it."""
+    if beside is NOTHING_BESIDE:
+        return reading
+    return replace(
+        reading,
+        response_id=beside.response_id if reading.response_id in _UNSTATED else reading.response_id,
+        model=beside.model if reading.model in _UNSTATED else reading.model,
+        finish_reason=beside.finish_reason if reading.finish_reason in _UNSTATED else reading.finish_reason,
+        service_tier=beside.service_tier or reading.service_tier,
+        has_error=reading.has_error or beside.has_error,
+    )
 
 
 def _unrecognised(body: Body, asked: Asked, route: Route) -> BodyReading:

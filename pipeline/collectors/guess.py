@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.formats.fingerprint import bare_key
+from pipeline.collectors.formats.found import BY_NAME, REQUEST_LOG, format_of
 from pipeline.collectors.formats.instants import instant_us
 from pipeline.collectors.logs.lines import LineSplitter
 from pipeline.collectors.logs.log_file import open_log
@@ -21,7 +22,7 @@ from pipeline.collectors.refusal import LineRefused
 from pipeline.collectors.strict_json import BrokenJson, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pipeline.collectors.formats.log_format import LogFormat
@@ -182,6 +183,25 @@ def sample_documents(path: Path, log_format: LogFormat) -> list[JsonObject]:
     except LogUnreadable:
         return found
     return found
+
+
+def formats_of(documents: Sequence[JsonObject], log_format: LogFormat) -> list[str]:
+    """Return the names of the formats that documents are read as, the most frequent first."""
+    if log_format.format is not None or log_format.fields:
+        return [log_format.format or REQUEST_LOG]
+    found = Counter(REQUEST_LOG if (each := format_of(document)) is None else each.name for document in documents)
+    return [name for name, _ in found.most_common()] or [REQUEST_LOG]
+
+
+def fields_of(name: str, log_format: LogFormat) -> Mapping[str, Any] | None:
+    """Return where a format has what a request log says, as ``fields`` would state it.
+
+    ``None`` where it is no mapping, but makes the lines of a request log by code.
+    """
+    found = BY_NAME.get(name)
+    if found is not None and found.mapping is None:
+        return None
+    return {**((found.mapping or {}) if found is not None else {}), **log_format.fields}
 
 
 def guess_fields(documents: Sequence[JsonObject]) -> Guess:

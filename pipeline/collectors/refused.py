@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pipeline.collectors.bodies.body import take_apart
 from pipeline.collectors.exchange import read_exchange
 from pipeline.collectors.fields import MODEL
+from pipeline.collectors.formats.entries import entries_of
+from pipeline.collectors.formats.found import REQUEST_LOG
 from pipeline.collectors.formats.log_format import LogFormat
 from pipeline.collectors.formats.request_log import api_key_id_of, in_our_names, read_envelope
 from pipeline.collectors.refusal import LineRefused
 from pipeline.collectors.strict_json import beginning_of, values_behind
+from pipeline.configuration.log_fields import Path
 from pipeline.usage import TOKENS_MAX
 
 if TYPE_CHECKING:
@@ -56,9 +59,9 @@ def what_is_stated(
     line: Line, document: JsonObject | None, log_format: LogFormat, fingerprint: Callable[[str], str]
 ) -> RefusedUsage:
     """Return what a refused line tells, ``document`` where it is one. Raises only what ``fingerprint`` raises."""
+    lines = [(document, log_format)] if document is not None else _lines(line, log_format)
     found = [
-        RefusedUsage(_key_of(stated, log_format, fingerprint), *_usage_of(stated, log_format))
-        for stated in ([document] if document is not None else _objects(line, log_format))
+        RefusedUsage(_key_of(stated, written, fingerprint), *_usage_of(stated, written)) for stated, written in lines
     ]
     keys = {each.api_key_id for each in found}
     return RefusedUsage(
@@ -66,6 +69,17 @@ def what_is_stated(
         _sum(each.prompt_tokens for each in found),
         _sum(each.completion_tokens for each in found),
     )
+
+
+def _lines(line: Line, log_format: LogFormat) -> Iterator[tuple[JsonObject, LogFormat]]:
+    """Yield the lines of a request log in what is whole of a line, with the settings that each is read by."""
+    for document in _objects(line, log_format):
+        try:
+            entries, written = entries_of(document, log_format)
+        except LineRefused:
+            continue
+        for entry in entries:
+            yield entry, written
 
 
 def _objects(line: Line, log_format: LogFormat) -> list[JsonObject]:
@@ -79,7 +93,7 @@ def _objects(line: Line, log_format: LogFormat) -> list[JsonObject]:
             found.append(members)
         if not is_whole:
             break
-    names = {name: log_format.fields.get(name, name) for name in ("api_key_id", "api_key")}
+    names = {name: _name_in(log_format, name) for name in ("api_key_id", "api_key")}
     if len(found) > 1:
         return found
     stated = found[0] if found else {}
@@ -90,10 +104,16 @@ def _objects(line: Line, log_format: LogFormat) -> list[JsonObject]:
             if len(keys) == 1 and MODEL.fullmatch(key := keys.pop()):  # never a text in which the name was quoted
                 stated[log_name] = key
     if line.content is None:  # what was left out of the middle is ours, and what ends the line is this one's
-        response = log_format.fields.get("response", "response")
+        response = _name_in(log_format, "response")
         for value in values_behind(rest, response):
             stated.setdefault(response, value)
     return [stated]
+
+
+def _name_in(log_format: LogFormat, name: str) -> str:
+    """Return what a log calls a field, where that is one name."""
+    rule = log_format.rules.get(name)
+    return rule.text if isinstance(rule, Path) else name
 
 
 def _key_of(stated: JsonObject, log_format: LogFormat, fingerprint: Callable[[str], str]) -> str | None:
@@ -109,7 +129,7 @@ def _key_of(stated: JsonObject, log_format: LogFormat, fingerprint: Callable[[st
 def _usage_of(stated: JsonObject, log_format: LogFormat) -> tuple[int | None, int | None]:
     """Return prompt and completion tokens, as an event would have them; else as they stand in the body."""
     ours = in_our_names(stated, log_format) | {"ts": _ANY_INSTANT, "api_key_id": "-"}
-    settings = LogFormat(dialect=log_format.dialect, depth_max=log_format.depth_max)
+    settings = LogFormat(dialect=log_format.dialect, depth_max=log_format.depth_max).within(REQUEST_LOG, None)
     try:
         envelope = read_envelope(ours, settings, str)
     except LineRefused:

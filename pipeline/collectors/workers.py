@@ -19,7 +19,7 @@ import sys
 import time
 from collections import deque
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.decode import EventRow, QuarantineRow, decode_line
@@ -173,7 +173,7 @@ class Worker:
             {
                 "source": decoder.source,
                 "slot_bytes": _SLOT_BYTES,
-                "format": asdict(replace(decoder.log_format, fields=dict(decoder.log_format.fields))),
+                "format": decoder.log_format.settings(),
             }
         )
 

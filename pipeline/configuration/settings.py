@@ -10,12 +10,13 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.accounts import Party
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import Rounding, minor_unit_digits
 from pipeline.base.periods import time_zone
+from pipeline.configuration.log_fields import flattened, rules_of
 from pipeline.configuration.strict_toml import Table, read_table, value_text
 from pipeline.objects.layout import RECEIVED_FOLDER
 from pipeline.usage.events import LOG_FIELDS
@@ -26,25 +27,8 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
 CONFIG_FILE = "tallybook.toml"
-DIALECTS = (
-    "openai-chat",
-    "openai-completions",
-    "openai-responses",
-    "anthropic",
-    "gemini",
-    "bedrock-converse",
-    "cohere-v2",
-    "ollama",
-)
-"""Families of bodies that a source may be fixed to."""
 _INVOICE_PREFIX = re.compile(r"(?!draft-)[A-Za-z0-9._-]{1,32}", re.ASCII)
 _SOURCE_NAME = re.compile(r"(?!\.+$)[A-Za-z0-9._-]{1,64}", re.ASCII)  # it may name a folder
-
-
-class SourceFormat(StrEnum):
-    """How the lines of a source are written."""
-
-    REQUEST_LOG = "request-log"
 
 
 class IdentityRule(StrEnum):
@@ -72,12 +56,15 @@ class SourceSettings:
     name: str
     paths: tuple[str, ...]
     """Globs, relative to the workspace."""
-    format: SourceFormat = SourceFormat.REQUEST_LOG
-    fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    """Field of the request log → dotted path at which this source writes it."""
+    format: str | None = None
+    """How its lines are written; None = found from each. ``pipeline.collectors`` knows which formats there are."""
+    fields: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    """Field of the request log → where this source writes it, in the language of ``log_fields``."""
     identity: IdentityRule = IdentityRule.RESPONSE_ID
     dialect: str | None = None
-    """One of ``DIALECTS``; None = found from each body."""
+    """The family that each body is read as; None = found from each. ``pipeline.collectors`` knows which there are."""
+    time_zone: str | None = None
+    """The zone of instants that are written without an offset."""
     link_roots: tuple[str, ...] = ()
     """Folders beside the workspace into which links under ``paths`` may lead; relative to the workspace."""
     gone: tuple[str, ...] = ()
@@ -168,7 +155,7 @@ def _sources(tables: tuple[Table, ...]) -> tuple[SourceSettings, ...]:
 
 
 def _source(table: Table) -> SourceSettings:
-    table.allow_only("name", "paths", "format", "fields", "identity", "dialect", "link_roots", "gone")
+    table.allow_only("name", "paths", "format", "fields", "identity", "dialect", "time_zone", "link_roots", "gone")
     name = table.text("name")
     if not _SOURCE_NAME.fullmatch(name):
         what = f"name is {value_text(name)}; write 1 to 64 letters, digits, dots, dashes or underscores, not dots alone"
@@ -177,20 +164,19 @@ def _source(table: Table) -> SourceSettings:
     if not paths:
         what = 'paths is an empty list; name the logs of this source, such as ["logs/*.jsonl"]'
         raise table.refusal(what)
-    dialect = table.text("dialect") if "dialect" in table.values else None
-    if dialect is not None and dialect not in DIALECTS:
-        what = (
-            f"dialect is {value_text(dialect)}; leave it out to have it found from each body, or write one of: "
-            f"{', '.join(DIALECTS)}"
-        )
-        raise table.refusal(what)
+    zone = table.text("time_zone") if "time_zone" in table.values else None
+    try:
+        time_zone(zone or "UTC")
+    except ConfigurationError as wrong:
+        raise table.refusal(str(wrong)) from wrong
     return SourceSettings(
         name=name,
         paths=paths,
-        format=table.choice("format", SourceFormat.REQUEST_LOG),
+        format=table.text("format") if "format" in table.values else None,
         fields=_fields(table),
         identity=table.choice("identity", IdentityRule.RESPONSE_ID),
-        dialect=dialect,
+        dialect=table.text("dialect") if "dialect" in table.values else None,
+        time_zone=zone,
         link_roots=_link_roots(table),
         gone=table.texts("gone") if "gone" in table.values else (),
     )
@@ -205,19 +191,16 @@ def _link_roots(table: Table) -> tuple[str, ...]:
     return roots
 
 
-def _fields(source: Table) -> Mapping[str, str]:
-    """Read the renamed fields.
-
-    An unquoted ``request.model = "m"`` is a nested table to TOML and means the same as a quoted one.
-    """
-    values = dict(source.table("fields").values)
-    nested = values.get("request")
-    if isinstance(nested, dict):
-        del values["request"]
-        values |= {f"request.{key}": value for key, value in nested.items()}
+def _fields(source: Table) -> Mapping[str, Any]:
+    """Read where the log has which field."""
+    values = flattened(source.table("fields").values)
     fields = Table(file=source.file, name=f"{source.name} fields", values=values, error=source.error)
     fields.allow_only(*LOG_FIELDS)
-    return MappingProxyType({key: fields.text(key) for key in values})
+    try:
+        rules_of(values)
+    except ConfigurationError as wrong:
+        raise source.refusal(str(wrong)) from wrong
+    return MappingProxyType(values)
 
 
 def _invoice_prefix(table: Table, default: str) -> str:

@@ -215,10 +215,34 @@ COUNTS = tuple(column for column in COLUMNS if column.is_count)
 LOGGED = tuple(column for column in COLUMNS if column.log_field is not None)
 """What is read from a field of the log as it is."""
 
+COUNTED_FIELDS = {
+    "prompt_tokens": ("prompt_tokens",),
+    "completion_tokens": ("completion_tokens",),
+    "total_tokens": ("total_tokens",),
+    "cached_tokens": ("prompt_tokens_details", "cached_tokens"),
+    "cache_write_tokens": ("prompt_tokens_details", "cache_write_tokens"),
+    "cache_write_1h_tokens": ("prompt_tokens_details", "cache_write_1h_tokens"),
+    "reasoning_tokens": ("completion_tokens_details", "reasoning_tokens"),
+    "prompt_audio_tokens": ("prompt_tokens_details", "audio_tokens"),
+    "completion_audio_tokens": ("completion_tokens_details", "audio_tokens"),
+}
+"""Counts that a log may state one by one: the name after ``usage.``, and where chat's usage object has it."""
+
+MAPPED_FIELDS = (
+    *("service_tier", "cache_hit"),
+    *("response.id", "response.model", "response.finish_reason", "response.error"),
+    *("usage", *(f"usage.{name}" for name in COUNTED_FIELDS)),
+)
+"""The fields that are looked at only where a source, or its format, says where they lie.
+
+For logs that state what an answer said, and not the answer.
+"""
+
 LOG_FIELDS = (
     *("ts", "request_id", "api_key", "api_key_id", "status", "method", "path", "host"),
     *("request", "request.model", "request.stream", "request.n", "response", "response_headers"),
     *(str(column.log_field) for column in LOGGED),
+    *MAPPED_FIELDS,
 )
 """The fields of a request log, which a source may call by other names; a name with dots is a path into objects.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import tomllib
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,10 @@ import pytest
 from workspaces import append_log, fingerprints, make_workspace, plain, stream, tallybook, write_log
 
 from pipeline.collectors import guess_fields
-from pipeline.configuration.settings import read_settings
+from pipeline.collectors.formats.found import BY_NAME, FORMATS
+from pipeline.configuration.settings import Settings, SourceSettings, read_settings
+from pipeline.jobs.night.new_source import mapping_text
+from pipeline.jobs.state.log_formats import log_format_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -155,7 +159,36 @@ def test_it_shows_the_mapping_as_it_can_be_configured(books: Path, tmp_path: Pat
     log.write_text(foreign(1) + "\n")
     done = tallybook(books, "try", str(log), "--show-mapping")
     assert done.returncode == 0
-    assert done.stdout.startswith('# source \'gateway\'\nformat = "request-log"\nfields = { ts = "timestamp", ')
+    assert done.stdout.splitlines()[1:3] == ['format = "request-log"', 'fields.ts = "timestamp"']
+
+
+@pytest.mark.parametrize("name", [each.name for each in FORMATS if each.mapping is not None])
+def test_the_mapping_of_a_format_is_shown_as_it_would_be_configured(name: str) -> None:
+    source = SourceSettings(name="gateway", paths=("-",), format=name)
+    shown = tomllib.loads(mapping_text(source, [name], log_format_of(Settings(), source)))
+    assert shown == {"format": name, "fields": json.loads(json.dumps(BY_NAME[name].mapping, default=dict))}
+
+
+def test_a_log_of_a_known_tool_is_found_and_its_table_reads_it(books: Path, tmp_path: Path) -> None:
+    (books / "tallybook.toml").write_text(APP + 'format = "request-log"\n')
+    log = tmp_path / "proxy.log"
+    payload = {
+        "id": "a",
+        "call_type": "acompletion",
+        "status": "success",
+        "startTime": 1_790_000_000.5,
+        "model": "jamba-large",
+        "metadata": {"user_api_key_hash": "key_a"},
+        "response": json.loads(plain("2026-10-01T10:00:00Z", id="a"))["response"],
+        "stream": False,
+    }
+    log.write_text(json.dumps(payload) + "\n")
+    said = tried(books, str(log), code=0)
+    assert said["files"][0]["formats"] == ["litellm"]
+    assert said["proposed"][0].endswith('format = "litellm"\n')
+    with (books / "tallybook.toml").open("a") as settings:
+        settings.write(said["proposed"][0])
+    assert json.loads(tallybook(books, "nightly", *AS_OF, "--json").stdout)["counts"] == said["counts"]
 
 
 def test_without_a_workspace_it_says_what_can_be_said(tmp_path: Path, log: Path) -> None:
@@ -182,6 +215,15 @@ def test_a_configuration_that_cannot_be_meant_is_said(books: Path, log: Path) ->
     (books / "tallybook.toml").write_text("curency = 1\n")
     done = tallybook(books, "try", str(log))
     assert (done.returncode, "did you mean 'currency'" in done.stderr) == (2, True)
+
+
+def test_a_file_that_a_source_reads_and_does_not_name_is_to_be_added_to_its_paths(books: Path, log: Path) -> None:
+    assert tried(books, str(log))["files"][0]["paths_to_add"] == [f"{log.parent}/*.jsonl*"]
+    done = tallybook(books, "try", str(log))
+    said = f"no night finds it there; add \"{log.parent}/*.jsonl*\" to the paths of source 'app'"
+    assert said in done.stdout
+    inside = write_log(books, "app.jsonl", plain("2026-10-01T10:00:00Z", id="x"))
+    assert tried(books, str(inside), code=0)["files"][0]["paths_to_add"] == []
 
 
 BODY = {"id": "a", "choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1}}

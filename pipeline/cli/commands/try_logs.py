@@ -72,7 +72,10 @@ def _print(tried: Tried, workspace: str) -> None:
     for file in tried.files:
         why = f", {file.why}" if file.why else ""
         packed = "" if file.compression == "none" else f" in {file.compression}"
-        click.echo(f"{file.file}: {file.format}{packed}, read as source {file.source!r}{why}")
+        click.echo(f"{file.file}: {', '.join(file.formats)}{packed}, read as source {file.source!r}{why}")
+        if file.paths_to_add:
+            added = ", ".join(map(json.dumps, file.paths_to_add))
+            click.echo(f"{file.file}: no night finds it there; add {added} to the paths of source {file.source!r}")
         if file.collected_before:
             click.echo(f"{file.file}: {counted(file.collected_before, 'line')} of it were collected before")
     print_table(

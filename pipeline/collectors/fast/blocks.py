@@ -67,7 +67,8 @@ class BlockDecoder:
         self._matcher = Matcher(self._patterns, identity=log_format.identity, fingerprint=fingerprint)
         self._at_once = _FIRST_LINES
         # it knows our names of fields alone
-        is_usual = not log_format.fields and log_format.dialect is None
+        is_usual = log_format.is_simple and not log_format.fields and log_format.dialect is None
+        self._is_learning = log_format.is_simple
         self._quick_reader = (
             QuickReader(
                 source=source,
@@ -120,7 +121,8 @@ class BlockDecoder:
                 blank += 1
             elif isinstance(row, EventRow):
                 events.add(row.values)
-                self._learn(lines.looked_at(index), row.values, unmatched[index])
+                if self._is_learning:
+                    self._learn(lines.looked_at(index), row.values, unmatched[index])
             else:
                 quarantined.append(row.values)
         return blank, len(indices) - len(unmatched), quick

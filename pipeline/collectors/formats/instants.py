@@ -1,10 +1,14 @@
 """The instant of an exchange, from what logs write.
 
-A date and time with an offset, or a number of seconds or parts of them since 1970.
+A date and time with an offset, or without one in a zone that its source states, or a number of seconds or parts of
+them since 1970.
 
 Dates are those of RFC 3339, and what common loggers make of ISO 8601: a comma before the fraction, an offset without
 its colon (``%z`` of C, ``Z`` of Java) or without minutes, a blank before it. Epochs are told apart by their size: 2000
 to 2099 in seconds, milliseconds, microseconds and nanoseconds do not overlap.
+
+Where clocks go back, an hour is told twice; without an offset it is the first of the two. Where they go forward, an
+hour is missing: a log that tells a time within it is not in the zone that was stated, and is refused.
 
 Owns the reading of ``ts``. Does not own usage dates or periods (``pipeline.base.periods`` does).
 """
@@ -14,35 +18,39 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.refusal import LineRefused, shown
 from pipeline.usage import QuarantineReason
 
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
 _DATE_AND_TIME = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:[.,]([0-9]+))?(?: ?(?:[Zz]|([+-])([01][0-9]|"
-    r"2[0-3])(?::?([0-5][0-9]))?))"
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:[.,]([0-9]+))?( ?(?:[Zz]|([+-])([01][0-9]|"
+    r"2[0-3])(?::?([0-5][0-9]))?))?"
 )
 _EPOCH_TEXT = re.compile(r"[0-9]{9,19}(?:[.,][0-9]{1,30})?")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND_US = 1_000_000
 _PER_SECOND = (1, 1_000, 1_000_000, 1_000_000_000)
 _NANO = Decimal("0.000000001")
+_EARLIEST_YEAR, _LATEST_YEAR = 1999, 2100
 _EARLIEST_US = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()) * _SECOND_US
 _LATEST_US = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp()) * _SECOND_US
 
 
-def instant_us(value: Any, field: str = "ts") -> int:
+def instant_us(value: Any, field: str = "ts", *, zone: ZoneInfo | None = None) -> int:
     """Return microseconds since 1970-01-01T00:00:00Z; a finer fraction is cut, not rounded.
 
-    Raises ``LineRefused`` (``invalid_field``) where the value is naive, no instant, or outside [2000-01-01,
-    2100-01-01).
+    A date and time without an offset is one in ``zone``. Raises ``LineRefused`` (``invalid_field``) where the value is
+    naive and there is no zone, no instant, or outside [2000-01-01, 2100-01-01).
     """
     if isinstance(value, str):
         instant = (
             _from_epoch(Decimal(value.replace(",", ".")), field)
             if _EPOCH_TEXT.fullmatch(value)
-            else _from_text(value, field)
+            else _from_text(value, field, zone)
         )
     elif isinstance(value, int | Decimal) and not isinstance(value, bool):
         instant = _from_epoch(value, field)
@@ -53,21 +61,38 @@ def instant_us(value: Any, field: str = "ts") -> int:
     return instant
 
 
-def _from_text(value: str, field: str) -> int:
+def _from_text(value: str, field: str, zone: ZoneInfo | None) -> int:
     parts = _DATE_AND_TIME.fullmatch(value)
-    if parts is None:
+    if parts is None or (parts[4] is None and zone is None):
         raise LineRefused(
             QuarantineReason.INVALID_FIELD,
             f"{field} is no date and time with an offset, and no number of seconds since 1970",
         )
-    date, time, fraction, sign, hours, minutes = parts.groups()
+    date, time, fraction, has_offset, sign, hours, minutes = parts.groups()
     try:
         elapsed = datetime.fromisoformat(f"{date}T{time}+00:00") - _EPOCH
     except ValueError:
         raise LineRefused(QuarantineReason.INVALID_FIELD, f"{field} is no date and time of the calendar") from None
+    if has_offset is None and zone is not None:
+        elapsed -= _offset_there(_EPOCH + elapsed, zone, field)
     offset = timedelta(hours=int(hours), minutes=int(minutes or 0)) if sign else timedelta()
     elapsed = elapsed + offset if sign == "-" else elapsed - offset
     return (elapsed.days * 86_400 + elapsed.seconds) * _SECOND_US + (int(fraction[:6].ljust(6, "0")) if fraction else 0)
+
+
+def _offset_there(local_time: datetime, zone: ZoneInfo, field: str) -> timedelta:
+    """Return the offset of what clocks in a zone show; of two, the first.
+
+    ``local_time`` has the zone UTC.
+    """
+    if not _EARLIEST_YEAR <= local_time.year <= _LATEST_YEAR:
+        return timedelta()  # outside of the years that are read, whatever the zone
+    local = local_time.replace(tzinfo=zone, fold=0)
+    offset = local.utcoffset() or timedelta()
+    if (local_time - offset).astimezone(zone).replace(tzinfo=UTC) != local_time:
+        message = f"{field} is within an hour that clocks in {zone.key} skip; see the time_zone of the source"
+        raise LineRefused(QuarantineReason.INVALID_FIELD, message)
+    return offset
 
 
 def _from_epoch(value: int | Decimal, field: str) -> int:

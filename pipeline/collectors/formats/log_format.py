@@ -1,25 +1,37 @@
-"""How one source writes its log: which field is called what, which rules hold, and how much is too much.
+"""How one source writes its log: in which format, which field is called what, which rules hold, how much is too much.
 
-Owns the settings of a reader and their validation. Does not own ``tallybook.toml`` (``pipeline.jobs`` reads it).
+Owns the settings of a reader and their validation. Does not own ``tallybook.toml`` (``pipeline.jobs`` reads it) nor the
+language of ``fields`` (``pipeline.configuration.log_fields``).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any
 
 from pipeline.base.errors import ConfigurationError
+from pipeline.base.periods import time_zone
 from pipeline.collectors.families import BY_NAME
+from pipeline.collectors.formats import found
+from pipeline.collectors.formats.mapping import Mapped
 from pipeline.collectors.identity import IDENTITIES
-from pipeline.usage.events import LOG_FIELDS
+from pipeline.configuration.log_fields import Path, rules_of
+from pipeline.usage.events import MAPPED_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from zoneinfo import ZoneInfo
 
-READER_VERSION = 1
+    from pipeline.collectors.strict_json import JsonObject
+    from pipeline.configuration.log_fields import Rule
+
+READER_VERSION = 2
 """A change of what the reader makes of a line is a new number: what could not be read before is then read again."""
+
+_OUR_NAMES = {name: f'"{name}"' for name in MAPPED_FIELDS}
+"""Where an entry that a format made has the fields that no log has without being asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,27 +41,36 @@ class LogFormat:
     Construction raises ``ConfigurationError`` naming the setting that cannot be meant.
     """
 
-    fields: Mapping[str, str] = field(default_factory=dict)
-    """Our name of a field to the log's own: ``{"ts": "time", "api_key_id": "auth.key_id"}``."""
+    format: str | None = None
+    """One of ``found.NAMES``; ``None``: found from each document, but a request log where ``fields`` are named."""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """Our name of a field to the log's own, in the language of ``tallybook.toml``: ``{"api_key_id": "auth.key_id"}``.
+
+    Of a format that is a mapping it names fields otherwise; of one that makes entries, where these have them.
+    """
     identity: str = "response-id"
     """Which id says that two lines are the same exchange: ``response-id``, ``request-id`` where response ids repeat, or
     ``both`` together where callers choose response ids.
     """
     dialect: str | None = None
     """One of ``families.FAMILIES``: every body is read as that one; ``None``: found from the body."""
+    time_zone: str | None = None
+    """The zone of instants that are written without an offset; ``None``: these are refused."""
     line_bytes_max: int = 64 * 2**20
     depth_max: int = 64
     decompressed_bytes_max: int = 2**40
+    rules: Mapping[str, Rule] = field(init=False, repr=False, compare=False)
+    """Those of ``fields``."""
+    zone: ZoneInfo | None = field(init=False, repr=False, compare=False)
+    _within: dict[str, LogFormat] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot be meant."""
-        for name, log_name in self.fields.items():
-            if name not in LOG_FIELDS:
-                message = f"fields: there is no field {name!r}; the fields are {', '.join(LOG_FIELDS)}"
-                raise ConfigurationError(message)
-            if not log_name or not all(log_name.split(".")):
-                message = f"fields: {name} = {log_name!r} is no name and no path of names"
-                raise ConfigurationError(message)
+        object.__setattr__(self, "rules", rules_of(self.fields))
+        object.__setattr__(self, "zone", None if self.time_zone is None else time_zone(self.time_zone))
+        if self.format is not None and self.format not in found.NAMES:
+            message = f"format is {self.format!r}; it is one of {', '.join(found.NAMES)}"
+            raise ConfigurationError(message)
         if self.identity not in IDENTITIES:
             message = f"identity is {self.identity!r}; it is one of {', '.join(IDENTITIES)}"
             raise ConfigurationError(message)
@@ -61,10 +82,36 @@ class LogFormat:
                 message = f"{name} is {getattr(self, name)}; it is at least 1"
                 raise ConfigurationError(message)
 
+    @property
+    def is_simple(self) -> bool:
+        """Whether lines may be the request log's own, with no more than names changed."""
+        return (
+            self.format in (None, found.REQUEST_LOG)
+            and all(type(rule) is Path and rule.is_plain for rule in self.rules.values())
+            and self.rules.keys().isdisjoint(MAPPED_FIELDS)
+        )
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings as JSON has them, ``LogFormat(**settings)`` being this one again."""
+        stated = {each.name: getattr(self, each.name) for each in fields(self) if each.init}
+        return {**stated, "fields": dict(self.fields)}
+
+    def of(self, line: JsonObject) -> Mapped:
+        """Return what looks up the fields of a line."""
+        return Mapped(line, self.rules, self.depth_max)
+
+    def within(self, name: str, mapping: Mapping[str, Any] | None) -> LogFormat:
+        """Return the settings by which the entries of a format are read, as lines of a request log.
+
+        ``mapping`` is the format's own, ``None`` where it makes entries in our names.
+        """
+        if name not in self._within:
+            named = _OUR_NAMES if mapping is None else mapping
+            self._within[name] = replace(self, format=found.REQUEST_LOG, fields={**named, **self.fields})
+        return self._within[name]
+
 
 def read_by(log_format: LogFormat) -> str:
     """Return what identifies the reader: its version, and a digest of the settings that a log is read by."""
-    settings = json.dumps(
-        {each.name: getattr(log_format, each.name) for each in fields(log_format)}, default=dict, sort_keys=True
-    )
+    settings = json.dumps(log_format.settings(), default=dict, sort_keys=True)
     return f"{READER_VERSION}-{hashlib.sha256(settings.encode()).hexdigest()[:16]}"

@@ -1,7 +1,7 @@
 """What a line says around its body: when, by which key, with which answer, asked how.
 
-Owns the fields of the request log and their renaming. Does not own the body (``body``, ``chat``) nor what the path
-means (``routes``). Fields that nobody named are not looked at.
+Owns the fields of the request log and what each must be. Does not own where a log has them (``mapping``), the body
+(``body``, ``chat``) nor what the path means (``routes``). Fields that nobody named are not looked at.
 """
 
 from __future__ import annotations
@@ -16,13 +16,15 @@ from pipeline.collectors import fields
 from pipeline.collectors.fields import LeftOut
 from pipeline.collectors.formats.fingerprint import bare_key
 from pipeline.collectors.formats.instants import instant_us
+from pipeline.collectors.formats.mapping import number
 from pipeline.collectors.refusal import LineRefused
 from pipeline.collectors.strict_json import BrokenJson, parse, stated_once
+from pipeline.configuration.log_fields import path_of
 from pipeline.usage import TOKENS_MAX, QuarantineReason
-from pipeline.usage.events import LOG_FIELDS, LOGGED, Kind, Role
+from pipeline.usage.events import COUNTED_FIELDS, LOG_FIELDS, LOGGED, MAPPED_FIELDS, Kind, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
     from pipeline.collectors.formats.log_format import LogFormat
     from pipeline.collectors.strict_json import JsonObject
@@ -37,6 +39,27 @@ NO_STATUS = 0
 """Stands for a status that the log does not state, or that HTTP has not: some gateways write 0 where the client left
 first.
 """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaidBeside:
+    """What a log says of an answer in fields of its own, beside the body or in place of it.
+
+    Of these, the tier is the log's where it states one; the others count where the body states none.
+    """
+
+    usage: JsonObject | None = None
+    """As chat's usage object."""
+    response_id: Any = None
+    model: Any = None
+    finish_reason: Any = None
+    service_tier: str | None = None
+    has_error: bool = False
+    is_cached: bool = False
+    """Whether the gateway answered from its own cache: a copy of an answer, which nobody computed again."""
+
+
+NOTHING_BESIDE = SaidBeside()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +84,7 @@ class Envelope:
     """The values of the columns ``LOGGED``."""
     left_out: frozenset[str]
     """The fields that were ill-formed, decide no bill, and are read as absent."""
+    beside: SaidBeside = NOTHING_BESIDE
 
 
 def read_envelope(line: JsonObject, log_format: LogFormat, fingerprint: Callable[[str], str]) -> Envelope:
@@ -89,7 +113,7 @@ def read_envelope(line: JsonObject, log_format: LogFormat, fingerprint: Callable
         )
 
     return Envelope(
-        occurred_us=instant_us(_required(value, "ts")),
+        occurred_us=instant_us(_required(value, "ts"), zone=log_format.zone),
         api_key_id=api_key_id_of(line, log_format, fingerprint),
         request_id=left_out.checked(fields.identifier, value("request_id"), "request_id"),
         http_status=left_out.checked(_http_status, value("status"), "status") or NO_STATUS,
@@ -101,14 +125,63 @@ def read_envelope(line: JsonObject, log_format: LogFormat, fingerprint: Callable
         response=response,
         response_headers=headers if isinstance(headers, dict) else {},
         logged=tuple(_logged(column, line, log_format, left_out) for column in LOGGED),
+        beside=_beside(value, log_format, left_out),
         left_out=left_out.names,
     )
+
+
+def _beside(value: _Lookup, log_format: LogFormat, left_out: LeftOut) -> SaidBeside:
+    """Return what the log says of the answer; what nobody named is not looked at."""
+    if log_format.rules.keys().isdisjoint(MAPPED_FIELDS):
+        return NOTHING_BESIDE
+    stated = {name: value(name) for name in log_format.rules if name in MAPPED_FIELDS and name not in _OF_USAGE}
+    return SaidBeside(
+        usage=_usage(value, log_format.rules, log_format.depth_max),
+        response_id=left_out.checked(fields.identifier, stated.get("response.id"), "response.id"),
+        model=left_out.checked(fields.model, stated.get("response.model"), "response.model"),
+        finish_reason=left_out.checked(fields.label, stated.get("response.finish_reason"), "finish_reason"),
+        service_tier=fields.label(stated.get("service_tier"), "service_tier"),
+        has_error=stated.get("response.error") not in _NO_ERROR,
+        is_cached=_decides(stated.get("cache_hit"), "cache_hit"),
+    )
+
+
+_OF_USAGE = frozenset(("usage", *(f"usage.{name}" for name in COUNTED_FIELDS)))
+_NO_ERROR: tuple[Any, ...] = (None, False, "", "-", 0, {}, [])
+
+
+def _usage(value: _Lookup, named: Container[str], depth_max: int) -> JsonObject | None:
+    """Return what is counted of tokens, as chat's usage object; ``None`` where the log counts nothing."""
+    usage = _with_numbers(_object(value("usage"), "usage", depth_max=depth_max) if "usage" in named else None) or {}
+    for name, (*within, last) in COUNTED_FIELDS.items():
+        stated = number(value(f"usage.{name}")) if f"usage.{name}" in named else None
+        if stated is None:
+            continue
+        place = usage
+        for step in within:
+            if not isinstance(place.get(step), dict):
+                place[step] = {}
+            place = place[step]
+        place[last] = stated
+    return usage or None
+
+
+def _with_numbers(stated: Any) -> Any:
+    """Return a usage object with the counts that are written as text as numbers, its parts too."""
+    return {key: _with_numbers(stated.get(key)) for key in stated} if isinstance(stated, dict) else number(stated)
+
+
+def _decides(value: Any, field: str) -> bool:
+    """Return a flag that decides a bill. Raises ``LineRefused`` where it is neither true nor false."""
+    stated = {"true": True, "false": False, "": False}.get(value.lower(), value) if isinstance(value, str) else value
+    return bool(fields.flag(stated, field))
 
 
 def _logged(column: Column, line: JsonObject, log_format: LogFormat, left_out: LeftOut) -> Any:
     """Return the value of a column that is read from a field as it is; usage decides a bill, anything else does not."""
     name = str(column.log_field)
-    value = _Renamed(line, {name: log_format.fields.get(name, name)})(name)
+    looked_up = log_format.of(line)
+    value = looked_up(name) if name in log_format.rules else looked_up.found(path_of(name))
     check = _CHECK_OF_DIMENSION if column.role is Role.DIMENSION else _CHECKS[column.kind]
     return check(value, name) if column.role is Role.USAGE else left_out.checked(check, value, name)
 
@@ -138,6 +211,8 @@ def in_our_names(line: JsonObject, log_format: LogFormat) -> JsonObject:
     value = _lookup(line, log_format)
     found: JsonObject = {}
     for name in LOG_FIELDS:
+        if name in MAPPED_FIELDS and name not in log_format.rules:
+            continue
         with suppress(LineRefused):
             if (stated := value(name)) is not None:
                 found[name] = stated
@@ -146,29 +221,8 @@ def in_our_names(line: JsonObject, log_format: LogFormat) -> JsonObject:
 
 def _lookup(line: JsonObject, log_format: LogFormat) -> _Lookup:
     if log_format.fields:
-        return _Renamed(line, log_format.fields)
+        return log_format.of(line)
     return line.get if type(line) is dict else partial(stated_once, line)
-
-
-@dataclass(frozen=True, slots=True)
-class _Renamed:
-    """Looks up a field under the name that the source gives it."""
-
-    line: JsonObject
-    names: Mapping[str, str]
-
-    def __call__(self, name: str, default: Any = None, /) -> Any:
-        path = self.names.get(name)
-        if path is None:
-            return stated_once(self.line, name, default)
-        if path in self.line:  # a key that contains dots wins over the walk
-            return stated_once(self.line, path)
-        value: Any = self.line
-        for step in path.split("."):
-            if not isinstance(value, dict):
-                return None
-            value = stated_once(value, step)
-        return value
 
 
 def _required(value: _Lookup, name: str) -> Any:

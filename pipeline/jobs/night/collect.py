@@ -30,6 +30,7 @@ from pipeline.jobs.night.again import NOTHING_AGAIN, LogAt, again_text, gone_tex
 from pipeline.jobs.night.given_files import choose_source
 from pipeline.jobs.night.received import STANDARD_INPUT, keep_received
 from pipeline.jobs.night.trial import is_mostly_refused, is_on_trial, quarantine_example, refused_source
+from pipeline.jobs.state.log_formats import log_format_of
 from pipeline.jobs.wording import are, counted
 from pipeline.usage.sources import line_counts, quarantine_reasons
 
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.collectors import KeyFingerprint, LogSegment
-    from pipeline.configuration.settings import Settings, SourceSettings
+    from pipeline.configuration.settings import SourceSettings
     from pipeline.configuration.source_files import RefusedPath
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.night.again import ReadAgain
@@ -127,9 +128,11 @@ def collect(
     read is read again wherever it is read otherwise now. Collecting again what is known commits nothing. A source of
     which most is refused is kept out (``trial``), unless that is wanted: ``force``. Where another writer commits first,
     what it committed is dropped here and the rest tried again. ``processes`` read a large log together. Raises
-    ``ConfigurationError`` where it cannot be told what a file is read as, and where a raw key is met and the lake was
-    made with another secret.
+    ``ConfigurationError`` where it cannot be told what a file is read as, where a source names a format that nobody
+    reads, and where a raw key is met and the lake was made with another secret.
     """
+    for source in workspace.settings.sources:
+        log_format_of(workspace.settings, source)  # no night should find out with the first log of a source
     logs, refused, warnings = (
         _configured(workspace, source_names) if source_names or not (paths or received is not None) else ([], [], [])
     )
@@ -517,14 +520,3 @@ def _files_beside(root: Path, records: Sequence[SourceRecord]) -> Iterator[Path]
         if folder.is_dir():
             files = (path for path in folder.iterdir() if path.is_file() and not path.is_symlink())
             yield from sorted(files)[:_BESIDE_MAX]
-
-
-def log_format_of(settings: Settings, source: SourceSettings) -> LogFormat:
-    """Return the settings by which the logs of a source are read."""
-    return LogFormat(
-        fields=source.fields,
-        identity=source.identity.value,
-        dialect=source.dialect,
-        line_bytes_max=settings.limits.line_bytes,
-        depth_max=settings.limits.nesting,
-    )

@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors import Guess, guess_fields, sample_documents
+from pipeline.collectors import Guess, fields_of, formats_of, guess_fields, sample_documents
 from pipeline.configuration.settings import SourceSettings
 from pipeline.configuration.source_files import source_text
 from pipeline.jobs.night.given_files import sample_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from pipeline.collectors import LogFormat
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:-[A-Za-z][A-Za-z0-9_]*)*", re.ASCII)
 _KIND = re.compile(r"\.(?:jsonl|ndjson|json|log)(?=[.-]|$)")
+_REQUEST_LOG = "request-log"
 _NO_GUESS = Guess(fields={}, doubtful={}, missing=())
 
 
@@ -40,7 +42,8 @@ class NewSource:
         """Return the table as it can be put into ``tallybook.toml``; what is not known stands there as a comment."""
         source = self.settings
         lines = ["[[sources]]", f"name = {json.dumps(source.name)}", f"paths = {_texts(source.paths)}"]
-        lines.append(f"format = {json.dumps(source.format)}")
+        if source.format is not None:
+            lines.append(f"format = {json.dumps(source.format)}")
         if source.fields:
             lines.append(f"fields = {fields_text(source.fields)}")
         lines += [
@@ -61,24 +64,42 @@ def new_source(
     Fields are guessed where the log is not read without. ``root`` is the workspace's folder, ``taken`` the names that
     other sources have.
     """
-    plain = SourceSettings(name=_free_name(path, taken), paths=_paths(root, path))
-    if not sample_of(path, path.name, format_of(plain)).is_refused:
-        return NewSource(settings=plain, guess=_NO_GUESS)
-    guess = guess_fields(sample_documents(path, format_of(plain)))
-    settings = SourceSettings(name=plain.name, paths=plain.paths, fields=guess.fields)
-    return NewSource(settings=settings, guess=guess)
+    plain = SourceSettings(name=_free_name(path, taken), paths=paths_beside(root, path))
+    documents = sample_documents(path, format_of(plain))
+    formats = formats_of(documents, format_of(plain))
+    if formats != [_REQUEST_LOG] or not sample_of(path, path.name, format_of(plain)).is_refused:
+        return NewSource(settings=replace(plain, format=formats[0] if len(formats) == 1 else None), guess=_NO_GUESS)
+    guess = guess_fields(documents)
+    return NewSource(settings=replace(plain, format=_REQUEST_LOG, fields=guess.fields), guess=guess)
 
 
-def mapping_text(source: SourceSettings) -> str:
-    """Return how the lines of a source are mapped to those of a request log, as it can stand in its table."""
-    lines = [f"# source {source.name!r}", f"format = {json.dumps(source.format)}"]
-    lines.append(f"fields = {fields_text(source.fields)}" if source.fields else "fields = {}  # called as we call them")
-    return "\n".join(lines) + "\n"
+def mapping_text(source: SourceSettings, formats: Collection[str], log_format: LogFormat) -> str:
+    """Return how lines of these formats are mapped to those of a request log, as it can stand in a source's table."""
+    tables = []
+    for name in formats:
+        fields = fields_of(name, log_format)
+        if fields is None:
+            what = "# its lines are no mapping: Tallybook makes the lines of a request log of them\n"
+        elif fields:
+            what = "".join(f"fields.{_key(field)} = {_value(rule)}\n" for field, rule in fields.items())
+        else:
+            what = "fields = {}  # called as we call them\n"
+        tables.append(f"# source {source.name!r}\nformat = {json.dumps(name)}\n{what}")
+    return "\n".join(tables)
 
 
-def fields_text(fields: Mapping[str, str]) -> str:
+def fields_text(fields: Mapping[str, Any]) -> str:
     """Write fields as an inline table of TOML."""
-    return "{ " + ", ".join(f"{_key(name)} = {json.dumps(path)}" for name, path in fields.items()) + " }"
+    return _value(fields)
+
+
+def _value(value: Any) -> str:
+    """Write what may stand in ``fields`` as TOML."""
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{_key(name)} = {_value(inner)}" for name, inner in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _key(name: str) -> str:
@@ -96,7 +117,7 @@ def _free_name(path: Path, taken: Collection[str]) -> str:
     return next(each for each in numbered if each not in taken)
 
 
-def _paths(root: Path | None, path: Path) -> tuple[str, ...]:
+def paths_beside(root: Path | None, path: Path) -> tuple[str, ...]:
     """Return a glob for the logs beside one that are written alike, else the log itself."""
     kind = _KIND.search(path.name)
     named = path.parent / f"*{kind[0]}*" if kind else path

@@ -25,17 +25,18 @@ from pipeline import lake
 from pipeline.accounts import Account, Accounts
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import exact_sum
-from pipeline.collectors import KnownSources, read_log
+from pipeline.collectors import KnownSources, formats_of, read_log, sample_documents
 from pipeline.configuration.key_secret import SECRET_BYTES_MIN, find_key_secret
 from pipeline.configuration.settings import Settings
 from pipeline.configuration.source_files import source_text
 from pipeline.configuration.workspace import Workspace
-from pipeline.jobs.night.collect import collect, log_format_of
+from pipeline.jobs.night.collect import collect
 from pipeline.jobs.night.given_files import choose_source
-from pipeline.jobs.night.new_source import mapping_text, new_source
+from pipeline.jobs.night.new_source import mapping_text, new_source, paths_beside
 from pipeline.jobs.state.aggregate import aggregate
 from pipeline.jobs.state.at_issue import AtIssue, reference_of
 from pipeline.jobs.state.counts import counts_of
+from pipeline.jobs.state.log_formats import log_format_of
 from pipeline.jobs.state.quarantined import quarantined_lines
 from pipeline.lake.commits import verified_data_files
 from pipeline.usage.events import COLUMNS, Role
@@ -71,10 +72,13 @@ class TriedFile:
     file: str
     """As it was given."""
     compression: str
-    format: str
+    formats: tuple[str, ...]
+    """Of its first lines, the most frequent first."""
     source: str
     why: str
     """Why it is read as this source; empty where that names it."""
+    paths_to_add: tuple[str, ...]
+    """Globs of this file and its like that the source lacks, where it is none of those proposed."""
     collected_before: int
     """So many of its first lines are in the lake: these would not count again."""
 
@@ -171,6 +175,7 @@ def try_files(
     with tempfile.TemporaryDirectory(prefix="tallybook-") as folder:
         scratch = _Scratch(
             workspace=_scratch_workspace(workspace, Path(folder), [each.source for each in chosen.values()], now),
+            configured=frozenset(each.name for each in workspace.settings.sources) if workspace else frozenset(),
             called={source_text(Path(folder), path): str(path) for path in paths},
         )
         for source, group in _by_source(chosen).items():
@@ -213,7 +218,7 @@ class _NewSources:
         taken = {source.name for source in self.settings.sources} | {each.settings.name for each in self.found}
         new = new_source(self.root, path, taken=taken, format_of=lambda source: log_format_of(self.settings, source))
         for place, each in enumerate(self.found):
-            if each.settings.fields == new.settings.fields:
+            if (each.settings.format, each.settings.fields) == (new.settings.format, new.settings.fields):
                 paths = tuple(dict.fromkeys((*each.settings.paths, *new.settings.paths)))
                 self.found[place] = replace(each, settings=replace(each.settings, paths=paths))
                 return self.found[place].settings
@@ -251,6 +256,8 @@ class _Scratch:
     """The name of each file in the lake → as it was given, in that order."""
     problems: list[SourceProblem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    configured: frozenset[str] = frozenset()
+    """The names of the sources of the workspace."""
     is_secret_made_up: bool = False
 
     def collect(
@@ -288,8 +295,9 @@ class _Scratch:
         events = [*self._events(snapshot)]
         reasons = quarantine_reasons(snapshot.sources)
         compressions = {self.called[record.source]: record.compression for record in snapshot.sources}
+        files = tuple(self._file(path, each, workspace, compressions) for path, each in chosen.items())
         return Tried(
-            files=tuple(self._file(path, each, workspace, compressions) for path, each in chosen.items()),
+            files=files,
             counts=counts_of(built),
             quarantine_reasons=reasons,
             families=_families(events),
@@ -306,8 +314,13 @@ class _Scratch:
             warnings=tuple(self.warnings),
             has_ids_of_this_run=self.is_secret_made_up and snapshot.key_secret_check is not None,
             proposed=proposed,
-            mapping_text="\n".join(mapping_text(each) for each in self.workspace.settings.sources),
+            mapping_text="\n".join(self._mapping_texts(files)),
         )
+
+    def _mapping_texts(self, files: Sequence[TriedFile]) -> Iterator[str]:
+        for source in self.workspace.settings.sources:
+            formats = dict.fromkeys(name for file in files if file.source == source.name for name in file.formats)
+            yield mapping_text(source, formats, log_format_of(self.workspace.settings, source))
 
     def _with_nobodys_account(self, keys: dict[str, int]) -> Workspace:
         """Return the workspace with an account for keys that are in none, on the card that it would have by default."""
@@ -328,13 +341,15 @@ class _Scratch:
     def _file(
         self, path: Path, chosen: ChosenSource, workspace: Workspace | None, compressions: dict[str, str]
     ) -> TriedFile:
+        log_format = log_format_of(self.workspace.settings, chosen.source)
+        is_named = not chosen.why or chosen.source.name not in self.configured
         before = 0
         if workspace is not None:
             reading = read_log(
                 path,
                 source=str(path),
                 name=chosen.source.name,
-                log_format=log_format_of(workspace.settings, chosen.source),
+                log_format=log_format,
                 fingerprint=lambda _: "key",
                 known=KnownSources(lake.read_log(workspace.lake).sources),
                 segment_events_max=1,
@@ -346,9 +361,10 @@ class _Scratch:
         return TriedFile(
             file=str(path),
             compression=compressions.get(str(path), "none"),
-            format=chosen.source.format.value,
+            formats=tuple(formats_of(sample_documents(path, log_format), log_format)),
             source=chosen.source.name,
             why=chosen.why,
+            paths_to_add=() if is_named else paths_beside(None if workspace is None else workspace.root, path),
             collected_before=before,
         )
 

@@ -13,6 +13,7 @@ from pipeline.configuration.key_secret import find_key_secret
 from pipeline.configuration.source_files import find_logs, source_text
 from pipeline.jobs.check import Check
 from pipeline.jobs.state.held import held_text, held_usage, in_force
+from pipeline.jobs.state.log_formats import log_format_of
 from pipeline.jobs.state.quarantined import quarantined_lines, tokens_stated
 from pipeline.jobs.wording import counted
 from pipeline.lake.commits import read_log, verified_files
@@ -81,6 +82,10 @@ def _configuration(workspace: Workspace) -> Iterator[Check]:
         detail=f"time zone {settings.timezone}, currency {settings.currency}, rounding {settings.rounding}",
     )
     for source in settings.sources:
+        try:
+            log_format_of(settings, source)
+        except ConfigurationError as wrong:
+            yield Check(name=f"source {source.name}", ok=False, detail=str(wrong))
         found = find_logs(workspace.root, source.all_paths, source.link_roots)
         detail = counted(len(found.logs), "file") if found.logs else f"no file fits {', '.join(source.paths)}"
         yield Check(name=f"source {source.name}", ok=bool(found.logs), detail=detail)

@@ -6,6 +6,7 @@ own how a pattern is found (``learning``) nor what becomes of what it captures (
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from functools import lru_cache
@@ -164,15 +165,13 @@ class LinePatterns:
 
 
 @lru_cache(maxsize=16)
-def _patterns(_fields: tuple[tuple[str, str], ...], _settings: tuple[Hashable, ...]) -> LinePatterns:
+def _patterns(_settings: str) -> LinePatterns:
     return LinePatterns()
 
 
 def patterns_of(log_format: LogFormat) -> LinePatterns:
     """Return the patterns of a format: what one log has taught holds for all logs that are written and read alike."""
-    return _patterns(
-        tuple(sorted(log_format.fields.items())), (log_format.identity, log_format.dialect, log_format.depth_max)
-    )
+    return _patterns(json.dumps(log_format.settings(), sort_keys=True))
 
 
 def _outline(content: bytes, begin: int, end: int) -> bytes:

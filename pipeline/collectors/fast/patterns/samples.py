@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pipeline.collectors.bodies.body import take_apart
 from pipeline.collectors.families.chat import NAME as OPENAI_CHAT
 from pipeline.collectors.fast.patterns.uses import uses_of_line
+from pipeline.collectors.formats.entries import is_as_it_stands
 from pipeline.collectors.formats.request_log import read_envelope
 from pipeline.collectors.strict_json import parse
 from pipeline.tables.schemas import USAGE_EVENTS
@@ -35,6 +36,8 @@ def uses_of_sample(content: bytes, row: Row, log_format: LogFormat) -> Mapping[s
     if status != UsageStatus.MEASURED or dialect != OPENAI_CHAT or not all(row[at] for at in _COUNTS_AT):
         return None
     document = parse(content.decode(), depth_max=log_format.depth_max)
+    if not is_as_it_stands(document, log_format):
+        return None
     envelope = read_envelope(document, log_format, _no_fingerprint)
     body = take_apart(envelope.response, depth_max=log_format.depth_max)
     if not any(isinstance(part.get("choices"), list) for part in body.documents):

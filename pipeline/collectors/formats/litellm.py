@@ -1,0 +1,75 @@
+"""LiteLLM's ``StandardLoggingPayload``: one JSON object a call, as its callbacks write it.
+
+Facts. ``status`` is ``success`` or ``failure``; an HTTP status there is after a failure alone, in
+``error_information.error_code``, and not always. ``startTime`` is in seconds since 1970.
+``metadata.user_api_key_hash`` is the proxy's digest of the virtual key; without the proxy it is null, and a source
+names another (``fields = { api_key_id = … }``). ``response`` is the answer in OpenAI's shape, the chunks of a stream
+put together; ``{}`` or null after a failure. ``model_group`` is what the caller asked for, ``model`` the deployment,
+with its provider before it. ``prompt_tokens`` and its like are those of the answer, with details in
+``metadata.usage_object``, and 0 where LiteLLM did not see any: so they count where the answer states none, and zeros
+are none. ``cache_hit`` is an answer from LiteLLM's own cache, whose ``response`` is the first one's, with its id and
+usage. ``response_cost`` is what LiteLLM thinks the provider asks; it is not looked at.
+
+Source: ``litellm/types/utils.py`` and ``litellm_core_utils/litellm_logging.py`` of LiteLLM 1.110.2, and
+https://docs.litellm.ai/docs/proxy/logging_spec.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipeline.collectors.strict_json import JsonObject
+
+NAME = "litellm"
+
+_PATHS = {
+    "/v1/chat/completions": ("completion", "acompletion"),
+    "/v1/completions": ("text_completion", "atext_completion"),
+    "/v1/embeddings": ("embedding", "aembedding"),
+    "/v1/responses": ("responses", "aresponses"),
+    "/v1/responses/compact": ("compact_responses", "acompact_responses"),
+    "/v1/messages": ("anthropic_messages", "aanthropic_messages"),
+    "/v1/images": ("image_generation", "aimage_generation", "image_edit", "aimage_edit"),
+    "/v1/audio": ("speech", "aspeech", "transcription", "atranscription"),
+    "/v1/moderations": ("moderation", "amoderation"),
+    "/v1/rerank": ("rerank", "arerank"),
+    "/v1/batches": (
+        *("create_batch", "acreate_batch", "retrieve_batch", "aretrieve_batch", "cancel_batch", "acancel_batch"),
+    ),
+}
+"""The endpoint of each kind of call. A kind that is not here is a path of its own, and the answer decides."""
+
+MAPPING: Mapping[str, Any] = {
+    "ts": "startTime",
+    "api_key_id": "metadata.user_api_key_hash",
+    "request_id": ["litellm_call_id", "id"],
+    "status": ["error_information.error_code", {"from": "status", "success": 200, "failure": 500}],
+    "response.error": {"from": "status", "success": False, "failure": True},
+    "path": {"from": "call_type", **{call: path for path, calls in _PATHS.items() for call in calls}},
+    "request.model": ["model_group", "model"],
+    "request.stream": "stream",
+    "response": "response",
+    "cache_hit": "cache_hit",
+    "usage.prompt_tokens": "prompt_tokens",
+    "usage.completion_tokens": "completion_tokens",
+    "usage.total_tokens": "total_tokens",
+    "usage.cached_tokens": [
+        "metadata.usage_object.prompt_tokens_details.cached_tokens",
+        "metadata.usage_object.cache_read_input_tokens",
+    ],
+    "usage.cache_write_tokens": [
+        "metadata.usage_object.prompt_tokens_details.cache_creation_tokens",
+        "metadata.usage_object.cache_creation_input_tokens",
+    ],
+    "usage.reasoning_tokens": "metadata.usage_object.completion_tokens_details.reasoning_tokens",
+    "usage.prompt_audio_tokens": "metadata.usage_object.prompt_tokens_details.audio_tokens",
+    "usage.completion_audio_tokens": "metadata.usage_object.completion_tokens_details.audio_tokens",
+}
+
+
+def recognises(document: JsonObject) -> bool:
+    """Tell the payload of one call."""
+    return "call_type" in document and "startTime" in document and "response" in document

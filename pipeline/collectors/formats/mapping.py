@@ -1,0 +1,117 @@
+"""What a line holds under our names, looked up by the rules of ``fields``.
+
+Owns the looking up: paths, steps into JSON text, maps of values, sums. Does not own what may be written as a rule
+(``pipeline.configuration.log_fields``) nor what a field's value must be (``request_log``).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pipeline.collectors.strict_json import BrokenJson, parse, stated_once
+from pipeline.configuration.log_fields import Constant, FirstOf, Path, Sum, ValueMap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pipeline.collectors.strict_json import JsonObject
+    from pipeline.configuration.log_fields import Rule
+
+_INDEX = re.compile(r"[0-9]{1,6}", re.ASCII)
+_WHOLE = re.compile(r"[ \t]*([0-9]{1,30})(?:\.0{0,30})?[ \t]*", re.ASCII)
+_ABSENT = ("", "-")
+"""How access logs write what they do not have."""
+
+
+@dataclass(slots=True)
+class Mapped:
+    """Looks up the fields of one line. Raises ``LineRefused`` where a line states one twice with different values."""
+
+    line: JsonObject
+    rules: Mapping[str, Rule]
+    depth_max: int
+    _parsed: dict[str, Any] = field(default_factory=dict)
+    """The JSON of each text that was stepped into."""
+
+    def __call__(self, name: str, default: Any = None, /) -> Any:
+        """Return the value of a field by its rule, or at the top of the line where it has none."""
+        rule = self.rules.get(name)
+        return stated_once(self.line, name, default) if rule is None else self.found(rule)
+
+    def found(self, rule: Rule) -> Any:
+        """Return what a rule finds, ``None`` where the line does not state it."""
+        if type(rule) is Path:
+            return self._at(rule)
+        if isinstance(rule, Constant):
+            return rule.value
+        if isinstance(rule, ValueMap):
+            value = self.found(rule.source)
+            return rule.values.get(_written(value), value)
+        if isinstance(rule, FirstOf):
+            return _first(map(self.found, rule.rules))
+        if isinstance(rule, Sum):
+            return _sum(map(self.found, rule.rules))
+        return None
+
+    def _at(self, path: Path) -> Any:
+        if path.text in self.line:  # a key that contains dots wins over the walk
+            return stated_once(self.line, path.text)
+        value: Any = self.line
+        for step in path.steps:
+            if isinstance(value, str):
+                value = self._document(value)
+            if isinstance(value, dict):
+                value = stated_once(value, step)
+            elif isinstance(value, list) and _INDEX.fullmatch(step):
+                value = value[int(step)] if int(step) < len(value) else None
+            else:
+                return None
+        return value
+
+    def _document(self, text: str) -> Any:
+        """Return the JSON that a text is, ``None`` where it is none: then nothing lies in it."""
+        if text not in self._parsed:
+            try:
+                self._parsed[text] = (
+                    parse(text, depth_max=self.depth_max) if text.lstrip().startswith(("{", "[")) else None
+                )
+            except BrokenJson:
+                self._parsed[text] = None
+        return self._parsed[text]
+
+
+def number(value: Any) -> Any:
+    """Return a whole number that is written as text as one, and ``None`` for what stands for nothing.
+
+    Anything else stays as it is.
+
+    >>> number("12"), number("-"), number("a dozen")
+    (12, None, 'a dozen')
+    """
+    if not isinstance(value, str):
+        return value
+    found = _WHOLE.fullmatch(value)
+    return int(found[1]) if found else None if value.strip() in _ABSENT else value
+
+
+def _written(value: Any) -> str:
+    """Return a value as the key of a map names it; JSON's true is ``true``."""
+    return str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, str | int) else ""
+
+
+def _first(values: Iterable[Any]) -> Any:
+    return next((value for value in values if value is not None and value != ""), None)
+
+
+def _sum(values: Iterable[Any]) -> Any:
+    """Return the sum of what is stated, ``None`` where nothing is; what is no count is returned, to be refused."""
+    total: int | None = None
+    for value in map(number, values):
+        if value is None:
+            continue
+        if type(value) is not int:
+            return value
+        total = value if total is None else total + value
+    return total

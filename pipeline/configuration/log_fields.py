@@ -1,0 +1,190 @@
+"""The language of ``fields``: where a log has what a request log says, each field by one rule.
+
+A rule is a path (``"auth.key_id"``, with quoted names, indices and steps into JSON text), a constant
+(``{ value = "batch" }``), a map of values (``{ from = "state", success = 200 }``), a sum (``{ sum = ["a", "b"] }``), or
+the first of several of these that is stated (``["a", "b.c"]``).
+
+Owns the rules and what may be written. Does not own the looking up (``pipeline.collectors.formats.mapping``) nor what a
+value must be where it depends on the line (``pipeline.collectors.formats.request_log``).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pipeline.base.errors import ConfigurationError
+from pipeline.configuration.strict_toml import value_text
+from pipeline.usage.events import LOG_FIELDS, LOGGED, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_STEP = re.compile(r'("(?:[^"\\]|\\.)+")(?:\.|$)|([^".][^.]*)(?:\.|$)')
+_RULE_WORDS = frozenset(("value", "from", "sum"))
+"""A table with one of these is a rule; any other is a table of fields that TOML made of an unquoted dotted name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A value at a path of names."""
+
+    text: str
+    """As it was written. A key at the top of a line that is called so wins over the path."""
+    steps: tuple[str, ...]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is names between dots, and nothing quoted."""
+        return self.text == ".".join(self.steps) and '"' not in self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """The same value for every line."""
+
+    value: str | int | bool
+
+
+@dataclass(frozen=True, slots=True)
+class ValueMap:
+    """Our values for those of the log; one that is not in it stays as it is, and the field's own rule judges it."""
+
+    source: Rule
+    values: Mapping[str, str | int | bool]
+
+
+@dataclass(frozen=True, slots=True)
+class FirstOf:
+    """The first of several rules by which a value is stated that is not empty."""
+
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """The sum of the counts that are stated: for logs that state parts which we count within a whole."""
+
+    rules: tuple[Rule, ...]
+
+
+Rule: TypeAlias = Path | Constant | ValueMap | FirstOf | Sum
+
+
+def rules_of(fields: Mapping[str, Any]) -> Mapping[str, Rule]:
+    """Return the rule of each field.
+
+    Raises ``ConfigurationError`` with the field and what is wrong with what is written for it.
+    """
+    for name in fields:
+        if name not in LOG_FIELDS:
+            message = f"fields: there is no field {name!r}; the fields are {', '.join(LOG_FIELDS)}"
+            raise ConfigurationError(message)
+    return MappingProxyType({name: _rule(name, written) for name, written in fields.items()})
+
+
+def flattened(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields by their names with dots: an unquoted ``request.model = "m"`` is a table within a table to TOML."""
+    fields: dict[str, Any] = {}
+    for name, written in values.items():
+        if isinstance(written, dict) and written and _RULE_WORDS.isdisjoint(written):
+            fields |= {f"{name}.{key}": value for key, value in flattened(written).items()}
+        else:
+            fields[name] = written
+    return fields
+
+
+def path_of(text: str) -> Path:
+    """Return a path of names between dots; a name in double quotes may have dots in it.
+
+    Raises ``ConfigurationError`` for anything else.
+
+    >>> path_of('attributes."gen_ai.request.model"').steps
+    ('attributes', 'gen_ai.request.model')
+    """
+    steps: list[str] = []
+    at = 0
+    while found := _STEP.match(text, at):
+        try:
+            steps.append(json.loads(found[1]) if found[1] else found[2])
+        except ValueError:
+            break
+        at = found.end()
+    if at < len(text) or not steps or text.endswith("."):
+        message = "no name and no path of names"
+        raise ConfigurationError(message)
+    return Path(text, tuple(steps))
+
+
+def _rule(name: str, written: Any) -> Rule:
+    if isinstance(written, str):
+        try:
+            return path_of(written)
+        except ConfigurationError as wrong:
+            raise _refusal(name, written, f"is {wrong}; quote a name with dots or quotes in it") from None
+    if isinstance(written, list | tuple):
+        if not written:
+            raise _refusal(name, written, 'names nothing; write names, such as ["id", "meta.id"]')
+        return FirstOf(tuple(_rule(name, each) for each in written))
+    if not isinstance(written, dict) or _RULE_WORDS.isdisjoint(written):
+        what = (
+            'is none of a path "a.b", a list of them, { value = … } for a constant, { from = "a.b", theirs = ours } '
+            'for a map of values, and { sum = ["a", "b"] }'
+        )
+        raise _refusal(name, written, what)
+    return _table_rule(name, written)
+
+
+def _table_rule(name: str, written: Mapping[str, Any]) -> Rule:
+    if "from" in written:
+        values = {key: _constant(name, value) for key, value in written.items() if key != "from"}
+        if not values:
+            raise _refusal(name, written, 'maps no values; write { from = "state", success = 200 }, or the path alone')
+        return ValueMap(_rule(name, written["from"]), MappingProxyType(values))
+    if len(written) > 1:
+        raise _refusal(name, written, "says more than one thing; write { value = … } or { sum = […] } alone")
+    if "value" in written:
+        return Constant(_constant(name, written["value"]))
+    parts = written["sum"]
+    if not name.startswith("usage.") or not isinstance(parts, list | tuple) or not parts:
+        raise _refusal(name, written, "is no sum; sums are of counts (usage.…), of a list of paths")
+    return Sum(tuple(_rule(name, each) for each in parts))
+
+
+def _constant(name: str, value: Any) -> str | int | bool:
+    """Return a value that is written in the file, if it can be one of the field's."""
+    if name == "api_key":
+        message = "fields: api_key is a raw key, which does not belong in a file; name the key by api_key_id"
+        raise ConfigurationError(message)
+    kind, is_one = _KINDS.get(name, _TEXT)
+    if name.startswith("usage.") or name == "request.n":
+        kind, is_one = _COUNT
+    if not is_one(value):
+        raise _refusal(name, value, f"cannot be; {kind}")
+    return value  # type: ignore[no-any-return]
+
+
+def _refusal(name: str, written: Any, what: str) -> ConfigurationError:
+    return ConfigurationError(f"fields: {name} = {value_text(written)} {what}")
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_TEXT = ("it is a text that is not empty", lambda value: isinstance(value, str) and bool(value.strip()))
+_FLAG = ("it is true or false", lambda value: isinstance(value, bool))
+_COUNT = ("it is a whole number from 0 on", lambda value: _is_integer(value) and value >= 0)
+_NOTHING = ("it differs from line to line, so name where it lies", lambda _: False)
+_KINDS: Mapping[str, tuple[str, Any]] = {
+    **dict.fromkeys(("ts", "request", "response", "response_headers", "response.id", "request_id", "usage"), _NOTHING),
+    **dict.fromkeys(("request.stream", "cache_hit", "response.error"), _FLAG),
+    "status": ("it is an HTTP status, 100 to 599", lambda value: _is_integer(value) and 100 <= value <= 599),  # noqa: PLR2004 - the range of HTTP
+    **{
+        str(column.log_field): {Kind.FLAG: _FLAG, Kind.NUMBER: _COUNT, Kind.COUNT: _COUNT}.get(column.kind, _TEXT)
+        for column in LOGGED
+    },
+}
