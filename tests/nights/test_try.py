@@ -39,6 +39,19 @@ def foreign(number: int, **more: Any) -> str:
     )
 
 
+PAYLOAD = {
+    "id": "a",
+    "call_type": "acompletion",
+    "status": "success",
+    "startTime": 1_790_000_000.5,
+    "model": "jamba-large",
+    "metadata": {"user_api_key_hash": "key_a"},
+    "response": json.loads(plain("2026-10-01T10:00:00Z", id="a"))["response"],
+    "stream": False,
+}
+"""What LiteLLM logs of one call."""
+
+
 @pytest.fixture
 def books(tmp_path: Path) -> Path:
     return make_workspace(tmp_path / "books", config=APP)
@@ -172,17 +185,7 @@ def test_the_mapping_of_a_format_is_shown_as_it_would_be_configured(name: str) -
 def test_a_log_of_a_known_tool_is_found_and_its_table_reads_it(books: Path, tmp_path: Path) -> None:
     (books / "tallybook.toml").write_text(APP + 'format = "request-log"\n')
     log = tmp_path / "proxy.log"
-    payload = {
-        "id": "a",
-        "call_type": "acompletion",
-        "status": "success",
-        "startTime": 1_790_000_000.5,
-        "model": "jamba-large",
-        "metadata": {"user_api_key_hash": "key_a"},
-        "response": json.loads(plain("2026-10-01T10:00:00Z", id="a"))["response"],
-        "stream": False,
-    }
-    log.write_text(json.dumps(payload) + "\n")
+    log.write_text(json.dumps(PAYLOAD) + "\n")
     said = tried(books, str(log), code=0)
     assert said["files"][0]["formats"] == ["litellm"]
     assert said["proposed"][0].endswith('format = "litellm"\n')
@@ -271,3 +274,19 @@ def test_a_field_is_guessed_only_where_no_doubt_is_left(
 def test_a_name_that_not_every_line_has_is_no_certainty() -> None:
     lines = [{"ts": 1_790_000_000, "key_id": "k", "response": BODY}, {"ts": 1_790_000_000, "response": BODY}]
     assert guess_fields(lines).missing == ("api_key_id",)
+
+
+def test_of_a_log_that_is_none_nothing_is_proposed_but_where_it_lies(books: Path, tmp_path: Path) -> None:
+    log = tmp_path / "words.log"
+    log.write_text("no line\nof any\nlog\n")
+    assert tried(books, str(log))["proposed"] == [f'[[sources]]\nname = "words"\npaths = ["{tmp_path}/*.log*"]\n']
+
+
+def test_a_log_of_several_tools_is_proposed_without_a_format(books: Path, tmp_path: Path) -> None:
+    (books / "tallybook.toml").write_text(APP + 'fields = { ts = "when" }\n')
+    log = tmp_path / "mixed.log"
+    log.write_text(f"{json.dumps(PAYLOAD)}\n{plain('2026-10-01T10:00:00Z', id='b')}\n")
+    said = tried(books, str(log), code=0)
+    assert said["files"][0]["formats"] == ["litellm", "request-log"]
+    assert "format" not in said["proposed"][0]
+    assert said["counts"]["billed"] == 2

@@ -45,6 +45,7 @@ class Sample:
     """What a source makes of the first lines of a file."""
 
     lines: int
+    refused: int
     is_refused: bool
     text: str
 
@@ -141,7 +142,7 @@ def sample_of(path: Path, called: str, log_format: LogFormat) -> Sample:
     if segment is None:
         problem = reading.problem
         text = f"finds no whole line in it{f' ({problem.detail})' if problem is not None else ''}"
-        return Sample(lines=0, is_refused=False, text=text)
+        return Sample(lines=0, refused=0, is_refused=False, text=text)
     counts, reasons = line_counts([segment.record]), quarantine_reasons([segment.record])
     lines = counts["quarantined"] + counts["events"]
     text = (
@@ -150,7 +151,7 @@ def sample_of(path: Path, called: str, log_format: LogFormat) -> Sample:
         if reasons
         else ""
     )
-    return Sample(lines=lines, is_refused=is_mostly_refused([segment.record]), text=text)
+    return Sample(lines=lines, refused=counts["quarantined"], is_refused=is_mostly_refused([segment.record]), text=text)
 
 
 def _first(lines: int) -> str:

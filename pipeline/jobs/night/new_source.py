@@ -66,11 +66,15 @@ def new_source(
     """
     plain = SourceSettings(name=_free_name(path, taken), paths=paths_beside(root, path))
     documents = sample_documents(path, format_of(plain))
-    formats = formats_of(documents, format_of(plain))
-    if formats != [_REQUEST_LOG] or not sample_of(path, path.name, format_of(plain)).is_refused:
-        return NewSource(settings=replace(plain, format=formats[0] if len(formats) == 1 else None), guess=_NO_GUESS)
-    guess = guess_fields(documents)
-    return NewSource(settings=replace(plain, format=_REQUEST_LOG, fields=guess.fields), guess=guess)
+    formats = formats_of(documents, format_of(plain)) if documents else []
+    as_it_is = sample_of(path, path.name, format_of(plain))
+    named, guess = replace(plain, format=formats[0] if len(formats) == 1 else None), _NO_GUESS
+    if as_it_is.is_refused and formats == [_REQUEST_LOG]:
+        guess = guess_fields(documents)
+        named = replace(named, fields=guess.fields)
+    if sample_of(path, path.name, format_of(named)).refused > as_it_is.refused:
+        return NewSource(settings=plain, guess=_NO_GUESS)  # its lines tell better than what was made of the first ones
+    return NewSource(settings=named, guess=guess)
 
 
 def mapping_text(source: SourceSettings, formats: Collection[str], log_format: LogFormat) -> str:
