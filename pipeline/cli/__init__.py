@@ -4,9 +4,10 @@ Owns the commands, their exit codes and what they print. Does not own what they 
 loaded when they are called, so that ``tallybook --help`` imports neither pandas nor pyarrow. Read first: ``context``,
 then ``commands.usage``.
 
-Exit codes: 0 ok, 1 unexpected, 2 usage, configuration or a newer lake, 3 bad input where ``--strict``, 4 blocked
-(unpriced usage or a broken claim at issue), 5 locked, 6 a difference was found (verify, explain, recompute, reconcile),
-7 a claim about the counts does not hold (nightly, invoice draft), 130 interrupted.
+Exit codes: 0 ok, 1 unexpected, 2 usage, configuration or a newer lake, 3 bad input (where ``--strict``, where most of
+a new source cannot be read, or in ``try``), 4 blocked (unpriced usage or a broken claim at issue), 5 locked, 6 a
+difference was found (verify, explain, recompute, reconcile), 7 a claim about the counts does not hold (nightly, invoice
+draft), 130 interrupted.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ EXIT_INTERRUPTED = 130
 _COMMANDS = {
     "init": "Make a workspace: configuration, accounts, a rate card, sample logs.",
     "collect": "Read what is new in the logs into the lake.",
+    "try": "Say what logs would come to, before they count.",
     "nightly": "Collect, aggregate, rate and draft invoices: the whole job.",
     "usage": "Tokens by key, model, day and more.",
     "invoice": "Draft, issue, void, list and show invoices; credit balances.",
@@ -53,10 +55,12 @@ _COMMANDS = {
     "keys": "Key ids: what stands in for raw API keys.",
     "doctor": "Look for what could go wrong in this workspace.",
 }
+_MODULES = {"try": "try_logs"}
+"""Commands whose name cannot be that of a module."""
 
 
 class LazyCommands(click.Group):
-    """A group whose commands live in ``pipeline.cli.commands.<name>`` and are imported when called.
+    """A group whose commands live in ``pipeline.cli.commands.<name>``, as a rule, and are imported when called.
 
     Only their names and one line are known before.
     """
@@ -71,7 +75,8 @@ class LazyCommands(click.Group):
         del ctx
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = import_module(f"pipeline.cli.commands.{cmd_name}").command
+        module = _MODULES.get(cmd_name, cmd_name)
+        command: click.Command = import_module(f"pipeline.cli.commands.{module}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from pipeline.jobs.check import Check
+    from pipeline.jobs.night.trial import RefusedSource
 
 EXIT_UNEXPECTED = 1
 EXIT_CONFIGURATION = 2
@@ -91,6 +92,12 @@ def tell_of_broken_claims(broken: Iterable[Check]) -> None:
             f"tallybook: {broken_claim_text(check)}; no invoice can be issued before it holds, see 'tallybook verify'",
             err=True,
         )
+
+
+def tell_of_refused_sources(refused: Iterable[RefusedSource]) -> None:
+    """Write a line to stderr for each source that was kept out, since most of it cannot be read."""
+    for source in refused:
+        click.echo(f"tallybook: {source.text}", err=True)
 
 
 def broken_claim_text(check: Check) -> str:

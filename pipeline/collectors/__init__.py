@@ -15,6 +15,7 @@
         identity        which lines are the same exchange
         refused         what a line that was refused tells all the same
     fast          the same rows for the usual lines, many at a time; workers: by several processes
+    guess         what the fields of an unknown log are called
     segment       tables and the record that accounts for every line, ready to be committed
 
 ``read_log`` is the entrance, and ``read_again`` for what was read before. Owns the whole way from a byte to a row;
@@ -26,6 +27,7 @@ leaves it: fields are picked one by one, and checked. Read first: ``decode``, th
 from pipeline.collectors.again import read_again, records_beginning_like
 from pipeline.collectors.formats.fingerprint import KeyFingerprint
 from pipeline.collectors.formats.log_format import LogFormat, read_by
+from pipeline.collectors.guess import Guess, fields_of, formats_of, guess_fields, sample_documents
 from pipeline.collectors.logs.lineage import KnownSources
 from pipeline.collectors.logs.problems import ProblemReason, SourceProblem
 from pipeline.collectors.logs.unread_tails import ends_of, unread_tails
@@ -33,6 +35,7 @@ from pipeline.collectors.reading import LogReading, read_log
 from pipeline.collectors.segment import LogSegment
 
 __all__ = [
+    "Guess",
     "KeyFingerprint",
     "KnownSources",
     "LogFormat",
@@ -41,9 +44,13 @@ __all__ = [
     "ProblemReason",
     "SourceProblem",
     "ends_of",
+    "fields_of",
+    "formats_of",
+    "guess_fields",
     "read_again",
     "read_by",
     "read_log",
     "records_beginning_like",
+    "sample_documents",
     "unread_tails",
 ]

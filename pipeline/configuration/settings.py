@@ -18,6 +18,7 @@ from pipeline.base.money import Rounding, minor_unit_digits
 from pipeline.base.periods import time_zone
 from pipeline.configuration.log_fields import flattened, path_of, rules_of
 from pipeline.configuration.strict_toml import Table, read_table, value_text
+from pipeline.objects.layout import RECEIVED_FOLDER
 from pipeline.usage.events import LOG_FIELDS
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 CONFIG_FILE = "tallybook.toml"
 _INVOICE_PREFIX = re.compile(r"(?!draft-)[A-Za-z0-9._-]{1,32}", re.ASCII)
-_SOURCE_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_SOURCE_NAME = re.compile(r"(?!\.+$)[A-Za-z0-9._-]{1,64}", re.ASCII)  # it may name a folder
 
 
 class IdentityRule(StrEnum):
@@ -70,6 +71,11 @@ class SourceSettings:
     """Folders beside the workspace into which links under ``paths`` may lead; relative to the workspace."""
     gone: tuple[str, ...] = ()
     """Logs whose unread end is lost for good, as the warning names them."""
+
+    @property
+    def all_paths(self) -> tuple[str, ...]:
+        """Return its globs, and that of what came for it by standard input."""
+        return (*self.paths, f"{RECEIVED_FOLDER}/{self.name}/*.log")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +162,7 @@ def _source(table: Table) -> SourceSettings:
     )
     name = table.text("name")
     if not _SOURCE_NAME.fullmatch(name):
-        what = f"name is {value_text(name)}; write 1 to 64 letters, digits, dots, dashes or underscores"
+        what = f"name is {value_text(name)}; write 1 to 64 letters, digits, dots, dashes or underscores, not dots alone"
         raise table.refusal(what)
     paths = table.texts("paths")
     if not paths:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _MAGIC = re.compile(r"[*?\[]")
 _LOOKS_ESCAPED = re.compile(r"\\(?=x(?:5c|[89a-f][0-9a-f]))")
 """A backslash in a name that would read as one of our own escapes."""
+_ESCAPED = re.compile(rb"\\x(5c|[89a-f][0-9a-f])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +91,12 @@ def source_text(workspace: Path, path: Path) -> str:
         else (folder / path.name).as_posix()
     )
     return os.fsencode(_LOOKS_ESCAPED.sub(r"\\x5c", name)).decode("utf-8", "backslashreplace")
+
+
+def source_path(workspace: Path, source: str) -> Path:
+    """Return where the log lay that is called ``source`` in the lake: what ``source_text`` was made of."""
+    name = _ESCAPED.sub(lambda escape: bytes.fromhex(escape[1].decode()), source.encode())
+    return workspace / os.fsdecode(name)
 
 
 def is_named_by(workspace: Path, path: Path, patterns: tuple[str, ...], link_roots: tuple[str, ...] = ()) -> bool:

@@ -45,17 +45,23 @@ def make_folders(within: Path, *folders: Path) -> None:
 
 
 def write_temporary(folder: Path, content: bytes, *, mode: int = 0o666, is_synced: bool = True) -> Path:
-    """Write the content under a new temporary name in the folder and fsync it; the name itself is not durable yet.
+    """Write the content under a new temporary name in the folder; see ``write_pieces``."""
+    return write_pieces(folder, (content,), mode=mode, is_synced=is_synced)
 
-    ``mode`` is cut by the umask. Without ``is_synced`` the content may be lost to a power cut too: for what its readers
-    check and can do without. After an ``OSError`` (a full disk, a failing one) nothing is left behind where that can be
-    helped.
+
+def write_pieces(folder: Path, pieces: Iterable[bytes], *, mode: int = 0o666, is_synced: bool = True) -> Path:
+    """Write pieces, one after the other, under a new temporary name in the folder and fsync the file.
+
+    The name itself is not durable yet. ``mode`` is cut by the umask. Without ``is_synced`` the content may be lost to a
+    power cut too: for what its readers check and can do without. After an ``OSError`` (a full disk, a failing one)
+    nothing is left behind where that can be helped.
     """
     temporary = folder / f".tmp-{os.getpid()}-{secrets.token_hex(8)}"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     try:
         try:
-            _write_whole(descriptor, content)
+            for content in pieces:
+                _write_whole(descriptor, content)
             if is_synced:
                 os.fsync(descriptor)
         finally:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 DATA_FILE_NAME = re.compile(r"[0-9a-f]{64}\.parquet")
 """A data file is named by the sha256 of its bytes."""
 
+RECEIVED_FOLDER = "received"
+
 PARTITION_NAME = re.compile(r"date=([0-9]{4}-[0-9]{2}-[0-9]{2})")
 """A folder of the usage events of one UTC date."""
 
@@ -41,6 +43,11 @@ def quarantine(lake_dir: Path) -> Path:
 def lock(lake_dir: Path) -> Path:
     """Return the lock file of the whole workspace, naming its holder."""
     return lake_dir / ".lock"
+
+
+def received(workspace: Path) -> Path:
+    """Return the folder of the logs that came by standard input: ``<source>/<sha256>.log``."""
+    return workspace / RECEIVED_FOLDER
 
 
 def register(workspace: Path) -> Path:

@@ -27,7 +27,7 @@ id = "acme"
 name = "Acme"
 keys = ["key_a"]
 """
-NIGHT = ("nightly", "--as-of", "2026-10-06T03:00:00Z")
+NIGHT = ("nightly", "--as-of", "2026-10-06T03:00:00Z", "--force")
 
 
 def broken(key: str, prompt: int, completion: int) -> str:

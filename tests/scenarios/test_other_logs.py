@@ -182,7 +182,7 @@ def test_what_could_not_be_read_is_read_by_the_night_after_its_mapping_was_mende
     config = '[[sources]]\nname = "gateway"\npaths = ["logs/*"]\n'
     workspace = make_workspace(tmp_path / "books", config=config + wrong, accounts=ACCOUNTS)
     write_log(workspace, "calls.jsonl", *as_counts())
-    tallybook(workspace, "nightly", "--as-of", "2026-12-01T03:00:00Z")
+    tallybook(workspace, "nightly", "--force", "--as-of", "2026-12-01T03:00:00Z")
     assert json.loads(tallybook(workspace, "verify", "--json").stdout)["counts"]["quarantined"] == len(CALLS)
     (workspace / "tallybook.toml").write_text(config + COUNTED, encoding="utf-8")
     tallybook(workspace, "nightly", "--as-of", "2026-12-02T03:00:00Z")

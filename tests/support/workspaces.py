@@ -141,7 +141,7 @@ def tallybook(workspace: Path, *arguments: str, stdin: str = "", env: dict[str, 
     """Run a command in this process, as ``pipeline.cli.main`` does; what it prints is caught, what it raises is not."""
     stdout, stderr = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
     with (
-        mock.patch.object(sys, "stdin", io.StringIO(stdin)),
+        mock.patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8")),
         mock.patch.dict(os.environ, env or {}),
         redirect_stdout(stdout),
         redirect_stderr(stderr),

@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
 
 import pytest
-from workspaces import append_log, fingerprints, plain, tallybook
+from workspaces import append_log, fingerprints, make_workspace, plain, stream, tallybook, write_log
 
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.answers.explain import explain_line
@@ -140,7 +140,7 @@ def test_every_copy_of_a_response_is_listed_whichever_is_asked_for(issued_once: 
     ("line", "said"),
     [
         (7, "quarantined: it could not be read (invalid_json"),
-        (8, "blank: the line is blank"),
+        (8, "blank: the line is blank, of no exchange, or a part of what a later line ends"),
         (5, "billed: INV-000002"),
     ],
 )
@@ -214,3 +214,44 @@ def test_explaining_writes_nothing(books: Path) -> None:
     tallybook(books, "explain", "INV-000001", "1", "--csv")
     tallybook(books, "explain", "--request-id", "resp-1")
     assert fingerprints(books) == before
+
+
+DIALECT = '[[sources]]\nname = "gateway"\npaths = ["logs/*"]\ndialect = "{}"\n'
+
+
+@pytest.mark.parametrize(
+    ("dialect", "line", "said"),
+    [
+        # the body states usage, and the source says that it is of another API
+        ("gemini", plain("2026-10-01T10:00:00Z", id="x"), "unknown: a success whose body was read as none of the APIs"),
+        (
+            "openai-chat",
+            plain("2026-10-01T10:00:00Z", id="x", prompt=0, completion=0),
+            "unknown: a success in which no token count above zero was found; listed, not billed",
+        ),
+        (
+            "openai-chat",
+            stream("2026-10-01T10:00:00Z", id="x", pieces=["a", "b"], usage=(0, 0)),
+            "estimated: no token count above zero was found in the stream; its tokens are estimated",
+        ),
+        (
+            "openai-chat",
+            plain(
+                "2026-10-01T10:00:00Z",
+                id="x",
+                path="/v1/images/generations",
+                response={"created": 1, "data": [{"b64_json": "aGk="}], "usage": {"input_tokens": 9}},
+            ),
+            "no completion; not billed; it states 9 prompt_tokens, which nobody bills",
+        ),
+    ],
+)
+def test_what_was_stated_and_not_understood_is_not_said_to_be_none(
+    tmp_path: Path, dialect: str, line: str, said: str
+) -> None:
+    root = make_workspace(tmp_path / "books", config=DIALECT.format(dialect))
+    write_log(root, "l.jsonl", line)
+    assert tallybook(root, "collect", "--as-of", "2026-11-01").returncode == 0
+    done = tallybook(root, "explain", "--source", "logs/l.jsonl", "--line", "1")
+    assert said in done.stdout
+    assert "stated no usage" not in done.stdout

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from pipeline.cli.context import warn
+from pipeline.cli.context import EXIT_BAD_INPUT, tell_of_refused_sources, warn
 from pipeline.cli.progress import progress
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.night.collect import collect
@@ -17,12 +18,24 @@ from pipeline.jobs.wording import counted
 from pipeline.objects.lock import locked
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pipeline.cli.context import Invocation
+    from pipeline.jobs.night.collect import Collected
+
+_STANDARD_INPUT = "-"
+_PIECE_BYTES = 2**20
 
 
 @click.command(name="collect")
-@click.argument("given", metavar="[PATH|SOURCE …]", nargs=-1)
+@click.argument("given", metavar="[PATH|SOURCE|- …]", nargs=-1)
+@click.option(
+    "--source", "as_source", metavar="NAME", help="Read the given files as this source where none names them."
+)
 @click.option("--again", is_flag=True, help="Read what is still there anew; it supersedes what was read of it before.")
+@click.option(
+    "--force", is_flag=True, help="Commit a source that is new, or read anew, although most of its lines are refused."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 @click.option("--as-of", metavar="DATE|INSTANT", help="The clock of this run; default: now.")
 @click.pass_obj
@@ -32,19 +45,29 @@ def command(
     invocation: Invocation,
     *,
     given: tuple[str, ...],
+    as_source: str | None,
     again: bool,
+    force: bool,
     as_json: bool,
     as_of: str | None,
-) -> None:
+) -> int:
     """Read what is new in the configured sources, or in the given files and sources, into the lake.
 
-    Doing it twice changes nothing. With --again, what is still there of the logs is read anew, and what differs takes
-    the place of what was read before, in one commit.
+    Doing it twice changes nothing. "-" is standard input, which is kept in the workspace before it is read. A file that
+    no source names is read as the only source that reads its first lines, or as --source says; where neither tells,
+    nothing is read (exit code 2). With --again, what is still there of the logs is read anew, and what differs takes
+    the place of what was read before, in one commit. Exit code 3 where a source is new, or newly configured, and more
+    than half of its lines cannot be read: nothing of it is committed then.
     """
     workspace = open_workspace(invocation.workspace)
     configured = {source.name for source in workspace.settings.sources}
     names = [each for each in given if each in configured]
-    paths = [_file(each, context) for each in given if each not in configured]
+    others = [each for each in given if each not in configured]
+    paths = [_file(each, context) for each in others if each != _STANDARD_INPUT]
+    received = _received(context) if _STANDARD_INPUT in others else None
+    if as_source is not None and not paths and received is None:
+        message = "--source says what given files are read as; to collect a source, name it without --source"
+        raise click.UsageError(message, context)
     now = invocation.clock(as_of, workspace.settings.zone)
     with locked(workspace.lake, command="tallybook collect", started_at=now), progress() as on_progress:
         collected = collect(
@@ -52,22 +75,46 @@ def command(
             now=now,
             key_secret=invocation.key_secret,
             paths=paths,
+            received=received,
             source_names=names,
+            as_source=as_source,
             again=again,
+            force=force,
             on_progress=on_progress,
             processes=invocation.processors,
         )
     if as_json:
         click.echo(json.dumps(asdict(collected), indent=1, ensure_ascii=False))
-        return
+    else:
+        _print_summary(collected)
+    tell_of_refused_sources(collected.refused)
+    return EXIT_BAD_INPUT if collected.refused else 0
+
+
+def _print_summary(collected: Collected) -> None:
     for line in collected.told:
         click.echo(line)
     click.echo(
         f"collected {counted(collected.lines, 'new line')} from {collected.segments} of "
         f"{counted(collected.files, 'log')}"
     )
+    if collected.quarantine_text:
+        click.echo(collected.quarantine_text)
     for warning in collected.warnings:
         warn(warning)
+
+
+def _received(context: click.Context) -> Iterator[bytes]:
+    """Return the pieces of standard input. Raises ``click.UsageError`` where nobody wrote into it."""
+    if sys.stdin.isatty():
+        message = "standard input is a terminal; pipe a log into it, such as: zcat app.log.gz | tallybook collect -"
+        raise click.UsageError(message, context)
+    return _pieces(sys.stdin.buffer)
+
+
+def _pieces(stream: BinaryIO) -> Iterator[bytes]:
+    while piece := stream.read(_PIECE_BYTES):
+        yield piece
 
 
 def _file(given: str, context: click.Context) -> Path:

@@ -27,6 +27,7 @@ def command(invocation: Invocation, folder: Path | None) -> None:
     for name in new.kept:
         click.echo(f"kept  {new.root / name}")
     click.echo(f"\nNow run:  tallybook -w {new.root} nightly")
+    click.echo(f"What a log of your own would come to:  tallybook -w {new.root} try FILE")
     click.echo(
         "Then put your own logs, accounts and rates in the sample's place; tallybook.toml says where each thing is."
     )

@@ -15,6 +15,7 @@ from pipeline.cli.context import (
     broken_claim_text,
     is_terminal,
     tell_of_broken_claims,
+    tell_of_refused_sources,
     warn,
 )
 from pipeline.cli.progress import progress
@@ -57,13 +58,18 @@ _COPIES = (
     help="Exit code 3 where lines are quarantined, measurements conflict, copies are suspicious that no night has told "
     "of before, or a log cannot be read to its end.",
 )
+@click.option(
+    "--force", is_flag=True, help="Commit a source that is new, or read anew, although most of its lines are refused."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of the summary.")
 @click.pass_obj
-def command(invocation: Invocation, *, as_of: str | None, strict: bool, as_json: bool) -> int:
+def command(invocation: Invocation, *, as_of: str | None, strict: bool, force: bool, as_json: bool) -> int:
     """Collect what is new, count, rate, and draft every account's invoices. Running it again changes no byte.
 
     Warns of what needs somebody: quarantined lines, usage without a rate or an account, late usage, an account above
-    its spend cap. Exit code 7 where a claim about the counts does not hold: its drafts cannot be issued.
+    its spend cap. Exit code 3 where a source is new, or newly configured, and more than half of its lines cannot be
+    read: nothing of it is committed, and all else is done. Exit code 7 where a claim about the counts does not hold:
+    its drafts cannot be issued.
     """
     workspace = open_workspace(invocation.workspace)
     now = invocation.clock(as_of, workspace.settings.zone)
@@ -72,6 +78,7 @@ def command(invocation: Invocation, *, as_of: str | None, strict: bool, as_json:
             workspace,
             now=now,
             key_secret=invocation.key_secret,
+            force=force,
             on_progress=on_progress,
             processes=invocation.processors,
         )
@@ -81,12 +88,13 @@ def command(invocation: Invocation, *, as_of: str | None, strict: bool, as_json:
         _print_summary(night)
         for warning in night.warnings:
             warn(warning)
+    tell_of_refused_sources(night.collected.refused)
     tell_of_broken_claims(night.broken_claims)
     if strict and night.bad_input:
         click.echo(f"tallybook: --strict: {'; '.join(night.bad_input)}", err=True)
     if night.broken_claims:
         return EXIT_BROKEN_CLAIM
-    if strict and night.bad_input:
+    if night.collected.refused or (strict and night.bad_input):
         return EXIT_BAD_INPUT
     return 0
 
@@ -143,6 +151,7 @@ def _document(night: Night) -> dict[str, object]:
             "segments": night.collected.segments,
             "lines": night.collected.lines,
             "again": asdict(night.collected.again),
+            "refused": [asdict(source) for source in night.collected.refused],
         },
         "commit": night.built.snapshot.version,
         "counts": night.counts,

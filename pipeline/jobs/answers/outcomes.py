@@ -8,7 +8,9 @@ Asked by the request id, the response id, or the place in a log (a quarantined l
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,7 +123,7 @@ def outcomes_of_place(workspace: Workspace, source: str, line: int) -> list[Outc
                     byte_end=None,
                     event=None,
                     word="blank",
-                    detail="the line is blank, and says nothing",
+                    detail="the line is blank, of no exchange, or a part of what a later line ends; nothing is counted",
                 )
             ]
         if found:
@@ -200,7 +202,7 @@ def _what_became(state: AtIssue, event: Event) -> tuple[str, str]:
     if event["fate"] == "superseded":
         return "superseded", f"{survivor} says more about the same response and counts instead"
     if not event["is_billed"]:
-        return event["status"], _NOT_BILLED[event["status"]]
+        return event["status"], _why_not_billed(state, event)
     if not event["account_id"]:
         return "unassigned", f"key {event['api_key_id']} belongs to no account; add it to one in accounts.toml"
     return _on_which_invoice(state, event)
@@ -208,13 +210,37 @@ def _what_became(state: AtIssue, event: Event) -> tuple[str, str]:
 
 _NOT_BILLED = {
     "estimated": (
-        "the stream ended before it stated its usage; its tokens are estimated and listed, not billed ([policy] "
+        "no token count above zero was found in the stream; its tokens are estimated and listed, not billed ([policy] "
         "unmeasured)"
     ),
-    "unknown": "a success that stated no usage; listed, not billed",
+    "unknown": "a success in which no token count above zero was found; listed, not billed",
     "failed": "an error; not billed",
     "not_metered": "no completion, or an answer from the gateway's own cache; not billed",
 }
+_OF_NO_FAMILY = (
+    "a success whose body was read as none of the APIs that are known, so that nobody knows what it states; look at "
+    "the source's dialect and at its fields; listed, not billed"
+)
+
+
+def _why_not_billed(state: AtIssue, event: Event) -> str:
+    """Say why an event is not billed, and what it states all the same: what was not understood is not said to be none.
+
+    How its body was read, and what no meter holds, stand in its row of the lake alone.
+    """
+    day = event["occurred_at"].astimezone(UTC).date()
+    files = [file for file in state.built.snapshot.data_files if file.date == day]
+    place = [[("source", "=", event["source"]), ("line", "=", event["line"])]]
+    rows = [
+        row
+        for path in verified_data_files(state.workspace.lake, files)
+        for row in pq.read_table(path, filters=place, partitioning=None).to_pylist()
+        if row["event_id"] == event["event_id"]
+    ]
+    is_of_no_family = event["status"] == UsageStatus.UNKNOWN and not any(row["dialect"] for row in rows)
+    why = _OF_NO_FAMILY if is_of_no_family else _NOT_BILLED[event["status"]]
+    stated = [f"{count} {name}" for row in rows for name, count in json.loads(row.get("other_usage") or "{}").items()]
+    return f"{why}; it states {', '.join(stated)}, which nobody bills" if stated else why
 
 
 def _on_which_invoice(state: AtIssue, event: Event) -> tuple[str, str]:

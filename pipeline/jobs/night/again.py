@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.collectors import KnownSources, read_again, read_by, records_beginning_like
+from pipeline.jobs.night.trial import is_worse, refused_source
 from pipeline.jobs.wording import counted
 from pipeline.lake import NewReading, Rereading
 from pipeline.usage import UsageStatus
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.collectors import LogFormat, LogSegment
+    from pipeline.jobs.night.trial import RefusedSource
     from pipeline.lake import LakeSnapshot
     from pipeline.lake.superseding import Place
     from pipeline.usage.sources import SourceRecord
@@ -77,14 +79,16 @@ def read_all_again(
     *,
     is_meant: Callable[[SourceRecord], bool],
     only_what_failed: bool,
+    is_forced: bool,
     fingerprint: Callable[[str], str],
     secret_check: Callable[[], str | None],
     now: datetime,
     processes: int,
-) -> tuple[LakeSnapshot, ReadAgain]:
+) -> tuple[LakeSnapshot, ReadAgain, list[RefusedSource]]:
     """Read again what these logs hold, or of it ``only_what_failed`` and was read by another reader.
 
-    What differs is committed. What ``is_meant`` and is not there is named in the answer. Raises ``CommitConflict``
+    What differs is committed, but for segments that are read worse than before, unless that ``is_forced``: these are
+    returned, source by source. What ``is_meant`` and is not there is named in the answer. Raises ``CommitConflict``
     where another run commits first.
     """
     wanted = dict(zip(snapshot.places, snapshot.sources, strict=True))
@@ -92,6 +96,7 @@ def read_all_again(
         wanted = _failed_and_read_otherwise_now(wanted, logs)
     rereading = Rereading(lake_dir=lake_dir, snapshot=snapshot, committed_at=now)
     segments, gone = 0, []
+    worse: dict[str, list[LogSegment]] = {}
     found = _logs_of(wanted, logs)
     of_origin: dict[int, list[Place]] = {}
     for place in wanted:
@@ -107,6 +112,8 @@ def read_all_again(
             if segment is None:
                 if is_meant(record):
                     gone.append(record.source)
+            elif not is_forced and is_worse(record, segment.record):
+                worse.setdefault(segment.record.name, []).append(segment)
             else:
                 readings.append(
                     NewReading(
@@ -116,7 +123,7 @@ def read_all_again(
         rereading.supersede(origin, readings)
         segments += len(readings)
     after = rereading.commit(secret_check())
-    return after, ReadAgain(
+    again = ReadAgain(
         segments=segments,
         replaced_events=rereading.replaced_events,
         new_events=rereading.new_events,
@@ -125,6 +132,7 @@ def read_all_again(
         told_otherwise=rereading.told_otherwise,
         gone=tuple(gone),
     )
+    return after, again, [refused_source(name, read, is_again=True) for name, read in worse.items()]
 
 
 def again_text(again: ReadAgain, *, why: str) -> str:

@@ -7,30 +7,45 @@ Owns which logs are read in what order, the batches of commits, and the secret b
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from pipeline import lake
 from pipeline.base.errors import CommitConflict
-from pipeline.collectors import KnownSources, LogFormat, ProblemReason, SourceProblem, ends_of, read_log, unread_tails
-from pipeline.configuration.settings import SourceSettings
-from pipeline.configuration.source_files import find_logs, is_named_by, source_text
+from pipeline.collectors import (
+    KnownSources,
+    LogFormat,
+    ProblemReason,
+    SourceProblem,
+    ends_of,
+    read_by,
+    read_log,
+    unread_tails,
+)
+from pipeline.configuration.source_files import find_logs, source_path, source_text
 from pipeline.jobs.key_ids import open_fingerprint
 from pipeline.jobs.night.again import NOTHING_AGAIN, LogAt, again_text, gone_text, read_all_again
+from pipeline.jobs.night.given_files import choose_source
+from pipeline.jobs.night.received import STANDARD_INPUT, keep_received
+from pipeline.jobs.night.trial import is_mostly_refused, is_on_trial, quarantine_example, refused_source
 from pipeline.jobs.state.log_formats import log_format_of
-from pipeline.jobs.wording import counted
-from pipeline.usage.sources import line_counts
+from pipeline.jobs.wording import are, counted
+from pipeline.usage.sources import line_counts, quarantine_reasons
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from pipeline.collectors import KeyFingerprint, LogSegment
+    from pipeline.configuration.settings import SourceSettings
     from pipeline.configuration.source_files import RefusedPath
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.night.again import ReadAgain
+    from pipeline.jobs.night.given_files import ChosenSource
+    from pipeline.jobs.night.trial import QuarantineExample, RefusedSource
     from pipeline.lake.snapshot import LakeSnapshot
     from pipeline.usage.sources import SourceRecord
 
@@ -59,6 +74,36 @@ class Collected:
     """What was read before and was read again."""
     told: tuple[str, ...]
     """One line on it, where anything was."""
+    refused: tuple[RefusedSource, ...]
+    """What was kept out, since most of it is refused: the run has failed."""
+    quarantine_reasons: dict[str, int]
+    """Of the lines that this run collected: how many are quarantined, by reason, most frequent first."""
+    quarantine_example: QuarantineExample | None
+    """A line of the most frequent one."""
+
+    @property
+    def quarantine_text(self) -> str:
+        """Say in one line how many of the new lines are quarantined, why, and where one is; empty where none is."""
+        if self.quarantine_example is None:
+            return ""
+        listed = ", ".join(f"{count} {reason}" for reason, count in self.quarantine_reasons.items())
+        return (
+            f"{self.quarantined} of them {are(self.quarantined)} quarantined ({listed}), such as "
+            f"{self.quarantine_example.text}; 'tallybook doctor' lists all"
+        )
+
+
+@dataclass(slots=True)
+class _Trial:
+    """What is held back of a source until it is known whether it can be read as it is configured."""
+
+    segments: list[LogSegment] = field(default_factory=list)
+    is_over: bool = False
+    is_refused: bool = False
+
+    @property
+    def rows(self) -> int:
+        return sum(segment.events.num_rows + segment.quarantined.num_rows for segment in self.segments)
 
 
 def collect(
@@ -67,24 +112,34 @@ def collect(
     now: datetime,
     key_secret: bytes | None,
     paths: Sequence[Path] = (),
+    received: Iterable[bytes] | None = None,
     source_names: Sequence[str] = (),
+    as_source: str | None = None,
     again: bool = False,
+    force: bool = False,
     on_progress: Callable[[str, int, int], None] | None = None,
     processes: int = 1,
 ) -> Collected:
     """Commit what is new in the given files and sources, or in all configured sources.
 
+    A file that no source names is read as the source ``as_source``, else as the only one that reads its first lines.
+    So is a log that is ``received``, in pieces, which is kept in the workspace first.
     The caller holds the workspace's lock. ``again`` reads first what was read of them before, and what could not be
-    read is read again wherever it is read otherwise now. Collecting again what is known commits nothing. Where another
-    writer commits first, what it committed is dropped here and the rest tried again. ``processes`` read a large log
-    together. Raises ``ConfigurationError`` where a source names a format that nobody reads, and where a raw key is met
-    and the lake was made with another secret.
+    read is read again wherever it is read otherwise now. Collecting again what is known commits nothing. A source of
+    which most is refused is kept out (``trial``), unless that is wanted: ``force``. Where another writer commits first,
+    what it committed is dropped here and the rest tried again. ``processes`` read a large log together. Raises
+    ``ConfigurationError`` where it cannot be told what a file is read as, where a source names a format that nobody
+    reads, and where a raw key is met and the lake was made with another secret.
     """
     for source in workspace.settings.sources:
         log_format_of(workspace.settings, source)  # no night should find out with the first log of a source
-    logs, refused, warnings = _configured(workspace, source_names) if source_names or not paths else ([], [], [])
+    logs, refused, warnings = (
+        _configured(workspace, source_names) if source_names or not (paths or received is not None) else ([], [], [])
+    )
     of_sources = {log.target for log in logs}
-    logs += [log for log in _named(workspace, paths) if log.target not in of_sources]
+    given = _Given(workspace=workspace, as_source=as_source)
+    paths = [*paths, *([given.receive(received)] if received is not None else [])]
+    logs += [log for log in map(given.log, paths) if log.target not in of_sources]
     meant = _Meant(
         names=frozenset(source_names), sources=frozenset(source_text(workspace.root, path) for path in paths)
     )
@@ -97,10 +152,12 @@ def collect(
             snapshot=snapshot,
             on_progress=on_progress,
             processes=processes,
+            is_forced=force,
+            told=list(given.told),
         )
         lake.sweep_orphans(workspace.lake, run.snapshot)
         try:
-            run.read_again(logs, meant if again else None)
+            run.read_again(logs, meant if again else None, None if paths and not source_names else meant)
             run.read(logs)
         except CommitConflict:
             continue  # somebody without the lock was faster; what they committed is known when we read the log again
@@ -147,6 +204,7 @@ class _Run:
     snapshot: LakeSnapshot
     on_progress: Callable[[str, int, int], None] | None
     processes: int
+    is_forced: bool
     waiting: list[LogSegment] = field(default_factory=list)
     waiting_events: int = 0
     committed: list[SourceRecord] = field(default_factory=list)
@@ -158,10 +216,16 @@ class _Run:
     """The last record of each log that was found."""
     again: ReadAgain = NOTHING_AGAIN
     told: list[str] = field(default_factory=list)
+    refused: list[RefusedSource] = field(default_factory=list)
+    examples: dict[str, QuarantineExample] = field(default_factory=dict)
+    """The first committed line of each reason to be quarantined."""
 
-    def read_again(self, logs: Sequence[_Log], meant: _Meant | None) -> None:
-        """Read again what these logs hold of what was read before: all of it, or ``None``: what failed."""
-        self.snapshot, self.again = read_all_again(
+    def read_again(self, logs: Sequence[_Log], meant: _Meant | None, elsewhere: _Meant | None) -> None:
+        """Read again what these logs hold of what was read before: all of it, or ``None``: what failed.
+
+        So are the logs that no glob names and that were collected by name, of ``elsewhere``, where they still lie.
+        """
+        self.snapshot, self.again, refused = read_all_again(
             self.workspace.lake,
             self.snapshot,
             [
@@ -172,15 +236,17 @@ class _Run:
                     log_format=log_format_of(self.workspace.settings, log.source),
                     follows_links=log.is_named,
                 )
-                for log in logs
+                for log in [*logs, *(self._collected_by_name(logs, elsewhere) if elsewhere is not None else ())]
             ],
             is_meant=meant or (lambda _: False),
             only_what_failed=meant is None,
+            is_forced=self.is_forced,
             fingerprint=self._key_id,
             secret_check=self._secret_check,
             now=self.now,
             processes=self.processes,
         )
+        self.refused += refused
         if meant is not None:
             self.told.append(again_text(self.again, why="as asked"))
         elif self.again.segments:
@@ -188,14 +254,36 @@ class _Run:
         if self.again.gone:
             self.warnings.append(gone_text(self.again))
 
+    def _collected_by_name(self, logs: Sequence[_Log], meant: _Meant) -> Iterator[_Log]:
+        """Yield the files of configured sources that lie where they were collected, under no glob."""
+        sources = {source.name: source for source in self.workspace.settings.sources}
+        under_globs = {source_text(self.workspace.root, log.path) for log in logs}
+        for name, called in dict.fromkeys((each.name, each.source) for each in self.snapshot.sources if meant(each)):
+            path = source_path(self.workspace.root, called)
+            if name in sources and called not in under_globs and path.is_file() and not path.is_symlink():
+                yield _Log(path=path, target=path, source=sources[name], is_named=False)
+
     def read(self, logs: Sequence[_Log]) -> None:
         self.known.add(self.snapshot.sources)
         total = sum(log.target.stat().st_size for log in logs if log.target.is_file())
         read = 0
+        of_source: dict[str, list[_Log]] = {}
         for log in logs:
-            source = source_text(self.workspace.root, log.path)
-            self._read_one(log, source, self._on_bytes(source, read, total))
-            read += log.target.stat().st_size if log.target.is_file() else 0
+            of_source.setdefault(log.source.name, []).append(log)
+        for name, its_logs in of_source.items():
+            log_format = log_format_of(self.workspace.settings, its_logs[0].source)
+            on_trial = (
+                _Trial()
+                if not self.is_forced and is_on_trial(self.snapshot.sources, name, read_by(log_format))
+                else None
+            )
+            for log in its_logs:
+                if on_trial is None or not on_trial.is_refused:
+                    source = source_text(self.workspace.root, log.path)
+                    self._read_one(log, source, on_trial, self._on_bytes(source, read, total))
+                read += log.target.stat().st_size if log.target.is_file() else 0
+            if on_trial is not None:
+                self._decide(on_trial)
         self._commit()
 
     def _on_bytes(self, source: str, before: int, total: int) -> Callable[[int], None] | None:
@@ -209,7 +297,9 @@ class _Run:
         on_progress(source, before, total)
         return lambda read: on_progress(source, before + read, total)
 
-    def _read_one(self, log: _Log, source: str, on_bytes: Callable[[int], None] | None) -> None:
+    def _read_one(
+        self, log: _Log, source: str, on_trial: _Trial | None, on_bytes: Callable[[int], None] | None
+    ) -> None:
         reading = read_log(
             log.target,
             source=source,
@@ -223,12 +313,17 @@ class _Run:
             processes=self.processes,
         )
         for segment in reading:
-            self.waiting.append(segment)
             self.known.add([segment.record])
             self.met.append(segment.record)
-            self.waiting_events += segment.events.num_rows + segment.quarantined.num_rows
-            if self.waiting_events >= COMMIT_EVENTS_MAX:
-                self._commit()
+            if on_trial is None or on_trial.is_over:
+                self._add(segment)
+                continue
+            on_trial.segments.append(segment)
+            if on_trial.rows >= COMMIT_EVENTS_MAX:
+                self._decide(on_trial)
+                if on_trial.is_refused:
+                    reading.close()
+                    return
         if reading.continued is not None:
             self.met.append(reading.continued)
         if reading.problem is not None:
@@ -244,6 +339,29 @@ class _Run:
                 "the line is read once it is complete"
             )
 
+    def _add(self, segment: LogSegment) -> None:
+        self.waiting.append(segment)
+        self.waiting_events += segment.events.num_rows + segment.quarantined.num_rows
+        if self.waiting_events >= COMMIT_EVENTS_MAX:
+            self._commit()
+
+    def _decide(self, on_trial: _Trial) -> None:
+        """End a trial: what was held back is committed, or forgotten where most of it is refused."""
+        if on_trial.is_over:
+            return
+        on_trial.is_over = True
+        segments = on_trial.segments
+        if is_mostly_refused(segment.record for segment in segments):
+            on_trial.is_refused = True
+            self.refused.append(refused_source(segments[0].record.name, segments, is_again=False))
+            # Another source may name a copy of such a log, and that is not read yet.
+            waiting = (segment.record for segment in self.waiting)
+            self.known = KnownSources([*self.snapshot.sources, *waiting])
+        else:
+            for segment in segments:
+                self._add(segment)
+        on_trial.segments = []
+
     def refuse(self, refused: Sequence[RefusedPath]) -> None:
         """Say what under the globs was not followed: it is a problem as a damaged log is one."""
         for each in refused:
@@ -257,10 +375,14 @@ class _Run:
         """Say which logs of the configured sources had unread bytes and are found no more."""
         root, sources = self.workspace.root, {source.name: source for source in self.workspace.settings.sources}
         unread = {problem.source for problem in self.problems}
+        refused = {each.name for each in self.refused}  # whose logs were perhaps not all looked at
         ends = [
             end
             for end in ends_of(self.snapshot.sources, self.met)
-            if end.name in sources and end.source not in unread and end.source not in sources[end.name].gone
+            if end.name in sources
+            and end.name not in refused
+            and end.source not in unread
+            and end.source not in sources[end.name].gone
         ]
         under_globs = {log.target for log in logs}
         beside = [path for path in _files_beside(root, ends) if path.resolve() not in under_globs]
@@ -285,6 +407,9 @@ class _Run:
             key_secret_check=self._secret_check(),
         )
         self.committed += records
+        for segment in self.waiting:
+            for reason in segment.record.quarantined.keys() - self.examples.keys():
+                self.examples[reason] = quarantine_example([segment], reason)
         self.waiting.clear()
         self.waiting_events = 0
 
@@ -306,7 +431,7 @@ class _Run:
         return self.fingerprint(raw)
 
     def collected(self, files: int, warnings: Sequence[str]) -> Collected:
-        counts = line_counts(self.committed)
+        counts, reasons = line_counts(self.committed), quarantine_reasons(self.committed)
         return Collected(
             files=files,
             segments=len(self.committed),
@@ -317,6 +442,9 @@ class _Run:
             warnings=(*warnings, *self.warnings),
             again=self.again,
             told=tuple(self.told),
+            refused=tuple(self.refused),
+            quarantine_reasons=reasons,
+            quarantine_example=self.examples[next(iter(reasons))] if reasons else None,
         )
 
 
@@ -333,7 +461,7 @@ def _configured(workspace: Workspace, names: Sequence[str]) -> tuple[list[_Log],
     for source in workspace.settings.sources:
         if names and source.name not in names:
             continue
-        found = find_logs(workspace.root, source.paths, source.link_roots)
+        found = find_logs(workspace.root, source.all_paths, source.link_roots)
         for log in found.logs:
             logs.setdefault(log.target, _Log(path=log.path, target=log.target, source=source, is_named=False))
         refused |= {each.path: each for each in found.refused}
@@ -344,19 +472,46 @@ def _configured(workspace: Workspace, names: Sequence[str]) -> tuple[list[_Log],
     return list(logs.values()), list(refused.values()), warnings
 
 
-def _named(workspace: Workspace, paths: Sequence[Path]) -> Iterator[_Log]:
-    """Yield the given files.
+@dataclass(kw_only=True)
+class _Given:
+    """The logs that somebody gives at the terminal, and what is told of how they are read."""
 
-    One that a source names is read as that source says, any other by the rules of the request log.
-    """
-    other = SourceSettings(name="files", paths=("-",))
-    for path in paths:
-        named = (
-            source
-            for source in workspace.settings.sources
-            if is_named_by(workspace.root, path, source.paths, source.link_roots)
+    workspace: Workspace
+    as_source: str | None
+    told: list[str] = field(default_factory=list)
+    """One line on each log that no source names."""
+
+    @cached_property
+    def known(self) -> KnownSources:
+        return KnownSources(lake.read_log(self.workspace.lake).sources)
+
+    def receive(self, pieces: Iterable[bytes]) -> Path:
+        """Keep what comes by standard input, and return where it lies."""
+        root = self.workspace.root
+        path, chosen = keep_received(root, pieces, lambda path: self._choose(path, STANDARD_INPUT))
+        why = f", {chosen.why}" if chosen.why else ""
+        self.told.append(
+            f"{STANDARD_INPUT}: kept as {source_text(root, path)}, read as source {chosen.source.name!r}{why}"
         )
-        yield _Log(path=path, target=path, source=next(named, other), is_named=True)
+        return path
+
+    def log(self, path: Path) -> _Log:
+        """Return a given file with its source."""
+        called = source_text(self.workspace.root, path)
+        chosen = self._choose(path, called)
+        if chosen.why:
+            self.told.append(f"{called}: read as source {chosen.source.name!r}, {chosen.why}; its paths do not name it")
+        return _Log(path=path, target=path, source=chosen.source, is_named=True)
+
+    def _choose(self, path: Path, called: str) -> ChosenSource:
+        return choose_source(
+            self.workspace,
+            path,
+            called=called,
+            asked_for=self.as_source,
+            known=lambda: self.known,
+            format_of=lambda source: log_format_of(self.workspace.settings, source),
+        )
 
 
 def _files_beside(root: Path, records: Sequence[SourceRecord]) -> Iterator[Path]:

@@ -83,17 +83,20 @@ def nightly(
     *,
     now: datetime,
     key_secret: bytes | None,
+    force: bool = False,
     on_progress: Callable[[str, int, int], None] | None = None,
     processes: int = 1,
 ) -> Night:
     """Do all of it under the workspace's lock; everything it writes is durable before it returns.
 
-    ``processes`` read a large log together.
+    ``processes`` read a large log together. ``force`` commits sources of which most is refused, too.
     """
     workspace = replace(workspace, now=now)
     with locked(workspace.lake, command="tallybook nightly", started_at=now):
         register.sweep_orphans(workspace.root)
-        collected = collect(workspace, now=now, key_secret=key_secret, on_progress=on_progress, processes=processes)
+        collected = collect(
+            workspace, now=now, key_secret=key_secret, force=force, on_progress=on_progress, processes=processes
+        )
         built = aggregate_what_is_new(workspace)
         book = invoice_book(workspace, built)
         write_marts(workspace, built)

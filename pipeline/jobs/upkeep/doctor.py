@@ -86,7 +86,7 @@ def _configuration(workspace: Workspace) -> Iterator[Check]:
             log_format_of(settings, source)
         except ConfigurationError as wrong:
             yield Check(name=f"source {source.name}", ok=False, detail=str(wrong))
-        found = find_logs(workspace.root, source.paths, source.link_roots)
+        found = find_logs(workspace.root, source.all_paths, source.link_roots)
         detail = counted(len(found.logs), "file") if found.logs else f"no file fits {', '.join(source.paths)}"
         yield Check(name=f"source {source.name}", ok=bool(found.logs), detail=detail)
         for refused in found.refused:

@@ -1,0 +1,258 @@
+"""What the fields of an unknown log are called, as far as its first lines leave no doubt.
+
+A field is certain where exactly one place of the lines has a name that gateways give it and a value that it can have,
+in every line. Owns the names and that rule. Does not own what a value must be (``formats``) nor what is proposed to
+people (``pipeline.jobs.night.try_files``). Nothing that is returned is content: names of fields alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline.collectors.formats.fingerprint import bare_key
+from pipeline.collectors.formats.found import BY_NAME, REQUEST_LOG, format_of
+from pipeline.collectors.formats.instants import instant_us
+from pipeline.collectors.logs.lines import LineSplitter
+from pipeline.collectors.logs.log_file import open_log
+from pipeline.collectors.logs.problems import LogUnreadable
+from pipeline.collectors.refusal import LineRefused
+from pipeline.collectors.strict_json import BrokenJson, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from pipeline.collectors.formats.log_format import LogFormat
+    from pipeline.collectors.strict_json import JsonObject
+
+LINES_MAX = 200
+"""So many lines are looked at."""
+_BYTES_MAX = 2**24
+_DEPTH_MAX = 3
+_KEY_ID_CHARACTERS_MAX = 128
+_RAW_BEGINS = ("sk-", "sk_", "pk-", "pk_", "rk_", "gsk_", "xai-", "AIza", "AKIA", "Bearer ", "bearer ")
+_RAW_CHARACTERS_MIN = 32
+_OUR_KEY_ID = re.compile(r"key_[0-9a-f]{32}", re.ASCII)
+_SAFE_STEP = re.compile(r"[A-Za-z_@][A-Za-z0-9_@-]*", re.ASCII)
+_STATUSES = range(100, 600)
+
+
+def _is_instant(value: Any) -> bool:
+    try:
+        instant_us(value)
+    except LineRefused:
+        return False
+    return True
+
+
+def _may_be_raw(value: str) -> bool:
+    """Say whether a text may be a raw key, which is never taken for an id: it would be stored as it is."""
+    return value.startswith(_RAW_BEGINS) or (
+        len(value) >= _RAW_CHARACTERS_MIN and " " not in value and not _OUR_KEY_ID.fullmatch(value)
+    )
+
+
+def _is_key_id(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= _KEY_ID_CHARACTERS_MAX and not _may_be_raw(value)
+
+
+def _is_raw_key(value: Any) -> bool:
+    return isinstance(value, str) and _may_be_raw(bare_key(value))
+
+
+def _is_body(value: Any) -> bool:
+    return isinstance(value, dict | list) or (isinstance(value, str) and value.lstrip().startswith(("{", "[", "data:")))
+
+
+def _is_request(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, str) and value.lstrip().startswith("{"))
+
+
+def _is_status(value: Any) -> bool:
+    return type(value) is int and value in _STATUSES
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith("/")
+
+
+def _is_method(value: Any) -> bool:
+    return value in ("GET", "POST", "PUT", "DELETE", "PATCH")
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Field:
+    """How gateways call one of our fields, in small letters without anything between them."""
+
+    can_be: Callable[[Any], bool]
+    names: tuple[str, ...]
+    """At the top of a line, or within one of ``within``."""
+    within: tuple[str, ...] = ()
+    """Objects in which it may lie, one or two of them."""
+    only_within: tuple[str, ...] = ()
+    """Names too general to be meant at the top."""
+
+    def is_called(self, steps: Sequence[str]) -> bool:
+        """Say whether this is a path that it may have."""
+        *parents, last = steps
+        if any(parent not in self.within for parent in parents):
+            return False
+        return last in self.names or bool(parents and last in self.only_within)
+
+
+_RESPONSE, _REQUEST = ("response", "resp", "res"), ("request", "req")
+_FIELDS = {
+    "ts": _Field(
+        can_be=_is_instant,
+        names=(
+            *("ts", "time", "timestamp", "@timestamp", "datetime", "starttime", "startedat", "requesttime"),
+            *("requestedat", "receivedat", "createdat"),
+        ),
+        within=(*_REQUEST, "meta", "metadata"),
+    ),
+    "api_key_id": _Field(
+        can_be=_is_key_id,
+        names=(
+            *("apikeyid", "keyid", "keyname", "keyalias", "keyhash", "apikeyhash", "apikeyname", "apikey"),
+            *("consumerid", "consumer", "virtualkeyid"),
+        ),
+        within=("auth", "key", "apikey", "consumer", "meta", "metadata"),
+        only_within=("id", "key"),
+    ),
+    "api_key": _Field(
+        can_be=_is_raw_key,
+        names=("apikey", "rawkey", "authorization", "keyid", "key", "token"),
+        within=("auth", "headers", "requestheaders", *_REQUEST),
+    ),
+    "response": _Field(
+        can_be=_is_body, names=("response", "responsebody", "resp", "respbody"), within=_RESPONSE, only_within=("body",)
+    ),
+    "request": _Field(
+        can_be=_is_request, names=("request", "requestbody", "req", "reqbody"), within=_REQUEST, only_within=("body",)
+    ),
+    "status": _Field(
+        can_be=_is_status,
+        names=("status", "statuscode", "httpstatus", "httpstatuscode", "responsestatus", "responsecode"),
+        within=(*_RESPONSE, "http"),
+        only_within=("code",),
+    ),
+    "path": _Field(
+        can_be=_is_path,
+        names=("path", "uri", "requesturi", "requestpath", "urlpath", "url", "endpoint"),
+        within=(*_REQUEST, "http"),
+    ),
+    "method": _Field(
+        can_be=_is_method, names=("method", "httpmethod", "requestmethod", "verb"), within=(*_REQUEST, "http")
+    ),
+    "request_id": _Field(
+        can_be=_is_id, names=("requestid", "reqid", "xrequestid"), within=(*_REQUEST, "meta", "metadata")
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guess:
+    """What the fields of a log are called."""
+
+    fields: dict[str, str]
+    """Our name → its path, where that is certain and another one than ours."""
+    doubtful: dict[str, tuple[str, ...]]
+    """Our name → the paths of which nobody knows which it is."""
+    missing: tuple[str, ...]
+    """Of the fields without which nothing is billed, those that no place has."""
+
+
+def sample_documents(path: Path, log_format: LogFormat) -> list[JsonObject]:
+    """Return the objects on the first lines of a log, as far as these are any; none of one that cannot be read."""
+    found: list[JsonObject] = []
+    try:
+        with open_log(path, log_format, follows_links=True) as log:
+            for line in LineSplitter(log.span(0, _BYTES_MAX), line_bytes_max=log_format.line_bytes_max):
+                if line.number > LINES_MAX:
+                    break
+                document = _document(line.content, log_format.depth_max)
+                if document is not None:
+                    found.append(document)
+    except LogUnreadable:
+        return found
+    return found
+
+
+def formats_of(documents: Sequence[JsonObject], log_format: LogFormat) -> list[str]:
+    """Return the names of the formats that documents are read as, the most frequent first."""
+    if log_format.format is not None or log_format.fields:
+        return [log_format.format or REQUEST_LOG]
+    found = Counter(REQUEST_LOG if (each := format_of(document)) is None else each.name for document in documents)
+    return [name for name, _ in found.most_common()] or [REQUEST_LOG]
+
+
+def fields_of(name: str, log_format: LogFormat) -> Mapping[str, Any] | None:
+    """Return where a format has what a request log says, as ``fields`` would state it.
+
+    ``None`` where it is no mapping, but makes the lines of a request log by code.
+    """
+    found = BY_NAME.get(name)
+    if found is not None and found.mapping is None:
+        return None
+    return {**((found.mapping or {}) if found is not None else {}), **log_format.fields}
+
+
+def guess_fields(documents: Sequence[JsonObject]) -> Guess:
+    """Return what the fields are called in lines of one log.
+
+    A field that is called as we do is not in the answer. Of a body within an object that has it, the body is meant:
+    ``resp.body`` and not ``resp``.
+    """
+    places: dict[str, Counter[str]] = {name: Counter() for name in _FIELDS}
+    for document in documents:
+        for path, value in _places(document, ()):
+            steps = [re.sub(r"[^a-z@]", "", step.lower()) for step in path]
+            for name, field in _FIELDS.items():
+                if field.is_called(steps) and field.can_be(value):
+                    places[name][".".join(path)] += 1
+    everywhere = {
+        name: _innermost([path for path, count in found.items() if count == len(documents)])
+        for name, found in places.items()
+    }
+    fields, doubtful = {}, {}
+    for name, found in everywhere.items():
+        if name in found or not found or (name == "api_key" and everywhere["api_key_id"]):
+            continue  # an id is preferred to a raw key
+        if len(found) == 1:
+            fields[name] = found[0]
+        else:
+            doubtful[name] = tuple(found)
+    missing = [name for name in ("ts", "response") if not everywhere[name]]
+    if not everywhere["api_key_id"] and not everywhere["api_key"]:
+        missing.append("api_key_id")
+    return Guess(fields=fields, doubtful=doubtful, missing=tuple(missing))
+
+
+def _innermost(paths: Sequence[str]) -> list[str]:
+    return [path for path in paths if not any(other.startswith(f"{path}.") for other in paths)]
+
+
+def _document(content: bytes | None, depth_max: int) -> JsonObject | None:
+    if not content:
+        return None
+    try:
+        document = parse(content.decode(), depth_max=depth_max)
+    except (BrokenJson, UnicodeDecodeError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _places(value: JsonObject, above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield the paths of an object that can be written without quotes, with what lies there."""
+    for name, inner in value.items():
+        if _SAFE_STEP.fullmatch(name):
+            yield (*above, name), inner
+            if isinstance(inner, dict) and len(above) + 1 < _DEPTH_MAX:
+                yield from _places(inner, (*above, name))

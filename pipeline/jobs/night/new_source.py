@@ -1,0 +1,128 @@
+"""The ``[[sources]]`` table that is proposed for a log which no source names.
+
+Owns its name, its paths, and how it stands in ``tallybook.toml``. Does not own what its fields are called
+(``pipeline.collectors.guess``).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from pipeline.collectors import Guess, fields_of, formats_of, guess_fields, sample_documents
+from pipeline.configuration.settings import SourceSettings
+from pipeline.configuration.source_files import source_text
+from pipeline.jobs.night.given_files import sample_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+    from pathlib import Path
+
+    from pipeline.collectors import LogFormat
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:-[A-Za-z][A-Za-z0-9_]*)*", re.ASCII)
+_KIND = re.compile(r"\.(?:jsonl|ndjson|json|log)(?=[.-]|$)")
+_REQUEST_LOG = "request-log"
+_NO_GUESS = Guess(fields={}, doubtful={}, missing=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSource:
+    """A source for a log that none names, and what is not known of it."""
+
+    settings: SourceSettings
+    guess: Guess
+    """Empty where the log is read as it is."""
+
+    @property
+    def text(self) -> str:
+        """Return the table as it can be put into ``tallybook.toml``; what is not known stands there as a comment."""
+        source = self.settings
+        lines = ["[[sources]]", f"name = {json.dumps(source.name)}", f"paths = {_texts(source.paths)}"]
+        if source.format is not None:
+            lines.append(f"format = {json.dumps(source.format)}")
+        if source.fields:
+            lines.append(f"fields = {fields_text(source.fields)}")
+        lines += [
+            f"# {name} is one of {', '.join(paths)}: name it in fields" for name, paths in self.guess.doubtful.items()
+        ]
+        lines += [
+            f"# {name} was not found, and nothing is billed without it: name it in fields"
+            for name in self.guess.missing
+        ]
+        return "\n".join(lines) + "\n"
+
+
+def new_source(
+    root: Path | None, path: Path, *, taken: Collection[str], format_of: Callable[[SourceSettings], LogFormat]
+) -> NewSource:
+    """Return a source that names a log and the rotated ones beside it, and what its fields are called.
+
+    Fields are guessed where the log is not read without. ``root`` is the workspace's folder, ``taken`` the names that
+    other sources have.
+    """
+    plain = SourceSettings(name=_free_name(path, taken), paths=paths_beside(root, path))
+    documents = sample_documents(path, format_of(plain))
+    formats = formats_of(documents, format_of(plain)) if documents else []
+    as_it_is = sample_of(path, path.name, format_of(plain))
+    named, guess = replace(plain, format=formats[0] if len(formats) == 1 else None), _NO_GUESS
+    if as_it_is.is_refused and formats == [_REQUEST_LOG]:
+        guess = guess_fields(documents)
+        named = replace(named, fields=guess.fields)
+    if sample_of(path, path.name, format_of(named)).refused > as_it_is.refused:
+        return NewSource(settings=plain, guess=_NO_GUESS)  # its lines tell better than what was made of the first ones
+    return NewSource(settings=named, guess=guess)
+
+
+def mapping_text(source: SourceSettings, formats: Collection[str], log_format: LogFormat) -> str:
+    """Return how lines of these formats are mapped to those of a request log, as it can stand in a source's table."""
+    tables = []
+    for name in formats:
+        fields = fields_of(name, log_format)
+        if fields is None:
+            what = "# its lines are no mapping: Tallybook makes the lines of a request log of them\n"
+        elif fields:
+            what = "".join(f"fields.{_key(field)} = {_value(rule)}\n" for field, rule in fields.items())
+        else:
+            what = "fields = {}  # called as we call them\n"
+        tables.append(f"# source {source.name!r}\nformat = {json.dumps(name)}\n{what}")
+    return "\n".join(tables)
+
+
+def fields_text(fields: Mapping[str, Any]) -> str:
+    """Write fields as an inline table of TOML."""
+    return _value(fields)
+
+
+def _value(value: Any) -> str:
+    """Write what may stand in ``fields`` as TOML."""
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{_key(name)} = {_value(inner)}" for name, inner in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name)
+
+
+def _texts(values: Collection[str]) -> str:
+    return "[" + ", ".join(json.dumps(value, ensure_ascii=False) for value in values) + "]"
+
+
+def _free_name(path: Path, taken: Collection[str]) -> str:
+    found = _NAME.match(path.name.split(".")[0])
+    name = found[0][:32] if found else "gateway"
+    numbered = (name if number == 1 else f"{name}-{number}" for number in range(1, len(taken) + 2))
+    return next(each for each in numbered if each not in taken)
+
+
+def paths_beside(root: Path | None, path: Path) -> tuple[str, ...]:
+    """Return a glob for the logs beside one that are written alike, else the log itself."""
+    kind = _KIND.search(path.name)
+    named = path.parent / f"*{kind[0]}*" if kind else path
+    return (source_text(root, named) if root is not None else str(path.parent.resolve() / named.name),)

@@ -1,0 +1,292 @@
+"""What ``try`` says a log would come to is what it comes to, and saying it changes nothing."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import tomllib
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.parquet as pq
+import pytest
+from workspaces import append_log, fingerprints, make_workspace, plain, stream, tallybook, write_log
+
+from pipeline.collectors import guess_fields
+from pipeline.collectors.formats.found import BY_NAME, FORMATS
+from pipeline.configuration.settings import Settings, SourceSettings, read_settings
+from pipeline.jobs.night.new_source import mapping_text
+from pipeline.jobs.state.log_formats import log_format_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+APP = '[[sources]]\nname = "app"\npaths = ["logs/app*"]\n'
+AS_OF = ("--as-of", "2026-11-01")
+RAW = "sk-live-51HxQzT0pSecretSecretSecretSecret"
+
+
+def foreign(number: int, **more: Any) -> str:
+    """A line of a gateway that calls everything otherwise."""
+    line = json.loads(plain(f"2026-10-{number % 28 + 1:02}T10:00:00Z", id=f"id-{number}", **more))
+    return json.dumps(
+        {
+            "timestamp": line["ts"],
+            "auth": {"key_id": line["api_key_id"]},
+            "req": {"body": line["request"], "path": line["path"]},
+            "resp": {"status_code": 200, "body": line["response"]},
+        }
+    )
+
+
+PAYLOAD = {
+    "id": "a",
+    "call_type": "acompletion",
+    "status": "success",
+    "startTime": 1_790_000_000.5,
+    "model": "jamba-large",
+    "metadata": {"user_api_key_hash": "key_a"},
+    "response": json.loads(plain("2026-10-01T10:00:00Z", id="a"))["response"],
+    "stream": False,
+}
+"""What LiteLLM logs of one call."""
+
+
+@pytest.fixture
+def books(tmp_path: Path) -> Path:
+    return make_workspace(tmp_path / "books", config=APP)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """One of every kind."""
+    path = tmp_path / "sent.jsonl"
+    lines = [
+        plain("2026-10-01T10:00:00Z", id="a", prompt=1_000_000, completion=500_000),
+        plain("2026-10-01T10:00:00Z", id="a", prompt=1_000_000, completion=500_000),
+        plain("2026-10-02T10:00:00Z", id="b", prompt=3),
+        plain("2026-10-02T11:00:00Z", id="b", prompt=4),
+        stream("2026-10-03T10:00:00Z", id="c", pieces=["Zebra", " crossing"], usage=None),
+        plain("2026-10-04T10:00:00Z", id="d", key="key_nobodys", prompt=500_000),
+        plain("2026-10-05T10:00:00Z", id="e", model="unknown-model", prompt=7),
+        plain("2026-10-06T10:00:00Z", id="f", status=500, response={"error": {"message": "Hello."}}),
+        plain("2026-10-06T11:00:00Z", id="g", api_key_id=None, api_key=RAW),
+        "",
+        "no line of a log",
+        json.dumps({"ts": "2026-10-07T10:00:00Z"}),
+    ]
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return path
+
+
+def tried(root: Path, *arguments: str, code: int = 3) -> dict[str, Any]:
+    done = tallybook(root, "try", *arguments, "-o", "json", *AS_OF)
+    assert done.returncode == code, done.stderr
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+def test_it_counts_and_costs_what_the_night_counts_and_charges(books: Path, log: Path) -> None:
+    said = tried(books, str(log))
+    assert tallybook(books, "collect", "--force", str(log), *AS_OF).returncode == 0
+    night = json.loads(tallybook(books, "nightly", *AS_OF, "--json").stdout)
+    assert said["counts"] == night["counts"]
+    assert said["counts"]["duplicates"] == said["counts"]["conflicts"] == 1
+    charges = pq.read_table(next((books / "lake/charges").rglob("*.parquet"))).to_pylist()
+    assert sum(Decimal(each["amount"]) for each in said["costs"] if each["account_id"]) == sum(
+        row["amount"] for row in charges
+    )
+
+
+def test_it_says_whose_keys_nobody_knows_and_which_models_have_no_rate(books: Path, log: Path) -> None:
+    said = tried(books, str(log))
+    raw = next(key for key in said["unassigned"] if key != "key_nobodys")
+    assert said["unassigned"] == {"key_nobodys": 1, raw: 1}
+    assert said["unpriced"] == [{"account_id": "acme", "rate_card": "standard", "model": "unknown-model", "tokens": 7}]
+    of_nobody = [each for each in said["costs"] if not each["account_id"]]
+    assert of_nobody == [
+        {"account_id": "", "model": "jamba-large", "tokens": 1_500_000, "amount": "3", "currency": "USD"}
+    ]
+
+
+def test_it_shows_the_first_line_of_each_outcome_without_its_content(books: Path, log: Path) -> None:
+    said = tried(books, str(log))
+    firsts = {first["outcome"]: (first["lines"], first["line"], first["says"]) for first in said["firsts"]}
+    assert firsts["measured"][:2] == (7, 1)
+    assert "api_key_id=key_a model_requested=jamba-large" in firsts["measured"][2]
+    assert firsts["estimated"][:2] == (1, 5)
+    assert firsts["failed"][:2] == (1, 8)
+    assert firsts["duplicate"][0] == firsts["conflict"][0] == 1
+    assert firsts["quarantined: invalid_json"] == (1, 11, "the line is not one JSON document")
+    assert firsts["quarantined: missing_field"][:2] == (1, 12)
+    for output in ("json", "table"):
+        done = tallybook(books, "try", str(log), "-o", output, *AS_OF)
+        assert not any(word in done.stdout + done.stderr for word in ("Hello", "Zebra", "crossing", RAW))
+
+
+@pytest.mark.parametrize("is_collected", [False, True])
+def test_it_changes_no_byte_and_leaves_nothing_behind(
+    books: Path, log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_collected: bool
+) -> None:
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
+    if is_collected:
+        write_log(books, "app.jsonl", plain("2026-10-01T10:00:00Z", id="x"))
+        tallybook(books, "nightly", *AS_OF)
+    before = fingerprints(books)
+    tried(books, str(log))
+    assert fingerprints(books) == before
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_it_says_what_was_collected_before(books: Path) -> None:
+    log = write_log(books, "app.jsonl", plain("2026-10-01T10:00:00Z", id="x"), plain("2026-10-01T10:00:00Z", id="y"))
+    tallybook(books, "collect")
+    append_log(books, "app.jsonl", plain("2026-10-01T10:00:00Z", id="z"))
+    (file,) = tried(books, str(log), code=0)["files"]
+    assert (file["source"], file["why"], file["collected_before"]) == ("app", "", 2)
+
+
+def test_the_table_that_it_proposes_reads_the_log(books: Path, tmp_path: Path) -> None:
+    log = tmp_path / "gateway.log.1"
+    log.write_text("".join(f"{foreign(number)}\n" for number in range(5)))
+    said = tried(books, str(log), code=0)
+    assert said["files"][0]["why"] == "a new one: none in tallybook.toml reads it"
+    (proposed,) = said["proposed"]
+    assert proposed == (
+        f'[[sources]]\nname = "gateway"\npaths = ["{tmp_path}/*.log*"]\nformat = "request-log"\n'
+        'fields = { ts = "timestamp", api_key_id = "auth.key_id", response = "resp.body", request = "req.body", '
+        'status = "resp.status_code", path = "req.path" }\n'
+    )
+    with (books / "tallybook.toml").open("a") as settings:
+        settings.write(proposed)
+    assert read_settings(books).sources[1].name == "gateway"
+    night = json.loads(tallybook(books, "nightly", *AS_OF, "--json").stdout)
+    assert said["counts"] == night["counts"]
+    assert night["counts"]["billed"] == 5
+    assert tried(books, str(log), code=0)["proposed"] == []
+
+
+def test_it_shows_the_mapping_as_it_can_be_configured(books: Path, tmp_path: Path) -> None:
+    log = tmp_path / "gateway.log"
+    log.write_text(foreign(1) + "\n")
+    done = tallybook(books, "try", str(log), "--show-mapping")
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[1:3] == ['format = "request-log"', 'fields.ts = "timestamp"']
+
+
+@pytest.mark.parametrize("name", [each.name for each in FORMATS if each.mapping is not None])
+def test_the_mapping_of_a_format_is_shown_as_it_would_be_configured(name: str) -> None:
+    source = SourceSettings(name="gateway", paths=("-",), format=name)
+    shown = tomllib.loads(mapping_text(source, [name], log_format_of(Settings(), source)))
+    assert shown == {"format": name, "fields": json.loads(json.dumps(BY_NAME[name].mapping, default=dict))}
+
+
+def test_a_log_of_a_known_tool_is_found_and_its_table_reads_it(books: Path, tmp_path: Path) -> None:
+    (books / "tallybook.toml").write_text(APP + 'format = "request-log"\n')
+    log = tmp_path / "proxy.log"
+    log.write_text(json.dumps(PAYLOAD) + "\n")
+    said = tried(books, str(log), code=0)
+    assert said["files"][0]["formats"] == ["litellm"]
+    assert said["proposed"][0].endswith('format = "litellm"\n')
+    with (books / "tallybook.toml").open("a") as settings:
+        settings.write(said["proposed"][0])
+    assert json.loads(tallybook(books, "nightly", *AS_OF, "--json").stdout)["counts"] == said["counts"]
+
+
+def test_without_a_workspace_it_says_what_can_be_said(tmp_path: Path, log: Path) -> None:
+    said = tried(tmp_path / "nowhere", str(log))
+    assert (said["counts"]["measured"], said["counts"]["duplicates"]) == (7, 1)
+    assert (said["is_in_workspace"], said["costs"], said["unpriced"], said["unassigned"]) == (False, [], [], {})
+    assert said["has_ids_of_this_run"]
+    done = tallybook(tmp_path / "nowhere", "try", str(log))
+    assert f"there is no workspace at {tmp_path / 'nowhere'}" in done.stdout
+    assert "the ids of raw keys are of this run alone" in done.stderr
+    refused = tallybook(tmp_path / "nowhere", "try", "--source", "app", str(log))
+    assert (refused.returncode, "there is no workspace" in refused.stderr) == (2, True)
+
+
+def test_a_file_that_cannot_be_read_is_a_failure(books: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(b"PK\x03\x04 and more")
+    done = tallybook(books, "try", str(log))
+    assert done.returncode == 3
+    assert f"warning: {log}: this is zip" in done.stderr
+
+
+def test_a_configuration_that_cannot_be_meant_is_said(books: Path, log: Path) -> None:
+    (books / "tallybook.toml").write_text("curency = 1\n")
+    done = tallybook(books, "try", str(log))
+    assert (done.returncode, "did you mean 'currency'" in done.stderr) == (2, True)
+
+
+def test_a_file_that_a_source_reads_and_does_not_name_is_to_be_added_to_its_paths(books: Path, log: Path) -> None:
+    assert tried(books, str(log))["files"][0]["paths_to_add"] == [f"{log.parent}/*.jsonl*"]
+    done = tallybook(books, "try", str(log))
+    said = f"no night finds it there; add \"{log.parent}/*.jsonl*\" to the paths of source 'app'"
+    assert said in done.stdout
+    inside = write_log(books, "app.jsonl", plain("2026-10-01T10:00:00Z", id="x"))
+    assert tried(books, str(inside), code=0)["files"][0]["paths_to_add"] == []
+
+
+BODY = {"id": "a", "choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1}}
+
+
+@pytest.mark.parametrize(
+    ("line", "fields", "doubtful", "missing"),
+    [
+        ({"ts": 1_790_000_000, "api_key_id": "k", "response": BODY}, {}, {}, ()),
+        (
+            {"@timestamp": "2026-10-01T00:00:00Z", "apiKeyId": "k", "response_body": json.dumps(BODY)},
+            {"ts": "@timestamp", "api_key_id": "apiKeyId", "response": "response_body"},
+            {},
+            (),
+        ),
+        (
+            {"start_time": 1_790_000_000, "time": 1_790_000_001, "key_alias": "k", "response": BODY},
+            {"api_key_id": "key_alias"},
+            {"ts": ("start_time", "time")},
+            (),
+        ),
+        ({"time": "yesterday", "user": "k", "response": "ok"}, {}, {}, ("ts", "response", "api_key_id")),
+        # what may be a raw key is never taken for an id
+        (
+            {"ts": 1_790_000_000, "key_id": RAW, "response": BODY},
+            {"api_key": "key_id"},
+            {},
+            (),
+        ),
+        (
+            {"ts": 1_790_000_000, "request": {"headers": {"Authorization": f"Bearer {RAW}"}}, "response": BODY},
+            {"api_key": "request.headers.Authorization"},
+            {},
+            (),
+        ),
+    ],
+)
+def test_a_field_is_guessed_only_where_no_doubt_is_left(
+    line: dict[str, Any], fields: dict[str, str], doubtful: dict[str, tuple[str, ...]], missing: tuple[str, ...]
+) -> None:
+    guess = guess_fields([line] * 3)
+    assert (guess.fields, guess.doubtful, guess.missing) == (fields, doubtful, missing)
+
+
+def test_a_name_that_not_every_line_has_is_no_certainty() -> None:
+    lines = [{"ts": 1_790_000_000, "key_id": "k", "response": BODY}, {"ts": 1_790_000_000, "response": BODY}]
+    assert guess_fields(lines).missing == ("api_key_id",)
+
+
+def test_of_a_log_that_is_none_nothing_is_proposed_but_where_it_lies(books: Path, tmp_path: Path) -> None:
+    log = tmp_path / "words.log"
+    log.write_text("no line\nof any\nlog\n")
+    assert tried(books, str(log))["proposed"] == [f'[[sources]]\nname = "words"\npaths = ["{tmp_path}/*.log*"]\n']
+
+
+def test_a_log_of_several_tools_is_proposed_without_a_format(books: Path, tmp_path: Path) -> None:
+    (books / "tallybook.toml").write_text(APP + 'fields = { ts = "when" }\n')
+    log = tmp_path / "mixed.log"
+    log.write_text(f"{json.dumps(PAYLOAD)}\n{plain('2026-10-01T10:00:00Z', id='b')}\n")
+    said = tried(books, str(log), code=0)
+    assert said["files"][0]["formats"] == ["litellm", "request-log"]
+    assert "format" not in said["proposed"][0]
+    assert said["counts"]["billed"] == 2
