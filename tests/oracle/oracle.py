@@ -45,6 +45,8 @@ class OracleResult:
     counts: Counter[str] = field(default_factory=Counter)
     read: dict[tuple[str, int], Event | str] = field(default_factory=dict)
     """(file, line number) → its event, ``blank``, or the reason why it is in the quarantine."""
+    further: list[Event | str] = field(default_factory=list)
+    """The same of the entries of lines that are arrays, but for the first of each."""
     lines: dict[tuple[str, str], dict[LineKey, tuple[int, Decimal]]] = field(default_factory=dict)
     """(account id, ``YYYY-MM``) → invoice line → (tokens, amount rounded once)."""
     totals: dict[tuple[str, str], Decimal] = field(default_factory=dict)
@@ -61,7 +63,7 @@ def bill(workspace: Path) -> OracleResult:
     for source in settings["sources"]:
         for path in sorted({path for pattern in source["paths"] for path in workspace.glob(pattern) if path.is_file()}):
             read_file(path, str(path.relative_to(workspace)), source, settings, result)
-    events = [event for event in result.read.values() if isinstance(event, Event)]
+    events = [event for event in (*result.read.values(), *result.further) if isinstance(event, Event)]
     result.counts.update(event.status for event in events)
     copies: dict[tuple[str, str, bytes], list[Event]] = defaultdict(list)
     for event in events:
@@ -107,10 +109,13 @@ def read_file(path: Path, name: str, source: dict[str, Any], settings: dict[str,
         try:
             if len(line) > limits.get("line_bytes", 8 * 2**20):
                 raise Refused(Why.LINE_TOO_LONG)  # noqa: TRY301 - the one place that counts refusals is below
-            result.read[name, number] = read_line(line, source, secret, limits.get("nesting", 64))
+            found = read_line(line, source, secret, limits.get("nesting", 64))
         except Refused as refusal:
-            result.counts["quarantined"] += 1
-            result.read[name, number] = str(refusal)
+            found = [refusal]
+        result.counts["quarantined"] += sum(isinstance(each, Refused) for each in found)
+        first, *others = [str(each) if isinstance(each, Refused) else each for each in found]
+        result.read[name, number] = first
+        result.further += others
 
 
 def decompressed(content: bytes) -> bytes:

@@ -89,19 +89,32 @@ class Obj(dict[str, Any]):
         return self.get(key)
 
 
-def read_line(line: bytes, source: dict[str, Any], secret: bytes | None, depth_max: int) -> Event:
-    """One line, without its line feed, as an event; or ``Refused``."""
+def read_line(line: bytes, source: dict[str, Any], secret: bytes | None, depth_max: int) -> list[Event | Refused]:
+    """One line, without its line feed, as events or refusals: one, or one for each entry of an array."""
+    log = read_json(line, depth_max)
+    if not isinstance(log, list) or not any(isinstance(entry, Obj) for entry in log):
+        return [entry_of(log, line, source, secret, depth_max)]
+    return [entry_of(entry, line + b"\0%d" % at, source, secret, depth_max) for at, entry in enumerate(log, 1)]
+
+
+def entry_of(log: Any, line: bytes, source: dict[str, Any], secret: bytes | None, depth_max: int) -> Event | Refused:
+    try:
+        if not isinstance(log, Obj):
+            return Refused(Why.NOT_AN_OBJECT)
+        return event_of(log, line, source, secret, depth_max)
+    except Refused as refusal:
+        return refusal
+
+
+def read_json(line: bytes, depth_max: int) -> Any:
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
         raise Refused(Why.INVALID_UTF8) from error
     try:
-        log = strict_json(text, depth_max)
+        return strict_json(text, depth_max)
     except json.JSONDecodeError as error:
         raise Refused(Why.INVALID_JSON) from error
-    if not isinstance(log, Obj):
-        raise Refused(Why.NOT_AN_OBJECT)
-    return event_of(log, line, source, secret, depth_max)
 
 
 def event_of(log: Obj, line: bytes, source: dict[str, Any], secret: bytes | None, depth_max: int) -> Event:

@@ -275,7 +275,6 @@ def test_calls_are_billed_as_from_a_request_log(tmp_path: Path, logged: Callable
     assert drafted(tmp_path / "logged", logged(CALLS)) == expected
 
 
-@pytest.mark.xfail(strict=True, reason="a line with several exchanges is quarantined until each has a row of its own")
 def test_spans_of_one_line_are_billed_as_from_a_request_log(tmp_path: Path) -> None:
     expected = drafted(tmp_path / "request-log", request_log(CALLS))
     assert drafted(tmp_path / "logged", otel_in_one_line(CALLS)) == expected

@@ -242,7 +242,7 @@ DIALECT = '[[sources]]\nname = "gateway"\npaths = ["logs/*"]\ndialect = "{}"\n'
                 path="/v1/images/generations",
                 response={"created": 1, "data": [{"b64_json": "aGk="}], "usage": {"input_tokens": 9}},
             ),
-            "no completion; not billed; it states 9 prompt_tokens, which nobody bills",
+            "not billed; it states 9 prompt_tokens, which nobody bills",
         ),
     ],
 )
