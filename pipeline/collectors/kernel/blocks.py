@@ -1,0 +1,307 @@
+"""A block of whole lines to events: what the kernel tells, and the plain reader's answer for what it hands over.
+
+Owns the joining of both, which shapes are worth learning, and the arithmetic of rules for many rows at once. Rows are
+those of ``decode.decode_line``, for every line.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from pipeline.collectors import event_columns
+from pipeline.collectors.decode import EventRow, decode_line
+from pipeline.collectors.event_columns import IDS, NOTHING, NUMBERS, Chosen, Events, Texts
+from pipeline.collectors.formats.log_format import LogFormat
+from pipeline.collectors.formats.request_log import api_key_id_of
+from pipeline.collectors.identity import event_ids, kinds_of_ids
+from pipeline.collectors.kernel.program import BLANK, HANDED_OVER, Program
+from pipeline.collectors.kernel.rules import TERMS_MAX, Teacher, hold_together
+from pipeline.collectors.logs.lines import Line, bare_span
+from pipeline.collectors.refusal import LineRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import TypeAlias
+
+    from pipeline.collectors.decode import Row
+    from pipeline.collectors.kernel.program import Told
+    from pipeline.collectors.kernel.rules import Rule
+
+    Array: TypeAlias = np.ndarray[Any, Any]
+
+LEARNED_FROM_BYTES = 2**13
+"""So many bytes of lines of one shape are read plainly before it is learned: to learn costs about as much."""
+_NEW, _KNOWN, _NEVER = range(3)
+_NO_HOLE = -1
+_OUR_NAMES = LogFormat()
+_KEY_FIELDS = ("api_key_id", "api_key")
+
+
+class DecodedLines(NamedTuple):
+    """What some lines amount to."""
+
+    events: list[Events]
+    """Not in the order of the log, if there are several."""
+    quarantined: list[Row]
+    """The values of ``schemas.QUARANTINE``, in the order of the log."""
+    blank: int
+    told: int
+    """How many events the kernel told."""
+
+
+class BlockDecoder:
+    """Decodes the blocks of one log; its methods raise what ``fingerprint`` raises. Not for two threads at once."""
+
+    def __init__(self, *, source: str, log_format: LogFormat, fingerprint: Callable[[str], str]) -> None:
+        """Make a kernel; without ``wasmtime``, or where it cannot read such logs, lines are read one by one."""
+        self.source = source
+        self.log_format = log_format
+        self.fingerprint = fingerprint
+        self._program = _program(log_format)
+        self._rules = _Rules(self._program, log_format) if self._program is not None else None
+        self._keys: tuple[list[str | None], list[str | None]] = ([], [])
+
+    def decoded(self, content: bytes, *, start: int, first_line: int) -> DecodedLines:
+        """Return what ``decode.decode_line`` returns for each line of a block, which begins at ``start`` in the log."""
+        program = self._program
+        if program is None or len(content) > program.block_bytes_max:
+            return self._plainly(content, start, first_line)
+        program.window[: len(content)] = content
+        told = program.read(len(content))
+        is_row = self._told_rows(told)
+        events = self._events(told, is_row, start, first_line)
+        told.fates[told.lines[~is_row]] = HANDED_OVER
+        ends = told.line_ends.tolist()
+        handed_over = np.flatnonzero(told.fates == HANDED_OVER).tolist()
+        places = ((index, ends[index - 1] if index else 0, ends[index]) for index in handed_over)
+        others, quarantined, blank = self._read(content, places, start, first_line)
+        blank += int(np.count_nonzero(told.fates == BLANK))
+        parts = [events, *([event_columns.of_rows(others)] if others else [])]
+        return DecodedLines([part for part in parts if len(part)], quarantined, blank, len(events))
+
+    def _plainly(self, content: bytes, start: int, first_line: int) -> DecodedLines:
+        ends = (np.flatnonzero(np.frombuffer(content, np.uint8) == ord("\n")) + 1).tolist()
+        places = ((index, ends[index - 1] if index else 0, end) for index, end in enumerate(ends))
+        others, quarantined, blank = self._read(content, places, start, first_line)
+        return DecodedLines([event_columns.of_rows(others)] if others else [], quarantined, blank, 0)
+
+    def _read(
+        self, content: bytes, places: Iterable[tuple[int, int, int]], start: int, first_line: int
+    ) -> tuple[list[Row], list[Row], int]:
+        """Read lines one by one; return the rows of events, of the quarantine, and how many were blank."""
+        events: list[Row] = []
+        quarantined: list[Row] = []
+        blank = 0
+        for index, begin, end in places:
+            line = Line(
+                first_line + index, start + begin, start + end, content[slice(*bare_span(content, begin, end - 1))]
+            )
+            row = decode_line(
+                line, source=self.source, log_format=self.log_format, fingerprint=self.fingerprint
+            )
+            if row is None:
+                blank += 1
+            elif isinstance(row, EventRow):
+                events.append(row.values)
+            else:
+                quarantined.append(row.values)
+        return events, quarantined, blank
+
+    def _told_rows(self, told: Told) -> Array:
+        """Return which told lines are rows: their shapes have rules, and what stands in their holes obeys them."""
+        rules, program = self._rules, self._program
+        if rules is None or program is None:
+            return np.zeros(len(told.lines), np.bool_)
+        rules.learn(told)
+        is_row = rules.obeyed(told)
+        keys, is_raw = rules.keys_of(told)
+        for number in np.unique(keys[is_row & ~is_raw]).tolist():
+            self._key_id(number, is_raw=False)
+        for number in np.unique(keys[is_row & is_raw]).tolist():
+            self._key_id(number, is_raw=True)
+        unknown = [[key is None for key in known] or [True] for known in self._keys]
+        for flags, mask in zip(unknown, (~is_raw, is_raw), strict=True):
+            refused = np.array(flags)
+            chosen = is_row & mask
+            is_row[chosen] = ~refused[keys[chosen]]
+        return is_row
+
+    def _key_id(self, number: int, *, is_raw: bool) -> None:
+        """Ask the plain reader whose key one is."""
+        known = self._keys[is_raw]
+        known += [None] * (number + 1 - len(known))
+        if known[number] is None and self._program is not None:
+            line = {_KEY_FIELDS[is_raw]: self._program.key(number).decode()}
+            try:
+                known[number] = api_key_id_of(line, _OUR_NAMES, self.fingerprint)
+            except LineRefused:
+                known[number] = None
+
+    def _events(self, told: Told, is_row: Array, start: int, first_line: int) -> Events:
+        rules = self._rules
+        if rules is None or not is_row.any():
+            return event_columns.of_rows([])
+        told = told._replace(
+            lines=told.lines[is_row], shapes=told.shapes[is_row], first_holes=told.first_holes[is_row]
+        )
+        lines = told.lines.astype(np.int64)
+        ends = told.line_ends.astype(np.int64) + start
+        starts = np.concatenate(([start], ends[:-1]))
+        keys, is_raw = rules.keys_of(told)
+        content = told.texts[: rules.texts_size(told)].copy()
+        ids = tuple(Texts(*rules.id_of(told, column), content) for column in range(len(IDS)))
+        known = [*self._keys[0], *self._keys[1]]
+        codes = keys + is_raw * len(self._keys[0])
+        values, shared = rules.shared_of(told)
+        return Events(
+            places=np.stack((lines + first_line, starts[lines], ends[lines])),
+            instants=rules.instant_of(told),
+            event_ids=self._event_ids(ids, codes, known),
+            numbers=np.stack([rules.number_of(told, column) for column in range(len(NUMBERS))]),
+            ids=ids,
+            keys=Chosen(codes, known),
+            shared=Chosen(shared, values),
+        )
+
+    def _event_ids(self, ids: tuple[Texts, ...], codes: Array, known: list[str | None]) -> Array:
+        """Return the identities of events; those with the same kinds of ids are worked out together."""
+        found = np.zeros((len(codes), 16), np.uint8)
+        stated = [texts.sizes > 0 for texts in ids]
+        content = ids[0].content.tobytes()
+        for has_request in (True, False):
+            for has_response in (True, False):
+                rows = np.flatnonzero((stated[0] == has_request) & (stated[1] == has_response))
+                kinds = kinds_of_ids(
+                    self.log_format.identity,
+                    [kind for kind, has in (("request", has_request), ("response", has_response)) if has],
+                )
+                if not len(rows) or not kinds:
+                    continue
+                columns = [_cut(ids[kind == "response"], rows, content) for kind in kinds]
+                key_ids = [(known[code] or "").encode() for code in codes[rows].tolist()]
+                found[rows] = np.frombuffer(
+                    b"".join(event_ids(kinds, api_key_ids=key_ids, ids=columns)), np.uint8
+                ).reshape(-1, 16)
+        return found
+
+
+def _cut(texts: Texts, rows: Array, content: bytes) -> list[bytes]:
+    starts, ends = texts.starts[rows], texts.starts[rows] + texts.sizes[rows]
+    return [content[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+
+
+class _Rules:
+    """The rules of the shapes that a program has numbered, as arrays: an element a shape."""
+
+    def __init__(self, program: Program, log_format: LogFormat) -> None:
+        self._program = program
+        self._teacher = Teacher(log_format, program.names)
+        size = program.shapes_max
+        self._fates = np.full(size, _NEW, np.uint8)
+        self._bytes = np.zeros(size, np.int64)
+        self._always = np.full((len(NUMBERS), size), NOTHING, np.int64)
+        self._terms = np.full((len(NUMBERS), TERMS_MAX, size), _NO_HOLE, np.int64)
+        self._terms_used = [0] * len(NUMBERS)
+        self._totals = np.full((TERMS_MAX, size), _NO_HOLE, np.int64)
+        self._totals_used = 0
+        self._ids = np.full((len(IDS), size), _NO_HOLE, np.int64)
+        self._keys = np.zeros(size, np.int64)
+        self._is_raw = np.zeros(size, np.bool_)
+        self._instants = np.zeros(size, np.int64)
+        self._shared = np.zeros(size, np.int64)
+        self._shared_values: list[Row] = []
+        self._shared_known: dict[Row, int] = {}
+
+    def learn(self, told: Told) -> None:
+        """Learn the shapes of a block that are new, and frequent enough."""
+        sizes = np.diff(told.line_ends, prepend=0)[told.lines]
+        is_new = self._fates[told.shapes] == _NEW
+        if not is_new.any():
+            return
+        np.add.at(self._bytes, told.shapes[is_new], sizes[is_new])
+        numbers, firsts = np.unique(told.shapes[is_new], return_index=True)
+        for number, first in zip(numbers.tolist(), np.flatnonzero(is_new)[firsts].tolist(), strict=True):
+            if self._bytes[number] >= LEARNED_FROM_BYTES:
+                holes = told.holes[int(told.first_holes[first]) :][:512].tolist()
+                self._keep(number, self._teacher.rule_of(self._program.shape(number), holes))
+
+    def _keep(self, number: int, rule: Rule | None) -> None:
+        if rule is None:
+            self._fates[number] = _NEVER
+            return
+        self._fates[number] = _KNOWN
+        for column, name in enumerate(NUMBERS):
+            found = rule.numbers.get(name)
+            if found is not None:
+                self._always[column, number] = found.always
+                self._terms[column, : len(found.holes), number] = found.holes
+                self._terms_used[column] = max(self._terms_used[column], len(found.holes))
+        self._totals[: len(rule.totals), number] = rule.totals
+        self._totals_used = max(self._totals_used, len(rule.totals))
+        for column, name in enumerate(IDS):
+            self._ids[column, number] = rule.ids.get(name, _NO_HOLE)
+        self._keys[number], self._is_raw[number] = rule.key, rule.is_raw
+        self._instants[number] = rule.instant
+        self._shared[number] = self._shared_known.setdefault(rule.shared, len(self._shared_known))
+        self._shared_values = list(self._shared_known)
+
+    def obeyed(self, told: Told) -> Array:
+        """Return of which told lines the shape has a rule, and the counts hold together."""
+        is_known = self._fates[told.shapes] == _KNOWN
+        numbers = {
+            name: np.maximum(self.number_of(told, column), 0)
+            for column, name in enumerate(NUMBERS)
+            if self._terms_used[column]
+        }
+        holds: Array = is_known & np.asarray(hold_together(numbers))
+        if self._totals_used:
+            together = numbers.get("prompt_tokens", 0) + numbers.get("completion_tokens", 0)
+            for term in range(self._totals_used):
+                holes = self._totals[term][told.shapes]
+                holds &= (holes == _NO_HOLE) | (_contents(told, holes) == together)
+        return holds
+
+    def number_of(self, told: Told, column: int) -> Array:
+        """Return one of the columns ``NUMBERS``."""
+        numbers = self._always[column][told.shapes]
+        for term in range(self._terms_used[column]):
+            holes = self._terms[column, term][told.shapes]
+            numbers += np.where(holes == _NO_HOLE, 0, _contents(told, holes))
+        return numbers
+
+    def id_of(self, told: Told, column: int) -> tuple[Array, Array]:
+        """Return where the texts of one of the columns ``IDS`` begin, and their sizes."""
+        holes = self._ids[column][told.shapes]
+        places = np.where(holes == _NO_HOLE, 0, _contents(told, holes))
+        return places >> 16, places & 0xFFFF
+
+    def texts_size(self, told: Told) -> int:
+        """Return how much of ``texts`` is used."""
+        ends = [starts + sizes for starts, sizes in (self.id_of(told, column) for column in range(len(IDS)))]
+        return int(max(column.max(initial=0) for column in ends))
+
+    def keys_of(self, told: Told) -> tuple[Array, Array]:
+        """Return the numbers of keys, and which are keys themselves and not their ids."""
+        return _contents(told, self._keys[told.shapes]), self._is_raw[told.shapes]
+
+    def instant_of(self, told: Told) -> Array:
+        """Return the instants."""
+        return _contents(told, self._instants[told.shapes])
+
+    def shared_of(self, told: Told) -> tuple[list[Row], Array]:
+        """Return the values that lines share, and which of them each has."""
+        return self._shared_values, self._shared[told.shapes]
+
+
+def _contents(told: Told, holes: Array) -> Array:
+    """Return what stands in a hole of each line; anything for no hole."""
+    return told.holes[np.minimum(told.first_holes + np.maximum(holes, 0), len(told.holes) - 1)]
+
+
+def _program(log_format: LogFormat) -> Program | None:
+    try:
+        return Program(log_format)
+    except (ImportError, ValueError):
+        return None

@@ -1,0 +1,92 @@
+"""Blocks of one log decoded by several threads, each with a kernel of its own; what comes out is in the order of the log.
+
+Owns the threads. Does not own the decoding (``blocks``), nor how many there are.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from pipeline.collectors import event_columns
+from pipeline.collectors.decode import EventRow, QuarantineRow, decode_line
+from pipeline.collectors.kernel.blocks import BlockDecoder, DecodedLines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
+
+    from pipeline.collectors.formats.log_format import LogFormat
+    from pipeline.collectors.logs.line_blocks import LineBlock
+
+THREADS_MAX = 4
+_WORTHWHILE_BYTES = 2**25
+"""So much must be left to read: a thread more takes a kernel more."""
+
+
+class InOrder:
+    """Takes in blocks, and gives out what they amount to. To be closed."""
+
+    def __init__(
+        self, *, source: str, log_format: LogFormat, fingerprint: Callable[[str], str], threads: int, size: int
+    ) -> None:
+        """Decode here, or, where some ``size`` bytes make it worthwhile, in ``threads``, at most ``THREADS_MAX``."""
+        count = min(threads, THREADS_MAX) if size >= _WORTHWHILE_BYTES else 1
+        self.waiting_lines = 0
+        self._decoder = lambda: BlockDecoder(source=source, log_format=log_format, fingerprint=fingerprint)
+        self._idle: list[BlockDecoder] = []
+        self._waiting: deque[tuple[int, Future[DecodedLines] | DecodedLines]] = deque()
+        self._pool = ThreadPoolExecutor(count) if count > 1 else None
+        self._waiting_max = 2 * count
+
+    def add(self, block: LineBlock) -> Iterator[DecodedLines]:
+        """Take in a block, and yield what is ready, or has to be, to make room. Raises what ``fingerprint`` raises."""
+        self._waiting.append(
+            (len(block.spans), self._pool.submit(self._decoded, block) if self._pool else self._decoded(block))
+        )
+        self.waiting_lines += len(block.spans)
+        while self._waiting and (len(self._waiting) > self._waiting_max or self._is_ready()):
+            yield self._next()
+
+    def rest(self) -> Iterator[DecodedLines]:
+        """Yield what has not been given out yet. Raises what ``fingerprint`` raises."""
+        while self._waiting:
+            yield self._next()
+
+    def close(self) -> None:
+        """Let the threads end."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _is_ready(self) -> bool:
+        found = self._waiting[0][1]
+        return isinstance(found, DecodedLines) or found.done()
+
+    def _next(self) -> DecodedLines:
+        lines, found = self._waiting.popleft()
+        self.waiting_lines -= lines
+        return found if isinstance(found, DecodedLines) else found.result()
+
+    def _decoded(self, block: LineBlock) -> DecodedLines:
+        """Decode a block, or the one long line that it is."""
+        try:
+            decoder = self._idle.pop()
+        except IndexError:
+            decoder = self._decoder()
+        try:
+            if block.line is None:
+                return decoder.decoded(block.content, start=block.start, first_line=block.first_line)
+            return _of_line(decoder, block)
+        finally:
+            self._idle.append(decoder)
+
+
+def _of_line(decoder: BlockDecoder, block: LineBlock) -> DecodedLines:
+    if block.line is None:
+        message = "a block of lines is no line"
+        raise ValueError(message)
+    row = decode_line(block.line, source=decoder.source, log_format=decoder.log_format, fingerprint=decoder.fingerprint)
+    events = [event_columns.of_rows([row.values])] if isinstance(row, EventRow) else []
+    quarantined = [row.values] if isinstance(row, QuarantineRow) else []
+    return DecodedLines(events, quarantined, int(row is None), 0)

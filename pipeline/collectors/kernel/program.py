@@ -1,0 +1,175 @@
+"""The program in WebAssembly: its memory, and what it says of a block, as arrays.
+
+Owns the way in and out. Does not own what a line amounts to (``rules``), nor rows (``blocks``). An instance is not to be
+used by two threads at once; it gives the interpreter away while it works, and can touch no memory but its own.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from pipeline.collectors.fields import IDENTIFIER
+from pipeline.collectors.kernel.names import SUFFIXES, names_of_bodies, names_of_line
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from pipeline.collectors.formats.log_format import LogFormat
+    from pipeline.collectors.kernel.names import Name
+
+    Array: TypeAlias = np.ndarray[Any, Any]
+
+HANDED_OVER, TOLD, BLANK = range(3)
+"""Fates of lines."""
+
+_PLACES = (
+    *("block", "line_ends", "fates", "row_lines", "row_shapes", "row_holes", "holes", "texts"),
+    *("shape_pool", "shape_at", "shape_sizes", "keys", "key_sizes", "identifier_characters"),
+)
+"""In the order of ``where`` of ``kernel.c``."""
+_DEPTH_MAX = 200
+"""Of objects in objects: the program's own stack is bounded."""
+
+
+class Told(NamedTuple):
+    """What the program said of one block; arrays are views of its memory, and gone with the next block."""
+
+    line_ends: Array
+    """Where each line ends in the block, its LF included."""
+    fates: Array
+    lines: Array
+    """Which line each told one is, from 0; so below, an element a told line."""
+    shapes: Array
+    first_holes: Array
+    """Where its holes begin in ``holes``."""
+    holes: Array
+    texts: Array
+
+
+class Program:
+    """One instance, for logs of one format."""
+
+    def __init__(self, log_format: LogFormat) -> None:
+        """Make an instance. Raises ``ValueError`` where it cannot read logs of the format."""
+        import wasmtime  # noqa: PLC0415 - it is optional, and takes a while
+
+        names = names_of_bodies()
+        of_line = names_of_line(log_format, first=len(names))
+        if of_line is None:
+            message = "one field of the log would lie within another"
+            raise ValueError(message)
+        self.names: tuple[Name, ...] = (*names, *of_line)
+        self._store = wasmtime.Store(_compiled().engine)
+        exports = wasmtime.Instance(self._store, _compiled().module, []).exports(self._store)
+        self._functions: dict[str, Any] = {
+            name: exports[name]
+            for name in ("read", "told", "shapes_known", "keys_known", "forget", "name", "suffix", "where", "extent")
+        }
+        memory: Any = exports["memory"]
+        base, size = ctypes.addressof(memory.data_ptr(self._store).contents), memory.data_len(self._store)
+        self._memory: Array = np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(base))
+        self._kept = memory
+        self._at = self._views()
+        self.block_bytes_max = len(self._at["block"])
+        self._depth_max = min(log_format.depth_max, _DEPTH_MAX)
+        self._introduce()
+
+    @property
+    def window(self) -> memoryview:
+        """The memory that a block is read from."""
+        return memoryview(self._at["block"])
+
+    def read(self, size: int) -> Told:
+        """Read the whole lines in the first ``size`` bytes of ``window``. Raises ``wasmtime.WasmtimeError`` at a trap."""
+        at = self._at
+        lines = self._call("read", size, self._depth_max)
+        told = self._call("told")
+        by_line = (at[name][:told] for name in ("row_lines", "row_shapes", "row_holes"))
+        return Told(at["line_ends"][:lines], at["fates"][:lines], *by_line, at["holes"], at["texts"])
+
+    @property
+    def shapes_known(self) -> int:
+        """How many shapes have a number."""
+        return int(self._call("shapes_known"))
+
+    def shape(self, number: int) -> bytes:
+        """Return a shape."""
+        at = int(self._at["shape_at"][number])
+        return self._at["shape_pool"][at : at + int(self._at["shape_sizes"][number])].tobytes()
+
+    @property
+    def shapes_max(self) -> int:
+        """How many shapes can have a number."""
+        return len(self._at["shape_at"])
+
+    @property
+    def keys_known(self) -> int:
+        """How many keys have a number."""
+        return int(self._call("keys_known"))
+
+    @property
+    def keys_max(self) -> int:
+        """How many keys can have a number."""
+        return len(self._at["key_sizes"])
+
+    def key(self, number: int) -> bytes:
+        """Return a key or an id of one, as it was logged: not to be kept, nor shown."""
+        return self._at["keys"][number][: int(self._at["key_sizes"][number])].tobytes()
+
+    def forget(self) -> None:
+        """Let shapes and keys be numbered anew."""
+        self._call("forget")
+
+    def _introduce(self) -> None:
+        for number, name in enumerate(self.names):
+            if self._call("name", self._written(name.text), name.owner, int(name.kind)) != number:
+                message = "there are more names than the program has room for"
+                raise ValueError(message)
+        for suffix in SUFFIXES:
+            self._call("suffix", self._written(suffix))
+        for code in range(128):
+            self._at["identifier_characters"][code] = IDENTIFIER.fullmatch(chr(code)) is not None
+
+    def _written(self, text: str) -> int:
+        encoded = text.encode()
+        self.window[: len(encoded)] = encoded
+        return len(encoded)
+
+    def _views(self) -> dict[str, Array]:
+        block, lines, holes, texts, shapes, pool, keys, key_bytes = (self._call("extent", at) for at in range(8))
+        shapes_of_views: tuple[tuple[str, tuple[int, ...]], ...] = (
+            *(("u1", (block,)), ("u4", (lines,)), ("u1", (lines,)), ("u4", (lines,)), ("u4", (lines,)), ("u4", (lines,))),
+            *(("i8", (holes,)), ("u1", (texts,)), ("u1", (pool,)), ("u4", (shapes,)), ("u4", (shapes,))),
+            *(("u1", (keys, key_bytes)), ("u4", (keys,)), ("u1", (256,))),
+        )
+        return {
+            name: self._view(self._call("where", index), *shape)
+            for index, (name, shape) in enumerate(zip(_PLACES, shapes_of_views, strict=True))
+        }
+
+    def _view(self, at: int, kind: str, shape: tuple[int, ...]) -> Array:
+        size = int(np.prod(shape)) * np.dtype(kind).itemsize
+        return self._memory[at : at + size].view(kind).reshape(shape)
+
+    def _call(self, name: str, *arguments: int) -> Any:
+        return self._functions[name](self._store, *arguments)
+
+
+class _Compiled(NamedTuple):
+    engine: Any
+    module: Any
+
+
+@cache
+def _compiled() -> _Compiled:
+    import wasmtime  # noqa: PLC0415 - it is optional, and takes a while
+
+    config = wasmtime.Config()
+    config.cranelift_opt_level = "speed"
+    engine = wasmtime.Engine(config)
+    return _Compiled(engine, wasmtime.Module(engine, Path(__file__).with_name("kernel.wasm").read_bytes()))
