@@ -22,9 +22,8 @@ import click
 
 from pipeline.collectors import LogFormat
 from pipeline.collectors.decode import decode_line
-from pipeline.collectors.fast.blocks import BlockDecoder
-from pipeline.collectors.fast.patterns import line_patterns
-from pipeline.collectors.logs.line_blocks import spans_of
+from pipeline.collectors.kernel import blocks
+from pipeline.collectors.kernel.blocks import BlockDecoder
 from pipeline.collectors.logs.lines import Line, bare_span
 
 if TYPE_CHECKING:
@@ -47,8 +46,7 @@ _FORMATS = (
     LogFormat(fields={"request_id": "response.id"}),
     LogFormat(dialect="openai-chat"),
 )
-line_patterns._ALIKE_MIN, line_patterns._PATIENCE = 1, 20  # noqa: SLF001 - a pattern is learned from every line at once, however odd
-line_patterns._PATTERNS_MAX = 8  # noqa: SLF001 - making them takes longer than reading
+blocks.LEARNED_FROM_BYTES = 0  # a shape is learned from every line at once, however odd
 
 
 @cache
@@ -65,13 +63,10 @@ def _fuzzing() -> ModuleType:
     return module
 
 
-def differing(lines: list[bytes], decoder: BlockDecoder) -> tuple[list[int], int, int]:
-    """Return the indices of the lines that the two readers read differently.
-
-    With it, how many a pattern matched, and how many the quick reader read.
-    """
+def differing(lines: list[bytes], decoder: BlockDecoder) -> tuple[list[int], int]:
+    """Return the indices of the lines that the two readers read differently, and how many the kernel told."""
     block = b"".join(line + b"\n" for line in lines)
-    decoded = decoder.decoded(block, spans_of(block), start=1, first_line=1)
+    decoded = decoder.decoded(block, start=1, first_line=1)
     found = _fuzzing().found_rows(decoded)
     at, wrong = 1, []
     for number, line in enumerate(lines, 1):
@@ -85,7 +80,7 @@ def differing(lines: list[bytes], decoder: BlockDecoder) -> tuple[list[int], int
         if found.get(number) != _fuzzing().expected_row(row):
             wrong.append(number - 1)
         at = end
-    return wrong, decoded.matched, decoded.quick
+    return wrong, decoded.told
 
 
 def shortened(line: bytes, decoder: BlockDecoder) -> bytes:
@@ -109,33 +104,30 @@ class _Round(NamedTuple):
     seed: str
     lines: int
     usual: int
-    matched: int
-    quick: int
+    told: int
     differing: list[bytes]
     """Each as short as it can be."""
 
 
 def _round(seed: str) -> _Round:
     fuzzing = _fuzzing()
-    line_patterns._patterns.cache_clear()  # noqa: SLF001 - a round must be the same whatever was before it
     chance = random.Random(seed)
     maker = fuzzing.LineMaker(
         seed, fresh=chance.choice(_FRESH), is_gentle=chance.random() < _GENTLE, families=chance.choice(_FAMILIES)
     )
     decoder = BlockDecoder(source="s", log_format=chance.choice(_FORMATS), fingerprint=_fingerprint)
     found: list[bytes] = []
-    matched = quick = usual = 0
-    differing(list(maker.first), decoder)  # so that their patterns are learned before those of damaged ones
+    told = usual = 0
     for _ in range(_ROUND_LINES // _BLOCK_LINES):
         made = [maker.made() for _ in range(_BLOCK_LINES)]
         lines = [line.content for line in made]
-        wrong, told_here, quick_here = differing(lines, decoder)
-        matched, quick = matched + told_here, quick + quick_here
+        wrong, told_here = differing(lines, decoder)
+        told += told_here
         usual += sum(line.is_usual for line in made)
         for index in wrong:
             alone = differing([lines[index]], decoder)[0]
             found.append(shortened(lines[index], decoder) if alone else b"only among others: " + lines[index])
-    return _Round(seed, _ROUND_LINES, usual, matched, quick, found)
+    return _Round(seed, _ROUND_LINES, usual, told, found)
 
 
 def _fingerprint(raw: str) -> str:
@@ -152,15 +144,12 @@ def main(lines: int, seed: int, processes: int) -> None:
     seeds = [f"{seed}.{number}" for number in range(-(-lines // _ROUND_LINES))]
     with get_context("spawn").Pool(processes) as pool:
         for number, found in enumerate(pool.imap_unordered(_round, seeds), 1):
-            done.update(lines=found.lines, usual=found.usual, matched=found.matched, quick=found.quick)
+            done.update(lines=found.lines, usual=found.usual, told=found.told)
             wrong += len(found.differing)
             for line in found.differing:
                 click.echo(f"seed {found.seed}: {line!r}")
-            if number % 500 == 0 or number == len(seeds):
-                counts = (
-                    f"{done['lines']} lines ({done['usual']} usual; "
-                    f"{done['matched']} matched by patterns, {done['quick']} read quickly)"
-                )
+            if number % 50 == 0 or number == len(seeds):
+                counts = f"{done['lines']} lines ({done['usual']} usual, {done['told']} told by the kernel)"
                 click.echo(f"{counts}, {wrong} differ, {done['lines'] / (time.monotonic() - began):.0f} lines a second")
     sys.exit(1 if wrong else 0)
 

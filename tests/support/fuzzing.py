@@ -9,18 +9,19 @@ from __future__ import annotations
 import json
 import random
 import re
+from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from family_bodies import Maker
 
-from pipeline.collectors.event_columns import OWN, own_of, shared_of
-from pipeline.tables.schemas import QUARANTINE
+from pipeline.collectors.event_columns import joined, record_batch
+from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
 from pipeline.usage.events import LOGGED
 
 if TYPE_CHECKING:
     from pipeline.collectors.decode import EventRow, QuarantineRow
-    from pipeline.collectors.fast.blocks import DecodedLines
+    from pipeline.collectors.kernel.blocks import DecodedLines
 
 _TEXTS = (
     *(
@@ -156,21 +157,27 @@ _KEYS = ("key_b6a9c754a39113e0", "key_1", "12e5678", "", None, "a b", 7, "k-1e40
 
 
 _KEY = re.compile(r'"[a-zA-Z_]+"\s*:\s*')
-_LINE_OF_OWN, _LINE_OF_QUARANTINED = itemgetter(OWN.index("line")), itemgetter(QUARANTINE.get_field_index("line"))
+_LINE_OF_QUARANTINED = itemgetter(QUARANTINE.get_field_index("line"))
 
 
 def found_rows(decoded: DecodedLines) -> dict[int, Any]:
     """Return what was decoded by the number of its line."""
-    own, codes, frames = decoded.events
-    events = [(values, frames[code]) for *values, code in zip(*own, codes, strict=True)]
-    return {_LINE_OF_OWN(row): (tuple(row), frame) for row, frame in events} | {
+    rows = record_batch(joined(decoded.events), "s").to_pylist() if decoded.events else []
+    return {row["line"]: _plainly(row) for row in rows} | {
         _LINE_OF_QUARANTINED(row): row for row in decoded.quarantined
     }
 
 
 def expected_row(row: EventRow | QuarantineRow | None) -> Any:
     """Return the same of a row of the plain reader."""
-    return row if row is None else (own_of(row.values), shared_of(row.values)) if hasattr(row, "status") else row.values
+    if row is None or not hasattr(row, "status"):
+        return row if row is None else row.values
+    return dict(zip(USAGE_EVENTS.names, row.values, strict=True))
+
+
+def _plainly(row: dict[str, Any]) -> dict[str, Any]:
+    elapsed = row["occurred_at"] - datetime(1970, 1, 1, tzinfo=UTC)
+    return row | {"occurred_at": elapsed // timedelta(microseconds=1)}
 
 
 _LETTERS = (

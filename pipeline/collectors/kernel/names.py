@@ -64,7 +64,7 @@ SUFFIXES = ("TokenCount", "Exception")
 TEXTS = frozenset(
     (
         *("content", "text", "delta", "reasoning_content", "reasoning", "refusal", "thinking", "response"),
-        *("outputText", "generation", "completion"),
+        *("outputText", "generation", "completion", "embedding"),
     )
 )
 """Names of bodies under which a text is only asked whether it is one, and whether it is empty."""

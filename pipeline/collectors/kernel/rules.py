@@ -10,6 +10,7 @@ only where the counts hold together (``hold_together``) as they do in the sample
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,8 @@ _LENGTHS_MAX = 7
 _UNIT = 2**9
 """More than all that lengths and what is always added come to in a sample."""
 _PROBES, _PROBES_MIN = 6, 4
+_TOTAL = re.compile("total_?tokens?(?:_?count)?", re.IGNORECASE)
+"""Names of what should be prompt and completion together."""
 _LINE = Line(7, 1000, 2000, b"")
 _SOURCE = "sample"
 
@@ -115,13 +118,7 @@ class Teacher:
 
     def line_of(self, shape: bytes, contents: Sequence[int | str], chance: random.Random) -> bytes:
         """Return a line of a shape."""
-        return line_of(
-            shape,
-            self._names,
-            lambda number, _kind, _name: contents[number],
-            text=chance.choice(("x", "\u2028 é", 'chat.completion "error" 0')),
-            mixes=chance.random() < 0.5,  # noqa: PLR2004 - one half
-        )
+        return line_of(shape, self._names, lambda number, _kind, _name: contents[number], chance)
 
     @property
     def identity(self) -> str:
@@ -144,7 +141,7 @@ class _Lesson:
         self._keys, self._ids = of_kind[HoleKind.KEY], of_kind[HoleKind.IDENTIFIER]
         self._instants, self._lengths = of_kind[HoleKind.INSTANT], of_kind[HoleKind.LENGTH]
         counts = of_kind[HoleKind.COUNT]
-        self._totals = [at for at in counts if holes[at].name.lower().startswith("total")]
+        self._totals = [at for at in counts if _TOTAL.fullmatch(holes[at].name)]
         self._counts = sorted((at for at in counts if at not in self._totals), key=lambda at: example[at])
 
     def rule(self) -> Rule | None:

@@ -6,6 +6,7 @@ Owns the tokens of a shape, which ``source/shapes.h`` writes. Does not own what 
 from __future__ import annotations
 
 import json
+import random
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
@@ -42,6 +43,8 @@ class Hole(NamedTuple):
 OTHER_NAME = "\u00b7"
 """Stands for all names that nobody looks at."""
 
+_TEXTS = ("x", "\u2028 é", 'chat.completion "error" 0', "message_start")
+_HALF = 0.5
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SIMPLE = {ord("t"): "true", ord("f"): "false", ord("n"): "null", ord("0"): "0"}
 
@@ -54,25 +57,25 @@ def holes_of(shape: bytes, names: Sequence[Name]) -> list[Hole]:
         found.append(Hole(kind, name))
         return "x" if kind in (HoleKind.IDENTIFIER, HoleKind.KEY) else 1
 
-    line_of(shape, names, contents)
+    line_of(shape, names, contents, random.Random(0))
     return found
 
 
-def line_of(shape: bytes, names: Sequence[Name], contents: Contents, *, text: str = "x", mixes: bool = False) -> bytes:
-    """Return a line of a shape, with ``text`` for every text of which only that matters that it is there.
+def line_of(shape: bytes, names: Sequence[Name], contents: Contents, chance: random.Random) -> bytes:
+    """Return a line of a shape. Raises ``ValueError`` where a word is no text.
 
-    ``mixes``: chunks of the two kinds of a run take turns. Raises ``ValueError`` where a word is no text.
+    By chance is what no row depends on: what a text is, in which order the two kinds of a run come, what the counts of
+    a chunk were that others replace.
     """
-    return _Writer(shape, names, contents, text, mixes=mixes).line().encode()
+    return _Writer(shape, names, contents, chance).line().encode()
 
 
 class _Writer:
-    def __init__(self, shape: bytes, names: Sequence[Name], contents: Contents, text: str, *, mixes: bool) -> None:
+    def __init__(self, shape: bytes, names: Sequence[Name], contents: Contents, chance: random.Random) -> None:
         self._shape = shape
         self._names = names
         self._contents = contents
-        self._text = json.dumps(text)
-        self._mixes = mixes
+        self._chance = chance
         self._at = self._holes = 0
         self._ids: list[str] = []
         self._name = ""
@@ -99,13 +102,15 @@ class _Writer:
     def _value(self) -> str:  # noqa: C901, PLR0911, PLR0912 - a token a case
         match self._token():
             case 1:
-                return self._text
+                return json.dumps(self._chance.choice(_TEXTS))
             case 2:
                 return '""'
             case 0x7B:
                 return self._object()
             case 0x5B:
                 return self._list()
+            case 0x46:  # F
+                return "0.5"
             case 0x23:  # #
                 return self._taken(self._number())
             case 0x22:  # "
@@ -151,7 +156,8 @@ class _Writer:
     def _list(self) -> str:
         elements = []
         while self._shape[self._at] != ord("]"):
-            elements.append(self._value())
+            is_fraction = self._shape[self._at] == ord("F")
+            elements += [self._value()] * (self._chance.randint(1, 3) if is_fraction else 1)
         self._at += 1
         return f"[{','.join(elements)}]"
 
@@ -165,13 +171,34 @@ class _Writer:
             if token == ord("C"):
                 chunks.append(self._value())
                 continue
+            if token == ord("L"):
+                chunks += self._latest()
+                continue
             kinds = [self._kind_of_run() for _ in range(self._number())]
-            chunks += _mixed(*kinds) if self._mixes and len(kinds) > 1 else [chunk for kind in kinds for chunk in kind]
+            takes_turns = len(kinds) > 1 and self._chance.random() < _HALF
+            chunks += _mixed(*kinds) if takes_turns else [chunk for kind in kinds for chunk in kind]
         return chunks
 
     def _kind_of_run(self) -> list[str]:
         chunk = self._value()
         return [chunk] * int(self._hole(HoleKind.LENGTH))
+
+
+    def _latest(self) -> list[str]:
+        """Return chunks in a row that differ in their counts: those of the last are the holes."""
+        begin, ids = self._at, list(self._ids)
+        last = self._value()
+        end = self._at
+        chunks = []
+        for _ in range(int(self._hole(HoleKind.LENGTH)) - 1):
+            earlier = _Writer(self._shape, self._names, self._any_count, self._chance)
+            earlier._at, earlier._ids = begin, list(ids)  # noqa: SLF001 - its own kind
+            chunks.append(earlier._value())  # noqa: SLF001
+        self._at = end
+        return [*chunks, last]
+
+    def _any_count(self, _number: int, _kind: HoleKind, _name: str) -> int:
+        return self._chance.choice((1, 2, 3, self._chance.randint(1, 1000)))
 
 
 def _mixed(one: list[str], other: list[str]) -> list[str]:

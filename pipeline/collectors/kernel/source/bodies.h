@@ -87,11 +87,26 @@ static inline void may_vary(const u8 *string_at, const u8 *token) {
 
 static const u8 *object(const u8 *p, u32 owner, int depth);
 
-/* A whole number that is short enough to be exact, as it stands. */
+/* Whether a number is none that is whole: it has a fraction that is not zero and no exponent, or it is below one. */
+static int is_fraction(const u8 *p, const u8 *end) {
+  int digits_before = 0, is_zero_behind = 1, is_zero_before = 1;
+  if (*p == '-') p++;
+  for (; is_digit(*p); p++, digits_before++) is_zero_before &= *p == '0';
+  if (*p == '.')
+    for (p++; is_digit(*p); p++) is_zero_behind &= *p == '0';
+  if (p == end) return !is_zero_behind;
+  return p[1] == '-' && p[2] != '0' && digits_before == 1 && !(is_zero_before && is_zero_behind);
+}
+
+/* A whole number that is short enough to be exact, as it stands; of any other, that it is one. */
 static const u8 *literal_number(const u8 *p) {
   const u8 *behind = number(p);
   if (!behind) return 0;
   u32 size = (u32)(behind - p);
+  if (is_fraction(p, behind)) {
+    *o++ = FRACTION;
+    return behind;
+  }
   for (u32 i = 0; i < size; i++)
     if (!is_digit(p[i]) && !(i == 0 && p[i] == '-')) return unsure();
   if (size > 18) return unsure();
@@ -169,7 +184,9 @@ static const u8 *list_under(const u8 *p, u32 kind, int depth) {
     return p + 1;
   }
   for (;;) {
+    u8 *element = o;
     if (!(p = value_under(p, kind, depth + 1))) return 0;
+    if (*element == FRACTION && element[-1] == FRACTION) o = element; /* of fractions in a row, one stands for all */
     p = blanks(p);
     if (*p == ']') break;
     if (*p != ',') return broken(p);
@@ -252,6 +269,39 @@ static int add_to_run(const u8 *chunk, u32 size) {
   run.size = size;
   run.lengths[run.kinds] = 1;
   return (int)run.kinds++;
+}
+
+/* The chunk that was added last and has counts: of chunks in a row that differ in nothing but these, the counts of the
+   last stand for all. */
+static struct {
+  const u8 *end; /* of its shape, where nothing came after it; else 0 */
+  u32 size, holes, first_hole;
+} latest;
+
+/* Adds a chunk that has holes of its own: those from `first` on. The run before it has its holes before these. */
+static int add_alone(const u8 *chunk, u32 size, u32 first, int has_new_ids) {
+  i64 own[LINE_HOLES_MAX];
+  u32 count = hole_count - first;
+  if (count > LINE_HOLES_MAX) return 0;
+  for (u32 i = 0; i < count; i++) own[i] = holes[first + i];
+  hole_count = first;
+  int is_latest = !has_new_ids && !run.kinds && latest.end == o && latest.size == size && latest.holes == count;
+  if (is_latest && equal(o - size, chunk, size)) {
+    for (u32 i = 0; i < count; i++) holes[latest.first_hole + i] = own[i];
+    holes[latest.first_hole + count]++;
+    return 1;
+  }
+  if (!end_run() || o + size + 2 > shape + SHAPE_BYTES_MAX) return 0;
+  latest.first_hole = hole_count;
+  for (u32 i = 0; i < count; i++) holes[hole_count++] = own[i];
+  if (!has_new_ids) holes[hole_count++] = 1;
+  *o++ = has_new_ids ? ONE : LATEST;
+  copy(o, chunk, size);
+  o += size;
+  latest.end = has_new_ids ? 0 : o;
+  latest.size = size;
+  latest.holes = count;
+  return 1;
 }
 
 /* ---- the same chunk again ---- */
@@ -398,18 +448,7 @@ static int chunk(const u8 *p, const u8 *end, int depth, u8 *last, u32 *size, int
     *kind = add_to_run(last, *size);
     return *kind < 0 ? CHUNK_UNSURE : CHUNK_READ;
   }
-  /* it has holes of its own, so it stands for itself; the run before it has its holes before these */
-  u32 own = hole_count - before;
-  i64 kept[LINE_HOLES_MAX + 1];
-  if (own > LINE_HOLES_MAX) return CHUNK_UNSURE;
-  for (u32 i = 0; i < own; i++) kept[i] = holes[before + i];
-  hole_count = before;
-  if (!end_run() || o + *size + 2 > shape + SHAPE_BYTES_MAX) return CHUNK_UNSURE;
-  *o++ = ONE;
-  copy(o, last, *size);
-  o += *size;
-  for (u32 i = 0; i < own; i++) holes[hole_count++] = kept[i];
-  return CHUNK_READ;
+  return add_alone(last, *size, before, id_count != ids_before) ? CHUNK_READ : CHUNK_UNSURE;
 }
 
 /* Behind the end of a line in a string, as it is mostly written; or 0. */
@@ -442,6 +481,7 @@ static const u8 *transcript(const u8 *p) {
   int is_pending = 0, has_chunks = 0;
   *o++ = TRANSCRIPT;
   run.kinds = 0;
+  latest.end = 0;
   while (*p != '"') {
     const u8 *begin = p, *behind;
     u8 *end = scratch;
@@ -488,6 +528,7 @@ static const u8 *json_lines(const u8 *p) {
   u32 lines = 0, chunks = 0;
   *o++ = JSON_LINES;
   run.kinds = 0;
+  latest.end = 0;
   while (*p != '"') {
     const u8 *begin = p, *behind;
     u8 *end = scratch;
@@ -521,6 +562,7 @@ static const u8 *array_of_chunks(const u8 *p, int depth) {
   if (depth >= depth_max) return unsure();
   *o++ = CHUNKS;
   run.kinds = 0;
+  latest.end = 0;
   for (;;) {
     p = blanks(p + 1);
     if (*p != '{') return unsure();
@@ -537,7 +579,7 @@ static const u8 *array_of_chunks(const u8 *p, int depth) {
   return p + 1;
 }
 
-/* One document in a string, or several on lines. */
+/* One document in a string, an array of chunks, or several documents on lines. */
 static const u8 *json_text(const u8 *p) {
   const u8 *limit = text_end;
   u8 *end = scratch, *begin = o;
@@ -546,7 +588,7 @@ static const u8 *json_text(const u8 *p) {
   if (!behind) return 0;
   *o++ = JSON_TEXT;
   text_end = end;
-  const u8 *stopped = object(scratch, OF_BODY, 0);
+  const u8 *stopped = *scratch == '[' ? array_of_chunks(scratch, 0) : object(scratch, OF_BODY, 0);
   int is_one = stopped && blanks(stopped) == end;
   int has_more = stopped && !is_one && *stopped == '\n' && *blanks(stopped) == '{';
   text_end = limit;
@@ -555,7 +597,7 @@ static const u8 *json_text(const u8 *p) {
   hole_count = before;
   id_count = ids_before;
   texts_size = texts_before;
-  return has_more ? json_lines(p) : unsure();
+  return has_more && *p == '{' ? json_lines(p) : unsure();
 }
 
 /* What was logged as the response. Twin: body.take_apart; whatever it would unwrap or guess at is handed over. */
@@ -568,7 +610,7 @@ static const u8 *response(const u8 *p, int depth) {
   default: return unsure();
   }
   p++;
-  if (*p == '{') return json_text(p);
+  if (*p == '{' || *p == '[') return json_text(p);
   if (begins_with(p, "data:") || begins_with(p, "event:") || begins_with(p, "id:")) return transcript(p);
   return *p == ':' || begins_with(p, "retry:") ? transcript(p) : unsure();
 }

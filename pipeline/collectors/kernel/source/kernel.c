@@ -27,7 +27,7 @@ static i64 days_to(int year, int month, int day) {
   return days;
 }
 
-static const i64 EARLIEST = 946684800000000, LATEST = 4102444800000000; /* 2000-01-01 and 2100-01-01 */
+static const i64 EARLIEST_US = 946684800000000, LATEST_US = 4102444800000000; /* 2000-01-01 and 2100-01-01 */
 
 /* The usual forms of a date and time. Twin: instants.instant_us; its other forms are handed over. */
 static const u8 *date_and_time(const u8 *p) { /* p behind the quote */
@@ -55,7 +55,7 @@ static const u8 *date_and_time(const u8 *p) { /* p behind the quote */
     return unsure();
   }
   i64 us = at * 1000000 + fraction;
-  if (*p != '"' || us < EARLIEST || us >= LATEST) return unsure();
+  if (*p != '"' || us < EARLIEST_US || us >= LATEST_US) return unsure();
   put_hole(INSTANT_TEXT, us);
   return p + 1;
 }
@@ -69,8 +69,8 @@ static const u8 *epoch(const u8 *p) {
     if (!is_digit(*p)) return unsure();
     n = n * 10 + (*p - '0');
   }
-  i64 us = n * 1000000 < LATEST ? n * 1000000 : n * 1000;
-  if (us < EARLIEST || us >= LATEST) return unsure();
+  i64 us = n * 1000000 < LATEST_US ? n * 1000000 : n * 1000;
+  if (us < EARLIEST_US || us >= LATEST_US) return unsure();
   put_hole(INSTANT_NUMBER, us);
   return behind;
 }

@@ -27,9 +27,10 @@ enum {
 enum {
   TEXT = 1, NO_TEXT = 2,
   OPEN = '{', CLOSE = '}', LIST = '[', LIST_END = ']', NAME = 'k', OTHERS = '~',
-  TRUE = 't', FALSE = 'f', NOTHING = 'n', DIGITS = '#', WORD = '"',
+  TRUE = 't', FALSE = 'f', NOTHING = 'n', DIGITS = '#', FRACTION = 'F', WORD = '"',
   COUNT = 'c', ZERO = '0', IDENTIFIER = 'i', KEY = 'y', INSTANT_TEXT = 'd', INSTANT_NUMBER = 'D',
-  TRANSCRIPT = 'S', JSON_TEXT = 'J', JSON_LINES = 'N', CHUNKS = 'A', RUN = 'R', ONE = 'C', CHUNKS_END = 'E',
+  TRANSCRIPT = 'S', JSON_TEXT = 'J', JSON_LINES = 'N', CHUNKS = 'A', RUN = 'R', ONE = 'C', LATEST = 'L',
+  CHUNKS_END = 'E',
 };
 
 /* Of the block. */

@@ -1,0 +1,42 @@
+"""Make ``kernel.wasm`` of ``source/``: ``python -m pipeline.collectors.kernel.build [--check]``.
+
+Needs the pinned ``ziglang`` (``pip install -e '.[kernel]'``), as nobody does who only uses the kernel. Equal sources make
+equal bytes; ``--check`` compares them with those that are there, and writes nothing.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+_HERE = Path(__file__).parent
+KERNEL = _HERE / "kernel.wasm"
+SOURCE = _HERE / "source"
+_OPTIONS = (
+    *("-target", "wasm32-freestanding", "-O3", "-msimd128", "-mbulk-memory", "-nostdlib", "-Wall", "-Wextra", "-Werror"),
+    *("-Wl,--no-entry", "-Wl,--strip-all", "-Wl,-z,stack-size=1048576"),
+)
+
+
+def built(source: Path = SOURCE) -> bytes:
+    """Return the program. Raises ``subprocess.CalledProcessError`` where it is none."""
+    with tempfile.TemporaryDirectory() as folder:
+        to = Path(folder) / "kernel.wasm"
+        command = [sys.executable, "-m", "ziglang", "cc", *_OPTIONS, "-o", str(to), "kernel.c"]
+        subprocess.run(command, check=True, cwd=source)  # noqa: S603 - our own program
+        return to.read_bytes()
+
+
+def main() -> None:
+    """Build, or compare; exit code 1 where the program is not that of its sources."""
+    found = built()
+    if "--check" not in sys.argv[1:]:
+        KERNEL.write_bytes(found)
+    elif found != KERNEL.read_bytes():
+        sys.exit(f"{KERNEL.name} is not what its sources make; run python -m pipeline.collectors.kernel.build")
+
+
+if __name__ == "__main__":
+    main()
