@@ -16,7 +16,7 @@ from pipeline.collectors.event_columns import IDS, NOTHING, NUMBERS, Chosen, Eve
 from pipeline.collectors.formats.log_format import LogFormat
 from pipeline.collectors.formats.request_log import api_key_id_of
 from pipeline.collectors.identity import event_ids, kinds_of_ids
-from pipeline.collectors.kernel.program import BLANK, HANDED_OVER, Program
+from pipeline.collectors.kernel.program import BLANK, HANDED_OVER, Program, ProgramFailed
 from pipeline.collectors.kernel.rules import TERMS_MAX, Teacher, hold_together
 from pipeline.collectors.logs.lines import Line, bare_span
 from pipeline.collectors.refusal import LineRefused
@@ -59,8 +59,14 @@ class BlockDecoder:
         self.source = source
         self.log_format = log_format
         self.fingerprint = fingerprint
+        self.failures = 0
+        """How many blocks the kernel failed at; they were read line by line."""
         self._program = _program(log_format)
-        self._rules = _Rules(self._program, log_format) if self._program is not None else None
+        self._begin()
+
+    def _begin(self) -> None:
+        """Know no shape and no key."""
+        self._rules = _Rules(self._program, self.log_format) if self._program is not None else None
         self._keys: tuple[list[str | None], list[str | None]] = ([], [])
 
     def decoded(self, content: bytes, *, start: int, first_line: int) -> DecodedLines:
@@ -69,7 +75,13 @@ class BlockDecoder:
         if program is None or len(content) > program.block_bytes_max:
             return self._plainly(content, start, first_line)
         program.window[: len(content)] = content
-        told = program.read(len(content))
+        try:
+            told = program.read(len(content))
+        except ProgramFailed:
+            self.failures += 1
+            self._program = _program(self.log_format)  # its memory cannot be relied on any more
+            self._begin()
+            return self._plainly(content, start, first_line)
         is_row = self._told_rows(told)
         events = self._events(told, is_row, start, first_line)
         told.fates[told.lines[~is_row]] = HANDED_OVER
@@ -78,6 +90,9 @@ class BlockDecoder:
         places = ((index, ends[index - 1] if index else 0, ends[index]) for index in handed_over)
         others, quarantined, blank = self._read(content, places, start, first_line)
         blank += int(np.count_nonzero(told.fates == BLANK))
+        if program.is_nearly_full:
+            program.forget()
+            self._begin()
         parts = [events, *([event_columns.of_rows(others)] if others else [])]
         return DecodedLines([part for part in parts if len(part)], quarantined, blank, len(events))
 

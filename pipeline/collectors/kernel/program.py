@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from pipeline.base.errors import TallybookError
 from pipeline.collectors.fields import IDENTIFIER
 from pipeline.collectors.kernel.names import SUFFIXES, names_of_bodies, names_of_line
 
@@ -32,6 +33,7 @@ _PLACES = (
     *("shape_pool", "shape_at", "shape_sizes", "keys", "key_sizes", "identifier_characters"),
 )
 """In the order of ``where`` of ``kernel.c``."""
+_FULL = 0.75
 _DEPTH_MAX = 200
 """Of objects in objects: the program's own stack is bounded."""
 
@@ -49,6 +51,10 @@ class Told(NamedTuple):
     """Where its holes begin in ``holes``."""
     holes: Array
     texts: Array
+
+
+class ProgramFailed(TallybookError):
+    """The program stopped where it should not: what was asked of it is to be done without it."""
 
 
 class Program:
@@ -85,9 +91,14 @@ class Program:
         return memoryview(self._at["block"])
 
     def read(self, size: int) -> Told:
-        """Read the whole lines in the first ``size`` bytes of ``window``. Raises ``wasmtime.WasmtimeError`` at a trap."""
+        """Read the whole lines in the first ``size`` bytes of ``window``. Raises ``ProgramFailed`` at a trap."""
+        import wasmtime  # noqa: PLC0415 - it is optional, and takes a while
+
         at = self._at
-        lines = self._call("read", size, self._depth_max)
+        try:
+            lines = self._call("read", size, self._depth_max)
+        except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
+            raise ProgramFailed(str(error).partition("\n")[0]) from None
         told = self._call("told")
         by_line = (at[name][:told] for name in ("row_lines", "row_shapes", "row_holes"))
         return Told(at["line_ends"][:lines], at["fates"][:lines], *by_line, at["holes"], at["texts"])
@@ -108,14 +119,15 @@ class Program:
         return len(self._at["shape_at"])
 
     @property
-    def keys_known(self) -> int:
-        """How many keys have a number."""
-        return int(self._call("keys_known"))
-
-    @property
-    def keys_max(self) -> int:
-        """How many keys can have a number."""
-        return len(self._at["key_sizes"])
+    def is_nearly_full(self) -> bool:
+        """Whether there is little room left for shapes or keys, beyond which lines are handed over."""
+        shapes, keys = self._call("shapes_known"), self._call("keys_known")
+        used = int(self._at["shape_sizes"][:shapes].sum()) if shapes else 0
+        return bool(
+            shapes > _FULL * self.shapes_max
+            or keys > _FULL * len(self._at["key_sizes"])
+            or used > _FULL * len(self._at["shape_pool"])
+        )
 
     def key(self, number: int) -> bytes:
         """Return a key or an id of one, as it was logged: not to be kept, nor shown."""

@@ -30,7 +30,7 @@ class HoleKind(Enum):
     INSTANT = auto()
     """Microseconds since 1970, of which milliseconds are whole."""
     LENGTH = auto()
-    """How many chunks of a run are of one kind; 1 or more."""
+    """How many chunks of a run are of one kind, or came before the one whose counts stand for them; 1 or more."""
 
 
 class Hole(NamedTuple):
@@ -190,7 +190,7 @@ class _Writer:
         last = self._value()
         end = self._at
         chunks = []
-        for _ in range(int(self._hole(HoleKind.LENGTH)) - 1):
+        for _ in range(int(self._hole(HoleKind.LENGTH))):
             earlier = _Writer(self._shape, self._names, self._any_count, self._chance)
             earlier._at, earlier._ids = begin, list(ids)  # noqa: SLF001 - its own kind
             chunks.append(earlier._value())  # noqa: SLF001

@@ -288,14 +288,15 @@ static int add_alone(const u8 *chunk, u32 size, u32 first, int has_new_ids) {
   int is_latest = !has_new_ids && !run.kinds && latest.end == o && latest.size == size && latest.holes == count;
   if (is_latest && equal(o - size, chunk, size)) {
     for (u32 i = 0; i < count; i++) holes[latest.first_hole + i] = own[i];
-    holes[latest.first_hole + count]++;
+    if (o[-(i64)size - 1] == ONE) holes[hole_count++] = 0;
+    o[-(i64)size - 1] = LATEST;
+    holes[latest.first_hole + count]++; /* how many were before it */
     return 1;
   }
   if (!end_run() || o + size + 2 > shape + SHAPE_BYTES_MAX) return 0;
   latest.first_hole = hole_count;
   for (u32 i = 0; i < count; i++) holes[hole_count++] = own[i];
-  if (!has_new_ids) holes[hole_count++] = 1;
-  *o++ = has_new_ids ? ONE : LATEST;
+  *o++ = ONE;
   copy(o, chunk, size);
   o += size;
   latest.end = has_new_ids ? 0 : o;
