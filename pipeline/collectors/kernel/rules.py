@@ -36,7 +36,10 @@ _COUNTS_MAX = 16
 _LENGTHS_MAX = 7
 _UNIT = 2**9
 """More than all that lengths and what is always added come to in a sample."""
-_PROBES, _PROBES_MIN = 6, 4
+_GREATEST = (1, 2, 2, 3, 5, 40, 10**6)
+"""The greatest count of each further sample: of few values, so that many are equal, or of many."""
+_SAMPLES_MIN = 4
+"""So many of them must hold together."""
 _TOTAL = re.compile("total_?tokens?(?:_?count)?", re.IGNORECASE)
 """Names of what should be prompt and completion together."""
 _LINE = Line(7, 1000, 2000, b"")
@@ -154,8 +157,8 @@ class _Lesson:
         if found is None:
             return None
         found = self._with_binding_totals(found)
-        checked = [self._is_foretold(found, number) for number in range(_PROBES)]
-        return found if False not in checked and checked.count(True) >= _PROBES_MIN else None
+        checked = [self._is_foretold(found, number) for number in range(len(_GREATEST))]
+        return found if False not in checked and checked.count(True) >= _SAMPLES_MIN else None
 
     def _found(self) -> Rule | None:
         """Return the rule that two samples suggest: their counts are as large as those of the example, in order."""
@@ -173,12 +176,15 @@ class _Lesson:
 
     def _with_binding_totals(self, rule: Rule) -> Rule:
         """Return the rule with those totals only that the plain reader compares; any other may be what it likes."""
-        contents = self._other_contents(rule, _PROBES - 1)
+        contents = self._other_contents(rule, len(_GREATEST) - 1)
         if contents is None:
             return rule
         expected = self._foretold(rule, contents)
+        counts = [contents[hole] for hole in self._counts]
+        values = {contents[hole] + 1 for hole in rule.totals} | {1, 10**7, *counts}
+        values |= {one + other for one, other in combinations(counts, 2)}
         for hole in rule.totals:
-            others = [contents[:hole] + [other] + contents[hole + 1 :] for other in (contents[hole] + 1, 1, 10**7)]
+            others = (contents[:hole] + [value] + contents[hole + 1 :] for value in sorted(values))
             if all(self._row(each) == expected for each in others):
                 self._totals.remove(hole)
                 self._counts.append(hole)
@@ -234,8 +240,8 @@ class _Lesson:
         return None if contents is None else self._row(contents) == self._foretold(rule, contents)
 
     def _other_contents(self, rule: Rule, number: int) -> list[Any] | None:
-        """Return contents that hold together: of few values, so that many are equal, or of many."""
-        most = (2, 3, 5, 40, 1000, 10**6)[number]
+        """Return contents that hold together, ``None`` where none are found."""
+        most = _GREATEST[number]
         shortest, longest = ((1, 1), (2, 4), (1, 4))[min(number, 2)]
         for _ in range(200):
             contents = self._contents()
