@@ -2,13 +2,13 @@
 
 ``python -m benchmarks.fuzz --lines 10000000 --seed 1``.
 
-Owns the running of it. Does not own the lines (``tests/support/fuzzing.py``). A difference is printed with its line,
+Owns the running of it. Does not own the lines (``tests/support/fuzzing.py``, ``damaged_streams.py``). A difference is printed with its line,
 made as short as it can be, and with the seed that makes it again; nothing in it comes from a real log.
 """
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import random
 import sys
 import time
@@ -35,6 +35,8 @@ _FRESH = (0.25, 0.01, 0.0, 0.0)
 """The share of lines that are made anew: with few of them, the same lines are damaged again and again."""
 _FAMILIES = (0.0, 0.5, 0.95)
 """The share of bodies that are of any family, and not chat's."""
+_AIMED = 0.6
+"""The share of rounds whose lines are damaged streams."""
 _GENTLE = 0.3
 """The share of rounds in which lines are damaged so little that many are matched."""
 _FORMATS = (
@@ -50,17 +52,17 @@ blocks.LEARNED_FROM_BYTES = 0  # a shape is learned from every line at once, how
 
 
 @cache
-def _fuzzing() -> ModuleType:
+def _support(name: str) -> ModuleType:
     support = Path(__file__).parents[1] / "tests" / "support"
-    sys.path.append(str(support))  # it imports what lies beside it
-    spec = importlib.util.spec_from_file_location("fuzzing", support / "fuzzing.py")
-    if spec is None or spec.loader is None:
-        message = "tests/support/fuzzing.py is not beside benchmarks/"
+    if not (support / f"{name}.py").is_file():
+        message = f"tests/support/{name}.py is not beside benchmarks/"
         raise click.ClickException(message)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    sys.path.append(str(support))  # it imports what lies beside it
+    return importlib.import_module(name)
+
+
+def _fuzzing() -> ModuleType:
+    return _support("fuzzing")
 
 
 def differing(lines: list[bytes], decoder: BlockDecoder) -> tuple[list[int], int]:
@@ -112,8 +114,12 @@ class _Round(NamedTuple):
 def _round(seed: str) -> _Round:
     fuzzing = _fuzzing()
     chance = random.Random(seed)
-    maker = fuzzing.LineMaker(
-        seed, fresh=chance.choice(_FRESH), is_gentle=chance.random() < _GENTLE, families=chance.choice(_FAMILIES)
+    maker = (
+        _support("damaged_streams").DamagedStreams(seed)
+        if chance.random() < _AIMED
+        else fuzzing.LineMaker(
+            seed, fresh=chance.choice(_FRESH), is_gentle=chance.random() < _GENTLE, families=chance.choice(_FAMILIES)
+        )
     )
     decoder = BlockDecoder(source="s", log_format=chance.choice(_FORMATS), fingerprint=_fingerprint)
     found: list[bytes] = []
@@ -149,7 +155,7 @@ def main(lines: int, seed: int, processes: int) -> None:
             for line in found.differing:
                 click.echo(f"seed {found.seed}: {line!r}")
             if number % 50 == 0 or number == len(seeds):
-                counts = f"{done['lines']} lines ({done['usual']} usual, {done['told']} told by the kernel)"
+                counts = f"{done['lines']} lines ({done['usual']} usual, {done['told']} read by the kernel)"
                 click.echo(f"{counts}, {wrong} differ, {done['lines'] / (time.monotonic() - began):.0f} lines a second")
     sys.exit(1 if wrong else 0)
 

@@ -13,7 +13,7 @@
             routes          what the path says
         identity        which lines are the same exchange
         refused         what a line that was refused tells all the same
-    fast          the same rows for the usual lines, many at a time; workers: by several processes
+    kernel        the same rows for the usual lines, many at a time, by several threads
     segment       tables and the record that accounts for every line, ready to be committed
 
 ``read_log`` is the entrance, and ``read_again`` for what was read before. Owns the whole way from a byte to a row;

@@ -77,7 +77,7 @@ def test_every_line_is_read_as_the_plain_reader_reads_it(seed: int) -> None:
         assert rows.get(number) == expected.get(number), line.content
 
 
-def test_almost_every_usual_line_is_told_by_the_kernel() -> None:
+def test_almost_every_usual_line_is_read_by_the_kernel() -> None:
     """Or else the comparison would prove nothing, and the speed be gone."""
     maker = LineMaker("usual")
     usual = [line.content for line in (maker.made() for _ in range(1500)) if line.is_usual]
@@ -98,7 +98,7 @@ def test_damaged_streams_are_read_as_the_plain_reader_reads_them(seed: int) -> N
 
 
 @pytest.mark.parametrize("name", sorted(set(FAMILIES) - ON_AWS))
-def test_every_family_is_told_by_the_kernel(name: str) -> None:
+def test_every_family_is_read_by_the_kernel(name: str) -> None:
     chance = random.Random(name)
     maker = Maker(chance)
     bodies = [maker.body(name) for _ in range(60)]

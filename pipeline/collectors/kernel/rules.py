@@ -110,7 +110,7 @@ class Teacher:
             holes = holes_of(shape, self._names)
         except ValueError:  # a word of half characters
             return None
-        return _Lesson(self, shape, holes, example).rule()
+        return _Samples(self, shape, holes, example).rule()
 
     def row_of(self, sample: bytes) -> Row | None:
         """Return the row that the plain reader makes of a line; ``None`` where that is none of an event."""
@@ -134,7 +134,7 @@ def fingerprint(raw: str) -> str:
     return f"of-{raw}"
 
 
-class _Lesson:
+class _Samples:
     def __init__(self, teacher: Teacher, shape: bytes, holes: Sequence[Hole], example: Sequence[int]) -> None:
         self._teacher = teacher
         self._shape = shape

@@ -1,6 +1,6 @@
-"""Make ``kernel.wasm`` of ``source/``: ``python -m pipeline.collectors.kernel.build [--check]``.
+"""Make ``kernel.wasm`` of the sources beside it: ``python .ci/kernel.py [--check]``.
 
-Needs the pinned ``ziglang`` (``pip install -e '.[kernel]'``), as nobody does who only uses the kernel. Equal sources make
+Needs the pinned ``ziglang`` (``pip install -c constraints.txt -e '.[kernel]'``), as nobody does who only uses the kernel. Equal sources make
 equal bytes; ``--check`` compares them with those that are there, and writes nothing.
 """
 
@@ -11,9 +11,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-_HERE = Path(__file__).parent
-KERNEL = _HERE / "kernel.wasm"
-SOURCE = _HERE / "source"
+_FOLDER = Path(__file__).resolve().parents[1] / "pipeline/collectors/kernel"
+KERNEL = _FOLDER / "kernel.wasm"
+SOURCE = _FOLDER / "source"
 _OPTIONS = (
     *("-target", "wasm32-freestanding", "-O3", "-msimd128", "-mbulk-memory", "-nostdlib", "-Wall", "-Wextra", "-Werror"),
     *("-Wl,--no-entry", "-Wl,--strip-all", "-Wl,-z,stack-size=1048576"),
@@ -35,7 +35,7 @@ def main() -> None:
     if "--check" not in sys.argv[1:]:
         KERNEL.write_bytes(found)
     elif found != KERNEL.read_bytes():
-        sys.exit(f"{KERNEL.name} is not what its sources make; run python -m pipeline.collectors.kernel.build")
+        sys.exit(f"{KERNEL.name} is not what its sources make; run python .ci/kernel.py")
 
 
 if __name__ == "__main__":
