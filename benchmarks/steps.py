@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-
-from pipeline.collectors import LogFormat, read_log, segment
 from pipeline.collectors.fast import blocks
 from pipeline.collectors.fast.patterns import line_patterns, matching
 from pipeline.collectors.fast.streams import condense
+
+from pipeline.collectors import LogFormat, read_log, segment
 from pipeline.collectors.logs import line_blocks
 from pipeline.collectors.logs.log_file import LogFile
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
     from pathlib import Path
 
-    from pipeline.collectors.kernel.blocks import DecodedLines
     from pipeline.collectors.formats.log_format import LogFormat
+    from pipeline.collectors.kernel.blocks import DecodedLines
     from pipeline.collectors.logs.line_blocks import LineBlock
     from pipeline.collectors.logs.log_file import LogFile
 

@@ -18,13 +18,56 @@ _PIECES = (
     *(b'"', b"\\", b"{", b"}", b"[", b"]", b":", b",", b"\\r\\n\\r\\n", b"\\n\\n", b"data: ", b"\\n", b"\\r", b"null"),
     *(b"1", b"0", b'\\"usage\\": {\\"prompt_tokens\\": 1, \\"completion_tokens\\": 1}', b'\\"error\\": 1,', b" ", b"-"),
     *(b'\\"id\\": \\"z\\",', b"\\u000a", b"\\u000d", b"\\\\u000a", b"\\u0000", b"\x00", b"\x1f", b'\\"content\\": \\"'),
-    *(b', \\"finish_reason\\": \\"length\\"', b'\\"model\\": \\"m\\",', b"event: error\\n", b": ping\\n\\n", b"x", b"\\x"),
-    *(b'\\"choices\\": [],', b"e1", b"E+400", b'"status": 500, ', b'"response": null, ', b'"id": "a", ', b"\\\\x", b"\xff"),
-    *(b"event: ping\\n", b"[DONE]", b"\\ud83d", b"\\\\ud83d", b"\xed\xa0\xbd", b'\\\\\\"', b"\\\\\\\\", b"\\/", b"9" * 14),
-    *(b'\\"xTokenCount\\": 3, ', b'\\"input_tokens\\": 7, ', b'\\"type\\": \\"message_start\\", ', b"true", b"1.0", b"\\t"),
+    *(
+        b', \\"finish_reason\\": \\"length\\"',
+        b'\\"model\\": \\"m\\",',
+        b"event: error\\n",
+        b": ping\\n\\n",
+        b"x",
+        b"\\x",
+    ),
+    *(
+        b'\\"choices\\": [],',
+        b"e1",
+        b"E+400",
+        b'"status": 500, ',
+        b'"response": null, ',
+        b'"id": "a", ',
+        b"\\\\x",
+        b"\xff",
+    ),
+    *(
+        b"event: ping\\n",
+        b"[DONE]",
+        b"\\ud83d",
+        b"\\\\ud83d",
+        b"\xed\xa0\xbd",
+        b'\\\\\\"',
+        b"\\\\\\\\",
+        b"\\/",
+        b"9" * 14,
+    ),
+    *(
+        b'\\"xTokenCount\\": 3, ',
+        b'\\"input_tokens\\": 7, ',
+        b'\\"type\\": \\"message_start\\", ',
+        b"true",
+        b"1.0",
+        b"\\t",
+    ),
 )
 _PLACES = (
-    *(b'\\"}', b'\\"content\\"', b"data: ", b"\\r\\n", b"null", b'\\"index\\"', b'\\"}}', b'"response"', b'\\"delta\\"'),
+    *(
+        b'\\"}',
+        b'\\"content\\"',
+        b"data: ",
+        b"\\r\\n",
+        b"null",
+        b'\\"index\\"',
+        b'\\"}}',
+        b'"response"',
+        b'\\"delta\\"',
+    ),
     *(b'\\"usage\\"', b'\\"type\\"', b'\\"text\\"', b"_tokens", b'\\"id\\"', b"TokenCount", b'"ts"', b"api_key"),
 )
 
@@ -59,7 +102,10 @@ class DamagedStreams:
             ("status", chance.choice((200, 200, 200, 201, 500))),
             ("method", "POST"),
             ("path", path),
-            ("request", {"model": chance.choice(("m", "gemini-x", "grok-2")), "stream": True, "messages": [{"content": "x"}]}),
+            (
+                "request",
+                {"model": chance.choice(("m", "gemini-x", "grok-2")), "stream": True, "messages": [{"content": "x"}]},
+            ),
             ("response", response),
         ]
         if chance.random() < 0.2:
@@ -78,10 +124,14 @@ class DamagedStreams:
         is_running = chance.random() < 0.15
         chunks: list[Any] = []
         for number in range(chance.choice((1, 2, 3, 5, 9, 20, 40))):
-            texts = ["" if is_thin and chance.random() < 0.4 else chance.choice((" rain", "a", 'x "q"', "é", "\n", "\\")) for _ in range(choices)]
+            texts = [
+                "" if is_thin and chance.random() < 0.4 else chance.choice((" rain", "a", 'x "q"', "é", "\n", "\\"))
+                for _ in range(choices)
+            ]
             chunk = common | {
                 "choices": [
-                    {"index": index, "delta": {"content": text}, "finish_reason": None} for index, text in enumerate(texts)
+                    {"index": index, "delta": {"content": text}, "finish_reason": None}
+                    for index, text in enumerate(texts)
                 ]
             }
             if has_noise:
@@ -96,7 +146,8 @@ class DamagedStreams:
         if chance.random() < 0.8:
             chunks.append("[DONE]")
         text = "".join(
-            f"data: {chunk if isinstance(chunk, str) else json.dumps(chunk, separators=separators)}{end}" for chunk in chunks
+            f"data: {chunk if isinstance(chunk, str) else json.dumps(chunk, separators=separators)}{end}"
+            for chunk in chunks
         )
         return text[: chance.randrange(len(text) + 1)] if chance.random() < 0.2 else text
 
@@ -140,4 +191,6 @@ class DamagedStreams:
         places = [found.start() for found in re.finditer(re.escape(word), bytes(content))]
         if places:
             at = chance.choice(places)
-            content[at : at + len(word)] = chance.choice((chance.choice(_PIECES), word[:-1], word + word, b"", chance.choice(_PLACES)))
+            content[at : at + len(word)] = chance.choice(
+                (chance.choice(_PIECES), word[:-1], word + word, b"", chance.choice(_PLACES))
+            )

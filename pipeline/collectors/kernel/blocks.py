@@ -15,7 +15,7 @@ from pipeline.collectors.decode import EventRow, decode_line
 from pipeline.collectors.event_columns import IDS, NOTHING, NUMBERS, Chosen, Events, Texts
 from pipeline.collectors.formats.log_format import LogFormat
 from pipeline.collectors.formats.request_log import api_key_id_of
-from pipeline.collectors.identity import event_ids, kinds_of_ids
+from pipeline.collectors.identity import EVENT_ID_BYTES, beginning_of_identity, event_id, kinds_of_ids
 from pipeline.collectors.kernel.program import BLANK, HANDED_OVER, Program, ProgramFailed
 from pipeline.collectors.kernel.rules import TERMS_MAX, Teacher, hold_together
 from pipeline.collectors.logs.lines import Line, bare_span
@@ -113,9 +113,7 @@ class BlockDecoder:
             line = Line(
                 first_line + index, start + begin, start + end, content[slice(*bare_span(content, begin, end - 1))]
             )
-            row = decode_line(
-                line, source=self.source, log_format=self.log_format, fingerprint=self.fingerprint
-            )
+            row = decode_line(line, source=self.source, log_format=self.log_format, fingerprint=self.fingerprint)
             if row is None:
                 blank += 1
             elif isinstance(row, EventRow):
@@ -155,56 +153,67 @@ class BlockDecoder:
                 known[number] = None
 
     def _events(self, told: Told, is_row: Array, start: int, first_line: int) -> Events:
-        rules = self._rules
-        if rules is None or not is_row.any():
+        rules, program = self._rules, self._program
+        if rules is None or program is None or not is_row.any():
             return event_columns.of_rows([])
-        told = told._replace(
-            lines=told.lines[is_row], shapes=told.shapes[is_row], first_holes=told.first_holes[is_row]
-        )
+        told = told._replace(lines=told.lines[is_row], shapes=told.shapes[is_row], first_holes=told.first_holes[is_row])
         lines = told.lines.astype(np.int64)
         ends = told.line_ends.astype(np.int64) + start
         starts = np.concatenate(([start], ends[:-1]))
         keys, is_raw = rules.keys_of(told)
         content = told.texts[: rules.texts_size(told)].copy()
         ids = tuple(Texts(*rules.id_of(told, column), content) for column in range(len(IDS)))
-        known = [*self._keys[0], *self._keys[1]]
+        known = [key or "" for keys_of_kind in self._keys for key in keys_of_kind]
         codes = keys + is_raw * len(self._keys[0])
         values, shared = rules.shared_of(told)
         return Events(
             places=np.stack((lines + first_line, starts[lines], ends[lines])),
             instants=rules.instant_of(told),
-            event_ids=self._event_ids(ids, codes, known),
+            event_ids=self._event_ids(program, ids, codes, known),
             numbers=np.stack([rules.number_of(told, column) for column in range(len(NUMBERS))]),
             ids=ids,
             keys=Chosen(codes, known),
             shared=Chosen(shared, values),
         )
 
-    def _event_ids(self, ids: tuple[Texts, ...], codes: Array, known: list[str | None]) -> Array:
-        """Return the identities of events; those with the same kinds of ids are worked out together."""
-        found = np.zeros((len(codes), 16), np.uint8)
-        stated = [texts.sizes > 0 for texts in ids]
+    def _event_ids(self, program: Program, ids: tuple[Texts, ...], codes: Array, known: list[str]) -> Array:
+        """Return the identities of events, by the rule of the source."""
+        has = [texts.sizes > 0 for texts in ids]
+        beginnings, chosen = np.unique(codes * 4 + has[0] * 2 + has[1], return_inverse=True)
+        kinds = [self._kinds(has_request=bool(each & 2), has_response=bool(each & 1)) for each in beginnings.tolist()]
+        if len(kinds) > program.beginnings_max or any(len(each) != 1 for each in kinds):
+            return self._event_ids_one_by_one(ids, codes, known)
+        for number, (each, (kind,)) in enumerate(zip(beginnings.tolist(), kinds, strict=True)):
+            program.introduce(number, beginning_of_identity((kind,), known[each // 4]))
+        is_response = np.array([kind == "response" for (kind,) in kinds])[chosen]
+        starts, sizes = (
+            np.where(is_response, of_response, of_request)
+            for of_request, of_response in ((ids[0].starts, ids[1].starts), (ids[0].sizes, ids[1].sizes))
+        )
+        return program.identities(chosen, starts, sizes)
+
+    def _kinds(self, *, has_request: bool, has_response: bool) -> tuple[str, ...]:
+        stated = [kind for kind, has in (("request", has_request), ("response", has_response)) if has]
+        return kinds_of_ids(self.log_format.identity, stated)
+
+    def _event_ids_one_by_one(self, ids: tuple[Texts, ...], codes: Array, known: list[str]) -> Array:
         content = ids[0].content.tobytes()
-        for has_request in (True, False):
-            for has_response in (True, False):
-                rows = np.flatnonzero((stated[0] == has_request) & (stated[1] == has_response))
-                kinds = kinds_of_ids(
-                    self.log_format.identity,
-                    [kind for kind, has in (("request", has_request), ("response", has_response)) if has],
-                )
-                if not len(rows) or not kinds:
-                    continue
-                columns = [_cut(ids[kind == "response"], rows, content) for kind in kinds]
-                key_ids = [(known[code] or "").encode() for code in codes[rows].tolist()]
-                found[rows] = np.frombuffer(
-                    b"".join(event_ids(kinds, api_key_ids=key_ids, ids=columns)), np.uint8
-                ).reshape(-1, 16)
-        return found
+        requests, responses = (
+            [content[start : start + size].decode() or None for start, size in zip(*map(_listed, texts[:2]), strict=True)]
+            for texts in ids
+        )
+        found = [
+            event_id(
+                api_key_id=known[code], response_id=response, request_id=request, line=b"", rule=self.log_format.identity
+            )
+            for code, request, response in zip(codes.tolist(), requests, responses, strict=True)
+        ]
+        return np.frombuffer(b"".join(found), np.uint8).reshape(len(found), EVENT_ID_BYTES)
 
 
-def _cut(texts: Texts, rows: Array, content: bytes) -> list[bytes]:
-    starts, ends = texts.starts[rows], texts.starts[rows] + texts.sizes[rows]
-    return [content[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+def _listed(values: Array) -> list[int]:
+    listed: list[int] = values.tolist()
+    return listed
 
 
 class _Rules:

@@ -43,9 +43,9 @@ class InOrder:
     def add(self, block: LineBlock) -> Iterator[DecodedLines]:
         """Take in a block, and yield what is ready, or has to be, to make room. Raises what ``fingerprint`` raises."""
         self._waiting.append(
-            (len(block.spans), self._pool.submit(self._decoded, block) if self._pool else self._decoded(block))
+            (block.lines, self._pool.submit(self._decoded, block) if self._pool else self._decoded(block))
         )
-        self.waiting_lines += len(block.spans)
+        self.waiting_lines += block.lines
         while self._waiting and (len(self._waiting) > self._waiting_max or self._is_ready()):
             yield self._next()
 

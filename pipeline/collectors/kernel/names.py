@@ -72,7 +72,7 @@ TEXTS = frozenset(
 _UNTOLD = frozenset(("data", "bytes", "chunk"))
 _COUNT = re.compile("token|count", re.IGNORECASE)
 _ID = re.compile("id|.*(?:_id|Id)")
-_NAME = re.compile(r'[!#-\[\]-~]{1,64}')
+_NAME = re.compile(r"[!#-\[\]-~]{1,64}")
 
 _KINDS_OF_LINE: Mapping[str, Kind] = {
     "ts": Kind.TIMED,

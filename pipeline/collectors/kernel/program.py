@@ -15,6 +15,7 @@ import numpy as np
 
 from pipeline.base.errors import TallybookError
 from pipeline.collectors.fields import IDENTIFIER
+from pipeline.collectors.identity import EVENT_ID_BYTES
 from pipeline.collectors.kernel.names import SUFFIXES, names_of_bodies, names_of_line
 
 if TYPE_CHECKING:
@@ -31,8 +32,13 @@ HANDED_OVER, TOLD, BLANK = range(3)
 _PLACES = (
     *("block", "line_ends", "fates", "row_lines", "row_shapes", "row_holes", "holes", "texts"),
     *("shape_pool", "shape_at", "shape_sizes", "keys", "key_sizes", "identifier_characters"),
+    *("beginnings", "beginning_sizes", "id_beginnings", "id_places", "id_sizes", "event_ids"),
 )
 """In the order of ``where`` of ``kernel.c``."""
+_FUNCTIONS = (
+    *("read", "told", "shapes_known", "keys_known", "forget", "add_names", "suffix", "where", "extent"),
+    "identities",
+)
 _FULL = 0.75
 _DEPTH_MAX = 200
 """Of objects in objects: the program's own stack is bounded."""
@@ -74,7 +80,7 @@ class Program:
         exports = wasmtime.Instance(self._store, _compiled().module, []).exports(self._store)
         self._functions: dict[str, Any] = {
             name: exports[name]
-            for name in ("read", "told", "shapes_known", "keys_known", "forget", "name", "suffix", "where", "extent")
+            for name in _FUNCTIONS
         }
         memory: Any = exports["memory"]
         base, size = ctypes.addressof(memory.data_ptr(self._store).contents), memory.data_len(self._store)
@@ -88,7 +94,7 @@ class Program:
     @property
     def window(self) -> memoryview:
         """The memory that a block is read from."""
-        return memoryview(self._at["block"])
+        return memoryview(self._at["block"].data)
 
     def read(self, size: int) -> Told:
         """Read the whole lines in the first ``size`` bytes of ``window``. Raises ``ProgramFailed`` at a trap."""
@@ -100,8 +106,15 @@ class Program:
         except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
             raise ProgramFailed(str(error).partition("\n")[0]) from None
         told = self._call("told")
-        by_line = (at[name][:told] for name in ("row_lines", "row_shapes", "row_holes"))
-        return Told(at["line_ends"][:lines], at["fates"][:lines], *by_line, at["holes"], at["texts"])
+        return Told(
+            line_ends=at["line_ends"][:lines],
+            fates=at["fates"][:lines],
+            lines=at["row_lines"][:told],
+            shapes=at["row_shapes"][:told],
+            first_holes=at["row_holes"][:told],
+            holes=at["holes"],
+            texts=at["texts"],
+        )
 
     @property
     def shapes_known(self) -> int:
@@ -111,7 +124,7 @@ class Program:
     def shape(self, number: int) -> bytes:
         """Return a shape."""
         at = int(self._at["shape_at"][number])
-        return self._at["shape_pool"][at : at + int(self._at["shape_sizes"][number])].tobytes()
+        return bytes(self._at["shape_pool"][at : at + int(self._at["shape_sizes"][number])].data)
 
     @property
     def shapes_max(self) -> int:
@@ -131,17 +144,38 @@ class Program:
 
     def key(self, number: int) -> bytes:
         """Return a key or an id of one, as it was logged: not to be kept, nor shown."""
-        return self._at["keys"][number][: int(self._at["key_sizes"][number])].tobytes()
+        return bytes(self._at["keys"][number][: int(self._at["key_sizes"][number])].data)
+
+    @property
+    def beginnings_max(self) -> int:
+        """How many beginnings of messages can be stated at once."""
+        return len(self._at["beginning_sizes"])
+
+    def introduce(self, number: int, beginning: bytes) -> None:
+        """State how the messages begin whose digests are identities, for ``identities``."""
+        self._at["beginnings"][number][: len(beginning)] = np.frombuffer(beginning, np.uint8)
+        self._at["beginning_sizes"][number] = len(beginning)
+
+    def identities(self, beginnings: Array, starts: Array, sizes: Array) -> Array:
+        """Return the identities of events, from their beginnings and from their ids in ``Told.texts``."""
+        for name, values in (("id_beginnings", beginnings), ("id_places", starts), ("id_sizes", sizes)):
+            self._at[name][: len(values)] = values
+        self._call("identities", len(beginnings))
+        return self._at["event_ids"][: len(beginnings)].copy()
 
     def forget(self) -> None:
         """Let shapes and keys be numbered anew."""
         self._call("forget")
 
     def _introduce(self) -> None:
-        for number, name in enumerate(self.names):
-            if self._call("name", self._written(name.text), name.owner, int(name.kind)) != number:
-                message = "there are more names than the program has room for"
-                raise ValueError(message)
+        written = b"".join(
+            name.owner.to_bytes(2, "little") + bytes((name.kind, len(name.text))) + name.text.encode()
+            for name in self.names
+        )
+        self.window[: len(written)] = written
+        if self._call("add_names", len(self.names)) != len(self.names):
+            message = "there are more names than the program has room for"
+            raise ValueError(message)
         for suffix in SUFFIXES:
             self._call("suffix", self._written(suffix))
         for code in range(128):
@@ -153,11 +187,21 @@ class Program:
         return len(encoded)
 
     def _views(self) -> dict[str, Array]:
-        block, lines, holes, texts, shapes, pool, keys, key_bytes = (self._call("extent", at) for at in range(8))
+        extents = (self._call("extent", at) for at in range(10))
+        block, lines, holes, texts, shapes, pool, keys, key_bytes, beginnings, beginning_bytes = extents
         shapes_of_views: tuple[tuple[str, tuple[int, ...]], ...] = (
-            *(("u1", (block,)), ("u4", (lines,)), ("u1", (lines,)), ("u4", (lines,)), ("u4", (lines,)), ("u4", (lines,))),
+            *(
+                ("u1", (block,)),
+                ("u4", (lines,)),
+                ("u1", (lines,)),
+                ("u4", (lines,)),
+                ("u4", (lines,)),
+                ("u4", (lines,)),
+            ),
             *(("i8", (holes,)), ("u1", (texts,)), ("u1", (pool,)), ("u4", (shapes,)), ("u4", (shapes,))),
             *(("u1", (keys, key_bytes)), ("u4", (keys,)), ("u1", (256,))),
+            *(("u1", (beginnings, beginning_bytes)), ("u4", (beginnings,)), ("u4", (lines,)), ("u4", (lines,))),
+            *(("u4", (lines,)), ("u1", (lines, EVENT_ID_BYTES))),
         )
         return {
             name: self._view(self._call("where", index), *shape)

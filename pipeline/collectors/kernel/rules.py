@@ -267,9 +267,7 @@ class _Samples:
         values["source"] = _SOURCE
         values["line"], values["byte_start"], values["byte_end"] = _LINE.number, _LINE.start, _LINE.end
         ids = {name: values[name] for name in IDS}
-        values["event_id"] = event_id(
-            api_key_id=values["api_key_id"], line=b"", rule=self._teacher.identity, **ids
-        )
+        values["event_id"] = event_id(api_key_id=values["api_key_id"], line=b"", rule=self._teacher.identity, **ids)
         return tuple(values.values())
 
     def _contents(self) -> list[Any]:

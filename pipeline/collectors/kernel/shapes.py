@@ -183,7 +183,6 @@ class _Writer:
         chunk = self._value()
         return [chunk] * int(self._hole(HoleKind.LENGTH))
 
-
     def _latest(self) -> list[str]:
         """Return chunks in a row that differ in their counts: those of the last are the holes."""
         begin, ids = self._at, list(self._ids)

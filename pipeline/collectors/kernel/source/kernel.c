@@ -1,8 +1,9 @@
 /* Lines of a log to shapes and holes; what is not certain is handed over to the plain reader (decode.py).
 
-   `bytes.h`, `json.h`, `shapes.h`, `bodies.h` and this file are one program, in the order in which they are read. It is
+   `bytes.h`, `json.h`, `shapes.h`, `bodies.h`, `identities.h` and this file are one program, in the order in which they are read. It is
    built for WebAssembly without a library, and reads and writes its own memory alone. docs/kernel.md explains it. */
 #include "bodies.h"
+#include "identities.h"
 
 #define EXPORT(name) __attribute__((export_name(#name))) name
 
@@ -179,18 +180,24 @@ void EXPORT(forget)(void) {
   for (u32 i = 0; i < KEY_SLOTS; i++) key_slots[i] = 0;
 }
 
-/* Adds the name in the first bytes of `block`; returns its number, or -1 where it is too long or there are too many. */
-int EXPORT(name)(u32 size, u32 owner, u32 kind) {
-  if (name_count == NAMES_MAX || size > NAME_BYTES_MAX) return -1;
-  Text t = {block, size};
-  u32 at = slot_of(t, owner);
+static int add_name(const u8 *text, u32 size, u32 owner, u32 kind) {
+  if (name_count == NAMES_MAX || size > NAME_BYTES_MAX) return 0;
+  u32 at = slot_of((Text){text, size}, owner);
   while (name_slots[at]) at = (at + 1) % NAME_SLOTS;
-  copy(names[name_count].bytes, block, size);
+  copy(names[name_count].bytes, text, size);
   names[name_count].size = size;
   names[name_count].owner = owner;
   names[name_count].kind = kind;
   name_slots[at] = ++name_count;
-  return (int)name_count - 1;
+  return 1;
+}
+
+/* Adds the names in `block`, each behind two bytes of owner, one of kind and one of size; returns how many there are. */
+u32 EXPORT(add_names)(u32 count) {
+  const u8 *p = block;
+  for (u32 i = 0; i < count; i++, p += 4 + p[3])
+    if (!add_name(p + 4, p[3], (u32)p[0] | (u32)p[1] << 8, p[2])) break;
+  return name_count;
 }
 
 /* Adds the suffix in the first bytes of `block`. */
@@ -201,15 +208,20 @@ int EXPORT(suffix)(u32 size) {
   return (int)suffix_count++;
 }
 
+/* Works out the identities of so many rows. */
+void EXPORT(identities)(u32 count) { identify(count); }
+
 void *EXPORT(where)(int what) {
   void *places[] = {
     block, line_ends, fates, row_lines, row_shapes, row_holes, holes, texts,
     shape_pool, shape_at, shape_sizes, keys, key_sizes, identifier_characters,
+    beginnings, beginning_sizes, id_beginnings, id_places, id_sizes, event_ids,
   };
   return places[what];
 }
 
 u32 EXPORT(extent)(int what) {
-  u32 sizes[] = {BLOCK_BYTES_MAX, LINES_MAX, HOLES_MAX, TEXTS_BYTES_MAX, SHAPES_MAX, SHAPE_POOL_BYTES, KEYS_MAX, ID_BYTES_MAX};
+  u32 sizes[] = {BLOCK_BYTES_MAX, LINES_MAX, HOLES_MAX, TEXTS_BYTES_MAX, SHAPES_MAX, SHAPE_POOL_BYTES, KEYS_MAX, ID_BYTES_MAX,
+                 BEGINNINGS_MAX, BEGINNING_BYTES_MAX};
   return sizes[what];
 }
