@@ -1,7 +1,7 @@
 """Make ``kernel.wasm`` of the sources beside it: ``python .ci/kernel.py [--check]``.
 
-Needs the pinned ``ziglang`` (``pip install -c constraints.txt -e '.[kernel]'``), as nobody does who only uses the kernel. Equal sources make
-equal bytes; ``--check`` compares them with those that are there, and writes nothing.
+Needs the pinned ``ziglang`` (``pip install -c constraints.txt -e '.[kernel]'``), as nobody does who only uses the
+kernel. Equal sources make equal bytes; ``--check`` compares them with those that are there, and writes nothing.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
-"""Compare the fast reader with the plain one on millions of made-up lines.
+"""Compare the kernel with the plain reader on millions of made-up lines.
 
 ``python -m benchmarks.fuzz --lines 10000000 --seed 1``.
 
-Owns the running of it. Does not own the lines (``tests/support/fuzzing.py``, ``damaged_streams.py``). A difference is printed with its line,
-made as short as it can be, and with the seed that makes it again; nothing in it comes from a real log.
+Owns the running of it. Does not own the lines (``tests/support/fuzzing.py``, ``damaged_streams.py``). A difference is
+printed with its line, made as short as it can be, and with the seed that makes it again; nothing in it comes from a real
+log.
 """
 
 from __future__ import annotations

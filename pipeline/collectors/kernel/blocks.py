@@ -13,7 +13,7 @@ import numpy as np
 from pipeline.collectors import event_columns
 from pipeline.collectors.decode import EventRow, decode_line
 from pipeline.collectors.event_columns import IDS, NOTHING, NUMBERS, Chosen, Events, Texts
-from pipeline.collectors.formats.log_format import LogFormat
+from pipeline.collectors.formats.log_format import LogFormat, read_by
 from pipeline.collectors.formats.request_log import api_key_id_of
 from pipeline.collectors.identity import EVENT_ID_BYTES, beginning_of_identity, event_id, kinds_of_ids
 from pipeline.collectors.kernel.program import BLANK, HANDED_OVER, Program, ProgramFailed
@@ -51,39 +51,51 @@ class DecodedLines(NamedTuple):
     """How many events the kernel told."""
 
 
+class _Reader(NamedTuple):
+    """A program, and what has been learned of the shapes that it has numbered."""
+
+    program: Program
+    rules: _Rules
+
+
+_idle: dict[str, list[_Reader]] = {}
+"""Readers that nobody uses, by what they read (``log_format.read_by``): the next log of the format goes on with one."""
+
+
 class BlockDecoder:
     """Decodes the blocks of one log; its methods raise what ``fingerprint`` raises. Not for two threads at once."""
 
     def __init__(self, *, source: str, log_format: LogFormat, fingerprint: Callable[[str], str]) -> None:
-        """Make a kernel; without ``wasmtime``, or where it cannot read such logs, lines are read one by one."""
+        """Take a kernel; without ``wasmtime``, or where it cannot read such logs, lines are read one by one."""
         self.source = source
         self.log_format = log_format
         self.fingerprint = fingerprint
         self.failures = 0
         """How many blocks the kernel failed at; they were read line by line."""
-        self._program = _program(log_format)
-        self._begin()
-
-    def _begin(self) -> None:
-        """Know no shape and no key."""
-        self._rules = _Rules(self._program, self.log_format) if self._program is not None else None
+        self._reader = _reader(log_format)
         self._keys: tuple[list[str | None], list[str | None]] = ([], [])
+
+    def close(self) -> None:
+        """Give the kernel back."""
+        if self._reader is not None:
+            _idle.setdefault(read_by(self.log_format), []).append(self._reader)
+            self._reader = None
 
     def decoded(self, content: bytes, *, start: int, first_line: int) -> DecodedLines:
         """Return what ``decode.decode_line`` returns for each line of a block, which begins at ``start`` in the log."""
-        program = self._program
-        if program is None or len(content) > program.block_bytes_max:
+        reader = self._reader
+        if reader is None or len(content) > reader.program.block_bytes_max:
             return self._plainly(content, start, first_line)
+        program, rules = reader
         program.window[: len(content)] = content
         try:
             told = program.read(len(content))
         except ProgramFailed:
             self.failures += 1
-            self._program = _program(self.log_format)  # its memory cannot be relied on any more
-            self._begin()
+            self._reader, self._keys = _new_reader(self.log_format), ([], [])  # its memory cannot be relied on any more
             return self._plainly(content, start, first_line)
-        is_row = self._told_rows(told)
-        events = self._events(told, is_row, start, first_line)
+        is_row = self._told_rows(reader, told)
+        events = self._events(reader, told, is_row, start, first_line)
         told.fates[told.lines[~is_row]] = HANDED_OVER
         ends = told.line_ends.tolist()
         handed_over = np.flatnonzero(told.fates == HANDED_OVER).tolist()
@@ -92,7 +104,8 @@ class BlockDecoder:
         blank += int(np.count_nonzero(told.fates == BLANK))
         if program.is_nearly_full:
             program.forget()
-            self._begin()
+            rules.forget()
+            self._keys = ([], [])
         parts = [events, *([event_columns.of_rows(others)] if others else [])]
         return DecodedLines([part for part in parts if len(part)], quarantined, blank, len(events))
 
@@ -122,18 +135,16 @@ class BlockDecoder:
                 quarantined.append(row.values)
         return events, quarantined, blank
 
-    def _told_rows(self, told: Told) -> Array:
+    def _told_rows(self, reader: _Reader, told: Told) -> Array:
         """Return which told lines are rows: their shapes have rules, and what stands in their holes obeys them."""
-        rules, program = self._rules, self._program
-        if rules is None or program is None:
-            return np.zeros(len(told.lines), np.bool_)
-        rules.learn(told)
+        program, rules = reader
+        rules.learn(program, told)
         is_row = rules.obeyed(told)
         keys, is_raw = rules.keys_of(told)
         for number in np.unique(keys[is_row & ~is_raw]).tolist():
-            self._key_id(number, is_raw=False)
+            self._key_id(program, number, is_raw=False)
         for number in np.unique(keys[is_row & is_raw]).tolist():
-            self._key_id(number, is_raw=True)
+            self._key_id(program, number, is_raw=True)
         unknown = [[key is None for key in known] or [True] for known in self._keys]
         for flags, mask in zip(unknown, (~is_raw, is_raw), strict=True):
             refused = np.array(flags)
@@ -141,20 +152,20 @@ class BlockDecoder:
             is_row[chosen] = ~refused[keys[chosen]]
         return is_row
 
-    def _key_id(self, number: int, *, is_raw: bool) -> None:
+    def _key_id(self, program: Program, number: int, *, is_raw: bool) -> None:
         """Ask the plain reader whose key one is."""
         known = self._keys[is_raw]
         known += [None] * (number + 1 - len(known))
-        if known[number] is None and self._program is not None:
-            line = {_KEY_FIELDS[is_raw]: self._program.key(number).decode()}
+        if known[number] is None:
+            line = {_KEY_FIELDS[is_raw]: program.key(number).decode()}
             try:
                 known[number] = api_key_id_of(line, _OUR_NAMES, self.fingerprint)
             except LineRefused:
                 known[number] = None
 
-    def _events(self, told: Told, is_row: Array, start: int, first_line: int) -> Events:
-        rules, program = self._rules, self._program
-        if rules is None or program is None or not is_row.any():
+    def _events(self, reader: _Reader, told: Told, is_row: Array, start: int, first_line: int) -> Events:
+        program, rules = reader
+        if not is_row.any():
             return event_columns.of_rows([])
         told = told._replace(lines=told.lines[is_row], shapes=told.shapes[is_row], first_holes=told.first_holes[is_row])
         lines = told.lines.astype(np.int64)
@@ -199,12 +210,19 @@ class BlockDecoder:
     def _event_ids_one_by_one(self, ids: tuple[Texts, ...], codes: Array, known: list[str]) -> Array:
         content = ids[0].content.tobytes()
         requests, responses = (
-            [content[start : start + size].decode() or None for start, size in zip(*map(_listed, texts[:2]), strict=True)]
+            [
+                content[start : start + size].decode() or None
+                for start, size in zip(*map(_listed, texts[:2]), strict=True)
+            ]
             for texts in ids
         )
         found = [
             event_id(
-                api_key_id=known[code], response_id=response, request_id=request, line=b"", rule=self.log_format.identity
+                api_key_id=known[code],
+                response_id=response,
+                request_id=request,
+                line=b"",
+                rule=self.log_format.identity,
             )
             for code, request, response in zip(codes.tolist(), requests, responses, strict=True)
         ]
@@ -220,9 +238,13 @@ class _Rules:
     """The rules of the shapes that a program has numbered, as arrays: an element a shape."""
 
     def __init__(self, program: Program, log_format: LogFormat) -> None:
-        self._program = program
         self._teacher = Teacher(log_format, program.names)
-        size = program.shapes_max
+        self._size = program.shapes_max
+        self.forget()
+
+    def forget(self) -> None:
+        """Know no shape."""
+        size = self._size
         self._fates = np.full(size, _NEW, np.uint8)
         self._bytes = np.zeros(size, np.int64)
         self._always = np.full((len(NUMBERS), size), NOTHING, np.int64)
@@ -238,7 +260,7 @@ class _Rules:
         self._shared_values: list[Row] = []
         self._shared_known: dict[Row, int] = {}
 
-    def learn(self, told: Told) -> None:
+    def learn(self, program: Program, told: Told) -> None:
         """Learn the shapes of a block that are new, and frequent enough."""
         sizes = np.diff(told.line_ends, prepend=0)[told.lines]
         is_new = self._fates[told.shapes] == _NEW
@@ -249,7 +271,7 @@ class _Rules:
         for number, first in zip(numbers.tolist(), np.flatnonzero(is_new)[firsts].tolist(), strict=True):
             if self._bytes[number] >= LEARNED_FROM_BYTES:
                 holes = told.holes[int(told.first_holes[first]) :][:512].tolist()
-                self._keep(number, self._teacher.rule_of(self._program.shape(number), holes))
+                self._keep(number, self._teacher.rule_of(program.shape(number), holes))
 
     def _keep(self, number: int, rule: Rule | None) -> None:
         if rule is None:
@@ -289,7 +311,7 @@ class _Rules:
 
     def number_of(self, told: Told, column: int) -> Array:
         """Return one of the columns ``NUMBERS``."""
-        numbers = self._always[column][told.shapes]
+        numbers: Array = self._always[column][told.shapes]
         for term in range(self._terms_used[column]):
             holes = self._terms[column, term][told.shapes]
             numbers += np.where(holes == _NO_HOLE, 0, _contents(told, holes))
@@ -321,11 +343,20 @@ class _Rules:
 
 def _contents(told: Told, holes: Array) -> Array:
     """Return what stands in a hole of each line; anything for no hole."""
-    return told.holes[np.minimum(told.first_holes + np.maximum(holes, 0), len(told.holes) - 1)]
+    contents: Array = told.holes[np.minimum(told.first_holes + np.maximum(holes, 0), len(told.holes) - 1)]
+    return contents
 
 
-def _program(log_format: LogFormat) -> Program | None:
+def _reader(log_format: LogFormat) -> _Reader | None:
     try:
-        return Program(log_format)
+        return _idle.setdefault(read_by(log_format), []).pop()
+    except IndexError:
+        return _new_reader(log_format)
+
+
+def _new_reader(log_format: LogFormat) -> _Reader | None:
+    try:
+        program = Program(log_format)
     except (ImportError, ValueError):
         return None
+    return _Reader(program, _Rules(program, log_format))

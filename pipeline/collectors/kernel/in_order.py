@@ -1,4 +1,4 @@
-"""Blocks of one log decoded by several threads, each with a kernel of its own; what comes out is in the order of the log.
+"""Blocks of one log decoded by several threads, each with a kernel of its own; they come out in the order of the log.
 
 Owns the threads. Does not own the decoding (``blocks``), nor how many there are.
 """
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from pipeline.collectors.formats.log_format import LogFormat
     from pipeline.collectors.logs.line_blocks import LineBlock
+    from pipeline.collectors.logs.lines import Line
 
 THREADS_MAX = 4
 _WORTHWHILE_BYTES = 2**25
@@ -34,7 +35,7 @@ class InOrder:
         """Decode here, or, where some ``size`` bytes make it worthwhile, in ``threads``, at most ``THREADS_MAX``."""
         count = min(threads, THREADS_MAX) if size >= _WORTHWHILE_BYTES else 1
         self.waiting_lines = 0
-        self._decoder = lambda: BlockDecoder(source=source, log_format=log_format, fingerprint=fingerprint)
+        self._source, self._log_format, self._fingerprint = source, log_format, fingerprint
         self._idle: list[BlockDecoder] = []
         self._waiting: deque[tuple[int, Future[DecodedLines] | DecodedLines]] = deque()
         self._pool = ThreadPoolExecutor(count) if count > 1 else None
@@ -57,7 +58,9 @@ class InOrder:
     def close(self) -> None:
         """Let the threads end."""
         if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool.shutdown(wait=True, cancel_futures=True)
+        while self._idle:
+            self._idle.pop().close()
 
     def _is_ready(self) -> bool:
         found = self._waiting[0][1]
@@ -73,20 +76,17 @@ class InOrder:
         try:
             decoder = self._idle.pop()
         except IndexError:
-            decoder = self._decoder()
+            decoder = BlockDecoder(source=self._source, log_format=self._log_format, fingerprint=self._fingerprint)
         try:
             if block.line is None:
                 return decoder.decoded(block.content, start=block.start, first_line=block.first_line)
-            return _of_line(decoder, block)
+            return _of_line(decoder, block.line)
         finally:
             self._idle.append(decoder)
 
 
-def _of_line(decoder: BlockDecoder, block: LineBlock) -> DecodedLines:
-    if block.line is None:
-        message = "a block of lines is no line"
-        raise ValueError(message)
-    row = decode_line(block.line, source=decoder.source, log_format=decoder.log_format, fingerprint=decoder.fingerprint)
+def _of_line(decoder: BlockDecoder, line: Line) -> DecodedLines:
+    row = decode_line(line, source=decoder.source, log_format=decoder.log_format, fingerprint=decoder.fingerprint)
     events = [event_columns.of_rows([row.values])] if isinstance(row, EventRow) else []
     quarantined = [row.values] if isinstance(row, QuarantineRow) else []
     return DecodedLines(events, quarantined, int(row is None), 0)

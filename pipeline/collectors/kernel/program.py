@@ -1,7 +1,7 @@
 """The program in WebAssembly: its memory, and what it says of a block, as arrays.
 
-Owns the way in and out. Does not own what a line amounts to (``rules``), nor rows (``blocks``). An instance is not to be
-used by two threads at once; it gives the interpreter away while it works, and can touch no memory but its own.
+Owns the way in and out. Does not own what a line amounts to (``rules``), nor rows (``blocks``). An instance is not to
+be used by two threads at once; it gives the interpreter away while it works, and can touch no memory but its own.
 """
 
 from __future__ import annotations
@@ -26,19 +26,18 @@ if TYPE_CHECKING:
 
     Array: TypeAlias = np.ndarray[Any, Any]
 
+KERNEL = Path(__file__).with_name("kernel.wasm")
+
 HANDED_OVER, TOLD, BLANK = range(3)
 """Fates of lines."""
 
 _PLACES = (
     *("block", "line_ends", "fates", "row_lines", "row_shapes", "row_holes", "holes", "texts"),
     *("shape_pool", "shape_at", "shape_sizes", "keys", "key_sizes", "identifier_characters"),
-    *("beginnings", "beginning_sizes", "id_beginnings", "id_places", "id_sizes", "event_ids"),
+    *("beginnings", "beginning_sizes", "id_beginnings", "id_places", "id_sizes", "event_ids", "counters"),
 )
 """In the order of ``where`` of ``kernel.c``."""
-_FUNCTIONS = (
-    *("read", "told", "shapes_known", "keys_known", "forget", "add_names", "suffix", "where", "extent"),
-    "identities",
-)
+_FUNCTIONS = (*("read", "forget", "add_names", "suffix", "where", "extent", "identities"),)
 _FULL = 0.75
 _DEPTH_MAX = 200
 """Of objects in objects: the program's own stack is bounded."""
@@ -78,10 +77,7 @@ class Program:
         self.names: tuple[Name, ...] = (*names, *of_line)
         self._store = wasmtime.Store(_compiled().engine)
         exports = wasmtime.Instance(self._store, _compiled().module, []).exports(self._store)
-        self._functions: dict[str, Any] = {
-            name: exports[name]
-            for name in _FUNCTIONS
-        }
+        self._functions: dict[str, Any] = {name: exports[name] for name in _FUNCTIONS}
         memory: Any = exports["memory"]
         base, size = ctypes.addressof(memory.data_ptr(self._store).contents), memory.data_len(self._store)
         self._memory: Array = np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(base))
@@ -105,7 +101,7 @@ class Program:
             lines = self._call("read", size, self._depth_max)
         except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
             raise ProgramFailed(str(error).partition("\n")[0]) from None
-        told = self._call("told")
+        told = int(at["counters"][0])
         return Told(
             line_ends=at["line_ends"][:lines],
             fates=at["fates"][:lines],
@@ -115,11 +111,6 @@ class Program:
             holes=at["holes"],
             texts=at["texts"],
         )
-
-    @property
-    def shapes_known(self) -> int:
-        """How many shapes have a number."""
-        return int(self._call("shapes_known"))
 
     def shape(self, number: int) -> bytes:
         """Return a shape."""
@@ -134,8 +125,7 @@ class Program:
     @property
     def is_nearly_full(self) -> bool:
         """Whether there is little room left for shapes or keys, beyond which lines are handed over."""
-        shapes, keys = self._call("shapes_known"), self._call("keys_known")
-        used = int(self._at["shape_sizes"][:shapes].sum()) if shapes else 0
+        _, shapes, keys, used = self._at["counters"].tolist()
         return bool(
             shapes > _FULL * self.shapes_max
             or keys > _FULL * len(self._at["key_sizes"])
@@ -201,7 +191,7 @@ class Program:
             *(("i8", (holes,)), ("u1", (texts,)), ("u1", (pool,)), ("u4", (shapes,)), ("u4", (shapes,))),
             *(("u1", (keys, key_bytes)), ("u4", (keys,)), ("u1", (256,))),
             *(("u1", (beginnings, beginning_bytes)), ("u4", (beginnings,)), ("u4", (lines,)), ("u4", (lines,))),
-            *(("u4", (lines,)), ("u1", (lines, EVENT_ID_BYTES))),
+            *(("u4", (lines,)), ("u1", (lines, EVENT_ID_BYTES)), ("u4", (4,))),
         )
         return {
             name: self._view(self._call("where", index), *shape)
@@ -228,4 +218,4 @@ def _compiled() -> _Compiled:
     config = wasmtime.Config()
     config.cranelift_opt_level = "speed"
     engine = wasmtime.Engine(config)
-    return _Compiled(engine, wasmtime.Module(engine, Path(__file__).with_name("kernel.wasm").read_bytes()))
+    return _Compiled(engine, wasmtime.Module(engine, KERNEL.read_bytes()))

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.decode import EventRow, decode_line
 from pipeline.collectors.event_columns import IDS, NUMBERS, SHARED
+from pipeline.collectors.formats.log_format import read_by
 from pipeline.collectors.identity import event_id
 from pipeline.collectors.kernel.shapes import HoleKind, holes_of, line_of
 from pipeline.collectors.logs.lines import Line
@@ -77,6 +78,11 @@ class Rule:
     """Holes that must be ``prompt_tokens`` and ``completion_tokens`` together."""
 
 
+_known: dict[tuple[str, bytes], Rule | None] = {}
+"""The rules of shapes, by what they are read by: what one thread has asked, no other asks again."""
+_KNOWN_MAX = 2**14
+
+
 def hold_together(numbers: Mapping[str, Any]) -> Any:
     """Tell whether the counts of an event are counts, and no part of them greater than its whole.
 
@@ -98,14 +104,22 @@ class Teacher:
 
     def __init__(self, log_format: LogFormat, names: Sequence[Name]) -> None:
         self._log_format = log_format
+        self._format = read_by(log_format)
         self._names = names
-        self._asked: list[str] = []
 
     def rule_of(self, shape: bytes, example: Sequence[int]) -> Rule | None:
         """Return the rule of a shape, ``None`` where there is none that could be relied on.
 
         ``example`` are the contents of the holes of one line: its counts are of a usual order.
         """
+        known = (self._format, shape)
+        if known not in _known:
+            if len(_known) >= _KNOWN_MAX:
+                _known.clear()
+            _known[known] = self._found(shape, example)
+        return _known[known]
+
+    def _found(self, shape: bytes, example: Sequence[int]) -> Rule | None:
         try:
             holes = holes_of(shape, self._names)
         except ValueError:  # a word of half characters
@@ -184,7 +198,7 @@ class _Samples:
         values = {contents[hole] + 1 for hole in rule.totals} | {1, 10**7, *counts}
         values |= {one + other for one, other in combinations(counts, 2)}
         for hole in rule.totals:
-            others = (contents[:hole] + [value] + contents[hole + 1 :] for value in sorted(values))
+            others = ([*contents[:hole], value, *contents[hole + 1 :]] for value in sorted(values))
             if all(self._row(each) == expected for each in others):
                 self._totals.remove(hole)
                 self._counts.append(hole)

@@ -191,8 +191,8 @@ class _Writer:
         chunks = []
         for _ in range(int(self._hole(HoleKind.LENGTH))):
             earlier = _Writer(self._shape, self._names, self._any_count, self._chance)
-            earlier._at, earlier._ids = begin, list(ids)  # noqa: SLF001 - its own kind
-            chunks.append(earlier._value())  # noqa: SLF001
+            earlier._at, earlier._ids = begin, list(ids)
+            chunks.append(earlier._value())
         self._at = end
         return [*chunks, last]
 

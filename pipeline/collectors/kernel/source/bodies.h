@@ -192,6 +192,7 @@ static const u8 *list_under(const u8 *p, u32 kind, int depth) {
     if (*p != ',') return broken(p);
     p = blanks(p + 1);
   }
+  if (!has_room()) return unsure();
   *o++ = LIST_END;
   return p + 1;
 }
@@ -226,6 +227,7 @@ static const u8 *object(const u8 *p, u32 owner, int depth) {
     if (!p) return 0;
   }
   if (found != LAST_MEMBER) return 0;
+  if (!has_room()) return unsure();
   if (has_others) *o++ = OTHERS;
   *o++ = CLOSE;
   return p;
@@ -233,11 +235,11 @@ static const u8 *object(const u8 *p, u32 owner, int depth) {
 
 /* ---- runs of chunks ---- */
 
-enum { KINDS_OF_RUN = 2 };
+enum { KINDS_OF_RUN = 2, CHUNK_BYTES_MAX = SHAPE_BYTES_MAX + TOKEN_BYTES_MAX };
 
 /* Chunks that follow one another and are alike: how many there are of either kind. */
 static struct {
-  u8 shapes[KINDS_OF_RUN][SHAPE_BYTES_MAX];
+  u8 shapes[KINDS_OF_RUN][CHUNK_BYTES_MAX];
   u32 size, kinds;
   i64 lengths[KINDS_OF_RUN];
 } run;
@@ -478,7 +480,7 @@ static int is_silent(const u8 *p, u32 size) {
 /* A transcript of server-sent events in a string; p behind its quote, and so the place that is returned. Twins:
    sse.read_transcript, body._stream_body. Two lines of data in one event are handed over. */
 static const u8 *transcript(const u8 *p) {
-  u8 last[SHAPE_BYTES_MAX];
+  u8 last[CHUNK_BYTES_MAX];
   int is_pending = 0, has_chunks = 0;
   *o++ = TRANSCRIPT;
   run.kinds = 0;
@@ -525,7 +527,7 @@ static const u8 *transcript(const u8 *p) {
 
 /* Documents on lines, in a string. Twin: body._lines_body. */
 static const u8 *json_lines(const u8 *p) {
-  u8 last[SHAPE_BYTES_MAX];
+  u8 last[CHUNK_BYTES_MAX];
   u32 lines = 0, chunks = 0;
   *o++ = JSON_LINES;
   run.kinds = 0;
@@ -559,7 +561,7 @@ static const u8 *json_lines(const u8 *p) {
 
 /* An array of chunks. Twin: body._json_body. */
 static const u8 *array_of_chunks(const u8 *p, int depth) {
-  u8 last[SHAPE_BYTES_MAX];
+  u8 last[CHUNK_BYTES_MAX];
   if (depth >= depth_max) return unsure();
   *o++ = CHUNKS;
   run.kinds = 0;

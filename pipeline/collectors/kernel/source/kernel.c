@@ -70,7 +70,7 @@ static const u8 *epoch(const u8 *p) {
     if (!is_digit(*p)) return unsure();
     n = n * 10 + (*p - '0');
   }
-  i64 us = n * 1000000 < LATEST_US ? n * 1000000 : n * 1000;
+  i64 us = n < LATEST_US / 1000000 ? n * 1000000 : n * 1000;
   if (us < EARLIEST_US || us >= LATEST_US) return unsure();
   put_hole(INSTANT_NUMBER, us);
   return behind;
@@ -144,6 +144,8 @@ static u8 *end_of_line(u8 *p, const u8 *limit, int *is_ascii) {
   return 0;
 }
 
+static void note_counters(void);
+
 /* Reads the whole lines in the first `size` bytes of `block`; returns how many there are. */
 u32 EXPORT(read)(u32 size, int deepest) {
   u32 lines = 0;
@@ -164,14 +166,20 @@ u32 EXPORT(read)(u32 size, int deepest) {
     line_ends[lines++] = (u32)(end + 1 - block);
     begin = end + 1;
   }
+  note_counters();
   return lines;
 }
 
 /* ---- what the host asks and says ---- */
 
-u32 EXPORT(told)(void) { return rows; }
-u32 EXPORT(shapes_known)(void) { return shape_count; }
-u32 EXPORT(keys_known)(void) { return key_count; }
+static u32 counters[4]; /* lines told, shapes and keys known, bytes of shapes: as they were after the last block */
+
+static void note_counters(void) {
+  counters[0] = rows;
+  counters[1] = shape_count;
+  counters[2] = key_count;
+  counters[3] = shape_pool_size;
+}
 
 /* Lets shapes and keys be numbered anew. */
 void EXPORT(forget)(void) {
@@ -215,7 +223,7 @@ void *EXPORT(where)(int what) {
   void *places[] = {
     block, line_ends, fates, row_lines, row_shapes, row_holes, holes, texts,
     shape_pool, shape_at, shape_sizes, keys, key_sizes, identifier_characters,
-    beginnings, beginning_sizes, id_beginnings, id_places, id_sizes, event_ids,
+    beginnings, beginning_sizes, id_beginnings, id_places, id_sizes, event_ids, counters,
   };
   return places[what];
 }
