@@ -30,11 +30,15 @@ _OPTIONS = (
 )
 
 
-def built(source: Path = SOURCE) -> bytes:
-    """Return the program. Raises ``subprocess.CalledProcessError`` where it is none."""
+def built(source: Path = SOURCE, *, warns: bool = True) -> bytes:
+    """Return the program; ``warns``: a warning is an error.
+
+    Raises ``subprocess.CalledProcessError`` where the sources make none.
+    """
     with tempfile.TemporaryDirectory() as folder:
         to = Path(folder) / "kernel.wasm"
-        command = [sys.executable, "-m", "ziglang", "cc", *_OPTIONS, "-o", str(to), "kernel.c"]
+        warnings = ("-Wall", "-Wextra", "-Werror") if warns else ("-w",)
+        command = [sys.executable, "-m", "ziglang", "cc", *_OPTIONS, *warnings, "-o", str(to), "kernel.c"]
         subprocess.run(command, check=True, cwd=source)  # noqa: S603 - our own program
         return to.read_bytes()
 

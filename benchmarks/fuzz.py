@@ -3,8 +3,7 @@
 ``python -m benchmarks.fuzz --lines 10000000 --seed 1``.
 
 Owns the running of it. Does not own the lines (``tests/support/fuzzing.py``, ``damaged_streams.py``). A difference is
-printed with its line, made as short as it can be, and with the seed that makes it again; nothing in it comes from a real
-log.
+printed with its line, made as short as it can be, and with the seed that makes it again; nothing comes from a real log.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from collections import Counter
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -78,7 +77,7 @@ def differing(lines: list[bytes], decoder: BlockDecoder) -> tuple[list[int], int
             Line(number, at, end, line[slice(*bare_span(line, 0, len(line)))]),
             source="s",
             log_format=decoder.log_format,
-            fingerprint=_fingerprint,
+            fingerprint=fingerprint,
         )
         if found.get(number) != _fuzzing().expected_row(row):
             wrong.append(number - 1)
@@ -112,17 +111,20 @@ class _Round(NamedTuple):
     """Each as short as it can be."""
 
 
-def _round(seed: str) -> _Round:
-    fuzzing = _fuzzing()
-    chance = random.Random(seed)
-    maker = (
-        _support("damaged_streams").DamagedStreams(seed)
-        if chance.random() < _AIMED
-        else fuzzing.LineMaker(
-            seed, fresh=chance.choice(_FRESH), is_gentle=chance.random() < _GENTLE, families=chance.choice(_FAMILIES)
-        )
+def made_by(seed: str, aimed: float) -> Any:
+    """Return a maker of lines: of damaged streams, in so great a share of seeds, or of any lines."""
+    chance = random.Random(f"maker {seed}")
+    if chance.random() < aimed:
+        return _support("damaged_streams").DamagedStreams(seed)
+    return _fuzzing().LineMaker(
+        seed, fresh=chance.choice(_FRESH), is_gentle=chance.random() < _GENTLE, families=chance.choice(_FAMILIES)
     )
-    decoder = BlockDecoder(source="s", log_format=chance.choice(_FORMATS), fingerprint=_fingerprint)
+
+
+def _round(seed: str) -> _Round:
+    chance = random.Random(seed)
+    maker = made_by(seed, _AIMED)
+    decoder = BlockDecoder(source="s", log_format=chance.choice(_FORMATS), fingerprint=fingerprint)
     found: list[bytes] = []
     told = usual = 0
     for _ in range(_ROUND_LINES // _BLOCK_LINES):
@@ -137,7 +139,8 @@ def _round(seed: str) -> _Round:
     return _Round(seed, _ROUND_LINES, usual, told, found)
 
 
-def _fingerprint(raw: str) -> str:
+def fingerprint(raw: str) -> str:
+    """Stand for the fingerprint of a key."""
     return f"key_{len(raw)}"
 
 

@@ -25,6 +25,7 @@ leaves it: fields are picked one by one, and checked. Read first: ``decode``, th
 from pipeline.collectors.again import read_again, records_beginning_like
 from pipeline.collectors.formats.fingerprint import KeyFingerprint
 from pipeline.collectors.formats.log_format import LogFormat, read_by
+from pipeline.collectors.kernel.program import has_kernel
 from pipeline.collectors.logs.lineage import KnownSources
 from pipeline.collectors.logs.problems import ProblemReason, SourceProblem
 from pipeline.collectors.logs.unread_tails import ends_of, unread_tails
@@ -40,6 +41,7 @@ __all__ = [
     "ProblemReason",
     "SourceProblem",
     "ends_of",
+    "has_kernel",
     "read_again",
     "read_by",
     "read_log",

@@ -19,6 +19,7 @@ from pipeline.collectors.identity import EVENT_ID_BYTES, beginning_of_identity, 
 from pipeline.collectors.kernel.program import BLANK, HANDED_OVER, Program, ProgramFailed
 from pipeline.collectors.kernel.rules import TERMS_MAX, Teacher, hold_together
 from pipeline.collectors.logs.lines import Line, bare_span
+from pipeline.collectors.logs.memory import keep_freed_memory
 from pipeline.collectors.refusal import LineRefused
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class BlockDecoder:
 
     def __init__(self, *, source: str, log_format: LogFormat, fingerprint: Callable[[str], str]) -> None:
         """Take a kernel; without ``wasmtime``, or where it cannot read such logs, lines are read one by one."""
+        keep_freed_memory()
         self.source = source
         self.log_format = log_format
         self.fingerprint = fingerprint
@@ -357,6 +359,6 @@ def _reader(log_format: LogFormat) -> _Reader | None:
 def _new_reader(log_format: LogFormat) -> _Reader | None:
     try:
         program = Program(log_format)
-    except (ImportError, ValueError):
+    except (ImportError, OSError, ValueError):  # not installed; not for this machine; not for such logs
         return None
     return _Reader(program, _Rules(program, log_format))

@@ -15,13 +15,13 @@ import numpy as np
 
 from pipeline.base.errors import TallybookError
 from pipeline.collectors.fields import IDENTIFIER
+from pipeline.collectors.formats.log_format import LogFormat
 from pipeline.collectors.identity import EVENT_ID_BYTES
 from pipeline.collectors.kernel.names import SUFFIXES, names_of_bodies, names_of_line
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    from pipeline.collectors.formats.log_format import LogFormat
     from pipeline.collectors.kernel.names import Name
 
     Array: TypeAlias = np.ndarray[Any, Any]
@@ -204,6 +204,17 @@ class Program:
 
     def _call(self, name: str, *arguments: int) -> Any:
         return self._functions[name](self._store, *arguments)
+
+
+def has_kernel() -> bool:
+    """Whether the program can run here: it reads the line of a made-up log."""
+    try:
+        program = Program(LogFormat())
+        line = b'{"ts": "2026-03-01T06:51:19Z"}\n'
+        program.window[: len(line)] = line
+        return len(program.read(len(line)).lines) == 1
+    except (ImportError, OSError, ValueError, ProgramFailed):
+        return False
 
 
 class _Compiled(NamedTuple):

@@ -1,4 +1,4 @@
-"""What happens around the kernel: it fails, it is not there, it is full, it works in several threads, lines are hostile."""
+"""What happens around the kernel: it fails, is not there, is full, works in several threads, meets hostile lines."""
 
 from __future__ import annotations
 
@@ -146,6 +146,7 @@ def test_several_threads_read_what_one_reads(tmp_path: Path, monkeypatch: pytest
 _STREAM = 'data: {"id": "%s", "choices": [{"index": 0, "delta": {"content": "%s"}}]}\n\n'
 HOSTILE = {
     "levels": b'{"x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "levels of objects": b'{"x": ' * 100_000 + b"1" + b"}" * 100_000,
     "levels in a body": json.dumps(USUAL | {"response": '{"x": ' + "[" * 100_000 + "]" * 100_000 + "}"}).encode(),
     "brackets": b"[" * 1_000_000,
     "escapes": json.dumps(USUAL | {"response": '"' * 2**20}).encode(),
