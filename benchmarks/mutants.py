@@ -52,7 +52,6 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("shapes.h", "    if (!identifier_characters[id.at[i]]) return 0;", "    ;"),
     ("shapes.h", "  if (id.size > ID_BYTES_MAX) return 0;\n", ""),
     ("shapes.h", "  while (known < id_count && !(", "  while (known < id_count && ("),
-    ("shapes.h", "    if (one[i] != other[i] && !is_text) return 0;", "    ;"),
     (
         "shapes.h",
         "if (shape_hashes[n] == h && shape_sizes[n] == size && equal(shape_pool + shape_at[n], p, size))",
@@ -65,13 +64,15 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ),
     ("bodies.h", "    if (m.is_escaped) return unsure();\n", ""),
     ("bodies.h", "      if (has_suffix(m.key)) return unsure();\n", ""),
-    ("bodies.h", "seen[name / 64] >> name % 64 & 1 || ", ""),
     ("bodies.h", "  if (has_others) *o++ = OTHERS;\n", ""),
     ("bodies.h", "  if (n > COUNT_MAX) return unsure();\n", ""),
     ("bodies.h", "  if (n) put_hole(COUNT, n);\n  else *o++ = ZERO;", "  put_hole(COUNT, n);"),
     ("bodies.h", "  *o++ = *p == '\"' ? NO_TEXT : TEXT;", "  *o++ = TEXT;"),
-    ("bodies.h", "  if (*end != '\"') return string(p) ? unsure() : 0;", "  if (*end != '\"' && !string(p)) return 0;"),
-    ("bodies.h", "  if (kind == UNTOLD) return unsure();\n", ""),
+    (
+        "bodies.h",
+        "  if (*end != '\"') return string(p) ? unsure() : 0;",
+        "  if (*end != '\"') { if (!(end = string(p))) return 0; *found = (Text){p, (u32)(end - 1 - p)}; return end; }",
+    ),
     ("bodies.h", "  if (p == end) return !is_zero_behind;", "  if (p == end) return 1;"),
     ("bodies.h", "return p[1] == '-' && p[2] != '0' && digits_before == 1 &&", "return"),
     ("bodies.h", "      run.lengths[i]++;\n", ""),
@@ -94,8 +95,10 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("bodies.h", "  if (p && blanks(p) != end) p = unsure();\n", ""),
     (
         "bodies.h",
-        "    o = begin;\n    hole_count = before;\n    id_count = ids_before;\n    texts_size"
-        " = texts_before;\n    return is_cut ?",
+        (
+            "    o = begin;\n    hole_count = before;\n    id_count = ids_before;\n    texts_size"
+            " = texts_before;\n    return is_cut ?"
+        ),
         "    return is_cut ?",
     ),
     ("bodies.h", "return is_cut ? CHUNK_CUT : CHUNK_UNSURE;", "return CHUNK_CUT;"),
@@ -103,8 +106,10 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("bodies.h", "      is_pending = 0;\n    } else if (size >= 5", "    } else if (size >= 5"),
     (
         "bodies.h",
-        "      } else if (*payload != '[' && payload != end) {\n        return unsure(); "
-        "/* [DONE] says nothing, and nothing neither */\n",
+        (
+            "      } else if (*payload != '[' && payload != end) {\n        return unsure(); "
+            "/* [DONE] says nothing, and nothing neither */\n"
+        ),
         "",
     ),
     ("bodies.h", "    } else if (!is_silent(scratch, size)) {\n      return unsure();\n", ""),
@@ -128,7 +133,11 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("identities.h", "  to[padded - 2] = (u8)(size >> 5);\n", ""),
     ("identities.h", "(state[i] & goes_on) | (before[i] & ~goes_on)", "state[i]"),
 )
-"""File, check, and what stands in its place."""
+"""File, check, and what stands in its place.
+
+Two are not here, since rules see to the same: that chunks of a run are alike, and that no name is stated twice. Without
+them shapes are odder, and the plain reader, asked what they amount to, sees what is odd in them.
+"""
 _SUITE = ("-n", "0", "-p", "no:faulthandler", str(_ROOT / "tests/collectors/kernel/test_blocks.py"), "-k", "hostile")
 _FORMATS = (
     LogFormat(),
@@ -176,7 +185,11 @@ def _noticed(kernel: bytes, seconds: float) -> str | None:
             for number, decoder in enumerate(decoders):
                 lines = [makers[(read + number) % len(makers)].made().content for _ in range(100)]
                 read += len(lines)
-                if fuzz.differing(lines, decoder)[0] or decoder.failures:
+                try:
+                    is_noticed = fuzz.differing(lines, decoder)[0] or decoder.failures
+                except (UnicodeDecodeError, IndexError, ValueError) as error:
+                    return f"{read} lines, by {type(error).__name__}"
+                if is_noticed:
                     return f"{read} lines"
     return "the hostile lines of the suite" if pytest.main(["-q", "-x", "-p", "no:cacheprovider", *_SUITE]) else None
 

@@ -85,6 +85,83 @@ _PLACES = (
 )
 
 
+_NAMES = tuple(
+    f'"{name}"'.encode()
+    for name in (
+        "x",
+        "id",
+        "model",
+        "usage",
+        "error",
+        "content",
+        "text",
+        "index",
+        "data",
+        "prompt_tokens",
+        "xTokenCount",
+        "us\\u0061ge",
+        "mod\\u0065l",
+        "cont\\u0065nt",
+        "\\u0069d",
+    )
+)
+_VALUES = (
+    *(b'{"y": 1}', b'{"y": 1}', b'"a\\u0041"', b'"\\u002f"', b"2e2", b"7e0", b"20e-1"),
+    *(
+        b"NaN",
+        b"1.",
+        b"1.5",
+        b"1.0",
+        b"01",
+        b"-",
+        b"-0",
+        b"1e5",
+        b"1e",
+        b"1e+",
+        b"1e999",
+        b"5e-1",
+        b"5e-01",
+        b"0.0",
+        b"10e-1",
+    ),
+    *(
+        b'"\x01"',
+        b'"\\x"',
+        b'"\\u12"',
+        b"[1,]",
+        b"[1 2]",
+        b"[,]",
+        b"{,}",
+        b'{"a" 1}',
+        b'{"a":1,}',
+        b"tru",
+        b"nul",
+        b"True",
+    ),
+    *(
+        b'"a"',
+        b'""',
+        b"null",
+        b"{}",
+        b"[]",
+        b"[0.5, 0.25]",
+        b"[0.5, 1]",
+        b"[[[[[[0]]]]]]",
+        b'"\\ud83d"',
+        b"10000000000000",
+    ),
+    *(
+        b"1000000000001",
+        b"1000000000000",
+        b"123456789012345678",
+        b"1234567890123456789",
+        b'"' + b"m" * 129 + b'"',
+        b"'a'",
+        b"12",
+    ),
+)
+
+
 class DamagedStreams:
     """An endless supply of lines; equal seeds make equal lines."""
 
@@ -171,14 +248,19 @@ class DamagedStreams:
         def other(found: re.Match[bytes]) -> bytes:
             if chance.random() < 0.7:
                 return found[0]
-            return found[1] + str(chance.choice((0, 1, 2, 3, chance.randrange(100), chance.randrange(10**6)))).encode()
+            return (
+                found[1]
+                + str(
+                    chance.choice((0, 1, 2, 3, chance.randrange(100), chance.randrange(10**6), 10**12, 10**12 + 1))
+                ).encode()
+            )
 
         return re.sub(rb"(okens?\w*\\*\": ?|Count\\*\": ?)\d+", other, line)
 
     def _damaged(self, line: bytes) -> bytes:
         chance, content = self.chance, bytearray(line)
         for _ in range(chance.choice((1, 1, 1, 2, 3))):
-            how, at = chance.randrange(10), chance.randrange(len(content) + 1)
+            how, at = chance.randrange(14), chance.randrange(len(content) + 1)
             if how == 0:
                 del content[at : at + chance.choice((1, 1, 2, 4, 16, 150))]
             elif how in (1, 2, 3):
@@ -194,10 +276,21 @@ class DamagedStreams:
                 content = content[:at] + bytearray(other[chance.randrange(len(other) + 1) :])
             elif how == 7 and content:
                 content[min(at, len(content) - 1)] = chance.randrange(256)
+            elif how > 9:
+                self._state_more(content)
             else:
                 self._damage_at_a_word(content)
             content = content or bytearray(b" ")
         return bytes(content).replace(b"\n", b" ")
+
+    def _state_more(self, content: bytearray) -> None:
+        """Let an object begin with one more member, quoted as those around it are."""
+        opened = [found.end() for found in re.finditer(rb'\{(?=\\*")', bytes(content))]
+        if opened:
+            at = self.chance.choice(opened)
+            quote = content[at : content.index(b'"', at) + 1]
+            member = self.chance.choice(_NAMES) + b": " + self.chance.choice(_VALUES) + b", "
+            content[at:at] = member.replace(b'"', bytes(quote))
 
     def _damage_at_a_word(self, content: bytearray) -> None:
         chance, word = self.chance, self.chance.choice(_PLACES)

@@ -6,6 +6,7 @@ those of ``decode.decode_line``, for every line.
 
 from __future__ import annotations
 
+import atexit
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 LEARNED_FROM_BYTES = 2**13
 """So many bytes of lines of one shape are read plainly before it is learned: to learn costs about as much."""
+_IDLE_MAX = 4
 _NEW, _KNOWN, _NEVER = range(3)
 _NO_HOLE = -1
 _OUR_NAMES = LogFormat()
@@ -61,6 +63,7 @@ class _Reader(NamedTuple):
 
 _idle: dict[str, list[_Reader]] = {}
 """Readers that nobody uses, by what they read (``log_format.read_by``): the next log of the format goes on with one."""
+atexit.register(_idle.clear)  # wasmtime cannot give memory back once the interpreter has gone
 
 
 class BlockDecoder:
@@ -80,6 +83,8 @@ class BlockDecoder:
     def close(self) -> None:
         """Give the kernel back."""
         if self._reader is not None:
+            if sum(map(len, _idle.values())) >= _IDLE_MAX:
+                _idle.clear()  # each has tens of megabytes
             _idle.setdefault(read_by(self.log_format), []).append(self._reader)
             self._reader = None
 

@@ -37,14 +37,18 @@ class Kind(IntEnum):
     """Of a text, whether it is empty."""
     IDENTIFYING = 3
     """Of a text, whether it is empty, and to which other ids of the line it is equal; the text is a hole."""
-    UNTOLD = 4
-    """A text is handed over: it may hold a body."""
-    INSIDE = 5
-    KEYED = 6
-    TIMED = 7
-    RESPONSE = 8
-    ONLY_NULL = 9
-    NEVER = 10
+    INSIDE = 4
+    """An object of the line."""
+    KEYED = 5
+    """A text is a key, or the id of one."""
+    TIMED = 6
+    """An instant."""
+    RESPONSE = 7
+    """The body."""
+    ONLY_NULL = 8
+    """Anything else is handed over."""
+    NEVER = 9
+    """Handed over, whatever it is."""
 
 
 class Name(NamedTuple):
@@ -69,7 +73,6 @@ TEXTS = frozenset(
 )
 """Names of bodies under which a text is only asked whether it is one, and whether it is empty."""
 
-_UNTOLD = frozenset(("data", "bytes", "chunk"))
 _COUNT = re.compile("token|count", re.IGNORECASE)
 _ID = re.compile("id|.*(?:_id|Id)")
 _NAME = re.compile(r"[!#-\[\]-~]{1,64}")
@@ -91,8 +94,6 @@ def kind_of(name: str) -> Kind:
     """Return what is taken of the value under a name of a body."""
     if name in TEXTS:
         return Kind.TEXTUAL
-    if name in _UNTOLD:
-        return Kind.UNTOLD
     if _COUNT.search(name):
         return Kind.COUNTED
     return Kind.IDENTIFYING if _ID.fullmatch(name) else Kind.LITERAL

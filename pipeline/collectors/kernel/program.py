@@ -6,6 +6,7 @@ be used by two threads at once; it gives the interpreter away while it works, an
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 from functools import cache
 from pathlib import Path
@@ -230,3 +231,6 @@ def _compiled() -> _Compiled:
     config.cranelift_opt_level = "speed"
     engine = wasmtime.Engine(config)
     return _Compiled(engine, wasmtime.Module(engine, KERNEL.read_bytes()))
+
+
+atexit.register(_compiled.cache_clear)  # wasmtime cannot give it back once the interpreter has gone

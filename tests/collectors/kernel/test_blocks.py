@@ -171,6 +171,16 @@ HOSTILE = {
             }
         }
     ).encode(),
+    "a name that counts by its end": json.dumps(
+        USUAL
+        | {
+            "response": [
+                {"candidates": [{"content": {}}], "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 6}},
+                {"usageMetadata": {"anyTokenCount": 3}},
+            ]
+        }
+    ).encode(),
+    "an exception by its end": json.dumps(USUAL | {"response": [{"throttlingException": {}}] * 2}).encode(),
     "names": json.dumps(USUAL | {f"x{number}": number for number in range(50_000)}).encode(),
 }
 
@@ -181,6 +191,13 @@ def test_a_hostile_line_is_read_as_the_plain_reader_reads_it(name: str) -> None:
     found = _decoder().decoded(_joined(lines), start=0, first_line=1)
     assert found_rows(found) == _plain(lines)
     assert found.told >= 1
+
+
+def test_a_hostile_log_of_many_keys_is_read_as_the_plain_reader_reads_it() -> None:
+    lines = [json.dumps(USUAL | {"status": 500, "api_key_id": f"{n * 7919:08x}"}).encode() for n in range(6000)]
+    found = _decoder().decoded(_joined(lines), start=0, first_line=1)
+    assert found_rows(found) == _plain(lines)
+    assert found.told > 5000
 
 
 def test_a_count_is_as_great_in_the_kernel_as_elsewhere() -> None:

@@ -13,7 +13,6 @@ enum {
   COUNTED,      /* a whole number from 0 on is a hole */
   TEXTUAL,      /* of a text, whether it is empty */
   IDENTIFYING,  /* a text is a hole */
-  UNTOLD,       /* a text is handed over */
   INSIDE,       /* an object of the line, of which some names are looked at */
   KEYED,        /* a key or its id */
   TIMED,        /* an instant */
@@ -152,7 +151,6 @@ static const u8 *simple(const u8 *p, Text *found) {
 
 static const u8 *text_under(const u8 *p, u32 kind) { /* p behind the quote */
   if (kind == TEXTUAL) return textual(p);
-  if (kind == UNTOLD) return unsure();
   Text found;
   if (!(p = simple(p, &found))) return 0;
   if (!found.size || (kind != IDENTIFYING && kind != KEYED)) return put_word(found) ? p : unsure();
