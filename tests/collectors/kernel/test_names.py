@@ -6,6 +6,7 @@ import io
 import json
 import os
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -124,6 +125,13 @@ def test_no_name_is_too_long_for_the_kernel() -> None:
     assert 200 < len(names) < 900
     assert {"prompt_tokens", "usageMetadata", "promptTokenCount", "choices", "message_start"} <= {
         name.text for name in names
+    }
+
+
+def test_every_setting_of_a_format_is_known_to_the_kernel() -> None:
+    """What lets a line be looked up by other names belongs into ``names_of_line``; samples see to anything else."""
+    assert {field.name for field in fields(LogFormat)} == {
+        *("fields", "identity", "dialect", "line_bytes_max", "depth_max", "decompressed_bytes_max")
     }
 
 
