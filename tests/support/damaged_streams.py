@@ -105,6 +105,36 @@ _NAMES = tuple(
         "\\u0069d",
     )
 )
+_IN_TEXTS = (
+    *(
+        b"\\\\x",
+        b"\\\\u12",
+        b"\\\\u12x4",
+        b"\\\\uZZZZ",
+        b"\\\\u00e9",
+        b"\\u00e9",
+        b"\\u0041",
+        b"\\u0022",
+        b"\\u005c",
+        b"\\u000a",
+    ),
+    *(
+        b"\\n",
+        b"\\t",
+        b"\\\\n",
+        b"\\\\\\\\",
+        b'\\\\\\"',
+        b"\\\\\\x",
+        b"\\/",
+        b"\\\\/",
+        b"\\\\",
+        b'\\"',
+        b"\\",
+        b'"',
+        b"x",
+        b"\xff",
+    ),
+)
 _VALUES = (
     *(b'{"y": 1}', b'{"y": 1}', b'"a\\u0041"', b'"\\u002f"', b"2e2", b"7e0", b"20e-1"),
     *(
@@ -211,6 +241,7 @@ class DamagedStreams:
         common: dict[str, Any] = {"id": f"chatcmpl-{chance.getrandbits(40):x}"} if chance.random() < 0.9 else {}
         common |= {"model": "m", "created": 1772344816} if chance.random() < 0.5 else {}
         has_noise, is_thin, choices = chance.random() < 0.4, chance.random() < 0.3, chance.choice((1, 1, 1, 2))
+        is_ascii = chance.random() < 0.5
         is_running = chance.random() < 0.15
         chunks: list[Any] = []
         for number in range(chance.choice((1, 2, 3, 5, 9, 20, 40))):
@@ -236,8 +267,11 @@ class DamagedStreams:
         if chance.random() < 0.8:
             chunks.append("[DONE]")
         text = "".join(
-            f"data: {chunk if isinstance(chunk, str) else json.dumps(chunk, separators=separators)}{end}"
-            for chunk in chunks
+            f"data: {chunk}{end}"
+            for chunk in (
+                each if isinstance(each, str) else json.dumps(each, ensure_ascii=is_ascii, separators=separators)
+                for each in chunks
+            )
         )
         return text[: chance.randrange(len(text) + 1)] if chance.random() < 0.2 else text
 
@@ -260,7 +294,7 @@ class DamagedStreams:
     def _damaged(self, line: bytes) -> bytes:
         chance, content = self.chance, bytearray(line)
         for _ in range(chance.choice((1, 1, 1, 2, 3))):
-            how, at = chance.randrange(14), chance.randrange(len(content) + 1)
+            how, at = chance.randrange(17), chance.randrange(len(content) + 1)
             if how == 0:
                 del content[at : at + chance.choice((1, 1, 2, 4, 16, 150))]
             elif how in (1, 2, 3):
@@ -276,12 +310,21 @@ class DamagedStreams:
                 content = content[:at] + bytearray(other[chance.randrange(len(other) + 1) :])
             elif how == 7 and content:
                 content[min(at, len(content) - 1)] = chance.randrange(256)
+            elif how > 13:
+                self._damage_a_text(content)
             elif how > 9:
                 self._state_more(content)
             else:
                 self._damage_at_a_word(content)
             content = content or bytearray(b" ")
         return bytes(content).replace(b"\n", b" ")
+
+    def _damage_a_text(self, content: bytearray) -> None:
+        """Let the text of a chunk begin with something else."""
+        begun = [found.end() for found in re.finditer(rb'(?:content|text)(\\*"): ?\1', bytes(content))]
+        if begun:
+            at = self.chance.choice(begun)
+            content[at:at] = self.chance.choice(_IN_TEXTS)
 
     def _state_more(self, content: bytearray) -> None:
         """Let an object begin with one more member, quoted as those around it are."""

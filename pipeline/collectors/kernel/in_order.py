@@ -32,8 +32,11 @@ class InOrder:
     def __init__(
         self, *, source: str, log_format: LogFormat, fingerprint: Callable[[str], str], threads: int, size: int
     ) -> None:
-        """Decode here, or, where some ``size`` bytes make it worthwhile, in ``threads``, at most ``THREADS_MAX``."""
-        count = min(threads, THREADS_MAX) if size >= _WORTHWHILE_BYTES else 1
+        """Decode here, or, where some ``size`` bytes make it worthwhile, in threads, at most ``THREADS_MAX``.
+
+        One of ``threads`` is busy with reading, hashing and the making of Arrow.
+        """
+        count = min(threads - 1, THREADS_MAX) if size >= _WORTHWHILE_BYTES else 1
         self.waiting_lines = 0
         self._source, self._log_format, self._fingerprint = source, log_format, fingerprint
         self._idle: list[BlockDecoder] = []

@@ -122,7 +122,7 @@ class Teacher:
     def _found(self, shape: bytes, example: Sequence[int]) -> Rule | None:
         try:
             holes = holes_of(shape, self._names)
-        except ValueError:  # a word of half characters
+        except (ValueError, LookupError):  # a word of half characters; and whatever is no shape
             return None
         return _Samples(self, shape, holes, example).rule()
 

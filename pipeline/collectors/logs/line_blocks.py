@@ -41,19 +41,21 @@ class LineBlock(NamedTuple):
         """Split off the first so many lines."""
         if lines >= self.lines:
             return self, None
-        at = end_of_lines(self.content, lines)
+        _, at = first_lines(self.content, lines)
         before = self._replace(content=self.content[:at], lines=lines, end=self.start + at)
         return before, self._replace(
             content=self.content[at:], lines=self.lines - lines, start=before.end, first_line=self.first_line + lines
         )
 
 
-def end_of_lines(content: bytes, lines: int) -> int:
-    """Return where the first so many lines of ``content`` end, with their LF; it has as many."""
-    at = 0
-    for _ in range(lines):
-        at = content.index(b"\n", at) + 1
-    return at
+def first_lines(content: bytes, lines_max: int) -> tuple[int, int]:
+    """Return how many lines ``content`` has, at most ``lines_max``, and where the last of these ends, with its LF."""
+    at = lines = 0
+    end = content.find(b"\n")
+    while end >= 0 and lines < lines_max:
+        lines, at = lines + 1, end + 1
+        end = content.find(b"\n", at)  # quicker than counting them: lines are long
+    return lines, at
 
 
 class LineBlocks:
@@ -155,10 +157,8 @@ class LineBlocks:
                 else content.rfind(b"\n", begin, limit) + 1 or content.index(b"\n", limit) + 1
             )
             part = content[begin:end] if begin or end < len(content) else content
-            lines = part.count(b"\n")
-            if lines > _BLOCK_LINES_MAX:
-                lines = _BLOCK_LINES_MAX
-                part = part[: end_of_lines(part, lines)]
+            lines, size = first_lines(part, _BLOCK_LINES_MAX)
+            part = part[:size]
             begin += len(part)
             if len(part) <= self._line_bytes_max:
                 yield self._block(part, lines)
@@ -193,9 +193,9 @@ class LineBlocks:
         return LineBlock(long_line.tail, 1, start, self._read_end, line.number, long_line.digest, line)
 
 
-_BLOCK_BYTES = 2**21
+_BLOCK_BYTES = 2**22
 """At least so much is split at once, where there is so much: what is done once for a block costs nothing."""
-_BLOCK_BYTES_MAX = 2**22
+_BLOCK_BYTES_MAX = 2**23
 _BLOCK_LINES_MAX = 2**16
 _THREAD_FROM_BYTES = 2**18
 _WAITING_MAX = 4
