@@ -135,6 +135,32 @@ _IN_TEXTS = (
         b"\xff",
     ),
 )
+_LINES = (
+    *(
+        b"event: error",
+        b"event:error",
+        b"event:  error ",
+        b"event: ping",
+        b"error: x",
+        b"error",
+        b": x",
+        b"id: 7",
+        b"retry: 9",
+    ),
+    *(
+        b"data",
+        b"data:",
+        b"data: ",
+        b"data: [DONE]",
+        b"data: x",
+        b"data: {}",
+        b"data:data: {}",
+        b"data:  {}",
+        b"x",
+        b"data: 7",
+    ),
+    *(b'data: {\\"error\\": 1}', b'data: {\\"choices\\": []}', b"event: message_start", b"event: end", b"", b" "),
+)
 _VALUES = (
     *(b'{"y": 1}', b'{"y": 1}', b'"a\\u0041"', b'"\\u002f"', b"2e2", b"7e0", b"20e-1"),
     *(
@@ -294,7 +320,7 @@ class DamagedStreams:
     def _damaged(self, line: bytes) -> bytes:
         chance, content = self.chance, bytearray(line)
         for _ in range(chance.choice((1, 1, 1, 2, 3))):
-            how, at = chance.randrange(17), chance.randrange(len(content) + 1)
+            how, at = chance.randrange(19), chance.randrange(len(content) + 1)
             if how == 0:
                 del content[at : at + chance.choice((1, 1, 2, 4, 16, 150))]
             elif how in (1, 2, 3):
@@ -310,6 +336,8 @@ class DamagedStreams:
                 content = content[:at] + bytearray(other[chance.randrange(len(other) + 1) :])
             elif how == 7 and content:
                 content[min(at, len(content) - 1)] = chance.randrange(256)
+            elif how > 16:
+                self._add_a_line(content)
             elif how > 13:
                 self._damage_a_text(content)
             elif how > 9:
@@ -325,6 +353,13 @@ class DamagedStreams:
         if begun:
             at = self.chance.choice(begun)
             content[at:at] = self.chance.choice(_IN_TEXTS)
+
+    def _add_a_line(self, content: bytearray) -> None:
+        """Let another line of a transcript stand before one."""
+        begun = [found.start() for found in re.finditer(rb"(?<=\\n)data:", bytes(content))]
+        if begun:
+            at = self.chance.choice(begun)
+            content[at:at] = self.chance.choice(_LINES) + self.chance.choice((b"\\n", b"\\n\\n", b"\\r\\n", b"\\r"))
 
     def _state_more(self, content: bytearray) -> None:
         """Let an object begin with one more member, quoted as those around it are."""
