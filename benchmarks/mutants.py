@@ -122,9 +122,9 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
 
 Some are not here, since rules see to the same: that chunks of a run are alike, that of chunks in a row the last one's
 counts stand for all, that no name is stated twice, that a chunk that was cut leaves nothing behind. Without them
-shapes are odder, and the plain reader, asked what they amount to, sees what is odd in them. Two lines of data in one event
-amount to what two events do; a hole that is looked for at a wrong place is not found; and of JSON lines, what tells them
-from one document is asked twice.
+shapes are odder, and the plain reader, asked what they amount to, sees what is odd in them. Two lines of data in one
+event amount to what two events do; a hole that is looked for at a wrong place is not found; and of JSON lines, what
+tells them from one document is asked twice.
 """
 _SUITE = ("-n", "0", "-p", "no:faulthandler", str(_ROOT / "tests/collectors/kernel/test_blocks.py"), "-k", "hostile")
 _FORMATS = (

@@ -181,6 +181,39 @@ HOSTILE = {
         }
     ).encode(),
     "an exception by its end": json.dumps(USUAL | {"response": [{"throttlingException": {}}] * 2}).encode(),
+    "a wrapper with more than its names": json.dumps(
+        USUAL
+        | {
+            "response": [
+                {
+                    "event": "m",
+                    "data": {"id": "a", "choices": [{}], "usage": {"prompt_tokens": 1, "completion_tokens": 2}},
+                    "x": 1,
+                }
+            ]
+        }
+    ).encode(),
+    "reasons beside running counts": json.dumps(
+        USUAL
+        | {
+            "response": "".join(
+                f"data: {json.dumps({'id': 'a', 'choices': [{'finish_reason': reason}], 'usage': usage})}\n\n"
+                for reason, usage in (
+                    ("none", {"prompt_tokens": 3, "completion_tokens": 1}),
+                    ("more", {"prompt_tokens": 3, "completion_tokens": 2}),
+                    ("stop", {"prompt_tokens": 3, "completion_tokens": 4}),
+                )
+            )
+        }
+    ).encode(),
+    **{
+        f"{code} in the text of a chunk like those before it": json.dumps(
+            USUAL | {"response": _STREAM % ("a", "x") * 3 + _STREAM % ("a", "HERE") + _STREAM % ("a", "x") * 2}
+        )
+        .replace("HERE", code)
+        .encode()
+        for code in ("\\u0022", "\\u005c", "\\u000a", "\\u001f", "\\u00e9", "\\\\u00", "\\\\x", "\\\\u0041")
+    },
     "names": json.dumps(USUAL | {f"x{number}": number for number in range(50_000)}).encode(),
 }
 
