@@ -181,6 +181,15 @@ HOSTILE = {
         }
     ).encode(),
     "an exception by its end": json.dumps(USUAL | {"response": [{"throttlingException": {}}] * 2}).encode(),
+    **{
+        f"an error behind {begun!r}": json.dumps(
+            USUAL | {"response": _STREAM % ("a", "x") + begun + '{"error": 1}\n\n' + _STREAM % ("a", "x")}
+        ).encode()
+        for begun in ("data:  ", "data:data: ", "data: \t", "data:\ufeff")
+    },
+    "a name with dots that wins, and is null": json.dumps(
+        USUAL | {"request.model": None, "request": {"model": "m"}, "status": 500}
+    ).encode(),
     "a wrapper with more than its names": json.dumps(
         USUAL
         | {
