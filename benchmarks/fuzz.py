@@ -1,14 +1,14 @@
-"""Compare the fast reader with the plain one on millions of made-up lines.
+"""Compare the kernel with the plain reader on millions of made-up lines.
 
 ``python -m benchmarks.fuzz --lines 10000000 --seed 1``.
 
-Owns the running of it. Does not own the lines (``tests/support/fuzzing.py``). A difference is printed with its line,
-made as short as it can be, and with the seed that makes it again; nothing in it comes from a real log.
+Owns the running of it. Does not own the lines (``tests/support/fuzzing.py``, ``damaged_streams.py``). A difference is
+printed with its line, made as short as it can be, and with the seed that makes it again; nothing comes from a real log.
 """
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import random
 import sys
 import time
@@ -16,15 +16,14 @@ from collections import Counter
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from pipeline.collectors import LogFormat
 from pipeline.collectors.decode import decode_line
-from pipeline.collectors.fast.blocks import BlockDecoder
-from pipeline.collectors.fast.patterns import line_patterns
-from pipeline.collectors.logs.line_blocks import spans_of
+from pipeline.collectors.kernel import blocks
+from pipeline.collectors.kernel.blocks import BlockDecoder
 from pipeline.collectors.logs.lines import Line, bare_span
 
 if TYPE_CHECKING:
@@ -36,6 +35,8 @@ _FRESH = (0.25, 0.01, 0.0, 0.0)
 """The share of lines that are made anew: with few of them, the same lines are damaged again and again."""
 _FAMILIES = (0.0, 0.5, 0.95)
 """The share of bodies that are of any family, and not chat's."""
+_AIMED = 0.6
+"""The share of rounds whose lines are damaged streams."""
 _GENTLE = 0.3
 """The share of rounds in which lines are damaged so little that many are matched."""
 _FORMATS = (
@@ -47,31 +48,27 @@ _FORMATS = (
     LogFormat(fields={"request_id": "response.id"}),
     LogFormat(dialect="openai-chat"),
 )
-line_patterns._ALIKE_MIN, line_patterns._PATIENCE = 1, 20  # noqa: SLF001 - a pattern is learned from every line at once, however odd
-line_patterns._PATTERNS_MAX = 8  # noqa: SLF001 - making them takes longer than reading
+blocks.LEARNED_FROM_BYTES = 0  # a shape is learned from every line at once, however odd
 
 
 @cache
-def _fuzzing() -> ModuleType:
+def _support(name: str) -> ModuleType:
     support = Path(__file__).parents[1] / "tests" / "support"
-    sys.path.append(str(support))  # it imports what lies beside it
-    spec = importlib.util.spec_from_file_location("fuzzing", support / "fuzzing.py")
-    if spec is None or spec.loader is None:
-        message = "tests/support/fuzzing.py is not beside benchmarks/"
+    if not (support / f"{name}.py").is_file():
+        message = f"tests/support/{name}.py is not beside benchmarks/"
         raise click.ClickException(message)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    sys.path.append(str(support))  # it imports what lies beside it
+    return importlib.import_module(name)
 
 
-def differing(lines: list[bytes], decoder: BlockDecoder) -> tuple[list[int], int, int]:
-    """Return the indices of the lines that the two readers read differently.
+def _fuzzing() -> ModuleType:
+    return _support("fuzzing")
 
-    With it, how many a pattern matched, and how many the quick reader read.
-    """
+
+def differing(lines: list[bytes], decoder: BlockDecoder) -> tuple[list[int], int]:
+    """Return the indices of the lines that the two readers read differently, and how many the kernel told."""
     block = b"".join(line + b"\n" for line in lines)
-    decoded = decoder.decoded(block, spans_of(block), start=1, first_line=1)
+    decoded = decoder.decoded(block, start=1, first_line=1)
     found = _fuzzing().found_rows(decoded)
     at, wrong = 1, []
     for number, line in enumerate(lines, 1):
@@ -80,12 +77,12 @@ def differing(lines: list[bytes], decoder: BlockDecoder) -> tuple[list[int], int
             Line(number, at, end, line[slice(*bare_span(line, 0, len(line)))]),
             source="s",
             log_format=decoder.log_format,
-            fingerprint=_fingerprint,
+            fingerprint=fingerprint,
         )
         if found.get(number, []) != _fuzzing().expected_rows(rows):
             wrong.append(number - 1)
         at = end
-    return wrong, decoded.matched, decoded.quick
+    return wrong, decoded.told
 
 
 def shortened(line: bytes, decoder: BlockDecoder) -> bytes:
@@ -109,36 +106,41 @@ class _Round(NamedTuple):
     seed: str
     lines: int
     usual: int
-    matched: int
-    quick: int
+    told: int
     differing: list[bytes]
     """Each as short as it can be."""
 
 
-def _round(seed: str) -> _Round:
-    fuzzing = _fuzzing()
-    line_patterns._patterns.cache_clear()  # noqa: SLF001 - a round must be the same whatever was before it
-    chance = random.Random(seed)
-    maker = fuzzing.LineMaker(
+def made_by(seed: str, aimed: float) -> Any:
+    """Return a maker of lines: of damaged streams, in so great a share of seeds, or of any lines."""
+    chance = random.Random(f"maker {seed}")
+    if chance.random() < aimed:
+        return _support("damaged_streams").DamagedStreams(seed)
+    return _fuzzing().LineMaker(
         seed, fresh=chance.choice(_FRESH), is_gentle=chance.random() < _GENTLE, families=chance.choice(_FAMILIES)
     )
-    decoder = BlockDecoder(source="s", log_format=chance.choice(_FORMATS), fingerprint=_fingerprint)
+
+
+def _round(seed: str) -> _Round:
+    chance = random.Random(seed)
+    maker = made_by(seed, _AIMED)
+    decoder = BlockDecoder(source="s", log_format=chance.choice(_FORMATS), fingerprint=fingerprint)
     found: list[bytes] = []
-    matched = quick = usual = 0
-    differing(list(maker.first), decoder)  # so that their patterns are learned before those of damaged ones
+    told = usual = 0
     for _ in range(_ROUND_LINES // _BLOCK_LINES):
         made = [maker.made() for _ in range(_BLOCK_LINES)]
         lines = [line.content for line in made]
-        wrong, told_here, quick_here = differing(lines, decoder)
-        matched, quick = matched + told_here, quick + quick_here
+        wrong, told_here = differing(lines, decoder)
+        told += told_here
         usual += sum(line.is_usual for line in made)
         for index in wrong:
             alone = differing([lines[index]], decoder)[0]
             found.append(shortened(lines[index], decoder) if alone else b"only among others: " + lines[index])
-    return _Round(seed, _ROUND_LINES, usual, matched, quick, found)
+    return _Round(seed, _ROUND_LINES, usual, told, found)
 
 
-def _fingerprint(raw: str) -> str:
+def fingerprint(raw: str) -> str:
+    """Stand for the fingerprint of a key."""
     return f"key_{len(raw)}"
 
 
@@ -152,15 +154,12 @@ def main(lines: int, seed: int, processes: int) -> None:
     seeds = [f"{seed}.{number}" for number in range(-(-lines // _ROUND_LINES))]
     with get_context("spawn").Pool(processes) as pool:
         for number, found in enumerate(pool.imap_unordered(_round, seeds), 1):
-            done.update(lines=found.lines, usual=found.usual, matched=found.matched, quick=found.quick)
+            done.update(lines=found.lines, usual=found.usual, told=found.told)
             wrong += len(found.differing)
             for line in found.differing:
                 click.echo(f"seed {found.seed}: {line!r}")
-            if number % 500 == 0 or number == len(seeds):
-                counts = (
-                    f"{done['lines']} lines ({done['usual']} usual; "
-                    f"{done['matched']} matched by patterns, {done['quick']} read quickly)"
-                )
+            if number % 50 == 0 or number == len(seeds):
+                counts = f"{done['lines']} lines ({done['usual']} usual, {done['told']} read by the kernel)"
                 click.echo(f"{counts}, {wrong} differ, {done['lines'] / (time.monotonic() - began):.0f} lines a second")
     sys.exit(1 if wrong else 0)
 

@@ -15,9 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.collectors import LogFormat, read_log, segment
-from pipeline.collectors.fast import blocks
-from pipeline.collectors.fast.patterns import line_patterns, matching
-from pipeline.collectors.fast.streams import condense
+from pipeline.collectors.kernel import blocks, program, rules
 from pipeline.collectors.logs import line_blocks
 from pipeline.collectors.logs.log_file import LogFile
 
@@ -28,19 +26,13 @@ _REST = "between the steps"
 _STEPS: tuple[tuple[Any, str, str], ...] = (
     (LogFile, "_blocks", "reading the file"),
     (line_blocks.LineBlocks, "_whole_lines", "joining whole lines"),
-    (line_blocks, "spans_of", "finding line ends"),
     (line_blocks.LineBlocks, "take", "handing blocks to the thread that hashes"),
-    (condense, "positions_of", "finding where chunks may begin"),
-    (condense, "_sampled", "a chunk of each stream, by its grammar"),
-    (condense, "_runs", "proving that chunks repeat"),
-    (condense, "_are_contents", "proving that what differs is text"),
-    (condense, "_cut", "cutting"),
-    (matching.Matcher, "match_lines", "matching expressions"),
-    (matching, "own_values", "own values of rows"),
-    (matching, "is_utf8", "UTF-8"),
-    (matching.Matcher, "_add", "shared values of rows"),
-    (blocks.BlockDecoder, "_read", "lines that no pattern matches, one by one"),
-    (line_patterns.LinePatterns, "learn", "making patterns"),
+    (program.Program, "read", "the kernel"),
+    (rules.Teacher, "rule_of", "learning shapes"),
+    (blocks.BlockDecoder, "_told_rows", "which lines have a rule that they obey"),
+    (blocks.BlockDecoder, "_events", "columns of the lines that have"),
+    (program.Program, "identities", "identities"),
+    (blocks.BlockDecoder, "_read", "lines that are handed over, one by one"),
     (segment.SegmentBuilder, "add_all", "collecting rows"),
     (segment.SegmentBuilder, "_flush", "making Arrow of rows"),
 )

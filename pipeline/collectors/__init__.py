@@ -14,7 +14,7 @@
             routes          what the path says
         identity        which lines are the same exchange
         refused         what a line that was refused tells all the same
-    fast          the same rows for the usual lines, many at a time; workers: by several processes
+    kernel        the same rows for the usual lines, many at a time, by several threads
     guess         what the fields of an unknown log are called
     segment       tables and the record that accounts for every line, ready to be committed
 
@@ -28,6 +28,7 @@ from pipeline.collectors.again import read_again, records_beginning_like
 from pipeline.collectors.formats.fingerprint import KeyFingerprint
 from pipeline.collectors.formats.log_format import LogFormat, read_by
 from pipeline.collectors.guess import Guess, fields_of, formats_of, guess_fields, sample_documents
+from pipeline.collectors.kernel.program import has_kernel
 from pipeline.collectors.logs.lineage import KnownSources
 from pipeline.collectors.logs.problems import ProblemReason, SourceProblem
 from pipeline.collectors.logs.unread_tails import ends_of, unread_tails
@@ -47,6 +48,7 @@ __all__ = [
     "fields_of",
     "formats_of",
     "guess_fields",
+    "has_kernel",
     "read_again",
     "read_by",
     "read_log",

@@ -1,108 +1,199 @@
-"""Rows of usage events, a list a column, until they become Arrow.
+"""Usage events of one log as arrays, an element an event, until they become Arrow; what many share is stated once.
 
-Many rows share most of their values, and state them once.
-
-Owns the split of a row of one log into its own values and the *shared* rest. Does not own where values come from
-(``decode``, ``fast``).
+Owns these arrays, their joining, and the way to Arrow. Does not own where values come from (``decode``, ``kernel``).
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from pipeline.tables.columns import chosen_column, column, text_column
+from pipeline.tables.columns import chosen_column
 from pipeline.tables.schemas import USAGE_EVENTS
 from pipeline.usage.events import COLUMNS, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from typing import TypeAlias
 
     from pipeline.collectors.decode import Row
 
-    Columns: TypeAlias = tuple[list[list[Any]], list[int], list[Row]]
-    """The own values of rows, a list a column; the number of each row's shared values; and those."""
+    Array: TypeAlias = np.ndarray[Any, Any]
 
-_PLACES = tuple(column.name for column in COLUMNS if column.role is Role.PLACE)
-OWN_BEFORE_PLACES = tuple(column.name for column in COLUMNS if not column.is_shared and column.name not in _PLACES)
-OWN = OWN_BEFORE_PLACES + _PLACES
-"""The columns in which rows differ, in the order of their lists, places last; text is kept in UTF-8."""
-_SHARED = tuple(name for name in USAGE_EVENTS.names if name not in (*OWN, "source"))
-_OWN_AT, _SHARED_AT = ([USAGE_EVENTS.get_field_index(name) for name in names] for names in (OWN, _SHARED))
-_STATUS = _SHARED.index("status")
-_LINE = OWN.index("line")
+IDS = ("request_id", "response_id")
+NUMBERS = (*(column.name for column in COLUMNS if column.is_count), "content_chunks")
+PLACES = tuple(column.name for column in COLUMNS if column.role is Role.PLACE)
+_KEY = "api_key_id"
+_ALONE = frozenset(("event_id", "occurred_at", _KEY, "source", *IDS, *NUMBERS, *PLACES))
+SHARED = tuple(name for name in USAGE_EVENTS.names if name not in _ALONE)
+"""The columns of which many rows of one log have the same values."""
+NOTHING = -1
+"""Stands for null among numbers, none of which is negative."""
 
-
-def own_of(row: Row) -> Row:
-    """Return the values of ``OWN`` of a row of ``schemas.USAGE_EVENTS``, text in UTF-8."""
-    values = [row[at] for at in _OWN_AT]
-    return tuple([value.encode() if isinstance(value, str) else value for value in values])
-
-
-def shared_of(row: Row) -> Row:
-    """Return the other values of a row."""
-    return tuple([row[at] for at in _SHARED_AT])
+_AT = {name: USAGE_EVENTS.get_field_index(name) for name in USAGE_EVENTS.names}
+_shared_of = itemgetter(*(_AT[name] for name in SHARED))
+_STATUS = SHARED.index("status")
+_ID_BYTES = 16
 
 
-class EventColumns:
-    """Rows as they are collected; in the order of their lines once they are Arrow."""
+class Texts(NamedTuple):
+    """A column of texts in UTF-8, of which none is empty: one of no size is null."""
 
-    def __init__(self, source: str) -> None:
-        """Begin with none; all are of one source."""
-        self._source = source
-        self._own: list[list[Any]] = [[] for _ in OWN]
-        self._codes: list[int] = []
-        self._shared: dict[Row, int] = {}
+    starts: Array
+    sizes: Array
+    content: Array
+    """The bytes in which they lie."""
+
+
+class Chosen(NamedTuple):
+    """A column in which each row has one of some values."""
+
+    codes: Array
+    values: list[Any]
+
+
+class Events(NamedTuple):
+    """Events as arrays, in the order of their lines."""
+
+    places: Array
+    """The columns ``PLACES``, a row a column."""
+    instants: Array
+    event_ids: Array
+    """Sixteen bytes each."""
+    numbers: Array
+    """The columns ``NUMBERS``, a row a column."""
+    ids: tuple[Texts, ...]
+    """The columns ``IDS``."""
+    keys: Chosen
+    shared: Chosen
+    """Of tuples, the values of ``SHARED``."""
 
     def __len__(self) -> int:
-        """Return how many rows there are."""
-        return len(self._codes)
-
-    def add(self, row: Row) -> None:
-        """Add one row of ``schemas.USAGE_EVENTS``."""
-        for values, value in zip(self._own, own_of(row), strict=True):
-            values.append(value)
-        self._codes.append(self._shared.setdefault(shared_of(row), len(self._shared)))
-
-    def extend(self, own: Sequence[Sequence[Any]], codes: Sequence[int], shared: Sequence[Row]) -> None:
-        """Add rows: the values of ``OWN``, a list a column, and each row's place in ``shared``."""
-        for values, more in zip(self._own, own, strict=True):
-            values.extend(more)
-        known = {code: self._shared.setdefault(shared[code], len(self._shared)) for code in set(codes)}
-        self._codes += [known[code] for code in codes]
-
-    @property
-    def columns(self) -> Columns:
-        """All rows, in lists and tuples alone."""
-        return self._own, self._codes, list(self._shared)
+        """Return how many events there are."""
+        return len(self.instants)
 
     def statuses(self) -> Counter[str]:
-        """Count the rows by status."""
+        """Count the events by status."""
         counts: Counter[str] = Counter()
-        shared = list(self._shared)
-        for code, count in Counter(self._codes).items():
-            counts[shared[code][_STATUS]] += count
-        return counts
+        found = np.bincount(self.shared.codes, minlength=len(self.shared.values)).tolist()
+        for values, count in zip(self.shared.values, found, strict=True):
+            counts[values[_STATUS]] += count
+        return +counts
 
-    def record_batch(self) -> pa.RecordBatch:
-        """Return the rows of ``schemas.USAGE_EVENTS`` in the order of their lines."""
-        own, codes = self._own, self._codes
-        lines = np.array(own[_LINE], np.int64)
-        if not (lines[1:] > lines[:-1]).all():
-            in_order = itemgetter(*np.argsort(lines).tolist())
-            own, codes = [in_order(values) for values in own], in_order(codes)
-        kinds = {field.name: field.type for field in USAGE_EVENTS}
-        columns = {
-            name: text_column(values) if pa.types.is_string(kinds[name]) else column(values, kinds[name])
-            for name, values in zip(OWN, own, strict=True)
-        }
-        shared = np.array(codes, np.int64)
-        for name, values in zip(_SHARED, zip(*self._shared, strict=True), strict=True):
-            columns[name] = chosen_column(values, kinds[name], shared)
-        columns["source"] = chosen_column([self._source], kinds["source"], np.zeros_like(shared))
-        return pa.RecordBatch.from_arrays([columns[name] for name in kinds], schema=USAGE_EVENTS)
+
+def of_rows(rows: Sequence[Row]) -> Events:
+    """Return rows of ``schemas.USAGE_EVENTS`` as arrays."""
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(USAGE_EVENTS)
+    size = len(rows)
+
+    def numbers_of(names: Iterable[str]) -> Array:
+        found = [[NOTHING if value is None else value for value in columns[_AT[name]]] for name in names]
+        return np.array(found, np.int64).reshape(len(found), size)
+
+    return Events(
+        places=numbers_of(PLACES),
+        instants=numbers_of(["occurred_at"])[0],
+        event_ids=np.frombuffer(b"".join(columns[_AT["event_id"]]), np.uint8).reshape(size, _ID_BYTES),
+        numbers=numbers_of(NUMBERS),
+        ids=tuple(_texts([(value or "").encode() for value in columns[_AT[name]]]) for name in IDS),
+        keys=_chosen(columns[_AT[_KEY]]),
+        shared=_chosen([_shared_of(row) for row in rows]),
+    )
+
+
+def joined(parts: Sequence[Events]) -> Events:
+    """Return the events of all parts, in the order of their lines."""
+    together = Events(
+        places=np.concatenate([part.places for part in parts], axis=1),
+        instants=np.concatenate([part.instants for part in parts]),
+        event_ids=np.concatenate([part.event_ids for part in parts]),
+        numbers=np.concatenate([part.numbers for part in parts], axis=1),
+        ids=tuple(_joined_texts([part.ids[index] for part in parts]) for index in range(len(IDS))),
+        keys=_joined_choices([part.keys for part in parts]),
+        shared=_joined_choices([part.shared for part in parts]),
+    )
+    lines = together.places[0]
+    return together if (lines[1:] > lines[:-1]).all() else _in_order(together, np.argsort(lines, kind="stable"))
+
+
+def record_batch(events: Events, source: str) -> pa.RecordBatch:
+    """Return the rows of ``schemas.USAGE_EVENTS``; all are of one source."""
+    kinds = {field.name: field.type for field in USAGE_EVENTS}
+    columns: dict[str, pa.Array] = {
+        "event_id": pa.Array.from_buffers(kinds["event_id"], len(events), [None, pa.py_buffer(events.event_ids)]),
+        "occurred_at": _number_column(events.instants, kinds["occurred_at"]),
+        _KEY: chosen_column(events.keys.values, kinds[_KEY], events.keys.codes),
+        "source": chosen_column([source], kinds["source"], np.zeros(len(events), np.int64)),
+    }
+    columns |= {name: _text_column(texts) for name, texts in zip(IDS, events.ids, strict=True)}
+    for names, numbers in ((PLACES, events.places), (NUMBERS, events.numbers)):
+        columns |= {name: _number_column(values, kinds[name]) for name, values in zip(names, numbers, strict=True)}
+    for name, values in zip(SHARED, zip(*events.shared.values, strict=True), strict=True):
+        columns[name] = chosen_column(values, kinds[name], events.shared.codes)
+    return pa.RecordBatch.from_arrays([columns[name] for name in kinds], schema=USAGE_EVENTS)
+
+
+def _in_order(events: Events, order: Array) -> Events:
+    return Events(
+        places=events.places[:, order],
+        instants=events.instants[order],
+        event_ids=events.event_ids[order],
+        numbers=events.numbers[:, order],
+        ids=tuple(Texts(texts.starts[order], texts.sizes[order], texts.content) for texts in events.ids),
+        keys=Chosen(events.keys.codes[order], events.keys.values),
+        shared=Chosen(events.shared.codes[order], events.shared.values),
+    )
+
+
+def _texts(encoded: Sequence[bytes]) -> Texts:
+    sizes = np.fromiter(map(len, encoded), np.int64, len(encoded))
+    return Texts(np.cumsum(sizes) - sizes, sizes, np.frombuffer(b"".join(encoded), np.uint8))
+
+
+def _chosen(values: Sequence[Any]) -> Chosen:
+    known: dict[Any, int] = {}
+    codes = [known.setdefault(value, len(known)) for value in values]
+    return Chosen(np.array(codes, np.int64), list(known))
+
+
+def _joined_texts(parts: Sequence[Texts]) -> Texts:
+    sizes = [len(part.content) for part in parts]
+    before = np.cumsum([0, *sizes[:-1]])
+    return Texts(
+        np.concatenate([part.starts + at for part, at in zip(parts, before, strict=True)]),
+        np.concatenate([part.sizes for part in parts]),
+        np.concatenate([part.content for part in parts]),
+    )
+
+
+def _joined_choices(parts: Sequence[Chosen]) -> Chosen:
+    known: dict[Any, int] = {}
+    codes = [
+        np.array([known.setdefault(value, len(known)) for value in part.values], np.int64)[part.codes]
+        for part in parts
+        if len(part.codes)
+    ]
+    return Chosen(np.concatenate(codes) if codes else np.zeros(0, np.int64), list(known))
+
+
+def _number_column(values: Array, kind: pa.DataType) -> pa.Array:
+    is_stated = values != NOTHING
+    own = np.ascontiguousarray(values.astype(np.int32) if kind == pa.int32() else values)
+    return pa.Array.from_buffers(kind, len(values), [_validity(is_stated), pa.py_buffer(own)])
+
+
+def _text_column(texts: Texts) -> pa.Array:
+    offsets = np.zeros(len(texts.sizes) + 1, np.int32)
+    np.cumsum(texts.sizes, out=offsets[1:])
+    places = np.repeat(texts.starts - offsets[:-1], texts.sizes) + np.arange(offsets[-1])
+    content = texts.content[places]
+    buffers = [_validity(texts.sizes > 0), pa.py_buffer(offsets), pa.py_buffer(content)]
+    return pa.Array.from_buffers(pa.string(), len(texts.sizes), buffers)
+
+
+def _validity(is_stated: Array) -> pa.Buffer | None:
+    return None if is_stated.all() else pa.py_buffer(np.packbits(is_stated, bitorder="little"))

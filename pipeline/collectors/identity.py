@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
 EVENT_ID_BYTES = 16
 
@@ -59,28 +59,20 @@ def event_id(
     return _digest("+".join(kinds or ("line",)), api_key_id, *counted)
 
 
-def event_ids(kinds: Sequence[str], *, api_key_ids: Sequence[bytes], ids: Sequence[Iterable[bytes]]) -> list[bytes]:
-    """Return what ``event_id`` does for many exchanges that are identified by the same kinds of ids.
-
-    ``ids`` are a column a kind; all in UTF-8.
-    """
-    kind = "+".join(kinds).encode()
-    sha256, before = hashlib.sha256, {key: _DOMAIN + _lengthed(kind) + _lengthed(key) for key in set(api_key_ids)}
-    first, *others = ([_lengthed(found) for found in column] for column in ids)
-    together = [b"".join(parts) for parts in zip(first, *others, strict=True)] if others else first
-    return [
-        sha256(before[key] + found).digest()[:EVENT_ID_BYTES] for key, found in zip(api_key_ids, together, strict=True)
-    ]
+def beginning_of_identity(kinds: Sequence[str], api_key_id: str) -> bytes:
+    """Return what the bytes begin with whose digest is the identity; then come the ids, each as ``lengthed`` says."""
+    return _domain("+".join(kinds), api_key_id)
 
 
 def _digest(kind: str, api_key_id: str, *ids: bytes) -> bytes:
-    return hashlib.sha256(_domain(kind, api_key_id) + b"".join(map(_lengthed, ids))).digest()[:EVENT_ID_BYTES]
+    return hashlib.sha256(_domain(kind, api_key_id) + b"".join(map(lengthed, ids))).digest()[:EVENT_ID_BYTES]
 
 
 @lru_cache(maxsize=1024)
 def _domain(kind: str, api_key_id: str) -> bytes:
-    return _DOMAIN + _lengthed(kind.encode()) + _lengthed(api_key_id.encode())
+    return _DOMAIN + lengthed(kind.encode()) + lengthed(api_key_id.encode())
 
 
-def _lengthed(part: bytes) -> bytes:
+def lengthed(part: bytes) -> bytes:
+    """Return a part with its length before it."""
     return len(part).to_bytes(8, "big") + part  # lengths first: no two lists have the same bytes

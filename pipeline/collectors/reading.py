@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pipeline.base.errors import TallybookError
 from pipeline.collectors.decode import decode_line
-from pipeline.collectors.fast.blocks import BlockDecoder
 from pipeline.collectors.formats.log_format import read_by
+from pipeline.collectors.kernel.in_order import InOrder
 from pipeline.collectors.logs.compression import Compression
 from pipeline.collectors.logs.line_blocks import LineBlocks
 from pipeline.collectors.logs.lineage import Continuation, KnownSources, believed, continue_from, window
@@ -23,7 +23,6 @@ from pipeline.collectors.logs.other_formats import BEGINNING_BYTES_MAX, refuse_o
 from pipeline.collectors.logs.problems import LogUnreadable, ProblemReason, SourceProblem
 from pipeline.collectors.logs.whole_document import WholeDocument, is_one_document
 from pipeline.collectors.segment import LogSegment, SegmentBuilder
-from pipeline.collectors.workers import InOrder
 from pipeline.collectors.wrappers import wrapper_of
 from pipeline.usage.sources import SourceRecord
 
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
     from pathlib import Path
 
-    from pipeline.collectors.fast.blocks import DecodedLines
     from pipeline.collectors.formats.log_format import LogFormat
+    from pipeline.collectors.kernel.blocks import DecodedLines
     from pipeline.collectors.logs.line_blocks import LineBlock
     from pipeline.collectors.logs.lines import Line
     from pipeline.collectors.logs.log_file import LogFile
@@ -248,8 +247,13 @@ class LogReading(Iterator[LogSegment]):
     def _in_order(self, log: LogFile, place: Continuation) -> InOrder:
         """Return the decoder of blocks: in several processes where reading takes long."""
         size = place.end - place.start if log.compression is Compression.NONE else log.file_size * _EXPANSION
-        decoder = BlockDecoder(source=self._source, log_format=self._log_format, fingerprint=self._fingerprint)
-        return InOrder(decoder, processes=self._processes if self._is_fast else 1, size=size)
+        return InOrder(
+            source=self._source,
+            log_format=self._log_format,
+            fingerprint=self._fingerprint,
+            threads=self._processes if self._is_fast else 1,
+            size=size,
+        )
 
     def _built_by_groups(self, builder: SegmentBuilder, groups: Iterable[list[Line]]) -> Iterator[bool]:
         """Add groups of lines to the builder, one by one, and yield each time whether the segment is full."""

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from pipeline.collectors.decode import EventRow
-from pipeline.collectors.event_columns import EventColumns
-from pipeline.tables.columns import record_batch
+from pipeline.collectors.event_columns import joined, of_rows, record_batch
+from pipeline.tables import columns
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.collectors.decode import QuarantineRow, Row
-    from pipeline.collectors.event_columns import Columns
+    from pipeline.collectors.event_columns import Events
     from pipeline.usage.sources import SourceRecord
 
 _REASON = itemgetter(QUARANTINE.get_field_index("reason"))
@@ -55,7 +55,9 @@ class SegmentBuilder:
         self.further = 0
         self.events: Counter[str] = Counter()
         self.quarantined: Counter[str] = Counter()
-        self._waiting = EventColumns(self._source)
+        self._rows: list[Row] = []
+        self._waiting: list[Events] = []
+        self._waiting_rows = 0
         self._event_batches: list[pa.RecordBatch] = []
         self._quarantine_rows: list[Row] = []
         self._quarantine_batches: list[pa.RecordBatch] = []
@@ -71,20 +73,21 @@ class SegmentBuilder:
         self.joined += lines - 1
         for row in rows:
             if isinstance(row, EventRow):
-                self._waiting.add(row.values)
+                self._rows.append(row.values)
             else:
                 self._quarantine_rows.append(row.values)
         self.further += max(len(rows) - 1, 0)
         self.blank += not rows
         self._flush(_BATCH_ROWS)
 
-    def add_all(self, events: Columns, quarantined: Sequence[Row], *, blank: int, further: int = 0) -> None:
+    def add_all(self, events: Sequence[Events], quarantined: Sequence[Row], *, blank: int, further: int = 0) -> None:
         """Count lines that follow one another, and keep their rows; ``further`` ones are beyond the first of a line."""
-        own, codes, shared = events
-        self.lines += len(codes) + len(quarantined) + blank - further
+        count = sum(map(len, events))
+        self.lines += count + len(quarantined) + blank - further
         self.further += further
         self.blank += blank
-        self._waiting.extend(own, codes, shared)
+        self._waiting += events
+        self._waiting_rows += count
         self._quarantine_rows += quarantined
         self._flush(_BATCH_ROWS)
 
@@ -97,11 +100,12 @@ class SegmentBuilder:
 
     def _flush(self, rows_min: int) -> None:
         """Make Arrow of the rows that wait, where so many do."""
-        if len(self._waiting) >= rows_min:
-            self.events.update(self._waiting.statuses())
-            self._event_batches.append(self._waiting.record_batch())
-            self._waiting = EventColumns(self._source)
+        if len(self._rows) + self._waiting_rows >= rows_min:
+            events = joined([*self._waiting, *([of_rows(self._rows)] if self._rows else [])])
+            self.events.update(events.statuses())
+            self._event_batches.append(record_batch(events, self._source))
+            self._rows, self._waiting, self._waiting_rows = [], [], 0
         if len(self._quarantine_rows) >= rows_min:
             self.quarantined.update(map(_REASON, self._quarantine_rows))
-            self._quarantine_batches.append(record_batch(self._quarantine_rows, QUARANTINE))
+            self._quarantine_batches.append(columns.record_batch(self._quarantine_rows, QUARANTINE))
             self._quarantine_rows = []

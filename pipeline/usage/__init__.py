@@ -91,14 +91,14 @@ class TokenCounts:
             if count is not None and not 0 <= count <= TOKENS_MAX:
                 message = f"{name} is {count}; a token count is between 0 and {TOKENS_MAX}"
                 raise ValueError(message)
-        for whole, parts in _TOGETHER.items():
+        for whole, parts in TOGETHER.items():
             stated = {part: count for part in parts if (count := getattr(self, part))}
             if sum(stated.values()) > (getattr(self, whole) or 0):
                 message = f"{' + '.join(stated)} {sum(stated.values())} > {whole} {getattr(self, whole)}"
                 raise ContradictoryCounts(message)
 
 
-_TOGETHER = {
+TOGETHER = {
     meter.spec.count: parts
     for meter in Meter
     if (

@@ -10,13 +10,14 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from damaged_streams import DamagedStreams
+from family_bodies import FAMILIES, Maker
 from fuzzing import LineMaker, expected_rows, found_rows
 
 from pipeline.collectors import LogFormat, read_log
 from pipeline.collectors.decode import decode_line
-from pipeline.collectors.fast.blocks import BlockDecoder
-from pipeline.collectors.fast.patterns import line_patterns
-from pipeline.collectors.fast.streams.condense import condensed
+from pipeline.collectors.kernel import blocks as kernel_blocks
+from pipeline.collectors.kernel.blocks import BlockDecoder
 from pipeline.collectors.logs.line_blocks import LineBlocks
 from pipeline.collectors.logs.lines import LineSplitter
 from pipeline.tables.schemas import QUARANTINE
@@ -25,34 +26,32 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FORMAT = LogFormat()
+ON_AWS = {"anthropic_on_aws", "llama_stream", "mistral_on_aws", "nova_stream", "titan_stream"}
+"""What lies in base64 is the plain reader's."""
 _QUARANTINE_LINE = itemgetter(QUARANTINE.get_field_index("line"))
 
 
 @pytest.fixture(autouse=True)
-def _no_shapes_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Begin every test with nothing learned, since patterns are kept for all logs of a format.
-
-    And learn from few lines.
-    """
-    line_patterns._patterns.cache_clear()  # noqa: SLF001 - nothing but a test needs this
-    monkeypatch.setattr(line_patterns, "_ALIKE_MIN", 4)
+def _learns_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Learn every shape from its first line, however odd it is."""
+    monkeypatch.setattr(kernel_blocks, "LEARNED_FROM_BYTES", 0)
 
 
-def _fast(content: bytes, log_format: LogFormat = FORMAT, *, matched_alone: bool = False) -> tuple[dict[int, Any], int]:
-    """Return the row of every line that has one, by its number, and how many patterns matched, or were read quickly."""
+def _fast(content: bytes, log_format: LogFormat = FORMAT) -> tuple[dict[int, Any], int]:
+    """Return the row of every line that has one, by its number, and how many of them the kernel told."""
     rows: dict[int, Any] = {}
-    quick = 0
+    told = 0
     decoder = BlockDecoder(source="s", log_format=log_format, fingerprint=_fingerprint)
     blocks = LineBlocks([content], line_bytes_max=log_format.line_bytes_max)
     for block in blocks:
-        found = decoder.decoded(block.content, block.spans, start=block.start, first_line=block.first_line)
+        found = decoder.decoded(block.content, start=block.start, first_line=block.first_line)
         blocks.take(block)
-        assert len(found_rows(found)) + found.blank == len(block.spans)
+        assert len(found_rows(found)) + found.blank == block.lines
         assert sum(map(len, found_rows(found).values())) == len(found_rows(found)) + found.further
         assert found.quarantined == sorted(found.quarantined, key=_QUARANTINE_LINE)
         rows |= found_rows(found)
-        quick += found.matched + (0 if matched_alone else found.quick)
-    return rows, quick
+        told += found.told
+    return rows, told
 
 
 def _plain(content: bytes, log_format: LogFormat = FORMAT) -> dict[int, Any]:
@@ -79,13 +78,65 @@ def test_every_line_is_read_as_the_plain_reader_reads_it(seed: int) -> None:
         assert rows.get(number) == expected.get(number), line.content
 
 
-def test_almost_every_usual_line_is_read_the_quick_way() -> None:
+def test_almost_every_usual_line_is_read_by_the_kernel() -> None:
     """Or else the comparison would prove nothing, and the speed be gone."""
     maker = LineMaker("usual")
     usual = [line.content for line in (maker.made() for _ in range(1500)) if line.is_usual]
-    rows, quick = _fast(b"\n".join([*usual, b""]))
+    rows, told = _fast(b"\n".join([*usual, b""]))
     assert len(rows) == len(usual) > 400
-    assert quick > 0.97 * len(usual)
+    assert told > 0.97 * len(usual)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_damaged_streams_are_read_as_the_plain_reader_reads_them(seed: int) -> None:
+    maker = DamagedStreams(seed)
+    lines = [maker.made().content for _ in range(1500)]
+    rows, told = _fast(b"".join(line + b"\n" for line in lines))
+    expected = _plain(b"".join(line + b"\n" for line in lines))
+    for number, line in enumerate(lines, 1):
+        assert rows.get(number) == expected.get(number), line
+    assert told > 200
+
+
+@pytest.mark.parametrize("name", sorted(set(FAMILIES) - ON_AWS))
+def test_every_family_is_read_by_the_kernel(name: str) -> None:
+    chance = random.Random(name)
+    maker = Maker(chance)
+    bodies = [maker.body(name) for _ in range(60)]
+    lines = [
+        json.dumps(
+            {
+                "ts": "2026-03-01T06:51:19Z",
+                "request_id": f"r{number}",
+                "api_key_id": "k",
+                "status": 200,
+                "path": body.path,
+                "response": body.response,
+            }
+        )
+        for number, body in enumerate(bodies)
+    ]
+    content = "".join(line + "\n" for line in lines).encode()
+    rows, told = _fast(content)
+    assert rows == _plain(content)
+    assert told > 0.6 * len(lines)
+
+
+def test_a_line_that_is_cut_anywhere_is_read_as_the_plain_reader_reads_it() -> None:
+    chunk = 'data: {"id": "c", "choices": [{"index": 0, "delta": {"content": "%s"}, "finish_reason": null}]}\r\n\r\n'
+    stream = "".join(chunk % text for text in (" rain", "é", "", '\\"q')) + "data: [DONE]\r\n\r\n"
+    cut = [stream[:size] for size in range(len(stream) + 1)]
+    lines = [
+        json.dumps(
+            {"ts": "2026-03-01T06:51:19Z", "request_id": "r", "api_key_id": "k", "status": 200, "response": each}
+        )
+        for each in cut
+    ]
+    lines += [lines[-1][:size] for size in range(len(lines[-1]))]
+    content = "".join(line + "\n" for line in lines).encode()
+    rows, told = _fast(content)
+    assert rows == _plain(content)
+    assert told > 250
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -97,7 +148,7 @@ def test_lines_of_known_shapes_are_told_as_the_plain_reader_reads_them(seed: int
     changed = [maker.made().content for _ in range(300)]
     content = b"".join(line + b"\n" for line in [*maker.first * 8, *changed])
     log_format = LogFormat(fields=fields)
-    rows, matched = _fast(content, log_format, matched_alone=True)
+    rows, matched = _fast(content, log_format)
     assert rows == _plain(content, log_format)
     assert matched > 30
 
@@ -152,7 +203,7 @@ def test_counts_that_contradict_each_other_are_told_by_no_shape(counts: tuple[in
     )
     lines = [line.format(_USAGE.format(*each)) for each in [(100, 50, 150, 40, 10, 20)] * 40 + [counts]]
     content = "".join(lines).encode()
-    rows, matched = _fast(content, matched_alone=True)
+    rows, matched = _fast(content)
     assert rows == _plain(content)
     assert matched >= 20
 
@@ -166,23 +217,10 @@ def test_one_odd_line_does_not_keep_the_others_of_its_model_from_being_told() ->
     content = "".join(
         [*[line.format("a", usual)] * 40, line.format("b", beside), *[line.format("b", usual)] * 300]
     ).encode()
-    rows, matched = _fast(content, matched_alone=True)
+    rows, matched = _fast(content)
     assert rows == _plain(content)
-    assert "openai-chat/reasoning-apart" in rows[41][0][1]
+    assert rows[41][0]["dialect"] == "openai-chat/reasoning-apart"
     assert matched > 240
-
-
-def test_long_streams_are_cut_and_their_chunks_counted() -> None:
-    maker = LineMaker("long")
-    lines = [line.content for line in (maker.made() for _ in range(2500)) if line.is_usual and len(line.content) > 4500]
-    content = b"\n".join([*lines, b""])
-    spans, at = [], 0
-    for line in lines:
-        spans.append((at, at + len(line)))
-        at += len(line) + 1
-    cut = condensed(content, spans)
-    assert len(cut) > 0.95 * len(lines) > 50
-    assert all(len(cut[index].content) < 3000 for index in cut)
 
 
 _SHORT_STREAM = (
@@ -227,11 +265,10 @@ def test_a_stream_that_was_cut_off_is_estimated_from_what_is_left_of_its_line(
         '{"ts": "2026-03-01T06:51:19Z", "api_key_id": "k", "status": '
         f"200, {envelope.format(json.dumps(transcript))}}}\n"
     ).encode()
-    assert condensed(content, [(0, len(content) - 1)])
     rows, quick = _fast(content)
     assert rows == _plain(content)
-    assert quick == is_quick
-    assert chunks is None or rows[1][0][1][8] == chunks
+    assert quick >= is_quick
+    assert chunks is None or rows[1][0]["content_chunks"] == chunks
 
 
 def test_chunks_that_are_broken_alike_are_not_counted_as_content() -> None:
@@ -245,7 +282,7 @@ def test_chunks_that_are_broken_alike_are_not_counted_as_content() -> None:
     ).encode()
     rows, _ = _fast(content)
     assert rows == _plain(content)
-    assert rows[1][0][1][8] == 12
+    assert rows[1][0]["content_chunks"] == 12
 
 
 @pytest.mark.parametrize("identity", ["response-id", "request-id", "both"])
@@ -300,17 +337,14 @@ def test_what_is_empty_and_no_text_is_not_taken_for_absent(field: str, empty: st
     assert _fast(content)[0] == _plain(content)
 
 
-@pytest.mark.parametrize(
-    ("value", "is_quick"), [('{"usage":{"prompt_tokens":1,"completion_tokens":2}}', 0), ("null", 1), ("[]", 0)]
-)
-def test_usage_that_a_body_states_twice_is_read_by_the_plain_reader(value: str, is_quick: int) -> None:
+@pytest.mark.parametrize("value", ['{"usage":{"prompt_tokens":1,"completion_tokens":2}}', "null", "[]"])
+def test_usage_that_a_body_states_at_two_places_is_read_as_the_plain_reader_reads_it(value: str) -> None:
     usage = f'"usage":{{"prompt_tokens":8,"completion_tokens":1}},"x_groq":{value}'
     content = (
         '{"ts":"2026-03-01T06:51:19Z","request_id":"r","api_key_id":"k","status":200,"response":{"choices":[{}],'
         f"{usage}}}}}\n"
     ).encode()
-    rows, quick = _fast(content)
-    assert (rows, quick) == (_plain(content), is_quick)
+    assert _fast(content) == (_plain(content), 1)
 
 
 def test_a_prompt_full_of_brackets_is_read_the_quick_way() -> None:
@@ -341,10 +375,9 @@ def test_a_stream_behind_lines_of_json_is_none_of_their_chunks() -> None:
     response = json.dumps(text) + "\n" + json.dumps(text) + "\n" + json.dumps(text)[:40] + "\n" + stream
     line = {"ts": "2026-03-01T06:51:19Z", "request_id": "r", "api_key_id": "k", "status": 200, "response": response}
     content = (json.dumps(line) + "\n").encode()
-    assert condensed(content, [(0, len(content) - 1)])
     rows, _ = _fast(content)
     assert rows == _plain(content)
-    assert rows[1][0][1][8] == 2
+    assert rows[1][0]["content_chunks"] == 2
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -76,7 +76,6 @@ WRITING_METHODS = {
 }
 WRITING_MODE = re.compile(r"[rwaxbt+]*[wax+][rwaxbt+]*")
 WRITES_ELSEWHERE = {
-    "pipeline/collectors/workers.py: truncate": "a file in memory, without a name",
     "pipeline/jobs/proofs/recompute.py: TemporaryDirectory": "a scratch register, gone when the comparison is made",
     "pipeline/jobs/state/at_issue.py: TemporaryDirectory": "a configuration of then, gone when it is read",
     "pipeline/jobs/night/try_files.py: TemporaryDirectory": "a scratch lake, gone when the answer is made",

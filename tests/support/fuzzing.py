@@ -10,20 +10,21 @@ import json
 import random
 import re
 from collections import defaultdict
+from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from family_bodies import Maker
 
-from pipeline.collectors.event_columns import OWN, own_of, shared_of
-from pipeline.tables.schemas import QUARANTINE
+from pipeline.collectors.event_columns import joined, record_batch
+from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
 from pipeline.usage.events import LOGGED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.collectors.decode import EventRow, QuarantineRow
-    from pipeline.collectors.fast.blocks import DecodedLines
+    from pipeline.collectors.kernel.blocks import DecodedLines
 
 _TEXTS = (
     *(
@@ -159,15 +160,14 @@ _KEYS = ("key_b6a9c754a39113e0", "key_1", "12e5678", "", None, "a b", 7, "k-1e40
 
 
 _KEY = re.compile(r'"[a-zA-Z_]+"\s*:\s*')
-_LINE_OF_OWN, _LINE_OF_QUARANTINED = itemgetter(OWN.index("line")), itemgetter(QUARANTINE.get_field_index("line"))
+_LINE_OF_QUARANTINED = itemgetter(QUARANTINE.get_field_index("line"))
 
 
 def found_rows(decoded: DecodedLines) -> dict[int, list[Any]]:
     """Return the rows of each line that has some, by its number."""
-    own, codes, frames = decoded.events
     found: dict[int, list[Any]] = defaultdict(list)
-    for *values, code in zip(*own, codes, strict=True):
-        found[_LINE_OF_OWN(values)].append((tuple(values), frames[code]))
+    for event in record_batch(joined(decoded.events), "s").to_pylist() if decoded.events else []:
+        found[event["line"]].append(_plainly(event))
     for row in decoded.quarantined:
         found[_LINE_OF_QUARANTINED(row)].append(row)
     return dict(found)
@@ -175,7 +175,14 @@ def found_rows(decoded: DecodedLines) -> dict[int, list[Any]]:
 
 def expected_rows(rows: Sequence[EventRow | QuarantineRow]) -> list[Any]:
     """Return the same of the rows of a line by the plain reader."""
-    return [(own_of(row.values), shared_of(row.values)) if hasattr(row, "status") else row.values for row in rows]
+    return [
+        dict(zip(USAGE_EVENTS.names, row.values, strict=True)) if hasattr(row, "status") else row.values for row in rows
+    ]
+
+
+def _plainly(row: dict[str, Any]) -> dict[str, Any]:
+    elapsed = row["occurred_at"] - datetime(1970, 1, 1, tzinfo=UTC)
+    return row | {"occurred_at": elapsed // timedelta(microseconds=1)}
 
 
 _LETTERS = (

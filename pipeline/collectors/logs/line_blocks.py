@@ -13,11 +13,11 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.collectors.logs.lines import Line, LongLine, are_nuls, bare_span, has_bytes_around
+from pipeline.collectors.logs.lines import Line, LongLine, are_nuls
 from pipeline.collectors.logs.log_file import WINDOW_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from concurrent.futures import Future
     from hashlib import _Hash
 
@@ -26,8 +26,8 @@ class LineBlock(NamedTuple):
     """Whole lines, one after the other; or one line beyond the cap, of which ``content`` has only the end."""
 
     content: bytes
-    spans: list[tuple[int, int]]
-    """``[start, end)`` of each line in ``content``, without LF, and as ``lines.bare_span`` says."""
+    lines: int
+    """How many there are."""
     start: int
     """Offset of the block in the decompressed log."""
     end: int
@@ -39,39 +39,23 @@ class LineBlock(NamedTuple):
 
     def first(self, lines: int) -> tuple[LineBlock, LineBlock | None]:
         """Split off the first so many lines."""
-        if lines >= len(self.spans):
+        if lines >= self.lines:
             return self, None
-        at = self.content.index(b"\n", self.spans[lines - 1][1]) + 1
-        before = self._replace(content=self.content[:at], spans=self.spans[:lines], end=self.start + at)
-        rest = [(begin - at, end - at) for begin, end in self.spans[lines:]]
+        _, at = first_lines(self.content, lines)
+        before = self._replace(content=self.content[:at], lines=lines, end=self.start + at)
         return before, self._replace(
-            content=self.content[at:], spans=rest, start=before.end, first_line=self.first_line + lines
+            content=self.content[at:], lines=self.lines - lines, start=before.end, first_line=self.first_line + lines
         )
 
 
-def spans_of(content: bytes, *, lines_max: int | None = None) -> list[tuple[int, int]]:
-    """Return ``[start, end)`` of whole lines, at most ``lines_max``, without LF, and as ``lines.bare_span`` says."""
-    has_cr = b"\r" in content
-    is_bare = not has_bytes_around(content)
-    begin = 0
-    spans: list[tuple[int, int]] = []
+def first_lines(content: bytes, lines_max: int) -> tuple[int, int]:
+    """Return how many lines ``content`` has, at most ``lines_max``, and where the last of these ends, with its LF."""
+    at = lines = 0
     end = content.find(b"\n")
-    while end >= 0 and len(spans) != lines_max:
-        spans.append(
-            bare_span(content, begin, end)
-            if not is_bare
-            else (begin, end - 1 if has_cr and end > begin and content[end - 1] == _CR else end)
-        )
-        begin = end + 1
-        end = content.find(b"\n", begin)
-    return spans
-
-
-def edges_of(content: bytes, spans: Sequence[tuple[int, int]]) -> list[int]:
-    """Return where each line of ``content`` begins, whatever stands around it, and where the last one ends."""
-    if not has_bytes_around(content):
-        return [0, *(begin for begin, _ in spans[1:]), len(content)]
-    return [0, *(content.index(b"\n", end) + 1 for _, end in spans[:-1]), len(content)]
+    while end >= 0 and lines < lines_max:
+        lines, at = lines + 1, end + 1
+        end = content.find(b"\n", at)  # quicker than counting them: lines are long
+    return lines, at
 
 
 class LineBlocks:
@@ -141,7 +125,7 @@ class LineBlocks:
         else:
             self._digest.add(block.content)
         self.end = block.end
-        self.next_line = block.first_line + len(block.spans)
+        self.next_line = block.first_line + block.lines
         self._recent.append(block.content[-WINDOW_BYTES:])
         self._recent_bytes += len(self._recent[-1])
         while self._recent_bytes - len(self._recent[0]) >= WINDOW_BYTES:
@@ -172,48 +156,47 @@ class LineBlocks:
                 if len(content) <= limit
                 else content.rfind(b"\n", begin, limit) + 1 or content.index(b"\n", limit) + 1
             )
-            part = content[begin:end]
-            spans = spans_of(part, lines_max=_BLOCK_LINES_MAX)
-            part = part[: part.index(b"\n", spans[-1][1]) + 1]
+            part = content[begin:end] if begin or end < len(content) else content
+            lines, size = first_lines(part, _BLOCK_LINES_MAX)
+            part = part[:size]
             begin += len(part)
             if len(part) <= self._line_bytes_max:
-                yield self._block(part, spans)
+                yield self._block(part, lines)
             else:
-                yield from self._around_long_lines(part, spans)
+                yield from self._around_long_lines(part, lines)
 
-    def _around_long_lines(self, content: bytes, spans: list[tuple[int, int]]) -> Iterator[LineBlock]:
+    def _around_long_lines(self, content: bytes, lines: int) -> Iterator[LineBlock]:
         """Yield each line that is beyond the cap alone, and those between them."""
-        edges = edges_of(content, spans)
-        first = 0
-        for index in range(len(spans) + 1):
-            is_long = index < len(spans) and edges[index + 1] - 1 - edges[index] > self._line_bytes_max
-            if first < index and (is_long or index == len(spans)):
-                begin = edges[first]
-                yield self._block(
-                    content[begin : edges[index]], [(start - begin, end - begin) for start, end in spans[first:index]]
-                )
-            if is_long:
-                whole = content[edges[index] : edges[index + 1]]
-                yield self._long(LongLine(self._digest.so_far(), whole, self._line_bytes_max))
-                first = index + 1
+        first = at = waiting = 0
+        for _ in range(lines):
+            end = content.index(b"\n", at) + 1
+            if end - 1 - at > self._line_bytes_max:
+                if waiting:
+                    yield self._block(content[first:at], waiting)
+                yield self._long(LongLine(self._digest.so_far(), content[at:end], self._line_bytes_max))
+                first, waiting = end, 0
+            else:
+                waiting += 1
+            at = end
+        if waiting:
+            yield self._block(content[first:], waiting)
 
-    def _block(self, content: bytes, spans: list[tuple[int, int]]) -> LineBlock:
-        block = LineBlock(content, spans, self._read_end, self._read_end + len(content), self._read_line)
-        self._read_end, self._read_line = block.end, self._read_line + len(spans)
+    def _block(self, content: bytes, lines: int) -> LineBlock:
+        block = LineBlock(content, lines, self._read_end, self._read_end + len(content), self._read_line)
+        self._read_end, self._read_line = block.end, self._read_line + lines
         return block
 
     def _long(self, long_line: LongLine) -> LineBlock:
         start, self._read_end = self._read_end, self._read_end + long_line.size
         self._read_line += 1
         line = Line(self._read_line - 1, start, self._read_end, long_line.content, long_line.edges)
-        return LineBlock(long_line.tail, [(0, 0)], start, self._read_end, line.number, long_line.digest, line)
+        return LineBlock(long_line.tail, 1, start, self._read_end, line.number, long_line.digest, line)
 
 
-_BLOCK_BYTES = 2**21
+_BLOCK_BYTES = 2**22
 """At least so much is split at once, where there is so much: what is done once for a block costs nothing."""
-_BLOCK_BYTES_MAX = 2**22
+_BLOCK_BYTES_MAX = 2**23
 _BLOCK_LINES_MAX = 2**16
-_CR = ord("\r")
 _THREAD_FROM_BYTES = 2**18
 _WAITING_MAX = 4
 

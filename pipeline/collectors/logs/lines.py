@@ -25,14 +25,6 @@ _BEHIND = b"\0"
 _CR = ord("\r")
 
 
-def has_bytes_around(content: bytes) -> bool:
-    """Say whether a line of ``content`` may have bytes around it.
-
-    NULs that a truncated copy leaves, or a byte order mark.
-    """
-    return b"\0" in content or BOM in content
-
-
 def bare_span(content: bytes, begin: int, end: int) -> tuple[int, int]:
     """Return the place of a line, less the NULs and byte order marks around it and a CR at its end."""
     around = _AROUND.match(content, begin, end)

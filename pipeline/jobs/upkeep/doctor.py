@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError, LakeError, LakeIsNewer
+from pipeline.collectors import has_kernel
 from pipeline.configuration.key_secret import find_key_secret
 from pipeline.configuration.source_files import find_logs, source_text
 from pipeline.jobs.check import Check
@@ -40,7 +41,7 @@ class Examination:
 
 def examine(workspace: Workspace, *, key_secret: bytes | None) -> Examination:
     """Look everything over; what is wrong becomes a finding and no exception."""
-    findings = [*_configuration(workspace), _secret(workspace, key_secret)]
+    findings = [*_configuration(workspace), _secret(workspace, key_secret), *_kernel()]
     is_lake_damaged = False
     quarantined: list[tuple[str, int, str, str, int | None, str, str]] = []
     try:
@@ -113,6 +114,16 @@ def _configuration(workspace: Workspace) -> Iterator[Check]:
         ok=bool(workspace.rate_cards),
         detail=", ".join(sorted(workspace.rate_cards)) or "none; add rates/standard.toml",
     )
+
+
+def _kernel() -> Iterator[Check]:
+    """Say where logs are read slowly."""
+    if not has_kernel():
+        yield Check(
+            name="kernel",
+            ok=True,
+            detail="wasmtime is not installed, or cannot run here: lines are read one by one, which is slow",
+        )
 
 
 def _secret(workspace: Workspace, key_secret: bytes | None) -> Check:

@@ -1,0 +1,202 @@
+"""Take one check of the kernel away at a time, and see whether the comparison with the plain reader notices.
+
+``python -m benchmarks.mutants``. Needs the compiler (``pip install -e '.[kernel]'``). Owns the list of checks. Does not
+own the lines (``tests/support/damaged_streams.py``, ``fuzzing.py``): what survives here shows what they lack.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import pytest
+
+from benchmarks import fuzz
+from pipeline.collectors import LogFormat
+from pipeline.collectors.kernel import blocks, program
+from pipeline.collectors.kernel.blocks import BlockDecoder
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+_ROOT = Path(__file__).parents[1]
+MUTANTS: tuple[tuple[str, str, str], ...] = (
+    ("bytes.h", "if (!more || end - p <= more) return 0;", "if (!more) more = 1;"),
+    ("bytes.h", "if ((a == 0xE0 && b < 0xA0) || (a == 0xED && b > 0x9F)) return 0;", ""),
+    ("bytes.h", "    for (int i = 1; i <= more; i++)\n      if ((p[i] & 0xC0) != 0x80) return 0;\n", ""),
+    ("json.h", " | (v16)(c < all(0x20)));\n    if (stop) return p", ");\n    if (stop) return p"),
+    (
+        "json.h",
+        "  default: return broken(p + 1);\n  }\n  for (int i = 2",
+        "  default: return p + 2;\n  }\n  for (int i = 2",
+    ),
+    ("json.h", "    if (hex(p[i]) < 0) return broken(p + i);\n  return p + 6;", "    ;\n  return p + 6;"),
+    ("json.h", "    if (!is_digit(*++p)) return broken(p);\n    while", "    p++;\n    while"),
+    ("json.h", "  if (*p == '0') p++;\n  else if", "  if"),
+    (
+        "json.h",
+        "  } else if (*p == ',') {\n    p = blanks(p + 1);\n  } else {\n    broken(p);\n    return NO_MEMBER;\n  }",
+        "  } else if (*p == ',') {\n    p = blanks(p + 1);\n  }",
+    ),
+    ("json.h", "  if (*p != ':') {\n    broken(p);\n    return NO_MEMBER;\n  }\n", ""),
+    ("json.h", "return depth < depth_max ? any_object(p, depth + 1) : unsure();", "return any_object(p, depth + 1);"),
+    ("json.h", "is_cut = p == text_end;", "is_cut = 1;"),
+    ("json.h", "  is_cut = 0;\n  return 0;", "  return 0;"),
+    ("json.h", "        if ((low & 0xFC00) == 0xDC00) {", "        {"),
+    ("shapes.h", "    if (!identifier_characters[id.at[i]]) return 0;", "    ;"),
+    ("shapes.h", "  if (id.size > ID_BYTES_MAX) return 0;\n", ""),
+    ("shapes.h", "  while (known < id_count && !(", "  while (known < id_count && ("),
+    (
+        "shapes.h",
+        "if (shape_hashes[n] == h && shape_sizes[n] == size && equal(shape_pool + shape_at[n], p, size))",
+        "if (shape_sizes[n] == size)",
+    ),
+    (
+        "shapes.h",
+        "if (key_sizes[n] == key.size && equal(keys[n], key.at, key.size)) {",
+        "if (key_sizes[n] == key.size) {",
+    ),
+    ("bodies.h", "    if (m.is_escaped) return unsure();\n", ""),
+    ("bodies.h", "      if (has_suffix(m.key)) return unsure();\n", ""),
+    ("bodies.h", "  if (has_others) *o++ = OTHERS;\n", ""),
+    ("bodies.h", "  if (n > COUNT_MAX) return unsure();\n", ""),
+    ("bodies.h", "  if (n) put_hole(COUNT, n);\n  else *o++ = ZERO;", "  put_hole(COUNT, n);"),
+    ("bodies.h", "  *o++ = *p == '\"' ? NO_TEXT : TEXT;", "  *o++ = TEXT;"),
+    (
+        "bodies.h",
+        "  if (*end != '\"') return string(p) ? unsure() : 0;",
+        "  if (*end != '\"') { if (!(end = string(p))) return 0; *found = (Text){p, (u32)(end - 1 - p)}; return end; }",
+    ),
+    ("bodies.h", "  if (p == end) return !is_zero_behind;", "  if (p == end) return 1;"),
+    ("bodies.h", "return p[1] == '-' && p[2] != '0' && digits_before == 1 &&", "return"),
+    ("bodies.h", "      run.lengths[i]++;\n", ""),
+    ("bodies.h", "  if (!is_other_kind && !end_run()) return -1;", "  if (!is_other_kind) run.kinds = 0;"),
+    ("bodies.h", "  if (is_latest && equal(o - size, chunk, size)) {", "  if (is_latest) {"),
+    ("bodies.h", "holes[latest.first_hole + i] = own[i];\n    if", ";\n    if"),
+    ("bodies.h", "      if (code < 0x20 || code == '\"' || code == '\\\\') return 0;\n", ""),
+    ("bodies.h", "        if (p[3] != '\"' && p[3] != '\\\\') return 0;\n", ""),
+    ("bodies.h", "          if (hex(p[i]) < 0) return 0;\n        p += 7;", "          ;\n        p += 7;"),
+    ("bodies.h", "      default: return 0;\n      }\n      break;", "      default: p += 3;\n      }\n      break;"),
+    ("bodies.h", " || !same(p, form->parts[i], form->sizes[i])) return 0;", ") return 0;"),
+    ("bodies.h", "    *empty |= (u32)(end == p) << i;\n", ""),
+    ("bodies.h", "  if (p && blanks(p) != end) p = unsure();\n", ""),
+    ("bodies.h", "return is_cut ? CHUNK_CUT : CHUNK_UNSURE;", "return CHUNK_CUT;"),
+    (
+        "bodies.h",
+        (
+            "      } else if (*payload != '[' && payload != end) {\n        return unsure(); "
+            "/* [DONE] says nothing, and nothing neither */\n"
+        ),
+        "",
+    ),
+    ("bodies.h", "    } else if (!is_silent(scratch, size)) {\n      return unsure();\n", ""),
+    ("bodies.h", " && p[7] != 'e' && p[7] > ' ' && p[7] < 0x7F;", ";"),
+    ("bodies.h", "  int is_one = stopped && blanks(stopped) == end;", "  int is_one = stopped != 0;"),
+    ("kernel.c", "  if (day > days_of[month - 1] + (month == 2 && is_leap)) return -1;\n", ""),
+    ("kernel.c", "if (days < 0 || hours > 23 || minutes > 59 || seconds > 59) return unsure();", ""),
+    ("kernel.c", "    if (offset_hours > 23 || offset_minutes > 59 || p[3] != ':') return unsure();\n", ""),
+    ("kernel.c", "at += (*p == '-' ? 60 : -60)", "at += (*p == '-' ? -60 : 60)"),
+    ("kernel.c", "p && blanks(p) == text_end ?", "p ?"),
+    ("kernel.c", "is_ascii || is_utf8(begin, stopped) ?", "1 ?"),
+    (
+        "kernel.c",
+        "  if (us < EARLIEST_US || us >= LATEST_US) return unsure();\n  put_hole(INSTANT_NUMBER",
+        "  put_hole(INSTANT_NUMBER",
+    ),
+    ("identities.h", "  to[padded - 2] = (u8)(size >> 5);\n", ""),
+    ("identities.h", "(state[i] & goes_on) | (before[i] & ~goes_on)", "state[i]"),
+)
+"""File, check, and what stands in its place.
+
+Some are not here, since rules see to the same: that chunks of a run are alike, that of chunks in a row the last one's
+counts stand for all, that no name is stated twice, that a chunk that was cut leaves nothing behind. Without them
+shapes are odder, and the plain reader, asked what they amount to, sees what is odd in them. Two lines of data in one
+event amount to what two events do; a hole that is looked for at a wrong place is not found; and of JSON lines
+and arrays, what tells them from one document is asked twice.
+"""
+_SUITE = ("-n", "0", "-p", "no:faulthandler", str(_ROOT / "tests/collectors/kernel/test_blocks.py"), "-k", "hostile")
+_FORMATS = (
+    LogFormat(),
+    LogFormat(depth_max=5),
+    LogFormat(identity="both"),
+    LogFormat(fields={"request_id": "request.model"}),
+)
+
+
+def _builder() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("kernel_builder", _ROOT / ".ci" / "kernel.py")
+    if spec is None or spec.loader is None:
+        message = ".ci/kernel.py is not beside benchmarks/"
+        raise click.ClickException(message)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _mutated(builder: ModuleType, file: str, check: str, other: str) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        for source in builder.SOURCE.iterdir():
+            text = source.read_text(encoding="utf-8")
+            if source.name == file:
+                if check not in text:
+                    message = f"{file} has no {check!r} any more"
+                    raise click.ClickException(message)
+                text = text.replace(check, other, 1)
+            (Path(folder) / source.name).write_text(text, encoding="utf-8")
+        found: bytes = builder.built(Path(folder), warns=False)
+        return found
+
+
+def _noticed(kernel: bytes, seconds: float) -> str | None:
+    """Return what noticed another kernel; ``None`` where nothing did."""
+    with tempfile.TemporaryDirectory() as folder:
+        program.KERNEL = Path(folder) / "kernel.wasm"
+        program.KERNEL.write_bytes(kernel)
+        program._compiled.cache_clear()  # noqa: SLF001 - another kernel
+        blocks._idle.clear()  # noqa: SLF001 - likewise
+        makers = [fuzz.made_by(f"{number}", share) for number, share in enumerate((1.0, 1.0, 0.0))]
+        decoders = [BlockDecoder(source="s", log_format=each, fingerprint=fuzz.fingerprint) for each in _FORMATS]
+        end, read = time.monotonic() + seconds, 0
+        while time.monotonic() < end:
+            for number, decoder in enumerate(decoders):
+                lines = [makers[(read + number) % len(makers)].made().content for _ in range(100)]
+                read += len(lines)
+                try:
+                    is_noticed = fuzz.differing(lines, decoder)[0] or decoder.failures
+                except (LookupError, ValueError, TypeError) as error:  # nothing else that is wrong comes out
+                    return f"{read} lines, by {type(error).__name__}"
+                if is_noticed:
+                    return f"{read} lines"
+    return "the hostile lines of the suite" if pytest.main(["-q", "-x", "-p", "no:cacheprovider", *_SUITE]) else None
+
+
+@click.command()
+@click.option("--seconds", default=15.0, show_default=True, help="How long to look for a line that tells a mutant.")
+@click.option("--skip", default=0, help="So many of the first are left out.")
+@click.option("--only", default="", help="Mutants whose check has this text in it.")
+def main(seconds: float, only: str, skip: int) -> None:
+    """Try every mutant; exit code 1 where one is not noticed."""
+    builder, survivors = _builder(), 0
+    for file, check, other in MUTANTS[skip:]:
+        if only not in check:
+            continue
+        try:
+            found = _noticed(_mutated(builder, file, check, other), seconds)
+        except subprocess.CalledProcessError:
+            message = f"{file}: without {check!r} it cannot be compiled"
+            raise click.ClickException(message) from None
+        survivors += found is None
+        what = f"noticed by {found}" if found is not None else "NOT NOTICED"
+        click.echo(f"{what}: {file}: {' '.join(check.split())[:100]}")
+    click.echo(f"{survivors} not noticed")
+    sys.exit(1 if survivors else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,372 @@
+"""A block of whole lines to events: what the kernel tells, and the plain reader's answer for what it hands over.
+
+Owns the joining of both, which shapes are worth learning, and the arithmetic of rules for many rows at once. Rows are
+those of ``decode.decode_line``, for every line.
+"""
+
+from __future__ import annotations
+
+import atexit
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from pipeline.collectors import event_columns
+from pipeline.collectors.decode import EventRow, decode_line
+from pipeline.collectors.event_columns import IDS, NOTHING, NUMBERS, Chosen, Events, Texts
+from pipeline.collectors.formats.log_format import LogFormat, read_by
+from pipeline.collectors.formats.request_log import api_key_id_of
+from pipeline.collectors.identity import EVENT_ID_BYTES, beginning_of_identity, event_id, kinds_of_ids
+from pipeline.collectors.kernel.program import BLANK, HANDED_OVER, Program, ProgramFailed
+from pipeline.collectors.kernel.rules import TERMS_MAX, Teacher, hold_together
+from pipeline.collectors.logs.lines import Line, bare_span
+from pipeline.collectors.logs.memory import keep_freed_memory
+from pipeline.collectors.refusal import LineRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import TypeAlias
+
+    from pipeline.collectors.decode import Row
+    from pipeline.collectors.kernel.program import Told
+    from pipeline.collectors.kernel.rules import Rule
+
+    Array: TypeAlias = np.ndarray[Any, Any]
+
+LEARNED_FROM_BYTES = 2**13
+"""So many bytes of lines of one shape are read plainly before it is learned: to learn costs about as much."""
+_IDLE_MAX = 4
+_NEW, _KNOWN, _NEVER = range(3)
+_NO_HOLE = -1
+_OUR_NAMES = LogFormat()
+_KEY_FIELDS = ("api_key_id", "api_key")
+
+
+class DecodedLines(NamedTuple):
+    """What some lines amount to."""
+
+    events: list[Events]
+    """Not in the order of the log, if there are several."""
+    quarantined: list[Row]
+    """The values of ``schemas.QUARANTINE``, in the order of the log."""
+    blank: int
+    told: int
+    """How many events the kernel told."""
+    further: int
+    """How many of the rows are beyond the first of their line."""
+
+
+class _Reader(NamedTuple):
+    """A program, and what has been learned of the shapes that it has numbered."""
+
+    program: Program
+    rules: _Rules
+
+
+_idle: dict[str, list[_Reader]] = {}
+"""Readers that nobody uses, by what they read (``log_format.read_by``): the next log of the format goes on with one."""
+atexit.register(_idle.clear)  # wasmtime cannot give memory back once the interpreter has gone
+
+
+class BlockDecoder:
+    """Decodes the blocks of one log; its methods raise what ``fingerprint`` raises. Not for two threads at once."""
+
+    def __init__(self, *, source: str, log_format: LogFormat, fingerprint: Callable[[str], str]) -> None:
+        """Take a kernel; without ``wasmtime``, or where it cannot read such logs, lines are read one by one."""
+        keep_freed_memory()
+        self.source = source
+        self.log_format = log_format
+        self.fingerprint = fingerprint
+        self.failures = 0
+        """How many blocks the kernel failed at; they were read line by line."""
+        self._reader = _reader(log_format)
+        self._keys: tuple[list[str | None], list[str | None]] = ([], [])
+
+    def close(self) -> None:
+        """Give the kernel back."""
+        if self._reader is not None:
+            if sum(map(len, _idle.values())) >= _IDLE_MAX:
+                _idle.clear()  # each has tens of megabytes
+            _idle.setdefault(read_by(self.log_format), []).append(self._reader)
+            self._reader = None
+
+    def decoded(self, content: bytes, *, start: int, first_line: int) -> DecodedLines:
+        """Return what ``decode.decode_line`` returns for each line of a block, which begins at ``start`` in the log."""
+        reader = self._reader
+        if reader is None or len(content) > reader.program.block_bytes_max:
+            return self._plainly(content, start, first_line)
+        program, rules = reader
+        program.window[: len(content)] = content
+        try:
+            told = program.read(len(content))
+        except ProgramFailed:
+            self.failures += 1
+            self._reader, self._keys = _new_reader(self.log_format), ([], [])  # its memory cannot be relied on any more
+            return self._plainly(content, start, first_line)
+        is_row = self._told_rows(reader, told)
+        events = self._events(reader, told, is_row, start, first_line)
+        told.fates[told.lines[~is_row]] = HANDED_OVER
+        ends = told.line_ends.tolist()
+        handed_over = np.flatnonzero(told.fates == HANDED_OVER).tolist()
+        places = ((index, ends[index - 1] if index else 0, ends[index]) for index in handed_over)
+        others, quarantined, blank, further = self._read(content, places, start, first_line)
+        blank += int(np.count_nonzero(told.fates == BLANK))
+        if program.is_nearly_full:
+            program.forget()
+            rules.forget()
+            self._keys = ([], [])
+        parts = [events, *([event_columns.of_rows(others)] if others else [])]
+        return DecodedLines([part for part in parts if len(part)], quarantined, blank, len(events), further)
+
+    def _plainly(self, content: bytes, start: int, first_line: int) -> DecodedLines:
+        ends = (np.flatnonzero(np.frombuffer(content, np.uint8) == ord("\n")) + 1).tolist()
+        places = ((index, ends[index - 1] if index else 0, end) for index, end in enumerate(ends))
+        others, quarantined, blank, further = self._read(content, places, start, first_line)
+        return DecodedLines([event_columns.of_rows(others)] if others else [], quarantined, blank, 0, further)
+
+    def _read(
+        self, content: bytes, places: Iterable[tuple[int, int, int]], start: int, first_line: int
+    ) -> tuple[list[Row], list[Row], int, int]:
+        """Read lines one by one; return the rows of events, of the quarantine, and how many were blank.
+
+        Last, how many of the rows are beyond the first of their line.
+        """
+        events: list[Row] = []
+        quarantined: list[Row] = []
+        blank = further = 0
+        for index, begin, end in places:
+            line = Line(
+                first_line + index, start + begin, start + end, content[slice(*bare_span(content, begin, end - 1))]
+            )
+            rows = decode_line(line, source=self.source, log_format=self.log_format, fingerprint=self.fingerprint)
+            blank += not rows
+            further += max(len(rows) - 1, 0)
+            for row in rows:
+                (events if isinstance(row, EventRow) else quarantined).append(row.values)
+        return events, quarantined, blank, further
+
+    def _told_rows(self, reader: _Reader, told: Told) -> Array:
+        """Return which told lines are rows: their shapes have rules, and what stands in their holes obeys them."""
+        program, rules = reader
+        rules.learn(program, told)
+        is_row = rules.obeyed(told)
+        keys, is_raw = rules.keys_of(told)
+        for number in np.unique(keys[is_row & ~is_raw]).tolist():
+            self._key_id(program, number, is_raw=False)
+        for number in np.unique(keys[is_row & is_raw]).tolist():
+            self._key_id(program, number, is_raw=True)
+        unknown = [[key is None for key in known] or [True] for known in self._keys]
+        for flags, mask in zip(unknown, (~is_raw, is_raw), strict=True):
+            refused = np.array(flags)
+            chosen = is_row & mask
+            is_row[chosen] = ~refused[keys[chosen]]
+        return is_row
+
+    def _key_id(self, program: Program, number: int, *, is_raw: bool) -> None:
+        """Ask the plain reader whose key one is."""
+        known = self._keys[is_raw]
+        known += [None] * (number + 1 - len(known))
+        if known[number] is None:
+            line = {_KEY_FIELDS[is_raw]: program.key(number).decode()}
+            try:
+                known[number] = api_key_id_of(line, _OUR_NAMES, self.fingerprint)
+            except LineRefused:
+                known[number] = None
+
+    def _events(self, reader: _Reader, told: Told, is_row: Array, start: int, first_line: int) -> Events:
+        program, rules = reader
+        if not is_row.any():
+            return event_columns.of_rows([])
+        told = told._replace(lines=told.lines[is_row], shapes=told.shapes[is_row], first_holes=told.first_holes[is_row])
+        lines = told.lines.astype(np.int64)
+        ends = told.line_ends.astype(np.int64) + start
+        starts = np.concatenate(([start], ends[:-1]))
+        keys, is_raw = rules.keys_of(told)
+        content = told.texts[: rules.texts_size(told)].copy()
+        ids = tuple(Texts(*rules.id_of(told, column), content) for column in range(len(IDS)))
+        known = [key or "" for keys_of_kind in self._keys for key in keys_of_kind]
+        codes = keys + is_raw * len(self._keys[0])
+        values, shared = rules.shared_of(told)
+        return Events(
+            places=np.stack((lines + first_line, starts[lines], ends[lines])),
+            instants=rules.instant_of(told),
+            event_ids=self._event_ids(program, ids, codes, known),
+            numbers=np.stack([rules.number_of(told, column) for column in range(len(NUMBERS))]),
+            ids=ids,
+            keys=Chosen(codes, known),
+            shared=Chosen(shared, values),
+        )
+
+    def _event_ids(self, program: Program, ids: tuple[Texts, ...], codes: Array, known: list[str]) -> Array:
+        """Return the identities of events, by the rule of the source."""
+        has = [texts.sizes > 0 for texts in ids]
+        beginnings, chosen = np.unique(codes * 4 + has[0] * 2 + has[1], return_inverse=True)
+        kinds = [self._kinds(has_request=bool(each & 2), has_response=bool(each & 1)) for each in beginnings.tolist()]
+        if len(kinds) > program.beginnings_max or any(len(each) != 1 for each in kinds):
+            return self._event_ids_one_by_one(ids, codes, known)
+        for number, (each, (kind,)) in enumerate(zip(beginnings.tolist(), kinds, strict=True)):
+            program.introduce(number, beginning_of_identity((kind,), known[each // 4]))
+        is_response = np.array([kind == "response" for (kind,) in kinds])[chosen]
+        starts, sizes = (
+            np.where(is_response, of_response, of_request)
+            for of_request, of_response in ((ids[0].starts, ids[1].starts), (ids[0].sizes, ids[1].sizes))
+        )
+        return program.identities(chosen, starts, sizes)
+
+    def _kinds(self, *, has_request: bool, has_response: bool) -> tuple[str, ...]:
+        stated = [kind for kind, has in (("request", has_request), ("response", has_response)) if has]
+        return kinds_of_ids(self.log_format.identity, stated)
+
+    def _event_ids_one_by_one(self, ids: tuple[Texts, ...], codes: Array, known: list[str]) -> Array:
+        content = ids[0].content.tobytes()
+        requests, responses = (
+            [
+                content[start : start + size].decode() or None
+                for start, size in zip(*map(_listed, texts[:2]), strict=True)
+            ]
+            for texts in ids
+        )
+        found = [
+            event_id(
+                api_key_id=known[code],
+                response_id=response,
+                request_id=request,
+                line=b"",
+                rule=self.log_format.identity,
+            )
+            for code, request, response in zip(codes.tolist(), requests, responses, strict=True)
+        ]
+        return np.frombuffer(b"".join(found), np.uint8).reshape(len(found), EVENT_ID_BYTES)
+
+
+def _listed(values: Array) -> list[int]:
+    listed: list[int] = values.tolist()
+    return listed
+
+
+class _Rules:
+    """The rules of the shapes that a program has numbered, as arrays: an element a shape."""
+
+    def __init__(self, program: Program, log_format: LogFormat) -> None:
+        self._teacher = Teacher(log_format, program.names)
+        self._size = program.shapes_max
+        self.forget()
+
+    def forget(self) -> None:
+        """Know no shape."""
+        size = self._size
+        self._fates = np.full(size, _NEW, np.uint8)
+        self._bytes = np.zeros(size, np.int64)
+        self._always = np.full((len(NUMBERS), size), NOTHING, np.int64)
+        self._terms = np.full((len(NUMBERS), TERMS_MAX, size), _NO_HOLE, np.int64)
+        self._terms_used = [0] * len(NUMBERS)
+        self._totals = np.full((TERMS_MAX, size), _NO_HOLE, np.int64)
+        self._totals_used = 0
+        self._ids = np.full((len(IDS), size), _NO_HOLE, np.int64)
+        self._keys = np.zeros(size, np.int64)
+        self._is_raw = np.zeros(size, np.bool_)
+        self._instants = np.zeros(size, np.int64)
+        self._shared = np.zeros(size, np.int64)
+        self._shared_values: list[Row] = []
+        self._shared_known: dict[Row, int] = {}
+
+    def learn(self, program: Program, told: Told) -> None:
+        """Learn the shapes of a block that are new, and frequent enough."""
+        sizes = np.diff(told.line_ends, prepend=0)[told.lines]
+        is_new = self._fates[told.shapes] == _NEW
+        if not is_new.any():
+            return
+        np.add.at(self._bytes, told.shapes[is_new], sizes[is_new])
+        numbers, firsts = np.unique(told.shapes[is_new], return_index=True)
+        for number, first in zip(numbers.tolist(), np.flatnonzero(is_new)[firsts].tolist(), strict=True):
+            if self._bytes[number] >= LEARNED_FROM_BYTES:
+                holes = told.holes[int(told.first_holes[first]) :][:512].tolist()
+                self._keep(number, self._teacher.rule_of(program.shape(number), holes))
+
+    def _keep(self, number: int, rule: Rule | None) -> None:
+        if rule is None:
+            self._fates[number] = _NEVER
+            return
+        self._fates[number] = _KNOWN
+        for column, name in enumerate(NUMBERS):
+            found = rule.numbers.get(name)
+            if found is not None:
+                self._always[column, number] = found.always
+                self._terms[column, : len(found.holes), number] = found.holes
+                self._terms_used[column] = max(self._terms_used[column], len(found.holes))
+        self._totals[: len(rule.totals), number] = rule.totals
+        self._totals_used = max(self._totals_used, len(rule.totals))
+        for column, name in enumerate(IDS):
+            self._ids[column, number] = rule.ids.get(name, _NO_HOLE)
+        self._keys[number], self._is_raw[number] = rule.key, rule.is_raw
+        self._instants[number] = rule.instant
+        self._shared[number] = self._shared_known.setdefault(rule.shared, len(self._shared_known))
+        self._shared_values = list(self._shared_known)
+
+    def obeyed(self, told: Told) -> Array:
+        """Return of which told lines the shape has a rule, and the counts hold together."""
+        is_known = self._fates[told.shapes] == _KNOWN
+        numbers = {
+            name: np.maximum(self.number_of(told, column), 0)
+            for column, name in enumerate(NUMBERS)
+            if self._terms_used[column]
+        }
+        holds: Array = is_known & np.asarray(hold_together(numbers))
+        if self._totals_used:
+            together = numbers.get("prompt_tokens", 0) + numbers.get("completion_tokens", 0)
+            for term in range(self._totals_used):
+                holes = self._totals[term][told.shapes]
+                holds &= (holes == _NO_HOLE) | (_contents(told, holes) == together)
+        return holds
+
+    def number_of(self, told: Told, column: int) -> Array:
+        """Return one of the columns ``NUMBERS``."""
+        numbers: Array = self._always[column][told.shapes]
+        for term in range(self._terms_used[column]):
+            holes = self._terms[column, term][told.shapes]
+            numbers += np.where(holes == _NO_HOLE, 0, _contents(told, holes))
+        return numbers
+
+    def id_of(self, told: Told, column: int) -> tuple[Array, Array]:
+        """Return where the texts of one of the columns ``IDS`` begin, and their sizes."""
+        holes = self._ids[column][told.shapes]
+        places = np.where(holes == _NO_HOLE, 0, _contents(told, holes))
+        return places >> 16, places & 0xFFFF
+
+    def texts_size(self, told: Told) -> int:
+        """Return how much of ``texts`` is used."""
+        ends = [starts + sizes for starts, sizes in (self.id_of(told, column) for column in range(len(IDS)))]
+        return int(max(column.max(initial=0) for column in ends))
+
+    def keys_of(self, told: Told) -> tuple[Array, Array]:
+        """Return the numbers of keys, and which are keys themselves and not their ids."""
+        return _contents(told, self._keys[told.shapes]), self._is_raw[told.shapes]
+
+    def instant_of(self, told: Told) -> Array:
+        """Return the instants."""
+        return _contents(told, self._instants[told.shapes])
+
+    def shared_of(self, told: Told) -> tuple[list[Row], Array]:
+        """Return the values that lines share, and which of them each has."""
+        return self._shared_values, self._shared[told.shapes]
+
+
+def _contents(told: Told, holes: Array) -> Array:
+    """Return what stands in a hole of each line; anything for no hole."""
+    contents: Array = told.holes[np.minimum(told.first_holes + np.maximum(holes, 0), len(told.holes) - 1)]
+    return contents
+
+
+def _reader(log_format: LogFormat) -> _Reader | None:
+    try:
+        return _idle.setdefault(read_by(log_format), []).pop()
+    except IndexError:
+        return _new_reader(log_format)
+
+
+def _new_reader(log_format: LogFormat) -> _Reader | None:
+    try:
+        program = Program(log_format)
+    except (ImportError, OSError, ValueError):  # not installed; not for this machine; not for such logs
+        return None
+    return _Reader(program, _Rules(program, log_format))

@@ -1,0 +1,236 @@
+"""The program in WebAssembly: its memory, and what it says of a block, as arrays.
+
+Owns the way in and out. Does not own what a line amounts to (``rules``), nor rows (``blocks``). An instance is not to
+be used by two threads at once; it gives the interpreter away while it works, and can touch no memory but its own.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from pipeline.base.errors import TallybookError
+from pipeline.collectors.fields import IDENTIFIER
+from pipeline.collectors.formats.log_format import LogFormat
+from pipeline.collectors.identity import EVENT_ID_BYTES
+from pipeline.collectors.kernel.names import SUFFIXES, names_of_bodies, names_of_line
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from pipeline.collectors.kernel.names import Name
+
+    Array: TypeAlias = np.ndarray[Any, Any]
+
+KERNEL = Path(__file__).with_name("kernel.wasm")
+
+HANDED_OVER, TOLD, BLANK = range(3)
+"""Fates of lines."""
+
+_PLACES = (
+    *("block", "line_ends", "fates", "row_lines", "row_shapes", "row_holes", "holes", "texts"),
+    *("shape_pool", "shape_at", "shape_sizes", "keys", "key_sizes", "identifier_characters"),
+    *("beginnings", "beginning_sizes", "id_beginnings", "id_places", "id_sizes", "event_ids", "counters"),
+)
+"""In the order of ``where`` of ``kernel.c``."""
+_FUNCTIONS = (*("read", "forget", "add_names", "suffix", "where", "extent", "identities"),)
+_FULL = 0.75
+_DEPTH_MAX = 200
+"""Of objects in objects: the program's own stack is bounded."""
+
+
+class Told(NamedTuple):
+    """What the program said of one block; arrays are views of its memory, and gone with the next block."""
+
+    line_ends: Array
+    """Where each line ends in the block, its LF included."""
+    fates: Array
+    lines: Array
+    """Which line each told one is, from 0; so below, an element a told line."""
+    shapes: Array
+    first_holes: Array
+    """Where its holes begin in ``holes``."""
+    holes: Array
+    texts: Array
+
+
+class ProgramFailed(TallybookError):
+    """The program stopped where it should not: what was asked of it is to be done without it."""
+
+
+class Program:
+    """One instance, for logs of one format."""
+
+    def __init__(self, log_format: LogFormat) -> None:
+        """Make an instance. Raises ``ValueError`` where it cannot read logs of the format."""
+        import wasmtime  # noqa: PLC0415 - it is optional, and takes a while
+
+        names = names_of_bodies()
+        of_line = names_of_line(log_format, first=len(names))
+        if of_line is None:
+            message = "one field of the log would lie within another"
+            raise ValueError(message)
+        self.names: tuple[Name, ...] = (*names, *of_line)
+        self._store = wasmtime.Store(_compiled().engine)
+        exports = wasmtime.Instance(self._store, _compiled().module, []).exports(self._store)
+        self._functions: dict[str, Any] = {name: exports[name] for name in _FUNCTIONS}
+        memory: Any = exports["memory"]
+        base, size = ctypes.addressof(memory.data_ptr(self._store).contents), memory.data_len(self._store)
+        self._memory: Array = np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(base))
+        self._kept = memory
+        self._at = self._views()
+        self.block_bytes_max = len(self._at["block"])
+        self._depth_max = min(log_format.depth_max, _DEPTH_MAX)
+        self._introduce()
+
+    @property
+    def window(self) -> memoryview:
+        """The memory that a block is read from."""
+        return memoryview(self._at["block"].data)
+
+    def read(self, size: int) -> Told:
+        """Read the whole lines in the first ``size`` bytes of ``window``. Raises ``ProgramFailed`` at a trap."""
+        import wasmtime  # noqa: PLC0415 - it is optional, and takes a while
+
+        at = self._at
+        try:
+            lines = self._call("read", size, self._depth_max)
+        except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
+            raise ProgramFailed(str(error).partition("\n")[0]) from None
+        told = int(at["counters"][0])
+        return Told(
+            line_ends=at["line_ends"][:lines],
+            fates=at["fates"][:lines],
+            lines=at["row_lines"][:told],
+            shapes=at["row_shapes"][:told],
+            first_holes=at["row_holes"][:told],
+            holes=at["holes"],
+            texts=at["texts"],
+        )
+
+    def shape(self, number: int) -> bytes:
+        """Return a shape."""
+        at = int(self._at["shape_at"][number])
+        return bytes(self._at["shape_pool"][at : at + int(self._at["shape_sizes"][number])].data)
+
+    @property
+    def shapes_max(self) -> int:
+        """How many shapes can have a number."""
+        return len(self._at["shape_at"])
+
+    @property
+    def is_nearly_full(self) -> bool:
+        """Whether there is little room left for shapes or keys, beyond which lines are handed over."""
+        _, shapes, keys, used = self._at["counters"].tolist()
+        return bool(
+            shapes > _FULL * self.shapes_max
+            or keys > _FULL * len(self._at["key_sizes"])
+            or used > _FULL * len(self._at["shape_pool"])
+        )
+
+    def key(self, number: int) -> bytes:
+        """Return a key or an id of one, as it was logged: not to be kept, nor shown."""
+        return bytes(self._at["keys"][number][: int(self._at["key_sizes"][number])].data)
+
+    @property
+    def beginnings_max(self) -> int:
+        """How many beginnings of messages can be stated at once."""
+        return len(self._at["beginning_sizes"])
+
+    def introduce(self, number: int, beginning: bytes) -> None:
+        """State how the messages begin whose digests are identities, for ``identities``."""
+        self._at["beginnings"][number][: len(beginning)] = np.frombuffer(beginning, np.uint8)
+        self._at["beginning_sizes"][number] = len(beginning)
+
+    def identities(self, beginnings: Array, starts: Array, sizes: Array) -> Array:
+        """Return the identities of events, from their beginnings and from their ids in ``Told.texts``."""
+        for name, values in (("id_beginnings", beginnings), ("id_places", starts), ("id_sizes", sizes)):
+            self._at[name][: len(values)] = values
+        self._call("identities", len(beginnings))
+        return self._at["event_ids"][: len(beginnings)].copy()
+
+    def forget(self) -> None:
+        """Let shapes and keys be numbered anew."""
+        self._call("forget")
+
+    def _introduce(self) -> None:
+        written = b"".join(
+            name.owner.to_bytes(2, "little") + bytes((name.kind, len(name.text))) + name.text.encode()
+            for name in self.names
+        )
+        self.window[: len(written)] = written
+        if self._call("add_names", len(self.names)) != len(self.names):
+            message = "there are more names than the program has room for"
+            raise ValueError(message)
+        for suffix in SUFFIXES:
+            self._call("suffix", self._written(suffix))
+        for code in range(128):
+            self._at["identifier_characters"][code] = IDENTIFIER.fullmatch(chr(code)) is not None
+
+    def _written(self, text: str) -> int:
+        encoded = text.encode()
+        self.window[: len(encoded)] = encoded
+        return len(encoded)
+
+    def _views(self) -> dict[str, Array]:
+        extents = (self._call("extent", at) for at in range(10))
+        block, lines, holes, texts, shapes, pool, keys, key_bytes, beginnings, beginning_bytes = extents
+        shapes_of_views: tuple[tuple[str, tuple[int, ...]], ...] = (
+            *(
+                ("u1", (block,)),
+                ("u4", (lines,)),
+                ("u1", (lines,)),
+                ("u4", (lines,)),
+                ("u4", (lines,)),
+                ("u4", (lines,)),
+            ),
+            *(("i8", (holes,)), ("u1", (texts,)), ("u1", (pool,)), ("u4", (shapes,)), ("u4", (shapes,))),
+            *(("u1", (keys, key_bytes)), ("u4", (keys,)), ("u1", (256,))),
+            *(("u1", (beginnings, beginning_bytes)), ("u4", (beginnings,)), ("u4", (lines,)), ("u4", (lines,))),
+            *(("u4", (lines,)), ("u1", (lines, EVENT_ID_BYTES)), ("u4", (4,))),
+        )
+        return {
+            name: self._view(self._call("where", index), *shape)
+            for index, (name, shape) in enumerate(zip(_PLACES, shapes_of_views, strict=True))
+        }
+
+    def _view(self, at: int, kind: str, shape: tuple[int, ...]) -> Array:
+        size = int(np.prod(shape)) * np.dtype(kind).itemsize
+        return self._memory[at : at + size].view(kind).reshape(shape)
+
+    def _call(self, name: str, *arguments: int) -> Any:
+        return self._functions[name](self._store, *arguments)
+
+
+def has_kernel() -> bool:
+    """Whether the program can run here: it reads the line of a made-up log."""
+    try:
+        program = Program(LogFormat())
+        line = b'{"ts": "2026-03-01T06:51:19Z"}\n'
+        program.window[: len(line)] = line
+        return len(program.read(len(line)).lines) == 1
+    except (ImportError, OSError, ValueError, ProgramFailed):
+        return False
+
+
+class _Compiled(NamedTuple):
+    engine: Any
+    module: Any
+
+
+@cache
+def _compiled() -> _Compiled:
+    import wasmtime  # noqa: PLC0415 - it is optional, and takes a while
+
+    config = wasmtime.Config()
+    config.cranelift_opt_level = "speed"
+    engine = wasmtime.Engine(config)
+    return _Compiled(engine, wasmtime.Module(engine, KERNEL.read_bytes()))
+
+
+atexit.register(_compiled.cache_clear)  # wasmtime cannot give it back once the interpreter has gone

@@ -1,0 +1,297 @@
+"""What lines of a shape amount to: asked of the plain reader on samples, and believed only where all of them agree.
+
+A rule says which hole, or which sum of holes, each column of an event takes, and what all lines of the shape have in
+common. It is found on one sample whose counts tell every sum of them apart. Then it must foretell what the plain reader
+makes of others, among them such whose counts are equal, in another order, and whose chunks take turns. A shape that
+teaches no rule is handed over for good. Owns samples and rules. Does not own what a count or a key is: rows are told
+only where the counts hold together (``hold_together``) as they do in the samples.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+from pipeline.collectors.decode import EventRow, decode_line
+from pipeline.collectors.event_columns import IDS, NUMBERS, SHARED
+from pipeline.collectors.formats.log_format import read_by
+from pipeline.collectors.identity import event_id
+from pipeline.collectors.kernel.shapes import HoleKind, holes_of, line_of
+from pipeline.collectors.logs.lines import Line
+from pipeline.tables.schemas import USAGE_EVENTS
+from pipeline.usage import TOGETHER, TOKENS_MAX
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pipeline.collectors.decode import Row
+    from pipeline.collectors.formats.log_format import LogFormat
+    from pipeline.collectors.kernel.names import Name
+    from pipeline.collectors.kernel.shapes import Hole
+
+TERMS_MAX = 8
+_COUNTS_MAX = 16
+_LENGTHS_MAX = 7
+_UNIT = 2**9
+"""More than all that lengths and what is always added come to in a sample."""
+_GREATEST = (1, 2, 2, 3, 5, 40, 10**6)
+"""The greatest count of each further sample: of few values, so that many are equal, or of many."""
+_SAMPLES_MIN = 4
+"""So many of them must hold together."""
+_TOTAL = re.compile("total_?tokens?(?:_?count)?", re.IGNORECASE)
+"""Names of what should be prompt and completion together."""
+_LINE = Line(7, 1000, 2000, b"")
+_SOURCE = "sample"
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """So much, and the holes that are added to it."""
+
+    always: int
+    holes: tuple[int, ...]
+
+    def of(self, holes: Sequence[Any]) -> Any:
+        """Return the sum for the contents of holes."""
+        return self.always + sum(holes[hole] for hole in self.holes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What lines of one shape amount to."""
+
+    shared: Row
+    """The values of ``SHARED``."""
+    numbers: Mapping[str, Sum]
+    """Of the columns of ``NUMBERS`` that are not null."""
+    ids: Mapping[str, int]
+    """Which hole each of ``IDS`` is, where it is not null."""
+    key: int
+    """Which hole has the key, or its id."""
+    is_raw: bool
+    """Whether that is the key itself."""
+    instant: int
+    totals: tuple[int, ...]
+    """Holes that must be ``prompt_tokens`` and ``completion_tokens`` together."""
+
+
+_known: dict[tuple[str, bytes], Rule | None] = {}
+"""The rules of shapes, by what they are read by: what one thread has asked, no other asks again."""
+_KNOWN_MAX = 2**14
+
+
+def hold_together(numbers: Mapping[str, Any]) -> Any:
+    """Tell whether the counts of an event are counts, and no part of them greater than its whole.
+
+    For one event, or for many at once, whose counts are arrays: then an element an event.
+    """
+    holds: Any = True
+    for name, value in numbers.items():
+        if name != "content_chunks":
+            holds = holds & (value <= TOKENS_MAX)
+    for whole, parts in TOGETHER.items():
+        stated = [numbers[part] for part in parts if part in numbers]
+        if stated:
+            holds = holds & (sum(stated) <= numbers.get(whole, 0))
+    return holds
+
+
+class Teacher:
+    """Asks the plain reader, for logs of one format."""
+
+    def __init__(self, log_format: LogFormat, names: Sequence[Name]) -> None:
+        self._log_format = log_format
+        self._format = read_by(log_format)
+        self._names = names
+
+    def rule_of(self, shape: bytes, example: Sequence[int]) -> Rule | None:
+        """Return the rule of a shape, ``None`` where there is none that could be relied on.
+
+        ``example`` are the contents of the holes of one line: its counts are of a usual order.
+        """
+        known = (self._format, shape)
+        if known not in _known:
+            if len(_known) >= _KNOWN_MAX:
+                _known.clear()
+            _known[known] = self._found(shape, example)
+        return _known[known]
+
+    def _found(self, shape: bytes, example: Sequence[int]) -> Rule | None:
+        try:
+            holes = holes_of(shape, self._names)
+        except (ValueError, LookupError):  # a word of half characters; and whatever is no shape
+            return None
+        return _Samples(self, shape, holes, example).rule()
+
+    def row_of(self, sample: bytes) -> Row | None:
+        """Return the row that the plain reader makes of a line; ``None`` where that is none of an event."""
+        rows = decode_line(
+            _LINE._replace(content=sample), source=_SOURCE, log_format=self._log_format, fingerprint=fingerprint
+        )
+        return rows[0].values if len(rows) == 1 and isinstance(rows[0], EventRow) else None
+
+    def line_of(self, shape: bytes, contents: Sequence[int | str], chance: random.Random) -> bytes:
+        """Return a line of a shape."""
+        return line_of(shape, self._names, lambda number, _kind, _name: contents[number], chance)
+
+    @property
+    def identity(self) -> str:
+        """The rule of the source."""
+        return self._log_format.identity
+
+
+def fingerprint(raw: str) -> str:
+    """Stand for the fingerprint of a key, in samples."""
+    return f"of-{raw}"
+
+
+class _Samples:
+    def __init__(self, teacher: Teacher, shape: bytes, holes: Sequence[Hole], example: Sequence[int]) -> None:
+        self._teacher = teacher
+        self._shape = shape
+        self._holes = holes
+        self._chance = random.Random(shape)
+        of_kind = {kind: [at for at, hole in enumerate(holes) if hole.kind is kind] for kind in HoleKind}
+        self._keys, self._ids = of_kind[HoleKind.KEY], of_kind[HoleKind.IDENTIFIER]
+        self._instants, self._lengths = of_kind[HoleKind.INSTANT], of_kind[HoleKind.LENGTH]
+        counts = of_kind[HoleKind.COUNT]
+        self._totals = [at for at in counts if _TOTAL.fullmatch(holes[at].name)]
+        self._counts = sorted((at for at in counts if at not in self._totals), key=lambda at: example[at])
+
+    def rule(self) -> Rule | None:
+        if len(self._instants) != 1 or len(self._lengths) > _LENGTHS_MAX or len(self._counts) > _COUNTS_MAX:
+            return None
+        found = self._found()
+        if found is None and self._totals:
+            self._counts, self._totals = sorted((*self._counts, *self._totals)), []
+            found = self._found() if len(self._counts) <= _COUNTS_MAX else None
+        if found is None:
+            return None
+        found = self._with_binding_totals(found)
+        checked = [self._is_foretold(found, number) for number in range(len(_GREATEST))]
+        return found if False not in checked and checked.count(True) >= _SAMPLES_MIN else None
+
+    def _found(self) -> Rule | None:
+        """Return the rule that two samples suggest: their counts are as large as those of the example, in order."""
+        one, other = self._contents(), self._contents()
+        for place, hole in enumerate(self._counts):
+            one[hole] = other[hole] = _UNIT * 3**place
+        for hole in self._totals:
+            one[hole] = other[hole] = 0
+        for place, hole in enumerate(self._lengths):
+            one[hole], other[hole] = 2**place, 2 ** (len(self._lengths) - 1 - place) + 1
+        rows = [self._row(contents) for contents in (one, other)]
+        if rows[0] is None or rows[1] is None:
+            return None
+        return self._suggested(rows[0], rows[1], one, other)
+
+    def _with_binding_totals(self, rule: Rule) -> Rule:
+        """Return the rule with those totals only that the plain reader compares; any other may be what it likes."""
+        contents = self._other_contents(rule, len(_GREATEST) - 1)
+        if contents is None:
+            return rule
+        expected = self._foretold(rule, contents)
+        counts = [contents[hole] for hole in self._counts]
+        values = {contents[hole] + 1 for hole in rule.totals} | {1, 10**7, *counts}
+        values |= {one + other for one, other in combinations(counts, 2)}
+        for hole in rule.totals:
+            others = ([*contents[:hole], value, *contents[hole + 1 :]] for value in sorted(values))
+            if all(self._row(each) == expected for each in others):
+                self._totals.remove(hole)
+                self._counts.append(hole)
+        return replace(rule, totals=tuple(self._totals))
+
+    def _suggested(self, row: Row, other_row: Row, one: Sequence[Any], other: Sequence[Any]) -> Rule | None:
+        values, others = (dict(zip(USAGE_EVENTS.names, each, strict=True)) for each in (row, other_row))
+        numbers: dict[str, Sum] = {}
+        for name in NUMBERS:
+            if (values[name] is None) != (others[name] is None):
+                return None
+            if values[name] is not None:
+                found = self._sum(values[name], others[name], one, other)
+                if found is None or len(found.holes) > TERMS_MAX:
+                    return None
+                numbers[name] = found
+        ids = {name: hole for name in IDS for hole in self._ids if values[name] == one[hole]}
+        keys = [(hole, False) for hole in self._keys if values["api_key_id"] == one[hole]]
+        keys += [(hole, True) for hole in self._keys if values["api_key_id"] == fingerprint(one[hole])]
+        if not ids or len(keys) != 1 or len(self._totals) > TERMS_MAX:
+            return None
+        return Rule(
+            shared=tuple(values[name] for name in SHARED),
+            numbers=numbers,
+            ids=ids,
+            key=keys[0][0],
+            is_raw=keys[0][1],
+            instant=self._instants[0],
+            totals=tuple(self._totals),
+        )
+
+    def _sum(self, value: int, other_value: int, one: Sequence[int], other: Sequence[int]) -> Sum | None:
+        """Return the sum of holes that is one value in one sample, and another in the other."""
+        taken = []
+        large, rest = divmod(value, _UNIT)
+        for hole in reversed(self._counts):
+            if large >= one[hole] // _UNIT:
+                large -= one[hole] // _UNIT
+                taken.append(hole)
+        other_rest = other_value - (value - rest)
+        if large:
+            return None
+        for size in range(len(self._lengths) + 1):
+            for lengths in combinations(self._lengths, size):
+                always = rest - sum(one[hole] for hole in lengths)
+                if always >= 0 and always == other_rest - sum(other[hole] for hole in lengths):
+                    return Sum(always, (*taken, *lengths))
+        return None
+
+    def _is_foretold(self, rule: Rule, number: int) -> bool | None:
+        """Tell whether a rule knows what the plain reader makes of another sample; ``None`` where there is none."""
+        contents = self._other_contents(rule, number)
+        return None if contents is None else self._row(contents) == self._foretold(rule, contents)
+
+    def _other_contents(self, rule: Rule, number: int) -> list[Any] | None:
+        """Return contents that hold together, ``None`` where none are found."""
+        most = _GREATEST[number]
+        shortest, longest = ((1, 1), (2, 4), (1, 4))[min(number, 2)]
+        for _ in range(200):
+            contents = self._contents()
+            for hole in self._counts:
+                contents[hole] = self._chance.randint(1, most)
+            for hole in self._lengths:
+                contents[hole] = self._chance.randint(shortest, longest)
+            numbers = {name: found.of(contents) for name, found in rule.numbers.items()}
+            for hole in self._totals:
+                contents[hole] = numbers.get("prompt_tokens", 0) + numbers.get("completion_tokens", 0)
+            if hold_together(numbers):
+                return contents
+        return None
+
+    def _foretold(self, rule: Rule, contents: Sequence[Any]) -> Row:
+        values: dict[str, Any] = dict.fromkeys(USAGE_EVENTS.names)
+        values |= dict(zip(SHARED, rule.shared, strict=True))
+        values |= {name: found.of(contents) for name, found in rule.numbers.items()}
+        values |= {name: contents[hole] for name, hole in rule.ids.items()}
+        key = contents[rule.key]
+        values["api_key_id"] = fingerprint(key) if rule.is_raw else key
+        values["occurred_at"] = contents[rule.instant]
+        values["source"] = _SOURCE
+        values["line"], values["byte_start"], values["byte_end"] = _LINE.number, _LINE.start, _LINE.end
+        ids = {name: values[name] for name in IDS}
+        values["event_id"] = event_id(api_key_id=values["api_key_id"], line=b"", rule=self._teacher.identity, **ids)
+        return tuple(values.values())
+
+    def _contents(self) -> list[Any]:
+        """Return contents of which ids, keys and the instant are made up, and nothing else is decided."""
+        contents: list[Any] = [1] * len(self._holes)
+        for hole in (*self._keys, *self._ids):
+            contents[hole] = f"{self._chance.getrandbits(40):x}-{hole}"
+        for hole in self._instants:
+            contents[hole] = 1_772_344_816_000_000 + self._chance.randrange(10**9) * 1000
+        return contents
+
+    def _row(self, contents: Sequence[int | str]) -> Row | None:
+        return self._teacher.row_of(self._teacher.line_of(self._shape, contents, self._chance))

@@ -1,0 +1,617 @@
+/* Bodies to shapes: documents by the names that any family looks at, streams chunk by chunk, equal chunks once. */
+#pragma once
+#include "shapes.h"
+
+/* ---- names ---- */
+
+enum { NAMES_MAX = 1024, NAME_BYTES_MAX = 64, NAME_SLOTS = 4096, SUFFIXES_MAX = 8 };
+enum { OF_BODY = 0, OF_LINE = 1 }; /* whose a name is; more are the objects of the line, by their name's number */
+
+/* What is taken of the value under a name; `names.py` says which names are which, and why that is right. */
+enum {
+  LITERAL,      /* words and whole numbers as they are */
+  COUNTED,      /* a whole number from 0 on is a hole */
+  TEXTUAL,      /* of a text, whether it is empty */
+  IDENTIFYING,  /* a text is a hole */
+  INSIDE,       /* an object of the line, of which some names are looked at */
+  KEYED,        /* a key or its id */
+  TIMED,        /* an instant */
+  RESPONSE,     /* the body */
+  ONLY_NULL,    /* anything else is handed over */
+  NEVER,        /* handed over, whatever it is */
+};
+
+static struct {
+  u8 bytes[NAME_BYTES_MAX];
+  u32 size, owner, kind;
+} names[NAMES_MAX];
+static u32 name_count, name_slots[NAME_SLOTS];
+static struct {
+  u8 bytes[NAME_BYTES_MAX];
+  u32 size;
+} suffixes[SUFFIXES_MAX];
+static u32 suffix_count;
+
+enum { NO_NAME = NAMES_MAX };
+
+static inline u32 slot_of(Text name, u32 owner) {
+  u64 h = name.size * 0x9E3779B97F4A7C15u + owner;
+  for (u32 i = 0; i < name.size; i += 8) {
+    u64 x = eight(name.at + i);
+    u32 left = name.size - i;
+    if (left < 8) x &= ((u64)1 << left * 8) - 1;
+    h = (h ^ x) * 0x9E3779B97F4A7C15u;
+  }
+  return (u32)(h >> 40) % NAME_SLOTS;
+}
+
+static inline u32 named(Text name, u32 owner) {
+  if (name.size > NAME_BYTES_MAX) return NO_NAME;
+  for (u32 at = slot_of(name, owner); name_slots[at]; at = (at + 1) % NAME_SLOTS) {
+    u32 n = name_slots[at] - 1;
+    if (names[n].size == name.size && names[n].owner == owner && equal(names[n].bytes, name.at, name.size)) return n;
+  }
+  return NO_NAME;
+}
+
+/* Whether a reader asks for all names that end so. */
+static int has_suffix(Text name) {
+  for (u32 i = 0; i < suffix_count; i++) {
+    u32 size = suffixes[i].size;
+    if (name.size >= size && equal(name.at + name.size - size, suffixes[i].bytes, size)) return 1;
+  }
+  return 0;
+}
+
+/* ---- strings that chunks may differ in ---- */
+
+enum { VARYING_MAX = 16, FIXED = -1 };
+
+/* While a chunk is read: the strings of which nobody asks what is in them, and the token that says whether they are
+   empty, where anybody asks that. */
+static struct {
+  const u8 *at[VARYING_MAX]; /* behind the opening quote */
+  int tokens[VARYING_MAX];   /* offset in the shape of the chunk, or FIXED */
+  u32 count;
+} varying;
+static const u8 *chunk_shape; /* where the shape of the chunk begins; 0 outside of streams */
+
+static inline void may_vary(const u8 *string_at, const u8 *token) {
+  if (!chunk_shape || varying.count == VARYING_MAX) return;
+  varying.at[varying.count] = string_at;
+  varying.tokens[varying.count++] = token ? (int)(token - chunk_shape) : FIXED;
+}
+
+/* ---- values ---- */
+
+static const u8 *object(const u8 *p, u32 owner, int depth);
+
+/* Whether a number is none that is whole: it has a fraction that is not zero and no exponent, or it is below one. */
+static int is_fraction(const u8 *p, const u8 *end) {
+  int digits_before = 0, is_zero_behind = 1, is_zero_before = 1;
+  if (*p == '-') p++;
+  for (; is_digit(*p); p++, digits_before++) is_zero_before &= *p == '0';
+  if (*p == '.')
+    for (p++; is_digit(*p); p++) is_zero_behind &= *p == '0';
+  if (p == end) return !is_zero_behind;
+  return p[1] == '-' && p[2] != '0' && digits_before == 1 && !(is_zero_before && is_zero_behind);
+}
+
+/* A whole number that is short enough to be exact, as it stands; of any other, that it is one. */
+static const u8 *literal_number(const u8 *p) {
+  const u8 *behind = number(p);
+  if (!behind) return 0;
+  u32 size = (u32)(behind - p);
+  if (is_fraction(p, behind)) {
+    *o++ = FRACTION;
+    return behind;
+  }
+  for (u32 i = 0; i < size; i++)
+    if (!is_digit(p[i]) && !(i == 0 && p[i] == '-')) return unsure();
+  if (size > 18) return unsure();
+  *o++ = DIGITS;
+  put_number(size);
+  copy(o, p, size);
+  o += size;
+  return behind;
+}
+
+static const i64 COUNT_MAX = 1000000000000; /* twin: usage.TOKENS_MAX, which a test compares */
+
+static const u8 *count(const u8 *p) {
+  const u8 *behind = number(p);
+  if (!behind) return 0;
+  i64 n = 0;
+  if (behind - p > 13) return unsure();
+  for (; p < behind; p++) {
+    if (!is_digit(*p)) return unsure();
+    n = n * 10 + (*p - '0');
+  }
+  if (n > COUNT_MAX) return unsure();
+  if (n) put_hole(COUNT, n);
+  else *o++ = ZERO;
+  return behind;
+}
+
+static const u8 *textual(const u8 *p) { /* p behind the quote */
+  const u8 *behind = string(p);
+  if (!behind) return 0;
+  may_vary(p, o);
+  *o++ = *p == '"' ? NO_TEXT : TEXT;
+  return behind;
+}
+
+/* A text without escapes. */
+static const u8 *simple(const u8 *p, Text *found) {
+  const u8 *end = plain(p);
+  if (*end != '"') return string(p) ? unsure() : 0;
+  *found = (Text){p, (u32)(end - p)};
+  return end + 1;
+}
+
+static const u8 *text_under(const u8 *p, u32 kind) { /* p behind the quote */
+  if (kind == TEXTUAL) return textual(p);
+  Text found;
+  if (!(p = simple(p, &found))) return 0;
+  if (!found.size || (kind != IDENTIFYING && kind != KEYED)) return put_word(found) ? p : unsure();
+  return (kind == KEYED ? put_key(found) : put_id(found)) ? p : unsure();
+}
+
+static const u8 *list_under(const u8 *p, u32 kind, int depth);
+
+/* The value under a name of a body. `depth` containers are open around it. */
+static const u8 *value_under(const u8 *p, u32 kind, int depth) {
+  if (!has_room()) return unsure();
+  switch (*p) {
+  case '{': return object(p, OF_BODY, depth);
+  case '[': return list_under(p, kind, depth);
+  case '"': return text_under(p + 1, kind);
+  case 't': *o++ = TRUE; return word(p, "true");
+  case 'f': *o++ = FALSE; return word(p, "false");
+  case 'n': *o++ = NOTHING; return word(p, "null");
+  default: return kind == COUNTED ? count(p) : literal_number(p);
+  }
+}
+
+static const u8 *list_under(const u8 *p, u32 kind, int depth) {
+  if (depth >= depth_max) return unsure();
+  *o++ = LIST;
+  p = blanks(p + 1);
+  if (*p == ']') {
+    *o++ = LIST_END;
+    return p + 1;
+  }
+  for (;;) {
+    u8 *element = o;
+    if (!(p = value_under(p, kind, depth + 1))) return 0;
+    if (*element == FRACTION && element[-1] == FRACTION) o = element; /* of fractions in a row, one stands for all */
+    p = blanks(p);
+    if (*p == ']') break;
+    if (*p != ',') return broken(p);
+    p = blanks(p + 1);
+  }
+  if (!has_room()) return unsure();
+  *o++ = LIST_END;
+  return p + 1;
+}
+
+static const u8 *value_of_line(const u8 *p, u32 name, int depth);
+
+/* An object: members by names that are looked at, and whether there are others. A name that is stated twice, or that
+   has an escape, is handed over. `depth` containers are open around it. */
+static const u8 *object(const u8 *p, u32 owner, int depth) {
+  Members m = {0};
+  u64 seen[NAMES_MAX / 64] = {0};
+  int found, has_others = 0;
+  if (depth >= depth_max) return unsure();
+  *o++ = OPEN;
+  while ((found = next(&p, &m)) == MEMBER) {
+    if (m.is_escaped) return unsure();
+    u32 name = named(m.key, owner);
+    if (name == NO_NAME) {
+      if (has_suffix(m.key)) return unsure();
+      has_others = 1;
+      const u8 *begin = p;
+      if (!(p = value(p, depth + 1))) return 0;
+      if (*begin == '"') may_vary(begin + 1, 0);
+      continue;
+    }
+    if (seen[name / 64] >> name % 64 & 1 || !has_room()) return unsure();
+    seen[name / 64] |= (u64)1 << name % 64;
+    *o++ = NAME;
+    *o++ = (u8)(0x40 | name >> 5);
+    *o++ = (u8)(0x40 | (name & 31));
+    p = owner == OF_BODY ? value_under(p, names[name].kind, depth + 1) : value_of_line(p, name, depth + 1);
+    if (!p) return 0;
+  }
+  if (found != LAST_MEMBER) return 0;
+  if (!has_room()) return unsure();
+  if (has_others) *o++ = OTHERS;
+  *o++ = CLOSE;
+  return p;
+}
+
+/* ---- runs of chunks ---- */
+
+enum { KINDS_OF_RUN = 2, CHUNK_BYTES_MAX = SHAPE_BYTES_MAX + TOKEN_BYTES_MAX };
+
+/* Chunks that follow one another and are alike: how many there are of either kind. */
+static struct {
+  u8 shapes[KINDS_OF_RUN][CHUNK_BYTES_MAX];
+  u32 size, kinds;
+  i64 lengths[KINDS_OF_RUN];
+} run;
+
+static int end_run(void) {
+  if (!run.kinds) return 1;
+  if (o + KINDS_OF_RUN * run.size + 8 > shape + SHAPE_BYTES_MAX || !has_room()) return 0;
+  *o++ = RUN;
+  put_number(run.kinds);
+  for (u32 i = 0; i < run.kinds; i++) {
+    copy(o, run.shapes[i], run.size);
+    o += run.size;
+    holes[hole_count++] = run.lengths[i];
+  }
+  run.kinds = 0;
+  return 1;
+}
+
+/* Adds a chunk, whose shape lies elsewhere than at `o`; returns which kind of the run it is, or -1. */
+static int add_to_run(const u8 *chunk, u32 size) {
+  for (u32 i = 0; i < run.kinds; i++)
+    if (run.size == size && equal(run.shapes[i], chunk, size)) {
+      run.lengths[i]++;
+      return (int)i;
+    }
+  int is_other_kind = run.kinds && run.kinds < KINDS_OF_RUN && run.size == size && are_alike(run.shapes[0], chunk, size);
+  if (!is_other_kind && !end_run()) return -1;
+  copy(run.shapes[run.kinds], chunk, size);
+  run.size = size;
+  run.lengths[run.kinds] = 1;
+  return (int)run.kinds++;
+}
+
+/* The chunk that was added last and has counts: of chunks in a row that differ in nothing but these, the counts of the
+   last stand for all. */
+static struct {
+  const u8 *end; /* of its shape, where nothing came after it; else 0 */
+  u32 size, holes, first_hole;
+} latest;
+
+/* Adds a chunk that has holes of its own: those from `first` on. The run before it has its holes before these. */
+static int add_alone(const u8 *chunk, u32 size, u32 first, int has_new_ids) {
+  i64 own[LINE_HOLES_MAX];
+  u32 count = hole_count - first;
+  if (count > LINE_HOLES_MAX) return 0;
+  for (u32 i = 0; i < count; i++) own[i] = holes[first + i];
+  hole_count = first;
+  int is_latest = !has_new_ids && !run.kinds && latest.end == o && latest.size == size && latest.holes == count;
+  if (is_latest && equal(o - size, chunk, size)) {
+    for (u32 i = 0; i < count; i++) holes[latest.first_hole + i] = own[i];
+    if (o[-(i64)size - 1] == ONE) holes[hole_count++] = 0;
+    o[-(i64)size - 1] = LATEST;
+    holes[latest.first_hole + count]++; /* how many were before it */
+    return 1;
+  }
+  if (!end_run() || o + size + 2 > shape + SHAPE_BYTES_MAX) return 0;
+  latest.first_hole = hole_count;
+  for (u32 i = 0; i < count; i++) holes[hole_count++] = own[i];
+  *o++ = ONE;
+  copy(o, chunk, size);
+  o += size;
+  latest.end = has_new_ids ? 0 : o;
+  latest.size = size;
+  latest.holes = count;
+  return 1;
+}
+
+/* ---- the same chunk again ---- */
+
+/* A string that lies in a string, where quotes and backslashes are escaped twice: the place of its closing quote, which
+   is \", or 0. Nothing but JSON text comes through: no control character, no quote or backslash that stands alone. */
+static inline const u8 *end_of_inner(const u8 *p) {
+  for (;;) {
+    p = plain(p);
+    if (*p != '\\') return 0;
+    switch (p[1]) {
+    case '"': return p;
+    case 'u': {
+      for (int i = 2; i < 6; i++)
+        if (hex(p[i]) < 0) return 0;
+      int code = hex4(p + 2);
+      if (code < 0x20 || code == '"' || code == '\\') return 0;
+      p += 6;
+      break;
+    }
+    case '\\':
+      switch (p[2]) {
+      case 'b': case 'f': case 'n': case 'r': case 't': case '/': p += 3; break;
+      case '\\':
+        if (p[3] != '"' && p[3] != '\\') return 0;
+        p += 4;
+        break;
+      case 'u':
+        for (int i = 3; i < 7; i++)
+          if (hex(p[i]) < 0) return 0;
+        p += 7;
+        break;
+      default: return 0;
+      }
+      break;
+    default: return 0;
+    }
+  }
+}
+
+/* Where the decoded byte at an offset lies in the string that it was decoded from; 0 where that is not simple. */
+static const u8 *place_of(const u8 *p, u32 offset) {
+  for (; offset; offset--) {
+    if (*p != '\\') {
+      p++;
+      continue;
+    }
+    if (p[1] == 'u') return 0;
+    p += 2;
+  }
+  return p;
+}
+
+/* A chunk that was read, as it lies in the line: what is fixed, and the holes between. */
+typedef struct {
+  const u8 *parts[VARYING_MAX + 1];
+  u32 sizes[VARYING_MAX + 1], holes;
+} Form;
+
+static int form_of(Form *form, const u8 *event, const u8 *decoded_event, const u8 *event_end) {
+  const u8 *there = event, *decoded_there = decoded_event;
+  form->holes = varying.count;
+  form->parts[0] = event;
+  for (u32 i = 0; i < varying.count; i++) {
+    if (!(there = place_of(there, (u32)(varying.at[i] - decoded_there)))) return 0;
+    decoded_there = varying.at[i];
+    form->sizes[i] = (u32)(there - form->parts[i]);
+    form->parts[i + 1] = end_of_inner(there);
+    if (!form->parts[i + 1] || form->parts[i + 1] >= event_end) return 0;
+  }
+  form->sizes[form->holes] = (u32)(event_end - form->parts[form->holes]);
+  return 1;
+}
+
+/* Whether the event at p has a form: returns the place behind it, or 0, and which of its holes are empty. */
+static inline const u8 *fits(const Form *form, const u8 *p, u32 *empty) {
+  *empty = 0;
+  for (u32 i = 0;; i++) {
+    if (p + form->sizes[i] > text_end || !same(p, form->parts[i], form->sizes[i])) return 0;
+    p += form->sizes[i];
+    if (i == form->holes) return p;
+    const u8 *end = end_of_inner(p);
+    if (!end) return 0;
+    *empty |= (u32)(end == p) << i;
+    p = end;
+  }
+}
+
+/* Counts the events that are the one that was read last but for what is in their holes; returns the place of the first
+   that is not, or 0. `last` is the shape of the one that was read, `kind` which of the run it is. */
+static const u8 *again(const Form *form, const u8 *p, u8 *last, u32 size, int kind) {
+  u32 empty, before = 0;
+  const u8 *behind;
+  for (u32 i = 0; i < form->holes; i++)
+    if (varying.tokens[i] != FIXED) before |= (u32)(last[varying.tokens[i]] == NO_TEXT) << i;
+  u32 asked = 0; /* the holes of which anybody asks whether they are empty */
+  for (u32 i = 0; i < form->holes; i++) asked |= (u32)(varying.tokens[i] != FIXED) << i;
+  for (; (behind = fits(form, p, &empty)); p = behind) {
+    empty &= asked;
+    if (empty == before) {
+      run.lengths[kind]++;
+      continue;
+    }
+    for (u32 i = 0; i < form->holes; i++)
+      if (asked >> i & 1) last[varying.tokens[i]] = empty >> i & 1 ? NO_TEXT : TEXT;
+    if ((kind = add_to_run(last, size)) < 0) return 0;
+    before = empty;
+  }
+  return p;
+}
+
+/* ---- streams ---- */
+
+enum { BLOCK_BYTES_MAX = 9 << 20 };
+static u8 scratch[BLOCK_BYTES_MAX + PAD]; /* strings, decoded */
+
+enum { CHUNK_READ, CHUNK_CUT, CHUNK_UNSURE };
+
+/* Reads one chunk, of which nothing is behind it but blanks; its shape is added, and `last` is that shape. A chunk that
+   ends too early says nothing (twin: body._parsed). */
+static int chunk(const u8 *p, const u8 *end, int depth, u8 *last, u32 *size, int *kind) {
+  const u8 *limit = text_end;
+  u8 *begin = o;
+  u32 before = hole_count, ids_before = id_count, texts_before = texts_size;
+  varying.count = 0;
+  chunk_shape = o;
+  text_end = end;
+  p = object(p, OF_BODY, depth);
+  if (p && blanks(p) != end) p = unsure();
+  text_end = limit;
+  chunk_shape = 0;
+  *kind = -1;
+  if (!p) {
+    o = begin;
+    hole_count = before;
+    id_count = ids_before;
+    texts_size = texts_before;
+    return is_cut ? CHUNK_CUT : CHUNK_UNSURE;
+  }
+  *size = (u32)(o - begin);
+  copy(last, begin, *size);
+  o = begin;
+  if (hole_count == before) {
+    *kind = add_to_run(last, *size);
+    return *kind < 0 ? CHUNK_UNSURE : CHUNK_READ;
+  }
+  return add_alone(last, *size, before, id_count != ids_before) ? CHUNK_READ : CHUNK_UNSURE;
+}
+
+/* Behind the end of a line in a string, as it is mostly written; or 0. */
+static const u8 *usual_line_end(const u8 *p) {
+  if (begins_with(p, "\\r")) return begins_with(p + 2, "\\n") ? p + 4 : 0;
+  return begins_with(p, "\\n") ? p + 2 : 0;
+}
+
+/* Behind the end of a line in a string, however it is written; CR and LF together are one. */
+static const u8 *any_line_end(const u8 *p, int has_cr_ends) {
+  int is_cr = p[1] == 'r' || (p[1] == 'u' && (p[5] | 32) == 'd');
+  const u8 *behind = escape(p);
+  if (!has_cr_ends || !is_cr || behind[0] != '\\') return behind;
+  int is_lf = behind[1] == 'n' || (begins_with(behind + 1, "u000") && (behind[5] | 32) == 'a');
+  return is_lf ? escape(behind) : behind;
+}
+
+/* A line of a transcript that carries no payload and says nothing: a comment, an id, an event that is no error. Twin:
+   sse.read_transcript. */
+static int is_silent(const u8 *p, u32 size) {
+  if (*p == ':') return 1;
+  if (begins_with(p, "id:") || begins_with(p, "retry:")) return 1;
+  return size > 7 && begins_with(p, "event: ") && p[7] != 'e' && p[7] > ' ' && p[7] < 0x7F;
+}
+
+/* A transcript of server-sent events in a string; p behind its quote, and so the place that is returned. Twins:
+   sse.read_transcript, body._stream_body. Two lines of data in one event are handed over. */
+static const u8 *transcript(const u8 *p) {
+  u8 last[CHUNK_BYTES_MAX];
+  int is_pending = 0, has_chunks = 0;
+  *o++ = TRANSCRIPT;
+  run.kinds = 0;
+  latest.end = 0;
+  while (*p != '"') {
+    const u8 *begin = p, *behind;
+    u8 *end = scratch;
+    if (!(p = decoded(p, &end, 1, 1))) return 0;
+    behind = *p == '\\' ? any_line_end(p, 1) : p;
+    u32 size = (u32)(end - scratch);
+    if (!size) {
+      is_pending = 0;
+    } else if (size >= 5 && begins_with(scratch, "data:")) {
+      const u8 *payload = scratch + 5 + (scratch[5] == ' ');
+      if (is_pending) return unsure();
+      is_pending = 1;
+      if (*payload == '{') {
+        u32 shape_size;
+        int kind, fate = chunk(payload, end, 0, last, &shape_size, &kind);
+        if (fate == CHUNK_UNSURE) return unsure();
+        has_chunks |= fate == CHUNK_READ;
+        const u8 *blank = fate == CHUNK_READ && kind >= 0 ? usual_line_end(p) : 0;
+        const u8 *next_event = blank ? usual_line_end(blank) : 0;
+        Form form;
+        if (next_event && form_of(&form, begin, scratch, next_event)) {
+          if (!(behind = again(&form, next_event, last, shape_size, kind))) return unsure();
+          is_pending = 0;
+        } else if (next_event) {
+          behind = next_event;
+          is_pending = 0;
+        }
+      } else if (*payload != '[' && payload != end) {
+        return unsure(); /* [DONE] says nothing, and nothing neither */
+      }
+    } else if (!is_silent(scratch, size)) {
+      return unsure();
+    }
+    p = behind;
+  }
+  if (!has_chunks || !end_run()) return unsure();
+  *o++ = CHUNKS_END;
+  return p + 1;
+}
+
+/* Documents on lines, in a string. Twin: body._lines_body. */
+static const u8 *json_lines(const u8 *p) {
+  u8 last[CHUNK_BYTES_MAX];
+  u32 lines = 0, chunks = 0;
+  *o++ = JSON_LINES;
+  run.kinds = 0;
+  latest.end = 0;
+  while (*p != '"') {
+    const u8 *begin = p, *behind;
+    u8 *end = scratch;
+    if (!(p = decoded(p, &end, 1, 0))) return 0;
+    behind = *p == '\\' ? any_line_end(p, 0) : p;
+    if (end != scratch) {
+      u32 shape_size;
+      int kind, fate = *scratch == '{' ? chunk(scratch, end, 0, last, &shape_size, &kind) : CHUNK_UNSURE;
+      if (fate == CHUNK_UNSURE) return unsure();
+      lines++;
+      chunks += fate == CHUNK_READ;
+      Form form;
+      if (fate == CHUNK_READ && kind >= 0 && behind != p && form_of(&form, begin, scratch, behind)) {
+        i64 before = run.lengths[0] + run.lengths[1];
+        const u8 *stopped = again(&form, behind, last, shape_size, kind);
+        if (!stopped) return unsure();
+        lines += stopped != behind || run.lengths[0] + run.lengths[1] != before;
+        behind = stopped;
+      }
+    }
+    p = behind;
+  }
+  if (lines < 2 || !chunks || !end_run()) return unsure();
+  *o++ = CHUNKS_END;
+  return p + 1;
+}
+
+/* An array of chunks. Twin: body._json_body. */
+static const u8 *array_of_chunks(const u8 *p, int depth) {
+  u8 last[CHUNK_BYTES_MAX];
+  if (depth >= depth_max) return unsure();
+  *o++ = CHUNKS;
+  run.kinds = 0;
+  latest.end = 0;
+  for (;;) {
+    p = blanks(p + 1);
+    if (*p != '{') return unsure();
+    const u8 *behind = value(p, depth + 1);
+    u32 shape_size;
+    int kind;
+    if (!behind || chunk(p, behind, depth + 1, last, &shape_size, &kind) != CHUNK_READ) return unsure();
+    p = blanks(behind);
+    if (*p == ']') break;
+    if (*p != ',') return unsure();
+  }
+  if (!end_run()) return unsure();
+  *o++ = CHUNKS_END;
+  return p + 1;
+}
+
+/* One document in a string, an array of chunks, or several documents on lines. */
+static const u8 *json_text(const u8 *p) {
+  const u8 *limit = text_end;
+  u8 *end = scratch, *begin = o;
+  u32 before = hole_count, ids_before = id_count, texts_before = texts_size;
+  const u8 *behind = decoded(p, &end, 0, 0);
+  if (!behind) return 0;
+  *o++ = JSON_TEXT;
+  text_end = end;
+  const u8 *stopped = *scratch == '[' ? array_of_chunks(scratch, 0) : object(scratch, OF_BODY, 0);
+  int is_one = stopped && blanks(stopped) == end;
+  int has_more = stopped && !is_one && *stopped == '\n' && *blanks(stopped) == '{';
+  text_end = limit;
+  if (is_one) return behind + 1;
+  o = begin;
+  hole_count = before;
+  id_count = ids_before;
+  texts_size = texts_before;
+  return has_more && *p == '{' ? json_lines(p) : unsure();
+}
+
+/* What was logged as the response. Twin: body.take_apart; whatever it would unwrap or guess at is handed over. */
+static const u8 *response(const u8 *p, int depth) {
+  switch (*p) {
+  case '{': return object(p, OF_BODY, depth);
+  case '[': return array_of_chunks(p, depth);
+  case 'n': *o++ = NOTHING; return word(p, "null");
+  case '"': break;
+  default: return unsure();
+  }
+  p++;
+  if (*p == '{' || *p == '[') return json_text(p);
+  if (begins_with(p, "data:") || begins_with(p, "event:") || begins_with(p, "id:")) return transcript(p);
+  return *p == ':' || begins_with(p, "retry:") ? transcript(p) : unsure();
+}

@@ -1,0 +1,235 @@
+/* Lines of a log to shapes and holes; what is not certain is handed over to the plain reader (decode.py).
+
+   `bytes.h`, `json.h`, `shapes.h`, `bodies.h`, `identities.h` and this file are one program, in the order in which they are read. It is
+   built for WebAssembly without a library, and reads and writes its own memory alone. docs/kernel.md explains it. */
+#include "bodies.h"
+#include "identities.h"
+
+#define EXPORT(name) __attribute__((export_name(#name))) name
+
+enum { HANDED_OVER, TOLD, BLANK };
+
+static u8 block[BLOCK_BYTES_MAX + PAD];
+static u32 line_ends[LINES_MAX];
+static u8 fates[LINES_MAX];
+
+/* ---- instants ---- */
+
+static int two_digits(const u8 *p) { return is_digit(p[0]) && is_digit(p[1]) ? (p[0] - '0') * 10 + p[1] - '0' : 1000; }
+
+/* Days from 1970-01-01 to a day of 2000 to 2099; -1 where there is none. */
+static i64 days_to(int year, int month, int day) {
+  static const int days_of[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+  if (year > 99 || month < 1 || month > 12 || day < 1) return -1;
+  int is_leap = year % 4 == 0;
+  if (day > days_of[month - 1] + (month == 2 && is_leap)) return -1;
+  i64 days = 10957 + year * 365 + (year + 3) / 4 + day - 1;
+  for (int i = 0; i < month - 1; i++) days += days_of[i] + (i == 1 && is_leap);
+  return days;
+}
+
+static const i64 EARLIEST_US = 946684800000000, LATEST_US = 4102444800000000; /* 2000-01-01 and 2100-01-01 */
+
+/* The usual forms of a date and time. Twin: instants.instant_us; its other forms are handed over. */
+static const u8 *date_and_time(const u8 *p) { /* p behind the quote */
+  if (p[0] != '2' || p[1] != '0' || p[4] != '-' || p[7] != '-' || p[13] != ':' || p[16] != ':') return unsure();
+  if (p[10] != 'T' && p[10] != ' ') return unsure();
+  i64 days = days_to(two_digits(p + 2), two_digits(p + 5), two_digits(p + 8));
+  int hours = two_digits(p + 11), minutes = two_digits(p + 14), seconds = two_digits(p + 17), fraction = 0, digits = 0;
+  if (days < 0 || hours > 23 || minutes > 59 || seconds > 59) return unsure();
+  i64 at = days * 86400 + hours * 3600 + minutes * 60 + seconds;
+  p += 19;
+  if (*p == '.') {
+    if (!is_digit(*++p)) return unsure();
+    for (; is_digit(*p); p++, digits++)
+      if (digits < 6) fraction = fraction * 10 + *p - '0';
+    for (; digits < 6; digits++) fraction *= 10;
+  }
+  if (*p == 'Z') {
+    p++;
+  } else if (*p == '+' || *p == '-') {
+    int offset_hours = two_digits(p + 1), offset_minutes = two_digits(p + 4);
+    if (offset_hours > 23 || offset_minutes > 59 || p[3] != ':') return unsure();
+    at += (*p == '-' ? 60 : -60) * (offset_hours * 60 + offset_minutes);
+    p += 6;
+  } else {
+    return unsure();
+  }
+  i64 us = at * 1000000 + fraction;
+  if (*p != '"' || us < EARLIEST_US || us >= LATEST_US) return unsure();
+  put_hole(INSTANT_TEXT, us);
+  return p + 1;
+}
+
+/* Whole seconds or milliseconds since 1970. */
+static const u8 *epoch(const u8 *p) {
+  const u8 *behind = number(p);
+  if (!behind || behind - p > 13) return unsure();
+  i64 n = 0;
+  for (; p < behind; p++) {
+    if (!is_digit(*p)) return unsure();
+    n = n * 10 + (*p - '0');
+  }
+  i64 us = n < LATEST_US / 1000000 ? n * 1000000 : n * 1000;
+  if (us < EARLIEST_US || us >= LATEST_US) return unsure();
+  put_hole(INSTANT_NUMBER, us);
+  return behind;
+}
+
+/* ---- the fields of a line ---- */
+
+/* The value under a name of the line. Twin: request_log.read_envelope, for what is well-formed. */
+static const u8 *value_of_line(const u8 *p, u32 name, int depth) {
+  u32 kind = names[name].kind;
+  switch (kind) {
+  case NEVER: return unsure();
+  case RESPONSE: return response(p, depth);
+  case TIMED: return *p == '"' ? date_and_time(p + 1) : epoch(p);
+  case INSIDE:
+    if (*p == '{') return object(p, name + 2, depth);
+    break;
+  case LITERAL: case COUNTED: case IDENTIFYING: case KEYED:
+    if (*p != '{' && *p != '[') return value_under(p, kind, depth);
+    break;
+  }
+  if (*p != 'n') return unsure();
+  *o++ = NOTHING;
+  return word(p, "null");
+}
+
+static int line(const u8 *p, u32 number_of_line) {
+  u32 holes_before = hole_count, texts_before = texts_size;
+  if (hole_count + LINE_HOLES_MAX + 8 > HOLES_MAX) return HANDED_OVER;
+  o = shape;
+  line_holes = hole_count;
+  id_count = 0;
+  p = blanks(p);
+  p = *p == '{' ? object(p, OF_LINE, 0) : unsure();
+  int n = p && blanks(p) == text_end ? shape_number(shape, (u32)(o - shape)) : -1;
+  if (n < 0) {
+    hole_count = holes_before;
+    texts_size = texts_before;
+    return HANDED_OVER;
+  }
+  row_lines[rows] = number_of_line;
+  row_shapes[rows] = (u32)n;
+  row_holes[rows] = holes_before;
+  rows++;
+  return TOLD;
+}
+
+static int is_blank(const u8 *p, const u8 *end) { /* twin: bytes.isspace */
+  while (p < end && (*p == ' ' || (*p >= 9 && *p <= 13))) p++;
+  return p == end;
+}
+
+/* The end of a line that begins at p, where its LF stands; 0 where there is none before `limit`. */
+static u8 *end_of_line(u8 *p, const u8 *limit, int *is_ascii) {
+  v16 high = all(0), lf = all('\n');
+  for (; p + 64 <= limit; p += 64) {
+    v16 a = load(p), b = load(p + 16), c = load(p + 32), d = load(p + 48);
+    if (!is_zero((v16)(a == lf) | (v16)(b == lf) | (v16)(c == lf) | (v16)(d == lf))) break;
+    high |= a | b | c | d;
+  }
+  for (; p < limit; p += 16) {
+    v16 c = load(p);
+    u32 stop = bits((v16)(c == lf));
+    if (stop) {
+      *is_ascii = !bits(high) && !(bits(c) & (stop ^ (stop - 1)));
+      p += __builtin_ctz(stop);
+      return p < limit ? p : 0;
+    }
+    high |= c;
+  }
+  return 0;
+}
+
+static void note_counters(void);
+
+/* Reads the whole lines in the first `size` bytes of `block`; returns how many there are. */
+u32 EXPORT(read)(u32 size, int deepest) {
+  u32 lines = 0;
+  u8 *begin = block, *limit = block + size;
+  depth_max = deepest;
+  rows = hole_count = texts_size = 0;
+  for (int i = 0; i < PAD; i++) limit[i] = 0;
+  while (begin < limit && lines < LINES_MAX) {
+    int is_ascii = 0;
+    u8 *end = end_of_line(begin, limit, &is_ascii);
+    if (!end) break;
+    u8 *stopped = end > begin && end[-1] == '\r' ? end - 1 : end, kept = *stopped;
+    *stopped = 0;
+    text_end = stopped;
+    if (is_blank(begin, stopped)) fates[lines] = BLANK;
+    else fates[lines] = is_ascii || is_utf8(begin, stopped) ? (u8)line(begin, lines) : HANDED_OVER;
+    *stopped = kept;
+    line_ends[lines++] = (u32)(end + 1 - block);
+    begin = end + 1;
+  }
+  note_counters();
+  return lines;
+}
+
+/* ---- what the host asks and says ---- */
+
+static u32 counters[4]; /* lines told, shapes and keys known, bytes of shapes: as they were after the last block */
+
+static void note_counters(void) {
+  counters[0] = rows;
+  counters[1] = shape_count;
+  counters[2] = key_count;
+  counters[3] = shape_pool_size;
+}
+
+/* Lets shapes and keys be numbered anew. */
+void EXPORT(forget)(void) {
+  shape_count = shape_pool_size = key_count = 0;
+  for (u32 i = 0; i < SLOTS; i++) shape_slots[i] = 0;
+  for (u32 i = 0; i < KEY_SLOTS; i++) key_slots[i] = 0;
+}
+
+static int add_name(const u8 *text, u32 size, u32 owner, u32 kind) {
+  if (name_count == NAMES_MAX || size > NAME_BYTES_MAX) return 0;
+  u32 at = slot_of((Text){text, size}, owner);
+  while (name_slots[at]) at = (at + 1) % NAME_SLOTS;
+  copy(names[name_count].bytes, text, size);
+  names[name_count].size = size;
+  names[name_count].owner = owner;
+  names[name_count].kind = kind;
+  name_slots[at] = ++name_count;
+  return 1;
+}
+
+/* Adds the names in `block`, each behind two bytes of owner, one of kind and one of size; returns how many there are. */
+u32 EXPORT(add_names)(u32 count) {
+  const u8 *p = block;
+  for (u32 i = 0; i < count; i++, p += 4 + p[3])
+    if (!add_name(p + 4, p[3], (u32)p[0] | (u32)p[1] << 8, p[2])) break;
+  return name_count;
+}
+
+/* Adds the suffix in the first bytes of `block`. */
+int EXPORT(suffix)(u32 size) {
+  if (suffix_count == SUFFIXES_MAX || size > NAME_BYTES_MAX) return -1;
+  copy(suffixes[suffix_count].bytes, block, size);
+  suffixes[suffix_count].size = size;
+  return (int)suffix_count++;
+}
+
+/* Works out the identities of so many rows. */
+void EXPORT(identities)(u32 count) { identify(count); }
+
+void *EXPORT(where)(int what) {
+  void *places[] = {
+    block, line_ends, fates, row_lines, row_shapes, row_holes, holes, texts,
+    shape_pool, shape_at, shape_sizes, keys, key_sizes, identifier_characters,
+    beginnings, beginning_sizes, id_beginnings, id_places, id_sizes, event_ids, counters,
+  };
+  return places[what];
+}
+
+u32 EXPORT(extent)(int what) {
+  u32 sizes[] = {BLOCK_BYTES_MAX, LINES_MAX, HOLES_MAX, TEXTS_BYTES_MAX, SHAPES_MAX, SHAPE_POOL_BYTES, KEYS_MAX, ID_BYTES_MAX,
+                 BEGINNINGS_MAX, BEGINNING_BYTES_MAX};
+  return sizes[what];
+}

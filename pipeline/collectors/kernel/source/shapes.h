@@ -1,0 +1,141 @@
+/* Shapes: a line reduced to what any reader looks at, with holes where lines of one shape differ.
+
+   A shape is a text of tokens (`shapes.py` reads them, and is the other place where they are listed). What stands in a
+   hole leaves as a number: a count, an instant, a length, or the place of a text. Equal shapes get one number; they are
+   compared to the last byte. */
+#pragma once
+#include "json.h"
+
+enum {
+  SHAPE_BYTES_MAX = 6144,      /* of one line; a line with more is handed over */
+  TOKEN_BYTES_MAX = 160,       /* of what is added between two looks at the limit */
+  WORD_BYTES_MAX = 128,        /* of a text that stands in the shape as it is */
+  SHAPES_MAX = 4096,
+  SHAPE_POOL_BYTES = 4 << 20,
+  SLOTS = 4 * SHAPES_MAX,
+  LINES_MAX = 1 << 16,
+  HOLES_MAX = 1 << 19,
+  LINE_HOLES_MAX = 256,
+  TEXTS_BYTES_MAX = 10 << 20,
+  IDS_MAX = 16,                /* different ids in one line */
+  ID_BYTES_MAX = 256,
+  KEYS_MAX = 1 << 14,
+  KEY_SLOTS = 4 * KEYS_MAX,
+};
+
+/* Tokens. TEXT and NO_TEXT are bytes that occur in no other token: two shapes that differ in nothing else are alike. */
+enum {
+  TEXT = 1, NO_TEXT = 2,
+  OPEN = '{', CLOSE = '}', LIST = '[', LIST_END = ']', NAME = 'k', OTHERS = '~',
+  TRUE = 't', FALSE = 'f', NOTHING = 'n', DIGITS = '#', FRACTION = 'F', WORD = '"',
+  COUNT = 'c', ZERO = '0', IDENTIFIER = 'i', KEY = 'y', INSTANT_TEXT = 'd', INSTANT_NUMBER = 'D',
+  TRANSCRIPT = 'S', JSON_TEXT = 'J', JSON_LINES = 'N', CHUNKS = 'A', RUN = 'R', ONE = 'C', LATEST = 'L',
+  CHUNKS_END = 'E',
+};
+
+/* Of the block. */
+static u32 rows;
+static u32 row_lines[LINES_MAX], row_shapes[LINES_MAX], row_holes[LINES_MAX];
+static i64 holes[HOLES_MAX];
+static u8 texts[TEXTS_BYTES_MAX + PAD];
+
+/* Of all blocks since `forget`. */
+static u8 shape_pool[SHAPE_POOL_BYTES];
+static u32 shape_at[SHAPES_MAX], shape_sizes[SHAPES_MAX], shape_slots[SLOTS], shape_count, shape_pool_size;
+static u64 shape_hashes[SHAPES_MAX];
+static u8 keys[KEYS_MAX][ID_BYTES_MAX];
+static u32 key_sizes[KEYS_MAX], key_slots[KEY_SLOTS], key_count;
+
+/* Of the line. */
+static u8 shape[SHAPE_BYTES_MAX + TOKEN_BYTES_MAX];
+static u8 *o; /* behind the last token */
+static u32 hole_count, texts_size, id_count;
+static u32 line_holes; /* where those of the line begin */
+static Text ids[IDS_MAX];
+static u8 identifier_characters[256]; /* those of fields.IDENTIFIER; the host asks it */
+
+static inline int has_room(void) { return o < shape + SHAPE_BYTES_MAX && hole_count - line_holes < LINE_HOLES_MAX; }
+
+static inline void put_number(u32 n) { /* two bytes that are no TEXT */
+  *o++ = (u8)(0x40 | n >> 4);
+  *o++ = (u8)(0x40 | (n & 15));
+}
+
+static inline void put_hole(u8 token, i64 content) {
+  *o++ = token;
+  holes[hole_count++] = content;
+}
+
+/* A text of few values, such as a model; one that is longer is none of these. */
+static int put_word(Text t) {
+  if (t.size > WORD_BYTES_MAX) return 0;
+  *o++ = WORD;
+  put_number(t.size);
+  copy(o, t.at, t.size);
+  o += t.size;
+  return 1;
+}
+
+/* An id. Whether ids of one line are equal stands in the shape; what they are, in holes, once each. */
+static int put_id(Text id) {
+  if (id.size > ID_BYTES_MAX) return 0;
+  for (u32 i = 0; i < id.size; i++)
+    if (!identifier_characters[id.at[i]]) return 0;
+  u32 known = 0;
+  while (known < id_count && !(ids[known].size == id.size && equal(ids[known].at, id.at, id.size))) known++;
+  if (known == IDS_MAX || texts_size + ID_BYTES_MAX > TEXTS_BYTES_MAX) return 0;
+  *o++ = IDENTIFIER;
+  *o++ = (u8)(0x40 | known);
+  if (known < id_count) return 1;
+  copy(texts + texts_size, id.at, id.size);
+  ids[id_count++] = (Text){texts + texts_size, id.size};
+  holes[hole_count++] = (i64)texts_size << 16 | id.size;
+  texts_size += id.size;
+  return 1;
+}
+
+/* The number of a key, or of its id: few keys make many lines. */
+static int put_key(Text key) {
+  if (key.size > ID_BYTES_MAX) return 0;
+  u32 at = (u32)hash_of(key.at, key.size, 1) % KEY_SLOTS;
+  for (; key_slots[at]; at = (at + 1) % KEY_SLOTS) {
+    u32 n = key_slots[at] - 1;
+    if (key_sizes[n] == key.size && equal(keys[n], key.at, key.size)) {
+      put_hole(KEY, n);
+      return 1;
+    }
+  }
+  if (key_count == KEYS_MAX) return 0;
+  copy(keys[key_count], key.at, key.size);
+  key_sizes[key_count] = key.size;
+  put_hole(KEY, key_count++);
+  key_slots[at] = key_count;
+  return 1;
+}
+
+/* The number of a shape, new or known; -1 where there are too many. */
+static int shape_number(const u8 *p, u32 size) {
+  u64 h = hash_of(p, size, size);
+  u32 at = (u32)h % SLOTS;
+  for (; shape_slots[at]; at = (at + 1) % SLOTS) {
+    u32 n = shape_slots[at] - 1;
+    if (shape_hashes[n] == h && shape_sizes[n] == size && equal(shape_pool + shape_at[n], p, size)) return (int)n;
+  }
+  if (shape_count == SHAPES_MAX || shape_pool_size + size > SHAPE_POOL_BYTES) return -1;
+  copy(shape_pool + shape_pool_size, p, size);
+  shape_at[shape_count] = shape_pool_size;
+  shape_sizes[shape_count] = size;
+  shape_hashes[shape_count] = h;
+  shape_pool_size += size;
+  shape_slots[at] = ++shape_count;
+  return (int)shape_count - 1;
+}
+
+/* Whether two shapes are equal but for texts that are empty in one and not in the other. */
+static int are_alike(const u8 *one, const u8 *other, u32 size) {
+  for (u32 i = 0; i < size; i++) {
+    int is_text = (one[i] == TEXT || one[i] == NO_TEXT) && (other[i] == TEXT || other[i] == NO_TEXT);
+    if (one[i] != other[i] && !is_text) return 0;
+  }
+  return 1;
+}

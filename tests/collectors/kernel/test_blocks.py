@@ -1,0 +1,256 @@
+"""What happens around the kernel: it fails, is not there, is full, works in several threads, meets hostile lines."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from damaged_streams import DamagedStreams
+from fuzzing import LineMaker, expected_rows, found_rows
+
+from pipeline.collectors import LogFormat, read_log
+from pipeline.collectors.decode import decode_line
+from pipeline.collectors.kernel import blocks, in_order, program
+from pipeline.collectors.kernel.blocks import BlockDecoder
+from pipeline.collectors.kernel.program import Program, ProgramFailed
+from pipeline.collectors.logs import line_blocks
+from pipeline.collectors.logs.lines import Line, bare_span
+from pipeline.usage import TOKENS_MAX
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FORMAT = LogFormat()
+ROOT = Path(__file__).parents[3]
+USUAL = {"ts": "2026-03-01T06:51:19Z", "request_id": "r", "api_key_id": "k", "status": 200}
+
+
+@pytest.fixture(autouse=True)
+def _learns_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "LEARNED_FROM_BYTES", 0)
+    monkeypatch.setattr(blocks, "_idle", {})
+
+
+def _decoder() -> BlockDecoder:
+    return BlockDecoder(source="s", log_format=FORMAT, fingerprint=_fingerprint)
+
+
+def _fingerprint(raw: str) -> str:
+    return f"key_{len(raw)}"
+
+
+def _plain(lines: Sequence[bytes]) -> dict[int, Any]:
+    found, at = {}, 0
+    for number, line in enumerate(lines, 1):
+        content = line[slice(*bare_span(line, 0, len(line)))]
+        rows = decode_line(
+            Line(number, at, at + len(line) + 1, content), source="s", log_format=FORMAT, fingerprint=_fingerprint
+        )
+        if rows:
+            found[number] = expected_rows(rows)
+        at += len(line) + 1
+    return found
+
+
+def _joined(lines: Sequence[bytes]) -> bytes:
+    return b"".join(line + b"\n" for line in lines)
+
+
+def _made(count: int) -> list[bytes]:
+    maker = DamagedStreams("blocks")
+    return [maker.made().content for _ in range(count)]
+
+
+def test_a_block_at_which_the_kernel_fails_is_read_plainly_and_the_next_one_by_a_new_kernel() -> None:
+    lines = _made(40)
+    decoder = _decoder()
+    assert decoder.decoded(_joined(lines), start=0, first_line=1).told
+    reader = decoder._reader  # noqa: SLF001 - to make it fail
+    assert reader is not None
+    with pytest.raises(ProgramFailed):
+        reader.program.read(2**31)  # beyond its memory
+    with pytest.MonkeyPatch.context() as failing:
+        failing.setattr(Program, "read", _fails)
+        found = decoder.decoded(_joined(lines), start=0, first_line=1)
+    assert (found_rows(found), found.told, decoder.failures) == (_plain(lines), 0, 1)
+    assert decoder._reader is not reader  # noqa: SLF001 - likewise
+    found = decoder.decoded(_joined(lines), start=0, first_line=1)
+    assert found_rows(found) == _plain(lines)
+    assert found.told
+
+
+def _fails(_program: Program, _size: int) -> Any:
+    message = "unreachable"
+    raise ProgramFailed(message)
+
+
+def test_without_wasmtime_every_line_is_read_plainly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "wasmtime", None)
+    lines = _made(40)
+    found = _decoder().decoded(_joined(lines), start=0, first_line=1)
+    assert (found_rows(found), found.told) == (_plain(lines), 0)
+
+
+def test_a_kernel_that_has_no_room_for_more_shapes_forgets_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(program, "_FULL", 0.001)
+    lines = _made(400)
+    decoder = _decoder()
+    told = 0
+    for at in range(0, len(lines), 50):
+        found = decoder.decoded(_joined(lines[at : at + 50]), start=0, first_line=1)
+        assert found_rows(found) == _plain(lines[at : at + 50])
+        told += found.told
+    assert told > 50
+
+
+def test_more_shapes_than_there_is_room_for_are_read_plainly() -> None:
+    lines = [json.dumps(USUAL | {"path": f"/v1/{number}/chat/completions"}).encode() for number in range(4500)]
+    decoder = _decoder()
+    with pytest.MonkeyPatch.context() as seldom:
+        seldom.setattr(blocks, "LEARNED_FROM_BYTES", 10**9)
+        found = decoder.decoded(_joined(lines), start=0, first_line=1)
+    assert found_rows(found) == _plain(lines)
+
+
+def test_several_threads_read_what_one_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(in_order, "_WORTHWHILE_BYTES", 0)
+    monkeypatch.setattr(line_blocks, "_BLOCK_BYTES", 2_000)
+    monkeypatch.setattr(line_blocks, "_BLOCK_BYTES_MAX", 4_000)
+    maker = LineMaker("threads")
+    log = tmp_path / "app.jsonl"
+    log.write_bytes(_joined([*_made(300), *(maker.made().content for _ in range(300))]))
+
+    def read(threads: int) -> list[Any]:
+        reading = read_log(
+            log,
+            source="s",
+            name="n",
+            log_format=FORMAT,
+            fingerprint=_fingerprint,
+            segment_events_max=170,
+            processes=threads,
+        )
+        return [(each.record, each.events.to_pylist(), each.quarantined.to_pylist()) for each in reading]
+
+    one = read(1)
+    assert len(one) > 3
+    assert read(3) == one
+
+
+_STREAM = 'data: {"id": "%s", "choices": [{"index": 0, "delta": {"content": "%s"}}]}\n\n'
+HOSTILE = {
+    "levels": b'{"x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "levels of objects": b'{"x": ' * 100_000 + b"1" + b"}" * 100_000,
+    "levels in a body": json.dumps(USUAL | {"response": '{"x": ' + "[" * 100_000 + "]" * 100_000 + "}"}).encode(),
+    "brackets": b"[" * 1_000_000,
+    "escapes": json.dumps(USUAL | {"response": '"' * 2**20}).encode(),
+    "chunks": json.dumps(USUAL | {"response": _STREAM % ("a", "x") * 60_000}).encode(),
+    "ids": json.dumps(USUAL | {"response": "".join(_STREAM % (n, "x") for n in range(20_000))}).encode(),
+    "kinds of chunks": json.dumps(
+        USUAL
+        | {"response": "".join(_STREAM % ("a", "x") + _STREAM.replace("index", "y") % ("a", "") for _ in range(5000))}
+    ).encode(),
+    "objects in objects": json.dumps(
+        USUAL
+        | {
+            "response": {f"x{n}": None for n in range(9)}
+            | {"usage": json.loads('{"x":1,"usage":' * 59 + '"%s"' % ("w" * 120) + "}" * 59)}
+        }
+    ).encode(),
+    "a shape that is nearly too long": json.dumps(
+        USUAL
+        | {
+            "response": {
+                "choices": [{"message": "w" * 128}] * 43 + [json.loads('{"x":1,"usage":' * 50 + "1" + "}" * 50)]
+            }
+        }
+    ).encode(),
+    "a name that counts by its end": json.dumps(
+        USUAL
+        | {
+            "response": [
+                {"candidates": [{"content": {}}], "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 6}},
+                {"usageMetadata": {"anyTokenCount": 3}},
+            ]
+        }
+    ).encode(),
+    "an exception by its end": json.dumps(USUAL | {"response": [{"throttlingException": {}}] * 2}).encode(),
+    **{
+        f"an error behind {begun!r}": json.dumps(
+            USUAL | {"response": _STREAM % ("a", "x") + begun + '{"error": 1}\n\n' + _STREAM % ("a", "x")}
+        ).encode()
+        for begun in ("data:  ", "data:data: ", "data: \t", "data:\ufeff")
+    },
+    "a name with dots that wins, and is null": json.dumps(
+        USUAL | {"request.model": None, "request": {"model": "m"}, "status": 500}
+    ).encode(),
+    "a wrapper with more than its names": json.dumps(
+        USUAL
+        | {
+            "response": [
+                {
+                    "event": "m",
+                    "data": {"id": "a", "choices": [{}], "usage": {"prompt_tokens": 1, "completion_tokens": 2}},
+                    "x": 1,
+                }
+            ]
+        }
+    ).encode(),
+    "reasons beside running counts": json.dumps(
+        USUAL
+        | {
+            "response": "".join(
+                f"data: {json.dumps({'id': 'a', 'choices': [{'finish_reason': reason}], 'usage': usage})}\n\n"
+                for reason, usage in (
+                    ("none", {"prompt_tokens": 3, "completion_tokens": 1}),
+                    ("more", {"prompt_tokens": 3, "completion_tokens": 2}),
+                    ("stop", {"prompt_tokens": 3, "completion_tokens": 4}),
+                )
+            )
+        }
+    ).encode(),
+    **{
+        f"{code} in the text of a chunk like those before it": json.dumps(
+            USUAL | {"response": _STREAM % ("a", "x") * 3 + _STREAM % ("a", "HERE") + _STREAM % ("a", "x") * 2}
+        )
+        .replace("HERE", code)
+        .encode()
+        for code in ("\\u0022", "\\u005c", "\\u000a", "\\u001f", "\\u00e9", "\\\\u00", "\\\\x", "\\\\u0041")
+    },
+    "names": json.dumps(USUAL | {f"x{number}": number for number in range(50_000)}).encode(),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_line_is_read_as_the_plain_reader_reads_it(name: str) -> None:
+    lines = [HOSTILE[name], json.dumps(USUAL | {"status": 500}).encode()]
+    found = _decoder().decoded(_joined(lines), start=0, first_line=1)
+    assert found_rows(found) == _plain(lines)
+    assert found.told >= 1
+
+
+def test_a_hostile_log_of_many_keys_is_read_as_the_plain_reader_reads_it() -> None:
+    lines = [json.dumps(USUAL | {"status": 500, "api_key_id": f"{n * 7919:08x}"}).encode() for n in range(6000)]
+    found = _decoder().decoded(_joined(lines), start=0, first_line=1)
+    assert found_rows(found) == _plain(lines)
+    assert found.told > 5000
+
+
+def test_a_count_is_as_great_in_the_kernel_as_elsewhere() -> None:
+    source = (Path(program.__file__).parent / "source" / "bodies.h").read_text(encoding="utf-8")
+    stated = re.search(r"COUNT_MAX = ([0-9]+);", source)
+    assert stated is not None
+    assert int(stated[1]) == TOKENS_MAX
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("ziglang") is None, reason="the compiler is not here: pip install -e .[kernel]"
+)
+def test_the_kernel_is_what_its_sources_make() -> None:
+    subprocess.run([sys.executable, str(ROOT / ".ci" / "kernel.py"), "--check"], check=True)

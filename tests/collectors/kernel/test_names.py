@@ -1,0 +1,150 @@
+"""The plain reader looks at no name that the kernel leaves out of a shape: it is watched while it reads."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import zstandard
+from damaged_streams import DamagedStreams
+from fuzzing import LineMaker
+
+from pipeline.collectors import LogFormat, families, strict_json
+from pipeline.collectors.decode import decode_line
+from pipeline.collectors.kernel.names import SUFFIXES, Kind, Name, names_of_bodies, names_of_line
+from pipeline.collectors.logs.lines import Line
+from pipeline.usage.events import LOG_FIELDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FORMAT = LogFormat()
+CORPUS = Path(os.environ.get("TALLYBOOK_CORPUS", Path(__file__).resolve().parents[4] / "shared" / "corpus"))
+OF_A_LINE = {
+    *LOG_FIELDS,
+    *(part for name in LOG_FIELDS for part in name.split(".")),
+}
+"""Names of the fields of a line, which are looked up in other objects too where a line is a body."""
+
+
+GOES_THROUGH_ALL = {
+    "pipeline.collectors.families.anthropic._overlaid",
+    "pipeline.collectors.families.chat._overlaid",
+    "pipeline.collectors.families.gemini.read",
+    "pipeline.collectors.families.bedrock.recognises_converse",
+    "pipeline.collectors.bodies.aws_event_stream.exception_in",
+}
+"""Code that goes through all names of an object: it copies what others look up, asks how a name ends (``SUFFIXES``), or
+whether it is one of a list.
+"""
+
+
+class Watched(dict[str, Any]):
+    """An object that remembers which names were asked for, and which code goes through all of them."""
+
+    asked: set[str] = set()  # noqa: RUF012 - of all objects
+    gone_through_by: set[str] = set()  # noqa: RUF012 - likewise
+    at: str | None = None
+    """The name at which somebody who goes through all of them is."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        if key != self.at:
+            self.asked.add(key)
+        return super().get(key, default)
+
+    def __getitem__(self, key: str) -> Any:
+        if sys._getframe(1).f_globals["__name__"] != strict_json.__name__:  # noqa: SLF001 - it compares what is stated twice
+            self.asked.add(key)
+        return super().__getitem__(key)
+
+    def __contains__(self, key: object) -> bool:
+        self.asked.add(str(key))
+        return super().__contains__(key)
+
+    def __iter__(self) -> Iterator[str]:
+        caller = sys._getframe(1)  # noqa: SLF001 - there is no other way to know who asks
+        function = caller.f_code.co_qualname.partition(".<locals>")[0]
+        self.gone_through_by.add(f"{caller.f_globals['__name__']}.{function}")
+        for self.at in super().__iter__():
+            yield self.at
+        self.at = None
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Return the names that the plain reader asks for from now on."""
+    monkeypatch.setattr(Watched, "asked", set())
+    monkeypatch.setattr(Watched, "gone_through_by", set())
+    monkeypatch.setattr(families, "plainly", lambda document: document)  # it copies what is no plain dict
+    monkeypatch.setattr(strict_json, "_STRICT", json.JSONDecoder(object_pairs_hook=Watched))
+    return Watched.asked
+
+
+def _read(lines: Iterator[bytes]) -> int:
+    number = 0
+    for number, content in enumerate(lines, 1):
+        decode_line(
+            Line(number, 0, len(content) + 1, content),
+            source="s",
+            log_format=FORMAT,
+            fingerprint=lambda raw: f"key_{len(raw)}",
+        )
+    return number
+
+
+def _unknown(asked: set[str]) -> set[str]:
+    known = {name.text for name in names_of_bodies()} | OF_A_LINE
+    return {name for name in asked - known if not name.endswith(SUFFIXES)}
+
+
+def test_every_name_that_is_asked_for_in_made_up_lines_is_known(asked: set[str]) -> None:
+    makers = [LineMaker("names", families=0.8), DamagedStreams("names")]
+    assert _read(maker.made().content for maker in makers for _ in range(2000)) == 4000
+    assert len(asked) > 100
+    assert _unknown(asked) == set()
+    assert Watched.gone_through_by <= GOES_THROUGH_ALL
+
+
+@pytest.mark.skipif(not (CORPUS / "requests.jsonl.zst").exists(), reason="the corpus of real exchanges is not here")
+def test_every_name_that_is_asked_for_in_real_exchanges_is_known(asked: set[str]) -> None:
+    with (CORPUS / "requests.jsonl.zst").open("rb") as file:
+        reader = io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(file))
+        assert _read(line.rstrip(b"\n") for line in reader) > 2000
+    assert _unknown(asked) == set()
+    assert Watched.gone_through_by <= GOES_THROUGH_ALL
+
+
+def test_no_name_is_too_long_for_the_kernel() -> None:
+    names = names_of_bodies()
+    assert 200 < len(names) < 900
+    assert {"prompt_tokens", "usageMetadata", "promptTokenCount", "choices", "message_start"} <= {
+        name.text for name in names
+    }
+
+
+def test_every_setting_of_a_format_is_known_to_the_kernel() -> None:
+    """What lets a line be looked up by other names belongs into ``names_of_line``; samples see to anything else."""
+    assert {field.name for field in fields(LogFormat)} == {
+        *("fields", "identity", "dialect", "line_bytes_max", "depth_max", "decompressed_bytes_max")
+    }
+
+
+def test_a_field_within_another_one_is_for_the_plain_reader() -> None:
+    assert names_of_line(LogFormat(fields={"request_id": "response.id"}), first=0) is None
+    assert names_of_line(LogFormat(fields={"request_id": "ts"}), first=0) is None
+    assert names_of_line(LogFormat(fields={"request_id": "meta.id"}), first=0) is not None
+
+
+def test_a_name_with_dots_that_wins_over_a_path_is_for_the_plain_reader() -> None:
+    names = names_of_line(LogFormat(fields={"status": "http.status"}), first=7)
+    assert names is not None
+    assert Name("http.status", 1, Kind.NEVER) in names
+    assert Name("request.model", 1, Kind.NEVER) in names
+    at = names.index(Name("http", 1, Kind.INSIDE))
+    assert Name("status", 2 + 7 + at, Kind.LITERAL) in names
