@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.collectors import bodies, exchange, families
 from pipeline.collectors.families.reading import Stated
-from pipeline.usage.events import LOG_FIELDS, LOGGED
+from pipeline.usage.events import LOG_FIELDS, LOGGED, MAPPED_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -121,7 +121,7 @@ def names_of_line(log_format: LogFormat, *, first: int) -> tuple[Name, ...] | No
     request = tuple(fields.get("request", "request").split("."))
     logged = {str(column.log_field): column for column in LOGGED}
     for field in LOG_FIELDS:
-        if field in _IGNORED:
+        if field in _IGNORED or field in MAPPED_FIELDS:  # which are looked at only where they are named
             continue
         kind = _KINDS_OF_LINE.get(field, Kind.LITERAL)
         if field in logged and not logged[field].is_shared:
