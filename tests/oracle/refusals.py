@@ -41,7 +41,7 @@ def refused_lines(make: Maker) -> None:
             line.replace(b"caf", b"\xed\xa0\x80"),
             line.replace(b"caf", b"\xc0\xaf"),
         ],
-        Why.NOT_AN_OBJECT: [b"[]", b'"line"', b"3", b"null", b"[" + line + b"]"],
+        Why.NOT_AN_OBJECT: [b"[]", b'"line"', b"3", b"null", b"[[" + line + b"]]"],
         Why.LINE_TOO_LONG: [line.replace(b"caf", b"c" * LINE_BYTES_MAX)],
         Why.DUPLICATE_KEY: [
             b'{"api_key_id":"key_someone_else",' + line[1:],
