@@ -17,6 +17,8 @@ from fuzzing import LineMaker
 
 from pipeline.collectors import LogFormat, families, strict_json
 from pipeline.collectors.decode import decode_line
+from pipeline.collectors.formats.found import is_request_log
+from pipeline.collectors.kernel import blocks
 from pipeline.collectors.kernel.names import SUFFIXES, Kind, Name, names_of_bodies, names_of_line
 from pipeline.collectors.logs.lines import Line
 from pipeline.usage.events import LOG_FIELDS
@@ -89,6 +91,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 def _read(lines: Iterator[bytes]) -> int:
     number = 0
     for number, content in enumerate(lines, 1):
+        if _is_of_another_format(content):
+            continue
         decode_line(
             Line(number, 0, len(content) + 1, content),
             source="s",
@@ -96,6 +100,34 @@ def _read(lines: Iterator[bytes]) -> int:
             fingerprint=lambda raw: f"key_{len(raw)}",
         )
     return number
+
+
+def _is_of_another_format(content: bytes) -> bool:
+    """Tell a line that is asked which format it is of; it has no instant or no key, so no shape of it has a rule."""
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError):
+        return False
+    return not isinstance(document, dict) or not is_request_log(document)
+
+
+def test_a_line_that_has_no_instant_or_no_key_by_our_names_teaches_no_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "LEARNED_FROM_BYTES", 0)
+    body = {"choices": [], "id": "r", "usage": {"prompt_tokens": 1, "completion_tokens": 2}}
+    line = {"ts": "2026-03-01T06:00:16Z", "api_key_id": "k", "status": 200, "response": body}
+    payload = {"startTime": 1_772_344_816.5, "call_type": "completion", "metadata": {"user_api_key_hash": "k"}}
+    told = {}
+    for name, each in {"whole": line, "no instant": line | {"ts": None}, "litellm": payload | line}.items():
+        stated = {
+            field: value for field, value in each.items() if value is not None and (name == "whole" or field != "ts")
+        }
+        content = b"".join(
+            json.dumps(stated | {"response": body | {"id": f"r-{number}"}}).encode() + b"\n" for number in range(100)
+        )
+        decoder = blocks.BlockDecoder(source="s", log_format=FORMAT, fingerprint=str)
+        told[name] = decoder.decoded(content, start=0, first_line=1).told
+    assert told == {"whole": told["whole"], "no instant": 0, "litellm": 0}
+    assert told["whole"] > 0
 
 
 def _unknown(asked: set[str]) -> set[str]:
@@ -130,9 +162,24 @@ def test_no_name_is_too_long_for_the_kernel() -> None:
 
 def test_every_setting_of_a_format_is_known_to_the_kernel() -> None:
     """What lets a line be looked up by other names belongs into ``names_of_line``; samples see to anything else."""
-    assert {field.name for field in fields(LogFormat)} == {
-        *("fields", "identity", "dialect", "line_bytes_max", "depth_max", "decompressed_bytes_max")
+    assert {field.name for field in fields(LogFormat) if field.init} == {
+        *("format", "fields", "line_in"),  # names_of_line asks whether they are simple
+        *("identity", "dialect", "time_zone", "line_bytes_max", "depth_max", "decompressed_bytes_max"),
     }
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"format": "litellm"},
+        {"line_in": "message"},
+        {"fields": {"status": {"value": 200}}},
+        {"fields": {"status": '"http.status"'}},
+        {"fields": {"usage.prompt_tokens": "in"}},
+    ],
+)
+def test_a_source_that_changes_more_than_names_is_for_the_plain_reader(settings: dict[str, Any]) -> None:
+    assert names_of_line(LogFormat(**settings), first=0) is None
 
 
 def test_a_field_within_another_one_is_for_the_plain_reader() -> None:
