@@ -22,6 +22,8 @@ _BEGINS_OBJECT = re.compile(
     rb'\{[ \t]*"(?:[^"\\]|\\.)*"[ \t]*:[ \t]*(?:\{[ \t]*\r?\n\s*["}]|\[[ \t]*\r?\n\s*[\[{"\]])'  # {"name": { or [
 )
 """The first lines of an object over several lines: no log of JSON lines begins so."""
+_AROUND = b"\0\xef\xbb\xbf \t\r\n"
+"""What stands before a document and is no part of it: NULs, a byte order mark, blanks."""
 _COMPRESSED = re.compile(r"\.(?:gz|zst|zstd)$")
 
 
@@ -30,8 +32,7 @@ def is_one_document(name: str, head: bytes, pieces: Iterable[bytes]) -> bool:
 
     An array is one, unless it is a line; so is an object over several lines. An object on one line without its line end
     is one where the file's name, less ``.gz`` and the like, ends in ``.json`` or ``.har``: a log of JSON lines begins
-    so too. ``pieces`` are the log from its beginning; they are asked for until something follows the
-    first line.
+    so too. ``pieces`` are the log from its beginning; they are asked for until something follows the first line.
     """
     begin, _ = bare_span(head, 0, len(head))
     head = head[begin:].lstrip()
@@ -45,17 +46,18 @@ def is_one_document(name: str, head: bytes, pieces: Iterable[bytes]) -> bool:
     ends = _ends_of_first_lines(pieces)
     if ends is not None:
         last, has_more = ends
-        return has_more and last not in b"}]\r"
+        return is_array and has_more and last not in b"}]\r"  # a long line that is torn is a line
     return is_array or _COMPRESSED.sub("", name.lower()).endswith((".json", ".har"))
 
 
 def _ends_of_first_lines(pieces: Iterable[bytes]) -> tuple[bytes, bool] | None:
     """Return the last byte of the first line, and whether anything follows; ``None`` where it has no line end."""
-    last, is_ended = b"\r", False
+    last, is_ended, has_begun = b"\r", False, False
     for piece in pieces:
-        rest = piece
+        rest = piece if has_begun else piece.lstrip(_AROUND)
+        has_begun = bool(rest)
         if not is_ended:
-            line, line_end, rest = piece.partition(b"\n")
+            line, line_end, rest = rest.partition(b"\n")
             last, is_ended = line[-1:] or last, bool(line_end)
         if is_ended and rest.strip():
             return last, True
