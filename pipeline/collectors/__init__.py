@@ -27,7 +27,7 @@ leaves it: fields are picked one by one, and checked. Read first: ``decode``, th
 from pipeline.collectors.again import read_again, records_beginning_like
 from pipeline.collectors.formats.fingerprint import KeyFingerprint
 from pipeline.collectors.formats.log_format import LogFormat, read_by
-from pipeline.collectors.guess import Guess, fields_of, formats_of, guess_fields, sample_documents
+from pipeline.collectors.guess import Guess, fields_of, formats_of, guess_fields, sample_documents, wrapper_in
 from pipeline.collectors.kernel.program import has_kernel
 from pipeline.collectors.logs.lineage import KnownSources
 from pipeline.collectors.logs.problems import ProblemReason, SourceProblem
@@ -55,4 +55,5 @@ __all__ = [
     "records_beginning_like",
     "sample_documents",
     "unread_tails",
+    "wrapper_in",
 ]

@@ -12,14 +12,18 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.collectors.formats.entries import lines_in
 from pipeline.collectors.formats.fingerprint import bare_key
 from pipeline.collectors.formats.found import BY_NAME, REQUEST_LOG, format_of
 from pipeline.collectors.formats.instants import instant_us
-from pipeline.collectors.logs.lines import LineSplitter
+from pipeline.collectors.logs.line_blocks import LineBlocks
+from pipeline.collectors.logs.lineage import Continuation
 from pipeline.collectors.logs.log_file import open_log
 from pipeline.collectors.logs.problems import LogUnreadable
+from pipeline.collectors.reading import split_of
 from pipeline.collectors.refusal import LineRefused
 from pipeline.collectors.strict_json import BrokenJson, parse
+from pipeline.collectors.wrappers import wrapper_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -170,19 +174,38 @@ class Guess:
 
 
 def sample_documents(path: Path, log_format: LogFormat) -> list[JsonObject]:
-    """Return the objects on the first lines of a log, as far as these are any; none of one that cannot be read."""
+    """Return the objects on the first lines of a log, as far as these are any; none of one that cannot be read.
+
+    What stands around a line is taken off, and what an array or another document holds is taken out.
+    """
     found: list[JsonObject] = []
+    place = Continuation(start=0, first_line=1, before=b"", end=_BYTES_MAX, problem=None)
     try:
         with open_log(path, log_format, follows_links=True) as log:
-            for line in LineSplitter(log.span(0, _BYTES_MAX), line_bytes_max=log_format.line_bytes_max):
-                if line.number > LINES_MAX:
+            pieces = log.span(0, _BYTES_MAX)
+            split = split_of(log, path.name, pieces, place, line_bytes_max=log_format.line_bytes_max, by_blocks=False)
+            for group in () if isinstance(split, LineBlocks) else split:
+                for line in group:
+                    held = lines_in(_document(line.content, log_format.depth_max), log_format)
+                    found += [entry.document for entry in held if isinstance(entry.document, dict)]
+                if len(found) >= LINES_MAX or split.next_line > LINES_MAX:
                     break
-                document = _document(line.content, log_format.depth_max)
-                if document is not None:
-                    found.append(document)
     except LogUnreadable:
         return found
-    return found
+    return found[:LINES_MAX]
+
+
+def wrapper_in(path: Path, log_format: LogFormat) -> str | None:
+    """Return the name of what a logger put around the lines of a log.
+
+    ``None`` where nothing is, and for a log that cannot be read.
+    """
+    try:
+        with open_log(path, log_format, follows_links=True) as log:
+            found = wrapper_of(log.head())
+    except LogUnreadable:
+        return None
+    return None if found is None else found.name
 
 
 def formats_of(documents: Sequence[JsonObject], log_format: LogFormat) -> list[str]:
@@ -239,14 +262,13 @@ def _innermost(paths: Sequence[str]) -> list[str]:
     return [path for path in paths if not any(other.startswith(f"{path}.") for other in paths)]
 
 
-def _document(content: bytes | None, depth_max: int) -> JsonObject | None:
+def _document(content: bytes | None, depth_max: int) -> Any:
     if not content:
         return None
     try:
-        document = parse(content.decode(), depth_max=depth_max)
+        return parse(content.decode(), depth_max=depth_max)
     except (BrokenJson, UnicodeDecodeError):
         return None
-    return document if isinstance(document, dict) else None
 
 
 def _places(value: JsonObject, above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -51,6 +51,31 @@ _Split: TypeAlias = LineBlocks | LogicalLines | WholeDocument
 """What splits a log: each knows what of it has been split so far."""
 
 
+def split_of(
+    log: LogFile, name: str, pieces: Iterable[bytes], place: Continuation, *, line_bytes_max: int, by_blocks: bool
+) -> _Split:
+    """Return what splits a log, from a place on, into the lines of what was logged.
+
+    ``name`` is the file's, ``pieces`` are its bytes from that place on; ``by_blocks``: in blocks, where its lines are
+    lines as they stand.
+    """
+    head = log.head()
+    if place.start == 0 and is_one_document(name, head, log.span(0, line_bytes_max)):
+        return WholeDocument(pieces, start=0, first_line=place.first_line, line_bytes_max=line_bytes_max)
+    wrapper = wrapper_of(head)
+    split = (LineBlocks if by_blocks and wrapper is None else LineSplitter)(
+        pieces,
+        start=place.start,
+        first_line=place.first_line,
+        before=place.before,
+        line_bytes_max=line_bytes_max,
+    )
+    if isinstance(split, LineSplitter):
+        unwrap = None if wrapper is None else wrapper.unwrap
+        return LogicalLines(split, unwrap, bytes_max=line_bytes_max, closes=place.is_final)
+    return split
+
+
 class _NotBelieved(TallybookError):
     """A compressed log is to be believed up to a place only."""
 
@@ -190,7 +215,9 @@ class LogReading(Iterator[LogSegment]):
     def segments_from(self, log: LogFile, place: Continuation, doubt: _Doubt | None = None) -> Iterator[LogSegment]:
         """Read an open log from a place on, to its end there."""
         pieces = _Counted(log.span(place.start, place.end, self._on_bytes))
-        split = self._split(log, place, pieces)
+        split = split_of(
+            log, self._path.name, pieces, place, line_bytes_max=self._log_format.line_bytes_max, by_blocks=self._is_fast
+        )
         builder = SegmentBuilder(self._source)
         in_order = self._in_order(log, place)
         parts = (
@@ -206,24 +233,6 @@ class LogReading(Iterator[LogSegment]):
         if isinstance(split, WholeDocument) and not split.is_whole and self.problem is None:
             detail = "the log begins as one JSON document over several lines, and is none yet: it is read once it is"
             self.problem = self._problem(LogUnreadable(ProblemReason.DOCUMENT_NOT_WHOLE, detail), place.start)
-
-    def _split(self, log: LogFile, place: Continuation, pieces: _Counted) -> _Split:
-        """Return what splits a log into the lines of what was logged."""
-        head, line_bytes_max = log.head(), self._log_format.line_bytes_max
-        if place.start == 0 and is_one_document(self._path.name, head, log.span(0, line_bytes_max)):
-            return WholeDocument(pieces, start=0, first_line=place.first_line, line_bytes_max=line_bytes_max)
-        wrapper = wrapper_of(head)
-        split = (LineBlocks if self._is_fast and wrapper is None else LineSplitter)(
-            pieces,
-            start=place.start,
-            first_line=place.first_line,
-            before=place.before,
-            line_bytes_max=line_bytes_max,
-        )
-        if isinstance(split, LineSplitter):
-            unwrap = None if wrapper is None else wrapper.unwrap
-            return LogicalLines(split, unwrap, bytes_max=line_bytes_max, closes=place.is_final)
-        return split
 
     def _segments_of(
         self,

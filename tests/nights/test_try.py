@@ -194,6 +194,21 @@ def test_a_log_of_a_known_tool_is_found_and_its_table_reads_it(books: Path, tmp_
     assert json.loads(tallybook(books, "nightly", *AS_OF, "--json").stdout)["counts"] == said["counts"]
 
 
+def test_what_is_put_around_a_log_is_named_and_its_format_is_found_within(books: Path, tmp_path: Path) -> None:
+    entry = {"log": json.dumps(PAYLOAD) + "\n", "stream": "stdout", "time": "2026-10-01T10:00:00Z"}
+    wrapped = tmp_path / "wrapped.log"
+    wrapped.write_text(json.dumps(entry) + "\n", encoding="utf-8")
+    array = tmp_path / "array.json"
+    array.write_text(json.dumps([PAYLOAD], indent=1), encoding="utf-8")
+    found = {name: tried(books, name, code=0)["files"][0] for name in (str(wrapped), str(array))}
+    assert {name: (file["wrapper"], file["formats"]) for name, file in found.items()} == {
+        str(wrapped): ("docker", ["litellm"]),
+        str(array): (None, ["litellm"]),
+    }
+    said = tallybook(books, "try", str(wrapped), "--source", "app").stdout
+    assert said.startswith(f"{wrapped}: litellm in docker, read as source 'app'")
+
+
 def test_without_a_workspace_it_says_what_can_be_said(tmp_path: Path, log: Path) -> None:
     said = tried(tmp_path / "nowhere", str(log))
     assert (said["counts"]["measured"], said["counts"]["duplicates"]) == (7, 1)

@@ -71,7 +71,7 @@ def command(
 def _print(tried: Tried, workspace: str) -> None:
     for file in tried.files:
         why = f", {file.why}" if file.why else ""
-        packed = "" if file.compression == "none" else f" in {file.compression}"
+        packed = "".join(f" in {each}" for each in (file.wrapper, file.compression) if each not in (None, "none"))
         click.echo(f"{file.file}: {', '.join(file.formats)}{packed}, read as source {file.source!r}{why}")
         if file.paths_to_add:
             added = ", ".join(map(json.dumps, file.paths_to_add))

@@ -32,23 +32,35 @@ class Entry(NamedTuple):
     """Why its format could make no line of it."""
 
 
-def entries_in(document: Any, log_format: LogFormat, levels: int = _LEVELS_MAX) -> list[Entry]:
+def entries_in(document: Any, log_format: LogFormat) -> list[Entry]:
     """Return every line of a request log that a document holds, in their order; an array holds what is in it."""
+    return [
+        entry
+        for line in lines_in(document, log_format)
+        for entry in ([line] if line.refused or not isinstance(line.document, dict) else _entries(line))
+    ]
+
+
+def lines_in(document: Any, log_format: LogFormat, levels: int = _LEVELS_MAX) -> list[Entry]:
+    """Return every line that a document holds, as it was written, by whatever format; itself, if it holds none."""
     if isinstance(document, list) and levels and any(isinstance(each, dict) for each in document):
-        return [entry for each in document for entry in entries_in(each, log_format, levels - 1)]
+        return [entry for each in document for entry in lines_in(each, log_format, levels - 1)]
     if not isinstance(document, dict):
         return [Entry(document, log_format)]
     held, within = _held(document, log_format) if levels else (None, log_format)
-    if held is not None:
-        return [
-            entry
-            for each in held
-            for entry in (
-                [Entry(document, log_format, each)]
-                if isinstance(each, LineRefused)
-                else entries_in(each, within, levels - 1)
-            )
-        ]
+    if held is None:
+        return [Entry(document, log_format)]
+    return [
+        entry
+        for each in held
+        for entry in (
+            [Entry(document, log_format, each)] if isinstance(each, LineRefused) else lines_in(each, within, levels - 1)
+        )
+    ]
+
+
+def _entries(line: Entry) -> list[Entry]:
+    document, log_format, _ = line
     try:
         entries, written = entries_of(document, log_format)
     except LineRefused as refused:

@@ -25,7 +25,7 @@ from pipeline import lake
 from pipeline.accounts import Account, Accounts
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import exact_sum
-from pipeline.collectors import KnownSources, formats_of, read_log, sample_documents
+from pipeline.collectors import KnownSources, formats_of, read_log, sample_documents, wrapper_in
 from pipeline.configuration.key_secret import SECRET_BYTES_MIN, find_key_secret
 from pipeline.configuration.settings import Settings
 from pipeline.configuration.source_files import source_text
@@ -72,6 +72,8 @@ class TriedFile:
     file: str
     """As it was given."""
     compression: str
+    wrapper: str | None
+    """What a logger put around its lines; None where nothing is."""
     formats: tuple[str, ...]
     """Of its first lines, the most frequent first."""
     source: str
@@ -361,6 +363,7 @@ class _Scratch:
         return TriedFile(
             file=str(path),
             compression=compressions.get(str(path), "none"),
+            wrapper=wrapper_in(path, log_format),
             formats=tuple(formats_of(sample_documents(path, log_format), log_format)),
             source=chosen.source.name,
             why=chosen.why,
