@@ -139,6 +139,8 @@ class LogReading(Iterator[LogSegment]):
         """Bytes (decompressed) after the last complete line, left for the next run."""
         self.problem: SourceProblem | None = None
         """Why the log, or the rest of it, was not read."""
+        self.kernel_failures = 0
+        """How many blocks the kernel failed at; their lines were read one by one, and nothing is missing."""
         self.continued: SourceRecord | None = None
         """What had been collected of the log before, the last of it."""
         self._path = path
@@ -229,6 +231,7 @@ class LogReading(Iterator[LogSegment]):
             yield from self._segments_of(parts, builder, split, log, doubt)
         finally:
             in_order.close()
+            self.kernel_failures += in_order.failures
         self.pending_bytes = place.start + pieces.bytes - split.end
         if isinstance(split, WholeDocument) and not split.is_whole and self.problem is None:
             detail = "the log begins as one JSON document over several lines, and is none yet: it is read once it is"

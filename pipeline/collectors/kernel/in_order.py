@@ -38,6 +38,8 @@ class InOrder:
         """
         count = min(threads - 1, THREADS_MAX) if size >= _WORTHWHILE_BYTES else 1
         self.waiting_lines = 0
+        self.failures = 0
+        """How many blocks a kernel failed at, once it is closed."""
         self._source, self._log_format, self._fingerprint = source, log_format, fingerprint
         self._idle: list[BlockDecoder] = []
         self._waiting: deque[tuple[int, Future[DecodedLines] | DecodedLines]] = deque()
@@ -63,7 +65,9 @@ class InOrder:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
         while self._idle:
-            self._idle.pop().close()
+            decoder = self._idle.pop()
+            self.failures += decoder.failures
+            decoder.close()
 
     def _is_ready(self) -> bool:
         found = self._waiting[0][1]

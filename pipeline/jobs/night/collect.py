@@ -326,6 +326,11 @@ class _Run:
                     return
         if reading.continued is not None:
             self.met.append(reading.continued)
+        if reading.kernel_failures:
+            self.warnings.append(
+                f"{source}: the kernel failed at {counted(reading.kernel_failures, 'block')} of lines, which were read "
+                "one by one; nothing is missing, but please report it, with the version of wasmtime"
+            )
         if reading.problem is not None:
             problem = reading.problem
             self.problems.append(problem)

@@ -85,6 +85,18 @@ def test_a_block_at_which_the_kernel_fails_is_read_plainly_and_the_next_one_by_a
     assert found.told
 
 
+def test_a_reading_says_at_how_many_blocks_the_kernel_failed_and_has_every_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = _made(40)
+    log = tmp_path / "app.jsonl"
+    log.write_bytes(_joined(lines))
+    monkeypatch.setattr(Program, "read", _fails)
+    reading = read_log(log, source="s", name="app", log_format=FORMAT, fingerprint=_fingerprint, known=[])
+    rows = sum(segment.events.num_rows + segment.quarantined.num_rows for segment in reading)
+    assert (rows, reading.kernel_failures) == (sum(map(len, _plain(lines).values())), 1)
+
+
 def _fails(_program: Program, _size: int) -> Any:
     message = "unreachable"
     raise ProgramFailed(message)
