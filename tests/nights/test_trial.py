@@ -11,6 +11,7 @@ from workspaces import append_log, fingerprints, make_workspace, plain, tallyboo
 
 from pipeline import lake
 from pipeline.jobs.night import collect as collecting
+from pipeline.jobs.night.trial import is_on_trial
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -127,6 +128,16 @@ def test_a_source_that_was_read_before_is_new_again_once_it_is_configured_otherw
     assert "logs/edge.jsonl line 6 (api_key or api_key_id); nothing of it was collected" in done.stderr
     assert events(books, "edge") == 5
     assert "bytes of it are unread" not in done.stderr
+
+
+def test_a_new_version_of_the_reader_puts_no_source_on_trial_and_other_settings_do(books: Path) -> None:
+    write_log(books, "app.jsonl", app(1))
+    assert tallybook(books, "collect").returncode == 0
+    (record,) = records(books, "app")
+    version, _, settings = (record.read_by or "").partition("-")
+    assert not is_on_trial([record], "app", f"{int(version) + 1}-{settings}")
+    assert is_on_trial([record], "app", f"{version}-{settings[::-1]}")
+    assert is_on_trial([record], "edge", f"{version}-{settings}")
 
 
 @pytest.mark.parametrize(

@@ -81,12 +81,16 @@ class RefusedSource:
 
 
 def is_on_trial(records: Iterable[SourceRecord], name: str, read_by: str) -> bool:
-    """Say whether no line of a source was read yet as it is read now.
+    """Say whether no line of a source was read yet as it is configured now; by which version of the reader is the same.
 
     >>> is_on_trial([], "gateway", "1-00")
     True
     """
-    return not any(record.name == name and record.read_by == read_by and record.events for record in records)
+    settings = read_by.partition("-")[2]
+    return not any(
+        record.name == name and (record.read_by or "").partition("-")[2] == settings and record.events
+        for record in records
+    )
 
 
 def is_mostly_refused(records: Iterable[SourceRecord]) -> bool:
