@@ -35,19 +35,25 @@ _TIMES = ("completed_at", "ended_at", "expired_at", "cancelled_at", "in_progress
 
 
 def recognises(document: JsonObject) -> bool:
-    """Tell a line of a batch's output or error file."""
+    """Tell a line of a batch's input, output or error file."""
     if "custom_id" not in document:
         return False
-    return _is_result(document) or ("response" in document and ("error" in document or "id" in document))
+    return (
+        _is_request(document)
+        or _is_result(document)
+        or ("response" in document and ("error" in document or "id" in document))
+    )
 
 
 def entries(document: JsonObject) -> list[JsonObject]:
-    """Return the one exchange of a line, with the ``batch`` and the ``custom_id`` that it has.
+    """Return the one exchange of a line, with the ``batch`` and the ``custom_id`` that it has; none of an input file's.
 
     Raises ``LineRefused``: ``missing_field`` for any other line, ``duplicate_key`` where it states its answer twice.
     """
     if not recognises(document):
         raise LineRefused(QuarantineReason.MISSING_FIELD, "custom_id and response, or custom_id and result")
+    if _is_request(document):
+        return []
     batch = object_at(document, "batch")
     response = object_at(document, "response")
     answer, status = _result(document) if _is_result(document) else (_answer(document), response.get("status_code"))
@@ -65,6 +71,11 @@ def entries(document: JsonObject) -> list[JsonObject]:
         "batch": batch,
     }
     return [entry]
+
+
+def _is_request(document: JsonObject) -> bool:
+    """Tell a line of an input file: what was asked, and not what came of it."""
+    return ("body" in document or "params" in document) and document.keys().isdisjoint(("response", "result", "error"))
 
 
 def _is_result(document: JsonObject) -> bool:

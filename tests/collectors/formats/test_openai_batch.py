@@ -119,3 +119,15 @@ def test_a_line_of_anthropics_own_types_is_recognised() -> None:
     line = types.MessageBatchIndividualResponse.model_validate({"custom_id": "a", "result": {"type": "canceled"}})
     assert openai_batch.recognises(line.model_dump())
     assert not openai_batch.recognises({"custom_id": "a", "method": "POST", "url": "/v1/responses", "body": {}})
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"custom_id": "request-1", "method": "POST", "url": "/v1/chat/completions", "body": {"model": "gpt-4o"}},
+        {"custom_id": "request-1", "params": {"model": "claude-sonnet-4-5", "max_tokens": 9, "messages": []}},
+    ],
+)
+def test_a_line_of_an_input_file_is_no_exchange(asked: dict[str, Any]) -> None:
+    assert openai_batch.recognises(asked)
+    assert openai_batch.entries(asked) == []
