@@ -125,7 +125,7 @@ def test_a_line_of_anthropics_own_types_is_recognised() -> None:
     "asked",
     [
         {"custom_id": "request-1", "method": "POST", "url": "/v1/chat/completions", "body": {"model": "gpt-4o"}},
-        {"custom_id": "request-1", "params": {"model": "claude-sonnet-4-5", "max_tokens": 9, "messages": []}},
+        {"custom_id": "request-1", "params": {"model": "sonnet-4-5", "max_tokens": 9, "messages": []}},
     ],
 )
 def test_a_line_of_an_input_file_is_no_exchange(asked: dict[str, Any]) -> None:
