@@ -83,11 +83,6 @@ def entries_of(document: JsonObject, log_format: LogFormat) -> tuple[list[JsonOb
     return [document] if found.entries is None else found.entries(document), written
 
 
-def is_as_it_stands(document: Any, log_format: LogFormat) -> bool:
-    """Tell whether a document is itself the one line of a request log that it holds."""
-    return isinstance(document, dict) and _format(document, log_format) is None and _is_line(document, log_format)
-
-
 def _held(document: JsonObject, log_format: LogFormat) -> tuple[list[Any] | None, LogFormat]:
     """Return what lies in a document, ``None`` where it is a line itself, and what that is read by."""
     if log_format.line_in is not None:

@@ -21,6 +21,7 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+from pipeline.collectors.families.reading import object_at
 from pipeline.collectors.formats.gateways.access_logs import is_about_a_model, key_in
 from pipeline.collectors.refusal import LineRefused
 from pipeline.usage import QuarantineReason
@@ -45,7 +46,7 @@ def recognises(document: JsonObject) -> bool:
 
 def entries(document: JsonObject) -> list[JsonObject]:
     """Return the requests of models. Raises ``LineRefused`` where the entries are no list of objects."""
-    log = _object(document.get("log"))
+    log = object_at(document.get("log"))
     listed = log.get("entries")
     if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
         raise LineRefused(QuarantineReason.INVALID_FIELD, "log.entries is no array of objects")
@@ -54,10 +55,10 @@ def entries(document: JsonObject) -> list[JsonObject]:
 
 def _entry(entry: JsonObject) -> JsonObject | None:
     """Return an entry in our names, ``None`` where no model was asked; its own fields stay for a source to name."""
-    request, response = _object(entry.get("request")), _object(entry.get("response"))
+    request, response = object_at(entry.get("request")), object_at(entry.get("response"))
     url = _url(request.get("url"))
     path, method = url.path if url else None, request.get("method")
-    answer = _answer(entry, _object(response.get("content")))
+    answer = _answer(entry, object_at(response.get("content")))
     if not is_about_a_model(path, method, answer=answer):
         return None
     headers = _headers(request)
@@ -72,7 +73,7 @@ def _entry(entry: JsonObject) -> JsonObject | None:
         "status": response.get("status"),
         "method": method,
         "path": path,
-        "request": _object(request.get("postData")).get("text"),
+        "request": object_at(request.get("postData")).get("text"),
         "response": answer,
         "response_headers": answered,
     }
@@ -102,7 +103,7 @@ def _answer(entry: JsonObject, content: JsonObject) -> str | None:
 def _transcript(events: list[Any]) -> str | None:
     """Return the events that Chrome lists as the stream that they came in."""
     lines = []
-    for event in map(_object, events):
+    for event in map(object_at, events):
         data = event.get("data")
         if isinstance(data, str):
             named = f"event: {event['eventName']}\n" if isinstance(event.get("eventName"), str) else ""
@@ -126,9 +127,5 @@ def _key_in_url(query: str) -> str | None:
 
 def _digest(entry: JsonObject, path: str | None) -> str:
     """Return what stands in for the id of a request: the same entry of another archive has the same."""
-    of = [entry.get("startedDateTime"), entry.get("time"), _object(entry.get("request")).get("method"), path]
+    of = [entry.get("startedDateTime"), entry.get("time"), object_at(entry.get("request")).get("method"), path]
     return "har-" + hashlib.sha256(json.dumps(of, default=str).encode()).hexdigest()[:32]
-
-
-def _object(value: Any) -> JsonObject:
-    return value if isinstance(value, dict) else {}

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from hashlib import _Hash
 
-BOM = b"\xef\xbb\xbf"
-
 
 _AROUND = re.compile(rb"(?:\x00|\xef\xbb\xbf)*")
 _BEHIND = b"\0"

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipeline.collectors.families.reading import object_at
 from pipeline.collectors.formats.gateways.access_logs import changed, is_about_a_model, key_in
 from pipeline.collectors.formats.mapping import number
 
@@ -59,13 +60,13 @@ def recognises(document: JsonObject) -> bool:
 
 def entries(document: JsonObject) -> list[JsonObject]:
     """Return the document where it is about a model, with the caller's key, and a prompt that is the whole one."""
-    request, response, summary = (_object(document.get(name)) for name in ("request", "response", "llm_summary"))
+    request, response, summary = (object_at(document.get(name)) for name in ("request", "response", "llm_summary"))
     path, method = request.get("uri"), request.get("method")
     is_about = is_about_a_model(path, method, is_traced=bool(summary), answer=response.get("body"))
     if recognises(document) and not is_about:
         return []
     values: JsonObject = {}
-    if not _object(document.get("consumer")).get("username"):
+    if not object_at(document.get("consumer")).get("username"):
         values["api_key"] = key_in(request.get("headers"))
     if summary and str(path).partition("?")[0].endswith(_MESSAGES):
         values["llm_summary"] = _with_cache_in_prompt(summary)
@@ -78,7 +79,3 @@ def _with_cache_in_prompt(summary: JsonObject) -> JsonObject:
     stated = [count for count in counts if type(count) is int]
     whole = sum(stated) if len(stated) == len([count for count in counts if count is not None]) else None
     return summary if whole is None else changed(summary, {"prompt_tokens": whole, "total_tokens": None})
-
-
-def _object(value: Any) -> JsonObject:
-    return value if isinstance(value, dict) else {}
