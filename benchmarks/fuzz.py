@@ -35,13 +35,12 @@ _FRESH = (0.25, 0.01, 0.0, 0.0)
 """The share of lines that are made anew: with few of them, the same lines are damaged again and again."""
 _FAMILIES = (0.0, 0.5, 0.95)
 """The share of bodies that are of any family, and not chat's."""
-_AIMED = 0.6
+_AIMED = 0.7
 """The share of rounds whose lines are damaged streams."""
-_GENTLE = 0.3
-"""The share of rounds in which lines are damaged so little that many are matched."""
+_GENTLE = 0.9
+"""The share of rounds in which lines are damaged so little that the kernel tells many."""
 _FORMATS = (
-    LogFormat(),
-    LogFormat(),
+    *[LogFormat()] * 10,
     LogFormat(identity="request-id"),
     LogFormat(depth_max=4),
     LogFormat(fields={"api_key_id": "request.model", "request.model": "api_key_id"}),
@@ -114,10 +113,11 @@ class _Round(NamedTuple):
 def made_by(seed: str, aimed: float) -> Any:
     """Return a maker of lines: of damaged streams, in so great a share of seeds, or of any lines."""
     chance = random.Random(f"maker {seed}")
-    if chance.random() < aimed:
-        return _support("damaged_streams").DamagedStreams(seed)
+    is_aimed, is_gentle = chance.random() < aimed, chance.random() < _GENTLE
+    if is_aimed:
+        return _support("damaged_streams").DamagedStreams(seed, is_gentle=is_gentle)
     return _fuzzing().LineMaker(
-        seed, fresh=chance.choice(_FRESH), is_gentle=chance.random() < _GENTLE, families=chance.choice(_FAMILIES)
+        seed, fresh=chance.choice(_FRESH), is_gentle=is_gentle, families=chance.choice(_FAMILIES)
     )
 
 

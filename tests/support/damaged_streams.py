@@ -221,8 +221,14 @@ _VALUES = (
 class DamagedStreams:
     """An endless supply of lines; equal seeds make equal lines."""
 
-    def __init__(self, seed: int | str) -> None:
+    def __init__(self, seed: int | str, *, is_gentle: bool = False) -> None:
+        """Make lines of one seed.
+
+        ``is_gentle``: half of the lines are whole, and the others are damaged in one place where a line often stays
+        one: in a text, by one more member, by one more line of a stream.
+        """
         self.chance = random.Random(f"streams {seed}")
+        self._is_gentle = is_gentle
         self._maker = Maker(self.chance)
         self._base = [self._line() for _ in range(24)]
 
@@ -232,9 +238,10 @@ class DamagedStreams:
             self._base[self.chance.randrange(len(self._base))] = self._line()
         line = self.chance.choice(self._base)
         fate = self.chance.random()
-        if fate < 0.25:
+        if fate < (0.5 if self._is_gentle else 0.25):
             return Made(self._varied(line), is_usual=True)
-        return Made(self._damaged(self._varied(line) if fate < 0.6 else line), is_usual=False)
+        line = self._varied(line) if fate < 0.6 else line
+        return Made(self._damaged_gently(line) if self._is_gentle else self._damaged(line), is_usual=False)
 
     def _line(self) -> bytes:
         chance = self.chance
@@ -345,6 +352,11 @@ class DamagedStreams:
             else:
                 self._damage_at_a_word(content)
             content = content or bytearray(b" ")
+        return bytes(content).replace(b"\n", b" ")
+
+    def _damaged_gently(self, line: bytes) -> bytes:
+        content = bytearray(line)
+        self.chance.choice((self._add_a_line, self._damage_a_text, self._state_more))(content)
         return bytes(content).replace(b"\n", b" ")
 
     def _damage_a_text(self, content: bytearray) -> None:
