@@ -6,6 +6,7 @@ Owns which logs are read in what order, the batches of commits, and the secret b
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -22,13 +23,14 @@ from pipeline.collectors import (
     ends_of,
     read_by,
     read_log,
+    records_beginning_like,
     unread_tails,
 )
 from pipeline.configuration.source_files import find_logs, source_path, source_text
 from pipeline.jobs.key_ids import open_fingerprint
 from pipeline.jobs.night.again import NOTHING_AGAIN, LogAt, again_text, gone_text, read_all_again
 from pipeline.jobs.night.given_files import choose_source
-from pipeline.jobs.night.received import STANDARD_INPUT, keep_received
+from pipeline.jobs.night.received import STANDARD_INPUT, held_received, keep_received
 from pipeline.jobs.night.trial import is_mostly_refused, is_on_trial, quarantine_example, refused_source
 from pipeline.jobs.state.log_formats import log_format_of
 from pipeline.jobs.wording import are, counted
@@ -113,6 +115,7 @@ def collect(
     key_secret: bytes | None,
     paths: Sequence[Path] = (),
     received: Iterable[bytes] | None = None,
+    keep: bool = False,
     source_names: Sequence[str] = (),
     as_source: str | None = None,
     again: bool = False,
@@ -123,7 +126,7 @@ def collect(
     """Commit what is new in the given files and sources, or in all configured sources.
 
     A file that no source names is read as the source ``as_source``, else as the only one that reads its first lines.
-    So is a log that is ``received``, in pieces, which is kept in the workspace first.
+    So is a log that is ``received``, in pieces, which is kept in the workspace only where that is wanted: ``keep``.
     The caller holds the workspace's lock. ``again`` reads first what was read of them before, and what could not be
     read is read again wherever it is read otherwise now. Collecting again what is known commits nothing. A source of
     which most is refused is kept out (``trial``), unless that is wanted: ``force``. Where another writer commits first,
@@ -136,35 +139,42 @@ def collect(
     logs, refused, warnings = (
         _configured(workspace, source_names) if source_names or not (paths or received is not None) else ([], [], [])
     )
+    is_all = not (paths or source_names or received is not None)
     of_sources = {log.target for log in logs}
     given = _Given(workspace=workspace, as_source=as_source)
-    paths = [*paths, *([given.receive(received)] if received is not None else [])]
-    logs += [log for log in map(given.log, paths) if log.target not in of_sources]
-    meant = _Meant(
-        names=frozenset(source_names), sources=frozenset(source_text(workspace.root, path) for path in paths)
-    )
-    for _ in range(_TRIES_MAX):
-        snapshot = lake.read_log(workspace.lake)
-        run = _Run(
-            workspace=workspace,
-            now=now,
-            key_secret=key_secret,
-            snapshot=snapshot,
-            on_progress=on_progress,
-            processes=processes,
-            is_forced=force,
-            told=list(given.told),
-        )
-        lake.sweep_orphans(workspace.lake, run.snapshot)
-        try:
-            run.read_again(logs, meant if again else None, None if paths and not source_names else meant)
-            run.read(logs)
-        except CommitConflict:
-            continue  # somebody without the lock was faster; what they committed is known when we read the log again
-        run.refuse(refused)
-        if not paths and not source_names:
-            run.find_unread_tails(logs)
-        return run.collected(len(logs), warnings)
+    with ExitStack() as held:
+        by_hand = [log for log in map(given.log, paths) if log.target not in of_sources]
+        meant = set[str]()
+        if received is not None:
+            log = given.receive(received, keep=keep, held=held)
+            by_hand += [log] if log.target not in of_sources else []
+            meant |= {log.called, *(record.source for record in given.beginning_like(log))}
+        meant |= {source_text(workspace.root, path) for path in paths}
+        logs += by_hand
+        what = _Meant(names=frozenset(source_names), sources=frozenset(meant))
+        is_by_hand = bool((paths or received is not None) and not source_names)
+        for _ in range(_TRIES_MAX):
+            snapshot = lake.read_log(workspace.lake)
+            run = _Run(
+                workspace=workspace,
+                now=now,
+                key_secret=key_secret,
+                snapshot=snapshot,
+                on_progress=on_progress,
+                processes=processes,
+                is_forced=force,
+                told=list(given.told),
+            )
+            lake.sweep_orphans(workspace.lake, run.snapshot)
+            try:
+                run.read_again(logs, what if again else None, None if is_by_hand else what)
+                run.read(logs)
+            except CommitConflict:
+                continue  # somebody without the lock was faster; what they committed is known to the next try
+            run.refuse(refused)
+            if is_all:
+                run.find_unread_tails(logs)
+            return run.collected(len(logs), warnings)
     message = (
         f"other runs committed to {workspace.lake} {_TRIES_MAX} times while this one tried; "
         "stop them, or run this again later"
@@ -174,10 +184,10 @@ def collect(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Log:
-    path: Path
-    """As it is called."""
     target: Path
     """As it is opened: behind the links that may be followed."""
+    called: str
+    """As the lake names it."""
     source: SourceSettings
     is_named: bool
     """The person at the terminal named this very file, so that a link is followed."""
@@ -231,7 +241,7 @@ class _Run:
             [
                 LogAt(
                     path=log.target,
-                    source=source_text(self.workspace.root, log.path),
+                    source=log.called,
                     name=log.source.name,
                     log_format=log_format_of(self.workspace.settings, log.source),
                     follows_links=log.is_named,
@@ -257,11 +267,11 @@ class _Run:
     def _collected_by_name(self, logs: Sequence[_Log], meant: _Meant) -> Iterator[_Log]:
         """Yield the files of configured sources that lie where they were collected, under no glob."""
         sources = {source.name: source for source in self.workspace.settings.sources}
-        under_globs = {source_text(self.workspace.root, log.path) for log in logs}
+        under_globs = {log.called for log in logs}
         for name, called in dict.fromkeys((each.name, each.source) for each in self.snapshot.sources if meant(each)):
             path = source_path(self.workspace.root, called)
             if name in sources and called not in under_globs and path.is_file() and not path.is_symlink():
-                yield _Log(path=path, target=path, source=sources[name], is_named=False)
+                yield _Log(target=path, called=called, source=sources[name], is_named=False)
 
     def read(self, logs: Sequence[_Log]) -> None:
         self.known.add(self.snapshot.sources)
@@ -279,8 +289,7 @@ class _Run:
             )
             for log in its_logs:
                 if on_trial is None or not on_trial.is_refused:
-                    source = source_text(self.workspace.root, log.path)
-                    self._read_one(log, source, on_trial, self._on_bytes(source, read, total))
+                    self._read_one(log, on_trial, self._on_bytes(log.called, read, total))
                 read += log.target.stat().st_size if log.target.is_file() else 0
             if on_trial is not None:
                 self._decide(on_trial)
@@ -297,9 +306,8 @@ class _Run:
         on_progress(source, before, total)
         return lambda read: on_progress(source, before + read, total)
 
-    def _read_one(
-        self, log: _Log, source: str, on_trial: _Trial | None, on_bytes: Callable[[int], None] | None
-    ) -> None:
+    def _read_one(self, log: _Log, on_trial: _Trial | None, on_bytes: Callable[[int], None] | None) -> None:
+        source = log.called
         reading = read_log(
             log.target,
             source=source,
@@ -468,7 +476,8 @@ def _configured(workspace: Workspace, names: Sequence[str]) -> tuple[list[_Log],
             continue
         found = find_logs(workspace.root, source.all_paths, source.link_roots)
         for log in found.logs:
-            logs.setdefault(log.target, _Log(path=log.path, target=log.target, source=source, is_named=False))
+            called = source_text(workspace.root, log.path)
+            logs.setdefault(log.target, _Log(target=log.target, called=called, source=source, is_named=False))
         refused |= {each.path: each for each in found.refused}
         if not found.logs:
             warnings.append(
@@ -490,15 +499,25 @@ class _Given:
     def known(self) -> KnownSources:
         return KnownSources(lake.read_log(self.workspace.lake).sources)
 
-    def receive(self, pieces: Iterable[bytes]) -> Path:
-        """Keep what comes by standard input, and return where it lies."""
+    def receive(self, pieces: Iterable[bytes], *, keep: bool, held: ExitStack) -> _Log:
+        """Return the log that comes by standard input, there for as long as ``held`` is; kept where that is wanted."""
         root = self.workspace.root
-        path, chosen = keep_received(root, pieces, lambda path: self._choose(path, STANDARD_INPUT))
-        why = f", {chosen.why}" if chosen.why else ""
-        self.told.append(
-            f"{STANDARD_INPUT}: kept as {source_text(root, path)}, read as source {chosen.source.name!r}{why}"
-        )
-        return path
+        if keep:
+            log = keep_received(root, pieces, self._choose_received)
+            called = source_text(root, log.path)
+            place, then = f"kept as {called}, ", ""
+        else:
+            log = held.enter_context(held_received(pieces, self._choose_received))
+            called = log.called
+            place, then = "", "; it is not kept, so pipe it in again to have lines of it read again (or use --keep)"
+        why = f", {log.chosen.why}" if log.chosen.why else ""
+        self.told.append(f"{STANDARD_INPUT}: {place}read as source {log.chosen.source.name!r}{why}{then}")
+        return _Log(target=log.path, called=called, source=log.chosen.source, is_named=True)
+
+    def beginning_like(self, log: _Log) -> list[SourceRecord]:
+        """Return what was collected of logs that begin as this one does: it may have come before under other names."""
+        log_format = log_format_of(self.workspace.settings, log.source)
+        return records_beginning_like(log.target, log_format, self.known, follows_links=True)
 
     def log(self, path: Path) -> _Log:
         """Return a given file with its source."""
@@ -506,7 +525,10 @@ class _Given:
         chosen = self._choose(path, called)
         if chosen.why:
             self.told.append(f"{called}: read as source {chosen.source.name!r}, {chosen.why}; its paths do not name it")
-        return _Log(path=path, target=path, source=chosen.source, is_named=True)
+        return _Log(target=path, called=called, source=chosen.source, is_named=True)
+
+    def _choose_received(self, path: Path) -> ChosenSource:
+        return self._choose(path, STANDARD_INPUT)
 
     def _choose(self, path: Path, called: str) -> ChosenSource:
         return choose_source(
