@@ -80,6 +80,8 @@ def entries_of(document: JsonObject, log_format: LogFormat) -> tuple[list[JsonOb
     if found is None:
         return [document], log_format
     written = log_format.within(found.name, found.mapping)
+    if found.joined is not None and log_format.batch is not None:
+        document = found.joined(document, log_format.batch)
     return [document] if found.entries is None else found.entries(document), written
 
 

@@ -32,16 +32,16 @@ from pipeline.jobs.night.again import NOTHING_AGAIN, LogAt, again_text, gone_tex
 from pipeline.jobs.night.given_files import choose_source
 from pipeline.jobs.night.received import STANDARD_INPUT, held_received, keep_received
 from pipeline.jobs.night.trial import is_mostly_refused, is_on_trial, quarantine_example, refused_source
-from pipeline.jobs.state.log_formats import log_format_of
+from pipeline.jobs.state.log_formats import batch_files_of, log_format_at, log_format_of
 from pipeline.jobs.wording import are, counted
 from pipeline.usage.sources import line_counts, quarantine_reasons
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
-    from pipeline.collectors import KeyFingerprint, LogSegment
+    from pipeline.collectors import BatchFiles, BatchOf, KeyFingerprint, LogSegment
     from pipeline.configuration.settings import SourceSettings
     from pipeline.configuration.source_files import RefusedPath
     from pipeline.configuration.workspace import Workspace
@@ -56,6 +56,7 @@ COMMIT_EVENTS_MAX = 1_000_000
 """
 _TRIES_MAX = 5
 _SINCE_CHANGED = "lines of theirs could not be read, or stated no usage, and the settings or the reader have changed"
+_SINCE_BATCHES_CAME = f"their batch has come, or {_SINCE_CHANGED}"
 _BESIDE_MAX = 1_000
 """So many files of a folder are looked at to find a log that was renamed."""
 
@@ -136,9 +137,12 @@ def collect(
     """
     for source in workspace.settings.sources:
         log_format_of(workspace.settings, source)  # no night should find out with the first log of a source
-    logs, refused, warnings = (
-        _configured(workspace, source_names) if source_names or not (paths or received is not None) else ([], [], [])
+    found = (
+        _configured(workspace, source_names)
+        if source_names or not (paths or received is not None)
+        else _Configured(logs=[], refused=[], warnings=[], beside=frozenset())
     )
+    logs = found.logs
     is_all = not (paths or source_names or received is not None)
     of_sources = {log.target for log in logs}
     given = _Given(workspace=workspace, as_source=as_source)
@@ -171,10 +175,10 @@ def collect(
                 run.read(logs)
             except CommitConflict:
                 continue  # somebody without the lock was faster; what they committed is known to the next try
-            run.refuse(refused)
+            run.refuse(found.refused)
             if is_all:
-                run.find_unread_tails(logs)
-            return run.collected(len(logs), warnings)
+                run.find_unread_tails(logs, found.beside)
+            return run.collected(len(logs), found.warnings)
     message = (
         f"other runs committed to {workspace.lake} {_TRIES_MAX} times while this one tried; "
         "stop them, or run this again later"
@@ -229,6 +233,8 @@ class _Run:
     refused: list[RefusedSource] = field(default_factory=list)
     examples: dict[str, QuarantineExample] = field(default_factory=dict)
     """The first committed line of each reason to be quarantined."""
+    batch_files: dict[str, BatchFiles | None] = field(default_factory=dict)
+    """Of each source, once they are looked for."""
 
     def read_again(self, logs: Sequence[_Log], meant: _Meant | None, elsewhere: _Meant | None) -> None:
         """Read again what these logs hold of what was read before: all of it, or ``None``: what failed.
@@ -244,6 +250,7 @@ class _Run:
                     source=log.called,
                     name=log.source.name,
                     log_format=log_format_of(self.workspace.settings, log.source),
+                    batch=self._batch_of(log),
                     follows_links=log.is_named,
                 )
                 for log in [*logs, *(self._collected_by_name(logs, elsewhere) if elsewhere is not None else ())]
@@ -260,9 +267,21 @@ class _Run:
         if meant is not None:
             self.told.append(again_text(self.again, why="as asked"))
         elif self.again.segments:
-            self.told.append(again_text(self.again, why=_SINCE_CHANGED))
+            has_batches = any(log.source.batch is not None for log in logs)
+            self.told.append(again_text(self.again, why=_SINCE_BATCHES_CAME if has_batches else _SINCE_CHANGED))
         if self.again.gone:
             self.warnings.append(gone_text(self.again))
+
+    def _batch_of(self, log: _Log) -> BatchOf | None:
+        """Return the batch whose output a log is; ``None`` where its source says nothing of batches."""
+        name = log.source.name
+        if name not in self.batch_files:
+            files = self.batch_files[name] = batch_files_of(self.workspace.root, log.source)
+            for path in files.no_objects if files is not None else ():
+                called = source_text(self.workspace.root, path)
+                self.warnings.append(f"{called}: it is named as a batch object of source {name!r}, and is none")
+        files = self.batch_files[name]
+        return None if files is None else files.of(log.target)
 
     def _collected_by_name(self, logs: Sequence[_Log], meant: _Meant) -> Iterator[_Log]:
         """Yield the files of configured sources that lie where they were collected, under no glob."""
@@ -319,6 +338,7 @@ class _Run:
             follows_links=log.is_named,
             on_bytes=on_bytes,
             processes=self.processes,
+            batch=self._batch_of(log),
         )
         for segment in reading:
             self.known.add([segment.record])
@@ -332,6 +352,7 @@ class _Run:
                 if on_trial.is_refused:
                     reading.close()
                     return
+        self.warnings += [f"{source}: {text}" for text in reading.batch_texts]
         if reading.continued is not None:
             self.met.append(reading.continued)
         if reading.kernel_failures:
@@ -384,8 +405,11 @@ class _Run:
             )
             self.warnings.append(f"{source}: {each.detail} ({ProblemReason.LINK_REFUSED})")
 
-    def find_unread_tails(self, logs: Sequence[_Log]) -> None:
-        """Say which logs of the configured sources had unread bytes and are found no more."""
+    def find_unread_tails(self, logs: Sequence[_Log], beside: Collection[str]) -> None:
+        """Say which logs of the configured sources had unread bytes and are found no more.
+
+        None of those that lie ``beside`` logs, and were logs before.
+        """
         root, sources = self.workspace.root, {source.name: source for source in self.workspace.settings.sources}
         unread = {problem.source for problem in self.problems}
         refused = {each.name for each in self.refused}  # whose logs were perhaps not all looked at
@@ -395,12 +419,13 @@ class _Run:
             if end.name in sources
             and end.name not in refused
             and end.source not in unread
+            and end.source not in beside
             and end.source not in sources[end.name].gone
         ]
         under_globs = {log.target for log in logs}
-        beside = [path for path in _files_beside(root, ends) if path.resolve() not in under_globs]
+        others = [path for path in _files_beside(root, ends) if path.resolve() not in under_globs]
         log_format = LogFormat()
-        for problem in unread_tails(ends, beside, name_of=lambda path: source_text(root, path), log_format=log_format):
+        for problem in unread_tails(ends, others, name_of=lambda path: source_text(root, path), log_format=log_format):
             self.problems.append(problem)
             self.warnings.append(
                 f"{problem.source}: read up to byte {problem.offset}; {problem.detail} ({problem.reason})"
@@ -461,13 +486,23 @@ class _Run:
         )
 
 
-def _configured(workspace: Workspace, names: Sequence[str]) -> tuple[list[_Log], list[RefusedPath], list[str]]:
-    """Return the logs of all sources, or of those named, what under their globs is refused, and warnings.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Configured:
+    """What the globs of sources come to."""
 
-    A file that two sources name is the first one's.
+    logs: list[_Log]
+    refused: list[RefusedPath]
+    warnings: list[str]
+    beside: frozenset[str]
+    """Batch objects and input files under the paths of their own source, by their names in the lake: they are no logs.
     """
+
+
+def _configured(workspace: Workspace, names: Sequence[str]) -> _Configured:
+    """Return what all sources, or those named, come to. A file that two sources name is the first one's."""
     logs: dict[Path, _Log] = {}
     refused: dict[Path, RefusedPath] = {}
+    beside: set[str] = set()
     warnings = (
         [] if workspace.settings.sources else ["tallybook.toml names no [[sources]], so nothing is collected; add one"]
     )
@@ -475,15 +510,21 @@ def _configured(workspace: Workspace, names: Sequence[str]) -> tuple[list[_Log],
         if names and source.name not in names:
             continue
         found = find_logs(workspace.root, source.all_paths, source.link_roots)
+        batches = batch_files_of(workspace.root, source)
         for log in found.logs:
             called = source_text(workspace.root, log.path)
+            if batches is not None and batches.has(log.target):
+                beside.add(called)
+                continue
             logs.setdefault(log.target, _Log(target=log.target, called=called, source=source, is_named=False))
         refused |= {each.path: each for each in found.refused}
         if not found.logs:
             warnings.append(
                 f"source {source.name!r}: no file fits {', '.join(source.paths)}; check its paths in tallybook.toml"
             )
-    return list(logs.values()), list(refused.values()), warnings
+    return _Configured(
+        logs=list(logs.values()), refused=list(refused.values()), warnings=warnings, beside=frozenset(beside)
+    )
 
 
 @dataclass(kw_only=True)
@@ -537,7 +578,7 @@ class _Given:
             called=called,
             asked_for=self.as_source,
             known=lambda: self.known,
-            format_of=lambda source: log_format_of(self.workspace.settings, source),
+            format_of=lambda source, path: log_format_at(self.workspace.root, self.workspace.settings, source, path),
         )
 
 
