@@ -29,7 +29,15 @@ from pipeline.collectors.again import read_again, records_beginning_like
 from pipeline.collectors.batch_files import BatchFiles, BatchOf
 from pipeline.collectors.formats.fingerprint import KeyFingerprint
 from pipeline.collectors.formats.log_format import LogFormat, read_by, settings_digest
-from pipeline.collectors.guess import Guess, fields_of, formats_of, guess_fields, sample_documents, wrapper_in
+from pipeline.collectors.guess import (
+    Guess,
+    fields_of,
+    formats_of,
+    guess_fields,
+    guess_line_in,
+    sample_documents,
+    wrapper_in,
+)
 from pipeline.collectors.kernel.program import has_kernel
 from pipeline.collectors.logs.lineage import KnownSources
 from pipeline.collectors.logs.problems import ProblemReason, SourceProblem
@@ -52,6 +60,7 @@ __all__ = [
     "fields_of",
     "formats_of",
     "guess_fields",
+    "guess_line_in",
     "has_kernel",
     "read_again",
     "read_by",

@@ -12,16 +12,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors import BatchFiles, Guess, fields_of, formats_of, guess_fields, sample_documents
+from pipeline.collectors import BatchFiles, Guess, fields_of, formats_of, guess_fields, guess_line_in, sample_documents
 from pipeline.configuration.settings import BatchPaths, SourceSettings
 from pipeline.configuration.source_files import source_text
 from pipeline.jobs.night.given_files import sample_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
     from pipeline.collectors import LogFormat
+    from pipeline.collectors.strict_json import JsonObject
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:-[A-Za-z][A-Za-z0-9_]*)*", re.ASCII)
 _KIND = re.compile(r"\.(?:jsonl|ndjson|json|log)(?=[.-]|$)")
@@ -45,6 +46,8 @@ class NewSource:
         lines = ["[[sources]]", f"name = {json.dumps(source.name)}", f"paths = {_texts(source.paths)}"]
         if source.format is not None:
             lines.append(f"format = {json.dumps(source.format)}")
+        if source.line_in is not None:
+            lines.append(f"line_in = {json.dumps(source.line_in)}")
         if source.batch is not None:
             inputs = f", inputs = {_texts(source.batch.inputs)}" if source.batch.inputs else ""
             lines.append(f"batch = {{ objects = {_texts(source.batch.objects)}{inputs} }}")
@@ -79,13 +82,34 @@ def new_source(
     as_it_is = sample_of(path, path.name, format_of(plain))
     named, guess = replace(plain, format=formats[0] if len(formats) == 1 else None), _NO_GUESS
     if as_it_is.is_refused and formats == [_REQUEST_LOG]:
-        guess = guess_fields(documents)
-        named = replace(named, fields=guess.fields)
+        within = _within_text(plain, path, documents, format_of)
+        guess = guess_fields(documents) if within is None else within.guess
+        named = replace(named, fields=guess.fields) if within is None else within.settings
     if formats == [_BATCHES]:
         named = replace(named, name=_free_name("batches", taken), batch=_batch_beside(root, path))
     if sample_of(path, path.name, format_of(named)).refused > as_it_is.refused:
         return NewSource(settings=plain, guess=_NO_GUESS)  # its lines tell better than what was made of the first ones
     return NewSource(settings=named, guess=guess)
+
+
+def _within_text(
+    plain: SourceSettings,
+    path: Path,
+    documents: Sequence[JsonObject],
+    format_of: Callable[[SourceSettings], LogFormat],
+) -> NewSource | None:
+    """Return a source whose lines lie in a field of a log as JSON text; ``None`` where what lies there is no line."""
+    place = guess_line_in(documents)
+    if place is None:
+        return None
+    named = replace(plain, line_in=place)
+    inner = sample_documents(path, format_of(named))
+    formats, guess = formats_of(inner, format_of(named)) if inner else [], _NO_GUESS
+    if formats == [_REQUEST_LOG] and sample_of(path, path.name, format_of(named)).is_refused:
+        guess = guess_fields(inner)
+    named = replace(named, format=formats[0] if len(formats) == 1 else None, fields=guess.fields)
+    sample = sample_of(path, path.name, format_of(named))
+    return NewSource(settings=named, guess=guess) if sample.lines and not sample.is_refused else None
 
 
 def _batch_beside(root: Path | None, path: Path) -> BatchPaths | None:

@@ -235,7 +235,7 @@ class _NewSources:
 
 def _written(source: SourceSettings) -> tuple[Any, ...]:
     """Return what makes logs of two sources logs of one."""
-    return source.format, source.fields, source.batch
+    return source.format, source.fields, source.line_in, source.batch
 
 
 def _by_source(chosen: dict[Path, ChosenSource]) -> dict[str, list[Path]]:
