@@ -15,6 +15,7 @@
         identity        which lines are the same exchange
         refused         what a line that was refused tells all the same
     kernel        the same rows for the usual lines, many at a time, by several threads
+    batch_files   which batch a log is the output of, and what is known of it from other files
     guess         what the fields of an unknown log are called
     segment       tables and the record that accounts for every line, ready to be committed
 
@@ -25,9 +26,18 @@ leaves it: fields are picked one by one, and checked. Read first: ``decode``, th
 """
 
 from pipeline.collectors.again import read_again, records_beginning_like
+from pipeline.collectors.batch_files import BatchFiles, BatchOf
 from pipeline.collectors.formats.fingerprint import KeyFingerprint
-from pipeline.collectors.formats.log_format import LogFormat, read_by
-from pipeline.collectors.guess import Guess, fields_of, formats_of, guess_fields, sample_documents, wrapper_in
+from pipeline.collectors.formats.log_format import LogFormat, read_by, settings_digest
+from pipeline.collectors.guess import (
+    Guess,
+    fields_of,
+    formats_of,
+    guess_fields,
+    guess_line_in,
+    sample_documents,
+    wrapper_in,
+)
 from pipeline.collectors.kernel.program import has_kernel
 from pipeline.collectors.logs.lineage import KnownSources
 from pipeline.collectors.logs.problems import ProblemReason, SourceProblem
@@ -36,6 +46,8 @@ from pipeline.collectors.reading import LogReading, read_log
 from pipeline.collectors.segment import LogSegment
 
 __all__ = [
+    "BatchFiles",
+    "BatchOf",
     "Guess",
     "KeyFingerprint",
     "KnownSources",
@@ -48,12 +60,14 @@ __all__ = [
     "fields_of",
     "formats_of",
     "guess_fields",
+    "guess_line_in",
     "has_kernel",
     "read_again",
     "read_by",
     "read_log",
     "records_beginning_like",
     "sample_documents",
+    "settings_digest",
     "unread_tails",
     "wrapper_in",
 ]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from pipeline.collectors.batch_files import BatchOf
     from pipeline.collectors.formats.log_format import LogFormat
     from pipeline.collectors.logs.lineage import KnownSources
     from pipeline.collectors.logs.log_file import LogFile
@@ -47,6 +48,7 @@ def read_again(
     fingerprint: Callable[[str], str],
     follows_links: bool = False,
     processes: int = 1,
+    batch: BatchOf | None = None,
 ) -> LogSegment | None:
     """Read the segment of a record again in a log, as the ``[[sources]]`` entry ``name`` is read now.
 
@@ -65,6 +67,7 @@ def read_again(
         on_bytes=None,
         processes=processes,
         reader="fast",
+        batch=batch,
     )
     try:
         with open_log(path, log_format, follows_links=follows_links) as log:

@@ -22,7 +22,7 @@ from pipeline.collectors.logs.log_file import open_log
 from pipeline.collectors.logs.problems import LogUnreadable
 from pipeline.collectors.reading import split_of
 from pipeline.collectors.refusal import LineRefused
-from pipeline.collectors.strict_json import BrokenJson, parse
+from pipeline.collectors.strict_json import BrokenJson, document_in, parse
 from pipeline.collectors.wrappers import wrapper_of
 
 if TYPE_CHECKING:
@@ -256,6 +256,18 @@ def guess_fields(documents: Sequence[JsonObject]) -> Guess:
     if not everywhere["api_key_id"] and not everywhere["api_key"]:
         missing.append("api_key_id")
     return Guess(fields=fields, doubtful=doubtful, missing=tuple(missing))
+
+
+def guess_line_in(documents: Sequence[JsonObject]) -> str | None:
+    """Return where every line of one log has another as JSON text; ``None`` where none or several places have one."""
+    found = Counter(
+        ".".join(path)
+        for document in documents
+        for path, value in _places(document, ())
+        if isinstance(value, str) and isinstance(document_in(value), dict)
+    )
+    places = [path for path, count in found.items() if count == len(documents)]
+    return places[0] if len(places) == 1 else None
 
 
 def _innermost(paths: Sequence[str]) -> list[str]:

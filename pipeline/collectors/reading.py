@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
     from pathlib import Path
 
+    from pipeline.collectors.batch_files import BatchOf
     from pipeline.collectors.formats.log_format import LogFormat
     from pipeline.collectors.kernel.blocks import DecodedLines
     from pipeline.collectors.logs.line_blocks import LineBlock
@@ -134,6 +135,7 @@ class LogReading(Iterator[LogSegment]):
         on_bytes: Callable[[int], None] | None,
         processes: int,
         reader: Reader,
+        batch: BatchOf | None = None,
     ) -> None:
         self.pending_bytes = 0
         """Bytes (decompressed) after the last complete line, left for the next run."""
@@ -153,11 +155,23 @@ class LogReading(Iterator[LogSegment]):
         self._processes = processes
         self._segment_events_max = segment_events_max
         self._is_fast = reader == "fast"
+        self._batch = batch
+        self._is_begun = False
         self._segments = self._read(follows_links=follows_links)
 
     def __next__(self) -> LogSegment:
         """Read the next segment; raises what ``fingerprint`` raises."""
         return next(self._segments)
+
+    @property
+    def batch_texts(self) -> list[str]:
+        """Say what of the log's batch was not there when lines were read; nothing where none were."""
+        if self._batch is None or not self._is_begun:
+            return []
+        known = self._log_format.batch
+        without = len(known.unmatched) if known is not None else 0
+        requests = f"{without} of its custom ids are not in its input file, so what they asked for is not known"
+        return [*self._batch.missing, *([requests] if without else [])]
 
     def close(self) -> None:
         """Give the file back before the end has been reached."""
@@ -216,6 +230,9 @@ class LogReading(Iterator[LogSegment]):
 
     def segments_from(self, log: LogFile, place: Continuation, doubt: _Doubt | None = None) -> Iterator[LogSegment]:
         """Read an open log from a place on, to its end there."""
+        if self._batch is not None and not self._is_begun:
+            self._log_format = self._batch.read(self._log_format)
+        self._is_begun = True
         pieces = _Counted(log.span(place.start, place.end, self._on_bytes))
         split = split_of(
             log, self._path.name, pieces, place, line_bytes_max=self._log_format.line_bytes_max, by_blocks=self._is_fast
@@ -341,6 +358,7 @@ def read_log(
     on_bytes: Callable[[int], None] | None = None,
     processes: int = 1,
     reader: Reader = "fast",
+    batch: BatchOf | None = None,
 ) -> LogReading:
     """Read what is new in a log.
 
@@ -350,6 +368,7 @@ def read_log(
     with the byte to which the file on disk has been read. A log that cannot be read raises nothing: see
     ``LogReading.problem``. Nothing is read before the first segment is asked for. ``processes`` decode a log that takes
     long. ``reader`` is for tests and benchmarks: it decides how fast the same is read.
+    ``batch`` is that whose output the log is; its input file is read where the log has lines that are new.
     """
     return LogReading(
         path,
@@ -363,4 +382,5 @@ def read_log(
         on_bytes=on_bytes,
         processes=processes,
         reader=reader,
+        batch=batch,
     )

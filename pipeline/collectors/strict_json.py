@@ -25,6 +25,9 @@ JsonObject: TypeAlias = dict[str, Any]
 
 _BLANKS = " \t\r\n"
 
+_TEXTS_MAX = 3
+"""So many times a text may turn out to be the text of another."""
+
 DEPTH_MAX = 64
 """Objects and arrays nested deeper than this are not looked into."""
 
@@ -101,6 +104,37 @@ def parse(text: str, *, depth_max: int = DEPTH_MAX) -> Any:
     if may_exceed(text, depth_max) and depth_of_document(document) > depth_max:
         return _document(_without_deep_parts(text, depth_max))
     return document
+
+
+def document_in(text: str, *, depth_max: int = DEPTH_MAX) -> JsonObject | list[Any] | None:
+    r"""Return the object or array that a text of a log is, however often it was made a text.
+
+    ``None`` where it is none. One logger writes JSON as a string, and the next one what that wrote, with the quotes
+    around it or without.
+
+    >>> document_in('{"a": 1}'), document_in('"{\\"a\\": 1}"'), document_in('{\\"a\\": 1}'), document_in("a")
+    ({'a': 1}, {'a': 1}, {'a': 1}, None)
+    """
+    for _ in range(_TEXTS_MAX):
+        text = text.strip(f"\ufeff{_BLANKS}")
+        if not text.startswith(("{", "[", '"')):
+            return None
+        try:
+            document = parse(text, depth_max=depth_max)
+        except BrokenJson:
+            document = _unescaped(text)
+        if not isinstance(document, str):
+            return document if isinstance(document, dict | list) else None
+        text = document
+    return None
+
+
+def _unescaped(text: str) -> str | None:
+    """Return a text whose quotes were escaped and that lost the outer ones; ``None`` of any other."""
+    try:
+        return str(json.loads(f'"{text}"', strict=False)) if '\\"' in text else None
+    except ValueError:
+        return None
 
 
 class Beginning(NamedTuple):

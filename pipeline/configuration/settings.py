@@ -50,6 +50,16 @@ class UnmeasuredPolicy(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BatchPaths:
+    """Where what belongs to batches' outputs lies: globs, relative to the workspace."""
+
+    objects: tuple[str, ...]
+    """Of the batch objects, as the API returns them."""
+    inputs: tuple[str, ...] = ()
+    """Of the input files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceSettings:
     """One ``[[sources]]`` entry: which logs, and how to read them."""
 
@@ -71,6 +81,8 @@ class SourceSettings:
     """Folders beside the workspace into which links under ``paths`` may lead; relative to the workspace."""
     gone: tuple[str, ...] = ()
     """Logs whose unread end is lost for good, as the warning names them."""
+    batch: BatchPaths | None = None
+    """Where the batch objects and input files of its logs lie, which are batches' outputs."""
 
     @property
     def all_paths(self) -> tuple[str, ...]:
@@ -158,7 +170,8 @@ def _sources(tables: tuple[Table, ...]) -> tuple[SourceSettings, ...]:
 
 def _source(table: Table) -> SourceSettings:
     table.allow_only(
-        "name", "paths", "format", "fields", "identity", "dialect", "time_zone", "line_in", "link_roots", "gone"
+        *("name", "paths", "format", "fields", "identity", "dialect", "time_zone", "line_in", "batch"),
+        *("link_roots", "gone"),
     )
     name = table.text("name")
     if not _SOURCE_NAME.fullmatch(name):
@@ -184,7 +197,20 @@ def _source(table: Table) -> SourceSettings:
         line_in=_line_in(table),
         link_roots=_link_roots(table),
         gone=table.texts("gone") if "gone" in table.values else (),
+        batch=_batch(table),
     )
+
+
+def _batch(source: Table) -> BatchPaths | None:
+    if "batch" not in source.values:
+        return None
+    table = source.table("batch")
+    table.allow_only("objects", "inputs")
+    objects = table.texts("objects")
+    if not objects:
+        what = 'objects is an empty list; name the files of the batch objects, such as ["logs/batches/*.json"]'
+        raise table.refusal(what)
+    return BatchPaths(objects=objects, inputs=table.texts("inputs") if "inputs" in table.values else ())
 
 
 def _link_roots(table: Table) -> tuple[str, ...]:

@@ -14,11 +14,13 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator
 
 TEMPORARY_NAME = re.compile(r"\.tmp-[0-9]+-[0-9a-f]{16}")
 """What a file is called until it is whole: its writer's process id and 64 random bits. A crash may leave one; no reader
@@ -70,6 +72,19 @@ def write_pieces(folder: Path, pieces: Iterable[bytes], *, mode: int = 0o666, is
         os.unlink(temporary)  # noqa: PTH108 - every fault enters by this module's `os`
         raise
     return temporary
+
+
+@contextmanager
+def nameless(pieces: Iterable[bytes]) -> Iterator[Path]:
+    """Write pieces into a file without a name, in the system's folder for temporary files (``TMPDIR``).
+
+    The path that is yielded opens it within this process alone. It is gone when the context, or the process, ends,
+    however that ends.
+    """
+    with tempfile.TemporaryFile(buffering=0) as file:
+        for content in pieces:
+            _write_whole(file.fileno(), content)
+        yield Path(f"/dev/fd/{file.fileno()}")
 
 
 def rename(temporary: Path, final: Path) -> None:

@@ -80,6 +80,63 @@ def test_json_text_is_stepped_into_and_what_is_none_holds_nothing(collect: Any, 
     assert [event["prompt_tokens"] for event in collected.events] == [10, None, None, None]
 
 
+TEXTS = {
+    "once": json.dumps,
+    "twice": lambda value: json.dumps(json.dumps(value)),
+    "three times": lambda value: json.dumps(json.dumps(json.dumps(value))),
+    "escaped once more, without its quotes": lambda value: json.dumps(json.dumps(value))[1:-1],
+    "after a byte order mark": lambda value: f"\ufeff {json.dumps(value)}\n",
+}
+"""How loggers make a text of JSON."""
+
+
+@pytest.mark.parametrize("as_text", TEXTS.values(), ids=TEXTS)
+def test_json_is_read_however_often_it_was_made_a_text(collect: Any, exchange: Any, as_text: Any) -> None:
+    line = exchange(request={"model": "alias", "stream": False})
+    expected = [collect(line).event[name] for name in WHAT_IT_SAYS]
+    around = {name: value for name, value in line.items() if name not in ("request", "response")}
+    inner = {"request": line["request"], "response": line["response"]}
+    texts = {name: as_text(value) for name, value in inner.items()}
+    written = [
+        (around | texts, {}),
+        (around | {"msg": as_text(inner)}, {"request": "msg.request", "response": "msg.response"}),
+        (around | {"msg": as_text(texts)}, {"request": "msg.request", "response": "msg.response"}),
+        (around | {"msg": as_text(texts)}, {"request.model": "msg.request.model", "response": "msg.response"}),
+        ({"msg": as_text(line)}, {name: f"msg.{name}" for name in line}),
+        ({"msg": as_text([{"line": line}])}, {name: f"msg.0.line.{name}" for name in line}),
+    ]
+    for document, fields in written:
+        event = collect(document, fields=fields).event
+        assert [event[name] for name in WHAT_IT_SAYS] == expected, fields
+        assert event["left_out"] is None
+    assert collect({"msg": as_text(line)}, line_in="msg").event["prompt_tokens"] == 10
+    assert collect({"msg": line}, line_in="msg").event["prompt_tokens"] == 10
+
+
+WHAT_IT_SAYS = ("event_id", "status", "prompt_tokens", "completion_tokens", "model_requested", "model_reported")
+
+
+@pytest.mark.parametrize("as_text", TEXTS.values(), ids=TEXTS)
+def test_counts_and_headers_may_be_texts_of_json(collect: Any, exchange: Any, as_text: Any) -> None:
+    line = exchange(response=...) | {"u": as_text({"prompt_tokens": 10, "completion_tokens": "2"})}
+    one_by_one = {"usage.prompt_tokens": "u.prompt_tokens", "usage.completion_tokens": "u.completion_tokens"}
+    for fields in ({"usage": "u"}, one_by_one):
+        event = collect(line, fields=fields).event
+        assert (event["status"], event["prompt_tokens"], event["completion_tokens"]) == ("measured", 10, 2)
+    headers = {"x-amzn-bedrock-input-token-count": "3", "x-amzn-bedrock-output-token-count": "4"}
+    stated = {"path": "/model/m/invoke", "response": {"odd": 1}, "response_headers": as_text(headers)}
+    assert collect(exchange() | stated).event["prompt_tokens"] == 3
+
+
+def test_a_quoted_text_in_a_record_of_an_exporter_is_no_line(collect: Any, exchange: Any) -> None:
+    """A program that logs what a caller wrote, as JSON, writes a JSON string; whom that names must not be billed."""
+    quoted = json.dumps(json.dumps(exchange()))
+    record = {"insertId": "1", "logName": "app", "textPayload": quoted}
+    collected = collect(record)
+    assert (collected.events, collected.quarantined) == ([], [])
+    assert collect(record, line_in="textPayload").event["prompt_tokens"] == 10
+
+
 def test_a_key_that_the_way_to_a_field_states_twice_refuses_the_line(collect: Any, exchange: Any) -> None:
     line = json.dumps(exchange(api_key_id=...))[:-1] + ', "auth": {"id": "key_a", "id": "key_b"}}'
     assert collect(line, fields={"api_key_id": "auth.id"}).refusal == (

@@ -194,6 +194,36 @@ def test_a_log_of_a_known_tool_is_found_and_its_table_reads_it(books: Path, tmp_
     assert json.loads(tallybook(books, "nightly", *AS_OF, "--json").stdout)["counts"] == said["counts"]
 
 
+@pytest.mark.parametrize("is_foreign", [False, True])
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_line_that_a_program_logged_as_text_is_found_and_its_table_reads_it(
+    books: Path, tmp_path: Path, *, is_foreign: bool, times: int
+) -> None:
+    """What its callers wrote lies in the line as text too, and is none."""
+    lines = [foreign(n) if is_foreign else plain(f"2026-10-{n + 1:02}T10:00:00Z", id=f"id-{n}") for n in range(5)]
+    texts = [line if times == 1 else json.dumps(line) for line in lines]
+    file = tmp_path / "program.jsonl"
+    file.write_text("".join(f'{{"level": "info", "ctx": {{"msg": {json.dumps(text)}}}}}\n' for text in texts))
+    done = tallybook(books, "try", str(file))
+    assert done.returncode == 0
+    table = done.stdout.partition("[[sources]]")[2]
+    assert 'line_in = "ctx.msg"' in table
+    assert ("fields = {" in table) == is_foreign
+    (books / "tallybook.toml").write_text(f"[[sources]]{table}")
+    assert "billed 5 " in tallybook(books, "nightly", *AS_OF).stdout
+
+
+def test_a_field_with_json_that_is_no_line_is_not_taken_for_one(books: Path, tmp_path: Path) -> None:
+    line = json.loads(foreign(1))
+    line["resp"]["body"] = json.dumps(line["resp"]["body"])
+    file = tmp_path / "gateway.jsonl"
+    file.write_text(f"{json.dumps(line)}\n")
+    done = tallybook(books, "try", str(file))
+    assert done.returncode == 0
+    assert "line_in" not in done.stdout
+    assert 'response = "resp.body"' in done.stdout
+
+
 def test_what_is_put_around_a_log_is_named_and_its_format_is_found_within(books: Path, tmp_path: Path) -> None:
     entry = {"log": json.dumps(PAYLOAD) + "\n", "stream": "stdout", "time": "2026-10-01T10:00:00Z"}
     wrapped = tmp_path / "wrapped.log"

@@ -32,6 +32,7 @@ _PIECE_BYTES = 2**20
 @click.option(
     "--source", "as_source", metavar="NAME", help="Read the given files as this source where none names them."
 )
+@click.option("--keep", is_flag=True, help="Keep what comes by standard input, as a log of its source (received/).")
 @click.option("--again", is_flag=True, help="Read what is still there anew; it supersedes what was read of it before.")
 @click.option(
     "--force", is_flag=True, help="Commit a source that is new, or read anew, although most of its lines are refused."
@@ -46,6 +47,7 @@ def command(
     *,
     given: tuple[str, ...],
     as_source: str | None,
+    keep: bool,
     again: bool,
     force: bool,
     as_json: bool,
@@ -53,11 +55,11 @@ def command(
 ) -> int:
     """Read what is new in the configured sources, or in the given files and sources, into the lake.
 
-    Doing it twice changes nothing. "-" is standard input, which is kept in the workspace before it is read. A file that
-    no source names is read as the only source that reads its first lines, or as --source says; where neither tells,
-    nothing is read (exit code 2). With --again, what is still there of the logs is read anew, and what differs takes
-    the place of what was read before, in one commit. Exit code 3 where a source is new, or newly configured, and more
-    than half of its lines cannot be read: nothing of it is committed then.
+    Doing it twice changes nothing. "-" is standard input: its usage is kept, and the log itself only with --keep. A
+    file that no source names is read as the only source that reads its first lines, or as --source says; where neither
+    tells, nothing is read (exit code 2). With --again, what is still there of the logs is read anew, and what differs
+    takes the place of what was read before, in one commit. Exit code 3 where a source is new, or newly configured, and
+    more than half of its lines cannot be read: nothing of it is committed then.
     """
     workspace = open_workspace(invocation.workspace)
     configured = {source.name for source in workspace.settings.sources}
@@ -68,6 +70,9 @@ def command(
     if as_source is not None and not paths and received is None:
         message = "--source says what given files are read as; to collect a source, name it without --source"
         raise click.UsageError(message, context)
+    if keep and received is None:
+        message = '--keep says that what comes by standard input is kept; name it by "-"'
+        raise click.UsageError(message, context)
     now = invocation.clock(as_of, workspace.settings.zone)
     with locked(workspace.lake, command="tallybook collect", started_at=now), progress() as on_progress:
         collected = collect(
@@ -76,6 +81,7 @@ def command(
             key_secret=invocation.key_secret,
             paths=paths,
             received=received,
+            keep=keep,
             source_names=names,
             as_source=as_source,
             again=again,

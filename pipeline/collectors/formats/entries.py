@@ -80,15 +80,19 @@ def entries_of(document: JsonObject, log_format: LogFormat) -> tuple[list[JsonOb
     if found is None:
         return [document], log_format
     written = log_format.within(found.name, found.mapping)
+    if found.joined is not None and log_format.batch is not None:
+        document = found.joined(document, log_format.batch)
     return [document] if found.entries is None else found.entries(document), written
 
 
 def _held(document: JsonObject, log_format: LogFormat) -> tuple[list[Any] | None, LogFormat]:
     """Return what lies in a document, ``None`` where it is a line itself, and what that is read by."""
     if log_format.line_in is not None:
-        text = log_format.line_of(document)
-        if isinstance(text, str):
-            return line_in(text, depth_max=log_format.depth_max), log_format.within_line()
+        line = log_format.line_of(document)
+        if isinstance(line, dict | list):
+            return [line], log_format.within_line()
+        if isinstance(line, str):
+            return line_in(line, depth_max=log_format.depth_max, is_named=True), log_format.within_line()
     if _is_line(document, log_format):
         return None, log_format
     return held_in(document, depth_max=log_format.depth_max), log_format

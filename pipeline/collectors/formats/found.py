@@ -7,7 +7,8 @@ makes entries, or both. ``MAPPING`` says in the language of ``fields`` where its
 have our names of fields (``pipeline.usage.events.LOG_FIELDS``); one with a dot stands at the top as it is written
 (``"usage.prompt_tokens"``), or within an object (``"usage": {"prompt_tokens": …}``). What else an entry has is for
 ``fields`` of a source to name. With both, entries have the names of their log, and the mapping reads them: so lines
-that are no exchange are left out, or what no mapping can say is put right.
+that are no exchange are left out, or what no mapping can say is put right. ``joined(document, batch)`` puts beside a
+line what is known of its batch from other files.
 
 Owns which formats there are, and in which order they are asked. Does not own what a line is read by (``entries``).
 """
@@ -24,6 +25,7 @@ from pipeline.configuration.log_fields import rules_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from pipeline.collectors.formats.openai_batch import Batch
     from pipeline.collectors.refusal import LineRefused
     from pipeline.collectors.strict_json import JsonObject
 
@@ -34,12 +36,13 @@ _NO_FORMATS = frozenset(("entries", "fingerprint", "found", "held", "instants", 
 
 
 class Format(NamedTuple):
-    """One format: its name, whether a document is of it, a mapping, and what makes entries of a document."""
+    """One format: its name, whether a document is of it, a mapping, what makes entries of a document, and a join."""
 
     name: str
     recognises: Callable[[JsonObject], bool]
     mapping: Mapping[str, Any] | None
     entries: Callable[[JsonObject], list[JsonObject | LineRefused]] | None
+    joined: Callable[[JsonObject, Batch], JsonObject] | None
 
 
 def _found() -> Iterator[Format]:
@@ -52,7 +55,8 @@ def _found() -> Iterator[Format]:
         if hasattr(module, "recognises"):
             mapping, entries = getattr(module, "MAPPING", None), getattr(module, "entries", None)
             rules_of(mapping or {})
-            yield Format(module.NAME, module.recognises, mapping, entries)
+            joined = getattr(module, "joined", None)
+            yield Format(module.NAME, module.recognises, mapping, entries, joined)
 
 
 FORMATS = tuple(_found())

@@ -17,7 +17,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.refusal import LineRefused
-from pipeline.collectors.strict_json import BrokenJson, parse
+from pipeline.collectors.strict_json import BrokenJson, document_in, parse
 from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
@@ -62,13 +62,21 @@ def held_in(document: JsonObject, *, depth_max: int) -> list[Any] | None:
     return None
 
 
-def line_in(text: str, *, depth_max: int) -> list[Any]:
-    """Return the document that a text is; nothing where it is none, a ``LineRefused`` where it should be one."""
-    try:
-        document = parse(text, depth_max=depth_max)
-    except BrokenJson:
-        document = None
+def line_in(text: str, *, depth_max: int, is_named: bool = False) -> list[Any]:
+    """Return the document that a text is; nothing where it is none, a ``LineRefused`` where it should be one.
+
+    Where a source named the place (``is_named``), JSON that was made a text more than once is one too. Elsewhere a
+    quoted text may be what some caller wrote.
+    """
+    document = document_in(text, depth_max=depth_max) if is_named else _parsed(text, depth_max)
     if isinstance(document, dict | list):
         return [document]
     broken = LineRefused(QuarantineReason.INVALID_JSON, "the line within the record is not one JSON document")
     return [broken] if _MEMBER.search(text) else []
+
+
+def _parsed(text: str, depth_max: int) -> Any:
+    try:
+        return parse(text, depth_max=depth_max)
+    except BrokenJson:
+        return None

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from zoneinfo import ZoneInfo
 
+    from pipeline.collectors.formats.openai_batch import Batch
     from pipeline.collectors.strict_json import JsonObject
     from pipeline.configuration.log_fields import Rule
 
-READER_VERSION = 2
+READER_VERSION = 3
 """A change of what the reader makes of a line is a new number: what could not be read before is then read again."""
 
 _OUR_NAMES = {name: f'"{name}"' for name in MAPPED_FIELDS}
@@ -61,6 +62,8 @@ class LogFormat:
     line_bytes_max: int = 64 * 2**20
     depth_max: int = 64
     decompressed_bytes_max: int = 2**40
+    batch: Batch | None = field(default=None, repr=False)
+    """What is known of the one batch whose output a log is: no setting, and part of what the log is read by."""
     rules: Mapping[str, Rule] = field(init=False, repr=False, compare=False)
     """Those of ``fields``."""
     zone: ZoneInfo | None = field(init=False, repr=False, compare=False)
@@ -92,13 +95,14 @@ class LogFormat:
         return (
             self.format in (None, found.REQUEST_LOG)
             and self.line_in is None
+            and self.batch is None
             and all(type(rule) is Path and rule.is_plain for rule in self.rules.values())
             and self.rules.keys().isdisjoint(MAPPED_FIELDS)
         )
 
     def settings(self) -> dict[str, Any]:
         """Return the settings as JSON has them, ``LogFormat(**settings)`` being this one again."""
-        stated = {each.name: getattr(self, each.name) for each in fields(self) if each.init}
+        stated = {each.name: getattr(self, each.name) for each in fields(self) if each.init and each.name != "batch"}
         return {**stated, "fields": dict(self.fields)}
 
     def of(self, line: JsonObject) -> Mapped:
@@ -127,6 +131,23 @@ class LogFormat:
 
 
 def read_by(log_format: LogFormat) -> str:
-    """Return what identifies the reader: its version, and a digest of the settings that a log is read by."""
+    """Return what identifies the reader: its version, a digest of the settings, and one of the batch, if it is known.
+
+    >>> read_by(LogFormat()).split("-")[1] == settings_digest(read_by(LogFormat()))
+    True
+    """
     settings = json.dumps(log_format.settings(), default=dict, sort_keys=True)
-    return f"{READER_VERSION}-{hashlib.sha256(settings.encode()).hexdigest()[:16]}"
+    batch = "" if log_format.batch is None else f"-{log_format.batch.digest}"
+    return f"{READER_VERSION}-{hashlib.sha256(settings.encode()).hexdigest()[:16]}{batch}"
+
+
+def settings_digest(reader: str | None) -> str:
+    """Return the digest of the settings in what ``read_by`` returned; empty where nothing was kept."""
+    return (reader or "").split("-")[1] if reader else ""
+
+
+def batch_digests(reader: str | None) -> tuple[str, str]:
+    """Return the digests of batch object and requests in what ``read_by`` returned; empty where one was not known."""
+    _, _, known = (reader or "").partition("-")[2].partition("-")
+    of_object, _, of_requests = known.partition(".")
+    return of_object, of_requests

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.strict_json import BrokenJson, parse, stated_once
+from pipeline.collectors.strict_json import document_in, stated_once
 from pipeline.configuration.log_fields import Constant, FirstOf, Path, Sum, ValueMap
 
 if TYPE_CHECKING:
@@ -73,12 +73,7 @@ class Mapped:
     def _document(self, text: str) -> Any:
         """Return the JSON that a text is, ``None`` where it is none: then nothing lies in it."""
         if text not in self._parsed:
-            try:
-                self._parsed[text] = (
-                    parse(text, depth_max=self.depth_max) if text.lstrip().startswith(("{", "[")) else None
-                )
-            except BrokenJson:
-                self._parsed[text] = None
+            self._parsed[text] = document_in(text, depth_max=self.depth_max)
         return self._parsed[text]
 
 

@@ -6,13 +6,19 @@ message | error}}`` (that of Anthropic, "Retrieve Message Batch results"). The b
 families read it. What is in a batch is of the tier ``batch``, whatever the body says: a card's batch price is for it.
 
 An answer of chat or of Responses says when it was made. Embeddings, errors and Anthropic's messages do not: their time
-is that of the ``batch``, which a line has where its object was put beside it, else a constant of the source. Nothing is
-looked for in other files: the same log gives the same events. Where a line has the ``request`` of the input file beside
-it, the model asked for is known even of a request that failed.
+is that of the ``batch``, which a line has where its object was put beside it, and a file where it is known (``Batch``);
+else it is a constant of the source. Likewise there is the ``request`` of the input file, which names the model asked
+for even where the request failed. What a line states itself comes first. Lines of an input file and batch objects are
+no exchanges.
+
+Owns what a line and its batch say together. Does not own which batch is a file's (``pipeline.collectors.batch_files``).
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.families.reading import object_at, word
@@ -21,6 +27,8 @@ from pipeline.collectors.strict_json import stated_once
 from pipeline.usage import QuarantineReason
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pipeline.collectors.strict_json import JsonObject
 
 NAME = "openai-batch"
@@ -34,12 +42,51 @@ _TIMES = ("completed_at", "ended_at", "expired_at", "cancelled_at", "in_progress
 """Of a batch: when it was done, else when it was last heard of."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What is known of the batch of an output or error file, from other files."""
+
+    object: JsonObject
+    """The batch object, as the API returned it."""
+    requests: Mapping[str, JsonObject] | None
+    """The requests of its input file by ``custom_id``, without their texts; ``None`` where there is no input file."""
+    unmatched: set[str] = field(default_factory=set, compare=False)
+    """The ids of lines that the input file does not have, as they are met."""
+
+    digest: str = field(init=False, repr=False)
+    """Identifies what is known: 16 hex digits of the object, a dot, and as many of the requests where these are."""
+
+    def __post_init__(self) -> None:
+        """Make the digest, once."""
+        of_requests = "" if self.requests is None else _digest(self.requests)
+        object.__setattr__(self, "digest", f"{_digest(self.object)}.{of_requests}")
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def joined(document: JsonObject, batch: Batch) -> JsonObject:
+    """Return a line of an output or error file with its batch and its request beside it, unless it has its own."""
+    if not recognises(document) or is_request(document) or is_batch(document):
+        return document
+    custom = document.get("custom_id")
+    if batch.requests is not None and isinstance(custom, str) and custom not in batch.requests:
+        batch.unmatched.add(custom)
+    request = (batch.requests or {}).get(custom) if isinstance(custom, str) else None
+    beside: JsonObject = {"batch": batch.object} | ({} if request is None else {"request": request})
+    for name, value in beside.items():
+        if document.get(name) is None:
+            document[name] = value
+    return document
+
+
 def recognises(document: JsonObject) -> bool:
-    """Tell a line of a batch's input, output or error file."""
+    """Tell a line of a batch's input, output or error file, and a batch object."""
     if "custom_id" not in document:
-        return False
+        return is_batch(document)
     return (
-        _is_request(document)
+        is_request(document)
         or _is_result(document)
         or ("response" in document and ("error" in document or "id" in document))
     )
@@ -48,11 +95,12 @@ def recognises(document: JsonObject) -> bool:
 def entries(document: JsonObject) -> list[JsonObject]:
     """Return the one exchange of a line, with the ``batch`` and the ``custom_id`` that it has; none of an input file's.
 
-    Raises ``LineRefused``: ``missing_field`` for any other line, ``duplicate_key`` where it states its answer twice.
+    Nor has a batch object any. Raises ``LineRefused``: ``missing_field`` for any other line, ``duplicate_key`` where it
+    states its answer twice.
     """
     if not recognises(document):
         raise LineRefused(QuarantineReason.MISSING_FIELD, "custom_id and response, or custom_id and result")
-    if _is_request(document):
+    if is_request(document) or is_batch(document):
         return []
     batch = object_at(document, "batch")
     response = object_at(document, "response")
@@ -73,9 +121,22 @@ def entries(document: JsonObject) -> list[JsonObject]:
     return [entry]
 
 
-def _is_request(document: JsonObject) -> bool:
+def is_batch(document: JsonObject) -> bool:
+    """Tell a batch object: of OpenAI's API and those that are alike, or of Anthropic's."""
+    return (
+        isinstance(document.get("id"), str)
+        and "created_at" in document
+        and (document.get("object") == "batch" or document.get("type") == "message_batch")
+    )
+
+
+def is_request(document: JsonObject) -> bool:
     """Tell a line of an input file: what was asked, and not what came of it."""
-    return ("body" in document or "params" in document) and document.keys().isdisjoint(("response", "result", "error"))
+    return (
+        "custom_id" in document
+        and ("body" in document or "params" in document)
+        and document.keys().isdisjoint(("response", "result", "error"))
+    )
 
 
 def _is_result(document: JsonObject) -> bool:

@@ -18,7 +18,7 @@ from pipeline.collectors.formats.fingerprint import bare_key
 from pipeline.collectors.formats.instants import instant_us
 from pipeline.collectors.formats.mapping import number
 from pipeline.collectors.refusal import LineRefused
-from pipeline.collectors.strict_json import BrokenJson, parse, stated_once
+from pipeline.collectors.strict_json import document_in, stated_once
 from pipeline.configuration.log_fields import path_of
 from pipeline.usage import TOKENS_MAX, QuarantineReason
 from pipeline.usage.events import COUNTED_FIELDS, LOG_FIELDS, LOGGED, MAPPED_FIELDS, Kind, Role
@@ -104,6 +104,8 @@ def read_envelope(line: JsonObject, log_format: LogFormat, fingerprint: Callable
     if response is not None and not isinstance(response, dict | list | str):
         raise LineRefused(QuarantineReason.INVALID_FIELD, "response is neither an object, an array nor a string")
     headers = value("response_headers")
+    if isinstance(headers, str):
+        headers = document_in(headers, depth_max=log_format.depth_max)
 
     def of_request(name: str) -> Any:
         return (
@@ -237,14 +239,15 @@ def _required(value: _Lookup, name: str) -> Any:
 
 def _object(value: Any, field: str, *, depth_max: int) -> JsonObject | None:
     """Return an object, which a log may state as JSON text; ``None`` where it is absent or empty."""
-    if isinstance(value, str) and value:
-        try:
-            value = parse(value, depth_max=depth_max)
-        except BrokenJson:
-            value = False
-    if value is None or value == "" or isinstance(value, dict):
-        return value or None
+    if value is None or (isinstance(value, str) and value.strip() in _NO_OBJECT):
+        return None
+    found = document_in(value, depth_max=depth_max) if isinstance(value, str) else value
+    if isinstance(found, dict):
+        return found or None
     raise LineRefused(QuarantineReason.INVALID_FIELD, f"{field} is no object")
+
+
+_NO_OBJECT = ("", "null")
 
 
 def _small(value: Any, field: str) -> int | None:

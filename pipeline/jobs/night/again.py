@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from pipeline.collectors import LogFormat, LogSegment
+    from pipeline.collectors import BatchOf, LogFormat, LogSegment
     from pipeline.jobs.night.trial import RefusedSource
     from pipeline.lake import LakeSnapshot
     from pipeline.lake.superseding import Place
@@ -43,7 +43,16 @@ class LogAt:
     name: str
     """The ``[[sources]]`` entry."""
     log_format: LogFormat
+    """Of its source."""
+    batch: BatchOf | None
+    """Whose output it is, where its source says where batches lie."""
     follows_links: bool
+
+    def reads_otherwise(self, record: SourceRecord) -> bool:
+        """Say whether a segment that failed, or that lacked its batch, is read otherwise today."""
+        if self.batch is None:
+            return _has_failed(record) and record.read_by != read_by(self.log_format)
+        return self.batch.is_to_be_read_again(record.read_by, self.log_format, has_failed=_has_failed(record))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,9 +114,12 @@ def read_all_again(
         readings = []
         for place in places:
             record = wanted[place]
-            candidates = [
-                log for log in found.get(place, ()) if not only_what_failed or record.read_by != read_by(log.log_format)
-            ]
+            candidates = found.get(place, [])
+            if only_what_failed:
+                own = [log for log in candidates if log.name == record.name]
+                if not all(log.reads_otherwise(record) for log in own):
+                    continue  # its source reads it as it was read
+                candidates = [log for log in candidates if log.reads_otherwise(record)]
             segment = _read(record, candidates, fingerprint, processes) if rereading.is_told_apart(place) else None
             if segment is None:
                 if is_meant(record):
@@ -162,15 +174,16 @@ def _failed_and_read_otherwise_now(
 ) -> dict[Place, SourceRecord]:
     """Return what has lines that could not be read, or that state no usage, and whose source is read otherwise now.
 
-    Or whose source is none of these any more.
+    Or whose source is none of these any more; and everything of sources whose logs have batches, which may have come.
     """
-    failed = {
-        place: record
-        for place, record in records.items()
-        if record.quarantined or record.events.get(UsageStatus.UNKNOWN.value)
-    }
-    readers = {log.name: read_by(log.log_format) for log in logs} if failed else {}
+    of_batches = {log.name for log in logs if log.batch is not None}
+    failed = {place: record for place, record in records.items() if record.name in of_batches or _has_failed(record)}
+    readers = {log.name: read_by(log.log_format) for log in logs if log.batch is None} if failed else {}
     return {place: record for place, record in failed.items() if record.read_by != readers.get(record.name, "")}
+
+
+def _has_failed(record: SourceRecord) -> bool:
+    return bool(record.quarantined or record.events.get(UsageStatus.UNKNOWN.value))
 
 
 def _logs_of(wanted: Mapping[Place, SourceRecord], logs: Sequence[LogAt]) -> dict[Place, list[LogAt]]:
@@ -204,6 +217,7 @@ def _read(
             fingerprint=fingerprint,
             follows_links=log.follows_links,
             processes=processes,
+            batch=log.batch,
         )
         if segment is not None:
             return segment

@@ -6,6 +6,7 @@ Owns which logs are read in what order, the batches of commits, and the secret b
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -22,24 +23,25 @@ from pipeline.collectors import (
     ends_of,
     read_by,
     read_log,
+    records_beginning_like,
     unread_tails,
 )
 from pipeline.configuration.source_files import find_logs, source_path, source_text
 from pipeline.jobs.key_ids import open_fingerprint
 from pipeline.jobs.night.again import NOTHING_AGAIN, LogAt, again_text, gone_text, read_all_again
 from pipeline.jobs.night.given_files import choose_source
-from pipeline.jobs.night.received import STANDARD_INPUT, keep_received
+from pipeline.jobs.night.received import STANDARD_INPUT, held_received, keep_received
 from pipeline.jobs.night.trial import is_mostly_refused, is_on_trial, quarantine_example, refused_source
-from pipeline.jobs.state.log_formats import log_format_of
+from pipeline.jobs.state.log_formats import batch_files_of, log_format_at, log_format_of
 from pipeline.jobs.wording import are, counted
 from pipeline.usage.sources import line_counts, quarantine_reasons
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
-    from pipeline.collectors import KeyFingerprint, LogSegment
+    from pipeline.collectors import BatchFiles, BatchOf, KeyFingerprint, LogSegment
     from pipeline.configuration.settings import SourceSettings
     from pipeline.configuration.source_files import RefusedPath
     from pipeline.configuration.workspace import Workspace
@@ -54,6 +56,7 @@ COMMIT_EVENTS_MAX = 1_000_000
 """
 _TRIES_MAX = 5
 _SINCE_CHANGED = "lines of theirs could not be read, or stated no usage, and the settings or the reader have changed"
+_SINCE_BATCHES_CAME = f"their batch has come, or {_SINCE_CHANGED}"
 _BESIDE_MAX = 1_000
 """So many files of a folder are looked at to find a log that was renamed."""
 
@@ -113,6 +116,7 @@ def collect(
     key_secret: bytes | None,
     paths: Sequence[Path] = (),
     received: Iterable[bytes] | None = None,
+    keep: bool = False,
     source_names: Sequence[str] = (),
     as_source: str | None = None,
     again: bool = False,
@@ -123,7 +127,7 @@ def collect(
     """Commit what is new in the given files and sources, or in all configured sources.
 
     A file that no source names is read as the source ``as_source``, else as the only one that reads its first lines.
-    So is a log that is ``received``, in pieces, which is kept in the workspace first.
+    So is a log that is ``received``, in pieces, which is kept in the workspace only where that is wanted: ``keep``.
     The caller holds the workspace's lock. ``again`` reads first what was read of them before, and what could not be
     read is read again wherever it is read otherwise now. Collecting again what is known commits nothing. A source of
     which most is refused is kept out (``trial``), unless that is wanted: ``force``. Where another writer commits first,
@@ -133,38 +137,48 @@ def collect(
     """
     for source in workspace.settings.sources:
         log_format_of(workspace.settings, source)  # no night should find out with the first log of a source
-    logs, refused, warnings = (
-        _configured(workspace, source_names) if source_names or not (paths or received is not None) else ([], [], [])
+    found = (
+        _configured(workspace, source_names)
+        if source_names or not (paths or received is not None)
+        else _Configured(logs=[], refused=[], warnings=[], beside=frozenset())
     )
+    logs = found.logs
+    is_all = not (paths or source_names or received is not None)
     of_sources = {log.target for log in logs}
     given = _Given(workspace=workspace, as_source=as_source)
-    paths = [*paths, *([given.receive(received)] if received is not None else [])]
-    logs += [log for log in map(given.log, paths) if log.target not in of_sources]
-    meant = _Meant(
-        names=frozenset(source_names), sources=frozenset(source_text(workspace.root, path) for path in paths)
-    )
-    for _ in range(_TRIES_MAX):
-        snapshot = lake.read_log(workspace.lake)
-        run = _Run(
-            workspace=workspace,
-            now=now,
-            key_secret=key_secret,
-            snapshot=snapshot,
-            on_progress=on_progress,
-            processes=processes,
-            is_forced=force,
-            told=list(given.told),
-        )
-        lake.sweep_orphans(workspace.lake, run.snapshot)
-        try:
-            run.read_again(logs, meant if again else None, None if paths and not source_names else meant)
-            run.read(logs)
-        except CommitConflict:
-            continue  # somebody without the lock was faster; what they committed is known when we read the log again
-        run.refuse(refused)
-        if not paths and not source_names:
-            run.find_unread_tails(logs)
-        return run.collected(len(logs), warnings)
+    with ExitStack() as held:
+        by_hand = [log for log in map(given.log, paths) if log.target not in of_sources]
+        meant = set[str]()
+        if received is not None:
+            log = given.receive(received, keep=keep, held=held)
+            by_hand += [log] if log.target not in of_sources else []
+            meant |= {log.called, *(record.source for record in given.beginning_like(log))}
+        meant |= {source_text(workspace.root, path) for path in paths}
+        logs += by_hand
+        what = _Meant(names=frozenset(source_names), sources=frozenset(meant))
+        is_by_hand = bool((paths or received is not None) and not source_names)
+        for _ in range(_TRIES_MAX):
+            snapshot = lake.read_log(workspace.lake)
+            run = _Run(
+                workspace=workspace,
+                now=now,
+                key_secret=key_secret,
+                snapshot=snapshot,
+                on_progress=on_progress,
+                processes=processes,
+                is_forced=force,
+                told=list(given.told),
+            )
+            lake.sweep_orphans(workspace.lake, run.snapshot)
+            try:
+                run.read_again(logs, what if again else None, None if is_by_hand else what)
+                run.read(logs)
+            except CommitConflict:
+                continue  # somebody without the lock was faster; what they committed is known to the next try
+            run.refuse(found.refused)
+            if is_all:
+                run.find_unread_tails(logs, found.beside)
+            return run.collected(len(logs), found.warnings)
     message = (
         f"other runs committed to {workspace.lake} {_TRIES_MAX} times while this one tried; "
         "stop them, or run this again later"
@@ -174,10 +188,10 @@ def collect(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Log:
-    path: Path
-    """As it is called."""
     target: Path
     """As it is opened: behind the links that may be followed."""
+    called: str
+    """As the lake names it."""
     source: SourceSettings
     is_named: bool
     """The person at the terminal named this very file, so that a link is followed."""
@@ -219,6 +233,8 @@ class _Run:
     refused: list[RefusedSource] = field(default_factory=list)
     examples: dict[str, QuarantineExample] = field(default_factory=dict)
     """The first committed line of each reason to be quarantined."""
+    batch_files: dict[str, BatchFiles | None] = field(default_factory=dict)
+    """Of each source, once they are looked for."""
 
     def read_again(self, logs: Sequence[_Log], meant: _Meant | None, elsewhere: _Meant | None) -> None:
         """Read again what these logs hold of what was read before: all of it, or ``None``: what failed.
@@ -231,9 +247,10 @@ class _Run:
             [
                 LogAt(
                     path=log.target,
-                    source=source_text(self.workspace.root, log.path),
+                    source=log.called,
                     name=log.source.name,
                     log_format=log_format_of(self.workspace.settings, log.source),
+                    batch=self._batch_of(log),
                     follows_links=log.is_named,
                 )
                 for log in [*logs, *(self._collected_by_name(logs, elsewhere) if elsewhere is not None else ())]
@@ -250,18 +267,30 @@ class _Run:
         if meant is not None:
             self.told.append(again_text(self.again, why="as asked"))
         elif self.again.segments:
-            self.told.append(again_text(self.again, why=_SINCE_CHANGED))
+            has_batches = any(log.source.batch is not None for log in logs)
+            self.told.append(again_text(self.again, why=_SINCE_BATCHES_CAME if has_batches else _SINCE_CHANGED))
         if self.again.gone:
             self.warnings.append(gone_text(self.again))
+
+    def _batch_of(self, log: _Log) -> BatchOf | None:
+        """Return the batch whose output a log is; ``None`` where its source says nothing of batches."""
+        name = log.source.name
+        if name not in self.batch_files:
+            files = self.batch_files[name] = batch_files_of(self.workspace.root, log.source)
+            for path in files.no_objects if files is not None else ():
+                called = source_text(self.workspace.root, path)
+                self.warnings.append(f"{called}: it is named as a batch object of source {name!r}, and is none")
+        files = self.batch_files[name]
+        return None if files is None else files.of(log.target)
 
     def _collected_by_name(self, logs: Sequence[_Log], meant: _Meant) -> Iterator[_Log]:
         """Yield the files of configured sources that lie where they were collected, under no glob."""
         sources = {source.name: source for source in self.workspace.settings.sources}
-        under_globs = {source_text(self.workspace.root, log.path) for log in logs}
+        under_globs = {log.called for log in logs}
         for name, called in dict.fromkeys((each.name, each.source) for each in self.snapshot.sources if meant(each)):
             path = source_path(self.workspace.root, called)
             if name in sources and called not in under_globs and path.is_file() and not path.is_symlink():
-                yield _Log(path=path, target=path, source=sources[name], is_named=False)
+                yield _Log(target=path, called=called, source=sources[name], is_named=False)
 
     def read(self, logs: Sequence[_Log]) -> None:
         self.known.add(self.snapshot.sources)
@@ -279,8 +308,7 @@ class _Run:
             )
             for log in its_logs:
                 if on_trial is None or not on_trial.is_refused:
-                    source = source_text(self.workspace.root, log.path)
-                    self._read_one(log, source, on_trial, self._on_bytes(source, read, total))
+                    self._read_one(log, on_trial, self._on_bytes(log.called, read, total))
                 read += log.target.stat().st_size if log.target.is_file() else 0
             if on_trial is not None:
                 self._decide(on_trial)
@@ -297,9 +325,8 @@ class _Run:
         on_progress(source, before, total)
         return lambda read: on_progress(source, before + read, total)
 
-    def _read_one(
-        self, log: _Log, source: str, on_trial: _Trial | None, on_bytes: Callable[[int], None] | None
-    ) -> None:
+    def _read_one(self, log: _Log, on_trial: _Trial | None, on_bytes: Callable[[int], None] | None) -> None:
+        source = log.called
         reading = read_log(
             log.target,
             source=source,
@@ -311,6 +338,7 @@ class _Run:
             follows_links=log.is_named,
             on_bytes=on_bytes,
             processes=self.processes,
+            batch=self._batch_of(log),
         )
         for segment in reading:
             self.known.add([segment.record])
@@ -324,6 +352,7 @@ class _Run:
                 if on_trial.is_refused:
                     reading.close()
                     return
+        self.warnings += [f"{source}: {text}" for text in reading.batch_texts]
         if reading.continued is not None:
             self.met.append(reading.continued)
         if reading.kernel_failures:
@@ -376,8 +405,11 @@ class _Run:
             )
             self.warnings.append(f"{source}: {each.detail} ({ProblemReason.LINK_REFUSED})")
 
-    def find_unread_tails(self, logs: Sequence[_Log]) -> None:
-        """Say which logs of the configured sources had unread bytes and are found no more."""
+    def find_unread_tails(self, logs: Sequence[_Log], beside: Collection[str]) -> None:
+        """Say which logs of the configured sources had unread bytes and are found no more.
+
+        None of those that lie ``beside`` logs, and were logs before.
+        """
         root, sources = self.workspace.root, {source.name: source for source in self.workspace.settings.sources}
         unread = {problem.source for problem in self.problems}
         refused = {each.name for each in self.refused}  # whose logs were perhaps not all looked at
@@ -387,12 +419,13 @@ class _Run:
             if end.name in sources
             and end.name not in refused
             and end.source not in unread
+            and end.source not in beside
             and end.source not in sources[end.name].gone
         ]
         under_globs = {log.target for log in logs}
-        beside = [path for path in _files_beside(root, ends) if path.resolve() not in under_globs]
+        others = [path for path in _files_beside(root, ends) if path.resolve() not in under_globs]
         log_format = LogFormat()
-        for problem in unread_tails(ends, beside, name_of=lambda path: source_text(root, path), log_format=log_format):
+        for problem in unread_tails(ends, others, name_of=lambda path: source_text(root, path), log_format=log_format):
             self.problems.append(problem)
             self.warnings.append(
                 f"{problem.source}: read up to byte {problem.offset}; {problem.detail} ({problem.reason})"
@@ -453,13 +486,23 @@ class _Run:
         )
 
 
-def _configured(workspace: Workspace, names: Sequence[str]) -> tuple[list[_Log], list[RefusedPath], list[str]]:
-    """Return the logs of all sources, or of those named, what under their globs is refused, and warnings.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Configured:
+    """What the globs of sources come to."""
 
-    A file that two sources name is the first one's.
+    logs: list[_Log]
+    refused: list[RefusedPath]
+    warnings: list[str]
+    beside: frozenset[str]
+    """Batch objects and input files under the paths of their own source, by their names in the lake: they are no logs.
     """
+
+
+def _configured(workspace: Workspace, names: Sequence[str]) -> _Configured:
+    """Return what all sources, or those named, come to. A file that two sources name is the first one's."""
     logs: dict[Path, _Log] = {}
     refused: dict[Path, RefusedPath] = {}
+    beside: set[str] = set()
     warnings = (
         [] if workspace.settings.sources else ["tallybook.toml names no [[sources]], so nothing is collected; add one"]
     )
@@ -467,14 +510,21 @@ def _configured(workspace: Workspace, names: Sequence[str]) -> tuple[list[_Log],
         if names and source.name not in names:
             continue
         found = find_logs(workspace.root, source.all_paths, source.link_roots)
+        batches = batch_files_of(workspace.root, source)
         for log in found.logs:
-            logs.setdefault(log.target, _Log(path=log.path, target=log.target, source=source, is_named=False))
+            called = source_text(workspace.root, log.path)
+            if batches is not None and batches.has(log.target):
+                beside.add(called)
+                continue
+            logs.setdefault(log.target, _Log(target=log.target, called=called, source=source, is_named=False))
         refused |= {each.path: each for each in found.refused}
         if not found.logs:
             warnings.append(
                 f"source {source.name!r}: no file fits {', '.join(source.paths)}; check its paths in tallybook.toml"
             )
-    return list(logs.values()), list(refused.values()), warnings
+    return _Configured(
+        logs=list(logs.values()), refused=list(refused.values()), warnings=warnings, beside=frozenset(beside)
+    )
 
 
 @dataclass(kw_only=True)
@@ -490,15 +540,25 @@ class _Given:
     def known(self) -> KnownSources:
         return KnownSources(lake.read_log(self.workspace.lake).sources)
 
-    def receive(self, pieces: Iterable[bytes]) -> Path:
-        """Keep what comes by standard input, and return where it lies."""
+    def receive(self, pieces: Iterable[bytes], *, keep: bool, held: ExitStack) -> _Log:
+        """Return the log that comes by standard input, there for as long as ``held`` is; kept where that is wanted."""
         root = self.workspace.root
-        path, chosen = keep_received(root, pieces, lambda path: self._choose(path, STANDARD_INPUT))
-        why = f", {chosen.why}" if chosen.why else ""
-        self.told.append(
-            f"{STANDARD_INPUT}: kept as {source_text(root, path)}, read as source {chosen.source.name!r}{why}"
-        )
-        return path
+        if keep:
+            log = keep_received(root, pieces, self._choose_received)
+            called = source_text(root, log.path)
+            place, then = f"kept as {called}, ", ""
+        else:
+            log = held.enter_context(held_received(pieces, self._choose_received))
+            called = log.called
+            place, then = "", "; it is not kept, so pipe it in again to have lines of it read again (or use --keep)"
+        why = f", {log.chosen.why}" if log.chosen.why else ""
+        self.told.append(f"{STANDARD_INPUT}: {place}read as source {log.chosen.source.name!r}{why}{then}")
+        return _Log(target=log.path, called=called, source=log.chosen.source, is_named=True)
+
+    def beginning_like(self, log: _Log) -> list[SourceRecord]:
+        """Return what was collected of logs that begin as this one does: it may have come before under other names."""
+        log_format = log_format_of(self.workspace.settings, log.source)
+        return records_beginning_like(log.target, log_format, self.known, follows_links=True)
 
     def log(self, path: Path) -> _Log:
         """Return a given file with its source."""
@@ -506,7 +566,10 @@ class _Given:
         chosen = self._choose(path, called)
         if chosen.why:
             self.told.append(f"{called}: read as source {chosen.source.name!r}, {chosen.why}; its paths do not name it")
-        return _Log(path=path, target=path, source=chosen.source, is_named=True)
+        return _Log(target=path, called=called, source=chosen.source, is_named=True)
+
+    def _choose_received(self, path: Path) -> ChosenSource:
+        return self._choose(path, STANDARD_INPUT)
 
     def _choose(self, path: Path, called: str) -> ChosenSource:
         return choose_source(
@@ -515,7 +578,7 @@ class _Given:
             called=called,
             asked_for=self.as_source,
             known=lambda: self.known,
-            format_of=lambda source: log_format_of(self.workspace.settings, source),
+            format_of=lambda source, path: log_format_at(self.workspace.root, self.workspace.settings, source, path),
         )
 
 

@@ -57,7 +57,7 @@ def choose_source(
     called: str,
     asked_for: str | None,
     known: Callable[[], KnownSources],
-    format_of: Callable[[SourceSettings], LogFormat],
+    format_of: Callable[[SourceSettings, Path], LogFormat],
     otherwise: Callable[[], SourceSettings] | None = None,
 ) -> ChosenSource:
     """Return the source that a file is read as; ``called`` is the file's name in messages.
@@ -88,7 +88,7 @@ def choose_source(
         return ChosenSource(source=source, why="" if owner is source else "as asked")
     if owner is not None:
         return ChosenSource(source=owner, why="")
-    beginning = records_beginning_like(path, format_of(sources[0]), known(), follows_links=True)
+    beginning = records_beginning_like(path, format_of(sources[0], path), known(), follows_links=True)
     readers = {record.name for record in beginning}
     before = [source for source in sources if source.name in readers]
     if len(before) == 1:
@@ -100,10 +100,10 @@ def _only_one_that_reads(
     path: Path,
     called: str,
     sources: Sequence[SourceSettings],
-    format_of: Callable[[SourceSettings], LogFormat],
+    format_of: Callable[[SourceSettings, Path], LogFormat],
     otherwise: Callable[[], SourceSettings] | None,
 ) -> ChosenSource:
-    samples = [(source, sample_of(path, called, format_of(source))) for source in sources]
+    samples = [(source, sample_of(path, called, format_of(source, path))) for source in sources]
     if len(sources) == 1 and not samples[0][1].is_refused:
         return ChosenSource(source=sources[0], why="the only one in tallybook.toml")
     readers = [(source, sample) for source, sample in samples if sample.lines and not sample.is_refused]

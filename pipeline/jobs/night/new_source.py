@@ -12,20 +12,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors import Guess, fields_of, formats_of, guess_fields, sample_documents
-from pipeline.configuration.settings import SourceSettings
+from pipeline.collectors import BatchFiles, Guess, fields_of, formats_of, guess_fields, guess_line_in, sample_documents
+from pipeline.configuration.settings import BatchPaths, SourceSettings
 from pipeline.configuration.source_files import source_text
 from pipeline.jobs.night.given_files import sample_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
     from pipeline.collectors import LogFormat
+    from pipeline.collectors.strict_json import JsonObject
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:-[A-Za-z][A-Za-z0-9_]*)*", re.ASCII)
 _KIND = re.compile(r"\.(?:jsonl|ndjson|json|log)(?=[.-]|$)")
 _REQUEST_LOG = "request-log"
+_BATCHES = "openai-batch"
 _NO_GUESS = Guess(fields={}, doubtful={}, missing=())
 
 
@@ -44,6 +46,16 @@ class NewSource:
         lines = ["[[sources]]", f"name = {json.dumps(source.name)}", f"paths = {_texts(source.paths)}"]
         if source.format is not None:
             lines.append(f"format = {json.dumps(source.format)}")
+        if source.line_in is not None:
+            lines.append(f"line_in = {json.dumps(source.line_in)}")
+        if source.batch is not None:
+            inputs = f", inputs = {_texts(source.batch.inputs)}" if source.batch.inputs else ""
+            lines.append(f"batch = {{ objects = {_texts(source.batch.objects)}{inputs} }}")
+        elif source.format == _BATCHES:
+            lines.append(
+                '# batch = { objects = ["…/*.json"], inputs = ["…/*.jsonl"] }  # where batch objects and input files '
+                "lie, whose ids are in the names of their files"
+            )
         if source.fields:
             lines.append(f"fields = {fields_text(source.fields)}")
         lines += [
@@ -64,17 +76,56 @@ def new_source(
     Fields are guessed where the log is not read without. ``root`` is the workspace's folder, ``taken`` the names that
     other sources have.
     """
-    plain = SourceSettings(name=_free_name(path, taken), paths=paths_beside(root, path))
+    plain = SourceSettings(name=_free_name(path.name, taken), paths=paths_beside(root, path))
     documents = sample_documents(path, format_of(plain))
     formats = formats_of(documents, format_of(plain)) if documents else []
     as_it_is = sample_of(path, path.name, format_of(plain))
     named, guess = replace(plain, format=formats[0] if len(formats) == 1 else None), _NO_GUESS
     if as_it_is.is_refused and formats == [_REQUEST_LOG]:
-        guess = guess_fields(documents)
-        named = replace(named, fields=guess.fields)
+        within = _within_text(plain, path, documents, format_of)
+        guess = guess_fields(documents) if within is None else within.guess
+        named = replace(named, fields=guess.fields) if within is None else within.settings
+    if formats == [_BATCHES]:
+        named = replace(named, name=_free_name("batches", taken), batch=_batch_beside(root, path))
     if sample_of(path, path.name, format_of(named)).refused > as_it_is.refused:
         return NewSource(settings=plain, guess=_NO_GUESS)  # its lines tell better than what was made of the first ones
     return NewSource(settings=named, guess=guess)
+
+
+def _within_text(
+    plain: SourceSettings,
+    path: Path,
+    documents: Sequence[JsonObject],
+    format_of: Callable[[SourceSettings], LogFormat],
+) -> NewSource | None:
+    """Return a source whose lines lie in a field of a log as JSON text; ``None`` where what lies there is no line."""
+    place = guess_line_in(documents)
+    if place is None:
+        return None
+    named = replace(plain, line_in=place)
+    inner = sample_documents(path, format_of(named))
+    formats, guess = formats_of(inner, format_of(named)) if inner else [], _NO_GUESS
+    if formats == [_REQUEST_LOG] and sample_of(path, path.name, format_of(named)).is_refused:
+        guess = guess_fields(inner)
+    named = replace(named, format=formats[0] if len(formats) == 1 else None, fields=guess.fields)
+    sample = sample_of(path, path.name, format_of(named))
+    return NewSource(settings=named, guess=guess) if sample.lines and not sample.is_refused else None
+
+
+def _batch_beside(root: Path | None, path: Path) -> BatchPaths | None:
+    """Return where the batch of a file lies, of its output or its requests, if that is its own folder."""
+    here = path.resolve()
+    objects, files = (
+        sorted(here.parent.glob("*.json")),
+        sorted(each for each in here.parent.iterdir() if each.is_file()),
+    )
+    batches = BatchFiles(objects, files, where=("", ""))
+    found = batches.of(here)
+    if found.object is None:
+        return None
+    asked = here if batches.has(here) else found.input
+    inputs = () if asked is None else paths_beside(root, path.parent / asked.name)
+    return BatchPaths(objects=(_text_of(root, path.parent / "*.json"),), inputs=inputs)
 
 
 def mapping_text(source: SourceSettings, formats: Collection[str], log_format: LogFormat) -> str:
@@ -114,8 +165,8 @@ def _texts(values: Collection[str]) -> str:
     return "[" + ", ".join(json.dumps(value, ensure_ascii=False) for value in values) + "]"
 
 
-def _free_name(path: Path, taken: Collection[str]) -> str:
-    found = _NAME.match(path.name.split(".")[0])
+def _free_name(name: str, taken: Collection[str]) -> str:
+    found = _NAME.match(name.partition(".")[0])
     name = found[0][:32] if found else "gateway"
     numbered = (name if number == 1 else f"{name}-{number}" for number in range(1, len(taken) + 2))
     return next(each for each in numbered if each not in taken)
@@ -124,5 +175,8 @@ def _free_name(path: Path, taken: Collection[str]) -> str:
 def paths_beside(root: Path | None, path: Path) -> tuple[str, ...]:
     """Return a glob for the logs beside one that are written alike, else the log itself."""
     kind = _KIND.search(path.name)
-    named = path.parent / f"*{kind[0]}*" if kind else path
-    return (source_text(root, named) if root is not None else str(path.parent.resolve() / named.name),)
+    return (_text_of(root, path.parent / f"*{kind[0]}*" if kind else path),)
+
+
+def _text_of(root: Path | None, glob: Path) -> str:
+    return source_text(root, glob) if root is not None else str(glob.parent.resolve() / glob.name)

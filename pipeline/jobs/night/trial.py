@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.collectors import settings_digest
 from pipeline.jobs.wording import counted
 from pipeline.usage.sources import quarantine_reasons
 
@@ -81,15 +82,16 @@ class RefusedSource:
 
 
 def is_on_trial(records: Iterable[SourceRecord], name: str, read_by: str) -> bool:
-    """Say whether no line of a source was read yet as it is configured now; by which version of the reader is the same.
+    """Say whether no line of a source was read yet as it is configured now.
+
+    By which version of the reader, and beside which batch, is the same.
 
     >>> is_on_trial([], "gateway", "1-00")
     True
     """
-    settings = read_by.partition("-")[2]
+    settings = settings_digest(read_by)
     return not any(
-        record.name == name and (record.read_by or "").partition("-")[2] == settings and record.events
-        for record in records
+        record.name == name and settings_digest(record.read_by) == settings and record.events for record in records
     )
 
 

@@ -27,7 +27,7 @@ from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import exact_sum
 from pipeline.collectors import KnownSources, formats_of, read_log, sample_documents, wrapper_in
 from pipeline.configuration.key_secret import SECRET_BYTES_MIN, find_key_secret
-from pipeline.configuration.settings import Settings
+from pipeline.configuration.settings import BatchPaths, Settings
 from pipeline.configuration.source_files import source_text
 from pipeline.configuration.workspace import Workspace
 from pipeline.jobs.night.collect import collect
@@ -36,7 +36,7 @@ from pipeline.jobs.night.new_source import mapping_text, new_source, paths_besid
 from pipeline.jobs.state.aggregate import aggregate
 from pipeline.jobs.state.at_issue import AtIssue, reference_of
 from pipeline.jobs.state.counts import counts_of
-from pipeline.jobs.state.log_formats import log_format_of
+from pipeline.jobs.state.log_formats import log_format_at, log_format_of
 from pipeline.jobs.state.quarantined import quarantined_lines
 from pipeline.lake.commits import verified_data_files
 from pipeline.usage.events import COLUMNS, Role
@@ -199,7 +199,7 @@ def _chosen(
             called=str(path),
             asked_for=as_source,
             known=lambda: known,
-            format_of=lambda source: log_format_of(asked.settings, source),
+            format_of=lambda source, path: log_format_at(asked.root, asked.settings, source, path),
             otherwise=partial(new.source_of, path),
         )
         for path in dict.fromkeys(paths)
@@ -218,14 +218,24 @@ class _NewSources:
     def source_of(self, path: Path) -> SourceSettings:
         """Return the new source of a file."""
         taken = {source.name for source in self.settings.sources} | {each.settings.name for each in self.found}
-        new = new_source(self.root, path, taken=taken, format_of=lambda source: log_format_of(self.settings, source))
+        new = new_source(
+            self.root,
+            path,
+            taken=taken,
+            format_of=lambda source: log_format_at(self.root or Path(), self.settings, source, path),
+        )
         for place, each in enumerate(self.found):
-            if (each.settings.format, each.settings.fields) == (new.settings.format, new.settings.fields):
+            if _written(each.settings) == _written(new.settings):
                 paths = tuple(dict.fromkeys((*each.settings.paths, *new.settings.paths)))
                 self.found[place] = replace(each, settings=replace(each.settings, paths=paths))
                 return self.found[place].settings
         self.found.append(new)
         return new.settings
+
+
+def _written(source: SourceSettings) -> tuple[Any, ...]:
+    """Return what makes logs of two sources logs of one."""
+    return source.format, source.fields, source.line_in, source.batch
 
 
 def _by_source(chosen: dict[Path, ChosenSource]) -> dict[str, list[Path]]:
@@ -245,8 +255,17 @@ def _scratch_workspace(
 ) -> Workspace:
     """Return the workspace in another folder, where its sources name no files."""
     real = workspace or _nobodys(root)
-    by_name = {source.name: replace(source, paths=("-",)) for source in sources}
+    beside = real.root if workspace is not None else Path()
+    by_name = {source.name: replace(source, paths=("-",), batch=_from(beside, source.batch)) for source in sources}
     return replace(real, root=root, now=now, settings=replace(real.settings, sources=tuple(by_name.values())))
+
+
+def _from(root: Path, batch: BatchPaths | None) -> BatchPaths | None:
+    """Return the globs of batches from a folder on, as they are named elsewhere."""
+    if batch is None:
+        return None
+    objects, inputs = (tuple(str(root.resolve() / glob) for glob in globs) for globs in (batch.objects, batch.inputs))
+    return BatchPaths(objects=objects, inputs=inputs)
 
 
 @dataclass(kw_only=True)

@@ -1,6 +1,7 @@
 """How each source is read: what ``tallybook.toml`` says of it, as the settings of a reader.
 
-Owns the way from the one to the other, and what only readers know: which formats and families there are.
+Owns the way from the one to the other, and what only readers know: which formats and families there are, and where what
+belongs to a log beside it lies.
 """
 
 from __future__ import annotations
@@ -8,19 +9,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
-from pipeline.collectors import LogFormat
+from pipeline.collectors import BatchFiles, LogFormat
 from pipeline.configuration.settings import CONFIG_FILE
+from pipeline.configuration.source_files import find_logs
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pipeline.configuration.settings import Settings, SourceSettings
+
+_OF_BATCHES = "openai-batch"
 
 
 def log_format_of(settings: Settings, source: SourceSettings) -> LogFormat:
     """Return the settings that the logs of a source are read by.
 
     Raises ``ConfigurationError`` with the source and what there is, where it names a format or a dialect that nobody
-    reads.
+    reads, and where batches belong to logs of another format.
     """
+    if source.batch is not None and source.format not in (None, _OF_BATCHES):
+        message = (
+            f"{CONFIG_FILE}: source {source.name!r}: batch is for format {_OF_BATCHES!r}, and its format is "
+            f"{source.format!r}; leave one of them out"
+        )
+        raise ConfigurationError(message)
     try:
         return LogFormat(
             format=source.format,
@@ -35,3 +47,21 @@ def log_format_of(settings: Settings, source: SourceSettings) -> LogFormat:
     except ConfigurationError as wrong:
         message = f"{CONFIG_FILE}: source {source.name!r}: {wrong}"
         raise ConfigurationError(message) from wrong
+
+
+def batch_files_of(root: Path, source: SourceSettings) -> BatchFiles | None:
+    """Return the batch objects and input files that a source names; ``None`` where it names none."""
+    if source.batch is None:
+        return None
+    objects, inputs = (
+        [log.target for log in find_logs(root, globs, source.link_roots).logs]
+        for globs in (source.batch.objects, source.batch.inputs)
+    )
+    where = ", ".join(source.batch.objects), ", ".join(source.batch.inputs)
+    return BatchFiles(objects, inputs, where=where)
+
+
+def log_format_at(root: Path, settings: Settings, source: SourceSettings, path: Path) -> LogFormat:
+    """Return the settings that one file is read by as a log of a source, with what is known of its batch."""
+    log_format, files = log_format_of(settings, source), batch_files_of(root, source)
+    return log_format if files is None else files.of(path).read(log_format)

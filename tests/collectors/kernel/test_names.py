@@ -163,7 +163,7 @@ def test_no_name_is_too_long_for_the_kernel() -> None:
 def test_every_setting_of_a_format_is_known_to_the_kernel() -> None:
     """What lets a line be looked up by other names belongs into ``names_of_line``; samples see to anything else."""
     assert {field.name for field in fields(LogFormat) if field.init} == {
-        *("format", "fields", "line_in"),  # names_of_line asks whether they are simple
+        *("format", "fields", "line_in", "batch"),  # names_of_line asks whether they are simple
         *("identity", "dialect", "time_zone", "line_bytes_max", "depth_max", "decompressed_bytes_max"),
     }
 
