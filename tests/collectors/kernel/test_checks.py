@@ -68,7 +68,7 @@ def _at(written: bytes) -> bytes:
 
 
 def _answered(response: bytes) -> bytes:
-    return _with(b'"response": ' + response)
+    return _with(b'"response": ' + response).replace(b'"status": 500', b'"status": 200')
 
 
 def _stream(*chunks: Any) -> bytes:
@@ -122,8 +122,11 @@ HANDED_OVER = {
         b'{"id": "a", "choices": [], "us\\u0061ge": {"prompt_tokens": 3, "completion_tokens": 2}}'
     ),
     "a text of which words are expected has no escapes": _with(b'"method": "POS\\u0054"'),
-    "a model of five thousand bytes": _with(b'"request": {"model": "' + b"m" * 5000 + b'"}'),
-    "a status of five thousand digits": _with(b'"status": ' + b"2" * 5000, without=b', "status": 500'),
+    "a model that is longer than models are": _with(b'"request": {"model": "' + b"m" * 140 + b'"}'),
+    "a model of a million bytes": _with(b'"request": {"model": "' + b"m" * 1_000_000 + b'"}'),
+    "a status of sixty digits": _with(b'"status": ' + b"2" * 60, without=b', "status": 500'),
+    "a status of two hundred thousand digits": _with(b'"status": ' + b"2" * 200_000, without=b', "status": 500'),
+    "three hundred thousand values under one name": _answered(b'{"choices": [' + b"1," * 300_000 + b"1]}"),
     "a status with an exponent is whole": _with(b'"status": 2e2', without=b', "status": 500'),
     "a status with an exponent below zero is whole": _with(b'"status": 2000e-1', without=b', "status": 500'),
     "a status with an exponent of zero is whole": _with(b'"status": 200e-0', without=b', "status": 500'),
@@ -153,6 +156,8 @@ HANDED_OVER = {
     "a fraction of a second has digits": _at(b'"2026-03-01T06:51:19.Z"'),
     "an instant without an offset": _at(b'"2026-03-01T06:51:19"'),
     "nothing follows an instant": _at(b'"2026-03-01T06:51:19Zx"'),
+    "an instant ends with a quote": _at(b'"2026-03-01T06:51:19Z]'),
+    "a name with dots is for the plain reader": _with(b'"request.model": "m"'),
     "an offset has a colon": _at(b'"2026-03-01T06:51:19+01;30"'),
     "an offset is less than a day": _at(b'"2026-03-01T06:51:19+24:30"'),
     "an instant is in this century": _at(b'"2000-01-01T00:30:00+01:00"'),
@@ -174,6 +179,7 @@ HANDED_OVER = {
 TOLD = {
     "an empty id is none": _answered(json.dumps(COUNTED).encode()).replace(b'"r"', b'""'),
     "an empty id of an answer is none": _answered(json.dumps(COUNTED | {"id": ""}).encode()),
+    "an empty id of a chunk is none, and that of a later one counts": _stream(_said() | {"id": ""}, COUNTED),
     "of a pair of surrogates one character is made": _stream(
         _written(_said("HERE"), (b"HERE", b"\\ud83d\\ude00")), COUNTED
     ),
@@ -181,9 +187,7 @@ TOLD = {
         _written(COUNTED | {"x": "HERE"}, (b'HERE\\"', b"\\ud83d\\u0022")), _said()
     ),
     "a chunk that was cut says nothing": _stream(_written(_said())[:-9], COUNTED),
-    "texts that are empty are counted apart": _stream(_said(), _said(""), _said(), _said("")),
     "chunks that follow one another are counted": _stream(*[_said()] * 7),
-    "chunks of two kinds are counted": _stream(_said(), *[_said("")] * 2, *[_said()] * 3),
     "of counts in a row the last ones stand": _stream(
         *(COUNTED | {"usage": {"prompt_tokens": 3, "completion_tokens": count}} for count in (1, 2, 5, 4))
     ),
@@ -249,9 +253,16 @@ def test_a_chunk_is_the_same_again_only_where_its_text_is_text(claim: str) -> No
 def test_escapes_before_a_text_do_not_move_the_place_at_which_chunks_may_differ() -> None:
     first = _written({"x": "HERE"} | _said(), (b"HERE", b"\\u0041bc"))
     broken = first.replace(b'\\"content\\": ', b'\\"content\\"; ')
-    lines = [_stream(first, broken, first), USUAL]
+    lines = [_stream(first, first, broken, first), USUAL]
     found = _found(lines)
     assert found_rows(found) == _plain(lines)
+
+
+@pytest.mark.parametrize("texts", [("x", "", "x", ""), ("x", "", "", "x", "x", "x"), ("", "x", "x"), ("x", "x", "")])
+def test_chunks_with_text_and_without_are_counted_apart(texts: Sequence[str]) -> None:
+    for rest in ([], [COUNTED]):
+        lines = [_stream(*map(_said, texts), *rest), USUAL]
+        assert found_rows(_found(lines)) == _plain(lines)
 
 
 def test_different_ids_of_one_line_are_told_apart() -> None:
@@ -277,11 +288,9 @@ def test_more_keys_than_there_is_room_for_are_each_what_they_are() -> None:
 
 
 def test_lines_behind_those_whose_counts_there_is_no_room_for_are_read() -> None:
-    counts = _answered(b'{"prompt_tokens": [' + b"1," * 249 + b"1]}")
-    lines = [*[counts] * 2200, USUAL]
-    found = _found(lines)
-    assert len(found_rows(found)) == len(lines)
-    assert found_rows(found)[len(lines)] == _plain([*[counts] * 2200, USUAL])[len(lines)]
+    counts = _answered(b'{"prompt_tokens": [' + b"1," * 239 + b"1]}")
+    lines = [*[counts] * 2300, _answered(json.dumps(COUNTED).encode())]
+    assert found_rows(_found(lines)) == _plain(lines)
 
 
 def test_objects_within_objects_are_read_as_deep_as_the_source_says() -> None:
