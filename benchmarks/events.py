@@ -24,7 +24,7 @@ from pipeline.lake.commits import LakeSnapshot
 from pipeline.objects import layout
 from pipeline.tables import schemas
 from pipeline.usage import UsageStatus
-from pipeline.usage.sources import SourceRecord, Window
+from pipeline.usage.sources import Algorithm, SegmentDigest, SourceRecord, Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -264,7 +264,7 @@ def _record(number: int, events: pa.Table) -> SourceRecord:
         start=0,
         end=len(events) * 2_000,
         first_line=1,
-        sha256=digest,
+        digest=SegmentDigest(Algorithm.SHA256, digest),
         head=Window(size=2**16, sha256=digest),
         tail=Window(size=2**16, sha256=digest),
         lines=len(events),

@@ -1,16 +1,20 @@
-"""Take one check of the kernel away at a time, and see whether the comparison with the plain reader notices.
+"""Take one check of the kernel away at a time, and see whether the suite notices.
 
-``python -m benchmarks.mutants``. Needs the compiler (``pip install -e '.[kernel]'``). Owns the list of checks. Does not
-own the lines (``tests/support/damaged_streams.py``, ``fuzzing.py``): what survives here shows what they lack.
+``python -m benchmarks.mutants``. Needs the compiler (``pip install -e '.[kernel]'``). Each mutant meets the tests of
+the kernel first, a line or two for each check; where none of them notices, lines made by chance. Owns the list of
+checks. Does not own the lines (``tests/collectors/kernel``, ``tests/support/damaged_streams.py``, ``fuzzing.py``): what
+survives here shows what they lack.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -111,16 +115,93 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ),
     ("identities.h", "  to[padded - 2] = (u8)(size >> 5);\n", ""),
     ("identities.h", "(state[i] & goes_on) | (before[i] & ~goes_on)", "state[i]"),
+    ("bytes.h", "    if ((a == 0xF0 && b < 0x90) || (a == 0xF4 && b > 0x8F)) return 0;\n", ""),
+    ("json.h", "    if (*p != (u8)*letters) return broken(p);\n  return p;", "    ;\n  return p;"),
+    ("json.h", "  else if (!is_digit(*p)) return broken(p);\n", "  else if (!is_digit(*p)) ;\n"),
+    (
+        "json.h",
+        "    if (!is_digit(*p)) return broken(p);\n    while (is_digit(*p)) p++;\n  }\n  return p;",
+        "  }\n  return p;",
+    ),
+    ("json.h", "  if (*p != '\"') {\n    broken(p);\n    return NO_MEMBER;\n  }\n", ""),
+    (
+        "json.h",
+        "    if (*p != ',') return broken(p);\n    p = blanks(p + 1);\n  }\n}\n\n/* Any",
+        "    p = blanks(p + 1);\n  }\n}\n\n/* Any",
+    ),
+    ("json.h", "return found == LAST_MEMBER ? p : 0;", "return p;"),
+    ("shapes.h", "  if (t.size > WORD_BYTES_MAX) return 0;\n", ""),
+    ("shapes.h", "known == IDS_MAX ||", ""),
+    ("shapes.h", "  if (key.size > ID_BYTES_MAX) return 0;\n", ""),
+    ("shapes.h", "  if (key_count == KEYS_MAX) return 0;\n", ""),
+    ("shapes.h", "  if (shape_count == SHAPES_MAX || shape_pool_size + size > SHAPE_POOL_BYTES) return -1;\n", ""),
+    ("bodies.h", "  if (size > 18) return unsure();\n", ""),
+    (
+        "bodies.h",
+        "  if (behind - p > 13) return unsure();\n  for (; p < behind; p++) {\n    if",
+        "  for (; p < behind; p++) {\n    if",
+    ),
+    (
+        "bodies.h",
+        "    if (!is_digit(*p)) return unsure();\n    n = n * 10 + (*p - '0');\n  }\n  if (n > COUNT_MAX)",
+        "    n = n * 10 + (*p - '0');\n  }\n  if (n > COUNT_MAX)",
+    ),
+    ("bodies.h", "  if (!found.size || (kind", "  if ((kind"),
+    ("bodies.h", "  if (!has_room()) return unsure();\n  switch (*p) {", "  switch (*p) {"),
+    ("bodies.h", "    if (*p != ',') return broken(p);\n", ""),
+    ("bodies.h", "  if (found != LAST_MEMBER) return 0;\n", ""),
+    ("bodies.h", "    if (p[1] == 'u') return 0;\n", ""),
+    ("bodies.h", "  if (!has_chunks || !end_run()) return unsure();", "  if (!end_run()) return unsure();"),
+    ("bodies.h", "    if (*p != ',') return unsure();\n", ""),
+    (
+        "kernel.c",
+        " || p[4] != '-' || p[7] != '-' || p[13] != ':' || p[16] != ':') return unsure();\n",
+        ") return unsure();\n",
+    ),
+    ("kernel.c", "month < 1 || month > 12 || ", ""),
+    ("kernel.c", " || day < 1) return -1;", ") return -1;"),
+    ("kernel.c", "    if (!is_digit(*++p)) return unsure();\n", "    p++;\n"),
+    ("kernel.c", "  } else {\n    return unsure();\n  }\n  i64 us", "  }\n  i64 us"),
+    ("kernel.c", "  if (*p != '\"' || us < EARLIEST_US", "  if (us < EARLIEST_US"),
+    (
+        "kernel.c",
+        " || us < EARLIEST_US || us >= LATEST_US) return unsure();\n  put_hole(INSTANT_TEXT",
+        ") return unsure();\n  put_hole(INSTANT_TEXT",
+    ),
+    ("kernel.c", "  if (!behind || behind - p > 13) return unsure();", "  if (!behind) return unsure();"),
+    ("kernel.c", "    if (!is_digit(*p)) return unsure();\n    n = n * 10", "    n = n * 10"),
+    ("kernel.c", "  case NEVER: return unsure();\n", "  case NEVER: *o++ = NOTHING; return value(p, depth);\n"),
+    ("kernel.c", "  p = *p == '{' ? object(p, OF_LINE, 0) : unsure();", "  p = object(p, OF_LINE, 0);"),
+    ("kernel.c", "  if (hole_count + LINE_HOLES_MAX + 8 > HOLES_MAX) return HANDED_OVER;\n", ""),
 )
 """File, check, and what stands in its place.
 
-Some are not here, since rules see to the same: that chunks of a run are alike, that of chunks in a row the last one's
-counts stand for all, that no name is stated twice, that a chunk that was cut leaves nothing behind. Without them
-shapes are odder, and the plain reader, asked what they amount to, sees what is odd in them. Two lines of data in one
-event amount to what two events do; a hole that is looked for at a wrong place is not found; and of JSON lines
-and arrays, what tells them from one document is asked twice.
+Some checks are not here, since what they see to is seen to twice; without them the same lines come out the same way.
+
+Rules see to the same: that chunks of a run are alike, that of chunks in a row the last one's counts stand for all, that
+no name is stated twice, that a chunk that was cut leaves nothing behind. Without them shapes are odder, and the plain
+reader, asked what they amount to, sees what is odd in them. So it is with the depth of what is looked at, which stands
+in the shape, and with whole numbers that are not plain digits.
+
+The next step sees to the same: two lines of data in one event amount to what two events do; a hole that is looked for
+at a wrong place is not found; of JSON lines and arrays, what tells them from one document is asked twice; an array's
+elements that are no objects, headers of the response that are not null, and text before a stream's first line are
+refused by whatever reads them; a name longer than any is no name; a chunk that goes on beyond the line meets the zero
+byte behind it.
+
+``has_room`` sees to the same: a member of an object (its value asks again), a run, and a chunk with counts (the end of
+the object asks again, before a shape is numbered). What they would write beyond room is two chunks at most, into memory
+that nothing reads.
+
+The host sees to the same: no block has more lines than there is room for, no more ids than its bytes, and no more names
+or beginnings of identities than ``Program`` asks for.
 """
-_SUITE = ("-n", "0", "-p", "no:faulthandler", str(_ROOT / "tests/collectors/kernel/test_blocks.py"), "-k", "hostile")
+_KERNEL_TESTS = _ROOT / "tests/collectors/kernel"
+_SUITE = (
+    *("-q", "-x", "-n", "0", "-p", "no:faulthandler", "-p", "no:cacheprovider", "--tb=line"),
+    *(str(_KERNEL_TESTS / "test_checks.py"), str(_KERNEL_TESTS / "test_blocks.py")),
+    *("-k", "not its_sources_make"),
+)
 _FORMATS = (
     LogFormat(),
     LogFormat(depth_max=5),
@@ -160,20 +241,44 @@ def _noticed(kernel: bytes, seconds: float) -> str | None:
         program.KERNEL.write_bytes(kernel)
         program._compiled.cache_clear()  # noqa: SLF001 - another kernel
         blocks._idle.clear()  # noqa: SLF001 - likewise
-        makers = [fuzz.made_by(f"{number}", share) for number, share in enumerate((1.0, 1.0, 0.0))]
-        decoders = [BlockDecoder(source="s", log_format=each, fingerprint=fuzz.fingerprint) for each in _FORMATS]
-        end, read = time.monotonic() + seconds, 0
-        while time.monotonic() < end:
-            for number, decoder in enumerate(decoders):
-                lines = [makers[(read + number) % len(makers)].made().content for _ in range(100)]
-                read += len(lines)
-                try:
-                    is_noticed = fuzz.differing(lines, decoder)[0] or decoder.failures
-                except (LookupError, ValueError, TypeError) as error:  # nothing else that is wrong comes out
-                    return f"{read} lines, by {type(error).__name__}"
-                if is_noticed:
-                    return f"{read} lines"
-    return "the hostile lines of the suite" if pytest.main(["-q", "-x", "-p", "no:cacheprovider", *_SUITE]) else None
+        return _failed_test() or _told_line(seconds)
+
+
+def _failed_test() -> str | None:
+    """Return the test that fails first; ``None`` where all pass."""
+    failed = _Failed()
+    with Path(os.devnull).open("w") as nothing, redirect_stdout(nothing):
+        code = pytest.main([*_SUITE], plugins=[failed])
+    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        message = f"the tests of the kernel did not run: pytest ended with {code}"
+        raise click.ClickException(message)
+    return failed.name
+
+
+class _Failed:
+    name: str | None = None
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed and self.name is None:
+            self.name = report.nodeid.partition("::")[2]
+
+
+def _told_line(seconds: float) -> str | None:
+    """Return how many lines made by chance it took to notice; ``None`` where none did."""
+    makers = [fuzz.made_by(f"{number}", share) for number, share in enumerate((1.0, 1.0, 0.0))]
+    decoders = [BlockDecoder(source="s", log_format=each, fingerprint=fuzz.fingerprint) for each in _FORMATS]
+    end, read = time.monotonic() + seconds, 0
+    while time.monotonic() < end:
+        for number, decoder in enumerate(decoders):
+            lines = [makers[(read + number) % len(makers)].made().content for _ in range(100)]
+            read += len(lines)
+            try:
+                is_noticed = fuzz.differing(lines, decoder)[0] or decoder.failures
+            except (LookupError, ValueError, TypeError) as error:  # nothing else that is wrong comes out
+                return f"{read} lines, by {type(error).__name__}"
+            if is_noticed:
+                return f"{read} lines"
+    return None
 
 
 @click.command()
@@ -183,6 +288,9 @@ def _noticed(kernel: bytes, seconds: float) -> str | None:
 def main(seconds: float, only: str, skip: int) -> None:
     """Try every mutant; exit code 1 where one is not noticed."""
     builder, survivors = _builder(), 0
+    if (failed := _failed_test()) is not None:
+        message = f"{failed} fails with the kernel as it is"
+        raise click.ClickException(message)
     for file, check, other in MUTANTS[skip:]:
         if only not in check:
             continue

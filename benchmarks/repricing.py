@@ -26,7 +26,7 @@ from pipeline.jobs.state.aggregate import USAGE_DAILY, by_period, count, inputs_
 from pipeline.lake.commits import commit, read_log
 from pipeline.lake.derived import read_derived, write_derived
 from pipeline.tables import schemas
-from pipeline.usage.sources import SourceRecord, Window
+from pipeline.usage.sources import Algorithm, SegmentDigest, SourceRecord, Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,7 +126,7 @@ def _workspace(root: Path) -> Workspace:
         start=0,
         end=1,
         first_line=1,
-        sha256="0" * 64,
+        digest=SegmentDigest(Algorithm.SHA256, "0" * 64),
         head=window,
         tail=window,
         lines=events.num_rows,

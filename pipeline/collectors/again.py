@@ -53,7 +53,8 @@ def read_again(
     """Read the segment of a record again in a log, as the ``[[sources]]`` entry ``name`` is read now.
 
     ``None`` where these bytes are not there, or not all of them. Rows and record keep the source of ``record``, so that
-    they are known for those of its segment whatever the log is called by now. Raises what ``fingerprint`` raises.
+    they are known for those of its segment whatever the log is called by now. Raises what ``fingerprint`` raises, and
+    ``DigestUnavailable`` where nobody here can compare the bytes with the record.
     """
     reading = LogReading(
         path,
@@ -81,12 +82,13 @@ def read_again(
                 end=record.end,
                 problem=None,
                 is_final=True,
+                algorithm=record.digest.algorithm,
             )
             segments = list(reading.segments_from(log, place))
     except LogUnreadable:
         return None
     # One segment, since nothing fills it; none where the log has lost its line ends.
-    if len(segments) != 1 or segments[0].record.sha256 != record.sha256 or segments[0].record.end != record.end:
+    if len(segments) != 1 or segments[0].record.digest != record.digest or segments[0].record.end != record.end:
         return None
     return segments[0]
 

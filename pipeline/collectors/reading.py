@@ -62,7 +62,13 @@ def split_of(
     """
     head = log.head()
     if place.start == 0 and is_one_document(name, head, log.span(0, line_bytes_max)):
-        return WholeDocument(pieces, start=0, first_line=place.first_line, line_bytes_max=line_bytes_max)
+        return WholeDocument(
+            pieces,
+            start=0,
+            first_line=place.first_line,
+            line_bytes_max=line_bytes_max,
+            algorithm=place.algorithm,
+        )
     wrapper = wrapper_of(head)
     split = (LineBlocks if by_blocks and wrapper is None else LineSplitter)(
         pieces,
@@ -70,6 +76,7 @@ def split_of(
         first_line=place.first_line,
         before=place.before,
         line_bytes_max=line_bytes_max,
+        algorithm=place.algorithm,
     )
     if isinstance(split, LineSplitter):
         unwrap = None if wrapper is None else wrapper.unwrap
@@ -328,7 +335,7 @@ class LogReading(Iterator[LogSegment]):
             start=splitter.segment_start,
             end=splitter.end,
             first_line=splitter.next_line - builder.lines,
-            sha256=splitter.segment_sha256,
+            digest=splitter.segment_digest,
             head=window(head[: splitter.end]),
             tail=window(splitter.tail),
             lines=builder.lines,

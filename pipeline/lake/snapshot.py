@@ -143,4 +143,4 @@ def _check_superseded(commit: Commit, sources: dict[Place, SourceRecord]) -> Non
 
 def _segment_of(record: SourceRecord) -> tuple[object, ...]:
     """Return what a record keeps however it is read."""
-    return (record.source, record.start, record.end, record.first_line, record.lines, record.sha256)
+    return (record.source, record.start, record.end, record.first_line, record.lines, record.digest)

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from pipeline.objects.strict_json import checked_fields
-from pipeline.usage.sources import SourceRecord, Window
+from pipeline.usage.sources import Algorithm, SegmentDigest, SourceRecord, Window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,8 +21,16 @@ _LATER_KINDS: Mapping[str, type] = {"read_by": str, "joined": int, "further": in
 
 
 def stated_record(record: SourceRecord) -> dict[str, Any]:
-    """Return a record as a log entry states it; what it does not know is left out, as records of before had none."""
-    stated = asdict(record)
+    """Return a record as a log entry states it; what it does not know is left out, as records of before had none.
+
+    The digest goes by the name of its algorithm, which records of before had in the same place.
+    """
+    stated = {
+        (record.digest.algorithm.value if name == "digest" else name): (
+            record.digest.digits if name == "digest" else value
+        )
+        for name, value in asdict(record).items()
+    }
     for name, absent in _SINCE_LATER.items():
         if stated[name] == absent:
             del stated[name]
@@ -34,6 +42,7 @@ def source_record(value: Any) -> SourceRecord:
 
     Raises ``ValueError`` for missing, unknown or mistyped fields.
     """
+    algorithm = Algorithm.BLAKE3 if isinstance(value, dict) and Algorithm.BLAKE3.value in value else Algorithm.SHA256
     fields = checked_fields(
         value,
         "a source",
@@ -44,7 +53,7 @@ def source_record(value: Any) -> SourceRecord:
         start=int,
         end=int,
         first_line=int,
-        sha256=str,
+        **{algorithm.value: str},
         head=dict,
         tail=dict,
         lines=int,
@@ -57,7 +66,10 @@ def source_record(value: Any) -> SourceRecord:
         if any(type(count) is not int for count in counts.values()):
             message = f"a source counts {counts}, and counts are integers"
             raise ValueError(message)
-    return SourceRecord(**{**fields, "head": _window(fields["head"]), "tail": _window(fields["tail"])})
+    digest = SegmentDigest(algorithm, fields.pop(algorithm.value))
+    return SourceRecord(
+        **{**fields, "digest": digest, "head": _window(fields["head"]), "tail": _window(fields["tail"])}
+    )
 
 
 def _window(value: Any) -> Window:

@@ -259,7 +259,12 @@ ENTRIES_SINCE = 4
 before would find that they do not add up.
 """
 
-LAKE_VERSION = max(SUPERSEDING_SINCE, ENTRIES_SINCE, *(column.since for column in COLUMNS))
+BLAKE3_SINCE = 5
+"""The version of the lake since which the digest of a segment may be BLAKE3. A program of before would refuse the
+record as one that nobody of ours could write.
+"""
+
+LAKE_VERSION = max(SUPERSEDING_SINCE, ENTRIES_SINCE, BLAKE3_SINCE, *(column.since for column in COLUMNS))
 """The version of the lake that this program writes; it reads every earlier one."""
 
 

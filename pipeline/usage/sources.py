@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.usage import UsageStatus
 
@@ -22,6 +23,20 @@ class Window:
 
     size: int
     sha256: str
+
+
+class Algorithm(Enum):
+    """By which algorithm the digest of a segment was made; the value is the field of the record that states it."""
+
+    SHA256 = "sha256"
+    BLAKE3 = "blake3"
+
+
+class SegmentDigest(NamedTuple):
+    """The digest of the bytes of a segment, in hexadecimal digits."""
+
+    algorithm: Algorithm
+    digits: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +60,7 @@ class SourceRecord:
     """The segment ``[start, end)``: complete lines only."""
     first_line: int
     """Number of the segment's first line, from 1."""
-    sha256: str
-    """Digest of the bytes of the segment."""
+    digest: SegmentDigest
     head: Window
     """The first bytes of the log, at most 64 KiB and never beyond ``end``."""
     tail: Window

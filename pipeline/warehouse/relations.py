@@ -23,7 +23,7 @@ from pipeline.base.resources import sql_folder
 from pipeline.warehouse.lists import written_out
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -112,38 +112,31 @@ def _text_of(file: Path) -> str:
 @lru_cache(maxsize=8)
 def _understood(texts: tuple[tuple[Path, str], ...]) -> tuple[Relation, ...]:
     """Parse each text once: a run builds several times, and parsing took half of counting a small lake."""
-    with duckdb.connect(":memory:") as connection:
+    with _parser().cursor() as connection:
         return tuple(Relation.of(file, sql, connection) for file, sql in texts)
 
 
-def _tables_read(sql: str, connection: duckdb.DuckDBPyConnection, file: Path) -> Iterator[str]:
+@lru_cache(maxsize=1)
+def _parser() -> duckdb.DuckDBPyConnection:
+    """Return a database without data, of which a run needs one: to open another takes as long as to parse ten files."""
+    return duckdb.connect(":memory:")
+
+
+def _tables_read(sql: str, connection: duckdb.DuckDBPyConnection, file: Path) -> set[str]:
+    """Return the tables that a text reads, less its own common table expressions, at any depth."""
     row = connection.execute("select json_serialize_sql($sql::varchar)", {"sql": sql}).fetchone()
-    tree: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
+    read: set[str] = set()
+    local: set[str] = set()
+
+    def seen(node: dict[str, Any]) -> dict[str, Any]:
+        if node.get("type") == "BASE_TABLE":
+            read.add(node["table_name"])
+        if "cte_map" in node:
+            local.update(entry["key"] for entry in node["cte_map"]["map"])
+        return node
+
+    tree: dict[str, Any] = json.loads(row[0], object_hook=seen) if row else {"error": True}
     if tree.get("error") or len(tree["statements"]) != 1:
         message = f"{file}: must be exactly one SELECT: {tree.get('error_message', 'several statements')}"
         raise ConfigurationError(message)
-    local = set(_values_of(tree, "cte_map"))
-    yield from set(_base_tables(tree)) - local
-
-
-def _base_tables(node: Any) -> Iterator[str]:
-    if isinstance(node, dict):
-        if node.get("type") == "BASE_TABLE":
-            yield node["table_name"]
-        for value in node.values():
-            yield from _base_tables(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from _base_tables(value)
-
-
-def _values_of(node: Any, field: str) -> Iterator[str]:
-    """Yield the names of all common table expressions, at any depth."""
-    if isinstance(node, dict):
-        if field in node:
-            yield from (entry["key"] for entry in node[field]["map"])
-        for value in node.values():
-            yield from _values_of(value, field)
-    elif isinstance(node, list):
-        for value in node:
-            yield from _values_of(value, field)
+    return read - local

@@ -10,10 +10,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipeline.collectors import LogFormat, read_log
+from pipeline.collectors.logs.digests import new_digest, usual_algorithm
 from pipeline.collectors.logs.lines import LineSplitter
+from pipeline.usage.sources import Algorithm, SegmentDigest
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def _digest_of(content: bytes) -> SegmentDigest:
+    digest = new_digest(usual_algorithm())
+    digest.update(content)
+    return SegmentDigest(usual_algorithm(), digest.hexdigest())
 
 
 def test_every_line_is_counted_blank_quarantined_or_event(collect: Any, exchange: Any) -> None:
@@ -111,7 +119,7 @@ def test_an_endless_line_costs_no_memory_and_is_left_for_the_next_run(collect_fi
     log = tmp_path / "app.jsonl"
     log.write_bytes(b"\n" + b"x" * 3_000_000)
     collected = collect_file(log, line_bytes_max=1000)
-    assert collected.records[0].sha256 == hashlib.sha256(b"\n").hexdigest()
+    assert collected.records[0].digest == _digest_of(b"\n")
     assert collected.reading.pending_bytes == 3_000_000
 
 
@@ -128,7 +136,7 @@ def test_a_segment_ends_where_it_may_be_committed_and_its_digest_is_that_of_its_
         (9, 3, 12),
     ]
     for record, content in zip(records, (lines[:4], lines[4:8], [*lines[8:], b"\n"]), strict=True):
-        assert record.sha256 == hashlib.sha256(b"".join(content)).hexdigest()
+        assert record.digest == _digest_of(b"".join(content))
         assert record.end - record.start == len(b"".join(content))
 
 
@@ -149,13 +157,13 @@ def test_block_boundaries_never_matter() -> None:
         splitter = LineSplitter(
             (content[at : at + block_bytes] for at in range(0, len(content), block_bytes)), line_bytes_max=40
         )
-        return [(line, splitter.end, splitter.next_line, splitter.tail, splitter.segment_sha256) for line in splitter]
+        return [(line, splitter.end, splitter.next_line, splitter.tail, splitter.segment_digest) for line in splitter]
 
     whole = split(len(content))
     assert len(whole) > 25
-    for _, end, _, tail, sha256 in whole:
+    for _, end, _, tail, digest in whole:
         assert tail == content[max(0, end - 65_536) : end]
-        assert sha256 == hashlib.sha256(content[:end]).hexdigest()
+        assert digest == (Algorithm.SHA256, hashlib.sha256(content[:end]).hexdigest())
     for block_bytes in (997, 4096, 65_536):
         assert split(block_bytes) == whole
 
@@ -185,5 +193,5 @@ def test_nuls_between_lines_are_skipped_however_many_they_are(
     ]
     record = segment.record
     assert (record.lines, record.blank, reading.pending_bytes) == (5, 1, nuls)
-    assert record.sha256 == hashlib.sha256(content[: record.end]).hexdigest()
+    assert record.digest == _digest_of(content[: record.end])
     assert record.tail.sha256 == hashlib.sha256(content[max(record.end - 2**16, 0) : record.end]).hexdigest()

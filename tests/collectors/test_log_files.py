@@ -48,10 +48,10 @@ def test_a_compressed_log_gives_what_the_plain_one_gives(
     (record,) = other.records
     assert record.compression == name
     assert record.file_size == compressed.stat().st_size
-    assert (record.head, record.tail, record.sha256, record.end) == (
+    assert (record.head, record.tail, record.digest, record.end) == (
         one.records[0].head,
         one.records[0].tail,
-        one.records[0].sha256,
+        one.records[0].digest,
         one.records[0].end,
     )
 

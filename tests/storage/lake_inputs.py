@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from pipeline import lake
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
-from pipeline.usage.sources import SourceRecord, Window
+from pipeline.usage.sources import Algorithm, SegmentDigest, SourceRecord, Window
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +72,7 @@ def record(source: str, events: Sequence[dict[str, Any]], quarantined: int = 0) 
         start=0,
         end=4096,
         first_line=1,
-        sha256="ab" * 32,
+        digest=SegmentDigest(Algorithm.SHA256, "ab" * 32),
         head=window,
         tail=window,
         lines=len(events) + quarantined,

@@ -11,7 +11,7 @@ import pyarrow as pa
 from pipeline.lake.commits import commit, read_log
 from pipeline.objects import layout
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
-from pipeline.usage.sources import SourceRecord, Window
+from pipeline.usage.sources import Algorithm, SegmentDigest, SourceRecord, Window
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +54,7 @@ def commit_night(root: Path, events: Sequence[dict[str, Any]]) -> None:
         start=0,
         end=1,
         first_line=1,
-        sha256="ab" * 32,
+        digest=SegmentDigest(Algorithm.SHA256, "ab" * 32),
         head=WINDOW,
         tail=WINDOW,
         lines=len(rows),

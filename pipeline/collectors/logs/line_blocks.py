@@ -8,18 +8,20 @@ same places with the same numbers, and a line beyond the cap is handed out alone
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipeline.collectors.logs.digests import new_digest
 from pipeline.collectors.logs.lines import Line, LongLine, are_nuls
 from pipeline.collectors.logs.log_file import WINDOW_BYTES
+from pipeline.usage.sources import Algorithm, SegmentDigest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from concurrent.futures import Future
-    from hashlib import _Hash
+
+    from pipeline.collectors.logs.digests import Digest
 
 
 class LineBlock(NamedTuple):
@@ -32,7 +34,7 @@ class LineBlock(NamedTuple):
     """Offset of the block in the decompressed log."""
     end: int
     first_line: int
-    long_line_digest: _Hash | None = None
+    long_line_digest: Digest | None = None
     """The digest of the segment up to and with a line beyond the cap, or behind NULs without number."""
     line: Line | None = None
     """Such a line."""
@@ -65,7 +67,14 @@ class LineBlocks:
     """
 
     def __init__(
-        self, pieces: Iterable[bytes], *, start: int = 0, first_line: int = 1, before: bytes = b"", line_bytes_max: int
+        self,
+        pieces: Iterable[bytes],
+        *,
+        start: int = 0,
+        first_line: int = 1,
+        before: bytes = b"",
+        line_bytes_max: int,
+        algorithm: Algorithm = Algorithm.SHA256,
     ) -> None:
         """Begin at offset ``start``, which is the beginning of line ``first_line``.
 
@@ -78,7 +87,8 @@ class LineBlocks:
         self._line_bytes_max = line_bytes_max
         self._recent: deque[bytes] = deque([before[-WINDOW_BYTES:]])
         self._recent_bytes = len(self._recent[0])
-        self._digest = _Digest()
+        self._algorithm = algorithm
+        self._digest = _DigestBeside(new_digest(algorithm))
         self._read_end = start
         self._read_line = first_line
 
@@ -134,12 +144,12 @@ class LineBlocks:
     def begin_segment(self) -> None:
         """Let a segment begin after the line taken last."""
         self.segment_start = self.end
-        self._digest.replace(hashlib.sha256())
+        self._digest.replace(new_digest(self._algorithm))
 
     @property
-    def segment_sha256(self) -> str:
-        """The digest (hex) of the lines since ``segment_start``, with their terminators."""
-        return self._digest.so_far().hexdigest()
+    def segment_digest(self) -> SegmentDigest:
+        """The digest of the lines since ``segment_start``, with their terminators."""
+        return SegmentDigest(self._algorithm, self._digest.so_far().hexdigest())
 
     @property
     def tail(self) -> bytes:
@@ -201,15 +211,15 @@ _THREAD_FROM_BYTES = 2**18
 _WAITING_MAX = 4
 
 
-class _Digest:
-    """A SHA-256 that another thread works out while this one decodes.
+class _DigestBeside:
+    """A digest that another thread works out while this one decodes.
 
     Hashing gives the interpreter away, and costs as much.
     """
 
-    def __init__(self) -> None:
-        self._digest = hashlib.sha256()
-        self._waiting: deque[Future[None]] = deque()
+    def __init__(self, digest: Digest) -> None:
+        self._digest = digest
+        self._waiting: deque[Future[object]] = deque()
         self._thread: ThreadPoolExecutor | None = None
 
     def add(self, content: bytes) -> None:
@@ -223,12 +233,12 @@ class _Digest:
             self._waiting.popleft().result()
         self._waiting.append(self._thread.submit(self._digest.update, content))
 
-    def so_far(self) -> _Hash:
+    def so_far(self) -> Digest:
         """Return a copy of the digest of all that was added."""
         self._settle()
         return self._digest.copy()
 
-    def replace(self, digest: _Hash) -> None:
+    def replace(self, digest: Digest) -> None:
         """Go on from another digest."""
         self._settle()
         self._digest = digest

@@ -10,10 +10,11 @@ begun anew matches no record and is a new one.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.collectors.logs.compression import Compression
+from pipeline.collectors.logs.digests import usual_algorithm
 from pipeline.collectors.logs.problems import LogUnreadable
 from pipeline.usage.sources import Window
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pipeline.collectors.logs.log_file import LogFile
-    from pipeline.usage.sources import SourceRecord
+    from pipeline.usage.sources import Algorithm, SourceRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,8 @@ class Continuation:
     """Whether ``end`` is known; of a compressed log that nobody knows it is not, and ``believed`` finds it."""
     is_final: bool = False
     """Whether nothing behind ``end`` belongs to it: a segment that is read again."""
+    algorithm: Algorithm = field(default_factory=usual_algorithm)
+    """That of the digests of its segments."""
 
 
 class KnownSources:

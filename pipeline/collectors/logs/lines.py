@@ -6,16 +6,18 @@ Owns the splitting at LF, the cap on a line, and the digests of what was split. 
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipeline.collectors.logs.digests import new_digest
 from pipeline.collectors.logs.log_file import WINDOW_BYTES
+from pipeline.usage.sources import Algorithm, SegmentDigest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from hashlib import _Hash
+
+    from pipeline.collectors.logs.digests import Digest
 
 
 _AROUND = re.compile(rb"(?:\x00|\xef\xbb\xbf)*")
@@ -56,18 +58,25 @@ class SplitPlace(NamedTuple):
     next_line: int
     recent: tuple[bytes, ...]
     recent_bytes: int
-    digest: _Hash
+    digest: Digest
 
 
 class LineSplitter:
     """Iterates the lines of a log from ``start`` on, and knows at each of them what has been split so far.
 
     The properties speak of all lines handed out up to now: ``end``, ``next_line``, ``tail`` (the last bytes before
-    ``end``, for knowing the log again) and ``segment_sha256`` since ``segment_start``.
+    ``end``, for knowing the log again) and ``segment_digest`` since ``segment_start``.
     """
 
     def __init__(
-        self, blocks: Iterable[bytes], *, start: int = 0, first_line: int = 1, before: bytes = b"", line_bytes_max: int
+        self,
+        blocks: Iterable[bytes],
+        *,
+        start: int = 0,
+        first_line: int = 1,
+        before: bytes = b"",
+        line_bytes_max: int,
+        algorithm: Algorithm = Algorithm.SHA256,
     ) -> None:
         """Begin at offset ``start``, which is the beginning of line ``first_line``.
 
@@ -80,7 +89,8 @@ class LineSplitter:
         self._line_bytes_max = line_bytes_max
         self._recent: deque[bytes] = deque([before[-WINDOW_BYTES:]])
         self._recent_bytes = len(self._recent[0])
-        self._digest = hashlib.sha256()
+        self._algorithm = algorithm
+        self._digest = new_digest(algorithm)
 
     def place(self) -> SplitPlace:
         """Return where it stands, for ``return_to``."""
@@ -94,12 +104,12 @@ class LineSplitter:
     def begin_segment(self) -> None:
         """Let a segment begin after the line handed out last."""
         self.segment_start = self.end
-        self._digest = hashlib.sha256()
+        self._digest = new_digest(self._algorithm)
 
     @property
-    def segment_sha256(self) -> str:
-        """The digest (hex) of the lines since ``segment_start``, with their terminators."""
-        return self._digest.hexdigest()
+    def segment_digest(self) -> SegmentDigest:
+        """The digest of the lines since ``segment_start``, with their terminators."""
+        return SegmentDigest(self._algorithm, self._digest.hexdigest())
 
     @property
     def tail(self) -> bytes:
@@ -169,7 +179,7 @@ class LongLine:
     Kept of it are its size, its digest and its edges, and what follows the NULs as long as that is within the cap.
     """
 
-    def __init__(self, digest: _Hash, begun: bytes, line_bytes_max: int) -> None:
+    def __init__(self, digest: Digest, begun: bytes, line_bytes_max: int) -> None:
         self.digest = digest.copy()
         self._bytes_max = line_bytes_max + 1  # with its LF
         self._kept: bytearray | None = bytearray()

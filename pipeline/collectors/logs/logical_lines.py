@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from pipeline.collectors.logs.lines import LineSplitter
     from pipeline.collectors.wrappers import Unwrapped
+    from pipeline.usage.sources import SegmentDigest
 
 _MEMBER = re.compile(rb'"[^"\\\x00-\x1f]{1,64}" *: *["{\[0-9tfn]')
 """What only a part of a JSON document has: other text that a program writes beside its log is none of its lines."""
@@ -71,9 +72,9 @@ class LogicalLines:
         return self._splitter.segment_start
 
     @property
-    def segment_sha256(self) -> str:
-        """The digest (hex) of the lines since then."""
-        return self._splitter.segment_sha256
+    def segment_digest(self) -> SegmentDigest:
+        """The digest of the lines since then."""
+        return self._splitter.segment_digest
 
     @property
     def tail(self) -> bytes:

@@ -6,13 +6,14 @@ still writing is for the next run. Does not own what the document says.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from typing import TYPE_CHECKING
 
+from pipeline.collectors.logs.digests import new_digest
 from pipeline.collectors.logs.lines import Line, bare_span
 from pipeline.collectors.logs.log_file import WINDOW_BYTES
+from pipeline.usage.sources import Algorithm, SegmentDigest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -78,7 +79,15 @@ class WholeDocument:
     As ``lines.LineSplitter``, whose properties it has. A document beyond the cap on a line is one that is too long.
     """
 
-    def __init__(self, pieces: Iterable[bytes], *, start: int, first_line: int, line_bytes_max: int) -> None:
+    def __init__(
+        self,
+        pieces: Iterable[bytes],
+        *,
+        start: int,
+        first_line: int,
+        line_bytes_max: int,
+        algorithm: Algorithm = Algorithm.SHA256,
+    ) -> None:
         self.end = start
         self.segment_start = start
         self.next_line = first_line
@@ -87,22 +96,23 @@ class WholeDocument:
         """Whether the log was read to its end, and is one."""
         self._pieces = pieces
         self._line_bytes_max = line_bytes_max
-        self._digest = hashlib.sha256()
+        self._algorithm = algorithm
+        self._digest = new_digest(algorithm)
 
     @property
-    def segment_sha256(self) -> str:
-        """The digest (hex) of the document."""
-        return self._digest.hexdigest()
+    def segment_digest(self) -> SegmentDigest:
+        """The digest of the document."""
+        return SegmentDigest(self._algorithm, self._digest.hexdigest())
 
     def begin_segment(self) -> None:
         """Let a segment begin behind the document, where nothing is."""
         self.segment_start = self.end
-        self._digest = hashlib.sha256()
+        self._digest = new_digest(self._algorithm)
 
     def __iter__(self) -> Iterator[list[Line]]:
         """Yield the document, or nothing while it is not whole."""
         kept: bytearray | None = bytearray()
-        digest = hashlib.sha256()
+        digest = new_digest(self._algorithm)
         size = lines = 0
         edges, tail = b"", b""
         for piece in self._pieces:

@@ -1,0 +1,303 @@
+"""Each check of the kernel has a line here that would be read wrongly without it.
+
+``benchmarks/mutants.py`` takes the checks away one at a time and runs this file first. The oracle is the plain reader;
+beside each line stands a usual one, which the kernel tells whatever became of the other.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fuzzing import expected_rows, found_rows
+
+from pipeline.collectors import LogFormat
+from pipeline.collectors.decode import decode_line
+from pipeline.collectors.kernel import blocks
+from pipeline.collectors.kernel.blocks import BlockDecoder
+from pipeline.collectors.logs.lines import Line, bare_span
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.collectors.kernel.blocks import DecodedLines
+
+FORMAT = LogFormat()
+USUAL = b'{"ts": "2026-03-01T06:51:19Z", "request_id": "r", "api_key_id": "k", "status": 500}'
+COUNTED = {"id": "a", "choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 2}}
+
+
+@pytest.fixture(autouse=True)
+def _learns_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "LEARNED_FROM_BYTES", 0)
+    monkeypatch.setattr(blocks, "_idle", {})
+
+
+def _fingerprint(raw: str) -> str:
+    return f"key_{len(raw)}"
+
+
+def _found(lines: Sequence[bytes], log_format: LogFormat = FORMAT) -> DecodedLines:
+    decoder = BlockDecoder(source="s", log_format=log_format, fingerprint=_fingerprint)
+    found = decoder.decoded(b"".join(line + b"\n" for line in lines), start=0, first_line=1)
+    assert decoder.failures == 0
+    return found
+
+
+def _plain(lines: Sequence[bytes], log_format: LogFormat = FORMAT) -> dict[int, Any]:
+    found, at = {}, 0
+    for number, line in enumerate(lines, 1):
+        end = at + len(line) + 1
+        content = line[slice(*bare_span(line, 0, len(line)))]
+        rows = decode_line(Line(number, at, end, content), source="s", log_format=log_format, fingerprint=_fingerprint)
+        if rows:
+            found[number] = expected_rows(rows)
+        at = end
+    return found
+
+
+def _with(members: bytes, *, without: bytes = b"") -> bytes:
+    """Return the usual line with other members before its own, less one of its own."""
+    return (b"{" + members + b", " + USUAL[1:]).replace(without, b"", 1)
+
+
+def _at(written: bytes) -> bytes:
+    """Return the usual line with another instant."""
+    return USUAL.replace(b'"2026-03-01T06:51:19Z"', written)
+
+
+def _answered(response: bytes) -> bytes:
+    return _with(b'"response": ' + response).replace(b'"status": 500', b'"status": 200')
+
+
+def _stream(*chunks: Any) -> bytes:
+    """Return a line whose answer is a stream; a chunk that is bytes stands there as it is written within the line."""
+    texts = (chunk if isinstance(chunk, bytes) else json.dumps(json.dumps(chunk))[1:-1].encode() for chunk in chunks)
+    return _answered(b'"' + b"".join(b"data: " + text + b"\\n\\n" for text in texts) + b'"')
+
+
+def _said(text: str = "x") -> dict[str, Any]:
+    return {"id": "a", "choices": [{"index": 0, "delta": {"content": text}}]}
+
+
+def _written(chunk: dict[str, Any], *changes: tuple[bytes, bytes]) -> bytes:
+    """Return a chunk as it is written within a line, with changes to what is written."""
+    written = json.dumps(json.dumps(chunk))[1:-1].encode()
+    for before, after in changes:
+        assert before in written
+        written = written.replace(before, after, 1)
+    return written
+
+
+HANDED_OVER = {
+    "a word is written as JSON writes it": _with(b'"x": trux'),
+    "a null is written as JSON writes it": _with(b'"method": nulx'),
+    "a minus has digits behind it": _with(b'"x": -'),
+    "a dot has digits behind it": _with(b'"x": 1.'),
+    "an exponent has digits": _with(b'"x": 1e+'),
+    "a number does not begin with zeros": _with(b'"x": 07'),
+    "a name is in quotes": _with(b"'x\": 1"),
+    "a colon follows a name": _with(b'"x"; 1'),
+    "a comma separates members": _with(b'"x": 1 "y": 1'),
+    "nothing else separates members": _with(b'"x": 1; "y": 1'),
+    "a comma separates elements": _with(b'"x": [1; 2]'),
+    "a comma separates elements that are looked at": _answered(b'{"choices": [{}; {}]}'),
+    "an object ends with a brace": _with(b'"x": [{"y": 1]'),
+    "an object that is looked at ends with a brace": _answered(b'{"choices": [{"index": 0]}'),
+    "a line is an object": b"[" + USUAL[1:],
+    "a line ends with its object": USUAL + b"}",
+    "an escape is one of JSON's": _with(b'"x": "\\x"'),
+    "an escape has four digits": _with(b'"x": "\\u00g0"'),
+    "a string has no control characters": _with(b'"x": "\x1f"'),
+    "a character of two bytes is whole": _with(b'"x": "\xc3"'),
+    "a character continues as UTF-8 does": _with(b'"x": "\xe2\x82("'),
+    "a character of one byte is not written with two": _with(b'"x": "\xc0\x80"'),
+    "a character of two bytes is not written with three": _with(b'"x": "\xe0\x80\x80"'),
+    "a character of three bytes is not written with four": _with(b'"x": "\xf0\x80\x80\x80"'),
+    "a surrogate is no UTF-8": _with(b'"x": "\xed\xa0\x80"'),
+    "nothing is above the last character": _with(b'"x": "\xf4\x90\x80\x80"'),
+    "a name may be written with escapes": _with(b'"\\u006dethod": "POST"'),
+    "a name of an object may be written with escapes": _answered(
+        b'{"id": "a", "choices": [], "us\\u0061ge": {"prompt_tokens": 3, "completion_tokens": 2}}'
+    ),
+    "a text of which words are expected has no escapes": _with(b'"method": "POS\\u0054"'),
+    "a model that is longer than models are": _with(b'"request": {"model": "' + b"m" * 140 + b'"}'),
+    "a model of a million bytes": _with(b'"request": {"model": "' + b"m" * 1_000_000 + b'"}'),
+    "a status of sixty digits": _with(b'"status": ' + b"2" * 60, without=b', "status": 500'),
+    "a status of two hundred thousand digits": _with(b'"status": ' + b"2" * 200_000, without=b', "status": 500'),
+    "three hundred thousand values under one name": _answered(b'{"choices": [' + b"1," * 300_000 + b"1]}"),
+    "a status with an exponent is whole": _with(b'"status": 2e2', without=b', "status": 500'),
+    "a status with an exponent below zero is whole": _with(b'"status": 2000e-1', without=b', "status": 500'),
+    "a status with an exponent of zero is whole": _with(b'"status": 200e-0', without=b', "status": 500'),
+    "an id is at most as long as ids are": _with(b'"x": 1').replace(b'"r"', b'"' + b"r" * 300 + b'"'),
+    "an id consists of characters of ids": USUAL.replace(b'"r"', b'"r r"'),
+    "a raw key is as long as it is": USUAL.replace(b'"api_key_id": "k"', b'"api_key": "' + b"k" * 300 + b'"'),
+    "more ids in one line than there is room for": _answered(
+        b'{"choices": ['
+        + b", ".join(b'{"id": "%d"}' % number for number in range(40))
+        + b'], "usage": {"prompt_tokens": 3, "completion_tokens": 2}}'
+    ),
+    "a count beyond 64 bits": _answered(
+        b'{"id": "a", "choices": [{}], "usage": {"prompt_tokens": 18446744073709551621, "completion_tokens": 2}}'
+    ),
+    "a count is no more than anything counts": _answered(
+        b'{"id": "a", "choices": [{}], "usage": {"prompt_tokens": 1000000000001, "completion_tokens": 2}}'
+    ),
+    "a count is whole": _answered(
+        b'{"id": "a", "choices": [{}], "usage": {"prompt_tokens": 1.5, "completion_tokens": 2}}'
+    ),
+    "a day is one of its month": _at(b'"2026-02-29T06:51:19Z"'),
+    "there is no day 0": _at(b'"2026-03-00T06:51:19Z"'),
+    "there is no month 13": _at(b'"2026-13-01T06:51:19Z"'),
+    "there is no hour 24": _at(b'"2026-03-01T24:51:19Z"'),
+    "a date is separated by hyphens": _at(b'"2026/03-01T06:51:19Z"'),
+    "a time is separated by colons": _at(b'"2026-03-01T06:51;19Z"'),
+    "a fraction of a second has digits": _at(b'"2026-03-01T06:51:19.Z"'),
+    "an instant without an offset": _at(b'"2026-03-01T06:51:19"'),
+    "nothing follows an instant": _at(b'"2026-03-01T06:51:19Zx"'),
+    "an instant ends with a quote": _at(b'"2026-03-01T06:51:19Z]'),
+    "a name with dots is for the plain reader": _with(b'"request.model": "m"'),
+    "an offset has a colon": _at(b'"2026-03-01T06:51:19+01;30"'),
+    "an offset is less than a day": _at(b'"2026-03-01T06:51:19+24:30"'),
+    "an instant is in this century": _at(b'"2000-01-01T00:30:00+01:00"'),
+    "an instant as a number is in this century": _at(b"946684799"),
+    "an instant as a number of nineteen digits": _at(b"2305844781558509952"),
+    "an instant as a number with a fraction": _at(b"17723448165.1"),
+    "headers of the response are for the plain reader": _with(b'"response_headers": {"x": "y"}'),
+    "an array of chunks has commas": _answered(b"[" + json.dumps(COUNTED).encode() + b"; {}]"),
+    "a chunk that is broken is not one that was cut": _stream(_written(_said(), (b"0,", b"0;")), COUNTED),
+    "nothing follows the chunk of an event": _stream(_written(COUNTED) + b"}", _said()),
+    "a stream has a chunk": _stream(b"[DONE]"),
+    "text in a stream that is no chunk": _stream(_said(), b"hello", COUNTED),
+    "an event that is an error": _stream(_said()).replace(b"data: ", b"event: error\\ndata: ", 1),
+    "an error with a space before it": _stream(_said()).replace(b"data: ", b"event:  error\\ndata: ", 1),
+    "what follows a document in a text": _answered(b'"{\\"id\\": \\"a\\"} x"'),
+}
+"""Lines that the kernel must not tell, by what it would get wrong if it did."""
+
+TOLD = {
+    "an empty id is none": _answered(json.dumps(COUNTED).encode()).replace(b'"r"', b'""'),
+    "an empty id of an answer is none": _answered(json.dumps(COUNTED | {"id": ""}).encode()),
+    "an empty id of a chunk is none, and that of a later one counts": _stream(_said() | {"id": ""}, COUNTED),
+    "of a pair of surrogates one character is made": _stream(
+        _written(_said("HERE"), (b"HERE", b"\\ud83d\\ude00")), COUNTED
+    ),
+    "half a character swallows no quote": _stream(
+        _written(COUNTED | {"x": "HERE"}, (b'HERE\\"', b"\\ud83d\\u0022")), _said()
+    ),
+    "a chunk that was cut says nothing": _stream(_written(_said())[:-9], COUNTED),
+    "chunks that follow one another are counted": _stream(*[_said()] * 7),
+    "of counts in a row the last ones stand": _stream(
+        *(COUNTED | {"usage": {"prompt_tokens": 3, "completion_tokens": count}} for count in (1, 2, 5, 4))
+    ),
+    "a count of zero": _answered(
+        json.dumps(COUNTED | {"usage": {"prompt_tokens": 0, "completion_tokens": 0}}).encode()
+    ),
+    "an instant with an offset to the east": _at(b'"2026-03-01T06:51:19.25+05:30"'),
+    "an instant with an offset to the west": _at(b'"2026-03-01 06:51:19-08:00"'),
+    "the last day of February in a leap year": _at(b'"2028-02-29T23:59:59Z"'),
+    "an id of many bytes": USUAL.replace(b'"r"', b'"' + b"r" * 250 + b'"'),
+    "a status with a fraction": _with(b'"status": 200.5', without=b', "status": 500'),
+    "a status that is a hundredth": _with(b'"status": 2e-2', without=b', "status": 500'),
+    "two keys of one length": USUAL.replace(b'"k"', b'"l"'),
+    "another tree of names beside the known ones": _with(b'"x": {"status": 200, "y": [{"ts": 1}, "\\u0041"]}'),
+}
+"""Lines that the kernel tells, by what would be told wrongly."""
+
+_AGAIN = {
+    "a quote that stands alone": b'x\\"',
+    "a backslash that stands alone": b"x\\\\",
+    "a control character": b"\\u001f",
+    "an escaped quote": b"\\u0022",
+    "an escaped backslash": b"\\u005c",
+    "the end of a line": b"\\n",
+    "an escape that is none": b"\\\\x",
+    "an escape of four digits that is none": b"\\\\u00g0",
+    "backslashes before a letter": b"\\\\\\x",
+    "another name, and text": b'\\", \\"model\\": \\"m',
+    "usage, and text": (
+        b'\\"}}], \\"usage\\": {\\"prompt_tokens\\": 7, \\"completion_tokens\\": 7}, \\"x\\": [{\\"y\\": {\\"z\\": \\"'
+    ),
+}
+"""What may stand in the text of a chunk that is like those before it, and ends the text or breaks it."""
+
+
+@pytest.mark.parametrize("claim", HANDED_OVER)
+def test_what_is_not_certain_is_handed_over(claim: str) -> None:
+    lines = [HANDED_OVER[claim], USUAL]
+    found = _found(lines)
+    assert found_rows(found) == _plain(lines)
+    assert found.told == 1
+
+
+@pytest.mark.parametrize("claim", TOLD)
+def test_what_is_told_is_what_the_plain_reader_says(claim: str) -> None:
+    lines = [TOLD[claim], USUAL]
+    found = _found(lines)
+    assert found_rows(found) == _plain(lines)
+    assert found.told == 2
+
+
+@pytest.mark.parametrize("claim", _AGAIN)
+def test_a_chunk_is_the_same_again_only_where_its_text_is_text(claim: str) -> None:
+    differing = _written(_said("HERE"), (b"HERE", _AGAIN[claim]))
+    lines = [_stream(_said(), _said(), differing, _said(), _said(), COUNTED), USUAL]
+    without_usage = [_stream(_said(), _said(), differing, _said(), _said()), USUAL]
+    for each in (lines, without_usage):
+        found = _found(each)
+        assert found_rows(found) == _plain(each)
+        assert found.told >= 1
+
+
+def test_escapes_before_a_text_do_not_move_the_place_at_which_chunks_may_differ() -> None:
+    first = _written({"x": "HERE"} | _said(), (b"HERE", b"\\u0041bc"))
+    broken = first.replace(b'\\"content\\": ', b'\\"content\\"; ')
+    lines = [_stream(first, first, broken, first), USUAL]
+    found = _found(lines)
+    assert found_rows(found) == _plain(lines)
+
+
+@pytest.mark.parametrize("texts", [("x", "", "x", ""), ("x", "", "", "x", "x", "x"), ("", "x", "x"), ("x", "x", "")])
+def test_chunks_with_text_and_without_are_counted_apart(texts: Sequence[str]) -> None:
+    for rest in ([], [COUNTED]):
+        lines = [_stream(*map(_said, texts), *rest), USUAL]
+        assert found_rows(_found(lines)) == _plain(lines)
+
+
+def test_different_ids_of_one_line_are_told_apart() -> None:
+    one, other = (json.dumps(COUNTED | {"id": f"{id_}"}).encode() for id_ in "ab")
+    lines = [_with(b'"response": ' + one), _with(b'"response": ' + other).replace(b'"r"', b'"b"'), USUAL]
+    found = _found(lines)
+    assert found_rows(found) == _plain(lines)
+    assert found.told == 3
+
+
+def test_many_shapes_of_one_size_are_told_apart() -> None:
+    lines = [_with(b'"request": {"model": "%03x"}' % number) for number in range(600)]
+    found = _found(lines)
+    assert found_rows(found) == _plain(lines)
+    assert found.told == 600
+
+
+def test_more_keys_than_there_is_room_for_are_each_what_they_are() -> None:
+    lines = [USUAL.replace(b'"k"', b'"%05x"' % number) for number in range(2**14 + 50)]
+    found = _found(lines)
+    assert found_rows(found) == _plain(lines)
+    assert found.told == 2**14
+
+
+def test_lines_behind_those_whose_counts_there_is_no_room_for_are_read() -> None:
+    counts = _answered(b'{"prompt_tokens": [' + b"1," * 239 + b"1]}")
+    lines = [*[counts] * 2300, _answered(json.dumps(COUNTED).encode())]
+    assert found_rows(_found(lines)) == _plain(lines)
+
+
+def test_objects_within_objects_are_read_as_deep_as_the_source_says() -> None:
+    log_format = LogFormat(depth_max=5)
+    for levels in range(1, 9):
+        nested: Any = 1
+        for _ in range(levels):
+            nested = {"usage": [nested]}
+        lines = [_answered(json.dumps(COUNTED | {"x": nested, "data": nested}).encode()), USUAL]
+        assert found_rows(_found(lines, log_format)) == _plain(lines, log_format)
