@@ -4,6 +4,6 @@ Owns the chain of documents, the kept configurations and the files under ``invoi
 says (``pipeline.invoicing``) nor its CSV (``pipeline.documents``). Read first: ``entries``, then ``configurations``.
 """
 
-from pipeline.register.entries import append, read, sweep_orphans
+from pipeline.register.entries import Rehearsal, append, read, sweep_orphans
 
-__all__ = ["append", "read", "sweep_orphans"]
+__all__ = ["Rehearsal", "append", "read", "sweep_orphans"]
