@@ -46,10 +46,11 @@ def append(
     """
     folder, number = layout.register(workspace), len(documents_so_far) + 1
     last_sha256 = _sha256_of_last(workspace, documents_so_far)
-    content = _render(make_document(number), last_sha256)
-    disk.make_folders(workspace, folder)
+    content, document = _render(make_document(number), last_sha256)
+    if number == 1:  # where there is an entry, its folder was durable before it
+        disk.make_folders(workspace, folder)
     append_log.append_entry(folder, number, content)
-    return parse_object(content)
+    return document
 
 
 class Rehearsal:
@@ -75,8 +76,7 @@ class Rehearsal:
             last_sha256: str | None = self._last[1]
         else:
             last_sha256 = _sha256_of_last(workspace, documents_so_far)
-        content = _render(make_document(len(documents_so_far) + 1), last_sha256)
-        document = parse_object(content)
+        content, document = _render(make_document(len(documents_so_far) + 1), last_sha256)
         self.documents.append(document)
         self._last = _last_seal([*documents_so_far, document]), append_log.sha256_of(content)
         return document
@@ -121,12 +121,12 @@ def _parse(content: bytes, _number: int) -> tuple[str | None, dict[str, Any]]:
     return previous_sha256, document
 
 
-def _render(document: Mapping[str, Any], previous_sha256: str | None) -> bytes:
+def _render(document: Mapping[str, Any], previous_sha256: str | None) -> tuple[bytes, dict[str, Any]]:
+    """Return the bytes of an entry, and what they say when they are read back."""
     taken = document.keys() & {"previousSha256", "sealSha256"}
     if taken:
         message = f"the document has the fields {sorted(taken)}, which belong to the register"
         raise ValueError(message)
     entry = {**document, "previousSha256": previous_sha256, "sealSha256": append_log.UNSEALED}
-    content = (json.dumps(entry, ensure_ascii=False, sort_keys=True, indent=1) + "\n").encode("utf-8")
-    parse_object(content)  # what cannot be read back, such as a float, must not be issued
-    return append_log.seal(content)
+    content = append_log.seal((json.dumps(entry, ensure_ascii=False, sort_keys=True, indent=1) + "\n").encode("utf-8"))
+    return content, parse_object(content)  # what cannot be read back, such as a float, must not be issued

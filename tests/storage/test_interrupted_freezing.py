@@ -13,11 +13,13 @@ from workspaces import fingerprints, make_workspace, plain, tallybook, write_log
 from pipeline import register
 from pipeline.cli.commands.invoice import freeze
 from pipeline.configuration.workspace import open_workspace
-from pipeline.jobs.state.aggregate import Aggregate, aggregate
+from pipeline.jobs.state.aggregate import aggregate
 from pipeline.objects import disk
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pipeline.jobs.state.aggregate import Aggregate
 
 ACCOUNTS = "".join(f'[[accounts]]\nid = "{name}"\nname = "{name}"\nkeys = ["key_{name}"]\n' for name in "ab")
 ISSUE = ("invoice", "issue", "--period", "2026-10", "--as-of", "2026-11-02")
