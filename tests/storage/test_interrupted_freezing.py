@@ -1,4 +1,4 @@
-"""Issuing and voiding die at any call to the disk, and are finished by running the same command again."""
+"""Issuing, voiding and recording payments die at any call to the disk, and are finished by running them again."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pipeline.cli.commands.invoice import freeze
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.state.aggregate import aggregate
 from pipeline.objects import disk
+from pipeline.register.payments import read_payments
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,6 +86,28 @@ def test_what_died_at_any_call_to_the_disk_is_finished_by_running_it_again(
         shutil.rmtree(root)
     frozen_before, frozen_after = len(register.read(before)), len(register.read(undisturbed))
     assert numbers == set(range(frozen_before, frozen_after + 1)), "it died before, between and after its entries"
+
+
+def test_a_payment_whose_run_died_at_any_call_to_the_disk_is_recorded_once_by_running_it_again(
+    issued: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = ("invoice", "paid", "INV-000001", "--on", "2026-11-10", "--amount", "0.50", "--as-of", "2026-12-01")
+    outcomes = set()
+    for die_at in count(1):
+        root = shutil.copytree(issued, tmp_path / f"death-{die_at}")
+        with monkeypatch.context() as disturbed:
+            fault = FaultyOs(root, die_at=die_at)
+            disturbed.setattr(disk, "os", fault)
+            try:
+                tallybook(root, *part)
+                break
+            except Died:
+                fault.revive()
+            root = fault.after_power_cut(tmp_path / f"cut-{die_at}", POWER_CUTS["no name survives"])
+        outcomes.add(len(read_payments(root)))
+        assert tallybook(root, *part).returncode == 0
+        assert [(each.number, str(each.amount)) for each in read_payments(root)] == [(1, "0.50")]
+    assert outcomes == {0, 1}
 
 
 def files(root: Path) -> dict[str, str]:

@@ -10,7 +10,9 @@ import click
 from pipeline.base.errors import InvoiceNotFound
 from pipeline.base.money import plain, plain_rate
 from pipeline.cli.commands.invoice.choice import account_option, book_of, chosen_invoices, period_option
+from pipeline.cli.commands.invoice.settled import print_payments, settled, settlement_text
 from pipeline.cli.tables import print_table
+from pipeline.configuration.workspace import open_workspace
 from pipeline.invoicing import LineKind, invoice_document
 
 if TYPE_CHECKING:
@@ -35,7 +37,8 @@ def show(
     as_json: bool,
 ) -> None:
     """Show an invoice with its lines, by its id (INV-000001, draft-2026-10-acme) or by period and account."""
-    book = book_of(invocation)
+    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    book = book_of(workspace)
     invoices = [invoice for invoice in chosen_invoices(book, period, account_id) if invoice_id in (None, invoice.id)]
     if not invoices:
         message = f"there is no invoice {invoice_id!r}; 'tallybook invoice list' shows what there is"
@@ -43,8 +46,12 @@ def show(
     if as_json:
         click.echo(json.dumps([invoice_document(invoice) for invoice in invoices], indent=1, ensure_ascii=False))
         return
+    settlements = settled(workspace.root, book)
     for invoice in invoices:
         _print_invoice(invoice, book.credited_by().get(invoice.id))
+        if invoice.id in settlements and settlements[invoice.id].payments:
+            print_payments(settlements[invoice.id])
+            click.echo(f"\n{settlement_text(settlements[invoice.id])}\n")
 
 
 def _print_invoice(invoice: Invoice, credit_note_id: str | None) -> None:
