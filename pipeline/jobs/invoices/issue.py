@@ -100,7 +100,13 @@ def _issue_one(
     def make_document(number: int) -> dict[str, object]:
         issued_on = usage_date(freezing.now, time_zone(draft.timezone))
         return invoice_document(
-            issued_invoice(draft, number=number, prefix=workspace.settings.invoice_prefix, issued_on=issued_on)
+            issued_invoice(
+                draft,
+                number=number,
+                prefix=workspace.settings.invoice_prefix,
+                issued_on=issued_on,
+                rules=workspace.rules,
+            )
         )
 
     return freezing.append(workspace, documents, make_document, built)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import register
 from pipeline.base.errors import CommitConflict, InvoiceNotFound, VoidRefused
+from pipeline.base.periods import time_zone, usage_date
 from pipeline.invoicing import InvoiceStatus, credit_note, invoice_document, invoice_from_document
 from pipeline.invoicing.book import refuse_lowered_grants, refuse_removed_accounts
 from pipeline.invoicing.rules import Rules
@@ -82,7 +83,15 @@ def _voided(workspace: Workspace, built: Aggregate, invoice_id: str, freezing: F
     freezing.keep_configuration(workspace)
 
     def make_document(number: int) -> dict[str, object]:
-        return invoice_document(credit_note(invoice, number=number, prefix=workspace.settings.invoice_prefix))
+        return invoice_document(
+            credit_note(
+                invoice,
+                number=number,
+                prefix=workspace.settings.invoice_prefix,
+                issued_on=usage_date(freezing.now, time_zone(invoice.timezone)),
+                rules=workspace.rules,
+            )
+        )
 
     document = freezing.append(workspace, documents, make_document, built)
     return Voided(note=invoice_from_document(document), is_new=True)

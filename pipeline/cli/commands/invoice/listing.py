@@ -94,6 +94,7 @@ def _document(
         "currency": invoice.currency,
         "subtotal": plain(invoice.subtotal),
         "total": plain(invoice.total),
+        "issue_date": invoice.issue_date.isoformat() if invoice.issue_date else None,
         "due_date": invoice.due_date.isoformat() if invoice.due_date else None,
         "credited": plain(settlement.credited) if settlement else None,
         "paid": plain(settlement.paid) if settlement else None,
