@@ -11,6 +11,7 @@
      ├── IssueBlocked              nothing can be issued or voided yet (unpriced usage, a broken claim)
      ├── InvoiceNotFound           no draft or issued invoice fits what was asked for
      ├── VoidRefused               an invoice cannot be voided: it is credited already, or a credit note itself
+     ├── PaymentRefused            a payment cannot be recorded: of a draft, a credited invoice, or nothing
      ├── WorkspaceLocked           another run holds the workspace
      └── LakeError                 the lake is not what its log says it is, or says what this program cannot read
           ├── LakeIsNewer          a newer version of Tallybook wrote it
@@ -66,6 +67,10 @@ class InvoiceNotFound(TallybookError):
 
 class VoidRefused(TallybookError):
     """An invoice cannot be voided: a credit note takes it back already, or it is a credit note itself."""
+
+
+class PaymentRefused(TallybookError):
+    """A payment cannot be recorded: of a draft, a credit note or a credited invoice, or one that is not there."""
 
 
 class WorkspaceLocked(TallybookError):

@@ -26,6 +26,7 @@ from pipeline.base.errors import (
     InvoiceNotFound,
     IssueBlocked,
     LakeIsNewer,
+    PaymentRefused,
     TallybookError,
     VoidRefused,
     WorkspaceLocked,
@@ -140,7 +141,7 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def _exit_code(error: TallybookError) -> int:
-    if isinstance(error, (ConfigurationError, InvoiceNotFound, LakeIsNewer, VoidRefused)):
+    if isinstance(error, (ConfigurationError, InvoiceNotFound, LakeIsNewer, PaymentRefused, VoidRefused)):
         return EXIT_CONFIGURATION
     if isinstance(error, IssueBlocked):
         return EXIT_BLOCKED

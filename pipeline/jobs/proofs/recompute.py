@@ -7,7 +7,7 @@ so the same bytes, or something is not as it was. A credit note is voiding, done
 invoice that it takes back was itself issued again. Nothing in the workspace is written.
 
 Does not own going back in time (``pipeline.jobs.state.at_issue``) nor the rules of issuing
-(``pipeline.jobs.invoices.issue``).
+(``pipeline.jobs.invoices``).
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.base.errors import InvoiceNotFound, IssueBlocked
 from pipeline.base.periods import BillingPeriod, parse_instant
-from pipeline.jobs.invoices.issue import issue, void
+from pipeline.jobs.invoices.freezing import Freezing
+from pipeline.jobs.invoices.issue import issue
+from pipeline.jobs.invoices.void import void
 from pipeline.jobs.state.at_issue import issued_document, state_at_issue, usage_document
 from pipeline.objects import append_log, disk, layout
 
@@ -86,7 +88,8 @@ def _decided_again(root: Path, document: dict[str, Any], at_issue: AtIssue) -> b
 
     None where there is nothing that could be issued.
     """
-    number, now = document["number"], parse_instant(document["issued_at"])
+    number = document["number"]
+    freezing = Freezing(now=parse_instant(document["issued_at"]), is_again=True)
     with tempfile.TemporaryDirectory(prefix="tallybook-") as folder:
         scratch = layout.register(Path(folder))
         disk.make_folders(Path(folder), scratch)
@@ -98,14 +101,14 @@ def _decided_again(root: Path, document: dict[str, Any], at_issue: AtIssue) -> b
         then = replace(at_issue.workspace, root=Path(folder))
         try:
             if document["status"] == "credit_note":
-                void(then, at_issue.built, document["credits_invoice"], now=now)
+                void(then, at_issue.built, document["credits_invoice"], freezing=freezing)
             else:
                 issue(
                     then,
                     at_issue.built,
                     period=BillingPeriod.parse(document["period"]),
                     account_id=document["account_id"],
-                    now=now,
+                    freezing=freezing,
                 )
         except (InvoiceNotFound, IssueBlocked):
             return None

@@ -1,7 +1,7 @@
 """Charges → drafts of invoices, and their CSV.
 
 Owns which accounts and months are drafted, and the files of a period. Does not own lines, drafts, corrections or ids
-(``pipeline.invoicing``) nor issuing (``pipeline.jobs.invoices.issue``).
+(``pipeline.invoicing``) nor issuing (``pipeline.jobs.invoices``).
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def invoice_book(workspace: Workspace, built: Aggregate, *, documents: Sequence[
         accounts=accounts,
         currencies=currencies,
         rounding=rounding,
-        seller=workspace.settings.seller,
+        letterhead=workspace.settings.letterhead,
         unpriced={(row.usage.account_id, BillingPeriod.of(row.usage.usage_date)) for row in built.rated.unpriced},
         rules=workspace.rules,
     )

@@ -1,0 +1,27 @@
+"""``tallybook invoice``: one module a subcommand.
+
+Owns the options of each, and how invoices are listed. Does not own what is done (``pipeline.jobs.invoices``) nor what
+an invoice says (``pipeline.invoicing``). A subcommand is a file, and its name in the list below. Read first: ``draft``,
+then ``choice``.
+"""
+
+from __future__ import annotations
+
+import click
+
+from pipeline.cli.commands.invoice.credit_balances import credits_command
+from pipeline.cli.commands.invoice.draft import draft
+from pipeline.cli.commands.invoice.issue import issue_command
+from pipeline.cli.commands.invoice.listing import list_command
+from pipeline.cli.commands.invoice.paid import paid_command
+from pipeline.cli.commands.invoice.show import show
+from pipeline.cli.commands.invoice.void import void_command
+
+
+@click.group(name="invoice")
+def command() -> None:
+    """Draft, issue, void, list and show invoices; payments; credit balances."""
+
+
+for _each in (draft, issue_command, void_command, paid_command, credits_command, list_command, show):
+    command.add_command(_each)

@@ -1,0 +1,42 @@
+"""``tallybook invoice draft``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from pipeline.cli.commands.invoice.choice import account_option, chosen_invoices, period_option
+from pipeline.cli.commands.invoice.printed import print_list
+from pipeline.cli.context import EXIT_BROKEN_CLAIM, tell_of_broken_claims
+from pipeline.configuration.workspace import open_workspace
+from pipeline.jobs.state.aggregate import aggregate, write_marts
+from pipeline.jobs.state.claims import broken_claims_of
+from pipeline.jobs.state.drafts import invoice_book, write_invoices
+from pipeline.objects.lock import locked
+
+if TYPE_CHECKING:
+    from pipeline.base.periods import BillingPeriod
+    from pipeline.cli.context import Invocation
+
+
+@click.command()
+@period_option(required=True)
+@account_option
+@click.pass_obj
+def draft(invocation: Invocation, period: BillingPeriod, account_id: str | None) -> int:
+    """Compute the drafts again from what is collected, write their CSV, and list those of the period.
+
+    A draft has lines of usage, included tokens, fees, what lacks to the commitment, corrections of earlier months,
+    credits and tax. Exit code 7 where a claim about the counts does not hold: such drafts cannot be issued.
+    """
+    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    with locked(workspace.lake, command="tallybook invoice draft", started_at=invocation.now()):
+        built = aggregate(workspace)
+        book = invoice_book(workspace, built)
+        write_marts(workspace, built)
+        write_invoices(workspace, book)
+    print_list(book, chosen_invoices(book, period, account_id))
+    broken = broken_claims_of(built.marts)
+    tell_of_broken_claims(broken)
+    return EXIT_BROKEN_CLAIM if broken else 0

@@ -1,0 +1,81 @@
+"""``tallybook invoice issue``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from pipeline.base.periods import instant_text, time_zone
+from pipeline.cli.commands.invoice.choice import account_option, chosen_invoices, period_option
+from pipeline.cli.commands.invoice.freeze import as_of_option, dry_run_option, freeze, json_option
+from pipeline.cli.commands.invoice.printed import print_list
+from pipeline.cli.context import warn
+from pipeline.cli.examples import examples
+from pipeline.jobs.invoices.issue import issue
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pipeline.base.periods import BillingPeriod
+    from pipeline.cli.context import Invocation
+    from pipeline.configuration.workspace import Workspace
+    from pipeline.invoicing import Invoice
+    from pipeline.jobs.invoices.freezing import Freezing
+    from pipeline.jobs.state.aggregate import Aggregate
+
+
+@click.command(
+    name="issue",
+    epilog=examples(
+        "tallybook invoice issue --period 2026-10 --dry-run",
+        "tallybook invoice issue --period 2026-10",
+        "tallybook invoice issue --period 2026-10 --account acme --as-of 2026-11-02",
+    ),
+)
+@period_option(required=True)
+@account_option
+@as_of_option
+@click.option("--early", "is_early", is_flag=True, help="Also a month that has not ended for its account.")
+@dry_run_option
+@json_option
+@click.pass_obj
+def issue_command(
+    invocation: Invocation,
+    period: BillingPeriod,
+    account_id: str | None,
+    as_of: str | None,
+    *,
+    is_early: bool,
+    is_dry: bool,
+    as_json: bool,
+) -> None:
+    """Give every draft of the period the next number and freeze it: an issued invoice never changes.
+
+    Blocked (exit code 4) while any of them has usage without a rate, a claim about the counts does not hold, or the
+    month has not ended. Running it again issues what is still a draft, and nothing twice. Nothing is issued before the
+    instant at which the last document was.
+    """
+
+    def decide(workspace: Workspace, built: Aggregate, freezing: Freezing) -> list[Invoice]:
+        return issue(workspace, built, period=period, account_id=account_id, freezing=freezing, is_early=is_early)
+
+    frozen = freeze(invocation, as_of, decide, command="tallybook invoice issue", is_dry=is_dry)
+    _warn_unfinished(frozen.decided, frozen.now)
+    if not frozen.decided:
+        click.echo(f"nothing left to issue for {period}: every invoice has its number", err=True)
+    if as_json:
+        frozen.print_documents(frozen.decided)
+    else:
+        print_list(frozen.book, frozen.decided or chosen_invoices(frozen.book, period, account_id))
+
+
+def _warn_unfinished(issued: list[Invoice], now: datetime) -> None:
+    for invoice in issued:
+        zone = time_zone(invoice.timezone)
+        end_at = invoice.period.end_at(zone)
+        if now < end_at:
+            warn(
+                f"{invoice.id} was issued before the end of {invoice.period} ({instant_text(end_at, zone)}); "
+                "what is used until then will be late usage"
+            )
