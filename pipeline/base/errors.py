@@ -11,6 +11,8 @@
      ├── IssueBlocked              nothing can be issued or voided yet (unpriced usage, a broken claim)
      ├── InvoiceNotFound           no draft or issued invoice fits what was asked for
      ├── VoidRefused               an invoice cannot be voided: it is credited already, or a credit note itself
+     ├── RenderingRefused          an invoice lacks what a document of that format must state
+     ├── ExtraMissing              a library is not installed that only some users need
      ├── WorkspaceLocked           another run holds the workspace
      └── LakeError                 the lake is not what its log says it is, or says what this program cannot read
           ├── LakeIsNewer          a newer version of Tallybook wrote it
@@ -66,6 +68,14 @@ class InvoiceNotFound(TallybookError):
 
 class VoidRefused(TallybookError):
     """An invoice cannot be voided: a credit note takes it back already, or it is a credit note itself."""
+
+
+class RenderingRefused(TallybookError):
+    """An invoice lacks what a document of that format must state; the message names the field and where to add it."""
+
+
+class ExtraMissing(TallybookError):
+    """A library is not installed that only some users need; the message names the extra to install."""
 
 
 class WorkspaceLocked(TallybookError):
