@@ -1,4 +1,4 @@
-"""Who is billed, and on what terms: accounts, their keys, terms, prepaid credits and tax.
+"""Who is billed, and on what terms: accounts, their keys, terms, prepaid credits and tax; and who is printed.
 
 Owns what an account may agree to, and whose a key is at an instant. Does not own the file they are written in
 (``pipeline.configuration.accounts_file``) nor what tokens cost (``pipeline.rates``). Read first: ``account``, then
@@ -8,9 +8,24 @@ Owns what an account may agree to, and whose a key is at an instant. Does not ow
 from __future__ import annotations
 
 from pipeline.accounts.account import Account, Accounts
-from pipeline.accounts.billing import Party, Tax, TaxChange
+from pipeline.accounts.billing import TAXED_KINDS, Tax, TaxCategory, TaxChange
 from pipeline.accounts.credits import CreditGrant
 from pipeline.accounts.keys import KeyPeriod
+from pipeline.accounts.parties import LANGUAGE_DEFAULT, BankDetails, Letterhead, Party
 from pipeline.accounts.terms import Terms
 
-__all__ = ["Account", "Accounts", "CreditGrant", "KeyPeriod", "Party", "Tax", "TaxChange", "Terms"]
+__all__ = [
+    "LANGUAGE_DEFAULT",
+    "TAXED_KINDS",
+    "Account",
+    "Accounts",
+    "BankDetails",
+    "CreditGrant",
+    "KeyPeriod",
+    "Letterhead",
+    "Party",
+    "Tax",
+    "TaxCategory",
+    "TaxChange",
+    "Terms",
+]

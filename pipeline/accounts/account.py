@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pipeline.accounts.billing import Party, refuse_unprintable
+from pipeline.accounts.billing import refuse_unprintable
 from pipeline.accounts.keys import KEY_ID, KeyPeriod, refuse_tags, refuse_two_owners, tags_text
+from pipeline.accounts.parties import Party, refuse_unknown_language
 from pipeline.accounts.terms import Terms, refuse_disorder, terms_on
 from pipeline.base.errors import AccountsError
 from pipeline.base.periods import time_zone
@@ -62,9 +63,17 @@ class Account:
     """In the order of time."""
     payment_terms_days: int | None = None
     """Days from issue to due date; None = no due date is printed."""
+    payment_terms: str = ""
+    """In words, as printed: ``30 days net``."""
     buyer: Party = field(default_factory=Party)
-    """Address and tax id as printed; the name is the account's."""
+    """As printed; without a name of its own, the account's."""
+    buyer_reference: str = ""
+    """What the buyer finds the invoice by, such as a Leitweg-ID (BT-10 of EN 16931)."""
     purchase_order: str = ""
+    note: str = ""
+    """Printed on its invoices; where empty, the workspace's."""
+    language: str = ""
+    """That of its invoices (``parties.LANGUAGES``); where empty, the workspace's."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be an account."""
@@ -91,7 +100,10 @@ class Account:
         if not self.terms:
             object.__setattr__(self, "terms", (Terms(from_date=None, rate_card=self.rate_card),))
         refuse_disorder(self.id, self.terms)
-        refuse_unprintable("purchase_order", self.purchase_order)
+        for what in ("purchase_order", "buyer_reference", "payment_terms", "note"):
+            refuse_unprintable(what, getattr(self, what))
+        if self.language:
+            refuse_unknown_language(self.language)
         grant_ids = [grant.id for grant in self.credits]
         for grant_id in grant_ids:
             if grant_ids.count(grant_id) > 1:

@@ -1,4 +1,4 @@
-"""The terms, credits and tax of an account, as ``accounts.toml`` writes them.
+"""The terms and credits of an account, as ``accounts.toml`` writes them.
 
 Owns what the file may say of them, and that amounts fit the account's one currency. Does not own what they mean
 (``pipeline.accounts``).
@@ -8,26 +8,23 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pipeline.accounts import CreditGrant, Tax, TaxChange, Terms
+from pipeline.accounts import CreditGrant, Terms
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import minor_unit_digits, refuse_fraction_digits
 from pipeline.base.periods import YEARS
-from pipeline.configuration.strict_toml import Table, value_text
+from pipeline.configuration.strict_toml import inner_table, value_text
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from pipeline.configuration.strict_toml import Table
+
 TERMS_KEYS = ("rate_card", "discount_percent", "minimum_commitment", "included_tokens", "spend_cap")
 """What terms may say; beside an account's name they hold since ever, in ``[[accounts.terms]]`` from a day on."""
 _AMOUNT_LIMIT = Decimal(10**15)
-
-
-def inner_table(table: Table, name: str, values: Mapping[str, Any]) -> Table:
-    """Return a table within a table, whose refusals name both."""
-    return Table(file=table.file, name=f"{table.name} {name}".strip(), values=values, error=table.error)
 
 
 def optional_text(table: Table, key: str) -> str:
@@ -41,52 +38,13 @@ def read_terms(account: Table, *, default_rate_card: str) -> tuple[Terms, ...]:
     for entry in account.tables("terms"):
         named = inner_table(account, entry.name, entry.values)
         named.allow_only("from", *TERMS_KEYS, "tax")
-        terms.append(_terms(named, _date(named, "from", is_required=True), before=terms[-1]))
+        terms.append(_terms(named, date_of(named, "from", is_required=True), before=terms[-1]))
     return tuple(terms)
 
 
 def read_credits(account: Table) -> tuple[CreditGrant, ...]:
     """Read ``[[accounts.credits]]``."""
     return tuple(_grant(inner_table(account, entry.name, entry.values)) for entry in account.tables("credits"))
-
-
-def read_tax(account: Table) -> Tax | None:
-    """Read ``tax = { rate = 19.0, label = "VAT", reverse_charge = false, text = "…" }``."""
-    if "tax" not in account.values:
-        return None
-    table = inner_table(account, "tax", account.table("tax").values)
-    table.allow_only("rate", "label", "reverse_charge", "text")
-    is_reversed = table.values.get("reverse_charge", False)
-    if not isinstance(is_reversed, bool):
-        what = f"reverse_charge is {value_text(is_reversed)}; it must be true or false"
-        raise table.refusal(what)
-    if "rate" not in table.values and not is_reversed:
-        what = "rate is missing; it is a percentage, such as 19.0"
-        raise table.refusal(what)
-    try:
-        return Tax(
-            rate=_number(table, "rate", Decimal(0)),
-            label=table.text("label", "Tax"),
-            reverse_charge=is_reversed,
-            text=optional_text(table, "text"),
-        )
-    except ConfigurationError as wrong:
-        raise wrong if str(wrong).startswith(table.file) else table.refusal(str(wrong)) from wrong
-
-
-def read_tax_changes(account: Table) -> tuple[TaxChange, ...]:
-    """Read ``tax`` of ``[[accounts.terms]]``.
-
-    What it says holds from the entry's day on, and ``tax = {}`` ends the tax.
-    """
-    changes = []
-    for entry in account.tables("terms"):
-        named = inner_table(account, entry.name, entry.values)
-        from_date = _date(named, "from", is_required=True)
-        if "tax" in named.values and from_date is not None:
-            is_ended = named.table("tax").values == {}
-            changes.append(TaxChange(from_date=from_date, tax=None if is_ended else read_tax(named)))
-    return tuple(changes)
 
 
 def refuse_currencies(
@@ -135,12 +93,12 @@ def _terms(table: Table, from_date: date | None, *, before: Terms) -> Terms:
         return Terms(
             from_date=from_date,
             rate_card=table.text("rate_card", before.rate_card),
-            discount_percent=_number(table, "discount_percent", before.discount_percent),
-            minimum_commitment=_number(table, "minimum_commitment", before.minimum_commitment),
+            discount_percent=number(table, "discount_percent", before.discount_percent),
+            minimum_commitment=number(table, "minimum_commitment", before.minimum_commitment),
             included_tokens=table.table("included_tokens").values
             if "included_tokens" in table.values
             else before.included_tokens,
-            spend_cap=_number(table, "spend_cap", Decimal(0)) if "spend_cap" in table.values else before.spend_cap,
+            spend_cap=number(table, "spend_cap", Decimal(0)) if "spend_cap" in table.values else before.spend_cap,
         )
     except ConfigurationError as wrong:
         raise wrong if str(wrong).startswith(table.file) else table.refusal(str(wrong)) from wrong
@@ -148,19 +106,20 @@ def _terms(table: Table, from_date: date | None, *, before: Terms) -> Terms:
 
 def _grant(table: Table) -> CreditGrant:
     table.allow_only("id", "amount", "granted_on", "expires_on")
-    granted_on = _date(table, "granted_on", is_required=True)
+    granted_on = date_of(table, "granted_on", is_required=True)
     try:
         return CreditGrant(
             id=table.text("id"),
-            amount=_number(table, "amount", None),
+            amount=number(table, "amount", None),
             granted_on=granted_on or date.min,
-            expires_on=_date(table, "expires_on", is_required=False),
+            expires_on=date_of(table, "expires_on", is_required=False),
         )
     except ConfigurationError as wrong:
         raise wrong if str(wrong).startswith(table.file) else table.refusal(str(wrong)) from wrong
 
 
-def _number(table: Table, key: str, default: Decimal | None) -> Decimal:
+def number(table: Table, key: str, default: Decimal | None) -> Decimal:
+    """Return an exact number; raise where it is missing and there is no default."""
     value = table.values.get(key, default)
     if value is None:
         what = f"{key} is missing; it is a number, such as 100.00"
@@ -172,7 +131,8 @@ def _number(table: Table, key: str, default: Decimal | None) -> Decimal:
     return Decimal(value)
 
 
-def _date(table: Table, key: str, *, is_required: bool) -> date | None:
+def date_of(table: Table, key: str, *, is_required: bool) -> date | None:
+    """Return a plain date."""
     value = table.values.get(key)
     if value is None and not is_required:
         return None

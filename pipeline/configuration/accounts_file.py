@@ -1,7 +1,8 @@
 """``accounts.toml``: the accounts of a workspace, their keys and the keys' tags.
 
-Owns what the file may say of accounts and keys. Does not own terms, credits and tax (``account_terms``) nor what an
-account is (``pipeline.accounts``). No file means no accounts: all usage is unassigned.
+Owns what the file may say of accounts and keys. Does not own terms and credits (``account_terms``), tax (``tax_toml``)
+and parties (``parties_toml``), nor what an account is (``pipeline.accounts``). No file means no accounts: all usage is
+unassigned.
 """
 
 from __future__ import annotations
@@ -10,21 +11,20 @@ from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pipeline.accounts import Account, Accounts, KeyPeriod, Party
+from pipeline.accounts import Account, Accounts, KeyPeriod
 from pipeline.base.errors import AccountsError, ConfigurationError
 from pipeline.base.periods import YEARS, day_start_at, time_zone
 from pipeline.configuration.account_terms import (
     TERMS_KEYS,
-    inner_table,
     optional_text,
     read_credits,
-    read_tax,
-    read_tax_changes,
     read_terms,
     refuse_currencies,
     refuse_unknown_models,
 )
-from pipeline.configuration.strict_toml import read_table, value_text
+from pipeline.configuration.parties_toml import BUYER_KEYS_OF_ACCOUNT, read_buyer
+from pipeline.configuration.strict_toml import inner_table, read_table, value_text
+from pipeline.configuration.tax_toml import read_tax, read_tax_changes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 ACCOUNTS_FILE = "accounts.toml"
 RATE_CARD_DEFAULT = "standard"
 _PAYMENT_TERMS_DAYS_MAX = 3650
+_PRINTED = ("payment_terms", "buyer_reference", "purchase_order", "note", "language")
+"""Texts of an account that stand on its invoices."""
 _KEYS = (
     "id",
     "name",
@@ -45,9 +47,9 @@ _KEYS = (
     "credits",
     "tax",
     "payment_terms_days",
-    "address",
-    "tax_id",
-    "purchase_order",
+    *_PRINTED,
+    "buyer",
+    *BUYER_KEYS_OF_ACCOUNT,
 )
 
 
@@ -119,8 +121,8 @@ def _account(
             tax=read_tax(table),
             tax_changes=read_tax_changes(table),
             payment_terms_days=_payment_terms_days(table),
-            buyer=Party(address=optional_text(table, "address"), tax_id=optional_text(table, "tax_id")),
-            purchase_order=optional_text(table, "purchase_order"),
+            buyer=read_buyer(table),
+            **{key: optional_text(table, key) for key in _PRINTED},
         )
     except ConfigurationError as wrong:
         raise wrong if str(wrong).startswith(table.address) else table.refusal(str(wrong)) from wrong

@@ -12,11 +12,12 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from pipeline.accounts import Party
+from pipeline.accounts import Letterhead
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import Rounding, minor_unit_digits
 from pipeline.base.periods import time_zone
 from pipeline.configuration.log_fields import flattened, path_of, rules_of
+from pipeline.configuration.parties_toml import read_letterhead
 from pipeline.configuration.strict_toml import Table, read_table, value_text
 from pipeline.objects.layout import RECEIVED_FOLDER
 from pipeline.usage.events import LOG_FIELDS
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
     from zoneinfo import ZoneInfo
+
+    from pipeline.accounts import Party
 
 CONFIG_FILE = "tallybook.toml"
 _INVOICE_PREFIX = re.compile(r"(?!draft-)[A-Za-z0-9._-]{1,32}", re.ASCII)
@@ -97,8 +100,13 @@ class Settings:
     unmeasured: UnmeasuredPolicy = UnmeasuredPolicy.LIST
     invoice_prefix: str = "INV-"
     limits: Limits = field(default_factory=Limits)
-    seller: Party = field(default_factory=Party)
-    """Who issues the invoices, as printed on them."""
+    letterhead: Letterhead = field(default_factory=Letterhead)
+    """Who issues the invoices, and what else is printed on each of them."""
+
+    @property
+    def seller(self) -> Party:
+        """Who issues the invoices."""
+        return self.letterhead.seller
 
     @property
     def zone(self) -> ZoneInfo:
@@ -141,7 +149,7 @@ def settings_from_table(table: Table) -> Settings:
         unmeasured=policy.choice("unmeasured", defaults.unmeasured),
         invoice_prefix=_invoice_prefix(table.table("invoices"), defaults.invoice_prefix),
         limits=_limits(table.table("limits"), defaults.limits),
-        seller=_seller(table.table("seller")),
+        letterhead=read_letterhead(table),
     )
 
 
@@ -221,7 +229,7 @@ def _fields(source: Table) -> Mapping[str, Any]:
 
 
 def _invoice_prefix(table: Table, default: str) -> str:
-    table.allow_only("prefix")
+    table.allow_only("prefix", "language", "note")
     prefix = table.text("prefix", default)
     if not _INVOICE_PREFIX.fullmatch(prefix):
         what = (
@@ -230,14 +238,6 @@ def _invoice_prefix(table: Table, default: str) -> str:
         )
         raise table.refusal(what)
     return prefix
-
-
-def _seller(table: Table) -> Party:
-    table.allow_only("name", "address", "tax_id")
-    try:
-        return Party(**{key: table.text(key) for key in table.values})
-    except ConfigurationError as wrong:
-        raise wrong if str(wrong).startswith(table.file) else table.refusal(str(wrong)) from wrong
 
 
 def _limits(table: Table, defaults: Limits) -> Limits:

@@ -124,6 +124,11 @@ class Table:
         return self.refusal(f"{key} is {value_text(value)}; it must be {kind}")
 
 
+def inner_table(table: Table, name: str, values: Mapping[str, Any]) -> Table:
+    """Return a table within a table, whose refusals name both."""
+    return Table(file=table.file, name=f"{table.name} {name}".strip(), values=values, error=table.error)
+
+
 def read_table(path: Path, *, file: str, error: type[ConfigurationError]) -> Table | None:
     """Read a TOML file into its top table; None where there is no such file.
 

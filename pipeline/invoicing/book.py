@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from decimal import Decimal
 
-    from pipeline.accounts import Account, Accounts, Party
+    from pipeline.accounts import Account, Accounts, Letterhead
     from pipeline.base.money import Rounding
     from pipeline.base.periods import BillingPeriod
     from pipeline.invoicing.corrections import Cell, Worth
@@ -93,7 +93,7 @@ def make_book(
     currencies: Mapping[str, str],
     rounding: Rounding,
     monthly_fees: Mapping[Place, Decimal] | None = None,
-    seller: Party | None = None,
+    letterhead: Letterhead | None = None,
     usage: Mapping[Place, Sequence[InvoiceLine]] | None = None,
     unpriced: Collection[Place] = (),
     rules: Rules = NEWEST,
@@ -132,7 +132,7 @@ def make_book(
             account=account,
             currency=currencies[account.id],
             rounding=rounding,
-            seller=seller,
+            letterhead=letterhead,
             issued=issued_to.get(account.id, []),
             charges=charged.get(account.id, {}),
             usage=usage or {},
@@ -248,7 +248,7 @@ class _AccountDrafts:
     account: Account
     currency: str
     rounding: Rounding
-    seller: Party | None
+    letterhead: Letterhead | None
     issued: list[Invoice]
     charges: Mapping[BillingPeriod, Sequence[Charge]]
     """Of every period with usage."""
@@ -350,7 +350,8 @@ class _AccountDrafts:
                 rounding=self.rounding,
                 corrections=corrections if period == periods[0] else (),
                 consumed=consumed_by_grant(before),
-                seller=self.seller,
+                letterhead=self.letterhead,
+                rules=self.rules,
             )
             before.append(draft)
             yield draft

@@ -5,9 +5,10 @@ What most invoices do not have (tax, a due date, corrections …) is only in the
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from pipeline.accounts import Party, Tax
+from pipeline.accounts import LANGUAGE_DEFAULT, BankDetails, Party, Tax, TaxCategory
 from pipeline.base.errors import LogEntryRefused, TallybookError
 from pipeline.base.money import Rounding, decimal_from_plain, plain
 from pipeline.base.periods import BillingPeriod, parse_date
@@ -46,11 +47,21 @@ def invoice_document(invoice: Invoice) -> dict[str, Any]:
     } | _stated(
         tax=None if invoice.tax is None else _tax_document(invoice.tax),
         correction_tax_text=invoice.correction_tax_text or None,
-        seller=_party_document(invoice.seller),
-        buyer=_party_document(invoice.buyer),
+        correction_taxes={
+            str(period): None if tax is None else _tax_document(tax) for period, tax in invoice.correction_taxes
+        }
+        or None,
+        seller=_texts(invoice.seller),
+        bank=_texts(invoice.bank),
+        buyer=_texts(invoice.buyer),
+        buyer_reference=invoice.buyer_reference or None,
         purchase_order=invoice.purchase_order or None,
         payment_terms_days=invoice.payment_terms_days,
+        payment_terms=invoice.payment_terms or None,
+        issue_date=invoice.issue_date.isoformat() if invoice.issue_date else None,
         due_date=invoice.due_date.isoformat() if invoice.due_date else None,
+        note=invoice.note or None,
+        language=None if invoice.language == LANGUAGE_DEFAULT else invoice.language,
         credits_invoice=invoice.credits_invoice or None,
     )
 
@@ -74,11 +85,21 @@ def invoice_from_document(document: Mapping[str, Any]) -> Invoice:
             lines=tuple(_line_from_document(line) for line in document["lines"]),
             tax=_tax_from_document(document["tax"]) if "tax" in document else None,
             correction_tax_text=document.get("correction_tax_text", ""),
+            correction_taxes=tuple(
+                (BillingPeriod.parse(period), None if tax is None else _tax_from_document(tax))
+                for period, tax in document.get("correction_taxes", {}).items()
+            ),
             seller=Party(**document.get("seller", {})),
+            bank=BankDetails(**document.get("bank", {})),
             buyer=Party(**document.get("buyer", {})),
+            buyer_reference=document.get("buyer_reference", ""),
             purchase_order=document.get("purchase_order", ""),
             payment_terms_days=document.get("payment_terms_days"),
+            payment_terms=document.get("payment_terms", ""),
+            issue_date=parse_date(document["issue_date"]) if "issue_date" in document else None,
             due_date=parse_date(document["due_date"]) if "due_date" in document else None,
+            note=document.get("note", ""),
+            language=document.get("language", LANGUAGE_DEFAULT),
             credits_invoice=document.get("credits_invoice", ""),
         )
         again = invoice_document(invoice)
@@ -113,13 +134,18 @@ def _line_document(line: InvoiceLine) -> dict[str, Any]:
         original_kind=line.original_kind.value if line.original_kind else None,
         credit_id=line.credit_id or None,
         tags=line.tags or None,
+        tax_category=None if line.tax_category is None else line.tax_category.value,
+        tax_rate=None if line.tax_rate is None else plain(line.tax_rate),
+        tax_base=None if line.tax_base is None else plain(line.tax_base),
     )
 
 
 def _line_from_document(document: Mapping[str, Any]) -> InvoiceLine:
-    rate, list_rate, period, kind = (
-        document.get(name) for name in ("rate_per_million", "list_rate_per_million", "original_period", "original_kind")
+    rate, list_rate, tax_rate, tax_base = (
+        None if document.get(name) is None else decimal_from_plain(document[name])
+        for name in ("rate_per_million", "list_rate_per_million", "tax_rate", "tax_base")
     )
+    period, kind, category = (document.get(name) for name in ("original_period", "original_kind", "tax_category"))
     return InvoiceLine(
         number=document["line"],
         kind=LineKind(document["kind"]),
@@ -128,35 +154,53 @@ def _line_from_document(document: Mapping[str, Any]) -> InvoiceLine:
         service_tier=document["service_tier"],
         meter=None if document["meter"] is None else Meter(document["meter"]),
         quantity=document["quantity"],
-        rate_per_million=None if rate is None else decimal_from_plain(rate),
+        rate_per_million=rate,
         first_usage_date=None if document["first_usage_date"] is None else parse_date(document["first_usage_date"]),
         exact_amount=decimal_from_plain(document["exact_amount"]),
         amount=decimal_from_plain(document["amount"]),
         description=document["description"],
-        list_rate_per_million=None if list_rate is None else decimal_from_plain(list_rate),
+        list_rate_per_million=list_rate,
         package_tokens=document.get("package_tokens"),
         original_period=None if period is None else BillingPeriod.parse(period),
         original_kind=None if kind is None else LineKind(kind),
         credit_id=document.get("credit_id", ""),
         tags=document.get("tags", ""),
+        tax_category=None if category is None else TaxCategory(category),
+        tax_rate=tax_rate,
+        tax_base=tax_base,
     )
 
 
 def _tax_document(tax: Tax) -> dict[str, Any]:
-    return {"rate": plain(tax.rate), "label": tax.label, "reverse_charge": tax.reverse_charge, "text": tax.text}
+    is_named = tax.category is not tax.category_by_rate
+    return {
+        "rate": plain(tax.rate),
+        "label": tax.label,
+        "reverse_charge": tax.reverse_charge,
+        "text": tax.text,
+    } | _stated(
+        category=tax.category.value if is_named else None,
+        reason_code=tax.reason_code or None,
+        by_kind={kind: _tax_document(named) for kind, named in tax.by_kind} or None,
+    )
 
 
 def _tax_from_document(document: Mapping[str, Any]) -> Tax:
+    category = {"category": TaxCategory(document["category"])} if "category" in document else {}
     return Tax(
         rate=decimal_from_plain(document["rate"]),
         label=document["label"],
         reverse_charge=document["reverse_charge"],
         text=document["text"],
+        reason_code=document.get("reason_code", ""),
+        by_kind=tuple((kind, _tax_from_document(named)) for kind, named in document.get("by_kind", {}).items()),
+        **category,
     )
 
 
-def _party_document(party: Party) -> dict[str, str] | None:
-    return _stated(name=party.name or None, address=party.address or None, tax_id=party.tax_id or None) or None
+def _texts(stated: Party | BankDetails) -> dict[str, str] | None:
+    """Return what is said of a party or a bank account, by the names of its fields."""
+    return {each.name: text for each in fields(stated) if (text := getattr(stated, each.name))} or None
 
 
 def _stated(**values: Any) -> dict[str, Any]:

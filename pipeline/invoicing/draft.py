@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.accounts import Party
+from pipeline.accounts import Letterhead
 from pipeline.invoicing.credits import credit_lines
 from pipeline.invoicing.invoice import Invoice, InvoiceStatus
 from pipeline.invoicing.lines import numbered, total_of
 from pipeline.invoicing.period_lines import period_lines
-from pipeline.invoicing.tax import correction_tax_text, tax_lines
+from pipeline.invoicing.rules import NEWEST, Rules
+from pipeline.invoicing.tax import correction_tax_text, correction_taxes, tax_lines
 from pipeline.invoicing.usage_lines import usage_lines
 
 if TYPE_CHECKING:
@@ -34,16 +35,21 @@ def draft_invoice(
     corrections: Sequence[InvoiceLine] = (),
     consumed: Mapping[str, Decimal] | None = None,
     tags: Mapping[str, str] | None = None,
-    seller: Party | None = None,
+    letterhead: Letterhead | None = None,
+    rules: Rules = NEWEST,
 ) -> Invoice:
     """Make the draft of an account's invoice from all its charges of one billing period.
 
     They come in any order; with them, its card's monthly fee.
 
     ``corrections`` are the lines of earlier periods that it carries, ``consumed`` what was used of each credit grant
-    before. Raises ``ValueError`` for a charge of another account, period or currency.
+    before. ``letterhead`` is what the workspace prints.
+
+    Raises ``ValueError`` for a charge of another account, period or currency.
     """
-    usage = usage_lines(charges, account=account, period=period, currency=currency, rounding=rounding, tags=tags)
+    usage = usage_lines(
+        charges, account=account, period=period, currency=currency, rounding=rounding, tags=tags, rules=rules
+    )
     worth = period_lines(
         usage, account=account, period=period, currency=currency, rounding=rounding, monthly_fee=monthly_fee
     )
@@ -55,7 +61,8 @@ def draft_invoice(
         rounding=rounding,
         corrections=corrections,
         consumed=consumed,
-        seller=seller,
+        letterhead=letterhead,
+        rules=rules,
     )
 
 
@@ -68,14 +75,16 @@ def draft_of_lines(
     rounding: Rounding,
     corrections: Sequence[InvoiceLine] = (),
     consumed: Mapping[str, Decimal] | None = None,
-    seller: Party | None = None,
+    letterhead: Letterhead | None = None,
+    rules: Rules = NEWEST,
 ) -> Invoice:
     """Make the draft from the lines that the period is worth (``period_lines``)."""
     lines = [*worth, *corrections]
     lines += credit_lines(
         total_of(lines), account.credits, consumed or {}, period=period, currency=currency, rounding=rounding
     )
-    lines += tax_lines(lines, account.tax_of, period=period, currency=currency, rounding=rounding)
+    tax = tax_lines(lines, account.tax_of, period=period, currency=currency, rounding=rounding, rules=rules)
+    printed = letterhead or Letterhead()
     return Invoice(
         id=f"draft-{period}-{account.id}",
         status=InvoiceStatus.DRAFT,
@@ -86,11 +95,17 @@ def draft_of_lines(
         timezone=account.timezone,
         currency=currency,
         rounding=rounding,
-        lines=numbered(lines),
+        lines=numbered([*lines, *tax]),
         tax=account.tax_of(period),
         correction_tax_text=correction_tax_text(lines, account.tax_of, period=period),
-        seller=seller or Party(),
+        correction_taxes=correction_taxes(lines, account.tax_of, period=period) if rules >= Rules.THIRD else (),
+        seller=printed.seller,
+        bank=printed.bank,
         buyer=account.buyer,
+        buyer_reference=account.buyer_reference,
         purchase_order=account.purchase_order,
         payment_terms_days=account.payment_terms_days,
+        payment_terms=account.payment_terms,
+        note=account.note or printed.note,
+        language=account.language or printed.language,
     )

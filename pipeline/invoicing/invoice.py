@@ -11,10 +11,12 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from pipeline.accounts import Party
+from pipeline.accounts import LANGUAGE_DEFAULT, BankDetails, Party
 from pipeline.base.money import exact_sum, normalised, rounded_to_minor_unit
 from pipeline.base.periods import instant_text, time_zone
 from pipeline.invoicing.lines import LineKind, negated
+from pipeline.invoicing.rules import NEWEST, Rules
+from pipeline.invoicing.tax import tax_of_line, tax_shares, tax_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from pipeline.base.money import Rounding
     from pipeline.base.periods import BillingPeriod
     from pipeline.invoicing.lines import InvoiceLine
+    from pipeline.invoicing.tax import TaxShare
 
 NUMBER_DIGITS = 6
 
@@ -61,13 +64,26 @@ class Invoice:
     """That of its own period; a correction of another period may be taxed otherwise, on a tax line of its own."""
     correction_tax_text: str = ""
     """What must be printed about the tax of corrected periods, where it is not that of its own period."""
+    correction_taxes: tuple[tuple[BillingPeriod, Tax | None], ...] = ()
+    """Of corrected periods whose tax is not that of its own period; documents of the first two rules never say them."""
     seller: Party = field(default_factory=Party)
+    bank: BankDetails = field(default_factory=BankDetails)
+    """Where it is paid to."""
     buyer: Party = field(default_factory=Party)
-    """Address and tax id; the name is ``account_name``."""
+    """As printed; where it has no name, the account's (``buyer_name``)."""
+    buyer_reference: str = ""
+    """What the buyer finds it by, such as a Leitweg-ID (BT-10 of EN 16931)."""
     purchase_order: str = ""
     payment_terms_days: int | None = None
+    payment_terms: str = ""
+    """In words: ``30 days net``."""
+    issue_date: date | None = None
+    """The day in the account's time zone on which it got its number; None in a draft and in older documents."""
     due_date: date | None = None
     """Of an issued invoice with payment terms."""
+    note: str = ""
+    language: str = LANGUAGE_DEFAULT
+    """BCP 47, that its documents are written in."""
     credits_invoice: str = ""
     """Of a credit note: the id of the invoice that it takes back."""
 
@@ -136,19 +152,63 @@ class Invoice:
 
         Of its own period, then of those it corrects.
         """
-        return "; ".join(text for text in (self.tax.text if self.tax else "", self.correction_tax_text) if text)
+        own = [line for line in self.lines if line.original_period in (None, self.period)]
+        return "; ".join(text for text in (*tax_texts(own, self.tax), self.correction_tax_text) if text)
+
+    @property
+    def buyer_name(self) -> str:
+        """Who buys, as printed."""
+        return self.buyer.name or self.account_name
+
+    @property
+    def tax_breakdown(self) -> tuple[TaxShare, ...]:
+        """Each tax with the sum that it is on, in the order of the tax lines; also those that charge nothing.
+
+        The bases add up to ``subtotal``. Raises ``ValueError`` where they do not give the printed tax lines: an older
+        document with corrections of a month that had another tax does not say what that was.
+        """
+        is_note = self.status is InvoiceStatus.CREDIT_NOTE
+        lines = [negated(line) for line in self.lines] if is_note else self.lines
+        shares = tax_shares(lines, self.tax_of_period, period=self.period, currency=self.currency)
+        if is_note:
+            shares = [replace(each, taxed=_minus(each.taxed), credits=_minus(each.credits)) for each in shares]
+        charged = [normalised(each.exact_amount) for each in shares if each.tax is not None and each.tax.is_charged]
+        if charged != [normalised(line.exact_amount) for line in self.lines if line.kind is LineKind.TAX]:
+            message = f"{self.id} does not say which tax its corrections have: it was issued by an older program"
+            raise ValueError(message)
+        return tuple(shares)
+
+    def tax_of_period(self, period: BillingPeriod) -> Tax | None:
+        """Return the tax of what was supplied in its own period, or in one that it corrects."""
+        return dict(self.correction_taxes).get(period, self.tax)
+
+    def tax_of_line(self, line: InvoiceLine) -> Tax | None:
+        """Return the one tax of a line of this invoice, without others by kind; None where there is none.
+
+        A tax line has the tax that it charges. A credit line has the only tax of the invoice, and None where it is
+        split over several: ``tax_breakdown`` says how. Raises ``ValueError`` as ``tax_breakdown`` does.
+        """
+        if line.kind is LineKind.CREDIT:
+            shares = self.tax_breakdown
+            return shares[0].tax if len(shares) == 1 else None
+        if line.kind is LineKind.TAX:
+            charged = [each.tax for each in self.tax_breakdown if each.tax is not None and each.tax.is_charged]
+            return charged[[each.number for each in self.lines if each.kind is LineKind.TAX].index(line.number)]
+        return tax_of_line(line, self.tax_of_period, period=self.period)
 
     def _printed(self, amounts: Iterable[Decimal]) -> Decimal:
         return rounded_to_minor_unit(exact_sum(amounts), self.currency, self.rounding)
 
 
-def issued_invoice(draft: Invoice, *, number: int, prefix: str, issued_on: date | None = None) -> Invoice:
+def issued_invoice(
+    draft: Invoice, *, number: int, prefix: str, issued_on: date | None = None, rules: Rules = NEWEST
+) -> Invoice:
     """Return the draft as the issued invoice with a number: prefix ``INV-`` and 1 make ``INV-000001``.
 
     Raises ``ValueError`` for an issued one.
 
-    ``issued_on`` is the day in the account's time zone from which payment terms count: 30 days from 2026-11-02 make it
-    due on 2026-12-02.
+    ``issued_on`` is its issue date, the day in the account's time zone from which payment terms count: 30 days from
+    2026-11-02 make it due on 2026-12-02.
     """
     if draft.status is not InvoiceStatus.DRAFT or number < 1:
         message = (
@@ -159,13 +219,22 @@ def issued_invoice(draft: Invoice, *, number: int, prefix: str, issued_on: date 
     due_date = None
     if issued_on is not None and draft.payment_terms_days is not None:
         due_date = issued_on + timedelta(days=draft.payment_terms_days)
-    return replace(draft, id=_id(prefix, number), status=InvoiceStatus.ISSUED, number=number, due_date=due_date)
+    return replace(
+        draft,
+        id=_id(prefix, number),
+        status=InvoiceStatus.ISSUED,
+        number=number,
+        issue_date=_stated_date(issued_on, rules),
+        due_date=due_date,
+    )
 
 
-def credit_note(invoice: Invoice, *, number: int, prefix: str) -> Invoice:
+def credit_note(
+    invoice: Invoice, *, number: int, prefix: str, issued_on: date | None = None, rules: Rules = NEWEST
+) -> Invoice:
     """Return the credit note that takes an issued invoice back, every line negated.
 
-    Raises ``ValueError`` for a draft or a credit note.
+    ``issued_on`` is its own issue date. Raises ``ValueError`` for a draft or a credit note.
     """
     if invoice.status is not InvoiceStatus.ISSUED or number < 1:
         message = (
@@ -179,7 +248,9 @@ def credit_note(invoice: Invoice, *, number: int, prefix: str) -> Invoice:
         status=InvoiceStatus.CREDIT_NOTE,
         number=number,
         lines=tuple(negated(line) for line in invoice.lines),
+        issue_date=_stated_date(issued_on, rules),
         payment_terms_days=None,
+        payment_terms="",
         due_date=None,
         credits_invoice=invoice.id,
     )
@@ -195,3 +266,11 @@ def credited_by(invoices: Iterable[Invoice]) -> dict[str, str]:
 
 def _id(prefix: str, number: int) -> str:
     return f"{prefix}{number:0{NUMBER_DIGITS}}"
+
+
+def _stated_date(issued_on: date | None, rules: Rules) -> date | None:
+    return issued_on if rules >= Rules.THIRD else None
+
+
+def _minus(amount: Decimal) -> Decimal:
+    return normalised(-amount)

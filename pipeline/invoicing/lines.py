@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import date
     from decimal import Decimal
 
+    from pipeline.accounts import TaxCategory
     from pipeline.base.money import Rounding
     from pipeline.base.periods import BillingPeriod
     from pipeline.usage import Meter
@@ -89,6 +90,14 @@ class InvoiceLine:
     """Of a credit line: the grant that pays."""
     tags: str = ""
     """Of the key, as one cell: ``project=x;team=search``."""
+    tax_category: TaxCategory | None = None
+    """Of a tax line: what it charges, at ``tax_rate`` percent of ``tax_base``; None in older documents.
+
+    ``Invoice.tax_of_line`` says it of other lines.
+    """
+    tax_rate: Decimal | None = None
+    tax_base: Decimal | None = None
+    """The sum of the printed lines that it is on, less its share of the credits."""
 
     def __post_init__(self) -> None:
         """Refuse a line that contradicts its kind."""
@@ -116,6 +125,10 @@ class InvoiceLine:
         if (self.kind is LineKind.CREDIT) != bool(self.credit_id):
             message = f"line {self.number} is a {self.kind} line and names the credit {self.credit_id!r}"
             raise ValueError(message)
+        stated = {self.tax_category is not None, self.tax_rate is not None, self.tax_base is not None}
+        if stated != {False} and (stated != {True} or self.kind is not LineKind.TAX):
+            message = f"line {self.number} is a {self.kind} line and states a part of a tax of its own"
+            raise ValueError(message)
 
 
 def plain_line(
@@ -139,7 +152,11 @@ def numbered(lines: Iterable[InvoiceLine]) -> tuple[InvoiceLine, ...]:
 def negated(line: InvoiceLine) -> InvoiceLine:
     """Return the line that takes another one back."""
     return replace(
-        line, quantity=-line.quantity, exact_amount=normalised(-line.exact_amount), amount=_minus(line.amount)
+        line,
+        quantity=-line.quantity,
+        exact_amount=normalised(-line.exact_amount),
+        amount=_minus(line.amount),
+        tax_base=None if line.tax_base is None else _minus(line.tax_base),
     )
 
 

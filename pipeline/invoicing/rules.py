@@ -20,6 +20,8 @@ class Rules(IntEnum):
     """Equal rates share a line whatever their list prices are. A minimum commitment is owed for months that usage has
     reached, and for no others. What lost its price is not paid back. A grant covers what was consumed of it.
     """
+    THIRD = 3
+    """A document states its issue date; its tax lines their category, rate and base; and taxes of corrected periods."""
 
     @classmethod
     def of(cls, stated: object) -> Rules:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.accounts import CreditGrant, KeyPeriod, Party, Tax, Terms
-from pipeline.base.errors import AccountsError
+from pipeline.accounts import BankDetails, CreditGrant, KeyPeriod, Letterhead, Party, Tax, TaxCategory, Terms
+from pipeline.base.errors import AccountsError, ConfigurationError
 from pipeline.base.periods import BillingPeriod
 from pipeline.configuration.accounts_file import read_accounts
 from pipeline.configuration.settings import read_settings
@@ -93,6 +93,81 @@ def test_the_seller_is_read(tmp_path: Path) -> None:
     assert read_settings(tmp_path).seller == Party(name="Tally GmbH", address="Weg 2", tax_id="DE2")
 
 
+def test_the_letterhead_is_read(tmp_path: Path) -> None:
+    (tmp_path / "tallybook.toml").write_text(
+        '[invoices]\nlanguage = "de-AT"\nnote = "Thanks"\n'
+        '[seller]\nname = "Tally GmbH"\nstreet = "Weg 2"\npostcode = "20095"\ncity = "Hamburg"\ncountry = "DE"\n'
+        'electronic_address = "DE2"\nelectronic_address_scheme = "9930"\nregistration_id = "HRB 1"\n'
+        '[seller.bank]\niban = "DE89 3704 0044 0532 0130 00"\nbank = "Bank"\n',
+        encoding="utf-8",
+    )
+    seller = Party(
+        name="Tally GmbH",
+        street="Weg 2",
+        postcode="20095",
+        city="Hamburg",
+        country="DE",
+        electronic_address="DE2",
+        electronic_address_scheme="9930",
+        registration_id="HRB 1",
+    )
+    bank = BankDetails(iban="DE89370400440532013000", bank="Bank")
+    assert read_settings(tmp_path).letterhead == Letterhead(seller=seller, bank=bank, note="Thanks", language="de-AT")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            '[seller]\ncountry = "Deutschland"',
+            "tallybook.toml: [seller]: country is 'Deutschland'; write its two letters",
+        ),
+        ('[seller]\nstret = "Weg"', "tallybook.toml: [seller]: unknown key 'stret'; did you mean 'street'?"),
+        (
+            '[seller.bank]\niban = "DE00"',
+            "tallybook.toml: [seller] bank: iban is 'DE00', whose check digits do not fit",
+        ),
+        ('[seller.bank]\nbic = "COBADEFF"', "tallybook.toml: [seller] bank: iban is missing; write it"),
+        ('[seller]\nbank = "x"', "tallybook.toml: [seller]: bank is 'x'; write [seller.bank] on"),
+        ('[invoices]\nlanguage = "es"', "tallybook.toml: [invoices]: language is 'es'; write one of en, de, fr"),
+        ("[invoices]\nnote = 1", "tallybook.toml: [invoices]: note is 1; it must be a string"),
+    ],
+)
+def test_a_letterhead_that_cannot_be_meant_is_refused_with_its_address(tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / "tallybook.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError) as refused:
+        read_settings(tmp_path)
+    assert told in str(refused.value)
+
+
+def test_the_buyer_is_a_table_and_what_an_account_always_could_say_of_it(tmp_path: Path) -> None:
+    text = ACME + (
+        'tax_id = "DE1"\nbuyer_reference = "04011000-12345-34"\npayment_terms = "30 days net"\nnote = "Thanks"\n'
+        'language = "fr"\n[accounts.buyer]\nname = "Acme Holding"\ncity = "Lyon"\ncountry = "FR"\n'
+    )
+    (acme,) = accounts(tmp_path, text)
+    assert acme.buyer == Party(name="Acme Holding", city="Lyon", country="FR", tax_id="DE1")
+    assert (acme.buyer_reference, acme.payment_terms, acme.note, acme.language) == (
+        "04011000-12345-34",
+        "30 days net",
+        "Thanks",
+        "fr",
+    )
+
+
+def test_a_tax_names_its_category_and_those_of_kinds_of_lines(tmp_path: Path) -> None:
+    text = ACME + (
+        'tax = { rate = 19, label = "VAT", by_kind = { fee = { rate = 7 }, commitment = { category = "E", '
+        'label = "none", text = "Exempt", reason_code = "VATEX-EU-132" } } }\n'
+    )
+    (acme,) = accounts(tmp_path, text)
+    reduced = Tax(rate=Decimal(7), label="VAT")
+    exempt = Tax(category=TaxCategory.EXEMPT, label="none", text="Exempt", reason_code="VATEX-EU-132")
+    assert acme.tax == Tax(rate=Decimal(19), label="VAT", by_kind=(("fee", reduced), ("commitment", exempt)))
+    assert acme.tax.of_kind("fee") == reduced
+    assert acme.tax.of_kind("usage") == Tax(rate=Decimal(19), label="VAT")
+
+
 def test_a_key_moves_at_midnight_of_the_account_or_at_an_instant(tmp_path: Path) -> None:
     moving = ACME.replace('"key_1"', '"key_1", { id = "key_2", from = 2026-10-01, to = 2026-11-01 }')
     bolt = '[[accounts]]\nid = "bolt"\nname = "Bolt"\nkeys = [{ id = "key_2", from = 2026-10-31T23:00:00Z }]\n'
@@ -174,6 +249,38 @@ CREDIT = '[[accounts.credits]]\nid = "c"\namount = 5\ngranted_on = 2026-09-01\n'
         (
             ACME + "tax = { rate = 19, reverse_charge = 1 }",
             "accounts.toml: [[accounts]] 1 tax: reverse_charge is 1; it must be true or false",
+        ),
+        (
+            ACME + 'tax = { rate = 19, category = "E", text = "why" }',
+            "accounts.toml: [[accounts]] 1 tax: tax category is E and rate is 19; S is charged at a rate above 0",
+        ),
+        (
+            ACME + 'tax = { category = "X" }',
+            "accounts.toml: [[accounts]] 1 tax: category is 'X'; it must be",
+        ),
+        (
+            ACME + "tax = { rate = 19, by_kind = { fee = 7 } }",
+            "accounts.toml: [[accounts]] 1 tax: by_kind has fee = 7; write a tax, such as { rate = 7.0 }",
+        ),
+        (
+            ACME + "tax = { rate = 19, by_kind = { seat = { rate = 7 } } }",
+            "accounts.toml: [[accounts]] 1 tax: tax by_kind names 'seat'; name kinds of lines that are taxed: usage",
+        ),
+        (
+            ACME + "tax = { rate = 19, by_kind = { fee = { rate = 101 } } }",
+            "accounts.toml: [[accounts]] 1 tax by_kind fee: tax rate is 101",
+        ),
+        (
+            ACME + 'tax_id = "DE1"\n[accounts.buyer]\ntax_id = "DE2"',
+            "accounts.toml: [[accounts]] 1: tax_id stands in the account and in its buyer; write it in",
+        ),
+        (
+            ACME + '[accounts.buyer]\ncountry = "XX"',
+            "accounts.toml: [[accounts]] 1 buyer: country is 'XX'",
+        ),
+        (
+            ACME + 'language = "xx"',
+            "accounts.toml: [[accounts]] 1: language is 'xx'; write one of en, de, fr",
         ),
         (
             ACME + TERM + "tax = { rate = 101 }",

@@ -87,7 +87,7 @@ def book_of(workspace: Workspace, usage: list[dict[str, str]], issued: list[Invo
         accounts=workspace.accounts,
         currencies={account.id: workspace.rate_cards[account.rate_card].currency for account in workspace.accounts},
         rounding=workspace.settings.rounding,
-        seller=workspace.settings.seller,
+        letterhead=workspace.settings.letterhead,
         monthly_fees=monthly_fees(set(charges), workspace.accounts, workspace.rate_cards),
     )
 

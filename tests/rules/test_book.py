@@ -384,6 +384,6 @@ def test_equal_rates_share_a_line_whatever_their_list_prices_are() -> None:
 
 
 def test_rules_of_a_newer_program_are_refused_with_the_advice_to_upgrade() -> None:
-    assert (Rules.of(None), Rules.of(2)) == (Rules.FIRST, Rules.SECOND)
-    with pytest.raises(ConfigurationError, match="rules 3, and this program knows 2 at most; upgrade Tallybook"):
-        Rules.of(3)
+    assert (Rules.of(None), Rules.of(2), Rules.of(3)) == (Rules.FIRST, Rules.SECOND, Rules.THIRD)
+    with pytest.raises(ConfigurationError, match="rules 4, and this program knows 3 at most; upgrade Tallybook"):
+        Rules.of(4)

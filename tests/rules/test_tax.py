@@ -8,11 +8,12 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.accounts import Tax
+from pipeline.accounts import Tax, TaxCategory
 from pipeline.base.money import Rounding
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing.lines import LineKind, plain_line, total_of
-from pipeline.invoicing.tax import tax_lines
+from pipeline.invoicing.rules import Rules
+from pipeline.invoicing.tax import tax_lines, tax_shares
 
 MONTHS = [BillingPeriod(year=2026, month=month) for month in (8, 9, 10)]
 CENTS = st.integers(-500, 500).map(lambda cents: Decimal(cents).scaleb(-2))
@@ -55,3 +56,41 @@ def test_every_cent_is_taxed_once_at_the_tax_of_its_month(
     for line in found:
         before = by_tax[line.description.split()[0]]
         assert min(before, Decimal(0)) <= line.amount <= before or len(found) == 1
+
+
+@given(
+    sums=st.lists(st.tuples(st.sampled_from(["usage", "fee", "commitment"]), CENTS), min_size=1),
+    paid=st.integers(0, 500),
+)
+def test_credits_are_split_over_kinds_to_the_cent_and_never_beyond_a_sum(
+    sums: list[tuple[str, Decimal]], paid: int
+) -> None:
+    fees = [
+        plain_line(LineKind(kind), amount, kind, currency="USD", rounding=Rounding.HALF_UP)
+        for kind, amount in sums
+        if kind != "usage"
+    ]
+    used = min(Decimal(paid).scaleb(-2), max(total_of(fees), Decimal(0)))
+    credit = plain_line(LineKind.CREDIT, -used, "credit", currency="USD", rounding=Rounding.HALF_UP, credit_id="grant")
+    lines = [*fees, credit] if used else fees
+    tax = Tax(rate=Decimal(19), by_kind=(("fee", Tax(rate=Decimal(7))),))
+    shares = tax_shares(lines, lambda _: tax, period=MONTHS[0], currency="USD")
+    assert sum((share.base for share in shares), Decimal(0)) == total_of(lines)
+    assert sum((share.credits for share in shares), Decimal(0)) == -used
+    positive = sum((max(share.taxed, Decimal(0)) for share in shares), Decimal(0))
+    for share in shares:
+        assert min(-share.taxed, Decimal(0)) <= share.credits <= 0
+        in_proportion = used * max(share.taxed, Decimal(0)) / positive if positive else Decimal(0)
+        assert len(shares) == 1 or abs(-share.credits - in_proportion) < Decimal("0.01")
+
+
+def test_a_tax_line_states_what_it_is_by_the_newest_rules_and_nothing_by_older_ones() -> None:
+    line = plain_line(LineKind.FEE, Decimal("10.03"), "fee", currency="USD", rounding=Rounding.HALF_UP)
+    tax = Tax(rate=Decimal(19), label="VAT")
+    (new,), (old,) = (
+        tax_lines([line], lambda _: tax, period=MONTHS[0], currency="USD", rounding=Rounding.HALF_UP, rules=rules)
+        for rules in (Rules.THIRD, Rules.SECOND)
+    )
+    assert (new.tax_category, new.tax_rate, new.tax_base) == (TaxCategory.STANDARD, 19, Decimal("10.03"))
+    assert (old.tax_category, old.tax_rate, old.tax_base) == (None, None, None)
+    assert (old.amount, old.description) == (new.amount, new.description) == (Decimal("1.91"), "VAT 19% on 10.03 USD")

@@ -136,7 +136,13 @@ def _voided(workspace: Workspace, built: Aggregate, invoice_id: str, now: dateti
     configurations.keep(workspace)  # before any register entry names it
 
     def make_document(number: int) -> dict[str, object]:
-        made = credit_note(invoice, number=number, prefix=workspace.settings.invoice_prefix)
+        made = credit_note(
+            invoice,
+            number=number,
+            prefix=workspace.settings.invoice_prefix,
+            issued_on=usage_date(now, time_zone(invoice.timezone)),
+            rules=workspace.rules,
+        )
         return invoice_document(made) | _provenance(workspace, built, now)
 
     return invoice_from_document(register.append(workspace.root, documents, make_document))
@@ -147,7 +153,13 @@ def _issue_one(
 ) -> dict[str, Any]:
     def make_document(number: int) -> dict[str, object]:
         issued_on = usage_date(now, time_zone(draft.timezone))
-        invoice = issued_invoice(draft, number=number, prefix=workspace.settings.invoice_prefix, issued_on=issued_on)
+        invoice = issued_invoice(
+            draft,
+            number=number,
+            prefix=workspace.settings.invoice_prefix,
+            issued_on=issued_on,
+            rules=workspace.rules,
+        )
         return invoice_document(invoice) | _provenance(workspace, built, now)
 
     return register.append(workspace.root, documents, make_document)

@@ -64,7 +64,7 @@ def invoice_book(workspace: Workspace, built: Aggregate, *, documents: Sequence[
         accounts=accounts,
         currencies=currencies,
         rounding=rounding,
-        seller=workspace.settings.seller,
+        letterhead=workspace.settings.letterhead,
         unpriced={(row.usage.account_id, BillingPeriod.of(row.usage.usage_date)) for row in built.rated.unpriced},
         rules=workspace.rules,
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.accounts import Party
 from pipeline.base.errors import InvoiceNotFound
 from pipeline.base.money import plain, plain_rate
 from pipeline.cli.commands.invoice.choice import account_option, book_of, chosen_invoices, period_option
@@ -14,6 +15,7 @@ from pipeline.cli.tables import print_table
 from pipeline.invoicing import LineKind, invoice_document
 
 if TYPE_CHECKING:
+    from pipeline.accounts import BankDetails
     from pipeline.base.periods import BillingPeriod
     from pipeline.cli.context import Invocation
     from pipeline.cli.tables import Cell
@@ -97,16 +99,30 @@ def _particulars(invoice: Invoice, credit_note_id: str | None) -> list[tuple[str
     found = [
         (
             "seller",
-            "\n".join(part for part in (invoice.seller.name, invoice.seller.address, invoice.seller.tax_id) if part),
+            _party(invoice.seller.name, invoice.seller),
         ),
         (
             "buyer",
-            "\n".join(part for part in (invoice.account_name, invoice.buyer.address, invoice.buyer.tax_id) if part),
+            _party(invoice.buyer_name, invoice.buyer),
         ),
+        ("buyer reference", invoice.buyer_reference),
         ("purchase order", invoice.purchase_order),
+        ("issued", invoice.issue_date.isoformat() if invoice.issue_date else ""),
+        ("payment terms", invoice.payment_terms),
         ("due", invoice.due_date.isoformat() if invoice.due_date else ""),
+        ("pay to", ", ".join(part for part in _bank(invoice.bank) if part)),
+        ("note", invoice.note),
         ("credits", invoice.credits_invoice),
         ("credited by", credit_note_id or ""),
     ]
-    has_details = bool(invoice.buyer.address or invoice.buyer.tax_id)
+    has_details = invoice.buyer != Party()
     return [(name, value) for name, value in found if value and (name != "buyer" or has_details)]
+
+
+def _party(name: str, party: Party) -> str:
+    parts = (name, *party.address_lines, party.tax_id, party.registration_id)
+    return "\n".join(part for part in parts if part)
+
+
+def _bank(bank: BankDetails) -> tuple[str, ...]:
+    return bank.account_holder, bank.bank, bank.iban_text, bank.bic
