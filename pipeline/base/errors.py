@@ -12,6 +12,8 @@
      ├── InvoiceNotFound           no draft or issued invoice fits what was asked for
      ├── VoidRefused               an invoice cannot be voided: it is credited already, or a credit note itself
      ├── PaymentRefused            a payment cannot be recorded: of a draft, a credited invoice, or nothing
+     ├── RenderingRefused          an invoice lacks what a document of that format must state
+     ├── ExtraMissing              a library is not installed that only some users need
      ├── WorkspaceLocked           another run holds the workspace
      └── LakeError                 the lake is not what its log says it is, or says what this program cannot read
           ├── LakeIsNewer          a newer version of Tallybook wrote it
@@ -71,6 +73,14 @@ class VoidRefused(TallybookError):
 
 class PaymentRefused(TallybookError):
     """A payment cannot be recorded: of a draft, a credit note or a credited invoice, or one that is not there."""
+
+
+class RenderingRefused(TallybookError):
+    """An invoice lacks what a document of that format must state; the message names the field and where to add it."""
+
+
+class ExtraMissing(TallybookError):
+    """A library is not installed that only some users need; the message names the extra to install."""
 
 
 class WorkspaceLocked(TallybookError):

@@ -1,0 +1,312 @@
+"""The words of an invoice in each language that it can be written in.
+
+Owns the words alone. Does not own how a language writes numbers and dates (``spelling``, by CLDR), nor texts that
+people write themselves (descriptions of fees, notes, reasons of a tax), which are printed as they are. A language is
+one more value in ``LANGUAGES``; it has every word, or it is no ``Words``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.invoicing.lines import LineKind
+from pipeline.usage import Meter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """All words of one language. ``{…}`` are filled in, and are the same in every language."""
+
+    invoice: str
+    draft: str
+    credit_note: str
+    draft_warning: str
+    credit_note_explained: str
+    seller: str
+    buyer: str
+    number: str
+    issue_date: str
+    due_date: str
+    billing_period: str
+    days_of: str
+    """The period's days, and the time zone in which they begin."""
+    account: str
+    purchase_order: str
+    buyer_reference: str
+    tax_id: str
+    registration_id: str
+    amount_due: str
+    amount_credited: str
+    amount_of_draft: str
+    description: str
+    quantity: str
+    price: str
+    """Per million, where a row says nothing else."""
+    amount: str
+    line: str
+    tier: str
+    per_request: str
+    per_package: str
+    list_price: str
+    net_total: str
+    tax_of: str
+    total: str
+    correction_of: str
+    payment: str
+    payable_by: str
+    payable_within: str
+    account_holder: str
+    bank: str
+    reference: str
+    """What to name when paying."""
+    notes: str
+    usage_by_model: str
+    further_models: str
+    details: str
+    details_explained: str
+    by_meter: str
+    by_key: str
+    without_key: str
+    continued_in_details: str
+    rounding_explained: str
+    page: str
+    kinds: Mapping[LineKind, str]
+    """The heading of each kind of lines."""
+    meters: Mapping[Meter, str]
+
+
+ENGLISH = Words(
+    invoice="Invoice",
+    draft="Draft invoice",
+    credit_note="Credit note",
+    draft_warning="This is a draft. It asks for no payment, and what it says may change until it is issued.",
+    credit_note_explained="This credit note takes back invoice {invoice} in full.",
+    seller="From",
+    buyer="Bill to",
+    number="Number",
+    issue_date="Issue date",
+    due_date="Due date",
+    billing_period="Billing period",
+    days_of="{first} to {last} ({zone})",
+    account="Customer account",
+    purchase_order="Purchase order",
+    buyer_reference="Your reference",
+    tax_id="Tax ID",
+    registration_id="Registration",
+    amount_due="Amount due",
+    amount_credited="Amount credited",
+    amount_of_draft="Amount so far",
+    description="Description",
+    quantity="Quantity",
+    price="Price per million",
+    amount="Amount",
+    line="Line",
+    tier="{tier} tier",
+    per_request="{price} per request",
+    per_package="{price} per {tokens} tokens begun",
+    list_price="list price {price}",
+    net_total="Total before tax",
+    tax_of="{label} {rate}% on {base}",
+    total="Total",
+    correction_of="Correction of {period}",
+    payment="Payment",
+    payable_by="Please pay {amount} by {date}.",
+    payable_within="Payable within {days} days.",
+    account_holder="Account holder",
+    bank="Bank",
+    reference="Reference",
+    notes="Notes",
+    usage_by_model="Usage by model, in {currency}",
+    further_models="{count} more models",
+    details="Details",
+    details_explained="Every line of this document. The lines add up to the amounts on the first page.",
+    by_meter="By model and kind",
+    by_key="By API key",
+    without_key="Without an API key",
+    continued_in_details="Usage by kind, API key and price stands in the details.",
+    rounding_explained="Each line is rounded once, to {unit} {currency}; amounts are sums of rounded lines.",
+    page="Page {page} of {pages}",
+    kinds={
+        LineKind.USAGE: "Usage",
+        LineKind.INCLUDED: "Included in your plan",
+        LineKind.FEE: "Fees",
+        LineKind.COMMITMENT: "Minimum commitment",
+        LineKind.CORRECTION: "Corrections of earlier periods",
+        LineKind.CREDIT: "Prepaid credit",
+        LineKind.TAX: "Tax",
+    },
+    meters={
+        Meter.PROMPT: "Input tokens",
+        Meter.PROMPT_CACHED: "Cached input tokens",
+        Meter.PROMPT_CACHE_WRITE: "Input tokens written to cache",
+        Meter.PROMPT_CACHE_WRITE_1H: "Input tokens written to cache for an hour",
+        Meter.PROMPT_AUDIO: "Audio input tokens",
+        Meter.COMPLETION: "Output tokens",
+        Meter.COMPLETION_AUDIO: "Audio output tokens",
+        Meter.REASONING: "Reasoning tokens",
+        Meter.REQUEST: "Requests",
+    },
+)
+
+GERMAN = Words(
+    invoice="Rechnung",
+    draft="Rechnungsentwurf",
+    credit_note="Stornorechnung",
+    draft_warning="Dies ist ein Entwurf. Er ist nicht zu bezahlen und kann sich bis zur Ausstellung noch ändern.",
+    credit_note_explained="Diese Stornorechnung hebt die Rechnung {invoice} vollständig auf.",
+    seller="Von",
+    buyer="Rechnung an",
+    number="Nummer",
+    issue_date="Rechnungsdatum",
+    due_date="Fällig am",
+    billing_period="Leistungszeitraum",
+    days_of="{first} bis {last} ({zone})",
+    account="Kundenkonto",
+    purchase_order="Bestellnummer",
+    buyer_reference="Ihr Zeichen",
+    tax_id="USt-IdNr./Steuernr.",
+    registration_id="Registernummer",
+    amount_due="Zu zahlender Betrag",
+    amount_credited="Gutgeschriebener Betrag",
+    amount_of_draft="Bisheriger Betrag",
+    description="Beschreibung",
+    quantity="Menge",
+    price="Preis je Million",
+    amount="Betrag",
+    line="Zeile",
+    tier="Stufe {tier}",
+    per_request="{price} je Anfrage",
+    per_package="{price} je angefangene {tokens} Token",
+    list_price="Listenpreis {price}",
+    net_total="Nettobetrag",
+    tax_of="{label} {rate} % auf {base}",
+    total="Gesamtbetrag",
+    correction_of="Korrektur für {period}",
+    payment="Zahlung",
+    payable_by="Bitte zahlen Sie {amount} bis zum {date}.",
+    payable_within="Zahlbar innerhalb von {days} Tagen.",
+    account_holder="Kontoinhaber",
+    bank="Bank",
+    reference="Verwendungszweck",
+    notes="Hinweise",
+    usage_by_model="Nutzung nach Modell, in {currency}",
+    further_models="{count} weitere Modelle",
+    details="Einzelnachweis",
+    details_explained="Alle Zeilen dieses Belegs. Zusammen ergeben sie die Beträge der ersten Seite.",
+    by_meter="Nach Modell und Art",
+    by_key="Nach API-Schlüssel",
+    without_key="Ohne API-Schlüssel",
+    continued_in_details="Die Nutzung nach Art, API-Schlüssel und Preis steht im Einzelnachweis.",
+    rounding_explained=(
+        "Jede Zeile ist einmal gerundet, auf {unit} {currency}; Beträge sind Summen gerundeter Zeilen."
+    ),
+    page="Seite {page} von {pages}",
+    kinds={
+        LineKind.USAGE: "Nutzung",
+        LineKind.INCLUDED: "Im Tarif enthalten",
+        LineKind.FEE: "Gebühren",
+        LineKind.COMMITMENT: "Mindestabnahme",
+        LineKind.CORRECTION: "Korrekturen früherer Zeiträume",
+        LineKind.CREDIT: "Guthaben",
+        LineKind.TAX: "Steuer",
+    },
+    meters={
+        Meter.PROMPT: "Eingabe-Token",
+        Meter.PROMPT_CACHED: "Eingabe-Token aus dem Cache",
+        Meter.PROMPT_CACHE_WRITE: "In den Cache geschriebene Eingabe-Token",
+        Meter.PROMPT_CACHE_WRITE_1H: "Für eine Stunde in den Cache geschriebene Eingabe-Token",
+        Meter.PROMPT_AUDIO: "Audio-Eingabe-Token",
+        Meter.COMPLETION: "Ausgabe-Token",
+        Meter.COMPLETION_AUDIO: "Audio-Ausgabe-Token",
+        Meter.REASONING: "Reasoning-Token",
+        Meter.REQUEST: "Anfragen",
+    },
+)
+
+FRENCH = Words(
+    invoice="Facture",
+    draft="Projet de facture",
+    credit_note="Avoir",
+    draft_warning="Ceci est un projet. Aucun paiement n’est dû et le contenu peut changer jusqu’à l’émission.",
+    credit_note_explained="Cet avoir annule intégralement la facture {invoice}.",
+    seller="De",
+    buyer="Facturé à",
+    number="Numéro",
+    issue_date="Date d’émission",
+    due_date="Date d’échéance",
+    billing_period="Période de facturation",
+    days_of="du {first} au {last} ({zone})",
+    account="Compte client",
+    purchase_order="Bon de commande",
+    buyer_reference="Votre référence",
+    tax_id="N° de TVA/fiscal",
+    registration_id="Immatriculation",
+    amount_due="Montant à payer",
+    amount_credited="Montant crédité",
+    amount_of_draft="Montant provisoire",
+    description="Description",
+    quantity="Quantité",
+    price="Prix par million",
+    amount="Montant",
+    line="Ligne",
+    tier="niveau {tier}",
+    per_request="{price} par requête",
+    per_package="{price} par tranche entamée de {tokens} jetons",
+    list_price="prix catalogue {price}",
+    net_total="Total hors taxes",
+    tax_of="{label} {rate} % sur {base}",
+    total="Total",
+    correction_of="Correction de {period}",
+    payment="Paiement",
+    payable_by="Merci de régler {amount} au plus tard le {date}.",
+    payable_within="Payable sous {days} jours.",
+    account_holder="Titulaire du compte",
+    bank="Banque",
+    reference="Référence",
+    notes="Remarques",
+    usage_by_model="Utilisation par modèle, en {currency}",
+    further_models="{count} autres modèles",
+    details="Détail",
+    details_explained="Toutes les lignes de ce document. Leur somme est égale aux montants de la première page.",
+    by_meter="Par modèle et type",
+    by_key="Par clé d’API",
+    without_key="Sans clé d’API",
+    continued_in_details="L’utilisation par type, clé d’API et prix figure dans le détail.",
+    rounding_explained=(
+        "Chaque ligne est arrondie une seule fois, à {unit} {currency} ; les montants sont des sommes de lignes "
+        "arrondies."
+    ),
+    page="Page {page} sur {pages}",
+    kinds={
+        LineKind.USAGE: "Utilisation",
+        LineKind.INCLUDED: "Compris dans votre forfait",
+        LineKind.FEE: "Frais",
+        LineKind.COMMITMENT: "Engagement minimum",
+        LineKind.CORRECTION: "Corrections de périodes antérieures",
+        LineKind.CREDIT: "Crédit prépayé",
+        LineKind.TAX: "Taxe",
+    },
+    meters={
+        Meter.PROMPT: "Jetons d’entrée",
+        Meter.PROMPT_CACHED: "Jetons d’entrée en cache",
+        Meter.PROMPT_CACHE_WRITE: "Jetons d’entrée écrits en cache",
+        Meter.PROMPT_CACHE_WRITE_1H: "Jetons d’entrée écrits en cache pour une heure",
+        Meter.PROMPT_AUDIO: "Jetons audio d’entrée",
+        Meter.COMPLETION: "Jetons de sortie",
+        Meter.COMPLETION_AUDIO: "Jetons audio de sortie",
+        Meter.REASONING: "Jetons de raisonnement",
+        Meter.REQUEST: "Requêtes",
+    },
+)
+
+LANGUAGES: Mapping[str, Words] = {"en": ENGLISH, "de": GERMAN, "fr": FRENCH}
+"""By their primary subtag (BCP 47)."""
+
+
+def words_of(language: str) -> Words:
+    """Return the words of a language tag: ``de-AT`` has those of ``de``. Raises ``KeyError`` for another language."""
+    return LANGUAGES[language.replace("_", "-").partition("-")[0].lower()]
