@@ -192,12 +192,12 @@ def _groups(lines: Iterable[InvoiceLine]) -> tuple[Group, ...]:
 
 def _rows(lines: Iterable[InvoiceLine], *, by_model: bool) -> tuple[Row, ...]:
     """Put lines of tokens on a row by tier and meter (and model, within a corrected period), others on their own."""
-    grouped: dict[tuple[object, ...], list[InvoiceLine]] = {}
+    grouped: dict[tuple[str, int, str, int], list[InvoiceLine]] = {}
     for line in lines:
         own = line.number if line.meter is None else 0
         place = (line.model if by_model else "", own, line.service_tier, -1 if own else _meter_order(line))
         grouped.setdefault(place, []).append(line)
-    return tuple(Row(lines=tuple(grouped[place])) for place in sorted(grouped))  # type: ignore[type-var]
+    return tuple(Row(lines=tuple(grouped[place])) for place in sorted(grouped))
 
 
 def _appendix(lines: Iterable[InvoiceLine]) -> tuple[KeyLines, ...]:

@@ -48,15 +48,11 @@ class Words:
     """Per million, where a row says nothing else."""
     amount: str
     line: str
-    model: str
-    key: str
     tier: str
     per_request: str
     per_package: str
     list_price: str
-    subtotal: str
     net_total: str
-    tax: str
     tax_of: str
     total: str
     correction_of: str
@@ -65,14 +61,14 @@ class Words:
     payable_within: str
     account_holder: str
     bank: str
+    reference: str
+    """What to name when paying."""
     notes: str
     usage_by_model: str
-    usage_by_meter: str
     further_models: str
     details: str
     details_explained: str
     without_key: str
-    of_key: str
     continued_in_details: str
     rounding_explained: str
     page: str
@@ -107,15 +103,11 @@ ENGLISH = Words(
     price="Price per million",
     amount="Amount",
     line="Line",
-    model="Model",
-    key="API key",
     tier="{tier} tier",
     per_request="{price} per request",
     per_package="{price} per {tokens} tokens begun",
     list_price="list price {price}",
-    subtotal="Subtotal",
     net_total="Total before tax",
-    tax="Tax",
     tax_of="{label} {rate}% on {base}",
     total="Total",
     correction_of="Correction of {period}",
@@ -124,14 +116,13 @@ ENGLISH = Words(
     payable_within="Payable within {days} days.",
     account_holder="Account holder",
     bank="Bank",
+    reference="Reference",
     notes="Notes",
-    usage_by_model="Usage by model",
-    usage_by_meter="Usage by kind",
+    usage_by_model="Usage by model, in {currency}",
     further_models="{count} more models",
     details="Details",
     details_explained="Every line of this document, by API key. The lines add up to the amounts on the first page.",
     without_key="Without an API key",
-    of_key="Total of {key}",
     continued_in_details="Each model's usage by kind, key and price stands in the details.",
     rounding_explained="Each line is rounded once, to {unit} {currency}; amounts are sums of rounded lines.",
     page="Page {page} of {pages}",
@@ -173,7 +164,7 @@ GERMAN = Words(
     account="Kundenkonto",
     purchase_order="Bestellnummer",
     buyer_reference="Ihr Zeichen",
-    tax_id="USt-IdNr.",
+    tax_id="USt-IdNr./Steuernr.",
     registration_id="Registernummer",
     amount_due="Zu zahlender Betrag",
     amount_credited="Gutgeschriebener Betrag",
@@ -183,15 +174,11 @@ GERMAN = Words(
     price="Preis je Million",
     amount="Betrag",
     line="Zeile",
-    model="Modell",
-    key="API-Schlüssel",
     tier="Stufe {tier}",
     per_request="{price} je Anfrage",
     per_package="{price} je angefangene {tokens} Token",
     list_price="Listenpreis {price}",
-    subtotal="Zwischensumme",
     net_total="Nettobetrag",
-    tax="Steuer",
     tax_of="{label} {rate} % auf {base}",
     total="Gesamtbetrag",
     correction_of="Korrektur für {period}",
@@ -200,14 +187,13 @@ GERMAN = Words(
     payable_within="Zahlbar innerhalb von {days} Tagen.",
     account_holder="Kontoinhaber",
     bank="Bank",
+    reference="Verwendungszweck",
     notes="Hinweise",
-    usage_by_model="Nutzung nach Modell",
-    usage_by_meter="Nutzung nach Art",
+    usage_by_model="Nutzung nach Modell, in {currency}",
     further_models="{count} weitere Modelle",
     details="Einzelnachweis",
-    details_explained="Alle Zeilen dieses Belegs nach API-Schlüssel. Sie ergeben zusammen die Beträge der ersten Seite.",
+    details_explained="Alle Zeilen dieses Belegs nach API-Schlüssel; zusammen sind sie die Beträge der ersten Seite.",
     without_key="Ohne API-Schlüssel",
-    of_key="Summe von {key}",
     continued_in_details="Die Nutzung jedes Modells nach Art, Schlüssel und Preis steht im Einzelnachweis.",
     rounding_explained=(
         "Jede Zeile ist einmal gerundet, auf {unit} {currency}; Beträge sind Summen gerundeter Zeilen."
@@ -251,7 +237,7 @@ FRENCH = Words(
     account="Compte client",
     purchase_order="Bon de commande",
     buyer_reference="Votre référence",
-    tax_id="N° TVA",
+    tax_id="N° de TVA/fiscal",
     registration_id="Immatriculation",
     amount_due="Montant à payer",
     amount_credited="Montant crédité",
@@ -261,15 +247,11 @@ FRENCH = Words(
     price="Prix par million",
     amount="Montant",
     line="Ligne",
-    model="Modèle",
-    key="Clé d’API",
     tier="niveau {tier}",
     per_request="{price} par requête",
     per_package="{price} par tranche entamée de {tokens} jetons",
     list_price="prix catalogue {price}",
-    subtotal="Sous-total",
     net_total="Total hors taxes",
-    tax="Taxe",
     tax_of="{label} {rate} % sur {base}",
     total="Total",
     correction_of="Correction de {period}",
@@ -278,16 +260,15 @@ FRENCH = Words(
     payable_within="Payable sous {days} jours.",
     account_holder="Titulaire du compte",
     bank="Banque",
+    reference="Référence",
     notes="Remarques",
-    usage_by_model="Utilisation par modèle",
-    usage_by_meter="Utilisation par type",
+    usage_by_model="Utilisation par modèle, en {currency}",
     further_models="{count} autres modèles",
     details="Détail",
     details_explained=(
         "Toutes les lignes de ce document, par clé d’API. Leur somme est égale aux montants de la première page."
     ),
     without_key="Sans clé d’API",
-    of_key="Total de {key}",
     continued_in_details="L’utilisation de chaque modèle par type, clé et prix figure dans le détail.",
     rounding_explained=(
         "Chaque ligne est arrondie une seule fois, à {unit} {currency} ; les montants sont des sommes de lignes "

@@ -1,0 +1,140 @@
+"""What a page says, as text in one language: the parts of it, which HTML and PDF lay out.
+
+Owns the shape alone; ``printed`` fills it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """A label and what it labels."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrintedParty:
+    """A seller or a buyer."""
+
+    label: str
+    name: str
+    lines: tuple[str, ...]
+    """Address, contact and numbers, one below the other."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrintedRow:
+    """A row of the first page or of the details; an empty cell is empty."""
+
+    number: str = ""
+    """Of the line, in the details."""
+    what: str
+    detail: str = ""
+    quantity: str = ""
+    price: str = ""
+    amount: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrintedGroup:
+    """Rows under a heading; a group without rows is a row itself."""
+
+    title: str
+    """Empty where the section's own heading says it all."""
+    detail: str = ""
+    quantity: str = ""
+    price: str = ""
+    rows: tuple[PrintedRow, ...]
+    amount: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrintedSection:
+    """All lines of one kind."""
+
+    title: str
+    groups: tuple[PrintedGroup, ...]
+    amount: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrintedSegment:
+    """A part of a bar, from ``start`` on and ``width`` wide, in ten-thousandths of the longest bar."""
+
+    meter: int
+    """Its place in the legend, from 0."""
+    title: str
+    start: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrintedBar:
+    """A bar of the chart."""
+
+    title: str
+    amount: str
+    segments: tuple[PrintedSegment, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrintedChart:
+    """Bars of what usage came to."""
+
+    title: str
+    legend: tuple[str, ...]
+    bars: tuple[PrintedBar, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headings:
+    """Words of tables and parts."""
+
+    line: str
+    description: str
+    quantity: str
+    price: str
+    amount: str
+    subtotal: str
+    payment: str
+    notes: str
+    details: str
+    details_explained: str
+    page: str
+    """With ``{page}`` and ``{pages}`` in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrintedInvoice:
+    """All that a page says."""
+
+    language: str
+    invoice_id: str
+    status: str
+    title: str
+    heading: str
+    warning: str
+    """Of a draft."""
+    statement: str
+    """Of a credit note: what it takes back."""
+    seller: PrintedParty
+    buyer: PrintedParty
+    facts: tuple[Fact, ...]
+    due: Fact
+    """The total, and what it is."""
+    due_by: str
+    sections: tuple[PrintedSection, ...]
+    totals: tuple[Fact, ...]
+    """Subtotal and taxes; empty where the total is all there is to say."""
+    total: Fact
+    payment: tuple[Fact, ...]
+    terms: str
+    notes: tuple[str, ...]
+    chart: PrintedChart | None
+    appendix: tuple[PrintedGroup, ...]
+    appendix_total: str
+    headings: Headings

@@ -1,0 +1,342 @@
+"""An invoice as the text of a page, in one language: the same for every format that people read.
+
+Owns which facts a page has, and that each is written once. Does not own which lines share a row (``view``) nor looks:
+HTML and PDF lay out what they find here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from pipeline.base.money import exact_sum, rounded_to_minor_unit
+from pipeline.documents.pages.page import (
+    Fact,
+    Headings,
+    PrintedBar,
+    PrintedChart,
+    PrintedGroup,
+    PrintedInvoice,
+    PrintedParty,
+    PrintedRow,
+    PrintedSection,
+    PrintedSegment,
+)
+from pipeline.documents.pages.spelling import harmless, spelling_of
+from pipeline.documents.pages.view import invoice_view
+from pipeline.invoicing.invoice import InvoiceStatus
+from pipeline.invoicing.lines import LineKind
+from pipeline.rating import exact_charge
+from pipeline.usage.meters import METER_ORDER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pipeline.accounts import BankDetails, Party
+    from pipeline.documents.pages.spelling import Spelling
+    from pipeline.documents.pages.view import Bar, Group, InvoiceView, KeyLines, Row, Section
+    from pipeline.invoicing import Invoice, InvoiceLine
+    from pipeline.usage import Meter
+
+_SHARE_WHOLE = 10_000
+"""Widths of a chart are whole parts of this: no float comes near money, not even in a picture of it."""
+
+
+def printed_invoice(invoice: Invoice, *, language: str = "") -> PrintedInvoice:
+    """Write an invoice in a language; empty = its own.
+
+    No text in it can do harm on a page (``harmless``), and all of it still has to be escaped. Raises
+    ``ConfigurationError`` for a language without words.
+    """
+    spelling = spelling_of(language or invoice.language)
+    return _Writer(invoice=invoice, spelling=spelling, view=invoice_view(invoice)).printed()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Writer:
+    invoice: Invoice
+    spelling: Spelling
+    view: InvoiceView
+
+    def printed(self) -> PrintedInvoice:
+        invoice, words = self.invoice, self.spelling.words
+        heading = {
+            InvoiceStatus.DRAFT: words.draft,
+            InvoiceStatus.ISSUED: words.invoice,
+            InvoiceStatus.CREDIT_NOTE: words.credit_note,
+        }[invoice.status]
+        due = {
+            InvoiceStatus.DRAFT: words.amount_of_draft,
+            InvoiceStatus.ISSUED: words.amount_due,
+            InvoiceStatus.CREDIT_NOTE: words.amount_credited,
+        }[invoice.status]
+        is_note = invoice.status is InvoiceStatus.CREDIT_NOTE
+        return PrintedInvoice(
+            language=self.spelling.language,
+            invoice_id=harmless(invoice.id),
+            status=invoice.status.value,
+            title=f"{heading} {harmless(invoice.id)}",
+            heading=heading,
+            warning=words.draft_warning if invoice.status is InvoiceStatus.DRAFT else "",
+            statement=words.credit_note_explained.format(invoice=harmless(invoice.credits_invoice)) if is_note else "",
+            seller=self._party(words.seller, invoice.seller.name, invoice.seller),
+            buyer=self._party(words.buyer, invoice.buyer_name, invoice.buyer),
+            facts=tuple(self._facts()),
+            due=Fact(label=due, value=self._money(-invoice.total if is_note else invoice.total)),
+            due_by=self._due_by(),
+            sections=tuple(self._section(section) for section in self.view.sections),
+            totals=tuple(self._totals()),
+            total=Fact(label=words.total, value=self._money(invoice.total)),
+            payment=tuple(self._payment(invoice.bank)),
+            terms=self._terms(),
+            notes=tuple(self._notes()),
+            chart=self._chart(),
+            appendix=tuple(self._key_group(part) for part in self.view.appendix),
+            appendix_total=self._money(invoice.subtotal),
+            headings=Headings(
+                line=words.line,
+                description=words.description,
+                quantity=words.quantity,
+                price=words.price,
+                amount=words.amount,
+                subtotal=words.net_total if invoice.is_taxed else words.total,
+                payment=words.payment,
+                notes=words.notes,
+                details=words.details,
+                details_explained=words.details_explained,
+                page=words.page,
+            ),
+        )
+
+    def _money(self, amount: Decimal) -> str:
+        return self.spelling.money(amount, self.invoice.currency)
+
+    def _amount(self, amount: Decimal) -> str:
+        """Write an amount without its currency, which a page says once; a sum of nothing has its decimal places too."""
+        printed = rounded_to_minor_unit(amount, self.invoice.currency, self.invoice.rounding)
+        return self.spelling.number(printed)
+
+    def _party(self, label: str, name: str, party: Party) -> PrintedParty:
+        words = self.spelling.words
+        country = (self.spelling.country(party.country),) if party.country else ()
+        numbers = ((words.tax_id, party.tax_id), (words.registration_id, party.registration_id))
+        lines = (
+            *party.locality_lines,
+            *country,
+            party.contact_name,
+            party.phone,
+            party.email,
+            *(f"{what}: {number}" for what, number in numbers if number),
+        )
+        return PrintedParty(label=label, name=harmless(name), lines=tuple(harmless(line) for line in lines if line))
+
+    def _facts(self) -> Iterator[Fact]:
+        invoice, words, spelling = self.invoice, self.spelling.words, self.spelling
+        days = words.days_of.format(
+            first=spelling.date(invoice.period.first_date),
+            last=spelling.date(invoice.period.end_date - timedelta(days=1)),
+            zone=invoice.timezone,
+        )
+        is_draft = invoice.status is InvoiceStatus.DRAFT
+        found = (
+            (words.number, "" if is_draft else invoice.id),
+            (words.issue_date, spelling.date(invoice.issue_date) if invoice.issue_date else ""),
+            (words.due_date, spelling.date(invoice.due_date) if invoice.due_date else ""),
+            (words.billing_period, days),
+            (words.account, invoice.account_id),
+            (words.purchase_order, invoice.purchase_order),
+            (words.buyer_reference, invoice.buyer_reference),
+        )
+        return (Fact(label=label, value=harmless(value)) for label, value in found if value)
+
+    def _due_by(self) -> str:
+        invoice = self.invoice
+        if invoice.due_date is None or invoice.total <= 0:
+            return ""
+        date = self.spelling.date(invoice.due_date)
+        return self.spelling.words.payable_by.format(amount=self._money(invoice.total), date=date)
+
+    def _terms(self) -> str:
+        """Say until when to pay: in the words of the account, else by its days where no date says it."""
+        invoice = self.invoice
+        if invoice.payment_terms or invoice.payment_terms_days is None or invoice.due_date is not None:
+            return harmless(invoice.payment_terms)
+        return self.spelling.words.payable_within.format(days=self.spelling.number(invoice.payment_terms_days))
+
+    def _section(self, section: Section) -> PrintedSection:
+        return PrintedSection(
+            title=self.spelling.words.kinds[section.kind],
+            groups=tuple(self._group(group) for group in section.groups),
+            amount=self._amount(section.amount),
+        )
+
+    def _group(self, group: Group) -> PrintedGroup:
+        if group.period is not None:
+            title = self.spelling.words.correction_of.format(period=self.spelling.month(group.period))
+        else:
+            title = group.model
+        rows = tuple(self._row(row, has_model=group.period is not None) for row in group.rows)
+        amount = self._amount(group.amount)
+        if self.view.is_condensed and all(row.first.meter is not None for row in group.rows):
+            quantity = self.spelling.number(group.quantity) if group.quantity else ""
+            return PrintedGroup(title=harmless(title), quantity=quantity, rows=(), amount=amount)
+        if title and len(rows) == 1:  # a heading over a single row says nothing
+            (row,) = rows
+            detail = " · ".join(part for part in (row.what, row.detail) if part)
+            return PrintedGroup(
+                title=harmless(title), detail=detail, quantity=row.quantity, price=row.price, rows=(), amount=amount
+            )
+        return PrintedGroup(title=harmless(title), rows=rows, amount=amount)
+
+    def _row(self, row: Row, *, has_model: bool) -> PrintedRow:
+        first = row.first
+        if first.meter is None:
+            return PrintedRow(what=self._text_of(first), amount=self._amount(row.amount))
+        meter = self.spelling.words.meters[first.meter]
+        return PrintedRow(
+            what=harmless(f"{first.model} · {meter}" if has_model else meter),
+            detail=harmless(self._tier(first)),
+            quantity=self.spelling.number(row.quantity),
+            price=self._prices(row),
+            amount=self._amount(row.amount),
+        )
+
+    def _text_of(self, line: InvoiceLine) -> str:
+        """Write a line that is about no tokens: as it was frozen, or by its kind where that only says what it corrects.
+
+        What people wrote themselves, such as the name of a fee, is in no table of words.
+        """
+        if line.kind is LineKind.CORRECTION and line.original_kind is not None:
+            kind = self.spelling.words.kinds[line.original_kind]
+            return harmless(" · ".join(part for part in (line.model, kind) if part))
+        return harmless(line.description)
+
+    def _tier(self, line: InvoiceLine) -> str:
+        return self.spelling.words.tier.format(tier=line.service_tier) if line.service_tier else ""
+
+    def _prices(self, row: Row) -> str:
+        """Write the price that all lines of a row have, or the lowest and the highest per million of several."""
+        prices = row.prices
+        if len(prices) > 1 and all(package is None for _, package in prices):
+            lowest, highest = (self._price(row.first, rate, None) for rate in (prices[0][0], prices[-1][0]))
+            return f"{lowest} – {highest}"  # noqa: RUF001 - of a span
+        return self._price(row.first, *prices[0]) if len(prices) == 1 else ""
+
+    def _price(self, line: InvoiceLine, rate: Decimal, package_tokens: int | None) -> str:
+        words, spelling = self.spelling.words, self.spelling
+        if package_tokens is not None:
+            price = spelling.price(exact_charge(package_tokens, rate))
+            return words.per_package.format(price=price, tokens=spelling.number(package_tokens))
+        if line.meter is not None and not line.meter.is_of_tokens:
+            return words.per_request.format(price=spelling.price(exact_charge(1, rate)))
+        return spelling.price(rate)
+
+    def _key_group(self, part: KeyLines) -> PrintedGroup:
+        return PrintedGroup(
+            title=harmless(part.api_key_id) or self.spelling.words.without_key,
+            detail=harmless(part.tags.replace(";", " · ")),
+            rows=tuple(self._line(line) for line in part.lines),
+            amount=self._amount(part.amount),
+        )
+
+    def _line(self, line: InvoiceLine) -> PrintedRow:
+        words, rate, listed = self.spelling.words, line.rate_per_million, line.list_rate_per_million
+        details = (
+            words.correction_of.format(period=self.spelling.month(line.original_period))
+            if line.original_period
+            else "",
+            words.kinds[line.kind] if line.kind is LineKind.INCLUDED else "",
+            self._tier(line),
+            words.list_price.format(price=self._price(line, listed, line.package_tokens)) if listed is not None else "",
+        )
+        what = self._text_of(line) if line.meter is None else f"{line.model} · {words.meters[line.meter]}"
+        return PrintedRow(
+            number=str(line.number),
+            what=harmless(what),
+            detail=harmless(" · ".join(detail for detail in details if detail)),
+            quantity=self.spelling.number(line.quantity) if line.meter is not None else "",
+            price="" if rate is None else self._price(line, rate, line.package_tokens),
+            amount=self._amount(line.amount),
+        )
+
+    def _totals(self) -> Iterator[Fact]:
+        invoice, words = self.invoice, self.spelling.words
+        if not invoice.is_taxed:
+            return
+        yield Fact(label=words.net_total, value=self._amount(invoice.subtotal))
+        yield from self._taxes()
+
+    def _taxes(self) -> Iterator[Fact]:
+        """Write each tax with its rate and what it is on, also one that is not charged.
+
+        An older document may not say which tax its corrections have: then its lines are printed as they were frozen.
+        """
+        lines = iter(self.view.tax_lines)
+        try:
+            shares = self.invoice.tax_breakdown
+        except ValueError:
+            yield from (Fact(label=harmless(line.description), value=self._amount(line.amount)) for line in lines)
+            return
+        for share in shares:
+            tax = share.tax
+            if tax is not None:
+                amount = next(lines).amount if tax.is_charged else Decimal(0)
+                base, rate = self._amount(share.base), self.spelling.percent(tax.charged_rate)
+                label = self.spelling.words.tax_of.format(label=tax.label, rate=rate, base=base)
+                yield Fact(label=harmless(label), value=self._amount(amount))
+
+    def _payment(self, bank: BankDetails) -> Iterator[Fact]:
+        """Say where to pay; a credit note and a draft ask for nothing."""
+        if self.invoice.status is not InvoiceStatus.ISSUED or self.invoice.total <= 0:
+            return
+        words = self.spelling.words
+        found = (
+            (words.account_holder, bank.account_holder),
+            (words.bank, bank.bank),
+            ("IBAN", bank.iban_text),
+            ("BIC", bank.bic),
+        )
+        stated = [(label, value) for label, value in found if value]
+        yield from (Fact(label=label, value=harmless(value)) for label, value in stated)
+        if stated:
+            yield Fact(label=words.reference, value=harmless(self.invoice.id))
+
+    def _notes(self) -> Iterator[str]:
+        invoice, words = self.invoice, self.spelling.words
+        if self.view.is_condensed:
+            yield words.continued_in_details
+        yield from (harmless(text) for text in (invoice.tax_text, invoice.note) if text)
+        unit = self.spelling.unit(invoice.currency)
+        yield words.rounding_explained.format(unit=unit, currency=invoice.currency)
+
+    def _chart(self) -> PrintedChart | None:
+        bars = self.view.bars
+        if not bars:
+            return None
+        words = self.spelling.words
+        meters = sorted({meter for bar in bars for meter, _ in bar.meters}, key=METER_ORDER.__getitem__)
+        longest = max(bar.amount for bar in bars)
+        return PrintedChart(
+            title=words.usage_by_model.format(currency=self.invoice.currency),
+            legend=tuple(words.meters[meter] for meter in meters),
+            bars=tuple(self._bar(bar, meters, longest) for bar in bars),
+        )
+
+    def _bar(self, bar: Bar, meters: Sequence[Meter], longest: Decimal) -> PrintedBar:
+        words, segments = self.spelling.words, []
+        up_to, start = Decimal(0), 0
+        for meter, amount in bar.meters:
+            up_to = exact_sum([up_to, amount])
+            end = int(up_to * _SHARE_WHOLE / longest)
+            title = f"{words.meters[meter]}: {self._amount(amount)}"
+            segments.append(PrintedSegment(meter=meters.index(meter), title=title, start=start, width=end - start))
+            start = end
+        return PrintedBar(
+            title=harmless(bar.name)
+            if bar.name
+            else words.further_models.format(count=self.spelling.number(bar.models)),
+            amount=self._amount(bar.amount),
+            segments=tuple(segments),
+        )

@@ -1,0 +1,112 @@
+"""Invoices to print: one that has everything, of as many lines as wanted, in any language."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from itertools import islice, product
+from typing import TYPE_CHECKING, Any
+
+from pipeline.accounts import Account, BankDetails, CreditGrant, Letterhead, Party, Tax, TaxChange, Terms
+from pipeline.base.money import Rounding
+from pipeline.base.periods import BillingPeriod
+from pipeline.invoicing import draft_invoice, issued_invoice
+from pipeline.invoicing.corrections import Cell, Worth, correction_lines
+from pipeline.invoicing.lines import LineKind
+from pipeline.rating import Charge, exact_charge
+from pipeline.usage import Meter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.invoicing import Invoice
+
+OCTOBER, AUGUST = BillingPeriod(year=2026, month=10), BillingPeriod(year=2026, month=8)
+SELLER = Party(
+    name="Tally Inference GmbH",
+    street="Speicherstraße 12",
+    postcode="20457",
+    city="Hamburg",
+    country="DE",
+    tax_id="DE987654321",
+    registration_id="HRB 123456",
+    email="billing@tally.example",
+)
+BUYER = Party(
+    name="Birke Verlag GmbH",
+    street="Birkenweg 1",
+    additional_street="Buchhaltung",
+    postcode="10115",
+    city="Berlin",
+    country="DE",
+    tax_id="DE123456789",
+)
+BANK = BankDetails(account_holder="Tally Inference GmbH", iban="DE89370400440532013000", bic="COBADEFFXXX")
+METERS = {Meter.PROMPT: "2.00", Meter.PROMPT_CACHED: "0.50", Meter.COMPLETION: "8.00"}
+
+
+def charges(keys: int, models: list[str], meters: dict[Meter, str]) -> Iterator[Charge]:
+    """Every key uses every meter of every model, more of each than the one before it."""
+    for number, (key, model, (meter, rate)) in enumerate(product(range(keys), models, meters.items()), start=1):
+        quantity = 1_000_003 * number % 48_000_017 + 5_000
+        yield Charge(
+            account_id="birke",
+            api_key_id=f"key_{key * 7_919 % 100_003:05}c4e9b0a1d2f3847566",
+            model=model,
+            service_tier="batch" if model.endswith("mini") and key % 3 == 0 else "",
+            meter=meter,
+            usage_date=date(2026, 10, 1 + number % 31),
+            quantity=quantity,
+            rate_per_million=Decimal(rate),
+            currency="EUR",
+            amount=exact_charge(quantity, Decimal(rate)),
+        )
+
+
+def full_invoice(
+    *, usage_lines: int = 481, keys: int = 60, models: int = 4, issued: bool = True, **account: Any
+) -> Invoice:
+    """Usage of many keys, included tokens, a fee, corrections of an earlier month, credits, and two taxes."""
+    names = ["jamba-large", "jamba-mini", "jamba-embed-v2", "mistral-nemo-12b", *(f"model-{n}" for n in range(5, 60))]
+    terms = Terms(from_date=None, rate_card="standard", included_tokens={"jamba-large": 9_000_000})
+    given: dict[str, Any] = {
+        "name": "Birke Verlag GmbH",
+        "buyer": BUYER,
+        "language": "en",
+        "buyer_reference": "04011000-12345-34",
+        "note": "Thank you for your business.",
+    }
+    birke = Account(
+        id="birke",
+        timezone="Europe/Berlin",
+        rate_card="standard",
+        key_ids=(),
+        terms=(terms,),
+        credits=(CreditGrant(id="welcome-2026", amount=Decimal(15), granted_on=date(2026, 1, 1), expires_on=None),),
+        tax=Tax(rate=Decimal(16), label="VAT"),
+        tax_changes=(TaxChange(from_date=date(2026, 9, 1), tax=Tax(rate=Decimal(19), label="VAT")),),
+        payment_terms_days=30,
+        purchase_order="PO-4711",
+        **given | account,
+    )
+    late = {
+        Cell(period=AUGUST, kind=LineKind.USAGE, api_key_id=key, model=model, service_tier="", meter=meter): Worth(
+            quantity=quantity, amount=Decimal(amount)
+        )
+        for key, model, meter, quantity, amount in (
+            ("key_00000c4e9b0a1d2f3847566", "jamba-large", Meter.PROMPT, 1_250_000, "2.50"),
+            ("key_00000c4e9b0a1d2f3847566", "jamba-large", Meter.COMPLETION, -40_000, "-0.32"),
+        )
+    }
+    draft = draft_invoice(
+        islice(charges(keys, names[:models], METERS), usage_lines),
+        account=birke,
+        period=OCTOBER,
+        currency="EUR",
+        rounding=Rounding.HALF_UP,
+        monthly_fee=Decimal("49.00"),
+        corrections=correction_lines(late, {}, currency="EUR", rounding=Rounding.HALF_UP, tags={}),
+        tags={"key_00000c4e9b0a1d2f3847566": "project=search;team=platform"},
+        letterhead=Letterhead(seller=SELLER, bank=BANK),
+    )
+    return issued_invoice(draft, number=42, prefix="INV-", issued_on=date(2026, 11, 2)) if issued else draft
