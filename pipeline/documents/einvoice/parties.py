@@ -28,7 +28,8 @@ _CURRENCY_OF_SEPA = "EUR"
 
 def is_vat_id(tax_id: str) -> bool:
     """Say whether a tax id has the form of a VAT id; ``12/345/67890`` is another one, such as a German tax number."""
-    return tax_id[:_PREFIX_LETTERS] in VAT_PREFIXES and any(sign.isdigit() for sign in tax_id)
+    printed = tax_id.strip()
+    return printed[:_PREFIX_LETTERS] in VAT_PREFIXES and any(sign.isdigit() for sign in printed)
 
 
 def seller_terms(invoice: Invoice, categories: Collection[TaxCategory]) -> Terms:

@@ -20,6 +20,7 @@ from pipeline.invoicing.lines import LineKind
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pipeline.accounts import Party
     from pipeline.documents.einvoice.taxes import VatRow
     from pipeline.invoicing import Invoice
 
@@ -70,41 +71,39 @@ def _missing(invoice: Invoice) -> Iterator[str]:
     """Yield what must be there, and where it is written."""
     if invoice.issue_date is None:
         yield "an issue date, which the program that issued it did not freeze yet"
-    yield from _missing_of_seller(invoice)
-    yield from _missing_of_account(invoice)
-
-
-def _missing_of_seller(invoice: Invoice) -> Iterator[str]:
-    seller = invoice.seller
-    for key in ("name", "city", "country"):
-        if not getattr(seller, key).strip():
-            yield f"{key} in [seller] of tallybook.toml"
-    if not seller.tax_id.strip() and any(row.category is not TaxCategory.OUTSIDE_SCOPE for row in _rows(invoice)):
-        yield "tax_id in [seller] of tallybook.toml"
-    outside = any(row.category is TaxCategory.OUTSIDE_SCOPE for row in _rows(invoice))
-    if not seller.registration_id.strip() and (outside or not is_vat_id(seller.tax_id.strip())):
-        yield "registration_id in [seller] of tallybook.toml (its tax_id does not say who it is: BR-CO-26)"
-
-
-def _missing_of_account(invoice: Invoice) -> Iterator[str]:
+    categories = {row.category for row in _rows(invoice)}
+    yield from _missing_of_seller(invoice.seller, is_outside=TaxCategory.OUTSIDE_SCOPE in categories)
     where = f'of account "{invoice.account_id}" in accounts.toml'
-    for key in ("city", "country"):
-        if not getattr(invoice.buyer, key).strip():
-            yield f"{key} in [accounts.buyer] {where}"
-    try:
-        rows = vat_rows(invoice)
-    except ValueError as unsaid:
-        yield f"tax {where}, with a category and what it must say ({unsaid})"
-        return
-    is_identified = is_vat_id(invoice.buyer.tax_id.strip()) or invoice.buyer.registration_id.strip()
-    if any(row.category is TaxCategory.REVERSE_CHARGE for row in rows) and not is_identified:
+    yield from (f"{key} in [accounts.buyer] {where}" for key in _missing_of_address(invoice.buyer))
+    if not categories:
+        yield f"tax {where}, or its category and text where none is charged"
+    if TaxCategory.REVERSE_CHARGE in categories and not (
+        is_vat_id(invoice.buyer.tax_id) or invoice.buyer.registration_id.strip()
+    ):
         yield f"tax_id (its VAT id) or registration_id in [accounts.buyer] {where}, as its charge is reversed"
-    if invoice.total > 0 and not (invoice.due_date or invoice.payment_terms.strip() or invoice.credits_invoice):
-        yield f"payment_terms_days or payment_terms {where} (BR-CO-25)"
+    is_payable = invoice.total > 0 and not invoice.credits_invoice
+    if is_payable and not (invoice.due_date or invoice.payment_terms.strip()):
+        yield f"payment_terms_days or payment_terms {where}"
+
+
+def _missing_of_seller(seller: Party, *, is_outside: bool) -> Iterator[str]:
+    """Yield what the seller lacks; a VAT id says who it is, but outside the scope of VAT none is stated (BR-CO-26)."""
+    where = "in [seller] of tallybook.toml"
+    if not seller.name.strip():
+        yield f"name {where}"
+    yield from (f"{key} {where}" for key in _missing_of_address(seller))
+    if not is_outside and not seller.tax_id.strip():
+        yield f"tax_id {where}"
+    elif (is_outside or not is_vat_id(seller.tax_id)) and not seller.registration_id.strip():
+        yield f"registration_id {where}, as no VAT id says who it is"
+
+
+def _missing_of_address(party: Party) -> list[str]:
+    return [key for key in ("city", "country") if not getattr(party, key).strip()]
 
 
 def _rows(invoice: Invoice) -> list[VatRow]:
-    """Return the breakdown of VAT, none where the invoice does not say it (``_missing_of_account`` does)."""
+    """Return the breakdown of VAT; none where the invoice does not say it, or has lines without a tax."""
     try:
         return vat_rows(invoice)
     except ValueError:
