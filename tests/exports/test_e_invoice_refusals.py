@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -11,11 +13,12 @@ import pytest
 from e_invoices import BIRKE, LETTERHEAD, OCTOBER, SELLER, VAT, correction_line, credited, issued, usage_line
 
 from pipeline.accounts import BankDetails, Letterhead, Party, Tax, TaxCategory, TaxChange
-from pipeline.base.errors import RenderingRefused
+from pipeline.base.errors import ExtraMissing, RenderingRefused
 from pipeline.base.money import Rounding
 from pipeline.documents.einvoice.parties import is_vat_id
 from pipeline.documents.einvoice.syntaxes import cii_invoice, ubl_invoice
 from pipeline.documents.einvoice.terms import business_terms
+from pipeline.documents.rendering import document_formats
 from pipeline.invoicing.draft import draft_of_lines
 
 if TYPE_CHECKING:
@@ -154,3 +157,22 @@ def test_a_vat_id_begins_with_a_country() -> None:
 def test_an_invoice_issued_before_its_month_ended_was_supplied_until_then() -> None:
     early = replace(issued(USAGE), issue_date=date(2026, 10, 20))
     assert business_terms(early, syntax="UBL")["BT-72"] == date(2026, 10, 20)
+
+
+def test_a_missing_library_is_named_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "facturx", None)
+    for write in (ubl_invoice, cii_invoice):
+        with pytest.raises(ExtraMissing, match=re.escape("run pip install 'tallybook[einvoice]'")):
+            write(issued(USAGE))
+
+
+def test_formats_are_found_without_any_library_of_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+    for library in ("facturx", "lxml", "pypdf", "typst"):
+        monkeypatch.setitem(sys.modules, library, None)
+    suffixes = {name: found.SUFFIX for name, found in document_formats().items()}
+    assert {name: suffixes[name] for name in ("cii", "facturx", "ubl")} == {
+        "cii": ".cii.xml",
+        "facturx": ".facturx.pdf",
+        "ubl": ".ubl.xml",
+    }
+    assert len(set(suffixes.values())) == len(suffixes)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.documents.einvoice.hybrid import facturx_invoice
-
 if TYPE_CHECKING:
     from pipeline.invoicing import Invoice
 
@@ -15,4 +13,6 @@ SUFFIX = ".facturx.pdf"
 
 def rendered(invoice: Invoice, *, language: str = "") -> bytes:
     """Return the document as ``pipeline.documents.rendering`` says."""
+    from pipeline.documents.einvoice.hybrid import facturx_invoice  # noqa: PLC0415 - not before a document is asked for
+
     return facturx_invoice(invoice, language=language)
