@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pipeline.accounts import TaxCategory
 from pipeline.base.errors import RenderingRefused
 from pipeline.base.money import exact_sum, minor_unit_digits
+from pipeline.documents.einvoice.codes import ELECTRONIC_ADDRESS_SCHEMES, EXEMPTION_REASONS, UNLISTED_CURRENCIES
 from pipeline.documents.einvoice.parties import is_vat_id
 from pipeline.documents.einvoice.taxes import vat_rows
 from pipeline.invoicing.invoice import InvoiceStatus
@@ -55,6 +56,8 @@ def _impossible(invoice: Invoice) -> Iterator[str]:
             f"amounts in {invoice.currency} have {minor_unit_digits(invoice.currency)} decimal places, "
             f"and EN 16931 has {FRACTION_DIGITS_MAX} at most; send another format"
         )
+    if invoice.currency in UNLISTED_CURRENCIES:
+        yield f"{invoice.currency} is no currency of EN 16931 (BR-CL-04)"
     if not any(line.kind not in (LineKind.CREDIT, LineKind.TAX) for line in invoice.lines):
         yield "it has no line that anything was supplied on (BR-16)"
     rows = _rows(invoice)
@@ -74,9 +77,11 @@ def _missing(invoice: Invoice) -> Iterator[str]:
     categories = {row.category for row in _rows(invoice)}
     yield from _missing_of_seller(invoice.seller, is_outside=TaxCategory.OUTSIDE_SCOPE in categories)
     where = f'of account "{invoice.account_id}" in accounts.toml'
-    yield from (f"{key} in [accounts.buyer] {where}" for key in _missing_of_address(invoice.buyer))
+    yield from (f"{key} in [accounts.buyer] {where}" for key in _missing_of_party(invoice.buyer))
     if not categories:
         yield f"tax {where}, or its category and text where none is charged"
+    for code in (code for row in _rows(invoice) for code in row.reason_codes if code not in EXEMPTION_REASONS):
+        yield f"a code of the VATEX list, which {code!r} is none of, as reason_code of the tax {where}"
     if TaxCategory.REVERSE_CHARGE in categories and not (
         is_vat_id(invoice.buyer.tax_id) or invoice.buyer.registration_id.strip()
     ):
@@ -91,15 +96,18 @@ def _missing_of_seller(seller: Party, *, is_outside: bool) -> Iterator[str]:
     where = "in [seller] of tallybook.toml"
     if not seller.name.strip():
         yield f"name {where}"
-    yield from (f"{key} {where}" for key in _missing_of_address(seller))
+    yield from (f"{key} {where}" for key in _missing_of_party(seller))
     if not is_outside and not seller.tax_id.strip():
         yield f"tax_id {where}"
     elif (is_outside or not is_vat_id(seller.tax_id)) and not seller.registration_id.strip():
         yield f"registration_id {where}, as no VAT id says who it is"
 
 
-def _missing_of_address(party: Party) -> list[str]:
-    return [key for key in ("city", "country") if not getattr(party, key).strip()]
+def _missing_of_party(party: Party) -> Iterator[str]:
+    yield from (key for key in ("city", "country") if not getattr(party, key).strip())
+    scheme = party.electronic_address_scheme
+    if scheme and scheme not in ELECTRONIC_ADDRESS_SCHEMES:
+        yield f"a code of the EAS list, which {scheme!r} is none of, as electronic_address_scheme"
 
 
 def _rows(invoice: Invoice) -> list[VatRow]:
