@@ -43,7 +43,7 @@ _COMMANDS = {
     "try": "Say what logs would come to, before they count.",
     "nightly": "Collect, aggregate, rate and draft invoices: the whole job.",
     "usage": "Tokens by key, model, day and more.",
-    "invoice": "Draft, issue, void, list and show invoices; credit balances.",
+    "invoice": "Draft, issue, void, list, show and render invoices; credit balances.",
     "explain": "From an invoice line to its usage events; what became of one logged response.",
     "recompute": "Rebuild an issued invoice and compare it byte for byte; bundle it for its customer.",
     "reprice": "What past usage would have cost under another rate card.",

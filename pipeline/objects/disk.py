@@ -92,12 +92,12 @@ def link_new(temporary: Path, final: Path) -> None:
     remove(temporary)
 
 
-def replace_durably(path: Path, content: bytes) -> None:
-    """Replace a file's content, or make the file.
+def replace_durably(path: Path, content: bytes, *, mode: int = 0o666) -> None:
+    """Replace a file's content, or make the file; ``mode`` is cut by the umask.
 
     A reader sees all of the old or all of the new, also after a power cut.
     """
-    rename(write_temporary(path.parent, content), path)
+    rename(write_temporary(path.parent, content, mode=mode), path)
     sync_folder(path.parent)
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PERIOD_FILES = ("invoices.csv", "lines.csv")
+_DOCUMENT_MODE = 0o640
+"""A document names a customer: it is for its owner and their group, and for nobody else."""
 
 
 def period_folder(workspace: Path, period: BillingPeriod) -> Path:
@@ -52,3 +54,18 @@ def write_period_files(workspace: Path, period: BillingPeriod, files: Mapping[st
         if read_period_file(workspace, period, name) != content:
             disk.replace_durably(folder / name, content)
     disk.remove_files(folder, [name for name in PERIOD_FILES if name not in files and (folder / name).is_file()])
+
+
+def document_folder(workspace: Path, period: BillingPeriod, invoice_id: str) -> Path:
+    """Return the folder of one invoice's documents, beside the files of its period."""
+    return period_folder(workspace, period) / invoice_id
+
+
+def write_document(path: Path, content: bytes) -> None:
+    """Write a document whole or not at all, with the folders that it needs; nothing where it says the same already."""
+    within = path.parent
+    while not within.exists():
+        within = within.parent
+    disk.make_folders(within, path.parent)
+    if not path.is_file() or path.read_bytes() != content:
+        disk.replace_durably(path, content, mode=_DOCUMENT_MODE)

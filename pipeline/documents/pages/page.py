@@ -104,6 +104,8 @@ class Headings:
     notes: str
     details: str
     details_explained: str
+    by_meter: str
+    by_key: str
     page: str
     """With ``{page}`` and ``{pages}`` in it."""
 
@@ -135,6 +137,10 @@ class PrintedInvoice:
     terms: str
     notes: tuple[str, ...]
     chart: PrintedChart | None
+    unfolded: tuple[PrintedSection, ...]
+    """The sections with all their rows, where ``sections`` has only their groups."""
     appendix: tuple[PrintedGroup, ...]
     appendix_total: str
+    is_long: bool
+    """Whether chart and details begin a page of their own."""
     headings: Headings

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pipeline.base.errors import RenderingRefused
 from pipeline.documents.extras import extra_of
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pipeline.documents.pages.attachment import Attachment
     from pipeline.invoicing import Invoice
 
-PDF_STANDARD = "a-3b"
+PDF_STANDARD: Final = "a-3b"
 """PDF/A-3, level B (ISO 19005-3): a page for the archive, with files attached."""
 _UNDRAWN = re.compile(r'the text `"([^`]*)"` could not be displayed')
 
@@ -43,7 +43,7 @@ def pdf_page(invoice: Invoice, *, language: str = "", attachments: Sequence[Atta
     inputs = {"year": str(day.year), "month": str(day.month), "day": str(day.day)}
     inputs |= {"page": json.dumps(asdict(page)), "attachments": json.dumps(files)}
     try:
-        pdf = typst.compile(
+        pdf: bytes = typst.compile(
             _source(),
             format="pdf",
             ignore_system_fonts=True,

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from pipeline.accounts import BankDetails, Party
     from pipeline.documents.pages.spelling import Spelling
-    from pipeline.documents.pages.view import Bar, Group, InvoiceView, KeyLines, Row, Section
+    from pipeline.documents.pages.view import Bar, Group, InvoiceView, KeyLines, Row
     from pipeline.invoicing import Invoice, InvoiceLine
     from pipeline.usage import Meter
 
@@ -86,15 +86,17 @@ class _Writer:
             facts=tuple(self._facts()),
             due=Fact(label=due, value=self._money(-invoice.total if is_note else invoice.total)),
             due_by=self._due_by(),
-            sections=tuple(self._section(section) for section in self.view.sections),
+            sections=self._sections(is_folded=self.view.is_condensed),
             totals=tuple(self._totals()),
             total=Fact(label=words.total, value=self._money(invoice.total)),
             payment=tuple(self._payment(invoice.bank)),
             terms=self._terms(),
             notes=tuple(self._notes()),
             chart=self._chart(),
+            unfolded=self._sections(is_folded=False) if self.view.is_condensed else (),
             appendix=tuple(self._key_group(part) for part in self.view.appendix),
-            appendix_total=self._money(invoice.subtotal),
+            appendix_total=self._amount(invoice.subtotal),
+            is_long=self.view.is_long,
             headings=Headings(
                 line=words.line,
                 description=words.description,
@@ -106,6 +108,8 @@ class _Writer:
                 notes=words.notes,
                 details=words.details,
                 details_explained=words.details_explained,
+                by_meter=words.by_meter,
+                by_key=words.by_key,
                 page=words.page,
             ),
         )
@@ -165,21 +169,24 @@ class _Writer:
             return harmless(invoice.payment_terms)
         return self.spelling.words.payable_within.format(days=self.spelling.number(invoice.payment_terms_days))
 
-    def _section(self, section: Section) -> PrintedSection:
-        return PrintedSection(
-            title=self.spelling.words.kinds[section.kind],
-            groups=tuple(self._group(group) for group in section.groups),
-            amount=self._amount(section.amount),
+    def _sections(self, *, is_folded: bool) -> tuple[PrintedSection, ...]:
+        return tuple(
+            PrintedSection(
+                title=self.spelling.words.kinds[section.kind],
+                groups=tuple(self._group(group, is_folded=is_folded) for group in section.groups),
+                amount=self._amount(section.amount),
+            )
+            for section in self.view.sections
         )
 
-    def _group(self, group: Group) -> PrintedGroup:
+    def _group(self, group: Group, *, is_folded: bool) -> PrintedGroup:
         if group.period is not None:
             title = self.spelling.words.correction_of.format(period=self.spelling.month(group.period))
         else:
             title = group.model
         rows = tuple(self._row(row, has_model=group.period is not None) for row in group.rows)
         amount = self._amount(group.amount)
-        if self.view.is_condensed and all(row.first.meter is not None for row in group.rows):
+        if is_folded and all(row.first.meter is not None for row in group.rows):
             quantity = self.spelling.number(group.quantity) if group.quantity else ""
             return PrintedGroup(title=harmless(title), quantity=quantity, rows=(), amount=amount)
         if title and len(rows) == 1:  # a heading over a single row says nothing
@@ -236,7 +243,7 @@ class _Writer:
     def _key_group(self, part: KeyLines) -> PrintedGroup:
         return PrintedGroup(
             title=harmless(part.api_key_id) or self.spelling.words.without_key,
-            detail=harmless(part.tags.replace(";", " · ")),
+            detail=harmless(" · ".join(part.tags).replace(";", " · ")),
             rows=tuple(self._line(line) for line in part.lines),
             amount=self._amount(part.amount),
         )

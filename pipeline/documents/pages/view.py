@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from pipeline.invoicing import Invoice, InvoiceLine
     from pipeline.usage import Meter
 
-ROWS_MAX = 30
-"""Rows of a first page; where meters make more of them, it has one row a model, and the details have the rest."""
+ROWS_MAX = 24
+"""Rows of a first page, with their headings; where there are more, it has one row a model, and the details have all."""
+DETAILS_MAX = 25
+"""Lines of details that may follow on the first page; more begin a page of their own."""
 BARS_MAX = 8
 """Bars of a chart; the smaller ones share the last."""
 
@@ -104,7 +106,8 @@ class KeyLines:
 
     api_key_id: str
     """Empty = lines that no key is behind, such as a fee."""
-    tags: str
+    tags: tuple[str, ...]
+    """Each cell of tags that its lines have; of a key whose tags changed, more than one."""
     lines: tuple[InvoiceLine, ...]
 
     @property
@@ -142,7 +145,14 @@ class InvoiceView:
     @property
     def is_condensed(self) -> bool:
         """Whether rows are too many for a page: models stand for them there."""
-        return sum(len(group.rows) for section in self.sections for group in section.groups) > ROWS_MAX
+        groups = [group for section in self.sections for group in section.groups]
+        headings = len(self.sections) + sum(1 for group in groups if len(group.rows) > 1)
+        return headings + sum(len(group.rows) for group in groups) > ROWS_MAX
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the details are pages of their own."""
+        return sum(len(part.lines) for part in self.appendix) > DETAILS_MAX
 
     @property
     def bars(self) -> tuple[Bar, ...]:
@@ -202,13 +212,16 @@ def _rows(lines: Iterable[InvoiceLine], *, by_model: bool) -> tuple[Row, ...]:
 
 def _appendix(lines: Iterable[InvoiceLine]) -> tuple[KeyLines, ...]:
     """List lines by key, the greatest first and those without a key last."""
-    by_key: dict[tuple[str, str], list[InvoiceLine]] = {}
+    by_key: dict[str, list[InvoiceLine]] = {}
     for line in lines:
-        by_key.setdefault((line.api_key_id, line.tags), []).append(line)
-    if not any(key for key, _ in by_key):
+        by_key.setdefault(line.api_key_id, []).append(line)
+    if not any(by_key):
         return ()
-    parts = [KeyLines(api_key_id=key, tags=tags, lines=tuple(mine)) for (key, tags), mine in by_key.items()]
-    return tuple(sorted(parts, key=lambda part: (not part.api_key_id, -abs(part.amount), part.api_key_id, part.tags)))
+    parts = [
+        KeyLines(api_key_id=key, tags=tuple(dict.fromkeys(line.tags for line in mine if line.tags)), lines=tuple(mine))
+        for key, mine in by_key.items()
+    ]
+    return tuple(sorted(parts, key=lambda part: (not part.api_key_id, -abs(part.amount), part.api_key_id)))
 
 
 def _bar(model: str, groups: Iterable[Group]) -> Bar:

@@ -68,6 +68,8 @@ class Words:
     further_models: str
     details: str
     details_explained: str
+    by_meter: str
+    by_key: str
     without_key: str
     continued_in_details: str
     rounding_explained: str
@@ -121,9 +123,11 @@ ENGLISH = Words(
     usage_by_model="Usage by model, in {currency}",
     further_models="{count} more models",
     details="Details",
-    details_explained="Every line of this document, by API key. The lines add up to the amounts on the first page.",
+    details_explained="Every line of this document. The lines add up to the amounts on the first page.",
+    by_meter="By model and kind",
+    by_key="By API key",
     without_key="Without an API key",
-    continued_in_details="Each model's usage by kind, key and price stands in the details.",
+    continued_in_details="Usage by kind, API key and price stands in the details.",
     rounding_explained="Each line is rounded once, to {unit} {currency}; amounts are sums of rounded lines.",
     page="Page {page} of {pages}",
     kinds={
@@ -192,9 +196,11 @@ GERMAN = Words(
     usage_by_model="Nutzung nach Modell, in {currency}",
     further_models="{count} weitere Modelle",
     details="Einzelnachweis",
-    details_explained="Alle Zeilen dieses Belegs nach API-Schlüssel; zusammen sind sie die Beträge der ersten Seite.",
+    details_explained="Alle Zeilen dieses Belegs. Zusammen ergeben sie die Beträge der ersten Seite.",
+    by_meter="Nach Modell und Art",
+    by_key="Nach API-Schlüssel",
     without_key="Ohne API-Schlüssel",
-    continued_in_details="Die Nutzung jedes Modells nach Art, Schlüssel und Preis steht im Einzelnachweis.",
+    continued_in_details="Die Nutzung nach Art, API-Schlüssel und Preis steht im Einzelnachweis.",
     rounding_explained=(
         "Jede Zeile ist einmal gerundet, auf {unit} {currency}; Beträge sind Summen gerundeter Zeilen."
     ),
@@ -265,11 +271,11 @@ FRENCH = Words(
     usage_by_model="Utilisation par modèle, en {currency}",
     further_models="{count} autres modèles",
     details="Détail",
-    details_explained=(
-        "Toutes les lignes de ce document, par clé d’API. Leur somme est égale aux montants de la première page."
-    ),
+    details_explained="Toutes les lignes de ce document. Leur somme est égale aux montants de la première page.",
+    by_meter="Par modèle et type",
+    by_key="Par clé d’API",
     without_key="Sans clé d’API",
-    continued_in_details="L’utilisation de chaque modèle par type, clé et prix figure dans le détail.",
+    continued_in_details="L’utilisation par type, clé d’API et prix figure dans le détail.",
     rounding_explained=(
         "Chaque ligne est arrondie une seule fois, à {unit} {currency} ; les montants sont des sommes de lignes "
         "arrondies."

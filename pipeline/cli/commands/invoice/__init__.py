@@ -13,14 +13,15 @@ from pipeline.cli.commands.invoice.credit_balances import credits_command
 from pipeline.cli.commands.invoice.draft import draft
 from pipeline.cli.commands.invoice.issue import issue_command
 from pipeline.cli.commands.invoice.listing import list_command
+from pipeline.cli.commands.invoice.render import render_command
 from pipeline.cli.commands.invoice.show import show
 from pipeline.cli.commands.invoice.void import void_command
 
 
 @click.group(name="invoice")
 def command() -> None:
-    """Draft, issue, void, list and show invoices; credit balances."""
+    """Draft, issue, void, list, show and render invoices; credit balances."""
 
 
-for _each in (draft, issue_command, void_command, credits_command, list_command, show):
+for _each in (draft, issue_command, void_command, credits_command, list_command, show, render_command):
     command.add_command(_each)

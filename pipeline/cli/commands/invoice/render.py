@@ -1,0 +1,101 @@
+"""``tallybook invoice render``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pipeline.accounts.parties import refuse_unknown_language
+from pipeline.base.errors import InvoiceNotFound
+from pipeline.cli.commands.invoice.choice import account_option, book_of, chosen_invoices, period_option
+from pipeline.cli.context import EXIT_CONFIGURATION
+from pipeline.cli.tables import print_table
+from pipeline.configuration.workspace import open_workspace
+from pipeline.documents.rendering import document_format, document_formats
+from pipeline.jobs.invoices.render import issued_invoice_of, render
+
+if TYPE_CHECKING:
+    from pipeline.base.periods import BillingPeriod
+    from pipeline.cli.context import Invocation
+    from pipeline.invoicing import Invoice
+
+FORMAT_DEFAULT = "html"
+
+
+@click.command(name="render")
+@click.argument("invoice_id", metavar="[INVOICE]", required=False)
+@period_option(required=False)
+@account_option
+@click.option(
+    "--format",
+    "formats",
+    metavar="FORMATS",
+    default=FORMAT_DEFAULT,
+    show_default=True,
+    help=f"One or more of {', '.join(document_formats())}, with commas between.",
+)
+@click.option("--language", metavar="TAG", default="", help="Such as en, de or fr-CH; default: the invoice's own.")
+@click.option(
+    "--to",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write into DIR; default: invoices/YYYY-MM/INVOICE/ in the workspace.",
+)
+@click.pass_obj
+def render_command(  # noqa: PLR0917  # an option each
+    invocation: Invocation,
+    invoice_id: str | None,
+    period: BillingPeriod | None,
+    account_id: str | None,
+    formats: str,
+    language: str,
+    to: Path | None,
+) -> int:
+    r"""Write invoices, credit notes and drafts as documents to send: by INVOICE, by month, by account.
+
+    A document is a function of the frozen invoice and nothing else; rendered again, it is the same to the last byte. A
+    draft is marked as one. Where one cannot be made, it is named on stderr, the others are written all the same, and
+    the exit code is 2.
+
+    \b
+    tallybook invoice render INV-000042                        one page of HTML
+    tallybook invoice render INV-000042 --format pdf --language de
+    tallybook invoice render --period 2026-10 --format html,pdf --to out/october
+    """
+    if invoice_id is None and period is None and account_id is None:
+        message = "name an INVOICE, a --period or an --account; 'tallybook invoice list' shows what there is"
+        raise click.UsageError(message)
+    chosen_formats = [document_format(name) for name in dict.fromkeys(formats.split(","))]
+    if language:
+        refuse_unknown_language(language)
+    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    invoices = _chosen(invocation, invoice_id, period, account_id)
+    written, failed = [], False
+    for document in render(invoices, chosen_formats, root=workspace.root, to=to, language=language):
+        if document.refusal:
+            click.echo(f"tallybook: {document.invoice.id} as {document.format}: {document.refusal}", err=True)
+            failed = True
+        else:
+            written.append((document.invoice.id, document.invoice.status.value, document.format, str(document.path)))
+    if written:
+        print_table(("invoice", "status", "format", "file"), written)
+    return EXIT_CONFIGURATION if failed else 0
+
+
+def _chosen(
+    invocation: Invocation, invoice_id: str | None, period: BillingPeriod | None, account_id: str | None
+) -> list[Invoice]:
+    """Return what is to be rendered; an issued invoice alone is read from the register, without counting anything."""
+    if invoice_id is not None and period is None and account_id is None:
+        workspace = open_workspace(invocation.workspace, now=invocation.now())
+        issued = issued_invoice_of(workspace, invoice_id)
+        if issued is not None:
+            return [issued]
+    chosen = chosen_invoices(book_of(invocation), period, account_id)
+    invoices = [invoice for invoice in chosen if invoice_id in (None, invoice.id)]
+    if not invoices:
+        message = f"there is no invoice {invoice_id!r}; 'tallybook invoice list' shows what there is"
+        raise InvoiceNotFound(message)
+    return invoices
