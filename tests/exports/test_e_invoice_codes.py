@@ -41,6 +41,7 @@ def invoice_of(scheme: str = "EM", country: str = "DE", reason_code: str = "", c
     return issued(lines, account=account, letterhead=Letterhead(seller=seller), currency=currency)
 
 
+@pytest.mark.slow
 def test_the_rules_know_every_country_scheme_reason_and_currency_that_is_written() -> None:
     assert {code for code in COUNTRIES if broken(invoice_of(country=code))} == set()
     assert {code for code in ELECTRONIC_ADDRESS_SCHEMES if broken(invoice_of(scheme=code))} == set()
@@ -53,8 +54,8 @@ def test_the_rules_know_every_country_scheme_reason_and_currency_that_is_written
 @pytest.mark.parametrize(
     ("invoice", "what"),
     [
-        (invoice_of(scheme="9999"), "a code of the EAS list, which '9999' is none of, as electronic_address_scheme"),
-        (invoice_of(reason_code="VATEX-EU-NONE"), "a code of the VATEX list, which 'VATEX-EU-NONE' is none of"),
+        (invoice_of(scheme="9999"), "electronic_address_scheme of the EAS list .not '9999'."),
+        (invoice_of(reason_code="VATEX-EU-NONE"), "reason_code of the VATEX list .not 'VATEX-EU-NONE'."),
         *((invoice_of(currency=code), f"{code} is no currency of EN 16931") for code in UNLISTED_CURRENCIES),
     ],
 )

@@ -134,5 +134,5 @@ def test_there_is_none_of_a_draft() -> None:
     draft = draft_of_lines(
         [usage_line(1, "1")], account=BIRKE, period=OCTOBER, currency="EUR", rounding=Rounding.HALF_UP
     )
-    with pytest.raises(RenderingRefused, match="it is a draft"):
+    with pytest.raises(RenderingRefused, match="a draft has none yet"):
         facturx_invoice(draft)

@@ -31,20 +31,22 @@ _PERCENT_MIN = Decimal("0.5")
 _DEVIATION_MAX = Decimal(1)
 
 
-def refuse_insufficient(invoice: Invoice, syntax: str) -> None:
-    """Raise ``RenderingRefused`` for what no e-invoice can be made of."""
+def refuse_insufficient(invoice: Invoice) -> None:
+    """Raise ``RenderingRefused`` for what no e-invoice can be made of; the message says why, and its reader which."""
     if invoice.status is InvoiceStatus.DRAFT:
-        message = f"{invoice.id} cannot be written as {syntax}: it is a draft; issue it first, its number is part of it"
+        message = "an e-invoice has a number, and a draft has none yet; issue it first"
         raise RenderingRefused(message)
     impossible = "; ".join(_impossible(invoice))
     if impossible:
-        message = f"{invoice.id} cannot be written as {syntax}: {impossible}"
-        raise RenderingRefused(message)
-    missing = list(_missing(invoice))
+        raise RenderingRefused(impossible)
+    missing: dict[str, list[str]] = {}
+    for place, what in _missing(invoice):
+        missing.setdefault(place, []).append(what)
     if missing:
+        places = "; ".join(f"{place}: {', '.join(what)}" for place, what in missing.items())
         message = (
-            f"{invoice.id} cannot be written as {syntax}, it lacks: {'; '.join(missing)}. Write this, and the next "
-            "document has it; an issued one never changes, so void and issue again what must be an e-invoice"
+            f"an e-invoice needs, {places}. Write it, and the next document has it; an issued one never changes: void "
+            "it and issue it again if it has to be an e-invoice"
         )
         raise RenderingRefused(message)
 
@@ -59,55 +61,64 @@ def _impossible(invoice: Invoice) -> Iterator[str]:
     if invoice.currency in UNLISTED_CURRENCIES:
         yield f"{invoice.currency} is no currency of EN 16931 (BR-CL-04)"
     if not any(line.kind not in (LineKind.CREDIT, LineKind.TAX) for line in invoice.lines):
-        yield "it has no line that anything was supplied on (BR-16)"
+        yield "an e-invoice has a line, and nothing was supplied on any of this (BR-16)"
     rows = _rows(invoice)
     if any(row.category is TaxCategory.OUTSIDE_SCOPE for row in rows) and len(rows) > 1:
         yield "lines outside the scope of VAT (category O) stand beside taxed ones (BR-O-11); bill them apart"
     for row in rows:
         if 0 < row.rate < _PERCENT_MIN and row.amount:
-            yield f"its rate of {row.rate} percent is below {_PERCENT_MIN}, which validators take for none (BR-CO-17)"
+            yield f"a rate of {row.rate} percent is below {_PERCENT_MIN}, which validators take for none (BR-CO-17)"
         elif abs(exact_sum([row.amount, -row.base * row.rate / 100])) >= _DEVIATION_MAX:
-            yield f"its printed tax of {row.amount} is not {row.rate} percent of {row.base} (BR-CO-17)"
+            yield f"a printed tax of {row.amount} is not {row.rate} percent of {row.base} (BR-CO-17)"
 
 
-def _missing(invoice: Invoice) -> Iterator[str]:
-    """Yield what must be there, and where it is written."""
+def _missing(invoice: Invoice) -> Iterator[tuple[str, str]]:
+    """Yield where something must be written that is missing, and what."""
     if invoice.issue_date is None:
-        yield "an issue date, which the program that issued it did not freeze yet"
+        yield "from the program that issued it", "an issue date, which was not frozen yet"
     categories = {row.category for row in _rows(invoice)}
-    yield from _missing_of_seller(invoice.seller, is_outside=TaxCategory.OUTSIDE_SCOPE in categories)
-    where = f'of account "{invoice.account_id}" in accounts.toml'
-    yield from (f"{key} in [accounts.buyer] {where}" for key in _missing_of_party(invoice.buyer))
-    if not categories:
-        yield f"tax {where}, or its category and text where none is charged"
-    for code in (code for row in _rows(invoice) for code in row.reason_codes if code not in EXEMPTION_REASONS):
-        yield f"a code of the VATEX list, which {code!r} is none of, as reason_code of the tax {where}"
-    if TaxCategory.REVERSE_CHARGE in categories and not (
-        is_vat_id(invoice.buyer.tax_id) or invoice.buyer.registration_id.strip()
-    ):
-        yield f"tax_id (its VAT id) or registration_id in [accounts.buyer] {where}, as its charge is reversed"
-    is_payable = invoice.total > 0 and not invoice.credits_invoice
-    if is_payable and not (invoice.due_date or invoice.payment_terms.strip()):
-        yield f"payment_terms_days or payment_terms {where}"
+    of_seller = _missing_of_seller(invoice.seller, is_outside=TaxCategory.OUTSIDE_SCOPE in categories)
+    yield from (("in [seller] of tallybook.toml", what) for what in of_seller)
+    of_buyer = _missing_of_buyer(invoice.buyer, is_reversed=TaxCategory.REVERSE_CHARGE in categories)
+    yield from ((f'in [accounts.buyer] of account "{invoice.account_id}"', what) for what in of_buyer)
+    yield from ((f'in account "{invoice.account_id}" of accounts.toml', what) for what in _missing_of_account(invoice))
 
 
 def _missing_of_seller(seller: Party, *, is_outside: bool) -> Iterator[str]:
     """Yield what the seller lacks; a VAT id says who it is, but outside the scope of VAT none is stated (BR-CO-26)."""
-    where = "in [seller] of tallybook.toml"
     if not seller.name.strip():
-        yield f"name {where}"
-    yield from (f"{key} {where}" for key in _missing_of_party(seller))
+        yield "name"
+    yield from _missing_of_party(seller)
     if not is_outside and not seller.tax_id.strip():
-        yield f"tax_id {where}"
+        yield "tax_id"
     elif (is_outside or not is_vat_id(seller.tax_id)) and not seller.registration_id.strip():
-        yield f"registration_id {where}, as no VAT id says who it is"
+        yield "registration_id (no VAT id says who it is)"
+
+
+def _missing_of_buyer(buyer: Party, *, is_reversed: bool) -> Iterator[str]:
+    """Yield what the buyer lacks; whoever owes a reversed charge is known by an id (BR-AE-02)."""
+    yield from _missing_of_party(buyer)
+    if is_reversed and not (is_vat_id(buyer.tax_id) or buyer.registration_id.strip()):
+        yield "tax_id (a VAT id) or registration_id (its charge is reversed)"
 
 
 def _missing_of_party(party: Party) -> Iterator[str]:
     yield from (key for key in ("city", "country") if not getattr(party, key).strip())
     scheme = party.electronic_address_scheme
     if scheme and scheme not in ELECTRONIC_ADDRESS_SCHEMES:
-        yield f"a code of the EAS list, which {scheme!r} is none of, as electronic_address_scheme"
+        yield f"electronic_address_scheme of the EAS list (not {scheme!r})"
+
+
+def _missing_of_account(invoice: Invoice) -> Iterator[str]:
+    """Yield what the account's tax and terms of payment lack (BR-CO-4, BR-CL-22, BR-CO-25)."""
+    rows = _rows(invoice)
+    if not rows:
+        yield "tax (with category and text where none is charged)"
+    unknown = [code for row in rows for code in row.reason_codes if code not in EXEMPTION_REASONS]
+    yield from (f"reason_code of the VATEX list (not {code!r})" for code in unknown)
+    is_payable = invoice.total > 0 and not invoice.credits_invoice
+    if is_payable and not (invoice.due_date or invoice.payment_terms.strip()):
+        yield "payment_terms_days or payment_terms"
 
 
 def _rows(invoice: Invoice) -> list[VatRow]:

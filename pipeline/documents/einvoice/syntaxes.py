@@ -24,7 +24,7 @@ def ubl_invoice(invoice: Invoice, *, language: str = "") -> bytes:
         from facturx import generate_xml  # noqa: PLC0415  # only those who ask for it need the library
         from lxml import etree  # noqa: PLC0415
     written = generate_xml(
-        business_terms(invoice, syntax="UBL", language=language),
+        business_terms(invoice, language=language),
         flavor="ubl-2.1",
         level=LEVEL,
         check_xsd=False,
@@ -42,7 +42,7 @@ def cii_invoice(invoice: Invoice, *, language: str = "") -> bytes:
     with extra_of(EXTRA, "an e-invoice"):
         from facturx import generate_xml  # noqa: PLC0415  # only those who ask for it need the library
     written = generate_xml(
-        business_terms(invoice, syntax="CII", language=language),
+        business_terms(invoice, language=language),
         flavor="factur-x",
         level=LEVEL,
         check_xsd=False,

@@ -31,12 +31,12 @@ SPECIFICATION = "urn:cen.eu:en16931:2017"
 _DAY = timedelta(days=1)
 
 
-def business_terms(invoice: Invoice, *, syntax: str, language: str = "") -> Terms:
+def business_terms(invoice: Invoice, *, language: str = "") -> Terms:
     """Return the terms of an issued invoice or credit note.
 
-    Raises ``RenderingRefused`` for what no e-invoice can be made of, naming ``syntax`` and all that is missing.
+    Raises ``RenderingRefused`` for what no e-invoice can be made of, naming all that is missing.
     """
-    refuse_insufficient(invoice, syntax)
+    refuse_insufficient(invoice)
     words = words_of(language or invoice.language)
     rows = vat_rows(invoice)
     categories = {row.category for row in rows}
