@@ -52,7 +52,7 @@ def business_terms(invoice: Invoice, *, language: str = "") -> Terms:
             BT_20=_terms_of_payment(invoice, words),
             BT_24=SPECIFICATION,
             BT_72=_delivered_on(invoice),
-            BT_73=invoice.period.first_date,
+            BT_73=_first_day(invoice),
             BT_74=invoice.period.end_date - _DAY,
             BG_1=[stated(BT_22=text) for text in _notes(invoice, rows)],
             BG_3=[stated(BT_25=invoice.credits_invoice)] if invoice.credits_invoice else [],
@@ -84,6 +84,11 @@ def _totals(invoice: Invoice, rows: list[VatRow], words: Words) -> Terms:
         BT_112=total,
         BT_115=total,
     )
+
+
+def _first_day(invoice: Invoice) -> date:
+    """Return BT-73: the first day of the earliest period of a line, so that the period of each line lies within."""
+    return min([invoice.period, *(line.original_period for line in invoice.lines if line.original_period)]).first_date
 
 
 def _delivered_on(invoice: Invoice) -> date | None:
