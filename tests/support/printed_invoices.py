@@ -1,4 +1,4 @@
-"""Invoices to print: one that has everything, of as many lines as wanted, in any language."""
+"""Invoices to print: one that has everything, of as many lines as wanted, in any language; and random ones."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from decimal import Decimal
 from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
+from hypothesis import strategies as st
+
 from pipeline.accounts import Account, BankDetails, CreditGrant, Letterhead, Party, Tax, TaxChange, Terms
 from pipeline.base.money import Rounding
 from pipeline.base.periods import BillingPeriod
-from pipeline.invoicing import draft_invoice, issued_invoice
+from pipeline.invoicing import InvoiceStatus, credit_note, draft_invoice, issued_invoice
 from pipeline.invoicing.corrections import Cell, Worth, correction_lines
 from pipeline.invoicing.lines import LineKind
 from pipeline.rating import Charge, exact_charge
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
     from pipeline.invoicing import Invoice
 
-OCTOBER, AUGUST = BillingPeriod(year=2026, month=10), BillingPeriod(year=2026, month=8)
+AUGUST, SEPTEMBER, OCTOBER = (BillingPeriod(year=2026, month=month) for month in (8, 9, 10))
 SELLER = Party(
     name="Tally Inference GmbH",
     street="Speicherstraße 12",
@@ -74,6 +76,7 @@ def full_invoice(
         "buyer": BUYER,
         "language": "en",
         "buyer_reference": "04011000-12345-34",
+        "purchase_order": "PO-4711",
         "note": "Thank you for your business.",
     }
     birke = Account(
@@ -86,7 +89,6 @@ def full_invoice(
         tax=Tax(rate=Decimal(16), label="VAT"),
         tax_changes=(TaxChange(from_date=date(2026, 9, 1), tax=Tax(rate=Decimal(19), label="VAT")),),
         payment_terms_days=30,
-        purchase_order="PO-4711",
         **given | account,
     )
     late = {
@@ -110,3 +112,75 @@ def full_invoice(
         letterhead=Letterhead(seller=SELLER, bank=BANK),
     )
     return issued_invoice(draft, number=42, prefix="INV-", issued_on=date(2026, 11, 2)) if issued else draft
+
+
+AMOUNTS = st.integers(-90_000, 90_000).map(lambda cents: Decimal(cents).scaleb(-2))
+
+
+@st.composite
+def random_invoices(draw: st.DrawFn) -> Invoice:
+    """Any mix of keys, models, meters, tiers, rates and terms; drafts, issued ones and credit notes."""
+    key, model = st.sampled_from(["", "key_a", "key_b", "key_c"]), st.sampled_from([f"model-{n}" for n in range(14)])
+    used = draw(
+        st.lists(
+            st.tuples(key, model, st.sampled_from(list(Meter)), st.sampled_from(["", "batch"]), st.integers(1, 10**9)),
+            max_size=60,
+        )
+    )
+    late = draw(st.dictionaries(st.tuples(st.sampled_from([AUGUST, SEPTEMBER]), key, model), AMOUNTS, max_size=8))
+    taxes = st.sampled_from([None, Tax(rate=Decimal("7.7"), label="VAT"), Tax(reverse_charge=True)])
+    account = Account(
+        id="any",
+        name="Any",
+        timezone="UTC",
+        rate_card="standard",
+        key_ids=(),
+        terms=(
+            Terms(
+                from_date=None,
+                rate_card="standard",
+                included_tokens={"model-1": draw(st.integers(1, 10**9)), "prompt": draw(st.integers(1, 10**8))},
+                minimum_commitment=draw(st.sampled_from([Decimal(0), Decimal("5000.00")])),
+            ),
+        ),
+        credits=(CreditGrant(id="grant", amount=Decimal(40), granted_on=date(2026, 1, 1), expires_on=None),),
+        tax=draw(taxes),
+        tax_changes=(TaxChange(from_date=date(2026, 10, 1), tax=draw(taxes)),),
+    )
+    corrected = {
+        Cell(
+            period=period, kind=LineKind.USAGE, api_key_id=of, model=named, service_tier="", meter=Meter.PROMPT
+        ): Worth(quantity=1, amount=amount)
+        for (period, of, named), amount in late.items()
+    }
+    draft = draft_invoice(
+        [
+            Charge(
+                account_id="any",
+                api_key_id=of,
+                model=named,
+                service_tier=tier,
+                meter=meter,
+                usage_date=date(2026, 10, 1 + quantity % 31),
+                quantity=quantity,
+                rate_per_million=Decimal(rate),
+                currency="EUR",
+                amount=exact_charge(quantity, Decimal(rate)),
+                package_tokens=package,
+            )
+            for of, named, meter, tier, quantity in used
+            for rate, package in [draw(st.sampled_from([("2.00", None), ("0.375", None), ("1.50", 1_000)]))]
+        ],
+        account=account,
+        period=OCTOBER,
+        currency="EUR",
+        rounding=draw(st.sampled_from(list(Rounding))),
+        monthly_fee=draw(st.sampled_from([None, Decimal("49.00")])),
+        corrections=correction_lines(corrected, {}, currency="EUR", rounding=Rounding.HALF_UP, tags={}),
+        tags={"key_a": "project=search"},
+    )
+    status = draw(st.sampled_from(InvoiceStatus))
+    if status is InvoiceStatus.DRAFT:
+        return draft
+    issued = issued_invoice(draft, number=1, prefix="INV-", issued_on=date(2026, 11, 2))
+    return issued if status is InvoiceStatus.ISSUED else credit_note(issued, number=2, prefix="INV-")

@@ -11,6 +11,7 @@ from pipeline.accounts.parties import refuse_unknown_language
 from pipeline.base.errors import InvoiceNotFound
 from pipeline.cli.commands.invoice.choice import account_option, book_of, chosen_invoices, period_option
 from pipeline.cli.context import EXIT_CONFIGURATION
+from pipeline.cli.examples import examples
 from pipeline.cli.tables import print_table
 from pipeline.configuration.workspace import open_workspace
 from pipeline.documents.rendering import document_format, document_formats
@@ -24,7 +25,14 @@ if TYPE_CHECKING:
 FORMAT_DEFAULT = "html"
 
 
-@click.command(name="render")
+@click.command(
+    name="render",
+    epilog=examples(
+        "tallybook invoice render INV-000042",
+        "tallybook invoice render INV-000042 --format pdf --language de",
+        "tallybook invoice render --period 2026-10 --format html,pdf --to out/october",
+    ),
+)
 @click.argument("invoice_id", metavar="[INVOICE]", required=False)
 @period_option(required=False)
 @account_option
@@ -53,16 +61,11 @@ def render_command(  # noqa: PLR0917  # an option each
     language: str,
     to: Path | None,
 ) -> int:
-    r"""Write invoices, credit notes and drafts as documents to send: by INVOICE, by month, by account.
+    """Write invoices, credit notes and drafts as documents to send: by INVOICE, by month, by account.
 
     A document is a function of the frozen invoice and nothing else; rendered again, it is the same to the last byte. A
     draft is marked as one. Where one cannot be made, it is named on stderr, the others are written all the same, and
     the exit code is 2.
-
-    \b
-    tallybook invoice render INV-000042                        one page of HTML
-    tallybook invoice render INV-000042 --format pdf --language de
-    tallybook invoice render --period 2026-10 --format html,pdf --to out/october
     """
     if invoice_id is None and period is None and account_id is None:
         message = "name an INVOICE, a --period or an --account; 'tallybook invoice list' shows what there is"

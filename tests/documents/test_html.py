@@ -1,0 +1,136 @@
+"""The page of an invoice: one file, of which no name makes anything but a name."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from printed_invoices import full_invoice, random_invoices
+
+from pipeline.accounts import Party
+from pipeline.documents.pages.html_page import html_page
+from pipeline.documents.pages.spelling import harmless
+from pipeline.invoicing import credit_note
+
+if TYPE_CHECKING:
+    from pipeline.invoicing import Invoice
+
+HOSTILE = [
+    "</style></title><script>alert(1)</script>",
+    "\"><img src=https://example.com/x onerror='alert(1)'>",
+    "{{ page.__class__ }}{% raw %}",
+    "<!-- & &amp; -->",
+    "evil\u202egnp.exe \u2066hidden",
+    "bell\x07 and escape\x1b[31m",
+]
+UNNAMED = Party(country="DE")
+"""A buyer that is printed by the account's name."""
+VOID = {"meta", "br"}
+
+
+class Page(HTMLParser):
+    """Elements, attributes and texts of a page, and whether each element is closed."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__()
+        self.elements: Counter[str] = Counter()
+        self.attributes: list[tuple[str, str, str]] = []
+        self.texts: list[str] = []
+        self.open: list[str] = []
+        self.feed(content.decode("utf-8"))
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements[tag] += 1
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements[tag] += 1
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+    def values(self, tag: str, name: str) -> list[str]:
+        return [value for of, attribute, value in self.attributes if (of, attribute) == (tag, name)]
+
+
+def test_a_page_asks_for_nothing_beyond_itself() -> None:
+    page = Page(html_page(full_invoice()))
+    assert page.open == []
+    assert not {"script", "link", "img", "iframe", "object", "embed", "base", "form", "a"} & set(page.elements)
+    assert not {"src", "href", "srcset", "action", "style"} & {name for _, name, _ in page.attributes}
+    assert [name for _, name, _ in page.attributes if name.startswith("on")] == []
+    (policy,) = (value for value in page.values("meta", "content") if "default-src" in value)
+    assert policy == "default-src 'none'; style-src 'unsafe-inline'"
+    assert not re.search(r"url\(|@import|https?:", html_page(full_invoice()).decode())
+
+
+def test_a_page_has_a_language_one_title_and_tables_that_can_be_read_aloud() -> None:
+    page = Page(html_page(full_invoice(usage_lines=8, keys=2, models=2, language="de-AT")))
+    assert page.values("html", "lang") == ["de-AT"]
+    assert page.elements["h1"] == page.elements["main"] == page.elements["address"] - 1 == 1
+    assert page.elements["th"] == len(page.values("th", "scope")) > 10
+    assert page.elements["thead"] == page.elements["table"] == 2
+    charts = page.values("svg", "aria-label")
+    assert len(charts) == 2
+    assert all(re.search(r"Eingabe-Token: [\d.,]+; ", label) for label in charts)
+
+
+def test_a_page_is_printed_on_paper_in_light_colours_with_table_heads_on_every_page() -> None:
+    text = html_page(full_invoice()).decode()
+    assert "@page { size: A4" in text
+    assert "prefers-color-scheme: dark" in text
+    printing = text.partition("@media print {")[2]
+    assert "color-scheme: light" in printing
+    assert "display: table-header-group" in printing
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_is_a_name(name: str) -> None:
+    shape: dict[str, Any] = {"usage_lines": 8, "keys": 2, "models": 2, "buyer": UNNAMED}
+    plain = Page(html_page(full_invoice(name="Plain", purchase_order="Plain", note="Plain", **shape)))
+    page = Page(html_page(full_invoice(name=name, purchase_order=name, note=name, **shape)))
+    assert page.elements == plain.elements
+    assert [(tag, each) for tag, each, _ in page.attributes if each != "class"] == [
+        (tag, each) for tag, each, _ in plain.attributes if each != "class"
+    ]
+    assert harmless(name) in page.texts
+
+
+@settings(max_examples=40)
+@given(random_invoices())
+def test_a_page_of_any_invoice_is_well_formed_and_the_same_every_time(invoice: Invoice) -> None:
+    content = html_page(invoice)
+    assert html_page(invoice) == content
+    assert Page(content).open == []
+
+
+def test_a_draft_says_that_it_is_one_and_asks_for_no_payment() -> None:
+    text = html_page(full_invoice(usage_lines=4, keys=1, models=1, issued=False)).decode()
+    assert "This is a draft. It asks for no payment" in text
+    assert "IBAN" not in text
+    assert "Amount due" not in text
+
+
+def test_a_credit_note_says_what_it_takes_back_and_asks_for_no_payment() -> None:
+    note = credit_note(full_invoice(usage_lines=4, keys=1, models=1), number=43, prefix="INV-")
+    text = html_page(note).decode()
+    assert "This credit note takes back invoice INV-000042 in full." in text
+    assert "IBAN" not in text
+    assert "Amount credited" in text
+
+
+def test_the_language_that_is_asked_for_comes_before_that_of_the_invoice() -> None:
+    invoice = full_invoice(usage_lines=4, keys=1, models=1, language="fr")
+    assert "Facture" in html_page(invoice).decode()
+    assert "Rechnung" in html_page(invoice, language="de").decode()

@@ -1,0 +1,138 @@
+"""The PDF of an invoice: an archive of its own, byte for byte the same, of which no name makes anything but a name."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pypdf
+import pytest
+from printed_invoices import full_invoice
+
+from pipeline.base.errors import RenderingRefused
+from pipeline.documents.pages.attachment import Attachment
+from pipeline.documents.pages.pdf_page import pdf_page
+from pipeline.documents.pages.printed import printed_invoice
+from pipeline.invoicing import credit_note
+
+ROOT = Path(__file__).parents[2]
+SMALL: dict[str, Any] = {"usage_lines": 8, "keys": 2, "models": 2}
+AGAIN = """
+import hashlib, sys
+sys.path.insert(0, "tests/support")
+from printed_invoices import full_invoice
+from pipeline.documents.pages.pdf_page import pdf_page
+print(hashlib.sha256(pdf_page(full_invoice(usage_lines=8, keys=2, models=2))).hexdigest())
+"""
+
+
+def read(content: bytes) -> pypdf.PdfReader:
+    return pypdf.PdfReader(io.BytesIO(content))
+
+
+def text_of(content: bytes) -> str:
+    return " ".join(" ".join(page.extract_text() for page in read(content).pages).split())
+
+
+def test_two_runs_make_the_same_bytes_wherever_and_whenever_they_run() -> None:
+    here = pdf_page(full_invoice(**SMALL))
+    assert pdf_page(full_invoice(**SMALL)) == here
+    elsewhere = {
+        digest_elsewhere({"TZ": zone, "LC_ALL": locale, "PYTHONHASHSEED": seed})
+        for zone, locale, seed in (("Asia/Tokyo", "C", "1"), ("America/New_York", "C.UTF-8", "2"))
+    }
+    assert elsewhere == {sha256(here)}
+
+
+def test_a_pdf_is_pdf_a_3b_dated_by_its_issue_and_has_all_its_fonts_within() -> None:
+    reader = read(pdf_page(full_invoice(**SMALL)))
+    assert reader.xmp_metadata is not None
+    xmp = reader.xmp_metadata.stream.get_data().decode()
+    assert "<pdfaid:part>3</pdfaid:part>" in xmp
+    assert "<pdfaid:conformance>B</pdfaid:conformance>" in xmp
+    assert reader.metadata is not None
+    assert reader.metadata.title == "Invoice INV-000042"
+    assert reader.metadata.creation_date_raw == reader.metadata.modification_date_raw == "D:20261102000000Z"
+    fonts = [font.get_object() for page in reader.pages for font in page["/Resources"]["/Font"].values()]
+    assert fonts
+    for font in fonts:
+        inner = font["/DescendantFonts"][0].get_object()["/FontDescriptor"]
+        assert {"/FontFile2", "/FontFile3"} & set(inner)
+
+
+def test_a_pdf_says_what_the_page_says() -> None:
+    invoice = full_invoice(**SMALL)
+    page, text = printed_invoice(invoice), text_of(pdf_page(invoice))
+    said = [page.heading, page.seller.name, *page.buyer.lines, page.due.value, *(fact.value for fact in page.facts)]
+    said += [group.amount for section in page.sections for group in section.groups]
+    said += [row.quantity for part in page.appendix for row in part.rows]
+    said += [fact.value for fact in (*page.totals, *page.payment)]
+    missing = [each for each in said if " ".join(each.split()) not in text]
+    assert missing == []
+    assert "Page 1 of 2" in text
+    assert "Page 2 of 2" in text
+
+
+def test_481_lines_are_a_page_and_its_details() -> None:
+    reader = read(pdf_page(full_invoice(usage_lines=481)))
+    first, second = (page.extract_text() for page in reader.pages[:2])
+    assert "Total before tax" in first
+    assert "DE89 3704 0044 0532 0130 00" in first
+    assert "Details" not in first
+    assert "Details" in second
+    assert len(reader.pages) <= 10
+
+
+@pytest.mark.parametrize(
+    "name", ["#strong[x] $ 1 $ `raw`", '#read("/etc/passwd")', '"]; #panic(1)', "*bold* _it_ <label> @ref", "// x /* y"]
+)
+def test_a_hostile_name_is_a_name(name: str) -> None:
+    invoice = full_invoice(name=name, note=name, purchase_order=name, **SMALL)
+    assert text_of(pdf_page(invoice)).count(" ".join(name.split())) >= 2
+
+
+def test_hidden_directions_and_controls_do_no_harm() -> None:
+    assert "evilgnp.exe" in text_of(pdf_page(full_invoice(note="evil\u202egnp.exe\x07", **SMALL)))
+
+
+def test_text_that_the_fonts_do_not_have_is_refused_by_name_and_never_left_out() -> None:
+    with pytest.raises(
+        RenderingRefused, match=r"INV-000042 has text that the fonts of a PDF do not have: 株 式; .*html"
+    ):
+        pdf_page(full_invoice(note="株式", **SMALL))
+
+
+def test_a_file_can_be_attached_and_comes_out_again() -> None:
+    content = bytes(range(256)) * 3
+    attached = Attachment(name="factur-x.xml", content=content, relationship="data", description="the invoice as XML")
+    reader = read(pdf_page(full_invoice(**SMALL), attachments=[attached]))
+    assert {name: list(files) for name, files in reader.attachments.items()} == {"factur-x.xml": [content]}
+    (file,) = (each.get_object() for each in reader.trailer["/Root"]["/AF"])
+    assert file["/AFRelationship"] == "/Data"
+
+
+def test_a_credit_note_says_what_it_takes_back() -> None:
+    note = credit_note(full_invoice(**SMALL), number=43, prefix="INV-")
+    assert "This credit note takes back invoice INV-000042 in full." in text_of(pdf_page(note))
+
+
+def digest_elsewhere(environment: dict[str, str]) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", AGAIN],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]), **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return done.stdout.strip()
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

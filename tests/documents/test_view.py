@@ -1,0 +1,132 @@
+"""However an invoice is grouped, nothing is lost and nothing is counted twice: every sum is that of its lines."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from hypothesis import given, settings
+from printed_invoices import full_invoice, random_invoices
+
+from pipeline.documents.pages.printed import printed_invoice
+from pipeline.documents.pages.view import BARS_MAX, DETAILS_MAX, ROWS_MAX, invoice_view
+from pipeline.invoicing import LineKind
+
+if TYPE_CHECKING:
+    from pipeline.documents.pages.page import PrintedInvoice, PrintedSection
+    from pipeline.invoicing import Invoice
+
+
+@settings(max_examples=150)
+@given(random_invoices())
+def test_every_line_is_on_one_row_and_once_in_the_details_and_sums_agree_to_the_cent(invoice: Invoice) -> None:
+    view = invoice_view(invoice)
+    rows = [row for section in view.sections for group in section.groups for row in group.rows]
+    shown = [line for row in rows for line in row.lines] + list(view.tax_lines)
+    assert sorted(line.number for line in shown) == [line.number for line in invoice.lines]
+    for section in view.sections:
+        assert {line.kind for group in section.groups for line in group.lines} == {section.kind}
+        assert section.amount == sum(line.amount for group in section.groups for line in group.lines)
+    assert sum(section.amount for section in view.sections) == invoice.subtotal
+    assert invoice.subtotal + sum(line.amount for line in view.tax_lines) == invoice.total
+    if view.appendix:
+        listed = [line.number for part in view.appendix for line in part.lines]
+        assert sorted(listed) == [line.number for line in invoice.lines if line.kind is not LineKind.TAX]
+        assert sum(part.amount for part in view.appendix) == invoice.subtotal
+    else:
+        assert not any(line.api_key_id for line in invoice.lines)
+
+
+@settings(max_examples=150)
+@given(random_invoices())
+def test_lines_that_share_a_row_are_of_one_kind_model_tier_meter_and_corrected_period(invoice: Invoice) -> None:
+    for section in invoice_view(invoice).sections:
+        for group in section.groups:
+            for row in group.rows:
+                same = {(each.model, each.service_tier, each.meter, each.original_period) for each in row.lines}
+                assert len(same) == 1
+                assert row.first.meter is not None or len(row.lines) == 1
+
+
+@settings(max_examples=100)
+@given(random_invoices())
+def test_printed_amounts_add_up_as_they_are_printed(invoice: Invoice) -> None:
+    """Read back from the page as a person with a calculator does."""
+    page = printed_invoice(invoice)
+    for section in (*page.sections, *page.unfolded):
+        assert added(section) == amount(section.amount)
+    net = sum(amount(section.amount) for section in page.sections)
+    assert net == invoice.subtotal
+    if page.unfolded:
+        assert sum(amount(section.amount) for section in page.unfolded) == net
+    if page.totals:
+        subtotal, *taxes = page.totals
+        assert amount(subtotal.value) == net
+        assert net + sum(amount(tax.value) for tax in taxes) == total(page)
+    else:
+        assert net == total(page)
+    for part in page.appendix:
+        assert sum(amount(row.amount) for row in part.rows) == amount(part.amount)
+    if page.appendix:
+        assert sum(amount(part.amount) for part in page.appendix) == amount(page.appendix_total) == net
+
+
+@given(random_invoices())
+def test_bars_show_usage_and_all_of_it_or_there_are_none(invoice: Invoice) -> None:
+    bars = invoice_view(invoice).bars
+    usage = sum(line.amount for line in invoice.lines if line.kind is LineKind.USAGE)
+    assert len(bars) <= BARS_MAX
+    assert not bars or sum(bar.amount for bar in bars) == usage
+    chart = printed_invoice(invoice).chart
+    for bar in chart.bars if chart else ():
+        widths = [segment.width for segment in bar.segments]
+        assert min(widths) >= 0
+        assert sum(widths) <= 10_000
+        assert [segment.start for segment in bar.segments] == [sum(widths[:at]) for at in range(len(widths))]
+
+
+def test_481_lines_read_as_one_page_of_models_and_their_details() -> None:
+    page = printed_invoice(full_invoice(usage_lines=481))
+    usage = page.sections[0]
+    assert [group.title for group in usage.groups] == [
+        "jamba-embed-v2",
+        "jamba-mini",
+        "jamba-large",
+        "mistral-nemo-12b",
+    ]
+    assert all(not group.rows for group in usage.groups)
+    assert sum(len(part.rows) for part in page.appendix) == 490 - 1
+    assert sum(1 + len(group.rows) for section in page.sections for group in section.groups) <= ROWS_MAX
+    assert page.is_long
+    assert [row.what for row in page.unfolded[0].groups[0].rows] == [
+        "Input tokens",
+        "Cached input tokens",
+        "Output tokens",
+    ]
+
+
+def test_few_lines_are_shown_by_model_and_meter_on_the_first_page() -> None:
+    page = printed_invoice(full_invoice(usage_lines=6, keys=2, models=1))
+    assert [group.title for group in page.sections[0].groups] == ["jamba-large"]
+    assert [row.what for row in page.sections[0].groups[0].rows] == [
+        "Input tokens",
+        "Cached input tokens",
+        "Output tokens",
+    ]
+    assert not page.unfolded
+    assert sum(len(part.rows) for part in page.appendix) <= DETAILS_MAX
+    assert not page.is_long
+
+
+def added(section: PrintedSection) -> Decimal:
+    for group in section.groups:
+        assert not group.rows or sum(amount(row.amount) for row in group.rows) == amount(group.amount)
+    return sum((amount(group.amount) for group in section.groups), Decimal(0))
+
+
+def total(page: PrintedInvoice) -> Decimal:
+    return amount(page.total.value.removeprefix("EUR\u00a0"))
+
+
+def amount(text: str) -> Decimal:
+    return Decimal(text.replace(",", ""))
