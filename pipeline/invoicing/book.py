@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pipeline.invoicing.corrections import Cell, Worth
     from pipeline.invoicing.invoice import Invoice
     from pipeline.invoicing.lines import InvoiceLine
+    from pipeline.rates.limits import EntryLimit
     from pipeline.rating import Charge
 
 Place = tuple[str, "BillingPeriod"]
@@ -93,6 +94,7 @@ def make_book(
     currencies: Mapping[str, str],
     rounding: Rounding,
     monthly_fees: Mapping[Place, Decimal] | None = None,
+    limits: Mapping[Place, Mapping[str, EntryLimit]] | None = None,
     seller: Party | None = None,
     usage: Mapping[Place, Sequence[InvoiceLine]] | None = None,
     unpriced: Collection[Place] = (),
@@ -102,7 +104,8 @@ def make_book(
 
     ``places`` have usage, priced or not; ``currencies`` are the accounts', by id.
 
-    ``monthly_fees`` are those of the places whose rate card has one; ``usage`` are the usage lines of places, with
+    ``monthly_fees`` are those of the places whose rate card has one, ``limits`` those of the entries of their cards;
+    ``usage`` are the usage lines of places, with
     their tags, that need not be made of charges any more; ``unpriced`` are the places with usage that has no price:
     what was invoiced for them stands until it has one.
 
@@ -137,6 +140,7 @@ def make_book(
             charges=charged.get(account.id, {}),
             usage=usage or {},
             monthly_fees=fees.get(account.id, {}),
+            limits=limits or {},
             reach=reach,
             unpriced=frozenset(without_price.get(account.id, ())),
             rules=rules,
@@ -255,6 +259,7 @@ class _AccountDrafts:
     usage: Mapping[Place, Sequence[InvoiceLine]]
     """Usage lines that are made already."""
     monthly_fees: Mapping[BillingPeriod, Decimal]
+    limits: Mapping[Place, Mapping[str, EntryLimit]]
     reach: tuple[BillingPeriod, BillingPeriod] | None
     """The first and the last period with usage of any account."""
     unpriced: frozenset[BillingPeriod]
@@ -297,6 +302,7 @@ class _AccountDrafts:
                 currency=currency,
                 rounding=rounding,
                 monthly_fee=self.monthly_fees.get(period),
+                limits=self.limits.get((account.id, period)),
                 owes_commitment=self.rules is Rules.FIRST or period in set(self._committed()),
             )
         return self._worth[period]

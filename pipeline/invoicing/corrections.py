@@ -171,6 +171,9 @@ def _what(cell: Cell) -> str:
     if cell.meter is not None:
         tier = f", {cell.service_tier} tier" if cell.service_tier else ""
         return f"{cell.model} {cell.meter.spec.text}{tier}"
+    if cell.kind is LineKind.LIMIT:
+        tier = f", {cell.service_tier} tier" if cell.service_tier else ""
+        return f"minimum or maximum of {cell.model}{tier}"
     return (
         "minimum commitment"
         if cell.kind is LineKind.COMMITMENT

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pipeline.base.money import Rounding
     from pipeline.base.periods import BillingPeriod
     from pipeline.invoicing.lines import InvoiceLine
+    from pipeline.rates.limits import EntryLimit
     from pipeline.rating import Charge
 
 
@@ -31,6 +32,7 @@ def draft_invoice(
     currency: str,
     rounding: Rounding,
     monthly_fee: Decimal | None = None,
+    limits: Mapping[str, EntryLimit] | None = None,
     corrections: Sequence[InvoiceLine] = (),
     consumed: Mapping[str, Decimal] | None = None,
     tags: Mapping[str, str] | None = None,
@@ -38,14 +40,20 @@ def draft_invoice(
 ) -> Invoice:
     """Make the draft of an account's invoice from all its charges of one billing period.
 
-    They come in any order; with them, its card's monthly fee.
+    They come in any order; with them, its card's monthly fee, and the limits of the entries that they name.
 
     ``corrections`` are the lines of earlier periods that it carries, ``consumed`` what was used of each credit grant
     before. Raises ``ValueError`` for a charge of another account, period or currency.
     """
     usage = usage_lines(charges, account=account, period=period, currency=currency, rounding=rounding, tags=tags)
     worth = period_lines(
-        usage, account=account, period=period, currency=currency, rounding=rounding, monthly_fee=monthly_fee
+        usage,
+        account=account,
+        period=period,
+        currency=currency,
+        rounding=rounding,
+        monthly_fee=monthly_fee,
+        limits=limits,
     )
     return draft_of_lines(
         worth,

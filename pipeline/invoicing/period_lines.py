@@ -1,8 +1,9 @@
 """What a period is worth.
 
-Its usage lines (``usage_lines``), less included tokens, the monthly fee, raised to the minimum commitment.
+Its usage lines (``usage_lines``), less included tokens, within the minimum and the maximum of the card's entries, the
+monthly fee, raised to the minimum commitment.
 
-Owns included tokens, the fee's line and the commitment's true-up. Does not own which terms hold
+Owns included tokens, the lines of limits, the fee's line and the commitment's true-up. Does not own which terms hold
 (``pipeline.accounts.terms``): those in force on the period's first day hold for all of it.
 """
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pipeline.base.money import Rounding
     from pipeline.base.periods import BillingPeriod
     from pipeline.invoicing.lines import InvoiceLine
+    from pipeline.rates.limits import EntryLimit
 
 
 def period_lines(
@@ -33,6 +35,7 @@ def period_lines(
     currency: str,
     rounding: Rounding,
     monthly_fee: Decimal | None = None,
+    limits: Mapping[str, EntryLimit] | None = None,
     owes_commitment: bool = True,
 ) -> list[InvoiceLine]:
     """Return all that an account owes for a period before corrections, credits and tax.
@@ -40,11 +43,13 @@ def period_lines(
     ``numbered`` gives all their numbers.
 
     ``usage`` are the period's usage lines, in order; ``monthly_fee`` is the rate card's, where the period has usage;
+    ``limits`` are those of the entries that usage lines name;
     ``owes_commitment`` says whether usage has reached the period, so that its minimum commitment is owed.
     """
     terms = account.terms_on(period.first_date)
     lines = list(usage)
     lines += included_lines(lines, terms.included_tokens, currency=currency, rounding=rounding)
+    lines += limit_lines(lines, limits or {}, currency=currency, rounding=rounding)
     lines += fee_lines(monthly_fee, period, currency=currency, rounding=rounding)
     if owes_commitment:
         lines += commitment_lines(lines, terms.minimum_commitment, currency=currency, rounding=rounding)
@@ -86,6 +91,28 @@ def included_lines(
                     description=f"{taken} {line.model} {line.meter.spec.text} included",
                 )
             )
+    return found
+
+
+def limit_lines(
+    lines: Sequence[InvoiceLine], limits: Mapping[str, EntryLimit], *, currency: str, rounding: Rounding
+) -> list[InvoiceLine]:
+    """Raise what the lines of each entry sum to, as printed, to its minimum, or take off what is above its maximum.
+
+    Of an entry with a maximum of 500.00 whose lines print 620.10, a line of -120.10: it costs 500.00 to the cent,
+    however its lines were rounded. One without lines is owed nothing: its minimum is that of usage.
+    """
+    found = []
+    for name in sorted({line.entry for line in lines} - {""}):
+        limit, printed = limits[name], total_of(line for line in lines if line.entry == name)
+        word, owed = limit.applied_to(printed)
+        if owed == printed:
+            continue
+        texts = [plain(rounded_to_minor_unit(each, currency, rounding)) for each in (owed, printed)]
+        description = f"{word} of {texts[0]} {currency} for {limit.text}, instead of {texts[1]}"
+        difference = exact_sum([owed, -printed])
+        line = plain_line(LineKind.LIMIT, difference, description, currency=currency, rounding=rounding)
+        found.append(replace(line, model=limit.model, service_tier=limit.service_tier, entry=name))
     return found
 
 

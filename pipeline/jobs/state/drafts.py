@@ -17,6 +17,7 @@ from pipeline.invoicing import (
 )
 from pipeline.jobs.state.charged_lines import charges_by_invoice, lines_by_invoice
 from pipeline.jobs.state.held import has_begun
+from pipeline.rates.limits import entry_limits
 from pipeline.register.invoice_files import write_period_files, written_periods
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from pipeline.invoicing import InvoiceBook
     from pipeline.jobs.state.aggregate import Aggregate
     from pipeline.rates import RateCard
+    from pipeline.rates.limits import EntryLimit
 
 Document = dict[str, Any]
 """An invoice as the register holds it."""
@@ -61,6 +63,7 @@ def invoice_book(workspace: Workspace, built: Aggregate, *, documents: Sequence[
         usage=lines,
         places=places,
         monthly_fees=monthly_fees(places, accounts, workspace.rate_cards),
+        limits=limits_of(places, accounts, workspace.rate_cards),
         accounts=accounts,
         currencies=currencies,
         rounding=rounding,
@@ -84,6 +87,24 @@ def monthly_fees(
         if fee is not None:
             fees[account_id, period] = fee
     return fees
+
+
+def limits_of(
+    places: Iterable[tuple[str, BillingPeriod]], accounts: Accounts, rate_cards: Mapping[str, RateCard]
+) -> dict[tuple[str, BillingPeriod], dict[str, EntryLimit]]:
+    """Return the limits of the entries of an account's cards that hold in each of its months.
+
+    Of months that have any.
+    """
+    found: dict[tuple[str, BillingPeriod], dict[str, EntryLimit]] = {}
+    for account_id, period in places:
+        account = accounts.by_id(account_id)
+        for card_id in {terms.rate_card for terms in account.terms} if account else ():
+            card, zone = rate_cards[card_id], account.zone if account else None
+            if zone is not None and any(rate.is_limited for rate in card.rates):
+                limits = entry_limits(card, period.start_at(zone), period.end_at(zone))
+                found.setdefault((account_id, period), {}).update(limits)
+    return found
 
 
 def account_currencies(workspace: Workspace) -> dict[str, str]:
