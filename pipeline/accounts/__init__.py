@@ -10,7 +10,20 @@ from __future__ import annotations
 from pipeline.accounts.account import Account, Accounts
 from pipeline.accounts.billing import Party, Tax, TaxChange
 from pipeline.accounts.credits import CreditGrant
+from pipeline.accounts.items import OneOffItem
 from pipeline.accounts.keys import KeyPeriod
-from pipeline.accounts.terms import Terms
+from pipeline.accounts.terms import Proration, Terms, TermsInForce
 
-__all__ = ["Account", "Accounts", "CreditGrant", "KeyPeriod", "Party", "Tax", "TaxChange", "Terms"]
+__all__ = [
+    "Account",
+    "Accounts",
+    "CreditGrant",
+    "KeyPeriod",
+    "OneOffItem",
+    "Party",
+    "Proration",
+    "Tax",
+    "TaxChange",
+    "Terms",
+    "TermsInForce",
+]

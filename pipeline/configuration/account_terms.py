@@ -10,7 +10,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pipeline.accounts import CreditGrant, Tax, TaxChange, Terms
+from pipeline.accounts import CreditGrant, OneOffItem, Proration, Tax, TaxChange, Terms
+from pipeline.accounts.terms import SEATS_MAX
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import minor_unit_digits, refuse_fraction_digits
 from pipeline.base.periods import YEARS
@@ -20,7 +21,17 @@ from pipeline.usage import Meter
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-TERMS_KEYS = ("rate_card", "discount_percent", "minimum_commitment", "included_tokens", "spend_cap")
+TERMS_KEYS = (
+    "rate_card",
+    "discount_percent",
+    "minimum_commitment",
+    "included_tokens",
+    "spend_cap",
+    "fee_without_usage",
+    "seats",
+    "seat_price",
+    "proration",
+)
 """What terms may say; beside an account's name they hold since ever, in ``[[accounts.terms]]`` from a day on."""
 _AMOUNT_LIMIT = Decimal(10**15)
 
@@ -41,13 +52,18 @@ def read_terms(account: Table, *, default_rate_card: str) -> tuple[Terms, ...]:
     for entry in account.tables("terms"):
         named = inner_table(account, entry.name, entry.values)
         named.allow_only("from", *TERMS_KEYS, "tax")
-        terms.append(_terms(named, _date(named, "from", is_required=True), before=terms[-1]))
+        terms.append(_terms(named, date_of(named, "from", is_required=True), before=terms[-1]))
     return tuple(terms)
 
 
 def read_credits(account: Table) -> tuple[CreditGrant, ...]:
     """Read ``[[accounts.credits]]``."""
     return tuple(_grant(inner_table(account, entry.name, entry.values)) for entry in account.tables("credits"))
+
+
+def read_items(account: Table) -> tuple[OneOffItem, ...]:
+    """Read ``[[accounts.items]]``."""
+    return tuple(_item(inner_table(account, entry.name, entry.values)) for entry in account.tables("items"))
 
 
 def read_tax(account: Table) -> Tax | None:
@@ -65,7 +81,7 @@ def read_tax(account: Table) -> Tax | None:
         raise table.refusal(what)
     try:
         return Tax(
-            rate=_number(table, "rate", Decimal(0)),
+            rate=number(table, "rate", Decimal(0)),
             label=table.text("label", "Tax"),
             reverse_charge=is_reversed,
             text=optional_text(table, "text"),
@@ -82,7 +98,7 @@ def read_tax_changes(account: Table) -> tuple[TaxChange, ...]:
     changes = []
     for entry in account.tables("terms"):
         named = inner_table(account, entry.name, entry.values)
-        from_date = _date(named, "from", is_required=True)
+        from_date = date_of(named, "from", is_required=True)
         if "tax" in named.values and from_date is not None:
             is_ended = named.table("tax").values == {}
             changes.append(TaxChange(from_date=from_date, tax=None if is_ended else read_tax(named)))
@@ -90,7 +106,12 @@ def read_tax_changes(account: Table) -> tuple[TaxChange, ...]:
 
 
 def refuse_currencies(
-    account: Table, terms: Sequence[Terms], grants: Sequence[CreditGrant], currencies: Mapping[str, str]
+    account: Table,
+    terms: Sequence[Terms],
+    grants: Sequence[CreditGrant],
+    currencies: Mapping[str, str],
+    *,
+    items: Sequence[OneOffItem] = (),
 ) -> None:
     """Raise where rate cards of one account have two currencies.
 
@@ -107,7 +128,9 @@ def refuse_currencies(
         digits = minor_unit_digits(currency)
         amounts = [("minimum_commitment", each.minimum_commitment) for each in terms]
         amounts += [("spend_cap", each.spend_cap) for each in terms if each.spend_cap is not None]
+        amounts += [("seat_price", each.seat_price) for each in terms]
         amounts += [(f"amount of credit {grant.id!r}", grant.amount) for grant in grants]
+        amounts += [(f"amount of item {item.id!r}", item.amount) for item in items]
         for what, amount in amounts:
             try:
                 refuse_fraction_digits(f"{what} in {currency}", amount, digits)
@@ -135,12 +158,46 @@ def _terms(table: Table, from_date: date | None, *, before: Terms) -> Terms:
         return Terms(
             from_date=from_date,
             rate_card=table.text("rate_card", before.rate_card),
-            discount_percent=_number(table, "discount_percent", before.discount_percent),
-            minimum_commitment=_number(table, "minimum_commitment", before.minimum_commitment),
+            discount_percent=number(table, "discount_percent", before.discount_percent),
+            minimum_commitment=number(table, "minimum_commitment", before.minimum_commitment),
             included_tokens=table.table("included_tokens").values
             if "included_tokens" in table.values
             else before.included_tokens,
-            spend_cap=_number(table, "spend_cap", Decimal(0)) if "spend_cap" in table.values else before.spend_cap,
+            spend_cap=number(table, "spend_cap", Decimal(0)) if "spend_cap" in table.values else before.spend_cap,
+            fee_without_usage=_flag(table, "fee_without_usage", before.fee_without_usage),
+            seats=table.integer("seats", default=before.seats, smallest=0, greatest=SEATS_MAX),
+            seat_price=number(table, "seat_price", before.seat_price),
+            proration=_proration(table, before.proration),
+        )
+    except ConfigurationError as wrong:
+        raise wrong if str(wrong).startswith(table.file) else table.refusal(str(wrong)) from wrong
+
+
+def _flag(table: Table, key: str, default: bool) -> bool:  # noqa: FBT001  # what holds where the key is missing
+    value = table.values.get(key, default)
+    if not isinstance(value, bool):
+        what = f"{key} is {value_text(value)}; it must be true or false"
+        raise table.refusal(what)
+    return value
+
+
+def _proration(table: Table, default: Proration) -> Proration:
+    stated = table.text("proration", default.value)
+    if stated not in list(Proration):
+        what = f'proration is {stated!r}; it must be "days", or "none" for all that the first day of a month says'
+        raise table.refusal(what)
+    return Proration(stated)
+
+
+def _item(table: Table) -> OneOffItem:
+    table.allow_only("id", "date", "description", "amount")
+    item_date = date_of(table, "date", is_required=True)
+    try:
+        return OneOffItem(
+            id=table.text("id"),
+            date=item_date or date.min,
+            description=table.text("description"),
+            amount=number(table, "amount", None),
         )
     except ConfigurationError as wrong:
         raise wrong if str(wrong).startswith(table.file) else table.refusal(str(wrong)) from wrong
@@ -148,19 +205,20 @@ def _terms(table: Table, from_date: date | None, *, before: Terms) -> Terms:
 
 def _grant(table: Table) -> CreditGrant:
     table.allow_only("id", "amount", "granted_on", "expires_on")
-    granted_on = _date(table, "granted_on", is_required=True)
+    granted_on = date_of(table, "granted_on", is_required=True)
     try:
         return CreditGrant(
             id=table.text("id"),
-            amount=_number(table, "amount", None),
+            amount=number(table, "amount", None),
             granted_on=granted_on or date.min,
-            expires_on=_date(table, "expires_on", is_required=False),
+            expires_on=date_of(table, "expires_on", is_required=False),
         )
     except ConfigurationError as wrong:
         raise wrong if str(wrong).startswith(table.file) else table.refusal(str(wrong)) from wrong
 
 
-def _number(table: Table, key: str, default: Decimal | None) -> Decimal:
+def number(table: Table, key: str, default: Decimal | None) -> Decimal:
+    """Return an exact number; raise where it is missing and there is no default."""
     value = table.values.get(key, default)
     if value is None:
         what = f"{key} is missing; it is a number, such as 100.00"
@@ -172,7 +230,8 @@ def _number(table: Table, key: str, default: Decimal | None) -> Decimal:
     return Decimal(value)
 
 
-def _date(table: Table, key: str, *, is_required: bool) -> date | None:
+def date_of(table: Table, key: str, *, is_required: bool) -> date | None:
+    """Return a plain date."""
     value = table.values.get(key)
     if value is None and not is_required:
         return None

@@ -15,9 +15,11 @@ from pipeline.base.errors import AccountsError, ConfigurationError
 from pipeline.base.periods import YEARS, day_start_at, time_zone
 from pipeline.configuration.account_terms import (
     TERMS_KEYS,
+    date_of,
     inner_table,
     optional_text,
     read_credits,
+    read_items,
     read_tax,
     read_tax_changes,
     read_terms,
@@ -43,6 +45,9 @@ _KEYS = (
     "keys",
     "terms",
     "credits",
+    "items",
+    "begins_on",
+    "ends_on",
     "tax",
     "payment_terms_days",
     "address",
@@ -102,8 +107,8 @@ def _account(
                 f"add rates/{each.rate_card}.toml or name another ({known})"
             )
             raise table.refusal(what)
-    grants = read_credits(table)
-    refuse_currencies(table, terms, grants, currencies)
+    grants, items = read_credits(table), read_items(table)
+    refuse_currencies(table, terms, grants, currencies, items=items)
     refuse_unknown_models(table, terms, models)
     key_ids, key_periods = _keys(table, account_timezone)
     try:
@@ -116,6 +121,9 @@ def _account(
             key_periods=key_periods,
             terms=terms,
             credits=grants,
+            items=items,
+            begins_on=date_of(table, "begins_on", is_required=False),
+            ends_on=date_of(table, "ends_on", is_required=False),
             tax=read_tax(table),
             tax_changes=read_tax_changes(table),
             payment_terms_days=_payment_terms_days(table),

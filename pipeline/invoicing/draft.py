@@ -31,7 +31,7 @@ def draft_invoice(
     period: BillingPeriod,
     currency: str,
     rounding: Rounding,
-    monthly_fee: Decimal | None = None,
+    card_fees: Mapping[str, Decimal] | None = None,
     limits: Mapping[str, EntryLimit] | None = None,
     corrections: Sequence[InvoiceLine] = (),
     consumed: Mapping[str, Decimal] | None = None,
@@ -40,7 +40,7 @@ def draft_invoice(
 ) -> Invoice:
     """Make the draft of an account's invoice from all its charges of one billing period.
 
-    They come in any order; with them, its card's monthly fee, and the limits of the entries that they name.
+    They come in any order; with them, monthly fees by rate card, and the limits of the entries that they name.
 
     ``corrections`` are the lines of earlier periods that it carries, ``consumed`` what was used of each credit grant
     before. Raises ``ValueError`` for a charge of another account, period or currency.
@@ -52,7 +52,7 @@ def draft_invoice(
         period=period,
         currency=currency,
         rounding=rounding,
-        monthly_fee=monthly_fee,
+        card_fees=card_fees,
         limits=limits,
     )
     return draft_of_lines(

@@ -30,9 +30,11 @@ class LineKind(StrEnum):
     LIMIT = "limit"
     """What a minimum of the rate card adds to the usage of one of its entries, or a maximum takes off."""
     FEE = "fee"
-    """What is charged once for a period with usage: the rate card's monthly fee."""
+    """What is charged once for a period, whatever was used: the rate card's monthly fee, and seats."""
     COMMITMENT = "commitment"
     """What usage and fees of the period lack to the minimum commitment."""
+    ITEM = "item"
+    """What is charged once and for all: a one-off item of the account."""
     CORRECTION = "correction"
     """What an earlier period is worth now, minus what was invoiced for it so far."""
     CREDIT = "credit"
@@ -41,7 +43,14 @@ class LineKind(StrEnum):
     """On the sum of all other lines."""
 
 
-PERIOD_KINDS = (LineKind.USAGE, LineKind.INCLUDED, LineKind.LIMIT, LineKind.FEE, LineKind.COMMITMENT)
+PERIOD_KINDS = (
+    LineKind.USAGE,
+    LineKind.INCLUDED,
+    LineKind.LIMIT,
+    LineKind.FEE,
+    LineKind.COMMITMENT,
+    LineKind.ITEM,
+)
 """What a period is worth: all that follows from its usage and the terms, and that corrections keep right afterwards."""
 SPENT_KINDS = (LineKind.USAGE, LineKind.INCLUDED, LineKind.LIMIT, LineKind.FEE)
 """What counts towards a minimum commitment and a spend cap: usage less what is included, in its limits, and fees."""
@@ -89,6 +98,8 @@ class InvoiceLine:
     entry: str = ""
     """What the line counts towards, where an entry of the card has a minimum or a maximum (``pipeline.rates.limits``).
     """
+    item: str = ""
+    """Of a one-off item, its id; of seats, ``seats``: what a correction of it is told by."""
     original_period: BillingPeriod | None = None
     """Of a correction: the period that it corrects."""
     original_kind: LineKind | None = None

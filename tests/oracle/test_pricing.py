@@ -130,8 +130,11 @@ def test_what_an_entry_costs_in_a_month_is_at_least_its_minimum_and_at_most_its_
 def expected_limits(texts: dict[str, str], used: list[Any]) -> dict[Any, Fraction]:
     cards = oracle_cards(texts)
     lines, _ = charges(cards, {name: name for name in texts}, used)
-    printed: Counter[Any] = Counter()
+    exact: Counter[Any] = Counter()
     for line, (_, amount) in lines.items():
+        exact[line._replace(list_rate=None)] += amount  # equal rates share a line whatever their list prices are
+    printed: Counter[Any] = Counter()
+    for line, amount in exact.items():
         if line.entry:
             printed[line.account, line.period, line.entry] += Fraction(int(amount * 100 + Fraction(1, 2)), 100)
     expected = {}

@@ -88,7 +88,7 @@ def invoices(
                     period=period,
                     currency=card.currency,
                     rounding=rounding,
-                    monthly_fee=Decimal(7),
+                    card_fees=dict.fromkeys(cards, Decimal(7)),
                     limits=limits_of_all_times(account, cards),
                 )
             )

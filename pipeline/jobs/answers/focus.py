@@ -61,6 +61,7 @@ _CATEGORIES = {
     "included": "Credit",
     "fee": "Purchase",
     "commitment": "Purchase",
+    "item": "Purchase",
 }
 """FOCUS's ChargeCategory by the kind of a line; whatever other kind there is is an Adjustment."""
 _TAKEN_BACK = (
@@ -245,7 +246,7 @@ def _other(invoice: Invoice, line: InvoiceLine) -> Row:
         "BilledCost": line.amount,
         "ChargeCategory": category,
         "ChargeClass": "Correction" if kind == "correction" else None,
-        "ChargeFrequency": "Recurring" if category == "Purchase" else "One-Time",
+        "ChargeFrequency": "Recurring" if category == "Purchase" and kind != "item" else "One-Time",
         "ChargePeriodStart": invoice.period.start_at(zone),
         "ChargePeriodEnd": invoice.period.end_at(zone),
         "ContractedCost": line.amount,

@@ -62,7 +62,7 @@ def invoice_book(workspace: Workspace, built: Aggregate, *, documents: Sequence[
         charges=charges_by_invoice(charges) if lines is None else {},
         usage=lines,
         places=places,
-        monthly_fees=monthly_fees(places, accounts, workspace.rate_cards),
+        card_fees=card_fees(workspace.rate_cards),
         limits=limits_of(places, accounts, workspace.rate_cards),
         accounts=accounts,
         currencies=currencies,
@@ -73,20 +73,9 @@ def invoice_book(workspace: Workspace, built: Aggregate, *, documents: Sequence[
     )
 
 
-def monthly_fees(
-    places: Iterable[tuple[str, BillingPeriod]], accounts: Accounts, rate_cards: Mapping[str, RateCard]
-) -> dict[tuple[str, BillingPeriod], Decimal]:
-    """Return the fee of each account's month with usage.
-
-    That of the card which its terms name on the month's first day.
-    """
-    fees = {}
-    for account_id, period in places:
-        account = accounts.by_id(account_id)
-        fee = rate_cards[account.terms_on(period.first_date).rate_card].monthly_fee if account else None
-        if fee is not None:
-            fees[account_id, period] = fee
-    return fees
+def card_fees(rate_cards: Mapping[str, RateCard]) -> dict[str, Decimal]:
+    """Return the monthly fees of the cards that have one, by card."""
+    return {card_id: card.monthly_fee for card_id, card in rate_cards.items() if card.monthly_fee is not None}
 
 
 def limits_of(
