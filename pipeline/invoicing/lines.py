@@ -99,7 +99,7 @@ class InvoiceLine:
     """What the line counts towards, where an entry of the card has a minimum or a maximum (``pipeline.rates.limits``).
     """
     item: str = ""
-    """Of a one-off item, its id; of seats, ``seats``: what a correction of it is told by."""
+    """Of a one-off item, its id; of seats, ``seats``: what a correction of it names."""
     original_period: BillingPeriod | None = None
     """Of a correction: the period that it corrects."""
     original_kind: LineKind | None = None

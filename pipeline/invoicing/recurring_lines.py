@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _Key = TypeVar("_Key")
 SEATS = "seats"
-"""What corrections of seats are told by."""
+"""What a correction of seats names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
