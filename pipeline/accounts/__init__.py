@@ -10,9 +10,10 @@ from __future__ import annotations
 from pipeline.accounts.account import Account, Accounts
 from pipeline.accounts.billing import TAXED_KINDS, Tax, TaxCategory, TaxChange
 from pipeline.accounts.credits import CreditGrant
+from pipeline.accounts.items import OneOffItem
 from pipeline.accounts.keys import KeyPeriod
 from pipeline.accounts.parties import LANGUAGE_DEFAULT, BankDetails, Letterhead, Party
-from pipeline.accounts.terms import Terms
+from pipeline.accounts.terms import Proration, Terms, TermsInForce
 
 __all__ = [
     "LANGUAGE_DEFAULT",
@@ -23,9 +24,12 @@ __all__ = [
     "CreditGrant",
     "KeyPeriod",
     "Letterhead",
+    "OneOffItem",
     "Party",
+    "Proration",
     "Tax",
     "TaxCategory",
     "TaxChange",
     "Terms",
+    "TermsInForce",
 ]

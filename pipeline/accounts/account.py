@@ -16,17 +16,19 @@ from typing import TYPE_CHECKING
 from pipeline.accounts.billing import refuse_unprintable
 from pipeline.accounts.keys import KEY_ID, KeyPeriod, refuse_tags, refuse_two_owners, tags_text
 from pipeline.accounts.parties import Party, refuse_unknown_language
-from pipeline.accounts.terms import Terms, refuse_disorder, terms_on
+from pipeline.accounts.terms import Terms, refuse_disorder, terms_in_force, terms_on
 from pipeline.base.errors import AccountsError
 from pipeline.base.periods import time_zone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
     from zoneinfo import ZoneInfo
 
     from pipeline.accounts.billing import Tax, TaxChange
     from pipeline.accounts.credits import CreditGrant
+    from pipeline.accounts.items import OneOffItem
+    from pipeline.accounts.terms import TermsInForce
     from pipeline.base.periods import BillingPeriod
 
 _ACCOUNT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
@@ -57,6 +59,11 @@ class Account:
     terms: tuple[Terms, ...] = ()
     """In the order of time, the first since ever; where none are given, the rate card and nothing else."""
     credits: tuple[CreditGrant, ...] = ()
+    items: tuple[OneOffItem, ...] = ()
+    begins_on: date | None = None
+    """First day for which fees, seats and commitment are owed; None = as the terms say."""
+    ends_on: date | None = None
+    """First day for which they are owed no more; None = until further notice."""
     tax: Tax | None = None
     """Since ever; ``tax_changes`` may say otherwise for later days."""
     tax_changes: tuple[TaxChange, ...] = ()
@@ -104,13 +111,14 @@ class Account:
             refuse_unprintable(what, getattr(self, what))
         if self.language:
             refuse_unknown_language(self.language)
-        grant_ids = [grant.id for grant in self.credits]
-        for grant_id in grant_ids:
-            if grant_ids.count(grant_id) > 1:
-                message = (
-                    f"credit id {grant_id!r} of account {self.id!r} is used twice; give every grant an id of its own"
-                )
-                raise AccountsError(message)
+        if self.begins_on is not None and self.ends_on is not None and self.ends_on <= self.begins_on:
+            message = (
+                f"account {self.id!r} ends on {self.ends_on}, not after {self.begins_on}, when it begins; "
+                "ends_on is exclusive"
+            )
+            raise AccountsError(message)
+        _refuse_twice(self.id, "item", "item", [item.id for item in self.items])
+        _refuse_twice(self.id, "credit", "grant", [grant.id for grant in self.credits])
 
     @property
     def zone(self) -> ZoneInfo:
@@ -125,6 +133,10 @@ class Account:
     def terms_on(self, usage_date: date) -> Terms:
         """Return the terms in force on a usage date."""
         return terms_on(self.terms, usage_date)
+
+    def terms_in_force(self, period: BillingPeriod) -> tuple[TermsInForce, ...]:
+        """Return the terms by which a period's fees, seats and commitment are owed, with their days."""
+        return terms_in_force(self.terms, period, begins_on=self.begins_on, ends_on=self.ends_on)
 
     def tax_of(self, period: BillingPeriod) -> Tax | None:
         """Return the tax of what is supplied in a billing period: that in force on its last day.
@@ -204,3 +216,10 @@ class Accounts:
     def tags_text(self, api_key_id: str) -> str:
         """Return the tags of a key as one cell, ``project=x;team=search``; empty where it has none."""
         return tags_text(self.tags.get(api_key_id, {}))
+
+
+def _refuse_twice(account_id: str, what: str, each: str, ids: Sequence[str]) -> None:
+    for one in ids:
+        if ids.count(one) > 1:
+            message = f"{what} id {one!r} of account {account_id!r} is used twice; give every {each} an id of its own"
+            raise AccountsError(message)

@@ -1,10 +1,11 @@
-"""Terms of an account, in force from a day on: rate card, discount, minimum commitment, included tokens, spend cap.
+"""Terms of an account, in force from a day on: rate card, discount, commitment, seats, included tokens, spend cap.
 
-Owns what terms may say and which are in force when. Does not own the lines they make (``pipeline.invoicing``).
+Owns what terms may say and which are in force when, and for how many days of a period. Does not own the lines they make
+(``pipeline.invoicing``).
 
 Terms begin at a midnight of the account's own time zone, so that the usage date alone decides which rate card and
-discount hold. Commitment, included tokens and spend cap are of a whole period: those in force on its first day hold for
-all of it.
+discount hold. Fees, seats, commitment, included tokens and spend cap are of a whole period: those in force on its first
+day hold for all of it; where terms say so, fees, seats and commitment hold day by day.
 """
 
 from __future__ import annotations
@@ -12,20 +13,36 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import pairwise
+from enum import StrEnum
+from itertools import groupby, pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pipeline.accounts.billing import percent
 from pipeline.base.errors import AccountsError
+from pipeline.base.periods import days_between
 from pipeline.usage import INT64_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
+    from pipeline.base.periods import BillingPeriod
+
 DISCOUNT_FRACTION_DIGITS_MAX = 2
 _METER_OR_MODEL = re.compile(r"[A-Za-z0-9._:/@+%-]{1,128}", re.ASCII)
+
+
+SEATS_MAX = 10**9
+
+
+class Proration(StrEnum):
+    """How much of what is owed for a period is owed where terms hold for a part of it."""
+
+    NONE = "none"
+    """What the terms of the period's first day say, for all of it."""
+    DAYS = "days"
+    """Each day's part of what the terms of that day say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,14 +61,31 @@ class Terms:
     """Meter or model → tokens of each period that cost nothing."""
     spend_cap: Decimal | None = None
     """Usage and fees of a period above this amount make a warning, and nothing else."""
+    fee_without_usage: bool = False
+    """Whether the rate card's monthly fee is owed for a period in which nothing was used."""
+    seats: int = 0
+    """Whatever is paid for by the piece and the period, used or not."""
+    seat_price: Decimal = Decimal(0)
+    """Of one seat for a period, in the account's currency."""
+    proration: Proration = Proration.NONE
+    """Of fees, seats and commitment. The terms of any day of a period decide it for all of it."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be agreed."""
         percent("discount_percent", self.discount_percent, fraction_digits_max=DISCOUNT_FRACTION_DIGITS_MAX)
-        for what, amount in (("minimum_commitment", self.minimum_commitment), ("spend_cap", self.spend_cap)):
+        for what, amount in (
+            ("minimum_commitment", self.minimum_commitment),
+            ("spend_cap", self.spend_cap),
+            ("seat_price", self.seat_price),
+        ):
             if amount is not None and not amount >= 0:
                 message = f"{what} is {amount}; write an amount from 0"
                 raise AccountsError(message)
+        if self.seats and not self.seat_price:
+            message = (
+                f"seats is {self.seats}, and they have no price; write seat_price = 20.00, or what one costs a month"
+            )
+            raise AccountsError(message)
         for name, tokens in self.included_tokens.items():
             if not _METER_OR_MODEL.fullmatch(name) or type(tokens) is not int or not 0 <= tokens <= INT64_MAX:
                 message = (
@@ -60,6 +94,36 @@ class Terms:
                 )
                 raise AccountsError(message)
         object.__setattr__(self, "included_tokens", MappingProxyType(dict(self.included_tokens)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermsInForce:
+    """Terms, and for how many days of a period they count."""
+
+    terms: Terms
+    days: int
+
+
+def terms_in_force(
+    terms: Sequence[Terms], period: BillingPeriod, *, begins_on: date | None, ends_on: date | None
+) -> tuple[TermsInForce, ...]:
+    """Return the terms by which a period's fees, seats and commitment are owed, in the order of time.
+
+    ``begins_on`` is the first day of the contract, ``ends_on`` the first that is no longer one. Without proration the
+    terms of the period's first day count for all its days, and none where the contract does not hold on it. With it,
+    terms from 16 to 31 October count for 16 days.
+    """
+    by_day = [
+        terms_on(terms, day)
+        for day in days_between(period.first_date, period.end_date)
+        if (begins_on is None or begins_on <= day) and (ends_on is None or day < ends_on)
+    ]
+    if any(each.proration is Proration.DAYS for each in by_day):
+        runs = [(same, len(list(days))) for same, days in groupby(by_day)]
+        return tuple(TermsInForce(terms=same, days=days) for same, days in runs)
+    if (begins_on is not None and begins_on > period.first_date) or not by_day:
+        return ()
+    return (TermsInForce(terms=by_day[0], days=(period.end_date - period.first_date).days),)
 
 
 def terms_on(terms: Sequence[Terms], usage_date: date) -> Terms:

@@ -20,6 +20,7 @@ from pipeline.base.errors import ConfigurationError, InexactAmount
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from fractions import Fraction
 
 DIGITS_MAX = 100
 """Significant digits of an exact result. 2**63 tokens at a rate of 9 + 12 digits need 46; the rest is for sums."""
@@ -119,6 +120,17 @@ def rounded_to_minor_unit(amount: Decimal, currency: str, rounding: Rounding) ->
         message = f"an amount has more than {DIGITS_MAX} digits; it cannot be rounded to {currency}"
         raise InexactAmount(message) from signal
     return result or result.copy_abs()  # a zero loses its sign
+
+
+def fraction_rounded_to_minor_unit(amount: Fraction, currency: str, rounding: Rounding) -> Decimal:
+    """Round a fraction, once, as ``rounded_to_minor_unit`` rounds a decimal: 100.00 x 16 ÷ 31 USD is 51.61."""
+    digits = minor_unit_digits(currency)
+    units, rest = divmod(abs(amount.numerator) * 10**digits, amount.denominator)
+    is_up = 2 * rest > amount.denominator or (
+        2 * rest == amount.denominator and (rounding is Rounding.HALF_UP or units % 2 == 1)
+    )
+    sign = "-" if amount < 0 else ""
+    return rounded_to_minor_unit(Decimal(f"{sign}{units + is_up}E-{digits}"), currency, rounding)
 
 
 @cache

@@ -10,7 +10,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pipeline.accounts import CreditGrant, Terms
+from pipeline.accounts import CreditGrant, OneOffItem, Proration, Terms
+from pipeline.accounts.terms import SEATS_MAX
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import minor_unit_digits, refuse_fraction_digits
 from pipeline.base.periods import YEARS
@@ -22,7 +23,17 @@ if TYPE_CHECKING:
 
     from pipeline.configuration.strict_toml import Table
 
-TERMS_KEYS = ("rate_card", "discount_percent", "minimum_commitment", "included_tokens", "spend_cap")
+TERMS_KEYS = (
+    "rate_card",
+    "discount_percent",
+    "minimum_commitment",
+    "included_tokens",
+    "spend_cap",
+    "fee_without_usage",
+    "seats",
+    "seat_price",
+    "proration",
+)
 """What terms may say; beside an account's name they hold since ever, in ``[[accounts.terms]]`` from a day on."""
 _AMOUNT_LIMIT = Decimal(10**15)
 
@@ -47,8 +58,18 @@ def read_credits(account: Table) -> tuple[CreditGrant, ...]:
     return tuple(_grant(inner_table(account, entry.name, entry.values)) for entry in account.tables("credits"))
 
 
+def read_items(account: Table) -> tuple[OneOffItem, ...]:
+    """Read ``[[accounts.items]]``."""
+    return tuple(_item(inner_table(account, entry.name, entry.values)) for entry in account.tables("items"))
+
+
 def refuse_currencies(
-    account: Table, terms: Sequence[Terms], grants: Sequence[CreditGrant], currencies: Mapping[str, str]
+    account: Table,
+    terms: Sequence[Terms],
+    grants: Sequence[CreditGrant],
+    currencies: Mapping[str, str],
+    *,
+    items: Sequence[OneOffItem] = (),
 ) -> None:
     """Raise where rate cards of one account have two currencies.
 
@@ -65,7 +86,9 @@ def refuse_currencies(
         digits = minor_unit_digits(currency)
         amounts = [("minimum_commitment", each.minimum_commitment) for each in terms]
         amounts += [("spend_cap", each.spend_cap) for each in terms if each.spend_cap is not None]
+        amounts += [("seat_price", each.seat_price) for each in terms]
         amounts += [(f"amount of credit {grant.id!r}", grant.amount) for grant in grants]
+        amounts += [(f"amount of item {item.id!r}", item.amount) for item in items]
         for what, amount in amounts:
             try:
                 refuse_fraction_digits(f"{what} in {currency}", amount, digits)
@@ -99,6 +122,40 @@ def _terms(table: Table, from_date: date | None, *, before: Terms) -> Terms:
             if "included_tokens" in table.values
             else before.included_tokens,
             spend_cap=number(table, "spend_cap", Decimal(0)) if "spend_cap" in table.values else before.spend_cap,
+            fee_without_usage=_flag(table, "fee_without_usage", before.fee_without_usage),
+            seats=table.integer("seats", default=before.seats, smallest=0, greatest=SEATS_MAX),
+            seat_price=number(table, "seat_price", before.seat_price),
+            proration=_proration(table, before.proration),
+        )
+    except ConfigurationError as wrong:
+        raise wrong if str(wrong).startswith(table.file) else table.refusal(str(wrong)) from wrong
+
+
+def _flag(table: Table, key: str, default: bool) -> bool:  # noqa: FBT001  # what holds where the key is missing
+    value = table.values.get(key, default)
+    if not isinstance(value, bool):
+        what = f"{key} is {value_text(value)}; it must be true or false"
+        raise table.refusal(what)
+    return value
+
+
+def _proration(table: Table, default: Proration) -> Proration:
+    stated = table.text("proration", default.value)
+    if stated not in list(Proration):
+        what = f'proration is {stated!r}; it must be "days", or "none" for all that the first day of a month says'
+        raise table.refusal(what)
+    return Proration(stated)
+
+
+def _item(table: Table) -> OneOffItem:
+    table.allow_only("id", "date", "description", "amount")
+    item_date = date_of(table, "date", is_required=True)
+    try:
+        return OneOffItem(
+            id=table.text("id"),
+            date=item_date or date.min,
+            description=table.text("description"),
+            amount=number(table, "amount", None),
         )
     except ConfigurationError as wrong:
         raise wrong if str(wrong).startswith(table.file) else table.refusal(str(wrong)) from wrong

@@ -16,8 +16,10 @@ from pipeline.base.errors import AccountsError, ConfigurationError
 from pipeline.base.periods import YEARS, day_start_at, time_zone
 from pipeline.configuration.account_terms import (
     TERMS_KEYS,
+    date_of,
     optional_text,
     read_credits,
+    read_items,
     read_terms,
     refuse_currencies,
     refuse_unknown_models,
@@ -45,6 +47,9 @@ _KEYS = (
     "keys",
     "terms",
     "credits",
+    "items",
+    "begins_on",
+    "ends_on",
     "tax",
     "payment_terms_days",
     *_PRINTED,
@@ -104,8 +109,8 @@ def _account(
                 f"add rates/{each.rate_card}.toml or name another ({known})"
             )
             raise table.refusal(what)
-    grants = read_credits(table)
-    refuse_currencies(table, terms, grants, currencies)
+    grants, items = read_credits(table), read_items(table)
+    refuse_currencies(table, terms, grants, currencies, items=items)
     refuse_unknown_models(table, terms, models)
     key_ids, key_periods = _keys(table, account_timezone)
     try:
@@ -118,6 +123,9 @@ def _account(
             key_periods=key_periods,
             terms=terms,
             credits=grants,
+            items=items,
+            begins_on=date_of(table, "begins_on", is_required=False),
+            ends_on=date_of(table, "ends_on", is_required=False),
             tax=read_tax(table),
             tax_changes=read_tax_changes(table),
             payment_terms_days=_payment_terms_days(table),

@@ -30,6 +30,7 @@ RATES_FOLDER = "rates"
 PERCENT_MAX = 1_000
 _SCOPE_KEYS = ("model", "service_tier", "above_prompt_tokens", "effective_from", "effective_to")
 _CHANGE_KEYS = ("discount_percent", "markup_percent")
+_LIMIT_KEYS = ("minimum", "maximum")
 
 
 def read_rate_cards(
@@ -128,7 +129,8 @@ def _chain_above(card_id: str, tables: dict[str, Table]) -> list[str]:
 
 
 def _entry(table: Table, timezone: str) -> RateEntry:
-    table.allow_only(*_SCOPE_KEYS, *PRICE_KEYS, *_CHANGE_KEYS)
+    table.allow_only(*_SCOPE_KEYS, *PRICE_KEYS, *_CHANGE_KEYS, *_LIMIT_KEYS)
+    minimum, maximum = (decimal_of(table, key) if key in table.values else None for key in _LIMIT_KEYS)
     model = table.text("model")
     try:
         return RateEntry(
@@ -144,6 +146,8 @@ def _entry(table: Table, timezone: str) -> RateEntry:
             effective_from=_instant(table, "effective_from", timezone),
             effective_to=_instant(table, "effective_to", timezone),
             percent=_percent(table),
+            minimum=minimum,
+            maximum=maximum,
         )
     except RateCardError as wrong:
         raise _addressed(wrong, table) from wrong

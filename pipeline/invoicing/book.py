@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import exact_sum, plain
+from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing.corrections import correction_lines, invoiced_so_far, worth_of_lines
 from pipeline.invoicing.credits import CreditBalance, consumed_by_grant
 from pipeline.invoicing.draft import draft_of_lines
@@ -27,12 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from decimal import Decimal
 
-    from pipeline.accounts import Account, Accounts, Letterhead
+    from pipeline.accounts import Account, Accounts, Letterhead, OneOffItem, Terms, TermsInForce
     from pipeline.base.money import Rounding
-    from pipeline.base.periods import BillingPeriod
     from pipeline.invoicing.corrections import Cell, Worth
     from pipeline.invoicing.invoice import Invoice
     from pipeline.invoicing.lines import InvoiceLine
+    from pipeline.rates.limits import EntryLimit
     from pipeline.rating import Charge
 
 Place = tuple[str, "BillingPeriod"]
@@ -92,7 +93,8 @@ def make_book(
     accounts: Accounts,
     currencies: Mapping[str, str],
     rounding: Rounding,
-    monthly_fees: Mapping[Place, Decimal] | None = None,
+    card_fees: Mapping[str, Decimal] | None = None,
+    limits: Mapping[Place, Mapping[str, EntryLimit]] | None = None,
     letterhead: Letterhead | None = None,
     usage: Mapping[Place, Sequence[InvoiceLine]] | None = None,
     unpriced: Collection[Place] = (),
@@ -102,7 +104,8 @@ def make_book(
 
     ``places`` have usage, priced or not; ``currencies`` are the accounts', by id.
 
-    ``monthly_fees`` are those of the places whose rate card has one; ``usage`` are the usage lines of places, with
+    ``card_fees`` are the monthly fees of the rate cards that have one, ``limits`` those of the entries of their cards;
+    ``usage`` are the usage lines of places, with
     their tags, that need not be made of charges any more; ``unpriced`` are the places with usage that has no price:
     what was invoiced for them stands until it has one.
 
@@ -120,9 +123,6 @@ def make_book(
     charged: dict[str, dict[BillingPeriod, Sequence[Charge]]] = {}
     for account_id, period in places:
         charged.setdefault(account_id, {})[period] = charges.get((account_id, period), ())
-    fees: dict[str, dict[BillingPeriod, Decimal]] = {}
-    for (account_id, period), fee in (monthly_fees or {}).items():
-        fees.setdefault(account_id, {})[period] = fee
     without_price: dict[str, set[BillingPeriod]] = {}
     for account_id, period in unpriced:
         without_price.setdefault(account_id, set()).add(period)
@@ -136,7 +136,8 @@ def make_book(
             issued=issued_to.get(account.id, []),
             charges=charged.get(account.id, {}),
             usage=usage or {},
-            monthly_fees=fees.get(account.id, {}),
+            card_fees=card_fees or {},
+            limits=limits or {},
             reach=reach,
             unpriced=frozenset(without_price.get(account.id, ())),
             rules=rules,
@@ -254,7 +255,8 @@ class _AccountDrafts:
     """Of every period with usage."""
     usage: Mapping[Place, Sequence[InvoiceLine]]
     """Usage lines that are made already."""
-    monthly_fees: Mapping[BillingPeriod, Decimal]
+    card_fees: Mapping[str, Decimal]
+    limits: Mapping[Place, Mapping[str, EntryLimit]]
     reach: tuple[BillingPeriod, BillingPeriod] | None
     """The first and the last period with usage of any account."""
     unpriced: frozenset[BillingPeriod]
@@ -296,8 +298,11 @@ class _AccountDrafts:
                 period=period,
                 currency=currency,
                 rounding=rounding,
-                monthly_fee=self.monthly_fees.get(period),
-                owes_commitment=self.rules is Rules.FIRST or period in set(self._committed()),
+                card_fees=self.card_fees,
+                limits=self.limits.get((account.id, period)),
+                due=None if self.rules is Rules.FIRST else self._due(period),
+                has_usage=period in self.charges,
+                items=self._items(period),
             )
         return self._worth[period]
 
@@ -332,12 +337,12 @@ class _AccountDrafts:
     def drafts(self, closed: Collection[BillingPeriod], corrections: Sequence[InvoiceLine]) -> Iterator[Invoice]:
         """Yield the account's drafts.
 
-        Of every open period with usage or a minimum commitment, or of one for corrections where there is no such
-        period.
+        Of every open period with usage, or with something that is owed without, or of one for corrections where there
+        is no such period.
 
         The earliest carries all corrections, and each consumes credits after those before it.
         """
-        periods = sorted({*self.charges, *self._committed()} - set(closed))
+        periods = sorted({*self.charges, *self._owed()} - set(closed))
         if corrections and not periods:
             periods = [max(closed or {invoice.period for invoice in self.issued}).next()]
         before = list(self.issued)
@@ -368,19 +373,34 @@ class _AccountDrafts:
                 draft_id=drafts[0].id,
             )
 
-    def _committed(self) -> Iterator[BillingPeriod]:
-        """Yield the periods with a minimum commitment, within those that any account has used.
-
-        Without a date it begins with the account's first usage.
-        """
+    def _owed(self) -> Iterator[BillingPeriod]:
+        """Yield the periods for which something is owed without usage, within those that any account has used."""
         if self.reach is None:
             return
-        first_used = min(self.charges, default=None)
         period, last = self.reach
         while period <= last:
-            terms = self.account.terms_on(period.first_date)
-            if terms.minimum_commitment > 0 and (
-                terms.from_date is not None or (first_used is not None and first_used <= period)
-            ):
+            if any(self._owes(each.terms) for each in self._due(period)):
                 yield period
             period = period.next()
+        yield from {each for each in map(BillingPeriod.of, (item.date for item in self.account.items)) if each <= last}
+
+    def _owes(self, terms: Terms) -> bool:
+        has_fee = terms.fee_without_usage and terms.rate_card in self.card_fees
+        return terms.minimum_commitment > 0 or terms.seats > 0 or has_fee
+
+    def _due(self, period: BillingPeriod) -> tuple[TermsInForce, ...]:
+        """Return the terms by which something is owed for a period without usage; none before any account has used it.
+
+        Terms without a date, of a contract without one, begin with the account's first usage.
+        """
+        if self.reach is None or not self.reach[0] <= period <= self.reach[1]:
+            return ()
+        first_used = min(self.charges, default=None)
+        has_begun = self.account.begins_on is not None or (first_used is not None and first_used <= period)
+        in_force = self.account.terms_in_force(period)
+        return tuple(each for each in in_force if has_begun or each.terms.from_date is not None)
+
+    def _items(self, period: BillingPeriod) -> list[OneOffItem]:
+        """Return the one-off items of a period, once any account has used it or a later one."""
+        is_reached = self.reach is not None and period <= self.reach[1]
+        return [item for item in self.account.items if is_reached and BillingPeriod.of(item.date) == period]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """What is corrected as one: the lines of one period, kind, key, model, tier and meter, whatever their rates."""
+    """What is corrected as one: lines of one period, kind, key, model, tier, meter and item, whatever their rates."""
 
     period: BillingPeriod
     kind: LineKind
@@ -34,12 +34,14 @@ class Cell:
     model: str
     service_tier: str
     meter: Meter | None
+    item: str = ""
 
     @property
-    def order(self) -> tuple[BillingPeriod, int, str, str, str, int]:
+    def order(self) -> tuple[BillingPeriod, int, str, str, str, int, str]:
         """Sorts corrections as they are printed."""
         meter = -1 if self.meter is None else METER_ORDER[self.meter]
-        return self.period, PERIOD_KINDS.index(self.kind), self.api_key_id, self.model, self.service_tier, meter
+        kind = PERIOD_KINDS.index(self.kind)
+        return self.period, kind, self.api_key_id, self.model, self.service_tier, meter, self.item
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +134,7 @@ def correction_lines(
                     description=f"correction of {cell.period}: {_what(cell)}",
                     original_period=cell.period,
                     original_kind=cell.kind,
+                    item=cell.item,
                     tags=tags.get(cell.api_key_id, ""),
                 )
             )
@@ -152,6 +155,7 @@ def _cell(line: InvoiceLine, period: BillingPeriod) -> Cell | None:
         model=line.model,
         service_tier=line.service_tier,
         meter=line.meter,
+        item=line.item,
     )
 
 
@@ -171,8 +175,13 @@ def _what(cell: Cell) -> str:
     if cell.meter is not None:
         tier = f", {cell.service_tier} tier" if cell.service_tier else ""
         return f"{cell.model} {cell.meter.spec.text}{tier}"
+    if cell.kind is LineKind.LIMIT:
+        tier = f", {cell.service_tier} tier" if cell.service_tier else ""
+        return f"minimum or maximum of {cell.model}{tier}"
+    if cell.kind is LineKind.FEE and cell.item:
+        return cell.item
     return (
         "minimum commitment"
         if cell.kind is LineKind.COMMITMENT
-        else " ".join(part for part in (cell.model, str(cell.kind)) if part)
+        else " ".join(part for part in (cell.model, str(cell.kind), cell.item) if part)
     )

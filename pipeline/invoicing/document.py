@@ -130,6 +130,9 @@ def _line_document(line: InvoiceLine) -> dict[str, Any]:
     } | _stated(
         list_rate_per_million=None if line.list_rate_per_million is None else plain(line.list_rate_per_million),
         package_tokens=line.package_tokens,
+        flat_amount=None if line.flat_amount is None else plain(line.flat_amount),
+        entry=line.entry or None,
+        item=line.item or None,
         original_period=str(line.original_period) if line.original_period else None,
         original_kind=line.original_kind.value if line.original_kind else None,
         credit_id=line.credit_id or None,
@@ -141,9 +144,9 @@ def _line_document(line: InvoiceLine) -> dict[str, Any]:
 
 
 def _line_from_document(document: Mapping[str, Any]) -> InvoiceLine:
-    rate, list_rate, tax_rate, tax_base = (
+    rate, list_rate, flat_amount, tax_rate, tax_base = (
         None if document.get(name) is None else decimal_from_plain(document[name])
-        for name in ("rate_per_million", "list_rate_per_million", "tax_rate", "tax_base")
+        for name in ("rate_per_million", "list_rate_per_million", "flat_amount", "tax_rate", "tax_base")
     )
     period, kind, category = (document.get(name) for name in ("original_period", "original_kind", "tax_category"))
     return InvoiceLine(
@@ -161,6 +164,9 @@ def _line_from_document(document: Mapping[str, Any]) -> InvoiceLine:
         description=document["description"],
         list_rate_per_million=list_rate,
         package_tokens=document.get("package_tokens"),
+        flat_amount=flat_amount,
+        entry=document.get("entry", ""),
+        item=document.get("item", ""),
         original_period=None if period is None else BillingPeriod.parse(period),
         original_kind=None if kind is None else LineKind(kind),
         credit_id=document.get("credit_id", ""),

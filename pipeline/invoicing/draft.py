@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipeline.base.money import Rounding
     from pipeline.base.periods import BillingPeriod
     from pipeline.invoicing.lines import InvoiceLine
+    from pipeline.rates.limits import EntryLimit
     from pipeline.rating import Charge
 
 
@@ -31,7 +32,8 @@ def draft_invoice(
     period: BillingPeriod,
     currency: str,
     rounding: Rounding,
-    monthly_fee: Decimal | None = None,
+    card_fees: Mapping[str, Decimal] | None = None,
+    limits: Mapping[str, EntryLimit] | None = None,
     corrections: Sequence[InvoiceLine] = (),
     consumed: Mapping[str, Decimal] | None = None,
     tags: Mapping[str, str] | None = None,
@@ -40,7 +42,7 @@ def draft_invoice(
 ) -> Invoice:
     """Make the draft of an account's invoice from all its charges of one billing period.
 
-    They come in any order; with them, its card's monthly fee.
+    They come in any order; with them, monthly fees by rate card, and the limits of the entries that they name.
 
     ``corrections`` are the lines of earlier periods that it carries, ``consumed`` what was used of each credit grant
     before. ``letterhead`` is what the workspace prints.
@@ -51,7 +53,13 @@ def draft_invoice(
         charges, account=account, period=period, currency=currency, rounding=rounding, tags=tags, rules=rules
     )
     worth = period_lines(
-        usage, account=account, period=period, currency=currency, rounding=rounding, monthly_fee=monthly_fee
+        usage,
+        account=account,
+        period=period,
+        currency=currency,
+        rounding=rounding,
+        card_fees=card_fees,
+        limits=limits,
     )
     return draft_of_lines(
         worth,

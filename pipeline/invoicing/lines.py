@@ -28,10 +28,14 @@ class LineKind(StrEnum):
     USAGE = "usage"
     INCLUDED = "included"
     """Tokens of usage lines that the account's terms include: taken off again."""
+    LIMIT = "limit"
+    """What a minimum of the rate card adds to the usage of one of its entries, or a maximum takes off."""
     FEE = "fee"
-    """What is charged once for a period with usage: the rate card's monthly fee."""
+    """What is charged once for a period, whatever was used: the rate card's monthly fee, and seats."""
     COMMITMENT = "commitment"
     """What usage and fees of the period lack to the minimum commitment."""
+    ITEM = "item"
+    """What is charged once and for all: a one-off item of the account."""
     CORRECTION = "correction"
     """What an earlier period is worth now, minus what was invoiced for it so far."""
     CREDIT = "credit"
@@ -40,10 +44,17 @@ class LineKind(StrEnum):
     """On the sum of all other lines."""
 
 
-PERIOD_KINDS = (LineKind.USAGE, LineKind.INCLUDED, LineKind.FEE, LineKind.COMMITMENT)
+PERIOD_KINDS = (
+    LineKind.USAGE,
+    LineKind.INCLUDED,
+    LineKind.LIMIT,
+    LineKind.FEE,
+    LineKind.COMMITMENT,
+    LineKind.ITEM,
+)
 """What a period is worth: all that follows from its usage and the terms, and that corrections keep right afterwards."""
-SPENT_KINDS = (LineKind.USAGE, LineKind.INCLUDED, LineKind.FEE)
-"""What counts towards a minimum commitment and a spend cap: usage less what is included, and fees."""
+SPENT_KINDS = (LineKind.USAGE, LineKind.INCLUDED, LineKind.LIMIT, LineKind.FEE)
+"""What counts towards a minimum commitment and a spend cap: usage less what is included, in its limits, and fees."""
 TOKEN_KINDS = (LineKind.USAGE, LineKind.INCLUDED)
 """Kinds whose lines state a meter, a quantity and a rate."""
 
@@ -52,7 +63,8 @@ TOKEN_KINDS = (LineKind.USAGE, LineKind.INCLUDED)
 class InvoiceLine:
     """One printed line.
 
-    A usage line is the tokens of one key, model, service tier, meter, rate, list rate and package size.
+    A usage line is the tokens of one key, model, service tier, meter, rate, package size and limited entry, or the flat
+    amounts of the tiers that they reached.
 
     Numerically equal rates share a line, whenever they held.
 
@@ -82,6 +94,13 @@ class InvoiceLine:
     """The rate before discounts, or on the card that the account's card extends; None where there is none."""
     package_tokens: int | None = None
     """Size of the packages that were charged; None where every token was."""
+    flat_amount: Decimal | None = None
+    """Of one tier, where the line is of tiers that were reached: then its quantity and its rate are 0."""
+    entry: str = ""
+    """What the line counts towards, where an entry of the card has a minimum or a maximum (``pipeline.rates.limits``).
+    """
+    item: str = ""
+    """Of a one-off item, its id; of seats, ``seats``: what a correction of it names."""
     original_period: BillingPeriod | None = None
     """Of a correction: the period that it corrects."""
     original_kind: LineKind | None = None

@@ -1,8 +1,9 @@
 """What a period is worth.
 
-Its usage lines (``usage_lines``), less included tokens, the monthly fee, raised to the minimum commitment.
+Its usage lines (``usage_lines``), less included tokens, within the minimum and the maximum of the card's entries, the
+monthly fee and seats (``recurring_lines``), raised to the minimum commitment, and one-off items.
 
-Owns included tokens, the fee's line and the commitment's true-up. Does not own which terms hold
+Owns included tokens, the lines of limits, the commitment's true-up and items. Does not own which terms hold
 (``pipeline.accounts.terms``): those in force on the period's first day hold for all of it.
 """
 
@@ -13,16 +14,19 @@ from typing import TYPE_CHECKING
 
 from pipeline.base.money import exact_sum, normalised, plain, rounded_to_minor_unit
 from pipeline.invoicing.lines import SPENT_KINDS, LineKind, plain_line, total_of
+from pipeline.invoicing.recurring_lines import commitment_of, fee_lines, seat_lines
 from pipeline.rating import exact_charge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from decimal import Decimal
 
-    from pipeline.accounts import Account
+    from pipeline.accounts import Account, OneOffItem, TermsInForce
     from pipeline.base.money import Rounding
     from pipeline.base.periods import BillingPeriod
     from pipeline.invoicing.lines import InvoiceLine
+    from pipeline.invoicing.recurring_lines import Commitment
+    from pipeline.rates.limits import EntryLimit
 
 
 def period_lines(
@@ -32,22 +36,32 @@ def period_lines(
     period: BillingPeriod,
     currency: str,
     rounding: Rounding,
-    monthly_fee: Decimal | None = None,
-    owes_commitment: bool = True,
+    card_fees: Mapping[str, Decimal] | None = None,
+    limits: Mapping[str, EntryLimit] | None = None,
+    due: Sequence[TermsInForce] | None = None,
+    has_usage: bool = True,
+    items: Iterable[OneOffItem] = (),
 ) -> list[InvoiceLine]:
     """Return all that an account owes for a period before corrections, credits and tax.
 
     ``numbered`` gives all their numbers.
 
-    ``usage`` are the period's usage lines, in order; ``monthly_fee`` is the rate card's, where the period has usage;
-    ``owes_commitment`` says whether usage has reached the period, so that its minimum commitment is owed.
+    ``usage`` are the usage lines, in order; ``card_fees`` are monthly fees by rate card; ``limits`` are those of the
+    entries that usage lines name; ``due`` are the terms by which something is owed without usage, since usage has
+    reached the period (all that are in force where it is not given); ``items`` are the one-off items of the period.
     """
+    in_force = account.terms_in_force(period)
+    due = in_force if due is None else due
     terms = account.terms_on(period.first_date)
     lines = list(usage)
     lines += included_lines(lines, terms.included_tokens, currency=currency, rounding=rounding)
-    lines += fee_lines(monthly_fee, period, currency=currency, rounding=rounding)
-    if owes_commitment:
-        lines += commitment_lines(lines, terms.minimum_commitment, currency=currency, rounding=rounding)
+    lines += limit_lines(lines, limits or {}, currency=currency, rounding=rounding)
+    owing_fees = in_force if has_usage else [each for each in due if each.terms.fee_without_usage]
+    lines += fee_lines(owing_fees, card_fees or {}, period, currency=currency, rounding=rounding)
+    lines += seat_lines(due, period, currency=currency, rounding=rounding)
+    commitment = commitment_of(due, period, currency=currency, rounding=rounding)
+    lines += commitment_lines(lines, commitment, currency=currency, rounding=rounding)
+    lines += item_lines(items, currency=currency, rounding=rounding)
     return lines
 
 
@@ -89,27 +103,54 @@ def included_lines(
     return found
 
 
-def fee_lines(
-    monthly_fee: Decimal | None, period: BillingPeriod, *, currency: str, rounding: Rounding
+def limit_lines(
+    lines: Sequence[InvoiceLine], limits: Mapping[str, EntryLimit], *, currency: str, rounding: Rounding
 ) -> list[InvoiceLine]:
-    """Charge the rate card's monthly fee, once for an account and period; none where the card has none."""
-    if monthly_fee is None:
-        return []
-    return [plain_line(LineKind.FEE, monthly_fee, f"monthly fee for {period}", currency=currency, rounding=rounding)]
+    """Raise what the lines of each entry sum to, as printed, to its minimum, or take off what is above its maximum.
+
+    Of an entry with a maximum of 500.00 whose lines print 620.10, a line of -120.10: it costs 500.00 to the cent,
+    however its lines were rounded. One without lines is owed nothing: its minimum is that of usage.
+    """
+    found = []
+    for name in sorted({line.entry for line in lines} - {""}):
+        limit, printed = limits[name], total_of(line for line in lines if line.entry == name)
+        word, owed = limit.applied_to(printed)
+        if owed == printed:
+            continue
+        texts = [plain(rounded_to_minor_unit(each, currency, rounding)) for each in (owed, printed)]
+        description = f"{word} of {texts[0]} {currency} for {limit.text}, instead of {texts[1]}"
+        difference = exact_sum([owed, -printed])
+        line = plain_line(LineKind.LIMIT, difference, description, currency=currency, rounding=rounding)
+        found.append(replace(line, model=limit.model, service_tier=limit.service_tier, entry=name))
+    return found
 
 
 def commitment_lines(
-    lines: Iterable[InvoiceLine], minimum_commitment: Decimal, *, currency: str, rounding: Rounding
+    lines: Iterable[InvoiceLine], commitment: Commitment, *, currency: str, rounding: Rounding
 ) -> list[InvoiceLine]:
     """Raise what was spent to the minimum commitment.
 
     With 100.00 agreed and 70.25 spent, one line of 29.75; with 100.00 spent or more, none.
     """
     spent = total_of(lines, *SPENT_KINDS)
-    missing = exact_sum([minimum_commitment, -spent])
-    if missing <= 0:
+    missing = exact_sum([commitment.amount, -spent])
+    if missing <= 0 or not commitment.amount:
         return []
-    agreed = plain(rounded_to_minor_unit(minimum_commitment, currency, rounding))
+    agreed = plain(rounded_to_minor_unit(commitment.amount, currency, rounding))
+    by_days = f" ({commitment.days_text})" if commitment.days_text else ""
     printed = plain(rounded_to_minor_unit(spent, currency, rounding))
-    description = f"minimum commitment of {agreed} {currency}, less {printed} of usage and fees"
+    description = f"minimum commitment of {agreed} {currency}{by_days}, less {printed} of usage and fees"
     return [plain_line(LineKind.COMMITMENT, missing, description, currency=currency, rounding=rounding)]
+
+
+def item_lines(items: Iterable[OneOffItem], *, currency: str, rounding: Rounding) -> list[InvoiceLine]:
+    """Charge one-off items, by date."""
+    return [
+        replace(
+            plain_line(
+                LineKind.ITEM, item.amount, f"{item.description} ({item.date})", currency=currency, rounding=rounding
+            ),
+            item=item.id,
+        )
+        for item in sorted(items, key=lambda item: (item.date, item.id))
+    ]

@@ -48,8 +48,8 @@ def usage_lines(
 ) -> list[InvoiceLine]:
     """Sum an account's charges of one period into lines, in order, numbered from 1.
 
-    A line is of one key, model, tier, meter, rate and package size; its list price is printed where all of it has that
-    one. By the first rules a list price of its own made a line of its own.
+    A line is of one key, model, tier, meter, rate, package size, flat amount of a tier and limited entry; its list
+    price is printed where all of it has that one. By the first rules a list price of its own made a line of its own.
 
     31 charges of 0.0108025 USD (4,321 tokens a day at 2.50) are one line of 133,951 tokens and 0.33 USD; rounded every
     day they would have been 0.31. ``tags`` are cells by key id. Raises ``ValueError`` for a charge of another account,
@@ -63,8 +63,8 @@ def usage_lines(
             message = f"{what} is no part of the {period} invoice of {account.id!r} in {currency}"
             raise ValueError(message)
         by_line.setdefault(line_place(charge, rules), []).append(charge)
-    used = [group for group in by_line.values() if any(charge.quantity for charge in group)]
-    dated = [(min(charge.usage_date for charge in group if charge.quantity), group) for group in used]
+    used = [group for group in by_line.values() if any(map(_is_used, group))]
+    dated = [(min(charge.usage_date for charge in group if _is_used(charge)), group) for group in used]
     in_order = sorted(dated, key=_line_order)
     return [
         _usage_line(group, number, first_date, currency=currency, rounding=rounding, tags=tags or {})
@@ -76,7 +76,7 @@ def line_place(line: InvoiceLine | Charge, rules: Rules) -> LinePlace:
     """Return what a line and the charges on it have in common."""
     list_rate = line.list_rate_per_million if rules is Rules.FIRST else None
     place = (line.api_key_id, line.model, line.service_tier, line.meter)
-    return (*place, line.rate_per_million, line.package_tokens, list_rate)
+    return (*place, line.rate_per_million, line.package_tokens, list_rate, line.flat_amount, line.entry or "")
 
 
 @lru_cache(maxsize=1 << 12)  # the lines of many keys say the same
@@ -87,11 +87,18 @@ def printed_price(  # noqa: PLR0917  # all of it is what the cache goes by
     rate_per_million: Decimal,
     list_rate_per_million: Decimal | None,
     package_tokens: int | None,
+    flat_amount: Decimal | None,
     currency: str,
 ) -> PrintedPrice:
     """Return what lines at this price print."""
     tier = f", {service_tier} tier," if service_tier else ""
     what = f"{model} {meter.spec.text}{tier}"
+    if flat_amount is not None:
+        return PrintedPrice(
+            rate_per_million=decimal_from_plain(plain_rate(rate_per_million)),
+            list_rate_per_million=None,
+            description=f"{what} at {plain_rate(flat_amount)} {currency} flat for each tier that was reached",
+        )
     if package_tokens is not None:
         what, unit, per = f"{what} in packages of {package_tokens}", package_tokens, "for each that was begun"
     elif not meter.is_of_tokens:
@@ -132,6 +139,7 @@ def _usage_line(
         first.rate_per_million,
         listed.pop() if len(listed) == 1 else None,
         first.package_tokens,
+        first.flat_amount,
         currency,
     )
     return InvoiceLine(
@@ -149,6 +157,8 @@ def _usage_line(
         description=price.description,
         list_rate_per_million=price.list_rate_per_million,
         package_tokens=first.package_tokens,
+        flat_amount=None if first.flat_amount is None else normalised(first.flat_amount),
+        entry=first.entry or "",
         tags=tags.get(first.api_key_id, ""),
     )
 
@@ -161,5 +171,12 @@ def _line_order(dated: tuple[date, list[Charge]]) -> tuple[object, ...]:
     """
     first_usage_date, (first, *_) = dated
     list_rate = max(-1 if rate is None else rate for rate in (charge.list_rate_per_million for charge in dated[1]))
-    where = (first.api_key_id, first.model, first.service_tier, METER_ORDER[first.meter], first_usage_date)
-    return (*where, first.rate_per_million, list_rate, first.package_tokens or 0)
+    where = (first.api_key_id, first.model, first.service_tier, METER_ORDER[first.meter])
+    is_flat = first.flat_amount is not None
+    price = (first.rate_per_million, list_rate, first.package_tokens or 0, first.flat_amount if is_flat else -1)
+    return (*where, is_flat, first_usage_date, *price, first.entry or "")
+
+
+def _is_used(charge: Charge) -> bool:
+    """Say whether a charge is of tokens, or of a tier that they reached."""
+    return charge.quantity > 0 or charge.flat_amount is not None

@@ -70,8 +70,15 @@ class RateCard:
             refuse_what_is_no_rate(f"monthly_fee {self.monthly_fee}", self.monthly_fee)
         try:
             digits = minor_unit_digits(self.currency)
-            if self.monthly_fee is not None:
-                refuse_fraction_digits(f"monthly_fee in {self.currency}", self.monthly_fee, digits)
+            amounts = [("monthly_fee", self.monthly_fee)]
+            for rate in self.rates:
+                amounts += [
+                    (f"minimum of {rate.scope_text()}", rate.minimum),
+                    (f"maximum of {rate.scope_text()}", rate.maximum),
+                ]
+            for what, amount in amounts:
+                if amount is not None:
+                    refuse_fraction_digits(f"{what} in {self.currency}", amount, digits)
         except ConfigurationError as error:
             raise RateCardError(str(error)) from error
         for rate in sorted(self.rates, key=_order):

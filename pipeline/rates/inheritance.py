@@ -1,6 +1,6 @@
 """Cards that extend cards, and discounts: what an entry of a card says → the rates that are in force.
 
-Owns how an extending card and the card it extends become one list of rates. Three rules:
+Owns how an extending card and the card it extends become one list of rates. The rules:
 
 * A meter that an entry states replaces the extended card's, for its model, service tier and threshold, within its
   effective period; everything else is inherited, also the extended card's own tiers, thresholds and periods.
@@ -8,6 +8,7 @@ Owns how an extending card and the card it extends become one list of rates. Thr
   changes what the card inherits, and on a card that extends none, what it states; a price stated on an extending card
   is the agreed price.
 * The list price of a meter is what it was before the change, or what the extended card charges.
+* A minimum or maximum that an entry states replaces the extended card's; no percentage changes either.
 
 Does not own which card is extended (``pipeline.configuration.rate_cards`` finds it).
 """
@@ -49,6 +50,8 @@ class RateEntry:
     per_million: Mapping[Meter, Price]
     percent: Decimal | None
     """Change of its prices: -10 = ten percent discount; None = none of its own."""
+    minimum: Decimal | None = None
+    maximum: Decimal | None = None
 
     def __post_init__(self) -> None:
         """Refuse what could be no rate, whatever it may inherit."""
@@ -146,6 +149,8 @@ def _inherited(
         service_tier=base.service_tier,
         above_prompt_tokens=base.above_prompt_tokens,
         list_prices=_prices(base),
+        minimum=base.minimum,
+        maximum=base.maximum,
     )
 
 
@@ -171,7 +176,7 @@ def _overridden(
                 meter: price for meter, price in list_prices.items() if stated.priced_as(meter) not in entry.per_million
             },
         }
-    return _rate(entry, effective_from, effective_to, now, list_prices)
+    return _rate(entry, effective_from, effective_to, now, list_prices, base=base)
 
 
 def _prices(rate: Rate) -> dict[Meter, Price]:
@@ -184,6 +189,8 @@ def _rate(
     effective_to: datetime | None,
     per_million: Mapping[Meter, Price],
     list_prices: Mapping[Meter, Price],
+    *,
+    base: Rate | None = None,
 ) -> Rate:
     return Rate(
         model=entry.model,
@@ -193,6 +200,8 @@ def _rate(
         service_tier=entry.service_tier,
         above_prompt_tokens=entry.above_prompt_tokens,
         list_prices=list_prices,
+        minimum=base.minimum if base and entry.minimum is None else entry.minimum,
+        maximum=base.maximum if base and entry.maximum is None else entry.maximum,
     )
 
 

@@ -19,7 +19,7 @@ from pipeline.base.errors import RateCardError
 from pipeline.base.money import exact_arithmetic, normalised
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 RATE_LIMIT = Decimal(10**9)
 """A rate is below this: a price per million tokens of a thousand million is a slip of the decimal point."""
@@ -37,13 +37,16 @@ class PeriodTier:
     """The last token of the period that is on this tier (inclusive); None = all that follow."""
     rate: Decimal
     """Per million tokens."""
+    flat: Decimal = Decimal(0)
+    """Charged once for a period that reaches the tier, beside its rate; an amount, and not per million."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GraduatedPrice:
     """Every token has the rate of the tier that it falls into.
 
-    1.2 thousand million tokens at 2.00 up to 10^9 and 1.50 beyond cost 2,000 + 300.
+    1.2 thousand million tokens at 2.00 up to 10^9 and 1.50 beyond cost 2,000 + 300. With flat amounts of 10.00 and 5.00
+    they cost 15.00 more: both tiers are reached.
     """
 
     tiers: tuple[PeriodTier, ...]
@@ -60,7 +63,7 @@ class GraduatedPrice:
 class VolumePrice:
     """All tokens of the period have the rate of the tier that the period's total reaches.
 
-    1.2 thousand million tokens cost 1,800.
+    1.2 thousand million tokens cost 1,800. With flat amounts of 10.00 and 5.00 they cost 5.00 more.
     """
 
     tiers: tuple[PeriodTier, ...]
@@ -77,7 +80,7 @@ class PackagePrice:
     """Every package that is started costs its price: 1,000,001 tokens in packages of a million at 2.00 cost 4.00."""
 
     tokens: int
-    """Size of a package."""
+    """Size of a package; requests on the meter ``request``."""
     price: Decimal
     """Of one package. Price x 1,000,000 ÷ tokens must be an exact rate, which is printed beside the charge."""
     group: str | None = None
@@ -85,15 +88,15 @@ class PackagePrice:
     def __post_init__(self) -> None:
         """Refuse a package that has no size, or no exact rate per million."""
         if type(self.tokens) is not int or not 1 <= self.tokens <= TOKENS_MAX:
-            message = f"a package of {self.tokens} tokens cannot be sold; write a whole number from 1"
+            message = f"a package of {self.tokens} cannot be sold; write a whole number from 1"
             raise RateCardError(message)
         _refuse_misleading_group(self.group)
         refuse_what_is_no_rate("package price", self.price)
         numerator, denominator = self.price.as_integer_ratio()
         if (numerator * 10 ** (6 + FRACTION_DIGITS_MAX)) % (denominator * self.tokens):
             message = (
-                f"a package of {self.tokens} tokens at {self.price} has no exact price per million; "
-                "choose a price that its size divides, such as 9.99 for 3,000,000 tokens instead of 10.00"
+                f"a package of {self.tokens} at {self.price} has no exact price per million; "
+                "choose a price that its size divides, such as 9.99 for 3,000,000 instead of 10.00"
             )
             raise RateCardError(message)
 
@@ -113,6 +116,11 @@ def tier_of(tiers: Iterable[PeriodTier], total: int) -> PeriodTier:
     return next(tier for tier in tiers if tier.up_to is None or total <= tier.up_to)
 
 
+def before_tier(tiers: Sequence[PeriodTier], index: int) -> int:
+    """Return how many tokens the tiers before this one hold: it is reached by the token that follows them."""
+    return (tiers[index - 1].up_to or 0) if index else 0
+
+
 def changed_price(price: Price, percent: Decimal) -> Price:
     """Return a price after a discount (-10) or a markup (5), exactly: 2.00 less 10 percent is 1.8.
 
@@ -122,14 +130,17 @@ def changed_price(price: Price, percent: Decimal) -> Price:
         return _changed(price, percent)
     if isinstance(price, PackagePrice):
         return PackagePrice(tokens=price.tokens, price=_changed(price.price, percent), group=price.group)
-    tiers = tuple(PeriodTier(up_to=tier.up_to, rate=_changed(tier.rate, percent)) for tier in price.tiers)
+    tiers = tuple(
+        PeriodTier(up_to=tier.up_to, rate=_changed(tier.rate, percent), flat=_changed(tier.flat, percent))
+        for tier in price.tiers
+    )
     return type(price)(tiers=tiers, group=price.group)
 
 
 def rates_of(price: Price) -> tuple[Decimal, ...]:
     """Return every number of money in a price."""
     if isinstance(price, (GraduatedPrice, VolumePrice)):
-        return tuple(tier.rate for tier in price.tiers)
+        return tuple(number for tier in price.tiers for number in (tier.rate, tier.flat))
     return (price.price,) if isinstance(price, PackagePrice) else (price,)
 
 
@@ -171,7 +182,10 @@ def _refuse_misleading_tiers(tiers: tuple[PeriodTier, ...]) -> None:
             )
             raise RateCardError(message)
     for number, tier in enumerate(tiers, start=1):
-        refuse_what_is_no_rate(f"rate {tier.rate} of tier {number}", tier.rate)
+        refuse_what_is_no_rate(f"rate {tier.rate} of tier {number}", tier.rate, limit=RATE_LIMIT * PER_MILLION)
+        if not tier.flat.is_finite() or tier.flat < 0:
+            message = f"flat {tier.flat} of tier {number} is no amount; write a number from 0, such as 50.00"
+            raise RateCardError(message)
 
 
 def _refuse_misleading_group(group: str | None) -> None:

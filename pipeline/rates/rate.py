@@ -54,6 +54,10 @@ class Rate:
     """What the price was before a discount or markup, or is on the card that this one extends; empty where there is no
     such thing.
     """
+    minimum: Decimal | None = None
+    """What an account's usage of a billing period that it prices is raised to; None = nothing."""
+    maximum: Decimal | None = None
+    """What an account's usage of a billing period that it prices costs at most; None = there is no cap."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be a rate."""
@@ -82,6 +86,7 @@ class Rate:
             for rate in rates_of(price):
                 limit = RATE_LIMIT if meter.is_of_tokens else RATE_LIMIT * PER_MILLION
                 refuse_what_is_no_rate(f"{meter} rate {rate} of model {self.model!r}", rate, limit=limit)
+        self._refuse_misleading_limits()
         object.__setattr__(self, "per_million", MappingProxyType(dict(self.per_million)))
         object.__setattr__(self, "list_prices", MappingProxyType(dict(self.list_prices)))
 
@@ -116,6 +121,11 @@ class Rate:
             self.effective_to is None or instant < self.effective_to
         )
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether a minimum or a maximum stands on what it prices."""
+        return self.minimum is not None or self.maximum is not None
+
     def scope_text(self) -> str:
         """Name what it prices for a message: ``model 'jamba-large' in tier 'batch' above 200000 prompt tokens``."""
         tier = f" in tier {self.service_tier!r}" if self.service_tier else ""
@@ -128,6 +138,21 @@ class Rate:
         ``from 2026-01-01T00:00:00Z to (excluding) 2026-10-10T12:00:00Z``.
         """
         return period_text(self.effective_from, self.effective_to)
+
+    def _refuse_misleading_limits(self) -> None:
+        for name, amount in (("minimum", self.minimum), ("maximum", self.maximum)):
+            if amount is not None and not (amount.is_finite() and 0 <= amount < RATE_LIMIT):
+                message = (
+                    f"{name} {amount} of {self.scope_text()} is out of range; write an amount of at least 0 and below "
+                    f"{RATE_LIMIT}"
+                )
+                raise RateCardError(message)
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            message = (
+                f"minimum {self.minimum} of {self.scope_text()} is above its maximum {self.maximum}; "
+                "what is raised to the one would be capped by the other"
+            )
+            raise RateCardError(message)
 
     def _refuse_misleading_period(self) -> None:
         for instant in (self.effective_from, self.effective_to):

@@ -8,7 +8,8 @@ on purpose: whatever is faster is compared with this.
 Prices of the period (graduated, volume, package) count all tokens that they price since the period began: of one
 account, of a model or a named group of models, on one meter, over all keys. Tokens are consumed in the order in which
 their rates came into force, then by usage date, key, model, service tier, prompt band and meter, so that splitting or
-reordering usage changes no total.
+reordering usage changes no total. A flat amount of a tier is a charge of its own, of the quantity whose first token on
+the tier it is.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from typing import TYPE_CHECKING
 from pipeline.base.money import exact_arithmetic
 from pipeline.base.periods import BillingPeriod
 from pipeline.rates import GraduatedPrice, PackagePrice, VolumePrice
-from pipeline.rates.prices import tier_of
+from pipeline.rates.limits import limited_entry
+from pipeline.rates.prices import before_tier, tier_of
 from pipeline.usage.meters import METER_ORDER
 
 if TYPE_CHECKING:
@@ -95,6 +97,12 @@ class Charge:
     """
     package_tokens: int | None = None
     """Size of the packages it was charged in; then ``rate_per_million`` is that of full packages."""
+    flat_amount: Decimal | None = None
+    """The flat amount of a tier that a quantity reached: then the charge is of nothing else, and its own quantity and
+    rate are 0.
+    """
+    entry: str | None = None
+    """What it counts towards where its rate has a minimum or a maximum (``pipeline.rates.limits``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +183,9 @@ def discounted(charge: Charge, discount_percent: Decimal) -> Charge:
     """
     if not discount_percent:
         return charge
+    if charge.flat_amount is not None:
+        amount = discounted_amount(charge.flat_amount, discount_percent)
+        return replace(charge, flat_amount=amount, amount=amount)
     list_rate_per_million = (
         charge.rate_per_million if charge.list_rate_per_million is None else charge.list_rate_per_million
     )
@@ -236,6 +247,7 @@ def _consumption_order(each: _Priced) -> tuple[datetime, date, str, str, str, in
 
 def _cumulative_charges(together: list[_Priced], rate_card: RateCard) -> Iterator[tuple[int, Charge]]:
     total = sum(each.usage.quantity for each in together)
+    last = next((each.price for each in reversed(together) if each.usage.quantity), None)
     position = 0
     for each in together:
         start, position = position, position + each.usage.quantity
@@ -250,6 +262,22 @@ def _cumulative_charges(together: list[_Priced], rate_card: RateCard) -> Iterato
             )
         elif isinstance(each.price, PackagePrice):
             yield each.place, _package_charge(each, each.price, start, position, rate_card)
+        for amount in _flat_amounts(each.price, last, total, start, position):
+            yield each.place, _flat_charge(each, amount, rate_card)
+
+
+def _flat_amounts(price: Price, last: Price | None, total: int, start: int, end: int) -> Iterator[Decimal]:
+    """Yield the flat amounts of the tiers that the tokens from ``start`` (excluded) to ``end`` reach.
+
+    Graduated, those of every tier whose first token is among them. Of a volume price the one tier that the period's
+    total lies in, by the price in force ``last``, is reached by its own first token likewise.
+    """
+    tiers = price.tiers if isinstance(price, GraduatedPrice) else ()
+    reached = [(before_tier(tiers, index), tier.flat) for index, tier in enumerate(tiers)]
+    if isinstance(last, VolumePrice):
+        tier = tier_of(last.tiers, total)
+        reached.append((before_tier(last.tiers, last.tiers.index(tier)), tier.flat))
+    return (flat for before, flat in reached if flat and start <= before < end)
 
 
 def _quantities_by_tier(price: GraduatedPrice, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -270,6 +298,11 @@ def _package_charge(each: _Priced, price: PackagePrice, start: int, end: int, ra
         return replace(charge, amount=Decimal(started) * price.price, package_tokens=price.tokens)
 
 
+def _flat_charge(each: _Priced, amount: Decimal, rate_card: RateCard) -> Charge:
+    charge = _charge(each, Decimal(0), 0, rate_card)
+    return replace(charge, amount=amount, flat_amount=amount, list_rate_per_million=None)
+
+
 def _charge(
     each: _Priced, rate_per_million: Decimal, quantity: int, rate_card: RateCard, *, tier_index: int = 0
 ) -> Charge:
@@ -288,6 +321,7 @@ def _charge(
         prompt_band=row.prompt_band,
         rated_at=row.rated_at,
         list_rate_per_million=list_rate(each.rate, row.meter, each.price, tier_index),
+        entry=limited_entry(rate_card.id, each.rate),
     )
 
 

@@ -1,9 +1,9 @@
 """Rating many rows at once: what ``pipeline.rating`` does one by one, on columns, exactly and to the last digit.
 
-Owns the simple shape only: a rate per million. Whatever depends on the period, has no rate, or has more digits than a
-column holds is left to the plain rating, which is the oracle of this module. Also sums what shares an invoice line,
-where no sum can overflow, and rounds such sums as ``pipeline.invoicing`` rounds a line. Does not own which rate applies
-(``pipeline.rates``).
+Owns the simple shape only: a rate per million. Whatever depends on the period, counts towards a minimum or a maximum,
+has no rate, or has more digits than a column holds is left to the plain rating, which is the oracle of this module.
+Also sums what shares an invoice line, where no sum can overflow, and rounds such sums as ``pipeline.invoicing`` rounds
+a line. Does not own which rate applies (``pipeline.rates``).
 
 How: rows that agree in everything that decides a rate are one *combination*; there are few, so that the rate is looked
 up once for each and spread over the rows. Integers times rates are exact in 38 digits; a million is divided by moving
@@ -145,7 +145,7 @@ def _flat_rate(example: Mapping[str, object], terms: Mapping[str, CardTerms]) ->
     rate = card.rate_at(model, rated_at, service_tier=service_tier, prompt_band=example["prompt_band"])  # type: ignore[arg-type]  # as the schema says
     meter = Meter.of(str(example["meter"]))
     price = rate.price(meter) if rate else None
-    if rate is None or not isinstance(price, Decimal) or price >= RATE_MAX:
+    if rate is None or not isinstance(price, Decimal) or price >= RATE_MAX or rate.is_limited:
         return None
     billed_as = rate.billed_as(meter)
     listed = list_rate(rate, billed_as, price)
@@ -166,6 +166,8 @@ def _charges(usage: pa.Table, ids: pa.Array, rates: Sequence[_FlatRate | None]) 
         "amount": _divided_by_a_million(pc.multiply(_tokens(usage["quantity"]), narrow)),
         "list_rate_per_million": _spread([rate and rate.list_rate_per_million for rate in rates], schemas.RATE, ids),
         "package_tokens": pa.nulls(usage.num_rows, pa.int64()),
+        "flat_amount": pa.nulls(usage.num_rows, schemas.RATE),
+        "entry": pa.nulls(usage.num_rows, pa.string()),
     }
     schema = schemas.CHARGES.append(usage.schema.field("place"))
     return pa.table([columns[name] for name in schema.names], schema=schema)

@@ -114,10 +114,12 @@ CHARGES = pa.schema(
         pa.field("amount", AMOUNT, nullable=False),  # exact, never rounded
         pa.field("list_rate_per_million", RATE),  # before discounts, or on the extended card; null = there is none
         pa.field("package_tokens", pa.int64()),  # size of the packages it was charged in; null = by the token
+        pa.field("flat_amount", RATE),  # of a tier that was reached; then the quantity and the rate are 0
+        pa.field("entry", pa.string()),  # what it counts towards where its rate has a minimum or a maximum
     ]
 )
 """What the billed tokens of usage daily cost: its priced rows with their rate and exact amount. A row that crosses
-tiers is several.
+tiers is several; where it reaches a tier with a flat amount, that is one more.
 """
 
 SUSPICIOUS_COPIES = pa.schema(

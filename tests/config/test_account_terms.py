@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.accounts import BankDetails, CreditGrant, KeyPeriod, Letterhead, Party, Tax, TaxCategory, Terms
+from pipeline.accounts import (
+    BankDetails,
+    CreditGrant,
+    KeyPeriod,
+    Letterhead,
+    OneOffItem,
+    Party,
+    Proration,
+    Tax,
+    TaxCategory,
+    Terms,
+)
 from pipeline.base.errors import AccountsError, ConfigurationError
 from pipeline.base.periods import BillingPeriod
 from pipeline.configuration.accounts_file import read_accounts
@@ -52,6 +63,22 @@ def test_what_later_terms_do_not_say_stays_as_it_was(tmp_path: Path) -> None:
         {"prompt": 1_000},
     )
     assert [acme.terms_on(day).rate_card for day in (date(2026, 9, 30), date(2026, 10, 1))] == ["standard", "premium"]
+
+
+def test_seats_fees_parts_of_months_and_items_are_read(tmp_path: Path) -> None:
+    text = ACME + (
+        "begins_on = 2026-10-16\nends_on = 2027-10-16\nseats = 5\nseat_price = 20.00\nfee_without_usage = true\n"
+        '[[accounts.terms]]\nfrom = 2026-11-01\nseats = 8\nproration = "days"\n'
+        '[[accounts.items]]\nid = "setup"\ndate = 2026-10-20\ndescription = "Setup"\namount = -5.50\n'
+    )
+    (acme,) = accounts(tmp_path, text)
+    assert (acme.begins_on, acme.ends_on) == (date(2026, 10, 16), date(2027, 10, 16))
+    assert [(each.seats, each.seat_price, each.fee_without_usage, each.proration) for each in acme.terms] == [
+        (5, 20, True, Proration.NONE),
+        (8, 20, True, Proration.DAYS),
+    ]
+    item = OneOffItem(id="setup", date=date(2026, 10, 20), description="Setup", amount=Decimal("-5.50"))
+    assert acme.items == (item,)
 
 
 def test_credits_tax_and_particulars_are_read(tmp_path: Path) -> None:
@@ -190,6 +217,7 @@ def test_tags_of_keys_become_one_cell(tmp_path: Path) -> None:
 
 
 TERM = "[[accounts.terms]]\nfrom = 2026-10-01\n"
+ITEM = '[[accounts.items]]\nid = "i"\ndate = 2026-10-01\ndescription = "Setup"\n'
 CREDIT = '[[accounts.credits]]\nid = "c"\namount = 5\ngranted_on = 2026-09-01\n'
 
 
@@ -204,6 +232,31 @@ CREDIT = '[[accounts.credits]]\nid = "c"\namount = 5\ngranted_on = 2026-09-01\n'
         (ACME + 'discount_percent = "5"', "accounts.toml: [[accounts]] 1: discount_percent is '5'; write a number"),
         (ACME + "discount_percent = nan", "accounts.toml: [[accounts]] 1: discount_percent is NaN"),
         (ACME + "minimum_commitment = -1", "accounts.toml: [[accounts]] 1: minimum_commitment is -1"),
+        (ACME + "seats = 2", "accounts.toml: [[accounts]] 1: seats is 2, and they have no price; write seat_price"),
+        (
+            ACME + "seats = 2.5\nseat_price = 1",
+            "accounts.toml: [[accounts]] 1: seats is 2.5; it must be a whole number",
+        ),
+        (ACME + "seat_price = -1", "accounts.toml: [[accounts]] 1: seat_price is -1; write an amount from 0"),
+        (ACME + "seat_price = 1.005", "accounts.toml: [[accounts]] 1: seat_price in USD is 1.005; write 2 decimal"),
+        (ACME + "fee_without_usage = 1", "accounts.toml: [[accounts]] 1: fee_without_usage is 1; it must be true"),
+        (ACME + 'proration = "hours"', "accounts.toml: [[accounts]] 1: proration is 'hours'; it must be \"days\""),
+        (
+            ACME + "begins_on = 2026-10-02\nends_on = 2026-10-02",
+            "accounts.toml: [[accounts]] 1: account 'acme' ends on 2026-10-02, not after 2026-10-02, when it begins",
+        ),
+        (ACME + 'begins_on = "soon"', "accounts.toml: [[accounts]] 1: begins_on is 'soon'; write a plain date"),
+        (ACME + ITEM + "amount = 0", "accounts.toml: [[accounts]] 1 [[items]] 1: amount of item 'i' is 0"),
+        (ACME + ITEM, "accounts.toml: [[accounts]] 1 [[items]] 1: amount is missing"),
+        (ACME + ITEM + "amount = 1.005", "accounts.toml: [[accounts]] 1: amount of item 'i' in USD is 1.005"),
+        (
+            ACME + (ITEM + "amount = 1\n") * 2,
+            "accounts.toml: [[accounts]] 1: item id 'i' of account 'acme' is used twice",
+        ),
+        (
+            ACME + ITEM.replace('"Setup"', '" "') + "amount = 1",
+            "accounts.toml: [[accounts]] 1 [[items]] 1: description is ' '; it must be a string",
+        ),
         (
             ACME + "minimum_commitment = 1.005",
             "accounts.toml: [[accounts]] 1: minimum_commitment in USD is 1.005; write 2 decimal places at most",

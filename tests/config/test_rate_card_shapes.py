@@ -88,6 +88,35 @@ def test_an_extending_card_inherits_aliases_rates_and_fee_and_changes_what_it_st
     assert (within.list_prices[Meter.PROMPT], within.list_prices[Meter.COMPLETION]) == (2, 8)
 
 
+def test_an_extending_card_inherits_limits_and_no_percentage_changes_them(tmp_path: Path) -> None:
+    own = 'id = "own"\nextends = "standard"\ndiscount_percent = 10\n'
+    own += '[[rates]]\nmodel = "m"\neffective_from = 2026-11-01\nmaximum = 40\n'
+    card = cards(tmp_path, standard=HEAD + RATE + "minimum = 5\nmaximum = 50\n", own=own)["own"]
+    assert [(rate.minimum, rate.maximum) for rate in card.rates] == [(5, 50), (5, 40)]
+    assert card.rates[0].per_million[Meter.PROMPT] == Decimal("1.8")
+
+
+def test_a_percentage_changes_the_flat_amount_of_a_tier(tmp_path: Path) -> None:
+    stated = RATE.replace("2.00", '{ mode = "graduated", tiers = [ { rate = 2, flat = 50 } ] }')
+    own = 'id = "own"\nextends = "standard"\ndiscount_percent = 10\n'
+    (rate,) = cards(tmp_path, standard=HEAD + stated, own=own)["own"].rates
+    tiers = (PeriodTier(up_to=None, rate=Decimal("1.8"), flat=Decimal(45)),)
+    assert rate.per_million[Meter.PROMPT] == GraduatedPrice(tiers=tiers)
+
+
+def test_requests_have_tiers_and_packages_by_the_single_request(tmp_path: Path) -> None:
+    per_request = 'per_request = { mode = "volume", tiers = [ { up_to = 5, rate = 0.02, flat = 3 }, { rate = 0.01 } ] }'
+    (rate,) = cards(tmp_path, standard=HEAD + RATE + per_request)["standard"].rates
+    tiers = (
+        PeriodTier(up_to=5, rate=Decimal(20_000), flat=Decimal(3)),
+        PeriodTier(up_to=None, rate=Decimal(10_000)),
+    )
+    assert rate.per_million[Meter.REQUEST] == VolumePrice(tiers=tiers)
+    package = 'per_request = { mode = "package", requests = 1_000, price = 5 }'
+    (rate,) = cards(tmp_path, standard=HEAD + RATE + package)["standard"].rates
+    assert rate.per_million[Meter.REQUEST] == PackagePrice(tokens=1_000, price=Decimal(5))
+
+
 def test_an_entry_that_outlasts_what_it_inherits_from_must_price_everything_itself(tmp_path: Path) -> None:
     own = 'id = "own"\nextends = "standard"\n[[rates]]\nmodel = "m"\nprompt = 1.00\n'
     with pytest.raises(
@@ -139,10 +168,37 @@ def test_a_percentage_of_an_entry_replaces_that_of_the_card(tmp_path: Path) -> N
         ),
         (
             HEAD + RATE.replace("2.00", '{ mode = "package", tokens = 3_000_000, price = 10 }'),
-            (
-                "rates/standard.toml: [[rates]] 1, prompt: a package of 3000000 tokens at 10 has no exact price per "
-                "million"
-            ),
+            ("rates/standard.toml: [[rates]] 1, prompt: a package of 3000000 at 10 has no exact price per million"),
+        ),
+        (
+            HEAD + RATE.replace("2.00", '{ mode = "graduated", tiers = [ { rate = 1, flat = -5 } ] }'),
+            "rates/standard.toml: [[rates]] 1, prompt: flat -5 of tier 1 is no amount",
+        ),
+        (
+            HEAD + RATE.replace("2.00", '{ mode = "graduated", tiers = [ { rate = 1, flat = "5" } ] }'),
+            "rates/standard.toml: [[rates]] 1, prompt, tier 1: flat is '5'; write a number",
+        ),
+        (
+            HEAD + RATE.replace("2.00", '{ mode = "package", requests = 3, price = 9 }'),
+            "rates/standard.toml: [[rates]] 1, prompt: unknown key 'requests'",
+        ),
+        (
+            HEAD + RATE + 'per_request = { mode = "package", tokens = 3, price = 9 }',
+            "rates/standard.toml: [[rates]] 1, per_request: unknown key 'tokens'",
+        ),
+        (
+            HEAD + RATE + 'per_request = { mode = "volume", tiers = [ { rate = -1 } ] }',
+            "rates/standard.toml: [[rates]] 1, per_request: rate -1 is out of range",
+        ),
+        (HEAD + RATE + "maximum = -1", "rates/standard.toml: [[rates]] 1: maximum -1 of model 'm' is out of range"),
+        (HEAD + RATE + 'minimum = "1"', "rates/standard.toml: [[rates]] 1: minimum is '1'; write a number"),
+        (
+            HEAD + RATE + "minimum = 2\nmaximum = 1",
+            "rates/standard.toml: [[rates]] 1: minimum 2 of model 'm' is above its maximum 1",
+        ),
+        (
+            HEAD + RATE + "maximum = 1.005",
+            "rates/standard.toml: maximum of model 'm' in USD is 1.005; write 2 decimal places at most",
         ),
         (HEAD + RATE + "per_request = -1", "rates/standard.toml: [[rates]] 1: per_request -1 is out of range"),
         (

@@ -31,7 +31,7 @@ from pipeline.documents.einvoice.syntaxes import cii_invoice, ubl_invoice
 from pipeline.documents.invoice_csv import invoices_csv, lines_csv
 from pipeline.invoicing import credit_note, invoice_document, invoice_from_document, issued_invoice, make_book
 from pipeline.jobs.state.charged_lines import charge_of
-from pipeline.jobs.state.drafts import monthly_fees
+from pipeline.jobs.state.drafts import card_fees, limits_of
 from pipeline.jobs.state.rate import rate
 from pipeline.tables import schemas
 from pipeline.warehouse.reference import SINCE_EVER
@@ -124,7 +124,8 @@ def book_of(workspace: Workspace, usage: list[dict[str, str]], issued: list[Invo
         currencies={account.id: workspace.rate_cards[account.rate_card].currency for account in workspace.accounts},
         rounding=workspace.settings.rounding,
         letterhead=workspace.settings.letterhead,
-        monthly_fees=monthly_fees(set(charges), workspace.accounts, workspace.rate_cards),
+        card_fees=card_fees(workspace.rate_cards),
+        limits=limits_of(set(charges), workspace.accounts, workspace.rate_cards),
     )
 
 

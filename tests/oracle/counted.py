@@ -44,7 +44,8 @@ def some_cards(draw: random.Random) -> tuple[dict[str, str], dict[str, RateCard]
             return texts, product_cards(texts)
         except RateCardError as refused:
             assert re.search(  # noqa: PT017 - any other refusal is a bug
-                "has no (prompt|completion) rate|decimal places|no exact price|which has no rates", str(refused)
+                "has no (prompt|completion) rate|decimal places|no exact price|which has no rates|is above its maximum",
+                str(refused),
             ), refused
 
 

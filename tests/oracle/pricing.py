@@ -48,6 +48,10 @@ class Line(NamedTuple):
     rate: Fraction
     list_rate: Fraction | None
     package: int | None
+    flat: Fraction | None
+    """Of one tier; such a line is of the tiers that were reached."""
+    entry: str
+    """The card, model, tier and threshold whose minimum or maximum it counts towards."""
 
 
 class Chosen(NamedTuple):
@@ -56,9 +60,11 @@ class Chosen(NamedTuple):
     name: Any
     prices: dict[str, Any]
     listed: dict[str, Any]
+    limits: dict[str, Any]
+    """``minimum`` and ``maximum``, where they are stated."""
 
 
-def charges(  # noqa: C901 - one page that is read from top to bottom
+def charges(  # noqa: C901, PLR0912, PLR0915 - one page that is read from top to bottom
     cards: dict[str, Any], card_of: dict[str, str], requests: list[Request]
 ) -> tuple[dict[Line, tuple[int, Fraction]], int]:
     """Return (quantity, exact amount) of every line, and how many tokens have no price."""
@@ -66,9 +72,9 @@ def charges(  # noqa: C901 - one page that is read from top to bottom
     counted: dict[Any, list[Any]] = defaultdict(list)
     unpriced = 0
 
-    def add(*what: Any, package: int | None = None) -> None:
-        row, rate, listed, quantity, amount = what
-        line = Line(*row, rate, listed, package)
+    def add(*what: Any, package: int | None = None, flat: Fraction | None = None) -> None:
+        (*row, entry), rate, listed, quantity, amount = what
+        line = Line(*row, rate, listed, package, flat, entry)
         before = lines.get(line, (0, Fraction(0)))
         lines[line] = (before[0] + quantity, before[1] + amount)
 
@@ -81,15 +87,18 @@ def charges(  # noqa: C901 - one page that is read from top to bottom
             if e["model"] == model and "above_prompt_tokens" in e
         ]
         band = max((bound for bound in bands if request.prompt > bound), default=0)
-        chosen = choose(scopes_at(cards, card, model, request.at), request.tier, band)
+        said = scopes_at(cards, card, model, request.at)
+        chosen = choose(said, request.tier, band)
         if chosen is None:
             unpriced += request.prompt + request.completion
             continue
         since = window_start(cards, card, model, (request.tier, band), request.at, chosen.name)
+        scope_of_it = next(scope for scope, each in said.items() if each is chosen)
+        entry = entry_name(card, model, scope_of_it) if chosen.limits else ""
         for meter, quantity in quantities(request, chosen.prices).items():
             priced_as = meter if meter in chosen.prices else INSTEAD[meter]
             price, listed = chosen.prices[priced_as], chosen.listed.get(meter)
-            row = (request.account, f"{request.at:%Y-%m}", request.key, model, request.tier, meter)
+            row = (request.account, f"{request.at:%Y-%m}", request.key, model, request.tier, meter, entry)
             if not isinstance(price, dict):
                 add(row, Fraction(price), flat(listed), quantity, Fraction(price) * quantity / 1_000_000)
                 continue
@@ -98,11 +107,20 @@ def charges(  # noqa: C901 - one page that is read from top to bottom
             counted[request.account, row[1], scope, priced_as].append((order, row, price, listed, quantity))
     for together in counted.values():
         position, total = 0, sum(each[-1] for each in together)
-        for _, row, price, listed, quantity in sorted(together, key=lambda each: each[0]):
+        together.sort(key=lambda each: each[0])
+        at_the_end = together[-1][2]
+        for _, row, price, listed, quantity in together:
+            reached = begins(price) if price["mode"] == "graduated" else []
+            if at_the_end["mode"] == "volume":
+                reached = [*reached, [each for each in begins(at_the_end) if each[0] < total][-1]]
+            for tokens_before, tier in reached:
+                if tier.get("flat") and position <= tokens_before < position + quantity:
+                    add(row, Fraction(0), None, 0, Fraction(tier["flat"]), flat=Fraction(tier["flat"]))
             if price["mode"] == "package":
-                size, cost = price["tokens"], Fraction(price["price"])
+                size, cost = price.get("tokens", price.get("requests")), Fraction(price["price"])
                 begun = -(-(position + quantity) // size) - -(-position // size)
-                same = isinstance(listed, dict) and listed["mode"] == "package" and listed["tokens"] == size
+                same = isinstance(listed, dict) and listed["mode"] == "package"
+                same = same and listed.get("tokens", listed.get("requests")) == size
                 shown = Fraction(listed["price"]) * 1_000_000 / size if same else flat(listed)
                 add(row, cost * 1_000_000 / size, shown, quantity, begun * cost, package=size)
             elif price["mode"] == "volume":
@@ -123,6 +141,12 @@ def charges(  # noqa: C901 - one page that is read from top to bottom
                     lower = upper
             position += quantity
     return lines, unpriced
+
+
+def begins(price: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
+    """Every tier, and how many tokens come before it."""
+    tiers = price["tiers"]
+    return [(tiers[place - 1]["up_to"] if place else 0, tier) for place, tier in enumerate(tiers)]
 
 
 def quantities(request: Request, prices: dict[str, Any]) -> dict[str, int]:
@@ -178,7 +202,7 @@ def scopes_at(cards: dict[str, Any], card: str, model: str, at: datetime) -> dic
     percent = percent_of(stated)
     theirs = scopes_at(cards, stated["extends"], model, at) if "extends" in stated else {}
     found = {
-        scope: Chosen(("inherited", each.name), changed_all(each.prices, percent), complete(each.prices))
+        scope: Chosen(("inherited", each.name), changed_all(each.prices, percent), complete(each.prices), each.limits)
         for scope, each in theirs.items()
     }
     for number, entry in enumerate(stated.get("rates", [])):
@@ -192,11 +216,12 @@ def scopes_at(cards: dict[str, Any], card: str, model: str, at: datetime) -> dic
         base = choose(theirs, *scope)
         own = {meter: entry[meter] for meter in METERS if meter in entry}
         if "per_request" in entry:
-            own["request"] = entry["per_request"] * 1_000_000
+            own["request"] = per_million(entry["per_request"])
+        limits = {name: entry[name] for name in ("minimum", "maximum") if name in entry}
         mine = percent_of(entry)
         if "extends" not in stated:
             change = percent if mine is None else mine
-            found[scope] = Chosen(number, changed_all(own, change), {} if change is None else complete(own))
+            found[scope] = Chosen(number, changed_all(own, change), {} if change is None else complete(own), limits)
             continue
         before = {**(base.prices if base else {}), **own}
         change = percent if mine is None else mine
@@ -208,7 +233,8 @@ def scopes_at(cards: dict[str, Any], card: str, model: str, at: datetime) -> dic
                 meter: full[meter] if (meter if meter in before else INSTEAD.get(meter)) in own else listed[meter]
                 for meter in full
             }
-        found[scope] = Chosen((number, base.name if base else None), now, listed)
+        limits = {**(base.limits if base else {}), **limits}
+        found[scope] = Chosen((number, base.name if base else None), now, listed, limits)
     return found
 
 
@@ -265,4 +291,45 @@ def changed(price: Any, percent: Fraction | None) -> Any:
         return Fraction(price) * (100 + percent) / 100
     if price["mode"] == "package":
         return price | {"price": changed(price["price"], percent)}
-    return price | {"tiers": [tier | {"rate": changed(tier["rate"], percent)} for tier in price["tiers"]]}
+    return price | {
+        "tiers": [
+            tier | {"rate": changed(tier["rate"], percent), "flat": changed(tier.get("flat", 0), percent)}
+            for tier in price["tiers"]
+        ]
+    }
+
+
+def per_million(price: Any) -> Any:
+    """Return what a million requests cost; packages and flat amounts are not by the request."""
+    if not isinstance(price, dict):
+        return price * 1_000_000
+    return price | {"tiers": [tier | {"rate": tier["rate"] * 1_000_000} for tier in price.get("tiers", ())]}
+
+
+# --- minimum and maximum ----------------------------------------------------------------------------------------------
+
+
+def entry_name(card: str, model: str, scope: tuple[str, int]) -> str:
+    tier, threshold = scope
+    return f"{card} {model} {tier} {threshold}"
+
+
+def limits_of_month(
+    cards: dict[str, Any], card: str, model: str, scope: tuple[str, int], month: tuple[datetime, datetime]
+) -> tuple[Fraction | None, Fraction | None]:
+    """Ask at every instant of the month at which a card may say something new; what is said last holds for all."""
+    entries = [entry for entry in all_entries(cards, card) if entry["model"] == model]
+    instants = [entry[key] for entry in entries for key in ("effective_from", "effective_to") if key in entry]
+    found: dict[str, Fraction] = {}
+    for at in sorted({month[0], *(instant for instant in instants if month[0] <= instant < month[1])}):
+        said = scopes_at(cards, card, model, at).get(scope)
+        if said is not None:
+            found |= {name: Fraction(amount) for name, amount in said.limits.items()}
+    return found.get("minimum"), found.get("maximum")
+
+
+def owed(printed: Fraction, minimum: Fraction | None, maximum: Fraction | None) -> Fraction:
+    """At least the minimum, but never more than the maximum."""
+    if minimum is not None:
+        printed = max(printed, minimum)
+    return printed if maximum is None else min(printed, maximum)

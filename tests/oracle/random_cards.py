@@ -69,9 +69,19 @@ def windows(draw: random.Random, model: str, tier: str, band: int, *, is_whole: 
         entry += f"prompt = {price(draw)}\ncompletion = {price(draw)}\n" if is_whole or draw.random() < 0.8 else ""
         for meter in ("prompt_cached", "prompt_cache_write", "reasoning"):
             entry += f"{meter} = {price(draw)}\n" if draw.random() < 0.3 else ""
-        entry += f"per_request = {draw.choice(['0.01', '0.0025', '1'])}\n" if draw.random() < 0.3 else ""
+        entry += f"per_request = {price_of_requests(draw)}\n" if draw.random() < 0.3 else ""
+        entry += f"minimum = {draw.choice(['0', '0.07', '3'])}\n" if draw.random() < 0.15 else ""
+        entry += f"maximum = {draw.choice(['0', '0.1', '3', '4.50'])}\n" if draw.random() < 0.15 else ""
         text.append(entry + percent(draw, 0.2))
     return text
+
+
+def price_of_requests(draw: random.Random) -> str:
+    if draw.random() < 0.5:
+        return draw.choice(["0.01", "0.0025", "1"])
+    if draw.random() < 0.3:
+        return f'{{ mode = "package", requests = {draw.choice([1, 5, 8])}, price = {draw.choice(["0.03", "0.75"])} }}'
+    return tiers(draw, 8, ("0.01", "0.005", "0"))
 
 
 def price(draw: random.Random) -> str:
@@ -84,11 +94,19 @@ def price(draw: random.Random) -> str:
             f'{{ mode = "package", tokens = {draw.choice([1_000, 2_500, 3])}, price = '
             f"{draw.choice(['0.03', '0.75', '1.2'])}{group} }}"
         )
-    bounds = sorted(draw.sample(range(1, 60_000), draw.choice([0, 1, 2])))
-    tiers = [f"{{ up_to = {bound}, rate = {draw.choice(['4', '2.5', '1.75'])} }}" for bound in bounds] + [
-        f"{{ rate = {draw.choice(['1.5', '0.9'])} }}"
-    ]
-    return f'{{ mode = "{draw.choice(["graduated", "volume"])}", tiers = [ {", ".join(tiers)} ]{group} }}'
+    return tiers(draw, 60_000, ("4", "2.5", "1.75", "0"), group)
+
+
+def tiers(draw: random.Random, reach: int, rates: tuple[str, ...], group: str = "") -> str:
+    """Up to three tiers within ``reach``; of some, one or more have a flat amount."""
+    bounds = [*sorted(draw.sample(range(1, reach), draw.choice([0, 1, 2]))), None]
+    likely = draw.choice([0, 0, 0.5])
+    steps = []
+    for bound in bounds:
+        up_to = "" if bound is None else f"up_to = {bound}, "
+        flat = f", flat = {draw.choice(['5', '0.125', '0.0049', '0'])}" if draw.random() < likely else ""
+        steps.append(f"{{ {up_to}rate = {draw.choice(rates)}{flat} }}")
+    return f'{{ mode = "{draw.choice(["graduated", "volume"])}", tiers = [ {", ".join(steps)} ]{group} }}'
 
 
 def instant(half_days: int) -> str:

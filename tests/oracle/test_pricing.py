@@ -10,6 +10,7 @@ import random
 import tomllib
 from collections import Counter
 from dataclasses import replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -17,12 +18,15 @@ from typing import TYPE_CHECKING, Any
 from counted import accounts, some_cards, usage_daily
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pricing import Line, charges
+from pricing import Line, charges, entry_name, limits_of_month, owed
 from random_cards import requests
 
 from pipeline.accounts import Accounts
-from pipeline.base.money import exact_sum
+from pipeline.base.money import Rounding, exact_sum
 from pipeline.base.periods import BillingPeriod
+from pipeline.invoicing import LineKind, draft_invoice
+from pipeline.jobs.state.charged_lines import charges_by_invoice
+from pipeline.jobs.state.drafts import limits_of
 from pipeline.jobs.state.rate import rate, usage_quantity
 from pipeline.rates import RateCard
 from pipeline.rates.card import counts_like
@@ -57,10 +61,23 @@ def product_lines(rated: RatedUsage) -> dict[Line, tuple[int, Fraction]]:
             Fraction(row["rate_per_million"]),
             None if listed is None else Fraction(listed),
             row["package_tokens"],
+            None if row["flat_amount"] is None else Fraction(row["flat_amount"]),
+            plain_entry(row["entry"]),
         )
         before = lines.get(line, (0, Fraction(0)))
         lines[line] = (before[0] + row["quantity"], before[1] + Fraction(row["amount"]))
     return lines
+
+
+def plain_entry(name: str | None) -> str:
+    """Return an entry as the oracle names it."""
+    if not name:
+        return ""
+    card, _, what = name.partition(": ")
+    model, *more = what.split(", ")
+    tier = next((each.removesuffix(" tier") for each in more if each.endswith(" tier")), "")
+    threshold = next((int(each.split()[2]) for each in more if each.startswith("prompts above ")), 0)
+    return entry_name(card, model, (tier, threshold))
 
 
 @settings(max_examples=8, deadline=None)
@@ -79,6 +96,56 @@ def test_random_requests_by_random_cards_cost_what_the_oracle_says(tmp_path_fact
     }
     assert not different
     assert sum(row.usage.quantity for row in rated.unpriced) == unpriced
+
+
+@settings(max_examples=8, deadline=None)
+@given(SEEDS)
+def test_what_an_entry_costs_in_a_month_is_at_least_its_minimum_and_at_most_its_maximum(
+    tmp_path_factory: Any, seed: int
+) -> None:
+    draw = random.Random(seed)
+    texts, rate_cards = some_cards(draw)
+    used = requests(draw, 120)
+    rated = rate(usage_daily(used, rate_cards, tmp_path_factory.getbasetemp()), accounts(), rate_cards)
+    by_invoice = charges_by_invoice(rated.line_charges)
+    limits = limits_of(by_invoice, accounts(), rate_cards)
+    found: dict[Any, Fraction] = {}
+    for place, mine in by_invoice.items():
+        account = accounts().by_id(place[0])
+        assert account is not None
+        draft = draft_invoice(
+            mine,
+            account=account,
+            period=place[1],
+            currency="USD",
+            rounding=Rounding.HALF_UP,
+            limits=limits.get(place),
+        )
+        for line in draft.lines:
+            if line.kind is LineKind.LIMIT:
+                found[*place, plain_entry(line.entry)] = Fraction(line.amount)
+    assert found == expected_limits(texts, used)
+
+
+def expected_limits(texts: dict[str, str], used: list[Any]) -> dict[Any, Fraction]:
+    cards = oracle_cards(texts)
+    lines, _ = charges(cards, {name: name for name in texts}, used)
+    exact: Counter[Any] = Counter()
+    for line, (_, amount) in lines.items():
+        exact[line._replace(list_rate=None)] += amount  # equal rates share a line whatever their list prices are
+    printed: Counter[Any] = Counter()
+    for line, amount in exact.items():
+        if line.entry:
+            printed[line.account, line.period, line.entry] += Fraction(int(amount * 100 + Fraction(1, 2)), 100)
+    expected = {}
+    for (account, period, entry), spent in printed.items():
+        card, model, tier, threshold = entry.split(" ")
+        start_at = datetime.fromisoformat(f"{period}-01T00:00:00+00:00")
+        month = (start_at, (start_at + timedelta(days=31)).replace(day=1))
+        due = owed(spent, *limits_of_month(cards, card, model, (tier, int(threshold)), month))
+        if due != spent:
+            expected[account, BillingPeriod.parse(period), entry] = due - spent
+    return expected
 
 
 @settings(max_examples=8, deadline=None)
@@ -110,7 +177,7 @@ def test_columns_are_rated_exactly_as_rows_are(tmp_path_factory: Any, seed: int)
         "currency",
         "amount",
     )
-    names = (*names, "list_rate_per_million", "package_tokens")
+    names = (*names, "list_rate_per_million", "package_tokens", "flat_amount", "entry")
     assert [tuple(row[name] for name in (*names, "meter")) for row in rated.charges.to_pylist()] == [
         (*(getattr(charge, name) for name in names), charge.meter.value) for charge in one_by_one
     ]
@@ -174,13 +241,14 @@ def test_splitting_and_reordering_usage_never_changes_a_line(tmp_path_factory: A
 def by_line(found: list[Any]) -> dict[Any, Any]:
     sums: Counter[Any] = Counter()
     for charge in found:
-        if charge.quantity:
+        if charge.quantity or charge.flat_amount is not None:
             key = (
                 charge.api_key_id,
                 charge.model,
                 charge.service_tier,
                 charge.meter,
                 charge.rate_per_million,
+                charge.flat_amount,
                 charge.usage_date,
             )
             sums[*key, "quantity"] += charge.quantity

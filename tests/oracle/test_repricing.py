@@ -9,7 +9,7 @@ import itertools
 import random
 from collections import defaultdict
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -29,13 +29,16 @@ from pipeline.jobs.answers import usage_line_columns
 from pipeline.jobs.answers.repriced_lines import RepricedLine, repriced_lines
 from pipeline.jobs.answers.usage_line_columns import lines_of_charges, lines_of_invoices
 from pipeline.jobs.state.rate import account_charges, constant_terms, rate, usage_quantity
+from pipeline.rates.limits import entry_limits
 from pipeline.tables.rating import QUANTITY_MAX, summed_over_days
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pipeline.accounts import Account
     from pipeline.invoicing import Invoice
     from pipeline.rates import RateCard
+    from pipeline.rates.limits import EntryLimit
 
 SEEDS = st.integers(0, 2**32)
 
@@ -85,10 +88,43 @@ def invoices(
                     period=period,
                     currency=card.currency,
                     rounding=rounding,
-                    monthly_fee=Decimal(7),
+                    card_fees=dict.fromkeys(cards, Decimal(7)),
+                    limits=limits_of_all_times(account, cards),
                 )
             )
     return found, unpriced
+
+
+def limits(charges: pa.Table, paying: Accounts, cards: Mapping[str, RateCard]) -> dict[Any, Any]:
+    found = {}
+    for row in charges.select(["account_id", "billing_period"]).to_pylist():
+        account = paying.by_id(row["account_id"])
+        assert account is not None
+        found[account.id, BillingPeriod.parse(row["billing_period"])] = limits_of_all_times(account, cards)
+    return found
+
+
+def limits_of_all_times(account: Account, cards: Mapping[str, RateCard]) -> dict[str, EntryLimit]:
+    """Return limits whenever they hold: usage that was counted by one card is priced by others here."""
+    found: dict[str, EntryLimit] = {}
+    for terms in account.terms:
+        found |= entry_limits(cards[terms.rate_card], datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
+    return found
+
+
+def in_currency(card: RateCard, currency: str) -> RateCard:
+    """Return the card in a currency; one without minor units has no minimum of 0.07."""
+    rates = [
+        replace(
+            rate,
+            minimum=rate.minimum and rate.minimum.to_integral_value(),
+            maximum=rate.maximum and rate.maximum.to_integral_value(),
+        )
+        if currency == "JPY"
+        else rate
+        for rate in card.rates
+    ]
+    return replace(card, currency=currency, rates=tuple(rates))
 
 
 def compared(old: list[Invoice], new: list[Invoice]) -> list[RepricedLine]:
@@ -97,14 +133,14 @@ def compared(old: list[Invoice], new: list[Invoice]) -> list[RepricedLine]:
     for side, drafts in enumerate((old, new)):
         for invoice in drafts:
             for line in invoice.lines:
-                if line.kind is LineKind.USAGE and line.meter is not None:
+                if line.kind in {LineKind.USAGE, LineKind.LIMIT}:
                     place = (
                         invoice.period,
                         invoice.account_id,
                         line.api_key_id,
                         line.model,
                         line.service_tier,
-                        line.meter.value,
+                        line.meter.value if line.meter else "",
                     )
                     places[place][side].append((invoice, line))
     names = ("period", "account_id", "api_key_id", "model", "service_tier", "meter")
@@ -115,7 +151,14 @@ def compared(old: list[Invoice], new: list[Invoice]) -> list[RepricedLine]:
             for side, lines in (("old", before), ("new", after))
             for name, value in (
                 ("quantity", sum(line.quantity for _, line in lines)),
-                ("rates", tuple(plain_rate(line.rate_per_million) for _, line in lines)),
+                (
+                    "rates",
+                    tuple(
+                        plain_rate(line.rate_per_million)
+                        for _, line in lines
+                        if line.rate_per_million is not None and line.flat_amount is None
+                    ),
+                ),
                 ("amount", exact_sum(line.amount for _, line in lines)),
             )
         }
@@ -147,7 +190,7 @@ def test_what_is_compared_on_columns_is_what_invoices_say_line_by_line(
     draw = random.Random(seed)
     _, cards = some_cards(draw)
     currency, rounding = draw.choice(["USD", "JPY", "KWD"]), draw.choice(list(Rounding))
-    cards = {name: replace(card, currency=currency) for name, card in cards.items()}
+    cards = {name: in_currency(card, currency) for name, card in cards.items()}
     daily = usage_daily(requests(draw, 100), cards, tmp_path_factory.getbasetemp())
     if draw.random() < 0.3:
         daily = daily.set_column(
@@ -163,7 +206,10 @@ def test_what_is_compared_on_columns_is_what_invoices_say_line_by_line(
             patch.setattr(usage_line_columns, "sums_fit", lambda _: False)
         found = list(
             repriced_lines(
-                *(lines_of_charges(each.line_charges, side, rounding) for each, side in zip(rated, sides, strict=True)),
+                *(
+                    lines_of_charges(each.line_charges, side, rounding, limits(each.line_charges, side, cards))
+                    for each, side in zip(rated, sides, strict=True)
+                ),
                 "new",
             )
         )
@@ -191,9 +237,10 @@ def test_usage_is_summed_over_days_only_where_no_digit_and_no_tier_is_at_stake(t
         pa.array([QUANTITY_MAX] * daily.num_rows),
     )
     assert summed_over_days(great, [terms]).num_rows == daily.num_rows
+    charges = rate(fewer, accounts(), cards).line_charges
     issued = lines_of_invoices(invoices(daily, accounts(), cards, Rounding.HALF_UP)[0])
     assert issued.sort_by([(name, "ascending") for name in issued.schema.names]).equals(
-        lines_of_charges(rate(fewer, accounts(), cards).line_charges, accounts(), Rounding.HALF_UP).sort_by(
+        lines_of_charges(charges, accounts(), Rounding.HALF_UP, limits(charges, accounts(), cards)).sort_by(
             [(name, "ascending") for name in issued.schema.names]
         )
     )

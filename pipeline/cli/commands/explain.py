@@ -154,6 +154,8 @@ def _print_explanation(explanation: LineExplanation, events_max: int) -> None:
         click.echo(f"… and {len(explanation.events) - len(shown)} more; --csv lists all")
     if line.package_tokens is not None:
         click.echo(f"\na package of {counted(line.package_tokens, unit)} is charged to the event that begins it")
+    if line.flat_amount is not None:
+        click.echo("\nthe flat amount of a tier is charged to the event that reaches it")
     click.echo(
         f"\n{counted(explanation.quantity, unit)}, exact sum {plain(explanation.exact_amount)} {invoice.currency}"
     )

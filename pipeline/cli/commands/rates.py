@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.base.errors import ConfigurationError
+from pipeline.base.money import plain_rate
 from pipeline.base.periods import instant_text, time_zone
 from pipeline.cli.context import warn
 from pipeline.cli.tables import print_table
@@ -72,6 +73,11 @@ def show(invocation: Invocation, card_id: str | None) -> None:
     ]
     is_scoped = any(rate.service_tier or rate.above_prompt_tokens for card in chosen for rate in card.rates)
     scope = ("tier", "above_prompt_tokens") if is_scoped else ()
+    limits = [
+        name
+        for name in ("minimum", "maximum")
+        if any(getattr(rate, name) is not None for card in chosen for rate in card.rates)
+    ]
     header = (
         "card",
         "model",
@@ -79,9 +85,10 @@ def show(invocation: Invocation, card_id: str | None) -> None:
         "effective_from",
         "effective_to",
         *(meter.card_key for meter in meters),
+        *limits,
         "currency",
     )
-    print_table(header, [row for card in chosen for row in _rows(card, meters, is_scoped=is_scoped)])
+    print_table(header, [row for card in chosen for row in _rows(card, meters, limits, is_scoped=is_scoped)])
 
 
 @command.command()
@@ -193,7 +200,7 @@ def _card(workspace: Workspace, card_id: str) -> RateCard:
     return cards[card_id]
 
 
-def _rows(card: RateCard, meters: list[Meter], *, is_scoped: bool) -> list[tuple[str, ...]]:
+def _rows(card: RateCard, meters: list[Meter], limits: list[str], *, is_scoped: bool) -> list[tuple[str, ...]]:
     return [
         (
             card.id,
@@ -202,6 +209,7 @@ def _rows(card: RateCard, meters: list[Meter], *, is_scoped: bool) -> list[tuple
             instant_text(rate.effective_from) if rate.effective_from else "since ever",
             instant_text(rate.effective_to) if rate.effective_to else "",
             *(price_text(rate.price(meter), meter) for meter in meters),
+            *("" if (amount := getattr(rate, name)) is None else plain_rate(amount) for name in limits),
             card.currency,
         )
         for model in card.models

@@ -61,6 +61,7 @@ _CATEGORIES = {
     "included": "Credit",
     "fee": "Purchase",
     "commitment": "Purchase",
+    "item": "Purchase",
 }
 """FOCUS's ChargeCategory by the kind of a line; whatever other kind there is is an Adjustment."""
 _TAKEN_BACK = (
@@ -192,6 +193,9 @@ def _of_day(invoice: Invoice, line: InvoiceLine, *, day: date, charges: Sequence
     list_rate = rate if line.list_rate_per_million is None else line.list_rate_per_million
     with exact_arithmetic():
         pricing_quantity = priced / TOKENS_PER_RATE
+    if line.flat_amount is not None:
+        rate = list_rate = line.flat_amount
+        priced, pricing_quantity = int(TOKENS_PER_RATE) * len(charges), Decimal(len(charges))
     return {
         "BilledCost": normalised(billed),
         "ChargeCategory": "Usage",
@@ -207,7 +211,7 @@ def _of_day(invoice: Invoice, line: InvoiceLine, *, day: date, charges: Sequence
         "ListUnitPrice": list_rate,
         "PricingCategory": "Standard",
         "PricingQuantity": pricing_quantity,
-        "PricingUnit": f"{TOKENS_PER_RATE} {unit}",
+        "PricingUnit": f"{TOKENS_PER_RATE} {unit}" if line.flat_amount is None else OTHER_UNIT,
         "ResourceId": line.api_key_id,
         "ResourceName": line.api_key_id,
         "ResourceType": "API Key",
@@ -242,7 +246,7 @@ def _other(invoice: Invoice, line: InvoiceLine) -> Row:
         "BilledCost": line.amount,
         "ChargeCategory": category,
         "ChargeClass": "Correction" if kind == "correction" else None,
-        "ChargeFrequency": "Recurring" if category == "Purchase" else "One-Time",
+        "ChargeFrequency": "Recurring" if category == "Purchase" and kind != "item" else "One-Time",
         "ChargePeriodStart": invoice.period.start_at(zone),
         "ChargePeriodEnd": invoice.period.end_at(zone),
         "ContractedCost": line.amount,

@@ -18,10 +18,12 @@ import pyarrow.compute as pc
 from pipeline import register
 from pipeline.accounts import Accounts
 from pipeline.base.errors import ConfigurationError
+from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing import invoice_from_document
 from pipeline.jobs.answers.repriced_lines import repriced_lines
 from pipeline.jobs.answers.usage_line_columns import lines_of_charges, lines_of_invoices
 from pipeline.jobs.state.aggregate import USAGE_DAILY, count, inputs_of
+from pipeline.jobs.state.drafts import limits_of
 from pipeline.jobs.state.held import in_force
 from pipeline.jobs.state.rate import constant_terms, rate
 from pipeline.lake.commits import read_log
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
     from pipeline.accounts import Account
-    from pipeline.base.periods import BillingPeriod
     from pipeline.configuration.workspace import Workspace
     from pipeline.invoicing import Invoice
     from pipeline.jobs.answers.repriced_lines import RepricedLine
@@ -57,7 +58,8 @@ def reprice(
 
     Compare it, line by line, with invoices as issued and drafts as of now.
 
-    Lines of usage only: corrections, fees, credits and tax follow from terms, not from a card alone. Raises
+    Lines of usage and of the card's limits only: corrections, fees, credits and tax follow from terms, not from a card
+    alone. Raises
     ``ConfigurationError`` for an unknown card or account, or a card in another currency than an invoice it is compared
     with.
     """
@@ -131,7 +133,11 @@ def _present_usage(workspace: Workspace) -> pa.Table:
 def _rated_lines(workspace: Workspace, usage: pa.Table) -> tuple[pa.Table, tuple[UnpricedUsage, ...]]:
     """Rate usage, and return the lines of it (``usage_line_columns.LINES``) and what has no rate."""
     rated = rate(usage, workspace.accounts, workspace.rate_cards)
-    return lines_of_charges(rated.line_charges, workspace.accounts, workspace.settings.rounding), rated.unpriced
+    pairs = rated.line_charges.group_by(["account_id", "billing_period"]).aggregate([]).to_pylist()
+    places = [(pair["account_id"], BillingPeriod.parse(pair["billing_period"])) for pair in pairs]
+    limits = limits_of(places, workspace.accounts, workspace.rate_cards)
+    lines = lines_of_charges(rated.line_charges, workspace.accounts, workspace.settings.rounding, limits)
+    return lines, rated.unpriced
 
 
 def _asked_for(usage_daily: pa.Table, period: BillingPeriod | None, account_id: str | None) -> pa.Table:

@@ -16,17 +16,19 @@ import pyarrow.compute as pc
 
 from pipeline.base.money import plain_rate
 from pipeline.invoicing import draft_invoice
-from pipeline.invoicing.lines import is_of_usage, meter_and_rate
+from pipeline.invoicing.lines import LineKind, is_of_usage
 from pipeline.jobs.state.charged_lines import charges_by_invoice, summed_to_lines
 from pipeline.tables.rating import rounded_amounts, sums_fit
 from pipeline.tables.row_codes import whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from pipeline.accounts import Accounts
     from pipeline.base.money import Rounding
-    from pipeline.invoicing import Invoice
+    from pipeline.base.periods import BillingPeriod
+    from pipeline.invoicing import Invoice, InvoiceLine
+    from pipeline.rates.limits import EntryLimit
 
 PLACE = ("billing_period", "account_id", "api_key_id", "model", "service_tier", "meter")
 """What a line is about, whatever its rate."""
@@ -37,7 +39,7 @@ LINES = pa.schema(
         *(pa.field(name, pa.string(), nullable=False) for name in PLACE),
         pa.field("invoice_id", pa.string(), nullable=False),
         pa.field("currency", pa.string(), nullable=False),
-        pa.field("rate", pa.string(), nullable=False),  # per million, as price lists write it
+        pa.field("rate", pa.string(), nullable=False),  # per million, as price lists write it; '' = none
         pa.field("quantity", pa.decimal128(38, 0), nullable=False),  # sums of tokens may be beyond 64 bits
         pa.field("amount", PRINTED, nullable=False),  # of the one rounding
     ]
@@ -45,12 +47,20 @@ LINES = pa.schema(
 """Lines of usage, those of one place in the order of their invoice."""
 
 
-def lines_of_charges(line_charges: pa.Table, accounts: Accounts, rounding: Rounding) -> pa.Table:
-    """Return the lines that a ``schemas.CHARGES`` table makes on drafts of accounts, as ``LINES``."""
+def lines_of_charges(
+    line_charges: pa.Table,
+    accounts: Accounts,
+    rounding: Rounding,
+    limits: Mapping[tuple[str, BillingPeriod], Mapping[str, EntryLimit]] | None = None,
+) -> pa.Table:
+    """Return the lines that a ``schemas.CHARGES`` table makes on drafts of accounts, as ``LINES``.
+
+    ``limits`` are those of the entries that charges name, by account id and billing period.
+    """
     if not line_charges.num_rows:
         return LINES.empty_table()
-    if not sums_fit(line_charges):
-        return lines_of_invoices(_drafts(line_charges, accounts, rounding))
+    if not sums_fit(line_charges) or line_charges["entry"].null_count < line_charges.num_rows:
+        return lines_of_invoices(_drafts(line_charges, accounts, rounding, limits or {}))
     lines = summed_to_lines(line_charges.combine_chunks())
     return pa.concat_tables(
         [
@@ -61,7 +71,7 @@ def lines_of_charges(line_charges: pa.Table, accounts: Accounts, rounding: Round
 
 
 def lines_of_invoices(invoices: Iterable[Invoice]) -> pa.Table:
-    """Return the usage lines of invoices as ``LINES``."""
+    """Return the usage lines of invoices as ``LINES``, and those of the limits that a card sets to usage."""
     rows = [
         {
             "billing_period": str(invoice.period),
@@ -69,26 +79,43 @@ def lines_of_invoices(invoices: Iterable[Invoice]) -> pa.Table:
             "api_key_id": line.api_key_id,
             "model": line.model,
             "service_tier": line.service_tier,
-            "meter": meter_and_rate(line)[0].value,
+            "meter": line.meter.value if line.meter else "",
             "invoice_id": invoice.id,
             "currency": invoice.currency,
-            "rate": plain_rate(meter_and_rate(line)[1]),
+            "rate": _rate_text(line),
             "quantity": Decimal(line.quantity),
             "amount": line.amount,
         }
         for invoice in invoices
-        for line in filter(is_of_usage, invoice.lines)
+        for line in invoice.lines
+        if is_of_usage(line) or line.kind is LineKind.LIMIT
     ]
     return pa.Table.from_pylist(rows, schema=LINES)
 
 
-def _drafts(line_charges: pa.Table, accounts: Accounts, rounding: Rounding) -> Iterator[Invoice]:
+def _rate_text(line: InvoiceLine) -> str:
+    """Write the rate of a line; flat amounts and limits have none."""
+    rate = line.rate_per_million if line.flat_amount is None else None
+    return "" if rate is None else plain_rate(rate)
+
+
+def _drafts(
+    line_charges: pa.Table,
+    accounts: Accounts,
+    rounding: Rounding,
+    limits: Mapping[tuple[str, BillingPeriod], Mapping[str, EntryLimit]],
+) -> Iterator[Invoice]:
     """Draft an invoice for each account and period, as every other one is drafted."""
     for (payer, period), charges in charges_by_invoice(line_charges).items():
         account = accounts.by_id(payer)
         if account is not None:
             yield draft_invoice(
-                charges, account=account, period=period, currency=charges[0].currency, rounding=rounding
+                charges,
+                account=account,
+                period=period,
+                currency=charges[0].currency,
+                rounding=rounding,
+                limits=limits.get((payer, period)),
             )
 
 
@@ -98,7 +125,11 @@ def _printed(lines: pa.Table, currency: str, rounding: Rounding) -> pa.Table:
     rates = whole(mine["rate_per_million"]).dictionary_encode()
     columns = {name: mine[name] for name in (*PLACE, "currency")} | {
         "invoice_id": pc.binary_join_element_wise("draft", mine["billing_period"], mine["account_id"], "-"),
-        "rate": pa.array([plain_rate(rate) for rate in rates.dictionary.to_pylist()], pa.string()).take(rates.indices),
+        "rate": pc.if_else(
+            pc.is_valid(whole(mine["flat_amount"])),
+            "",
+            pa.array([plain_rate(rate) for rate in rates.dictionary.to_pylist()], pa.string()).take(rates.indices),
+        ),
         "quantity": mine["quantity"].cast(LINES.field("quantity").type),
         "amount": rounded_amounts(mine, currency, rounding).cast(PRINTED),
     }

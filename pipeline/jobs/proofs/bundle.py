@@ -244,4 +244,5 @@ charged what it adds at its place:
   graduated  its tokens at the rates of the tiers that they fall into; an event that crosses into the next tier is on \
 two lines
   volume     its tokens at the rate of the tier that the whole month reaches
-  package    the packages that it begins: exact_charge is their price, and 0 within a package that is begun already"""
+  package    the packages that it begins: exact_charge is their price, and 0 within a package that is begun already
+  flat       the flat amount of a tier is a row of its own, with the quantity 0, of the event that reaches the tier"""

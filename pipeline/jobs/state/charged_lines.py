@@ -40,12 +40,24 @@ PRICED = (
     "meter",
     "rate_per_million",
     "package_tokens",
+    "flat_amount",
+    "entry",
     "currency",
 )
 """Charges that agree in all of these share a line; by the first rules, in their list price also."""
 _LIST_RATE = "list_rate_per_million"
 _NO_LIST_RATE = Decimal(-1)
-_PRINTED = ("model", "service_tier", "meter", "rate_per_million", "list_rate_per_million", "package_tokens", "currency")
+"""Before every list rate and flat amount in the order of lines."""
+_PRINTED = (
+    "model",
+    "service_tier",
+    "meter",
+    "rate_per_million",
+    "list_rate_per_million",
+    "package_tokens",
+    "flat_amount",
+    "currency",
+)
 """What decides all that a line prints beside its key, date and sums."""
 _METERS = {meter.value: meter for meter in Meter}
 
@@ -90,6 +102,8 @@ def lines_by_invoice(
             "quantity",
             "usage_date",
             "package_tokens",
+            "flat_amount",
+            "entry",
         )
         columns = [_values(mine[name]) for name in names]
         for (
@@ -102,6 +116,8 @@ def lines_by_invoice(
             quantity,
             first_date,
             package,
+            flat_amount,
+            entry,
             exact_amount,
             amount,
             price,
@@ -123,6 +139,8 @@ def lines_by_invoice(
                     description=prices[price].description,
                     list_rate_per_million=prices[price].list_rate_per_million,
                     package_tokens=package,
+                    flat_amount=None if flat_amount is None else normalised(flat_amount),
+                    entry=entry or "",
                     tags=tags.get(key_id, "") if tags else "",
                 )
             )
@@ -138,7 +156,8 @@ def summed_to_lines(charges: pa.Table, rules: Rules = NEWEST) -> pa.Table:
 
     There are charges, and their sums fit (``rating_arrow.sums_fit``). Where nothing was used there is no line.
     """
-    used_on = pc.if_else(pc.greater(charges["quantity"], 0), charges["usage_date"], pa.scalar(None, pa.date32()))
+    is_used = pc.or_(pc.greater(charges["quantity"], 0), pc.is_valid(charges["flat_amount"]))
+    used_on = pc.if_else(is_used, charges["usage_date"], pa.scalar(None, pa.date32()))
     list_rate = pc.fill_null(charges[_LIST_RATE], _NO_LIST_RATE)
     summable = pa.table(
         {"quantity": charges["quantity"], "amount": charges["amount"], "used_on": used_on, "list_rate": list_rate}
@@ -149,7 +168,7 @@ def summed_to_lines(charges: pa.Table, rules: Rules = NEWEST) -> pa.Table:
         row_codes([charges[name] for name in together]),
         [("quantity", "sum"), ("amount", "sum"), ("used_on", "min"), ("list_rate", "min"), ("list_rate", "max")],
     )
-    sums = sums.filter(pc.greater(sums["quantity_sum"], 0))
+    sums = sums.filter(pc.is_valid(sums["used_on_min"]))
     first = charges.take(sums["first_row"])
     summed = {
         "quantity": sums["quantity_sum"],
@@ -168,10 +187,13 @@ def summed_to_lines(charges: pa.Table, rules: Rules = NEWEST) -> pa.Table:
     order = {
         **{name: lines[name] for name in ("billing_period", "account_id", "api_key_id", "model", "service_tier")},
         "meter": pc.index_in(lines["meter"], pa.array(list(_METERS), pa.string())),
+        "is_flat": pc.is_valid(lines["flat_amount"]),
         "usage_date": lines["usage_date"],
         "rate": lines["rate_per_million"],
         "list_rate": sums["list_rate_max"],  # lines without one come first
         "package": pc.fill_null(lines["package_tokens"], 0),
+        "flat_amount": pc.fill_null(lines["flat_amount"], _NO_LIST_RATE),
+        "entry": pc.fill_null(lines["entry"], ""),
     }
     return lines.take(pc.sort_indices(pa.table(order), sort_keys=[(name, "ascending") for name in order]))
 
@@ -226,4 +248,6 @@ def charge_of(row: Mapping[str, object]) -> Charge:
         amount=row["amount"],  # type: ignore[arg-type]
         list_rate_per_million=row["list_rate_per_million"],  # type: ignore[arg-type]
         package_tokens=row["package_tokens"],  # type: ignore[arg-type]
+        flat_amount=row["flat_amount"],  # type: ignore[arg-type]
+        entry=row["entry"],  # type: ignore[arg-type]
     )

@@ -18,6 +18,7 @@ from pipeline.invoicing import (
 )
 from pipeline.jobs.state.charged_lines import charges_by_invoice, lines_by_invoice
 from pipeline.jobs.state.held import has_begun
+from pipeline.rates.limits import entry_limits
 from pipeline.register.invoice_files import invoice_file_names, write_period_files, written_periods
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from pipeline.invoicing import InvoiceBook
     from pipeline.jobs.state.aggregate import Aggregate
     from pipeline.rates import RateCard
+    from pipeline.rates.limits import EntryLimit
 
 Document = dict[str, Any]
 """An invoice as the register holds it."""
@@ -61,7 +63,8 @@ def invoice_book(workspace: Workspace, built: Aggregate, *, documents: Sequence[
         charges=charges_by_invoice(charges) if lines is None else {},
         usage=lines,
         places=places,
-        monthly_fees=monthly_fees(places, accounts, workspace.rate_cards),
+        card_fees=card_fees(workspace.rate_cards),
+        limits=limits_of(places, accounts, workspace.rate_cards),
         accounts=accounts,
         currencies=currencies,
         rounding=rounding,
@@ -71,20 +74,27 @@ def invoice_book(workspace: Workspace, built: Aggregate, *, documents: Sequence[
     )
 
 
-def monthly_fees(
-    places: Iterable[tuple[str, BillingPeriod]], accounts: Accounts, rate_cards: Mapping[str, RateCard]
-) -> dict[tuple[str, BillingPeriod], Decimal]:
-    """Return the fee of each account's month with usage.
+def card_fees(rate_cards: Mapping[str, RateCard]) -> dict[str, Decimal]:
+    """Return the monthly fees of the cards that have one, by card."""
+    return {card_id: card.monthly_fee for card_id, card in rate_cards.items() if card.monthly_fee is not None}
 
-    That of the card which its terms name on the month's first day.
+
+def limits_of(
+    places: Iterable[tuple[str, BillingPeriod]], accounts: Accounts, rate_cards: Mapping[str, RateCard]
+) -> dict[tuple[str, BillingPeriod], dict[str, EntryLimit]]:
+    """Return the limits of the entries of an account's cards that hold in each of its months.
+
+    Of months that have any.
     """
-    fees = {}
+    found: dict[tuple[str, BillingPeriod], dict[str, EntryLimit]] = {}
     for account_id, period in places:
         account = accounts.by_id(account_id)
-        fee = rate_cards[account.terms_on(period.first_date).rate_card].monthly_fee if account else None
-        if fee is not None:
-            fees[account_id, period] = fee
-    return fees
+        for card_id in {terms.rate_card for terms in account.terms} if account else ():
+            card, zone = rate_cards[card_id], account.zone if account else None
+            if zone is not None and any(rate.is_limited for rate in card.rates):
+                limits = entry_limits(card, period.start_at(zone), period.end_at(zone))
+                found.setdefault((account_id, period), {}).update(limits)
+    return found
 
 
 def account_currencies(workspace: Workspace) -> dict[str, str]:

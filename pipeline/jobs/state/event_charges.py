@@ -9,9 +9,10 @@ month's usage is consumed (rate window, usage date, key, model, tier, prompt ban
   lines
 * volume: its tokens at the rate of the tier that the whole month reaches
 * package: the packages that it begins; an event within a package that is paid for already is charged 0
+* the flat amount of a tier: all of it, where the event's is the first token on the tier
 
-Monthly fees, commitments, included tokens, credits and tax are charged to no event. The shares of a line add up to its
-exact amount.
+Monthly fees, limits, commitments, included tokens, credits and tax are charged to no event. The shares of a line add up
+to its exact amount.
 
 Does not own the rules of rating, nor which events count on an invoice (``pipeline.jobs.state.traced_lines``).
 """

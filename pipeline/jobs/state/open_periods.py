@@ -189,7 +189,7 @@ def _inputs(workspace: Workspace, dates: DatesCounted, made: _Made) -> str:
         [dates.digest(day) for day in sorted(made.dates)],
         [dates.digest(day, of_copies_alone=True) for day in sorted(made.linked)],
     )
-    return digest_of([program_parts(), workspace.digest, *counted])
+    return digest_of([program_parts(), schemas.CHARGES.names, workspace.digest, *counted])
 
 
 def _read(workspace: Workspace, entry: Entry) -> dict[str, bytes] | None:

@@ -175,6 +175,8 @@ def charge_row(charge: Charge) -> dict[str, object]:
         "amount": charge.amount,
         "list_rate_per_million": charge.list_rate_per_million,
         "package_tokens": charge.package_tokens,
+        "flat_amount": charge.flat_amount,
+        "entry": charge.entry,
     }
 
 

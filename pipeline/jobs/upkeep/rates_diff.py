@@ -54,6 +54,11 @@ def diff_rates(rates: Iterable[Rate], others: Iterable[Rate]) -> list[PriceDiffe
             prices = [_text(side.get(scope), meter) for side in sides]
             if prices[0] != prices[1]:
                 found.append(PriceDifference(*scope, meter.value, *prices))
+        for name in ("minimum", "maximum"):
+            amounts = [getattr(side.get(scope), name, None) for side in sides]
+            if amounts[0] != amounts[1]:
+                texts = ["" if amount is None else plain_rate(amount) for amount in amounts]
+                found.append(PriceDifference(*scope, name, *texts))
     return found
 
 
@@ -62,15 +67,22 @@ def price_text(price: Price | None, meter: Meter) -> str:
     if price is None:
         return ""
     if isinstance(price, Decimal):
-        with exact_arithmetic():
-            return plain_rate(price if meter.is_of_tokens else price / PER_MILLION)
+        return _rate_text(price, meter)
     group = f" of group {price.group}" if price.group else ""
     if isinstance(price, PackagePrice):
         return f"{plain_rate(price.price)} per package of {price.tokens}{group}"
     steps = ", ".join(
-        plain_rate(tier.rate) + (f" up to {tier.up_to}" if tier.up_to is not None else "") for tier in price.tiers
+        (f"{plain_rate(tier.flat)} flat and " if tier.flat else "")
+        + _rate_text(tier.rate, meter)
+        + (f" up to {tier.up_to}" if tier.up_to is not None else "")
+        for tier in price.tiers
     )
     return f"{'graduated' if isinstance(price, GraduatedPrice) else 'volume'} {steps}{group}"
+
+
+def _rate_text(rate_per_million: Decimal, meter: Meter) -> str:
+    with exact_arithmetic():
+        return plain_rate(rate_per_million if meter.is_of_tokens else rate_per_million / PER_MILLION)
 
 
 def _text(rate: Rate | None, meter: Meter) -> str:

@@ -79,15 +79,14 @@ def _print_invoice(invoice: Invoice, credit_note_id: str | None) -> None:
 
 
 def _line(line: InvoiceLine, *, has_kinds: bool, has_lists: bool) -> tuple[Cell, ...]:
-    """Show a line; one that is about no model says in words what it is."""
+    """Show a line; one that is about no quantity says in words what it is."""
     kind = [line.kind.value] if has_kinds else []
     printed = (line.rate_per_million, line.list_rate_per_million) if has_lists else (line.rate_per_million,)
-    rates = ["" if rate is None else plain_rate(rate) for rate in printed]
-    what = (
-        f"{line.model} ({line.original_period})"
-        if line.original_period and line.model
-        else line.model or line.description
-    )
+    rates = ["" if rate is None or line.flat_amount is not None else plain_rate(rate) for rate in printed]
+    if line.meter is None or line.flat_amount is not None:
+        what = line.description
+    else:
+        what = f"{line.model} ({line.original_period})" if line.original_period else line.model
     meter = line.meter.value if line.meter else ""
     return (
         line.number,

@@ -1,0 +1,88 @@
+"""What an account owes for a month beside its usage, worked out a second time, day by day.
+
+Plain Python on plain values, no code shared with the product. Where the product cuts a month into spans of equal terms,
+this asks on every single day what was agreed, and adds fractions.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import timedelta
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datetime import date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """One account, and when usage of any account has reached which month."""
+
+    fees: dict[str, Fraction]
+    """By rate card."""
+    agreed: list[tuple[date | None, dict[str, Any]]]
+    """From a day on, in the order of time; each says everything."""
+    begins_on: date | None
+    ends_on: date | None
+    items: list[tuple[str, date, Fraction]]
+    spent: dict[date, Fraction] = field(default_factory=dict)
+    """What its usage prints, by the first day of the month; months without usage are not in it."""
+    reached: tuple[date, date]
+    """First days of the first and the last month that any account has used."""
+    minor_units: int
+    to_even: bool
+
+
+def owed(world: World, first: date) -> list[tuple[str, str, Fraction]] | None:
+    """Return (kind, item, amount) of every line beside usage; None where the month has no invoice of its own."""
+    days = days_of(first)
+    within = [day for day in days if holds(world, day)]
+    if any(said_on(world, day)[1]["proration"] == "days" for day in within):
+        said = [said_on(world, day) for day in within]
+    else:
+        said = [said_on(world, first)] * len(days) if holds(world, first) else []
+    is_used, is_reached = first in world.spent, world.reached[0] <= first <= world.reached[1]
+    has_begun = world.begins_on is not None or any(month <= first for month in world.spent)
+    fees: Counter[Fraction] = Counter()
+    seats: Counter[tuple[int, Fraction]] = Counter()
+    committed: Counter[Fraction] = Counter()
+    for since, terms in said:
+        is_due = is_reached and (has_begun or since is not None)
+        fee = world.fees.get(terms["rate_card"])
+        if fee is not None and (is_used or (is_due and terms["fee_without_usage"])):
+            fees[fee] += 1
+        if is_due and terms["seats"]:
+            seats[terms["seats"], terms["seat_price"]] += 1
+        if is_due and terms["minimum_commitment"]:
+            committed[terms["minimum_commitment"]] += 1
+    lines = [("fee", "", part(world, fee * count, days)) for fee, count in fees.items()]
+    lines += [("fee", "seats", part(world, each[0] * each[1] * count, days)) for each, count in seats.items()]
+    least = part(world, sum((amount * count for amount, count in committed.items()), Fraction(0)), days)
+    missing = least - sum(amount for *_, amount in lines) - world.spent.get(first, 0)
+    if committed and missing > 0:
+        lines.append(("commitment", "", missing))
+    items = [(day, name, amount) for name, day, amount in world.items if day in days and first <= world.reached[1]]
+    lines += [("item", name, amount) for _, name, amount in sorted(items)]
+    return lines if is_used or fees or seats or committed or items else None
+
+
+def days_of(first: date) -> list[date]:
+    return [day for day in (first + timedelta(days=count) for count in range(31)) if day.month == first.month]
+
+
+def holds(world: World, day: date) -> bool:
+    return not (world.begins_on and day < world.begins_on) and not (world.ends_on and day >= world.ends_on)
+
+
+def said_on(world: World, day: date) -> tuple[date | None, dict[str, Any]]:
+    return [(since, terms) for since, terms in world.agreed if since is None or since <= day][-1]
+
+
+def part(world: World, of_all_days: Fraction, days: list[date]) -> Fraction:
+    """Round what was added day by day, once."""
+    scaled = of_all_days / len(days) * 10**world.minor_units
+    whole, rest = divmod(scaled, 1)
+    is_up = rest > Fraction(1, 2) or (rest == Fraction(1, 2) and not (world.to_even and whole % 2 == 0))
+    return Fraction(whole + is_up, 10**world.minor_units)
