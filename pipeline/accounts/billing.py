@@ -22,10 +22,10 @@ REVERSE_CHARGE_TEXT = "Reverse charge: the recipient is liable for the tax."
 _PERCENT_MAX = Decimal(100)
 _FRACTION_DIGITS_MAX = 4
 _REASON_CODE = re.compile(r"VATEX-[A-Z0-9-]{2,40}", re.ASCII)
-TAXED_KINDS = ("usage", "fee", "commitment")
+TAXED_KINDS = ("usage", "fee", "commitment", "item")
 """Kinds of lines that may have a tax of their own.
 
-Included tokens are taxed as usage, a correction as what it corrects; a credit pays what is taxed, and a tax is none.
+Included tokens and limits are taxed as usage, a correction as what it corrects; a credit pays what is taxed, and a tax is none.
 """
 
 

@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     """The tax of what is supplied in a period, with those of its kinds."""
 
 
+_AS_USAGE = (LineKind.INCLUDED, LineKind.LIMIT)
+"""What changes the price of usage is taxed as usage."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaxShare:
     """What one tax of an invoice is on: a row of its tax breakdown (BG-23 of EN 16931)."""
@@ -116,7 +120,7 @@ def tax_of_line(line: InvoiceLine, tax_of: TaxOf, *, period: BillingPeriod) -> T
 def taxed_kind(line: InvoiceLine) -> str:
     """Return the kind as which a line is taxed: included tokens as usage, a correction as what it corrects."""
     kind = line.original_kind or line.kind
-    return (LineKind.USAGE if kind is LineKind.INCLUDED else kind).value
+    return (LineKind.USAGE if kind in _AS_USAGE else kind).value
 
 
 def tax_texts(lines: Sequence[InvoiceLine], tax: Tax | None) -> list[str]:
