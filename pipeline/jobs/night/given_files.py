@@ -126,7 +126,7 @@ def _only_one_that_reads(
     tried = "; ".join(f"{source.name!r} {sample.text}" for source, sample in samples)
     message = (
         f"{called} is under the paths of no source, and none reads it: {tried}. Add a source for it to tallybook.toml, "
-        f"as 'tallybook try {called}' proposes it, or name the one that it is of with --source"
+        "as 'tallybook try FILE' proposes it, or name the one that it is of with --source"
     )
     raise ConfigurationError(message)
 
