@@ -35,6 +35,7 @@ from pipeline.collectors.guess import (
     formats_of,
     guess_fields,
     guess_line_in,
+    places_of_keys,
     sample_documents,
     wrapper_in,
 )
@@ -62,6 +63,7 @@ __all__ = [
     "guess_fields",
     "guess_line_in",
     "has_kernel",
+    "places_of_keys",
     "read_again",
     "read_by",
     "read_log",

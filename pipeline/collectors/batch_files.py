@@ -61,15 +61,20 @@ class BatchOf:
         requests = None if self.input is None else _requests(self.input, log_format)
         return _with(log_format, Batch(object=self.object, requests=requests))
 
+    def is_less_than(self, reader: str | None) -> bool:
+        """Say whether a segment was read by ``reader`` beside a batch object, or an input file, that is gone."""
+        now = (self.object is not None, self.input is not None)
+        return any(was and not is_there for was, is_there in zip(batch_digests(reader), now, strict=True))
+
     def is_to_be_read_again(self, reader: str | None, log_format: LogFormat, *, has_failed: bool) -> bool:
         """Say whether a segment that was read by ``reader`` would be read by more today.
 
         That is: with a batch object, or an input file, that was not there; or, of one that ``has_failed``, otherwise
         than before. Never with less: these files may be deleted once their batch was collected.
         """
-        before, now = batch_digests(reader), (self.object is not None, self.input is not None)
-        if any(was and not is_there for was, is_there in zip(before, now, strict=True)):
+        if self.is_less_than(reader):
             return False
+        before, now = batch_digests(reader), (self.object is not None, self.input is not None)
         has_more = any(is_there and not was for was, is_there in zip(before, now, strict=True))
         return (has_more or has_failed) and reader != read_by(self.read(log_format))
 

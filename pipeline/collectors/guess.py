@@ -7,12 +7,13 @@ people (``pipeline.jobs.night.try_files``). Nothing that is returned is content:
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors.formats.entries import lines_in
+from pipeline.collectors.formats.entries import entries_of, lines_in
 from pipeline.collectors.formats.fingerprint import bare_key
 from pipeline.collectors.formats.found import BY_NAME, REQUEST_LOG, format_of
 from pipeline.collectors.formats.instants import instant_us
@@ -24,6 +25,7 @@ from pipeline.collectors.reading import split_of
 from pipeline.collectors.refusal import LineRefused
 from pipeline.collectors.strict_json import BrokenJson, document_in, parse
 from pipeline.collectors.wrappers import wrapper_of
+from pipeline.usage.events import LOG_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -42,6 +44,17 @@ _RAW_CHARACTERS_MIN = 32
 _OUR_KEY_ID = re.compile(r"key_[0-9a-f]{32}", re.ASCII)
 _SAFE_STEP = re.compile(r"[A-Za-z_@][A-Za-z0-9_@-]*", re.ASCII)
 _STATUSES = range(100, 600)
+_PLACES_MAX = 5
+_TELLING = tuple(
+    re.compile(rf"(?:^|[._-])(?:{words})(?:$|[._-])", re.IGNORECASE)
+    for words in (
+        "api_?key(?:_?(?:id|hash|alias))?|key_?(?:id|hash|alias)?|virtual_?key|credential",
+        "tenant(?:_?id)?|customer(?:_?id)?|consumer|account(?:_?id)?|client(?:_?id)?",
+        "team(?:_?id)?|org(?:anization)?(?:_?id)?|project(?:_?id)?|user_?(?:id|name)?|enduser",
+        "service|app(?:lication)?",
+    )
+)
+"""Names of what may tell whose an exchange was, from the likeliest on."""
 
 
 def _is_instant(value: Any) -> bool:
@@ -268,6 +281,39 @@ def guess_line_in(documents: Sequence[JsonObject]) -> str | None:
     )
     places = [path for path, count in found.items() if count == len(documents)]
     return places[0] if len(places) == 1 else None
+
+
+def places_of_keys(documents: Sequence[JsonObject], log_format: LogFormat) -> tuple[str, ...]:
+    """Return where every exchange of a log has what may tell whose it was, as ``fields`` would name it.
+
+    The likeliest come first. Of a format that makes entries, these are what they have for ``fields`` to name.
+    """
+    entries: list[JsonObject] = []
+    for document in documents:
+        try:
+            found, _ = entries_of(document, log_format)
+        except LineRefused:
+            continue
+        entries += [entry for entry in found if isinstance(entry, dict)]
+    ranks: dict[str, int] = {}
+    count: Counter[str] = Counter()
+    for entry in entries:
+        for path, value in _all_places(entry, ()):
+            rank = next((rank for rank, tells in enumerate(_TELLING) if tells.search(path[-1])), None)
+            if rank is not None and path[0] not in LOG_FIELDS and _is_key_id(value):
+                text = ".".join(step if _SAFE_STEP.fullmatch(step) else json.dumps(step) for step in path)
+                ranks[text] = rank
+                count[text] += 1
+    everywhere = [text for text in ranks if count[text] == len(entries)]
+    return tuple(sorted(everywhere, key=lambda text: (ranks[text], text))[:_PLACES_MAX])
+
+
+def _all_places(value: JsonObject, above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name in value:
+        inner = value.get(name)
+        yield (*above, name), inner
+        if isinstance(inner, dict) and len(above) + 1 < _DEPTH_MAX:
+            yield from _all_places(inner, (*above, name))
 
 
 def _innermost(paths: Sequence[str]) -> list[str]:

@@ -72,7 +72,7 @@ def test_a_file_that_no_source_reads_is_refused_with_what_each_refuses(tmp_path:
     assert done.stderr == (
         f"tallybook: {file} is under the paths of no source, and none reads it: 'app' refuses 2 of its first 2 lines "
         f"({file} line 1 (ts)); 'edge' refuses 2 of its first 2 lines ({file} line 1 (ts)). Add a source for it to "
-        "tallybook.toml, or name the one that it is of with --source\n"
+        "tallybook.toml, as 'tallybook try FILE' proposes it, or name the one that it is of with --source\n"
     )
     assert fingerprints(root) == before
 

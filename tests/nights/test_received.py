@@ -85,8 +85,7 @@ def test_standard_input_counts_once_and_every_later_piece_of_it_too(books: Path)
     assert "collected 1 new line from" in tallybook(books, "collect", "-", stdin=more).stdout
     assert [record.source for record in lake.read_log(books / "lake").sources] == [called(TWO), called(more)]
     done = tallybook(books, *NIGHT)
-    assert (done.returncode, "measured 3" in done.stdout) == (0, True)
-    assert "no file fits" in done.stderr
+    assert (done.returncode, "measured 3" in done.stdout, done.stderr) == (0, True, "")
     assert tallybook(books, "verify").returncode == 0
 
 

@@ -61,7 +61,7 @@ def test_a_new_source_of_which_most_is_refused_is_kept_out_and_the_rest_of_the_n
     assert done.stderr.splitlines()[-1] == (
         "tallybook: source 'edge': 60 of 60 lines cannot be read as it is configured now, 60 as missing_field, such as "
         "logs/edge.jsonl line 1 (api_key or api_key_id); nothing of it was collected. Correct the source in "
-        "tallybook.toml and run this again, or collect it all the same with --force"
+        "tallybook.toml, with 'tallybook try' of that log, and run this again, or collect it all the same with --force"
     )
     assert (events(books, "app"), records(books, "edge")) == (1, [])
     assert "draft-2026-03-acme" in (books / "invoices/2026-03/invoices.csv").read_text(encoding="utf-8")

@@ -224,6 +224,55 @@ def test_a_field_with_json_that_is_no_line_is_not_taken_for_one(books: Path, tmp
     assert 'response = "resp.body"' in done.stdout
 
 
+def test_of_a_source_that_refuses_a_log_it_says_what_would_read_it(books: Path) -> None:
+    """One letter in ``fields`` is wrong, or the log is another tool's."""
+    typo = (
+        'fields = { ts = "timestamp", api_key_id = "auth.key_ld", status = "resp.status_code", response = "resp.body" }'
+    )
+    write_log(books, "app.jsonl", *(foreign(n) for n in range(3)))
+    (books / "tallybook.toml").write_text(f"{APP}{typo}\n")
+    done = tallybook(books, "try", str(books / "logs/app.jsonl"))
+    assert done.returncode == 3
+    heading, _, table = done.stdout.partition("\n[[sources]]")
+    assert heading.endswith("source 'app' of tallybook.toml refuses most of it, and written so it would not:\n")
+    assert tried(books, str(books / "logs/app.jsonl"), code=3)["mended"] == [f"[[sources]]{table}"]
+    (books / "tallybook.toml").write_text(f"[[sources]]{table}")
+    assert "billed 3 " in tallybook(books, "nightly", *AS_OF).stdout
+    assert tried(books, str(books / "logs/app.jsonl"), code=0)["mended"] == []
+
+
+def span(number: int, *, tenant: str | None) -> str:
+    """A line of OpenTelemetry's that says whose it is in no way that is known, or in none at all."""
+    named = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "jamba-large", "app.user.id": f"user {number}"}
+    attributes = [{"key": key, "value": {"stringValue": value}} for key, value in named.items()]
+    counts = {"gen_ai.usage.input_tokens": 10, "gen_ai.usage.output_tokens": 2}
+    attributes += [{"key": key, "value": {"intValue": str(value)}} for key, value in counts.items()]
+    resource = [{"key": "tenant.key", "value": {"stringValue": tenant}}] if tenant is not None else []
+    one = {"traceId": f"{number:032x}", "spanId": f"{number:016x}", "startTimeUnixNano": "1790812800000000000"}
+    spans = [one | {"attributes": attributes}]
+    return json.dumps({"resourceSpans": [{"resource": {"attributes": resource}, "scopeSpans": [{"spans": spans}]}]})
+
+
+def test_it_names_the_places_that_may_tell_whose_a_log_is(books: Path, tmp_path: Path) -> None:
+    file = tmp_path / "spans.jsonl"
+    file.write_text("".join(f"{span(n, tenant='key_a')}\n" for n in (1, 2)))
+    table = tallybook(books, "try", str(file)).stdout.partition("[[sources]]")[2]
+    comment = (
+        "# api_key_id was not found, and nothing is billed without it: name it in fields, "
+        """as api_key_id = 'resource."tenant.key"' or 'attributes."app.user.id"'\n"""
+    )
+    assert comment in table
+    fields = """fields = { api_key_id = 'resource."tenant.key"' }\n"""
+    (books / "tallybook.toml").write_text("[[sources]]" + table.replace(comment, fields))
+    assert "billed 2 " in tallybook(books, "nightly", *AS_OF).stdout
+
+
+def test_a_log_that_tells_nobody_is_said_to_need_a_constant(books: Path, tmp_path: Path) -> None:
+    file = tmp_path / "spans.jsonl"
+    file.write_text(span(1, tenant=None).replace("app.user.id", "x") + "\n")
+    assert 'name it in fields, as api_key_id = { value = "…" }' in tallybook(books, "try", str(file)).stdout
+
+
 def test_what_is_put_around_a_log_is_named_and_its_format_is_found_within(books: Path, tmp_path: Path) -> None:
     entry = {"log": json.dumps(PAYLOAD) + "\n", "stream": "stdout", "time": "2026-10-01T10:00:00Z"}
     wrapped = tmp_path / "wrapped.log"

@@ -277,6 +277,11 @@ def test_what_comes_later_comes_to_the_same(tmp_path: Path) -> None:
         path.unlink()
     assert drafted(books, "--strict") == wanted, "what was joined stays when its batch is deleted"
     assert fingerprints(books / "lake/usage_events") == before
+    again = tallybook(books, "collect", "--again")
+    assert again.returncode == 0
+    assert "3 segments of logs/" in again.stderr
+    assert "any more with the batch object and the input file that they were read beside" in again.stderr
+    assert fingerprints(books / "lake/usage_events") == before
     assert tallybook(books, "verify").returncode == 0
 
 

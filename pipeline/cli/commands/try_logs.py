@@ -97,6 +97,12 @@ def _print(tried: Tried, workspace: str) -> None:
     _print_costs(tried)
     for each in tried.proposed:
         click.echo(f"\nput this into tallybook.toml, and run 'tallybook nightly':\n\n{each.text}", nl=False)
+    for each in tried.mended:
+        click.echo(
+            f"\nsource {each.settings.name!r} of tallybook.toml refuses most of it, and written so it would not:\n\n"
+            f"{each.text}",
+            nl=False,
+        )
     for warning in tried.warnings:
         warn(warning)
     if tried.has_ids_of_this_run:
@@ -120,7 +126,8 @@ def _print_costs(tried: Tried) -> None:
 
 
 def _document(tried: Tried) -> dict[str, Any]:
-    document = asdict(replace(tried, proposed=()))
+    document = asdict(replace(tried, proposed=(), mended=()))
     document["costs"] = [{**each, "amount": plain(normalised(each["amount"]))} for each in document["costs"]]
     document["proposed"] = [each.text for each in tried.proposed]
+    document["mended"] = [each.text for each in tried.mended]
     return document

@@ -69,6 +69,8 @@ class ReadAgain:
     """Lines that stay quarantined and of which something else is told, such as whose they are."""
     gone: tuple[str, ...]
     """Sources of the segments that are not there as they were read, one for each segment."""
+    without_batch: int
+    """How many of these are there, and the batch object or the input file is not that they were read beside."""
 
     @property
     def has_changed(self) -> bool:
@@ -77,7 +79,14 @@ class ReadAgain:
 
 
 NOTHING_AGAIN = ReadAgain(
-    segments=0, replaced_events=0, new_events=0, released=0, new_quarantined=0, told_otherwise=0, gone=()
+    segments=0,
+    replaced_events=0,
+    new_events=0,
+    released=0,
+    new_quarantined=0,
+    told_otherwise=0,
+    gone=(),
+    without_batch=0,
 )
 
 
@@ -104,7 +113,7 @@ def read_all_again(
     if only_what_failed:
         wanted = _failed_and_read_otherwise_now(wanted, logs)
     rereading = Rereading(lake_dir=lake_dir, snapshot=snapshot, committed_at=now)
-    segments, gone = 0, []
+    segments, without_batch, gone = 0, 0, []
     worse: dict[str, list[LogSegment]] = {}
     found = _logs_of(wanted, logs)
     of_origin: dict[int, list[Place]] = {}
@@ -120,6 +129,9 @@ def read_all_again(
                 if not all(log.reads_otherwise(record) for log in own):
                     continue  # its source reads it as it was read
                 candidates = [log for log in candidates if log.reads_otherwise(record)]
+            kept = [log for log in candidates if log.batch is not None and log.batch.is_less_than(record.read_by)]
+            without_batch += bool(kept)
+            candidates = [log for log in candidates if log not in kept]
             segment = _read(record, candidates, fingerprint, processes) if rereading.is_told_apart(place) else None
             if segment is None:
                 if is_meant(record):
@@ -143,6 +155,7 @@ def read_all_again(
         new_quarantined=rereading.new_quarantined,
         told_otherwise=rereading.told_otherwise,
         gone=tuple(gone),
+        without_batch=without_batch,
     )
     return after, again, [refused_source(name, read, is_again=True) for name, read in worse.items()]
 
@@ -162,10 +175,11 @@ def gone_text(again: ReadAgain) -> str:
     """Say in one line what is not there any more."""
     sources = list(dict.fromkeys(again.gone))
     named = ", ".join(sources[:_SOURCES_NAMED_MAX]) + (", …" if len(sources) > _SOURCES_NAMED_MAX else "")
+    batches = " with the batch object and the input file that they were read beside" if again.without_batch else ""
     return (
         f"{counted(len(again.gone), 'segment', 'segments')} of {named} could not be read again, since no log has "
-        "these bytes any more: what was read of them stays as it is; put the logs back and run 'tallybook collect "
-        "--again' to read them"
+        f"these bytes any more{batches}: what was read of them stays as it is; put the logs back and run "
+        "'tallybook collect --again' to read them"
     )
 
 

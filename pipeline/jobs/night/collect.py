@@ -30,7 +30,7 @@ from pipeline.configuration.source_files import find_logs, source_path, source_t
 from pipeline.jobs.key_ids import open_fingerprint
 from pipeline.jobs.night.again import NOTHING_AGAIN, LogAt, again_text, gone_text, read_all_again
 from pipeline.jobs.night.given_files import choose_source
-from pipeline.jobs.night.received import STANDARD_INPUT, held_received, keep_received
+from pipeline.jobs.night.received import STANDARD_INPUT, held_received, is_received, keep_received
 from pipeline.jobs.night.trial import is_mostly_refused, is_on_trial, quarantine_example, refused_source
 from pipeline.jobs.state.log_formats import batch_files_of, log_format_at, log_format_of
 from pipeline.jobs.wording import are, counted
@@ -140,7 +140,7 @@ def collect(
     found = (
         _configured(workspace, source_names)
         if source_names or not (paths or received is not None)
-        else _Configured(logs=[], refused=[], warnings=[], beside=frozenset())
+        else _Configured(logs=[], refused=[], warnings=[], without_logs=[], beside=frozenset())
     )
     logs = found.logs
     is_all = not (paths or source_names or received is not None)
@@ -178,7 +178,7 @@ def collect(
             run.refuse(found.refused)
             if is_all:
                 run.find_unread_tails(logs, found.beside)
-            return run.collected(len(logs), found.warnings)
+            return run.collected(len(logs), [*found.warnings, *run.empty_sources(found.without_logs)])
     message = (
         f"other runs committed to {workspace.lake} {_TRIES_MAX} times while this one tried; "
         "stop them, or run this again later"
@@ -405,6 +405,15 @@ class _Run:
             )
             self.warnings.append(f"{source}: {each.detail} ({ProblemReason.LINK_REFUSED})")
 
+    def empty_sources(self, without_logs: Sequence[SourceSettings]) -> list[str]:
+        """Say which sources have no log; one whose logs come by standard input needs none."""
+        received = {record.name for record in self.snapshot.sources if is_received(record.source)}
+        return [
+            f"source {source.name!r}: no file fits {', '.join(source.paths)}; check its paths in tallybook.toml"
+            for source in without_logs
+            if source.name not in received
+        ]
+
     def find_unread_tails(self, logs: Sequence[_Log], beside: Collection[str]) -> None:
         """Say which logs of the configured sources had unread bytes and are found no more.
 
@@ -493,6 +502,7 @@ class _Configured:
     logs: list[_Log]
     refused: list[RefusedPath]
     warnings: list[str]
+    without_logs: list[SourceSettings]
     beside: frozenset[str]
     """Batch objects and input files under the paths of their own source, by their names in the lake: they are no logs.
     """
@@ -503,6 +513,7 @@ def _configured(workspace: Workspace, names: Sequence[str]) -> _Configured:
     logs: dict[Path, _Log] = {}
     refused: dict[Path, RefusedPath] = {}
     beside: set[str] = set()
+    without_logs: list[SourceSettings] = []
     warnings = (
         [] if workspace.settings.sources else ["tallybook.toml names no [[sources]], so nothing is collected; add one"]
     )
@@ -519,11 +530,13 @@ def _configured(workspace: Workspace, names: Sequence[str]) -> _Configured:
             logs.setdefault(log.target, _Log(target=log.target, called=called, source=source, is_named=False))
         refused |= {each.path: each for each in found.refused}
         if not found.logs:
-            warnings.append(
-                f"source {source.name!r}: no file fits {', '.join(source.paths)}; check its paths in tallybook.toml"
-            )
+            without_logs.append(source)
     return _Configured(
-        logs=list(logs.values()), refused=list(refused.values()), warnings=warnings, beside=frozenset(beside)
+        logs=list(logs.values()),
+        refused=list(refused.values()),
+        warnings=warnings,
+        without_logs=without_logs,
+        beside=frozenset(beside),
     )
 
 

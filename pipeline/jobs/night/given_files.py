@@ -11,11 +11,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import pyarrow.compute as pc
+
 from pipeline.base.errors import ConfigurationError
 from pipeline.collectors import read_log, records_beginning_like
 from pipeline.configuration.source_files import is_named_by
 from pipeline.jobs.night.trial import is_mostly_refused, quarantine_example
 from pipeline.jobs.wording import counted
+from pipeline.usage import QuarantineReason
 from pipeline.usage.sources import line_counts, quarantine_reasons
 
 if TYPE_CHECKING:
@@ -48,6 +51,8 @@ class Sample:
     refused: int
     is_refused: bool
     text: str
+    missing: frozenset[str] = frozenset()
+    """The fields of which some lines have none, and that nothing is billed without."""
 
 
 def choose_source(
@@ -121,7 +126,7 @@ def _only_one_that_reads(
     tried = "; ".join(f"{source.name!r} {sample.text}" for source, sample in samples)
     message = (
         f"{called} is under the paths of no source, and none reads it: {tried}. Add a source for it to tallybook.toml, "
-        "or name the one that it is of with --source"
+        "as 'tallybook try FILE' proposes it, or name the one that it is of with --source"
     )
     raise ConfigurationError(message)
 
@@ -151,7 +156,14 @@ def sample_of(path: Path, called: str, log_format: LogFormat) -> Sample:
         if reasons
         else ""
     )
-    return Sample(lines=lines, refused=counts["quarantined"], is_refused=is_mostly_refused([segment.record]), text=text)
+    rows = segment.quarantined.filter(pc.equal(segment.quarantined["reason"], QuarantineReason.MISSING_FIELD.value))
+    return Sample(
+        lines=lines,
+        refused=counts["quarantined"],
+        is_refused=is_mostly_refused([segment.record]),
+        text=text,
+        missing=frozenset(rows["detail"].to_pylist()),
+    )
 
 
 def _first(lines: int) -> str:

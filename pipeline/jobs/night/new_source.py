@@ -12,7 +12,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pipeline.collectors import BatchFiles, Guess, fields_of, formats_of, guess_fields, guess_line_in, sample_documents
+from pipeline.collectors import (
+    BatchFiles,
+    Guess,
+    fields_of,
+    formats_of,
+    guess_fields,
+    guess_line_in,
+    places_of_keys,
+    sample_documents,
+)
 from pipeline.configuration.settings import BatchPaths, SourceSettings
 from pipeline.configuration.source_files import source_text
 from pipeline.jobs.night.given_files import sample_of
@@ -28,6 +37,9 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:-[A-Za-z][A-Za-z0-9_]*)*", re.ASCII
 _KIND = re.compile(r"\.(?:jsonl|ndjson|json|log)(?=[.-]|$)")
 _REQUEST_LOG = "request-log"
 _BATCHES = "openai-batch"
+_KEY = "api_key_id"
+_FIELDS_MISSED = {"ts": "ts", "api_key or api_key_id": _KEY}
+"""What lines are refused for that lack it."""
 _NO_GUESS = Guess(fields={}, doubtful={}, missing=())
 
 
@@ -38,6 +50,8 @@ class NewSource:
     settings: SourceSettings
     guess: Guess
     """Empty where the log is read as it is."""
+    key_places: tuple[str, ...] = ()
+    """Where the log may tell whose key it was, if nothing else does."""
 
     @property
     def text(self) -> str:
@@ -62,10 +76,17 @@ class NewSource:
             f"# {name} is one of {', '.join(paths)}: name it in fields" for name, paths in self.guess.doubtful.items()
         ]
         lines += [
-            f"# {name} was not found, and nothing is billed without it: name it in fields"
+            f"# {name} was not found, and nothing is billed without it: name it in fields{self._such_as(name)}"
             for name in self.guess.missing
         ]
         return "\n".join(lines) + "\n"
+
+    def _such_as(self, name: str) -> str:
+        if name != _KEY:
+            return ""
+        places = " or ".join(_literal(place) for place in self.key_places)
+        constant = '{ value = "…" }, where all of it is of one key'
+        return f", as {name} = {places or constant}"
 
 
 def new_source(
@@ -87,9 +108,30 @@ def new_source(
         named = replace(named, fields=guess.fields) if within is None else within.settings
     if formats == [_BATCHES]:
         named = replace(named, name=_free_name("batches", taken), batch=_batch_beside(root, path))
-    if sample_of(path, path.name, format_of(named)).refused > as_it_is.refused:
+    sample = sample_of(path, path.name, format_of(named))
+    if sample.refused > as_it_is.refused:
         return NewSource(settings=plain, guess=_NO_GUESS)  # its lines tell better than what was made of the first ones
-    return NewSource(settings=named, guess=guess)
+    if not guess.missing and sample.is_refused:
+        guess = replace(
+            guess, missing=tuple(_FIELDS_MISSED[each] for each in sorted(sample.missing & {*_FIELDS_MISSED}))
+        )
+    places = places_of_keys(documents, format_of(named)) if _KEY in guess.missing else ()
+    return NewSource(settings=named, guess=guess, key_places=places)
+
+
+def mended_source(
+    root: Path | None, path: Path, source: SourceSettings, format_of: Callable[[SourceSettings], LogFormat]
+) -> NewSource | None:
+    """Return a source that reads a log which a configured one refuses, under its name and with its paths.
+
+    ``None`` where it is not refused, and where nobody knows what would read it.
+    """
+    if not sample_of(path, path.name, format_of(source)).is_refused:
+        return None
+    new = new_source(root, path, taken=(), format_of=format_of)
+    if sample_of(path, path.name, format_of(new.settings)).is_refused:
+        return None
+    return replace(new, settings=replace(new.settings, name=source.name, paths=source.paths))
 
 
 def _within_text(
@@ -155,6 +197,11 @@ def _value(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_value, value)) + "]"
     return json.dumps(value, ensure_ascii=False)
+
+
+def _literal(text: str) -> str:
+    """Write a path as a string of TOML: in single quotes where it has double ones."""
+    return f"'{text}'" if '"' in text and "'" not in text else json.dumps(text, ensure_ascii=False)
 
 
 def _key(name: str) -> str:

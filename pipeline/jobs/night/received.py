@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pipeline.jobs.night.given_files import ChosenSource
 
 STANDARD_INPUT = "standard input"
+_CALLED = "standard-input:"
 _COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
 _READABLE_BY_OWNER = 0o600
 """It may hold raw keys, and prompts."""
@@ -43,7 +44,12 @@ class ReceivedLog:
     @property
     def called(self) -> str:
         """Return how the lake calls one that is not kept."""
-        return f"standard-input:{self.sha256}"
+        return f"{_CALLED}{self.sha256}"
+
+
+def is_received(called: str) -> bool:
+    """Say whether the lake calls so a log that came by standard input and was not kept."""
+    return called.startswith(_CALLED)
 
 
 @contextmanager

@@ -72,12 +72,12 @@ class RefusedSource:
         )
         if self.is_again:
             return (
-                f"{what}what was read of them before stays. Correct the source in tallybook.toml and run this again, "
-                "or replace it all the same with --force"
+                f"{what}what was read of them before stays. Correct the source in tallybook.toml, with 'tallybook try' "
+                "of that log, and run this again, or replace it all the same with --force"
             )
         return (
-            f"{what}nothing of it was collected. Correct the source in tallybook.toml and run this again, or collect "
-            "it all the same with --force"
+            f"{what}nothing of it was collected. Correct the source in tallybook.toml, with 'tallybook try' of that "
+            "log, and run this again, or collect it all the same with --force"
         )
 
 

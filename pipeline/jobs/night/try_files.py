@@ -32,7 +32,7 @@ from pipeline.configuration.source_files import source_text
 from pipeline.configuration.workspace import Workspace
 from pipeline.jobs.night.collect import collect
 from pipeline.jobs.night.given_files import choose_source
-from pipeline.jobs.night.new_source import mapping_text, new_source, paths_beside
+from pipeline.jobs.night.new_source import mapping_text, mended_source, new_source, paths_beside
 from pipeline.jobs.state.aggregate import aggregate
 from pipeline.jobs.state.at_issue import AtIssue, reference_of
 from pipeline.jobs.state.counts import counts_of
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
-    from pipeline.collectors import SourceProblem
+    from pipeline.collectors import LogFormat, SourceProblem
     from pipeline.configuration.settings import SourceSettings
     from pipeline.jobs.night.given_files import ChosenSource
     from pipeline.jobs.night.new_source import NewSource
@@ -145,6 +145,8 @@ class Tried:
     """Whether raw keys were met and no secret is there, so that their ids are others the next time."""
     proposed: tuple[NewSource, ...]
     """Sources for the files that none reads."""
+    mended: tuple[NewSource, ...]
+    """Sources in the place of configured ones that refuse most of a file, where it is known what would read it."""
     mapping_text: str
     """How the lines of each source are mapped to those of a request log, as TOML."""
 
@@ -182,7 +184,7 @@ def try_files(
         )
         for source, group in _by_source(chosen).items():
             scratch.collect(source, group, now=now, secret=secret, processes=processes)
-        return scratch.tried(chosen, proposed, workspace)
+        return replace(scratch.tried(chosen, proposed, workspace), mended=_mended(workspace, chosen))
 
 
 def _chosen(
@@ -207,6 +209,24 @@ def _chosen(
     return chosen, tuple(new.found)
 
 
+def _mended(workspace: Workspace | None, chosen: dict[Path, ChosenSource]) -> tuple[NewSource, ...]:
+    """Return what would read the files that configured sources refuse: one for each source."""
+    if workspace is None:
+        return ()
+    root, settings = workspace.root, workspace.settings
+    found: dict[str, NewSource] = {}
+    for path, each in chosen.items():
+        if each.source in settings.sources and each.source.name not in found:
+            new = mended_source(root, path, each.source, partial(_format_at, root, settings, path))
+            if new is not None:
+                found[each.source.name] = new
+    return tuple(found.values())
+
+
+def _format_at(root: Path, settings: Settings, path: Path, source: SourceSettings) -> LogFormat:
+    return log_format_at(root, settings, source, path)
+
+
 @dataclass(kw_only=True)
 class _NewSources:
     """The sources that are proposed: one for all files that are written alike."""
@@ -222,7 +242,7 @@ class _NewSources:
             self.root,
             path,
             taken=taken,
-            format_of=lambda source: log_format_at(self.root or Path(), self.settings, source, path),
+            format_of=partial(_format_at, self.root or Path(), self.settings, path),
         )
         for place, each in enumerate(self.found):
             if _written(each.settings) == _written(new.settings):
@@ -335,6 +355,7 @@ class _Scratch:
             warnings=tuple(self.warnings),
             has_ids_of_this_run=self.is_secret_made_up and snapshot.key_secret_check is not None,
             proposed=proposed,
+            mended=(),
             mapping_text="\n".join(self._mapping_texts(files)),
         )
 
