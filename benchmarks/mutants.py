@@ -150,7 +150,6 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("bodies.h", "  if (!has_room()) return unsure();\n  switch (*p) {", "  switch (*p) {"),
     ("bodies.h", "    if (*p != ',') return broken(p);\n", ""),
     ("bodies.h", "  if (found != LAST_MEMBER) return 0;\n", ""),
-    ("bodies.h", "    if (p[1] == 'u') return 0;\n", ""),
     ("bodies.h", "  if (!has_chunks || !end_run()) return unsure();", "  if (!end_run()) return unsure();"),
     ("bodies.h", "    if (*p != ',') return unsure();\n", ""),
     (

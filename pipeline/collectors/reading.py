@@ -48,6 +48,9 @@ _DOUBTED_LINES_MAX = 2**18
 """So many lines, blank ones too, are read of a compressed log before it is known whether it is one at all."""
 
 
+_TAKEN_BYTES = 2**21
+"""So much of lines that were taken out of others is decoded at once."""
+
 _Split: TypeAlias = LineBlocks | LogicalLines | WholeDocument
 """What splits a log: each knows what of it has been split so far."""
 
@@ -249,6 +252,8 @@ class LogReading(Iterator[LogSegment]):
         parts = (
             self._built(builder, split, in_order)
             if isinstance(split, LineBlocks)
+            else self._built_by_many(builder, split, in_order)
+            if self._is_fast and isinstance(split, LogicalLines)
             else self._built_by_groups(builder, split)
         )
         try:
@@ -300,6 +305,27 @@ class LogReading(Iterator[LogSegment]):
                 )
                 builder.add(rows, lines=line.lines)
             yield builder.rows >= self._segment_events_max
+
+    def _built_by_many(
+        self, builder: SegmentBuilder, groups: Iterable[list[Line]], in_order: InOrder
+    ) -> Iterator[bool]:
+        """Do the same, many groups at a time, but none more than the segment has room for."""
+        waiting: list[Line] = []
+        size = 0
+        for group in groups:
+            waiting += group
+            size += sum(len(line.content or b"") for line in group)
+            if size >= _TAKEN_BYTES or builder.rows + len(waiting) >= self._segment_events_max:
+                yield self._added_lines(builder, waiting, in_order)
+                waiting, size = [], 0
+        if waiting:
+            yield self._added_lines(builder, waiting, in_order)
+
+    def _added_lines(self, builder: SegmentBuilder, lines: Sequence[Line], in_order: InOrder) -> bool:
+        found = in_order.of_lines(lines)
+        joined = sum(line.lines - 1 for line in lines)
+        builder.add_all(found.events, found.quarantined, blank=found.blank, further=found.further, joined=joined)
+        return builder.rows >= self._segment_events_max
 
     def _built(self, builder: SegmentBuilder, blocks: LineBlocks, in_order: InOrder) -> Iterator[bool]:
         """Add lines to the builder, blocks of them, so that a segment ends after the very line that fills it.

@@ -80,10 +80,16 @@ class SegmentBuilder:
         self.blank += not rows
         self._flush(_BATCH_ROWS)
 
-    def add_all(self, events: Sequence[Events], quarantined: Sequence[Row], *, blank: int, further: int = 0) -> None:
-        """Count lines that follow one another, and keep their rows; ``further`` ones are beyond the first of a line."""
+    def add_all(
+        self, events: Sequence[Events], quarantined: Sequence[Row], *, blank: int, further: int = 0, joined: int = 0
+    ) -> None:
+        """Count lines that follow one another, and keep their rows; ``further`` ones are beyond the first of a line.
+
+        ``joined`` lines of the log are parts of what a later one ends.
+        """
         count = sum(map(len, events))
-        self.lines += count + len(quarantined) + blank - further
+        self.lines += count + len(quarantined) + blank - further + joined
+        self.joined += joined
         self.further += further
         self.blank += blank
         self._waiting += events

@@ -15,6 +15,8 @@ import pytest
 import zstandard
 
 from pipeline.collectors import LogFormat, read_log
+from pipeline.collectors.logs import log_file
+from pipeline.collectors.logs.log_file import open_log
 
 
 def _lines(exchange: Any, first: int, last: int) -> bytes:
@@ -254,3 +256,21 @@ def test_raw_deflate_without_a_header_is_plain_text_to_us(collect_file: Any, tmp
 def _written(path: Path, content: bytes) -> Path:
     path.write_bytes(content)
     return path
+
+
+def test_a_plain_log_is_read_in_blocks_that_end_with_a_line_where_one_ends_near(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_file, "_PLAIN_BLOCK_BYTES", 200_000)
+    monkeypatch.setattr(log_file, "WINDOW_BYTES", 1_000)
+    far = b"x" * 250_000 + b"\n"
+    content = b"".join(b"y" * size + b"\n" for size in (0, 1, 700, 150, 998, 999) * 400) + far + b"z\n" * 300_000
+    log = tmp_path / "app.jsonl"
+    log.write_bytes(content + b"unfinished")
+    with open_log(log, LogFormat()) as opened:
+        blocks = list(opened.span(7, len(content) + 3))
+    assert b"".join(blocks) == content[7:] + b"unf"
+    assert max(map(len, blocks)) == 200_000
+    not_near = [block for block in blocks[:-1] if not block.endswith(b"\n")]
+    assert len(not_near) == 1
+    assert not_near[0].endswith(b"x" * 1_000)

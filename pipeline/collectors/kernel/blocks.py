@@ -24,7 +24,7 @@ from pipeline.collectors.logs.memory import keep_freed_memory
 from pipeline.collectors.refusal import LineRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import TypeAlias
 
     from pipeline.collectors.decode import Row
@@ -68,6 +68,53 @@ _idle: dict[str, list[_Reader]] = {}
 atexit.register(_idle.clear)  # wasmtime cannot give memory back once the interpreter has gone
 
 
+class _Block(NamedTuple):
+    """Lines that follow one another, and lie in the log as they lie here."""
+
+    content: bytes
+    start: int
+    """Offset in the log."""
+    first_line: int
+
+    def all(self) -> Iterator[Line]:
+        """Yield each line."""
+        ends = np.flatnonzero(np.frombuffer(self.content, np.uint8) == ord("\n")) + 1
+        return self.some(range(len(ends)), ends)
+
+    def some(self, indices: Iterable[int], line_ends: Array) -> Iterator[Line]:
+        """Yield some lines, where all end at ``line_ends`` in the content."""
+        ends = line_ends.tolist()
+        for index in indices:
+            begin, end = ends[index - 1] if index else 0, ends[index]
+            content = self.content[slice(*bare_span(self.content, begin, end - 1))]
+            yield Line(self.first_line + index, self.start + begin, self.start + end, content)
+
+    def places(self, indices: Array, line_ends: Array) -> Array:
+        """Return number, start and end of some lines, a column a line."""
+        ends = line_ends.astype(np.int64) + self.start
+        starts = np.concatenate(([self.start], ends[:-1]))
+        return np.stack((indices + self.first_line, starts[indices], ends[indices]))
+
+
+class _Taken(NamedTuple):
+    """Lines that were taken out of others, such as those of a container's logger."""
+
+    lines: Sequence[Line]
+
+    def all(self) -> Iterable[Line]:
+        """Return each line."""
+        return self.lines
+
+    def some(self, indices: Iterable[int], _line_ends: Array) -> Iterator[Line]:
+        """Yield some lines."""
+        return (self.lines[index] for index in indices)
+
+    def places(self, indices: Array, _line_ends: Array) -> Array:
+        """Return number, start and end of some lines, a column a line."""
+        stated = np.array([(line.number, line.start, line.end) for line in self.lines], np.int64)
+        return np.ascontiguousarray(stated[indices].T)
+
+
 class BlockDecoder:
     """Decodes the blocks of one log; its methods raise what ``fingerprint`` raises. Not for two threads at once."""
 
@@ -92,9 +139,19 @@ class BlockDecoder:
 
     def decoded(self, content: bytes, *, start: int, first_line: int) -> DecodedLines:
         """Return what ``decode.decode_line`` returns for each line of a block, which begins at ``start`` in the log."""
+        return self._decoded(content, _Block(content, start, first_line))
+
+    def decoded_lines(self, lines: Sequence[Line]) -> DecodedLines:
+        """Return what ``decode.decode_line`` returns for each of some lines that were taken out of others."""
+        contents = [line.content for line in lines]
+        if any(content is None or b"\n" in content for content in contents):
+            return self._plainly(lines)
+        return self._decoded(b"".join(content + b"\n" for content in contents if content is not None), _Taken(lines))
+
+    def _decoded(self, content: bytes, lines: _Block | _Taken) -> DecodedLines:
         reader = self._reader
         if reader is None or len(content) > reader.program.block_bytes_max:
-            return self._plainly(content, start, first_line)
+            return self._plainly(lines.all())
         program, rules = reader
         program.window[: len(content)] = content
         try:
@@ -102,14 +159,12 @@ class BlockDecoder:
         except ProgramFailed:
             self.failures += 1
             self._reader, self._keys = _new_reader(self.log_format), ([], [])  # its memory cannot be relied on any more
-            return self._plainly(content, start, first_line)
+            return self._plainly(lines.all())
         is_row = self._told_rows(reader, told)
-        events = self._events(reader, told, is_row, start, first_line)
+        events = self._events(reader, told, is_row, lines)
         told.fates[told.lines[~is_row]] = HANDED_OVER
-        ends = told.line_ends.tolist()
         handed_over = np.flatnonzero(told.fates == HANDED_OVER).tolist()
-        places = ((index, ends[index - 1] if index else 0, ends[index]) for index in handed_over)
-        others, quarantined, blank, further = self._read(content, places, start, first_line)
+        others, quarantined, blank, further = self._read(lines.some(handed_over, told.line_ends))
         blank += int(np.count_nonzero(told.fates == BLANK))
         if program.is_nearly_full:
             program.forget()
@@ -118,15 +173,11 @@ class BlockDecoder:
         parts = [events, *([event_columns.of_rows(others)] if others else [])]
         return DecodedLines([part for part in parts if len(part)], quarantined, blank, len(events), further)
 
-    def _plainly(self, content: bytes, start: int, first_line: int) -> DecodedLines:
-        ends = (np.flatnonzero(np.frombuffer(content, np.uint8) == ord("\n")) + 1).tolist()
-        places = ((index, ends[index - 1] if index else 0, end) for index, end in enumerate(ends))
-        others, quarantined, blank, further = self._read(content, places, start, first_line)
+    def _plainly(self, lines: Iterable[Line]) -> DecodedLines:
+        others, quarantined, blank, further = self._read(lines)
         return DecodedLines([event_columns.of_rows(others)] if others else [], quarantined, blank, 0, further)
 
-    def _read(
-        self, content: bytes, places: Iterable[tuple[int, int, int]], start: int, first_line: int
-    ) -> tuple[list[Row], list[Row], int, int]:
+    def _read(self, lines: Iterable[Line]) -> tuple[list[Row], list[Row], int, int]:
         """Read lines one by one; return the rows of events, of the quarantine, and how many were blank.
 
         Last, how many of the rows are beyond the first of their line.
@@ -134,10 +185,7 @@ class BlockDecoder:
         events: list[Row] = []
         quarantined: list[Row] = []
         blank = further = 0
-        for index, begin, end in places:
-            line = Line(
-                first_line + index, start + begin, start + end, content[slice(*bare_span(content, begin, end - 1))]
-            )
+        for line in lines:
             rows = decode_line(line, source=self.source, log_format=self.log_format, fingerprint=self.fingerprint)
             blank += not rows
             further += max(len(rows) - 1, 0)
@@ -173,14 +221,11 @@ class BlockDecoder:
             except LineRefused:
                 known[number] = None
 
-    def _events(self, reader: _Reader, told: Told, is_row: Array, start: int, first_line: int) -> Events:
+    def _events(self, reader: _Reader, told: Told, is_row: Array, lines: _Block | _Taken) -> Events:
         program, rules = reader
         if not is_row.any():
             return event_columns.of_rows([])
         told = told._replace(lines=told.lines[is_row], shapes=told.shapes[is_row], first_holes=told.first_holes[is_row])
-        lines = told.lines.astype(np.int64)
-        ends = told.line_ends.astype(np.int64) + start
-        starts = np.concatenate(([start], ends[:-1]))
         keys, is_raw = rules.keys_of(told)
         content = told.texts[: rules.texts_size(told)].copy()
         ids = tuple(Texts(*rules.id_of(told, column), content) for column in range(len(IDS)))
@@ -188,7 +233,7 @@ class BlockDecoder:
         codes = keys + is_raw * len(self._keys[0])
         values, shared = rules.shared_of(told)
         return Events(
-            places=np.stack((lines + first_line, starts[lines], ends[lines])),
+            places=lines.places(told.lines.astype(np.int64), told.line_ends),
             instants=rules.instant_of(told),
             event_ids=self._event_ids(program, ids, codes, known),
             numbers=np.stack([rules.number_of(told, column) for column in range(len(NUMBERS))]),

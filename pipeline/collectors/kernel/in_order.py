@@ -14,7 +14,7 @@ from pipeline.collectors.decode import EventRow, QuarantineRow, decode_line
 from pipeline.collectors.kernel.blocks import BlockDecoder, DecodedLines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Future
 
     from pipeline.collectors.formats.log_format import LogFormat
@@ -55,6 +55,14 @@ class InOrder:
         while self._waiting and (len(self._waiting) > self._waiting_max or self._is_ready()):
             yield self._next()
 
+    def of_lines(self, lines: Sequence[Line]) -> DecodedLines:
+        """Decode lines that were taken out of others, here. Raises what ``fingerprint`` raises."""
+        decoder = self._taken()
+        try:
+            return decoder.decoded_lines(lines)
+        finally:
+            self._idle.append(decoder)
+
     def rest(self) -> Iterator[DecodedLines]:
         """Yield what has not been given out yet. Raises what ``fingerprint`` raises."""
         while self._waiting:
@@ -80,16 +88,19 @@ class InOrder:
 
     def _decoded(self, block: LineBlock) -> DecodedLines:
         """Decode a block, or the one long line that it is."""
-        try:
-            decoder = self._idle.pop()
-        except IndexError:
-            decoder = BlockDecoder(source=self._source, log_format=self._log_format, fingerprint=self._fingerprint)
+        decoder = self._taken()
         try:
             if block.line is None:
                 return decoder.decoded(block.content, start=block.start, first_line=block.first_line)
             return _of_line(decoder, block.line)
         finally:
             self._idle.append(decoder)
+
+    def _taken(self) -> BlockDecoder:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return BlockDecoder(source=self._source, log_format=self._log_format, fingerprint=self._fingerprint)
 
 
 def _of_line(decoder: BlockDecoder, line: Line) -> DecodedLines:

@@ -120,9 +120,10 @@ class LineBlocks:
                     rest = b"".join(begun)
                     begun = [rest]
                 at = rest.rfind(b"\n") + 1
-                yield from self._blocks(b"".join((*begun[:-1], memoryview(rest)[:at])))
-                begun, begun_bytes, has_whole = [rest[at:]], len(rest) - at, False
-            if not has_whole and (begun_bytes > self._line_bytes_max or are_nuls(begun)):
+                is_whole = len(begun) == 1 and at == len(rest)
+                yield from self._blocks(rest if is_whole else b"".join((*begun[:-1], memoryview(rest)[:at])))
+                begun, begun_bytes, has_whole = ([], 0, False) if is_whole else ([rest[at:]], len(rest) - at, False)
+            if begun_bytes and not has_whole and (begun_bytes > self._line_bytes_max or are_nuls(begun)):
                 long_line = LongLine(self._digest.so_far(), b"".join(begun), self._line_bytes_max)
                 begun, begun_bytes = [], 0
         content = b"".join(begun)

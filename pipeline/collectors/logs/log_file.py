@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 WINDOW_BYTES = 2**16
 """Size of the windows by which a log is known again."""
 
-_PLAIN_BLOCK_BYTES = 2**20
+_PLAIN_BLOCK_BYTES = 2**23
 _COMPRESSED_BLOCK_BYTES = 2**16
 _ZSTD_HEADER_BYTES_MAX = 18
 
@@ -72,7 +72,7 @@ class LogFile:
         ``on_bytes`` is told how far the file has been read.
         """
         if self.compression is Compression.NONE:
-            yield from self._blocks(start, _PLAIN_BLOCK_BYTES, end, on_bytes)
+            yield from self._blocks(start, _PLAIN_BLOCK_BYTES, end, on_bytes, ends_with_lines=True)
             return
         offset = 0
         for piece in self.pieces(on_bytes):
@@ -119,17 +119,36 @@ class LogFile:
         return True
 
     def _blocks(
-        self, start: int, block_bytes: int, end: int | None = None, on_bytes: Callable[[int], None] | None = None
+        self,
+        start: int,
+        block_bytes: int,
+        end: int | None = None,
+        on_bytes: Callable[[int], None] | None = None,
+        *,
+        ends_with_lines: bool = False,
     ) -> Iterator[bytes]:
+        """Yield the bytes on disk; ``ends_with_lines``: each block but the last ends with a line, where one ends near.
+
+        Whoever splits them then need not put together what lies in two of them.
+        """
         offset, end = start, self.file_size if end is None else min(end, self.file_size)
         while offset < end:
-            block = _read(self.descriptor, offset, min(block_bytes, end - offset))
+            size = min(block_bytes, end - offset)
+            if ends_with_lines and size == block_bytes:
+                size -= self._behind_last_line(offset, size)
+            block = _read(self.descriptor, offset, size)
             if not block:
                 return  # truncated while being read
             yield block
             offset += len(block)
             if on_bytes is not None:
                 on_bytes(offset)
+
+    def _behind_last_line(self, start: int, size: int) -> int:
+        """Return how many bytes lie behind the last line end of a span; 0 where none is near its end."""
+        near = _read(self.descriptor, start + size - min(size, WINDOW_BYTES), min(size, WINDOW_BYTES))
+        at = near.rfind(b"\n") + 1
+        return len(near) - at if at else 0
 
 
 @contextmanager

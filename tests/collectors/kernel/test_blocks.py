@@ -14,7 +14,7 @@ import pytest
 from damaged_streams import DamagedStreams
 from fuzzing import LineMaker, expected_rows, found_rows
 
-from pipeline.collectors import LogFormat, read_log
+from pipeline.collectors import LogFormat, read_log, reading
 from pipeline.collectors.decode import decode_line
 from pipeline.collectors.kernel import blocks, in_order, program
 from pipeline.collectors.kernel.blocks import BlockDecoder
@@ -153,6 +153,67 @@ def test_several_threads_read_what_one_reads(tmp_path: Path, monkeypatch: pytest
     one = read(1)
     assert len(one) > 3
     assert read(3) == one
+
+
+def _in_docker(line: bytes) -> list[bytes]:
+    """Write a line as Docker's logger does: what is longer than 16 KiB in parts."""
+    text = line.decode("utf-8", "replace") + "\n"
+    parts = [text[at : at + 2**14] for at in range(0, len(text), 2**14)]
+    return [json.dumps({"log": part, "stream": "stdout", "time": "2026-03-01T06:51:19.5Z"}).encode() for part in parts]
+
+
+def _in_cri(line: bytes) -> list[bytes]:
+    """Write a line as a container runtime does, in parts."""
+    parts = [line[at : at + 3000] for at in range(0, len(line), 3000)] or [b""]
+    tags = [b"P"] * (len(parts) - 1) + [b"F"]
+    return [b"2026-03-01T06:51:19.5Z stdout %s %s" % pair for pair in zip(tags, parts, strict=True)]
+
+
+@pytest.mark.parametrize("wrapped", [_in_docker, _in_cri])
+@pytest.mark.parametrize("segment_events_max", [60, 10**6])
+def test_lines_that_a_logger_wrapped_are_told_by_the_kernel_as_the_plain_reader_reads_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrapped: Any, segment_events_max: int
+) -> None:
+    monkeypatch.setattr(reading, "_TAKEN_BYTES", 100_000)
+    maker = LineMaker("wrapped")
+    lines = [json.dumps(USUAL).encode(), *_made(200), *(maker.made().content for _ in range(200)), b"", b"text"]
+    log = tmp_path / "app.log"
+    log.write_bytes(_joined([part for line in lines if b"\n" not in line for part in wrapped(line)]))
+    told: list[int] = []
+    real = BlockDecoder.decoded_lines
+    monkeypatch.setattr(
+        BlockDecoder, "decoded_lines", lambda self, taken: [found := real(self, taken), told.append(found.told)][0]
+    )
+
+    def read(reader: Any) -> list[Any]:
+        found = read_log(
+            log,
+            source="s",
+            name="n",
+            log_format=FORMAT,
+            fingerprint=_fingerprint,
+            segment_events_max=segment_events_max,
+            reader=reader,
+        )
+        segments = list(found)
+        assert [segment.record.is_balanced for segment in segments] == [True] * len(segments)
+        rows = [
+            (
+                sorted(map(_by_place, segment.events.to_pylist())),
+                sorted(map(_by_place, segment.quarantined.to_pylist())),
+            )
+            for segment in segments
+        ]
+        records = [segment.record for segment in segments]
+        ends = records if segment_events_max > len(lines) else [records[-1].end]
+        return [[row for events, _ in rows for row in events], [row for _, others in rows for row in others], ends]
+
+    assert read("fast") == read("plain")
+    assert sum(told) > 100
+
+
+def _by_place(row: dict[str, Any]) -> Any:
+    return row["line"], row["byte_start"], json.dumps(row, default=str, sort_keys=True)
 
 
 _STREAM = 'data: {"id": "%s", "choices": [{"index": 0, "delta": {"content": "%s"}}]}\n\n'
