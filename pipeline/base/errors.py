@@ -11,6 +11,7 @@
      ├── IssueBlocked              nothing can be issued or voided yet (unpriced usage, a broken claim)
      ├── InvoiceNotFound           no draft or issued invoice fits what was asked for
      ├── VoidRefused               an invoice cannot be voided: it is credited already, or a credit note itself
+     ├── CreditRefused             an invoice cannot be credited in part: nothing is left, or it was taken back
      ├── PaymentRefused            a payment cannot be recorded: of a draft, a credited invoice, or nothing
      ├── WorkspaceLocked           another run holds the workspace
      └── LakeError                 the lake is not what its log says it is, or says what this program cannot read
@@ -67,6 +68,10 @@ class InvoiceNotFound(TallybookError):
 
 class VoidRefused(TallybookError):
     """An invoice cannot be voided: a credit note takes it back already, or it is a credit note itself."""
+
+
+class CreditRefused(TallybookError):
+    """An invoice cannot be credited in part: it was taken back, or less is left of the line than was asked for."""
 
 
 class PaymentRefused(TallybookError):

@@ -84,9 +84,11 @@ def _line(line: InvoiceLine, *, has_kinds: bool, has_lists: bool) -> tuple[Cell,
     printed = (line.rate_per_million, line.list_rate_per_million) if has_lists else (line.rate_per_million,)
     rates = ["" if rate is None else plain_rate(rate) for rate in printed]
     what = (
-        f"{line.model} ({line.original_period})"
-        if line.original_period and line.model
-        else line.model or line.description
+        line.description
+        if line.kind is LineKind.REDUCTION or not line.model
+        else f"{line.model} ({line.original_period})"
+        if line.original_period
+        else line.model
     )
     meter = line.meter.value if line.meter else ""
     return (
@@ -120,6 +122,7 @@ def _particulars(invoice: Invoice, credit_note_id: str | None) -> list[tuple[str
         ("pay to", ", ".join(part for part in _bank(invoice.bank) if part)),
         ("note", invoice.note),
         ("credits", invoice.credits_invoice),
+        ("reason", invoice.credit_reason),
         ("credited by", credit_note_id or ""),
     ]
     has_details = invoice.buyer != Party()
