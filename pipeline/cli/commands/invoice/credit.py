@@ -9,6 +9,7 @@ import click
 from pipeline.cli.commands.invoice.choice import AmountType
 from pipeline.cli.commands.invoice.freeze import as_of_option, dry_run_option, freeze, json_option
 from pipeline.cli.commands.invoice.printed import print_list
+from pipeline.cli.commands.invoice.settled import warn_of_what_was_paid
 from pipeline.cli.examples import examples
 from pipeline.invoicing.reductions import Reduction
 from pipeline.jobs.invoices.credit import credit
@@ -69,6 +70,7 @@ def credit_command(
         click.echo(
             f"this is credited already, by {note.id}; give another reason where it is to be credited twice", err=True
         )
+    warn_of_what_was_paid(invocation.workspace, frozen.book, note.credits_invoice)
     if as_json:
         frozen.print_documents([note])
     else:
