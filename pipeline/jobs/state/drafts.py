@@ -1,7 +1,7 @@
 """Charges → drafts of invoices, and their CSV.
 
 Owns which accounts and months are drafted, and the files of a period. Does not own lines, drafts, corrections or ids
-(``pipeline.invoicing``) nor issuing (``pipeline.jobs.invoices.issue``).
+(``pipeline.invoicing``) nor issuing (``pipeline.jobs.invoices``).
 """
 
 from __future__ import annotations
