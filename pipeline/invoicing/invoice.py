@@ -200,13 +200,24 @@ class Invoice:
         A tax line has the tax that it charges. A credit line has the only tax of the invoice, and None where it is
         split over several: ``tax_breakdown`` says how. Raises ``ValueError`` as ``tax_breakdown`` does.
         """
-        if line.kind is LineKind.CREDIT:
-            shares = self.tax_breakdown
-            return shares[0].tax if len(shares) == 1 else None
-        if line.kind is LineKind.TAX:
-            charged = [each.tax for each in self.tax_breakdown if each.tax is not None and each.tax.is_charged]
-            return charged[[each.number for each in self.lines if each.kind is LineKind.TAX].index(line.number)]
-        return tax_of_line(line, self.tax_of_period, period=self.period)
+        if line.kind not in (LineKind.CREDIT, LineKind.TAX):
+            return tax_of_line(line, self.tax_of_period, period=self.period)
+        return self.line_taxes[line.number - 1]
+
+    @property
+    def line_taxes(self) -> tuple[Tax | None, ...]:
+        """``tax_of_line`` of all lines. Raises ``ValueError`` as ``tax_breakdown`` does."""
+        taxes = [share.tax for share in self.tax_breakdown]
+        charged = iter([tax for tax in taxes if tax is not None and tax.is_charged])
+        only = taxes[0] if len(taxes) == 1 else None
+        return tuple(
+            only
+            if line.kind is LineKind.CREDIT
+            else next(charged)
+            if line.kind is LineKind.TAX
+            else tax_of_line(line, self.tax_of_period, period=self.period)
+            for line in self.lines
+        )
 
     def _printed(self, amounts: Iterable[Decimal]) -> Decimal:
         return rounded_to_minor_unit(exact_sum(amounts), self.currency, self.rounding)

@@ -88,13 +88,13 @@ def _files(workspace: Workspace, built: Aggregate, book: InvoiceBook) -> Check:
     wrong = [
         f"{period}/{file}"
         for period in sorted({invoice.period for invoice in book.of()} | set(written_periods(workspace.root)))
-        for file, content in period_files(book, period).items()
+        for file, content in period_files(workspace, book, period).items()
         if not _is_written(workspace, period, file, content)
     ]
     return check_that_none(
         wrong,
         name=name,
-        fine="every CSV is byte for byte what is computed now",
+        fine="every file of theirs is byte for byte what is computed now",
         found="changed or missing ('tallybook nightly' writes them again)",
     )
 
@@ -230,7 +230,7 @@ def _amounts(workspace: Workspace, period: BillingPeriod, name: str, column: str
     """Yield the invoice and an amount of each row. Raises ``_DamagedCsv`` where a row has none."""
     try:
         content = read_period_file(workspace.root, period, name) or b""  # one that is missing is named by another claim
-        for number, row in enumerate(csv.DictReader(io.StringIO(content.decode("utf-8"), newline="")), start=2):
+        for number, row in enumerate(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")), start=2):
             try:
                 yield row["invoice_id"], decimal_from_plain(row[column])
             except (KeyError, TypeError, InexactAmount) as wrong:
