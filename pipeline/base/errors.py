@@ -13,6 +13,8 @@
      ├── VoidRefused               an invoice cannot be voided: it is credited already, or a credit note itself
      ├── RenderingRefused          an invoice lacks what a document of that format must state
      ├── ExtraMissing              a library is not installed that only some users need
+     ├── CreditRefused             an invoice cannot be credited in part: nothing is left, or it was taken back
+     ├── PaymentRefused            a payment cannot be recorded: of a draft, a credited invoice, or nothing
      ├── WorkspaceLocked           another run holds the workspace
      └── LakeError                 the lake is not what its log says it is, or says what this program cannot read
           ├── LakeIsNewer          a newer version of Tallybook wrote it
@@ -76,6 +78,14 @@ class RenderingRefused(TallybookError):
 
 class ExtraMissing(TallybookError):
     """A library is not installed that only some users need; the message names the extra to install."""
+
+
+class CreditRefused(TallybookError):
+    """An invoice cannot be credited in part: it was taken back, or less is left of the line than was asked for."""
+
+
+class PaymentRefused(TallybookError):
+    """A payment cannot be recorded: of a draft, a credit note or a credited invoice, or one that is not there."""
 
 
 class WorkspaceLocked(TallybookError):

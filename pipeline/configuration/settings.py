@@ -103,6 +103,9 @@ class Settings:
     letterhead: Letterhead = field(default_factory=Letterhead)
     """Who issues the invoices, and what else is printed on each of them."""
 
+    csv_bom: bool = False
+    """Whether CSV files of invoices begin with a byte order mark."""
+
     @property
     def seller(self) -> Party:
         """Who issues the invoices."""
@@ -130,7 +133,7 @@ def read_settings(workspace: Path) -> Settings:
 
 def settings_from_table(table: Table) -> Settings:
     """Check the top table of a ``tallybook.toml``. Raises ``ConfigurationError``."""
-    table.allow_only("timezone", "currency", "rounding", "sources", "policy", "invoices", "limits", "seller")
+    table.allow_only("timezone", "currency", "rounding", "sources", "policy", "invoices", "limits", "seller", "exports")
     defaults = Settings()
     timezone = table.text("timezone", defaults.timezone)
     currency = table.text("currency", defaults.currency)
@@ -150,6 +153,7 @@ def settings_from_table(table: Table) -> Settings:
         invoice_prefix=_invoice_prefix(table.table("invoices"), defaults.invoice_prefix),
         limits=_limits(table.table("limits"), defaults.limits),
         letterhead=read_letterhead(table),
+        csv_bom=_csv_bom(table.table("exports")),
     )
 
 
@@ -238,6 +242,15 @@ def _invoice_prefix(table: Table, default: str) -> str:
         )
         raise table.refusal(what)
     return prefix
+
+
+def _csv_bom(table: Table) -> bool:
+    table.allow_only("csv_bom")
+    is_marked = table.values.get("csv_bom", False)
+    if not isinstance(is_marked, bool):
+        what = f"csv_bom is {value_text(is_marked)}; it must be true or false"
+        raise table.refusal(what)
+    return is_marked
 
 
 def _limits(table: Table, defaults: Limits) -> Limits:

@@ -54,8 +54,17 @@ def csv_of_columns(header: Sequence[str], columns: Sequence[Sequence[Cell]]) -> 
 
     Where all cells of one are of a type, none is asked for its own.
     """
-    rows = zip(*map(_cells, columns), strict=True)
-    return "\r\n".join([",".join(_quoted(escaped(name)) for name in header), *map(",".join, rows), ""]).encode("utf-8")
+    return csv_of_rows(header, csv_rows(columns))
+
+
+def csv_rows(columns: Sequence[Sequence[Cell]]) -> list[str]:
+    """Return the rows of columns of equal length as they stand in a file, without their line ends."""
+    return list(map(",".join, zip(*map(_cells, columns), strict=True)))
+
+
+def csv_of_rows(header: Sequence[str], rows: Iterable[str]) -> bytes:
+    """Write a header and rows that ``csv_rows`` made."""
+    return "\r\n".join([",".join(_quoted(escaped(name)) for name in header), *rows, ""]).encode("utf-8")
 
 
 @lru_cache(maxsize=4_096)  # most cells of a book are the same few texts

@@ -1,15 +1,15 @@
 """Invoices as CSV: one file of invoices, one of their lines.
 
-Owns the columns, which are a contract (more may follow after these, none changes), and the order of rows: issued
-invoices by number, then drafts by period and account. Does not own CSV itself (``pipeline.documents.csv_text``) nor
-where files lie.
+Owns the columns, which are a contract: every file has all of them, in this order, whatever its rows say. More may
+follow after these, none changes. Owns the order of rows too: issued invoices by number, then drafts by period and
+account. Does not own CSV itself (``pipeline.documents.csv_text``) nor where files lie.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.documents.csv_text import csv_of_columns
+from pipeline.documents.csv_text import csv_of_columns, csv_of_rows, csv_rows
 from pipeline.invoicing.invoice import credited_by
 from pipeline.invoicing.lines import LineKind
 from pipeline.usage import Meter
@@ -17,22 +17,64 @@ from pipeline.usage import Meter
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from pipeline.accounts import Tax
     from pipeline.documents.csv_text import Cell
     from pipeline.invoicing import Invoice, InvoiceLine
 
-INVOICE_COLUMNS = (
-    "invoice_id",
-    "status",
-    "account_id",
-    "account_name",
-    "period",
-    "period_start",
-    "period_end",
-    "currency",
-    "subtotal",
-    "total",
-    "lines",
-)
+CSV_LAYOUT = 2
+"""Which columns there are: 1 had those alone that some row of a file said something in, after the first few."""
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+"""At the start of a file it tells spreadsheets of Microsoft's that the text is UTF-8."""
+
+INVOICE_CELLS: Mapping[str, Callable[[Invoice], Cell]] = {
+    "invoice_id": lambda invoice: invoice.id,
+    "status": lambda invoice: invoice.status.value,
+    "account_id": lambda invoice: invoice.account_id,
+    "account_name": lambda invoice: invoice.account_name,
+    "period": lambda invoice: str(invoice.period),
+    "period_start": lambda invoice: invoice.period_start,
+    "period_end": lambda invoice: invoice.period_end,
+    "currency": lambda invoice: invoice.currency,
+    "subtotal": lambda invoice: invoice.subtotal,
+    "total": lambda invoice: invoice.total,
+    "lines": lambda invoice: len(invoice.lines),
+    "tax": lambda invoice: invoice.tax_amount if invoice.is_taxed else None,
+    "tax_text": lambda invoice: invoice.tax_text,
+    "due_date": lambda invoice: _date(invoice, "due_date"),
+    "purchase_order": lambda invoice: invoice.purchase_order,
+    "credits_invoice": lambda invoice: invoice.credits_invoice,
+    "credited_by": lambda _: None,
+    "issue_date": lambda invoice: _date(invoice, "issue_date"),
+    "payment_terms": lambda invoice: invoice.payment_terms,
+    "tax_category": lambda _: None,
+    "tax_rate": lambda _: None,
+    "buyer_name": lambda invoice: invoice.buyer_name,
+    "buyer_address": lambda invoice: ", ".join(invoice.buyer.address_lines),
+    "buyer_country": lambda invoice: invoice.buyer.country,
+    "buyer_tax_id": lambda invoice: invoice.buyer.tax_id,
+    "buyer_reference": lambda invoice: invoice.buyer_reference,
+}
+"""Columns of ``invoices.csv``; tax and ``credited_by`` are filled for all rows at once."""
+LINE_CELLS: Mapping[str, Callable[[InvoiceLine], Cell]] = {
+    "line": lambda line: line.number,
+    "kind": lambda line: _TEXTS[line.kind],
+    "api_key_id": lambda line: line.api_key_id,
+    "model": lambda line: line.model,
+    "service_tier": lambda line: line.service_tier,
+    "meter": lambda line: _TEXTS[line.meter],
+    "quantity": lambda line: line.quantity,
+    "rate_per_million": lambda line: line.rate_per_million,
+    "amount": lambda line: line.amount,
+    "description": lambda line: line.description,
+    "original_period": lambda line: str(line.original_period) if line.original_period else None,
+    "original_kind": lambda line: _TEXTS[line.original_kind],
+    "credit_id": lambda line: line.credit_id,
+    "tags": lambda line: line.tags,
+    "list_rate_per_million": lambda line: line.list_rate_per_million,
+    "package_tokens": lambda line: line.package_tokens,
+    "tax_base": lambda line: line.tax_base,
+}
+"""What ``lines.csv`` says of a line alone."""
 LINE_COLUMNS = (
     "invoice_id",
     "account_id",
@@ -47,53 +89,40 @@ LINE_COLUMNS = (
     "currency",
     "amount",
     "description",
+    "original_period",
+    "original_kind",
+    "credit_id",
+    "tags",
+    "list_rate_per_million",
+    "package_tokens",
+    "tax_category",
+    "tax_rate",
+    "tax_base",
+    "status",
+    "period",
+    "issue_date",
+    "due_date",
+    "buyer_name",
+    "buyer_country",
+    "buyer_tax_id",
 )
-
-Columns = list["Sequence[Cell]"]
-
-FURTHER_INVOICE_COLUMNS: Mapping[str, Callable[[Invoice], Cell]] = {
-    "tax": lambda invoice: invoice.tax_amount if invoice.is_taxed else None,
-    "tax_text": lambda invoice: invoice.tax_text or None,
-    "due_date": lambda invoice: invoice.due_date.isoformat() if invoice.due_date else None,
-    "purchase_order": lambda invoice: invoice.purchase_order or None,
-    "credits_invoice": lambda invoice: invoice.credits_invoice or None,
-}
-"""Columns after the fixed ones; a file has those that any of its rows says something in. ``credited_by`` follows them.
-"""
-FURTHER_LINE_COLUMNS: Mapping[str, Callable[[InvoiceLine], Cell]] = {
-    "original_period": lambda line: str(line.original_period) if line.original_period else None,
-    "original_kind": lambda line: line.original_kind.value if line.original_kind else None,
-    "credit_id": lambda line: line.credit_id or None,
-    "tags": lambda line: line.tags or None,
-    "list_rate_per_million": lambda line: line.list_rate_per_million,
-    "package_tokens": lambda line: line.package_tokens,
-}
-"""Columns after the fixed ones, likewise."""
+"""Columns of ``lines.csv``: those of ``LINE_CELLS``, of the line's tax, and for the rest of its invoice."""
 _TEXTS: Mapping[LineKind | Meter | None, str] = {each: each.value for each in (*LineKind, *Meter)} | {None: ""}
 
 
 def invoices_csv(invoices: Iterable[Invoice]) -> bytes:
     """Write ``invoices.csv``: one row per invoice.
 
-    ``lines`` is the number of its lines; the period's bounds carry the account's offset.
+    ``lines`` is the number of its lines; the period's bounds carry the account's offset. ``tax_category`` and
+    ``tax_rate`` are empty where its lines have several.
     """
     listed = sorted(invoices, key=_invoice_order)
     notes = credited_by(listed)
-    fixed: Columns = [
-        [invoice.id for invoice in listed],
-        [invoice.status.value for invoice in listed],
-        [invoice.account_id for invoice in listed],
-        [invoice.account_name for invoice in listed],
-        [str(invoice.period) for invoice in listed],
-        [invoice.period_start for invoice in listed],
-        [invoice.period_end for invoice in listed],
-        [invoice.currency for invoice in listed],
-        [invoice.subtotal for invoice in listed],
-        [invoice.total for invoice in listed],
-        [len(invoice.lines) for invoice in listed],
-    ]
-    further = {name: [cell(invoice) for invoice in listed] for name, cell in FURTHER_INVOICE_COLUMNS.items()}
-    return _csv(INVOICE_COLUMNS, fixed, further | {"credited_by": [notes.get(invoice.id) for invoice in listed]})
+    columns = {name: [cell(invoice) for invoice in listed] for name, cell in INVOICE_CELLS.items()}
+    columns["credited_by"] = [notes.get(invoice.id) for invoice in listed]
+    taxes = [_only_tax(invoice) for invoice in listed]
+    columns["tax_category"], columns["tax_rate"] = [_category(tax) for tax in taxes], [_rate(tax) for tax in taxes]
+    return csv_of_columns(tuple(columns), list(columns.values()))
 
 
 def lines_csv(invoices: Iterable[Invoice]) -> bytes:
@@ -101,37 +130,64 @@ def lines_csv(invoices: Iterable[Invoice]) -> bytes:
 
     ``quantity`` is tokens, ``amount`` is rounded to the currency's minor unit.
 
-    Lines that are about no tokens have an empty meter and rate, and the quantity 0.
+    Lines that are about no tokens have an empty meter and rate, and the quantity 0. Credits that are split over several
+    taxes have no tax category and rate.
     """
+    return csv_of_rows(LINE_COLUMNS, _line_rows(sorted(invoices, key=_invoice_order)))
+
+
+def lines_csv_by_invoice(invoices: Iterable[Invoice]) -> tuple[bytes, dict[str, bytes]]:
+    """Write ``lines.csv`` of all invoices, and that of each alone by its id: the same rows."""
     listed = sorted(invoices, key=_invoice_order)
-    lines = [line for invoice in listed for line in invoice.lines]
-    fixed: Columns = [
-        [invoice.id for invoice in listed for _ in invoice.lines],
-        [invoice.account_id for invoice in listed for _ in invoice.lines],
-        [line.number for line in lines],
-        [_TEXTS[line.kind] for line in lines],
-        [line.api_key_id for line in lines],
-        [line.model for line in lines],
-        [line.service_tier for line in lines],
-        [_TEXTS[line.meter] for line in lines],
-        [line.quantity for line in lines],
-        [line.rate_per_million for line in lines],
-        [invoice.currency for invoice in listed for _ in invoice.lines],
-        [line.amount for line in lines],
-        [line.description for line in lines],
-    ]
-    return _csv(
-        LINE_COLUMNS, fixed, {name: [cell(line) for line in lines] for name, cell in FURTHER_LINE_COLUMNS.items()}
-    )
+    rows = _line_rows(listed)
+    alone, start = {}, 0
+    for invoice in listed:
+        end = start + len(invoice.lines)
+        alone[invoice.id] = csv_of_rows(LINE_COLUMNS, rows[start:end])
+        start = end
+    return csv_of_rows(LINE_COLUMNS, rows), alone
 
 
-def _csv(columns: Sequence[str], fixed: Columns, further: Mapping[str, Sequence[Cell]]) -> bytes:
-    """Write the fixed columns, and of the further ones those that say something.
+def _line_rows(invoices: Sequence[Invoice]) -> list[str]:
+    lines = [line for invoice in invoices for line in invoice.lines]
+    taxes = [tax for invoice in invoices for tax in _taxes(invoice)]
+    cells: dict[str, Sequence[Cell]] = {name: [cell(line) for line in lines] for name, cell in LINE_CELLS.items()}
+    cells["tax_category"] = [_category(tax) for tax in taxes]
+    cells["tax_rate"] = [_rate(tax) for tax in taxes]
+    for name in LINE_COLUMNS:
+        if name not in cells:
+            cells[name] = [cell for invoice in invoices for cell in [INVOICE_CELLS[name](invoice)] * len(invoice.lines)]
+    return csv_rows([cells[name] for name in LINE_COLUMNS])
 
-    A file without anything new is the file it always was.
-    """
-    used = {name: cells for name, cells in further.items() if any(cell is not None for cell in cells)}
-    return csv_of_columns((*columns, *used), [*fixed, *used.values()])
+
+def _taxes(invoice: Invoice) -> Sequence[Tax | None]:
+    """Return the tax of each line, None where it has none, or where an older document does not say."""
+    nothing = [None] * len(invoice.lines)
+    if not invoice.is_taxed:
+        return nothing
+    try:
+        return invoice.line_taxes
+    except ValueError:
+        return nothing
+
+
+def _only_tax(invoice: Invoice) -> Tax | None:
+    """Return the tax that all lines of an invoice have; None where there are several."""
+    taxes = list(dict.fromkeys(_taxes(invoice)))
+    return taxes[0] if len(taxes) == 1 else None
+
+
+def _category(tax: Tax | None) -> Cell:
+    return None if tax is None else tax.category.value
+
+
+def _rate(tax: Tax | None) -> Cell:
+    return None if tax is None else tax.charged_rate
+
+
+def _date(invoice: Invoice, name: str) -> Cell:
+    stated = getattr(invoice, name)
+    return stated.isoformat() if stated else None
 
 
 def _invoice_order(invoice: Invoice) -> tuple[bool, int, str, str]:

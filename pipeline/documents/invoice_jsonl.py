@@ -19,5 +19,9 @@ if TYPE_CHECKING:
 
 def exported(invoices: Iterable[Invoice]) -> bytes:
     """Return one line for each invoice, in the order given."""
-    documents = (json.dumps(invoice_document(invoice), ensure_ascii=False, sort_keys=True) for invoice in invoices)
-    return "".join(f"{document}\n" for document in documents).encode("utf-8")
+    return b"".join(map(document_bytes, invoices))
+
+
+def document_bytes(invoice: Invoice) -> bytes:
+    """Return an invoice's document as a line of JSON."""
+    return (json.dumps(invoice_document(invoice), ensure_ascii=False, sort_keys=True) + "\n").encode("utf-8")

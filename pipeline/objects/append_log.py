@@ -74,6 +74,11 @@ def append_entry(folder: Path, number: int, content: bytes) -> str:
     except FileExistsError:
         message = f"another run wrote {final} first; read the log again and try the next number"
         raise CommitConflict(message) from None
+    return sha256_of(content)
+
+
+def sha256_of(content: bytes) -> str:
+    """Return what the entry after one with these bytes states as its ``previousSha256``."""
     return hashlib.sha256(content).hexdigest()
 
 
@@ -85,7 +90,7 @@ def sha256_of_last(folder: Path, number: int, *, seal: object) -> str | None:
     except (OSError, ValueError):
         return None
     (stated,) = _SEAL.findall(content)
-    return hashlib.sha256(content).hexdigest() if stated[1].decode() == seal else None
+    return sha256_of(content) if stated[1].decode() == seal else None
 
 
 def read_chain(
@@ -123,7 +128,7 @@ def read_chain(
             message = f"log entry {path} is refused: {error}; {advice}"
             raise LogEntryRefused(message) from error
         entries.append(entry)
-        last_sha256 = hashlib.sha256(content).hexdigest()
+        last_sha256 = sha256_of(content)
     disk.sync_folder(folder)
     return Chain(entries=tuple(entries), last_sha256=last_sha256)
 

@@ -1,4 +1,4 @@
-"""Every write, fsync, rename, link and unlink of the project.
+"""Every write, fsync, rename, link and removal of the project.
 
 So one module carries every fault that a disk can have.
 
@@ -11,6 +11,7 @@ Does not own what is written nor when it counts (``lake``, ``derived``, ``regist
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import secrets
@@ -42,6 +43,12 @@ def make_folders(within: Path, *folders: Path) -> None:
             continue  # a file of that name makes the next step fail with its own words
     for parent in dict.fromkeys(folder for chain in chains for folder in chain[:-1]):
         sync_folder(parent)
+
+
+def make_derived_folder(folder: Path) -> None:
+    """Make a folder in one that is there; after a power cut it may be gone: for what can be derived again."""
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(folder)  # noqa: PTH102 - every fault enters by this module's `os`
 
 
 def write_temporary(folder: Path, content: bytes, *, mode: int = 0o666, is_synced: bool = True) -> Path:
@@ -125,6 +132,12 @@ def remove_files(folder: Path, names: Iterable[str]) -> list[str]:
             continue
         removed.append(name)
     return removed
+
+
+def remove_empty_folder(folder: Path) -> None:
+    """Remove a folder; one that holds anything stays."""
+    if not any(folder.iterdir()):
+        os.rmdir(folder)  # noqa: PTH106 - every fault enters by this module's `os`
 
 
 def sweep_temporaries(folder: Path) -> list[str]:

@@ -55,6 +55,11 @@ def register(workspace: Path) -> Path:
     return workspace / "invoices" / "register"
 
 
+def payments(workspace: Path) -> Path:
+    """Return the folder of the recorded payments: ``<20 digits>.json``, from 1."""
+    return workspace / "invoices" / "payments"
+
+
 def configurations(workspace: Path) -> Path:
     """Return the folder of the configurations that invoices were issued with.
 

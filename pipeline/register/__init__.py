@@ -1,9 +1,10 @@
 """Issued invoices at rest: the register that numbers and freezes them, and the configurations they were issued with.
 
-Owns the chain of documents, the kept configurations and the files under ``invoices/``. Does not own what an invoice
-says (``pipeline.invoicing``) nor its CSV (``pipeline.documents``). Read first: ``entries``, then ``configurations``.
+Owns the chain of documents, recorded payments, the kept configurations and the files under ``invoices/``. Does not own
+what an invoice says (``pipeline.invoicing``) nor its CSV (``pipeline.documents``). Read first: ``entries``, then
+``configurations``.
 """
 
-from pipeline.register.entries import append, read, sweep_orphans
+from pipeline.register.entries import Rehearsal, append, read, sweep_orphans
 
-__all__ = ["append", "read", "sweep_orphans"]
+__all__ = ["Rehearsal", "append", "read", "sweep_orphans"]

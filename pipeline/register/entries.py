@@ -45,6 +45,54 @@ def append(
     all before it, and the number is taken once.
     """
     folder, number = layout.register(workspace), len(documents_so_far) + 1
+    last_sha256 = _sha256_of_last(workspace, documents_so_far)
+    content, document = _render(make_document(number), last_sha256)
+    if number == 1:  # where there is an entry, its folder was durable before it
+        disk.make_folders(workspace, folder)
+    append_log.append_entry(folder, number, content)
+    return document
+
+
+class Rehearsal:
+    """What appending would make of the register, in memory: the same documents, byte for byte, and nothing is written.
+
+    Numbers and chain go on from document to document, so that many can be rehearsed as they would be appended.
+    """
+
+    def __init__(self) -> None:
+        """Begin with the register as it is when the first document is made."""
+        self.documents: list[dict[str, Any]] = []
+        """What would be issued, in order, with the place of each in the chain."""
+        self._last: tuple[tuple[int, object], str] | None = None
+
+    def append(
+        self,
+        workspace: Path,
+        documents_so_far: Sequence[Mapping[str, Any]],
+        make_document: Callable[[int], Mapping[str, Any]],
+    ) -> dict[str, Any]:
+        """Return the document that ``append`` would issue; it raises what ``append`` raises."""
+        if self._last is not None and self._last[0] == _last_seal(documents_so_far):
+            last_sha256: str | None = self._last[1]
+        else:
+            last_sha256 = _sha256_of_last(workspace, documents_so_far)
+        content, document = _render(make_document(len(documents_so_far) + 1), last_sha256)
+        self.documents.append(document)
+        self._last = _last_seal([*documents_so_far, document]), append_log.sha256_of(content)
+        return document
+
+
+def sweep_orphans(workspace: Path) -> list[str]:
+    """Remove the temporary files of runs that died, and say which; only for the holder of the workspace's lock."""
+    return disk.sweep_temporaries(layout.register(workspace))
+
+
+def _sha256_of_last(workspace: Path, documents_so_far: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return the sha256 of the last entry, None of an empty register.
+
+    Raises ``CommitConflict`` where ``documents_so_far`` is not what the register holds.
+    """
+    folder, number = layout.register(workspace), len(documents_so_far) + 1
     stated = documents_so_far[-1].get("sealSha256") if documents_so_far else None
     last_sha256 = append_log.sha256_of_last(folder, number - 1, seal=stated)
     if (last_sha256 is None and documents_so_far) or append_log.entry_path(folder, number).exists():
@@ -52,16 +100,8 @@ def append(
         if _last_seal(chain.entries) != _last_seal(documents_so_far):
             message = f"another run issued invoice {len(chain.entries)} first; read the register again and decide again"
             raise CommitConflict(message)
-        last_sha256 = chain.last_sha256
-    content = _render(make_document(number), last_sha256)
-    disk.make_folders(workspace, folder)
-    append_log.append_entry(folder, number, content)
-    return parse_object(content)
-
-
-def sweep_orphans(workspace: Path) -> list[str]:
-    """Remove the temporary files of runs that died, and say which; only for the holder of the workspace's lock."""
-    return disk.sweep_temporaries(layout.register(workspace))
+        return chain.last_sha256
+    return last_sha256
 
 
 def _last_seal(documents: Sequence[Mapping[str, Any]]) -> tuple[int, object]:
@@ -81,12 +121,12 @@ def _parse(content: bytes, _number: int) -> tuple[str | None, dict[str, Any]]:
     return previous_sha256, document
 
 
-def _render(document: Mapping[str, Any], previous_sha256: str | None) -> bytes:
+def _render(document: Mapping[str, Any], previous_sha256: str | None) -> tuple[bytes, dict[str, Any]]:
+    """Return the bytes of an entry, and what they say when they are read back."""
     taken = document.keys() & {"previousSha256", "sealSha256"}
     if taken:
         message = f"the document has the fields {sorted(taken)}, which belong to the register"
         raise ValueError(message)
     entry = {**document, "previousSha256": previous_sha256, "sealSha256": append_log.UNSEALED}
-    content = (json.dumps(entry, ensure_ascii=False, sort_keys=True, indent=1) + "\n").encode("utf-8")
-    parse_object(content)  # what cannot be read back, such as a float, must not be issued
-    return append_log.seal(content)
+    content = append_log.seal((json.dumps(entry, ensure_ascii=False, sort_keys=True, indent=1) + "\n").encode("utf-8"))
+    return content, parse_object(content)  # what cannot be read back, such as a float, must not be issued

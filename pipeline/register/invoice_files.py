@@ -1,6 +1,7 @@
-"""The files of invoices under ``invoices/YYYY-MM``.
+"""The files of invoices under ``invoices/YYYY-MM``, and of each invoice in a folder of its own within.
 
-Written whole or not at all, rewritten only when their bytes change.
+``invoices/2026-10/INV-000001/INV-000001.json`` is its document; whatever it is rendered as lies beside it under the
+same name (``rendered_path``). Files are written whole or not at all, rewritten only when their bytes change.
 
 Does not own their content (``pipeline.documents``) nor the issued invoices themselves (``register``), from which they
 can always be written again.
@@ -8,6 +9,7 @@ can always be written again.
 
 from __future__ import annotations
 
+import glob
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
@@ -19,8 +21,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PERIOD_FILES = ("invoices.csv", "lines.csv")
+LINES_FILE = "lines.csv"
 _DOCUMENT_MODE = 0o640
 """A document names a customer: it is for its owner and their group, and for nobody else."""
+_DRAFT = "draft-"
 
 
 def period_folder(workspace: Path, period: BillingPeriod) -> Path:
@@ -45,20 +49,40 @@ def read_period_file(workspace: Path, period: BillingPeriod, name: str) -> bytes
     return path.read_bytes() if path.is_file() else None
 
 
+def invoice_folder(workspace: Path, period: BillingPeriod, invoice_id: str) -> Path:
+    """Return the folder of one invoice."""
+    return period_folder(workspace, period) / invoice_id
+
+
+def rendered_path(workspace: Path, period: BillingPeriod, invoice_id: str, extension: str) -> Path:
+    """Return where an invoice lies in a format, such as ``pdf``: ``invoices/2026-10/INV-000001/INV-000001.pdf``."""
+    return invoice_folder(workspace, period, invoice_id) / f"{invoice_id}.{extension}"
+
+
+def invoice_file_names(invoice_id: str) -> tuple[str, str]:
+    """Return the names, within the period's folder, of an invoice's document and of its lines."""
+    return f"{invoice_id}/{invoice_id}.json", f"{invoice_id}/{LINES_FILE}"
+
+
 def write_period_files(workspace: Path, period: BillingPeriod, files: Mapping[str, bytes]) -> None:
-    """Make the period's files exactly ``files``: ``PERIOD_FILES`` that are not among them are removed."""
+    """Make the period's files exactly ``files``, named as ``PERIOD_FILES`` and ``invoice_file_names`` do.
+
+    ``PERIOD_FILES`` that are not among them are removed, and so are drafts that are not. Where a document changes,
+    what it was rendered as before is removed.
+    """
     folder = period_folder(workspace, period)
     if files:
         disk.make_folders(workspace, folder)
     for name, content in files.items():
         if read_period_file(workspace, period, name) != content:
-            disk.replace_durably(folder / name, content)
+            _replace(folder / name, content, is_of_period=name in PERIOD_FILES)
     disk.remove_files(folder, [name for name in PERIOD_FILES if name not in files and (folder / name).is_file()])
-
-
-def document_folder(workspace: Path, period: BillingPeriod, invoice_id: str) -> Path:
-    """Return the folder of one invoice's documents, beside the files of its period."""
-    return period_folder(workspace, period) / invoice_id
+    drafts = {name.partition("/")[0] for name in files}
+    for gone in folder.glob(f"{_DRAFT}*/"):
+        if gone.name not in drafts:
+            disk.remove_files(gone, [LINES_FILE, *_rendered(gone)])
+            disk.sweep_temporaries(gone)
+            disk.remove_empty_folder(gone)
 
 
 def write_document(path: Path, content: bytes) -> None:
@@ -69,3 +93,21 @@ def write_document(path: Path, content: bytes) -> None:
     disk.make_folders(within, path.parent)
     if not path.is_file() or path.read_bytes() != content:
         disk.replace_durably(path, content, mode=_DOCUMENT_MODE)
+
+
+def _replace(path: Path, content: bytes, *, is_of_period: bool) -> None:
+    """Write a file; that of one invoice without waiting for the disk, since there are many and all can be derived."""
+    if is_of_period:
+        disk.replace_durably(path, content)
+        return
+    if not path.parent.is_dir():
+        disk.make_derived_folder(path.parent)
+    elif path.suffix == ".json":
+        disk.remove_files(path.parent, _rendered(path.parent))
+        disk.sweep_temporaries(path.parent)
+    disk.rename(disk.write_temporary(path.parent, content, is_synced=False), path)
+
+
+def _rendered(folder: Path) -> list[str]:
+    """Return the names of an invoice's document and of all that it was rendered as."""
+    return [path.name for path in folder.glob(f"{glob.escape(folder.name)}.*") if path.is_file()]

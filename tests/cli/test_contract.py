@@ -9,6 +9,7 @@ import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import pytest
 from workspaces import (
@@ -22,6 +23,8 @@ from workspaces import (
     tallybook_process,
     write_log,
 )
+
+from pipeline.jobs.proofs import invoice_checks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,8 +53,8 @@ def test_one_night_makes_the_draft_and_its_csv(workspace: Path) -> None:
     done = tallybook(workspace, "nightly", *AS_OF)
     assert done.returncode == 0, done.stderr
     (invoice,) = rows(workspace / "invoices/2026-10/invoices.csv")
-    assert invoice | {"invoice_id": ""} == {
-        "invoice_id": "",
+    assert {name: text for name, text in invoice.items() if text} == {
+        "invoice_id": "draft-2026-10-acme",
         "status": "draft",
         "account_id": "acme",
         "account_name": "Acme",
@@ -62,6 +65,7 @@ def test_one_night_makes_the_draft_and_its_csv(workspace: Path) -> None:
         "subtotal": "7.50",
         "total": "7.50",
         "lines": "2",
+        "buyer_name": "Acme",
     }
     lines = rows(workspace / "invoices/2026-10/lines.csv")
     assert [(line["meter"], line["quantity"], line["rate_per_million"], line["amount"]) for line in lines] == [
@@ -139,8 +143,10 @@ def test_verify_finds_a_changed_csv(workspace: Path) -> None:
         (lambda content: content.replace(b"invoice_id,", b"id,"), "lines.csv row 2 has no invoice_id or no amount"),
         (lambda _: b"\0\n", "lines.csv"),
         (lambda content: content[:60], "2026-10: draft-2026-10-acme"),
+        (lambda content: content.replace(b"5.00", b"9" * 101), "2026-10: draft-2026-10-acme"),
+        (lambda content: content + b"INV-000009,acme,1,usage,,,,prompt,1,2.00,USD,7.00,\r\n", "2026-10: INV-000009"),
     ],
-    ids=["no number", "no UTF-8", "column renamed", "id renamed", "NUL", "cut"],
+    ids=["no number", "no UTF-8", "column renamed", "id renamed", "NUL", "cut", "too long a number", "of no invoice"],
 )
 def test_verify_names_a_damaged_csv_and_never_raises(
     workspace: Path, damage: Callable[[bytes], bytes], said: str
@@ -151,6 +157,14 @@ def test_verify_names_a_damaged_csv_and_never_raises(
     done = tallybook(workspace, "verify")
     assert (done.returncode, "Traceback" in done.stderr) == (6, False)
     assert said in done.stdout
+
+
+def test_verify_names_a_csv_that_cannot_be_read(workspace: Path) -> None:
+    tallybook(workspace, "nightly", *AS_OF)
+    with mock.patch.object(invoice_checks, "read_period_file", side_effect=PermissionError(13, "Permission denied")):
+        done = tallybook(workspace, "verify")
+    assert (done.returncode, "Traceback" in done.stderr) == (6, False)
+    assert "2026-10/invoices.csv cannot be read (Permission denied)" in done.stdout
 
 
 def test_collecting_first_and_verifying_is_no_difference(workspace: Path) -> None:

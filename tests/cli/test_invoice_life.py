@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
 from workspaces import append_log, fingerprints, make_workspace, plain, tallybook, write_log
+
+from pipeline.documents.invoice_csv import CSV_LAYOUT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +64,6 @@ def test_void_writes_a_credit_note_links_both_ways_and_opens_the_period(tmp_path
         == "INV-000001"
     )
     for wrong, told in (
-        ("INV-000001", "voided already, by INV-000002"),
         ("INV-000002", "is the credit note of INV-000001"),
         ("INV-000009", "invoice list"),
     ):
@@ -154,16 +157,85 @@ keys = [{ id = "key_a", from = 2026-10-09T22:00:00Z, to = 2026-10-20T12:30:00Z }
     assert tallybook(root, "verify").returncode == 0
 
 
-def test_a_workspace_without_anything_new_has_the_columns_it_always_had(tmp_path: Path) -> None:
-    root = books(tmp_path, "", plain("2026-10-05T10:00:00Z", id="a"))
-    header = (root / "invoices/2026-10/lines.csv").read_text(encoding="utf-8").splitlines()[0]
-    assert header.endswith(",amount,description")
-    assert (
-        (root / "invoices/2026-10/invoices.csv")
-        .read_text(encoding="utf-8")
-        .splitlines()[0]
-        .endswith(",subtotal,total,lines")
+def test_each_invoice_has_a_folder_with_its_document_and_the_lines_of_the_month_that_are_its_own(
+    tmp_path: Path,
+) -> None:
+    accounts = '[[accounts]]\nid = "acme"\nname = "Acme"\nkeys = ["key_a"]\n'
+    accounts += '[[accounts]]\nid = "bolt"\nname = "Bolt"\nkeys = ["key_b"]\n'
+    root = books(
+        tmp_path,
+        accounts,
+        plain("2026-10-05T10:00:00Z", id="a"),
+        plain("2026-10-05T10:00:00Z", id="b", key="key_b"),
     )
+    tallybook(root, "invoice", "issue", "--period", "2026-10", "--account", "bolt", *AS_OF)
+    month = root / "invoices/2026-10"
+    assert sorted(path.name for path in month.iterdir()) == [
+        "INV-000001",
+        "draft-2026-10-acme",
+        "invoices.csv",
+        "lines.csv",
+    ]
+    for folder in (month / "INV-000001", month / "draft-2026-10-acme"):
+        document = json.loads((folder / f"{folder.name}.json").read_text(encoding="utf-8"))
+        assert document["invoice_id"] == folder.name
+        mine = [row for row in rows(month / "lines.csv") if row["invoice_id"] == folder.name]
+        assert rows(folder / "lines.csv") == mine
+        assert sum(Decimal(row["amount"]) for row in mine) == Decimal(document["total"])
+
+
+def test_what_a_draft_was_rendered_as_goes_when_the_draft_changes_or_goes(tmp_path: Path) -> None:
+    root = books(tmp_path, "", plain("2026-10-05T10:00:00Z", id="a"))
+    folder = root / "invoices/2026-10/draft-2026-10-acme"
+    (folder / "draft-2026-10-acme.pdf").write_bytes(b"of 2.00")
+    tallybook(root, "nightly", *AS_OF)
+    assert (folder / "draft-2026-10-acme.pdf").is_file()
+    append_log(root, "l.jsonl", plain("2026-10-06T10:00:00Z", id="b"))
+    tallybook(root, "nightly", *AS_OF)
+    assert sorted(path.name for path in folder.iterdir()) == ["draft-2026-10-acme.json", "lines.csv"]
+    (folder / "draft-2026-10-acme.pdf").write_bytes(b"of 4.00")
+    tallybook(root, "invoice", "issue", "--period", "2026-10", *AS_OF)
+    assert not folder.exists()
+    issued = root / "invoices/2026-10/INV-000001"
+    (issued / "INV-000001.pdf").write_bytes(b"of 4.00")
+    (issued / "lines.csv").write_bytes(b"changed")
+    said = tallybook(root, "verify")
+    assert (said.returncode, "2026-10/INV-000001/lines.csv" in said.stdout + said.stderr) == (6, True)
+    tallybook(root, "nightly", *AS_OF)
+    assert tallybook(root, "verify").returncode == 0
+    assert (issued / "INV-000001.pdf").read_bytes() == b"of 4.00"
+
+
+def test_what_is_no_file_of_ours_in_the_folder_of_a_draft_stays(tmp_path: Path) -> None:
+    root = books(tmp_path, "", plain("2026-10-05T10:00:00Z", id="a"))
+    folder = root / "invoices/2026-10/draft-2026-10-acme"
+    (folder / "notes.txt").write_text("ask for a purchase order", encoding="utf-8")
+    tallybook(root, "invoice", "issue", "--period", "2026-10", *AS_OF)
+    assert [path.name for path in folder.iterdir()] == ["notes.txt"]
+
+
+def test_a_csv_of_an_older_program_is_written_again_and_until_then_no_claim_about_it_is_made(tmp_path: Path) -> None:
+    root = books(tmp_path, "", plain("2026-10-05T10:00:00Z", id="a"))
+    wanted = fingerprints(root / "invoices")
+    month = root / "invoices/2026-10"
+    (month / "lines.csv").write_bytes(b"invoice_id,amount\r\ndraft-2026-10-acme,2.00\r\n")
+    shutil.rmtree(month / "draft-2026-10-acme")
+    for manifest in (root / "lake").rglob("_manifest.json"):
+        text = manifest.read_text(encoding="utf-8")
+        manifest.write_text(text.replace(f"-csv{CSV_LAYOUT}", ""), encoding="utf-8")
+    said = tallybook(root, "verify")
+    assert said.returncode == 0, said.stdout
+    assert "not written for this commit and configuration yet" in said.stdout
+    assert tallybook(root, "nightly", *AS_OF).returncode == 0
+    assert fingerprints(root / "invoices") == wanted
+
+
+def test_csv_files_begin_with_a_byte_order_mark_where_that_is_wanted(tmp_path: Path) -> None:
+    root = books(tmp_path, "", plain("2026-10-05T10:00:00Z", id="a"), config="[exports]\ncsv_bom = true\n")
+    files = sorted((root / "invoices").rglob("*.csv"))
+    assert len(files) == 3
+    assert all(path.read_bytes().startswith(b"\xef\xbb\xbfinvoice_id,") for path in files)
+    assert tallybook(root, "verify").returncode == 0
 
 
 @pytest.mark.slow

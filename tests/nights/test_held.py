@@ -100,7 +100,8 @@ def test_no_draft_is_made_for_a_month_that_has_not_begun_where_the_account_is(tm
 
 def test_an_invoice_that_was_issued_while_events_were_held_is_recomputed_to_the_byte(workspace: Path) -> None:
     night(workspace, "2026-10-06T03:00:00Z")
-    issued = tallybook(workspace, "invoice", "issue", "--period", "2026-10", "--as-of", "2026-10-06T03:00:00Z")
+    early = ("--early", "--as-of", "2026-10-06T03:00:00Z")
+    issued = tallybook(workspace, "invoice", "issue", "--period", "2026-10", *early)
     assert issued.returncode == 0, issued.stderr
     assert tallybook(workspace, "recompute", "INV-000001").returncode == 0
 

@@ -31,6 +31,7 @@ from pipeline.jobs.state.suspicious import (
 )
 from pipeline.jobs.wording import UNASSIGNED, are, counted
 from pipeline.objects.lock import locked
+from pipeline.register.payments import sweep_payment_orphans
 from pipeline.usage.sources import quarantine_reasons
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ def nightly(
     workspace = replace(workspace, now=now)
     with locked(workspace.lake, command="tallybook nightly", started_at=now):
         register.sweep_orphans(workspace.root)
+        sweep_payment_orphans(workspace.root)
         collected = collect(
             workspace, now=now, key_secret=key_secret, force=force, on_progress=on_progress, processes=processes
         )

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -89,15 +88,22 @@ def _files(workspace: Workspace, built: Aggregate, book: InvoiceBook) -> Check:
     wrong = [
         f"{period}/{file}"
         for period in sorted({invoice.period for invoice in book.of()} | set(written_periods(workspace.root)))
-        for file, content in period_files(book, period).items()
-        if read_period_file(workspace.root, period, file) != content
+        for file, content in period_files(workspace, book, period).items()
+        if not _is_written(workspace, period, file, content)
     ]
     return check_that_none(
         wrong,
         name=name,
-        fine="every CSV is byte for byte what is computed now",
+        fine="every file of theirs is byte for byte what is computed now",
         found="changed or missing ('tallybook nightly' writes them again)",
     )
+
+
+def _is_written(workspace: Workspace, period: BillingPeriod, file: str, content: bytes) -> bool:
+    try:
+        return read_period_file(workspace.root, period, file) == content
+    except OSError:  # another claim says why it cannot be read
+        return False
 
 
 def _residuals(workspace: Workspace, built: Aggregate, book: InvoiceBook) -> Iterator[str]:
@@ -141,15 +147,28 @@ def _untrue(book: InvoiceBook) -> Iterator[str]:
 
 
 def _broken_notes(book: InvoiceBook) -> Iterator[str]:
-    by_id = {invoice.id: invoice for invoice in book.issued}
-    notes = [invoice for invoice in book.issued if invoice.credits_invoice]
-    for note in notes:
-        credited = by_id.get(note.credits_invoice)
-        if credited is None or credited.status is not InvoiceStatus.ISSUED or credited.total + note.total != 0:
-            yield f"{note.id} does not take back {note.credits_invoice}"
-    for invoice_id, count in Counter(note.credits_invoice for note in notes).items():
-        if count > 1:
-            yield f"{invoice_id} is taken back {count} times"
+    """Yield where less than nothing is left of an invoice or of a line, or something of one that was taken back."""
+    invoices = {invoice.id: invoice for invoice in book.issued if invoice.status is InvoiceStatus.ISSUED}
+    left = {invoice.id: invoice.total for invoice in invoices.values()}
+    lines = {(invoice.id, line.number): line.amount for invoice in invoices.values() for line in invoice.lines}
+    voided: set[str] = set()
+    for note in (invoice for invoice in book.issued if invoice.credits_invoice):
+        credited_id = note.credits_invoice
+        if credited_id not in left:
+            yield f"{note.id} does not take back {credited_id}"
+            continue
+        if credited_id in voided:
+            yield f"{note.id} takes back {credited_id}, of which nothing was left"
+        left[credited_id] = exact_sum([left[credited_id], note.total])
+        for line in note.lines:
+            if line.credits_line is not None:
+                place = (credited_id, line.credits_line)
+                lines[place] = exact_sum([lines.get(place, line.amount - line.amount), line.amount])
+                if lines[place] < 0:
+                    yield f"{note.id} takes back more of line {line.credits_line} than {credited_id} has"
+        if (note.is_partial and left[credited_id] < 0) or (not note.is_partial and left[credited_id] != 0):
+            yield f"{note.id} leaves {plain(left[credited_id])} of {credited_id}"
+        voided |= set() if note.is_partial else {credited_id}
 
 
 def _overdrawn(workspace: Workspace, book: InvoiceBook) -> Iterator[str]:
@@ -166,7 +185,9 @@ def _truth_text(book: InvoiceBook) -> str:
 
 
 def _notes_text(book: InvoiceBook) -> str:
-    return counted(len(book.credited_by()), "credit note")
+    partial = sum(invoice.is_partial for invoice in book.issued)
+    in_part = f", {counted(partial, 'of a part', 'of parts')}" if partial else ""
+    return counted(len(book.credited_by()) + partial, "credit note") + in_part
 
 
 def _residual_text(book: InvoiceBook) -> str:
@@ -188,12 +209,17 @@ def _csv_differences(workspace: Workspace) -> Iterator[str]:
         except _DamagedCsv as damage:
             yield str(damage)
             continue
-        sums: dict[str, list[Decimal]] = {}
+        sums: dict[str, list[Decimal]] = {invoice_id: [] for invoice_id, _ in totals}
         for invoice_id, amount in lines:
             sums.setdefault(invoice_id, []).append(amount)
-        yield from (
-            f"{period}: {invoice_id}" for invoice_id, total in totals if total != exact_sum(sums.get(invoice_id, ()))
-        )
+        stated = dict(totals)
+        for invoice_id, amounts in sums.items():
+            try:
+                adds_up = stated.get(invoice_id) == exact_sum(amounts)
+            except InexactAmount:  # of more digits than any amount has
+                adds_up = False
+            if not adds_up:
+                yield f"{period}: {invoice_id}"
 
 
 class _DamagedCsv(Exception):  # states the fact, and never leaves this module
@@ -202,14 +228,17 @@ class _DamagedCsv(Exception):  # states the fact, and never leaves this module
 
 def _amounts(workspace: Workspace, period: BillingPeriod, name: str, column: str) -> Iterator[tuple[str, Decimal]]:
     """Yield the invoice and an amount of each row. Raises ``_DamagedCsv`` where a row has none."""
-    content = read_period_file(workspace.root, period, name) or b""  # one that is missing is named by another claim
     try:
-        for number, row in enumerate(csv.DictReader(io.StringIO(content.decode("utf-8"), newline="")), start=2):
+        content = read_period_file(workspace.root, period, name) or b""  # one that is missing is named by another claim
+        for number, row in enumerate(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")), start=2):
             try:
                 yield row["invoice_id"], decimal_from_plain(row[column])
             except (KeyError, TypeError, InexactAmount) as wrong:
                 message = f"{period}/{name} row {number} has no invoice_id or no {column} that is an amount"
                 raise _DamagedCsv(message) from wrong
+    except OSError as wrong:
+        message = f"{period}/{name} cannot be read ({wrong.strerror})"
+        raise _DamagedCsv(message) from wrong
     except (UnicodeDecodeError, csv.Error) as wrong:
         message = f"{period}/{name} is no CSV in UTF-8 ({type(wrong).__name__})"
         raise _DamagedCsv(message) from wrong

@@ -7,7 +7,7 @@ so the same bytes, or something is not as it was. A credit note is voiding, done
 invoice that it takes back was itself issued again. Nothing in the workspace is written.
 
 Does not own going back in time (``pipeline.jobs.state.at_issue``) nor the rules of issuing
-(``pipeline.jobs.invoices.issue``).
+(``pipeline.jobs.invoices``).
 """
 
 from __future__ import annotations
@@ -18,9 +18,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.base.errors import InvoiceNotFound, IssueBlocked
+from pipeline.base.errors import CreditRefused, InvoiceNotFound, IssueBlocked
 from pipeline.base.periods import BillingPeriod, parse_instant
-from pipeline.jobs.invoices.issue import issue, void
+from pipeline.jobs.invoices.credit import credit, reduction_of_document
+from pipeline.jobs.invoices.freezing import Freezing
+from pipeline.jobs.invoices.issue import issue
+from pipeline.jobs.invoices.void import void
 from pipeline.jobs.state.at_issue import issued_document, state_at_issue, usage_document
 from pipeline.objects import append_log, disk, layout
 
@@ -86,7 +89,8 @@ def _decided_again(root: Path, document: dict[str, Any], at_issue: AtIssue) -> b
 
     None where there is nothing that could be issued.
     """
-    number, now = document["number"], parse_instant(document["issued_at"])
+    number = document["number"]
+    freezing = Freezing(now=parse_instant(document["issued_at"]), is_again=True)
     with tempfile.TemporaryDirectory(prefix="tallybook-") as folder:
         scratch = layout.register(Path(folder))
         disk.make_folders(Path(folder), scratch)
@@ -97,17 +101,20 @@ def _decided_again(root: Path, document: dict[str, Any], at_issue: AtIssue) -> b
             )
         then = replace(at_issue.workspace, root=Path(folder))
         try:
-            if document["status"] == "credit_note":
-                void(then, at_issue.built, document["credits_invoice"], now=now)
+            if "credit_reason" in document:
+                wanted = reduction_of_document(document)
+                credit(then, at_issue.built, document["credits_invoice"], wanted, freezing=freezing)
+            elif document["status"] == "credit_note":
+                void(then, at_issue.built, document["credits_invoice"], freezing=freezing)
             else:
                 issue(
                     then,
                     at_issue.built,
                     period=BillingPeriod.parse(document["period"]),
                     account_id=document["account_id"],
-                    now=now,
+                    freezing=freezing,
                 )
-        except (InvoiceNotFound, IssueBlocked):
+        except (CreditRefused, InvoiceNotFound, IssueBlocked):
             return None
         entry = append_log.entry_path(scratch, number)
         return entry.read_bytes() if entry.is_file() else None

@@ -1,8 +1,8 @@
 """Every identity that must always hold, checked from the logs' records to the printed cent.
 
 Owns the order of the claims (ARCHITECTURE: "What must always hold") and that a damaged lake is an answer, not an
-accident. Does not own the claims: ``lake_checks``, ``invoice_checks`` and ``sql/checks/blocking`` do. Reads everything
-again and writes nothing.
+accident. Does not own the claims: ``lake_checks``, ``invoice_checks``, ``payment_checks`` and ``sql/checks/blocking``
+do. Reads everything again and writes nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pipeline.base.errors import DataFileDamaged, LogEntryRefused
 from pipeline.jobs.check import Check
 from pipeline.jobs.proofs.invoice_checks import invoice_checks
 from pipeline.jobs.proofs.lake_checks import lake_checks
+from pipeline.jobs.proofs.payment_checks import payment_checks
 from pipeline.jobs.state.aggregate import aggregate
 from pipeline.jobs.state.counts import counts_of
 from pipeline.jobs.state.drafts import invoice_book
@@ -44,7 +45,9 @@ def verify(workspace: Workspace) -> Verification:
     except (DataFileDamaged, LogEntryRefused) as damage:
         return Verification(counts={}, checks=(Check(name="lake_is_undamaged", ok=False, detail=str(damage)),))
     try:
-        checks += invoice_checks(workspace, built, invoice_book(workspace, built))
+        book = invoice_book(workspace, built)
+        checks += invoice_checks(workspace, built, book)
+        checks += payment_checks(workspace, book)
     except LogEntryRefused as refused:
         checks.append(Check(name="issued_invoices_are_unchanged", ok=False, detail=str(refused)))
     return Verification(counts=counts, checks=tuple(checks))

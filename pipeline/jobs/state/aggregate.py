@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import __version__
+from pipeline.documents.invoice_csv import CSV_LAYOUT
 from pipeline.jobs.state.dates_counted import DatesCounted
 from pipeline.jobs.state.held import held_usage, in_force, statuses_of
 from pipeline.jobs.state.open_periods import build_open_periods, forget_periods
@@ -164,7 +165,7 @@ def inputs_of(workspace: Workspace, snapshot: LakeSnapshot) -> Mapping[str, str]
             len(snapshot.data_files)
         ),  # of two clocks, the later one's are the earlier one's and more: so their number tells which
         "configuration": workspace.digest,
-        "program": f"{__version__}-{sql_digest()[:16]}",
+        "program": f"{__version__}-{sql_digest()[:16]}-csv{CSV_LAYOUT}",
     }
 
 

@@ -1,7 +1,7 @@
 """Charges → drafts of invoices, and their CSV.
 
 Owns which accounts and months are drafted, and the files of a period. Does not own lines, drafts, corrections or ids
-(``pipeline.invoicing``) nor issuing (``pipeline.jobs.invoices.issue``).
+(``pipeline.invoicing``) nor issuing (``pipeline.jobs.invoices``).
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import register
 from pipeline.base.periods import BillingPeriod
-from pipeline.documents.invoice_csv import invoices_csv, lines_csv
+from pipeline.documents.invoice_csv import BYTE_ORDER_MARK, invoices_csv, lines_csv_by_invoice
+from pipeline.documents.invoice_jsonl import document_bytes
 from pipeline.invoicing import (
     invoice_from_document,
     make_book,
 )
 from pipeline.jobs.state.charged_lines import charges_by_invoice, lines_by_invoice
 from pipeline.jobs.state.held import has_begun
-from pipeline.register.invoice_files import write_period_files, written_periods
+from pipeline.register.invoice_files import invoice_file_names, write_period_files, written_periods
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -92,19 +93,28 @@ def account_currencies(workspace: Workspace) -> dict[str, str]:
 
 
 def write_invoices(workspace: Workspace, book: InvoiceBook) -> None:
-    """Write ``invoices/YYYY-MM/invoices.csv`` and ``lines.csv`` for every period.
+    """Write ``invoices/YYYY-MM/invoices.csv`` and ``lines.csv`` for every period, and a folder for each invoice.
 
     The same book gives the same bytes.
     """
     periods = {invoice.period for invoice in book.of()} | set(written_periods(workspace.root))
     for period in sorted(periods):
-        write_period_files(workspace.root, period, period_files(book, period))
+        write_period_files(workspace.root, period, period_files(workspace, book, period))
 
 
-def period_files(book: InvoiceBook, period: BillingPeriod) -> dict[str, bytes]:
+def period_files(workspace: Workspace, book: InvoiceBook, period: BillingPeriod) -> dict[str, bytes]:
     """Return the files of a period by name; none where it has no invoice."""
     invoices = book.of(period)
-    return {"invoices.csv": invoices_csv(invoices), "lines.csv": lines_csv(invoices)} if invoices else {}
+    if not invoices:
+        return {}
+    mark = BYTE_ORDER_MARK if workspace.settings.csv_bom else b""
+    lines, lines_by_invoice_id = lines_csv_by_invoice(invoices)
+    files = {"invoices.csv": mark + invoices_csv(invoices), "lines.csv": mark + lines}
+    for invoice in invoices:
+        document, lines_file = invoice_file_names(invoice.id)
+        files[document] = document_bytes(invoice)
+        files[lines_file] = mark + lines_by_invoice_id[invoice.id]
+    return files
 
 
 def _accounts_and_periods(usage_daily: pa.Table) -> list[tuple[str, BillingPeriod]]:

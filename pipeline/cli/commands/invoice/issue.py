@@ -2,53 +2,72 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from pipeline.base.periods import instant_text, time_zone
 from pipeline.cli.commands.invoice.choice import account_option, chosen_invoices, period_option
+from pipeline.cli.commands.invoice.freeze import as_of_option, dry_run_option, freeze, json_option
 from pipeline.cli.commands.invoice.printed import print_list
 from pipeline.cli.context import warn
-from pipeline.configuration.workspace import open_workspace
+from pipeline.cli.examples import examples
 from pipeline.jobs.invoices.issue import issue
-from pipeline.jobs.state.aggregate import aggregate, write_marts
-from pipeline.jobs.state.drafts import invoice_book, write_invoices
-from pipeline.objects.lock import locked
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from pipeline.base.periods import BillingPeriod
     from pipeline.cli.context import Invocation
+    from pipeline.configuration.workspace import Workspace
     from pipeline.invoicing import Invoice
+    from pipeline.jobs.invoices.freezing import Freezing
+    from pipeline.jobs.state.aggregate import Aggregate
 
 
-@click.command(name="issue")
+@click.command(
+    name="issue",
+    epilog=examples(
+        "tallybook invoice issue --period 2026-10 --dry-run",
+        "tallybook invoice issue --period 2026-10",
+        "tallybook invoice issue --period 2026-10 --account acme --as-of 2026-11-02",
+    ),
+)
 @period_option(required=True)
 @account_option
-@click.option("--as-of", metavar="DATE|INSTANT", help="The clock of this run; default: now.")
+@as_of_option
+@click.option("--early", "is_early", is_flag=True, help="Also a month that has not ended for its account.")
+@dry_run_option
+@json_option
 @click.pass_obj
-def issue_command(invocation: Invocation, period: BillingPeriod, account_id: str | None, as_of: str | None) -> None:
+def issue_command(
+    invocation: Invocation,
+    period: BillingPeriod,
+    account_id: str | None,
+    as_of: str | None,
+    *,
+    is_early: bool,
+    is_dry: bool,
+    as_json: bool,
+) -> None:
     """Give every draft of the period the next number and freeze it: an issued invoice never changes.
 
-    Blocked (exit code 4) while any of them has usage without a rate, or a claim about the counts does not hold.
-    Running it again issues what is still a draft, and nothing twice.
+    Blocked (exit code 4) while any of them has usage without a rate, a claim about the counts does not hold, or the
+    month has not ended. Running it again issues what is still a draft, and nothing twice. Nothing is issued before the
+    instant at which the last document was.
     """
-    workspace = open_workspace(invocation.workspace, now=invocation.now())
-    now = invocation.clock(as_of, workspace.settings.zone)
-    workspace = replace(workspace, now=now)
-    with locked(workspace.lake, command="tallybook invoice issue", started_at=now):
-        built = aggregate(workspace)
-        issued = issue(workspace, built, period=period, account_id=account_id, now=now)
-        book = invoice_book(workspace, built)
-        write_marts(workspace, built)
-        write_invoices(workspace, book)
-    _warn_unfinished(issued, now)
-    if not issued:
+
+    def decide(workspace: Workspace, built: Aggregate, freezing: Freezing) -> list[Invoice]:
+        return issue(workspace, built, period=period, account_id=account_id, freezing=freezing, is_early=is_early)
+
+    frozen = freeze(invocation, as_of, decide, command="tallybook invoice issue", is_dry=is_dry)
+    _warn_unfinished(frozen.decided, frozen.now)
+    if not frozen.decided:
         click.echo(f"nothing left to issue for {period}: every invoice has its number", err=True)
-    print_list(book, issued or chosen_invoices(book, period, account_id))
+    if as_json:
+        frozen.print_documents(frozen.decided)
+    else:
+        print_list(frozen.book, frozen.decided or chosen_invoices(frozen.book, period, account_id))
 
 
 def _warn_unfinished(issued: list[Invoice], now: datetime) -> None:

@@ -2,23 +2,105 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from pipeline.base.money import plain
 from pipeline.cli.commands.invoice.choice import account_option, book_of, period_option
+from pipeline.cli.commands.invoice.freeze import as_of_option
 from pipeline.cli.commands.invoice.printed import print_list
+from pipeline.cli.commands.invoice.settled import is_overdue, settled
+from pipeline.cli.examples import examples
+from pipeline.configuration.workspace import open_workspace
+from pipeline.invoicing import InvoiceStatus
+from pipeline.jobs.wording import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pipeline.base.periods import BillingPeriod
     from pipeline.cli.context import Invocation
+    from pipeline.invoicing import Invoice, InvoiceBook
+    from pipeline.invoicing.payments import Settlement
 
 
-@click.command(name="list")
+@click.command(
+    name="list",
+    epilog=examples(
+        "tallybook invoice list --period 2026-10",
+        "tallybook invoice list --overdue",
+        "tallybook invoice list --overdue --as-of 2026-12-31 --json",
+    ),
+)
 @period_option(required=False)
 @account_option
+@click.option("--overdue", "only_overdue", is_flag=True, help="Only invoices that are due and not paid in full.")
+@as_of_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON list instead of the table, with what is paid and open.")
 @click.pass_obj
-def list_command(invocation: Invocation, period: BillingPeriod | None, account_id: str | None) -> None:
-    """List issued invoices and the drafts as of now."""
-    book = book_of(invocation)
-    print_list(book, book.of(period, account_id))
+def list_command(
+    invocation: Invocation,
+    period: BillingPeriod | None,
+    account_id: str | None,
+    as_of: str | None,
+    *,
+    only_overdue: bool,
+    as_json: bool,
+) -> None:
+    """List issued invoices and the drafts as of now.
+
+    Where payments were recorded, with what is paid of each invoice and what is open.
+    """
+    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    now = invocation.clock(as_of, workspace.settings.zone)
+    book = book_of(replace(workspace, now=now))
+    settlements = settled(workspace.root, book)
+    overdue = {invoice_id for invoice_id, each in settlements.items() if is_overdue(each, now)}
+    invoices = [each for each in book.of(period, account_id) if not only_overdue or each.id in overdue]
+    if only_overdue:
+        _tell_of_no_due_dates(book, settlements)
+    if as_json:
+        listed = [_document(invoice, book, settlements, overdue) for invoice in invoices]
+        click.echo(json.dumps(listed, ensure_ascii=False, indent=1))
+    else:
+        print_list(book, invoices, settlements=settlements, with_due_dates=only_overdue)
+
+
+def _tell_of_no_due_dates(book: InvoiceBook, settlements: Mapping[str, Settlement]) -> None:
+    without = [each.id for each in book.issued if each.id in settlements and each.due_date is None]
+    if any(settlements[invoice_id].open > 0 for invoice_id in without):
+        open_ones = sum(settlements[invoice_id].open > 0 for invoice_id in without)
+        click.echo(
+            f"{counted(open_ones, 'open invoice has', 'open invoices have')} no due date and cannot be overdue; "
+            "payment_terms_days in accounts.toml gives one to those issued from now on",
+            err=True,
+        )
+
+
+def _document(
+    invoice: Invoice, book: InvoiceBook, settlements: Mapping[str, Settlement], overdue: set[str]
+) -> dict[str, Any]:
+    settlement = settlements.get(invoice.id)
+    return {
+        "invoice_id": invoice.id,
+        "status": invoice.status.value,
+        "account_id": invoice.account_id,
+        "account_name": invoice.account_name,
+        "period": str(invoice.period),
+        "lines": len(invoice.lines),
+        "currency": invoice.currency,
+        "subtotal": plain(invoice.subtotal),
+        "total": plain(invoice.total),
+        "issue_date": invoice.issue_date.isoformat() if invoice.issue_date else None,
+        "due_date": invoice.due_date.isoformat() if invoice.due_date else None,
+        "credited": plain(settlement.credited) if settlement else None,
+        "paid": plain(settlement.paid) if settlement else None,
+        "open": plain(settlement.open) if settlement else None,
+        "overdue": invoice.id in overdue if invoice.status is InvoiceStatus.ISSUED else None,
+        "credits_invoice": invoice.credits_invoice or None,
+        "credited_by": book.credited_by().get(invoice.id),
+        "credited_in_part_by": book.credited_in_part_by().get(invoice.id, []),
+    }

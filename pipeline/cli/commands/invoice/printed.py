@@ -8,31 +8,58 @@ from pipeline.base.money import plain
 from pipeline.cli.tables import print_table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipeline.cli.tables import Cell
     from pipeline.invoicing import Invoice, InvoiceBook
+    from pipeline.invoicing.payments import Settlement
 
 _INVOICE_HEADER = ("invoice", "status", "account", "period", "lines", "total", "currency")
 
 
-def print_list(book: InvoiceBook, invoices: list[Invoice]) -> None:
-    """Print invoices, with a column that links invoices and their credit notes where there are any."""
-    notes = book.credited_by()
-    links = [
-        f"credits {invoice.credits_invoice}"
+def print_list(
+    book: InvoiceBook,
+    invoices: list[Invoice],
+    *,
+    settlements: Mapping[str, Settlement] | None = None,
+    with_due_dates: bool = False,
+) -> None:
+    """Print invoices, with the columns that say something.
+
+    Links of invoices and their credit notes, what is paid and open where a payment was recorded, due dates where they
+    are asked for.
+    """
+    settled = settlements or {}
+    columns: dict[str, list[Cell]] = {
+        name: list(cells) for name, cells in zip(_INVOICE_HEADER, zip(*map(_row, invoices), strict=True), strict=False)
+    } or {name: [] for name in _INVOICE_HEADER}
+    if with_due_dates or any(settled[each.id].payments for each in invoices if each.id in settled):
+        found = [settled.get(invoice.id) for invoice in invoices]
+        columns["paid"] = [plain(each.paid) if each else "" for each in found]
+        columns["open"] = [plain(each.open) if each else "" for each in found]
+    if with_due_dates:
+        columns["due"] = [str(invoice.due_date or "") for invoice in invoices]
+    links = _links(book, invoices)
+    if any(links):
+        columns["link"] = list(links)
+    print_table(tuple(columns), list(zip(*columns.values(), strict=True)))
+
+
+def _links(book: InvoiceBook, invoices: list[Invoice]) -> list[str]:
+    notes, parts = book.credited_by(), book.credited_in_part_by()
+    return [
+        f"credits {invoice.credits_invoice}{' in part' if invoice.is_partial else ''}"
         if invoice.credits_invoice
         else f"credited by {notes[invoice.id]}"
         if invoice.id in notes
+        else f"credited in part by {', '.join(parts[invoice.id])}"
+        if invoice.id in parts
         else ""
         for invoice in invoices
     ]
-    if any(links):
-        print_table(
-            (*_INVOICE_HEADER, "link"), [(*_row(invoice), link) for invoice, link in zip(invoices, links, strict=True)]
-        )
-    else:
-        print_table(_INVOICE_HEADER, [_row(invoice) for invoice in invoices])
 
 
-def _row(invoice: Invoice) -> tuple[str | int, ...]:
+def _row(invoice: Invoice) -> tuple[Cell, ...]:
     return (
         invoice.id,
         invoice.status.value,

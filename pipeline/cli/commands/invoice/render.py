@@ -20,6 +20,7 @@ from pipeline.jobs.invoices.render import issued_invoice_of, render
 if TYPE_CHECKING:
     from pipeline.base.periods import BillingPeriod
     from pipeline.cli.context import Invocation
+    from pipeline.configuration.workspace import Workspace
     from pipeline.invoicing import Invoice
 
 FORMAT_DEFAULT = "html"
@@ -75,7 +76,7 @@ def render_command(  # noqa: PLR0917  # an option each
     if language:
         refuse_unknown_language(language)
     workspace = open_workspace(invocation.workspace, now=invocation.now())
-    invoices = _chosen(invocation, invoice_id, period, account_id)
+    invoices = _chosen(workspace, invoice_id, period, account_id)
     written, failed = [], False
     for document in render(invoices, chosen_formats, root=workspace.root, to=to, language=language):
         if document.refusal:
@@ -89,15 +90,14 @@ def render_command(  # noqa: PLR0917  # an option each
 
 
 def _chosen(
-    invocation: Invocation, invoice_id: str | None, period: BillingPeriod | None, account_id: str | None
+    workspace: Workspace, invoice_id: str | None, period: BillingPeriod | None, account_id: str | None
 ) -> list[Invoice]:
     """Return what is to be rendered; an issued invoice alone is read from the register, without counting anything."""
     if invoice_id is not None and period is None and account_id is None:
-        workspace = open_workspace(invocation.workspace, now=invocation.now())
         issued = issued_invoice_of(workspace, invoice_id)
         if issued is not None:
             return [issued]
-    chosen = chosen_invoices(book_of(invocation), period, account_id)
+    chosen = chosen_invoices(book_of(workspace), period, account_id)
     invoices = [invoice for invoice in chosen if invoice_id in (None, invoice.id)]
     if not invoices:
         message = f"there is no invoice {invoice_id!r}; 'tallybook invoice list' shows what there is"

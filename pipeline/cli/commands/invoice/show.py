@@ -11,7 +11,9 @@ from pipeline.accounts import Party
 from pipeline.base.errors import InvoiceNotFound
 from pipeline.base.money import plain, plain_rate
 from pipeline.cli.commands.invoice.choice import account_option, book_of, chosen_invoices, period_option
+from pipeline.cli.commands.invoice.settled import print_payments, settled, settlement_text
 from pipeline.cli.tables import print_table
+from pipeline.configuration.workspace import open_workspace
 from pipeline.invoicing import LineKind, invoice_document
 
 if TYPE_CHECKING:
@@ -37,7 +39,8 @@ def show(
     as_json: bool,
 ) -> None:
     """Show an invoice with its lines, by its id (INV-000001, draft-2026-10-acme) or by period and account."""
-    book = book_of(invocation)
+    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    book = book_of(workspace)
     invoices = [invoice for invoice in chosen_invoices(book, period, account_id) if invoice_id in (None, invoice.id)]
     if not invoices:
         message = f"there is no invoice {invoice_id!r}; 'tallybook invoice list' shows what there is"
@@ -45,8 +48,12 @@ def show(
     if as_json:
         click.echo(json.dumps([invoice_document(invoice) for invoice in invoices], indent=1, ensure_ascii=False))
         return
+    settlements = settled(workspace.root, book)
     for invoice in invoices:
         _print_invoice(invoice, book.credited_by().get(invoice.id))
+        if invoice.id in settlements and settlements[invoice.id].payments:
+            print_payments(settlements[invoice.id])
+            click.echo(f"\n{settlement_text(settlements[invoice.id])}\n")
 
 
 def _print_invoice(invoice: Invoice, credit_note_id: str | None) -> None:
@@ -77,9 +84,11 @@ def _line(line: InvoiceLine, *, has_kinds: bool, has_lists: bool) -> tuple[Cell,
     printed = (line.rate_per_million, line.list_rate_per_million) if has_lists else (line.rate_per_million,)
     rates = ["" if rate is None else plain_rate(rate) for rate in printed]
     what = (
-        f"{line.model} ({line.original_period})"
-        if line.original_period and line.model
-        else line.model or line.description
+        line.description
+        if line.kind is LineKind.REDUCTION or not line.model
+        else f"{line.model} ({line.original_period})"
+        if line.original_period
+        else line.model
     )
     meter = line.meter.value if line.meter else ""
     return (
@@ -113,6 +122,7 @@ def _particulars(invoice: Invoice, credit_note_id: str | None) -> list[tuple[str
         ("pay to", ", ".join(part for part in _bank(invoice.bank) if part)),
         ("note", invoice.note),
         ("credits", invoice.credits_invoice),
+        ("reason", invoice.credit_reason),
         ("credited by", credit_note_id or ""),
     ]
     has_details = invoice.buyer != Party()

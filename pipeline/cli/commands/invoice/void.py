@@ -2,41 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.cli.commands.invoice.freeze import as_of_option, dry_run_option, freeze, json_option
 from pipeline.cli.commands.invoice.printed import print_list
-from pipeline.configuration.workspace import open_workspace
-from pipeline.jobs.invoices.issue import void
-from pipeline.jobs.state.aggregate import aggregate, write_marts
-from pipeline.jobs.state.drafts import invoice_book, write_invoices
-from pipeline.objects.lock import locked
+from pipeline.cli.commands.invoice.settled import warn_of_what_was_paid
+from pipeline.cli.examples import examples
+from pipeline.jobs.invoices.void import void
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Invocation
+    from pipeline.configuration.workspace import Workspace
+    from pipeline.jobs.invoices.freezing import Freezing
+    from pipeline.jobs.invoices.void import Voided
+    from pipeline.jobs.state.aggregate import Aggregate
 
 
-@click.command(name="void")
+@click.command(
+    name="void",
+    epilog=examples("tallybook invoice void INV-000003 --dry-run", "tallybook invoice void INV-000003"),
+)
 @click.argument("invoice_id", metavar="INVOICE")
-@click.option("--as-of", metavar="DATE|INSTANT", help="The clock of this run; default: now.")
+@as_of_option
+@dry_run_option
+@json_option
 @click.pass_obj
-def void_command(invocation: Invocation, invoice_id: str, as_of: str | None) -> None:
+def void_command(invocation: Invocation, invoice_id: str, as_of: str | None, *, is_dry: bool, as_json: bool) -> None:
     """Take an issued invoice back in full.
 
     A credit note with the next number negates its lines, and its period is open again.
 
     The invoice itself never changes. What it settled (usage, corrections, prepaid credits) stands on drafts again,
-    ready to be issued. Blocked (exit code 4) while a claim about the counts does not hold.
+    ready to be issued. Blocked (exit code 4) while a claim about the counts does not hold. Running it again finishes
+    what was interrupted; an invoice is taken back once.
     """
-    workspace = open_workspace(invocation.workspace, now=invocation.now())
-    now = invocation.clock(as_of, workspace.settings.zone)
-    workspace = replace(workspace, now=now)
-    with locked(workspace.lake, command="tallybook invoice void", started_at=now):
-        built = aggregate(workspace)
-        note = void(workspace, built, invoice_id, now=now)
-        book = invoice_book(workspace, built)
-        write_marts(workspace, built)
-        write_invoices(workspace, book)
-    print_list(book, book.of(note.period, note.account_id))
+
+    def decide(workspace: Workspace, built: Aggregate, freezing: Freezing) -> Voided:
+        return void(workspace, built, invoice_id, freezing=freezing)
+
+    frozen = freeze(invocation, as_of, decide, command="tallybook invoice void", is_dry=is_dry)
+    note = frozen.decided.note
+    if not frozen.decided.is_new:
+        click.echo(f"{invoice_id} is voided already, by {note.id}; an invoice is credited once", err=True)
+    warn_of_what_was_paid(invocation.workspace, frozen.book, note.credits_invoice)
+    if as_json:
+        frozen.print_documents([note])
+    else:
+        print_list(frozen.book, frozen.book.of(note.period, note.account_id))

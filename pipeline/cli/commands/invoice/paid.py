@@ -1,0 +1,94 @@
+"""``tallybook invoice paid``."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from pipeline.base.errors import ConfigurationError
+from pipeline.base.money import plain
+from pipeline.cli.commands.invoice.choice import AmountType, DateType
+from pipeline.cli.commands.invoice.freeze import as_of_option
+from pipeline.cli.commands.invoice.settled import print_payments, settlement_document, settlement_text
+from pipeline.cli.context import warn
+from pipeline.cli.examples import examples
+from pipeline.configuration.workspace import open_workspace
+from pipeline.jobs.invoices.pay import pay, take_back
+from pipeline.objects.lock import locked
+
+if TYPE_CHECKING:
+    from datetime import date
+    from decimal import Decimal
+
+    from pipeline.cli.context import Invocation
+    from pipeline.jobs.invoices.pay import Recorded
+
+
+@click.command(
+    name="paid",
+    epilog=examples(
+        "tallybook invoice paid INV-000001",
+        'tallybook invoice paid INV-000001 --on 2026-11-20 --amount 100.00 --reference "bank, 2nd of 3"',
+        "tallybook invoice paid INV-000001 --take-back 7",
+    ),
+)
+@click.argument("invoice_id", metavar="INVOICE")
+@click.option("--on", "paid_on", type=DateType(), help="The day on which the money came; default: today.")
+@click.option("--amount", type=AmountType(), help="What came; default: all that is open.")
+@click.option("--reference", default="", help="Such as the text of the bank statement.")
+@click.option("--take-back", "number", type=int, metavar="NUMBER", help="Take a payment that was a mistake back.")
+@as_of_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of the table.")
+@click.pass_obj
+def paid_command(
+    invocation: Invocation,
+    invoice_id: str,
+    *,
+    paid_on: date | None,
+    amount: Decimal | None,
+    reference: str,
+    number: int | None,
+    as_of: str | None,
+    as_json: bool,
+) -> None:
+    """Record that an issued invoice was paid, in full or in part.
+
+    An entry is added to invoices/payments, and the invoice itself never changes. A payment of the same day, amount and
+    reference is recorded once: running it again records nothing.
+    """
+    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    now = invocation.clock(as_of, workspace.settings.zone)
+    if number is not None and (paid_on, amount, reference) != (None, None, ""):
+        message = "--take-back takes a payment back as it was recorded; leave --on, --amount and --reference out"
+        raise ConfigurationError(message)
+    with locked(workspace.lake, command="tallybook invoice paid", started_at=now):
+        if number is None:
+            recorded = pay(workspace.root, invoice_id, now=now, amount=amount, paid_on=paid_on, reference=reference)
+        else:
+            recorded = take_back(workspace.root, invoice_id, number, now=now)
+    _tell(recorded, number)
+    if as_json:
+        click.echo(json.dumps(settlement_document(recorded.settlement), ensure_ascii=False, indent=1))
+    else:
+        print_payments(recorded.settlement)
+        click.echo(f"\n{settlement_text(recorded.settlement)}")
+
+
+def _tell(recorded: Recorded, number: int | None) -> None:
+    """Say on stderr what was not done, and what was paid beyond what is owed."""
+    settlement = recorded.settlement
+    if recorded.payment is None and recorded.earlier is None:
+        click.echo(f"nothing is open of {settlement.invoice.id}; nothing was recorded", err=True)
+    elif recorded.earlier is not None and number is not None:
+        click.echo(
+            f"payment {number} is taken back already, by {recorded.earlier.number}; nothing was recorded", err=True
+        )
+    elif recorded.earlier is not None:
+        click.echo(f"this is payment {recorded.earlier.number}, recorded already; nothing was recorded", err=True)
+    elif settlement.open < 0 and recorded.payment is not None and recorded.payment.takes_back is None:
+        warn(
+            f"{settlement.invoice.id} is paid {plain(-settlement.open)} {settlement.invoice.currency} beyond what is "
+            "owed; pay it back, or take the payment back by --take-back where it is another invoice's"
+        )
