@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import tomllib
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -18,9 +19,16 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
+from e_invoice_rules import broken_rules
+from e_invoices import BIRKE, SELLER
 
+from pipeline.accounts import Tax, TaxCategory
+from pipeline.base.errors import RenderingRefused
+from pipeline.base.money import minor_unit_digits
 from pipeline.base.periods import BillingPeriod, day_start_at, parse_date
 from pipeline.configuration.workspace import open_workspace
+from pipeline.documents.einvoice.required import FRACTION_DIGITS_MAX
+from pipeline.documents.einvoice.syntaxes import cii_invoice, ubl_invoice
 from pipeline.documents.invoice_csv import invoices_csv, lines_csv
 from pipeline.invoicing import credit_note, invoice_document, invoice_from_document, issued_invoice, make_book
 from pipeline.invoicing.reductions import Reduction, lines_of_void, partial_credit_note, reductions_of
@@ -41,6 +49,35 @@ CASES = sorted(path.parent for path in Path(__file__).parent.glob("invoices/*/st
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_invoices_come_out_as_an_accountant_expects(case: Path) -> None:
+    book = book_at_the_end(case)
+    compare(case / "expected_lines.csv", lines_csv(book.of()))
+    compare(case / "expected_invoices.csv", invoices_csv(book.of()))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_each_invoice_makes_e_invoices_that_break_no_rule(case: Path) -> None:
+    """Given parties, a day of issue, terms of payment, and where the case has no tax, a reason for that."""
+    taxless = Tax(category=TaxCategory.EXEMPT, text="Exempt")
+    book = book_at_the_end(case)
+    drafts = (issued_invoice(draft, number=900, prefix="INV-", issued_on=date(2026, 12, 1)) for draft in book.drafts)
+    for invoice in (*book.issued, *drafts):
+        whole = replace(
+            invoice,
+            seller=SELLER,
+            buyer=BIRKE.buyer,
+            tax=invoice.tax or taxless,
+            issue_date=date(2026, 12, 1),
+            payment_terms="30 days net",
+        )
+        if minor_unit_digits(invoice.currency) > FRACTION_DIGITS_MAX:
+            with pytest.raises(RenderingRefused, match="3 decimal places"):
+                ubl_invoice(whole)
+        else:
+            assert broken_rules(ubl_invoice(whole)) + broken_rules(cii_invoice(whole)) == []
+
+
+def book_at_the_end(case: Path) -> InvoiceBook:
+    """Take the steps of a case."""
     workspace = open_workspace(case)
     usage: list[dict[str, str]] = []
     issued: list[Invoice] = []
@@ -56,9 +93,7 @@ def test_invoices_come_out_as_an_accountant_expects(case: Path) -> None:
                     step, book_of(workspace, usage, issued), len(issued), prefix=workspace.settings.invoice_prefix
                 )
             ]
-    book = book_of(workspace, usage, issued)
-    compare(case / "expected_lines.csv", lines_csv(book.of()))
-    compare(case / "expected_invoices.csv", invoices_csv(book.of()))
+    return book_of(workspace, usage, issued)
 
 
 def taken(step: dict[str, Any], book: InvoiceBook, issued: int, *, prefix: str) -> list[Invoice]:

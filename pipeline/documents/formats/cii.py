@@ -1,0 +1,18 @@
+"""CII: an e-invoice of EN 16931 (``pipeline.documents.einvoice``)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pipeline.invoicing import Invoice
+
+FORMAT = "cii"
+SUFFIX = ".cii.xml"
+
+
+def rendered(invoice: Invoice, *, language: str = "") -> bytes:
+    """Return the document as ``pipeline.documents.rendering`` says."""
+    from pipeline.documents.einvoice.syntaxes import cii_invoice  # noqa: PLC0415 - not before a document is asked for
+
+    return cii_invoice(invoice, language=language)

@@ -1,0 +1,54 @@
+"""``docs/e-invoices.md`` names every business term that an e-invoice can have, and no other."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from e_invoices import BIRKE, SELLER, credited, issued, usage_line, with_everything
+
+from pipeline.accounts import BankDetails, Letterhead, Party, Tax, TaxCategory
+from pipeline.documents.einvoice.terms import business_terms
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "e-invoices.md").read_text(encoding="utf-8")
+OF_ALLOWANCES = {"amount": "BT-92", "vat_category_code": "BT-95", "vat_rate": "BT-96", "reason": "BT-97"}
+"""What the library calls terms of BG-20."""
+
+
+def terms_in(terms: object, group: str = "") -> Iterator[str]:
+    """Yield the numbers of all terms, but those of parties."""
+    if isinstance(terms, list):
+        for each in terms:
+            yield from terms_in(each, group)
+    elif isinstance(terms, dict):
+        for name, value in terms.items():
+            if name.startswith("BT-") and not isinstance(value, list):
+                yield name
+            elif group == "BG-20":
+                yield OF_ALLOWANCES[name]
+            elif name not in ("BG-4", "BG-7"):
+                yield from terms_in(value, name)
+
+
+def test_the_table_of_terms_has_each_term_of_an_e_invoice_and_no_other() -> None:
+    reversed_charge = Tax(category=TaxCategory.REVERSE_CHARGE, reason_code="VATEX-EU-AE")
+    in_words = Letterhead(seller=SELLER, bank=BankDetails(bank="Account 1"))
+    samples = [
+        with_everything(),
+        credited(with_everything()),
+        issued([usage_line(1_000_000, "2")], account=replace(BIRKE, tax=reversed_charge, payment_terms="30 days net")),
+        issued([usage_line(1_000_000, "2")], letterhead=in_words),
+    ]
+    written = {term for sample in samples for term in terms_in(business_terms(sample))}
+    listed = {term for row in re.findall(r"^\| (BT-.*?) \|", PAGE, re.MULTILINE) for term in row.split(", ")}
+    assert listed == written
+
+
+def test_the_table_of_parties_has_each_part_of_a_party() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (?:of )?BT-\d+.*? \| (?:of )?BT-\d+", PAGE, re.MULTILINE)
+    assert set(rows) == {each.name for each in fields(Party)} - {"address"}
