@@ -11,9 +11,10 @@
      ├── IssueBlocked              nothing can be issued or voided yet (unpriced usage, a broken claim)
      ├── InvoiceNotFound           no draft or issued invoice fits what was asked for
      ├── VoidRefused               an invoice cannot be voided: it is credited already, or a credit note itself
-     ├── PaymentRefused            a payment cannot be recorded: of a draft, a credited invoice, or nothing
      ├── RenderingRefused          an invoice lacks what a document of that format must state
      ├── ExtraMissing              a library is not installed that only some users need
+     ├── CreditRefused             an invoice cannot be credited in part: nothing is left, or it was taken back
+     ├── PaymentRefused            a payment cannot be recorded: of a draft, a credited invoice, or nothing
      ├── WorkspaceLocked           another run holds the workspace
      └── LakeError                 the lake is not what its log says it is, or says what this program cannot read
           ├── LakeIsNewer          a newer version of Tallybook wrote it
@@ -71,16 +72,20 @@ class VoidRefused(TallybookError):
     """An invoice cannot be voided: a credit note takes it back already, or it is a credit note itself."""
 
 
-class PaymentRefused(TallybookError):
-    """A payment cannot be recorded: of a draft, a credit note or a credited invoice, or one that is not there."""
-
-
 class RenderingRefused(TallybookError):
     """An invoice lacks what a document of that format must state; the message names the field and where to add it."""
 
 
 class ExtraMissing(TallybookError):
     """A library is not installed that only some users need; the message names the extra to install."""
+
+
+class CreditRefused(TallybookError):
+    """An invoice cannot be credited in part: it was taken back, or less is left of the line than was asked for."""
+
+
+class PaymentRefused(TallybookError):
+    """A payment cannot be recorded: of a draft, a credit note or a credited invoice, or one that is not there."""
 
 
 class WorkspaceLocked(TallybookError):

@@ -23,6 +23,7 @@ import click
 from pipeline import __version__
 from pipeline.base.errors import (
     ConfigurationError,
+    CreditRefused,
     InvoiceNotFound,
     IssueBlocked,
     LakeIsNewer,
@@ -141,7 +142,9 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def _exit_code(error: TallybookError) -> int:
-    if isinstance(error, (ConfigurationError, InvoiceNotFound, LakeIsNewer, PaymentRefused, VoidRefused)):
+    if isinstance(
+        error, (ConfigurationError, CreditRefused, InvoiceNotFound, LakeIsNewer, PaymentRefused, VoidRefused)
+    ):
         return EXIT_CONFIGURATION
     if isinstance(error, IssueBlocked):
         return EXIT_BLOCKED

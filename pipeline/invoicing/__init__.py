@@ -13,7 +13,7 @@ period's lines and its corrections add up to what the period is worth now.
 from __future__ import annotations
 
 from pipeline.invoicing.book import InvoiceBook, LateUsage, make_book
-from pipeline.invoicing.document import DOCUMENT_FORMAT, invoice_document, invoice_from_document
+from pipeline.invoicing.document import DOCUMENT_FORMAT, invoice_document, invoice_from_document, taken_back
 from pipeline.invoicing.draft import draft_invoice
 from pipeline.invoicing.invoice import Invoice, InvoiceStatus, credit_note, issued_invoice
 from pipeline.invoicing.lines import InvoiceLine, LineKind
@@ -32,4 +32,5 @@ __all__ = [
     "invoice_from_document",
     "issued_invoice",
     "make_book",
+    "taken_back",
 ]

@@ -84,6 +84,14 @@ class InvoiceBook:
         """Return which credit note takes which invoice back, by ids."""
         return credited_by(self.issued)
 
+    def credited_in_part_by(self) -> dict[str, list[str]]:
+        """Return which credit notes take a part of which invoice back, by ids."""
+        found: dict[str, list[str]] = {}
+        for invoice in self.issued:
+            if invoice.is_partial:
+                found.setdefault(invoice.credits_invoice, []).append(invoice.id)
+        return found
+
 
 def make_book(
     *,

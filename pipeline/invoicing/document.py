@@ -17,7 +17,7 @@ from pipeline.invoicing.lines import InvoiceLine, LineKind
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 DOCUMENT_FORMAT = "tallybook-invoice/1"
 
@@ -63,6 +63,7 @@ def invoice_document(invoice: Invoice) -> dict[str, Any]:
         note=invoice.note or None,
         language=None if invoice.language == LANGUAGE_DEFAULT else invoice.language,
         credits_invoice=invoice.credits_invoice or None,
+        credit_reason=invoice.credit_reason or None,
     )
 
 
@@ -101,6 +102,7 @@ def invoice_from_document(document: Mapping[str, Any]) -> Invoice:
             note=document.get("note", ""),
             language=document.get("language", LANGUAGE_DEFAULT),
             credits_invoice=document.get("credits_invoice", ""),
+            credit_reason=document.get("credit_reason", ""),
         )
         again = invoice_document(invoice)
     except KeyError as missing:
@@ -111,6 +113,15 @@ def invoice_from_document(document: Mapping[str, Any]) -> Invoice:
         if document.get(name) != value:
             raise LogEntryRefused(_refusal(document, f"its {name} is not what its other fields say"))
     return invoice
+
+
+def taken_back(documents: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Return the ids of the invoices that credit notes take back in full."""
+    return {
+        document["credits_invoice"]
+        for document in documents
+        if "credits_invoice" in document and "credit_reason" not in document
+    }
 
 
 def _line_document(line: InvoiceLine) -> dict[str, Any]:
@@ -135,6 +146,7 @@ def _line_document(line: InvoiceLine) -> dict[str, Any]:
         item=line.item or None,
         original_period=str(line.original_period) if line.original_period else None,
         original_kind=line.original_kind.value if line.original_kind else None,
+        credits_line=line.credits_line,
         credit_id=line.credit_id or None,
         tags=line.tags or None,
         tax_category=None if line.tax_category is None else line.tax_category.value,
@@ -169,6 +181,7 @@ def _line_from_document(document: Mapping[str, Any]) -> InvoiceLine:
         item=document.get("item", ""),
         original_period=None if period is None else BillingPeriod.parse(period),
         original_kind=None if kind is None else LineKind(kind),
+        credits_line=document.get("credits_line"),
         credit_id=document.get("credit_id", ""),
         tags=document.get("tags", ""),
         tax_category=None if category is None else TaxCategory(category),

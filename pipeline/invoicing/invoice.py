@@ -85,7 +85,9 @@ class Invoice:
     language: str = LANGUAGE_DEFAULT
     """BCP 47, that its documents are written in."""
     credits_invoice: str = ""
-    """Of a credit note: the id of the invoice that it takes back."""
+    """Of a credit note: the id of the invoice that it takes back, in full or in part."""
+    credit_reason: str = ""
+    """Of a credit note in part: why; every one of them has a reason, and no other document."""
 
     def __post_init__(self) -> None:
         """Refuse an invoice whose parts contradict each other."""
@@ -94,6 +96,9 @@ class Invoice:
             raise ValueError(message)
         if (self.status is InvoiceStatus.CREDIT_NOTE) != bool(self.credits_invoice):
             message = f"an invoice that is {self.status} cannot credit the invoice {self.credits_invoice!r}"
+            raise ValueError(message)
+        if self.credit_reason and self.status is not InvoiceStatus.CREDIT_NOTE:
+            message = f"an invoice that is {self.status} is no credit note in part, and cannot have a reason to be one"
             raise ValueError(message)
         for number, line in enumerate(self.lines, start=1):
             if line.number != number or not isinstance(line.quantity, int):
@@ -105,6 +110,11 @@ class Invoice:
                     f"in {self.currency}"
                 )
                 raise ValueError(message)
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether it is a credit note that takes back a part of an invoice, whose period stays closed."""
+        return bool(self.credit_reason)
 
     @property
     def subtotal(self) -> Decimal:
@@ -173,7 +183,9 @@ class Invoice:
         if is_note:
             shares = [replace(each, taxed=_minus(each.taxed), credits=_minus(each.credits)) for each in shares]
         charged = [normalised(each.exact_amount) for each in shares if each.tax is not None and each.tax.is_charged]
-        if charged != [normalised(line.exact_amount) for line in self.lines if line.kind is LineKind.TAX]:
+        printed = [normalised(line.exact_amount) for line in self.lines if line.kind is LineKind.TAX]
+        is_within_what_is_left = any(line.kind is LineKind.REDUCTION for line in self.lines)  # to the minor unit
+        if charged != printed and not (is_within_what_is_left and len(charged) == len(printed)):
             message = f"{self.id} does not say which tax its corrections have: it was issued by an older program"
             raise ValueError(message)
         return tuple(shares)
@@ -241,9 +253,15 @@ def issued_invoice(
 
 
 def credit_note(
-    invoice: Invoice, *, number: int, prefix: str, issued_on: date | None = None, rules: Rules = NEWEST
+    invoice: Invoice,
+    *,
+    number: int,
+    prefix: str,
+    issued_on: date | None = None,
+    rules: Rules = NEWEST,
+    lines: tuple[InvoiceLine, ...] | None = None,
 ) -> Invoice:
-    """Return the credit note that takes an issued invoice back, every line negated.
+    """Return the credit note that takes an issued invoice back, every line negated, or by other ``lines``.
 
     ``issued_on`` is its own issue date. Raises ``ValueError`` for a draft or a credit note.
     """
@@ -258,7 +276,7 @@ def credit_note(
         id=_id(prefix, number),
         status=InvoiceStatus.CREDIT_NOTE,
         number=number,
-        lines=tuple(negated(line) for line in invoice.lines),
+        lines=tuple(negated(line) for line in invoice.lines) if lines is None else lines,
         issue_date=_stated_date(issued_on, rules),
         payment_terms_days=None,
         payment_terms="",
@@ -268,11 +286,15 @@ def credit_note(
 
 
 def credited_by(invoices: Iterable[Invoice]) -> dict[str, str]:
-    """Return which credit note takes which invoice back, by the ids of the invoices.
+    """Return which credit note takes which invoice back in full, by the ids of the invoices.
 
     The other direction of ``credits_invoice``.
     """
-    return {invoice.credits_invoice: invoice.id for invoice in invoices if invoice.credits_invoice}
+    return {
+        invoice.credits_invoice: invoice.id
+        for invoice in invoices
+        if invoice.credits_invoice and not invoice.is_partial
+    }
 
 
 def _id(prefix: str, number: int) -> str:

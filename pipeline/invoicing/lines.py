@@ -40,6 +40,8 @@ class LineKind(StrEnum):
     """What an earlier period is worth now, minus what was invoiced for it so far."""
     CREDIT = "credit"
     """What a prepaid grant pays."""
+    REDUCTION = "reduction"
+    """What a credit note takes off a line of the invoice that it credits in part; the period is worth what it was."""
     TAX = "tax"
     """On the sum of all other lines."""
 
@@ -57,6 +59,8 @@ SPENT_KINDS = (LineKind.USAGE, LineKind.INCLUDED, LineKind.LIMIT, LineKind.FEE)
 """What counts towards a minimum commitment and a spend cap: usage less what is included, in its limits, and fees."""
 TOKEN_KINDS = (LineKind.USAGE, LineKind.INCLUDED)
 """Kinds whose lines state a meter, a quantity and a rate."""
+_SETTLING_KINDS = (LineKind.CORRECTION, LineKind.REDUCTION)
+"""Kinds whose lines are about other lines, and say of which kind these are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,9 +106,14 @@ class InvoiceLine:
     item: str = ""
     """Of a one-off item, its id; of seats, ``seats``: what a correction of it names."""
     original_period: BillingPeriod | None = None
-    """Of a correction: the period that it corrects."""
+    """Of a correction: the period that it corrects. Of a reduction of such a line, likewise."""
     original_kind: LineKind | None = None
-    """Of a correction: the kind of the lines that it corrects; those of included tokens belong to usage."""
+    """Of a correction: the kind of the lines that it corrects; those of included tokens belong to usage.
+
+    Of a reduction: the kind of the line that it is taken off.
+    """
+    credits_line: int | None = None
+    """Of a reduction: the number of the invoice's line that it is taken off."""
     credit_id: str = ""
     """Of a credit line: the grant that pays."""
     tags: str = ""
@@ -126,20 +135,24 @@ class InvoiceLine:
             message = f"line {self.number} is a {self.kind} line and lacks its meter, rate or first usage date"
             raise ValueError(message)
         if self.kind not in TOKEN_KINDS and (
-            self.rate_per_million is not None or (self.meter is not None and self.kind is not LineKind.CORRECTION)
+            self.rate_per_million is not None or (self.meter is not None and self.kind not in _SETTLING_KINDS)
         ):
             message = (
                 f"line {self.number} is a {self.kind} line and cannot have the meter {self.meter} or the rate "
                 f"{self.rate_per_million}"
             )
             raise ValueError(message)
-        if (self.kind is LineKind.CORRECTION) != (self.original_period is not None) or (
-            self.kind is LineKind.CORRECTION
-        ) != (self.original_kind is not None):
+        may_correct = {self.kind is LineKind.CORRECTION, self.kind in _SETTLING_KINDS}
+        if (self.original_period is not None) not in may_correct or (self.original_kind is not None) != (
+            self.kind in _SETTLING_KINDS
+        ):
             message = (
                 f"line {self.number} is a {self.kind} line and says that it corrects {self.original_kind} of "
                 f"{self.original_period}"
             )
+            raise ValueError(message)
+        if (self.kind is LineKind.REDUCTION) != (self.credits_line is not None):
+            message = f"line {self.number} is a {self.kind} line and is taken off line {self.credits_line}"
             raise ValueError(message)
         if (self.kind is LineKind.CREDIT) != bool(self.credit_id):
             message = f"line {self.number} is a {self.kind} line and names the credit {self.credit_id!r}"

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 PERIOD_FILES = ("invoices.csv", "lines.csv")
 LINES_FILE = "lines.csv"
-_DRAFT = "draft-"
 _DOCUMENT_MODE = 0o640
 """A document names a customer: it is for its owner and their group, and for nobody else."""
+_DRAFT = "draft-"
 
 
 def period_folder(workspace: Path, period: BillingPeriod) -> Path:
@@ -85,6 +85,16 @@ def write_period_files(workspace: Path, period: BillingPeriod, files: Mapping[st
             disk.remove_empty_folder(gone)
 
 
+def write_document(path: Path, content: bytes) -> None:
+    """Write a document whole or not at all, with the folders that it needs; nothing where it says the same already."""
+    within = path.parent
+    while not within.exists():
+        within = within.parent
+    disk.make_folders(within, path.parent)
+    if not path.is_file() or path.read_bytes() != content:
+        disk.replace_durably(path, content, mode=_DOCUMENT_MODE)
+
+
 def _replace(path: Path, content: bytes, *, is_of_period: bool) -> None:
     """Write a file; that of one invoice without waiting for the disk, since there are many and all can be derived."""
     if is_of_period:
@@ -101,18 +111,3 @@ def _replace(path: Path, content: bytes, *, is_of_period: bool) -> None:
 def _rendered(folder: Path) -> list[str]:
     """Return the names of an invoice's document and of all that it was rendered as."""
     return [path.name for path in folder.glob(f"{glob.escape(folder.name)}.*") if path.is_file()]
-
-
-def document_folder(workspace: Path, period: BillingPeriod, invoice_id: str) -> Path:
-    """Return the folder of one invoice's documents, beside the files of its period."""
-    return period_folder(workspace, period) / invoice_id
-
-
-def write_document(path: Path, content: bytes) -> None:
-    """Write a document whole or not at all, with the folders that it needs; nothing where it says the same already."""
-    within = path.parent
-    while not within.exists():
-        within = within.parent
-    disk.make_folders(within, path.parent)
-    if not path.is_file() or path.read_bytes() != content:
-        disk.replace_durably(path, content, mode=_DOCUMENT_MODE)

@@ -110,6 +110,16 @@ def test_what_is_paid_beyond_what_is_owed_is_recorded_and_warned_of(books: Path)
     assert settled(books, "INV-000001")["open"] == "-0.50"
 
 
+def test_crediting_what_was_paid_warns_of_what_is_to_be_paid_back(books: Path) -> None:
+    assert paid(books, "INV-000001", "--on", "2026-11-10").returncode == 0
+    part = ("--line", "1", "--amount", "2.00", "--reason", "outage", *AS_OF)
+    credited = tallybook(books, "invoice", "credit", "INV-000001", *part)
+    assert "warning: INV-000001 is paid 2.00 USD beyond what is left of it" in credited.stderr
+    voided = tallybook(books, "invoice", "void", "INV-000001", *AS_OF)
+    assert "warning: INV-000001 is paid 12.00 USD beyond what is left of it" in voided.stderr
+    assert tallybook(books, "verify").returncode == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from datetime import date
+from decimal import Decimal
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,8 @@ from pipeline.accounts import Party
 from pipeline.documents.pages.html_page import html_page
 from pipeline.documents.pages.spelling import harmless
 from pipeline.invoicing import credit_note
+from pipeline.invoicing.reductions import Reduction, partial_credit_note
+from pipeline.invoicing.rules import NEWEST
 
 if TYPE_CHECKING:
     from pipeline.invoicing import Invoice
@@ -128,6 +132,27 @@ def test_a_credit_note_says_what_it_takes_back_and_asks_for_no_payment() -> None
     assert "This credit note takes back invoice INV-000042 in full." in text
     assert "IBAN" not in text
     assert "Amount credited" in text
+
+
+def test_a_credit_note_in_part_says_why_and_of_which_line() -> None:
+    note = partial_note()
+    text = html_page(note).decode()
+    assert "This credit note takes back a part of invoice INV-000042: outage &lt;of&gt; October 12th" in text
+    assert text.count("Line 1 of INV-000042") == 2
+    assert "<strong>EUR\u00a01.19</strong>" in text
+    assert "<h1>Rechnungskorrektur</h1>" in html_page(note, language="de").decode()
+
+
+def partial_note() -> Invoice:
+    return partial_credit_note(
+        full_invoice(usage_lines=4, keys=1, models=1),
+        [],
+        Reduction(line=1, reason="outage <of> October 12th", amount=Decimal("1.00")),
+        number=43,
+        prefix="INV-",
+        issued_on=date(2026, 11, 5),
+        rules=NEWEST,
+    )
 
 
 def test_the_language_that_is_asked_for_comes_before_that_of_the_invoice() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
 from printed_invoices import full_invoice, random_invoices
 
+from pipeline.accounts import Tax
 from pipeline.documents.pages.printed import printed_invoice
 from pipeline.documents.pages.view import BARS_MAX, DETAILS_MAX, ROWS_MAX, invoice_view
 from pipeline.invoicing import LineKind
@@ -116,6 +118,25 @@ def test_few_lines_are_shown_by_model_and_meter_on_the_first_page() -> None:
     assert not page.unfolded
     assert sum(len(part.rows) for part in page.appendix) <= DETAILS_MAX
     assert not page.is_long
+
+
+def test_an_older_invoice_that_does_not_say_the_taxes_of_its_corrections_shows_its_tax_lines_as_they_were_frozen() -> (
+    None
+):
+    older = replace(full_invoice(usage_lines=6, keys=2, models=1), correction_taxes=(), issue_date=None)
+    page = printed_invoice(older, language="de")
+    frozen = [line.description for line in older.lines if line.kind is LineKind.TAX]
+    assert [fact.label for fact in page.totals] == ["Nettobetrag", *frozen]
+    assert len(frozen) == 2
+    assert "Rechnungsdatum" not in {fact.label for fact in page.facts}
+
+
+def test_a_reversed_charge_shows_its_rate_of_zero_and_why() -> None:
+    tax = Tax(reverse_charge=True, label="VAT", text="VAT due by the recipient")
+    page = printed_invoice(full_invoice(usage_lines=3, keys=1, models=1, tax=tax, tax_changes=()))
+    assert [fact.label.partition(" on ")[0] for fact in page.totals] == ["Total before tax", "VAT 0%"]
+    assert page.totals[1].value == "0.00"
+    assert "VAT due by the recipient" in page.notes
 
 
 def added(section: PrintedSection) -> Decimal:

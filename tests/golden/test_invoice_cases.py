@@ -1,9 +1,9 @@
 """Runs the golden cases of invoices: ``tests/golden/invoices/<case>/``, folders that an accountant can read.
 
 A case is a small workspace (``tallybook.toml``, ``accounts.toml``, ``rates/``), CSV files of usage, ``steps.toml`` that
-says in which order usage arrives, invoices are issued and voided, or another configuration begins to hold, and what
-must come out in the end: ``expected_lines.csv`` and ``expected_invoices.csv``, of which every column that they have is
-compared, in order. It holds no code.
+says in which order usage arrives, invoices are issued, voided and credited in part, or another configuration begins to
+hold, and what must come out in the end: ``expected_lines.csv`` and ``expected_invoices.csv``, of which every column
+that they have is compared, in order. It holds no code.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import io
 import tomllib
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,8 @@ from pipeline.documents.einvoice.required import FRACTION_DIGITS_MAX
 from pipeline.documents.einvoice.syntaxes import cii_invoice, ubl_invoice
 from pipeline.documents.invoice_csv import invoices_csv, lines_csv
 from pipeline.invoicing import credit_note, invoice_document, invoice_from_document, issued_invoice, make_book
+from pipeline.invoicing.reductions import Reduction, lines_of_void, partial_credit_note, reductions_of
+from pipeline.invoicing.rules import NEWEST
 from pipeline.jobs.state.charged_lines import charge_of
 from pipeline.jobs.state.drafts import card_fees, limits_of
 from pipeline.jobs.state.rate import rate
@@ -83,7 +86,7 @@ def book_at_the_end(case: Path) -> InvoiceBook:
             workspace = open_workspace(case / step["configuration"])
         if "usage" in step:
             usage += rows_of((case / step["usage"]).read_text(encoding="utf-8"))
-        if "issue" in step or "void" in step:
+        if {"issue", "void", "credit"} & step.keys():
             issued += [
                 frozen(invoice)
                 for invoice in taken(
@@ -94,10 +97,24 @@ def book_at_the_end(case: Path) -> InvoiceBook:
 
 
 def taken(step: dict[str, Any], book: InvoiceBook, issued: int, *, prefix: str) -> list[Invoice]:
-    """Do one step of issuing or voiding, with the next numbers."""
+    """Do one step of issuing, voiding or crediting a part, with the next numbers."""
     if "void" in step:
         (invoice,) = (invoice for invoice in book.issued if invoice.id == step["void"])
-        return [credit_note(invoice, number=issued + 1, prefix=prefix)]
+        lines = lines_of_void(invoice, reductions_of(invoice, book.issued))
+        return [credit_note(invoice, number=issued + 1, prefix=prefix, lines=lines)]
+    if "credit" in step:
+        (invoice,) = (invoice for invoice in book.issued if invoice.id == step["credit"])
+        wanted = Reduction(
+            line=step["line"],
+            reason=step["reason"],
+            amount=Decimal(step["amount"]) if "amount" in step else None,
+            quantity=step.get("quantity"),
+        )
+        notes = reductions_of(invoice, book.issued)
+        on = step.get("on", date(2027, 1, 1))
+        return [
+            partial_credit_note(invoice, notes, wanted, number=issued + 1, prefix=prefix, issued_on=on, rules=NEWEST)
+        ]
     drafts = [draft for draft in book.drafts if str(draft.period) == step["issue"]]
     assert drafts, f"there is nothing to issue for {step['issue']}"
     return [

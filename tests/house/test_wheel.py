@@ -47,8 +47,11 @@ def test_a_built_wheel_makes_a_workspace_and_bills_it(installed: Path, tmp_path:
     assert (tmp_path / "books" / "invoices" / "2026-10" / "lines.csv").stat().st_size > 0
 
 
-def test_a_built_wheel_holds_every_sql_file_and_the_sample_and_nothing_that_was_computed(installed: Path) -> None:
+def test_a_built_wheel_holds_every_sql_file_every_page_and_the_sample_and_nothing_that_was_computed(
+    installed: Path,
+) -> None:
     assert names(installed / "pipeline" / "_sql") == names(ROOT / "sql")
+    assert {"invoice.html", "invoice.css", "invoice.typ"} <= names(installed / "pipeline" / "documents" / "pages")
     sample = names(installed / "pipeline" / "_sample")
     assert {"tallybook.toml", "accounts.toml", "rates/standard.toml", "logs/2026-09.jsonl.gz"} <= sample
     assert not [name for name in sample if name.startswith(("lake/", "invoices/")) or name == "key-secret"]

@@ -28,6 +28,13 @@ from pipeline.invoicing import (
     make_book,
 )
 from pipeline.invoicing.book import above_spend_cap, credit_balances
+from pipeline.invoicing.reductions import (
+    Reduction,
+    left_to_credit,
+    lines_of_void,
+    partial_credit_note,
+    reductions_of,
+)
 from pipeline.invoicing.rules import NEWEST, Rules
 from pipeline.rating import Charge, discounted, exact_charge
 from pipeline.usage import Meter
@@ -121,7 +128,7 @@ def told_by(book: InvoiceBook) -> dict[BillingPeriod, Decimal]:
     told: dict[BillingPeriod, Decimal] = {}
     for invoice in book.of():
         for line in invoice.lines:
-            if line.kind not in {LineKind.CREDIT, LineKind.TAX}:
+            if line.kind not in {LineKind.CREDIT, LineKind.REDUCTION, LineKind.TAX}:
                 period = line.original_period or invoice.period
                 told[period] = told.get(period, Decimal(0)) + line.amount
     return {period: total for period, total in told.items() if total}
@@ -136,14 +143,14 @@ CHARGES = st.builds(
     meter=st.sampled_from([Meter.PROMPT, Meter.COMPLETION]),
 )
 LIVES = st.lists(
-    st.tuples(st.lists(CHARGES, max_size=5), st.sampled_from(["issue first", "issue last", "void", "wait"])),
+    st.tuples(st.lists(CHARGES, max_size=5), st.sampled_from(["issue first", "issue last", "void", "credit", "wait"])),
     min_size=1,
     max_size=8,
 )
 
 
 def live(account: Account, life: list[tuple[list[Charge], str]]) -> tuple[list[Charge], list[Invoice]]:
-    """Let usage arrive, and issue and void in between."""
+    """Let usage arrive, and issue, void and credit parts in between."""
     charges: list[Charge] = []
     issued: list[Invoice] = []
     for arrivals, act in life:
@@ -155,11 +162,33 @@ def live(account: Account, life: list[tuple[list[Charge], str]]) -> tuple[list[C
             for invoice in issued
             if invoice.status is InvoiceStatus.ISSUED and invoice.id not in book.credited_by()
         ]
-        if act == "void" and voidable:
-            issued.append(credit_note(voidable[number % len(voidable)], number=number, prefix="INV-"))
+        chosen = voidable[number % len(voidable)] if voidable else None
+        if act == "void" and chosen:
+            lines = lines_of_void(chosen, reductions_of(chosen, issued))
+            issued.append(credit_note(chosen, number=number, prefix="INV-", lines=lines))
+        elif act == "credit" and chosen:
+            issued += credited_in_part(chosen, issued, number)
         elif act.startswith("issue") and book.drafts:
             issued.append(issued_invoice(book.drafts[0 if act == "issue first" else -1], number=number, prefix="INV-"))
     return charges, [invoice_from_document(invoice_document(invoice)) for invoice in issued]
+
+
+def credited_in_part(invoice: Invoice, issued: list[Invoice], number: int) -> list[Invoice]:
+    """Take half of what is left off the first line that has something left."""
+    notes = reductions_of(invoice, issued)
+    for line in invoice.lines:
+        if line.kind in (LineKind.USAGE, LineKind.COMMITMENT, LineKind.CORRECTION) and line.amount > 0:
+            left = left_to_credit(invoice, line, notes)
+            if left > 0:
+                half = max(left // Decimal("0.02") * Decimal("0.01"), Decimal("0.01"))
+                wanted = Reduction(line=line.number, amount=half, reason=f"goodwill {number}")
+                on = date(2027, 1, 1)
+                return [
+                    partial_credit_note(
+                        invoice, notes, wanted, number=number, prefix="INV-", issued_on=on, rules=NEWEST
+                    )
+                ]
+    return []
 
 
 @pytest.mark.parametrize("account", [PLAIN, RICH], ids=["plain", "rich"])

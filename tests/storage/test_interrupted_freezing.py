@@ -1,4 +1,4 @@
-"""Issuing, voiding and recording payments die at any call to the disk, and are finished by running them again."""
+"""Issuing, voiding, crediting and recording payments die at any call to the disk, and run again they are finished."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 ACCOUNTS = "".join(f'[[accounts]]\nid = "{name}"\nname = "{name}"\nkeys = ["key_{name}"]\n' for name in "ab")
 ISSUE = ("invoice", "issue", "--period", "2026-10", "--as-of", "2026-11-02")
+PART = ("--line", "1", "--amount", "0.50", "--reason", "outage")
+CREDIT = ("invoice", "credit", "INV-000001", *PART, "--as-of", "2026-11-03")
 VOID = ("invoice", "void", "INV-000001", "--as-of", "2026-11-03")
 
 
@@ -51,7 +53,12 @@ def counted_once(night: Path, monkeypatch: pytest.MonkeyPatch) -> Aggregate:
 
 
 @pytest.mark.parametrize(
-    "command", [pytest.param(ISSUE, id="issue", marks=pytest.mark.slow), pytest.param(VOID, id="void")]
+    "command",
+    [
+        pytest.param(ISSUE, id="issue", marks=pytest.mark.slow),
+        pytest.param(VOID, id="void"),
+        pytest.param(CREDIT, id="credit", marks=pytest.mark.slow),
+    ],
 )
 @pytest.mark.parametrize("cut", [None, *(pytest.param(each, marks=pytest.mark.slow) for each in POWER_CUTS)])
 @pytest.mark.usefixtures("counted_once")

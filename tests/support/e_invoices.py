@@ -15,6 +15,8 @@ from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing import InvoiceLine, LineKind, credit_note, issued_invoice
 from pipeline.invoicing.draft import draft_of_lines
 from pipeline.invoicing.period_lines import period_lines
+from pipeline.invoicing.reductions import Reduction, lines_of_void, partial_credit_note
+from pipeline.invoicing.rules import NEWEST
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:
@@ -133,6 +135,14 @@ def issued(
 
 def credited(invoice: Invoice) -> Invoice:
     return credit_note(invoice, number=2, prefix="INV-", issued_on=ISSUED_ON)
+
+
+def credited_in_part(invoice: Invoice, line: int, amount: Decimal) -> list[Invoice]:
+    """Return a credit note of an amount of a line, and the one that takes back the rest of the invoice."""
+    wanted = Reduction(line=line, reason="An outage", amount=amount)
+    note = partial_credit_note(invoice, [], wanted, number=2, prefix="INV-", issued_on=ISSUED_ON, rules=NEWEST)
+    rest = lines_of_void(invoice, [note])
+    return [note, credit_note(invoice, number=3, prefix="INV-", issued_on=ISSUED_ON, lines=rest)]
 
 
 def with_everything() -> Invoice:

@@ -77,6 +77,8 @@ def full_invoice(
         "language": "en",
         "buyer_reference": "04011000-12345-34",
         "purchase_order": "PO-4711",
+        "tax": Tax(rate=Decimal(16), label="VAT"),
+        "tax_changes": (TaxChange(from_date=date(2026, 9, 1), tax=Tax(rate=Decimal(19), label="VAT")),),
         "note": "Thank you for your business.",
     }
     birke = Account(
@@ -86,8 +88,6 @@ def full_invoice(
         key_ids=(),
         terms=(terms,),
         credits=(CreditGrant(id="welcome-2026", amount=Decimal(15), granted_on=date(2026, 1, 1), expires_on=None),),
-        tax=Tax(rate=Decimal(16), label="VAT"),
-        tax_changes=(TaxChange(from_date=date(2026, 9, 1), tax=Tax(rate=Decimal(19), label="VAT")),),
         payment_terms_days=30,
         **given | account,
     )

@@ -45,7 +45,7 @@ def supplied_lines(invoice: Invoice) -> Iterator[InvoiceLine]:
 
 
 def _terms(invoice: Invoice, line: InvoiceLine, words: Words) -> Terms:
-    name = _item_name(line, words)
+    name = _item_name(invoice, line, words)
     period = line.original_period or invoice.period
     tax = invoice.tax_of_line(invoice.lines[line.number - 1])
     return (
@@ -107,11 +107,13 @@ def _list_price(line: InvoiceLine, price: Decimal, tokens: int) -> Terms:
     return {"BT-148": number(gross), "BT-147-00": [{"BT-147": number(discount)}]}
 
 
-def _item_name(line: InvoiceLine, words: Words) -> str:
+def _item_name(invoice: Invoice, line: InvoiceLine, words: Words) -> str:
     """Return what the item is called (BT-153): ``jamba-large, Input tokens``; of a line without a meter, its text."""
     if line.meter is None:
         return line.description or words.kinds[line.kind]
     what = f"{line.model}, {words.meters[line.meter]}"
+    if line.credits_line is not None:
+        return f"{words.reduction_of.format(line=line.credits_line, invoice=invoice.credits_invoice)}: {what}"
     if line.original_period is not None:
         return f"{words.correction_of.format(period=line.original_period)}: {what}"
     return f"{words.kinds[line.kind]}: {what}" if line.kind is LineKind.INCLUDED else what
@@ -126,4 +128,5 @@ def _attributes(line: InvoiceLine) -> Iterator[tuple[str, str]]:
     yield "meter", line.meter.value if line.meter else ""
     yield "quantity", str(line.quantity) if line.meter else ""
     yield "package_tokens", str(line.package_tokens or "")
+    yield "credits_line", str(line.credits_line or "")
     yield "tags", line.tags

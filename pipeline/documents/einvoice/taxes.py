@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.accounts import TaxCategory
-from pipeline.base.money import exact_sum, rounded_to_minor_unit
+from pipeline.base.money import exact_sum
 from pipeline.documents.einvoice.text import number, stated
 from pipeline.invoicing.lines import LineKind
 
@@ -52,12 +52,13 @@ def vat_rows(invoice: Invoice) -> list[VatRow]:
     Raises ``ValueError`` for an older document that does not say it, and where a part of it has no tax at all.
     """
     sign = -1 if invoice.credits_invoice else 1
+    printed = iter([line.amount for line in invoice.lines if line.kind is LineKind.TAX])
     rows: dict[tuple[TaxCategory, Decimal], VatRow] = {}
     for share in invoice.tax_breakdown:
         if share.tax is None:
             message = f"{invoice.id} has lines without a tax category"
             raise ValueError(message)
-        amount = rounded_to_minor_unit(share.exact_amount, invoice.currency, invoice.rounding)
+        amount = next(printed) if share.tax.is_charged else exact_sum([])
         place = (share.tax.category, share.tax.charged_rate)
         before = rows.get(place)
         rows[place] = VatRow(

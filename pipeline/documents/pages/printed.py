@@ -65,7 +65,7 @@ class _Writer:
         heading = {
             InvoiceStatus.DRAFT: words.draft,
             InvoiceStatus.ISSUED: words.invoice,
-            InvoiceStatus.CREDIT_NOTE: words.credit_note,
+            InvoiceStatus.CREDIT_NOTE: words.credit_note_in_part if invoice.is_partial else words.credit_note,
         }[invoice.status]
         due = {
             InvoiceStatus.DRAFT: words.amount_of_draft,
@@ -80,7 +80,7 @@ class _Writer:
             title=f"{heading} {harmless(invoice.id)}",
             heading=heading,
             warning=words.draft_warning if invoice.status is InvoiceStatus.DRAFT else "",
-            statement=words.credit_note_explained.format(invoice=harmless(invoice.credits_invoice)) if is_note else "",
+            statement=self._statement(),
             seller=self._party(words.seller, invoice.seller.name, invoice.seller),
             buyer=self._party(words.buyer, invoice.buyer_name, invoice.buyer),
             facts=tuple(self._facts()),
@@ -155,6 +155,14 @@ class _Writer:
         )
         return (Fact(label=label, value=harmless(value)) for label, value in found if value)
 
+    def _statement(self) -> str:
+        """Say what a credit note takes back, and why where it is a part."""
+        invoice, words = self.invoice, self.spelling.words
+        if invoice.status is not InvoiceStatus.CREDIT_NOTE:
+            return ""
+        text = words.credit_note_in_part_explained if invoice.is_partial else words.credit_note_explained
+        return text.format(invoice=harmless(invoice.credits_invoice), reason=harmless(invoice.credit_reason))
+
     def _due_by(self) -> str:
         invoice = self.invoice
         if invoice.due_date is None or invoice.total <= 0:
@@ -172,7 +180,7 @@ class _Writer:
     def _sections(self, *, is_folded: bool) -> tuple[PrintedSection, ...]:
         return tuple(
             PrintedSection(
-                title=self.spelling.words.kinds[section.kind],
+                title=self.spelling.words.kinds[section.kind.value],
                 groups=tuple(self._group(group, is_folded=is_folded) for group in section.groups),
                 amount=self._amount(section.amount),
             )
@@ -202,10 +210,11 @@ class _Writer:
         if first.meter is None:
             return PrintedRow(what=self._text_of(first), amount=self._amount(row.amount))
         meter = self.spelling.words.meters[first.meter]
+        details = (self._tier(first), self._reduced(first))
         return PrintedRow(
             what=harmless(f"{first.model} · {meter}" if has_model else meter),
-            detail=harmless(self._tier(first)),
-            quantity=self.spelling.number(row.quantity),
+            detail=harmless(" · ".join(detail for detail in details if detail)),
+            quantity=self._quantity(first, row.quantity),
             price=self._prices(row),
             amount=self._amount(row.amount),
         )
@@ -216,12 +225,22 @@ class _Writer:
         What people wrote themselves, such as the name of a fee, is in no table of words.
         """
         if line.kind is LineKind.CORRECTION and line.original_kind is not None:
-            kind = self.spelling.words.kinds[line.original_kind]
+            kind = self.spelling.words.kinds[line.original_kind.value]
             return harmless(" · ".join(part for part in (line.model, kind) if part))
         return harmless(line.description)
 
     def _tier(self, line: InvoiceLine) -> str:
         return self.spelling.words.tier.format(tier=line.service_tier) if line.service_tier else ""
+
+    def _quantity(self, line: InvoiceLine, quantity: int) -> str:
+        """Write tokens or requests; nothing where a line is about none, or takes back an amount alone."""
+        is_amount_alone = line.kind is LineKind.REDUCTION and not quantity
+        return "" if line.meter is None or is_amount_alone else self.spelling.number(quantity)
+
+    def _reduced(self, line: InvoiceLine) -> str:
+        if line.credits_line is None:
+            return ""
+        return self.spelling.words.reduction_of.format(line=line.credits_line, invoice=self.invoice.credits_invoice)
 
     def _prices(self, row: Row) -> str:
         """Write the price that all lines of a row have, or the lowest and the highest per million of several."""
@@ -235,7 +254,9 @@ class _Writer:
         words, spelling = self.spelling.words, self.spelling
         if package_tokens is not None:
             price = spelling.price(exact_charge(package_tokens, rate))
-            return words.per_package.format(price=price, tokens=spelling.number(package_tokens))
+            is_of_tokens = line.meter is None or line.meter.is_of_tokens
+            text = words.per_package if is_of_tokens else words.per_package_of_requests
+            return text.format(price=price, tokens=spelling.number(package_tokens))
         if line.meter is not None and not line.meter.is_of_tokens:
             return words.per_request.format(price=spelling.price(exact_charge(1, rate)))
         return spelling.price(rate)
@@ -254,17 +275,19 @@ class _Writer:
             words.correction_of.format(period=self.spelling.month(line.original_period))
             if line.original_period
             else "",
-            words.kinds[line.kind] if line.kind is LineKind.INCLUDED else "",
+            words.kinds[line.kind.value] if line.kind is LineKind.INCLUDED else "",
+            self._reduced(line),
             self._tier(line),
             words.list_price.format(price=self._price(line, listed, line.package_tokens)) if listed is not None else "",
         )
-        what = self._text_of(line) if line.meter is None else f"{line.model} · {words.meters[line.meter]}"
+        is_of_tokens = line.meter is not None and (line.quantity or line.kind is not LineKind.USAGE)
+        what = f"{line.model} · {words.meters[line.meter]}" if line.meter and is_of_tokens else self._text_of(line)
         return PrintedRow(
             number=str(line.number),
             what=harmless(what),
             detail=harmless(" · ".join(detail for detail in details if detail)),
-            quantity=self.spelling.number(line.quantity) if line.meter is not None else "",
-            price="" if rate is None else self._price(line, rate, line.package_tokens),
+            quantity=self._quantity(line, line.quantity),
+            price="" if rate is None or not line.quantity else self._price(line, rate, line.package_tokens),
             amount=self._amount(line.amount),
         )
 
@@ -289,7 +312,8 @@ class _Writer:
         for share in shares:
             tax = share.tax
             if tax is not None:
-                amount = next(lines).amount if tax.is_charged else Decimal(0)
+                line = next(lines, None) if tax.is_charged else None
+                amount = line.amount if line else Decimal(0)
                 base, rate = self._amount(share.base), self.spelling.percent(tax.charged_rate)
                 label = self.spelling.words.tax_of.format(label=tax.label, rate=rate, base=base)
                 yield Fact(label=harmless(label), value=self._amount(amount))

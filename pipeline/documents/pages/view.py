@@ -56,9 +56,14 @@ class Row:
 
     @property
     def prices(self) -> tuple[tuple[Decimal, int | None], ...]:
-        """The different rates per million, each with its package size, the lowest first; none of other lines."""
+        """The different rates per million, each with its package size, the lowest first.
+
+        None of lines that have no rate, or no quantity to which it could apply.
+        """
         found = {
-            (line.rate_per_million, line.package_tokens) for line in self.lines if line.rate_per_million is not None
+            (line.rate_per_million, line.package_tokens)
+            for line in self.lines
+            if line.rate_per_million is not None and line.quantity
         }
         return tuple(sorted(found, key=lambda price: (price[0], price[1] or 0)))
 
@@ -201,10 +206,13 @@ def _groups(lines: Iterable[InvoiceLine]) -> tuple[Group, ...]:
 
 
 def _rows(lines: Iterable[InvoiceLine], *, by_model: bool) -> tuple[Row, ...]:
-    """Put lines of tokens on a row by tier and meter (and model, within a corrected period), others on their own."""
+    """Put lines of tokens on a row by tier and meter (and model, within a corrected period), others on their own.
+
+    A reduction is on its own too: it is of one line of another invoice.
+    """
     grouped: dict[tuple[str, int, str, int], list[InvoiceLine]] = {}
     for line in lines:
-        own = line.number if line.meter is None else 0
+        own = line.number if line.meter is None or line.kind is LineKind.REDUCTION else 0
         place = (line.model if by_model else "", own, line.service_tier, -1 if own else _meter_order(line))
         grouped.setdefault(place, []).append(line)
     return tuple(Row(lines=tuple(grouped[place])) for place in sorted(grouped))

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.invoicing.lines import LineKind
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:
@@ -25,7 +24,9 @@ class Words:
     draft: str
     credit_note: str
     draft_warning: str
+    credit_note_in_part: str
     credit_note_explained: str
+    credit_note_in_part_explained: str
     seller: str
     buyer: str
     number: str
@@ -51,11 +52,14 @@ class Words:
     tier: str
     per_request: str
     per_package: str
+    per_package_of_requests: str
     list_price: str
     net_total: str
     tax_of: str
     total: str
     correction_of: str
+    reduction_of: str
+    """A line of an invoice, a part of which a credit note takes back."""
     payment: str
     payable_by: str
     payable_within: str
@@ -74,8 +78,8 @@ class Words:
     continued_in_details: str
     rounding_explained: str
     page: str
-    kinds: Mapping[LineKind, str]
-    """The heading of each kind of lines."""
+    kinds: Mapping[str, str]
+    """The heading of each kind of lines (``pipeline.invoicing.lines.LineKind``), by its value."""
     meters: Mapping[Meter, str]
 
 
@@ -83,8 +87,10 @@ ENGLISH = Words(
     invoice="Invoice",
     draft="Draft invoice",
     credit_note="Credit note",
+    credit_note_in_part="Credit note",
     draft_warning="This is a draft. It asks for no payment, and what it says may change until it is issued.",
     credit_note_explained="This credit note takes back invoice {invoice} in full.",
+    credit_note_in_part_explained="This credit note takes back a part of invoice {invoice}: {reason}",
     seller="From",
     buyer="Bill to",
     number="Number",
@@ -108,11 +114,13 @@ ENGLISH = Words(
     tier="{tier} tier",
     per_request="{price} per request",
     per_package="{price} per {tokens} tokens begun",
+    per_package_of_requests="{price} per {tokens} requests begun",
     list_price="list price {price}",
     net_total="Total before tax",
     tax_of="{label} {rate}% on {base}",
     total="Total",
     correction_of="Correction of {period}",
+    reduction_of="Line {line} of {invoice}",
     payment="Payment",
     payable_by="Please pay {amount} by {date}.",
     payable_within="Payable within {days} days.",
@@ -131,13 +139,17 @@ ENGLISH = Words(
     rounding_explained="Each line is rounded once, to {unit} {currency}; amounts are sums of rounded lines.",
     page="Page {page} of {pages}",
     kinds={
-        LineKind.USAGE: "Usage",
-        LineKind.INCLUDED: "Included in your plan",
-        LineKind.FEE: "Fees",
-        LineKind.COMMITMENT: "Minimum commitment",
-        LineKind.CORRECTION: "Corrections of earlier periods",
-        LineKind.CREDIT: "Prepaid credit",
-        LineKind.TAX: "Tax",
+        "usage": "Usage",
+        "included": "Included in your plan",
+        "fee": "Fees",
+        "commitment": "Minimum commitment",
+        "correction": "Corrections of earlier periods",
+        "credit": "Prepaid credit",
+        "limit": "Minimums and maximums",
+        "item": "One-off items",
+        "coupon": "Coupons",
+        "reduction": "Credited",
+        "tax": "Tax",
     },
     meters={
         Meter.PROMPT: "Input tokens",
@@ -156,8 +168,10 @@ GERMAN = Words(
     invoice="Rechnung",
     draft="Rechnungsentwurf",
     credit_note="Stornorechnung",
+    credit_note_in_part="Rechnungskorrektur",
     draft_warning="Dies ist ein Entwurf. Er ist nicht zu bezahlen und kann sich bis zur Ausstellung noch ändern.",
     credit_note_explained="Diese Stornorechnung hebt die Rechnung {invoice} vollständig auf.",
+    credit_note_in_part_explained="Diese Rechnungskorrektur nimmt einen Teil der Rechnung {invoice} zurück: {reason}",
     seller="Von",
     buyer="Rechnung an",
     number="Nummer",
@@ -181,11 +195,13 @@ GERMAN = Words(
     tier="Stufe {tier}",
     per_request="{price} je Anfrage",
     per_package="{price} je angefangene {tokens} Token",
+    per_package_of_requests="{price} je angefangene {tokens} Anfragen",
     list_price="Listenpreis {price}",
     net_total="Nettobetrag",
     tax_of="{label} {rate} % auf {base}",
     total="Gesamtbetrag",
     correction_of="Korrektur für {period}",
+    reduction_of="Zeile {line} von {invoice}",
     payment="Zahlung",
     payable_by="Bitte zahlen Sie {amount} bis zum {date}.",
     payable_within="Zahlbar innerhalb von {days} Tagen.",
@@ -206,13 +222,17 @@ GERMAN = Words(
     ),
     page="Seite {page} von {pages}",
     kinds={
-        LineKind.USAGE: "Nutzung",
-        LineKind.INCLUDED: "Im Tarif enthalten",
-        LineKind.FEE: "Gebühren",
-        LineKind.COMMITMENT: "Mindestabnahme",
-        LineKind.CORRECTION: "Korrekturen früherer Zeiträume",
-        LineKind.CREDIT: "Guthaben",
-        LineKind.TAX: "Steuer",
+        "usage": "Nutzung",
+        "included": "Im Tarif enthalten",
+        "fee": "Gebühren",
+        "commitment": "Mindestabnahme",
+        "correction": "Korrekturen früherer Zeiträume",
+        "credit": "Guthaben",
+        "limit": "Mindest- und Höchstbeträge",
+        "item": "Einmalige Posten",
+        "coupon": "Rabatte",
+        "reduction": "Gutgeschrieben",
+        "tax": "Steuer",
     },
     meters={
         Meter.PROMPT: "Eingabe-Token",
@@ -231,8 +251,10 @@ FRENCH = Words(
     invoice="Facture",
     draft="Projet de facture",
     credit_note="Avoir",
+    credit_note_in_part="Avoir partiel",
     draft_warning="Ceci est un projet. Aucun paiement n’est dû et le contenu peut changer jusqu’à l’émission.",
     credit_note_explained="Cet avoir annule intégralement la facture {invoice}.",
+    credit_note_in_part_explained="Cet avoir annule une partie de la facture {invoice} : {reason}",
     seller="De",
     buyer="Facturé à",
     number="Numéro",
@@ -256,11 +278,13 @@ FRENCH = Words(
     tier="niveau {tier}",
     per_request="{price} par requête",
     per_package="{price} par tranche entamée de {tokens} jetons",
+    per_package_of_requests="{price} par tranche entamée de {tokens} requêtes",
     list_price="prix catalogue {price}",
     net_total="Total hors taxes",
     tax_of="{label} {rate} % sur {base}",
     total="Total",
     correction_of="Correction de {period}",
+    reduction_of="Ligne {line} de {invoice}",
     payment="Paiement",
     payable_by="Merci de régler {amount} au plus tard le {date}.",
     payable_within="Payable sous {days} jours.",
@@ -282,13 +306,17 @@ FRENCH = Words(
     ),
     page="Page {page} sur {pages}",
     kinds={
-        LineKind.USAGE: "Utilisation",
-        LineKind.INCLUDED: "Compris dans votre forfait",
-        LineKind.FEE: "Frais",
-        LineKind.COMMITMENT: "Engagement minimum",
-        LineKind.CORRECTION: "Corrections de périodes antérieures",
-        LineKind.CREDIT: "Crédit prépayé",
-        LineKind.TAX: "Taxe",
+        "usage": "Utilisation",
+        "included": "Compris dans votre forfait",
+        "fee": "Frais",
+        "commitment": "Engagement minimum",
+        "correction": "Corrections de périodes antérieures",
+        "credit": "Crédit prépayé",
+        "limit": "Minimums et plafonds",
+        "item": "Postes uniques",
+        "coupon": "Remises",
+        "reduction": "Crédité",
+        "tax": "Taxe",
     },
     meters={
         Meter.PROMPT: "Jetons d’entrée",

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,7 @@ from pipeline.exports.focus import (
     SERVICE_NAME,
     SERVICE_SUBCATEGORY,
 )
-from pipeline.invoicing import invoice_from_document
+from pipeline.invoicing import LineKind, invoice_from_document
 from pipeline.invoicing.lines import is_of_usage, meter_and_rate
 from pipeline.invoicing.rules import Rules
 from pipeline.invoicing.usage_lines import line_place
@@ -95,12 +96,30 @@ def focus_rows(
         of_usage = usage_document(workspace, document)
         key = _state_key(of_usage["configuration_sha256"], of_usage["commit"], Rules.of(of_usage.get("rules")))
         states[key] = states.get(key) or state_at_issue(workspace, of_usage)
-        usage_rows = invoice_rows(invoice_from_document(of_usage), states[key], name)
-        rows += usage_rows if document is of_usage else (_taken_back(row, document) for row in usage_rows)
+        rows += _rows_of_document(document, of_usage, states[key], name)
     for draft in invoice_book(workspace, present.built).drafts:
         if (period is None or draft.period == period) and account_id in (None, draft.account_id):
             rows += invoice_rows(draft, present, name)
     return rows
+
+
+def _rows_of_document(document: dict[str, Any], of_usage: dict[str, Any], state: AtIssue, seller: str) -> Iterator[Row]:
+    """Yield the rows of an issued document; a credit note in part has a row for each of its lines.
+
+    One that takes an invoice back has those of the invoice, negated; where that was credited in part before, the tax
+    and what gives these parts back are its own.
+    """
+    invoice = invoice_from_document(document)
+    if document is of_usage or invoice.is_partial:
+        yield from invoice_rows(invoice, state, seller)
+        return
+    credited = invoice_from_document(of_usage)
+    own = [line for line in invoice.lines if line.kind is LineKind.REDUCTION]
+    if own:
+        own += [line for line in invoice.lines if line.kind is LineKind.TAX]
+        credited = replace(credited, lines=tuple(line for line in credited.lines if line.kind is not LineKind.TAX))
+    yield from (_taken_back(row, document) for row in invoice_rows(credited, state, seller))
+    yield from ({**_common(invoice, line, seller), **_other(invoice, line)} for line in own)
 
 
 def invoice_rows(invoice: Invoice, state: AtIssue, seller: str) -> Iterator[Row]:
@@ -245,7 +264,7 @@ def _other(invoice: Invoice, line: InvoiceLine) -> Row:
     row: dict[str, Any] = {
         "BilledCost": line.amount,
         "ChargeCategory": category,
-        "ChargeClass": "Correction" if kind == "correction" else None,
+        "ChargeClass": "Correction" if kind in ("correction", "reduction") else None,
         "ChargeFrequency": "Recurring" if category == "Purchase" and kind != "item" else "One-Time",
         "ChargePeriodStart": invoice.period.start_at(zone),
         "ChargePeriodEnd": invoice.period.end_at(zone),

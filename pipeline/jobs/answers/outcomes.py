@@ -22,7 +22,7 @@ from pipeline.base.errors import InvoiceNotFound
 from pipeline.base.money import normalised, plain
 from pipeline.base.periods import BillingPeriod, instant_text
 from pipeline.configuration.source_files import source_text
-from pipeline.invoicing import LineKind, invoice_from_document
+from pipeline.invoicing import LineKind, invoice_from_document, taken_back
 from pipeline.invoicing.corrections import corrections_of
 from pipeline.invoicing.usage_lines import line_place
 from pipeline.jobs.state.at_issue import present_state, reference_of, state_at_issue
@@ -251,7 +251,7 @@ def _on_which_invoice(state: AtIssue, event: Event) -> tuple[str, str]:
         for document in register.read(state.workspace.root)
         if (document["account_id"], document["period"]) == place
     ]
-    voided = {document.get("credits_invoice") for document in issued}
+    voided = taken_back(issued)
     usage = f"{event['account_id']}, {event['billing_period']}"
     for document in reversed(issued):
         if document["status"] != "issued" or document["invoice_id"] in voided:
@@ -299,7 +299,7 @@ def _after(state: AtIssue, closing: Mapping[str, Any], event: Event) -> Iterator
     Then its drafts.
     """
     documents = register.read(state.workspace.root)
-    voided = {document.get("credits_invoice") for document in documents}
+    voided = taken_back(documents)
     for document in documents:
         is_after = document["account_id"] == event["account_id"] and document["number"] > closing["number"]
         if is_after and document["status"] == "issued" and document["invoice_id"] not in voided:

@@ -19,7 +19,7 @@ from pipeline import register
 from pipeline.accounts import Accounts
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.periods import BillingPeriod
-from pipeline.invoicing import invoice_from_document
+from pipeline.invoicing import invoice_from_document, taken_back
 from pipeline.jobs.answers.repriced_lines import repriced_lines
 from pipeline.jobs.answers.usage_line_columns import lines_of_charges, lines_of_invoices
 from pipeline.jobs.state.aggregate import USAGE_DAILY, count, inputs_of
@@ -113,7 +113,7 @@ def _paying_by(account: Account, card_id: str) -> Account:
 def _issued(workspace: Workspace) -> Iterator[Invoice]:
     """Yield the issued invoices that no credit note took back."""
     documents = register.read(workspace.root)
-    voided = {document.get("credits_invoice") for document in documents}
+    voided = taken_back(documents)
     return (
         invoice_from_document(document)
         for document in documents

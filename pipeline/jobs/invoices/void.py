@@ -14,6 +14,8 @@ from pipeline.base.errors import CommitConflict, InvoiceNotFound, VoidRefused
 from pipeline.base.periods import time_zone, usage_date
 from pipeline.invoicing import InvoiceStatus, credit_note, invoice_document, invoice_from_document
 from pipeline.invoicing.book import refuse_lowered_grants, refuse_removed_accounts
+from pipeline.invoicing.invoice import credited_by
+from pipeline.invoicing.reductions import lines_of_void, reductions_of
 from pipeline.invoicing.rules import Rules
 from pipeline.jobs.invoices.freezing import refuse_unpriced
 from pipeline.jobs.state.claims import refuse_broken_claims
@@ -74,9 +76,9 @@ def _voided(workspace: Workspace, built: Aggregate, invoice_id: str, freezing: F
             "issue the open period again instead"
         )
         raise VoidRefused(message)
-    note = next((each for each in issued if each.credits_invoice == invoice.id), None)
-    if note is not None:
-        return Voided(note=note, is_new=False)
+    note_id = credited_by(issued).get(invoice.id)
+    if note_id is not None:
+        return Voided(note=next(each for each in issued if each.id == note_id), is_new=False)
     freezing.refuse_backwards(documents)
     if workspace.rules is not Rules.FIRST:
         refuse_unpriced(built.rated.unpriced, {invoice.account_id: {invoice.period}}, f"{invoice.id} cannot be voided")
@@ -90,6 +92,7 @@ def _voided(workspace: Workspace, built: Aggregate, invoice_id: str, freezing: F
                 prefix=workspace.settings.invoice_prefix,
                 issued_on=usage_date(freezing.now, time_zone(invoice.timezone)),
                 rules=workspace.rules,
+                lines=lines_of_void(invoice, reductions_of(invoice, issued)),
             )
         )
 

@@ -222,7 +222,11 @@ Every token is on exactly one meter: prompt (read anew), prompt_cached (read fro
 completion,
 reasoning (where the card prices it apart from completion). A quantity on the meter request is one response, not a \
 token."""
-    if invoice.credits_invoice:
+    if invoice.is_partial:
+        yield f"""
+This is a credit note: a part of {invoice.credits_invoice} taken back, for this reason: {invoice.credit_reason}
+It has no events: they are those of that invoice, and stay as they are."""
+    elif invoice.credits_invoice:
         yield f"""
 This is a credit note: every line of {invoice.credits_invoice} taken back. Its events are those of that invoice, with \
 quantities and charges below zero."""

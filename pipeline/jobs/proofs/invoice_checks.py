@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -148,15 +147,28 @@ def _untrue(book: InvoiceBook) -> Iterator[str]:
 
 
 def _broken_notes(book: InvoiceBook) -> Iterator[str]:
-    by_id = {invoice.id: invoice for invoice in book.issued}
-    notes = [invoice for invoice in book.issued if invoice.credits_invoice]
-    for note in notes:
-        credited = by_id.get(note.credits_invoice)
-        if credited is None or credited.status is not InvoiceStatus.ISSUED or credited.total + note.total != 0:
-            yield f"{note.id} does not take back {note.credits_invoice}"
-    for invoice_id, count in Counter(note.credits_invoice for note in notes).items():
-        if count > 1:
-            yield f"{invoice_id} is taken back {count} times"
+    """Yield where less than nothing is left of an invoice or of a line, or something of one that was taken back."""
+    invoices = {invoice.id: invoice for invoice in book.issued if invoice.status is InvoiceStatus.ISSUED}
+    left = {invoice.id: invoice.total for invoice in invoices.values()}
+    lines = {(invoice.id, line.number): line.amount for invoice in invoices.values() for line in invoice.lines}
+    voided: set[str] = set()
+    for note in (invoice for invoice in book.issued if invoice.credits_invoice):
+        credited_id = note.credits_invoice
+        if credited_id not in left:
+            yield f"{note.id} does not take back {credited_id}"
+            continue
+        if credited_id in voided:
+            yield f"{note.id} takes back {credited_id}, of which nothing was left"
+        left[credited_id] = exact_sum([left[credited_id], note.total])
+        for line in note.lines:
+            if line.credits_line is not None:
+                place = (credited_id, line.credits_line)
+                lines[place] = exact_sum([lines.get(place, line.amount - line.amount), line.amount])
+                if lines[place] < 0:
+                    yield f"{note.id} takes back more of line {line.credits_line} than {credited_id} has"
+        if (note.is_partial and left[credited_id] < 0) or (not note.is_partial and left[credited_id] != 0):
+            yield f"{note.id} leaves {plain(left[credited_id])} of {credited_id}"
+        voided |= set() if note.is_partial else {credited_id}
 
 
 def _overdrawn(workspace: Workspace, book: InvoiceBook) -> Iterator[str]:
@@ -173,7 +185,9 @@ def _truth_text(book: InvoiceBook) -> str:
 
 
 def _notes_text(book: InvoiceBook) -> str:
-    return counted(len(book.credited_by()), "credit note")
+    partial = sum(invoice.is_partial for invoice in book.issued)
+    in_part = f", {counted(partial, 'of a part', 'of parts')}" if partial else ""
+    return counted(len(book.credited_by()) + partial, "credit note") + in_part
 
 
 def _residual_text(book: InvoiceBook) -> str:

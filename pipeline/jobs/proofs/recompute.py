@@ -18,8 +18,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.base.errors import InvoiceNotFound, IssueBlocked
+from pipeline.base.errors import CreditRefused, InvoiceNotFound, IssueBlocked
 from pipeline.base.periods import BillingPeriod, parse_instant
+from pipeline.jobs.invoices.credit import credit, reduction_of_document
 from pipeline.jobs.invoices.freezing import Freezing
 from pipeline.jobs.invoices.issue import issue
 from pipeline.jobs.invoices.void import void
@@ -100,7 +101,10 @@ def _decided_again(root: Path, document: dict[str, Any], at_issue: AtIssue) -> b
             )
         then = replace(at_issue.workspace, root=Path(folder))
         try:
-            if document["status"] == "credit_note":
+            if "credit_reason" in document:
+                wanted = reduction_of_document(document)
+                credit(then, at_issue.built, document["credits_invoice"], wanted, freezing=freezing)
+            elif document["status"] == "credit_note":
                 void(then, at_issue.built, document["credits_invoice"], freezing=freezing)
             else:
                 issue(
@@ -110,7 +114,7 @@ def _decided_again(root: Path, document: dict[str, Any], at_issue: AtIssue) -> b
                     account_id=document["account_id"],
                     freezing=freezing,
                 )
-        except (InvoiceNotFound, IssueBlocked):
+        except (CreditRefused, InvoiceNotFound, IssueBlocked):
             return None
         entry = append_log.entry_path(scratch, number)
         return entry.read_bytes() if entry.is_file() else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import click
 
+from pipeline.cli.commands.invoice.credit import credit_command
 from pipeline.cli.commands.invoice.credit_balances import credits_command
 from pipeline.cli.commands.invoice.draft import draft
 from pipeline.cli.commands.invoice.issue import issue_command
@@ -21,17 +22,11 @@ from pipeline.cli.commands.invoice.void import void_command
 
 @click.group(name="invoice")
 def command() -> None:
-    """Draft, issue, void, list, show and render invoices; payments; credit balances."""
+    """Draft, issue, void, credit, list, show and render invoices; payments; prepaid credits."""
 
 
 for _each in (
-    draft,
-    issue_command,
-    void_command,
-    paid_command,
-    credits_command,
-    list_command,
-    show,
-    render_command,
+    *(draft, issue_command, void_command, credit_command, paid_command),
+    *(credits_command, list_command, show, render_command),
 ):
     command.add_command(_each)

@@ -102,4 +102,5 @@ def _document(
         "overdue": invoice.id in overdue if invoice.status is InvoiceStatus.ISSUED else None,
         "credits_invoice": invoice.credits_invoice or None,
         "credited_by": book.credited_by().get(invoice.id),
+        "credited_in_part_by": book.credited_in_part_by().get(invoice.id, []),
     }

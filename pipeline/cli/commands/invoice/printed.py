@@ -46,12 +46,14 @@ def print_list(
 
 
 def _links(book: InvoiceBook, invoices: list[Invoice]) -> list[str]:
-    notes = book.credited_by()
+    notes, parts = book.credited_by(), book.credited_in_part_by()
     return [
-        f"credits {invoice.credits_invoice}"
+        f"credits {invoice.credits_invoice}{' in part' if invoice.is_partial else ''}"
         if invoice.credits_invoice
         else f"credited by {notes[invoice.id]}"
         if invoice.id in notes
+        else f"credited in part by {', '.join(parts[invoice.id])}"
+        if invoice.id in parts
         else ""
         for invoice in invoices
     ]

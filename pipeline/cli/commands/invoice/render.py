@@ -32,6 +32,7 @@ FORMAT_DEFAULT = "html"
         "tallybook invoice render INV-000042",
         "tallybook invoice render INV-000042 --format pdf --language de",
         "tallybook invoice render --period 2026-10 --format html,pdf --to out/october",
+        "tallybook invoice render --period 2026-10 --format ubl,facturx",
     ),
 )
 @click.argument("invoice_id", metavar="[INVOICE]", required=False)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.base.money import plain, plain_amount
 from pipeline.base.periods import time_zone, usage_date
+from pipeline.cli.context import warn
 from pipeline.cli.tables import print_table
 from pipeline.invoicing.payments import settlements
 from pipeline.register.payments import read_payments
@@ -21,6 +22,17 @@ if TYPE_CHECKING:
 def settled(workspace: Path, book: InvoiceBook) -> dict[str, Settlement]:
     """Return what became of each issued invoice, by its id."""
     return settlements(book.issued, read_payments(workspace))
+
+
+def warn_of_what_was_paid(workspace: Path, book: InvoiceBook, invoice_id: str) -> None:
+    """Warn where more was paid of an invoice than a credit note left of it."""
+    settlement = settled(workspace, book)[invoice_id]
+    if settlement.open < 0:
+        currency = settlement.invoice.currency
+        warn(
+            f"{invoice_id} is paid {plain(-settlement.open)} {currency} beyond what is left of it; pay it back, or "
+            "take the payment back ('invoice paid --take-back') and record it for another invoice"
+        )
 
 
 def is_overdue(settlement: Settlement | None, now: datetime) -> bool:

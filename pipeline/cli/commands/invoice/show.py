@@ -83,7 +83,7 @@ def _line(line: InvoiceLine, *, has_kinds: bool, has_lists: bool) -> tuple[Cell,
     kind = [line.kind.value] if has_kinds else []
     printed = (line.rate_per_million, line.list_rate_per_million) if has_lists else (line.rate_per_million,)
     rates = ["" if rate is None or line.flat_amount is not None else plain_rate(rate) for rate in printed]
-    if line.meter is None or line.flat_amount is not None:
+    if line.kind is LineKind.REDUCTION or line.meter is None or line.flat_amount is not None:
         what = line.description
     else:
         what = f"{line.model} ({line.original_period})" if line.original_period else line.model
@@ -119,6 +119,7 @@ def _particulars(invoice: Invoice, credit_note_id: str | None) -> list[tuple[str
         ("pay to", ", ".join(part for part in _bank(invoice.bank) if part)),
         ("note", invoice.note),
         ("credits", invoice.credits_invoice),
+        ("reason", invoice.credit_reason),
         ("credited by", credit_note_id or ""),
     ]
     has_details = invoice.buyer != Party()

@@ -8,6 +8,7 @@ import click
 
 from pipeline.cli.commands.invoice.freeze import as_of_option, dry_run_option, freeze, json_option
 from pipeline.cli.commands.invoice.printed import print_list
+from pipeline.cli.commands.invoice.settled import warn_of_what_was_paid
 from pipeline.cli.examples import examples
 from pipeline.jobs.invoices.void import void
 
@@ -45,6 +46,7 @@ def void_command(invocation: Invocation, invoice_id: str, as_of: str | None, *, 
     note = frozen.decided.note
     if not frozen.decided.is_new:
         click.echo(f"{invoice_id} is voided already, by {note.id}; an invoice is credited once", err=True)
+    warn_of_what_was_paid(invocation.workspace, frozen.book, note.credits_invoice)
     if as_json:
         frozen.print_documents([note])
     else:
