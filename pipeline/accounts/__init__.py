@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from pipeline.accounts.account import Account, Accounts
 from pipeline.accounts.billing import Party, Tax, TaxChange
+from pipeline.accounts.coupons import Coupon
 from pipeline.accounts.credits import CreditGrant
 from pipeline.accounts.items import OneOffItem
 from pipeline.accounts.keys import KeyPeriod
@@ -17,6 +18,7 @@ from pipeline.accounts.terms import Proration, Terms, TermsInForce
 __all__ = [
     "Account",
     "Accounts",
+    "Coupon",
     "CreditGrant",
     "KeyPeriod",
     "OneOffItem",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from pipeline.accounts.billing import Tax, TaxChange
+    from pipeline.accounts.coupons import Coupon
     from pipeline.accounts.credits import CreditGrant
     from pipeline.accounts.items import OneOffItem
     from pipeline.accounts.terms import TermsInForce
@@ -59,6 +60,8 @@ class Account:
     """In the order of time, the first since ever; where none are given, the rate card and nothing else."""
     credits: tuple[CreditGrant, ...] = ()
     items: tuple[OneOffItem, ...] = ()
+    coupons: tuple[Coupon, ...] = ()
+    """In the order in which they are taken off."""
     begins_on: date | None = None
     """First day for which fees, seats and commitment are owed; None = as the terms say."""
     ends_on: date | None = None
@@ -106,7 +109,11 @@ class Account:
             )
             raise AccountsError(message)
         _refuse_twice(self.id, "item", "item", [item.id for item in self.items])
+        _refuse_twice(self.id, "coupon", "coupon", [coupon.id for coupon in self.coupons])
         _refuse_twice(self.id, "credit", "grant", [grant.id for grant in self.credits])
+        for grant in self.credits:
+            if grant.recurs:
+                _refuse_names_of_months(self.id, grant.id, [each.id for each in self.credits])
 
     @property
     def zone(self) -> ZoneInfo:
@@ -210,4 +217,15 @@ def _refuse_twice(account_id: str, what: str, each: str, ids: Sequence[str]) -> 
     for one in ids:
         if ids.count(one) > 1:
             message = f"{what} id {one!r} of account {account_id!r} is used twice; give every {each} an id of its own"
+            raise AccountsError(message)
+
+
+def _refuse_names_of_months(account_id: str, recurring_id: str, ids: Sequence[str]) -> None:
+    """Refuse grants that are called as a month of a grant that recurs is."""
+    for one in ids:
+        if re.fullmatch(rf"{re.escape(recurring_id)}\.[0-9]{{4}}-[0-9]{{2}}", one):
+            message = (
+                f"credit id {one!r} of account {account_id!r} is that of a month of {recurring_id!r}, which recurs; "
+                "choose another one"
+            )
             raise AccountsError(message)

@@ -16,7 +16,7 @@ from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import exact_sum, plain
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing.corrections import correction_lines, invoiced_so_far, worth_of_lines
-from pipeline.invoicing.credits import CreditBalance, consumed_by_grant
+from pipeline.invoicing.credits import CreditBalance, consumed_by_grant, grants_of
 from pipeline.invoicing.draft import draft_of_lines
 from pipeline.invoicing.invoice import InvoiceStatus, credited_by
 from pipeline.invoicing.lines import SPENT_KINDS, total_of
@@ -193,8 +193,11 @@ def refuse_lowered_grants(issued: Sequence[Invoice], accounts: Accounts) -> None
     for invoice in issued:
         issued_to.setdefault(invoice.account_id, []).append(invoice)
     for account in accounts:
-        granted = {grant.id: grant.amount for grant in account.credits}
-        for grant_id, consumed in consumed_by_grant(issued_to.get(account.id, ())).items():
+        if account.id not in issued_to:
+            continue
+        latest = max(invoice.period for invoice in issued_to[account.id])
+        granted = {grant.id: grant.amount for grant in grants_of(account.credits, latest)}
+        for grant_id, consumed in consumed_by_grant(issued_to[account.id]).items():
             if consumed <= granted.get(grant_id, 0):
                 continue
             by = sorted(
@@ -224,21 +227,25 @@ def above_spend_cap(book: InvoiceBook, accounts: Accounts) -> Iterator[tuple[Inv
 
 
 def credit_balances(book: InvoiceBook, accounts: Accounts, currencies: Mapping[str, str]) -> Iterator[CreditBalance]:
-    """Yield every grant with what issued invoices and drafts use of it.
+    """Yield every grant with what issued invoices and drafts use of it, and what expired of it.
 
-    By account, in the order in which grants are consumed.
+    By account, in the order in which grants are consumed. One that recurs is a grant a month, up to the latest month
+    that has an invoice or a draft.
     """
     nothing = exact_sum([])
+    periods = [invoice.period for invoice in book.of()]
     for account in accounts:
         consumed = consumed_by_grant(invoice for invoice in book.issued if invoice.account_id == account.id)
         reserved = consumed_by_grant(draft for draft in book.drafts if draft.account_id == account.id)
-        for grant in sorted(account.credits, key=lambda grant: grant.order):
+        started = [BillingPeriod.of(grant.granted_on) for grant in account.credits]
+        for grant in grants_of(account.credits, max(periods or started)) if started else ():
             yield CreditBalance(
                 account_id=account.id,
                 currency=currencies[account.id],
                 grant=grant,
                 consumed=consumed.get(grant.id, nothing),
                 reserved=reserved.get(grant.id, nothing),
+                is_over=any(map(grant.is_over, periods)),
             )
 
 

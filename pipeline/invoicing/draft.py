@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pipeline.accounts import Party
 from pipeline.invoicing.credits import credit_lines
 from pipeline.invoicing.invoice import Invoice, InvoiceStatus
-from pipeline.invoicing.lines import numbered, total_of
+from pipeline.invoicing.lines import numbered
 from pipeline.invoicing.period_lines import period_lines
 from pipeline.invoicing.tax import correction_tax_text, tax_lines
 from pipeline.invoicing.usage_lines import usage_lines
@@ -80,9 +80,7 @@ def draft_of_lines(
 ) -> Invoice:
     """Make the draft from the lines that the period is worth (``period_lines``)."""
     lines = [*worth, *corrections]
-    lines += credit_lines(
-        total_of(lines), account.credits, consumed or {}, period=period, currency=currency, rounding=rounding
-    )
+    lines += credit_lines(lines, account.credits, consumed or {}, period=period, currency=currency, rounding=rounding)
     lines += tax_lines(lines, account.tax_of, period=period, currency=currency, rounding=rounding)
     return Invoice(
         id=f"draft-{period}-{account.id}",

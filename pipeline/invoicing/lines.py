@@ -35,6 +35,8 @@ class LineKind(StrEnum):
     """What usage and fees of the period lack to the minimum commitment."""
     ITEM = "item"
     """What is charged once and for all: a one-off item of the account."""
+    COUPON = "coupon"
+    """What a coupon takes off all that the period is worth."""
     CORRECTION = "correction"
     """What an earlier period is worth now, minus what was invoiced for it so far."""
     CREDIT = "credit"
@@ -50,6 +52,7 @@ PERIOD_KINDS = (
     LineKind.FEE,
     LineKind.COMMITMENT,
     LineKind.ITEM,
+    LineKind.COUPON,
 )
 """What a period is worth: all that follows from its usage and the terms, and that corrections keep right afterwards."""
 SPENT_KINDS = (LineKind.USAGE, LineKind.INCLUDED, LineKind.LIMIT, LineKind.FEE)
@@ -99,7 +102,7 @@ class InvoiceLine:
     """What the line counts towards, where an entry of the card has a minimum or a maximum (``pipeline.rates.limits``).
     """
     item: str = ""
-    """Of a one-off item, its id; of seats, ``seats``: what a correction of it names."""
+    """Of a one-off item or a coupon, its id; of seats, ``seats``: what a correction of it names."""
     original_period: BillingPeriod | None = None
     """Of a correction: the period that it corrects."""
     original_kind: LineKind | None = None

@@ -1,9 +1,9 @@
 """What a period is worth.
 
 Its usage lines (``usage_lines``), less included tokens, within the minimum and the maximum of the card's entries, the
-monthly fee and seats (``recurring_lines``), raised to the minimum commitment, and one-off items.
+monthly fee and seats (``recurring_lines``), raised to the minimum commitment, and one-off items, less coupons.
 
-Owns included tokens, the lines of limits, the commitment's true-up and items. Does not own which terms hold
+Owns included tokens, the lines of limits, the commitment's true-up, items and coupons. Does not own which terms hold
 (``pipeline.accounts.terms``): those in force on the period's first day hold for all of it.
 """
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pipeline.base.money import exact_sum, normalised, plain, rounded_to_minor_unit
+from pipeline.base.money import exact_arithmetic, exact_sum, normalised, plain, rounded_to_minor_unit
 from pipeline.invoicing.lines import SPENT_KINDS, LineKind, plain_line, total_of
 from pipeline.invoicing.recurring_lines import commitment_of, fee_lines, seat_lines
 from pipeline.rating import exact_charge
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from decimal import Decimal
 
-    from pipeline.accounts import Account, OneOffItem, TermsInForce
+    from pipeline.accounts import Account, Coupon, OneOffItem, TermsInForce
     from pipeline.base.money import Rounding
     from pipeline.base.periods import BillingPeriod
     from pipeline.invoicing.lines import InvoiceLine
@@ -62,6 +62,8 @@ def period_lines(
     commitment = commitment_of(due, period, currency=currency, rounding=rounding)
     lines += commitment_lines(lines, commitment, currency=currency, rounding=rounding)
     lines += item_lines(items, currency=currency, rounding=rounding)
+    coupons = [coupon for coupon in account.coupons if coupon.is_of(period)]
+    lines += coupon_lines(total_of(lines), coupons, currency=currency, rounding=rounding)
     return lines
 
 
@@ -154,3 +156,26 @@ def item_lines(items: Iterable[OneOffItem], *, currency: str, rounding: Rounding
         )
         for item in sorted(items, key=lambda item: (item.date, item.id))
     ]
+
+
+def coupon_lines(owed: Decimal, coupons: Iterable[Coupon], *, currency: str, rounding: Rounding) -> list[InvoiceLine]:
+    """Take coupons off what a period is worth, one after the other, and never more than is left of it.
+
+    Of 131.00, a coupon of 20 percent takes 26.20, and one of 50.00 after it 50.00.
+    """
+    found = []
+    for coupon in coupons:
+        if owed <= 0:
+            break
+        printed = plain(rounded_to_minor_unit(owed, currency, rounding))
+        if coupon.percent is not None:
+            with exact_arithmetic():
+                taken = owed * coupon.percent / 100
+            description = f"coupon {coupon.id}: {plain(normalised(coupon.percent))}% of {printed} {currency}"
+        else:
+            taken = min(coupon.amount or owed, owed)
+            description = f"coupon {coupon.id}"
+        line = plain_line(LineKind.COUPON, -taken, description, currency=currency, rounding=rounding)
+        found.append(replace(line, item=coupon.id))
+        owed = exact_sum([owed, line.amount])
+    return found
