@@ -113,6 +113,13 @@ def terms_in_force(
     terms of the period's first day count for all its days, and none where the contract does not hold on it. With it,
     terms from 16 to 31 October count for 16 days.
     """
+    days_of_period = (period.end_date - period.first_date).days
+    changes = (begins_on, ends_on, *(each.from_date for each in terms))
+    if not any(change is not None and period.first_date < change < period.end_date for change in changes):
+        holds = (begins_on is None or begins_on <= period.first_date) and (
+            ends_on is None or period.first_date < ends_on
+        )
+        return (TermsInForce(terms=terms_on(terms, period.first_date), days=days_of_period),) if holds else ()
     by_day = [
         terms_on(terms, day)
         for day in days_between(period.first_date, period.end_date)
@@ -123,7 +130,7 @@ def terms_in_force(
         return tuple(TermsInForce(terms=same, days=days) for same, days in runs)
     if (begins_on is not None and begins_on > period.first_date) or not by_day:
         return ()
-    return (TermsInForce(terms=by_day[0], days=(period.end_date - period.first_date).days),)
+    return (TermsInForce(terms=by_day[0], days=days_of_period),)
 
 
 def terms_on(terms: Sequence[Terms], usage_date: date) -> Terms:
