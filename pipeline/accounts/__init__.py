@@ -13,11 +13,12 @@ from pipeline.accounts.coupons import Coupon
 from pipeline.accounts.credits import CreditGrant
 from pipeline.accounts.items import OneOffItem
 from pipeline.accounts.keys import KeyPeriod
-from pipeline.accounts.terms import Proration, Terms, TermsInForce
+from pipeline.accounts.terms import ContractYear, Proration, Terms, TermsInForce
 
 __all__ = [
     "Account",
     "Accounts",
+    "ContractYear",
     "Coupon",
     "CreditGrant",
     "KeyPeriod",

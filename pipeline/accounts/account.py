@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.accounts.billing import Party, refuse_unprintable
 from pipeline.accounts.keys import KEY_ID, KeyPeriod, refuse_tags, refuse_two_owners, tags_text
-from pipeline.accounts.terms import Terms, refuse_disorder, terms_in_force, terms_on
+from pipeline.accounts.terms import Terms, refuse_disorder, terms_in_force, terms_on, year_settled_in
 from pipeline.base.errors import AccountsError
 from pipeline.base.periods import time_zone
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pipeline.accounts.coupons import Coupon
     from pipeline.accounts.credits import CreditGrant
     from pipeline.accounts.items import OneOffItem
-    from pipeline.accounts.terms import TermsInForce
+    from pipeline.accounts.terms import ContractYear, TermsInForce
     from pipeline.base.periods import BillingPeriod
 
 _ACCOUNT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
@@ -108,6 +108,13 @@ class Account:
                 "ends_on is exclusive"
             )
             raise AccountsError(message)
+        by_the_year = any(terms.yearly_commitment for terms in self.terms)
+        if by_the_year and (self.begins_on is None or self.begins_on.day != 1):
+            message = (
+                f"account {self.id!r} has a yearly_commitment, and begins_on is {self.begins_on or 'missing'}; "
+                "write the first of the month with which its years begin, such as 2026-10-01"
+            )
+            raise AccountsError(message)
         _refuse_twice(self.id, "item", "item", [item.id for item in self.items])
         _refuse_twice(self.id, "coupon", "coupon", [coupon.id for coupon in self.coupons])
         _refuse_twice(self.id, "credit", "grant", [grant.id for grant in self.credits])
@@ -129,9 +136,15 @@ class Account:
         """Return the terms in force on a usage date."""
         return terms_on(self.terms, usage_date)
 
-    def terms_in_force(self, period: BillingPeriod) -> tuple[TermsInForce, ...]:
-        """Return the terms by which a period's fees, seats and commitment are owed, with their days."""
+    def terms_in_force(self, period: BillingPeriod | ContractYear) -> tuple[TermsInForce, ...]:
+        """Return the terms by which a period's fees, seats and commitment (or a year's) are owed, with their days."""
         return terms_in_force(self.terms, period, begins_on=self.begins_on, ends_on=self.ends_on)
+
+    def year_settled_in(self, period: BillingPeriod) -> ContractYear | None:
+        """Return the year of the contract whose commitment is settled with a billing period, or None."""
+        if self.begins_on is None or not any(terms.yearly_commitment for terms in self.terms):
+            return None
+        return year_settled_in(period, begins_on=self.begins_on, ends_on=self.ends_on)
 
     def tax_of(self, period: BillingPeriod) -> Tax | None:
         """Return the tax of what is supplied in a billing period: that in force on its last day.

@@ -27,6 +27,7 @@ TERMS_KEYS = (
     "rate_card",
     "discount_percent",
     "minimum_commitment",
+    "yearly_commitment",
     "included_tokens",
     "spend_cap",
     "fee_without_usage",
@@ -137,6 +138,7 @@ def refuse_currencies(
         amounts = [("minimum_commitment", each.minimum_commitment) for each in terms]
         amounts += [("spend_cap", each.spend_cap) for each in terms if each.spend_cap is not None]
         amounts += [("seat_price", each.seat_price) for each in terms]
+        amounts += [("yearly_commitment", each.yearly_commitment) for each in terms]
         amounts += [(f"amount of credit {grant.id!r}", grant.amount) for grant in grants]
         amounts += [(f"amount of item {item.id!r}", item.amount) for item in items]
         amounts += [(f"amount of coupon {each.id!r}", each.amount) for each in coupons if each.amount is not None]
@@ -176,6 +178,7 @@ def _terms(table: Table, from_date: date | None, *, before: Terms) -> Terms:
             rate_card=table.text("rate_card", before.rate_card),
             discount_percent=number(table, "discount_percent", before.discount_percent),
             minimum_commitment=number(table, "minimum_commitment", before.minimum_commitment),
+            yearly_commitment=number(table, "yearly_commitment", before.yearly_commitment),
             included_tokens=table.table("included_tokens").values
             if "included_tokens" in table.values
             else before.included_tokens,

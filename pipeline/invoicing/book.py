@@ -21,6 +21,7 @@ from pipeline.invoicing.draft import draft_of_lines
 from pipeline.invoicing.invoice import InvoiceStatus, credited_by
 from pipeline.invoicing.lines import SPENT_KINDS, total_of
 from pipeline.invoicing.period_lines import period_lines
+from pipeline.invoicing.recurring_lines import YearToSettle
 from pipeline.invoicing.rules import NEWEST, Rules
 from pipeline.invoicing.usage_lines import usage_lines
 
@@ -310,6 +311,7 @@ class _AccountDrafts:
                 due=None if self.rules is Rules.FIRST else self._due(period),
                 has_usage=period in self.charges,
                 items=self._items(period),
+                to_settle=self._to_settle(period),
             )
         return self._worth[period]
 
@@ -385,7 +387,7 @@ class _AccountDrafts:
             return
         period, last = self.reach
         while period <= last:
-            if any(self._owes(each.terms) for each in self._due(period)):
+            if any(self._owes(each.terms) for each in self._due(period)) or self._owes_a_year(period):
                 yield period
             period = period.next()
         yield from {each for each in map(BillingPeriod.of, (item.date for item in self.account.items)) if each <= last}
@@ -393,6 +395,26 @@ class _AccountDrafts:
     def _owes(self, terms: Terms) -> bool:
         has_fee = terms.fee_without_usage and terms.rate_card in self.card_fees
         return terms.minimum_commitment > 0 or terms.seats > 0 or has_fee
+
+    def _owes_a_year(self, period: BillingPeriod) -> bool:
+        year = self.account.year_settled_in(period)
+        in_force = self.account.terms_in_force(year) if year else ()
+        return any(each.terms.yearly_commitment for each in in_force)
+
+    def _to_settle(self, period: BillingPeriod) -> YearToSettle | None:
+        """Return the year of the contract that is settled with a period, once any account has used the period.
+
+        What was spent in its months before is what they are worth now.
+        """
+        is_reached = self.reach is not None and self.reach[0] <= period <= self.reach[1]
+        year = self.account.year_settled_in(period) if is_reached else None
+        if year is None:
+            return None
+        before, month = [], BillingPeriod.of(year.first_date)
+        while month < period:
+            before.append(total_of(self.worth(month), *SPENT_KINDS))
+            month = month.next()
+        return YearToSettle(year=year, spent_before=exact_sum(before))
 
     def _due(self, period: BillingPeriod) -> tuple[TermsInForce, ...]:
         """Return the terms by which something is owed for a period without usage; none before any account has used it.

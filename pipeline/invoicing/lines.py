@@ -102,7 +102,10 @@ class InvoiceLine:
     """What the line counts towards, where an entry of the card has a minimum or a maximum (``pipeline.rates.limits``).
     """
     item: str = ""
-    """Of a one-off item or a coupon, its id; of seats, ``seats``: what a correction of it names."""
+    """Of a one-off item or a coupon, its id; of a yearly commitment, ``year``; of seats, ``seats``.
+
+    It is what a correction names.
+    """
     original_period: BillingPeriod | None = None
     """Of a correction: the period that it corrects."""
     original_kind: LineKind | None = None

@@ -188,6 +188,18 @@ CREDIT = '[[accounts.credits]]\nid = "c"\namount = 5\ngranted_on = 2026-09-01\n'
             ACME + ITEM.replace('"Setup"', '" "') + "amount = 1",
             "accounts.toml: [[accounts]] 1 [[items]] 1: description is ' '; it must be a string",
         ),
+        (
+            ACME + "yearly_commitment = 1200",
+            "accounts.toml: [[accounts]] 1: account 'acme' has a yearly_commitment, and begins_on is missing",
+        ),
+        (
+            ACME + "yearly_commitment = 1200\nbegins_on = 2026-10-16",
+            "accounts.toml: [[accounts]] 1: account 'acme' has a yearly_commitment, and begins_on is 2026-10-16",
+        ),
+        (
+            ACME + "yearly_commitment = 1200\nminimum_commitment = 100\nbegins_on = 2026-10-01",
+            "accounts.toml: [[accounts]] 1: minimum_commitment is 100 and yearly_commitment 1200; end one",
+        ),
         (ACME + CREDIT + "priority = 101", "accounts.toml: [[accounts]] 1 [[credits]] 1: priority is 101; it must be"),
         (ACME + CREDIT + 'recurs = "day"', "accounts.toml: [[accounts]] 1 [[credits]] 1: recurs is 'day'; it must be"),
         (ACME + CREDIT + "rollover_months = 1", "accounts.toml: [[accounts]] 1 [[credits]] 1: credit 'c' has rollover"),
