@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from pipeline.accounts.account import Account, Accounts
 from pipeline.accounts.billing import TAXED_KINDS, Tax, TaxCategory, TaxChange
+from pipeline.accounts.coupons import Coupon
 from pipeline.accounts.credits import CreditGrant
 from pipeline.accounts.items import OneOffItem
 from pipeline.accounts.keys import KeyPeriod
 from pipeline.accounts.parties import LANGUAGE_DEFAULT, BankDetails, Letterhead, Party
-from pipeline.accounts.terms import Proration, Terms, TermsInForce
+from pipeline.accounts.terms import ContractYear, Proration, Terms, TermsInForce
 
 __all__ = [
     "LANGUAGE_DEFAULT",
@@ -21,6 +22,8 @@ __all__ = [
     "Account",
     "Accounts",
     "BankDetails",
+    "ContractYear",
+    "Coupon",
     "CreditGrant",
     "KeyPeriod",
     "Letterhead",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from pipeline.accounts.billing import refuse_unprintable
 from pipeline.accounts.keys import KEY_ID, KeyPeriod, refuse_tags, refuse_two_owners, tags_text
 from pipeline.accounts.parties import Party, refuse_unknown_language
-from pipeline.accounts.terms import Terms, refuse_disorder, terms_in_force, terms_on
+from pipeline.accounts.terms import Terms, refuse_disorder, terms_in_force, terms_on, year_settled_in
 from pipeline.base.errors import AccountsError
 from pipeline.base.periods import time_zone
 
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from pipeline.accounts.billing import Tax, TaxChange
+    from pipeline.accounts.coupons import Coupon
     from pipeline.accounts.credits import CreditGrant
     from pipeline.accounts.items import OneOffItem
-    from pipeline.accounts.terms import TermsInForce
+    from pipeline.accounts.terms import ContractYear, TermsInForce
     from pipeline.base.periods import BillingPeriod
 
 _ACCOUNT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
@@ -60,6 +61,8 @@ class Account:
     """In the order of time, the first since ever; where none are given, the rate card and nothing else."""
     credits: tuple[CreditGrant, ...] = ()
     items: tuple[OneOffItem, ...] = ()
+    coupons: tuple[Coupon, ...] = ()
+    """In the order in which they are taken off."""
     begins_on: date | None = None
     """First day for which fees, seats and commitment are owed; None = as the terms say."""
     ends_on: date | None = None
@@ -111,14 +114,40 @@ class Account:
             refuse_unprintable(what, getattr(self, what))
         if self.language:
             refuse_unknown_language(self.language)
+        self._refuse_dates()
+        self._refuse_split_coupons()
+        _refuse_twice(self.id, "item", "item", [item.id for item in self.items])
+        _refuse_twice(self.id, "coupon", "coupon", [coupon.id for coupon in self.coupons])
+        _refuse_twice(self.id, "credit", "grant", [grant.id for grant in self.credits])
+        for grant in self.credits:
+            if grant.recurs:
+                _refuse_names_of_months(self.id, grant.id, [each.id for each in self.credits])
+
+    def _refuse_split_coupons(self) -> None:
+        """Raise ``AccountsError`` for coupons over kinds of lines that have different taxes."""
+        taxes = (self.tax, *(change.tax for change in self.tax_changes))
+        if self.coupons and any(tax is not None and tax.by_kind for tax in taxes):
+            message = (
+                f"account {self.id!r} has coupons, and kinds of lines with a tax of their own (by_kind), over which a "
+                "coupon cannot be split; end one of the two, or write what is taken off as a discount_percent"
+            )
+            raise AccountsError(message)
+
+    def _refuse_dates(self) -> None:
+        """Raise ``AccountsError`` for an end before the beginning, and for years that begin nowhere."""
         if self.begins_on is not None and self.ends_on is not None and self.ends_on <= self.begins_on:
             message = (
                 f"account {self.id!r} ends on {self.ends_on}, not after {self.begins_on}, when it begins; "
                 "ends_on is exclusive"
             )
             raise AccountsError(message)
-        _refuse_twice(self.id, "item", "item", [item.id for item in self.items])
-        _refuse_twice(self.id, "credit", "grant", [grant.id for grant in self.credits])
+        by_the_year = any(terms.yearly_commitment for terms in self.terms)
+        if by_the_year and (self.begins_on is None or self.begins_on.day != 1):
+            message = (
+                f"account {self.id!r} has a yearly_commitment, and begins_on is {self.begins_on or 'missing'}; "
+                "write the first of the month with which its years begin, such as 2026-10-01"
+            )
+            raise AccountsError(message)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -134,9 +163,15 @@ class Account:
         """Return the terms in force on a usage date."""
         return terms_on(self.terms, usage_date)
 
-    def terms_in_force(self, period: BillingPeriod) -> tuple[TermsInForce, ...]:
-        """Return the terms by which a period's fees, seats and commitment are owed, with their days."""
+    def terms_in_force(self, period: BillingPeriod | ContractYear) -> tuple[TermsInForce, ...]:
+        """Return the terms by which a period's fees, seats and commitment (or a year's) are owed, with their days."""
         return terms_in_force(self.terms, period, begins_on=self.begins_on, ends_on=self.ends_on)
+
+    def year_settled_in(self, period: BillingPeriod) -> ContractYear | None:
+        """Return the year of the contract whose commitment is settled with a billing period, or None."""
+        if self.begins_on is None or not any(terms.yearly_commitment for terms in self.terms):
+            return None
+        return year_settled_in(period, begins_on=self.begins_on, ends_on=self.ends_on)
 
     def tax_of(self, period: BillingPeriod) -> Tax | None:
         """Return the tax of what is supplied in a billing period: that in force on its last day.
@@ -222,4 +257,15 @@ def _refuse_twice(account_id: str, what: str, each: str, ids: Sequence[str]) -> 
     for one in ids:
         if ids.count(one) > 1:
             message = f"{what} id {one!r} of account {account_id!r} is used twice; give every {each} an id of its own"
+            raise AccountsError(message)
+
+
+def _refuse_names_of_months(account_id: str, recurring_id: str, ids: Sequence[str]) -> None:
+    """Refuse grants that are called as a month of a grant that recurs is."""
+    for one in ids:
+        if re.fullmatch(rf"{re.escape(recurring_id)}\.[0-9]{{4}}-[0-9]{{2}}", one):
+            message = (
+                f"credit id {one!r} of account {account_id!r} is that of a month of {recurring_id!r}, which recurs; "
+                "choose another one"
+            )
             raise AccountsError(message)

@@ -1,23 +1,30 @@
-"""Prepaid credits: what was granted to an account, and from when until when it may be used.
+"""Prepaid credits: what was granted to an account, and from when until when it may be used, and for what.
 
 Does not own the balance, which is a pure function of grants and invoices (``pipeline.invoicing.credits``).
+
+A grant that recurs is one grant a month: each has an id of its own, and is used, expires and is listed by itself.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import AccountsError
+from pipeline.base.periods import BillingPeriod
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from decimal import Decimal
 
-    from pipeline.base.periods import BillingPeriod
-
 _GRANT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_MODEL = re.compile(r"[A-Za-z0-9._:/@+%-]{1,128}", re.ASCII)
+_RECURRING_ID_CHARACTERS_MAX = 64 - len(".2026-10")
+PRIORITY_DEFAULT = 50
+PRIORITY_MAX = 100
+ROLLOVER_MONTHS_MAX = 1200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +37,19 @@ class CreditGrant:
     id: str
     """1 to 64 of ``A-Z a-z 0-9 . _ -``; on every line that consumes the grant, so keep it for ever."""
     amount: Decimal
-    """Above zero, in the account's currency."""
+    """Above zero, in the account's currency; of one that recurs, for each month."""
     granted_on: date
     """First day in force, in the account's time zone."""
     expires_on: date | None
     """First day on which it is no longer in force; None = it does not expire."""
+    priority: int = PRIORITY_DEFAULT
+    """Grants of a smaller number are used first."""
+    models: tuple[str, ...] = ()
+    """The models whose usage it pays for; empty = it pays for everything."""
+    recurs: bool = False
+    """Whether it is granted anew with every month that begins while it is in force."""
+    rollover_months: int = 0
+    """How many months more a month's grant may be used, where it recurs."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be a grant."""
@@ -52,15 +67,57 @@ class CreditGrant:
                 "expires_on is exclusive"
             )
             raise AccountsError(message)
+        if self.recurs and len(self.id) > _RECURRING_ID_CHARACTERS_MAX:
+            message = (
+                f"credit id {self.id!r} is too long for a grant that recurs, whose months are called "
+                f"{self.id[:4]}….2026-10; write {_RECURRING_ID_CHARACTERS_MAX} characters at most"
+            )
+            raise AccountsError(message)
+        if self.rollover_months and not self.recurs:
+            message = (
+                f"credit {self.id!r} has rollover_months and does not recur; expires_on says how long it may be used"
+            )
+            raise AccountsError(message)
+        for model in self.models:
+            if not _MODEL.fullmatch(model):
+                message = f"credit {self.id!r} is for the model {model!r}, which cannot be a model's name"
+                raise AccountsError(message)
+
+    def months(self, until: BillingPeriod) -> Iterator[CreditGrant]:
+        """Yield the grants that it consists of, up to and with that of a billing period.
+
+        Itself where it does not recur. 100.00 from 15 October on, with a month of rollover, are 100.00 from 15 October
+        to (excluding) 1 December, 100.00 from 1 November to 1 January, and so on.
+        """
+        if not self.recurs:
+            yield self
+            return
+        period, granted_on = BillingPeriod.of(self.granted_on), self.granted_on
+        while period <= until and (self.expires_on is None or granted_on < self.expires_on):
+            end_date = period.end_date
+            for _ in range(self.rollover_months):
+                end_date = BillingPeriod.of(end_date).end_date
+            yield replace(
+                self,
+                id=f"{self.id}.{period}",
+                granted_on=granted_on,
+                expires_on=end_date if self.expires_on is None else min(end_date, self.expires_on),
+                recurs=False,
+                rollover_months=0,
+            )
+            period = period.next()
+            granted_on = period.first_date
 
     def is_in_force(self, period: BillingPeriod) -> bool:
         """Say whether the grant is in force on the period's last day: that is when the period's invoice may use it."""
         last_ordinal = period.end_date.toordinal() - 1
-        return self.granted_on.toordinal() <= last_ordinal and (
-            self.expires_on is None or last_ordinal < self.expires_on.toordinal()
-        )
+        return self.granted_on.toordinal() <= last_ordinal and not self.is_over(period)
+
+    def is_over(self, period: BillingPeriod) -> bool:
+        """Say whether the grant has expired by the period's last day."""
+        return self.expires_on is not None and self.expires_on.toordinal() <= period.end_date.toordinal() - 1
 
     @property
-    def order(self) -> tuple[date, date, str]:
-        """Sorts grants as they are consumed: the oldest first, of equal age the one that expires first."""
-        return self.granted_on, self.expires_on or date.max, self.id
+    def order(self) -> tuple[int, date, date, str]:
+        """Sorts grants as they are consumed: by priority, the oldest first, of equal age the one that expires first."""
+        return self.priority, self.granted_on, self.expires_on or date.max, self.id

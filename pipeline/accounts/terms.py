@@ -5,7 +5,8 @@ Owns what terms may say and which are in force when, and for how many days of a 
 
 Terms begin at a midnight of the account's own time zone, so that the usage date alone decides which rate card and
 discount hold. Fees, seats, commitment, included tokens and spend cap are of a whole period: those in force on its first
-day hold for all of it; where terms say so, fees, seats and commitment hold day by day.
+day hold for all of it; where terms say so, fees, seats and commitment hold day by day. A commitment by the year is one
+of the contract's own years.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ _METER_OR_MODEL = re.compile(r"[A-Za-z0-9._:/@+%-]{1,128}", re.ASCII)
 
 
 SEATS_MAX = 10**9
+MONTHS_OF_A_YEAR = 12
 
 
 class Proration(StrEnum):
@@ -57,6 +59,8 @@ class Terms:
     """Off the rate card's rates: 0 to 100, at most 2 decimal places."""
     minimum_commitment: Decimal = Decimal(0)
     """What usage and fees of a period are raised to, in the account's currency; 0 = nothing."""
+    yearly_commitment: Decimal = Decimal(0)
+    """What usage and fees of a year of the contract are raised to, once, with its last period; 0 = nothing."""
     included_tokens: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     """Meter or model → tokens of each period that cost nothing."""
     spend_cap: Decimal | None = None
@@ -75,12 +79,19 @@ class Terms:
         percent("discount_percent", self.discount_percent, fraction_digits_max=DISCOUNT_FRACTION_DIGITS_MAX)
         for what, amount in (
             ("minimum_commitment", self.minimum_commitment),
+            ("yearly_commitment", self.yearly_commitment),
             ("spend_cap", self.spend_cap),
             ("seat_price", self.seat_price),
         ):
             if amount is not None and not amount >= 0:
                 message = f"{what} is {amount}; write an amount from 0"
                 raise AccountsError(message)
+        if self.minimum_commitment and self.yearly_commitment:
+            message = (
+                f"minimum_commitment is {self.minimum_commitment} and yearly_commitment {self.yearly_commitment}; "
+                "end one of them with 0: what is raised by the month cannot be raised by the year once more"
+            )
+            raise AccountsError(message)
         if self.seats and not self.seat_price:
             message = (
                 f"seats is {self.seats}, and they have no price; write seat_price = 20.00, or what one costs a month"
@@ -104,8 +115,35 @@ class TermsInForce:
     days: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractYear:
+    """Twelve months of a contract, half-open: ``[first_date, end_date)``; a commitment by the year is settled once."""
+
+    first_date: date
+    end_date: date
+    settled_in: BillingPeriod
+    """The last period that the contract holds in: the year's last one, or an earlier one where the contract ends."""
+
+
+def year_settled_in(period: BillingPeriod, *, begins_on: date, ends_on: date | None) -> ContractYear | None:
+    """Return the year of a contract that is settled with a billing period; None where none is.
+
+    ``begins_on`` is the first of a month. A contract from 1 September 2026 is settled in August of each year; one that
+    ends on 10 November 2026, in November.
+    """
+    passed = (period.year - begins_on.year) * MONTHS_OF_A_YEAR + period.month - begins_on.month
+    if passed < 0:
+        return None
+    years = passed // MONTHS_OF_A_YEAR
+    first_date, end_date = (begins_on.replace(year=begins_on.year + count) for count in (years, years + 1))
+    ends_in_it = ends_on is not None and period.first_date < ends_on <= period.end_date
+    if not ends_in_it and (period.end_date != end_date or (ends_on is not None and ends_on <= period.first_date)):
+        return None
+    return ContractYear(first_date=first_date, end_date=end_date, settled_in=period)
+
+
 def terms_in_force(
-    terms: Sequence[Terms], period: BillingPeriod, *, begins_on: date | None, ends_on: date | None
+    terms: Sequence[Terms], period: BillingPeriod | ContractYear, *, begins_on: date | None, ends_on: date | None
 ) -> tuple[TermsInForce, ...]:
     """Return the terms by which a period's fees, seats and commitment are owed, in the order of time.
 
@@ -113,6 +151,13 @@ def terms_in_force(
     terms of the period's first day count for all its days, and none where the contract does not hold on it. With it,
     terms from 16 to 31 October count for 16 days.
     """
+    days_of_period = (period.end_date - period.first_date).days
+    changes = (begins_on, ends_on, *(each.from_date for each in terms))
+    if not any(change is not None and period.first_date < change < period.end_date for change in changes):
+        holds = (begins_on is None or begins_on <= period.first_date) and (
+            ends_on is None or period.first_date < ends_on
+        )
+        return (TermsInForce(terms=terms_on(terms, period.first_date), days=days_of_period),) if holds else ()
     by_day = [
         terms_on(terms, day)
         for day in days_between(period.first_date, period.end_date)
@@ -123,7 +168,7 @@ def terms_in_force(
         return tuple(TermsInForce(terms=same, days=days) for same, days in runs)
     if (begins_on is not None and begins_on > period.first_date) or not by_day:
         return ()
-    return (TermsInForce(terms=by_day[0], days=(period.end_date - period.first_date).days),)
+    return (TermsInForce(terms=by_day[0], days=days_of_period),)
 
 
 def terms_on(terms: Sequence[Terms], usage_date: date) -> Terms:

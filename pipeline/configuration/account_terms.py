@@ -10,7 +10,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pipeline.accounts import CreditGrant, OneOffItem, Proration, Terms
+from pipeline.accounts import Coupon, CreditGrant, OneOffItem, Proration, Terms
+from pipeline.accounts.coupons import MONTHS_MAX
+from pipeline.accounts.credits import PRIORITY_DEFAULT, PRIORITY_MAX, ROLLOVER_MONTHS_MAX
 from pipeline.accounts.terms import SEATS_MAX
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import minor_unit_digits, refuse_fraction_digits
@@ -27,6 +29,7 @@ TERMS_KEYS = (
     "rate_card",
     "discount_percent",
     "minimum_commitment",
+    "yearly_commitment",
     "included_tokens",
     "spend_cap",
     "fee_without_usage",
@@ -63,6 +66,11 @@ def read_items(account: Table) -> tuple[OneOffItem, ...]:
     return tuple(_item(inner_table(account, entry.name, entry.values)) for entry in account.tables("items"))
 
 
+def read_coupons(account: Table) -> tuple[Coupon, ...]:
+    """Read ``[[accounts.coupons]]``."""
+    return tuple(_coupon(inner_table(account, entry.name, entry.values)) for entry in account.tables("coupons"))
+
+
 def refuse_currencies(
     account: Table,
     terms: Sequence[Terms],
@@ -70,6 +78,7 @@ def refuse_currencies(
     currencies: Mapping[str, str],
     *,
     items: Sequence[OneOffItem] = (),
+    coupons: Sequence[Coupon] = (),
 ) -> None:
     """Raise where rate cards of one account have two currencies.
 
@@ -87,8 +96,10 @@ def refuse_currencies(
         amounts = [("minimum_commitment", each.minimum_commitment) for each in terms]
         amounts += [("spend_cap", each.spend_cap) for each in terms if each.spend_cap is not None]
         amounts += [("seat_price", each.seat_price) for each in terms]
+        amounts += [("yearly_commitment", each.yearly_commitment) for each in terms]
         amounts += [(f"amount of credit {grant.id!r}", grant.amount) for grant in grants]
         amounts += [(f"amount of item {item.id!r}", item.amount) for item in items]
+        amounts += [(f"amount of coupon {each.id!r}", each.amount) for each in coupons if each.amount is not None]
         for what, amount in amounts:
             try:
                 refuse_fraction_digits(f"{what} in {currency}", amount, digits)
@@ -96,11 +107,18 @@ def refuse_currencies(
                 raise account.refusal(str(wrong)) from wrong
 
 
-def refuse_unknown_models(account: Table, terms: Sequence[Terms], models: Collection[str] | None) -> None:
+def refuse_unknown_models(
+    account: Table, terms: Sequence[Terms], models: Collection[str] | None, grants: Sequence[CreditGrant] = ()
+) -> None:
     """Raise where included tokens are of something that is neither a meter nor a model of any rate card.
 
-    Nobody would ever get them.
+    Nobody would ever get them. Likewise for a grant that pays for such a model.
     """
+    for grant in grants:
+        for model in grant.models:
+            if models is not None and model not in models:
+                what = f"credit {grant.id!r} is for {model!r}, which is no model of a rate card; aliases do not count"
+                raise account.refusal(what)
     meters = [meter.value for meter in Meter]
     for name in [name for each in terms for name in each.included_tokens]:
         if models is not None and name not in meters and name not in models:
@@ -118,6 +136,7 @@ def _terms(table: Table, from_date: date | None, *, before: Terms) -> Terms:
             rate_card=table.text("rate_card", before.rate_card),
             discount_percent=number(table, "discount_percent", before.discount_percent),
             minimum_commitment=number(table, "minimum_commitment", before.minimum_commitment),
+            yearly_commitment=number(table, "yearly_commitment", before.yearly_commitment),
             included_tokens=table.table("included_tokens").values
             if "included_tokens" in table.values
             else before.included_tokens,
@@ -161,8 +180,30 @@ def _item(table: Table) -> OneOffItem:
         raise wrong if str(wrong).startswith(table.file) else table.refusal(str(wrong)) from wrong
 
 
+def _recurs(table: Table) -> bool:
+    if "recurs" not in table.values:
+        return False
+    if table.values["recurs"] != "month":
+        what = f'recurs is {value_text(table.values["recurs"])}; it must be "month", or be left out'
+        raise table.refusal(what)
+    return True
+
+
+def _coupon(table: Table) -> Coupon:
+    table.allow_only("id", "from", "months", "percent", "amount")
+    from_date = date_of(table, "from", is_required=True)
+    months = table.integer("months", default=1, smallest=1, greatest=MONTHS_MAX) if "months" in table.values else None
+    percent, amount = (number(table, key, None) if key in table.values else None for key in ("percent", "amount"))
+    try:
+        return Coupon(
+            id=table.text("id"), from_date=from_date or date.min, months=months, percent=percent, amount=amount
+        )
+    except ConfigurationError as wrong:
+        raise wrong if str(wrong).startswith(table.file) else table.refusal(str(wrong)) from wrong
+
+
 def _grant(table: Table) -> CreditGrant:
-    table.allow_only("id", "amount", "granted_on", "expires_on")
+    table.allow_only("id", "amount", "granted_on", "expires_on", "priority", "models", "recurs", "rollover_months")
     granted_on = date_of(table, "granted_on", is_required=True)
     try:
         return CreditGrant(
@@ -170,6 +211,10 @@ def _grant(table: Table) -> CreditGrant:
             amount=number(table, "amount", None),
             granted_on=granted_on or date.min,
             expires_on=date_of(table, "expires_on", is_required=False),
+            priority=table.integer("priority", default=PRIORITY_DEFAULT, smallest=0, greatest=PRIORITY_MAX),
+            models=table.texts("models") if "models" in table.values else (),
+            recurs=_recurs(table),
+            rollover_months=table.integer("rollover_months", default=0, smallest=0, greatest=ROLLOVER_MONTHS_MAX),
         )
     except ConfigurationError as wrong:
         raise wrong if str(wrong).startswith(table.file) else table.refusal(str(wrong)) from wrong

@@ -18,6 +18,7 @@ from pipeline.configuration.account_terms import (
     TERMS_KEYS,
     date_of,
     optional_text,
+    read_coupons,
     read_credits,
     read_items,
     read_terms,
@@ -48,6 +49,7 @@ _KEYS = (
     "terms",
     "credits",
     "items",
+    "coupons",
     "begins_on",
     "ends_on",
     "tax",
@@ -109,9 +111,9 @@ def _account(
                 f"add rates/{each.rate_card}.toml or name another ({known})"
             )
             raise table.refusal(what)
-    grants, items = read_credits(table), read_items(table)
-    refuse_currencies(table, terms, grants, currencies, items=items)
-    refuse_unknown_models(table, terms, models)
+    grants, items, coupons = read_credits(table), read_items(table), read_coupons(table)
+    refuse_currencies(table, terms, grants, currencies, items=items, coupons=coupons)
+    refuse_unknown_models(table, terms, models, grants)
     key_ids, key_periods = _keys(table, account_timezone)
     try:
         return Account(
@@ -124,6 +126,7 @@ def _account(
             terms=terms,
             credits=grants,
             items=items,
+            coupons=coupons,
             begins_on=date_of(table, "begins_on", is_required=False),
             ends_on=date_of(table, "ends_on", is_required=False),
             tax=read_tax(table),

@@ -16,11 +16,12 @@ from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import exact_sum, plain
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing.corrections import correction_lines, invoiced_so_far, worth_of_lines
-from pipeline.invoicing.credits import CreditBalance, consumed_by_grant
+from pipeline.invoicing.credits import CreditBalance, consumed_by_grant, grants_of
 from pipeline.invoicing.draft import draft_of_lines
 from pipeline.invoicing.invoice import InvoiceStatus, credited_by
 from pipeline.invoicing.lines import SPENT_KINDS, total_of
 from pipeline.invoicing.period_lines import period_lines
+from pipeline.invoicing.recurring_lines import YearToSettle
 from pipeline.invoicing.rules import NEWEST, Rules
 from pipeline.invoicing.usage_lines import usage_lines
 
@@ -201,8 +202,11 @@ def refuse_lowered_grants(issued: Sequence[Invoice], accounts: Accounts) -> None
     for invoice in issued:
         issued_to.setdefault(invoice.account_id, []).append(invoice)
     for account in accounts:
-        granted = {grant.id: grant.amount for grant in account.credits}
-        for grant_id, consumed in consumed_by_grant(issued_to.get(account.id, ())).items():
+        if account.id not in issued_to:
+            continue
+        latest = max(invoice.period for invoice in issued_to[account.id])
+        granted = {grant.id: grant.amount for grant in grants_of(account.credits, latest)}
+        for grant_id, consumed in consumed_by_grant(issued_to[account.id]).items():
             if consumed <= granted.get(grant_id, 0):
                 continue
             by = sorted(
@@ -232,21 +236,25 @@ def above_spend_cap(book: InvoiceBook, accounts: Accounts) -> Iterator[tuple[Inv
 
 
 def credit_balances(book: InvoiceBook, accounts: Accounts, currencies: Mapping[str, str]) -> Iterator[CreditBalance]:
-    """Yield every grant with what issued invoices and drafts use of it.
+    """Yield every grant with what issued invoices and drafts use of it, and what expired of it.
 
-    By account, in the order in which grants are consumed.
+    By account, in the order in which grants are consumed. One that recurs is a grant a month, up to the latest month
+    that has an invoice or a draft.
     """
     nothing = exact_sum([])
+    periods = [invoice.period for invoice in book.of()]
     for account in accounts:
         consumed = consumed_by_grant(invoice for invoice in book.issued if invoice.account_id == account.id)
         reserved = consumed_by_grant(draft for draft in book.drafts if draft.account_id == account.id)
-        for grant in sorted(account.credits, key=lambda grant: grant.order):
+        started = [BillingPeriod.of(grant.granted_on) for grant in account.credits]
+        for grant in grants_of(account.credits, max(periods or started)) if started else ():
             yield CreditBalance(
                 account_id=account.id,
                 currency=currencies[account.id],
                 grant=grant,
                 consumed=consumed.get(grant.id, nothing),
                 reserved=reserved.get(grant.id, nothing),
+                is_over=any(map(grant.is_over, periods)),
             )
 
 
@@ -311,6 +319,7 @@ class _AccountDrafts:
                 due=None if self.rules is Rules.FIRST else self._due(period),
                 has_usage=period in self.charges,
                 items=self._items(period),
+                to_settle=self._to_settle(period),
             )
         return self._worth[period]
 
@@ -387,7 +396,7 @@ class _AccountDrafts:
             return
         period, last = self.reach
         while period <= last:
-            if any(self._owes(each.terms) for each in self._due(period)):
+            if any(self._owes(each.terms) for each in self._due(period)) or self._owes_a_year(period):
                 yield period
             period = period.next()
         yield from {each for each in map(BillingPeriod.of, (item.date for item in self.account.items)) if each <= last}
@@ -395,6 +404,26 @@ class _AccountDrafts:
     def _owes(self, terms: Terms) -> bool:
         has_fee = terms.fee_without_usage and terms.rate_card in self.card_fees
         return terms.minimum_commitment > 0 or terms.seats > 0 or has_fee
+
+    def _owes_a_year(self, period: BillingPeriod) -> bool:
+        year = self.account.year_settled_in(period)
+        in_force = self.account.terms_in_force(year) if year else ()
+        return any(each.terms.yearly_commitment for each in in_force)
+
+    def _to_settle(self, period: BillingPeriod) -> YearToSettle | None:
+        """Return the year of the contract that is settled with a period, once any account has used the period.
+
+        What was spent in its months before is what they are worth now.
+        """
+        is_reached = self.reach is not None and self.reach[0] <= period <= self.reach[1]
+        year = self.account.year_settled_in(period) if is_reached else None
+        if year is None:
+            return None
+        before, month = [], BillingPeriod.of(year.first_date)
+        while month < period:
+            before.append(total_of(self.worth(month), *SPENT_KINDS))
+            month = month.next()
+        return YearToSettle(year=year, spent_before=exact_sum(before))
 
     def _due(self, period: BillingPeriod) -> tuple[TermsInForce, ...]:
         """Return the terms by which something is owed for a period without usage; none before any account has used it.

@@ -181,7 +181,7 @@ def _what(cell: Cell) -> str:
     if cell.kind is LineKind.FEE and cell.item:
         return cell.item
     return (
-        "minimum commitment"
+        f"{'yearly' if cell.item else 'minimum'} commitment"
         if cell.kind is LineKind.COMMITMENT
         else " ".join(part for part in (cell.model, str(cell.kind), cell.item) if part)
     )

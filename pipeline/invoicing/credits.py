@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.base.money import exact_sum
-from pipeline.invoicing.lines import LineKind, plain_line
+from pipeline.invoicing.lines import LineKind, plain_line, total_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreditBalance:
-    """One grant and what became of it, in the account's currency."""
+    """One grant and what became of it, in the account's currency; of one that recurs, one month's."""
 
     account_id: str
     currency: str
@@ -36,10 +36,23 @@ class CreditBalance:
     reserved: Decimal
     """By drafts as of now."""
 
+    is_over: bool = False
+    """Whether it has expired by the end of the latest month that has an invoice or a draft of any account."""
+
     @property
-    def left(self) -> Decimal:
+    def unused(self) -> Decimal:
         """What neither an issued invoice nor a draft uses."""
         return exact_sum([self.grant.amount, -self.consumed, -self.reserved])
+
+    @property
+    def left(self) -> Decimal:
+        """What can still be used."""
+        return exact_sum([]) if self.is_over else self.unused
+
+    @property
+    def expired(self) -> Decimal:
+        """What was not used before the grant expired."""
+        return self.unused if self.is_over else exact_sum([])
 
 
 def consumed_by_grant(invoices: Iterable[Invoice]) -> dict[str, Decimal]:
@@ -54,8 +67,13 @@ def consumed_by_grant(invoices: Iterable[Invoice]) -> dict[str, Decimal]:
     return consumed
 
 
+def grants_of(grants: Iterable[CreditGrant], until: BillingPeriod) -> list[CreditGrant]:
+    """Return single grants in the order in which they are used: those that recur, month by month up to a period."""
+    return sorted((each for grant in grants for each in grant.months(until)), key=lambda grant: grant.order)
+
+
 def credit_lines(
-    to_pay: Decimal,
+    lines: Sequence[InvoiceLine],
     grants: Sequence[CreditGrant],
     consumed: Mapping[str, Decimal],
     *,
@@ -63,18 +81,28 @@ def credit_lines(
     currency: str,
     rounding: Rounding,
 ) -> list[InvoiceLine]:
-    """Use grants that are in force at the period's end, the oldest first, for at most ``to_pay``.
+    """Use grants that are in force at the period's end, in their order, for at most what ``lines`` sum to.
 
     None where that is not above zero.
 
-    With 30.00 to pay, 20.00 left of an older grant and 50.00 of a younger one: lines of -20.00 and -10.00.
+    With 30.00 to pay, 20.00 left of an older grant and 50.00 of a younger one: lines of -20.00 and -10.00. A grant for
+    models pays at most what the lines of these models sum to, less what other grants for them paid before; one for
+    everything pays what is of other models first.
     """
-    lines = []
-    for grant in sorted(grants, key=lambda grant: grant.order):
+    found: list[InvoiceLine] = []
+    to_pay = total_of(lines)
+    by_model = {
+        model: total_of(line for line in lines if line.model == model)
+        for model in {model for grant in grants for model in grant.models}
+    }
+    for grant in grants_of(grants, period):
         left = exact_sum([grant.amount, *([-consumed[grant.id]] if grant.id in consumed else [])])
         used = min(left, to_pay)
+        if grant.models:
+            used = min(used, exact_sum(max(by_model[model], exact_sum([])) for model in grant.models))
         if used > 0 and grant.is_in_force(period):
-            lines.append(
+            _pay(by_model, grant.models, used)
+            found.append(
                 plain_line(
                     LineKind.CREDIT,
                     -used,
@@ -85,4 +113,12 @@ def credit_lines(
                 )
             )
             to_pay = exact_sum([to_pay, -used])
-    return lines
+    return found
+
+
+def _pay(by_model: dict[str, Decimal], models: Iterable[str], amount: Decimal) -> None:
+    """Take an amount off what lines of models sum to, in the order of the models."""
+    for model in models:
+        part = max(min(amount, by_model[model]), exact_sum([]))
+        by_model[model] = exact_sum([by_model[model], -part])
+        amount = exact_sum([amount, -part])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pipeline.accounts import Letterhead
 from pipeline.invoicing.credits import credit_lines
 from pipeline.invoicing.invoice import Invoice, InvoiceStatus
-from pipeline.invoicing.lines import numbered, total_of
+from pipeline.invoicing.lines import numbered
 from pipeline.invoicing.period_lines import period_lines
 from pipeline.invoicing.rules import NEWEST, Rules
 from pipeline.invoicing.tax import correction_tax_text, correction_taxes, tax_lines
@@ -88,9 +88,7 @@ def draft_of_lines(
 ) -> Invoice:
     """Make the draft from the lines that the period is worth (``period_lines``)."""
     lines = [*worth, *corrections]
-    lines += credit_lines(
-        total_of(lines), account.credits, consumed or {}, period=period, currency=currency, rounding=rounding
-    )
+    lines += credit_lines(lines, account.credits, consumed or {}, period=period, currency=currency, rounding=rounding)
     tax = tax_lines(lines, account.tax_of, period=period, currency=currency, rounding=rounding, rules=rules)
     printed = letterhead or Letterhead()
     return Invoice(

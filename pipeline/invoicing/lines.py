@@ -36,6 +36,8 @@ class LineKind(StrEnum):
     """What usage and fees of the period lack to the minimum commitment."""
     ITEM = "item"
     """What is charged once and for all: a one-off item of the account."""
+    COUPON = "coupon"
+    """What a coupon takes off all that the period is worth."""
     CORRECTION = "correction"
     """What an earlier period is worth now, minus what was invoiced for it so far."""
     CREDIT = "credit"
@@ -53,6 +55,7 @@ PERIOD_KINDS = (
     LineKind.FEE,
     LineKind.COMMITMENT,
     LineKind.ITEM,
+    LineKind.COUPON,
 )
 """What a period is worth: all that follows from its usage and the terms, and that corrections keep right afterwards."""
 SPENT_KINDS = (LineKind.USAGE, LineKind.INCLUDED, LineKind.LIMIT, LineKind.FEE)
@@ -104,7 +107,10 @@ class InvoiceLine:
     """What the line counts towards, where an entry of the card has a minimum or a maximum (``pipeline.rates.limits``).
     """
     item: str = ""
-    """Of a one-off item, its id; of seats, ``seats``: what a correction of it names."""
+    """Of a one-off item or a coupon, its id; of a yearly commitment, ``year``; of seats, ``seats``.
+
+    It is what a correction names.
+    """
     original_period: BillingPeriod | None = None
     """Of a correction: the period that it corrects. Of a reduction of such a line, likewise."""
     original_kind: LineKind | None = None

@@ -1,9 +1,10 @@
 """What a period is worth.
 
 Its usage lines (``usage_lines``), less included tokens, within the minimum and the maximum of the card's entries, the
-monthly fee and seats (``recurring_lines``), raised to the minimum commitment, and one-off items.
+monthly fee and seats (``recurring_lines``), raised to the minimum commitment (with the last period of a year, to that
+of the year), and one-off items, less coupons.
 
-Owns included tokens, the lines of limits, the commitment's true-up and items. Does not own which terms hold
+Owns included tokens, the lines of limits, the commitments' true-ups, items and coupons. Does not own which terms hold
 (``pipeline.accounts.terms``): those in force on the period's first day hold for all of it.
 """
 
@@ -12,20 +13,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pipeline.base.money import exact_sum, normalised, plain, rounded_to_minor_unit
+from pipeline.base.money import exact_arithmetic, exact_sum, normalised, plain, rounded_to_minor_unit
+from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing.lines import SPENT_KINDS, LineKind, plain_line, total_of
-from pipeline.invoicing.recurring_lines import commitment_of, fee_lines, seat_lines
+from pipeline.invoicing.recurring_lines import YEAR, commitment_of, fee_lines, seat_lines
 from pipeline.rating import exact_charge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from decimal import Decimal
 
-    from pipeline.accounts import Account, OneOffItem, TermsInForce
+    from pipeline.accounts import Account, Coupon, OneOffItem, TermsInForce
     from pipeline.base.money import Rounding
-    from pipeline.base.periods import BillingPeriod
     from pipeline.invoicing.lines import InvoiceLine
-    from pipeline.invoicing.recurring_lines import Commitment
+    from pipeline.invoicing.recurring_lines import Commitment, YearToSettle
     from pipeline.rates.limits import EntryLimit
 
 
@@ -41,6 +42,7 @@ def period_lines(
     due: Sequence[TermsInForce] | None = None,
     has_usage: bool = True,
     items: Iterable[OneOffItem] = (),
+    to_settle: YearToSettle | None = None,
 ) -> list[InvoiceLine]:
     """Return all that an account owes for a period before corrections, credits and tax.
 
@@ -48,7 +50,8 @@ def period_lines(
 
     ``usage`` are the usage lines, in order; ``card_fees`` are monthly fees by rate card; ``limits`` are those of the
     entries that usage lines name; ``due`` are the terms by which something is owed without usage, since usage has
-    reached the period (all that are in force where it is not given); ``items`` are the one-off items of the period.
+    reached the period (all that are in force where it is not given); ``items`` are the one-off items of the period;
+    ``to_settle`` is the year of the contract that ends with it.
     """
     in_force = account.terms_in_force(period)
     due = in_force if due is None else due
@@ -61,7 +64,11 @@ def period_lines(
     lines += seat_lines(due, period, currency=currency, rounding=rounding)
     commitment = commitment_of(due, period, currency=currency, rounding=rounding)
     lines += commitment_lines(lines, commitment, currency=currency, rounding=rounding)
+    if to_settle is not None:
+        lines += year_lines(lines, to_settle, account, currency=currency, rounding=rounding)
     lines += item_lines(items, currency=currency, rounding=rounding)
+    coupons = [coupon for coupon in account.coupons if coupon.is_of(period)]
+    lines += coupon_lines(total_of(lines), coupons, currency=currency, rounding=rounding)
     return lines
 
 
@@ -143,6 +150,27 @@ def commitment_lines(
     return [plain_line(LineKind.COMMITMENT, missing, description, currency=currency, rounding=rounding)]
 
 
+def year_lines(
+    lines: Iterable[InvoiceLine], to_settle: YearToSettle, account: Account, *, currency: str, rounding: Rounding
+) -> list[InvoiceLine]:
+    """Raise what was spent in a year of a contract to its commitment, once.
+
+    With 1,200.00 agreed, 900.00 spent in eleven months and 100.00 in the last, one line of 200.00.
+    """
+    year = to_settle.year
+    commitment = commitment_of(account.terms_in_force(year), year, currency=currency, rounding=rounding)
+    spent = exact_sum([to_settle.spent_before, total_of(lines, *SPENT_KINDS)])
+    missing = exact_sum([commitment.amount, -spent])
+    if missing <= 0 or not commitment.amount:
+        return []
+    agreed, printed = (plain(rounded_to_minor_unit(each, currency, rounding)) for each in (commitment.amount, spent))
+    by_days = f" ({commitment.days_text})" if commitment.days_text else ""
+    months = f"{BillingPeriod.of(year.first_date)} to {year.settled_in}"
+    description = f"yearly commitment of {agreed} {currency}{by_days}, less {printed} of usage and fees of {months}"
+    line = plain_line(LineKind.COMMITMENT, missing, description, currency=currency, rounding=rounding)
+    return [replace(line, item=YEAR)]
+
+
 def item_lines(items: Iterable[OneOffItem], *, currency: str, rounding: Rounding) -> list[InvoiceLine]:
     """Charge one-off items, by date."""
     return [
@@ -154,3 +182,26 @@ def item_lines(items: Iterable[OneOffItem], *, currency: str, rounding: Rounding
         )
         for item in sorted(items, key=lambda item: (item.date, item.id))
     ]
+
+
+def coupon_lines(owed: Decimal, coupons: Iterable[Coupon], *, currency: str, rounding: Rounding) -> list[InvoiceLine]:
+    """Take coupons off what a period is worth, one after the other, and never more than is left of it.
+
+    Of 131.00, a coupon of 20 percent takes 26.20, and one of 50.00 after it 50.00.
+    """
+    found = []
+    for coupon in coupons:
+        if owed <= 0:
+            break
+        printed = plain(rounded_to_minor_unit(owed, currency, rounding))
+        if coupon.percent is not None:
+            with exact_arithmetic():
+                taken = owed * coupon.percent / 100
+            description = f"coupon {coupon.id}: {plain(normalised(coupon.percent))}% of {printed} {currency}"
+        else:
+            taken = min(coupon.amount or owed, owed)
+            description = f"coupon {coupon.id}"
+        line = plain_line(LineKind.COUPON, -taken, description, currency=currency, rounding=rounding)
+        found.append(replace(line, item=coupon.id))
+        owed = exact_sum([owed, line.amount])
+    return found

@@ -20,20 +20,30 @@ from pipeline.base.money import (
     plain,
     rounded_to_minor_unit,
 )
+from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing.lines import LineKind, plain_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from decimal import Decimal
 
-    from pipeline.accounts import TermsInForce
+    from pipeline.accounts import ContractYear, TermsInForce
     from pipeline.base.money import Rounding
-    from pipeline.base.periods import BillingPeriod
     from pipeline.invoicing.lines import InvoiceLine
 
 _Key = TypeVar("_Key")
 SEATS = "seats"
 """What a correction of seats names."""
+YEAR = "year"
+"""What a correction of a yearly commitment names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class YearToSettle:
+    """A year of a contract that is settled with a period, and what was spent in its periods before."""
+
+    year: ContractYear
+    spent_before: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +89,13 @@ def seat_lines(
 
 
 def commitment_of(
-    in_force: Sequence[TermsInForce], period: BillingPeriod, *, currency: str, rounding: Rounding
+    in_force: Sequence[TermsInForce], period: BillingPeriod | ContractYear, *, currency: str, rounding: Rounding
 ) -> Commitment:
-    """Return the minimum commitment of a period: the sum of each day's part, rounded once."""
-    days = _days_by((each.terms.minimum_commitment, each.days) for each in in_force)
+    """Return the minimum commitment of a period, or the yearly one of a year: each day's part, rounded once."""
+    is_monthly = isinstance(period, BillingPeriod)
+    days = _days_by(
+        (each.terms.minimum_commitment if is_monthly else each.terms.yearly_commitment, each.days) for each in in_force
+    )
     amounts = {amount: count for amount, count in days.items() if amount}
     if list(amounts.values()) in ([], [_days(period)]):
         return Commitment(amount=exact_sum(amounts))
@@ -113,5 +126,5 @@ def _days_by(amounts: Iterable[tuple[_Key, int]]) -> dict[_Key, int]:
     return found
 
 
-def _days(period: BillingPeriod) -> int:
+def _days(period: BillingPeriod | ContractYear) -> int:
     return (period.end_date - period.first_date).days

@@ -81,6 +81,22 @@ def test_seats_fees_parts_of_months_and_items_are_read(tmp_path: Path) -> None:
     assert acme.items == (item,)
 
 
+def test_grants_and_coupons_are_read(tmp_path: Path) -> None:
+    text = (
+        ACME
+        + CREDIT
+        + (
+            'priority = 3\nmodels = ["jamba-large"]\nrecurs = "month"\nrollover_months = 2\n'
+            '[[accounts.coupons]]\nid = "k"\nfrom = 2026-10-15\nmonths = 3\npercent = 12.5\n'
+        )
+    )
+    (acme,) = accounts(tmp_path, text)
+    (grant,), (coupon,) = acme.credits, acme.coupons
+    assert (grant.priority, grant.models, grant.recurs, grant.rollover_months) == (3, ("jamba-large",), True, 2)
+    months = [BillingPeriod(year=2026, month=month) for month in (9, 10, 12)] + [BillingPeriod(year=2027, month=1)]
+    assert (coupon.percent, [coupon.is_of(month) for month in months]) == (Decimal("12.5"), [False, True, True, False])
+
+
 def test_credits_tax_and_particulars_are_read(tmp_path: Path) -> None:
     text = ACME + (
         'tax = { rate = 19.0, label = "VAT" }\npayment_terms_days = 30\naddress = "Street 1\\n10115 Berlin"\ntax_id = '
@@ -218,6 +234,7 @@ def test_tags_of_keys_become_one_cell(tmp_path: Path) -> None:
 
 TERM = "[[accounts.terms]]\nfrom = 2026-10-01\n"
 ITEM = '[[accounts.items]]\nid = "i"\ndate = 2026-10-01\ndescription = "Setup"\n'
+COUPON = '[[accounts.coupons]]\nid = "k"\nfrom = 2026-10-01\n'
 CREDIT = '[[accounts.credits]]\nid = "c"\namount = 5\ngranted_on = 2026-09-01\n'
 
 
@@ -257,6 +274,34 @@ CREDIT = '[[accounts.credits]]\nid = "c"\namount = 5\ngranted_on = 2026-09-01\n'
             ACME + ITEM.replace('"Setup"', '" "') + "amount = 1",
             "accounts.toml: [[accounts]] 1 [[items]] 1: description is ' '; it must be a string",
         ),
+        (
+            ACME + "yearly_commitment = 1200",
+            "accounts.toml: [[accounts]] 1: account 'acme' has a yearly_commitment, and begins_on is missing",
+        ),
+        (
+            ACME + "yearly_commitment = 1200\nbegins_on = 2026-10-16",
+            "accounts.toml: [[accounts]] 1: account 'acme' has a yearly_commitment, and begins_on is 2026-10-16",
+        ),
+        (
+            ACME + "yearly_commitment = 1200\nminimum_commitment = 100\nbegins_on = 2026-10-01",
+            "accounts.toml: [[accounts]] 1: minimum_commitment is 100 and yearly_commitment 1200; end one",
+        ),
+        (ACME + CREDIT + "priority = 101", "accounts.toml: [[accounts]] 1 [[credits]] 1: priority is 101; it must be"),
+        (ACME + CREDIT + 'recurs = "day"', "accounts.toml: [[accounts]] 1 [[credits]] 1: recurs is 'day'; it must be"),
+        (ACME + CREDIT + "rollover_months = 1", "accounts.toml: [[accounts]] 1 [[credits]] 1: credit 'c' has rollover"),
+        (
+            ACME + CREDIT + 'models = ["jamba-9"]',
+            "accounts.toml: [[accounts]] 1: credit 'c' is for 'jamba-9', which is no model of a rate card",
+        ),
+        (ACME + COUPON, "accounts.toml: [[accounts]] 1 [[coupons]] 1: coupon 'k' needs one of percent and amount"),
+        (
+            ACME + "tax = { rate = 19, by_kind = { fee = { rate = 7 } } }\n" + COUPON + "percent = 5\nmonths = 1\n",
+            "accounts.toml: [[accounts]] 1: account 'acme' has coupons, and kinds of lines with a tax of their own",
+        ),
+        (ACME + COUPON + "percent = 101", "accounts.toml: [[accounts]] 1 [[coupons]] 1: percent of coupon 'k' is 101"),
+        (ACME + COUPON + "amount = 0", "accounts.toml: [[accounts]] 1 [[coupons]] 1: amount 0 of coupon 'k' is not"),
+        (ACME + COUPON + "amount = 1.005", "accounts.toml: [[accounts]] 1: amount of coupon 'k' in USD is 1.005"),
+        (ACME + COUPON + "percent = 5\nmonths = 0", "accounts.toml: [[accounts]] 1 [[coupons]] 1: months is 0"),
         (
             ACME + "minimum_commitment = 1.005",
             "accounts.toml: [[accounts]] 1: minimum_commitment in USD is 1.005; write 2 decimal places at most",

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from datetime import date
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +60,48 @@ def owed(world: World, first: date) -> list[tuple[str, str, Fraction]] | None:
     missing = least - sum(amount for *_, amount in lines) - world.spent.get(first, 0)
     if committed and missing > 0:
         lines.append(("commitment", "", missing))
+    year = year_that_ends(world, first) if is_reached else None
+    missing = missing_of_year(world, year, first, lines) if year else None
+    if missing:
+        lines.append(("commitment", "year", missing))
     items = [(day, name, amount) for name, day, amount in world.items if day in days and first <= world.reached[1]]
     lines += [("item", name, amount) for _, name, amount in sorted(items)]
-    return lines if is_used or fees or seats or committed or items else None
+    return lines if is_used or fees or seats or committed or items or missing is not None else None
+
+
+def months_from(first: date) -> list[date]:
+    return [date(first.year + (first.month - 1 + n) // 12, (first.month - 1 + n) % 12 + 1, 1) for n in range(13)]
+
+
+def year_that_ends(world: World, month: date) -> list[date] | None:
+    """Walk through the contract year by year; return the months of the one that ends here, and the month after it."""
+    start = world.begins_on
+    while start and start.day == 1 and start <= month:
+        months = months_from(start)
+        held = [each for each in months[:12] if any(holds(world, day) for day in days_of(each))]
+        if held and held[-1] == month:
+            return months
+        start = months[12]
+    return None
+
+
+def missing_of_year(
+    world: World, months: list[date], last: date, lines: list[tuple[str, str, Fraction]]
+) -> Fraction | None:
+    """Return what the year lacks (not below zero); None where no commitment by the year was agreed."""
+    days = [day for month in months[:12] for day in days_of(month)]
+    within = [day for day in days if holds(world, day)]
+    if any(said_on(world, day)[1]["proration"] == "days" for day in within):
+        agreed = [said_on(world, day)[1]["yearly_commitment"] for day in within]
+    else:
+        agreed = [said_on(world, days[0])[1]["yearly_commitment"]] * len(days)
+    if not any(agreed):
+        return None
+    spent = sum((amount for kind, _, amount in lines if kind == "fee"), world.spent.get(last, Fraction(0)))
+    for month in months[: months.index(last)]:
+        fees = [amount for kind, _, amount in owed(world, month) or [] if kind == "fee"]
+        spent += sum(fees, world.spent.get(month, Fraction(0)))
+    return max(Fraction(0), part(world, sum(agreed, Fraction(0)), days) - spent)
 
 
 def days_of(first: date) -> list[date]:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pipeline.invoicing import Invoice, InvoiceBook
 
 SEEDS = st.integers(0, 2**32)
-MONTHS = [date(2026, 8, 1), date(2026, 9, 1), date(2026, 10, 1), date(2026, 11, 1), date(2027, 2, 1), date(2027, 3, 1)]
-DAYS = [date.fromordinal(each) for each in range(date(2026, 7, 20).toordinal(), date(2027, 3, 28).toordinal())]
+MONTHS = [date(2026, month, 1) for month in (8, 9, 10, 11)] + [date(2027, month, 1) for month in (2, 3, 7, 8, 9)]
+DAYS = [date.fromordinal(each) for each in range(date(2026, 7, 20).toordinal(), date(2027, 9, 28).toordinal())]
 FEES = {"gold": Decimal("99.00"), "silver": Decimal("10.01")}
 
 
@@ -33,12 +33,14 @@ def a_day(draw: random.Random) -> date:
     return draw.choice([*DAYS, *MONTHS * 10])
 
 
-def some_terms(draw: random.Random, from_date: date | None) -> Terms:
+def some_terms(draw: random.Random, from_date: date | None, *, by_the_year: bool) -> Terms:
     seats = draw.choice([0, 0, 1, 7])
+    yearly = Decimal(draw.choice(["0", "120.00", "1000.01"])) if by_the_year else Decimal(0)
     return Terms(
         from_date=from_date,
         rate_card=draw.choice(["gold", "silver", "free"]),
-        minimum_commitment=Decimal(draw.choice(["0", "0", "25.00", "100.01"])),
+        minimum_commitment=Decimal(0) if yearly else Decimal(draw.choice(["0", "0", "25.00", "100.01"])),
+        yearly_commitment=yearly,
         fee_without_usage=draw.random() < 0.4,
         seats=seats,
         seat_price=Decimal("20.03") if seats else Decimal(0),
@@ -52,7 +54,10 @@ def an_account(draw: random.Random) -> Account:
     if begins_on and ends_on:
         begins_on, ends_on = sorted([begins_on, ends_on])
         ends_on = None if begins_on == ends_on else ends_on
-    terms = (some_terms(draw, None), *(some_terms(draw, each) for each in dates))
+    by_the_year = begins_on is not None and draw.random() < 0.7
+    if begins_on and by_the_year:
+        begins_on = begins_on.replace(day=1)
+    terms = tuple(some_terms(draw, each, by_the_year=by_the_year) for each in (None, *dates))
     items = tuple(
         OneOffItem(
             id=f"item-{n}", date=a_day(draw), description="Onboarding", amount=Decimal(draw.choice(["5", "-2.5"]))
@@ -111,7 +116,10 @@ def world_of(account: Account, spent: dict[date, Decimal], others: list[date], *
         (
             terms.from_date,
             {name: getattr(terms, name) for name in names}
-            | {name: Fraction(getattr(terms, name)) for name in ("minimum_commitment", "seat_price")}
+            | {
+                name: Fraction(getattr(terms, name))
+                for name in ("minimum_commitment", "yearly_commitment", "seat_price")
+            }
             | {"proration": terms.proration.value},
         )
         for terms in account.terms
@@ -136,7 +144,7 @@ def some_usage(draw: random.Random) -> tuple[dict[date, Decimal], list[date]]:
 
 
 def all_months() -> list[date]:
-    return [date(year, month, 1) for year, months in ((2026, range(7, 13)), (2027, range(1, 5))) for month in months]
+    return [date(year, month, 1) for year, months in ((2026, range(7, 13)), (2027, range(1, 11))) for month in months]
 
 
 @settings(max_examples=150, deadline=None)

@@ -177,8 +177,12 @@ def test_a_year_of_two_customers(tmp_path: Path) -> None:
     worth = [20, 22, 29, 18, 15, 15, 20, 36, 20, 20, 20, 20]
     paid = sum(Decimal(total) for _, _, total in invoices(books, "aurora"))
     grants = {
-        row["credit"]: (row["consumed"], row["left"])
+        row["credit"]: (row["consumed"], row["expired"], row["left"])
         for row in json.loads(tallybook(books, "invoice", "credits", "--json").stdout)
     }
-    assert grants == {"launch": ("40.00", "10.00"), "spring": ("25.00", "0.00"), "autumn": ("12.00", "0.00")}
+    assert grants == {
+        "launch": ("40.00", "10.00", "0.00"),
+        "spring": ("25.00", "0.00", "0.00"),
+        "autumn": ("12.00", "0.00", "0.00"),
+    }
     assert paid + 40 + 25 + 12 == sum(worth)

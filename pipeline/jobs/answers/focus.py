@@ -63,6 +63,7 @@ _CATEGORIES = {
     "fee": "Purchase",
     "commitment": "Purchase",
     "item": "Purchase",
+    "coupon": "Credit",
 }
 """FOCUS's ChargeCategory by the kind of a line; whatever other kind there is is an Adjustment."""
 _TAKEN_BACK = (

@@ -173,8 +173,8 @@ def _broken_notes(book: InvoiceBook) -> Iterator[str]:
 
 def _overdrawn(workspace: Workspace, book: InvoiceBook) -> Iterator[str]:
     for balance in credit_balances(book, workspace.accounts, account_currencies(workspace)):
-        if balance.left < 0 or balance.consumed < 0:
-            yield f"credit {balance.grant.id} of {balance.account_id} by {plain(balance.left)} {balance.currency}"
+        if balance.unused < 0 or balance.consumed < 0:
+            yield f"credit {balance.grant.id} of {balance.account_id} by {plain(balance.unused)} {balance.currency}"
 
 
 def _truth_text(book: InvoiceBook) -> str:

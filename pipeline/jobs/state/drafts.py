@@ -86,14 +86,15 @@ def limits_of(
 
     Of months that have any.
     """
+    limited = {card_id for card_id, card in rate_cards.items() if any(rate.is_limited for rate in card.rates)}
     found: dict[tuple[str, BillingPeriod], dict[str, EntryLimit]] = {}
-    for account_id, period in places:
+    for account_id, period in places if limited else ():
         account = accounts.by_id(account_id)
-        for card_id in {terms.rate_card for terms in account.terms} if account else ():
-            card, zone = rate_cards[card_id], account.zone if account else None
-            if zone is not None and any(rate.is_limited for rate in card.rates):
-                limits = entry_limits(card, period.start_at(zone), period.end_at(zone))
-                found.setdefault((account_id, period), {}).update(limits)
+        if account is None:
+            continue
+        start_at, end_at = period.start_at(account.zone), period.end_at(account.zone)
+        for card_id in limited.intersection(terms.rate_card for terms in account.terms):
+            found.setdefault((account_id, period), {}).update(entry_limits(rate_cards[card_id], start_at, end_at))
     return found
 
 

@@ -25,13 +25,17 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="One JSON list instead of the table.")
 @click.pass_obj
 def credits_command(invocation: Invocation, account_id: str | None, *, as_json: bool) -> None:
-    """List prepaid credits with what issued invoices consumed, what drafts reserve, and what is left.
+    """List prepaid credits with what issued invoices consumed, what drafts reserve, what expired, and what is left.
 
-    Grants stand in the order in which they are used.
+    Grants stand in the order in which they are used; one that recurs is a grant a month. A grant has expired once usage
+    has reached a month on whose last day it is not in force any more.
     """
     workspace = open_workspace(invocation.workspace, now=invocation.now())
     book = invoice_book(workspace, aggregate(workspace))
-    header = ("account", "credit", "granted_on", "expires_on", "granted", "consumed", "reserved", "left", "currency")
+    header = (
+        *("account", "credit", "granted_on", "expires_on"),
+        *("granted", "consumed", "reserved", "expired", "left", "currency"),
+    )
     balances = credit_balances(book, workspace.accounts, account_currencies(workspace))
     rows = [_balance(balance) for balance in balances if account_id in (None, balance.account_id)]
     if as_json:
@@ -44,6 +48,6 @@ def _balance(balance: CreditBalance) -> tuple[str, ...]:
     grant = balance.grant
     amounts = (
         plain_amount(amount, balance.currency)
-        for amount in (grant.amount, balance.consumed, balance.reserved, balance.left)
+        for amount in (grant.amount, balance.consumed, balance.reserved, balance.expired, balance.left)
     )
     return balance.account_id, grant.id, str(grant.granted_on), str(grant.expires_on or ""), *amounts, balance.currency

@@ -1,0 +1,210 @@
+"""Random grants and coupons: what they pay and take off, what is left and what expired, is what the oracle says."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from grants import FOR_EVER, Granted, Off, coupons, last_day, payments, singles
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.accounts import Account, Accounts, Coupon, CreditGrant
+from pipeline.base.money import Rounding
+from pipeline.base.periods import BillingPeriod
+from pipeline.invoicing import credit_note, issued_invoice, make_book
+from pipeline.invoicing.book import credit_balances
+from pipeline.rating import Charge
+from pipeline.usage import Meter
+
+if TYPE_CHECKING:
+    from grants import Single
+
+    from pipeline.invoicing import Invoice, InvoiceBook
+
+SEEDS = st.integers(0, 2**32)
+MONTHS = [date(2026, month, 1) for month in range(8, 13)]
+ALL_MONTHS = [*(date(2026, month, 1) for month in range(5, 13)), date(2027, 1, 1), date(2027, 2, 1)]
+DAYS = [date.fromordinal(each) for each in range(date(2026, 6, 1).toordinal(), date(2027, 1, 10).toordinal())]
+MODELS = ("large", "mini", "huge")
+FEE = Decimal("7.77")
+
+
+def some_grants(draw: random.Random) -> list[Granted]:
+    found = []
+    for number in range(draw.choice([1, 2, 4])):
+        since, until = sorted(draw.sample([*DAYS, *ALL_MONTHS[1:8]], 2))
+        recurs = draw.random() < 0.4
+        found.append(
+            Granted(
+                name=f"g{number}",
+                cents=draw.choice([1, 1_000, 5_000, 20_000]),
+                since=since,
+                until=until if draw.random() < 0.5 and since < until else None,
+                priority=draw.choice([50, 50, 0, 99]),
+                models=tuple(draw.sample(MODELS, draw.choice([1, 2]))) if draw.random() < 0.5 else (),
+                recurs=recurs,
+                rollover=draw.choice([0, 1, 3]) if recurs else 0,
+            )
+        )
+    return found
+
+
+def some_coupons(draw: random.Random) -> list[Off]:
+    found = []
+    for number in range(draw.choice([0, 0, 1, 2])):
+        is_percent = draw.random() < 0.5
+        hundredths = draw.choice([1_000, 3_333, 10_000]) if is_percent else None
+        cents = None if is_percent else draw.choice([1, 1_500])
+        found.append(Off(f"c{number}", hundredths, cents, draw.choice(DAYS), draw.choice([None, 1, 3])))
+    return found
+
+
+def account_of(grants: list[Granted], offered: list[Off]) -> Account:
+    return Account(
+        id="acme",
+        name="Acme",
+        timezone="UTC",
+        rate_card="standard",
+        key_ids=("key_a",),
+        credits=tuple(
+            CreditGrant(
+                id=each.name,
+                amount=Decimal(each.cents).scaleb(-2),
+                granted_on=each.since,
+                expires_on=each.until,
+                priority=each.priority,
+                models=each.models,
+                recurs=each.recurs,
+                rollover_months=each.rollover,
+            )
+            for each in grants
+        ),
+        coupons=tuple(
+            Coupon(
+                id=off.name,
+                from_date=off.first,
+                months=off.count,
+                percent=None if off.hundredths is None else Decimal(off.hundredths).scaleb(-2),
+                amount=None if off.cents is None else Decimal(off.cents).scaleb(-2),
+            )
+            for off in offered
+        ),
+    )
+
+
+def charge(month: date, model: str, cents: int) -> Charge:
+    return Charge(
+        account_id="acme",
+        api_key_id="key_a",
+        model=model,
+        service_tier="",
+        meter=Meter.PROMPT,
+        usage_date=month,
+        quantity=1,
+        rate_per_million=Decimal(cents * 10_000),
+        currency="USD",
+        amount=Decimal(cents).scaleb(-2),
+        rated_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+
+
+def book(account: Account, usage: dict[date, dict[str, int]], issued: list[Invoice], *, to_even: bool) -> InvoiceBook:
+    charges = {
+        ("acme", BillingPeriod.of(month)): [charge(month, model, cents) for model, cents in by_model.items()]
+        for month, by_model in usage.items()
+    }
+    return make_book(
+        issued=issued,
+        charges=charges,
+        places=list(charges),
+        accounts=Accounts(accounts=(account,)),
+        currencies={"acme": "USD"},
+        rounding=Rounding.HALF_EVEN if to_even else Rounding.HALF_UP,
+        card_fees={"standard": FEE},
+    )
+
+
+def cents(amount: Decimal) -> int:
+    whole = amount * 100
+    assert whole == int(whole)
+    return int(whole)
+
+
+def paid_on(invoice: Invoice) -> list[tuple[str, int]]:
+    return [(line.credit_id, -cents(line.amount)) for line in invoice.lines if line.kind == "credit"]
+
+
+def taken_off(invoice: Invoice) -> list[tuple[str, int]]:
+    return [(line.item, -cents(line.amount)) for line in invoice.lines if line.kind == "coupon"]
+
+
+def expected_month(
+    month: date,
+    by_model: dict[str, int],
+    offered: list[Off],
+    grants: list[Single],
+    used: Counter[str],
+    *,
+    to_even: bool,
+) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+    fee = cents(FEE)
+    off = coupons(sum(by_model.values()) + fee, offered, month, to_even=to_even)
+    paid = payments(month, by_model, fee - sum(taken for _, taken in off), grants, used)
+    for name, part in paid:
+        used[name] += part
+    return off, paid
+
+
+@settings(max_examples=150, deadline=None)
+@given(SEEDS)
+def test_grants_pay_and_coupons_take_off_what_the_oracle_says_before_and_after_a_void(seed: int) -> None:
+    draw = random.Random(seed)
+    grants, offered, to_even = some_grants(draw), some_coupons(draw), draw.random() < 0.5
+    usage = {
+        month: {model: draw.choice([1, 333, 4_000, 15_005]) for model in draw.sample(MODELS, draw.choice([1, 2, 3]))}
+        for month in draw.sample(MONTHS, draw.choice([1, 3, 5]))
+    }
+    account, single = account_of(grants, offered), singles(grants, ALL_MONTHS)
+    used: Counter[str] = Counter()
+    drafts = book(account, usage, [], to_even=to_even).drafts
+    assert [draft.period.first_date for draft in drafts] == sorted(usage)
+    for draft in drafts:
+        month = draft.period.first_date
+        expected = expected_month(month, usage[month], offered, single, used, to_even=to_even)
+        assert (taken_off(draft), paid_on(draft)) == expected
+    issued = [issued_invoice(draft, number=number, prefix="INV-") for number, draft in enumerate(drafts, start=1)]
+    taken_back = draw.choice(issued)
+    issued.append(credit_note(taken_back, number=len(issued) + 1, prefix="INV-"))
+    for name, part in paid_on(taken_back):
+        used[name] -= part
+    now = book(account, usage, issued, to_even=to_even)
+    (again,) = now.drafts
+    consumed = +used
+    month = taken_back.period.first_date
+    expected = expected_month(month, usage[month], offered, single, used, to_even=to_even)
+    assert (taken_off(again), paid_on(again)) == expected
+    assert balances(now, account) == expected_balances(single, max(usage), consumed, dict(expected[1]))
+
+
+def balances(now: InvoiceBook, account: Account) -> dict[str, Any]:
+    return {
+        each.grant.id: tuple(map(cents, (each.consumed, each.reserved, each.expired, each.left)))
+        for each in credit_balances(now, Accounts(accounts=(account,)), {"acme": "USD"})
+    }
+
+
+def expected_balances(
+    single: list[Single], latest: date, consumed: Counter[str], reserved: dict[str, int]
+) -> dict[str, tuple[int, ...]]:
+    found = {}
+    for each in single:
+        if "." in each.name and each.name[-7:] > f"{latest:%Y-%m}":
+            continue  # a month of a grant that recurs, which has not come
+        rest = each.cents - consumed[each.name] - reserved.get(each.name, 0)
+        is_over = each.until != FOR_EVER and each.until <= last_day(latest)
+        found[each.name] = (consumed[each.name], reserved.get(each.name, 0), *((rest, 0) if is_over else (0, rest)))
+    return found
