@@ -207,6 +207,8 @@ class Invoice:
     @property
     def line_taxes(self) -> tuple[Tax | None, ...]:
         """``tax_of_line`` of all lines. Raises ``ValueError`` as ``tax_breakdown`` does."""
+        if self.tax is not None and not self.tax.by_kind and all(line.original_period is None for line in self.lines):
+            return (self.tax,) * len(self.lines)  # mostly: one tax, and nothing to break down
         taxes = [share.tax for share in self.tax_breakdown]
         charged = iter([tax for tax in taxes if tax is not None and tax.is_charged])
         only = taxes[0] if len(taxes) == 1 else None

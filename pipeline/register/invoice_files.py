@@ -1,7 +1,7 @@
 """The files of invoices under ``invoices/YYYY-MM``, and of each invoice in a folder of its own within.
 
 ``invoices/2026-10/INV-000001/INV-000001.json`` is its document; whatever it is rendered as lies beside it under the
-same name (``rendered_path``). Files are written whole or not at all, rewritten only when their bytes change.
+same name, as ``INV-000001.pdf``. Files are written whole or not at all, rewritten only when their bytes change.
 
 Does not own their content (``pipeline.documents``) nor the issued invoices themselves (``register``), from which they
 can always be written again.
@@ -47,16 +47,6 @@ def read_period_file(workspace: Path, period: BillingPeriod, name: str) -> bytes
     """Return the bytes of a period's file, or None where it was never written."""
     path = period_folder(workspace, period) / name
     return path.read_bytes() if path.is_file() else None
-
-
-def invoice_folder(workspace: Path, period: BillingPeriod, invoice_id: str) -> Path:
-    """Return the folder of one invoice."""
-    return period_folder(workspace, period) / invoice_id
-
-
-def rendered_path(workspace: Path, period: BillingPeriod, invoice_id: str, extension: str) -> Path:
-    """Return where an invoice lies in a format, such as ``pdf``: ``invoices/2026-10/INV-000001/INV-000001.pdf``."""
-    return invoice_folder(workspace, period, invoice_id) / f"{invoice_id}.{extension}"
 
 
 def invoice_file_names(invoice_id: str) -> tuple[str, str]:

@@ -122,6 +122,16 @@ def test_a_note_that_takes_more_than_there_is_is_named_by_verify(books: Path, mo
     )
 
 
+def test_nothing_is_credited_where_its_account_can_have_no_drafts_any_more(books: Path) -> None:
+    (books / "accounts.toml").write_text(
+        '[[accounts]]\nid = "beta"\nname = "Beta"\nkeys = ["key_b"]\n', encoding="utf-8"
+    )
+    before = fingerprints(books / "invoices")
+    refused = credit(books, "--line", "1")
+    assert (refused.returncode, fingerprints(books / "invoices")) == (2, before)
+    assert "account 'acme' is not in accounts.toml and was invoiced" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason", "told"),
     [

@@ -135,7 +135,7 @@ def opened_by_libreoffice(soffice: str, path: Path, folder: Path) -> list[dict[s
     subprocess.run(
         [
             soffice,
-            f"-env:UserInstallation=file://{folder}/profile",
+            f"-env:UserInstallation={folder.as_uri()}/profile",
             "--headless",
             "--infilter=CSV:44,34,76,1,,1033,false,true",
             "--convert-to",

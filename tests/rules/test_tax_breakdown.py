@@ -110,6 +110,7 @@ def test_the_only_tax_of_an_invoice_is_that_of_its_credits_too() -> None:
         rounding=Rounding.HALF_UP,
     )
     assert [plain.tax_of_line(each) for each in plain.lines] == [USAGE, USAGE, USAGE]
+    assert [share.tax for share in plain.tax_breakdown] == [USAGE]
 
 
 def test_a_credit_note_breaks_down_as_its_invoice_negated() -> None:

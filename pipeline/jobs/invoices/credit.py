@@ -23,6 +23,7 @@ from pipeline.invoicing.reductions import (
 )
 from pipeline.jobs.invoices.void import Voided
 from pipeline.jobs.state.claims import refuse_broken_claims
+from pipeline.jobs.state.drafts import invoice_book
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +44,7 @@ def credit(workspace: Workspace, built: Aggregate, invoice_id: str, wanted: Redu
 
     Raises ``InvoiceNotFound``, ``CreditRefused`` for a credit note, an invoice that was taken back, and where less is
     left than is asked for, ``IssueBlocked`` where a claim is broken, ``ConfigurationError`` where the last document was
-    issued later than now or the reason is none.
+    issued later than now, the reason is none, or there can be no drafts (an invoiced account is gone, …).
     """
     if not wanted.reason.strip() or not wanted.reason.isprintable() or len(wanted.reason) > _REASON_MAX:
         message = f"--reason is printed on the credit note; write one line of 1 to {_REASON_MAX} characters"
@@ -80,6 +81,7 @@ def _credited(workspace: Workspace, built: Aggregate, invoice_id: str, wanted: R
     if earlier is not None and not (_asks_for_the_rest(wanted) and _is_anything_left(invoice, notes, wanted)):
         return Voided(note=earlier, is_new=False)
     freezing.refuse_backwards(documents)
+    invoice_book(workspace, built, documents=documents)  # what cannot be drafted any more is said before, not after
     freezing.keep_configuration(workspace)
 
     def make_document(number: int) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -63,7 +63,11 @@ def list_command(
     if only_overdue:
         _tell_of_no_due_dates(book, settlements)
     if as_json:
-        listed = [_document(invoice, book, settlements, overdue) for invoice in invoices]
+        links = _Links(credited_by=book.credited_by(), in_part_by=book.credited_in_part_by())
+        listed = [
+            _document(invoice, links, settlements.get(invoice.id), is_overdue=invoice.id in overdue)
+            for invoice in invoices
+        ]
         click.echo(json.dumps(listed, ensure_ascii=False, indent=1))
     else:
         print_list(book, invoices, settlements=settlements, with_due_dates=only_overdue)
@@ -80,10 +84,15 @@ def _tell_of_no_due_dates(book: InvoiceBook, settlements: Mapping[str, Settlemen
         )
 
 
-def _document(
-    invoice: Invoice, book: InvoiceBook, settlements: Mapping[str, Settlement], overdue: set[str]
-) -> dict[str, Any]:
-    settlement = settlements.get(invoice.id)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Links:
+    """Which credit notes take which invoices back, by ids."""
+
+    credited_by: Mapping[str, str]
+    in_part_by: Mapping[str, list[str]]
+
+
+def _document(invoice: Invoice, links: _Links, settlement: Settlement | None, *, is_overdue: bool) -> dict[str, Any]:
     return {
         "invoice_id": invoice.id,
         "status": invoice.status.value,
@@ -99,8 +108,8 @@ def _document(
         "credited": plain(settlement.credited) if settlement else None,
         "paid": plain(settlement.paid) if settlement else None,
         "open": plain(settlement.open) if settlement else None,
-        "overdue": invoice.id in overdue if invoice.status is InvoiceStatus.ISSUED else None,
+        "overdue": is_overdue if invoice.status is InvoiceStatus.ISSUED else None,
         "credits_invoice": invoice.credits_invoice or None,
-        "credited_by": book.credited_by().get(invoice.id),
-        "credited_in_part_by": book.credited_in_part_by().get(invoice.id, []),
+        "credited_by": links.credited_by.get(invoice.id),
+        "credited_in_part_by": links.in_part_by.get(invoice.id, []),
     }

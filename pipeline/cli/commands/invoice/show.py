@@ -48,9 +48,9 @@ def show(
     if as_json:
         click.echo(json.dumps([invoice_document(invoice) for invoice in invoices], indent=1, ensure_ascii=False))
         return
-    settlements = settled(workspace.root, book)
+    settlements, notes = settled(workspace.root, book), book.credited_by()
     for invoice in invoices:
-        _print_invoice(invoice, book.credited_by().get(invoice.id))
+        _print_invoice(invoice, notes.get(invoice.id))
         if invoice.id in settlements and settlements[invoice.id].payments:
             print_payments(settlements[invoice.id])
             click.echo(f"\n{settlement_text(settlements[invoice.id])}\n")
