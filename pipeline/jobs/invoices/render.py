@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pipeline import register
 from pipeline.base.errors import TallybookError
 from pipeline.invoicing import invoice_from_document
-from pipeline.register.invoice_files import rendered_path, write_document
+from pipeline.register.invoice_files import invoice_folder, write_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -52,9 +52,9 @@ def render(
     A document is replaced where it says something else now (a draft, or another language), and never half written.
     """
     for invoice in invoices:
+        folder = invoice_folder(root, invoice.period, invoice.id) if to is None else to
         for each in formats:
-            own = rendered_path(root, invoice.period, invoice.id, each.SUFFIX.removeprefix("."))
-            path = own if to is None else to / own.name
+            path = folder / f"{invoice.id}{each.SUFFIX}"
             try:
                 content = each.rendered(invoice, language=language)
             except TallybookError as refused:
