@@ -66,7 +66,7 @@ def test_no_invoice_whatever_its_lines_breaks_a_rule(invoice: Invoice) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 @given(invoice=invoices())
 def test_none_of_many_invoices_breaks_a_rule(invoice: Invoice) -> None:
     breaks_no_rule(invoice)
