@@ -49,6 +49,11 @@ def read_period_file(workspace: Path, period: BillingPeriod, name: str) -> bytes
     return path.read_bytes() if path.is_file() else None
 
 
+def invoice_folder(workspace: Path, period: BillingPeriod, invoice_id: str) -> Path:
+    """Return the folder of one invoice, where all that it is rendered as lies."""
+    return period_folder(workspace, period) / invoice_id
+
+
 def invoice_file_names(invoice_id: str) -> tuple[str, str]:
     """Return the names, within the period's folder, of an invoice's document and of its lines."""
     return f"{invoice_id}/{invoice_id}.json", f"{invoice_id}/{LINES_FILE}"
