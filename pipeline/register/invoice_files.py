@@ -50,13 +50,8 @@ def read_period_file(workspace: Path, period: BillingPeriod, name: str) -> bytes
 
 
 def invoice_folder(workspace: Path, period: BillingPeriod, invoice_id: str) -> Path:
-    """Return the folder of one invoice."""
+    """Return the folder of one invoice, where all that it is rendered as lies."""
     return period_folder(workspace, period) / invoice_id
-
-
-def rendered_path(workspace: Path, period: BillingPeriod, invoice_id: str, extension: str) -> Path:
-    """Return where an invoice lies in a format, such as ``pdf``: ``invoices/2026-10/INV-000001/INV-000001.pdf``."""
-    return invoice_folder(workspace, period, invoice_id) / f"{invoice_id}.{extension}"
 
 
 def invoice_file_names(invoice_id: str) -> tuple[str, str]:
