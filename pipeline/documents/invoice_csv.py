@@ -73,6 +73,9 @@ LINE_CELLS: Mapping[str, Callable[[InvoiceLine], Cell]] = {
     "list_rate_per_million": lambda line: line.list_rate_per_million,
     "package_tokens": lambda line: line.package_tokens,
     "tax_base": lambda line: line.tax_base,
+    "flat_amount": lambda line: line.flat_amount,
+    "entry": lambda line: line.entry,
+    "item": lambda line: line.item,
 }
 """What ``lines.csv`` says of a line alone."""
 LINE_COLUMNS = (
@@ -105,6 +108,9 @@ LINE_COLUMNS = (
     "buyer_name",
     "buyer_country",
     "buyer_tax_id",
+    "flat_amount",
+    "entry",
+    "item",
 )
 """Columns of ``lines.csv``: those of ``LINE_CELLS``, of the line's tax, and for the rest of its invoice."""
 _TEXTS: Mapping[LineKind | Meter | None, str] = {each: each.value for each in (*LineKind, *Meter)} | {None: ""}

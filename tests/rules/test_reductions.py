@@ -84,7 +84,7 @@ def invoice_of(
         period=OCTOBER,
         currency=currency,
         rounding=rounding,
-        monthly_fee=None if fee is None else Decimal(fee),
+        card_fees=None if fee is None else {account.rate_card: Decimal(fee)},
     )
     return issued_invoice(draft, number=1, prefix="INV-", issued_on=date(2026, 11, 2))
 

@@ -119,7 +119,12 @@ def issued(
     corrections: Sequence[InvoiceLine] = (),
 ) -> Invoice:
     worth = period_lines(
-        usage, account=account, period=OCTOBER, currency=currency, rounding=rounding, monthly_fee=monthly_fee
+        usage,
+        account=account,
+        period=OCTOBER,
+        currency=currency,
+        rounding=rounding,
+        card_fees={} if monthly_fee is None else {account.rate_card: monthly_fee},
     )
     draft = draft_of_lines(
         worth,

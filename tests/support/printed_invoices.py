@@ -106,7 +106,7 @@ def full_invoice(
         period=OCTOBER,
         currency="EUR",
         rounding=Rounding.HALF_UP,
-        monthly_fee=Decimal("49.00"),
+        card_fees={birke.rate_card: Decimal("49.00")},
         corrections=correction_lines(late, {}, currency="EUR", rounding=Rounding.HALF_UP, tags={}),
         tags={"key_00000c4e9b0a1d2f3847566": "project=search;team=platform"},
         letterhead=Letterhead(seller=SELLER, bank=BANK),
@@ -175,7 +175,7 @@ def random_invoices(draw: st.DrawFn) -> Invoice:
         period=OCTOBER,
         currency="EUR",
         rounding=draw(st.sampled_from(list(Rounding))),
-        monthly_fee=draw(st.sampled_from([None, Decimal("49.00")])),
+        card_fees=draw(st.sampled_from([None, {account.rate_card: Decimal("49.00")}])),
         corrections=correction_lines(corrected, {}, currency="EUR", rounding=Rounding.HALF_UP, tags={}),
         tags={"key_a": "project=search"},
     )
