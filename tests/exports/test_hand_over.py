@@ -157,3 +157,17 @@ def test_customers_are_what_accounts_toml_calls_them(tmp_path: Path) -> None:
     accounts.write_text(accounts.read_text(encoding="utf-8").replace("cus_1", "cus 1"), encoding="utf-8")
     wrong = tallybook(root, "export", "stripe")
     assert (wrong.returncode, "stripe_customer 'cus 1' of account 'acme' is no id" in wrong.stderr) == (2, True)
+
+
+def test_a_bundle_for_a_customer_does_not_say_what_other_systems_call_it(tmp_path: Path) -> None:
+    root, bundle = make_workspace(tmp_path / "books"), tmp_path / "bundle"
+    accounts = root / "accounts.toml"
+    named = 'id = "acme"\nstripe_customer = "cus_1"\nlago_customer = "hooli"'
+    accounts.write_text(accounts.read_text(encoding="utf-8").replace('id = "acme"', named), encoding="utf-8")
+    write_log(root, "l.jsonl", plain("2026-09-05T10:00:00Z", id="a"))
+    assert tallybook(root, "nightly", *AS_OF).returncode == 0
+    assert tallybook(root, "invoice", "issue", "--period", "2026-09", *AS_OF).returncode == 0
+    assert tallybook(root, "recompute", "INV-000001", "--bundle", str(bundle)).returncode == 0
+    terms = json.loads((bundle / "terms.json").read_bytes())["account"]
+    assert terms["id"] == "acme"
+    assert not terms.keys() & {"stripe_customer", "lago_customer"}
