@@ -41,7 +41,7 @@ _PREFIX = "invoice_"
 _PERIOD = click.option("--period", type=PeriodType(), help="Only this month, such as 2026-10; else all.")
 _ACCOUNT = click.option("--account", "account_id", metavar="ID", help="Only this account.")
 _FILE_TYPE: Any = click.Path(path_type=Path, dir_okay=False)
-_NOTHING_ISSUED = "drafts, which are all there is; 'tallybook invoice issue' issues them"
+_NOTHING_ISSUED = "drafts, if there are any, and nothing that fits is issued; 'tallybook invoice issue' issues them"
 _TO = click.option("--to", "path", metavar="FILE", type=_FILE_TYPE, help="Write FILE instead of printing.")
 _WITH_TAX = click.option(
     "--with-tax", is_flag=True, help="Tax lines too, so that the sum is the total; only where no tax is added there."
