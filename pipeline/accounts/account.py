@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pipeline.base.periods import BillingPeriod
 
 _ACCOUNT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_CUSTOMER = re.compile(r"[!-~]{1,255}", re.ASCII)
 _FOR_EVER = datetime.max.replace(tzinfo=UTC)
 NAME_CHARACTERS_MAX = 200
 
@@ -85,6 +86,11 @@ class Account:
     language: str = ""
     """That of its invoices (``parties.LANGUAGES``); where empty, the workspace's."""
 
+    stripe_customer: str = ""
+    """The id of Stripe's customer to whom its invoices are handed over; empty where they are not."""
+    lago_customer: str = ""
+    """What Lago calls the external id of its customer; where empty, the account's id."""
+
     def __post_init__(self) -> None:
         """Refuse what cannot be an account."""
         if not _ACCOUNT_ID.fullmatch(self.id):
@@ -112,6 +118,7 @@ class Account:
         refuse_disorder(self.id, self.terms)
         for what in ("purchase_order", "buyer_reference", "payment_terms", "note"):
             refuse_unprintable(what, getattr(self, what))
+        _refuse_unusable_customers(self)
         if self.language:
             refuse_unknown_language(self.language)
         self._refuse_dates()
@@ -257,6 +264,17 @@ def _refuse_twice(account_id: str, what: str, each: str, ids: Sequence[str]) -> 
     for one in ids:
         if ids.count(one) > 1:
             message = f"{what} id {one!r} of account {account_id!r} is used twice; give every {each} an id of its own"
+            raise AccountsError(message)
+
+
+def _refuse_unusable_customers(account: Account) -> None:
+    for what in ("stripe_customer", "lago_customer"):
+        customer = getattr(account, what)
+        if customer and not _CUSTOMER.fullmatch(customer):
+            message = (
+                f"{what} {customer!r} of account {account.id!r} is no id of a customer; "
+                "write 1 to 255 visible characters of ASCII"
+            )
             raise AccountsError(message)
 
 

@@ -12,6 +12,7 @@
      ├── InvoiceNotFound           no draft or issued invoice fits what was asked for
      ├── VoidRefused               an invoice cannot be voided: it is credited already, or a credit note itself
      ├── RenderingRefused          an invoice lacks what a document of that format must state
+     ├── ExportRefused             an invoice cannot be said exactly in the format of another system
      ├── ExtraMissing              a library is not installed that only some users need
      ├── CreditRefused             an invoice cannot be credited in part: nothing is left, or it was taken back
      ├── PaymentRefused            a payment cannot be recorded: of a draft, a credited invoice, or nothing
@@ -74,6 +75,10 @@ class VoidRefused(TallybookError):
 
 class RenderingRefused(TallybookError):
     """An invoice lacks what a document of that format must state; the message names the field and where to add it."""
+
+
+class ExportRefused(TallybookError):
+    """An invoice cannot be said exactly in the format of another system; the message says which amount and why."""
 
 
 class ExtraMissing(TallybookError):

@@ -24,6 +24,7 @@ from pipeline import __version__
 from pipeline.base.errors import (
     ConfigurationError,
     CreditRefused,
+    ExportRefused,
     InvoiceNotFound,
     IssueBlocked,
     LakeIsNewer,
@@ -50,7 +51,7 @@ _COMMANDS = {
     "recompute": "Rebuild an issued invoice and compare it byte for byte; bundle it for its customer.",
     "reprice": "What past usage would have cost under another rate card.",
     "reconcile": "Compare billed tokens with a provider's own usage export.",
-    "export": "Cost and usage in the formats of others: FOCUS 1.2.",
+    "export": "Cost, usage and invoices in the formats of others: FOCUS 1.2, Stripe, Lago.",
     "sql": "What is counted, as it is run: SQL to read, or to paste into a DuckDB shell.",
     "verify": "Check every identity that must hold, from logs to invoices.",
     "rates": "Check, show, compare and import rate cards.",
@@ -143,7 +144,8 @@ def run(arguments: list[str] | None = None) -> int:
 
 def _exit_code(error: TallybookError) -> int:
     if isinstance(
-        error, (ConfigurationError, CreditRefused, InvoiceNotFound, LakeIsNewer, PaymentRefused, VoidRefused)
+        error,
+        (ConfigurationError, CreditRefused, ExportRefused, InvoiceNotFound, LakeIsNewer, PaymentRefused, VoidRefused),
     ):
         return EXIT_CONFIGURATION
     if isinstance(error, IssueBlocked):

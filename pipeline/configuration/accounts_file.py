@@ -40,6 +40,8 @@ RATE_CARD_DEFAULT = "standard"
 _PAYMENT_TERMS_DAYS_MAX = 3650
 _PRINTED = ("payment_terms", "buyer_reference", "purchase_order", "note", "language")
 """Texts of an account that stand on its invoices."""
+CUSTOMER_KEYS = ("stripe_customer", "lago_customer")
+"""What other systems call the account: of no matter to any amount."""
 _KEYS = (
     "id",
     "name",
@@ -55,6 +57,7 @@ _KEYS = (
     "tax",
     "payment_terms_days",
     *_PRINTED,
+    *CUSTOMER_KEYS,
     "buyer",
     *BUYER_KEYS_OF_ACCOUNT,
 )
@@ -133,7 +136,7 @@ def _account(
             tax_changes=read_tax_changes(table),
             payment_terms_days=_payment_terms_days(table),
             buyer=read_buyer(table),
-            **{key: optional_text(table, key) for key in _PRINTED},
+            **{key: optional_text(table, key) for key in (*_PRINTED, *CUSTOMER_KEYS)},
         )
     except ConfigurationError as wrong:
         raise wrong if str(wrong).startswith(table.address) else table.refusal(str(wrong)) from wrong

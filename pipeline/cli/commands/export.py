@@ -1,4 +1,7 @@
-"""``tallybook export``: FOCUS, and every module of ``pipeline.documents`` that is called ``invoice_…`` and exports."""
+"""``tallybook export``: FOCUS, Stripe, Lago, and documents of invoices.
+
+These are the modules of ``pipeline.documents`` that are called ``invoice_…`` and export.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +16,21 @@ import click
 from pipeline import documents
 from pipeline.base.errors import ConfigurationError
 from pipeline.cli.context import PeriodType
+from pipeline.cli.examples import examples
 from pipeline.configuration.workspace import open_workspace
 from pipeline.exports.focus import focus_csv, focus_table
+from pipeline.exports.hand_over import Per
+from pipeline.exports.lago import ADD_ON_DEFAULT, lago_jsonl, one_off_invoices
+from pipeline.exports.stripe import invoice_items, stripe_jsonl
 from pipeline.jobs.answers.focus import focus_rows
+from pipeline.jobs.answers.hand_over import issued_invoices, taxes_left_out
 from pipeline.jobs.state.aggregate import aggregate
 from pipeline.jobs.state.drafts import invoice_book
 from pipeline.jobs.wording import counted
 from pipeline.objects import disk, parquet_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import ModuleType
 
     from pipeline.base.periods import BillingPeriod
@@ -32,6 +41,18 @@ _PREFIX = "invoice_"
 _PERIOD = click.option("--period", type=PeriodType(), help="Only this month, such as 2026-10; else all.")
 _ACCOUNT = click.option("--account", "account_id", metavar="ID", help="Only this account.")
 _FILE_TYPE: Any = click.Path(path_type=Path, dir_okay=False)
+_NOTHING_ISSUED = "drafts, if there are any, and nothing that fits is issued; 'tallybook invoice issue' issues them"
+_TO = click.option("--to", "path", metavar="FILE", type=_FILE_TYPE, help="Write FILE instead of printing.")
+_WITH_TAX = click.option(
+    "--with-tax", is_flag=True, help="Tax lines too, so that the sum is the total; only where no tax is added there."
+)
+_PER = click.option(
+    "--per",
+    type=click.Choice([each.value for each in Per]),
+    default=Per.LINE.value,
+    show_default=True,
+    help="An item for each printed line, or one for the sum of each invoice.",
+)
 
 
 class Exports(click.Group):
@@ -65,8 +86,7 @@ def _documents() -> dict[str, ModuleType]:
 
 def _document_command(name: str, module: ModuleType) -> click.Command:
     made = click.command(name=name, help=module.__doc__)(click.pass_obj(partial(_export_document, module=module)))
-    to = click.option("--to", "path", metavar="FILE", type=_FILE_TYPE, help="Write FILE instead of printing.")
-    return _PERIOD(_ACCOUNT(to(made)))
+    return _PERIOD(_ACCOUNT(_TO(made)))
 
 
 def _export_document(
@@ -128,6 +148,90 @@ def focus(
     )
     content = focus_csv(rows) if output == "csv" else parquet_bytes.encode(focus_table(rows), {"FocusVersion": "1.2"})
     _handed_out(content, path, counted(len(rows), "row"))
+
+
+@command.command(
+    epilog=examples(
+        "tallybook export stripe --period 2026-10",
+        "tallybook export stripe --period 2026-10 --with-tax --to items.jsonl",
+    )
+)
+@_PERIOD
+@_ACCOUNT
+@_WITH_TAX
+@_PER
+@_TO
+@click.pass_obj
+def stripe(
+    invocation: Invocation,
+    *,
+    period: BillingPeriod | None,
+    account_id: str | None,
+    with_tax: bool,
+    per: str,
+    path: Path | None,
+) -> None:
+    """Issued invoices and credit notes as invoice items of Stripe, one JSON object a line.
+
+    An object has the parameters of POST /v1/invoiceitems and an idempotency_key, which is the same in every export.
+    Amounts add up to the subtotal of each invoice, and with --with-tax to its total. The customer is the
+    stripe_customer of the account in accounts.toml. Nothing is sent.
+    """
+    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    invoices = issued_invoices(workspace, period=period, account_id=account_id)
+    customers = {account.id: account.stripe_customer for account in workspace.accounts}
+    found = invoice_items(invoices, customers=customers, with_tax=with_tax, per=Per(per))
+    _handed_out(stripe_jsonl(found), path, counted(len(found), "item"))
+    left_out = [] if invoices else [_NOTHING_ISSUED]
+    _said_to_be_missing([*left_out, *([] if with_tax else taxes_left_out(invoices))])
+
+
+@command.command(
+    epilog=examples(
+        "tallybook export lago --period 2026-10",
+        "tallybook export lago --period 2026-10 --add-on llm_usage --to invoices.jsonl",
+    )
+)
+@_PERIOD
+@_ACCOUNT
+@_WITH_TAX
+@_PER
+@click.option(
+    "--add-on", metavar="CODE", default=ADD_ON_DEFAULT, show_default=True, help="The add-on of Lago that fees are of."
+)
+@_TO
+@click.pass_obj
+def lago(
+    invocation: Invocation,
+    *,
+    period: BillingPeriod | None,
+    account_id: str | None,
+    with_tax: bool,
+    per: str,
+    add_on: str,
+    path: Path | None,
+) -> None:
+    """Issued invoices as one-off invoices of Lago, one JSON object a line.
+
+    An object has the body of POST /api/v1/invoices and an idempotency_key, which is the same in every export and not
+    Lago's: see docs/hand-over.md. Fees add up to the subtotal of each invoice, and with --with-tax to its total; an
+    invoice with a line below zero has one fee. The customer is the lago_customer of the account in accounts.toml, else
+    its id. Credit notes, which Lago makes itself, are left out and named. Nothing is sent.
+    """
+    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    invoices = issued_invoices(workspace, period=period, account_id=account_id)
+    customers = {account.id: account.lago_customer or account.id for account in workspace.accounts}
+    customers = {invoice.account_id: invoice.account_id for invoice in invoices} | customers
+    made = one_off_invoices(invoices, customers=customers, add_on=add_on, with_tax=with_tax, per=Per(per))
+    _handed_out(lago_jsonl(made.bodies), path, counted(len(made.bodies), "invoice"))
+    left_out = [] if invoices else [_NOTHING_ISSUED]
+    _said_to_be_missing([*left_out, *made.left_out, *([] if with_tax else taxes_left_out(made.taken))])
+
+
+def _said_to_be_missing(left_out: Iterable[str]) -> None:
+    """Say on stderr what is not in an export, so that nothing is missing in silence."""
+    for sentence in left_out:
+        click.echo(f"tallybook: not exported: {sentence}", err=True)
 
 
 def _handed_out(content: bytes, path: Path | None, what: str) -> None:
