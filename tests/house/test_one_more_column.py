@@ -176,6 +176,7 @@ def test_the_sql_that_is_printed_has_them_and_no_invoice_is_another(
     assert fingerprints(today / "invoices") == fingerprints(counted / "invoices")
 
 
+@pytest.mark.slow
 def test_both_readers_read_the_new_fields_alike(program: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.fuzz", "--lines", "6000", "--seed", "1", "--processes", "1"],

@@ -14,6 +14,7 @@ import json
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+import pytest
 from workspaces import append_log, make_workspace, plain, tallybook, write_log
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ def invoices(workspace: Path, account: str) -> list[tuple[str, str, str]]:
     return sorted((row["invoice_id"], row["period"][5:], row["total"]) for row in rows if row["account_id"] == account)
 
 
+@pytest.mark.slow
 def test_a_year_of_two_customers(tmp_path: Path) -> None:
     books = make_workspace(tmp_path / "books", accounts=ACCOUNTS, cards=CARDS)
 

@@ -133,7 +133,7 @@ def test_an_event_above_the_greatest_count_is_taken_out_of_a_lake_of_before(
     assert log.is_file()
 
 
-@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 12))])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 12))])
 def test_a_lake_that_was_read_again_counts_what_a_new_lake_of_the_same_logs_counts(tmp_path: Path, seed: int) -> None:
     dice = random.Random(seed)
     root = make_workspace(tmp_path / "books", config=CONFIG + APP + EDGE + WRONG)

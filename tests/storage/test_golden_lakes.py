@@ -68,7 +68,9 @@ def by_the_next_program(workspace: Path, *lines: str) -> Done:
     return Done(returncode=done.returncode, stdout=done.stdout, stderr=done.stderr)
 
 
-PROGRAMS = pytest.mark.parametrize("run", [by_this_program, by_the_next_program])
+PROGRAMS = pytest.mark.parametrize(
+    "run", [by_this_program, pytest.param(by_the_next_program, marks=pytest.mark.slow, id="by_the_next_program")]
+)
 
 
 @pytest.fixture
@@ -398,6 +400,7 @@ def test_a_death_while_the_lake_grows_loses_nothing_and_a_rerun_states_the_colum
     assert seen == {COMMITS - 1, COMMITS, COMMITS + 1}
 
 
+@pytest.mark.slow
 def test_a_death_while_a_lake_of_before_is_read_again_leaves_the_old_reading_or_the_new_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
