@@ -126,9 +126,17 @@ class FaultyOs:
     def _remember_names(self, path: str) -> None:
         self._names[os.stat(path).st_ino] = self._list(path)  # noqa: PTH116 - as above
 
+    def _mkdir(self, path: Path, *mode: int) -> None:
+        os.mkdir(path, *mode)  # noqa: PTH102 - as it was asked for
+        self._names.pop(os.stat(path).st_ino, None)  # noqa: PTH116 - a removed folder's number may be given out again
+
     def _list(self, path: str) -> dict[str, tuple[int, bool]]:
-        with os.scandir(path) as entries:
-            return {entry.name: (entry.inode(), entry.is_dir()) for entry in entries}
+        """Return what a folder holds now: nothing where it is removed, though its name may come back."""
+        try:
+            with os.scandir(path) as entries:
+                return {entry.name: (entry.inode(), entry.is_dir()) for entry in entries}
+        except FileNotFoundError:
+            return {}
 
     def _lay_out(self, inode: int, path: str, into: Path, survives: Callable[[str], bool]) -> None:
         synced, now = self._names.get(inode, {}), self._list(path)
