@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline import register
-from pipeline.base.errors import CommitConflict, ConfigurationError, CreditRefused, InvoiceNotFound
+from pipeline.base.errors import CommitConflict, ConfigurationError, CreditRefused
 from pipeline.base.periods import time_zone, usage_date
 from pipeline.invoicing import InvoiceStatus, LineKind, invoice_document, invoice_from_document
 from pipeline.invoicing.invoice import credited_by
@@ -21,6 +21,7 @@ from pipeline.invoicing.reductions import (
     partial_credit_note,
     reductions_of,
 )
+from pipeline.jobs.invoices.issued import issued_of_id
 from pipeline.jobs.invoices.void import Voided
 from pipeline.jobs.state.claims import refuse_broken_claims
 from pipeline.jobs.state.drafts import invoice_book
@@ -102,13 +103,8 @@ def _credited(workspace: Workspace, built: Aggregate, invoice_id: str, wanted: R
 
 
 def _creditable(issued: list[Invoice], invoice_id: str) -> Invoice:
-    invoice = next((each for each in issued if each.id == invoice_id), None)
-    if invoice is None:
-        message = (
-            f"no invoice {invoice_id!r} is issued; 'tallybook invoice list' shows what there is, and a draft follows "
-            "from usage and terms: change these"
-        )
-        raise InvoiceNotFound(message)
+    of_drafts = "a draft follows from usage and terms: change these"
+    invoice = issued_of_id(issued, invoice_id, of_drafts=of_drafts)
     if invoice.status is not InvoiceStatus.ISSUED:
         message = f"{invoice.id} is the credit note of {invoice.credits_invoice}, and is not credited; name an invoice"
         raise CreditRefused(message)

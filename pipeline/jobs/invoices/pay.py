@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline import register
-from pipeline.base.errors import ConfigurationError, InvoiceNotFound, PaymentRefused
+from pipeline.base.errors import ConfigurationError, PaymentRefused
 from pipeline.base.money import minor_unit_digits, plain, refuse_fraction_digits
 from pipeline.base.periods import time_zone, usage_date
 from pipeline.invoicing import InvoiceStatus, invoice_from_document
 from pipeline.invoicing.invoice import credited_by
 from pipeline.invoicing.payments import Payment, settlements, standing
+from pipeline.jobs.invoices.issued import issued_of_id
 from pipeline.register.payments import append_payment, read_payments
 
 if TYPE_CHECKING:
@@ -127,13 +128,7 @@ def _read(workspace: Path) -> tuple[list[Invoice], tuple[Payment, ...]]:
 
 
 def _issued_invoice(issued: list[Invoice], invoice_id: str) -> Invoice:
-    invoice = next((each for each in issued if each.id == invoice_id), None)
-    if invoice is None:
-        message = (
-            f"no invoice {invoice_id!r} is issued; 'tallybook invoice list' shows what there is, and a draft is issued "
-            "before it is paid"
-        )
-        raise InvoiceNotFound(message)
+    invoice = issued_of_id(issued, invoice_id, of_drafts="a draft is issued before it is paid")
     if invoice.status is not InvoiceStatus.ISSUED:
         message = f"{invoice.id} is the credit note of {invoice.credits_invoice}, and is not paid; name an invoice"
         raise PaymentRefused(message)

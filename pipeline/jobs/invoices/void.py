@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline import register
-from pipeline.base.errors import CommitConflict, InvoiceNotFound, VoidRefused
+from pipeline.base.errors import CommitConflict, VoidRefused
 from pipeline.base.periods import time_zone, usage_date
 from pipeline.invoicing import InvoiceStatus, credit_note, invoice_document, invoice_from_document
 from pipeline.invoicing.book import refuse_lowered_grants, refuse_removed_accounts
@@ -18,6 +18,7 @@ from pipeline.invoicing.invoice import credited_by
 from pipeline.invoicing.reductions import lines_of_void, reductions_of
 from pipeline.invoicing.rules import Rules
 from pipeline.jobs.invoices.freezing import refuse_unpriced
+from pipeline.jobs.invoices.issued import issued_of_id
 from pipeline.jobs.state.claims import refuse_broken_claims
 
 if TYPE_CHECKING:
@@ -63,13 +64,7 @@ def _voided(workspace: Workspace, built: Aggregate, invoice_id: str, freezing: F
     refuse_removed_accounts(issued, workspace.accounts)
     if workspace.rules is not Rules.FIRST:
         refuse_lowered_grants(issued, workspace.accounts)
-    invoice = next((each for each in issued if each.id == invoice_id), None)
-    if invoice is None:
-        message = (
-            f"no invoice {invoice_id!r} is issued; 'tallybook invoice list' shows what there is, and a draft needs no "
-            "voiding"
-        )
-        raise InvoiceNotFound(message)
+    invoice = issued_of_id(issued, invoice_id, of_drafts="a draft needs no voiding")
     if invoice.status is InvoiceStatus.CREDIT_NOTE:
         message = (
             f"{invoice.id} is the credit note of {invoice.credits_invoice} and cannot be voided; "

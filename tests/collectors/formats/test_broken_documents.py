@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from odd_documents import changed_in_places
 
 from pipeline.collectors import KeyFingerprint, LogFormat
 from pipeline.collectors.exchange import read_exchange
@@ -20,7 +21,7 @@ from pipeline.collectors.refusal import LineRefused
 from pipeline.collectors.strict_json import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 FINGERPRINT = KeyFingerprint(secret=b"a secret of thirty-two bytes, ok!")
 DOCUMENTS: dict[str, dict[str, Any]] = {
@@ -112,16 +113,6 @@ VALUES = some.recursive(
 )
 
 
-def places(document: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Yield the path to every value in a document, the document itself first."""
-    yield path
-    inner = (
-        document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
-    )
-    for step, value in inner:
-        yield from places(value, (*path, step))
-
-
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_the_whole_document_is_read(name: str) -> None:
     document = parse(json.dumps(DOCUMENTS[name]))
@@ -134,13 +125,7 @@ def test_the_whole_document_is_read(name: str) -> None:
 @given(chance=some.data())
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_a_document_with_anything_in_any_place_is_read_or_refused(name: str, chance: some.DataObject) -> None:
-    document = deepcopy(DOCUMENTS[name])
-    for _ in range(chance.draw(some.integers(1, 3))):
-        *above, last = chance.draw(some.sampled_from([path for path in places(document) if path]))
-        holder: Any = document
-        for step in above:
-            holder = holder[step]
-        holder[last] = chance.draw(VALUES)
+    document = changed_in_places(DOCUMENTS[name], VALUES, chance)
     line = parse(json.dumps(document))
     with suppress(LineRefused):
         entries, log_format = entries_of(line, LogFormat(format=name))

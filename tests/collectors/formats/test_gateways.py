@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from copy import deepcopy
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from odd_documents import changed_in_places
 
 from pipeline.collectors import KeyFingerprint, LogFormat
 from pipeline.collectors.exchange import read_exchange
@@ -397,24 +397,10 @@ VALUES = some.recursive(
 )
 
 
-def places(document: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Return the path to every value within a document."""
-    inner = (
-        document.items() if isinstance(document, dict) else enumerate(document if isinstance(document, list) else ())
-    )
-    return [found for step, value in inner for found in ((*path, step), *places(value, (*path, step)))]
-
-
 @given(chance=some.data())
 @pytest.mark.parametrize("module", OURS, ids=lambda module: module.NAME)
 def test_a_document_with_anything_in_any_place_is_read_or_refused(module: Any, chance: some.DataObject) -> None:
-    document = deepcopy(OURS[module])
-    for _ in range(chance.draw(some.integers(1, 3))):
-        *above, last = chance.draw(some.sampled_from(places(document)))
-        holder: Any = document
-        for step in above:
-            holder = holder[step]
-        holder[last] = chance.draw(VALUES)
+    document = changed_in_places(OURS[module], VALUES, chance)
     line = parse(json.dumps(document))
     with suppress(LineRefused):
         entries, log_format = entries_of(line, LogFormat(format=module.NAME))
