@@ -20,6 +20,7 @@
      └── LakeError                 the lake is not what its log says it is, or says what this program cannot read
           ├── LakeIsNewer          a newer version of Tallybook wrote it
           ├── LogEntryRefused      a log entry is torn, missing, foreign or out of its chain
+          ├── HistoryLost          the lake or the register lacks entries that other files name
           ├── SumTooGreat          tokens add up to more than a count can hold
           ├── DataFileDamaged      a data file is missing or its sha256 differs
           └── CommitConflict       another writer took the commit number (the caller reloads and tries again)
@@ -107,6 +108,10 @@ class LakeIsNewer(LakeError):
 
 class LogEntryRefused(LakeError):
     """A log entry is torn, missing, foreign or out of its chain."""
+
+
+class HistoryLost(LakeError):
+    """The lake or the register lacks entries that other files name: its end was lost, or it is an older one."""
 
 
 class DataFileDamaged(LakeError):

@@ -55,8 +55,12 @@ class LakeSnapshot:
     lake_version: int | None = None
     committed_at: datetime | None = None
     """The latest clock of all these commits; ``None`` of an empty lake."""
+    began_at: datetime | None = None
+    """The clock of the first of them; ``None`` of an empty lake."""
     superseded: tuple[Superseded, ...] = ()
     """What counts no longer, commit by commit."""
+    entry_digests: tuple[str | None, ...] = ()
+    """Of each commit, by its number, the sha256 of its entry."""
 
     @property
     def superseded_files(self) -> tuple[DataFile, ...]:
@@ -77,7 +81,9 @@ class LakeSnapshot:
         quarantine = {file.path: file for file in self.quarantine_files}
         sources = dict(zip(self.places, self.sources, strict=True))
         superseded = list(self.superseded)
-        found = self
+        found, commits = self, tuple(commits)
+        # An entry's digest is stated by the one after it.
+        digests = (*(commit.previous_sha256 for commit in commits[1:]), entry_sha256) if commits else ()
         for commit in commits:
             taken_out = commit.superseding
             if taken_out is None:
@@ -103,6 +109,7 @@ class LakeSnapshot:
                 version=commit.number,
                 key_secret_check=found.key_secret_check if commit.key_secret_check is None else commit.key_secret_check,
                 lake_version=found.lake_version if commit.lake_version is None else commit.lake_version,
+                began_at=clock if found.began_at is None else found.began_at,
                 committed_at=clock if found.committed_at is None else max(found.committed_at, clock),
             )
         return replace(
@@ -113,6 +120,7 @@ class LakeSnapshot:
             sources=tuple(sources.values()),
             places=tuple(sources),
             superseded=tuple(superseded),
+            entry_digests=(*self.entry_digests, *digests),
         )
 
 

@@ -66,3 +66,8 @@ def configurations(workspace: Path) -> Path:
     ``<sha256>.json``, named by the invoices' documents.
     """
     return workspace / "invoices" / "configurations"
+
+
+def lost_commits(workspace: Path) -> Path:
+    """Return the file of the commits that are lost for good, and known to be."""
+    return workspace / "invoices" / "lost_commits.json"

@@ -9,7 +9,9 @@ can always be written again.
 
 from __future__ import annotations
 
+import csv
 import glob
+import io
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
@@ -20,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-PERIOD_FILES = ("invoices.csv", "lines.csv")
+INVOICES_FILE = "invoices.csv"
 LINES_FILE = "lines.csv"
+PERIOD_FILES = (INVOICES_FILE, LINES_FILE)
 _DOCUMENT_MODE = 0o640
 """A document names a customer: it is for its owner and their group, and for nobody else."""
 _DRAFT = "draft-"
@@ -47,6 +50,19 @@ def read_period_file(workspace: Path, period: BillingPeriod, name: str) -> bytes
     """Return the bytes of a period's file, or None where it was never written."""
     path = period_folder(workspace, period) / name
     return path.read_bytes() if path.is_file() else None
+
+
+def written_invoices(workspace: Path) -> dict[str, Path]:
+    """Return the ids of invoices and credit notes that files say were issued, each with the file or folder that does.
+
+    Drafts are not among them. A file that cannot be read as CSV says nothing here.
+    """
+    found: dict[str, Path] = {}
+    for folder in sorted((workspace / "invoices").glob("[0-9]*/")):
+        rows = folder / INVOICES_FILE
+        found |= dict.fromkeys(_issued_rows(rows), rows)
+        found |= {each.name: each for each in folder.iterdir() if each.is_dir() and not each.name.startswith(_DRAFT)}
+    return found
 
 
 def invoice_folder(workspace: Path, period: BillingPeriod, invoice_id: str) -> Path:
@@ -88,6 +104,19 @@ def write_document(path: Path, content: bytes) -> None:
     disk.make_folders(within, path.parent)
     if not path.is_file() or path.read_bytes() != content:
         disk.replace_durably(path, content, mode=_DOCUMENT_MODE)
+
+
+def _issued_rows(path: Path) -> set[str]:
+    try:
+        rows = list(csv.reader(io.StringIO(path.read_text("utf-8-sig"), newline="")))
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return set()
+    header = rows[0] if rows else []
+    if not {"invoice_id", "status"} <= set(header):
+        return set()
+    invoice_id, status = header.index("invoice_id"), header.index("status")
+    whole = [row for row in rows[1:] if len(row) == len(header)]
+    return {row[invoice_id] for row in whole if row[status] and row[status] != "draft"}
 
 
 def _replace(path: Path, content: bytes, *, is_of_period: bool) -> None:

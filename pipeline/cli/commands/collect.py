@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
+from pipeline.cli.commands.lost import accept_lost_commits_option
 from pipeline.cli.context import EXIT_BAD_INPUT, tell_of_refused_sources, warn
 from pipeline.cli.progress import progress
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.night.collect import collect
+from pipeline.jobs.state.history import refuse_lost_history
 from pipeline.jobs.wording import counted
 from pipeline.objects.lock import locked
 
@@ -37,6 +39,7 @@ _PIECE_BYTES = 2**20
 @click.option(
     "--force", is_flag=True, help="Commit a source that is new, or read anew, although most of its lines are refused."
 )
+@accept_lost_commits_option
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 @click.option("--as-of", metavar="DATE|INSTANT", help="The clock of this run; default: now.")
 @click.pass_obj
@@ -50,6 +53,7 @@ def command(
     keep: bool,
     again: bool,
     force: bool,
+    accept_lost_commits: bool,
     as_json: bool,
     as_of: str | None,
 ) -> int:
@@ -75,6 +79,7 @@ def command(
         raise click.UsageError(message, context)
     now = invocation.clock(as_of, workspace.settings.zone)
     with locked(workspace.lake, command="tallybook collect", started_at=now), progress() as on_progress:
+        refuse_lost_history(workspace, accept_at=now if accept_lost_commits else None)
         collected = collect(
             workspace,
             now=now,

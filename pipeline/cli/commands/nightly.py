@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.base.money import plain, plain_amount
+from pipeline.cli.commands.lost import accept_lost_commits_option
 from pipeline.cli.context import (
     EXIT_BAD_INPUT,
     EXIT_BROKEN_CLAIM,
@@ -61,9 +62,12 @@ _COPIES = (
 @click.option(
     "--force", is_flag=True, help="Commit a source that is new, or read anew, although most of its lines are refused."
 )
+@accept_lost_commits_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of the summary.")
 @click.pass_obj
-def command(invocation: Invocation, *, as_of: str | None, strict: bool, force: bool, as_json: bool) -> int:
+def command(
+    invocation: Invocation, *, as_of: str | None, strict: bool, force: bool, accept_lost_commits: bool, as_json: bool
+) -> int:
     """Collect what is new, count, rate, and draft every account's invoices. Running it again changes no byte.
 
     Warns of what needs somebody: quarantined lines, usage without a rate or an account, late usage, an account above
@@ -79,6 +83,7 @@ def command(invocation: Invocation, *, as_of: str | None, strict: bool, force: b
             now=now,
             key_secret=invocation.key_secret,
             force=force,
+            accept_lost_commits=accept_lost_commits,
             on_progress=on_progress,
             processes=invocation.processors,
         )

@@ -22,6 +22,7 @@ from pipeline.jobs.state.claims import broken_claims_of, row_text
 from pipeline.jobs.state.counts import counts_of
 from pipeline.jobs.state.drafts import invoice_book, write_invoices
 from pipeline.jobs.state.held import held_text
+from pipeline.jobs.state.history import refuse_lost_history
 from pipeline.jobs.state.quarantined import quarantined_text, quarantined_usage
 from pipeline.jobs.state.suspicious import (
     copies_by_key,
@@ -85,22 +86,26 @@ def nightly(
     now: datetime,
     key_secret: bytes | None,
     force: bool = False,
+    accept_lost_commits: bool = False,
     on_progress: Callable[[str, int, int], None] | None = None,
     processes: int = 1,
 ) -> Night:
     """Do all of it under the workspace's lock; everything it writes is durable before it returns.
 
-    ``processes`` read a large log together. ``force`` commits sources of which most is refused, too.
+    ``processes`` read a large log together. ``force`` commits sources of which most is refused, too. Raises
+    ``HistoryLost`` where lake or register lack what other files name; commits that are lost for good may be accepted.
     """
     workspace = replace(workspace, now=now)
     with locked(workspace.lake, command="tallybook nightly", started_at=now):
         register.sweep_orphans(workspace.root)
         sweep_payment_orphans(workspace.root)
+        history = refuse_lost_history(workspace, accept_at=now if accept_lost_commits else None)
         collected = collect(
             workspace, now=now, key_secret=key_secret, force=force, on_progress=on_progress, processes=processes
         )
         built = aggregate_what_is_new(workspace)
-        book = invoice_book(workspace, built)
+        book = invoice_book(workspace, built, documents=history.documents)
+        history.refuse_credits(book)
         write_marts(workspace, built)
         copies = suspicious_copies(workspace, built)
         new_copies = remember_suspicious_copies(workspace, built, copies)

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.base.errors import DataFileDamaged, LogEntryRefused
+from pipeline import register
+from pipeline.base.errors import DataFileDamaged, HistoryLost, LogEntryRefused
 from pipeline.jobs.check import Check
 from pipeline.jobs.proofs.invoice_checks import invoice_checks
 from pipeline.jobs.proofs.lake_checks import lake_checks
@@ -18,6 +19,7 @@ from pipeline.jobs.proofs.payment_checks import payment_checks
 from pipeline.jobs.state.aggregate import aggregate
 from pipeline.jobs.state.counts import counts_of
 from pipeline.jobs.state.drafts import invoice_book
+from pipeline.jobs.state.history import history_checks
 
 if TYPE_CHECKING:
     from pipeline.configuration.workspace import Workspace
@@ -45,9 +47,11 @@ def verify(workspace: Workspace) -> Verification:
     except (DataFileDamaged, LogEntryRefused) as damage:
         return Verification(counts={}, checks=(Check(name="lake_is_undamaged", ok=False, detail=str(damage)),))
     try:
-        book = invoice_book(workspace, built)
+        documents = register.read(workspace.root)
+        book = invoice_book(workspace, built, documents=documents)
+        checks += history_checks(workspace, built.snapshot, documents, book)
         checks += invoice_checks(workspace, built, book)
         checks += payment_checks(workspace, book)
-    except LogEntryRefused as refused:
+    except (HistoryLost, LogEntryRefused) as refused:
         checks.append(Check(name="issued_invoices_are_unchanged", ok=False, detail=str(refused)))
     return Verification(counts=counts, checks=tuple(checks))

@@ -13,6 +13,7 @@ from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.state.aggregate import aggregate, write_marts
 from pipeline.jobs.state.claims import broken_claims_of
 from pipeline.jobs.state.drafts import invoice_book, write_invoices
+from pipeline.jobs.state.history import refuse_lost_history
 from pipeline.objects.lock import locked
 
 if TYPE_CHECKING:
@@ -32,8 +33,10 @@ def draft(invocation: Invocation, period: BillingPeriod, account_id: str | None)
     """
     workspace = open_workspace(invocation.workspace, now=invocation.now())
     with locked(workspace.lake, command="tallybook invoice draft", started_at=invocation.now()):
+        history = refuse_lost_history(workspace)
         built = aggregate(workspace)
-        book = invoice_book(workspace, built)
+        book = invoice_book(workspace, built, documents=history.documents)
+        history.refuse_credits(book)
         write_marts(workspace, built)
         write_invoices(workspace, book)
     print_list(book, chosen_invoices(book, period, account_id))

@@ -14,6 +14,7 @@ from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.invoices.freezing import Freezing
 from pipeline.jobs.state.aggregate import aggregate, write_marts
 from pipeline.jobs.state.drafts import invoice_book, write_invoices
+from pipeline.jobs.state.history import refuse_lost_history
 from pipeline.objects.lock import locked
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def freeze(
     workspace = replace(workspace, now=now)
     if is_dry:
         rehearsal = register.Rehearsal()
-        built = aggregate(workspace)
+        built = _counted(workspace)
         decided = decide(workspace, built, Freezing(now=now, rehearsal=rehearsal))
         documents = [*register.read(workspace.root), *rehearsal.documents]
         book = invoice_book(workspace, built, documents=documents)
@@ -73,10 +74,19 @@ def freeze(
         click.echo(f"dry run, nothing is written; without --dry-run the same command freezes this{same}", err=True)
         return Frozen(decided=decided, book=book, documents=documents, now=now)
     with locked(workspace.lake, command=command, started_at=now):
-        built = aggregate(workspace)
+        built = _counted(workspace)
         decided = decide(workspace, built, Freezing(now=now))
         documents = list(register.read(workspace.root))
         book = invoice_book(workspace, built, documents=documents)
         write_marts(workspace, built)
         write_invoices(workspace, book)
     return Frozen(decided=decided, book=book, documents=documents, now=now)
+
+
+def _counted(workspace: Workspace) -> Aggregate:
+    """Count everything. Raises ``HistoryLost`` where lake or register lack what other files name."""
+    history = refuse_lost_history(workspace)
+    built = aggregate(workspace)
+    if history.of_another_lake:
+        history.refuse_credits(invoice_book(workspace, built, documents=history.documents))
+    return built
