@@ -6,7 +6,8 @@ their own. Mostly all of it is one tax, and one line. Does not own which tax is 
 
 Credits pay before tax. Where periods differ in their tax, credits are taken off the invoice's own period first, then
 off the corrections, the earliest period first, and never more than each sum. Where kinds of a period differ, its
-credits are split over them in proportion to their sums above zero, to the minor unit.
+credits are split over them in proportion to their sums above zero, to the minor unit. Coupons are split in the same
+way, each part on a line of its own, which says as which kind it is taxed (``period_lines``).
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ def tax_shares(lines: Sequence[InvoiceLine], tax_of: TaxOf, *, period: BillingPe
         totals = [total_of(of_tax) for of_tax in by_tax.values()]
         used = paid if len(periods) == 1 else max(paid, min(-total_of(mine), exact_sum([])))
         paid = exact_sum([paid, -used])
-        for each, total, share in zip(by_tax, totals, _split(used, totals, currency), strict=True):
+        for each, total, share in zip(by_tax, totals, split_in_proportion(used, totals, currency), strict=True):
             before, credited = sums.get(each, (exact_sum([]), exact_sum([])))
             sums[each] = (exact_sum([before, total]), exact_sum([credited, share]))
     return [TaxShare(tax=tax, taxed=taxed, credits=credited) for tax, (taxed, credited) in sums.items()]
@@ -119,7 +120,7 @@ def tax_of_line(line: InvoiceLine, tax_of: TaxOf, *, period: BillingPeriod) -> T
 
 def taxed_kind(line: InvoiceLine) -> str:
     """Return the kind as which a line is taxed: included tokens as usage, a correction as what it corrects."""
-    kind = line.original_kind or line.kind
+    kind = line.taxed_as or line.original_kind or line.kind
     return (LineKind.USAGE if kind in _AS_USAGE else kind).value
 
 
@@ -177,8 +178,10 @@ def _lines_by_tax_of_period(
     return grouped
 
 
-def _split(used: Decimal, totals: Sequence[Decimal], currency: str) -> Iterator[Decimal]:
-    """Split what credits pay over sums, in proportion to those above zero, to the minor unit and without a rest.
+def split_in_proportion(used: Decimal, totals: Sequence[Decimal], currency: str) -> Iterator[Decimal]:
+    """Split what is taken off sums over them, in proportion to those above zero, to the minor unit and without a rest.
+
+    ``used`` is below zero, and so are the parts.
 
     The first sums get what the proportion of all sums up to them says, rounded down: -10.00 over 10.00, 10.00 and 10.00
     are -3.33, -3.33 and -3.34. None gets more than its sum.
