@@ -95,7 +95,12 @@ def tax_lines(
 
 
 def tax_shares(lines: Sequence[InvoiceLine], tax_of: TaxOf, *, period: BillingPeriod, currency: str) -> list[TaxShare]:
-    """Return each tax with what it is on, that of the invoice's own period first; tax lines count for nothing."""
+    """Return each tax with what it is on, that of the invoice's own period first; tax lines count for nothing.
+
+    What reductions took off is off the sum of its own tax and changes no share of credits: credits were split when the
+    invoice was made, over its lines as they were.
+    """
+    reductions = [line for line in lines if line.kind is LineKind.REDUCTION]
     periods = _lines_by_tax_of_period(lines, tax_of, period)
     paid = total_of(lines, LineKind.CREDIT)  # below zero
     sums: dict[Tax | None, tuple[Decimal, Decimal]] = {}
@@ -109,6 +114,10 @@ def tax_shares(lines: Sequence[InvoiceLine], tax_of: TaxOf, *, period: BillingPe
         for each, total, share in zip(by_tax, totals, split_in_proportion(used, totals, currency), strict=True):
             before, credited = sums.get(each, (exact_sum([]), exact_sum([])))
             sums[each] = (exact_sum([before, total]), exact_sum([credited, share]))
+    for line in reductions:
+        tax = tax_of_line(line, tax_of, period=period)
+        before, credited = sums.get(tax, (exact_sum([]), exact_sum([])))
+        sums[tax] = (exact_sum([before, line.amount]), credited)
     return [TaxShare(tax=tax, taxed=taxed, credits=credited) for tax, (taxed, credited) in sums.items()]
 
 
@@ -168,8 +177,8 @@ def corrected_periods(lines: Sequence[InvoiceLine], period: BillingPeriod) -> li
 def _lines_by_tax_of_period(
     lines: Sequence[InvoiceLine], tax_of: TaxOf, period: BillingPeriod
 ) -> dict[Tax | None, list[InvoiceLine]]:
-    """Group what is taxed by the tax of its period, the invoice's own period first."""
-    taxed = [line for line in lines if line.kind not in (LineKind.CREDIT, LineKind.TAX)]
+    """Group what is taxed by the tax of its period, the invoice's own period first; reductions are not among it."""
+    taxed = [line for line in lines if line.kind not in (LineKind.CREDIT, LineKind.REDUCTION, LineKind.TAX)]
     grouped: dict[Tax | None, list[InvoiceLine]] = {}
     for supplied in (period, *corrected_periods(taxed, period)):
         mine = [line for line in taxed if (line.original_period or period) == supplied]
