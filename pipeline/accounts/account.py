@@ -122,23 +122,12 @@ class Account:
         if self.language:
             refuse_unknown_language(self.language)
         self._refuse_dates()
-        self._refuse_split_coupons()
         _refuse_twice(self.id, "item", "item", [item.id for item in self.items])
         _refuse_twice(self.id, "coupon", "coupon", [coupon.id for coupon in self.coupons])
         _refuse_twice(self.id, "credit", "grant", [grant.id for grant in self.credits])
         for grant in self.credits:
             if grant.recurs:
                 _refuse_names_of_months(self.id, grant.id, [each.id for each in self.credits])
-
-    def _refuse_split_coupons(self) -> None:
-        """Raise ``AccountsError`` for coupons over kinds of lines that have different taxes."""
-        taxes = (self.tax, *(change.tax for change in self.tax_changes))
-        if self.coupons and any(tax is not None and tax.by_kind for tax in taxes):
-            message = (
-                f"account {self.id!r} has coupons, and kinds of lines with a tax of their own (by_kind), over which a "
-                "coupon cannot be split; end one of the two, or write what is taken off as a discount_percent"
-            )
-            raise AccountsError(message)
 
     def _refuse_dates(self) -> None:
         """Raise ``AccountsError`` for an end before the beginning, and for years that begin nowhere."""

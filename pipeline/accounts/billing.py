@@ -125,6 +125,10 @@ class Tax:
         named = dict(self.by_kind).get(kind)
         return named or (replace(self, by_kind=()) if self.by_kind else self)
 
+    def kind_taxed_like(self, kind: str) -> str:
+        """Return the first of ``TAXED_KINDS`` that has the tax of a kind: one name for each tax, whatever is billed."""
+        return next((each for each in TAXED_KINDS if self.of_kind(each) == self.of_kind(kind)), kind)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaxChange:

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from pipeline.documents.csv_text import Cell
     from pipeline.invoicing import Invoice, InvoiceLine
 
-CSV_LAYOUT = 2
-"""Which columns there are: 1 had those alone that some row of a file said something in, after the first few."""
+CSV_LAYOUT = 3
+"""Which columns there are: 1 had those alone that some row of a file said something in, after the first few; 2 did not
+say what a credit note in part takes off, and why, nor as what a coupon's part is taxed.
+"""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 """At the start of a file it tells spreadsheets of Microsoft's that the text is UTF-8."""
 
@@ -53,6 +55,7 @@ INVOICE_CELLS: Mapping[str, Callable[[Invoice], Cell]] = {
     "buyer_country": lambda invoice: invoice.buyer.country,
     "buyer_tax_id": lambda invoice: invoice.buyer.tax_id,
     "buyer_reference": lambda invoice: invoice.buyer_reference,
+    "credit_reason": lambda invoice: invoice.credit_reason,
 }
 """Columns of ``invoices.csv``; tax and ``credited_by`` are filled for all rows at once."""
 LINE_CELLS: Mapping[str, Callable[[InvoiceLine], Cell]] = {
@@ -76,6 +79,8 @@ LINE_CELLS: Mapping[str, Callable[[InvoiceLine], Cell]] = {
     "flat_amount": lambda line: line.flat_amount,
     "entry": lambda line: line.entry,
     "item": lambda line: line.item,
+    "taxed_as": lambda line: line.taxed_as.value if line.taxed_as else None,
+    "credits_line": lambda line: line.credits_line,
 }
 """What ``lines.csv`` says of a line alone."""
 LINE_COLUMNS = (
@@ -111,6 +116,10 @@ LINE_COLUMNS = (
     "flat_amount",
     "entry",
     "item",
+    "taxed_as",
+    "credits_invoice",
+    "credits_line",
+    "credit_reason",
 )
 """Columns of ``lines.csv``: those of ``LINE_CELLS``, of the line's tax, and for the rest of its invoice."""
 _TEXTS: Mapping[LineKind | Meter | None, str] = {each: each.value for each in (*LineKind, *Meter)} | {None: ""}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.base.money import exact_sum, normalised, rounded_to_minor_unit
-from pipeline.invoicing.lines import PERIOD_KINDS, TOKEN_KINDS, InvoiceLine, LineKind
+from pipeline.invoicing.lines import PERIOD_KINDS, TOKEN_KINDS, InvoiceLine, LineKind, part_text
 from pipeline.usage.meters import METER_ORDER
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """What is corrected as one: lines of one period, kind, key, model, tier, meter and item, whatever their rates."""
+    """What is corrected as one: lines of one period, kind, key, model, tier, meter, item and tax, whatever the rate."""
 
     period: BillingPeriod
     kind: LineKind
@@ -35,13 +35,15 @@ class Cell:
     service_tier: str
     meter: Meter | None
     item: str = ""
+    taxed_as: LineKind | None = None
 
     @property
-    def order(self) -> tuple[BillingPeriod, int, str, str, str, int, str]:
+    def order(self) -> tuple[BillingPeriod, int, str, str, str, int, str, int]:
         """Sorts corrections as they are printed."""
         meter = -1 if self.meter is None else METER_ORDER[self.meter]
         kind = PERIOD_KINDS.index(self.kind)
-        return self.period, kind, self.api_key_id, self.model, self.service_tier, meter, self.item
+        taxed_as = -1 if self.taxed_as is None else PERIOD_KINDS.index(self.taxed_as)
+        return self.period, kind, self.api_key_id, self.model, self.service_tier, meter, self.item, taxed_as
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +137,7 @@ def correction_lines(
                     original_period=cell.period,
                     original_kind=cell.kind,
                     item=cell.item,
+                    taxed_as=cell.taxed_as,
                     tags=tags.get(cell.api_key_id, ""),
                 )
             )
@@ -156,6 +159,7 @@ def _cell(line: InvoiceLine, period: BillingPeriod) -> Cell | None:
         service_tier=line.service_tier,
         meter=line.meter,
         item=line.item,
+        taxed_as=line.taxed_as,
     )
 
 
@@ -183,5 +187,5 @@ def _what(cell: Cell) -> str:
     return (
         f"{'yearly' if cell.item else 'minimum'} commitment"
         if cell.kind is LineKind.COMMITMENT
-        else " ".join(part for part in (cell.model, str(cell.kind), cell.item) if part)
+        else " ".join(part for part in (cell.model, str(cell.kind), cell.item) if part) + part_text(cell.taxed_as)
     )

@@ -146,6 +146,7 @@ def _line_document(line: InvoiceLine) -> dict[str, Any]:
         item=line.item or None,
         original_period=str(line.original_period) if line.original_period else None,
         original_kind=line.original_kind.value if line.original_kind else None,
+        taxed_as=line.taxed_as.value if line.taxed_as else None,
         credits_line=line.credits_line,
         credit_id=line.credit_id or None,
         tags=line.tags or None,
@@ -161,6 +162,7 @@ def _line_from_document(document: Mapping[str, Any]) -> InvoiceLine:
         for name in ("rate_per_million", "list_rate_per_million", "flat_amount", "tax_rate", "tax_base")
     )
     period, kind, category = (document.get(name) for name in ("original_period", "original_kind", "tax_category"))
+    taxed_as = document.get("taxed_as")
     return InvoiceLine(
         number=document["line"],
         kind=LineKind(document["kind"]),
@@ -181,6 +183,7 @@ def _line_from_document(document: Mapping[str, Any]) -> InvoiceLine:
         item=document.get("item", ""),
         original_period=None if period is None else BillingPeriod.parse(period),
         original_kind=None if kind is None else LineKind(kind),
+        taxed_as=None if taxed_as is None else LineKind(taxed_as),
         credits_line=document.get("credits_line"),
         credit_id=document.get("credit_id", ""),
         tags=document.get("tags", ""),

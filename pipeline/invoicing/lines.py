@@ -118,6 +118,12 @@ class InvoiceLine:
 
     Of a reduction: the kind of the line that it is taken off.
     """
+    taxed_as: LineKind | None = None
+    """Of a coupon's part, where kinds of lines have taxes of their own: the kind whose tax it has
+    (``pipeline.accounts.billing.Tax.kind_taxed_like``).
+
+    Of its correction, and of a reduction of that, likewise.
+    """
     credits_line: int | None = None
     """Of a reduction: the number of the invoice's line that it is taken off."""
     credit_id: str = ""
@@ -157,6 +163,9 @@ class InvoiceLine:
                 f"{self.original_period}"
             )
             raise ValueError(message)
+        if self.taxed_as is not None and LineKind.COUPON not in (self.kind, self.original_kind):
+            message = f"line {self.number} is a {self.kind} line and cannot be taxed as {self.taxed_as}"
+            raise ValueError(message)
         if (self.kind is LineKind.REDUCTION) != (self.credits_line is not None):
             message = f"line {self.number} is a {self.kind} line and is taken off line {self.credits_line}"
             raise ValueError(message)
@@ -178,6 +187,11 @@ def plain_line(
     return InvoiceLine(
         number=0, kind=kind, exact_amount=exact, amount=amount, description=description, credit_id=credit_id
     )
+
+
+def part_text(taxed_as: LineKind | None) -> str:
+    """Return what follows the text of a part that is taxed as lines of a kind: ``, part taxed as fee``."""
+    return f", part taxed as {taxed_as}" if taxed_as else ""
 
 
 def numbered(lines: Iterable[InvoiceLine]) -> tuple[InvoiceLine, ...]:

@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING
 
 from pipeline.base.money import exact_arithmetic, exact_sum, normalised, plain, rounded_to_minor_unit
 from pipeline.base.periods import BillingPeriod
-from pipeline.invoicing.lines import SPENT_KINDS, LineKind, plain_line, total_of
+from pipeline.invoicing.lines import SPENT_KINDS, LineKind, part_text, plain_line, total_of
 from pipeline.invoicing.recurring_lines import YEAR, commitment_of, fee_lines, seat_lines
+from pipeline.invoicing.tax import split_in_proportion, taxed_kind
 from pipeline.rating import exact_charge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from decimal import Decimal
 
-    from pipeline.accounts import Account, Coupon, OneOffItem, TermsInForce
+    from pipeline.accounts import Account, Coupon, OneOffItem, Tax, TermsInForce
     from pipeline.base.money import Rounding
     from pipeline.invoicing.lines import InvoiceLine
     from pipeline.invoicing.recurring_lines import Commitment, YearToSettle
@@ -68,7 +69,7 @@ def period_lines(
         lines += year_lines(lines, to_settle, account, currency=currency, rounding=rounding)
     lines += item_lines(items, currency=currency, rounding=rounding)
     coupons = [coupon for coupon in account.coupons if coupon.is_of(period)]
-    lines += coupon_lines(total_of(lines), coupons, currency=currency, rounding=rounding)
+    lines += coupon_lines(lines, coupons, tax=account.tax_of(period), currency=currency, rounding=rounding)
     return lines
 
 
@@ -184,12 +185,16 @@ def item_lines(items: Iterable[OneOffItem], *, currency: str, rounding: Rounding
     ]
 
 
-def coupon_lines(owed: Decimal, coupons: Iterable[Coupon], *, currency: str, rounding: Rounding) -> list[InvoiceLine]:
+def coupon_lines(
+    lines: Sequence[InvoiceLine], coupons: Iterable[Coupon], *, tax: Tax | None, currency: str, rounding: Rounding
+) -> list[InvoiceLine]:
     """Take coupons off what a period is worth, one after the other, and never more than is left of it.
 
-    Of 131.00, a coupon of 20 percent takes 26.20, and one of 50.00 after it 50.00.
+    Of 131.00, a coupon of 20 percent takes 26.20, and one of 50.00 after it 50.00. Where kinds of lines have taxes of
+    their own, it is a line for each tax of what is left, in proportion (``split_in_proportion``).
     """
-    found = []
+    found: list[InvoiceLine] = []
+    owed = total_of(lines)
     for coupon in coupons:
         if owed <= 0:
             break
@@ -202,6 +207,32 @@ def coupon_lines(owed: Decimal, coupons: Iterable[Coupon], *, currency: str, rou
             taken = min(coupon.amount or owed, owed)
             description = f"coupon {coupon.id}"
         line = plain_line(LineKind.COUPON, -taken, description, currency=currency, rounding=rounding)
-        found.append(replace(line, item=coupon.id))
+        found += _parts(replace(line, item=coupon.id), [*lines, *found], tax, currency=currency, rounding=rounding)
         owed = exact_sum([owed, line.amount])
     return found
+
+
+def _parts(
+    coupon: InvoiceLine, lines: Sequence[InvoiceLine], tax: Tax | None, *, currency: str, rounding: Rounding
+) -> Iterator[InvoiceLine]:
+    """Split what a coupon takes off lines over their taxes, where there can be several."""
+    if tax is None or not tax.by_kind:
+        yield coupon
+        return
+    by_tax: dict[LineKind, list[InvoiceLine]] = {}
+    for line in lines:
+        by_tax.setdefault(LineKind(tax.kind_taxed_like(taxed_kind(line))), []).append(line)
+    totals = {kind: total_of(by_tax[kind]) for kind in LineKind if kind in by_tax}
+    if len(totals) == 1:
+        (kind,) = totals
+        yield replace(coupon, taxed_as=kind)
+        return
+    for kind, part in zip(totals, split_in_proportion(coupon.amount, list(totals.values()), currency), strict=True):
+        if part:
+            yield replace(
+                coupon,
+                exact_amount=normalised(part),
+                amount=rounded_to_minor_unit(part, currency, rounding),
+                description=coupon.description + part_text(kind),
+                taxed_as=kind,
+            )

@@ -161,6 +161,7 @@ def partial_credit_note(
         description=f"credit on line {line.number} of {invoice.id} ({line.description}): {wanted.reason}",
         original_period=line.original_period,
         original_kind=line.original_kind or line.kind,
+        taxed_as=line.taxed_as,
         tags=line.tags,
         credits_line=line.number,
     )

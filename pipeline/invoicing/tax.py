@@ -6,7 +6,8 @@ their own. Mostly all of it is one tax, and one line. Does not own which tax is 
 
 Credits pay before tax. Where periods differ in their tax, credits are taken off the invoice's own period first, then
 off the corrections, the earliest period first, and never more than each sum. Where kinds of a period differ, its
-credits are split over them in proportion to their sums above zero, to the minor unit.
+credits are split over them in proportion to their sums above zero, to the minor unit. Coupons are split in the same
+way, each part on a line of its own, which says as which kind it is taxed (``period_lines``).
 """
 
 from __future__ import annotations
@@ -94,7 +95,12 @@ def tax_lines(
 
 
 def tax_shares(lines: Sequence[InvoiceLine], tax_of: TaxOf, *, period: BillingPeriod, currency: str) -> list[TaxShare]:
-    """Return each tax with what it is on, that of the invoice's own period first; tax lines count for nothing."""
+    """Return each tax with what it is on, that of the invoice's own period first; tax lines count for nothing.
+
+    What reductions took off is off the sum of its own tax and changes no share of credits: credits were split when the
+    invoice was made, over its lines as they were.
+    """
+    reductions = [line for line in lines if line.kind is LineKind.REDUCTION]
     periods = _lines_by_tax_of_period(lines, tax_of, period)
     paid = total_of(lines, LineKind.CREDIT)  # below zero
     sums: dict[Tax | None, tuple[Decimal, Decimal]] = {}
@@ -105,9 +111,13 @@ def tax_shares(lines: Sequence[InvoiceLine], tax_of: TaxOf, *, period: BillingPe
         totals = [total_of(of_tax) for of_tax in by_tax.values()]
         used = paid if len(periods) == 1 else max(paid, min(-total_of(mine), exact_sum([])))
         paid = exact_sum([paid, -used])
-        for each, total, share in zip(by_tax, totals, _split(used, totals, currency), strict=True):
+        for each, total, share in zip(by_tax, totals, split_in_proportion(used, totals, currency), strict=True):
             before, credited = sums.get(each, (exact_sum([]), exact_sum([])))
             sums[each] = (exact_sum([before, total]), exact_sum([credited, share]))
+    for line in reductions:
+        tax = tax_of_line(line, tax_of, period=period)
+        before, credited = sums.get(tax, (exact_sum([]), exact_sum([])))
+        sums[tax] = (exact_sum([before, line.amount]), credited)
     return [TaxShare(tax=tax, taxed=taxed, credits=credited) for tax, (taxed, credited) in sums.items()]
 
 
@@ -119,7 +129,7 @@ def tax_of_line(line: InvoiceLine, tax_of: TaxOf, *, period: BillingPeriod) -> T
 
 def taxed_kind(line: InvoiceLine) -> str:
     """Return the kind as which a line is taxed: included tokens as usage, a correction as what it corrects."""
-    kind = line.original_kind or line.kind
+    kind = line.taxed_as or line.original_kind or line.kind
     return (LineKind.USAGE if kind in _AS_USAGE else kind).value
 
 
@@ -167,8 +177,8 @@ def corrected_periods(lines: Sequence[InvoiceLine], period: BillingPeriod) -> li
 def _lines_by_tax_of_period(
     lines: Sequence[InvoiceLine], tax_of: TaxOf, period: BillingPeriod
 ) -> dict[Tax | None, list[InvoiceLine]]:
-    """Group what is taxed by the tax of its period, the invoice's own period first."""
-    taxed = [line for line in lines if line.kind not in (LineKind.CREDIT, LineKind.TAX)]
+    """Group what is taxed by the tax of its period, the invoice's own period first; reductions are not among it."""
+    taxed = [line for line in lines if line.kind not in (LineKind.CREDIT, LineKind.REDUCTION, LineKind.TAX)]
     grouped: dict[Tax | None, list[InvoiceLine]] = {}
     for supplied in (period, *corrected_periods(taxed, period)):
         mine = [line for line in taxed if (line.original_period or period) == supplied]
@@ -177,8 +187,10 @@ def _lines_by_tax_of_period(
     return grouped
 
 
-def _split(used: Decimal, totals: Sequence[Decimal], currency: str) -> Iterator[Decimal]:
-    """Split what credits pay over sums, in proportion to those above zero, to the minor unit and without a rest.
+def split_in_proportion(used: Decimal, totals: Sequence[Decimal], currency: str) -> Iterator[Decimal]:
+    """Split what is taken off sums over them, in proportion to those above zero, to the minor unit and without a rest.
+
+    ``used`` is below zero, and so are the parts.
 
     The first sums get what the proportion of all sums up to them says, rounded down: -10.00 over 10.00, 10.00 and 10.00
     are -3.33, -3.33 and -3.34. None gets more than its sum.

@@ -294,10 +294,6 @@ CREDIT = '[[accounts.credits]]\nid = "c"\namount = 5\ngranted_on = 2026-09-01\n'
             "accounts.toml: [[accounts]] 1: credit 'c' is for 'jamba-9', which is no model of a rate card",
         ),
         (ACME + COUPON, "accounts.toml: [[accounts]] 1 [[coupons]] 1: coupon 'k' needs one of percent and amount"),
-        (
-            ACME + "tax = { rate = 19, by_kind = { fee = { rate = 7 } } }\n" + COUPON + "percent = 5\nmonths = 1\n",
-            "accounts.toml: [[accounts]] 1: account 'acme' has coupons, and kinds of lines with a tax of their own",
-        ),
         (ACME + COUPON + "percent = 101", "accounts.toml: [[accounts]] 1 [[coupons]] 1: percent of coupon 'k' is 101"),
         (ACME + COUPON + "amount = 0", "accounts.toml: [[accounts]] 1 [[coupons]] 1: amount 0 of coupon 'k' is not"),
         (ACME + COUPON + "amount = 1.005", "accounts.toml: [[accounts]] 1: amount of coupon 'k' in USD is 1.005"),

@@ -65,21 +65,21 @@ def test_the_files_by_example() -> None:
     assert invoices_csv([draft, issued]).decode() == (
         "invoice_id,status,account_id,account_name,period,period_start,period_end,currency,subtotal,total,lines,tax,"
         "tax_text,due_date,purchase_order,credits_invoice,credited_by,issue_date,payment_terms,tax_category,tax_rate,"
-        "buyer_name,buyer_address,buyer_country,buyer_tax_id,buyer_reference\r\n"
+        "buyer_name,buyer_address,buyer_country,buyer_tax_id,buyer_reference,credit_reason\r\n"
         "INV-000001,issued,acme,Acme Ltd,2026-10,2026-10-01T00:00:00+02:00,2026-11-01T00:00:00+01:00,USD,2.47,2.47,1,,"
-        ",2026-12-02,,,,2026-11-02,,,,Acme Ltd,,,,\r\n"
+        ",2026-12-02,,,,2026-11-02,,,,Acme Ltd,,,,,\r\n"
         'draft-2026-10-bolt,draft,bolt,"\'=Bolt, Inc",2026-10,2026-10-01T00:00:00+02:00,2026-11-01T00:00:00+01:00,USD,'
-        '0.00,0.00,1,,,,,,,,,,,"\'=Bolt, Inc",,,,\r\n'
+        '0.00,0.00,1,,,,,,,,,,,"\'=Bolt, Inc",,,,,\r\n'
     )
     assert lines_csv([draft, issued]).decode() == (
         "invoice_id,account_id,line,kind,api_key_id,model,service_tier,meter,quantity,rate_per_million,currency,amount,"
         "description,original_period,original_kind,credit_id,tags,list_rate_per_million,package_tokens,tax_category,"
         "tax_rate,tax_base,status,period,issue_date,due_date,buyer_name,buyer_country,buyer_tax_id,flat_amount,entry,"
-        "item\r\n"
+        "item,taxed_as,credits_invoice,credits_line,credit_reason\r\n"
         "INV-000001,acme,1,usage,key_1,jamba-large,,completion,1234567,2.00,USD,2.47,jamba-large completion tokens at "
-        "2.00 USD per million,,,,,,,,,,issued,2026-10,2026-11-02,2026-12-02,Acme Ltd,,,,,\r\n"
+        "2.00 USD per million,,,,,,,,,,issued,2026-10,2026-11-02,2026-12-02,Acme Ltd,,,,,,,,,\r\n"
         "draft-2026-10-bolt,bolt,1,usage,key_1,jamba-large,,completion,250,0.0375,USD,0.00,jamba-large completion "
-        'tokens at 0.0375 USD per million,,,,,,,,,,draft,2026-10,,,"\'=Bolt, Inc",,,,,\r\n'
+        'tokens at 0.0375 USD per million,,,,,,,,,,draft,2026-10,,,"\'=Bolt, Inc",,,,,,,,,\r\n'
     )
 
 

@@ -78,7 +78,7 @@ def singles(grants: list[Granted], months: list[date]) -> list[Single]:
 
 def coupons(owed: int, offered: list[Off], month: date, *, to_even: bool) -> list[tuple[str, int]]:
     """Return what each coupon takes off what is owed, in cents."""
-    taken = []
+    taken: list[tuple[str, int]] = []
     for off in offered:
         age = (month.year - off.first.year) * 12 + month.month - off.first.month
         if age < 0 or (off.count is not None and age >= off.count) or owed <= 0:
@@ -91,6 +91,22 @@ def coupons(owed: int, offered: list[Off], month: date, *, to_even: bool) -> lis
         taken.append((off.name, cents))
         owed -= cents
     return taken
+
+
+def parts(cents: int, sums: list[int]) -> list[int]:
+    """Deal cents out over sums of cents, one after the other, and write down to whom each went.
+
+    The sums above zero are laid end to end on a line of ``whole`` cents; the k-th of the cents lies where k whole ÷
+    cents is, rounded up, and belongs to the sum that lies there.
+    """
+    whole, dealt = sum(each for each in sums if each > 0), [0] * len(sums)
+    for k in range(1, cents + 1):
+        lies, place, end = -(-k * whole // cents), 0, max(sums[0], 0)
+        while lies > end:
+            place += 1
+            end += max(sums[place], 0)
+        dealt[place] += 1
+    return dealt
 
 
 def payments(

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from grants import FOR_EVER, Granted, Off, coupons, last_day, payments, singles
+from grants import FOR_EVER, Granted, Off, coupons, last_day, parts, payments, singles
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.accounts import Account, Accounts, Coupon, CreditGrant
+from pipeline.accounts import Account, Accounts, Coupon, CreditGrant, OneOffItem, Tax
 from pipeline.base.money import Rounding
 from pipeline.base.periods import BillingPeriod
-from pipeline.invoicing import credit_note, issued_invoice, make_book
+from pipeline.invoicing import credit_note, invoice_document, invoice_from_document, issued_invoice, make_book
 from pipeline.invoicing.book import credit_balances
 from pipeline.rating import Charge
 from pipeline.usage import Meter
@@ -208,3 +209,45 @@ def expected_balances(
         is_over = each.until != FOR_EVER and each.until <= last_day(latest)
         found[each.name] = (consumed[each.name], reserved.get(each.name, 0), *((rest, 0) if is_over else (0, rest)))
     return found
+
+
+KINDS_OF_TAX = (
+    None,
+    Tax(rate=Decimal(19)),
+    Tax(rate=Decimal(19), by_kind=(("fee", Tax(rate=Decimal(7))),)),
+    Tax(rate=Decimal(19), by_kind=(("usage", Tax(rate=Decimal(7))), ("item", Tax(rate=Decimal(7))))),
+    Tax(rate=Decimal(19), by_kind=(("fee", Tax(rate=Decimal(7))), ("item", Tax(rate=Decimal(2))))),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(SEEDS, st.sampled_from(KINDS_OF_TAX))
+def test_coupons_are_split_over_taxes_as_the_oracle_deals_cents_out(seed: int, tax: Tax | None) -> None:
+    draw = random.Random(seed)
+    offered, to_even, month = some_coupons(draw), draw.random() < 0.5, draw.choice(MONTHS)
+    by_model = {model: draw.choice([1, 333, 4_000]) for model in draw.sample(MODELS, draw.choice([1, 2]))}
+    item_cents = draw.choice([-700, 1, 250, 5_000])
+    item = OneOffItem(id="i", date=month, description="i", amount=Decimal(item_cents).scaleb(-2))
+    account = replace(account_of([], offered), tax=tax, items=(item,))
+    (draft,) = book(account, {month: by_model}, [], to_even=to_even).drafts
+    sums = {"usage": sum(by_model.values()), "fee": cents(FEE), "item": item_cents}
+    rates = {kind: dict(tax.by_kind if tax else ()).get(kind, tax).rate if tax else None for kind in sums}  # type: ignore[union-attr]
+    left: dict[Decimal | None, int] = {}
+    for kind, amount in sums.items():
+        left[rates[kind]] = left.get(rates[kind], 0) + amount
+    expected: dict[tuple[str, Decimal | None], int] = {}
+    for name, taken in coupons(sum(sums.values()), offered, month, to_even=to_even):
+        for rate, part in zip(left, parts(taken, list(left.values())), strict=True):
+            left[rate] -= part
+            if part:
+                expected[name, rate] = part
+    found: dict[tuple[str, Decimal | None], int] = {}
+    for line in draft.lines:
+        if line.kind == "coupon" and line.amount:
+            its_tax = draft.tax_of_line(line)
+            found[line.item, its_tax.rate if its_tax else None] = -cents(line.amount)
+    assert found == expected
+    assert {line.tax_rate: line.tax_base for line in draft.lines if line.kind == "tax"} == {
+        rate: Decimal(amount).scaleb(-2) for rate, amount in left.items() if rate is not None
+    }
+    assert invoice_from_document(invoice_document(draft)) == draft

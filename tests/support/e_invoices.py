@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
-from pipeline.accounts import Account, BankDetails, CreditGrant, Letterhead, Party, Tax, TaxCategory, TaxChange, Terms
+from pipeline.accounts import (
+    Account,
+    BankDetails,
+    Coupon,
+    CreditGrant,
+    Letterhead,
+    Party,
+    Tax,
+    TaxCategory,
+    TaxChange,
+    Terms,
+)
 from pipeline.base.money import Rounding, normalised, rounded_to_minor_unit
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing import InvoiceLine, LineKind, credit_note, issued_invoice
@@ -125,6 +136,7 @@ def issued(
         currency=currency,
         rounding=rounding,
         card_fees={} if monthly_fee is None else {account.rate_card: monthly_fee},
+        items=account.items,
     )
     draft = draft_of_lines(
         worth,
@@ -202,6 +214,15 @@ def taxes(draw: st.DrawFn) -> Tax:
 
 
 @st.composite
+def coupons(draw: st.DrawFn, digits: int) -> Coupon:
+    """Draw a coupon of October, in percent or of an amount."""
+    names = st.sampled_from(["launch", "sorry", "friends"])
+    percent = draw(st.none() | st.decimals(min_value=1, max_value=100, places=2))
+    amount = None if percent else draw(st.decimals(min_value=1, max_value=300, places=digits))
+    return Coupon(id=draw(names), from_date=OCTOBER.first_date, months=1, percent=percent, amount=amount)
+
+
+@st.composite
 def invoices(draw: st.DrawFn) -> Invoice:
     """Draw an invoice that names all that is needed, whatever its lines, taxes, terms, credits and currency."""
     currency, rounding = draw(st.sampled_from(["EUR", "USD", "JPY"])), draw(st.sampled_from(list(Rounding)))
@@ -234,6 +255,7 @@ def invoices(draw: st.DrawFn) -> Invoice:
             CreditGrant(id=f"g{number}", amount=amount, granted_on=OCTOBER.first_date, expires_on=None)
             for number, amount in enumerate(grants)
         ),
+        coupons=tuple(draw(st.lists(coupons(digits), max_size=2, unique_by=lambda coupon: coupon.id))),
         note=draw(st.text(max_size=20).filter(lambda text: "\0" not in text)),
         language=draw(st.sampled_from(["", "de", "fr-CH"])),
     )
