@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from pipeline.accounts.billing import refuse_unprintable
 from pipeline.accounts.keys import KEY_ID, KeyPeriod, refuse_tags, refuse_two_owners, tags_text
 from pipeline.accounts.parties import Party, refuse_unknown_language
-from pipeline.accounts.terms import Terms, refuse_disorder, terms_in_force, terms_on, year_settled_in
+from pipeline.accounts.terms import Terms, refuse_disorder, terms_in_force, terms_on, year_of
 from pipeline.base.errors import AccountsError
 from pipeline.base.periods import time_zone
 
@@ -163,11 +163,16 @@ class Account:
         """Return the terms by which a period's fees, seats and commitment (or a year's) are owed, with their days."""
         return terms_in_force(self.terms, period, begins_on=self.begins_on, ends_on=self.ends_on)
 
-    def year_settled_in(self, period: BillingPeriod) -> ContractYear | None:
-        """Return the year of the contract whose commitment is settled with a billing period, or None."""
+    def year_of(self, period: BillingPeriod) -> ContractYear | None:
+        """Return the year of the contract that a billing period lies in; None without a commitment by the year."""
         if self.begins_on is None or not any(terms.yearly_commitment for terms in self.terms):
             return None
-        return year_settled_in(period, begins_on=self.begins_on, ends_on=self.ends_on)
+        return year_of(period, begins_on=self.begins_on, ends_on=self.ends_on)
+
+    def year_settled_in(self, period: BillingPeriod) -> ContractYear | None:
+        """Return the year of the contract whose commitment is settled with a billing period, or None."""
+        year = self.year_of(period)
+        return year if year is not None and year.settled_in == period else None
 
     def tax_of(self, period: BillingPeriod) -> Tax | None:
         """Return the tax of what is supplied in a billing period: that in force on its last day.

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 from itertools import groupby, pairwise
@@ -21,16 +22,18 @@ from typing import TYPE_CHECKING
 
 from pipeline.accounts.billing import percent
 from pipeline.base.errors import AccountsError
-from pipeline.base.periods import days_between
+from pipeline.base.money import refuse_fraction_digits
+from pipeline.base.periods import BillingPeriod, days_between
 from pipeline.usage import INT64_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
-    from pipeline.base.periods import BillingPeriod
-
 DISCOUNT_FRACTION_DIGITS_MAX = 2
+OVERAGE_PERCENT_MAX = 1_000
+OVERAGE_PERCENT_NONE = Decimal(100)
+"""Usage beyond a commitment costs what usage within it costs."""
 _METER_OR_MODEL = re.compile(r"[A-Za-z0-9._:/@+%-]{1,128}", re.ASCII)
 
 
@@ -61,6 +64,8 @@ class Terms:
     """What usage and fees of a period are raised to, in the account's currency; 0 = nothing."""
     yearly_commitment: Decimal = Decimal(0)
     """What usage and fees of a year of the contract are raised to, once, with its last period; 0 = nothing."""
+    overage_percent: Decimal = OVERAGE_PERCENT_NONE
+    """What usage beyond the commitment costs, in percent of its own price: 0 to 1000, at most 2 decimal places."""
     included_tokens: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     """Meter or model → tokens of each period that cost nothing."""
     spend_cap: Decimal | None = None
@@ -74,9 +79,15 @@ class Terms:
     proration: Proration = Proration.NONE
     """Of fees, seats and commitment. The terms of any day of a period decide it for all of it."""
 
+    @property
+    def has_overage(self) -> bool:
+        """Whether usage beyond a commitment costs something else than usage within it."""
+        return self.overage_percent != OVERAGE_PERCENT_NONE
+
     def __post_init__(self) -> None:
         """Refuse what cannot be agreed."""
         percent("discount_percent", self.discount_percent, fraction_digits_max=DISCOUNT_FRACTION_DIGITS_MAX)
+        _refuse_overage(self.overage_percent)
         for what, amount in (
             ("minimum_commitment", self.minimum_commitment),
             ("yearly_commitment", self.yearly_commitment),
@@ -125,21 +136,19 @@ class ContractYear:
     """The last period that the contract holds in: the year's last one, or an earlier one where the contract ends."""
 
 
-def year_settled_in(period: BillingPeriod, *, begins_on: date, ends_on: date | None) -> ContractYear | None:
-    """Return the year of a contract that is settled with a billing period; None where none is.
+def year_of(period: BillingPeriod, *, begins_on: date, ends_on: date | None) -> ContractYear | None:
+    """Return the year of a contract that a billing period lies in; None where the contract does not hold in it.
 
     ``begins_on`` is the first of a month. A contract from 1 September 2026 is settled in August of each year; one that
     ends on 10 November 2026, in November.
     """
     passed = (period.year - begins_on.year) * MONTHS_OF_A_YEAR + period.month - begins_on.month
-    if passed < 0:
+    if passed < 0 or (ends_on is not None and ends_on <= period.first_date):
         return None
     years = passed // MONTHS_OF_A_YEAR
     first_date, end_date = (begins_on.replace(year=begins_on.year + count) for count in (years, years + 1))
-    ends_in_it = ends_on is not None and period.first_date < ends_on <= period.end_date
-    if not ends_in_it and (period.end_date != end_date or (ends_on is not None and ends_on <= period.first_date)):
-        return None
-    return ContractYear(first_date=first_date, end_date=end_date, settled_in=period)
+    last_date = min(end_date, ends_on or end_date) - timedelta(days=1)
+    return ContractYear(first_date=first_date, end_date=end_date, settled_in=BillingPeriod.of(last_date))
 
 
 def terms_in_force(
@@ -181,6 +190,16 @@ def terms_on(terms: Sequence[Terms], usage_date: date) -> Terms:
         if later.from_date is not None and later.from_date <= usage_date:
             in_force = later
     return in_force
+
+
+def _refuse_overage(overage_percent: Decimal) -> None:
+    if not overage_percent.is_finite() or not 0 <= overage_percent <= OVERAGE_PERCENT_MAX:
+        message = (
+            f"overage_percent is {overage_percent}; write what usage beyond the commitment costs in percent of its "
+            f"price, from 0 to {OVERAGE_PERCENT_MAX}: 120 is a fifth more, 90 a tenth less"
+        )
+        raise AccountsError(message)
+    refuse_fraction_digits("overage_percent", overage_percent, DISCOUNT_FRACTION_DIGITS_MAX)
 
 
 def refuse_disorder(account_id: str, terms: Sequence[Terms]) -> None:

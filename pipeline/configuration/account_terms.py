@@ -30,6 +30,7 @@ TERMS_KEYS = (
     "discount_percent",
     "minimum_commitment",
     "yearly_commitment",
+    "overage_percent",
     "included_tokens",
     "spend_cap",
     "fee_without_usage",
@@ -131,12 +132,13 @@ def refuse_unknown_models(
 
 def _terms(table: Table, from_date: date | None, *, before: Terms) -> Terms:
     try:
-        return Terms(
+        terms = Terms(
             from_date=from_date,
             rate_card=table.text("rate_card", before.rate_card),
             discount_percent=number(table, "discount_percent", before.discount_percent),
             minimum_commitment=number(table, "minimum_commitment", before.minimum_commitment),
             yearly_commitment=number(table, "yearly_commitment", before.yearly_commitment),
+            overage_percent=number(table, "overage_percent", before.overage_percent),
             included_tokens=table.table("included_tokens").values
             if "included_tokens" in table.values
             else before.included_tokens,
@@ -148,6 +150,17 @@ def _terms(table: Table, from_date: date | None, *, before: Terms) -> Terms:
         )
     except ConfigurationError as wrong:
         raise wrong if str(wrong).startswith(table.file) else table.refusal(str(wrong)) from wrong
+    if (
+        "overage_percent" in table.values
+        and terms.has_overage
+        and not (terms.minimum_commitment or terms.yearly_commitment)
+    ):
+        what = (
+            f"overage_percent is {terms.overage_percent}, and nothing is committed that usage could be beyond; write "
+            "minimum_commitment or yearly_commitment with it"
+        )
+        raise table.refusal(what)
+    return terms
 
 
 def _flag(table: Table, key: str, default: bool) -> bool:  # noqa: FBT001  # what holds where the key is missing

@@ -19,9 +19,9 @@ from pipeline.invoicing.corrections import correction_lines, invoiced_so_far, wo
 from pipeline.invoicing.credits import CreditBalance, consumed_by_grant, grants_of
 from pipeline.invoicing.draft import draft_of_lines
 from pipeline.invoicing.invoice import InvoiceStatus, credited_by
-from pipeline.invoicing.lines import SPENT_KINDS, total_of
+from pipeline.invoicing.lines import CAPPED_KINDS, SPENT_KINDS, total_of
 from pipeline.invoicing.period_lines import period_lines
-from pipeline.invoicing.recurring_lines import YearToSettle
+from pipeline.invoicing.recurring_lines import YearSoFar
 from pipeline.invoicing.rules import NEWEST, Rules
 from pipeline.invoicing.usage_lines import usage_lines
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from decimal import Decimal
 
-    from pipeline.accounts import Account, Accounts, Letterhead, OneOffItem, Terms, TermsInForce
+    from pipeline.accounts import Account, Accounts, ContractYear, Letterhead, OneOffItem, Terms, TermsInForce
     from pipeline.base.money import Rounding
     from pipeline.invoicing.corrections import Cell, Worth
     from pipeline.invoicing.invoice import Invoice
@@ -226,11 +226,14 @@ def refuse_lowered_grants(issued: Sequence[Invoice], accounts: Accounts) -> None
 
 
 def above_spend_cap(book: InvoiceBook, accounts: Accounts) -> Iterator[tuple[Invoice, Decimal, Decimal]]:
-    """Yield each draft whose usage and fees are above the spend cap of its period, with what was spent and the cap."""
+    """Yield each draft whose usage and fees are above the spend cap of its period, with what was spent and the cap.
+
+    Usage beyond a commitment counts at its price.
+    """
     for draft in book.drafts:
         account = accounts.by_id(draft.account_id)
         cap = account.terms_on(draft.period.first_date).spend_cap if account else None
-        spent = total_of(draft.lines, *SPENT_KINDS)
+        spent = total_of(draft.lines, *CAPPED_KINDS)
         if cap is not None and spent > cap:
             yield draft, spent, cap
 
@@ -320,6 +323,7 @@ class _AccountDrafts:
                 has_usage=period in self.charges,
                 items=self._items(period),
                 to_settle=self._to_settle(period),
+                year_so_far=self._year_so_far(period),
             )
         return self._worth[period]
 
@@ -410,20 +414,27 @@ class _AccountDrafts:
         in_force = self.account.terms_in_force(year) if year else ()
         return any(each.terms.yearly_commitment for each in in_force)
 
-    def _to_settle(self, period: BillingPeriod) -> YearToSettle | None:
+    def _to_settle(self, period: BillingPeriod) -> YearSoFar | None:
         """Return the year of the contract that is settled with a period, once any account has used the period.
 
         What was spent in its months before is what they are worth now.
         """
         is_reached = self.reach is not None and self.reach[0] <= period <= self.reach[1]
         year = self.account.year_settled_in(period) if is_reached else None
-        if year is None:
-            return None
+        return None if year is None else self._spent_before(period, year)
+
+    def _year_so_far(self, period: BillingPeriod) -> YearSoFar | None:
+        """Return the year of the contract up to a period with usage whose overage has a price of its own."""
+        has_price = any(each.terms.has_overage for each in self.account.terms_in_force(period))
+        year = self.account.year_of(period) if has_price and period in self.charges else None
+        return None if year is None else self._spent_before(period, year)
+
+    def _spent_before(self, period: BillingPeriod, year: ContractYear) -> YearSoFar:
         before, month = [], BillingPeriod.of(year.first_date)
         while month < period:
             before.append(total_of(self.worth(month), *SPENT_KINDS))
             month = month.next()
-        return YearToSettle(year=year, spent_before=exact_sum(before))
+        return YearSoFar(year=year, spent_before=exact_sum(before))
 
     def _due(self, period: BillingPeriod) -> tuple[TermsInForce, ...]:
         """Return the terms by which something is owed for a period without usage; none before any account has used it.

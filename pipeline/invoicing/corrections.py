@@ -184,6 +184,8 @@ def _what(cell: Cell) -> str:
         return f"minimum or maximum of {cell.model}{tier}"
     if cell.kind is LineKind.FEE and cell.item:
         return cell.item
+    if cell.kind is LineKind.OVERAGE:
+        return "usage beyond the commitment"
     return (
         f"{'yearly' if cell.item else 'minimum'} commitment"
         if cell.kind is LineKind.COMMITMENT

@@ -34,6 +34,8 @@ class LineKind(StrEnum):
     """What is charged once for a period, whatever was used: the rate card's monthly fee, and seats."""
     COMMITMENT = "commitment"
     """What usage and fees of the period lack to the minimum commitment."""
+    OVERAGE = "overage"
+    """What usage beyond a commitment costs more, or less, than the usage lines say."""
     ITEM = "item"
     """What is charged once and for all: a one-off item of the account."""
     COUPON = "coupon"
@@ -54,12 +56,17 @@ PERIOD_KINDS = (
     LineKind.LIMIT,
     LineKind.FEE,
     LineKind.COMMITMENT,
+    LineKind.OVERAGE,
     LineKind.ITEM,
     LineKind.COUPON,
 )
 """What a period is worth: all that follows from its usage and the terms, and that corrections keep right afterwards."""
-SPENT_KINDS = (LineKind.USAGE, LineKind.INCLUDED, LineKind.LIMIT, LineKind.FEE)
-"""What counts towards a minimum commitment and a spend cap: usage less what is included, in its limits, and fees."""
+USED_KINDS = (LineKind.USAGE, LineKind.INCLUDED, LineKind.LIMIT)
+"""What usage costs: less what is included, and in its limits."""
+SPENT_KINDS = (*USED_KINDS, LineKind.FEE)
+"""What counts towards a minimum commitment: usage and fees."""
+CAPPED_KINDS = (*SPENT_KINDS, LineKind.OVERAGE)
+"""What counts towards a spend cap: what counts towards a commitment, and what is beyond it at its price."""
 TOKEN_KINDS = (LineKind.USAGE, LineKind.INCLUDED)
 """Kinds whose lines state a meter, a quantity and a rate."""
 _SETTLING_KINDS = (LineKind.CORRECTION, LineKind.REDUCTION)

@@ -2,7 +2,7 @@
 
 Its usage lines (``usage_lines``), less included tokens, within the minimum and the maximum of the card's entries, the
 monthly fee and seats (``recurring_lines``), raised to the minimum commitment (with the last period of a year, to that
-of the year), and one-off items, less coupons.
+of the year), at another price beyond it (``overage``), and one-off items, less coupons.
 
 Owns included tokens, the lines of limits, the commitments' true-ups, items and coupons. Does not own which terms hold
 (``pipeline.accounts.terms``): those in force on the period's first day hold for all of it.
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from pipeline.base.money import exact_arithmetic, exact_sum, normalised, plain, rounded_to_minor_unit
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing.lines import SPENT_KINDS, LineKind, part_text, plain_line, total_of
+from pipeline.invoicing.overage import overage_lines
 from pipeline.invoicing.recurring_lines import YEAR, commitment_of, fee_lines, seat_lines
 from pipeline.invoicing.tax import split_in_proportion, taxed_kind
 from pipeline.rating import exact_charge
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from pipeline.accounts import Account, Coupon, OneOffItem, Tax, TermsInForce
     from pipeline.base.money import Rounding
     from pipeline.invoicing.lines import InvoiceLine
-    from pipeline.invoicing.recurring_lines import Commitment, YearToSettle
+    from pipeline.invoicing.recurring_lines import Commitment, YearSoFar
     from pipeline.rates.limits import EntryLimit
 
 
@@ -43,7 +44,8 @@ def period_lines(
     due: Sequence[TermsInForce] | None = None,
     has_usage: bool = True,
     items: Iterable[OneOffItem] = (),
-    to_settle: YearToSettle | None = None,
+    to_settle: YearSoFar | None = None,
+    year_so_far: YearSoFar | None = None,
 ) -> list[InvoiceLine]:
     """Return all that an account owes for a period before corrections, credits and tax.
 
@@ -52,7 +54,8 @@ def period_lines(
     ``usage`` are the usage lines, in order; ``card_fees`` are monthly fees by rate card; ``limits`` are those of the
     entries that usage lines name; ``due`` are the terms by which something is owed without usage, since usage has
     reached the period (all that are in force where it is not given); ``items`` are the one-off items of the period;
-    ``to_settle`` is the year of the contract that ends with it.
+    ``to_settle`` is the year of the contract that ends with it; ``year_so_far`` the one that it lies in, where its
+    terms have a price for usage beyond a commitment.
     """
     in_force = account.terms_in_force(period)
     due = in_force if due is None else due
@@ -67,6 +70,9 @@ def period_lines(
     lines += commitment_lines(lines, commitment, currency=currency, rounding=rounding)
     if to_settle is not None:
         lines += year_lines(lines, to_settle, account, currency=currency, rounding=rounding)
+    lines += overage_lines(
+        lines, commitment, due, account, year_so_far=year_so_far, currency=currency, rounding=rounding
+    )
     lines += item_lines(items, currency=currency, rounding=rounding)
     coupons = [coupon for coupon in account.coupons if coupon.is_of(period)]
     lines += coupon_lines(lines, coupons, tax=account.tax_of(period), currency=currency, rounding=rounding)
@@ -152,7 +158,7 @@ def commitment_lines(
 
 
 def year_lines(
-    lines: Iterable[InvoiceLine], to_settle: YearToSettle, account: Account, *, currency: str, rounding: Rounding
+    lines: Iterable[InvoiceLine], to_settle: YearSoFar, account: Account, *, currency: str, rounding: Rounding
 ) -> list[InvoiceLine]:
     """Raise what was spent in a year of a contract to its commitment, once.
 

@@ -39,8 +39,8 @@ YEAR = "year"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class YearToSettle:
-    """A year of a contract that is settled with a period, and what was spent in its periods before."""
+class YearSoFar:
+    """A year of a contract, and what was spent in it before a period."""
 
     year: ContractYear
     spent_before: Decimal

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     """The tax of what is supplied in a period, with those of its kinds."""
 
 
-_AS_USAGE = (LineKind.INCLUDED, LineKind.LIMIT)
+_AS_USAGE = (LineKind.INCLUDED, LineKind.LIMIT, LineKind.OVERAGE)
 """What changes the price of usage is taxed as usage."""
 
 

@@ -286,6 +286,18 @@ CREDIT = '[[accounts.credits]]\nid = "c"\namount = 5\ngranted_on = 2026-09-01\n'
             ACME + "yearly_commitment = 1200\nminimum_commitment = 100\nbegins_on = 2026-10-01",
             "accounts.toml: [[accounts]] 1: minimum_commitment is 100 and yearly_commitment 1200; end one",
         ),
+        (
+            ACME + "overage_percent = 120",
+            "accounts.toml: [[accounts]] 1: overage_percent is 120, and nothing is committed that usage could be",
+        ),
+        (
+            ACME + "minimum_commitment = 1\noverage_percent = -1",
+            "accounts.toml: [[accounts]] 1: overage_percent is -1; write what usage beyond the commitment costs",
+        ),
+        (
+            ACME + "minimum_commitment = 1\noverage_percent = 99.999",
+            "accounts.toml: [[accounts]] 1: overage_percent is 99.999; write 2 decimal places at most",
+        ),
         (ACME + CREDIT + "priority = 101", "accounts.toml: [[accounts]] 1 [[credits]] 1: priority is 101; it must be"),
         (ACME + CREDIT + 'recurs = "day"', "accounts.toml: [[accounts]] 1 [[credits]] 1: recurs is 'day'; it must be"),
         (ACME + CREDIT + "rollover_months = 1", "accounts.toml: [[accounts]] 1 [[credits]] 1: credit 'c' has rollover"),

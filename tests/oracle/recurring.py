@@ -61,12 +61,55 @@ def owed(world: World, first: date) -> list[tuple[str, str, Fraction]] | None:
     if committed and missing > 0:
         lines.append(("commitment", "", missing))
     year = year_that_ends(world, first) if is_reached else None
+    surcharge = surcharge_of(world, first, said, lines, least)
     missing = missing_of_year(world, year, first, lines) if year else None
     if missing:
         lines.append(("commitment", "year", missing))
+    lines += surcharge
     items = [(day, name, amount) for name, day, amount in world.items if day in days and first <= world.reached[1]]
     lines += [("item", name, amount) for _, name, amount in sorted(items)]
     return lines if is_used or fees or seats or committed or items or missing is not None else None
+
+
+def surcharge_of(
+    world: World,
+    first: date,
+    said: list[tuple[date | None, dict[str, Any]]],
+    lines: list[tuple[str, str, Fraction]],
+    least: Fraction,
+) -> list[tuple[str, str, Fraction]]:
+    """Pour fees and then usage into what was promised; what runs over costs its percentage, beside its own price."""
+    has_begun = world.begins_on is not None or any(month <= first for month in world.spent)
+    percents = [terms["overage_percent"] for since, terms in said if has_begun or since is not None]
+    if not percents or percents[0] == 100 or first not in world.spent:
+        return []
+    room = least
+    if not room and world.begins_on and world.begins_on.day == 1:
+        months = [months_from(date(world.begins_on.year + n, world.begins_on.month, 1)) for n in range(-1, 4)]
+        (year,) = (each for each in months if each[0] <= first < each[12])
+        room = promised_by_the_year(world, year)
+        for month in year[: year.index(first)] if room else []:
+            fees = [amount for kind, _, amount in owed(world, month) or [] if kind == "fee"]
+            room -= sum(fees, world.spent.get(month, Fraction(0)))
+        is_promised = promised_by_the_year(world, year) > 0
+    else:
+        is_promised = least > 0
+    if not is_promised:
+        return []
+    room -= sum((amount for kind, _, amount in lines if kind == "fee"), Fraction(0))
+    over = world.spent[first] - min(max(room, Fraction(0)), world.spent[first])
+    return [("overage", "", rounded(world, over * (percents[0] - 100) / 100))] if over else []
+
+
+def promised_by_the_year(world: World, months: list[date]) -> Fraction:
+    """Return what the twelve months were promised to come to."""
+    days = [day for month in months[:12] for day in days_of(month)]
+    within = [day for day in days if holds(world, day)]
+    if any(said_on(world, day)[1]["proration"] == "days" for day in within):
+        agreed = [said_on(world, day)[1]["yearly_commitment"] for day in within]
+    else:
+        agreed = [said_on(world, days[0])[1]["yearly_commitment"]] * len(days) if holds(world, days[0]) else []
+    return part(world, sum(agreed, Fraction(0)), days)
 
 
 def months_from(first: date) -> list[date]:
@@ -89,19 +132,14 @@ def missing_of_year(
     world: World, months: list[date], last: date, lines: list[tuple[str, str, Fraction]]
 ) -> Fraction | None:
     """Return what the year lacks (not below zero); None where no commitment by the year was agreed."""
-    days = [day for month in months[:12] for day in days_of(month)]
-    within = [day for day in days if holds(world, day)]
-    if any(said_on(world, day)[1]["proration"] == "days" for day in within):
-        agreed = [said_on(world, day)[1]["yearly_commitment"] for day in within]
-    else:
-        agreed = [said_on(world, days[0])[1]["yearly_commitment"]] * len(days)
-    if not any(agreed):
+    promised = promised_by_the_year(world, months)
+    if not promised:
         return None
     spent = sum((amount for kind, _, amount in lines if kind == "fee"), world.spent.get(last, Fraction(0)))
     for month in months[: months.index(last)]:
         fees = [amount for kind, _, amount in owed(world, month) or [] if kind == "fee"]
         spent += sum(fees, world.spent.get(month, Fraction(0)))
-    return max(Fraction(0), part(world, sum(agreed, Fraction(0)), days) - spent)
+    return max(Fraction(0), promised - spent)
 
 
 def days_of(first: date) -> list[date]:
@@ -118,7 +156,10 @@ def said_on(world: World, day: date) -> tuple[date | None, dict[str, Any]]:
 
 def part(world: World, of_all_days: Fraction, days: list[date]) -> Fraction:
     """Round what was added day by day, once."""
-    scaled = of_all_days / len(days) * 10**world.minor_units
-    whole, rest = divmod(scaled, 1)
+    return rounded(world, of_all_days / len(days))
+
+
+def rounded(world: World, amount: Fraction) -> Fraction:
+    whole, rest = divmod(abs(amount) * 10**world.minor_units, 1)
     is_up = rest > Fraction(1, 2) or (rest == Fraction(1, 2) and not (world.to_even and whole % 2 == 0))
-    return Fraction(whole + is_up, 10**world.minor_units)
+    return Fraction(whole + is_up, 10**world.minor_units) * (-1 if amount < 0 else 1)

@@ -45,6 +45,7 @@ def some_terms(draw: random.Random, from_date: date | None, *, by_the_year: bool
         seats=seats,
         seat_price=Decimal("20.03") if seats else Decimal(0),
         proration=draw.choice(list(Proration)),
+        overage_percent=Decimal(draw.choice(["100", "100", "120", "87.55", "0"])),
     )
 
 
@@ -118,7 +119,7 @@ def world_of(account: Account, spent: dict[date, Decimal], others: list[date], *
             {name: getattr(terms, name) for name in names}
             | {
                 name: Fraction(getattr(terms, name))
-                for name in ("minimum_commitment", "yearly_commitment", "seat_price")
+                for name in ("minimum_commitment", "yearly_commitment", "seat_price", "overage_percent")
             }
             | {"proration": terms.proration.value},
         )

@@ -416,3 +416,18 @@ def test_rules_of_a_newer_program_are_refused_with_the_advice_to_upgrade() -> No
     assert (Rules.of(None), Rules.of(2), Rules.of(3)) == (Rules.FIRST, Rules.SECOND, Rules.THIRD)
     with pytest.raises(ConfigurationError, match="rules 4, and this program knows 3 at most; upgrade Tallybook"):
         Rules.of(4)
+
+
+def test_usage_beyond_a_commitment_counts_towards_the_spend_cap_at_its_price() -> None:
+    """2.00 used and 1.00 committed, at 150 percent beyond: 2.50 spent, above a cap of 2.40."""
+    terms = Terms(
+        from_date=None,
+        rate_card="standard",
+        minimum_commitment=Decimal("1.00"),
+        overage_percent=Decimal(150),
+        spend_cap=Decimal("2.40"),
+    )
+    capped = replace(PLAIN, terms=(terms,))
+    book = book_of(capped, [charge(1_000_000)], [])
+    told = [(spent, cap) for _, spent, cap in above_spend_cap(book, Accounts(accounts=(capped,)))]
+    assert told == [(Decimal("2.50"), Decimal("2.40"))]

@@ -115,5 +115,5 @@ def test_contradictions_of_a_tax_are_refused() -> None:
 
 def test_every_kind_of_line_may_have_a_tax_but_those_that_have_that_of_another_or_none() -> None:
     other = {LineKind.INCLUDED, LineKind.LIMIT, LineKind.COUPON, LineKind.CORRECTION, LineKind.CREDIT}
-    other |= {LineKind.REDUCTION, LineKind.TAX}
+    other |= {LineKind.OVERAGE, LineKind.REDUCTION, LineKind.TAX}
     assert set(TAXED_KINDS) == {kind.value for kind in LineKind} - {kind.value for kind in other}
