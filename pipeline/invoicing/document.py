@@ -144,6 +144,7 @@ def _line_document(line: InvoiceLine) -> dict[str, Any]:
         flat_amount=None if line.flat_amount is None else plain(line.flat_amount),
         entry=line.entry or None,
         item=line.item or None,
+        period=str(line.period) if line.period else None,
         original_period=str(line.original_period) if line.original_period else None,
         original_kind=line.original_kind.value if line.original_kind else None,
         credits_line=line.credits_line,
@@ -161,6 +162,7 @@ def _line_from_document(document: Mapping[str, Any]) -> InvoiceLine:
         for name in ("rate_per_million", "list_rate_per_million", "flat_amount", "tax_rate", "tax_base")
     )
     period, kind, category = (document.get(name) for name in ("original_period", "original_kind", "tax_category"))
+    own_period = document.get("period")
     return InvoiceLine(
         number=document["line"],
         kind=LineKind(document["kind"]),
@@ -179,6 +181,7 @@ def _line_from_document(document: Mapping[str, Any]) -> InvoiceLine:
         flat_amount=flat_amount,
         entry=document.get("entry", ""),
         item=document.get("item", ""),
+        period=None if own_period is None else BillingPeriod.parse(own_period),
         original_period=None if period is None else BillingPeriod.parse(period),
         original_kind=None if kind is None else LineKind(kind),
         credits_line=document.get("credits_line"),
