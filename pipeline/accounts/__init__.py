@@ -11,6 +11,7 @@ from pipeline.accounts.account import Account, Accounts
 from pipeline.accounts.billing import TAXED_KINDS, Tax, TaxCategory, TaxChange
 from pipeline.accounts.coupons import Coupon
 from pipeline.accounts.credits import CreditGrant
+from pipeline.accounts.intervals import BillingInterval, Interval
 from pipeline.accounts.items import OneOffItem
 from pipeline.accounts.keys import KeyPeriod
 from pipeline.accounts.parties import LANGUAGE_DEFAULT, BankDetails, Letterhead, Party
@@ -22,9 +23,11 @@ __all__ = [
     "Account",
     "Accounts",
     "BankDetails",
+    "BillingInterval",
     "ContractYear",
     "Coupon",
     "CreditGrant",
+    "Interval",
     "KeyPeriod",
     "Letterhead",
     "OneOffItem",

@@ -174,11 +174,16 @@ class Account:
         year = self.year_of(period)
         return year if year is not None and year.settled_in == period else None
 
+    def period_of(self, month: BillingPeriod) -> BillingPeriod:
+        """Return the months that are billed together with one of them, by the terms in force on its first day."""
+        return self.terms_on(month.first_date).billed_by.period_of(month)
+
     def tax_of(self, period: BillingPeriod) -> Tax | None:
         """Return the tax of what is supplied in a billing period: that in force on its last day.
 
-        Supplies that are billed month by month are taxed at the end of the month which their bill covers (for the
-        European Union: Directive 2006/112/EC, article 64), whenever the bill is written.
+        Supplies that are billed month by month are taxed at the end of the month which their bill covers, and those
+        billed by the quarter at the end of the quarter (for the European Union: Directive 2006/112/EC, article 64),
+        whenever the bill is written.
         """
         in_force = self.tax
         for change in self.tax_changes:

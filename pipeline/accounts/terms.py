@@ -21,6 +21,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pipeline.accounts.billing import percent
+from pipeline.accounts.intervals import MONTHS_OF_A_YEAR, BillingInterval, refuse_changes_within
 from pipeline.base.errors import AccountsError
 from pipeline.base.money import refuse_fraction_digits
 from pipeline.base.periods import BillingPeriod, days_between
@@ -38,7 +39,6 @@ _METER_OR_MODEL = re.compile(r"[A-Za-z0-9._:/@+%-]{1,128}", re.ASCII)
 
 
 SEATS_MAX = 10**9
-MONTHS_OF_A_YEAR = 12
 
 
 class Proration(StrEnum):
@@ -78,6 +78,8 @@ class Terms:
     """Of one seat for a period, in the account's currency."""
     proration: Proration = Proration.NONE
     """Of fees, seats and commitment. The terms of any day of a period decide it for all of it."""
+    billed_by: BillingInterval = field(default_factory=BillingInterval)
+    """Which months are on one invoice; nothing of what they are worth depends on it."""
 
     @property
     def has_overage(self) -> bool:
@@ -214,3 +216,4 @@ def refuse_disorder(account_id: str, terms: Sequence[Terms]) -> None:
                 "write them in the order of time, one a day"
             )
             raise AccountsError(message)
+    refuse_changes_within(account_id, [(each.from_date, each.billed_by) for each in terms])

@@ -1,7 +1,8 @@
 """Usage dates and billing periods in a time zone: half-open spans of time that never overlap and leave no gap.
 
 Owns what a day and a month are in a time zone, and how instants and dates are read and written. Does not own whose time
-zone counts (``pipeline.accounts``) nor the clock: nothing here knows what time it is.
+zone counts, nor which months are billed together (``pipeline.accounts``), nor the clock: nothing here knows what time
+it is.
 
 A day begins at the first instant whose local date is that day or a later one. So days follow each other without gap or
 overlap also where clocks skip midnight (Cairo, in spring), skip a whole day (Apia, 2011-12-30: an empty day) or show a
@@ -29,7 +30,12 @@ off.
 """
 _DAY = timedelta(days=1)
 _MONTHS = 12
-_PERIOD = re.compile(r"([0-9]{4})-([0-9]{2})", re.ASCII)
+_QUARTER = 3
+_PERIOD = re.compile(
+    r"(?P<year>[0-9]{4})(?:-(?P<month>[0-9]{2})(?:--(?P<to_year>[0-9]{4})-(?P<to_month>[0-9]{2}))?|-Q(?P<quarter>[1-4]))?",
+    re.ASCII,
+)
+_HOW_TO_WRITE = "write a month as YYYY-MM, such as 2026-10, a quarter as 2026-Q4, a year as 2026"
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _INSTANT = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?)([Zz]|[+-][0-9]{2}:[0-9]{2})",
@@ -55,37 +61,84 @@ def time_zone(name: str) -> ZoneInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class BillingPeriod:
-    """One calendar month, written ``2026-10``. Which instants it holds depends on a time zone."""
+    """One calendar month, or several that follow each other and are on one invoice.
+
+    Which instants it holds depends on a time zone. Usage is counted and priced by single months.
+    """
 
     year: int
     month: int
+    """The first month."""
+    count: int = 1
+    """How many months: 1 to 12."""
 
     def __post_init__(self) -> None:
-        """Refuse a month that does not exist."""
-        if self.year not in YEARS or not 1 <= self.month <= _MONTHS:
-            message = (
-                f"billing period {self.year:04}-{self.month:02} does not exist; "
-                "write a month as YYYY-MM, such as 2026-10"
-            )
+        """Refuse a month that does not exist, and more of them than a year has."""
+        if self.year not in YEARS or not 1 <= self.month <= _MONTHS or not 1 <= self.count <= _MONTHS:
+            months = "" if self.count == 1 else f" of {self.count} months"
+            message = f"billing period {self.year:04}-{self.month:02}{months} does not exist; {_HOW_TO_WRITE}"
             raise ConfigurationError(message)
 
     @classmethod
     def parse(cls, text: str) -> BillingPeriod:
-        """Read ``2026-10``. Raises ``ConfigurationError`` for anything else."""
+        """Read ``2026-10``, ``2026-Q4``, ``2026``, or any months by the first and the last: ``2026-11--2027-01``.
+
+        Raises ``ConfigurationError`` for anything else.
+        """
         match = _PERIOD.fullmatch(text)
         if not match:
-            message = f"billing period {text!r} cannot be read; write a month as YYYY-MM, such as 2026-10"
+            message = f"billing period {text!r} cannot be read; {_HOW_TO_WRITE}"
             raise ConfigurationError(message)
-        return cls(year=int(match[1]), month=int(match[2]))
+        year, month, quarter = (int(match[name] or 0) for name in ("year", "month", "quarter"))
+        if quarter:
+            return cls(year=year, month=quarter * _QUARTER - _QUARTER + 1, count=_QUARTER)
+        if match["month"] is None:
+            return cls(year=year, month=1, count=_MONTHS)
+        first = cls(year=year, month=month)
+        if match["to_month"] is None:
+            return first
+        return first.until(cls(year=int(match["to_year"]), month=int(match["to_month"])))
 
     @classmethod
     def of(cls, usage_date: date) -> BillingPeriod:
-        """Return the period that a usage date lies in."""
+        """Return the month that a usage date lies in."""
         return cls(year=usage_date.year, month=usage_date.month)
 
     def __str__(self) -> str:
-        """Write ``2026-10``."""
-        return f"{self.year:04}-{self.month:02}"
+        """Write ``2026-10``, ``2026-Q4`` or ``2026``; other months by the first and the last, ``2026-11--2027-01``.
+
+        Two hyphens stand between the ends of an interval where a slash cannot (ISO 8601-1, 5.5.2).
+        """
+        if self.count == _MONTHS and self.month == 1:
+            return f"{self.year:04}"
+        if self.count == _QUARTER and self.month % _QUARTER == 1:
+            return f"{self.year:04}-Q{self.month // _QUARTER + 1}"
+        first = f"{self.year:04}-{self.month:02}"
+        return first if self.count == 1 else f"{first}--{self.last}"
+
+    @property
+    def months(self) -> tuple[BillingPeriod, ...]:
+        """Its months, one by one."""
+        return tuple(self._month_after(passed) for passed in range(self.count))
+
+    @property
+    def first(self) -> BillingPeriod:
+        """Its first month."""
+        return self._month_after(0)
+
+    @property
+    def last(self) -> BillingPeriod:
+        """Its last month."""
+        return self._month_after(self.count - 1)
+
+    def holds(self, month: BillingPeriod) -> bool:
+        """Say whether a month, or all of several, is among its months."""
+        return self.first_date <= month.first_date and month.end_date <= self.end_date
+
+    def until(self, last: BillingPeriod) -> BillingPeriod:
+        """Return this month and those that follow it, up to and with another one."""
+        count = (last.year - self.year) * _MONTHS + last.month - self.month + 1
+        return BillingPeriod(year=self.year, month=self.month, count=count)
 
     @property
     def first_date(self) -> date:
@@ -95,15 +148,21 @@ class BillingPeriod:
     @property
     def end_date(self) -> date:
         """The usage date after the period's last one."""
-        return self.next().first_date
+        passed = self.month - 1 + self.count
+        return date(self.year + passed // _MONTHS, passed % _MONTHS + 1, 1)
 
     def next(self) -> BillingPeriod:
         """Return the month after this one."""
-        return BillingPeriod(year=self.year + self.month // _MONTHS, month=self.month % _MONTHS + 1)
+        return self._month_after(self.count)
 
     def previous(self) -> BillingPeriod:
         """Return the month before this one."""
-        return BillingPeriod.of(self.first_date - _DAY)
+        return self._month_after(-1)
+
+    def _month_after(self, passed: int) -> BillingPeriod:
+        """Return the month that begins so many months after this begins."""
+        passed += self.month - 1
+        return BillingPeriod(year=self.year + passed // _MONTHS, month=passed % _MONTHS + 1)
 
     def start_at(self, zone: ZoneInfo) -> datetime:
         """Return the first instant of the period in a time zone, in UTC."""

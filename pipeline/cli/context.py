@@ -66,9 +66,9 @@ class Invocation:
 
 
 class PeriodType(click.ParamType["BillingPeriod"]):
-    """A billing period on the command line: ``2026-10``."""
+    """A billing period on the command line: ``2026-10``, ``2026-Q4``, ``2026``, ``2026-11--2027-01``."""
 
-    name = "YYYY-MM"
+    name = "PERIOD"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> BillingPeriod:
         """Read the period, or fail as a usage error."""

@@ -10,9 +10,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pipeline.accounts import Coupon, CreditGrant, OneOffItem, Proration, Terms
+from pipeline.accounts import BillingInterval, Coupon, CreditGrant, Interval, OneOffItem, Proration, Terms
 from pipeline.accounts.coupons import MONTHS_MAX
 from pipeline.accounts.credits import PRIORITY_DEFAULT, PRIORITY_MAX, ROLLOVER_MONTHS_MAX
+from pipeline.accounts.intervals import MONTHS_OF_A_YEAR
 from pipeline.accounts.terms import SEATS_MAX
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import minor_unit_digits, refuse_fraction_digits
@@ -37,6 +38,8 @@ TERMS_KEYS = (
     "seats",
     "seat_price",
     "proration",
+    "billing_interval",
+    "billing_start_month",
 )
 """What terms may say; beside an account's name they hold since ever, in ``[[accounts.terms]]`` from a day on."""
 _AMOUNT_LIMIT = Decimal(10**15)
@@ -147,6 +150,7 @@ def _terms(table: Table, from_date: date | None, *, before: Terms) -> Terms:
             seats=table.integer("seats", default=before.seats, smallest=0, greatest=SEATS_MAX),
             seat_price=number(table, "seat_price", before.seat_price),
             proration=_proration(table, before.proration),
+            billed_by=_billed_by(table, before.billed_by),
         )
     except ConfigurationError as wrong:
         raise wrong if str(wrong).startswith(table.file) else table.refusal(str(wrong)) from wrong
@@ -177,6 +181,17 @@ def _proration(table: Table, default: Proration) -> Proration:
         what = f'proration is {stated!r}; it must be "days", or "none" for all that the first day of a month says'
         raise table.refusal(what)
     return Proration(stated)
+
+
+def _billed_by(table: Table, default: BillingInterval) -> BillingInterval:
+    stated = table.text("billing_interval", default.interval.value)
+    if stated not in list(Interval):
+        what = f'billing_interval is {stated!r}; it must be "month", "quarter" or "year"'
+        raise table.refusal(what)
+    start_month = table.integer(
+        "billing_start_month", default=default.start_month, smallest=1, greatest=MONTHS_OF_A_YEAR
+    )
+    return BillingInterval(interval=Interval(stated), start_month=start_month)
 
 
 def _item(table: Table) -> OneOffItem:

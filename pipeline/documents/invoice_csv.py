@@ -69,7 +69,7 @@ LINE_CELLS: Mapping[str, Callable[[InvoiceLine], Cell]] = {
     "rate_per_million": lambda line: line.rate_per_million,
     "amount": lambda line: line.amount,
     "description": lambda line: line.description,
-    "original_period": lambda line: str(line.original_period) if line.original_period else None,
+    "original_period": lambda line: str(line.original_period or line.period or "") or None,
     "original_kind": lambda line: _TEXTS[line.original_kind],
     "credit_id": lambda line: line.credit_id,
     "tags": lambda line: line.tags,

@@ -106,7 +106,7 @@ def json_lines(objects: Iterable[dict[str, Any]]) -> bytes:
 
 
 def _item(invoice: Invoice, line: InvoiceLine | None, description: str, amount: Decimal) -> Item:
-    zone, period = time_zone(invoice.timezone), (line.original_period if line else None) or invoice.period
+    zone, period = time_zone(invoice.timezone), invoice.month_of(line) if line else invoice.period
     return Item(
         invoice_id=invoice.id,
         line=line.number if line else None,

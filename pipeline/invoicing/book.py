@@ -3,12 +3,14 @@
 Owns which account and period has a draft, on which draft corrections stand, and in which order drafts consume credits.
 Does not own the lines themselves, nor where issued invoices are kept (``pipeline.register.entries``).
 
-A period of an account is closed by its issued invoice, and open again once a credit note takes that invoice back.
+A month of an account is closed by its issued invoice, and open again once a credit note takes that invoice back. Months
+are what is worth something, and an invoice may gather several: whatever is billed together now, a month that is closed
+is on no draft, so that no day is billed twice, and one that is open is on exactly one.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -29,11 +31,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from decimal import Decimal
 
-    from pipeline.accounts import Account, Accounts, ContractYear, Letterhead, OneOffItem, Terms, TermsInForce
+    from pipeline.accounts import Account, Accounts, ContractYear, Letterhead, OneOffItem, Tax, Terms, TermsInForce
     from pipeline.base.money import Rounding
     from pipeline.invoicing.corrections import Cell, Worth
     from pipeline.invoicing.invoice import Invoice
     from pipeline.invoicing.lines import InvoiceLine
+    from pipeline.invoicing.tax import TaxOf
     from pipeline.rates.limits import EntryLimit
     from pipeline.rating import Charge
 
@@ -161,7 +164,7 @@ def make_book(
         worth.update(
             {
                 (account.id, period): tuple(of_account.worth(period))
-                for period in {*closed, *(draft.period for draft in mine)}
+                for period in {*closed, *(month for draft in mine for month in draft.period.months)}
             }
         )
     return InvoiceBook(
@@ -171,6 +174,21 @@ def make_book(
         worth=worth,
         kept=frozenset(kept),
     )
+
+
+def open_period(account: Account, month: BillingPeriod, closed: Collection[BillingPeriod]) -> BillingPeriod:
+    """Return the months that are billed together with an open one: those of its interval around it that are open too.
+
+    An account that is billed by the quarter, and whose October is invoiced alone, has November and December on one
+    invoice, and October on no other.
+    """
+    together = account.period_of(month)
+    first = last = month
+    while together.holds(first.previous()) and first.previous() not in closed:
+        first = first.previous()
+    while together.holds(last.next()) and last.next() not in closed:
+        last = last.next()
+    return first.until(last)
 
 
 def refuse_removed_accounts(issued: Sequence[Invoice], accounts: Accounts) -> None:
@@ -204,7 +222,7 @@ def refuse_lowered_grants(issued: Sequence[Invoice], accounts: Accounts) -> None
     for account in accounts:
         if account.id not in issued_to:
             continue
-        latest = max(invoice.period for invoice in issued_to[account.id])
+        latest = max(invoice.period.last for invoice in issued_to[account.id])
         granted = {grant.id: grant.amount for grant in grants_of(account.credits, latest)}
         for grant_id, consumed in consumed_by_grant(issued_to[account.id]).items():
             if consumed <= granted.get(grant_id, 0):
@@ -225,17 +243,18 @@ def refuse_lowered_grants(issued: Sequence[Invoice], accounts: Accounts) -> None
             raise ConfigurationError(message)
 
 
-def above_spend_cap(book: InvoiceBook, accounts: Accounts) -> Iterator[tuple[Invoice, Decimal, Decimal]]:
-    """Yield each draft whose usage and fees are above the spend cap of its period, with what was spent and the cap.
+def above_spend_cap(book: InvoiceBook, accounts: Accounts) -> Iterator[tuple[Invoice, BillingPeriod, Decimal, Decimal]]:
+    """Yield each draft and month whose usage and fees are above the spend cap, with what was spent and the cap.
 
     Usage beyond a commitment counts at its price.
     """
     for draft in book.drafts:
         account = accounts.by_id(draft.account_id)
-        cap = account.terms_on(draft.period.first_date).spend_cap if account else None
-        spent = total_of(draft.lines, *CAPPED_KINDS)
-        if cap is not None and spent > cap:
-            yield draft, spent, cap
+        for month in draft.period.months if account else ():
+            cap = account.terms_on(month.first_date).spend_cap if account else None
+            spent = total_of((line for line in draft.lines if draft.month_of(line) == month), *CAPPED_KINDS)
+            if cap is not None and spent > cap:
+                yield draft, month, spent, cap
 
 
 def credit_balances(book: InvoiceBook, accounts: Accounts, currencies: Mapping[str, str]) -> Iterator[CreditBalance]:
@@ -245,7 +264,7 @@ def credit_balances(book: InvoiceBook, accounts: Accounts, currencies: Mapping[s
     that has an invoice or a draft.
     """
     nothing = exact_sum([])
-    periods = [invoice.period for invoice in book.of()]
+    periods = [invoice.period.last for invoice in book.of()]
     for account in accounts:
         consumed = consumed_by_grant(invoice for invoice in book.issued if invoice.account_id == account.id)
         reserved = consumed_by_grant(draft for draft in book.drafts if draft.account_id == account.id)
@@ -329,12 +348,7 @@ class _AccountDrafts:
 
     def closed(self) -> set[BillingPeriod]:
         """Return the periods that are invoiced by something no credit note took back."""
-        credited = credited_by(self.issued)
-        return {
-            invoice.period
-            for invoice in self.issued
-            if invoice.status is InvoiceStatus.ISSUED and invoice.id not in credited
-        }
+        return {month for invoice in self._standing() for month in invoice.period.months}
 
     def corrections(self, closed: Collection[BillingPeriod]) -> list[InvoiceLine]:
         """Return what closed periods are worth now minus what was invoiced for them.
@@ -358,18 +372,19 @@ class _AccountDrafts:
     def drafts(self, closed: Collection[BillingPeriod], corrections: Sequence[InvoiceLine]) -> Iterator[Invoice]:
         """Yield the account's drafts.
 
-        Of every open period with usage, or with something that is owed without, or of one for corrections where there
-        is no such period.
+        Of every open period with a month that has usage, or something that is owed without, or of one for corrections
+        where there is no such period.
 
         The earliest carries all corrections, and each consumes credits after those before it.
         """
-        periods = sorted({*self.charges, *self._owed()} - set(closed))
-        if corrections and not periods:
-            periods = [max(closed or {invoice.period for invoice in self.issued}).next()]
+        months = {*self.charges, *self._owed()} - set(closed)
+        if corrections and not months:
+            months = {max(closed or {invoice.period.last for invoice in self.issued}).next()}
+        periods = sorted({open_period(self.account, month, closed) for month in months})
         before = list(self.issued)
         for period in periods:
             draft = draft_of_lines(
-                self.worth(period),
+                self._worth_by_month(period),
                 account=self.account,
                 period=period,
                 currency=self.currency,
@@ -378,6 +393,7 @@ class _AccountDrafts:
                 consumed=consumed_by_grant(before),
                 letterhead=self.letterhead,
                 rules=self.rules,
+                tax_of=self._taxes(period, closed),
             )
             before.append(draft)
             yield draft
@@ -388,11 +404,37 @@ class _AccountDrafts:
             yield LateUsage(
                 account_id=self.account.id,
                 period=period,
-                invoice_ids=tuple(invoice.id for invoice in self.issued if invoice.period == period),
+                invoice_ids=tuple(invoice.id for invoice in self.issued if invoice.period.holds(period)),
                 currency=self.currency,
                 difference=exact_sum(line.amount for line in corrections if line.original_period == period),
                 draft_id=drafts[0].id,
             )
+
+    def _standing(self) -> list[Invoice]:
+        """Return the issued invoices that no credit note took back."""
+        credited = credited_by(self.issued)
+        return [each for each in self.issued if each.status is InvoiceStatus.ISSUED and each.id not in credited]
+
+    def _worth_by_month(self, period: BillingPeriod) -> list[InvoiceLine]:
+        """Return the lines that the months of a period are worth now; where there are several, each says its own."""
+        if period.count == 1:
+            return self.worth(period)
+        return [replace(line, period=month) for month in period.months for line in self.worth(month)]
+
+    def _taxes(self, period: BillingPeriod, closed: Collection[BillingPeriod]) -> TaxOf:
+        """Return the tax of a draft's period, and of months: that of the end of the period which they are billed with.
+
+        A month is corrected with the tax that it was invoiced with, also where the account has another interval since.
+        """
+        standing = self._standing()
+
+        def tax_of(supplied: BillingPeriod) -> Tax | None:
+            if supplied == period:
+                return self.account.tax_of(period)
+            billed_with = next((each.period for each in standing if each.period.holds(supplied)), None)
+            return self.account.tax_of(billed_with or open_period(self.account, supplied, closed))
+
+        return tax_of
 
     def _owed(self) -> Iterator[BillingPeriod]:
         """Yield the periods for which something is owed without usage, within those that any account has used."""

@@ -58,7 +58,7 @@ _NOTHING = Worth(quantity=0, amount=exact_sum([]))
 
 
 def worth_of_lines(lines: Iterable[InvoiceLine], period: BillingPeriod) -> dict[Cell, Worth]:
-    """Sum the lines of a period by cell.
+    """Sum the lines of a period by cell, those that say their month by that.
 
     Corrections among them count for the period they correct, credits and tax for none.
     """
@@ -148,6 +148,7 @@ def _cell(line: InvoiceLine, period: BillingPeriod) -> Cell | None:
     if line.kind is LineKind.CORRECTION and line.original_period is not None and line.original_kind is not None:
         period, kind = line.original_period, line.original_kind
     elif line.kind in PERIOD_KINDS:
+        period = line.period or period
         kind = LineKind.USAGE if line.kind in TOKEN_KINDS else line.kind
     else:
         return None

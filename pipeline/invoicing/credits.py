@@ -7,7 +7,7 @@ pay.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipeline.base.money import exact_sum
@@ -80,17 +80,18 @@ def credit_lines(
     period: BillingPeriod,
     currency: str,
     rounding: Rounding,
+    at_most: Decimal | None = None,
 ) -> list[InvoiceLine]:
     """Use grants that are in force at the period's end, in their order, for at most what ``lines`` sum to.
 
-    None where that is not above zero.
+    None where that is not above zero. ``at_most`` is another bound, where one is given.
 
     With 30.00 to pay, 20.00 left of an older grant and 50.00 of a younger one: lines of -20.00 and -10.00. A grant for
     models pays at most what the lines of these models sum to, less what other grants for them paid before; one for
     everything pays what is of other models first.
     """
     found: list[InvoiceLine] = []
-    to_pay = total_of(lines)
+    to_pay = total_of(lines) if at_most is None else min(total_of(lines), at_most)
     by_model = {
         model: total_of(line for line in lines if line.model == model)
         for model in {model for grant in grants for model in grant.models}
@@ -113,6 +114,38 @@ def credit_lines(
                 )
             )
             to_pay = exact_sum([to_pay, -used])
+    return found
+
+
+def credit_lines_by_month(
+    worth: Sequence[InvoiceLine],
+    corrections: Sequence[InvoiceLine],
+    grants: Sequence[CreditGrant],
+    consumed: Mapping[str, Decimal],
+    *,
+    period: BillingPeriod,
+    currency: str,
+    rounding: Rounding,
+) -> list[InvoiceLine]:
+    """Use grants for each month of a period as on an invoice of that month alone; corrections are paid with the first.
+
+    A month is paid for by grants in force at its own end. All months together use no more than the invoice comes to:
+    with months of 20.00 and -5.00, and a grant of 100.00, one line of -15.00.
+    """
+    if period.count == 1:
+        lines = [*worth, *corrections]
+        return credit_lines(lines, grants, consumed, period=period, currency=currency, rounding=rounding)
+    found: list[InvoiceLine] = []
+    used = dict(consumed)
+    left = total_of([*worth, *corrections])
+    for month in period.months:
+        mine = [line for line in worth if line.period == month]
+        mine += corrections if month == period.first else ()
+        paying = credit_lines(mine, grants, used, period=month, currency=currency, rounding=rounding, at_most=left)
+        for line in paying:
+            used[line.credit_id] = exact_sum([used.get(line.credit_id, exact_sum([])), -line.amount])
+        left = exact_sum([left, total_of(paying)])
+        found += [replace(line, period=month) for line in paying]
     return found
 
 

@@ -144,6 +144,7 @@ def _line_document(line: InvoiceLine) -> dict[str, Any]:
         flat_amount=None if line.flat_amount is None else plain(line.flat_amount),
         entry=line.entry or None,
         item=line.item or None,
+        period=str(line.period) if line.period else None,
         original_period=str(line.original_period) if line.original_period else None,
         original_kind=line.original_kind.value if line.original_kind else None,
         taxed_as=line.taxed_as.value if line.taxed_as else None,
@@ -163,6 +164,7 @@ def _line_from_document(document: Mapping[str, Any]) -> InvoiceLine:
     )
     period, kind, category = (document.get(name) for name in ("original_period", "original_kind", "tax_category"))
     taxed_as = document.get("taxed_as")
+    own_period = document.get("period")
     return InvoiceLine(
         number=document["line"],
         kind=LineKind(document["kind"]),
@@ -181,6 +183,7 @@ def _line_from_document(document: Mapping[str, Any]) -> InvoiceLine:
         flat_amount=flat_amount,
         entry=document.get("entry", ""),
         item=document.get("item", ""),
+        period=None if own_period is None else BillingPeriod.parse(own_period),
         original_period=None if period is None else BillingPeriod.parse(period),
         original_kind=None if kind is None else LineKind(kind),
         taxed_as=None if taxed_as is None else LineKind(taxed_as),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.accounts import Letterhead
-from pipeline.invoicing.credits import credit_lines
+from pipeline.invoicing.credits import credit_lines_by_month
 from pipeline.invoicing.invoice import Invoice, InvoiceStatus
 from pipeline.invoicing.lines import numbered
 from pipeline.invoicing.period_lines import period_lines
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipeline.base.money import Rounding
     from pipeline.base.periods import BillingPeriod
     from pipeline.invoicing.lines import InvoiceLine
+    from pipeline.invoicing.tax import TaxOf
     from pipeline.rates.limits import EntryLimit
     from pipeline.rating import Charge
 
@@ -85,11 +86,19 @@ def draft_of_lines(
     consumed: Mapping[str, Decimal] | None = None,
     letterhead: Letterhead | None = None,
     rules: Rules = NEWEST,
+    tax_of: TaxOf | None = None,
 ) -> Invoice:
-    """Make the draft from the lines that the period is worth (``period_lines``)."""
+    """Make the draft from the lines that the period is worth (``period_lines``).
+
+    Of several months, each line says its own. ``tax_of`` is the tax of the period and of those that are corrected, the
+    account's on their last day where it is not given.
+    """
     lines = [*worth, *corrections]
-    lines += credit_lines(lines, account.credits, consumed or {}, period=period, currency=currency, rounding=rounding)
-    tax = tax_lines(lines, account.tax_of, period=period, currency=currency, rounding=rounding, rules=rules)
+    lines += credit_lines_by_month(
+        worth, corrections, account.credits, consumed or {}, period=period, currency=currency, rounding=rounding
+    )
+    tax_of = tax_of or account.tax_of
+    tax = tax_lines(lines, tax_of, period=period, currency=currency, rounding=rounding, rules=rules)
     printed = letterhead or Letterhead()
     return Invoice(
         id=f"draft-{period}-{account.id}",
@@ -103,8 +112,8 @@ def draft_of_lines(
         rounding=rounding,
         lines=numbered([*lines, *tax]),
         tax=account.tax_of(period),
-        correction_tax_text=correction_tax_text(lines, account.tax_of, period=period),
-        correction_taxes=correction_taxes(lines, account.tax_of, period=period) if rules >= Rules.THIRD else (),
+        correction_tax_text=correction_tax_text(lines, tax_of, period=period),
+        correction_taxes=correction_taxes(lines, tax_of, period=period) if rules >= Rules.THIRD else (),
         seller=printed.seller,
         bank=printed.bank,
         buyer=account.buyer,

@@ -16,7 +16,7 @@ from pipeline.base.money import exact_sum, normalised, rounded_to_minor_unit
 from pipeline.base.periods import instant_text, time_zone
 from pipeline.invoicing.lines import LineKind, negated
 from pipeline.invoicing.rules import NEWEST, Rules
-from pipeline.invoicing.tax import tax_of_line, tax_shares, tax_texts
+from pipeline.invoicing.tax import tax_of_line, tax_shares, tax_texts, taxed_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,7 +45,10 @@ class InvoiceStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invoice:
-    """What one account owes for one billing period, or a credit note that takes such an invoice back."""
+    """What one account owes for one billing period, or a credit note that takes such an invoice back.
+
+    Where the period has several months, every line says which of them it is of, but for corrections and tax.
+    """
 
     id: str
     """``draft-2026-10-acme``, or prefix and number: ``INV-000001``."""
@@ -104,12 +107,19 @@ class Invoice:
             if line.number != number or not isinstance(line.quantity, int):
                 message = f"line {number} has the number {line.number!r} and the quantity {line.quantity!r}"
                 raise ValueError(message)
+            if line.period not in self._months_of(line):
+                message = f"line {number} is of {line.period}, and the invoice of {self.period}"
+                raise ValueError(message)
             if line.amount != rounded_to_minor_unit(line.exact_amount, self.currency, self.rounding):
                 message = (
                     f"line {number} prints {line.amount} for an exact amount of {line.exact_amount}, {self.rounding} "
                     f"in {self.currency}"
                 )
                 raise ValueError(message)
+
+    def month_of(self, line: InvoiceLine) -> BillingPeriod:
+        """Return the month that a line is about; of tax on an invoice of several months, all of them."""
+        return line.original_period or line.period or self.period
 
     @property
     def is_partial(self) -> bool:
@@ -162,7 +172,7 @@ class Invoice:
 
         Of its own period, then of those it corrects.
         """
-        own = [line for line in self.lines if line.original_period in (None, self.period)]
+        own = [line for line in self.lines if taxed_with(line, self.period) == self.period]
         return "; ".join(text for text in (*tax_texts(own, self.tax), self.correction_tax_text) if text)
 
     @property
@@ -220,6 +230,11 @@ class Invoice:
             else tax_of_line(line, self.tax_of_period, period=self.period)
             for line in self.lines
         )
+
+    def _months_of(self, line: InvoiceLine) -> tuple[BillingPeriod | None, ...]:
+        """Return what a line may say of its month: nothing where there is one month, or it is not of a single one."""
+        is_of_one = self.period.count > 1 and line.original_period is None and line.kind is not LineKind.TAX
+        return self.period.months if is_of_one else (None,)
 
     def _printed(self, amounts: Iterable[Decimal]) -> Decimal:
         return rounded_to_minor_unit(exact_sum(amounts), self.currency, self.rounding)

@@ -118,6 +118,10 @@ class InvoiceLine:
 
     It is what a correction names.
     """
+    period: BillingPeriod | None = None
+    """On an invoice of several months, the month that the line is of; None where that is the invoice's own period, of
+    corrections, and of tax, which is on all months together.
+    """
     original_period: BillingPeriod | None = None
     """Of a correction: the period that it corrects. Of a reduction of such a line, likewise."""
     original_kind: LineKind | None = None

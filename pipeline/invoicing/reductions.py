@@ -159,6 +159,7 @@ def partial_credit_note(
         exact_amount=normalised(amount),
         amount=amount,
         description=f"credit on line {line.number} of {invoice.id} ({line.description}): {wanted.reason}",
+        period=line.period,
         original_period=line.original_period,
         original_kind=line.original_kind or line.kind,
         taxed_as=line.taxed_as,

@@ -123,7 +123,7 @@ def tax_shares(lines: Sequence[InvoiceLine], tax_of: TaxOf, *, period: BillingPe
 
 def tax_of_line(line: InvoiceLine, tax_of: TaxOf, *, period: BillingPeriod) -> Tax | None:
     """Return the one tax of a line that is taxed, None where it has none: that of the period it belongs to."""
-    tax = tax_of(line.original_period or period)
+    tax = tax_of(taxed_with(line, period))
     return None if tax is None else tax.of_kind(taxed_kind(line))
 
 
@@ -150,10 +150,10 @@ def correction_tax_text(lines: Sequence[InvoiceLine], tax_of: TaxOf, *, period: 
     ``VAT due by the recipient (2026-08, 2026-09)``: these two months were reversed charges, and so are their
     corrections.
     """
-    own = tax_texts([line for line in lines if line.original_period in (None, period)], tax_of(period))
+    own = tax_texts([line for line in lines if taxed_with(line, period) == period], tax_of(period))
     periods: dict[str, list[str]] = {}
     for corrected in corrected_periods(lines, period):
-        mine = [line for line in lines if line.original_period == corrected]
+        mine = [line for line in lines if taxed_with(line, period) == corrected]
         for text in tax_texts(mine, tax_of(corrected)):
             if text not in own:
                 periods.setdefault(text, []).append(str(corrected))
@@ -171,7 +171,15 @@ def correction_taxes(
 
 def corrected_periods(lines: Sequence[InvoiceLine], period: BillingPeriod) -> list[BillingPeriod]:
     """Return the periods that lines correct, but for the invoice's own, in the order of time."""
-    return sorted({line.original_period for line in lines if line.original_period is not None} - {period})
+    return sorted({taxed_with(line, period) for line in lines} - {period})
+
+
+def taxed_with(line: InvoiceLine, period: BillingPeriod) -> BillingPeriod:
+    """Return the period whose tax a line of an invoice has.
+
+    Its own, or the month that it corrects; one that is among the invoice's own months is taxed with them.
+    """
+    return period if line.original_period is None or period.holds(line.original_period) else line.original_period
 
 
 def _lines_by_tax_of_period(
@@ -181,7 +189,7 @@ def _lines_by_tax_of_period(
     taxed = [line for line in lines if line.kind not in (LineKind.CREDIT, LineKind.REDUCTION, LineKind.TAX)]
     grouped: dict[Tax | None, list[InvoiceLine]] = {}
     for supplied in (period, *corrected_periods(taxed, period)):
-        mine = [line for line in taxed if (line.original_period or period) == supplied]
+        mine = [line for line in taxed if taxed_with(line, period) == supplied]
         if mine:
             grouped.setdefault(tax_of(supplied), []).extend(mine)
     return grouped

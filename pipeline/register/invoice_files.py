@@ -1,4 +1,4 @@
-"""The files of invoices under ``invoices/YYYY-MM``, and of each invoice in a folder of its own within.
+"""The files of invoices under ``invoices/2026-10`` (``2026-Q4``, ``2026``), and of each in a folder of its own within.
 
 ``invoices/2026-10/INV-000001/INV-000001.json`` is its document; whatever it is rendered as lies beside it under the
 same name (``rendered_path``). Files are written whole or not at all, rewritten only when their bytes change.
@@ -38,11 +38,13 @@ def period_folder(workspace: Path, period: BillingPeriod) -> Path:
 def written_periods(workspace: Path) -> list[BillingPeriod]:
     """Return the periods that have a folder, in order; folders with other names are left alone."""
     found = []
-    for folder in (workspace / "invoices").glob("????-??"):
+    for folder in (workspace / "invoices").glob("[12]*"):
         try:
-            found.append(BillingPeriod.parse(folder.name))
+            period = BillingPeriod.parse(folder.name)
         except ConfigurationError:
             continue  # not a period's folder, and so not ours
+        if str(period) == folder.name:  # months that are a quarter are in the folder of the quarter
+            found.append(period)
     return sorted(found)
 
 

@@ -305,7 +305,7 @@ def test_only_what_is_above_the_spend_cap_is_told() -> None:
     terms = (Terms(from_date=None, rate_card="standard", spend_cap=Decimal("2.00")),)
     capped = Account(id="acme", name="Acme", timezone="UTC", rate_card="standard", key_ids=("a",), terms=terms)
     book = book_of(capped, [charge(1_000_000), charge(1_500_000, day=date(2026, 11, 1))], [])
-    told = [(draft.id, spent, cap) for draft, spent, cap in above_spend_cap(book, Accounts(accounts=(capped,)))]
+    told = [(draft.id, spent, cap) for draft, _, spent, cap in above_spend_cap(book, Accounts(accounts=(capped,)))]
     assert told == [("draft-2026-11-acme", Decimal("3.00"), Decimal("2.00"))]
 
 

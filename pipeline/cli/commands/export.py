@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 
 
 _PREFIX = "invoice_"
-_PERIOD = click.option("--period", type=PeriodType(), help="Only this month, such as 2026-10; else all.")
+_PERIOD = click.option(
+    "--period", type=PeriodType(), help="Only invoices of this period, such as 2026-10, 2026-Q4 or 2026; else all."
+)
 _ACCOUNT = click.option("--account", "account_id", metavar="ID", help="Only this account.")
 _FILE_TYPE: Any = click.Path(path_type=Path, dir_okay=False)
 _NOTHING_ISSUED = "drafts, if there are any, and nothing that fits is issued; 'tallybook invoice issue' issues them"

@@ -52,7 +52,9 @@ _TOTAL_HEADER = ("period", "account_id", "invoice_id", "currency", "old_amount",
     metavar="NEW",
     help="The other rate card: rates/NEW.toml; no account needs to name it.",
 )
-@click.option("--period", type=PeriodType(), help="Only this month, such as 2026-10; else all.")
+@click.option(
+    "--period", type=PeriodType(), help="Only this month, such as 2026-10, or the months of 2026-Q4 or 2026; else all."
+)
 @click.option("--account", "account_id", metavar="ID", help="Only this account.")
 @click.option("-o", "--output", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
 @click.pass_obj

@@ -46,7 +46,7 @@ def supplied_lines(invoice: Invoice) -> Iterator[InvoiceLine]:
 
 def _terms(invoice: Invoice, line: InvoiceLine, words: Words) -> Terms:
     name = _item_name(invoice, line, words)
-    period = line.original_period or invoice.period
+    period = invoice.month_of(line)
     tax = invoice.tax_of_line(invoice.lines[line.number - 1])
     return (
         _priced(invoice, line)

@@ -191,7 +191,8 @@ class _Writer:
         if group.period is not None:
             title = self.spelling.words.correction_of.format(period=self.spelling.month(group.period))
         else:
-            title = group.model
+            month = self.spelling.month(group.month) if group.month else ""
+            title = " · ".join(part for part in (month, group.model) if part)
         rows = tuple(self._row(row, has_model=group.period is not None) for row in group.rows)
         amount = self._amount(group.amount)
         if is_folded and all(row.first.meter is not None for row in group.rows):
@@ -275,6 +276,7 @@ class _Writer:
             words.correction_of.format(period=self.spelling.month(line.original_period))
             if line.original_period
             else "",
+            self.spelling.month(line.period) if line.period else "",
             words.kinds[line.kind.value] if line.kind is LineKind.INCLUDED else "",
             self._reduced(line),
             self._tier(line),

@@ -70,10 +70,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Rows of one model, or of one corrected period; or what a section has of neither."""
+    """Rows of one model, or of one corrected period; or what a section has of neither.
+
+    On an invoice of several months, those of one month.
+    """
 
     model: str = ""
     period: BillingPeriod | None = None
+    """The corrected one."""
+    month: BillingPeriod | None = None
+    """Of an invoice of several months."""
     rows: tuple[Row, ...]
 
     @property
@@ -167,7 +173,7 @@ class InvoiceView:
         note) has no bar, and nothing has a bar where all are of one model and meter.
         """
         usage = [section for section in self.sections if section.kind is LineKind.USAGE]
-        groups = sorted((group for section in usage for group in section.groups), key=_by_amount)
+        groups = _of_all_months(group for section in usage for group in section.groups)
         bars = [_bar(group.model, [group]) for group in groups[: BARS_MAX if len(groups) == BARS_MAX else BARS_MAX - 1]]
         rest = groups[len(bars) :]
         if rest:
@@ -194,15 +200,26 @@ def invoice_view(invoice: Invoice) -> InvoiceView:
 
 
 def _groups(lines: Iterable[InvoiceLine]) -> tuple[Group, ...]:
-    """Group lines of one kind by the period they correct, or else by model, the greatest first."""
-    grouped: dict[tuple[BillingPeriod | None, str], list[InvoiceLine]] = {}
+    """Group lines of one kind by the period they correct, or else by month and model, the greatest model first."""
+    grouped: dict[tuple[BillingPeriod | None, BillingPeriod | None, str], list[InvoiceLine]] = {}
     for line in lines:
-        grouped.setdefault((line.original_period, "" if line.original_period else line.model), []).append(line)
+        place = (line.original_period, line.period, "" if line.original_period else line.model)
+        grouped.setdefault(place, []).append(line)
     groups = [
-        Group(period=period, model=model, rows=_rows(mine, by_model=period is not None))
-        for (period, model), mine in grouped.items()
+        Group(period=period, month=month, model=model, rows=_rows(mine, by_model=period is not None))
+        for (period, month, model), mine in grouped.items()
     ]
-    return tuple(sorted(groups, key=lambda group: (_period_order(group.period), _by_amount(group))))
+    return tuple(
+        sorted(groups, key=lambda group: (_period_order(group.period), _period_order(group.month), _by_amount(group)))
+    )
+
+
+def _of_all_months(groups: Iterable[Group]) -> list[Group]:
+    """Put the rows of a model in all months into one group, the greatest first."""
+    by_model: dict[str, list[Row]] = {}
+    for group in groups:
+        by_model.setdefault(group.model, []).extend(group.rows)
+    return sorted((Group(model=model, rows=tuple(rows)) for model, rows in by_model.items()), key=_by_amount)
 
 
 def _rows(lines: Iterable[InvoiceLine], *, by_model: bool) -> tuple[Row, ...]:

@@ -18,6 +18,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import register
@@ -130,7 +131,7 @@ def invoice_rows(invoice: Invoice, state: AtIssue, seller: str) -> Iterator[Row]
         if not is_of_usage(line):
             yield {**_common(invoice, line, seller), **_other(invoice, line)}
             continue
-        days = usage.get(line_place(line, state.workspace.rules), {})
+        days = usage.get((str(invoice.month_of(line)), line_place(line, state.workspace.rules)), {})
         charges = {day: exact_sum(charge.amount for charge in of_day) for day, of_day in sorted(days.items())}
         if exact_sum(charges.values()) != line.exact_amount:
             message = (
@@ -163,17 +164,20 @@ def _taken_back(row: Row, credit_note: dict[str, Any]) -> Row:
     }
 
 
-def _usage_by_line(invoice: Invoice, state: AtIssue) -> dict[tuple[object, ...], dict[date, list[Charge]]]:
+def _usage_by_line(invoice: Invoice, state: AtIssue) -> dict[tuple[str, tuple[object, ...]], dict[date, list[Charge]]]:
+    """Return the charges of an invoice's months, by month, line and day."""
     charges = state.built.rated.charges
     mine = charges.filter(
         pc.and_(
             pc.equal(charges["account_id"], invoice.account_id),
-            pc.equal(charges["billing_period"], str(invoice.period)),
+            pc.is_in(charges["billing_period"], pa.array([str(month) for month in invoice.period.months])),
         )
     )
-    days: dict[tuple[object, ...], dict[date, list[Charge]]] = {}
-    for charge in map(charge_of, mine.to_pylist()):
-        days.setdefault(line_place(charge, state.workspace.rules), {}).setdefault(charge.usage_date, []).append(charge)
+    days: dict[tuple[str, tuple[object, ...]], dict[date, list[Charge]]] = {}
+    for row in mine.to_pylist():
+        charge = charge_of(row)
+        line = row["billing_period"], line_place(charge, state.workspace.rules)
+        days.setdefault(line, {}).setdefault(charge.usage_date, []).append(charge)
     return days
 
 
@@ -258,17 +262,17 @@ def _priced_quantity(charge: Charge) -> int:
 
 
 def _other(invoice: Invoice, line: InvoiceLine) -> Row:
-    """Return what a line of no usage events says: it covers the whole period, and its amount is what it is."""
+    """Return what a line of no usage events says: it covers its whole month or period, and its amount is what it is."""
     kind = line.kind.value
     category = _CATEGORIES.get(kind, "Adjustment")
-    zone = time_zone(invoice.timezone)
+    zone, covered = time_zone(invoice.timezone), line.period or invoice.period
     row: dict[str, Any] = {
         "BilledCost": line.amount,
         "ChargeCategory": category,
         "ChargeClass": "Correction" if kind in ("correction", "reduction") else None,
         "ChargeFrequency": "Recurring" if category == "Purchase" and kind != "item" else "One-Time",
-        "ChargePeriodStart": invoice.period.start_at(zone),
-        "ChargePeriodEnd": invoice.period.end_at(zone),
+        "ChargePeriodStart": covered.start_at(zone),
+        "ChargePeriodEnd": covered.end_at(zone),
         "ContractedCost": line.amount,
         "EffectiveCost": line.amount,
         "ListCost": line.amount,

@@ -245,11 +245,11 @@ def _why_not_billed(state: AtIssue, event: Event) -> str:
 
 def _on_which_invoice(state: AtIssue, event: Event) -> tuple[str, str]:
     """Find an event's lines: on its issued invoice as of the commit that one names, else on its draft."""
-    place = event["account_id"], event["billing_period"]
+    place, month = (event["account_id"], event["billing_period"]), BillingPeriod.parse(event["billing_period"])
     issued = [
         document
         for document in register.read(state.workspace.root)
-        if (document["account_id"], document["period"]) == place
+        if document["account_id"] == event["account_id"] and BillingPeriod.parse(document["period"]).holds(month)
     ]
     voided = taken_back(issued)
     usage = f"{event['account_id']}, {event['billing_period']}"
@@ -272,7 +272,7 @@ def _on_which_invoice(state: AtIssue, event: Event) -> tuple[str, str]:
             )
         return _on_lines(then, invoice_from_document(document), again[0])
     for draft in invoice_book(state.workspace, state.built).drafts:
-        if (draft.account_id, str(draft.period)) == place:
+        if draft.account_id == event["account_id"] and draft.period.holds(month):
             return _on_lines(state, draft, event)
     return "unpriced", f"{usage}: no invoice holds it"
 
@@ -339,13 +339,15 @@ def _shares(state: AtIssue, invoice: Invoice, event: Event) -> list[tuple[Invoic
     """
     account, cards = state.workspace.accounts.by_id(invoice.account_id), state.workspace.rate_cards
     if account is None or depends_on_the_period(account, cards):
-        found = events_by_line(state, {event["api_key_id"]}, account_id=invoice.account_id, period=str(invoice.period))
+        found = events_by_line(
+            state, {event["api_key_id"]}, account_id=invoice.account_id, period=event["billing_period"]
+        )
     else:
         found = charged_events([event], account, cards, state.workspace.rules)
     return [
         (line, charged)
         for line in invoice.lines
-        if line.kind is LineKind.USAGE
+        if line.kind is LineKind.USAGE and str(invoice.month_of(line)) == event["billing_period"]
         for charged in found.get(line_place(line, state.workspace.rules), ())
         if charged.event["event_id"] == event["event_id"]
     ]

@@ -16,10 +16,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import register
-from pipeline.accounts import Accounts
+from pipeline.accounts import Accounts, Interval
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing import invoice_from_document, taken_back
+from pipeline.invoicing.book import open_period
 from pipeline.jobs.answers.repriced_lines import repriced_lines
 from pipeline.jobs.answers.usage_line_columns import lines_of_charges, lines_of_invoices
 from pipeline.jobs.state.aggregate import USAGE_DAILY, count, inputs_of
@@ -88,14 +89,12 @@ def reprice(
             ),
             on_card,
         )
-    issued = {
-        (invoice.account_id, invoice.period): invoice
-        for invoice in _issued(workspace)
-        if _is_chosen(invoice, period, account_id)
-    }
-    drafted, _ = _rated_lines(workspace, _without(used, issued))
+    issued = [invoice for invoice in _issued(workspace) if account_id in (None, invoice.account_id)]
+    closed = {(invoice.account_id, month) for invoice in issued for month in invoice.period.months}
+    drafted, _ = _rated_lines(workspace, _without(used, closed))
     new, unpriced = _rated_lines(on_card, counted)
-    old = pa.concat_tables([lines_of_invoices(issued.values()), drafted])
+    of_invoices = _asked_for(lines_of_invoices(issued), period, account_id)
+    old = pa.concat_tables([of_invoices, _on_their_drafts(drafted, workspace.accounts, closed)])
     return Repricing(card_id=card_id, lines=tuple(repriced_lines(old, new, card_id)), unpriced=unpriced)
 
 
@@ -141,10 +140,34 @@ def _rated_lines(workspace: Workspace, usage: pa.Table) -> tuple[pa.Table, tuple
 
 
 def _asked_for(usage_daily: pa.Table, period: BillingPeriod | None, account_id: str | None) -> pa.Table:
-    """Return the rows of a period and an account, or all where none is asked for."""
-    for name, value in (("billing_period", None if period is None else str(period)), ("account_id", account_id)):
-        usage_daily = usage_daily if value is None else usage_daily.filter(pc.equal(usage_daily[name], value))
+    """Return the rows of the months of a period and of an account, or all where none is asked for."""
+    months = None if period is None else [str(month) for month in period.months]
+    for name, values in (("billing_period", months), ("account_id", None if account_id is None else [account_id])):
+        if values is not None:
+            usage_daily = usage_daily.filter(pc.is_in(usage_daily[name], pa.array(values, pa.string())))
     return usage_daily
+
+
+def _on_their_drafts(lines: pa.Table, accounts: Accounts, closed: Collection[tuple[str, BillingPeriod]]) -> pa.Table:
+    """Name the drafts of accounts whose months are billed together; ``lines`` name one for each month."""
+    together = {
+        account.id
+        for account in accounts
+        if any(each.billed_by.interval is not Interval.MONTH for each in account.terms)
+    }
+    ids = []
+    columns = (lines[name].to_pylist() for name in ("account_id", "billing_period", "invoice_id"))
+    for account_id, period, invoice_id in zip(*columns, strict=True) if together else ():
+        account = accounts.by_id(account_id) if account_id in together else None
+        if account is None:
+            ids.append(invoice_id)
+            continue
+        mine = {month for closed_id, month in closed if closed_id == account_id}
+        ids.append(f"draft-{open_period(account, BillingPeriod.parse(period), mine)}-{account_id}")
+    if not together:
+        return lines
+    place = lines.schema.get_field_index("invoice_id")
+    return lines.set_column(place, lines.schema.field(place), pa.array(ids, pa.string()))
 
 
 def _in_fewer_rows(usage_daily: pa.Table, *workspaces: Workspace) -> pa.Table:
@@ -160,10 +183,6 @@ def _without(usage_daily: pa.Table, invoiced: Collection[tuple[str, BillingPerio
         )
         usage_daily = usage_daily.filter(pc.invert(is_invoiced))
     return usage_daily
-
-
-def _is_chosen(invoice: Invoice, period: BillingPeriod | None, account_id: str | None) -> bool:
-    return period in (None, invoice.period) and account_id in (None, invoice.account_id)
 
 
 def _listed(names: Iterable[Any]) -> str:

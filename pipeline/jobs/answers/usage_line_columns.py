@@ -74,7 +74,7 @@ def lines_of_invoices(invoices: Iterable[Invoice]) -> pa.Table:
     """Return the usage lines of invoices as ``LINES``, and those of the limits that a card sets to usage."""
     rows = [
         {
-            "billing_period": str(invoice.period),
+            "billing_period": str(invoice.month_of(line)),
             "account_id": invoice.account_id,
             "api_key_id": line.api_key_id,
             "model": line.model,

@@ -13,6 +13,7 @@ from pipeline.base.errors import CommitConflict, InvoiceNotFound
 from pipeline.base.periods import time_zone, usage_date
 from pipeline.invoicing import invoice_document, invoice_from_document, issued_invoice
 from pipeline.jobs.invoices.freezing import refuse_unpriced
+from pipeline.jobs.invoices.named_periods import no_invoice_text
 from pipeline.jobs.state.claims import refuse_broken_claims
 from pipeline.jobs.state.drafts import invoice_book
 
@@ -74,11 +75,9 @@ def _issued(
     book = invoice_book(workspace, built, documents=documents)
     chosen = book.of(period, account_id)
     if not chosen:
-        who = f" and account {account_id!r}" if account_id else ""
-        message = f"there is no invoice for {period}{who}; 'tallybook invoice list' shows what there is"
-        raise InvoiceNotFound(message)
+        raise InvoiceNotFound(no_invoice_text(book, period, account_id))
     drafts = [invoice for invoice in chosen if invoice.number is None]
-    periods = {draft.account_id: {period} for draft in drafts}
+    periods = {draft.account_id: set(draft.period.months) for draft in drafts}
     for kept_account_id, kept in book.kept:
         periods.get(kept_account_id, set()).add(kept)
     refuse_unpriced(built.rated.unpriced, periods, f"{period} cannot be issued")

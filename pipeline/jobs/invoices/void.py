@@ -76,7 +76,9 @@ def _voided(workspace: Workspace, built: Aggregate, invoice_id: str, freezing: F
         return Voided(note=next(each for each in issued if each.id == note_id), is_new=False)
     freezing.refuse_backwards(documents)
     if workspace.rules is not Rules.FIRST:
-        refuse_unpriced(built.rated.unpriced, {invoice.account_id: {invoice.period}}, f"{invoice.id} cannot be voided")
+        refuse_unpriced(
+            built.rated.unpriced, {invoice.account_id: invoice.period.months}, f"{invoice.id} cannot be voided"
+        )
     freezing.keep_configuration(workspace)
 
     def make_document(number: int) -> dict[str, object]:

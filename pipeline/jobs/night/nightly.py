@@ -207,9 +207,9 @@ def _warnings(
             f"{difference if late.difference else 'in all, not line by line, what'} "
             f"was invoiced for it so far: late usage, or other prices; the correction stands on {late.draft_id}"
         )
-    for draft, spent, cap in above_spend_cap(book, workspace.accounts):
+    for draft, month, spent, cap in above_spend_cap(book, workspace.accounts):
         yield (
-            f"{draft.account_id} has spent {plain(spent)} {draft.currency} in {draft.period}, above its spend cap of "
+            f"{draft.account_id} has spent {plain(spent)} {draft.currency} in {month}, above its spend cap of "
             f"{plain_amount(cap, draft.currency)}; "
             "tell the customer, or raise spend_cap in accounts.toml"
         )

@@ -81,15 +81,17 @@ def explain_lines(invoice: Invoice, state: AtIssue, lines: Iterable[InvoiceLine]
     """
     wanted = list(lines)
     keys = {line.api_key_id for line in wanted if is_of_usage(line)}
-    rules = state.workspace.rules
-    found = events_by_line(state, keys, account_id=invoice.account_id, period=str(invoice.period))
-    if invoice.status is InvoiceStatus.CREDIT_NOTE:
-        found = {place: [charged.negated() for charged in events] for place, events in found.items()}
+    rules, is_note = state.workspace.rules, invoice.status is InvoiceStatus.CREDIT_NOTE
+    found = {
+        (month, place): [charged.negated() for charged in events] if is_note else events
+        for month in sorted({invoice.month_of(line) for line in wanted if is_of_usage(line)})
+        for place, events in events_by_line(state, keys, account_id=invoice.account_id, period=str(month)).items()
+    }
     return [
         LineExplanation(
             invoice=invoice,
             line=line,
-            events=tuple(found.get(line_place(line, rules), ())) if is_of_usage(line) else (),
+            events=tuple(found.get((invoice.month_of(line), line_place(line, rules)), ())) if is_of_usage(line) else (),
         )
         for line in wanted
     ]
@@ -98,7 +100,7 @@ def explain_lines(invoice: Invoice, state: AtIssue, lines: Iterable[InvoiceLine]
 def events_by_line(
     state: AtIssue, api_key_ids: Collection[str], *, account_id: str, period: str
 ) -> dict[LinePlace, list[ChargedEvent]]:
-    """Return the events of some keys that count for an account and billing period, by the line they are charged on."""
+    """Return the events of some keys that count for an account and month, by the line they are charged on."""
     account = state.workspace.accounts.by_id(account_id)
     if account is None or not api_key_ids:
         return {}

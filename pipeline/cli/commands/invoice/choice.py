@@ -10,6 +10,7 @@ from pipeline.base.errors import ConfigurationError, InexactAmount, InvoiceNotFo
 from pipeline.base.money import decimal_from_plain
 from pipeline.base.periods import parse_date
 from pipeline.cli.context import PeriodType
+from pipeline.jobs.invoices.named_periods import due_with_others, no_invoice_text
 from pipeline.jobs.state.aggregate import aggregate
 from pipeline.jobs.state.drafts import invoice_book
 
@@ -54,7 +55,8 @@ account_option = click.option("--account", "account_id", metavar="ID", help="Onl
 
 def period_option(*, required: bool) -> Callable[[click.decorators.FC], click.decorators.FC]:
     """Return the option ``--period``."""
-    return click.option("--period", type=PeriodType(), required=required, help="A month, such as 2026-10.")
+    text = "A month, such as 2026-10; of accounts that are billed so, a quarter (2026-Q4) or a year (2026)."
+    return click.option("--period", type=PeriodType(), required=required, help=text)
 
 
 def book_of(workspace: Workspace) -> InvoiceBook:
@@ -63,10 +65,18 @@ def book_of(workspace: Workspace) -> InvoiceBook:
 
 
 def chosen_invoices(book: InvoiceBook, period: BillingPeriod | None, account_id: str | None) -> list[Invoice]:
-    """Return the invoices of a period and account. Raises ``InvoiceNotFound`` where there is none."""
+    """Return the invoices of a period and account, and say who is billed with a longer one.
+
+    Raises ``InvoiceNotFound`` where there is none.
+    """
     chosen = book.of(period, account_id)
     if not chosen:
-        who = f" and account {account_id!r}" if account_id else ""
-        message = f"there is no invoice for {period or 'any period'}{who}; 'tallybook invoice list' shows what there is"
-        raise InvoiceNotFound(message)
+        raise InvoiceNotFound(no_invoice_text(book, period, account_id))
+    tell_of_longer_periods(book, period, account_id)
     return chosen
+
+
+def tell_of_longer_periods(book: InvoiceBook, period: BillingPeriod | None, account_id: str | None) -> None:
+    """Say on stderr who is billed with a longer period than the one that was named, and so is not listed."""
+    for text in () if period is None else due_with_others(book, period, account_id):
+        click.echo(text, err=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.base.periods import instant_text, time_zone
-from pipeline.cli.commands.invoice.choice import account_option, chosen_invoices, period_option
+from pipeline.cli.commands.invoice.choice import account_option, period_option, tell_of_longer_periods
 from pipeline.cli.commands.invoice.freeze import as_of_option, dry_run_option, freeze, json_option
 from pipeline.cli.commands.invoice.printed import print_list
 from pipeline.cli.context import warn
@@ -31,12 +31,13 @@ if TYPE_CHECKING:
         "tallybook invoice issue --period 2026-10 --dry-run",
         "tallybook invoice issue --period 2026-10",
         "tallybook invoice issue --period 2026-10 --account acme --as-of 2026-11-02",
+        "tallybook invoice issue --period 2026-Q4",
     ),
 )
 @period_option(required=True)
 @account_option
 @as_of_option
-@click.option("--early", "is_early", is_flag=True, help="Also a month that has not ended for its account.")
+@click.option("--early", "is_early", is_flag=True, help="Also a period that has not ended for its account.")
 @dry_run_option
 @json_option
 @click.pass_obj
@@ -53,8 +54,9 @@ def issue_command(
     """Give every draft of the period the next number and freeze it: an issued invoice never changes.
 
     Blocked (exit code 4) while any of them has usage without a rate, a claim about the counts does not hold, or the
-    month has not ended. Running it again issues what is still a draft, and nothing twice. Nothing is issued before the
-    instant at which the last document was.
+    period has not ended. Who is billed by the quarter or the year has an invoice of that period and none of its months:
+    it is issued by its name, 2026-Q4 or 2026, once its last month has ended. Running it again issues what is still a
+    draft, and nothing twice. Nothing is issued before the instant at which the last document was.
     """
 
     def decide(workspace: Workspace, built: Aggregate, freezing: Freezing) -> list[Invoice]:
@@ -67,7 +69,8 @@ def issue_command(
     if as_json:
         frozen.print_documents(frozen.decided)
     else:
-        print_list(frozen.book, frozen.decided or chosen_invoices(frozen.book, period, account_id))
+        print_list(frozen.book, frozen.decided or frozen.book.of(period, account_id))
+    tell_of_longer_periods(frozen.book, period, account_id)
 
 
 def _warn_unfinished(issued: list[Invoice], now: datetime) -> None:

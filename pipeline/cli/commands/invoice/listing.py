@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.base.money import plain
-from pipeline.cli.commands.invoice.choice import account_option, book_of, period_option
+from pipeline.cli.commands.invoice.choice import account_option, book_of, period_option, tell_of_longer_periods
 from pipeline.cli.commands.invoice.freeze import as_of_option
 from pipeline.cli.commands.invoice.printed import print_list
 from pipeline.cli.commands.invoice.settled import is_overdue, settled
@@ -60,6 +60,7 @@ def list_command(
     settlements = settled(workspace.root, book)
     overdue = {invoice_id for invoice_id, each in settlements.items() if is_overdue(each, now)}
     invoices = [each for each in book.of(period, account_id) if not only_overdue or each.id in overdue]
+    tell_of_longer_periods(book, period, account_id)
     if only_overdue:
         _tell_of_no_due_dates(book, settlements)
     if as_json:

@@ -51,7 +51,7 @@ FORMAT_DEFAULT = "html"
     "--to",
     metavar="DIR",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Write into DIR; default: invoices/YYYY-MM/INVOICE/ in the workspace.",
+    help="Write into DIR; default: invoices/PERIOD/INVOICE/ in the workspace.",
 )
 @click.pass_obj
 def render_command(  # noqa: PLR0917  # an option each
@@ -63,7 +63,7 @@ def render_command(  # noqa: PLR0917  # an option each
     language: str,
     to: Path | None,
 ) -> int:
-    """Write invoices, credit notes and drafts as documents to send: by INVOICE, by month, by account.
+    """Write invoices, credit notes and drafts as documents to send: by INVOICE, by period, by account.
 
     A document is a function of the frozen invoice and nothing else; rendered again, it is the same to the last byte. A
     draft is marked as one. Where one cannot be made, it is named on stderr, the others are written all the same, and

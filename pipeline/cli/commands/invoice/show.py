@@ -65,8 +65,23 @@ def _print_invoice(invoice: Invoice, credit_note_id: str | None) -> None:
     has_kinds = any(line.kind is not LineKind.USAGE for line in invoice.lines)
     has_lists = any(line.list_rate_per_million is not None for line in invoice.lines)
     rates = ("per million", "list price") if has_lists else ("per million",)
-    header = ("line", *(["kind"] if has_kinds else []), "key", "model", "tier", "meter", "tokens", *rates, "amount")
-    print_table(header, [_line(line, has_kinds=has_kinds, has_lists=has_lists) for line in invoice.lines])
+    months = [str(line.period or "") for line in invoice.lines] if invoice.period.count > 1 else []
+    header = (
+        "line",
+        *(["month"] if months else []),
+        *(["kind"] if has_kinds else []),
+        "key",
+        "model",
+        "tier",
+        "meter",
+        "tokens",
+        *rates,
+        "amount",
+    )
+    rows = [_line(line, has_kinds=has_kinds, has_lists=has_lists) for line in invoice.lines]
+    print_table(
+        header, [(row[0], month, *row[1:]) for row, month in zip(rows, months, strict=True)] if months else rows
+    )
     if invoice.is_taxed:
         label = invoice.tax.label if invoice.tax else "tax"
         click.echo(

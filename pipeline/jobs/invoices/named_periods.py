@@ -1,0 +1,60 @@
+"""What a period that somebody names has to do with invoices of other periods: a month with that of its quarter.
+
+Owns the words. Does not own which months are billed together (``pipeline.accounts.intervals``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.invoicing import InvoiceStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.base.periods import BillingPeriod
+    from pipeline.invoicing import InvoiceBook
+
+_LISTED = 3
+"""How many accounts or periods a message names before it counts the rest."""
+
+
+def due_with_others(book: InvoiceBook, period: BillingPeriod, account_id: str | None) -> Iterator[str]:
+    """Yield, for each longer period that a named one lies within, who is billed with that, as a sentence."""
+    accounts: dict[BillingPeriod, list[str]] = {}
+    for account, other in _others(book, period, account_id):
+        if other.holds(period):
+            accounts.setdefault(other, []).append(account)
+    for other, mine in sorted(accounts.items()):
+        are = "is" if len(mine) == 1 else "are"
+        yield f"{_listed([repr(each) for each in mine])} {are} billed with {other}, and {period} is due then"
+
+
+def no_invoice_text(book: InvoiceBook, period: BillingPeriod | None, account_id: str | None) -> str:
+    """Say that there is no invoice of a period, and on which ones its months are."""
+    who = f" and account {account_id!r}" if account_id else ""
+    others = [] if period is None else sorted({other for _, other in _others(book, period, account_id)})
+    text = f"there is no invoice for {period or 'any period'}{who}; "
+    if not others:
+        return text + "'tallybook invoice list' shows what there is"
+    them = "it is" if all(other.holds(period) for other in others if period is not None) else "its months are"
+    return text + f"{them} billed with {_listed(list(map(str, others)))}: give --period {others[0]}"
+
+
+def _others(book: InvoiceBook, period: BillingPeriod, account_id: str | None) -> Iterator[tuple[str, BillingPeriod]]:
+    """Yield account and period of the drafts and the standing invoices of other periods that share a month."""
+    taken_back = book.credited_by()
+    found = {
+        (invoice.account_id, invoice.period)
+        for invoice in book.of(account_id=account_id)
+        if invoice.status is not InvoiceStatus.CREDIT_NOTE
+        and invoice.id not in taken_back
+        and invoice.period != period
+        and any(invoice.period.holds(month) for month in period.months)
+    }
+    yield from sorted(found)
+
+
+def _listed(names: list[str]) -> str:
+    rest = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + rest
