@@ -429,5 +429,5 @@ def test_usage_beyond_a_commitment_counts_towards_the_spend_cap_at_its_price() -
     )
     capped = replace(PLAIN, terms=(terms,))
     book = book_of(capped, [charge(1_000_000)], [])
-    told = [(spent, cap) for _, spent, cap in above_spend_cap(book, Accounts(accounts=(capped,)))]
+    told = [(spent, cap) for _, _, spent, cap in above_spend_cap(book, Accounts(accounts=(capped,)))]
     assert told == [(Decimal("2.50"), Decimal("2.40"))]
