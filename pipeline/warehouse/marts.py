@@ -15,7 +15,7 @@ from pipeline.tables import schemas
 from pipeline.warehouse.build import build, failed_checks, fetch
 from pipeline.warehouse.connection import EVENTS_RELATION, give_usage_events, open_warehouse
 from pipeline.warehouse.identities import suspected_identities
-from pipeline.warehouse.relations import load_checks
+from pipeline.warehouse.relations import check_names, load_checks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,8 +49,8 @@ class Marts:
         """The checks that were not asked, since nothing built had all that they read at hand."""
         folder = sql_folder()
         return [
-            *(load_checks(folder, "blocking").keys() - self.broken_claims),
-            *(load_checks(folder, "advisory").keys() - self.advisories),
+            *(check_names(folder, "blocking") - self.broken_claims.keys()),
+            *(check_names(folder, "advisory") - self.advisories.keys()),
         ]
 
 

@@ -16,15 +16,16 @@ from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-import duckdb
-
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.resources import sql_folder
+from pipeline.warehouse.connection import open_parser
 from pipeline.warehouse.lists import written_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    import duckdb
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 PARAMETER = re.compile(r"\$([a-z_]+)")
@@ -77,6 +78,11 @@ def load_checks(folder: Path, severity: Severity) -> dict[str, Relation]:
     return _relations(sorted((folder / "checks" / severity).glob("*.sql")))
 
 
+def check_names(folder: Path, severity: Severity) -> frozenset[str]:
+    """Return the names of the checks of one severity, without reading them."""
+    return frozenset(file.stem for file in (folder / "checks" / severity).glob("*.sql"))
+
+
 def needed_for(relations: dict[str, Relation], wanted: Iterable[str]) -> list[Relation]:
     """Return what must be built for ``wanted``, in order."""
     needed: set[str] = set()
@@ -112,14 +118,8 @@ def _text_of(file: Path) -> str:
 @lru_cache(maxsize=8)
 def _understood(texts: tuple[tuple[Path, str], ...]) -> tuple[Relation, ...]:
     """Parse each text once: a run builds several times, and parsing took half of counting a small lake."""
-    with _parser().cursor() as connection:
+    with open_parser() as connection:
         return tuple(Relation.of(file, sql, connection) for file, sql in texts)
-
-
-@lru_cache(maxsize=1)
-def _parser() -> duckdb.DuckDBPyConnection:
-    """Return a database without data, of which a run needs one: to open another takes as long as to parse ten files."""
-    return duckdb.connect(":memory:")
 
 
 def _tables_read(sql: str, connection: duckdb.DuckDBPyConnection, file: Path) -> set[str]:

@@ -96,7 +96,7 @@ def aggregate_what_is_new(workspace: Workspace) -> Aggregate:
         forget_periods(workspace.lake)
         dates.forget()
     else:
-        built.keep(workspace.lake)
+        built.keep(workspace, dates, reference)
     return Aggregate(
         snapshot=snapshot,
         marts=marts,
