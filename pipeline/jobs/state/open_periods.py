@@ -35,7 +35,7 @@ from pipeline.warehouse.marts import Marts
 from pipeline.warehouse.program import digest_of, program_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -103,10 +103,10 @@ def forget_periods(lake: Path) -> None:
 
 def build_open_periods(workspace: Workspace, dates: DatesCounted, reference: Mapping[str, pa.Table]) -> PeriodsBuilt:
     """Build and rate what is not kept; ``keep`` of the result keeps it. For the holder of the workspace's lock."""
-    found = read_entries(workspace.lake, KIND)
+    found, program = read_entries(workspace.lake, KIND), program_parts()
     while True:
         made_of = _made_of(dates, reference)
-        inputs = {period: _inputs(workspace, dates, made) for period, made in made_of.items()}
+        inputs = {period: _inputs(workspace, dates, made, program) for period, made in made_of.items()}
         entries = {period: entry for period, entry in found.items() if inputs.get(period) == entry.inputs}
         pieces = {
             period: mine
@@ -250,13 +250,13 @@ def _made_of(dates: DatesCounted, reference: Mapping[str, pa.Table]) -> dict[str
     return made_of
 
 
-def _inputs(workspace: Workspace, dates: DatesCounted, made: _Made) -> str:
+def _inputs(workspace: Workspace, dates: DatesCounted, made: _Made, program: Sequence[object]) -> str:
     """Return the digest of everything that a period's marts and charges are a function of."""
     counted = (
         [dates.digest(day) for day in sorted(made.dates)],
         [dates.digest(day, of_copies_alone=True) for day in sorted(made.linked)],
     )
-    return digest_of([program_parts(), schemas.CHARGES.names, workspace.digest, *counted])
+    return digest_of([program, schemas.CHARGES.names, workspace.digest, *counted])
 
 
 def _read(workspace: Workspace, entry: Entry) -> dict[str, bytes] | None:
