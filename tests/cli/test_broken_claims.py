@@ -10,6 +10,9 @@ import pytest
 from workspaces import append_log, fingerprints, make_workspace, plain, tallybook, write_log
 
 from pipeline.base import resources
+from pipeline.configuration.workspace import open_workspace
+from pipeline.jobs.state.aggregate import aggregate
+from pipeline.jobs.state.claims import claims_of, refuse_broken_claims
 from pipeline.warehouse.lists import written_out
 
 if TYPE_CHECKING:
@@ -182,6 +185,16 @@ def test_an_advisory_check_that_somebody_adds_becomes_a_warning_and_blocks_nothi
     assert night.returncode == 0
     assert "warning: heavy_keys: 1 row: api_key_id 'key_a', tokens 2000000;" in night.stderr
     assert tallybook(books, "invoice", "issue", "--period", "2026-10", *AS_OF).returncode == 0
+
+
+def test_marts_of_which_no_check_was_asked_are_shown_and_never_taken_for_right(books: Path) -> None:
+    workspace = open_workspace(books)
+    asked, unasked = aggregate(workspace), aggregate(workspace, is_checked=False)
+    assert unasked.marts.usage_daily == asked.marts.usage_daily
+    assert unasked.marts.exchanges_daily == asked.marts.exchanges_daily
+    assert {check.name for check in claims_of(asked.marts)} == asked.marts.broken_claims.keys() != set()
+    with pytest.raises(ValueError, match=r"committed_events_lost, .* were not asked of these marts"):
+        refuse_broken_claims(workspace, unasked)
 
 
 def test_a_check_of_a_relation_that_is_nowhere_is_refused_by_name(books: Path, sql: Path) -> None:
