@@ -15,9 +15,11 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
+
+import tzdata
 
 from pipeline.base.errors import ConfigurationError
 
@@ -28,6 +30,7 @@ YEARS = range(1900, 2200)
 """Years that a date, instant or period can be about: far from the ends of datetime's range, so that no arithmetic falls
 off.
 """
+_TZDATA = Path(tzdata.__file__).parent
 _DAY = timedelta(days=1)
 _MONTHS = 12
 _QUARTER = 3
@@ -55,7 +58,7 @@ def time_zone(name: str) -> ZoneInfo:
     if name not in _zone_names():
         message = f"time zone {name!r} is unknown; write an IANA name such as UTC, Europe/Berlin or America/New_York"
         raise ConfigurationError(message)
-    with resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
+    with _TZDATA.joinpath("zoneinfo", *name.split("/")).open("rb") as file:
         return ZoneInfo.from_file(file, key=name)
 
 
@@ -268,4 +271,4 @@ def _first_instant_of(day: date, zone: ZoneInfo, *, after_at: datetime, until_at
 
 @cache
 def _zone_names() -> frozenset[str]:
-    return frozenset(resources.files("tzdata").joinpath("zones").read_text(encoding="ascii").split())
+    return frozenset((_TZDATA / "zones").read_text(encoding="ascii").split())

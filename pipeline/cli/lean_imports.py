@@ -1,8 +1,9 @@
 """Keeps out of a process of ours what libraries would load, or start, and no command uses.
 
-Arrow imports pandas wherever it is installed, only to find out that a list is none of its frames; numpy starts a thread
-a processor for matrices that we have none of. Both take longer than most commands do. Programs that import the package
-are left alone: only ``main`` calls this.
+Arrow imports pandas wherever it is installed, only to find out that a list is none of its frames; with its Parquet
+files come the clients of remote file systems, for addresses that we never give it; numpy starts a thread a processor
+for matrices that we have none of. Together that takes longer than most commands do. Arrow expects that they are not
+installed, and goes without. Programs that import the package are left alone: only ``main`` calls this.
 """
 
 from __future__ import annotations
@@ -18,20 +19,24 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 
-class _NoPandas(MetaPathFinder):
+UNUSED = frozenset({"pandas", "pyarrow._azurefs", "pyarrow._gcsfs", "pyarrow._hdfs", "pyarrow._s3fs"})
+"""Modules that no command uses."""
+
+
+class _NotInstalled(MetaPathFinder):
     def find_spec(
         self, fullname: str, _path: Sequence[str] | None, _target: ModuleType | None = None, /
     ) -> ModuleSpec | None:
-        if fullname == "pandas":
-            message = "no command uses pandas"
+        if fullname in UNUSED:
+            message = f"no command uses {fullname}"
             raise ModuleNotFoundError(message, name=fullname)
         return None
 
 
 def keep_imports_lean() -> None:
-    """Let every import of pandas fail, from now on and in this process, as if it were not installed.
+    """Let every import of ``UNUSED`` fail, from now on and in this process, as if it were not installed.
 
     To be called before numpy is imported.
     """
-    sys.meta_path.insert(0, _NoPandas())
+    sys.meta_path.insert(0, _NotInstalled())
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from pipeline.base.errors import TallybookError
 from pipeline.collectors.decode import decode_line
 from pipeline.collectors.formats.log_format import read_by
-from pipeline.collectors.kernel.in_order import InOrder
 from pipeline.collectors.logs.compression import Compression
 from pipeline.collectors.logs.line_blocks import LineBlocks
 from pipeline.collectors.logs.lineage import Continuation, KnownSources, believed, continue_from, window
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from pipeline.collectors.batch_files import BatchOf
     from pipeline.collectors.formats.log_format import LogFormat
     from pipeline.collectors.kernel.blocks import DecodedLines
+    from pipeline.collectors.kernel.in_order import InOrder
     from pipeline.collectors.logs.line_blocks import LineBlock
     from pipeline.collectors.logs.lines import Line
     from pipeline.collectors.logs.log_file import LogFile
@@ -287,6 +287,8 @@ class LogReading(Iterator[LogSegment]):
 
     def _in_order(self, log: LogFile, place: Continuation) -> InOrder:
         """Return the decoder of blocks: in several processes where reading takes long."""
+        from pipeline.collectors.kernel.in_order import InOrder  # noqa: PLC0415  # only where there is a line to read
+
         size = place.end - place.start if log.compression is Compression.NONE else log.file_size * _EXPANSION
         return InOrder(
             source=self._source,

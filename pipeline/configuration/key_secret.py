@@ -8,7 +8,6 @@ passes it in). No message here holds a byte of a secret.
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 from typing import TYPE_CHECKING
 
@@ -58,6 +57,8 @@ def create_key_secret(workspace: Path) -> bytes:
 
     Raises ``ConfigurationError`` where the file exists: another secret would give every key another id.
     """
+    import secrets  # noqa: PLC0415  # once in the life of a workspace
+
     content = secrets.token_hex(SECRET_BYTES_MIN).encode("ascii")
     temporary = disk.write_temporary(workspace, content + b"\n", mode=0o600)
     try:

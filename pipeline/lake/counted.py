@@ -2,14 +2,14 @@
 
 A shortcut, never a source of truth.
 
-An entry has a kind and a key (a UTC date, a billing period), the digest of everything that its content is a function of
-(``inputs``), and named pieces of bytes in one file. Whoever asks must bring the same digest, and every piece is checked
-against its sha256 before it is believed, so nothing here needs an fsync: what a power cut, a flipped bit or a foreign
-hand leaves behind does not match and is counted anew. The manifest, replaced last and at once, names a set of entries
-of one kind that belong together.
+An entry has a kind and a key (a UTC date, a billing period, or the whole lake), the digest of everything that its
+content is a function of (``inputs``), and named pieces of bytes in one file. Whoever asks must bring the same digest,
+and every piece is checked against its sha256 before it is believed, so nothing here needs an fsync: what a power cut, a
+flipped bit or a foreign hand leaves behind does not match and is counted anew. The manifest, replaced last and at once,
+names a set of entries of one kind that belong together.
 
-Does not own what the pieces say, nor what they depend on (``pipeline.jobs.state.dates_counted``,
-``pipeline.jobs.state.open_periods``). The whole folder may be deleted at any time.
+Does not own what the pieces say, nor what they depend on (``dates_counted``, ``open_periods`` and ``answers`` of
+``pipeline.jobs.state``). The whole folder may be deleted at any time.
 """
 
 from __future__ import annotations
@@ -30,9 +30,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MANIFEST_NAME = "_manifest.json"
+WHOLE = "whole"
+"""The key of what is about the whole lake."""
 _BYTES_MAX = 2**62
-_KEY = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2})?")
-_FILE_NAME = re.compile(r"([0-9-]{7,10})\.[0-9a-f]{16}\.counted")
+_KEY = re.compile(rf"[0-9]{{4}}-[0-9]{{2}}(-[0-9]{{2}})?|{WHOLE}")
+_FILE_NAME = re.compile(rf"([0-9-]{{7,10}}|{WHOLE})\.[0-9a-f]{{16}}\.counted")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +121,7 @@ def write_entries(
 
 def _written(folder: Path, key: str, entry: NewEntry) -> Entry:
     if not _KEY.fullmatch(key):
-        message = f"{key!r} is neither a date nor a month"
+        message = f"{key!r} is neither a date nor a month nor {WHOLE!r}"
         raise ValueError(message)
     pieces, start = {}, 0
     for name, content in entry.pieces.items():

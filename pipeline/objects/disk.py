@@ -14,9 +14,8 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import secrets
-import tempfile
 from contextlib import contextmanager
+from os import urandom
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,7 +64,7 @@ def write_pieces(folder: Path, pieces: Iterable[bytes], *, mode: int = 0o666, is
     power cut too: for what its readers check and can do without. After an ``OSError`` (a full disk, a failing one)
     nothing is left behind where that can be helped.
     """
-    temporary = folder / f".tmp-{os.getpid()}-{secrets.token_hex(8)}"
+    temporary = folder / f".tmp-{os.getpid()}-{urandom(8).hex()}"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     try:
         try:
@@ -88,6 +87,8 @@ def nameless(pieces: Iterable[bytes]) -> Iterator[Path]:
     The path that is yielded opens it within this process alone. It is gone when the context, or the process, ends,
     however that ends.
     """
+    import tempfile  # noqa: PLC0415  # for what is received alone; it brings random numbers along
+
     with tempfile.TemporaryFile(buffering=0) as file:
         for content in pieces:
             _write_whole(file.fileno(), content)

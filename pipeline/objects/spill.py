@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -38,6 +37,8 @@ def sweep_spills(lake_dir: Path) -> list[str]:
         if matched and path.is_dir() and not path.is_symlink() and not _is_alive(int(matched[1]))
     ]
     for path in dead:
+        import shutil  # noqa: PLC0415  # nearly every run finds nothing
+
         shutil.rmtree(path)
     return [path.name for path in dead]
 

@@ -9,6 +9,7 @@ that ``build_marts`` builds in one go, so the marts are the same to the byte. Do
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -157,14 +158,7 @@ def count_periods(
 
 
 def checked_marts(
-    usage_daily: pa.Table,
-    exchanges_daily: pa.Table,
-    suspicious_usage: pa.Table,
-    reference: Mapping[str, pa.Table],
-    *,
-    lake: Path,
-    parameters: Parameters,
-    broken: Mapping[str, Rows],
+    marts: Marts, reference: Mapping[str, pa.Table], *, lake: Path, spill: Path, parameters: Parameters
 ) -> Marts:
     """Ask what can be asked of whole marts, and return them with the answers and with those that are known already.
 
@@ -173,21 +167,15 @@ def checked_marts(
     """
     given = {
         **reference,
-        "usage_daily": usage_daily,
-        "exchanges_daily": exchanges_daily,
-        "suspicious_usage": suspicious_usage,
+        "usage_daily": marts.usage_daily,
+        "exchanges_daily": marts.exchanges_daily,
+        "suspicious_usage": marts.suspicious_usage,
     }
-    with open_warehouse(lake) as connection:
+    with open_warehouse(lake, spill=spill) as connection:
         at_hand = build(connection, sql_folder(), given=given, parameters=parameters, wanted=[])
         checked = failed_checks(connection, sql_folder(), "blocking", parameters, at_hand=at_hand)
         advisories = failed_checks(connection, sql_folder(), "advisory", parameters, at_hand=at_hand)
-    return Marts(
-        usage_daily=usage_daily,
-        exchanges_daily=exchanges_daily,
-        suspicious_usage=suspicious_usage,
-        broken_claims={**broken, **checked},
-        advisories=advisories,
-    )
+    return replace(marts, broken_claims={**marts.broken_claims, **checked}, advisories=advisories)
 
 
 def by_date(rows: pa.Table, column: str, dates: Iterable[date]) -> dict[date, pa.Table]:

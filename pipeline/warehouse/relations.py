@@ -10,21 +10,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
-
-import duckdb
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.resources import sql_folder
+from pipeline.warehouse.connection import open_parser
 from pipeline.warehouse.lists import written_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
+
+    import duckdb
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 PARAMETER = re.compile(r"\$([a-z_]+)")
@@ -62,19 +64,17 @@ class Relation:
 
 def load_relations(folder: Path) -> dict[str, Relation]:
     """Read the relations of all layers below ``folder``, in an order in which each comes after what it reads."""
-    relations = _relations([file for layer in LAYERS for file in sorted((folder / layer).glob("*.sql"))])
-    graph = {name: relation.reads & relations.keys() for name, relation in relations.items()}
-    try:
-        order = list(TopologicalSorter(graph).static_order())
-    except CycleError as error:
-        message = f"{folder}: relations read each other in a circle: {' -> '.join(error.args[1])}"
-        raise ConfigurationError(message) from error
-    return {name: relations[name] for name in order}
+    return dict(_in_order(_files(folder), folder))
 
 
 def load_checks(folder: Path, severity: Severity) -> dict[str, Relation]:
     """Read the checks of one severity by name: what there is, is asked."""
-    return _relations(sorted((folder / "checks" / severity).glob("*.sql")))
+    return _relations(_files(folder), folder / "checks" / severity)
+
+
+def check_names(folder: Path, severity: Severity) -> frozenset[str]:
+    """Return the names of the checks of one severity, without reading them."""
+    return frozenset(file.stem for file in (folder / "checks" / severity).glob("*.sql"))
 
 
 def needed_for(relations: dict[str, Relation], wanted: Iterable[str]) -> list[Relation]:
@@ -94,32 +94,71 @@ def sql_digest() -> str:
 
     A check that moves to another folder is another check; a column that the lists have is another text.
     """
-    digest, folder = hashlib.sha256(), sql_folder()
-    for file in sorted(folder.rglob("*.sql")):
-        content = _text_of(file).encode("utf-8")
-        digest.update(f"{file.relative_to(folder).as_posix()} {len(content)}\n".encode() + content)
-    return digest.hexdigest()
+    folder = sql_folder()
+    return _digest(_files(folder), folder)
 
 
-def _relations(files: Iterable[Path]) -> dict[str, Relation]:
-    return {relation.name: relation for relation in _understood(tuple((file, _text_of(file)) for file in files))}
+class _File(NamedTuple):
+    """A file as it lies there: where any of this is another, it is read again."""
+
+    path: str
+    number: int
+    written_at: int
+    size: int
 
 
-def _text_of(file: Path) -> str:
-    return written_out(file.read_text(encoding="utf-8"), file)
+def _files(folder: Path) -> tuple[_File, ...]:
+    """List the files with SQL below a folder. A run asks some fifty times, and to read them all takes 3 ms each."""
+    found: list[_File] = []
+    pending = [str(folder)]
+    while pending:
+        with os.scandir(pending.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir():
+                    pending.append(entry.path)
+                elif entry.name.endswith(".sql"):
+                    stat = entry.stat()
+                    found.append(_File(entry.path, stat.st_ino, stat.st_mtime_ns, stat.st_size))
+    return tuple(sorted(found))
 
 
 @lru_cache(maxsize=8)
+def _texts(files: tuple[_File, ...]) -> dict[Path, str]:
+    paths = sorted(Path(file.path) for file in files)
+    return {path: written_out(path.read_text(encoding="utf-8"), path) for path in paths}
+
+
+@lru_cache(maxsize=8)
+def _digest(files: tuple[_File, ...], folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path, text in _texts(files).items():
+        content = text.encode("utf-8")
+        digest.update(f"{path.relative_to(folder).as_posix()} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
+
+
+@lru_cache(maxsize=8)
+def _in_order(files: tuple[_File, ...], folder: Path) -> dict[str, Relation]:
+    relations = {name: each for layer in LAYERS for name, each in _relations(files, folder / layer).items()}
+    graph = {name: relation.reads & relations.keys() for name, relation in relations.items()}
+    try:
+        order = list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        message = f"{folder}: relations read each other in a circle: {' -> '.join(error.args[1])}"
+        raise ConfigurationError(message) from error
+    return {name: relations[name] for name in order}
+
+
+def _relations(files: tuple[_File, ...], folder: Path) -> dict[str, Relation]:
+    texts = tuple((path, text) for path, text in _texts(files).items() if path.parent == folder)
+    return {relation.name: relation for relation in _understood(texts)}
+
+
+@lru_cache(maxsize=32)
 def _understood(texts: tuple[tuple[Path, str], ...]) -> tuple[Relation, ...]:
     """Parse each text once: a run builds several times, and parsing took half of counting a small lake."""
-    with _parser().cursor() as connection:
+    with open_parser() as connection:
         return tuple(Relation.of(file, sql, connection) for file, sql in texts)
-
-
-@lru_cache(maxsize=1)
-def _parser() -> duckdb.DuckDBPyConnection:
-    """Return a database without data, of which a run needs one: to open another takes as long as to parse ten files."""
-    return duckdb.connect(":memory:")
 
 
 def _tables_read(sql: str, connection: duckdb.DuckDBPyConnection, file: Path) -> set[str]:

@@ -10,6 +10,9 @@ import pytest
 from workspaces import append_log, fingerprints, make_workspace, plain, tallybook, write_log
 
 from pipeline.base import resources
+from pipeline.configuration.workspace import open_workspace
+from pipeline.jobs.state.aggregate import aggregate
+from pipeline.jobs.state.claims import claims_of, refuse_broken_claims
 from pipeline.warehouse.lists import written_out
 
 if TYPE_CHECKING:
@@ -27,16 +30,22 @@ def sql(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.fixture
-def books(tmp_path: Path, sql: Path) -> Path:
-    """Two months with cached tokens, the first one issued, by the copy of ``sql/`` as it still is."""
-    assert resources.sql_folder() == sql
-    root = make_workspace(tmp_path / "books")
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two months with cached tokens, the first one issued, by ``sql/`` as it is."""
+    root = make_workspace(tmp_path_factory.mktemp("made") / "books")
     lines = (plain("2026-09-05T10:00:00Z", id="a", cached=400), plain("2026-10-05T10:00:00Z", id="b", cached=400))
     write_log(root, "l.jsonl", *lines)
     assert tallybook(root, "nightly", *AS_OF).returncode == 0
     assert tallybook(root, "invoice", "issue", "--period", "2026-09", *AS_OF).returncode == 0
     return root
+
+
+@pytest.fixture
+def books(made_once: Path, tmp_path: Path, sql: Path) -> Path:
+    """A copy of them, of which every command reads the copy of ``sql/``."""
+    assert resources.sql_folder() == sql
+    return shutil.copytree(made_once, tmp_path / "books")
 
 
 def break_metered_totals(sql: Path) -> None:
@@ -55,25 +64,31 @@ def add_check(sql: Path, name: str, select: str, severity: str = "blocking") -> 
     return file
 
 
-def assert_heard(root: Path, name: str) -> None:
-    """The night, issue, void and verify name the claim, each with its exit code; nothing is frozen."""
-    register = fingerprints(root / "invoices" / "register")
+def assert_asked(root: Path, name: str) -> None:
+    """The night, issue and verify name the claim, each with its exit code."""
     night = tallybook(root, "nightly", *AS_OF)
     assert night.returncode == 7, night.stderr
     assert f"the claim {name} does not hold" in night.stdout
     assert f"the claim {name} does not hold" in night.stderr
-    night = tallybook(root, "nightly", "--json", *AS_OF)  # a second night says so again
+    refused = tallybook(root, "invoice", "issue", "--period", "2026-10", *AS_OF)
+    assert (refused.returncode, name in refused.stderr) == (4, True), refused.stderr
+    verified = tallybook(root, "verify")
+    assert verified.returncode == 6
+    assert f"FAIL  {name}: 1 row breaks it" in verified.stdout or f"FAIL  {name}: 2 rows break it" in verified.stdout
+
+
+def assert_heard(root: Path, name: str) -> None:
+    """So do a second night, a draft and void, and nothing is frozen."""
+    register = fingerprints(root / "invoices" / "register")
+    assert_asked(root, name)
+    night = tallybook(root, "nightly", "--json", *AS_OF)
     assert night.returncode == 7, night.stderr
     assert [claim["name"] for claim in json.loads(night.stdout)["broken_claims"]] == [name]
     assert f"the claim {name} does not hold" in night.stderr
     assert tallybook(root, "invoice", "draft", "--period", "2026-10").returncode == 7
-    for command in (("issue", "--period", "2026-10"), ("void", "INV-000001")):
-        refused = tallybook(root, "invoice", *command, *AS_OF)
-        assert (refused.returncode, name in refused.stderr) == (4, True), refused.stderr
+    refused = tallybook(root, "invoice", "void", "INV-000001", *AS_OF)
+    assert (refused.returncode, name in refused.stderr) == (4, True), refused.stderr
     assert fingerprints(root / "invoices" / "register") == register
-    verified = tallybook(root, "verify")
-    assert verified.returncode == 6
-    assert f"FAIL  {name}: 1 row breaks it" in verified.stdout or f"FAIL  {name}: 2 rows break it" in verified.stdout
 
 
 def test_a_wrong_select_is_heard_by_the_night_by_issue_by_void_and_by_verify(books: Path, sql: Path) -> None:
@@ -98,7 +113,7 @@ def test_tokens_lost_on_the_way_to_the_marts_are_heard(
 ) -> None:
     relation, right, wrong = change
     rewrite(sql / "intermediate" / f"{relation}.sql", right, wrong)
-    assert_heard(books, claim)
+    assert_asked(books, claim)
 
 
 def test_a_wrong_select_is_heard_where_only_new_dates_are_counted(books: Path, sql: Path) -> None:
@@ -140,7 +155,12 @@ def test_once_the_select_is_right_again_the_next_night_is_right_and_the_month_ca
     ids=lambda reads: reads.split(" where ")[0].replace(" ", "_")[:60],
 )
 def test_a_check_that_somebody_adds_is_asked_wherever_it_reads_from(books: Path, sql: Path, reads: str) -> None:
-    check = add_check(sql, "our_own", f"select 1::bigint as found from {reads}")  # noqa: S608  # a test's own text
+    add_check(sql, "our_own", f"select 1::bigint as found from {reads}")  # noqa: S608  # a test's own text
+    assert_asked(books, "our_own")
+
+
+def test_a_check_that_somebody_takes_away_again_is_forgotten(books: Path, sql: Path) -> None:
+    check = add_check(sql, "our_own", "select 1::bigint as found from usage_daily where billing_period = '2026-10'")
     assert_heard(books, "our_own")
     check.unlink()
     assert tallybook(books, "nightly", *AS_OF).returncode == 0
@@ -165,6 +185,16 @@ def test_an_advisory_check_that_somebody_adds_becomes_a_warning_and_blocks_nothi
     assert night.returncode == 0
     assert "warning: heavy_keys: 1 row: api_key_id 'key_a', tokens 2000000;" in night.stderr
     assert tallybook(books, "invoice", "issue", "--period", "2026-10", *AS_OF).returncode == 0
+
+
+def test_marts_of_which_no_check_was_asked_are_shown_and_never_taken_for_right(books: Path) -> None:
+    workspace = open_workspace(books)
+    asked, unasked = aggregate(workspace), aggregate(workspace, is_checked=False)
+    assert unasked.marts.usage_daily == asked.marts.usage_daily
+    assert unasked.marts.exchanges_daily == asked.marts.exchanges_daily
+    assert {check.name for check in claims_of(asked.marts)} == asked.marts.broken_claims.keys() != set()
+    with pytest.raises(ValueError, match=r"committed_events_lost, .* were not asked of these marts"):
+        refuse_broken_claims(workspace, unasked)
 
 
 def test_a_check_of_a_relation_that_is_nowhere_is_refused_by_name(books: Path, sql: Path) -> None:

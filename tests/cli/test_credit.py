@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -31,14 +32,19 @@ granted_on = 2026-09-01
 """
 
 
-@pytest.fixture
-def books(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """INV-000001: 10.00 of prompts, 0.80 of completions, 3.00 prepaid, 1.48 of tax."""
-    root = make_workspace(tmp_path / "books", accounts=ACCOUNTS)
+    root = make_workspace(tmp_path_factory.mktemp("made") / "books", accounts=ACCOUNTS)
     write_log(root, "l.jsonl", plain("2026-10-15T10:00:00Z", id="a", prompt=5_000_000, completion=100_000))
     assert tallybook(root, "nightly", "--as-of", "2026-11-02").returncode == 0
     assert tallybook(root, "invoice", "issue", "--period", "2026-10", "--as-of", "2026-11-02").returncode == 0
     return root
+
+
+@pytest.fixture
+def books(made_once: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(made_once, tmp_path / "books")
 
 
 def credit(root: Path, *arguments: str, reason: str = "outage", as_of: str = "2026-11-05") -> Done:

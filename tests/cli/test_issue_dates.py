@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -41,9 +42,9 @@ tax = { rate = 20, label = "VAT" }
 """
 
 
-@pytest.fixture
-def books(tmp_path: Path) -> Path:
-    root = make_workspace(tmp_path / "books", accounts=ACCOUNTS)
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = make_workspace(tmp_path_factory.mktemp("made") / "books", accounts=ACCOUNTS)
     write_log(
         root,
         "l.jsonl",
@@ -52,6 +53,11 @@ def books(tmp_path: Path) -> Path:
     )
     assert tallybook(root, "nightly", "--as-of", "2026-11-02").returncode == 0
     return root
+
+
+@pytest.fixture
+def books(made_once: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(made_once, tmp_path / "books")
 
 
 def issue(root: Path, period: str, as_of: str, *more: str) -> Done:

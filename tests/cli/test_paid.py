@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,9 +32,9 @@ keys = ["key_b"]
 AS_OF = ("--as-of", "2026-12-01")
 
 
-@pytest.fixture
-def books(tmp_path: Path) -> Path:
-    root = make_workspace(tmp_path / "books", accounts=ACCOUNTS)
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = make_workspace(tmp_path_factory.mktemp("made") / "books", accounts=ACCOUNTS)
     write_log(
         root,
         "l.jsonl",
@@ -43,6 +44,11 @@ def books(tmp_path: Path) -> Path:
     assert tallybook(root, "nightly", "--as-of", "2026-11-02").returncode == 0
     assert tallybook(root, "invoice", "issue", "--period", "2026-10", "--as-of", "2026-11-02").returncode == 0
     return root
+
+
+@pytest.fixture
+def books(made_once: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(made_once, tmp_path / "books")
 
 
 def paid(root: Path, *arguments: str) -> Done:

@@ -5,6 +5,7 @@ Two numbers for one draft, an invoice that was decided from another register, an
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -40,9 +41,9 @@ keys = ["key_b"]
 """
 
 
-@pytest.fixture
-def books(tmp_path: Path) -> Path:
-    root = make_workspace(tmp_path / "books", accounts=TWO)
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = make_workspace(tmp_path_factory.mktemp("made") / "books", accounts=TWO)
     write_log(
         root,
         "l.jsonl",
@@ -52,6 +53,11 @@ def books(tmp_path: Path) -> Path:
     )
     assert tallybook(root, "nightly", "--as-of", "2026-11-02").returncode == 0
     return root
+
+
+@pytest.fixture
+def books(made_once: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(made_once, tmp_path / "books")
 
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, number: int, act: Any, *, is_after: bool = False) -> None:

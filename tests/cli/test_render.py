@@ -23,14 +23,19 @@ TWO = (
 )
 
 
-@pytest.fixture
-def issued(tmp_path: Path) -> Path:
-    workspace = make_workspace(tmp_path / "books", accounts=TWO)
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    workspace = make_workspace(tmp_path_factory.mktemp("made") / "books", accounts=TWO)
     day = "2026-10-10T12:00:00Z"
     write_log(workspace, "october.jsonl", plain(day, id="a"), plain(day, id="b", key="key_b"))
     tallybook(workspace, "collect")
     assert tallybook(workspace, "invoice", "issue", "--period", "2026-10", "--as-of", "2026-11-02").returncode == 0
     return workspace
+
+
+@pytest.fixture
+def issued(made_once: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(made_once, tmp_path / "books")
 
 
 def test_a_document_lies_in_the_folder_of_its_invoice_and_is_for_nobody_else_to_read(issued: Path) -> None:

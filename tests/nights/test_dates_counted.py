@@ -22,6 +22,7 @@ from pipeline.jobs.state.aggregate import aggregate, aggregate_what_is_new, by_p
 from pipeline.jobs.state.drafts import invoice_book
 from pipeline.lake import counted
 from pipeline.objects import disk, parquet_bytes
+from pipeline.warehouse import connection, program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,9 +149,9 @@ def test_another_program_believes_nothing_that_was_kept(
     root = make_workspace(tmp_path / "books")
     commit_night(root, [used("09-30T10:00", "a")])
     aggregate_what_is_new(open_workspace(root))
-    for name in ("sql_digest", "ENGINE", "__version__", "FORMAT"):
+    for name in ("sql_digest", "engine", "__version__", "FORMAT"):
         days_of(dates_read)
-        monkeypatch.setattr(dates_counted, name, (lambda: "another") if name == "sql_digest" else "another")
+        monkeypatch.setattr(program, name, (lambda: "another") if callable(getattr(program, name)) else "another")
         aggregate_what_is_new(open_workspace(root))
         assert days_of(dates_read) == ["09-30"], name
 
@@ -187,7 +188,7 @@ def restore(root: Path, dice: random.Random) -> None:
 
 
 def forget(root: Path, dice: random.Random) -> None:
-    for kind in ("dates", "periods"):
+    for kind in ("dates", "periods", "answers"):
         kept = {key: entry for key, entry in counted.read_entries(root / "lake", kind).items() if dice.random() < 0.5}
         counted.write_entries(root / "lake", kind, kept, {})
 
@@ -291,7 +292,8 @@ def test_a_kept_period_that_lost_events_is_heard_although_none_of_it_is_counted(
     entry = counted.read_entries(lake, "periods")["2026-09"]
     pieces = {name: counted.read_piece(lake, "periods", entry, name) for name in entry.pieces}
     emptied = {
-        name: parquet_bytes.encode(parquet_bytes.decode(content).slice(0, 0)) for name, content in pieces.items()
+        name: parquet_bytes.encode(parquet_bytes.decode(content).slice(0, 0)) if content else b""
+        for name, content in pieces.items()
     }
     wrong = counted.NewEntry(inputs=entry.inputs, pieces=emptied)
     counted.write_entries(lake, "periods", counted.read_entries(lake, "periods"), {"2026-09": wrong})
@@ -299,6 +301,79 @@ def test_a_kept_period_that_lost_events_is_heard_although_none_of_it_is_counted(
     assert (done.returncode, "committed_events_lost does not hold" in done.stderr) == (7, True), done.stderr
     assert tallybook(root, "nightly", *AS_OF).returncode == 0
     assert tallybook(root, "verify").returncode == 0
+
+
+@pytest.fixture
+def counted_by_sql(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A word for every time that a connection to the engine was opened."""
+    opened: list[str] = []
+    open_again = connection._database  # noqa: SLF001
+
+    def noting(folder: str, spill: str) -> Any:
+        opened.append("opened")
+        return open_again(folder, spill)
+
+    monkeypatch.setattr(connection, "_database", noting)
+    return opened
+
+
+UNPRICED = {**used("09-29T12:00", "c"), "model_requested": "jamba-unheard-of"}
+NOBODY = {**used("10-02T12:00", "d"), "api_key_id": "key_nobody"}
+
+
+def test_a_night_with_nothing_new_asks_no_sql_and_says_what_the_night_before_said(
+    tmp_path: Path, counted_by_sql: list[str]
+) -> None:
+    root = make_workspace(tmp_path / "books")
+    commit_night(root, [used("09-30T10:00", "a"), used("10-02T10:00", "b", status="unknown"), UNPRICED, NOBODY])
+    first = tallybook(root, "nightly", *AS_OF)
+    assert "tokens of acme for model 'jamba-unheard-of' are unpriced" in first.stderr
+    assert "tokens of key key_nobody, model 'jamba-large', are unassigned" in first.stderr
+    assert "exchange of acme stated no usage" in first.stderr
+    assert counted_by_sql
+    counted_by_sql.clear()
+    before = fingerprints(root)
+    second = tallybook(root, "nightly", *AS_OF)
+    assert (counted_by_sql, second.stderr) == ([], first.stderr)
+    assert second.stdout == first.stdout
+    assert fingerprints(root) == before
+    assert_counted_alike(root)
+
+
+def test_answers_that_are_gone_or_damaged_are_asked_again(tmp_path: Path, counted_by_sql: list[str]) -> None:
+    root = make_workspace(tmp_path / "books")
+    commit_night(root, [used("09-30T10:00", "a", status="unknown")])
+    assert tallybook(root, "nightly", *AS_OF).returncode == 0
+    for harm in (lambda path: path.unlink(), lambda path: path.write_bytes(path.read_bytes()[:40])):
+        for path in sorted((root / "lake/counted/answers").iterdir()):
+            harm(path)
+            counted_by_sql.clear()
+            aggregate_what_is_new(open_workspace(root))
+            assert counted_by_sql
+            assert_counted_alike(root)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"accounts": '[[accounts]]\nid = "acme"\nname = "Acme, Inc."\nkeys = ["key_a"]\n'},
+        {"config": '[policy]\nunmeasured = "bill-estimate"\n'},
+    ],
+    ids=["accounts", "policy"],
+)
+def test_answers_about_another_configuration_are_not_believed(
+    tmp_path: Path, counted_by_sql: list[str], changed: dict[str, str]
+) -> None:
+    root = make_workspace(tmp_path / "books")
+    commit_night(root, [used("09-30T10:00", "a", status="unknown")])
+    assert tallybook(root, "nightly", *AS_OF).returncode == 0
+    other = make_workspace(tmp_path / "other", **changed)
+    for file in other.rglob("*.toml"):
+        shutil.copy(file, root / file.relative_to(other))
+    counted_by_sql.clear()
+    aggregate_what_is_new(open_workspace(root))
+    assert counted_by_sql
+    assert_counted_alike(root)
 
 
 def test_a_wrong_count_that_breaks_no_claim_refuses_issue_and_void_which_believe_nothing_kept(

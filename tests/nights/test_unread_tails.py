@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,13 +25,18 @@ def night(books: Path) -> Done:
     return tallybook(books, "nightly", "--as-of", "2026-10-06T03:00:00Z", "--strict")
 
 
-@pytest.fixture
-def books(tmp_path: Path) -> Path:
-    root = make_workspace(tmp_path / "books", config=SOURCES)
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = make_workspace(tmp_path_factory.mktemp("made") / "books", config=SOURCES)
     write_log(root, "app.jsonl", *lines(0, 3))
     write_log(root, "other.jsonl", *lines(30, 33))
     assert night(root).returncode == 0
     return root
+
+
+@pytest.fixture
+def books(made_once: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(made_once, tmp_path / "books")
 
 
 def test_lines_that_came_before_a_log_was_renamed_out_of_the_globs_are_said_until_they_are_read(books: Path) -> None:

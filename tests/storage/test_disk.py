@@ -48,7 +48,7 @@ def test_a_full_disk_is_told_and_keeps_what_was_there_and_nothing_more(
 def test_a_temporary_file_never_follows_nor_replaces_what_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("secrets.token_hex", lambda _: "0" * 16)
+    monkeypatch.setattr(disk, "urandom", bytes)
     first = disk.write_temporary(tmp_path, b"first")
     assert disk.TEMPORARY_NAME.fullmatch(first.name)
     with pytest.raises(FileExistsError):

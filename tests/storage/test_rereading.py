@@ -39,10 +39,10 @@ def timed(line: str, at: str) -> str:
     return json.dumps(json.loads(line) | {"time": at})
 
 
-@pytest.fixture
-def books(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace that read one log by the wrong field of time: two events on other dates, one line quarantined."""
-    root = make_workspace(tmp_path / "books", config=WRONG)
+    root = make_workspace(tmp_path_factory.mktemp("made") / "books", config=WRONG)
     write_log(
         root,
         "a.jsonl",
@@ -53,6 +53,11 @@ def books(tmp_path: Path) -> Path:
     )
     assert tallybook(root, "collect", "--as-of", "2026-03-10").returncode == 0
     return root
+
+
+@pytest.fixture
+def books(made_once: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(made_once, tmp_path / "books")
 
 
 def correct(root: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -25,13 +26,21 @@ NAMES = [*load_relations(sql_folder()), *load_checks(sql_folder(), "blocking"), 
 BILLS_ESTIMATES = 'timezone = "Asia/Kathmandu"\n[policy]\nunmeasured = "bill-estimate"\n'
 
 
-@pytest.fixture
-def books(tmp_path: Path) -> Path:
-    root = make_workspace(tmp_path / "books", config=BILLS_ESTIMATES + '[[sources]]\nname = "g"\npaths = ["logs/*"]\n')
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = make_workspace(
+        tmp_path_factory.mktemp("made") / "books",
+        config=BILLS_ESTIMATES + '[[sources]]\nname = "g"\npaths = ["logs/*"]\n',
+    )
     twice = plain("2026-10-05T20:00:00Z", id="a", prompt=700, completion=30, cached=400)
     write_log(root, "a.jsonl", twice, twice, plain("2026-10-31T20:00:00Z", id="b", prompt=7, key="key_of_nobody"))
     assert tallybook(root, "nightly", "--as-of", "2026-11-02T00:00:00Z").returncode == 0
     return root
+
+
+@pytest.fixture
+def books(made_once: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(made_once, tmp_path / "books")
 
 
 def test_every_relation_and_check_is_listed_once_with_what_it_is(tmp_path: Path) -> None:

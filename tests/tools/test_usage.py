@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,9 +22,9 @@ def with_details(line: str, **details: Any) -> str:
     return json.dumps(document)
 
 
-@pytest.fixture
-def books(tmp_path: Path) -> Path:
-    root = make_workspace(tmp_path / "books")
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = make_workspace(tmp_path_factory.mktemp("made") / "books")
     spoken = with_details(
         plain("2026-10-05T10:00:00Z", id="spoken", prompt=100, completion=40),
         prompt_tokens_details={"audio_tokens": 30, "cached_tokens": 20},
@@ -32,6 +33,11 @@ def books(tmp_path: Path) -> Path:
     write_log(root, "a.jsonl", plain("2026-10-04T10:00:00Z", id="written", prompt=7, completion=3), spoken)
     assert tallybook(root, "nightly", "--as-of", "2026-11-01T00:00:00Z").returncode == 0
     return root
+
+
+@pytest.fixture
+def books(made_once: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(made_once, tmp_path / "books")
 
 
 def test_each_count_is_followed_by_its_parts_and_later_ones_are_listed_where_there_are_any(books: Path) -> None:

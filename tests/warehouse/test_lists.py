@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.usage.events import COLUMNS, Kind, Role
-from pipeline.warehouse import lists
+from pipeline.warehouse import lists, relations
 from pipeline.warehouse.lists import written_out
 from pipeline.warehouse.relations import sql_digest
 
@@ -23,9 +23,15 @@ FILE = Path("sql/marts/of_mine.sql")
 @pytest.fixture(autouse=True)
 def two_columns(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(lists, "LISTS", {"dimensions": ["tier", "region"], "counts": ["prompt", "completion"]})
-    written_out.cache_clear()
+    forget()
     yield
-    written_out.cache_clear()
+    forget()
+
+
+def forget() -> None:
+    """Let no text be remembered as other lists wrote it out."""
+    for remembered in (written_out, relations._texts, relations._digest):  # noqa: SLF001
+        remembered.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -83,6 +89,6 @@ def test_the_lists_are_what_the_columns_of_an_event_declare(monkeypatch: pytest.
 def test_a_program_with_another_list_is_another_program_to_what_was_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     before = sql_digest()
     assert sql_digest() == before
-    written_out.cache_clear()
+    forget()
     monkeypatch.setitem(lists.LISTS, "counts", ["prompt", "completion", "pages"])  # type: ignore[arg-type]
     assert sql_digest() != before

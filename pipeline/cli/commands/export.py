@@ -100,7 +100,7 @@ def _export_document(
     path: Path | None,
 ) -> None:
     workspace = open_workspace(invocation.workspace, now=invocation.now())
-    invoices = invoice_book(workspace, aggregate(workspace)).of(period, account_id)
+    invoices = invoice_book(workspace, aggregate(workspace, is_checked=False)).of(period, account_id)
     _handed_out(module.exported(invoices), path, counted(len(invoices), "invoice"))
 
 

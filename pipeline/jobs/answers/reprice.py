@@ -126,7 +126,7 @@ def _present_usage(workspace: Workspace) -> pa.Table:
     written = read_derived(workspace.lake, USAGE_DAILY)
     if written is not None and written[0] == inputs_of(workspace, snapshot):
         return pa.concat_tables([schemas.USAGE_DAILY.empty_table(), *written[1].values()])
-    return count(workspace, snapshot).usage_daily
+    return count(workspace, snapshot, is_checked=False).usage_daily
 
 
 def _rated_lines(workspace: Workspace, usage: pa.Table) -> tuple[pa.Table, tuple[UnpricedUsage, ...]]:

@@ -329,10 +329,10 @@ class _Scratch:
     ) -> Tried:
         """Count and rate what was collected, and describe it."""
         snapshot = lake.read_log(self.workspace.lake)
-        built = aggregate(self.workspace)
+        built = aggregate(self.workspace, is_checked=False)
         unassigned = _unassigned(built)
         with_all = self._with_nobodys_account(unassigned)
-        rated, accounts = aggregate(with_all) if unassigned else built, with_all.accounts
+        rated, accounts = aggregate(with_all, is_checked=False) if unassigned else built, with_all.accounts
         events = [*self._events(snapshot)]
         reasons = quarantine_reasons(snapshot.sources)
         compressions = {self.called[record.source]: record.compression for record in snapshot.sources}

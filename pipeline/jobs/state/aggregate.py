@@ -61,14 +61,14 @@ class Aggregate:
     """
 
 
-def aggregate(workspace: Workspace, *, until: int | None = None) -> Aggregate:
+def aggregate(workspace: Workspace, *, until: int | None = None, is_checked: bool = True) -> Aggregate:
     """Count and rate everything that is committed, or what was committed up to and with the commit ``until``.
 
-    Writes nothing.
+    Writes nothing. Whoever shows what is there may leave the checks unasked; nothing can be frozen then.
     """
     snapshot, held_files = in_force(workspace, read_log(workspace.lake, until=until))
     held = held_usage(workspace, held_files)
-    marts = count(workspace, snapshot, held=held)
+    marts = count(workspace, snapshot, held=held, is_checked=is_checked)
     rated = rate(marts.usage_daily, workspace.accounts, workspace.rate_cards)
     return Aggregate(snapshot=snapshot, marts=marts, rated=rated, held_files=held_files, held=held)
 
@@ -96,7 +96,7 @@ def aggregate_what_is_new(workspace: Workspace) -> Aggregate:
         forget_periods(workspace.lake)
         dates.forget()
     else:
-        built.keep(workspace.lake)
+        built.keep(workspace, dates, reference)
     return Aggregate(
         snapshot=snapshot,
         marts=marts,
@@ -107,7 +107,9 @@ def aggregate_what_is_new(workspace: Workspace) -> Aggregate:
     )
 
 
-def count(workspace: Workspace, snapshot: LakeSnapshot, *, held: Sequence[HeldUsage] = ()) -> Marts:
+def count(
+    workspace: Workspace, snapshot: LakeSnapshot, *, held: Sequence[HeldUsage] = (), is_checked: bool = True
+) -> Marts:
     """Count the events of a snapshot, and rate nothing. Writes nothing.
 
     ``held`` is what the commits state and the snapshot has not; whoever asks for the claims of the marts must say it.
@@ -119,6 +121,7 @@ def count(workspace: Workspace, snapshot: LakeSnapshot, *, held: Sequence[HeldUs
         spill=spill_folder(workspace.lake),
         timezone=workspace.settings.timezone,
         unmeasured=workspace.settings.unmeasured.value,
+        is_checked=is_checked,
     )
 
 
@@ -146,7 +149,7 @@ def current_mart(workspace: Workspace, name: str) -> pa.Table:
     written = read_derived(workspace.lake, name)
     if written is not None and written[0] == inputs:
         return pa.concat_tables([_SCHEMAS[name].empty_table(), *written[1].values()])
-    built = aggregate(workspace)
+    built = aggregate(workspace, is_checked=False)
     return {
         USAGE_DAILY: built.marts.usage_daily,
         EXCHANGES_DAILY: built.marts.exchanges_daily,

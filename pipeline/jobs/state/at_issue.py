@@ -66,7 +66,7 @@ def state_at_issue(workspace: Workspace, document: dict[str, Any]) -> AtIssue:
         now=parse_instant(document["issued_at"]),
         rules=Rules.of(document.get("rules")),
     )
-    return AtIssue(workspace=then, built=aggregate(then, until=document["commit"]))
+    return AtIssue(workspace=then, built=aggregate(then, until=document["commit"], is_checked=False))
 
 
 def configuration_at_issue(workspace: Workspace, sha256: str) -> Workspace:
@@ -81,7 +81,7 @@ def configuration_at_issue(workspace: Workspace, sha256: str) -> Workspace:
 
 def present_state(workspace: Workspace) -> AtIssue:
     """Return the state that drafts are decided from: the configuration and the commit of now."""
-    return AtIssue(workspace=workspace, built=aggregate(workspace))
+    return AtIssue(workspace=workspace, built=aggregate(workspace, is_checked=False))
 
 
 def reference_of(state: AtIssue) -> dict[str, pa.Table]:

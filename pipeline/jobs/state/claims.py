@@ -27,7 +27,13 @@ if TYPE_CHECKING:
 
 
 def claims_of(marts: Marts) -> Iterator[Check]:
-    """Say of every blocking check whether its claim holds."""
+    """Say of every blocking check whether its claim holds.
+
+    Raises ``ValueError`` where one was not asked: nobody may take silence for an answer.
+    """
+    if unasked := marts.unasked:
+        message = f"the checks {', '.join(sorted(unasked))} were not asked of these marts"
+        raise ValueError(message)
     for name, rows in marts.broken_claims.items():
         yield check_that_none(
             [row_text(row) for row in rows],

@@ -15,28 +15,22 @@ Owns which dates are read. Does not own what is counted (``pipeline.warehouse.da
 
 from __future__ import annotations
 
-import hashlib
-import json
-import sys
 from dataclasses import dataclass, field
 from functools import partial
-from importlib.metadata import version
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
-from pipeline import __version__
 from pipeline.base.errors import DataFileDamaged
 from pipeline.lake.commits import check_present, verified_data_files
 from pipeline.lake.counted import NewEntry, read_entries, read_piece, write_entries
 from pipeline.objects import arrow_bytes
 from pipeline.objects.spill import spill_folder
-from pipeline.warehouse.connection import ENGINE
 from pipeline.warehouse.date_counts import COPIES, SLICE_TOTALS, by_date, claims_of_slices, count_slices, read_copies
 from pipeline.warehouse.identities import beginnings, beginnings_of, repeated_beginnings
-from pipeline.warehouse.relations import sql_digest
+from pipeline.warehouse.program import digest_of, program_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -49,8 +43,6 @@ if TYPE_CHECKING:
     from pipeline.warehouse.build import Rows
     from pipeline.warehouse.identities import Prefixes
 
-FORMAT = 1
-"""Of the pieces, and of what is said in code about how they are made; a change of either is a new number."""
 ROUND_EVENTS_MAX = 32_000_000
 """So many events (or one date's) are counted before they are kept: what is in memory at a time is some 16 bytes of
 each.
@@ -73,9 +65,7 @@ class DatesCounted:
     reference: Mapping[str, pa.Table]
     entries: dict[date, Entry] = field(default_factory=dict)
     broken_claims: dict[str, Rows] = field(default_factory=dict)
-    """The claims about what was counted, now or before, with the rows of now that break them. Counts that break one are
-    not kept.
-    """
+    """The claims about what was counted now, with the rows that break them. Counts that break one are not kept."""
 
     @classmethod
     def of(cls, lake: Path, snapshot: LakeSnapshot, reference: Mapping[str, pa.Table]) -> DatesCounted:
@@ -93,7 +83,6 @@ class DatesCounted:
             files=files,
             inputs=_inputs(files, reference),
             reference=reference,
-            broken_claims=claims_of_slices(reference),
         )
         found = read_entries(lake, KIND)
         dates.entries = {
@@ -103,6 +92,11 @@ class DatesCounted:
         }
         dates.count_again(dates.damaged(dates.entries, _COPIED))
         return dates
+
+    @property
+    def claims(self) -> dict[str, Rows]:
+        """The claims about what was counted, now or before, with the rows of now that break them."""
+        return claims_of_slices(self.reference) | self.broken_claims
 
     def forget(self) -> None:
         """Let the next night count every date again."""
@@ -144,8 +138,8 @@ class DatesCounted:
         return np.frombuffer(self._read(day, _COPIED), np.uint64)
 
     def _tables(self, days: Iterable[date], piece: str, schema: pa.Schema) -> pa.Table:
-        tables = [arrow_bytes.decode(self._read(day, piece)).cast(schema) for day in sorted(days)]
-        return pa.concat_tables([schema.empty_table(), *tables])
+        tables = [arrow_bytes.decode(self._read(day, piece)) for day in sorted(days)]
+        return pa.concat_tables(tables).cast(schema) if tables else schema.empty_table()
 
     def _read(self, day: date, piece: str) -> bytes:
         return read_piece(self.lake, KIND, self.entries[day], piece)
@@ -188,7 +182,7 @@ class DatesCounted:
             day: _DOUBTFUL if any(broken.values()) else self.inputs[day] for day in days
         }
         self._keep({day: NewEntry(inputs=inputs[day], pieces=pieces) for day, pieces in counted.items()})
-        self.broken_claims = {name: [*rows, *broken.get(name, ())] for name, rows in self.broken_claims.items()}
+        self.broken_claims = {name: [*self.broken_claims.get(name, ()), *rows] for name, rows in broken.items()}
 
     def _forget(self, days: Iterable[date]) -> None:
         forgotten = set(days)
@@ -221,13 +215,3 @@ def _inputs(files: Mapping[date, Sequence[DataFile]], reference: Mapping[str, pa
         day: digest_of([program, bands, day.isoformat(), slices.get(day), sorted(file.path for file in mine)])
         for day, mine in files.items()
     }
-
-
-def digest_of(value: object) -> str:
-    """Return the sha256 (hex) of a value as JSON."""
-    return hashlib.sha256(json.dumps(value).encode()).hexdigest()
-
-
-def program_parts() -> list[object]:
-    """Return what stands for the program in the digest of an entry's inputs."""
-    return [FORMAT, __version__, sql_digest(), ENGINE, version("tzdata"), pa.__version__, sys.byteorder]

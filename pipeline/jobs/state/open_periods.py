@@ -4,8 +4,9 @@ A billing period is built and rated when what it is made of has changed.
 
 A period is a function of the slice totals and copies of its dates (a day more on either side, for time zones), of the
 copies on other dates that share an identity with them, of the configuration and of the program. The sha256 of all these
-is in its entry's ``inputs``. A period with unpriced usage is never closed: it is rated again every night, until there
-is a rate.
+is in its entry's ``inputs``. What cannot be priced is not among what is kept: a period that has any is rated again
+every night, until there is a rate. Where no period changed, nothing is counted, and no check is asked twice of the same
+marts (``pipeline.jobs.state.answers``).
 
 Owns which periods are built. Does not own what was counted of the dates (``pipeline.jobs.state.dates_counted``), nor
 any truth: ``aggregate`` does it all without what is kept here, and the same rows come out.
@@ -22,7 +23,7 @@ import pyarrow.compute as pc
 
 from pipeline.base.errors import DataFileDamaged
 from pipeline.base.periods import BillingPeriod
-from pipeline.jobs.state.dates_counted import digest_of, program_parts
+from pipeline.jobs.state.answers import keep_answers, question_of, read_answers
 from pipeline.jobs.state.rate import RatedUsage, rate
 from pipeline.lake.counted import NewEntry, read_entries, read_piece, write_entries
 from pipeline.objects import parquet_bytes
@@ -30,16 +31,18 @@ from pipeline.objects.parquet_bytes import Encoded
 from pipeline.objects.spill import spill_folder
 from pipeline.tables import schemas
 from pipeline.warehouse.date_counts import checked_marts, count_periods
+from pipeline.warehouse.marts import Marts
+from pipeline.warehouse.program import digest_of, program_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.state.dates_counted import DatesCounted
     from pipeline.lake.counted import Entry
-    from pipeline.warehouse.marts import Marts
+    from pipeline.warehouse.build import Rows
 
 KIND = "periods"
 _USAGE, _EXCHANGES, _SUSPICIOUS = "usage_daily", "exchanges_daily", "suspicious_usage"
@@ -51,6 +54,11 @@ _SCHEMAS = {
     _CHARGES: schemas.CHARGES,
     _LINES: schemas.CHARGES,
 }
+_UNPRICED = "unpriced"
+"""The piece that says whether some of its usage has no rate, by having bytes."""
+_BEFORE_WINDOW = ("account_id", "api_key_id", "model", "service_tier", "meter")
+_FROM_WINDOW = ("rate_window_start", "usage_date", "prompt_band")
+"""The order of usage daily, windows without a start first (``sql/marts/usage_daily.sql``)."""
 
 Tables = dict[str, pa.Table]
 
@@ -75,10 +83,17 @@ class PeriodsBuilt:
     """The tables of periods that did not change, by period and name, as they were encoded."""
     kept: Mapping[str, Entry]
     new: Mapping[str, NewEntry]
+    is_known: bool
+    """Whether nothing was counted, and no check was asked: an earlier night had asked all of these same marts."""
 
-    def keep(self, lake: Path) -> None:
-        """Keep the periods that are priced, for nights to come; to be called where every claim about them holds."""
-        write_entries(lake, KIND, self.kept, self.new)
+    def keep(self, workspace: Workspace, dates: DatesCounted, reference: Mapping[str, pa.Table]) -> None:
+        """Keep the periods, and what was asked of them, for nights to come.
+
+        To be called where every claim about them holds.
+        """
+        entries = write_entries(workspace.lake, KIND, self.kept, self.new)
+        if not self.is_known:
+            keep_answers(workspace.lake, _question(workspace, dates, reference, entries), self.marts)
 
 
 def forget_periods(lake: Path) -> None:
@@ -88,10 +103,10 @@ def forget_periods(lake: Path) -> None:
 
 def build_open_periods(workspace: Workspace, dates: DatesCounted, reference: Mapping[str, pa.Table]) -> PeriodsBuilt:
     """Build and rate what is not kept; ``keep`` of the result keeps it. For the holder of the workspace's lock."""
-    found = read_entries(workspace.lake, KIND)
+    found, program = read_entries(workspace.lake, KIND), program_parts()
     while True:
         made_of = _made_of(dates, reference)
-        inputs = {period: _inputs(workspace, dates, made) for period, made in made_of.items()}
+        inputs = {period: _inputs(workspace, dates, made, program) for period, made in made_of.items()}
         entries = {period: entry for period, entry in found.items() if inputs.get(period) == entry.inputs}
         pieces = {
             period: mine
@@ -105,16 +120,54 @@ def build_open_periods(workspace: Workspace, dates: DatesCounted, reference: Map
         if not damaged:
             break
         dates.count_again(damaged)
-    parameters = {"timezone": workspace.settings.timezone, "unmeasured": workspace.settings.unmeasured.value}
-    counted = count_periods(
-        dates.totals(needed),
-        dates.copies(needed | linked),
+    kept = {
+        period: {name: parquet_bytes.decode(mine[name]).cast(schema) for name, schema in _SCHEMAS.items()}
+        for period, mine in pieces.items()
+    }
+    unpriced = {period for period, mine in pieces.items() if mine[_UNPRICED]}
+    new: dict[str, Tables] = {}
+    answers = None if opened else read_answers(workspace.lake, _question(workspace, dates, reference, entries))
+    if answers is None:
+        counted = _counted(workspace, dates.totals(needed), dates.copies(needed | linked), reference)
+        new, without_rate = _rated(workspace, counted, opened)
+        unpriced |= without_rate
+        marts = _checked(workspace, kept | new, reference, broken={**counted.broken_claims, **dates.claims})
+    else:
+        broken: Mapping[str, Rows] = {name: [] for name in answers.blocking} | dates.broken_claims
+        marts = _marts(kept, broken=broken, advisories=answers.advisories)
+    left_over = _left_over(workspace, marts.usage_daily, unpriced)
+    return PeriodsBuilt(
+        marts=marts,
+        rated=RatedUsage(
+            charges=_together(_CHARGES, kept | new),
+            line_charges=_together(_LINES, kept | new),
+            unpriced=left_over.unpriced,
+            unassigned_tokens=left_over.unassigned_tokens,
+        ),
+        encoded={
+            period: {name: Encoded(content=mine[name], rows=kept[period][name].num_rows) for name in _SCHEMAS}
+            for period, mine in pieces.items()
+        },
+        kept={period: entries[period] for period in pieces},
+        new={period: _entry(inputs[period], tables, period in unpriced) for period, tables in new.items()},
+        is_known=answers is not None,
+    )
+
+
+def _counted(workspace: Workspace, totals: pa.Table, copies: pa.Table, reference: Mapping[str, pa.Table]) -> Marts:
+    return count_periods(
+        totals,
+        copies,
         reference,
         lake=workspace.lake,
         spill=spill_folder(workspace.lake),
-        parameters=parameters,
+        parameters=_parameters(workspace),
     )
-    usage_daily = counted.usage_daily.filter(_is_in(counted.usage_daily, opened))
+
+
+def _rated(workspace: Workspace, counted: Marts, periods: Collection[str]) -> tuple[dict[str, Tables], set[str]]:
+    """Return the tables of each period, and those of the periods that have usage without a rate."""
+    usage_daily = counted.usage_daily.filter(_is_in(counted.usage_daily, periods))
     rated = rate(usage_daily, workspace.accounts, workspace.rate_cards)
     built = {
         _USAGE: usage_daily,
@@ -124,44 +177,58 @@ def build_open_periods(workspace: Workspace, dates: DatesCounted, reference: Map
         _LINES: rated.line_charges,
     }
     by_period = {
-        period: {name: table.filter(_is_in(table, [period])) for name, table in built.items()} for period in opened
+        period: {name: table.filter(_is_in(table, [period])) for name, table in built.items()} for period in periods
     }
-    unpriced = {str(BillingPeriod.of(each.usage.usage_date)) for each in rated.unpriced}
-    new = {period: _entry(inputs[period], tables) for period, tables in by_period.items() if period not in unpriced}
-    kept = {
-        period: {name: parquet_bytes.decode(content).cast(_SCHEMAS[name]) for name, content in mine.items()}
-        for period, mine in pieces.items()
-    }
-    whole = {name: _together(schema, name, kept | by_period) for name, schema in _SCHEMAS.items()}
-    marts = checked_marts(
-        whole[_USAGE],
-        whole[_EXCHANGES],
-        whole[_SUSPICIOUS],
+    return by_period, {str(BillingPeriod.of(each.usage.usage_date)) for each in rated.unpriced}
+
+
+def _checked(
+    workspace: Workspace,
+    tables: Mapping[str, Tables],
+    reference: Mapping[str, pa.Table],
+    *,
+    broken: Mapping[str, Rows],
+) -> Marts:
+    return checked_marts(
+        _marts(tables, broken=broken, advisories={}),
         reference,
         lake=workspace.lake,
-        parameters=parameters,
-        broken={**counted.broken_claims, **dates.broken_claims},
+        spill=spill_folder(workspace.lake),
+        parameters=_parameters(workspace),
     )
-    unassigned = rate(
-        marts.usage_daily.filter(pc.equal(marts.usage_daily["account_id"], "")),
-        workspace.accounts,
-        workspace.rate_cards,
+
+
+def _marts(tables: Mapping[str, Tables], *, broken: Mapping[str, Rows], advisories: Mapping[str, Rows]) -> Marts:
+    return Marts(
+        usage_daily=_together(_USAGE, tables),
+        exchanges_daily=_together(_EXCHANGES, tables),
+        suspicious_usage=_together(_SUSPICIOUS, tables),
+        broken_claims=broken,
+        advisories=advisories,
     )
-    return PeriodsBuilt(
-        marts=marts,
-        rated=RatedUsage(
-            charges=whole[_CHARGES],
-            line_charges=whole[_LINES],
-            unpriced=rated.unpriced,
-            unassigned_tokens=unassigned.unassigned_tokens,
-        ),
-        encoded={
-            period: {name: Encoded(content=content, rows=kept[period][name].num_rows) for name, content in mine.items()}
-            for period, mine in pieces.items()
-        },
-        kept={period: entries[period] for period in pieces},
-        new=new,
-    )
+
+
+def _left_over(workspace: Workspace, usage_daily: pa.Table, unpriced: Iterable[str]) -> RatedUsage:
+    """Rate once more what is of no account and what is of a period that could not be priced to its end.
+
+    In the order of usage daily, so that the same usage is told in the same order, whatever of it was kept.
+    """
+    is_left = pc.or_(pc.equal(usage_daily["account_id"], ""), _is_in(usage_daily, unpriced))
+    left = usage_daily.filter(is_left)
+    keyed = left.append_column("has_start", pc.is_valid(left["rate_window_start"]))
+    names = (*_BEFORE_WINDOW, "has_start", *_FROM_WINDOW)
+    order = pc.sort_indices(keyed, [(name, "ascending") for name in names])
+    return rate(left.take(order), workspace.accounts, workspace.rate_cards)
+
+
+def _question(
+    workspace: Workspace, dates: DatesCounted, reference: Mapping[str, pa.Table], periods: Mapping[str, Entry]
+) -> str:
+    return question_of(workspace, dates.files, reference, periods)
+
+
+def _parameters(workspace: Workspace) -> dict[str, str]:
+    return {"timezone": workspace.settings.timezone, "unmeasured": workspace.settings.unmeasured.value}
 
 
 def _made_of(dates: DatesCounted, reference: Mapping[str, pa.Table]) -> dict[str, _Made]:
@@ -178,34 +245,35 @@ def _made_of(dates: DatesCounted, reference: Mapping[str, pa.Table]) -> dict[str
         is_mine = np.isin(number, [place for place, day in enumerate(days) if day in mine])
         is_shared = np.zeros(distinct.size, np.bool_)
         is_shared[identity[is_mine]] = True
-        linked = np.unique(number[is_shared[identity] & ~is_mine])
+        linked = np.flatnonzero(np.bincount(number[is_shared[identity] & ~is_mine], minlength=len(days)))
         made_of[period] = _Made(dates=frozenset(mine), linked=frozenset(days[place] for place in linked))
     return made_of
 
 
-def _inputs(workspace: Workspace, dates: DatesCounted, made: _Made) -> str:
+def _inputs(workspace: Workspace, dates: DatesCounted, made: _Made, program: Sequence[object]) -> str:
     """Return the digest of everything that a period's marts and charges are a function of."""
     counted = (
         [dates.digest(day) for day in sorted(made.dates)],
         [dates.digest(day, of_copies_alone=True) for day in sorted(made.linked)],
     )
-    return digest_of([program_parts(), schemas.CHARGES.names, workspace.digest, *counted])
+    return digest_of([program, schemas.CHARGES.names, workspace.digest, *counted])
 
 
 def _read(workspace: Workspace, entry: Entry) -> dict[str, bytes] | None:
     """Return the encoded tables that are kept of a period; None where one is damaged."""
     try:
-        return {name: read_piece(workspace.lake, KIND, entry, name) for name in _SCHEMAS}
+        return {name: read_piece(workspace.lake, KIND, entry, name) for name in (*_SCHEMAS, _UNPRICED)}
     except DataFileDamaged:
         return None
 
 
-def _entry(inputs: str, tables: Tables) -> NewEntry:
-    return NewEntry(inputs=inputs, pieces={name: parquet_bytes.encode(table) for name, table in tables.items()})
+def _entry(inputs: str, tables: Tables, is_unpriced: bool) -> NewEntry:  # noqa: FBT001
+    pieces = {name: parquet_bytes.encode(table) for name, table in tables.items()}
+    return NewEntry(inputs=inputs, pieces=pieces | {_UNPRICED: b"yes" if is_unpriced else b""})
 
 
-def _together(schema: pa.Schema, name: str, tables: Mapping[str, Tables]) -> pa.Table:
-    return pa.concat_tables([schema.empty_table(), *(tables[period][name] for period in sorted(tables))])
+def _together(name: str, tables: Mapping[str, Tables]) -> pa.Table:
+    return pa.concat_tables([_SCHEMAS[name].empty_table(), *(tables[period][name] for period in sorted(tables))])
 
 
 def _is_in(table: pa.Table, periods: Iterable[str]) -> pa.ChunkedArray:

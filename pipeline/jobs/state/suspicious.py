@@ -109,7 +109,7 @@ def suspicious_copies_now(workspace: Workspace) -> pa.Table:
     written = read_derived(workspace.lake, SUSPICIOUS_COPIES)
     if written is not None and written[0] == inputs_of(workspace, in_force(workspace, read_log(workspace.lake))[0]):
         return pa.concat_tables([schemas.SUSPICIOUS_COPIES.empty_table(), *written[1].values()])
-    return suspicious_copies(workspace, aggregate(workspace))
+    return suspicious_copies(workspace, aggregate(workspace, is_checked=False))
 
 
 def remember_suspicious_copies(workspace: Workspace, built: Aggregate, copies: pa.Table) -> dict[str, int]:

@@ -61,7 +61,7 @@ def period_option(*, required: bool) -> Callable[[click.decorators.FC], click.de
 
 def book_of(workspace: Workspace) -> InvoiceBook:
     """Return issued invoices and the drafts as of the workspace's now."""
-    return invoice_book(workspace, aggregate(workspace))
+    return invoice_book(workspace, aggregate(workspace, is_checked=False))
 
 
 def chosen_invoices(book: InvoiceBook, period: BillingPeriod | None, account_id: str | None) -> list[Invoice]:

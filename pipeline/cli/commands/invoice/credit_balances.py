@@ -31,7 +31,7 @@ def credits_command(invocation: Invocation, account_id: str | None, *, as_json: 
     has reached a month on whose last day it is not in force any more.
     """
     workspace = open_workspace(invocation.workspace, now=invocation.now())
-    book = invoice_book(workspace, aggregate(workspace))
+    book = invoice_book(workspace, aggregate(workspace, is_checked=False))
     header = (
         *("account", "credit", "granted_on", "expires_on"),
         *("granted", "consumed", "reserved", "expired", "left", "currency"),
