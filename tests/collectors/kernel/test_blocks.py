@@ -73,8 +73,10 @@ def test_a_block_at_which_the_kernel_fails_is_read_plainly_and_the_next_one_by_a
     assert decoder.decoded(_joined(lines), start=0, first_line=1).told
     reader = decoder._reader  # noqa: SLF001 - to make it fail
     assert reader is not None
-    with pytest.raises(ProgramFailed):
-        reader.program.read(2**31)  # beyond its memory
+    with pytest.MonkeyPatch.context() as failing:
+        failing.setattr(Program, "_write", lambda *_: 2**31)  # beyond its memory
+        with pytest.raises(ProgramFailed):
+            reader.program.read(b"")
     with pytest.MonkeyPatch.context() as failing:
         failing.setattr(Program, "read", _fails)
         found = decoder.decoded(_joined(lines), start=0, first_line=1)
