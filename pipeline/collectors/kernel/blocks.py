@@ -7,6 +7,7 @@ those of ``decode.decode_line``, for every line.
 from __future__ import annotations
 
 import atexit
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -65,6 +66,8 @@ class _Reader(NamedTuple):
 
 _idle: dict[str, list[_Reader]] = {}
 """Readers that nobody uses, by what they read (``log_format.read_by``): the next log of the format goes on with one."""
+_making = Lock()
+"""Held while a reader is made: what is compiled once for all is not compiled by two threads."""
 atexit.register(_idle.clear)  # wasmtime cannot give memory back once the interpreter has gone
 
 
@@ -397,10 +400,11 @@ def _contents(told: Told, holes: Array) -> Array:
 
 
 def _reader(log_format: LogFormat) -> _Reader | None:
-    try:
-        return _idle.setdefault(read_by(log_format), []).pop()
-    except IndexError:
-        return _new_reader(log_format)
+    with _making:
+        try:
+            return _idle.setdefault(read_by(log_format), []).pop()
+        except IndexError:
+            return _new_reader(log_format)
 
 
 def _new_reader(log_format: LogFormat) -> _Reader | None:
