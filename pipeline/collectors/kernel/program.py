@@ -39,7 +39,7 @@ _PLACES = (
     *("beginnings", "beginning_sizes", "id_beginnings", "id_places", "id_sizes", "event_ids", "counters"),
 )
 """In the order of ``where`` of ``kernel.c``."""
-_FUNCTIONS = (*("read", "forget", "add_names", "suffix", "where", "extent", "identities"),)
+_FUNCTIONS = (*("read", "forget", "add_names", "suffix", "where", "extent", "introduce", "identities"),)
 _FULL = 0.75
 _DEPTH_MAX = 200
 """Of objects in objects: the program's own stack is bounded."""
@@ -144,11 +144,14 @@ class Program:
         """State how messages begin whose digests are identities; return their numbers, for ``identities``."""
         if len(self._introduced) + len(beginnings) > self.beginnings_max:
             self._introduced.clear()
+        known = len(self._introduced)
         for beginning in beginnings:
             if beginning not in self._introduced:
                 number = self._introduced[beginning] = len(self._introduced)
                 self._at["beginnings"][number][: len(beginning)] = np.frombuffer(beginning, np.uint8)
                 self._at["beginning_sizes"][number] = len(beginning)
+        if len(self._introduced) > known:
+            self._call("introduce", known, len(self._introduced))
         return np.array([self._introduced[beginning] for beginning in beginnings], np.int64)
 
     def identities(self, beginnings: Array, starts: Array, sizes: Array) -> Array:

@@ -203,6 +203,7 @@ TOLD = {
     "a status with a fraction": _with(b'"status": 200.5', without=b', "status": 500'),
     "a status that is a hundredth": _with(b'"status": 2e-2', without=b', "status": 500'),
     "a short text for an answer": _with(b'"response": "upstream connect error"'),
+    "a key of many bytes, with which a message begins": USUAL.replace(b'"k"', b'"' + b"k" * 60 + b'"'),
     "two keys of one length": USUAL.replace(b'"k"', b'"l"'),
     "another tree of names beside the known ones": _with(b'"x": {"status": 200, "y": [{"ts": 1}, "\\u0041"]}'),
 }
