@@ -114,6 +114,8 @@ MUTANTS: tuple[tuple[str, str, str], ...] = (
         "  put_hole(INSTANT_NUMBER",
     ),
     ("identities.h", "  to[padded - 2] = (u8)(size >> 5);\n", ""),
+    ("identities.h", "firsts[i] = behind_first(n);", "firsts[i] = 64;"),
+    ("kernel.c", "  for (; first < end; first++) begin(first);\n", ""),
     ("identities.h", "(state[i] & goes_on) | (before[i] & ~goes_on)", "state[i]"),
     ("bytes.h", "    if ((a == 0xF0 && b < 0x90) || (a == 0xF4 && b > 0x8F)) return 0;\n", ""),
     ("json.h", "    if (*p != (u8)*letters) return broken(p);\n  return p;", "    ;\n  return p;"),

@@ -48,15 +48,8 @@ def text_column(values: Sequence[bytes | None]) -> pa.Array:
 
 def chosen_column(values: Sequence[Any], kind: pa.DataType, choices: Integers) -> pa.Array:
     """Return the column of which each row is the one of ``values`` at its choice. Raises what ``column`` raises."""
-    types = set(map(type, values))
-    if not pa.types.is_string(kind) or types - {NoneType} != {str}:
-        return column(_chosen(values, choices), kind)
-    encoded = [(value or "").encode() for value in values]
-    is_text = np.array([value is not None for value in values])
-    validity = _bits(is_text[choices]) if NoneType in types else None
-    return pa.Array.from_buffers(
-        kind, len(choices), [validity, *_joined(b"".join(_chosen(encoded, choices)), _sizes(encoded)[choices])]
-    )
+    indices = pa.Array.from_buffers(pa.int64(), len(choices), [None, pa.py_buffer(np.ascontiguousarray(choices))])
+    return column(values, kind).take(indices)
 
 
 def record_batch(rows: Sequence[Sequence[Any]], schema: pa.Schema) -> pa.RecordBatch:
@@ -104,13 +97,6 @@ def _strings(texts: Sequence[str]) -> list[pa.Buffer]:
 
 def _texts(encoded: Sequence[bytes]) -> list[pa.Buffer]:
     return _joined(b"".join(encoded), _sizes(encoded))
-
-
-def _chosen(values: Sequence[Any], choices: Integers) -> list[Any]:
-    pointers = np.empty(len(values), object)
-    pointers[:] = values
-    chosen: list[Any] = pointers[choices].tolist()
-    return chosen
 
 
 def _sizes(texts: Sequence[str] | Sequence[bytes]) -> Integers:

@@ -7,6 +7,7 @@ those of ``decode.decode_line``, for every line.
 from __future__ import annotations
 
 import atexit
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -65,6 +66,8 @@ class _Reader(NamedTuple):
 
 _idle: dict[str, list[_Reader]] = {}
 """Readers that nobody uses, by what they read (``log_format.read_by``): the next log of the format goes on with one."""
+_making = Lock()
+"""Held while a reader is made: what is compiled once for all is not compiled by two threads."""
 atexit.register(_idle.clear)  # wasmtime cannot give memory back once the interpreter has gone
 
 
@@ -153,15 +156,14 @@ class BlockDecoder:
         if reader is None or len(content) > reader.program.block_bytes_max:
             return self._plainly(lines.all())
         program, rules = reader
-        program.window[: len(content)] = content
         try:
-            told = program.read(len(content))
+            told = program.read(content)
         except ProgramFailed:
             self.failures += 1
             self._reader, self._keys = _new_reader(self.log_format), ([], [])  # its memory cannot be relied on any more
             return self._plainly(lines.all())
-        is_row = self._told_rows(reader, told)
-        events = self._events(reader, told, is_row, lines)
+        is_row, numbers = self._told_rows(reader, told)
+        events = self._events(reader, told, is_row, numbers, lines)
         told.fates[told.lines[~is_row]] = HANDED_OVER
         handed_over = np.flatnonzero(told.fates == HANDED_OVER).tolist()
         others, quarantined, blank, further = self._read(lines.some(handed_over, told.line_ends))
@@ -193,22 +195,23 @@ class BlockDecoder:
                 (events if isinstance(row, EventRow) else quarantined).append(row.values)
         return events, quarantined, blank, further
 
-    def _told_rows(self, reader: _Reader, told: Told) -> Array:
-        """Return which told lines are rows: their shapes have rules, and what stands in their holes obeys them."""
+    def _told_rows(self, reader: _Reader, told: Told) -> tuple[Array, Array]:
+        """Return which told lines are rows: their shapes have rules, and what stands in their holes obeys them.
+
+        And the columns ``NUMBERS`` of all of them.
+        """
         program, rules = reader
         rules.learn(program, told)
-        is_row = rules.obeyed(told)
+        numbers = rules.numbers_of(told)
+        is_row = rules.obeyed(told, numbers)
         keys, is_raw = rules.keys_of(told)
-        for number in np.unique(keys[is_row & ~is_raw]).tolist():
-            self._key_id(program, number, is_raw=False)
-        for number in np.unique(keys[is_row & is_raw]).tolist():
-            self._key_id(program, number, is_raw=True)
-        unknown = [[key is None for key in known] or [True] for known in self._keys]
-        for flags, mask in zip(unknown, (~is_raw, is_raw), strict=True):
-            refused = np.array(flags)
-            chosen = is_row & mask
-            is_row[chosen] = ~refused[keys[chosen]]
-        return is_row
+        for kind in (False, True):
+            chosen = is_row & (is_raw == kind)
+            for number in np.flatnonzero(np.bincount(keys[chosen])).tolist():  # np.unique would import numpy.ma
+                self._key_id(program, number, is_raw=kind)
+            is_known = np.array([key is not None for key in self._keys[kind]] or [False])
+            is_row[chosen] = is_known[keys[chosen]]
+        return is_row, numbers
 
     def _key_id(self, program: Program, number: int, *, is_raw: bool) -> None:
         """Ask the plain reader whose key one is."""
@@ -221,7 +224,7 @@ class BlockDecoder:
             except LineRefused:
                 known[number] = None
 
-    def _events(self, reader: _Reader, told: Told, is_row: Array, lines: _Block | _Taken) -> Events:
+    def _events(self, reader: _Reader, told: Told, is_row: Array, numbers: Array, lines: _Block | _Taken) -> Events:
         program, rules = reader
         if not is_row.any():
             return event_columns.of_rows([])
@@ -236,7 +239,7 @@ class BlockDecoder:
             places=lines.places(told.lines.astype(np.int64), told.line_ends),
             instants=rules.instant_of(told),
             event_ids=self._event_ids(program, ids, codes, known),
-            numbers=np.stack([rules.number_of(told, column) for column in range(len(NUMBERS))]),
+            numbers=numbers[:, is_row],
             ids=ids,
             keys=Chosen(codes, known),
             shared=Chosen(shared, values),
@@ -244,19 +247,19 @@ class BlockDecoder:
 
     def _event_ids(self, program: Program, ids: tuple[Texts, ...], codes: Array, known: list[str]) -> Array:
         """Return the identities of events, by the rule of the source."""
-        has = [texts.sizes > 0 for texts in ids]
-        beginnings, chosen = np.unique(codes * 4 + has[0] * 2 + has[1], return_inverse=True)
-        kinds = [self._kinds(has_request=bool(each & 2), has_response=bool(each & 1)) for each in beginnings.tolist()]
-        if len(kinds) > program.beginnings_max or any(len(each) != 1 for each in kinds):
+        has_request, has_response = (texts.sizes > 0 for texts in ids)
+        found, chosen = np.unique(codes * 4 + has_request * 2 + has_response, return_inverse=True)
+        kinds = [self._kinds(has_request=bool(each & 2), has_response=bool(each & 1)) for each in range(4)]
+        beginnings = [(kinds[each & 3], known[each >> 2]) for each in found.tolist()]
+        if len(beginnings) > program.beginnings_max or any(len(each) != 1 for each, _ in beginnings):
             return self._event_ids_one_by_one(ids, codes, known)
-        for number, (each, (kind,)) in enumerate(zip(beginnings.tolist(), kinds, strict=True)):
-            program.introduce(number, beginning_of_identity((kind,), known[each // 4]))
-        is_response = np.array([kind == "response" for (kind,) in kinds])[chosen]
+        numbers = program.introduced([beginning_of_identity(*each) for each in beginnings])
+        is_response = np.array([each == ("response",) for each, _ in beginnings])[chosen]
         starts, sizes = (
             np.where(is_response, of_response, of_request)
             for of_request, of_response in ((ids[0].starts, ids[1].starts), (ids[0].sizes, ids[1].sizes))
         )
-        return program.identities(chosen, starts, sizes)
+        return program.identities(numbers[chosen], starts, sizes)
 
     def _kinds(self, *, has_request: bool, has_response: bool) -> tuple[str, ...]:
         stated = [kind for kind, has in (("request", has_request), ("response", has_response)) if has]
@@ -303,8 +306,8 @@ class _Rules:
         self._fates = np.full(size, _NEW, np.uint8)
         self._bytes = np.zeros(size, np.int64)
         self._always = np.full((len(NUMBERS), size), NOTHING, np.int64)
-        self._terms = np.full((len(NUMBERS), TERMS_MAX, size), _NO_HOLE, np.int64)
-        self._terms_used = [0] * len(NUMBERS)
+        self._terms = np.full((TERMS_MAX, len(NUMBERS), size), _NO_HOLE, np.int16)
+        self._terms_used = 0
         self._totals = np.full((TERMS_MAX, size), _NO_HOLE, np.int64)
         self._totals_used = 0
         self._ids = np.full((len(IDS), size), _NO_HOLE, np.int64)
@@ -337,8 +340,8 @@ class _Rules:
             found = rule.numbers.get(name)
             if found is not None:
                 self._always[column, number] = found.always
-                self._terms[column, : len(found.holes), number] = found.holes
-                self._terms_used[column] = max(self._terms_used[column], len(found.holes))
+                self._terms[: len(found.holes), column, number] = found.holes
+                self._terms_used = max(self._terms_used, len(found.holes))
         self._totals[: len(rule.totals), number] = rule.totals
         self._totals_used = max(self._totals_used, len(rule.totals))
         for column, name in enumerate(IDS):
@@ -348,27 +351,21 @@ class _Rules:
         self._shared[number] = self._shared_known.setdefault(rule.shared, len(self._shared_known))
         self._shared_values = list(self._shared_known)
 
-    def obeyed(self, told: Told) -> Array:
+    def obeyed(self, told: Told, numbers: Array) -> Array:
         """Return of which told lines the shape has a rule, and the counts hold together."""
-        is_known = self._fates[told.shapes] == _KNOWN
-        numbers = {
-            name: np.maximum(self.number_of(told, column), 0)
-            for column, name in enumerate(NUMBERS)
-            if self._terms_used[column]
-        }
-        holds: Array = is_known & np.asarray(hold_together(numbers))
-        if self._totals_used:
-            together = numbers.get("prompt_tokens", 0) + numbers.get("completion_tokens", 0)
-            for term in range(self._totals_used):
-                holes = self._totals[term][told.shapes]
-                holds &= (holes == _NO_HOLE) | (_contents(told, holes) == together)
+        counts = dict(zip(NUMBERS, np.maximum(numbers, 0), strict=True))
+        holds: Array = (self._fates[told.shapes] == _KNOWN) & np.asarray(hold_together(counts))
+        together = counts["prompt_tokens"] + counts["completion_tokens"]
+        for holes in self._totals[: self._totals_used]:
+            of_lines = holes[told.shapes]
+            holds &= (of_lines == _NO_HOLE) | (_contents(told, of_lines) == together)
         return holds
 
-    def number_of(self, told: Told, column: int) -> Array:
-        """Return one of the columns ``NUMBERS``."""
-        numbers: Array = self._always[column][told.shapes]
-        for term in range(self._terms_used[column]):
-            holes = self._terms[column, term][told.shapes]
+    def numbers_of(self, told: Told) -> Array:
+        """Return the columns ``NUMBERS``, a row a column."""
+        numbers: Array = np.take(self._always, told.shapes, axis=1)
+        for term in range(self._terms_used):
+            holes = np.take(self._terms[term], told.shapes, axis=1)
             numbers += np.where(holes == _NO_HOLE, 0, _contents(told, holes))
         return numbers
 
@@ -403,10 +400,11 @@ def _contents(told: Told, holes: Array) -> Array:
 
 
 def _reader(log_format: LogFormat) -> _Reader | None:
-    try:
-        return _idle.setdefault(read_by(log_format), []).pop()
-    except IndexError:
-        return _new_reader(log_format)
+    with _making:
+        try:
+            return _idle.setdefault(read_by(log_format), []).pop()
+        except IndexError:
+            return _new_reader(log_format)
 
 
 def _new_reader(log_format: LogFormat) -> _Reader | None:

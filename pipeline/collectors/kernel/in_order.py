@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from pipeline.collectors.logs.lines import Line
 
 THREADS_MAX = 4
-_WORTHWHILE_BYTES = 2**25
-"""So much must be left to read: a thread more takes a kernel more."""
+_BYTES_A_THREAD = 2**25
+"""So much must be left to read for each thread: it takes a kernel of its own."""
 
 
 class InOrder:
@@ -34,17 +34,17 @@ class InOrder:
     ) -> None:
         """Decode here, or, where some ``size`` bytes make it worthwhile, in threads, at most ``THREADS_MAX``.
 
-        One of ``threads`` is busy with reading, hashing and the making of Arrow.
+        The one that asks is busy with reading, hashing and the making of Arrow.
         """
-        count = min(threads - 1, THREADS_MAX) if size >= _WORTHWHILE_BYTES else 1
+        count = min(threads, THREADS_MAX, size // _BYTES_A_THREAD) if threads > 1 else 0
         self.waiting_lines = 0
         self.failures = 0
         """How many blocks a kernel failed at, once it is closed."""
         self._source, self._log_format, self._fingerprint = source, log_format, fingerprint
         self._idle: list[BlockDecoder] = []
         self._waiting: deque[tuple[int, Future[DecodedLines] | DecodedLines]] = deque()
-        self._pool = ThreadPoolExecutor(count) if count > 1 else None
-        self._waiting_max = 2 * count
+        self._pool = ThreadPoolExecutor(count) if count else None
+        self._waiting_max = count
 
     def add(self, block: LineBlock) -> Iterator[DecodedLines]:
         """Take in a block, and yield what is ready, or has to be, to make room. Raises what ``fingerprint`` raises."""

@@ -21,6 +21,7 @@ from pipeline.collectors.identity import EVENT_ID_BYTES
 from pipeline.collectors.kernel.names import SUFFIXES, names_of_bodies, names_of_line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import TypeAlias
 
     from pipeline.collectors.kernel.names import Name
@@ -38,7 +39,7 @@ _PLACES = (
     *("beginnings", "beginning_sizes", "id_beginnings", "id_places", "id_sizes", "event_ids", "counters"),
 )
 """In the order of ``where`` of ``kernel.c``."""
-_FUNCTIONS = (*("read", "forget", "add_names", "suffix", "where", "extent", "identities"),)
+_FUNCTIONS = (*("read", "forget", "add_names", "suffix", "where", "extent", "introduce", "identities"),)
 _FULL = 0.75
 _DEPTH_MAX = 200
 """Of objects in objects: the program's own stack is bounded."""
@@ -86,18 +87,15 @@ class Program:
         self._at = self._views()
         self.block_bytes_max = len(self._at["block"])
         self._depth_max = min(log_format.depth_max, _DEPTH_MAX)
+        self._introduced: dict[bytes, int] = {}
         self._introduce()
 
-    @property
-    def window(self) -> memoryview:
-        """The memory that a block is read from."""
-        return memoryview(self._at["block"].data)
-
-    def read(self, size: int) -> Told:
-        """Read the whole lines in the first ``size`` bytes of ``window``. Raises ``ProgramFailed`` at a trap."""
+    def read(self, content: bytes) -> Told:
+        """Read the whole lines in some bytes, at most ``block_bytes_max``. Raises ``ProgramFailed`` at a trap."""
         import wasmtime  # noqa: PLC0415 - it is optional, and takes a while
 
         at = self._at
+        size = self._write(content)
         try:
             lines = self._call("read", size, self._depth_max)
         except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
@@ -142,10 +140,19 @@ class Program:
         """How many beginnings of messages can be stated at once."""
         return len(self._at["beginning_sizes"])
 
-    def introduce(self, number: int, beginning: bytes) -> None:
-        """State how the messages begin whose digests are identities, for ``identities``."""
-        self._at["beginnings"][number][: len(beginning)] = np.frombuffer(beginning, np.uint8)
-        self._at["beginning_sizes"][number] = len(beginning)
+    def introduced(self, beginnings: Sequence[bytes]) -> Array:
+        """State how messages begin whose digests are identities; return their numbers, for ``identities``."""
+        if len(self._introduced) + len(beginnings) > self.beginnings_max:
+            self._introduced.clear()
+        known = len(self._introduced)
+        for beginning in beginnings:
+            if beginning not in self._introduced:
+                number = self._introduced[beginning] = len(self._introduced)
+                self._at["beginnings"][number][: len(beginning)] = np.frombuffer(beginning, np.uint8)
+                self._at["beginning_sizes"][number] = len(beginning)
+        if len(self._introduced) > known:
+            self._call("introduce", known, len(self._introduced))
+        return np.array([self._introduced[beginning] for beginning in beginnings], np.int64)
 
     def identities(self, beginnings: Array, starts: Array, sizes: Array) -> Array:
         """Return the identities of events, from their beginnings and from their ids in ``Told.texts``."""
@@ -159,23 +166,23 @@ class Program:
         self._call("forget")
 
     def _introduce(self) -> None:
-        written = b"".join(
+        names = b"".join(
             name.owner.to_bytes(2, "little") + bytes((name.kind, len(name.text))) + name.text.encode()
             for name in self.names
         )
-        self.window[: len(written)] = written
+        self._write(names)
         if self._call("add_names", len(self.names)) != len(self.names):
             message = "there are more names than the program has room for"
             raise ValueError(message)
         for suffix in SUFFIXES:
-            self._call("suffix", self._written(suffix))
+            self._call("suffix", self._write(suffix.encode()))
         for code in range(128):
             self._at["identifier_characters"][code] = IDENTIFIER.fullmatch(chr(code)) is not None
 
-    def _written(self, text: str) -> int:
-        encoded = text.encode()
-        self.window[: len(encoded)] = encoded
-        return len(encoded)
+    def _write(self, content: bytes) -> int:
+        """Put bytes where the program reads what it is given; return how many they are."""
+        self._at["block"][: len(content)] = np.frombuffer(content, np.uint8)  # which gives the interpreter away
+        return len(content)
 
     def _views(self) -> dict[str, Array]:
         extents = (self._call("extent", at) for at in range(10))
@@ -212,8 +219,7 @@ def has_kernel() -> bool:
     try:
         program = Program(LogFormat())
         line = b'{"ts": "2026-03-01T06:51:19Z"}\n'
-        program.window[: len(line)] = line
-        return len(program.read(len(line)).lines) == 1
+        return len(program.read(line).lines) == 1
     except (ImportError, OSError, ValueError, ProgramFailed):
         return False
 

@@ -13,13 +13,14 @@ import random
 import re
 from dataclasses import dataclass, replace
 from itertools import combinations
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from pipeline.collectors.decode import EventRow, decode_line
 from pipeline.collectors.event_columns import IDS, NUMBERS, SHARED
 from pipeline.collectors.formats.log_format import read_by
 from pipeline.collectors.identity import event_id
-from pipeline.collectors.kernel.shapes import HoleKind, holes_of, line_of
+from pipeline.collectors.kernel.shapes import HoleKind, line_of, parsed
 from pipeline.collectors.logs.lines import Line
 from pipeline.tables.schemas import USAGE_EVENTS
 from pipeline.usage import TOGETHER, TOKENS_MAX
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from pipeline.collectors.decode import Row
     from pipeline.collectors.formats.log_format import LogFormat
     from pipeline.collectors.kernel.names import Name
-    from pipeline.collectors.kernel.shapes import Hole
+    from pipeline.collectors.kernel.shapes import Form, Hole
 
 TERMS_MAX = 8
 _COUNTS_MAX = 16
@@ -41,6 +42,8 @@ _GREATEST = (1, 2, 2, 3, 5, 40, 10**6)
 """The greatest count of each further sample: of few values, so that many are equal, or of many."""
 _SAMPLES_MIN = 4
 """So many of them must hold together."""
+_OF_OTHER_MODELS = (1, 4, 6)
+"""Which of them are asked where a shape has a rule that differs from this one in the names of models."""
 _TOTAL = re.compile("total_?tokens?(?:_?count)?", re.IGNORECASE)
 """Names of what should be prompt and completion together."""
 _LINE = Line(7, 1000, 2000, b"")
@@ -80,7 +83,11 @@ class Rule:
 
 _known: dict[tuple[str, bytes], Rule | None] = {}
 """The rules of shapes, by what they are read by: what one thread has asked, no other asks again."""
+_known_of_forms: dict[tuple[str, Form], tuple[list[str], Rule]] = {}
+"""Of shapes that differ in the names of models alone, those of one, and its rule."""
 _KNOWN_MAX = 2**14
+_asking = Lock()
+"""Held while a shape is asked of: another thread that meets the same one waits for the answer."""
 
 
 def hold_together(numbers: Mapping[str, Any]) -> Any:
@@ -113,18 +120,29 @@ class Teacher:
         ``example`` are the contents of the holes of one line: its counts are of a usual order.
         """
         known = (self._format, shape)
-        if known not in _known:
-            if len(_known) >= _KNOWN_MAX:
-                _known.clear()
-            _known[known] = self._found(shape, example)
-        return _known[known]
+        with _asking:
+            if known not in _known:
+                if len(_known) >= _KNOWN_MAX:
+                    _known.clear()
+                    _known_of_forms.clear()
+                _known[known] = self._found(shape, example)
+            return _known[known]
 
     def _found(self, shape: bytes, example: Sequence[int]) -> Rule | None:
         try:
-            holes = holes_of(shape, self._names)
+            holes, form, models = parsed(shape, self._names)
         except (ValueError, LookupError):  # a word of half characters; and whatever is no shape
             return None
-        return _Samples(self, shape, holes, example).rule()
+        others, known = _known_of_forms.get((self._format, form), ([], None))
+        if known is not None:
+            renamed: dict[Any, Any] = dict(zip(others, models, strict=True))
+            rule = replace(known, shared=tuple(renamed.get(value, value) for value in known.shared))
+            if _Samples(self, shape, holes, example).confirm(rule):
+                return rule
+        found = _Samples(self, shape, holes, example).rule()
+        if found is not None:
+            _known_of_forms[self._format, form] = models, found
+        return found
 
     def row_of(self, sample: bytes) -> Row | None:
         """Return the row that the plain reader makes of a line; ``None`` where that is none of an event."""
@@ -173,6 +191,12 @@ class _Samples:
         found = self._with_binding_totals(found)
         checked = [self._is_foretold(found, number) for number in range(len(_GREATEST))]
         return found if False not in checked and checked.count(True) >= _SAMPLES_MIN else None
+
+    def confirm(self, rule: Rule) -> bool:
+        """Tell whether a rule holds that was found for a shape with the names of other models."""
+        self._counts += [hole for hole in self._totals if hole not in rule.totals]
+        self._totals = list(rule.totals)
+        return all(self._is_foretold(rule, number) for number in _OF_OTHER_MODELS)
 
     def _found(self) -> Rule | None:
         """Return the rule that two samples suggest: their counts are as large as those of the example, in order."""

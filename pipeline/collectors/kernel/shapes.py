@@ -9,6 +9,7 @@ import json
 import random
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -40,25 +41,50 @@ class Hole(NamedTuple):
     name: str
 
 
+_SIZE_BYTES = 2
 OTHER_NAME = "\u00b7"
 """Stands for all names that nobody looks at."""
 
-_TEXTS = ("x", "\u2028 é", 'chat.completion "error" 0', "message_start")
+_TEXTS = tuple(map(json.dumps, ("x", "\u2028 é", 'chat.completion "error" 0', "message_start")))
 _HALF = 0.5
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_CLOSE, _OTHERS = b"}~"
 _SIMPLE = {ord("t"): "true", ord("f"): "false", ord("n"): "null", ord("0"): "0"}
 
 
-def holes_of(shape: bytes, names: Sequence[Name]) -> list[Hole]:
-    """Return the holes of a shape in the order of their contents."""
-    found: list[Hole] = []
+class Form(NamedTuple):
+    """What shapes have in common that differ in nothing but the names of models."""
+
+    parts: tuple[bytes, ...]
+    """The shape without these."""
+    which: tuple[int, ...]
+    """Of each of them, the first that is equal to it."""
+
+
+class Parsed(NamedTuple):
+    """What is in a shape."""
+
+    holes: list[Hole]
+    """In the order of their contents."""
+    form: Form
+    models: list[str]
+    """The words under names that say ``model``."""
+
+
+def parsed(shape: bytes, names: Sequence[Name]) -> Parsed:
+    """Return what is in a shape. Raises ``ValueError`` where a word is no text."""
+    holes: list[Hole] = []
 
     def contents(_number: int, kind: HoleKind, name: str) -> int | str:
-        found.append(Hole(kind, name))
+        holes.append(Hole(kind, name))
         return "x" if kind in (HoleKind.IDENTIFIER, HoleKind.KEY) else 1
 
-    line_of(shape, names, contents, random.Random(0))
-    return found
+    writer = _Writer(shape, names, contents, random.Random(0))
+    writer.line()
+    begins, ends = [0, *(end for _, end in writer.models)], [*(begin for begin, _ in writer.models), len(shape)]
+    models = [shape[begin + _SIZE_BYTES : end].decode() for begin, end in writer.models]
+    parts = tuple(shape[begin:end] for begin, end in zip(begins, ends, strict=True))
+    return Parsed(holes, Form(parts, tuple(map(models.index, models))), models)
 
 
 def line_of(shape: bytes, names: Sequence[Name], contents: Contents, chance: random.Random) -> bytes:
@@ -70,6 +96,11 @@ def line_of(shape: bytes, names: Sequence[Name], contents: Contents, chance: ran
     return _Writer(shape, names, contents, chance).line().encode()
 
 
+@lru_cache(2**10)
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
 class _Writer:
     def __init__(self, shape: bytes, names: Sequence[Name], contents: Contents, chance: random.Random) -> None:
         self._shape = shape
@@ -79,6 +110,8 @@ class _Writer:
         self._at = self._holes = 0
         self._ids: list[str] = []
         self._name = ""
+        self.models: list[tuple[int, int]] = []
+        """Where words begin and end that are names of models, with their sizes before them."""
 
     def line(self) -> str:
         return self._value()
@@ -102,7 +135,7 @@ class _Writer:
     def _value(self) -> str:  # noqa: C901, PLR0911, PLR0912 - a token a case
         match self._token():
             case 1:
-                return json.dumps(self._chance.choice(_TEXTS))
+                return self._chance.choice(_TEXTS)
             case 2:
                 return '""'
             case 0x7B:
@@ -114,7 +147,7 @@ class _Writer:
             case 0x23:  # #
                 return self._taken(self._number())
             case 0x22:  # "
-                return json.dumps(self._taken(self._number()), ensure_ascii=False)
+                return _quoted(self._word())
             case 0x63:  # c
                 return str(self._hole(HoleKind.COUNT))
             case 0x69:  # i
@@ -136,6 +169,13 @@ class _Writer:
             case token:
                 return _SIMPLE[token]
 
+    def _word(self) -> str:
+        begin = self._at
+        word = self._taken(self._number())
+        if "model" in self._name:
+            self.models.append((begin, self._at))
+        return word
+
     def _identifier(self) -> str:
         number = self._token() - 0x40
         if number == len(self._ids):
@@ -144,18 +184,19 @@ class _Writer:
 
     def _object(self) -> str:
         members = []
-        while (token := self._token()) != ord("}"):
-            if token == ord("~"):
+        while (token := self._token()) != _CLOSE:
+            if token == _OTHERS:
                 members.append(f'"{OTHER_NAME}":0')
                 continue
-            name = self._names[(self._token() - 0x40) << 5 | (self._token() - 0x40)].text
-            self._name = name
-            members.append(f"{json.dumps(name)}:{self._value()}")
+            self._name = name = self._names[(self._token() - 0x40) << 5 | (self._token() - 0x40)].text
+            members.append(f"{_quoted(name)}:{self._value()}")
         return f"{{{','.join(members)}}}"
 
     def _list(self) -> str:
         elements = []
+        name = self._name
         while self._shape[self._at] != ord("]"):
+            self._name = name
             is_fraction = self._shape[self._at] == ord("F")
             elements += [self._value()] * (self._chance.randint(1, 3) if is_fraction else 1)
         self._at += 1

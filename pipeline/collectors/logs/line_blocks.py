@@ -1,6 +1,6 @@
 """Bytes to blocks of whole lines.
 
-As ``lines`` splits them, many at a time, with the digest worked out beside the decoding.
+As ``lines`` splits them, many at a time.
 
 Owns blocks, and what has been taken of them. Does not own the rules of a line (``lines``): the same lines end at the
 same places with the same numbers, and a line beyond the cap is handed out alone.
@@ -9,7 +9,6 @@ same places with the same numbers, and a line beyond the cap is handed out alone
 from __future__ import annotations
 
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.collectors.logs.digests import new_digest
@@ -19,7 +18,6 @@ from pipeline.usage.sources import Algorithm, SegmentDigest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from concurrent.futures import Future
 
     from pipeline.collectors.logs.digests import Digest
 
@@ -88,18 +86,12 @@ class LineBlocks:
         self._recent: deque[bytes] = deque([before[-WINDOW_BYTES:]])
         self._recent_bytes = len(self._recent[0])
         self._algorithm = algorithm
-        self._digest = _DigestBeside(new_digest(algorithm))
+        self._digest = new_digest(algorithm)
         self._read_end = start
         self._read_line = first_line
 
     def __iter__(self) -> Iterator[LineBlock]:
         """Yield the complete lines in their order; a block must be taken before the next is asked for."""
-        try:
-            yield from self._whole_lines()
-        finally:
-            self._digest.close()
-
-    def _whole_lines(self) -> Iterator[LineBlock]:
         begun: list[bytes] = []
         begun_bytes, has_whole = 0, False
         long_line: LongLine | None = None
@@ -124,7 +116,7 @@ class LineBlocks:
                 yield from self._blocks(rest if is_whole else b"".join((*begun[:-1], memoryview(rest)[:at])))
                 begun, begun_bytes, has_whole = ([], 0, False) if is_whole else ([rest[at:]], len(rest) - at, False)
             if begun_bytes and not has_whole and (begun_bytes > self._line_bytes_max or are_nuls(begun)):
-                long_line = LongLine(self._digest.so_far(), b"".join(begun), self._line_bytes_max)
+                long_line = LongLine(self._digest, b"".join(begun), self._line_bytes_max)
                 begun, begun_bytes = [], 0
         content = b"".join(begun)
         yield from self._blocks(content[: content.rfind(b"\n") + 1])
@@ -132,9 +124,9 @@ class LineBlocks:
     def take(self, block: LineBlock) -> None:
         """Count the lines of a block."""
         if block.long_line_digest is not None:
-            self._digest.replace(block.long_line_digest)
+            self._digest = block.long_line_digest
         else:
-            self._digest.add(block.content)
+            self._digest.update(block.content)
         self.end = block.end
         self.next_line = block.first_line + block.lines
         self._recent.append(block.content[-WINDOW_BYTES:])
@@ -145,12 +137,12 @@ class LineBlocks:
     def begin_segment(self) -> None:
         """Let a segment begin after the line taken last."""
         self.segment_start = self.end
-        self._digest.replace(new_digest(self._algorithm))
+        self._digest = new_digest(self._algorithm)
 
     @property
     def segment_digest(self) -> SegmentDigest:
         """The digest of the lines since ``segment_start``, with their terminators."""
-        return SegmentDigest(self._algorithm, self._digest.so_far().hexdigest())
+        return SegmentDigest(self._algorithm, self._digest.hexdigest())
 
     @property
     def tail(self) -> bytes:
@@ -184,7 +176,7 @@ class LineBlocks:
             if end - 1 - at > self._line_bytes_max:
                 if waiting:
                     yield self._block(content[first:at], waiting)
-                yield self._long(LongLine(self._digest.so_far(), content[at:end], self._line_bytes_max))
+                yield self._long(LongLine(self._digest, content[at:end], self._line_bytes_max))
                 first, waiting = end, 0
             else:
                 waiting += 1
@@ -208,51 +200,3 @@ _BLOCK_BYTES = 2**22
 """At least so much is split at once, where there is so much: what is done once for a block costs nothing."""
 _BLOCK_BYTES_MAX = 2**23
 _BLOCK_LINES_MAX = 2**16
-_THREAD_FROM_BYTES = 2**18
-_WAITING_MAX = 4
-
-
-class _DigestBeside:
-    """A digest that another thread works out while this one decodes.
-
-    Hashing gives the interpreter away, and costs as much.
-    """
-
-    def __init__(self, digest: Digest) -> None:
-        self._digest = digest
-        self._waiting: deque[Future[object]] = deque()
-        self._thread: ThreadPoolExecutor | None = None
-
-    def add(self, content: bytes) -> None:
-        """Take in bytes; at most ``_WAITING_MAX`` contents are kept waiting."""
-        if self._thread is None:
-            if len(content) < _THREAD_FROM_BYTES:
-                self._digest.update(content)
-                return
-            self._thread = ThreadPoolExecutor(max_workers=1)
-        while len(self._waiting) >= _WAITING_MAX:
-            self._waiting.popleft().result()
-        self._waiting.append(self._thread.submit(self._digest.update, content))
-
-    def so_far(self) -> Digest:
-        """Return a copy of the digest of all that was added."""
-        self._settle()
-        return self._digest.copy()
-
-    def replace(self, digest: Digest) -> None:
-        """Go on from another digest."""
-        self._settle()
-        self._digest = digest
-
-    def close(self) -> None:
-        """Let the thread end when it has done its work.
-
-        Nobody waits for it, since it may be the one that closes what was abandoned.
-        """
-        if self._thread is not None:
-            self._thread.shutdown(wait=False)
-            self._thread = None
-
-    def _settle(self) -> None:
-        while self._waiting:
-            self._waiting.popleft().result()

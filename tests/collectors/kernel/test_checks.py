@@ -172,6 +172,8 @@ HANDED_OVER = {
     "text in a stream that is no chunk": _stream(_said(), b"hello", COUNTED),
     "an event that is an error": _stream(_said()).replace(b"data: ", b"event: error\\ndata: ", 1),
     "an error with a space before it": _stream(_said()).replace(b"data: ", b"event:  error\\ndata: ", 1),
+    "a text for an answer that has escapes": _with(b'"response": "upstream \\u0065rror"'),
+    "a text for an answer that is longer than words are": _with(b'"response": "' + b"x" * 140 + b'"'),
     "what follows a document in a text": _answered(b'"{\\"id\\": \\"a\\"} x"'),
 }
 """Lines that the kernel must not tell, by what it would get wrong if it did."""
@@ -200,6 +202,8 @@ TOLD = {
     "an id of many bytes": USUAL.replace(b'"r"', b'"' + b"r" * 250 + b'"'),
     "a status with a fraction": _with(b'"status": 200.5', without=b', "status": 500'),
     "a status that is a hundredth": _with(b'"status": 2e-2', without=b', "status": 500'),
+    "a short text for an answer": _with(b'"response": "upstream connect error"'),
+    "a key of many bytes, with which a message begins": USUAL.replace(b'"k"', b'"' + b"k" * 60 + b'"'),
     "two keys of one length": USUAL.replace(b'"k"', b'"l"'),
     "another tree of names beside the known ones": _with(b'"x": {"status": 200, "y": [{"ts": 1}, "\\u0041"]}'),
 }

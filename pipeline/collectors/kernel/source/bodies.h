@@ -601,7 +601,8 @@ static const u8 *json_text(const u8 *p) {
   return has_more && *p == '{' ? json_lines(p) : unsure();
 }
 
-/* What was logged as the response. Twin: body.take_apart; whatever it would unwrap or guess at is handed over. */
+/* What was logged as the response. Twin: body.take_apart; whatever it would unwrap or guess at stands in the shape, where
+   it is short, and is handed over otherwise. */
 static const u8 *response(const u8 *p, int depth) {
   switch (*p) {
   case '{': return object(p, OF_BODY, depth);
@@ -613,5 +614,5 @@ static const u8 *response(const u8 *p, int depth) {
   p++;
   if (*p == '{' || *p == '[') return json_text(p);
   if (begins_with(p, "data:") || begins_with(p, "event:") || begins_with(p, "id:")) return transcript(p);
-  return *p == ':' || begins_with(p, "retry:") ? transcript(p) : unsure();
+  return *p == ':' || begins_with(p, "retry:") ? transcript(p) : text_under(p, LITERAL);
 }

@@ -82,16 +82,11 @@ static inline u64 hash_of(const u8 *p, u32 size, u64 h) {
 
 /* Twin: the WHATWG's and Python's UTF-8 (`bytes.decode`): no overlong forms, no surrogates, nothing above U+10FFFF. */
 static int is_utf8(const u8 *p, const u8 *end) {
-  while (p < end) {
-    if (end - p >= 16 && !bits(load(p))) {
-      p += 16;
-      continue;
-    }
+  for (;;) {
+    u32 high;
+    while (p < end && !(high = bits(load(p)))) p += 16;
+    if (p >= end || (p += __builtin_ctz(high)) >= end) return 1;
     u8 a = *p, b = p[1];
-    if (a < 0x80) {
-      p++;
-      continue;
-    }
     int more = a >= 0xC2 && a <= 0xDF ? 1 : a >= 0xE0 && a <= 0xEF ? 2 : a >= 0xF0 && a <= 0xF4 ? 3 : 0;
     if (!more || end - p <= more) return 0;
     if ((a == 0xE0 && b < 0xA0) || (a == 0xED && b > 0x9F)) return 0;
@@ -100,5 +95,4 @@ static int is_utf8(const u8 *p, const u8 *end) {
       if ((p[i] & 0xC0) != 0x80) return 0;
     p += 1 + more;
   }
-  return 1;
 }

@@ -7,6 +7,7 @@ enum { BEGINNINGS_MAX = 4096, BEGINNING_BYTES_MAX = 256, MESSAGE_BYTES_MAX = 640
 /* What the host says of each row: where its message begins in `beginnings`, and where its id lies in `texts`. */
 static u8 beginnings[BEGINNINGS_MAX][BEGINNING_BYTES_MAX];
 static u32 beginning_sizes[BEGINNINGS_MAX];
+static u32 begun[BEGINNINGS_MAX][8]; /* the state behind the first block of a beginning that fills one */
 static u32 id_beginnings[LINES_MAX], id_places[LINES_MAX], id_sizes[LINES_MAX];
 static u8 event_ids[LINES_MAX][EVENT_ID_BYTES];
 
@@ -40,10 +41,10 @@ static void compress(x4 *state, const x4 *block_words) {
   for (int i = 0; i < 8; i++) s[i] = state[i];
   for (int i = 0; i < 64; i++) {
     x4 s1 = rotated(s[4], 6) ^ rotated(s[4], 11) ^ rotated(s[4], 25);
-    x4 choice = (s[4] & s[5]) ^ (~s[4] & s[6]);
+    x4 choice = ((s[5] ^ s[6]) & s[4]) ^ s[6];
     x4 t1 = s[7] + s1 + choice + round_constants[i] + w[i];
     x4 s0 = rotated(s[0], 2) ^ rotated(s[0], 13) ^ rotated(s[0], 22);
-    x4 majority = (s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]);
+    x4 majority = (s[0] & s[1]) ^ ((s[0] ^ s[1]) & s[2]);
     for (int j = 7; j > 0; j--) s[j] = s[j - 1];
     s[4] += t1;
     s[0] = t1 + s0 + majority;
@@ -72,21 +73,34 @@ static inline u32 big_endian(const u8 *p) {
   return __builtin_bswap32(x);
 }
 
+/* How many bytes of a message are in `begun`. */
+static inline u32 behind_first(u32 beginning) { return beginning_sizes[beginning] >= 64 ? 64 : 0; }
+
+static void begin(u32 n) {
+  x4 state[8], words[16];
+  for (int i = 0; i < 8; i++) state[i] = (x4){0} + initial_state[i];
+  for (int i = 0; i < 16; i++) words[i] = (x4){0} + big_endian(beginnings[n] + 4 * i);
+  compress(state, words);
+  for (int i = 0; i < 8; i++) begun[n][i] = state[i][0];
+}
+
 static void identify(u32 count) {
   static u8 messages[4][MESSAGE_BYTES_MAX];
   for (u32 row = 0; row < count; row += 4) {
-    u32 sizes[4] = {0}, longest = 0;
-    x4 state[8], words[16];
+    u32 sizes[4] = {0}, firsts[4] = {0}, longest = 0;
+    x4 state[8] = {{0}}, words[16];
     for (u32 i = 0; i < 4 && row + i < count; i++) {
-      sizes[i] = message_of(row + i, messages[i]);
+      u32 n = id_beginnings[row + i];
+      firsts[i] = behind_first(n);
+      sizes[i] = message_of(row + i, messages[i]) - firsts[i];
       if (sizes[i] > longest) longest = sizes[i];
+      for (int j = 0; j < 8; j++) state[j][i] = firsts[i] ? begun[n][j] : initial_state[j];
     }
-    for (int i = 0; i < 8; i++) state[i] = (x4){0} + initial_state[i];
     for (u32 at = 0; at < longest; at += 64) {
       x4 before[8], goes_on = {0};
       for (int i = 0; i < 4; i++) goes_on[i] = at < sizes[i] ? ~0u : 0;
       for (int i = 0; i < 16; i++)
-        for (int lane = 0; lane < 4; lane++) words[i][lane] = big_endian(messages[lane] + at + 4 * i);
+        for (int lane = 0; lane < 4; lane++) words[i][lane] = big_endian(messages[lane] + firsts[lane] + at + 4 * i);
       for (int i = 0; i < 8; i++) before[i] = state[i];
       compress(state, words);
       for (int i = 0; i < 8; i++) state[i] = (state[i] & goes_on) | (before[i] & ~goes_on);

@@ -216,6 +216,11 @@ int EXPORT(suffix)(u32 size) {
   return (int)suffix_count++;
 }
 
+/* Takes in the beginnings from one on, up to another. */
+void EXPORT(introduce)(u32 first, u32 end) {
+  for (; first < end; first++) begin(first);
+}
+
 /* Works out the identities of so many rows. */
 void EXPORT(identities)(u32 count) { identify(count); }
 
