@@ -7,7 +7,7 @@ then ``commands.usage``.
 Exit codes: 0 ok, 1 unexpected, 2 usage, configuration or a newer lake, 3 bad input (where ``--strict``, where most of
 a new source cannot be read, or in ``try``), 4 blocked (unpriced usage or a broken claim at issue), 5 locked, 6 a
 difference was found (verify, explain, recompute, reconcile), 7 a claim about the counts does not hold (nightly, invoice
-draft), 130 interrupted.
+draft), 8 the machine refused (a full or failing disk, no permission, too few open files), 130 interrupted.
 """
 
 from __future__ import annotations
@@ -35,9 +35,11 @@ from pipeline.base.errors import (
 )
 from pipeline.cli.context import EXIT_CONFIGURATION, EXIT_UNEXPECTED, Invocation
 from pipeline.cli.lean_imports import keep_imports_lean
+from pipeline.cli.surroundings import machine_error_text
 
 EXIT_BLOCKED = 4
 EXIT_LOCKED = 5
+EXIT_MACHINE = 8
 EXIT_INTERRUPTED = 130
 
 _COMMANDS = {
@@ -114,6 +116,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     night that was done.
     """
     keep_imports_lean()
+    _leave_no_core()
     code = run(arguments)
     try:
         sys.stdout.flush()
@@ -121,6 +124,15 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except BrokenPipeError:  # nobody reads on, as with ``| head``
         code = code or EXIT_UNEXPECTED
     os._exit(code)
+
+
+def _leave_no_core() -> None:
+    """Let a crash leave no image of the memory behind: logs are in it, with prompts and keys."""
+    try:
+        import resource  # noqa: PLC0415 - there is none on Windows
+    except ImportError:
+        return
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -139,6 +151,12 @@ def run(arguments: list[str] | None = None) -> int:
     except TallybookError as error:
         click.echo(f"tallybook: {error}", err=True)
         return _exit_code(error)
+    except Exception as error:
+        refused = machine_error_text(error)
+        if refused is None:
+            raise
+        click.echo(f"tallybook: {refused}", err=True)
+        return EXIT_MACHINE
     return result if isinstance(result, int) else 0
 
 

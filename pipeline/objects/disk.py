@@ -74,9 +74,9 @@ def write_pieces(folder: Path, pieces: Iterable[bytes], *, mode: int = 0o666, is
                 os.fsync(descriptor)
         finally:
             os.close(descriptor)
-    except OSError:
+    except OSError as error:
         os.unlink(temporary)  # noqa: PTH108 - every fault enters by this module's `os`
-        raise
+        raise _named(error, folder) from None
     return temporary
 
 
@@ -129,6 +129,8 @@ def sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        raise _named(error, folder) from None
     finally:
         os.close(descriptor)
 
@@ -179,6 +181,13 @@ def overwrite(descriptor: int, content: bytes) -> None:
     os.ftruncate(descriptor, 0)
     os.lseek(descriptor, 0, os.SEEK_SET)
     _write_whole(descriptor, content)
+
+
+def _named(error: OSError, path: Path) -> OSError:
+    """Let an error of an open file say where it was: the system names no path then."""
+    if error.filename is None:
+        error.filename = str(path)
+    return error
 
 
 def _write_whole(descriptor: int, content: bytes) -> None:

@@ -33,7 +33,7 @@ class Died(BaseException):
 
 
 class FaultyOs:
-    """Forwards to ``os``; call number ``die_at`` (from 1) never returns, call number ``fail_at`` raises EIO.
+    """Forwards to ``os``; call number ``die_at`` (from 1) never returns, call number ``fail_at`` raises ``failure``.
 
     Fsync is only remembered.
 
@@ -47,11 +47,13 @@ class FaultyOs:
         *,
         die_at: int | None = None,
         fail_at: int | None = None,
+        failure: int = errno.EIO,
         ignore_fsync: Callable[[str, bool], bool] = lambda *_: False,
     ) -> None:
         self.root = root
         self.die_at = die_at
         self.fail_at = fail_at
+        self.failure = failure
         self.ignore_fsync = ignore_fsync
         self.calls = 0
         self.dead = False
@@ -102,7 +104,7 @@ class FaultyOs:
                 os.write(arguments[0], arguments[1][: len(arguments[1]) // 2])
             raise Died
         if self.calls == self.fail_at:
-            raise OSError(errno.EIO, "the disk failed here")
+            raise OSError(self.failure, os.strerror(self.failure))
 
     def _open(self, path: Path, flags: int, *mode: int) -> int:
         descriptor = os.open(path, flags, *mode)
