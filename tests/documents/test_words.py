@@ -21,7 +21,7 @@ from pipeline.invoicing import LineKind
 from pipeline.usage import Meter
 
 TAGS = ["en", "en-GB", "en-IN", "de", "de-AT", "de-CH", "fr", "fr-CH", "fr-CA"]
-TEXTS = [field.name for field in fields(Words) if field.name not in ("kinds", "meters")]
+TEXTS = [field.name for field in fields(Words) if field.name not in ("kinds", "meters", "phrases")]
 BLANK = "\u00a0"
 
 
