@@ -56,6 +56,19 @@ def test_no_english_word_is_left_on_a_page_in_another_language(language: str) ->
         assert words_in(said) & english == set(), document.id
 
 
+def test_a_credit_note_after_parts_says_that_it_takes_back_the_rest() -> None:
+    *parts, rest = notes_of(every_line("en"))
+    assert printed_invoice(rest).statement == "This credit note takes back all that was left of invoice INV-000001."
+    assert {printed_invoice(part).statement for part in parts} == {
+        "This credit note takes back a part of invoice INV-000001: Störung"
+    }
+
+
+def test_a_correction_of_seats_is_told_from_one_of_fees() -> None:
+    (section,) = (each for each in printed_invoice(every_line("fr")).sections if each.title.startswith("Corrections"))
+    assert {"Frais", "Frais · Sièges"} <= {row.what for group in section.groups for row in group.rows}
+
+
 def test_the_page_of_each_line_is_written_as_its_language_has_it() -> None:
     invoice = every_line("de")
     spelling = spelling_of("de")

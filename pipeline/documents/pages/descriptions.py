@@ -63,7 +63,7 @@ _ENDINGS = ("part_of_days", "part_taxed_as")
 
 
 def description_in(spelling: Spelling, kind: LineKind, description: str) -> str:
-    """Return the description of a line in a language: ``frais mensuels pour octobre 2026``.
+    """Return the description of a line in a language: ``Frais mensuels pour octobre 2026``.
 
     That of a kind without phrases (usage, which is written by its meter) and one of no phrase is returned as it is.
     """
@@ -73,7 +73,8 @@ def description_in(spelling: Spelling, kind: LineKind, description: str) -> str:
             body, endings = _without_endings(spelling, description)
         said = _pattern(name).fullmatch(body)
         if said is not None:
-            return _written(spelling, name, said.groupdict()) + endings
+            text = _written(spelling, name, said.groupdict()) + endings
+            return text if kind is LineKind.ITEM else text[:1].upper() + text[1:]
     return description
 
 

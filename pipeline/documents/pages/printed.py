@@ -162,7 +162,11 @@ class _Writer:
         invoice, words = self.invoice, self.spelling.words
         if invoice.status is not InvoiceStatus.CREDIT_NOTE:
             return ""
-        text = words.credit_note_in_part_explained if invoice.is_partial else words.credit_note_explained
+        text = words.credit_note_explained
+        if invoice.is_partial:
+            text = words.credit_note_in_part_explained
+        elif invoice.is_of_rest:
+            text = words.credit_note_of_rest_explained
         return text.format(invoice=harmless(invoice.credits_invoice), reason=harmless(invoice.credit_reason))
 
     def _due_by(self) -> str:
@@ -235,7 +239,7 @@ class _Writer:
     def _corrected(self, line: InvoiceLine) -> str:
         """Say what a line corrects, or is taken off a correction of, that is about no tokens."""
         kinds, original = self.spelling.words.kinds, line.original_kind or line.kind
-        named = line.item if original in (LineKind.ITEM, LineKind.COUPON) else ""
+        named = self.spelling.words.items.get(line.item, line.item)
         taxed_as = kinds[line.taxed_as.value] if line.taxed_as else ""
         return " · ".join(part for part in (line.model, kinds[original.value], named, taxed_as) if part)
 
@@ -251,7 +255,7 @@ class _Writer:
 
     def _quantity(self, line: InvoiceLine, quantity: int) -> str:
         """Write tokens or requests; nothing where a line is about none, or takes back an amount alone."""
-        is_amount_alone = line.kind is LineKind.REDUCTION and not quantity
+        is_amount_alone = not quantity and (line.kind is LineKind.REDUCTION or line.flat_amount is not None)
         return "" if line.meter is None or is_amount_alone else self.spelling.number(quantity)
 
     def _reduced(self, line: InvoiceLine) -> str:

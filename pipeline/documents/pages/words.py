@@ -56,6 +56,8 @@ class Words:
     draft_warning: str
     credit_note_in_part: str
     credit_note_explained: str
+    credit_note_of_rest_explained: str
+    """Of an invoice that was credited in part before."""
     credit_note_in_part_explained: str
     seller: str
     buyer: str
@@ -113,6 +115,8 @@ class Words:
     meters: Mapping[Meter, str]
     reverse_charge: str
     """What is printed of a reversed charge for which nothing was written (``REVERSE_CHARGE_TEXT``)."""
+    items: Mapping[str, str]
+    """What a correction of fees or commitments names: ``seats`` and ``year``."""
     flat: str
     """Of a line of tiers with a flat amount."""
     phrases: Phrases
@@ -125,6 +129,7 @@ ENGLISH = Words(
     credit_note_in_part="Credit note",
     draft_warning="This is a draft. It asks for no payment, and what it says may change until it is issued.",
     credit_note_explained="This credit note takes back invoice {invoice} in full.",
+    credit_note_of_rest_explained="This credit note takes back all that was left of invoice {invoice}.",
     credit_note_in_part_explained="This credit note takes back a part of invoice {invoice}: {reason}",
     seller="From",
     buyer="Bill to",
@@ -198,6 +203,7 @@ ENGLISH = Words(
         Meter.REQUEST: "Requests",
     },
     reverse_charge="Reverse charge: the recipient is liable for the tax.",
+    items={"seats": "Seats", "year": "By the year"},
     flat="{price} flat for each tier that was reached",
     phrases=Phrases(
         monthly_fee="monthly fee for {period}",
@@ -226,6 +232,7 @@ GERMAN = Words(
     credit_note_in_part="Rechnungskorrektur",
     draft_warning="Dies ist ein Entwurf. Er ist nicht zu bezahlen und kann sich bis zur Ausstellung noch ändern.",
     credit_note_explained="Diese Stornorechnung hebt die Rechnung {invoice} vollständig auf.",
+    credit_note_of_rest_explained="Diese Stornorechnung hebt auf, was von der Rechnung {invoice} noch offen war.",
     credit_note_in_part_explained="Diese Rechnungskorrektur nimmt einen Teil der Rechnung {invoice} zurück: {reason}",
     seller="Von",
     buyer="Rechnung an",
@@ -301,6 +308,7 @@ GERMAN = Words(
         Meter.REQUEST: "Anfragen",
     },
     reverse_charge="Steuerschuldnerschaft des Leistungsempfängers.",
+    items={"seats": "Plätze", "year": "Jährlich"},
     flat="{price} pauschal je erreichter Stufe",
     phrases=Phrases(
         monthly_fee="Monatsgebühr für {period}",
@@ -332,6 +340,7 @@ FRENCH = Words(
     credit_note_in_part="Avoir partiel",
     draft_warning="Ceci est un projet. Aucun paiement n’est dû et le contenu peut changer jusqu’à l’émission.",
     credit_note_explained="Cet avoir annule intégralement la facture {invoice}.",
+    credit_note_of_rest_explained="Cet avoir annule tout ce qui restait de la facture {invoice}.",
     credit_note_in_part_explained="Cet avoir annule une partie de la facture {invoice} : {reason}",
     seller="De",
     buyer="Facturé à",
@@ -408,6 +417,7 @@ FRENCH = Words(
         Meter.REQUEST: "Requêtes",
     },
     reverse_charge="Autoliquidation : la taxe est due par le preneur.",
+    items={"seats": "Sièges", "year": "Annuel"},
     flat="{price} forfaitaires par palier atteint",
     phrases=Phrases(
         monthly_fee="Frais mensuels pour {period}",
