@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import date
 
 TEXT_CHARACTERS_MAX = 500
+LABEL_DEFAULT = "Tax"
 REVERSE_CHARGE_TEXT = "Reverse charge: the recipient is liable for the tax."
 _PERCENT_MAX = Decimal(100)
 _FRACTION_DIGITS_MAX = 4
@@ -58,7 +59,7 @@ class Tax:
 
     rate: Decimal = Decimal(0)
     """Percent, 0 to 100, at most 4 decimal places."""
-    label: str = "Tax"
+    label: str = LABEL_DEFAULT
     """As printed: ``VAT``."""
     reverse_charge: bool = False
     """No tax is charged, and ``text`` says who owes it: the category AE, in words."""

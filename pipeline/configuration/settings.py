@@ -117,6 +117,8 @@ class Settings:
 
     csv_bom: bool = False
     """Whether CSV files of invoices begin with a byte order mark."""
+    fonts: str = ""
+    """A folder of fonts for PDFs, relative to the workspace; empty = those that come with typst alone."""
 
     @property
     def seller(self) -> Party:
@@ -145,7 +147,9 @@ def read_settings(workspace: Path) -> Settings:
 
 def settings_from_table(table: Table) -> Settings:
     """Check the top table of a ``tallybook.toml``. Raises ``ConfigurationError``."""
-    table.allow_only("timezone", "currency", "rounding", "sources", "policy", "invoices", "limits", "seller", "exports")
+    table.allow_only(
+        "timezone", "currency", "rounding", "sources", "policy", "invoices", "limits", "seller", "exports", "documents"
+    )
     defaults = Settings()
     timezone = table.text("timezone", defaults.timezone)
     currency = table.text("currency", defaults.currency)
@@ -166,6 +170,7 @@ def settings_from_table(table: Table) -> Settings:
         limits=_limits(table.table("limits"), defaults.limits),
         letterhead=read_letterhead(table),
         csv_bom=_csv_bom(table.table("exports")),
+        fonts=_fonts(table.table("documents")),
     )
 
 
@@ -277,6 +282,11 @@ def _csv_bom(table: Table) -> bool:
         what = f"csv_bom is {value_text(is_marked)}; it must be true or false"
         raise table.refusal(what)
     return is_marked
+
+
+def _fonts(table: Table) -> str:
+    table.allow_only("fonts")
+    return table.text("fonts") if "fonts" in table.values else ""
 
 
 def _limits(table: Table, defaults: Limits) -> Limits:

@@ -3,8 +3,8 @@
 Owns how a format is found and what it is called with. Does not own what any of them writes nor where documents lie
 (``pipeline.register.invoice_files``).
 
-A document is a pure function of the invoice, the language and this version of the program: neither the clock nor the
-machine has a say in it, so that it can be made again, byte for byte, from what is frozen.
+A document is a pure function of the invoice, the language, the fonts and this version of the program: neither the clock
+nor the machine has a say in it, so that it can be made again, byte for byte, from what is frozen.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pipeline.documents import formats as room_of_formats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from pipeline.invoicing import Invoice
 
@@ -36,8 +37,11 @@ class DocumentFormat(Protocol):
     SUFFIX: str
     """What follows the invoice's id in the name of its file: ``.html``, ``.ubl.xml``. No two formats share one."""
 
-    def rendered(self, invoice: Invoice, *, language: str = "") -> bytes:
-        """Return the document; ``language`` is one of ``pipeline.documents.pages.words``, empty = the invoice's own."""
+    def rendered(self, invoice: Invoice, *, language: str = "", fonts: Path | None = None) -> bytes:
+        """Return the document; ``language`` is one of ``pipeline.documents.pages.words``, empty = the invoice's own.
+
+        ``fonts`` is a folder of fonts for text that those of the format do not have; formats without fonts ignore it.
+        """
 
 
 @cache

@@ -127,6 +127,11 @@ class Invoice:
         return bool(self.credit_reason)
 
     @property
+    def is_of_rest(self) -> bool:
+        """Whether it is a credit note that takes back what earlier ones in part had left of an invoice."""
+        return not self.is_partial and any(line.kind is LineKind.REDUCTION for line in self.lines)
+
+    @property
     def subtotal(self) -> Decimal:
         """The sum of the printed line amounts, before tax."""
         return self._printed(line.amount for line in self.lines if line.kind is not LineKind.TAX)

@@ -61,13 +61,23 @@ def test_what_is_frozen_is_rendered_from_the_register_alone(issued: Path) -> Non
     assert path.read_bytes() == before
 
 
+def test_a_folder_of_fonts_that_is_not_there_is_named(issued: Path) -> None:
+    settings = issued / "tallybook.toml"
+    settings.write_text(settings.read_text(encoding="utf-8") + '[documents]\nfonts = "fonts"\n', encoding="utf-8")
+    done = tallybook(issued, "invoice", "render", "INV-000001", "--format", "pdf")
+    assert done.returncode == 2
+    assert f"fonts of [documents] is 'fonts', and {issued / 'fonts'} is no folder; make it" in done.stderr
+    (issued / "fonts").mkdir()
+    assert tallybook(issued, "invoice", "render", "INV-000001", "--format", "pdf").returncode == 0
+
+
 def test_one_that_cannot_be_made_is_named_and_all_others_are_written(issued: Path) -> None:
     done = tallybook(
         issued, "invoice", "render", "--period", "2026-10", "--format", "pdf,html", "--to", str(issued / "out")
     )
     assert done.returncode == 2
     assert done.stderr.startswith(
-        "tallybook: INV-000002 as pdf: INV-000002 has text that the fonts of a PDF do not have"
+        "tallybook: INV-000002 as pdf: INV-000002 has text that no font of a PDF has: 株 式 会 社 (CJK); name"
     )
     assert len(done.stderr.splitlines()) == 1
     written = sorted(path.name for path in (issued / "out").iterdir())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any
 
 import pypdf
 import pytest
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
 from printed_invoices import full_invoice
 
 from pipeline.base.errors import RenderingRefused
@@ -101,10 +104,49 @@ def test_hidden_directions_and_controls_do_no_harm() -> None:
 
 
 def test_text_that_the_fonts_do_not_have_is_refused_by_name_and_never_left_out() -> None:
-    with pytest.raises(
-        RenderingRefused, match=r"INV-000042 has text that the fonts of a PDF do not have: 株 式; .*html"
-    ):
-        pdf_page(full_invoice(note="株式", **SMALL))
+    told = (
+        r"INV-000042 has text that no font of a PDF has: "
+        r"株 式 \(CJK\), ท U\+0E35 \(THAI\), 한 \(HANGUL\), 💻 \(symbol\); "
+        r'.*\[documents\] fonts = "fonts", or render it as html'
+    )
+    with pytest.raises(RenderingRefused, match=told):
+        pdf_page(full_invoice(note="株式 ที 한 💻", **SMALL))
+
+
+@pytest.fixture
+def fonts(tmp_path: Path) -> Path:
+    """Return a folder with a font of the two characters of ``株式``."""
+    folder = tmp_path / "fonts"
+    folder.mkdir()
+    pen = TTGlyphPen(None)
+    for corner in ((100, 0), (100, 700), (900, 700), (900, 0)):
+        (pen.lineTo if pen.points else pen.moveTo)(corner)
+    pen.closePath()
+    names = [".notdef", "kabu", "shiki"]
+    font = FontBuilder(1000, isTTF=True)
+    font.setupGlyphOrder(names)
+    font.setupCharacterMap({ord("株"): "kabu", ord("式"): "shiki"})
+    font.setupGlyf(dict.fromkeys(names, pen.glyph()))
+    font.setupHorizontalMetrics(dict.fromkeys(names, (1000, 100)))
+    font.setupHorizontalHeader(ascent=800, descent=-200)
+    font.setupNameTable({"familyName": "Two Characters", "styleName": "Regular", "psName": "TwoCharacters-Regular"})
+    font.setupOS2(sTypoAscender=800, sTypoDescender=-200, fsType=0)
+    font.setupPost()
+    font.save(folder / "two.ttf")
+    return folder
+
+
+def test_a_font_in_the_folder_draws_what_those_of_typst_do_not_have_byte_for_byte_the_same(fonts: Path) -> None:
+    invoice = full_invoice(name="株式 Ltd", note="株式", **SMALL)
+    pdf = pdf_page(invoice, fonts=fonts)
+    assert "株式" in text_of(pdf)
+    shutil.copytree(fonts, fonts.parent / "elsewhere")
+    assert pdf_page(invoice, fonts=fonts.parent / "elsewhere") == pdf
+    assert pdf_page(full_invoice(**SMALL), fonts=fonts) == pdf_page(full_invoice(**SMALL)), (
+        "no other text is drawn by it"
+    )
+    with pytest.raises(RenderingRefused, match=f"会 \\(CJK\\); put a font that has it into {fonts}, or"):
+        pdf_page(full_invoice(note="株式会", **SMALL), fonts=fonts)
 
 
 def test_a_file_can_be_attached_and_comes_out_again() -> None:

@@ -18,10 +18,11 @@ from pipeline.base.periods import BillingPeriod
 from pipeline.documents.pages.spelling import harmless, spelling_of
 from pipeline.documents.pages.words import LANGUAGES, Words
 from pipeline.invoicing import LineKind
+from pipeline.invoicing.recurring_lines import SEATS, YEAR
 from pipeline.usage import Meter
 
 TAGS = ["en", "en-GB", "en-IN", "de", "de-AT", "de-CH", "fr", "fr-CH", "fr-CA"]
-TEXTS = [field.name for field in fields(Words) if field.name not in ("kinds", "meters")]
+TEXTS = [field.name for field in fields(Words) if field.name not in ("kinds", "meters", "items", "phrases")]
 BLANK = "\u00a0"
 
 
@@ -36,6 +37,7 @@ def test_a_language_has_every_word_every_kind_of_line_and_every_meter(language: 
     assert {kind.value for kind in LineKind} <= set(words.kinds)
     assert set(words.kinds) == set(LANGUAGES["en"].kinds)
     assert set(words.meters) == set(Meter)
+    assert set(words.items) == {SEATS, YEAR}
     assert all(text.strip() for text in (*words.kinds.values(), *words.meters.values()))
     assert len(set(words.meters.values())) == len(Meter)
 

@@ -19,6 +19,8 @@ from pipeline.documents.pages.attachment import Attachment
 from pipeline.documents.pages.pdf_page import pdf_page
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pypdf.generic import StreamObject
 
     from pipeline.invoicing import Invoice
@@ -30,14 +32,14 @@ _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 _SCHEMAS = "{http://www.aiim.org/pdfa/ns/extension/}schemas"
 
 
-def facturx_invoice(invoice: Invoice, *, language: str = "") -> bytes:
+def facturx_invoice(invoice: Invoice, *, language: str = "", fonts: Path | None = None) -> bytes:
     """Return the PDF/A-3 with its CII as ``factur-x.xml``. The same invoice gives the same bytes.
 
     Raises ``RenderingRefused`` and ``ExtraMissing``.
     """
     cii = cii_invoice(invoice, language=language)
     attached = Attachment(name=FILE_NAME, content=cii, description="Factur-X")
-    page = pdf_page(invoice, language=language, attachments=(attached,))
+    page = pdf_page(invoice, language=language, attachments=(attached,), fonts=fonts)
     with extra_of(EXTRA, "a Factur-X document"):
         from pypdf import PdfWriter  # noqa: PLC0415  # only those who ask for it need the library
     pdf = PdfWriter(clone_from=io.BytesIO(page))

@@ -101,6 +101,8 @@ def _terms_of_payment(invoice: Invoice, words: Words) -> str:
     """Return BT-20, which says of a credit note how it is settled."""
     if invoice.is_partial:
         return words.credit_note_in_part_explained.format(invoice=invoice.credits_invoice, reason=invoice.credit_reason)
+    if invoice.is_of_rest:
+        return words.credit_note_of_rest_explained.format(invoice=invoice.credits_invoice)
     if invoice.credits_invoice:
         return words.credit_note_explained.format(invoice=invoice.credits_invoice)
     return invoice.payment_terms

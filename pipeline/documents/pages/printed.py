@@ -11,7 +11,9 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from pipeline.accounts.billing import LABEL_DEFAULT
 from pipeline.base.money import exact_sum, rounded_to_minor_unit
+from pipeline.documents.pages.descriptions import description_in, reduction_in, tax_text_in
 from pipeline.documents.pages.page import (
     Fact,
     Headings,
@@ -160,7 +162,11 @@ class _Writer:
         invoice, words = self.invoice, self.spelling.words
         if invoice.status is not InvoiceStatus.CREDIT_NOTE:
             return ""
-        text = words.credit_note_in_part_explained if invoice.is_partial else words.credit_note_explained
+        text = words.credit_note_explained
+        if invoice.is_partial:
+            text = words.credit_note_in_part_explained
+        elif invoice.is_of_rest:
+            text = words.credit_note_of_rest_explained
         return text.format(invoice=harmless(invoice.credits_invoice), reason=harmless(invoice.credit_reason))
 
     def _due_by(self) -> str:
@@ -221,27 +227,47 @@ class _Writer:
         )
 
     def _text_of(self, line: InvoiceLine) -> str:
-        """Write a line that is about no tokens: as it was frozen, or by its kind where that only says what it corrects.
+        """Write a line that is about no tokens: its description in this language, a correction by what it corrects.
 
-        What people wrote themselves, such as the name of a fee, is in no table of words.
+        What people wrote themselves, such as the name of an item, is in no table of words.
         """
-        if line.kind is LineKind.CORRECTION and line.original_kind is not None:
-            kind = self.spelling.words.kinds[line.original_kind.value]
-            return harmless(" · ".join(part for part in (line.model, kind) if part))
-        return harmless(line.description)
+        if line.kind is LineKind.CORRECTION:
+            return harmless(self._corrected(line))
+        if line.kind is LineKind.REDUCTION:
+            return harmless(reduction_in(self.spelling, line.description, lambda text: self._reduced_text(line, text)))
+        return harmless(description_in(self.spelling, line.kind, line.description))
+
+    def _corrected(self, line: InvoiceLine) -> str:
+        """Say what a line corrects, or is taken off a correction of, that is about no tokens."""
+        kinds, original = self.spelling.words.kinds, line.original_kind or line.kind
+        named = self.spelling.words.items.get(line.item, line.item)
+        taxed_as = kinds[line.taxed_as.value] if line.taxed_as else ""
+        return " · ".join(part for part in (line.model, kinds[original.value], named, taxed_as) if part)
+
+    def _reduced_text(self, line: InvoiceLine, text: str) -> str:
+        """Write the description of the line that a reduction is taken off."""
+        if line.original_period is None:
+            return description_in(self.spelling, line.original_kind or line.kind, text)
+        corrected = self.spelling.words.correction_of.format(period=self.spelling.month(line.original_period))
+        return f"{corrected} · {self._corrected(line)}"
 
     def _tier(self, line: InvoiceLine) -> str:
         return self.spelling.words.tier.format(tier=line.service_tier) if line.service_tier else ""
 
     def _quantity(self, line: InvoiceLine, quantity: int) -> str:
         """Write tokens or requests; nothing where a line is about none, or takes back an amount alone."""
-        is_amount_alone = line.kind is LineKind.REDUCTION and not quantity
+        is_amount_alone = not quantity and (line.kind is LineKind.REDUCTION or line.flat_amount is not None)
         return "" if line.meter is None or is_amount_alone else self.spelling.number(quantity)
 
     def _reduced(self, line: InvoiceLine) -> str:
         if line.credits_line is None:
             return ""
         return self.spelling.words.reduction_of.format(line=line.credits_line, invoice=self.invoice.credits_invoice)
+
+    def _flat(self, line: InvoiceLine) -> str:
+        if line.flat_amount is None:
+            return ""
+        return self.spelling.words.flat.format(price=self.spelling.price(line.flat_amount))
 
     def _prices(self, row: Row) -> str:
         """Write the price that all lines of a row have, or the lowest and the highest per million of several."""
@@ -280,10 +306,10 @@ class _Writer:
             words.kinds[line.kind.value] if line.kind is LineKind.INCLUDED else "",
             self._reduced(line),
             self._tier(line),
+            self._flat(line),
             words.list_price.format(price=self._price(line, listed, line.package_tokens)) if listed is not None else "",
         )
-        is_of_tokens = line.meter is not None and (line.quantity or line.kind is not LineKind.USAGE)
-        what = f"{line.model} · {words.meters[line.meter]}" if line.meter and is_of_tokens else self._text_of(line)
+        what = f"{line.model} · {words.meters[line.meter]}" if line.meter else self._text_of(line)
         return PrintedRow(
             number=str(line.number),
             what=harmless(what),
@@ -317,7 +343,8 @@ class _Writer:
                 line = next(lines, None) if tax.is_charged else None
                 amount = line.amount if line else Decimal(0)
                 base, rate = self._amount(share.base), self.spelling.percent(tax.charged_rate)
-                label = self.spelling.words.tax_of.format(label=tax.label, rate=rate, base=base)
+                name = self.spelling.words.kinds[LineKind.TAX.value] if tax.label == LABEL_DEFAULT else tax.label
+                label = self.spelling.words.tax_of.format(label=name, rate=rate, base=base)
                 yield Fact(label=harmless(label), value=self._amount(amount))
 
     def _payment(self, bank: BankDetails) -> Iterator[Fact]:
@@ -340,7 +367,8 @@ class _Writer:
         invoice, words = self.invoice, self.spelling.words
         if self.view.is_condensed:
             yield words.continued_in_details
-        yield from (harmless(text) for text in (invoice.tax_text, invoice.note) if text)
+        tax_text = tax_text_in(self.spelling, invoice.tax_text)
+        yield from (harmless(text) for text in (tax_text, invoice.note) if text)
         unit = self.spelling.unit(invoice.currency)
         yield words.rounding_explained.format(unit=unit, currency=invoice.currency)
 

@@ -1,8 +1,8 @@
 """The words of an invoice in each language that it can be written in.
 
-Owns the words alone. Does not own how a language writes numbers and dates (``spelling``, by CLDR), nor texts that
-people write themselves (descriptions of fees, notes, reasons of a tax), which are printed as they are. A language is
-one more value in ``LANGUAGES``; it has every word, or it is no ``Words``.
+Owns the words alone. Does not own how a language writes numbers and dates (``spelling``, by CLDR), which description is
+which phrase (``descriptions``), nor texts that people write themselves (names of items, notes, reasons of a tax), which
+are printed as they are. A language is one more value in ``LANGUAGES``; it has every word, or it is no ``Words``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,36 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Phrases:
+    """The descriptions of lines that are about no tokens.
+
+    In English they are what is frozen with a line, to the letter: by them a description is known again.
+    """
+
+    monthly_fee: str
+    seat: str
+    seats: str
+    part_of_days: str
+    """What follows a fee or seats of a part of a period."""
+    minimum: str
+    """Of an entry of a rate card."""
+    maximum: str
+    above: str
+    """Which prompts an entry is of."""
+    commitment: str
+    yearly_commitment: str
+    days_of_amount: str
+    """A part of a commitment, one of those in ``{parts}``."""
+    item: str
+    coupon: str
+    coupon_in_percent: str
+    part_taxed_as: str
+    """What follows a part of a coupon."""
+    credit: str
+    reduction: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
     """All words of one language. ``{…}`` are filled in, and are the same in every language."""
 
@@ -26,6 +56,8 @@ class Words:
     draft_warning: str
     credit_note_in_part: str
     credit_note_explained: str
+    credit_note_of_rest_explained: str
+    """Of an invoice that was credited in part before."""
     credit_note_in_part_explained: str
     seller: str
     buyer: str
@@ -81,6 +113,13 @@ class Words:
     kinds: Mapping[str, str]
     """The heading of each kind of lines (``pipeline.invoicing.lines.LineKind``), by its value."""
     meters: Mapping[Meter, str]
+    reverse_charge: str
+    """What is printed of a reversed charge for which nothing was written (``REVERSE_CHARGE_TEXT``)."""
+    items: Mapping[str, str]
+    """What a correction of fees or commitments names: ``seats`` and ``year``."""
+    flat: str
+    """Of a line of tiers with a flat amount."""
+    phrases: Phrases
 
 
 ENGLISH = Words(
@@ -90,6 +129,7 @@ ENGLISH = Words(
     credit_note_in_part="Credit note",
     draft_warning="This is a draft. It asks for no payment, and what it says may change until it is issued.",
     credit_note_explained="This credit note takes back invoice {invoice} in full.",
+    credit_note_of_rest_explained="This credit note takes back all that was left of invoice {invoice}.",
     credit_note_in_part_explained="This credit note takes back a part of invoice {invoice}: {reason}",
     seller="From",
     buyer="Bill to",
@@ -163,6 +203,27 @@ ENGLISH = Words(
         Meter.REASONING: "Reasoning tokens",
         Meter.REQUEST: "Requests",
     },
+    reverse_charge="Reverse charge: the recipient is liable for the tax.",
+    items={"seats": "Seats", "year": "By the year"},
+    flat="{price} flat for each tier that was reached",
+    phrases=Phrases(
+        monthly_fee="monthly fee for {period}",
+        seat="{seats} seat at {money} for {period}",
+        seats="{seats} seats at {money} for {period}",
+        part_of_days=", {days} of {of_days} days",
+        minimum="minimum of {money} for {entry}, instead of {amount}",
+        maximum="maximum of {money} for {entry}, instead of {amount}",
+        above="prompts above {tokens} tokens",
+        commitment="minimum commitment of {money}{parts}, less {amount} of usage and fees",
+        yearly_commitment="yearly commitment of {money}{parts}, less {amount} of usage and fees of {period} to {last}",
+        days_of_amount="{days} of {of_days} days of {amount}",
+        item="{text} ({date})",
+        coupon="coupon {id}",
+        coupon_in_percent="coupon {id}: {percent}% of {money}",
+        part_taxed_as=", part taxed as {kind}",
+        credit="prepaid credit {id}",
+        reduction="credit on line {line} of {invoice} ({text}): {reason}",
+    ),
 )
 
 GERMAN = Words(
@@ -172,6 +233,7 @@ GERMAN = Words(
     credit_note_in_part="Rechnungskorrektur",
     draft_warning="Dies ist ein Entwurf. Er ist nicht zu bezahlen und kann sich bis zur Ausstellung noch ändern.",
     credit_note_explained="Diese Stornorechnung hebt die Rechnung {invoice} vollständig auf.",
+    credit_note_of_rest_explained="Diese Stornorechnung hebt auf, was von der Rechnung {invoice} noch offen war.",
     credit_note_in_part_explained="Diese Rechnungskorrektur nimmt einen Teil der Rechnung {invoice} zurück: {reason}",
     seller="Von",
     buyer="Rechnung an",
@@ -247,6 +309,30 @@ GERMAN = Words(
         Meter.REASONING: "Reasoning-Token",
         Meter.REQUEST: "Anfragen",
     },
+    reverse_charge="Steuerschuldnerschaft des Leistungsempfängers.",
+    items={"seats": "Plätze", "year": "Jährlich"},
+    flat="{price} pauschal je erreichter Stufe",
+    phrases=Phrases(
+        monthly_fee="Monatsgebühr für {period}",
+        seat="{seats} Platz zu {money} für {period}",
+        seats="{seats} Plätze zu {money} für {period}",
+        part_of_days=", {days} von {of_days} Tagen",
+        minimum="Mindestbetrag von {money} für {entry}, statt {amount}",
+        maximum="Höchstbetrag von {money} für {entry}, statt {amount}",
+        above="Eingaben über {tokens} Token",
+        commitment="Mindestabnahme von {money}{parts}, abzüglich {amount} an Nutzung und Gebühren",
+        yearly_commitment=(
+            "Jährliche Mindestabnahme von {money}{parts}, abzüglich {amount} an Nutzung und Gebühren von {period} bis "
+            "{last}"
+        ),
+        days_of_amount="{days} von {of_days} Tagen von {amount}",
+        item="{text} ({date})",
+        coupon="Rabatt {id}",
+        coupon_in_percent="Rabatt {id}: {percent} % von {money}",
+        part_taxed_as=", Anteil besteuert wie {kind}",
+        credit="Guthaben {id}",
+        reduction="Gutschrift auf Zeile {line} von {invoice} ({text}): {reason}",
+    ),
 )
 
 FRENCH = Words(
@@ -256,6 +342,7 @@ FRENCH = Words(
     credit_note_in_part="Avoir partiel",
     draft_warning="Ceci est un projet. Aucun paiement n’est dû et le contenu peut changer jusqu’à l’émission.",
     credit_note_explained="Cet avoir annule intégralement la facture {invoice}.",
+    credit_note_of_rest_explained="Cet avoir annule tout ce qui restait de la facture {invoice}.",
     credit_note_in_part_explained="Cet avoir annule une partie de la facture {invoice} : {reason}",
     seller="De",
     buyer="Facturé à",
@@ -332,6 +419,29 @@ FRENCH = Words(
         Meter.REASONING: "Jetons de raisonnement",
         Meter.REQUEST: "Requêtes",
     },
+    reverse_charge="Autoliquidation : la taxe est due par le preneur.",
+    items={"seats": "Sièges", "year": "Annuel"},
+    flat="{price} forfaitaires par palier atteint",
+    phrases=Phrases(
+        monthly_fee="Frais mensuels pour {period}",
+        seat="{seats} siège à {money} pour {period}",
+        seats="{seats} sièges à {money} pour {period}",
+        part_of_days=", {days} jours sur {of_days}",
+        minimum="Minimum de {money} pour {entry}, au lieu de {amount}",
+        maximum="Plafond de {money} pour {entry}, au lieu de {amount}",
+        above="entrées de plus de {tokens} jetons",
+        commitment="Engagement minimum de {money}{parts}, moins {amount} d’utilisation et de frais",
+        yearly_commitment=(
+            "Engagement annuel de {money}{parts}, moins {amount} d’utilisation et de frais de {period} à {last}"
+        ),
+        days_of_amount="{days} jours sur {of_days} de {amount}",
+        item="{text} ({date})",
+        coupon="Remise {id}",
+        coupon_in_percent="Remise {id} : {percent} % de {money}",
+        part_taxed_as=", part imposée comme {kind}",
+        credit="Crédit prépayé {id}",
+        reduction="Avoir sur la ligne {line} de {invoice} ({text}) : {reason}",
+    ),
 )
 
 LANGUAGES: Mapping[str, Words] = {"en": ENGLISH, "de": GERMAN, "fr": FRENCH}

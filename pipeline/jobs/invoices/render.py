@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline import register
-from pipeline.base.errors import TallybookError
+from pipeline.base.errors import ConfigurationError, TallybookError
 from pipeline.invoicing import invoice_from_document
 from pipeline.register.invoice_files import invoice_folder, write_document
 
@@ -44,8 +44,28 @@ def issued_invoice_of(workspace: Workspace, invoice_id: str) -> Invoice | None:
     return next((invoice_from_document(document) for document in found), None)
 
 
+def font_folder(workspace: Workspace) -> Path | None:
+    """Return the folder of fonts that ``tallybook.toml`` names. Raises ``ConfigurationError`` where it is not there."""
+    if not workspace.settings.fonts:
+        return None
+    folder = workspace.root / workspace.settings.fonts
+    if not folder.is_dir():
+        message = (
+            f"fonts of [documents] is {workspace.settings.fonts!r}, and {folder} is no folder; make it and put fonts "
+            "into it (.ttf, .otf, .ttc), or take the line out of tallybook.toml"
+        )
+        raise ConfigurationError(message)
+    return folder
+
+
 def render(
-    invoices: Iterable[Invoice], formats: Sequence[DocumentFormat], *, root: Path, to: Path | None, language: str = ""
+    invoices: Iterable[Invoice],
+    formats: Sequence[DocumentFormat],
+    *,
+    root: Path,
+    to: Path | None,
+    language: str = "",
+    fonts: Path | None = None,
 ) -> Iterator[Document]:
     """Write every invoice in every format, one by one: into ``to``, else into its own folder under ``invoices/``.
 
@@ -56,7 +76,7 @@ def render(
         for each in formats:
             path = folder / f"{invoice.id}{each.SUFFIX}"
             try:
-                content = each.rendered(invoice, language=language)
+                content = each.rendered(invoice, language=language, fonts=fonts)
             except TallybookError as refused:
                 yield Document(invoice=invoice, format=each.FORMAT, path=path, refusal=str(refused))
                 continue

@@ -15,7 +15,7 @@ from pipeline.cli.examples import examples
 from pipeline.cli.tables import print_table
 from pipeline.configuration.workspace import open_workspace
 from pipeline.documents.rendering import document_format, document_formats
-from pipeline.jobs.invoices.render import issued_invoice_of, render
+from pipeline.jobs.invoices.render import font_folder, issued_invoice_of, render
 
 if TYPE_CHECKING:
     from pipeline.base.periods import BillingPeriod
@@ -78,7 +78,8 @@ def render_command(  # noqa: PLR0917  # an option each
     workspace = open_workspace(invocation.workspace, now=invocation.now())
     invoices = _chosen(workspace, invoice_id, period, account_id)
     written, failed = [], False
-    for document in render(invoices, chosen_formats, root=workspace.root, to=to, language=language):
+    fonts = font_folder(workspace)
+    for document in render(invoices, chosen_formats, root=workspace.root, to=to, language=language, fonts=fonts):
         if document.refusal:
             click.echo(f"tallybook: {document.invoice.id} as {document.format}: {document.refusal}", err=True)
             failed = True
