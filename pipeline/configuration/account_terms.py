@@ -80,20 +80,23 @@ def refuse_currencies(
     *,
     items: Sequence[OneOffItem] = (),
     coupons: Sequence[Coupon] = (),
+    currency: str | None = None,
 ) -> None:
-    """Raise where rate cards of one account have two currencies.
+    """Raise where rate cards of one account have two currencies, and it names none that it pays in.
 
     Or where an amount has more decimal places than the currency.
     """
     known = {each.rate_card: currencies[each.rate_card] for each in terms if each.rate_card in currencies}
-    if len(set(known.values())) > 1:
+    paid_in = {currency} if currency else set(known.values())
+    if len(paid_in) > 1:
         what = (
             "its rate cards are in different currencies "
-            f"({', '.join(f'{card} {currency}' for card, currency in known.items())}); an account has one currency"
+            f"({', '.join(f'{card} {currency}' for card, currency in known.items())}); an account has one currency: "
+            'write in which it pays, such as currency = "EUR"'
         )
         raise account.refusal(what)
-    for currency in set(known.values()):
-        digits = minor_unit_digits(currency)
+    for paid in paid_in:
+        digits = minor_unit_digits(paid)
         amounts = [("minimum_commitment", each.minimum_commitment) for each in terms]
         amounts += [("spend_cap", each.spend_cap) for each in terms if each.spend_cap is not None]
         amounts += [("seat_price", each.seat_price) for each in terms]
@@ -103,7 +106,7 @@ def refuse_currencies(
         amounts += [(f"amount of coupon {each.id!r}", each.amount) for each in coupons if each.amount is not None]
         for what, amount in amounts:
             try:
-                refuse_fraction_digits(f"{what} in {currency}", amount, digits)
+                refuse_fraction_digits(f"{what} in {paid}", amount, digits)
             except ConfigurationError as wrong:
                 raise account.refusal(str(wrong)) from wrong
 
