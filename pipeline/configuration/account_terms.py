@@ -39,6 +39,10 @@ TERMS_KEYS = (
     "proration",
 )
 """What terms may say; beside an account's name they hold since ever, in ``[[accounts.terms]]`` from a day on."""
+_GRANT_KEYS = (
+    *("id", "amount", "granted_on", "expires_on", "priority", "models"),
+    *("recurs", "rollover_months", "rollover_percent", "rollover_max"),
+)
 _AMOUNT_LIMIT = Decimal(10**15)
 
 
@@ -102,6 +106,7 @@ def refuse_currencies(
         amounts += [("seat_price", each.seat_price) for each in terms]
         amounts += [("yearly_commitment", each.yearly_commitment) for each in terms]
         amounts += [(f"amount of credit {grant.id!r}", grant.amount) for grant in grants]
+        amounts += [(f"rollover_max of credit {each.id!r}", each.rollover_max) for each in grants if each.rollover_max]
         amounts += [(f"amount of item {item.id!r}", item.amount) for item in items]
         amounts += [(f"amount of coupon {each.id!r}", each.amount) for each in coupons if each.amount is not None]
         for what, amount in amounts:
@@ -219,7 +224,10 @@ def _coupon(table: Table) -> Coupon:
 
 
 def _grant(table: Table) -> CreditGrant:
-    table.allow_only("id", "amount", "granted_on", "expires_on", "priority", "models", "recurs", "rollover_months")
+    table.allow_only(*_GRANT_KEYS)
+    rollover_percent, rollover_max = (
+        number(table, key, None) if key in table.values else None for key in ("rollover_percent", "rollover_max")
+    )
     granted_on = date_of(table, "granted_on", is_required=True)
     try:
         return CreditGrant(
@@ -231,6 +239,8 @@ def _grant(table: Table) -> CreditGrant:
             models=table.texts("models") if "models" in table.values else (),
             recurs=_recurs(table),
             rollover_months=table.integer("rollover_months", default=0, smallest=0, greatest=ROLLOVER_MONTHS_MAX),
+            rollover_percent=rollover_percent,
+            rollover_max=rollover_max,
         )
     except ConfigurationError as wrong:
         raise wrong if str(wrong).startswith(table.file) else table.refusal(str(wrong)) from wrong
