@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
-from pipeline.base.money import decimal_from_plain, normalised, plain
+from pipeline.base.money import decimal_from_plain, exact_arithmetic, normalised, plain
 from pipeline.base.periods import BillingPeriod, parse_date
 
 if TYPE_CHECKING:
@@ -56,6 +56,11 @@ class ExchangeRate:
     def __str__(self) -> str:
         """Write ``USD 0.92 2026-10-30``."""
         return f"{self.currency} {plain(self.rate)} {self.on}"
+
+    def before(self, converted: Decimal) -> Decimal:
+        """Return what was multiplied by the rate to give an amount: with every digit, as it was multiplied exactly."""
+        with exact_arithmetic():
+            return normalised(converted / self.rate)
 
     @classmethod
     def parse(cls, text: str) -> ExchangeRate:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pipeline.base.money import (
     decimal_from_plain,
-    exact_arithmetic,
     exact_sum,
     normalised,
     plain_rate,
@@ -142,9 +141,9 @@ def _exchanged_text(price: Decimal, exchange: ExchangeRate | None) -> str:
     """Return what a price was in its own currency, and by which rate it became what is printed."""
     if exchange is None:
         return ""
-    with exact_arithmetic():
-        before = price / exchange.rate
-    return f" ({plain_rate(before)} {exchange.currency} at {plain_rate(exchange.rate)} of {exchange.on})"
+    return (
+        f" ({plain_rate(exchange.before(price))} {exchange.currency} at {plain_rate(exchange.rate)} of {exchange.on})"
+    )
 
 
 def _usage_line(
