@@ -11,6 +11,7 @@ from pipeline.accounts.account import Account, Accounts
 from pipeline.accounts.billing import TAXED_KINDS, Tax, TaxCategory, TaxChange
 from pipeline.accounts.coupons import Coupon
 from pipeline.accounts.credits import CreditGrant
+from pipeline.accounts.exchange import Exchange, ExchangeDay, ExchangeRate
 from pipeline.accounts.intervals import BillingInterval, Interval
 from pipeline.accounts.items import OneOffItem
 from pipeline.accounts.keys import KeyPeriod
@@ -27,6 +28,9 @@ __all__ = [
     "ContractYear",
     "Coupon",
     "CreditGrant",
+    "Exchange",
+    "ExchangeDay",
+    "ExchangeRate",
     "Interval",
     "KeyPeriod",
     "Letterhead",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pipeline.accounts.billing import Tax, TaxChange
     from pipeline.accounts.coupons import Coupon
     from pipeline.accounts.credits import CreditGrant
+    from pipeline.accounts.exchange import Exchange
     from pipeline.accounts.items import OneOffItem
     from pipeline.accounts.terms import ContractYear, TermsInForce
     from pipeline.base.periods import BillingPeriod
@@ -64,6 +65,8 @@ class Account:
     items: tuple[OneOffItem, ...] = ()
     coupons: tuple[Coupon, ...] = ()
     """In the order in which they are taken off."""
+    exchange: Exchange | None = None
+    """How it pays prices in other currencies, and in which it pays; None = in that of its rate cards."""
     begins_on: date | None = None
     """First day for which fees, seats and commitment are owed; None = as the terms say."""
     ends_on: date | None = None

@@ -10,14 +10,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from pipeline.accounts.billing import percent
 from pipeline.base.errors import AccountsError
+from pipeline.base.money import exact_arithmetic, minor_unit_digits
 from pipeline.base.periods import BillingPeriod
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from decimal import Decimal
 
 _GRANT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _MODEL = re.compile(r"[A-Za-z0-9._:/@+%-]{1,128}", re.ASCII)
@@ -50,6 +52,12 @@ class CreditGrant:
     """Whether it is granted anew with every month that begins while it is in force."""
     rollover_months: int = 0
     """How many months more a month's grant may be used, where it recurs."""
+    rollover_percent: Decimal | None = None
+    """How much of what is left at the end of its month may be used then: above 0, to 100; None = all of it."""
+    rollover_max: Decimal | None = None
+    """And at most that, in the account's currency; None = however much it is."""
+    rolls_on: date | None = None
+    """Of a month of a grant that rolls over in part: the first day after that month."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be a grant."""
@@ -78,16 +86,51 @@ class CreditGrant:
                 f"credit {self.id!r} has rollover_months and does not recur; expires_on says how long it may be used"
             )
             raise AccountsError(message)
+        if self.rolls_on is None:
+            self._refuse_parts()
         for model in self.models:
             if not _MODEL.fullmatch(model):
                 message = f"credit {self.id!r} is for the model {model!r}, which cannot be a model's name"
                 raise AccountsError(message)
 
+    def _refuse_parts(self) -> None:
+        """Raise ``AccountsError`` for a part of what rolls over that is none, or where nothing does."""
+        if self.rolls_in_part and not self.rollover_months:
+            message = (
+                f"credit {self.id!r} has rollover_percent or rollover_max, and nothing rolls over; write "
+                "rollover_months with it: for how many months more"
+            )
+            raise AccountsError(message)
+        if self.rollover_percent is not None:
+            percent(f"rollover_percent of credit {self.id!r}", self.rollover_percent, fraction_digits_max=2)
+        for what, part in (("rollover_percent", self.rollover_percent), ("rollover_max", self.rollover_max)):
+            if part is not None and not part > 0:
+                message = f"{what} of credit {self.id!r} is {part}; leave rollover_months out where nothing rolls over"
+                raise AccountsError(message)
+
+    @property
+    def rolls_in_part(self) -> bool:
+        """Whether some of what is left at the end of a month may be lost with it."""
+        return self.rollover_percent is not None or self.rollover_max is not None
+
+    def rounded_rollover(self, left: Decimal, currency: str) -> Decimal:
+        """Return how much of what is left at the end of its month may be used afterwards.
+
+        Half of 4.01 are 2.00: rounded down to the currency's minor unit, so that no more rolls over than was agreed.
+        """
+        rolling = left
+        if self.rollover_percent is not None:
+            digits = minor_unit_digits(currency)
+            with exact_arithmetic():
+                rolling = Decimal(int((left * self.rollover_percent / 100).scaleb(digits))).scaleb(-digits)
+        return rolling if self.rollover_max is None else min(rolling, self.rollover_max)
+
     def months(self, until: BillingPeriod) -> Iterator[CreditGrant]:
         """Yield the grants that it consists of, up to and with that of a billing period.
 
         Itself where it does not recur. 100.00 from 15 October on, with a month of rollover, are 100.00 from 15 October
-        to (excluding) 1 December, 100.00 from 1 November to 1 January, and so on.
+        to (excluding) 1 December, 100.00 from 1 November to 1 January, and so on. Where they roll over in part, each
+        says when (``rolls_on``).
         """
         if not self.recurs:
             yield self
@@ -104,6 +147,7 @@ class CreditGrant:
                 expires_on=end_date if self.expires_on is None else min(end_date, self.expires_on),
                 recurs=False,
                 rollover_months=0,
+                rolls_on=period.end_date if self.rolls_in_part else None,
             )
             period = period.next()
             granted_on = period.first_date

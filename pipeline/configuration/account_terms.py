@@ -42,6 +42,10 @@ TERMS_KEYS = (
     "billing_start_month",
 )
 """What terms may say; beside an account's name they hold since ever, in ``[[accounts.terms]]`` from a day on."""
+_GRANT_KEYS = (
+    *("id", "amount", "granted_on", "expires_on", "priority", "models"),
+    *("recurs", "rollover_months", "rollover_percent", "rollover_max"),
+)
 _AMOUNT_LIMIT = Decimal(10**15)
 
 
@@ -83,30 +87,34 @@ def refuse_currencies(
     *,
     items: Sequence[OneOffItem] = (),
     coupons: Sequence[Coupon] = (),
+    currency: str | None = None,
 ) -> None:
-    """Raise where rate cards of one account have two currencies.
+    """Raise where rate cards of one account have two currencies, and it names none that it pays in.
 
     Or where an amount has more decimal places than the currency.
     """
     known = {each.rate_card: currencies[each.rate_card] for each in terms if each.rate_card in currencies}
-    if len(set(known.values())) > 1:
+    paid_in = {currency} if currency else set(known.values())
+    if len(paid_in) > 1:
         what = (
             "its rate cards are in different currencies "
-            f"({', '.join(f'{card} {currency}' for card, currency in known.items())}); an account has one currency"
+            f"({', '.join(f'{card} {currency}' for card, currency in known.items())}); an account has one currency: "
+            'write in which it pays, such as currency = "EUR"'
         )
         raise account.refusal(what)
-    for currency in set(known.values()):
-        digits = minor_unit_digits(currency)
+    for paid in paid_in:
+        digits = minor_unit_digits(paid)
         amounts = [("minimum_commitment", each.minimum_commitment) for each in terms]
         amounts += [("spend_cap", each.spend_cap) for each in terms if each.spend_cap is not None]
         amounts += [("seat_price", each.seat_price) for each in terms]
         amounts += [("yearly_commitment", each.yearly_commitment) for each in terms]
         amounts += [(f"amount of credit {grant.id!r}", grant.amount) for grant in grants]
+        amounts += [(f"rollover_max of credit {each.id!r}", each.rollover_max) for each in grants if each.rollover_max]
         amounts += [(f"amount of item {item.id!r}", item.amount) for item in items]
         amounts += [(f"amount of coupon {each.id!r}", each.amount) for each in coupons if each.amount is not None]
         for what, amount in amounts:
             try:
-                refuse_fraction_digits(f"{what} in {currency}", amount, digits)
+                refuse_fraction_digits(f"{what} in {paid}", amount, digits)
             except ConfigurationError as wrong:
                 raise account.refusal(str(wrong)) from wrong
 
@@ -231,7 +239,10 @@ def _coupon(table: Table) -> Coupon:
 
 
 def _grant(table: Table) -> CreditGrant:
-    table.allow_only("id", "amount", "granted_on", "expires_on", "priority", "models", "recurs", "rollover_months")
+    table.allow_only(*_GRANT_KEYS)
+    rollover_percent, rollover_max = (
+        number(table, key, None) if key in table.values else None for key in ("rollover_percent", "rollover_max")
+    )
     granted_on = date_of(table, "granted_on", is_required=True)
     try:
         return CreditGrant(
@@ -243,6 +254,8 @@ def _grant(table: Table) -> CreditGrant:
             models=table.texts("models") if "models" in table.values else (),
             recurs=_recurs(table),
             rollover_months=table.integer("rollover_months", default=0, smallest=0, greatest=ROLLOVER_MONTHS_MAX),
+            rollover_percent=rollover_percent,
+            rollover_max=rollover_max,
         )
     except ConfigurationError as wrong:
         raise wrong if str(wrong).startswith(table.file) else table.refusal(str(wrong)) from wrong

@@ -25,6 +25,7 @@ from pipeline.configuration.account_terms import (
     refuse_currencies,
     refuse_unknown_models,
 )
+from pipeline.configuration.exchange_files import read_exchange
 from pipeline.configuration.parties_toml import BUYER_KEYS_OF_ACCOUNT, read_buyer
 from pipeline.configuration.strict_toml import inner_table, read_table, value_text
 from pipeline.configuration.tax_toml import read_tax, read_tax_changes
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
 
+    from pipeline.accounts.exchange import ExchangeTable
+    from pipeline.configuration.exchange_files import Pair
     from pipeline.configuration.strict_toml import Table
 
 ACCOUNTS_FILE = "accounts.toml"
@@ -54,6 +57,8 @@ _KEYS = (
     "coupons",
     "begins_on",
     "ends_on",
+    "currency",
+    "exchange",
     "tax",
     "payment_terms_days",
     *_PRINTED,
@@ -70,11 +75,12 @@ def read_accounts(
     rate_card_ids: Collection[str],
     currencies: Mapping[str, str] | None = None,
     models: Collection[str] | None = None,
+    exchange_tables: dict[Pair, ExchangeTable] | None = None,
 ) -> Accounts:
     """Read ``accounts.toml``. ``timezone`` is the workspace's: that of an account which names none.
 
     ``currencies`` are the rate cards', by id, and ``models`` all models they know; where they are not given, what
-    depends on them is not checked.
+    depends on them is not checked. ``exchange_tables`` are the rates by which prices in other currencies are paid.
 
     Raises ``AccountsError`` with file, table and value: an unknown key, time zone or rate card, a key id in two
     accounts at a time, an id twice, terms or credits that cannot be meant, rate cards of one account in two currencies.
@@ -84,7 +90,14 @@ def read_accounts(
         return Accounts()
     table.allow_only("accounts", "keys")
     accounts = tuple(
-        _account(entry, timezone=timezone, rate_card_ids=rate_card_ids, currencies=currencies or {}, models=models)
+        _account(
+            entry,
+            timezone=timezone,
+            rate_card_ids=rate_card_ids,
+            currencies=currencies or {},
+            models=models,
+            exchange_tables={} if exchange_tables is None else exchange_tables,
+        )
         for entry in table.tables("accounts")
     )
     tags = _tags(table.table("keys"))
@@ -102,6 +115,7 @@ def _account(
     rate_card_ids: Collection[str],
     currencies: Mapping[str, str],
     models: Collection[str] | None,
+    exchange_tables: dict[Pair, ExchangeTable],
 ) -> Account:
     table.allow_only(*_KEYS, *TERMS_KEYS)
     account_id, name, account_timezone = table.text("id"), table.text("name"), table.text("timezone", timezone)
@@ -115,7 +129,9 @@ def _account(
             )
             raise table.refusal(what)
     grants, items, coupons = read_credits(table), read_items(table), read_coupons(table)
-    refuse_currencies(table, terms, grants, currencies, items=items, coupons=coupons)
+    exchange = read_exchange(table, terms, currencies, exchange_tables)
+    currency = exchange.currency if exchange else None
+    refuse_currencies(table, terms, grants, currencies, items=items, coupons=coupons, currency=currency)
     refuse_unknown_models(table, terms, models, grants)
     key_ids, key_periods = _keys(table, account_timezone)
     try:
@@ -130,6 +146,7 @@ def _account(
             credits=grants,
             items=items,
             coupons=coupons,
+            exchange=exchange,
             begins_on=date_of(table, "begins_on", is_required=False),
             ends_on=date_of(table, "ends_on", is_required=False),
             tax=read_tax(table),

@@ -1,7 +1,7 @@
-"""A workspace as it is configured: settings, accounts and rate cards, read and checked together.
+"""A workspace as it is configured: settings, accounts, rate cards and rates of exchange, read and checked together.
 
 Owns reading them in the order in which they depend on each other, and the digest that says whether they changed.
-Does not own what each file may say (``config``, ``accounts_file``, ``rate_cards``).
+Does not own what each file may say (``config``, ``accounts_file``, ``rate_cards``, ``exchange_files``).
 """
 
 from __future__ import annotations
@@ -11,6 +11,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.configuration.accounts_file import ACCOUNTS_FILE, read_accounts
+from pipeline.configuration.exchange_files import (
+    exchange_paths,
+    read_exchange_tables,
+    refuse_what_has_no_day,
+)
 from pipeline.configuration.rate_cards import RATES_FOLDER, read_rate_cards
 from pipeline.configuration.settings import CONFIG_FILE, read_settings
 from pipeline.invoicing.rules import NEWEST
@@ -22,6 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.accounts import Accounts
+    from pipeline.accounts.exchange import ExchangeTable
+    from pipeline.configuration.exchange_files import Pair
     from pipeline.configuration.settings import Settings
     from pipeline.invoicing.rules import Rules
     from pipeline.rates import RateCard
@@ -40,6 +47,8 @@ class Workspace:
     files: Mapping[str, bytes] = field(repr=False)
     """The configuration files that ``digest`` is about, by their path below the workspace, in the order of the digest.
     """
+    exchange_tables: dict[Pair, ExchangeTable] = field(default_factory=dict, repr=False)
+    """Rates of exchange by day."""
     now: datetime | None = None
     """The clock of this run, aware: what is dated later is held; without one nothing is."""
     rules: Rules = NEWEST
@@ -59,17 +68,22 @@ def open_workspace(root: Path, *, now: datetime | None = None) -> Workspace:
     files = configuration_files(root)
     settings = read_settings(root)
     rate_cards = read_rate_cards(root, timezone=settings.timezone, currency=settings.currency)
+    exchange_tables = read_exchange_tables(root)
+    accounts = read_accounts(
+        root,
+        timezone=settings.timezone,
+        rate_card_ids=rate_cards.keys(),
+        currencies={card.id: card.currency for card in rate_cards.values()},
+        models={model for card in rate_cards.values() for model in card.models},
+        exchange_tables=exchange_tables,
+    )
+    refuse_what_has_no_day(accounts, rate_cards)
     return Workspace(
         root=root,
         settings=settings,
-        accounts=read_accounts(
-            root,
-            timezone=settings.timezone,
-            rate_card_ids=rate_cards.keys(),
-            currencies={card.id: card.currency for card in rate_cards.values()},
-            models={model for card in rate_cards.values() for model in card.models},
-        ),
+        accounts=accounts,
         rate_cards=rate_cards,
+        exchange_tables=exchange_tables,
         digest=configuration_digest(files),
         files=files,
         now=now,
@@ -78,7 +92,8 @@ def open_workspace(root: Path, *, now: datetime | None = None) -> Workspace:
 
 def configuration_files(root: Path) -> dict[str, bytes]:
     """Read the configuration files of a workspace, by their path below it."""
-    paths = (root / CONFIG_FILE, root / ACCOUNTS_FILE, *sorted((root / RATES_FOLDER).glob("[!.]*.toml")))
+    cards = sorted((root / RATES_FOLDER).glob("[!.]*.toml"))
+    paths = (root / CONFIG_FILE, root / ACCOUNTS_FILE, *cards, *exchange_paths(root))
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in paths if path.is_file()}
 
 

@@ -18,7 +18,7 @@ from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import exact_sum, plain
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing.corrections import correction_lines, invoiced_so_far, worth_of_lines
-from pipeline.invoicing.credits import CreditBalance, consumed_by_grant, grants_of
+from pipeline.invoicing.credits import NOTHING_CONSUMED, CreditBalance, consumed_by_grant, grants_of, lapsed_of
 from pipeline.invoicing.draft import draft_of_lines
 from pipeline.invoicing.invoice import InvoiceStatus, credited_by
 from pipeline.invoicing.lines import CAPPED_KINDS, SPENT_KINDS, total_of
@@ -224,7 +224,8 @@ def refuse_lowered_grants(issued: Sequence[Invoice], accounts: Accounts) -> None
             continue
         latest = max(invoice.period.last for invoice in issued_to[account.id])
         granted = {grant.id: grant.amount for grant in grants_of(account.credits, latest)}
-        for grant_id, consumed in consumed_by_grant(issued_to[account.id]).items():
+        for grant_id, consumption in consumed_by_grant(issued_to[account.id]).items():
+            consumed = consumption.total
             if consumed <= granted.get(grant_id, 0):
                 continue
             by = sorted(
@@ -263,19 +264,22 @@ def credit_balances(book: InvoiceBook, accounts: Accounts, currencies: Mapping[s
     By account, in the order in which grants are consumed. One that recurs is a grant a month, up to the latest month
     that has an invoice or a draft.
     """
-    nothing = exact_sum([])
     periods = [invoice.period.last for invoice in book.of()]
     for account in accounts:
-        consumed = consumed_by_grant(invoice for invoice in book.issued if invoice.account_id == account.id)
+        mine = [invoice for invoice in book.of() if invoice.account_id == account.id]
+        used = consumed_by_grant(mine)
         reserved = consumed_by_grant(draft for draft in book.drafts if draft.account_id == account.id)
         started = [BillingPeriod.of(grant.granted_on) for grant in account.credits]
         for grant in grants_of(account.credits, max(periods or started)) if started else ():
+            of_all, of_drafts = (each.get(grant.id, NOTHING_CONSUMED) for each in (used, reserved))
+            has_rolled = grant.rolls_on is not None and any(period.end_date > grant.rolls_on for period in periods)
             yield CreditBalance(
                 account_id=account.id,
                 currency=currencies[account.id],
                 grant=grant,
-                consumed=consumed.get(grant.id, nothing),
-                reserved=reserved.get(grant.id, nothing),
+                consumed=exact_sum([of_all.total, -of_drafts.total]),
+                reserved=of_drafts.total,
+                lapsed=lapsed_of(grant, of_all, currencies[account.id]) if has_rolled else exact_sum([]),
                 is_over=any(map(grant.is_over, periods)),
             )
 

@@ -7,7 +7,9 @@ pay.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pipeline.base.money import exact_sum
@@ -15,7 +17,7 @@ from pipeline.invoicing.lines import LineKind, plain_line, total_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from decimal import Decimal
+    from datetime import date
 
     from pipeline.accounts import CreditGrant
     from pipeline.base.money import Rounding
@@ -36,6 +38,8 @@ class CreditBalance:
     reserved: Decimal
     """By drafts as of now."""
 
+    lapsed: Decimal = Decimal(0)
+    """What did not roll over with the end of its month, of one that rolls over in part."""
     is_over: bool = False
     """Whether it has expired by the end of the latest month that has an invoice or a draft of any account."""
 
@@ -47,24 +51,66 @@ class CreditBalance:
     @property
     def left(self) -> Decimal:
         """What can still be used."""
-        return exact_sum([]) if self.is_over else self.unused
+        return exact_sum([self.unused, -self.expired])
 
     @property
     def expired(self) -> Decimal:
         """What was not used before the grant expired."""
-        return self.unused if self.is_over else exact_sum([])
+        return self.unused if self.is_over else min(self.lapsed, self.unused)
 
 
-def consumed_by_grant(invoices: Iterable[Invoice]) -> dict[str, Decimal]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consumption:
+    """What was consumed of one grant, by the end of the periods that it paid for."""
+
+    by_end_date: Mapping[date, Decimal] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def total(self) -> Decimal:
+        """All of it."""
+        return exact_sum(self.by_end_date.values())
+
+    def until(self, day: date) -> Decimal:
+        """Return what periods consumed that ended by a day, which is the first one after them."""
+        return exact_sum(amount for end_date, amount in self.by_end_date.items() if end_date <= day)
+
+    def plus(self, amount: Decimal, end_date: date) -> Consumption:
+        """Return it with another amount for a period."""
+        before = [self.by_end_date[end_date]] if end_date in self.by_end_date else []
+        return Consumption(by_end_date={**self.by_end_date, end_date: exact_sum([*before, amount])})
+
+
+NOTHING_CONSUMED = Consumption()
+
+
+def consumed_by_grant(invoices: Iterable[Invoice]) -> dict[str, Consumption]:
     """Return what credit lines of one account's invoices consumed, by grant; credit notes give back."""
-    consumed: dict[str, Decimal] = {}
+    consumed: dict[str, Consumption] = {}
     for invoice in invoices:
         for line in invoice.lines:
             if line.kind is LineKind.CREDIT:
-                consumed[line.credit_id] = exact_sum(
-                    [*([consumed[line.credit_id]] if line.credit_id in consumed else []), -line.amount]
-                )
+                before = consumed.get(line.credit_id, NOTHING_CONSUMED)
+                consumed[line.credit_id] = before.plus(-line.amount, invoice.month_of(line).end_date)
     return consumed
+
+
+def lapsed_of(grant: CreditGrant, consumption: Consumption, currency: str) -> Decimal:
+    """Return what of a month's grant cannot be used any more once its month is over, as far as it rolls over in part.
+
+    Of 10.00 with 4.00 consumed in its month and half of the rest rolling over, 3.00.
+    """
+    if grant.rolls_on is None:
+        return exact_sum([])
+    left = exact_sum([grant.amount, -consumption.until(grant.rolls_on)])
+    return exact_sum([left, -grant.rounded_rollover(left, currency)])
+
+
+def usable(grant: CreditGrant, consumption: Consumption, period: BillingPeriod, currency: str) -> Decimal:
+    """Return what a period may use of a grant that is in force; not below zero."""
+    left = exact_sum([grant.amount, -consumption.total])
+    if grant.rolls_on is not None and period.end_date > grant.rolls_on:
+        left = exact_sum([left, -lapsed_of(grant, consumption, currency)])
+    return max(left, exact_sum([]))
 
 
 def grants_of(grants: Iterable[CreditGrant], until: BillingPeriod) -> list[CreditGrant]:
@@ -75,7 +121,7 @@ def grants_of(grants: Iterable[CreditGrant], until: BillingPeriod) -> list[Credi
 def credit_lines(
     lines: Sequence[InvoiceLine],
     grants: Sequence[CreditGrant],
-    consumed: Mapping[str, Decimal],
+    consumed: Mapping[str, Consumption],
     *,
     period: BillingPeriod,
     currency: str,
@@ -97,8 +143,7 @@ def credit_lines(
         for model in {model for grant in grants for model in grant.models}
     }
     for grant in grants_of(grants, period):
-        left = exact_sum([grant.amount, *([-consumed[grant.id]] if grant.id in consumed else [])])
-        used = min(left, to_pay)
+        used = min(usable(grant, consumed.get(grant.id, NOTHING_CONSUMED), period, currency), to_pay)
         if grant.models:
             used = min(used, exact_sum(max(by_model[model], exact_sum([])) for model in grant.models))
         if used > 0 and grant.is_in_force(period):
@@ -121,7 +166,7 @@ def credit_lines_by_month(
     worth: Sequence[InvoiceLine],
     corrections: Sequence[InvoiceLine],
     grants: Sequence[CreditGrant],
-    consumed: Mapping[str, Decimal],
+    consumed: Mapping[str, Consumption],
     *,
     period: BillingPeriod,
     currency: str,
@@ -143,7 +188,8 @@ def credit_lines_by_month(
         mine += corrections if month == period.first else ()
         paying = credit_lines(mine, grants, used, period=month, currency=currency, rounding=rounding, at_most=left)
         for line in paying:
-            used[line.credit_id] = exact_sum([used.get(line.credit_id, exact_sum([])), -line.amount])
+            before = used.get(line.credit_id, NOTHING_CONSUMED)
+            used[line.credit_id] = before.plus(-line.amount, month.end_date)
         left = exact_sum([left, total_of(paying)])
         found += [replace(line, period=month) for line in paying]
     return found

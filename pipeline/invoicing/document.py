@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from pipeline.accounts import LANGUAGE_DEFAULT, BankDetails, Party, Tax, TaxCategory
+from pipeline.accounts import LANGUAGE_DEFAULT, BankDetails, ExchangeRate, Party, Tax, TaxCategory
 from pipeline.base.errors import LogEntryRefused, TallybookError
 from pipeline.base.money import Rounding, decimal_from_plain, plain
 from pipeline.base.periods import BillingPeriod, parse_date
@@ -142,6 +142,7 @@ def _line_document(line: InvoiceLine) -> dict[str, Any]:
         list_rate_per_million=None if line.list_rate_per_million is None else plain(line.list_rate_per_million),
         package_tokens=line.package_tokens,
         flat_amount=None if line.flat_amount is None else plain(line.flat_amount),
+        exchange=None if line.exchange is None else _exchange_document(line, line.exchange),
         entry=line.entry or None,
         item=line.item or None,
         period=str(line.period) if line.period else None,
@@ -181,6 +182,7 @@ def _line_from_document(document: Mapping[str, Any]) -> InvoiceLine:
         list_rate_per_million=list_rate,
         package_tokens=document.get("package_tokens"),
         flat_amount=flat_amount,
+        exchange=_exchange_from_document(document["exchange"]) if "exchange" in document else None,
         entry=document.get("entry", ""),
         item=document.get("item", ""),
         period=None if own_period is None else BillingPeriod.parse(own_period),
@@ -193,6 +195,21 @@ def _line_from_document(document: Mapping[str, Any]) -> InvoiceLine:
         tax_category=None if category is None else TaxCategory(category),
         tax_rate=tax_rate,
         tax_base=tax_base,
+    )
+
+
+def _exchange_document(line: InvoiceLine, exchange: ExchangeRate) -> dict[str, str]:
+    """Return a rate of exchange, and what the line's rate, or its flat amount, was in the currency of the price."""
+    converted = line.rate_per_million if line.flat_amount is None else line.flat_amount
+    before = None if converted is None else plain(exchange.before(converted))
+    name = "rate_per_million" if line.flat_amount is None else "flat_amount"
+    stated = {"currency": exchange.currency, "rate": plain(exchange.rate), "date": exchange.on.isoformat()}
+    return stated | _stated(**{name: before})
+
+
+def _exchange_from_document(document: Mapping[str, Any]) -> ExchangeRate:
+    return ExchangeRate(
+        currency=document["currency"], rate=decimal_from_plain(document["rate"]), on=parse_date(document["date"])
     )
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pipeline.accounts import Account
     from pipeline.base.money import Rounding
     from pipeline.base.periods import BillingPeriod
+    from pipeline.invoicing.credits import Consumption
     from pipeline.invoicing.lines import InvoiceLine
     from pipeline.invoicing.tax import TaxOf
     from pipeline.rates.limits import EntryLimit
@@ -36,7 +37,7 @@ def draft_invoice(
     card_fees: Mapping[str, Decimal] | None = None,
     limits: Mapping[str, EntryLimit] | None = None,
     corrections: Sequence[InvoiceLine] = (),
-    consumed: Mapping[str, Decimal] | None = None,
+    consumed: Mapping[str, Consumption] | None = None,
     tags: Mapping[str, str] | None = None,
     letterhead: Letterhead | None = None,
     rules: Rules = NEWEST,
@@ -83,7 +84,7 @@ def draft_of_lines(
     currency: str,
     rounding: Rounding,
     corrections: Sequence[InvoiceLine] = (),
-    consumed: Mapping[str, Decimal] | None = None,
+    consumed: Mapping[str, Consumption] | None = None,
     letterhead: Letterhead | None = None,
     rules: Rules = NEWEST,
     tax_of: TaxOf | None = None,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import date
     from decimal import Decimal
 
-    from pipeline.accounts import TaxCategory
+    from pipeline.accounts import ExchangeRate, TaxCategory
     from pipeline.base.money import Rounding
     from pipeline.base.periods import BillingPeriod
     from pipeline.usage import Meter
@@ -78,7 +78,7 @@ class InvoiceLine:
     """One printed line.
 
     A usage line is the tokens of one key, model, service tier, meter, rate, package size and limited entry, or the flat
-    amounts of the tiers that they reached.
+    amounts of the tiers that they reached; at one rate of exchange, where the price is in another currency.
 
     Numerically equal rates share a line, whenever they held.
 
@@ -110,6 +110,8 @@ class InvoiceLine:
     """Size of the packages that were charged; None where every token was."""
     flat_amount: Decimal | None = None
     """Of one tier, where the line is of tiers that were reached: then its quantity and its rate are 0."""
+    exchange: ExchangeRate | None = None
+    """Of a price in another currency than the invoice's: the rate by which it was converted."""
     entry: str = ""
     """What the line counts towards, where an entry of the card has a minimum or a maximum (``pipeline.rates.limits``).
     """

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
-from pipeline.base.money import decimal_from_plain, exact_sum, normalised, plain_rate, rounded_to_minor_unit
+from pipeline.base.money import (
+    decimal_from_plain,
+    exact_sum,
+    normalised,
+    plain_rate,
+    rounded_to_minor_unit,
+)
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing.lines import InvoiceLine, LineKind
 from pipeline.invoicing.rules import NEWEST, Rules
@@ -18,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import date
     from decimal import Decimal
 
-    from pipeline.accounts import Account
+    from pipeline.accounts import Account, ExchangeRate
     from pipeline.base.money import Rounding
     from pipeline.rating import Charge
     from pipeline.usage import Meter
@@ -48,7 +54,8 @@ def usage_lines(
 ) -> list[InvoiceLine]:
     """Sum an account's charges of one period into lines, in order, numbered from 1.
 
-    A line is of one key, model, tier, meter, rate, package size, flat amount of a tier and limited entry; its list
+    A line is of one key, model, tier, meter, rate, package size, flat amount of a tier, rate of exchange and limited
+    entry; its list
     price is printed where all of it has that one. By the first rules a list price of its own made a line of its own.
 
     31 charges of 0.0108025 USD (4,321 tokens a day at 2.50) are one line of 133,951 tokens and 0.33 USD; rounded every
@@ -76,7 +83,15 @@ def line_place(line: InvoiceLine | Charge, rules: Rules) -> LinePlace:
     """Return what a line and the charges on it have in common."""
     list_rate = line.list_rate_per_million if rules is Rules.FIRST else None
     place = (line.api_key_id, line.model, line.service_tier, line.meter)
-    return (*place, line.rate_per_million, line.package_tokens, list_rate, line.flat_amount, line.entry or "")
+    return (
+        *place,
+        line.rate_per_million,
+        line.package_tokens,
+        list_rate,
+        line.flat_amount,
+        line.exchange,
+        line.entry or "",
+    )
 
 
 @lru_cache(maxsize=1 << 12)  # the lines of many keys say the same
@@ -89,15 +104,17 @@ def printed_price(  # noqa: PLR0917  # all of it is what the cache goes by
     package_tokens: int | None,
     flat_amount: Decimal | None,
     currency: str,
+    exchange: ExchangeRate | None = None,
 ) -> PrintedPrice:
-    """Return what lines at this price print."""
+    """Return what lines at this price print; ``exchange`` is the rate by which it came from another currency."""
     tier = f", {service_tier} tier," if service_tier else ""
     what = f"{model} {meter.spec.text}{tier}"
     if flat_amount is not None:
         return PrintedPrice(
             rate_per_million=decimal_from_plain(plain_rate(rate_per_million)),
             list_rate_per_million=None,
-            description=f"{what} at {plain_rate(flat_amount)} {currency} flat for each tier that was reached",
+            description=f"{what} at {plain_rate(flat_amount)} {currency} flat for each tier that was reached"
+            f"{_exchanged_text(flat_amount, exchange)}",
         )
     if package_tokens is not None:
         what, unit, per = f"{what} in packages of {package_tokens}", package_tokens, "for each that was begun"
@@ -115,7 +132,17 @@ def printed_price(  # noqa: PLR0917  # all of it is what the cache goes by
         list_rate_per_million=None
         if list_rate_per_million is None
         else decimal_from_plain(plain_rate(list_rate_per_million)),
-        description=f"{what} at {plain_rate(exact_charge(unit, rate_per_million))} {currency} {per}{listed}",
+        description=f"{what} at {plain_rate(exact_charge(unit, rate_per_million))} {currency} {per}{listed}"
+        f"{_exchanged_text(exact_charge(unit, rate_per_million), exchange)}",
+    )
+
+
+def _exchanged_text(price: Decimal, exchange: ExchangeRate | None) -> str:
+    """Return what a price was in its own currency, and by which rate it became what is printed."""
+    if exchange is None:
+        return ""
+    return (
+        f" ({plain_rate(exchange.before(price))} {exchange.currency} at {plain_rate(exchange.rate)} of {exchange.on})"
     )
 
 
@@ -141,6 +168,7 @@ def _usage_line(
         first.package_tokens,
         first.flat_amount,
         currency,
+        first.exchange,
     )
     return InvoiceLine(
         number=number,
@@ -158,6 +186,7 @@ def _usage_line(
         list_rate_per_million=price.list_rate_per_million,
         package_tokens=first.package_tokens,
         flat_amount=None if first.flat_amount is None else normalised(first.flat_amount),
+        exchange=first.exchange,
         entry=first.entry or "",
         tags=tags.get(first.api_key_id, ""),
     )
@@ -174,7 +203,8 @@ def _line_order(dated: tuple[date, list[Charge]]) -> tuple[object, ...]:
     where = (first.api_key_id, first.model, first.service_tier, METER_ORDER[first.meter])
     is_flat = first.flat_amount is not None
     price = (first.rate_per_million, list_rate, first.package_tokens or 0, first.flat_amount if is_flat else -1)
-    return (*where, is_flat, first_usage_date, *price, first.entry or "")
+    exchange = "" if first.exchange is None else str(first.exchange)
+    return (*where, is_flat, first_usage_date, *price, exchange, first.entry or "")
 
 
 def _is_used(charge: Charge) -> bool:

@@ -17,6 +17,7 @@ from pipeline.rating.charges import (
     placed_charges,
     rate_usage,
 )
+from pipeline.rating.exchange import exchanged
 
 __all__ = [
     "TOKENS_PER_RATE",
@@ -26,6 +27,7 @@ __all__ = [
     "discounted",
     "discounted_amount",
     "exact_charge",
+    "exchanged",
     "list_rate",
     "placed_charges",
     "rate_usage",

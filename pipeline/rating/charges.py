@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import date
 
+    from pipeline.accounts import ExchangeRate
     from pipeline.rates import Price, Rate, RateCard
     from pipeline.usage import Meter
 
@@ -101,6 +102,8 @@ class Charge:
     """The flat amount of a tier that a quantity reached: then the charge is of nothing else, and its own quantity and
     rate are 0.
     """
+    exchange: ExchangeRate | None = None
+    """The rate by which a price in another currency became this one; None where the price is in ``currency``."""
     entry: str | None = None
     """What it counts towards where its rate has a minimum or a maximum (``pipeline.rates.limits``)."""
 
@@ -112,6 +115,8 @@ class UnpricedUsage:
     usage: UsageQuantity
     reason: str
     """Which rate is missing, and where to add it."""
+    lacks_exchange: bool = False
+    """Whether it has a price, and what is missing is the rate of exchange."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.configuration.accounts_file import ACCOUNTS_FILE
+from pipeline.configuration.exchange_files import EXCHANGE_FOLDER, is_exchange_file
 from pipeline.configuration.rate_cards import RATES_FOLDER
 from pipeline.configuration.settings import CONFIG_FILE
 from pipeline.configuration.workspace import configuration_digest
@@ -70,6 +71,8 @@ def kept(root: Path, sha256: str) -> dict[str, bytes]:
 def unpack(files: Mapping[str, bytes], folder: Path) -> None:
     """Write configuration files into an existing, empty folder, which can then be opened as a workspace."""
     disk.make_folders(folder, folder / RATES_FOLDER)
+    if any(name.startswith(f"{EXCHANGE_FOLDER}/") for name in files):
+        disk.make_folders(folder, folder / EXCHANGE_FOLDER)
     for name, content in files.items():
         disk.replace_durably(folder / name, content)
 
@@ -84,13 +87,20 @@ def _render(files: Mapping[str, bytes]) -> bytes:
 
 
 def _digest_order(name: str) -> tuple[int, str]:
-    """Give the order that the digest was made in: the configuration, the accounts, the rate cards by name."""
-    return (CONFIG_FILE, ACCOUNTS_FILE).index(name) if name in (CONFIG_FILE, ACCOUNTS_FILE) else 2, name
+    """Give the order that the digest was made in: the configuration, the accounts, rate cards, then rates of exchange.
+
+    Each by name.
+    """
+    if name in (CONFIG_FILE, ACCOUNTS_FILE):
+        return (CONFIG_FILE, ACCOUNTS_FILE).index(name), name
+    return 3 if name.startswith(f"{EXCHANGE_FOLDER}/") else 2, name
 
 
 def _is_configuration(name: str) -> bool:
     """Say whether a name is one of a configuration's; nothing else is ever written from a kept one."""
     folder, _, card = name.rpartition("/")
-    return name in (CONFIG_FILE, ACCOUNTS_FILE) or (
-        folder == RATES_FOLDER and card.endswith(".toml") and not card.startswith(".")
+    return (
+        name in (CONFIG_FILE, ACCOUNTS_FILE)
+        or (folder == RATES_FOLDER and card.endswith(".toml") and not card.startswith("."))
+        or (folder == EXCHANGE_FOLDER and is_exchange_file(card))
     )

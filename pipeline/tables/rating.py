@@ -167,6 +167,7 @@ def _charges(usage: pa.Table, ids: pa.Array, rates: Sequence[_FlatRate | None]) 
         "list_rate_per_million": _spread([rate and rate.list_rate_per_million for rate in rates], schemas.RATE, ids),
         "package_tokens": pa.nulls(usage.num_rows, pa.int64()),
         "flat_amount": pa.nulls(usage.num_rows, schemas.RATE),
+        "exchange": pa.nulls(usage.num_rows, pa.string()),
         "entry": pa.nulls(usage.num_rows, pa.string()),
     }
     schema = schemas.CHARGES.append(usage.schema.field("place"))

@@ -115,6 +115,7 @@ CHARGES = pa.schema(
         pa.field("list_rate_per_million", RATE),  # before discounts, or on the extended card; null = there is none
         pa.field("package_tokens", pa.int64()),  # size of the packages it was charged in; null = by the token
         pa.field("flat_amount", RATE),  # of a tier that was reached; then the quantity and the rate are 0
+        pa.field("exchange", pa.string()),  # by which rate of exchange the price became this one; null = by none
         pa.field("entry", pa.string()),  # what it counts towards where its rate has a minimum or a maximum
     ]
 )

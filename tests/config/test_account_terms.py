@@ -300,6 +300,22 @@ CREDIT = '[[accounts.credits]]\nid = "c"\namount = 5\ngranted_on = 2026-09-01\n'
         ),
         (ACME + CREDIT + "priority = 101", "accounts.toml: [[accounts]] 1 [[credits]] 1: priority is 101; it must be"),
         (ACME + CREDIT + 'recurs = "day"', "accounts.toml: [[accounts]] 1 [[credits]] 1: recurs is 'day'; it must be"),
+        (
+            ACME + CREDIT + 'recurs = "month"\nrollover_percent = 50',
+            "accounts.toml: [[accounts]] 1 [[credits]] 1: credit 'c' has rollover_percent or rollover_max, and nothing",
+        ),
+        (
+            ACME + CREDIT + 'recurs = "month"\nrollover_months = 1\nrollover_percent = 101',
+            "accounts.toml: [[accounts]] 1 [[credits]] 1: rollover_percent of credit 'c' is 101; write a percentage",
+        ),
+        (
+            ACME + CREDIT + 'recurs = "month"\nrollover_months = 1\nrollover_max = 0',
+            "accounts.toml: [[accounts]] 1 [[credits]] 1: rollover_max of credit 'c' is 0; leave rollover_months out",
+        ),
+        (
+            ACME + CREDIT + 'recurs = "month"\nrollover_months = 1\nrollover_max = 1.005',
+            "accounts.toml: [[accounts]] 1: rollover_max of credit 'c' in USD is 1.005; write 2 decimal places at most",
+        ),
         (ACME + CREDIT + "rollover_months = 1", "accounts.toml: [[accounts]] 1 [[credits]] 1: credit 'c' has rollover"),
         (
             ACME + CREDIT + 'models = ["jamba-9"]',

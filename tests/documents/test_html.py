@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from html.parser import HTMLParser
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from printed_invoices import full_invoice, random_invoices
 
-from pipeline.accounts import Party
+from pipeline.accounts import ExchangeRate, Party
 from pipeline.documents.pages.html_page import html_page
 from pipeline.documents.pages.spelling import harmless
 from pipeline.invoicing import credit_note
@@ -159,3 +160,23 @@ def test_the_language_that_is_asked_for_comes_before_that_of_the_invoice() -> No
     invoice = full_invoice(usage_lines=4, keys=1, models=1, language="fr")
     assert "Facture" in html_page(invoice).decode()
     assert "Rechnung" in html_page(invoice, language="de").decode()
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "explained"),
+    [
+        ("en", "1.50 USD at 0.9135 of October 2, 2026", "Prices in USD are charged in EUR at the rates of exchange"),
+        ("de", "1,50 USD zu 0,9135 vom 2. Oktober 2026", "Preise in USD sind in EUR zu den Wechselkursen des"),
+        ("fr", "1,50 USD à 0,9135 du 2 octobre 2026", "Les prix en USD sont facturés en EUR aux taux de change du"),
+    ],
+)
+def test_a_price_in_another_currency_stands_beside_the_rate_of_exchange_and_its_day(
+    language: str, said: str, explained: str
+) -> None:
+    rate = ExchangeRate(currency="USD", rate=Decimal("0.9135"), on=date(2026, 10, 2))
+    invoice = full_invoice(usage_lines=3)
+    usage = replace(invoice.lines[0], rate_per_million=Decimal("1.37025"), exchange=rate)
+    text = "".join(Page(html_page(replace(invoice, lines=(usage, *invoice.lines[1:])), language=language)).texts)
+    assert said in text
+    assert explained in text
+    assert explained not in "".join(Page(html_page(invoice, language=language)).texts)

@@ -34,7 +34,7 @@ from pipeline.invoicing import credit_note, invoice_document, invoice_from_docum
 from pipeline.invoicing.reductions import Reduction, lines_of_void, partial_credit_note, reductions_of
 from pipeline.invoicing.rules import NEWEST
 from pipeline.jobs.state.charged_lines import charge_of
-from pipeline.jobs.state.drafts import card_fees, limits_of
+from pipeline.jobs.state.drafts import account_currencies, card_fees, limits_of
 from pipeline.jobs.state.rate import rate
 from pipeline.tables import schemas
 from pipeline.warehouse.reference import SINCE_EVER
@@ -138,7 +138,7 @@ def book_of(workspace: Workspace, usage: list[dict[str, str]], issued: list[Invo
         charges=charges,
         places=set(charges),
         accounts=workspace.accounts,
-        currencies={account.id: workspace.rate_cards[account.rate_card].currency for account in workspace.accounts},
+        currencies=account_currencies(workspace),
         rounding=workspace.settings.rounding,
         letterhead=workspace.settings.letterhead,
         card_fees=card_fees(workspace.rate_cards),

@@ -25,6 +25,10 @@ class Granted:
     models: tuple[str, ...]
     recurs: bool
     rollover: int
+    rolling: int | None = None
+    """Of what is left at the end of a month, so many hundredths of a percent roll over; None = all."""
+    rolling_max: int | None = None
+    """And so many cents at most."""
 
 
 class Single(NamedTuple):
@@ -38,6 +42,26 @@ class Single(NamedTuple):
     models: tuple[str, ...]
     months: tuple[date, ...]
     """First days of the months that it may pay for."""
+    own: date | None = None
+    """First day of the month that it is of, where it recurs."""
+    rolling: int | None = None
+    rolling_max: int | None = None
+
+    def lost(self, used: dict[tuple[str, date], int]) -> int:
+        """Cents that were not used in its own month and do not roll over."""
+        if self.own is None:
+            return 0
+        rest = self.cents - sum(part for (name, month), part in used.items() if name == self.name and month <= self.own)
+        kept = rest if self.rolling is None else rest * self.rolling // 10_000
+        return rest - (kept if self.rolling_max is None else min(kept, self.rolling_max))
+
+    def spent(self, used: dict[tuple[str, date], int]) -> int:
+        return sum(part for (name, _), part in used.items() if name == self.name)
+
+    def usable(self, used: dict[tuple[str, date], int], month: date) -> int:
+        """Cents that a month may still use."""
+        lost = self.lost(used) if self.own is not None and month > self.own else 0
+        return max(0, self.cents - self.spent(used) - lost)
 
 
 class Off(NamedTuple):
@@ -72,8 +96,9 @@ def singles(grants: list[Granted], months: list[date]) -> list[Single]:
             for _ in range(1 + each.rollover):
                 after = last_day(after) + timedelta(days=1)
             name = f"{each.name}.{month:%Y-%m}"
-            found.append(Single(each.priority, since, min(until, after), name, each.cents, each.models, usable))
-    return sorted(found)
+            parts = (month, each.rolling, each.rolling_max)
+            found.append(Single(each.priority, since, min(until, after), name, each.cents, each.models, usable, *parts))
+    return sorted(found, key=lambda single: single[:4])
 
 
 def coupons(owed: int, offered: list[Off], month: date, *, to_even: bool) -> list[tuple[str, int]]:
@@ -110,14 +135,14 @@ def parts(cents: int, sums: list[int]) -> list[int]:
 
 
 def payments(
-    month: date, by_model: dict[str, int], other: int, grants: list[Single], used: dict[str, int]
+    month: date, by_model: dict[str, int], other: int, grants: list[Single], used: dict[tuple[str, date], int]
 ) -> list[tuple[str, int]]:
-    """Return what each grant pays of a month; ``used`` is what was used of each before."""
+    """Return what each grant pays of a month; ``used`` is what was used of each before, by month."""
     unpaid, to_pay, paid = dict(by_model), sum(by_model.values()) + other, []
     for grant in grants:
         if month not in grant.months:
             continue
-        part = min(grant.cents - used.get(grant.name, 0), to_pay)
+        part = min(grant.usable(used, month), to_pay)
         if grant.models:
             part = min(part, sum(max(0, unpaid.get(model, 0)) for model in grant.models))
         if part <= 0:

@@ -48,7 +48,9 @@ def some_grants(draw: random.Random) -> list[Granted]:
                 priority=draw.choice([50, 50, 0, 99]),
                 models=tuple(draw.sample(MODELS, draw.choice([1, 2]))) if draw.random() < 0.5 else (),
                 recurs=recurs,
-                rollover=draw.choice([0, 1, 3]) if recurs else 0,
+                rollover=(rollover := draw.choice([0, 1, 3]) if recurs else 0),
+                rolling=draw.choice([None, 5_000, 3_333, 1, 10_000]) if rollover else None,
+                rolling_max=draw.choice([None, 1, 1_500]) if rollover else None,
             )
         )
     return found
@@ -81,6 +83,8 @@ def account_of(grants: list[Granted], offered: list[Off]) -> Account:
                 models=each.models,
                 recurs=each.recurs,
                 rollover_months=each.rollover,
+                rollover_percent=None if each.rolling is None else Decimal(each.rolling).scaleb(-2),
+                rollover_max=None if each.rolling_max is None else Decimal(each.rolling_max).scaleb(-2),
             )
             for each in grants
         ),
@@ -148,7 +152,7 @@ def expected_month(
     by_model: dict[str, int],
     offered: list[Off],
     grants: list[Single],
-    used: Counter[str],
+    used: Counter[tuple[str, date]],
     *,
     to_even: bool,
 ) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
@@ -156,7 +160,7 @@ def expected_month(
     off = coupons(sum(by_model.values()) + fee, offered, month, to_even=to_even)
     paid = payments(month, by_model, fee - sum(taken for _, taken in off), grants, used)
     for name, part in paid:
-        used[name] += part
+        used[name, month] += part
     return off, paid
 
 
@@ -170,7 +174,7 @@ def test_grants_pay_and_coupons_take_off_what_the_oracle_says_before_and_after_a
         for month in draw.sample(MONTHS, draw.choice([1, 3, 5]))
     }
     account, single = account_of(grants, offered), singles(grants, ALL_MONTHS)
-    used: Counter[str] = Counter()
+    used: Counter[tuple[str, date]] = Counter()
     drafts = book(account, usage, [], to_even=to_even).drafts
     assert [draft.period.first_date for draft in drafts] == sorted(usage)
     for draft in drafts:
@@ -181,14 +185,15 @@ def test_grants_pay_and_coupons_take_off_what_the_oracle_says_before_and_after_a
     taken_back = draw.choice(issued)
     issued.append(credit_note(taken_back, number=len(issued) + 1, prefix="INV-"))
     for name, part in paid_on(taken_back):
-        used[name] -= part
+        used[name, taken_back.period.first_date] -= part
     now = book(account, usage, issued, to_even=to_even)
     (again,) = now.drafts
     consumed = +used
     month = taken_back.period.first_date
     expected = expected_month(month, usage[month], offered, single, used, to_even=to_even)
     assert (taken_off(again), paid_on(again)) == expected
-    assert balances(now, account) == expected_balances(single, max(usage), consumed, dict(expected[1]))
+    reserved = Counter({(name, month): part for name, part in expected[1]})
+    assert balances(now, account) == expected_balances(single, max(usage), consumed, reserved)
 
 
 def balances(now: InvoiceBook, account: Account) -> dict[str, Any]:
@@ -199,15 +204,16 @@ def balances(now: InvoiceBook, account: Account) -> dict[str, Any]:
 
 
 def expected_balances(
-    single: list[Single], latest: date, consumed: Counter[str], reserved: dict[str, int]
+    single: list[Single], latest: date, consumed: Counter[tuple[str, date]], reserved: Counter[tuple[str, date]]
 ) -> dict[str, tuple[int, ...]]:
     found = {}
     for each in single:
         if "." in each.name and each.name[-7:] > f"{latest:%Y-%m}":
             continue  # a month of a grant that recurs, which has not come
-        rest = each.cents - consumed[each.name] - reserved.get(each.name, 0)
-        is_over = each.until != FOR_EVER and each.until <= last_day(latest)
-        found[each.name] = (consumed[each.name], reserved.get(each.name, 0), *((rest, 0) if is_over else (0, rest)))
+        rest = each.cents - each.spent(consumed) - each.spent(reserved)
+        lost = min(rest, each.lost(consumed + reserved)) if each.own is not None and latest > each.own else 0
+        expired = rest if each.until != FOR_EVER and each.until <= last_day(latest) else lost
+        found[each.name] = (each.spent(consumed), each.spent(reserved), expired, rest - expired)
     return found
 
 

@@ -42,8 +42,12 @@ def command() -> None:
 @command.command()
 @click.pass_obj
 def check(invocation: Invocation) -> None:
-    """Read every rate card, and say in one line what is wrong with the first that cannot be meant (exit code 2)."""
-    cards = open_workspace(invocation.workspace).rate_cards
+    """Read every rate card and table of rates of exchange.
+
+    Say in one line what is wrong with the first that cannot be meant (exit code 2).
+    """
+    workspace = open_workspace(invocation.workspace)
+    cards = workspace.rate_cards
     for card in cards.values():
         counts = (
             counted(len(card.models), "model"),
@@ -51,6 +55,9 @@ def check(invocation: Invocation) -> None:
             counted(len(card.aliases), "alias", "aliases"),
         )
         click.echo(f"rates/{card.id}.toml: {', '.join(counts)}, {card.currency}: ok")
+    for table in {each.file: each for each in workspace.exchange_tables.values()}.values():
+        span = f", {table.dates[0]} to {table.dates[-1]}" if table.dates else ""
+        click.echo(f"{table.file}: {counted(len(table.dates), 'day')}{span}: ok")
     if not cards:
         message = "there is no rate card; add rates/standard.toml, or run 'tallybook init' for a sample"
         raise ConfigurationError(message)

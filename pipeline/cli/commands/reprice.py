@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pipeline.cli.context import Invocation
     from pipeline.jobs.answers.reprice import Repricing
     from pipeline.jobs.answers.repriced_lines import RepricedLine
+    from pipeline.rating import UnpricedUsage
 
 _HEADER = (
     "period",
@@ -78,8 +79,8 @@ def command(
         print_table(_HEADER, [tuple(_text(cell) for cell in row) for row in rows])
         click.echo("")
         print_table(_TOTAL_HEADER, _totals(repricing.lines))
-    for text in _unpriced(repricing):
-        warn(f"{text}; rates/{card_id}.toml has no rate in force for it, so the new amounts are without it")
+    for text, why in _unpriced(repricing):
+        warn(f"{text}; {why}, so the new amounts are without it")
 
 
 def _row(line: RepricedLine) -> tuple[str | int | Decimal, ...]:
@@ -120,15 +121,19 @@ def _totals(lines: Iterable[RepricedLine]) -> list[tuple[str, ...]]:
     ]
 
 
-def _unpriced(repricing: Repricing) -> list[str]:
-    tokens: dict[tuple[str, str], int] = {}
+def _unpriced(repricing: Repricing) -> list[tuple[str, str]]:
+    """Return what is unpriced, and why."""
+    found: dict[tuple[str, str, bool], list[UnpricedUsage]] = {}
     for each in repricing.unpriced:
-        place = (each.usage.account_id, each.usage.model)
-        tokens[place] = tokens.get(place, 0) + each.usage.quantity
-    return [
-        f"{counted(quantity, 'token')} of {account_id} for model {model!r} {are(quantity)} unpriced"
-        for (account_id, model), quantity in sorted(tokens.items())
-    ]
+        found.setdefault((each.usage.account_id, each.usage.model, each.lacks_exchange), []).append(each)
+    told = []
+    for (account_id, model, lacks_exchange), rows in sorted(found.items(), key=lambda each: each[0]):
+        tokens = sum(each.usage.quantity for each in rows)
+        text = f"{counted(tokens, 'token')} of {account_id} for model {model!r} {are(tokens)} unpriced"
+        first = min(rows, key=lambda each: each.usage.usage_date)
+        no_rate = f"rates/{repricing.card_id}.toml has no rate in force for it"
+        told.append((text, first.reason if lacks_exchange else no_rate))
+    return told
 
 
 def _document(repricing: Repricing, rows: list[tuple[str | int | Decimal, ...]]) -> dict[str, object]:
@@ -137,7 +142,12 @@ def _document(repricing: Repricing, rows: list[tuple[str | int | Decimal, ...]])
         for row in rows
     ]
     totals = [dict(zip(_TOTAL_HEADER, row, strict=True)) for row in _totals(repricing.lines)]
-    return {"card": repricing.card_id, "lines": listed, "totals": totals, "unpriced": _unpriced(repricing)}
+    return {
+        "card": repricing.card_id,
+        "lines": listed,
+        "totals": totals,
+        "unpriced": [text for text, _ in _unpriced(repricing)],
+    }
 
 
 def _text(cell: str | int | Decimal) -> str | int:

@@ -30,7 +30,7 @@ from pipeline.documents.pages.spelling import harmless, spelling_of
 from pipeline.documents.pages.view import invoice_view
 from pipeline.invoicing.invoice import InvoiceStatus
 from pipeline.invoicing.lines import LineKind
-from pipeline.rating import exact_charge
+from pipeline.rating import TOKENS_PER_RATE, exact_charge
 from pipeline.usage.meters import METER_ORDER
 
 if TYPE_CHECKING:
@@ -259,6 +259,18 @@ class _Writer:
         is_amount_alone = not quantity and (line.kind is LineKind.REDUCTION or line.flat_amount is not None)
         return "" if line.meter is None or is_amount_alone else self.spelling.number(quantity)
 
+    def _exchanged(self, line: InvoiceLine) -> str:
+        """Write what the price was in its own currency, and by which rate of exchange it became what is printed."""
+        exchange, rate = line.exchange, line.rate_per_million
+        if exchange is None or rate is None:
+            return ""
+        return self.spelling.words.exchanged.format(
+            price=self.spelling.price(exact_charge(_unit(line), exchange.before(rate))),
+            currency=exchange.currency,
+            rate=self.spelling.price(exchange.rate),
+            date=self.spelling.date(exchange.on),
+        )
+
     def _reduced(self, line: InvoiceLine) -> str:
         if line.credits_line is None:
             return ""
@@ -308,6 +320,7 @@ class _Writer:
             self._tier(line),
             self._flat(line),
             words.list_price.format(price=self._price(line, listed, line.package_tokens)) if listed is not None else "",
+            self._exchanged(line),
         )
         what = f"{line.model} · {words.meters[line.meter]}" if line.meter else self._text_of(line)
         return PrintedRow(
@@ -369,6 +382,9 @@ class _Writer:
             yield words.continued_in_details
         tax_text = tax_text_in(self.spelling, invoice.tax_text)
         yield from (harmless(text) for text in (tax_text, invoice.note) if text)
+        currencies = sorted({line.exchange.currency for line in invoice.lines if line.exchange})
+        if currencies:
+            yield words.exchange_explained.format(currencies=", ".join(currencies), currency=invoice.currency)
         unit = self.spelling.unit(invoice.currency)
         yield words.rounding_explained.format(unit=unit, currency=invoice.currency)
 
@@ -401,3 +417,10 @@ class _Writer:
             amount=self._amount(bar.amount),
             segments=tuple(segments),
         )
+
+
+def _unit(line: InvoiceLine) -> int:
+    """Return how many tokens or requests a line's price is of."""
+    if line.package_tokens is not None:
+        return line.package_tokens
+    return 1 if line.meter is not None and not line.meter.is_of_tokens else int(TOKENS_PER_RATE)

@@ -86,6 +86,9 @@ class Words:
     per_package: str
     per_package_of_requests: str
     list_price: str
+    exchanged: str
+    """The price in another currency, the rate by which it was converted, and the date of the rate."""
+    exchange_explained: str
     net_total: str
     tax_of: str
     total: str
@@ -156,6 +159,8 @@ ENGLISH = Words(
     per_package="{price} per {tokens} tokens begun",
     per_package_of_requests="{price} per {tokens} requests begun",
     list_price="list price {price}",
+    exchanged="{price} {currency} at {rate} of {date}",
+    exchange_explained="Prices in {currencies} are charged in {currency} at the rates of exchange in the details.",
     net_total="Total before tax",
     tax_of="{label} {rate}% on {base}",
     total="Total",
@@ -260,6 +265,8 @@ GERMAN = Words(
     per_package="{price} je angefangene {tokens} Token",
     per_package_of_requests="{price} je angefangene {tokens} Anfragen",
     list_price="Listenpreis {price}",
+    exchanged="{price} {currency} zu {rate} vom {date}",
+    exchange_explained="Preise in {currencies} sind in {currency} zu den Wechselkursen des Einzelnachweises berechnet.",
     net_total="Nettobetrag",
     tax_of="{label} {rate} % auf {base}",
     total="Gesamtbetrag",
@@ -369,6 +376,8 @@ FRENCH = Words(
     per_package="{price} par tranche entamée de {tokens} jetons",
     per_package_of_requests="{price} par tranche entamée de {tokens} requêtes",
     list_price="prix catalogue {price}",
+    exchanged="{price} {currency} à {rate} du {date}",
+    exchange_explained="Les prix en {currencies} sont facturés en {currency} aux taux de change du détail.",
     net_total="Total hors taxes",
     tax_of="{label} {rate} % sur {base}",
     total="Total",

@@ -321,11 +321,13 @@ def _on_lines(state: AtIssue, invoice: Invoice, event: Event) -> tuple[str, str]
     shares = _shares(state, invoice, event)
     unpriced = sum(tokens.values()) - sum(charged.quantity for _, charged in shares)
     if unpriced:
+        account = state.workspace.accounts.by_id(invoice.account_id)
+        is_foreign = account is not None and account.exchange is not None and account.exchange.tables
         return (
             "unpriced",
             (
                 f"{invoice.id}: no rate is in force for {counted(unpriced, 'token')} of model {event['model']!r}; "
-                "add one to the account's rate card"
+                f"add one to the account's rate card{', or the rate of exchange of its day' if is_foreign else ''}"
             ),
         )
     listed = ", ".join(_share_text(line, charged, invoice.currency) for line, charged in shares)

@@ -19,6 +19,7 @@ from pipeline import register
 from pipeline.accounts import Accounts, Interval
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.periods import BillingPeriod
+from pipeline.configuration.exchange_files import refuse_what_has_no_day, table_between
 from pipeline.invoicing import invoice_from_document, taken_back
 from pipeline.invoicing.book import open_period
 from pipeline.jobs.answers.repriced_lines import repriced_lines
@@ -36,7 +37,7 @@ from pipeline.tables.rating import summed_over_days
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from pipeline.accounts import Account
+    from pipeline.accounts import Account, Exchange
     from pipeline.configuration.workspace import Workspace
     from pipeline.invoicing import Invoice
     from pipeline.jobs.answers.repriced_lines import RepricedLine
@@ -75,9 +76,9 @@ def reprice(
             f"there is no account {account_id!r}; there are: {_listed(account.id for account in workspace.accounts)}"
         )
         raise ConfigurationError(message)
-    on_card = replace(
-        workspace, accounts=Accounts(accounts=tuple(_paying_by(account, card_id) for account in workspace.accounts))
-    )
+    accounts = Accounts(accounts=tuple(_paying_by(account, card_id, workspace) for account in workspace.accounts))
+    refuse_what_has_no_day(accounts, workspace.rate_cards, with_fees=False)
+    on_card = replace(workspace, accounts=accounts)
     present = _asked_for(_present_usage(workspace), period, account_id)
     if all(counts_like(workspace.rate_cards[card_id], workspace.rate_cards[used]) for used in _cards_in_use(workspace)):
         used = counted = _in_fewer_rows(present, workspace, on_card)
@@ -102,11 +103,24 @@ def _cards_in_use(workspace: Workspace) -> set[str]:
     return {terms.rate_card for account in workspace.accounts for terms in account.terms}
 
 
-def _paying_by(account: Account, card_id: str) -> Account:
-    """Return the account with another card for all its terms; discounts stay."""
-    return replace(
-        account, rate_card=card_id, terms=tuple(replace(terms, rate_card=card_id) for terms in account.terms)
-    )
+def _paying_by(account: Account, card_id: str, workspace: Workspace) -> Account:
+    """Return the account with another card for all its terms; discounts stay, and so does the currency it pays in."""
+    terms = tuple(replace(terms, rate_card=card_id) for terms in account.terms)
+    return replace(account, rate_card=card_id, terms=terms, exchange=_exchange_for(account, card_id, workspace))
+
+
+def _exchange_for(account: Account, card_id: str, workspace: Workspace) -> Exchange | None:
+    exchange, price = account.exchange, workspace.rate_cards[card_id].currency
+    if exchange is None or price == exchange.currency or price in exchange.tables:
+        return exchange
+    table = table_between(price, exchange.currency, workspace.exchange_tables)
+    if table is None:
+        message = (
+            f"account {account.id!r} pays in {exchange.currency}, and rate card {card_id!r} is in {price}; add "
+            f"exchange/{price}-{exchange.currency}.csv"
+        )
+        raise ConfigurationError(message)
+    return replace(exchange, tables={**exchange.tables, price: table})
 
 
 def _issued(workspace: Workspace) -> Iterator[Invoice]:

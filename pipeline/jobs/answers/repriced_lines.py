@@ -109,7 +109,8 @@ def _refuse_two_currencies(places: pa.Table, card_id: str) -> None:
         other = place["one_currency"] if place["other_currency"] == place["currency"] else place["other_currency"]
         message = (
             f"rate card {card_id!r} is in {other}, {place['invoice_id']} in {place['currency']}; "
-            "a difference needs one currency"
+            "a difference needs one currency: an account that says its currency in accounts.toml is compared in it, by "
+            "the rates of exchange/"
         )
         raise ConfigurationError(message)
 

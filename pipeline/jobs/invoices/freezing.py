@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from pipeline.accounts import Accounts
     from pipeline.configuration.workspace import Workspace
     from pipeline.invoicing import Invoice
     from pipeline.jobs.state.aggregate import Aggregate
@@ -124,6 +125,12 @@ def refuse_unpriced(
     for row in unpriced:
         period = BillingPeriod.of(row.usage.usage_date)
         if period in periods.get(row.usage.account_id, ()):
+            if row.lacks_exchange:
+                message = (
+                    f"{what}: account {row.usage.account_id!r} has usage on {row.usage.usage_date} and no rate of "
+                    f"exchange for it: {row.reason}"
+                )
+                raise IssueBlocked(message)
             place = (row.usage.account_id, period, row.usage.model)
             tokens[place] = tokens.get(place, 0) + row.usage.quantity
     if tokens:
@@ -136,6 +143,22 @@ def refuse_unpriced(
             "add rates (or an alias) to the accounts' rate cards and try again"
         )
         raise IssueBlocked(message)
+
+
+def refuse_awaited_rates(accounts: Accounts, drafts: Iterable[Invoice]) -> None:
+    """Raise ``IssueBlocked`` where a line has a rate of exchange that holds until its period's last day has one."""
+    for draft in drafts:
+        account = accounts.by_id(draft.account_id)
+        exchange = account.exchange if account else None
+        for line in draft.lines if exchange else ():
+            is_awaited = exchange and line.exchange and exchange.is_provisional(line.exchange, draft.period.first_date)
+            if exchange and line.exchange and is_awaited:
+                message = (
+                    f"{draft.period} of {draft.account_id!r} cannot be issued: it is paid at the rate of exchange of "
+                    f"its last day, and the last that is there is of {line.exchange.on}: "
+                    f"{exchange.missing_text(line.exchange.currency, draft.period.first_date)}"
+                )
+                raise IssueBlocked(message)
 
 
 def _provenance(workspace: Workspace, built: Aggregate, now: datetime) -> dict[str, object]:

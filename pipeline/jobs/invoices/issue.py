@@ -12,7 +12,7 @@ from pipeline import register
 from pipeline.base.errors import CommitConflict, InvoiceNotFound
 from pipeline.base.periods import time_zone, usage_date
 from pipeline.invoicing import invoice_document, invoice_from_document, issued_invoice
-from pipeline.jobs.invoices.freezing import refuse_unpriced
+from pipeline.jobs.invoices.freezing import refuse_awaited_rates, refuse_unpriced
 from pipeline.jobs.invoices.named_periods import no_invoice_text
 from pipeline.jobs.state.claims import refuse_broken_claims
 from pipeline.jobs.state.drafts import invoice_book
@@ -40,11 +40,12 @@ def issue(
 
     Return what was issued, in order of numbers.
 
-    Raises ``IssueBlocked`` where any of them has unpriced usage, a claim is broken, or the period has not ended and is
-    not to be issued early (then none is issued), ``ConfigurationError`` where the last document was issued later than
-    now, ``InvoiceNotFound`` where the period has no invoice at all. An interrupted issue is finished by calling it
-    again: what has a number keeps it. Where another run issues meanwhile, what is left is decided again from what that
-    run left, since its invoices may be these very ones, or change their corrections and credits.
+    Raises ``IssueBlocked`` where any of them has unpriced usage or awaits a rate of exchange, a claim is broken, or the
+    period has not ended and is not to be issued early (then none is issued), ``ConfigurationError`` where the last
+    document was issued later than now, ``InvoiceNotFound`` where the period has no invoice at all. An interrupted issue
+    is finished by calling it again: what has a number keeps it. Where another run issues meanwhile, what is left is
+    decided again from what that run left, since its invoices may be these very ones, or change their corrections and
+    credits.
     """
     refuse_broken_claims(workspace, built)
     issued: list[Invoice] = []
@@ -81,6 +82,7 @@ def _issued(
     for kept_account_id, kept in book.kept:
         periods.get(kept_account_id, set()).add(kept)
     refuse_unpriced(built.rated.unpriced, periods, f"{period} cannot be issued")
+    refuse_awaited_rates(workspace.accounts, drafts)
     if not drafts:
         return
     freezing.refuse_backwards(documents)

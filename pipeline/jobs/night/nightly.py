@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from pipeline.jobs.state.aggregate import Aggregate
     from pipeline.jobs.state.quarantined import QuarantinedUsage
     from pipeline.jobs.state.suspicious import SuspiciousCopies
-    from pipeline.rating import UsageQuantity
+    from pipeline.rating import UnpricedUsage, UsageQuantity
 
 
 _WORDED = frozenset(
@@ -228,7 +228,11 @@ def _advice(row: dict[str, object], policy: UnmeasuredPolicy) -> str:
 
 def _unpriced(workspace: Workspace, built: Aggregate) -> Iterator[str]:
     places: dict[tuple[str, str, str], list[UsageQuantity]] = {}
+    lacking: dict[tuple[str, str], list[UnpricedUsage]] = {}
     for row in built.rated.unpriced:
+        if row.lacks_exchange:
+            lacking.setdefault((str(BillingPeriod.of(row.usage.usage_date)), row.usage.account_id), []).append(row)
+            continue
         places.setdefault(
             (str(BillingPeriod.of(row.usage.usage_date)), row.usage.account_id, row.usage.model), []
         ).append(row.usage)
@@ -240,4 +244,11 @@ def _unpriced(workspace: Workspace, built: Aggregate) -> Iterator[str]:
             f"{first_date} on; "
             f"add a rate or an alias to rates/{account.terms_on(first_date).rate_card if account else 'standard'}"
             ".toml, the invoice cannot be issued before"
+        )
+    for (period, account_id), rows in sorted(lacking.items()):
+        tokens, first = sum(each.usage.quantity for each in rows), min(rows, key=lambda each: each.usage.usage_date)
+        yield (
+            f"{period}: {counted(tokens, 'token')} of {account_id} {are(tokens)} unpriced, from "
+            f"{first.usage.usage_date} on, for want of a rate of exchange: {first.reason}; the invoice cannot be "
+            "issued before"
         )

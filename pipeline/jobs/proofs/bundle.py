@@ -70,12 +70,13 @@ def bundle_files(recomputation: Recomputation) -> dict[str, bytes]:
     rows = [row for explanation in explanations for row in event_rows(explanation)]
     files = state.workspace.files
     terms, cards = _terms(files, invoice.account_id), _cards(files, invoice.account_id)
-    corrected = list(_corrections(invoice, state))
+    exchange, corrected = _exchange_files(state, invoice.account_id), list(_corrections(invoice, state))
     readme = _readme(
         invoice,
         recomputation.document,
         sorted(cards),
         has_shares=_has_shares(state, invoice.account_id),
+        exchange=exchange,
         corrected=corrected,
     )
     return {
@@ -88,6 +89,7 @@ def bundle_files(recomputation: Recomputation) -> dict[str, bytes]:
         "counting.sql": _counting(state).encode("utf-8"),
         "terms.json": _json(terms),
         **{f"rate-card-{card_id}.json": _json(card) for card_id, card in cards.items()},
+        **{file.replace("/", "-"): files[file] for file in exchange},
     }
 
 
@@ -152,6 +154,18 @@ def _text(value: object) -> str:
     raise TypeError(message)
 
 
+def _exchange_files(state: AtIssue, account_id: str) -> list[str]:
+    """Return the files of the rates by which the account pays prices in other currencies."""
+    account = state.workspace.accounts.by_id(account_id)
+    exchange = account.exchange if account else None
+    return sorted(table.file for table in exchange.tables.values()) if exchange else []
+
+
+def _exchange_text(invoice: Invoice, exchange: list[str]) -> str:
+    what = f"  exchange-*.csv    the rates of exchange by which your prices became {invoice.currency}, one a day\n"
+    return what if exchange else ""
+
+
 def _has_shares(state: AtIssue, account_id: str) -> bool:
     account = state.workspace.accounts.by_id(account_id)
     return account is not None and depends_on_the_period(account, state.workspace.rate_cards)
@@ -171,13 +185,30 @@ def _corrections(invoice: Invoice, state: AtIssue) -> Iterator[str]:
 
 
 def _readme(
-    invoice: Invoice, document: Mapping[str, Any], card_ids: list[str], *, has_shares: bool, corrected: list[str]
+    invoice: Invoice,
+    document: Mapping[str, Any],
+    card_ids: list[str],
+    *,
+    has_shares: bool,
+    exchange: list[str],
+    corrected: list[str],
 ) -> str:
-    return "\n".join(_readme_lines(invoice, document, card_ids, has_shares=has_shares, corrected=corrected)) + "\n"
+    return (
+        "\n".join(
+            _readme_lines(invoice, document, card_ids, has_shares=has_shares, exchange=exchange, corrected=corrected)
+        )
+        + "\n"
+    )
 
 
 def _readme_lines(
-    invoice: Invoice, document: Mapping[str, Any], card_ids: list[str], *, has_shares: bool, corrected: list[str]
+    invoice: Invoice,
+    document: Mapping[str, Any],
+    card_ids: list[str],
+    *,
+    has_shares: bool,
+    exchange: list[str],
+    corrected: list[str],
 ) -> Iterator[str]:
     yield (
         f"Invoice {invoice.id} of {invoice.account_name} ({invoice.account_id}), {invoice.period}: "
@@ -195,6 +226,7 @@ charge
   terms.json        your account's terms, and how amounts are rounded
   {f"rate-card-{card_ids[0]}.json" if len(card_ids) == 1 else "rate-card-*.json"}   the prices, per million tokens \
 ({", ".join(card_ids)})
+{_exchange_text(invoice, exchange)}\
   counting.sql      how logged responses are counted: which copy of one counts, and on which meter its tokens are; \
 only to be read
   SHA256SUMS        checksums of all of these: sha256sum -c SHA256SUMS
@@ -237,6 +269,11 @@ also those that were invoiced before. Add their exact_charge for each rate, roun
 is what they are worth
 (less the tokens that your terms include). What earlier invoices have for them is taken off:"""
         yield from corrected
+    if exchange:
+        yield f"""
+Your prices are in another currency than {invoice.currency}. rate_per_million in events.csv is the price on your rate \
+card times the rate of exchange
+that the description of the line names, with its day; exact_charge follows from it as ever."""
     if has_shares:
         yield """
 Your card has prices that depend on all usage of the month. Events are counted in this order: by the time at which \

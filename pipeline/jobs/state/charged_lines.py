@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from dataclasses import fields
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.accounts import ExchangeRate
 from pipeline.base.money import normalised
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing.lines import InvoiceLine, LineKind
@@ -41,6 +43,7 @@ PRICED = (
     "rate_per_million",
     "package_tokens",
     "flat_amount",
+    "exchange",
     "entry",
     "currency",
 )
@@ -57,6 +60,7 @@ _PRINTED = (
     "package_tokens",
     "flat_amount",
     "currency",
+    "exchange",
 )
 """What decides all that a line prints beside its key, date and sums."""
 _METERS = {meter.value: meter for meter in Meter}
@@ -89,7 +93,10 @@ def lines_by_invoice(
         mine = lines.filter(pc.equal(lines["currency"], currency))
         codes = row_codes([mine[name] for name in _PRINTED]).dictionary_encode()
         firsts = mine.select(_PRINTED).take(first_rows(codes)).to_pylist()
-        prices = [printed_price(**{**first, "meter": _METERS[first["meter"]]}) for first in firsts]
+        prices = [
+            printed_price(**{**first, "meter": _METERS[first["meter"]], "exchange": _exchange(first["exchange"])})
+            for first in firsts
+        ]
         exact = map(normalised, map(Decimal, mine["amount"].cast(pa.string()).to_pylist()))
         rounded = map(Decimal, rounded_amounts(mine, currency, rounding).cast(pa.string()).to_pylist())
         names = (
@@ -103,6 +110,7 @@ def lines_by_invoice(
             "usage_date",
             "package_tokens",
             "flat_amount",
+            "exchange",
             "entry",
         )
         columns = [_values(mine[name]) for name in names]
@@ -117,6 +125,7 @@ def lines_by_invoice(
             first_date,
             package,
             flat_amount,
+            exchange,
             entry,
             exact_amount,
             amount,
@@ -140,6 +149,7 @@ def lines_by_invoice(
                     list_rate_per_million=prices[price].list_rate_per_million,
                     package_tokens=package,
                     flat_amount=None if flat_amount is None else normalised(flat_amount),
+                    exchange=_exchange(exchange),
                     entry=entry or "",
                     tags=tags.get(key_id, "") if tags else "",
                 )
@@ -193,6 +203,7 @@ def summed_to_lines(charges: pa.Table, rules: Rules = NEWEST) -> pa.Table:
         "list_rate": sums["list_rate_max"],  # lines without one come first
         "package": pc.fill_null(lines["package_tokens"], 0),
         "flat_amount": pc.fill_null(lines["flat_amount"], _NO_LIST_RATE),
+        "exchange": pc.fill_null(lines["exchange"], ""),
         "entry": pc.fill_null(lines["entry"], ""),
     }
     return lines.take(pc.sort_indices(pa.table(order), sort_keys=[(name, "ascending") for name in order]))
@@ -214,7 +225,14 @@ def charges_of(charges: pa.Table) -> Iterator[Charge]:
     ]
     columns = [_values(charges[name]) for name in names]
     columns[names.index("meter")] = [meters[meter] for meter in columns[names.index("meter")]]
+    columns[names.index("exchange")] = list(map(_exchange, columns[names.index("exchange")]))
     return (Charge(**dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True))
+
+
+@lru_cache(maxsize=1 << 10)
+def _exchange(text: str | None) -> ExchangeRate | None:
+    """Read a cell of the column of this name."""
+    return None if text is None else ExchangeRate.parse(text)
 
 
 def _values(column: pa.ChunkedArray) -> list[Any]:
@@ -249,5 +267,6 @@ def charge_of(row: Mapping[str, object]) -> Charge:
         list_rate_per_million=row["list_rate_per_million"],  # type: ignore[arg-type]
         package_tokens=row["package_tokens"],  # type: ignore[arg-type]
         flat_amount=row["flat_amount"],  # type: ignore[arg-type]
+        exchange=_exchange(row["exchange"]),
         entry=row["entry"],  # type: ignore[arg-type]
     )

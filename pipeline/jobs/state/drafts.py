@@ -99,8 +99,11 @@ def limits_of(
 
 
 def account_currencies(workspace: Workspace) -> dict[str, str]:
-    """Return the currency of each account by its id: that of its rate cards."""
-    return {account.id: workspace.rate_cards[account.rate_card].currency for account in workspace.accounts}
+    """Return the currency of each account by its id: its own where it says so, else that of its rate cards."""
+    return {
+        account.id: account.exchange.currency if account.exchange else workspace.rate_cards[account.rate_card].currency
+        for account in workspace.accounts
+    }
 
 
 def write_invoices(workspace: Workspace, book: InvoiceBook) -> None:

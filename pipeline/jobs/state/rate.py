@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from pipeline.base.errors import InexactAmount
 from pipeline.base.periods import BillingPeriod
-from pipeline.rating import UsageQuantity, discounted, placed_charges
+from pipeline.rating import UnpricedUsage, UsageQuantity, discounted, exchanged, placed_charges
 from pipeline.tables import schemas
 from pipeline.tables.rating import CardTerms, rate_simple_usage
 from pipeline.usage import Meter
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from pipeline.accounts import Account, Accounts
     from pipeline.rates import RateCard
-    from pipeline.rating import Charge, UnpricedUsage
+    from pipeline.rating import Charge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,11 +78,15 @@ def rate(usage_daily: pa.Table, accounts: Accounts, rate_cards: Mapping[str, Rat
 
 
 def constant_terms(accounts: Accounts, rate_cards: Mapping[str, RateCard]) -> dict[str, CardTerms]:
-    """Return the card and discount of each account whose terms never change, by account id.
+    """Return the card and discount of each account whose terms never change and name a card in its currency, by id.
 
     The others' usage is rated one by one.
     """
-    constant = [(account.id, account.terms[0]) for account in accounts if len(account.terms) == 1]
+    constant = [
+        (account.id, account.terms[0])
+        for account in accounts
+        if len(account.terms) == 1 and not (account.exchange and account.exchange.tables)
+    ]
     return {
         account_id: CardTerms(rate_cards[terms.rate_card], terms.discount_percent) for account_id, terms in constant
     }
@@ -91,7 +95,7 @@ def constant_terms(accounts: Accounts, rate_cards: Mapping[str, RateCard]) -> di
 def account_charges(
     usage: Sequence[UsageQuantity], account: Account, rate_cards: Mapping[str, RateCard]
 ) -> tuple[list[tuple[int, Charge]], list[UnpricedUsage]]:
-    """Rate one account's usage by the card and discount of its terms on each usage date.
+    """Rate one account's usage by the card and discount of its terms on each usage date, in its own currency.
 
     Say of each charge which quantity it is of, counted from 0.
 
@@ -110,7 +114,32 @@ def account_charges(
             for index, charge in charges
         ]
         unpriced += without_rate
-    return charged, unpriced
+    return _paid(charged, usage, account, unpriced)
+
+
+def _paid(
+    charged: list[tuple[int, Charge]],
+    usage: Sequence[UsageQuantity],
+    account: Account,
+    unpriced: list[UnpricedUsage],
+) -> tuple[list[tuple[int, Charge]], list[UnpricedUsage]]:
+    """Put charges into the account's currency; usage that lacks the rate of exchange is unpriced."""
+    exchange = account.exchange
+    if exchange is None or not exchange.tables:
+        return charged, unpriced
+    paid: list[tuple[int, Charge]] = []
+    lacking: dict[int, UnpricedUsage] = {}
+    for place, charge in charged:
+        if charge.currency == exchange.currency:
+            paid.append((place, charge))
+            continue
+        found = exchange.rate_of(charge.currency, charge.usage_date)
+        if found is None:
+            reason = exchange.missing_text(charge.currency, charge.usage_date)
+            lacking[place] = UnpricedUsage(usage=usage[place], reason=reason, lacks_exchange=True)
+        else:
+            paid.append((place, exchanged(charge, found, exchange.currency)))
+    return paid, [*unpriced, *lacking.values()]
 
 
 def _table(rows: list[dict[str, object]], schema: pa.Schema) -> pa.Table:
@@ -129,7 +158,7 @@ def _table(rows: list[dict[str, object]], schema: pa.Schema) -> pa.Table:
         )
         message = (
             f"the charge of {what} has more digits than are kept ({digits}), and none may be lost; "
-            "shorten the rate or the discount"
+            "shorten the rate, the discount or the rate of exchange"
         )
         raise InexactAmount(message) from refused
 
@@ -176,6 +205,7 @@ def charge_row(charge: Charge) -> dict[str, object]:
         "list_rate_per_million": charge.list_rate_per_million,
         "package_tokens": charge.package_tokens,
         "flat_amount": charge.flat_amount,
+        "exchange": None if charge.exchange is None else str(charge.exchange),
         "entry": charge.entry,
     }
 

@@ -65,7 +65,8 @@ def import_rates(
     if card is not None and card.currency != CURRENCY:
         message = (
             f"rates/{card_id}.toml is in {card.currency}, and the price list in {CURRENCY}; "
-            f"import into a card in {CURRENCY}"
+            f"import into a card in {CURRENCY}: an account pays by it in {card.currency} where it says currency = "
+            f'"{card.currency}" and exchange/{CURRENCY}-{card.currency}.csv has the rates'
         )
         raise RateCardError(message)
     wanted = list(models) or _names_of_both(card, listed)
