@@ -64,9 +64,12 @@ class BillingInterval:
         return self.period_of(BillingPeriod.of(day)).first_date == day
 
     def __str__(self) -> str:
-        """Write ``the quarter``, and where it begins otherwise than with January, ``the quarter from month 2 on``."""
-        is_shifted = (self.start_month - 1) % self.interval.months != 0
-        return f"the {self.interval}" + (f" from month {self.start_month} on" if is_shifted else "")
+        """Write ``the quarter``; where none begins with January, ``the quarter from month 2, 5, 8 or 11``."""
+        first = (self.start_month - 1) % self.interval.months + 1
+        if first == 1:
+            return f"the {self.interval}"
+        *most, last = map(str, range(first, MONTHS_OF_A_YEAR + 1, self.interval.months))
+        return f"the {self.interval} from month {', '.join(most)}{' or ' if most else ''}{last}"
 
 
 def refuse_changes_within(account_id: str, intervals: Iterable[tuple[date | None, BillingInterval]]) -> None:

@@ -110,7 +110,7 @@ class BillingPeriod:
     def __str__(self) -> str:
         """Write ``2026-10``, ``2026-Q4`` or ``2026``; other months by the first and the last, ``2026-11--2027-01``.
 
-        Two hyphens stand between the ends of an interval where a slash cannot (ISO 8601-1, 5.5.2).
+        Two hyphens stand between the ends of an interval where a slash cannot (ISO 8601).
         """
         if self.count == _MONTHS and self.month == 1:
             return f"{self.year:04}"

@@ -81,6 +81,25 @@ def test_seats_fees_parts_of_months_and_items_are_read(tmp_path: Path) -> None:
     assert acme.items == (item,)
 
 
+def test_intervals_of_billing_are_read_and_stay_until_another_begins(tmp_path: Path) -> None:
+    text = ACME + (
+        'billing_interval = "quarter"\nbilling_start_month = 2\n'
+        "[[accounts.terms]]\nfrom = 2026-06-15\ndiscount_percent = 5\n"
+        '[[accounts.terms]]\nfrom = 2026-08-01\nbilling_interval = "month"\n'
+        '[[accounts.terms]]\nfrom = 2027-01-01\nbilling_interval = "year"\nbilling_start_month = 1\n'
+    )
+    (acme,) = accounts(tmp_path, text)
+    months = [BillingPeriod(year=2026, month=month) for month in (1, 2, 7, 8, 12)] + [BillingPeriod(year=2027, month=3)]
+    assert [str(acme.period_of(month)) for month in months] == [
+        "2025-11--2026-01",
+        "2026-02--2026-04",
+        "2026-05--2026-07",
+        "2026-08",
+        "2026-12",
+        "2027",
+    ]
+
+
 def test_grants_and_coupons_are_read(tmp_path: Path) -> None:
     text = (
         ACME
@@ -258,6 +277,24 @@ CREDIT = '[[accounts.credits]]\nid = "c"\namount = 5\ngranted_on = 2026-09-01\n'
         (ACME + "seat_price = 1.005", "accounts.toml: [[accounts]] 1: seat_price in USD is 1.005; write 2 decimal"),
         (ACME + "fee_without_usage = 1", "accounts.toml: [[accounts]] 1: fee_without_usage is 1; it must be true"),
         (ACME + 'proration = "hours"', "accounts.toml: [[accounts]] 1: proration is 'hours'; it must be \"days\""),
+        (ACME + 'billing_interval = "week"', "accounts.toml: [[accounts]] 1: billing_interval is 'week'; it must be"),
+        (ACME + "billing_start_month = 13", "accounts.toml: [[accounts]] 1: billing_start_month is 13; it must be"),
+        (
+            ACME + 'billing_interval = "quarter"\n[[accounts.terms]]\nfrom = 2026-11-01\nbilling_interval = "month"',
+            (
+                "accounts.toml: [[accounts]] 1: account 'acme' is billed by the quarter, and by the month from "
+                "2026-11-01 on, which would cut a period in two; change billing_interval and billing_start_month "
+                "where periods of both begin: 2026-10-01 or 2027-01-01"
+            ),
+        ),
+        (
+            ACME + 'billing_interval = "quarter"\n[[accounts.terms]]\nfrom = 2026-11-01\nbilling_start_month = 2',
+            (
+                "accounts.toml: [[accounts]] 1: account 'acme' is billed by the quarter, and by the quarter from month "
+                "2, 5, 8 or 11 from 2026-11-01 on, which would cut a period in two; change billing_interval and "
+                "billing_start_month where periods of both begin, and these two have no such day; bill by the month"
+            ),
+        ),
         (
             ACME + "begins_on = 2026-10-02\nends_on = 2026-10-02",
             "accounts.toml: [[accounts]] 1: account 'acme' ends on 2026-10-02, not after 2026-10-02, when it begins",

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from printed_invoices import full_invoice, random_invoices
 
 from pipeline.accounts import Tax
+from pipeline.base.periods import BillingPeriod
 from pipeline.documents.pages.printed import printed_invoice
 from pipeline.documents.pages.view import BARS_MAX, DETAILS_MAX, ROWS_MAX, invoice_view
 from pipeline.invoicing import LineKind
@@ -41,11 +42,13 @@ def test_every_line_is_on_one_row_and_once_in_the_details_and_sums_agree_to_the_
 
 @settings(max_examples=150)
 @given(random_invoices())
-def test_lines_that_share_a_row_are_of_one_kind_model_tier_meter_and_corrected_period(invoice: Invoice) -> None:
+def test_lines_that_share_a_row_are_of_one_kind_model_tier_meter_month_and_corrected_period(invoice: Invoice) -> None:
     for section in invoice_view(invoice).sections:
         for group in section.groups:
             for row in group.rows:
-                same = {(each.model, each.service_tier, each.meter, each.original_period) for each in row.lines}
+                same = {
+                    (each.model, each.service_tier, each.meter, each.period, each.original_period) for each in row.lines
+                }
                 assert len(same) == 1
                 assert row.first.meter is not None or len(row.lines) == 1
 
@@ -118,6 +121,29 @@ def test_few_lines_are_shown_by_model_and_meter_on_the_first_page() -> None:
     assert not page.unfolded
     assert sum(len(part.rows) for part in page.appendix) <= DETAILS_MAX
     assert not page.is_long
+
+
+def test_a_quarter_is_shown_by_month_and_model_and_its_bars_by_model_alone() -> None:
+    october = full_invoice(usage_lines=6, keys=2, models=2, language="de")
+    months = BillingPeriod.parse("2026-Q4").months
+    lines = tuple(
+        line if line.kind in ("correction", "tax") else replace(line, period=months[2 if line.number % 2 else 0])
+        for line in october.lines
+    )
+    page = printed_invoice(replace(october, period=BillingPeriod.parse("2026-Q4"), lines=lines))
+    assert [group.title for group in page.sections[0].groups] == [
+        "Oktober 2026 · jamba-mini",
+        "Oktober 2026 · jamba-large",
+        "Dezember 2026 · jamba-large",
+        "Dezember 2026 · jamba-mini",
+    ]
+    assert any(fact.value.startswith("1. Oktober 2026 bis 31. Dezember 2026") for fact in page.facts)
+    assert page.chart
+    assert sorted(bar.title for bar in page.chart.bars) == ["jamba-large", "jamba-mini"]
+    assert {row.detail.partition(" · ")[0] for part in page.appendix for row in part.rows} >= {
+        "Oktober 2026",
+        "Dezember 2026",
+    }
 
 
 def test_an_older_invoice_that_does_not_say_the_taxes_of_its_corrections_shows_its_tax_lines_as_they_were_frozen() -> (

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.accounts import Account, Accounts, CreditGrant, Tax, Terms
+from pipeline.accounts import Account, Accounts, BillingInterval, CreditGrant, Interval, Tax, Terms
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import Rounding
 from pipeline.base.periods import BillingPeriod
@@ -307,6 +307,30 @@ def test_only_what_is_above_the_spend_cap_is_told() -> None:
     book = book_of(capped, [charge(1_000_000), charge(1_500_000, day=date(2026, 11, 1))], [])
     told = [(draft.id, spent, cap) for draft, _, spent, cap in above_spend_cap(book, Accounts(accounts=(capped,)))]
     assert told == [("draft-2026-11-acme", Decimal("3.00"), Decimal("2.00"))]
+
+
+def test_a_spend_cap_is_of_each_month_of_a_quarter() -> None:
+    by_quarter = BillingInterval(interval=Interval.QUARTER)
+    terms = (Terms(from_date=None, rate_card="standard", spend_cap=Decimal("2.00"), billed_by=by_quarter),)
+    capped = Account(id="acme", name="Acme", timezone="UTC", rate_card="standard", key_ids=("a",), terms=terms)
+    used = [charge(750_000), charge(1_500_000, day=date(2026, 11, 1)), charge(750_000, day=date(2026, 12, 1))]
+    book = book_of(capped, used, [])
+    told = [
+        (draft.id, str(month), spent) for draft, month, spent, _ in above_spend_cap(book, Accounts(accounts=(capped,)))
+    ]
+    assert told == [("draft-2026-Q4-acme", "2026-11", Decimal("3.00"))]
+
+
+def test_a_line_of_a_quarter_says_its_month_and_one_of_a_month_says_none() -> None:
+    by_quarter = (Terms(from_date=None, rate_card="standard", billed_by=BillingInterval(interval=Interval.QUARTER)),)
+    (quarter,) = book_of(replace(PLAIN, terms=by_quarter), [charge(1_000_000)], []).drafts
+    (month,) = book_of(PLAIN, [charge(1_000_000)], []).drafts
+    assert (str(quarter.period), str(quarter.lines[0].period), month.lines[0].period) == ("2026-Q4", "2026-10", None)
+    assert invoice_from_document(invoice_document(quarter)) == quarter
+    assert "period" not in invoice_document(month)["lines"][0]
+    for invoice, stated in ((quarter, None), (quarter, BillingPeriod.parse("2027-01")), (month, month.period)):
+        with pytest.raises(ValueError, match=f"line 1 is of {stated}, and the invoice of"):
+            replace(invoice, lines=(replace(invoice.lines[0], period=stated),))
 
 
 def test_a_draft_and_a_credit_note_cannot_be_credited() -> None:

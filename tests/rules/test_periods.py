@@ -161,11 +161,42 @@ def test_all_zones_agree_that_no_day_of_this_decade_is_missing_or_double() -> No
         "2200-01",
         "٢٠٢٦-10",
         "2026-10\n",
+        "2026-Q0",
+        "2026-q4",
+        "2026-10--2026-09",
+        "2026-10--2027-10",
+        "2026-10-2026-12",
     ],
 )
-def test_what_is_no_month_is_refused_with_its_text(text: str) -> None:
+def test_what_is_no_period_is_refused_with_its_text(text: str) -> None:
     with pytest.raises(ConfigurationError, match=r"billing period .*YYYY-MM"):
         BillingPeriod.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "days"),
+    [
+        ("2026-10", "2026-10", ("2026-10-01", "2026-11-01")),
+        ("2026-Q4", "2026-Q4", ("2026-10-01", "2027-01-01")),
+        ("2026-10--2026-12", "2026-Q4", ("2026-10-01", "2027-01-01")),
+        ("2026", "2026", ("2026-01-01", "2027-01-01")),
+        ("2026-11--2027-01", "2026-11--2027-01", ("2026-11-01", "2027-02-01")),
+        ("2026-11--2026-11", "2026-11", ("2026-11-01", "2026-12-01")),
+        ("2026-09--2027-08", "2026-09--2027-08", ("2026-09-01", "2027-09-01")),
+    ],
+)
+def test_months_that_are_billed_together_have_one_name(text: str, name: str, days: tuple[str, str]) -> None:
+    period = BillingPeriod.parse(text)
+    assert (str(period), str(period.first_date), str(period.end_date)) == (name, *days)
+    assert BillingPeriod.parse(name) == period
+    assert [period.months[0], period.months[-1], period.next()] == [
+        period.first,
+        period.last,
+        BillingPeriod.of(period.end_date),
+    ]
+    assert all(period.holds(month) for month in period.months)
+    assert not period.holds(period.next())
+    assert not period.holds(period.previous())
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from itertools import islice, product
@@ -20,6 +21,7 @@ from pipeline.usage import Meter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from random import Random
 
     from pipeline.invoicing import Invoice
 
@@ -114,12 +116,22 @@ def full_invoice(
     return issued_invoice(draft, number=42, prefix="INV-", issued_on=date(2026, 11, 2)) if issued else draft
 
 
+def quarter_of(invoice: Invoice, choice: Random) -> Invoice:
+    """Return the invoice as one of a quarter, each of its lines in any month of that."""
+    quarter = BillingPeriod.parse("2026-Q4")
+    of_none = (LineKind.CORRECTION, LineKind.TAX)
+    lines = [
+        line if line.kind in of_none else replace(line, period=choice.choice(quarter.months)) for line in invoice.lines
+    ]
+    return replace(invoice, period=quarter, lines=tuple(lines))
+
+
 AMOUNTS = st.integers(-90_000, 90_000).map(lambda cents: Decimal(cents).scaleb(-2))
 
 
 @st.composite
 def random_invoices(draw: st.DrawFn) -> Invoice:
-    """Any mix of keys, models, meters, tiers, rates and terms; drafts, issued ones and credit notes."""
+    """Any mix of keys, models, meters, tiers, rates and terms, of a month or a quarter; of every status."""
     key, model = st.sampled_from(["", "key_a", "key_b", "key_c"]), st.sampled_from([f"model-{n}" for n in range(14)])
     used = draw(
         st.lists(
@@ -179,6 +191,8 @@ def random_invoices(draw: st.DrawFn) -> Invoice:
         corrections=correction_lines(corrected, {}, currency="EUR", rounding=Rounding.HALF_UP, tags={}),
         tags={"key_a": "project=search"},
     )
+    if draw(st.booleans()):
+        draft = quarter_of(draft, draw(st.randoms(use_true_random=False)))
     status = draw(st.sampled_from(InvoiceStatus))
     if status is InvoiceStatus.DRAFT:
         return draft

@@ -7,10 +7,7 @@ Owns the refusals that have to do with dates and with usage that has no price. D
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-
-import pyarrow.compute as pc
 
 from pipeline import register
 from pipeline.base.errors import ConfigurationError, IssueBlocked
@@ -29,8 +26,6 @@ if TYPE_CHECKING:
     from pipeline.jobs.state.aggregate import Aggregate
     from pipeline.rating import UnpricedUsage
 
-_AHEAD_MAX = timedelta(days=1)
-"""A midnight of another time zone is ahead by less."""
 _LISTED = 3
 """How many accounts a message names before it counts the rest."""
 
@@ -99,22 +94,6 @@ class Freezing:
             "month has ended, or give --early: what is used after that is late usage, corrected on the next invoice"
         )
         raise IssueBlocked(message)
-
-
-def refuse_ahead(built: Aggregate, now: datetime, *, clock: datetime) -> None:
-    """Raise ``ConfigurationError`` as of more than a day after the machine's clock.
-
-    A slip of the pen would keep all that is due before that day from ever being issued, since numbers never run
-    backwards in time. A clock that is behind the usage that was logged is wrong itself, and refuses nothing.
-    """
-    used = pc.max(built.marts.usage_daily["usage_date"]).as_py()
-    is_behind = used is not None and clock.date() < used
-    if now > clock + _AHEAD_MAX and not is_behind:
-        message = (
-            f"nothing is issued as of {instant_text(now)}: by the clock of this machine that is more than a day ahead, "
-            "and nothing could be issued before then afterwards; correct --as-of, or add --ahead where it is meant"
-        )
-        raise ConfigurationError(message)
 
 
 def refuse_unpriced(

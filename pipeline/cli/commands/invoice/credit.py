@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.cli.commands.invoice.choice import AmountType
-from pipeline.cli.commands.invoice.freeze import ahead_option, as_of_option, dry_run_option, freeze, json_option
+from pipeline.cli.commands.invoice.freeze import as_of_option, dry_run_option, freeze, json_option
 from pipeline.cli.commands.invoice.printed import print_list
 from pipeline.cli.commands.invoice.settled import warn_of_what_was_paid
 from pipeline.cli.examples import examples
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 @click.option("--quantity", type=int, metavar="N", help="Tokens or requests of the line, at its rate, instead.")
 @click.option("--reason", required=True, help="Printed on the credit note.")
 @as_of_option
-@ahead_option
 @dry_run_option
 @json_option
 @click.pass_obj
@@ -51,7 +50,6 @@ def credit_command(
     quantity: int | None,
     reason: str,
     as_of: str | None,
-    is_ahead: bool,
     is_dry: bool,
     as_json: bool,
 ) -> None:
@@ -66,7 +64,7 @@ def credit_command(
     def decide(workspace: Workspace, built: Aggregate, freezing: Freezing) -> Voided:
         return credit(workspace, built, invoice_id, wanted, freezing=freezing)
 
-    frozen = freeze(invocation, as_of, decide, command="tallybook invoice credit", is_dry=is_dry, is_ahead=is_ahead)
+    frozen = freeze(invocation, as_of, decide, command="tallybook invoice credit", is_dry=is_dry)
     note = frozen.decided.note
     if not frozen.decided.is_new:
         click.echo(

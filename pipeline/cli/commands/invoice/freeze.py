@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import click
 
 from pipeline import register
 from pipeline.base.periods import instant_text
+from pipeline.cli.context import warn
 from pipeline.configuration.workspace import open_workspace
-from pipeline.jobs.invoices.freezing import Freezing, refuse_ahead
+from pipeline.jobs.invoices.freezing import Freezing
 from pipeline.jobs.state.aggregate import aggregate, write_marts
 from pipeline.jobs.state.drafts import invoice_book, write_invoices
 from pipeline.jobs.state.history import refuse_lost_history
@@ -29,11 +31,10 @@ if TYPE_CHECKING:
     Decide = Callable[[Workspace, Aggregate, Freezing], "Decided"]
 
 Decided = TypeVar("Decided")
+_AHEAD_MAX = timedelta(days=1)
+"""A midnight of another time zone is ahead by less."""
 
 as_of_option = click.option("--as-of", metavar="DATE|INSTANT", help="The clock of this run; default: now.")
-ahead_option = click.option(
-    "--ahead", "is_ahead", is_flag=True, help="Also as of a day after tomorrow, before which nothing is issued then."
-)
 dry_run_option = click.option(
     "--dry-run", "is_dry", is_flag=True, help="Show exactly what would be frozen, and write nothing."
 )
@@ -61,7 +62,7 @@ class Frozen(Generic[Decided]):
 
 
 def freeze(
-    invocation: Invocation, as_of: str | None, decide: Decide[Decided], *, command: str, is_dry: bool, is_ahead: bool
+    invocation: Invocation, as_of: str | None, decide: Decide[Decided], *, command: str, is_dry: bool
 ) -> Frozen[Decided]:
     """Count everything, decide, and write the files of invoices; a dry run writes nothing, and says so."""
     clock = invocation.now()
@@ -69,15 +70,14 @@ def freeze(
     now = invocation.clock(as_of, workspace.settings.zone)
     workspace = replace(workspace, now=now)
 
-    def counted() -> Aggregate:
-        built = _counted(workspace)
-        if not is_ahead:
-            refuse_ahead(built, now, clock=clock)
-        return built
-
+    if now > clock + _AHEAD_MAX:
+        warn(
+            f"{instant_text(now)} is more than a day ahead of this machine's clock; numbers never run backwards in "
+            "time, so that nothing can be issued before then afterwards"
+        )
     if is_dry:
         rehearsal = register.Rehearsal()
-        built = counted()
+        built = _counted(workspace)
         decided = decide(workspace, built, Freezing(now=now, rehearsal=rehearsal))
         documents = [*register.read(workspace.root), *rehearsal.documents]
         book = invoice_book(workspace, built, documents=documents)
@@ -85,7 +85,7 @@ def freeze(
         click.echo(f"dry run, nothing is written; without --dry-run the same command freezes this{same}", err=True)
         return Frozen(decided=decided, book=book, documents=documents, now=now)
     with locked(workspace.lake, command=command, started_at=now):
-        built = counted()
+        built = _counted(workspace)
         decided = decide(workspace, built, Freezing(now=now))
         documents = list(register.read(workspace.root))
         book = invoice_book(workspace, built, documents=documents)

@@ -8,7 +8,7 @@ import click
 
 from pipeline.base.periods import instant_text, time_zone
 from pipeline.cli.commands.invoice.choice import account_option, period_option, tell_of_longer_periods
-from pipeline.cli.commands.invoice.freeze import ahead_option, as_of_option, dry_run_option, freeze, json_option
+from pipeline.cli.commands.invoice.freeze import as_of_option, dry_run_option, freeze, json_option
 from pipeline.cli.commands.invoice.printed import print_list
 from pipeline.cli.context import warn
 from pipeline.cli.examples import examples
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 @period_option(required=True)
 @account_option
 @as_of_option
-@ahead_option
 @click.option("--early", "is_early", is_flag=True, help="Also a period that has not ended for its account.")
 @dry_run_option
 @json_option
@@ -48,7 +47,6 @@ def issue_command(
     account_id: str | None,
     as_of: str | None,
     *,
-    is_ahead: bool,
     is_early: bool,
     is_dry: bool,
     as_json: bool,
@@ -64,7 +62,7 @@ def issue_command(
     def decide(workspace: Workspace, built: Aggregate, freezing: Freezing) -> list[Invoice]:
         return issue(workspace, built, period=period, account_id=account_id, freezing=freezing, is_early=is_early)
 
-    frozen = freeze(invocation, as_of, decide, command="tallybook invoice issue", is_dry=is_dry, is_ahead=is_ahead)
+    frozen = freeze(invocation, as_of, decide, command="tallybook invoice issue", is_dry=is_dry)
     _warn_unfinished(frozen.decided, frozen.now)
     if not frozen.decided:
         click.echo(f"nothing left to issue for {period}: every invoice has its number", err=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.commands.invoice.freeze import ahead_option, as_of_option, dry_run_option, freeze, json_option
+from pipeline.cli.commands.invoice.freeze import as_of_option, dry_run_option, freeze, json_option
 from pipeline.cli.commands.invoice.printed import print_list
 from pipeline.cli.commands.invoice.settled import warn_of_what_was_paid
 from pipeline.cli.examples import examples
@@ -26,13 +26,10 @@ if TYPE_CHECKING:
 )
 @click.argument("invoice_id", metavar="INVOICE")
 @as_of_option
-@ahead_option
 @dry_run_option
 @json_option
 @click.pass_obj
-def void_command(
-    invocation: Invocation, invoice_id: str, as_of: str | None, *, is_ahead: bool, is_dry: bool, as_json: bool
-) -> None:
+def void_command(invocation: Invocation, invoice_id: str, as_of: str | None, *, is_dry: bool, as_json: bool) -> None:
     """Take an issued invoice back in full.
 
     A credit note with the next number negates its lines, and its period is open again.
@@ -45,7 +42,7 @@ def void_command(
     def decide(workspace: Workspace, built: Aggregate, freezing: Freezing) -> Voided:
         return void(workspace, built, invoice_id, freezing=freezing)
 
-    frozen = freeze(invocation, as_of, decide, command="tallybook invoice void", is_dry=is_dry, is_ahead=is_ahead)
+    frozen = freeze(invocation, as_of, decide, command="tallybook invoice void", is_dry=is_dry)
     note = frozen.decided.note
     if not frozen.decided.is_new:
         click.echo(f"{invoice_id} is voided already, by {note.id}; an invoice is credited once", err=True)
