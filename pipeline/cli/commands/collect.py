@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -11,8 +10,10 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from pipeline.cli.commands.lost import accept_lost_commits_option
-from pipeline.cli.context import EXIT_BAD_INPUT, tell_of_refused_sources, warn
+from pipeline.cli.context import EXIT_BAD_INPUT, as_of_option, tell_of_refused_sources, warn
+from pipeline.cli.output import output_option, say
 from pipeline.cli.progress import progress
+from pipeline.cli.tables.forms import Form
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.night.collect import collect
 from pipeline.jobs.state.history import refuse_lost_history
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.cli.context import Invocation
+    from pipeline.cli.output import Output
     from pipeline.jobs.night.collect import Collected
 
 _STANDARD_INPUT = "-"
@@ -40,8 +42,8 @@ _PIECE_BYTES = 2**20
     "--force", is_flag=True, help="Commit a source that is new, or read anew, although most of its lines are refused."
 )
 @accept_lost_commits_option
-@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
-@click.option("--as-of", metavar="DATE|INSTANT", help="The clock of this run; default: now.")
+@output_option(Form.TABLE, Form.JSON)
+@as_of_option
 @click.pass_obj
 @click.pass_context
 def command(
@@ -54,8 +56,8 @@ def command(
     again: bool,
     force: bool,
     accept_lost_commits: bool,
-    as_json: bool,
     as_of: str | None,
+    output: Output,
 ) -> int:
     """Read what is new in the configured sources, or in the given files and sources, into the lake.
 
@@ -94,8 +96,8 @@ def command(
             on_progress=on_progress,
             processes=invocation.processors,
         )
-    if as_json:
-        click.echo(json.dumps(asdict(collected), indent=1, ensure_ascii=False))
+    if output.form is Form.JSON:
+        output.document(asdict(collected))
     else:
         _print_summary(collected)
     tell_of_refused_sources(collected.refused)
@@ -103,14 +105,13 @@ def command(
 
 
 def _print_summary(collected: Collected) -> None:
-    for line in collected.told:
-        click.echo(line)
-    click.echo(
+    say(*collected.told)
+    say(
         f"collected {counted(collected.lines, 'new line')} from {collected.segments} of "
         f"{counted(collected.files, 'log')}"
     )
     if collected.quarantine_text:
-        click.echo(collected.quarantine_text)
+        say(collected.quarantine_text)
     for warning in collected.warnings:
         warn(warning)
 

@@ -11,7 +11,7 @@ import click
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.periods import parse_date
-from pipeline.cli.tables import print_table
+from pipeline.cli.printing import print_table
 from pipeline.configuration.workspace import open_workspace
 from pipeline.documents.csv_text import csv_bytes
 from pipeline.jobs.answers.usage import DIMENSIONS, listed_copies, usage

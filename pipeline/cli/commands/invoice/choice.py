@@ -6,35 +6,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.base.errors import ConfigurationError, InexactAmount, InvoiceNotFound
+from pipeline.base.errors import InexactAmount, InvoiceNotFound
 from pipeline.base.money import decimal_from_plain
-from pipeline.base.periods import parse_date
-from pipeline.cli.context import PeriodType
+from pipeline.cli.context import PeriodType, tell
 from pipeline.jobs.invoices.named_periods import due_with_others, no_invoice_text
 from pipeline.jobs.state.aggregate import aggregate
 from pipeline.jobs.state.drafts import invoice_book
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import date
     from decimal import Decimal
 
     from pipeline.base.periods import BillingPeriod
     from pipeline.configuration.workspace import Workspace
     from pipeline.invoicing import Invoice, InvoiceBook
-
-
-class DateType(click.ParamType["date"]):
-    """A day on the command line: ``2026-10-31``."""
-
-    name = "YYYY-MM-DD"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> date:
-        """Read the day, or fail as a usage error."""
-        try:
-            return parse_date(str(value))
-        except ConfigurationError as error:
-            self.fail(str(error), param, ctx)
 
 
 class AmountType(click.ParamType["Decimal"]):
@@ -55,7 +40,7 @@ account_option = click.option("--account", "account_id", metavar="ID", help="Onl
 
 def period_option(*, required: bool) -> Callable[[click.decorators.FC], click.decorators.FC]:
     """Return the option ``--period``."""
-    text = "A month, such as 2026-10; of accounts that are billed so, a quarter (2026-Q4) or a year (2026)."
+    text = "A month, as 2026-10 or last-month; of accounts that are billed so, a quarter (2026-Q4) or a year (2026)."
     return click.option("--period", type=PeriodType(), required=required, help=text)
 
 
@@ -79,4 +64,4 @@ def chosen_invoices(book: InvoiceBook, period: BillingPeriod | None, account_id:
 def tell_of_longer_periods(book: InvoiceBook, period: BillingPeriod | None, account_id: str | None) -> None:
     """Say on stderr who is billed with a longer period than the one that was named, and so is not listed."""
     for text in () if period is None else due_with_others(book, period, account_id):
-        click.echo(text, err=True)
+        tell(text)
