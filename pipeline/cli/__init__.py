@@ -46,6 +46,7 @@ _COMMANDS = {
     "try": "Say what logs would come to, before they count.",
     "nightly": "Collect, aggregate, rate and draft invoices: the whole job.",
     "usage": "Tokens by key, model, day and more.",
+    "cost": "What usage costs, exactly: by account, model, key, tag, day, hour and more.",
     "invoice": "Draft, issue, void, list, show and render invoices; credit balances.",
     "explain": "From an invoice line to its usage events; what became of one logged response.",
     "recompute": "Rebuild an issued invoice and compare it byte for byte; bundle it for its customer.",
