@@ -11,7 +11,7 @@ import click
 from pipeline.base.money import normalised, plain, plain_amount
 from pipeline.cli.context import warn
 from pipeline.cli.selecting import selection_of, selection_options
-from pipeline.cli.tables import print_table
+from pipeline.cli.printing import print_table
 from pipeline.configuration.workspace import open_workspace
 from pipeline.documents.csv_text import csv_bytes
 from pipeline.jobs.answers.grouped.cost import cost

@@ -9,7 +9,7 @@ import click
 from pipeline.base.money import exact_sum, normalised, plain, plain_amount, plain_rate
 from pipeline.base.periods import instant_text
 from pipeline.cli.context import EXIT_DIFFERENCE, warn
-from pipeline.cli.tables import print_table
+from pipeline.cli.printing import print_table
 from pipeline.configuration.workspace import open_workspace
 from pipeline.documents.event_csv import events_csv
 from pipeline.jobs.answers.explain import explain_line
@@ -19,7 +19,7 @@ from pipeline.jobs.wording import counted
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Invocation
-    from pipeline.cli.tables import Cell
+    from pipeline.cli.printing import Cell
     from pipeline.invoicing import InvoiceLine
     from pipeline.jobs.answers.outcomes import Outcome
     from pipeline.jobs.state.traced_lines import LineExplanation

@@ -18,8 +18,8 @@ from pipeline.cli.context import (
     tell_of_refused_sources,
     warn,
 )
+from pipeline.cli.printing import print_table
 from pipeline.cli.progress import progress
-from pipeline.cli.tables import print_table
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.night.nightly import nightly
 from pipeline.jobs.wording import UNASSIGNED, counted

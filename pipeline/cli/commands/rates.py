@@ -11,7 +11,7 @@ from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import plain_rate
 from pipeline.base.periods import instant_text, time_zone
 from pipeline.cli.context import warn
-from pipeline.cli.tables import print_table
+from pipeline.cli.printing import print_table
 from pipeline.configuration.price_lists import genai_prices, litellm_prices
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.upkeep.import_rates import append_rates, import_rates

@@ -9,7 +9,7 @@ import click
 
 from pipeline.base.money import exact_sum, plain
 from pipeline.cli.context import PeriodType, warn
-from pipeline.cli.tables import print_table
+from pipeline.cli.printing import print_table
 from pipeline.configuration.workspace import open_workspace
 from pipeline.documents.csv_text import csv_bytes
 from pipeline.jobs.answers.reprice import reprice

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.tables import print_table
+from pipeline.cli.printing import print_table
 from pipeline.configuration.settings import CONFIG_FILE, Settings, read_settings
 from pipeline.warehouse.printed import listed, printed
 

@@ -11,7 +11,7 @@ import click
 
 from pipeline.base.money import normalised, plain
 from pipeline.cli.context import EXIT_BAD_INPUT, warn
-from pipeline.cli.tables import print_table
+from pipeline.cli.printing import print_table
 from pipeline.configuration.settings import CONFIG_FILE, Settings
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.night.try_files import try_files

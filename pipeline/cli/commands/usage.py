@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.base.errors import ConfigurationError
+from pipeline.cli.printing import print_table
 from pipeline.cli.selecting import selection_of, selection_options
-from pipeline.cli.tables import print_table
 from pipeline.configuration.workspace import open_workspace
 from pipeline.documents.csv_text import csv_bytes
 from pipeline.jobs.answers.grouped.words import DIMENSIONS

@@ -9,7 +9,7 @@ import click
 
 from pipeline.base.money import plain_amount
 from pipeline.cli.commands.invoice.choice import account_option
-from pipeline.cli.tables import print_table
+from pipeline.cli.printing import print_table
 from pipeline.configuration.workspace import open_workspace
 from pipeline.invoicing.book import credit_balances
 from pipeline.jobs.state.aggregate import aggregate

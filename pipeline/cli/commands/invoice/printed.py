@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.base.money import plain
-from pipeline.cli.tables import print_table
+from pipeline.cli.printing import print_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipeline.cli.tables import Cell
+    from pipeline.cli.printing import Cell
     from pipeline.invoicing import Invoice, InvoiceBook
     from pipeline.invoicing.payments import Settlement
 

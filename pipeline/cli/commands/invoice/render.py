@@ -12,7 +12,7 @@ from pipeline.base.errors import InvoiceNotFound
 from pipeline.cli.commands.invoice.choice import account_option, book_of, chosen_invoices, period_option
 from pipeline.cli.context import EXIT_CONFIGURATION
 from pipeline.cli.examples import examples
-from pipeline.cli.tables import print_table
+from pipeline.cli.printing import print_table
 from pipeline.configuration.workspace import open_workspace
 from pipeline.documents.rendering import document_format, document_formats
 from pipeline.jobs.invoices.render import issued_invoice_of, render

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.base.money import plain, plain_amount
 from pipeline.base.periods import time_zone, usage_date
 from pipeline.cli.context import warn
-from pipeline.cli.tables import print_table
+from pipeline.cli.printing import print_table
 from pipeline.invoicing.payments import settlements
 from pipeline.register.payments import read_payments
 

@@ -12,7 +12,7 @@ from pipeline.base.errors import InvoiceNotFound
 from pipeline.base.money import plain, plain_rate
 from pipeline.cli.commands.invoice.choice import account_option, book_of, chosen_invoices, period_option
 from pipeline.cli.commands.invoice.settled import print_payments, settled, settlement_text
-from pipeline.cli.tables import print_table
+from pipeline.cli.printing import print_table
 from pipeline.configuration.workspace import open_workspace
 from pipeline.invoicing import LineKind, invoice_document
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pipeline.accounts import BankDetails
     from pipeline.base.periods import BillingPeriod
     from pipeline.cli.context import Invocation
-    from pipeline.cli.tables import Cell
+    from pipeline.cli.printing import Cell
     from pipeline.invoicing import Invoice, InvoiceLine
 
 

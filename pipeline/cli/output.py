@@ -1,0 +1,131 @@
+"""Where text goes: ``-o/--output`` of every command that answers with rows, and what a terminal is spared.
+
+Owns the one way to stdout and stderr. Names are written by others; so all that is not data is ``visible``. Data (CSV,
+JSON) is exact where a program reads it; where a terminal would show it, CSV is ``visible`` too, and JSON has escapes.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipeline.cli.context import is_terminal
+from pipeline.cli.tables.forms import Form, json_text, table_text
+from pipeline.cli.visible import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pipeline.cli.tables.columns import Cell, Column
+
+_WIDTH_USUAL = 80
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """How an answer is printed: the form that was asked for, and what stdout can show."""
+
+    form: Form
+    width: int | None
+    """Characters in a line of the terminal; None where there is no terminal, and so no limit."""
+    is_coloured: bool
+
+    @property
+    def is_for_people(self) -> bool:
+        """Whether sentences may stand around the rows: false for CSV and JSON, which hold nothing but data."""
+        return self.form not in (Form.CSV, Form.JSON)
+
+    def rows(self, columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> None:
+        """Print rows; JSON is ``{"schema_version": …, "rows": […]}``."""
+        text = table_text(columns, rows, form=self.form, width=self.width, is_coloured=self.is_coloured)
+        if self.form is Form.CSV and is_terminal():
+            text = "".join(f"{visible(line)}\n" for line in text.split("\r\n")[:-1])
+        put(text)
+
+    def document(self, document: Mapping[str, Any]) -> None:
+        """Print a JSON object, with the version of its schema first."""
+        put(json_text(document))
+
+
+def output_option(*forms: Form) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command ``-o/--output`` and its aliases ``--json`` and ``--csv``; it gets ``output``, an ``Output``.
+
+    Without it, rows are a table on a terminal and tab-separated lines elsewhere. ``forms`` are those that the command
+    knows; default: all four. Raises ``click.UsageError`` where two forms are asked for.
+    """
+    known = forms or (Form.TABLE, Form.CSV, Form.JSON, Form.MARKDOWN)
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def with_output(*arguments: Any, output_form: str | None, **options: Any) -> Any:
+            given = {form for form in (Form.CSV, Form.JSON) if options.pop(f"as_{form.value}_alias", False)}
+            given |= {Form(output_form)} if output_form else set()
+            if len(given) > 1:
+                message = f"{' and '.join(sorted(given))} are asked for; an answer has one form"
+                raise click.UsageError(message)
+            return command(*arguments, output=output_of(next(iter(given), None)), **options)
+
+        options = [
+            click.option(
+                "-o",
+                "--output",
+                "output_form",
+                type=click.Choice([form.value for form in known]),
+                help="Default: a table on a terminal, tab-separated lines elsewhere.",
+            ),
+            *(
+                click.option(f"--{form.value}", f"as_{form.value}_alias", is_flag=True, help=f"The same as -o {form}.")
+                for form in (Form.JSON, Form.CSV)
+                if form in known
+            ),
+        ]
+        for option in reversed(options):
+            with_output = option(with_output)
+        return with_output
+
+    return decorate
+
+
+def output_of(form: Form | None) -> Output:
+    """Return how a form is printed on this stdout; of no form, a table on a terminal, else tab-separated lines."""
+    is_read_by_people = is_terminal()
+    return Output(
+        form=form or (Form.TABLE if is_read_by_people else Form.LINES),
+        width=_terminal_width() if is_read_by_people else None,
+        is_coloured=is_read_by_people and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
+    )
+
+
+def say(*lines: str) -> None:
+    """Print lines for people to stdout; a name that holds a line end stays in its line."""
+    for line in lines or ("",):
+        put(f"{visible(line)}\n")
+
+
+def tell(line: str) -> None:
+    """Print a line for people to stderr."""
+    click.echo(visible(line), err=True)
+
+
+def put(text: str | bytes) -> None:
+    """Write text to stdout as it is: data, or what is made visible already."""
+    if isinstance(text, str):
+        text = text.encode("utf-8", "backslashreplace")
+    sys.stdout.flush()
+    click.echo(text, nl=False)
+
+
+def _terminal_width() -> int:
+    """Return how many characters a line has: as COLUMNS says, else the terminal, else the usual 80."""
+    said = os.environ.get("COLUMNS", "")
+    if said.isascii() and said.isdigit() and int(said):
+        return int(said)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or _WIDTH_USUAL
+    except (OSError, ValueError):
+        return _WIDTH_USUAL

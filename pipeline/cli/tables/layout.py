@@ -1,0 +1,249 @@
+"""A table of a width, for people: what is cut, what goes on in the next line, what is left out, and what never is.
+
+Owns the order in which room is made. First headings take several lines, texts go on in the next line and ids are
+shortened in their middle; then columns of detail are left out, the last first; and where that is not enough, every
+record is written one field a line. Numbers and dates are never cut, and nothing else is ever left out.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.cli.tables.columns import Kind
+from pipeline.cli.visible import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.cli.tables.columns import Column
+
+_GAP = "  "
+_BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
+_ELLIPSIS = "…"
+_TEXT_MIN = 12
+_ID_MIN = 9
+_TAIL_MAX = 4
+"""An id is recognised by its beginning, and may be asked for by it; its end only tells it from others."""
+_AFTER_WORD = re.compile(r"(?<=_)|(?<= )")
+
+
+def laid_out(
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[str]],
+    *,
+    left_out: Sequence[str] = (),
+    width: int | None = None,
+    is_coloured: bool = False,
+) -> str:
+    """Return rows of shown texts as a table, or as records, at most ``width`` characters wide.
+
+    Wider than that is only a single number that is, which is never cut. ``left_out`` are columns that say nothing; a
+    line below names them.
+    """
+    if not rows:
+        return "no rows\n"
+    limit = width if width is not None else sum(_natural(columns, rows)) + len(_GAP) * len(columns)
+    lines, cut = _fitted(columns, rows, limit, is_coloured=is_coloured)
+    below = [f"left out, 0 or empty in every row: {', '.join(left_out)}"] if left_out else []
+    below += [f"left out for want of room, -o csv has them: {', '.join(cut)}"] if cut else []
+    notes = [line for note in below for line in _wrapped(note, limit)]
+    return "".join(f"{line.rstrip()}\n" for line in [*lines, *([""] if notes else []), *notes])
+
+
+def _fitted(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], limit: int, *, is_coloured: bool
+) -> tuple[list[str], list[str]]:
+    """Return the lines of a table or of records, and the columns of detail for which there was no room."""
+    kept = list(range(len(columns)))
+    details = [place for place in kept if columns[place].is_detail and not columns[place].is_asked]
+    cut: list[str] = []
+    while True:
+        chosen = [columns[place] for place in kept]
+        cells = [[row[place] for place in kept] for row in rows]
+        widths = _widths(chosen, cells, limit)
+        if widths is not None:
+            return _table(chosen, cells, widths, is_coloured=is_coloured), cut
+        if not details:
+            return _records(columns, rows, limit, is_coloured=is_coloured), []
+        kept.remove(details[-1])
+        cut.insert(0, visible(columns[details.pop()].title))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Room:
+    """How narrow a column can be, and how wide it wants to be."""
+
+    least: int
+    cells: int
+    """All cells in one line."""
+    all: int
+    """The heading in one line, too."""
+
+
+def _natural(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int]:
+    return [
+        max([_width(visible(column.title)), *(_width(row[place]) for row in rows)])
+        for place, column in enumerate(columns)
+    ]
+
+
+def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], limit: int) -> list[int] | None:
+    """Return how wide each column is, or None where they do not fit."""
+    rooms = [_room(column, [row[place] for row in rows]) for place, column in enumerate(columns)]
+    widths = [room.least for room in rooms]
+    spare = limit - sum(widths) - len(_GAP) * (len(columns) - 1)
+    if spare < 0:
+        return None
+    for wanted in ([room.cells for room in rooms], [room.all for room in rooms]):
+        while spare and (narrow := [place for place, most in enumerate(wanted) if widths[place] < most]):
+            for place in narrow[:spare]:
+                widths[place] += 1
+            spare -= len(narrow[:spare])
+    return widths
+
+
+def _room(column: Column, cells: Sequence[str]) -> _Room:
+    heading = visible(column.title)
+    part = max(_width(part.rstrip()) for part in _AFTER_WORD.split(heading))
+    widest = max(map(_width, cells))
+    if column.kind is Kind.TEXT:
+        least = min(widest, _TEXT_MIN)
+    elif column.kind is Kind.ID:
+        least = _least_that_tells_apart(set(cells), widest)
+    else:
+        least = widest
+    return _Room(least=max(least, part), cells=max(widest, part), all=max(widest, _width(heading)))
+
+
+def _least_that_tells_apart(ids: set[str], widest: int) -> int:
+    return next(
+        (width for width in range(_ID_MIN, widest) if len({_shortened(each, width) for each in ids}) == len(ids)),
+        widest,
+    )
+
+
+def _shortened(text: str, width: int) -> str:
+    """Return an id of a width: its beginning, its end, and between them what says that something is missing."""
+    if _width(text) <= width:
+        return text
+    tail = min(_TAIL_MAX, (width - 1) // 3)
+    return f"{_begin(text, width - 1 - tail)}{_ELLIPSIS}{_begin(text[::-1], tail)[::-1]}"
+
+
+def _table(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], widths: Sequence[int], *, is_coloured: bool
+) -> list[str]:
+    headings = [_heading(visible(column.title), width) for column, width in zip(columns, widths, strict=True)]
+    height = max(map(len, headings))
+    above = [[""] * (height - len(lines)) + lines for lines in headings]  # so that each stands on its rule
+    header = [_line(columns, parts, widths) for parts in zip(*above, strict=True)]
+    rule = "─" * (sum(widths) + len(_GAP) * (len(widths) - 1))
+    body: list[str] = []
+    for row in rows:
+        cells = [
+            _wrapped(text, width) if column.kind is Kind.TEXT else [_fitting(text, column, width)]
+            for column, text, width in zip(columns, row, widths, strict=True)
+        ]
+        tallest = max(map(len, cells))
+        padded = [lines + [""] * (tallest - len(lines)) for lines in cells]
+        body += [_line(columns, parts, widths) for parts in zip(*padded, strict=True)]
+    return [*(_set_off(line, is_coloured=is_coloured) for line in header), rule, *body]
+
+
+def _fitting(text: str, column: Column, width: int) -> str:
+    return _shortened(text, width) if column.kind is Kind.ID else text
+
+
+def _line(columns: Sequence[Column], texts: Sequence[str], widths: Sequence[int]) -> str:
+    return _GAP.join(
+        " " * (width - _width(text)) + text if column.kind.is_number else text + " " * (width - _width(text))
+        for column, text, width in zip(columns, texts, widths, strict=True)
+    ).rstrip()
+
+
+def _heading(title: str, width: int) -> list[str]:
+    """Return the lines of a heading, which is broken behind its words alone."""
+    lines = [""]
+    for part in _AFTER_WORD.split(title):
+        if _width((lines[-1] + part).rstrip()) <= width:
+            lines[-1] += part
+        else:
+            lines.append(part)
+    return [line.rstrip() for line in lines if line]
+
+
+def _records(columns: Sequence[Column], rows: Sequence[Sequence[str]], limit: int, *, is_coloured: bool) -> list[str]:
+    """Return one field a line; fields that are empty in a record are left out of it, unless they were asked for."""
+    titles = [visible(column.title) for column in columns]
+    margin = min(max(map(_width, titles)), limit // 2)
+    lines: list[str] = []
+    for number, row in enumerate(rows):
+        lines += [""] if number else []
+        for column, title, text in zip(columns, titles, row, strict=True):
+            if text or column.is_asked:
+                lines += _field(column, title, text, margin, limit, is_coloured=is_coloured)
+    return lines
+
+
+def _field(column: Column, title: str, text: str, margin: int, limit: int, *, is_coloured: bool) -> list[str]:
+    room = limit - margin - len(_GAP)
+    *above, last = _wrapped(title, margin)
+    label = _set_off(last, is_coloured=is_coloured) + " " * (margin - _width(last))
+    before = [_set_off(line, is_coloured=is_coloured) for line in above]
+    if column.kind in (Kind.TEXT, Kind.ID):
+        first, *rest = _wrapped(text, room)
+        return [*before, f"{label}{_GAP}{first}", *(f"{' ' * margin}{_GAP}{line}" for line in rest)]
+    if _width(text) <= room:
+        return [*before, f"{label}{_GAP}{text}"]
+    return [*before, label, " " * max(0, limit - _width(text)) + text]
+
+
+def _set_off(text: str, *, is_coloured: bool) -> str:
+    return f"{_BOLD}{text}{_PLAIN}" if is_coloured and text else text
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Return the lines of a text, broken at spaces, and within a word where it is longer than a line."""
+    lines = [""]
+    for word in text.split(" "):
+        candidate = f"{lines[-1]} {word}" if lines[-1] else word
+        if _width(candidate) <= width:
+            lines[-1] = candidate
+            continue
+        rest = word
+        if lines[-1]:
+            lines.append("")
+        while _width(rest) > width:
+            part = _begin(rest, width) or rest[0]
+            lines[-1] = part
+            lines.append("")
+            rest = rest[len(part) :]
+        lines[-1] = rest
+    return lines
+
+
+def _begin(text: str, width: int) -> str:
+    """Return as much of a text as fits, with the accents of its last letter."""
+    used = 0
+    for place, character in enumerate(text):
+        used += _width(character)
+        if used > width:
+            return text[:place]
+    return text
+
+
+def _width(text: str) -> int:
+    """Return how many columns a terminal needs for a visible text: two for a wide letter, none for an accent."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0
+        if unicodedata.combining(each) or unicodedata.category(each) in ("Mn", "Me")
+        else 2
+        if unicodedata.east_asian_width(each) in "WF"
+        else 1
+        for each in text
+    )

@@ -1,0 +1,114 @@
+"""How an answer is printed: one convention of forms, and nothing raw where a terminal shows it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from pipeline.cli import output as printed
+from pipeline.cli.output import output_option, say, tell
+from pipeline.cli.tables.columns import Column, Kind
+from pipeline.cli.tables.forms import Form
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline.cli.output import Output
+
+COLUMNS = (Column(name="model", is_asked=True), Column(name="tokens", kind=Kind.COUNT))
+ROWS = [("evil\x1b[2Jmodel\u202e", 1_234)]
+
+
+@click.command()
+@output_option()
+def answer(output: Output) -> None:
+    output.rows(COLUMNS, ROWS)
+
+
+def on_a_terminal(monkeypatch: pytest.MonkeyPatch, **environment: str) -> None:
+    monkeypatch.setattr(printed, "is_terminal", lambda *_: True)
+    for name in ("NO_COLOR", "TERM", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], "model\ttokens\nevil\\x1b[2Jmodel\\u202e\t1234\n"),
+        (
+            ["-o", "table"],
+            "model                   tokens\n──────────────────────────────\nevil\\x1b[2Jmodel\\u202e   1,234\n",
+        ),
+        (["--output", "markdown"], "| model | tokens |\n| --- | ---: |\n| evil\\\\x1b\\[2Jmodel\\\\u202e | 1,234 |\n"),
+        (["-o", "csv"], "model,tokens\r\nevil\x1b[2Jmodel\u202e,1234\r\n"),
+        (["--csv"], "model,tokens\r\nevil\x1b[2Jmodel\u202e,1234\r\n"),
+    ],
+)
+def test_a_form_that_is_asked_for_is_printed(arguments: list[str], expected: str) -> None:
+    done = CliRunner().invoke(answer, arguments)
+    assert done.exit_code == 0
+    assert done.stdout_bytes.decode().startswith(expected)
+
+
+@pytest.mark.parametrize("arguments", [["-o", "json"], ["--json"]])
+def test_json_is_exact_and_acts_on_no_terminal(arguments: list[str]) -> None:
+    text = CliRunner().invoke(answer, arguments).stdout
+    assert json.loads(text)["rows"] == [{"model": ROWS[0][0], "tokens": 1_234}]
+    assert "\\u202e" in text
+    assert text.isascii()
+
+
+def test_two_forms_are_a_usage_error() -> None:
+    done = CliRunner().invoke(answer, ["-o", "csv", "--json"])
+    assert (done.exit_code, "csv and json are asked for" in done.stderr) == (2, True)
+
+
+def test_csv_on_a_terminal_is_visible(monkeypatch: pytest.MonkeyPatch) -> None:
+    on_a_terminal(monkeypatch)
+    assert CliRunner().invoke(answer, ["-o", "csv"]).stdout == "model,tokens\nevil\\x1b[2Jmodel\\u202e,1234\n"
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_coloured"),
+    [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False), ({"NO_COLOR": ""}, True)],
+)
+def test_a_terminal_is_shown_a_table_of_its_width_in_colour_unless_it_says_no(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], *, is_coloured: bool
+) -> None:
+    on_a_terminal(monkeypatch, COLUMNS="60", **environment)
+    done = CliRunner().invoke(answer, color=True)
+    assert ("\x1b[1m" in done.stdout) is is_coloured
+    assert done.stdout.replace("\x1b[1m", "").startswith("model")
+
+
+@pytest.mark.parametrize(("said", "width"), [("100", 100), ("", 80), ("0", 80), ("wide", 80)])
+def test_the_width_is_what_columns_says_or_the_usual(monkeypatch: pytest.MonkeyPatch, said: str, width: int) -> None:
+    on_a_terminal(monkeypatch, COLUMNS=said)
+    monkeypatch.setattr("os.get_terminal_size", lambda _: (_ for _ in ()).throw(OSError))
+    assert printed.output_of(None).width == width
+
+
+@pytest.mark.parametrize("speak", [say, tell])
+def test_a_sentence_is_one_line_whatever_names_it_holds(
+    speak: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    speak("model 'a\nwarning: forged\x1b[8m\udcff'")
+    out, err = capsys.readouterr()
+    assert out + err == "model 'a\\nwarning: forged\\x1b[8m\\udcff'\n"
+
+
+def test_a_form_that_a_command_does_not_know_is_not_offered() -> None:
+    @click.command()
+    @output_option(Form.TABLE, Form.JSON)
+    def narrow(output: Output) -> None:
+        output.rows(COLUMNS, ROWS)
+
+    assert CliRunner().invoke(narrow, ["--csv"]).exit_code == 2
+    assert CliRunner().invoke(narrow, ["-o", "csv"]).exit_code == 2
+    assert CliRunner().invoke(narrow, ["-o", "json"]).exit_code == 0
