@@ -172,7 +172,7 @@ def test_usage_without_a_price_is_listed_and_never_costs_zero(books: Path) -> No
         ("key_b", "USD", 15, None),
         ("key_z", None, 10, None),
     ]
-    assert all(row["cost_per_request"] is None and row["share_percent"] is None for row in unpriced)
+    assert all(row["cost_per_request"] is None and row["share"] is None for row in unpriced)
 
 
 def test_all_but_the_greatest_are_one_row_of_each_currency_and_nothing_is_lost(books: Path) -> None:
@@ -216,11 +216,11 @@ def test_what_was_there_before_is_compared_whatever_it_is_grouped_by(books: Path
     assert sum(Decimal(row["previous_cost"]) for row in euros) == 4
     assert sum(Decimal(row["change"]) for row in euros) == 0
     (total,) = [total for total in answer["totals"] if total["currency"] == "EUR"]
-    assert (total["cost"], total["previous_cost"], total["change"], total["change_percent"]) == (
+    assert (total["cost"], total["previous_cost"], total["change"], total["relative_change"]) == (
         "4.00",
         "4.00",
         "0.00",
-        "0.00",
+        "0.0000",
     )
 
 
@@ -229,7 +229,7 @@ def test_a_cost_that_fell_is_a_number_in_a_table_too_and_no_text_that_is_kept_fr
     done = tallybook(books, "cost", "--by", "account", "--compare", "previous", "-o", "csv", *week)
     assert done.stdout.splitlines()[1].split(",")[5:] == [
         "4.00",
-        "100.00",
+        "1.0000",
         "0.00",
         "4.00",
         "",
@@ -238,7 +238,7 @@ def test_a_cost_that_fell_is_a_number_in_a_table_too_and_no_text_that_is_kept_fr
     ]
     fell = ("--from", "2026-09-26", "--to", "2026-09-27", "--account", "beta", "--compare", "previous")
     done = tallybook(books, "cost", "--by", "account", "-o", "csv", *fell)
-    assert done.stdout.splitlines()[1].split(",")[5:] == ["0.00", "", "4.00", "-4.00", "-100.00", "", ""]
+    assert done.stdout.splitlines()[1].split(",")[5:] == ["0.00", "", "4.00", "-4.00", "-1.0000", "", ""]
 
 
 def test_a_quotient_is_rounded_once_half_to_even() -> None:

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
 QUOTIENT_DIGITS = 8
 """Decimal places of a cost per request or per thousand tokens, which are rounded half to even."""
-PERCENT_DIGITS = 2
+SHARE_DIGITS = 4
+"""Decimal places of parts of 1: two of per cent."""
 _WIDE_COUNT = pa.decimal128(38, 0)
 _WIDE_AMOUNT = pa.decimal256(76, 22)
 _CLOCKED = (HOUR, "usage_date", "billing_period")
@@ -114,11 +115,11 @@ class CostRow:
         return None if self.before is None or not self.currency else self.before.cost
 
     @property
-    def share_percent(self) -> Decimal | None:
-        """The part of the total, rounded; None where there is no cost or no total."""
+    def share(self) -> Decimal | None:
+        """The part of the total, rounded: 0.25 is a quarter; None where there is no cost or no total."""
         if self.cost is None or not self.total:
             return None
-        return rounded_quotient(self.cost * 100, self.total, PERCENT_DIGITS)
+        return rounded_quotient(self.cost, self.total, SHARE_DIGITS)
 
     @property
     def change(self) -> Decimal | None:
@@ -128,11 +129,14 @@ class CostRow:
         return exact_sum([self.cost, self.previous_cost.copy_negate()])
 
     @property
-    def change_percent(self) -> Decimal | None:
-        """The change as a part of the cost before, rounded; None where that is nothing or not known."""
+    def relative_change(self) -> Decimal | None:
+        """The change as a part of the cost before, rounded: 0.25 is a quarter more.
+
+        None where that is nothing or not known.
+        """
         if self.change is None or not self.previous_cost:
             return None
-        return rounded_quotient(self.change * 100, self.previous_cost, PERCENT_DIGITS)
+        return rounded_quotient(self.change, self.previous_cost, SHARE_DIGITS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
