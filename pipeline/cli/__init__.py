@@ -53,7 +53,7 @@ _COMMANDS = {
     "reprice": "What past usage would have cost under another rate card.",
     "reconcile": "Compare billed tokens with a provider's own usage export.",
     "export": "Cost, usage and invoices in the formats of others: FOCUS 1.2, Stripe, Lago.",
-    "sql": "What is counted, as it is run: SQL to read, or to paste into a DuckDB shell.",
+    "sql": "Ask a SELECT of events, marts, charges and invoices; print what is run to count.",
     "verify": "Check every identity that must hold, from logs to invoices.",
     "rates": "Check, show, compare and import rate cards.",
     "keys": "Key ids: what stands in for raw API keys.",
