@@ -13,7 +13,7 @@ import json
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import duckdb
 import pyarrow as pa
@@ -21,15 +21,17 @@ import pyarrow as pa
 from pipeline.base.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    import pyarrow.compute as pc
     import pyarrow.dataset as ds
 
 MEMORY_MAX = "1GB"
 """What a query may hold before it spills."""
 SPILL_MAX = "20GB"
 """What it may spill before it is stopped."""
+EngineRelation: TypeAlias = duckdb.DuckDBPyRelation
 _TABLE_FUNCTIONS = frozenset({"range", "generate_series", "unnest"})
 _FROM = frozenset({"BASE_TABLE", "JOIN", "SUBQUERY", "EXPRESSION_LIST", "EMPTY", "PIVOT", "TABLE_FUNCTION"})
 """What may stand in a FROM."""
@@ -96,6 +98,13 @@ def asked(sql: str, tables: Mapping[str, ds.Dataset], *, spill: Path | None) -> 
         with _explained():
             reader = connection.sql(sql).to_arrow_reader(_BATCH_ROWS)
         yield Answer(schema=reader.schema, batches=_batches(reader))
+
+
+def engine_relation(dataset: ds.Dataset, columns: Sequence[str], chosen: pc.Expression | None) -> EngineRelation:
+    """Return rows of a dataset as a relation of the engine, on a connection of its own; they are read where it asks."""
+    scanned = dataset.filter(chosen) if chosen is not None else dataset
+    names = ", ".join(f'"{name}"' for name in columns)
+    return duckdb.connect(":memory:").from_arrow(scanned).project(names)
 
 
 def _batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
