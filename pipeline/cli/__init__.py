@@ -12,6 +12,7 @@ draft), 130 interrupted.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from importlib import import_module
@@ -33,7 +34,7 @@ from pipeline.base.errors import (
     VoidRefused,
     WorkspaceLocked,
 )
-from pipeline.cli.context import EXIT_CONFIGURATION, EXIT_UNEXPECTED, Invocation
+from pipeline.cli.context import EXIT_CONFIGURATION, EXIT_UNEXPECTED, Invocation, tell
 from pipeline.cli.lean_imports import keep_imports_lean
 
 EXIT_BLOCKED = 4
@@ -132,15 +133,23 @@ def run(arguments: list[str] | None = None) -> int:
     try:
         result: Any = _tallybook.main(args=arguments, prog_name="tallybook", standalone_mode=False)
     except click.exceptions.Abort:
-        click.echo("tallybook: interrupted; nothing that was not acknowledged counts, run it again", err=True)
+        tell("tallybook: interrupted; nothing that was not acknowledged counts, run it again")
         return EXIT_INTERRUPTED
     except click.ClickException as error:
-        error.show()
+        _show(error)
         return EXIT_CONFIGURATION
     except TallybookError as error:
-        click.echo(f"tallybook: {error}", err=True)
+        tell(f"tallybook: {error}")
         return _exit_code(error)
     return result if isinstance(result, int) else 0
+
+
+def _show(error: click.ClickException) -> None:
+    """Write a usage error as click does, with what it repeats of the command line made visible."""
+    shown = io.StringIO()
+    error.show(shown)
+    for line in shown.getvalue().splitlines():
+        tell(line)
 
 
 def _exit_code(error: TallybookError) -> int:

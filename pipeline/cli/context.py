@@ -8,18 +8,20 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from pipeline.base.errors import ConfigurationError
-from pipeline.base.periods import BillingPeriod, day_start_at, parse_date, parse_instant
+from pipeline.base.periods import BillingPeriod, day_start_at, parse_instant
+from pipeline.cli.dates import date_said, period_said
+from pipeline.cli.visible import visible
 from pipeline.configuration.key_secret import SECRET_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
     from zoneinfo import ZoneInfo
 
     from pipeline.jobs.check import Check
@@ -52,6 +54,10 @@ class Invocation:
         """Read the clock."""
         return datetime.now(UTC)
 
+    def today(self) -> date:
+        """Return the day that it is, in UTC: what ``yesterday`` and ``last-month`` are about."""
+        return self.now().date()
+
     def clock(self, as_of: str | None, zone: ZoneInfo) -> datetime:
         """Return the clock of this run.
 
@@ -60,13 +66,13 @@ class Invocation:
         if as_of is None:
             return self.now()
         try:
-            return day_start_at(parse_date(as_of), zone)
+            return day_start_at(date_said(as_of, self.today()), zone)
         except ConfigurationError:
             return parse_instant(as_of)
 
 
 class PeriodType(click.ParamType["BillingPeriod"]):
-    """A billing period on the command line: ``2026-10``."""
+    """A billing period on the command line: ``2026-10``, ``this-month``, ``last-month``."""
 
     name = "YYYY-MM"
 
@@ -75,9 +81,34 @@ class PeriodType(click.ParamType["BillingPeriod"]):
         if isinstance(value, BillingPeriod):
             return value
         try:
-            return BillingPeriod.parse(str(value))
+            return period_said(str(value), _today(ctx))
         except ConfigurationError as error:
             self.fail(str(error), param, ctx)
+
+
+class DateType(click.ParamType["date"]):
+    """A day on the command line: ``2026-10-31``, ``yesterday``; a month is its first day."""
+
+    name = "DATE"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """Read the day, or fail as a usage error."""
+        if isinstance(value, date):
+            return value
+        try:
+            return date_said(str(value), _today(ctx))
+        except ConfigurationError as error:
+            self.fail(str(error), param, ctx)
+
+
+as_of_option = click.option(
+    "--as-of", metavar="DATE|INSTANT", help="The clock of this run, such as 2026-11-01 or yesterday; default: now."
+)
+
+
+def _today(context: click.Context | None) -> date:
+    invocation = context.find_object(Invocation) if context else None
+    return (invocation or Invocation(workspace=Path())).today()
 
 
 def is_terminal(stream: TextIO | None = None) -> bool:
@@ -88,16 +119,13 @@ def is_terminal(stream: TextIO | None = None) -> bool:
 def tell_of_broken_claims(broken: Iterable[Check]) -> None:
     """Write a line to stderr for each claim that does not hold."""
     for check in broken:
-        click.echo(
-            f"tallybook: {broken_claim_text(check)}; no invoice can be issued before it holds, see 'tallybook verify'",
-            err=True,
-        )
+        tell(f"tallybook: {broken_claim_text(check)}; no invoice can be issued before it holds, see 'tallybook verify'")
 
 
 def tell_of_refused_sources(refused: Iterable[RefusedSource]) -> None:
     """Write a line to stderr for each source that was kept out, since most of it cannot be read."""
     for source in refused:
-        click.echo(f"tallybook: {source.text}", err=True)
+        tell(f"tallybook: {source.text}")
 
 
 def broken_claim_text(check: Check) -> str:
@@ -107,4 +135,9 @@ def broken_claim_text(check: Check) -> str:
 
 def warn(text: str) -> None:
     """Write one line of warning to stderr; it says what to do."""
-    click.echo(f"warning: {text}", err=True)
+    tell(f"warning: {text}")
+
+
+def tell(line: str) -> None:
+    """Write one line for people to stderr; what a name in it holds is made visible, a line end too."""
+    click.echo(visible(line), err=True)

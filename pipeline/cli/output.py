@@ -6,6 +6,7 @@ JSON) is exact where a program reads it; where a terminal would show it, CSV is 
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import click
 
 from pipeline.cli.context import is_terminal
 from pipeline.cli.tables.forms import Form, json_text, table_text
-from pipeline.cli.visible import visible
+from pipeline.cli.visible import visible, visible_in_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -43,9 +44,10 @@ class Output:
     def rows(self, columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> None:
         """Print rows; JSON is ``{"schema_version": …, "rows": […]}``."""
         text = table_text(columns, rows, form=self.form, width=self.width, is_coloured=self.is_coloured)
-        if self.form is Form.CSV and is_terminal():
-            text = "".join(f"{visible(line)}\n" for line in text.split("\r\n")[:-1])
-        put(text)
+        if self.form is Form.CSV:
+            put_file(text.encode("utf-8"))
+        else:
+            put(text)
 
     def document(self, document: Mapping[str, Any]) -> None:
         """Print a JSON object, with the version of its schema first."""
@@ -103,13 +105,19 @@ def output_of(form: Form | None) -> Output:
 
 def say(*lines: str) -> None:
     """Print lines for people to stdout; a name that holds a line end stays in its line."""
-    for line in lines or ("",):
+    for line in lines:
         put(f"{visible(line)}\n")
 
 
-def tell(line: str) -> None:
-    """Print a line for people to stderr."""
-    click.echo(visible(line), err=True)
+def put_documents(documents: Sequence[Mapping[str, Any]]) -> None:
+    """Print documents of invoices as one JSON list of what the register holds, or would hold."""
+    put(f"{visible_in_json(json.dumps(documents, ensure_ascii=False, sort_keys=True, indent=1))}\n")
+
+
+def put_file(content: bytes) -> None:
+    """Write what is made for a file to stdout: exact where a program reads it, visible where a terminal shows it."""
+    lines = [line.removesuffix("\r") for line in content.decode("utf-8").removesuffix("\n").split("\n")]
+    put("".join(f"{visible(line)}\n" for line in lines) if is_terminal() else content)
 
 
 def put(text: str | bytes) -> None:

@@ -108,7 +108,7 @@ project = "x"
         ("credit", "-5.00", ""),
         ("tax", "0.20", ""),
     ]
-    (balance,) = json.loads(tallybook(root, "invoice", "credits", "--json").stdout)
+    (balance,) = json.loads(tallybook(root, "invoice", "credits", "--json").stdout)["rows"]
     assert (balance["consumed"], balance["reserved"], balance["left"]) == ("0.00", "5.00", "0.00")
     issued = tallybook(root, "invoice", "issue", "--period", "2026-10", "--as-of", "2026-11-02")
     assert issued.returncode == 0, issued.stderr

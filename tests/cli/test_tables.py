@@ -163,6 +163,7 @@ CELLS = {
     Kind.COUNT: st.integers(-(2**63), 2**63 - 1),
     Kind.MONEY: st.decimals(-(10**12), 10**12, places=9),
     Kind.DATE: st.dates(),
+    Kind.SPAN: st.just("120-380"),
     Kind.SHARE: st.decimals(0, 1, places=4),
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -10,8 +9,10 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from pipeline.cli.context import EXIT_BAD_INPUT, tell_of_refused_sources, warn
+from pipeline.cli.context import EXIT_BAD_INPUT, as_of_option, tell_of_refused_sources, warn
+from pipeline.cli.output import output_option, say
 from pipeline.cli.progress import progress
+from pipeline.cli.tables.forms import Form
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.night.collect import collect
 from pipeline.jobs.wording import counted
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.cli.context import Invocation
+    from pipeline.cli.output import Output
     from pipeline.jobs.night.collect import Collected
 
 _STANDARD_INPUT = "-"
@@ -37,8 +39,8 @@ _PIECE_BYTES = 2**20
 @click.option(
     "--force", is_flag=True, help="Commit a source that is new, or read anew, although most of its lines are refused."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
-@click.option("--as-of", metavar="DATE|INSTANT", help="The clock of this run; default: now.")
+@output_option(Form.TABLE, Form.JSON)
+@as_of_option
 @click.pass_obj
 @click.pass_context
 def command(
@@ -50,8 +52,8 @@ def command(
     keep: bool,
     again: bool,
     force: bool,
-    as_json: bool,
     as_of: str | None,
+    output: Output,
 ) -> int:
     """Read what is new in the configured sources, or in the given files and sources, into the lake.
 
@@ -89,8 +91,8 @@ def command(
             on_progress=on_progress,
             processes=invocation.processors,
         )
-    if as_json:
-        click.echo(json.dumps(asdict(collected), indent=1, ensure_ascii=False))
+    if output.form is Form.JSON:
+        output.document(asdict(collected))
     else:
         _print_summary(collected)
     tell_of_refused_sources(collected.refused)
@@ -98,14 +100,13 @@ def command(
 
 
 def _print_summary(collected: Collected) -> None:
-    for line in collected.told:
-        click.echo(line)
-    click.echo(
+    say(*collected.told)
+    say(
         f"collected {counted(collected.lines, 'new line')} from {collected.segments} of "
         f"{counted(collected.files, 'log')}"
     )
     if collected.quarantine_text:
-        click.echo(collected.quarantine_text)
+        say(collected.quarantine_text)
     for warning in collected.warnings:
         warn(warning)
 

@@ -7,13 +7,28 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.cli.context import EXIT_BAD_INPUT, EXIT_CONFIGURATION, EXIT_UNEXPECTED
-from pipeline.cli.printing import print_table
+from pipeline.cli.output import output_option, say
+from pipeline.cli.tables.columns import Column, Kind
+from pipeline.cli.tables.forms import Form, json_rows
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.upkeep.doctor import examine
 from pipeline.jobs.wording import counted
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Invocation
+    from pipeline.cli.output import Output
+    from pipeline.jobs.upkeep.doctor import Examination
+
+_FINDINGS = (Column(name="finding"), Column(name="ok"), Column(name="detail"))
+_QUARANTINED = (
+    Column(name="source"),
+    Column(name="line", kind=Kind.COUNT),
+    Column(name="bytes", kind=Kind.SPAN),
+    Column(name="key", kind=Kind.ID),
+    Column(name="tokens", kind=Kind.COUNT),
+    Column(name="reason"),
+    Column(name="detail"),
+)
 
 
 @click.command(name="doctor")
@@ -25,25 +40,36 @@ if TYPE_CHECKING:
     help="How many quarantined lines to list.",
 )
 @click.option("--strict", is_flag=True, help="Exit with 3 where lines are quarantined.")
+@output_option()
 @click.pass_obj
-def command(invocation: Invocation, *, quarantined_max: int, strict: bool) -> int:
+def command(invocation: Invocation, *, quarantined_max: int, strict: bool, output: Output) -> int:
     """Look over the workspace: configuration, sources, secret, lake; list quarantined lines by source, line and reason.
 
     Exit code 1 where the lake is damaged, else 2 where anything else is marked LOOK, else 3 with --strict and
     quarantined lines, else 0.
     """
     report = examine(open_workspace(invocation.workspace, now=invocation.now()), key_secret=invocation.key_secret)
-    for finding in report.findings:
-        click.echo(f"{'ok  ' if finding.ok else 'LOOK'}  {finding.name}: {finding.detail}")
-    listed = report.quarantined[:quarantined_max]
-    if listed:
-        click.echo(
-            f"\n{counted(len(report.quarantined), 'quarantined line')}"
-            f"{f', the first {len(listed)}' if len(listed) < len(report.quarantined) else ''}:"
-        )
-        print_table(("source", "line", "bytes", "key", "tokens", "reason", "detail"), listed)
+    _print(report, quarantined_max, output)
     if report.is_lake_damaged:
         return EXIT_UNEXPECTED
     if not all(finding.ok for finding in report.findings):
         return EXIT_CONFIGURATION
     return EXIT_BAD_INPUT if strict and report.quarantined else 0
+
+
+def _print(report: Examination, quarantined_max: int, output: Output) -> None:
+    listed = report.quarantined[:quarantined_max]
+    if output.form is Form.JSON:
+        findings = [{"name": each.name, "ok": each.ok, "detail": each.detail} for each in report.findings]
+        counts = {"quarantined_lines": len(report.quarantined)}
+        output.document({"findings": findings, **counts, "quarantined": json_rows(_QUARANTINED, listed)})
+        return
+    if output.form is not Form.CSV and output.form is not Form.MARKDOWN:
+        for finding in report.findings:
+            say(f"{'ok  ' if finding.ok else 'LOOK'}  {finding.name}: {finding.detail}")
+    else:
+        output.rows(_FINDINGS, [(each.name, "ok" if each.ok else "LOOK", each.detail) for each in report.findings])
+    if listed and output.is_for_people:
+        first = f", the first {len(listed)}" if len(listed) < len(report.quarantined) else ""
+        say("", f"{counted(len(report.quarantined), 'quarantined line')}{first}:")
+        output.rows(_QUARANTINED, listed)

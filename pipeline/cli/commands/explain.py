@@ -9,7 +9,9 @@ import click
 from pipeline.base.money import exact_sum, normalised, plain, plain_amount, plain_rate
 from pipeline.base.periods import instant_text
 from pipeline.cli.context import EXIT_DIFFERENCE, warn
-from pipeline.cli.printing import print_table
+from pipeline.cli.output import output_option, put_file, say
+from pipeline.cli.tables.columns import Kind, columns_of
+from pipeline.cli.tables.forms import Form, json_rows
 from pipeline.configuration.workspace import open_workspace
 from pipeline.documents.event_csv import events_csv
 from pipeline.jobs.answers.explain import explain_line
@@ -18,13 +20,28 @@ from pipeline.jobs.state.traced_lines import event_rows
 from pipeline.jobs.wording import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pipeline.cli.context import Invocation
-    from pipeline.cli.printing import Cell
+    from pipeline.cli.output import Output
+    from pipeline.cli.tables.columns import Cell, Column
     from pipeline.invoicing import InvoiceLine
     from pipeline.jobs.answers.outcomes import Outcome
+    from pipeline.jobs.state.event_charges import ChargedEvent
     from pipeline.jobs.state.traced_lines import LineExplanation
 
-_OUTCOME_HEADER = ("source", "line", "bytes", "time (UTC)", "status", "prompt", "completion", "outcome")
+_OUTCOME = columns_of(
+    {
+        "source": Kind.TEXT,
+        "line": Kind.COUNT,
+        "bytes": Kind.SPAN,
+        "time (UTC)": Kind.DATE,
+        "status": Kind.TEXT,
+        "prompt": Kind.COUNT,
+        "completion": Kind.COUNT,
+        "outcome": Kind.TEXT,
+    }
+)
 
 
 @click.command(name="explain")
@@ -43,14 +60,14 @@ _OUTCOME_HEADER = ("source", "line", "bytes", "time (UTC)", "status", "prompt", 
     help="With --line: what became of a line of a log; quarantined lines have no other name.",
 )
 @click.option("--line", "source_line", metavar="N", type=click.IntRange(min=1), help="The line of --source, from 1.")
-@click.option("--csv", "as_csv", is_flag=True, help="All events of the invoice line as CSV.")
 @click.option(
     "--events-max",
     type=click.IntRange(min=0),
     default=20,
     show_default=True,
-    help="How many events to print; --csv prints all.",
+    help="How many events a table has; CSV and JSON have all.",
 )
+@output_option()
 @click.pass_obj
 def command(
     invocation: Invocation,
@@ -60,8 +77,8 @@ def command(
     wanted_id: str | None,
     source: str | None,
     source_line: int | None,
-    as_csv: bool,
     events_max: int,
+    output: Output,
 ) -> int:
     """From a printed cent to the usage events behind it, or from a logged response to the invoice line it is on.
 
@@ -81,24 +98,23 @@ def command(
     if halves or sum((by_line, wanted_id is not None, by_place)) != 1:
         message = "ask for INVOICE LINE, for --request-id ID, or for --source FILE --line N"
         raise click.UsageError(message)
-    if as_csv and not by_line:
-        message = "--csv lists the events of INVOICE LINE"
-        raise click.UsageError(message)
     workspace = open_workspace(invocation.workspace, now=invocation.now())
     if invoice_id is not None and line_number is not None:
-        return _print_line(explain_line(workspace, invoice_id, line_number), as_csv=as_csv, events_max=events_max)
+        return _print_line(explain_line(workspace, invoice_id, line_number), events_max, output)
     if source is not None and source_line is not None:
-        _print_outcomes(outcomes_of_place(workspace, source, source_line))
+        _print_outcomes(outcomes_of_place(workspace, source, source_line), output)
     else:
-        _print_outcomes(outcomes_of_id(workspace, wanted_id or ""))
+        _print_outcomes(outcomes_of_id(workspace, wanted_id or ""), output)
     return 0
 
 
-def _print_line(explanation: LineExplanation, *, as_csv: bool, events_max: int) -> int:
-    if as_csv:
-        click.echo(events_csv(event_rows(explanation)), nl=False)
+def _print_line(explanation: LineExplanation, events_max: int, output: Output) -> int:
+    if output.form is Form.CSV:
+        put_file(events_csv(event_rows(explanation)))
+    elif output.form is Form.JSON:
+        output.document(_document(explanation))
     else:
-        _print_explanation(explanation, events_max)
+        _print_explanation(explanation, events_max, output)
     if explanation.is_complete:
         return 0
     line, currency, unit = explanation.line, explanation.invoice.currency, _unit(explanation.line)
@@ -110,11 +126,11 @@ def _print_line(explanation: LineExplanation, *, as_csv: bool, events_max: int) 
     return EXIT_DIFFERENCE
 
 
-def _print_explanation(explanation: LineExplanation, events_max: int) -> None:
+def _print_explanation(explanation: LineExplanation, events_max: int, output: Output) -> None:
     invoice, line = explanation.invoice, explanation.line
-    click.echo(f"{invoice.id} line {line.number} ({invoice.account_name}, {invoice.period}): {line.description}")
+    say(f"{invoice.id} line {line.number} ({invoice.account_name}, {invoice.period}): {line.description}")
     if not explanation.is_of_usage:
-        click.echo(f"a line of kind {line.kind.value} is computed from other lines and terms, not from usage events")
+        say(f"a line of kind {line.kind.value} is computed from other lines and terms, not from usage events")
         before = explanation.invoiced_before
         if before is not None:
             worth, quantity = exact_sum([before.amount, line.amount]), before.quantity + line.quantity
@@ -123,20 +139,66 @@ def _print_explanation(explanation: LineExplanation, events_max: int) -> None:
                 if line.meter is not None and line.meter.is_of_tokens
                 else ("", "")
             )
-            click.echo(
+            say(
                 f"all of it in {line.original_period} is worth {plain_amount(worth, invoice.currency)} "
                 f"{invoice.currency}{counts[0]}; "
                 f"{plain_amount(before.amount, invoice.currency)} {invoice.currency}{counts[1]} was invoiced before"
             )
-        click.echo(f"amount {plain(line.amount)} {invoice.currency}")
+        say(f"amount {plain(line.amount)} {invoice.currency}")
         return
     unit = _unit(line)
-    click.echo(
+    say(
         f"key {line.api_key_id}, model {line.model}, meter {line.meter}, "
-        f"{counted(len(explanation.events), 'usage event')}\n"
+        f"{counted(len(explanation.events), 'usage event')}",
+        "",
     )
     shown = explanation.events[:events_max]
-    rows = [
+    output.rows(_events(unit), _event_rows(shown))
+    if len(shown) < len(explanation.events):
+        say(f"… and {len(explanation.events) - len(shown)} more; --csv lists all")
+    if line.package_tokens is not None:
+        say("", f"a package of {counted(line.package_tokens, unit)} is charged to the event that begins it")
+    if line.flat_amount is not None:
+        say("", "the flat amount of a tier is charged to the event that reaches it")
+    say("", f"{counted(explanation.quantity, unit)}, exact sum {plain(explanation.exact_amount)} {invoice.currency}")
+    say(f"rounded once, {invoice.rounding.value}, to {plain(line.amount)} {invoice.currency}")
+
+
+def _document(explanation: LineExplanation) -> dict[str, object]:
+    """Return a line, its events and its rounding as JSON values; money is text."""
+    invoice, line = explanation.invoice, explanation.line
+    return {
+        "invoice_id": invoice.id,
+        "line": line.number,
+        "kind": line.kind.value,
+        "description": line.description,
+        "currency": invoice.currency,
+        "quantity": line.quantity,
+        "exact_amount": plain(explanation.exact_amount),
+        "rounding": invoice.rounding.value,
+        "amount": plain(line.amount),
+        "is_complete": explanation.is_complete,
+        "rows": json_rows(_events(_unit(line)), _event_rows(explanation.events)),
+    }
+
+
+def _events(unit: str) -> list[Column]:
+    return columns_of(
+        {
+            "time (UTC)": Kind.DATE,
+            "source": Kind.TEXT,
+            "line": Kind.COUNT,
+            "bytes": Kind.SPAN,
+            "status": Kind.TEXT,
+            f"{unit}s": Kind.COUNT,
+            "per million": Kind.MONEY,
+            "exact charge": Kind.MONEY,
+        }
+    )
+
+
+def _event_rows(events: Sequence[ChargedEvent]) -> list[tuple[Cell, ...]]:
+    return [
         (
             instant_text(charged.event["occurred_at"]),
             charged.event["source"],
@@ -147,34 +209,31 @@ def _print_explanation(explanation: LineExplanation, events_max: int) -> None:
             plain_rate(charged.rate_per_million),
             plain(normalised(charged.exact_charge)),
         )
-        for charged in shown
+        for charged in events
     ]
-    print_table(("time (UTC)", "source", "line", "bytes", "status", f"{unit}s", "per million", "exact charge"), rows)
-    if len(shown) < len(explanation.events):
-        click.echo(f"… and {len(explanation.events) - len(shown)} more; --csv lists all")
-    if line.package_tokens is not None:
-        click.echo(f"\na package of {counted(line.package_tokens, unit)} is charged to the event that begins it")
-    if line.flat_amount is not None:
-        click.echo("\nthe flat amount of a tier is charged to the event that reaches it")
-    click.echo(
-        f"\n{counted(explanation.quantity, unit)}, exact sum {plain(explanation.exact_amount)} {invoice.currency}"
-    )
-    click.echo(f"rounded once, {invoice.rounding.value}, to {plain(line.amount)} {invoice.currency}")
 
 
 def _unit(line: InvoiceLine) -> str:
     return "token" if line.meter is None or line.meter.is_of_tokens else "request"
 
 
-def _print_outcomes(outcomes: list[Outcome]) -> None:
+def _print_outcomes(outcomes: list[Outcome], output: Output) -> None:
+    rows = [_outcome_row(outcome) for outcome in outcomes]
+    if output.form is Form.CSV:
+        output.rows(_OUTCOME, rows)
+        return
+    if output.form is Form.JSON:
+        details = [{"detail": outcome.detail} for outcome in outcomes]
+        output.document({"rows": [row | more for row, more in zip(json_rows(_OUTCOME, rows), details, strict=True)]})
+        return
     for key, model in dict.fromkeys(
         (outcome.event["api_key_id"], outcome.event["model_name"]) for outcome in outcomes if outcome.event
     ):
-        click.echo(f"key {key}, model {model or 'not stated'}")
-    print_table(_OUTCOME_HEADER, [_outcome_row(outcome) for outcome in outcomes])
-    click.echo("")
+        say(f"key {key}, model {model or 'not stated'}")
+    output.rows(_OUTCOME, rows)
+    say("")
     for outcome in outcomes:
-        click.echo(f"{outcome.source} line {outcome.line}: {outcome.word}: {outcome.detail}")
+        say(f"{outcome.source} line {outcome.line}: {outcome.word}: {outcome.detail}")
 
 
 def _outcome_row(outcome: Outcome) -> tuple[Cell, ...]:

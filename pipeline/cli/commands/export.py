@@ -15,8 +15,9 @@ import click
 
 from pipeline import documents
 from pipeline.base.errors import ConfigurationError
-from pipeline.cli.context import PeriodType
+from pipeline.cli.context import PeriodType, tell
 from pipeline.cli.examples import examples
+from pipeline.cli.output import put_file, say
 from pipeline.configuration.workspace import open_workspace
 from pipeline.exports.focus import focus_csv, focus_table
 from pipeline.exports.hand_over import Per
@@ -231,16 +232,16 @@ def lago(
 def _said_to_be_missing(left_out: Iterable[str]) -> None:
     """Say on stderr what is not in an export, so that nothing is missing in silence."""
     for sentence in left_out:
-        click.echo(f"tallybook: not exported: {sentence}", err=True)
+        tell(f"tallybook: not exported: {sentence}")
 
 
 def _handed_out(content: bytes, path: Path | None, what: str) -> None:
     """Print, or write to a file and say so. Raises ``ConfigurationError`` where its folder is not there."""
     if path is None:
-        click.echo(content, nl=False)
+        put_file(content)
         return
     if not path.parent.is_dir():
         message = f"{path.parent} does not exist; make it, or name another file"
         raise ConfigurationError(message)
     disk.replace_durably(path, content)
-    click.echo(f"wrote {path}: {what}")
+    say(f"wrote {path}: {what}")

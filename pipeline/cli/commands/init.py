@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.cli.output import say
 from pipeline.jobs.upkeep.init import init
 
 if TYPE_CHECKING:
@@ -23,11 +24,9 @@ def command(invocation: Invocation, folder: Path | None) -> None:
     """
     new = init(folder or invocation.workspace)
     for name in new.made:
-        click.echo(f"made  {new.root / name}")
+        say(f"made  {new.root / name}")
     for name in new.kept:
-        click.echo(f"kept  {new.root / name}")
-    click.echo(f"\nNow run:  tallybook -w {new.root} nightly")
-    click.echo(f"What a log of your own would come to:  tallybook -w {new.root} try FILE")
-    click.echo(
-        "Then put your own logs, accounts and rates in the sample's place; tallybook.toml says where each thing is."
-    )
+        say(f"kept  {new.root / name}")
+    say("", f"Now run:  tallybook -w {new.root} nightly")
+    say(f"What a log of your own would come to:  tallybook -w {new.root} try FILE")
+    say("Then put your own logs, accounts and rates in the sample's place; tallybook.toml says where each thing is.")

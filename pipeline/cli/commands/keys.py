@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.base.errors import ConfigurationError
-from pipeline.cli.context import warn
+from pipeline.cli.context import tell, warn
+from pipeline.cli.output import say
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.key_ids import open_fingerprint
 from pipeline.lake.commits import read_log
@@ -35,10 +36,10 @@ def key_id(invocation: Invocation) -> None:
     if is_new:
         warn(f"made {workspace.root / 'key-secret'}: every key id depends on it, so back it up and keep it to yourself")
     if sys.stdin.isatty():
-        click.echo("one raw key a line, then Ctrl-D:", err=True)
+        tell("one raw key a line, then Ctrl-D:")
     keys = [line for line in (line.strip() for line in sys.stdin) if line]
     if not keys:
         message = "no key on stdin; try: tallybook keys id < file-with-the-key"
         raise ConfigurationError(message)
     for key in keys:
-        click.echo(fingerprint(key))
+        say(fingerprint(key))

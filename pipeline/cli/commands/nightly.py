@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -12,20 +11,25 @@ from pipeline.base.money import plain, plain_amount
 from pipeline.cli.context import (
     EXIT_BAD_INPUT,
     EXIT_BROKEN_CLAIM,
+    as_of_option,
     broken_claim_text,
-    is_terminal,
+    tell,
     tell_of_broken_claims,
     tell_of_refused_sources,
     warn,
 )
-from pipeline.cli.printing import print_table
+from pipeline.cli.output import output_option, say
 from pipeline.cli.progress import progress
+from pipeline.cli.tables.columns import Column, Kind
+from pipeline.cli.tables.forms import Form, json_rows
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.night.nightly import nightly
 from pipeline.jobs.wording import UNASSIGNED, counted
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Invocation
+    from pipeline.cli.output import Output
+    from pipeline.cli.tables.columns import Cell
     from pipeline.invoicing import Invoice
     from pipeline.jobs.night.nightly import Night
     from pipeline.jobs.state.suspicious import SuspiciousCopies
@@ -44,14 +48,29 @@ _SUMMARY = (
     "conflicts",
     "suspicious",
 )
+_COUNTS = (Column(name="in the lake"), Column(name="count", kind=Kind.COUNT))
 _COPIES = (
-    *("period", "account", "key", "suspicious_copies", "tokens"),
-    *("unpriced_tokens", "would_have_cost", "currency"),
+    Column(name="period", kind=Kind.DATE),
+    Column(name="account", kind=Kind.ID),
+    Column(name="key", kind=Kind.ID),
+    Column(name="suspicious_copies", kind=Kind.COUNT),
+    Column(name="tokens", kind=Kind.COUNT),
+    Column(name="unpriced_tokens", kind=Kind.COUNT),
+    Column(name="would_have_cost", kind=Kind.MONEY),
+    Column(name="currency"),
+)
+_INVOICES = (
+    Column(name="invoice", kind=Kind.ID),
+    Column(name="account"),
+    Column(name="period", kind=Kind.DATE),
+    Column(name="lines", kind=Kind.COUNT),
+    Column(name="total", kind=Kind.MONEY),
+    Column(name="currency"),
 )
 
 
 @click.command(name="nightly")
-@click.option("--as-of", metavar="DATE|INSTANT", help="The clock of this run; default: now.")
+@as_of_option
 @click.option(
     "--strict",
     is_flag=True,
@@ -61,9 +80,9 @@ _COPIES = (
 @click.option(
     "--force", is_flag=True, help="Commit a source that is new, or read anew, although most of its lines are refused."
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of the summary.")
+@output_option()
 @click.pass_obj
-def command(invocation: Invocation, *, as_of: str | None, strict: bool, force: bool, as_json: bool) -> int:
+def command(invocation: Invocation, *, as_of: str | None, strict: bool, force: bool, output: Output) -> int:
     """Collect what is new, count, rate, and draft every account's invoices. Running it again changes no byte.
 
     Warns of what needs somebody: quarantined lines, usage without a rate or an account, late usage, an account above
@@ -82,16 +101,19 @@ def command(invocation: Invocation, *, as_of: str | None, strict: bool, force: b
             on_progress=on_progress,
             processes=invocation.processors,
         )
-    if as_json:
-        click.echo(json.dumps(_document(night), indent=1, ensure_ascii=False))
+    if output.form is Form.JSON:
+        output.document(_document(night))
     else:
-        _print_summary(night)
+        if output.form is Form.CSV:
+            output.rows(_INVOICES, [_row(invoice) for invoice in night.book.of()])
+        else:
+            _print_summary(night, output)
         for warning in night.warnings:
             warn(warning)
     tell_of_refused_sources(night.collected.refused)
     tell_of_broken_claims(night.broken_claims)
     if strict and night.bad_input:
-        click.echo(f"tallybook: --strict: {'; '.join(night.bad_input)}", err=True)
+        tell(f"tallybook: --strict: {'; '.join(night.bad_input)}")
     if night.broken_claims:
         return EXIT_BROKEN_CLAIM
     if night.collected.refused or (strict and night.bad_input):
@@ -99,30 +121,31 @@ def command(invocation: Invocation, *, as_of: str | None, strict: bool, force: b
     return 0
 
 
-def _print_summary(night: Night) -> None:
+def _print_summary(night: Night, output: Output) -> None:
     new = night.collected
-    for line in new.told:
-        click.echo(line)
-    click.echo(
+    say(*new.told)
+    say(
         f"collected {counted(new.lines, 'new line')} from {new.segments} of {counted(new.files, 'log')}; "
         f"the lake is at commit {_commit(night)}"
     )
-    if is_terminal():
-        print_table(("in the lake", "count"), [(name, night.counts[name]) for name in _SUMMARY])
+    if output.form is not Form.LINES:
+        say("")
+        output.rows(_COUNTS, [(name, night.counts[name]) for name in _SUMMARY])
+        say("")
     else:
-        click.echo("  ".join(f"{name} {night.counts[name]}" for name in _SUMMARY))
+        say("  ".join(f"{name} {night.counts[name]}" for name in _SUMMARY))
     for check in night.broken_claims:
-        click.echo(broken_claim_text(check))
+        say(broken_claim_text(check))
     if night.suspicious:
-        print_table(_COPIES, [_copies_row(copies) for copies in night.suspicious])
+        output.rows(_COPIES, [_copies_row(copies) for copies in night.suspicious])
     invoices = night.book.of()
     if not invoices:
-        click.echo("no usage of any account yet, and so no invoice")
+        say("no usage of any account yet, and so no invoice")
         return
-    print_table(("invoice", "account", "period", "lines", "total", "currency"), [_row(invoice) for invoice in invoices])
+    output.rows(_INVOICES, [_row(invoice) for invoice in invoices])
 
 
-def _row(invoice: Invoice) -> tuple[str | int, ...]:
+def _row(invoice: Invoice) -> tuple[Cell, ...]:
     return (
         invoice.id,
         invoice.account_name,
@@ -133,7 +156,7 @@ def _row(invoice: Invoice) -> tuple[str | int, ...]:
     )
 
 
-def _copies_row(copies: SuspiciousCopies) -> tuple[str | int | None, ...]:
+def _copies_row(copies: SuspiciousCopies) -> tuple[Cell, ...]:
     amount = None if copies.amount is None else plain_amount(copies.amount, copies.currency)
     counts = copies.events, copies.tokens, copies.unpriced_tokens
     return copies.billing_period, copies.account_id or UNASSIGNED, copies.api_key_id, *counts, amount, copies.currency
@@ -177,7 +200,7 @@ def _document(night: Night) -> dict[str, object]:
             }
             for invoice in night.book.of()
         ],
-        "suspicious_copies": [dict(zip(_COPIES, _copies_row(copies), strict=True)) for copies in night.suspicious],
+        "suspicious_copies": json_rows(_COPIES, [_copies_row(copies) for copies in night.suspicious]),
         "broken_claims": [{"name": check.name, "detail": check.detail} for check in night.broken_claims],
         "warnings": list(night.warnings),
         "bad_input": list(night.bad_input),

@@ -10,8 +10,9 @@ import click
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import plain_rate
 from pipeline.base.periods import instant_text, time_zone
-from pipeline.cli.context import warn
-from pipeline.cli.printing import print_table
+from pipeline.cli.context import tell, warn
+from pipeline.cli.output import output_option, say
+from pipeline.cli.tables.columns import Column, Kind
 from pipeline.configuration.price_lists import genai_prices, litellm_prices
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.upkeep.import_rates import append_rates, import_rates
@@ -20,11 +21,14 @@ from pipeline.jobs.wording import counted
 from pipeline.usage.meters import Apart, Fallback, Meter
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from pipeline.cli.context import Invocation
+    from pipeline.cli.output import Output
     from pipeline.configuration.price_lists import ListedPrices
     from pipeline.configuration.workspace import Workspace
+    from pipeline.jobs.upkeep.rates_diff import PriceDifference
     from pipeline.rates import RateCard
 
 _ALWAYS_SHOWN = [
@@ -50,7 +54,7 @@ def check(invocation: Invocation) -> None:
             counted(len(card.rates), "rate"),
             counted(len(card.aliases), "alias", "aliases"),
         )
-        click.echo(f"rates/{card.id}.toml: {', '.join(counts)}, {card.currency}: ok")
+        say(f"rates/{card.id}.toml: {', '.join(counts)}, {card.currency}: ok")
     if not cards:
         message = "there is no rate card; add rates/standard.toml, or run 'tallybook init' for a sample"
         raise ConfigurationError(message)
@@ -58,8 +62,9 @@ def check(invocation: Invocation) -> None:
 
 @command.command()
 @click.option("--card", "card_id", help="Only this card.")
+@output_option()
 @click.pass_obj
-def show(invocation: Invocation, card_id: str | None) -> None:
+def show(invocation: Invocation, *, card_id: str | None, output: Output) -> None:
     """Show rates per million tokens, with the instants from and to which each is in force."""
     workspace = open_workspace(invocation.workspace)
     cards = workspace.rate_cards
@@ -78,25 +83,29 @@ def show(invocation: Invocation, card_id: str | None) -> None:
         for name in ("minimum", "maximum")
         if any(getattr(rate, name) is not None for card in chosen for rate in card.rates)
     ]
-    header = (
-        "card",
-        "model",
-        *scope,
-        "effective_from",
-        "effective_to",
+    rows = [row for card in chosen for row in _rows(card, meters, limits, is_scoped=is_scoped)]
+    names = (
+        *("card", "model", *scope, "effective_from", "effective_to"),
         *(meter.card_key for meter in meters),
-        *limits,
-        "currency",
+        *(*limits, "currency"),
     )
-    print_table(header, [row for card in chosen for row in _rows(card, meters, limits, is_scoped=is_scoped)])
+    first_price, last_price = len(scope) + 4, len(names) - 2
+    columns = [
+        Column(name=name, kind=_price_kind(row[place] for row in rows))
+        if first_price <= place <= last_price
+        else Column(name=name, kind=Kind.DATE if name.startswith("effective_") else Kind.TEXT)
+        for place, name in enumerate(names)
+    ]
+    output.rows(columns, rows)
 
 
 @command.command()
 @click.argument("card")
 @click.argument("other")
 @click.option("--at", metavar="DATE|INSTANT", help="What is in force then; default now.")
+@output_option()
 @click.pass_obj
-def diff(invocation: Invocation, card: str, other: str, at: str | None) -> None:
+def diff(invocation: Invocation, *, card: str, other: str, at: str | None, output: Output) -> None:
     """Show the models and meters that cost something else on another card, with both prices per million tokens."""
     workspace = open_workspace(invocation.workspace)
     chosen = [_card(workspace, card_id) for card_id in (card, other)]
@@ -105,7 +114,7 @@ def diff(invocation: Invocation, card: str, other: str, at: str | None) -> None:
         warn(
             f"{card} is in {chosen[0].currency} and {other} in {chosen[1].currency}: the numbers are of different money"
         )
-    print_table(("model", "tier", "above_prompt_tokens", "meter", card, other), differences)
+    _print_compared(output, card, other, differences)
 
 
 @command.command(name="import")
@@ -142,15 +151,17 @@ def diff(invocation: Invocation, card: str, other: str, at: str | None) -> None:
     is_flag=True,
     help="Append the rates that differ to the card's file. Nothing that is there is changed.",
 )
+@output_option()
 @click.pass_obj
 def import_(
     invocation: Invocation,
+    *,
     source: str,
     card_id: str,
     models: tuple[str, ...],
     effective_from: str | None,
-    *,
     is_applied: bool,
+    output: Output,
 ) -> None:
     """Compare a published price list with a card: a table of what would change.
 
@@ -167,19 +178,30 @@ def import_(
     )
     for name in found.unlisted:
         warn(f"{name!r} is not on the price list; nothing is imported for it")
-    print_table(("model", "tier", "above_prompt_tokens", "meter", card_id, "listed"), found.differences)
+    _print_compared(output, card_id, "listed", found.differences)
     if is_applied and found.appended:
         path = append_rates(workspace, found, source=source.partition(":")[0])
-        click.echo(
-            (
-                f"appended {counted(len(found.appended), 'rate')} to {path.relative_to(workspace.root)}, in force from "
-                f"{instant_text(start_at)}"
-            ),
-            err=True,
+        tell(
+            f"appended {counted(len(found.appended), 'rate')} to {path.relative_to(workspace.root)}, in force from "
+            f"{instant_text(start_at)}"
         )
     else:
         for overlap in found.overlaps:
             warn(overlap)
+
+
+def _print_compared(output: Output, card: str, other: str, differences: Sequence[PriceDifference]) -> None:
+    named = [Column(name=name) for name in ("model", "tier", "above_prompt_tokens", "meter")]
+    priced = [
+        Column(name=name, kind=_price_kind(row[place] for row in differences))
+        for place, name in enumerate((card, other), start=len(named))
+    ]
+    output.rows([*named, *priced], differences)
+
+
+def _price_kind(texts: Iterable[str | int]) -> Kind:
+    """Return the kind of a column of prices: one with steps or packages is a sentence, and may take several lines."""
+    return Kind.TEXT if any(" " in str(text) for text in texts) else Kind.MONEY
 
 
 def _price_list(source: str, at: datetime) -> dict[str, ListedPrices]:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.context import EXIT_DIFFERENCE
-from pipeline.cli.printing import print_table
+from pipeline.cli.context import EXIT_DIFFERENCE, tell
+from pipeline.cli.output import output_option, say
+from pipeline.cli.tables.columns import Column
+from pipeline.cli.tables.forms import Form, json_rows
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.proofs.bundle import write_invoice_bundle
 from pipeline.jobs.proofs.recompute import recompute
@@ -17,6 +19,9 @@ from pipeline.objects.bundle_files import refuse_what_is_not_empty
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Invocation
+    from pipeline.cli.output import Output
+
+_DIFFERENCES = tuple(Column(name=name) for name in ("field", "issued", "recomputed"))
 
 
 @click.command(name="recompute")
@@ -28,8 +33,9 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Also write into DIR (new or empty) what the customer needs to recompute it alone.",
 )
+@output_option()
 @click.pass_obj
-def command(invocation: Invocation, invoice_id: str, folder: Path | None) -> int:
+def command(invocation: Invocation, *, invoice_id: str, folder: Path | None, output: Output) -> int:
     """Decide an issued invoice or credit note again from the commit and the configuration it names.
 
     Compare it byte for byte; nothing is changed.
@@ -41,25 +47,25 @@ def command(invocation: Invocation, invoice_id: str, folder: Path | None) -> int
     if folder is not None:
         refuse_what_is_not_empty(folder)
     recomputation = recompute(open_workspace(invocation.workspace, now=invocation.now()), invoice_id)
-    if recomputation.differences:
-        print_table(
-            ("field", "issued", "recomputed"),
-            [(each.field, each.frozen, each.recomputed) for each in recomputation.differences],
-        )
-        differing = counted(len(recomputation.differences), "field differs", "fields differ")
-        click.echo(
-            f"tallybook: {invoice_id} is not what its commit and configuration give today: {differing}", err=True
-        )
-        return EXIT_DIFFERENCE
+    differences = [(each.field, each.frozen, each.recomputed) for each in recomputation.differences]
     document = recomputation.document
-    click.echo(
-        f"{invoice_id} is recomputed byte for byte: "
-        f"{document['total']} {document['currency']}, {counted(len(document['lines']), 'line')}"
-    )
-    click.echo(
-        f"from commit {document['commit']} of the lake and configuration {document['configuration_sha256'][:16]}…"
-    )
+    if output.form is Form.JSON:
+        named = {"invoice_id": document["invoice_id"], "is_the_same": not differences}
+        output.document({**named, "rows": json_rows(_DIFFERENCES, differences)})
+    elif differences or not output.is_for_people:
+        output.rows(_DIFFERENCES, differences)
+    if differences:
+        differing = counted(len(recomputation.differences), "field differs", "fields differ")
+        tell(f"tallybook: {invoice_id} is not what its commit and configuration give today: {differing}")
+        return EXIT_DIFFERENCE
+    lines = counted(len(document["lines"]), "line")
+    told = [
+        f"{invoice_id} is recomputed byte for byte: {document['total']} {document['currency']}, {lines}",
+        f"from commit {document['commit']} of the lake and configuration {document['configuration_sha256'][:16]}…",
+    ]
     if folder is not None:
         write_invoice_bundle(recomputation, folder)
-        click.echo(f"wrote {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
+        told.append(f"wrote {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
+    if output.is_for_people:
+        say(*told)
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,31 +10,33 @@ import click
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.cli.context import EXIT_DIFFERENCE
-from pipeline.cli.printing import print_table
+from pipeline.cli.output import output_option, say
+from pipeline.cli.tables.columns import Column, Kind
+from pipeline.cli.tables.forms import Form, json_rows
 from pipeline.configuration.workspace import open_workspace
-from pipeline.documents.csv_text import csv_bytes
 from pipeline.jobs.answers.provider_usage import read_provider_usage
 from pipeline.jobs.answers.reconcile import Agreement, Tolerance, reconcile
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Invocation
+    from pipeline.cli.output import Output
     from pipeline.jobs.answers.reconcile import Comparison
 
-_HEADER = (
-    "utc_date",
-    "api_key_id",
-    "model",
-    "agreement",
-    "prompt_tokens_here",
-    "prompt_tokens_there",
-    "prompt_tokens_difference",
-    "completion_tokens_here",
-    "completion_tokens_there",
-    "completion_tokens_difference",
-    "prompt_cached_tokens_here",
-    "prompt_cached_tokens_there",
-    "requests_here",
-    "requests_there",
+_COLUMNS = (
+    Column(name="utc_date", kind=Kind.DATE, is_asked=True),
+    Column(name="api_key_id", kind=Kind.ID, is_asked=True),
+    Column(name="model", is_asked=True),
+    Column(name="agreement", is_asked=True),
+    Column(name="prompt_tokens_here", kind=Kind.COUNT),
+    Column(name="prompt_tokens_there", kind=Kind.COUNT),
+    Column(name="prompt_tokens_difference", kind=Kind.COUNT),
+    Column(name="completion_tokens_here", kind=Kind.COUNT),
+    Column(name="completion_tokens_there", kind=Kind.COUNT),
+    Column(name="completion_tokens_difference", kind=Kind.COUNT),
+    Column(name="prompt_cached_tokens_here", kind=Kind.COUNT, is_detail=True),
+    Column(name="prompt_cached_tokens_there", kind=Kind.COUNT, is_detail=True),
+    Column(name="requests_here", kind=Kind.COUNT, is_detail=True),
+    Column(name="requests_there", kind=Kind.COUNT, is_detail=True),
 )
 
 
@@ -70,7 +71,7 @@ class _ToleranceType(click.ParamType["Tolerance"]):
 )
 @click.option("--only-their-keys", is_flag=True, help="Leave out our usage of keys that the export does not name.")
 @click.option("--all", "show_all", is_flag=True, help="List what matches too, in the table; csv and json always do.")
-@click.option("-o", "--output", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+@output_option()
 @click.pass_obj
 def command(
     invocation: Invocation,
@@ -80,7 +81,7 @@ def command(
     keys_file: Path | None,
     only_their_keys: bool,
     show_all: bool,
-    output: str,
+    output: Output,
 ) -> int:
     """Compare billed tokens per key, model and UTC day with a provider's own usage export.
 
@@ -99,26 +100,23 @@ def command(
     rows = [
         _row(comparison)
         for comparison in result.comparisons
-        if output != "table" or show_all or comparison.agreement is not Agreement.MATCHED
+        if not output.is_for_people or show_all or comparison.agreement is not Agreement.MATCHED
     ]
-    if output == "csv":
-        click.echo(csv_bytes(_HEADER, rows), nl=False)
-    elif output == "json":
-        listed = [dict(zip(_HEADER, row, strict=True)) for row in rows]
+    if output.form is Form.CSV:
+        output.rows(_COLUMNS, rows)
+    elif output.form is Form.JSON:
         document = {
             "ok": result.is_fine,
             "first_date": result.first_date.isoformat(),
             "end_date": result.end_date.isoformat(),
             "counts": result.counts(),
         }
-        click.echo(json.dumps(document | {"comparisons": listed}, indent=1))
+        output.document(document | {"comparisons": json_rows(_COLUMNS, rows)})
     else:
         if rows:
-            print_table(_HEADER, rows)
+            output.rows(_COLUMNS, rows)
         counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in result.counts().items())
-        click.echo(
-            f"UTC days from {result.first_date} to (excluding) {result.end_date}, by key, model and day: {counts}"
-        )
+        say(f"UTC days from {result.first_date} to (excluding) {result.end_date}, by key, model and day: {counts}")
     return 0 if result.is_fine else EXIT_DIFFERENCE
 
 

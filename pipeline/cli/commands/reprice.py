@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.base.money import exact_sum, plain
+from pipeline.base.money import exact_sum
 from pipeline.cli.context import PeriodType, warn
-from pipeline.cli.printing import print_table
+from pipeline.cli.output import output_option, say
+from pipeline.cli.tables.columns import Column, Kind
+from pipeline.cli.tables.forms import Form, json_rows
 from pipeline.configuration.workspace import open_workspace
-from pipeline.documents.csv_text import csv_bytes
 from pipeline.jobs.answers.reprice import reprice
 from pipeline.jobs.wording import are, counted
 
@@ -21,27 +21,34 @@ if TYPE_CHECKING:
 
     from pipeline.base.periods import BillingPeriod
     from pipeline.cli.context import Invocation
+    from pipeline.cli.output import Output
     from pipeline.jobs.answers.reprice import Repricing
     from pipeline.jobs.answers.repriced_lines import RepricedLine
 
-_HEADER = (
-    "period",
-    "account_id",
-    "invoice_id",
-    "api_key_id",
-    "model",
-    "service_tier",
-    "meter",
-    "old_quantity",
-    "new_quantity",
-    "old_rates",
-    "new_rates",
-    "currency",
-    "old_amount",
-    "new_amount",
-    "difference",
+_AMOUNTS = (
+    Column(name="currency"),
+    Column(name="old_amount", kind=Kind.MONEY),
+    Column(name="new_amount", kind=Kind.MONEY),
+    Column(name="difference", kind=Kind.MONEY),
 )
-_TOTAL_HEADER = ("period", "account_id", "invoice_id", "currency", "old_amount", "new_amount", "difference")
+_INVOICE = (
+    Column(name="period", kind=Kind.DATE),
+    Column(name="account_id", kind=Kind.ID),
+    Column(name="invoice_id", kind=Kind.ID),
+)
+_COLUMNS = (
+    *_INVOICE,
+    Column(name="api_key_id", kind=Kind.ID),
+    Column(name="model"),
+    Column(name="service_tier"),
+    Column(name="meter"),
+    Column(name="old_quantity", kind=Kind.COUNT, is_detail=True),
+    Column(name="new_quantity", kind=Kind.COUNT, is_detail=True),
+    Column(name="old_rates", is_detail=True),
+    Column(name="new_rates", is_detail=True),
+    *_AMOUNTS,
+)
+_TOTALS = (*_INVOICE, *_AMOUNTS)
 
 
 @click.command(name="reprice")
@@ -54,10 +61,10 @@ _TOTAL_HEADER = ("period", "account_id", "invoice_id", "currency", "old_amount",
 )
 @click.option("--period", type=PeriodType(), help="Only this month, such as 2026-10; else all.")
 @click.option("--account", "account_id", metavar="ID", help="Only this account.")
-@click.option("-o", "--output", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+@output_option()
 @click.pass_obj
 def command(
-    invocation: Invocation, *, card_id: str, period: BillingPeriod | None, account_id: str | None, output: str
+    invocation: Invocation, *, card_id: str, period: BillingPeriod | None, account_id: str | None, output: Output
 ) -> None:
     """Price past usage by another rate card, and show the difference per account and line. Nothing is written.
 
@@ -68,14 +75,15 @@ def command(
         open_workspace(invocation.workspace, now=invocation.now()), card_id, period=period, account_id=account_id
     )
     rows = [_row(line) for line in repricing.lines]
-    if output == "csv":
-        click.echo(csv_bytes(_HEADER, rows), nl=False)
-    elif output == "json":
-        click.echo(json.dumps(_document(repricing, rows), indent=1))
+    if output.form is Form.JSON:
+        totals, unpriced = json_rows(_TOTALS, _totals(repricing.lines)), _unpriced(repricing)
+        listed = {"lines": json_rows(_COLUMNS, rows), "totals": totals, "unpriced": unpriced}
+        output.document({"card": repricing.card_id, **listed})
     else:
-        print_table(_HEADER, [tuple(_text(cell) for cell in row) for row in rows])
-        click.echo("")
-        print_table(_TOTAL_HEADER, _totals(repricing.lines))
+        output.rows(_COLUMNS, rows)
+    if output.is_for_people:
+        say("")
+        output.rows(_TOTALS, _totals(repricing.lines))
     for text in _unpriced(repricing):
         warn(f"{text}; rates/{card_id}.toml has no rate in force for it, so the new amounts are without it")
 
@@ -100,7 +108,7 @@ def _row(line: RepricedLine) -> tuple[str | int | Decimal, ...]:
     )
 
 
-def _totals(lines: Iterable[RepricedLine]) -> list[tuple[str, ...]]:
+def _totals(lines: Iterable[RepricedLine]) -> list[tuple[str | Decimal, ...]]:
     by_invoice: dict[tuple[str, str, str], list[RepricedLine]] = {}
     for line in lines:
         by_invoice.setdefault((str(line.period), line.account_id, line.currency), []).append(line)
@@ -110,9 +118,9 @@ def _totals(lines: Iterable[RepricedLine]) -> list[tuple[str, ...]]:
             account_id,
             next((line.invoice_id for line in group if line.invoice_id), ""),
             currency,
-            plain(exact_sum(line.old_amount for line in group)),
-            plain(exact_sum(line.new_amount for line in group)),
-            plain(exact_sum(line.difference for line in group)),
+            exact_sum(line.old_amount for line in group),
+            exact_sum(line.new_amount for line in group),
+            exact_sum(line.difference for line in group),
         )
         for (period, account_id, currency), group in by_invoice.items()
     ]
@@ -127,16 +135,3 @@ def _unpriced(repricing: Repricing) -> list[str]:
         f"{counted(quantity, 'token')} of {account_id} for model {model!r} {are(quantity)} unpriced"
         for (account_id, model), quantity in sorted(tokens.items())
     ]
-
-
-def _document(repricing: Repricing, rows: list[tuple[str | int | Decimal, ...]]) -> dict[str, object]:
-    listed = [
-        {name: cell if isinstance(cell, int) else _text(cell) for name, cell in zip(_HEADER, row, strict=True)}
-        for row in rows
-    ]
-    totals = [dict(zip(_TOTAL_HEADER, row, strict=True)) for row in _totals(repricing.lines)]
-    return {"card": repricing.card_id, "lines": listed, "totals": totals, "unpriced": _unpriced(repricing)}
-
-
-def _text(cell: str | int | Decimal) -> str | int:
-    return cell if isinstance(cell, (str, int)) else plain(cell)

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.base.money import normalised, plain
-from pipeline.cli.context import EXIT_BAD_INPUT, warn
-from pipeline.cli.printing import print_table
+from pipeline.cli.context import EXIT_BAD_INPUT, as_of_option, warn
+from pipeline.cli.output import output_option, say
+from pipeline.cli.tables.columns import Column, Kind
+from pipeline.cli.tables.forms import Form
 from pipeline.configuration.settings import CONFIG_FILE, Settings
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.night.try_files import try_files
@@ -19,8 +21,23 @@ from pipeline.jobs.wording import UNASSIGNED, counted
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Invocation
+    from pipeline.cli.output import Output
     from pipeline.jobs.night.try_files import Tried
 
+_FIRSTS = (
+    Column(name="outcome"),
+    Column(name="lines", kind=Kind.COUNT),
+    Column(name="first"),
+    Column(name="line", kind=Kind.COUNT),
+    Column(name="what is kept of it"),
+)
+_COSTS = (
+    Column(name="account", kind=Kind.ID),
+    Column(name="model"),
+    Column(name="tokens", kind=Kind.COUNT),
+    Column(name="would cost", kind=Kind.MONEY),
+    Column(name="currency"),
+)
 _FATES = ("duplicates", "conflicts", "suspicious", "held")
 
 
@@ -30,8 +47,8 @@ _FATES = ("duplicates", "conflicts", "suspicious", "held")
 )
 @click.option("--source", "as_source", metavar="NAME", help="Read them as this source.")
 @click.option("--show-mapping", is_flag=True, help="Print only how the lines are mapped to a request log, as TOML.")
-@click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
-@click.option("--as-of", metavar="DATE|INSTANT", help="The clock of this run; default: now.")
+@output_option()
+@as_of_option
 @click.pass_obj
 def command(
     invocation: Invocation,
@@ -39,7 +56,7 @@ def command(
     paths: tuple[Path, ...],
     as_source: str | None,
     show_mapping: bool,
-    output: str,
+    output: Output,
     as_of: str | None,
 ) -> int:
     """Say what logs would come to, before they count: nothing is written into the workspace.
@@ -60,60 +77,60 @@ def command(
         processes=invocation.processors,
     )
     if show_mapping:
-        click.echo(tried.mapping_text, nl=False)
-    elif output == "json":
-        click.echo(json.dumps(_document(tried), indent=1, ensure_ascii=False))
+        say(*tried.mapping_text.splitlines())
+    elif output.form is Form.JSON:
+        output.document(_document(tried))
+    elif output.form is Form.CSV:
+        _print_firsts(tried, output)
     else:
-        _print(tried, str(invocation.workspace))
+        _print(tried, str(invocation.workspace), output)
     return EXIT_BAD_INPUT if tried.is_bad else 0
 
 
-def _print(tried: Tried, workspace: str) -> None:
+def _print(tried: Tried, workspace: str, output: Output) -> None:
     for file in tried.files:
         why = f", {file.why}" if file.why else ""
         packed = "".join(f" in {each}" for each in (file.wrapper, file.compression) if each not in (None, "none"))
-        click.echo(f"{file.file}: {', '.join(file.formats)}{packed}, read as source {file.source!r}{why}")
+        say(f"{file.file}: {', '.join(file.formats)}{packed}, read as source {file.source!r}{why}")
         if file.paths_to_add:
             added = ", ".join(map(json.dumps, file.paths_to_add))
-            click.echo(f"{file.file}: no night finds it there; add {added} to the paths of source {file.source!r}")
+            say(f"{file.file}: no night finds it there; add {added} to the paths of source {file.source!r}")
         if file.collected_before:
-            click.echo(f"{file.file}: {counted(file.collected_before, 'line')} of it were collected before")
-    print_table(
-        ("outcome", "lines", "first", "line", "what is kept of it"),
-        [(first.outcome, first.lines, first.file, first.line, first.says) for first in tried.firsts],
-    )
+            say(f"{file.file}: {counted(file.collected_before, 'line')} of it were collected before")
+    _print_firsts(tried, output)
     counts = tried.counts
-    click.echo(
+    say(
         f"{counted(counts['lines'], 'line')}, {counts['blank']} blank: {counted(counts['events'], 'exchange')}, "
         f"{counts['billed']} billed; {counts['quarantined']} quarantined"
         + "".join(f", {counts[name]} {name}" for name in _FATES if counts[name])
     )
-    click.echo("families: " + (", ".join(f"{name} {count}" for name, count in tried.families.items()) or "none"))
+    say("families: " + (", ".join(f"{name} {count}" for name, count in tried.families.items()) or "none"))
     if not tried.is_in_workspace:
-        click.echo(
+        say(
             f"there is no workspace at {workspace}, so nothing is said of accounts and rates; make one with "
             f"'tallybook init {workspace}', and try again"
         )
-    _print_costs(tried)
+    _print_costs(tried, output)
     for each in tried.proposed:
-        click.echo(f"\nput this into tallybook.toml, and run 'tallybook nightly':\n\n{each.text}", nl=False)
+        say("", "put this into tallybook.toml, and run 'tallybook nightly':", "", *each.text.splitlines())
     for each in tried.mended:
-        click.echo(
-            f"\nsource {each.settings.name!r} of tallybook.toml refuses most of it, and written so it would not:\n\n"
-            f"{each.text}",
-            nl=False,
-        )
+        refused = f"source {each.settings.name!r} of tallybook.toml refuses most of it, and written so it would not:"
+        say("", refused, "", *each.text.splitlines())
     for warning in tried.warnings:
         warn(warning)
     if tried.has_ids_of_this_run:
         warn("there is no key secret yet, so the ids of raw keys are of this run alone")
 
 
-def _print_costs(tried: Tried) -> None:
+def _print_firsts(tried: Tried, output: Output) -> None:
+    output.rows(_FIRSTS, [(each.outcome, each.lines, each.file, each.line, each.says) for each in tried.firsts])
+
+
+def _print_costs(tried: Tried, output: Output) -> None:
     for key, exchanges in tried.unassigned.items():
-        click.echo(f"in no account: key {key}, {counted(exchanges, 'exchange')}; add it to one in accounts.toml")
+        say(f"in no account: key {key}, {counted(exchanges, 'exchange')}; add it to one in accounts.toml")
     for each in tried.unpriced:
-        click.echo(
+        say(
             f"without a rate: model {each.model!r} of {each.account_id or UNASSIGNED}, "
             f"{counted(each.tokens, 'token')}; add a rate or an alias to rates/{each.rate_card}.toml"
         )
@@ -122,7 +139,7 @@ def _print_costs(tried: Tried) -> None:
             (each.account_id or UNASSIGNED, each.model, each.tokens, plain(normalised(each.amount)), each.currency)
             for each in tried.costs
         ]
-        print_table(("account", "model", "tokens", "would cost", "currency"), rows)
+        output.rows(_COSTS, rows)
 
 
 def _document(tried: Tried) -> dict[str, Any]:

@@ -7,13 +7,18 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from pipeline.base.money import plain
 from pipeline.cli.visible import visible
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 Cell = str | int | Decimal | date | None
 """A plain value: nothing is formatted before it gets here. None, like an empty text, is nothing to say."""
 
+_NO_WORD = re.compile(r"[^a-z0-9]+")
 _NUMBER = re.compile(r"(-?)([0-9]+)(\.[0-9]+)?", re.ASCII)
 
 
@@ -30,6 +35,8 @@ class Kind(StrEnum):
     """An amount or a rate, exact; never cut. JSON has text."""
     DATE = "date"
     """A day, a month, or an instant; never cut."""
+    SPAN = "span"
+    """A range of numbers, such as 120-380; never cut."""
     SHARE = "share"
     """A part of 1, such as 0.25, shown as 25.0 %; never cut. JSON has the part as text, in all its digits."""
 
@@ -57,6 +64,15 @@ class Column:
     def title(self) -> str:
         """What stands above the column."""
         return self.heading or self.name
+
+
+def columns_of(kinds: Mapping[str, Kind]) -> list[Column]:
+    """Return columns by their headings; ``per million`` is ``per_million`` to programs."""
+    made = []
+    for heading, kind in kinds.items():
+        name = _NO_WORD.sub("_", heading.lower()).strip("_")
+        made.append(Column(name=name, kind=kind, heading="" if name == heading else heading))
+    return made
 
 
 def plain_text(cell: Cell) -> str:

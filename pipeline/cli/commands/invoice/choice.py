@@ -6,34 +6,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.base.errors import ConfigurationError, InexactAmount, InvoiceNotFound
+from pipeline.base.errors import InexactAmount, InvoiceNotFound
 from pipeline.base.money import decimal_from_plain
-from pipeline.base.periods import parse_date
 from pipeline.cli.context import PeriodType
 from pipeline.jobs.state.aggregate import aggregate
 from pipeline.jobs.state.drafts import invoice_book
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import date
     from decimal import Decimal
 
     from pipeline.base.periods import BillingPeriod
     from pipeline.configuration.workspace import Workspace
     from pipeline.invoicing import Invoice, InvoiceBook
-
-
-class DateType(click.ParamType["date"]):
-    """A day on the command line: ``2026-10-31``."""
-
-    name = "YYYY-MM-DD"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> date:
-        """Read the day, or fail as a usage error."""
-        try:
-            return parse_date(str(value))
-        except ConfigurationError as error:
-            self.fail(str(error), param, ctx)
 
 
 class AmountType(click.ParamType["Decimal"]):
@@ -54,7 +39,7 @@ account_option = click.option("--account", "account_id", metavar="ID", help="Onl
 
 def period_option(*, required: bool) -> Callable[[click.decorators.FC], click.decorators.FC]:
     """Return the option ``--period``."""
-    return click.option("--period", type=PeriodType(), required=required, help="A month, such as 2026-10.")
+    return click.option("--period", type=PeriodType(), required=required, help="A month, as 2026-10 or last-month.")
 
 
 def book_of(workspace: Workspace) -> InvoiceBook:

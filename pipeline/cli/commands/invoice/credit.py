@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.cli.commands.invoice.choice import AmountType
-from pipeline.cli.commands.invoice.freeze import as_of_option, dry_run_option, freeze, json_option
+from pipeline.cli.commands.invoice.freeze import dry_run_option, freeze
 from pipeline.cli.commands.invoice.printed import print_list
 from pipeline.cli.commands.invoice.settled import warn_of_what_was_paid
+from pipeline.cli.context import as_of_option, tell
 from pipeline.cli.examples import examples
+from pipeline.cli.output import output_option
+from pipeline.cli.tables.forms import Form
 from pipeline.invoicing.reductions import Reduction
 from pipeline.jobs.invoices.credit import credit
 
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from pipeline.cli.context import Invocation
+    from pipeline.cli.output import Output
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.invoices.freezing import Freezing
     from pipeline.jobs.invoices.void import Voided
@@ -39,7 +43,7 @@ if TYPE_CHECKING:
 @click.option("--reason", required=True, help="Printed on the credit note.")
 @as_of_option
 @dry_run_option
-@json_option
+@output_option()
 @click.pass_obj
 def credit_command(
     invocation: Invocation,
@@ -51,7 +55,7 @@ def credit_command(
     reason: str,
     as_of: str | None,
     is_dry: bool,
-    as_json: bool,
+    output: Output,
 ) -> None:
     """Take a part of an issued invoice back, such as out of goodwill.
 
@@ -67,11 +71,9 @@ def credit_command(
     frozen = freeze(invocation, as_of, decide, command="tallybook invoice credit", is_dry=is_dry)
     note = frozen.decided.note
     if not frozen.decided.is_new:
-        click.echo(
-            f"this is credited already, by {note.id}; give another reason where it is to be credited twice", err=True
-        )
+        tell(f"this is credited already, by {note.id}; give another reason where it is to be credited twice")
     warn_of_what_was_paid(invocation.workspace, frozen.book, note.credits_invoice)
-    if as_json:
+    if output.form is Form.JSON:
         frozen.print_documents([note])
     else:
-        print_list(frozen.book, frozen.book.of(note.period, note.account_id))
+        print_list(output, frozen.book, frozen.book.of(note.period, note.account_id))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
 
 from pipeline.base.money import plain_amount
 from pipeline.cli.commands.invoice.choice import account_option
-from pipeline.cli.printing import print_table
+from pipeline.cli.output import output_option
+from pipeline.cli.tables.columns import Kind, columns_of
 from pipeline.configuration.workspace import open_workspace
 from pipeline.invoicing.book import credit_balances
 from pipeline.jobs.state.aggregate import aggregate
@@ -17,14 +17,25 @@ from pipeline.jobs.state.drafts import account_currencies, invoice_book
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Invocation
+    from pipeline.cli.output import Output
     from pipeline.invoicing.credits import CreditBalance
+
+
+_COLUMNS = columns_of(
+    {
+        **dict.fromkeys(("account", "credit"), Kind.ID),
+        **dict.fromkeys(("granted_on", "expires_on"), Kind.DATE),
+        **dict.fromkeys(("granted", "consumed", "reserved", "expired", "left"), Kind.MONEY),
+        "currency": Kind.TEXT,
+    }
+)
 
 
 @click.command(name="credits")
 @account_option
-@click.option("--json", "as_json", is_flag=True, help="One JSON list instead of the table.")
+@output_option()
 @click.pass_obj
-def credits_command(invocation: Invocation, account_id: str | None, *, as_json: bool) -> None:
+def credits_command(invocation: Invocation, *, account_id: str | None, output: Output) -> None:
     """List prepaid credits with what issued invoices consumed, what drafts reserve, what expired, and what is left.
 
     Grants stand in the order in which they are used; one that recurs is a grant a month. A grant has expired once usage
@@ -32,16 +43,9 @@ def credits_command(invocation: Invocation, account_id: str | None, *, as_json: 
     """
     workspace = open_workspace(invocation.workspace, now=invocation.now())
     book = invoice_book(workspace, aggregate(workspace))
-    header = (
-        *("account", "credit", "granted_on", "expires_on"),
-        *("granted", "consumed", "reserved", "expired", "left", "currency"),
-    )
     balances = credit_balances(book, workspace.accounts, account_currencies(workspace))
     rows = [_balance(balance) for balance in balances if account_id in (None, balance.account_id)]
-    if as_json:
-        click.echo(json.dumps([dict(zip(header, row, strict=True)) for row in rows], indent=1))
-    else:
-        print_table(header, rows)
+    output.rows(_COLUMNS, rows)
 
 
 def _balance(balance: CreditBalance) -> tuple[str, ...]:

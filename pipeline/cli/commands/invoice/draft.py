@@ -9,6 +9,7 @@ import click
 from pipeline.cli.commands.invoice.choice import account_option, chosen_invoices, period_option
 from pipeline.cli.commands.invoice.printed import print_list
 from pipeline.cli.context import EXIT_BROKEN_CLAIM, tell_of_broken_claims
+from pipeline.cli.output import output_option
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.state.aggregate import aggregate, write_marts
 from pipeline.jobs.state.claims import broken_claims_of
@@ -18,13 +19,15 @@ from pipeline.objects.lock import locked
 if TYPE_CHECKING:
     from pipeline.base.periods import BillingPeriod
     from pipeline.cli.context import Invocation
+    from pipeline.cli.output import Output
 
 
 @click.command()
 @period_option(required=True)
 @account_option
+@output_option()
 @click.pass_obj
-def draft(invocation: Invocation, period: BillingPeriod, account_id: str | None) -> int:
+def draft(invocation: Invocation, *, period: BillingPeriod, account_id: str | None, output: Output) -> int:
     """Compute the drafts again from what is collected, write their CSV, and list those of the period.
 
     A draft has lines of usage, included tokens, fees, what lacks to the commitment, corrections of earlier months,
@@ -36,7 +39,7 @@ def draft(invocation: Invocation, period: BillingPeriod, account_id: str | None)
         book = invoice_book(workspace, built)
         write_marts(workspace, built)
         write_invoices(workspace, book)
-    print_list(book, chosen_invoices(book, period, account_id))
+    print_list(output, book, chosen_invoices(book, period, account_id))
     broken = broken_claims_of(built.marts)
     tell_of_broken_claims(broken)
     return EXIT_BROKEN_CLAIM if broken else 0

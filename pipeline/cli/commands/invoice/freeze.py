@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -10,6 +9,8 @@ import click
 
 from pipeline import register
 from pipeline.base.periods import instant_text
+from pipeline.cli.context import tell
+from pipeline.cli.output import put_documents
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.invoices.freezing import Freezing
 from pipeline.jobs.state.aggregate import aggregate, write_marts
@@ -29,12 +30,8 @@ if TYPE_CHECKING:
 
 Decided = TypeVar("Decided")
 
-as_of_option = click.option("--as-of", metavar="DATE|INSTANT", help="The clock of this run; default: now.")
 dry_run_option = click.option(
     "--dry-run", "is_dry", is_flag=True, help="Show exactly what would be frozen, and write nothing."
-)
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="The documents as the register holds them, instead of the table."
 )
 
 
@@ -53,7 +50,7 @@ class Frozen(Generic[Decided]):
         """Print the documents of invoices as one JSON list."""
         ids = {invoice.id for invoice in invoices}
         chosen = [document for document in self.documents if document["invoice_id"] in ids]
-        click.echo(json.dumps(chosen, ensure_ascii=False, sort_keys=True, indent=1))
+        put_documents(chosen)
 
 
 def freeze(
@@ -70,7 +67,7 @@ def freeze(
         documents = [*register.read(workspace.root), *rehearsal.documents]
         book = invoice_book(workspace, built, documents=documents)
         same = "" if as_of else f" with --as-of {instant_text(now)}"
-        click.echo(f"dry run, nothing is written; without --dry-run the same command freezes this{same}", err=True)
+        tell(f"dry run, nothing is written; without --dry-run the same command freezes this{same}")
         return Frozen(decided=decided, book=book, documents=documents, now=now)
     with locked(workspace.lake, command=command, started_at=now):
         built = aggregate(workspace)

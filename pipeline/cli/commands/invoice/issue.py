@@ -8,10 +8,12 @@ import click
 
 from pipeline.base.periods import instant_text, time_zone
 from pipeline.cli.commands.invoice.choice import account_option, chosen_invoices, period_option
-from pipeline.cli.commands.invoice.freeze import as_of_option, dry_run_option, freeze, json_option
+from pipeline.cli.commands.invoice.freeze import dry_run_option, freeze
 from pipeline.cli.commands.invoice.printed import print_list
-from pipeline.cli.context import warn
+from pipeline.cli.context import as_of_option, tell, warn
 from pipeline.cli.examples import examples
+from pipeline.cli.output import output_option
+from pipeline.cli.tables.forms import Form
 from pipeline.jobs.invoices.issue import issue
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from pipeline.base.periods import BillingPeriod
     from pipeline.cli.context import Invocation
+    from pipeline.cli.output import Output
     from pipeline.configuration.workspace import Workspace
     from pipeline.invoicing import Invoice
     from pipeline.jobs.invoices.freezing import Freezing
@@ -38,7 +41,7 @@ if TYPE_CHECKING:
 @as_of_option
 @click.option("--early", "is_early", is_flag=True, help="Also a month that has not ended for its account.")
 @dry_run_option
-@json_option
+@output_option()
 @click.pass_obj
 def issue_command(
     invocation: Invocation,
@@ -48,7 +51,7 @@ def issue_command(
     *,
     is_early: bool,
     is_dry: bool,
-    as_json: bool,
+    output: Output,
 ) -> None:
     """Give every draft of the period the next number and freeze it: an issued invoice never changes.
 
@@ -63,11 +66,11 @@ def issue_command(
     frozen = freeze(invocation, as_of, decide, command="tallybook invoice issue", is_dry=is_dry)
     _warn_unfinished(frozen.decided, frozen.now)
     if not frozen.decided:
-        click.echo(f"nothing left to issue for {period}: every invoice has its number", err=True)
-    if as_json:
+        tell(f"nothing left to issue for {period}: every invoice has its number")
+    if output.form is Form.JSON:
         frozen.print_documents(frozen.decided)
     else:
-        print_list(frozen.book, frozen.decided or chosen_invoices(frozen.book, period, account_id))
+        print_list(output, frozen.book, frozen.decided or chosen_invoices(frozen.book, period, account_id))
 
 
 def _warn_unfinished(issued: list[Invoice], now: datetime) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +9,12 @@ import click
 
 from pipeline.base.money import plain
 from pipeline.cli.commands.invoice.choice import account_option, book_of, period_option
-from pipeline.cli.commands.invoice.freeze import as_of_option
 from pipeline.cli.commands.invoice.printed import print_list
 from pipeline.cli.commands.invoice.settled import is_overdue, settled
+from pipeline.cli.context import as_of_option, tell
 from pipeline.cli.examples import examples
+from pipeline.cli.output import output_option
+from pipeline.cli.tables.forms import Form
 from pipeline.configuration.workspace import open_workspace
 from pipeline.invoicing import InvoiceStatus
 from pipeline.jobs.wording import counted
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from pipeline.base.periods import BillingPeriod
     from pipeline.cli.context import Invocation
+    from pipeline.cli.output import Output
     from pipeline.invoicing import Invoice, InvoiceBook
     from pipeline.invoicing.payments import Settlement
 
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 @account_option
 @click.option("--overdue", "only_overdue", is_flag=True, help="Only invoices that are due and not paid in full.")
 @as_of_option
-@click.option("--json", "as_json", is_flag=True, help="One JSON list instead of the table, with what is paid and open.")
+@output_option()
 @click.pass_obj
 def list_command(
     invocation: Invocation,
@@ -48,7 +50,7 @@ def list_command(
     as_of: str | None,
     *,
     only_overdue: bool,
-    as_json: bool,
+    output: Output,
 ) -> None:
     """List issued invoices and the drafts as of now.
 
@@ -62,25 +64,24 @@ def list_command(
     invoices = [each for each in book.of(period, account_id) if not only_overdue or each.id in overdue]
     if only_overdue:
         _tell_of_no_due_dates(book, settlements)
-    if as_json:
+    if output.form is Form.JSON:
         links = _Links(credited_by=book.credited_by(), in_part_by=book.credited_in_part_by())
         listed = [
             _document(invoice, links, settlements.get(invoice.id), is_overdue=invoice.id in overdue)
             for invoice in invoices
         ]
-        click.echo(json.dumps(listed, ensure_ascii=False, indent=1))
+        output.document({"rows": listed})
     else:
-        print_list(book, invoices, settlements=settlements, with_due_dates=only_overdue)
+        print_list(output, book, invoices, settlements=settlements, with_due_dates=only_overdue)
 
 
 def _tell_of_no_due_dates(book: InvoiceBook, settlements: Mapping[str, Settlement]) -> None:
     without = [each.id for each in book.issued if each.id in settlements and each.due_date is None]
     if any(settlements[invoice_id].open > 0 for invoice_id in without):
         open_ones = sum(settlements[invoice_id].open > 0 for invoice_id in without)
-        click.echo(
+        tell(
             f"{counted(open_ones, 'open invoice has', 'open invoices have')} no due date and cannot be overdue; "
-            "payment_terms_days in accounts.toml gives one to those issued from now on",
-            err=True,
+            "payment_terms_days in accounts.toml gives one to those issued from now on"
         )
 
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import plain
-from pipeline.cli.commands.invoice.choice import AmountType, DateType
-from pipeline.cli.commands.invoice.freeze import as_of_option
-from pipeline.cli.commands.invoice.settled import print_payments, settlement_document, settlement_text
-from pipeline.cli.context import warn
+from pipeline.cli.commands.invoice.choice import AmountType
+from pipeline.cli.commands.invoice.settled import (
+    PAYMENTS,
+    payment_rows,
+    print_payments,
+    settlement_document,
+    settlement_text,
+)
+from pipeline.cli.context import DateType, as_of_option, tell, warn
 from pipeline.cli.examples import examples
+from pipeline.cli.output import output_option, say
+from pipeline.cli.tables.forms import Form
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.invoices.pay import pay, take_back
 from pipeline.objects.lock import locked
@@ -23,6 +29,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from pipeline.cli.context import Invocation
+    from pipeline.cli.output import Output
     from pipeline.jobs.invoices.pay import Recorded
 
 
@@ -40,7 +47,7 @@ if TYPE_CHECKING:
 @click.option("--reference", default="", help="Such as the text of the bank statement.")
 @click.option("--take-back", "number", type=int, metavar="NUMBER", help="Take a payment that was a mistake back.")
 @as_of_option
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of the table.")
+@output_option()
 @click.pass_obj
 def paid_command(
     invocation: Invocation,
@@ -51,7 +58,7 @@ def paid_command(
     reference: str,
     number: int | None,
     as_of: str | None,
-    as_json: bool,
+    output: Output,
 ) -> None:
     """Record that an issued invoice was paid, in full or in part.
 
@@ -69,24 +76,24 @@ def paid_command(
         else:
             recorded = take_back(workspace.root, invoice_id, number, now=now)
     _tell(recorded, number)
-    if as_json:
-        click.echo(json.dumps(settlement_document(recorded.settlement), ensure_ascii=False, indent=1))
+    if output.form is Form.JSON:
+        output.document(settlement_document(recorded.settlement))
+    elif output.form is Form.CSV:
+        output.rows(PAYMENTS, payment_rows(recorded.settlement))
     else:
-        print_payments(recorded.settlement)
-        click.echo(f"\n{settlement_text(recorded.settlement)}")
+        print_payments(recorded.settlement, output)
+        say("", settlement_text(recorded.settlement))
 
 
 def _tell(recorded: Recorded, number: int | None) -> None:
     """Say on stderr what was not done, and what was paid beyond what is owed."""
     settlement = recorded.settlement
     if recorded.payment is None and recorded.earlier is None:
-        click.echo(f"nothing is open of {settlement.invoice.id}; nothing was recorded", err=True)
+        tell(f"nothing is open of {settlement.invoice.id}; nothing was recorded")
     elif recorded.earlier is not None and number is not None:
-        click.echo(
-            f"payment {number} is taken back already, by {recorded.earlier.number}; nothing was recorded", err=True
-        )
+        tell(f"payment {number} is taken back already, by {recorded.earlier.number}; nothing was recorded")
     elif recorded.earlier is not None:
-        click.echo(f"this is payment {recorded.earlier.number}, recorded already; nothing was recorded", err=True)
+        tell(f"this is payment {recorded.earlier.number}, recorded already; nothing was recorded")
     elif settlement.open < 0 and recorded.payment is not None and recorded.payment.takes_back is None:
         warn(
             f"{settlement.invoice.id} is paid {plain(-settlement.open)} {settlement.invoice.currency} beyond what is "

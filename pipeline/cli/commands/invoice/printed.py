@@ -5,19 +5,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.base.money import plain
-from pipeline.cli.printing import print_table
+from pipeline.cli.tables.columns import Column, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipeline.cli.printing import Cell
+    from pipeline.cli.output import Output
+    from pipeline.cli.tables.columns import Cell
     from pipeline.invoicing import Invoice, InvoiceBook
     from pipeline.invoicing.payments import Settlement
 
-_INVOICE_HEADER = ("invoice", "status", "account", "period", "lines", "total", "currency")
+_KINDS = {
+    "invoice": Kind.ID,
+    "status": Kind.TEXT,
+    "account": Kind.ID,
+    "period": Kind.DATE,
+    "lines": Kind.COUNT,
+    "total": Kind.MONEY,
+    "currency": Kind.TEXT,
+}
+_MORE = {"paid": Kind.MONEY, "open": Kind.MONEY, "due": Kind.DATE, "link": Kind.TEXT}
 
 
 def print_list(
+    output: Output,
     book: InvoiceBook,
     invoices: list[Invoice],
     *,
@@ -31,8 +42,8 @@ def print_list(
     """
     settled = settlements or {}
     columns: dict[str, list[Cell]] = {
-        name: list(cells) for name, cells in zip(_INVOICE_HEADER, zip(*map(_row, invoices), strict=True), strict=False)
-    } or {name: [] for name in _INVOICE_HEADER}
+        name: list(cells) for name, cells in zip(_KINDS, zip(*map(_row, invoices), strict=True), strict=False)
+    } or {name: [] for name in _KINDS}
     if with_due_dates or any(settled[each.id].payments for each in invoices if each.id in settled):
         found = [settled.get(invoice.id) for invoice in invoices]
         columns["paid"] = [plain(each.paid) if each else "" for each in found]
@@ -42,7 +53,10 @@ def print_list(
     links = _links(book, invoices)
     if any(links):
         columns["link"] = list(links)
-    print_table(tuple(columns), list(zip(*columns.values(), strict=True)))
+    kinds = _KINDS | _MORE
+    asked = ("paid", "open")  # 0 paid is an answer
+    made = [Column(name=name, kind=kinds[name], is_asked=name in _KINDS or name in asked) for name in columns]
+    output.rows(made, list(zip(*columns.values(), strict=True)))
 
 
 def _links(book: InvoiceBook, invoices: list[Invoice]) -> list[str]:

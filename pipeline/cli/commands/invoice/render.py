@@ -10,9 +10,10 @@ import click
 from pipeline.accounts.parties import refuse_unknown_language
 from pipeline.base.errors import InvoiceNotFound
 from pipeline.cli.commands.invoice.choice import account_option, book_of, chosen_invoices, period_option
-from pipeline.cli.context import EXIT_CONFIGURATION
+from pipeline.cli.context import EXIT_CONFIGURATION, tell
 from pipeline.cli.examples import examples
-from pipeline.cli.printing import print_table
+from pipeline.cli.output import output_option
+from pipeline.cli.tables.columns import Column, Kind
 from pipeline.configuration.workspace import open_workspace
 from pipeline.documents.rendering import document_format, document_formats
 from pipeline.jobs.invoices.render import issued_invoice_of, render
@@ -20,10 +21,17 @@ from pipeline.jobs.invoices.render import issued_invoice_of, render
 if TYPE_CHECKING:
     from pipeline.base.periods import BillingPeriod
     from pipeline.cli.context import Invocation
+    from pipeline.cli.output import Output
     from pipeline.configuration.workspace import Workspace
     from pipeline.invoicing import Invoice
 
 FORMAT_DEFAULT = "html"
+_COLUMNS = (
+    Column(name="invoice", kind=Kind.ID),
+    Column(name="status"),
+    Column(name="format"),
+    Column(name="file"),
+)
 
 
 @click.command(
@@ -53,15 +61,18 @@ FORMAT_DEFAULT = "html"
     type=click.Path(path_type=Path, file_okay=False),
     help="Write into DIR; default: invoices/YYYY-MM/INVOICE/ in the workspace.",
 )
+@output_option()
 @click.pass_obj
-def render_command(  # noqa: PLR0917  # an option each
+def render_command(
     invocation: Invocation,
+    *,
     invoice_id: str | None,
     period: BillingPeriod | None,
     account_id: str | None,
     formats: str,
     language: str,
     to: Path | None,
+    output: Output,
 ) -> int:
     """Write invoices, credit notes and drafts as documents to send: by INVOICE, by month, by account.
 
@@ -80,12 +91,12 @@ def render_command(  # noqa: PLR0917  # an option each
     written, failed = [], False
     for document in render(invoices, chosen_formats, root=workspace.root, to=to, language=language):
         if document.refusal:
-            click.echo(f"tallybook: {document.invoice.id} as {document.format}: {document.refusal}", err=True)
+            tell(f"tallybook: {document.invoice.id} as {document.format}: {document.refusal}")
             failed = True
         else:
             written.append((document.invoice.id, document.invoice.status.value, document.format, str(document.path)))
-    if written:
-        print_table(("invoice", "status", "format", "file"), written)
+    if written or not output.is_for_people:
+        output.rows(_COLUMNS, written)
     return EXIT_CONFIGURATION if failed else 0
 
 

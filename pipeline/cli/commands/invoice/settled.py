@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.base.money import plain, plain_amount
 from pipeline.base.periods import time_zone, usage_date
 from pipeline.cli.context import warn
-from pipeline.cli.printing import print_table
+from pipeline.cli.tables.columns import Kind, columns_of
 from pipeline.invoicing.payments import settlements
 from pipeline.register.payments import read_payments
 
@@ -15,8 +15,22 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from pipeline.cli.output import Output
+    from pipeline.cli.tables.columns import Cell
     from pipeline.invoicing import InvoiceBook
     from pipeline.invoicing.payments import Settlement
+
+
+PAYMENTS = columns_of(
+    {
+        "payment": Kind.COUNT,
+        "on": Kind.DATE,
+        "amount": Kind.MONEY,
+        "currency": Kind.TEXT,
+        "reference": Kind.TEXT,
+        "note": Kind.TEXT,
+    }
+)
 
 
 def settled(workspace: Path, book: InvoiceBook) -> dict[str, Settlement]:
@@ -40,9 +54,14 @@ def is_overdue(settlement: Settlement | None, now: datetime) -> bool:
     return settlement is not None and settlement.is_overdue(usage_date(now, time_zone(settlement.invoice.timezone)))
 
 
-def print_payments(settlement: Settlement) -> None:
+def print_payments(settlement: Settlement, output: Output) -> None:
     """Print the entries of an invoice."""
-    rows = [
+    output.rows(PAYMENTS, payment_rows(settlement))
+
+
+def payment_rows(settlement: Settlement) -> list[tuple[Cell, ...]]:
+    """Return the entries of an invoice as cells of ``PAYMENTS``."""
+    return [
         (
             payment.number,
             str(payment.paid_on),
@@ -53,7 +72,6 @@ def print_payments(settlement: Settlement) -> None:
         )
         for payment in settlement.payments
     ]
-    print_table(("payment", "on", "amount", "currency", "reference", "note"), rows)
 
 
 def settlement_text(settlement: Settlement) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
@@ -12,7 +11,9 @@ from pipeline.base.errors import InvoiceNotFound
 from pipeline.base.money import plain, plain_rate
 from pipeline.cli.commands.invoice.choice import account_option, book_of, chosen_invoices, period_option
 from pipeline.cli.commands.invoice.settled import print_payments, settled, settlement_text
-from pipeline.cli.printing import print_table
+from pipeline.cli.output import output_option, put_documents, say
+from pipeline.cli.tables.columns import Column, Kind
+from pipeline.cli.tables.forms import Form
 from pipeline.configuration.workspace import open_workspace
 from pipeline.invoicing import LineKind, invoice_document
 
@@ -20,23 +21,38 @@ if TYPE_CHECKING:
     from pipeline.accounts import BankDetails
     from pipeline.base.periods import BillingPeriod
     from pipeline.cli.context import Invocation
-    from pipeline.cli.printing import Cell
+    from pipeline.cli.output import Output
+    from pipeline.cli.tables.columns import Cell
     from pipeline.invoicing import Invoice, InvoiceLine
+
+
+_LINES = (
+    Column(name="line", kind=Kind.COUNT),
+    Column(name="kind"),
+    Column(name="key", kind=Kind.ID),
+    Column(name="model"),
+    Column(name="tier"),
+    Column(name="meter"),
+    Column(name="tokens", kind=Kind.COUNT),
+    Column(name="per_million", kind=Kind.MONEY, heading="per million"),
+    Column(name="list_price", kind=Kind.MONEY, heading="list price"),
+    Column(name="amount", kind=Kind.MONEY),
+)
 
 
 @click.command()
 @click.argument("invoice_id", metavar="[INVOICE]", required=False)
 @period_option(required=False)
 @account_option
-@click.option("--json", "as_json", is_flag=True, help="The invoices' documents, as they are frozen when issued.")
+@output_option()
 @click.pass_obj
 def show(
     invocation: Invocation,
+    *,
     invoice_id: str | None,
     period: BillingPeriod | None,
     account_id: str | None,
-    *,
-    as_json: bool,
+    output: Output,
 ) -> None:
     """Show an invoice with its lines, by its id (INV-000001, draft-2026-10-acme) or by period and account."""
     workspace = open_workspace(invocation.workspace, now=invocation.now())
@@ -45,43 +61,45 @@ def show(
     if not invoices:
         message = f"there is no invoice {invoice_id!r}; 'tallybook invoice list' shows what there is"
         raise InvoiceNotFound(message)
-    if as_json:
-        click.echo(json.dumps([invoice_document(invoice) for invoice in invoices], indent=1, ensure_ascii=False))
+    if output.form is Form.JSON:
+        put_documents([invoice_document(invoice) for invoice in invoices])
+        return
+    if output.form is Form.CSV:
+        rows = [(invoice.id, *_line(line), invoice.currency) for invoice in invoices for line in invoice.lines]
+        output.rows([Column(name="invoice", kind=Kind.ID), *_LINES, Column(name="currency")], rows)
         return
     settlements, notes = settled(workspace.root, book), book.credited_by()
     for invoice in invoices:
-        _print_invoice(invoice, notes.get(invoice.id))
+        _print_invoice(invoice, notes.get(invoice.id), output)
         if invoice.id in settlements and settlements[invoice.id].payments:
-            print_payments(settlements[invoice.id])
-            click.echo(f"\n{settlement_text(settlements[invoice.id])}\n")
+            print_payments(settlements[invoice.id], output)
+            say("", settlement_text(settlements[invoice.id]), "")
 
 
-def _print_invoice(invoice: Invoice, credit_note_id: str | None) -> None:
-    click.echo(f"{invoice.id} ({invoice.status}) for {invoice.account_name}, {invoice.period}")
-    click.echo(f"from {invoice.period_start} to (excluding) {invoice.period_end}, in {invoice.currency}")
+def _print_invoice(invoice: Invoice, credit_note_id: str | None, output: Output) -> None:
+    say(f"{invoice.id} ({invoice.status}) for {invoice.account_name}, {invoice.period}")
+    say(f"from {invoice.period_start} to (excluding) {invoice.period_end}, in {invoice.currency}")
     for name, value in _particulars(invoice, credit_note_id):
-        click.echo(f"{name}: {', '.join(value.splitlines())}")
-    click.echo()
+        say(f"{name}: {', '.join(value.splitlines())}")
+    say("")
     has_kinds = any(line.kind is not LineKind.USAGE for line in invoice.lines)
     has_lists = any(line.list_rate_per_million is not None for line in invoice.lines)
-    rates = ("per million", "list price") if has_lists else ("per million",)
-    header = ("line", *(["kind"] if has_kinds else []), "key", "model", "tier", "meter", "tokens", *rates, "amount")
-    print_table(header, [_line(line, has_kinds=has_kinds, has_lists=has_lists) for line in invoice.lines])
+    without = {*(() if has_kinds else ("kind",)), *(() if has_lists else ("list_price",))}
+    kept = [place for place, column in enumerate(_LINES) if column.name not in without]
+    cells = [_line(line) for line in invoice.lines]
+    output.rows([_LINES[place] for place in kept], [[row[place] for place in kept] for row in cells])
     if invoice.is_taxed:
         label = invoice.tax.label if invoice.tax else "tax"
-        click.echo(
-            f"\nsubtotal {plain(invoice.subtotal)} {invoice.currency}, {label} {plain(invoice.tax_amount)} "
-            f"{invoice.currency}"
-        )
-    click.echo(f"\ntotal {plain(invoice.total)} {invoice.currency}\n")
+        tax = f"{label} {plain(invoice.tax_amount)} {invoice.currency}"
+        say("", f"subtotal {plain(invoice.subtotal)} {invoice.currency}, {tax}")
+    say("", f"total {plain(invoice.total)} {invoice.currency}", "")
     if invoice.tax_text:
-        click.echo(f"{invoice.tax_text}\n")
+        say(invoice.tax_text, "")
 
 
-def _line(line: InvoiceLine, *, has_kinds: bool, has_lists: bool) -> tuple[Cell, ...]:
+def _line(line: InvoiceLine) -> tuple[Cell, ...]:
     """Show a line; one that is about no quantity says in words what it is."""
-    kind = [line.kind.value] if has_kinds else []
-    printed = (line.rate_per_million, line.list_rate_per_million) if has_lists else (line.rate_per_million,)
+    printed = (line.rate_per_million, line.list_rate_per_million)
     rates = ["" if rate is None or line.flat_amount is not None else plain_rate(rate) for rate in printed]
     if line.kind is LineKind.REDUCTION or line.meter is None or line.flat_amount is not None:
         what = line.description
@@ -90,7 +108,7 @@ def _line(line: InvoiceLine, *, has_kinds: bool, has_lists: bool) -> tuple[Cell,
     meter = line.meter.value if line.meter else ""
     return (
         line.number,
-        *kind,
+        line.kind.value,
         line.api_key_id,
         what,
         line.service_tier,

@@ -6,14 +6,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.commands.invoice.freeze import as_of_option, dry_run_option, freeze, json_option
+from pipeline.cli.commands.invoice.freeze import dry_run_option, freeze
 from pipeline.cli.commands.invoice.printed import print_list
 from pipeline.cli.commands.invoice.settled import warn_of_what_was_paid
+from pipeline.cli.context import as_of_option, tell
 from pipeline.cli.examples import examples
+from pipeline.cli.output import output_option
+from pipeline.cli.tables.forms import Form
 from pipeline.jobs.invoices.void import void
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Invocation
+    from pipeline.cli.output import Output
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.invoices.freezing import Freezing
     from pipeline.jobs.invoices.void import Voided
@@ -27,9 +31,9 @@ if TYPE_CHECKING:
 @click.argument("invoice_id", metavar="INVOICE")
 @as_of_option
 @dry_run_option
-@json_option
+@output_option()
 @click.pass_obj
-def void_command(invocation: Invocation, invoice_id: str, as_of: str | None, *, is_dry: bool, as_json: bool) -> None:
+def void_command(invocation: Invocation, *, invoice_id: str, as_of: str | None, is_dry: bool, output: Output) -> None:
     """Take an issued invoice back in full.
 
     A credit note with the next number negates its lines, and its period is open again.
@@ -45,9 +49,9 @@ def void_command(invocation: Invocation, invoice_id: str, as_of: str | None, *, 
     frozen = freeze(invocation, as_of, decide, command="tallybook invoice void", is_dry=is_dry)
     note = frozen.decided.note
     if not frozen.decided.is_new:
-        click.echo(f"{invoice_id} is voided already, by {note.id}; an invoice is credited once", err=True)
+        tell(f"{invoice_id} is voided already, by {note.id}; an invoice is credited once")
     warn_of_what_was_paid(invocation.workspace, frozen.book, note.credits_invoice)
-    if as_json:
+    if output.form is Form.JSON:
         frozen.print_documents([note])
     else:
-        print_list(frozen.book, frozen.book.of(note.period, note.account_id))
+        print_list(output, frozen.book, frozen.book.of(note.period, note.account_id))
