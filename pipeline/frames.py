@@ -1,41 +1,224 @@
-"""The marts as pandas DataFrames, for notebooks: the only import of pandas.
+"""Events, usage, charges, invoices and their lines for notebooks: as pandas, Arrow, Polars or DuckDB.
+
+``frames.charges(workspace, period="2026-10")`` is a pandas DataFrame. ``frames.open_books(workspace).charges(…)`` is
+the same relation before anything is read, and becomes what is wanted by one call: ``.pandas()``, ``.arrow()``,
+``.polars()``, ``.duckdb()``, or ``.batches()`` for what is greater than memory. Files are read as far as the filters
+ask: of other months or days none, of a row group none where its statistics say that nothing of it is chosen.
 
 Columns keep their Arrow types, so that an integer stays an integer and an amount an exact decimal; turn an amount into
 a float where it is plotted, not before. As of now: what is dated later than tomorrow is held. Does not own what the
-marts mean (``sql/marts``, ``pipeline.tables.schemas``).
+relations mean (``pipeline.jobs.answers.queried.columns``), nor where their rows come from.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from functools import reduce
+from operator import and_
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from pipeline.base.errors import ConfigurationError
+from pipeline.base.periods import BillingPeriod, parse_date
 from pipeline.configuration.workspace import open_workspace
-from pipeline.jobs.state.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY, current_mart
+from pipeline.jobs.answers.grouped.selection import Span
+from pipeline.jobs.answers.queried.columns import VIEWS
+from pipeline.jobs.answers.queried.relations import relations
+from pipeline.warehouse.queries import engine_relation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import date
+
+    import pandas as pd
+    import polars as pl
+    import pyarrow.dataset as ds
+
+    from pipeline.configuration.workspace import Workspace
+    from pipeline.warehouse.queries import EngineRelation
+
+_DATES = {
+    "usage_events": "occurred_at",
+    "usage_daily": "usage_date",
+    "exchanges_daily": "usage_date",
+    "charges": "usage_date",
+    "invoices": "period",
+    "invoice_lines": "period",
+}
+"""The column that a span of dates chooses by."""
 
 
-def usage_daily(workspace: str | Path = "data") -> pd.DataFrame:
-    """Return billed tokens by account, key, model, tier, meter, rate window and usage date.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relation:
+    """Rows that are not read yet."""
 
-    The columns are ``schemas.USAGE_DAILY``.
+    name: str
+    dataset: ds.Dataset
+    columns: tuple[str, ...]
+    filter: pc.Expression | None
+
+    def arrow(self) -> pa.Table:
+        """Return the rows as an Arrow table."""
+        return self.dataset.to_table(columns=list(self.columns), filter=self.filter)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the rows batch by batch, for what is greater than memory."""
+        yield from self.dataset.to_batches(columns=list(self.columns), filter=self.filter)
+
+    def pandas(self) -> pd.DataFrame:
+        """Return the rows as a pandas DataFrame of Arrow types (``pip install 'tallybook[notebook]'``)."""
+        import pandas as pd  # noqa: PLC0415  # the only import of pandas
+
+        frame: pd.DataFrame = self.arrow().to_pandas(types_mapper=pd.ArrowDtype)
+        return frame
+
+    def polars(self) -> pl.DataFrame:
+        """Return the rows as a Polars DataFrame; Polars must be installed."""
+        import polars as pl  # noqa: PLC0415
+
+        frame = pl.from_arrow(self.arrow())
+        return frame if isinstance(frame, pl.DataFrame) else frame.to_frame()
+
+    def duckdb(self) -> EngineRelation:
+        """Return the rows as a relation of DuckDB, on a connection of its own: ``.filter(…)``, ``.aggregate(…)``."""
+        return engine_relation(self.dataset, self.columns, self.filter)
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """The relations of a workspace.
+
+    Each takes ``period`` (``"2026-10"``), or ``from_date`` and ``to_date`` (``"2026-10-01"``; the second is excluded);
+    ``columns``, all where none are named; and for any of its columns a value or a list of values, such as
+    ``account_id="birke"``. Dates are usage dates; of events they are UTC dates, of invoices the months that they touch.
+    Raises ``ConfigurationError`` for a column that is not there.
     """
-    return _frame(workspace, USAGE_DAILY)
+
+    workspace: Workspace
+
+    def events(self, **chosen: Any) -> Relation:
+        """Return every logged exchange, with its copies (``usage_events``)."""
+        return self.relation("usage_events", **chosen)
+
+    def usage_daily(self, **chosen: Any) -> Relation:
+        """Return billed tokens by account, key, model, tier, meter, rate window and usage date."""
+        return self.relation("usage_daily", **chosen)
+
+    def exchanges_daily(self, **chosen: Any) -> Relation:
+        """Return what became of every logged exchange, by status and fate."""
+        return self.relation("exchanges_daily", **chosen)
+
+    def charges(self, **chosen: Any) -> Relation:
+        """Return what billed usage costs: rate per million, currency and exact amount of each row."""
+        return self.relation("charges", **chosen)
+
+    def invoices(self, **chosen: Any) -> Relation:
+        """Return issued invoices, credit notes, and the drafts as of now."""
+        return self.relation("invoices", **chosen)
+
+    def lines(self, **chosen: Any) -> Relation:
+        """Return the lines of these (``invoice_lines``)."""
+        return self.relation("invoice_lines", **chosen)
+
+    def relation(
+        self,
+        name: str,
+        *,
+        period: str | None = None,
+        from_date: str | date | None = None,
+        to_date: str | date | None = None,
+        columns: Sequence[str] | None = None,
+        **values: Any,
+    ) -> Relation:
+        """Return a relation by the name that SQL has for it (``tallybook sql --views``)."""
+        if name not in VIEWS:
+            message = f"there is no relation {name!r}; there are {', '.join(VIEWS)}"
+            raise ConfigurationError(message)
+        schema = VIEWS[name].schema
+        for column in (*(columns or ()), *values):
+            if column not in schema.names:
+                message = f"{name} has no column {column!r}; it has {', '.join(schema.names)}"
+                raise ConfigurationError(message)
+        span = _span(name, period, from_date, to_date)
+        dataset = relations(self.workspace, [name], span)[name]
+        return Relation(
+            name=name,
+            dataset=dataset,
+            columns=tuple(columns or schema.names),
+            filter=_filter(name, span, values, schema),
+        )
 
 
-def exchanges_daily(workspace: str | Path = "data") -> pd.DataFrame:
-    """Return what became of every logged exchange, by status and fate (``schemas.EXCHANGES_DAILY``)."""
-    return _frame(workspace, EXCHANGES_DAILY)
+def open_books(workspace: str | Path = "data") -> Books:
+    """Open a workspace, as of now. Raises ``ConfigurationError`` where there is none."""
+    return Books(open_workspace(Path(workspace), now=datetime.now(UTC)))
 
 
-def charges(workspace: str | Path = "data") -> pd.DataFrame:
-    """Return what billed tokens cost: rate per million, currency and exact amount of each row (``schemas.CHARGES``)."""
-    return _frame(workspace, CHARGES)
+def events(workspace: str | Path = "data", **chosen: Any) -> pd.DataFrame:
+    """Return every logged exchange, with its copies; ``chosen`` as ``Books`` says, here and below."""
+    return open_books(workspace).events(**chosen).pandas()
 
 
-def _frame(workspace: str | Path, name: str) -> pd.DataFrame:
-    frame: pd.DataFrame = current_mart(open_workspace(Path(workspace), now=datetime.now(UTC)), name).to_pandas(
-        types_mapper=pd.ArrowDtype
-    )
-    return frame
+def usage_daily(workspace: str | Path = "data", **chosen: Any) -> pd.DataFrame:
+    """Return billed tokens by account, key, model, tier, meter, rate window and usage date."""
+    return open_books(workspace).usage_daily(**chosen).pandas()
+
+
+def exchanges_daily(workspace: str | Path = "data", **chosen: Any) -> pd.DataFrame:
+    """Return what became of every logged exchange, by status and fate."""
+    return open_books(workspace).exchanges_daily(**chosen).pandas()
+
+
+def charges(workspace: str | Path = "data", **chosen: Any) -> pd.DataFrame:
+    """Return what billed tokens cost: rate per million, currency and exact amount of each row."""
+    return open_books(workspace).charges(**chosen).pandas()
+
+
+def invoices(workspace: str | Path = "data", **chosen: Any) -> pd.DataFrame:
+    """Return issued invoices, credit notes, and the drafts as of now."""
+    return open_books(workspace).invoices(**chosen).pandas()
+
+
+def lines(workspace: str | Path = "data", **chosen: Any) -> pd.DataFrame:
+    """Return the lines of invoices, credit notes and drafts."""
+    return open_books(workspace).lines(**chosen).pandas()
+
+
+def _span(name: str, period: str | None, from_date: str | date | None, to_date: str | date | None) -> Span:
+    if name not in _DATES and (period or from_date or to_date):
+        message = f"{name} has no dates to choose by; leave out period, from_date and to_date"
+        raise ConfigurationError(message)
+    if period is not None:
+        if from_date is not None or to_date is not None:
+            message = "period says all dates of a month; leave out from_date and to_date"
+            raise ConfigurationError(message)
+        return Span.of(BillingPeriod.parse(period))
+    return Span(from_date=_date(from_date), to_date=_date(to_date))
+
+
+def _date(given: str | date | None) -> date | None:
+    return parse_date(given) if isinstance(given, str) else given
+
+
+def _filter(name: str, span: Span, values: Mapping[str, Any], schema: pa.Schema) -> pc.Expression | None:
+    """Return what chooses rows, as the scanner of Arrow understands it; None where all are wanted."""
+    wanted = []
+    column = _DATES.get(name)
+    if column in ("occurred_at", "usage_date"):
+        kind = schema.field(column).type
+        if span.from_date is not None:
+            wanted.append(pc.field(column) >= _scalar(span.from_date, kind))
+        if span.to_date is not None:
+            wanted.append(pc.field(column) < _scalar(span.to_date, kind))
+    for each, given in values.items():
+        listed = given if isinstance(given, (list, tuple, set, frozenset)) else [given]
+        wanted.append(pc.field(each).isin(pa.array(list(listed), schema.field(each).type)))
+    return reduce(and_, wanted) if wanted else None
+
+
+def _scalar(day: date, kind: pa.DataType) -> pa.Scalar:
+    return pa.scalar(datetime.combine(day, time.min, UTC) if pa.types.is_timestamp(kind) else day, kind)

@@ -20,6 +20,7 @@ from pipeline.usage.meters import apart_text, priced_apart, terms_of
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import date
+    from zoneinfo import ZoneInfo
 
     from pipeline.accounts import Account, Accounts, KeyPeriod
     from pipeline.rates import RateCard
@@ -37,7 +38,12 @@ _TIMESTAMP = pa.timestamp("us")  # instants in UTC, without a zone: what the SQL
 
 
 def reference_tables(
-    accounts: Accounts, rate_cards: Mapping[str, RateCard], *, timezone: str, utc_dates: Iterable[date]
+    accounts: Accounts,
+    rate_cards: Mapping[str, RateCard],
+    *,
+    timezone: str,
+    utc_dates: Iterable[date],
+    hourly_dates: Collection[date] = (),
 ) -> dict[str, pa.Table]:
     """Return ``api_keys``, ``model_names``, ``time_slices``, ``slice_dates`` and what ``_rate_tables`` gives.
 
@@ -46,11 +52,13 @@ def reference_tables(
     A *time slice* is a span of a UTC day in which no day ends in any time zone in use, no rate changes on any card
     and no key changes its account or rate card: whatever decides an account, a usage date or a price is the same for
     all of it. ``time_slices`` has a row for each hour that a slice touches, so that an event finds its slice by an
-    equality on the hour and one comparison.
+    equality on the hour and one comparison. On ``hourly_dates`` (UTC) no hour ends within it either, in any of these
+    zones.
     """
     zones = sorted({timezone, *(account.timezone for account in accounts)})
     keys = [row for account in accounts for key in account.keys for row in _key_rows(account, key)]
     moves = {instant for row in keys for instant in row[4:] if isinstance(instant, datetime) and instant != SINCE_EVER}
+    moves |= {instant for day in hourly_dates for zone in zones for instant in _hour_starts(day, time_zone(zone))}
     slices = list(_slices(sorted(set(utc_dates)), zones, rate_cards, moves))
     names = [
         (card.id, name, card.model_of(name))
@@ -195,6 +203,22 @@ def _usage_dates(slices: list[tuple[datetime, datetime]], zone: str) -> Iterator
     tz = time_zone(zone)
     for start_at, _ in slices:
         yield start_at, usage_date(start_at, tz)
+
+
+def _hour_starts(utc_date: date, zone: ZoneInfo) -> Iterator[datetime]:
+    """Yield the instants of a UTC date, and some before it, at which an hour of a zone's clock begins."""
+    start_at = datetime.combine(utc_date, time.min, UTC)
+    for instant in (start_at + _HOUR * count for count in range(25)):
+        yield hour_start_at(instant, zone)
+
+
+def hour_start_at(instant: datetime, zone: ZoneInfo) -> datetime:
+    """Return when the hour of a zone's clock began that an aware instant lies in, in UTC: at 12:00 for 12:45 in UTC.
+
+    Where clocks are 5 hours and 30 minutes ahead, at 12:30.
+    """
+    local = instant.astimezone(zone)
+    return instant - timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
 
 
 def _hours(start_at: datetime, end_at: datetime) -> Iterator[datetime]:

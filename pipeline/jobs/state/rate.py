@@ -8,7 +8,7 @@ results are the same. Does not own the multiplication.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -53,6 +53,12 @@ def rate(usage_daily: pa.Table, accounts: Accounts, rate_cards: Mapping[str, Rat
     Where an account's card changes within a month, the new card's period tiers and packages begin to count anew.
     Raises ``InexactAmount`` for a charge with more digits than its column holds.
     """
+    placed = rate_placed(usage_daily, accounts, rate_cards)
+    return replace(placed, charges=placed.charges.drop_columns(["place"]))
+
+
+def rate_placed(usage_daily: pa.Table, accounts: Accounts, rate_cards: Mapping[str, RateCard]) -> RatedUsage:
+    """Rate as ``rate`` does, and say in ``place`` which row of the usage each charge is of, counted from 0."""
     simple = rate_simple_usage(usage_daily, constant_terms(accounts, rate_cards))
     charged: list[dict[str, object]] = []
     unpriced: list[UnpricedUsage] = []
@@ -68,9 +74,7 @@ def rate(usage_daily: pa.Table, accounts: Accounts, rate_cards: Mapping[str, Rat
         charged += [{**charge_row(charge), "place": mine[place]["place"]} for place, charge in charges]
     others = _table(charged, simple.charges.schema)
     return RatedUsage(
-        charges=_in_order(pa.concat_tables([simple.charges, others]))
-        if charged
-        else simple.charges.drop_columns(["place"]),
+        charges=_in_order(pa.concat_tables([simple.charges, others])) if charged else simple.charges,
         line_charges=pa.concat_tables([simple.line_charges, others.drop_columns(["place"])]),
         unpriced=tuple(unpriced),
         unassigned_tokens=unassigned_tokens,
@@ -213,4 +217,4 @@ def charge_row(charge: Charge) -> dict[str, object]:
 def _in_order(charges: pa.Table) -> pa.Table:
     """Put charges into the order of their usage; the pieces of one row stay together, lowest tier first."""
     order = pc.sort_indices(charges, sort_keys=[("place", "ascending")])  # stable
-    return charges.take(order).drop_columns(["place"])
+    return charges.take(order)

@@ -1,0 +1,163 @@
+"""``tallybook cost``."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import click
+
+from pipeline.base.money import normalised, plain_amount
+from pipeline.cli.context import warn
+from pipeline.cli.examples import examples
+from pipeline.cli.output import output_option
+from pipeline.cli.selecting import selection_of, selection_options
+from pipeline.cli.tables.columns import Column, Kind
+from pipeline.cli.tables.forms import Form, json_rows
+from pipeline.configuration.workspace import open_workspace
+from pipeline.jobs.answers.grouped.cost import cost
+from pipeline.jobs.answers.grouped.words import DIMENSIONS, UNMETERED
+from pipeline.jobs.wording import are, counted
+
+if TYPE_CHECKING:
+    from pipeline.base.periods import BillingPeriod
+    from pipeline.cli.context import Invocation
+    from pipeline.cli.output import Output
+    from pipeline.cli.tables.columns import Cell
+    from pipeline.jobs.answers.grouped.cost import CostAnswer, CostRow
+    from pipeline.jobs.answers.grouped.selection import Span
+
+_WORDS = ", ".join(word for word in DIMENSIONS if word not in UNMETERED)
+
+
+@click.command(
+    name="cost",
+    epilog=examples(
+        "tallybook cost --period 2026-10",
+        "tallybook cost --by team,model --period 2026-10 --compare previous",
+        "tallybook cost --by key --account birke --top 5",
+        "tallybook cost --by hour --from 2026-10-12 --to 2026-10-13 -o csv",
+    ),
+)
+@click.option(
+    "--by",
+    default="account,model",
+    show_default=True,
+    help=f"One or more of: {_WORDS}, and tag:NAME for a tag of keys, such as tag:team.",
+)
+@selection_options
+@click.option("--meter", "meters", multiple=True, help="On this meter alone, such as prompt or completion.")
+@click.option("--top", type=click.IntRange(min=1), metavar="N", help="The N that cost most, and all others as one row.")
+@click.option("--compare", "compared", type=click.Choice(["previous"]), help="With the period before, of equal length.")
+@output_option()
+@click.pass_obj
+def command(
+    invocation: Invocation,
+    /,
+    *,
+    by: str,
+    period: BillingPeriod | None,
+    from_text: str | None,
+    to_text: str | None,
+    top: int | None,
+    compared: str | None,
+    output: Output,
+    **chosen: tuple[str, ...],
+) -> None:
+    """Exact cost beside requests and tokens; dates are days in each account's time zone.
+
+    A cost is what tokens and requests are charged by the account's rate card, with its tiers, packages and discount,
+    before anything is rounded. A draft's total is another number: its lines are rounded, and included tokens, fees,
+    minimums, commitments, corrections, credits and tax are lines of their own. Usage without a rate, or of a key in no
+    account, has no cost: it is listed with its unpriced tokens, never as zero. Currencies are never added up.
+    """
+    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    answer = cost(
+        workspace,
+        [word.strip() for word in by.split(",") if word.strip()],
+        selection_of(period=period, from_text=from_text, to_text=to_text, **chosen),
+        top=top,
+        is_compared=compared is not None,
+    )
+    _print(output, answer)
+    _tell_of_unpriced(answer)
+
+
+def _print(output: Output, answer: CostAnswer) -> None:
+    columns = _columns(answer)
+    rows = [_cells(row, answer) for row in answer.rows]
+    totals = [_cells(total, answer) for total in answer.totals]
+    if output.form is Form.JSON:
+        listed = json_rows(columns, rows)
+        output.document(
+            {
+                "by": list(answer.columns),
+                "period": _dates(answer.selection.span),
+                "previous_period": None if answer.previous is None else _dates(answer.previous),
+                "rows": [
+                    cells | ({"others": row.others} if row.others else {})
+                    for cells, row in zip(listed, answer.rows, strict=True)
+                ],
+                "totals": json_rows(columns[len(answer.columns) :], [row[len(answer.columns) :] for row in totals]),
+            }
+        )
+    else:
+        output.rows(columns, [*rows, *(totals if output.form in (Form.TABLE, Form.MARKDOWN) else [])])
+
+
+def _columns(answer: CostAnswer) -> list[Column]:
+    kinds = {"api_key_id": Kind.ID, "usage_hour": Kind.DATE, "usage_date": Kind.DATE, "billing_period": Kind.DATE}
+    compared = [
+        Column(name="previous_cost", kind=Kind.MONEY, is_detail=True),
+        Column(name="change", kind=Kind.MONEY),
+        Column(name="relative_change", kind=Kind.SHARE),
+    ]
+    return [
+        *(Column(name=name, kind=kinds.get(name, Kind.TEXT), is_asked=True) for name in answer.columns),
+        Column(name="currency", heading="in"),
+        Column(name="requests", kind=Kind.COUNT, is_detail=True),
+        Column(name="tokens", kind=Kind.COUNT, is_detail=answer.previous is not None),
+        Column(name="unpriced_tokens", kind=Kind.COUNT),
+        Column(name="cost", kind=Kind.MONEY, is_asked=True),
+        Column(name="share", kind=Kind.SHARE, is_detail=True),
+        *(compared if answer.previous else []),
+        Column(name="cost_per_request", kind=Kind.MONEY, is_detail=True),
+        Column(name="cost_per_thousand_tokens", kind=Kind.MONEY, is_detail=True),
+    ]
+
+
+def _cells(row: CostRow, answer: CostAnswer) -> list[Cell]:
+    """Return what stands in each column; amounts have the decimal places of their currency at least."""
+    places = row.place if row.place or not answer.columns else ("total", *("" for _ in answer.columns[1:]))
+    compared = [_amount(row.previous_cost, row), _amount(row.change, row), row.relative_change]
+    return [
+        *places,
+        row.currency or None,
+        row.sums.requests,
+        row.sums.tokens,
+        row.sums.unpriced_tokens,
+        _amount(row.cost, row),
+        row.share,
+        *(compared if answer.previous else []),
+        row.sums.cost_per_request,
+        row.sums.cost_per_thousand_tokens,
+    ]
+
+
+def _amount(amount: Decimal | None, row: CostRow) -> Decimal | None:
+    return None if amount is None else Decimal(plain_amount(normalised(amount), row.currency))
+
+
+def _dates(span: Span) -> dict[str, str | None]:
+    return {
+        name: None if day is None else day.isoformat() for name, day in (("from", span.from_date), ("to", span.to_date))
+    }
+
+
+def _tell_of_unpriced(answer: CostAnswer) -> None:
+    for total in answer.totals:
+        tokens = total.sums.unpriced_tokens
+        if tokens and total.currency:
+            warn(f"{counted(tokens, 'token')} {are(tokens)} unpriced and not in these costs; add a rate for them")
+        elif tokens:
+            warn(f"{counted(tokens, 'token')} {are(tokens)} of keys in no account and not in these costs")

@@ -1,0 +1,112 @@
+"""Usage and cost by the hour, as the account's own clock shows it.
+
+Marts hold days, so the events are counted anew, once, with time slices that end with every hour of every clock in use.
+An hour is rated like a day: what it adds to the running count at its place in the month, in the order in which a month
+is consumed (``pipeline.rating.charges``) and, within a day's key, model, tier, size and meter, by time. So an hour
+costs what the events in it are charged by ``explain`` (``pipeline.jobs.state.event_charges``), tiers and packages too,
+and the hours of a day cost what the day costs. The months that are asked about are rated whole, since their prices may
+depend on all of them.
+
+Owns what an hour is called. Does not own what is counted (``pipeline.warehouse.by_slice``).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.base.periods import BillingPeriod, time_zone
+from pipeline.jobs.answers.grouped.rated import RatedTables, with_currency, without_charge
+from pipeline.jobs.answers.grouped.words import HOUR
+from pipeline.jobs.state.held import in_force
+from pipeline.jobs.state.rate import rate_placed
+from pipeline.lake.commits import read_log, verified_files
+from pipeline.objects.spill import spill_folder
+from pipeline.tables import schemas
+from pipeline.tables.row_codes import first_rows, row_codes
+from pipeline.warehouse.by_slice import Sliced, count_by_slice
+from pipeline.warehouse.reference import hour_start_at, reference_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
+    from pipeline.configuration.workspace import Workspace
+    from pipeline.jobs.answers.grouped.selection import Span
+
+_GRAIN = ("account_id", "api_key_id", "model", "service_tier", "usage_date", "billing_period", HOUR)
+_DAY = timedelta(days=1)
+
+
+def rated_hourly(workspace: Workspace, spans: Iterable[Span]) -> RatedTables:
+    """Return billed usage by hour, of the months that some spans lie in."""
+    sliced = sliced_by_hour(workspace, spans)
+    placed = rate_placed(sliced.usage.select(schemas.USAGE_DAILY.names), workspace.accounts, workspace.rate_cards)
+    hours = sliced.usage[HOUR].take(placed.charges["place"])
+    charges = placed.charges.append_column(HOUR, hours)
+    unpriced = with_currency(without_charge(sliced.usage, placed.charges), workspace)
+    requests = with_currency(sliced.exchanges.filter(sliced.exchanges["is_billed"]), workspace)
+    return RatedTables(
+        charges=charges.select([*_GRAIN, "meter", "quantity", "currency", "amount"]),
+        unpriced=unpriced.select([*_GRAIN, "meter", "quantity", "currency"]),
+        requests=requests.select([*_GRAIN, "currency", "events"]),
+    )
+
+
+def sliced_by_hour(workspace: Workspace, spans: Iterable[Span]) -> Sliced:
+    """Return usage and exchanges of the months that some spans lie in, with the hour of each row in ``usage_hour``."""
+    snapshot, _ = in_force(workspace, read_log(workspace.lake))
+    utc_dates = {file.date for file in snapshot.data_files}
+    periods = {
+        str(BillingPeriod.of(day + near))
+        for day in utc_dates
+        for near in (-_DAY, timedelta(0), _DAY)  # a day of an account may begin on the UTC day before, or end after it
+        if any(_touches(span, BillingPeriod.of(day + near)) for span in spans)
+    }
+    hourly = {
+        day
+        for day in utc_dates
+        if any(str(BillingPeriod.of(day + near)) in periods for near in (-_DAY, timedelta(0), _DAY))
+    }
+    settings = workspace.settings
+    counted = count_by_slice(
+        verified_files(workspace.lake, snapshot),
+        reference_tables(
+            workspace.accounts,
+            workspace.rate_cards,
+            timezone=settings.timezone,
+            utc_dates=utc_dates,
+            hourly_dates=hourly,
+        ),
+        lake=workspace.lake,
+        spill=spill_folder(workspace.lake),
+        timezone=settings.timezone,
+        unmeasured=settings.unmeasured.value,
+    )
+    wanted = pa.array(sorted(periods), pa.string())
+    return Sliced(
+        *(_with_hours(table.filter(pc.is_in(table["billing_period"], wanted)), workspace) for table in counted)
+    )
+
+
+def _touches(span: Span, period: BillingPeriod) -> bool:
+    def is_after(end: date | None, start: date) -> bool:
+        return end is None or start < end
+
+    return is_after(span.to_date, period.first_date) and (span.from_date is None or span.from_date < period.end_date)
+
+
+def _with_hours(table: pa.Table, workspace: Workspace) -> pa.Table:
+    zones = {account.id: account.timezone for account in workspace.accounts}
+    codes = row_codes([table["account_id"], table["slice_at"]]).dictionary_encode()
+    firsts = table.select(["account_id", "slice_at"]).take(first_rows(codes)).to_pylist()
+    names = []
+    for first in firsts:
+        zone = time_zone(zones.get(first["account_id"], workspace.settings.timezone))
+        names.append(
+            hour_start_at(first["slice_at"].replace(tzinfo=UTC), zone).astimezone(zone).isoformat("T", "minutes")
+        )
+    return table.append_column(HOUR, pa.array(names, pa.string()).take(codes.indices))

@@ -1,0 +1,198 @@
+"""The relations that anyone may query: their names, columns, types and units, each declared once.
+
+Owns what ``tallybook sql --views`` and ``docs/analysts.md`` say of them. Does not own their rows (``relations``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from pipeline.tables import schemas
+from pipeline.usage import events
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+MONEY = pa.decimal128(38, 4)
+"""A printed amount: the minor unit of a currency has at most four decimal places."""
+_text, _count, _day = pa.string(), pa.int64(), pa.date32()
+
+INVOICES = pa.schema(
+    {
+        "invoice_id": _text,
+        "status": _text,
+        "account_id": _text,
+        "account_name": _text,
+        "period": _text,
+        "currency": _text,
+        "lines": _count,
+        "subtotal": MONEY,
+        "tax": MONEY,
+        "total": MONEY,
+        "issue_date": _day,
+        "due_date": _day,
+        "purchase_order": _text,
+        "credits_invoice": _text,
+    }
+)
+INVOICE_LINES = pa.schema(
+    {
+        "invoice_id": _text,
+        "status": _text,
+        "account_id": _text,
+        "period": _text,
+        "line": _count,
+        "kind": _text,
+        "api_key_id": _text,
+        "model": _text,
+        "service_tier": _text,
+        "meter": _text,
+        "quantity": _count,
+        "rate_per_million": schemas.RATE,
+        "list_rate_per_million": schemas.RATE,
+        "currency": _text,
+        "exact_amount": schemas.AMOUNT,
+        "amount": MONEY,
+        "description": _text,
+        "original_period": _text,
+        "tags": _text,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """A relation by its name."""
+
+    name: str
+    says: str
+    """One sentence."""
+    schema: pa.Schema
+
+
+VIEWS: Mapping[str, View] = {
+    view.name: view
+    for view in (
+        View(
+            name="usage_events",
+            says="Every logged exchange, one row each, with its copies; what is billed of them is in usage_daily.",
+            schema=schemas.USAGE_EVENTS,
+        ),
+        View(name="quarantine", says="Lines that could not become a usage event.", schema=schemas.QUARANTINE),
+        View(
+            name="usage_daily",
+            says="Billed tokens by account, key, model, tier, meter, rate window and usage date.",
+            schema=schemas.USAGE_DAILY,
+        ),
+        View(
+            name="exchanges_daily",
+            says="What became of every logged exchange, by status and fate, billed or not.",
+            schema=schemas.EXCHANGES_DAILY,
+        ),
+        View(
+            name="charges",
+            says="What billed usage costs, exactly: usage_daily with rates and amounts, without what has no price.",
+            schema=schemas.CHARGES,
+        ),
+        View(name="invoices", says="Issued invoices, credit notes, and the drafts as of now.", schema=INVOICES),
+        View(name="invoice_lines", says="The lines of these invoices, credit notes and drafts.", schema=INVOICE_LINES),
+    )
+}
+"""By name, in the order of the way of the data."""
+
+_EVENT_COLUMNS = {column.name: column.says for column in events.COLUMNS}
+_SAYS = {
+    **_EVENT_COLUMNS,
+    "occurred_at": "when the request arrived, UTC",
+    "prompt_tokens": "tokens, with cached and cache-write tokens",
+    "completion_tokens": "tokens, with reasoning tokens",
+    "event_id": "digest of the identity, 32 hexadecimal digits",
+    "account_id": "who pays; empty where the key belongs to no account",
+    "api_key_id": "whose key it was; never the key",
+    "model": "the rate card's name of the model where it has one",
+    "service_tier": "as the answer states it; empty where it states none",
+    "meter": "what a token, or a request, is billed as",
+    "rate_window_start": "when the rate in force began, UTC; empty without a rate, year 1 where it was always in force",
+    "usage_date": "a day of the account's own clock",
+    "billing_period": "the month of the usage date, YYYY-MM",
+    "quantity": "tokens; requests on the meter request",
+    "prompt_band": "tokens: the greatest threshold of the rate that the request's prompt exceeds; 0 = none",
+    "status": "measured, estimated, unknown, failed or not_metered",
+    "fate": "survivor, duplicate, conflict or superseded; only survivors are billed",
+    "is_suspicious": "a copy that lost and looks like a request of its own",
+    "is_billed": "whether its usage is billed",
+    "events": "exchanges",
+    "rate_per_million": "currency units per million tokens or requests, exact",
+    "currency": "ISO 4217",
+    "amount": "currency units, exact, never rounded",
+    "list_rate_per_million": "the rate before discounts; empty where there is none",
+    "package_tokens": "tokens in a package; empty where every token is charged",
+    "flat_amount": "currency units of a tier that was reached; the quantity and the rate are 0 then",
+    "entry": "what it counts towards, where a rate has a minimum or a maximum",
+    "reason": "why the line could not be read",
+    "detail": "which field, and numbers of it; never content",
+}
+_SAYS_OF = {
+    "quarantine": {
+        "api_key_id": "whose key it was, where that can be read",
+        "prompt_tokens": "tokens, as the line states them, on no bill",
+        "completion_tokens": "tokens, likewise",
+    },
+    "invoices": {
+        "invoice_id": "the number with its prefix, or that of a draft",
+        "status": "issued, credit_note or draft",
+        "account_name": "as printed",
+        "period": "the month, YYYY-MM",
+        "lines": "how many lines it has",
+        "subtotal": "currency units, before tax",
+        "tax": "currency units",
+        "total": "currency units: the sum of the printed lines",
+        "issue_date": "of what is issued: a day of the account's own clock",
+        "due_date": "of what is issued and has payment terms",
+        "purchase_order": "as printed",
+        "credits_invoice": "of a credit note: the invoice that it takes back",
+    },
+    "invoice_lines": {
+        "invoice_id": "the number with its prefix, or that of a draft",
+        "status": "issued, credit_note or draft",
+        "period": "the month of the invoice, YYYY-MM",
+        "line": "from 1",
+        "kind": "usage, fee, commitment, correction, credit, tax and others, see docs/invoices.md",
+        "quantity": "tokens, or requests; negative where it is taken back, 0 where the line is about none",
+        "exact_amount": "currency units, before the one rounding",
+        "amount": "currency units, rounded once to the currency's minor unit",
+        "description": "as printed",
+        "original_period": "of a correction: the month that it corrects",
+        "tags": "of the key: project=x;team=search",
+    },
+}
+_TYPES = {
+    pa.string(): "text",
+    pa.binary(16): "text",
+    pa.bool_(): "boolean",
+    pa.int32(): "integer",
+    pa.int64(): "bigint",
+    pa.date32(): "date",
+    schemas.INSTANT: "timestamp",
+}
+
+
+def described() -> Iterator[tuple[str, str, str, str]]:
+    """Yield the name of each view, of a column, its SQL type, and what it means, in its unit."""
+    for view in VIEWS.values():
+        for field in view.schema:
+            says = _SAYS_OF.get(view.name, {}).get(field.name) or _SAYS[field.name]
+            yield view.name, field.name, type_text(field.type), _with_unit(field.name, says)
+
+
+def type_text(kind: pa.DataType) -> str:
+    """Return the SQL name of the type of a column."""
+    return f"decimal({kind.precision}, {kind.scale})" if pa.types.is_decimal(kind) else _TYPES[kind]
+
+
+def _with_unit(name: str, says: str) -> str:
+    """Say of a count of usage that it is of tokens, where what it says does not."""
+    return f"tokens {says}" if name in {column.name for column in events.COUNTS} and "tokens" not in says else says

@@ -1,0 +1,147 @@
+"""The rows of the relations that anyone may query, as Arrow datasets: files are read where a query asks, and as far.
+
+Every file is checked against its digest first. Marts are taken as the last night wrote them if nothing they depend on
+has changed since, else they are built. Of some days or months, only the files that may hold them are looked at.
+
+Owns where rows come from. Does not own the columns (``columns``).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from pipeline.base.errors import InexactAmount
+from pipeline.base.periods import BillingPeriod
+from pipeline.jobs.answers.grouped.selection import Span
+from pipeline.jobs.answers.queried.columns import INVOICE_LINES, INVOICES, VIEWS
+from pipeline.jobs.state.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY, aggregate, current_mart, inputs_of
+from pipeline.jobs.state.drafts import invoice_book
+from pipeline.jobs.state.held import in_force
+from pipeline.lake.commits import read_log, verified_data_files, verified_quarantine
+from pipeline.lake.derived import read_manifest, verified_derived
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+    from pipeline.configuration.workspace import Workspace
+    from pipeline.invoicing import Invoice
+
+_DAY = timedelta(days=1)
+_ALL = Span()
+
+
+def relations(workspace: Workspace, names: Collection[str], span: Span = _ALL) -> dict[str, ds.Dataset]:
+    """Return the relations of some names (``columns.VIEWS``), each with all rows of ``span`` and perhaps others.
+
+    A span is of usage dates, but of events of UTC dates; of invoices it is the months that it touches.
+    """
+    found: dict[str, ds.Dataset] = {}
+    if "usage_events" in names:
+        snapshot, _ = in_force(workspace, read_log(workspace.lake))
+        files = [file for file in snapshot.data_files if span.holds(file.date)]
+        found["usage_events"] = _of_files(verified_data_files(workspace.lake, files), VIEWS["usage_events"].schema)
+    if "quarantine" in names:
+        paths = verified_quarantine(workspace.lake, read_log(workspace.lake))
+        found["quarantine"] = _of_files(paths, VIEWS["quarantine"].schema)
+    for name in (USAGE_DAILY, EXCHANGES_DAILY, CHARGES):
+        if name in names:
+            found[name] = _mart(workspace, name, span)
+    if {"invoices", "invoice_lines"} & set(names):
+        invoices = [
+            invoice for invoice in invoice_book(workspace, aggregate(workspace)).of() if touches(span, invoice.period)
+        ]
+        found |= _of_invoices(invoices, names)
+    return {name: found[name] for name in names}
+
+
+def touches(span: Span, period: BillingPeriod) -> bool:
+    """Say whether a month has a day of a span."""
+    return (span.to_date is None or period.first_date < span.to_date) and (
+        span.from_date is None or span.from_date < period.end_date
+    )
+
+
+def _mart(workspace: Workspace, name: str, span: Span) -> ds.Dataset:
+    manifest = read_manifest(workspace.lake, name)
+    if manifest is None or manifest.inputs != inputs_of(workspace, in_force(workspace, read_log(workspace.lake))[0]):
+        return ds.dataset(current_mart(workspace, name))
+    files = verified_derived(workspace.lake, name) or {}
+    paths = [path for period, path in files.items() if touches(span, BillingPeriod.parse(period))]
+    return _of_files(paths, VIEWS[name].schema)
+
+
+def _of_files(paths: Collection[Path], schema: pa.Schema) -> ds.Dataset:
+    """Return the rows of Parquet files; a column that a file of before lacks is null."""
+    if not paths:
+        return ds.dataset(schema.empty_table())
+    nullable = pa.schema([pa.field(field.name, field.type) for field in schema])
+    return ds.dataset([str(path) for path in paths], schema=nullable, format="parquet", partitioning=None)
+
+
+def _of_invoices(invoices: Collection[Invoice], names: Collection[str]) -> dict[str, ds.Dataset]:
+    found = {}
+    if "invoices" in names:
+        found["invoices"] = _table([_invoice_row(invoice) for invoice in invoices], INVOICES)
+    if "invoice_lines" in names:
+        found["invoice_lines"] = _table([row for invoice in invoices for row in _line_rows(invoice)], INVOICE_LINES)
+    return {name: ds.dataset(table) for name, table in found.items()}
+
+
+def _table(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
+    try:
+        return pa.Table.from_pylist(rows, schema=schema)
+    except pa.ArrowInvalid as refused:
+        message = f"an amount has more digits than a column holds, and none may be lost: {refused}"
+        raise InexactAmount(message) from refused
+
+
+def _invoice_row(invoice: Invoice) -> dict[str, Any]:
+    return {
+        "invoice_id": invoice.id,
+        "status": invoice.status.value,
+        "account_id": invoice.account_id,
+        "account_name": invoice.account_name,
+        "period": str(invoice.period),
+        "currency": invoice.currency,
+        "lines": len(invoice.lines),
+        "subtotal": invoice.subtotal,
+        "tax": invoice.tax_amount if invoice.is_taxed else Decimal(0),
+        "total": invoice.total,
+        "issue_date": invoice.issue_date,
+        "due_date": invoice.due_date,
+        "purchase_order": invoice.purchase_order,
+        "credits_invoice": invoice.credits_invoice,
+    }
+
+
+def _line_rows(invoice: Invoice) -> list[dict[str, Any]]:
+    return [
+        {
+            "invoice_id": invoice.id,
+            "status": invoice.status.value,
+            "account_id": invoice.account_id,
+            "period": str(invoice.period),
+            "line": line.number,
+            "kind": line.kind.value,
+            "api_key_id": line.api_key_id,
+            "model": line.model,
+            "service_tier": line.service_tier,
+            "meter": line.meter.value if line.meter else "",
+            "quantity": line.quantity,
+            "rate_per_million": line.rate_per_million,
+            "list_rate_per_million": line.list_rate_per_million,
+            "currency": invoice.currency,
+            "exact_amount": line.exact_amount,
+            "amount": line.amount,
+            "description": line.description,
+            "original_period": str(line.original_period) if line.original_period else "",
+            "tags": line.tags,
+        }
+        for line in invoice.lines
+    ]
