@@ -104,7 +104,7 @@ def test_damaged_streams_are_read_as_the_plain_reader_reads_them(seed: int) -> N
 def test_every_family_is_read_by_the_kernel(name: str) -> None:
     chance = random.Random(name)
     maker = Maker(chance)
-    bodies = [maker.body(name) for _ in range(60)]
+    bodies = [maker.body(name) for _ in range(30)]
     lines = [
         json.dumps(
             {

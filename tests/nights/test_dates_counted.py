@@ -350,7 +350,7 @@ def test_answers_that_are_gone_or_damaged_are_asked_again(tmp_path: Path, counte
             counted_by_sql.clear()
             aggregate_what_is_new(open_workspace(root))
             assert counted_by_sql
-            assert_counted_alike(root)
+    assert_counted_alike(root)
 
 
 @pytest.mark.parametrize(

@@ -7,141 +7,16 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from workspaces import make_workspace, tallybook, write_log
+from same_calls import ACCOUNTS, CALLS, LASTS, PATH, SECRET, WITH_WRITES, Call, as_a_request_log, drafted, request_log
 
 from pipeline.collectors import KeyFingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
-
-CARD = """
-id = "standard"
-currency = "USD"
-
-[[rates]]
-model = "jamba-large"
-prompt = 2.00
-completion = 8.00
-prompt_cached = 0.50
-prompt_cache_write = 2.50
-reasoning = 9.00
-"""
-ACCOUNTS = """
-[[accounts]]
-id = "acme"
-name = "Acme"
-keys = ["key_a"]
-
-[[accounts]]
-id = "birke"
-name = "Birke"
-keys = ["key_b"]
-"""
-START = datetime(2026, 9, 30, 23, 59, 58, tzinfo=UTC)
-"""Two seconds before October, so that a call that is dated by its end would stand on another invoice."""
-LASTS = timedelta(seconds=5)
-PATH = "/v1/chat/completions"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """One call, its parts within their wholes."""
-
-    number: int
-    key: str = "key_a"
-    prompt: int = 0
-    completion: int = 0
-    cached: int = 0
-    written: int = 0
-    reasoning: int = 0
-    is_failed: bool = False
-    is_stream: bool = False
-
-    @property
-    def at(self) -> datetime:
-        """When it arrived."""
-        return START + timedelta(seconds=self.number)
-
-    @property
-    def milliseconds(self) -> int:
-        """When it arrived, since 1970."""
-        return int(self.at.timestamp() * 1000)
-
-    @property
-    def status(self) -> int:
-        """Of HTTP."""
-        return 429 if self.is_failed else 200
-
-    @property
-    def asked(self) -> dict[str, Any]:
-        """Its request."""
-        return {"model": "jamba-large", "messages": [{"role": "user", "content": "Is it raining?"}], "stream": False}
-
-    @property
-    def usage(self) -> dict[str, Any]:
-        """What chat counts of it."""
-        return {
-            "prompt_tokens": self.prompt,
-            "completion_tokens": self.completion,
-            "total_tokens": self.prompt + self.completion,
-            "prompt_tokens_details": {"cached_tokens": self.cached, "cache_write_tokens": self.written},
-            "completion_tokens_details": {"reasoning_tokens": self.reasoning},
-        }
-
-    @property
-    def body(self) -> dict[str, Any]:
-        """Its answer."""
-        if self.is_failed:
-            return {"error": {"type": "rate_limit_error", "message": "slow down"}}
-        choice = {"index": 0, "message": {"role": "assistant", "content": 'It "rains"\n.'}, "finish_reason": "stop"}
-        return {
-            "id": f"chatcmpl-{self.number}",
-            "object": "chat.completion",
-            "model": "jamba-large",
-            "choices": [choice],
-            "usage": self.usage,
-        }
-
-    @property
-    def transcript(self) -> str:
-        """Its answer, as a stream of events."""
-        delta = {"id": f"chatcmpl-{self.number}", "choices": [{"index": 0, "delta": {"content": "It rains."}}]}
-        last = {"id": f"chatcmpl-{self.number}", "model": "jamba-large", "choices": [], "usage": self.usage}
-        return "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in (delta, last)) + "data: [DONE]\n\n"
-
-
-CALLS = (
-    Call(number=0, prompt=1_200_000, completion=300_001),
-    Call(number=1, prompt=900_000, cached=400_000, completion=80_000, reasoning=50_000),
-    Call(number=2, prompt=700_000, cached=699_999, completion=1),
-    Call(number=3, key="key_b", prompt=500_000, completion=250_000, reasoning=249_999),
-    Call(number=4, is_failed=True),
-)
-WITH_WRITES = (*CALLS, Call(number=5, prompt=900_000, cached=400_000, written=100_003, completion=70_000))
-
-
-def request_log(calls: Sequence[Call]) -> list[str]:
-    return [
-        json.dumps(
-            {
-                "ts": call.at.isoformat(),
-                "api_key_id": call.key,
-                "request_id": f"req-{call.number}",
-                "status": call.status,
-                "method": "POST",
-                "path": PATH,
-                "request": call.asked,
-                "response": call.body,
-            }
-        )
-        for call in calls
-    ]
 
 
 def kong_line(call: Call, ai: dict[str, Any], **more: Any) -> str:
@@ -446,7 +321,6 @@ LINES = [
 ]
 
 
-SECRET = b"a secret of at least thirty-two bytes, of this test"
 RAW = {"key_a": "sk-test-aaaaaaaaaaaaaaaa", "key_b": "sk-test-bbbbbbbbbbbbbbbb"}
 """What stands in the headers of the calls by a key."""
 
@@ -533,26 +407,9 @@ def apisix_without_consumers(calls: Sequence[Call]) -> list[str]:
     return list(map(json.dumps, lines))
 
 
-def invoices(books: Path) -> dict[str, bytes]:
-    """Draft everything, and return every file under ``invoices``."""
-    env = {"TALLYBOOK_KEY_SECRET": SECRET.decode()}
-    done = tallybook(books, "nightly", "--as-of", "2026-11-02T03:00:00Z", "--strict", env=env)
-    assert done.returncode == 0, done.stdout + done.stderr
-    folder = books / "invoices"
-    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
-
-
-def drafted(root: Path, lines: list[str], source: str = "", *, accounts: str = ACCOUNTS) -> dict[str, bytes]:
-    """Draft a workspace whose one log has these lines."""
-    config = f'[[sources]]\nname = "calls"\npaths = ["logs/*"]\n{source}'
-    books = make_workspace(root, config=config, accounts=accounts, cards={"standard": CARD})
-    write_log(books, "calls.jsonl", *lines)
-    return invoices(books)
-
-
 @pytest.mark.parametrize("logged", LINES)
 def test_calls_are_billed_as_from_a_request_log(tmp_path: Path, logged: Callable[[Sequence[Call]], list[str]]) -> None:
-    expected = drafted(tmp_path / "request-log", request_log(CALLS))
+    expected = as_a_request_log(tmp_path, request_log(CALLS))
     assert b"0.50" in expected["2026-09/lines.csv"] + expected["2026-10/lines.csv"]
     assert drafted(tmp_path / "logged", logged(CALLS)) == expected
 
@@ -561,14 +418,14 @@ def test_calls_are_billed_as_from_a_request_log(tmp_path: Path, logged: Callable
 def test_what_was_written_to_a_cache_is_billed_as_from_a_request_log(
     tmp_path: Path, logged: Callable[[Sequence[Call]], list[str]]
 ) -> None:
-    expected = drafted(tmp_path / "request-log", request_log(WITH_WRITES))
+    expected = as_a_request_log(tmp_path, request_log(WITH_WRITES))
     assert b"prompt_cache_write" in expected["2026-10/lines.csv"]
     assert drafted(tmp_path / "logged", logged(WITH_WRITES)) == expected
 
 
 def test_calls_of_a_kong_that_does_not_state_parts_are_billed_whole(tmp_path: Path) -> None:
     plain = [Call(number=0, prompt=1_200_000, completion=300_001), Call(number=1, is_failed=True)]
-    expected = drafted(tmp_path / "request-log", request_log(plain))
+    expected = as_a_request_log(tmp_path, request_log(plain))
     assert drafted(tmp_path / "logged", kong_3_8(plain)) == expected
 
 
@@ -580,7 +437,7 @@ def test_calls_with_raw_keys_are_billed_to_their_fingerprints_and_no_key_is_kept
     accounts = ACCOUNTS
     for key, raw in RAW.items():
         accounts = accounts.replace(f'"{key}"', f'"{fingerprint(raw)}"')
-    expected = drafted(tmp_path / "request-log", request_log_with_raw_keys(CALLS), accounts=accounts)
+    expected = as_a_request_log(tmp_path, request_log_with_raw_keys(CALLS), accounts=accounts)
     assert b"0.50" in expected["2026-09/lines.csv"] + expected["2026-10/lines.csv"]
     assert drafted(tmp_path / "logged", logged(CALLS), accounts=accounts) == expected
     kept = [path for path in (tmp_path / "logged").rglob("*") if path.is_file() and path.parent.name != "logs"]

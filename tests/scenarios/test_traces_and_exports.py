@@ -8,118 +8,15 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from workspaces import make_workspace, tallybook, write_log
+from same_calls import LASTS, PATH, WITH_WRITES, Call, as_a_request_log, drafted, request_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
     from pathlib import Path
-
-CARD = """
-id = "standard"
-currency = "USD"
-
-[[rates]]
-model = "jamba-large"
-prompt = 2.00
-completion = 8.00
-prompt_cached = 0.50
-prompt_cache_write = 2.50
-reasoning = 9.00
-
-[[rates]]
-model = "jamba-large"
-service_tier = "batch"
-prompt = 1.00
-completion = 4.00
-prompt_cached = 0.25
-prompt_cache_write = 1.25
-reasoning = 4.50
-"""
-ACCOUNTS = """
-[[accounts]]
-id = "acme"
-name = "Acme"
-keys = ["key_a"]
-
-[[accounts]]
-id = "birke"
-name = "Birke"
-keys = ["key_b"]
-"""
-START = datetime(2026, 9, 30, 23, 59, 58, tzinfo=UTC)
-"""Two seconds before October, so that a call that is dated by its end would stand on another invoice."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """One call, its parts within their wholes."""
-
-    number: int
-    key: str = "key_a"
-    prompt: int = 0
-    completion: int = 0
-    cached: int = 0
-    written: int = 0
-    reasoning: int = 0
-    is_failed: bool = False
-    tier: str | None = None
-
-    @property
-    def at(self) -> datetime:
-        """When it began; every call takes five seconds."""
-        return START + timedelta(seconds=self.number)
-
-    @property
-    def body(self) -> dict[str, Any]:
-        """Its answer."""
-        if self.is_failed:
-            return {"error": {"type": "rate_limit_error", "message": "slow down"}}
-        return {
-            "id": f"chatcmpl-{self.number}",
-            "object": "chat.completion",
-            "created": int(self.at.timestamp()),
-            "model": "jamba-large",
-            "service_tier": self.tier,
-            "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hello."}, "finish_reason": "stop"}],
-            "usage": {
-                "prompt_tokens": self.prompt,
-                "completion_tokens": self.completion,
-                "total_tokens": self.prompt + self.completion,
-                "prompt_tokens_details": {"cached_tokens": self.cached, "cache_write_tokens": self.written},
-                "completion_tokens_details": {"reasoning_tokens": self.reasoning},
-            },
-        }
-
-
-CALLS = (
-    Call(number=0, prompt=1_200_000, completion=300_001),
-    Call(number=1, prompt=900_000, cached=400_000, written=100_003, completion=80_000, reasoning=50_000),
-    Call(number=2, prompt=700_000, cached=699_999, completion=1),
-    Call(number=3, key="key_b", prompt=500_000, completion=250_000, reasoning=249_999),
-    Call(number=4, is_failed=True),
-)
-
-
-def request_log(calls: Sequence[Call]) -> list[str]:
-    return [
-        json.dumps(
-            {
-                "ts": call.at.isoformat(),
-                "api_key_id": call.key,
-                "request_id": f"req-{call.number}",
-                "status": 429 if call.is_failed else 200,
-                "path": "/v1/chat/completions",
-                "request": {"model": "jamba-large"},
-                "response": call.body,
-            }
-        )
-        for call in calls
-    ]
 
 
 def attributes(call: Call) -> dict[str, Any]:
@@ -156,7 +53,7 @@ def span(call: Call, **changed: Any) -> dict[str, Any]:
         "traceId": f"{call.number:032x}",
         "spanId": f"{call.number + 1:016x}",
         "startTimeUnixNano": str(nanoseconds(call.at)),
-        "endTimeUnixNano": str(nanoseconds(call.at + timedelta(seconds=5))),
+        "endTimeUnixNano": str(nanoseconds(call.at + LASTS)),
         "attributes": [
             {
                 "key": name,
@@ -197,7 +94,7 @@ def otel_by_its_sdk(calls: Sequence[Call]) -> list[str]:
     tracer = provider.get_tracer("test")
     for call in calls:
         one = tracer.start_span("chat jamba-large", start_time=nanoseconds(call.at), attributes=attributes(call))
-        one.end(end_time=nanoseconds(call.at + timedelta(seconds=5)))
+        one.end(end_time=nanoseconds(call.at + LASTS))
     return written.getvalue().splitlines()
 
 
@@ -210,7 +107,7 @@ def langfuse(calls: Sequence[Call]) -> list[str]:
                 "project_id": "clx1",
                 "type": "GENERATION",
                 "start_time": call.at.strftime("%Y-%m-%d %H:%M:%S.%f"),
-                "end_time": (call.at + timedelta(seconds=5)).strftime("%Y-%m-%d %H:%M:%S.%f"),
+                "end_time": (call.at + LASTS).strftime("%Y-%m-%d %H:%M:%S.%f"),
                 "level": "ERROR" if call.is_failed else "DEFAULT",
                 "metadata": {"api_key_id": call.key},
                 "provided_model_name": "jamba-large",
@@ -237,7 +134,7 @@ def helicone(calls: Sequence[Call]) -> list[str]:
                 "request_id": f"00000000-0000-4000-8000-{call.number:012d}",
                 "request_created_at": call.at.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3],
                 "response_status": 429 if call.is_failed else 200,
-                "request_path": "/v1/chat/completions",
+                "request_path": PATH,
                 "request_model": "jamba-large",
                 "request_properties": {"api_key_id": call.key},
                 "request_body": {"model": "jamba-large", "messages": []},
@@ -252,32 +149,16 @@ def helicone(calls: Sequence[Call]) -> list[str]:
     ]
 
 
-def invoices(books: Path, *options: str) -> dict[str, bytes]:
-    """Draft everything, and return every file under ``invoices``."""
-    done = tallybook(books, "nightly", "--as-of", "2026-11-02T03:00:00Z", *options)
-    assert done.returncode == 0, done.stdout + done.stderr
-    folder = books / "invoices"
-    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
-
-
-def drafted(root: Path, lines: list[str], source: str = "", *, is_strict: bool = True) -> dict[str, bytes]:
-    """Draft a workspace whose one log has these lines."""
-    config = f'[[sources]]\nname = "calls"\npaths = ["logs/*"]\n{source}'
-    books = make_workspace(root, config=config, accounts=ACCOUNTS, cards={"standard": CARD})
-    write_log(books, "calls.jsonl", *lines)
-    return invoices(books, *(("--strict",) if is_strict else ()))
-
-
 @pytest.mark.parametrize("logged", [otel, otel_by_its_sdk, langfuse, helicone])
 def test_calls_are_billed_as_from_a_request_log(tmp_path: Path, logged: Callable[[Sequence[Call]], list[str]]) -> None:
-    expected = drafted(tmp_path / "request-log", request_log(CALLS))
+    expected = as_a_request_log(tmp_path, request_log(WITH_WRITES))
     assert b"0.50" in expected["2026-09/lines.csv"] + expected["2026-10/lines.csv"]
-    assert drafted(tmp_path / "logged", logged(CALLS)) == expected
+    assert drafted(tmp_path / "logged", logged(WITH_WRITES)) == expected
 
 
 def test_spans_of_one_line_are_billed_as_from_a_request_log(tmp_path: Path) -> None:
-    expected = drafted(tmp_path / "request-log", request_log(CALLS))
-    assert drafted(tmp_path / "logged", otel_in_one_line(CALLS)) == expected
+    expected = as_a_request_log(tmp_path, request_log(WITH_WRITES))
+    assert drafted(tmp_path / "logged", otel_in_one_line(WITH_WRITES)) == expected
 
 
 def test_answers_of_a_batch_are_billed_at_the_price_of_the_batch(tmp_path: Path) -> None:
@@ -297,20 +178,20 @@ def test_answers_of_a_batch_are_billed_at_the_price_of_the_batch(tmp_path: Path)
         for call in calls
     ]
     source = 'format = "openai-batch"\nfields = { api_key_id = { value = "key_a" } }\n'
-    expected = drafted(tmp_path / "request-log", request_log(calls))
+    expected = as_a_request_log(tmp_path, request_log(calls))
     assert drafted(tmp_path / "logged", lines, source) == expected
     assert b"1.00" in expected["2026-09/lines.csv"]
 
 
 def test_the_key_of_spans_is_the_attribute_that_the_source_names(tmp_path: Path) -> None:
-    lines = [batched(span(call, **{"api_key_id": "-", "tenant.key": call.key})) for call in CALLS]
+    lines = [batched(span(call, **{"api_key_id": "-", "tenant.key": call.key})) for call in WITH_WRITES]
     source = """format = "otel"\nfields = { api_key_id = 'attributes."tenant.key"' }\n"""
-    expected = drafted(tmp_path / "request-log", request_log(CALLS))
+    expected = as_a_request_log(tmp_path, request_log(WITH_WRITES))
     assert drafted(tmp_path / "logged", lines, source) == expected
 
 
 def test_a_call_that_is_traced_and_logged_is_billed_once(tmp_path: Path) -> None:
     """Each log has a request id of its own, so that the copies are suspicious, and ``--strict`` fails."""
-    expected = drafted(tmp_path / "request-log", request_log(CALLS))
-    lines = request_log(CALLS) + otel(CALLS) + helicone(CALLS)
+    expected = as_a_request_log(tmp_path, request_log(WITH_WRITES))
+    lines = request_log(WITH_WRITES) + otel(WITH_WRITES) + helicone(WITH_WRITES)
     assert drafted(tmp_path / "both", lines, is_strict=False) == expected

@@ -55,8 +55,10 @@ def usage_document(workspace: Workspace, document: dict[str, Any]) -> dict[str, 
     return issued_document(workspace, document["credits_invoice"]) if document["status"] == "credit_note" else document
 
 
-def state_at_issue(workspace: Workspace, document: dict[str, Any]) -> AtIssue:
+def state_at_issue(workspace: Workspace, document: dict[str, Any], *, is_checked: bool = False) -> AtIssue:
     """Go back to what an issued document was decided from. Writes nothing.
+
+    Whoever decides it once more says that the counts are to be checked.
 
     Raises ``ConfigurationError`` where the configuration it names was not kept and is not the present one either,
     ``LogEntryRefused`` where the lake has no such commit.
@@ -66,7 +68,7 @@ def state_at_issue(workspace: Workspace, document: dict[str, Any]) -> AtIssue:
         now=parse_instant(document["issued_at"]),
         rules=Rules.of(document.get("rules")),
     )
-    return AtIssue(workspace=then, built=aggregate(then, until=document["commit"], is_checked=False))
+    return AtIssue(workspace=then, built=aggregate(then, until=document["commit"], is_checked=is_checked))
 
 
 def configuration_at_issue(workspace: Workspace, sha256: str) -> Workspace:
