@@ -286,7 +286,7 @@ class LogReading(Iterator[LogSegment]):
             yield self._segment(builder, split, log, head)
 
     def _in_order(self, log: LogFile, place: Continuation) -> InOrder:
-        """Return the decoder of blocks: in several processes where reading takes long."""
+        """Return the decoder of blocks: in several threads where reading takes long."""
         from pipeline.collectors.kernel.in_order import InOrder  # noqa: PLC0415  # only where there is a line to read
 
         size = place.end - place.start if log.compression is Compression.NONE else log.file_size * _EXPANSION
