@@ -45,7 +45,7 @@ def test_a_month_is_issued_once_the_table_has_come_to_its_last_day_and_not_befor
     for more, as_of in ((["--early"], "2026-10-13"), ([], "2026-11-02")):
         done = tallybook(books, "invoice", "issue", "--period", "2026-10", *more, "--as-of", as_of)
         assert done.returncode == 4
-        assert "2026-10 of 'acme' cannot be issued: it is paid at the rate of exchange of its last day" in done.stderr
+        assert "2026-10 of 'acme' cannot be issued: usage of 2026-10-10 is paid at the rate of exchange" in done.stderr
         assert "exchange/USD-EUR.csv has no rate of 2026-10-31 nor of the day before" in done.stderr
     append(books, "2026-10-30,0.95")
     done = tallybook(books, "invoice", "issue", "--period", "2026-10", "--as-of", "2026-11-02")
