@@ -133,8 +133,8 @@ def refuse_awaited_rates(accounts: Accounts, drafts: Iterable[Invoice]) -> None:
             used_on, rate = line.first_usage_date, line.exchange
             if exchange and rate and used_on and exchange.is_provisional(rate, used_on):
                 message = (
-                    f"{draft.period} of {draft.account_id!r} cannot be issued: usage of {used_on} is paid at the rate of "
-                    f"exchange of its month's last day, and the last that is there is of {rate.on}: "
+                    f"{draft.period} of {draft.account_id!r} cannot be issued: usage of {used_on} is paid at the rate "
+                    f"of exchange of its month's last day, and the last that is there is of {rate.on}: "
                     f"{exchange.missing_text(rate.currency, used_on)}"
                 )
                 raise IssueBlocked(message)
