@@ -70,5 +70,14 @@ def test_a_card_in_a_third_currency_is_compared_where_there_is_a_table(books: Pa
     )
 
 
+def test_a_trial_says_which_rate_of_exchange_is_missing(books: Path) -> None:
+    (books / "exchange" / "USD-EUR.csv").write_text("date,rate\n", encoding="utf-8")
+    said = tallybook(books, "try", str(books / "logs" / "l.jsonl")).stdout
+    assert (
+        "without a rate: model 'jamba-large' of acme, 1000000 tokens; exchange/USD-EUR.csv has no rate of 2026-10-31 "
+        "nor of the day before; add it"
+    ) in said
+
+
 def csv_of(books: Path) -> str:
     return (books / "invoices" / "2026-10" / "lines.csv").read_text(encoding="utf-8")
