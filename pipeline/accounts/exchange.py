@@ -57,6 +57,14 @@ class ExchangeRate:
         """Write ``USD 0.92 2026-10-30``."""
         return f"{self.currency} {plain(self.rate)} {self.on}"
 
+    def converted(self, amount: Decimal) -> Decimal:
+        """Return an amount or a price in the account's currency, with every digit.
+
+        2.00 at 0.9135 are 1.827. Raises ``InexactAmount`` rather than lose a digit.
+        """
+        with exact_arithmetic():
+            return amount * self.rate
+
     def before(self, converted: Decimal) -> Decimal:
         """Return what was multiplied by the rate to give an amount: with every digit, as it was multiplied exactly."""
         with exact_arithmetic():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.accounts import LANGUAGE_DEFAULT, BankDetails, ExchangeRate, Party, Tax, TaxCategory
 from pipeline.base.errors import LogEntryRefused, TallybookError
-from pipeline.base.money import Rounding, decimal_from_plain, plain
+from pipeline.base.money import Rounding, decimal_from_plain, plain, plain_rate
 from pipeline.base.periods import BillingPeriod, parse_date
 from pipeline.invoicing.invoice import Invoice, InvoiceStatus
 from pipeline.invoicing.lines import InvoiceLine, LineKind
@@ -201,7 +201,7 @@ def _line_from_document(document: Mapping[str, Any]) -> InvoiceLine:
 def _exchange_document(line: InvoiceLine, exchange: ExchangeRate) -> dict[str, str]:
     """Return a rate of exchange, and what the line's rate, or its flat amount, was in the currency of the price."""
     converted = line.rate_per_million if line.flat_amount is None else line.flat_amount
-    before = None if converted is None else plain(exchange.before(converted))
+    before = None if converted is None else plain_rate(exchange.before(converted))
     name = "rate_per_million" if line.flat_amount is None else "flat_amount"
     stated = {"currency": exchange.currency, "rate": plain(exchange.rate), "date": exchange.on.isoformat()}
     return stated | _stated(**{name: before})

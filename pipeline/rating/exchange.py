@@ -8,11 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pipeline.base.money import exact_arithmetic
-
 if TYPE_CHECKING:
-    from decimal import Decimal
-
     from pipeline.accounts import ExchangeRate
     from pipeline.rating.charges import Charge
 
@@ -22,18 +18,13 @@ def exchanged(charge: Charge, rate: ExchangeRate, currency: str) -> Charge:
 
     2.00 USD per million at 0.92 are 1.84 EUR per million. Raises ``InexactAmount`` rather than lose a digit.
     """
-
-    def converted(amount: Decimal | None) -> Decimal | None:
-        with exact_arithmetic():
-            return None if amount is None else amount * rate.rate
-
-    with exact_arithmetic():
-        return replace(
-            charge,
-            currency=currency,
-            rate_per_million=charge.rate_per_million * rate.rate,
-            amount=charge.amount * rate.rate,
-            list_rate_per_million=converted(charge.list_rate_per_million),
-            flat_amount=converted(charge.flat_amount),
-            exchange=rate,
-        )
+    listed, flat_amount = charge.list_rate_per_million, charge.flat_amount
+    return replace(
+        charge,
+        currency=currency,
+        rate_per_million=rate.converted(charge.rate_per_million),
+        amount=rate.converted(charge.amount),
+        list_rate_per_million=None if listed is None else rate.converted(listed),
+        flat_amount=None if flat_amount is None else rate.converted(flat_amount),
+        exchange=rate,
+    )

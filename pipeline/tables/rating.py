@@ -1,7 +1,8 @@
 """Rating many rows at once: what ``pipeline.rating`` does one by one, on columns, exactly and to the last digit.
 
-Owns the simple shape only: a rate per million. Whatever depends on the period, counts towards a minimum or a maximum,
-has no rate, or has more digits than a column holds is left to the plain rating, which is the oracle of this module.
+Owns the simple shape only: a rate per million, also one in another currency. Whatever depends on the period, counts
+towards a minimum or a maximum, has no rate, or has more digits than a column holds is left to the plain rating, which
+is the oracle of this module.
 Also sums what shares an invoice line, where no sum can overflow, and rounds such sums as ``pipeline.invoicing`` rounds
 a line. Does not own which rate applies (``pipeline.rates``).
 
@@ -25,8 +26,9 @@ from pipeline.tables.row_codes import first_rows, grouped, row_codes, whole
 from pipeline.usage import INT64_MAX, Meter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
+    from pipeline.accounts import Exchange
     from pipeline.rates import RateCard
 
 DECIDING = ("account_id", "model", "service_tier", "meter", "rate_window_start", "prompt_band")
@@ -44,10 +46,12 @@ _ROUND_MODES = {Rounding.HALF_UP: "half_towards_infinity", Rounding.HALF_EVEN: "
 
 
 class CardTerms(NamedTuple):
-    """The rate card of an account, and the discount off its rates."""
+    """The rate card of an account, the discount off its rates, and how a price in another currency is paid."""
 
     rate_card: RateCard
     discount_percent: Decimal = Decimal(0)
+    exchange: Exchange | None = None
+    """None where the card is in the account's currency."""
 
 
 class SimplyRated(NamedTuple):
@@ -71,12 +75,13 @@ class _FlatRate(NamedTuple):
     rate_per_million: Decimal
     list_rate_per_million: Decimal | None
     currency: str
+    exchange: str | None = None
 
 
 def rate_simple_usage(usage_daily: pa.Table, terms: Mapping[str, CardTerms]) -> SimplyRated:
     """Rate what has a plain rate per million; ``terms`` are those of the accounts, by account id (others are left)."""
     placed = usage_daily.append_column("place", pa.arange(0, usage_daily.num_rows)).combine_chunks()
-    ids, examples = _combinations(placed)
+    ids, examples = _combinations(placed, {each for each, terms_of in terms.items() if terms_of.exchange})
     rates = [_flat_rate(example, terms) for example in examples]
     rest = placed.slice(0, 0)
     is_great = pc.greater(placed["quantity"], QUANTITY_MAX)
@@ -98,6 +103,7 @@ def summed_over_days(usage_daily: pa.Table, every_terms: Sequence[Mapping[str, C
     charge of a sum is the sum of the charges. All others stay as they are, in their order, after the sums.
     """
     table = usage_daily
+    by_day = {each for terms in every_terms for each, terms_of in terms.items() if terms_of.exchange}
     if not table.num_rows or pc.max(table["quantity"]).as_py() * table.num_rows > INT64_MAX:
         return usage_daily
     codes = row_codes([table[name] for name in (*DECIDING, "api_key_id", "billing_period")])
@@ -109,7 +115,11 @@ def summed_over_days(usage_daily: pa.Table, every_terms: Sequence[Mapping[str, C
     ).combine_chunks()
     ids, examples = _combinations(candidates)
     is_plain = pa.array(
-        [all(_flat_rate(example, terms) for terms in every_terms) for example in examples], pa.bool_()
+        [
+            example["account_id"] not in by_day and all(_flat_rate(example, terms) for terms in every_terms)
+            for example in examples
+        ],
+        pa.bool_(),
     ).take(ids)
     is_plain = pc.and_(is_plain, pc.less_equal(candidates["quantity"], QUANTITY_MAX))
     if pc.all(is_plain).as_py():
@@ -141,7 +151,7 @@ def _flat_rate(example: Mapping[str, object], terms: Mapping[str, CardTerms]) ->
     rated_at = example["rate_window_start"]
     if account_id not in terms or rated_at is None:
         return None
-    card, discount_percent = terms[account_id]
+    card, discount_percent, exchange = terms[account_id]
     rate = card.rate_at(model, rated_at, service_tier=service_tier, prompt_band=example["prompt_band"])  # type: ignore[arg-type]  # as the schema says
     meter = Meter.of(str(example["meter"]))
     price = rate.price(meter) if rate else None
@@ -152,9 +162,22 @@ def _flat_rate(example: Mapping[str, object], terms: Mapping[str, CardTerms]) ->
     if discount_percent:
         listed = price if listed is None else listed
         price = discounted_amount(price, discount_percent)
-        if price != price.quantize(_SMALLEST_RATE):
+    if exchange is not None:
+        paid = exchange.rate_of(card.currency, example["usage_date"])  # type: ignore[arg-type]  # as the schema says
+        if paid is None:
             return None
+        price, listed = paid.converted(price), None if listed is None else paid.converted(listed)
+        place = (account_id, model, service_tier, billed_as.value)
+        fits = all(each is None or (each < RATE_MAX and _fits(each)) for each in (price, listed))
+        return _FlatRate(*place, price, listed, exchange.currency, str(paid)) if fits else None
+    if not _fits(price):
+        return None
     return _FlatRate(account_id, model, service_tier, billed_as.value, price, listed, card.currency)
+
+
+def _fits(rate: Decimal) -> bool:
+    """Say whether a rate below ``RATE_MAX`` has no more decimal places than a column."""
+    return rate == rate.quantize(_SMALLEST_RATE)
 
 
 def _charges(usage: pa.Table, ids: pa.Array, rates: Sequence[_FlatRate | None]) -> pa.Table:
@@ -167,7 +190,7 @@ def _charges(usage: pa.Table, ids: pa.Array, rates: Sequence[_FlatRate | None]) 
         "list_rate_per_million": _spread([rate and rate.list_rate_per_million for rate in rates], schemas.RATE, ids),
         "package_tokens": pa.nulls(usage.num_rows, pa.int64()),
         "flat_amount": pa.nulls(usage.num_rows, schemas.RATE),
-        "exchange": pa.nulls(usage.num_rows, pa.string()),
+        "exchange": _spread([rate and rate.exchange for rate in rates], pa.string(), ids),
         "entry": pa.nulls(usage.num_rows, pa.string()),
     }
     schema = schemas.CHARGES.append(usage.schema.field("place"))
@@ -194,10 +217,17 @@ def _line_charges(charges: pa.Table, ids: pa.Array, rates: Sequence[_FlatRate | 
     return pa.table([summed.get(name, first[name]) for name in schemas.CHARGES.names], schema=schemas.CHARGES)
 
 
-def _combinations(table: pa.Table) -> tuple[pa.Array, list[dict[str, object]]]:
-    """Return each row's number of its combination, and an example of each combination."""
-    numbered = row_codes([table[name] for name in DECIDING]).dictionary_encode()
-    return numbered.indices, table.select(DECIDING).take(first_rows(numbered)).to_pylist()
+def _combinations(table: pa.Table, by_day: Collection[str] = ()) -> tuple[pa.Array, list[dict[str, object]]]:
+    """Return each row's number of its combination, and an example of each combination.
+
+    Those of the accounts ``by_day`` are of one usage date.
+    """
+    columns = [table[name] for name in DECIDING]
+    if by_day:
+        is_by_day = pc.is_in(table["account_id"], pa.array(sorted(by_day), pa.string()))
+        columns.append(pc.if_else(is_by_day, table["usage_date"], pa.scalar(None, pa.date32())))
+    numbered = row_codes(columns).dictionary_encode()
+    return numbered.indices, table.select([*DECIDING, "usage_date"]).take(first_rows(numbered)).to_pylist()
 
 
 def _spread(values: Sequence[object], kind: pa.DataType, ids: pa.Array) -> pa.Array:

@@ -45,7 +45,7 @@ def test_a_month_is_issued_once_the_table_has_come_to_its_last_day_and_not_befor
     for more, as_of in ((["--early"], "2026-10-13"), ([], "2026-11-02")):
         done = tallybook(books, "invoice", "issue", "--period", "2026-10", *more, "--as-of", as_of)
         assert done.returncode == 4
-        assert "2026-10 of 'acme' cannot be issued: it is paid at the rate of exchange of its last day" in done.stderr
+        assert "2026-10 of 'acme' cannot be issued: usage of 2026-10-10 is paid at the rate of exchange" in done.stderr
         assert "exchange/USD-EUR.csv has no rate of 2026-10-31 nor of the day before" in done.stderr
     append(books, "2026-10-30,0.95")
     done = tallybook(books, "invoice", "issue", "--period", "2026-10", "--as-of", "2026-11-02")
@@ -68,6 +68,15 @@ def test_a_card_in_a_third_currency_is_compared_where_there_is_a_table(books: Pa
     assert (
         "1000000 tokens of acme for model 'jamba-large' are unpriced; exchange/EUR-GBP.csv has no rate" in done.stderr
     )
+
+
+def test_a_trial_says_which_rate_of_exchange_is_missing(books: Path) -> None:
+    (books / "exchange" / "USD-EUR.csv").write_text("date,rate\n", encoding="utf-8")
+    said = tallybook(books, "try", str(books / "logs" / "l.jsonl")).stdout
+    assert (
+        "without a rate: model 'jamba-large' of acme, 1000000 tokens; exchange/USD-EUR.csv has no rate of 2026-10-31 "
+        "nor of the day before; add it"
+    ) in said
 
 
 def csv_of(books: Path) -> str:

@@ -20,8 +20,8 @@ from pipeline.accounts.exchange import ExchangeTable
 from pipeline.base.money import Rounding
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing import invoice_document, invoice_from_document, issued_invoice, make_book
-from pipeline.jobs.state.charged_lines import charges_by_invoice, lines_by_invoice
-from pipeline.jobs.state.rate import rate
+from pipeline.jobs.state.charged_lines import charge_of, charges_by_invoice, lines_by_invoice
+from pipeline.jobs.state.rate import account_charges, rate, usage_quantity
 from pipeline.rates import Rate, RateCard
 from pipeline.tables import schemas
 from pipeline.usage import Meter
@@ -127,7 +127,7 @@ def some_usage(draw: random.Random) -> list[Used]:
     return [(day, draw.choice(MODELS), draw.choice([1, 333_333, 5_000_000])) for day in sorted(days)]
 
 
-def rated(world: World, used: list[Used]) -> RatedUsage:
+def usage_daily(used: list[Used]) -> pa.Table:
     rows = [
         {
             "account_id": "acme",
@@ -143,8 +143,11 @@ def rated(world: World, used: list[Used]) -> RatedUsage:
         }
         for day, model, tokens in used
     ]
-    table = pa.Table.from_pylist(rows, schema=schemas.USAGE_DAILY)
-    return rate(table, Accounts(accounts=(account_of(world),)), cards())
+    return pa.Table.from_pylist(rows, schema=schemas.USAGE_DAILY)
+
+
+def rated(world: World, used: list[Used]) -> RatedUsage:
+    return rate(usage_daily(used), Accounts(accounts=(account_of(world),)), cards())
 
 
 def book_of(world: World, used: list[Used], issued: list[Invoice], *, by_columns: bool) -> InvoiceBook:
@@ -201,6 +204,20 @@ def test_each_line_is_of_one_rate_of_exchange_and_costs_what_the_oracle_says(see
             assert line.exchange is None or (
                 Fraction(line.exchange.rate) == world.published[line.exchange.currency][line.exchange.on]
             )
+
+
+@settings(max_examples=100, deadline=None)
+@given(SEEDS)
+def test_columns_are_converted_to_the_last_digit_as_charges_are_one_by_one(seed: int) -> None:
+    draw = random.Random(seed)
+    world, used = a_world(draw), some_usage(draw)
+    table = usage_daily(used)
+    one_by_one, unpriced = account_charges(list(map(usage_quantity, table.to_pylist())), account_of(world), cards())
+    found = rated(world, used)
+    assert list(map(charge_of, found.charges.to_pylist())) == [
+        replace(charge, rated_at=None) for _, charge in sorted(one_by_one, key=lambda placed: placed[0])
+    ]
+    assert list(found.unpriced) == unpriced
 
 
 @settings(max_examples=100, deadline=None)

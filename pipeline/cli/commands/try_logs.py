@@ -130,9 +130,10 @@ def _print_costs(tried: Tried, output: Output) -> None:
     for key, exchanges in tried.unassigned.items():
         say(f"in no account: key {key}, {counted(exchanges, 'exchange')}; add it to one in accounts.toml")
     for each in tried.unpriced:
+        remedy = each.lacking_exchange or f"add a rate or an alias to rates/{each.rate_card}.toml"
         say(
             f"without a rate: model {each.model!r} of {each.account_id or UNASSIGNED}, "
-            f"{counted(each.tokens, 'token')}; add a rate or an alias to rates/{each.rate_card}.toml"
+            f"{counted(each.tokens, 'token')}; {remedy}"
         )
     if tried.costs:
         rows = [

@@ -125,17 +125,17 @@ def refuse_unpriced(
 
 
 def refuse_awaited_rates(accounts: Accounts, drafts: Iterable[Invoice]) -> None:
-    """Raise ``IssueBlocked`` where a line has a rate of exchange that holds until its period's last day has one."""
+    """Raise ``IssueBlocked`` where a line has a rate of exchange that holds until its month's last day has one."""
     for draft in drafts:
         account = accounts.by_id(draft.account_id)
         exchange = account.exchange if account else None
         for line in draft.lines if exchange else ():
-            is_awaited = exchange and line.exchange and exchange.is_provisional(line.exchange, draft.period.first_date)
-            if exchange and line.exchange and is_awaited:
+            used_on, rate = line.first_usage_date, line.exchange
+            if exchange and rate and used_on and exchange.is_provisional(rate, used_on):
                 message = (
-                    f"{draft.period} of {draft.account_id!r} cannot be issued: it is paid at the rate of exchange of "
-                    f"its last day, and the last that is there is of {line.exchange.on}: "
-                    f"{exchange.missing_text(line.exchange.currency, draft.period.first_date)}"
+                    f"{draft.period} of {draft.account_id!r} cannot be issued: usage of {used_on} is paid at the rate "
+                    f"of exchange of its month's last day, and the last that is there is of {rate.on}: "
+                    f"{exchange.missing_text(rate.currency, used_on)}"
                 )
                 raise IssueBlocked(message)
 

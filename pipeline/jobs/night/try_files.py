@@ -112,7 +112,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unpriced:
-    """Tokens of a model for which the account's card has no rate."""
+    """Tokens of a model for which the account's card has no rate, or that lack the rate of exchange of their day."""
 
     account_id: str
     """Empty for keys in no account."""
@@ -120,6 +120,8 @@ class Unpriced:
     """The card that the account has when they are used."""
     model: str
     tokens: int
+    lacking_exchange: str = ""
+    """Which rate of exchange is missing, and what to do; empty where it is the card's rate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -524,14 +526,21 @@ def _unassigned(built: Aggregate) -> dict[str, int]:
 
 
 def _unpriced(built: Aggregate, accounts: Accounts) -> tuple[Unpriced, ...]:
-    tokens: Counter[tuple[str, str, str]] = Counter()
+    tokens: Counter[tuple[str, str, str, str]] = Counter()
     for each in built.rated.unpriced:
         account = accounts.by_id(each.usage.account_id)
         card = STANDARD_CARD if account is None else account.terms_on(each.usage.usage_date).rate_card
-        tokens[each.usage.account_id, card, each.usage.model] += each.usage.quantity
+        lacking_exchange = each.reason if each.lacks_exchange else ""
+        tokens[each.usage.account_id, card, each.usage.model, lacking_exchange] += each.usage.quantity
     return tuple(
-        Unpriced(account_id="" if account_id == _NOBODY else account_id, rate_card=card, model=model, tokens=count)
-        for (account_id, card, model), count in sorted(tokens.items())
+        Unpriced(
+            account_id="" if account_id == _NOBODY else account_id,
+            rate_card=card,
+            model=model,
+            tokens=count,
+            lacking_exchange=lacking_exchange,
+        )
+        for (account_id, card, model, lacking_exchange), count in sorted(tokens.items())
     )
 
 

@@ -82,17 +82,18 @@ def rate_placed(usage_daily: pa.Table, accounts: Accounts, rate_cards: Mapping[s
 
 
 def constant_terms(accounts: Accounts, rate_cards: Mapping[str, RateCard]) -> dict[str, CardTerms]:
-    """Return the card and discount of each account whose terms never change and name a card in its currency, by id.
+    """Return the card and discount of each account whose terms never change, by account id.
 
     The others' usage is rated one by one.
     """
-    constant = [
-        (account.id, account.terms[0])
-        for account in accounts
-        if len(account.terms) == 1 and not (account.exchange and account.exchange.tables)
-    ]
     return {
-        account_id: CardTerms(rate_cards[terms.rate_card], terms.discount_percent) for account_id, terms in constant
+        account.id: CardTerms(
+            rate_cards[account.terms[0].rate_card],
+            account.terms[0].discount_percent,
+            account.exchange if account.exchange and account.exchange.tables else None,
+        )
+        for account in accounts
+        if len(account.terms) == 1
     }
 
 
