@@ -26,8 +26,8 @@ _REASON_CODE = re.compile(r"VATEX-[A-Z0-9-]{2,40}", re.ASCII)
 TAXED_KINDS = ("usage", "fee", "commitment", "item")
 """Kinds of lines that may have a tax of their own.
 
-Included tokens, limits and overage are taxed as usage, a correction as what it corrects; a credit pays what is taxed,
-and a tax is none.
+Included tokens, limits and overage are taxed as usage, a correction as what it corrects; a coupon is split over the
+taxes of what it is taken off, a credit pays what is taxed, and a tax is none.
 """
 
 

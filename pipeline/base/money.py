@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import decimal
 import re
-from contextlib import contextmanager
 from decimal import Context, Decimal, DecimalException
 from enum import StrEnum
 from functools import cache, lru_cache
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING
 from pipeline.base.errors import ConfigurationError, InexactAmount
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from fractions import Fraction
 
 DIGITS_MAX = 100
@@ -58,18 +57,21 @@ _ROUNDABLE = {
 }
 
 
-@contextmanager
-def exact_arithmetic() -> Iterator[None]:
+class exact_arithmetic:  # noqa: N801 - is called as a function is, and much sooner ended than a generator
     """Run decimal arithmetic that raises ``InexactAmount`` instead of losing a digit or taking a float."""
-    try:
-        with decimal.localcontext(_EXACT):
-            yield
-    except DecimalException as signal:
-        message = (
-            f"an amount would not have been exact ({type(signal).__name__}); "
-            f"an amount is a decimal of at most {DIGITS_MAX} digits, and never a float"
-        )
-        raise InexactAmount(message) from signal
+
+    __slots__ = ("_local",)
+
+    def __enter__(self) -> None:
+        """Begin, in a context of its own."""
+        self._local = decimal.localcontext(_EXACT)
+        self._local.__enter__()
+
+    def __exit__(self, kind: object, raised: BaseException | None, traceback: object) -> None:
+        """End, and say what was not exact."""
+        self._local.__exit__(None, None, None)
+        if isinstance(raised, DecimalException):
+            raise _inexact(raised) from raised
 
 
 def exact_sum(amounts: Iterable[Decimal]) -> Decimal:
@@ -78,13 +80,23 @@ def exact_sum(amounts: Iterable[Decimal]) -> Decimal:
     The sum of none is 0. Raises ``InexactAmount``, also for anything that is no ``Decimal``.
     """
     total = Decimal(0)
-    with exact_arithmetic():
+    try:
         for amount in amounts:
             if not isinstance(amount, Decimal):
                 message = f"{amount!r} is a {type(amount).__name__}; an amount is a Decimal"
                 raise InexactAmount(message)
-            total += amount
+            total = _EXACT.add(total, amount)
+    except DecimalException as signal:
+        raise _inexact(signal) from signal
     return total
+
+
+def _inexact(signal: DecimalException) -> InexactAmount:
+    message = (
+        f"an amount would not have been exact ({type(signal).__name__}); "
+        f"an amount is a decimal of at most {DIGITS_MAX} digits, and never a float"
+    )
+    return InexactAmount(message)
 
 
 def refuse_fraction_digits(what: str, value: Decimal, fraction_digits_max: int) -> None:

@@ -56,11 +56,12 @@ def seal(content: bytes) -> bytes:
 
     Raises ``ValueError`` where there is not exactly one seal.
     """
-    places = _SEAL.findall(content)
-    if len(places) != 1 or places[0][1] != UNSEALED.encode():
+    places = list(_SEAL.finditer(content))
+    if len(places) != 1 or places[0][2] != UNSEALED.encode():
         message = f"an entry has {len(places)} fields sealSha256; it must have one, and {UNSEALED[:4]}… in it"
         raise ValueError(message)
-    return _SEAL.sub(rb"\g<1>" + hashlib.sha256(content).hexdigest().encode() + rb'"', content)
+    start, end = places[0].span(2)
+    return content[:start] + hashlib.sha256(content).hexdigest().encode() + content[end:]
 
 
 def append_entry(folder: Path, number: int, content: bytes) -> str:

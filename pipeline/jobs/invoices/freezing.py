@@ -6,7 +6,7 @@ Owns the refusals that have to do with dates and with usage that has no price. D
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipeline import register
@@ -38,6 +38,8 @@ class Freezing:
     """What documents state as ``issued_at``; its day in the account's time zone is the day of issue."""
     rehearsal: register.Rehearsal | None = None
     """Takes the documents in the register's place, so that nothing is written."""
+    known: dict[str, Invoice] = field(default_factory=dict)
+    """Invoices that were read from the register or made for it, by the seals of their documents."""
     is_again: bool = False
     """Whether frozen documents are decided once more: their dates were settled when they were issued."""
 

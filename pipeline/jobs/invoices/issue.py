@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from pipeline import register
 from pipeline.base.errors import CommitConflict, InvoiceNotFound
 from pipeline.base.periods import time_zone, usage_date
-from pipeline.invoicing import invoice_document, invoice_from_document, issued_invoice
+from pipeline.invoicing import invoice_document, issued_invoice
 from pipeline.jobs.invoices.freezing import refuse_awaited_rates, refuse_unpriced
 from pipeline.jobs.invoices.named_periods import no_invoice_text
 from pipeline.jobs.state.claims import refuse_broken_claims
-from pipeline.jobs.state.drafts import invoice_book
+from pipeline.jobs.state.drafts import invoice_book, invoice_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -73,7 +73,7 @@ def _issued(
     Raises ``CommitConflict`` where the register has grown meanwhile.
     """
     documents = list(register.read(workspace.root))
-    book = invoice_book(workspace, built, documents=documents)
+    book = invoice_book(workspace, built, documents=documents, known=freezing.known)
     chosen = book.of(period, account_id)
     if not chosen:
         raise InvoiceNotFound(no_invoice_text(book, period, account_id))
@@ -92,7 +92,7 @@ def _issued(
     for draft in drafts:  # each of another account, so that none changes the next one
         document = _issue_one(workspace, draft, built, documents, freezing)
         documents.append(document)
-        yield invoice_from_document(document)
+        yield invoice_of(document, freezing.known)
 
 
 def _issue_one(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from pipeline.accounts import Accounts
     from pipeline.configuration.workspace import Workspace
-    from pipeline.invoicing import InvoiceBook
+    from pipeline.invoicing import Invoice, InvoiceBook
     from pipeline.jobs.state.aggregate import Aggregate
     from pipeline.rates import RateCard
     from pipeline.rates.limits import EntryLimit
@@ -38,10 +38,18 @@ Document = dict[str, Any]
 """An invoice as the register holds it."""
 
 
-def invoice_book(workspace: Workspace, built: Aggregate, *, documents: Sequence[Document] | None = None) -> InvoiceBook:
+def invoice_book(
+    workspace: Workspace,
+    built: Aggregate,
+    *,
+    documents: Sequence[Document] | None = None,
+    known: dict[str, Invoice] | None = None,
+) -> InvoiceBook:
     """Draft an invoice for every account and month with usage that has begun.
 
-    Issued ones are ``documents``, else what is in the register now. Writes nothing.
+    Issued ones are ``documents``, else what is in the register now. Writes nothing. ``known`` are invoices that were
+    read from documents before, by their seals, which are of all that a document says: none of them is read again, and
+    those that are read are added.
 
     Raises ``ConfigurationError`` for an account that was invoiced and is not in ``accounts.toml`` any more, or has
     another currency now, or has a grant that does not cover what was consumed of it.
@@ -57,7 +65,7 @@ def invoice_book(workspace: Workspace, built: Aggregate, *, documents: Sequence[
     lines = lines_by_invoice(charges, currencies=currencies, rounding=rounding, tags=tags, rules=workspace.rules)
     return make_book(
         issued=tuple(
-            invoice_from_document(document)
+            invoice_of(document, {} if known is None else known)
             for document in (register.read(workspace.root) if documents is None else documents)
         ),
         charges=charges_by_invoice(charges) if lines is None else {},
@@ -72,6 +80,15 @@ def invoice_book(workspace: Workspace, built: Aggregate, *, documents: Sequence[
         unpriced={(row.usage.account_id, BillingPeriod.of(row.usage.usage_date)) for row in built.rated.unpriced},
         rules=workspace.rules,
     )
+
+
+def invoice_of(document: Document, known: dict[str, Invoice]) -> Invoice:
+    """Return the invoice of a document of the register, which is read once: see ``invoice_book``."""
+    seal = document.get("sealSha256", "")
+    invoice = known.get(seal) or invoice_from_document(document)
+    if seal:
+        known[seal] = invoice
+    return invoice
 
 
 def card_fees(rate_cards: Mapping[str, RateCard]) -> dict[str, Decimal]:

@@ -74,17 +74,19 @@ def freeze(
     if is_dry:
         rehearsal = register.Rehearsal()
         built = _counted(workspace)
-        decided = decide(workspace, built, Freezing(now=now, rehearsal=rehearsal))
+        freezing = Freezing(now=now, rehearsal=rehearsal)
+        decided = decide(workspace, built, freezing)
         documents = [*register.read(workspace.root), *rehearsal.documents]
-        book = invoice_book(workspace, built, documents=documents)
+        book = invoice_book(workspace, built, documents=documents, known=freezing.known)
         same = "" if as_of else f" with --as-of {instant_text(now)}"
         tell(f"dry run, nothing is written; without --dry-run the same command freezes this{same}")
         return Frozen(decided=decided, book=book, documents=documents, now=now)
     with locked(workspace.lake, command=command, started_at=now):
         built = _counted(workspace)
-        decided = decide(workspace, built, Freezing(now=now))
+        freezing = Freezing(now=now)
+        decided = decide(workspace, built, freezing)
         documents = list(register.read(workspace.root))
-        book = invoice_book(workspace, built, documents=documents)
+        book = invoice_book(workspace, built, documents=documents, known=freezing.known)
         write_marts(workspace, built)
         write_invoices(workspace, book)
     return Frozen(decided=decided, book=book, documents=documents, now=now)
