@@ -11,6 +11,7 @@ import click
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.periods import parse_date
+from pipeline.cli.examples import examples
 from pipeline.cli.printing import print_table
 from pipeline.configuration.workspace import open_workspace
 from pipeline.documents.csv_text import csv_bytes
@@ -25,7 +26,14 @@ if TYPE_CHECKING:
 _BY = "key,model,day"
 
 
-@click.command(name="usage")
+@click.command(
+    name="usage",
+    epilog=examples(
+        "tallybook usage",
+        "tallybook usage --by account,month",
+        "tallybook usage --by key,day --from 2026-10-01 --to 2026-11-01 -o csv",
+    ),
+)
 @click.option(
     "--by",
     default=_BY,
