@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from pipeline.cli.commands.lost import accept_lost_commits_option
-from pipeline.cli.context import EXIT_BAD_INPUT, as_of_option, tell_of_refused_sources, warn
+from pipeline.cli.context import EXIT_BAD_INPUT, as_of_option, tell_of_refused_sources
+from pipeline.cli.examples import examples
 from pipeline.cli.output import output_option, say
 from pipeline.cli.progress import progress
 from pipeline.cli.tables.forms import Form
+from pipeline.cli.warned import tell_warnings, warning_documents
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.night.collect import collect
 from pipeline.jobs.state.history import refuse_lost_history
@@ -31,7 +33,15 @@ _STANDARD_INPUT = "-"
 _PIECE_BYTES = 2**20
 
 
-@click.command(name="collect")
+@click.command(
+    name="collect",
+    epilog=examples(
+        "tallybook collect",
+        "zcat app.log.gz | tallybook collect - --source gateway --keep",
+        "tallybook collect logs/2026-10.jsonl --json",
+        "tallybook collect gateway --again",
+    ),
+)
 @click.argument("given", metavar="[PATH|SOURCE|- …]", nargs=-1)
 @click.option(
     "--source", "as_source", metavar="NAME", help="Read the given files as this source where none names them."
@@ -97,7 +107,7 @@ def command(
             processes=invocation.processors,
         )
     if output.form is Form.JSON:
-        output.document(asdict(collected))
+        output.document(asdict(collected) | {"warnings": warning_documents(collected.warnings)})
     else:
         _print_summary(collected)
     tell_of_refused_sources(collected.refused)
@@ -112,8 +122,7 @@ def _print_summary(collected: Collected) -> None:
     )
     if collected.quarantine_text:
         say(collected.quarantine_text)
-    for warning in collected.warnings:
-        warn(warning)
+    tell_warnings(collected.warnings)
 
 
 def _received(context: click.Context) -> Iterator[bytes]:

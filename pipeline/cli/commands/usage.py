@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.base.errors import ConfigurationError
+from pipeline.cli.examples import examples
 from pipeline.cli.printing import print_table
 from pipeline.cli.selecting import selection_of, selection_options
 from pipeline.configuration.workspace import open_workspace
@@ -27,7 +28,14 @@ if TYPE_CHECKING:
 _BY = "key,model,day"
 
 
-@click.command(name="usage")
+@click.command(
+    name="usage",
+    epilog=examples(
+        "tallybook usage",
+        "tallybook usage --by account,month",
+        "tallybook usage --by key,day --from 2026-10-01 --to 2026-11-01 -o csv",
+    ),
+)
 @click.option(
     "--by",
     default=_BY,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -10,7 +11,7 @@ import click
 
 from pipeline import register
 from pipeline.base.periods import instant_text
-from pipeline.cli.context import tell, warn
+from pipeline.cli.context import EXIT_INTERRUPTED, is_terminal, tell, warn
 from pipeline.cli.output import put_documents
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.invoices.freezing import Freezing
@@ -39,6 +40,11 @@ dry_run_option = click.option(
 )
 
 
+yes_option = click.option(
+    "-y", "--yes", "is_sure", is_flag=True, help="Do not ask; without a terminal nobody is asked anyway."
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frozen(Generic[Decided]):
     """What a run froze, or would have frozen."""
@@ -58,19 +64,31 @@ class Frozen(Generic[Decided]):
 
 
 def freeze(
-    invocation: Invocation, as_of: str | None, decide: Decide[Decided], *, command: str, is_dry: bool
+    invocation: Invocation,
+    as_of: str | None,
+    decide: Decide[Decided],
+    *,
+    command: str,
+    is_dry: bool,
+    in_words: Callable[[Decided], str] | None = None,
 ) -> Frozen[Decided]:
-    """Count everything, decide, and write the files of invoices; a dry run writes nothing, and says so."""
+    """Count everything, decide, and write the files of invoices; a dry run writes nothing, and says so.
+
+    With ``in_words``, which says what would be frozen (nothing: an empty text), a person at a terminal is asked before.
+    Raises ``click.exceptions.Exit`` where the answer is no.
+    """
     clock = invocation.now()
     workspace = open_workspace(invocation.workspace, now=clock)
     now = invocation.clock(as_of, workspace.settings.zone)
     workspace = replace(workspace, now=now)
-
     if now > clock + _AHEAD_MAX:
         warn(
             f"{instant_text(now)} is more than a day ahead of this machine's clock; numbers never run backwards in "
             "time, so that nothing can be issued before then afterwards"
         )
+    if in_words is not None and not is_dry and is_terminal(sys.stdin):
+        rehearsal = register.Rehearsal()
+        _ask(in_words(decide(workspace, _counted(workspace), Freezing(now=now, rehearsal=rehearsal))))
     if is_dry:
         rehearsal = register.Rehearsal()
         built = _counted(workspace)
@@ -99,3 +117,13 @@ def _counted(workspace: Workspace) -> Aggregate:
     if history.of_another_lake:
         history.refuse_credits(invoice_book(workspace, built, documents=history.documents))
     return built
+
+
+def _ask(question: str) -> None:
+    """Ask, and leave the command where the answer is no; an empty question is none."""
+    if not question:
+        return
+    tell(question)
+    if not click.confirm("Go on?", err=True):
+        tell("nothing was written")
+        raise click.exceptions.Exit(EXIT_INTERRUPTED)
