@@ -130,8 +130,8 @@ class ContractYear:
 def year_settled_in(period: BillingPeriod, *, begins_on: date, ends_on: date | None) -> ContractYear | None:
     """Return the year of a contract that is settled with a billing period; None where none is.
 
-    ``begins_on`` is the first of a month. A contract from 1 September 2026 is settled in August of each year; one that
-    ends on 10 November 2026, in November.
+    ``begins_on`` is the first day of a month of the account's. A contract from 1 September 2026 is settled in August of
+    each year; one that ends on 10 November 2026, in November.
     """
     passed = (period.year - begins_on.year) * MONTHS_OF_A_YEAR + period.month - begins_on.month
     if passed < 0:
@@ -185,7 +185,7 @@ def terms_on(terms: Sequence[Terms], usage_date: date) -> Terms:
     return in_force
 
 
-def refuse_disorder(account_id: str, terms: Sequence[Terms]) -> None:
+def refuse_disorder(account_id: str, terms: Sequence[Terms], month_day: int = 1) -> None:
     """Raise ``AccountsError`` where terms do not follow each other in time: a day may have one set of terms only."""
     if terms[0].from_date is not None or any(each.from_date is None for each in terms[1:]):
         message = f"terms of account {account_id!r}: only the first hold since ever, all others need a date"
@@ -197,4 +197,4 @@ def refuse_disorder(account_id: str, terms: Sequence[Terms]) -> None:
                 "write them in the order of time, one a day"
             )
             raise AccountsError(message)
-    refuse_changes_within(account_id, [(each.from_date, each.billed_by) for each in terms])
+    refuse_changes_within(account_id, [(each.from_date, each.billed_by) for each in terms], month_day)

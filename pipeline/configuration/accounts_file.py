@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pipeline.accounts import Account, Accounts, KeyPeriod
+from pipeline.accounts import MONTH_DAY_MAX, Account, Accounts, KeyPeriod
 from pipeline.base.errors import AccountsError, ConfigurationError
 from pipeline.base.periods import YEARS, day_start_at, time_zone
 from pipeline.configuration.account_terms import (
@@ -54,6 +54,7 @@ _KEYS = (
     "coupons",
     "begins_on",
     "ends_on",
+    "billing_day",
     "tax",
     "payment_terms_days",
     *_PRINTED,
@@ -132,6 +133,7 @@ def _account(
             coupons=coupons,
             begins_on=date_of(table, "begins_on", is_required=False),
             ends_on=date_of(table, "ends_on", is_required=False),
+            month_day=table.integer("billing_day", default=1, smallest=1, greatest=MONTH_DAY_MAX),
             tax=read_tax(table),
             tax_changes=read_tax_changes(table),
             payment_terms_days=_payment_terms_days(table),

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from pipeline import register
 from pipeline.base.money import plain, plain_amount
-from pipeline.base.periods import BillingPeriod
 from pipeline.configuration.settings import UnmeasuredPolicy
 from pipeline.invoicing.book import above_spend_cap
 from pipeline.jobs.night.collect import collect
@@ -225,7 +224,12 @@ def _unpriced(workspace: Workspace, built: Aggregate) -> Iterator[str]:
     places: dict[tuple[str, str, str], list[UsageQuantity]] = {}
     for row in built.rated.unpriced:
         places.setdefault(
-            (str(BillingPeriod.of(row.usage.usage_date)), row.usage.account_id, row.usage.model), []
+            (
+                str(workspace.accounts.month_of(row.usage.account_id, row.usage.usage_date)),
+                row.usage.account_id,
+                row.usage.model,
+            ),
+            [],
         ).append(row.usage)
     for (period, account_id, model), usage in sorted(places.items()):
         account = workspace.accounts.by_id(account_id)

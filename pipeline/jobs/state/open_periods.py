@@ -21,7 +21,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.base.errors import DataFileDamaged
-from pipeline.base.periods import BillingPeriod
 from pipeline.jobs.state.dates_counted import digest_of, program_parts
 from pipeline.jobs.state.rate import RatedUsage, rate
 from pipeline.lake.counted import NewEntry, read_entries, read_piece, write_entries
@@ -126,7 +125,9 @@ def build_open_periods(workspace: Workspace, dates: DatesCounted, reference: Map
     by_period = {
         period: {name: table.filter(_is_in(table, [period])) for name, table in built.items()} for period in opened
     }
-    unpriced = {str(BillingPeriod.of(each.usage.usage_date)) for each in rated.unpriced}
+    unpriced = {
+        str(workspace.accounts.month_of(each.usage.account_id, each.usage.usage_date)) for each in rated.unpriced
+    }
     new = {period: _entry(inputs[period], tables) for period, tables in by_period.items() if period not in unpriced}
     kept = {
         period: {name: parquet_bytes.decode(content).cast(_SCHEMAS[name]) for name, content in mine.items()}
