@@ -7,7 +7,7 @@ Owns what an account may agree to, and whose a key is at an instant. Does not ow
 
 from __future__ import annotations
 
-from pipeline.accounts.account import Account, Accounts
+from pipeline.accounts.account import MONTH_DAY_MAX, Account, Accounts
 from pipeline.accounts.billing import TAXED_KINDS, Tax, TaxCategory, TaxChange
 from pipeline.accounts.coupons import Coupon
 from pipeline.accounts.credits import CreditGrant
@@ -20,6 +20,7 @@ from pipeline.accounts.terms import ContractYear, Proration, Terms, TermsInForce
 
 __all__ = [
     "LANGUAGE_DEFAULT",
+    "MONTH_DAY_MAX",
     "TAXED_KINDS",
     "Account",
     "Accounts",

@@ -18,7 +18,7 @@ from pipeline.accounts.keys import KEY_ID, KeyPeriod, refuse_tags, refuse_two_ow
 from pipeline.accounts.parties import Party, refuse_unknown_language
 from pipeline.accounts.terms import Terms, refuse_disorder, terms_in_force, terms_on, year_of
 from pipeline.base.errors import AccountsError
-from pipeline.base.periods import time_zone
+from pipeline.base.periods import BillingPeriod, time_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from pipeline.accounts.exchange import Exchange
     from pipeline.accounts.items import OneOffItem
     from pipeline.accounts.terms import ContractYear, TermsInForce
-    from pipeline.base.periods import BillingPeriod
 
 _ACCOUNT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _CUSTOMER = re.compile(r"[!-~]{1,255}", re.ASCII)
 _FOR_EVER = datetime.max.replace(tzinfo=UTC)
 NAME_CHARACTERS_MAX = 200
+MONTH_DAY_MAX = 28
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +71,8 @@ class Account:
     """First day for which fees, seats and commitment are owed; None = as the terms say."""
     ends_on: date | None = None
     """First day for which they are owed no more; None = until further notice."""
+    month_day: int = 1
+    """With which day of the calendar's months its own begin: 1 to 28. It stays, once the account is invoiced."""
     tax: Tax | None = None
     """Since ever; ``tax_changes`` may say otherwise for later days."""
     tax_changes: tuple[TaxChange, ...] = ()
@@ -118,13 +120,13 @@ class Account:
         time_zone(self.timezone)
         if not self.terms:
             object.__setattr__(self, "terms", (Terms(from_date=None, rate_card=self.rate_card),))
-        refuse_disorder(self.id, self.terms)
+        self._refuse_dates()
+        refuse_disorder(self.id, self.terms, self.month_day)
         for what in ("purchase_order", "buyer_reference", "payment_terms", "note"):
             refuse_unprintable(what, getattr(self, what))
         _refuse_unusable_customers(self)
         if self.language:
             refuse_unknown_language(self.language)
-        self._refuse_dates()
         _refuse_twice(self.id, "item", "item", [item.id for item in self.items])
         _refuse_twice(self.id, "coupon", "coupon", [coupon.id for coupon in self.coupons])
         _refuse_twice(self.id, "credit", "grant", [grant.id for grant in self.credits])
@@ -133,7 +135,13 @@ class Account:
                 _refuse_names_of_months(self.id, grant.id, [each.id for each in self.credits])
 
     def _refuse_dates(self) -> None:
-        """Raise ``AccountsError`` for an end before the beginning, and for years that begin nowhere."""
+        """Raise ``AccountsError`` for an end before the beginning, and for months or years that begin nowhere."""
+        if not 1 <= self.month_day <= MONTH_DAY_MAX:
+            message = (
+                f"billing_day of account {self.id!r} is {self.month_day}; write a day that every month has, "
+                f"1 to {MONTH_DAY_MAX}"
+            )
+            raise AccountsError(message)
         if self.begins_on is not None and self.ends_on is not None and self.ends_on <= self.begins_on:
             message = (
                 f"account {self.id!r} ends on {self.ends_on}, not after {self.begins_on}, when it begins; "
@@ -141,10 +149,11 @@ class Account:
             )
             raise AccountsError(message)
         by_the_year = any(terms.yearly_commitment for terms in self.terms)
-        if by_the_year and (self.begins_on is None or self.begins_on.day != 1):
+        if by_the_year and (self.begins_on is None or self.begins_on.day != self.month_day):
+            first = "first of the" if self.month_day == 1 else "day of a"
             message = (
                 f"account {self.id!r} has a yearly_commitment, and begins_on is {self.begins_on or 'missing'}; "
-                "write the first of the month with which its years begin, such as 2026-10-01"
+                f"write the {first} month with which its years begin, such as 2026-10-{self.month_day:02}"
             )
             raise AccountsError(message)
 
@@ -176,6 +185,18 @@ class Account:
         """Return the year of the contract whose commitment is settled with a billing period, or None."""
         year = self.year_of(period)
         return year if year is not None and year.settled_in == period else None
+
+    def month_of(self, usage_date: date) -> BillingPeriod:
+        """Return the month of the account that a usage date lies in."""
+        return BillingPeriod.of(usage_date, self.month_day)
+
+    @property
+    def calendar(self) -> str:
+        """What its days and months are counted by: its time zone, and the day of the month where that is not the first.
+
+        ``Europe/Berlin``, ``Europe/Berlin@15``.
+        """
+        return self.timezone if self.month_day == 1 else f"{self.timezone}@{self.month_day}"
 
     def period_of(self, month: BillingPeriod) -> BillingPeriod:
         """Return the months that are billed together with one of them, by the terms in force on its first day."""
@@ -252,6 +273,11 @@ class Accounts:
         account = self.account_of(api_key_id, now) if now is not None else None
         _, last = max(holders, key=lambda holder: holder[0].to_at or _FOR_EVER)
         return (account or last).id
+
+    def month_of(self, account_id: str, usage_date: date) -> BillingPeriod:
+        """Return the month that a usage date lies in, of an account; of the calendar where there is none such."""
+        account = self._by_id.get(account_id)
+        return BillingPeriod.of(usage_date) if account is None else account.month_of(usage_date)
 
     def by_id(self, account_id: str) -> Account | None:
         """Return the account with an id, or None."""

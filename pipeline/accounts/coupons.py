@@ -55,6 +55,6 @@ class Coupon:
 
     def is_of(self, period: BillingPeriod) -> bool:
         """Say whether it is taken off a billing period."""
-        first = BillingPeriod.of(self.from_date)
+        first = BillingPeriod.of(self.from_date, period.day)
         passed = (period.year - first.year) * 12 + period.month - first.month
         return passed >= 0 and (self.months is None or passed < self.months)

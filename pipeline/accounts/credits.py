@@ -126,7 +126,7 @@ class CreditGrant:
         return rolling if self.rollover_max is None else min(rolling, self.rollover_max)
 
     def months(self, until: BillingPeriod) -> Iterator[CreditGrant]:
-        """Yield the grants that it consists of, up to and with that of a billing period.
+        """Yield the grants that it consists of, up to and with that of a month, of months that begin as that does.
 
         Itself where it does not recur. 100.00 from 15 October on, with a month of rollover, are 100.00 from 15 October
         to (excluding) 1 December, 100.00 from 1 November to 1 January, and so on. Where they roll over in part, each
@@ -135,14 +135,14 @@ class CreditGrant:
         if not self.recurs:
             yield self
             return
-        period, granted_on = BillingPeriod.of(self.granted_on), self.granted_on
+        period, granted_on = BillingPeriod.of(self.granted_on, until.day), self.granted_on
         while period <= until and (self.expires_on is None or granted_on < self.expires_on):
             end_date = period.end_date
             for _ in range(self.rollover_months):
-                end_date = BillingPeriod.of(end_date).end_date
+                end_date = BillingPeriod.of(end_date, until.day).end_date
             yield replace(
                 self,
-                id=f"{self.id}.{period}",
+                id=f"{self.id}.{period.year:04}-{period.month:02}",
                 granted_on=granted_on,
                 expires_on=end_date if self.expires_on is None else min(end_date, self.expires_on),
                 recurs=False,

@@ -118,6 +118,8 @@ class Exchange:
     day: ExchangeDay = ExchangeDay.USAGE
     days_max: int = 0
     """How many days old a rate may be: for weekends and holidays, of which no rate is published."""
+    month_day: int = 1
+    """With which day the account's months begin."""
 
     def rate_of(self, currency: str, usage_date: date) -> ExchangeRate | None:
         """Return the rate by which a price is paid for usage of a date; None where there is none.
@@ -141,7 +143,9 @@ class Exchange:
 
     def deciding_day(self, usage_date: date) -> date:
         """Return the day whose rate holds for usage of a date."""
-        return usage_date if self.day is ExchangeDay.USAGE else BillingPeriod.of(usage_date).end_date - _DAY
+        if self.day is ExchangeDay.USAGE:
+            return usage_date
+        return BillingPeriod.of(usage_date, self.month_day).end_date - _DAY
 
     def missing_text(self, currency: str, usage_date: date) -> str:
         """Say which rate is missing, and what to do."""

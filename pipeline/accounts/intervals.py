@@ -56,12 +56,15 @@ class BillingInterval:
         passed = (month.month - self.start_month) % self.interval.months
         start = month.year * MONTHS_OF_A_YEAR + month.month - 1 - passed
         return BillingPeriod(
-            year=start // MONTHS_OF_A_YEAR, month=start % MONTHS_OF_A_YEAR + 1, count=self.interval.months
+            year=start // MONTHS_OF_A_YEAR,
+            month=start % MONTHS_OF_A_YEAR + 1,
+            day=month.day,
+            count=self.interval.months,
         )
 
-    def begins_on(self, day: date) -> bool:
-        """Say whether one of its periods begins on a day."""
-        return self.period_of(BillingPeriod.of(day)).first_date == day
+    def begins_on(self, day: date, month_day: int) -> bool:
+        """Say whether one of its periods begins on a day, of months that begin on ``month_day``."""
+        return self.period_of(BillingPeriod.of(day, month_day)).first_date == day
 
     def __str__(self) -> str:
         """Write ``the quarter``; where none begins with January, ``the quarter from month 2, 5, 8 or 11``."""
@@ -72,15 +75,18 @@ class BillingInterval:
         return f"the {self.interval} from month {', '.join(most)}{' or ' if most else ''}{last}"
 
 
-def refuse_changes_within(account_id: str, intervals: Iterable[tuple[date | None, BillingInterval]]) -> None:
+def refuse_changes_within(
+    account_id: str, intervals: Iterable[tuple[date | None, BillingInterval]], month_day: int
+) -> None:
     """Raise ``AccountsError`` where an account goes over to another interval within a period of either.
 
-    ``intervals`` are in the order of time, each with its first day; the first since ever.
+    ``intervals`` are in the order of time, each with its first day; the first since ever. Months begin on
+    ``month_day``.
     """
     for (_, before), (from_date, after) in pairwise(intervals):
-        if from_date is None or before == after or (before.begins_on(from_date) and after.begins_on(from_date)):
+        if from_date is None or before == after or _both_begin(before, after, from_date, month_day):
             continue
-        near = list(_common_boundaries(before, after, from_date))
+        near = list(_common_boundaries(before, after, from_date, month_day))
         where = (
             f"where periods of both begin: {' or '.join(map(str, near))}"
             if near
@@ -93,17 +99,20 @@ def refuse_changes_within(account_id: str, intervals: Iterable[tuple[date | None
         raise AccountsError(message)
 
 
-def _common_boundaries(before: BillingInterval, after: BillingInterval, day: date) -> Iterator[date]:
+def _both_begin(before: BillingInterval, after: BillingInterval, day: date, month_day: int) -> bool:
+    return before.begins_on(day, month_day) and after.begins_on(day, month_day)
+
+
+def _common_boundaries(before: BillingInterval, after: BillingInterval, day: date, month_day: int) -> Iterator[date]:
     """Yield the nearest days before and after a day on which periods of both intervals begin, where there are any."""
-    month = BillingPeriod.of(day)
-    earlier = later = month
+    earlier = later = BillingPeriod.of(day, month_day)
     for _ in range(_SEARCHED_MONTHS):
-        if before.begins_on(earlier.first_date) and after.begins_on(earlier.first_date):
+        if _both_begin(before, after, earlier.first_date, month_day):
             yield earlier.first_date
             break
         earlier = earlier.previous()
     for _ in range(_SEARCHED_MONTHS):
         later = later.next()
-        if before.begins_on(later.first_date) and after.begins_on(later.first_date):
+        if _both_begin(before, after, later.first_date, month_day):
             yield later.first_date
             break

@@ -141,8 +141,8 @@ class ContractYear:
 def year_of(period: BillingPeriod, *, begins_on: date, ends_on: date | None) -> ContractYear | None:
     """Return the year of a contract that a billing period lies in; None where the contract does not hold in it.
 
-    ``begins_on`` is the first of a month. A contract from 1 September 2026 is settled in August of each year; one that
-    ends on 10 November 2026, in November.
+    ``begins_on`` is the first day of a month of the account's. A contract from 1 September 2026 is settled in August of
+    each year; one that ends on 10 November 2026, in November.
     """
     passed = (period.year - begins_on.year) * MONTHS_OF_A_YEAR + period.month - begins_on.month
     if passed < 0 or (ends_on is not None and ends_on <= period.first_date):
@@ -150,7 +150,7 @@ def year_of(period: BillingPeriod, *, begins_on: date, ends_on: date | None) -> 
     years = passed // MONTHS_OF_A_YEAR
     first_date, end_date = (begins_on.replace(year=begins_on.year + count) for count in (years, years + 1))
     last_date = min(end_date, ends_on or end_date) - timedelta(days=1)
-    return ContractYear(first_date=first_date, end_date=end_date, settled_in=BillingPeriod.of(last_date))
+    return ContractYear(first_date=first_date, end_date=end_date, settled_in=BillingPeriod.of(last_date, period.day))
 
 
 def terms_in_force(
@@ -204,7 +204,7 @@ def _refuse_overage(overage_percent: Decimal) -> None:
     refuse_fraction_digits("overage_percent", overage_percent, DISCOUNT_FRACTION_DIGITS_MAX)
 
 
-def refuse_disorder(account_id: str, terms: Sequence[Terms]) -> None:
+def refuse_disorder(account_id: str, terms: Sequence[Terms], month_day: int = 1) -> None:
     """Raise ``AccountsError`` where terms do not follow each other in time: a day may have one set of terms only."""
     if terms[0].from_date is not None or any(each.from_date is None for each in terms[1:]):
         message = f"terms of account {account_id!r}: only the first hold since ever, all others need a date"
@@ -216,4 +216,4 @@ def refuse_disorder(account_id: str, terms: Sequence[Terms]) -> None:
                 "write them in the order of time, one a day"
             )
             raise AccountsError(message)
-    refuse_changes_within(account_id, [(each.from_date, each.billed_by) for each in terms])
+    refuse_changes_within(account_id, [(each.from_date, each.billed_by) for each in terms], month_day)

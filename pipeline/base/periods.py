@@ -38,6 +38,9 @@ _PERIOD = re.compile(
     r"(?P<year>[0-9]{4})(?:-(?P<month>[0-9]{2})(?:--(?P<to_year>[0-9]{4})-(?P<to_month>[0-9]{2}))?|-Q(?P<quarter>[1-4]))?",
     re.ASCII,
 )
+_OF_DAYS = re.compile(r"(?P<first>[0-9]{4}-[0-9]{2}-[0-9]{2})(?:--(?P<last>[0-9]{4}-[0-9]{2}-[0-9]{2}))?", re.ASCII)
+_MONTH_DAYS_MIN = 28
+"""Every month has a day of this number: months may begin on it, or on an earlier one."""
 _HOW_TO_WRITE = "write a month as YYYY-MM, such as 2026-10, a quarter as 2026-Q4, a year as 2026"
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _INSTANT = re.compile(
@@ -64,20 +67,24 @@ def time_zone(name: str) -> ZoneInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class BillingPeriod:
-    """One calendar month, or several that follow each other and are on one invoice.
+    """One month, or several that follow each other and are on one invoice.
 
-    Which instants it holds depends on a time zone. Usage is counted and priced by single months.
+    A month is one of the calendar, or begins on another day of it, the same each month. Which instants it holds depends
+    on a time zone. Usage is counted and priced by single months.
     """
 
     year: int
     month: int
-    """The first month."""
+    """The first month: that of the calendar which it begins in."""
+    day: int = 1
+    """With which day of the calendar's months they begin: 1 to 28."""
     count: int = 1
     """How many months: 1 to 12."""
 
     def __post_init__(self) -> None:
         """Refuse a month that does not exist, and more of them than a year has."""
-        if self.year not in YEARS or not 1 <= self.month <= _MONTHS or not 1 <= self.count <= _MONTHS:
+        is_month = self.year in YEARS and 1 <= self.month <= _MONTHS and 1 <= self.day <= _MONTH_DAYS_MIN
+        if not is_month or not 1 <= self.count <= _MONTHS:
             months = "" if self.count == 1 else f" of {self.count} months"
             message = f"billing period {self.year:04}-{self.month:02}{months} does not exist; {_HOW_TO_WRITE}"
             raise ConfigurationError(message)
@@ -86,8 +93,12 @@ class BillingPeriod:
     def parse(cls, text: str) -> BillingPeriod:
         """Read ``2026-10``, ``2026-Q4``, ``2026``, or any months by the first and the last: ``2026-11--2027-01``.
 
-        Raises ``ConfigurationError`` for anything else.
+        Months that begin on another day than the first are read by that, ``2026-10-15``, several of them by the first
+        and the last day, ``2026-10-15--2027-01-14``. Raises ``ConfigurationError`` for anything else.
         """
+        of_days = _OF_DAYS.fullmatch(text)
+        if of_days:
+            return cls._of_days(text, of_days["first"], of_days["last"])
         match = _PERIOD.fullmatch(text)
         if not match:
             message = f"billing period {text!r} cannot be read; {_HOW_TO_WRITE}"
@@ -103,15 +114,35 @@ class BillingPeriod:
         return first.until(cls(year=int(match["to_year"]), month=int(match["to_month"])))
 
     @classmethod
-    def of(cls, usage_date: date) -> BillingPeriod:
-        """Return the month that a usage date lies in."""
-        return cls(year=usage_date.year, month=usage_date.month)
+    def of(cls, usage_date: date, day: int = 1) -> BillingPeriod:
+        """Return the month that a usage date lies in, of months that begin on a day of the calendar's."""
+        month = cls(year=usage_date.year, month=usage_date.month, day=day)
+        return month if day <= usage_date.day else month.previous()
+
+    @classmethod
+    def _of_days(cls, text: str, first: str, last: str | None) -> BillingPeriod:
+        """Read months by their first day, and the last one of several."""
+        try:
+            first_date = parse_date(first)
+            end_date = parse_date(last) + _DAY if last else None
+        except ConfigurationError:
+            first_date = end_date = date.min
+        if first_date.day == 1 or (end_date and end_date.day != first_date.day):
+            message = f"billing period {text!r} cannot be read; {_HOW_TO_WRITE}"
+            raise ConfigurationError(message)
+        month = cls(year=first_date.year, month=first_date.month, day=first_date.day)
+        return month if end_date is None else month.until(cls.of(end_date - _DAY, day=month.day))
 
     def __str__(self) -> str:
         """Write ``2026-10``, ``2026-Q4`` or ``2026``; other months by the first and the last, ``2026-11--2027-01``.
 
-        Two hyphens stand between the ends of an interval where a slash cannot (ISO 8601).
+        Months that begin on another day than the first are written by their days: ``2026-10-15``, which is 15 October
+        to 14 November, and ``2026-10-15--2027-01-14``. Two hyphens stand between the ends of an interval where a slash
+        cannot (ISO 8601).
         """
+        if self.day != 1:
+            first_day = self.first_date.isoformat()
+            return first_day if self.count == 1 else f"{first_day}--{(self.end_date - _DAY).isoformat()}"
         if self.count == _MONTHS and self.month == 1:
             return f"{self.year:04}"
         if self.count == _QUARTER and self.month % _QUARTER == 1:
@@ -141,18 +172,18 @@ class BillingPeriod:
     def until(self, last: BillingPeriod) -> BillingPeriod:
         """Return this month and those that follow it, up to and with another one."""
         count = (last.year - self.year) * _MONTHS + last.month - self.month + 1
-        return BillingPeriod(year=self.year, month=self.month, count=count)
+        return BillingPeriod(year=self.year, month=self.month, day=self.day, count=count)
 
     @property
     def first_date(self) -> date:
         """The first usage date of the period."""
-        return date(self.year, self.month, 1)
+        return date(self.year, self.month, self.day)
 
     @property
     def end_date(self) -> date:
         """The usage date after the period's last one."""
         passed = self.month - 1 + self.count
-        return date(self.year + passed // _MONTHS, passed % _MONTHS + 1, 1)
+        return date(self.year + passed // _MONTHS, passed % _MONTHS + 1, self.day)
 
     def next(self) -> BillingPeriod:
         """Return the month after this one."""
@@ -165,7 +196,7 @@ class BillingPeriod:
     def _month_after(self, passed: int) -> BillingPeriod:
         """Return the month that begins so many months after this begins."""
         passed += self.month - 1
-        return BillingPeriod(year=self.year + passed // _MONTHS, month=passed % _MONTHS + 1)
+        return BillingPeriod(year=self.year + passed // _MONTHS, month=passed % _MONTHS + 1, day=self.day)
 
     def start_at(self, zone: ZoneInfo) -> datetime:
         """Return the first instant of the period in a time zone, in UTC."""

@@ -75,7 +75,7 @@ class Invocation:
 class PeriodType(click.ParamType["BillingPeriod"]):
     """A billing period on the command line.
 
-    ``2026-10``, ``this-month``, ``last-month``, ``2026-Q4``, ``2026``, ``2026-11--2027-01``.
+    ``2026-10``, ``this-month``, ``last-month``, ``2026-Q4``, ``2026``, ``2026-10-15``, ``2026-11--2027-01``.
     """
 
     name = "PERIOD"

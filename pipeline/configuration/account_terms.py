@@ -59,6 +59,9 @@ def read_terms(account: Table, *, default_rate_card: str) -> tuple[Terms, ...]:
     terms = [_terms(account, None, before=Terms(from_date=None, rate_card=default_rate_card))]
     for entry in account.tables("terms"):
         named = inner_table(account, entry.name, entry.values)
+        if "billing_day" in entry.values:
+            what = "billing_day is the account's at all times; write it beside its id and name, above all terms"
+            raise named.refusal(what)
         named.allow_only("from", *TERMS_KEYS, "tax")
         terms.append(_terms(named, date_of(named, "from", is_required=True), before=terms[-1]))
     return tuple(terms)

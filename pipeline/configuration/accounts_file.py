@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pipeline.accounts import Account, Accounts, KeyPeriod
+from pipeline.accounts import MONTH_DAY_MAX, Account, Accounts, KeyPeriod
 from pipeline.base.errors import AccountsError, ConfigurationError
 from pipeline.base.periods import YEARS, day_start_at, time_zone
 from pipeline.configuration.account_terms import (
@@ -59,6 +59,7 @@ _KEYS = (
     "ends_on",
     "currency",
     "exchange",
+    "billing_day",
     "tax",
     "payment_terms_days",
     *_PRINTED,
@@ -129,7 +130,8 @@ def _account(
             )
             raise table.refusal(what)
     grants, items, coupons = read_credits(table), read_items(table), read_coupons(table)
-    exchange = read_exchange(table, terms, currencies, exchange_tables)
+    month_day = table.integer("billing_day", default=1, smallest=1, greatest=MONTH_DAY_MAX)
+    exchange = read_exchange(table, terms, currencies, exchange_tables, month_day=month_day)
     currency = exchange.currency if exchange else None
     refuse_currencies(table, terms, grants, currencies, items=items, coupons=coupons, currency=currency)
     refuse_unknown_models(table, terms, models, grants)
@@ -149,6 +151,7 @@ def _account(
             exchange=exchange,
             begins_on=date_of(table, "begins_on", is_required=False),
             ends_on=date_of(table, "ends_on", is_required=False),
+            month_day=month_day,
             tax=read_tax(table),
             tax_changes=read_tax_changes(table),
             payment_terms_days=_payment_terms_days(table),

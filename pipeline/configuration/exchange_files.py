@@ -79,8 +79,13 @@ def read_exchange(
     terms: Sequence[Terms],
     currencies: Mapping[str, str],
     tables: dict[Pair, ExchangeTable],
+    *,
+    month_day: int = 1,
 ) -> Exchange | None:
-    """Read ``currency`` and ``exchange`` of an account; None where it pays in the currency of its rate cards."""
+    """Read ``currency`` and ``exchange`` of an account; None where it pays in the currency of its rate cards.
+
+    ``month_day`` is the day with which its months begin.
+    """
     if "currency" not in account.values:
         if "exchange" in account.values:
             what = 'exchange is stated, and no currency; write currency = "EUR", or what the account pays in'
@@ -103,6 +108,7 @@ def read_exchange(
         tables={each: _table_of(account, each, currency, tables) for each in foreign},
         day=ExchangeDay(day),
         days_max=stated.integer("days_max", default=0, smallest=0, greatest=DAYS_MAX),
+        month_day=month_day,
     )
 
 

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import exact_sum, plain
-from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing.corrections import correction_lines, invoiced_so_far, worth_of_lines
 from pipeline.invoicing.credits import NOTHING_CONSUMED, CreditBalance, consumed_by_grant, grants_of, lapsed_of
 from pipeline.invoicing.draft import draft_of_lines
@@ -29,10 +28,12 @@ from pipeline.invoicing.usage_lines import usage_lines
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
+    from datetime import date
     from decimal import Decimal
 
     from pipeline.accounts import Account, Accounts, ContractYear, Letterhead, OneOffItem, Tax, Terms, TermsInForce
     from pipeline.base.money import Rounding
+    from pipeline.base.periods import BillingPeriod
     from pipeline.invoicing.corrections import Cell, Worth
     from pipeline.invoicing.invoice import Invoice
     from pipeline.invoicing.lines import InvoiceLine
@@ -127,7 +128,7 @@ def make_book(
     refuse_removed_accounts(issued, accounts)
     if rules is not Rules.FIRST:
         refuse_lowered_grants(issued, accounts)
-    used = [period for _, period in places]
+    used = [period.first_date for _, period in places]
     reach = (min(used), max(used)) if used else None
     issued_to: dict[str, list[Invoice]] = {}
     for invoice in issued:
@@ -264,13 +265,15 @@ def credit_balances(book: InvoiceBook, accounts: Accounts, currencies: Mapping[s
     By account, in the order in which grants are consumed. One that recurs is a grant a month, up to the latest month
     that has an invoice or a draft.
     """
-    periods = [invoice.period.last for invoice in book.of()]
+    periods = {month for invoice in book.of() for month in invoice.stated_months}
+    last_dates = [period.first_date for period in periods]
     for account in accounts:
         mine = [invoice for invoice in book.of() if invoice.account_id == account.id]
         used = consumed_by_grant(mine)
         reserved = consumed_by_grant(draft for draft in book.drafts if draft.account_id == account.id)
-        started = [BillingPeriod.of(grant.granted_on) for grant in account.credits]
-        for grant in grants_of(account.credits, max(periods or started)) if started else ():
+        started = [grant.granted_on for grant in account.credits]
+        until = account.month_of(max(last_dates or started)) if started else None
+        for grant in grants_of(account.credits, until) if until else ():
             of_all, of_drafts = (each.get(grant.id, NOTHING_CONSUMED) for each in (used, reserved))
             has_rolled = grant.rolls_on is not None and any(period.end_date > grant.rolls_on for period in periods)
             yield CreditBalance(
@@ -299,8 +302,8 @@ class _AccountDrafts:
     """Usage lines that are made already."""
     card_fees: Mapping[str, Decimal]
     limits: Mapping[Place, Mapping[str, EntryLimit]]
-    reach: tuple[BillingPeriod, BillingPeriod] | None
-    """The first and the last period with usage of any account."""
+    reach: tuple[date, date] | None
+    """The first days of the first and the last month with usage of any account."""
     unpriced: frozenset[BillingPeriod]
     """Periods with usage that has no price: nobody knows what they are worth."""
     rules: Rules
@@ -308,7 +311,18 @@ class _AccountDrafts:
     _worth: dict[BillingPeriod, list[InvoiceLine]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse a change of currency: amounts of two currencies cannot be subtracted."""
+        """Refuse a change of currency, and of the day on which months begin.
+
+        Amounts of two currencies cannot be subtracted, and days of two kinds of months would be billed twice or never.
+        """
+        for invoice in self._standing():
+            if invoice.period.day != self.account.month_day:
+                message = (
+                    f"account {self.account.id!r} was invoiced for {invoice.period} ({invoice.id}), and its months "
+                    f"begin on day {self.account.month_day} now; an account that was invoiced keeps its billing_day: "
+                    f"put {invoice.period.day} back, and make a new account for other months"
+                )
+                raise ConfigurationError(message)
         for invoice in self.issued:
             if invoice.currency != self.currency:
                 message = (
@@ -444,12 +458,15 @@ class _AccountDrafts:
         """Yield the periods for which something is owed without usage, within those that any account has used."""
         if self.reach is None:
             return
-        period, last = self.reach
-        while period <= last:
-            if any(self._owes(each.terms) for each in self._due(period)) or self._owes_a_year(period):
+        first_date, last_date = self.reach
+        period = self.account.month_of(first_date)
+        while period.first_date <= last_date:
+            is_due = any(self._owes(each.terms) for each in self._due(period))
+            if is_due or (self._is_reached(period) and self._owes_a_year(period)):
                 yield period
             period = period.next()
-        yield from {each for each in map(BillingPeriod.of, (item.date for item in self.account.items)) if each <= last}
+        months = {self.account.month_of(item.date) for item in self.account.items}
+        yield from {month for month in months if month.first_date <= last_date}
 
     def _owes(self, terms: Terms) -> bool:
         has_fee = terms.fee_without_usage and terms.rate_card in self.card_fees
@@ -465,8 +482,7 @@ class _AccountDrafts:
 
         What was spent in its months before is what they are worth now.
         """
-        is_reached = self.reach is not None and self.reach[0] <= period <= self.reach[1]
-        year = self.account.year_settled_in(period) if is_reached else None
+        year = self.account.year_settled_in(period) if self._is_reached(period) else None
         return None if year is None else self._spent_before(period, year)
 
     def _year_so_far(self, period: BillingPeriod) -> YearSoFar | None:
@@ -476,7 +492,7 @@ class _AccountDrafts:
         return None if year is None else self._spent_before(period, year)
 
     def _spent_before(self, period: BillingPeriod, year: ContractYear) -> YearSoFar:
-        before, month = [], BillingPeriod.of(year.first_date)
+        before, month = [], self.account.month_of(year.first_date)
         while month < period:
             before.append(total_of(self.worth(month), *SPENT_KINDS))
             month = month.next()
@@ -487,7 +503,7 @@ class _AccountDrafts:
 
         Terms without a date, of a contract without one, begin with the account's first usage.
         """
-        if self.reach is None or not self.reach[0] <= period <= self.reach[1]:
+        if not self._is_reached(period):
             return ()
         first_used = min(self.charges, default=None)
         has_begun = self.account.begins_on is not None or (first_used is not None and first_used <= period)
@@ -496,5 +512,9 @@ class _AccountDrafts:
 
     def _items(self, period: BillingPeriod) -> list[OneOffItem]:
         """Return the one-off items of a period, once any account has used it or a later one."""
-        is_reached = self.reach is not None and period <= self.reach[1]
-        return [item for item in self.account.items if is_reached and BillingPeriod.of(item.date) == period]
+        is_reached = self.reach is not None and period.first_date <= self.reach[1]
+        return [item for item in self.account.items if is_reached and self.account.month_of(item.date) == period]
+
+    def _is_reached(self, period: BillingPeriod) -> bool:
+        """Say whether usage of any account has reached a month: one that begins no earlier has some."""
+        return self.reach is not None and self.reach[0] <= period.first_date <= self.reach[1]

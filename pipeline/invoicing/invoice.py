@@ -107,7 +107,8 @@ class Invoice:
             if line.number != number or not isinstance(line.quantity, int):
                 message = f"line {number} has the number {line.number!r} and the quantity {line.quantity!r}"
                 raise ValueError(message)
-            if line.period not in self._months_of(line):
+            is_stated = line.period is not None or self.period.count > 1
+            if is_stated and line.period not in self._months_of(line):
                 message = f"line {number} is of {line.period}, and the invoice of {self.period}"
                 raise ValueError(message)
             if line.amount != rounded_to_minor_unit(line.exact_amount, self.currency, self.rounding):
@@ -120,6 +121,11 @@ class Invoice:
     def month_of(self, line: InvoiceLine) -> BillingPeriod:
         """Return the month that a line is about; of tax on an invoice of several months, all of them."""
         return line.original_period or line.period or self.period
+
+    @property
+    def stated_months(self) -> set[BillingPeriod]:
+        """Its months: of several, those that it has lines of, since the others may not have come."""
+        return {self.period} if self.period.count == 1 else {line.period for line in self.lines if line.period}
 
     @property
     def is_partial(self) -> bool:

@@ -14,7 +14,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline.base.money import exact_arithmetic, exact_sum, normalised, plain, rounded_to_minor_unit
-from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing.lines import SPENT_KINDS, LineKind, part_text, plain_line, total_of
 from pipeline.invoicing.overage import overage_lines
 from pipeline.invoicing.recurring_lines import YEAR, commitment_of, fee_lines, seat_lines
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
     from pipeline.accounts import Account, Coupon, OneOffItem, Tax, TermsInForce
     from pipeline.base.money import Rounding
+    from pipeline.base.periods import BillingPeriod
     from pipeline.invoicing.lines import InvoiceLine
     from pipeline.invoicing.recurring_lines import Commitment, YearSoFar
     from pipeline.rates.limits import EntryLimit
@@ -172,7 +172,7 @@ def year_lines(
         return []
     agreed, printed = (plain(rounded_to_minor_unit(each, currency, rounding)) for each in (commitment.amount, spent))
     by_days = f" ({commitment.days_text})" if commitment.days_text else ""
-    months = f"{BillingPeriod.of(year.first_date)} to {year.settled_in}"
+    months = f"{account.month_of(year.first_date)} to {year.settled_in}"
     description = f"yearly commitment of {agreed} {currency}{by_days}, less {printed} of usage and fees of {months}"
     line = plain_line(LineKind.COMMITMENT, missing, description, currency=currency, rounding=rounding)
     return [replace(line, item=YEAR)]

@@ -6,14 +6,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
-from pipeline.base.money import (
-    decimal_from_plain,
-    exact_sum,
-    normalised,
-    plain_rate,
-    rounded_to_minor_unit,
-)
-from pipeline.base.periods import BillingPeriod
+from pipeline.base.money import decimal_from_plain, exact_sum, normalised, plain_rate, rounded_to_minor_unit
 from pipeline.invoicing.lines import InvoiceLine, LineKind
 from pipeline.invoicing.rules import NEWEST, Rules
 from pipeline.rating import TOKENS_PER_RATE, exact_charge
@@ -26,6 +19,7 @@ if TYPE_CHECKING:
 
     from pipeline.accounts import Account, ExchangeRate
     from pipeline.base.money import Rounding
+    from pipeline.base.periods import BillingPeriod
     from pipeline.rating import Charge
     from pipeline.usage import Meter
 
@@ -63,7 +57,7 @@ def usage_lines(
     period or currency.
     """
     by_line: dict[tuple[object, ...], list[Charge]] = {}
-    period_of = cache(BillingPeriod.of)  # many charges, few dates
+    period_of = cache(account.month_of)  # many charges, few dates
     for charge in charges:
         if (charge.account_id, period_of(charge.usage_date), charge.currency) != (account.id, period, currency):
             what = f"a charge of {charge.account_id!r} on {charge.usage_date} in {charge.currency}"

@@ -142,9 +142,12 @@ def rate_usage(usage: Iterable[UsageQuantity], rate_card: RateCard) -> tuple[lis
 
 
 def placed_charges(
-    usage: Iterable[UsageQuantity], rate_card: RateCard
+    usage: Iterable[UsageQuantity], rate_card: RateCard, month_day: int = 1
 ) -> tuple[list[tuple[int, Charge]], list[UnpricedUsage]]:
-    """Rate as ``rate_usage`` does, and say of each charge which quantity it is of, counted from 0."""
+    """Rate as ``rate_usage`` does, and say of each charge which quantity it is of, counted from 0.
+
+    Running counts are of months that begin on ``month_day``.
+    """
     unpriced: list[UnpricedUsage] = []
     priced: list[_Priced] = []
     for place, row in enumerate(usage):
@@ -167,7 +170,7 @@ def placed_charges(
         for each in priced
         if isinstance(each.price, Decimal)
     ]
-    for together in _counted_together(priced):
+    for together in _counted_together(priced, month_day):
         charges += _cumulative_charges(together, rate_card)
     return sorted(charges, key=lambda placed: placed[0]), unpriced
 
@@ -221,7 +224,7 @@ def list_rate(rate: Rate, meter: Meter, price: Price, tier_index: int = 0) -> De
     return listed.tiers[tier_index].rate if is_same_shape else None
 
 
-def _counted_together(priced: Iterable[_Priced]) -> Iterator[list[_Priced]]:
+def _counted_together(priced: Iterable[_Priced], month_day: int) -> Iterator[list[_Priced]]:
     """Yield the quantities that one running count of a period holds, in the order in which they are consumed."""
     counts: dict[tuple[str, BillingPeriod, str, str, Meter], list[_Priced]] = defaultdict(list)
     for each in priced:
@@ -229,7 +232,7 @@ def _counted_together(priced: Iterable[_Priced]) -> Iterator[list[_Priced]]:
             scope = ("group", each.price.group) if each.price.group else ("model", each.usage.model)
             counts[
                 each.usage.account_id,
-                BillingPeriod.of(each.usage.usage_date),
+                BillingPeriod.of(each.usage.usage_date, month_day),
                 *scope,
                 each.rate.priced_as(each.usage.meter),
             ].append(each)

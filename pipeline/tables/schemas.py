@@ -70,7 +70,7 @@ USAGE_DAILY = pa.schema(
         pa.field("meter", pa.string(), nullable=False),  # pipeline.usage.Meter
         pa.field("rate_window_start", INSTANT),  # of the rate in force; null = unpriced; year 1 = in force since ever
         pa.field("usage_date", pa.date32(), nullable=False),  # in the account's time zone
-        pa.field("billing_period", pa.string(), nullable=False),  # YYYY-MM
+        pa.field("billing_period", pa.string(), nullable=False),  # as BillingPeriod writes it
         pa.field("quantity", pa.int64(), nullable=False),  # tokens, > 0; on the meter 'request': requests
         pa.field(
             "prompt_band", pa.int64(), nullable=False

@@ -53,9 +53,11 @@ def reference_tables(
     and no key changes its account or rate card: whatever decides an account, a usage date or a price is the same for
     all of it. ``time_slices`` has a row for each hour that a slice touches, so that an event finds its slice by an
     equality on the hour and one comparison. On ``hourly_dates`` (UTC) no hour ends within it either, in any of these
-    zones.
+    zones. A *calendar* is a time zone with the day on which months begin: it says of ``slice_dates`` whose day and
+    month they are.
     """
     zones = sorted({timezone, *(account.timezone for account in accounts)})
+    calendars = {(timezone, timezone, 1), *((each.calendar, each.timezone, each.month_day) for each in accounts)}
     keys = [row for account in accounts for key in account.keys for row in _key_rows(account, key)]
     moves = {instant for row in keys for instant in row[4:] if isinstance(instant, datetime) and instant != SINCE_EVER}
     moves |= {instant for day in hourly_dates for zone in zones for instant in _hour_starts(day, time_zone(zone))}
@@ -67,8 +69,8 @@ def reference_tables(
     ]
     hours = [(start_at, end_at, hour_at) for start_at, end_at in slices for hour_at in _hours(start_at, end_at)]
     dates = [
-        (start_at, zone, day, str(BillingPeriod.of(day)))
-        for zone in zones
+        (start_at, calendar, day, str(BillingPeriod.of(day, month_day)))
+        for calendar, zone, month_day in sorted(calendars)
         for start_at, day in _usage_dates(slices, zone)
     ]
     text, instant = pa.string(), _TIMESTAMP
@@ -77,14 +79,14 @@ def reference_tables(
             keys,
             api_key_id=text,
             account_id=text,
-            timezone=text,
+            calendar=text,
             rate_card=text,
             effective_from=instant,
             effective_to=instant,
         ),
         "model_names": _table(names, rate_card=text, name=text, model=text),
         "time_slices": _table(hours, starts_at=instant, ends_at=instant, hour_at=instant),
-        "slice_dates": _table(dates, slice_at=instant, timezone=text, usage_date=pa.date32(), billing_period=text),
+        "slice_dates": _table(dates, slice_at=instant, calendar=text, usage_date=pa.date32(), billing_period=text),
         **_rate_tables(rate_cards),
     }
 
@@ -173,7 +175,7 @@ def _key_rows(account: Account, key: KeyPeriod) -> Iterator[tuple[object, ...]]:
         from_at = max(start_at, key.from_at or SINCE_EVER)
         to_at = min((instant for instant in (end_at, key.to_at) if instant is not None), default=None)
         if to_at is None or from_at < to_at:
-            yield key.key_id, account.id, account.timezone, terms.rate_card, from_at, to_at
+            yield key.key_id, account.id, account.calendar, terms.rate_card, from_at, to_at
 
 
 def _slices(

@@ -1,4 +1,4 @@
--- Exchange totals with the account, the usage date in its time zone, the rate card's name of the model and the rate window in force.
+-- Exchange totals with the account, the usage date and the month of its calendar (a time zone, and the day on which months begin), the rate card's name of the model and the rate window in force.
 -- No rate changes and no key moves within a slice, so the account and the rate at its start are those of all of it. A key in no account is unassigned (account_id ''); no rate in force leaves rate_window_start null.
 -- Only the service tiers and prompt bands that the card prices apart for the model are told apart; all others share the rate of every tier and size.
 -- The prompt band is the model's own from here on; any_card_prompt_band, which exchange totals were told apart by, leads back to the events.
@@ -40,7 +40,7 @@ left join api_keys
 inner join slice_dates
     on
         slice_dates.slice_at = exchange_totals.slice_at
-        and slice_dates.timezone = coalesce(api_keys.timezone, $timezone)
+        and slice_dates.calendar = coalesce(api_keys.calendar, $timezone)
 left join model_names
     on
         model_names.rate_card = api_keys.rate_card

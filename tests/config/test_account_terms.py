@@ -100,6 +100,19 @@ def test_intervals_of_billing_are_read_and_stay_until_another_begins(tmp_path: P
     ]
 
 
+def test_months_of_an_account_begin_on_its_billing_day(tmp_path: Path) -> None:
+    text = ACME + 'billing_day = 15\nbilling_interval = "quarter"\nbegins_on = 2026-10-15\nyearly_commitment = 100\n'
+    (acme,) = accounts(tmp_path, text)
+    days = (date(2026, 10, 14), date(2026, 10, 15), date(2027, 1, 14), date(2027, 1, 15))
+    assert [str(acme.month_of(day)) for day in days] == ["2026-09-15", "2026-10-15", "2026-12-15", "2027-01-15"]
+    assert [str(acme.period_of(acme.month_of(day))) for day in days] == [
+        "2026-07-15--2026-10-14",
+        "2026-10-15--2027-01-14",
+        "2026-10-15--2027-01-14",
+        "2027-01-15--2027-04-14",
+    ]
+
+
 def test_grants_and_coupons_are_read(tmp_path: Path) -> None:
     text = (
         ACME
@@ -278,6 +291,19 @@ CREDIT = '[[accounts.credits]]\nid = "c"\namount = 5\ngranted_on = 2026-09-01\n'
         (ACME + "fee_without_usage = 1", "accounts.toml: [[accounts]] 1: fee_without_usage is 1; it must be true"),
         (ACME + 'proration = "hours"', "accounts.toml: [[accounts]] 1: proration is 'hours'; it must be \"days\""),
         (ACME + 'billing_interval = "week"', "accounts.toml: [[accounts]] 1: billing_interval is 'week'; it must be"),
+        (ACME + "billing_day = 29", "accounts.toml: [[accounts]] 1: billing_day is 29; it must be"),
+        (ACME + "billing_day = 0", "accounts.toml: [[accounts]] 1: billing_day is 0; it must be"),
+        (
+            ACME + "[[accounts.terms]]\nfrom = 2026-10-01\nbilling_day = 15",
+            "accounts.toml: [[accounts]] 1 [[terms]] 1: billing_day is the account's at all times; write it beside",
+        ),
+        (
+            ACME + "billing_day = 15\nyearly_commitment = 1200\nbegins_on = 2026-10-01",
+            (
+                "accounts.toml: [[accounts]] 1: account 'acme' has a yearly_commitment, and begins_on is 2026-10-01; "
+                "write the day of a month with which its years begin, such as 2026-10-15"
+            ),
+        ),
         (ACME + "billing_start_month = 13", "accounts.toml: [[accounts]] 1: billing_start_month is 13; it must be"),
         (
             ACME + 'billing_interval = "quarter"\n[[accounts.terms]]\nfrom = 2026-11-01\nbilling_interval = "month"',

@@ -166,7 +166,7 @@ def usage_daily(workspace: Workspace, usage: list[dict[str, str]]) -> pa.Table:
                 "meter": row["meter"],
                 "rate_window_start": window.effective_from or SINCE_EVER,
                 "usage_date": day,
-                "billing_period": str(BillingPeriod.of(day)),
+                "billing_period": str(account.month_of(day)),
                 "quantity": int(row["tokens"].replace("_", "")),
                 "prompt_band": 0,
             }

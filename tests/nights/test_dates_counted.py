@@ -39,6 +39,11 @@ BANDS = (
     "completion = 9.00\n"
 )
 AS_OF = ("--as-of", "2026-12-01")
+TWO_CALENDARS = (
+    '[[accounts]]\nid = "acme"\nname = "Acme"\nkeys = ["key_a"]\nbilling_day = 2\nbilling_interval = "quarter"\n'
+    '[[accounts]]\nid = "bolt"\nname = "Bolt"\nkeys = ["key_b"]\n'
+)
+"""Months from the 2nd beside those of the calendar: one date of the lake is in months of both."""
 SOURCES = '[[sources]]\nname = "gateway"\npaths = ["logs/*"]\n'
 
 
@@ -208,7 +213,8 @@ MISCHIEF: dict[str, Callable[[Path, random.Random], object]] = {
 
 def live_through_nights(root: Path, seed: int, nights: int) -> None:
     dice = random.Random(seed)
-    make_workspace(root, cards={"standard": AT_NOON})
+    accounts = TWO_CALENDARS if seed % 2 else ""
+    make_workspace(root, cards={"standard": AT_NOON}, accounts=accounts)
     for _ in range(nights):
         commit_night(root, [any_event(dice) for _ in range(dice.randrange(1, 9))])
         assert_counted_alike(root)
@@ -228,7 +234,7 @@ def any_event(dice: random.Random) -> dict[str, Any]:
         identity,
         status=status,
         completion_tokens=dice.choice([3, 3, 4]),
-        api_key_id=dice.choice(["key_a", "key_nobody"]),
+        api_key_id=dice.choice(["key_a", "key_b", "key_nobody"]),
     )
 
 

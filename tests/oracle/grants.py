@@ -75,8 +75,9 @@ class Off(NamedTuple):
 
 
 def last_day(month: date) -> date:
-    following = month.replace(day=28) + timedelta(days=4)
-    return following.replace(day=1) - timedelta(days=1)
+    """The last day of the month that begins on one."""
+    following = month.replace(day=1) + timedelta(days=32)
+    return following.replace(day=month.day) - timedelta(days=1)
 
 
 def singles(grants: list[Granted], months: list[date]) -> list[Single]:
@@ -105,7 +106,7 @@ def coupons(owed: int, offered: list[Off], month: date, *, to_even: bool) -> lis
     """Return what each coupon takes off what is owed, in cents."""
     taken: list[tuple[str, int]] = []
     for off in offered:
-        age = (month.year - off.first.year) * 12 + month.month - off.first.month
+        age = (month.year - off.first.year) * 12 + month.month - off.first.month + (off.first.day < month.day)
         if age < 0 or (off.count is not None and age >= off.count) or owed <= 0:
             continue
         if off.hundredths is None:

@@ -1,12 +1,12 @@
 """Which months are on one invoice, and what that comes to, worked out a second time.
 
-Plain Python on plain values, no code shared with the product. Months are counted from the year 0, so that a month is a
-number; a period is found by walking back to the month that it begins with.
+Plain Python on plain values, no code shared with the product. Months are counted from the year 0, by that of the
+calendar which they begin in: so a month is a number. A period is found by walking back to the month it begins with.
 """
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from grants import payments
@@ -23,12 +23,15 @@ class Agreed(NamedTuple):
     start_month: int
 
 
-def number_of(day: date) -> int:
+def number_of(day: date, month_day: int = 1) -> int:
+    """The month that a day lies in, of months that begin on a day: go back to that, day by day."""
+    while day.day != month_day:
+        day -= timedelta(days=1)
     return day.year * 12 + day.month - 1
 
 
-def first_day(month: int) -> date:
-    return date(month // 12, month % 12 + 1, 1)
+def first_day(month: int, month_day: int = 1) -> date:
+    return date(month // 12, month % 12 + 1, month_day)
 
 
 def begins_with(month: int, each: Agreed) -> bool:

@@ -190,7 +190,8 @@ def invoice(survivors: list[Event], workspace: Path, settings: dict[str, Any], r
             elif not rate:
                 result.unpriced[account["id"], event.model or "", meter] += quantity
             else:
-                period = f"{event.at.astimezone(ZoneInfo(account.get('timezone', zone))):%Y-%m}"
+                day = event.at.astimezone(ZoneInfo(account.get("timezone", zone))).date()
+                period = month_of(day, account.get("billing_day", 1))
                 price = Decimal(rate.get(meter, rate["prompt"]))
                 key = LineKey(event.key, model, event.tier, meter, price)
                 before = exact[account["id"], period].get(key, (0, Decimal(0)))
@@ -202,6 +203,13 @@ def invoice(survivors: list[Event], workspace: Path, settings: dict[str, Any], r
             key: (quantity, amount.quantize(Decimal("0.01"), rounding)) for key, (quantity, amount) in lines.items()
         }
         result.totals[owner] = sum((amount for _, amount in result.lines[owner].values()), Decimal(0))
+
+
+def month_of(day: date, billing_day: int) -> str:
+    """The month that a day lies in: go back, day by day, until the one that a month begins with."""
+    while day.day != billing_day:
+        day -= timedelta(days=1)
+    return f"{day:%Y-%m}" if billing_day == 1 else day.isoformat()
 
 
 def on_meters(event: Event) -> dict[str, int]:

@@ -206,8 +206,9 @@ def accounts_toml(chance: random.Random) -> str:
     for account, keys in KEYS.items():
         zone = f'timezone = "{ACCOUNT_ZONES[account]}"\n' if account in ACCOUNT_ZONES else ""
         card = f'rate_card = "{chance.choice(["standard", "other"])}"\n' if account not in ("utc", "berlin") else ""
+        day = "" if account in ("utc", "berlin") else f"billing_day = {chance.choice([1, 10, 10, 28])}\n"
         tables.append(
-            f'[[accounts]]\nid = "{account}"\nname = "Account, \\"{account}\\""\n{zone}{card}keys = '
+            f'[[accounts]]\nid = "{account}"\nname = "Account, \\"{account}\\""\n{zone}{card}{day}keys = '
             f"{json.dumps(keys)}\n"
         )
     return "".join(tables)

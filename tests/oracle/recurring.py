@@ -113,13 +113,14 @@ def promised_by_the_year(world: World, months: list[date]) -> Fraction:
 
 
 def months_from(first: date) -> list[date]:
-    return [date(first.year + (first.month - 1 + n) // 12, (first.month - 1 + n) % 12 + 1, 1) for n in range(13)]
+    passed = [(first.year * 12 + first.month - 1 + n) for n in range(13)]
+    return [date(number // 12, number % 12 + 1, first.day) for number in passed]
 
 
 def year_that_ends(world: World, month: date) -> list[date] | None:
     """Walk through the contract year by year; return the months of the one that ends here, and the month after it."""
     start = world.begins_on
-    while start and start.day == 1 and start <= month:
+    while start and start.day == month.day and start <= month:
         months = months_from(start)
         held = [each for each in months[:12] if any(holds(world, day) for day in days_of(each))]
         if held and held[-1] == month:
@@ -143,7 +144,9 @@ def missing_of_year(
 
 
 def days_of(first: date) -> list[date]:
-    return [day for day in (first + timedelta(days=count) for count in range(31)) if day.month == first.month]
+    """The days of the month that begins on one."""
+    end = months_from(first)[1]
+    return [first + timedelta(days=count) for count in range((end - first).days)]
 
 
 def holds(world: World, day: date) -> bool:

@@ -66,10 +66,10 @@ def billed_by(each: Agreed) -> BillingInterval:
     return BillingInterval(interval=LENGTHS[each.length], start_month=each.start_month)
 
 
-def terms_of(agreed: list[Agreed]) -> tuple[Terms, ...]:
+def terms_of(agreed: list[Agreed], month_day: int) -> tuple[Terms, ...]:
     return tuple(
         Terms(
-            from_date=None if each.since is None else first_day(each.since),
+            from_date=None if each.since is None else first_day(each.since, month_day),
             rate_card="standard",
             billed_by=billed_by(each),
         )
@@ -110,7 +110,7 @@ def book(
 ) -> InvoiceBook:
     by_month: dict[tuple[str, BillingPeriod], list[Charge]] = defaultdict(list)
     for each in charges:
-        by_month["acme", BillingPeriod.of(each.usage_date)].append(each)
+        by_month["acme", account.month_of(each.usage_date)].append(each)
     return make_book(
         issued=issued,
         charges=by_month,
@@ -126,13 +126,14 @@ def book(
 @given(SEEDS)
 def test_each_day_lies_in_exactly_one_period_whatever_intervals_follow_each_other(seed: int) -> None:
     draw = random.Random(seed)
-    agreed = some_intervals(draw, draw.choice([0, 1, 2, 4]))
-    account = account_of(terms_of(agreed))
+    agreed, month_day = some_intervals(draw, draw.choice([0, 1, 2, 4])), draw.choice([1, 2, 15, 28])
+    account = account_of(terms_of(agreed, month_day), month_day=month_day)
     periods = []
     for month in range(FIRST, LAST + 1):
-        period = account.period_of(BillingPeriod.of(first_day(month)))
-        assert [number_of(each.first_date) for each in period.months] == billed_together(month, agreed)
-        assert BillingPeriod.parse(str(period)) == period
+        within = [first_day(month, month_day), first_day(month + 1, month_day) - timedelta(days=1)]
+        (period,) = {account.period_of(account.month_of(day)) for day in within}
+        assert [number_of(each.first_date, month_day) for each in period.months] == billed_together(month, agreed)
+        assert all(BillingPeriod.parse(str(each)) == each for each in (period, *period.months))
         if period not in periods:
             periods.append(period)
     assert periods == sorted(periods)
@@ -144,14 +145,16 @@ def test_each_day_lies_in_exactly_one_period_whatever_intervals_follow_each_othe
 def test_a_change_that_would_cut_a_period_of_either_interval_is_refused_and_no_other(seed: int) -> None:
     draw = random.Random(seed)
     before, after = (Agreed(None, draw.choice([1, 3, 12]), draw.randint(1, 12)) for _ in range(2))
-    day = first_day(draw.randint(FIRST, LAST)) + timedelta(days=draw.choice([0, 0, 0, 1, 27]))
-    terms = (*terms_of([before]), replace(terms_of([after])[0], from_date=day))
-    cuts = day.day != 1 or not (begins_with(number_of(day), before) and begins_with(number_of(day), after))
+    month_day = draw.choice([1, 2, 28])
+    day = first_day(draw.randint(FIRST, LAST), month_day) + timedelta(days=draw.choice([0, 0, 0, 1, 27]))
+    terms = (*terms_of([before], month_day), replace(terms_of([after], month_day)[0], from_date=day))
+    month = number_of(day, month_day)
+    cuts = day.day != month_day or not (begins_with(month, before) and begins_with(month, after))
     if cuts and billed_by(before) != billed_by(after):
         with pytest.raises(AccountsError, match="would cut a period in two"):
-            account_of(terms)
+            account_of(terms, month_day=month_day)
     else:
-        account_of(terms)
+        account_of(terms, month_day=month_day)
 
 
 @settings(max_examples=60, deadline=None)
@@ -160,8 +163,10 @@ def test_each_usage_day_is_on_exactly_one_invoice_whatever_is_agreed_issued_void
     """Also where what is agreed changes backwards, over months that are invoiced."""
     draw = random.Random(seed)
     agreed = some_intervals(draw, draw.choice([0, 1, 2]))
+    month_day = draw.choice([1, 1, 2, 15, 28])
     taxed_anew = first_day(draw.randint(FIRST, LAST)) + timedelta(days=draw.choice([0, 14]))
-    taxes: dict[str, Any] = {
+    others: dict[str, Any] = {
+        "month_day": month_day,
         "tax": Tax(rate=Decimal(19), label="VAT"),
         "tax_changes": (TaxChange(from_date=taxed_anew, tax=Tax(rate=Decimal(21), label="VAT")),),
     }
@@ -169,11 +174,11 @@ def test_each_usage_day_is_on_exactly_one_invoice_whatever_is_agreed_issued_void
     charges: list[Charge] = []
     for _ in range(draw.randint(4, 12)):
         step = draw.choice(["usage", "usage", "agreed", "issue", "issue", "void"])
-        now = book(account_of(terms_of(agreed), **taxes), charges, issued)
+        now = book(account_of(terms_of(agreed, month_day), **others), charges, issued)
         standing = [each for each in issued if not each.credits_invoice and each.id not in now.credited_by()]
         number = len(issued) + 1
         if step == "usage":
-            days = [first_day(draw.randint(FIRST, LAST)) + timedelta(days=draw.randint(0, 27)) for _ in range(4)]
+            days = [first_day(draw.randint(FIRST, LAST)) + timedelta(days=draw.randint(0, 30)) for _ in range(4)]
             charges += [charge(day, draw.choice([1, 99, 12_345])) for day in days]
         elif step == "agreed":
             agreed = some_intervals(draw, draw.choice([0, 1, 2]))
@@ -182,33 +187,38 @@ def test_each_usage_day_is_on_exactly_one_invoice_whatever_is_agreed_issued_void
             issued.append(invoice_from_document(invoice_document(made)))
         elif step == "void" and standing:
             issued.append(credit_note(draw.choice(standing), number=number, prefix="INV-"))
-        after = book(account_of(terms_of(agreed), **taxes), charges, issued)
-        holds_once(after, agreed, charges)
+        after = book(account_of(terms_of(agreed, month_day), **others), charges, issued)
+        holds_once(after, agreed, charges, month_day)
         is_taxed_at_the_end(after, taxed_anew)
 
 
-def holds_once(now: InvoiceBook, agreed: list[Agreed], charges: list[Charge]) -> None:
+def holds_once(now: InvoiceBook, agreed: list[Agreed], charges: list[Charge], month_day: int) -> None:
     """Every used day is in the period of one invoice, no day of two, and months are invoiced at what they are worth."""
     taken_back = now.credited_by()
     standing = [each for each in now.issued if not each.credits_invoice and each.id not in taken_back]
-    months = Counter(number_of(month.first_date) for each in (*standing, *now.drafts) for month in each.period.months)
+    months = Counter(
+        number_of(month.first_date, month_day) for each in (*standing, *now.drafts) for month in each.period.months
+    )
     assert set(months.values()) <= {1}
-    assert {number_of(each.usage_date) for each in charges} <= set(months)
-    closed = {number_of(month.first_date) for each in standing for month in each.period.months}
-    used = {number_of(each.usage_date) for each in charges}
-    drafted = {tuple(number_of(month.first_date) for month in draft.period.months) for draft in now.drafts}
+    assert {number_of(each.usage_date, month_day) for each in charges} <= set(months)
+    closed = {number_of(month.first_date, month_day) for each in standing for month in each.period.months}
+    used = {number_of(each.usage_date, month_day) for each in charges}
+    drafted = {tuple(number_of(month.first_date, month_day) for month in draft.period.months) for draft in now.drafts}
     expected = open_runs(used, closed, agreed)
     if not expected and now.drafts:  # of nothing but corrections, after all that is invoiced
-        last = max(closed or {number_of(each.period.last.first_date) for each in now.issued})
+        last = max(closed or {number_of(each.period.last.first_date, month_day) for each in now.issued})
         expected = open_runs({last + 1}, closed, agreed)
     assert drafted == expected
+    for each in charges:
+        holding = [one for one in (*standing, *now.drafts) if one.period_start[:10] <= str(each.usage_date)]
+        assert len([one for one in holding if str(each.usage_date) < one.period_end[:10]]) == 1
     worth: Counter[int] = Counter()
     for each in charges:
-        worth[number_of(each.usage_date)] += int(each.amount * 100)
+        worth[number_of(each.usage_date, month_day)] += int(each.amount * 100)
     invoiced: Counter[int] = Counter()
     for invoice in now.of():
         for line in (each for each in invoice.lines if each.kind != "tax"):
-            invoiced[number_of(invoice.month_of(line).first_date)] += int(line.amount * 100)
+            invoiced[number_of(invoice.month_of(line).first_date, month_day)] += int(line.amount * 100)
     assert +invoiced == worth
     assert all(cents >= 0 for cents in invoiced.values())
 
@@ -230,7 +240,9 @@ def is_taxed_at_the_end(now: InvoiceBook, taxed_anew: date) -> None:
         assert sum(share.base for share in draft.tax_breakdown) == draft.subtotal
 
 
-def a_contract(draw: random.Random, length: int, start_month: int) -> tuple[Account, list[Granted], list[Off]]:
+def a_contract(
+    draw: random.Random, length: int, start_month: int, month_day: int
+) -> tuple[Account, list[Granted], list[Off]]:
     """Draw an account with all that a month may owe."""
     dates = sorted(
         {
@@ -282,7 +294,8 @@ def a_contract(draw: random.Random, length: int, start_month: int) -> tuple[Acco
     account = account_of(
         terms,
         items=items,
-        begins_on=draw.choice([date(2026, 1, 1), date(2026, 4, 1)]) if is_yearly or draw.random() < 0.5 else None,
+        month_day=month_day,
+        begins_on=date(2026, draw.choice([1, 4]), month_day) if is_yearly or draw.random() < 0.5 else None,
         tax=Tax(rate=Decimal(19), label="VAT"),
         credits=tuple(
             CreditGrant(
@@ -317,9 +330,10 @@ def test_what_is_billed_by_the_quarter_or_year_owes_what_its_months_owe_and_one_
     """Line for line before credits, of one month after the other; with credits too, where no month is below zero."""
     draw = random.Random(seed)
     length, start_month, to_even = draw.choice([3, 12]), draw.randint(1, 12), draw.random() < 0.5
-    account, granted, offered = a_contract(draw, length, start_month)
+    month_day = draw.choice([1, 1, 2, 15, 28])
+    account, granted, offered = a_contract(draw, length, start_month, month_day)
     usage = {
-        date(2026, month, 1): {
+        date(2026, month, month_day): {
             model: draw.choice([1, 333, 15_005]) for model in draw.sample(MODELS, draw.randint(1, 2))
         }
         for month in draw.sample(range(1, 13), draw.randint(1, 8))
@@ -330,7 +344,7 @@ def test_what_is_billed_by_the_quarter_or_year_owes_what_its_months_owe_and_one_
     drafts = book(account, charges, [], fees=True, to_even=to_even).drafts
     assert {month for draft in drafts for month in draft.period.months} >= set(by_month)
     world, used = world_of(account, usage, to_even=to_even), {}
-    months = [date(year, month, 1) for year in (2025, 2026, 2027) for month in range(1, 13)]
+    months = [date(year, month, month_day) for year in (2025, 2026, 2027) for month in range(1, 13)]
     single = singles(granted, months)
     is_below_zero = False
     for draft in drafts:

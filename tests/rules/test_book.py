@@ -321,6 +321,36 @@ def test_a_spend_cap_is_of_each_month_of_a_quarter() -> None:
     assert told == [("draft-2026-Q4-acme", "2026-11", Decimal("3.00"))]
 
 
+def test_an_account_that_was_invoiced_keeps_its_billing_day_until_all_of_it_is_taken_back() -> None:
+    issued = [issued_invoice(book_of(PLAIN, [charge(1)], []).drafts[0], number=1, prefix="INV-")]
+    with pytest.raises(
+        ConfigurationError,
+        match=r"account 'acme' was invoiced for 2026-10 \(INV-000001\), and its months .* day 15 now; .* put 1 back",
+    ):
+        book_of(replace(PLAIN, month_day=15), [], issued)
+    taken_back = [*issued, credit_note(issued[0], number=2, prefix="INV-")]
+    assert book_of(replace(PLAIN, month_day=15), [], taken_back).drafts == ()
+
+
+def test_a_grant_has_not_expired_before_a_month_of_the_quarter_is_reached_in_which_it_does() -> None:
+    by_quarter = (Terms(from_date=None, rate_card="standard", billed_by=BillingInterval(interval=Interval.QUARTER)),)
+    grants = (
+        CreditGrant(id="autumn", amount=Decimal(50), granted_on=date(2026, 10, 1), expires_on=date(2026, 11, 15)),
+        CreditGrant(id="m", amount=Decimal(1), granted_on=date(2026, 10, 1), expires_on=None, recurs=True, priority=99),
+    )
+    account = replace(PLAIN, terms=by_quarter, credits=grants)
+    october, november = charge(1_000_000), charge(1_000_000, day=date(2026, 11, 2))
+    left = [
+        {each.grant.id: (each.left, each.expired) for each in credit_balances(book, accounts, {"acme": "USD"})}
+        for accounts in [Accounts(accounts=(account,))]
+        for book in [book_of(account, used, []) for used in ([october], [october, november])]
+    ]
+    assert left == [
+        {"autumn": (48, 0), "m.2026-10": (1, 0)},
+        {"autumn": (0, 48), "m.2026-10": (0, 1), "m.2026-11": (0, 0)},
+    ]
+
+
 def test_a_line_of_a_quarter_says_its_month_and_one_of_a_month_says_none() -> None:
     by_quarter = (Terms(from_date=None, rate_card="standard", billed_by=BillingInterval(interval=Interval.QUARTER)),)
     (quarter,) = book_of(replace(PLAIN, terms=by_quarter), [charge(1_000_000)], []).drafts

@@ -166,6 +166,13 @@ def test_all_zones_agree_that_no_day_of_this_decade_is_missing_or_double() -> No
         "2026-10--2026-09",
         "2026-10--2027-10",
         "2026-10-2026-12",
+        "2026-10-29",
+        "2026-10-31",
+        "2026-02-30",
+        "2026-10-15--2026-12-31",
+        "2026-10-15--2026-09-14",
+        "2026-10-15--2027-11-14",
+        "2026-10-15--2027-01",
     ],
 )
 def test_what_is_no_period_is_refused_with_its_text(text: str) -> None:
@@ -183,6 +190,10 @@ def test_what_is_no_period_is_refused_with_its_text(text: str) -> None:
         ("2026-11--2027-01", "2026-11--2027-01", ("2026-11-01", "2027-02-01")),
         ("2026-11--2026-11", "2026-11", ("2026-11-01", "2026-12-01")),
         ("2026-09--2027-08", "2026-09--2027-08", ("2026-09-01", "2027-09-01")),
+        ("2026-10-15", "2026-10-15", ("2026-10-15", "2026-11-15")),
+        ("2026-10-15--2026-11-14", "2026-10-15", ("2026-10-15", "2026-11-15")),
+        ("2026-10-15--2027-01-14", "2026-10-15--2027-01-14", ("2026-10-15", "2027-01-15")),
+        ("2026-01-02--2027-01-01", "2026-01-02--2027-01-01", ("2026-01-02", "2027-01-02")),
     ],
 )
 def test_months_that_are_billed_together_have_one_name(text: str, name: str, days: tuple[str, str]) -> None:
@@ -192,7 +203,7 @@ def test_months_that_are_billed_together_have_one_name(text: str, name: str, day
     assert [period.months[0], period.months[-1], period.next()] == [
         period.first,
         period.last,
-        BillingPeriod.of(period.end_date),
+        BillingPeriod.of(period.end_date, period.day),
     ]
     assert all(period.holds(month) for month in period.months)
     assert not period.holds(period.next())

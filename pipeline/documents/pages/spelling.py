@@ -9,6 +9,7 @@ import copy
 import decimal
 import unicodedata
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -76,9 +77,11 @@ class Spelling:
         return str(format_date(day, format="long", locale=self.locale))
 
     def month(self, period: BillingPeriod) -> str:
-        """Write a billing period: ``October 2026``."""
+        """Write a month: ``October 2026``; by its days where it is none of the calendar's."""
         from babel.dates import format_skeleton  # noqa: PLC0415 - of an extra
 
+        if period.day != 1:
+            return f"{self.date(period.first_date)} \u2013 {self.date(period.end_date - timedelta(days=1))}"
         return str(format_skeleton("yMMMM", period.first_date, locale=self.locale))
 
     def country(self, code: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import register
 from pipeline.base.errors import ConfigurationError, IssueBlocked
-from pipeline.base.periods import BillingPeriod, instant_text, parse_instant, time_zone
+from pipeline.base.periods import instant_text, parse_instant, time_zone
 from pipeline.invoicing.rules import Rules
 from pipeline.jobs.wording import counted
 from pipeline.register import configurations
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pipeline.accounts import Accounts
+    from pipeline.base.periods import BillingPeriod
     from pipeline.configuration.workspace import Workspace
     from pipeline.invoicing import Invoice
     from pipeline.jobs.state.aggregate import Aggregate
@@ -104,8 +105,9 @@ def refuse_unpriced(
     """Raise ``IssueBlocked`` where usage of one of these periods, by account id, has no price."""
     tokens: dict[tuple[str, BillingPeriod, str], int] = {}
     for row in unpriced:
-        period = BillingPeriod.of(row.usage.usage_date)
-        if period in periods.get(row.usage.account_id, ()):
+        used_on, months = row.usage.usage_date, periods.get(row.usage.account_id, ())
+        period = next((month for month in months if month.first_date <= used_on < month.end_date), None)
+        if period is not None:
             if row.lacks_exchange:
                 message = (
                     f"{what}: account {row.usage.account_id!r} has usage on {row.usage.usage_date} and no rate of "

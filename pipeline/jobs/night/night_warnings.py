@@ -6,7 +6,6 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from pipeline.base.money import exact_sum, plain, plain_amount
-from pipeline.base.periods import BillingPeriod
 from pipeline.configuration.settings import UnmeasuredPolicy
 from pipeline.invoicing.book import above_spend_cap
 from pipeline.jobs.night.other_usage import other_usage, other_usage_text
@@ -114,7 +113,7 @@ def _unpriced(workspace: Workspace, built: Aggregate) -> Iterator[NightWarning]:
     places: dict[tuple[str, str, str], list[UsageQuantity]] = {}
     lacking: dict[tuple[str, str], list[UnpricedUsage]] = {}
     for row in built.rated.unpriced:
-        period = str(BillingPeriod.of(row.usage.usage_date))
+        period = str(workspace.accounts.month_of(row.usage.account_id, row.usage.usage_date))
         if row.lacks_exchange:
             lacking.setdefault((period, row.usage.account_id), []).append(row)
         else:

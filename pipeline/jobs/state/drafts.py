@@ -77,7 +77,10 @@ def invoice_book(
         currencies=currencies,
         rounding=rounding,
         letterhead=workspace.settings.letterhead,
-        unpriced={(row.usage.account_id, BillingPeriod.of(row.usage.usage_date)) for row in built.rated.unpriced},
+        unpriced={
+            (row.usage.account_id, accounts.month_of(row.usage.account_id, row.usage.usage_date))
+            for row in built.rated.unpriced
+        },
         rules=workspace.rules,
     )
 

@@ -66,7 +66,9 @@ def in_force(workspace: Workspace, snapshot: LakeSnapshot) -> tuple[LakeSnapshot
     latest = (now.astimezone(UTC) + _AHEAD_MAX).date()
     zones = {workspace.settings.timezone, *(account.timezone for account in workspace.accounts)}
     today = max(now.astimezone(zone).date() for zone in (UTC, *map(time_zone, zones)))
-    last = min(latest, BillingPeriod.of(today).end_date - timedelta(days=1))
+    month_days = {1, *(account.month_day for account in workspace.accounts)}
+    ends = (BillingPeriod.of(today, month_day).end_date - timedelta(days=1) for month_day in month_days)
+    last = min(latest, *ends)
     held = tuple(file for file in snapshot.data_files if file.date > last)
     if not held:
         return snapshot, ()

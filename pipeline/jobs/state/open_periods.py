@@ -22,7 +22,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.base.errors import DataFileDamaged
-from pipeline.base.periods import BillingPeriod
 from pipeline.jobs.state.answers import keep_answers, question_of, read_answers
 from pipeline.jobs.state.rate import RatedUsage, rate
 from pipeline.lake.counted import NewEntry, read_entries, read_piece, write_entries
@@ -179,7 +178,10 @@ def _rated(workspace: Workspace, counted: Marts, periods: Collection[str]) -> tu
     by_period = {
         period: {name: table.filter(_is_in(table, [period])) for name, table in built.items()} for period in periods
     }
-    return by_period, {str(BillingPeriod.of(each.usage.usage_date)) for each in rated.unpriced}
+    unpriced = {
+        str(workspace.accounts.month_of(each.usage.account_id, each.usage.usage_date)) for each in rated.unpriced
+    }
+    return by_period, unpriced
 
 
 def _checked(

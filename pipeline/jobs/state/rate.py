@@ -16,7 +16,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.base.errors import InexactAmount
-from pipeline.base.periods import BillingPeriod
 from pipeline.rating import UnpricedUsage, UsageQuantity, discounted, exchanged, placed_charges
 from pipeline.tables import schemas
 from pipeline.tables.rating import CardTerms, rate_simple_usage
@@ -71,7 +70,7 @@ def rate_placed(usage_daily: pa.Table, accounts: Accounts, rate_cards: Mapping[s
         mine = list(group)
         charges, without_rate = account_charges([usage_quantity(row) for row in mine], account, rate_cards)
         unpriced += without_rate
-        charged += [{**charge_row(charge), "place": mine[place]["place"]} for place, charge in charges]
+        charged += [{**charge_row(charge, account), "place": mine[place]["place"]} for place, charge in charges]
     others = _table(charged, simple.charges.schema)
     return RatedUsage(
         charges=_in_order(pa.concat_tables([simple.charges, others])) if charged else simple.charges,
@@ -113,7 +112,8 @@ def account_charges(
     charged: list[tuple[int, Charge]] = []
     unpriced: list[UnpricedUsage] = []
     for card_id, places in by_card.items():
-        charges, without_rate = placed_charges((usage[place] for place in places), rate_cards[card_id])
+        mine = (usage[place] for place in places)
+        charges, without_rate = placed_charges(mine, rate_cards[card_id], account.month_day)
         charged += [
             (places[index], discounted(charge, account.terms_on(charge.usage_date).discount_percent))
             for index, charge in charges
@@ -191,8 +191,8 @@ def usage_quantity(row: Mapping[str, object]) -> UsageQuantity:
     )
 
 
-def charge_row(charge: Charge) -> dict[str, object]:
-    """Return a charge as a row of ``schemas.CHARGES``."""
+def charge_row(charge: Charge, account: Account) -> dict[str, object]:
+    """Return a charge of an account as a row of ``schemas.CHARGES``."""
     return {
         "account_id": charge.account_id,
         "api_key_id": charge.api_key_id,
@@ -200,7 +200,7 @@ def charge_row(charge: Charge) -> dict[str, object]:
         "service_tier": charge.service_tier,
         "meter": charge.meter.value,
         "usage_date": charge.usage_date,
-        "billing_period": str(BillingPeriod.of(charge.usage_date)),
+        "billing_period": str(account.month_of(charge.usage_date)),
         "quantity": charge.quantity,
         "prompt_band": charge.prompt_band,
         "rate_window_start": charge.rated_at,

@@ -17,7 +17,6 @@ import pyarrow.compute as pc
 
 from pipeline.base.errors import DataFileDamaged
 from pipeline.base.money import exact_sum, normalised, plain_amount
-from pipeline.base.periods import BillingPeriod
 from pipeline.jobs.state.aggregate import aggregate, by_period, inputs_of
 from pipeline.jobs.state.held import in_force
 from pipeline.jobs.state.rate import rate
@@ -76,7 +75,7 @@ def suspicious_copies(workspace: Workspace, built: Aggregate) -> pa.Table:
         currencies[place] = charge["currency"]
     unpriced: Counter[tuple[object, ...]] = Counter()
     for usage in (each.usage for each in rated.unpriced):
-        period = str(BillingPeriod.of(usage.usage_date))
+        period = str(workspace.accounts.month_of(usage.account_id, usage.usage_date))
         place = (usage.account_id, usage.api_key_id, usage.model, usage.usage_date, period)
         unpriced[place] += usage.quantity if usage.meter.is_of_tokens else 0
     found = []

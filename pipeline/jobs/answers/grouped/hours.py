@@ -60,17 +60,19 @@ def sliced_by_hour(workspace: Workspace, spans: Iterable[Span]) -> Sliced:
     """Return usage and exchanges of the months that some spans lie in, with the hour of each row in ``usage_hour``."""
     snapshot, _ = in_force(workspace, read_log(workspace.lake))
     utc_dates = {file.date for file in snapshot.data_files}
+    month_days = {1, *(account.month_day for account in workspace.accounts)}
+    months = {
+        day: {
+            BillingPeriod.of(day + near, month_day)
+            for near in (-_DAY, timedelta(0), _DAY)  # a day of an account may begin or end on another UTC day
+            for month_day in month_days
+        }
+        for day in utc_dates
+    }
     periods = {
-        str(BillingPeriod.of(day + near))
-        for day in utc_dates
-        for near in (-_DAY, timedelta(0), _DAY)  # a day of an account may begin on the UTC day before, or end after it
-        if any(_touches(span, BillingPeriod.of(day + near)) for span in spans)
+        str(month) for mine in months.values() for month in mine if any(_touches(span, month) for span in spans)
     }
-    hourly = {
-        day
-        for day in utc_dates
-        if any(str(BillingPeriod.of(day + near)) in periods for near in (-_DAY, timedelta(0), _DAY))
-    }
+    hourly = {day for day, mine in months.items() if not periods.isdisjoint(map(str, mine))}
     settings = workspace.settings
     counted = count_by_slice(
         verified_files(workspace.lake, snapshot),

@@ -97,7 +97,7 @@ class Span:
         period = BillingPeriod.parse(billing_period)
         if self.months is None:
             within = max(period.first_date, previous._start())
-            return str(BillingPeriod.of(self.counterpart(within, previous)))
+            return str(BillingPeriod.of(self.counterpart(within, previous), period.day))
         for _ in range(self.months):
             period = period.next()
         return str(period)
