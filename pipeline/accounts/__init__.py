@@ -13,6 +13,7 @@ from pipeline.accounts.coupons import Coupon
 from pipeline.accounts.credits import CreditGrant
 from pipeline.accounts.items import OneOffItem
 from pipeline.accounts.keys import KeyPeriod
+from pipeline.accounts.parents import InvoicedTo
 from pipeline.accounts.parties import LANGUAGE_DEFAULT, BankDetails, Letterhead, Party
 from pipeline.accounts.terms import ContractYear, Proration, Terms, TermsInForce
 
@@ -25,6 +26,7 @@ __all__ = [
     "ContractYear",
     "Coupon",
     "CreditGrant",
+    "InvoicedTo",
     "KeyPeriod",
     "Letterhead",
     "OneOffItem",

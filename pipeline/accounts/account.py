@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.accounts.billing import refuse_unprintable
 from pipeline.accounts.keys import KEY_ID, KeyPeriod, refuse_tags, refuse_two_owners, tags_text
+from pipeline.accounts.parents import refuse_impossible_parents, refuse_two_parents
 from pipeline.accounts.parties import Party, refuse_unknown_language
 from pipeline.accounts.terms import Terms, refuse_disorder, terms_in_force, terms_on, year_settled_in
 from pipeline.base.errors import AccountsError
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from pipeline.accounts.coupons import Coupon
     from pipeline.accounts.credits import CreditGrant
     from pipeline.accounts.items import OneOffItem
+    from pipeline.accounts.parents import InvoicedTo
     from pipeline.accounts.terms import ContractYear, TermsInForce
     from pipeline.base.periods import BillingPeriod
 
@@ -68,6 +70,8 @@ class Account:
     """First day for which fees, seats and commitment are owed; None = as the terms say."""
     ends_on: date | None = None
     """First day for which they are owed no more; None = until further notice."""
+    invoiced_to: tuple[InvoicedTo, ...] = ()
+    """In the order of time; its lines are on its own invoices in all other periods."""
     tax: Tax | None = None
     """Since ever; ``tax_changes`` may say otherwise for later days."""
     tax_changes: tuple[TaxChange, ...] = ()
@@ -122,6 +126,7 @@ class Account:
         if self.language:
             refuse_unknown_language(self.language)
         self._refuse_dates()
+        refuse_two_parents(self.id, self.invoiced_to)
         self._refuse_split_coupons()
         _refuse_twice(self.id, "item", "item", [item.id for item in self.items])
         _refuse_twice(self.id, "coupon", "coupon", [coupon.id for coupon in self.coupons])
@@ -180,6 +185,10 @@ class Account:
             return None
         return year_settled_in(period, begins_on=self.begins_on, ends_on=self.ends_on)
 
+    def invoiced_in(self, period: BillingPeriod) -> str:
+        """Return the id of the account on whose invoice its lines of a billing period are: its own, or its parent's."""
+        return next((span.account_id for span in self.invoiced_to if span.holds(period)), self.id)
+
     def tax_of(self, period: BillingPeriod) -> Tax | None:
         """Return the tax of what is supplied in a billing period: that in force on its last day.
 
@@ -217,6 +226,7 @@ class Accounts:
             self._by_id[account.id] = account
             for key in account.keys:
                 self._by_key_id.setdefault(key.key_id, []).append((key, account))
+        refuse_impossible_parents(self._by_id)
         refuse_two_owners((account.id, key) for account in self.accounts for key in account.keys)
         for key_id, tags in self.tags.items():
             refuse_tags(key_id, tags)

@@ -25,6 +25,7 @@ from pipeline.configuration.account_terms import (
     refuse_currencies,
     refuse_unknown_models,
 )
+from pipeline.configuration.parents_toml import read_invoiced_to, refuse_currencies_of_parents
 from pipeline.configuration.parties_toml import BUYER_KEYS_OF_ACCOUNT, read_buyer
 from pipeline.configuration.strict_toml import inner_table, read_table, value_text
 from pipeline.configuration.tax_toml import read_tax, read_tax_changes
@@ -54,6 +55,7 @@ _KEYS = (
     "coupons",
     "begins_on",
     "ends_on",
+    "invoiced_to",
     "tax",
     "payment_terms_days",
     *_PRINTED,
@@ -89,10 +91,12 @@ def read_accounts(
     )
     tags = _tags(table.table("keys"))
     try:
-        return Accounts(accounts=accounts, tags=tags)
+        found = Accounts(accounts=accounts, tags=tags)
+        refuse_currencies_of_parents(found, currencies or {})
     except AccountsError as wrong:
         what = f"[[accounts]]: {wrong}"
         raise table.refusal(what) from wrong
+    return found
 
 
 def _account(
@@ -132,6 +136,7 @@ def _account(
             coupons=coupons,
             begins_on=date_of(table, "begins_on", is_required=False),
             ends_on=date_of(table, "ends_on", is_required=False),
+            invoiced_to=read_invoiced_to(table),
             tax=read_tax(table),
             tax_changes=read_tax_changes(table),
             payment_terms_days=_payment_terms_days(table),

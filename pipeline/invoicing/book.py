@@ -17,16 +17,17 @@ from pipeline.base.money import exact_sum, plain
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing.corrections import correction_lines, invoiced_so_far, worth_of_lines
 from pipeline.invoicing.credits import CreditBalance, consumed_by_grant, grants_of
-from pipeline.invoicing.draft import draft_of_lines
+from pipeline.invoicing.draft import OwedBy, draft_of_accounts
 from pipeline.invoicing.invoice import InvoiceStatus, credited_by
 from pipeline.invoicing.lines import SPENT_KINDS, total_of
 from pipeline.invoicing.period_lines import period_lines
+from pipeline.invoicing.places import closed_periods, draft_places
 from pipeline.invoicing.recurring_lines import YearToSettle
 from pipeline.invoicing.rules import NEWEST, Rules
 from pipeline.invoicing.usage_lines import usage_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from decimal import Decimal
 
     from pipeline.accounts import Account, Accounts, Letterhead, OneOffItem, Terms, TermsInForce
@@ -81,6 +82,11 @@ class InvoiceBook:
             if (period is None or invoice.period == period) and (account_id is None or invoice.account_id == account_id)
         ]
 
+    def place_of(self, account_id: str) -> str:
+        """Say on which invoice an account has lines that has none of its own; empty where it has none anywhere."""
+        found = [invoice for invoice in reversed(self.of()) if account_id in invoice.account_ids[1:]]
+        return f" (it has lines on {found[0].id} of account {found[0].account_id!r})" if found else ""
+
     def credited_by(self) -> dict[str, str]:
         """Return which credit note takes which invoice back, by ids."""
         return credited_by(self.issued)
@@ -126,18 +132,15 @@ def make_book(
         refuse_lowered_grants(issued, accounts)
     used = [period for _, period in places]
     reach = (min(used), max(used)) if used else None
-    issued_to: dict[str, list[Invoice]] = {}
-    for invoice in issued:
-        issued_to.setdefault(invoice.account_id, []).append(invoice)
+    issued_to = _parts_by_account(issued)
     charged: dict[str, dict[BillingPeriod, Sequence[Charge]]] = {}
     for account_id, period in places:
         charged.setdefault(account_id, {})[period] = charges.get((account_id, period), ())
     without_price: dict[str, set[BillingPeriod]] = {}
     for account_id, period in unpriced:
         without_price.setdefault(account_id, set()).add(period)
-    drafts, late, worth, kept = [], [], {}, set[Place]()
-    for account in accounts:
-        of_account = _AccountDrafts(
+    of_account = {
+        account.id: _AccountDrafts(
             account=account,
             currency=currencies[account.id],
             rounding=rounding,
@@ -152,25 +155,72 @@ def make_book(
             rules=rules,
             tags={key.key_id: accounts.tags_text(key.key_id) for key in account.keys},
         )
-        closed = of_account.closed()
-        corrections = of_account.corrections(closed)
-        mine = list(of_account.drafts(closed, corrections))
-        drafts += mine
-        late += list(of_account.late(mine, corrections))
-        kept |= {(account.id, period) for period in of_account.kept(closed)}
-        worth.update(
-            {
-                (account.id, period): tuple(of_account.worth(period))
-                for period in {*closed, *(draft.period for draft in mine)}
-            }
+        for account in accounts
+    }
+    closed = closed_periods(accounts, {account_id: each.closed() for account_id, each in of_account.items()})
+    corrections = {account_id: each.corrections(closed[account_id]) for account_id, each in of_account.items()}
+    places_of_drafts = draft_places(
+        accounts,
+        open_periods={account_id: each.open_periods(closed[account_id]) for account_id, each in of_account.items()},
+        closed=closed,
+        corrected={
+            account_id: {invoice.period for invoice in of_account[account_id].issued}
+            for account_id, lines in corrections.items()
+            if lines
+        },
+    )
+    carriers = places_of_drafts.carriers
+    worth = {
+        (account_id, period): tuple(of_account[account_id].worth(period))
+        for account_id, periods in closed.items()
+        for period in periods
+    }
+    drafts: list[Invoice] = []
+    for place, (payer, *children) in places_of_drafts.drafts.items():
+        members = [
+            of_account[account.id].owed_in(
+                place[1],
+                is_open=place[1] not in closed[account.id],
+                corrections=corrections[account.id] if carriers.get(account.id) == place else (),
+            )
+            for account in (payer, *children)
+        ]
+        worth |= {(each.account.id, place[1]): tuple(of_account[each.account.id].worth(place[1])) for each in members}
+        draft = draft_of_accounts(
+            members,
+            period=place[1],
+            currency=currencies[payer.id],
+            rounding=rounding,
+            letterhead=letterhead,
+            rules=rules,
         )
+        for part in draft.parts:
+            of_account[part.account_id].drafted.append(part)
+        drafts.append(draft)
+    ids = {(draft.account_id, draft.period): draft.id for draft in drafts}
+    late = [
+        each
+        for account_id, place in carriers.items()
+        for each in of_account[account_id].late(ids[place], corrections[account_id])
+    ]
     return InvoiceBook(
         issued=tuple(issued),
-        drafts=tuple(sorted(drafts, key=lambda draft: (draft.period, draft.account_id))),
+        drafts=tuple(drafts),
         late=tuple(sorted(late, key=lambda each: (each.period, each.account_id))),
         worth=worth,
-        kept=frozenset(kept),
+        kept=frozenset(
+            (account_id, period) for account_id, each in of_account.items() for period in each.kept(closed[account_id])
+        ),
     )
+
+
+def _parts_by_account(invoices: Iterable[Invoice]) -> dict[str, list[Invoice]]:
+    """Return what each account has of invoices: its own, less what is of its children, and its parents' of it."""
+    found: dict[str, list[Invoice]] = {}
+    for invoice in invoices:
+        for part in invoice.parts:
+            found.setdefault(part.account_id, []).append(part)
+    return found
 
 
 def refuse_removed_accounts(issued: Sequence[Invoice], accounts: Accounts) -> None:
@@ -182,13 +232,13 @@ def refuse_removed_accounts(issued: Sequence[Invoice], accounts: Accounts) -> No
     """
     credited = credited_by(issued)
     for invoice in issued:
-        if (
-            invoice.status is InvoiceStatus.ISSUED
-            and invoice.id not in credited
-            and accounts.by_id(invoice.account_id) is None
-        ):
+        if invoice.status is not InvoiceStatus.ISSUED or invoice.id in credited:
+            continue
+        for account_id in invoice.account_ids:
+            if accounts.by_id(account_id) is not None:
+                continue
             message = (
-                f"account {invoice.account_id!r} is not in accounts.toml and was invoiced ({invoice.id}, "
+                f"account {account_id!r} is not in accounts.toml and was invoiced ({invoice.id}, "
                 f"{invoice.period}); put its entry back: late usage "
                 "and corrections are settled with it. A customer who has left keeps its entry, and its keys end: "
                 '{ id = "…", to = 2026-11-01 }'
@@ -198,9 +248,7 @@ def refuse_removed_accounts(issued: Sequence[Invoice], accounts: Accounts) -> No
 
 def refuse_lowered_grants(issued: Sequence[Invoice], accounts: Accounts) -> None:
     """Raise ``ConfigurationError`` where invoices consumed more of a grant than it has now, or one that is gone."""
-    issued_to: dict[str, list[Invoice]] = {}
-    for invoice in issued:
-        issued_to.setdefault(invoice.account_id, []).append(invoice)
+    issued_to = _parts_by_account(issued)
     for account in accounts:
         if account.id not in issued_to:
             continue
@@ -226,13 +274,16 @@ def refuse_lowered_grants(issued: Sequence[Invoice], accounts: Accounts) -> None
 
 
 def above_spend_cap(book: InvoiceBook, accounts: Accounts) -> Iterator[tuple[Invoice, Decimal, Decimal]]:
-    """Yield each draft whose usage and fees are above the spend cap of its period, with what was spent and the cap."""
-    for draft in book.drafts:
-        account = accounts.by_id(draft.account_id)
-        cap = account.terms_on(draft.period.first_date).spend_cap if account else None
-        spent = total_of(draft.lines, *SPENT_KINDS)
+    """Yield what each account has of a draft, where its usage and fees are above the spend cap of its period.
+
+    With what was spent, and the cap.
+    """
+    for part in (part for draft in book.drafts for part in draft.parts):
+        account = accounts.by_id(part.account_id)
+        cap = account.terms_on(part.period.first_date).spend_cap if account else None
+        spent = total_of(part.lines, *SPENT_KINDS)
         if cap is not None and spent > cap:
-            yield draft, spent, cap
+            yield part, spent, cap
 
 
 def credit_balances(book: InvoiceBook, accounts: Accounts, currencies: Mapping[str, str]) -> Iterator[CreditBalance]:
@@ -243,9 +294,9 @@ def credit_balances(book: InvoiceBook, accounts: Accounts, currencies: Mapping[s
     """
     nothing = exact_sum([])
     periods = [invoice.period for invoice in book.of()]
+    issued_to, drafted_for = _parts_by_account(book.issued), _parts_by_account(book.drafts)
     for account in accounts:
-        consumed = consumed_by_grant(invoice for invoice in book.issued if invoice.account_id == account.id)
-        reserved = consumed_by_grant(draft for draft in book.drafts if draft.account_id == account.id)
+        consumed, reserved = (consumed_by_grant(parts.get(account.id, ())) for parts in (issued_to, drafted_for))
         started = [BillingPeriod.of(grant.granted_on) for grant in account.credits]
         for grant in grants_of(account.credits, max(periods or started)) if started else ():
             yield CreditBalance(
@@ -279,6 +330,8 @@ class _AccountDrafts:
     """Periods with usage that has no price: nobody knows what they are worth."""
     rules: Rules
     tags: Mapping[str, str]
+    drafted: list[Invoice] = field(init=False, default_factory=list)
+    """Its parts of drafts of earlier periods, as they are made."""
     _worth: dict[BillingPeriod, list[InvoiceLine]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -351,35 +404,24 @@ class _AccountDrafts:
         """Return the closed periods whose worth nobody knows, since usage of theirs has no price."""
         return frozenset() if self.rules is Rules.FIRST else self.unpriced.intersection(closed)
 
-    def drafts(self, closed: Collection[BillingPeriod], corrections: Sequence[InvoiceLine]) -> Iterator[Invoice]:
-        """Yield the account's drafts.
+    def open_periods(self, closed: Collection[BillingPeriod]) -> set[BillingPeriod]:
+        """Return the periods with usage, or with something that is owed without, that are not closed."""
+        return {*self.charges, *self._owed()} - set(closed)
 
-        Of every open period with usage, or with something that is owed without, or of one for corrections where there
-        is no such period.
+    def owed_in(self, period: BillingPeriod, *, is_open: bool, corrections: Sequence[InvoiceLine]) -> OwedBy:
+        """Return what the account has on the draft of a period, which uses credits after those before it.
 
-        The earliest carries all corrections, and each consumes credits after those before it.
+        What the period is worth where it is open, and corrections where they stand there.
         """
-        periods = sorted({*self.charges, *self._owed()} - set(closed))
-        if corrections and not periods:
-            periods = [max(closed or {invoice.period for invoice in self.issued}).next()]
-        before = list(self.issued)
-        for period in periods:
-            draft = draft_of_lines(
-                self.worth(period),
-                account=self.account,
-                period=period,
-                currency=self.currency,
-                rounding=self.rounding,
-                corrections=corrections if period == periods[0] else (),
-                consumed=consumed_by_grant(before),
-                letterhead=self.letterhead,
-                rules=self.rules,
-            )
-            before.append(draft)
-            yield draft
+        return OwedBy(
+            account=self.account,
+            worth=self.worth(period) if is_open else (),
+            corrections=corrections,
+            consumed=consumed_by_grant([*self.issued, *self.drafted]) if self.account.credits else {},
+        )
 
-    def late(self, drafts: Sequence[Invoice], corrections: Sequence[InvoiceLine]) -> Iterator[LateUsage]:
-        """Yield every period with corrections that are not issued yet."""
+    def late(self, draft_id: str, corrections: Sequence[InvoiceLine]) -> Iterator[LateUsage]:
+        """Yield every period with corrections that are not issued yet; the draft has them."""
         for period in sorted({line.original_period for line in corrections if line.original_period is not None}):
             yield LateUsage(
                 account_id=self.account.id,
@@ -387,7 +429,7 @@ class _AccountDrafts:
                 invoice_ids=tuple(invoice.id for invoice in self.issued if invoice.period == period),
                 currency=self.currency,
                 difference=exact_sum(line.amount for line in corrections if line.original_period == period),
-                draft_id=drafts[0].id,
+                draft_id=draft_id,
             )
 
     def _owed(self) -> Iterator[BillingPeriod]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.base.money import exact_sum
-from pipeline.invoicing.lines import LineKind, plain_line, total_of
+from pipeline.invoicing.lines import LineKind, plain_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -73,35 +73,32 @@ def grants_of(grants: Iterable[CreditGrant], until: BillingPeriod) -> list[Credi
 
 
 def credit_lines(
-    lines: Sequence[InvoiceLine],
     grants: Sequence[CreditGrant],
     consumed: Mapping[str, Decimal],
+    to_pay: Sequence[ToPay],
     *,
     period: BillingPeriod,
     currency: str,
     rounding: Rounding,
 ) -> list[InvoiceLine]:
-    """Use grants that are in force at the period's end, in their order, for at most what ``lines`` sum to.
+    """Use grants that are in force at the period's end, in their order, for at most what there is to pay.
 
-    None where that is not above zero.
+    None where that is not above zero. ``to_pay`` is that of each account they pay for, and is lowered by what they pay.
 
     With 30.00 to pay, 20.00 left of an older grant and 50.00 of a younger one: lines of -20.00 and -10.00. A grant for
     models pays at most what the lines of these models sum to, less what other grants for them paid before; one for
     everything pays what is of other models first.
     """
     found: list[InvoiceLine] = []
-    to_pay = total_of(lines)
-    by_model = {
-        model: total_of(line for line in lines if line.model == model)
-        for model in {model for grant in grants for model in grant.models}
-    }
     for grant in grants_of(grants, period):
         left = exact_sum([grant.amount, *([-consumed[grant.id]] if grant.id in consumed else [])])
-        used = min(left, to_pay)
+        used = min(left, exact_sum(each.total for each in to_pay))
         if grant.models:
-            used = min(used, exact_sum(max(by_model[model], exact_sum([])) for model in grant.models))
+            used = min(used, exact_sum(each.most(grant.models) for each in to_pay))
         if used > 0 and grant.is_in_force(period):
-            _pay(by_model, grant.models, used)
+            rest = used
+            for each in to_pay:
+                rest = exact_sum([rest, -each.pay(rest, grant.models)])
             found.append(
                 plain_line(
                     LineKind.CREDIT,
@@ -112,13 +109,41 @@ def credit_lines(
                     credit_id=grant.id,
                 )
             )
-            to_pay = exact_sum([to_pay, -used])
     return found
 
 
-def _pay(by_model: dict[str, Decimal], models: Iterable[str], amount: Decimal) -> None:
-    """Take an amount off what lines of models sum to, in the order of the models."""
-    for model in models:
-        part = max(min(amount, by_model[model]), exact_sum([]))
-        by_model[model] = exact_sum([by_model[model], -part])
-        amount = exact_sum([amount, -part])
+@dataclass(slots=True)
+class ToPay:
+    """What is left to pay of the lines of one account: all of it, and of each model."""
+
+    total: Decimal
+    by_model: dict[str, Decimal]
+
+    @classmethod
+    def of(cls, lines: Iterable[InvoiceLine]) -> ToPay:
+        """Return what lines sum to, before any credit."""
+        amounts: dict[str, list[Decimal]] = {}
+        for line in lines:
+            amounts.setdefault(line.model, []).append(line.amount)
+        return cls(
+            total=exact_sum(amount for mine in amounts.values() for amount in mine),
+            by_model={model: exact_sum(mine) for model, mine in amounts.items() if model},
+        )
+
+    def most(self, models: Sequence[str]) -> Decimal:
+        """Return what a grant for models may pay at most, from 0."""
+        nothing = exact_sum([])
+        return max(
+            min(self.total, exact_sum(max(self.by_model.get(each, nothing), nothing) for each in models)), nothing
+        )
+
+    def pay(self, amount: Decimal, models: Sequence[str]) -> Decimal:
+        """Pay up to an amount by a grant (for models, in their order, where it is for any); return what was paid."""
+        paid = min(amount, self.most(models) if models else max(self.total, exact_sum([])))
+        self.total = exact_sum([self.total, -paid])
+        rest = paid
+        for model in models:
+            part = max(min(rest, self.by_model.get(model, exact_sum([]))), exact_sum([]))
+            self.by_model[model] = exact_sum([self.by_model.get(model, exact_sum([])), -part])
+            rest = exact_sum([rest, -part])
+        return paid

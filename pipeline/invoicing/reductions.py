@@ -162,6 +162,7 @@ def partial_credit_note(
         original_period=line.original_period,
         original_kind=line.original_kind or line.kind,
         tags=line.tags,
+        account_id=line.account_id,
         credits_line=line.number,
     )
     tax_of = invoice.tax_of_period

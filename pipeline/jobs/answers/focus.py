@@ -18,6 +18,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import register
@@ -130,7 +131,7 @@ def invoice_rows(invoice: Invoice, state: AtIssue, seller: str) -> Iterator[Row]
         if not is_of_usage(line):
             yield {**_common(invoice, line, seller), **_other(invoice, line)}
             continue
-        days = usage.get(line_place(line, state.workspace.rules), {})
+        days = usage.get((invoice.account_of(line)[0], line_place(line, state.workspace.rules)), {})
         charges = {day: exact_sum(charge.amount for charge in of_day) for day, of_day in sorted(days.items())}
         if exact_sum(charges.values()) != line.exact_amount:
             message = (
@@ -164,21 +165,24 @@ def _taken_back(row: Row, credit_note: dict[str, Any]) -> Row:
 
 
 def _usage_by_line(invoice: Invoice, state: AtIssue) -> dict[tuple[object, ...], dict[date, list[Charge]]]:
+    """Return an invoice's charges by account and line, and then by day."""
     charges = state.built.rated.charges
     mine = charges.filter(
         pc.and_(
-            pc.equal(charges["account_id"], invoice.account_id),
+            pc.is_in(charges["account_id"], pa.array(invoice.account_ids, pa.string())),
             pc.equal(charges["billing_period"], str(invoice.period)),
         )
     )
     days: dict[tuple[object, ...], dict[date, list[Charge]]] = {}
     for charge in map(charge_of, mine.to_pylist()):
-        days.setdefault(line_place(charge, state.workspace.rules), {}).setdefault(charge.usage_date, []).append(charge)
+        place = (charge.account_id, line_place(charge, state.workspace.rules))
+        days.setdefault(place, {}).setdefault(charge.usage_date, []).append(charge)
     return days
 
 
 def _common(invoice: Invoice, line: InvoiceLine, seller: str) -> Row:
     zone = time_zone(invoice.timezone)
+    sub_account_id, sub_account_name = invoice.account_of(line) if line.account_id else (None, None)
     return {
         "BillingAccountId": invoice.account_id,
         "BillingAccountName": invoice.account_name,
@@ -193,6 +197,8 @@ def _common(invoice: Invoice, line: InvoiceLine, seller: str) -> Row:
         "ServiceCategory": SERVICE_CATEGORY,
         "ServiceName": SERVICE_NAME,
         "ServiceSubcategory": SERVICE_SUBCATEGORY,
+        "SubAccountId": sub_account_id,
+        "SubAccountName": sub_account_name,
         "Tags": json.dumps(tags_from_text(line.tags), sort_keys=True, ensure_ascii=False) if line.tags else None,
         "x_InvoiceLine": line.number,
         "x_InvoiceStatus": invoice.status.value,

@@ -90,7 +90,7 @@ def reprice(
         )
     issued = {
         (invoice.account_id, invoice.period): invoice
-        for invoice in _issued(workspace)
+        for invoice in (part for whole in _issued(workspace) for part in whole.parts)
         if _is_chosen(invoice, period, account_id)
     }
     drafted, _ = _rated_lines(workspace, _without(used, issued))

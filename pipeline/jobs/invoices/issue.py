@@ -74,11 +74,12 @@ def _issued(
     book = invoice_book(workspace, built, documents=documents)
     chosen = book.of(period, account_id)
     if not chosen:
-        who = f" and account {account_id!r}" if account_id else ""
+        who = f" and account {account_id!r}{book.place_of(account_id)}" if account_id else ""
         message = f"there is no invoice for {period}{who}; 'tallybook invoice list' shows what there is"
         raise InvoiceNotFound(message)
     drafts = [invoice for invoice in chosen if invoice.number is None]
-    periods = {draft.account_id: {period} for draft in drafts}
+    payers = {draft.account_id for draft in drafts}
+    periods = {account.id: {period} for account in workspace.accounts if account.invoiced_in(period) in payers}
     for kept_account_id, kept in book.kept:
         periods.get(kept_account_id, set()).add(kept)
     refuse_unpriced(built.rated.unpriced, periods, f"{period} cannot be issued")
