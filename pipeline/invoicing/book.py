@@ -75,17 +75,12 @@ class InvoiceBook:
     """Closed periods with usage that has no price: what was invoiced for them stands until it has one."""
 
     def of(self, period: BillingPeriod | None = None, account_id: str | None = None) -> list[Invoice]:
-        """Return issued invoices and drafts, optionally of one period or account."""
+        """Return issued invoices and drafts, optionally of one period, or that one account has lines on."""
         return [
             invoice
             for invoice in (*self.issued, *self.drafts)
-            if (period is None or invoice.period == period) and (account_id is None or invoice.account_id == account_id)
+            if period in (None, invoice.period) and (account_id is None or account_id in invoice.account_ids)
         ]
-
-    def place_of(self, account_id: str) -> str:
-        """Say on which invoice an account has lines that has none of its own; empty where it has none anywhere."""
-        found = [invoice for invoice in reversed(self.of()) if account_id in invoice.account_ids[1:]]
-        return f" (it has lines on {found[0].id} of account {found[0].account_id!r})" if found else ""
 
     def credited_by(self) -> dict[str, str]:
         """Return which credit note takes which invoice back, by ids."""
@@ -144,7 +139,6 @@ def make_book(
             account=account,
             currency=currencies[account.id],
             rounding=rounding,
-            letterhead=letterhead,
             issued=issued_to.get(account.id, []),
             charges=charged.get(account.id, {}),
             usage=usage or {},
@@ -157,11 +151,13 @@ def make_book(
         )
         for account in accounts
     }
-    closed = closed_periods(accounts, {account_id: each.closed() for account_id, each in of_account.items()})
+    invoiced = {account_id: each.closed() for account_id, each in of_account.items()}
+    owing = {account_id: each.owing() for account_id, each in of_account.items()}
+    closed = closed_periods(accounts, invoiced)
     corrections = {account_id: each.corrections(closed[account_id]) for account_id, each in of_account.items()}
     places_of_drafts = draft_places(
         accounts,
-        open_periods={account_id: each.open_periods(closed[account_id]) for account_id, each in of_account.items()},
+        open_periods={account_id: periods - closed[account_id] for account_id, periods in owing.items()},
         closed=closed,
         corrected={
             account_id: {invoice.period for invoice in of_account[account_id].issued}
@@ -171,9 +167,9 @@ def make_book(
     )
     carriers = places_of_drafts.carriers
     worth = {
-        (account_id, period): tuple(of_account[account_id].worth(period))
-        for account_id, periods in closed.items()
-        for period in periods
+        (account_id, period): tuple(each.worth(period))
+        for account_id, each in of_account.items()
+        for period in invoiced[account_id] | owing[account_id]
     }
     drafts: list[Invoice] = []
     for place, (payer, *children) in places_of_drafts.drafts.items():
@@ -185,7 +181,7 @@ def make_book(
             )
             for account in (payer, *children)
         ]
-        worth |= {(each.account.id, place[1]): tuple(of_account[each.account.id].worth(place[1])) for each in members}
+        worth[place] = tuple(of_account[payer.id].worth(place[1]))
         draft = draft_of_accounts(
             members,
             period=place[1],
@@ -316,7 +312,6 @@ class _AccountDrafts:
     account: Account
     currency: str
     rounding: Rounding
-    letterhead: Letterhead | None
     issued: list[Invoice]
     charges: Mapping[BillingPeriod, Sequence[Charge]]
     """Of every period with usage."""
@@ -404,9 +399,9 @@ class _AccountDrafts:
         """Return the closed periods whose worth nobody knows, since usage of theirs has no price."""
         return frozenset() if self.rules is Rules.FIRST else self.unpriced.intersection(closed)
 
-    def open_periods(self, closed: Collection[BillingPeriod]) -> set[BillingPeriod]:
-        """Return the periods with usage, or with something that is owed without, that are not closed."""
-        return {*self.charges, *self._owed()} - set(closed)
+    def owing(self) -> set[BillingPeriod]:
+        """Return the periods with usage, or with something that is owed without."""
+        return {*self.charges, *self._owed()}
 
     def owed_in(self, period: BillingPeriod, *, is_open: bool, corrections: Sequence[InvoiceLine]) -> OwedBy:
         """Return what the account has on the draft of a period, which uses credits after those before it.

@@ -72,9 +72,10 @@ def _issued(
     """
     documents = list(register.read(workspace.root))
     book = invoice_book(workspace, built, documents=documents)
-    chosen = book.of(period, account_id)
+    chosen = [invoice for invoice in book.of(period, account_id) if account_id in (None, invoice.account_id)]
     if not chosen:
-        who = f" and account {account_id!r}{book.place_of(account_id)}" if account_id else ""
+        whose = [f" (it is on {each.id} of account {each.account_id!r})" for each in book.of(period, account_id)]
+        who = f" and account {account_id!r}{''.join(whose[-1:])}" if account_id else ""
         message = f"there is no invoice for {period}{who}; 'tallybook invoice list' shows what there is"
         raise InvoiceNotFound(message)
     drafts = [invoice for invoice in chosen if invoice.number is None]

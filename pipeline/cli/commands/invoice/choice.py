@@ -66,7 +66,7 @@ def chosen_invoices(book: InvoiceBook, period: BillingPeriod | None, account_id:
     """Return the invoices of a period and account. Raises ``InvoiceNotFound`` where there is none."""
     chosen = book.of(period, account_id)
     if not chosen:
-        who = f" and account {account_id!r}{book.place_of(account_id)}" if account_id else ""
+        who = f" and account {account_id!r}" if account_id else ""
         message = f"there is no invoice for {period or 'any period'}{who}; 'tallybook invoice list' shows what there is"
         raise InvoiceNotFound(message)
     return chosen

@@ -65,8 +65,24 @@ def _print_invoice(invoice: Invoice, credit_note_id: str | None) -> None:
     has_kinds = any(line.kind is not LineKind.USAGE for line in invoice.lines)
     has_lists = any(line.list_rate_per_million is not None for line in invoice.lines)
     rates = ("per million", "list price") if has_lists else ("per million",)
-    header = ("line", *(["kind"] if has_kinds else []), "key", "model", "tier", "meter", "tokens", *rates, "amount")
-    print_table(header, [_line(line, has_kinds=has_kinds, has_lists=has_lists) for line in invoice.lines])
+    whose = ["account"] if invoice.children else []
+    header = (
+        "line",
+        *whose,
+        *(["kind"] if has_kinds else []),
+        "key",
+        "model",
+        "tier",
+        "meter",
+        "tokens",
+        *rates,
+        "amount",
+    )
+    print_table(header, [_line(invoice, line, has_kinds=has_kinds, has_lists=has_lists) for line in invoice.lines])
+    if invoice.children:
+        click.echo()
+        rows = [(each.account_id, each.account_name, plain(each.subtotal)) for each in invoice.subtotals]
+        print_table(("account", "name", "subtotal"), rows)
     if invoice.is_taxed:
         label = invoice.tax.label if invoice.tax else "tax"
         click.echo(
@@ -78,9 +94,10 @@ def _print_invoice(invoice: Invoice, credit_note_id: str | None) -> None:
         click.echo(f"{invoice.tax_text}\n")
 
 
-def _line(line: InvoiceLine, *, has_kinds: bool, has_lists: bool) -> tuple[Cell, ...]:
+def _line(invoice: Invoice, line: InvoiceLine, *, has_kinds: bool, has_lists: bool) -> tuple[Cell, ...]:
     """Show a line; one that is about no quantity says in words what it is."""
     kind = [line.kind.value] if has_kinds else []
+    whose = [invoice.account_of(line)[0]] if invoice.children else []
     printed = (line.rate_per_million, line.list_rate_per_million) if has_lists else (line.rate_per_million,)
     rates = ["" if rate is None or line.flat_amount is not None else plain_rate(rate) for rate in printed]
     if line.kind is LineKind.REDUCTION or line.meter is None or line.flat_amount is not None:
@@ -90,6 +107,7 @@ def _line(line: InvoiceLine, *, has_kinds: bool, has_lists: bool) -> tuple[Cell,
     meter = line.meter.value if line.meter else ""
     return (
         line.number,
+        *whose,
         *kind,
         line.api_key_id,
         what,
