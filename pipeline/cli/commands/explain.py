@@ -112,7 +112,8 @@ def _print_line(explanation: LineExplanation, *, as_csv: bool, events_max: int) 
 
 def _print_explanation(explanation: LineExplanation, events_max: int) -> None:
     invoice, line = explanation.invoice, explanation.line
-    click.echo(f"{invoice.id} line {line.number} ({invoice.account_name}, {invoice.period}): {line.description}")
+    _, account_name = invoice.account_of(line)
+    click.echo(f"{invoice.id} line {line.number} ({account_name}, {invoice.period}): {line.description}")
     if not explanation.is_of_usage:
         click.echo(f"a line of kind {line.kind.value} is computed from other lines and terms, not from usage events")
         before = explanation.invoiced_before

@@ -68,6 +68,7 @@ class PrintedSection:
     account: PrintedAccount | None = None
     """Where the lines of another account begin than those of the section before."""
     title: str
+    """Empty where the account's heading says it all."""
     groups: tuple[PrintedGroup, ...]
     amount: str
 

@@ -206,7 +206,7 @@ class _Writer:
                 title=harmless(subtotal.account_name), detail=harmless(detail), amount=self._amount(subtotal.subtotal)
             )
             if is_folded and mine:
-                yield PrintedSection(account=heading, title="", groups=(), amount="")
+                yield PrintedSection(account=heading, title="", groups=(), amount=heading.amount)
                 continue
             for number, section in enumerate(mine):
                 yield self._section(section, is_folded=False, account=None if number else heading)
