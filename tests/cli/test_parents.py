@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -39,10 +40,10 @@ FROM_OCTOBER = 'tax = { rate = 19, label = "VAT" }\ninvoiced_to = [{ account = "
 ON_ITS_OWN = 'tax = { rate = 19, label = "VAT" }'
 
 
-@pytest.fixture
-def books(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """September: Acme and Bolt, one invoice each. October: one invoice of Acme's for all three."""
-    root = make_workspace(tmp_path / "books", accounts=ACCOUNTS.format(bolt=FROM_OCTOBER))
+    root = make_workspace(tmp_path_factory.mktemp("parents") / "books", accounts=ACCOUNTS.format(bolt=FROM_OCTOBER))
     write_log(
         root,
         "l.jsonl",
@@ -56,6 +57,11 @@ def books(tmp_path: Path) -> Path:
     done(root, "invoice", "issue", "--period", "2026-09", "--as-of", "2026-11-02")
     done(root, "invoice", "issue", "--period", "2026-10", "--as-of", "2026-11-02")
     return root
+
+
+@pytest.fixture
+def books(made: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(made, tmp_path / "books")
 
 
 def done(root: Path, *arguments: str) -> str:
@@ -144,6 +150,15 @@ def test_rows_of_focus_add_up_by_sub_account_and_a_price_is_compared_on_the_pare
         assert row["BillingAccountId"] == "acme"
         sums[row["SubAccountId"]] = sums.get(row["SubAccountId"], Decimal(0)) + Decimal(row["BilledCost"])
     assert sums == {"": Decimal("1.14"), "bolt": Decimal("2.00"), "corp": Decimal("4.00")}
+    of_bolt = done(books, "export", "focus", "--seller", "Tally", "--account", "bolt")
+    assert [
+        (row["InvoiceId"], row["BillingAccountId"], row["SubAccountId"], Decimal(row["BilledCost"]))
+        for row in csv.DictReader(of_bolt.splitlines())
+    ] == [
+        ("INV-000002", "bolt", "", Decimal("2.00")),
+        ("INV-000002", "bolt", "", Decimal("0.38")),
+        ("INV-000003", "acme", "bolt", Decimal("2.00")),
+    ]
     done(books, "invoice", "void", "INV-000003", "--as-of", "2026-11-04")
     priced = done(books, "reprice", "--card", "standard", "--period", "2026-10", "-o", "csv").splitlines()
     assert [

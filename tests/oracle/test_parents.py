@@ -215,7 +215,7 @@ def frozen(invoice: Invoice) -> Invoice:
     return invoice_from_document(invoice_document(invoice))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(SEEDS)
 def test_a_parents_invoice_has_the_lines_that_each_account_would_have_alone_and_no_others(seed: int) -> None:
     draw = random.Random(seed)
@@ -246,7 +246,7 @@ def test_a_parents_invoice_has_the_lines_that_each_account_would_have_alone_and_
         assert order == sorted(order)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(SEEDS)
 def test_no_day_is_invoiced_twice_or_never_whoever_moves_and_whatever_is_issued_or_voided(seed: int) -> None:
     draw = random.Random(seed)

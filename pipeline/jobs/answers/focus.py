@@ -36,6 +36,7 @@ from pipeline.exports.focus import (
     SERVICE_SUBCATEGORY,
 )
 from pipeline.invoicing import LineKind, invoice_from_document
+from pipeline.invoicing.document import accounts_of
 from pipeline.invoicing.lines import is_of_usage, meter_and_rate
 from pipeline.invoicing.rules import Rules
 from pipeline.invoicing.usage_lines import line_place
@@ -83,7 +84,7 @@ def focus_rows(
 ) -> list[Row]:
     """Return the rows of issued invoices and credit notes by number, then of drafts.
 
-    Each in the order of its lines and days.
+    Each in the order of its lines and days. Of a child account, its own rows on its parent's invoices.
 
     ``seller`` is who issues the invoices; without it the ``[seller] name`` of ``tallybook.toml``. Raises
     ``ConfigurationError`` where neither is there, ``LakeError`` where an issued invoice is not what its commit gives.
@@ -93,16 +94,16 @@ def focus_rows(
     states = {_state_key(workspace.digest, present.built.snapshot.version, workspace.rules): present}
     rows: list[Row] = []
     for document in register.read(workspace.root):
-        if (period and document["period"] != str(period)) or account_id not in (None, document["account_id"]):
+        if (period and document["period"] != str(period)) or account_id not in {None, *accounts_of(document)}:
             continue
         of_usage = usage_document(workspace, document)
         key = _state_key(of_usage["configuration_sha256"], of_usage["commit"], Rules.of(of_usage.get("rules")))
         states[key] = states.get(key) or state_at_issue(workspace, of_usage)
         rows += _rows_of_document(document, of_usage, states[key], name)
     for draft in invoice_book(workspace, present.built).drafts:
-        if (period is None or draft.period == period) and account_id in (None, draft.account_id):
+        if period in (None, draft.period) and account_id in (None, *draft.account_ids):
             rows += invoice_rows(draft, present, name)
-    return rows
+    return [row for row in rows if account_id in (None, row["BillingAccountId"], row["SubAccountId"])]
 
 
 def _rows_of_document(document: dict[str, Any], of_usage: dict[str, Any], state: AtIssue, seller: str) -> Iterator[Row]:
