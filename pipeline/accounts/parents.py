@@ -138,6 +138,7 @@ def refuse_impossible_parents(accounts: Mapping[str, Sharing]) -> None:
                 raise AccountsError(message)
             _refuse_chain(account, span, parent)
             _refuse_differences(account, parent)
+            _refuse_another_tax(account, accounts[account.invoiced_to[0].account_id], parent)
 
 
 def _refuse_chain(account: Sharing, span: InvoicedTo, parent: Sharing) -> None:
@@ -164,22 +165,27 @@ def _refuse_differences(account: Sharing, parent: Sharing) -> None:
             f"have; write it into account {parent.id!r}, or leave it out"
         )
         raise AccountsError(message)
-    if not _never_has_its_own(account.invoiced_to) and (account.tax, account.tax_changes) != (
-        parent.tax,
-        parent.tax_changes,
-    ):
-        message = (
-            f"account {account.id!r} is invoiced_to {parent.id!r} for some time and its tax is another: months that "
-            "were invoiced before would be corrected at the wrong tax; write the same tax into both, or make a new "
-            "account and move the keys"
-        )
-        raise AccountsError(message)
     taxes = (parent.tax, *(change.tax for change in parent.tax_changes))
     if account.coupons and any(tax is not None and tax.by_kind for tax in taxes):
         message = (
             f"account {account.id!r} has coupons and is invoiced_to {parent.id!r}, where kinds of lines have a tax of "
             "their own (by_kind), over which a coupon cannot be split; end one of the two, or write what is taken off "
             "as a discount_percent"
+        )
+        raise AccountsError(message)
+
+
+def _refuse_another_tax(account: Sharing, first: Sharing, parent: Sharing) -> None:
+    """Raise where months of an account are invoiced at different taxes.
+
+    Whoever is invoiced later has their corrections, at the tax of its own months.
+    """
+    before = first if _never_has_its_own(account.invoiced_to) else account
+    if (before.tax, before.tax_changes) != (parent.tax, parent.tax_changes):
+        message = (
+            f"account {account.id!r} is invoiced_to {parent.id!r} for some time, whose tax is not that of "
+            f"{before.id!r}: months that were invoiced before would be corrected at the wrong tax; write the same tax "
+            "into both, or make a new account and move the keys"
         )
         raise AccountsError(message)
 

@@ -94,7 +94,15 @@ def test_a_parent_may_become_a_child_once_it_is_no_parent_any_more(tmp_path: Pat
         (ACME + BOLT + TO_ACME + "payment_terms_days = 0\n", "has payment_terms_days, which no invoice"),
         (ACME + BOLT + TO_ACME + 'address = "Street 1"\nnote = "Hi"\n', "has buyer's address, note, which no invoice"),
         (ACME + BOLT + TO_ACME + 'stripe_customer = "cus_1"\n', "has stripe_customer, which no invoice"),
-        (ACME + BOLT + FROM_SEPTEMBER + "tax = { rate = 19.0 }\n", "its tax is another"),
+        (ACME + BOLT + FROM_SEPTEMBER + "tax = { rate = 19.0 }\n", "whose tax is not that of 'bolt'"),
+        (
+            ACME
+            + "tax = { rate = 19.0 }\n"
+            + BOLT
+            + 'invoiced_to = [{ account = "acme", to = 2026-10-01 }, { account = "corp", from = 2026-10-01 }]\n'
+            + CORP,
+            "'corp' for some time, whose tax is not that of 'acme'",
+        ),
         (
             ACME
             + "tax = { rate = 19.0, by_kind = { fee = { rate = 7.0 } } }\n"

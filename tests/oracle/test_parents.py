@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -17,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recurring import World, owed
 
-from pipeline.accounts import Account, Accounts, CreditGrant, InvoicedTo, Tax, Terms
+from pipeline.accounts import Account, Accounts, CreditGrant, InvoicedTo, OneOffItem, Tax, Terms
 from pipeline.base.money import Rounding
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing import (
@@ -83,6 +84,20 @@ def some_terms(draw: random.Random) -> Terms:
         rate_card=draw.choice(["gold", "free"]),
         minimum_commitment=Decimal(draw.choice(["0", "20.00", "50.01"])),
         fee_without_usage=draw.random() < 0.5,
+        seats=draw.choice([0, 0, 3]),
+        seat_price=Decimal("1.01"),
+    )
+
+
+def some_items(draw: random.Random) -> tuple[OneOffItem, ...]:
+    return tuple(
+        OneOffItem(
+            id=f"item-{n}",
+            date=draw.choice(MONTHS),
+            description="Onboarding",
+            amount=Decimal(draw.choice(["7.77", "-2.50"])),
+        )
+        for n in range(draw.choice([0, 0, 1]))
     )
 
 
@@ -99,9 +114,23 @@ def some_grants(draw: random.Random) -> tuple[CreditGrant, ...]:
     )
 
 
-def accounts_of(
-    terms: dict[str, Terms], payers: Payers, grants: dict[str, tuple[CreditGrant, ...]] | None = None
-) -> Accounts:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreed:
+    """What is agreed with one account, whoever is invoiced."""
+
+    terms: Terms
+    items: tuple[OneOffItem, ...]
+    grants: tuple[CreditGrant, ...] = ()
+
+
+def some_agreements(draw: random.Random, *, with_grants: bool) -> dict[str, Agreed]:
+    return {
+        each: Agreed(terms=some_terms(draw), items=some_items(draw), grants=some_grants(draw) if with_grants else ())
+        for each in IDS
+    }
+
+
+def accounts_of(agreed: dict[str, Agreed], payers: Payers) -> Accounts:
     def account(each: str) -> Account:
         spans = spans_of(each, payers)
         never_own = bool(spans) and all(payers[month][each] != each for month in MONTHS)
@@ -109,10 +138,11 @@ def accounts_of(
             id=each,
             name=each.title(),
             timezone="UTC",
-            rate_card=terms[each].rate_card,
+            rate_card=agreed[each].terms.rate_card,
             key_ids=(f"key_{each}",),
-            terms=(terms[each],),
-            credits=(grants or {}).get(each, ()),
+            terms=(agreed[each].terms,),
+            items=agreed[each].items,
+            credits=agreed[each].grants,
             invoiced_to=spans,
             tax=None if never_own else TAX,
         )
@@ -160,7 +190,7 @@ def book_of(accounts: Accounts, spent: Spent, issued: list[Invoice]) -> InvoiceB
     )
 
 
-def alone(terms: dict[str, Terms], spent: Spent) -> dict[str, dict[date, list[tuple[str, Fraction]]]]:
+def alone(agreed: dict[str, Agreed], spent: Spent) -> dict[str, dict[date, list[tuple[str, Fraction]]]]:
     """Return (kind, amount) of all that each account owes for each month, as if there were no other account.
 
     But for one thing: a month is owed for once usage of anybody has reached it.
@@ -169,12 +199,12 @@ def alone(terms: dict[str, Terms], spent: Spent) -> dict[str, dict[date, list[tu
     found: dict[str, dict[date, list[tuple[str, Fraction]]]] = {}
     for account_id in IDS:
         usage = {month: cents(sum(costs, Fraction(0))) for month, costs in spent[account_id].items() if costs}
-        each = terms[account_id]
+        each = agreed[account_id].terms
         said = {
             "rate_card": each.rate_card,
             "fee_without_usage": each.fee_without_usage,
-            "seats": 0,
-            "seat_price": Fraction(0),
+            "seats": each.seats,
+            "seat_price": Fraction(each.seat_price),
             "minimum_commitment": Fraction(each.minimum_commitment),
             "yearly_commitment": Fraction(0),
             "proration": "none",
@@ -184,9 +214,9 @@ def alone(terms: dict[str, Terms], spent: Spent) -> dict[str, dict[date, list[tu
             agreed=[(None, said)],
             begins_on=None,
             ends_on=None,
-            items=[],
+            items=[(item.id, item.date, Fraction(item.amount)) for item in agreed[account_id].items],
             spent=usage,
-            reached=(used[0], used[-1]) if used else (MONTHS[-1], MONTHS[0]),
+            reached=(used[0], used[-1]) if used else (date(2026, 2, 1), date(2026, 1, 1)),
             minor_units=2,
             to_even=False,
         )
@@ -203,8 +233,9 @@ def alone(terms: dict[str, Terms], spent: Spent) -> dict[str, dict[date, list[tu
 
 
 def cents(amount: Fraction) -> Fraction:
-    """Round half up, as all amounts here are above zero."""
-    return Fraction((amount * 200 + 1) // 2, 100)
+    """Round half up: away from zero."""
+    rounded = Fraction((abs(amount) * 200 + 1) // 2, 100)
+    return rounded if amount > 0 else -rounded
 
 
 def no_usage() -> Spent:
@@ -219,13 +250,13 @@ def frozen(invoice: Invoice) -> Invoice:
 @given(SEEDS)
 def test_a_parents_invoice_has_the_lines_that_each_account_would_have_alone_and_no_others(seed: int) -> None:
     draw = random.Random(seed)
-    payers, terms, spent = some_payers(draw), {each: some_terms(draw) for each in IDS}, no_usage()
+    payers, agreed, spent = some_payers(draw), some_agreements(draw, with_grants=False), no_usage()
     some_usage(draw, spent)
     expected: dict[tuple[str, date], dict[str, list[tuple[str, Fraction]]]] = defaultdict(dict)
-    for account_id, months in alone(terms, spent).items():
+    for account_id, months in alone(agreed, spent).items():
         for month, lines in months.items():
             expected[payers[month][account_id], month][account_id] = lines
-    drafts = book_of(accounts_of(terms, payers), spent, []).drafts
+    drafts = book_of(accounts_of(agreed, payers), spent, []).drafts
     assert {(draft.account_id, draft.period.first_date) for draft in drafts} == set(expected)
     for draft in drafts:
         members = expected[draft.account_id, draft.period.first_date]
@@ -250,29 +281,25 @@ def test_a_parents_invoice_has_the_lines_that_each_account_would_have_alone_and_
 @given(SEEDS)
 def test_no_day_is_invoiced_twice_or_never_whoever_moves_and_whatever_is_issued_or_voided(seed: int) -> None:
     draw = random.Random(seed)
-    terms, spent, grants = (
-        {each: some_terms(draw) for each in IDS},
-        no_usage(),
-        {each: some_grants(draw) for each in IDS},
-    )
+    agreed, spent = some_agreements(draw, with_grants=True), no_usage()
     issued: list[Invoice] = []
-    accounts = accounts_of(terms, some_payers(draw), grants)
+    accounts = accounts_of(agreed, some_payers(draw))
     for _ in range(12):
         step = draw.choice(["usage", "issue", "issue", "void", "move"])
         if step == "usage":
             some_usage(draw, spent)
         elif step == "move":
-            accounts = accounts_of(terms, some_payers(draw), grants)
+            accounts = accounts_of(agreed, some_payers(draw))
         else:
             issued += frozen_by(step, book_of(accounts, spent, issued), draw)
     book = book_of(accounts, spent, issued)
     assert invoiced(book) == {
         (account_id, month): owed_alone
-        for account_id, months in alone(terms, spent).items()
+        for account_id, months in alone(agreed, spent).items()
         for month, lines in months.items()
         if (owed_alone := sum((amount for _, amount in lines), Fraction(0)))
     }
-    granted = {(each, grant.id): int(grant.amount * 100) for each, mine in grants.items() for grant in mine}
+    granted = {(each, grant.id): int(grant.amount * 100) for each, its in agreed.items() for grant in its.grants}
     assert all(0 <= amount <= granted[place] for place, amount in used_of_grants(book).items())
     standing = [each for each in book.of() if not each.credits_invoice and each.id not in credited_by(issued)]
     assert max(Counter((each.account_id, each.period) for each in standing).values(), default=1) == 1
