@@ -15,6 +15,7 @@ from pipeline.accounts.exchange import Exchange, ExchangeDay, ExchangeRate
 from pipeline.accounts.intervals import BillingInterval, Interval
 from pipeline.accounts.items import OneOffItem
 from pipeline.accounts.keys import KeyPeriod
+from pipeline.accounts.parents import InvoicedTo
 from pipeline.accounts.parties import LANGUAGE_DEFAULT, BankDetails, Letterhead, Party
 from pipeline.accounts.terms import ContractYear, Proration, Terms, TermsInForce
 
@@ -33,6 +34,7 @@ __all__ = [
     "ExchangeDay",
     "ExchangeRate",
     "Interval",
+    "InvoicedTo",
     "KeyPeriod",
     "Letterhead",
     "OneOffItem",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.accounts.billing import refuse_unprintable
 from pipeline.accounts.keys import KEY_ID, KeyPeriod, refuse_tags, refuse_two_owners, tags_text
+from pipeline.accounts.parents import refuse_impossible_parents, refuse_two_parents
 from pipeline.accounts.parties import Party, refuse_unknown_language
 from pipeline.accounts.terms import Terms, refuse_disorder, terms_in_force, terms_on, year_of
 from pipeline.base.errors import AccountsError
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from pipeline.accounts.credits import CreditGrant
     from pipeline.accounts.exchange import Exchange
     from pipeline.accounts.items import OneOffItem
+    from pipeline.accounts.parents import InvoicedTo
     from pipeline.accounts.terms import ContractYear, TermsInForce
 
 _ACCOUNT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
@@ -73,6 +75,8 @@ class Account:
     """First day for which they are owed no more; None = until further notice."""
     month_day: int = 1
     """With which day of the calendar's months its own begin: 1 to 28. It stays, once the account is invoiced."""
+    invoiced_to: tuple[InvoicedTo, ...] = ()
+    """In the order of time; its lines are on its own invoices in all other periods."""
     tax: Tax | None = None
     """Since ever; ``tax_changes`` may say otherwise for later days."""
     tax_changes: tuple[TaxChange, ...] = ()
@@ -127,6 +131,7 @@ class Account:
         _refuse_unusable_customers(self)
         if self.language:
             refuse_unknown_language(self.language)
+        refuse_two_parents(self.id, self.invoiced_to)
         _refuse_twice(self.id, "item", "item", [item.id for item in self.items])
         _refuse_twice(self.id, "coupon", "coupon", [coupon.id for coupon in self.coupons])
         _refuse_twice(self.id, "credit", "grant", [grant.id for grant in self.credits])
@@ -202,6 +207,10 @@ class Account:
         """Return the months that are billed together with one of them, by the terms in force on its first day."""
         return self.terms_on(month.first_date).billed_by.period_of(month)
 
+    def invoiced_in(self, period: BillingPeriod) -> str:
+        """Return the id of the account on whose invoice its lines of a billing period are: its own, or its parent's."""
+        return next((span.account_id for span in self.invoiced_to if span.holds(period)), self.id)
+
     def tax_of(self, period: BillingPeriod) -> Tax | None:
         """Return the tax of what is supplied in a billing period: that in force on its last day.
 
@@ -240,6 +249,7 @@ class Accounts:
             self._by_id[account.id] = account
             for key in account.keys:
                 self._by_key_id.setdefault(key.key_id, []).append((key, account))
+        refuse_impossible_parents(self._by_id)
         refuse_two_owners((account.id, key) for account in self.accounts for key in account.keys)
         for key_id, tags in self.tags.items():
             refuse_tags(key_id, tags)

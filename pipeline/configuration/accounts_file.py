@@ -26,6 +26,7 @@ from pipeline.configuration.account_terms import (
     refuse_unknown_models,
 )
 from pipeline.configuration.exchange_files import read_exchange
+from pipeline.configuration.parents_toml import read_invoiced_to, refuse_currencies_of_parents
 from pipeline.configuration.parties_toml import BUYER_KEYS_OF_ACCOUNT, read_buyer
 from pipeline.configuration.strict_toml import inner_table, read_table, value_text
 from pipeline.configuration.tax_toml import read_tax, read_tax_changes
@@ -60,6 +61,7 @@ _KEYS = (
     "currency",
     "exchange",
     "billing_day",
+    "invoiced_to",
     "tax",
     "payment_terms_days",
     *_PRINTED,
@@ -103,10 +105,12 @@ def read_accounts(
     )
     tags = _tags(table.table("keys"))
     try:
-        return Accounts(accounts=accounts, tags=tags)
+        found = Accounts(accounts=accounts, tags=tags)
+        refuse_currencies_of_parents(found, currencies or {})
     except AccountsError as wrong:
         what = f"[[accounts]]: {wrong}"
         raise table.refusal(what) from wrong
+    return found
 
 
 def _account(
@@ -152,6 +156,7 @@ def _account(
             begins_on=date_of(table, "begins_on", is_required=False),
             ends_on=date_of(table, "ends_on", is_required=False),
             month_day=month_day,
+            invoiced_to=read_invoiced_to(table),
             tax=read_tax(table),
             tax_changes=read_tax_changes(table),
             payment_terms_days=_payment_terms_days(table),

@@ -120,8 +120,10 @@ LINE_COLUMNS = (
     "credits_invoice",
     "credits_line",
     "credit_reason",
+    "usage_account_id",
+    "usage_account_name",
 )
-"""Columns of ``lines.csv``: those of ``LINE_CELLS``, of the line's tax, and for the rest of its invoice."""
+"""Columns of ``lines.csv``: those of ``LINE_CELLS``, of the line's tax and account, and for the rest of its invoice."""
 _TEXTS: Mapping[LineKind | Meter | None, str] = {each: each.value for each in (*LineKind, *Meter)} | {None: ""}
 
 
@@ -169,10 +171,20 @@ def _line_rows(invoices: Sequence[Invoice]) -> list[str]:
     cells: dict[str, Sequence[Cell]] = {name: [cell(line) for line in lines] for name, cell in LINE_CELLS.items()}
     cells["tax_category"] = [_category(tax) for tax in taxes]
     cells["tax_rate"] = [_rate(tax) for tax in taxes]
+    accounts = [account for invoice in invoices for account in _usage_accounts(invoice)]
+    cells["usage_account_id"] = [account_id for account_id, _ in accounts]
+    cells["usage_account_name"] = [name for _, name in accounts]
     for name in LINE_COLUMNS:
         if name not in cells:
             cells[name] = [cell for invoice in invoices for cell in [INVOICE_CELLS[name](invoice)] * len(invoice.lines)]
     return csv_rows([cells[name] for name in LINE_COLUMNS])
+
+
+def _usage_accounts(invoice: Invoice) -> Sequence[tuple[str, str]]:
+    """Return id and name of the account that each line is of: a child's, or that of the invoiced account."""
+    if not invoice.children:
+        return [(invoice.account_id, invoice.account_name)] * len(invoice.lines)
+    return [invoice.account_of(line) for line in invoice.lines]
 
 
 def _taxes(invoice: Invoice) -> Sequence[Tax | None]:

@@ -5,7 +5,7 @@ specification's ``columns`` and ``attributes`` at its tag v1.2. Columns of our o
 Does not own which charges there are (``pipeline.jobs.answers.focus``).
 
 Conditional columns are there where their condition holds: one currency for pricing and billing, no regions, no
-commitment discounts in FOCUS's sense, no sub accounts, so those columns are left out.
+commitment discounts in FOCUS's sense, so those columns are left out. A child account is a sub account.
 """
 
 from __future__ import annotations
@@ -70,6 +70,8 @@ FOCUS = pa.schema(
         pa.field("SkuMeter", _TEXT),
         pa.field("SkuPriceDetails", _TEXT),  # a JSON object
         pa.field("SkuPriceId", _TEXT),
+        pa.field("SubAccountId", _TEXT),
+        pa.field("SubAccountName", _TEXT),
         pa.field("Tags", _TEXT),  # a JSON object
         pa.field("x_InvoiceLine", pa.int64(), nullable=False),
         pa.field("x_InvoiceStatus", _TEXT, nullable=False),

@@ -51,6 +51,8 @@ class Item:
     """As printed."""
     period: BillingPeriod
     """What it is for: of a correction the corrected period."""
+    account: tuple[str, str] | None
+    """Id and name of the child account that it is of; None of the invoiced one's, and of a sum."""
     from_at: datetime
     to_at: datetime
     """The last second of the period in the account's time zone: both systems take ends as inclusive."""
@@ -107,13 +109,15 @@ def json_lines(objects: Iterable[dict[str, Any]]) -> bytes:
 
 def _item(invoice: Invoice, line: InvoiceLine | None, description: str, amount: Decimal) -> Item:
     zone, period = time_zone(invoice.timezone), invoice.month_of(line) if line else invoice.period
+    account = invoice.account_of(line) if line and line.account_id else None
     return Item(
         invoice_id=invoice.id,
         line=line.number if line else None,
         kind=line.kind.value if line else Per.INVOICE.value,
-        description=description,
+        description=f"{account[1]}: {description}" if account else description,
         amount=amount,
         period=period,
+        account=account,
         from_at=period.start_at(zone),
         to_at=period.end_at(zone) - _SECOND,
     )

@@ -74,6 +74,7 @@ def _parameters(item: Item, invoice: Invoice, customer: str) -> dict[str, Any]:
         "tallybook_kind": item.kind,
         "tallybook_period": str(item.period),
         "tallybook_account": invoice.account_id,
+        "tallybook_usage_account": item.account[0] if item.account else "",
         "tallybook_credits": invoice.credits_invoice,
     }
     return {

@@ -18,16 +18,17 @@ from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import exact_sum, plain
 from pipeline.invoicing.corrections import correction_lines, invoiced_so_far, worth_of_lines
 from pipeline.invoicing.credits import NOTHING_CONSUMED, CreditBalance, consumed_by_grant, grants_of, lapsed_of
-from pipeline.invoicing.draft import draft_of_lines
+from pipeline.invoicing.draft import OwedBy, draft_of_accounts
 from pipeline.invoicing.invoice import InvoiceStatus, credited_by
 from pipeline.invoicing.lines import CAPPED_KINDS, SPENT_KINDS, total_of
 from pipeline.invoicing.period_lines import period_lines
+from pipeline.invoicing.places import closed_periods, draft_places, open_period
 from pipeline.invoicing.recurring_lines import YearSoFar
 from pipeline.invoicing.rules import NEWEST, Rules
 from pipeline.invoicing.usage_lines import usage_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import date
     from decimal import Decimal
 
@@ -78,11 +79,11 @@ class InvoiceBook:
     """Closed periods with usage that has no price: what was invoiced for them stands until it has one."""
 
     def of(self, period: BillingPeriod | None = None, account_id: str | None = None) -> list[Invoice]:
-        """Return issued invoices and drafts, optionally of one period or account."""
+        """Return issued invoices and drafts, optionally of one period, or that one account has lines on."""
         return [
             invoice
             for invoice in (*self.issued, *self.drafts)
-            if (period is None or invoice.period == period) and (account_id is None or invoice.account_id == account_id)
+            if period in (None, invoice.period) and (account_id is None or account_id in invoice.account_ids)
         ]
 
     def credited_by(self) -> dict[str, str]:
@@ -130,22 +131,18 @@ def make_book(
         refuse_lowered_grants(issued, accounts)
     used = [period.first_date for _, period in places]
     reach = (min(used), max(used)) if used else None
-    issued_to: dict[str, list[Invoice]] = {}
-    for invoice in issued:
-        issued_to.setdefault(invoice.account_id, []).append(invoice)
+    issued_to = _parts_by_account(issued)
     charged: dict[str, dict[BillingPeriod, Sequence[Charge]]] = {}
     for account_id, period in places:
         charged.setdefault(account_id, {})[period] = charges.get((account_id, period), ())
     without_price: dict[str, set[BillingPeriod]] = {}
     for account_id, period in unpriced:
         without_price.setdefault(account_id, set()).add(period)
-    drafts, late, worth, kept = [], [], {}, set[Place]()
-    for account in accounts:
-        of_account = _AccountDrafts(
+    of_account = {
+        account.id: _AccountDrafts(
             account=account,
             currency=currencies[account.id],
             rounding=rounding,
-            letterhead=letterhead,
             issued=issued_to.get(account.id, []),
             charges=charged.get(account.id, {}),
             usage=usage or {},
@@ -156,40 +153,76 @@ def make_book(
             rules=rules,
             tags={key.key_id: accounts.tags_text(key.key_id) for key in account.keys},
         )
-        closed = of_account.closed()
-        corrections = of_account.corrections(closed)
-        mine = list(of_account.drafts(closed, corrections))
-        drafts += mine
-        late += list(of_account.late(mine, corrections))
-        kept |= {(account.id, period) for period in of_account.kept(closed)}
-        worth.update(
-            {
-                (account.id, period): tuple(of_account.worth(period))
-                for period in {*closed, *(month for draft in mine for month in draft.period.months)}
-            }
+        for account in accounts
+    }
+    invoiced = {account_id: each.closed() for account_id, each in of_account.items()}
+    owing = {account_id: each.owing() for account_id, each in of_account.items()}
+    closed = closed_periods(accounts, invoiced)
+    corrections = {account_id: each.corrections(closed[account_id]) for account_id, each in of_account.items()}
+    places_of_drafts = draft_places(
+        accounts,
+        open_months={account_id: months - closed[account_id] for account_id, months in owing.items()},
+        closed=closed,
+        corrected={
+            account_id: {invoice.period.last for invoice in of_account[account_id].issued}
+            for account_id, lines in corrections.items()
+            if lines
+        },
+    )
+    carriers = places_of_drafts.carriers
+    worth = {
+        (account_id, month): tuple(each.worth(month))
+        for account_id, each in of_account.items()
+        for month in invoiced[account_id] | owing[account_id]
+    }
+    drafts: list[Invoice] = []
+    for (payer_id, period), in_it in places_of_drafts.drafts.items():
+        members = [
+            of_account[account.id].owed_in(
+                period,
+                is_open=period.first not in closed[account.id],
+                corrections=corrections[account.id] if carriers.get(account.id) == (payer_id, period) else (),
+            )
+            for account in in_it
+        ]
+        payer = of_account[payer_id]
+        worth.update({(payer_id, month): tuple(payer.worth(month)) for month in period.months})
+        draft = draft_of_accounts(
+            members,
+            period=period,
+            currency=currencies[payer_id],
+            rounding=rounding,
+            letterhead=letterhead,
+            rules=rules,
+            tax_of=payer.taxes(period, closed[payer_id]),
         )
+        for part in draft.parts:
+            of_account[part.account_id].drafted.append(part)
+        drafts.append(draft)
+    ids = {(draft.account_id, draft.period): draft.id for draft in drafts}
+    late = [
+        each
+        for account_id, place in carriers.items()
+        for each in of_account[account_id].late(ids[place], corrections[account_id])
+    ]
     return InvoiceBook(
         issued=tuple(issued),
-        drafts=tuple(sorted(drafts, key=lambda draft: (draft.period, draft.account_id))),
+        drafts=tuple(drafts),
         late=tuple(sorted(late, key=lambda each: (each.period, each.account_id))),
         worth=worth,
-        kept=frozenset(kept),
+        kept=frozenset(
+            (account_id, period) for account_id, each in of_account.items() for period in each.kept(closed[account_id])
+        ),
     )
 
 
-def open_period(account: Account, month: BillingPeriod, closed: Collection[BillingPeriod]) -> BillingPeriod:
-    """Return the months that are billed together with an open one: those of its interval around it that are open too.
-
-    An account that is billed by the quarter, and whose October is invoiced alone, has November and December on one
-    invoice, and October on no other.
-    """
-    together = account.period_of(month)
-    first = last = month
-    while together.holds(first.previous()) and first.previous() not in closed:
-        first = first.previous()
-    while together.holds(last.next()) and last.next() not in closed:
-        last = last.next()
-    return first.until(last)
+def _parts_by_account(invoices: Iterable[Invoice]) -> dict[str, list[Invoice]]:
+    """Return what each account has of invoices: its own, less what is of its children, and its parents' of it."""
+    found: dict[str, list[Invoice]] = {}
+    for invoice in invoices:
+        for part in invoice.parts:
+            found.setdefault(part.account_id, []).append(part)
+    return found
 
 
 def refuse_removed_accounts(issued: Sequence[Invoice], accounts: Accounts) -> None:
@@ -201,13 +234,13 @@ def refuse_removed_accounts(issued: Sequence[Invoice], accounts: Accounts) -> No
     """
     credited = credited_by(issued)
     for invoice in issued:
-        if (
-            invoice.status is InvoiceStatus.ISSUED
-            and invoice.id not in credited
-            and accounts.by_id(invoice.account_id) is None
-        ):
+        if invoice.status is not InvoiceStatus.ISSUED or invoice.id in credited:
+            continue
+        for account_id in invoice.account_ids:
+            if accounts.by_id(account_id) is not None:
+                continue
             message = (
-                f"account {invoice.account_id!r} is not in accounts.toml and was invoiced ({invoice.id}, "
+                f"account {account_id!r} is not in accounts.toml and was invoiced ({invoice.id}, "
                 f"{invoice.period}); put its entry back: late usage "
                 "and corrections are settled with it. A customer who has left keeps its entry, and its keys end: "
                 '{ id = "…", to = 2026-11-01 }'
@@ -217,9 +250,7 @@ def refuse_removed_accounts(issued: Sequence[Invoice], accounts: Accounts) -> No
 
 def refuse_lowered_grants(issued: Sequence[Invoice], accounts: Accounts) -> None:
     """Raise ``ConfigurationError`` where invoices consumed more of a grant than it has now, or one that is gone."""
-    issued_to: dict[str, list[Invoice]] = {}
-    for invoice in issued:
-        issued_to.setdefault(invoice.account_id, []).append(invoice)
+    issued_to = _parts_by_account(issued)
     for account in accounts:
         if account.id not in issued_to:
             continue
@@ -246,17 +277,17 @@ def refuse_lowered_grants(issued: Sequence[Invoice], accounts: Accounts) -> None
 
 
 def above_spend_cap(book: InvoiceBook, accounts: Accounts) -> Iterator[tuple[Invoice, BillingPeriod, Decimal, Decimal]]:
-    """Yield each draft and month whose usage and fees are above the spend cap, with what was spent and the cap.
+    """Yield what each account has of a draft, and the month, where its usage and fees are above the spend cap.
 
-    Usage beyond a commitment counts at its price.
+    With what was spent, and the cap. Usage beyond a commitment counts at its price.
     """
-    for draft in book.drafts:
-        account = accounts.by_id(draft.account_id)
-        for month in draft.period.months if account else ():
+    for part in (part for draft in book.drafts for part in draft.parts):
+        account = accounts.by_id(part.account_id)
+        for month in part.period.months if account else ():
             cap = account.terms_on(month.first_date).spend_cap if account else None
-            spent = total_of((line for line in draft.lines if draft.month_of(line) == month), *CAPPED_KINDS)
+            spent = total_of((line for line in part.lines if part.month_of(line) == month), *CAPPED_KINDS)
             if cap is not None and spent > cap:
-                yield draft, month, spent, cap
+                yield part, month, spent, cap
 
 
 def credit_balances(book: InvoiceBook, accounts: Accounts, currencies: Mapping[str, str]) -> Iterator[CreditBalance]:
@@ -267,10 +298,11 @@ def credit_balances(book: InvoiceBook, accounts: Accounts, currencies: Mapping[s
     """
     periods = {month for invoice in book.of() for month in invoice.stated_months}
     last_dates = [period.first_date for period in periods]
+    issued_to, drafted_for = _parts_by_account(book.issued), _parts_by_account(book.drafts)
     for account in accounts:
-        mine = [invoice for invoice in book.of() if invoice.account_id == account.id]
-        used = consumed_by_grant(mine)
-        reserved = consumed_by_grant(draft for draft in book.drafts if draft.account_id == account.id)
+        drafted = drafted_for.get(account.id, [])
+        reserved = consumed_by_grant(drafted)
+        used = consumed_by_grant([*issued_to.get(account.id, ()), *drafted])
         started = [grant.granted_on for grant in account.credits]
         until = account.month_of(max(last_dates or started)) if started else None
         for grant in grants_of(account.credits, until) if until else ():
@@ -294,7 +326,6 @@ class _AccountDrafts:
     account: Account
     currency: str
     rounding: Rounding
-    letterhead: Letterhead | None
     issued: list[Invoice]
     charges: Mapping[BillingPeriod, Sequence[Charge]]
     """Of every period with usage."""
@@ -308,6 +339,8 @@ class _AccountDrafts:
     """Periods with usage that has no price: nobody knows what they are worth."""
     rules: Rules
     tags: Mapping[str, str]
+    drafted: list[Invoice] = field(init=False, default_factory=list)
+    """Its parts of drafts of earlier periods, as they are made."""
     _worth: dict[BillingPeriod, list[InvoiceLine]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -387,37 +420,24 @@ class _AccountDrafts:
         """Return the closed periods whose worth nobody knows, since usage of theirs has no price."""
         return frozenset() if self.rules is Rules.FIRST else self.unpriced.intersection(closed)
 
-    def drafts(self, closed: Collection[BillingPeriod], corrections: Sequence[InvoiceLine]) -> Iterator[Invoice]:
-        """Yield the account's drafts.
+    def owing(self) -> set[BillingPeriod]:
+        """Return the periods with usage, or with something that is owed without."""
+        return {*self.charges, *self._owed()}
 
-        Of every open period with a month that has usage, or something that is owed without, or of one for corrections
-        where there is no such period.
+    def owed_in(self, period: BillingPeriod, *, is_open: bool, corrections: Sequence[InvoiceLine]) -> OwedBy:
+        """Return what the account has on the draft of a period, which uses credits after those before it.
 
-        The earliest carries all corrections, and each consumes credits after those before it.
+        What the period is worth where it is open, and corrections where they stand there.
         """
-        months = {*self.charges, *self._owed()} - set(closed)
-        if corrections and not months:
-            months = {max(closed or {invoice.period.last for invoice in self.issued}).next()}
-        periods = sorted({open_period(self.account, month, closed) for month in months})
-        before = list(self.issued)
-        for period in periods:
-            draft = draft_of_lines(
-                self._worth_by_month(period),
-                account=self.account,
-                period=period,
-                currency=self.currency,
-                rounding=self.rounding,
-                corrections=corrections if period == periods[0] else (),
-                consumed=consumed_by_grant(before),
-                letterhead=self.letterhead,
-                rules=self.rules,
-                tax_of=self._taxes(period, closed),
-            )
-            before.append(draft)
-            yield draft
+        return OwedBy(
+            account=self.account,
+            worth=self._worth_by_month(period) if is_open else (),
+            corrections=corrections,
+            consumed=consumed_by_grant([*self.issued, *self.drafted]) if self.account.credits else {},
+        )
 
-    def late(self, drafts: Sequence[Invoice], corrections: Sequence[InvoiceLine]) -> Iterator[LateUsage]:
-        """Yield every period with corrections that are not issued yet."""
+    def late(self, draft_id: str, corrections: Sequence[InvoiceLine]) -> Iterator[LateUsage]:
+        """Yield every period with corrections that are not issued yet; the draft has them."""
         for period in sorted({line.original_period for line in corrections if line.original_period is not None}):
             yield LateUsage(
                 account_id=self.account.id,
@@ -425,7 +445,7 @@ class _AccountDrafts:
                 invoice_ids=tuple(invoice.id for invoice in self.issued if invoice.period.holds(period)),
                 currency=self.currency,
                 difference=exact_sum(line.amount for line in corrections if line.original_period == period),
-                draft_id=drafts[0].id,
+                draft_id=draft_id,
             )
 
     def _standing(self) -> list[Invoice]:
@@ -439,7 +459,7 @@ class _AccountDrafts:
             return self.worth(period)
         return [replace(line, period=month) for month in period.months for line in self.worth(month)]
 
-    def _taxes(self, period: BillingPeriod, closed: Collection[BillingPeriod]) -> TaxOf:
+    def taxes(self, period: BillingPeriod, closed: Collection[BillingPeriod]) -> TaxOf:
         """Return the tax of a draft's period, and of months: that of the end of the period which they are billed with.
 
         A month is corrected with the tax that it was invoiced with, also where the account has another interval since.

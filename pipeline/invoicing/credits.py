@@ -119,35 +119,36 @@ def grants_of(grants: Iterable[CreditGrant], until: BillingPeriod) -> list[Credi
 
 
 def credit_lines(
-    lines: Sequence[InvoiceLine],
     grants: Sequence[CreditGrant],
     consumed: Mapping[str, Consumption],
+    to_pay: Sequence[ToPay],
     *,
     period: BillingPeriod,
     currency: str,
     rounding: Rounding,
     at_most: Decimal | None = None,
 ) -> list[InvoiceLine]:
-    """Use grants that are in force at the period's end, in their order, for at most what ``lines`` sum to.
+    """Use grants that are in force at the period's end, in their order, for at most what there is to pay.
 
-    None where that is not above zero. ``at_most`` is another bound, where one is given.
+    None where that is not above zero. ``to_pay`` is that of each account they pay for, and is lowered by what they pay.
+    ``at_most`` is another bound, where one is given.
 
     With 30.00 to pay, 20.00 left of an older grant and 50.00 of a younger one: lines of -20.00 and -10.00. A grant for
     models pays at most what the lines of these models sum to, less what other grants for them paid before; one for
     everything pays what is of other models first.
     """
     found: list[InvoiceLine] = []
-    to_pay = total_of(lines) if at_most is None else min(total_of(lines), at_most)
-    by_model = {
-        model: total_of(line for line in lines if line.model == model)
-        for model in {model for grant in grants for model in grant.models}
-    }
+    left = exact_sum(each.total for each in to_pay)
+    left = left if at_most is None else min(left, at_most)
     for grant in grants_of(grants, period):
-        used = min(usable(grant, consumed.get(grant.id, NOTHING_CONSUMED), period, currency), to_pay)
+        used = min(usable(grant, consumed.get(grant.id, NOTHING_CONSUMED), period, currency), left)
         if grant.models:
-            used = min(used, exact_sum(max(by_model[model], exact_sum([])) for model in grant.models))
+            used = min(used, exact_sum(each.most(grant.models) for each in to_pay))
         if used > 0 and grant.is_in_force(period):
-            _pay(by_model, grant.models, used)
+            rest = used
+            for each in to_pay:
+                rest = exact_sum([rest, -each.pay(rest, grant.models)])
+            left = exact_sum([left, -used])
             found.append(
                 plain_line(
                     LineKind.CREDIT,
@@ -158,7 +159,6 @@ def credit_lines(
                     credit_id=grant.id,
                 )
             )
-            to_pay = exact_sum([to_pay, -used])
     return found
 
 
@@ -178,15 +178,16 @@ def credit_lines_by_month(
     with months of 20.00 and -5.00, and a grant of 100.00, one line of -15.00.
     """
     if period.count == 1:
-        lines = [*worth, *corrections]
-        return credit_lines(lines, grants, consumed, period=period, currency=currency, rounding=rounding)
+        to_pay = [ToPay.of([*worth, *corrections])]
+        return credit_lines(grants, consumed, to_pay, period=period, currency=currency, rounding=rounding)
     found: list[InvoiceLine] = []
     used = dict(consumed)
     left = total_of([*worth, *corrections])
     for month in period.months:
         mine = [line for line in worth if line.period == month]
         mine += corrections if month == period.first else ()
-        paying = credit_lines(mine, grants, used, period=month, currency=currency, rounding=rounding, at_most=left)
+        to_pay = [ToPay.of(mine)]
+        paying = credit_lines(grants, used, to_pay, period=month, currency=currency, rounding=rounding, at_most=left)
         for line in paying:
             before = used.get(line.credit_id, NOTHING_CONSUMED)
             used[line.credit_id] = before.plus(-line.amount, month.end_date)
@@ -195,9 +196,38 @@ def credit_lines_by_month(
     return found
 
 
-def _pay(by_model: dict[str, Decimal], models: Iterable[str], amount: Decimal) -> None:
-    """Take an amount off what lines of models sum to, in the order of the models."""
-    for model in models:
-        part = max(min(amount, by_model[model]), exact_sum([]))
-        by_model[model] = exact_sum([by_model[model], -part])
-        amount = exact_sum([amount, -part])
+@dataclass(slots=True)
+class ToPay:
+    """What is left to pay of the lines of one account: all of it, and of each model."""
+
+    total: Decimal
+    by_model: dict[str, Decimal]
+
+    @classmethod
+    def of(cls, lines: Iterable[InvoiceLine]) -> ToPay:
+        """Return what lines sum to, before any credit."""
+        amounts: dict[str, list[Decimal]] = {}
+        for line in lines:
+            amounts.setdefault(line.model, []).append(line.amount)
+        return cls(
+            total=exact_sum(amount for mine in amounts.values() for amount in mine),
+            by_model={model: exact_sum(mine) for model, mine in amounts.items() if model},
+        )
+
+    def most(self, models: Sequence[str]) -> Decimal:
+        """Return what a grant for models may pay at most, from 0."""
+        nothing = exact_sum([])
+        return max(
+            min(self.total, exact_sum(max(self.by_model.get(each, nothing), nothing) for each in models)), nothing
+        )
+
+    def pay(self, amount: Decimal, models: Sequence[str]) -> Decimal:
+        """Pay up to an amount by a grant (for models, in their order, where it is for any); return what was paid."""
+        paid = min(amount, self.most(models) if models else max(self.total, exact_sum([])))
+        self.total = exact_sum([self.total, -paid])
+        rest = paid
+        for model in models:
+            part = max(min(rest, self.by_model.get(model, exact_sum([]))), exact_sum([]))
+            self.by_model[model] = exact_sum([self.by_model.get(model, exact_sum([])), -part])
+            rest = exact_sum([rest, -part])
+        return paid

@@ -64,6 +64,7 @@ def invoice_document(invoice: Invoice) -> dict[str, Any]:
         language=None if invoice.language == LANGUAGE_DEFAULT else invoice.language,
         credits_invoice=invoice.credits_invoice or None,
         credit_reason=invoice.credit_reason or None,
+        accounts=_accounts_document(invoice) if invoice.children else None,
     )
 
 
@@ -103,6 +104,7 @@ def invoice_from_document(document: Mapping[str, Any]) -> Invoice:
             language=document.get("language", LANGUAGE_DEFAULT),
             credits_invoice=document.get("credits_invoice", ""),
             credit_reason=document.get("credit_reason", ""),
+            children=tuple((each["account_id"], each["account_name"]) for each in document.get("accounts", [])[1:]),
         )
         again = invoice_document(invoice)
     except KeyError as missing:
@@ -115,6 +117,11 @@ def invoice_from_document(document: Mapping[str, Any]) -> Invoice:
     return invoice
 
 
+def accounts_of(document: Mapping[str, Any]) -> set[str]:
+    """Return the ids of the accounts that a document has lines of, and of the invoiced one."""
+    return {document["account_id"], *(each["account_id"] for each in document.get("accounts", ()))}
+
+
 def taken_back(documents: Iterable[Mapping[str, Any]]) -> set[str]:
     """Return the ids of the invoices that credit notes take back in full."""
     return {
@@ -122,6 +129,14 @@ def taken_back(documents: Iterable[Mapping[str, Any]]) -> set[str]:
         for document in documents
         if "credits_invoice" in document and "credit_reason" not in document
     }
+
+
+def _accounts_document(invoice: Invoice) -> list[dict[str, str]]:
+    """Say of each account of an invoice what its lines come to before tax, the invoiced one first."""
+    return [
+        {"account_id": each.account_id, "account_name": each.account_name, "subtotal": plain(each.subtotal)}
+        for each in invoice.subtotals
+    ]
 
 
 def _line_document(line: InvoiceLine) -> dict[str, Any]:
@@ -152,6 +167,7 @@ def _line_document(line: InvoiceLine) -> dict[str, Any]:
         credits_line=line.credits_line,
         credit_id=line.credit_id or None,
         tags=line.tags or None,
+        account_id=line.account_id or None,
         tax_category=None if line.tax_category is None else line.tax_category.value,
         tax_rate=None if line.tax_rate is None else plain(line.tax_rate),
         tax_base=None if line.tax_base is None else plain(line.tax_base),
@@ -192,6 +208,7 @@ def _line_from_document(document: Mapping[str, Any]) -> InvoiceLine:
         credits_line=document.get("credits_line"),
         credit_id=document.get("credit_id", ""),
         tags=document.get("tags", ""),
+        account_id=document.get("account_id", ""),
         tax_category=None if category is None else TaxCategory(category),
         tax_rate=tax_rate,
         tax_base=tax_base,

@@ -1,11 +1,15 @@
-"""A draft: what a period is worth, corrections of earlier ones, less credits, plus tax."""
+"""A draft: what a period is worth, corrections of earlier ones, less credits, plus tax.
+
+Of an account with children, that of each of them, and one tax on all of it.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipeline.accounts import Letterhead
-from pipeline.invoicing.credits import credit_lines_by_month
+from pipeline.invoicing.credits import ToPay, credit_lines, credit_lines_by_month
 from pipeline.invoicing.invoice import Invoice, InvoiceStatus
 from pipeline.invoicing.lines import numbered
 from pipeline.invoicing.period_lines import period_lines
@@ -89,15 +93,75 @@ def draft_of_lines(
     rules: Rules = NEWEST,
     tax_of: TaxOf | None = None,
 ) -> Invoice:
-    """Make the draft from the lines that the period is worth (``period_lines``).
+    """Make the draft of an account alone from the lines that the period is worth (``period_lines``).
 
     Of several months, each line says its own. ``tax_of`` is the tax of the period and of those that are corrected, the
     account's on their last day where it is not given.
     """
-    lines = [*worth, *corrections]
-    lines += credit_lines_by_month(
-        worth, corrections, account.credits, consumed or {}, period=period, currency=currency, rounding=rounding
+    owed = OwedBy(account=account, worth=worth, corrections=corrections, consumed=consumed or {})
+    return draft_of_accounts(
+        [owed], period=period, currency=currency, rounding=rounding, letterhead=letterhead, rules=rules, tax_of=tax_of
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwedBy:
+    """What an account has on a draft, before credits and tax."""
+
+    account: Account
+    worth: Sequence[InvoiceLine]
+    """The lines that the period is worth (``period_lines``); of several months, each says its own."""
+    corrections: Sequence[InvoiceLine]
+    """Of earlier periods."""
+    consumed: Mapping[str, Consumption]
+    """What was used of each of its credit grants before."""
+
+    @property
+    def lines(self) -> list[InvoiceLine]:
+        """What it owes, in order."""
+        return [*self.worth, *self.corrections]
+
+
+def draft_of_accounts(
+    owed: Sequence[OwedBy],
+    *,
+    period: BillingPeriod,
+    currency: str,
+    rounding: Rounding,
+    letterhead: Letterhead | None = None,
+    rules: Rules = NEWEST,
+    tax_of: TaxOf | None = None,
+) -> Invoice:
+    """Make the draft of the first account; the others are its children, whose lines follow account by account.
+
+    A child's credits pay what the child owes. Then those of the invoiced account pay for all of them together. A period
+    of several months is that of an account alone. ``tax_of`` is as of ``draft_of_lines``.
+    """
+    (payer, *children), account = owed, owed[0].account
+    lines, to_pay = payer.lines, [ToPay.of(payer.lines)]
+    named = []
+    for child in children:
+        to_pay.append(ToPay.of(child.lines))
+        used = credit_lines(
+            child.account.credits, child.consumed, to_pay[-1:], period=period, currency=currency, rounding=rounding
+        )
+        mine = [replace(line, account_id=child.account.id) for line in (*child.lines, *used)]
+        lines += mine
+        named += [(child.account.id, child.account.name)] if mine else []
+    if children:
+        lines += credit_lines(
+            account.credits, payer.consumed, to_pay, period=period, currency=currency, rounding=rounding
+        )
+    else:
+        lines += credit_lines_by_month(
+            payer.worth,
+            payer.corrections,
+            account.credits,
+            payer.consumed,
+            period=period,
+            currency=currency,
+            rounding=rounding,
+        )
     tax_of = tax_of or account.tax_of
     tax = tax_lines(lines, tax_of, period=period, currency=currency, rounding=rounding, rules=rules)
     printed = letterhead or Letterhead()
@@ -124,4 +188,5 @@ def draft_of_lines(
         payment_terms=account.payment_terms,
         note=account.note or printed.note,
         language=account.language or printed.language,
+        children=tuple(named),
     )

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 from pipeline.accounts import LANGUAGE_DEFAULT, BankDetails, Party
 from pipeline.base.money import exact_sum, normalised, rounded_to_minor_unit
 from pipeline.base.periods import instant_text, time_zone
-from pipeline.invoicing.lines import LineKind, negated
+from pipeline.invoicing.lines import LineKind, negated, numbered
 from pipeline.invoicing.rules import NEWEST, Rules
 from pipeline.invoicing.tax import tax_of_line, tax_shares, tax_texts, taxed_with
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import date
     from decimal import Decimal
 
@@ -44,10 +44,20 @@ class InvoiceStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccountSubtotal:
+    """What the lines of one account of an invoice come to, before tax."""
+
+    account_id: str
+    account_name: str
+    subtotal: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Invoice:
     """What one account owes for one billing period, or a credit note that takes such an invoice back.
 
-    Where the period has several months, every line says which of them it is of, but for corrections and tax.
+    With it, what its child accounts owe for that period. Where the period has several months, every line says which of
+    them it is of, but for corrections and tax.
     """
 
     id: str
@@ -87,6 +97,8 @@ class Invoice:
     note: str = ""
     language: str = LANGUAGE_DEFAULT
     """BCP 47, that its documents are written in."""
+    children: tuple[tuple[str, str], ...] = ()
+    """Id and name of each child account whose lines it has, in their order."""
     credits_invoice: str = ""
     """Of a credit note: the id of the invoice that it takes back, in full or in part."""
     credit_reason: str = ""
@@ -103,6 +115,7 @@ class Invoice:
         if self.credit_reason and self.status is not InvoiceStatus.CREDIT_NOTE:
             message = f"an invoice that is {self.status} is no credit note in part, and cannot have a reason to be one"
             raise ValueError(message)
+        refuse_unknown_children(self.account_id, self.children, self.lines)
         for number, line in enumerate(self.lines, start=1):
             if line.number != number or not isinstance(line.quantity, int):
                 message = f"line {number} has the number {line.number!r} and the quantity {line.quantity!r}"
@@ -187,6 +200,22 @@ class Invoice:
         return "; ".join(text for text in (*tax_texts(own, self.tax), self.correction_tax_text) if text)
 
     @property
+    def account_ids(self) -> tuple[str, ...]:
+        """The invoiced account, and each child account that it has lines of."""
+        return (self.account_id, *(child_id for child_id, _ in self.children))
+
+    def lines_of(self, account_id: str) -> list[InvoiceLine]:
+        """Return the lines of one of its accounts."""
+        own = "" if account_id == self.account_id else account_id
+        return [line for line in self.lines if line.account_id == own]
+
+    def account_of(self, line: InvoiceLine) -> tuple[str, str]:
+        """Return id and name of the account that a line is of: a child's, or that of the invoiced account."""
+        return next(
+            (child for child in self.children if child[0] == line.account_id), (self.account_id, self.account_name)
+        )
+
+    @property
     def buyer_name(self) -> str:
         """Who buys, as printed."""
         return self.buyer.name or self.account_name
@@ -247,6 +276,40 @@ class Invoice:
         is_of_one = self.period.count > 1 and line.original_period is None and line.kind is not LineKind.TAX
         return self.period.months if is_of_one else (None,)
 
+    @property
+    def parts(self) -> tuple[Invoice, ...]:
+        """What each of its accounts would have of it alone, the invoiced one first: lines as lines of its own.
+
+        The invoiced account has the taxes too, and the credits that pay for all.
+        """
+        if not self.children:
+            return (self,)
+        lines: dict[str, list[InvoiceLine]] = {"": [], **{child_id: [] for child_id, _ in self.children}}
+        for line in self.lines:
+            lines[line.account_id].append(replace(line, account_id=""))
+        accounts = ((self.account_id, self.account_name), *self.children)
+        return tuple(
+            replace(self, account_id=account_id, account_name=name, children=(), lines=numbered(mine))
+            for (account_id, name), mine in zip(accounts, lines.values(), strict=True)
+        )
+
+    @property
+    def subtotals(self) -> tuple[AccountSubtotal, ...]:
+        """What the lines of each account come to before tax, the invoiced one first.
+
+        They add up to ``subtotal``, less the credits of the invoiced account where it has children: these pay for all.
+        """
+        shared = {LineKind.TAX, LineKind.CREDIT} if self.children else {LineKind.TAX}
+        amounts: dict[str, list[Decimal]] = {"": [], **{child_id: [] for child_id, _ in self.children}}
+        for line in self.lines:
+            if line.account_id or line.kind not in shared:
+                amounts[line.account_id].append(line.amount)
+        accounts = ((self.account_id, self.account_name), *self.children)
+        return tuple(
+            AccountSubtotal(account_id=account_id, account_name=name, subtotal=self._printed(mine))
+            for (account_id, name), mine in zip(accounts, amounts.values(), strict=True)
+        )
+
     def _printed(self, amounts: Iterable[Decimal]) -> Decimal:
         return rounded_to_minor_unit(exact_sum(amounts), self.currency, self.rounding)
 
@@ -299,12 +362,15 @@ def credit_note(
             "only an issued invoice is, by a number from 1"
         )
         raise ValueError(message)
+    lines = tuple(negated(line) for line in invoice.lines) if lines is None else lines
+    credited = {line.account_id for line in lines}
     return replace(
         invoice,
         id=_id(prefix, number),
         status=InvoiceStatus.CREDIT_NOTE,
         number=number,
-        lines=tuple(negated(line) for line in invoice.lines) if lines is None else lines,
+        lines=lines,
+        children=tuple(child for child in invoice.children if child[0] in credited),
         issue_date=_stated_date(issued_on, rules),
         payment_terms_days=None,
         payment_terms="",
@@ -323,6 +389,20 @@ def credited_by(invoices: Iterable[Invoice]) -> dict[str, str]:
         for invoice in invoices
         if invoice.credits_invoice and not invoice.is_partial
     }
+
+
+def refuse_unknown_children(account_id: str, children: Sequence[tuple[str, str]], lines: Iterable[InvoiceLine]) -> None:
+    """Raise ``ValueError`` for a line of an account that an invoice is not of, and for a child that is there twice."""
+    known = {account_id, *(child_id for child_id, _ in children)}
+    if len(known) != len(children) + 1:
+        message = f"an invoice of account {account_id!r} cannot be of {', '.join(repr(each) for each, _ in children)}"
+        raise ValueError(message)
+    unknown = {line.account_id for line in lines} - known - {""}
+    if unknown or account_id in {line.account_id for line in lines}:
+        message = (
+            f"an invoice of account {account_id!r} and its children has lines of {sorted(unknown or {account_id})}"
+        )
+        raise ValueError(message)
 
 
 def _id(prefix: str, number: int) -> str:

@@ -143,6 +143,8 @@ class InvoiceLine:
     """Of a credit line: the grant that pays."""
     tags: str = ""
     """Of the key, as one cell: ``project=x;team=search``."""
+    account_id: str = ""
+    """Of a child account, on its parent's invoice; empty = of the invoiced account, as taxes and its credits are."""
     tax_category: TaxCategory | None = None
     """Of a tax line: what it charges, at ``tax_rate`` percent of ``tax_base``; None in older documents.
 

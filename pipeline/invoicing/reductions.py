@@ -164,6 +164,7 @@ def partial_credit_note(
         original_kind=line.original_kind or line.kind,
         taxed_as=line.taxed_as,
         tags=line.tags,
+        account_id=line.account_id,
         credits_line=line.number,
     )
     tax_of = invoice.tax_of_period

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from e_invoices import BIRKE, SELLER, credited, issued, usage_line, with_everything
+from e_invoices import BIRKE, SELLER, credited, issued, of_two_accounts, usage_line, with_everything
 
 from pipeline.accounts import BankDetails, Letterhead, Party, Tax, TaxCategory
 from pipeline.documents.einvoice.terms import business_terms
@@ -43,6 +43,7 @@ def test_the_table_of_terms_has_each_term_of_an_e_invoice_and_no_other() -> None
         credited(with_everything()),
         issued([usage_line(1_000_000, "2")], account=replace(BIRKE, tax=reversed_charge, payment_terms="30 days net")),
         issued([usage_line(1_000_000, "2")], letterhead=in_words),
+        of_two_accounts(),
     ]
     written = {term for sample in samples for term in terms_in(business_terms(sample))}
     listed = {term for row in re.findall(r"^\| (BT-.*?) \|", PAGE, re.MULTILINE) for term in row.split(", ")}
@@ -52,3 +53,13 @@ def test_the_table_of_terms_has_each_term_of_an_e_invoice_and_no_other() -> None
 def test_the_table_of_parties_has_each_part_of_a_party() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (?:of )?BT-\d+.*? \| (?:of )?BT-\d+", PAGE, re.MULTILINE)
     assert set(rows) == {each.name for each in fields(Party)} - {"address"}
+
+
+def test_a_line_names_its_account_where_an_invoice_is_of_several() -> None:
+    lines = business_terms(of_two_accounts())["BG-25"]
+    assert [(line["BT-128"], line["BT-127-00"]) for line in lines] == [
+        ({"": "birke"}, [{"BT-127": "Birke & Söhne <KG>"}]),
+        ({"": "bolt"}, [{"BT-127": "Bolt"}]),
+    ]
+    alone = business_terms(issued([usage_line(1_000_000, "2")]))["BG-25"]
+    assert all("BT-127-00" not in line and "BT-128" not in line for line in alone)

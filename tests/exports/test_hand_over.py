@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from printed_invoices import OCTOBER, full_invoice, random_invoices
+from printed_invoices import OCTOBER, any_invoices, full_invoice
 from workspaces import make_workspace, plain, tallybook, write_log
 
 from pipeline.accounts import Account
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pipeline.invoicing import Invoice
     from pipeline.invoicing.lines import InvoiceLine
 
-ISSUED = random_invoices().filter(lambda invoice: invoice.status is not InvoiceStatus.DRAFT)
+ISSUED = any_invoices().filter(lambda invoice: invoice.status is not InvoiceStatus.DRAFT)
 AS_OF = ("--as-of", "2026-11-01T03:00:00Z")
 
 
@@ -78,7 +78,10 @@ def test_each_item_has_a_key_of_its_own_that_leads_back_to_its_line(invoice: Inv
     for item in found:
         line = by_number[item["metadata"]["tallybook_line"]]
         assert item["idempotency_key"] == f"tallybook:{invoice.id}:{line.number}"
-        assert (item["metadata"]["tallybook_invoice"], item["description"]) == (invoice.id, line.description)
+        names = dict(invoice.children)
+        whose = f"{names[line.account_id]}: " if line.account_id else ""
+        assert (item["metadata"]["tallybook_invoice"], item["description"]) == (invoice.id, whose + line.description)
+        assert item["metadata"].get("tallybook_usage_account", "") == line.account_id
         assert item["metadata"]["tallybook_period"] == str(line.original_period or invoice.period)
 
 

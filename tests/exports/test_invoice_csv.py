@@ -75,11 +75,11 @@ def test_the_files_by_example() -> None:
         "invoice_id,account_id,line,kind,api_key_id,model,service_tier,meter,quantity,rate_per_million,currency,amount,"
         "description,original_period,original_kind,credit_id,tags,list_rate_per_million,package_tokens,tax_category,"
         "tax_rate,tax_base,status,period,issue_date,due_date,buyer_name,buyer_country,buyer_tax_id,flat_amount,entry,"
-        "item,taxed_as,credits_invoice,credits_line,credit_reason\r\n"
+        "item,taxed_as,credits_invoice,credits_line,credit_reason,usage_account_id,usage_account_name\r\n"
         "INV-000001,acme,1,usage,key_1,jamba-large,,completion,1234567,2.00,USD,2.47,jamba-large completion tokens at "
-        "2.00 USD per million,,,,,,,,,,issued,2026-10,2026-11-02,2026-12-02,Acme Ltd,,,,,,,,,\r\n"
+        "2.00 USD per million,,,,,,,,,,issued,2026-10,2026-11-02,2026-12-02,Acme Ltd,,,,,,,,,,acme,Acme Ltd\r\n"
         "draft-2026-10-bolt,bolt,1,usage,key_1,jamba-large,,completion,250,0.0375,USD,0.00,jamba-large completion "
-        'tokens at 0.0375 USD per million,,,,,,,,,,draft,2026-10,,,"\'=Bolt, Inc",,,,,,,,,\r\n'
+        'tokens at 0.0375 USD per million,,,,,,,,,,draft,2026-10,,,"\'=Bolt, Inc",,,,,,,,,,bolt,"\'=Bolt, Inc"\r\n'
     )
 
 

@@ -24,7 +24,7 @@ from pipeline.accounts import (
 from pipeline.base.money import Rounding, normalised, rounded_to_minor_unit
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing import InvoiceLine, LineKind, credit_note, issued_invoice
-from pipeline.invoicing.draft import draft_of_lines
+from pipeline.invoicing.draft import OwedBy, draft_of_accounts, draft_of_lines
 from pipeline.invoicing.period_lines import period_lines
 from pipeline.invoicing.reductions import Reduction, lines_of_void, partial_credit_note
 from pipeline.invoicing.rules import NEWEST
@@ -147,6 +147,17 @@ def issued(
         corrections=corrections,
         letterhead=letterhead,
     )
+    return issued_invoice(draft, number=1, prefix="INV-", issued_on=ISSUED_ON)
+
+
+def of_two_accounts() -> Invoice:
+    """Birke's invoice, with a line of its own and one of its child account."""
+    bolt = Account(id="bolt", name="Bolt", timezone="Europe/Berlin", rate_card="standard", key_ids=("key_b",))
+    members = [
+        OwedBy(account=account, worth=[usage_line(tokens, "2")], corrections=(), consumed={})
+        for account, tokens in ((BIRKE, 1_000_000), (bolt, 2_000_000))
+    ]
+    draft = draft_of_accounts(members, period=OCTOBER, currency="EUR", rounding=Rounding.HALF_UP, letterhead=LETTERHEAD)
     return issued_invoice(draft, number=1, prefix="INV-", issued_on=ISSUED_ON)
 
 

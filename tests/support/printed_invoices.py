@@ -15,6 +15,7 @@ from pipeline.base.money import Rounding
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing import InvoiceStatus, credit_note, draft_invoice, issued_invoice
 from pipeline.invoicing.corrections import Cell, Worth, correction_lines
+from pipeline.invoicing.draft import OwedBy, draft_of_accounts
 from pipeline.invoicing.lines import LineKind
 from pipeline.rating import Charge, exact_charge
 from pipeline.usage import Meter
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from random import Random
 
-    from pipeline.invoicing import Invoice
+    from pipeline.invoicing import Invoice, InvoiceLine
 
 AUGUST, SEPTEMBER, OCTOBER = (BillingPeriod(year=2026, month=month) for month in (8, 9, 10))
 SELLER = Party(
@@ -198,3 +199,41 @@ def random_invoices(draw: st.DrawFn) -> Invoice:
         return draft
     issued = issued_invoice(draft, number=1, prefix="INV-", issued_on=date(2026, 11, 2))
     return issued if status is InvoiceStatus.ISSUED else credit_note(issued, number=2, prefix="INV-")
+
+
+@st.composite
+def invoices_of_several_accounts(draw: st.DrawFn) -> Invoice:
+    """The lines of a random invoice, as those of a parent and its children, each with a grant of its own."""
+    whole = draw(random_invoices().filter(lambda invoice: invoice.status is not InvoiceStatus.CREDIT_NOTE))
+    owed: dict[str, list[InvoiceLine]] = {account_id: [] for account_id in ("any", "bolt", "corp", "dyne")}
+    for line in whole.lines:
+        if line.kind not in (LineKind.CREDIT, LineKind.TAX):
+            owed[draw(st.sampled_from(list(owed)))].append(line)
+    accounts = [
+        Account(
+            id=account_id,
+            name=f"{account_id.title()} & Co",
+            timezone="UTC",
+            rate_card="standard",
+            key_ids=(),
+            credits=(CreditGrant(id="grant", amount=Decimal(30), granted_on=date(2026, 1, 1), expires_on=None),),
+            tax=whole.tax if account_id == "any" else None,
+        )
+        for account_id in owed
+    ]
+    draft = draft_of_accounts(
+        [OwedBy(account=each, worth=owed[each.id], corrections=(), consumed={}) for each in accounts],
+        period=OCTOBER,
+        currency="EUR",
+        rounding=whole.rounding,
+    )
+    status = draw(st.sampled_from(InvoiceStatus))
+    if status is InvoiceStatus.DRAFT:
+        return draft
+    issued = issued_invoice(draft, number=1, prefix="INV-", issued_on=date(2026, 11, 2))
+    return issued if status is InvoiceStatus.ISSUED else credit_note(issued, number=2, prefix="INV-")
+
+
+def any_invoices() -> st.SearchStrategy[Invoice]:
+    """Of one account, and of several."""
+    return st.one_of(random_invoices(), invoices_of_several_accounts())

@@ -139,8 +139,9 @@ def _print_line(explanation: LineExplanation, events_max: int, output: Output) -
 
 def _print_explanation(explanation: LineExplanation, events_max: int, output: Output) -> None:
     invoice, line = explanation.invoice, explanation.line
+    _, account_name = invoice.account_of(line)
     period = f"{line.period} of {invoice.period}" if line.period else str(invoice.period)
-    say(f"{invoice.id} line {line.number} ({invoice.account_name}, {period}): {line.description}")
+    say(f"{invoice.id} line {line.number} ({account_name}, {period}): {line.description}")
     if not explanation.is_of_usage:
         say(f"a line of kind {line.kind.value} is computed from other lines and terms, not from usage events")
         before = explanation.invoiced_before

@@ -6,6 +6,9 @@ printed amount to the minor unit. Does not own credits, which are allowances on 
 
 A price is never below zero (BR-27), a quantity may be: included tokens have one. A line that quantity and price do not
 give exactly is one piece at its amount: a correction, a fee, an amount that a minimum raised.
+
+On an invoice of several accounts each line has the id of its account as the object that it is based on (BT-128), and
+its name as a note (BT-127).
 """
 
 from __future__ import annotations
@@ -47,12 +50,15 @@ def supplied_lines(invoice: Invoice) -> Iterator[InvoiceLine]:
 def _terms(invoice: Invoice, line: InvoiceLine, words: Words) -> Terms:
     name = _item_name(invoice, line, words)
     period = invoice.month_of(line)
+    account_id, account_name = invoice.account_of(line) if invoice.children else ("", "")
     tax = invoice.tax_of_line(invoice.lines[line.number - 1])
     return (
         _priced(invoice, line)
         | tax_terms(tax, category="BT-151", rate="BT-152")
         | stated(
             BT_126=str(line.number),
+            BT_127_00=[stated(BT_127=account_name)] if account_name else [],
+            BT_128={"": account_id} if account_id else {},
             BT_130=PIECE,
             BT_131=plain(line.amount),
             BT_134=period.first_date,

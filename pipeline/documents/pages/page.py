@@ -53,10 +53,22 @@ class PrintedGroup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PrintedSection:
-    """All lines of one kind."""
+class PrintedAccount:
+    """The heading of an account's lines, with their subtotal."""
 
     title: str
+    detail: str
+    amount: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrintedSection:
+    """All lines of one kind, or all of an account where it has no groups."""
+
+    account: PrintedAccount | None = None
+    """Where the lines of another account begin than those of the section before."""
+    title: str
+    """Empty where the account's heading says it all."""
     groups: tuple[PrintedGroup, ...]
     amount: str
 

@@ -17,6 +17,7 @@ from pipeline.documents.pages.descriptions import description_in, reduction_in, 
 from pipeline.documents.pages.page import (
     Fact,
     Headings,
+    PrintedAccount,
     PrintedBar,
     PrintedChart,
     PrintedGroup,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
     from pipeline.accounts import BankDetails, Party
     from pipeline.documents.pages.spelling import Spelling
-    from pipeline.documents.pages.view import Bar, Group, InvoiceView, KeyLines, Row
+    from pipeline.documents.pages.view import Bar, Group, InvoiceView, KeyLines, Row, Section
     from pipeline.invoicing import Invoice, InvoiceLine
     from pipeline.usage import Meter
 
@@ -184,14 +185,40 @@ class _Writer:
         return self.spelling.words.payable_within.format(days=self.spelling.number(invoice.payment_terms_days))
 
     def _sections(self, *, is_folded: bool) -> tuple[PrintedSection, ...]:
-        return tuple(
-            PrintedSection(
-                title=self.spelling.words.kinds[section.kind.value],
-                groups=tuple(self._group(group, is_folded=is_folded) for group in section.groups),
-                amount=self._amount(section.amount),
-            )
-            for section in self.view.sections
+        if self.invoice.children:
+            return tuple(self._sections_by_account(is_folded=is_folded))
+        return tuple(self._section(section, is_folded=is_folded) for section in self.view.sections)
+
+    def _section(self, section: Section, *, is_folded: bool, account: PrintedAccount | None = None) -> PrintedSection:
+        return PrintedSection(
+            account=account,
+            title=self.spelling.words.kinds[section.kind.value],
+            groups=tuple(self._group(group, is_folded=is_folded) for group in section.groups),
+            amount=self._amount(section.amount),
         )
+
+    def _sections_by_account(self, *, is_folded: bool) -> Iterator[PrintedSection]:
+        """Write the lines of each account under its name and subtotal; folded, these alone.
+
+        Credits that pay for all accounts follow, under a heading of their own.
+        """
+        words, invoice = self.spelling.words, self.invoice
+        shared = [each for each in self.view.sections if not each.account_id and each.kind is LineKind.CREDIT]
+        for subtotal in invoice.subtotals:
+            own = "" if subtotal.account_id == invoice.account_id else subtotal.account_id
+            mine = [each for each in self.view.sections if each.account_id == own and each not in shared]
+            detail = words.subtotal_of_account.format(account=subtotal.account_id)
+            heading = PrintedAccount(
+                title=harmless(subtotal.account_name), detail=harmless(detail), amount=self._amount(subtotal.subtotal)
+            )
+            if is_folded and mine:
+                yield PrintedSection(account=heading, title="", groups=(), amount=heading.amount)
+                continue
+            for number, section in enumerate(mine):
+                yield self._section(section, is_folded=False, account=None if number else heading)
+        for section in shared:
+            heading = PrintedAccount(title=words.all_accounts, detail="", amount=self._amount(section.amount))
+            yield self._section(section, is_folded=False, account=heading)
 
     def _group(self, group: Group, *, is_folded: bool) -> PrintedGroup:
         if group.period is not None:
@@ -301,8 +328,10 @@ class _Writer:
         return spelling.price(rate)
 
     def _key_group(self, part: KeyLines) -> PrintedGroup:
+        account = dict(self.invoice.children).get(part.account_id, self.invoice.account_name)
+        name = harmless(part.api_key_id) or self.spelling.words.without_key
         return PrintedGroup(
-            title=harmless(part.api_key_id) or self.spelling.words.without_key,
+            title=f"{harmless(account)} · {name}" if self.invoice.children else name,
             detail=harmless(" · ".join(part.tags).replace(";", " · ")),
             rows=tuple(self._line(line) for line in part.lines),
             amount=self._amount(part.amount),

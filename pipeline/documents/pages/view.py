@@ -100,9 +100,11 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """All lines of one kind."""
+    """All lines of one kind; on an invoice of several accounts, those of one of them."""
 
     kind: LineKind
+    account_id: str = ""
+    """Of a child account; empty = of the invoiced one, or of all."""
     groups: tuple[Group, ...]
 
     @property
@@ -113,8 +115,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyLines:
-    """A part of the appendix: the lines of one key, in the order of the invoice."""
+    """A part of the appendix: the lines of one key (of one account), in the order of the invoice."""
 
+    account_id: str = ""
+    """Of a child account; empty = of the invoiced one, or of all."""
     api_key_id: str
     """Empty = lines that no key is behind, such as a fee."""
     tags: tuple[str, ...]
@@ -158,6 +162,7 @@ class InvoiceView:
         """Whether rows are too many for a page: models stand for them there."""
         groups = [group for section in self.sections for group in section.groups]
         headings = len(self.sections) + sum(1 for group in groups if len(group.rows) > 1)
+        headings += len(self.invoice.children)
         return headings + sum(len(group.rows) for group in groups) > ROWS_MAX
 
     @property
@@ -186,15 +191,17 @@ class InvoiceView:
 
 def invoice_view(invoice: Invoice) -> InvoiceView:
     """Group an invoice's lines; models and keys are never left out, however many there are."""
-    by_kind: dict[LineKind, list[InvoiceLine]] = {}
+    by_kind: dict[tuple[str, LineKind], list[InvoiceLine]] = {}
     for line in invoice.lines:
-        by_kind.setdefault(line.kind, []).append(line)
+        by_kind.setdefault((line.account_id, line.kind), []).append(line)
+    tax_lines = by_kind.pop(("", LineKind.TAX), [])
     return InvoiceView(
         invoice=invoice,
         sections=tuple(
-            Section(kind=kind, groups=_groups(lines)) for kind, lines in by_kind.items() if kind is not LineKind.TAX
+            Section(account_id=account_id, kind=kind, groups=_groups(lines))
+            for (account_id, kind), lines in by_kind.items()
         ),
-        tax_lines=tuple(by_kind.get(LineKind.TAX, ())),
+        tax_lines=tuple(tax_lines),
         appendix=_appendix([line for line in invoice.lines if line.kind is not LineKind.TAX]),
     )
 
@@ -236,17 +243,33 @@ def _rows(lines: Iterable[InvoiceLine], *, by_model: bool) -> tuple[Row, ...]:
 
 
 def _appendix(lines: Iterable[InvoiceLine]) -> tuple[KeyLines, ...]:
-    """List lines by key, the greatest first and those without a key last."""
-    by_key: dict[str, list[InvoiceLine]] = {}
+    """List lines by account, and by key: the greatest first and those without a key last."""
+    by_key: dict[tuple[str, str], list[InvoiceLine]] = {}
     for line in lines:
-        by_key.setdefault(line.api_key_id, []).append(line)
-    if not any(by_key):
+        by_key.setdefault((line.account_id, line.api_key_id), []).append(line)
+    if not any(key for _, key in by_key):
         return ()
     parts = [
-        KeyLines(api_key_id=key, tags=tuple(dict.fromkeys(line.tags for line in mine if line.tags)), lines=tuple(mine))
-        for key, mine in by_key.items()
+        KeyLines(
+            account_id=account_id,
+            api_key_id=key,
+            tags=tuple(dict.fromkeys(line.tags for line in mine if line.tags)),
+            lines=tuple(mine),
+        )
+        for (account_id, key), mine in by_key.items()
     ]
-    return tuple(sorted(parts, key=lambda part: (not part.api_key_id, -abs(part.amount), part.api_key_id)))
+    accounts = list(dict.fromkeys(part.account_id for part in parts))
+    return tuple(
+        sorted(
+            parts,
+            key=lambda part: (
+                accounts.index(part.account_id),
+                not part.api_key_id,
+                -abs(part.amount),
+                part.api_key_id,
+            ),
+        )
+    )
 
 
 def _bar(model: str, groups: Iterable[Group]) -> Bar:

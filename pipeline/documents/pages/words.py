@@ -68,6 +68,9 @@ class Words:
     days_of: str
     """The period's days, and the time zone in which they begin."""
     account: str
+    subtotal_of_account: str
+    all_accounts: str
+    """What credits of the invoiced account pay for, where it has child accounts."""
     purchase_order: str
     buyer_reference: str
     tax_id: str
@@ -142,6 +145,8 @@ ENGLISH = Words(
     billing_period="Billing period",
     days_of="{first} to {last} ({zone})",
     account="Customer account",
+    subtotal_of_account="subtotal of account {account}",
+    all_accounts="All accounts",
     purchase_order="Purchase order",
     buyer_reference="Your reference",
     tax_id="Tax ID",
@@ -248,6 +253,8 @@ GERMAN = Words(
     billing_period="Leistungszeitraum",
     days_of="{first} bis {last} ({zone})",
     account="Kundenkonto",
+    subtotal_of_account="Zwischensumme Konto {account}",
+    all_accounts="Alle Konten",
     purchase_order="Bestellnummer",
     buyer_reference="Ihr Zeichen",
     tax_id="USt-IdNr./Steuernr.",
@@ -359,6 +366,8 @@ FRENCH = Words(
     billing_period="Période de facturation",
     days_of="du {first} au {last} ({zone})",
     account="Compte client",
+    subtotal_of_account="sous-total du compte {account}",
+    all_accounts="Tous les comptes",
     purchase_order="Bon de commande",
     buyer_reference="Votre référence",
     tax_id="N° de TVA/fiscal",

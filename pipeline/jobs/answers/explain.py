@@ -41,7 +41,10 @@ def explain_line(workspace: Workspace, invoice_id: str, line_number: int) -> Lin
     explanation = explain_lines(invoice, state, [invoice.lines[line_number - 1]])[0]
     if explanation.line.kind is LineKind.CORRECTION and invoice.status is not InvoiceStatus.CREDIT_NOTE:
         return replace(
-            explanation, invoiced_before=invoiced_before(explanation.line, earlier_invoices(workspace, invoice))
+            explanation,
+            invoiced_before=invoiced_before(
+                explanation.line, earlier_invoices(workspace, invoice, invoice.account_of(explanation.line)[0])
+            ),
         )
     return explanation
 

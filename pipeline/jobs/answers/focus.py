@@ -36,6 +36,7 @@ from pipeline.exports.focus import (
     SERVICE_SUBCATEGORY,
 )
 from pipeline.invoicing import LineKind, invoice_from_document
+from pipeline.invoicing.document import accounts_of
 from pipeline.invoicing.lines import is_of_usage, meter_and_rate
 from pipeline.invoicing.rules import Rules
 from pipeline.invoicing.usage_lines import line_place
@@ -83,7 +84,7 @@ def focus_rows(
 ) -> list[Row]:
     """Return the rows of issued invoices and credit notes by number, then of drafts.
 
-    Each in the order of its lines and days.
+    Each in the order of its lines and days. Of a child account, its own rows on its parent's invoices.
 
     ``seller`` is who issues the invoices; without it the ``[seller] name`` of ``tallybook.toml``. Raises
     ``ConfigurationError`` where neither is there, ``LakeError`` where an issued invoice is not what its commit gives.
@@ -93,16 +94,16 @@ def focus_rows(
     states = {_state_key(workspace.digest, present.built.snapshot.version, workspace.rules): present}
     rows: list[Row] = []
     for document in register.read(workspace.root):
-        if (period and document["period"] != str(period)) or account_id not in (None, document["account_id"]):
+        if (period and document["period"] != str(period)) or account_id not in {None, *accounts_of(document)}:
             continue
         of_usage = usage_document(workspace, document)
         key = _state_key(of_usage["configuration_sha256"], of_usage["commit"], Rules.of(of_usage.get("rules")))
         states[key] = states.get(key) or state_at_issue(workspace, of_usage)
         rows += _rows_of_document(document, of_usage, states[key], name)
     for draft in invoice_book(workspace, present.built).drafts:
-        if (period is None or draft.period == period) and account_id in (None, draft.account_id):
+        if period in (None, draft.period) and account_id in (None, *draft.account_ids):
             rows += invoice_rows(draft, present, name)
-    return rows
+    return [row for row in rows if account_id in (None, row["BillingAccountId"], row["SubAccountId"])]
 
 
 def _rows_of_document(document: dict[str, Any], of_usage: dict[str, Any], state: AtIssue, seller: str) -> Iterator[Row]:
@@ -131,7 +132,8 @@ def invoice_rows(invoice: Invoice, state: AtIssue, seller: str) -> Iterator[Row]
         if not is_of_usage(line):
             yield {**_common(invoice, line, seller), **_other(invoice, line)}
             continue
-        days = usage.get((str(invoice.month_of(line)), line_place(line, state.workspace.rules)), {})
+        place = (invoice.account_of(line)[0], str(invoice.month_of(line)), line_place(line, state.workspace.rules))
+        days = usage.get(place, {})
         charges = {day: exact_sum(charge.amount for charge in of_day) for day, of_day in sorted(days.items())}
         if exact_sum(charges.values()) != line.exact_amount:
             message = (
@@ -164,25 +166,26 @@ def _taken_back(row: Row, credit_note: dict[str, Any]) -> Row:
     }
 
 
-def _usage_by_line(invoice: Invoice, state: AtIssue) -> dict[tuple[str, tuple[object, ...]], dict[date, list[Charge]]]:
-    """Return the charges of an invoice's months, by month, line and day."""
+def _usage_by_line(invoice: Invoice, state: AtIssue) -> dict[tuple[object, ...], dict[date, list[Charge]]]:
+    """Return the charges of an invoice's accounts and months, by account, month and line, and then by day."""
     charges = state.built.rated.charges
     mine = charges.filter(
         pc.and_(
-            pc.equal(charges["account_id"], invoice.account_id),
+            pc.is_in(charges["account_id"], pa.array(invoice.account_ids, pa.string())),
             pc.is_in(charges["billing_period"], pa.array([str(month) for month in invoice.period.months])),
         )
     )
-    days: dict[tuple[str, tuple[object, ...]], dict[date, list[Charge]]] = {}
+    days: dict[tuple[object, ...], dict[date, list[Charge]]] = {}
     for row in mine.to_pylist():
         charge = charge_of(row)
-        line = row["billing_period"], line_place(charge, state.workspace.rules)
-        days.setdefault(line, {}).setdefault(charge.usage_date, []).append(charge)
+        place = charge.account_id, row["billing_period"], line_place(charge, state.workspace.rules)
+        days.setdefault(place, {}).setdefault(charge.usage_date, []).append(charge)
     return days
 
 
 def _common(invoice: Invoice, line: InvoiceLine, seller: str) -> Row:
     zone = time_zone(invoice.timezone)
+    sub_account_id, sub_account_name = invoice.account_of(line) if line.account_id else (None, None)
     return {
         "BillingAccountId": invoice.account_id,
         "BillingAccountName": invoice.account_name,
@@ -197,6 +200,8 @@ def _common(invoice: Invoice, line: InvoiceLine, seller: str) -> Row:
         "ServiceCategory": SERVICE_CATEGORY,
         "ServiceName": SERVICE_NAME,
         "ServiceSubcategory": SERVICE_SUBCATEGORY,
+        "SubAccountId": sub_account_id,
+        "SubAccountName": sub_account_name,
         "Tags": json.dumps(tags_from_text(line.tags), sort_keys=True, ensure_ascii=False) if line.tags else None,
         "x_InvoiceLine": line.number,
         "x_InvoiceStatus": invoice.status.value,

@@ -24,6 +24,7 @@ from pipeline.base.periods import BillingPeriod, instant_text
 from pipeline.configuration.source_files import source_text
 from pipeline.invoicing import LineKind, invoice_from_document, taken_back
 from pipeline.invoicing.corrections import corrections_of
+from pipeline.invoicing.document import accounts_of
 from pipeline.invoicing.usage_lines import line_place
 from pipeline.jobs.state.at_issue import present_state, reference_of, state_at_issue
 from pipeline.jobs.state.drafts import invoice_book
@@ -246,12 +247,17 @@ def _why_not_billed(state: AtIssue, event: Event) -> str:
 def _on_which_invoice(state: AtIssue, event: Event) -> tuple[str, str]:
     """Find an event's lines: on its issued invoice as of the commit that one names, else on its draft."""
     place, month = (event["account_id"], event["billing_period"]), BillingPeriod.parse(event["billing_period"])
-    issued = [
+    account = state.workspace.accounts.by_id(place[0])
+    payer_id = account.invoiced_in(month) if account else place[0]
+    of_month = [
         document
         for document in register.read(state.workspace.root)
-        if document["account_id"] == event["account_id"] and BillingPeriod.parse(document["period"]).holds(month)
+        if BillingPeriod.parse(document["period"]).holds(month)
     ]
-    voided = taken_back(issued)
+    voided = taken_back(of_month)
+    mine = [document for document in of_month if place[0] in accounts_of(document)]
+    without = [document for document in of_month if document["account_id"] == payer_id and document not in mine]
+    issued = [*without, *mine]
     usage = f"{event['account_id']}, {event['billing_period']}"
     for document in reversed(issued):
         if document["status"] != "issued" or document["invoice_id"] in voided:
@@ -262,7 +268,7 @@ def _on_which_invoice(state: AtIssue, event: Event) -> tuple[str, str]:
             for old in _traced(then, wanted_place=(event["source"], event["line"]))
             if _is_same(old, event) and old["is_billed"]
         ]
-        if not again or (again[0]["account_id"], again[0]["billing_period"]) != place:
+        if document not in mine or not again or (again[0]["account_id"], again[0]["billing_period"]) != place:
             return (
                 "late",
                 (
@@ -272,7 +278,7 @@ def _on_which_invoice(state: AtIssue, event: Event) -> tuple[str, str]:
             )
         return _on_lines(then, invoice_from_document(document), again[0])
     for draft in invoice_book(state.workspace, state.built).drafts:
-        if draft.account_id == event["account_id"] and draft.period.holds(month):
+        if draft.account_id == payer_id and draft.period.holds(month):
             return _on_lines(state, draft, event)
     return "unpriced", f"{usage}: no invoice holds it"
 
@@ -281,7 +287,7 @@ def _corrected_on(state: AtIssue, closing: Mapping[str, Any], event: Event) -> s
     """Name the lines that settle late usage: of the first invoice after it that knew the event, else of a draft."""
     for invoice in _after(state, closing, event):
         lines = corrections_of(
-            invoice.lines,
+            invoice.lines_of(event["account_id"]),
             BillingPeriod.parse(event["billing_period"]),
             api_key_id=event["api_key_id"],
             model=event["model"],
@@ -301,13 +307,13 @@ def _after(state: AtIssue, closing: Mapping[str, Any], event: Event) -> Iterator
     documents = register.read(state.workspace.root)
     voided = taken_back(documents)
     for document in documents:
-        is_after = document["account_id"] == event["account_id"] and document["number"] > closing["number"]
+        is_after = event["account_id"] in accounts_of(document) and document["number"] > closing["number"]
         if is_after and document["status"] == "issued" and document["invoice_id"] not in voided:
             then = state_at_issue(state.workspace, document)
             if any(_is_same(old, event) for old in _traced(then, wanted_place=(event["source"], event["line"]))):
                 yield invoice_from_document(document)
     yield from (
-        draft for draft in invoice_book(state.workspace, state.built).drafts if draft.account_id == event["account_id"]
+        draft for draft in invoice_book(state.workspace, state.built).drafts if event["account_id"] in draft.account_ids
     )
 
 
@@ -316,7 +322,7 @@ def _on_lines(state: AtIssue, invoice: Invoice, event: Event) -> tuple[str, str]
     if not tokens:
         return (
             "billed",
-            f"{invoice.id} ({invoice.account_id}, {invoice.period}): it stated 0 tokens, so no line holds it",
+            f"{invoice.id} ({event['account_id']}, {invoice.period}): it stated 0 tokens, so no line holds it",
         )
     shares = _shares(state, invoice, event)
     unpriced = sum(tokens.values()) - sum(charged.quantity for _, charged in shares)
@@ -331,7 +337,7 @@ def _on_lines(state: AtIssue, invoice: Invoice, event: Event) -> tuple[str, str]
             ),
         )
     listed = ", ".join(_share_text(line, charged, invoice.currency) for line, charged in shares)
-    return "billed", f"{invoice.id} ({invoice.account_id}, {invoice.period}) line {listed}"
+    return "billed", f"{invoice.id} ({event['account_id']}, {invoice.period}) line {listed}"
 
 
 def _shares(state: AtIssue, invoice: Invoice, event: Event) -> list[tuple[InvoiceLine, ChargedEvent]]:
@@ -339,16 +345,15 @@ def _shares(state: AtIssue, invoice: Invoice, event: Event) -> list[tuple[Invoic
 
     Where no price depends on the period, without looking at any other event.
     """
-    account, cards = state.workspace.accounts.by_id(invoice.account_id), state.workspace.rate_cards
+    account, cards = state.workspace.accounts.by_id(event["account_id"]), state.workspace.rate_cards
     if account is None or depends_on_the_period(account, cards):
-        found = events_by_line(
-            state, {event["api_key_id"]}, account_id=invoice.account_id, period=event["billing_period"]
-        )
+        keys, account_id = {event["api_key_id"]}, event["account_id"]
+        found = events_by_line(state, keys, account_id=account_id, period=event["billing_period"])
     else:
         found = charged_events([event], account, cards, state.workspace.rules)
     return [
         (line, charged)
-        for line in invoice.lines
+        for line in invoice.lines_of(event["account_id"])
         if line.kind is LineKind.USAGE and str(invoice.month_of(line)) == event["billing_period"]
         for charged in found.get(line_place(line, state.workspace.rules), ())
         if charged.event["event_id"] == event["event_id"]

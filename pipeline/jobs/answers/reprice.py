@@ -21,7 +21,7 @@ from pipeline.base.errors import ConfigurationError
 from pipeline.base.periods import BillingPeriod
 from pipeline.configuration.exchange_files import refuse_what_has_no_day, table_between
 from pipeline.invoicing import invoice_from_document, taken_back
-from pipeline.invoicing.book import open_period
+from pipeline.invoicing.places import open_period
 from pipeline.jobs.answers.repriced_lines import repriced_lines
 from pipeline.jobs.answers.usage_line_columns import lines_of_charges, lines_of_invoices
 from pipeline.jobs.state.aggregate import USAGE_DAILY, count, inputs_of
@@ -90,7 +90,7 @@ def reprice(
             ),
             on_card,
         )
-    issued = [invoice for invoice in _issued(workspace) if account_id in (None, invoice.account_id)]
+    issued = [part for whole in _issued(workspace) for part in whole.parts if account_id in (None, part.account_id)]
     closed = {(invoice.account_id, month) for invoice in issued for month in invoice.period.months}
     drafted, _ = _rated_lines(workspace, _without(used, closed))
     new, unpriced = _rated_lines(on_card, counted)

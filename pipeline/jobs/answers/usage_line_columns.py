@@ -8,6 +8,7 @@ tokens, fees, commitments.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.base.money import plain_rate
+from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing import draft_invoice
 from pipeline.invoicing.lines import LineKind, is_of_usage
 from pipeline.jobs.state.charged_lines import charges_by_invoice, summed_to_lines
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 
     from pipeline.accounts import Accounts
     from pipeline.base.money import Rounding
-    from pipeline.base.periods import BillingPeriod
     from pipeline.invoicing import Invoice, InvoiceLine
     from pipeline.rates.limits import EntryLimit
 
@@ -62,12 +63,29 @@ def lines_of_charges(
     if not sums_fit(line_charges) or line_charges["entry"].null_count < line_charges.num_rows:
         return lines_of_invoices(_drafts(line_charges, accounts, rounding, limits or {}))
     lines = summed_to_lines(line_charges.combine_chunks())
+    drafts = _draft_ids(lines, accounts)
+    lines = lines.append_column("invoice_id", drafts)
     return pa.concat_tables(
         [
             LINES.empty_table(),
             *(_printed(lines, currency, rounding) for currency in sorted(lines["currency"].unique().to_pylist())),
         ]
     )
+
+
+def _draft_ids(lines: pa.Table, accounts: Accounts) -> pa.Array:
+    """Return the id of the draft that each line is on: its account's, or its parent's."""
+    places = lines.select(["billing_period", "account_id"])
+    payers = {account.id: account for account in accounts if account.invoiced_to}
+    invoiced = places["account_id"]
+    if payers:
+        pairs = zip(places["billing_period"].to_pylist(), places["account_id"].to_pylist(), strict=True)
+        found = [
+            payers[account_id].invoiced_in(BillingPeriod.parse(period)) if account_id in payers else account_id
+            for period, account_id in pairs
+        ]
+        invoiced = pa.chunked_array([pa.array(found, pa.string())])
+    return pc.binary_join_element_wise("draft", places["billing_period"], invoiced, "-")
 
 
 def lines_of_invoices(invoices: Iterable[Invoice]) -> pa.Table:
@@ -106,25 +124,25 @@ def _drafts(
     limits: Mapping[tuple[str, BillingPeriod], Mapping[str, EntryLimit]],
 ) -> Iterator[Invoice]:
     """Draft an invoice for each account and period, as every other one is drafted."""
-    for (payer, period), charges in charges_by_invoice(line_charges).items():
-        account = accounts.by_id(payer)
+    for (account_id, period), charges in charges_by_invoice(line_charges).items():
+        account = accounts.by_id(account_id)
         if account is not None:
-            yield draft_invoice(
+            draft = draft_invoice(
                 charges,
                 account=account,
                 period=period,
                 currency=charges[0].currency,
                 rounding=rounding,
-                limits=limits.get((payer, period)),
+                limits=limits.get((account_id, period)),
             )
+            yield replace(draft, id=f"draft-{period}-{account.invoiced_in(period)}")
 
 
 def _printed(lines: pa.Table, currency: str, rounding: Rounding) -> pa.Table:
     """Round the lines of one currency, and write their rates."""
     mine = lines.filter(pc.equal(lines["currency"], currency))
     rates = whole(mine["rate_per_million"]).dictionary_encode()
-    columns = {name: mine[name] for name in (*PLACE, "currency")} | {
-        "invoice_id": pc.binary_join_element_wise("draft", mine["billing_period"], mine["account_id"], "-"),
+    columns = {name: mine[name] for name in (*PLACE, "invoice_id", "currency")} | {
         "rate": pc.if_else(
             pc.is_valid(whole(mine["flat_amount"])),
             "",

@@ -74,11 +74,20 @@ def _issued(
     """
     documents = list(register.read(workspace.root))
     book = invoice_book(workspace, built, documents=documents, known=freezing.known)
-    chosen = book.of(period, account_id)
+    chosen = [invoice for invoice in book.of(period, account_id) if account_id in (None, invoice.account_id)]
     if not chosen:
         raise InvoiceNotFound(no_invoice_text(book, period, account_id))
     drafts = [invoice for invoice in chosen if invoice.number is None]
-    periods = {draft.account_id: set(draft.period.months) for draft in drafts}
+    months = {draft.account_id: draft.period.months for draft in drafts}
+    periods = {
+        account.id: {
+            month
+            for payer_id in (account.id, *(span.account_id for span in account.invoiced_to))
+            for month in months.get(payer_id, ())
+            if account.invoiced_in(month) == payer_id
+        }
+        for account in workspace.accounts
+    }
     for kept_account_id, kept in book.kept:
         periods.get(kept_account_id, set()).add(kept)
     refuse_unpriced(built.rated.unpriced, periods, f"{period} cannot be issued")

@@ -76,9 +76,8 @@ def _voided(workspace: Workspace, built: Aggregate, invoice_id: str, freezing: F
         return Voided(note=next(each for each in issued if each.id == note_id), is_new=False)
     freezing.refuse_backwards(documents)
     if workspace.rules is not Rules.FIRST:
-        refuse_unpriced(
-            built.rated.unpriced, {invoice.account_id: invoice.period.months}, f"{invoice.id} cannot be voided"
-        )
+        periods = dict.fromkeys(invoice.account_ids, invoice.period.months)
+        refuse_unpriced(built.rated.unpriced, periods, f"{invoice.id} cannot be voided")
     freezing.keep_configuration(workspace)
 
     def make_document(number: int) -> dict[str, object]:

@@ -33,7 +33,7 @@ from pipeline.objects.bundle_files import write_bundle
 from pipeline.warehouse.printed import printed_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pipeline.invoicing import Invoice
@@ -69,13 +69,14 @@ def bundle_files(recomputation: Recomputation) -> dict[str, bytes]:
         raise LakeError(message)
     rows = [row for explanation in explanations for row in event_rows(explanation)]
     files = state.workspace.files
-    terms, cards = _terms(files, invoice.account_id), _cards(files, invoice.account_id)
-    exchange, corrected = _exchange_files(state, invoice.account_id), list(_corrections(invoice, state))
+    terms, cards = _terms(files, invoice.account_ids), _cards(files, invoice.account_ids)
+    exchange = sorted({name for account_id in invoice.account_ids for name in _exchange_files(state, account_id)})
+    corrected = list(_corrections(invoice, state))
     readme = _readme(
         invoice,
         recomputation.document,
         sorted(cards),
-        has_shares=_has_shares(state, invoice.account_id),
+        has_shares=any(_has_shares(state, account_id) for account_id in invoice.account_ids),
         exchange=exchange,
         corrected=corrected,
     )
@@ -104,10 +105,12 @@ def _provenance(document: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in document.items() if name not in {"previousSha256", "sealSha256"}}
 
 
-def _terms(files: Mapping[str, bytes], account_id: str) -> dict[str, Any]:
+def _terms(files: Mapping[str, bytes], account_ids: Sequence[str]) -> dict[str, Any]:
     settings = _toml(files, CONFIG_FILE)
+    account, *children = (_account(files, account_id) for account_id in account_ids)
     return {
-        "account": _account(files, account_id),
+        "account": account,
+        **({"children": children} if children else {}),
         "workspace": {name: settings[name] for name in _SETTINGS if name in settings},
     }
 
@@ -120,13 +123,12 @@ def _account(files: Mapping[str, bytes], account_id: str) -> dict[str, Any]:
     raise ConfigurationError(message)
 
 
-def _cards(files: Mapping[str, bytes], account_id: str) -> dict[str, dict[str, Any]]:
-    """Return the account's cards, and those that they extend, by id."""
-    account = _account(files, account_id)
-    pending = [
-        account.get("rate_card", RATE_CARD_DEFAULT),
-        *(terms["rate_card"] for terms in account.get("terms", []) if "rate_card" in terms),
-    ]
+def _cards(files: Mapping[str, bytes], account_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return the accounts' cards, and those that they extend, by id."""
+    pending = []
+    for account in (_account(files, account_id) for account_id in account_ids):
+        pending.append(account.get("rate_card", RATE_CARD_DEFAULT))
+        pending += [terms["rate_card"] for terms in account.get("terms", []) if "rate_card" in terms]
     cards: dict[str, dict[str, Any]] = {}
     while pending:
         card_id = pending.pop()
@@ -174,9 +176,10 @@ def _has_shares(state: AtIssue, account_id: str) -> bool:
 def _corrections(invoice: Invoice, state: AtIssue) -> Iterator[str]:
     """Say of each correction of usage what its month is worth, and what of that was invoiced before."""
     lines = corrections_with_events(invoice)
-    earlier = earlier_invoices(state.workspace, invoice) if lines else []
+    accounts = {invoice.account_of(line)[0] for line in lines}
+    earlier = {account_id: earlier_invoices(state.workspace, invoice, account_id) for account_id in accounts}
     for line in lines:
-        before = invoiced_before(line, earlier).amount
+        before = invoiced_before(line, earlier[invoice.account_of(line)[0]]).amount
         worth, invoiced = (
             f"{plain_amount(amount, invoice.currency)} {invoice.currency}"
             for amount in (exact_sum([before, line.amount]), before)
@@ -261,6 +264,13 @@ It has no events: they are those of that invoice, and stay as they are."""
         yield f"""
 This is a credit note: every line of {invoice.credits_invoice} taken back. Its events are those of that invoice, with \
 quantities and charges below zero."""
+    if invoice.children:
+        yield """
+This invoice is of several accounts: lines.csv says in usage_account_id which of them a line is of, and terms.json has \
+the terms of each.
+The lines of an account add up to its subtotal in invoice.json (accounts). Credits of the invoiced account pay for all \
+of them, and tax is
+on the sum of all."""
     if corrected:
         yield """
 Lines of kind correction settle earlier months. corrected-events.csv has, by the number of the line, all events of \

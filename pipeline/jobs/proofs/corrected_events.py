@@ -38,7 +38,7 @@ def corrected_event_rows(invoice: Invoice, state: AtIssue) -> list[Row]:
     rows: list[Row] = []
     for line in corrections_with_events(invoice):
         found = events_by_line(
-            state, {line.api_key_id}, account_id=invoice.account_id, period=str(line.original_period)
+            state, {line.api_key_id}, account_id=invoice.account_of(line)[0], period=str(line.original_period)
         )
         cell = (line.api_key_id, line.model, line.service_tier, line.meter)
         charged = [each for place, events in found.items() if place[:4] == cell for each in events]

@@ -136,7 +136,8 @@ def _untrue(book: InvoiceBook) -> Iterator[str]:
     for invoice in book.of():
         for line in invoice.lines:
             if line.kind in PERIOD_KINDS or line.kind is LineKind.CORRECTION:
-                invoiced.setdefault((invoice.account_id, invoice.month_of(line)), []).append(line.amount)
+                place = (line.account_id or invoice.account_id, invoice.month_of(line))
+                invoiced.setdefault(place, []).append(line.amount)
     for account_id, period in sorted({*invoiced, *book.worth} - book.kept):
         worth = total_of(book.worth.get((account_id, period), ()))
         difference = exact_sum([*invoiced.get((account_id, period), ()), -worth])

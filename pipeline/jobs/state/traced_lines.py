@@ -18,6 +18,7 @@ from pipeline import register
 from pipeline.base.money import exact_sum, normalised
 from pipeline.documents.event_csv import event_row
 from pipeline.invoicing import InvoiceStatus, invoice_from_document
+from pipeline.invoicing.document import accounts_of
 from pipeline.invoicing.usage_lines import line_place
 from pipeline.jobs.state.event_charges import charged_events, depends_on_the_period
 from pipeline.lake.commits import verified_files
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from decimal import Decimal
 
+    from pipeline.base.periods import BillingPeriod
     from pipeline.configuration.workspace import Workspace
     from pipeline.documents.event_csv import Row
     from pipeline.invoicing import Invoice, InvoiceLine
@@ -80,18 +82,22 @@ def explain_lines(invoice: Invoice, state: AtIssue, lines: Iterable[InvoiceLine]
     ``state`` is that of ``usage_document``: a credit note's lines are those of the invoice that it takes back, negated.
     """
     wanted = list(lines)
-    keys = {line.api_key_id for line in wanted if is_of_usage(line)}
     rules, is_note = state.workspace.rules, invoice.status is InvoiceStatus.CREDIT_NOTE
+    keys: dict[tuple[str, BillingPeriod], set[str]] = {}
+    for line in filter(is_of_usage, wanted):
+        keys.setdefault((invoice.account_of(line)[0], invoice.month_of(line)), set()).add(line.api_key_id)
     found = {
-        (month, place): [charged.negated() for charged in events] if is_note else events
-        for month in sorted({invoice.month_of(line) for line in wanted if is_of_usage(line)})
-        for place, events in events_by_line(state, keys, account_id=invoice.account_id, period=str(month)).items()
+        (account_id, month, place): [charged.negated() for charged in events] if is_note else events
+        for (account_id, month), mine in sorted(keys.items())
+        for place, events in events_by_line(state, mine, account_id=account_id, period=str(month)).items()
     }
     return [
         LineExplanation(
             invoice=invoice,
             line=line,
-            events=tuple(found.get((invoice.month_of(line), line_place(line, rules)), ())) if is_of_usage(line) else (),
+            events=tuple(found.get((invoice.account_of(line)[0], invoice.month_of(line), line_place(line, rules)), ()))
+            if is_of_usage(line)
+            else (),
         )
         for line in wanted
     ]
@@ -157,11 +163,12 @@ def billed_events(state: AtIssue, api_key_ids: Iterable[str], *, account_id: str
     return mine.filter(mine["is_billed"]).to_pylist()  # type: ignore[no-any-return]  # as the schema says
 
 
-def earlier_invoices(workspace: Workspace, invoice: Invoice) -> list[Invoice]:
-    """Return what was issued to the account of an invoice before it."""
-    mine = [document for document in register.read(workspace.root) if document["account_id"] == invoice.account_id]
+def earlier_invoices(workspace: Workspace, invoice: Invoice, account_id: str) -> list[Invoice]:
+    """Return what an account had of all that was issued before an invoice, to whomever."""
     return [
-        invoice_from_document(document)
-        for document in mine
-        if invoice.number is None or document["number"] < invoice.number
+        part
+        for document in register.read(workspace.root)
+        if account_id in accounts_of(document) and (invoice.number is None or document["number"] < invoice.number)
+        for part in invoice_from_document(document).parts
+        if part.account_id == account_id
     ]

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _LINES = (
     Column(name="line", kind=Kind.COUNT),
+    Column(name="account", kind=Kind.ID),
     Column(name="month", kind=Kind.DATE),
     Column(name="kind"),
     Column(name="key", kind=Kind.ID),
@@ -40,6 +41,11 @@ _LINES = (
     Column(name="per_million", kind=Kind.MONEY, heading="per million"),
     Column(name="list_price", kind=Kind.MONEY, heading="list price"),
     Column(name="amount", kind=Kind.MONEY, is_kept=True),
+)
+_SUBTOTALS = (
+    Column(name="account", kind=Kind.ID),
+    Column(name="name"),
+    Column(name="subtotal", kind=Kind.MONEY),
 )
 
 
@@ -77,7 +83,7 @@ def show(
         put_documents([invoice_document(invoice) for invoice in invoices])
         return
     if output.form is Form.CSV:
-        rows = [(invoice.id, *_line(line), invoice.currency) for invoice in invoices for line in invoice.lines]
+        rows = [(invoice.id, *_line(invoice, line), invoice.currency) for invoice in invoices for line in invoice.lines]
         output.rows([Column(name="invoice", kind=Kind.ID), *_LINES, Column(name="currency")], rows)
         return
     settlements, notes = settled(workspace.root, book), book.credited_by()
@@ -96,15 +102,19 @@ def _print_invoice(invoice: Invoice, credit_note_id: str | None, output: Output)
     say("")
     has_kinds = any(line.kind is not LineKind.USAGE for line in invoice.lines)
     has_lists = any(line.list_rate_per_million is not None for line in invoice.lines)
-    is_of_months = invoice.period.count > 1
     without = {
-        *(() if is_of_months else ("month",)),
+        *(() if invoice.children else ("account",)),
+        *(() if invoice.period.count > 1 else ("month",)),
         *(() if has_kinds else ("kind",)),
         *(() if has_lists else ("list_price",)),
     }
     kept = [place for place, column in enumerate(_LINES) if column.name not in without]
-    cells = [_line(line) for line in invoice.lines]
+    cells = [_line(invoice, line) for line in invoice.lines]
     output.rows([_LINES[place] for place in kept], [[row[place] for place in kept] for row in cells])
+    if invoice.children:
+        say("")
+        rows = [(each.account_id, each.account_name, plain(each.subtotal)) for each in invoice.subtotals]
+        output.rows(_SUBTOTALS, rows)
     if invoice.is_taxed:
         label = invoice.tax.label if invoice.tax else "tax"
         tax = f"{label} {plain(invoice.tax_amount)} {invoice.currency}"
@@ -114,7 +124,7 @@ def _print_invoice(invoice: Invoice, credit_note_id: str | None, output: Output)
         say(invoice.tax_text, "")
 
 
-def _line(line: InvoiceLine) -> tuple[Cell, ...]:
+def _line(invoice: Invoice, line: InvoiceLine) -> tuple[Cell, ...]:
     """Show a line; one that is about no quantity says in words what it is."""
     printed = (line.rate_per_million, line.list_rate_per_million)
     rates = ["" if rate is None or line.flat_amount is not None else plain_rate(rate) for rate in printed]
@@ -125,6 +135,7 @@ def _line(line: InvoiceLine) -> tuple[Cell, ...]:
     meter = line.meter.value if line.meter else ""
     return (
         line.number,
+        invoice.account_of(line)[0],
         str(line.period or ""),
         line.kind.value,
         line.api_key_id,

@@ -69,9 +69,7 @@ def sliced_by_hour(workspace: Workspace, spans: Iterable[Span]) -> Sliced:
         }
         for day in utc_dates
     }
-    periods = {
-        str(month) for mine in months.values() for month in mine if any(_touches(span, month) for span in spans)
-    }
+    periods = {str(month) for mine in months.values() for month in mine if any(_touches(span, month) for span in spans)}
     hourly = {day for day, mine in months.items() if not periods.isdisjoint(map(str, mine))}
     settings = workspace.settings
     counted = count_by_slice(

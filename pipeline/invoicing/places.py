@@ -1,0 +1,121 @@
+"""Which drafts there are, of which accounts each is, and which of them carries an account's corrections.
+
+Owns the place of what accounts owe where some are on the invoice of another. Does not own what they owe
+(``pipeline.invoicing.book``) nor whose invoice an account is on in a period (``pipeline.accounts.parents``).
+
+An account's period is invoiced once: where it stands on an issued invoice, or where its parent's invoice of the period
+is issued without it, it is closed. What it is worth then is a matter of corrections, so no day is invoiced twice and
+none is left out, however accounts move. Corrections stand where the account itself stands next: on its parent's
+earliest draft, or on its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from pipeline.accounts import Account, Accounts
+    from pipeline.base.periods import BillingPeriod
+
+    Place = tuple[str, BillingPeriod]
+    """Id of the account that is invoiced, and billing period."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftPlaces:
+    """Where drafts are."""
+
+    drafts: dict[Place, list[Account]] = field(default_factory=dict)
+    """The accounts that each may have lines of, in the order of the file."""
+    carriers: dict[str, Place] = field(default_factory=dict)
+    """Of each account with corrections, the draft on which they stand."""
+
+
+def closed_periods(
+    accounts: Accounts, invoiced: Mapping[str, Collection[BillingPeriod]]
+) -> dict[str, set[BillingPeriod]]:
+    """Return the periods of each account that no draft is made for any more.
+
+    ``invoiced`` are those of which lines or nothing of it stand on an issued invoice that no credit note took back. A
+    child's are closed with its parent's too, also where it had nothing to invoice then.
+    """
+    return {
+        account.id: set(invoiced[account.id])
+        | {
+            period
+            for span in account.invoiced_to
+            for period in invoiced[span.account_id]
+            if account.invoiced_in(period) == span.account_id
+        }
+        for account in accounts
+    }
+
+
+def open_period(account: Account, month: BillingPeriod, closed: Collection[BillingPeriod]) -> BillingPeriod:
+    """Return the months that are billed together with an open one: those of its interval around it that are open too.
+
+    An account that is billed by the quarter, and whose October is invoiced alone, has November and December on one
+    invoice, and October on no other.
+    """
+    together = account.period_of(month)
+    first = last = month
+    while together.holds(first.previous()) and first.previous() not in closed:
+        first = first.previous()
+    while together.holds(last.next()) and last.next() not in closed:
+        last = last.next()
+    return first.until(last)
+
+
+def draft_places(
+    accounts: Accounts,
+    *,
+    open_months: Mapping[str, Iterable[BillingPeriod]],
+    closed: Mapping[str, Collection[BillingPeriod]],
+    corrected: Mapping[str, Collection[BillingPeriod]],
+) -> DraftPlaces:
+    """Return where drafts are.
+
+    ``open_months`` are those that accounts owe something for and that are not closed. ``corrected`` are, for accounts
+    with corrections, all months that anything was ever issued for: where no draft is, one is made for the month after
+    the latest closed one, or after the latest of these where none is. A draft is of all open months that are billed
+    together.
+    """
+    periods: dict[str, set[BillingPeriod]] = {}
+    for account in accounts:
+        for month in open_months[account.id]:
+            period = open_period(account, month, closed[account.id])
+            periods.setdefault(account.invoiced_in(period), set()).add(period)
+    carriers: dict[str, Place] = {}
+    for account in accounts:
+        if account.id not in corrected:
+            continue
+        invoiced_to = dict.fromkeys([account.id, *(span.account_id for span in account.invoiced_to)])
+        drafted = [
+            period
+            for payer_id in invoiced_to
+            for period in periods.get(payer_id, ())
+            if account.invoiced_in(period) == payer_id
+        ]
+        after = max(closed[account.id] or corrected[account.id]).next()
+        period = min(drafted) if drafted else open_period(account, after, closed[account.id])
+        carriers[account.id] = (account.invoiced_in(period), period)
+        periods.setdefault(account.invoiced_in(period), set()).add(period)
+    in_order = sorted(((period, payer_id) for payer_id, mine in periods.items() for period in mine))
+    children: dict[str, list[Account]] = {}
+    for account in accounts:
+        for payer_id in dict.fromkeys(span.account_id for span in account.invoiced_to):
+            children.setdefault(payer_id, []).append(account)
+    payers = {account.id: account for account in accounts}
+    return DraftPlaces(
+        drafts={
+            (payer_id, period): [
+                payers[payer_id],
+                *(each for each in children.get(payer_id, ()) if each.invoiced_in(period) == payer_id),
+            ]
+            for period, payer_id in in_order
+        },
+        carriers=carriers,
+    )
