@@ -154,6 +154,10 @@ def _print_costs(tried: Tried, output: Output) -> None:
 def _document(tried: Tried) -> dict[str, Any]:
     document = asdict(replace(tried, proposed=(), mended=()))
     document["costs"] = [{**each, "amount": plain(normalised(each["amount"]))} for each in document["costs"]]
+    document["unpriced"] = [
+        {name: value for name, value in each.items() if value or name != "lacking_exchange"}
+        for each in document["unpriced"]
+    ]
     document["proposed"] = [each.text for each in tried.proposed]
     document["mended"] = [each.text for each in tried.mended]
     return document
