@@ -109,7 +109,7 @@ def test_a_parent_may_become_a_child_once_it_is_no_parent_any_more(tmp_path: Pat
             + BOLT
             + TO_ACME
             + '[[accounts.coupons]]\nid = "c"\nfrom = 2026-10-01\namount = 1.00\n',
-            "over which a coupon cannot be split",
+            "over which coupons of a child are not split",
         ),
     ],
 )

@@ -83,6 +83,7 @@ def some_terms(draw: random.Random) -> Terms:
         from_date=None,
         rate_card=draw.choice(["gold", "free"]),
         minimum_commitment=Decimal(draw.choice(["0", "20.00", "50.01"])),
+        overage_percent=Decimal(draw.choice(["100", "120", "87.55"])),
         fee_without_usage=draw.random() < 0.5,
         seats=draw.choice([0, 0, 3]),
         seat_price=Decimal("1.01"),
@@ -207,6 +208,7 @@ def alone(agreed: dict[str, Agreed], spent: Spent) -> dict[str, dict[date, list[
             "seat_price": Fraction(each.seat_price),
             "minimum_commitment": Fraction(each.minimum_commitment),
             "yearly_commitment": Fraction(0),
+            "overage_percent": Fraction(each.overage_percent),
             "proration": "none",
         }
         world = World(
