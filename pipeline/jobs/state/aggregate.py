@@ -149,7 +149,7 @@ def current_mart(workspace: Workspace, name: str) -> pa.Table:
     written = read_derived(workspace.lake, name)
     if written is not None and written[0] == inputs:
         return pa.concat_tables([_SCHEMAS[name].empty_table(), *written[1].values()])
-    built = aggregate(workspace, is_checked=False)
+    built = aggregate(workspace)
     return {
         USAGE_DAILY: built.marts.usage_daily,
         EXCHANGES_DAILY: built.marts.exchanges_daily,
