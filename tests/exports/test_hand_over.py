@@ -79,7 +79,7 @@ def test_each_item_has_a_key_of_its_own_that_leads_back_to_its_line(invoice: Inv
         line = by_number[item["metadata"]["tallybook_line"]]
         assert item["idempotency_key"] == f"tallybook:{invoice.id}:{line.number}"
         assert (item["metadata"]["tallybook_invoice"], item["description"]) == (invoice.id, line.description)
-        assert item["metadata"]["tallybook_period"] == str(line.original_period or invoice.period)
+        assert item["metadata"]["tallybook_period"] == str(line.original_period or line.period or invoice.period)
 
 
 @pytest.mark.parametrize(
