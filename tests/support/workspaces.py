@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from pipeline.cli import run
-from pipeline.jobs.invoices import freezing
+from pipeline.cli.commands.invoice import freeze
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -149,7 +149,7 @@ def tallybook(workspace: Path, *arguments: str, stdin: str = "", env: dict[str, 
     with (
         mock.patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8")),
         mock.patch.dict(os.environ, env or {}),
-        mock.patch.object(freezing, "_AHEAD_MAX", _AHEAD),
+        mock.patch.object(freeze, "_AHEAD_MAX", _AHEAD),
         redirect_stdout(stdout),
         redirect_stderr(stderr),
     ):
