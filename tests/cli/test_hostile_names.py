@@ -35,7 +35,7 @@ STEPS: dict[str, tuple[tuple[str, ...], ...]] = {
     "collect": (("collect",),),
     "nightly": (("nightly", *AS_OF),),
     "usage": (("usage",), ("usage", "--by", "tag:team,account,model"), ("usage", "--copies")),
-    "doctor": (("doctor",),),
+    "doctor": (("doctor",), ("doctor", "--warnings")),
     "verify": (("verify",),),
     "rates check": (("rates", "check"),),
     "rates show": (("rates", "show"),),
