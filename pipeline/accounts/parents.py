@@ -190,8 +190,8 @@ def _refuse_differences(account: Sharing, parent: Sharing) -> None:
     if account.coupons and any(tax is not None and tax.by_kind for tax in taxes):
         message = (
             f"account {account.id!r} has coupons and is invoiced_to {parent.id!r}, where kinds of lines have a tax of "
-            "their own (by_kind), over which coupons of a child are not split; end one of the two, or write what is taken off "
-            "as a discount_percent"
+            "their own (by_kind), over which coupons of a child are not split; end one of the two, or write what is "
+            "taken off as a discount_percent"
         )
         raise AccountsError(message)
 
