@@ -11,7 +11,7 @@ from pipeline.base.money import normalised, plain_amount
 from pipeline.cli.context import warn
 from pipeline.cli.examples import examples
 from pipeline.cli.output import output_option
-from pipeline.cli.selecting import selection_of, selection_options
+from pipeline.cli.selecting import KINDS, selection_of, selection_options
 from pipeline.cli.tables.columns import Column, Kind
 from pipeline.cli.tables.forms import Form, json_rows
 from pipeline.configuration.workspace import open_workspace
@@ -20,6 +20,8 @@ from pipeline.jobs.answers.grouped.words import DIMENSIONS, UNMETERED
 from pipeline.jobs.wording import are, counted
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from pipeline.base.periods import BillingPeriod
     from pipeline.cli.context import Invocation
     from pipeline.cli.output import Output
@@ -34,9 +36,9 @@ _WORDS = ", ".join(word for word in DIMENSIONS if word not in UNMETERED)
     name="cost",
     epilog=examples(
         "tallybook cost --period 2026-10",
-        "tallybook cost --by team,model --period 2026-10 --compare previous",
+        "tallybook cost --by team,model --period last-month --compare previous",
         "tallybook cost --by key --account birke --top 5",
-        "tallybook cost --by hour --from 2026-10-12 --to 2026-10-13 -o csv",
+        "tallybook cost --by hour --from yesterday --to today -o csv",
     ),
 )
 @click.option(
@@ -57,8 +59,8 @@ def command(
     *,
     by: str,
     period: BillingPeriod | None,
-    from_text: str | None,
-    to_text: str | None,
+    from_date: date | None,
+    to_date: date | None,
     top: int | None,
     compared: str | None,
     output: Output,
@@ -75,7 +77,7 @@ def command(
     answer = cost(
         workspace,
         [word.strip() for word in by.split(",") if word.strip()],
-        selection_of(period=period, from_text=from_text, to_text=to_text, **chosen),
+        selection_of(period=period, from_date=from_date, to_date=to_date, **chosen),
         top=top,
         is_compared=compared is not None,
     )
@@ -106,14 +108,13 @@ def _print(output: Output, answer: CostAnswer) -> None:
 
 
 def _columns(answer: CostAnswer) -> list[Column]:
-    kinds = {"api_key_id": Kind.ID, "usage_hour": Kind.DATE, "usage_date": Kind.DATE, "billing_period": Kind.DATE}
     compared = [
         Column(name="previous_cost", kind=Kind.MONEY, is_detail=True),
         Column(name="change", kind=Kind.MONEY),
         Column(name="relative_change", kind=Kind.SHARE),
     ]
     return [
-        *(Column(name=name, kind=kinds.get(name, Kind.TEXT), is_asked=True) for name in answer.columns),
+        *(Column(name=name, kind=KINDS.get(name, Kind.TEXT), is_asked=True) for name in answer.columns),
         Column(name="currency", heading="in"),
         Column(name="requests", kind=Kind.COUNT, is_detail=True),
         Column(name="tokens", kind=Kind.COUNT, is_detail=answer.previous is not None),
