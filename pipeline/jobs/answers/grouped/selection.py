@@ -57,6 +57,12 @@ class Span:
             self.to_date is None or usage_date < self.to_date
         )
 
+    def touches(self, period: BillingPeriod) -> bool:
+        """Say whether a month has a day of it."""
+        return (self.to_date is None or period.first_date < self.to_date) and (
+            self.from_date is None or self.from_date < period.end_date
+        )
+
     @property
     def months(self) -> int | None:
         """How many whole calendar months it is; None where it is none."""

@@ -54,17 +54,10 @@ def relations(workspace: Workspace, names: Collection[str], span: Span = _ALL) -
             found[name] = _mart(workspace, name, span)
     if {"invoices", "invoice_lines"} & set(names):
         invoices = [
-            invoice for invoice in invoice_book(workspace, aggregate(workspace)).of() if touches(span, invoice.period)
+            invoice for invoice in invoice_book(workspace, aggregate(workspace)).of() if span.touches(invoice.period)
         ]
         found |= _of_invoices(invoices, names)
     return {name: found[name] for name in names}
-
-
-def touches(span: Span, period: BillingPeriod) -> bool:
-    """Say whether a month has a day of a span."""
-    return (span.to_date is None or period.first_date < span.to_date) and (
-        span.from_date is None or span.from_date < period.end_date
-    )
 
 
 def _mart(workspace: Workspace, name: str, span: Span) -> ds.Dataset:
@@ -72,7 +65,7 @@ def _mart(workspace: Workspace, name: str, span: Span) -> ds.Dataset:
     if manifest is None or manifest.inputs != inputs_of(workspace, in_force(workspace, read_log(workspace.lake))[0]):
         return ds.dataset(current_mart(workspace, name))
     files = verified_derived(workspace.lake, name) or {}
-    paths = [path for period, path in files.items() if touches(span, BillingPeriod.parse(period))]
+    paths = [path for period, path in files.items() if span.touches(BillingPeriod.parse(period))]
     return _of_files(paths, VIEWS[name].schema)
 
 
