@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
 from pipeline import __version__
 from pipeline.base.errors import (
@@ -34,12 +35,12 @@ from pipeline.base.errors import (
     VoidRefused,
     WorkspaceLocked,
 )
-from pipeline.cli.context import EXIT_CONFIGURATION, EXIT_UNEXPECTED, Invocation, tell
+from pipeline.cli.context import EXIT_CONFIGURATION, EXIT_INTERRUPTED, EXIT_UNEXPECTED, Invocation, tell
+from pipeline.cli.groups import CommandsByName
 from pipeline.cli.lean_imports import keep_imports_lean
 
 EXIT_BLOCKED = 4
 EXIT_LOCKED = 5
-EXIT_INTERRUPTED = 130
 
 _COMMANDS = {
     "init": "Make a workspace: configuration, accounts, a rate card, sample logs.",
@@ -59,12 +60,13 @@ _COMMANDS = {
     "rates": "Check, show, compare and import rate cards.",
     "keys": "Key ids: what stands in for raw API keys.",
     "doctor": "Look for what could go wrong in this workspace.",
+    "completion": "What bash, zsh or fish runs so that the Tab key completes.",
 }
 _MODULES = {"try": "try_logs"}
 """Commands whose name cannot be that of a module."""
 
 
-class LazyCommands(click.Group):
+class LazyCommands(CommandsByName):
     """A group whose commands live in ``pipeline.cli.commands.<name>``, as a rule, and are imported when called.
 
     Only their names and one line are known before.
@@ -83,6 +85,14 @@ class LazyCommands(click.Group):
         module = _MODULES.get(cmd_name, cmd_name)
         command: click.Command = import_module(f"pipeline.cli.commands.{module}").command
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the names and options that begin so, without importing any command."""
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        return [
+            *(CompletionItem(name, help=says) for name, says in _COMMANDS.items() if name.startswith(incomplete)),
+            *options,
+        ]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing any."""

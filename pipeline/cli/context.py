@@ -32,6 +32,7 @@ EXIT_CONFIGURATION = 2
 EXIT_BAD_INPUT = 3
 EXIT_DIFFERENCE = 6
 EXIT_BROKEN_CLAIM = 7
+EXIT_INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pipeline.cli.context import is_terminal
+from pipeline.cli.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,6 +40,6 @@ def progress() -> Iterator[Callable[[str, int, int], None] | None]:
         task = bar.add_task("reading", total=None)
 
         def draw(source: str, read: int, total: int) -> None:
-            bar.update(task, description=source[-40:], completed=read, total=total)
+            bar.update(task, description=visible(source)[-40:], completed=read, total=total)
 
         yield draw

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from pipeline.cli.context import EXIT_BAD_INPUT, as_of_option, tell_of_refused_sources, warn
+from pipeline.cli.examples import examples
 from pipeline.cli.output import output_option, say
 from pipeline.cli.progress import progress
 from pipeline.cli.tables.forms import Form
@@ -29,7 +30,15 @@ _STANDARD_INPUT = "-"
 _PIECE_BYTES = 2**20
 
 
-@click.command(name="collect")
+@click.command(
+    name="collect",
+    epilog=examples(
+        "tallybook collect",
+        "zcat app.log.gz | tallybook collect - --source gateway --keep",
+        "tallybook collect logs/2026-10.jsonl --json",
+        "tallybook collect gateway --again",
+    ),
+)
 @click.argument("given", metavar="[PATH|SOURCE|- …]", nargs=-1)
 @click.option(
     "--source", "as_source", metavar="NAME", help="Read the given files as this source where none names them."

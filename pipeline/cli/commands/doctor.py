@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.cli.context import EXIT_BAD_INPUT, EXIT_CONFIGURATION, EXIT_UNEXPECTED
+from pipeline.cli.examples import examples
 from pipeline.cli.output import output_option, say
 from pipeline.cli.tables.columns import Column, Kind
 from pipeline.cli.tables.forms import Form, json_rows
@@ -23,7 +24,7 @@ _FINDINGS = (Column(name="finding"), Column(name="ok"), Column(name="detail"))
 _QUARANTINED = (
     Column(name="source"),
     Column(name="line", kind=Kind.COUNT),
-    Column(name="bytes", kind=Kind.SPAN),
+    Column(name="bytes", kind=Kind.SPAN, is_detail=True),
     Column(name="key", kind=Kind.ID),
     Column(name="tokens", kind=Kind.COUNT),
     Column(name="reason"),
@@ -31,13 +32,16 @@ _QUARANTINED = (
 )
 
 
-@click.command(name="doctor")
+@click.command(
+    name="doctor",
+    epilog=examples("tallybook doctor", "tallybook doctor --quarantined-max 0 --strict", "tallybook doctor -o json"),
+)
 @click.option(
     "--quarantined-max",
     type=click.IntRange(min=0),
     default=20,
     show_default=True,
-    help="How many quarantined lines to list.",
+    help="How many quarantined lines to list; CSV has all.",
 )
 @click.option("--strict", is_flag=True, help="Exit with 3 where lines are quarantined.")
 @output_option()
@@ -64,12 +68,14 @@ def _print(report: Examination, quarantined_max: int, output: Output) -> None:
         counts = {"quarantined_lines": len(report.quarantined)}
         output.document({"findings": findings, **counts, "quarantined": json_rows(_QUARANTINED, listed)})
         return
-    if output.form is not Form.CSV and output.form is not Form.MARKDOWN:
-        for finding in report.findings:
-            say(f"{'ok  ' if finding.ok else 'LOOK'}  {finding.name}: {finding.detail}")
-    else:
+    if output.form is Form.CSV:
+        output.rows(_QUARANTINED, report.quarantined)
+        return
+    if output.form is Form.MARKDOWN:
         output.rows(_FINDINGS, [(each.name, "ok" if each.ok else "LOOK", each.detail) for each in report.findings])
-    if listed and output.is_for_people:
+    else:
+        say(*(f"{'ok  ' if each.ok else 'LOOK'}  {each.name}: {each.detail}" for each in report.findings))
+    if listed:
         first = f", the first {len(listed)}" if len(listed) < len(report.quarantined) else ""
         say("", f"{counted(len(report.quarantined), 'quarantined line')}{first}:")
         output.rows(_QUARANTINED, listed)

@@ -9,6 +9,8 @@ import click
 from pipeline.base.money import exact_sum, normalised, plain, plain_amount, plain_rate
 from pipeline.base.periods import instant_text
 from pipeline.cli.context import EXIT_DIFFERENCE, warn
+from pipeline.cli.examples import examples
+from pipeline.cli.ids import whole_issued_id
 from pipeline.cli.output import output_option, put_file, say
 from pipeline.cli.tables.columns import Kind, columns_of
 from pipeline.cli.tables.forms import Form, json_rows
@@ -44,7 +46,15 @@ _OUTCOME = columns_of(
 )
 
 
-@click.command(name="explain")
+@click.command(
+    name="explain",
+    epilog=examples(
+        "tallybook explain INV-000001 3",
+        "tallybook explain INV-000001 3 --csv > events.csv",
+        "tallybook explain --request-id req_123",
+        "tallybook explain --source logs/2026-10.jsonl --line 113",
+    ),
+)
 @click.argument("invoice_id", metavar="[INVOICE", required=False)
 @click.argument("line_number", metavar="LINE]", required=False, type=click.IntRange(min=1))
 @click.option(
@@ -100,7 +110,8 @@ def command(
         raise click.UsageError(message)
     workspace = open_workspace(invocation.workspace, now=invocation.now())
     if invoice_id is not None and line_number is not None:
-        return _print_line(explain_line(workspace, invoice_id, line_number), events_max, output)
+        explanation = explain_line(workspace, whole_issued_id(workspace, invoice_id), line_number)
+        return _print_line(explanation, events_max, output)
     if source is not None and source_line is not None:
         _print_outcomes(outcomes_of_place(workspace, source, source_line), output)
     else:

@@ -17,6 +17,8 @@ from pipeline import documents
 from pipeline.base.errors import ConfigurationError
 from pipeline.cli.context import PeriodType, tell
 from pipeline.cli.examples import examples
+from pipeline.cli.groups import CommandsByName
+from pipeline.cli.ids import whole_account_id
 from pipeline.cli.output import put_file, say
 from pipeline.configuration.workspace import open_workspace
 from pipeline.exports.focus import focus_csv, focus_table
@@ -56,7 +58,7 @@ _PER = click.option(
 )
 
 
-class Exports(click.Group):
+class Exports(CommandsByName):
     """A group that has a command for every document of invoices that exports, beside its own.
 
     Such a module is called ``invoice_<name>``, and its ``exported(invoices)`` returns bytes.
@@ -86,7 +88,10 @@ def _documents() -> dict[str, ModuleType]:
 
 
 def _document_command(name: str, module: ModuleType) -> click.Command:
-    made = click.command(name=name, help=module.__doc__)(click.pass_obj(partial(_export_document, module=module)))
+    said = examples(f"tallybook export {name} --period 2026-10 > october", f"tallybook export {name} --account acme")
+    made = click.command(name=name, help=module.__doc__, epilog=said)(
+        click.pass_obj(partial(_export_document, module=module))
+    )
     return _PERIOD(_ACCOUNT(_TO(made)))
 
 
@@ -99,7 +104,7 @@ def _export_document(
     path: Path | None,
 ) -> None:
     workspace = open_workspace(invocation.workspace, now=invocation.now())
-    invoices = invoice_book(workspace, aggregate(workspace)).of(period, account_id)
+    invoices = invoice_book(workspace, aggregate(workspace)).of(period, whole_account_id(workspace, account_id))
     _handed_out(module.exported(invoices), path, counted(len(invoices), "invoice"))
 
 
@@ -108,7 +113,11 @@ def command() -> None:
     """Cost, usage and invoices in the formats of others."""
 
 
-@command.command()
+@command.command(
+    epilog=examples(
+        "tallybook export focus --period 2026-10 > focus.csv", "tallybook export focus -o parquet --to focus.parquet"
+    )
+)
 @_PERIOD
 @_ACCOUNT
 @click.option(
@@ -144,9 +153,8 @@ def focus(
     if output == "parquet" and path is None:
         message = "parquet is no text; name a file with --to"
         raise ConfigurationError(message)
-    rows = focus_rows(
-        open_workspace(invocation.workspace, now=invocation.now()), seller=seller, period=period, account_id=account_id
-    )
+    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    rows = focus_rows(workspace, seller=seller, period=period, account_id=whole_account_id(workspace, account_id))
     content = focus_csv(rows) if output == "csv" else parquet_bytes.encode(focus_table(rows), {"FocusVersion": "1.2"})
     _handed_out(content, path, counted(len(rows), "row"))
 
@@ -179,7 +187,7 @@ def stripe(
     stripe_customer of the account in accounts.toml. Nothing is sent.
     """
     workspace = open_workspace(invocation.workspace, now=invocation.now())
-    invoices = issued_invoices(workspace, period=period, account_id=account_id)
+    invoices = issued_invoices(workspace, period=period, account_id=whole_account_id(workspace, account_id))
     customers = {account.id: account.stripe_customer for account in workspace.accounts}
     found = invoice_items(invoices, customers=customers, with_tax=with_tax, per=Per(per))
     _handed_out(stripe_jsonl(found), path, counted(len(found), "item"))
@@ -220,7 +228,7 @@ def lago(
     its id. Credit notes, which Lago makes itself, are left out and named. Nothing is sent.
     """
     workspace = open_workspace(invocation.workspace, now=invocation.now())
-    invoices = issued_invoices(workspace, period=period, account_id=account_id)
+    invoices = issued_invoices(workspace, period=period, account_id=whole_account_id(workspace, account_id))
     customers = {account.id: account.lago_customer or account.id for account in workspace.accounts}
     customers = {invoice.account_id: invoice.account_id for invoice in invoices} | customers
     made = one_off_invoices(invoices, customers=customers, add_on=add_on, with_tax=with_tax, per=Per(per))

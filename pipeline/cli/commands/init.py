@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.cli.examples import examples
 from pipeline.cli.output import say
 from pipeline.jobs.upkeep.init import init
 
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from pipeline.cli.context import Invocation
 
 
-@click.command(name="init")
+@click.command(
+    name="init", epilog=examples("tallybook init", "tallybook init /srv/books && tallybook -w /srv/books nightly")
+)
 @click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path, file_okay=False))
 @click.pass_obj
 def command(invocation: Invocation, folder: Path | None) -> None:

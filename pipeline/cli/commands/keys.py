@@ -9,6 +9,7 @@ import click
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.cli.context import tell, warn
+from pipeline.cli.examples import examples
 from pipeline.cli.output import say
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.key_ids import open_fingerprint
@@ -23,7 +24,9 @@ def command() -> None:
     """Key ids: what stands in for raw API keys everywhere in Tallybook."""
 
 
-@command.command(name="id")
+@command.command(
+    name="id", epilog=examples("tallybook keys id < file-with-the-key", "pass show api/acme | tallybook keys id")
+)
 @click.pass_obj
 def key_id(invocation: Invocation) -> None:
     """Read raw API keys from stdin, one a line, and print the api_key_id of each, for accounts.toml.

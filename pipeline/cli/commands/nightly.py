@@ -18,6 +18,7 @@ from pipeline.cli.context import (
     tell_of_refused_sources,
     warn,
 )
+from pipeline.cli.examples import examples
 from pipeline.cli.output import output_option, say
 from pipeline.cli.progress import progress
 from pipeline.cli.tables.columns import Column, Kind
@@ -48,7 +49,7 @@ _SUMMARY = (
     "conflicts",
     "suspicious",
 )
-_COUNTS = (Column(name="in the lake"), Column(name="count", kind=Kind.COUNT))
+_COUNTS = (Column(name="in the lake"), Column(name="count", kind=Kind.COUNT, is_kept=True))
 _COPIES = (
     Column(name="period", kind=Kind.DATE),
     Column(name="account", kind=Kind.ID),
@@ -64,12 +65,19 @@ _INVOICES = (
     Column(name="account"),
     Column(name="period", kind=Kind.DATE),
     Column(name="lines", kind=Kind.COUNT),
-    Column(name="total", kind=Kind.MONEY),
+    Column(name="total", kind=Kind.MONEY, is_kept=True),
     Column(name="currency"),
 )
 
 
-@click.command(name="nightly")
+@click.command(
+    name="nightly",
+    epilog=examples(
+        "tallybook nightly",
+        "tallybook nightly --strict --json > night.json",
+        "tallybook nightly --as-of 2026-11-01T03:00:00Z",
+    ),
+)
 @as_of_option
 @click.option(
     "--strict",

@@ -11,6 +11,8 @@ from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import plain_rate
 from pipeline.base.periods import instant_text, time_zone
 from pipeline.cli.context import tell, warn
+from pipeline.cli.examples import examples
+from pipeline.cli.ids import whole_card_id
 from pipeline.cli.output import output_option, say
 from pipeline.cli.tables.columns import Column, Kind
 from pipeline.configuration.price_lists import genai_prices, litellm_prices
@@ -43,7 +45,7 @@ def command() -> None:
     """Check, show, compare and import the rate cards in rates/*.toml."""
 
 
-@command.command()
+@command.command(epilog=examples("tallybook rates check"))
 @click.pass_obj
 def check(invocation: Invocation) -> None:
     """Read every rate card, and say in one line what is wrong with the first that cannot be meant (exit code 2)."""
@@ -60,7 +62,7 @@ def check(invocation: Invocation) -> None:
         raise ConfigurationError(message)
 
 
-@command.command()
+@command.command(epilog=examples("tallybook rates show", "tallybook rates show --card standard -o markdown"))
 @click.option("--card", "card_id", help="Only this card.")
 @output_option()
 @click.pass_obj
@@ -68,9 +70,7 @@ def show(invocation: Invocation, *, card_id: str | None, output: Output) -> None
     """Show rates per million tokens, with the instants from and to which each is in force."""
     workspace = open_workspace(invocation.workspace)
     cards = workspace.rate_cards
-    if card_id is not None:
-        _card(workspace, card_id)
-    chosen = [card for card in cards.values() if card_id in (None, card.id)]
+    chosen = list(cards.values()) if card_id is None else [_card(workspace, card_id)]
     meters = [
         meter
         for meter in Meter
@@ -99,7 +99,9 @@ def show(invocation: Invocation, *, card_id: str | None, output: Output) -> None
     output.rows(columns, rows)
 
 
-@command.command()
+@command.command(
+    epilog=examples("tallybook rates diff standard agreed", "tallybook rates diff standard agreed --at 2026-12-01")
+)
 @click.argument("card")
 @click.argument("other")
 @click.option("--at", metavar="DATE|INSTANT", help="What is in force then; default now.")
@@ -117,7 +119,14 @@ def diff(invocation: Invocation, *, card: str, other: str, at: str | None, outpu
     _print_compared(output, card, other, differences)
 
 
-@command.command(name="import")
+@command.command(
+    name="import",
+    epilog=examples(
+        "tallybook rates import --from genai-prices",
+        "tallybook rates import --from litellm:prices.json --model jamba-large=ai21/jamba-large",
+        "tallybook rates import --from genai-prices --apply --effective-from 2026-12-01",
+    ),
+)
 @click.option(
     "--from",
     "source",
@@ -216,6 +225,7 @@ def _price_list(source: str, at: datetime) -> dict[str, ListedPrices]:
 
 def _card(workspace: Workspace, card_id: str) -> RateCard:
     cards = workspace.rate_cards
+    card_id = whole_card_id(workspace, card_id)
     if card_id not in cards:
         message = f"there is no rate card {card_id!r}; there are: {', '.join(sorted(cards)) or 'none'}"
         raise ConfigurationError(message)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.cli.context import EXIT_DIFFERENCE, tell
+from pipeline.cli.examples import examples
+from pipeline.cli.ids import whole_issued_id
 from pipeline.cli.output import output_option, say
 from pipeline.cli.tables.columns import Column
 from pipeline.cli.tables.forms import Form, json_rows
@@ -24,7 +26,10 @@ if TYPE_CHECKING:
 _DIFFERENCES = tuple(Column(name=name) for name in ("field", "issued", "recomputed"))
 
 
-@click.command(name="recompute")
+@click.command(
+    name="recompute",
+    epilog=examples("tallybook recompute INV-000001", "tallybook recompute INV-000001 --bundle for-acme/"),
+)
 @click.argument("invoice_id", metavar="INVOICE")
 @click.option(
     "--bundle",
@@ -46,7 +51,9 @@ def command(invocation: Invocation, *, invoice_id: str, folder: Path | None, out
     """
     if folder is not None:
         refuse_what_is_not_empty(folder)
-    recomputation = recompute(open_workspace(invocation.workspace, now=invocation.now()), invoice_id)
+    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    invoice_id = whole_issued_id(workspace, invoice_id)
+    recomputation = recompute(workspace, invoice_id)
     differences = [(each.field, each.frozen, each.recomputed) for each in recomputation.differences]
     document = recomputation.document
     if output.form is Form.JSON:

@@ -10,6 +10,7 @@ import click
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.cli.context import EXIT_DIFFERENCE
+from pipeline.cli.examples import examples
 from pipeline.cli.output import output_option, say
 from pipeline.cli.tables.columns import Column, Kind
 from pipeline.cli.tables.forms import Form, json_rows
@@ -52,7 +53,14 @@ class _ToleranceType(click.ParamType["Tolerance"]):
             self.fail(str(error), param, ctx)
 
 
-@click.command(name="reconcile")
+@click.command(
+    name="reconcile",
+    epilog=examples(
+        "tallybook reconcile october.json",
+        "tallybook reconcile october.csv --tolerance 0.5% --only-their-keys",
+        "tallybook reconcile page-1.json page-2.json --keys key-ids.csv -o csv",
+    ),
+)
 @click.argument(
     "paths", metavar="FILE …", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False)
 )

@@ -8,6 +8,8 @@ import click
 
 from pipeline.base.money import exact_sum
 from pipeline.cli.context import PeriodType, warn
+from pipeline.cli.examples import examples
+from pipeline.cli.ids import whole_account_id, whole_card_id
 from pipeline.cli.output import output_option, say
 from pipeline.cli.tables.columns import Column, Kind
 from pipeline.cli.tables.forms import Form, json_rows
@@ -27,9 +29,9 @@ if TYPE_CHECKING:
 
 _AMOUNTS = (
     Column(name="currency"),
-    Column(name="old_amount", kind=Kind.MONEY),
-    Column(name="new_amount", kind=Kind.MONEY),
-    Column(name="difference", kind=Kind.MONEY),
+    Column(name="old_amount", kind=Kind.MONEY, is_kept=True),
+    Column(name="new_amount", kind=Kind.MONEY, is_kept=True),
+    Column(name="difference", kind=Kind.MONEY, is_kept=True),
 )
 _INVOICE = (
     Column(name="period", kind=Kind.DATE),
@@ -51,7 +53,13 @@ _COLUMNS = (
 _TOTALS = (*_INVOICE, *_AMOUNTS)
 
 
-@click.command(name="reprice")
+@click.command(
+    name="reprice",
+    epilog=examples(
+        "tallybook reprice --card standard-2027",
+        "tallybook reprice --card standard-2027 --period last-month --account acme -o csv",
+    ),
+)
 @click.option(
     "--card",
     "card_id",
@@ -71,9 +79,9 @@ def command(
     Issued invoices are compared as issued, other months as their drafts are now. Rates that are not in force yet price
     nothing: give the other card rates for the months you ask about. Its usage without a rate is listed on stderr.
     """
-    repricing = reprice(
-        open_workspace(invocation.workspace, now=invocation.now()), card_id, period=period, account_id=account_id
-    )
+    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    card_id, account_id = whole_card_id(workspace, card_id), whole_account_id(workspace, account_id)
+    repricing = reprice(workspace, card_id, period=period, account_id=account_id)
     rows = [_row(line) for line in repricing.lines]
     if output.form is Form.JSON:
         totals, unpriced = json_rows(_TOTALS, _totals(repricing.lines)), _unpriced(repricing)

@@ -11,6 +11,7 @@ import click
 
 from pipeline.base.money import normalised, plain
 from pipeline.cli.context import EXIT_BAD_INPUT, as_of_option, warn
+from pipeline.cli.examples import examples
 from pipeline.cli.output import output_option, say
 from pipeline.cli.tables.columns import Column, Kind
 from pipeline.cli.tables.forms import Form
@@ -29,19 +30,26 @@ _FIRSTS = (
     Column(name="lines", kind=Kind.COUNT),
     Column(name="first"),
     Column(name="line", kind=Kind.COUNT),
-    Column(name="what is kept of it"),
+    Column(name="what_is_kept", heading="what is kept of it"),
 )
 _COSTS = (
     Column(name="account", kind=Kind.ID),
     Column(name="model"),
     Column(name="tokens", kind=Kind.COUNT),
-    Column(name="would cost", kind=Kind.MONEY),
+    Column(name="would_cost", heading="would cost", kind=Kind.MONEY, is_kept=True),
     Column(name="currency"),
 )
 _FATES = ("duplicates", "conflicts", "suspicious", "held")
 
 
-@click.command(name="try")
+@click.command(
+    name="try",
+    epilog=examples(
+        "tallybook try app.jsonl",
+        "tallybook try app.jsonl --show-mapping",
+        "tallybook try access.log --source gateway -o json",
+    ),
+)
 @click.argument(
     "paths", metavar="FILE…", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )

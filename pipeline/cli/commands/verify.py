@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.cli.context import EXIT_DIFFERENCE
+from pipeline.cli.examples import examples
 from pipeline.cli.output import output_option, say
 from pipeline.cli.tables.columns import Column
 from pipeline.cli.tables.forms import Form
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _CHECKS = (Column(name="check"), Column(name="ok"), Column(name="detail"))
 
 
-@click.command(name="verify")
+@click.command(name="verify", epilog=examples("tallybook verify", "tallybook verify --json | jq .counts"))
 @output_option()
 @click.pass_obj
 def command(invocation: Invocation, *, output: Output) -> int:

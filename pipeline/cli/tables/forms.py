@@ -98,7 +98,7 @@ def _json_value(cell: Cell, kind: Kind) -> str | int | None:
 
 
 def _says_nothing(column: Column, cells: Sequence[Cell]) -> bool:
-    return bool(cells) and not column.is_asked and all(map(is_nothing, cells))
+    return bool(cells) and not column.is_asked and not column.is_kept and all(map(is_nothing, cells))
 
 
 def _markdown(columns: Sequence[Column], rows: Sequence[Sequence[str]], left_out: Sequence[str]) -> str:

@@ -1,8 +1,9 @@
 """A table of a width, for people: what is cut, what goes on in the next line, what is left out, and what never is.
 
 Owns the order in which room is made. First headings take several lines, texts go on in the next line and ids are
-shortened in their middle; then columns of detail are left out, the last first; and where that is not enough, every
-record is written one field a line. Numbers and dates are never cut, and nothing else is ever left out.
+shortened in their middle; then columns of detail are left out, the last first; then long words are broken; and where
+that is not enough, every record is written one field a line. Numbers and dates are never cut, and nothing else is ever
+left out.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ _GAP = "  "
 _BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
 _ELLIPSIS = "…"
 _TEXT_MIN = 12
+_WORDS_MAX = (24, 18, _TEXT_MIN)
+"""Words up to this length are not broken, if that can be: a long one is tried first."""
 _ID_MIN = 9
 _TAIL_MAX = 4
 """An id is recognised by its beginning, and may be asked for by it; its end only tells it from others."""
@@ -57,19 +60,18 @@ def _fitted(
     columns: Sequence[Column], rows: Sequence[Sequence[str]], limit: int, *, is_coloured: bool
 ) -> tuple[list[str], list[str]]:
     """Return the lines of a table or of records, and the columns of detail for which there was no room."""
-    kept = list(range(len(columns)))
-    details = [place for place in kept if columns[place].is_detail and not columns[place].is_asked]
-    cut: list[str] = []
-    while True:
-        chosen = [columns[place] for place in kept]
-        cells = [[row[place] for place in kept] for row in rows]
-        widths = _widths(chosen, cells, limit)
-        if widths is not None:
-            return _table(chosen, cells, widths, is_coloured=is_coloured), cut
-        if not details:
-            return _records(columns, rows, limit, is_coloured=is_coloured), []
-        kept.remove(details[-1])
-        cut.insert(0, visible(columns[details.pop()].title))
+    details = [place for place, column in enumerate(columns) if column.is_detail and not column.is_asked]
+    for word_max in _WORDS_MAX:
+        for count in range(len(details) + 1):
+            cut = details[len(details) - count :]
+            kept = [place for place in range(len(columns)) if place not in cut]
+            chosen = [columns[place] for place in kept]
+            cells = [[row[place] for place in kept] for row in rows]
+            widths = _widths(chosen, cells, limit, word_max)
+            if widths is not None:
+                lines = _table(chosen, cells, widths, is_coloured=is_coloured)
+                return lines, [visible(columns[place].title) for place in cut]
+    return _records(columns, rows, limit, is_coloured=is_coloured), []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,9 +92,9 @@ def _natural(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[i
     ]
 
 
-def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], limit: int) -> list[int] | None:
-    """Return how wide each column is, or None where they do not fit."""
-    rooms = [_room(column, [row[place] for row in rows]) for place, column in enumerate(columns)]
+def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], limit: int, word_max: int) -> list[int] | None:
+    """Return how wide each column is, or None where they do not fit without breaking a word of ``word_max`` or less."""
+    rooms = [_room(column, [row[place] for row in rows], word_max) for place, column in enumerate(columns)]
     widths = [room.least for room in rooms]
     spare = limit - sum(widths) - len(_GAP) * (len(columns) - 1)
     if spare < 0:
@@ -105,12 +107,13 @@ def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], limit: int
     return widths
 
 
-def _room(column: Column, cells: Sequence[str]) -> _Room:
+def _room(column: Column, cells: Sequence[str], word_max: int) -> _Room:
     heading = visible(column.title)
     part = max(_width(part.rstrip()) for part in _AFTER_WORD.split(heading))
     widest = max(map(_width, cells))
     if column.kind is Kind.TEXT:
-        least = min(widest, _TEXT_MIN)
+        word = max(_width(word) for text in cells for word in text.split(" "))
+        least = min(widest, max(_TEXT_MIN, min(word, word_max)))
     elif column.kind is Kind.ID:
         least = _least_that_tells_apart(set(cells), widest)
     else:

@@ -8,6 +8,8 @@ import click
 
 from pipeline.base.money import plain_amount
 from pipeline.cli.commands.invoice.choice import account_option
+from pipeline.cli.examples import examples
+from pipeline.cli.ids import whole_account_id
 from pipeline.cli.output import output_option
 from pipeline.cli.tables.columns import Kind, columns_of
 from pipeline.configuration.workspace import open_workspace
@@ -31,7 +33,9 @@ _COLUMNS = columns_of(
 )
 
 
-@click.command(name="credits")
+@click.command(
+    name="credits", epilog=examples("tallybook invoice credits", "tallybook invoice credits --account acme -o csv")
+)
 @account_option
 @output_option()
 @click.pass_obj
@@ -42,6 +46,7 @@ def credits_command(invocation: Invocation, *, account_id: str | None, output: O
     has reached a month on whose last day it is not in force any more.
     """
     workspace = open_workspace(invocation.workspace, now=invocation.now())
+    account_id = whole_account_id(workspace, account_id)
     book = invoice_book(workspace, aggregate(workspace))
     balances = credit_balances(book, workspace.accounts, account_currencies(workspace))
     rows = [_balance(balance) for balance in balances if account_id in (None, balance.account_id)]

@@ -9,6 +9,8 @@ import click
 from pipeline.cli.commands.invoice.choice import account_option, chosen_invoices, period_option
 from pipeline.cli.commands.invoice.printed import print_list
 from pipeline.cli.context import EXIT_BROKEN_CLAIM, tell_of_broken_claims
+from pipeline.cli.examples import examples
+from pipeline.cli.ids import whole_account_id
 from pipeline.cli.output import output_option
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.state.aggregate import aggregate, write_marts
@@ -22,7 +24,11 @@ if TYPE_CHECKING:
     from pipeline.cli.output import Output
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "tallybook invoice draft --period this-month", "tallybook invoice draft --period 2026-10 --account acme"
+    )
+)
 @period_option(required=True)
 @account_option
 @output_option()
@@ -39,7 +45,7 @@ def draft(invocation: Invocation, *, period: BillingPeriod, account_id: str | No
         book = invoice_book(workspace, built)
         write_marts(workspace, built)
         write_invoices(workspace, book)
-    print_list(output, book, chosen_invoices(book, period, account_id))
+    print_list(output, book, chosen_invoices(book, period, whole_account_id(workspace, account_id)))
     broken = broken_claims_of(built.marts)
     tell_of_broken_claims(broken)
     return EXIT_BROKEN_CLAIM if broken else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -9,7 +10,7 @@ import click
 
 from pipeline import register
 from pipeline.base.periods import instant_text
-from pipeline.cli.context import tell
+from pipeline.cli.context import EXIT_INTERRUPTED, is_terminal, tell
 from pipeline.cli.output import put_documents
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.invoices.freezing import Freezing
@@ -35,6 +36,11 @@ dry_run_option = click.option(
 )
 
 
+yes_option = click.option(
+    "-y", "--yes", "is_sure", is_flag=True, help="Do not ask; without a terminal nobody is asked anyway."
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frozen(Generic[Decided]):
     """What a run froze, or would have frozen."""
@@ -54,12 +60,25 @@ class Frozen(Generic[Decided]):
 
 
 def freeze(
-    invocation: Invocation, as_of: str | None, decide: Decide[Decided], *, command: str, is_dry: bool
+    invocation: Invocation,
+    as_of: str | None,
+    decide: Decide[Decided],
+    *,
+    command: str,
+    is_dry: bool,
+    in_words: Callable[[Decided], str] | None = None,
 ) -> Frozen[Decided]:
-    """Count everything, decide, and write the files of invoices; a dry run writes nothing, and says so."""
+    """Count everything, decide, and write the files of invoices; a dry run writes nothing, and says so.
+
+    With ``in_words``, which says what would be frozen (nothing: an empty text), a person at a terminal is asked before.
+    Raises ``click.exceptions.Exit`` where the answer is no.
+    """
     workspace = open_workspace(invocation.workspace, now=invocation.now())
     now = invocation.clock(as_of, workspace.settings.zone)
     workspace = replace(workspace, now=now)
+    if in_words is not None and not is_dry and is_terminal(sys.stdin):
+        rehearsal = register.Rehearsal()
+        _ask(in_words(decide(workspace, aggregate(workspace), Freezing(now=now, rehearsal=rehearsal))))
     if is_dry:
         rehearsal = register.Rehearsal()
         built = aggregate(workspace)
@@ -77,3 +96,13 @@ def freeze(
         write_marts(workspace, built)
         write_invoices(workspace, book)
     return Frozen(decided=decided, book=book, documents=documents, now=now)
+
+
+def _ask(question: str) -> None:
+    """Ask, and leave the command where the answer is no; an empty question is none."""
+    if not question:
+        return
+    tell(question)
+    if not click.confirm("Go on?", err=True):
+        tell("nothing was written")
+        raise click.exceptions.Exit(EXIT_INTERRUPTED)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.base.money import exact_sum, plain
 from pipeline.base.periods import instant_text, time_zone
 from pipeline.cli.commands.invoice.choice import account_option, chosen_invoices, period_option
-from pipeline.cli.commands.invoice.freeze import dry_run_option, freeze
+from pipeline.cli.commands.invoice.freeze import dry_run_option, freeze, yes_option
 from pipeline.cli.commands.invoice.printed import print_list
 from pipeline.cli.context import as_of_option, tell, warn
 from pipeline.cli.examples import examples
 from pipeline.cli.output import output_option
 from pipeline.cli.tables.forms import Form
 from pipeline.jobs.invoices.issue import issue
+from pipeline.jobs.wording import counted
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
 @as_of_option
 @click.option("--early", "is_early", is_flag=True, help="Also a month that has not ended for its account.")
 @dry_run_option
+@yes_option
 @output_option()
 @click.pass_obj
 def issue_command(
@@ -51,6 +55,7 @@ def issue_command(
     *,
     is_early: bool,
     is_dry: bool,
+    is_sure: bool,
     output: Output,
 ) -> None:
     """Give every draft of the period the next number and freeze it: an issued invoice never changes.
@@ -63,7 +68,14 @@ def issue_command(
     def decide(workspace: Workspace, built: Aggregate, freezing: Freezing) -> list[Invoice]:
         return issue(workspace, built, period=period, account_id=account_id, freezing=freezing, is_early=is_early)
 
-    frozen = freeze(invocation, as_of, decide, command="tallybook invoice issue", is_dry=is_dry)
+    frozen = freeze(
+        invocation,
+        as_of,
+        decide,
+        command="tallybook invoice issue",
+        is_dry=is_dry,
+        in_words=None if is_sure else partial(_in_words, period),
+    )
     _warn_unfinished(frozen.decided, frozen.now)
     if not frozen.decided:
         tell(f"nothing left to issue for {period}: every invoice has its number")
@@ -71,6 +83,20 @@ def issue_command(
         frozen.print_documents(frozen.decided)
     else:
         print_list(output, frozen.book, frozen.decided or chosen_invoices(frozen.book, period, account_id))
+
+
+def _in_words(period: BillingPeriod, issued: list[Invoice]) -> str:
+    if not issued:
+        return ""
+    ids = issued[0].id if len(issued) == 1 else f"{issued[0].id} to {issued[-1].id}"
+    totals = [
+        f"{plain(exact_sum(invoice.total for invoice in issued if invoice.currency == currency))} {currency}"
+        for currency in sorted({invoice.currency for invoice in issued})
+    ]
+    return (
+        f"this issues {counted(len(issued), 'invoice')} of {period}, {ids}: {' and '.join(totals)} in all; "
+        "an issued invoice never changes"
+    )
 
 
 def _warn_unfinished(issued: list[Invoice], now: datetime) -> None:

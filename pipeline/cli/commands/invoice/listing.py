@@ -13,6 +13,7 @@ from pipeline.cli.commands.invoice.printed import print_list
 from pipeline.cli.commands.invoice.settled import is_overdue, settled
 from pipeline.cli.context import as_of_option, tell
 from pipeline.cli.examples import examples
+from pipeline.cli.ids import whole_account_id
 from pipeline.cli.output import output_option
 from pipeline.cli.tables.forms import Form
 from pipeline.configuration.workspace import open_workspace
@@ -57,6 +58,7 @@ def list_command(
     Where payments were recorded, with what is paid of each invoice and what is open.
     """
     workspace = open_workspace(invocation.workspace, now=invocation.now())
+    account_id = whole_account_id(workspace, account_id)
     now = invocation.clock(as_of, workspace.settings.zone)
     book = book_of(replace(workspace, now=now))
     settlements = settled(workspace.root, book)

@@ -12,6 +12,7 @@ from pipeline.base.errors import InvoiceNotFound
 from pipeline.cli.commands.invoice.choice import account_option, book_of, chosen_invoices, period_option
 from pipeline.cli.context import EXIT_CONFIGURATION, tell
 from pipeline.cli.examples import examples
+from pipeline.cli.ids import whole_account_id, whole_id, whole_issued_id
 from pipeline.cli.output import output_option
 from pipeline.cli.tables.columns import Column, Kind
 from pipeline.configuration.workspace import open_workspace
@@ -87,7 +88,7 @@ def render_command(
     if language:
         refuse_unknown_language(language)
     workspace = open_workspace(invocation.workspace, now=invocation.now())
-    invoices = _chosen(workspace, invoice_id, period, account_id)
+    invoices = _chosen(workspace, invoice_id, period, whole_account_id(workspace, account_id))
     written, failed = [], False
     for document in render(invoices, chosen_formats, root=workspace.root, to=to, language=language):
         if document.refusal:
@@ -105,10 +106,12 @@ def _chosen(
 ) -> list[Invoice]:
     """Return what is to be rendered; an issued invoice alone is read from the register, without counting anything."""
     if invoice_id is not None and period is None and account_id is None:
-        issued = issued_invoice_of(workspace, invoice_id)
+        issued = issued_invoice_of(workspace, whole_issued_id(workspace, invoice_id))
         if issued is not None:
             return [issued]
     chosen = chosen_invoices(book_of(workspace), period, account_id)
+    if invoice_id is not None:
+        invoice_id = whole_id(invoice_id, (invoice.id for invoice in chosen), "invoice")
     invoices = [invoice for invoice in chosen if invoice_id in (None, invoice.id)]
     if not invoices:
         message = f"there is no invoice {invoice_id!r}; 'tallybook invoice list' shows what there is"

@@ -11,6 +11,8 @@ from pipeline.base.errors import InvoiceNotFound
 from pipeline.base.money import plain, plain_rate
 from pipeline.cli.commands.invoice.choice import account_option, book_of, chosen_invoices, period_option
 from pipeline.cli.commands.invoice.settled import print_payments, settled, settlement_text
+from pipeline.cli.examples import examples
+from pipeline.cli.ids import whole_account_id, whole_id
 from pipeline.cli.output import output_option, put_documents, say
 from pipeline.cli.tables.columns import Column, Kind
 from pipeline.cli.tables.forms import Form
@@ -36,11 +38,17 @@ _LINES = (
     Column(name="tokens", kind=Kind.COUNT),
     Column(name="per_million", kind=Kind.MONEY, heading="per million"),
     Column(name="list_price", kind=Kind.MONEY, heading="list price"),
-    Column(name="amount", kind=Kind.MONEY),
+    Column(name="amount", kind=Kind.MONEY, is_kept=True),
 )
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "tallybook invoice show INV-000001",
+        "tallybook invoice show --period last-month --account acme",
+        "tallybook invoice show draft-2026-10-acme --json",
+    )
+)
 @click.argument("invoice_id", metavar="[INVOICE]", required=False)
 @period_option(required=False)
 @account_option
@@ -57,7 +65,10 @@ def show(
     """Show an invoice with its lines, by its id (INV-000001, draft-2026-10-acme) or by period and account."""
     workspace = open_workspace(invocation.workspace, now=invocation.now())
     book = book_of(workspace)
-    invoices = [invoice for invoice in chosen_invoices(book, period, account_id) if invoice_id in (None, invoice.id)]
+    chosen = chosen_invoices(book, period, whole_account_id(workspace, account_id))
+    if invoice_id is not None:
+        invoice_id = whole_id(invoice_id, (invoice.id for invoice in chosen), "invoice")
+    invoices = [invoice for invoice in chosen if invoice_id in (None, invoice.id)]
     if not invoices:
         message = f"there is no invoice {invoice_id!r}; 'tallybook invoice list' shows what there is"
         raise InvoiceNotFound(message)

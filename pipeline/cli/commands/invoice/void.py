@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.commands.invoice.freeze import dry_run_option, freeze
+from pipeline.base.money import plain
+from pipeline.cli.commands.invoice.freeze import dry_run_option, freeze, yes_option
 from pipeline.cli.commands.invoice.printed import print_list
 from pipeline.cli.commands.invoice.settled import warn_of_what_was_paid
 from pipeline.cli.context import as_of_option, tell
@@ -31,9 +32,12 @@ if TYPE_CHECKING:
 @click.argument("invoice_id", metavar="INVOICE")
 @as_of_option
 @dry_run_option
+@yes_option
 @output_option()
 @click.pass_obj
-def void_command(invocation: Invocation, *, invoice_id: str, as_of: str | None, is_dry: bool, output: Output) -> None:
+def void_command(
+    invocation: Invocation, *, invoice_id: str, as_of: str | None, is_dry: bool, is_sure: bool, output: Output
+) -> None:
     """Take an issued invoice back in full.
 
     A credit note with the next number negates its lines, and its period is open again.
@@ -46,7 +50,8 @@ def void_command(invocation: Invocation, *, invoice_id: str, as_of: str | None, 
     def decide(workspace: Workspace, built: Aggregate, freezing: Freezing) -> Voided:
         return void(workspace, built, invoice_id, freezing=freezing)
 
-    frozen = freeze(invocation, as_of, decide, command="tallybook invoice void", is_dry=is_dry)
+    in_words = None if is_sure else _in_words
+    frozen = freeze(invocation, as_of, decide, command="tallybook invoice void", is_dry=is_dry, in_words=in_words)
     note = frozen.decided.note
     if not frozen.decided.is_new:
         tell(f"{invoice_id} is voided already, by {note.id}; an invoice is credited once")
@@ -55,3 +60,13 @@ def void_command(invocation: Invocation, *, invoice_id: str, as_of: str | None, 
         frozen.print_documents([note])
     else:
         print_list(output, frozen.book, frozen.book.of(note.period, note.account_id))
+
+
+def _in_words(voided: Voided) -> str:
+    if not voided.is_new:
+        return ""
+    note = voided.note
+    return (
+        f"this voids {note.credits_invoice} of {note.account_id} by credit note {note.id}: {plain(note.total)} "
+        f"{note.currency}; an invoice is taken back once, and its month is open again"
+    )
