@@ -299,6 +299,10 @@ def test_a_quotient_is_rounded_once_half_to_even() -> None:
     assert rounded_quotient(Decimal("0.125"), 1, 2) == Decimal("0.12")
     assert rounded_quotient(Decimal("0.375"), 1, 2) == Decimal("0.38")
     assert rounded_quotient(Decimal(-1), 3, 2) == Decimal("-0.33")
+    assert str(rounded_quotient(Decimal("-0.001"), 1, 2)) == "0.00"
+    tiny = Decimal("1e-22")
+    assert rounded_quotient(Decimal("0.125") + tiny, 1, 2) == Decimal("0.13")
+    assert rounded_quotient(Decimal(10**15) * 3 + tiny, 2**63 - 1, 8) == Decimal("0.00032526")
 
 
 @pytest.mark.parametrize(
