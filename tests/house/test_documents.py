@@ -13,6 +13,7 @@ from pipeline import cli
 from pipeline.cli import LazyCommands, _tallybook, context
 from pipeline.cli.commands.numbers.usage import command as usage
 from pipeline.collectors import ProblemReason
+from pipeline.jobs.warned import WarningCode
 from pipeline.usage import QuarantineReason
 from pipeline.usage.events import COLUMNS, DIMENSIONS, LOG_FIELDS
 from pipeline.usage.meters import Apart, Fallback, Meter
@@ -84,6 +85,13 @@ def test_the_runbook_says_of_every_reason_what_it_is_and_what_to_do(heading: str
     declared = [reason.value for reason in reasons]
     assert named == declared, f"docs/runbook.md, {heading!r}, and {reasons.__module__} differ, if only in order"
     assert all(len(row) == 3 and all(row) for row in rows), f"docs/runbook.md, {heading!r}: a row has three cells"
+
+
+def test_the_runbook_names_every_code_of_a_warning_in_the_order_in_which_they_are_told() -> None:
+    table = (
+        (ROOT / "docs/runbook.md").read_text(encoding="utf-8").partition("| code | counts |")[2].partition("\n\n")[0]
+    )
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == [code.value for code in WarningCode]
 
 
 WITHOUT_A_PRICE = {

@@ -31,7 +31,7 @@ SEARCHED = {
 def warnings(root: Path) -> list[str]:
     done = tallybook(root, "nightly", "--as-of", "2026-11-06T03:00:00Z", "--json")
     assert done.returncode == 0, done.stderr
-    found: list[str] = json.loads(done.stdout)["warnings"]
+    found: list[str] = [each["text"] for each in json.loads(done.stdout)["warnings"]]
     return found
 
 

@@ -105,7 +105,7 @@ def test_tokens_billed_and_listed_are_the_tokens_stated(tmp_path: Path, seed: in
     assert counts["quarantined"] == 10
     refused = sum(row["prompt_tokens"] + row["completion_tokens"] for row in night["quarantined"])
     unbilled = counts["unpriced_tokens"], counts["unassigned_tokens"]
-    held = held_tokens(night["warnings"])
+    held = held_tokens([each["text"] for each in night["warnings"]])
     assert min(*unbilled, counts["suspicious"], held, refused) > 0
     found = invoiced_tokens(root) + sum(unbilled) + of_lost_copies(root) + held + refused
     assert found == sum(tokens for _, tokens in made)

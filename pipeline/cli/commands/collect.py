@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from pipeline.cli.context import EXIT_BAD_INPUT, as_of_option, tell_of_refused_sources, warn
+from pipeline.cli.context import EXIT_BAD_INPUT, as_of_option, tell_of_refused_sources
 from pipeline.cli.examples import examples
 from pipeline.cli.output import output_option, say
 from pipeline.cli.progress import progress
 from pipeline.cli.tables.forms import Form
+from pipeline.cli.warned import tell_warnings, warning_documents
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.night.collect import collect
 from pipeline.jobs.wording import counted
@@ -101,7 +102,7 @@ def command(
             processes=invocation.processors,
         )
     if output.form is Form.JSON:
-        output.document(asdict(collected))
+        output.document(asdict(collected) | {"warnings": warning_documents(collected.warnings)})
     else:
         _print_summary(collected)
     tell_of_refused_sources(collected.refused)
@@ -116,8 +117,7 @@ def _print_summary(collected: Collected) -> None:
     )
     if collected.quarantine_text:
         say(collected.quarantine_text)
-    for warning in collected.warnings:
-        warn(warning)
+    tell_warnings(collected.warnings)
 
 
 def _received(context: click.Context) -> Iterator[bytes]:

@@ -16,13 +16,13 @@ from pipeline.cli.context import (
     tell,
     tell_of_broken_claims,
     tell_of_refused_sources,
-    warn,
 )
 from pipeline.cli.examples import examples
 from pipeline.cli.output import output_option, say
 from pipeline.cli.progress import progress
 from pipeline.cli.tables.columns import Column, Kind
 from pipeline.cli.tables.forms import Form, json_rows
+from pipeline.cli.warned import tell_warnings, warning_documents
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.night.nightly import nightly
 from pipeline.jobs.wording import UNASSIGNED, counted
@@ -112,12 +112,10 @@ def command(invocation: Invocation, *, as_of: str | None, strict: bool, force: b
     if output.form is Form.JSON:
         output.document(_document(night))
     else:
-        if output.form is Form.CSV:
-            output.rows(_INVOICES, [_row(invoice) for invoice in night.book.of()])
-        else:
+        if output.is_for_people:
             _print_summary(night, output)
-        for warning in night.warnings:
-            warn(warning)
+        tell_warnings(night.warnings)  # before the last table, which may be long
+        _print_invoices(night, output)
     tell_of_refused_sources(night.collected.refused)
     tell_of_broken_claims(night.broken_claims)
     if strict and night.bad_input:
@@ -146,8 +144,11 @@ def _print_summary(night: Night, output: Output) -> None:
         say(broken_claim_text(check))
     if night.suspicious:
         output.rows(_COPIES, [_copies_row(copies) for copies in night.suspicious])
+
+
+def _print_invoices(night: Night, output: Output) -> None:
     invoices = night.book.of()
-    if not invoices:
+    if not invoices and output.is_for_people:
         say("no usage of any account yet, and so no invoice")
         return
     output.rows(_INVOICES, [_row(invoice) for invoice in invoices])
@@ -210,6 +211,6 @@ def _document(night: Night) -> dict[str, object]:
         ],
         "suspicious_copies": json_rows(_COPIES, [_copies_row(copies) for copies in night.suspicious]),
         "broken_claims": [{"name": check.name, "detail": check.detail} for check in night.broken_claims],
-        "warnings": list(night.warnings),
+        "warnings": warning_documents(night.warnings),
         "bad_input": list(night.bad_input),
     }

@@ -33,6 +33,7 @@ from pipeline.jobs.night.given_files import choose_source
 from pipeline.jobs.night.received import STANDARD_INPUT, held_received, is_received, keep_received
 from pipeline.jobs.night.trial import is_mostly_refused, is_on_trial, quarantine_example, refused_source
 from pipeline.jobs.state.log_formats import batch_files_of, log_format_at, log_format_of
+from pipeline.jobs.warned import NightWarning, WarningCode
 from pipeline.jobs.wording import are, counted
 from pipeline.usage.sources import line_counts, quarantine_reasons
 
@@ -71,8 +72,7 @@ class Collected:
     events: int
     quarantined: int
     problems: tuple[SourceProblem, ...]
-    warnings: tuple[str, ...]
-    """One line each, saying what to do."""
+    warnings: tuple[NightWarning, ...]
     again: ReadAgain
     """What was read before and was read again."""
     told: tuple[str, ...]
@@ -223,7 +223,7 @@ class _Run:
     waiting_events: int = 0
     committed: list[SourceRecord] = field(default_factory=list)
     problems: list[SourceProblem] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[NightWarning] = field(default_factory=list)
     fingerprint: KeyFingerprint | None = None
     known: KnownSources = field(default_factory=KnownSources)
     met: list[SourceRecord] = field(default_factory=list)
@@ -270,7 +270,8 @@ class _Run:
             has_batches = any(log.source.batch is not None for log in logs)
             self.told.append(again_text(self.again, why=_SINCE_BATCHES_CAME if has_batches else _SINCE_CHANGED))
         if self.again.gone:
-            self.warnings.append(gone_text(self.again))
+            gone = NightWarning(code=WarningCode.LOG_GONE, subject="", text=gone_text(self.again))
+            self.warnings.append(gone)
 
     def _batch_of(self, log: _Log) -> BatchOf | None:
         """Return the batch whose output a log is; ``None`` where its source says nothing of batches."""
@@ -279,7 +280,9 @@ class _Run:
             files = self.batch_files[name] = batch_files_of(self.workspace.root, log.source)
             for path in files.no_objects if files is not None else ():
                 called = source_text(self.workspace.root, path)
-                self.warnings.append(f"{called}: it is named as a batch object of source {name!r}, and is none")
+                self._warn(
+                    WarningCode.BATCH_UNKNOWN, called, f"it is named as a batch object of source {name!r}, and is none"
+                )
         files = self.batch_files[name]
         return None if files is None else files.of(log.target)
 
@@ -352,25 +355,34 @@ class _Run:
                 if on_trial.is_refused:
                     reading.close()
                     return
-        self.warnings += [f"{source}: {text}" for text in reading.batch_texts]
+        for text in reading.batch_texts:
+            self._warn(WarningCode.BATCH_UNKNOWN, source, text)
         if reading.continued is not None:
             self.met.append(reading.continued)
         if reading.kernel_failures:
-            self.warnings.append(
-                f"{source}: the kernel failed at {counted(reading.kernel_failures, 'block')} of lines, which were read "
-                "one by one; nothing is missing, but please report it, with the version of wasmtime"
+            self._warn(
+                WarningCode.KERNEL_FAILED,
+                source,
+                f"the kernel failed at {counted(reading.kernel_failures, 'block')} of lines, which were read "
+                "one by one; nothing is missing, but please report it, with the version of wasmtime",
+                blocks=reading.kernel_failures,
             )
         if reading.problem is not None:
             problem = reading.problem
             self.problems.append(problem)
-            self.warnings.append(
-                f"{source}: {problem.detail} ({problem.reason}); read up to byte {problem.offset}, repair or remove it "
-                "and run again"
+            self._warn(
+                WarningCode.LOG_UNREAD,
+                source,
+                f"{problem.detail} ({problem.reason}); read up to byte {problem.offset}, repair or remove it "
+                "and run again",
             )
         elif reading.pending_bytes:
-            self.warnings.append(
-                f"{source}: the last {counted(reading.pending_bytes, 'byte has', 'bytes have')} no line end yet; "
-                "the line is read once it is complete"
+            self._warn(
+                WarningCode.LINE_UNENDED,
+                source,
+                f"the last {counted(reading.pending_bytes, 'byte has', 'bytes have')} no line end yet; "
+                "the line is read once it is complete",
+                bytes=reading.pending_bytes,
             )
 
     def _add(self, segment: LogSegment) -> None:
@@ -403,13 +415,21 @@ class _Run:
             self.problems.append(
                 SourceProblem(source=source, reason=ProblemReason.LINK_REFUSED, offset=0, detail=each.detail)
             )
-            self.warnings.append(f"{source}: {each.detail} ({ProblemReason.LINK_REFUSED})")
+            self._warn(WarningCode.LOG_UNREAD, source, f"{each.detail} ({ProblemReason.LINK_REFUSED})")
 
-    def empty_sources(self, without_logs: Sequence[SourceSettings]) -> list[str]:
+    def _warn(self, code: WarningCode, source: str, text: str, **counts: int) -> None:
+        self.warnings.append(NightWarning(code=code, subject=source, text=f"{source}: {text}", counts=counts))
+
+    def empty_sources(self, without_logs: Sequence[SourceSettings]) -> list[NightWarning]:
         """Say which sources have no log; one whose logs come by standard input needs none."""
         received = {record.name for record in self.snapshot.sources if is_received(record.source)}
         return [
-            f"source {source.name!r}: no file fits {', '.join(source.paths)}; check its paths in tallybook.toml"
+            NightWarning(
+                code=WarningCode.NO_FILE_FITS,
+                subject=source.name,
+                text=f"source {source.name!r}: no file fits {', '.join(source.paths)}; "
+                "check its paths in tallybook.toml",
+            )
             for source in without_logs
             if source.name not in received
         ]
@@ -436,9 +456,8 @@ class _Run:
         log_format = LogFormat()
         for problem in unread_tails(ends, others, name_of=lambda path: source_text(root, path), log_format=log_format):
             self.problems.append(problem)
-            self.warnings.append(
-                f"{problem.source}: read up to byte {problem.offset}; {problem.detail} ({problem.reason})"
-            )
+            told = f"read up to byte {problem.offset}; {problem.detail} ({problem.reason})"
+            self._warn(WarningCode.LOG_UNREAD, problem.source, told)
 
     def _commit(self) -> None:
         if not self.waiting:
@@ -471,13 +490,12 @@ class _Run:
                 self.workspace.root, environment=self.key_secret, expected_check=expected
             )
             if is_new:
-                self.warnings.append(
-                    f"made {self.workspace.root / 'key-secret'}: key ids of raw keys depend on it, so back it up and "
-                    "keep it to yourself"
-                )
+                file = self.workspace.root / "key-secret"
+                told = f"made {file}: key ids of raw keys depend on it, so back it up and keep it to yourself"
+                self.warnings.append(NightWarning(code=WarningCode.SECRET_MADE, subject=str(file), text=told))
         return self.fingerprint(raw)
 
-    def collected(self, files: int, warnings: Sequence[str]) -> Collected:
+    def collected(self, files: int, warnings: Sequence[NightWarning]) -> Collected:
         counts, reasons = line_counts(self.committed), quarantine_reasons(self.committed)
         return Collected(
             files=files,
@@ -501,7 +519,7 @@ class _Configured:
 
     logs: list[_Log]
     refused: list[RefusedPath]
-    warnings: list[str]
+    warnings: list[NightWarning]
     without_logs: list[SourceSettings]
     beside: frozenset[str]
     """Batch objects and input files under the paths of their own source, by their names in the lake: they are no logs.
@@ -514,9 +532,9 @@ def _configured(workspace: Workspace, names: Sequence[str]) -> _Configured:
     refused: dict[Path, RefusedPath] = {}
     beside: set[str] = set()
     without_logs: list[SourceSettings] = []
-    warnings = (
-        [] if workspace.settings.sources else ["tallybook.toml names no [[sources]], so nothing is collected; add one"]
-    )
+    told = "tallybook.toml names no [[sources]], so nothing is collected; add one"
+    nothing = NightWarning(code=WarningCode.NO_SOURCES, subject="tallybook.toml", text=told)
+    warnings = [] if workspace.settings.sources else [nothing]
     for source in workspace.settings.sources:
         if names and source.name not in names:
             continue

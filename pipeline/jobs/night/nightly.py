@@ -11,31 +11,25 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipeline import register
-from pipeline.base.money import plain, plain_amount
-from pipeline.base.periods import BillingPeriod
-from pipeline.configuration.settings import UnmeasuredPolicy
-from pipeline.invoicing.book import above_spend_cap
 from pipeline.jobs.night.collect import collect
-from pipeline.jobs.night.other_usage import other_usage, other_usage_text
+from pipeline.jobs.night.night_warnings import night_warnings
 from pipeline.jobs.state.aggregate import aggregate_what_is_new, write_marts
-from pipeline.jobs.state.claims import broken_claims_of, row_text
+from pipeline.jobs.state.claims import broken_claims_of
 from pipeline.jobs.state.counts import counts_of
 from pipeline.jobs.state.drafts import invoice_book, write_invoices
-from pipeline.jobs.state.held import held_text
-from pipeline.jobs.state.quarantined import quarantined_text, quarantined_usage
+from pipeline.jobs.state.quarantined import quarantined_usage
 from pipeline.jobs.state.suspicious import (
     copies_by_key,
     remember_suspicious_copies,
     suspicious_copies,
-    suspicious_text,
 )
-from pipeline.jobs.wording import UNASSIGNED, are, counted
+from pipeline.jobs.wording import counted
 from pipeline.objects.lock import locked
 from pipeline.register.payments import sweep_payment_orphans
 from pipeline.usage.sources import quarantine_reasons
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
     from pipeline.configuration.workspace import Workspace
@@ -45,17 +39,7 @@ if TYPE_CHECKING:
     from pipeline.jobs.state.aggregate import Aggregate
     from pipeline.jobs.state.quarantined import QuarantinedUsage
     from pipeline.jobs.state.suspicious import SuspiciousCopies
-    from pipeline.rating import UsageQuantity
-
-
-_WORDED = frozenset(
-    {
-        *("conflicts", "suspicious_copies", "unassigned_usage"),
-        *("unmeasured_usage", "unpriced_usage", "usage_under_an_error_status"),
-    }
-)
-"""The advisory checks whose rows are told in words of their own; whatever else is in the folder is told as it is."""
-_ROWS_SHOWN_MAX = 5
+    from pipeline.jobs.warned import NightWarning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +55,8 @@ class Night:
     """Likewise."""
     suspicious: tuple[SuspiciousCopies, ...]
     """Likewise; copies that lost and look like requests of their own."""
-    warnings: tuple[str, ...]
-    """One line each, saying what to do."""
+    warnings: tuple[NightWarning, ...]
+    """What needs somebody, as it was found; ``warned.grouped`` says in which order it is told."""
     bad_input: tuple[str, ...]
     """Why ``--strict`` fails: what could not be read, or contradicts itself."""
     broken_claims: tuple[Check, ...]
@@ -114,7 +98,10 @@ def nightly(
         counts=counts_of(built),
         quarantined=quarantined,
         suspicious=suspicious,
-        warnings=tuple(_warnings(workspace, collected, built, book, quarantined=quarantined, suspicious=suspicious)),
+        warnings=(
+            *collected.warnings,
+            *night_warnings(workspace, built, book, quarantined=quarantined, suspicious=suspicious),
+        ),
         bad_input=tuple(_bad_input(collected, built, new_copies)),
         broken_claims=broken_claims_of(built.marts),
     )
@@ -140,99 +127,3 @@ def _bad_input(collected: Collected, built: Aggregate, new_copies: Mapping[str, 
         yield f"{number} that no night has told of before ({listed})"
     for problem in collected.problems:
         yield f"{problem.source} could not be read to its end ({problem.reason})"
-
-
-def _warnings(
-    workspace: Workspace,
-    collected: Collected,
-    built: Aggregate,
-    book: InvoiceBook,
-    *,
-    quarantined: Sequence[QuarantinedUsage],
-    suspicious: Sequence[SuspiciousCopies],
-) -> Iterator[str]:
-    yield from collected.warnings
-    reasons = quarantine_reasons(built.snapshot.sources)
-    if reasons:
-        listed = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
-        yield (
-            f"{counted(sum(reasons.values()), 'quarantined line')} ({listed}); "
-            "'tallybook doctor' lists source, line and reason"
-        )
-    yield from (quarantined_text(usage) for usage in quarantined if usage.tells)
-    for row in built.marts.advisories.get("conflicts", ()):
-        yield (
-            f"{row['billing_period']}: {counted(row['events'], 'measurement')} of key {row['api_key_id']} "
-            f"({row['account_id'] or UNASSIGNED}), "
-            f"model {row['model']!r}, in conflict with another one of the same response; "
-            "one of them is billed, 'tallybook usage --by key,fate' shows all"
-        )
-    yield from map(suspicious_text, suspicious)
-    yield from map(held_text, built.held)
-    yield from _unpriced(workspace, built)
-    for row in built.marts.advisories.get("unassigned_usage", ()):
-        yield (
-            f"{row['billing_period']}: {counted(row['tokens'], 'token')} of key {row['api_key_id']}, model "
-            f"{row['model']!r}, {are(row['tokens'])} unassigned; "
-            "add the key to an account in accounts.toml"
-        )
-    for row in built.marts.advisories.get("unmeasured_usage", ()):
-        yield (
-            f"{row['billing_period']}: {counted(row['events'], 'exchange')} of {row['account_id'] or 'unassigned keys'}"
-            " stated no usage: "
-            f"{row['status']}{_advice(row, workspace.settings.unmeasured)}"
-        )
-    for row in built.marts.advisories.get("usage_under_an_error_status", ()):
-        yield (
-            f"{row['billing_period']}: {counted(row['events'], 'exchange')} of key {row['api_key_id']} "
-            f"({row['account_id'] or UNASSIGNED}) "
-            f"stated usage under status {row['http_status']}: "
-            f"{row['prompt_tokens']} prompt and {row['completion_tokens']} completion tokens "
-            "were consumed, and are billed"
-        )
-    yield from map(other_usage_text, other_usage(workspace, built.snapshot))
-    for name, rows in sorted(built.marts.advisories.items()):
-        if rows and name not in _WORDED:
-            listed = "; ".join(row_text(row) for row in rows[:_ROWS_SHOWN_MAX])
-            yield f"{name}: {counted(len(rows), 'row')}: {listed}; sql/checks/advisory/{name}.sql says what it lists"
-    for late in book.late:
-        difference = f"{plain(abs(late.difference))} {late.currency} {'less' if late.difference < 0 else 'more'} than"
-        yield (
-            f"{late.account_id}, {late.period} ({', '.join(late.invoice_ids)}) is worth "
-            f"{difference if late.difference else 'in all, not line by line, what'} "
-            f"was invoiced for it so far: late usage, or other prices; the correction stands on {late.draft_id}"
-        )
-    for draft, spent, cap in above_spend_cap(book, workspace.accounts):
-        yield (
-            f"{draft.account_id} has spent {plain(spent)} {draft.currency} in {draft.period}, above its spend cap of "
-            f"{plain_amount(cap, draft.currency)}; "
-            "tell the customer, or raise spend_cap in accounts.toml"
-        )
-
-
-def _advice(row: dict[str, object], policy: UnmeasuredPolicy) -> str:
-    if row["status"] == "estimated":
-        tokens = counted(int(str(row["completion_tokens"])), "completion token")
-        billed = ", which are billed" if policy is UnmeasuredPolicy.BILL_ESTIMATE else ""
-        other = "" if billed else ", or set [policy] unmeasured"
-        return (
-            f" at {tokens} by content chunks{billed}; have clients ask for usage (stream_options.include_usage){other}"
-        )
-    return " because nothing was there to estimate from; 'tallybook usage --by key,status' lists them"
-
-
-def _unpriced(workspace: Workspace, built: Aggregate) -> Iterator[str]:
-    places: dict[tuple[str, str, str], list[UsageQuantity]] = {}
-    for row in built.rated.unpriced:
-        places.setdefault(
-            (str(BillingPeriod.of(row.usage.usage_date)), row.usage.account_id, row.usage.model), []
-        ).append(row.usage)
-    for (period, account_id, model), usage in sorted(places.items()):
-        account = workspace.accounts.by_id(account_id)
-        tokens, first_date = sum(each.quantity for each in usage), min(each.usage_date for each in usage)
-        yield (
-            f"{period}: {counted(tokens, 'token')} of {account_id} for model {model!r} {are(tokens)} unpriced, from "
-            f"{first_date} on; "
-            f"add a rate or an alias to rates/{account.terms_on(first_date).rate_card if account else 'standard'}"
-            ".toml, the invoice cannot be issued before"
-        )

@@ -318,7 +318,7 @@ class _Scratch:
             processes=processes,
         )
         self.problems += [replace(each, source=self.called[each.source]) for each in collected.problems]
-        self.warnings += [self._as_given(each) for each in collected.warnings]
+        self.warnings += [self._as_given(each.text) for each in collected.warnings]
 
     def _as_given(self, warning: str) -> str:
         named = next((name for name in self.called if warning.startswith(f"{name}: ")), None)

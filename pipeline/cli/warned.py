@@ -1,0 +1,42 @@
+"""How warnings are printed: by their codes, ten of each one by one, and the rest in a line.
+
+Does not own the codes (``pipeline.jobs.warned``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.base.money import plain_amount
+from pipeline.cli.context import warn
+from pipeline.jobs.warned import grouped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pipeline.jobs.warned import NightWarning
+
+
+def tell_warnings(warnings: Iterable[NightWarning]) -> None:
+    """Write warnings to stderr, grouped by their codes."""
+    for group in grouped(warnings):
+        for warning in group.shown:
+            warn(warning.text)
+        if group.rest:
+            warn(group.rest_text)
+
+
+def warning_documents(warnings: Iterable[NightWarning]) -> list[dict[str, object]]:
+    """Return all warnings as JSON values, in the order in which they are told; money is text."""
+    return [
+        {
+            "code": warning.code.value,
+            "subject": warning.subject,
+            "text": warning.text,
+            "counts": dict(warning.counts),
+            "amount": None if warning.amount is None else plain_amount(warning.amount, warning.currency),
+            "currency": warning.currency or None,
+        }
+        for group in grouped(warnings)
+        for warning in (*group.shown, *group.rest)
+    ]

@@ -1,0 +1,239 @@
+"""What a night warns of, one function a code. Does not own the codes (``pipeline.jobs.warned``)."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from pipeline.base.money import exact_sum, plain, plain_amount
+from pipeline.base.periods import BillingPeriod
+from pipeline.configuration.settings import UnmeasuredPolicy
+from pipeline.invoicing.book import above_spend_cap
+from pipeline.jobs.night.other_usage import other_usage, other_usage_text
+from pipeline.jobs.state.aggregate import aggregate
+from pipeline.jobs.state.claims import row_text
+from pipeline.jobs.state.drafts import invoice_book
+from pipeline.jobs.state.held import held_text
+from pipeline.jobs.state.quarantined import quarantined_text, quarantined_usage
+from pipeline.jobs.state.suspicious import copies_by_key, suspicious_copies, suspicious_text
+from pipeline.jobs.warned import NightWarning, WarningCode
+from pipeline.jobs.wording import UNASSIGNED, are, counted
+from pipeline.usage.sources import quarantine_reasons
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from pipeline.configuration.workspace import Workspace
+    from pipeline.invoicing import InvoiceBook
+    from pipeline.jobs.state.aggregate import Aggregate
+    from pipeline.jobs.state.held import HeldUsage
+    from pipeline.jobs.state.quarantined import QuarantinedUsage
+    from pipeline.jobs.state.suspicious import SuspiciousCopies
+    from pipeline.rating import UsageQuantity
+
+_WORDED = frozenset(
+    {
+        *("conflicts", "suspicious_copies", "unassigned_usage"),
+        *("unmeasured_usage", "unpriced_usage", "usage_under_an_error_status"),
+    }
+)
+"""The advisory checks whose rows are told in words of their own; whatever else is in the folder is told as it is."""
+_ROWS_SHOWN_MAX = 5
+
+
+def night_warnings(
+    workspace: Workspace,
+    built: Aggregate,
+    book: InvoiceBook,
+    *,
+    quarantined: Sequence[QuarantinedUsage],
+    suspicious: Sequence[SuspiciousCopies],
+) -> Iterator[NightWarning]:
+    """Yield what of the whole lake and of all drafts needs somebody."""
+    return chain(
+        _quarantined(built, quarantined),
+        _conflicts(built),
+        _suspicious(suspicious),
+        _held(built.held),
+        _unpriced(workspace, built),
+        _unassigned(built),
+        _unmeasured(workspace, built),
+        _under_an_error_status(built),
+        _beside_the_meters(workspace, built),
+        _advisory_checks(built),
+        _late(book),
+        _above_spend_cap(workspace, book),
+    )
+
+
+def warnings_now(workspace: Workspace) -> list[NightWarning]:
+    """Return what a night of now would warn of, but for what it would find in logs that are not read yet.
+
+    Counts everything and writes nothing.
+    """
+    built = aggregate(workspace)
+    return list(
+        night_warnings(
+            workspace,
+            built,
+            invoice_book(workspace, built),
+            quarantined=quarantined_usage(workspace, built.snapshot),
+            suspicious=copies_by_key(suspicious_copies(workspace, built)),
+        )
+    )
+
+
+def _quarantined(built: Aggregate, quarantined: Sequence[QuarantinedUsage]) -> Iterator[NightWarning]:
+    reasons = quarantine_reasons(built.snapshot.sources)
+    if reasons:
+        listed = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
+        lines = sum(reasons.values())
+        text = f"{counted(lines, 'quarantined line')} ({listed}); 'tallybook doctor' lists source, line and reason"
+        yield NightWarning(code=WarningCode.QUARANTINED, subject="", text=text, counts={"lines": lines})
+    for usage in (each for each in quarantined if each.tells):
+        yield NightWarning(
+            code=WarningCode.QUARANTINED,
+            subject=usage.api_key_id or "",
+            text=quarantined_text(usage),
+            counts={"lines": usage.lines, "tokens": usage.prompt_tokens + usage.completion_tokens},
+        )
+
+
+def _conflicts(built: Aggregate) -> Iterator[NightWarning]:
+    for row in built.marts.advisories.get("conflicts", ()):
+        text = (
+            f"{row['billing_period']}: {counted(row['events'], 'measurement')} of key {row['api_key_id']} "
+            f"({row['account_id'] or UNASSIGNED}), "
+            f"model {row['model']!r}, in conflict with another one of the same response; "
+            "one of them is billed, 'tallybook usage --by key,fate' shows all"
+        )
+        counts = {"events": row["events"]}
+        yield NightWarning(code=WarningCode.CONFLICT, subject=row["api_key_id"], text=text, counts=counts)
+
+
+def _suspicious(suspicious: Iterable[SuspiciousCopies]) -> Iterator[NightWarning]:
+    for copies in suspicious:
+        yield NightWarning(
+            code=WarningCode.SUSPICIOUS_COPIES,
+            subject=copies.api_key_id,
+            text=suspicious_text(copies),
+            counts={"events": copies.events, "tokens": copies.tokens},
+            amount=copies.amount,
+            currency=copies.currency,
+        )
+
+
+def _held(held: Iterable[HeldUsage]) -> Iterator[NightWarning]:
+    for usage in held:
+        counts = {"events": usage.events, "tokens": usage.tokens}
+        yield NightWarning(code=WarningCode.HELD, subject=usage.api_key_id, text=held_text(usage), counts=counts)
+
+
+def _unpriced(workspace: Workspace, built: Aggregate) -> Iterator[NightWarning]:
+    places: dict[tuple[str, str, str], list[UsageQuantity]] = {}
+    for row in built.rated.unpriced:
+        places.setdefault(
+            (str(BillingPeriod.of(row.usage.usage_date)), row.usage.account_id, row.usage.model), []
+        ).append(row.usage)
+    for (period, account_id, model), usage in sorted(places.items()):
+        account = workspace.accounts.by_id(account_id)
+        tokens, first_date = sum(each.quantity for each in usage), min(each.usage_date for each in usage)
+        text = (
+            f"{period}: {counted(tokens, 'token')} of {account_id} for model {model!r} {are(tokens)} unpriced, from "
+            f"{first_date} on; "
+            f"add a rate or an alias to rates/{account.terms_on(first_date).rate_card if account else 'standard'}"
+            ".toml, the invoice cannot be issued before"
+        )
+        yield NightWarning(code=WarningCode.UNPRICED, subject=model, text=text, counts={"tokens": tokens})
+
+
+def _unassigned(built: Aggregate) -> Iterator[NightWarning]:
+    for row in built.marts.advisories.get("unassigned_usage", ()):
+        text = (
+            f"{row['billing_period']}: {counted(row['tokens'], 'token')} of key {row['api_key_id']}, model "
+            f"{row['model']!r}, {are(row['tokens'])} unassigned; "
+            "add the key to an account in accounts.toml"
+        )
+        counts = {"tokens": row["tokens"]}
+        yield NightWarning(code=WarningCode.UNASSIGNED, subject=row["api_key_id"], text=text, counts=counts)
+
+
+def _unmeasured(workspace: Workspace, built: Aggregate) -> Iterator[NightWarning]:
+    for row in built.marts.advisories.get("unmeasured_usage", ()):
+        text = (
+            f"{row['billing_period']}: {counted(row['events'], 'exchange')} of {row['account_id'] or 'unassigned keys'}"
+            " stated no usage: "
+            f"{row['status']}{_advice(row, workspace.settings.unmeasured)}"
+        )
+        subject, counts = row["account_id"] or UNASSIGNED, {"events": row["events"]}
+        yield NightWarning(code=WarningCode.UNMEASURED, subject=subject, text=text, counts=counts)
+
+
+def _advice(row: dict[str, object], policy: UnmeasuredPolicy) -> str:
+    if row["status"] == "estimated":
+        tokens = counted(int(str(row["completion_tokens"])), "completion token")
+        billed = ", which are billed" if policy is UnmeasuredPolicy.BILL_ESTIMATE else ""
+        other = "" if billed else ", or set [policy] unmeasured"
+        return (
+            f" at {tokens} by content chunks{billed}; have clients ask for usage (stream_options.include_usage){other}"
+        )
+    return " because nothing was there to estimate from; 'tallybook usage --by key,status' lists them"
+
+
+def _under_an_error_status(built: Aggregate) -> Iterator[NightWarning]:
+    for row in built.marts.advisories.get("usage_under_an_error_status", ()):
+        text = (
+            f"{row['billing_period']}: {counted(row['events'], 'exchange')} of key {row['api_key_id']} "
+            f"({row['account_id'] or UNASSIGNED}) "
+            f"stated usage under status {row['http_status']}: "
+            f"{row['prompt_tokens']} prompt and {row['completion_tokens']} completion tokens "
+            "were consumed, and are billed"
+        )
+        counts = {"events": row["events"], "tokens": row["prompt_tokens"] + row["completion_tokens"]}
+        yield NightWarning(code=WarningCode.ERROR_STATUS, subject=row["api_key_id"], text=text, counts=counts)
+
+
+def _beside_the_meters(workspace: Workspace, built: Aggregate) -> Iterator[NightWarning]:
+    for usage in other_usage(workspace, built.snapshot):
+        text, counts = other_usage_text(usage), {"events": usage.events}
+        yield NightWarning(code=WarningCode.OTHER_USAGE, subject=usage.api_key_id, text=text, counts=counts)
+
+
+def _advisory_checks(built: Aggregate) -> Iterator[NightWarning]:
+    for name, rows in sorted(built.marts.advisories.items()):
+        if rows and name not in _WORDED:
+            listed = "; ".join(row_text(row) for row in rows[:_ROWS_SHOWN_MAX])
+            text = f"{name}: {counted(len(rows), 'row')}: {listed}; sql/checks/advisory/{name}.sql says what it lists"
+            counts = {"rows": len(rows)}
+            yield NightWarning(code=WarningCode.ADVISORY_CHECK, subject=name, text=text, counts=counts)
+
+
+def _late(book: InvoiceBook) -> Iterator[NightWarning]:
+    for late in book.late:
+        difference = f"{plain(abs(late.difference))} {late.currency} {'less' if late.difference < 0 else 'more'} than"
+        yield NightWarning(
+            code=WarningCode.LATE_USAGE,
+            subject=late.account_id,
+            text=(
+                f"{late.account_id}, {late.period} ({', '.join(late.invoice_ids)}) is worth "
+                f"{difference if late.difference else 'in all, not line by line, what'} "
+                f"was invoiced for it so far: late usage, or other prices; the correction stands on {late.draft_id}"
+            ),
+            amount=abs(late.difference),
+            currency=late.currency,
+        )
+
+
+def _above_spend_cap(workspace: Workspace, book: InvoiceBook) -> Iterator[NightWarning]:
+    for draft, spent, cap in above_spend_cap(book, workspace.accounts):
+        yield NightWarning(
+            code=WarningCode.ABOVE_SPEND_CAP,
+            subject=draft.account_id,
+            text=(
+                f"{draft.account_id} has spent {plain(spent)} {draft.currency} in {draft.period}, above its spend cap "
+                f"of {plain_amount(cap, draft.currency)}; "
+                "tell the customer, or raise spend_cap in accounts.toml"
+            ),
+            amount=exact_sum([spent, cap.copy_negate()]),
+            currency=draft.currency,
+        )
