@@ -54,6 +54,7 @@ class Speller(Protocol):
 
 _NUMBER = r"-?\d+(?:\.\d+)?"
 _FIELDS = {
+    "agreed": rf"{_NUMBER} [A-Z]{{3}}",
     "amount": _NUMBER,
     "date": r"\d{4}-\d{2}-\d{2}",
     "days": r"\d+",
@@ -78,6 +79,7 @@ _OF_KIND: Mapping[LineKind, tuple[str, ...]] = {
     LineKind.LIMIT: ("minimum", "maximum"),
     LineKind.FEE: ("monthly_fee", "seat", "seats"),
     LineKind.COMMITMENT: ("commitment", "yearly_commitment"),
+    LineKind.OVERAGE: ("overage", "overage_of_year"),
     LineKind.ITEM: ("item",),
     LineKind.COUPON: ("coupon_in_percent", "coupon"),
     LineKind.CREDIT: ("credit",),
@@ -182,6 +184,7 @@ def _entry_part(spelling: Speller, part: str) -> str:
 
 
 _WRITTEN: Mapping[str, Callable[[Speller, str], str]] = {
+    "agreed": _money,
     "amount": _number,
     "date": lambda spelling, value: spelling.date(parse_date(value)),
     "days": _number,

@@ -37,6 +37,8 @@ class Phrases:
     yearly_commitment: str
     days_of_amount: str
     """A part of a commitment, one of those in ``{parts}``."""
+    overage: str
+    overage_of_year: str
     item: str
     coupon: str
     coupon_in_percent: str
@@ -227,6 +229,8 @@ ENGLISH = Words(
         commitment="minimum commitment of {money}{parts}, less {amount} of usage and fees",
         yearly_commitment="yearly commitment of {money}{parts}, less {amount} of usage and fees of {period} to {last}",
         days_of_amount="{days} of {of_days} days of {amount}",
+        overage="{money} of usage beyond the minimum commitment of {agreed}, at {percent}% of its price",
+        overage_of_year="{money} of usage beyond the yearly commitment of {agreed}, at {percent}% of its price",
         item="{text} ({date})",
         coupon="coupon {id}",
         coupon_in_percent="coupon {id}: {percent}% of {money}",
@@ -340,6 +344,10 @@ GERMAN = Words(
             "{last}"
         ),
         days_of_amount="{days} von {of_days} Tagen von {amount}",
+        overage="{money} Nutzung über die Mindestabnahme von {agreed} hinaus, zu {percent} % ihres Preises",
+        overage_of_year=(
+            "{money} Nutzung über die jährliche Mindestabnahme von {agreed} hinaus, zu {percent} % ihres Preises"
+        ),
         item="{text} ({date})",
         coupon="Rabatt {id}",
         coupon_in_percent="Rabatt {id}: {percent} % von {money}",
@@ -453,6 +461,8 @@ FRENCH = Words(
             "Engagement annuel de {money}{parts}, moins {amount} d’utilisation et de frais de {period} à {last}"
         ),
         days_of_amount="{days} jours sur {of_days} de {amount}",
+        overage="{money} d’utilisation au-delà de l’engagement minimum de {agreed}, à {percent} % de son prix",
+        overage_of_year="{money} d’utilisation au-delà de l’engagement annuel de {agreed}, à {percent} % de son prix",
         item="{text} ({date})",
         coupon="Remise {id}",
         coupon_in_percent="Remise {id} : {percent} % de {money}",
