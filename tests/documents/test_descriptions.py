@@ -114,7 +114,10 @@ def test_each_description_that_an_accountant_checked_is_one_of_our_phrases(case:
             if kind not in WITH_PHRASES or not description:
                 continue
             german = description_in(spelling_of("de"), LineKind(kind), description)
-            assert words_in(german) & (table("en") - table("de") - {"launch", "sorry", "mini", "large", "monthly"}) == set()
+            assert (
+                words_in(german) & (table("en") - table("de") - {"launch", "sorry", "mini", "large", "monthly"})
+                == set()
+            )
             assert german != description
 
 
