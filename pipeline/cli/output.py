@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.cli.context import is_terminal
-from pipeline.cli.tables.forms import Form, json_text, table_text
+from pipeline.cli.tables.forms import Form, json_rows, json_text, table_text
 from pipeline.cli.visible import visible, visible_in_json
 
 if TYPE_CHECKING:
@@ -41,8 +41,11 @@ class Output:
         """Whether sentences may stand around the rows: false for CSV and JSON, which hold nothing but data."""
         return self.form not in (Form.CSV, Form.JSON)
 
-    def rows(self, columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> None:
-        """Print rows; JSON is ``{"schema_version": …, "rows": […]}``."""
+    def rows(self, columns: Sequence[Column], rows: Sequence[Sequence[Cell]], *, is_list: bool = False) -> None:
+        """Print rows; JSON is ``{"schema_version": …, "rows": […]}``, or the list of rows where programs read it so."""
+        if is_list and self.form is Form.JSON:
+            put_list(json_rows(columns, rows))
+            return
         text = table_text(columns, rows, form=self.form, width=self.width, is_coloured=self.is_coloured)
         if self.form is Form.CSV:
             put_file(text.encode("utf-8"))
@@ -107,6 +110,11 @@ def say(*lines: str) -> None:
     """Print lines for people to stdout; a name that holds a line end stays in its line."""
     for line in lines:
         put(f"{visible(line)}\n")
+
+
+def put_list(objects: Sequence[Mapping[str, Any]]) -> None:
+    """Print objects as one JSON list, without anything around it."""
+    put(f"{visible_in_json(json.dumps(objects, ensure_ascii=False, indent=1))}\n")
 
 
 def put_documents(documents: Sequence[Mapping[str, Any]]) -> None:

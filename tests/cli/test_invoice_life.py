@@ -108,7 +108,7 @@ project = "x"
         ("credit", "-5.00", ""),
         ("tax", "0.20", ""),
     ]
-    (balance,) = json.loads(tallybook(root, "invoice", "credits", "--json").stdout)["rows"]
+    (balance,) = json.loads(tallybook(root, "invoice", "credits", "--json").stdout)
     assert (balance["consumed"], balance["reserved"], balance["left"]) == ("0.00", "5.00", "0.00")
     issued = tallybook(root, "invoice", "issue", "--period", "2026-10", "--as-of", "2026-11-02")
     assert issued.returncode == 0, issued.stderr
@@ -124,7 +124,7 @@ project = "x"
     ):
         assert said in shown
     for word, column in (("team", "team"), ("tag:project", "tag:project")):
-        (used,) = json.loads(tallybook(root, "usage", "--by", word, "-o", "json").stdout)["rows"]
+        (used,) = json.loads(tallybook(root, "usage", "--by", word, "-o", "json").stdout)
         assert (used[column], used["prompt_tokens"]) == ({"team": "search"}.get(word, "x"), 3 * MILLION)
     assert "tag:project, tag:team" in tallybook(root, "usage", "--by", "tags").stderr
     assert tallybook(root, "verify").returncode == 0
@@ -150,7 +150,7 @@ keys = [{ id = "key_a", from = 2026-10-09T22:00:00Z, to = 2026-10-20T12:30:00Z }
         ("acme", "2.00"),
         ("bolt", "220.00"),
     ]
-    unassigned = json.loads(tallybook(root, "usage", "--by", "account", "-o", "json").stdout)["rows"]
+    unassigned = json.loads(tallybook(root, "usage", "--by", "account", "-o", "json").stdout)
     assert {"unassigned": 1000 * MILLION}.items() <= {
         row["account_id"]: row["prompt_tokens"] for row in unassigned
     }.items()

@@ -162,7 +162,7 @@ def test_an_invoice_is_overdue_from_the_day_after_its_due_date_in_its_own_time_z
         done = tallybook(books, "invoice", "list", "--overdue", "--json", "--as-of", as_of)
         assert done.returncode == 0, done.stderr
         assert "1 open invoice has no due date and cannot be overdue" in done.stderr
-        return [f"{each['invoice_id']} {each['open']}" for each in json.loads(done.stdout)["rows"]]
+        return [f"{each['invoice_id']} {each['open']}" for each in json.loads(done.stdout)]
 
     assert overdue("2026-11-16T10:59:59Z") == []
     assert overdue("2026-11-16T11:00:00Z") == ["INV-000001 12.00"]
@@ -178,7 +178,7 @@ def test_an_invoice_is_overdue_from_the_day_after_its_due_date_in_its_own_time_z
 def test_a_list_says_of_every_invoice_what_is_paid_and_open(books: Path) -> None:
     assert paid(books, "INV-000001", "--on", "2026-11-10", "--amount", "5").returncode == 0
     assert tallybook(books, "invoice", "void", "INV-000002", "--as-of", "2026-11-03").returncode == 0
-    listed = json.loads(tallybook(books, "invoice", "list", "--json", *AS_OF).stdout)["rows"]
+    listed = json.loads(tallybook(books, "invoice", "list", "--json", *AS_OF).stdout)
     assert [(each["invoice_id"], each["paid"], each["open"], each["overdue"]) for each in listed] == [
         ("INV-000001", "5.00", "7.00", True),
         ("INV-000002", "0.00", "0.00", False),

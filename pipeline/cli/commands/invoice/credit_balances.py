@@ -50,7 +50,7 @@ def credits_command(invocation: Invocation, *, account_id: str | None, output: O
     book = invoice_book(workspace, aggregate(workspace, is_checked=False))
     balances = credit_balances(book, workspace.accounts, account_currencies(workspace))
     rows = [_balance(balance) for balance in balances if account_id in (None, balance.account_id)]
-    output.rows(_COLUMNS, rows)
+    output.rows(_COLUMNS, rows, is_list=True)
 
 
 def _balance(balance: CreditBalance) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from pipeline.cli.commands.invoice.settled import is_overdue, settled
 from pipeline.cli.context import as_of_option, tell
 from pipeline.cli.examples import examples
 from pipeline.cli.ids import whole_account_id
-from pipeline.cli.output import output_option
+from pipeline.cli.output import output_option, put_list
 from pipeline.cli.tables.forms import Form
 from pipeline.configuration.workspace import open_workspace
 from pipeline.invoicing import InvoiceStatus
@@ -73,7 +73,7 @@ def list_command(
             _document(invoice, links, settlements.get(invoice.id), is_overdue=invoice.id in overdue)
             for invoice in invoices
         ]
-        output.document({"rows": listed})
+        put_list(listed)
     else:
         print_list(output, book, invoices, settlements=settlements, with_due_dates=only_overdue)
 

@@ -87,7 +87,7 @@ def command(
         words = [word.strip() for word in by.split(",") if word.strip()]
         table = usage(workspace, words, selection, top=top)
     rows = [tuple(_cell(value) for value in row.values()) for row in _rows(table)]
-    output.rows([_column(name) for name in table.schema.names], rows)
+    output.rows([_column(name) for name in table.schema.names], rows, is_list=True)
 
 
 def _column(name: str) -> Column:
