@@ -2,7 +2,7 @@
 
 Owns the commands, their exit codes and what they print. Does not own what they do (``pipeline.jobs``). Commands are
 loaded when they are called, so that ``tallybook --help`` imports neither pandas nor pyarrow. Read first: ``context``,
-then ``commands.usage``.
+then ``commands.numbers.usage``.
 
 Exit codes: 0 ok, 1 unexpected, 2 usage, configuration or a newer lake, 3 bad input (where ``--strict``, where most of
 a new source cannot be read, or in ``try``), 4 blocked (unpriced usage or a broken claim at issue), 5 locked, 6 a
@@ -64,8 +64,8 @@ _COMMANDS = {
     "doctor": "Look for what could go wrong in this workspace.",
     "completion": "What bash, zsh or fish runs so that the Tab key completes.",
 }
-_MODULES = {"try": "try_logs"}
-"""Commands whose name cannot be that of a module."""
+_MODULES = {"try": "try_logs", "usage": "numbers.usage", "cost": "numbers.cost", "sql": "numbers.sql"}
+"""Commands whose module is called otherwise, or lies in a room."""
 
 
 class LazyCommands(CommandsByName):

@@ -10,22 +10,35 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.base.errors import ConfigurationError
-from pipeline.base.periods import parse_date
-from pipeline.cli.context import PeriodType
+from pipeline.cli.context import DateType, PeriodType
+from pipeline.cli.tables.columns import Kind
 from pipeline.jobs.answers.grouped.selection import Selection, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from datetime import date
 
     from pipeline.base.periods import BillingPeriod
 
+KINDS: Mapping[str, Kind] = {
+    "api_key_id": Kind.ID,
+    "usage_hour": Kind.DATE,
+    "usage_date": Kind.DATE,
+    "billing_period": Kind.DATE,
+    "would_have_cost": Kind.MONEY,
+}
+"""What the columns hold that usage is grouped by; names of others are text."""
 _OPTIONS = (
-    click.option("--period", type=PeriodType(), help="A month: the same as --from its first day --to the next one's."),
-    click.option("--from", "from_text", metavar="DATE", help="First usage date."),
+    click.option(
+        "--period",
+        type=PeriodType(),
+        help="A month, such as 2026-10 or last-month: --from its first day --to the next one's.",
+    ),
+    click.option("--from", "from_date", type=DateType(), help="First usage date, such as 2026-10-01 or yesterday."),
     click.option(
         "--to",
-        "to_text",
-        metavar="DATE",
+        "to_date",
+        type=DateType(),
         help="Usage date to stop before: --from 2026-10-01 --to 2026-11-01 is October.",
     ),
     click.option("--account", "accounts", multiple=True, help="Of this account alone; 'unassigned' is of none."),
@@ -52,20 +65,14 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def selection_of(
     *,
     period: BillingPeriod | None,
-    from_text: str | None,
-    to_text: str | None,
+    from_date: date | None,
+    to_date: date | None,
     meters: tuple[str, ...] = (),
     **chosen: tuple[str, ...],
 ) -> Selection:
     """Return what the options choose. Raises ``ConfigurationError`` for a period beside dates, or none that can be."""
-    if period is not None and (from_text or to_text):
+    if period is not None and (from_date or to_date):
         message = "--period says all dates of a month; leave out --from and --to, or write both in its place"
         raise ConfigurationError(message)
-    span = (
-        Span.of(period)
-        if period is not None
-        else Span(
-            from_date=parse_date(from_text) if from_text else None, to_date=parse_date(to_text) if to_text else None
-        )
-    )
+    span = Span(from_date=from_date, to_date=to_date) if period is None else Span.of(period)
     return Selection(span=span, meters=meters, **chosen)

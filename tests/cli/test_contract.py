@@ -335,7 +335,7 @@ def test_keys_in_no_account_are_unassigned_and_listed_with_their_tokens(workspac
     append_log(workspace, "october.jsonl", plain("2026-10-05T10:00:00Z", id="u", key="key_nobody", prompt=13))
     night = tallybook(workspace, "nightly", *AS_OF)
     assert "13 tokens of key key_nobody" in night.stderr
-    listed = json.loads(tallybook(workspace, "usage", "--by", "account,key", "-o", "json").stdout)
+    listed = json.loads(tallybook(workspace, "usage", "--by", "account,key", "-o", "json").stdout)["rows"]
     assert {"account_id": "unassigned", "api_key_id": "key_nobody", "prompt_tokens": 13} in [
         {name: row[name] for name in ("account_id", "api_key_id", "prompt_tokens")} for row in listed
     ]
@@ -384,7 +384,7 @@ def test_canary_prompt_and_raw_key_are_in_no_byte_of_anything_written(tmp_path: 
     for secret in (raw.encode(), b"CANARY", b"7f3a9b"):
         assert secret not in written
         assert secret not in said
-    usage = json.loads(tallybook(root, "usage", "--by", "key", "-o", "json").stdout)
+    usage = json.loads(tallybook(root, "usage", "--by", "key", "-o", "json").stdout)["rows"]
     assert [row["api_key_id"] for row in usage] == [key_id]
 
 

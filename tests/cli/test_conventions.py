@@ -36,7 +36,6 @@ WITHOUT_ROWS = {
     *(("export", name) for name in ("focus", "jsonl", "stripe", "lago", "ledger")),
 }
 """They answer with one thing, with lines that are said, or with a file in a format of its own."""
-ELSEWHERE = {("sql",), ("usage",)}
 
 
 @pytest.fixture
@@ -57,8 +56,6 @@ def books(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 def test_the_help_of_every_command_has_examples_that_it_can_parse(path: tuple[str, ...]) -> None:
     command = COMMANDS[path]
-    if path == ("sql",) and not command.epilog:
-        pytest.skip("its questions have a page of their own")
     lines = [line.strip() for line in (command.epilog or "").splitlines() if "tallybook " in line]
     assert lines, "examples(…) makes an epilog of them"
     known = {option for parameter in command.params for option in parameter.opts}
@@ -69,7 +66,7 @@ def test_the_help_of_every_command_has_examples_that_it_can_parse(path: tuple[st
         assert {word for word in words if re.fullmatch(r"--?[a-z][a-z-]*", word)} <= known, line
 
 
-@pytest.mark.parametrize("path", sorted(set(COMMANDS) - WITHOUT_ROWS - ELSEWHERE), ids=" ".join)
+@pytest.mark.parametrize("path", sorted(set(COMMANDS) - WITHOUT_ROWS), ids=" ".join)
 def test_every_command_that_answers_with_rows_takes_the_same_option(path: tuple[str, ...]) -> None:
     options = {option: each for each in COMMANDS[path].params for option in each.opts}
     assert {"-o", "--output", "--json"} <= set(options)

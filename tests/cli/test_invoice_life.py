@@ -124,7 +124,7 @@ project = "x"
     ):
         assert said in shown
     for word, column in (("team", "team"), ("tag:project", "tag:project")):
-        (used,) = json.loads(tallybook(root, "usage", "--by", word, "-o", "json").stdout)
+        (used,) = json.loads(tallybook(root, "usage", "--by", word, "-o", "json").stdout)["rows"]
         assert (used[column], used["prompt_tokens"]) == ({"team": "search"}.get(word, "x"), 3 * MILLION)
     assert "tag:project, tag:team" in tallybook(root, "usage", "--by", "tags").stderr
     assert tallybook(root, "verify").returncode == 0
@@ -150,7 +150,7 @@ keys = [{ id = "key_a", from = 2026-10-09T22:00:00Z, to = 2026-10-20T12:30:00Z }
         ("acme", "2.00"),
         ("bolt", "220.00"),
     ]
-    unassigned = json.loads(tallybook(root, "usage", "--by", "account", "-o", "json").stdout)
+    unassigned = json.loads(tallybook(root, "usage", "--by", "account", "-o", "json").stdout)["rows"]
     assert {"unassigned": 1000 * MILLION}.items() <= {
         row["account_id"]: row["prompt_tokens"] for row in unassigned
     }.items()

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import csv
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from e_invoice_rules import broken_rules
+from e_invoices import BIRKE
 from every_line import OWN_WORDS, every_line, notes_of
 
+from pipeline.accounts import Tax
+from pipeline.documents.einvoice.syntaxes import cii_invoice, ubl_invoice
+from pipeline.documents.einvoice.terms import business_terms
 from pipeline.documents.pages.descriptions import PHRASES, description_in, reduction_in
 from pipeline.documents.pages.printed import printed_invoice
 from pipeline.documents.pages.spelling import spelling_of
@@ -110,6 +116,24 @@ def test_each_description_that_an_accountant_checked_is_one_of_our_phrases(case:
             german = description_in(spelling_of("de"), LineKind(kind), description)
             assert words_in(german) & (table("en") - table("de") - {"launch", "sorry", "mini", "large"}) == set()
             assert german != description
+
+
+def test_an_e_invoice_names_items_in_its_language_with_numbers_as_programs_write_them() -> None:
+    taxed = Tax(rate=Decimal(19), label="VAT", by_kind=(("fee", Tax(rate=Decimal(7), label="VAT")),))
+    invoice = replace(every_line("de", tax=taxed), buyer=BIRKE.buyer)
+    names = {line["BT-126"]: (line["BT-153"], line.get("BT-154", "")) for line in business_terms(invoice)["BG-25"]}
+    assert [names[number] for number in ("9", "10", "14", "24")] == [
+        ("Monatsgebühr für 2026-10", "monthly fee for 2026-10"),
+        ("1 Platz zu 20.00 EUR für 2026-10, 16 von 31 Tagen", "1 seat at 20.00 EUR for 2026-10, 16 of 31 days"),
+        (
+            "Rabatt launch: 12.5 % von 1295.16 EUR, Anteil besteuert wie Nutzung",
+            "coupon launch: 12.5% of 1295.16 EUR, part taxed as usage",
+        ),
+        ("Korrektur für 2026-09: Einmalige Posten", "correction of 2026-09: item"),
+    ]
+    in_english = business_terms(replace(invoice, language="en"))["BG-25"]
+    assert in_english[8]["BT-153"] == "monthly fee for 2026-10"
+    assert broken_rules(ubl_invoice(invoice)) + broken_rules(cii_invoice(invoice)) == []
 
 
 def test_what_is_no_phrase_of_ours_stays_word_for_word() -> None:

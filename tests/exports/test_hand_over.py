@@ -82,7 +82,7 @@ def test_each_item_has_a_key_of_its_own_that_leads_back_to_its_line(invoice: Inv
         whose = f"{names[line.account_id]}: " if line.account_id else ""
         assert (item["metadata"]["tallybook_invoice"], item["description"]) == (invoice.id, whose + line.description)
         assert item["metadata"].get("tallybook_usage_account", "") == line.account_id
-        assert item["metadata"]["tallybook_period"] == str(line.original_period or invoice.period)
+        assert item["metadata"]["tallybook_period"] == str(line.original_period or line.period or invoice.period)
 
 
 @pytest.mark.parametrize(

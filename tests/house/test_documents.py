@@ -11,7 +11,7 @@ from documented import DOCUMENTS, ROOT, blocks, printed_now
 
 from pipeline import cli
 from pipeline.cli import LazyCommands, _tallybook, context
-from pipeline.cli.commands.usage import command as usage
+from pipeline.cli.commands.numbers.usage import command as usage
 from pipeline.collectors import ProblemReason
 from pipeline.jobs.warned import WarningCode
 from pipeline.usage import QuarantineReason

@@ -84,7 +84,7 @@ def test_sums_over_all_accounts_are_exact_though_no_count_holds_them(tmp_path: P
         "jamba-large,completion,6",
         f"jamba-large,prompt,{2**63}",
     ]
-    (row,) = json.loads(tallybook(root, "usage", "--by", "model", "-o", "json").stdout)
+    (row,) = json.loads(tallybook(root, "usage", "--by", "model", "-o", "json").stdout)["rows"]
     assert row["prompt_tokens"] == 2**63
 
 

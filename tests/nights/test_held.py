@@ -113,7 +113,7 @@ def test_what_a_night_of_a_later_clock_counted_is_counted_by_whoever_looks_after
     write_log(root, "l.jsonl", plain("2098-12-31T10:00:00Z", id="a"))
     night(root, "2099-01-01T03:00:00Z")
     assert json.loads(tallybook(root, "verify", "--json").stdout)["counts"]["held"] == 0
-    assert json.loads(tallybook(root, "usage", "-o", "json").stdout)[0]["prompt_tokens"] == 1_000_000
+    assert json.loads(tallybook(root, "usage", "-o", "json").stdout)["rows"][0]["prompt_tokens"] == 1_000_000
 
 
 def test_explain_says_of_a_held_line_that_it_is_held(workspace: Path) -> None:

@@ -34,7 +34,7 @@ def night(root: Path, *options: str, code: int = 0) -> dict[str, Any]:
 def listed(root: Path, *options: str) -> list[dict[str, Any]]:
     done = tallybook(root, "usage", "--copies", "-o", "json", *options)
     assert done.returncode == 0, done.stderr
-    rows: list[dict[str, Any]] = json.loads(done.stdout)
+    rows: list[dict[str, Any]] = json.loads(done.stdout)["rows"]
     return rows
 
 

@@ -75,6 +75,9 @@ def test_forty_new_keys_are_eleven_lines_on_stderr_and_forty_in_json(tmp_path: P
     assert said[-1] == "warning: and 30 more of unassigned (30435 tokens); -o json lists all"
     told = json.loads(tallybook(root, "nightly", *AS_OF, "--json").stdout)["warnings"]
     assert len(told) == 40
+    assert tallybook(root, "doctor", "--warnings").stderr.splitlines() == said
+    assert json.loads(tallybook(root, "doctor", "--warnings", "--json").stdout)["warnings"] == told
+    assert tallybook(root, "doctor").stderr == ""
     assert told[0] | {"text": ""} == {
         "code": "unassigned",
         "subject": "key_new39",

@@ -1,6 +1,6 @@
-"""Executes the notebook in a fresh checkout's shape: the sample as ``data/``, no lake yet, ``notebooks/`` beside it.
+"""Executes notebooks in a fresh checkout's shape: the sample as ``data/``, no lake yet, ``notebooks/`` beside it.
 
-``python tests/notebooks/execution.py`` writes the outputs of today into the committed notebook.
+``python tests/notebooks/execution.py`` writes the outputs of today into the committed notebooks.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import nbformat
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 NOTEBOOK = ROOT / "notebooks" / "daily_cost.ipynb"
 SAMPLE = ("tallybook.toml", "accounts.toml", "rates", "logs")
 _CELL_SECONDS_MAX = 120
@@ -29,13 +30,17 @@ def make_checkout(folder: Path) -> Path:
     for name in SAMPLE:
         source = ROOT / "data" / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, data / name)
-    shutil.copy(NOTEBOOK, folder / "notebooks")
+    for notebook in NOTEBOOKS:
+        shutil.copy(notebook, folder / "notebooks")
     return data
 
 
-def executed(checkout: Path) -> nbformat.NotebookNode:
-    """Run every cell, as somebody does who opens the notebook in ``checkout/notebooks``; a cell that raises, raises here."""
-    notebook: nbformat.NotebookNode = nbformat.read(checkout / "notebooks" / NOTEBOOK.name, as_version=4)  # type: ignore[no-untyped-call]  # nbformat has no types
+def executed(checkout: Path, name: str = NOTEBOOK.name) -> nbformat.NotebookNode:
+    """Run every cell, as somebody does who opens the notebook in ``checkout/notebooks``.
+
+    A cell that raises, raises here.
+    """
+    notebook: nbformat.NotebookNode = nbformat.read(checkout / "notebooks" / name, as_version=4)  # type: ignore[no-untyped-call]  # nbformat has no types
     own_folders = {name: str(checkout / ".jupyter") for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR")}
     with mock.patch.dict(os.environ, own_folders):
         client = NotebookClient(notebook, timeout=_CELL_SECONDS_MAX, record_timing=False, resources={"metadata": {"path": str(checkout / "notebooks")}})
@@ -44,9 +49,10 @@ def executed(checkout: Path) -> nbformat.NotebookNode:
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as temporary:
-        make_checkout(Path(temporary))
-        result = executed(Path(temporary))
-    result.metadata.pop("language_info", None)  # names the Python of whoever ran it
-    nbformat.write(result, NOTEBOOK)  # type: ignore[no-untyped-call]  # nbformat has no types
-    sys.stdout.write(f"{NOTEBOOK.relative_to(ROOT)}: {NOTEBOOK.stat().st_size} bytes\n")
+    for written in NOTEBOOKS:
+        with tempfile.TemporaryDirectory() as temporary:
+            make_checkout(Path(temporary))
+            result = executed(Path(temporary), written.name)
+        result.metadata.pop("language_info", None)  # names the Python of whoever ran it
+        nbformat.write(result, written)  # type: ignore[no-untyped-call]  # nbformat has no types
+        sys.stdout.write(f"{written.relative_to(ROOT)}: {written.stat().st_size} bytes\n")

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import nbformat
 import pytest
 from execution import NOTEBOOK, executed, make_checkout
+from generated_books import make_books
 
-from pipeline.jobs.night.nightly import nightly
 from pipeline.base.money import exact_sum
 from pipeline.configuration.workspace import open_workspace
+from pipeline.jobs.night.nightly import nightly
+from pipeline.usage import Meter
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,3 +79,27 @@ def printed(notebook: nbformat.NotebookNode) -> str:
 
 def images(notebook: nbformat.NotebookNode) -> int:
     return sum("image/png" in output.get("data", {}) for output in outputs(notebook))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("models", "keys", "currencies"),
+    [(1, 1, ("JPY",)), (7, 3, ("USD",)), (200, 60, ("EUR", "JPY", "USD")), (0, 2, ("USD",))],
+    ids=["one model", "a seventh model", "200 models in three currencies", "nothing has a price"],
+)
+def test_the_notebook_survives_any_books(tmp_path: Path, models: int, keys: int, currencies: tuple[str, ...]) -> None:
+    make_books(tmp_path, models=models, keys=keys, currencies=currencies if models else ())
+    workspace = open_workspace(tmp_path / "data")
+    executed_notebook = executed(tmp_path)
+    charges = nightly(workspace, now=datetime(2026, 11, 1, tzinfo=UTC), key_secret=None).built.rated.charges
+    rows = charges.to_pylist()
+    assert images(executed_notebook) == (3 * len(currencies) if models else 0)
+    assert {row["currency"] for row in rows} == (set(currencies) if models else set())
+    for currency in currencies if models else ():
+        mine = [row for row in rows if row["currency"] == currency]
+        hourly = {Meter.PROMPT_CACHE_WRITE_1H.value}  # chat completions do not state how long a cache keeps what is written
+        assert {row["meter"] for row in mine} == {meter.value for meter in Meter} - hourly
+        total = exact_sum(row["amount"] for row in mine)
+        assert f"cost {total.normalize():f} {currency}" in printed(executed_notebook)
+    tokens = sum(row["quantity"] for row in rows if row["meter"] != "request")
+    assert f"{tokens:,} charged" in printed(executed_notebook)

@@ -68,7 +68,7 @@ def open_runs(months: set[int], closed: set[int], agreed: list[Agreed]) -> set[t
 
 
 def credits_of(
-    owed: dict[date, tuple[dict[str, int], int]], grants: list[Single], used: dict[str, int]
+    owed: dict[date, tuple[dict[str, int], int]], grants: list[Single], used: dict[tuple[str, date], int]
 ) -> list[tuple[date, str, int]]:
     """Return which grants pay how many cents of each month of an invoice; ``used`` grows by it.
 
@@ -80,7 +80,7 @@ def credits_of(
         whole = sum(by_model.values()) + other
         beyond = max(0, whole - left)  # as if less were to be paid, of no model
         for name, part in payments(month, by_model, other - beyond, grants, used):
-            used[name] = used.get(name, 0) + part
+            used[name, month] = used.get((name, month), 0) + part
             left -= part
             found.append((month, name, part))
     return found

@@ -84,8 +84,8 @@ def surcharge_of(
     if not percents or percents[0] == 100 or first not in world.spent:
         return []
     room = least
-    if not room and world.begins_on and world.begins_on.day == 1:
-        months = [months_from(date(world.begins_on.year + n, world.begins_on.month, 1)) for n in range(-1, 4)]
+    if not room and world.begins_on and world.begins_on.day == first.day:
+        months = [months_from(date(world.begins_on.year + n, world.begins_on.month, first.day)) for n in range(-1, 4)]
         (year,) = (each for each in months if each[0] <= first < each[12])
         room = promised_by_the_year(world, year)
         for month in year[: year.index(first)] if room else []:

@@ -257,6 +257,7 @@ def a_contract(
             rate_card=draw.choice(["standard", "free"]),
             minimum_commitment=Decimal(0) if is_yearly else Decimal(draw.choice(["0", "25.00", "100.01"])),
             yearly_commitment=Decimal("1000.01") if is_yearly else Decimal(0),
+            overage_percent=Decimal(draw.choice(["100", "100", "120", "87.55"])),
             fee_without_usage=draw.random() < 0.4,
             seats=2,
             seat_price=Decimal("20.03"),
@@ -283,7 +284,9 @@ def a_contract(
             priority=draw.choice([50, 0]),
             models=draw.choice([(), (), ("mini",)]),
             recurs=(recurs := draw.random() < 0.4),
-            rollover=draw.choice([0, 2]) if recurs else 0,
+            rollover=(rollover := draw.choice([0, 2]) if recurs else 0),
+            rolling=draw.choice([None, 3_333]) if rollover else None,
+            rolling_max=draw.choice([None, 1_500]) if rollover else None,
         )
         for number in range(draw.choice([0, 1, 3]))
     ]
@@ -307,6 +310,8 @@ def a_contract(
                 models=each.models,
                 recurs=each.recurs,
                 rollover_months=each.rollover,
+                rollover_percent=None if each.rolling is None else Decimal(each.rolling).scaleb(-2),
+                rollover_max=None if each.rolling_max is None else Decimal(each.rolling_max).scaleb(-2),
             )
             for each in granted
         ),
@@ -393,7 +398,7 @@ def expected(
 
 def world_of(account: Account, usage: dict[date, dict[str, int]], *, to_even: bool) -> World:
     names = ("rate_card", "fee_without_usage", "seats")
-    amounts = ("minimum_commitment", "yearly_commitment", "seat_price")
+    amounts = ("minimum_commitment", "yearly_commitment", "seat_price", "overage_percent")
     agreed = [
         (
             terms.from_date,

@@ -94,7 +94,7 @@ def some_terms(draw: random.Random, billed_by: BillingInterval) -> Terms:
         billed_by=billed_by,
         rate_card=draw.choice(["gold", "free"]),
         minimum_commitment=Decimal(draw.choice(["0", "20.00", "50.01"])),
-        overage_percent=Decimal(draw.choice(["100", "120"])),
+        overage_percent=Decimal(draw.choice(["100", "120", "87.55"])),
         fee_without_usage=draw.random() < 0.5,
         seats=draw.choice([0, 0, 3]),
         seat_price=Decimal("1.01"),

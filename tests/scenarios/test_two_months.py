@@ -104,7 +104,7 @@ def test_two_months_of_one_customer(tmp_path: Path) -> None:
     night(books, "2026-10-26T03:00:00Z")
     days = json.loads(
         tallybook(books, "usage", "--by", "day", "--from", "2026-10-25", "--to", "2026-10-27", "-o", "json").stdout
-    )
+    )["rows"]
     assert [(day["usage_date"], day["events"]) for day in days] == [("2026-10-25", 3), ("2026-10-26", 1)]
 
     # November: September is issued, then October; between them the numbers have no gap.

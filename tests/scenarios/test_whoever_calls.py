@@ -77,7 +77,7 @@ def invoiced_tokens(root: Path) -> int:
 
 def of_lost_copies(root: Path) -> int:
     done = tallybook(root, "usage", "--by", "status,fate", "-o", "json")
-    rows = [row for row in json.loads(done.stdout) if row["fate"] != "survivor" and row["status"] == "measured"]
+    rows = [row for row in json.loads(done.stdout)["rows"] if row["fate"] != "survivor" and row["status"] == "measured"]
     return sum(row["prompt_tokens"] + row["completion_tokens"] for row in rows)
 
 

@@ -144,10 +144,10 @@ def test_usage_by_the_hour_counts_what_the_day_counts(books: Path) -> None:
             for words in ("account,day", "account,day,hour")
         }
         tokens: dict[Any, int] = defaultdict(int)
-        for row in json.loads(done["account,day,hour"]):
+        for row in json.loads(done["account,day,hour"])["rows"]:
             tokens[row["account_id"], row["usage_date"], row.get("meter")] += row.get("quantity", row.get("events"))
         expected: dict[Any, int] = defaultdict(int)
-        for row in json.loads(done["account,day"]):
+        for row in json.loads(done["account,day"])["rows"]:
             expected[row["account_id"], row["usage_date"], row.get("meter")] += row.get("quantity", row.get("events"))
         assert tokens == expected
         assert tokens
@@ -241,10 +241,68 @@ def test_a_cost_that_fell_is_a_number_in_a_table_too_and_no_text_that_is_kept_fr
     assert done.stdout.splitlines()[1].split(",")[5:] == ["0.00", "", "4.00", "-4.00", "-1.0000", "", ""]
 
 
+def steps(root: Path, *options: str) -> dict[str, dict[str, Decimal]]:
+    found: dict[str, dict[str, Decimal]] = defaultdict(dict)
+    for row in asked(root, "--bills", *options)["rows"]:
+        found[row["currency"]][row["step"]] = Decimal(row["amount"])
+    return found
+
+
+def test_from_the_cost_to_the_bills_every_step_is_named_and_they_add_up(tmp_path: Path) -> None:
+    root = make_workspace(
+        tmp_path / "books",
+        accounts='[[accounts]]\nid = "acme"\nname = "Acme"\nkeys = ["key_a"]\ntax = { rate = 10.0, label = "VAT" }\n',
+        cards={
+            "standard": 'id = "standard"\nmonthly_fee = 5\n[[rates]]\nmodel = "jamba-large"\n'
+            "prompt = 2\ncompletion = 8\n"
+        },
+    )
+    write_log(root, "a.jsonl", plain("2026-09-05T10:00:00Z", id="a", prompt=1_000_001))
+    assert tallybook(root, "nightly", "--as-of", "2026-10-01").returncode == 0
+    assert steps(root, "--period", "2026-09") == {
+        "USD": {
+            "cost of usage": Decimal("2.000002"),
+            "rounding of lines": Decimal("-0.000002"),
+            "fee": Decimal(5),
+            "tax": Decimal("0.7"),
+            "total of bills": Decimal("7.7"),
+        }
+    }
+    assert tallybook(root, "invoice", "issue", "--period", "2026-09", "--as-of", "2026-10-01").returncode == 0
+    write_log(root, "b.jsonl", plain("2026-09-06T10:00:00Z", id="late", prompt=500_000))
+    write_log(root, "c.jsonl", plain("2026-10-06T10:00:00Z", id="b", prompt=30_000_000))
+    assert tallybook(root, "nightly", "--as-of", "2026-11-01").returncode == 0
+    late = steps(root, "--period", "2026-09")["USD"]
+    assert (late["cost of usage"], late["not on these bills"], late["total of bills"]) == (
+        Decimal("3.000002"),
+        Decimal(-1),
+        Decimal("7.7"),
+    )
+    for months in (("--period", "2026-10"), ("--from", "2026-09-01", "--to", "2026-11-01", "--account", "acme")):
+        ((total, *_),) = [list(reversed(found.values())) for found in steps(root, *months).values()]
+        found = steps(root, *months)["USD"]
+        assert sum(found.values()) == 2 * total
+        assert "correction" in found
+
+
+def test_bills_are_of_whole_months_and_accounts(books: Path) -> None:
+    for options in (["--period", "2026-10", "--key", "key_a"], ["--from", "2026-10-02", "--to", "2026-11-01"], []):
+        done = tallybook(books, "cost", "--bills", *options)
+        assert (done.returncode, "--bills needs whole months" in done.stderr) == (2, True)
+    assert "takes no --by" in tallybook(books, "cost", "--bills", "--period", "2026-10", "--top", "1").stderr
+    both = steps(books, "--period", "2026-10")
+    assert set(both) == {"USD", "EUR"}
+    assert all(sum(found.values()) == 2 * found["total of bills"] for found in both.values())
+
+
 def test_a_quotient_is_rounded_once_half_to_even() -> None:
     assert rounded_quotient(Decimal("0.125"), 1, 2) == Decimal("0.12")
     assert rounded_quotient(Decimal("0.375"), 1, 2) == Decimal("0.38")
     assert rounded_quotient(Decimal(-1), 3, 2) == Decimal("-0.33")
+    assert str(rounded_quotient(Decimal("-0.001"), 1, 2)) == "0.00"
+    tiny = Decimal("1e-22")
+    assert rounded_quotient(Decimal("0.125") + tiny, 1, 2) == Decimal("0.13")
+    assert rounded_quotient(Decimal(10**15) * 3 + tiny, 2**63 - 1, 8) == Decimal("0.00032526")
 
 
 @pytest.mark.parametrize(
@@ -253,7 +311,7 @@ def test_a_quotient_is_rounded_once_half_to_even() -> None:
         (["--by", "modle"], "--by 'modle' is not known; did you mean 'model'?"),
         (["--by", "status"], "tells apart exchanges and not their charges"),
         (["--account", "acne"], "did you mean 'acme'?"),
-        (["--key", "key_"], "is the beginning of 4 ids, such as key_a and key_b"),
+        (["--key", "key_"], "could be 4 ids, such as key_a and key_b"),
         (["--model", "gpt-9"], "--model 'gpt-9' is not known"),
         (["--tag", "team=x"], "--tag 'team=x' is not known"),
         (["--compare", "previous"], "needs a period that has a beginning and an end"),

@@ -212,11 +212,23 @@ def test_a_bundle_holds_nobody_elses_usage_no_raw_key_and_no_content(books: Path
             assert foreign not in content, f"{path.name} holds {foreign!r}"
 
 
-def test_no_command_shows_a_raw_key_or_content(books: Path) -> None:
-    said = [tallybook(books, "explain", "--request-id", f"req-{number}") for number in range(1, 13)]
-    said += [tallybook(books, "explain", "--source", "logs/october.jsonl", "--line", str(line)) for line in (7, 10, 14)]
-    said += [tallybook(books, "explain", "INV-000001", "1", "--csv"), tallybook(books, "recompute", "INV-000001")]
-    for done in said:
+def test_no_command_shows_a_raw_key_or_content(issued_once: Path) -> None:
+    """Asked of the lines that hold them: the broken one, the one with an error, the one with a raw key."""
+    shown(issued_once, ("--source", "logs/october.jsonl", "--line", "7"), ("--request-id", "req-7"))
+    shown(issued_once, ("--request-id", "req-10"), ("INV-000001", "1", "--csv"))
+    done = tallybook(issued_once, "recompute", "INV-000001")
+    assert all(canary.decode() not in done.stdout + done.stderr for canary in CANARIES)
+
+
+@pytest.mark.slow
+def test_nothing_that_is_explained_shows_a_raw_key_or_content(issued_once: Path) -> None:
+    shown(issued_once, *(("--request-id", f"req-{number}") for number in range(1, 13)))
+    shown(issued_once, *(("--source", "logs/october.jsonl", "--line", line) for line in ("7", "10", "14")))
+
+
+def shown(books: Path, *asked: tuple[str, ...]) -> None:
+    for arguments in asked:
+        done = tallybook(books, "explain", *arguments)
         assert all(canary.decode() not in done.stdout + done.stderr for canary in CANARIES)
 
 

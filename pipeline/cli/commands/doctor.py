@@ -11,14 +11,19 @@ from pipeline.cli.examples import examples
 from pipeline.cli.output import output_option, say
 from pipeline.cli.tables.columns import Column, Kind
 from pipeline.cli.tables.forms import Form, json_rows
+from pipeline.cli.warned import tell_warnings, warning_documents
 from pipeline.configuration.workspace import open_workspace
+from pipeline.jobs.night.night_warnings import warnings_now
 from pipeline.jobs.upkeep.doctor import examine
 from pipeline.jobs.wording import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pipeline.cli.context import Invocation
     from pipeline.cli.output import Output
     from pipeline.jobs.upkeep.doctor import Examination
+    from pipeline.jobs.warned import NightWarning
 
 _FINDINGS = (Column(name="finding"), Column(name="ok"), Column(name="detail"))
 _QUARANTINED = (
@@ -34,7 +39,12 @@ _QUARANTINED = (
 
 @click.command(
     name="doctor",
-    epilog=examples("tallybook doctor", "tallybook doctor --quarantined-max 0 --strict", "tallybook doctor -o json"),
+    epilog=examples(
+        "tallybook doctor",
+        "tallybook doctor --warnings",
+        "tallybook doctor --quarantined-max 0 --strict",
+        "tallybook doctor -o json",
+    ),
 )
 @click.option(
     "--quarantined-max",
@@ -43,17 +53,25 @@ _QUARANTINED = (
     show_default=True,
     help="How many quarantined lines to list; CSV has all.",
 )
+@click.option(
+    "--warnings",
+    "with_warnings",
+    is_flag=True,
+    help="What a night would warn of too; counts everything, as a night does.",
+)
 @click.option("--strict", is_flag=True, help="Exit with 3 where lines are quarantined.")
 @output_option()
 @click.pass_obj
-def command(invocation: Invocation, *, quarantined_max: int, strict: bool, output: Output) -> int:
+def command(invocation: Invocation, *, quarantined_max: int, with_warnings: bool, strict: bool, output: Output) -> int:
     """Look over the workspace: configuration, sources, secret, lake; list quarantined lines by source, line and reason.
 
     Exit code 1 where the lake is damaged, else 2 where anything else is marked LOOK, else 3 with --strict and
     quarantined lines, else 0.
     """
-    report = examine(open_workspace(invocation.workspace, now=invocation.now()), key_secret=invocation.key_secret)
-    _print(report, quarantined_max, output)
+    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    report = examine(workspace, key_secret=invocation.key_secret)
+    warnings = warnings_now(workspace) if with_warnings and not report.is_lake_damaged else []
+    _print(report, warnings, quarantined_max, output)
     if report.is_lake_damaged:
         return EXIT_UNEXPECTED
     if not all(finding.ok for finding in report.findings):
@@ -61,12 +79,16 @@ def command(invocation: Invocation, *, quarantined_max: int, strict: bool, outpu
     return EXIT_BAD_INPUT if strict and report.quarantined else 0
 
 
-def _print(report: Examination, quarantined_max: int, output: Output) -> None:
+def _print(report: Examination, warnings: Sequence[NightWarning], quarantined_max: int, output: Output) -> None:
     listed = report.quarantined[:quarantined_max]
+    if output.form is not Form.JSON:
+        tell_warnings(warnings)
     if output.form is Form.JSON:
         findings = [{"name": each.name, "ok": each.ok, "detail": each.detail} for each in report.findings]
         counts = {"quarantined_lines": len(report.quarantined)}
-        output.document({"findings": findings, **counts, "quarantined": json_rows(_QUARANTINED, listed)})
+        rows = json_rows(_QUARANTINED, listed)
+        told = warning_documents(warnings)
+        output.document({"findings": findings, "warnings": told, **counts, "quarantined": rows})
         return
     if output.form is Form.CSV:
         output.rows(_QUARANTINED, report.quarantined)

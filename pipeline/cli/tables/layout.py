@@ -61,14 +61,16 @@ def _fitted(
 ) -> tuple[list[str], list[str]]:
     """Return the lines of a table or of records, and the columns of detail for which there was no room."""
     details = [place for place, column in enumerate(columns) if column.is_detail and not column.is_asked]
+    seen = [{row[place] for row in rows} for place in range(len(columns))]
     for word_max in _WORDS_MAX:
+        rooms = [_room(column, cells, word_max) for column, cells in zip(columns, seen, strict=True)]
         for count in range(len(details) + 1):
             cut = details[len(details) - count :]
             kept = [place for place in range(len(columns)) if place not in cut]
-            chosen = [columns[place] for place in kept]
-            cells = [[row[place] for place in kept] for row in rows]
-            widths = _widths(chosen, cells, limit, word_max)
+            widths = _widths([rooms[place] for place in kept], limit)
             if widths is not None:
+                chosen = [columns[place] for place in kept]
+                cells = [[row[place] for place in kept] for row in rows] if cut else rows
                 lines = _table(chosen, cells, widths, is_coloured=is_coloured)
                 return lines, [visible(columns[place].title) for place in cut]
     return _records(columns, rows, limit, is_coloured=is_coloured), []
@@ -87,16 +89,15 @@ class _Room:
 
 def _natural(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int]:
     return [
-        max([_width(visible(column.title)), *(_width(row[place]) for row in rows)])
+        max([_width(visible(column.title)), *map(_width, {row[place] for row in rows})])
         for place, column in enumerate(columns)
     ]
 
 
-def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], limit: int, word_max: int) -> list[int] | None:
-    """Return how wide each column is, or None where they do not fit without breaking a word of ``word_max`` or less."""
-    rooms = [_room(column, [row[place] for row in rows], word_max) for place, column in enumerate(columns)]
+def _widths(rooms: Sequence[_Room], limit: int) -> list[int] | None:
+    """Return how wide each column is, or None where they do not fit."""
     widths = [room.least for room in rooms]
-    spare = limit - sum(widths) - len(_GAP) * (len(columns) - 1)
+    spare = limit - sum(widths) - len(_GAP) * (len(rooms) - 1)
     if spare < 0:
         return None
     for wanted in ([room.cells for room in rooms], [room.all for room in rooms]):
@@ -107,7 +108,8 @@ def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], limit: int
     return widths
 
 
-def _room(column: Column, cells: Sequence[str], word_max: int) -> _Room:
+def _room(column: Column, cells: set[str], word_max: int) -> _Room:
+    """Return the room of a column with these cells, in which no word of ``word_max`` or less is broken."""
     heading = visible(column.title)
     part = max(_width(part.rstrip()) for part in _AFTER_WORD.split(heading))
     widest = max(map(_width, cells))
@@ -115,7 +117,7 @@ def _room(column: Column, cells: Sequence[str], word_max: int) -> _Room:
         word = max(_width(word) for text in cells for word in text.split(" "))
         least = min(widest, max(_TEXT_MIN, min(word, word_max)))
     elif column.kind is Kind.ID:
-        least = _least_that_tells_apart(set(cells), widest)
+        least = _least_that_tells_apart(cells, widest)
     else:
         least = widest
     return _Room(least=max(least, part), cells=max(widest, part), all=max(widest, _width(heading)))
@@ -151,6 +153,9 @@ def _table(
             for column, text, width in zip(columns, row, widths, strict=True)
         ]
         tallest = max(map(len, cells))
+        if tallest == 1:
+            body.append(_line(columns, [each[0] for each in cells], widths))
+            continue
         padded = [lines + [""] * (tallest - len(lines)) for lines in cells]
         body += [_line(columns, parts, widths) for parts in zip(*padded, strict=True)]
     return [*(_set_off(line, is_coloured=is_coloured) for line in header), rule, *body]
@@ -161,10 +166,13 @@ def _fitting(text: str, column: Column, width: int) -> str:
 
 
 def _line(columns: Sequence[Column], texts: Sequence[str], widths: Sequence[int]) -> str:
-    return _GAP.join(
-        " " * (width - _width(text)) + text if column.kind.is_number else text + " " * (width - _width(text))
-        for column, text, width in zip(columns, texts, widths, strict=True)
-    ).rstrip()
+    padded = [_padded(*each) for each in zip(columns, texts, widths, strict=True)]
+    return _GAP.join(padded).rstrip()
+
+
+def _padded(column: Column, text: str, width: int) -> str:
+    spaces = " " * (width - _width(text))
+    return spaces + text if column.kind.is_number else text + spaces
 
 
 def _heading(title: str, width: int) -> list[str]:
@@ -210,6 +218,8 @@ def _set_off(text: str, *, is_coloured: bool) -> str:
 
 def _wrapped(text: str, width: int) -> list[str]:
     """Return the lines of a text, broken at spaces, and within a word where it is longer than a line."""
+    if _width(text) <= width:
+        return [text]
     lines = [""]
     for word in text.split(" "):
         candidate = f"{lines[-1]} {word}" if lines[-1] else word

@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING
 
 from pipeline.base.money import exact_arithmetic, plain, rounded_to_minor_unit
 from pipeline.documents.einvoice.taxes import tax_terms
-from pipeline.documents.einvoice.text import number, stated
+from pipeline.documents.einvoice.text import PlainSpelling, number, stated
+from pipeline.documents.pages.descriptions import description_in, reduction_in
+from pipeline.documents.pages.words import ENGLISH
 from pipeline.invoicing.lines import TOKEN_KINDS, LineKind, negated
 from pipeline.rating import TOKENS_PER_RATE
 
@@ -116,13 +118,30 @@ def _list_price(line: InvoiceLine, price: Decimal, tokens: int) -> Terms:
 def _item_name(invoice: Invoice, line: InvoiceLine, words: Words) -> str:
     """Return what the item is called (BT-153): ``jamba-large, Input tokens``; of a line without a meter, its text."""
     if line.meter is None:
-        return line.description or words.kinds[line.kind]
+        return _text_in(words, line) or words.kinds[line.kind]
     what = f"{line.model}, {words.meters[line.meter]}"
     if line.credits_line is not None:
         return f"{words.reduction_of.format(line=line.credits_line, invoice=invoice.credits_invoice)}: {what}"
     if line.original_period is not None:
         return f"{words.correction_of.format(period=line.original_period)}: {what}"
     return f"{words.kinds[line.kind]}: {what}" if line.kind is LineKind.INCLUDED else what
+
+
+def _text_in(words: Words, line: InvoiceLine) -> str:
+    """Return the text of a line without a meter in a language; in English as it was frozen.
+
+    The line's description (BT-154) is the frozen one in every language.
+    """
+    spelling, original = PlainSpelling(words=words), line.original_kind or line.kind
+    if words is ENGLISH:
+        return line.description
+    if line.kind is LineKind.CORRECTION:
+        corrected = words.correction_of.format(period=line.original_period)
+        named = words.items.get(line.item, line.item)
+        return ", ".join(part for part in (f"{corrected}: {words.kinds[original]}", line.model, named) if part)
+    if line.kind is LineKind.REDUCTION:
+        return reduction_in(spelling, line.description, lambda text: description_in(spelling, original, text))
+    return description_in(spelling, line.kind, line.description)
 
 
 def _attributes(line: InvoiceLine) -> Iterator[tuple[str, str]]:

@@ -3,18 +3,50 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pipeline.base.money import normalised, plain
 
 if TYPE_CHECKING:
-    from decimal import Decimal
+    from datetime import date
+
+    from pipeline.base.periods import BillingPeriod
+    from pipeline.documents.pages.words import Words
 
 _NO_XML_CHARACTER = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _REPLACEMENT = "\ufffd"
 
 Terms = dict[str, Any]
 """Business terms by their numbers: ``BT-1`` is text, a day or a plain number, ``BG-25`` a list of further terms."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainSpelling:
+    """The words of a language with numbers and dates as programs write them; no library is needed for it."""
+
+    words: Words
+
+    def number(self, value: Decimal | int) -> str:
+        """Write a number with all its digits."""
+        return plain(Decimal(value))
+
+    def percent(self, value: Decimal) -> str:
+        """Write a percentage without zeros at its end."""
+        return number(value)
+
+    def money(self, amount: Decimal, currency: str) -> str:
+        """Write an amount with the code of its currency: ``20.00 EUR``."""
+        return f"{plain(amount)} {currency}"
+
+    def date(self, day: date) -> str:
+        """Write a date: ``2026-10-05``."""
+        return day.isoformat()
+
+    def month(self, period: BillingPeriod) -> str:
+        """Write a billing period: ``2026-10``."""
+        return str(period)
 
 
 def xml_text(text: str) -> str:

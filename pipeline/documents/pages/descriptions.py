@@ -14,7 +14,7 @@ import re
 from dataclasses import fields
 from decimal import Decimal
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pipeline.accounts.billing import REVERSE_CHARGE_TEXT
 from pipeline.base.errors import TallybookError
@@ -24,8 +24,33 @@ from pipeline.invoicing.lines import LineKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import date
 
-    from pipeline.documents.pages.spelling import Spelling
+    from pipeline.documents.pages.words import Words
+
+
+class Speller(Protocol):
+    """How a language is written: on a page (``spelling.Spelling``), or for programs (``einvoice.text``)."""
+
+    @property
+    def words(self) -> Words:
+        """Its words."""
+
+    def number(self, value: Decimal | int) -> str:
+        """Write a number."""
+
+    def percent(self, value: Decimal) -> str:
+        """Write a percentage without its sign."""
+
+    def money(self, amount: Decimal, currency: str) -> str:
+        """Write an amount with its currency."""
+
+    def date(self, day: date) -> str:
+        """Write a date."""
+
+    def month(self, period: BillingPeriod) -> str:
+        """Write a billing period."""
+
 
 _NUMBER = r"-?\d+(?:\.\d+)?"
 _FIELDS = {
@@ -62,7 +87,7 @@ _ENDINGS = ("part_of_days", "part_taxed_as")
 """What may follow one of them."""
 
 
-def description_in(spelling: Spelling, kind: LineKind, description: str) -> str:
+def description_in(spelling: Speller, kind: LineKind, description: str) -> str:
     """Return the description of a line in a language: ``Frais mensuels pour octobre 2026``.
 
     That of a kind without phrases (usage, which is written by its meter) and one of no phrase is returned as it is.
@@ -78,7 +103,7 @@ def description_in(spelling: Spelling, kind: LineKind, description: str) -> str:
     return description
 
 
-def reduction_in(spelling: Spelling, description: str, text_in: Callable[[str], str]) -> str:
+def reduction_in(spelling: Speller, description: str, text_in: Callable[[str], str]) -> str:
     """Return the description of a reduction in a language; its reason stays as it is.
 
     ``text_in`` writes the description of the line that it is taken off.
@@ -90,7 +115,7 @@ def reduction_in(spelling: Spelling, description: str, text_in: Callable[[str], 
     return _written(spelling, "reduction", stated | {"text": text_in(stated["text"])})
 
 
-def tax_text_in(spelling: Spelling, text: str) -> str:
+def tax_text_in(spelling: Speller, text: str) -> str:
     """Return what is printed about tax in a language, where it is our own sentence of a reversed charge."""
     return text.replace(REVERSE_CHARGE_TEXT, spelling.words.reverse_charge)
 
@@ -105,7 +130,7 @@ def _pattern(name: str) -> re.Pattern[str]:
     )
 
 
-def _without_endings(spelling: Spelling, description: str) -> tuple[str, str]:
+def _without_endings(spelling: Speller, description: str) -> tuple[str, str]:
     endings = ""
     for name in _ENDINGS:
         said = re.search(f"{_pattern(name).pattern}$", description)
@@ -115,39 +140,39 @@ def _without_endings(spelling: Spelling, description: str) -> tuple[str, str]:
     return description, endings
 
 
-def _written(spelling: Spelling, name: str, stated: Mapping[str, str]) -> str:
+def _written(spelling: Speller, name: str, stated: Mapping[str, str]) -> str:
     return str(getattr(spelling.words.phrases, name)).format(
         **{field: _spelled(spelling, field, value) for field, value in stated.items()}
     )
 
 
-def _spelled(spelling: Spelling, field: str, value: str) -> str:
+def _spelled(spelling: Speller, field: str, value: str) -> str:
     write = _WRITTEN.get(field)
     return value if write is None else write(spelling, value)
 
 
-def _number(spelling: Spelling, value: str) -> str:
+def _number(spelling: Speller, value: str) -> str:
     return spelling.number(Decimal(value))
 
 
-def _money(spelling: Spelling, value: str) -> str:
+def _money(spelling: Speller, value: str) -> str:
     amount, currency = value.split(" ")
     return spelling.money(Decimal(amount), currency)
 
 
-def _parts(spelling: Spelling, value: str) -> str:
+def _parts(spelling: Speller, value: str) -> str:
     """Write the parts of a commitment, between their brackets."""
     return _pattern("days_of_amount").sub(lambda said: _written(spelling, "days_of_amount", said.groupdict()), value)
 
 
-def _period(spelling: Spelling, value: str) -> str:
+def _period(spelling: Speller, value: str) -> str:
     try:
         return spelling.month(BillingPeriod.parse(value))
     except TallybookError:
         return value
 
 
-def _entry_part(spelling: Spelling, part: str) -> str:
+def _entry_part(spelling: Speller, part: str) -> str:
     """Write a part of what an entry of a card is of: a model, a tier, or a size of prompts."""
     above = _pattern("above").fullmatch(part)
     if above is not None:
@@ -156,7 +181,7 @@ def _entry_part(spelling: Spelling, part: str) -> str:
     return spelling.words.tier.format(tier=tier[1]) if tier else part
 
 
-_WRITTEN: Mapping[str, Callable[[Spelling, str], str]] = {
+_WRITTEN: Mapping[str, Callable[[Speller, str], str]] = {
     "amount": _number,
     "date": lambda spelling, value: spelling.date(parse_date(value)),
     "days": _number,

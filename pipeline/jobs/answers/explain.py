@@ -52,7 +52,9 @@ def explain_line(workspace: Workspace, invoice_id: str, line_number: int) -> Lin
 def _invoice(workspace: Workspace, invoice_id: str) -> tuple[Invoice, AtIssue]:
     for document in register.read(workspace.root):
         if document.get("invoice_id") == invoice_id:
-            return invoice_from_document(document), state_at_issue(workspace, usage_document(workspace, document))
+            return invoice_from_document(document), state_at_issue(
+                workspace, usage_document(workspace, document), is_checked=False
+            )
     state = present_state(workspace)
     for draft in invoice_book(workspace, state.built).drafts:
         if draft.id == invoice_id:

@@ -98,7 +98,7 @@ def focus_rows(
             continue
         of_usage = usage_document(workspace, document)
         key = _state_key(of_usage["configuration_sha256"], of_usage["commit"], Rules.of(of_usage.get("rules")))
-        states[key] = states.get(key) or state_at_issue(workspace, of_usage)
+        states[key] = states.get(key) or state_at_issue(workspace, of_usage, is_checked=False)
         rows += _rows_of_document(document, of_usage, states[key], name)
     for draft in invoice_book(workspace, present.built).drafts:
         if period in (None, draft.period) and account_id in (None, *draft.account_ids):

@@ -262,7 +262,7 @@ def _on_which_invoice(state: AtIssue, event: Event) -> tuple[str, str]:
     for document in reversed(issued):
         if document["status"] != "issued" or document["invoice_id"] in voided:
             continue
-        then = state_at_issue(state.workspace, document)
+        then = state_at_issue(state.workspace, document, is_checked=False)
         again = [
             old
             for old in _traced(then, wanted_place=(event["source"], event["line"]))
@@ -309,7 +309,7 @@ def _after(state: AtIssue, closing: Mapping[str, Any], event: Event) -> Iterator
     for document in documents:
         is_after = event["account_id"] in accounts_of(document) and document["number"] > closing["number"]
         if is_after and document["status"] == "issued" and document["invoice_id"] not in voided:
-            then = state_at_issue(state.workspace, document)
+            then = state_at_issue(state.workspace, document, is_checked=False)
             if any(_is_same(old, event) for old in _traced(then, wanted_place=(event["source"], event["line"]))):
                 yield invoice_from_document(document)
     yield from (

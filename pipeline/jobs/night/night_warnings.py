@@ -9,10 +9,12 @@ from pipeline.base.money import exact_sum, plain, plain_amount
 from pipeline.configuration.settings import UnmeasuredPolicy
 from pipeline.invoicing.book import above_spend_cap
 from pipeline.jobs.night.other_usage import other_usage, other_usage_text
+from pipeline.jobs.state.aggregate import aggregate
 from pipeline.jobs.state.claims import row_text
+from pipeline.jobs.state.drafts import invoice_book
 from pipeline.jobs.state.held import held_text
-from pipeline.jobs.state.quarantined import quarantined_text
-from pipeline.jobs.state.suspicious import suspicious_text
+from pipeline.jobs.state.quarantined import quarantined_text, quarantined_usage
+from pipeline.jobs.state.suspicious import copies_by_key, suspicious_copies, suspicious_text
 from pipeline.jobs.warned import NightWarning, WarningCode
 from pipeline.jobs.wording import UNASSIGNED, are, counted
 from pipeline.usage.sources import quarantine_reasons
@@ -60,6 +62,23 @@ def night_warnings(
         _advisory_checks(built),
         _late(book),
         _above_spend_cap(workspace, book),
+    )
+
+
+def warnings_now(workspace: Workspace) -> list[NightWarning]:
+    """Return what a night of now would warn of, but for what it would find in logs that are not read yet.
+
+    Counts everything and writes nothing.
+    """
+    built = aggregate(workspace)
+    return list(
+        night_warnings(
+            workspace,
+            built,
+            invoice_book(workspace, built),
+            quarantined=quarantined_usage(workspace, built.snapshot),
+            suspicious=copies_by_key(suspicious_copies(workspace, built)),
+        )
     )
 
 

@@ -69,7 +69,7 @@ def recompute(workspace: Workspace, invoice_id: str) -> Recomputation:
     """
     document = issued_document(workspace, invoice_id)
     of_usage = usage_document(workspace, document)
-    at_issue = state_at_issue(workspace, of_usage, is_checked=True)
+    at_issue = state_at_issue(workspace, of_usage)
     differences = list(_compared(workspace.root, of_usage, at_issue))
     if document is not of_usage:
         differences = [replace(each, field=f"{of_usage['invoice_id']}: {each.field}") for each in differences]

@@ -141,20 +141,31 @@ def write_marts(workspace: Workspace, built: Aggregate) -> None:
 
 
 def current_mart(workspace: Workspace, name: str) -> pa.Table:
-    """Return a derived table as of now.
+    """Return a derived table as of now; see ``current_marts``."""
+    return current_marts(workspace, [name])[name]
 
-    As it was written if nothing it depends on has changed since, else built again (and not written).
+
+def current_marts(workspace: Workspace, names: Sequence[str]) -> dict[str, pa.Table]:
+    """Return derived tables as of now.
+
+    As they were written if nothing they depend on has changed since, else built again, once (and not written).
     """
     inputs = inputs_of(workspace, in_force(workspace, read_log(workspace.lake))[0])
-    written = read_derived(workspace.lake, name)
-    if written is not None and written[0] == inputs:
-        return pa.concat_tables([_SCHEMAS[name].empty_table(), *written[1].values()])
-    built = aggregate(workspace, is_checked=False)
-    return {
+    found: dict[str, pa.Table] = {}
+    for name in names:
+        written = read_derived(workspace.lake, name)
+        if written is None or written[0] != inputs:
+            break
+        found[name] = pa.concat_tables([_SCHEMAS[name].empty_table(), *written[1].values()])
+    if len(found) == len(names):
+        return found
+    built = aggregate(workspace)
+    tables = {
         USAGE_DAILY: built.marts.usage_daily,
         EXCHANGES_DAILY: built.marts.exchanges_daily,
         CHARGES: built.rated.charges,
-    }[name]
+    }
+    return {name: tables[name] for name in names}
 
 
 def inputs_of(workspace: Workspace, snapshot: LakeSnapshot) -> Mapping[str, str]:

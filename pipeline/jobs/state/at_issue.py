@@ -55,10 +55,10 @@ def usage_document(workspace: Workspace, document: dict[str, Any]) -> dict[str, 
     return issued_document(workspace, document["credits_invoice"]) if document["status"] == "credit_note" else document
 
 
-def state_at_issue(workspace: Workspace, document: dict[str, Any], *, is_checked: bool = False) -> AtIssue:
+def state_at_issue(workspace: Workspace, document: dict[str, Any], *, is_checked: bool = True) -> AtIssue:
     """Go back to what an issued document was decided from. Writes nothing.
 
-    Whoever decides it once more says that the counts are to be checked.
+    Whoever only shows it may leave the checks of its counts unasked.
 
     Raises ``ConfigurationError`` where the configuration it names was not kept and is not the present one either,
     ``LogEntryRefused`` where the lake has no such commit.

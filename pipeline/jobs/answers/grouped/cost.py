@@ -11,8 +11,7 @@ Owns sums, shares, quotients and what is compared with what. Does not own what a
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from decimal import Decimal
-from fractions import Fraction
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -37,6 +36,10 @@ QUOTIENT_DIGITS = 8
 """Decimal places of a cost per request or per thousand tokens, which are rounded half to even."""
 SHARE_DIGITS = 4
 """Decimal places of parts of 1: two of per cent."""
+_QUOTIENTS = Context(prec=120, rounding=ROUND_HALF_EVEN)
+"""Amounts and counts have 38 digits at most, so a quotient that is no tie of two roundings differs from one within its
+first hundred digits: rounding it twice is rounding it once.
+"""
 _WIDE_COUNT = pa.decimal128(38, 0)
 _WIDE_AMOUNT = pa.decimal256(76, 22)
 _CLOCKED = (HOUR, "usage_date", "billing_period")
@@ -75,17 +78,6 @@ class Sums:
         """Of the tokens that have a price, rounded; None where there is none."""
         priced = self.tokens - self.unpriced_tokens
         return None if self.cost is None or not priced else rounded_quotient(self.cost * 1000, priced, QUOTIENT_DIGITS)
-
-    def plus(self, other: Sums) -> Sums:
-        """Return both together."""
-        amounts = [each for each in (self.charged, other.charged) if each is not None]
-        is_counted = self.requests is not None and other.requests is not None
-        return Sums(
-            requests=(self.requests or 0) + (other.requests or 0) if is_counted else None,
-            tokens=self.tokens + other.tokens,
-            unpriced_tokens=self.unpriced_tokens + other.unpriced_tokens,
-            charged=exact_sum(amounts) if amounts else None,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +200,8 @@ def rounded_quotient(amount: Decimal, divisor: Decimal | int, digits: int) -> De
     >>> rounded_quotient(Decimal("0.05"), 3, 8)
     Decimal('0.01666667')
     """
-    return Decimal(f"{round(Fraction(amount) / Fraction(divisor) * 10**digits)}E-{digits}")
+    found = _QUOTIENTS.divide(amount, Decimal(divisor)).quantize(Decimal(1).scaleb(-digits), context=_QUOTIENTS)
+    return found or found.copy_abs()  # a zero loses its sign
 
 
 def _moved(table: pa.Table, span: Span, previous: Span, hours: Iterable[str]) -> pa.Table:
@@ -248,7 +241,7 @@ def _sums(tables: RatedTables, columns: Sequence[str], *, is_metered: bool) -> d
         for row in wide.group_by(keys, use_threads=False).aggregate(aggregated).to_pylist():
             place = tuple(str(row[name]) for name in columns), str(row["currency"])
             sums = sums_of(int(row[f"{count}_sum"]), row)
-            found[place] = found[place].plus(sums) if place in found else sums
+            found[place] = _added([found[place], sums]) if place in found else sums
 
     nothing = None if is_metered else 0
     is_of_requests = pc.equal(tables.charges["meter"], Meter.REQUEST.value)
@@ -329,9 +322,18 @@ def _totals(rows: Sequence[CostRow]) -> list[CostRow]:
 
 def _together(rows: Sequence[CostRow]) -> CostRow:
     """Return the sum of some rows of one currency."""
-    first, *rest = rows
-    sums, before = first.sums, first.before
-    for row in rest:
-        sums = sums.plus(row.sums)
-        before = before.plus(row.before) if before is not None and row.before is not None else before
-    return replace(first, sums=sums, before=before)
+    before = [row.before for row in rows if row.before is not None]
+    return replace(
+        rows[0], sums=_added([row.sums for row in rows]), before=_added(before) if len(before) == len(rows) else None
+    )
+
+
+def _added(sums: Sequence[Sums]) -> Sums:
+    requests = [each.requests for each in sums if each.requests is not None]
+    amounts = [each.charged for each in sums if each.charged is not None]
+    return Sums(
+        requests=sum(requests) if len(requests) == len(sums) else None,
+        tokens=sum(each.tokens for each in sums),
+        unpriced_tokens=sum(each.unpriced_tokens for each in sums),
+        charged=exact_sum(amounts) if amounts else None,
+    )

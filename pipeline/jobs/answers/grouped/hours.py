@@ -32,7 +32,6 @@ from pipeline.warehouse.reference import hour_start_at, reference_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import date
 
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.answers.grouped.selection import Span
@@ -69,7 +68,7 @@ def sliced_by_hour(workspace: Workspace, spans: Iterable[Span]) -> Sliced:
         }
         for day in utc_dates
     }
-    periods = {str(month) for mine in months.values() for month in mine if any(_touches(span, month) for span in spans)}
+    periods = {str(month) for mine in months.values() for month in mine if any(span.touches(month) for span in spans)}
     hourly = {day for day, mine in months.items() if not periods.isdisjoint(map(str, mine))}
     settings = workspace.settings
     counted = count_by_slice(
@@ -90,13 +89,6 @@ def sliced_by_hour(workspace: Workspace, spans: Iterable[Span]) -> Sliced:
     return Sliced(
         *(_with_hours(table.filter(pc.is_in(table["billing_period"], wanted)), workspace) for table in counted)
     )
-
-
-def _touches(span: Span, period: BillingPeriod) -> bool:
-    def is_after(end: date | None, start: date) -> bool:
-        return end is None or start < end
-
-    return is_after(span.to_date, period.first_date) and (span.from_date is None or span.from_date < period.end_date)
 
 
 def _with_hours(table: pa.Table, workspace: Workspace) -> pa.Table:

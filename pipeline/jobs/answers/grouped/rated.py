@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.jobs.answers.grouped.words import mapped
-from pipeline.jobs.state.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY, current_mart
+from pipeline.jobs.state.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY, current_marts
 from pipeline.jobs.state.drafts import account_currencies
 from pipeline.jobs.state.rate import rate_placed
 from pipeline.jobs.wording import UNASSIGNED
@@ -47,9 +47,8 @@ class RatedTables:
 
 def rated_daily(workspace: Workspace) -> RatedTables:
     """Return billed usage by usage date, from the marts."""
-    charges = current_mart(workspace, CHARGES)
-    usage = current_mart(workspace, USAGE_DAILY)
-    exchanges = current_mart(workspace, EXCHANGES_DAILY)
+    marts = current_marts(workspace, [CHARGES, USAGE_DAILY, EXCHANGES_DAILY])
+    charges, usage, exchanges = marts[CHARGES], marts[USAGE_DAILY], marts[EXCHANGES_DAILY]
     return RatedTables(
         charges=charges.select([*_GRAIN, "meter", "quantity", "currency", "amount"]),
         unpriced=with_currency(unpriced_rows(usage, workspace), workspace).select(

@@ -57,6 +57,12 @@ class Span:
             self.to_date is None or usage_date < self.to_date
         )
 
+    def touches(self, period: BillingPeriod) -> bool:
+        """Say whether a month has a day of it."""
+        return (self.to_date is None or period.first_date < self.to_date) and (
+            self.from_date is None or self.from_date < period.end_date
+        )
+
     @property
     def months(self) -> int | None:
         """How many whole calendar months it is; None where it is none."""
@@ -120,9 +126,9 @@ class Selection:
 
     span: Span = Span()
     accounts: tuple[str, ...] = ()
-    """Ids; ``unassigned`` are the keys of no account."""
+    """Ids, or what one of them alone begins with; ``unassigned`` are the keys of no account."""
     keys: tuple[str, ...] = ()
-    """Ids, or what one of them alone begins with."""
+    """Ids, likewise; ``key_0c…b3ee`` begins and ends so, as a table shows it."""
     models: tuple[str, ...] = ()
     """As the rate card calls them."""
     tiers: tuple[str, ...] = ()
@@ -144,7 +150,7 @@ class Selection:
         keys = {key.key_id for account in accounts for key in account.keys} | _values(tables, "api_key_id")
         return replace(
             self,
-            accounts=tuple(_known("--account", each, known_accounts) for each in self.accounts),
+            accounts=tuple(_begun("--account", each, known_accounts) for each in self.accounts),
             keys=tuple(_begun("--key", each, keys) for each in self.keys),
             models=tuple(_known("--model", each, _values(tables, "model")) for each in self.models),
             tiers=tuple(_known("--tier", each, _values(tables, "service_tier") | {""}) for each in self.tiers),
@@ -200,15 +206,14 @@ def _known(option: str, value: str, known: Collection[str]) -> str:
 
 
 def _begun(option: str, value: str, known: Collection[str]) -> str:
+    """Return the id that is meant: the one given, or the only one that begins so, and ends so after a ``…``."""
     if value in known:
         return value
-    found = sorted(each for each in known if each.startswith(value))
-    if len(found) == 1:
+    begins, _, ends = value.partition("…")
+    found = sorted(each for each in known if each.startswith(begins) and each[len(begins) :].endswith(ends))
+    if begins and len(found) == 1:
         return found[0]
-    if found:
-        message = (
-            f"{option} {value!r} is the beginning of {len(found)} ids, such as {found[0]} and {found[1]}; "
-            "write more of it"
-        )
+    if begins and found:
+        message = f"{option} {value!r} could be {len(found)} ids, such as {found[0]} and {found[1]}; write more of it"
         raise ConfigurationError(message)
     return _known(option, value, known)

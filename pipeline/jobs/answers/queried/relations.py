@@ -19,14 +19,14 @@ from pipeline.base.errors import InexactAmount
 from pipeline.base.periods import BillingPeriod
 from pipeline.jobs.answers.grouped.selection import Span
 from pipeline.jobs.answers.queried.columns import INVOICE_LINES, INVOICES, VIEWS
-from pipeline.jobs.state.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY, aggregate, current_mart, inputs_of
+from pipeline.jobs.state.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY, aggregate, current_marts, inputs_of
 from pipeline.jobs.state.drafts import invoice_book
 from pipeline.jobs.state.held import in_force
 from pipeline.lake.commits import read_log, verified_data_files, verified_quarantine
 from pipeline.lake.derived import read_manifest, verified_derived
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from pipeline.configuration.workspace import Workspace
@@ -49,31 +49,29 @@ def relations(workspace: Workspace, names: Collection[str], span: Span = _ALL) -
     if "quarantine" in names:
         paths = verified_quarantine(workspace.lake, read_log(workspace.lake))
         found["quarantine"] = _of_files(paths, VIEWS["quarantine"].schema)
-    for name in (USAGE_DAILY, EXCHANGES_DAILY, CHARGES):
-        if name in names:
-            found[name] = _mart(workspace, name, span)
+    found |= _marts(workspace, [name for name in (USAGE_DAILY, EXCHANGES_DAILY, CHARGES) if name in names], span)
     if {"invoices", "invoice_lines"} & set(names):
         invoices = [
-            invoice for invoice in invoice_book(workspace, aggregate(workspace)).of() if touches(span, invoice.period)
+            invoice for invoice in invoice_book(workspace, aggregate(workspace)).of() if span.touches(invoice.period)
         ]
         found |= _of_invoices(invoices, names)
     return {name: found[name] for name in names}
 
 
-def touches(span: Span, period: BillingPeriod) -> bool:
-    """Say whether a month has a day of a span."""
-    return (span.to_date is None or period.first_date < span.to_date) and (
-        span.from_date is None or span.from_date < period.end_date
-    )
-
-
-def _mart(workspace: Workspace, name: str, span: Span) -> ds.Dataset:
-    manifest = read_manifest(workspace.lake, name)
-    if manifest is None or manifest.inputs != inputs_of(workspace, in_force(workspace, read_log(workspace.lake))[0]):
-        return ds.dataset(current_mart(workspace, name))
-    files = verified_derived(workspace.lake, name) or {}
-    paths = [path for period, path in files.items() if touches(span, BillingPeriod.parse(period))]
-    return _of_files(paths, VIEWS[name].schema)
+def _marts(workspace: Workspace, names: Sequence[str], span: Span) -> dict[str, ds.Dataset]:
+    """Return marts from their files where all are as of now, else as they are built, once."""
+    if not names:
+        return {}
+    inputs = inputs_of(workspace, in_force(workspace, read_log(workspace.lake))[0])
+    manifests = [read_manifest(workspace.lake, name) for name in names]
+    if any(manifest is None or manifest.inputs != inputs for manifest in manifests):
+        return {name: ds.dataset(table) for name, table in current_marts(workspace, names).items()}
+    found = {}
+    for name in names:
+        files = verified_derived(workspace.lake, name) or {}
+        paths = [path for period, path in files.items() if span.touches(BillingPeriod.parse(period))]
+        found[name] = _of_files(paths, VIEWS[name].schema)
+    return found
 
 
 def _of_files(paths: Collection[Path], schema: pa.Schema) -> ds.Dataset:

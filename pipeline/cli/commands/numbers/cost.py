@@ -7,26 +7,32 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import normalised, plain_amount
 from pipeline.cli.context import warn
 from pipeline.cli.examples import examples
 from pipeline.cli.output import output_option
-from pipeline.cli.selecting import selection_of, selection_options
+from pipeline.cli.selecting import KINDS, selection_of, selection_options
 from pipeline.cli.tables.columns import Column, Kind
 from pipeline.cli.tables.forms import Form, json_rows
 from pipeline.configuration.workspace import open_workspace
+from pipeline.jobs.answers.grouped.bills import bill_steps
 from pipeline.jobs.answers.grouped.cost import cost
 from pipeline.jobs.answers.grouped.words import DIMENSIONS, UNMETERED
 from pipeline.jobs.wording import are, counted
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from pipeline.base.periods import BillingPeriod
     from pipeline.cli.context import Invocation
     from pipeline.cli.output import Output
     from pipeline.cli.tables.columns import Cell
+    from pipeline.jobs.answers.grouped.bills import BillStep
     from pipeline.jobs.answers.grouped.cost import CostAnswer, CostRow
     from pipeline.jobs.answers.grouped.selection import Span
 
+_BY = "account,model"
 _WORDS = ", ".join(word for word in DIMENSIONS if word not in UNMETERED)
 
 
@@ -34,14 +40,15 @@ _WORDS = ", ".join(word for word in DIMENSIONS if word not in UNMETERED)
     name="cost",
     epilog=examples(
         "tallybook cost --period 2026-10",
-        "tallybook cost --by team,model --period 2026-10 --compare previous",
+        "tallybook cost --by team,model --period last-month --compare previous",
         "tallybook cost --by key --account birke --top 5",
-        "tallybook cost --by hour --from 2026-10-12 --to 2026-10-13 -o csv",
+        "tallybook cost --bills --period last-month --account birke",
+        "tallybook cost --by hour --from yesterday --to today -o csv",
     ),
 )
 @click.option(
     "--by",
-    default="account,model",
+    default=_BY,
     show_default=True,
     help=f"One or more of: {_WORDS}, and tag:NAME for a tag of keys, such as tag:team.",
 )
@@ -49,6 +56,9 @@ _WORDS = ", ".join(word for word in DIMENSIONS if word not in UNMETERED)
 @click.option("--meter", "meters", multiple=True, help="On this meter alone, such as prompt or completion.")
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help="The N that cost most, and all others as one row.")
 @click.option("--compare", "compared", type=click.Choice(["previous"]), help="With the period before, of equal length.")
+@click.option(
+    "--bills", "is_of_bills", is_flag=True, help="Instead: from this cost to the totals of drafts and invoices."
+)
 @output_option()
 @click.pass_obj
 def command(
@@ -57,10 +67,11 @@ def command(
     *,
     by: str,
     period: BillingPeriod | None,
-    from_text: str | None,
-    to_text: str | None,
+    from_date: date | None,
+    to_date: date | None,
     top: int | None,
     compared: str | None,
+    is_of_bills: bool,
     output: Output,
     **chosen: tuple[str, ...],
 ) -> None:
@@ -70,17 +81,38 @@ def command(
     before anything is rounded. A draft's total is another number: its lines are rounded, and included tokens, fees,
     minimums, commitments, corrections, credits and tax are lines of their own. Usage without a rate, or of a key in no
     account, has no cost: it is listed with its unpriced tokens, never as zero. Currencies are never added up.
+
+    --bills leads from the one number to the other, step by step, for whole months.
     """
     workspace = open_workspace(invocation.workspace, now=invocation.now())
+    selection = selection_of(period=period, from_date=from_date, to_date=to_date, **chosen)
+    if is_of_bills:
+        if by != _BY or top is not None or compared is not None:
+            message = "--bills has its own rows and takes no --by, --top or --compare; leave them out"
+            raise ConfigurationError(message)
+        output.rows(_STEPS, [_step_cells(step) for step in bill_steps(workspace, selection)])
+        return
     answer = cost(
         workspace,
         [word.strip() for word in by.split(",") if word.strip()],
-        selection_of(period=period, from_text=from_text, to_text=to_text, **chosen),
+        selection,
         top=top,
         is_compared=compared is not None,
     )
     _print(output, answer)
     _tell_of_unpriced(answer)
+
+
+_STEPS = [
+    Column(name="currency", heading="in", is_asked=True),
+    Column(name="step", is_asked=True),
+    Column(name="lines", kind=Kind.COUNT),
+    Column(name="amount", kind=Kind.MONEY, is_asked=True),
+]
+
+
+def _step_cells(step: BillStep) -> list[Cell]:
+    return [step.currency, step.step, step.lines, Decimal(plain_amount(step.amount, step.currency))]
 
 
 def _print(output: Output, answer: CostAnswer) -> None:
@@ -106,14 +138,13 @@ def _print(output: Output, answer: CostAnswer) -> None:
 
 
 def _columns(answer: CostAnswer) -> list[Column]:
-    kinds = {"api_key_id": Kind.ID, "usage_hour": Kind.DATE, "usage_date": Kind.DATE, "billing_period": Kind.DATE}
     compared = [
         Column(name="previous_cost", kind=Kind.MONEY, is_detail=True),
         Column(name="change", kind=Kind.MONEY),
         Column(name="relative_change", kind=Kind.SHARE),
     ]
     return [
-        *(Column(name=name, kind=kinds.get(name, Kind.TEXT), is_asked=True) for name in answer.columns),
+        *(Column(name=name, kind=KINDS.get(name, Kind.TEXT), is_asked=True) for name in answer.columns),
         Column(name="currency", heading="in"),
         Column(name="requests", kind=Kind.COUNT, is_detail=True),
         Column(name="tokens", kind=Kind.COUNT, is_detail=answer.previous is not None),

@@ -1,0 +1,93 @@
+"""From what the usage of some months costs to the totals of their invoices and drafts, step by step.
+
+Owns the steps, which add up. Does not own costs (``cost``) nor invoices (``pipeline.invoicing``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from pipeline.base.errors import ConfigurationError
+from pipeline.base.money import exact_sum, normalised
+from pipeline.invoicing import LineKind
+from pipeline.jobs.answers.grouped.cost import cost
+from pipeline.jobs.state.aggregate import aggregate
+from pipeline.jobs.state.drafts import invoice_book
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.configuration.workspace import Workspace
+    from pipeline.invoicing import Invoice
+    from pipeline.jobs.answers.grouped.selection import Selection
+
+COST, LATER, ROUNDING, TOTAL = "cost of usage", "not on these bills", "rounding of lines", "total of bills"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillStep:
+    """A step from cost to bills, in one currency."""
+
+    currency: str
+    step: str
+    """``COST``, ``LATER``, ``ROUNDING``, the kind of lines, or ``TOTAL``.
+
+    ``LATER`` is what came after issue, usage and prices: other bills correct it.
+    """
+    lines: int
+    """How many lines of bills it is of; of ``TOTAL`` how many lines they have."""
+    amount: Decimal
+    """Exact. ``TOTAL`` is the sum of the others."""
+
+
+def bill_steps(workspace: Workspace, selection: Selection) -> list[BillStep]:
+    """Return the steps of each currency, in the order in which they are added up; steps of nothing are left out.
+
+    Bills are the invoices, credit notes and drafts of the selected months and accounts. Raises ``ConfigurationError``
+    for a selection that no bill is about: parts of months, keys, models, tiers, meters or tags.
+    """
+    if selection.span.months is None or not selection.is_all_of_accounts:
+        message = (
+            "--bills needs whole months, and a bill is of all keys, models and meters of an account; "
+            "write --period 2026-10, and --account alone"
+        )
+        raise ConfigurationError(message)
+    answer = cost(workspace, ["account"], selection)
+    costs = {total.currency: total.cost or Decimal(0) for total in answer.totals if total.currency}
+    accounts = set(answer.selection.accounts)
+    bills = [
+        bill
+        for bill in invoice_book(workspace, aggregate(workspace)).of()
+        if selection.span.touches(bill.period) and (not accounts or bill.account_id in accounts)
+    ]
+    return [
+        step
+        for currency in sorted({*costs, *(bill.currency for bill in bills)})
+        for step in _steps(
+            currency, costs.get(currency, Decimal(0)), [bill for bill in bills if bill.currency == currency]
+        )
+    ]
+
+
+def _steps(currency: str, cost_of_usage: Decimal, bills: Sequence[Invoice]) -> list[BillStep]:
+    lines = [line for bill in bills for line in bill.lines]
+    usage = [line for line in lines if line.kind is LineKind.USAGE]
+    exact, printed = exact_sum(line.exact_amount for line in usage), exact_sum(line.amount for line in usage)
+    amounts: dict[str, list[Decimal]] = {
+        COST: [cost_of_usage],
+        LATER: [exact, cost_of_usage.copy_negate()],
+        ROUNDING: [printed, exact.copy_negate()],
+    }
+    counts = {COST: len(usage), LATER: 0, ROUNDING: len(usage)}
+    for kind in LineKind:
+        mine = [line.amount for line in lines if line.kind is kind and kind is not LineKind.USAGE]
+        if mine:
+            amounts[kind.value], counts[kind.value] = mine, len(mine)
+    steps = [(name, counts[name], normalised(exact_sum(each))) for name, each in amounts.items()]
+    total = (TOTAL, len(lines), normalised(exact_sum(bill.total for bill in bills)))
+    kept = [step for step in steps if step[0] == COST or step[2]]
+    return [
+        BillStep(currency=currency, step=name, lines=count, amount=amount) for name, count, amount in (*kept, total)
+    ]
