@@ -15,9 +15,10 @@ from __future__ import annotations
 import io
 import os
 import sys
+import traceback
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from click.shell_completion import CompletionItem
@@ -39,6 +40,9 @@ from pipeline.cli.context import EXIT_CONFIGURATION, EXIT_INTERRUPTED, EXIT_UNEX
 from pipeline.cli.groups import CommandsByName
 from pipeline.cli.lean_imports import keep_imports_lean
 from pipeline.cli.surroundings import machine_error_text
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 EXIT_BLOCKED = 4
 EXIT_LOCKED = 5
@@ -129,6 +133,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """
     keep_imports_lean()
     _leave_no_core()
+    sys.excepthook = show_traceback
     code = run(arguments)
     try:
         sys.stdout.flush()
@@ -170,6 +175,12 @@ def run(arguments: list[str] | None = None) -> int:
         click.echo(f"tallybook: {refused}", err=True)
         return EXIT_MACHINE
     return result if isinstance(result, int) else 0
+
+
+def show_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Write the traceback of a bug to stderr, with what it repeats of somebody's data made visible."""
+    for line in "".join(traceback.format_exception(kind, error, trace)).rstrip("\n").split("\n"):
+        tell(line)
 
 
 def _show(error: click.ClickException) -> None:

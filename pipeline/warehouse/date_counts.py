@@ -4,7 +4,7 @@ Slice totals, and the events whose identity may have been logged twice.
 
 Owns the columns of both, and the steps from events to them and from them to the marts: the same relations of ``sql/``
 that ``build_marts`` builds in one go, so the marts are the same to the byte. Does not own which dates are counted again
-(``pipeline.jobs.state.dates_counted``), nor how the pieces are kept (``pipeline.lake.counted``).
+(``pipeline.jobs.state.counted.dates_counted``), nor how the pieces are kept (``pipeline.lake.counted``).
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ from lake_nights import commit_night, used
 from workspaces import STANDARD, fingerprints, make_workspace, tallybook
 
 from pipeline.configuration.workspace import open_workspace
-from pipeline.jobs.state import dates_counted
 from pipeline.jobs.state.aggregate import aggregate, aggregate_what_is_new, by_period
+from pipeline.jobs.state.counted import dates_counted
 from pipeline.jobs.state.drafts import invoice_book
 from pipeline.lake import counted
 from pipeline.objects import disk, parquet_bytes

@@ -17,7 +17,7 @@ from pipeline.invoicing.corrections import Cell, Worth, correction_lines
 from pipeline.invoicing.draft import draft_of_lines
 from pipeline.invoicing.lines import PERIOD_KINDS, TOKEN_KINDS
 from pipeline.invoicing.period_lines import period_lines, year_lines
-from pipeline.invoicing.recurring_lines import SEATS, YearToSettle
+from pipeline.invoicing.recurring_lines import SEATS, YearSoFar
 from pipeline.invoicing.reductions import Reduction, lines_of_void, partial_credit_note
 from pipeline.invoicing.rules import NEWEST
 from pipeline.rates.limits import EntryLimit
@@ -109,7 +109,7 @@ def every_line(language: str, *, tax: Tax | None = None) -> Invoice:
         ),
         begins_on=year.first_date,
     )
-    worth += year_lines(usage, YearToSettle(year=year, spent_before=Decimal(3000)), by_year, **MONEY)
+    worth += year_lines(usage, YearSoFar(year=year, spent_before=Decimal(3000)), by_year, **MONEY)
     draft = draft_of_lines(
         worth, account=account, period=OCTOBER, corrections=_corrections(), letterhead=LETTERHEAD, **MONEY
     )

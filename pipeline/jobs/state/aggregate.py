@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 
 from pipeline import __version__
 from pipeline.documents.invoice_csv import CSV_LAYOUT
-from pipeline.jobs.state.dates_counted import DatesCounted
+from pipeline.jobs.state.counted.dates_counted import DatesCounted
+from pipeline.jobs.state.counted.open_periods import build_open_periods, forget_periods
 from pipeline.jobs.state.held import held_usage, in_force, statuses_of
-from pipeline.jobs.state.open_periods import build_open_periods, forget_periods
 from pipeline.jobs.state.rate import rate
 from pipeline.lake.commits import read_log, verified_files
 from pipeline.lake.derived import read_derived, write_derived

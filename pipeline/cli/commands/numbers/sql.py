@@ -11,7 +11,7 @@ import click
 from pipeline.base.errors import ConfigurationError
 from pipeline.cli.context import warn
 from pipeline.cli.examples import examples
-from pipeline.cli.output import output_option, put
+from pipeline.cli.output import output_option, put, put_file
 from pipeline.cli.query_cells import columns_of, rows_of
 from pipeline.cli.tables.columns import Column, csv_cell
 from pipeline.cli.tables.forms import Form
@@ -95,13 +95,15 @@ def _print(output: Output, answer: Answer, limit: int) -> None:
     columns = columns_of(answer.schema)
     if output.form is Form.CSV:
         header = csv_bytes([column.name for column in columns], [])
-        put(header)
+        put_file(header)
         for batch in answer.batches:
             cells = [
                 [csv_cell(cell, column.kind) for cell, column in zip(row, columns, strict=True)]
                 for row in rows_of(batch)
             ]
-            put(csv_bytes([column.name for column in columns], cells)[len(header) :])
+            content = csv_bytes([column.name for column in columns], cells)[len(header) :]
+            if content:
+                put_file(content)
         return
     rows: list[tuple[Cell, ...]] = []
     for batch in answer.batches:

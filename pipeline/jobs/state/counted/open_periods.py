@@ -6,10 +6,10 @@ A period is a function of the slice totals and copies of its dates (a day more o
 copies on other dates that share an identity with them, of the configuration and of the program. The sha256 of all these
 is in its entry's ``inputs``. What cannot be priced is not among what is kept: a period that has any is rated again
 every night, until there is a rate. Where no period changed, nothing is counted, and no check is asked twice of the same
-marts (``pipeline.jobs.state.answers``).
+marts (``pipeline.jobs.state.counted.answers``).
 
-Owns which periods are built. Does not own what was counted of the dates (``pipeline.jobs.state.dates_counted``), nor
-any truth: ``aggregate`` does it all without what is kept here, and the same rows come out.
+Owns which periods are built. Does not own what was counted of the dates (``dates_counted``), nor any truth:
+``aggregate`` does it all without what is kept here, and the same rows come out.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.base.errors import DataFileDamaged
-from pipeline.jobs.state.answers import keep_answers, question_of, read_answers
+from pipeline.jobs.state.counted.answers import keep_answers, question_of, read_answers
 from pipeline.jobs.state.rate import RatedUsage, rate
 from pipeline.lake.counted import NewEntry, read_entries, read_piece, write_entries
 from pipeline.objects import parquet_bytes
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.configuration.workspace import Workspace
-    from pipeline.jobs.state.dates_counted import DatesCounted
+    from pipeline.jobs.state.counted.dates_counted import DatesCounted
     from pipeline.lake.counted import Entry
     from pipeline.warehouse.build import Rows
 
