@@ -11,17 +11,17 @@ tax, terms of payment, language. A parent may be on no other account's invoice a
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol
 
-from pipeline.accounts.intervals import Interval
 from pipeline.accounts.parties import Party
+from pipeline.accounts.terms import terms_on
 from pipeline.base.errors import AccountsError
 from pipeline.base.periods import BillingPeriod
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import date
 
     from pipeline.accounts.billing import Tax, TaxChange
     from pipeline.accounts.coupons import Coupon
@@ -147,7 +147,7 @@ def refuse_impossible_parents(accounts: Mapping[str, Sharing]) -> None:
                 )
                 raise AccountsError(message)
             _refuse_chain(account, span, parent)
-            _refuse_other_periods(account, parent)
+            _refuse_other_periods(account, span, parent)
             _refuse_differences(account, parent)
             _refuse_another_tax(account, accounts[account.invoiced_to[0].account_id], parent)
 
@@ -162,12 +162,30 @@ def _refuse_chain(account: Sharing, span: InvoicedTo, parent: Sharing) -> None:
         raise AccountsError(message)
 
 
-def _refuse_other_periods(account: Sharing, parent: Sharing) -> None:
+def _refuse_other_periods(account: Sharing, span: InvoicedTo, parent: Sharing) -> None:
+    """Raise where an account and its parent are billed by different periods, or a move lies within one."""
     for each in (account, parent):
-        if each.month_day != 1 or any(terms.billed_by.interval is not Interval.MONTH for terms in each.terms):
+        if each.month_day != 1:
             message = (
-                f"account {account.id!r} is invoiced_to {parent.id!r}, and {each.id!r} has a billing_interval or a "
-                "billing_day of its own; accounts on one invoice are billed by months of the calendar: leave both out"
+                f"account {account.id!r} is invoiced_to {parent.id!r}, and {each.id!r} has a billing_day of its own; "
+                "accounts on one invoice are billed by months of the calendar: leave it out"
+            )
+            raise AccountsError(message)
+    changes = {each.from_date for each in (*account.terms, *parent.terms) if each.from_date is not None}
+    for day in (date.min, *sorted(changes)):
+        mine, its = (terms_on(each.terms, day).billed_by for each in (account, parent))
+        if mine != its:
+            since = "" if day == date.min else f" from {day} on"
+            message = (
+                f"account {account.id!r} is invoiced_to {parent.id!r} and is billed by {mine}{since}, not by {its}; "
+                "accounts on one invoice are billed by the same periods"
+            )
+            raise AccountsError(message)
+    for what, bound in (("from", span.from_date), ("to", span.to_date)):
+        if bound is not None and not terms_on(parent.terms, bound).billed_by.begins_on(bound, 1):
+            message = (
+                f"account {account.id!r} is invoiced_to {parent.id!r} {what} {bound}, within a period of "
+                f"{terms_on(parent.terms, bound).billed_by}; write the first day of one"
             )
             raise AccountsError(message)
 

@@ -180,7 +180,11 @@ def make_book(
         members = [
             of_account[account.id].owed_in(
                 period,
-                is_open=period.first not in closed[account.id],
+                months=[
+                    month
+                    for month in period.months
+                    if month not in closed[account.id] and account.invoiced_in(month) == payer_id
+                ],
                 corrections=corrections[account.id] if carriers.get(account.id) == (payer_id, period) else (),
             )
             for account in in_it
@@ -424,14 +428,20 @@ class _AccountDrafts:
         """Return the periods with usage, or with something that is owed without."""
         return {*self.charges, *self._owed()}
 
-    def owed_in(self, period: BillingPeriod, *, is_open: bool, corrections: Sequence[InvoiceLine]) -> OwedBy:
+    def owed_in(
+        self, period: BillingPeriod, *, months: Sequence[BillingPeriod], corrections: Sequence[InvoiceLine]
+    ) -> OwedBy:
         """Return what the account has on the draft of a period, which uses credits after those before it.
 
-        What the period is worth where it is open, and corrections where they stand there.
+        What ``months`` of it are worth, each line with its month where the period has several, and corrections where
+        they stand there.
         """
+        worth = [
+            line if period.count == 1 else replace(line, period=month) for month in months for line in self.worth(month)
+        ]
         return OwedBy(
             account=self.account,
-            worth=self._worth_by_month(period) if is_open else (),
+            worth=worth,
             corrections=corrections,
             consumed=consumed_by_grant([*self.issued, *self.drafted]) if self.account.credits else {},
         )
@@ -452,12 +462,6 @@ class _AccountDrafts:
         """Return the issued invoices that no credit note took back."""
         credited = credited_by(self.issued)
         return [each for each in self.issued if each.status is InvoiceStatus.ISSUED and each.id not in credited]
-
-    def _worth_by_month(self, period: BillingPeriod) -> list[InvoiceLine]:
-        """Return the lines that the months of a period are worth now; where there are several, each says its own."""
-        if period.count == 1:
-            return self.worth(period)
-        return [replace(line, period=month) for month in period.months for line in self.worth(month)]
 
     def taxes(self, period: BillingPeriod, closed: Collection[BillingPeriod]) -> TaxOf:
         """Return the tax of a draft's period, and of months: that of the end of the period which they are billed with.

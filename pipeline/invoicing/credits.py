@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pipeline.base.money import exact_sum
-from pipeline.invoicing.lines import LineKind, plain_line, total_of
+from pipeline.invoicing.lines import LineKind, plain_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -163,37 +163,46 @@ def credit_lines(
 
 
 def credit_lines_by_month(
-    worth: Sequence[InvoiceLine],
-    corrections: Sequence[InvoiceLine],
     grants: Sequence[CreditGrant],
     consumed: Mapping[str, Consumption],
+    to_pay: Sequence[Mapping[BillingPeriod, ToPay]],
     *,
     period: BillingPeriod,
     currency: str,
     rounding: Rounding,
 ) -> list[InvoiceLine]:
-    """Use grants for each month of a period as on an invoice of that month alone; corrections are paid with the first.
+    """Use grants for each month of a period as on an invoice of that month alone.
 
-    A month is paid for by grants in force at its own end. All months together use no more than the invoice comes to:
-    with months of 20.00 and -5.00, and a grant of 100.00, one line of -15.00.
+    A month is paid for by grants in force at its own end. All months together use no more than there is to pay: with
+    months of 20.00 and -5.00, and a grant of 100.00, one line of -15.00. ``to_pay`` is that of each account they pay
+    for, by month (``to_pay_by_month``), and is lowered by what they pay.
     """
-    if period.count == 1:
-        to_pay = [ToPay.of([*worth, *corrections])]
-        return credit_lines(grants, consumed, to_pay, period=period, currency=currency, rounding=rounding)
     found: list[InvoiceLine] = []
     used = dict(consumed)
-    left = total_of([*worth, *corrections])
+    left = exact_sum(each.total for months in to_pay for each in months.values())
     for month in period.months:
-        mine = [line for line in worth if line.period == month]
-        mine += corrections if month == period.first else ()
-        to_pay = [ToPay.of(mine)]
-        paying = credit_lines(grants, used, to_pay, period=month, currency=currency, rounding=rounding, at_most=left)
+        mine = [months[month] for months in to_pay]
+        paying = credit_lines(grants, used, mine, period=month, currency=currency, rounding=rounding, at_most=left)
         for line in paying:
             before = used.get(line.credit_id, NOTHING_CONSUMED)
             used[line.credit_id] = before.plus(-line.amount, month.end_date)
-        left = exact_sum([left, total_of(paying)])
-        found += [replace(line, period=month) for line in paying]
+        left = exact_sum([left, *(line.amount for line in paying)])
+        found += paying if period.count == 1 else [replace(line, period=month) for line in paying]
     return found
+
+
+def to_pay_by_month(
+    worth: Sequence[InvoiceLine], corrections: Sequence[InvoiceLine], period: BillingPeriod
+) -> dict[BillingPeriod, ToPay]:
+    """Return what there is to pay for each month of a period; corrections are paid with the first."""
+    if period.count == 1:
+        return {period.first: ToPay.of([*worth, *corrections])}
+    return {
+        month: ToPay.of(
+            [*(line for line in worth if line.period == month), *(corrections if month == period.first else ())]
+        )
+        for month in period.months
+    }
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipeline.accounts import Letterhead
-from pipeline.invoicing.credits import ToPay, credit_lines, credit_lines_by_month
+from pipeline.invoicing.credits import credit_lines_by_month, to_pay_by_month
 from pipeline.invoicing.invoice import Invoice, InvoiceStatus
 from pipeline.invoicing.lines import numbered
 from pipeline.invoicing.period_lines import period_lines
@@ -134,34 +134,23 @@ def draft_of_accounts(
 ) -> Invoice:
     """Make the draft of the first account; the others are its children, whose lines follow account by account.
 
-    A child's credits pay what the child owes. Then those of the invoiced account pay for all of them together. A period
-    of several months is that of an account alone. ``tax_of`` is as of ``draft_of_lines``.
+    A child's credits pay what the child owes. Then those of the invoiced account pay for all of them together.
+    ``tax_of`` is as for ``draft_of_lines``, that of the invoiced account.
     """
     (payer, *children), account = owed, owed[0].account
-    lines, to_pay = payer.lines, [ToPay.of(payer.lines)]
+    lines, to_pay = payer.lines, [to_pay_by_month(payer.worth, payer.corrections, period)]
     named = []
     for child in children:
-        to_pay.append(ToPay.of(child.lines))
-        used = credit_lines(
+        to_pay.append(to_pay_by_month(child.worth, child.corrections, period))
+        used = credit_lines_by_month(
             child.account.credits, child.consumed, to_pay[-1:], period=period, currency=currency, rounding=rounding
         )
         mine = [replace(line, account_id=child.account.id) for line in (*child.lines, *used)]
         lines += mine
         named += [(child.account.id, child.account.name)] if mine else []
-    if children:
-        lines += credit_lines(
-            account.credits, payer.consumed, to_pay, period=period, currency=currency, rounding=rounding
-        )
-    else:
-        lines += credit_lines_by_month(
-            payer.worth,
-            payer.corrections,
-            account.credits,
-            payer.consumed,
-            period=period,
-            currency=currency,
-            rounding=rounding,
-        )
+    lines += credit_lines_by_month(
+        account.credits, payer.consumed, to_pay, period=period, currency=currency, rounding=rounding
+    )
     tax_of = tax_of or account.tax_of
     tax = tax_lines(lines, tax_of, period=period, currency=currency, rounding=rounding, rules=rules)
     printed = letterhead or Letterhead()

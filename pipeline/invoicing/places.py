@@ -78,37 +78,43 @@ def draft_places(
 ) -> DraftPlaces:
     """Return where drafts are.
 
-    ``open_months`` are those that accounts owe something for and that are not closed. ``corrected`` are, for accounts
-    with corrections, all months that anything was ever issued for: where no draft is, one is made for the month after
-    the latest closed one, or after the latest of these where none is. A draft is of all open months that are billed
-    together.
+    ``open_months`` are the months that accounts owe something for and that are not closed. ``corrected`` are, for
+    accounts with corrections, all months that anything was ever issued for: where no draft is, one is made for the
+    month after the latest closed one, or after the latest of these where none is.
     """
+    payers = {account.id: account for account in accounts}
     periods: dict[str, set[BillingPeriod]] = {}
+
+    def place_of(account: Account, month: BillingPeriod) -> Place:
+        payer_id = account.invoiced_in(month)
+        return payer_id, open_period(payers[payer_id], month, closed[payer_id])
+
     for account in accounts:
         for month in open_months[account.id]:
-            period = open_period(account, month, closed[account.id])
-            periods.setdefault(account.invoiced_in(period), set()).add(period)
+            payer_id, period = place_of(account, month)
+            periods.setdefault(payer_id, set()).add(period)
     carriers: dict[str, Place] = {}
     for account in accounts:
         if account.id not in corrected:
             continue
         invoiced_to = dict.fromkeys([account.id, *(span.account_id for span in account.invoiced_to)])
         drafted = [
-            period
+            (period, payer_id)
             for payer_id in invoiced_to
             for period in periods.get(payer_id, ())
             if account.invoiced_in(period) == payer_id
         ]
-        after = max(closed[account.id] or corrected[account.id]).next()
-        period = min(drafted) if drafted else open_period(account, after, closed[account.id])
-        carriers[account.id] = (account.invoiced_in(period), period)
-        periods.setdefault(account.invoiced_in(period), set()).add(period)
+        if drafted:
+            period, payer_id = min(drafted)
+        else:
+            payer_id, period = place_of(account, max(closed[account.id] or corrected[account.id]).next())
+            periods.setdefault(payer_id, set()).add(period)
+        carriers[account.id] = (payer_id, period)
     in_order = sorted(((period, payer_id) for payer_id, mine in periods.items() for period in mine))
     children: dict[str, list[Account]] = {}
     for account in accounts:
         for payer_id in dict.fromkeys(span.account_id for span in account.invoiced_to):
             children.setdefault(payer_id, []).append(account)
-    payers = {account.id: account for account in accounts}
     return DraftPlaces(
         drafts={
             (payer_id, period): [

@@ -173,7 +173,7 @@ def test_rows_of_focus_add_up_by_sub_account_and_a_price_is_compared_on_the_pare
 
 def test_a_child_is_listed_and_shown_by_the_invoices_that_it_has_lines_on(books: Path) -> None:
     listed = json.loads(done(books, "invoice", "list", "--account", "bolt", "--json"))
-    assert [each["invoice_id"] for each in listed] == ["INV-000002", "INV-000003"]
+    assert [each["invoice_id"] for each in listed["rows"]] == ["INV-000002", "INV-000003"]
     shown = done(books, "invoice", "show", "--account", "corp")
     assert [row.split() for row in shown.splitlines() if row.startswith(("bolt ", "corp ", "bolt\t", "corp\t"))] == [
         ["bolt", "Bolt", "2.00"],
@@ -181,3 +181,16 @@ def test_a_child_is_listed_and_shown_by_the_invoices_that_it_has_lines_on(books:
     ]
     refused = tallybook(books, "invoice", "issue", "--period", "2026-10", "--account", "corp", "--as-of", "2026-11-03")
     assert (refused.returncode, "it is on INV-000003 of account 'acme'" in refused.stderr) == (2, True)
+
+
+def test_usage_without_a_price_keeps_no_other_accounts_invoice_from_being_issued(books: Path) -> None:
+    """Of the issued October of Bolt's own account, which is in nobody's November."""
+    (books / "accounts.toml").write_text(ACCOUNTS.format(bolt=ON_ITS_OWN), encoding="utf-8")
+    append_log(
+        books,
+        "l.jsonl",
+        plain("2026-10-06T10:00:00Z", id="8", key="key_b", model="unheard-of"),
+        plain("2026-11-06T10:00:00Z", id="9", key="key_c"),
+    )
+    tallybook(books, "nightly", "--as-of", "2026-12-01")
+    done(books, "invoice", "issue", "--period", "2026-11", "--as-of", "2026-12-01")

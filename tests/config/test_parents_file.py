@@ -78,6 +78,16 @@ def test_a_parent_may_become_a_child_once_it_is_no_parent_any_more(tmp_path: Pat
         (ACME + BOLT + TO_ACME + CORP + 'invoiced_to = "bolt"\n', "which is invoiced_to 'acme' at the same time"),
         (ACME + BOLT + 'timezone = "Asia/Tokyo"\n' + TO_ACME, "its timezone is Asia/Tokyo, not UTC"),
         (ACME + BOLT + 'rate_card = "euro"\n' + TO_ACME, "is billed in EUR, not USD"),
+        (ACME + BOLT + 'billing_interval = "quarter"\n' + TO_ACME, "is billed by the quarter, not by the month"),
+        (ACME + "billing_day = 15\n" + BOLT + TO_ACME, "and 'acme' has a billing_day of its own"),
+        (
+            ACME + 'billing_interval = "quarter"\n' + BOLT + 'billing_interval = "quarter"\n' + FROM_SEPTEMBER,
+            "from 2026-09-01, within a period of the quarter",
+        ),
+        (
+            ACME + '[[accounts.terms]]\nfrom = 2026-10-01\nbilling_interval = "quarter"\n' + BOLT + TO_ACME,
+            "is billed by the month from 2026-10-01 on, not by the quarter",
+        ),
         (ACME + BOLT + "invoiced_to = 3\n", "write the id of an account"),
         (ACME + BOLT + "invoiced_to = []\n", "write the id of an account"),
         (ACME + BOLT + 'invoiced_to = [{ account = "acme", from = 2026-10-15 }]\n', "the first day of a month"),

@@ -18,7 +18,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recurring import World, owed
 
-from pipeline.accounts import Account, Accounts, CreditGrant, InvoicedTo, OneOffItem, Tax, Terms
+from pipeline.accounts import (
+    Account,
+    Accounts,
+    BillingInterval,
+    CreditGrant,
+    Interval,
+    InvoicedTo,
+    OneOffItem,
+    Tax,
+    Terms,
+)
 from pipeline.base.money import Rounding
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing import (
@@ -47,12 +57,12 @@ Payers = dict[date, dict[str, str]]
 """By month, on whose invoice each account is."""
 
 
-def some_payers(draw: random.Random) -> Payers:
-    """Say month by month who is invoiced to whom; mostly it stays as it was the month before."""
+def some_payers(draw: random.Random, billed_by: BillingInterval) -> Payers:
+    """Say month by month who is invoiced to whom; mostly it stays as it was the month before, and within a period."""
     found: Payers = {}
     now: dict[str, str] = {}
     for month in MONTHS:
-        if not now or draw.random() < 0.4:
+        if not now or (draw.random() < 0.4 and billed_by.begins_on(month, 1)):
             paying = draw.sample(IDS, draw.choice([1, 2, 3]))
             now = {each: each if each in paying else draw.choice([*paying, each]) for each in IDS}
         found[month] = now
@@ -78,9 +88,10 @@ def spans_of(account_id: str, payers: Payers) -> tuple[InvoicedTo, ...]:
     )
 
 
-def some_terms(draw: random.Random) -> Terms:
+def some_terms(draw: random.Random, billed_by: BillingInterval) -> Terms:
     return Terms(
         from_date=None,
+        billed_by=billed_by,
         rate_card=draw.choice(["gold", "free"]),
         minimum_commitment=Decimal(draw.choice(["0", "20.00", "50.01"])),
         overage_percent=Decimal(draw.choice(["100", "120", "87.55"])),
@@ -124,9 +135,15 @@ class Agreed:
     grants: tuple[CreditGrant, ...] = ()
 
 
-def some_agreements(draw: random.Random, *, with_grants: bool) -> dict[str, Agreed]:
+def some_interval(draw: random.Random) -> BillingInterval:
+    return BillingInterval(interval=draw.choice([Interval.MONTH, Interval.QUARTER]), start_month=draw.choice([1, 2]))
+
+
+def some_agreements(draw: random.Random, billed_by: BillingInterval, *, with_grants: bool) -> dict[str, Agreed]:
     return {
-        each: Agreed(terms=some_terms(draw), items=some_items(draw), grants=some_grants(draw) if with_grants else ())
+        each: Agreed(
+            terms=some_terms(draw, billed_by), items=some_items(draw), grants=some_grants(draw) if with_grants else ()
+        )
         for each in IDS
     }
 
@@ -252,29 +269,31 @@ def frozen(invoice: Invoice) -> Invoice:
 @given(SEEDS)
 def test_a_parents_invoice_has_the_lines_that_each_account_would_have_alone_and_no_others(seed: int) -> None:
     draw = random.Random(seed)
-    payers, agreed, spent = some_payers(draw), some_agreements(draw, with_grants=False), no_usage()
+    billed_by, spent = some_interval(draw), no_usage()
+    payers, agreed = some_payers(draw, billed_by), some_agreements(draw, billed_by, with_grants=False)
     some_usage(draw, spent)
-    expected: dict[tuple[str, date], dict[str, list[tuple[str, Fraction]]]] = defaultdict(dict)
+    expected: dict[tuple[str, str], dict[str, list[tuple[date, str, Fraction]]]] = {}
     for account_id, months in alone(agreed, spent).items():
-        for month, lines in months.items():
-            expected[payers[month][account_id], month][account_id] = lines
+        for month, lines in sorted(months.items()):
+            place = (payers[month][account_id], str(billed_by.period_of(BillingPeriod.of(month))))
+            its = expected.setdefault(place, {}).setdefault(account_id, [])
+            its += [(month, kind, amount) for kind, amount in lines]
     drafts = book_of(accounts_of(agreed, payers), spent, []).drafts
-    assert {(draft.account_id, draft.period.first_date) for draft in drafts} == set(expected)
+    assert {(draft.account_id, str(draft.period)) for draft in drafts} == set(expected)
     for draft in drafts:
-        members = expected[draft.account_id, draft.period.first_date]
-        found: dict[str, list[tuple[str, Fraction]]] = {}
+        members = expected[draft.account_id, str(draft.period)]
+        found: dict[str, list[tuple[date, str, Fraction]]] = {}
         for line in draft.lines:
             if line.kind.value != "tax":
-                account_id = line.account_id or draft.account_id
-                found.setdefault(account_id, []).append((line.kind.value, Fraction(line.amount)))
+                its = found.setdefault(line.account_id or draft.account_id, [])
+                its.append((draft.month_of(line).first_date, line.kind.value, Fraction(line.amount)))
         assert found == {account_id: lines for account_id, lines in members.items() if lines}
-        subtotals = {each.account_id: Fraction(each.subtotal) for each in draft.subtotals}
-        sums = {account_id: sum((amount for _, amount in lines), Fraction(0)) for account_id, lines in members.items()}
-        assert {account_id: amount for account_id, amount in subtotals.items() if amount} == {
+        sums = {account_id: sum(amount for *_, amount in lines) for account_id, lines in members.items()}
+        assert {each.account_id: each.subtotal for each in draft.subtotals if each.subtotal} == {
             account_id: amount for account_id, amount in sums.items() if amount
         }
-        assert Fraction(draft.subtotal) == sum(subtotals.values())
-        assert Fraction(draft.tax_amount) == cents(Fraction(draft.subtotal) * 19 / 100)
+        assert draft.subtotal == sum(sums.values())
+        assert draft.tax_amount == cents(Fraction(draft.subtotal) * 19 / 100)
         order = [IDS.index(line.account_id) for line in draft.lines if line.account_id]
         assert order == sorted(order)
 
@@ -283,15 +302,16 @@ def test_a_parents_invoice_has_the_lines_that_each_account_would_have_alone_and_
 @given(SEEDS)
 def test_no_day_is_invoiced_twice_or_never_whoever_moves_and_whatever_is_issued_or_voided(seed: int) -> None:
     draw = random.Random(seed)
-    agreed, spent = some_agreements(draw, with_grants=True), no_usage()
+    billed_by, spent = some_interval(draw), no_usage()
+    agreed = some_agreements(draw, billed_by, with_grants=True)
     issued: list[Invoice] = []
-    accounts = accounts_of(agreed, some_payers(draw))
+    accounts = accounts_of(agreed, some_payers(draw, billed_by))
     for _ in range(12):
         step = draw.choice(["usage", "issue", "issue", "void", "move"])
         if step == "usage":
             some_usage(draw, spent)
         elif step == "move":
-            accounts = accounts_of(agreed, some_payers(draw))
+            accounts = accounts_of(agreed, some_payers(draw, billed_by))
         else:
             issued += frozen_by(step, book_of(accounts, spent, issued), draw)
     book = book_of(accounts, spent, issued)
@@ -304,7 +324,8 @@ def test_no_day_is_invoiced_twice_or_never_whoever_moves_and_whatever_is_issued_
     granted = {(each, grant.id): int(grant.amount * 100) for each, its in agreed.items() for grant in its.grants}
     assert all(0 <= amount <= granted[place] for place, amount in used_of_grants(book).items())
     standing = [each for each in book.of() if not each.credits_invoice and each.id not in credited_by(issued)]
-    assert max(Counter((each.account_id, each.period) for each in standing).values(), default=1) == 1
+    months = Counter((each.account_id, month) for each in standing for month in each.period.months)
+    assert max(months.values(), default=1) == 1
     for draft in book.drafts:  # they stand where accounts stand now
         assert {draft.account_id} >= {
             account.invoiced_in(draft.period) for account in accounts if account.id in draft.account_ids[1:]
@@ -345,6 +366,6 @@ def invoiced(book: InvoiceBook) -> dict[tuple[str, date], Fraction]:
     for invoice in book.of():
         for line in invoice.lines:
             if line.kind.value not in ("tax", "credit"):
-                month = (line.original_period or invoice.period).first_date
+                month = invoice.month_of(line).first_date
                 found[line.account_id or invoice.account_id, month] += Fraction(line.amount)
     return {place: amount for place, amount in found.items() if amount}

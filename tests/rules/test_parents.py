@@ -204,7 +204,8 @@ def test_a_childs_spend_cap_and_its_grants_are_its_own() -> None:
         credits=(grant("own", "2.00"),),
     )
     now = book(ACME, bolt)
-    ((part, _, spent, cap),) = above_spend_cap(now, Accounts(accounts=(ACME, bolt)))
-    assert (part.account_id, part.id, spent, cap) == ("bolt", "draft-2026-10-acme", Decimal("5.00"), Decimal(4))
+    ((part, month, spent, cap),) = above_spend_cap(now, Accounts(accounts=(ACME, bolt)))
+    assert (part.account_id, part.id, month) == ("bolt", "draft-2026-10-acme", OCTOBER)
+    assert (spent, cap) == (Decimal("5.00"), Decimal(4))
     (balance,) = credit_balances(now, Accounts(accounts=(ACME, bolt)), {"acme": "USD", "bolt": "USD"})
     assert (balance.account_id, balance.reserved, balance.left) == ("bolt", Decimal("2.00"), Decimal("0.00"))

@@ -223,7 +223,7 @@ def invoices_of_several_accounts(draw: st.DrawFn) -> Invoice:
     ]
     draft = draft_of_accounts(
         [OwedBy(account=each, worth=owed[each.id], corrections=(), consumed={}) for each in accounts],
-        period=OCTOBER,
+        period=whole.period,
         currency="EUR",
         rounding=whole.rounding,
     )

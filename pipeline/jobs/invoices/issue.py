@@ -79,15 +79,12 @@ def _issued(
         raise InvoiceNotFound(no_invoice_text(book, period, account_id))
     drafts = [invoice for invoice in chosen if invoice.number is None]
     months = {draft.account_id: draft.period.months for draft in drafts}
-    periods = {
-        account.id: {
-            month
-            for payer_id in (account.id, *(span.account_id for span in account.invoiced_to))
-            for month in months.get(payer_id, ())
-            if account.invoiced_in(month) == payer_id
-        }
-        for account in workspace.accounts
-    }
+    periods: dict[str, set[BillingPeriod]] = {}
+    for account in workspace.accounts:
+        for payer_id in {account.id, *(span.account_id for span in account.invoiced_to)} & months.keys():
+            mine = {month for month in months[payer_id] if account.invoiced_in(month) == payer_id}
+            if mine:
+                periods.setdefault(account.id, set()).update(mine)
     for kept_account_id, kept in book.kept:
         periods.get(kept_account_id, set()).add(kept)
     refuse_unpriced(built.rated.unpriced, periods, f"{period} cannot be issued")

@@ -34,7 +34,10 @@ def due_with_others(book: InvoiceBook, period: BillingPeriod, account_id: str | 
 def no_invoice_text(book: InvoiceBook, period: BillingPeriod | None, account_id: str | None) -> str:
     """Say that there is no invoice of a period, and on which ones its days are."""
     who = f" and account {account_id!r}" if account_id else ""
-    others = [] if period is None else sorted({other for _, other in _others(book, period, account_id)})
+    elsewhere = [each for each in book.of(period, account_id) if account_id in each.account_ids[1:]]
+    if elsewhere:
+        who += f" (it is on {elsewhere[-1].id} of account {elsewhere[-1].account_id!r})"
+    others = [] if period is None or elsewhere else sorted({other for _, other in _others(book, period, account_id)})
     text = f"there is no invoice for {period or 'any period'}{who}; "
     if period is None or not others:
         return text + "'tallybook invoice list' shows what there is"
