@@ -173,7 +173,7 @@ def test_rows_of_focus_add_up_by_sub_account_and_a_price_is_compared_on_the_pare
 
 def test_a_child_is_listed_and_shown_by_the_invoices_that_it_has_lines_on(books: Path) -> None:
     listed = json.loads(done(books, "invoice", "list", "--account", "bolt", "--json"))
-    assert [each["invoice_id"] for each in listed["rows"]] == ["INV-000002", "INV-000003"]
+    assert [each["invoice_id"] for each in listed] == ["INV-000002", "INV-000003"]
     shown = done(books, "invoice", "show", "--account", "corp")
     assert [row.split() for row in shown.splitlines() if row.startswith(("bolt ", "corp ", "bolt\t", "corp\t"))] == [
         ["bolt", "Bolt", "2.00"],

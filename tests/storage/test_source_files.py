@@ -101,10 +101,7 @@ def test_a_log_whose_name_is_no_utf8_is_billed_and_named_with_escapes(tmp_path: 
     night = tallybook(root, "nightly")
     assert night.returncode == 0, night.stderr
     assert r"gat\xe9way.jsonl: the last 1 byte has no line end yet" in night.stderr
-    assert (
-        json.loads(tallybook(root, "usage", "--by", "key", "-o", "json").stdout)[0]["prompt_tokens"]
-        == 1_000_000
-    )
+    assert json.loads(tallybook(root, "usage", "--by", "key", "-o", "json").stdout)[0]["prompt_tokens"] == 1_000_000
     (entry,) = (root / "lake").rglob(f"{0:020}.json")
     assert r"logs/gat\\xe9way.jsonl" in entry.read_text(encoding="utf-8")
 

@@ -144,10 +144,10 @@ def test_usage_by_the_hour_counts_what_the_day_counts(books: Path) -> None:
             for words in ("account,day", "account,day,hour")
         }
         tokens: dict[Any, int] = defaultdict(int)
-        for row in json.loads(done["account,day,hour"])["rows"]:
+        for row in json.loads(done["account,day,hour"]):
             tokens[row["account_id"], row["usage_date"], row.get("meter")] += row.get("quantity", row.get("events"))
         expected: dict[Any, int] = defaultdict(int)
-        for row in json.loads(done["account,day"])["rows"]:
+        for row in json.loads(done["account,day"]):
             expected[row["account_id"], row["usage_date"], row.get("meter")] += row.get("quantity", row.get("events"))
         assert tokens == expected
         assert tokens
