@@ -15,9 +15,10 @@ from __future__ import annotations
 import io
 import os
 import sys
+import traceback
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from click.shell_completion import CompletionItem
@@ -38,6 +39,9 @@ from pipeline.base.errors import (
 from pipeline.cli.context import EXIT_CONFIGURATION, EXIT_INTERRUPTED, EXIT_UNEXPECTED, Invocation, tell
 from pipeline.cli.groups import CommandsByName
 from pipeline.cli.lean_imports import keep_imports_lean
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 EXIT_BLOCKED = 4
 EXIT_LOCKED = 5
@@ -126,6 +130,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     night that was done.
     """
     keep_imports_lean()
+    sys.excepthook = show_traceback
     code = run(arguments)
     try:
         sys.stdout.flush()
@@ -152,6 +157,12 @@ def run(arguments: list[str] | None = None) -> int:
         tell(f"tallybook: {error}")
         return _exit_code(error)
     return result if isinstance(result, int) else 0
+
+
+def show_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Write the traceback of a bug to stderr, with what it repeats of somebody's data made visible."""
+    for line in "".join(traceback.format_exception(kind, error, trace)).rstrip("\n").split("\n"):
+        tell(line)
 
 
 def _show(error: click.ClickException) -> None:

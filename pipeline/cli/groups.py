@@ -15,5 +15,17 @@ class CommandsByName(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.exceptions.NoSuchCommand as error:
-            names = self.list_commands(ctx)
-            raise click.exceptions.NoSuchCommand(error.command_name, possibilities=names, ctx=ctx) from None
+            name = error.command_name
+            meant = click.exceptions.NoSuchCommand(name, possibilities=self.list_commands(ctx), ctx=ctx)
+            inner = [] if meant.possibilities else self._groups_with(ctx, name)
+            if inner:
+                message = f"{meant.message} Did you mean {' or '.join(repr(f'{group} {name}') for group in inner)}?"
+                raise click.exceptions.UsageError(message, ctx) from None
+            raise meant from None
+
+    def _groups_with(self, ctx: click.Context, name: str) -> list[str]:
+        """Return the groups of this one that have a command of this name."""
+        commands = {each: self.get_command(ctx, each) for each in self.list_commands(ctx)}
+        return [
+            each for each, group in commands.items() if isinstance(group, click.Group) and group.get_command(ctx, name)
+        ]

@@ -80,6 +80,7 @@ def test_a_wrong_command_or_option_is_answered_by_what_was_meant(tmp_path: Path)
     for words, meant in (
         (["nightley"], "nightly"),
         (["invoice", "isue"], "issue"),
+        (["issue", "--period", "2026-10"], "'invoice issue'"),
         (["export", "fokus"], "focus"),
         (["usage", "--form", "2026-10-01"], "--from"),
         (["rates", "shwo"], "show"),

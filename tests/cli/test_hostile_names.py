@@ -16,7 +16,7 @@ import pytest
 from commands import COMMANDS
 from workspaces import STANDARD, make_workspace, plain, tallybook
 
-from pipeline.cli import context, output
+from pipeline.cli import context, output, show_traceback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -176,6 +176,14 @@ def test_a_name_that_the_configuration_refuses_is_named_so_that_it_shows(books: 
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert not RAW.search(printed(done))
+
+
+def test_the_traceback_of_a_bug_shows_the_name_that_it_met(capsys: pytest.CaptureFixture[str]) -> None:
+    error = LookupError(f"no such model: {EVIL}")
+    show_traceback(type(error), error, None)
+    said = capsys.readouterr().err
+    assert said.startswith("LookupError: no such model: \\x1b]0;owned")
+    assert not RAW.search(said)
 
 
 def test_csv_and_json_hold_the_names_exactly(books: Path) -> None:

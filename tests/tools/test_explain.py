@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
 
@@ -198,7 +199,7 @@ def test_usage_without_a_rate_is_unpriced(books: Path) -> None:
         ["--source", "logs/october.jsonl"],
         ["--source", "logs/october.jsonl", "--line", "999"],
         ["--source", "logs/other.jsonl", "--line", "1"],
-        ["--request-id", "req-1", "--csv"],
+        ["INV-000001", "1", "--csv", "--json"],
         ["INV-000001", "1", "--request-id", "req-1"],
     ],
 )
@@ -255,3 +256,15 @@ def test_what_was_stated_and_not_understood_is_not_said_to_be_none(
     done = tallybook(root, "explain", "--source", "logs/l.jsonl", "--line", "1")
     assert said in done.stdout
     assert "stated no usage" not in done.stdout
+
+
+def test_what_became_of_a_response_and_the_events_of_a_line_are_rows_for_programs_too(issued_once: Path) -> None:
+    (row,) = json.loads(tallybook(issued_once, "explain", "--request-id", "req-11", "-o", "json").stdout)["rows"]
+    (same,) = csv.DictReader(
+        io.StringIO(tallybook(issued_once, "explain", "--request-id", "req-11", "--csv").stdout, newline="")
+    )
+    assert (row["outcome"], "INV-000001" in row["detail"], same["outcome"]) == ("billed", True, "billed")
+    assert {name: str(value) for name, value in row.items() if name != "detail"} == same
+    document = json.loads(tallybook(issued_once, "explain", "INV-000001", "1", "-o", "json").stdout)
+    assert (document["invoice_id"], document["line"], document["is_complete"]) == ("INV-000001", 1, True)
+    assert sum(each["tokens"] for each in document["rows"]) == document["quantity"]
