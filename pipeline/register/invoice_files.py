@@ -86,6 +86,7 @@ def write_period_files(workspace: Path, period: BillingPeriod, files: Mapping[st
     folder = period_folder(workspace, period)
     if files:
         disk.make_folders(workspace, folder)
+    disk.sweep_temporaries(folder)
     for name, content in files.items():
         if read_period_file(workspace, period, name) != content:
             _replace(folder / name, content, is_of_period=name in PERIOD_FILES)
@@ -131,7 +132,8 @@ def _replace(path: Path, content: bytes, *, is_of_period: bool) -> None:
     elif path.suffix == ".json":
         disk.remove_files(path.parent, _rendered(path.parent))
         disk.sweep_temporaries(path.parent)
-    disk.rename(disk.write_temporary(path.parent, content, is_synced=False), path)
+    # Beside the folders, so that what a run leaves that dies is found by listing one folder, not one an invoice.
+    disk.rename(disk.write_temporary(path.parent.parent, content, is_synced=False), path)
 
 
 def _rendered(folder: Path) -> list[str]:

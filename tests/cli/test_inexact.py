@@ -20,5 +20,5 @@ def test_a_charge_with_more_digits_than_are_kept_names_its_account_model_and_day
         "the charge of account 'acme', model 'jamba-large', 11000000000000 prompt on 2026-10-02 has more "
         "digits than are kept"
     ) in done.stderr
-    assert "shorten the rate or the discount" in done.stderr
+    assert "shorten the rate, the discount or the rate of exchange" in done.stderr
     assert not (root / "invoices").exists()

@@ -129,6 +129,7 @@ _SAYS = {
     "currency": "ISO 4217",
     "amount": "currency units, exact, never rounded",
     "list_rate_per_million": "the rate before discounts; empty where there is none",
+    "exchange": "by which rate of exchange the price became this one, and of which day; empty where by none",
     "package_tokens": "tokens in a package; empty where every token is charged",
     "flat_amount": "currency units of a tier that was reached; the quantity and the rate are 0 then",
     "entry": "what it counts towards, where a rate has a minimum or a maximum",
