@@ -34,9 +34,9 @@ class InOrder:
     ) -> None:
         """Decode here, or, where some ``size`` bytes make it worthwhile, in threads, at most ``THREADS_MAX``.
 
-        The one that asks is busy with reading, hashing and the making of Arrow.
+        The one that asks is one of ``threads``: it is busy with reading, hashing and the making of Arrow.
         """
-        count = min(threads, THREADS_MAX, size // _BYTES_A_THREAD) if threads > 1 else 0
+        count = min(threads - 1, THREADS_MAX, size // _BYTES_A_THREAD)
         self.waiting_lines = 0
         self.failures = 0
         """How many blocks a kernel failed at, once it is closed."""
