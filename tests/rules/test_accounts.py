@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from pipeline.accounts import Account, Accounts
+from pipeline.accounts import Account, Accounts, Exchange, ExchangeDay, Terms
+from pipeline.accounts.exchange import ExchangeTable
 from pipeline.accounts.keys import KeyPeriod
 from pipeline.base.errors import AccountsError, ConfigurationError
+from pipeline.base.periods import BillingPeriod
 
 
 def account(**changes: Any) -> Account:
@@ -90,3 +94,28 @@ def test_an_unknown_time_zone_is_refused() -> None:
 
 def test_an_account_counts_its_days_in_its_own_time_zone() -> None:
     assert account().zone.key == "Europe/Berlin"
+
+
+def test_the_rate_of_a_months_end_is_that_of_the_accounts_own_month() -> None:
+    table = ExchangeTable(
+        file="exchange/USD-EUR.csv",
+        dates=(date(2026, 10, 31), date(2026, 11, 14)),
+        rates=(Decimal("0.9"), Decimal("0.8")),
+    )
+    by_calendar = Exchange(currency="EUR", tables={"USD": table}, day=ExchangeDay.MONTH_END)
+    from_the_15th = replace(by_calendar, month_day=15)
+    used_on = date(2026, 10, 20)
+    assert [each.deciding_day(used_on) for each in (by_calendar, from_the_15th)] == [
+        date(2026, 10, 31),
+        date(2026, 11, 14),
+    ]
+    rates = [each.rate_of("USD", used_on) for each in (by_calendar, from_the_15th)]
+    assert [rate.rate for rate in rates if rate] == [Decimal("0.9"), Decimal("0.8")]
+
+
+def test_a_year_of_a_contract_is_settled_in_a_month_of_the_accounts_own() -> None:
+    terms = (Terms(from_date=None, rate_card="standard", yearly_commitment=Decimal(1200)),)
+    acme = account(month_day=15, begins_on=date(2026, 9, 15), terms=terms)
+    last = BillingPeriod(year=2027, month=8, day=15)
+    assert acme.year_settled_in(last) == acme.year_of(last.previous())
+    assert [acme.year_settled_in(each) for each in (last.previous(), last.next())] == [None, None]

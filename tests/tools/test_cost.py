@@ -330,3 +330,18 @@ def test_books_without_usage_cost_nothing_at_all(tmp_path: Path) -> None:
     for by in ("model", "hour", "day,meter"):
         answer = asked(root, "--by", by, "--period", "2026-10", "--compare", "previous")
         assert (answer["rows"], answer["totals"]) == ([], [])
+
+
+def test_the_hours_of_an_account_whose_months_begin_within_the_calendars_are_all_there(tmp_path: Path) -> None:
+    accounts = '[[accounts]]\nid = "acme"\nname = "Acme"\nkeys = ["key_a"]\nrate_card = "flat"\nbilling_day = 15\n'
+    root = make_workspace(tmp_path / "books", accounts=accounts, cards={"flat": FLAT})
+    days = ("2026-09-30", "2026-10-14", "2026-10-15", "2026-10-31")
+    write_log(root, "a.jsonl", *(plain(f"{day}T10:00:00Z", id=day, prompt=1_000_000) for day in days))
+    assert tallybook(root, "nightly", "--as-of", "2026-11-20").returncode == 0
+    whole = ("--from", "2026-09-01", "--to", "2026-11-15")
+    by_day = costs(asked(root, "--by", "day", *whole), "usage_date")
+    assert set(by_day) == set(days)
+    of_hours = asked(root, "--by", "day,hour", *whole)["rows"]
+    assert {row["usage_date"]: Decimal(row["cost"]) for row in of_hours} == by_day
+    (one,) = asked(root, "--by", "hour", "--from", "2026-10-15", "--to", "2026-10-16")["rows"]
+    assert one["usage_hour"] == "2026-10-15T10:00+00:00"
