@@ -19,14 +19,15 @@ MONTHS = ("this-month", "last-month")
 
 
 def period_said(text: str, today: date) -> BillingPeriod:
-    """Read ``2026-10``, ``this-month`` or ``last-month``.
+    """Read ``this-month``, ``last-month``, or a period as ``BillingPeriod`` is written.
 
-    A day is no month: which one is meant would be a guess. Raises ``ConfigurationError`` for anything else.
+    ``2026-10-15`` is the month that begins on that day. Today and yesterday are days and no months: which one is meant
+    would be a guess. Raises ``ConfigurationError`` for anything else.
     """
     if text in MONTHS:
         this = BillingPeriod.of(today)
         return this if text == "this-month" else this.previous()
-    if text in DAYS or _is_date(text):
+    if text in DAYS:
         message = f"{text!r} is a day; write a month, such as 2026-10, this-month or last-month"
         raise ConfigurationError(message)
     return BillingPeriod.parse(text)
@@ -45,11 +46,3 @@ def date_said(text: str, today: date) -> date:
         return BillingPeriod.parse(text).first_date
     except ConfigurationError:
         return parse_date(text)
-
-
-def _is_date(text: str) -> bool:
-    try:
-        parse_date(text)
-    except ConfigurationError:
-        return False
-    return True

@@ -136,13 +136,20 @@ def test_a_day_may_be_said_in_words_and_a_month_is_its_first_day(text: str, day:
 
 
 @pytest.mark.parametrize(
-    ("text", "month"), [("2026-10", "2026-10"), ("this-month", "2026-11"), ("last-month", "2026-10")]
+    ("text", "month"),
+    [
+        ("2026-10", "2026-10"),
+        ("this-month", "2026-11"),
+        ("last-month", "2026-10"),
+        ("2026-10-15", "2026-10-15"),
+        ("2026-10-15--2027-01-14", "2026-10-15--2027-01-14"),
+    ],
 )
-def test_a_month_may_be_said_in_words(text: str, month: str) -> None:
+def test_a_month_may_be_said_in_words_and_one_that_begins_on_another_day_by_that_day(text: str, month: str) -> None:
     assert str(period_said(text, TODAY)) == month
 
 
-@pytest.mark.parametrize("text", ["yesterday", "2026-10-03", "next-month", "2026-13", ""])
+@pytest.mark.parametrize("text", ["yesterday", "2026-10-01", "2026-10-29", "next-month", "2026-13", ""])
 def test_a_day_or_nonsense_is_no_month(text: str) -> None:
     with pytest.raises(ConfigurationError, match="month"):
         period_said(text, TODAY)

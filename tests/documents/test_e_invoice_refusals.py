@@ -10,7 +10,19 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
-from e_invoices import BIRKE, LETTERHEAD, OCTOBER, SELLER, VAT, correction_line, credited, issued, usage_line
+from e_invoice_rules import keeps_rules_or_is_refused
+from e_invoices import (
+    BIRKE,
+    LETTERHEAD,
+    OCTOBER,
+    SELLER,
+    VAT,
+    correction_line,
+    credited,
+    credited_in_part,
+    issued,
+    usage_line,
+)
 
 from pipeline.accounts import BankDetails, Letterhead, Party, Tax, TaxCategory, TaxChange
 from pipeline.base.errors import ExtraMissing, RenderingRefused
@@ -102,6 +114,23 @@ def test_a_rate_that_validators_take_for_none_is_refused() -> None:
     account = of_account(tax=Tax(rate=Decimal("0.4")))
     assert "below 0.5, which validators take for none (BR-CO-17)" in refusal(
         issued([usage_line(500_000_000, "2")], account=account)
+    )
+
+
+def test_the_rest_of_an_invoice_that_was_credited_in_part_is_refused_once_its_roundings_come_to_a_unit() -> None:
+    """25.5% of 10 and of 6 JPY are 3 and 2; of the 1 JPY taken back they are 0, and 5 are left on 15, not 3.825."""
+    finnish = Tax(rate=Decimal("25.5"), label="VAT")
+    account = of_account(tax=replace(finnish, by_kind=(("fee", replace(finnish, text="On fees, likewise")),)))
+    line = usage_line(1_000_000, "10", currency="JPY")
+    invoice = issued([line], account=account, currency="JPY", monthly_fee=Decimal(6))
+    part, rest = credited_in_part(invoice, 1, Decimal(1))
+    assert [(each.subtotal, each.total) for each in (invoice, part, rest)] == [(16, 21), (-1, -1), (-15, -20)]
+    assert keeps_rules_or_is_refused(invoice)
+    assert keeps_rules_or_is_refused(part)
+    assert not keeps_rules_or_is_refused(rest)
+    assert refusal(rest) == (
+        "a printed tax of 5 is not 25.5 percent of 15 to within 1 JPY (BR-CO-17), since roundings to the minor unit "
+        "add up in it; send another format"
     )
 
 

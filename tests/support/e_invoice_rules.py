@@ -6,14 +6,23 @@ the ones of Factur-X in its profile EN 16931. Both are compiled XSLT, run by Sax
 
 from __future__ import annotations
 
+import re
+from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+import pytest
 from lxml import etree
+
+from pipeline.base.errors import RenderingRefused
+from pipeline.documents.einvoice.syntaxes import cii_invoice, ubl_invoice
+from pipeline.invoicing import LineKind
 
 if TYPE_CHECKING:
     from saxonche import PyXsltExecutable
+
+    from pipeline.invoicing import Invoice, InvoiceLine
 
 RULES = {
     "ubl": "ubl-2.1/EN16931-UBL-validation.xslt",
@@ -34,6 +43,44 @@ def broken_rules(document: bytes) -> list[str]:
     schema.validate(root)
     syntax = "cii" if etree.QName(root).localname == "CrossIndustryInvoice" else "ubl"
     return [str(error) for error in schema.error_log] + failed_assertions(document, syntax)
+
+
+def keeps_rules_or_is_refused(invoice: Invoice) -> bool:
+    """Assert that an e-invoice of each syntax breaks no rule, and return True; or that none is made, where none can be.
+
+    That is where whole units of tax, each rounded, add up to one or more: see ``taxes_off``.
+    """
+    off = taxes_off(invoice)
+    if not off:
+        assert broken_rules(ubl_invoice(invoice)) + broken_rules(cii_invoice(invoice)) == []
+        return True
+    assert invoice.currency == "JPY"
+    for write in (ubl_invoice, cii_invoice):
+        with pytest.raises(RenderingRefused) as refused:
+            write(invoice)
+        assert re.findall(r"a printed tax of (-?\d+) is not [^;]+ \(BR-CO-17\)", str(refused.value)) == [
+            str(tax) for tax in off
+        ]
+    return False
+
+
+def taxes_off(invoice: Invoice) -> list[Decimal]:
+    """Return the printed taxes, by rate, that are 1.00 or more away from the rate of their base, in two decimal places.
+
+    A credit note states them above zero.
+    """
+    sign = -1 if invoice.credits_invoice else 1
+    rows: dict[Decimal, list[InvoiceLine]] = {}
+    for line in invoice.lines:
+        if line.kind is LineKind.TAX:
+            assert line.tax_rate is not None
+            rows.setdefault(line.tax_rate, []).append(line)
+    found = []
+    for rate, lines in rows.items():
+        tax, base = sum(line.amount for line in lines), sum(line.tax_base or 0 for line in lines)
+        if abs(tax - (base * rate / 100).quantize(Decimal("0.01"), ROUND_HALF_UP)) >= 1:
+            found.append(sign * tax)
+    return found
 
 
 def failed_assertions(document: bytes, syntax: str) -> list[str]:

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 
 from pipeline.accounts import TaxCategory
 from pipeline.base.errors import RenderingRefused
-from pipeline.base.money import exact_sum, minor_unit_digits
+from pipeline.base.money import (
+    Rounding,
+    exact_arithmetic,
+    exact_sum,
+    minor_unit_digits,
+    normalised,
+    plain,
+    rounded_to_minor_unit,
+)
 from pipeline.documents.einvoice.codes import ELECTRONIC_ADDRESS_SCHEMES, EXEMPTION_REASONS, UNLISTED_CURRENCIES
 from pipeline.documents.einvoice.parties import is_vat_id
 from pipeline.documents.einvoice.taxes import vat_rows
@@ -29,6 +37,7 @@ FRACTION_DIGITS_MAX = 2
 """Of amounts of a document and of its lines (BR-DEC-01 to BR-DEC-28)."""
 _PERCENT_MIN = Decimal("0.5")
 _DEVIATION_MAX = Decimal(1)
+"""What the validators of EN 16931 allow a tax to be away from its base times its rate, and not quite that."""
 
 
 def refuse_insufficient(invoice: Invoice) -> None:
@@ -68,8 +77,24 @@ def _impossible(invoice: Invoice) -> Iterator[str]:
     for row in rows:
         if 0 < row.rate < _PERCENT_MIN and row.amount:
             yield f"a rate of {row.rate} percent is below {_PERCENT_MIN}, which validators take for none (BR-CO-17)"
-        elif abs(exact_sum([row.amount, -row.base * row.rate / 100])) >= _DEVIATION_MAX:
-            yield f"a printed tax of {row.amount} is not {row.rate} percent of {row.base} (BR-CO-17)"
+        elif not _is_tax_of_its_base(row):
+            yield (
+                f"a printed tax of {plain(row.amount)} is not {plain(row.rate)} percent of {plain(row.base)} to within "
+                f"1 {invoice.currency} (BR-CO-17), since roundings to the minor unit add up in it; send another format"
+            )
+
+
+def _is_tax_of_its_base(row: VatRow) -> bool:
+    """Say whether a printed tax is its base's by the validators: less than 1.00 away, to two decimal places.
+
+    Each printed tax is rounded once, by at most half a minor unit. But taxes of one rate and other words share a row,
+    and what takes back the rest of an invoice that was credited in part has the rest of its tax, so that none stays
+    open: roundings add up. Without decimal places (JPY) two of them may come to 1.
+    """
+    with exact_arithmetic():
+        exact = normalised(row.base * row.rate / 100)
+    of_base = rounded_to_minor_unit(exact, "EUR", Rounding.HALF_UP)
+    return abs(exact_sum([row.amount, -of_base])) < _DEVIATION_MAX
 
 
 def _missing(invoice: Invoice) -> Iterator[tuple[str, str]]:
