@@ -91,6 +91,17 @@ def test_481_lines_are_a_page_and_its_details() -> None:
     assert len(reader.pages) <= 10
 
 
+@pytest.mark.parametrize("lines_of_note", [21, 22, 23, 24, 25])
+def test_no_page_ends_with_the_title_of_lines_on_the_next(lines_of_note: int) -> None:
+    invoice = full_invoice(usage_lines=42, keys=14, models=1, note="\n".join(["x"] * lines_of_note))
+    titles = tuple(part.title for part in printed_invoice(invoice).appendix)
+    *pages, _ = (page.extract_text().splitlines() for page in read(pdf_page(invoice)).pages)
+    assert pages
+    for *lines, footer in pages:
+        assert footer.startswith("Invoice INV-000042 Page ")
+        assert not lines[-1].startswith(titles)
+
+
 @pytest.mark.parametrize(
     "name", ["#strong[x] $ 1 $ `raw`", '#read("/etc/passwd")', '"]; #panic(1)', "*bold* _it_ <label> @ref", "// x /* y"]
 )
