@@ -1,8 +1,8 @@
 """Every identity that must always hold, checked from the logs' records to the printed cent.
 
 Owns the order of the claims (ARCHITECTURE: "What must always hold") and that a damaged lake is an answer, not an
-accident. Does not own the claims: ``lake_checks``, ``invoice_checks``, ``payment_checks`` and ``sql/checks/blocking``
-do. Reads everything again and writes nothing.
+accident. Does not own the claims: ``lake_checks``, ``document_checks``, ``invoice_checks``, ``payment_checks`` and
+``sql/checks/blocking`` do. Reads everything again and writes nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pipeline import register
 from pipeline.base.errors import DataFileDamaged, HistoryLost, LogEntryRefused
 from pipeline.jobs.check import Check
+from pipeline.jobs.proofs.document_checks import document_checks
 from pipeline.jobs.proofs.invoice_checks import invoice_checks
 from pipeline.jobs.proofs.lake_checks import lake_checks
 from pipeline.jobs.proofs.payment_checks import payment_checks
@@ -50,6 +51,7 @@ def verify(workspace: Workspace) -> Verification:
         documents = register.read(workspace.root)
         book = invoice_book(workspace, built, documents=documents)
         checks += history_checks(workspace, built.snapshot, documents, book)
+        checks += document_checks(workspace, documents)
         checks += invoice_checks(workspace, built, book)
         checks += payment_checks(workspace, book)
     except (HistoryLost, LogEntryRefused) as refused:
