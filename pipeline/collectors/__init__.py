@@ -25,7 +25,7 @@ usage costs (``pipeline.rating``), or where anything is kept (``pipeline.lake``)
 leaves it: fields are picked one by one, and checked. Read first: ``decode``, then ``exchange``.
 """
 
-from pipeline.collectors.again import read_again, records_beginning_like
+from pipeline.collectors.again import hash_log, read_again, records_beginning_like
 from pipeline.collectors.batch_files import BatchFiles, BatchOf
 from pipeline.collectors.formats.fingerprint import KeyFingerprint
 from pipeline.collectors.formats.log_format import LogFormat, read_by, settings_digest
@@ -40,6 +40,7 @@ from pipeline.collectors.guess import (
     wrapper_in,
 )
 from pipeline.collectors.kernel.program import has_kernel
+from pipeline.collectors.logs.hashed_again import Hashed
 from pipeline.collectors.logs.lineage import KnownSources
 from pipeline.collectors.logs.problems import ProblemReason, SourceProblem
 from pipeline.collectors.logs.unread_tails import ends_of, unread_tails
@@ -50,6 +51,7 @@ __all__ = [
     "BatchFiles",
     "BatchOf",
     "Guess",
+    "Hashed",
     "KeyFingerprint",
     "KnownSources",
     "LogFormat",
@@ -63,6 +65,7 @@ __all__ = [
     "guess_fields",
     "guess_line_in",
     "has_kernel",
+    "hash_log",
     "places_of_keys",
     "read_again",
     "read_by",

@@ -1,25 +1,28 @@
 """A segment of a log read again, where its bytes are still there.
 
-Owns the proof: the digest of the very bytes that are decoded is the one that was recorded. Does not own the course of
-reading (``reading``) nor what the new reading is for (``pipeline.jobs.night.again``). Writes nothing.
+Or only hashed again, to see whether they are. Owns the proof: the digest of the very bytes that are decoded is the one
+that was recorded. Does not own the course of reading (``reading``) nor what the new reading is for
+(``pipeline.jobs.night.again``). Writes nothing.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.collectors.formats.log_format import LogFormat
 from pipeline.collectors.logs.compression import Compression
+from pipeline.collectors.logs.hashed_again import hash_segments, nothing_of
 from pipeline.collectors.logs.lineage import Continuation, window
 from pipeline.collectors.logs.log_file import WINDOW_BYTES, open_log
 from pipeline.collectors.logs.problems import LogUnreadable
 from pipeline.collectors.reading import LogReading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from pipeline.collectors.batch_files import BatchOf
-    from pipeline.collectors.formats.log_format import LogFormat
+    from pipeline.collectors.logs.hashed_again import Hashed
     from pipeline.collectors.logs.lineage import KnownSources
     from pipeline.collectors.logs.log_file import LogFile
     from pipeline.collectors.segment import LogSegment
@@ -37,6 +40,21 @@ def records_beginning_like(
             return known.with_head_of(log.head())
     except LogUnreadable:
         return []
+
+
+def hash_log(path: Path, records: Sequence[SourceRecord]) -> list[Hashed]:
+    """Return what a log has in the places of the segments of ``records``, in their order; nothing is decoded.
+
+    Of a log that cannot be opened there is nothing. Raises ``DigestUnavailable`` where nobody here can make the digest
+    of a record.
+    """
+    if not records:
+        return []
+    try:
+        with open_log(path, LogFormat()) as log:
+            return hash_segments(log, records)
+    except LogUnreadable as error:
+        return [nothing_of(record, f"{error.detail} ({error.reason})") for record in records]
 
 
 def read_again(

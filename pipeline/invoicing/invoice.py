@@ -335,7 +335,7 @@ def issued_invoice(
         due_date = issued_on + timedelta(days=draft.payment_terms_days)
     return replace(
         draft,
-        id=_id(prefix, number),
+        id=id_of(prefix, number),
         status=InvoiceStatus.ISSUED,
         number=number,
         issue_date=_stated_date(issued_on, rules),
@@ -366,7 +366,7 @@ def credit_note(
     credited = {line.account_id for line in lines}
     return replace(
         invoice,
-        id=_id(prefix, number),
+        id=id_of(prefix, number),
         status=InvoiceStatus.CREDIT_NOTE,
         number=number,
         lines=lines,
@@ -405,7 +405,8 @@ def refuse_unknown_children(account_id: str, children: Sequence[tuple[str, str]]
         raise ValueError(message)
 
 
-def _id(prefix: str, number: int) -> str:
+def id_of(prefix: str, number: int) -> str:
+    """Return the id of an issued document: prefix ``INV-`` and number 1 make ``INV-000001``."""
     return f"{prefix}{number:0{NUMBER_DIGITS}}"
 
 

@@ -38,11 +38,16 @@ def keep(workspace: Workspace) -> None:
     Only for the holder of the workspace's lock.
     """
     folder = layout.configurations(workspace.root)
-    path, content = folder / f"{workspace.digest}.json", _render(workspace.files)
+    path, content = configuration_path(workspace.root, workspace.digest), _render(workspace.files)
     if path.is_file() and path.read_bytes() == content:
         return
     disk.make_folders(workspace.root, folder)
     disk.replace_durably(path, content)
+
+
+def configuration_path(root: Path, sha256: str) -> Path:
+    """Say where the configuration of a digest is kept."""
+    return layout.configurations(root) / f"{sha256}.json"
 
 
 def kept(root: Path, sha256: str) -> dict[str, bytes]:
@@ -50,7 +55,7 @@ def kept(root: Path, sha256: str) -> dict[str, bytes]:
 
     Raises ``ConfigurationError`` where that configuration was never kept, or is not what its digest says.
     """
-    path = layout.configurations(root) / f"{sha256}.json"
+    path = configuration_path(root, sha256)
     advice = "restore invoices/configurations from a backup, or the configuration files as they were"
     if not path.is_file():
         message = f"the configuration {sha256} was not kept in {path.parent}; {advice}"

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from workspaces import append_log, fingerprints, make_workspace, plain, tallybook, write_log
 
+from pipeline.configuration.workspace import Workspace
+from pipeline.invoicing.rules import Rules
 from pipeline.objects import append_log as chain
 from pipeline.objects import layout
 
@@ -163,12 +165,26 @@ def test_a_register_whose_dates_ran_backwards_before_this_was_refused_is_still_r
     with monkeypatch.context() as before:
         before.setattr("pipeline.jobs.invoices.freezing.Freezing.refuse_backwards", lambda *_: None)
         before.setattr("pipeline.jobs.invoices.freezing.Freezing.refuse_unfinished", lambda *_: None)
+        before.setitem(Workspace.__init__.__kwdefaults__, "rules", Rules.SECOND)  # those of then
         assert issue(books, "2026-10", "2026-10-31").returncode == 0
         assert tallybook(books, "invoice", "void", "INV-000001", "--as-of", "2026-10-31").returncode == 0
     for number in range(1, len(entries(books)) + 1):
         recomputed = tallybook(books, "recompute", f"INV-{number:06}")
         assert recomputed.returncode == 0, recomputed.stdout
+    assert tallybook(books, "invoice", "draft", "--period", "2026-10").returncode == 0  # by the rules of now
     assert tallybook(books, "verify").returncode == 0
+
+
+def test_a_document_whose_date_ran_backwards_since_that_is_refused_is_none_of_ours(
+    books: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert issue(books, "2026-10", "2026-11-05", "--account", "utc").returncode == 0
+    with monkeypatch.context() as unrefused:
+        unrefused.setattr("pipeline.jobs.invoices.freezing.Freezing.refuse_backwards", lambda *_: None)
+        assert issue(books, "2026-10", "2026-11-03").returncode == 0
+    verified = tallybook(books, "verify")
+    assert verified.returncode == 6
+    assert "FAIL  documents_are_issued_in_the_order_of_their_numbers: not so: INV-000002 was" in verified.stdout
 
 
 def test_a_voided_invoice_is_voided_again_without_another_credit_note(books: Path) -> None:

@@ -21,15 +21,20 @@ if TYPE_CHECKING:
 _CHECKS = (Column(name="check"), Column(name="ok"), Column(name="detail"))
 
 
-@click.command(name="verify", epilog=examples("tallybook verify", "tallybook verify --json | jq .counts"))
+@click.command(
+    name="verify",
+    epilog=examples("tallybook verify", "tallybook verify --logs", "tallybook verify --json | jq .counts"),
+)
+@click.option("--logs", "with_logs", is_flag=True, help="Also hash the logs that are still there again.")
 @output_option()
 @click.pass_obj
-def command(invocation: Invocation, *, output: Output) -> int:
+def command(invocation: Invocation, *, with_logs: bool, output: Output) -> int:
     """Check every identity that must hold, from the logs' records to the printed cent.
 
-    Exit code 6 where one does not.
+    Exit code 6 where one does not. With --logs every byte of the logs is compared with what was recorded of it,
+    whatever they are called by now and however they are compressed; logs that are gone are named, and are no error.
     """
-    result = verify(open_workspace(invocation.workspace, now=invocation.now()))
+    result = verify(open_workspace(invocation.workspace, now=invocation.now()), with_logs=with_logs)
     if output.form is Form.JSON:
         checks = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in result.checks]
         output.document({"ok": result.ok, "counts": result.counts, "checks": checks})

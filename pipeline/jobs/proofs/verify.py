@@ -1,8 +1,8 @@
 """Every identity that must always hold, checked from the logs' records to the printed cent.
 
 Owns the order of the claims (ARCHITECTURE: "What must always hold") and that a damaged lake is an answer, not an
-accident. Does not own the claims: ``lake_checks``, ``invoice_checks``, ``payment_checks`` and ``sql/checks/blocking``
-do. Reads everything again and writes nothing.
+accident. Does not own the claims: ``lake_checks``, ``log_checks``, ``document_checks``, ``invoice_checks``,
+``payment_checks`` and ``sql/checks/blocking`` do. Reads everything again and writes nothing.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 from pipeline import register
 from pipeline.base.errors import DataFileDamaged, HistoryLost, LogEntryRefused
 from pipeline.jobs.check import Check
+from pipeline.jobs.proofs.document_checks import document_checks
 from pipeline.jobs.proofs.invoice_checks import invoice_checks
 from pipeline.jobs.proofs.lake_checks import lake_checks
+from pipeline.jobs.proofs.log_checks import log_check
 from pipeline.jobs.proofs.payment_checks import payment_checks
 from pipeline.jobs.state.aggregate import aggregate
 from pipeline.jobs.state.counts import counts_of
@@ -38,18 +40,24 @@ class Verification:
         return all(check.ok for check in self.checks)
 
 
-def verify(workspace: Workspace) -> Verification:
-    """Check everything. A damaged lake is a check that failed, not an exception; configuration errors are raised."""
+def verify(workspace: Workspace, *, with_logs: bool = False) -> Verification:
+    """Check everything; ``with_logs``, also that the logs which are still there are what was collected.
+
+    A damaged lake is a check that failed, not an exception; configuration errors are raised, and ``DigestUnavailable``
+    where nobody here can hash a log as it was hashed.
+    """
     try:
         built = aggregate(workspace)
         counts = counts_of(built)
         checks = list(lake_checks(workspace, built, counts))
+        checks += [log_check(workspace, built.snapshot.sources)] if with_logs else []
     except (DataFileDamaged, LogEntryRefused) as damage:
         return Verification(counts={}, checks=(Check(name="lake_is_undamaged", ok=False, detail=str(damage)),))
     try:
         documents = register.read(workspace.root)
         book = invoice_book(workspace, built, documents=documents)
         checks += history_checks(workspace, built.snapshot, documents, book)
+        checks += document_checks(workspace, documents)
         checks += invoice_checks(workspace, built, book)
         checks += payment_checks(workspace, book)
     except (HistoryLost, LogEntryRefused) as refused:
