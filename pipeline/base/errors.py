@@ -34,13 +34,21 @@ This module does not own exit codes (``pipeline.cli`` does) nor quarantine reaso
 
 from __future__ import annotations
 
+from pipeline.base.raw_keys import masked
+
 
 class TallybookError(Exception):
     """The base of every error that Tallybook raises on purpose; its text is meant for the person at the terminal."""
 
 
 class ConfigurationError(TallybookError):
-    """A file of the workspace, or an option, says something that cannot be meant."""
+    """A file of the workspace, or an option, says something that cannot be meant.
+
+    Keys are pasted into wrong places: whatever of its text may be a raw key is replaced by its length.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(masked(message))
 
 
 class AccountsError(ConfigurationError):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pipeline.accounts import MONTH_DAY_MAX, Account, Accounts, KeyPeriod
 from pipeline.base.errors import AccountsError, ConfigurationError
 from pipeline.base.periods import YEARS, day_start_at, time_zone
+from pipeline.base.raw_keys import is_raw_key
 from pipeline.configuration.account_terms import (
     TERMS_KEYS,
     date_of,
@@ -46,6 +47,10 @@ _PRINTED = ("payment_terms", "buyer_reference", "purchase_order", "note", "langu
 """Texts of an account that stand on its invoices."""
 CUSTOMER_KEYS = ("stripe_customer", "lago_customer")
 """What other systems call the account: of no matter to any amount."""
+_LOOKS_RAW = (
+    "looks like a raw key (length {}), which does not belong in a file; 'tallybook keys id' makes the key id to write "
+    "there, or where it is an id, write ids_may_look_like_keys = true in its source in tallybook.toml"
+)
 _KEYS = (
     "id",
     "name",
@@ -111,6 +116,21 @@ def read_accounts(
         what = f"[[accounts]]: {wrong}"
         raise table.refusal(what) from wrong
     return found
+
+
+def refuse_raw_keys(accounts: Accounts) -> None:
+    """Raise ``AccountsError`` where a key id has the form of a raw key: no usage would be found under it."""
+    for account in accounts:
+        for number, key in enumerate(account.keys, start=1):
+            if is_raw_key(key.key_id):
+                message = (
+                    f"{ACCOUNTS_FILE}: key {number} of account {account.id!r} {_LOOKS_RAW.format(len(key.key_id))}"
+                )
+                raise AccountsError(message)
+    for number, key_id in enumerate(accounts.tags, start=1):
+        if is_raw_key(key_id):
+            message = f"{ACCOUNTS_FILE}: [keys] entry {number} {_LOOKS_RAW.format(len(key_id))}"
+            raise AccountsError(message)
 
 
 def _account(

@@ -80,6 +80,8 @@ class SourceSettings:
     """The zone of instants that are written without an offset."""
     line_in: str | None = None
     """The path at which a program's logger puts the line, as JSON text."""
+    ids_may_look_like_keys: bool = False
+    """Whether key ids of the form of raw keys are taken for ids all the same."""
     link_roots: tuple[str, ...] = ()
     """Folders beside the workspace into which links under ``paths`` may lead; relative to the workspace."""
     gone: tuple[str, ...] = ()
@@ -188,7 +190,7 @@ def _sources(tables: tuple[Table, ...]) -> tuple[SourceSettings, ...]:
 def _source(table: Table) -> SourceSettings:
     table.allow_only(
         *("name", "paths", "format", "fields", "identity", "dialect", "time_zone", "line_in", "batch"),
-        *("link_roots", "gone"),
+        *("ids_may_look_like_keys", "link_roots", "gone"),
     )
     name = table.text("name")
     if not _SOURCE_NAME.fullmatch(name):
@@ -212,6 +214,7 @@ def _source(table: Table) -> SourceSettings:
         dialect=table.text("dialect") if "dialect" in table.values else None,
         time_zone=zone,
         line_in=_line_in(table),
+        ids_may_look_like_keys=_flag(table, "ids_may_look_like_keys"),
         link_roots=_link_roots(table),
         gone=table.texts("gone") if "gone" in table.values else (),
         batch=_batch(table),
@@ -277,11 +280,15 @@ def _invoice_prefix(table: Table, default: str) -> str:
 
 def _csv_bom(table: Table) -> bool:
     table.allow_only("csv_bom")
-    is_marked = table.values.get("csv_bom", False)
-    if not isinstance(is_marked, bool):
-        what = f"csv_bom is {value_text(is_marked)}; it must be true or false"
+    return _flag(table, "csv_bom")
+
+
+def _flag(table: Table, key: str) -> bool:
+    value = table.values.get(key, False)
+    if not isinstance(value, bool):
+        what = f"{key} is {value_text(value)}; it must be true or false"
         raise table.refusal(what)
-    return is_marked
+    return value
 
 
 def _fonts(table: Table) -> str:

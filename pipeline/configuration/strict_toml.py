@@ -17,6 +17,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pipeline.base.raw_keys import masked
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -162,10 +164,10 @@ def table_from_toml(content: bytes, *, file: str, error: type[ConfigurationError
 
 
 def value_text(value: object) -> str:
-    """Write a TOML value for a message: as in the file, cut where it is long."""
+    """Write a TOML value for a message: as in the file, cut where it is long, and without what may be a raw key."""
     if isinstance(value, bool):
         return str(value).lower()
-    text = repr(value) if isinstance(value, (str, list, dict)) else str(value)
+    text = masked(repr(value) if isinstance(value, (str, list, dict)) else str(value))
     return text if len(text) <= _VALUE_CHARACTERS_MAX else f"{text[:_VALUE_CHARACTERS_MAX]}…"
 
 

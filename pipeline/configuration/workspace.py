@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pipeline.configuration.accounts_file import ACCOUNTS_FILE, read_accounts
+from pipeline.configuration.accounts_file import ACCOUNTS_FILE, read_accounts, refuse_raw_keys
 from pipeline.configuration.exchange_files import (
     exchange_paths,
     read_exchange_tables,
@@ -60,8 +60,11 @@ class Workspace:
         return layout.lake(self.root)
 
 
-def open_workspace(root: Path, *, now: datetime | None = None) -> Workspace:
+def open_workspace(root: Path, *, now: datetime | None = None, has_raw_keys: bool = False) -> Workspace:
     """Read a workspace's configuration; ``now`` is the clock of this run.
+
+    With ``has_raw_keys`` a raw key may stand where a key id is meant: in what was kept before that was refused, and for
+    whoever is about to make ids of them.
 
     Raises ``ConfigurationError`` for whatever cannot be meant.
     """
@@ -78,6 +81,8 @@ def open_workspace(root: Path, *, now: datetime | None = None) -> Workspace:
         exchange_tables=exchange_tables,
     )
     refuse_what_has_no_day(accounts, rate_cards)
+    if not has_raw_keys and not any(source.ids_may_look_like_keys for source in settings.sources):
+        refuse_raw_keys(accounts)
     return Workspace(
         root=root,
         settings=settings,

@@ -239,6 +239,38 @@ def test_a_key_id_wins_over_a_raw_key(collect: Any, exchange: Any) -> None:
     assert collect(exchange(api_key_id="", api_key="sk-raw")).event["api_key_id"].startswith("key_")
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "sk-0123456789abcdefABCD",
+        "sk-proj-0123456789abcdefABCD",
+        "gsk_0123456789abcdefABCD",
+        "AIzaSyA0123456789abcdefABCD",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.c2lnbmF0dXJlLW9m",
+        "xai-0123456789abcdefABCD",
+    ],
+)
+def test_a_raw_key_is_no_id_and_is_kept_nowhere(collect: Any, exchange: Any, raw: str) -> None:
+    collected = collect(exchange(api_key_id=raw))
+    reason, detail = collected.refusal
+    assert (reason, detail.split(";")[0]) == ("invalid_field", "api_key_id looks like a raw key")
+    assert "ids_may_look_like_keys = true in its source" in detail
+    assert raw not in repr(collected)
+    assert raw not in repr(collected.quarantined)
+    for spelled in (f" {raw} ", f"team/{raw}", raw + "a" * 128):
+        collected = collect(exchange(api_key_id=spelled))
+        assert collected.refusal == (reason, detail)
+        assert raw not in repr(collected)
+    assert collect(exchange(api_key=raw)).event["api_key_id"].startswith("key_")
+    taken = collect(exchange(api_key_id=raw), ids_may_look_like_keys=True)
+    assert taken.event["api_key_id"] == raw
+
+
+@pytest.mark.parametrize("key_id", ["key_0c52be8847d14f3b9e6dd18a2f7c4305", "sk-team-a", "sk-...cdef", "sk_a", "eyJ"])
+def test_ids_and_masked_keys_are_ids(collect: Any, exchange: Any, key_id: str) -> None:
+    assert collect(exchange(api_key_id=key_id)).event["api_key_id"] == key_id
+
+
 @pytest.mark.parametrize("raw", ["", "  ", "Bearer ", None])
 def test_a_blank_raw_key_is_no_key(collect: Any, exchange: Any, raw: Any) -> None:
     assert collect(exchange(api_key_id=..., api_key=raw)).refusal[0] == "missing_field"

@@ -290,10 +290,23 @@ def test_chunks_that_are_broken_alike_are_not_counted_as_content() -> None:
 @pytest.mark.parametrize("identity", ["response-id", "request-id", "both"])
 @pytest.mark.parametrize("depth_max", [3, 64])
 def test_the_settings_of_a_source_hold_for_both(identity: str, depth_max: int) -> None:
-    log_format = LogFormat(identity=identity, depth_max=depth_max)
+    log_format = LogFormat(identity=identity, depth_max=depth_max, ids_may_look_like_keys=depth_max == 3)
     maker = LineMaker(f"{identity} {depth_max}")
     content = b"".join(maker.made().content + b"\n" for _ in range(300))
     assert _fast(content, log_format)[0] == _plain(content, log_format)
+
+
+@pytest.mark.parametrize("is_id", [False, True])
+def test_a_raw_key_in_place_of_an_id_is_refused_and_with_a_word_of_the_source_taken_by_both(*, is_id: bool) -> None:
+    """The kernel knows the shape, and all that is new is whose key it is."""
+    log_format = LogFormat(ids_may_look_like_keys=is_id)
+    usual = '{"ts":"2026-03-01T06:51:19Z","request_id":"%d","api_key_id":"%s","status":500}\n'
+    raw = "gsk_0123456789abcdefghijABCDEFGHIJ"
+    content = "".join(usual % (number, raw if number in (5, 9) else "key_a") for number in range(12)).encode()
+    rows, told = _fast(content, log_format)
+    assert rows == _plain(content, log_format)
+    assert told == (12 if is_id else 10)
+    assert (raw in repr(rows)) is is_id
 
 
 @pytest.mark.parametrize("seed", [0, 1, *LATER])

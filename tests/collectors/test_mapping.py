@@ -505,6 +505,7 @@ def test_every_setting_of_a_mapping_is_part_of_what_a_log_was_read_by() -> None:
         LogFormat(format="litellm"),
         LogFormat(time_zone="UTC"),
         LogFormat(line_in="message"),
+        LogFormat(ids_may_look_like_keys=True),
     ]
     assert len(set(map(read_by, formats))) == len(formats)
     assert [LogFormat(**json.loads(json.dumps(each.settings()))) for each in formats] == formats

@@ -156,7 +156,7 @@ _PATHS = (
 )
 _LOGGED = ("eu-1", "eu-2", "us 2", "", None, 7, "12", "é" * 70, [], {"a": "eu-1"}, True, -1, 10**13, 7.5, "RAW")
 """What a field may hold that is read as it is (``usage.events.LOGGED``)."""
-_KEYS = ("key_b6a9c754a39113e0", "key_1", "12e5678", "", None, "a b", 7, "k-1e400")
+_KEYS = ("key_b6a9c754a39113e0", "key_1", "12e5678", "", None, "a b", 7, "k-1e400", "sk-made-up-0123456789")
 
 
 _KEY = re.compile(r'"[a-zA-Z_]+"\s*:\s*')

@@ -33,7 +33,7 @@ def key_id(invocation: Invocation) -> None:
 
     Raw keys come by stdin alone, so that none is left in a shell's history or a process list.
     """
-    workspace = open_workspace(invocation.workspace)
+    workspace = open_workspace(invocation.workspace, has_raw_keys=True)
     expected = read_log(workspace.lake).key_secret_check
     fingerprint, is_new = open_fingerprint(workspace.root, environment=invocation.key_secret, expected_check=expected)
     if is_new:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pipeline.collectors.strict_json import JsonObject
     from pipeline.configuration.log_fields import Rule
 
-READER_VERSION = 3
+READER_VERSION = 4
 """A change of what the reader makes of a line is a new number: what could not be read before is then read again."""
 
 _OUR_NAMES = {name: f'"{name}"' for name in MAPPED_FIELDS}
@@ -59,6 +59,8 @@ class LogFormat:
     """The zone of instants that are written without an offset; ``None``: these are refused."""
     line_in: str | None = None
     """The path at which another line has the one that is meant, as JSON text; where it has none, it is meant itself."""
+    ids_may_look_like_keys: bool = False
+    """Whether an ``api_key_id`` of the form of a raw key is taken for an id all the same."""
     line_bytes_max: int = 64 * 2**20
     depth_max: int = 64
     decompressed_bytes_max: int = 2**40
@@ -103,6 +105,8 @@ class LogFormat:
     def settings(self) -> dict[str, Any]:
         """Return the settings as JSON has them, ``LogFormat(**settings)`` being this one again."""
         stated = {each.name: getattr(self, each.name) for each in fields(self) if each.init and each.name != "batch"}
+        if not self.ids_may_look_like_keys:
+            del stated["ids_may_look_like_keys"]  # what was read before there was this setting was read by the same
         return {**stated, "fields": dict(self.fields)}
 
     def of(self, line: JsonObject) -> Mapped:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from pipeline.base.raw_keys import is_raw_key
 from pipeline.collectors import fields
 from pipeline.collectors.fields import LeftOut
 from pipeline.collectors.formats.fingerprint import bare_key
@@ -202,6 +203,8 @@ def api_key_id_of(line: JsonObject, log_format: LogFormat, fingerprint: Callable
                 QuarantineReason.INVALID_FIELD,
                 "api_key_id begins as an Authorization header does; name that field api_key",
             )
+        if is_raw_key(str(stated)) and not log_format.ids_may_look_like_keys:
+            raise LineRefused(QuarantineReason.INVALID_FIELD, _ID_IS_RAW)
         return key_id
     raw = fields.text(value("api_key"), "api_key")
     if raw is None or not bare_key(raw):
@@ -209,6 +212,12 @@ def api_key_id_of(line: JsonObject, log_format: LogFormat, fingerprint: Callable
     if not raw.isascii() and any("\ud800" <= character <= "\udfff" for character in raw):
         raise LineRefused(QuarantineReason.INVALID_FIELD, "api_key holds half a character")
     return fingerprint(raw)
+
+
+_ID_IS_RAW = (
+    "api_key_id looks like a raw key; name that field api_key, so that it is fingerprinted, or where it is an id write "
+    "ids_may_look_like_keys = true in its source"
+)
 
 
 def in_our_names(line: JsonObject, log_format: LogFormat) -> JsonObject:

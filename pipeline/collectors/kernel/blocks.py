@@ -39,7 +39,6 @@ LEARNED_FROM_BYTES = 2**13
 _IDLE_MAX = 4
 _NEW, _KNOWN, _NEVER = range(3)
 _NO_HOLE = -1
-_OUR_NAMES = LogFormat()
 _KEY_FIELDS = ("api_key_id", "api_key")
 
 
@@ -129,6 +128,7 @@ class BlockDecoder:
         self.fingerprint = fingerprint
         self.failures = 0
         """How many blocks the kernel failed at; they were read line by line."""
+        self._our_names = LogFormat(ids_may_look_like_keys=log_format.ids_may_look_like_keys)
         self._reader = _reader(log_format)
         self._keys: tuple[list[str | None], list[str | None]] = ([], [])
 
@@ -220,7 +220,7 @@ class BlockDecoder:
         if known[number] is None:
             line = {_KEY_FIELDS[is_raw]: program.key(number).decode()}
             try:
-                known[number] = api_key_id_of(line, _OUR_NAMES, self.fingerprint)
+                known[number] = api_key_id_of(line, self._our_names, self.fingerprint)
             except LineRefused:
                 known[number] = None
 

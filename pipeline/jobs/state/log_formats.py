@@ -41,6 +41,7 @@ def log_format_of(settings: Settings, source: SourceSettings) -> LogFormat:
             dialect=source.dialect,
             time_zone=source.time_zone,
             line_in=source.line_in,
+            ids_may_look_like_keys=source.ids_may_look_like_keys,
             line_bytes_max=settings.limits.line_bytes,
             depth_max=settings.limits.nesting,
         )

@@ -164,7 +164,15 @@ def test_every_setting_of_a_format_is_known_to_the_kernel() -> None:
     """What lets a line be looked up by other names belongs into ``names_of_line``; samples see to anything else."""
     assert {field.name for field in fields(LogFormat) if field.init} == {
         *("format", "fields", "line_in", "batch"),  # names_of_line asks whether they are simple
-        *("identity", "dialect", "time_zone", "line_bytes_max", "depth_max", "decompressed_bytes_max"),
+        *(
+            "identity",
+            "dialect",
+            "time_zone",
+            "ids_may_look_like_keys",
+            "line_bytes_max",
+            "depth_max",
+            "decompressed_bytes_max",
+        ),
     }
 
 
