@@ -4,7 +4,7 @@ Owns the commands, their exit codes and what they print. Does not own what they 
 loaded when they are called, so that ``tallybook --help`` imports neither pandas nor pyarrow. Read first: ``context``,
 then ``commands.numbers.usage``.
 
-Exit codes: 0 ok, 1 unexpected, 2 usage, configuration or a newer lake, 3 bad input (where ``--strict``, where most of
+Exit codes: 0 ok, 1 unexpected, 2 usage, configuration or a newer lake, 3 bad input or new loss (``--strict``, or where most of
 a new source cannot be read, or in ``try``), 4 blocked (unpriced usage or a broken claim at issue), 5 locked, 6 a
 difference was found (verify, explain, recompute, reconcile), 7 a claim about the counts does not hold (nightly, invoice
 draft), 8 the machine refused (a full or failing disk, no permission, too few open files), 130 interrupted.

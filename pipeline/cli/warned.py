@@ -1,6 +1,6 @@
 """How warnings are printed: by their codes, ten of each one by one, and the rest in a line.
 
-Does not own the codes (``pipeline.jobs.warned``).
+Does not own the codes (``pipeline.base.warning_codes``).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def tell_warnings(warnings: Iterable[NightWarning]) -> None:
     """Write warnings to stderr, grouped by their codes."""
     for group in grouped(warnings):
         for warning in group.shown:
-            warn(warning.text)
+            warn(warning.told_text)
         if group.rest:
             warn(group.rest_text)
 
@@ -36,6 +36,9 @@ def warning_documents(warnings: Iterable[NightWarning]) -> list[dict[str, object
             "counts": dict(warning.counts),
             "amount": None if warning.amount is None else plain_amount(warning.amount, warning.currency),
             "currency": warning.currency or None,
+            "about": dict(warning.about),
+            "is_new": warning.is_new,
+            "known_since": None if warning.known_since is None else warning.known_since.isoformat(),
         }
         for group in grouped(warnings)
         for warning in (*group.shown, *group.rest)

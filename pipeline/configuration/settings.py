@@ -6,6 +6,7 @@ Owns what the file may say and what holds where it says nothing. Does not own ac
 
 from __future__ import annotations
 
+import difflib
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -16,6 +17,7 @@ from pipeline.accounts import Letterhead
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import Rounding, minor_unit_digits
 from pipeline.base.periods import time_zone
+from pipeline.base.warning_codes import LOSING, WarningCode
 from pipeline.configuration.log_fields import flattened, path_of, rules_of
 from pipeline.configuration.parties_toml import read_letterhead
 from pipeline.configuration.strict_toml import Table, read_table, value_text
@@ -122,6 +124,9 @@ class Settings:
     fonts: str = ""
     """A folder of fonts for PDFs, relative to the workspace; empty = those that come with typst alone."""
 
+    fail_on: tuple[WarningCode, ...] = LOSING
+    """Of which warnings ``nightly --strict`` fails for those that are new."""
+
     @property
     def seller(self) -> Party:
         """Who issues the invoices."""
@@ -150,7 +155,8 @@ def read_settings(workspace: Path) -> Settings:
 def settings_from_table(table: Table) -> Settings:
     """Check the top table of a ``tallybook.toml``. Raises ``ConfigurationError``."""
     table.allow_only(
-        "timezone", "currency", "rounding", "sources", "policy", "invoices", "limits", "seller", "exports", "documents"
+        *("timezone", "currency", "rounding", "sources", "policy", "invoices", "limits", "seller", "exports"),
+        *("documents", "strict"),
     )
     defaults = Settings()
     timezone = table.text("timezone", defaults.timezone)
@@ -173,6 +179,7 @@ def settings_from_table(table: Table) -> Settings:
         letterhead=read_letterhead(table),
         csv_bom=_csv_bom(table.table("exports")),
         fonts=_fonts(table.table("documents")),
+        fail_on=_fail_on(table.table("strict"), defaults.fail_on),
     )
 
 
@@ -294,6 +301,20 @@ def _flag(table: Table, key: str) -> bool:
 def _fonts(table: Table) -> str:
     table.allow_only("fonts")
     return table.text("fonts") if "fonts" in table.values else ""
+
+
+def _fail_on(table: Table, default: tuple[WarningCode, ...]) -> tuple[WarningCode, ...]:
+    table.allow_only("fail_on")
+    if "fail_on" not in table.values:
+        return default
+    named, codes = table.texts("fail_on"), [code.value for code in WarningCode]
+    for name in named:
+        if name not in codes:
+            close = difflib.get_close_matches(name, codes, n=1, cutoff=0.5)
+            hint = f"did you mean {close[0]!r}? " if close else ""
+            what = f"fail_on names {value_text(name)}, which is no code of a warning; {hint}codes: {', '.join(codes)}"
+            raise table.refusal(what)
+    return tuple(code for code in WarningCode if code in named)
 
 
 def _limits(table: Table, defaults: Limits) -> Limits:

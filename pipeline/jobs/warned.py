@@ -1,48 +1,26 @@
 """What a run warns of: a code, what it is about, how much of it, and the amount at stake.
 
-Owns the codes, each of which is declared here alone, and the order in which warnings are told. Does not own what is
-worth a warning (whoever found it makes one) nor how warnings are printed (``pipeline.cli.warned``).
+Owns the order in which warnings are told. Does not own the codes (``pipeline.base.warning_codes``), what is worth a
+warning (whoever found it makes one), which are new (``pipeline.jobs.state.told``) nor how they are printed
+(``pipeline.cli.warned``).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from pipeline.base.money import exact_sum, plain_amount
+from pipeline.base.warning_codes import WarningCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
     from decimal import Decimal
 
+_KNOWN = "known"
 SHOWN_MAX = 10
 """Of the warnings of one code, so many are told one by one."""
-
-
-class WarningCode(StrEnum):
-    """What a warning is of, in the order in which warnings are told."""
-
-    NO_SOURCES = "no_sources"
-    NO_FILE_FITS = "no_file_fits"
-    SECRET_MADE = "secret_made"  # noqa: S105  # a code, no secret
-    LOG_UNREAD = "log_unread"
-    LINE_UNENDED = "line_unended"
-    LOG_GONE = "log_gone"
-    BATCH_UNKNOWN = "batch_unknown"
-    KERNEL_FAILED = "kernel_failed"
-    QUARANTINED = "quarantined"
-    CONFLICT = "conflict"
-    SUSPICIOUS_COPIES = "suspicious_copies"
-    HELD = "held"
-    UNPRICED = "unpriced"
-    UNASSIGNED = "unassigned"
-    UNMEASURED = "unmeasured"
-    ERROR_STATUS = "error_status"
-    OTHER_USAGE = "other_usage"
-    ADVISORY_CHECK = "advisory_check"
-    LATE_USAGE = "late_usage"
-    ABOVE_SPEND_CAP = "above_spend_cap"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +38,27 @@ class NightWarning:
     """What is at stake, exactly and never below zero; None where nobody knows its price."""
     currency: str = ""
     """Empty where there is no amount."""
+    about: Mapping[str, str] = field(default_factory=dict)
+    """What tells it from others of its code and subject, by name: ``period``, ``account``, ``model``, …"""
+    parts: Mapping[str, int] = field(default_factory=dict)
+    """Finer counts, which are not told: where one grows it is new, though ``counts`` stay."""
+    known_since: datetime | None = None
+    """The night that first told of so much of it; None where none has."""
+
+    @property
+    def is_new(self) -> bool:
+        """Whether no night has told of it, or of so much of it."""
+        return self.known_since is None
+
+    @property
+    def has_no_size(self) -> bool:
+        """Whether nobody can see it grow."""
+        return not self.counts and self.amount is None
+
+    @property
+    def told_text(self) -> str:
+        """``text``, and since which UTC date it is known."""
+        return self.text if self.known_since is None else f"{self.text} ({_KNOWN} since {self.known_since:%Y-%m-%d})"
 
     @property
     def weight(self) -> tuple[Decimal, int]:
@@ -73,7 +72,7 @@ class WarningGroup:
 
     code: WarningCode
     shown: tuple[NightWarning, ...]
-    """Those that are told one by one, as they came, or of more than ten those that weigh most, by weight."""
+    """Those that are told one by one, as they came, or of more than ten the new ones first, then by weight."""
     rest: tuple[NightWarning, ...]
 
     @property
@@ -83,12 +82,15 @@ class WarningGroup:
             return ""
         parts = [f"{count} {what}" for what, count in _summed(self.rest).items() if count]
         parts += [f"{plain_amount(amount, currency)} {currency}" for currency, amount in _amounts(self.rest).items()]
+        new = sum(warning.is_new for warning in self.rest)
+        parts += [f"{new} of them new"] if 0 < new < len(self.rest) else []
         of = f" ({', '.join(parts)})" if parts else ""
-        return f"and {len(self.rest)} more of {self.code}{of}; -o json lists all"
+        known = "" if new else f" ({_KNOWN})"
+        return f"and {len(self.rest)} more of {self.code}{of}; -o json lists all{known}"
 
 
 def grouped(warnings: Iterable[NightWarning]) -> list[WarningGroup]:
-    """Return warnings by their codes, in the order of ``WarningCode``; of more than ten the weightiest first."""
+    """Return warnings by their codes, in the order of ``WarningCode``; of more than ten new and weighty ones first."""
     by_code: dict[WarningCode, list[NightWarning]] = {code: [] for code in WarningCode}
     for warning in warnings:
         by_code[warning.code].append(warning)
@@ -98,7 +100,7 @@ def grouped(warnings: Iterable[NightWarning]) -> list[WarningGroup]:
 def _group(code: WarningCode, found: Sequence[NightWarning]) -> WarningGroup:
     if len(found) <= SHOWN_MAX:
         return WarningGroup(code=code, shown=tuple(found), rest=())
-    ordered = sorted(found, key=lambda warning: warning.weight, reverse=True)
+    ordered = sorted(found, key=lambda warning: (warning.is_new, warning.weight), reverse=True)
     return WarningGroup(code=code, shown=tuple(ordered[:SHOWN_MAX]), rest=tuple(ordered[SHOWN_MAX:]))
 
 

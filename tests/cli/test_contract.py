@@ -188,10 +188,10 @@ def test_collecting_first_and_verifying_is_no_difference(drafted: Path) -> None:
 
 def test_strict_fails_on_a_quarantined_line_after_doing_all_else(workspace: Path) -> None:
     append_log(workspace, "october.jsonl", '{"ts": "2026-10-01T10:00:00Z"')
-    assert tallybook(workspace, "nightly", *AS_OF).returncode == 0
     done = tallybook(workspace, "nightly", "--strict", *AS_OF)
     assert done.returncode == 3
     assert "1 invalid_json" in done.stderr
+    assert "--strict: new or unread: quarantined" in done.stderr
     assert rows(workspace / "invoices/2026-10/invoices.csv")[0]["total"] == "7.50"
 
 

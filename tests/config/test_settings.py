@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import Rounding
+from pipeline.base.warning_codes import LOSING, WarningCode
 from pipeline.configuration.settings import (
     IdentityRule,
     Limits,
@@ -236,3 +237,21 @@ def test_a_folder_of_that_name_is_refused(tmp_path: Path) -> None:
 
 def test_a_long_value_is_cut_in_the_message(tmp_path: Path) -> None:
     assert len(refusal(tmp_path, f'rounding = "{"x" * 10_000}"')) < 200
+
+
+def test_what_strict_fails_for_is_named_by_codes_in_their_order(tmp_path: Path) -> None:
+    assert settings(tmp_path, "").fail_on == LOSING
+    named = settings(tmp_path, '[strict]\nfail_on = ["unassigned", "held", "unassigned"]\n').fail_on
+    assert named == (WarningCode.HELD, WarningCode.UNASSIGNED)
+    assert settings(tmp_path, "[strict]\nfail_on = []\n").fail_on == ()
+
+
+def test_a_code_that_no_warning_has_is_refused_with_the_one_that_was_meant(tmp_path: Path) -> None:
+    said = refusal(tmp_path, '[strict]\nfail_on = ["unpriced", "unasigned"]\n')
+    assert said.startswith(
+        "tallybook.toml: [strict]: fail_on names 'unasigned', which is no code of a warning; did you mean 'unassigned'?"
+    )
+    assert said.endswith("late_usage, above_spend_cap")
+    assert refusal(tmp_path, '[strict]\nfail = ["unpriced"]\n').startswith(
+        "tallybook.toml: [strict]: unknown key 'fail'; did you mean 'fail_on'?"
+    )

@@ -10,10 +10,10 @@ import pytest
 from documented import DOCUMENTS, ROOT, blocks, printed_now
 
 from pipeline import cli
+from pipeline.base.warning_codes import WarningCode
 from pipeline.cli import LazyCommands, _tallybook, context
 from pipeline.cli.commands.numbers.usage import command as usage
 from pipeline.collectors import ProblemReason
-from pipeline.jobs.warned import WarningCode
 from pipeline.usage import QuarantineReason
 from pipeline.usage.events import COLUMNS, DIMENSIONS, LOG_FIELDS
 from pipeline.usage.meters import Apart, Fallback, Meter

@@ -52,7 +52,7 @@ def test_lines_that_came_before_a_log_was_renamed_out_of_the_globs_are_said_unti
         f"source 'gateway' finds it, and {unread} bytes of it are unread; widen its paths, or run 'tallybook collect' "
         "on that file (tail_unread)"
     ) in done.stderr.splitlines()
-    assert "--strict: logs/app.jsonl could not be read to its end (tail_unread)" in done.stderr
+    assert "tallybook: --strict: new or unread: log_unread (logs/app.jsonl)" in done.stderr
     assert tallybook(books, "collect", str(books / "logs" / "app.jsonl.1")).returncode == 0
     assert night(books).returncode == 0
 

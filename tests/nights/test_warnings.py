@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from workspaces import make_workspace, plain, tallybook, write_log
 
-from pipeline.jobs.warned import SHOWN_MAX, NightWarning, WarningCode, grouped
+from pipeline.base.warning_codes import WarningCode
+from pipeline.jobs.warned import SHOWN_MAX, NightWarning, grouped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,7 +76,8 @@ def test_forty_new_keys_are_eleven_lines_on_stderr_and_forty_in_json(tmp_path: P
     assert said[-1] == "warning: and 30 more of unassigned (30435 tokens); -o json lists all"
     told = json.loads(tallybook(root, "nightly", *AS_OF, "--json").stdout)["warnings"]
     assert len(told) == 40
-    assert tallybook(root, "doctor", "--warnings").stderr.splitlines() == said
+    known = [f"{line} (known since 2026-11-01)" for line in said[:-1]] + [f"{said[-1]} (known)"]
+    assert tallybook(root, "doctor", "--warnings").stderr.splitlines() == known
     assert json.loads(tallybook(root, "doctor", "--warnings", "--json").stdout)["warnings"] == told
     assert tallybook(root, "doctor").stderr == ""
     assert told[0] | {"text": ""} == {
@@ -85,4 +87,7 @@ def test_forty_new_keys_are_eleven_lines_on_stderr_and_forty_in_json(tmp_path: P
         "counts": {"tokens": 1039},
         "amount": None,
         "currency": None,
+        "about": {"period": "2026-10", "model": "jamba-large"},
+        "is_new": False,
+        "known_since": "2026-11-01T03:00:00+00:00",
     }

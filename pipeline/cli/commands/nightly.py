@@ -83,8 +83,8 @@ _INVOICES = (
 @click.option(
     "--strict",
     is_flag=True,
-    help="Exit code 3 where lines are quarantined, measurements conflict, copies are suspicious that no night has told "
-    "of before, or a log cannot be read to its end.",
+    help="Exit code 3 where a warning is new, of a code of [strict] fail_on; by default what loses money: quarantined "
+    "lines, conflicts, suspicious copies, usage without a rate, an account or a measurement, and logs unread.",
 )
 @click.option(
     "--force", is_flag=True, help="Commit a source that is new, or read anew, although most of its lines are refused."
@@ -123,11 +123,11 @@ def command(
         _print_invoices(night, output)
     tell_of_refused_sources(night.collected.refused)
     tell_of_broken_claims(night.broken_claims)
-    if strict and night.bad_input:
-        tell(f"tallybook: --strict: {'; '.join(night.bad_input)}")
+    if strict and night.strict_failures:
+        tell(f"tallybook: --strict: new or unread: {'; '.join(night.strict_failures)}")
     if night.broken_claims:
         return EXIT_BROKEN_CLAIM
-    if night.collected.refused or (strict and night.bad_input):
+    if night.collected.refused or (strict and night.strict_failures):
         return EXIT_BAD_INPUT
     return 0
 
@@ -217,5 +217,5 @@ def _document(night: Night) -> dict[str, object]:
         "suspicious_copies": json_rows(_COPIES, [_copies_row(copies) for copies in night.suspicious]),
         "broken_claims": [{"name": check.name, "detail": check.detail} for check in night.broken_claims],
         "warnings": warning_documents(night.warnings),
-        "bad_input": list(night.bad_input),
+        "strict_failures": list(night.strict_failures),
     }

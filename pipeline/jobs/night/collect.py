@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from pipeline import lake
 from pipeline.base.errors import CommitConflict
+from pipeline.base.warning_codes import WarningCode
 from pipeline.collectors import (
     KnownSources,
     LogFormat,
@@ -33,7 +34,7 @@ from pipeline.jobs.night.given_files import choose_source
 from pipeline.jobs.night.received import STANDARD_INPUT, held_received, is_received, keep_received
 from pipeline.jobs.night.trial import is_mostly_refused, is_on_trial, quarantine_example, refused_source
 from pipeline.jobs.state.log_formats import batch_files_of, log_format_at, log_format_of
-from pipeline.jobs.warned import NightWarning, WarningCode
+from pipeline.jobs.warned import NightWarning
 from pipeline.jobs.wording import are, counted
 from pipeline.usage.sources import line_counts, quarantine_reasons
 

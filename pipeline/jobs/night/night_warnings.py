@@ -1,4 +1,4 @@
-"""What a night warns of, one function a code. Does not own the codes (``pipeline.jobs.warned``)."""
+"""What a night warns of, one function a code. Does not own the codes (``pipeline.base.warning_codes``)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from pipeline.base.money import exact_sum, plain, plain_amount
+from pipeline.base.warning_codes import WarningCode
 from pipeline.configuration.settings import UnmeasuredPolicy
 from pipeline.invoicing.book import above_spend_cap
 from pipeline.jobs.night.other_usage import other_usage, other_usage_text
@@ -15,7 +16,8 @@ from pipeline.jobs.state.drafts import invoice_book
 from pipeline.jobs.state.held import held_text
 from pipeline.jobs.state.quarantined import quarantined_text, quarantined_usage
 from pipeline.jobs.state.suspicious import copies_by_key, suspicious_copies, suspicious_text
-from pipeline.jobs.warned import NightWarning, WarningCode
+from pipeline.jobs.state.told import told_before
+from pipeline.jobs.warned import NightWarning
 from pipeline.jobs.wording import UNASSIGNED, are, counted
 from pipeline.usage.sources import quarantine_reasons
 
@@ -68,18 +70,19 @@ def night_warnings(
 def warnings_now(workspace: Workspace) -> list[NightWarning]:
     """Return what a night of now would warn of, but for what it would find in logs that are not read yet.
 
+    Each with the night that told of it before, where one did.
+
     Counts everything and writes nothing.
     """
     built = aggregate(workspace)
-    return list(
-        night_warnings(
-            workspace,
-            built,
-            invoice_book(workspace, built),
-            quarantined=quarantined_usage(workspace, built.snapshot),
-            suspicious=copies_by_key(suspicious_copies(workspace, built)),
-        )
+    found = night_warnings(
+        workspace,
+        built,
+        invoice_book(workspace, built),
+        quarantined=quarantined_usage(workspace, built.snapshot),
+        suspicious=copies_by_key(suspicious_copies(workspace, built)),
     )
+    return list(told_before(workspace, tuple(found)))
 
 
 def _quarantined(built: Aggregate, quarantined: Sequence[QuarantinedUsage]) -> Iterator[NightWarning]:
@@ -88,11 +91,12 @@ def _quarantined(built: Aggregate, quarantined: Sequence[QuarantinedUsage]) -> I
         listed = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
         lines = sum(reasons.values())
         text = f"{counted(lines, 'quarantined line')} ({listed}); 'tallybook doctor' lists source, line and reason"
-        yield NightWarning(code=WarningCode.QUARANTINED, subject="", text=text, counts={"lines": lines})
+        yield NightWarning(code=WarningCode.QUARANTINED, subject="", text=text, counts={"lines": lines}, parts=reasons)
     for usage in (each for each in quarantined if each.tells):
         yield NightWarning(
             code=WarningCode.QUARANTINED,
             subject=usage.api_key_id or "",
+            about={"key": usage.api_key_id or "unknown"},
             text=quarantined_text(usage),
             counts={"lines": usage.lines, "tokens": usage.prompt_tokens + usage.completion_tokens},
         )
@@ -107,7 +111,13 @@ def _conflicts(built: Aggregate) -> Iterator[NightWarning]:
             "one of them is billed, 'tallybook usage --by key,fate' shows all"
         )
         counts = {"events": row["events"]}
-        yield NightWarning(code=WarningCode.CONFLICT, subject=row["api_key_id"], text=text, counts=counts)
+        yield NightWarning(
+            code=WarningCode.CONFLICT,
+            subject=row["api_key_id"],
+            about={"period": row["billing_period"], "account": row["account_id"], "model": row["model"]},
+            text=text,
+            counts=counts,
+        )
 
 
 def _suspicious(suspicious: Iterable[SuspiciousCopies]) -> Iterator[NightWarning]:
@@ -115,6 +125,7 @@ def _suspicious(suspicious: Iterable[SuspiciousCopies]) -> Iterator[NightWarning
         yield NightWarning(
             code=WarningCode.SUSPICIOUS_COPIES,
             subject=copies.api_key_id,
+            about={"period": copies.billing_period, "account": copies.account_id},
             text=suspicious_text(copies),
             counts={"events": copies.events, "tokens": copies.tokens},
             amount=copies.amount,
@@ -146,7 +157,13 @@ def _unpriced(workspace: Workspace, built: Aggregate) -> Iterator[NightWarning]:
             f"add a rate or an alias to rates/{account.terms_on(first_date).rate_card if account else 'standard'}"
             ".toml, the invoice cannot be issued before"
         )
-        yield NightWarning(code=WarningCode.UNPRICED, subject=model, text=text, counts={"tokens": tokens})
+        yield NightWarning(
+            code=WarningCode.UNPRICED,
+            subject=model,
+            about={"period": period, "account": account_id},
+            text=text,
+            counts={"tokens": tokens},
+        )
     for (period, account_id), rows in sorted(lacking.items()):
         tokens, first = sum(each.usage.quantity for each in rows), min(rows, key=lambda each: each.usage.usage_date)
         text = (
@@ -154,7 +171,13 @@ def _unpriced(workspace: Workspace, built: Aggregate) -> Iterator[NightWarning]:
             f"{first.usage.usage_date} on, for want of a rate of exchange: {first.reason}; the invoice cannot be "
             "issued before"
         )
-        yield NightWarning(code=WarningCode.UNPRICED, subject=account_id, text=text, counts={"tokens": tokens})
+        yield NightWarning(
+            code=WarningCode.UNPRICED,
+            subject=account_id,
+            about={"period": period},
+            text=text,
+            counts={"tokens": tokens},
+        )
 
 
 def _unassigned(built: Aggregate) -> Iterator[NightWarning]:
@@ -164,8 +187,13 @@ def _unassigned(built: Aggregate) -> Iterator[NightWarning]:
             f"{row['model']!r}, {are(row['tokens'])} unassigned; "
             "add the key to an account in accounts.toml"
         )
-        counts = {"tokens": row["tokens"]}
-        yield NightWarning(code=WarningCode.UNASSIGNED, subject=row["api_key_id"], text=text, counts=counts)
+        yield NightWarning(
+            code=WarningCode.UNASSIGNED,
+            subject=row["api_key_id"],
+            about={"period": row["billing_period"], "model": row["model"]},
+            text=text,
+            counts={"tokens": row["tokens"]},
+        )
 
 
 def _unmeasured(workspace: Workspace, built: Aggregate) -> Iterator[NightWarning]:
@@ -175,8 +203,14 @@ def _unmeasured(workspace: Workspace, built: Aggregate) -> Iterator[NightWarning
             " stated no usage: "
             f"{row['status']}{_advice(row, workspace.settings.unmeasured)}"
         )
-        subject, counts = row["account_id"] or UNASSIGNED, {"events": row["events"]}
-        yield NightWarning(code=WarningCode.UNMEASURED, subject=subject, text=text, counts=counts)
+        is_billed = row["status"] == "estimated" and workspace.settings.unmeasured is UnmeasuredPolicy.BILL_ESTIMATE
+        yield NightWarning(
+            code=WarningCode.ESTIMATED if is_billed else WarningCode.UNMEASURED,
+            subject=row["account_id"] or UNASSIGNED,
+            about={"period": row["billing_period"], "status": row["status"]},
+            text=text,
+            counts={"events": row["events"]},
+        )
 
 
 def _advice(row: dict[str, object], policy: UnmeasuredPolicy) -> str:
@@ -200,13 +234,25 @@ def _under_an_error_status(built: Aggregate) -> Iterator[NightWarning]:
             "were consumed, and are billed"
         )
         counts = {"events": row["events"], "tokens": row["prompt_tokens"] + row["completion_tokens"]}
-        yield NightWarning(code=WarningCode.ERROR_STATUS, subject=row["api_key_id"], text=text, counts=counts)
+        yield NightWarning(
+            code=WarningCode.ERROR_STATUS,
+            subject=row["api_key_id"],
+            about={
+                "period": row["billing_period"],
+                "account": row["account_id"],
+                "http_status": str(row["http_status"]),
+            },
+            text=text,
+            counts=counts,
+        )
 
 
 def _beside_the_meters(workspace: Workspace, built: Aggregate) -> Iterator[NightWarning]:
     for usage in other_usage(workspace, built.snapshot):
         text, counts = other_usage_text(usage), {"events": usage.events}
-        yield NightWarning(code=WarningCode.OTHER_USAGE, subject=usage.api_key_id, text=text, counts=counts)
+        yield NightWarning(
+            code=WarningCode.OTHER_USAGE, subject=usage.api_key_id, text=text, counts=counts, parts=usage.quantities
+        )
 
 
 def _advisory_checks(built: Aggregate) -> Iterator[NightWarning]:
@@ -224,6 +270,7 @@ def _late(book: InvoiceBook) -> Iterator[NightWarning]:
         yield NightWarning(
             code=WarningCode.LATE_USAGE,
             subject=late.account_id,
+            about={"period": str(late.period)},
             text=(
                 f"{late.account_id}, {late.period} ({', '.join(late.invoice_ids)}) is worth "
                 f"{difference if late.difference else 'in all, not line by line, what'} "
@@ -239,6 +286,7 @@ def _above_spend_cap(workspace: Workspace, book: InvoiceBook) -> Iterator[NightW
         yield NightWarning(
             code=WarningCode.ABOVE_SPEND_CAP,
             subject=draft.account_id,
+            about={"period": str(month)},
             text=(
                 f"{draft.account_id} has spent {plain(spent)} {draft.currency} in {month}, above its spend cap "
                 f"of {plain_amount(cap, draft.currency)}; "

@@ -21,16 +21,15 @@ from pipeline.jobs.state.history import refuse_lost_history
 from pipeline.jobs.state.quarantined import quarantined_usage
 from pipeline.jobs.state.suspicious import (
     copies_by_key,
-    remember_suspicious_copies,
     suspicious_copies,
+    write_suspicious_copies,
 )
-from pipeline.jobs.wording import counted
+from pipeline.jobs.state.told import remember_told, strict_failures, told_before
 from pipeline.objects.lock import locked
 from pipeline.register.payments import sweep_payment_orphans
-from pipeline.usage.sources import quarantine_reasons
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable
     from datetime import datetime
 
     from pipeline.configuration.workspace import Workspace
@@ -58,8 +57,8 @@ class Night:
     """Likewise; copies that lost and look like requests of their own."""
     warnings: tuple[NightWarning, ...]
     """What needs somebody, as it was found; ``warned.grouped`` says in which order it is told."""
-    bad_input: tuple[str, ...]
-    """Why ``--strict`` fails: what could not be read, or contradicts itself."""
+    strict_failures: tuple[str, ...]
+    """Why ``--strict`` fails: a line a code of ``[strict] fail_on``; what is known is no reason."""
     broken_claims: tuple[Check, ...]
     """The blocking checks whose claims do not hold: what was counted is wrong, and no draft of it can be issued."""
 
@@ -92,10 +91,13 @@ def nightly(
         history.refuse_credits(book)
         write_marts(workspace, built)
         copies = suspicious_copies(workspace, built)
-        new_copies = remember_suspicious_copies(workspace, built, copies)
+        write_suspicious_copies(workspace, built, copies)
         write_invoices(workspace, book)
-    quarantined = quarantined_usage(workspace, built.snapshot)
-    suspicious = copies_by_key(copies)
+        quarantined = quarantined_usage(workspace, built.snapshot)
+        suspicious = copies_by_key(copies)
+        found = night_warnings(workspace, built, book, quarantined=quarantined, suspicious=suspicious)
+        warnings = told_before(workspace, (*collected.warnings, *found))
+        remember_told(workspace, warnings, now=now)
     return Night(
         collected=collected,
         built=built,
@@ -103,32 +105,7 @@ def nightly(
         counts=counts_of(built),
         quarantined=quarantined,
         suspicious=suspicious,
-        warnings=(
-            *collected.warnings,
-            *night_warnings(workspace, built, book, quarantined=quarantined, suspicious=suspicious),
-        ),
-        bad_input=tuple(_bad_input(collected, built, new_copies)),
+        warnings=warnings,
+        strict_failures=strict_failures(warnings, workspace.settings.fail_on),
         broken_claims=broken_claims_of(built.marts),
     )
-
-
-def _bad_input(collected: Collected, built: Aggregate, new_copies: Mapping[str, int]) -> Iterator[str]:
-    """Say what ``--strict`` fails for.
-
-    Of the whole lake, so that running again gives the same answer; but suspicious copies are told once, as they stay.
-    """
-    reasons = quarantine_reasons(built.snapshot.sources)
-    if reasons:
-        yield (
-            f"{counted(sum(reasons.values()), 'quarantined line')} "
-            f"({', '.join(f'{count} {reason}' for reason, count in reasons.items())})"
-        )
-    conflicts = sum(row["events"] for row in built.marts.advisories.get("conflicts", ()))
-    if conflicts:
-        yield f"{counted(conflicts, 'measurement')} in conflict with another one of the same response"
-    if new_copies:
-        listed = ", ".join(f"{events} of key {key}" for key, events in new_copies.items())
-        number = counted(sum(new_copies.values()), "suspicious copy", "suspicious copies")
-        yield f"{number} that no night has told of before ({listed})"
-    for problem in collected.problems:
-        yield f"{problem.source} could not be read to its end ({problem.reason})"

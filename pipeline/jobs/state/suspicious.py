@@ -2,8 +2,7 @@
 
 A caller who can choose ids can send many requests under one. One of them is billed, and the others are listed here.
 
-Owns what they would have cost, and which of them a night has not told of yet. Does not own which copies are suspicious
-(``sql/intermediate/event_copies.sql``).
+Owns what they would have cost. Does not own which copies are suspicious (``sql/intermediate/event_copies.sql``).
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.base.errors import DataFileDamaged
 from pipeline.base.money import exact_sum, normalised, plain_amount
 from pipeline.jobs.state.aggregate import aggregate, by_period, inputs_of
 from pipeline.jobs.state.held import in_force
@@ -26,7 +24,7 @@ from pipeline.lake.derived import read_derived, write_derived
 from pipeline.tables import schemas
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from decimal import Decimal
 
     from pipeline.configuration.workspace import Workspace
@@ -111,17 +109,9 @@ def suspicious_copies_now(workspace: Workspace) -> pa.Table:
     return suspicious_copies(workspace, aggregate(workspace, is_checked=False))
 
 
-def remember_suspicious_copies(workspace: Workspace, built: Aggregate, copies: pa.Table) -> dict[str, int]:
-    """Keep what a night tells, and return how many of each key's copies no night has told of before.
-
-    For the holder of the workspace's lock. What is kept is what was told: a night that dies before leaves it as new.
-    Where that is damaged, everything is new.
-    """
-    before = _events_of_keys(_remembered(workspace))
+def write_suspicious_copies(workspace: Workspace, built: Aggregate, copies: pa.Table) -> None:
+    """Keep what ``suspicious_copies`` returned, for whoever asks next. For the holder of the workspace's lock."""
     write_derived(workspace.lake, SUSPICIOUS_COPIES, by_period(copies), inputs_of(workspace, built.snapshot))
-    return {
-        key: events - before[key] for key, events in sorted(_events_of_keys([copies]).items()) if events > before[key]
-    }
 
 
 def suspicious_text(copies: SuspiciousCopies) -> str:
@@ -154,19 +144,3 @@ def _summed(
         amount=normalised(exact_sum(amounts)) if amounts else None,
         currency=max(row["currency"] for row in rows),  # an account has one, and what is not priced has none
     )
-
-
-def _remembered(workspace: Workspace) -> list[pa.Table]:
-    try:
-        written = read_derived(workspace.lake, SUSPICIOUS_COPIES)
-    except DataFileDamaged:
-        return []
-    return [] if written is None else list(written[1].values())
-
-
-def _events_of_keys(tables: Iterable[pa.Table]) -> Counter[str]:
-    events: Counter[str] = Counter()
-    for table in tables:
-        for key, each in zip(table["api_key_id"].to_pylist(), table["events"].to_pylist(), strict=True):
-            events[key] += each
-    return events
