@@ -14,6 +14,7 @@ from pipeline.base.periods import BillingPeriod
 from pipeline.documents.pages.printed import printed_invoice
 from pipeline.documents.pages.view import BARS_MAX, DETAILS_MAX, ROWS_MAX, invoice_view
 from pipeline.invoicing import LineKind
+from pipeline.invoicing.lines import numbered
 
 if TYPE_CHECKING:
     from pipeline.documents.pages.page import PrintedInvoice, PrintedSection
@@ -171,6 +172,17 @@ def test_a_quarter_is_shown_by_month_and_model_and_its_bars_by_model_alone() -> 
         "Oktober 2026",
         "Dezember 2026",
     }
+
+
+def test_usage_comes_before_fees_also_where_the_first_month_of_a_quarter_has_a_fee_alone() -> None:
+    october = full_invoice(usage_lines=6, keys=2, models=2)
+    first, _, last = BillingPeriod.parse("2026-Q4").months
+    fees = [replace(line, period=first) for line in october.lines if line.kind is LineKind.FEE]
+    others = [line for line in october.lines if line.kind is not LineKind.FEE]
+    later = [line if line.kind in ("correction", "tax") else replace(line, period=last) for line in others]
+    quarter = replace(october, period=BillingPeriod.parse("2026-Q4"), lines=numbered([*fees, *later]))
+    kinds = [section.kind.value for section in invoice_view(quarter).sections]
+    assert kinds == ["usage", "included", "fee", "correction", "credit"]
 
 
 def test_an_older_invoice_that_does_not_say_the_taxes_of_its_corrections_shows_its_tax_lines_as_they_were_frozen() -> (

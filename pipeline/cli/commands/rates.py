@@ -74,7 +74,10 @@ def check(invocation: Invocation) -> None:
 @output_option()
 @click.pass_obj
 def show(invocation: Invocation, *, card_id: str | None, output: Output) -> None:
-    """Show rates per million tokens, with the instants from and to which each is in force."""
+    """Show rates per million tokens, with the instants from and to which each is in force.
+
+    Tiers and their flat amounts, packages, requests, and minimum and maximum of an entry too.
+    """
     workspace = open_workspace(invocation.workspace)
     cards = workspace.rate_cards
     chosen = list(cards.values()) if card_id is None else [_card(workspace, card_id)]

@@ -190,16 +190,23 @@ class InvoiceView:
 
 
 def invoice_view(invoice: Invoice) -> InvoiceView:
-    """Group an invoice's lines; models and keys are never left out, however many there are."""
+    """Group an invoice's lines; models and keys are never left out, however many there are.
+
+    Sections of an account stand in the order of kinds, also where the lines of several months begin with another one.
+    """
     by_kind: dict[tuple[str, LineKind], list[InvoiceLine]] = {}
     for line in invoice.lines:
         by_kind.setdefault((line.account_id, line.kind), []).append(line)
     tax_lines = by_kind.pop(("", LineKind.TAX), [])
+    kinds = {kind: place for place, kind in enumerate(LineKind)}
+    accounts = {account_id: place for place, account_id in enumerate(dict.fromkeys(account for account, _ in by_kind))}
     return InvoiceView(
         invoice=invoice,
         sections=tuple(
             Section(account_id=account_id, kind=kind, groups=_groups(lines))
-            for (account_id, kind), lines in by_kind.items()
+            for (account_id, kind), lines in sorted(
+                by_kind.items(), key=lambda section: (accounts[section[0][0]], kinds[section[0][1]])
+            )
         ),
         tax_lines=tuple(tax_lines),
         appendix=_appendix([line for line in invoice.lines if line.kind is not LineKind.TAX]),

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 @click.command(
     epilog=examples(
-        "tallybook invoice draft --period this-month", "tallybook invoice draft --period 2026-10 --account acme"
+        "tallybook invoice draft --period this-month",
+        "tallybook invoice draft --period 2026-10 --account acme",
+        "tallybook invoice draft --period 2026-Q4",
+        "tallybook invoice draft --period 2026-10-15",
     )
 )
 @period_option(required=True)
@@ -37,8 +40,13 @@ if TYPE_CHECKING:
 def draft(invocation: Invocation, *, period: BillingPeriod, account_id: str | None, output: Output) -> int:
     """Compute the drafts again from what is collected, write their CSV, and list those of the period.
 
-    A draft has lines of usage, included tokens, fees, what lacks to the commitment, corrections of earlier months,
-    credits and tax. Exit code 7 where a claim about the counts does not hold: such drafts cannot be issued.
+    A draft has lines of usage (by flat rates, tiers with flat amounts, packages, requests, in another currency by the
+    rate of its day), included tokens, minimum and maximum of an entry, fees and seats (without usage too, and by days),
+    what lacks to the commitment of a month or year, overage beyond it, one-off items, coupons, corrections of earlier
+    months, prepaid credits (by priority, model and month, with rollover) and tax. A parent's has those of its children.
+    All of it is agreed in rates/*.toml and accounts.toml: see docs/rate-cards.md and docs/accounts.md.
+
+    Exit code 7 where a claim about the counts does not hold: such drafts cannot be issued.
     """
     workspace = open_workspace(invocation.workspace, now=invocation.now())
     with locked(workspace.lake, command="tallybook invoice draft", started_at=invocation.now()):
