@@ -101,11 +101,24 @@ def leaves_nothing(documents: Sequence[Invoice]) -> None:
     assert set(taxes.values()) <= {Decimal(0)}, taxes
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(invoice=invoices() | paid_in_part(), parts=PARTS)
 def test_of_each_tax_an_invoice_its_parts_and_its_void_leave_no_base_and_no_amount(
     invoice: Invoice, parts: list[tuple[int, int]]
 ) -> None:
+    check_nothing_is_left(invoice, parts)
+
+
+@pytest.mark.slow
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(invoice=invoices() | paid_in_part(), parts=PARTS)
+def test_of_each_tax_many_invoices_and_their_voids_leave_nothing(
+    invoice: Invoice, parts: list[tuple[int, int]]
+) -> None:
+    check_nothing_is_left(invoice, parts)
+
+
+def check_nothing_is_left(invoice: Invoice, parts: list[tuple[int, int]]) -> None:
     documents = documents_of(invoice, parts)
     leaves_nothing(documents)
     for document in documents:

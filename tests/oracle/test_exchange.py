@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pytest
 from exchange import Spell, World, month_lines
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -175,9 +176,20 @@ def months(used: list[Used]) -> list[date]:
     return sorted({day.replace(day=1) for day, *_ in used})
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(SEEDS)
 def test_each_line_is_of_one_rate_of_exchange_and_costs_what_the_oracle_says(seed: int) -> None:
+    check_each_line_is_of_one_rate(seed)
+
+
+@pytest.mark.slow
+@settings(max_examples=300, deadline=None)
+@given(SEEDS)
+def test_each_of_many_lines_is_of_one_rate_of_exchange(seed: int) -> None:
+    check_each_line_is_of_one_rate(seed)
+
+
+def check_each_line_is_of_one_rate(seed: int) -> None:
     draw = random.Random(seed)
     world, used = a_world(draw), some_usage(draw)
     books = [book_of(world, used, [], by_columns=by_columns) for by_columns in (False, True)]
@@ -220,9 +232,20 @@ def test_columns_are_converted_to_the_last_digit_as_charges_are_one_by_one(seed:
     assert list(found.unpriced) == unpriced
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(SEEDS)
 def test_a_table_that_changes_after_issue_is_corrected_to_the_cent(seed: int) -> None:
+    check_a_changed_table_is_corrected(seed)
+
+
+@pytest.mark.slow
+@settings(max_examples=200, deadline=None)
+@given(SEEDS)
+def test_many_tables_that_change_after_issue_are_corrected_to_the_cent(seed: int) -> None:
+    check_a_changed_table_is_corrected(seed)
+
+
+def check_a_changed_table_is_corrected(seed: int) -> None:
     draw = random.Random(seed)
     world, used = a_world(draw), some_usage(draw)
     issued: list[Invoice] = []

@@ -122,9 +122,20 @@ def book(
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(SEEDS)
 def test_each_day_lies_in_exactly_one_period_whatever_intervals_follow_each_other(seed: int) -> None:
+    check_each_day_is_in_one_period(seed)
+
+
+@pytest.mark.slow
+@settings(max_examples=400, deadline=None)
+@given(SEEDS)
+def test_each_day_lies_in_exactly_one_period_of_many_intervals(seed: int) -> None:
+    check_each_day_is_in_one_period(seed)
+
+
+def check_each_day_is_in_one_period(seed: int) -> None:
     draw = random.Random(seed)
     agreed, month_day = some_intervals(draw, draw.choice([0, 1, 2, 4])), draw.choice([1, 2, 15, 28])
     account = account_of(terms_of(agreed, month_day), month_day=month_day)
@@ -157,9 +168,20 @@ def test_a_change_that_would_cut_a_period_of_either_interval_is_refused_and_no_o
         account_of(terms, month_day=month_day)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(SEEDS)
 def test_each_usage_day_is_on_exactly_one_invoice_whatever_is_agreed_issued_voided_and_late(seed: int) -> None:
+    check_each_day_is_on_one_invoice(seed)
+
+
+@pytest.mark.slow
+@settings(max_examples=200, deadline=None)
+@given(SEEDS)
+def test_over_many_lives_each_usage_day_is_on_exactly_one_invoice(seed: int) -> None:
+    check_each_day_is_on_one_invoice(seed)
+
+
+def check_each_day_is_on_one_invoice(seed: int) -> None:
     """Also where what is agreed changes backwards, over months that are invoiced."""
     draw = random.Random(seed)
     agreed = some_intervals(draw, draw.choice([0, 1, 2]))

@@ -14,6 +14,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from recurring import World, owed
@@ -298,9 +299,20 @@ def test_a_parents_invoice_has_the_lines_that_each_account_would_have_alone_and_
         assert order == sorted(order)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(SEEDS)
 def test_no_day_is_invoiced_twice_or_never_whoever_moves_and_whatever_is_issued_or_voided(seed: int) -> None:
+    check_each_day_is_invoiced_once(seed)
+
+
+@pytest.mark.slow
+@settings(max_examples=200, deadline=None)
+@given(SEEDS)
+def test_over_many_lives_no_day_is_invoiced_twice_or_never(seed: int) -> None:
+    check_each_day_is_invoiced_once(seed)
+
+
+def check_each_day_is_invoiced_once(seed: int) -> None:
     draw = random.Random(seed)
     billed_by, spent = some_interval(draw), no_usage()
     agreed = some_agreements(draw, billed_by, with_grants=True)

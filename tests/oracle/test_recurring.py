@@ -9,6 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from recurring import World, owed
@@ -148,9 +149,20 @@ def all_months() -> list[date]:
     return [date(year, month, 1) for year, months in ((2026, range(7, 13)), (2027, range(1, 11))) for month in months]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(SEEDS)
 def test_each_month_owes_what_was_agreed_on_each_of_its_days(seed: int) -> None:
+    check_each_month_owes_what_was_agreed(seed)
+
+
+@pytest.mark.slow
+@settings(max_examples=300, deadline=None)
+@given(SEEDS)
+def test_each_of_many_months_owes_what_was_agreed_on_each_of_its_days(seed: int) -> None:
+    check_each_month_owes_what_was_agreed(seed)
+
+
+def check_each_month_owes_what_was_agreed(seed: int) -> None:
     draw = random.Random(seed)
     account, (spent, others), to_even = an_account(draw), some_usage(draw), draw.random() < 0.5
     drafts = {
@@ -167,9 +179,20 @@ def test_each_month_owes_what_was_agreed_on_each_of_its_days(seed: int) -> None:
     assert found == expected
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(SEEDS)
 def test_another_contract_after_issue_is_corrected_to_the_cent_and_nothing_is_owed_twice(seed: int) -> None:
+    check_another_contract_is_corrected(seed)
+
+
+@pytest.mark.slow
+@settings(max_examples=300, deadline=None)
+@given(SEEDS)
+def test_many_other_contracts_after_issue_are_corrected_to_the_cent(seed: int) -> None:
+    check_another_contract_is_corrected(seed)
+
+
+def check_another_contract_is_corrected(seed: int) -> None:
     draw = random.Random(seed)
     (spent, others), to_even = some_usage(draw), draw.random() < 0.5
     before, after = an_account(draw), an_account(draw)

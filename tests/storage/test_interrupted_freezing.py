@@ -60,21 +60,24 @@ def counted_once(night: Path, monkeypatch: pytest.MonkeyPatch) -> Aggregate:
         pytest.param(CREDIT, id="credit", marks=pytest.mark.slow),
     ],
 )
-@pytest.mark.parametrize("cut", [None, *(pytest.param(each, marks=pytest.mark.slow) for each in POWER_CUTS)])
+@pytest.mark.parametrize(
+    ("cut", "step"), [(None, 4), *(pytest.param(each, 1, marks=pytest.mark.slow) for each in (None, *POWER_CUTS))]
+)
 @pytest.mark.usefixtures("counted_once")
 def test_what_died_at_any_call_to_the_disk_is_finished_by_running_it_again(
     command: tuple[str, ...],
     cut: str | None,
+    step: int,
     request: pytest.FixtureRequest,
-    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = request.getfixturevalue("night" if command is ISSUE else "issued")
+    tmp_path = request.getfixturevalue("tmp_path")
     undisturbed = shutil.copytree(before, tmp_path / "undisturbed")
     assert tallybook(undisturbed, *command).returncode == 0
     expected = files(undisturbed)
     numbers = set()
-    for die_at in count(1):
+    for die_at in count(1, step):
         root = shutil.copytree(before, tmp_path / f"death-{die_at}")
         fault = FaultyOs(root, die_at=die_at)
         with monkeypatch.context() as disturbed:

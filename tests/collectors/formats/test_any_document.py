@@ -67,9 +67,21 @@ _DOCUMENTS = st.recursive(
 
 
 @pytest.mark.parametrize("name", [None, *NAMES])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(document=_DOCUMENTS, is_held=st.booleans())
 def test_any_document_is_read_or_refused(name: str | None, document: Any, is_held: bool) -> None:  # noqa: FBT001
+    check_any_document_is_read_or_refused(name, document, is_held)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [None, *NAMES])
+@settings(max_examples=150, deadline=None)
+@given(document=_DOCUMENTS, is_held=st.booleans())
+def test_many_documents_are_each_read_or_refused(name: str | None, document: Any, is_held: bool) -> None:  # noqa: FBT001
+    check_any_document_is_read_or_refused(name, document, is_held)
+
+
+def check_any_document_is_read_or_refused(name: str | None, document: Any, is_held: bool) -> None:  # noqa: FBT001
     written = json.dumps({"@message": json.dumps(document), "@ptr": "x"} if is_held else document).encode()
     line = Line(1, 0, len(written) + 1, written)
     first, second = (
@@ -81,7 +93,18 @@ def test_any_document_is_read_or_refused(name: str | None, document: Any, is_hel
         assert isinstance(row, EventRow) or row.reason in row.values
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(document=st.dictionaries(st.sampled_from(_WORDS), _DOCUMENTS, max_size=12))
 def test_formats_say_yes_or_no_of_any_object(document: dict[str, Any]) -> None:
+    check_formats_say_yes_or_no_of_any_object(document)
+
+
+@pytest.mark.slow
+@settings(max_examples=300, deadline=None)
+@given(document=st.dictionaries(st.sampled_from(_WORDS), _DOCUMENTS, max_size=12))
+def test_formats_say_yes_or_no_of_many_objects(document: dict[str, Any]) -> None:
+    check_formats_say_yes_or_no_of_any_object(document)
+
+
+def check_formats_say_yes_or_no_of_any_object(document: dict[str, Any]) -> None:
     assert {type(each.recognises(document)) for each in FORMATS} == {bool}
