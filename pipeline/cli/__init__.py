@@ -4,10 +4,10 @@ Owns the commands, their exit codes and what they print. Does not own what they 
 loaded when they are called, so that ``tallybook --help`` imports neither pandas nor pyarrow. Read first: ``context``,
 then ``commands.numbers.usage``.
 
-Exit codes: 0 ok, 1 unexpected, 2 usage, configuration or a newer lake, 3 bad input or new loss (``--strict``, or where most of
-a new source cannot be read, or in ``try``), 4 blocked (unpriced usage or a broken claim at issue), 5 locked, 6 a
-difference was found (verify, explain, recompute, reconcile), 7 a claim about the counts does not hold (nightly, invoice
-draft), 8 the machine refused (a full or failing disk, no permission, too few open files), 130 interrupted.
+Exit codes: 0 ok, 1 unexpected, 2 usage, configuration or a newer lake, 3 bad input or new loss (``--strict``, or where
+most of a new source cannot be read, or in ``try``), 4 blocked (unpriced usage or a broken claim at issue), 5 locked, 6
+a difference was found (verify, explain, recompute, reconcile), 7 a claim about the counts does not hold (nightly,
+invoice draft), 8 the machine refused (a full or failing disk, no permission, too few open files), 130 interrupted.
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ _COMMANDS = {
     "verify": "Check every identity that must hold, from logs to invoices.",
     "rates": "Check, show, compare and import rate cards.",
     "keys": "Key ids: what stands in for raw API keys.",
+    "acknowledge": "Quiet a warning that is known, with a reason, until there is more of it.",
     "doctor": "Look for what could go wrong in this workspace.",
     "completion": "What bash, zsh or fish runs so that the Tab key completes.",
 }

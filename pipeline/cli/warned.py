@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.base.money import plain_amount
-from pipeline.cli.context import warn
+from pipeline.cli.context import tell, warn
 from pipeline.jobs.warned import grouped
+from pipeline.jobs.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,12 +19,16 @@ if TYPE_CHECKING:
 
 
 def tell_warnings(warnings: Iterable[NightWarning]) -> None:
-    """Write warnings to stderr, grouped by their codes."""
-    for group in grouped(warnings):
+    """Write warnings to stderr, grouped by their codes; of those that were acknowledged, how many there are."""
+    found = list(warnings)
+    for group in grouped(warning for warning in found if not warning.acknowledged):
         for warning in group.shown:
             warn(warning.told_text)
         if group.rest:
             warn(group.rest_text)
+    quiet = sum(bool(warning.acknowledged) for warning in found)
+    if quiet:
+        tell(f"{counted(quiet, 'acknowledged warning')}; 'tallybook doctor' lists what was acknowledged")
 
 
 def warning_documents(warnings: Iterable[NightWarning]) -> list[dict[str, object]]:
@@ -38,6 +43,7 @@ def warning_documents(warnings: Iterable[NightWarning]) -> list[dict[str, object
             "currency": warning.currency or None,
             "about": dict(warning.about),
             "is_new": warning.is_new,
+            "acknowledged": warning.acknowledged or None,
             "known_since": None if warning.known_since is None else warning.known_since.isoformat(),
         }
         for group in grouped(warnings)

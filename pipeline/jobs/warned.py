@@ -45,6 +45,9 @@ class NightWarning:
     known_since: datetime | None = None
     """The night that first told of so much of it; None where none has."""
 
+    acknowledged: str = ""
+    """The reason for which somebody quieted it; empty where nobody did, or where there is more of it by now."""
+
     @property
     def is_new(self) -> bool:
         """Whether no night has told of it, or of so much of it."""

@@ -44,7 +44,7 @@ def read_told(lake_dir: Path) -> tuple[ToldWarning, ...]:
     try:
         content = (lake_dir / _FOLDER / _FILE).read_bytes()
         warnings = checked_fields(parse_object(content), "the file", warnings=list)["warnings"]
-        return tuple(_told(value) for value in warnings)
+        return tuple(told_from_document(value) for value in warnings)
     except (OSError, ValueError):
         return ()  # that everything is new is always right
 
@@ -61,22 +61,25 @@ def write_told(lake_dir: Path, told: Sequence[ToldWarning]) -> None:
     disk.sweep_temporaries(folder)
 
 
+def told_document(told: ToldWarning) -> dict[str, object]:
+    """Return it as JSON values, which ``told_from_document`` reads back."""
+    return {
+        "code": told.code,
+        "subject": told.subject,
+        "about": dict(told.about),
+        "counts": dict(told.counts),
+        "amounts": {currency: plain(amount) for currency, amount in told.amounts.items()},
+        "told_at": told.told_at.isoformat(),
+    }
+
+
 def _render(told: Sequence[ToldWarning]) -> bytes:
-    listed = [
-        {
-            "code": each.code,
-            "subject": each.subject,
-            "about": dict(each.about),
-            "counts": dict(each.counts),
-            "amounts": {currency: plain(amount) for currency, amount in each.amounts.items()},
-            "told_at": each.told_at.isoformat(),
-        }
-        for each in told
-    ]
+    listed = [told_document(each) for each in told]
     return (json.dumps({"warnings": listed}, ensure_ascii=False, sort_keys=True, indent=1) + "\n").encode("utf-8")
 
 
-def _told(value: object) -> ToldWarning:
+def told_from_document(value: object) -> ToldWarning:
+    """Read it strictly. Raises ``ValueError`` for what is not ours."""
     fields = checked_fields(
         value, "a warning", code=str, subject=str, about=dict, counts=dict, amounts=dict, told_at=str
     )

@@ -34,6 +34,11 @@ STEPS: dict[str, tuple[tuple[str, ...], ...]] = {
     "try": (("try", "logs/l.jsonl"),),
     "collect": (("collect",),),
     "nightly": (("nightly", *AS_OF),),
+    "acknowledge": (
+        ("acknowledge", "unpriced", EVIL, "--reason", "r", *AS_OF),
+        ("acknowledge", "unassigned", f"key_nobody{EVIL}", "--reason", EVIL, *AS_OF),
+        ("acknowledge", "unassigned", f"key_nobody{EVIL}", "--reason", "r", *AS_OF),
+    ),
     "usage": (("usage",), ("usage", "--by", "tag:team,account,model"), ("usage", "--copies")),
     "cost": (("cost",), ("cost", "--by", "tag:team,account,model"), ("cost", "--by", "key,hour,provider")),
     "doctor": (("doctor",), ("doctor", "--warnings")),

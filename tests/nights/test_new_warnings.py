@@ -186,3 +186,87 @@ def test_what_was_told_is_read_back_exactly_and_the_same_again_writes_nothing(tm
     write_told(tmp_path / "lake", [told])
     after = (tmp_path / "lake/told/warnings.json").stat()
     assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+
+
+def acknowledge(root: Path, *words: str, code: int = 0) -> str:
+    done = tallybook(root, "acknowledge", *words, *NIGHTS[1])
+    assert done.returncode == code, done.stderr
+    return done.stderr if code else done.stdout
+
+
+def test_a_log_that_cannot_be_read_is_quiet_once_it_is_acknowledged(books: Path) -> None:
+    (books / "logs").mkdir(exist_ok=True)
+    (books / "logs/l.jsonl.gz").write_bytes(b"\x1f\x8b damaged")
+    night(books, 0, code=3)
+    acknowledge(books, "log_unread", "logs/l.jsonl.gz", "--reason", "lost with the disk of gw-2")
+    (told,) = night(books, 1)["warnings"]
+    assert told["acknowledged"] == "lost with the disk of gw-2"
+
+
+def test_an_acknowledgement_holds_for_the_periods_that_were_told_and_no_other(books: Path) -> None:
+    write_log(books, "l.jsonl", usage_of("key_x", 1))
+    night(books, 0, code=3)
+    acknowledge(books, "unassigned", "key_x", "--reason", "load test")
+    append_log(books, "l.jsonl", plain("2026-11-01T10:00:00Z", id="later", key="key_x", prompt=1))
+    found = night(books, 2, code=3)["warnings"]
+    assert {each["about"]["period"]: each["acknowledged"] for each in found} == {
+        "2026-10": "load test",
+        "2026-11": None,
+    }
+
+
+def test_the_last_reason_of_a_subject_is_the_one_that_is_shown(books: Path) -> None:
+    write_log(books, "l.jsonl", usage_of("key_x", 1))
+    night(books, 0, code=3)
+    acknowledge(books, "unassigned", "key_x", "--reason", "first")
+    acknowledge(books, "unassigned", "key_x", "--reason", "second")
+    assert len((books / "acknowledged.jsonl").read_text(encoding="utf-8").splitlines()) == 2
+    listed = [line for line in tallybook(books, "doctor").stdout.splitlines() if "acknowledged" in line]
+    assert listed == ["ok    acknowledged: unassigned key_x, since 2026-11-02: second"]
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        ('{"code": "unassigned"}', "the line has ['code'] where"),
+        ("<<<<<<< HEAD", "it is not JSON"),
+        (
+            '{"code": "held", "subject": "k", "reason": "r", "acknowledged_at": "2026-11-02", "warnings": []}',
+            "without an offset",
+        ),
+    ],
+)
+def test_a_line_that_is_not_ours_is_refused_with_its_number_before_the_night_does_anything(
+    books: Path, line: str, wrong: str
+) -> None:
+    write_log(books, "l.jsonl", usage_of("key_x", 1))
+    night(books, 0, code=3)
+    acknowledge(books, "unassigned", "key_x", "--reason", "load test")
+    with (books / "acknowledged.jsonl").open("a", encoding="utf-8") as file:
+        file.write(f"{line}\n")
+    append_log(books, "l.jsonl", usage_of("key_x", 2))
+    done = tallybook(books, "nightly", *NIGHTS[1])
+    assert done.returncode == 2
+    assert "acknowledged.jsonl, line 2: " in done.stderr
+    assert wrong in done.stderr
+    assert len(list((books / "lake/usage_events/_delta_log").glob("*.json"))) == 1
+    examined = tallybook(books, "doctor")
+    assert examined.returncode == 2
+    assert "LOOK  acknowledged: acknowledged.jsonl, line 2: " in examined.stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("unassigned", "key_x"),
+        ("unassigned", "key_x", "--reason", "r", "--undo"),
+        ("unassigned", "key_x", "--reason", " "),
+        ("unassigned", "key_x", "--reason", "two\nlines"),
+        ("unasigned", "key_x", "--reason", "r"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_and_nothing_is_written(books: Path, words: tuple[str, ...]) -> None:
+    write_log(books, "l.jsonl", usage_of("key_x", 1))
+    night(books, 0, code=3)
+    acknowledge(books, *words, code=2)
+    assert not (books / "acknowledged.jsonl").exists()

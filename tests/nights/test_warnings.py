@@ -89,5 +89,6 @@ def test_forty_new_keys_are_eleven_lines_on_stderr_and_forty_in_json(tmp_path: P
         "currency": None,
         "about": {"period": "2026-10", "model": "jamba-large"},
         "is_new": False,
+        "acknowledged": None,
         "known_since": "2026-11-01T03:00:00+00:00",
     }

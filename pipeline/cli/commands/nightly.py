@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import plain, plain_amount
 from pipeline.cli.commands.lost import accept_lost_commits_option
 from pipeline.cli.context import (
@@ -25,8 +27,10 @@ from pipeline.cli.tables.columns import Column, Kind
 from pipeline.cli.tables.forms import Form, json_rows
 from pipeline.cli.warned import tell_warnings, warning_documents
 from pipeline.configuration.workspace import open_workspace
+from pipeline.jobs.night.metrics import metrics_text
 from pipeline.jobs.night.nightly import nightly
 from pipeline.jobs.wording import UNASSIGNED, counted
+from pipeline.objects import disk
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Invocation
@@ -76,6 +80,7 @@ _INVOICES = (
     epilog=examples(
         "tallybook nightly",
         "tallybook nightly --strict --json > night.json",
+        "tallybook nightly --strict --metrics-file /var/lib/node_exporter/tallybook.prom",
         "tallybook nightly --as-of 2026-11-01T03:00:00Z",
     ),
 )
@@ -90,10 +95,23 @@ _INVOICES = (
     "--force", is_flag=True, help="Commit a source that is new, or read anew, although most of its lines are refused."
 )
 @accept_lost_commits_option
+@click.option(
+    "--metrics-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="PATH",
+    help="Write what the night came to for Prometheus, as a text file that is replaced at once.",
+)
 @output_option()
 @click.pass_obj
 def command(
-    invocation: Invocation, *, as_of: str | None, strict: bool, force: bool, accept_lost_commits: bool, output: Output
+    invocation: Invocation,
+    *,
+    as_of: str | None,
+    strict: bool,
+    force: bool,
+    accept_lost_commits: bool,
+    metrics_file: Path | None,
+    output: Output,
 ) -> int:
     """Collect what is new, count, rate, and draft every account's invoices. Running it again changes no byte.
 
@@ -103,7 +121,10 @@ def command(
     its drafts cannot be issued.
     """
     workspace = open_workspace(invocation.workspace)
-    now = invocation.clock(as_of, workspace.settings.zone)
+    now, started_at = invocation.clock(as_of, workspace.settings.zone), invocation.now()
+    if metrics_file is not None and not metrics_file.parent.is_dir():
+        message = f"--metrics-file is {metrics_file}, and there is no folder {metrics_file.parent}; make it first"
+        raise ConfigurationError(message)
     with progress() as on_progress:
         night = nightly(
             workspace,
@@ -125,9 +146,18 @@ def command(
     tell_of_broken_claims(night.broken_claims)
     if strict and night.strict_failures:
         tell(f"tallybook: --strict: new or unread: {'; '.join(night.strict_failures)}")
+    exit_code = _exit_code(night, is_strict=strict)
+    if metrics_file is not None:
+        finished_at = invocation.now()
+        text = metrics_text(night, exit_code=exit_code, started_at=started_at, finished_at=finished_at)
+        disk.replace_durably(metrics_file, text.encode("utf-8"))
+    return exit_code
+
+
+def _exit_code(night: Night, *, is_strict: bool) -> int:
     if night.broken_claims:
         return EXIT_BROKEN_CLAIM
-    if night.collected.refused or (strict and night.strict_failures):
+    if night.collected.refused or (is_strict and night.strict_failures):
         return EXIT_BAD_INPUT
     return 0
 

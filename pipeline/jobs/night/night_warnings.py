@@ -10,6 +10,7 @@ from pipeline.base.warning_codes import WarningCode
 from pipeline.configuration.settings import UnmeasuredPolicy
 from pipeline.invoicing.book import above_spend_cap
 from pipeline.jobs.night.other_usage import other_usage, other_usage_text
+from pipeline.jobs.state.acknowledged import read_acknowledged
 from pipeline.jobs.state.aggregate import aggregate
 from pipeline.jobs.state.claims import row_text
 from pipeline.jobs.state.drafts import invoice_book
@@ -82,7 +83,7 @@ def warnings_now(workspace: Workspace) -> list[NightWarning]:
         quarantined=quarantined_usage(workspace, built.snapshot),
         suspicious=copies_by_key(suspicious_copies(workspace, built)),
     )
-    return list(told_before(workspace, tuple(found)))
+    return list(told_before(workspace, tuple(found), read_acknowledged(workspace.root)))
 
 
 def _quarantined(built: Aggregate, quarantined: Sequence[QuarantinedUsage]) -> Iterator[NightWarning]:

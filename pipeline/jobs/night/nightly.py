@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pipeline import register
 from pipeline.jobs.night.collect import collect
 from pipeline.jobs.night.night_warnings import night_warnings
+from pipeline.jobs.state.acknowledged import read_acknowledged
 from pipeline.jobs.state.aggregate import aggregate_what_is_new, write_marts
 from pipeline.jobs.state.claims import broken_claims_of
 from pipeline.jobs.state.counts import counts_of
@@ -82,6 +83,7 @@ def nightly(
     with locked(workspace.lake, command="tallybook nightly", started_at=now):
         register.sweep_orphans(workspace.root)
         sweep_payment_orphans(workspace.root)
+        acknowledged = read_acknowledged(workspace.root)  # first: a file that is wrong stops nothing half-way
         history = refuse_lost_history(workspace, accept_at=now if accept_lost_commits else None)
         collected = collect(
             workspace, now=now, key_secret=key_secret, force=force, on_progress=on_progress, processes=processes
@@ -96,7 +98,7 @@ def nightly(
         quarantined = quarantined_usage(workspace, built.snapshot)
         suspicious = copies_by_key(copies)
         found = night_warnings(workspace, built, book, quarantined=quarantined, suspicious=suspicious)
-        warnings = told_before(workspace, (*collected.warnings, *found))
+        warnings = told_before(workspace, (*collected.warnings, *found), acknowledged)
         remember_told(workspace, warnings, now=now)
     return Night(
         collected=collected,

@@ -20,20 +20,31 @@ if TYPE_CHECKING:
 
     from pipeline.base.warning_codes import WarningCode
     from pipeline.configuration.workspace import Workspace
+    from pipeline.jobs.state.acknowledged import Acknowledged
     from pipeline.jobs.warned import NightWarning
 
 _SUBJECTS_MAX = 5
 
 
-def told_before(workspace: Workspace, warnings: Sequence[NightWarning]) -> tuple[NightWarning, ...]:
-    """Return the warnings, each with the night that told of it before, where one did. Writes nothing."""
-    before = {_key(told): told for told in read_told(workspace.lake)}
-    known_since = {
-        key: before[key].told_at
-        for key, now in _sizes(warnings).items()
-        if key in before and not _grew(now, before[key])
+def told_before(
+    workspace: Workspace, warnings: Sequence[NightWarning], acknowledged: Iterable[Acknowledged]
+) -> tuple[NightWarning, ...]:
+    """Return the warnings, each with the night that told of it before, where one did, and why it was acknowledged.
+
+    Writes nothing.
+    """
+    before, now = {_key(told): told for told in read_told(workspace.lake)}, _sizes(warnings)
+    known_since = {key: told.told_at for key, told in before.items() if key in now and not _grew(now[key], told)}
+    quiet = {
+        _key(told): each.reason
+        for each in acknowledged
+        for told in each.warnings
+        if _key(told) in now and not _grew(now[_key(told)], told)
     }
-    return tuple(replace(warning, known_since=known_since.get(_key(warning))) for warning in warnings)
+    return tuple(
+        replace(warning, known_since=known_since.get(_key(warning)), acknowledged=quiet.get(_key(warning), ""))
+        for warning in warnings
+    )
 
 
 def remember_told(workspace: Workspace, warnings: Iterable[NightWarning], *, now: datetime) -> None:
@@ -56,14 +67,14 @@ def remember_told(workspace: Workspace, warnings: Iterable[NightWarning], *, now
 
 
 def strict_failures(warnings: Iterable[NightWarning], fail_on: Collection[WarningCode]) -> tuple[str, ...]:
-    """Say why ``--strict`` fails: a line for each code of ``fail_on`` with something new.
+    """Say why ``--strict`` fails: a line for each code of ``fail_on`` with something new that nobody acknowledged.
 
     What states neither a count nor an amount, such as a log that cannot be read, may grow unseen: it fails until it is
-    mended.
+    mended, or acknowledged.
     """
     failing: dict[WarningCode, list[NightWarning]] = defaultdict(list)
     for warning in warnings:
-        if warning.is_new or warning.has_no_size:
+        if not warning.acknowledged and (warning.is_new or warning.has_no_size):
             failing[warning.code].append(warning)
     return tuple(_failure(code, failing[code]) for code in fail_on if code in failing)
 

@@ -13,6 +13,7 @@ from pipeline.collectors import has_kernel
 from pipeline.configuration.key_secret import find_key_secret
 from pipeline.configuration.source_files import find_logs, source_text
 from pipeline.jobs.check import Check
+from pipeline.jobs.state.acknowledged import acknowledged_text, read_acknowledged
 from pipeline.jobs.state.held import held_text, held_usage, in_force
 from pipeline.jobs.state.log_formats import log_format_of
 from pipeline.jobs.state.quarantined import quarantined_lines, tokens_stated
@@ -41,7 +42,7 @@ class Examination:
 
 def examine(workspace: Workspace, *, key_secret: bytes | None) -> Examination:
     """Look everything over; what is wrong becomes a finding and no exception."""
-    findings = [*_configuration(workspace), _secret(workspace, key_secret), *_kernel()]
+    findings = [*_configuration(workspace), _secret(workspace, key_secret), *_kernel(), *_acknowledged(workspace)]
     is_lake_damaged = False
     quarantined: list[tuple[str, int, str, str, int | None, str, str]] = []
     try:
@@ -124,6 +125,15 @@ def _kernel() -> Iterator[Check]:
             ok=True,
             detail="wasmtime is not installed, or cannot run here: lines are read one by one, which is slow",
         )
+
+
+def _acknowledged(workspace: Workspace) -> Iterator[Check]:
+    """Say which warnings are quieted, since when and why."""
+    try:
+        for each in read_acknowledged(workspace.root):
+            yield Check(name="acknowledged", ok=True, detail=acknowledged_text(each))
+    except ConfigurationError as wrong:
+        yield Check(name="acknowledged", ok=False, detail=str(wrong))
 
 
 def _secret(workspace: Workspace, key_secret: bytes | None) -> Check:
