@@ -13,6 +13,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.base.raw_keys import is_raw_key
 from pipeline.collectors.formats.entries import entries_of, lines_in
 from pipeline.collectors.formats.fingerprint import bare_key
 from pipeline.collectors.formats.found import BY_NAME, REQUEST_LOG, format_of
@@ -67,8 +68,10 @@ def _is_instant(value: Any) -> bool:
 
 def _may_be_raw(value: str) -> bool:
     """Say whether a text may be a raw key, which is never taken for an id: it would be stored as it is."""
-    return value.startswith(_RAW_BEGINS) or (
-        len(value) >= _RAW_CHARACTERS_MIN and " " not in value and not _OUR_KEY_ID.fullmatch(value)
+    return (
+        value.startswith(_RAW_BEGINS)
+        or is_raw_key(value)
+        or (len(value) >= _RAW_CHARACTERS_MIN and " " not in value and not _OUR_KEY_ID.fullmatch(value))
     )
 
 

@@ -26,12 +26,18 @@ TEMPORARY_NAME = re.compile(r"\.tmp-[0-9]+-[0-9a-f]{16}")
 """What a file is called until it is whole: its writer's process id and 64 random bits. A crash may leave one; no reader
 believes it.
 """
+FILE_MODE = 0o640
+"""Whatever is written says who used what, or owes what: it is for its owner and their group, and for nobody else."""
+FOLDER_MODE = 0o750
+FILE_MODE_OF_UMASK = 0o666
+"""For what people asked for by name, as their own editor would make it."""
+FOLDER_MODE_OF_UMASK = 0o777
 
 
-def make_folders(within: Path, *folders: Path) -> None:
+def make_folders(within: Path, *folders: Path, mode: int = FOLDER_MODE) -> None:
     """Make the folders, with their parents, below the existing folder ``within``.
 
-    All their names are durable afterwards.
+    All their names are durable afterwards. ``mode`` is cut by the umask; a folder that is there keeps its own.
 
     Parents are synced even where a folder exists already: an earlier run may have died between making and syncing it.
     Raises ``ValueError`` for a folder that is not below ``within``.
@@ -39,7 +45,7 @@ def make_folders(within: Path, *folders: Path) -> None:
     chains = [_chain(within, folder) for folder in folders]
     for folder in dict.fromkeys(folder for chain in chains for folder in chain[1:]):
         try:
-            os.mkdir(folder)  # noqa: PTH102 - every fault enters by this module's `os`
+            os.mkdir(folder, mode)  # noqa: PTH102 - every fault enters by this module's `os`
         except FileExistsError:
             continue  # a file of that name makes the next step fail with its own words
     for parent in dict.fromkeys(folder for chain in chains for folder in chain[:-1]):
@@ -49,15 +55,15 @@ def make_folders(within: Path, *folders: Path) -> None:
 def make_derived_folder(folder: Path) -> None:
     """Make a folder in one that is there; after a power cut it may be gone: for what can be derived again."""
     with contextlib.suppress(FileExistsError):
-        os.mkdir(folder)  # noqa: PTH102 - every fault enters by this module's `os`
+        os.mkdir(folder, FOLDER_MODE)  # noqa: PTH102 - every fault enters by this module's `os`
 
 
-def write_temporary(folder: Path, content: bytes, *, mode: int = 0o666, is_synced: bool = True) -> Path:
+def write_temporary(folder: Path, content: bytes, *, mode: int = FILE_MODE, is_synced: bool = True) -> Path:
     """Write the content under a new temporary name in the folder; see ``write_pieces``."""
     return write_pieces(folder, (content,), mode=mode, is_synced=is_synced)
 
 
-def write_pieces(folder: Path, pieces: Iterable[bytes], *, mode: int = 0o666, is_synced: bool = True) -> Path:
+def write_pieces(folder: Path, pieces: Iterable[bytes], *, mode: int = FILE_MODE, is_synced: bool = True) -> Path:
     """Write pieces, one after the other, under a new temporary name in the folder and fsync the file.
 
     The name itself is not durable yet. ``mode`` is cut by the umask. Without ``is_synced`` the content may be lost to a
@@ -115,7 +121,7 @@ def link_new(temporary: Path, final: Path) -> None:
     remove(temporary)
 
 
-def replace_durably(path: Path, content: bytes, *, mode: int = 0o666) -> None:
+def replace_durably(path: Path, content: bytes, *, mode: int = FILE_MODE) -> None:
     """Replace a file's content, or make the file; ``mode`` is cut by the umask.
 
     A reader sees all of the old or all of the new, also after a power cut.
@@ -170,7 +176,7 @@ def open_note(path: Path) -> int:
 
     The caller closes the descriptor.
     """
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
 
 
 def overwrite(descriptor: int, content: bytes) -> None:

@@ -50,6 +50,11 @@ def received(workspace: Path) -> Path:
     return workspace / RECEIVED_FOLDER
 
 
+def invoices(workspace: Path) -> Path:
+    """Return the folder of drafts, invoices and all that is kept of what was issued."""
+    return workspace / "invoices"
+
+
 def register(workspace: Path) -> Path:
     """Return the folder of the issued invoices: ``<20 digits>.json``, from 1; the number is the invoice's."""
     return workspace / "invoices" / "register"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.base.errors import WorkspaceLocked
 from pipeline.objects import disk, layout
+from pipeline.objects.links import refuse_links, refuse_other_names
 from pipeline.objects.strict_json import checked_fields, parse_object
 
 if TYPE_CHECKING:
@@ -29,10 +30,15 @@ def locked(lake_dir: Path, *, command: str, started_at: datetime) -> Iterator[No
     """Hold the workspace's lock (``lake/.lock``) for the body; the folder is made where it is missing.
 
     ``command`` and ``started_at`` are shown to whoever comes second, who gets ``WorkspaceLocked`` at once.
+
+    Raises ``ConfigurationError`` where the lock's file has another name, or a link lies in ``lake`` or ``invoices``:
+    what is written would be written elsewhere too.
     """
     disk.make_folders(lake_dir.parent, lake_dir)
+    refuse_links((lake_dir, layout.invoices(lake_dir.parent)))
     descriptor = disk.open_note(layout.lock(lake_dir))
     try:
+        refuse_other_names(layout.lock(lake_dir), os.fstat(descriptor))
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 INVOICES_FILE = "invoices.csv"
 LINES_FILE = "lines.csv"
 PERIOD_FILES = (INVOICES_FILE, LINES_FILE)
-_DOCUMENT_MODE = 0o640
-"""A document names a customer: it is for its owner and their group, and for nobody else."""
 _DRAFT = "draft-"
 
 
@@ -106,7 +104,7 @@ def write_document(path: Path, content: bytes) -> None:
         within = within.parent
     disk.make_folders(within, path.parent)
     if not path.is_file() or path.read_bytes() != content:
-        disk.replace_durably(path, content, mode=_DOCUMENT_MODE)
+        disk.replace_durably(path, content)
 
 
 def _issued_rows(path: Path) -> set[str]:

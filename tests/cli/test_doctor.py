@@ -27,3 +27,34 @@ def test_the_exit_code_says_what_was_found(tmp_path: Path) -> None:
     (data_file,) = (root / "lake").rglob("date=*/*.parquet")
     data_file.write_bytes(data_file.read_bytes()[:-1])
     assert tallybook(root, "doctor").returncode == 1
+
+
+@pytest.mark.parametrize("raw", ["sk-proj-0123456789abcdefABCD", "Zk3qT9vLw8Xb2Rn7Yc5Hd1Gf6Js4Mp0Aa9Be8Cu7"])
+def test_a_raw_key_in_a_comment_or_a_value_is_told_by_its_place_and_not_shown(tmp_path: Path, raw: str) -> None:
+    """A configuration is kept with the invoices that it issued, to the last byte."""
+    root = make_workspace(tmp_path / "books")
+    write_log(root, "l.jsonl", plain("2026-10-01T10:00:00Z", id="a"))
+    assert "raw key;" not in tallybook(root, "doctor").stdout
+    for name, added in (
+        ("accounts.toml", f"# the new one: {raw}"),
+        ("rates/standard.toml", f"# {raw}"),
+        ("tallybook.toml", f'[seller]\nname = "{raw}"'),
+    ):
+        path = root / name
+        before = path.read_text(encoding="utf-8")
+        path.write_text(f"{before}\n{added}\n", encoding="utf-8")
+        done = tallybook(root, "doctor")
+        line = f"{before}\n{added}".count("\n") + 1
+        assert f"LOOK  {name}, line {line}: something that may be a raw key; take it out" in done.stdout
+        assert done.returncode == 2
+        assert raw not in done.stdout + done.stderr
+        path.write_text(before, encoding="utf-8")
+
+
+@pytest.mark.parametrize("key_id", ["sk-proj-0123456789abcdefABCD", "Zk3qT9vLw8Xb2Rn7Yc5Hd1Gf6Js4Mp0Aa9Be8Cu7"])
+def test_an_id_that_is_one_is_no_raw_key(tmp_path: Path, key_id: str) -> None:
+    account = f'[[accounts]]\nid = "acme"\nname = "Acme"\nkeys = ["{key_id}"]\n'
+    source = '[[sources]]\nname = "s"\npaths = ["logs/*"]\nids_may_look_like_keys = true\n'
+    root = make_workspace(tmp_path / "books", config=source, accounts=f'{account}[keys.{key_id}]\nteam = "x"\n')
+    write_log(root, "l.jsonl", plain("2026-10-01T10:00:00Z", id="a", key=key_id))
+    assert "may be a raw key" not in tallybook(root, "doctor").stdout

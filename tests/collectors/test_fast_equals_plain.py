@@ -309,6 +309,16 @@ def test_a_raw_key_in_place_of_an_id_is_refused_and_with_a_word_of_the_source_ta
     assert (raw in repr(rows)) is is_id
 
 
+def test_a_field_that_is_called_like_an_id_and_named_as_the_raw_key_is_fingerprinted_by_both() -> None:
+    log_format = LogFormat(fields={"api_key": "api_key_id"})
+    usual = '{"ts":"2026-03-01T06:51:19Z","request_id":"%d","api_key_id":"%s","status":500}\n'
+    content = "".join(usual % (number, "sk-0123456789abcdefABCD"[: 20 + number % 3]) for number in range(12)).encode()
+    rows, _ = _fast(content, log_format)
+    assert rows == _plain(content, log_format)
+    assert len(rows) == 12
+    assert "sk-" not in repr(rows)
+
+
 @pytest.mark.parametrize("seed", [0, 1, *LATER])
 def test_whole_logs_give_the_same_segmentes_and_records(seed: int, tmp_path: Path) -> None:
     maker, chance = LineMaker(f"logs {seed}", families=0.5 * (seed % 2)), random.Random(seed)

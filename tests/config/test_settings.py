@@ -190,6 +190,10 @@ def test_an_unknown_key_is_refused_with_the_one_that_was_meant(tmp_path: Path, t
         ),
         (SOURCE + "fields = {ts = 5}", 'tallybook.toml: [[sources]] 1: fields: ts = 5 is none of a path "a.b"'),
         (
+            SOURCE + 'ids_may_look_like_keys = "yes"',
+            "tallybook.toml: [[sources]] 1: ids_may_look_like_keys is 'yes'; it must be true or false",
+        ),
+        (
             SOURCE + 'line_in = "a..b"',
             "tallybook.toml: [[sources]] 1: line_in is 'a..b', which is no name and no path of names",
         ),

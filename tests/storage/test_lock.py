@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.base.errors import WorkspaceLocked
+from pipeline.base.errors import ConfigurationError, WorkspaceLocked
 from pipeline.objects import layout
 from pipeline.objects.lock import locked
 
@@ -78,3 +78,69 @@ def test_a_note_that_is_half_written_still_names_another_run(tmp_path: Path, not
             locked(tmp_path, command="x", started_at=NOON),
         ):
             pytest.fail("both hold the lock")
+
+
+def test_a_lock_with_another_name_is_refused_and_what_it_names_is_not_overwritten(tmp_path: Path) -> None:
+    """Somebody's file under the lock's name would be emptied."""
+    other = tmp_path / "accounts.toml"
+    other.write_bytes(b"precious")
+    (tmp_path / "lake").mkdir()
+    layout.lock(tmp_path / "lake").hardlink_to(other)
+    told = r"lake/\.lock has 2 names .* remove this one"
+    with (
+        pytest.raises(ConfigurationError, match=told),
+        locked(tmp_path / "lake", command="tallybook nightly", started_at=NOON),
+    ):
+        pytest.fail("the lock was held")
+    assert other.read_bytes() == b"precious"
+    layout.lock(tmp_path / "lake").unlink()
+    with locked(tmp_path / "lake", command="tallybook nightly", started_at=NOON):
+        assert other.read_bytes() == b"precious"
+
+
+def test_a_lock_that_is_no_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "lake").mkdir()
+    os.mkfifo(layout.lock(tmp_path / "lake"))
+    with (
+        pytest.raises(ConfigurationError, match="is no regular file"),
+        locked(tmp_path / "lake", command="tallybook nightly", started_at=NOON),
+    ):
+        pytest.fail("the lock was held")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "lake/usage_events",
+        "lake/usage_events/_delta_log",
+        "lake/usage_events/date=2026-03-02",
+        "lake/quarantine",
+        "invoices/register",
+        "invoices/2026-03",
+        "invoices/2026-03/INV-000001",
+        "invoices/2026-03/lines.csv",
+    ],
+)
+def test_a_link_within_lake_or_invoices_is_refused_wherever_it_leads(tmp_path: Path, name: str) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / "books" / name
+    link.parent.mkdir(parents=True)
+    link.symlink_to(tmp_path / "elsewhere")
+    with (
+        pytest.raises(ConfigurationError, match=f"{name} is a symbolic link"),
+        locked(tmp_path / "books" / "lake", command="tallybook nightly", started_at=NOON),
+    ):
+        pytest.fail("the lock was held")
+    assert not list((tmp_path / "elsewhere").iterdir())
+    link.unlink()
+    link.mkdir()
+    with locked(tmp_path / "books" / "lake", command="tallybook nightly", started_at=NOON):
+        pass
+
+
+def test_lake_and_invoices_themselves_may_lie_on_another_disk(tmp_path: Path) -> None:
+    for name in ("lake", "invoices"):
+        (tmp_path / "large" / name).mkdir(parents=True)
+        (tmp_path / name).symlink_to(tmp_path / "large" / name)
+    with locked(tmp_path / "lake", command="tallybook nightly", started_at=NOON):
+        assert (tmp_path / "large" / "lake" / ".lock").stat().st_size

@@ -193,9 +193,14 @@ def _logged(column: Column, line: JsonObject, log_format: LogFormat, left_out: L
 
 
 def api_key_id_of(line: JsonObject, log_format: LogFormat, fingerprint: Callable[[str], str]) -> str:
-    """Return whose key a parsed line was called with. Raises ``LineRefused`` where it states none, or what is none."""
+    """Return whose key a parsed line was called with. Raises ``LineRefused`` where it states none, or what is none.
+
+    Where a source says that the field in which an id is looked for has the raw key, there is no id.
+    """
     value = _lookup(line, log_format)
-    stated = value("api_key_id")
+    names = log_format.fields
+    has_id = not names or names.get("api_key", "api_key") != names.get("api_key_id", "api_key_id")
+    stated = value("api_key_id") if has_id else None
     key_id = fields.model(stated, "api_key_id")
     if key_id is not None:
         if isinstance(stated, str) and bare_key(stated) != stated.strip():

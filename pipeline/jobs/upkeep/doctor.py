@@ -5,10 +5,12 @@ Does not own the claims that must hold (``pipeline.jobs.proofs.verify``).
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError, LakeError, LakeIsNewer
+from pipeline.base.raw_keys import holds_raw_key
 from pipeline.collectors import has_kernel
 from pipeline.configuration.key_secret import find_key_secret
 from pipeline.configuration.source_files import find_logs, source_text
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.configuration.workspace import Workspace
+
+
+_WORDS = re.compile(r"[^\s\"',]+"), re.compile(r"[A-Za-z0-9_-]+")
+"""What an id may be in a file: between quotes, or a bare name of TOML."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +48,13 @@ class Examination:
 
 def examine(workspace: Workspace, *, key_secret: bytes | None) -> Examination:
     """Look everything over; what is wrong becomes a finding and no exception."""
-    findings = [*_configuration(workspace), _secret(workspace, key_secret), *_kernel(), *_acknowledged(workspace)]
+    findings = [
+        *_configuration(workspace),
+        *_raw_keys(workspace),
+        _secret(workspace, key_secret),
+        *_kernel(),
+        *_acknowledged(workspace),
+    ]
     is_lake_damaged = False
     quarantined: list[tuple[str, int, str, str, int | None, str, str]] = []
     try:
@@ -115,6 +127,23 @@ def _configuration(workspace: Workspace) -> Iterator[Check]:
         ok=bool(workspace.rate_cards),
         detail=", ".join(sorted(workspace.rate_cards)) or "none; add rates/standard.toml",
     )
+
+
+def _raw_keys(workspace: Workspace) -> Iterator[Check]:
+    """Find what may be a raw key, in comments too: configurations are kept, to the last byte, with what they issued."""
+    accounts = workspace.accounts
+    key_ids = {key.key_id for account in accounts for key in account.keys} | accounts.tags.keys()
+    for name, content in workspace.files.items():
+        for number, line in enumerate(content.decode("utf-8", "replace").split("\n"), start=1):
+            rest = line
+            for words in _WORDS:
+                rest = words.sub(lambda word: "" if word[0] in key_ids else word[0], rest)
+            if holds_raw_key(rest):
+                detail = (
+                    "something that may be a raw key; take it out, since the next invoice is issued with a copy of the "
+                    "file, comments and all"
+                )
+                yield Check(name=f"{name}, line {number}", ok=False, detail=detail)
 
 
 def _kernel() -> Iterator[Check]:

@@ -106,8 +106,8 @@ def append_rates(workspace: Workspace, imported: ImportedRates, *, source: str) 
     separator = b"" if before.endswith(b"\n") else b"\n"
     after = before + separator + "".join(f"\n{_toml(rate, source)}" for rate in imported.appended).encode()
     _refuse_what_cannot_be_meant(workspace, path, after)
-    disk.make_folders(workspace.root, path.parent)
-    disk.replace_durably(path, after)
+    disk.make_folders(workspace.root, path.parent, mode=disk.FOLDER_MODE_OF_UMASK)
+    disk.replace_durably(path, after, mode=disk.FILE_MODE_OF_UMASK)
     return path
 
 

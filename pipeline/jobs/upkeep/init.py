@@ -42,8 +42,8 @@ def init(root: Path) -> NewWorkspace:
         if target.exists():
             kept.append(name)
             continue
-        disk.make_folders(root, target.parent)
-        disk.replace_durably(target, source.read_bytes())
+        disk.make_folders(root, target.parent, mode=disk.FOLDER_MODE_OF_UMASK)
+        disk.replace_durably(target, source.read_bytes(), mode=disk.FILE_MODE_OF_UMASK)
         made.append(name)
     if (root / SECRET_FILE).exists():
         kept.append(SECRET_FILE)
