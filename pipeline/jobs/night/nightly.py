@@ -27,6 +27,7 @@ from pipeline.jobs.state.suspicious import (
 from pipeline.jobs.wording import counted
 from pipeline.objects.lock import locked
 from pipeline.register.payments import sweep_payment_orphans
+from pipeline.register.signatures import sweep_signature_orphans
 from pipeline.usage.sources import quarantine_reasons
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def nightly(
     with locked(workspace.lake, command="tallybook nightly", started_at=now):
         register.sweep_orphans(workspace.root)
         sweep_payment_orphans(workspace.root)
+        sweep_signature_orphans(workspace.root)
         history = refuse_lost_history(workspace, accept_at=now if accept_lost_commits else None)
         collected = collect(
             workspace, now=now, key_secret=key_secret, force=force, on_progress=on_progress, processes=processes
