@@ -108,6 +108,7 @@ def test_what_came_since_is_signed_by_the_next_one_and_nothing_twice(books: Path
     assert sign(books) == "signature 2: commit 1 of the lake, 1 document and 0 payments that were not signed before\n"
     before = fingerprints(books)
     assert sign(books) == "nothing is new since the last signature\n"
+    assert json.loads(sign(books, "--json"))["signature"] is None
     assert fingerprints(books) == before
     assert "documents up to 3 of 3, payments up to 1 of 1, commits up to 1 of 1" in check(books)[1]
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @click.command(
     name="sign",
-    epilog=examples("tallybook sign --key ~/keys/billing.pem", "tallybook verify --key ~/keys/billing-public.pem"),
+    epilog=examples("tallybook sign --key ~/keys/billing.pem", "tallybook sign --key ~/keys/billing.pem --lake-anew"),
 )
 @click.option(
     "--key",
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 )
 @click.option("--lake-anew", "is_lake_anew", is_flag=True, help="The lake was collected anew since it was signed.")
 @as_of_option
-@output_option(Form.JSON)
+@output_option(Form.TABLE, Form.JSON)
 @click.pass_obj
 def command(invocation: Invocation, *, key: Path, is_lake_anew: bool, as_of: str | None, output: Output) -> None:
     """Sign the last commit of the lake, and all documents and payments that are not signed yet.
