@@ -63,6 +63,7 @@ _COMMANDS = {
     "export": "Cost, usage and invoices in the formats of others: FOCUS 1.2, Stripe, Lago.",
     "sql": "Ask a SELECT of events, marts, charges and invoices; print what is run to count.",
     "verify": "Check every identity that must hold, from logs to invoices.",
+    "sign": "Sign what was issued, with a key that lies elsewhere.",
     "rates": "Check, show, compare and import rate cards.",
     "keys": "Key ids: what stands in for raw API keys.",
     "acknowledge": "Quiet a warning that is known, with a reason, until there is more of it.",

@@ -65,6 +65,11 @@ def payments(workspace: Path) -> Path:
     return workspace / "invoices" / "payments"
 
 
+def signatures(workspace: Path) -> Path:
+    """Return the folder of the signatures over what was issued: ``<20 digits>.json``, from 1."""
+    return workspace / "invoices" / "signatures"
+
+
 def configurations(workspace: Path) -> Path:
     """Return the folder of the configurations that invoices were issued with.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -23,18 +24,32 @@ _CHECKS = (Column(name="check"), Column(name="ok"), Column(name="detail"))
 
 @click.command(
     name="verify",
-    epilog=examples("tallybook verify", "tallybook verify --logs", "tallybook verify --json | jq .counts"),
+    epilog=examples(
+        "tallybook verify",
+        "tallybook verify --logs",
+        "tallybook verify --key billing-public.pem",
+        "tallybook verify --json | jq .counts",
+    ),
 )
 @click.option("--logs", "with_logs", is_flag=True, help="Also hash the logs that are still there again.")
+@click.option(
+    "--key",
+    "keys",
+    metavar="PUBLIC",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Also check the signatures by this public key (PEM); again for another key.",
+)
 @output_option()
 @click.pass_obj
-def command(invocation: Invocation, *, with_logs: bool, output: Output) -> int:
+def command(invocation: Invocation, *, with_logs: bool, keys: tuple[Path, ...], output: Output) -> int:
     """Check every identity that must hold, from the logs' records to the printed cent.
 
     Exit code 6 where one does not. With --logs every byte of the logs is compared with what was recorded of it,
     whatever they are called by now and however they are compressed; logs that are gone are named, and are no error.
+    With --key a history that was sealed again as a whole shows.
     """
-    result = verify(open_workspace(invocation.workspace, now=invocation.now()), with_logs=with_logs)
+    result = verify(open_workspace(invocation.workspace, now=invocation.now()), with_logs=with_logs, keys=keys)
     if output.form is Form.JSON:
         checks = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in result.checks]
         output.document({"ok": result.ok, "counts": result.counts, "checks": checks})

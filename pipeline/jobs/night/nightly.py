@@ -28,6 +28,7 @@ from pipeline.jobs.state.suspicious import (
 from pipeline.jobs.state.told import remember_told, strict_failures, told_before
 from pipeline.objects.lock import locked
 from pipeline.register.payments import sweep_payment_orphans
+from pipeline.register.signatures import sweep_signature_orphans
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,6 +84,7 @@ def nightly(
     with locked(workspace.lake, command="tallybook nightly", started_at=now):
         register.sweep_orphans(workspace.root)
         sweep_payment_orphans(workspace.root)
+        sweep_signature_orphans(workspace.root)
         acknowledged = read_acknowledged(workspace.root)  # first: a file that is wrong stops nothing half-way
         history = refuse_lost_history(workspace, accept_at=now if accept_lost_commits else None)
         collected = collect(

@@ -27,8 +27,10 @@ from pipeline.documents.invoice_csv import invoices_csv, lines_csv
 from pipeline.invoicing import invoice_document, invoice_from_document
 from pipeline.invoicing.corrections import invoiced_before
 from pipeline.jobs.proofs.corrected_events import corrected_event_rows, corrections_with_events
+from pipeline.jobs.proofs.signing import signature_of
 from pipeline.jobs.state.event_charges import depends_on_the_period
 from pipeline.jobs.state.traced_lines import earlier_invoices, event_rows, explain_lines
+from pipeline.objects import append_log, layout
 from pipeline.objects.bundle_files import write_bundle
 from pipeline.warehouse.printed import printed_for
 
@@ -40,6 +42,18 @@ if TYPE_CHECKING:
     from pipeline.jobs.proofs.recompute import Recomputation
     from pipeline.jobs.state.at_issue import AtIssue
 
+_SIGNED_TEXT = """
+The seller has signed this invoice. registered.json is it as it stands in the seller's register, and signature.txt \
+names it by its
+number and its checksum. The seller publishes the public key (Ed25519, PEM) elsewhere; do not take it from where this \
+folder came from.
+    openssl pkeyutl -verify -pubin -inkey PUBLIC.pem -rawin -in signature.txt -sigfile signature.bin
+    grep "document {number} $(sha256sum registered.json | cut -d ' ' -f 1)" signature.txt
+or in Python, with the package cryptography:
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+    key = load_pem_public_key(open("PUBLIC.pem", "rb").read())
+    key.verify(open("signature.bin", "rb").read(), open("signature.txt", "rb").read())  # raises InvalidSignature
+"""
 _SETTINGS = ("timezone", "currency", "rounding", "policy", "seller")
 """Keys of ``tallybook.toml`` that decide or print an invoice; where logs lie and how they are read is nobody's
 business.
@@ -72,6 +86,7 @@ def bundle_files(recomputation: Recomputation) -> dict[str, bytes]:
     terms, cards = _terms(files, invoice.account_ids), _cards(files, invoice.account_ids)
     exchange = sorted({name for account_id in invoice.account_ids for name in _exchange_files(state, account_id)})
     corrected = list(_corrections(invoice, state))
+    signed = _signed(state.workspace.root, recomputation.document)
     readme = _readme(
         invoice,
         recomputation.document,
@@ -80,6 +95,8 @@ def bundle_files(recomputation: Recomputation) -> dict[str, bytes]:
         exchange=exchange,
         corrected=corrected,
     )
+    if signed:
+        readme += _SIGNED_TEXT.format(number=invoice.number)
     return {
         "README.txt": readme.encode("utf-8"),
         "invoice.json": _json({**invoice_document(invoice), **_provenance(recomputation.document)}),
@@ -91,6 +108,19 @@ def bundle_files(recomputation: Recomputation) -> dict[str, bytes]:
         "terms.json": _json(terms),
         **{f"rate-card-{card_id}.json": _json(card) for card_id, card in cards.items()},
         **{file.replace("/", "-"): files[file] for file in exchange},
+        **signed,
+    }
+
+
+def _signed(root: Path, document: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return the signature that states the document, what it is of, and the document by the bytes that it states."""
+    signature = signature_of(root, document["number"])
+    if signature is None:
+        return {}
+    return {
+        "registered.json": append_log.entry_path(layout.register(root), document["number"]).read_bytes(),
+        "signature.txt": signature.text,
+        "signature.bin": signature.ed25519,
     }
 
 

@@ -2,7 +2,7 @@
 
 Owns the order of the claims (ARCHITECTURE: "What must always hold") and that a damaged lake is an answer, not an
 accident. Does not own the claims: ``lake_checks``, ``log_checks``, ``document_checks``, ``invoice_checks``,
-``payment_checks`` and ``sql/checks/blocking`` do. Reads everything again and writes nothing.
+``payment_checks``, ``signing`` and ``sql/checks/blocking`` do. Reads everything again and writes nothing.
 """
 
 from __future__ import annotations
@@ -18,12 +18,16 @@ from pipeline.jobs.proofs.invoice_checks import invoice_checks
 from pipeline.jobs.proofs.lake_checks import lake_checks
 from pipeline.jobs.proofs.log_checks import log_check
 from pipeline.jobs.proofs.payment_checks import payment_checks
+from pipeline.jobs.proofs.signing import signature_check
 from pipeline.jobs.state.aggregate import aggregate
 from pipeline.jobs.state.counts import counts_of
 from pipeline.jobs.state.drafts import invoice_book
 from pipeline.jobs.state.history import history_checks
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from pipeline.configuration.workspace import Workspace
 
 
@@ -40,19 +44,23 @@ class Verification:
         return all(check.ok for check in self.checks)
 
 
-def verify(workspace: Workspace, *, with_logs: bool = False) -> Verification:
+def verify(workspace: Workspace, *, with_logs: bool = False, keys: Sequence[Path] = ()) -> Verification:
     """Check everything; ``with_logs``, also that the logs which are still there are what was collected.
+
+    With public ``keys``, also that what was signed is there, and signed by one of them.
 
     A damaged lake is a check that failed, not an exception; configuration errors are raised, and ``DigestUnavailable``
     where nobody here can hash a log as it was hashed.
     """
+    signed = [signature_check(workspace, keys)] if keys else []
     try:
         built = aggregate(workspace)
         counts = counts_of(built)
         checks = list(lake_checks(workspace, built, counts))
         checks += [log_check(workspace, built.snapshot.sources)] if with_logs else []
     except (DataFileDamaged, LogEntryRefused) as damage:
-        return Verification(counts={}, checks=(Check(name="lake_is_undamaged", ok=False, detail=str(damage)),))
+        damaged = Check(name="lake_is_undamaged", ok=False, detail=str(damage))
+        return Verification(counts={}, checks=(damaged, *signed))
     try:
         documents = register.read(workspace.root)
         book = invoice_book(workspace, built, documents=documents)
@@ -62,4 +70,4 @@ def verify(workspace: Workspace, *, with_logs: bool = False) -> Verification:
         checks += payment_checks(workspace, book)
     except (HistoryLost, LogEntryRefused) as refused:
         checks.append(Check(name="issued_invoices_are_unchanged", ok=False, detail=str(refused)))
-    return Verification(counts=counts, checks=tuple(checks))
+    return Verification(counts=counts, checks=(*checks, *signed))
