@@ -70,7 +70,11 @@ _COMMANDS = {
     "doctor": "Look for what could go wrong in this workspace.",
     "completion": "What bash, zsh or fish runs so that the Tab key completes.",
 }
-_MODULES = {"try": "try_logs", "usage": "numbers.usage", "cost": "numbers.cost", "sql": "numbers.sql"}
+_MODULES = {
+    "try": "try_logs",
+    **{name: f"numbers.{name}" for name in ("usage", "cost", "sql")},
+    **{name: f"proofs.{name}" for name in ("verify", "recompute", "sign")},
+}
 """Commands whose module is called otherwise, or lies in a room."""
 
 

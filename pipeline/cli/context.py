@@ -108,6 +108,12 @@ class DateType(click.ParamType["date"]):
 as_of_option = click.option(
     "--as-of", metavar="DATE|INSTANT", help="The clock of this run, such as 2026-11-01 or yesterday; default: now."
 )
+accept_lost_commits_option = click.option(
+    "--accept-lost-commits",
+    is_flag=True,
+    help="Go on although the lake lacks commits that were there: they are lost for good, and what still lies in the "
+    "logs is read again.",
+)
 
 
 def _today(context: click.Context | None) -> date:

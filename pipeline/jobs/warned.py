@@ -1,7 +1,7 @@
 """What a run warns of: a code, what it is about, how much of it, and the amount at stake.
 
 Owns the order in which warnings are told. Does not own the codes (``pipeline.base.warning_codes``), what is worth a
-warning (whoever found it makes one), which are new (``pipeline.jobs.state.told``) nor how they are printed
+warning (whoever found it makes one), which are new (``pipeline.jobs.state.notices.told``) nor how they are printed
 (``pipeline.cli.warned``).
 """
 

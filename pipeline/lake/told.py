@@ -1,7 +1,7 @@
 """What the last night warned of, and how much of it, kept so that the next one can tell what is new.
 
 One file, ``lake/told/warnings.json``, replaced at once. It may be deleted at any time, and is not believed where it is
-damaged: then everything is new once more. Does not own what makes a warning new (``pipeline.jobs.state.told``).
+damaged: then everything is new once more. Does not own what makes a warning new (``pipeline.jobs.state.notices.told``).
 """
 
 from __future__ import annotations

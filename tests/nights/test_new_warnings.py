@@ -13,7 +13,7 @@ import pytest
 from workspaces import append_log, make_workspace, plain, stream, tallybook, write_log
 
 from pipeline.base.warning_codes import LOSING, WarningCode
-from pipeline.jobs.state.told import strict_failures
+from pipeline.jobs.state.notices.told import strict_failures
 from pipeline.jobs.warned import NightWarning, grouped
 from pipeline.lake.told import ToldWarning, read_told, write_told
 

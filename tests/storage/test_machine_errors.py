@@ -98,7 +98,7 @@ def test_what_is_no_refusal_of_the_machine_keeps_its_traceback(monkeypatch: pyte
     def bug(*_: object) -> None:
         raise FileNotFoundError(errno.ENOENT, "a bug")
 
-    monkeypatch.setattr("pipeline.cli.commands.verify.verify", bug)
+    monkeypatch.setattr("pipeline.cli.commands.proofs.verify.verify", bug)
     with pytest.raises(FileNotFoundError, match="a bug"):
         tallybook(make_workspace(tmp_path / "books"), "verify")
 

@@ -12,7 +12,7 @@ from pipeline.cli.context import as_of_option
 from pipeline.cli.examples import examples
 from pipeline.cli.output import say
 from pipeline.configuration.workspace import open_workspace
-from pipeline.jobs.state.acknowledged import acknowledge, acknowledged_text, read_acknowledged, take_back
+from pipeline.jobs.state.notices.acknowledged import acknowledge, acknowledged_text, read_acknowledged, take_back
 from pipeline.objects.lock import locked
 
 if TYPE_CHECKING:

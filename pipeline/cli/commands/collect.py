@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from pipeline.cli.commands.lost import accept_lost_commits_option
-from pipeline.cli.context import EXIT_BAD_INPUT, as_of_option, tell_of_refused_sources
+from pipeline.cli.context import EXIT_BAD_INPUT, accept_lost_commits_option, as_of_option, tell_of_refused_sources
 from pipeline.cli.examples import examples
 from pipeline.cli.output import output_option, say
 from pipeline.cli.progress import progress

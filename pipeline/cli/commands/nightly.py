@@ -10,10 +10,10 @@ import click
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import plain, plain_amount
-from pipeline.cli.commands.lost import accept_lost_commits_option
 from pipeline.cli.context import (
     EXIT_BAD_INPUT,
     EXIT_BROKEN_CLAIM,
+    accept_lost_commits_option,
     as_of_option,
     broken_claim_text,
     tell,

@@ -10,14 +10,14 @@ from pipeline.base.warning_codes import WarningCode
 from pipeline.configuration.settings import UnmeasuredPolicy
 from pipeline.invoicing.book import above_spend_cap
 from pipeline.jobs.night.other_usage import other_usage, other_usage_text
-from pipeline.jobs.state.acknowledged import read_acknowledged
 from pipeline.jobs.state.aggregate import aggregate
 from pipeline.jobs.state.claims import row_text
 from pipeline.jobs.state.drafts import invoice_book
 from pipeline.jobs.state.held import held_text
+from pipeline.jobs.state.notices.acknowledged import read_acknowledged
+from pipeline.jobs.state.notices.told import told_before
 from pipeline.jobs.state.quarantined import quarantined_text, quarantined_usage
 from pipeline.jobs.state.suspicious import copies_by_key, suspicious_copies, suspicious_text
-from pipeline.jobs.state.told import told_before
 from pipeline.jobs.warned import NightWarning
 from pipeline.jobs.wording import UNASSIGNED, are, counted
 from pipeline.usage.sources import quarantine_reasons

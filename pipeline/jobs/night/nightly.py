@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING
 from pipeline import register
 from pipeline.jobs.night.collect import collect
 from pipeline.jobs.night.night_warnings import night_warnings
-from pipeline.jobs.state.acknowledged import read_acknowledged
 from pipeline.jobs.state.aggregate import aggregate_what_is_new, write_marts
 from pipeline.jobs.state.claims import broken_claims_of
 from pipeline.jobs.state.counts import counts_of
 from pipeline.jobs.state.drafts import invoice_book, write_invoices
 from pipeline.jobs.state.history import refuse_lost_history
+from pipeline.jobs.state.notices.acknowledged import read_acknowledged
+from pipeline.jobs.state.notices.told import remember_told, strict_failures, told_before
 from pipeline.jobs.state.quarantined import quarantined_usage
 from pipeline.jobs.state.suspicious import (
     copies_by_key,
     suspicious_copies,
     write_suspicious_copies,
 )
-from pipeline.jobs.state.told import remember_told, strict_failures, told_before
 from pipeline.objects.lock import locked
 from pipeline.register.payments import sweep_payment_orphans
 from pipeline.register.signatures import sweep_signature_orphans

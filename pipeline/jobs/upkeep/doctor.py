@@ -15,9 +15,9 @@ from pipeline.collectors import has_kernel
 from pipeline.configuration.key_secret import find_key_secret
 from pipeline.configuration.source_files import find_logs, source_text
 from pipeline.jobs.check import Check
-from pipeline.jobs.state.acknowledged import acknowledged_text, read_acknowledged
 from pipeline.jobs.state.held import held_text, held_usage, in_force
 from pipeline.jobs.state.log_formats import log_format_of
+from pipeline.jobs.state.notices.acknowledged import acknowledged_text, read_acknowledged
 from pipeline.jobs.state.quarantined import quarantined_lines, tokens_stated
 from pipeline.jobs.wording import counted
 from pipeline.lake.commits import read_log, verified_files

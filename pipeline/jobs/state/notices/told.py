@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pipeline.base.warning_codes import WarningCode
     from pipeline.configuration.workspace import Workspace
-    from pipeline.jobs.state.acknowledged import Acknowledged
+    from pipeline.jobs.state.notices.acknowledged import Acknowledged
     from pipeline.jobs.warned import NightWarning
 
 _SUBJECTS_MAX = 5

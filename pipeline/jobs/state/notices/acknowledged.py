@@ -4,7 +4,7 @@
 code and a subject holds. It belongs to the configuration files of the workspace, and alters no count and no bill.
 
 Owns the file, and when an acknowledgement is refused. Does not own when there is more of a warning
-(``pipeline.jobs.state.told``).
+(``pipeline.jobs.state.notices.told``).
 """
 
 from __future__ import annotations
