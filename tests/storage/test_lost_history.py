@@ -135,6 +135,7 @@ def test_a_lake_that_is_collected_anew_without_all_logs_credits_nothing(issued: 
 
 
 def test_a_restored_lake_goes_on_as_if_nothing_had_been(issued: Path) -> None:
+    assert tallybook(issued, "nightly", *LATER).returncode == 0  # which tells that the logs are gone
     entry = newest(layout.delta_log(layout.lake(issued)))
     content = entry.read_bytes()
     entry.unlink()
