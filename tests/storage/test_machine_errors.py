@@ -95,7 +95,7 @@ def test_any_call_that_the_machine_refuses_is_one_line_and_a_rerun_ends_right(
 
 
 def test_what_is_no_refusal_of_the_machine_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def bug(*_: object) -> None:
+    def bug(*_: object, **__: object) -> None:
         raise FileNotFoundError(errno.ENOENT, "a bug")
 
     monkeypatch.setattr("pipeline.cli.commands.proofs.verify.verify", bug)
