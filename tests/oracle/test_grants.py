@@ -9,11 +9,12 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from granted import coupons_of, credit_grants
 from grants import FOR_EVER, Granted, Off, coupons, last_day, parts, payments, singles
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.accounts import Account, Accounts, Coupon, CreditGrant, OneOffItem, Tax
+from pipeline.accounts import Account, Accounts, OneOffItem, Tax
 from pipeline.base.money import Rounding
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing import credit_note, invoice_document, invoice_from_document, issued_invoice, make_book
@@ -73,31 +74,8 @@ def account_of(grants: list[Granted], offered: list[Off]) -> Account:
         timezone="UTC",
         rate_card="standard",
         key_ids=("key_a",),
-        credits=tuple(
-            CreditGrant(
-                id=each.name,
-                amount=Decimal(each.cents).scaleb(-2),
-                granted_on=each.since,
-                expires_on=each.until,
-                priority=each.priority,
-                models=each.models,
-                recurs=each.recurs,
-                rollover_months=each.rollover,
-                rollover_percent=None if each.rolling is None else Decimal(each.rolling).scaleb(-2),
-                rollover_max=None if each.rolling_max is None else Decimal(each.rolling_max).scaleb(-2),
-            )
-            for each in grants
-        ),
-        coupons=tuple(
-            Coupon(
-                id=off.name,
-                from_date=off.first,
-                months=off.count,
-                percent=None if off.hundredths is None else Decimal(off.hundredths).scaleb(-2),
-                amount=None if off.cents is None else Decimal(off.cents).scaleb(-2),
-            )
-            for off in offered
-        ),
+        credits=credit_grants(grants),
+        coupons=coupons_of(offered),
     )
 
 

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from granted import coupons_of, credit_grants
 from grants import Granted, Off, coupons, singles
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,8 +23,6 @@ from pipeline.accounts import (
     Account,
     Accounts,
     BillingInterval,
-    Coupon,
-    CreditGrant,
     Interval,
     OneOffItem,
     Proration,
@@ -322,31 +321,8 @@ def a_contract(
         month_day=month_day,
         begins_on=date(2026, draw.choice([1, 4]), month_day) if is_yearly or draw.random() < 0.5 else None,
         tax=Tax(rate=Decimal(19), label="VAT"),
-        credits=tuple(
-            CreditGrant(
-                id=each.name,
-                amount=Decimal(each.cents).scaleb(-2),
-                granted_on=each.since,
-                expires_on=each.until,
-                priority=each.priority,
-                models=each.models,
-                recurs=each.recurs,
-                rollover_months=each.rollover,
-                rollover_percent=None if each.rolling is None else Decimal(each.rolling).scaleb(-2),
-                rollover_max=None if each.rolling_max is None else Decimal(each.rolling_max).scaleb(-2),
-            )
-            for each in granted
-        ),
-        coupons=tuple(
-            Coupon(
-                id=off.name,
-                from_date=off.first,
-                months=off.count,
-                percent=None if off.hundredths is None else Decimal(off.hundredths).scaleb(-2),
-                amount=None if off.hundredths is not None else Decimal(off.cents or 0).scaleb(-2),
-            )
-            for off in offered
-        ),
+        credits=credit_grants(granted),
+        coupons=coupons_of(offered),
     )
     return account, granted, offered
 
