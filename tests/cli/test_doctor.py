@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from workspaces import make_workspace, plain, tallybook, write_log
+from workspaces import append_log, make_workspace, plain, tallybook, write_log
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+AS_OF = ("--as-of", "2026-11-01")
 
 
 @pytest.mark.slow
@@ -21,12 +25,41 @@ def test_the_exit_code_says_what_was_found(tmp_path: Path) -> None:
     write_log(root, "torn.jsonl", '{"ts": "2026-')
     assert tallybook(root, "collect").returncode == 0
     assert [tallybook(root, "doctor", *more).returncode for more in ([], ["--strict"])] == [0, 3]
+    assert tallybook(root, "nightly", "--as-of", "2026-11-01").returncode == 0
+    assert tallybook(root, "doctor", "--strict").returncode == 0  # the night told of it
     (root / "accounts.toml").write_text("", encoding="utf-8")
     found = tallybook(root, "doctor", "--strict")
     assert (found.returncode, "LOOK  accounts: 0 accounts" in found.stdout) == (2, True)
     (data_file,) = (root / "lake").rglob("date=*/*.parquet")
     data_file.write_bytes(data_file.read_bytes()[:-1])
     assert tallybook(root, "doctor").returncode == 1
+
+
+def test_strict_fails_for_what_is_new_and_neither_for_what_is_known_nor_for_what_was_acknowledged(
+    tmp_path: Path,
+) -> None:
+    root = make_workspace(tmp_path / "books")
+    write_log(root, "l.jsonl", plain("2026-10-01T10:00:00Z", id="a", key="key_x"), '{"ts": "2026-')
+    assert tallybook(root, "collect").returncode == 0
+    new = tallybook(root, "doctor", "--strict", "--json")
+    assert (new.returncode, new.stderr) == (3, "tallybook: --strict: new or unread: quarantined; unassigned (key_x)\n")
+    assert json.loads(new.stdout)["strict_failures"] == ["quarantined", "unassigned (key_x)"]
+    assert tallybook(root, "doctor", "--strict").returncode == 3  # looking makes nothing known
+    assert tallybook(root, "nightly", *AS_OF).returncode == 0
+    assert tallybook(root, "doctor", "--strict").returncode == 0
+    assert tallybook(root, "acknowledge", "unassigned", "key_x", "--reason", "test", *AS_OF).returncode == 0
+    shutil.rmtree(root / "lake/told")
+    assert "unread: quarantined\n" in tallybook(root, "doctor", "--strict").stderr
+    append_log(root, "l.jsonl", plain("2026-10-01T10:00:00Z", id="b", key="key_x"))
+    assert tallybook(root, "collect").returncode == 0
+    assert "unassigned (key_x)\n" in tallybook(root, "doctor", "--strict").stderr  # there is more of it
+
+
+def test_strict_fails_for_the_codes_that_the_configuration_names_and_for_no_other(tmp_path: Path) -> None:
+    root = make_workspace(tmp_path / "books", config='[strict]\nfail_on = ["unassigned"]\n')
+    write_log(root, "l.jsonl", plain("2026-10-01T10:00:00Z", id="a"), '{"ts": "2026-')
+    assert tallybook(root, "collect").returncode == 0
+    assert tallybook(root, "doctor", "--strict").returncode == 0
 
 
 @pytest.mark.parametrize("raw", ["sk-proj-0123456789abcdefABCD", "Zk3qT9vLw8Xb2Rn7Yc5Hd1Gf6Js4Mp0Aa9Be8Cu7"])

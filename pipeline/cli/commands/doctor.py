@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.context import EXIT_BAD_INPUT, EXIT_CONFIGURATION, EXIT_UNEXPECTED
+from pipeline.cli.context import EXIT_BAD_INPUT, EXIT_CONFIGURATION, EXIT_UNEXPECTED, tell
 from pipeline.cli.examples import examples
 from pipeline.cli.output import output_option, say
 from pipeline.cli.tables.columns import Column, Kind
@@ -14,6 +14,7 @@ from pipeline.cli.tables.forms import Form, json_rows
 from pipeline.cli.warned import tell_warnings, warning_documents
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.night.night_warnings import warnings_now
+from pipeline.jobs.state.notices.told import strict_failures
 from pipeline.jobs.upkeep.doctor import examine
 from pipeline.jobs.wording import counted
 
@@ -59,27 +60,42 @@ _QUARANTINED = (
     is_flag=True,
     help="What a night would warn of too; counts everything, as a night does.",
 )
-@click.option("--strict", is_flag=True, help="Exit with 3 where lines are quarantined.")
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Exit code 3 where 'nightly --strict' would end with it now: something is new of a code of [strict] fail_on. "
+    "Counts everything, as a night does.",
+)
 @output_option()
 @click.pass_obj
 def command(invocation: Invocation, *, quarantined_max: int, with_warnings: bool, strict: bool, output: Output) -> int:
     """Look over the workspace: configuration, sources, secret, lake; list quarantined lines by source, line and reason.
 
-    Exit code 1 where the lake is damaged, else 2 where anything else is marked LOOK, else 3 with --strict and
-    quarantined lines, else 0.
+    Exit code 1 where the lake is damaged, else 2 where anything else is marked LOOK, else 3 with --strict and something
+    of [strict] fail_on that the last night did not tell of and nobody acknowledged, else 0. Makes nothing known.
     """
     workspace = open_workspace(invocation.workspace, now=invocation.now())
     report = examine(workspace, key_secret=invocation.key_secret)
-    warnings = warnings_now(workspace) if with_warnings and not report.is_lake_damaged else []
-    _print(report, warnings, quarantined_max, output)
+    is_counted = (with_warnings or strict) and not report.is_lake_damaged
+    warnings = warnings_now(workspace) if is_counted else []
+    failures = strict_failures(warnings, workspace.settings.fail_on) if strict else ()
+    _print(report, warnings if with_warnings else [], failures, quarantined_max, output)
+    if failures:
+        tell(f"tallybook: --strict: new or unread: {'; '.join(failures)}")
     if report.is_lake_damaged:
         return EXIT_UNEXPECTED
     if not all(finding.ok for finding in report.findings):
         return EXIT_CONFIGURATION
-    return EXIT_BAD_INPUT if strict and report.quarantined else 0
+    return EXIT_BAD_INPUT if failures else 0
 
 
-def _print(report: Examination, warnings: Sequence[NightWarning], quarantined_max: int, output: Output) -> None:
+def _print(
+    report: Examination,
+    warnings: Sequence[NightWarning],
+    failures: Sequence[str],
+    quarantined_max: int,
+    output: Output,
+) -> None:
     listed = report.quarantined[:quarantined_max]
     if output.form is not Form.JSON:
         tell_warnings(warnings)
@@ -88,7 +104,15 @@ def _print(report: Examination, warnings: Sequence[NightWarning], quarantined_ma
         counts = {"quarantined_lines": len(report.quarantined)}
         rows = json_rows(_QUARANTINED, listed)
         told = warning_documents(warnings)
-        output.document({"findings": findings, "warnings": told, **counts, "quarantined": rows})
+        output.document(
+            {
+                "findings": findings,
+                "warnings": told,
+                "strict_failures": list(failures),
+                **counts,
+                "quarantined": rows,
+            }
+        )
         return
     if output.form is Form.CSV:
         output.rows(_QUARANTINED, report.quarantined)
