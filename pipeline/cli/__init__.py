@@ -15,7 +15,9 @@ from __future__ import annotations
 import io
 import os
 import sys
+import time
 import traceback
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -24,29 +26,25 @@ import click
 from click.shell_completion import CompletionItem
 
 from pipeline import __version__
-from pipeline.base.errors import (
-    ConfigurationError,
-    CreditRefused,
-    ExportRefused,
-    InvoiceNotFound,
-    IssueBlocked,
-    LakeIsNewer,
-    PaymentRefused,
-    TallybookError,
-    VoidRefused,
-    WorkspaceLocked,
-)
-from pipeline.cli.context import EXIT_CONFIGURATION, EXIT_INTERRUPTED, EXIT_UNEXPECTED, Invocation, tell
+from pipeline.cli.context import EXIT_UNEXPECTED, Invocation, complain, tell
+from pipeline.cli.failures import failure_of, unanswered
 from pipeline.cli.groups import CommandsByName
 from pipeline.cli.lean_imports import keep_imports_lean
-from pipeline.cli.surroundings import machine_error_text
+from pipeline.cli.messages.asked import (
+    LOG_FORMAT_OPTION,
+    LOG_FORMAT_VARIABLE,
+    LogFormat,
+    is_json_asked,
+    log_format_asked,
+)
+from pipeline.cli.messages.lines import Call, Level, calling, is_json, write_object
+from pipeline.cli.output import put
+from pipeline.cli.tables.forms import json_text
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-EXIT_BLOCKED = 4
-EXIT_LOCKED = 5
-EXIT_MACHINE = 8
+    from pipeline.cli.failures import Failure
 
 _COMMANDS = {
     "init": "Make a workspace: configuration, accounts, a rate card, sample logs.",
@@ -106,6 +104,15 @@ class LazyCommands(CommandsByName):
             *options,
         ]
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; an interrupt is an ``Abort`` here already where messages are JSON, for click adds a line."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            if is_json():
+                raise click.exceptions.Abort from None
+            raise
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing any."""
         del ctx
@@ -122,6 +129,15 @@ class LazyCommands(CommandsByName):
     default=Path("data"),
     show_default=True,
     help="The folder with tallybook.toml; also TALLYBOOK_WORKSPACE.",
+)
+@click.option(
+    LOG_FORMAT_OPTION,
+    type=click.Choice([each.value for each in LogFormat]),
+    envvar=LOG_FORMAT_VARIABLE,
+    default=LogFormat.TEXT.value,
+    show_default=True,
+    expose_value=False,
+    help=f"How messages are written to stderr; json: one object a line. Also {LOG_FORMAT_VARIABLE}.",
 )
 @click.version_option(__version__, prog_name="tallybook")
 @click.pass_context
@@ -161,50 +177,57 @@ def _leave_no_core() -> None:
 def run(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code.
 
-    Errors meant for people go to stderr in one line, bugs keep their traceback.
+    Errors meant for people go to stderr in one line, bugs keep their traceback. Where an answer in JSON was asked for
+    and there is none, stdout has one document that says why.
     """
-    try:
-        result: Any = _tallybook.main(args=arguments, prog_name="tallybook", standalone_mode=False)
-    except click.exceptions.Abort:
-        tell("tallybook: interrupted; nothing that was not acknowledged counts, run it again")
-        return EXIT_INTERRUPTED
-    except click.ClickException as error:
-        _show(error)
-        return EXIT_CONFIGURATION
-    except TallybookError as error:
-        tell(f"tallybook: {error}")
-        return _exit_code(error)
-    except Exception as error:
-        refused = machine_error_text(error)
-        if refused is None:
-            raise
-        click.echo(f"tallybook: {refused}", err=True)
-        return EXIT_MACHINE
-    return result if isinstance(result, int) else 0
+    words = sys.argv[1:] if arguments is None else arguments
+    call = Call(log_format=log_format_asked(words, os.environ), wants_json=is_json_asked(words))
+    with calling(call):
+        try:
+            result: Any = _tallybook.main(args=words, prog_name="tallybook", standalone_mode=False)
+        except Exception as error:
+            failure = failure_of(error)
+            _answer_with(failure, call)
+            if failure.is_bug:
+                raise
+            _say(failure, error)
+            code = failure.exit_code
+        else:
+            code = result if isinstance(result, int) else 0
+            if code:
+                _answer_with(unanswered(code, call.last_message), call)
+        if is_json():
+            seconds = round(time.monotonic() - call.started, 3)
+            level = Level.ERROR if code else Level.INFO
+            write_object(level=level, event="finished", exit_code=code, seconds=seconds)
+    return code
 
 
 def show_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Write the traceback of a bug to stderr, with what it repeats of somebody's data made visible."""
-    for line in "".join(traceback.format_exception(kind, error, trace)).rstrip("\n").split("\n"):
-        tell(line)
+    text = "".join(traceback.format_exception(kind, error, trace)).rstrip("\n")
+    with calling(Call(log_format=log_format_asked(sys.argv[1:], os.environ))):
+        if is_json():
+            failure = failure_of(error)
+            complain(failure.message, event="failed", **failure.fields, traceback=text)
+        else:
+            for line in text.split("\n"):
+                tell(line)
 
 
-def _show(error: click.ClickException) -> None:
-    """Write a usage error as click does, with what it repeats of the command line made visible."""
-    shown = io.StringIO()
-    error.show(shown)
-    for line in shown.getvalue().splitlines():
-        tell(line)
+def _say(failure: Failure, error: Exception) -> None:
+    """Write a failure to stderr; a usage error as click does, with what it repeats of the command line made visible."""
+    if isinstance(error, click.ClickException) and not is_json():
+        shown = io.StringIO()
+        error.show(shown)
+        for line in shown.getvalue().splitlines():
+            tell(line)
+    else:
+        complain(failure.message, event="failed", **failure.fields)
 
 
-def _exit_code(error: TallybookError) -> int:
-    if isinstance(
-        error,
-        (ConfigurationError, CreditRefused, ExportRefused, InvoiceNotFound, LakeIsNewer, PaymentRefused, VoidRefused),
-    ):
-        return EXIT_CONFIGURATION
-    if isinstance(error, IssueBlocked):
-        return EXIT_BLOCKED
-    if isinstance(error, WorkspaceLocked):
-        return EXIT_LOCKED
-    return EXIT_UNEXPECTED
+def _answer_with(failure: Failure, call: Call) -> None:
+    """Write the document of a failure to stdout, where one in JSON is expected and nothing stands there yet."""
+    if call.wants_json and not call.is_answered:
+        with suppress(BrokenPipeError):  # nobody reads on
+            put(json_text(failure.document))

@@ -10,18 +10,18 @@ import sys
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.periods import BillingPeriod, day_start_at, parse_instant
 from pipeline.cli.dates import date_said, period_said
-from pipeline.cli.visible import visible
+from pipeline.cli.messages.lines import Level, write_message
 from pipeline.configuration.key_secret import SECRET_VARIABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from zoneinfo import ZoneInfo
 
     from pipeline.jobs.check import Check
@@ -30,8 +30,11 @@ if TYPE_CHECKING:
 EXIT_UNEXPECTED = 1
 EXIT_CONFIGURATION = 2
 EXIT_BAD_INPUT = 3
+EXIT_BLOCKED = 4
+EXIT_LOCKED = 5
 EXIT_DIFFERENCE = 6
 EXIT_BROKEN_CLAIM = 7
+EXIT_MACHINE = 8
 EXIT_INTERRUPTED = 130
 
 
@@ -129,13 +132,24 @@ def is_terminal(stream: TextIO | None = None) -> bool:
 def tell_of_broken_claims(broken: Iterable[Check]) -> None:
     """Write a line to stderr for each claim that does not hold."""
     for check in broken:
-        tell(f"tallybook: {broken_claim_text(check)}; no invoice can be issued before it holds, see 'tallybook verify'")
+        complain(
+            f"{broken_claim_text(check)}; no invoice can be issued before it holds, see 'tallybook verify'",
+            event="broken_claim",
+            claim=check.name,
+        )
 
 
 def tell_of_refused_sources(refused: Iterable[RefusedSource]) -> None:
     """Write a line to stderr for each source that was kept out, since most of it cannot be read."""
     for source in refused:
-        tell(f"tallybook: {source.text}")
+        counts = {"lines": source.lines, "refused": source.refused}
+        complain(source.text, event="source_refused", source=source.name, counts=counts)
+
+
+def tell_of_strict_failures(failures: Sequence[str]) -> None:
+    """Write a line to stderr that says for what ``--strict`` fails; nothing where there is nothing."""
+    if failures:
+        complain(f"--strict: new or unread: {'; '.join(failures)}", event="strict", failures=list(failures))
 
 
 def broken_claim_text(check: Check) -> str:
@@ -143,11 +157,16 @@ def broken_claim_text(check: Check) -> str:
     return f"the claim {check.name} does not hold: {check.detail}"
 
 
-def warn(text: str) -> None:
+def complain(text: str, *, event: str, **fields: Any) -> None:
+    """Write to stderr why this ends with an exit code, in one line."""
+    write_message(text, level=Level.ERROR, event=event, **fields)
+
+
+def warn(text: str, *, event: str = "warning", **fields: Any) -> None:
     """Write one line of warning to stderr; it says what to do."""
-    tell(f"warning: {text}")
+    write_message(text, level=Level.WARNING, event=event, **fields)
 
 
-def tell(line: str) -> None:
-    """Write one line for people to stderr; what a name in it holds is made visible, a line end too."""
-    click.echo(visible(line), err=True)
+def tell(text: str, *, event: str = "note", **fields: Any) -> None:
+    """Write one line to stderr; ``event`` and ``fields`` are what a program is told of it beside the text."""
+    write_message(text, level=Level.INFO, event=event, **fields)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from pipeline.cli.messages.lines import current_call
+
 
 class CommandsByName(click.Group):
     """A group that says what was meant where a name is wrong, although it holds no command yet."""
@@ -13,7 +15,7 @@ class CommandsByName(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the command. Raises ``click.exceptions.NoSuchCommand``, which names those that are called alike."""
         try:
-            return super().resolve_command(ctx, args)
+            found = super().resolve_command(ctx, args)
         except click.exceptions.NoSuchCommand as error:
             name = error.command_name
             meant = click.exceptions.NoSuchCommand(name, possibilities=self.list_commands(ctx), ctx=ctx)
@@ -22,6 +24,9 @@ class CommandsByName(click.Group):
                 message = f"{meant.message} Did you mean {' or '.join(repr(f'{group} {name}') for group in inner)}?"
                 raise click.exceptions.UsageError(message, ctx) from None
             raise meant from None
+        if found[0] is not None:
+            current_call().command.append(found[0])
+        return found
 
     def _groups_with(self, ctx: click.Context, name: str) -> list[str]:
         """Return the groups of this one that have a command of this name."""

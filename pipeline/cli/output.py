@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.cli.context import is_terminal
+from pipeline.cli.messages.lines import current_call
 from pipeline.cli.tables.forms import Form, json_rows, json_text, table_text
 from pipeline.cli.visible import visible, visible_in_json
 
@@ -132,6 +133,7 @@ def put(text: str | bytes) -> None:
     """Write text to stdout as it is: data, or what is made visible already."""
     if isinstance(text, str):
         text = text.encode("utf-8", "backslashreplace")
+    current_call().is_answered = True
     sys.stdout.flush()
     click.echo(text, nl=False)
 

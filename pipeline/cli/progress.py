@@ -1,4 +1,4 @@
-"""Progress on stderr, only where a person watches it.
+"""Progress on stderr: drawn where a person watches it, told now and then where messages are JSON, else none.
 
 Does not own what is counted.
 """
@@ -6,22 +6,29 @@ Does not own what is counted.
 from __future__ import annotations
 
 import sys
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pipeline.cli.context import is_terminal
+from pipeline.cli.messages.lines import Level, is_json, write_object
 from pipeline.cli.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+_SECONDS_BETWEEN = 10
 
 
 @contextmanager
 def progress() -> Iterator[Callable[[str, int, int], None] | None]:
     """Give a function of (source, bytes read, bytes in all) that draws rate and time left.
 
-    None where nobody watches stderr.
+    Where messages are JSON, it writes one in ten seconds. None where nobody watches stderr.
     """
+    if is_json():
+        yield _told_now_and_then()
+        return
     if not is_terminal(sys.stderr):
         yield None
         return
@@ -43,3 +50,16 @@ def progress() -> Iterator[Callable[[str, int, int], None] | None]:
             bar.update(task, description=visible(source)[-40:], completed=read, total=total)
 
         yield draw
+
+
+def _told_now_and_then() -> Callable[[str, int, int], None]:
+    last = time.monotonic()
+
+    def write(source: str, read: int, total: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= _SECONDS_BETWEEN:
+            last = now
+            write_object(level=Level.INFO, event="progress", source=source, bytes_read=read, bytes_in_all=total)
+
+    return write

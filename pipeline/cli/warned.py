@@ -5,7 +5,7 @@ Does not own the codes (``pipeline.base.warning_codes``).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.base.money import plain_amount
 from pipeline.cli.context import tell, warn
@@ -23,29 +23,35 @@ def tell_warnings(warnings: Iterable[NightWarning]) -> None:
     found = list(warnings)
     for group in grouped(warning for warning in found if not warning.acknowledged):
         for warning in group.shown:
-            warn(warning.told_text)
+            warn(warning.told_text, **_fields(warning))
         if group.rest:
-            warn(group.rest_text)
+            counts, amounts = dict(group.rest_counts), dict(group.rest_amounts)
+            more = {"code": group.code.value, "warnings": len(group.rest), "counts": counts, "amounts": amounts}
+            warn(group.rest_text, event="more_warnings", **more)
     quiet = sum(bool(warning.acknowledged) for warning in found)
     if quiet:
-        tell(f"{counted(quiet, 'acknowledged warning')}; 'tallybook doctor' lists what was acknowledged")
+        text = f"{counted(quiet, 'acknowledged warning')}; 'tallybook doctor' lists what was acknowledged"
+        tell(text, event="acknowledged_warnings", warnings=quiet)
 
 
 def warning_documents(warnings: Iterable[NightWarning]) -> list[dict[str, object]]:
     """Return all warnings as JSON values, in the order in which they are told; money is text."""
     return [
-        {
-            "code": warning.code.value,
-            "subject": warning.subject,
-            "text": warning.text,
-            "counts": dict(warning.counts),
-            "amount": None if warning.amount is None else plain_amount(warning.amount, warning.currency),
-            "currency": warning.currency or None,
-            "about": dict(warning.about),
-            "is_new": warning.is_new,
-            "acknowledged": warning.acknowledged or None,
-            "known_since": None if warning.known_since is None else warning.known_since.isoformat(),
-        }
+        {"text": warning.text, **_fields(warning), "acknowledged": warning.acknowledged or None}
         for group in grouped(warnings)
         for warning in (*group.shown, *group.rest)
     ]
+
+
+def _fields(warning: NightWarning) -> dict[str, Any]:
+    """Return what is said of a warning beside its text, as JSON values."""
+    return {
+        "code": warning.code.value,
+        "subject": warning.subject,
+        "counts": dict(warning.counts),
+        "amount": None if warning.amount is None else plain_amount(warning.amount, warning.currency),
+        "currency": warning.currency or None,
+        "about": dict(warning.about),
+        "is_new": warning.is_new,
+        "known_since": None if warning.known_since is None else warning.known_since.isoformat(),
+    }

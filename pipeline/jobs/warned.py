@@ -79,12 +79,22 @@ class WarningGroup:
     rest: tuple[NightWarning, ...]
 
     @property
+    def rest_counts(self) -> Mapping[str, int]:
+        """How much of it the rest is together, by what is counted."""
+        return _summed(self.rest)
+
+    @property
+    def rest_amounts(self) -> Mapping[str, str]:
+        """What is at stake with the rest, in plain digits by currency."""
+        return {currency: plain_amount(amount, currency) for currency, amount in _amounts(self.rest).items()}
+
+    @property
     def rest_text(self) -> str:
         """Say in one line how many more there are, of how much and what is at stake; empty where there are none."""
         if not self.rest:
             return ""
-        parts = [f"{count} {what}" for what, count in _summed(self.rest).items() if count]
-        parts += [f"{plain_amount(amount, currency)} {currency}" for currency, amount in _amounts(self.rest).items()]
+        parts = [f"{count} {what}" for what, count in self.rest_counts.items() if count]
+        parts += [f"{amount} {currency}" for currency, amount in self.rest_amounts.items()]
         new = sum(warning.is_new for warning in self.rest)
         parts += [f"{new} of them new"] if 0 < new < len(self.rest) else []
         of = f" ({', '.join(parts)})" if parts else ""

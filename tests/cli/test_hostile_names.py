@@ -162,6 +162,27 @@ def test_no_name_reaches_a_terminal_raw(books: Path, monkeypatch: pytest.MonkeyP
     assert seen >= {"nightly", "explain", "invoice show", "invoice void", "recompute", "reconcile", "reprice", "init"}
 
 
+@pytest.mark.slow
+def test_every_message_of_every_command_is_one_json_object_and_every_answer_one_document(
+    books: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TALLYBOOK_LOG_FORMAT", "json")
+    monkeypatch.setenv("NO_COLOR", "1")
+    events = set()
+    for path in STEPS:
+        for words in runs(path, "json"):
+            done = tallybook(books, *words)
+            messages = [json.loads(line) for line in done.stderr.splitlines()]
+            assert not RAW.search(done.stderr), words
+            assert messages[-1]["event"] == "finished"
+            assert (messages[-1]["exit_code"], messages[-1]["command"]) == (done.returncode, path), words
+            events |= {message["event"] for message in messages}
+            if words[-1] == "json":
+                assert isinstance(json.loads(done.stdout), dict | list), words
+                assert (messages[-2:-1] or [{}])[0].get("event") != "failed" or "error" in json.loads(done.stdout)
+    assert events >= {"warning", "failed", "finished", "note"}
+
+
 @pytest.mark.parametrize("where", ["a key", "a tag", "a model of a card", "the name of a card", "a setting"])
 def test_a_name_that_the_configuration_refuses_is_named_so_that_it_shows(books: Path, where: str) -> None:
     file, text = {

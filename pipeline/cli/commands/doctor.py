@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.context import EXIT_BAD_INPUT, EXIT_CONFIGURATION, EXIT_UNEXPECTED, tell
+from pipeline.cli.context import EXIT_BAD_INPUT, EXIT_CONFIGURATION, EXIT_UNEXPECTED, tell_of_strict_failures
 from pipeline.cli.examples import examples
 from pipeline.cli.output import output_option, say
 from pipeline.cli.tables.columns import Column, Kind
@@ -80,8 +80,7 @@ def command(invocation: Invocation, *, quarantined_max: int, with_warnings: bool
     warnings = warnings_now(workspace) if is_counted else []
     failures = strict_failures(warnings, workspace.settings.fail_on) if strict else ()
     _print(report, warnings if with_warnings else [], failures, quarantined_max, output)
-    if failures:
-        tell(f"tallybook: --strict: new or unread: {'; '.join(failures)}")
+    tell_of_strict_failures(failures)
     if report.is_lake_damaged:
         return EXIT_UNEXPECTED
     if not all(finding.ok for finding in report.findings):

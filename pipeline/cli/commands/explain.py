@@ -132,7 +132,8 @@ def _print_line(explanation: LineExplanation, events_max: int, output: Output) -
     warn(
         f"the events have {counted(explanation.quantity, unit)} worth {plain(explanation.exact_amount)} {currency}, "
         f"the line says {line.quantity} "
-        f"and {plain(line.exact_amount)}; run 'tallybook verify'"
+        f"and {plain(line.exact_amount)}; run 'tallybook verify'",
+        event="difference",
     )
     return EXIT_DIFFERENCE
 

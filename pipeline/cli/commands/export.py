@@ -15,7 +15,7 @@ import click
 
 from pipeline import documents
 from pipeline.base.errors import ConfigurationError
-from pipeline.cli.context import PeriodType, tell
+from pipeline.cli.context import PeriodType, complain
 from pipeline.cli.examples import examples
 from pipeline.cli.groups import CommandsByName
 from pipeline.cli.ids import whole_account_id
@@ -243,7 +243,7 @@ def lago(
 def _said_to_be_missing(left_out: Iterable[str]) -> None:
     """Say on stderr what is not in an export, so that nothing is missing in silence."""
     for sentence in left_out:
-        tell(f"tallybook: not exported: {sentence}")
+        complain(f"not exported: {sentence}", event="not_exported")
 
 
 def _handed_out(content: bytes, path: Path | None, what: str) -> None:

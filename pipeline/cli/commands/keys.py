@@ -10,6 +10,7 @@ import click
 from pipeline.base.errors import ConfigurationError
 from pipeline.cli.context import tell, warn
 from pipeline.cli.examples import examples
+from pipeline.cli.groups import CommandsByName
 from pipeline.cli.output import say
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.key_ids import open_fingerprint
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from pipeline.cli.context import Invocation
 
 
-@click.group(name="keys")
+@click.group(name="keys", cls=CommandsByName)
 def command() -> None:
     """Key ids: what stands in for raw API keys everywhere in Tallybook."""
 

@@ -16,9 +16,9 @@ from pipeline.cli.context import (
     accept_lost_commits_option,
     as_of_option,
     broken_claim_text,
-    tell,
     tell_of_broken_claims,
     tell_of_refused_sources,
+    tell_of_strict_failures,
 )
 from pipeline.cli.examples import examples
 from pipeline.cli.output import output_option, say
@@ -144,8 +144,8 @@ def command(
         _print_invoices(night, output)
     tell_of_refused_sources(night.collected.refused)
     tell_of_broken_claims(night.broken_claims)
-    if strict and night.strict_failures:
-        tell(f"tallybook: --strict: new or unread: {'; '.join(night.strict_failures)}")
+    if strict:
+        tell_of_strict_failures(night.strict_failures)
     exit_code = _exit_code(night, is_strict=strict)
     if metrics_file is not None:
         finished_at = invocation.now()

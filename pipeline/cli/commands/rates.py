@@ -12,6 +12,7 @@ from pipeline.base.money import plain_rate
 from pipeline.base.periods import instant_text, time_zone
 from pipeline.cli.context import tell, warn
 from pipeline.cli.examples import examples
+from pipeline.cli.groups import CommandsByName
 from pipeline.cli.ids import whole_card_id
 from pipeline.cli.output import output_option, say
 from pipeline.cli.tables.columns import Column, Kind
@@ -40,7 +41,7 @@ _ALWAYS_SHOWN = [
 ]
 
 
-@click.group(name="rates")
+@click.group(name="rates", cls=CommandsByName)
 def command() -> None:
     """Check, show, compare and import the rate cards in rates/*.toml."""
 

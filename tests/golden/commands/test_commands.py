@@ -18,8 +18,9 @@ code. A step may say
 
 ``is_slow = true`` above the steps leaves a case of many commands to the slow suite.
 
-A digest, which nobody computes by hand, is written ``<digest>``, and a reading of the machine's clock ``<seconds>``. Rows of CSV end in CR LF, of expected files in LF
-alone. The lines of a log are of equal length, so that bytes can be counted.
+A digest, which nobody computes by hand, is written ``<digest>``, and a reading of the machine's clock ``<seconds>``.
+Rows of CSV end in CR LF, of expected files in LF alone. The lines of a log are of equal length, so that bytes can be
+counted.
 """
 
 from __future__ import annotations

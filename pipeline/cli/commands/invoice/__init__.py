@@ -18,9 +18,10 @@ from pipeline.cli.commands.invoice.paid import paid_command
 from pipeline.cli.commands.invoice.render import render_command
 from pipeline.cli.commands.invoice.show import show
 from pipeline.cli.commands.invoice.void import void_command
+from pipeline.cli.groups import CommandsByName
 
 
-@click.group(name="invoice")
+@click.group(name="invoice", cls=CommandsByName)
 def command() -> None:
     """Draft, issue, void, credit, list, show and render invoices; payments; prepaid credits."""
 

@@ -12,6 +12,7 @@ import click
 from pipeline import register
 from pipeline.base.periods import instant_text
 from pipeline.cli.context import EXIT_INTERRUPTED, is_terminal, tell, warn
+from pipeline.cli.messages.lines import is_json
 from pipeline.cli.output import put_documents
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.invoices.freezing import Freezing
@@ -123,7 +124,8 @@ def _ask(question: str) -> None:
     """Ask, and leave the command where the answer is no; an empty question is none."""
     if not question:
         return
-    tell(question)
-    if not click.confirm("Go on?", err=True):
+    tell(question, event="question")
+    prompt = "" if is_json() else "Go on?"
+    if not click.confirm(prompt, prompt_suffix=": " if prompt else "", show_default=bool(prompt), err=True):
         tell("nothing was written")
         raise click.exceptions.Exit(EXIT_INTERRUPTED)

@@ -10,7 +10,7 @@ import click
 from pipeline.accounts.parties import refuse_unknown_language
 from pipeline.base.errors import InvoiceNotFound
 from pipeline.cli.commands.invoice.choice import account_option, book_of, chosen_invoices, period_option
-from pipeline.cli.context import EXIT_CONFIGURATION, tell
+from pipeline.cli.context import EXIT_CONFIGURATION, complain
 from pipeline.cli.examples import examples
 from pipeline.cli.ids import whole_account_id, whole_id, whole_issued_id
 from pipeline.cli.output import output_option
@@ -93,7 +93,9 @@ def render_command(
     fonts = font_folder(workspace)
     for document in render(invoices, chosen_formats, root=workspace.root, to=to, language=language, fonts=fonts):
         if document.refusal:
-            tell(f"tallybook: {document.invoice.id} as {document.format}: {document.refusal}")
+            named = {"invoice_id": document.invoice.id, "format": document.format}
+            text = f"{document.invoice.id} as {document.format}: {document.refusal}"
+            complain(text, event="rendering_refused", **named)
             failed = True
         else:
             written.append((document.invoice.id, document.invoice.status.value, document.format, str(document.path)))

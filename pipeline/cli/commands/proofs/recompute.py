@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.context import EXIT_DIFFERENCE, tell
+from pipeline.cli.context import EXIT_DIFFERENCE, complain
 from pipeline.cli.examples import examples
 from pipeline.cli.ids import whole_issued_id
 from pipeline.cli.output import output_option, say
@@ -63,7 +63,8 @@ def command(invocation: Invocation, *, invoice_id: str, folder: Path | None, out
         output.rows(_DIFFERENCES, differences)
     if differences:
         differing = counted(len(recomputation.differences), "field differs", "fields differ")
-        tell(f"tallybook: {invoice_id} is not what its commit and configuration give today: {differing}")
+        text = f"{invoice_id} is not what its commit and configuration give today: {differing}"
+        complain(text, event="difference", invoice_id=invoice_id)
         return EXIT_DIFFERENCE
     lines = counted(len(document["lines"]), "line")
     told = [
