@@ -28,7 +28,23 @@ AGREED = {
     "justfile",
 }
 WRITTEN = {"data/lake", "data/invoices"}
-SUFFIXES = {".py", ".md", ".toml", ".sql", ".txt", ".csv", ".ipynb", ".json", ".jsonl", ".yml", ".yaml", ""}
+SUFFIXES = {
+    ".py",
+    ".md",
+    ".toml",
+    ".sql",
+    ".txt",
+    ".csv",
+    ".ipynb",
+    ".json",
+    ".jsonl",
+    ".yml",
+    ".yaml",
+    ".service",
+    ".timer",
+    ".cron",
+    "",
+}
 
 # Spelled in pieces, so that this file does not find itself.
 MACHINE = re.compile(
