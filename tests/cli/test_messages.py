@@ -137,7 +137,7 @@ def test_a_bug_is_a_document_without_its_data_and_keeps_its_traceback(
     printed = []
     with (
         mock.patch(NIGHT, side_effect=LookupError("key_secret")),
-        mock.patch("pipeline.cli.put", side_effect=printed.append),
+        mock.patch("pipeline.cli.output.put", side_effect=printed.append),
         pytest.raises(LookupError) as raised,
     ):
         tallybook(books, "nightly", "--json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from workspaces import tallybook
+
+from pipeline.cli import main
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,6 +65,20 @@ def test_a_night_that_reads_and_counts_imports_what_does_it_and_nothing_else(tmp
     assert tallybook(tmp_path / "books", "init").returncode == 0
     code, heavy, _ = started("-w", str(tmp_path / "books"), "nightly")
     assert (code, heavy) == (0, ["pyarrow", "duckdb", "numpy", "wasmtime"])
+
+
+def test_garbage_is_looked_for_seldom_while_a_command_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, seen = gc.get_threshold(), []
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr("pipeline.cli.keep_imports_lean", lambda: None)
+    monkeypatch.setattr("pipeline.cli._leave_no_core", lambda: None)
+    monkeypatch.setattr("pipeline.cli.run", lambda _: seen.append(gc.get_threshold()[0]) or 0)
+    monkeypatch.setattr("pipeline.cli.os._exit", seen.append)
+    try:
+        main([])
+    finally:
+        gc.set_threshold(*before)
+    assert seen == [100_000, 0]
 
 
 def started(*arguments: str) -> tuple[int, list[str], float]:

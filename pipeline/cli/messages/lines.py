@@ -6,7 +6,6 @@ what is said.
 
 from __future__ import annotations
 
-import json
 import time
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -86,6 +85,8 @@ def write_message(text: str, *, level: Level, event: str, **fields: Any) -> None
 
 def write_object(*, level: Level, event: str, **fields: Any) -> None:
     """Write one object to stderr; only where messages are JSON."""
+    import json  # noqa: PLC0415  # help needs none
+
     said = {
         "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "level": level.value,
