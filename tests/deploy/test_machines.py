@@ -180,7 +180,7 @@ def test_the_page_is_followed_on_a_fresh_machine_to_nights_in_a_read_only_root_a
     """As root, in mounts of its own; ``pip`` and ``systemctl`` alone are stood in for."""
     if not shutil.which("unshare") or not can_have_a_machine():
         pytest.skip("no mounts of its own for this process: it takes root, unshare and overlayfs")
-    install, units, _, by_hand, _, _, backup, restore, upgrade = shell_blocks()
+    install, units, cron, by_hand, _, _, backup, restore, upgrade = shell_blocks()
     stand_in = f"printf %s {shlex.quote(CALL)} >{PROGRAM}; chmod 0755 {PROGRAM}"
     install, pips = re.subn(r"^/opt/tallybook/bin/pip install .*$", lambda _: stand_in, install, flags=re.MULTILINE)
     install = install.replace("python3 -m venv", f"{shlex.quote(sys.executable)} -m venv --without-pip")
@@ -194,8 +194,13 @@ cd {shlex.quote(str(ROOT))}
 if command -v systemd-analyze >/dev/null; then systemd-analyze verify --man=no /etc/systemd/system/tallybook.*; fi
 unshare --mount bash {shlex.quote(str(tmp_path / "nights.sh"))}
 stat -c '%n %U %a' /srv/billing/books/lake /var/lib/node_exporter/textfile/tallybook.prom
-{by_hand}{backup}{restore}{upgrade}
+mkdir -p /etc/cron.d
+{cron}{by_hand}{backup}{restore}{upgrade}
 test ! -e /srv/billing/restored
+install -d -o 10001 -g 10001 /srv/pod
+as_in_a_pod="setpriv --reuid 10001 --regid 10001 --clear-groups env -i {PROGRAM}"
+$as_in_a_pod init /srv/pod/books >/dev/null
+$as_in_a_pod -w /srv/pod/books nightly >/dev/null 2>&1 && $as_in_a_pod -w /srv/pod/books verify | tail -1
 echo followed
 """
     done = run("unshare", "--mount", "bash", "-c", script)
