@@ -311,7 +311,7 @@ def test_a_quotient_is_rounded_once_half_to_even() -> None:
         (["--by", "modle"], "--by 'modle' is not known; did you mean 'model'?"),
         (["--by", "status"], "tells apart exchanges and not their charges"),
         (["--account", "acne"], "did you mean 'acme'?"),
-        (["--key", "key_"], "could be 4 ids, such as key_a and key_b"),
+        (["--key", "key_"], "--key 'key_' could be key_a, key_b, key_c, "),
         (["--model", "gpt-9"], "--model 'gpt-9' is not known"),
         (["--tag", "team=x"], "--tag 'team=x' is not known"),
         (["--compare", "previous"], "needs a period that has a beginning and an end"),

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.accounts import Party
+from pipeline.base.beginnings import whole_id
 from pipeline.base.errors import InvoiceNotFound
 from pipeline.base.money import plain, plain_rate
 from pipeline.cli.commands.invoice.choice import account_option, book_of, chosen_invoices, period_option
 from pipeline.cli.commands.invoice.settled import print_payments, settled, settlement_text
 from pipeline.cli.examples import examples
-from pipeline.cli.ids import whole_account_id, whole_id
+from pipeline.cli.ids import whole_account_id
 from pipeline.cli.output import output_option, put_documents, say
 from pipeline.cli.tables.columns import Column, Kind
 from pipeline.cli.tables.forms import Form

@@ -19,15 +19,14 @@ import pyarrow.compute as pc
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import exact_sum
-from pipeline.base.periods import parse_date
+from pipeline.jobs.answers.grouped.compared import moved_to
 from pipeline.jobs.answers.grouped.hours import rated_hourly
 from pipeline.jobs.answers.grouped.rated import RatedTables, named, rated_daily
-from pipeline.jobs.answers.grouped.words import HOUR, UNMETERED, columns_of, mapped, with_words
+from pipeline.jobs.answers.grouped.words import HOUR, UNMETERED, columns_of, with_words
 from pipeline.usage.meters import Meter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from datetime import date
+    from collections.abc import Callable, Mapping, Sequence
 
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.answers.grouped.selection import Selection, Span
@@ -183,7 +182,7 @@ def cost(
     before: dict[tuple[Place, str], Sums] | None = None
     if previous is not None:
         labels = {place[columns.index(HOUR)] for place, _ in now} if HOUR in columns else set()
-        before = grouped(previous, lambda table: _moved(table, selection.span, previous, labels))
+        before = grouped(previous, lambda table: moved_to(table, selection.span, previous, labels))
     rows = _rows(now, before)
     return CostAnswer(
         columns=tuple(columns),
@@ -202,29 +201,6 @@ def rounded_quotient(amount: Decimal, divisor: Decimal | int, digits: int) -> De
     """
     found = _QUOTIENTS.divide(amount, Decimal(divisor)).quantize(Decimal(1).scaleb(-digits), context=_QUOTIENTS)
     return found or found.copy_abs()  # a zero loses its sign
-
-
-def _moved(table: pa.Table, span: Span, previous: Span, hours: Iterable[str]) -> pa.Table:
-    """Give usage of the period before the dates that have its place in the period."""
-    known = {hour[:16]: hour for hour in sorted(hours, reverse=True)}
-
-    def hour_of(hour: str) -> str:
-        found = f"{span.counterpart(_date(hour), previous)}{hour[10:]}"
-        return known.get(found[:16], found)  # the clocks may have changed between
-
-    moves: dict[str, tuple[Callable[[str], object], pa.DataType]] = {
-        "billing_period": (lambda period: span.counterpart_month(period, previous), pa.string()),
-        HOUR: (hour_of, pa.string()),
-    }
-    for name, (move, kind) in moves.items():
-        if name in table.schema.names:
-            table = table.set_column(table.schema.get_field_index(name), name, mapped(table[name], move, kind))
-    dates = mapped(table["usage_date"], lambda day: span.counterpart(day, previous), pa.date32())
-    return table.set_column(table.schema.get_field_index("usage_date"), "usage_date", dates)
-
-
-def _date(hour: str) -> date:
-    return parse_date(hour[:10])
 
 
 def _sums(tables: RatedTables, columns: Sequence[str], *, is_metered: bool) -> dict[tuple[Place, str], Sums]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.base.beginnings import whole_id
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.periods import BillingPeriod
 from pipeline.jobs.answers.grouped.words import tag_names
@@ -107,6 +108,11 @@ class Span:
         for _ in range(self.months):
             period = period.next()
         return str(period)
+
+    def as_json(self) -> dict[str, str | None]:
+        """Return ``from`` and ``to``, the date to stop before, as programs read them."""
+        dates = {"from": self.from_date, "to": self.to_date}
+        return {name: None if day is None else day.isoformat() for name, day in dates.items()}
 
     def text(self) -> str:
         """Write it for people: ``2026-10-01 to 2026-10-31``, its first and its last date."""
@@ -206,14 +212,5 @@ def _known(option: str, value: str, known: Collection[str]) -> str:
 
 
 def _begun(option: str, value: str, known: Collection[str]) -> str:
-    """Return the id that is meant: the one given, or the only one that begins so, and ends so after a ``…``."""
-    if value in known:
-        return value
-    begins, _, ends = value.partition("…")
-    found = sorted(each for each in known if each.startswith(begins) and each[len(begins) :].endswith(ends))
-    if begins and len(found) == 1:
-        return found[0]
-    if begins and found:
-        message = f"{option} {value!r} could be {len(found)} ids, such as {found[0]} and {found[1]}; write more of it"
-        raise ConfigurationError(message)
-    return _known(option, value, known)
+    """Return the id that is meant: see ``whole_id``."""
+    return _known(option, whole_id(value, known, option), known)
