@@ -14,8 +14,8 @@ from workspaces import make_workspace, plain, tallybook, write_log
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.periods import BillingPeriod
 from pipeline.configuration.workspace import open_workspace
-from pipeline.jobs.answers.grouped.cost import rounded_quotient
 from pipeline.jobs.answers.grouped.selection import Span
+from pipeline.jobs.answers.grouped.summed import rounded_quotient
 from pipeline.jobs.state.at_issue import present_state
 from pipeline.jobs.state.traced_lines import events_by_line
 

@@ -16,9 +16,10 @@ import pyarrow.compute as pc
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import normalised, plain_amount
 from pipeline.jobs.answers.grouped.compared import moved_to
-from pipeline.jobs.answers.grouped.cost import SHARE_DIGITS, rounded_quotient
 from pipeline.jobs.answers.grouped.hours import sliced_by_hour
 from pipeline.jobs.answers.grouped.rated import named
+from pipeline.jobs.answers.grouped.selection import values_in
+from pipeline.jobs.answers.grouped.summed import SHARE_DIGITS, rounded_quotient
 from pipeline.jobs.answers.grouped.words import HOUR, UNBILLED, UNMETERED, columns_of, with_words
 from pipeline.jobs.state.aggregate import EXCHANGES_DAILY, USAGE_DAILY, current_mart
 from pipeline.jobs.state.suspicious import suspicious_copies_now
@@ -109,7 +110,8 @@ def listed_copies(workspace: Workspace, selection: Selection) -> pa.Table:
 
     But ``would_have_cost`` in place of the amount: text, with every digit.
     """
-    selection = selection.completed([copies := suspicious_copies_now(workspace)], workspace.accounts)
+    copies = suspicious_copies_now(workspace)
+    selection = selection.completed(values_in([copies]), workspace.accounts)
     table = named(selection.chosen(copies, workspace.accounts))
     costs = [
         None if row["amount"] is None else plain_amount(normalised(row["amount"]), row["currency"])
@@ -153,7 +155,7 @@ def _counted(workspace: Workspace, by: Sequence[str], selection: Selection, span
         table = current_mart(workspace, USAGE_DAILY if is_metered else EXCHANGES_DAILY)
     if not is_metered and set(columns).isdisjoint(UNBILLED):
         table = table.filter(table["is_billed"])
-    selection = selection.completed([table], workspace.accounts)
+    selection = selection.completed(values_in([table]), workspace.accounts)
     chosen = pa.concat_tables([selection.chosen(table, workspace.accounts, span) for span in spans])
     return _Counted(
         workspace=workspace,

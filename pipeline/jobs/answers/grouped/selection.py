@@ -21,7 +21,7 @@ from pipeline.jobs.answers.grouped.words import tag_names
 from pipeline.jobs.wording import UNASSIGNED
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from datetime import date
 
     from pipeline.accounts import Accounts
@@ -147,20 +147,33 @@ class Selection:
         """Whether accounts and dates alone are chosen, as an invoice chooses."""
         return not (self.keys or self.models or self.tiers or self.meters or self.tags)
 
-    def completed(self, tables: Sequence[pa.Table], accounts: Accounts) -> Selection:
-        """Return it with whole ids.
+    @property
+    def columns(self) -> set[str]:
+        """The columns that it chooses by, beside dates, meters and accounts."""
+        by = {"model": self.models, "service_tier": self.tiers, "api_key_id": (*self.keys, *self.tags)}
+        return {name for name, values in by.items() if values}
 
-        Raises ``ConfigurationError`` for what is in no account and in none of the tables.
+    def completed(self, values: Callable[[str], Collection[str]], accounts: Accounts) -> Selection:
+        """Return it with whole ids; ``values`` are those that usage has in a column, which is asked for where needed.
+
+        Raises ``ConfigurationError`` for what is in no account and no usage is of.
         """
+        keys = set[str]()
+        if self.keys:
+            keys = {key.key_id for account in accounts for key in account.keys} | set(values("api_key_id"))
+
+        def known(option: str, given: tuple[str, ...], name: str, *more: str) -> tuple[str, ...]:
+            there = {*values(name), *more} if given else set[str]()
+            return tuple(_known(option, each, there) for each in given)
+
         known_accounts = [*(account.id for account in accounts), UNASSIGNED]
-        keys = {key.key_id for account in accounts for key in account.keys} | _values(tables, "api_key_id")
         return replace(
             self,
             accounts=tuple(_begun("--account", each, known_accounts) for each in self.accounts),
             keys=tuple(_begun("--key", each, keys) for each in self.keys),
-            models=tuple(_known("--model", each, _values(tables, "model")) for each in self.models),
-            tiers=tuple(_known("--tier", each, _values(tables, "service_tier") | {""}) for each in self.tiers),
-            meters=tuple(_known("--meter", each, _values(tables, "meter")) for each in self.meters),
+            models=known("--model", self.models, "model"),
+            tiers=known("--tier", self.tiers, "service_tier", ""),
+            meters=known("--meter", self.meters, "meter"),
         )
 
     def chosen(self, table: pa.Table, accounts: Accounts, span: Span | None = None) -> pa.Table:
@@ -198,8 +211,13 @@ def _has_tag(key_ids: pa.ChunkedArray, tag: str, accounts: Accounts) -> pa.Chunk
     return pc.invert(pc.is_in(key_ids, pa.array(sorted(others), pa.string())))
 
 
-def _values(tables: Sequence[pa.Table], name: str) -> set[str]:
-    return {value for table in tables if name in table.schema.names for value in table[name].unique().to_pylist()}
+def values_in(tables: Sequence[pa.Table]) -> Callable[[str], set[str]]:
+    """Return what looks up the values of a column in some tables; those that lack it have none."""
+
+    def values(name: str) -> set[str]:
+        return {value for table in tables if name in table.schema.names for value in table[name].unique().to_pylist()}
+
+    return values
 
 
 def _known(option: str, value: str, known: Collection[str]) -> str:
