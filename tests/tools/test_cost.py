@@ -285,6 +285,36 @@ def test_from_the_cost_to_the_bills_every_step_is_named_and_they_add_up(tmp_path
         assert "correction" in found
 
 
+def test_a_bill_of_a_quarter_is_taken_whole_and_its_other_months_are_a_step(tmp_path: Path) -> None:
+    root = make_workspace(
+        tmp_path / "books",
+        accounts='[[accounts]]\nid = "acme"\nname = "Acme"\nkeys = ["key_a"]\nbilling_interval = "quarter"\n'
+        '[[accounts]]\nid = "beta"\nname = "Beta"\nkeys = ["key_b"]\nbilling_day = 15\n',
+        cards={"standard": 'id = "standard"\n[[rates]]\nmodel = "jamba-large"\nprompt = 2\ncompletion = 8\n'},
+    )
+    write_log(
+        root,
+        "a.jsonl",
+        plain("2026-10-05T10:00:00Z", id="a", prompt=1_000_000),
+        plain("2026-11-05T10:00:00Z", id="b", prompt=500_000),
+        plain("2026-10-14T10:00:00Z", id="c", prompt=10_000_000, key="key_b"),
+        plain("2026-10-15T10:00:00Z", id="d", prompt=2_000_000, key="key_b"),
+        plain("2026-11-14T10:00:00Z", id="e", prompt=4_000_000, key="key_b"),
+    )
+    assert tallybook(root, "nightly", "--as-of", "2027-01-01").returncode == 0
+    assert steps(root, "--period", "2026-11", "--account", "acme")["USD"] == {
+        "cost of usage": Decimal(1),
+        "cost of the bills' other days": Decimal(2),
+        "total of bills": Decimal(3),
+    }
+    beta = steps(root, "--period", "2026-11", "--account", "beta")["USD"]
+    assert beta == {
+        "cost of usage": Decimal(8),
+        "cost of the bills' other days": Decimal(4),
+        "total of bills": Decimal(12),
+    }
+
+
 def test_bills_are_of_whole_months_and_accounts(books: Path) -> None:
     for options in (["--period", "2026-10", "--key", "key_a"], ["--from", "2026-10-02", "--to", "2026-11-01"], []):
         done = tallybook(books, "cost", "--bills", *options)

@@ -64,6 +64,18 @@ class Span:
             self.from_date is None or self.from_date < period.end_date
         )
 
+    def around(self, period: BillingPeriod) -> list[Span]:
+        """Return the dates of a period that lie before it and after it."""
+        before = Span(from_date=period.first_date, to_date=self.from_date) if self._begins_in(period) else None
+        after = Span(from_date=self.to_date, to_date=period.end_date) if self._ends_in(period) else None
+        return [span for span in (before, after) if span is not None]
+
+    def _begins_in(self, period: BillingPeriod) -> bool:
+        return self.from_date is not None and period.first_date < self.from_date < period.end_date
+
+    def _ends_in(self, period: BillingPeriod) -> bool:
+        return self.to_date is not None and period.first_date < self.to_date < period.end_date
+
     @property
     def months(self) -> int | None:
         """How many whole calendar months it is; None where it is none."""
