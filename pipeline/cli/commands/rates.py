@@ -130,7 +130,7 @@ def show(invocation: Invocation, *, card_id: str | None, output: Output) -> None
         else Column(name=name, kind=Kind.DATE if name.startswith("effective_") else Kind.TEXT)
         for place, name in enumerate(names)
     ]
-    output.rows(columns, rows)
+    output.rows(columns, rows, is_cut=True)
 
 
 @command.command(

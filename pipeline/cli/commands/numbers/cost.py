@@ -133,7 +133,8 @@ def _print(output: Output, answer: CostAnswer) -> None:
             }
         )
     else:
-        output.rows(columns, [*rows, *(totals if output.form in (Form.TABLE, Form.MARKDOWN) else [])])
+        shown = totals if output.form in (Form.TABLE, Form.MARKDOWN) else []
+        output.rows(columns, [*rows, *shown], is_cut=True, totals=len(shown))
 
 
 def _columns(answer: CostAnswer) -> list[Column]:
