@@ -57,7 +57,7 @@ _COMMANDS = {
     "recompute": "Rebuild an issued invoice and compare it byte for byte; bundle it for its customer.",
     "reprice": "What past usage would have cost under another rate card.",
     "reconcile": "Compare billed tokens with a provider's own usage export.",
-    "export": "Cost, usage and invoices in the formats of others: FOCUS 1.2, Stripe, Lago.",
+    "export": "Cost, usage and invoices in the formats of others: FOCUS, Stripe, Lago, DuckDB.",
     "sql": "Ask a SELECT of events, marts, charges and invoices; print what is run to count.",
     "verify": "Check every identity that must hold, from logs to invoices.",
     "sign": "Sign what was issued, with a key that lies elsewhere.",

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from pipeline.cli.tables.columns import Cell, Column
 
 _WIDTH_USUAL = 80
+TERMINAL_ROWS_MAX = 200
+"""How many rows of a long answer a terminal is shown: more than anybody reads there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +44,27 @@ class Output:
         """Whether sentences may stand around the rows: false for CSV and JSON, which hold nothing but data."""
         return self.form not in (Form.CSV, Form.JSON)
 
-    def rows(self, columns: Sequence[Column], rows: Sequence[Sequence[Cell]], *, is_list: bool = False) -> None:
-        """Print rows; JSON is ``{"schema_version": …, "rows": […]}``, or the list of rows where programs read it so."""
+    def rows(
+        self,
+        columns: Sequence[Column],
+        rows: Sequence[Sequence[Cell]],
+        *,
+        is_list: bool = False,
+        is_cut: bool = False,
+        totals: int = 0,
+    ) -> None:
+        """Print rows; JSON is ``{"schema_version": …, "rows": […]}``, or the list of rows where programs read it so.
+
+        Where ``is_cut``, a terminal is shown ``TERMINAL_ROWS_MAX`` of them, and ``totals``, the last ones; a line below
+        says how many more there are.
+        """
+        if is_cut and self.form is Form.TABLE and self.width is not None:
+            more = len(rows) - totals - TERMINAL_ROWS_MAX
+            if more > 1:  # one row is as short as a line that says so
+                shown = [*rows[:TERMINAL_ROWS_MAX], *(rows[-totals:] if totals else [])]
+                self.rows(columns, shown)
+                say("", f"and {more:,} more rows; -o csv has all of them")
+                return
         if is_list and self.form is Form.JSON:
             put_list(json_rows(columns, rows))
             return

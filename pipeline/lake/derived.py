@@ -12,8 +12,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 from pipeline.base.errors import DataFileDamaged
 from pipeline.objects import disk, parquet_bytes
@@ -22,11 +24,12 @@ from pipeline.objects.strict_json import checked_fields, parse_object
 from pipeline.objects.verified import verified_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
+PART_ROWS_MAX = 250_000
+"""How many rows of a table are read at once by who needs no more of them together."""
 MANIFEST_NAME = "_manifest.json"
 _TABLE_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
@@ -137,18 +140,63 @@ def read_derived(lake_dir: Path, name: str) -> tuple[dict[str, str], dict[str, p
     return None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenDerived:
+    """A derived table whose files are open, so that they can be read one by one whoever replaces them meanwhile."""
+
+    manifest: Manifest
+    folder: Path
+    files: Mapping[str, BinaryIO]
+
+    def parts(self, key: str, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """Yield some columns of a key's table, some rows after the others. Raises ``DataFileDamaged``."""
+        described = self.manifest.files[key]
+        self.files[key].seek(0)
+        content = _checked_content(self.folder / described.name, described, self.files[key].read())
+        yield from parquet_bytes.decode_in_parts(content, columns, PART_ROWS_MAX)
+
+
+@contextmanager
+def open_derived(lake_dir: Path, name: str) -> Iterator[OpenDerived | None]:
+    """Open all files of a table, of one writing; None where it was never written. Raises ``DataFileDamaged``."""
+    folder = _folder(lake_dir, name)
+    manifest = read_manifest(lake_dir, name)
+    with ExitStack() as stack:
+        files: dict[str, BinaryIO] = {}
+        while manifest is not None and files.keys() != manifest.files.keys():
+            try:
+                files = {
+                    key: stack.enter_context((folder / file.name).open("rb")) for key, file in manifest.files.items()
+                }
+            except FileNotFoundError as missing:
+                newer = read_manifest(lake_dir, name)
+                if newer == manifest:
+                    raise _missing(Path(missing.filename)) from None
+                manifest = newer  # replaced while they were opened
+        yield None if manifest is None else OpenDerived(manifest=manifest, folder=folder, files=files)
+
+
 def _read(folder: Path, file: DerivedFile) -> pa.Table:
     path = folder / file.name
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        message = f"data file {path} is missing; {_advice(folder)}"
-        raise DataFileDamaged(message) from None
+        raise _missing(path) from None
+    return parquet_bytes.decode(_checked_content(path, file, content))
+
+
+def _missing(path: Path) -> DataFileDamaged:
+    return DataFileDamaged(f"data file {path} is missing; {_advice(path.parent)}")
+
+
+def _checked_content(path: Path, file: DerivedFile, content: bytes) -> bytes:
     actual = hashlib.sha256(content).hexdigest()
     if actual != file.sha256:
-        message = f"data file {path} has the sha256 {actual}, and its manifest says {file.sha256}; {_advice(folder)}"
+        message = (
+            f"data file {path} has the sha256 {actual}, and its manifest says {file.sha256}; {_advice(path.parent)}"
+        )
         raise DataFileDamaged(message)
-    return parquet_bytes.decode(content)
+    return content
 
 
 def _encoded(table: pa.Table | Encoded) -> Encoded:

@@ -130,6 +130,30 @@ def replace_durably(path: Path, content: bytes, *, mode: int = FILE_MODE) -> Non
     sync_folder(path.parent)
 
 
+@contextmanager
+def replaced_by_another(path: Path) -> Iterator[Path]:
+    """Replace a file durably by what an engine, which writes files itself, wrote under the name that is yielded.
+
+    That name is new and in the same folder. Nothing is left behind, and the old file is whole, where anything is
+    raised.
+    """
+    temporary = path.parent / f".tmp-{os.getpid()}-{urandom(8).hex()}"
+    try:
+        yield temporary
+        descriptor = os.open(temporary, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        except OSError as error:
+            raise _named(error, path.parent) from None
+        finally:
+            os.close(descriptor)
+        rename(temporary, path)
+    except BaseException:
+        remove_files(path.parent, [temporary.name, f"{temporary.name}.wal"])
+        raise
+    sync_folder(path.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable: those given, and those taken away."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

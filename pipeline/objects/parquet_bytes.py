@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 
@@ -68,6 +68,13 @@ def decode(content: bytes) -> pa.Table:
     process.
     """
     return pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False).replace_schema_metadata(None)
+
+
+def decode_in_parts(content: bytes, columns: Sequence[str], rows_max: int) -> Iterator[pa.Table]:
+    """Read some columns of a Parquet file's bytes back, some rows after the others; like ``decode``."""
+    file = pq.ParquetFile(pa.BufferReader(content))
+    for batch in file.iter_batches(batch_size=rows_max, columns=list(columns), use_threads=False):
+        yield pa.Table.from_batches([batch]).replace_schema_metadata(None)
 
 
 def read_notes(path: Path) -> dict[str, str]:

@@ -13,20 +13,20 @@ import pyarrow.compute as pc
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_WIDE = pa.decimal128(38, 0)
+WIDE = pa.decimal128(38, 0)
 """Holds the sum of 10^19 counts."""
 
 
 def total(counts: pa.ChunkedArray) -> int:
     """Return the sum of a column of integers, 0 where there are none; nulls count nothing."""
-    return int(pc.sum(counts.cast(_WIDE)).as_py() or 0)
+    return int(pc.sum(counts.cast(WIDE)).as_py() or 0)
 
 
 def sums_by(table: pa.Table, columns: Sequence[str], counts: Sequence[str]) -> pa.Table:
     """Return the sums of columns of integers, grouped by others; as decimals where one does not fit its integer."""
     wide = table
     for name in counts:
-        wide = wide.set_column(wide.schema.get_field_index(name), name, wide[name].cast(_WIDE))
+        wide = wide.set_column(wide.schema.get_field_index(name), name, wide[name].cast(WIDE))
     grouped = wide.group_by(columns, use_threads=False).aggregate([(name, "sum") for name in counts])
     found = grouped.rename_columns([*columns, *counts])
     for name in counts:

@@ -84,7 +84,7 @@ def asked(sql: str, tables: Mapping[str, ds.Dataset], *, spill: Path | None) -> 
     with duckdb.connect(":memory:") as connection:
         for name, dataset in tables.items():
             connection.register(f"{_RAW}{name}", dataset)
-            columns = ", ".join(_column(field) for field in dataset.schema)
+            columns = ", ".join(column_text(field) for field in dataset.schema)
             connection.execute(f'create view "{name}" as select {columns} from "{_RAW}{name}"')  # noqa: S608  # names of our own relations
         connection.execute("set TimeZone = 'UTC'")
         connection.execute("set autoinstall_known_extensions = false")
@@ -126,7 +126,8 @@ def _explained() -> Iterator[None]:
         raise ConfigurationError(message) from refused
 
 
-def _column(field: pa.Field) -> str:
+def column_text(field: pa.Field) -> str:
+    """Return how a column is selected: instants as UTC without a zone, digests as hexadecimal text."""
     if pa.types.is_timestamp(field.type):
         return f'make_timestamp(epoch_us("{field.name}")) as "{field.name}"'
     if pa.types.is_binary(field.type) or pa.types.is_fixed_size_binary(field.type):

@@ -14,12 +14,12 @@ from commands import COMMANDS
 from workspaces import make_workspace, plain, tallybook, write_log
 
 from pipeline import __version__
+from pipeline.base.beginnings import whole_id
 from pipeline.base.errors import ConfigurationError
 from pipeline.cli import _tallybook
 from pipeline.cli.commands.invoice import freeze
 from pipeline.cli.context import Invocation
 from pipeline.cli.dates import date_said, period_said
-from pipeline.cli.ids import whole_id
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,8 +32,8 @@ TODAY = NOW.date()
 
 
 WITHOUT_ROWS = {
-    *(("init",), ("acknowledge",), ("completion",), ("keys", "id"), ("rates", "check")),
-    *(("export", name) for name in ("focus", "jsonl", "stripe", "lago", "ledger")),
+    *(("init",), ("acknowledge",), ("completion",), ("keys", "id")),
+    *(("export", name) for name in ("focus", "jsonl", "stripe", "lago", "ledger", "duckdb")),
 }
 """They answer with one thing, with lines that are said, or with a file in a format of its own."""
 

@@ -113,3 +113,31 @@ def test_a_form_that_a_command_does_not_know_is_not_offered() -> None:
     assert CliRunner().invoke(narrow, ["--csv"]).exit_code == 2
     assert CliRunner().invoke(narrow, ["-o", "csv"]).exit_code == 2
     assert CliRunner().invoke(narrow, ["-o", "json"]).exit_code == 0
+
+
+@click.command()
+@output_option()
+@click.argument("count", type=int)
+def long_answer(output: Output, count: int) -> None:
+    output.rows(COLUMNS, [*((f"m{each}", each) for each in range(count)), ("total", 7)], is_cut=True, totals=1)
+
+
+def test_a_terminal_is_shown_the_beginning_of_a_long_answer_its_totals_and_how_many_more_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    on_a_terminal(monkeypatch, COLUMNS="80")
+    lines = CliRunner().invoke(long_answer, ["1450"]).output.splitlines()
+    assert [line.split()[0] for line in lines[2:202]] == [f"m{each}" for each in range(200)]
+    assert lines[201].split() == ["m199", "199"]
+    assert lines[202].split() == ["total", "7"]
+    assert lines[-1] == "and 1,250 more rows; -o csv has all of them"
+    nearly = CliRunner().invoke(long_answer, ["201"]).output
+    assert "m200" in nearly, "one row is as short as a line that says so"
+    assert "more rows" not in nearly
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "markdown"])
+def test_other_forms_and_a_pipe_have_every_row_of_a_long_answer(monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    assert "m1449" in CliRunner().invoke(long_answer, ["1450"]).output
+    on_a_terminal(monkeypatch, COLUMNS="80")
+    assert "m1449" in CliRunner().invoke(long_answer, ["1450", "-o", form]).output

@@ -73,6 +73,12 @@ def test_at_eighty_columns_ids_are_shortened_and_still_told_apart() -> None:
     assert all("…" in each and each.startswith("key_") for each in firsts)
 
 
+def test_words_about_several_ids_are_not_shortened_as_if_they_were_one() -> None:
+    columns = [Column(name="key", kind=Kind.ID, is_asked=True), Column(name="tokens", kind=Kind.COUNT)]
+    rows = [(f"key_{number:032x}", 1) for number in range(3)] + [("70516 others", 12)]
+    assert "70516 others" in shown(columns, rows, 22)
+
+
 def test_a_column_of_zeros_is_left_out_and_named_below() -> None:
     for form in (Form.TABLE, Form.MARKDOWN):
         text = table_text(USAGE, ROWS, form=form, width=200)

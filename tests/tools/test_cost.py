@@ -14,8 +14,8 @@ from workspaces import make_workspace, plain, tallybook, write_log
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.periods import BillingPeriod
 from pipeline.configuration.workspace import open_workspace
-from pipeline.jobs.answers.grouped.cost import rounded_quotient
 from pipeline.jobs.answers.grouped.selection import Span
+from pipeline.jobs.answers.grouped.summed import rounded_quotient
 from pipeline.jobs.state.at_issue import present_state
 from pipeline.jobs.state.traced_lines import events_by_line
 
@@ -285,6 +285,36 @@ def test_from_the_cost_to_the_bills_every_step_is_named_and_they_add_up(tmp_path
         assert "correction" in found
 
 
+def test_a_bill_of_a_quarter_is_taken_whole_and_its_other_months_are_a_step(tmp_path: Path) -> None:
+    root = make_workspace(
+        tmp_path / "books",
+        accounts='[[accounts]]\nid = "acme"\nname = "Acme"\nkeys = ["key_a"]\nbilling_interval = "quarter"\n'
+        '[[accounts]]\nid = "beta"\nname = "Beta"\nkeys = ["key_b"]\nbilling_day = 15\n',
+        cards={"standard": 'id = "standard"\n[[rates]]\nmodel = "jamba-large"\nprompt = 2\ncompletion = 8\n'},
+    )
+    write_log(
+        root,
+        "a.jsonl",
+        plain("2026-10-05T10:00:00Z", id="a", prompt=1_000_000),
+        plain("2026-11-05T10:00:00Z", id="b", prompt=500_000),
+        plain("2026-10-14T10:00:00Z", id="c", prompt=10_000_000, key="key_b"),
+        plain("2026-10-15T10:00:00Z", id="d", prompt=2_000_000, key="key_b"),
+        plain("2026-11-14T10:00:00Z", id="e", prompt=4_000_000, key="key_b"),
+    )
+    assert tallybook(root, "nightly", "--as-of", "2027-01-01").returncode == 0
+    assert steps(root, "--period", "2026-11", "--account", "acme")["USD"] == {
+        "cost of usage": Decimal(1),
+        "cost of the bills' other days": Decimal(2),
+        "total of bills": Decimal(3),
+    }
+    beta = steps(root, "--period", "2026-11", "--account", "beta")["USD"]
+    assert beta == {
+        "cost of usage": Decimal(8),
+        "cost of the bills' other days": Decimal(4),
+        "total of bills": Decimal(12),
+    }
+
+
 def test_bills_are_of_whole_months_and_accounts(books: Path) -> None:
     for options in (["--period", "2026-10", "--key", "key_a"], ["--from", "2026-10-02", "--to", "2026-11-01"], []):
         done = tallybook(books, "cost", "--bills", *options)
@@ -311,7 +341,7 @@ def test_a_quotient_is_rounded_once_half_to_even() -> None:
         (["--by", "modle"], "--by 'modle' is not known; did you mean 'model'?"),
         (["--by", "status"], "tells apart exchanges and not their charges"),
         (["--account", "acne"], "did you mean 'acme'?"),
-        (["--key", "key_"], "could be 4 ids, such as key_a and key_b"),
+        (["--key", "key_"], "--key 'key_' could be key_a, key_b, key_c, "),
         (["--model", "gpt-9"], "--model 'gpt-9' is not known"),
         (["--tag", "team=x"], "--tag 'team=x' is not known"),
         (["--compare", "previous"], "needs a period that has a beginning and an end"),

@@ -141,6 +141,27 @@ def test_every_copy_of_a_response_is_listed_whichever_is_asked_for(issued_once: 
     assert answers[0].count("logs/october.jsonl line ") == 3  # two copies, and the duplicate names its survivor
 
 
+def test_as_much_of_a_logged_id_as_names_no_other_is_enough(issued_once: Path) -> None:
+    assert what_became_of(issued_once, "req-1-r") == what_became_of(issued_once, "req-1-retry")
+    assert what_became_of(issued_once, "req…retry") == what_became_of(issued_once, "req-1-retry")
+    ambiguous = tallybook(issued_once, "explain", "--request-id", "req-1-")
+    assert ambiguous.returncode == 0, "no other begins so"
+    several = tallybook(issued_once, "explain", "--request-id", "resp")
+    assert several.returncode == 2
+    assert "request or response id 'resp' could be resp-1, " in several.stderr
+    none = tallybook(issued_once, "explain", "--request-id", "resq")
+    assert (none.returncode, "no logged exchange has" in none.stderr) == (2, True)
+
+
+def test_as_much_of_a_drafts_id_as_names_no_other_is_enough(issued_once: Path) -> None:
+    whole = tallybook(issued_once, "explain", "draft-2026-11-acme", "1")
+    assert tallybook(issued_once, "explain", "draft-2026-11", "1").stdout == whole.stdout
+    assert tallybook(issued_once, "explain", "INV", "1").stderr.startswith(
+        "tallybook: invoice 'INV' could be INV-000001, "
+    )
+    assert "has no line 99" in tallybook(issued_once, "explain", "draft-2026-11", "99").stderr
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [

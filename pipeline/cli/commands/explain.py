@@ -10,7 +10,6 @@ from pipeline.base.money import exact_sum, normalised, plain, plain_amount, plai
 from pipeline.base.periods import instant_text
 from pipeline.cli.context import EXIT_DIFFERENCE, warn
 from pipeline.cli.examples import examples
-from pipeline.cli.ids import whole_issued_id
 from pipeline.cli.output import output_option, put_file, say
 from pipeline.cli.tables.columns import Kind, columns_of
 from pipeline.cli.tables.forms import Form, json_rows
@@ -62,7 +61,7 @@ _OUTCOME = columns_of(
     "--response-id",
     "wanted_id",
     metavar="ID",
-    help="What became of the logged response with this request or response id.",
+    help="What became of the logged response with this request or response id; its beginning is enough.",
 )
 @click.option(
     "--source",
@@ -110,7 +109,7 @@ def command(
         raise click.UsageError(message)
     workspace = open_workspace(invocation.workspace, now=invocation.now())
     if invoice_id is not None and line_number is not None:
-        explanation = explain_line(workspace, whole_issued_id(workspace, invoice_id), line_number)
+        explanation = explain_line(workspace, invoice_id, line_number)
         return _print_line(explanation, events_max, output)
     if source is not None and source_line is not None:
         _print_outcomes(outcomes_of_place(workspace, source, source_line), output)

@@ -1,6 +1,6 @@
-"""``tallybook export``: FOCUS, Stripe, Lago, and documents of invoices.
+"""``tallybook export``: FOCUS, Stripe, Lago, a file of DuckDB, and documents of invoices.
 
-These are the modules of ``pipeline.documents`` that are called ``invoice_…`` and export.
+The last are the modules of ``pipeline.documents`` that are called ``invoice_…`` and export.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import click
 
 from pipeline import documents
 from pipeline.base.errors import ConfigurationError
-from pipeline.cli.context import PeriodType, complain
+from pipeline.cli.commands.numbers import database
+from pipeline.cli.context import PeriodType, complain, tell
 from pipeline.cli.examples import examples
 from pipeline.cli.groups import CommandsByName
 from pipeline.cli.ids import whole_account_id
@@ -238,6 +239,9 @@ def lago(
     _handed_out(lago_jsonl(made.bodies), path, counted(len(made.bodies), "invoice"))
     left_out = [] if invoices else [_NOTHING_ISSUED]
     _said_to_be_missing([*left_out, *made.left_out, *([] if with_tax else taxes_left_out(made.taken))])
+
+
+command.add_command(database.command)
 
 
 def _said_to_be_missing(left_out: Iterable[str]) -> None:

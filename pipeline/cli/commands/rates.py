@@ -14,7 +14,7 @@ from pipeline.cli.context import tell, warn
 from pipeline.cli.examples import examples
 from pipeline.cli.groups import CommandsByName
 from pipeline.cli.ids import whole_card_id
-from pipeline.cli.output import output_option, say
+from pipeline.cli.output import output_option
 from pipeline.cli.tables.columns import Column, Kind
 from pipeline.configuration.price_lists import genai_prices, litellm_prices
 from pipeline.configuration.workspace import open_workspace
@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from pipeline.accounts.exchange import ExchangeTable
     from pipeline.cli.context import Invocation
     from pipeline.cli.output import Output
+    from pipeline.cli.tables.columns import Cell
     from pipeline.configuration.price_lists import ListedPrices
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.upkeep.rates_diff import PriceDifference
@@ -46,28 +48,50 @@ def command() -> None:
     """Check, show, compare and import the rate cards in rates/*.toml."""
 
 
-@command.command(epilog=examples("tallybook rates check"))
+_CHECKED = [
+    Column(name="file", is_asked=True),
+    Column(name="kind"),
+    Column(name="currency", heading="in"),
+    Column(name="models", kind=Kind.COUNT),
+    Column(name="rates", kind=Kind.COUNT),
+    Column(name="aliases", kind=Kind.COUNT),
+    Column(name="days", kind=Kind.COUNT),
+    Column(name="first_date", kind=Kind.DATE),
+    Column(name="last_date", kind=Kind.DATE),
+    Column(name="state"),
+]
+_OF_TABLES = ("days", "first_date", "last_date")
+"""Columns that people are spared where there is no table of rates of exchange."""
+
+
+@command.command(epilog=examples("tallybook rates check", "tallybook rates check -o json"))
+@output_option()
 @click.pass_obj
-def check(invocation: Invocation) -> None:
-    """Read every rate card and table of rates of exchange.
+def check(invocation: Invocation, *, output: Output) -> None:
+    """Read every rate card and table of rates of exchange, and list what is in them.
 
     Say in one line what is wrong with the first that cannot be meant (exit code 2).
     """
     workspace = open_workspace(invocation.workspace)
     cards = workspace.rate_cards
-    for card in cards.values():
-        counts = (
-            counted(len(card.models), "model"),
-            counted(len(card.rates), "rate"),
-            counted(len(card.aliases), "alias", "aliases"),
-        )
-        say(f"rates/{card.id}.toml: {', '.join(counts)}, {card.currency}: ok")
-    for table in {each.file: each for each in workspace.exchange_tables.values()}.values():
-        span = f", {table.dates[0]} to {table.dates[-1]}" if table.dates else ""
-        say(f"{table.file}: {counted(len(table.dates), 'day')}{span}: ok")
     if not cards:
         message = "there is no rate card; add rates/standard.toml, or run 'tallybook init' for a sample"
         raise ConfigurationError(message)
+    tables = {each.file: each for each in workspace.exchange_tables.values()}.values()
+    rows = [*map(_checked_card, cards.values()), *map(_checked_table, tables)]
+    is_plain = output.is_for_people and not tables
+    shown = [place for place, column in enumerate(_CHECKED) if not (is_plain and column.name in _OF_TABLES)]
+    output.rows([_CHECKED[place] for place in shown], [[row[place] for place in shown] for row in rows])
+
+
+def _checked_card(card: RateCard) -> list[Cell]:
+    counts = len(card.models), len(card.rates), len(card.aliases)
+    return [f"rates/{card.id}.toml", "rate card", card.currency, *counts, None, None, None, "ok"]
+
+
+def _checked_table(table: ExchangeTable) -> list[Cell]:
+    first, last = (table.dates[0], table.dates[-1]) if table.dates else (None, None)
+    return [table.file, "rates of exchange", None, None, None, None, len(table.dates), first, last, "ok"]
 
 
 @command.command(epilog=examples("tallybook rates show", "tallybook rates show --card standard -o markdown"))
@@ -107,7 +131,7 @@ def show(invocation: Invocation, *, card_id: str | None, output: Output) -> None
         else Column(name=name, kind=Kind.DATE if name.startswith("effective_") else Kind.TEXT)
         for place, name in enumerate(names)
     ]
-    output.rows(columns, rows)
+    output.rows(columns, rows, is_cut=True)
 
 
 @command.command(

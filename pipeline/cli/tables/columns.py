@@ -13,7 +13,7 @@ from pipeline.base.money import plain
 from pipeline.cli.visible import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 Cell = str | int | Decimal | date | None
 """A plain value: nothing is formatted before it gets here. None, like an empty text, is nothing to say."""
@@ -104,6 +104,14 @@ def csv_cell(cell: Cell, kind: Kind) -> str | int | Decimal | None:
     if kind.is_number and isinstance(cell, str) and _NUMBER.fullmatch(cell):
         return Decimal(cell)
     return cell.isoformat() if isinstance(cell, date) else cell
+
+
+def csv_cells(cells: Sequence[Cell], kind: Kind) -> Sequence[str | int | Decimal | None]:
+    """Return the cells of a column for CSV: see ``csv_cell``. Where none of them is written otherwise, as they are."""
+    types = set(map(type, cells))
+    if not any(issubclass(each, date) for each in types) and not (kind.is_number and str in types):
+        return cells  # type: ignore[return-value]  # no date is among them
+    return [csv_cell(cell, kind) for cell in cells]
 
 
 def is_nothing(cell: Cell) -> bool:

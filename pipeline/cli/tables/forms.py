@@ -8,10 +8,10 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from pipeline.cli.tables.columns import Kind, csv_cell, is_nothing, plain_text, shown_text
+from pipeline.cli.tables.columns import Kind, csv_cells, is_nothing, plain_text, shown_text
 from pipeline.cli.tables.layout import laid_out
 from pipeline.cli.visible import visible, visible_in_json
-from pipeline.documents.csv_text import csv_bytes
+from pipeline.documents.csv_text import csv_of_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,8 +57,9 @@ def table_text(
     if form is Form.JSON:
         return json_text({"rows": json_rows(columns, rows)})
     if form is Form.CSV:
-        cells = [[csv_cell(cell, column.kind) for cell, column in zip(row, columns, strict=True)] for row in rows]
-        return csv_bytes([column.name for column in columns], cells).decode("utf-8")
+        cells = list(zip(*rows, strict=True)) or [() for _ in columns]
+        written = [csv_cells(mine, column.kind) for mine, column in zip(cells, columns, strict=True)]
+        return csv_of_columns([column.name for column in columns], written).decode("utf-8")
     if form is Form.LINES:
         lines = [[visible(column.title) for column in columns]]
         lines += [[visible(plain_text(cell)) for cell in row] for row in rows]

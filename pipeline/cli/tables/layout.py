@@ -117,7 +117,8 @@ def _room(column: Column, cells: set[str], word_max: int) -> _Room:
         word = max(_width(word) for text in cells for word in text.split(" "))
         least = min(widest, max(_TEXT_MIN, min(word, word_max)))
     elif column.kind is Kind.ID:
-        least = _least_that_tells_apart(cells, widest)
+        words = [_width(text) for text in cells if not _is_id(text)]
+        least = max([_least_that_tells_apart({text for text in cells if _is_id(text)}, widest), *words])
     else:
         least = widest
     return _Room(least=max(least, part), cells=max(widest, part), all=max(widest, _width(heading)))
@@ -128,6 +129,11 @@ def _least_that_tells_apart(ids: set[str], widest: int) -> int:
         (width for width in range(_ID_MIN, widest) if len({_shortened(each, width) for each in ids}) == len(ids)),
         widest,
     )
+
+
+def _is_id(text: str) -> bool:
+    """Say whether a cell of a column of ids is one, and not words about several, such as ``4995 others``."""
+    return " " not in text
 
 
 def _shortened(text: str, width: int) -> str:
@@ -162,7 +168,7 @@ def _table(
 
 
 def _fitting(text: str, column: Column, width: int) -> str:
-    return _shortened(text, width) if column.kind is Kind.ID else text
+    return _shortened(text, width) if column.kind is Kind.ID and _is_id(text) else text
 
 
 def _line(columns: Sequence[Column], texts: Sequence[str], widths: Sequence[int]) -> str:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline import register
+from pipeline.base.beginnings import whole_id
 from pipeline.base.errors import InvoiceNotFound
 from pipeline.invoicing import InvoiceStatus, LineKind, invoice_from_document
 from pipeline.invoicing.corrections import invoiced_before
@@ -27,15 +28,16 @@ if TYPE_CHECKING:
 
 
 def explain_line(workspace: Workspace, invoice_id: str, line_number: int) -> LineExplanation:
-    """Return the events behind one line of an issued invoice or a draft.
+    """Return the events behind one line of an issued invoice or a draft, whose id may be its beginning alone.
 
-    Raises ``InvoiceNotFound`` for an invoice or a line that is not there.
+    Raises ``InvoiceNotFound`` for an invoice or a line that is not there, and ``ConfigurationError`` where several ids
+    begin so.
     """
     invoice, state = _invoice(workspace, invoice_id)
     if not 1 <= line_number <= len(invoice.lines):
         message = (
-            f"{invoice_id} has no line {line_number}; its lines are 1 to {len(invoice.lines)}, see 'tallybook invoice "
-            f"show {invoice_id}'"
+            f"{invoice.id} has no line {line_number}; its lines are 1 to {len(invoice.lines)}, see 'tallybook invoice "
+            f"show {invoice.id}'"
         )
         raise InvoiceNotFound(message)
     explanation = explain_lines(invoice, state, [invoice.lines[line_number - 1]])[0]
@@ -49,15 +51,17 @@ def explain_line(workspace: Workspace, invoice_id: str, line_number: int) -> Lin
     return explanation
 
 
-def _invoice(workspace: Workspace, invoice_id: str) -> tuple[Invoice, AtIssue]:
-    for document in register.read(workspace.root):
-        if document.get("invoice_id") == invoice_id:
-            return invoice_from_document(document), state_at_issue(
-                workspace, usage_document(workspace, document), is_checked=False
-            )
+def _invoice(workspace: Workspace, given: str) -> tuple[Invoice, AtIssue]:
+    """Return an invoice and what it was decided from; nothing is counted to find one that is issued."""
+    documents = {document["invoice_id"]: document for document in register.read(workspace.root)}
+    document = documents.get(whole_id(given, documents, "invoice"))
+    if document is not None:
+        usage = usage_document(workspace, document)
+        return invoice_from_document(document), state_at_issue(workspace, usage, is_checked=False)
     state = present_state(workspace)
-    for draft in invoice_book(workspace, state.built).drafts:
-        if draft.id == invoice_id:
-            return draft, state
-    message = f"there is no invoice {invoice_id!r}; 'tallybook invoice list' shows what there is"
-    raise InvoiceNotFound(message)
+    drafts = {draft.id: draft for draft in invoice_book(workspace, state.built).drafts}
+    draft = drafts.get(whole_id(given, drafts, "invoice"))
+    if draft is None:
+        message = f"there is no invoice {given!r}; 'tallybook invoice list' shows what there is"
+        raise InvoiceNotFound(message)
+    return draft, state

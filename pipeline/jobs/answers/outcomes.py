@@ -14,10 +14,13 @@ from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from pipeline import register
+from pipeline.base.beginnings import LISTED_MAX, ambiguous, may_mean, whole_id
 from pipeline.base.errors import InvoiceNotFound
 from pipeline.base.money import normalised, plain
 from pipeline.base.periods import BillingPeriod, instant_text
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
     from pipeline.jobs.state.event_charges import ChargedEvent, Event
 
 
+_IDS = ("request_id", "response_id")
 _WITH_TOKENS = {UsageStatus.MEASURED, UsageStatus.ESTIMATED}
 
 
@@ -79,23 +83,47 @@ class Outcome:
         ]
 
 
-def outcomes_of_id(workspace: Workspace, wanted_id: str) -> list[Outcome]:
+def outcomes_of_id(workspace: Workspace, given: str) -> list[Outcome]:
     """Return what became of every line that states a request or response id, and of every copy.
 
-    Raises ``InvoiceNotFound`` where there is none.
+    The beginning of an id is enough where no other begins so. Raises ``InvoiceNotFound`` where there is none, and
+    ``ConfigurationError`` that names them where there are several.
     """
     state = present_state(workspace)
-    found = [
-        *_events(state, wanted_id=wanted_id),
-        *_held(state, [[(name, "=", wanted_id)] for name in ("request_id", "response_id")]),
-    ]
+    found = _of_id(state, given)
+    if not found and (whole := _whole_logged_id(state, given)) is not None:
+        found = _of_id(state, whole)
     if not found:
         message = (
-            f"no logged exchange has the request or response id {wanted_id!r}; "
+            f"no logged exchange has the request or response id {given!r}; "
             "a quarantined line has no id, ask for it by --source FILE --line N"
         )
         raise InvoiceNotFound(message)
     return found
+
+
+def _of_id(state: AtIssue, wanted_id: str) -> list[Outcome]:
+    return [
+        *_events(state, wanted_id=wanted_id),
+        *_held(state, [[(name, "=", wanted_id)] for name in _IDS]),
+    ]
+
+
+def _whole_logged_id(state: AtIssue, given: str) -> str | None:
+    """Return the one id that begins so; files are looked through as far as it takes to tell that there are several."""
+    begins = given.partition("…")[0]
+    files = verified_data_files(state.workspace.lake, [*state.built.snapshot.data_files, *state.built.held_files])
+    if not begins or not files:
+        return None
+    begun = [pc.starts_with(pc.field(name), begins) for name in _IDS]
+    schema = pa.schema({name: pa.string() for name in _IDS})
+    events = ds.dataset([str(path) for path in files], schema=schema, format="parquet", partitioning=None)
+    found: set[str] = set()
+    for batch in events.to_batches(columns=list(_IDS), filter=begun[0] | begun[1]):
+        found |= {each for name in _IDS for each in batch[name].unique().to_pylist() if each and may_mean(given, each)}
+        if len(found) > LISTED_MAX:
+            raise ambiguous(given, sorted(found)[:LISTED_MAX], "request or response id", is_all=False)
+    return whole_id(given, found, "request or response id") if found else None
 
 
 def outcomes_of_place(workspace: Workspace, source: str, line: int) -> list[Outcome]:

@@ -5,6 +5,7 @@ Owns when the marts must be built again. Does not own what they count (``sql/``)
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from pipeline.jobs.state.counted.open_periods import build_open_periods, forget_
 from pipeline.jobs.state.held import held_usage, in_force, statuses_of
 from pipeline.jobs.state.rate import rate
 from pipeline.lake.commits import read_log, verified_files
-from pipeline.lake.derived import read_derived, write_derived
+from pipeline.lake.derived import open_derived, read_derived, write_derived
 from pipeline.objects.spill import spill_folder, sweep_spills
 from pipeline.tables import schemas
 from pipeline.usage.sources import event_counts
@@ -27,7 +28,7 @@ from pipeline.warehouse.reference import committed_events, reference_tables
 from pipeline.warehouse.relations import sql_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.state.held import HeldUsage
@@ -166,6 +167,29 @@ def current_marts(workspace: Workspace, names: Sequence[str]) -> dict[str, pa.Ta
         CHARGES: built.rated.charges,
     }
     return {name: tables[name] for name in names}
+
+
+def marts_in_parts(
+    workspace: Workspace, columns: Mapping[str, Sequence[str]], is_wanted: Callable[[str], bool]
+) -> Iterator[tuple[str, pa.Table]]:
+    """Yield some columns of derived tables as of now, of some billing periods, some rows after the others, by name.
+
+    No more than one part is held where nothing they depend on has changed since they were written; else they are built
+    again, as by ``current_marts``.
+    """
+    inputs = inputs_of(workspace, in_force(workspace, read_log(workspace.lake))[0])
+    with ExitStack() as stack:
+        opened = {name: stack.enter_context(open_derived(workspace.lake, name)) for name in columns}
+        if all(each is not None and each.manifest.inputs == inputs for each in opened.values()):
+            for name, table in opened.items():
+                for period in filter(is_wanted, table.files if table else ()):
+                    for part in table.parts(period, columns[name]) if table else ():
+                        yield name, part
+            return
+    for name, built in current_marts(workspace, list(columns)).items():
+        for period, table in by_period(built).items():
+            if is_wanted(period):
+                yield name, table.select(columns[name])
 
 
 def inputs_of(workspace: Workspace, snapshot: LakeSnapshot) -> Mapping[str, str]:

@@ -12,7 +12,8 @@ code. A step may say
   there
 * ``files``: what it writes, by name, and the files that this equals, byte for byte
 * ``columns``: CSV that it writes (or ``stdout``), and files with some of its columns; these are equal, row by row
-* ``sums``: CSV or Parquet that it writes (or ``stdout``), and files with one of its columns added up by another one
+* ``sums``: CSV or Parquet that it writes (or ``stdout``, or a table of a file of DuckDB, ``books.duckdb:charges``), and
+  files with one of its columns added up by another one
 * ``lines``: text that it writes, and files with some of its lines, which stand there in this order
 * ``changes_nothing``: no byte of the workspace is another one afterwards
 
@@ -35,6 +36,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import duckdb
 import pyarrow.parquet as pq
 import pytest
 from workspaces import fingerprints, tallybook
@@ -107,6 +109,11 @@ def written(name: str, done: Done, books: Path) -> list[dict[str, Any]]:
     if name.endswith(".parquet"):
         found: list[dict[str, Any]] = pq.read_table(books / name).to_pylist()
         return found
+    file, _, table = name.partition(".duckdb:")
+    if table:
+        with duckdb.connect(books / f"{file}.duckdb", read_only=True) as connection:
+            asked = connection.table(table)
+            return [dict(zip(asked.columns, row, strict=True)) for row in asked.fetchall()]
     return rows_of(done.stdout if name == "stdout" else text_of(books / name))
 
 

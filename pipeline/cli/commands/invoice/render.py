@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.accounts.parties import refuse_unknown_language
+from pipeline.base.beginnings import whole_id
 from pipeline.base.errors import InvoiceNotFound
 from pipeline.cli.commands.invoice.choice import account_option, book_of, chosen_invoices, period_option
 from pipeline.cli.context import EXIT_CONFIGURATION, complain
 from pipeline.cli.examples import examples
-from pipeline.cli.ids import whole_account_id, whole_id, whole_issued_id
+from pipeline.cli.ids import whole_account_id, whole_issued_id
 from pipeline.cli.output import output_option
 from pipeline.cli.tables.columns import Column, Kind
 from pipeline.configuration.workspace import open_workspace

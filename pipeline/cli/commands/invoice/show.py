@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.accounts import Party
+from pipeline.base.beginnings import whole_id
 from pipeline.base.errors import InvoiceNotFound
 from pipeline.base.money import plain, plain_rate
 from pipeline.cli.commands.invoice.choice import account_option, book_of, chosen_invoices, period_option
 from pipeline.cli.commands.invoice.settled import print_payments, settled, settlement_text
 from pipeline.cli.examples import examples
-from pipeline.cli.ids import whole_account_id, whole_id
+from pipeline.cli.ids import whole_account_id
 from pipeline.cli.output import output_option, put_documents, say
 from pipeline.cli.tables.columns import Column, Kind
 from pipeline.cli.tables.forms import Form
@@ -110,7 +111,7 @@ def _print_invoice(invoice: Invoice, credit_note_id: str | None, output: Output)
     }
     kept = [place for place, column in enumerate(_LINES) if column.name not in without]
     cells = [_line(invoice, line) for line in invoice.lines]
-    output.rows([_LINES[place] for place in kept], [[row[place] for place in kept] for row in cells])
+    output.rows([_LINES[place] for place in kept], [[row[place] for place in kept] for row in cells], is_cut=True)
     if invoice.children:
         say("")
         rows = [(each.account_id, each.account_name, plain(each.subtotal)) for each in invoice.subtotals]

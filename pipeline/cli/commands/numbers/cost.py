@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from pipeline.cli.tables.columns import Cell
     from pipeline.jobs.answers.grouped.bills import BillStep
     from pipeline.jobs.answers.grouped.cost import CostAnswer, CostRow
-    from pipeline.jobs.answers.grouped.selection import Span
 
 _BY = "account,model"
 _WORDS = ", ".join(word for word in DIMENSIONS if word not in UNMETERED)
@@ -124,8 +123,8 @@ def _print(output: Output, answer: CostAnswer) -> None:
         output.document(
             {
                 "by": list(answer.columns),
-                "period": _dates(answer.selection.span),
-                "previous_period": None if answer.previous is None else _dates(answer.previous),
+                "period": answer.selection.span.as_json(),
+                "previous_period": None if answer.previous is None else answer.previous.as_json(),
                 "rows": [
                     cells | ({"others": row.others} if row.others else {})
                     for cells, row in zip(listed, answer.rows, strict=True)
@@ -134,7 +133,8 @@ def _print(output: Output, answer: CostAnswer) -> None:
             }
         )
     else:
-        output.rows(columns, [*rows, *(totals if output.form in (Form.TABLE, Form.MARKDOWN) else [])])
+        shown = totals if output.form in (Form.TABLE, Form.MARKDOWN) else []
+        output.rows(columns, [*rows, *shown], is_cut=True, totals=len(shown))
 
 
 def _columns(answer: CostAnswer) -> list[Column]:
@@ -177,12 +177,6 @@ def _cells(row: CostRow, answer: CostAnswer) -> list[Cell]:
 
 def _amount(amount: Decimal | None, row: CostRow) -> Decimal | None:
     return None if amount is None else Decimal(plain_amount(normalised(amount), row.currency))
-
-
-def _dates(span: Span) -> dict[str, str | None]:
-    return {
-        name: None if day is None else day.isoformat() for name, day in (("from", span.from_date), ("to", span.to_date))
-    }
 
 
 def _tell_of_unpriced(answer: CostAnswer) -> None:

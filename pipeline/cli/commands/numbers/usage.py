@@ -13,9 +13,10 @@ from pipeline.cli.examples import examples
 from pipeline.cli.output import output_option
 from pipeline.cli.selecting import KINDS, selection_of, selection_options
 from pipeline.cli.tables.columns import Column, Kind
+from pipeline.cli.tables.forms import Form, json_rows
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.answers.grouped.words import DIMENSIONS
-from pipeline.jobs.answers.usage import listed_copies, usage
+from pipeline.jobs.answers.usage import listed_copies, usage, usage_compared
 from pipeline.usage import events
 
 if TYPE_CHECKING:
@@ -25,9 +26,16 @@ if TYPE_CHECKING:
     from pipeline.cli.context import Invocation
     from pipeline.cli.output import Output
     from pipeline.cli.tables.columns import Cell
+    from pipeline.jobs.answers.usage import UsageCompared
 
 
 _BY = "key,model,day"
+_COMPARED = {
+    "previous_tokens": Kind.COUNT,
+    "previous_quantity": Kind.COUNT,
+    "change": Kind.COUNT,
+    "relative_change": Kind.SHARE,
+}
 _COUNTS = {"events", "quantity", "tokens", "unpriced_tokens", *(column.name for column in events.COUNTS)}
 
 
@@ -37,6 +45,7 @@ _COUNTS = {"events", "quantity", "tokens", "unpriced_tokens", *(column.name for 
         "tallybook usage --by account,model --period last-month",
         "tallybook usage --by day --key key_0c52 --from 2026-10-01 --to 2026-10-08",
         "tallybook usage --by key --top 5 -o csv",
+        "tallybook usage --by team --period last-month --compare previous",
         "tallybook usage --by hour,meter --account birke --from yesterday --to today",
     ),
 )
@@ -51,6 +60,7 @@ _COUNTS = {"events", "quantity", "tokens", "unpriced_tokens", *(column.name for 
 @click.option(
     "--top", type=click.IntRange(min=1), metavar="N", help="The N of the most tokens, and all others as one row."
 )
+@click.option("--compare", "compared", type=click.Choice(["previous"]), help="With the period before, of equal length.")
 @click.option(
     "--copies", "is_of_copies", is_flag=True, help="Suspicious copies instead, by account, key, model and day."
 )
@@ -65,6 +75,7 @@ def command(
     from_date: date | None,
     to_date: date | None,
     top: int | None,
+    compared: str | None,
     is_of_copies: bool,
     output: Output,
     **chosen: tuple[str, ...],
@@ -77,24 +88,52 @@ def command(
     """
     workspace = open_workspace(invocation.workspace, now=invocation.now())
     selection = selection_of(period=period, from_date=from_date, to_date=to_date, **chosen)
-    if is_of_copies:
-        if by != _BY or top is not None:
-            what = f"--by {by}" if by != _BY else f"--top {top}"
-            message = f"--copies has its own columns and takes no {what}; leave one of them out"
-            raise ConfigurationError(message)
-        table = listed_copies(workspace, selection)
+    if is_of_copies and (by != _BY or top is not None or compared is not None):
+        what = f"--by {by}" if by != _BY else f"--top {top}" if top is not None else f"--compare {compared}"
+        message = f"--copies has its own columns and takes no {what}; leave one of them out"
+        raise ConfigurationError(message)
+    words = [word.strip() for word in by.split(",") if word.strip()]
+    if compared is not None:
+        _print_compared(output, usage_compared(workspace, words, selection, top=top))
     else:
-        words = [word.strip() for word in by.split(",") if word.strip()]
-        table = usage(workspace, words, selection, top=top)
-    rows = [tuple(_cell(value) for value in row.values()) for row in _rows(table)]
-    output.rows([_column(name) for name in table.schema.names], rows, is_list=True)
+        listed = listed_copies(workspace, selection) if is_of_copies else usage(workspace, words, selection, top=top)
+        output.rows(_columns(listed), _cells(listed), is_list=True, is_cut=True)
 
 
-def _column(name: str) -> Column:
+def _print_compared(output: Output, answer: UsageCompared) -> None:
+    columns, rows, total = _columns(answer.rows, is_compared=True), _cells(answer.rows), _cells(answer.total)
+    if output.form is Form.JSON:
+        output.document(
+            {
+                "by": list(answer.columns),
+                "period": answer.span.as_json(),
+                "previous_period": answer.previous.as_json(),
+                "rows": json_rows(columns, rows),
+                "total": json_rows(columns[len(answer.columns) :], total)[0],
+            }
+        )
+        return
+    has_total = output.form in (Form.TABLE, Form.MARKDOWN) and bool(answer.columns and rows)
+    last = [("total", *("" for _ in answer.columns[1:]), *total[0])] if has_total else []
+    output.rows(columns, [*rows, *last], is_cut=True, totals=len(last))
+
+
+def _columns(table: pa.Table, *, is_compared: bool = False) -> list[Column]:
+    return [_column(name, is_compared=is_compared) for name in table.schema.names]
+
+
+def _column(name: str, *, is_compared: bool) -> Column:
+    if name in _COMPARED:
+        return Column(name=name, kind=_COMPARED[name], is_detail=name.startswith("previous_"))
     if name in _COUNTS:
         is_part = any(column.name == name and column.part_of for column in events.COUNTS)
-        return Column(name=name, kind=Kind.COUNT, is_detail=is_part)
+        is_detail = is_part or (is_compared and name not in ("tokens", "quantity"))
+        return Column(name=name, kind=Kind.COUNT, is_detail=is_detail)
     return Column(name=name, kind=KINDS.get(name, Kind.TEXT), is_asked=True)
+
+
+def _cells(table: pa.Table) -> list[tuple[Cell, ...]]:
+    return [tuple(_cell(name, value) for name, value in row.items()) for row in _rows(table)]
 
 
 def _rows(table: pa.Table) -> list[dict[str, object]]:
@@ -102,7 +141,7 @@ def _rows(table: pa.Table) -> list[dict[str, object]]:
     return rows
 
 
-def _cell(value: object) -> Cell:
+def _cell(name: str, value: object) -> Cell:
     if isinstance(value, Decimal):
-        return int(value)  # a sum that is wider than an integer column
+        return value if _COMPARED.get(name) is Kind.SHARE else int(value)  # a sum may be wider than an integer column
     return value if value is None or isinstance(value, (int, date)) else str(value)

@@ -13,6 +13,7 @@ from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import exact_sum, normalised
 from pipeline.invoicing import LineKind
 from pipeline.jobs.answers.grouped.cost import cost
+from pipeline.jobs.answers.grouped.selection import Selection
 from pipeline.jobs.state.aggregate import aggregate
 from pipeline.jobs.state.drafts import invoice_book
 
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
 
     from pipeline.configuration.workspace import Workspace
     from pipeline.invoicing import Invoice
-    from pipeline.jobs.answers.grouped.selection import Selection
+    from pipeline.jobs.answers.grouped.selection import Span
 
-COST, LATER, ROUNDING, TOTAL = "cost of usage", "not on these bills", "rounding of lines", "total of bills"
+COST, OTHER_DAYS, LATER = "cost of usage", "cost of the bills' other days", "not on these bills"
+ROUNDING, TOTAL = "rounding of lines", "total of bills"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +34,10 @@ class BillStep:
 
     currency: str
     step: str
-    """``COST``, ``LATER``, ``ROUNDING``, the kind of lines, or ``TOTAL``.
+    """``COST``, ``OTHER_DAYS``, ``LATER``, ``ROUNDING``, the kind of lines, or ``TOTAL``.
 
-    ``LATER`` is what came after issue, usage and prices: other bills correct it.
+    ``OTHER_DAYS`` is what usage costs on days of these bills that are not asked about, as a quarter has them around a
+    month. ``LATER`` is what came after issue, usage and prices: other bills correct it.
     """
     lines: int
     """How many lines of bills it is of; of ``TOTAL`` how many lines they have."""
@@ -62,25 +65,44 @@ def bill_steps(workspace: Workspace, selection: Selection) -> list[BillStep]:
         for bill in invoice_book(workspace, aggregate(workspace)).of()
         if selection.span.touches(bill.period) and (not accounts or bill.account_id in accounts)
     ]
+    others = _cost_of_other_days(workspace, answer.selection.span, bills)
     return [
         step
         for currency in sorted({*costs, *(bill.currency for bill in bills)})
         for step in _steps(
-            currency, costs.get(currency, Decimal(0)), [bill for bill in bills if bill.currency == currency]
+            currency,
+            costs.get(currency, Decimal(0)),
+            others.get(currency, Decimal(0)),
+            [bill for bill in bills if bill.currency == currency],
         )
     ]
 
 
-def _steps(currency: str, cost_of_usage: Decimal, bills: Sequence[Invoice]) -> list[BillStep]:
+def _cost_of_other_days(workspace: Workspace, span: Span, bills: Sequence[Invoice]) -> dict[str, Decimal]:
+    """Return what usage costs on days of bills outside of a span, by currency."""
+    accounts: dict[Span, set[str]] = {}
+    for bill in bills:
+        for outside in span.around(bill.period):
+            accounts.setdefault(outside, set()).update(bill.account_ids)
+    found: dict[str, Decimal] = {}
+    for outside, ids in accounts.items():
+        there = ids & {account.id for account in workspace.accounts}
+        for total in cost(workspace, ["account"], Selection(span=outside, accounts=tuple(sorted(there)))).totals:
+            found[total.currency] = exact_sum([found.get(total.currency, Decimal(0)), total.cost or Decimal(0)])
+    return found
+
+
+def _steps(currency: str, cost_of_usage: Decimal, other_days: Decimal, bills: Sequence[Invoice]) -> list[BillStep]:
     lines = [line for bill in bills for line in bill.lines]
     usage = [line for line in lines if line.kind is LineKind.USAGE]
     exact, printed = exact_sum(line.exact_amount for line in usage), exact_sum(line.amount for line in usage)
     amounts: dict[str, list[Decimal]] = {
         COST: [cost_of_usage],
-        LATER: [exact, cost_of_usage.copy_negate()],
+        OTHER_DAYS: [other_days],
+        LATER: [exact, cost_of_usage.copy_negate(), other_days.copy_negate()],
         ROUNDING: [printed, exact.copy_negate()],
     }
-    counts = {COST: len(usage), LATER: 0, ROUNDING: len(usage)}
+    counts = {COST: len(usage), OTHER_DAYS: 0, LATER: 0, ROUNDING: len(usage)}
     for kind in LineKind:
         mine = [line.amount for line in lines if line.kind is kind and kind is not LineKind.USAGE]
         if mine:

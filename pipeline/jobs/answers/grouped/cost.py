@@ -5,79 +5,36 @@ discount, and with every digit. It is not yet an invoice: lines are rounded ther
 commitments, corrections, credits and tax are lines of their own (``bills`` leads from one to the other). Usage without
 a price is told apart and is never zero. Amounts of different currencies are never added up.
 
-Owns sums, shares, quotients and what is compared with what. Does not own what a charge is (``pipeline.rating``).
+Owns shares, the order of rows, and what is compared with what. Does not own what a charge is (``pipeline.rating``) nor
+how charges are added up (``summed``).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
-
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import exact_sum
-from pipeline.base.periods import parse_date
+from pipeline.jobs.answers.grouped.compared import moved_to
 from pipeline.jobs.answers.grouped.hours import rated_hourly
-from pipeline.jobs.answers.grouped.rated import RatedTables, named, rated_daily
-from pipeline.jobs.answers.grouped.words import HOUR, UNMETERED, columns_of, mapped, with_words
-from pipeline.usage.meters import Meter
+from pipeline.jobs.answers.grouped.rated import named, rated_in_parts, values_known
+from pipeline.jobs.answers.grouped.selection import values_in
+from pipeline.jobs.answers.grouped.summed import SHARE_DIGITS, Adding, Sums, added, rounded_quotient
+from pipeline.jobs.answers.grouped.words import HOUR, PROVIDER, UNMETERED, columns_of, with_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from datetime import date
+    from collections.abc import Mapping, Sequence
 
     from pipeline.configuration.workspace import Workspace
+    from pipeline.jobs.answers.grouped.rated import RatedTables
     from pipeline.jobs.answers.grouped.selection import Selection, Span
+    from pipeline.jobs.answers.grouped.summed import Place
 
-QUOTIENT_DIGITS = 8
-"""Decimal places of a cost per request or per thousand tokens, which are rounded half to even."""
-SHARE_DIGITS = 4
-"""Decimal places of parts of 1: two of per cent."""
-_QUOTIENTS = Context(prec=120, rounding=ROUND_HALF_EVEN)
-"""Amounts and counts have 38 digits at most, so a quotient that is no tie of two roundings differs from one within its
-first hundred digits: rounding it twice is rounding it once.
-"""
-_WIDE_COUNT = pa.decimal128(38, 0)
-_WIDE_AMOUNT = pa.decimal256(76, 22)
 _CLOCKED = (HOUR, "usage_date", "billing_period")
 """Columns whose values have an order of their own."""
-
-Place = tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sums:
-    """What some usage adds up to."""
-
-    requests: int | None = 0
-    """Billed requests; None where single meters are looked at that are not of requests."""
-    tokens: int = 0
-    """Billed tokens, with those that have no price."""
-    unpriced_tokens: int = 0
-    """Tokens for which no rate is in force, or whose key is in no account."""
-    charged: Decimal | None = None
-    """Exact; None where nothing is charged."""
-
-    @property
-    def cost(self) -> Decimal | None:
-        """The exact cost of what has a price; None where nothing of what was used has one."""
-        return Decimal(0) if self.charged is None and not self.unpriced_tokens else self.charged
-
-    @property
-    def cost_per_request(self) -> Decimal | None:
-        """Rounded; None where there is no request, or where something has no price."""
-        if self.cost is None or self.unpriced_tokens or not self.requests:
-            return None
-        return rounded_quotient(self.cost, self.requests, QUOTIENT_DIGITS)
-
-    @property
-    def cost_per_thousand_tokens(self) -> Decimal | None:
-        """Of the tokens that have a price, rounded; None where there is none."""
-        priced = self.tokens - self.unpriced_tokens
-        return None if self.cost is None or not priced else rounded_quotient(self.cost * 1000, priced, QUOTIENT_DIGITS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,23 +125,24 @@ def cost(
         raise ConfigurationError(message)
     previous = selection.span.previous() if is_compared else None
     spans = [selection.span, *([previous] if previous else [])]
-    rated = rated_hourly(workspace, spans) if HOUR in columns else rated_daily(workspace)
-    selection = selection.completed(rated.tables(), workspace.accounts)
+    rated: Sequence[RatedTables] | None = [rated_hourly(workspace, spans)] if HOUR in columns else None
+    values = partial(values_known, workspace) if rated is None else values_in(rated[0].tables())
+    selection = selection.completed(values, workspace.accounts)
     is_metered = "meter" in columns or bool(selection.meters)
 
-    def grouped(span: Span, moved: Callable[[pa.Table], pa.Table]) -> dict[tuple[Place, str], Sums]:
-        charges, unpriced, requests = (
-            with_words(moved(named(selection.chosen(table, workspace.accounts, span))), by, workspace.accounts)
-            for table in rated.tables()
-        )
-        return _sums(RatedTables(charges=charges, unpriced=unpriced, requests=requests), columns, is_metered=is_metered)
-
-    now = grouped(selection.span, lambda table: table)
-    before: dict[tuple[Place, str], Sums] | None = None
-    if previous is not None:
-        labels = {place[columns.index(HOUR)] for place, _ in now} if HOUR in columns else set()
-        before = grouped(previous, lambda table: _moved(table, selection.span, previous, labels))
-    rows = _rows(now, before)
+    now, before, hours = Adding(columns, is_metered=is_metered), Adding(columns, is_metered=is_metered), set[str]()
+    needed = {*columns, *selection.columns, *(["model"] if PROVIDER in columns else [])}
+    for tables in rated or rated_in_parts(workspace, spans, needed):
+        mine = tables.each(lambda table: named(selection.chosen(table, workspace.accounts)))
+        now.add(mine.each(lambda table: with_words(table, by, workspace.accounts)))
+        if previous is None:
+            continue
+        if HOUR in columns:
+            hours.update(*(table[HOUR].unique().to_pylist() for table in mine.tables()))
+        then = tables.each(lambda table: named(selection.chosen(table, workspace.accounts, previous)))
+        then = then.each(partial(moved_to, span=selection.span, previous=previous, hours=hours))
+        before.add(then.each(lambda table: with_words(table, by, workspace.accounts)))
+    rows = _rows(now.sums(), None if previous is None else before.sums())
     return CostAnswer(
         columns=tuple(columns),
         selection=selection,
@@ -192,77 +150,6 @@ def cost(
         rows=tuple(_ordered(rows, columns) if top is None else _greatest(rows, top)),
         totals=tuple(_totals(rows)),
     )
-
-
-def rounded_quotient(amount: Decimal, divisor: Decimal | int, digits: int) -> Decimal:
-    """Return a quotient rounded half to even.
-
-    >>> rounded_quotient(Decimal("0.05"), 3, 8)
-    Decimal('0.01666667')
-    """
-    found = _QUOTIENTS.divide(amount, Decimal(divisor)).quantize(Decimal(1).scaleb(-digits), context=_QUOTIENTS)
-    return found or found.copy_abs()  # a zero loses its sign
-
-
-def _moved(table: pa.Table, span: Span, previous: Span, hours: Iterable[str]) -> pa.Table:
-    """Give usage of the period before the dates that have its place in the period."""
-    known = {hour[:16]: hour for hour in sorted(hours, reverse=True)}
-
-    def hour_of(hour: str) -> str:
-        found = f"{span.counterpart(_date(hour), previous)}{hour[10:]}"
-        return known.get(found[:16], found)  # the clocks may have changed between
-
-    moves: dict[str, tuple[Callable[[str], object], pa.DataType]] = {
-        "billing_period": (lambda period: span.counterpart_month(period, previous), pa.string()),
-        HOUR: (hour_of, pa.string()),
-    }
-    for name, (move, kind) in moves.items():
-        if name in table.schema.names:
-            table = table.set_column(table.schema.get_field_index(name), name, mapped(table[name], move, kind))
-    dates = mapped(table["usage_date"], lambda day: span.counterpart(day, previous), pa.date32())
-    return table.set_column(table.schema.get_field_index("usage_date"), "usage_date", dates)
-
-
-def _date(hour: str) -> date:
-    return parse_date(hour[:10])
-
-
-def _sums(tables: RatedTables, columns: Sequence[str], *, is_metered: bool) -> dict[tuple[Place, str], Sums]:
-    found: dict[tuple[Place, str], Sums] = {}
-    keys = [*columns, "currency"]
-
-    def add(table: pa.Table, count: str, sums_of: Callable[[int, Mapping[str, object]], Sums]) -> None:
-        wide = table.set_column(table.schema.get_field_index(count), count, table[count].cast(_WIDE_COUNT))
-        aggregated = [(count, "sum")]
-        if "amount" in wide.schema.names:
-            at = wide.schema.get_field_index("amount")
-            wide = wide.set_column(at, "amount", wide["amount"].cast(_WIDE_AMOUNT))
-            aggregated.append(("amount", "sum"))
-        for row in wide.group_by(keys, use_threads=False).aggregate(aggregated).to_pylist():
-            place = tuple(str(row[name]) for name in columns), str(row["currency"])
-            sums = sums_of(int(row[f"{count}_sum"]), row)
-            found[place] = _added([found[place], sums]) if place in found else sums
-
-    nothing = None if is_metered else 0
-    is_of_requests = pc.equal(tables.charges["meter"], Meter.REQUEST.value)
-    add(
-        tables.charges.filter(pc.invert(is_of_requests)),
-        "quantity",
-        lambda tokens, row: Sums(requests=nothing, tokens=tokens, charged=row["amount_sum"]),  # type: ignore[arg-type]  # a decimal
-    )
-    add(
-        tables.charges.filter(is_of_requests),
-        "quantity",
-        lambda requests, row: Sums(requests=requests if is_metered else 0, charged=row["amount_sum"]),  # type: ignore[arg-type]  # a decimal
-    )
-    add(
-        tables.unpriced,
-        "quantity",
-        lambda tokens, _: Sums(requests=nothing, tokens=tokens, unpriced_tokens=tokens),
-    )
-    if not is_metered:
-        add(tables.requests, "events", lambda requests, _: Sums(requests=requests))
-    return found
 
 
 def _rows(now: Mapping[tuple[Place, str], Sums], before: Mapping[tuple[Place, str], Sums] | None) -> list[CostRow]:
@@ -324,16 +211,5 @@ def _together(rows: Sequence[CostRow]) -> CostRow:
     """Return the sum of some rows of one currency."""
     before = [row.before for row in rows if row.before is not None]
     return replace(
-        rows[0], sums=_added([row.sums for row in rows]), before=_added(before) if len(before) == len(rows) else None
-    )
-
-
-def _added(sums: Sequence[Sums]) -> Sums:
-    requests = [each.requests for each in sums if each.requests is not None]
-    amounts = [each.charged for each in sums if each.charged is not None]
-    return Sums(
-        requests=sum(requests) if len(requests) == len(sums) else None,
-        tokens=sum(each.tokens for each in sums),
-        unpriced_tokens=sum(each.unpriced_tokens for each in sums),
-        charged=exact_sum(amounts) if amounts else None,
+        rows[0], sums=added([row.sums for row in rows]), before=added(before) if len(before) == len(rows) else None
     )

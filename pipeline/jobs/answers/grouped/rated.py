@@ -7,14 +7,15 @@ Owns which usage has no price. Does not own rating (``pipeline.jobs.state.rate``
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.base.periods import BillingPeriod
 from pipeline.jobs.answers.grouped.words import mapped
-from pipeline.jobs.state.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY, current_marts
+from pipeline.jobs.state.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY, marts_in_parts
 from pipeline.jobs.state.drafts import account_currencies
 from pipeline.jobs.state.rate import rate_placed
 from pipeline.jobs.wording import UNASSIGNED
@@ -22,7 +23,10 @@ from pipeline.tables import schemas
 from pipeline.usage.meters import Fallback, Meter
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Sequence
+
     from pipeline.configuration.workspace import Workspace
+    from pipeline.jobs.answers.grouped.selection import Span
 
 _GRAIN = ("account_id", "api_key_id", "model", "service_tier", "usage_date", "billing_period")
 _SOMETIMES_UNPRICED = [meter.value for meter in Meter if meter.spec.fallback is Fallback.UNPRICED]
@@ -44,20 +48,54 @@ class RatedTables:
         """Return all three."""
         return self.charges, self.unpriced, self.requests
 
+    def each(self, change: Callable[[pa.Table], pa.Table]) -> RatedTables:
+        """Return all three, changed."""
+        charges, unpriced, requests = map(change, self.tables())
+        return RatedTables(charges=charges, unpriced=unpriced, requests=requests)
 
-def rated_daily(workspace: Workspace) -> RatedTables:
-    """Return billed usage by usage date, from the marts."""
-    marts = current_marts(workspace, [CHARGES, USAGE_DAILY, EXCHANGES_DAILY])
-    charges, usage, exchanges = marts[CHARGES], marts[USAGE_DAILY], marts[EXCHANGES_DAILY]
-    return RatedTables(
-        charges=charges.select([*_GRAIN, "meter", "quantity", "currency", "amount"]),
-        unpriced=with_currency(unpriced_rows(usage, workspace), workspace).select(
-            [*_GRAIN, "meter", "quantity", "currency"]
-        ),
-        requests=with_currency(exchanges.filter(exchanges["is_billed"]), workspace).select(
-            [*_GRAIN, "currency", "events"]
-        ),
+
+def rated_in_parts(workspace: Workspace, spans: Sequence[Span], columns: Collection[str]) -> Iterator[RatedTables]:
+    """Yield billed usage by usage date, from the marts of the months that spans touch, some rows after the others.
+
+    Of the columns that tell usage apart only these are there, and those that everything is asked by.
+    """
+    names = [name for name in _GRAIN if name in {"account_id", "api_key_id", "usage_date", "billing_period", *columns}]
+
+    def is_wanted(period: str) -> bool:
+        return any(span.touches(BillingPeriod.parse(period)) for span in spans)
+
+    wanted = {
+        CHARGES: [*names, "meter", "quantity", "currency", "amount"],
+        USAGE_DAILY: schemas.USAGE_DAILY.names,
+        EXCHANGES_DAILY: [*names, "is_billed", "events"],
+    }
+    nothing = RatedTables(
+        charges=schemas.CHARGES.empty_table().select(wanted[CHARGES]),
+        unpriced=schemas.CHARGES.empty_table().select([*names, "meter", "quantity", "currency"]),
+        requests=_requests(schemas.EXCHANGES_DAILY.empty_table().select(wanted[EXCHANGES_DAILY]), workspace),
     )
+    for name, part in marts_in_parts(workspace, wanted, is_wanted):
+        if name == CHARGES:
+            yield replace(nothing, charges=part)
+        elif name == USAGE_DAILY:
+            unpriced = with_currency(unpriced_rows(part, workspace), workspace)
+            yield replace(nothing, unpriced=unpriced.select(nothing.unpriced.schema.names))
+        else:
+            yield replace(nothing, requests=_requests(part, workspace))
+
+
+def _requests(exchanges: pa.Table, workspace: Workspace) -> pa.Table:
+    return with_currency(exchanges.filter(exchanges["is_billed"]).drop_columns(["is_billed"]), workspace)
+
+
+def values_known(workspace: Workspace, name: str) -> set[str]:
+    """Return all values of a column of the marts, of whatever time."""
+    marts = {USAGE_DAILY: schemas.USAGE_DAILY, EXCHANGES_DAILY: schemas.EXCHANGES_DAILY}
+    having = {mart: [name] for mart, schema in marts.items() if name in schema.names}
+    found = set[str]()
+    for _, part in marts_in_parts(workspace, having, lambda _: True):
+        found.update(part[name].unique().to_pylist())
+    return found
 
 
 def unpriced_rows(usage: pa.Table, workspace: Workspace) -> pa.Table:

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.base.beginnings import whole_id
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.periods import BillingPeriod
 from pipeline.jobs.answers.grouped.words import tag_names
 from pipeline.jobs.wording import UNASSIGNED
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from datetime import date
 
     from pipeline.accounts import Accounts
@@ -62,6 +63,18 @@ class Span:
         return (self.to_date is None or period.first_date < self.to_date) and (
             self.from_date is None or self.from_date < period.end_date
         )
+
+    def around(self, period: BillingPeriod) -> list[Span]:
+        """Return the dates of a period that lie before it and after it."""
+        before = Span(from_date=period.first_date, to_date=self.from_date) if self._begins_in(period) else None
+        after = Span(from_date=self.to_date, to_date=period.end_date) if self._ends_in(period) else None
+        return [span for span in (before, after) if span is not None]
+
+    def _begins_in(self, period: BillingPeriod) -> bool:
+        return self.from_date is not None and period.first_date < self.from_date < period.end_date
+
+    def _ends_in(self, period: BillingPeriod) -> bool:
+        return self.to_date is not None and period.first_date < self.to_date < period.end_date
 
     @property
     def months(self) -> int | None:
@@ -108,6 +121,11 @@ class Span:
             period = period.next()
         return str(period)
 
+    def as_json(self) -> dict[str, str | None]:
+        """Return ``from`` and ``to``, the date to stop before, as programs read them."""
+        dates = {"from": self.from_date, "to": self.to_date}
+        return {name: None if day is None else day.isoformat() for name, day in dates.items()}
+
     def text(self) -> str:
         """Write it for people: ``2026-10-01 to 2026-10-31``, its first and its last date."""
         first = "the beginning" if self.from_date is None else str(self.from_date)
@@ -141,20 +159,33 @@ class Selection:
         """Whether accounts and dates alone are chosen, as an invoice chooses."""
         return not (self.keys or self.models or self.tiers or self.meters or self.tags)
 
-    def completed(self, tables: Sequence[pa.Table], accounts: Accounts) -> Selection:
-        """Return it with whole ids.
+    @property
+    def columns(self) -> set[str]:
+        """The columns that it chooses by, beside dates, meters and accounts."""
+        by = {"model": self.models, "service_tier": self.tiers, "api_key_id": (*self.keys, *self.tags)}
+        return {name for name, values in by.items() if values}
 
-        Raises ``ConfigurationError`` for what is in no account and in none of the tables.
+    def completed(self, values: Callable[[str], Collection[str]], accounts: Accounts) -> Selection:
+        """Return it with whole ids; ``values`` are those that usage has in a column, which is asked for where needed.
+
+        Raises ``ConfigurationError`` for what is in no account and no usage is of.
         """
+        keys = set[str]()
+        if self.keys:
+            keys = {key.key_id for account in accounts for key in account.keys} | set(values("api_key_id"))
+
+        def known(option: str, given: tuple[str, ...], name: str, *more: str) -> tuple[str, ...]:
+            there = {*values(name), *more} if given else set[str]()
+            return tuple(_known(option, each, there) for each in given)
+
         known_accounts = [*(account.id for account in accounts), UNASSIGNED]
-        keys = {key.key_id for account in accounts for key in account.keys} | _values(tables, "api_key_id")
         return replace(
             self,
             accounts=tuple(_begun("--account", each, known_accounts) for each in self.accounts),
             keys=tuple(_begun("--key", each, keys) for each in self.keys),
-            models=tuple(_known("--model", each, _values(tables, "model")) for each in self.models),
-            tiers=tuple(_known("--tier", each, _values(tables, "service_tier") | {""}) for each in self.tiers),
-            meters=tuple(_known("--meter", each, _values(tables, "meter")) for each in self.meters),
+            models=known("--model", self.models, "model"),
+            tiers=known("--tier", self.tiers, "service_tier", ""),
+            meters=known("--meter", self.meters, "meter"),
         )
 
     def chosen(self, table: pa.Table, accounts: Accounts, span: Span | None = None) -> pa.Table:
@@ -192,8 +223,13 @@ def _has_tag(key_ids: pa.ChunkedArray, tag: str, accounts: Accounts) -> pa.Chunk
     return pc.invert(pc.is_in(key_ids, pa.array(sorted(others), pa.string())))
 
 
-def _values(tables: Sequence[pa.Table], name: str) -> set[str]:
-    return {value for table in tables if name in table.schema.names for value in table[name].unique().to_pylist()}
+def values_in(tables: Sequence[pa.Table]) -> Callable[[str], set[str]]:
+    """Return what looks up the values of a column in some tables; those that lack it have none."""
+
+    def values(name: str) -> set[str]:
+        return {value for table in tables if name in table.schema.names for value in table[name].unique().to_pylist()}
+
+    return values
 
 
 def _known(option: str, value: str, known: Collection[str]) -> str:
@@ -206,14 +242,5 @@ def _known(option: str, value: str, known: Collection[str]) -> str:
 
 
 def _begun(option: str, value: str, known: Collection[str]) -> str:
-    """Return the id that is meant: the one given, or the only one that begins so, and ends so after a ``…``."""
-    if value in known:
-        return value
-    begins, _, ends = value.partition("…")
-    found = sorted(each for each in known if each.startswith(begins) and each[len(begins) :].endswith(ends))
-    if begins and len(found) == 1:
-        return found[0]
-    if begins and found:
-        message = f"{option} {value!r} could be {len(found)} ids, such as {found[0]} and {found[1]}; write more of it"
-        raise ConfigurationError(message)
-    return _known(option, value, known)
+    """Return the id that is meant: see ``whole_id``."""
+    return _known(option, whole_id(value, known, option), known)
