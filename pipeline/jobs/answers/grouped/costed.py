@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.accounts import Account, Accounts, Exchange
-from pipeline.base.errors import ConfigurationError
+from pipeline.base.errors import InexactAmount
 from pipeline.base.periods import BillingPeriod
 from pipeline.configuration.exchange_files import EXCHANGE_FOLDER, table_between
 from pipeline.jobs.answers.grouped.words import mapped
@@ -44,10 +44,10 @@ if TYPE_CHECKING:
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.answers.grouped.selection import Span
 
-AMOUNT = pa.decimal256(76, 30)
-"""Charges and costs: a charge has 22 decimal places at most, and a rate of exchange adds 8."""
+_WIDE = pa.decimal256(76, 30)
+"""Of a product: a cost has 22 decimal places at most, and a rate of exchange adds 8."""
 _RATE = pa.decimal256(14, 8)
-_FREE = [meter.value for meter in Meter if meter.spec.fallback is Fallback.FREE]
+FREE = pa.array([meter.value for meter in Meter if meter.spec.fallback is Fallback.FREE])
 """Meters that cost nothing where they have no price: such a row lacks nothing."""
 _GRAIN = ("account_id", "api_key_id", "model", "service_tier", "usage_date", "billing_period")
 
@@ -73,35 +73,25 @@ class CostedTables:
 
 
 def cost_card_of(workspace: Workspace) -> dict[str, str]:
-    """Return the cost card of each account by its id, and of '' that of keys in no account; those that have one.
-
-    Raises ``ConfigurationError`` where nothing has one.
-    """
+    """Return the cost card of each account by its id, and of '' that of keys in no account; those that have one."""
     every = workspace.settings.cost_card
     cards = {"": every} | {account.id: account.cost_card or every for account in workspace.accounts}
-    if not any(cards.values()):
-        message = (
-            "there is no cost card: write what usage costs you as a rate card, such as rates/provider.toml, and "
-            'cost_card = "provider" at the top of tallybook.toml, or of an account in accounts.toml'
-        )
-        raise ConfigurationError(message)
     return {account_id: card for account_id, card in cards.items() if card}
 
 
 def costed(workspace: Workspace, span: Span) -> CostedTables:
     """Return billed usage with charge and cost, of the months that a span touches at least.
 
-    Raises ``ConfigurationError`` where no cost card is named.
+    Raises ``InexactAmount`` for a cost with more digits than its column holds.
     """
-    cards = cost_card_of(workspace)
-    usage = _in_months(_counted(workspace, cards), span)
+    usage = _in_months(_counted(workspace, cost_card_of(workspace)), span)
     charges = rate_placed(usage.select(schemas.USAGE_DAILY.names), workspace.accounts, workspace.rate_cards).charges
     charge = _by_place(charges, usage.num_rows)
     costs = _costs(usage, workspace)
     cost_currency = mapped(usage["cost_card"], lambda card: workspace.rate_cards[card].currency if card else "")
     currency = _currencies(usage, workspace, cost_currency)
     cost = _paid(costs, usage, cost_currency, currency, workspace)
-    is_request = pc.is_in(usage["meter"], pa.array(_FREE, pa.string()))
+    is_request = pc.is_in(usage["meter"], FREE)
     lacks_nothing = pc.and_(is_request, pc.and_(pc.is_null(charge.amount), pc.is_null(cost)))  # and says nothing
     columns = {name: usage[name] for name in _GRAIN} | {
         "meter": pc.coalesce(charge.meter, usage["meter"]),
@@ -205,11 +195,11 @@ def _costs(usage: pa.Table, workspace: Workspace) -> pa.Array:
 def _by_place(charges: pa.Table, rows: int) -> _OfRows:
     """Return the amount and the meter of each row's charges; a row that crosses tiers has several."""
     places = charges["place"].combine_chunks()
-    amounts = charges["amount"].cast(AMOUNT)
+    amounts = charges["amount"]
     if len(pc.unique(places)) < len(places):
-        summed = pa.table({"place": places, "amount": amounts, "meter": charges["meter"]})
+        summed = pa.table({"place": places, "amount": amounts.cast(_WIDE), "meter": charges["meter"]})
         summed = summed.group_by("place", use_threads=False).aggregate([("amount", "sum"), ("meter", "min")])
-        places, amounts, meters = summed["place"], summed["amount_sum"].cast(AMOUNT), summed["meter_min"]
+        places, amounts, meters = summed["place"], _narrowed(summed["amount_sum"]), summed["meter_min"]
     else:
         meters = charges["meter"]
     index = np.full(rows, -1, np.int64)
@@ -220,7 +210,7 @@ def _by_place(charges: pa.Table, rows: int) -> _OfRows:
 
 def _free(amount: pa.Array, is_request: pa.ChunkedArray, window_start: pa.ChunkedArray) -> pa.ChunkedArray:
     """Say of requests without a price, where a rate is in force, that they cost nothing."""
-    nothing = pa.scalar(Decimal(0), AMOUNT)
+    nothing = pa.scalar(Decimal(0), schemas.AMOUNT)
     is_free = pc.and_(pc.and_(is_request, pc.is_null(amount)), pc.is_valid(window_start))
     return pc.if_else(is_free, nothing, amount)
 
@@ -255,11 +245,24 @@ def _paid(
         exchange = exchanges[pair]
         found = None if exchange is None else exchange.rate_of(row["price"], row["usage_date"])
         rates.append(None if found is None else found.rate)
-    paid = pc.multiply(costs.take(places).cast(pa.decimal256(38, 22)), pa.array(rates, _RATE).take(numbered.indices))
+    wide = pc.multiply(costs.take(places).cast(pa.decimal256(38, 22)), pa.array(rates, _RATE).take(numbered.indices))
+    paid = _narrowed(wide)
     index = np.full(len(costs), -1, np.int64)
     index[places.to_numpy()] = np.arange(len(places))
     at = pa.array(index, mask=index < 0)
-    return pc.if_else(is_foreign, paid.cast(AMOUNT).take(at), costs)
+    return pc.if_else(is_foreign, paid.take(at), costs)
+
+
+def _narrowed(amounts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Return amounts as a column holds them. Raises ``InexactAmount`` rather than lose a digit."""
+    try:
+        return amounts.cast(schemas.AMOUNT)
+    except pa.ArrowInvalid as refused:
+        message = (
+            f"a cost has more than {schemas.AMOUNT.scale} decimal places or is too great, and no digit may be lost; "
+            "shorten the rates of the cost card or of exchange"
+        )
+        raise InexactAmount(message) from refused
 
 
 def _exchange_of(workspace: Workspace, account_id: str, price: str) -> Exchange | None:

@@ -25,7 +25,7 @@ import pyarrow.compute as pc
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import exact_sum, normalised
 from pipeline.jobs.answers.grouped.cost import QUOTIENT_DIGITS, SHARE_DIGITS, rounded_quotient
-from pipeline.jobs.answers.grouped.costed import costed, missing_exchange
+from pipeline.jobs.answers.grouped.costed import FREE, cost_card_of, costed, missing_exchange
 from pipeline.jobs.answers.grouped.rated import named
 from pipeline.jobs.answers.grouped.words import HOUR, UNMETERED, columns_of, with_words
 from pipeline.jobs.wording import UNASSIGNED
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 _CLOCKED = ("usage_date", "billing_period")
 _WIDE_COUNT = pa.decimal128(38, 0)
+_WIDE_AMOUNT = pa.decimal256(76, 22)
 _TOKENS = ("tokens", "uncosted_tokens", "unpriced_tokens")
 _AMOUNTS = ("charge", "cost", "uncosted_charge", "uncharged_cost", "charge_with_cost", "cost_with_charge")
 
@@ -50,7 +51,7 @@ class MarginSums:
     """What some usage adds up to, exactly. Of an amount, None is nothing that could be added."""
 
     requests: int | None = 0
-    """Billed requests; None where single meters are looked at."""
+    """Billed requests; None where single meters are looked at that are not of requests."""
     tokens: int = 0
     uncosted_tokens: int = 0
     """Those of them without a price on the cost card, or without a cost card."""
@@ -170,6 +171,12 @@ def margin(workspace: Workspace, by: Sequence[str], selection: Selection, *, top
     if HOUR in columns:
         message = "--by hour is not known to margin, which is of days; ask 'tallybook cost' for charges by the hour"
         raise ConfigurationError(message)
+    if not cost_card_of(workspace):
+        message = (
+            "there is no cost card: write what usage costs you as a rate card, such as rates/provider.toml, and "
+            'cost_card = "provider" at the top of tallybook.toml, or of an account in accounts.toml'
+        )
+        raise ConfigurationError(message)
     tables = costed(workspace, selection.span)
     selection = selection.completed(tables.tables(), workspace.accounts)
     usage, requests = (named(selection.chosen(table, workspace.accounts)) for table in tables.tables())
@@ -192,36 +199,39 @@ def margin(workspace: Workspace, by: Sequence[str], selection: Selection, *, top
 def _sums(usage: pa.Table, requests: pa.Table | None, columns: Sequence[str]) -> dict[tuple[Place, str], MarginSums]:
     keys = [*columns, "currency"]
     is_charged, is_costed = pc.is_valid(usage["charge"]), pc.is_valid(usage["cost"])
+    charge, cost = usage["charge"].cast(_WIDE_AMOUNT), usage["cost"].cast(_WIDE_AMOUNT)
     tokens = usage["tokens"].cast(_WIDE_COUNT)
-    no_tokens, no_amount = pa.scalar(Decimal(0), _WIDE_COUNT), pa.scalar(None, usage["charge"].type)
+    no_tokens, no_amount = pa.scalar(Decimal(0), _WIDE_COUNT), pa.scalar(None, _WIDE_AMOUNT)
     measured = usage.select(keys)
     for name, column in {
+        "requests": pc.if_else(pc.is_in(usage["meter"], FREE), usage["quantity"], None),
         "tokens": tokens,
         "uncosted_tokens": pc.if_else(is_costed, no_tokens, tokens),
         "unpriced_tokens": pc.if_else(is_charged, no_tokens, tokens),
-        "charge": usage["charge"],
-        "cost": usage["cost"],
-        "uncosted_charge": pc.if_else(is_costed, no_amount, usage["charge"]),
-        "uncharged_cost": pc.if_else(is_charged, no_amount, usage["cost"]),
-        "charge_with_cost": pc.if_else(is_costed, usage["charge"], no_amount),
-        "cost_with_charge": pc.if_else(is_charged, usage["cost"], no_amount),
+        "charge": charge,
+        "cost": cost,
+        "uncosted_charge": pc.if_else(is_costed, no_amount, charge),
+        "uncharged_cost": pc.if_else(is_charged, no_amount, cost),
+        "charge_with_cost": pc.if_else(is_costed, charge, no_amount),
+        "cost_with_charge": pc.if_else(is_charged, cost, no_amount),
     }.items():
         measured = measured.append_column(f"sum of {name}", column)  # a tag may be called tokens
-    wanted = [(f"sum of {name}", "sum") for name in (*_TOKENS, *_AMOUNTS)]
+    wanted = [(f"sum of {name}", "sum") for name in ("requests", *_TOKENS, *_AMOUNTS)]
     nothing = None if requests is None else 0
     found: dict[tuple[Place, str], MarginSums] = {}
     for row in measured.group_by(keys, use_threads=False).aggregate(wanted).to_pylist():
+        requested = row["sum of requests_sum"]
         tokens, uncosted_tokens, unpriced_tokens = (int(row[f"sum of {name}_sum"]) for name in _TOKENS)
-        charge, cost, uncosted_charge, uncharged_cost, charge_with_cost, cost_with_charge = (
+        charged, costing, uncosted_charge, uncharged_cost, charge_with_cost, cost_with_charge = (
             _exact(row[f"sum of {name}_sum"]) for name in _AMOUNTS
         )
         found[_place(row, columns)] = MarginSums(
-            requests=nothing,
+            requests=int(requested) if requests is None and requested is not None and not tokens else nothing,
             tokens=tokens,
             uncosted_tokens=uncosted_tokens,
             unpriced_tokens=unpriced_tokens,
-            charged=charge,
-            costed=cost,
+            charged=charged,
+            costed=costing,
             uncosted_charge=uncosted_charge,
             uncharged_cost=uncharged_cost,
             charge_with_cost=charge_with_cost,
@@ -324,7 +334,7 @@ def _uncosted(usage: pa.Table, workspace: Workspace) -> Iterable[Uncosted]:
             "account_id": pc.if_else(is_of_card, nothing, lacking["account_id"]),
             "currency": lacking["currency"],
             "tokens": lacking["tokens"].cast(_WIDE_COUNT),
-            "charge": lacking["charge"],
+            "charge": lacking["charge"].cast(_WIDE_AMOUNT),
             "usage_date": lacking["usage_date"],
         }
     )
