@@ -24,8 +24,9 @@ from pipeline.accounts import Account, Accounts, Exchange
 from pipeline.base.errors import InexactAmount
 from pipeline.base.periods import BillingPeriod
 from pipeline.configuration.exchange_files import EXCHANGE_FOLDER, table_between
+from pipeline.jobs.answers.grouped.cost_rates import with_cost_rates
 from pipeline.jobs.answers.grouped.words import mapped
-from pipeline.jobs.state.aggregate import EXCHANGES_DAILY, current_mart
+from pipeline.jobs.state.aggregate import EXCHANGES_DAILY, USAGE_DAILY, current_mart
 from pipeline.jobs.state.drafts import account_currencies
 from pipeline.jobs.state.held import in_force
 from pipeline.jobs.state.rate import rate_placed
@@ -38,7 +39,6 @@ from pipeline.warehouse.by_cost_rate import count_by_cost_rate
 from pipeline.warehouse.reference import reference_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import date
 
     from pipeline.configuration.workspace import Workspace
@@ -84,7 +84,7 @@ def costed(workspace: Workspace, span: Span) -> CostedTables:
 
     Raises ``InexactAmount`` for a cost with more digits than its column holds.
     """
-    usage = _in_months(_counted(workspace, cost_card_of(workspace)), span)
+    usage = _in_months(usage_by_cost_rate(workspace), span)
     charges = rate_placed(usage.select(schemas.USAGE_DAILY.names), workspace.accounts, workspace.rate_cards).charges
     charge = _by_place(charges, usage.num_rows)
     costs = _costs(usage, workspace)
@@ -135,8 +135,16 @@ class _OfRows(NamedTuple):
     meter: pa.Array
 
 
-def _counted(workspace: Workspace, cards: Mapping[str, str]) -> pa.Table:
+def usage_by_cost_rate(workspace: Workspace) -> pa.Table:
+    """Return all billed usage so that each row has one price on either card, as ``USAGE_BY_COST_RATE``.
+
+    From the mart where its rows are such, else from the events.
+    """
+    cards = cost_card_of(workspace)
     snapshot, _ = in_force(workspace, read_log(workspace.lake))
+    usage = with_cost_rates(current_mart(workspace, USAGE_DAILY), workspace, cards)
+    if usage is not None:
+        return usage
     settings = workspace.settings
     return count_by_cost_rate(
         verified_files(workspace.lake, snapshot),
