@@ -1,4 +1,4 @@
-"""Events, usage, charges, invoices and their lines for notebooks: as pandas, Arrow, Polars or DuckDB.
+"""Events, usage, charges, costs, margins, invoices and their lines for notebooks: as pandas, Arrow, Polars or DuckDB.
 
 ``frames.charges(workspace, period="2026-10")`` is a pandas DataFrame. ``frames.open_books(workspace).charges(…)`` is
 the same relation before anything is read, and becomes what is wanted by one call: ``.pandas()``, ``.arrow()``,
@@ -21,11 +21,14 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.periods import BillingPeriod, parse_date
 from pipeline.configuration.workspace import open_workspace
-from pipeline.jobs.answers.grouped.selection import Span
+from pipeline.jobs.answers.grouped.margin import margin as margin_of
+from pipeline.jobs.answers.grouped.margin_table import margin_table
+from pipeline.jobs.answers.grouped.selection import Selection, Span
 from pipeline.jobs.answers.queried.columns import VIEWS
 from pipeline.jobs.answers.queried.relations import relations
 from pipeline.warehouse.queries import engine_relation
@@ -36,7 +39,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
     import polars as pl
-    import pyarrow.dataset as ds
 
     from pipeline.configuration.workspace import Workspace
     from pipeline.warehouse.queries import EngineRelation
@@ -46,10 +48,24 @@ _DATES = {
     "usage_daily": "usage_date",
     "exchanges_daily": "usage_date",
     "charges": "usage_date",
+    "costed_usage": "usage_date",
     "invoices": "period",
     "invoice_lines": "period",
 }
 """The column that a span of dates chooses by."""
+_READ_AHEAD = {"fragment_readahead": 1, "batch_readahead": 2}
+"""Files and batches that are read before they are asked for. By default four files and sixteen batches are, which takes
+three times the memory, and is no quicker: one file is read by all processors.
+"""
+_CHOSEN = {
+    "account": "accounts",
+    "key": "keys",
+    "model": "models",
+    "tier": "tiers",
+    "meter": "meters",
+    "tag": "tags",
+}
+"""What a margin is chosen by, as its options are called, and what a selection calls it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +79,14 @@ class Relation:
 
     def arrow(self) -> pa.Table:
         """Return the rows as an Arrow table."""
-        return self.dataset.to_table(columns=list(self.columns), filter=self.filter)
+        return self._scanner().to_table()
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield the rows batch by batch, for what is greater than memory."""
-        yield from self.dataset.to_batches(columns=list(self.columns), filter=self.filter)
+        """Yield the rows batch by batch, for what is greater than memory: what is held at once is of one file."""
+        yield from self._scanner().to_batches()
+
+    def _scanner(self) -> ds.Scanner:
+        return self.dataset.scanner(columns=list(self.columns), filter=self.filter, **_READ_AHEAD)
 
     def pandas(self) -> pd.DataFrame:
         """Return the rows as a pandas DataFrame of Arrow types (``pip install 'tallybook[notebook]'``)."""
@@ -115,6 +134,37 @@ class Books:
     def charges(self, **chosen: Any) -> Relation:
         """Return what billed usage costs: rate per million, currency and exact amount of each row."""
         return self.relation("charges", **chosen)
+
+    def costed_usage(self, **chosen: Any) -> Relation:
+        """Return what billed usage is charged and what it costs us, row by row; null is not known, never 0."""
+        return self.relation("costed_usage", **chosen)
+
+    def margin(
+        self,
+        by: str | Sequence[str] = ("account", "model"),
+        *,
+        period: str | None = None,
+        from_date: str | date | None = None,
+        to_date: str | date | None = None,
+        **chosen: str | Sequence[str],
+    ) -> Relation:
+        """Return charge, cost and margin of groups, as ``tallybook margin`` has them.
+
+        ``by`` are its words; chosen by ``account``, ``key``, ``model``, ``tier``, ``meter`` and ``tag`` (a value or a
+        list of values, written as the options of these names). Raises ``ConfigurationError`` where no cost card is
+        named.
+        """
+        for word in chosen:
+            if word not in _CHOSEN:
+                message = f"margin cannot be chosen by {word!r}; it can by {', '.join(_CHOSEN)}"
+                raise ConfigurationError(message)
+        selection = Selection(
+            span=_span_of(period, from_date, to_date),
+            **{_CHOSEN[word]: (each,) if isinstance(each, str) else tuple(each) for word, each in chosen.items()},
+        )
+        words = by.split(",") if isinstance(by, str) else by
+        table = margin_table(margin_of(self.workspace, [word.strip() for word in words], selection))
+        return Relation(name="margin", dataset=ds.dataset(table), columns=tuple(table.schema.names), filter=None)
 
     def invoices(self, **chosen: Any) -> Relation:
         """Return issued invoices, credit notes, and the drafts as of now."""
@@ -178,6 +228,18 @@ def charges(workspace: str | Path = "data", **chosen: Any) -> pd.DataFrame:
     return open_books(workspace).charges(**chosen).pandas()
 
 
+def costed_usage(workspace: str | Path = "data", **chosen: Any) -> pd.DataFrame:
+    """Return what billed usage is charged and what it costs us, row by row; null is not known, never 0."""
+    return open_books(workspace).costed_usage(**chosen).pandas()
+
+
+def margin(
+    workspace: str | Path = "data", by: str | Sequence[str] = ("account", "model"), **chosen: Any
+) -> pd.DataFrame:
+    """Return charge, cost and margin of groups; ``chosen`` as ``Books.margin`` says."""
+    return open_books(workspace).margin(by, **chosen).pandas()
+
+
 def invoices(workspace: str | Path = "data", **chosen: Any) -> pd.DataFrame:
     """Return issued invoices, credit notes, and the drafts as of now."""
     return open_books(workspace).invoices(**chosen).pandas()
@@ -192,6 +254,10 @@ def _span(name: str, period: str | None, from_date: str | date | None, to_date: 
     if name not in _DATES and (period or from_date or to_date):
         message = f"{name} has no dates to choose by; leave out period, from_date and to_date"
         raise ConfigurationError(message)
+    return _span_of(period, from_date, to_date)
+
+
+def _span_of(period: str | None, from_date: str | date | None, to_date: str | date | None) -> Span:
     if period is not None:
         if from_date is not None or to_date is not None:
             message = "period says all dates of a month; leave out from_date and to_date"

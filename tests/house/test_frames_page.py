@@ -27,7 +27,7 @@ def test_every_example_of_the_page_of_frames_runs(tmp_path: Path, monkeypatch: p
     names: dict[str, object] = {}
     for block in blocks:
         exec(block, names)  # noqa: S102  # the page's own code
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     events = names["books"].events(period="2026-10").arrow()  # type: ignore[attr-defined]
     assert names["tokens"] == sum(tokens or 0 for tokens in events["prompt_tokens"].to_pylist())
     assert len(names["charges"]) == 245  # type: ignore[arg-type]

@@ -49,7 +49,10 @@ def make_books(checkout: Path, *, models: int, keys: int, currencies: tuple[str,
     for folder in ("logs", "rates"):
         shutil.rmtree(data / folder)
         (data / folder).mkdir()
-    (data / "tallybook.toml").write_text('[[sources]]\nname = "g"\npaths = ["logs/*"]\nformat = "request-log"\n')
+    named = 'cost_card = "card0"\n' if currencies else ""  # in the first currency: what is charged in others has no cost
+    (data / "tallybook.toml").write_text(
+        f'{named}[[sources]]\nname = "g"\npaths = ["logs/*"]\nformat = "request-log"\n'
+    )
     accounts = ""
     for place, currency in enumerate(currencies):
         (data / "rates" / f"card{place}.toml").write_text(

@@ -34,7 +34,11 @@ def test_committed_outputs_are_what_is_printed_today(tmp_path: Path, name: str) 
         assert "36,388 tokens of model 'jamba-1.5-mini' of dojo have no price" in now
         assert "4 drafts of 2026-10, of which 3 have no unpriced usage" in now
     else:
-        assert "tokens read from a cache cost 0.52 USD" in now
+        assert "5.31     21.8                    107.9488                       29.9975" in now
+        assert "0 are sold below cost" in now
+        assert "tokens read from a cache are charged 0.52 USD, and as prompts 0.56" in now
+        assert "tokens read from a cache cost us 0.36 USD, and as prompts 0.43" in now
+        assert "are sold below cost" in now
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -47,5 +51,8 @@ def test_it_survives_any_books(tmp_path: Path, name: str, models: int, keys: int
     make_books(tmp_path, models=models, keys=keys, currencies=currencies)
     said = printed(executed(tmp_path, name))
     assert all(f" {currency}" in said for currency in currencies)
+    if name == "unit_economics.ipynb" and currencies:
+        assert f"in {currencies[0]}, the models that are charged most" in said
+        assert all(f"no margin of a request is known in {other}" in said for other in currencies[1:])
     if not currencies:
         assert "of keys in no account" in said or "nothing that was used has a price" in said

@@ -16,7 +16,7 @@ import click
 from pipeline import documents
 from pipeline.base.errors import ConfigurationError
 from pipeline.cli.commands.numbers import database
-from pipeline.cli.context import PeriodType, complain, tell
+from pipeline.cli.context import PeriodType, complain
 from pipeline.cli.examples import examples
 from pipeline.cli.groups import CommandsByName
 from pipeline.cli.ids import whole_account_id

@@ -62,6 +62,24 @@ INVOICE_LINES = pa.schema(
     }
 )
 
+COSTED_USAGE = pa.schema(
+    {
+        "account_id": _text,
+        "api_key_id": _text,
+        "model": _text,
+        "service_tier": _text,
+        "meter": _text,
+        "usage_date": _day,
+        "billing_period": _text,
+        "quantity": _count,
+        "currency": _text,
+        "charge": schemas.AMOUNT,
+        "cost": schemas.AMOUNT,
+        "cost_card": _text,
+        "cost_model": _text,
+    }
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
@@ -96,6 +114,11 @@ VIEWS: Mapping[str, View] = {
             name="charges",
             says="What billed usage costs, exactly: usage_daily with rates and amounts, without what has no price.",
             schema=schemas.CHARGES,
+        ),
+        View(
+            name="costed_usage",
+            says="What billed usage is charged and what it costs us, row by row; a null amount is not known, never 0.",
+            schema=COSTED_USAGE,
         ),
         View(name="invoices", says="Issued invoices, credit notes, and the drafts as of now.", schema=INVOICES),
         View(name="invoice_lines", says="The lines of these invoices, credit notes and drafts.", schema=INVOICE_LINES),
@@ -137,6 +160,13 @@ _SAYS = {
     "detail": "which field, and numbers of it; never content",
 }
 _SAYS_OF = {
+    "costed_usage": {
+        "currency": "of both amounts: the account's; of a key in no account that of the cost card",
+        "charge": "currency units, exact; empty where nobody is charged, or no rate is in force",
+        "cost": "currency units, exact: what it costs us; empty without a price on the cost card",
+        "cost_card": "the rate card of the cost; empty where none is named",
+        "cost_model": "the cost card's name of the model where it has one",
+    },
     "quarantine": {
         "api_key_id": "whose key it was, where that can be read",
         "prompt_tokens": "tokens, as the line states them, on no bill",

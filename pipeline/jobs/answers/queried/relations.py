@@ -17,8 +17,9 @@ import pyarrow.dataset as ds
 
 from pipeline.base.errors import InexactAmount
 from pipeline.base.periods import BillingPeriod
+from pipeline.jobs.answers.grouped.costed import costed
 from pipeline.jobs.answers.grouped.selection import Span
-from pipeline.jobs.answers.queried.columns import INVOICE_LINES, INVOICES, VIEWS
+from pipeline.jobs.answers.queried.columns import COSTED_USAGE, INVOICE_LINES, INVOICES, VIEWS
 from pipeline.jobs.state.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY, aggregate, current_marts, inputs_of
 from pipeline.jobs.state.drafts import invoice_book
 from pipeline.jobs.state.held import in_force
@@ -50,6 +51,9 @@ def relations(workspace: Workspace, names: Collection[str], span: Span = _ALL) -
         paths = verified_quarantine(workspace.lake, read_log(workspace.lake))
         found["quarantine"] = _of_files(paths, VIEWS["quarantine"].schema)
     found |= _marts(workspace, [name for name in (USAGE_DAILY, EXCHANGES_DAILY, CHARGES) if name in names], span)
+    if "costed_usage" in names:
+        usage = costed(workspace, span).usage.select(COSTED_USAGE.names).cast(COSTED_USAGE)
+        found["costed_usage"] = ds.dataset(usage)
     if {"invoices", "invoice_lines"} & set(names):
         invoices = [
             invoice for invoice in invoice_book(workspace, aggregate(workspace)).of() if span.touches(invoice.period)
