@@ -55,6 +55,7 @@ _COMMANDS = {
     "nightly": "Collect, aggregate, rate and draft invoices: the whole job.",
     "usage": "Tokens by key, model, day and more.",
     "cost": "What usage costs, exactly: by account, model, key, tag, day, hour and more.",
+    "report": "One page for people: spend, what moved, what is on no bill, drafts and invoices.",
     "invoice": "Draft, issue, void, list, show and render invoices; credit balances.",
     "explain": "From an invoice line to its usage events; what became of one logged response.",
     "recompute": "Rebuild an issued invoice and compare it byte for byte; bundle it for its customer.",
@@ -72,7 +73,7 @@ _COMMANDS = {
 }
 _MODULES = {
     "try": "try_logs",
-    **{name: f"numbers.{name}" for name in ("usage", "cost", "sql")},
+    **{name: f"numbers.{name}" for name in ("usage", "cost", "report", "sql")},
     **{name: f"proofs.{name}" for name in ("verify", "recompute", "sign")},
 }
 """Commands whose module is called otherwise, or lies in a room."""

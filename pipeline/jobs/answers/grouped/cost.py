@@ -155,20 +155,27 @@ def cost(
     *,
     top: int | None = None,
     is_compared: bool = False,
+    previous: Span | None = None,
+    rated: RatedTables | None = None,
 ) -> CostAnswer:
     """Return what the selected usage costs, grouped by words (``words.DIMENSIONS``) and by currency.
 
     With ``top``, the groups of the greatest costs in each currency, and all others as one row. Compared with the period
-    before, a group of then that is not there now is listed with a cost of 0. Raises ``ConfigurationError`` for an
-    unknown word or id, and for words that tell apart what is not billed.
+    before, or with the dates ``previous``, a group of then that is not there now is listed with a cost of 0. ``rated``
+    are tables by usage date that are there already, for whoever asks several questions of the same books. Raises
+    ``ConfigurationError`` for an unknown word or id, and for words that tell apart what is not billed.
     """
     columns = columns_of(by, workspace.accounts)
     if unmetered := [word for word in by if word in UNMETERED]:
         message = f"--by {unmetered[0]} tells apart exchanges and not their charges; ask 'tallybook usage' for it"
         raise ConfigurationError(message)
-    previous = selection.span.previous() if is_compared else None
+    if previous is None and is_compared:
+        previous = selection.span.previous()
     spans = [selection.span, *([previous] if previous else [])]
-    rated = rated_hourly(workspace, spans) if HOUR in columns else rated_daily(workspace)
+    if HOUR in columns:
+        rated = rated_hourly(workspace, spans)
+    elif rated is None:
+        rated = rated_daily(workspace)
     selection = selection.completed(rated.tables(), workspace.accounts)
     is_metered = "meter" in columns or bool(selection.meters)
 
@@ -189,9 +196,26 @@ def cost(
         columns=tuple(columns),
         selection=selection,
         previous=previous,
-        rows=tuple(_ordered(rows, columns) if top is None else _greatest(rows, top)),
+        rows=tuple(_ordered(rows, columns) if top is None else greatest(rows, top)),
         totals=tuple(_totals(rows)),
     )
+
+
+def greatest(rows: Sequence[CostRow], top: int) -> list[CostRow]:
+    """Return the greatest rows of each currency, and the others of it as one."""
+    found: list[CostRow] = []
+    by_currency: dict[str, list[CostRow]] = {}
+    for row in sorted(rows, key=_greatness):
+        by_currency.setdefault(row.currency, []).append(row)
+    for mine in by_currency.values():
+        found += mine[:top]
+        if len(mine) == top + 1:
+            found.append(mine[top])  # one row is as short as a row of all others, and says more
+        elif len(mine) > top:
+            label = f"{len(mine) - top} others"
+            place = (label, *("" for _ in mine[top].place[1:]))
+            found.append(replace(_together(mine[top:]), place=place, others=len(mine) - top))
+    return found
 
 
 def rounded_quotient(amount: Decimal, divisor: Decimal | int, digits: int) -> Decimal:
@@ -294,23 +318,6 @@ def _greatness(row: CostRow) -> tuple[bool, str, bool, Decimal, int, Place]:
     """Order by currency, the greatest cost first, and of equal costs the most tokens."""
     known = row.cost
     return not row.currency, row.currency, known is None, -(known or Decimal(0)), -row.sums.tokens, row.place
-
-
-def _greatest(rows: Sequence[CostRow], top: int) -> list[CostRow]:
-    """Return the greatest rows of each currency, and the others of it as one."""
-    found: list[CostRow] = []
-    by_currency: dict[str, list[CostRow]] = {}
-    for row in sorted(rows, key=_greatness):
-        by_currency.setdefault(row.currency, []).append(row)
-    for mine in by_currency.values():
-        found += mine[:top]
-        if len(mine) == top + 1:
-            found.append(mine[top])  # one row is as short as a row of all others, and says more
-        elif len(mine) > top:
-            label = f"{len(mine) - top} others"
-            place = (label, *("" for _ in mine[top].place[1:]))
-            found.append(replace(_together(mine[top:]), place=place, others=len(mine) - top))
-    return found
 
 
 def _totals(rows: Sequence[CostRow]) -> list[CostRow]:

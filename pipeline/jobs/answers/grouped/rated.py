@@ -23,6 +23,7 @@ from pipeline.usage.meters import Fallback, Meter
 
 if TYPE_CHECKING:
     from pipeline.configuration.workspace import Workspace
+    from pipeline.jobs.state.aggregate import Aggregate
 
 _GRAIN = ("account_id", "api_key_id", "model", "service_tier", "usage_date", "billing_period")
 _SOMETIMES_UNPRICED = [meter.value for meter in Meter if meter.spec.fallback is Fallback.UNPRICED]
@@ -48,7 +49,15 @@ class RatedTables:
 def rated_daily(workspace: Workspace) -> RatedTables:
     """Return billed usage by usage date, from the marts."""
     marts = current_marts(workspace, [CHARGES, USAGE_DAILY, EXCHANGES_DAILY])
-    charges, usage, exchanges = marts[CHARGES], marts[USAGE_DAILY], marts[EXCHANGES_DAILY]
+    return _rated(workspace, marts[CHARGES], marts[USAGE_DAILY], marts[EXCHANGES_DAILY])
+
+
+def rated_tables_of(workspace: Workspace, built: Aggregate) -> RatedTables:
+    """Return what ``rated_daily`` returns, of what was counted and rated already."""
+    return _rated(workspace, built.rated.charges, built.marts.usage_daily, built.marts.exchanges_daily)
+
+
+def _rated(workspace: Workspace, charges: pa.Table, usage: pa.Table, exchanges: pa.Table) -> RatedTables:
     return RatedTables(
         charges=charges.select([*_GRAIN, "meter", "quantity", "currency", "amount"]),
         unpriced=with_currency(unpriced_rows(usage, workspace), workspace).select(

@@ -1,0 +1,174 @@
+"""What a report says first: a sentence, a few numbers, and what moved most.
+
+Owns how they are worded; headlines are rounded, and the exact amount stands below.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.base.money import exact_sum
+from pipeline.documents.pages.spelling import harmless
+from pipeline.documents.report.amounts import NONE, amount_of, percent_text, rounded_text
+from pipeline.documents.report.names import count_text, counted_text, relative_text, short_id
+from pipeline.documents.report.words import MOVED
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from pipeline.documents.report.amounts import Amount
+    from pipeline.documents.report.figures import Money, Movers, Report
+    from pipeline.documents.report.period_words import PeriodWords
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tile:
+    """One of the first numbers."""
+
+    label: str
+    value: str
+    """What is read first; a headline is rounded, and says so in ``lines``."""
+    lines: tuple[str, ...]
+    arrow: str = ""
+    is_alert: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovedRow:
+    """One of those that moved most."""
+
+    name: str
+    whole_name: str
+    """Where ``name`` is shortened, or is a name and no id."""
+    detail: str
+    change: Amount
+    relative: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """What moved most, of one word."""
+
+    title: str
+    rows: tuple[MovedRow, ...]
+    rest: str
+
+
+def lead_of(money: Money, words: PeriodWords) -> str:
+    """Say in a sentence how much it is, and how much that is against before."""
+    spent = f"{money.currency}\u00a0{rounded_text(money.spent.cost, money.currency)} of usage in {words.period}"
+    if money.spent.cost is None:
+        spent = f"Usage in {words.period} has no price yet in {money.currency}"
+    against = money.against
+    if against.change is None:
+        return f"{spent}."
+    if not against.change:
+        return f"{spent}: as much as in {words.against}."
+    direction = "more" if against.change > 0 else "less"
+    by = rounded_text(against.change.copy_abs(), money.currency)
+    relative = against.relative_change
+    part = f" ({percent_text(relative.copy_abs())})" if relative is not None else ""
+    when = f"in {words.previous}" if words.report.is_over else f"on {words.against}"
+    days = "" if words.report.is_over else f"; {words.range(words.report.compared)}:"
+    return f"{spent}{days or ','} {by}{part} {direction} than {when}."
+
+
+def spent_tile(money: Money) -> Tile:
+    """Say what the usage of the period costs."""
+    spent, currency = money.spent, money.currency
+    exact = amount_of(spent.cost, currency)
+    lines = [] if spent.cost is None or not exact.tail else [f"exactly {exact.text}"]
+    lines.append(f"{counted_text(spent.requests, 'request')}, {counted_text(spent.tokens, 'token')}")
+    if spent.unpriced_tokens:
+        lines.append(f"{count_text(spent.unpriced_tokens)} of the tokens have no price")
+    return Tile(label="Cost of usage", value=headline(spent.cost, currency), lines=tuple(lines))
+
+
+def against_tile(money: Money, words: PeriodWords) -> Tile:
+    """Say how much more or less that is than before."""
+    against, currency = money.against, money.currency
+    label = f"Against {words.against}"
+    if against.change is None:
+        return Tile(label=label, value=NONE, lines=(words.compared if words.report.compared is None else "Not known",))
+    change = amount_of(against.change, currency, is_change=True)
+    value = percent_text(against.relative_change, is_change=True)
+    lines = [f"{change.text} {currency}"]
+    if against.relative_change is None:
+        value, lines = f"{currency}\u00a0{change.head}", ["nothing was used then"] if against.change else ["no change"]
+    now, before = amount_of(against.now, currency), amount_of(against.before, currency)
+    lines.append(f"{before.text} then, {now.text} now")
+    return Tile(label=label, value=value, lines=tuple(lines), arrow=_arrow(change))
+
+
+def bills_tile(money: Money) -> Tile:
+    """Say what of it is on drafts, invoices and credit notes."""
+    drafted, issued, currency = money.drafted, money.issued, money.currency
+    total = exact_sum([drafted.total, issued.total])
+    lines = [
+        f"{counted_text(drafted.count, 'draft')}: {amount_of(drafted.total, currency).text}" if drafted.count else "",
+        f"{counted_text(issued.count, 'issued document')}: {amount_of(issued.total, currency).text}"
+        if issued.count
+        else "nothing issued yet",
+        f"{amount_of(money.open.total, currency).text} open" if money.open.count else "",
+    ]
+    return Tile(
+        label="On drafts and invoices", value=headline(total, currency), lines=tuple(line for line in lines if line)
+    )
+
+
+def risk_tile(money: Money, report: Report) -> Tile:
+    """Say what is on no bill, at its price as far as that is known, what is blocked, and what is overdue."""
+    losses = [each for each in report.not_billed if each.is_loss]
+    known = [each.amounts[money.currency] for each in losses if money.currency in each.amounts]
+    tokens = sum(each.counts.get("tokens", 0) for each in losses if not each.amounts)
+    new = sum(each.new for each in losses)
+    overdue, blocked = money.overdue, report.bills.states.get("blocked", 0)
+    value = "Nothing"
+    if losses:
+        value = counted_text(tokens, "token") if tokens else counted_text(len(losses), "reason")
+    lines = []
+    if known:
+        value = headline(exact_sum(known), money.currency)
+        lines = [f"and {counted_text(tokens, 'token')} without a price" if tokens else ""]
+    elif tokens:
+        lines = ["at a price that nobody knows"]
+    lines += [
+        f"{counted_text(len(losses), 'reason')}, {count_text(new) if new else 'none'} new" if losses else "",
+        f"{counted_text(blocked, 'draft')} blocked" if blocked else "",
+        f"{counted_text(overdue.count, 'invoice')} overdue: {amount_of(overdue.total, money.currency).text}"
+        if overdue.count
+        else "",
+    ]
+    return Tile(
+        label="Used and on no bill",
+        value=value,
+        lines=tuple(line for line in lines if line),
+        is_alert=bool(losses or overdue.count or blocked),
+    )
+
+
+def moved_of(movers: Movers, currency: str) -> Moved:
+    """Return what moved most of one word."""
+    ids = [each.name for each in movers.movers]
+    rows = tuple(
+        MovedRow(
+            name=harmless(each.label) if movers.word == "account" and each.label else short_id(each.name, ids),
+            whole_name=harmless(each.name),
+            detail=harmless(each.label) if movers.word == "key" else "",
+            change=amount_of(each.against.change, currency, is_change=True),
+            relative=relative_text(each.against),
+        )
+        for each in movers.movers
+    )
+    rest = f"and {counted_text(movers.others, 'smaller change')}" if movers.others else ""
+    return Moved(title=MOVED.get(movers.word, movers.word), rows=rows, rest=rest)
+
+
+def headline(amount: Decimal | None, currency: str) -> str:
+    """Write an amount as it is read first, rounded."""
+    return NONE if amount is None else f"{currency}\u00a0{rounded_text(amount, currency)}"
+
+
+def _arrow(change: Amount) -> str:
+    return {1: "\u25b2", -1: "\u25bc"}.get(change.sign, "")
