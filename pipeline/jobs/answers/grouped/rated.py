@@ -22,6 +22,8 @@ from pipeline.tables import schemas
 from pipeline.usage.meters import Fallback, Meter
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pipeline.configuration.workspace import Workspace
 
 _GRAIN = ("account_id", "api_key_id", "model", "service_tier", "usage_date", "billing_period")
@@ -48,16 +50,26 @@ class RatedTables:
 def rated_daily(workspace: Workspace) -> RatedTables:
     """Return billed usage by usage date, from the marts."""
     marts = current_marts(workspace, [CHARGES, USAGE_DAILY, EXCHANGES_DAILY])
-    charges, usage, exchanges = marts[CHARGES], marts[USAGE_DAILY], marts[EXCHANGES_DAILY]
+    exchanges = marts[EXCHANGES_DAILY]
+    charges, unpriced = _told_apart(marts, workspace)
     return RatedTables(
-        charges=charges.select([*_GRAIN, "meter", "quantity", "currency", "amount"]),
-        unpriced=with_currency(unpriced_rows(usage, workspace), workspace).select(
-            [*_GRAIN, "meter", "quantity", "currency"]
-        ),
+        charges=charges,
+        unpriced=unpriced,
         requests=with_currency(exchanges.filter(exchanges["is_billed"]), workspace).select(
             [*_GRAIN, "currency", "events"]
         ),
     )
+
+
+def charged_daily(workspace: Workspace) -> tuple[pa.Table, pa.Table]:
+    """Return what ``rated_daily`` returns as charges and as unpriced, without looking at requests."""
+    return _told_apart(current_marts(workspace, [CHARGES, USAGE_DAILY]), workspace)
+
+
+def _told_apart(marts: Mapping[str, pa.Table], workspace: Workspace) -> tuple[pa.Table, pa.Table]:
+    charges = marts[CHARGES].select([*_GRAIN, "meter", "quantity", "currency", "amount"])
+    unpriced = with_currency(unpriced_rows(marts[USAGE_DAILY], workspace), workspace)
+    return charges, unpriced.select([*_GRAIN, "meter", "quantity", "currency"])
 
 
 def unpriced_rows(usage: pa.Table, workspace: Workspace) -> pa.Table:
