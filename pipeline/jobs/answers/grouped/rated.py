@@ -22,6 +22,8 @@ from pipeline.tables import schemas
 from pipeline.usage.meters import Fallback, Meter
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.state.aggregate import Aggregate
 
@@ -49,24 +51,40 @@ class RatedTables:
 def rated_daily(workspace: Workspace) -> RatedTables:
     """Return billed usage by usage date, from the marts."""
     marts = current_marts(workspace, [CHARGES, USAGE_DAILY, EXCHANGES_DAILY])
-    return _rated(workspace, marts[CHARGES], marts[USAGE_DAILY], marts[EXCHANGES_DAILY])
+    return _rated(workspace, marts)
 
 
 def rated_tables_of(workspace: Workspace, built: Aggregate) -> RatedTables:
     """Return what ``rated_daily`` returns, of what was counted and rated already."""
-    return _rated(workspace, built.rated.charges, built.marts.usage_daily, built.marts.exchanges_daily)
+    marts = {
+        CHARGES: built.rated.charges,
+        USAGE_DAILY: built.marts.usage_daily,
+        EXCHANGES_DAILY: built.marts.exchanges_daily,
+    }
+    return _rated(workspace, marts)
 
 
-def _rated(workspace: Workspace, charges: pa.Table, usage: pa.Table, exchanges: pa.Table) -> RatedTables:
+def _rated(workspace: Workspace, marts: Mapping[str, pa.Table]) -> RatedTables:
+    exchanges = marts[EXCHANGES_DAILY]
+    charges, unpriced = _told_apart(marts, workspace)
     return RatedTables(
-        charges=charges.select([*_GRAIN, "meter", "quantity", "currency", "amount"]),
-        unpriced=with_currency(unpriced_rows(usage, workspace), workspace).select(
-            [*_GRAIN, "meter", "quantity", "currency"]
-        ),
+        charges=charges,
+        unpriced=unpriced,
         requests=with_currency(exchanges.filter(exchanges["is_billed"]), workspace).select(
             [*_GRAIN, "currency", "events"]
         ),
     )
+
+
+def charged_daily(workspace: Workspace) -> tuple[pa.Table, pa.Table]:
+    """Return what ``rated_daily`` returns as charges and as unpriced, without looking at requests."""
+    return _told_apart(current_marts(workspace, [CHARGES, USAGE_DAILY]), workspace)
+
+
+def _told_apart(marts: Mapping[str, pa.Table], workspace: Workspace) -> tuple[pa.Table, pa.Table]:
+    charges = marts[CHARGES].select([*_GRAIN, "meter", "quantity", "currency", "amount"])
+    unpriced = with_currency(unpriced_rows(marts[USAGE_DAILY], workspace), workspace)
+    return charges, unpriced.select([*_GRAIN, "meter", "quantity", "currency"])
 
 
 def unpriced_rows(usage: pa.Table, workspace: Workspace) -> pa.Table:
