@@ -95,6 +95,9 @@ class Account:
     language: str = ""
     """That of its invoices (``parties.LANGUAGES``); where empty, the workspace's."""
 
+    cost_card: str = ""
+    """The id of the rate card of what its usage costs us; empty = the workspace's. No bill depends on it."""
+
     stripe_customer: str = ""
     """The id of Stripe's customer to whom its invoices are handed over; empty where they are not."""
     lago_customer: str = ""

@@ -47,6 +47,8 @@ _PRINTED = ("payment_terms", "buyer_reference", "purchase_order", "note", "langu
 """Texts of an account that stand on its invoices."""
 CUSTOMER_KEYS = ("stripe_customer", "lago_customer")
 """What other systems call the account: of no matter to any amount."""
+COST_CARD_KEY = "cost_card"
+"""The card of what its usage costs us: of no matter to any amount of its own, and nobody else's business."""
 _LOOKS_RAW = (
     "looks like a raw key (length {}), which does not belong in a file; 'tallybook keys id' makes the key id to write "
     "there, or where it is an id, write ids_may_look_like_keys = true in its source in tallybook.toml"
@@ -71,6 +73,7 @@ _KEYS = (
     "payment_terms_days",
     *_PRINTED,
     *CUSTOMER_KEYS,
+    COST_CARD_KEY,
     "buyer",
     *BUYER_KEYS_OF_ACCOUNT,
 )
@@ -147,12 +150,7 @@ def _account(
     terms = read_terms(table, default_rate_card=RATE_CARD_DEFAULT)
     for each in terms:
         if each.rate_card not in rate_card_ids:
-            known = f"there are: {', '.join(sorted(rate_card_ids))}" if rate_card_ids else "there is none yet"
-            what = (
-                f"rate_card {each.rate_card!r} does not exist; "
-                f"add rates/{each.rate_card}.toml or name another ({known})"
-            )
-            raise table.refusal(what)
+            raise table.refusal(missing_card_text("rate_card", each.rate_card, rate_card_ids))
     grants, items, coupons = read_credits(table), read_items(table), read_coupons(table)
     month_day = table.integer("billing_day", default=1, smallest=1, greatest=MONTH_DAY_MAX)
     exchange = read_exchange(table, terms, currencies, exchange_tables, month_day=month_day)
@@ -181,10 +179,26 @@ def _account(
             tax_changes=read_tax_changes(table),
             payment_terms_days=_payment_terms_days(table),
             buyer=read_buyer(table),
+            cost_card=_cost_card(table, rate_card_ids),
             **{key: optional_text(table, key) for key in (*_PRINTED, *CUSTOMER_KEYS)},
         )
     except ConfigurationError as wrong:
         raise wrong if str(wrong).startswith(table.address) else table.refusal(str(wrong)) from wrong
+
+
+def _cost_card(table: Table, rate_card_ids: Collection[str]) -> str:
+    if COST_CARD_KEY not in table.values:
+        return ""
+    card_id = table.text(COST_CARD_KEY)
+    if card_id not in rate_card_ids:
+        raise table.refusal(missing_card_text(COST_CARD_KEY, card_id, rate_card_ids))
+    return card_id
+
+
+def missing_card_text(key: str, card_id: str, rate_card_ids: Collection[str]) -> str:
+    """Say that a key names a card that does not exist, and what to do."""
+    known = f"there are: {', '.join(sorted(rate_card_ids))}" if rate_card_ids else "there is none yet"
+    return f"{key} {card_id!r} does not exist; add rates/{card_id}.toml or name another ({known})"
 
 
 def _payment_terms_days(table: Table) -> int | None:

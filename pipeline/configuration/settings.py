@@ -124,6 +124,9 @@ class Settings:
     fonts: str = ""
     """A folder of fonts for PDFs, relative to the workspace; empty = those that come with typst alone."""
 
+    cost_card: str = ""
+    """The id of the rate card of what usage costs us; empty = it is not known. No bill depends on it."""
+
     fail_on: tuple[WarningCode, ...] = LOSING
     """Of which warnings ``nightly --strict`` fails for those that are new."""
 
@@ -156,7 +159,7 @@ def settings_from_table(table: Table) -> Settings:
     """Check the top table of a ``tallybook.toml``. Raises ``ConfigurationError``."""
     table.allow_only(
         *("timezone", "currency", "rounding", "sources", "policy", "invoices", "limits", "seller", "exports"),
-        *("documents", "strict"),
+        *("documents", "strict", "cost_card"),
     )
     defaults = Settings()
     timezone = table.text("timezone", defaults.timezone)
@@ -179,6 +182,7 @@ def settings_from_table(table: Table) -> Settings:
         letterhead=read_letterhead(table),
         csv_bom=_csv_bom(table.table("exports")),
         fonts=_fonts(table.table("documents")),
+        cost_card=table.text("cost_card") if "cost_card" in table.values else "",
         fail_on=_fail_on(table.table("strict"), defaults.fail_on),
     )
 

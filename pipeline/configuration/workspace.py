@@ -10,7 +10,14 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pipeline.configuration.accounts_file import ACCOUNTS_FILE, read_accounts, refuse_raw_keys
+from pipeline.base.errors import ConfigurationError
+from pipeline.configuration.accounts_file import (
+    ACCOUNTS_FILE,
+    COST_CARD_KEY,
+    missing_card_text,
+    read_accounts,
+    refuse_raw_keys,
+)
 from pipeline.configuration.exchange_files import (
     exchange_paths,
     read_exchange_tables,
@@ -71,6 +78,9 @@ def open_workspace(root: Path, *, now: datetime | None = None, has_raw_keys: boo
     files = configuration_files(root)
     settings = read_settings(root)
     rate_cards = read_rate_cards(root, timezone=settings.timezone, currency=settings.currency)
+    if settings.cost_card and settings.cost_card not in rate_cards:
+        message = f"{CONFIG_FILE}: {missing_card_text(COST_CARD_KEY, settings.cost_card, rate_cards)}"
+        raise ConfigurationError(message)
     exchange_tables = read_exchange_tables(root)
     accounts = read_accounts(
         root,

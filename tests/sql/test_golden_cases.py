@@ -26,14 +26,16 @@ import pytest
 from pipeline.accounts import Accounts
 from pipeline.base.resources import sql_folder
 from pipeline.tables.schemas import USAGE_EVENTS
-from pipeline.usage.meters import Apart, Meter
+from pipeline.usage.meters import Apart, Meter, apart_text
 from pipeline.warehouse.build import build
+from pipeline.warehouse.by_cost_rate import cost_tables
 from pipeline.warehouse.reference import committed_events, meter_terms, reference_tables
 from pipeline.warehouse.relations import load_checks, load_relations
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("*/*/expected.csv"))
 PARAMETERS = {"timezone": "UTC", "unmeasured": "list", "wanted_id": None, "wanted_source": None, "wanted_line": None}
 APART = [meter for meter in Meter if meter.spec.apart is Apart.WHERE_PRICED]
+APART_SETS = [frozenset(apart) for count in range(len(APART) + 1) for apart in combinations(APART, count)]
 DEFAULTS = {
     "VARCHAR": "''",
     "BLOB": "''::blob",
@@ -59,9 +61,8 @@ def what_is_given() -> dict[str, pa.Table]:
         "wanted_keys": pa.table({"api_key_id": pa.array([], pa.string())}),
         **reference_tables(Accounts(), {}, timezone="UTC", utc_dates=[]),
         **committed_events({}),
-        "meter_terms": meter_terms(
-            frozenset(apart) for count in range(len(APART) + 1) for apart in combinations(APART, count)
-        ),
+        "meter_terms": meter_terms(APART_SETS),
+        **cost_tables({}, map(apart_text, APART_SETS)),
     }
 
 

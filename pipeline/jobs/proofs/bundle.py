@@ -4,7 +4,7 @@ Their events, their card, their terms, the invoice, and how it is done on one pa
 
 Nothing of anybody else: only events of this invoice's lines, only this account's entry of ``accounts.toml``, only the
 rate cards it pays by, and of ``tallybook.toml`` only what decides an amount. Comments of the files are left out, since
-they may speak of others, and so are the account's ids in other systems, which decide none.
+they may speak of others, and so are the account's ids in other systems and its cost card, which decide none.
 
 Does not own the events (``pipeline.jobs.state.traced_lines``) nor the files (``pipeline.objects.bundle_files``).
 """
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.base.errors import ConfigurationError, LakeError
 from pipeline.base.money import exact_sum, plain, plain_amount
-from pipeline.configuration.accounts_file import ACCOUNTS_FILE, CUSTOMER_KEYS, RATE_CARD_DEFAULT
+from pipeline.configuration.accounts_file import ACCOUNTS_FILE, COST_CARD_KEY, CUSTOMER_KEYS, RATE_CARD_DEFAULT
 from pipeline.configuration.rate_cards import RATES_FOLDER
 from pipeline.configuration.settings import CONFIG_FILE
 from pipeline.documents.event_csv import events_csv
@@ -148,7 +148,7 @@ def _terms(files: Mapping[str, bytes], account_ids: Sequence[str]) -> dict[str, 
 def _account(files: Mapping[str, bytes], account_id: str) -> dict[str, Any]:
     for account in _toml(files, ACCOUNTS_FILE).get("accounts", []):
         if account.get("id") == account_id:
-            return {name: value for name, value in account.items() if name not in CUSTOMER_KEYS}
+            return {name: value for name, value in account.items() if name not in (*CUSTOMER_KEYS, COST_CARD_KEY)}
     message = f"account {account_id!r} is not in the configuration that its invoice was issued with"
     raise ConfigurationError(message)
 

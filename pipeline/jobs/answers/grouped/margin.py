@@ -1,0 +1,363 @@
+"""What usage is charged, what it costs us, and what is left: grouped as costs are.
+
+A margin is of usage that has both a charge and a cost. Usage without a price on the cost card is uncosted, and what it
+is charged is no margin; usage without a charge, of keys in no account too, costs all the same, and what it costs is no
+loss yet. Either is told apart, with its tokens, and is never zero. So
+
+    margin = (charge - uncosted charge) - (cost - uncharged cost)
+
+A charge is the same exact amount as in ``cost``. Fees, included tokens, minimums, commitments, coupons, credits and tax
+are of invoices, and a monthly fee, a minimum and a maximum of a cost card are of no usage: none is in it. Amounts of
+different currencies are never added up.
+
+Owns sums, order and what is missing. Does not own charges and costs (``costed``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.base.errors import ConfigurationError
+from pipeline.base.money import exact_sum, normalised
+from pipeline.jobs.answers.grouped.cost import QUOTIENT_DIGITS, SHARE_DIGITS, rounded_quotient
+from pipeline.jobs.answers.grouped.costed import costed, missing_exchange
+from pipeline.jobs.answers.grouped.rated import named
+from pipeline.jobs.answers.grouped.words import HOUR, UNMETERED, columns_of, with_words
+from pipeline.jobs.wording import UNASSIGNED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
+
+    from pipeline.configuration.workspace import Workspace
+    from pipeline.jobs.answers.grouped.selection import Selection
+
+_CLOCKED = ("usage_date", "billing_period")
+_WIDE_COUNT = pa.decimal128(38, 0)
+_TOKENS = ("tokens", "uncosted_tokens", "unpriced_tokens")
+_AMOUNTS = ("charge", "cost", "uncosted_charge", "uncharged_cost", "charge_with_cost", "cost_with_charge")
+
+Place = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarginSums:
+    """What some usage adds up to, exactly. Of an amount, None is nothing that could be added."""
+
+    requests: int | None = 0
+    """Billed requests; None where single meters are looked at."""
+    tokens: int = 0
+    uncosted_tokens: int = 0
+    """Those of them without a price on the cost card, or without a cost card."""
+    unpriced_tokens: int = 0
+    """Those of them without a charge: no rate is in force, or the key is in no account."""
+    charged: Decimal | None = None
+    costed: Decimal | None = None
+    uncosted_charge: Decimal | None = None
+    """What usage is charged that has no cost."""
+    uncharged_cost: Decimal | None = None
+    """What usage costs that has no charge."""
+    charge_with_cost: Decimal | None = None
+    cost_with_charge: Decimal | None = None
+
+    @property
+    def charge(self) -> Decimal | None:
+        """What is charged; None where nothing of what was used has a price."""
+        return Decimal(0) if self.charged is None and not self.unpriced_tokens else self.charged
+
+    @property
+    def cost(self) -> Decimal | None:
+        """What it costs us; None where nothing of what was used has a price on the cost card."""
+        return Decimal(0) if self.costed is None and not self.uncosted_tokens else self.costed
+
+    @property
+    def margin(self) -> Decimal | None:
+        """What is charged less what it costs, of usage that has both; None where none has."""
+        if self.charge_with_cost is None or self.cost_with_charge is None:
+            return Decimal(0) if self.charge is not None and self.cost is not None and not self.is_partial else None
+        return exact_sum([self.charge_with_cost, self.cost_with_charge.copy_negate()])
+
+    @property
+    def margin_share(self) -> Decimal | None:
+        """The margin as a part of what it is of, rounded: 0.25 is a quarter of the charge; None of no charge."""
+        if self.margin is None or not self.charge_with_cost:
+            return None
+        return rounded_quotient(self.margin, self.charge_with_cost, SHARE_DIGITS)
+
+    @property
+    def cost_per_request(self) -> Decimal | None:
+        """Rounded; None where there is no request, or where something has no cost."""
+        return None if self.uncosted_tokens else self._per_request(self.cost)
+
+    @property
+    def margin_per_request(self) -> Decimal | None:
+        """Rounded; None where there is no request, or where something has no charge or no cost."""
+        return None if self.is_partial else self._per_request(self.margin)
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether some of it has no charge or no cost."""
+        return bool(self.uncosted_tokens or self.unpriced_tokens)
+
+    def _per_request(self, amount: Decimal | None) -> Decimal | None:
+        return None if amount is None or not self.requests else rounded_quotient(amount, self.requests, QUOTIENT_DIGITS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarginRow:
+    """The margin of one group in one currency."""
+
+    place: Place
+    """The values of the columns, as text."""
+    currency: str
+    """That of the account; of keys in no account that of the cost card, and empty where they have none."""
+    sums: MarginSums
+    others: int = 0
+    """How many groups it sums up, where it is the row of all others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uncosted:
+    """Usage that has no cost for one reason, and what to do about it."""
+
+    cost_card: str
+    """Empty where the account has none."""
+    model: str
+    """As the cost card would call it; empty where the reason is of no model."""
+    meter: str
+    """Empty where no rate of the model is in force."""
+    tokens: int
+    charge: Decimal | None
+    """What it is charged, in ``currency``."""
+    currency: str
+    first_date: date
+    last_date: date
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarginAnswer:
+    """Margins of groups, what they add up to, and what is missing."""
+
+    columns: tuple[str, ...]
+    selection: Selection
+    """With whole ids."""
+    rows: tuple[MarginRow, ...]
+    """By time where the first column is of time and not only some are wanted, else by currency and the greatest charge
+    first.
+    """
+    totals: tuple[MarginRow, ...]
+    """One for each currency."""
+    uncosted: tuple[Uncosted, ...]
+    """The most tokens first."""
+
+
+def margin(workspace: Workspace, by: Sequence[str], selection: Selection, *, top: int | None = None) -> MarginAnswer:
+    """Return what the selected usage is charged and costs, grouped by words (``words.DIMENSIONS``) and by currency.
+
+    With ``top``, the groups of the greatest charges in each currency, and all others as one row. Raises
+    ``ConfigurationError`` where no cost card is named, for an unknown word or id, and for words of exchanges or hours.
+    """
+    columns = columns_of(by, workspace.accounts)
+    if unmetered := [word for word in by if word in UNMETERED]:
+        message = f"--by {unmetered[0]} tells apart exchanges and not their charges; ask 'tallybook usage' for it"
+        raise ConfigurationError(message)
+    if HOUR in columns:
+        message = "--by hour is not known to margin, which is of days; ask 'tallybook cost' for charges by the hour"
+        raise ConfigurationError(message)
+    tables = costed(workspace, selection.span)
+    selection = selection.completed(tables.tables(), workspace.accounts)
+    usage, requests = (named(selection.chosen(table, workspace.accounts)) for table in tables.tables())
+    is_metered = "meter" in columns or bool(selection.meters)
+    found = _sums(
+        with_words(usage, by, workspace.accounts),
+        None if is_metered else with_words(requests, by, workspace.accounts),
+        columns,
+    )
+    rows = [MarginRow(place=place, currency=currency, sums=sums) for (place, currency), sums in found.items()]
+    return MarginAnswer(
+        columns=tuple(columns),
+        selection=selection,
+        rows=tuple(_ordered(rows, columns) if top is None else _greatest(rows, top)),
+        totals=tuple(_totals(rows)),
+        uncosted=tuple(_uncosted(usage, workspace)),
+    )
+
+
+def _sums(usage: pa.Table, requests: pa.Table | None, columns: Sequence[str]) -> dict[tuple[Place, str], MarginSums]:
+    keys = [*columns, "currency"]
+    is_charged, is_costed = pc.is_valid(usage["charge"]), pc.is_valid(usage["cost"])
+    tokens = usage["tokens"].cast(_WIDE_COUNT)
+    no_tokens, no_amount = pa.scalar(Decimal(0), _WIDE_COUNT), pa.scalar(None, usage["charge"].type)
+    measured = usage.select(keys)
+    for name, column in {
+        "tokens": tokens,
+        "uncosted_tokens": pc.if_else(is_costed, no_tokens, tokens),
+        "unpriced_tokens": pc.if_else(is_charged, no_tokens, tokens),
+        "charge": usage["charge"],
+        "cost": usage["cost"],
+        "uncosted_charge": pc.if_else(is_costed, no_amount, usage["charge"]),
+        "uncharged_cost": pc.if_else(is_charged, no_amount, usage["cost"]),
+        "charge_with_cost": pc.if_else(is_costed, usage["charge"], no_amount),
+        "cost_with_charge": pc.if_else(is_charged, usage["cost"], no_amount),
+    }.items():
+        measured = measured.append_column(f"sum of {name}", column)  # a tag may be called tokens
+    wanted = [(f"sum of {name}", "sum") for name in (*_TOKENS, *_AMOUNTS)]
+    nothing = None if requests is None else 0
+    found: dict[tuple[Place, str], MarginSums] = {}
+    for row in measured.group_by(keys, use_threads=False).aggregate(wanted).to_pylist():
+        tokens, uncosted_tokens, unpriced_tokens = (int(row[f"sum of {name}_sum"]) for name in _TOKENS)
+        charge, cost, uncosted_charge, uncharged_cost, charge_with_cost, cost_with_charge = (
+            _exact(row[f"sum of {name}_sum"]) for name in _AMOUNTS
+        )
+        found[_place(row, columns)] = MarginSums(
+            requests=nothing,
+            tokens=tokens,
+            uncosted_tokens=uncosted_tokens,
+            unpriced_tokens=unpriced_tokens,
+            charged=charge,
+            costed=cost,
+            uncosted_charge=uncosted_charge,
+            uncharged_cost=uncharged_cost,
+            charge_with_cost=charge_with_cost,
+            cost_with_charge=cost_with_charge,
+        )
+    if requests is not None:
+        counted = requests.select([*keys, "events"]).group_by(keys, use_threads=False).aggregate([("events", "sum")])
+        for row in counted.to_pylist():
+            place = _place(row, columns)
+            found[place] = replace(found.get(place, MarginSums()), requests=row["events_sum"])
+    return found
+
+
+def _place(row: Mapping[str, object], columns: Sequence[str]) -> tuple[Place, str]:
+    return tuple(str(row[name]) for name in columns), str(row["currency"])
+
+
+def _exact(amount: Decimal | None) -> Decimal | None:
+    return None if amount is None else normalised(amount)
+
+
+def _ordered(rows: Sequence[MarginRow], columns: Sequence[str]) -> list[MarginRow]:
+    if columns and columns[0] in _CLOCKED:
+        return sorted(rows, key=lambda row: (row.place, not row.currency, row.currency))
+    return sorted(rows, key=_greatness)
+
+
+def _greatness(row: MarginRow) -> tuple[bool, str, bool, Decimal, Decimal, int, Place]:
+    """Order by currency, the greatest charge first, and of equal charges the greatest cost."""
+    charge, cost = row.sums.charge, row.sums.cost or Decimal(0)
+    return (
+        not row.currency,
+        row.currency,
+        charge is None,
+        -(charge or Decimal(0)),
+        cost.copy_negate(),
+        -row.sums.tokens,
+        row.place,
+    )
+
+
+def _greatest(rows: Sequence[MarginRow], top: int) -> list[MarginRow]:
+    """Return the greatest rows of each currency, and the others of it as one."""
+    by_currency: dict[str, list[MarginRow]] = {}
+    for row in sorted(rows, key=_greatness):
+        by_currency.setdefault(row.currency, []).append(row)
+    found: list[MarginRow] = []
+    for currency, mine in by_currency.items():
+        found += mine[:top]
+        if len(mine) == top + 1:
+            found.append(mine[top])  # one row is as short as a row of all others, and says more
+        elif len(mine) > top:
+            others = len(mine) - top
+            place = (f"{others} others", *("" for _ in mine[top].place[1:]))
+            sums = _added([row.sums for row in mine[top:]])
+            found.append(MarginRow(place=place, currency=currency, sums=sums, others=others))
+    return found
+
+
+def _totals(rows: Sequence[MarginRow]) -> list[MarginRow]:
+    return [
+        MarginRow(place=(), currency=currency, sums=_added([row.sums for row in rows if row.currency == currency]))
+        for currency in sorted({row.currency for row in rows}, key=lambda each: (not each, each))
+    ]
+
+
+def _added(sums: Sequence[MarginSums]) -> MarginSums:
+    def added(name: str) -> Decimal | None:
+        amounts = [getattr(each, name) for each in sums if getattr(each, name) is not None]
+        return exact_sum(amounts) if amounts else None
+
+    requests = [each.requests for each in sums if each.requests is not None]
+    return MarginSums(
+        requests=sum(requests) if len(requests) == len(sums) else None,
+        tokens=sum(each.tokens for each in sums),
+        uncosted_tokens=sum(each.uncosted_tokens for each in sums),
+        unpriced_tokens=sum(each.unpriced_tokens for each in sums),
+        charged=added("charged"),
+        costed=added("costed"),
+        uncosted_charge=added("uncosted_charge"),
+        uncharged_cost=added("uncharged_cost"),
+        charge_with_cost=added("charge_with_cost"),
+        cost_with_charge=added("cost_with_charge"),
+    )
+
+
+def _uncosted(usage: pa.Table, workspace: Workspace) -> Iterable[Uncosted]:
+    """Return why usage has no cost, by card and model, or by account where it lacks a card or a rate of exchange."""
+    lacking = usage.filter(pc.is_null(usage["cost"]))
+    if not lacking.num_rows:
+        return []
+    is_of_card = pc.and_(pc.is_null(lacking["cost_currency"]), pc.not_equal(lacking["cost_card"], ""))
+    is_in_force = pc.is_valid(lacking["cost_window_start"])
+    nothing = pa.scalar("")
+    reasons = pa.table(
+        {
+            "cost_card": lacking["cost_card"],
+            "model": pc.if_else(is_of_card, lacking["cost_model"], nothing),
+            "meter": pc.if_else(pc.and_(is_of_card, is_in_force), lacking["cost_meter"], nothing),
+            "account_id": pc.if_else(is_of_card, nothing, lacking["account_id"]),
+            "currency": lacking["currency"],
+            "tokens": lacking["tokens"].cast(_WIDE_COUNT),
+            "charge": lacking["charge"],
+            "usage_date": lacking["usage_date"],
+        }
+    )
+    keys = ["cost_card", "model", "meter", "account_id", "currency"]
+    found = reasons.group_by(keys, use_threads=False).aggregate(
+        [("tokens", "sum"), ("charge", "sum"), ("usage_date", "min"), ("usage_date", "max")]
+    )
+    listed = [
+        Uncosted(
+            cost_card=row["cost_card"],
+            model=row["model"],
+            meter=row["meter"],
+            tokens=int(row["tokens_sum"]),
+            charge=_exact(row["charge_sum"]),
+            currency=row["currency"],
+            first_date=row["usage_date_min"],
+            last_date=row["usage_date_max"],
+            reason=_reason(row, workspace),
+        )
+        for row in found.to_pylist()
+    ]
+    return sorted(listed, key=lambda each: (-each.tokens, each.reason, each.currency))
+
+
+def _reason(row: Mapping[str, object], workspace: Workspace) -> str:
+    card, account_id = str(row["cost_card"]), str(row["account_id"])
+    if not card:
+        whose = "keys in no account have" if account_id == UNASSIGNED else f"account {account_id!r} has"
+        where = "at the top of tallybook.toml" if account_id == UNASSIGNED else "there, or for all in tallybook.toml"
+        return f"{whose} no cost card; write cost_card = … {where}"
+    if not row["model"]:
+        return missing_exchange(workspace, account_id, card, row["usage_date_min"])  # type: ignore[arg-type]  # a date
+    what = f"{row['meter']} rate" if row["meter"] else "rate"
+    first, last = row["usage_date_min"], row["usage_date_max"]
+    when = f"on {first}" if first == last else f"on usage dates {first} to {last}"
+    return f"cost card {card!r} has no {what} for model {row['model']!r} in force {when}; add one to rates/{card}.toml"
