@@ -121,6 +121,93 @@ class Movers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """What a period will probably come to: an estimate, rounded to the minor unit."""
+
+    low: Decimal
+    mid: Decimal
+    high: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """How a budget stands in one of its periods."""
+
+    name: str
+    scope: str
+    period: BillingPeriod
+    amount: Decimal
+    currency: str
+    spent: Decimal
+    share: Decimal
+    """The part of the amount that is spent, rounded."""
+    forecast: Forecast | None
+    """None where the period is over, or too few days are known."""
+    forecast_share: Decimal | None
+    level: int | None
+    """The alert level that it reaches, in per cent; None below all."""
+    days: int
+    days_elapsed: int
+    """How many of them are complete."""
+    unpriced_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OddDay:
+    """A day on which somebody is far from their own past."""
+
+    kind: str
+    currency: str
+    reason: str
+    """In one sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OddDays:
+    """The last of them, and how many more there are."""
+
+    days: tuple[OddDay, ...]
+    others: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Margin:
+    """What usage is charged, what it costs us, and what is left."""
+
+    charge: Decimal | None
+    cost: Decimal | None
+    margin: Decimal | None
+    """Of usage that has both."""
+    share: Decimal | None
+    """The margin as a part of its charge, rounded."""
+    uncosted_tokens: int
+    unpriced_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarginGroup:
+    """The margin of an account or a model."""
+
+    name: str
+    label: str
+    margin: Margin
+    others: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Margins:
+    """The margins in one currency."""
+
+    currency: str
+    total: Margin
+    groups: Mapping[str, tuple[MarginGroup, ...]]
+    """By word: the greatest charges, and all others as one."""
+    reasons: tuple[str, ...]
+    """Why usage has no cost, in any currency."""
+    other_reasons: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BillStep:
     """A step from the cost of usage to the totals of bills; the last is the sum of the others."""
 
@@ -243,6 +330,11 @@ class Report:
     """Of this period, and what is of no period."""
     elsewhere: int
     """How many warnings are of other periods."""
+    budgets: tuple[Budget, ...]
+    """The fullest first."""
+    odd_days: OddDays
+    margins: tuple[Margins, ...]
+    """None where no cost card is configured."""
     bills: Bills
     commit: int | None
     """Version of the lake; None where nothing was read yet."""

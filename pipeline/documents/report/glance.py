@@ -8,16 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.base.money import exact_sum
+from pipeline.base.money import Rounding, exact_sum, rounded_to_minor_unit
 from pipeline.documents.pages.spelling import harmless
-from pipeline.documents.report.amounts import NONE, amount_of, percent_text, rounded_text
+from pipeline.documents.report.amounts import NONE, Amount, amount_of, percent_text, rounded_text
 from pipeline.documents.report.names import count_text, counted_text, relative_text, short_id
 from pipeline.documents.report.words import MOVED
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from pipeline.documents.report.amounts import Amount
     from pipeline.documents.report.figures import Money, Movers, Report
     from pipeline.documents.report.period_words import PeriodWords
 
@@ -55,23 +54,27 @@ class Moved:
     rest: str
 
 
-def lead_of(money: Money, words: PeriodWords) -> str:
-    """Say in a sentence how much it is, and how much that is against before."""
-    spent = f"{money.currency}\u00a0{rounded_text(money.spent.cost, money.currency)} of usage in {words.period}"
+def lead_of(money: Money, words: PeriodWords, budgets: str = "") -> str:
+    """Say in two sentences how much it is, how much that is against before, and how the budgets stand."""
+    spent = f"{headline(money.spent.cost, money.currency)} of usage in {words.period}"
     if money.spent.cost is None:
-        spent = f"Usage in {words.period} has no price yet in {money.currency}"
-    against = money.against
+        spent = f"Nothing that was used in {words.period} has a price in {money.currency} yet"
+    return f"{spent}{_beside(money, words)}.{f' {budgets}.' if budgets else ''}"
+
+
+def _beside(money: Money, words: PeriodWords) -> str:
+    """Say how much more or less it is; of a period that is not over, on which days."""
+    against, is_over = money.against, words.report.is_over
     if against.change is None:
-        return f"{spent}."
+        return ""
+    when = f"in {words.previous}" if is_over else f"on {words.against}"
+    days = "," if is_over else f"; on {words.range(words.report.compared)}"
     if not against.change:
-        return f"{spent}: as much as in {words.against}."
-    direction = "more" if against.change > 0 else "less"
+        return f"{days} as much as {when}"
     by = rounded_text(against.change.copy_abs(), money.currency)
     relative = against.relative_change
     part = f" ({percent_text(relative.copy_abs())})" if relative is not None else ""
-    when = f"in {words.previous}" if words.report.is_over else f"on {words.against}"
-    days = "" if words.report.is_over else f"; {words.range(words.report.compared)}:"
-    return f"{spent}{days or ','} {by}{part} {direction} than {when}."
+    return f"{days} {by}{part} {'more' if against.change > 0 else 'less'} than {when}"
 
 
 def spent_tile(money: Money) -> Tile:
@@ -96,8 +99,7 @@ def against_tile(money: Money, words: PeriodWords) -> Tile:
     lines = [f"{change.text} {currency}"]
     if against.relative_change is None:
         value, lines = f"{currency}\u00a0{change.head}", ["nothing was used then"] if against.change else ["no change"]
-    now, before = amount_of(against.now, currency), amount_of(against.before, currency)
-    lines.append(f"{before.text} then, {now.text} now")
+    lines += [f"{amount_of(against.before, currency).text} then", f"{amount_of(against.now, currency).text} now"]
     return Tile(label=label, value=value, lines=tuple(lines), arrow=_arrow(change))
 
 
@@ -156,13 +158,22 @@ def moved_of(movers: Movers, currency: str) -> Moved:
             name=harmless(each.label) if movers.word == "account" and each.label else short_id(each.name, ids),
             whole_name=harmless(each.name),
             detail=harmless(each.label) if movers.word == "key" else "",
-            change=amount_of(each.against.change, currency, is_change=True),
+            change=_rounded_change(each.against.change, currency),
             relative=relative_text(each.against),
         )
         for each in movers.movers
     )
     rest = f"and {counted_text(movers.others, 'smaller change')}" if movers.others else ""
     return Moved(title=MOVED.get(movers.word, movers.word), rows=rows, rest=rest)
+
+
+def _rounded_change(change: Decimal | None, currency: str) -> Amount:
+    """Write a change as a headline, rounded; one that would be rounded to nothing, exactly."""
+    exact = amount_of(change, currency, is_change=True)
+    if change is None or not rounded_to_minor_unit(change, currency, Rounding.HALF_UP):
+        return exact
+    plus = "+" if change > 0 else ""
+    return Amount(head=f"{plus}{rounded_text(change, currency)}", sign=exact.sign)
 
 
 def headline(amount: Decimal | None, currency: str) -> str:

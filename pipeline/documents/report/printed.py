@@ -17,6 +17,7 @@ from pipeline.documents.report.bill_rows import (
     step_rows,
     unassigned_text,
 )
+from pipeline.documents.report.budget_rows import budget_row, budgets_text
 from pipeline.documents.report.cost_tables import breakdown_table, months_table
 from pipeline.documents.report.day_chart import day_chart_of
 from pipeline.documents.report.glance import (
@@ -27,6 +28,7 @@ from pipeline.documents.report.glance import (
     risk_tile,
     spent_tile,
 )
+from pipeline.documents.report.margin_tables import margin_page
 from pipeline.documents.report.names import count_text, counted_text
 from pipeline.documents.report.period_words import PeriodWords
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
         NotBilledRow,
         StepRow,
     )
+    from pipeline.documents.report.budget_rows import BudgetRow
     from pipeline.documents.report.cost_tables import Table
     from pipeline.documents.report.day_chart import DayChart
     from pipeline.documents.report.figures import Money, Report
@@ -43,8 +46,10 @@ if TYPE_CHECKING:
         Moved,
         Tile,
     )
+    from pipeline.documents.report.margin_tables import MarginPage
 
 _DIGEST_DIGITS = 12
+_BUDGETS_LISTED = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +59,8 @@ class MoneyPage:
     currency: str
     lead: str
     tiles: tuple[Tile, ...]
+    budgets: tuple[BudgetRow, ...]
+    budgets_rest: str
     moved: tuple[Moved, ...]
     days: DayChart
     tables: tuple[Table, ...]
@@ -81,6 +88,9 @@ class Page:
     other: tuple[NotBilledRow, ...]
     elsewhere: str
     unassigned: str
+    odd_days: tuple[str, ...]
+    odd_rest: str
+    margins: tuple[MarginPage, ...]
     bills: tuple[BillRow, ...]
     bills_rest: str
     states: str
@@ -110,6 +120,9 @@ def printed_report(report: Report) -> Page:
         other=tuple(not_billed_row(each) for each in others),
         elsewhere=elsewhere_text(report.elsewhere),
         unassigned=unassigned_text(report.unassigned),
+        odd_days=tuple(harmless(each.reason) for each in report.odd_days.days),
+        odd_rest=_and_more(report.odd_days.others, "day"),
+        margins=tuple(margin_page(each) for each in report.margins),
         bills=tuple(bill_row(each, words) for each in report.bills.bills),
         bills_rest=_and_more(report.bills.others, "bill"),
         states=", ".join(f"{count_text(count)} {state}" for state, count in sorted(report.bills.states.items())),
@@ -122,15 +135,18 @@ def printed_report(report: Report) -> Page:
 
 def _money(money: Money, report: Report, words: PeriodWords) -> MoneyPage:
     steps = step_rows(money)
+    mine = [each for each in report.budgets if each.currency == money.currency]
     return MoneyPage(
         currency=money.currency,
-        lead=lead_of(money, words),
+        lead=lead_of(money, words, budgets_text(tuple(mine))),
         tiles=(
             spent_tile(money),
             against_tile(money, words),
             bills_tile(money),
             risk_tile(money, report),
         ),
+        budgets=tuple(budget_row(each, words) for each in mine[:_BUDGETS_LISTED]),
+        budgets_rest=_and_more(max(len(mine) - _BUDGETS_LISTED, 0), "budget"),
         moved=tuple(moved_of(each, money.currency) for each in money.movers),
         days=day_chart_of(money, words),
         tables=(months_table(money, words), *(breakdown_table(each, money, report) for each in money.breakdowns)),

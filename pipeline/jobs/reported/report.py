@@ -15,8 +15,10 @@ from pipeline.jobs.answers.grouped.rated import rated_tables_of
 from pipeline.jobs.night.night_warnings import warnings_of
 from pipeline.jobs.reported.billed import billed
 from pipeline.jobs.reported.days import report_days
+from pipeline.jobs.reported.margins import margins_of
 from pipeline.jobs.reported.spend import last_usage_date, spend_of
 from pipeline.jobs.reported.unbilled import not_billed
+from pipeline.jobs.reported.watched import budgets_in, odd_days
 from pipeline.jobs.state.aggregate import aggregate
 from pipeline.jobs.state.drafts import invoice_book
 from pipeline.register.invoice_files import write_document
@@ -82,6 +84,9 @@ def report(workspace: Workspace, period: BillingPeriod | None, now: datetime) ->
         unassigned=spend.spent(""),
         not_billed=warnings,
         elsewhere=elsewhere,
+        budgets=budgets_in(workspace, period),
+        odd_days=odd_days(workspace, days.span),
+        margins=margins_of(workspace, days.span),
         bills=bills.bills(),
         commit=built.snapshot.version,
         configuration=workspace.digest,
