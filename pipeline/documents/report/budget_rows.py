@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pipeline.documents.pages.spelling import harmless
-from pipeline.documents.report.amounts import amount_of, percent_text
+from pipeline.documents.report.amounts import amount_of, percent_text, rounded_text
 from pipeline.documents.report.charts import part_of
 from pipeline.documents.report.names import counted_text
 
@@ -47,7 +47,7 @@ def budget_row(budget: Budget, words: PeriodWords) -> BudgetRow:
     spent, amount = amount_of(budget.spent, currency).text, amount_of(budget.amount, currency).text
     said = ""
     if forecast is not None:
-        low, mid, high = (amount_of(each, currency).text for each in (forecast.low, forecast.mid, forecast.high))
+        low, mid, high = (rounded_text(each, currency) for each in (forecast.low, forecast.mid, forecast.high))
         said = f"forecast {mid} ({low} to {high}), {percent_text(budget.forecast_share)}"
     elif budget.days_elapsed < budget.days:
         said = f"{budget.days_elapsed} of {counted_text(budget.days, 'day')} complete, too few to forecast"

@@ -80,7 +80,9 @@ def breakdown_table(breakdown: Breakdown, money: Money, report: Report) -> Table
     """Return the greatest groups of a word."""
     title, head = group_words(breakdown.word)
     ids = [each.name for each in breakdown.groups]
-    greatest = max((each.spent.cost for each in breakdown.groups if each.spent.cost is not None), default=None)
+    greatest = max(
+        (each.spent.cost for each in breakdown.groups if each.spent.cost is not None and not each.others), default=None
+    )
     rows = tuple(_row(each, breakdown, money.currency, ids, greatest) for each in breakdown.groups)
     command = f"tallybook cost --period {report.period} --by {breakdown.word}"
     return _of_rows(harmless(title), harmless(head), rows, harmless(command), is_compared=report.compared is not None)
@@ -99,7 +101,7 @@ def _row(group: Group, breakdown: Breakdown, currency: str, ids: Sequence[str], 
         name=name,
         whole_name=harmless(group.name),
         detail=detail,
-        part=part_of(group.spent.cost, greatest),
+        part="" if group.others else part_of(group.spent.cost, greatest),
         share=percent_text(group.share),
         cost=amount_of(group.spent.cost, currency),
         change=amount_of(against.change, currency, is_change=True) if against else NOTHING,

@@ -55,6 +55,7 @@ class Day:
 
     usage_date: date
     cost: Decimal | None
+    """None where the day has not come yet, or nothing of it has a price."""
     previous_cost: Decimal | None
     """None where the period before has no such day, or its cost is not known."""
     requests: int
@@ -203,7 +204,7 @@ class Margins:
     groups: Mapping[str, tuple[MarginGroup, ...]]
     """By word: the greatest charges, and all others as one."""
     reasons: tuple[str, ...]
-    """Why usage has no cost, in any currency."""
+    """Why usage in it has no cost, the most tokens first."""
     other_reasons: int
 
 

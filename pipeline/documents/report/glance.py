@@ -68,7 +68,7 @@ def _beside(money: Money, words: PeriodWords) -> str:
     if against.change is None:
         return ""
     when = f"in {words.previous}" if is_over else f"on {words.against}"
-    days = "," if is_over else f"; on {words.range(words.report.compared)}"
+    days = "," if is_over else f"; on {words.range(words.report.compared)},"
     if not against.change:
         return f"{days} as much as {when}"
     by = rounded_text(against.change.copy_abs(), money.currency)

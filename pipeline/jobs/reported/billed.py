@@ -33,7 +33,7 @@ LISTED = 20
 """So many bills of the period are listed, those that need somebody first and then the greatest."""
 EARLIER_LISTED = 5
 
-BLOCKED, OVERDUE, READY, NOT_OVER = "blocked", "overdue", "ready to issue", "period not over"
+BLOCKED, OVERDUE, READY, NOT_OVER = "blocked", "overdue", "ready to issue", "not over yet"
 OPEN, PAID_IN_PART, PAID, CREDITED, CREDIT_NOTE = "open", "paid in part", "paid", "credited", "credit note"
 _URGENT = (BLOCKED, OVERDUE)
 

@@ -34,17 +34,22 @@ class ReportDays:
     compared_with: Span | None
     """As many days of ``previous``, from its first on; all of it where the period is over, or where it is shorter."""
     is_over: bool
+    latest: date
+    """The latest of the days that it is now: later ones have come nowhere."""
 
 
 def report_days(period: BillingPeriod, now: datetime, timezones: Collection[str]) -> ReportDays:
     """Return the days of a report at an instant: on the 12th of a month, its days 1 to 11 beside those before."""
     span = Span.of(period)
     previous = span.previous()
-    today = min(usage_date(now, time_zone(name)) for name in timezones)
+    todays = [usage_date(now, time_zone(name)) for name in timezones]
+    today, latest = min(todays), max(todays)
     if today >= period.end_date:
-        return ReportDays(span=span, previous=previous, compared=span, compared_with=previous, is_over=True)
+        return ReportDays(
+            span=span, previous=previous, compared=span, compared_with=previous, is_over=True, latest=latest
+        )
     if today <= period.first_date:
-        return ReportDays(span=span, previous=previous, compared=None, compared_with=None, is_over=False)
+        return ReportDays(span=span, previous=previous, compared=None, compared_with=None, is_over=False, latest=latest)
     first, end = _bounds(previous)
     return ReportDays(
         span=span,
@@ -52,6 +57,7 @@ def report_days(period: BillingPeriod, now: datetime, timezones: Collection[str]
         compared=Span(from_date=period.first_date, to_date=today),
         compared_with=Span(from_date=first, to_date=min(end, first + (today - period.first_date))),
         is_over=False,
+        latest=latest,
     )
 
 

@@ -15,8 +15,10 @@ from pipeline.jobs.answers.grouped.selection import Selection
 from pipeline.jobs.reported.spend import GREATEST
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pipeline.configuration.workspace import Workspace
-    from pipeline.jobs.answers.grouped.margin import MarginRow
+    from pipeline.jobs.answers.grouped.margin import MarginAnswer, MarginRow
     from pipeline.jobs.answers.grouped.selection import Span
 
 _WORDS = ("account", "model")
@@ -31,20 +33,23 @@ def margins_of(workspace: Workspace, span: Span) -> tuple[Margins, ...]:
         return ()
     answers = {word: margin(workspace, [word], Selection(span=span), top=GREATEST) for word in _WORDS}
     first = answers[_WORDS[0]]
-    reasons = [each.reason for each in first.uncosted]
-    return tuple(
-        Margins(
-            currency=total.currency,
-            total=_margin(total),
-            groups={
-                word: tuple(_group(workspace, word, row) for row in answer.rows if row.currency == total.currency)
-                for word, answer in answers.items()
-            },
-            reasons=tuple(reasons[:_REASONS]),
-            other_reasons=max(len(reasons) - _REASONS, 0),
-        )
-        for total in first.totals
-        if total.currency
+    own = workspace.settings.currency
+    totals = sorted(first.totals, key=lambda each: (each.currency != own, each.currency))
+    return tuple(_margins(workspace, total, answers) for total in totals if total.currency)
+
+
+def _margins(workspace: Workspace, total: MarginRow, answers: Mapping[str, MarginAnswer]) -> Margins:
+    currency = total.currency
+    lacking = [each.reason for each in answers[_WORDS[0]].uncosted if each.currency == currency]
+    return Margins(
+        currency=currency,
+        total=_margin(total),
+        groups={
+            word: tuple(_group(workspace, word, row) for row in answer.rows if row.currency == currency)
+            for word, answer in answers.items()
+        },
+        reasons=tuple(lacking[:_REASONS]),
+        other_reasons=max(len(lacking) - _REASONS, 0),
     )
 
 

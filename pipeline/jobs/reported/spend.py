@@ -219,7 +219,7 @@ def _day(day: date, row: CostRow | None, days: ReportDays) -> Day:
     before = row.previous_cost if row else Sums().cost
     return Day(
         usage_date=day,
-        cost=spent.cost,
+        cost=None if day > days.latest and not spent.requests else spent.cost,
         previous_cost=_exact(before) if has_previous else None,
         requests=spent.requests,
         tokens=spent.tokens,
