@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.documents.pages.spelling import harmless
 from pipeline.documents.report.amounts import NONE, amount_of
-from pipeline.documents.report.names import count_text, counted_text
+from pipeline.documents.report.names import count_text, counted_text, shown
 from pipeline.documents.report.words import not_billed_words, step_words
 
 if TYPE_CHECKING:
@@ -65,8 +64,8 @@ def not_billed_row(found: NotBilled) -> NotBilledRow:
         counts=", ".join(counted_text(count, what.removesuffix("s")) for what, count in found.counts.items()) or NONE,
         stake=", ".join(stakes) or "not known",
         new=new + (f", {count_text(found.acknowledged)} acknowledged" if found.acknowledged else ""),
-        texts=tuple(harmless(text) for text in found.texts),
-        rest=harmless(found.rest),
+        texts=tuple(shown(text) for text in found.texts),
+        rest=shown(found.rest),
     )
 
 
@@ -88,15 +87,15 @@ def unassigned_text(spent: Spent) -> str:
 def bill_row(bill: Bill, words: PeriodWords) -> BillRow:
     """Return a bill as a row."""
     return BillRow(
-        id=harmless(bill.id),
-        account=harmless(bill.account_name or bill.account_id),
-        account_id=harmless(bill.account_id),
+        id=shown(bill.id),
+        account=shown(bill.account_name or bill.account_id),
+        account_id=shown(bill.account_id),
         period=words.period_name(bill.period),
         lines=count_text(bill.lines),
         total=amount_of(bill.total, bill.currency),
         currency=bill.currency,
         state=bill.state,
-        detail=harmless(bill.detail),
+        detail=shown(bill.detail),
         is_alert=bill.is_blocked,
     )
 

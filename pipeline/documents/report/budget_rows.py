@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pipeline.documents.pages.spelling import harmless
 from pipeline.documents.report.amounts import amount_of, percent_text, rounded_text
 from pipeline.documents.report.charts import part_of
-from pipeline.documents.report.names import counted_text
+from pipeline.documents.report.names import counted_text, shown
 
 if TYPE_CHECKING:
     from pipeline.documents.report.figures import Budget
@@ -54,8 +53,8 @@ def budget_row(budget: Budget, words: PeriodWords) -> BudgetRow:
     if budget.unpriced_tokens:
         said += f"{'; ' if said else ''}{counted_text(budget.unpriced_tokens, 'token')} without a price"
     return BudgetRow(
-        name=harmless(budget.name),
-        scope=f"{words.period_name(budget.period)}, {harmless(budget.scope)}",
+        name=shown(budget.name),
+        scope=f"{words.period_name(budget.period)}, {shown(budget.scope)}",
         spent=part_of(budget.spent, room),
         limit=part_of(budget.amount, room),
         low=part_of(forecast.low, room) if forecast else "",

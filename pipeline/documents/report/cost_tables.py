@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.documents.pages.spelling import harmless
 from pipeline.documents.report.amounts import NONE, NOTHING, amount_of, percent_text, tail_width
 from pipeline.documents.report.charts import part_of
-from pipeline.documents.report.names import count_text, counted_text, relative_text, short_id
+from pipeline.documents.report.names import count_text, counted_text, relative_text, short_id, shown
 from pipeline.documents.report.words import group_words
 
 if TYPE_CHECKING:
@@ -85,13 +84,13 @@ def breakdown_table(breakdown: Breakdown, money: Money, report: Report) -> Table
     )
     rows = tuple(_row(each, breakdown, money.currency, ids, greatest) for each in breakdown.groups)
     command = f"tallybook cost --period {report.period} --by {breakdown.word}"
-    return _of_rows(harmless(title), harmless(head), rows, harmless(command), is_compared=report.compared is not None)
+    return _of_rows(shown(title), shown(head), rows, shown(command), is_compared=report.compared is not None)
 
 
 def _row(group: Group, breakdown: Breakdown, currency: str, ids: Sequence[str], greatest: Decimal | None) -> Row:
-    name, detail = short_id(group.name, ids), harmless(group.label)
+    name, detail = short_id(group.name, ids), shown(group.label)
     if breakdown.word == "account" and group.label:
-        name, detail = harmless(group.label), harmless(group.name)
+        name, detail = shown(group.label), shown(group.name)
     if group.others:
         name = f"and {count_text(group.others)} more"
     elif not group.name:
@@ -99,7 +98,7 @@ def _row(group: Group, breakdown: Breakdown, currency: str, ids: Sequence[str], 
     against = group.against
     return Row(
         name=name,
-        whole_name=harmless(group.name),
+        whole_name=shown(group.name),
         detail=detail,
         part="" if group.others else part_of(group.spent.cost, greatest),
         share=percent_text(group.share),

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.base.money import Rounding, exact_sum, rounded_to_minor_unit
-from pipeline.documents.pages.spelling import harmless
 from pipeline.documents.report.amounts import NONE, Amount, amount_of, percent_text, rounded_text
-from pipeline.documents.report.names import count_text, counted_text, relative_text, short_id
+from pipeline.documents.report.names import count_text, counted_text, relative_text, short_id, shown
 from pipeline.documents.report.words import MOVED
 
 if TYPE_CHECKING:
@@ -155,9 +154,9 @@ def moved_of(movers: Movers, currency: str) -> Moved:
     ids = [each.name for each in movers.movers]
     rows = tuple(
         MovedRow(
-            name=harmless(each.label) if movers.word == "account" and each.label else short_id(each.name, ids),
-            whole_name=harmless(each.name),
-            detail=harmless(each.label) if movers.word == "key" else "",
+            name=shown(each.label) if movers.word == "account" and each.label else short_id(each.name, ids),
+            whole_name=shown(each.name),
+            detail=shown(each.label) if movers.word == "key" else "",
             change=_rounded_change(each.against.change, currency),
             relative=relative_text(each.against),
         )

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.documents.pages.spelling import harmless
 from pipeline.documents.report.amounts import amount_of, percent_text, tail_width
-from pipeline.documents.report.names import count_text, counted_text
+from pipeline.documents.report.names import count_text, counted_text, shown
 from pipeline.documents.report.words import GROUPS
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ def margin_page(margins: Margins) -> MarginPage:
     return MarginPage(
         currency=margins.currency,
         tables=tuple(_table(word, margins) for word in margins.groups),
-        reasons=tuple(harmless(reason) for reason in margins.reasons),
+        reasons=tuple(shown(reason) for reason in margins.reasons),
         rest=f"and {counted_text(margins.other_reasons, 'more reason')}" if margins.other_reasons else "",
     )
 
@@ -64,8 +63,8 @@ def margin_page(margins: Margins) -> MarginPage:
 def _table(word: str, margins: Margins) -> MarginTable:
     rows = [
         _row(
-            f"and {count_text(each.others)} more" if each.others else harmless(each.label or each.name) or "not stated",
-            harmless(each.name) if each.label else "",
+            f"and {count_text(each.others)} more" if each.others else shown(each.label or each.name) or "not stated",
+            shown(each.name) if each.label else "",
             each.margin,
             margins.currency,
         )

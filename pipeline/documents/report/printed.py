@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.documents.pages.spelling import harmless, spelling_of
+from pipeline.documents.pages.spelling import spelling_of
 from pipeline.documents.report.amounts import tail_width
 from pipeline.documents.report.bill_rows import (
     bill_row,
@@ -29,7 +29,7 @@ from pipeline.documents.report.glance import (
     spent_tile,
 )
 from pipeline.documents.report.margin_tables import margin_page
-from pipeline.documents.report.names import count_text, counted_text
+from pipeline.documents.report.names import count_text, counted_text, shown
 from pipeline.documents.report.period_words import PeriodWords
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def printed_report(report: Report) -> Page:
     return Page(
         title=f"{words.period} \u2013 usage and billing",
         heading=words.period,
-        issuer=harmless(report.issuer),
+        issuer=shown(report.issuer),
         progress=words.progress,
         facts=words.facts,
         previous=words.previous,
@@ -120,7 +120,7 @@ def printed_report(report: Report) -> Page:
         other=tuple(not_billed_row(each) for each in others),
         elsewhere=elsewhere_text(report.elsewhere),
         unassigned=unassigned_text(report.unassigned),
-        odd_days=tuple(harmless(each.reason) for each in report.odd_days.days),
+        odd_days=tuple(shown(each.reason) for each in report.odd_days.days),
         odd_rest=_and_more(report.odd_days.others, "day"),
         margins=tuple(margin_page(each) for each in report.margins),
         bills=tuple(bill_row(each, words) for each in report.bills.bills),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.documents.report.figures import Margin, MarginGroup, Margins
-from pipeline.jobs.answers.grouped.costed import cost_card_of
+from pipeline.jobs.answers.grouped.costed import cost_card_of, costed
 from pipeline.jobs.answers.grouped.margin import margin
 from pipeline.jobs.answers.grouped.selection import Selection
 from pipeline.jobs.reported.spend import GREATEST
@@ -31,7 +31,8 @@ def margins_of(workspace: Workspace, span: Span) -> tuple[Margins, ...]:
         cost_card_of(workspace)
     except ConfigurationError:
         return ()
-    answers = {word: margin(workspace, [word], Selection(span=span), top=GREATEST) for word in _WORDS}
+    tables, selection = costed(workspace, span), Selection(span=span)
+    answers = {word: margin(workspace, [word], selection, top=GREATEST, tables=tables) for word in _WORDS}
     first = answers[_WORDS[0]]
     own = workspace.settings.currency
     totals = sorted(first.totals, key=lambda each: (each.currency != own, each.currency))
