@@ -246,6 +246,8 @@ class Money:
     """Invoices and credit notes."""
     open: Totals
     """What is still to be paid of the period's invoices."""
+    blocked: int
+    """How many of the period's drafts cannot be issued, for another reason than that it is not over."""
     overdue: Totals
     """What is overdue of all invoices, of any period."""
 

@@ -119,24 +119,27 @@ def bills_tile(money: Money) -> Tile:
 
 
 def risk_tile(money: Money, report: Report) -> Tile:
-    """Say what is on no bill, at its price as far as that is known, what is blocked, and what is overdue."""
-    losses = [each for each in report.not_billed if each.is_loss]
+    """Say what is on no bill, at its price as far as that is known, what is blocked, and what is overdue.
+
+    What has no price is of no currency: it is said once, beside the first.
+    """
+    is_first = money is report.money[0]
+    losses = [each for each in report.not_billed if each.is_loss and (is_first or money.currency in each.amounts)]
     known = [each.amounts[money.currency] for each in losses if money.currency in each.amounts]
     tokens = sum(each.counts.get("tokens", 0) for each in losses if not each.amounts)
-    new = sum(each.new for each in losses)
-    overdue, blocked = money.overdue, report.bills.states.get("blocked", 0)
-    value = "Nothing"
+    new, overdue = sum(each.new for each in losses), money.overdue
+    value = "Nothing" if is_first else NONE
     if losses:
         value = counted_text(tokens, "token") if tokens else counted_text(len(losses), "reason")
-    lines = []
+    lines = [] if is_first or known else ["what has no price is said above"]
     if known:
         value = headline(exact_sum(known), money.currency)
-        lines = [f"and {counted_text(tokens, 'token')} without a price" if tokens else ""]
+        lines.append(f"and {counted_text(tokens, 'token')} without a price" if tokens else "")
     elif tokens:
-        lines = ["at a price that nobody knows"]
+        lines.append("at a price that nobody knows")
     lines += [
         f"{counted_text(len(losses), 'reason')}, {count_text(new) if new else 'none'} new" if losses else "",
-        f"{counted_text(blocked, 'draft')} blocked" if blocked else "",
+        f"{counted_text(money.blocked, 'draft')} blocked" if money.blocked else "",
         f"{counted_text(overdue.count, 'invoice')} overdue: {amount_of(overdue.total, money.currency).text}"
         if overdue.count
         else "",
@@ -145,7 +148,7 @@ def risk_tile(money: Money, report: Report) -> Tile:
         label="Used and on no bill",
         value=value,
         lines=tuple(line for line in lines if line),
-        is_alert=bool(losses or overdue.count or blocked),
+        is_alert=bool(losses or overdue.count or money.blocked),
     )
 
 

@@ -81,6 +81,10 @@ class Billed:
         mine = [self.settled[each.id] for each in self._of(currency) if each.id in self.settled]
         return _open(each for each in mine if each.open > 0)
 
+    def blocked_in(self, currency: str) -> int:
+        """Count the period's drafts that cannot be issued."""
+        return sum(bill.state == BLOCKED and bill.currency == currency for bill in self.of_period)
+
     def overdue_in(self, currency: str) -> Totals:
         """Return what is overdue, of invoices of any period."""
         mine = [self.settled[invoice_id] for invoice_id in sorted(self.overdue)]

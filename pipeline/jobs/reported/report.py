@@ -77,6 +77,7 @@ def report(workspace: Workspace, period: BillingPeriod | None, now: datetime) ->
                 drafted=bills.drafted(currency),
                 issued=bills.issued(currency),
                 open=bills.open(currency),
+                blocked=bills.blocked_in(currency),
                 overdue=bills.overdue_in(currency),
             )
             for currency in currencies
