@@ -57,7 +57,7 @@ def not_billed_row(found: NotBilled) -> NotBilledRow:
     """Return what one code says."""
     title, sentence = not_billed_words(found.code)
     stakes = [f"{currency}\u00a0{amount_of(amount, currency).text}" for currency, amount in found.amounts.items()]
-    new = f"{count_text(found.new)} of {count_text(found.warnings)}" if found.new else "known"
+    new = f"{count_text(found.new)} of {count_text(found.warnings)}" if found.new else "none"
     return NotBilledRow(
         title=title,
         sentence=sentence,

@@ -81,9 +81,9 @@ def spent_tile(money: Money) -> Tile:
     spent, currency = money.spent, money.currency
     exact = amount_of(spent.cost, currency)
     lines = [] if spent.cost is None or not exact.tail else [f"exactly {exact.text}"]
-    lines.append(f"{counted_text(spent.requests, 'request')}, {counted_text(spent.tokens, 'token')}")
+    lines += [counted_text(spent.requests, "request"), counted_text(spent.tokens, "token")]
     if spent.unpriced_tokens:
-        lines.append(f"{count_text(spent.unpriced_tokens)} of the tokens have no price")
+        lines.append(f"{count_text(spent.unpriced_tokens)} of them without a price")
     return Tile(label="Cost of usage", value=headline(spent.cost, currency), lines=tuple(lines))
 
 
