@@ -20,7 +20,7 @@ from pipeline.lake.commits import read_log
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from datetime import date
+    from datetime import date, datetime
     from decimal import Decimal
 
     from pipeline.accounts import Account, Accounts
@@ -124,9 +124,13 @@ def days_of(workspace: Workspace, scope: Scope = _EVERYTHING, *, as_of: date | N
         return None
     now = workspace.now or counted_at
     zones = {account.timezone for account in accounts_of(workspace.accounts, scope)} or {workspace.settings.timezone}
-    today = as_of or min(usage_date(now, time_zone(zone)) for zone in zones)
-    counted = min(usage_date(min(now, counted_at), time_zone(zone)) for zone in zones)
-    return Days(today=today, complete_before=min(today, counted))
+    if as_of is not None:
+        return Days(today=as_of, complete_before=min(as_of, _earliest(counted_at, zones)))
+    return Days(today=_earliest(now, zones), complete_before=_earliest(min(now, counted_at), zones))
+
+
+def _earliest(instant: datetime, zones: Collection[str]) -> date:
+    return min(usage_date(instant, time_zone(zone)) for zone in zones)
 
 
 def accounts_of(accounts: Accounts, scope: Scope) -> list[Account]:
