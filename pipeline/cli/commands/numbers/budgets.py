@@ -36,13 +36,13 @@ _COLUMNS = [
     Column(name="days_elapsed", kind=Kind.COUNT, is_detail=True),
     Column(name="days", kind=Kind.COUNT, is_detail=True),
     Column(name="currency", heading="in"),
-    Column(name="limit", kind=Kind.MONEY),
+    Column(name="amount", kind=Kind.MONEY),
     Column(name="spent", kind=Kind.MONEY, is_kept=True),
     Column(name="share", kind=Kind.SHARE, is_kept=True),
     Column(name="forecast_low", heading="at least", kind=Kind.MONEY, is_detail=True),
     Column(name="forecast", kind=Kind.MONEY),
     Column(name="forecast_high", heading="at most", kind=Kind.MONEY, is_detail=True),
-    Column(name="forecast_share", heading="of limit", kind=Kind.SHARE, is_detail=True),
+    Column(name="forecast_share", heading="of amount", kind=Kind.SHARE, is_detail=True),
     Column(name="level", heading="alert %", kind=Kind.COUNT, is_kept=True),
     Column(name="unpriced_tokens", kind=Kind.COUNT, is_detail=True),
 ]
@@ -70,7 +70,7 @@ _COLUMNS = [
     "--fail-at",
     type=click.IntRange(min=1, max=ALERT_PERCENT_MAX),
     metavar="PERCENT",
-    help="Exit code 6 from this part of the limit on; default: from the last alert level of each budget on.",
+    help="Exit code 6 from this part of the amount on; default: from the last alert level of each budget on.",
 )
 @output_option()
 @click.pass_obj

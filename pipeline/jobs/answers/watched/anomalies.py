@@ -67,7 +67,7 @@ def anomalies(
     days = days_of(workspace, as_of=as_of)
     if days is None:
         return ()
-    first, end = days.complete_before - _DAY, (as_of or days.today + _DAY)
+    first, end = days.complete_before - _DAY, days.end
     if span is not None:
         first, end = span.from_date or first, min(end, span.to_date or end)
     if first >= end:
