@@ -6,6 +6,7 @@ scatter; it is above the dearest day of these weeks by half of it, or below half
 worth somebody's time.
 The scatter is the median of all days' distances from the median of their weekdays (MAD), made comparable to a standard
 deviation, and at least a tenth of the median: what hardly ever varies may vary a little.
+What has ended is far from its past on its first day alone.
 
 Owns this rule and the sentence that says why. Does not own whose day it is, nor what a day cost.
 """
@@ -131,8 +132,11 @@ def anomaly_of(
     if len(same) < WEEKS_MIN:
         return None
     usual = UsualDay(low=min(same), median=median(same), high=max(same), weeks=len(same))
+    before = usage_date - timedelta(days=1)
     direction = _direction(spent, usual, dearest=max(map(max, filter(None, by_weekday))))
-    if direction is None:
+    if direction is None or (
+        direction is Direction.BELOW and _is_low(known.get(before, Decimal(0)), by_weekday, before)
+    ):
         return None
     found = Anomaly(
         subject=subject, usage_date=usage_date, spent=spent, currency=currency, usual=usual, direction=direction
@@ -155,9 +159,19 @@ def difference_min_of(daily_totals: Sequence[Decimal], currency: str) -> Decimal
 def _direction(spent: Decimal, usual: UsualDay, *, dearest: Decimal) -> Direction | None:
     if spent > usual.median * _TIMES_MIN and spent > dearest * _BEYOND:
         return Direction.ABOVE
-    if spent * _TIMES_MIN < usual.median and spent < usual.low * _UNDER:
+    if _is_below(spent, usual.median, usual.low):
         return Direction.BELOW
     return None
+
+
+def _is_below(spent: Decimal, middle: Decimal, low: Decimal) -> bool:
+    return spent * _TIMES_MIN < middle and spent < low * _UNDER
+
+
+def _is_low(spent: Decimal, by_weekday: Sequence[Sequence[Decimal]], usage_date: date) -> bool:
+    """Say whether a day of the past is below what its weekday cost before it: what has ended is told of once."""
+    before = by_weekday[usage_date.weekday()][:-1]
+    return bool(before) and _is_below(spent, median(before), min(before))
 
 
 def _scatter(by_weekday: Sequence[Sequence[Decimal]], usual: UsualDay) -> float:

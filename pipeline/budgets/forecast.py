@@ -1,13 +1,14 @@
 """What a period will come to: what is spent, and what the days that are left will probably cost, with an interval.
 
-The method is plain. A day that is left is expected to cost the mean of the last four weeks, times a factor of its
-weekday: what that weekday cost in the last eight weeks beside all days of them, drawn towards 1 as if two weeks more
-had been level, so that one odd Sunday makes no Sunday. The interval comes from the method's own errors: the same
-estimate is made as of each day of the past, for as many days as are left now, and held against what those days cost; of
-the ratios of the two, the tenth and the ninetieth percentile bound the interval. Where the past is too short for that,
-the days' own scatter bounds it.
+The method is plain. Of three estimates (``estimates``) the one is taken that was nearest in the last eighteen weeks,
+had it been asked then for as many days as are left now; the first of them where another one was hardly nearer. The same
+trials, the estimate as of each of these days beside what the days after it cost, give the rest. Where nine of ten of
+them erred to the same side, as they do while usage grows, the estimate is multiplied by their median ratio. And the
+fifth and the ninety-fifth percentile of the ratios bound the interval; trials overlap, and so about eight of ten
+periods end within it, not nine. While there are few trials, the interval is as wide as the days' own scatter makes it.
 
-Owns the method; ``benchmarks`` hold it against plainer ones. Does not own what is spent.
+Owns the choice and the interval; ``benchmarks/forecasts.py`` holds both against plainer ones. Does not own what is
+spent.
 """
 
 from __future__ import annotations
@@ -20,28 +21,34 @@ from typing import TYPE_CHECKING
 
 from pipeline.base.money import exact_sum, minor_unit_digits, normalised
 from pipeline.base.periods import days_between
+from pipeline.budgets.estimates import PAST_DAYS, Basis, expected_days
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
     from pipeline.base.periods import BillingPeriod
 
-LEVEL_DAYS = 28
-"""Of how many days before the mean is taken."""
-PROFILE_DAYS = 56
-"""Of how many days before the weekdays' factors are taken."""
 PAST_DAYS_MIN = 3
 """Of fewer complete days nothing is estimated."""
-ERRORS_DAYS = 182
-"""How many days back the method is tried on."""
-_ERRORS_MIN = 12
-"""Of fewer errors no percentile is taken."""
-_SHRINKING_WEEKS = 2.0
-_TAIL = 0.1
-_SCATTERS = 1.2816
-"""How many standard deviations from its mean a tenth of a normal distribution begins."""
-_WEEK = 7
+TRIED_DAYS = 126
+"""How many days back estimates are tried."""
+_CHOSEN_STEP = 3
+"""How many days lie between two of the trials by which an estimate is chosen."""
+_CHOSEN_MIN = 4
+_NEARER = 0.9
+"""How much nearer another estimate must have been."""
+_FIRST_TRIED = 28
+"""How many days must be known where an estimate is tried."""
+_TRIALS_MIN = 12
+"""Of fewer trials no percentile is taken."""
+_TRIALS_ENOUGH = 63
+"""Of fewer trials the interval is as wide as the days' own scatter makes it, at least."""
+_TAIL = 0.05
+_SAME_SIDE = 0.1
+_SCATTERS = 2.0
+"""How many standard deviations: more than a normal distribution needs, since days are not independent of each other."""
+_SCATTER_DAYS = 28
 _DAY = timedelta(days=1)
 
 
@@ -55,6 +62,8 @@ class Forecast:
     low: Decimal
     mid: Decimal
     high: Decimal
+    basis: Basis | None = None
+    """What the estimate is made of; None where no day is left."""
 
 
 def forecast_of(
@@ -75,83 +84,81 @@ def forecast_of(
     past = past_days(spent_by_date, complete_before)
     if len(past) < PAST_DAYS_MIN:
         return None
-    expected = expected_days(past, complete_before, period.end_date)[-len(left) :]
+    days = (period.end_date - complete_before).days
+    basis = _nearest(past, complete_before, days)
+    bounds = _bounds(basis, past, complete_before, days)
+    expected = expected_days(basis, past, complete_before, period.end_date)[-len(left) :]
     known = [float(spent_by_date.get(day, Decimal(0))) for day in left]
-    mid = sum(max(0.0, one - other) for one, other in zip(expected, known, strict=True))
-    lower, upper = _bounds(past, complete_before, (period.end_date - complete_before).days)
-    whole, partial = sum(expected), sum(known)
-    low, high = (max(0.0, whole * bound - partial) for bound in (lower, upper))
+    low, mid, high = (
+        sum(max(0.0, each * bound - so_far) for each, so_far in zip(expected, known, strict=True)) for bound in bounds
+    )
     digits = minor_unit_digits(currency)
     mids = _rounded(mid, digits)
     return Forecast(
         low=normalised(exact_sum([spent, min(_rounded(low, digits), mids)])),
         mid=normalised(exact_sum([spent, mids])),
         high=normalised(exact_sum([spent, max(_rounded(high, digits), mids)])),
+        basis=basis,
     )
 
 
 def past_days(spent_by_date: Mapping[date, Decimal], complete_before: date) -> list[float]:
-    """Return what each complete day cost, from the first with any usage on; ``ERRORS_DAYS`` and a profile at most."""
+    """Return what each complete day cost, from the first with any usage on; as many as are looked at."""
     used = [day for day, amount in spent_by_date.items() if amount and day < complete_before]
     if not used:
         return []
-    first = max(min(used), complete_before - timedelta(days=ERRORS_DAYS + PROFILE_DAYS))
+    first = max(min(used), complete_before - timedelta(days=TRIED_DAYS + PAST_DAYS))
     return [float(spent_by_date.get(day, Decimal(0))) for day in days_between(first, complete_before)]
 
 
-def expected_days(past: Sequence[float], from_date: date, end_date: date) -> list[float]:
-    """Return what each day of ``[from_date, end_date)`` will probably cost.
-
-    ``past`` are the days before ``from_date``, the last of them the day before; at least one.
-    """
-    recent = past[-LEVEL_DAYS:]
-    level = sum(recent) / len(recent)
-    factors = _factors(past[-PROFILE_DAYS:], from_date)
-    return [level * factors[day.weekday()] for day in days_between(from_date, end_date)]
-
-
-def _factors(past: Sequence[float], from_date: date) -> list[float]:
-    """Return what each weekday costs beside all days, Monday first, drawn towards 1; their mean is 1."""
-    mean = sum(past) / len(past)
-    if mean <= 0 or len(past) < _WEEK:
-        return [1.0] * _WEEK
-    sums, counts = [0.0] * _WEEK, [0] * _WEEK
-    weekday = from_date.weekday()
-    for ago, amount in enumerate(reversed(past), start=1):
-        sums[(weekday - ago) % _WEEK] += amount
-        counts[(weekday - ago) % _WEEK] += 1
-    drawn = [
-        (total / mean + _SHRINKING_WEEKS) / (count + _SHRINKING_WEEKS)
-        for total, count in zip(sums, counts, strict=True)
-    ]
-    middle = sum(drawn) / _WEEK
-    return [each / middle for each in drawn]
+def _nearest(past: Sequence[float], complete_before: date, days: int) -> Basis:
+    """Return the estimate that was nearest, of those that could be tried for as many days, or as many as there were."""
+    least, nearest = None, Basis.FOUR_WEEKS
+    for basis in Basis:
+        trials = list(_trials(basis, past, complete_before, days, step=_CHOSEN_STEP))
+        if len(trials) < _CHOSEN_MIN:
+            break
+        error = sum(abs(cost - expected) for cost, expected in trials)
+        if least is None or error < least * _NEARER:
+            least, nearest = error, basis
+    return nearest
 
 
-def _bounds(past: Sequence[float], complete_before: date, days: int) -> tuple[float, float]:
-    """Return by what the estimate of some days is multiplied at the lower and the upper end of the interval."""
-    ratios = _ratios(past, complete_before, days)
-    if len(ratios) >= _ERRORS_MIN:
-        ordered = sorted(ratios)
-        return min(1.0, _percentile(ordered, _TAIL)), max(1.0, _percentile(ordered, 1 - _TAIL))
-    recent = past[-LEVEL_DAYS:]
+def _bounds(basis: Basis, past: Sequence[float], complete_before: date, days: int) -> tuple[float, float, float]:
+    """Return by what an estimate is multiplied: at the lower end of the interval, within it, and at its upper end."""
+    trials = _trials(basis, past, complete_before, days, step=1)
+    ratios = sorted(cost / expected for cost, expected in trials if expected > 0)
+    width = _width(past[-_SCATTER_DAYS:], days) if len(ratios) < _TRIALS_ENOUGH else 0.0
+    if len(ratios) < _TRIALS_MIN:
+        return max(0.0, 1 - width), 1.0, 1 + width
+    is_one_sided = _percentile(ratios, _SAME_SIDE) > 1 or _percentile(ratios, 1 - _SAME_SIDE) < 1
+    middle = _percentile(ratios, 0.5) if is_one_sided else 1.0
+    low, high = (_percentile(ratios, each) for each in (_TAIL, 1 - _TAIL))
+    return max(0.0, min(middle - width, low)), middle, max(middle + width, high)
+
+
+def _width(recent: Sequence[float], days: int) -> float:
+    """Return how far the mean of some days to come may be from that of these, as a part of it."""
     mean = sum(recent) / len(recent)
     if mean <= 0:
-        return 1.0, 1.0
-    scatter = sqrt(sum((each - mean) ** 2 for each in recent) / max(1, len(recent) - 1)) / mean
-    width = _SCATTERS * scatter * sqrt(1 / days + 1 / len(recent))
-    return max(0.0, 1 - width), 1 + width
+        return 0.0
+    scatter = sqrt(sum((each - mean) ** 2 for each in recent) / max(1, len(recent) - 1))
+    return _SCATTERS * scatter / mean * sqrt(1 / days + 1 / len(recent))
 
 
-def _ratios(past: Sequence[float], complete_before: date, days: int) -> list[float]:
-    """Return, for each day of the past that has as many after it, what these cost by what was expected of them."""
-    found = []
-    for until in range(max(LEVEL_DAYS, len(past) - ERRORS_DAYS), len(past) - days + 1):
+def _trials(
+    basis: Basis, past: Sequence[float], complete_before: date, days: int, *, step: int
+) -> Iterator[tuple[float, float]]:
+    """Yield what some days in a row of the past cost, and what had been expected of them, the latest last.
+
+    As many days as are asked for, or as many as leave enough trials.
+    """
+    days = max(1, min(days, len(past) - _FIRST_TRIED - _TRIALS_MIN))
+    last = len(past) - days
+    for until in range(last - max(0, min(TRIED_DAYS, last - _FIRST_TRIED)) // step * step, last + 1, step):
         as_of = complete_before - timedelta(days=len(past) - until)
-        expected = sum(expected_days(past[:until][-PROFILE_DAYS:], as_of, as_of + timedelta(days=days)))
-        if expected > 0:
-            found.append(sum(past[until : until + days]) / expected)
-    return found
+        before = past[max(0, until - PAST_DAYS) : until]
+        yield sum(past[until : until + days]), sum(expected_days(basis, before, as_of, as_of + timedelta(days=days)))
 
 
 def _percentile(ordered: Sequence[float], part: float) -> float:

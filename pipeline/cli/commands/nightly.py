@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,10 @@ from pipeline.cli.progress import progress
 from pipeline.cli.tables.columns import Column, Kind
 from pipeline.cli.tables.forms import Form, json_rows
 from pipeline.cli.warned import tell_warnings, warning_documents
+from pipeline.configuration.budgets_file import read_budgets
 from pipeline.configuration.workspace import open_workspace
+from pipeline.jobs.answers.watched.budget_metrics import budgets_metrics_text
+from pipeline.jobs.answers.watched.budgets import budgets
 from pipeline.jobs.night.metrics import metrics_text
 from pipeline.jobs.night.nightly import nightly
 from pipeline.jobs.wording import UNASSIGNED, counted
@@ -125,6 +128,7 @@ def command(
     if metrics_file is not None and not metrics_file.parent.is_dir():
         message = f"--metrics-file is {metrics_file}, and there is no folder {metrics_file.parent}; make it first"
         raise ConfigurationError(message)
+    watched = read_budgets(workspace) if metrics_file is not None else ()  # first: a wrong file stops nothing half-way
     with progress() as on_progress:
         night = nightly(
             workspace,
@@ -150,6 +154,7 @@ def command(
     if metrics_file is not None:
         finished_at = invocation.now()
         text = metrics_text(night, exit_code=exit_code, started_at=started_at, finished_at=finished_at)
+        text += budgets_metrics_text(budgets(replace(workspace, now=now), read=watched))
         disk.replace_durably(metrics_file, text.encode("utf-8"))
     return exit_code
 

@@ -119,14 +119,12 @@ def budgets(
     if not found:
         return ()  # costs nothing where there is nothing to watch
     spending = spending_of(workspace)
-    if as_of is not None:
-        spending = spending.before(as_of)
     states = []
     for budget in found:
         days = days_of(workspace, budget.scope, as_of=as_of)
         if days is not None:
             wanted = budget.period_of(days.today if period is None else period.end_date - _DAY)
-            states.append(_state(budget, wanted, spending.of(budget.scope), days))
+            states.append(_state(budget, wanted, spending.of(budget.scope).before(days.end), days))
     return tuple(states)
 
 

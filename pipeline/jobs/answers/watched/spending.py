@@ -7,6 +7,7 @@ day is complete: it has ended in the time zone of each account that is looked at
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _WHO = ("account_id", "api_key_id", "model")
 _WIDE = pa.decimal256(76, 22)
 _EVERYTHING = Scope()
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +100,8 @@ class Days:
     """The earliest of the days that it is for its accounts; with an as-of date, that one."""
     complete_before: date
     """Every day before has ended for its accounts and was counted since; more may come of this one and later ones."""
+    end: date
+    """What is dated on it or later is not looked at."""
 
 
 def spending_of(workspace: Workspace) -> Spending:
@@ -124,9 +128,12 @@ def days_of(workspace: Workspace, scope: Scope = _EVERYTHING, *, as_of: date | N
         return None
     now = workspace.now or counted_at
     zones = {account.timezone for account in accounts_of(workspace.accounts, scope)} or {workspace.settings.timezone}
-    today = as_of or min(usage_date(now, time_zone(zone)) for zone in zones)
+    if as_of is not None:
+        known = min(usage_date(counted_at, time_zone(zone)) for zone in zones)
+        return Days(today=as_of, complete_before=min(as_of, known), end=as_of)
     counted = min(usage_date(min(now, counted_at), time_zone(zone)) for zone in zones)
-    return Days(today=today, complete_before=min(today, counted))
+    todays = [usage_date(now, time_zone(zone)) for zone in zones]
+    return Days(today=min(todays), complete_before=counted, end=max(todays) + _DAY)
 
 
 def accounts_of(accounts: Accounts, scope: Scope) -> list[Account]:
