@@ -17,7 +17,6 @@ from pipeline.base.periods import BillingPeriod
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.answers.grouped.margin import margin
 from pipeline.jobs.answers.grouped.selection import Selection, Span
-from pipeline.jobs.answers.watched.budgets import budgets
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -154,12 +153,20 @@ def test_bills_are_those_of_invoice_list_and_steps_those_of_cost(books: Path, pa
         assert [Decimal(row[1].replace(",", "")) for row in drawn] == said
 
 
-def test_budgets_and_margins_are_those_of_their_jobs(books: Path, page: ReportPage) -> None:
+def test_budgets_are_those_of_budgets(books: Path, page: ReportPage) -> None:
+    states = answered(books, "budgets", "--period", "2026-10")["rows"]
+    for currency in ("USD", "EUR"):
+        mine = [state for state in states if state["currency"] == currency]
+        rows = page.rows(f"Budgets, {currency}")
+        assert [row[0] for row in rows] == [state["budget"] for state in mine]
+        assert [row[2].split()[0] for row in rows] == [f"{Decimal(state['share']).scaleb(2):f}" for state in mine]
+        assert [f"{state['spent']} of {state['amount']} {currency}" in row[2] for row, state in zip(rows, mine)] == [
+            True
+        ]
+
+
+def test_margins_are_those_of_margin(books: Path, page: ReportPage) -> None:
     workspace = replace(open_workspace(books), now=datetime(2026, 11, 2, tzinfo=UTC))
-    states = budgets(workspace, period=BillingPeriod.parse("2026-10"))
-    said = {row[0]: row[2].split(" ", 2)[0] for currency in ("USD", "EUR") for row in page.rows(f"Budgets, {currency}")}
-    assert {state.budget.name: f"{state.share.scaleb(2):,f}" for state in states} == said
-    assert len(said) == 2
     answer = margin(workspace, ["model"], OCTOBER)
     for currency in ("USD", "EUR"):
         total = next(each for each in answer.totals if each.currency == currency)
@@ -170,10 +177,10 @@ def test_budgets_and_margins_are_those_of_their_jobs(books: Path, page: ReportPa
 def test_what_is_on_no_bill_is_counted_as_a_night_counts_it(books: Path, page: ReportPage) -> None:
     rows = {row[0]: row[1] for row in page.rows("Used, and on no bill")}
     assert rows == {
-        "Quarantined lines": "1 line, 0 tokens",
+        "Quarantined lines": "1 line",
         "Unpriced usage": "4,321 tokens",
         "Unassigned keys": "99 tokens",
-    } or set(rows) == {"Quarantined lines", "Unpriced usage", "Unassigned keys"}
+    }
     warnings = answered(books, "doctor", "--warnings")["warnings"]
     texts = [each["text"] for each in warnings if each["code"] in ("quarantined", "unpriced", "unassigned")]
     assert texts

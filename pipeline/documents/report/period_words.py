@@ -98,6 +98,9 @@ class PeriodWords:
             ("From cost to bills", f"tallybook cost --period {period} --bills"),
             ("On no bill", "tallybook doctor --warnings"),
             ("Drafts and invoices", f"tallybook invoice list --period {period}"),
+            *([("Budgets", f"tallybook budgets --period {period}")] if report.budgets else []),
+            *([("Days out of line", f"tallybook anomalies --period {period}")] if report.odd_days.days else []),
+            *([("Margin", f"tallybook margin --period {period} --by account")] if report.margins else []),
         )
 
     def _name(self, days: Days) -> str:

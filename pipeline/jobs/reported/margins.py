@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.base.errors import ConfigurationError
 from pipeline.documents.report.figures import Margin, MarginGroup, Margins
-from pipeline.jobs.answers.grouped.costed import cost_card_of, costed
 from pipeline.jobs.answers.grouped.margin import margin
 from pipeline.jobs.answers.grouped.selection import Selection
 from pipeline.jobs.reported.spend import GREATEST
@@ -27,12 +25,9 @@ _REASONS = 5
 
 def margins_of(workspace: Workspace, span: Span) -> tuple[Margins, ...]:
     """Return the margins of usage, by currency; none where no cost card is configured."""
-    try:
-        cost_card_of(workspace)
-    except ConfigurationError:
+    if not workspace.settings.cost_card and not any(account.cost_card for account in workspace.accounts):
         return ()
-    tables, selection = costed(workspace, span), Selection(span=span)
-    answers = {word: margin(workspace, [word], selection, top=GREATEST, tables=tables) for word in _WORDS}
+    answers = {word: margin(workspace, [word], Selection(span=span), top=GREATEST) for word in _WORDS}
     first = answers[_WORDS[0]]
     own = workspace.settings.currency
     totals = sorted(first.totals, key=lambda each: (each.currency != own, each.currency))

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from datetime import date
 
     from pipeline.configuration.workspace import Workspace
-    from pipeline.jobs.answers.grouped.costed import CostedTables
     from pipeline.jobs.answers.grouped.selection import Selection
 
 _CLOCKED = ("usage_date", "billing_period")
@@ -158,19 +157,11 @@ class MarginAnswer:
     """The most tokens first."""
 
 
-def margin(
-    workspace: Workspace,
-    by: Sequence[str],
-    selection: Selection,
-    *,
-    top: int | None = None,
-    tables: CostedTables | None = None,
-) -> MarginAnswer:
+def margin(workspace: Workspace, by: Sequence[str], selection: Selection, *, top: int | None = None) -> MarginAnswer:
     """Return what the selected usage is charged and costs, grouped by words (``words.DIMENSIONS``) and by currency.
 
-    With ``top``, the groups of the greatest charges in each currency, and all others as one row. ``tables`` are those
-    of the selection's span, for whoever asks several questions of them. Raises ``ConfigurationError`` where no cost
-    card is named, for an unknown word or id, and for words of exchanges or hours.
+    With ``top``, the groups of the greatest charges in each currency, and all others as one row. Raises
+    ``ConfigurationError`` where no cost card is named, for an unknown word or id, and for words of exchanges or hours.
     """
     columns = columns_of(by, workspace.accounts)
     if unmetered := [word for word in by if word in UNMETERED]:
@@ -179,8 +170,7 @@ def margin(
     if HOUR in columns:
         message = "--by hour is not known to margin, which is of days; ask 'tallybook cost' for charges by the hour"
         raise ConfigurationError(message)
-    if tables is None:
-        tables = costed(workspace, selection.span)
+    tables = costed(workspace, selection.span)
     selection = selection.completed(tables.tables(), workspace.accounts)
     usage, requests = (named(selection.chosen(table, workspace.accounts)) for table in tables.tables())
     is_metered = "meter" in columns or bool(selection.meters)
