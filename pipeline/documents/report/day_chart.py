@@ -69,7 +69,7 @@ def day_chart_of(money: Money, words: PeriodWords) -> DayChart:
     days, currency = money.days, money.currency
     chart = column_chart(
         [each.cost for each in days],
-        [each.previous_cost for each in days],
+        [each.previous_cost or None for each in days],  # a mark at nothing would be the axis
         height=_CHART_HEIGHT,
         above=_CHART_ABOVE,
         below=_CHART_BELOW,

@@ -49,15 +49,16 @@ class PeriodWords:
         return f"{day.day} {self._month(day)}"
 
     def range(self, days: Days | None) -> str:
-        """Write days shortly: ``1\u201327 November``."""
+        """Write days shortly: ``1\u201327 November``; with the year where that is not the one of the report."""
         if days is None:
             return NONE
         first, last = days.from_date, days.to_date - _DAY
+        year = "" if last.year == self.report.days.from_date.year else f" {last.year}"
         if first == last:
-            return self.date(first)
+            return f"{self.date(first)}{year}"
         if (first.year, first.month) == (last.year, last.month):
-            return f"{first.day}\u2013{last.day} {self._month(last)}"
-        return f"{self.date(first)} \u2013 {self.date(last)}"
+            return f"{first.day}\u2013{last.day} {self._month(last)}{year}"
+        return f"{self.date(first)} \u2013 {self.date(last)}{year}"
 
     def month_name(self, first: dt.date) -> str:
         """Write a month by its first day, shortly: ``Oct 2026``."""
@@ -98,14 +99,20 @@ class PeriodWords:
             ("From cost to bills", f"tallybook cost --period {period} --bills"),
             ("On no bill", "tallybook doctor --warnings"),
             ("Drafts and invoices", f"tallybook invoice list --period {period}"),
-            *([("Budgets", f"tallybook budgets --period {period}")] if report.budgets else []),
+            *([("Budgets", self._budgets)] if report.budgets else []),
             *([("Days out of line", f"tallybook anomalies --period {period}")] if report.odd_days.days else []),
             *([("Margin", f"tallybook margin --period {period} --by account")] if report.margins else []),
         )
 
+    @property
+    def _budgets(self) -> str:
+        return f"tallybook budgets --period {self.report.period}" if self.report.is_over else "tallybook budgets"
+
     def _name(self, days: Days) -> str:
         """Write a whole month, or several, by name; other days by the first and the last."""
         first, last = days.from_date, days.to_date - _DAY
+        if (first.month, first.day) == (days.to_date.month, days.to_date.day) == (1, 1) and first.year == last.year:
+            return str(first.year)
         if (first.day, days.to_date.day) != (1, 1):
             return f"{self.date(first)} \u2013 {self.date(last)} {last.year}"
         if (first.year, first.month) == (last.year, last.month):

@@ -85,7 +85,7 @@ def report(workspace: Workspace, period: BillingPeriod | None, now: datetime) ->
         unassigned=spend.spent(""),
         not_billed=warnings,
         elsewhere=elsewhere,
-        budgets=budgets_in(workspace, period),
+        budgets=budgets_in(workspace, period if days.is_over else None),
         odd_days=odd_days(workspace, days.span),
         margins=margins_of(workspace, days.span),
         bills=bills.bills(),

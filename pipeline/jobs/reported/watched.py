@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 ODD_LISTED = 5
 
 
-def budgets_in(workspace: Workspace, period: BillingPeriod) -> tuple[Budget, ...]:
-    """Return how each budget stands in the period of its own that holds the report's last day: the fullest first."""
+def budgets_in(workspace: Workspace, period: BillingPeriod | None) -> tuple[Budget, ...]:
+    """Return how each budget stands in the period of its own that holds a period's last day: the fullest first.
+
+    Of None, in the one that holds today.
+    """
     states = budgets(workspace, period=period)
     return tuple(_budget(each) for each in sorted(states, key=_fullness))
 
