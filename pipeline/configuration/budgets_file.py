@@ -15,6 +15,7 @@ from pipeline.base.errors import BudgetsError
 from pipeline.budgets import Budget, Cadence, Scope
 from pipeline.budgets.budget import ALERT_PERCENTS_DEFAULT
 from pipeline.configuration.strict_toml import read_table, value_text
+from pipeline.objects.layout import BUDGETS_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from pipeline.configuration.strict_toml import Table
     from pipeline.configuration.workspace import Workspace
 
-BUDGETS_FILE = "budgets.toml"
 _SCOPES = ("accounts", "keys", "models", "providers", "tags")
 _KEYS = ("name", "amount", "currency", "period", *_SCOPES, "alerts", "on_forecast", "billing_day", "first_month")
 _MONTHS_OF_A_YEAR = 12
