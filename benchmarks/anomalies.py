@@ -1,6 +1,6 @@
 """How often ``pipeline.budgets`` calls an ordinary day odd, and how many odd days it finds.
 
-``python -m benchmarks.anomalies [--series 100]`` prints a Markdown table.
+``python -m benchmarks.anomalies [--into docs/budgets.md]`` prints a Markdown table.
 
 Every day of September of seeded series of each kind is looked at, of books whose keys cost from 1 to 1,000 times as
 much: whatever is found there is a false alarm. Then one of these days is multiplied, and is to be found. Beside it
@@ -12,11 +12,13 @@ from __future__ import annotations
 import random
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from statistics import fmean, pstdev
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from benchmarks.report import write_table
 from benchmarks.spending import KINDS, spent_by_date
 from pipeline.base.periods import BillingPeriod, days_between
 from pipeline.budgets import anomaly_of
@@ -86,7 +88,7 @@ def table(series: int) -> str:
     """Return the table: false alarms of a thousand days, and the part of multiplied days that is found."""
     times = " | ".join(f"{each} times" for each in TIMES)
     lines = [
-        f"| usage | false alarms in 1,000 days: naive | tallybook | found, naive: {times} | found, tallybook: {times} |",
+        f"| usage | false alarms in 1,000 days: naive | ours | found, naive: {times} | found, ours: {times} |",
         f"|---|{'---:|' * (2 + 2 * len(TIMES))}",
     ]
     rows = []
@@ -106,9 +108,13 @@ def _line(name: str, row: list[float]) -> str:
 
 @click.command()
 @click.option("--series", default=100, show_default=True, help="How many of each kind.")
-def main(series: int) -> None:
+@click.option("--into", type=click.Path(path_type=Path), help="Write the table between its marks of this page, too.")
+def main(series: int, into: Path | None) -> None:
     """Print the table."""
-    click.echo(table(series), nl=False)
+    text = table(series)
+    click.echo(text, nl=False)
+    if into is not None:
+        write_table(into, "anomalies", text)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What a month will come to, by ``pipeline.budgets`` and by plainer methods, held against what it came to.
 
-``python -m benchmarks.forecasts [--series 10]`` prints a Markdown table.
+``python -m benchmarks.forecasts [--into docs/budgets.md]`` prints a Markdown table.
 
 Each of some seeded series of each kind is forecast as of seven days of each of three months. The naive method is what
 people write in a spreadsheet: what is spent, by the days that have passed, times the days of the month; on the first
@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from benchmarks.report import write_table
 from benchmarks.spending import KINDS, spent_by_date
 from pipeline.base.periods import BillingPeriod
 from pipeline.budgets import forecast_of
@@ -87,7 +89,7 @@ def _between(spent: Mapping[date, Decimal], first: date, end: date) -> float:
 def table(series: int) -> str:
     """Return the table: mean errors in per cent, and of the interval how many months ended within it."""
     lines = [
-        "| usage | naive | mean of four weeks | tallybook | within its interval | width of the interval |",
+        "| usage | naive | mean of four weeks | ours | within our interval | width of the interval |",
         "|---|---:|---:|---:|---:|---:|",
     ]
     rows = []
@@ -106,9 +108,13 @@ def _line(name: str, row: list[float]) -> str:
 
 @click.command()
 @click.option("--series", default=10, show_default=True, help="How many of each kind.")
-def main(series: int) -> None:
+@click.option("--into", type=click.Path(path_type=Path), help="Write the table between its marks of this page, too.")
+def main(series: int, into: Path | None) -> None:
     """Print the table."""
-    click.echo(table(series), nl=False)
+    text = table(series)
+    click.echo(text, nl=False)
+    if into is not None:
+        write_table(into, "forecasts", text)
 
 
 if __name__ == "__main__":

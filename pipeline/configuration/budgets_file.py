@@ -6,6 +6,7 @@ No file means no budgets. It is no part of the workspace's digest: nothing that 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from pipeline.base.errors import BudgetsError
 from pipeline.budgets import Budget, Cadence, Scope
 from pipeline.budgets.budget import ALERT_PERCENTS_DEFAULT
 from pipeline.configuration.strict_toml import read_table, value_text
+from pipeline.objects.layout import BUDGETS_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -23,10 +25,29 @@ if TYPE_CHECKING:
     from pipeline.configuration.strict_toml import Table
     from pipeline.configuration.workspace import Workspace
 
-BUDGETS_FILE = "budgets.toml"
 _SCOPES = ("accounts", "keys", "models", "providers", "tags")
 _KEYS = ("name", "amount", "currency", "period", *_SCOPES, "alerts", "on_forecast", "billing_day", "first_month")
 _MONTHS_OF_A_YEAR = 12
+_UNKNOWN = {
+    "accounts": ("account", "no account of accounts.toml"),
+    "keys": ("key", "in no account of accounts.toml, so that nothing is charged for it"),
+    "models": ("model", "no model of a rate card, so that nothing is charged for it; aliases do not count"),
+    "providers": ("provider", "what no model of a rate card begins with"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What a scope may name."""
+
+    accounts: Mapping[str, str]
+    """The currency of each."""
+    keys: Mapping[str, Collection[str]]
+    """The accounts of each."""
+    models: Collection[str]
+    providers: Collection[str]
+    tags: Mapping[str, Collection[str]]
+    """The values of each."""
 
 
 def read_budgets(workspace: Workspace) -> tuple[Budget, ...]:
@@ -39,9 +60,10 @@ def read_budgets(workspace: Workspace) -> tuple[Budget, ...]:
     if table is None:
         return ()
     table.allow_only("budgets")
+    known = _known(workspace)
     budgets: dict[str, Budget] = {}
     for entry in table.tables("budgets"):
-        budget = _budget(entry, workspace)
+        budget = _budget(entry, known, currency=workspace.settings.currency)
         if budget.name in budgets:
             what = f"name {budget.name!r} is used twice; give every budget a name of its own"
             raise entry.refusal(what)
@@ -49,15 +71,14 @@ def read_budgets(workspace: Workspace) -> tuple[Budget, ...]:
     return tuple(budgets.values())
 
 
-def _budget(table: Table, workspace: Workspace) -> Budget:
+def _budget(table: Table, known: _Known, *, currency: str) -> Budget:
     table.allow_only(*_KEYS)
-    scope = _scope(table, workspace)
-    currency = table.text("currency", workspace.settings.currency)
+    scope = _scope(table, known)
     try:
         budget = Budget(
             name=table.text("name"),
             amount=_amount(table),
-            currency=currency,
+            currency=table.text("currency", currency),
             cadence=table.choice("period", Cadence.MONTH),
             scope=scope,
             alert_percents=_percents(table),
@@ -67,7 +88,7 @@ def _budget(table: Table, workspace: Workspace) -> Budget:
         )
     except BudgetsError as wrong:
         raise wrong if str(wrong).startswith(table.file) else table.refusal(str(wrong)) from wrong
-    _refuse_another_currency(table, budget, workspace)
+    _refuse_another_currency(table, budget, known)
     return budget
 
 
@@ -99,79 +120,78 @@ def _percents(table: Table) -> tuple[int, ...]:
     return tuple(value)
 
 
-def _scope(table: Table, workspace: Workspace) -> Scope:
+def _scope(table: Table, known: _Known) -> Scope:
     named = {kind: table.texts(kind) for kind in _SCOPES[:-1] if kind in table.values}
     for kind, values in named.items():
         if not values:
             what = f"{kind} is an empty list; leave it out where the budget is of all {kind}"
             raise table.refusal(what)
-    accounts = workspace.accounts
-    models = {model for card in workspace.rate_cards.values() for model in card.models}
-    providers = {model.partition("/")[0] for model in models if "/" in model}
-    known: Mapping[str, tuple[str, Collection[str], str]] = {
-        "accounts": ("account", {account.id for account in accounts}, "no account of accounts.toml"),
-        "keys": (
-            "key",
-            {key.key_id for account in accounts for key in account.keys},
-            "in no account of accounts.toml, so that nothing is charged for it",
-        ),
-        "models": ("model", models, "no model of a rate card, so that nothing is charged for it; aliases do not count"),
-        "providers": ("provider", providers, "what no model of a rate card begins with"),
-    }
-    for kind, values in named.items():
-        noun, there_are, says = known[kind]
+        noun, says = _UNKNOWN[kind]
+        there_are: Collection[str] = getattr(known, kind)
         for value in values:
             if value not in there_are:
                 meant = get_close_matches(value, sorted(there_are), 1)
                 hint = f"; did you mean {meant[0]!r}?" if meant else ""
                 what = f"{noun} {value_text(value)} is {says}{hint}"
                 raise table.refusal(what)
-    return Scope(**named, tags=_tags(table, workspace))
+    return Scope(**named, tags=_tags(table, known))
 
 
-def _tags(table: Table, workspace: Workspace) -> tuple[str, ...]:
+def _tags(table: Table, known: _Known) -> tuple[str, ...]:
     """Read ``tags = { team = "search" }``, or a list of values of a tag."""
     found: list[str] = []
-    tagged = workspace.accounts.tags.values()
-    names = {name for tags in tagged for name in tags}
-    tags = table.table("tags")
-    for name, value in tags.values.items():
+    for name, value in table.table("tags").values.items():
         values = value if isinstance(value, list) else [value]
         if not values or any(not isinstance(each, str) or not each.strip() for each in values):
             what = f'tags {name} is {value_text(value)}; write tags = {{ {name} = "…" }}, or a list of such values'
             raise table.refusal(what)
-        if name not in names:
-            known = f"there are: {', '.join(sorted(names))}" if names else "no key has any"
-            what = f"tags names {value_text(name)}, which is no tag of a key in accounts.toml ({known})"
+        if name not in known.tags:
+            there_are = f"there are: {', '.join(sorted(known.tags))}" if known.tags else "no key has any"
+            what = f"tags names {value_text(name)}, which is no tag of a key in accounts.toml ({there_are})"
             raise table.refusal(what)
         for each in values:
-            there_are = {mine[name] for mine in tagged if name in mine}
-            if each not in there_are:
+            if each not in known.tags[name]:
                 what = (
                     f"tags {name} is {value_text(each)}, which no key of accounts.toml has; "
-                    f"there are: {', '.join(sorted(there_are))}"
+                    f"there are: {', '.join(sorted(known.tags[name]))}"
                 )
                 raise table.refusal(what)
             found.append(f"{name}={each}")
     return tuple(found)
 
 
-def _refuse_another_currency(table: Table, budget: Budget, workspace: Workspace) -> None:
+def _refuse_another_currency(table: Table, budget: Budget, known: _Known) -> None:
     """Raise where nothing of the scope is charged in the budget's currency: it would stay at 0 for ever."""
     scope = budget.scope
-    accounts = [
-        account
-        for account in workspace.accounts
-        if (not scope.accounts or account.id in scope.accounts)
-        and (not scope.keys or any(key.key_id in scope.keys for key in account.keys))
-    ]
-    if not accounts and scope.accounts and scope.keys:
-        what = "no key that it names is of an account that it names, so that nothing is held against it; leave one out"
-        raise table.refusal(what)
-    charged = {_currency(account, workspace) for account in accounts}
+    accounts = set(scope.accounts or known.accounts)
+    if scope.keys:
+        accounts &= {account for key_id in scope.keys for account in known.keys[key_id]}
+        if not accounts:
+            what = "no key that it names is of an account that it names, so that nothing is held against it"
+            raise table.refusal(what)
+    charged = {known.accounts[account] for account in accounts}
     if charged and budget.currency not in charged:
         what = f"it is in {budget.currency}, and what it is about is charged in {', '.join(sorted(charged))}"
         raise table.refusal(what)
+
+
+def _known(workspace: Workspace) -> _Known:
+    keys: dict[str, set[str]] = {}
+    tags: dict[str, set[str]] = {}
+    for account in workspace.accounts:
+        for key in account.keys:
+            keys.setdefault(key.key_id, set()).add(account.id)
+    for mine in workspace.accounts.tags.values():
+        for name, value in mine.items():
+            tags.setdefault(name, set()).add(value)
+    models = {model for card in workspace.rate_cards.values() for model in card.models}
+    return _Known(
+        accounts={account.id: _currency(account, workspace) for account in workspace.accounts},
+        keys=keys,
+        models=models,
+        providers={model.partition("/")[0] for model in models if "/" in model},
+        tags=tags,
+    )
 
 
 def _currency(account: Account, workspace: Workspace) -> str:

@@ -14,10 +14,10 @@ from pipeline.cli.context import EXIT_DIFFERENCE, DateType, PeriodType, tell, wa
 from pipeline.cli.examples import examples
 from pipeline.cli.output import output_option
 from pipeline.cli.tables.columns import Column, Kind
-from pipeline.configuration.budgets_file import BUDGETS_FILE
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.answers.watched.budgets import budgets
 from pipeline.jobs.wording import are, counted
+from pipeline.objects.layout import BUDGETS_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,9 +39,9 @@ _COLUMNS = [
     Column(name="amount", kind=Kind.MONEY),
     Column(name="spent", kind=Kind.MONEY, is_kept=True),
     Column(name="share", kind=Kind.SHARE, is_kept=True),
-    Column(name="forecast_low", heading="at least", kind=Kind.MONEY, is_detail=True),
+    Column(name="forecast_low", heading="low", kind=Kind.MONEY, is_detail=True),
     Column(name="forecast", kind=Kind.MONEY),
-    Column(name="forecast_high", heading="at most", kind=Kind.MONEY, is_detail=True),
+    Column(name="forecast_high", heading="high", kind=Kind.MONEY, is_detail=True),
     Column(name="forecast_share", heading="of amount", kind=Kind.SHARE, is_detail=True),
     Column(name="level", heading="alert %", kind=Kind.COUNT, is_kept=True),
     Column(name="unpriced_tokens", kind=Kind.COUNT, is_detail=True),
