@@ -214,6 +214,8 @@ def test_a_page_goes_where_it_is_told_to_with_the_folders_that_it_needs(books: P
     assert tallybook(books, "report", "--to", str(to), *AS_OF).returncode == 0
     assert to.read_bytes().startswith(b"<!DOCTYPE html>")
     assert [path.name for path in to.parent.iterdir()] == ["october.html"]
+    done = tallybook(books, "report", "--to", str(tmp_path), *AS_OF)
+    assert (done.returncode, "is a directory" in done.stderr) == (2, True)
 
 
 def test_a_period_that_is_not_over_is_compared_by_the_days_that_are(tmp_path: Path) -> None:

@@ -254,3 +254,32 @@ def test_a_report_looks_back_a_year_but_not_beyond_the_first_day() -> None:
     assert [str(each) for each in months_back(OCTOBER, date(2026, 8, 5))] == ["2026-08", "2026-09", "2026-10"]
     assert len(months_back(OCTOBER, date(2020, 1, 1))) == 12
     assert len(months_back(BillingPeriod.parse("2026"), date(2020, 1, 1))) == 12
+
+
+def variables(text: str) -> dict[str, str]:
+    return dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", text))
+
+
+def luminance(colour: str) -> float:
+    """As WCAG 2.2 defines it."""
+    parts = (int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def contrast(one: str, other: str) -> float:
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_texts_can_be_read_and_marks_be_seen_in_light_and_dark() -> None:
+    text = report_page(report()).decode()
+    light = variables(text.partition("@media")[0])
+    dark = light | variables(text.partition("prefers-color-scheme: dark")[2].partition("* {")[0])
+    assert light != dark
+    for colours in (light, dark):
+        for ink, paper in (("ink", "paper"), ("soft", "paper"), ("soft", "tint"), ("accent", "paper")):
+            assert contrast(colours[ink], colours[paper]) >= 4.5, (ink, paper)
+        assert contrast(colours["warn-ink"], colours["warn"]) >= 4.5
+        for mark in ("accent", "before", "strong"):
+            assert contrast(colours[mark], colours["paper"]) >= 3, mark

@@ -38,6 +38,7 @@ _STDOUT = "-"
 @click.option(
     "--to",
     metavar="FILE",
+    type=click.Path(dir_okay=False, allow_dash=True),
     help="Write it there, or with - to stdout; default: reports/report-PERIOD.html in the workspace.",
 )
 @as_of_option
