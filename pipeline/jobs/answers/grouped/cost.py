@@ -201,23 +201,6 @@ def cost(
     )
 
 
-def greatest(rows: Sequence[CostRow], top: int) -> list[CostRow]:
-    """Return the greatest rows of each currency, and the others of it as one."""
-    found: list[CostRow] = []
-    by_currency: dict[str, list[CostRow]] = {}
-    for row in sorted(rows, key=_greatness):
-        by_currency.setdefault(row.currency, []).append(row)
-    for mine in by_currency.values():
-        found += mine[:top]
-        if len(mine) == top + 1:
-            found.append(mine[top])  # one row is as short as a row of all others, and says more
-        elif len(mine) > top:
-            label = f"{len(mine) - top} others"
-            place = (label, *("" for _ in mine[top].place[1:]))
-            found.append(replace(_together(mine[top:]), place=place, others=len(mine) - top))
-    return found
-
-
 def rounded_quotient(amount: Decimal, divisor: Decimal | int, digits: int) -> Decimal:
     """Return a quotient rounded half to even.
 
@@ -318,6 +301,23 @@ def _greatness(row: CostRow) -> tuple[bool, str, bool, Decimal, int, Place]:
     """Order by currency, the greatest cost first, and of equal costs the most tokens."""
     known = row.cost
     return not row.currency, row.currency, known is None, -(known or Decimal(0)), -row.sums.tokens, row.place
+
+
+def greatest(rows: Sequence[CostRow], top: int) -> list[CostRow]:
+    """Return the greatest rows of each currency, and the others of it as one."""
+    found: list[CostRow] = []
+    by_currency: dict[str, list[CostRow]] = {}
+    for row in sorted(rows, key=_greatness):
+        by_currency.setdefault(row.currency, []).append(row)
+    for mine in by_currency.values():
+        found += mine[:top]
+        if len(mine) == top + 1:
+            found.append(mine[top])  # one row is as short as a row of all others, and says more
+        elif len(mine) > top:
+            label = f"{len(mine) - top} others"
+            place = (label, *("" for _ in mine[top].place[1:]))
+            found.append(replace(_together(mine[top:]), place=place, others=len(mine) - top))
+    return found
 
 
 def _totals(rows: Sequence[CostRow]) -> list[CostRow]:
