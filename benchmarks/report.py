@@ -63,6 +63,15 @@ def write_between_marks(document: Path, results: Mapping[str, Result]) -> list[s
     return missing
 
 
+def write_table(document: Path, name: str, text: str) -> None:
+    """Replace what stands between ``<!-- measured: NAME -->`` and ``<!-- end -->`` by a table."""
+    before = document.read_text(encoding="utf-8")
+    after = _MARKED.sub(
+        lambda matched: f"{matched[1]}{text}{matched[3]}" if matched["suite"] == name else matched[0], before
+    )
+    document.write_text(after, encoding="utf-8")
+
+
 def _row(entry: Entry, baseline: Sequence[Run], baseline_name: str) -> tuple[str, ...]:
     name = (
         f"*{entry.name}*"

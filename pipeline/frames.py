@@ -1,4 +1,4 @@
-"""Events, usage, charges, costs, margins, invoices and their lines for notebooks: as pandas, Arrow, Polars or DuckDB.
+"""Events, usage, charges, costs, margins, invoices, their lines and budgets: as pandas, Arrow, Polars or DuckDB.
 
 ``frames.charges(workspace, period="2026-10")`` is a pandas DataFrame. ``frames.open_books(workspace).charges(…)`` is
 the same relation before anything is read, and becomes what is wanted by one call: ``.pandas()``, ``.arrow()``,
@@ -51,6 +51,7 @@ _DATES = {
     "costed_usage": "usage_date",
     "invoices": "period",
     "invoice_lines": "period",
+    "budgets": "period",
 }
 """The column that a span of dates chooses by."""
 _READ_AHEAD = {"fragment_readahead": 1, "batch_readahead": 2}
@@ -113,7 +114,8 @@ class Books:
 
     Each takes ``period`` (``"2026-10"``), or ``from_date`` and ``to_date`` (``"2026-10-01"``; the second is excluded);
     ``columns``, all where none are named; and for any of its columns a value or a list of values, such as
-    ``account_id="birke"``. Dates are usage dates; of events they are UTC dates, of invoices the months that they touch.
+    ``account_id="birke"``. Dates are usage dates; of events they are UTC dates, of invoices the months that they touch;
+    of budgets the periods that the last of them is in.
     Raises ``ConfigurationError`` for a column that is not there.
     """
 
@@ -173,6 +175,10 @@ class Books:
     def lines(self, **chosen: Any) -> Relation:
         """Return the lines of these (``invoice_lines``)."""
         return self.relation("invoice_lines", **chosen)
+
+    def budgets(self, **chosen: Any) -> Relation:
+        """Return how each budget of ``budgets.toml`` stands: what is spent, and what its period will come to."""
+        return self.relation("budgets", **chosen)
 
     def relation(
         self,
@@ -248,6 +254,11 @@ def invoices(workspace: str | Path = "data", **chosen: Any) -> pd.DataFrame:
 def lines(workspace: str | Path = "data", **chosen: Any) -> pd.DataFrame:
     """Return the lines of invoices, credit notes and drafts."""
     return open_books(workspace).lines(**chosen).pandas()
+
+
+def budgets(workspace: str | Path = "data", **chosen: Any) -> pd.DataFrame:
+    """Return how each budget of ``budgets.toml`` stands; none where there is no such file."""
+    return open_books(workspace).budgets(**chosen).pandas()
 
 
 def _span(name: str, period: str | None, from_date: str | date | None, to_date: str | date | None) -> Span:

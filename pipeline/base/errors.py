@@ -5,6 +5,7 @@
     TallybookError
      ├── ConfigurationError        a file of the workspace, or an option, says something that cannot be meant
      │    ├── AccountsError        accounts.toml
+     │    ├── BudgetsError         budgets.toml
      │    └── RateCardError        rates/<card>.toml
      ├── RateNotFound              no rate is in force for this model, meter and instant
      ├── InexactAmount             an exact result would have lost a digit, or a float came near money
@@ -53,6 +54,10 @@ class ConfigurationError(TallybookError):
 
 class AccountsError(ConfigurationError):
     """``accounts.toml`` contradicts itself or names something that does not exist."""
+
+
+class BudgetsError(ConfigurationError):
+    """``budgets.toml`` says something that cannot be meant, or names something that does not exist."""
 
 
 class RateCardError(ConfigurationError):

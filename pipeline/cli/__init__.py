@@ -6,8 +6,9 @@ then ``commands.numbers.usage``.
 
 Exit codes: 0 ok, 1 unexpected, 2 usage, configuration or a newer lake, 3 bad input or new loss (``--strict``, or where
 most of a new source cannot be read, or in ``try``), 4 blocked (unpriced usage or a broken claim at issue), 5 locked, 6
-a difference was found (verify, explain, recompute, reconcile), 7 a claim about the counts does not hold (nightly,
-invoice draft), 8 the machine refused (a full or failing disk, no permission, too few open files), 130 interrupted.
+a difference was found (verify, explain, recompute, reconcile, budgets, anomalies), 7 a claim about the counts does not
+hold (nightly, invoice draft), 8 the machine refused (a full or failing disk, no permission, too few open files), 130
+interrupted.
 """
 
 from __future__ import annotations
@@ -53,6 +54,9 @@ _COMMANDS = {
     "usage": "Tokens by key, model, day and more.",
     "cost": "What usage costs, exactly: by account, model, key, tag, day, hour and more.",
     "margin": "What usage is charged, what it costs us, and what is left, by the same words.",
+    "budgets": "How budgets stand: spent, what their periods will come to, alerts.",
+    "anomalies": "Days of keys, models and accounts that are far from their own past.",
+    "report": "One page for people: spend, what moved, what is on no bill, drafts and invoices.",
     "invoice": "Draft, issue, void, list, show and render invoices; credit balances.",
     "explain": "From an invoice line to its usage events; what became of one logged response.",
     "recompute": "Rebuild an issued invoice and compare it byte for byte; bundle it for its customer.",
@@ -70,7 +74,7 @@ _COMMANDS = {
 }
 _MODULES = {
     "try": "try_logs",
-    **{name: f"numbers.{name}" for name in ("usage", "cost", "margin", "sql")},
+    **{name: f"numbers.{name}" for name in ("usage", "cost", "margin", "budgets", "anomalies", "report", "sql")},
     **{name: f"proofs.{name}" for name in ("verify", "recompute", "sign")},
 }
 """Commands whose module is called otherwise, or lies in a room."""

@@ -15,6 +15,8 @@ DATA_FILE_NAME = re.compile(r"[0-9a-f]{64}\.parquet")
 """A data file is named by the sha256 of its bytes."""
 
 RECEIVED_FOLDER = "received"
+BUDGETS_FILE = "budgets.toml"
+"""Beside ``tallybook.toml``."""
 
 PARTITION_NAME = re.compile(r"date=([0-9]{4}-[0-9]{2}-[0-9]{2})")
 """A folder of the usage events of one UTC date."""

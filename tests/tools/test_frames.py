@@ -33,6 +33,7 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for key in ("key_a", "key_b")
     ]
     write_log(root, "a.jsonl", *lines)
+    (root / "budgets.toml").write_text('[[budgets]]\nname = "all"\namount = 10\n', encoding="utf-8")
     assert tallybook(root, "nightly", "--as-of", "2026-11-02T00:00:00Z").returncode == 0
     return root
 
@@ -95,9 +96,18 @@ def test_each_function_gives_the_frame_of_its_relation(books: Path) -> None:
         (frames.charges(books), 20),
         (frames.invoices(books), 3),
         (frames.lines(books, period="2026-10"), 4),
+        (frames.budgets(books), 1),
     ):
         assert isinstance(frame, pd.DataFrame)
         assert len(frame) == rows
+
+
+def test_a_budget_of_a_period_has_what_its_charges_add_up_to(books: Path) -> None:
+    opened = frames.open_books(books)
+    for period in ("2026-09", "2026-10"):
+        charged = sum(opened.charges(period=period).arrow()["amount"].to_pylist())
+        (row,) = opened.budgets(period=period).arrow().to_pylist()
+        assert (row["period"], row["spent"], row["forecast"]) == (period, charged, charged)
 
 
 @pytest.mark.parametrize(

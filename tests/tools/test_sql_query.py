@@ -32,6 +32,8 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> Path:
         plain("2026-10-07T10:00:00Z", id="c", prompt=7, key="key_of_nobody"),
         '{"ts": "2026-10-08T10:00:00Z"}',
     )
+    limited = '[[budgets]]\nname = "all"\namount = 1\nalerts = [100]\nperiod = "year"\n'
+    (root / "budgets.toml").write_text(limited, encoding="utf-8")
     assert tallybook(root, "nightly", "--as-of", "2026-11-02T00:00:00Z").returncode == 0
     return root
 
@@ -66,6 +68,7 @@ def test_every_relation_answers_with_the_rows_that_the_program_has(books: Path) 
         "charges": 4,
         "invoices": 1,
         "invoice_lines": 3,
+        "budgets": 1,
     }
     assert rows(books, "select status, sum(events) as events from exchanges_daily where is_billed group by all") == [
         {"status": "measured", "events": 3}

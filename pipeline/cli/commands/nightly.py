@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,12 +30,16 @@ from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.night.metrics import metrics_text
 from pipeline.jobs.night.nightly import nightly
 from pipeline.jobs.wording import UNASSIGNED, counted
-from pipeline.objects import disk
+from pipeline.objects import disk, layout
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
     from pipeline.cli.context import Invocation
     from pipeline.cli.output import Output
     from pipeline.cli.tables.columns import Cell
+    from pipeline.configuration.workspace import Workspace
     from pipeline.invoicing import Invoice
     from pipeline.jobs.night.nightly import Night
     from pipeline.jobs.state.suspicious import SuspiciousCopies
@@ -125,6 +129,7 @@ def command(
     if metrics_file is not None and not metrics_file.parent.is_dir():
         message = f"--metrics-file is {metrics_file}, and there is no folder {metrics_file.parent}; make it first"
         raise ConfigurationError(message)
+    budgets_text = _budgets_text(workspace) if metrics_file is not None else None  # a wrong file stops nothing half-way
     with progress() as on_progress:
         night = nightly(
             workspace,
@@ -150,8 +155,21 @@ def command(
     if metrics_file is not None:
         finished_at = invocation.now()
         text = metrics_text(night, exit_code=exit_code, started_at=started_at, finished_at=finished_at)
+        text += budgets_text(now) if budgets_text else ""
         disk.replace_durably(metrics_file, text.encode("utf-8"))
     return exit_code
+
+
+def _budgets_text(workspace: Workspace) -> Callable[[datetime], str] | None:
+    """Read the budgets, and return what gives their metrics once the night is done; None where there are none."""
+    if not (workspace.root / layout.BUDGETS_FILE).exists():
+        return None
+    from pipeline.configuration.budgets_file import read_budgets  # noqa: PLC0415  # a night without budgets costs nothing
+    from pipeline.jobs.answers.watched.budget_metrics import budgets_metrics_text  # noqa: PLC0415
+    from pipeline.jobs.answers.watched.budgets import budgets  # noqa: PLC0415
+
+    read = read_budgets(workspace)
+    return lambda now: budgets_metrics_text(budgets(replace(workspace, now=now), read=read))
 
 
 def _exit_code(night: Night, *, is_strict: bool) -> int:

@@ -6,10 +6,11 @@ what is frozen with them (``freezing``), nor the register that numbers and freez
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from pipeline import register
-from pipeline.base.errors import CommitConflict, InvoiceNotFound
+from pipeline.base.errors import CommitConflict, InvoiceNotFound, IssueBlocked
 from pipeline.base.periods import time_zone, usage_date
 from pipeline.invoicing import invoice_document, issued_invoice
 from pipeline.jobs.invoices.freezing import refuse_awaited_rates, refuse_unpriced
@@ -18,13 +19,15 @@ from pipeline.jobs.state.claims import refuse_broken_claims
 from pipeline.jobs.state.drafts import invoice_book, invoice_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from pipeline.accounts import Account
     from pipeline.base.periods import BillingPeriod
     from pipeline.configuration.workspace import Workspace
-    from pipeline.invoicing import Invoice
+    from pipeline.invoicing import Invoice, InvoiceBook
     from pipeline.jobs.invoices.freezing import Freezing
     from pipeline.jobs.state.aggregate import Aggregate
+    from pipeline.rating import UnpricedUsage
 
 
 def issue(
@@ -59,6 +62,34 @@ def issue(
         return issued
 
 
+def blocks_of(workspace: Workspace, built: Aggregate, book: InvoiceBook, drafts: Sequence[Invoice]) -> dict[str, str]:
+    """Return why drafts could not be issued once their period has ended, by their ids; those that could are left out.
+
+    A claim about the counts that does not hold blocks all of them. Writes nothing.
+    """
+    try:
+        refuse_broken_claims(workspace, built)
+    except IssueBlocked as blocked:
+        return {draft.id: str(blocked) for draft in drafts}
+    unpriced: dict[str, list[UnpricedUsage]] = {}
+    for row in built.rated.unpriced:
+        unpriced.setdefault(row.usage.account_id, []).append(row)
+    paid_by: dict[str, list[Account]] = {}
+    for account in workspace.accounts:
+        for payer_id in {account.id, *(span.account_id for span in account.invoiced_to)}:
+            paid_by.setdefault(payer_id, []).append(account)
+    found: dict[str, str] = {}
+    for draft in drafts:
+        periods = _months_by_account(paid_by.get(draft.account_id, ()), book, [draft])
+        rows = chain.from_iterable(unpriced.get(account_id, ()) for account_id in periods)
+        try:
+            refuse_unpriced(rows, periods, f"{draft.period} cannot be issued")
+            refuse_awaited_rates(workspace.accounts, [draft])
+        except IssueBlocked as blocked:
+            found[draft.id] = str(blocked)
+    return found
+
+
 def _issued(
     workspace: Workspace,
     built: Aggregate,
@@ -78,15 +109,7 @@ def _issued(
     if not chosen:
         raise InvoiceNotFound(no_invoice_text(book, period, account_id))
     drafts = [invoice for invoice in chosen if invoice.number is None]
-    months = {draft.account_id: draft.period.months for draft in drafts}
-    periods: dict[str, set[BillingPeriod]] = {}
-    for account in workspace.accounts:
-        for payer_id in {account.id, *(span.account_id for span in account.invoiced_to)} & months.keys():
-            mine = {month for month in months[payer_id] if account.invoiced_in(month) == payer_id}
-            if mine:
-                periods.setdefault(account.id, set()).update(mine)
-    for kept_account_id, kept in book.kept:
-        periods.get(kept_account_id, set()).add(kept)
+    periods = _months_by_account(workspace.accounts, book, drafts)
     refuse_unpriced(built.rated.unpriced, periods, f"{period} cannot be issued")
     refuse_awaited_rates(workspace.accounts, drafts)
     if not drafts:
@@ -99,6 +122,22 @@ def _issued(
         document = _issue_one(workspace, draft, built, documents, freezing)
         documents.append(document)
         yield invoice_of(document, freezing.known)
+
+
+def _months_by_account(
+    accounts: Iterable[Account], book: InvoiceBook, drafts: Iterable[Invoice]
+) -> dict[str, set[BillingPeriod]]:
+    """Return the months that must be priced before drafts can be issued, by the accounts whose usage it is."""
+    months = {draft.account_id: draft.period.months for draft in drafts}
+    periods: dict[str, set[BillingPeriod]] = {}
+    for account in accounts:
+        for payer_id in {account.id, *(span.account_id for span in account.invoiced_to)} & months.keys():
+            mine = {month for month in months[payer_id] if account.invoiced_in(month) == payer_id}
+            if mine:
+                periods.setdefault(account.id, set()).update(mine)
+    for kept_account_id, kept in book.kept:
+        periods.get(kept_account_id, set()).add(kept)
+    return periods
 
 
 def _issue_one(

@@ -1,21 +1,21 @@
 """What a night came to, in the text format of Prometheus, for whatever collects text files and raises alarms.
 
-All are gauges: they say how it stands after the night. Owns their names, which end in their units, and the format
-(https://prometheus.io/docs/instrumenting/exposition_formats/). Does not own where the file lies.
+All are gauges: they say how it stands after the night. Owns their names, which end in their units. Does not own the
+format (``pipeline.jobs.gauges``) nor where the file lies.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.base.money import exact_sum, plain
 from pipeline.base.warning_codes import WarningCode
 from pipeline.invoicing import InvoiceStatus
+from pipeline.jobs.gauges import Gauge, one, rendered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from datetime import datetime
     from decimal import Decimal
 
@@ -27,58 +27,49 @@ _FATES = {"billed": "billed", "duplicate": "duplicates", "conflict": "conflicts"
 _STATES = ("new", "known", "acknowledged")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Gauge:
-    """One metric: its samples are labels by name, and a number in plain decimal notation."""
-
-    name: str
-    says: str
-    samples: tuple[tuple[dict[str, str], str], ...]
-
-
 def metrics_text(night: Night, *, exit_code: int, started_at: datetime, finished_at: datetime) -> str:
     """Return the metrics of a night that came to its end.
 
     ``started_at`` and ``finished_at`` are instants of the machine's clock, aware.
     """
     return "".join(
-        _rendered(gauge) for gauge in (*_run(night, exit_code, started_at, finished_at), *_lake(night), *_due(night))
+        rendered(gauge) for gauge in (*_run(night, exit_code, started_at, finished_at), *_lake(night), *_due(night))
     )
 
 
-def _run(night: Night, exit_code: int, started_at: datetime, finished_at: datetime) -> Iterator[_Gauge]:
+def _run(night: Night, exit_code: int, started_at: datetime, finished_at: datetime) -> Iterator[Gauge]:
     finished = str(int(finished_at.timestamp()))
-    yield _one("night_finished_timestamp_seconds", "When the last night that came to its end did so.", finished)
+    yield one("night_finished_timestamp_seconds", "When the last night that came to its end did so.", finished)
     seconds = f"{max(0, round((finished_at - started_at).total_seconds(), 3)):f}"
-    yield _one("night_duration_seconds", "How long it took.", seconds)
-    yield _one("night_exit_code", "Its exit code; 0 is all done.", exit_code)
-    yield _one("night_new_lines", "Lines that it read.", night.collected.lines)
+    yield one("night_duration_seconds", "How long it took.", seconds)
+    yield one("night_exit_code", "Its exit code; 0 is all done.", exit_code)
+    yield one("night_new_lines", "Lines that it read.", night.collected.lines)
     refused = len(night.collected.refused)
-    yield _one("night_refused_sources", "Sources of which it took nothing, as most cannot be read.", refused)
-    yield _one("night_unread_logs", "Logs that it could not read to their end.", len(night.collected.problems))
-    yield _one("broken_claims", "Claims about the counts that do not hold.", len(night.broken_claims))
+    yield one("night_refused_sources", "Sources of which it took nothing, as most cannot be read.", refused)
+    yield one("night_unread_logs", "Logs that it could not read to their end.", len(night.collected.problems))
+    yield one("broken_claims", "Claims about the counts that do not hold.", len(night.broken_claims))
 
 
-def _lake(night: Night) -> Iterator[_Gauge]:
+def _lake(night: Night) -> Iterator[Gauge]:
     counts = night.counts
-    yield _one("lake_lines", "Lines of logs that were ever collected.", counts["lines"])
-    yield _one("lake_quarantined_lines", "Lines that cannot be trusted.", counts["quarantined"])
+    yield one("lake_lines", "Lines of logs that were ever collected.", counts["lines"])
+    yield one("lake_quarantined_lines", "Lines that cannot be trusted.", counts["quarantined"])
     statuses = tuple(({"status": status}, str(counts[status])) for status in _STATUSES)
-    yield _Gauge(name="lake_exchanges", says="Logged exchanges, by what they state of usage.", samples=statuses)
+    yield Gauge(name="lake_exchanges", says="Logged exchanges, by what they state of usage.", samples=statuses)
     fates = tuple(({"fate": fate}, str(counts[name])) for fate, name in _FATES.items())
-    yield _Gauge(name="lake_measurements", says="Measured exchanges, by what became of them.", samples=fates)
-    yield _one("lake_suspicious_copies", "Copies that look like requests of their own.", counts["suspicious"])
-    yield _one("lake_tokens", "Tokens of the survivors, of all accounts and none.", counts["billed_tokens"])
-    yield _one("lake_unpriced_tokens", "Tokens for which no rate is in force.", counts["unpriced_tokens"])
-    yield _one("lake_unassigned_tokens", "Tokens of keys in no account.", counts["unassigned_tokens"])
+    yield Gauge(name="lake_measurements", says="Measured exchanges, by what became of them.", samples=fates)
+    yield one("lake_suspicious_copies", "Copies that look like requests of their own.", counts["suspicious"])
+    yield one("lake_tokens", "Tokens of the survivors, of all accounts and none.", counts["billed_tokens"])
+    yield one("lake_unpriced_tokens", "Tokens for which no rate is in force.", counts["unpriced_tokens"])
+    yield one("lake_unassigned_tokens", "Tokens of keys in no account.", counts["unassigned_tokens"])
 
 
-def _due(night: Night) -> Iterator[_Gauge]:
+def _due(night: Night) -> Iterator[Gauge]:
     warnings = Counter((warning.code, _state(warning)) for warning in night.warnings)
     told = tuple(
         ({"code": code.value, "state": state}, str(warnings[code, state])) for code in WarningCode for state in _STATES
     )
-    yield _Gauge(name="warnings", says="Warnings, by their code and whether they are new.", samples=told)
+    yield Gauge(name="warnings", says="Warnings, by their code and whether they are new.", samples=told)
     at_stake: dict[tuple[WarningCode, str], list[Decimal]] = defaultdict(list)
     for warning in night.warnings:
         if warning.amount is not None:
@@ -87,33 +78,17 @@ def _due(night: Night) -> Iterator[_Gauge]:
         ({"code": code.value, "currency": currency}, plain(exact_sum(each)))
         for (code, currency), each in sorted(at_stake.items())
     )
-    yield _Gauge(name="warnings_amount", says="The amount at stake, where it is known.", samples=amounts)
+    yield Gauge(name="warnings_amount", says="The amount at stake, where it is known.", samples=amounts)
     drafts = [invoice for invoice in night.book.of() if invoice.status is InvoiceStatus.DRAFT]
-    yield _one("drafts", "Invoices that are not issued.", len(drafts))
+    yield one("drafts", "Invoices that are not issued.", len(drafts))
     totals: dict[str, list[Decimal]] = defaultdict(list)
     for draft in drafts:
         totals[draft.currency].append(draft.total)
     samples = tuple(({"currency": currency}, plain(exact_sum(each))) for currency, each in sorted(totals.items()))
-    yield _Gauge(name="drafts_amount", says="The sum of their totals.", samples=samples)
+    yield Gauge(name="drafts_amount", says="The sum of their totals.", samples=samples)
 
 
 def _state(warning: NightWarning) -> str:
     if warning.acknowledged:
         return "acknowledged"
     return "new" if warning.is_new else "known"
-
-
-def _one(name: str, says: str, value: object) -> _Gauge:
-    return _Gauge(name=name, says=says, samples=(({}, str(value)),))
-
-
-def _rendered(gauge: _Gauge) -> str:
-    name = f"tallybook_{gauge.name}"
-    samples = "".join(f"{name}{_labels(labels.items())} {value}\n" for labels, value in gauge.samples)
-    return f"# HELP {name} {gauge.says}\n# TYPE {name} gauge\n{samples}"
-
-
-def _labels(labels: Iterable[tuple[str, str]]) -> str:
-    """Write labels, all of which are words of ours or codes of currencies: nothing in them is to be escaped."""
-    listed = ",".join(f'{name}="{value}"' for name, value in labels)
-    return f"{{{listed}}}" if listed else ""

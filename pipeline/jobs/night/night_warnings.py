@@ -76,10 +76,15 @@ def warnings_now(workspace: Workspace) -> list[NightWarning]:
     Counts everything and writes nothing.
     """
     built = aggregate(workspace)
+    return warnings_of(workspace, built, invoice_book(workspace, built))
+
+
+def warnings_of(workspace: Workspace, built: Aggregate, book: InvoiceBook) -> list[NightWarning]:
+    """Return what ``warnings_now`` returns, of what was counted and drafted already."""
     found = night_warnings(
         workspace,
         built,
-        invoice_book(workspace, built),
+        book,
         quarantined=quarantined_usage(workspace, built.snapshot),
         suspicious=copies_by_key(suspicious_copies(workspace, built)),
     )

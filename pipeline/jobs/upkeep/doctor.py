@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pipeline.base.errors import ConfigurationError, LakeError, LakeIsNewer
 from pipeline.base.raw_keys import holds_raw_key
 from pipeline.collectors import has_kernel
+from pipeline.configuration.budgets_file import read_budgets
 from pipeline.configuration.key_secret import find_key_secret
 from pipeline.configuration.source_files import find_logs, source_text
 from pipeline.jobs.check import Check
@@ -54,6 +55,7 @@ def examine(workspace: Workspace, *, key_secret: bytes | None) -> Examination:
         _secret(workspace, key_secret),
         *_kernel(),
         *_acknowledged(workspace),
+        *_budgets(workspace),
     ]
     is_lake_damaged = False
     quarantined: list[tuple[str, int, str, str, int | None, str, str]] = []
@@ -163,6 +165,15 @@ def _acknowledged(workspace: Workspace) -> Iterator[Check]:
             yield Check(name="acknowledged", ok=True, detail=acknowledged_text(each))
     except ConfigurationError as wrong:
         yield Check(name="acknowledged", ok=False, detail=str(wrong))
+
+
+def _budgets(workspace: Workspace) -> Iterator[Check]:
+    """Say how many budgets there are, or what is wrong with their file, which no other check reads."""
+    try:
+        if found := read_budgets(workspace):
+            yield Check(name="budgets", ok=True, detail=", ".join(budget.name for budget in found))
+    except ConfigurationError as wrong:
+        yield Check(name="budgets", ok=False, detail=str(wrong))
 
 
 def _secret(workspace: Workspace, key_secret: bytes | None) -> Check:

@@ -18,10 +18,11 @@ from pipeline.jobs.state.aggregate import aggregate
 from pipeline.jobs.state.drafts import invoice_book
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from pipeline.configuration.workspace import Workspace
     from pipeline.invoicing import Invoice
+    from pipeline.jobs.answers.grouped.cost import CostAnswer
     from pipeline.jobs.answers.grouped.selection import Span
 
 COST, OTHER_DAYS, LATER = "cost of usage", "cost of the bills' other days", "not on these bills"
@@ -58,14 +59,15 @@ def bill_steps(workspace: Workspace, selection: Selection) -> list[BillStep]:
         )
         raise ConfigurationError(message)
     answer = cost(workspace, ["account"], selection)
+    return steps_to_bills(workspace, answer, invoice_book(workspace, aggregate(workspace)).of())
+
+
+def steps_to_bills(workspace: Workspace, answer: CostAnswer, bills: Iterable[Invoice]) -> list[BillStep]:
+    """Return the steps from what was answered to those of some bills that are of its months and accounts."""
     costs = {total.currency: total.cost or Decimal(0) for total in answer.totals if total.currency}
-    accounts = set(answer.selection.accounts)
-    bills = [
-        bill
-        for bill in invoice_book(workspace, aggregate(workspace)).of()
-        if selection.span.touches(bill.period) and (not accounts or bill.account_id in accounts)
-    ]
-    others = _cost_of_other_days(workspace, answer.selection.span, bills)
+    accounts, span = set(answer.selection.accounts), answer.selection.span
+    bills = [bill for bill in bills if span.touches(bill.period) and (not accounts or bill.account_id in accounts)]
+    others = _cost_of_other_days(workspace, span, bills)
     return [
         step
         for currency in sorted({*costs, *(bill.currency for bill in bills)})

@@ -112,27 +112,31 @@ def cost(
     *,
     top: int | None = None,
     is_compared: bool = False,
+    previous: Span | None = None,
+    rated: RatedTables | None = None,
 ) -> CostAnswer:
     """Return what the selected usage costs, grouped by words (``words.DIMENSIONS``) and by currency.
 
     With ``top``, the groups of the greatest costs in each currency, and all others as one row. Compared with the period
-    before, a group of then that is not there now is listed with a cost of 0. Raises ``ConfigurationError`` for an
-    unknown word or id, and for words that tell apart what is not billed.
+    before, or with the dates ``previous``, a group of then that is not there now is listed with a cost of 0. ``rated``
+    are tables by usage date that are there already, for whoever asks several questions of the same books. Raises
+    ``ConfigurationError`` for an unknown word or id, and for words that tell apart what is not billed.
     """
     columns = columns_of(by, workspace.accounts)
     if unmetered := [word for word in by if word in UNMETERED]:
         message = f"--by {unmetered[0]} tells apart exchanges and not their charges; ask 'tallybook usage' for it"
         raise ConfigurationError(message)
-    previous = selection.span.previous() if is_compared else None
+    if previous is None and is_compared:
+        previous = selection.span.previous()
     spans = [selection.span, *([previous] if previous else [])]
-    rated: Sequence[RatedTables] | None = [rated_hourly(workspace, spans)] if HOUR in columns else None
-    values = partial(values_known, workspace) if rated is None else values_in(rated[0].tables())
+    parts = [rated_hourly(workspace, spans)] if HOUR in columns else None if rated is None else [rated]
+    values = partial(values_known, workspace) if parts is None else values_in(parts[0].tables())
     selection = selection.completed(values, workspace.accounts)
     is_metered = "meter" in columns or bool(selection.meters)
 
     now, before, hours = Adding(columns, is_metered=is_metered), Adding(columns, is_metered=is_metered), set[str]()
     needed = {*columns, *selection.columns, *(["model"] if PROVIDER in columns else [])}
-    for tables in rated or rated_in_parts(workspace, spans, needed):
+    for tables in parts or rated_in_parts(workspace, spans, needed):
         mine = tables.each(lambda table: named(selection.chosen(table, workspace.accounts)))
         now.add(mine.each(lambda table: with_words(table, by, workspace.accounts)))
         if previous is None:
@@ -147,7 +151,7 @@ def cost(
         columns=tuple(columns),
         selection=selection,
         previous=previous,
-        rows=tuple(_ordered(rows, columns) if top is None else _greatest(rows, top)),
+        rows=tuple(_ordered(rows, columns) if top is None else greatest(rows, top)),
         totals=tuple(_totals(rows)),
     )
 
@@ -183,7 +187,7 @@ def _greatness(row: CostRow) -> tuple[bool, str, bool, Decimal, int, Place]:
     return not row.currency, row.currency, known is None, -(known or Decimal(0)), -row.sums.tokens, row.place
 
 
-def _greatest(rows: Sequence[CostRow], top: int) -> list[CostRow]:
+def greatest(rows: Sequence[CostRow], top: int) -> list[CostRow]:
     """Return the greatest rows of each currency, and the others of it as one."""
     found: list[CostRow] = []
     by_currency: dict[str, list[CostRow]] = {}

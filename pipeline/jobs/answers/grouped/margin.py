@@ -24,9 +24,10 @@ import pyarrow.compute as pc
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import exact_sum, normalised
-from pipeline.jobs.answers.grouped.cost import QUOTIENT_DIGITS, SHARE_DIGITS, rounded_quotient
 from pipeline.jobs.answers.grouped.costed import FREE, cost_card_of, costed, missing_exchange
 from pipeline.jobs.answers.grouped.rated import named
+from pipeline.jobs.answers.grouped.selection import values_in
+from pipeline.jobs.answers.grouped.summed import QUOTIENT_DIGITS, SHARE_DIGITS, rounded_quotient
 from pipeline.jobs.answers.grouped.words import HOUR, UNMETERED, columns_of, with_words
 from pipeline.jobs.wording import UNASSIGNED
 
@@ -178,7 +179,7 @@ def margin(workspace: Workspace, by: Sequence[str], selection: Selection, *, top
         )
         raise ConfigurationError(message)
     tables = costed(workspace, selection.span)
-    selection = selection.completed(tables.tables(), workspace.accounts)
+    selection = selection.completed(values_in(tables.tables()), workspace.accounts)
     usage, requests = (named(selection.chosen(table, workspace.accounts)) for table in tables.tables())
     is_metered = "meter" in columns or bool(selection.meters)
     found = _sums(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from pipeline.base.errors import InexactAmount
-from pipeline.jobs.answers.grouped.cost import QUOTIENT_DIGITS, SHARE_DIGITS
+from pipeline.jobs.answers.grouped.summed import QUOTIENT_DIGITS, SHARE_DIGITS
 from pipeline.tables import schemas
 
 if TYPE_CHECKING:

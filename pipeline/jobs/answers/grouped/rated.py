@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from pipeline.base.periods import BillingPeriod
 from pipeline.jobs.answers.grouped.words import mapped
-from pipeline.jobs.state.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY, marts_in_parts
+from pipeline.jobs.state.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY, current_marts, marts_in_parts
 from pipeline.jobs.state.drafts import account_currencies
 from pipeline.jobs.state.rate import rate_placed
 from pipeline.jobs.wording import UNASSIGNED
@@ -23,10 +23,11 @@ from pipeline.tables import schemas
 from pipeline.usage.meters import Fallback, Meter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.answers.grouped.selection import Span
+    from pipeline.jobs.state.aggregate import Aggregate
 
 _GRAIN = ("account_id", "api_key_id", "model", "service_tier", "usage_date", "billing_period")
 _SOMETIMES_UNPRICED = [meter.value for meter in Meter if meter.spec.fallback is Fallback.UNPRICED]
@@ -52,6 +53,14 @@ class RatedTables:
         """Return all three, changed."""
         charges, unpriced, requests = map(change, self.tables())
         return RatedTables(charges=charges, unpriced=unpriced, requests=requests)
+
+
+def rated_tables_of(workspace: Workspace, built: Aggregate) -> RatedTables:
+    """Return billed usage by usage date, of what was counted and rated already."""
+    marts = {CHARGES: built.rated.charges, USAGE_DAILY: built.marts.usage_daily}
+    charges, unpriced = _told_apart(marts, workspace)
+    requests = _requests(built.marts.exchanges_daily.select([*_GRAIN, "is_billed", "events"]), workspace)
+    return RatedTables(charges=charges, unpriced=unpriced, requests=requests)
 
 
 def rated_in_parts(workspace: Workspace, spans: Sequence[Span], columns: Collection[str]) -> Iterator[RatedTables]:
@@ -96,6 +105,17 @@ def values_known(workspace: Workspace, name: str) -> set[str]:
     for _, part in marts_in_parts(workspace, having, lambda _: True):
         found.update(part[name].unique().to_pylist())
     return found
+
+
+def charged_daily(workspace: Workspace) -> tuple[pa.Table, pa.Table]:
+    """Return what is charged by usage date and what has no price, from the marts, without looking at requests."""
+    return _told_apart(current_marts(workspace, [CHARGES, USAGE_DAILY]), workspace)
+
+
+def _told_apart(marts: Mapping[str, pa.Table], workspace: Workspace) -> tuple[pa.Table, pa.Table]:
+    charges = marts[CHARGES].select([*_GRAIN, "meter", "quantity", "currency", "amount"])
+    unpriced = with_currency(unpriced_rows(marts[USAGE_DAILY], workspace), workspace)
+    return charges, unpriced.select([*_GRAIN, "meter", "quantity", "currency"])
 
 
 def unpriced_rows(usage: pa.Table, workspace: Workspace) -> pa.Table:

@@ -61,6 +61,23 @@ INVOICE_LINES = pa.schema(
         "tags": _text,
     }
 )
+BUDGETS = pa.schema(
+    {
+        "budget": _text,
+        "scope": _text,
+        "period": _text,
+        "days_elapsed": _count,
+        "days": _count,
+        "currency": _text,
+        "amount": MONEY,
+        "spent": schemas.AMOUNT,
+        "forecast_low": schemas.AMOUNT,
+        "forecast": schemas.AMOUNT,
+        "forecast_high": schemas.AMOUNT,
+        "level": _count,
+        "unpriced_tokens": _count,
+    }
+)
 
 COSTED_USAGE = pa.schema(
     {
@@ -122,6 +139,7 @@ VIEWS: Mapping[str, View] = {
         ),
         View(name="invoices", says="Issued invoices, credit notes, and the drafts as of now.", schema=INVOICES),
         View(name="invoice_lines", says="The lines of these invoices, credit notes and drafts.", schema=INVOICE_LINES),
+        View(name="budgets", says="How each budget of budgets.toml stands as of now.", schema=BUDGETS),
     )
 }
 """By name, in the order of the way of the data."""
@@ -198,6 +216,20 @@ _SAYS_OF = {
         "description": "as printed",
         "original_period": "of a correction: the month that it corrects",
         "tags": "of the key: project=x;team=search",
+    },
+    "budgets": {
+        "budget": "its name",
+        "scope": "whose spending it is",
+        "period": "the month, quarter or year that is looked at",
+        "days_elapsed": "days of it that are complete",
+        "days": "days that it has",
+        "amount": "currency units that it may cost",
+        "spent": "currency units, exact: the charges of its scope and period",
+        "forecast_low": "currency units: eight of ten periods end between this and forecast_high",
+        "forecast": "currency units that the period will probably come to; empty where too few days are known",
+        "forecast_high": "currency units",
+        "level": "the highest alert level that is reached, in per cent; empty below all",
+        "unpriced_tokens": "tokens of its scope and period without a rate, which are not in what is spent",
     },
 }
 _TYPES = {

@@ -19,7 +19,8 @@ from pipeline.base.errors import InexactAmount
 from pipeline.base.periods import BillingPeriod
 from pipeline.jobs.answers.grouped.costed import costed
 from pipeline.jobs.answers.grouped.selection import Span
-from pipeline.jobs.answers.queried.columns import COSTED_USAGE, INVOICE_LINES, INVOICES, VIEWS
+from pipeline.jobs.answers.queried.columns import BUDGETS, COSTED_USAGE, INVOICE_LINES, INVOICES, VIEWS
+from pipeline.jobs.answers.watched.budgets import budgets
 from pipeline.jobs.state.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY, aggregate, current_marts, inputs_of
 from pipeline.jobs.state.drafts import invoice_book
 from pipeline.jobs.state.held import in_force
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from pipeline.configuration.workspace import Workspace
     from pipeline.invoicing import Invoice
+    from pipeline.jobs.answers.watched.budgets import BudgetState
 
 _DAY = timedelta(days=1)
 _ALL = Span()
@@ -40,7 +42,8 @@ _ALL = Span()
 def relations(workspace: Workspace, names: Collection[str], span: Span = _ALL) -> dict[str, ds.Dataset]:
     """Return the relations of some names (``columns.VIEWS``), each with all rows of ``span`` and perhaps others.
 
-    A span is of usage dates, but of events of UTC dates; of invoices it is the months that it touches.
+    A span is of usage dates, but of events of UTC dates; of invoices it is the months that it touches, of budgets the
+    periods that its last day is in.
     """
     found: dict[str, ds.Dataset] = {}
     if "usage_events" in names:
@@ -59,6 +62,11 @@ def relations(workspace: Workspace, names: Collection[str], span: Span = _ALL) -
             invoice for invoice in invoice_book(workspace, aggregate(workspace)).of() if span.touches(invoice.period)
         ]
         found |= _of_invoices(invoices, names)
+    if "budgets" in names:
+        period = None if span.to_date is None else BillingPeriod.of(span.to_date - _DAY)
+        found["budgets"] = ds.dataset(
+            _table([_budget_row(each) for each in budgets(workspace, period=period)], BUDGETS)
+        )
     return {name: found[name] for name in names}
 
 
@@ -101,6 +109,25 @@ def _table(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
     except pa.ArrowInvalid as refused:
         message = f"an amount has more digits than a column holds, and none may be lost: {refused}"
         raise InexactAmount(message) from refused
+
+
+def _budget_row(state: BudgetState) -> dict[str, Any]:
+    forecast = state.forecast
+    return {
+        "budget": state.budget.name,
+        "scope": str(state.budget.scope),
+        "period": str(state.period),
+        "days_elapsed": state.days_elapsed,
+        "days": state.days,
+        "currency": state.budget.currency,
+        "amount": state.budget.amount,
+        "spent": state.spent,
+        "forecast_low": forecast.low if forecast else None,
+        "forecast": forecast.mid if forecast else None,
+        "forecast_high": forecast.high if forecast else None,
+        "level": state.level,
+        "unpriced_tokens": state.unpriced_tokens,
+    }
 
 
 def _invoice_row(invoice: Invoice) -> dict[str, Any]:
