@@ -79,6 +79,8 @@ STEPS: dict[str, tuple[tuple[str, ...], ...]] = {
     "export focus": (("export", "focus"),),
     "export stripe": (("export", "stripe"),),
     "export lago": (("export", "lago"),),
+    "budgets": (("budgets",), ("budgets", "--budget", EVIL)),
+    "anomalies": (("anomalies",), ("anomalies", "--by", EVIL), ("anomalies", "--at-least", EVIL)),
     "sql": (("sql",), ("sql", EVIL), ("sql", "from charges"), ("sql", "from usage_events")),
     "keys id": (("keys", "id"),),
     "completion": (("completion", EVIL),),
@@ -122,6 +124,7 @@ team = "search"
     (root / "there.csv").write_text(
         f"date,api_key_id,model,prompt_tokens,completion_tokens\n2026-10-01,key_a,{EVIL},7,7\n", encoding="utf-8"
     )
+    (root / "budgets.toml").write_text('[[budgets]]\nname = "all"\namount = 1\n', encoding="utf-8")
     (root / "prices.json").write_text(json.dumps({EVIL: {"input_cost_per_token": 1e-6}}), encoding="utf-8")
     monkeypatch.chdir(root)
     return root

@@ -107,6 +107,7 @@ def test_a_folder_that_is_not_there_is_refused_before_the_night(books: Path, tmp
 
 
 def test_the_runbook_names_every_metric_and_its_labels_in_their_order(books: Path, tmp_path: Path) -> None:
+    (books / "budgets.toml").write_text('[[budgets]]\nname = "all"\namount = 1\n', encoding="utf-8")
     _, _, found = night(books, tmp_path / "m.prom")
     table = RUNBOOK.read_text(encoding="utf-8").partition("### Metrics")[2].partition("\n### ")[0]
     named = re.findall(r"^\| `(\w+)` \| ([^|]*)\|", table, re.MULTILINE)
