@@ -49,6 +49,11 @@ ci:
 bench *arguments:
     {{python}} -m benchmarks {{arguments}}
 
+# Change one thing in the SQL, and in the kernel, at a time: some test must notice each (`pip install -e '.[mutants,kernel]'`).
+mutants:
+    {{python}} -m benchmarks.mutants sql
+    {{python}} -m benchmarks.mutants kernel
+
 # Make data/logs again (the same bytes, unless the maker changed).
 make-sample:
     {{python}} benchmarks/make_sample.py

@@ -1,6 +1,6 @@
 """Each check of the kernel has a line here that would be read wrongly without it.
 
-``benchmarks/mutants.py`` takes the checks away one at a time and runs this file first. The oracle is the plain reader;
+``benchmarks/mutants/kernel.py`` takes the checks away one at a time and runs this file first. The oracle is the plain reader;
 beside each line stands a usual one, which the kernel tells whatever became of the other.
 """
 

@@ -1,9 +1,9 @@
 """Take one check of the kernel away at a time, and see whether the suite notices.
 
-``python -m benchmarks.mutants``. Needs the compiler (``pip install -e '.[kernel]'``). Each mutant meets the tests of
-the kernel first, a line or two for each check; where none of them notices, lines made by chance. Owns the list of
-checks. Does not own the lines (``tests/collectors/kernel``, ``tests/support/damaged_streams.py``, ``fuzzing.py``): what
-survives here shows what they lack.
+``python -m benchmarks.mutants kernel``. Needs the compiler (``pip install -e '.[kernel]'``). Each mutant meets the
+tests of the kernel first, a line or two for each check; where none of them notices, lines made by chance. Owns the list
+of checks. Does not own the lines (``tests/collectors/kernel``, ``tests/support/damaged_streams.py``, ``fuzzing.py``):
+what survives here shows what they lack.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from pipeline.collectors.kernel.blocks import BlockDecoder
 if TYPE_CHECKING:
     from types import ModuleType
 
-_ROOT = Path(__file__).parents[1]
+_ROOT = Path(__file__).parents[2]
 MUTANTS: tuple[tuple[str, str, str], ...] = (
     ("bytes.h", "if (!more || end - p <= more) return 0;", "if (!more) more = 1;"),
     ("bytes.h", "if ((a == 0xE0 && b < 0xA0) || (a == 0xED && b > 0x9F)) return 0;", ""),
@@ -282,7 +282,7 @@ def _told_line(seconds: float) -> str | None:
     return None
 
 
-@click.command()
+@click.command(name="kernel")
 @click.option("--seconds", default=15.0, show_default=True, help="How long to look for a line that tells a mutant.")
 @click.option("--skip", default=0, help="So many of the first are left out.")
 @click.option("--only", default="", help="Mutants whose check has this text in it.")
@@ -305,7 +305,3 @@ def main(seconds: float, only: str, skip: int) -> None:
         click.echo(f"{what}: {file}: {' '.join(check.split())[:100]}")
     click.echo(f"{survivors} not noticed")
     sys.exit(1 if survivors else 0)
-
-
-if __name__ == "__main__":
-    main()
