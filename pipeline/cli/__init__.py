@@ -28,9 +28,9 @@ from pipeline.base.errors import (
     ConfigurationError,
     CreditRefused,
     ExportRefused,
+    FormatIsNewer,
     InvoiceNotFound,
     IssueBlocked,
-    LakeIsNewer,
     PaymentRefused,
     TallybookError,
     VoidRefused,
@@ -200,7 +200,7 @@ def _show(error: click.ClickException) -> None:
 def _exit_code(error: TallybookError) -> int:
     if isinstance(
         error,
-        (ConfigurationError, CreditRefused, ExportRefused, InvoiceNotFound, LakeIsNewer, PaymentRefused, VoidRefused),
+        (ConfigurationError, CreditRefused, ExportRefused, FormatIsNewer, InvoiceNotFound, PaymentRefused, VoidRefused),
     ):
         return EXIT_CONFIGURATION
     if isinstance(error, IssueBlocked):
