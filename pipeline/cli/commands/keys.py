@@ -98,9 +98,8 @@ def rotate(
             for key_id_ in see_keys(workspace, keys, now=now, environment=secret):
                 say(key_id_)
         elif finish:
-            _say_finished(
-                finish_rotation(workspace, now=now, environment=secret, force=force, is_rehearsal=dry_run), dry_run
-            )
+            finished = finish_rotation(workspace, now=now, environment=secret, force=force, is_rehearsal=dry_run)
+            _say_finished(finished, is_rehearsal=dry_run)
         else:
             aliases = begin_rotation(workspace, now=now, environment=secret, old_file=old)
             missing = len(unseen_keys(workspace, aliases))
