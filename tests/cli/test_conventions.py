@@ -32,7 +32,7 @@ TODAY = NOW.date()
 
 
 WITHOUT_ROWS = {
-    *(("init",), ("acknowledge",), ("completion",), ("keys", "id"), ("rates", "check")),
+    *(("init",), ("acknowledge",), ("completion",), ("keys", "id"), ("keys", "rotate"), ("rates", "check")),
     *(("export", name) for name in ("focus", "jsonl", "stripe", "lago", "ledger")),
 }
 """They answer with one thing, with lines that are said, or with a file in a format of its own."""

@@ -149,6 +149,9 @@ def _replaced_in_its_file(root: Path, known: str | None) -> str:
     present, old = find_key_secret(root, environment=None), find_old_secret(root)
     if present is not None and old is not None and known in (None, _check(old)) and present != old:
         return _check(old)  # an earlier try died before it could say so
+    if present is None and known is None:
+        message = f"there is no secret for key ids in {root} to rotate; the first night that meets a raw key makes one"
+        raise ConfigurationError(message)
     if present is None or (known is not None and _check(present) != known):
         message = (
             f"the secret in {root} is {'missing' if present is None else 'not the one'} that its lake was made with, "
