@@ -75,14 +75,9 @@ def open_key_ids(
     requests would be billed again.
     """
     root = workspace if aliases_of is None else aliases_of
-    expected, _, entry = (expected_check or "").partition("/")
+    expected = (expected_check or "").partition("/")[0]
     aliases = read_key_aliases(root)
-    if entry and entry not in aliases.digests:
-        message = (
-            f"key-aliases of {workspace} lacks an entry that the lake names ({entry[:16]}…), so keys would get other "
-            "ids, and known requests would be billed again; restore key-aliases from a backup"
-        )
-        raise ConfigurationError(message)
+    refuse_lost_aliases(root, aliases, expected_check)
     secret = find_key_secret(workspace, environment=environment)
     is_new = secret is None and expected_check is None and not aliases.checks
     if is_new:
@@ -94,6 +89,17 @@ def open_key_ids(
     before = _before(root, aliases)
     keeper = workspace if root == workspace else None
     return KeyIds(keeper=keeper, present=present, before=before, aliases=aliases), is_new
+
+
+def refuse_lost_aliases(workspace: Path, aliases: KeyAliases, expected_check: str | None) -> None:
+    """Raise ``ConfigurationError`` where the aliases lack the entry that the lake remembers."""
+    entry = (expected_check or "").partition("/")[2]
+    if entry and entry not in aliases.digests:
+        message = (
+            f"key-aliases of {workspace} lacks an entry that the lake names ({entry[:16]}…), so keys would get other "
+            "ids, and known requests would be billed again; restore key-aliases from a backup"
+        )
+        raise ConfigurationError(message)
 
 
 def _before(workspace: Path, aliases: KeyAliases) -> KeyFingerprint | None:

@@ -6,6 +6,7 @@ Does not own the claims that must hold (``pipeline.jobs.proofs.verify``).
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from pipeline.configuration.key_aliases import read_key_aliases
 from pipeline.configuration.key_secret import OLD_SECRET_FILE, find_key_secret
 from pipeline.configuration.source_files import find_logs, source_text
 from pipeline.jobs.check import Check
+from pipeline.jobs.key_ids import refuse_lost_aliases
 from pipeline.jobs.state.held import held_text, held_usage, in_force
 from pipeline.jobs.state.log_formats import log_format_of
 from pipeline.jobs.state.notices.acknowledged import acknowledged_text, read_acknowledged
@@ -174,7 +176,7 @@ def _secret(workspace: Workspace, key_secret: bytes | None) -> Check:
         return Check(name="key secret", ok=False, detail=str(error))
     try:
         rotated = _rotated(workspace)
-    except LakeError as wrong:
+    except (ConfigurationError, LakeError) as wrong:
         return Check(name="key secret", ok=False, detail=str(wrong))
     return Check(
         name="key secret",
@@ -185,6 +187,8 @@ def _secret(workspace: Workspace, key_secret: bytes | None) -> Check:
 
 def _rotated(workspace: Workspace) -> str:
     aliases = read_key_aliases(workspace.root)
+    with suppress(LakeError):  # another check says so
+        refuse_lost_aliases(workspace.root, aliases, read_log(workspace.lake).key_secret_check)
     if not aliases.checks:
         return ""
     if not aliases.is_open:

@@ -112,7 +112,8 @@ def finish_rotation(
     (``force``), and where the present secret is not the one that the rotation began with.
     """
     root = workspace.root
-    sweep_key_alias_orphans(root)
+    if not is_rehearsal:
+        sweep_key_alias_orphans(root)
     aliases = read_key_aliases(root)
     if not aliases.is_open:
         if aliases.checks and (root / OLD_SECRET_FILE).exists():
