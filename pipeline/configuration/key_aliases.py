@@ -152,6 +152,7 @@ def _add(
         "previousSha256": known.digests[-1] if known.digests else None,
         "sealSha256": append_log.UNSEALED,
     }
+    _after(known, entry, known.digests)  # what nobody could read back is not written
     folder = layout.key_aliases(workspace)
     disk.make_folders(workspace, folder)
     content = append_log.seal((json.dumps(document, sort_keys=True, indent=1) + "\n").encode())

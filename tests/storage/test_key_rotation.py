@@ -228,6 +228,9 @@ def test_a_secret_of_the_environment_is_replaced_by_the_next_one(tmp_path: Path)
         found = tallybook(books, "keys", "rotate", *options, stdin="\n".join(KEYS), env=new)
         assert found.returncode == 0, found.stderr
     assert tallybook(books, "keys", "id", stdin="\n".join(KEYS), env=new).stdout == before
+    file.write_text(new["TALLYBOOK_KEY_SECRET"])
+    back = tallybook(books, "keys", "rotate", "--old", str(file), env=old)
+    assert (back.returncode, "was replaced before" in back.stderr) == (2, True)
     assert not (books / "key-secret").exists()
 
 

@@ -83,6 +83,9 @@ def begin_rotation(
     if present is None or _check(present) == before:
         message = f"{SECRET_VARIABLE} holds the secret of before; set it to the new one first"
         raise ConfigurationError(message)
+    if _check(present) in aliases.checks:
+        message = f"{SECRET_VARIABLE} holds a secret that was replaced before; set it to one that was never used"
+        raise ConfigurationError(message)
     return add_beginning(root, aliases, check_before=before, check=_check(present), now=now)
 
 
