@@ -19,7 +19,8 @@
      ├── PaymentRefused            a payment cannot be recorded: of a draft, a credited invoice, or nothing
      ├── WorkspaceLocked           another run holds the workspace
      └── LakeError                 the lake is not what its log says it is, or says what this program cannot read
-          ├── LakeIsNewer          a newer version of Tallybook wrote it
+          ├── FormatIsNewer        a newer version of Tallybook wrote a file of the workspace
+          │    └── LakeIsNewer     … or a commit
           ├── LogEntryRefused      a log entry is torn, missing, foreign or out of its chain
           ├── HistoryLost          the lake or the register lacks entries that other files name
           ├── SumTooGreat          tokens add up to more than a count can hold
@@ -115,7 +116,11 @@ class LakeError(TallybookError):
     """The lake is not what its log says it is, or says what this program cannot read."""
 
 
-class LakeIsNewer(LakeError):
+class FormatIsNewer(LakeError):
+    """A newer version of Tallybook wrote a file; nothing is wrong with it, and nothing of it was changed."""
+
+
+class LakeIsNewer(FormatIsNewer):
     """A newer version of Tallybook wrote the lake; nothing is wrong with it, and nothing of it was changed."""
 
 

@@ -70,6 +70,7 @@ _COMMANDS = {
     "keys": "Key ids: what stands in for raw API keys.",
     "acknowledge": "Quiet a warning that is known, with a reason, until there is more of it.",
     "doctor": "Look for what could go wrong in this workspace.",
+    "upgrade": "Say what this version makes of a workspace that an earlier one wrote, and do it.",
     "completion": "What bash, zsh or fish runs so that the Tab key completes.",
 }
 _MODULES = {

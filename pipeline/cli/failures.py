@@ -17,6 +17,7 @@ from pipeline.base.errors import (
     ConfigurationError,
     CreditRefused,
     ExportRefused,
+    FormatIsNewer,
     InvoiceNotFound,
     IssueBlocked,
     LakeIsNewer,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _OF_CONFIGURATION = (
-    *(ConfigurationError, CreditRefused, ExportRefused, InvoiceNotFound),
+    *(ConfigurationError, CreditRefused, ExportRefused, FormatIsNewer, InvoiceNotFound),
     *(LakeIsNewer, PaymentRefused, VoidRefused),
 )
 _INTERRUPTED = "interrupted; nothing that was not acknowledged counts, run it again"

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SECRET_FILE = "key-secret"  # noqa: S105 - the name of the file, not the secret
+OLD_SECRET_FILE = "key-secret.old"  # noqa: S105 - likewise
+"""The secret that is replaced, for as long as its rotation is open."""
 SECRET_VARIABLE = "TALLYBOOK_KEY_SECRET"  # noqa: S105 - the name of the variable, not the secret
 SECRET_BYTES_MIN = 32
 _FILE_BYTES_MAX = 64 * 1024
@@ -34,7 +36,19 @@ def find_key_secret(workspace: Path, *, environment: bytes | None) -> bytes | No
     """
     if environment is not None:
         return _long_enough(environment.strip(), f"the environment variable {SECRET_VARIABLE}")
-    path = workspace / SECRET_FILE
+    return read_secret(workspace / SECRET_FILE)
+
+
+def find_old_secret(workspace: Path) -> bytes | None:
+    """Return the secret that is being replaced, or None; raises ``ConfigurationError`` as ``find_key_secret`` does."""
+    return read_secret(workspace / OLD_SECRET_FILE)
+
+
+def read_secret(path: Path) -> bytes | None:
+    """Return the secret in a file that nobody else may read, None where there is none.
+
+    Raises ``ConfigurationError`` as ``find_key_secret`` does.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -69,6 +83,25 @@ def create_key_secret(workspace: Path) -> bytes:
         )
         raise ConfigurationError(message) from exists
     return content
+
+
+def replace_key_secret(workspace: Path) -> None:
+    """Put 32 other random bytes in the place of ``key-secret``, durably and at once."""
+    import secrets  # noqa: PLC0415  # once in a rotation
+
+    disk.replace_durably(workspace / SECRET_FILE, secrets.token_hex(SECRET_BYTES_MIN).encode() + b"\n", mode=0o600)
+
+
+def keep_old_secret(workspace: Path, secret: bytes) -> None:
+    """Write the secret that is going to be replaced to ``key-secret.old``, durably."""
+    disk.replace_durably(workspace / OLD_SECRET_FILE, secret + b"\n", mode=0o600)
+
+
+def destroy_old_secret(workspace: Path) -> bool:
+    """Remove ``key-secret.old``, durably, and say whether it was there. Copies of it in backups are not ours."""
+    is_there = bool(disk.remove_files(workspace, [OLD_SECRET_FILE]))
+    disk.sync_folder(workspace)
+    return is_there
 
 
 def _refuse_what_others_may_read(path: Path, status: os.stat_result) -> None:

@@ -80,6 +80,11 @@ def configurations(workspace: Path) -> Path:
     return workspace / "invoices" / "configurations"
 
 
+def key_aliases(workspace: Path) -> Path:
+    """Return the folder of what rotations of the key secret say: ``<20 digits>.json``, from 1."""
+    return workspace / "key-aliases"
+
+
 def lost_commits(workspace: Path) -> Path:
     """Return the file of the commits that are lost for good, and known to be."""
     return workspace / "invoices" / "lost_commits.json"

@@ -21,6 +21,7 @@ from pipeline.configuration.rate_cards import RATES_FOLDER
 from pipeline.configuration.settings import CONFIG_FILE
 from pipeline.configuration.workspace import configuration_digest
 from pipeline.objects import disk, layout
+from pipeline.objects.formats import check_format
 from pipeline.objects.strict_json import checked_fields, parse_object
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def configuration_path(root: Path, sha256: str) -> Path:
 def kept(root: Path, sha256: str) -> dict[str, bytes]:
     """Return the configuration files of a digest, by their path below a workspace.
 
-    Raises ``ConfigurationError`` where that configuration was never kept, or is not what its digest says.
+    Raises ``ConfigurationError`` where that configuration was never kept, or is not what its digest says, and
+    ``FormatIsNewer`` where a newer version of Tallybook kept it.
     """
     path = configuration_path(root, sha256)
     advice = "restore invoices/configurations from a backup, or the configuration files as they were"
@@ -61,7 +63,9 @@ def kept(root: Path, sha256: str) -> dict[str, bytes]:
         message = f"the configuration {sha256} was not kept in {path.parent}; {advice}"
         raise ConfigurationError(message)
     try:
-        document = checked_fields(parse_object(path.read_bytes()), "the configuration", format=str, files=dict)
+        stated = parse_object(path.read_bytes())
+        check_format(stated, FORMAT, str(path))
+        document = checked_fields(stated, "the configuration", format=str, files=dict)
         files = {name: text.encode("utf-8") for name, text in document["files"].items()}
     except (ValueError, AttributeError) as wrong:
         message = f"{path} is damaged: {wrong}; {advice}"

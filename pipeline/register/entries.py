@@ -10,8 +10,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pipeline.base.errors import CommitConflict
+from pipeline import __version__
+from pipeline.base.errors import CommitConflict, FormatIsNewer
+from pipeline.invoicing.document import DOCUMENT_FORMAT
+from pipeline.invoicing.rules import NEWEST
 from pipeline.objects import append_log, disk, layout
+from pipeline.objects.formats import UPGRADE, check_format
 from pipeline.objects.strict_json import parse_object
 
 if TYPE_CHECKING:
@@ -26,8 +30,8 @@ def read(workspace: Path) -> tuple[dict[str, Any], ...]:
 
     With the ``previousSha256`` and ``sealSha256`` of each.
 
-    What is returned is durable. Raises ``LogEntryRefused`` for an entry that is torn, missing, changed or out of its
-    chain.
+    What is returned is durable. Raises ``FormatIsNewer`` for one of a newer program, ``LogEntryRefused`` for an entry
+    that is torn, missing, changed or out of its chain.
     """
     return _chain(workspace).entries
 
@@ -112,13 +116,27 @@ def _chain(workspace: Path) -> append_log.Chain[dict[str, Any]]:
     return append_log.read_chain(layout.register(workspace), first_number=1, parse=_parse, advice=_ADVICE)
 
 
-def _parse(content: bytes, _number: int) -> tuple[str | None, dict[str, Any]]:
+def _parse(content: bytes, number: int) -> tuple[str | None, dict[str, Any]]:
     document = parse_object(content)
+    _refuse_newer(document, number)
     previous_sha256 = document.get("previousSha256")
     if previous_sha256 is not None and not isinstance(previous_sha256, str):
         message = "its previousSha256 is neither a string nor null"
         raise ValueError(message)
     return previous_sha256, document
+
+
+def _refuse_newer(document: Mapping[str, Any], number: int) -> None:
+    """Refuse what a newer program issued: its amounts cannot be gone on from by somebody who knows half of it."""
+    if isinstance(document.get("format"), str):
+        check_format(document, DOCUMENT_FORMAT, f"document {number} of the register")
+    rules = document.get("rules")
+    if type(rules) is int and rules > NEWEST:
+        message = (
+            f"document {number} of the register was issued by rules {rules}, and Tallybook {__version__} knows up to "
+            f"{int(NEWEST)}; {UPGRADE}"
+        )
+        raise FormatIsNewer(message)
 
 
 def _render(document: Mapping[str, Any], previous_sha256: str | None) -> tuple[bytes, dict[str, Any]]:

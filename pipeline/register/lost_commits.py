@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pipeline.base.errors import HistoryLost
 from pipeline.base.periods import instant_text
 from pipeline.objects import disk, layout
+from pipeline.objects.formats import check_format
 from pipeline.objects.strict_json import checked_fields, parse_object
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ FORMAT = "tallybook-lost-commits/1"
 def read_lost_commits(workspace: Path) -> dict[str, str]:
     """Return the sha256 of each commit that is known to be lost, with the instant at which that was said.
 
-    Raises ``HistoryLost`` where the file is damaged.
+    Raises ``HistoryLost`` where the file is damaged, ``FormatIsNewer`` where a newer version of Tallybook wrote it.
     """
     path = layout.lost_commits(workspace)
     try:
@@ -35,14 +36,13 @@ def read_lost_commits(workspace: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     try:
-        stated = checked_fields(parse_object(content), "the file", format=str, commits=dict)
+        document = parse_object(content)
+        check_format(document, FORMAT, str(path))
+        stated = checked_fields(document, "the file", format=str, commits=dict)
         commits: dict[str, str] = checked_fields(stated["commits"], "the list", **dict.fromkeys(stated["commits"], str))
     except ValueError as wrong:
         message = f"{path} is damaged: {wrong}; restore it from a backup"
         raise HistoryLost(message) from wrong
-    if stated["format"] != FORMAT:
-        message = f"{path} is of format {stated['format']!r}, and this program reads {FORMAT!r}; upgrade Tallybook"
-        raise HistoryLost(message)
     return commits
 
 

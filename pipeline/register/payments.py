@@ -17,6 +17,7 @@ from pipeline.base.money import decimal_from_plain, plain
 from pipeline.base.periods import instant_text, parse_date
 from pipeline.invoicing.payments import Payment
 from pipeline.objects import append_log, disk, layout
+from pipeline.objects.formats import check_format
 from pipeline.objects.strict_json import checked_fields, parse_object
 
 if TYPE_CHECKING:
@@ -76,8 +77,10 @@ def _chain(workspace: Path) -> append_log.Chain[Payment]:
 
 
 def _parse(content: bytes, number: int) -> tuple[str | None, Payment]:
+    document = parse_object(content)
+    check_format(document, FORMAT, f"payment {number}")
     stated = checked_fields(
-        parse_object(content),
+        document,
         "the payment",
         format=str,
         payment=int,
@@ -91,8 +94,8 @@ def _parse(content: bytes, number: int) -> tuple[str | None, Payment]:
         previousSha256=(str, NoneType),
         sealSha256=str,
     )
-    if stated["format"] != FORMAT or stated["payment"] != number:
-        message = f"it is {stated['format']!r} number {stated['payment']}, and must be {FORMAT!r} number {number}"
+    if stated["payment"] != number:
+        message = f"it is payment {stated['payment']}, and must be {number}"
         raise ValueError(message)
     try:
         payment = Payment(

@@ -16,6 +16,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from pipeline.objects import append_log, disk, layout
+from pipeline.objects.formats import check_format
 from pipeline.objects.strict_json import checked_fields, parse_object
 
 if TYPE_CHECKING:
@@ -116,8 +117,10 @@ def sweep_signature_orphans(workspace: Path) -> list[str]:
 
 
 def _parse(content: bytes, number: int) -> tuple[str | None, Signature]:
+    document = parse_object(content)
+    check_format(document, FORMAT, f"signature {number}")
     stated = checked_fields(
-        parse_object(content),
+        document,
         "the signature",
         format=str,
         signature=int,
@@ -133,8 +136,8 @@ def _parse(content: bytes, number: int) -> tuple[str | None, Signature]:
         previousSha256=(str, NoneType),
         sealSha256=str,
     )
-    if stated["format"] != FORMAT or stated["signature"] != number:
-        message = f"it is {stated['format']!r} number {stated['signature']}, and must be {FORMAT!r} number {number}"
+    if stated["signature"] != number:
+        message = f"it is signature {stated['signature']}, and must be {number}"
         raise ValueError(message)
     signature = Signature(
         number=number,

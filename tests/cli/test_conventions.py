@@ -32,7 +32,7 @@ TODAY = NOW.date()
 
 
 WITHOUT_ROWS = {
-    *(("init",), ("acknowledge",), ("completion",), ("report",), ("keys", "id")),
+    *(("init",), ("acknowledge",), ("completion",), ("report",), ("keys", "id"), ("keys", "rotate")),
     *(("export", name) for name in ("focus", "jsonl", "stripe", "lago", "ledger", "duckdb")),
 }
 """They answer with one thing, with lines that are said, or with a file in a format of its own."""

@@ -47,6 +47,8 @@ STEPS: dict[str, tuple[tuple[str, ...], ...]] = {
     "doctor": (("doctor",), ("doctor", "--warnings")),
     "verify": (("verify",), ("verify", "--logs"), ("verify", "--key", EVIL)),
     "sign": (("sign", "--key", EVIL),),
+    "upgrade": (("upgrade", "--dry-run", *AS_OF),),
+    "keys rotate": (("keys", "rotate", "--old", EVIL), ("keys", "rotate"), ("keys", "rotate", "--finish")),
     "rates check": (("rates", "check"),),
     "rates show": (("rates", "show"),),
     "rates diff": (("rates", "diff", "standard", "other"),),

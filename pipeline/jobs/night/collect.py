@@ -28,7 +28,7 @@ from pipeline.collectors import (
     unread_tails,
 )
 from pipeline.configuration.source_files import find_logs, source_path, source_text
-from pipeline.jobs.key_ids import open_fingerprint
+from pipeline.jobs.key_ids import open_key_ids
 from pipeline.jobs.night.again import NOTHING_AGAIN, LogAt, again_text, gone_text, read_all_again
 from pipeline.jobs.night.given_files import choose_source
 from pipeline.jobs.night.received import STANDARD_INPUT, held_received, is_received, keep_received
@@ -43,10 +43,11 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from pipeline.collectors import BatchFiles, BatchOf, KeyFingerprint, LogSegment
+    from pipeline.collectors import BatchFiles, BatchOf, LogSegment
     from pipeline.configuration.settings import SourceSettings
     from pipeline.configuration.source_files import RefusedPath
     from pipeline.configuration.workspace import Workspace
+    from pipeline.jobs.key_ids import KeyIds
     from pipeline.jobs.night.again import ReadAgain
     from pipeline.jobs.night.given_files import ChosenSource
     from pipeline.jobs.night.trial import QuarantineExample, RefusedSource
@@ -124,6 +125,7 @@ def collect(
     force: bool = False,
     on_progress: Callable[[str, int, int], None] | None = None,
     processes: int = 1,
+    aliases_of: Path | None = None,
 ) -> Collected:
     """Commit what is new in the given files and sources, or in all configured sources.
 
@@ -132,7 +134,8 @@ def collect(
     The caller holds the workspace's lock. ``again`` reads first what was read of them before, and what could not be
     read is read again wherever it is read otherwise now. Collecting again what is known commits nothing. A source of
     which most is refused is kept out (``trial``), unless that is wanted: ``force``. Where another writer commits first,
-    what it committed is dropped here and the rest tried again. ``processes`` read a large log together. Raises
+    what it committed is dropped here and the rest tried again. ``processes`` read a large log together. Rotations
+    of the key secret are those of the workspace ``aliases_of``, where it is another one. Raises
     ``ConfigurationError`` where it cannot be told what a file is read as, where a source names a format that nobody
     reads, and where a raw key is met and the lake was made with another secret.
     """
@@ -168,6 +171,7 @@ def collect(
                 on_progress=on_progress,
                 processes=processes,
                 is_forced=force,
+                aliases_of=aliases_of,
                 told=list(given.told),
             )
             lake.sweep_orphans(workspace.lake, run.snapshot)
@@ -220,12 +224,13 @@ class _Run:
     on_progress: Callable[[str, int, int], None] | None
     processes: int
     is_forced: bool
+    aliases_of: Path | None
     waiting: list[LogSegment] = field(default_factory=list)
     waiting_events: int = 0
     committed: list[SourceRecord] = field(default_factory=list)
     problems: list[SourceProblem] = field(default_factory=list)
     warnings: list[NightWarning] = field(default_factory=list)
-    fingerprint: KeyFingerprint | None = None
+    key_ids: KeyIds | None = None
     known: KnownSources = field(default_factory=KnownSources)
     met: list[SourceRecord] = field(default_factory=list)
     """The last record of each log that was found."""
@@ -481,20 +486,20 @@ class _Run:
         self.waiting_events = 0
 
     def _secret_check(self) -> str | None:
-        return self.fingerprint.check() if self.fingerprint else None
+        return self.key_ids.keep(self.now) if self.key_ids else None
 
     def _key_id(self, raw: str) -> str:
         """Replace a raw key; called for nothing else, so that a workspace whose logs hold key ids needs no secret."""
-        if self.fingerprint is None:
+        if self.key_ids is None:
             expected = self.snapshot.key_secret_check
-            self.fingerprint, is_new = open_fingerprint(
-                self.workspace.root, environment=self.key_secret, expected_check=expected
+            self.key_ids, is_new = open_key_ids(
+                self.workspace.root, environment=self.key_secret, expected_check=expected, aliases_of=self.aliases_of
             )
             if is_new:
                 file = self.workspace.root / "key-secret"
                 told = f"made {file}: key ids of raw keys depend on it, so back it up and keep it to yourself"
                 self.warnings.append(NightWarning(code=WarningCode.SECRET_MADE, subject=str(file), text=told))
-        return self.fingerprint(raw)
+        return self.key_ids(raw)
 
     def collected(self, files: int, warnings: Sequence[NightWarning]) -> Collected:
         counts, reasons = line_counts(self.committed), quarantine_reasons(self.committed)

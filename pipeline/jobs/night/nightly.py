@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipeline import register
+from pipeline.configuration.key_aliases import sweep_key_alias_orphans
 from pipeline.jobs.night.collect import collect
 from pipeline.jobs.night.night_warnings import night_warnings
 from pipeline.jobs.state.aggregate import aggregate_what_is_new, write_marts
@@ -85,6 +86,7 @@ def nightly(
         register.sweep_orphans(workspace.root)
         sweep_payment_orphans(workspace.root)
         sweep_signature_orphans(workspace.root)
+        sweep_key_alias_orphans(workspace.root)
         acknowledged = read_acknowledged(workspace.root)  # first: a file that is wrong stops nothing half-way
         history = refuse_lost_history(workspace, accept_at=now if accept_lost_commits else None)
         collected = collect(

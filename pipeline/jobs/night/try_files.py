@@ -183,6 +183,7 @@ def try_files(
             workspace=_scratch_workspace(workspace, Path(folder), [each.source for each in chosen.values()], now),
             configured=frozenset(each.name for each in workspace.settings.sources) if workspace else frozenset(),
             called={source_text(Path(folder), path): str(path) for path in paths},
+            aliases_of=None if workspace is None else workspace.root,
         )
         for source, group in _by_source(chosen).items():
             scratch.collect(source, group, now=now, secret=secret, processes=processes)
@@ -302,6 +303,8 @@ class _Scratch:
     configured: frozenset[str] = frozenset()
     """The names of the sources of the workspace."""
     is_secret_made_up: bool = False
+    aliases_of: Path | None = None
+    """The workspace whose rotations of the key secret hold."""
 
     def collect(
         self, source: str, paths: Sequence[Path], *, now: datetime, secret: bytes | None, processes: int
@@ -318,6 +321,7 @@ class _Scratch:
             as_source=source,
             force=True,
             processes=processes,
+            aliases_of=self.aliases_of,
         )
         self.problems += [replace(each, source=self.called[each.source]) for each in collected.problems]
         self.warnings += [self._as_given(each.text) for each in collected.warnings]

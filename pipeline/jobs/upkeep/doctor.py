@@ -6,6 +6,7 @@ Does not own the claims that must hold (``pipeline.jobs.proofs.verify``).
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,13 +14,16 @@ from pipeline.base.errors import ConfigurationError, LakeError, LakeIsNewer
 from pipeline.base.raw_keys import holds_raw_key
 from pipeline.collectors import has_kernel
 from pipeline.configuration.budgets_file import read_budgets
-from pipeline.configuration.key_secret import find_key_secret
+from pipeline.configuration.key_aliases import read_key_aliases
+from pipeline.configuration.key_secret import OLD_SECRET_FILE, find_key_secret
 from pipeline.configuration.source_files import find_logs, source_text
 from pipeline.jobs.check import Check
+from pipeline.jobs.key_ids import refuse_lost_aliases
 from pipeline.jobs.state.held import held_text, held_usage, in_force
 from pipeline.jobs.state.log_formats import log_format_of
 from pipeline.jobs.state.notices.acknowledged import acknowledged_text, read_acknowledged
 from pipeline.jobs.state.quarantined import quarantined_lines, tokens_stated
+from pipeline.jobs.upkeep.rotate_keys import unseen_keys
 from pipeline.jobs.wording import counted
 from pipeline.lake.commits import read_log, verified_files
 
@@ -181,8 +185,25 @@ def _secret(workspace: Workspace, key_secret: bytes | None) -> Check:
         secret = find_key_secret(workspace.root, environment=key_secret)
     except ConfigurationError as error:
         return Check(name="key secret", ok=False, detail=str(error))
+    try:
+        rotated = _rotated(workspace)
+    except (ConfigurationError, LakeError) as wrong:
+        return Check(name="key secret", ok=False, detail=str(wrong))
     return Check(
         name="key secret",
         ok=True,
-        detail="there is one" if secret else "none yet; it is only needed where logs hold raw keys",
+        detail=f"there is one{rotated}" if secret else "none yet; it is only needed where logs hold raw keys",
     )
+
+
+def _rotated(workspace: Workspace) -> str:
+    aliases = read_key_aliases(workspace.root)
+    with suppress(LakeError):  # another check says so
+        refuse_lost_aliases(workspace.root, aliases, read_log(workspace.lake).key_secret_check)
+    if not aliases.checks:
+        return ""
+    if not aliases.is_open:
+        left = f", and {OLD_SECRET_FILE} is left to remove" if (workspace.root / OLD_SECRET_FILE).exists() else ""
+        return f", rotated last on {aliases.begun_at[:10]}{left}"
+    unseen = counted(len(unseen_keys(workspace, aliases)), "key")
+    return f", and a rotation is open since {aliases.begun_at[:10]}: {unseen} of accounts.toml not seen yet"

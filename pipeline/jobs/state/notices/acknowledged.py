@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from pipeline.base.errors import ConfigurationError, TallybookError
+from pipeline.base.errors import ConfigurationError, FormatIsNewer, TallybookError
 from pipeline.lake.told import read_told, told_document, told_from_document
 from pipeline.objects import disk, layout
+from pipeline.objects.formats import check_format
 from pipeline.objects.strict_json import checked_fields, parse_object
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from pipeline.lake.told import ToldWarning
 
 ACKNOWLEDGED_FILE = "acknowledged.jsonl"
+_FORMAT = "tallybook-acknowledged/1"
+"""Of lines that state no format, too: none was stated until there was a second one."""
 _REASON_MAX = 500
 _LISTED_MAX = 10
 
@@ -134,6 +137,8 @@ def _entries(content: bytes) -> list[Acknowledged]:
             continue
         try:
             entries.append(_entry(line))
+        except FormatIsNewer:
+            raise
         except (ValueError, TallybookError) as wrong:
             message = (
                 f"{ACKNOWLEDGED_FILE}, line {number}: {wrong}; restore that line, or remove it: what it quiets is told"
@@ -143,9 +148,11 @@ def _entries(content: bytes) -> list[Acknowledged]:
 
 
 def _entry(line: bytes) -> Acknowledged:
-    fields = checked_fields(
-        parse_object(line), "the line", code=str, subject=str, reason=str, acknowledged_at=str, warnings=list
-    )
+    stated = parse_object(line)
+    if "format" in stated:
+        check_format(stated, _FORMAT, ACKNOWLEDGED_FILE)
+        del stated["format"]
+    fields = checked_fields(stated, "the line", code=str, subject=str, reason=str, acknowledged_at=str, warnings=list)
     acknowledged_at = datetime.fromisoformat(fields["acknowledged_at"])
     if acknowledged_at.tzinfo is None:
         message = f"acknowledged_at is {fields['acknowledged_at']!r}, without an offset"
