@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -106,7 +105,7 @@ def command(
             processes=invocation.processors,
         )
     if output.form is Form.JSON:
-        output.document(asdict(collected) | {"warnings": warning_documents(collected.warnings)})
+        output.document(collected.document() | {"warnings": warning_documents(collected.warnings)})
     else:
         _print_summary(collected)
     tell_of_refused_sources(collected.refused)

@@ -73,13 +73,14 @@ def aggregate(workspace: Workspace, *, until: int | None = None, is_checked: boo
     return Aggregate(snapshot=snapshot, marts=marts, rated=rated, held_files=held_files, held=held)
 
 
-def aggregate_what_is_new(workspace: Workspace) -> Aggregate:
-    """Return what ``aggregate`` returns, the rows period by period, without reading again what was counted before.
+def aggregate_what_is_new(workspace: Workspace, snapshot: LakeSnapshot | None = None) -> Aggregate:
+    """Return what ``aggregate`` returns of the whole lake, without reading again what was counted before.
 
-    For the holder of the workspace's lock, since what is counted is kept: where every claim about it holds, and no
-    longer. A check that could not be asked of what is counted piece by piece is asked of everything counted at once.
+    The rows are period by period. The log is read where no ``snapshot`` of now is given. For the holder of the
+    workspace's lock, since what is counted is kept: where every claim about it holds, and no longer. A check that could
+    not be asked of what is counted piece by piece is asked of everything counted at once.
     """
-    snapshot, held_files = in_force(workspace, read_log(workspace.lake))
+    snapshot, held_files = in_force(workspace, read_log(workspace.lake) if snapshot is None else snapshot)
     held = held_usage(workspace, held_files)
     reference = _reference(workspace, snapshot, held)
     dates = DatesCounted.of(workspace.lake, snapshot, reference)

@@ -27,11 +27,11 @@ from pipeline.register.lost_commits import add_lost_commits, read_lost_commits
 from pipeline.register.payments import read_payments
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from pipeline.configuration.workspace import Workspace
-    from pipeline.invoicing import InvoiceBook
+    from pipeline.invoicing.book import LateUsage
     from pipeline.invoicing.payments import Payment
     from pipeline.jobs.check import Check
     from pipeline.lake.snapshot import LakeSnapshot
@@ -65,27 +65,29 @@ class Lost:
 class History:
     """What was found of it before a run goes on."""
 
-    documents: tuple[dict[str, Any], ...]
-    """The register."""
+    documents: tuple[Mapping[str, Any], ...]
+    """The register, or what is asked here of each of its documents."""
+    snapshot: LakeSnapshot
+    """Of the whole lake."""
     of_another_lake: frozenset[str] = frozenset()
     """The invoices that were issued from the lake before this one, which was collected anew."""
 
-    def refuse_credits(self, book: InvoiceBook) -> None:
+    def refuse_credits(self, late: Iterable[LateUsage]) -> None:
         """Raise ``HistoryLost`` where a lake that was collected anew has less than invoices of the one before."""
-        if less := self.less_than_invoiced(book):
+        if less := self.less_than_invoiced(late):
             message = (
                 f"the lake was collected anew, and lacks usage that was invoiced: {_listed(less)}; logs are missing: "
                 f"restore the lake of before from a backup. If there is none, {_ACCEPT}"
             )
             raise HistoryLost(message)
 
-    def less_than_invoiced(self, book: InvoiceBook) -> list[str]:
+    def less_than_invoiced(self, late: Iterable[LateUsage]) -> list[str]:
         """Return the months that are worth less than was invoiced for them from the lake of before."""
         return [
-            f"{late.account_id}, {late.period} ({', '.join(late.invoice_ids)}) is worth "
-            f"{plain(-late.difference)} {late.currency} less"
-            for late in book.late
-            if late.difference < 0 and self.of_another_lake.intersection(late.invoice_ids)
+            f"{each.account_id}, {each.period} ({', '.join(each.invoice_ids)}) is worth "
+            f"{plain(-each.difference)} {each.currency} less"
+            for each in late
+            if each.difference < 0 and self.of_another_lake.intersection(each.invoice_ids)
         ]
 
 
@@ -126,11 +128,10 @@ def lost_documents(
     workspace: Workspace, documents: Sequence[Mapping[str, Any]], payments: Sequence[Payment]
 ) -> list[str]:
     """Return who names invoices or credit notes that the register does not have, and which."""
-    named = {payment.invoice_id: f"payment {payment.number}" for payment in payments}
-    for invoice_id, path in written_invoices(workspace.root).items():
+    issued = {document["invoice_id"] for document in documents}
+    named = {each.invoice_id: f"payment {each.number}" for each in payments if each.invoice_id not in issued}
+    for invoice_id, path in written_invoices(workspace.root, besides=issued).items():
         named[invoice_id] = path.relative_to(workspace.root).as_posix()
-    for document in documents:
-        named.pop(document["invoice_id"], None)
     return [f"{where} names {invoice_id}" for invoice_id, where in named.items()]
 
 
@@ -148,13 +149,18 @@ def refuse_lost_documents(workspace: Workspace, documents: Sequence[Mapping[str,
         raise HistoryLost(message)
 
 
-def refuse_lost_history(workspace: Workspace, *, accept_at: datetime | None = None) -> History:
-    """Return what is to be gone on with.
+def refuse_lost_history(
+    workspace: Workspace,
+    *,
+    accept_at: datetime | None = None,
+    documents: Sequence[Mapping[str, Any]] | None = None,
+) -> History:
+    """Return what is to be gone on with. The register is read where its ``documents`` are not given.
 
     Raises ``HistoryLost`` where the register lacks what other files name, or the lake does and was not collected anew.
     With ``accept_at`` it is said now that such commits are lost for good: only for the holder of the workspace's lock.
     """
-    documents = register.read(workspace.root)
+    documents = register.read(workspace.root) if documents is None else documents
     refuse_lost_documents(workspace, documents)
     snapshot = read_log(workspace.lake)
     lost = lost_commits(workspace, snapshot, documents)
@@ -168,11 +174,13 @@ def refuse_lost_history(workspace: Workspace, *, accept_at: datetime | None = No
             f"lake. If there is none, {_ACCEPT}"
         )
         raise HistoryLost(message)
-    return History(documents=documents, of_another_lake=frozenset(each.named_by for each in lost))
+    return History(
+        documents=tuple(documents), snapshot=snapshot, of_another_lake=frozenset(each.named_by for each in lost)
+    )
 
 
 def history_checks(
-    workspace: Workspace, snapshot: LakeSnapshot, documents: tuple[dict[str, Any], ...], book: InvoiceBook
+    workspace: Workspace, snapshot: LakeSnapshot, documents: tuple[dict[str, Any], ...], late: Iterable[LateUsage]
 ) -> Iterator[Check]:
     """Check that everything which other files name is there."""
     try:
@@ -181,13 +189,13 @@ def history_checks(
         payments = ()  # another check says so
     lost = lost_commits(workspace, snapshot, documents)
     of_another_lake = frozenset(each.named_by for each in lost if each.number is not None)
-    history = History(documents=documents, of_another_lake=of_another_lake)
+    history = History(documents=documents, snapshot=snapshot, of_another_lake=of_another_lake)
     accepted = len(read_lost_commits(workspace.root))
     others = [
         f"{len(of_another_lake)} from those of a lake of before" if of_another_lake else "",
         f"{counted(accepted, 'commit is', 'commits are')} known to be lost" if accepted else "",
     ]
-    wrong = history.less_than_invoiced(book) if is_anew(snapshot, lost) else [each.text for each in lost]
+    wrong = history.less_than_invoiced(late) if is_anew(snapshot, lost) else [each.text for each in lost]
     yield check_that_none(
         wrong,
         name="commits_that_are_named_are_in_the_lake",

@@ -52,8 +52,8 @@ def draft(invocation: Invocation, *, period: BillingPeriod, account_id: str | No
     with locked(workspace.lake, command="tallybook invoice draft", started_at=invocation.now()):
         history = refuse_lost_history(workspace)
         built = aggregate(workspace)
-        book = invoice_book(workspace, built, documents=history.documents)
-        history.refuse_credits(book)
+        book = invoice_book(workspace, built)
+        history.refuse_credits(book.late)
         write_marts(workspace, built)
         write_invoices(workspace, book)
     print_list(output, book, chosen_invoices(book, period, whole_account_id(workspace, account_id)))

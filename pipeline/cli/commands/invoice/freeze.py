@@ -115,7 +115,7 @@ def _counted(workspace: Workspace) -> Aggregate:
     history = refuse_lost_history(workspace)
     built = aggregate(workspace)
     if history.of_another_lake:
-        history.refuse_credits(invoice_book(workspace, built, documents=history.documents))
+        history.refuse_credits(invoice_book(workspace, built).late)
     return built
 
 
