@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.periods import BillingPeriod
 from pipeline.objects import disk
+from pipeline.objects.verified import bytes_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -93,7 +94,7 @@ def write_period_files(
     present = {*files, *standing}
     disk.sweep_temporaries(folder)
     for name, content in files.items():
-        if read_period_file(workspace, period, name) != content:
+        if bytes_of(f"{folder}/{name}") != content:
             _replace(folder / name, content, is_of_period=name in PERIOD_FILES)
     disk.remove_files(folder, [name for name in PERIOD_FILES if name not in present and (folder / name).is_file()])
     drafts = {name.partition("/")[0] for name in present}
