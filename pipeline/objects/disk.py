@@ -168,7 +168,9 @@ def sweep_temporaries(folder: Path) -> list[str]:
     """Remove what a crash left under a temporary name, and say what; only for the holder of the workspace's lock."""
     if not folder.is_dir():
         return []
-    return remove_files(folder, [path.name for path in folder.iterdir() if TEMPORARY_NAME.fullmatch(path.name)])
+    # The beginning is looked at first: a folder may hold 20,000 names, and next to none is temporary.
+    names = (path.name for path in folder.iterdir())
+    return remove_files(folder, [name for name in names if name[:1] == "." and TEMPORARY_NAME.fullmatch(name)])
 
 
 def open_note(path: Path) -> int:

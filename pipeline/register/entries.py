@@ -63,6 +63,20 @@ def read_one(workspace: Path, number: int, *, sha256: str) -> dict[str, Any]:
     return _parse(content, number)[1]
 
 
+class Readings:
+    """The register, read several times in one run: each time from the disk, and parsed where its bytes are new."""
+
+    def __init__(self) -> None:
+        """Begin with nothing known."""
+        self._known: tuple[tuple[str, dict[str, Any]], ...] = ()
+
+    def read(self, workspace: Path) -> tuple[tuple[str, dict[str, Any]], ...]:
+        """Return the sha256 and the document of each entry, in the order of their numbers. Raises as ``read`` does."""
+        known = [(each[0], each) for each in self._known]
+        self._known = read_as(workspace, lambda sha256, document: (sha256, document), known=known)
+        return self._known
+
+
 def append(
     workspace: Path, documents_so_far: Sequence[Mapping[str, Any]], make_document: Callable[[int], Mapping[str, Any]]
 ) -> dict[str, Any]:

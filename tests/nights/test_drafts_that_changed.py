@@ -6,6 +6,7 @@ Each input of a draft is changed by itself, and random lives are lived: what sta
 from __future__ import annotations
 
 import random
+import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -30,7 +31,7 @@ from pipeline.jobs.state.drafts import invoice_book, period_files
 from pipeline.jobs.state.rate import rate
 from pipeline.lake.counted import WHOLE, folder_of, read_entries
 from pipeline.lake.snapshot import LakeSnapshot
-from pipeline.objects import layout
+from pipeline.objects import append_log, layout
 from pipeline.tables import schemas
 from pipeline.warehouse import program
 from pipeline.warehouse.marts import Marts
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.configuration.workspace import Workspace
+    from pipeline.jobs.state.drafted.changed import Drafted
 
 ACCOUNTS = {
     "acme": 'id = "acme"\nname = "Acme"\nkeys = ["key_acme"]\nspend_cap = 1.00\n',
@@ -113,12 +115,7 @@ class Books:
     def night(self) -> set[str]:
         """Draft what changed, write it, find it to be what a whole book has, and say whose drafts were made."""
         workspace, built = self.open()
-        self.made = set()
-        layout.lake(self.root).mkdir(exist_ok=True)
-        entries = issued.read_issued(workspace.root, workspace.lake)
-        drafted = changed.draft_what_changed(workspace, built, entries)
-        drafted.write()
-        issued.keep_issued(workspace.lake, entries)
+        drafted = self.draft(workspace, built)
         whole = invoice_book(workspace, built)
         for period in {invoice.period for invoice in whole.of()} | {OCTOBER}:
             folder = self.root / "invoices" / str(period)
@@ -132,6 +129,15 @@ class Books:
         assert drafted.book.late == whole.late
         assert list(drafted.book.above_caps) == caps_exceeded(whole, workspace.accounts)
         return self.made
+
+    def draft(self, workspace: Workspace, built: Aggregate) -> Drafted:
+        self.made = set()
+        layout.lake(self.root).mkdir(exist_ok=True)
+        entries = issued.read_issued(workspace.root, workspace.lake)
+        drafted = changed.draft_what_changed(workspace, built, entries)
+        drafted.write()
+        issued.keep_issued(workspace.lake, entries)
+        return drafted
 
     def issue(self, account_id: str | None = None) -> None:
         workspace, built = self.open()
@@ -225,6 +231,11 @@ def a_file_that_somebody_changed(books: Books) -> None:
     path.write_bytes(path.read_bytes().replace(b"key_corp", b"key_bolt"))
 
 
+def a_table_that_somebody_changed(books: Books) -> None:
+    path = books.root / "invoices" / "2026-10" / "invoices.csv"
+    path.write_bytes(path.read_bytes().replace(b"Corp", b"Crop"))
+
+
 def a_document_that_is_gone(books: Books) -> None:
     (books.root / "invoices" / "2026-10" / "draft-2026-10-corp" / "draft-2026-10-corp.json").unlink()
 
@@ -277,6 +288,7 @@ CHANGES: list[tuple[Callable[[Books], object], set[str]]] = [
     (lambda books: books.issue("corp"), {"corp"}),
     (lambda books: books.issue("acme"), FAMILY),
     (a_file_that_somebody_changed, {"corp"}),
+    (a_table_that_somebody_changed, set()),
     (a_document_that_is_gone, {"corp"}),
     (a_document_behind_a_link, {"corp"}),
 ]
@@ -332,7 +344,7 @@ def test_an_entry_of_the_register_that_changed_is_refused_although_its_kin_is_ke
     entry.chmod(0o640)
     entry.write_bytes(entry.read_bytes().replace(b'"Corp"', b'"Crop"'))
     with pytest.raises(LogEntryRefused, match=f"{2:020d}.json is refused: it was changed after it was written"):
-        books.night()
+        books.draft(*books.open())
 
 
 def test_an_entry_in_the_place_of_another_is_refused_although_both_are_kept(books: Books) -> None:
@@ -342,7 +354,20 @@ def test_an_entry_in_the_place_of_another_is_refused_although_both_are_kept(book
     other.unlink()
     other.write_bytes(one.read_bytes())
     with pytest.raises(LogEntryRefused, match="it is out of its chain"):
-        books.night()
+        books.draft(*books.open())
+
+
+def test_a_sealed_forgery_before_an_entry_that_is_kept_is_refused(books: Books) -> None:
+    books.issue()
+    books.night()
+    entry = books.root / "invoices" / "register" / f"{1:020d}.json"
+    content = re.sub(
+        rb'("sealSha256": )"[0-9a-f]{64}"', rb'\1"' + append_log.UNSEALED.encode() + rb'"', entry.read_bytes()
+    )
+    entry.unlink()
+    entry.write_bytes(append_log.seal(content.replace(b'"Acme"', b'"Acne"')))
+    with pytest.raises(LogEntryRefused, match=f"{2:020d}.json is refused: it is out of its chain"):
+        books.draft(*books.open())
 
 
 def live(books: Books, chance: random.Random, nights: int) -> None:

@@ -16,7 +16,6 @@ from pipeline.cli.tables.forms import Form
 from pipeline.cli.warned import tell_warnings, warning_documents
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.night.collect import collect
-from pipeline.jobs.state.history import refuse_lost_history
 from pipeline.jobs.wording import counted
 from pipeline.objects.lock import locked
 
@@ -89,11 +88,11 @@ def command(
         raise click.UsageError(message, context)
     now = invocation.clock(as_of, workspace.settings.zone)
     with locked(workspace.lake, command="tallybook collect", started_at=now), progress() as on_progress:
-        refuse_lost_history(workspace, accept_at=now if accept_lost_commits else None)
         collected = collect(
             workspace,
             now=now,
             key_secret=invocation.key_secret,
+            accept_lost_commits=accept_lost_commits,
             paths=paths,
             received=received,
             keep=keep,

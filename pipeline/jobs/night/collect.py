@@ -33,6 +33,7 @@ from pipeline.jobs.night.again import NOTHING_AGAIN, LogAt, again_text, gone_tex
 from pipeline.jobs.night.given_files import choose_source
 from pipeline.jobs.night.received import STANDARD_INPUT, held_received, is_received, keep_received
 from pipeline.jobs.night.trial import is_mostly_refused, is_on_trial, quarantine_example, refused_source
+from pipeline.jobs.state.history import refuse_lost_history
 from pipeline.jobs.state.log_formats import batch_files_of, log_format_at, log_format_of
 from pipeline.jobs.warned import NightWarning
 from pipeline.jobs.wording import are, counted
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from pipeline.jobs.night.again import ReadAgain
     from pipeline.jobs.night.given_files import ChosenSource
     from pipeline.jobs.night.trial import QuarantineExample, RefusedSource
+    from pipeline.jobs.state.history import History
     from pipeline.lake.snapshot import LakeSnapshot
     from pipeline.usage.sources import SourceRecord
 
@@ -123,7 +125,8 @@ def collect(
     *,
     now: datetime,
     key_secret: bytes | None,
-    snapshot: LakeSnapshot | None = None,
+    accept_lost_commits: bool = False,
+    history: History | None = None,
     paths: Sequence[Path] = (),
     received: Iterable[bytes] | None = None,
     keep: bool = False,
@@ -138,14 +141,17 @@ def collect(
 
     A file that no source names is read as the source ``as_source``, else as the only one that reads its first lines.
     So is a log that is ``received``, in pieces, which is kept in the workspace only where that is wanted: ``keep``.
-    The caller holds the workspace's lock, and gives the ``snapshot`` of the lake if it was read since. ``again`` reads
-    first what was read of them before, and what could not be read is read again wherever it is read otherwise now.
-    Collecting again what is known commits nothing. A source of which most is refused is kept out (``trial``), unless
-    that is wanted: ``force``. Where another writer commits first, what it committed is dropped here and the rest tried
-    again. ``processes`` read a large log together. Raises ``ConfigurationError`` where it cannot be told what a file is
+    The caller holds the workspace's lock, and gives the ``history`` if it was asked for since; commits that are lost
+    for good may be accepted. ``again`` reads first what was read of them before, and what could not be read is read
+    again wherever it is read otherwise now. Collecting again what is known commits nothing. A source of which most is
+    refused is kept out (``trial``), unless that is wanted: ``force``. Where another writer commits first, what it
+    committed is dropped here and the rest tried again. ``processes`` read a large log together. Raises ``HistoryLost``
+    where lake or register lack what other files name, and ``ConfigurationError`` where it cannot be told what a file is
     read as, where a source names a format that nobody reads, and where a raw key is met and the lake was made with
     another secret.
     """
+    if history is None:
+        history = refuse_lost_history(workspace, accept_at=now if accept_lost_commits else None)
     for source in workspace.settings.sources:
         log_format_of(workspace.settings, source)  # no night should find out with the first log of a source
     found = (
@@ -169,8 +175,7 @@ def collect(
         what = _Meant(names=frozenset(source_names), sources=frozenset(meant))
         is_by_hand = bool((paths or received is not None) and not source_names)
         for tries in range(_TRIES_MAX):
-            if snapshot is None or tries:
-                snapshot = lake.read_log(workspace.lake)
+            snapshot = lake.read_log(workspace.lake) if tries else history.snapshot
             run = _Run(
                 workspace=workspace,
                 now=now,

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from pipeline.configuration.workspace import Workspace
     from pipeline.invoicing.book import LateUsage
+    from pipeline.jobs.night.other_usage import OtherUsage
     from pipeline.jobs.state.aggregate import Aggregate
     from pipeline.jobs.state.drafted.brief import AboveSpendCap
     from pipeline.jobs.state.held import HeldUsage
@@ -52,6 +53,7 @@ def night_warnings(
     above_caps: Iterable[AboveSpendCap],
     quarantined: Sequence[QuarantinedUsage],
     suspicious: Sequence[SuspiciousCopies],
+    beside_the_meters: Sequence[OtherUsage],
 ) -> Iterator[NightWarning]:
     """Yield what of the whole lake and of all drafts needs somebody."""
     return chain(
@@ -63,7 +65,7 @@ def night_warnings(
         _unassigned(built),
         _unmeasured(workspace, built),
         _under_an_error_status(built),
-        _beside_the_meters(workspace, built),
+        _beside_the_meters(beside_the_meters),
         _advisory_checks(built),
         _late(late),
         _above_spend_cap(above_caps),
@@ -86,6 +88,7 @@ def warnings_now(workspace: Workspace) -> list[NightWarning]:
         above_caps=caps_exceeded(book, workspace.accounts),
         quarantined=quarantined_usage(workspace, built.snapshot),
         suspicious=copies_by_key(suspicious_copies(workspace, built)),
+        beside_the_meters=other_usage(workspace, built.snapshot),
     )
     return list(told_before(workspace, tuple(found), read_acknowledged(workspace.root)))
 
@@ -252,8 +255,8 @@ def _under_an_error_status(built: Aggregate) -> Iterator[NightWarning]:
         )
 
 
-def _beside_the_meters(workspace: Workspace, built: Aggregate) -> Iterator[NightWarning]:
-    for usage in other_usage(workspace, built.snapshot):
+def _beside_the_meters(beside_the_meters: Iterable[OtherUsage]) -> Iterator[NightWarning]:
+    for usage in beside_the_meters:
         text, counts = other_usage_text(usage), {"events": usage.events}
         yield NightWarning(
             code=WarningCode.OTHER_USAGE, subject=usage.api_key_id, text=text, counts=counts, parts=usage.quantities

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pipeline import register
 from pipeline.jobs.night.collect import collect
 from pipeline.jobs.night.night_warnings import night_warnings
+from pipeline.jobs.night.other_usage import other_usage
 from pipeline.jobs.state.aggregate import aggregate_what_is_new, write_marts
 from pipeline.jobs.state.claims import broken_claims_of
 from pipeline.jobs.state.counts import counts_of
@@ -95,7 +96,7 @@ def nightly(
             workspace,
             now=now,
             key_secret=key_secret,
-            snapshot=history.snapshot,
+            history=history,
             force=force,
             on_progress=on_progress,
             processes=processes,
@@ -117,6 +118,7 @@ def nightly(
             above_caps=drafted.book.above_caps,
             quarantined=quarantined,
             suspicious=suspicious,
+            beside_the_meters=other_usage(workspace, built.snapshot, is_kept=True),
         )
         warnings = told_before(workspace, (*collected.warnings, *found), acknowledged)
         remember_told(workspace, warnings, now=now)

@@ -61,12 +61,16 @@ class Aggregate:
     """
 
 
-def aggregate(workspace: Workspace, *, until: int | None = None, is_checked: bool = True) -> Aggregate:
+def aggregate(
+    workspace: Workspace, *, until: int | None = None, is_checked: bool = True, snapshot: LakeSnapshot | None = None
+) -> Aggregate:
     """Count and rate everything that is committed, or what was committed up to and with the commit ``until``.
 
-    Writes nothing. Whoever shows what is there may leave the checks unasked; nothing can be frozen then.
+    The log is read where no ``snapshot`` is given. Writes nothing. Whoever shows what is there may leave the checks
+    unasked; nothing can be frozen then.
     """
-    snapshot, held_files = in_force(workspace, read_log(workspace.lake, until=until))
+    snapshot = read_log(workspace.lake, until=until) if snapshot is None else snapshot
+    snapshot, held_files = in_force(workspace, snapshot)
     held = held_usage(workspace, held_files)
     marts = count(workspace, snapshot, held=held, is_checked=is_checked)
     rated = rate(marts.usage_daily, workspace.accounts, workspace.rate_cards)

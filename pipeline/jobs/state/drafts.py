@@ -1,7 +1,7 @@
 """Charges → drafts of invoices, and their CSV.
 
-Owns which accounts and months are drafted, and the files of a period. Does not own lines, drafts, corrections or ids
-(``pipeline.invoicing``) nor issuing (``pipeline.jobs.invoices``).
+Owns which accounts and months are drafted, and what the files of a period hold. Does not own lines, drafts, corrections
+or ids (``pipeline.invoicing``) nor issuing (``pipeline.jobs.invoices``).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pipeline.invoicing import (
 from pipeline.jobs.state.charged_lines import charges_by_invoice, lines_by_invoice
 from pipeline.jobs.state.held import has_begun
 from pipeline.rates.limits import entry_limits
-from pipeline.register.invoice_files import invoice_file_names, write_period_files, written_periods
+from pipeline.register.invoice_files import invoice_file_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -165,16 +165,6 @@ def account_currencies(workspace: Workspace) -> dict[str, str]:
         account.id: account.exchange.currency if account.exchange else workspace.rate_cards[account.rate_card].currency
         for account in workspace.accounts
     }
-
-
-def write_invoices(workspace: Workspace, book: InvoiceBook) -> None:
-    """Write ``invoices/YYYY-MM/invoices.csv`` and ``lines.csv`` for every period, and a folder for each invoice.
-
-    The same book gives the same bytes.
-    """
-    periods = {invoice.period for invoice in book.of()} | set(written_periods(workspace.root))
-    for period in sorted(periods):
-        write_period_files(workspace.root, period, period_files(workspace, book, period))
 
 
 def period_files(workspace: Workspace, book: InvoiceBook, period: BillingPeriod) -> dict[str, bytes]:

@@ -29,6 +29,7 @@ from pipeline.register.payments import read_payments
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from pipeline.configuration.workspace import Workspace
     from pipeline.invoicing.book import LateUsage
@@ -124,25 +125,23 @@ def is_anew(snapshot: LakeSnapshot, lost: Sequence[Lost]) -> bool:
     return all(each.issued_at is not None and each.issued_at <= snapshot.began_at for each in lost)
 
 
-def lost_documents(
-    workspace: Workspace, documents: Sequence[Mapping[str, Any]], payments: Sequence[Payment]
-) -> list[str]:
+def lost_documents(root: Path, documents: Sequence[Mapping[str, Any]], payments: Sequence[Payment]) -> list[str]:
     """Return who names invoices or credit notes that the register does not have, and which."""
     issued = {document["invoice_id"] for document in documents}
     named = {each.invoice_id: f"payment {each.number}" for each in payments if each.invoice_id not in issued}
-    for invoice_id, path in written_invoices(workspace.root, besides=issued).items():
-        named[invoice_id] = path.relative_to(workspace.root).as_posix()
+    for invoice_id, path in written_invoices(root, besides=issued).items():
+        named[invoice_id] = path.relative_to(root).as_posix()
     return [f"{where} names {invoice_id}" for invoice_id, where in named.items()]
 
 
-def refuse_lost_documents(workspace: Workspace, documents: Sequence[Mapping[str, Any]]) -> None:
+def refuse_lost_documents(root: Path, documents: Sequence[Mapping[str, Any]]) -> None:
     """Raise ``HistoryLost`` where the register lacks what was issued: its number would be given out twice."""
-    lost = lost_documents(workspace, documents, read_payments(workspace.root))
+    lost = lost_documents(root, documents, read_payments(root))
     if lost:
         last = documents[-1]["invoice_id"] if documents else None
         end = f"it ends with {last}" if last else "it is empty"
         message = (
-            f"the register of {workspace.root} lacks what was issued, and {end}: {_listed(lost)}; its last entries "
+            f"the register of {root} lacks what was issued, and {end}: {_listed(lost)}; its last entries "
             "were lost, or it is an older one: restore the newest backup of invoices/register. A number that was given "
             "out is never used again; only what never left the house may be removed, with its files and payments"
         )
@@ -161,7 +160,7 @@ def refuse_lost_history(
     With ``accept_at`` it is said now that such commits are lost for good: only for the holder of the workspace's lock.
     """
     documents = register.read(workspace.root) if documents is None else documents
-    refuse_lost_documents(workspace, documents)
+    refuse_lost_documents(workspace.root, documents)
     snapshot = read_log(workspace.lake)
     lost = lost_commits(workspace, snapshot, documents)
     if lost and accept_at is not None:
@@ -208,7 +207,7 @@ def history_checks(
         found="lost",
     )
     yield check_that_none(
-        lost_documents(workspace, documents, payments),
+        lost_documents(workspace.root, documents, payments),
         name="documents_that_are_named_are_in_the_register",
         fine="no file and no payment names another one",
         found="lost",

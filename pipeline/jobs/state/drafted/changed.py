@@ -27,7 +27,7 @@ from pipeline.documents.invoice_jsonl import document_bytes
 from pipeline.invoicing import InvoiceBook
 from pipeline.jobs.state.drafted.brief import BookInBrief, in_brief
 from pipeline.jobs.state.drafted.families import families_of
-from pipeline.jobs.state.drafted.kept import PeriodFiles, keep, read_kept
+from pipeline.jobs.state.drafted.kept import KeptDrafts, PeriodFiles, keep, read_kept
 from pipeline.jobs.state.drafts import invoice_book
 from pipeline.objects.verified import bytes_of, has_sha256
 from pipeline.register.invoice_files import (
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from pipeline.accounts import Accounts
     from pipeline.base.periods import BillingPeriod
     from pipeline.configuration.workspace import Workspace
     from pipeline.invoicing import Invoice
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
     from pipeline.jobs.state.drafted.brief import FamilyInBrief, InvoiceInBrief
     from pipeline.jobs.state.drafted.families import Family
     from pipeline.jobs.state.drafted.issued import IssuedEntry
-    from pipeline.jobs.state.drafted.kept import KeptDrafts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +59,6 @@ class Drafted:
 
     workspace: Workspace
     families: tuple[FamilyInBrief, ...]
-    made: InvoiceBook
-    """Of the families that do not stand."""
     files: dict[str, tuple[bytes, bytes]] = field(repr=False)
     """Document and lines of each invoice that was made, by its id."""
     kept: KeptDrafts = field(repr=False)
@@ -147,18 +145,32 @@ def draft_what_changed(workspace: Workspace, built: Aggregate, issued: Sequence[
     made = (
         invoice_book(workspace, built, documents=documents, some=some) if changed else InvoiceBook(issued=(), drafts=())
     )
-    files = _files_of(made.of(), mark=BYTE_ORDER_MARK if workspace.settings.csv_bom else b"")
-    new = in_brief(
-        made,
-        some.accounts,
-        changed,
-        rows=_rows_of(made.of()),
-        sha256s={invoice_id: (_sha256(document), _sha256(lines)) for invoice_id, (document, lines) in files.items()},
-    )
+    return _drafted(workspace, made, some.accounts, changed, standing=standing, kept=kept)
+
+
+def drafted_whole(workspace: Workspace, built: Aggregate, issued: Sequence[IssuedEntry], book: InvoiceBook) -> Drafted:
+    """Return a whole book that was made already, of which nothing stands as it was kept. Writes nothing."""
+    families = families_of(workspace, built, issued)
+    return _drafted(workspace, book, workspace.accounts, families.families, standing=(), kept=KeptDrafts())
+
+
+def _drafted(
+    workspace: Workspace,
+    made: InvoiceBook,
+    accounts: Accounts,
+    families: Sequence[Family],
+    *,
+    standing: Sequence[FamilyInBrief],
+    kept: KeptDrafts,
+) -> Drafted:
+    """Put together what stands, and what was made of ``families``."""
+    invoices = made.of()
+    files = _files_of(invoices, mark=BYTE_ORDER_MARK if workspace.settings.csv_bom else b"")
+    sha256s = {invoice_id: (_sha256(document), _sha256(lines)) for invoice_id, (document, lines) in files.items()}
+    new = in_brief(made, accounts, families, rows=_rows_of(invoices), sha256s=sha256s)
     return Drafted(
         workspace=workspace,
         families=(*standing, *new),
-        made=made,
         files=files,
         kept=kept,
         book=BookInBrief.of([*standing, *new]),

@@ -21,7 +21,7 @@ from pipeline.objects import arrow_bytes
 from pipeline.warehouse.program import digest_of, program_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 KIND = "register"
@@ -57,6 +57,11 @@ def read_issued(workspace: Path, lake: Path) -> tuple[IssuedEntry, ...]:
     """
     known = _read_kept(lake)
     return register.read_as(workspace, _entry, known=[(each.sha256, each) for each in known])
+
+
+def issued_entries(readings: Iterable[tuple[str, Mapping[str, Any]]]) -> tuple[IssuedEntry, ...]:
+    """Return the entries of a register that was read: the sha256 and the document of each."""
+    return tuple(_entry(sha256, document) for sha256, document in readings)
 
 
 def keep_issued(lake: Path, entries: Sequence[IssuedEntry]) -> None:
