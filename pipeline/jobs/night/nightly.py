@@ -28,6 +28,7 @@ from pipeline.jobs.state.suspicious import (
     suspicious_copies,
     write_suspicious_copies,
 )
+from pipeline.lake.checkpoints import write_checkpoint_if_due
 from pipeline.objects.lock import locked
 from pipeline.register.payments import sweep_payment_orphans
 from pipeline.register.signatures import sweep_signature_orphans
@@ -101,6 +102,7 @@ def nightly(
             on_progress=on_progress,
             processes=processes,
         )
+        write_checkpoint_if_due(workspace.lake, collected.snapshot)
         built = aggregate_what_is_new(workspace, collected.snapshot)
         drafted = draft_what_changed(workspace, built, issued)
         history.refuse_credits(drafted.book.late)
