@@ -136,8 +136,8 @@ def refuse_unknown_models(
             if models is not None and model not in models:
                 what = f"credit {grant.id!r} is for {model!r}, which is no model of a rate card; aliases do not count"
                 raise account.refusal(what)
-    meters = [meter.value for meter in Meter]
     for name in [name for each in terms for name in each.included_tokens]:
+        meters = [meter.value for meter in Meter]
         if models is not None and name not in meters and name not in models:
             what = (
                 f"included_tokens of {name!r}, which is no meter ({', '.join(meters)}) and no model of a rate card; "

@@ -168,9 +168,8 @@ def sweep_temporaries(folder: Path) -> list[str]:
     """Remove what a crash left under a temporary name, and say what; only for the holder of the workspace's lock."""
     if not folder.is_dir():
         return []
-    # The beginning is looked at first: a folder may hold 20,000 names, and next to none is temporary.
-    names = (path.name for path in folder.iterdir())
-    return remove_files(folder, [name for name in names if name[:1] == "." and TEMPORARY_NAME.fullmatch(name)])
+    with os.scandir(folder) as entries:  # a folder may hold 20,000 names, and next to none is temporary
+        return remove_files(folder, [each.name for each in entries if TEMPORARY_NAME.fullmatch(each.name)])
 
 
 def open_note(path: Path) -> int:

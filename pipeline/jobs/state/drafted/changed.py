@@ -133,9 +133,10 @@ def draft_what_changed(workspace: Workspace, built: Aggregate, issued: Sequence[
     families, kept = families_of(workspace, built, issued), read_kept(workspace.lake)
     standing: list[FamilyInBrief] = []
     changed: list[Family] = []
+    is_whole = _Files(workspace.root)
     for family in families.families:
         known = kept.families.get(family.digest)
-        if known is not None and all(_is_whole(workspace.root, invoice) for invoice in known.invoices):
+        if known is not None and all(map(is_whole, known.invoices)):
             standing.append(known)
         else:
             changed.append(family)
@@ -189,14 +190,22 @@ def _rows_of(invoices: Sequence[Invoice]) -> dict[str, str]:
     return {invoice.id: row for mine in by_period.values() for invoice, row in invoice_rows(mine)}
 
 
-def _is_whole(root: Path, invoice: InvoiceInBrief) -> bool:
-    """Say whether both files of an invoice are what was written."""
-    folder = str(period_folder(root, invoice.period))
-    sha256s = (invoice.document_sha256, invoice.lines_sha256)
-    return all(
-        has_sha256(f"{folder}/{name}", sha256)
-        for name, sha256 in zip(invoice_file_names(invoice.id), sha256s, strict=True)
-    )
+@dataclass(slots=True)
+class _Files:
+    """Which files of invoices are what was written; there are many, in few folders."""
+
+    root: Path
+    folders: dict[BillingPeriod, str] = field(default_factory=dict)
+
+    def __call__(self, invoice: InvoiceInBrief) -> bool:
+        """Say whether both files of an invoice are."""
+        folder = self.folders.get(invoice.period)
+        if folder is None:
+            folder = self.folders[invoice.period] = str(period_folder(self.root, invoice.period))
+        document, lines = invoice_file_names(invoice.id)
+        return has_sha256(f"{folder}/{document}", invoice.document_sha256) and has_sha256(
+            f"{folder}/{lines}", invoice.lines_sha256
+        )
 
 
 def _are_whole(folder: str, files: PeriodFiles) -> bool:
