@@ -22,7 +22,7 @@ from pipeline.base.errors import AccountsError
 from pipeline.base.periods import BillingPeriod, time_zone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import date
     from zoneinfo import ZoneInfo
 
@@ -103,8 +103,12 @@ class Account:
     lago_customer: str = ""
     """What Lago calls the external id of its customer; where empty, the account's id."""
 
+    _keys: tuple[KeyPeriod, ...] = field(init=False, repr=False, compare=False, default=())
+
     def __post_init__(self) -> None:
         """Refuse what cannot be an account."""
+        keys = (*(KeyPeriod(key_id=key_id) for key_id in self.key_ids), *self.key_periods)
+        object.__setattr__(self, "_keys", keys)
         if not _ACCOUNT_ID.fullmatch(self.id):
             message = (
                 f"account id {self.id!r} cannot be used; write 1 to 64 letters, digits, dots, dashes or underscores"
@@ -173,7 +177,7 @@ class Account:
     @property
     def keys(self) -> tuple[KeyPeriod, ...]:
         """Every key with the time during which it is the account's."""
-        return (*(KeyPeriod(key_id=key_id) for key_id in self.key_ids), *self.key_periods)
+        return self._keys
 
     def terms_on(self, usage_date: date) -> Terms:
         """Return the terms in force on a usage date."""
@@ -238,6 +242,8 @@ class Accounts:
     accounts: tuple[Account, ...] = ()
     tags: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))
     """Key id → its tags, such as team and project."""
+    stated: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False, compare=False)
+    """Account id → what the file says of it: the same text in the same configuration otherwise is the same account."""
     _by_key_id: dict[str, list[tuple[KeyPeriod, Account]]] = field(
         init=False, repr=False, compare=False, default_factory=dict
     )
@@ -295,6 +301,13 @@ class Accounts:
     def by_id(self, account_id: str) -> Account | None:
         """Return the account with an id, or None."""
         return self._by_id.get(account_id)
+
+    def only(self, ids: Collection[str], key_ids: Collection[str]) -> Accounts:
+        """Return these accounts alone, in the order of the file, and the tags of these keys."""
+        return Accounts(
+            accounts=tuple(account for account in self.accounts if account.id in ids),
+            tags={key_id: tags for key_id, tags in self.tags.items() if key_id in key_ids},
+        )
 
     def tags_text(self, api_key_id: str) -> str:
         """Return the tags of a key as one cell, ``project=x;team=search``; empty where it has none."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING
 
 from pipeline.accounts import BillingInterval, Coupon, CreditGrant, Interval, OneOffItem, Proration, Terms
@@ -56,7 +57,8 @@ def optional_text(table: Table, key: str) -> str:
 
 def read_terms(account: Table, *, default_rate_card: str) -> tuple[Terms, ...]:
     """Read the terms of an account, the first since ever; what a later entry does not say stays as it was."""
-    terms = [_terms(account, None, before=Terms(from_date=None, rate_card=default_rate_card))]
+    unsaid = _without_terms(default_rate_card)
+    terms = [unsaid if account.values.keys().isdisjoint(TERMS_KEYS) else _terms(account, None, before=unsaid)]
     for entry in account.tables("terms"):
         named = inner_table(account, entry.name, entry.values)
         if "billing_day" in entry.values:
@@ -134,14 +136,20 @@ def refuse_unknown_models(
             if models is not None and model not in models:
                 what = f"credit {grant.id!r} is for {model!r}, which is no model of a rate card; aliases do not count"
                 raise account.refusal(what)
-    meters = [meter.value for meter in Meter]
     for name in [name for each in terms for name in each.included_tokens]:
+        meters = [meter.value for meter in Meter]
         if models is not None and name not in meters and name not in models:
             what = (
                 f"included_tokens of {name!r}, which is no meter ({', '.join(meters)}) and no model of a rate card; "
                 "aliases do not count"
             )
             raise account.refusal(what)
+
+
+@cache
+def _without_terms(rate_card: str) -> Terms:
+    """Return the terms of an account that says nothing of them; most say little, and many are of one workspace."""
+    return Terms(from_date=None, rate_card=rate_card)
 
 
 def _terms(table: Table, from_date: date | None, *, before: Terms) -> Terms:

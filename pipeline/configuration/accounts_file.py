@@ -100,6 +100,7 @@ def read_accounts(
     if table is None:
         return Accounts()
     table.allow_only("accounts", "keys")
+    entries = table.tables("accounts")
     accounts = tuple(
         _account(
             entry,
@@ -109,11 +110,12 @@ def read_accounts(
             models=models,
             exchange_tables={} if exchange_tables is None else exchange_tables,
         )
-        for entry in table.tables("accounts")
+        for entry in entries
     )
     tags = _tags(table.table("keys"))
     try:
-        found = Accounts(accounts=accounts, tags=tags)
+        stated = {account.id: repr(entry.values) for account, entry in zip(accounts, entries, strict=True)}
+        found = Accounts(accounts=accounts, tags=tags, stated=stated)
         refuse_currencies_of_parents(found, currencies or {})
     except AccountsError as wrong:
         what = f"[[accounts]]: {wrong}"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pipeline.configuration.strict_toml import Table
 
 PARTY_KEYS = tuple(each.name for each in fields(Party))
+_NOBODY = Party()
 _BANK_KEYS = tuple(each.name for each in fields(BankDetails))
 BUYER_KEYS_OF_ACCOUNT = ("address", "tax_id")
 """What of its buyer an account may say beside its own keys, as it always could."""
@@ -48,9 +49,11 @@ def read_bank(seller: Table) -> BankDetails:
 
 def read_buyer(account: Table) -> Party:
     """Read ``[accounts.buyer]``, and the keys of it that an account has of its own. Raises ``ConfigurationError``."""
+    own = [key for key in BUYER_KEYS_OF_ACCOUNT if key in account.values]
+    if "buyer" not in account.values and not own:
+        return _NOBODY
     table = inner_table(account, "buyer", account.table("buyer").values)
     table.allow_only(*PARTY_KEYS)
-    own = [key for key in BUYER_KEYS_OF_ACCOUNT if key in account.values]
     twice = [key for key in own if key in table.values]
     if twice:
         what = f"{' and '.join(twice)} stands in the account and in its buyer; write it in [accounts.buyer] alone"

@@ -111,7 +111,9 @@ class Table:
 
     def tables(self, key: str) -> tuple[Table, ...]:
         """Return the tables of a list, numbered from 1; a list that is missing is empty."""
-        value = self.values.get(key, [])
+        if key not in self.values:
+            return ()
+        value = self.values[key]
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
             raise self._wrong(key, value, f"a list of tables; write [[{key}]] above each")
         return tuple(

@@ -7,9 +7,9 @@ account. Does not own CSV itself (``pipeline.documents.csv_text``) nor where fil
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from pipeline.documents.csv_text import csv_of_columns, csv_of_rows, csv_rows
+from pipeline.documents.csv_text import csv_of_rows, csv_rows
 from pipeline.invoicing.invoice import credited_by
 from pipeline.invoicing.lines import LineKind
 from pipeline.usage import Meter
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pipeline.accounts import Tax
+    from pipeline.base.periods import BillingPeriod
     from pipeline.documents.csv_text import Cell
     from pipeline.invoicing import Invoice, InvoiceLine
 
@@ -58,6 +59,7 @@ INVOICE_CELLS: Mapping[str, Callable[[Invoice], Cell]] = {
     "credit_reason": lambda invoice: invoice.credit_reason,
 }
 """Columns of ``invoices.csv``; tax and ``credited_by`` are filled for all rows at once."""
+_INVOICE_COLUMNS = tuple(INVOICE_CELLS)
 LINE_CELLS: Mapping[str, Callable[[InvoiceLine], Cell]] = {
     "line": lambda line: line.number,
     "kind": lambda line: _TEXTS[line.kind],
@@ -127,19 +129,56 @@ LINE_COLUMNS = (
 _TEXTS: Mapping[LineKind | Meter | None, str] = {each: each.value for each in (*LineKind, *Meter)} | {None: ""}
 
 
+class Listed(Protocol):
+    """What decides where an invoice stands in the files of a period."""
+
+    @property
+    def number(self) -> int | None:
+        """Of an issued one."""
+
+    @property
+    def period(self) -> BillingPeriod:
+        """Which it is of."""
+
+    @property
+    def account_id(self) -> str:
+        """The invoiced account's."""
+
+
 def invoices_csv(invoices: Iterable[Invoice]) -> bytes:
     """Write ``invoices.csv``: one row per invoice.
 
     ``lines`` is the number of its lines; the period's bounds carry the account's offset. ``tax_category`` and
     ``tax_rate`` are empty where its lines have several.
     """
-    listed = sorted(invoices, key=_invoice_order)
+    return csv_of_rows(_INVOICE_COLUMNS, [row for _, row in invoice_rows(invoices)])
+
+
+def invoices_csv_of(rows: Iterable[str]) -> bytes:
+    """Write ``invoices.csv`` of rows that ``invoice_rows`` returned, in ``file_order``."""
+    return csv_of_rows(_INVOICE_COLUMNS, rows)
+
+
+def lines_csv_of(files: Iterable[bytes]) -> bytes:
+    """Write ``lines.csv`` of those of each invoice alone (``lines_csv_by_invoice``), in ``file_order``."""
+    header = csv_of_rows(LINE_COLUMNS, [])
+    return b"".join([header, *(file[len(header) :] for file in files)])
+
+
+def invoice_rows(invoices: Iterable[Invoice]) -> list[tuple[Invoice, str]]:
+    """Return each invoice with its row of ``invoices.csv``, in the order of the file."""
+    listed = sorted(invoices, key=file_order)
     notes = credited_by(listed)
     columns = {name: [cell(invoice) for invoice in listed] for name, cell in INVOICE_CELLS.items()}
     columns["credited_by"] = [notes.get(invoice.id) for invoice in listed]
     taxes = [_only_tax(invoice) for invoice in listed]
     columns["tax_category"], columns["tax_rate"] = [_category(tax) for tax in taxes], [_rate(tax) for tax in taxes]
-    return csv_of_columns(tuple(columns), list(columns.values()))
+    return list(zip(listed, csv_rows([columns[name] for name in _INVOICE_COLUMNS]), strict=True))
+
+
+def file_order(invoice: Listed) -> tuple[bool, int, str, str]:
+    """Sorts invoices as they stand in the files of a period: issued ones by number, then drafts."""
+    return invoice.number is None, invoice.number or 0, str(invoice.period), invoice.account_id
 
 
 def lines_csv(invoices: Iterable[Invoice]) -> bytes:
@@ -150,12 +189,12 @@ def lines_csv(invoices: Iterable[Invoice]) -> bytes:
     Lines that are about no tokens have an empty meter and rate, and the quantity 0. Credits that are split over several
     taxes have no tax category and rate.
     """
-    return csv_of_rows(LINE_COLUMNS, _line_rows(sorted(invoices, key=_invoice_order)))
+    return csv_of_rows(LINE_COLUMNS, _line_rows(sorted(invoices, key=file_order)))
 
 
 def lines_csv_by_invoice(invoices: Iterable[Invoice]) -> tuple[bytes, dict[str, bytes]]:
     """Write ``lines.csv`` of all invoices, and that of each alone by its id: the same rows."""
-    listed = sorted(invoices, key=_invoice_order)
+    listed = sorted(invoices, key=file_order)
     rows = _line_rows(listed)
     alone, start = {}, 0
     for invoice in listed:
@@ -215,7 +254,3 @@ def _rate(tax: Tax | None) -> Cell:
 def _date(invoice: Invoice, name: str) -> Cell:
     stated = getattr(invoice, name)
     return stated.isoformat() if stated else None
-
-
-def _invoice_order(invoice: Invoice) -> tuple[bool, int, str, str]:
-    return invoice.number is None, invoice.number or 0, str(invoice.period), invoice.account_id

@@ -112,6 +112,7 @@ def make_book(
     letterhead: Letterhead | None = None,
     usage: Mapping[Place, Sequence[InvoiceLine]] | None = None,
     unpriced: Collection[Place] = (),
+    reach: tuple[date, date] | None = None,
     rules: Rules = NEWEST,
 ) -> InvoiceBook:
     """Make the book from what is issued and from all charges.
@@ -121,7 +122,8 @@ def make_book(
     ``card_fees`` are the monthly fees of the rate cards that have one, ``limits`` those of the entries of their cards;
     ``usage`` are the usage lines of places, with
     their tags, that need not be made of charges any more; ``unpriced`` are the places with usage that has no price:
-    what was invoiced for them stands until it has one.
+    what was invoiced for them stands until it has one. ``reach`` is given where ``accounts`` are not all there are: the
+    first days of the first and the last month that any account has used.
 
     Raises ``ConfigurationError`` where an account was invoiced in another currency than its own now, is not among the
     accounts any more, or has a grant that does not cover what was consumed of it.
@@ -129,8 +131,7 @@ def make_book(
     refuse_removed_accounts(issued, accounts)
     if rules is not Rules.FIRST:
         refuse_lowered_grants(issued, accounts)
-    used = [period.first_date for _, period in places]
-    reach = (min(used), max(used)) if used else None
+    reach = reach or reach_of(places)
     issued_to = _parts_by_account(issued)
     charged: dict[str, dict[BillingPeriod, Sequence[Charge]]] = {}
     for account_id, period in places:
@@ -218,6 +219,12 @@ def make_book(
             (account_id, period) for account_id, each in of_account.items() for period in each.kept(closed[account_id])
         ),
     )
+
+
+def reach_of(places: Collection[Place]) -> tuple[date, date] | None:
+    """Return the first days of the first and the last month with usage of any account; None where there is none."""
+    used = [period.first_date for _, period in places]
+    return (min(used), max(used)) if used else None
 
 
 def _parts_by_account(invoices: Iterable[Invoice]) -> dict[str, list[Invoice]]:

@@ -13,6 +13,7 @@ layout of rows (``event_files``), nor the lock: safety is the ``link()``; the lo
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -164,18 +165,24 @@ def sweep_orphans(lake_dir: Path, snapshot: LakeSnapshot) -> list[str]:
     an error.
     """
     table_dir, quarantine_dir = layout.usage_events(lake_dir), layout.quarantine(lake_dir)
-    named = {table_dir / file.path for file in (*snapshot.data_files, *snapshot.superseded_files)} | {
-        quarantine_dir / file.path for file in (*snapshot.quarantine_files, *snapshot.superseded_quarantine_files)
+    named: dict[str, set[str]] = {
+        "": {file.path for file in (*snapshot.quarantine_files, *snapshot.superseded_quarantine_files)}
     }
-    partitions = [path for path in _children(table_dir) if layout.PARTITION_NAME.fullmatch(path.name) and path.is_dir()]
+    for file in (*snapshot.data_files, *snapshot.superseded_files):
+        partition, _, name = file.path.partition("/")
+        named.setdefault(partition, set()).add(name)
+    partitions = [
+        table_dir / name
+        for name in _names(table_dir)
+        if layout.PARTITION_NAME.fullmatch(name) and (table_dir / name).is_dir()
+    ]
     swept: list[Path] = []
     for folder in (lake_dir, table_dir, layout.delta_log(lake_dir), quarantine_dir, *partitions):
         swept += [folder / name for name in disk.sweep_temporaries(folder)]
     for folder in (quarantine_dir, *partitions):
-        unnamed = [
-            path for path in _children(folder) if layout.DATA_FILE_NAME.fullmatch(path.name) and path not in named
-        ]
-        orphans = [path.name for path in unnamed if is_overtaken(path, snapshot.version)]
+        of_entries = named.get("" if folder == quarantine_dir else folder.name, set())
+        unnamed = [name for name in _names(folder) if name not in of_entries and layout.DATA_FILE_NAME.fullmatch(name)]
+        orphans = [name for name in unnamed if is_overtaken(folder / name, snapshot.version)]
         swept += [folder / name for name in disk.remove_files(folder, orphans)]
     return sorted(path.relative_to(lake_dir).as_posix() for path in swept)
 
@@ -262,5 +269,9 @@ def _check_accounts(events: pa.Table, quarantined: pa.Table, sources: Sequence[S
         raise ValueError(message)
 
 
-def _children(folder: Path) -> list[Path]:
-    return sorted(folder.iterdir()) if folder.is_dir() else []
+def _names(folder: Path) -> list[str]:
+    """Return the names in a folder, in order; none of one that is not there."""
+    if not folder.is_dir():
+        return []
+    with os.scandir(folder) as entries:
+        return sorted(entry.name for entry in entries)

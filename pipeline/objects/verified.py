@@ -44,6 +44,32 @@ def verified_file(path: Path, *, sha256: str, size: int, advice: str) -> Path:
     return path
 
 
+def has_sha256(path: str, sha256: str) -> bool:
+    """Say whether there is a regular file of this content; one that cannot be read is none."""
+    content = bytes_of(path)
+    return content is not None and hashlib.sha256(content).hexdigest() == sha256
+
+
+def bytes_of(path: str) -> bytes | None:
+    """Return the content of a regular file, None where there is none that can be read. For many small ones."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        pieces = [os.read(descriptor, status.st_size + 1)]
+        while len(pieces[-1]) and sum(map(len, pieces)) < status.st_size:  # one call gives no more than 2 GiB
+            pieces.append(os.read(descriptor, status.st_size))
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    return b"".join(pieces)
+
+
 def check_size(path: Path, *, size: int, advice: str) -> None:
     """Raise ``DataFileDamaged`` where there is no regular file of this size.
 

@@ -8,10 +8,10 @@ Does not own what an invoice says (``pipeline.invoicing``) nor the files made fr
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline import __version__
-from pipeline.base.errors import CommitConflict, FormatIsNewer
+from pipeline.base.errors import CommitConflict, FormatIsNewer, LogEntryRefused
 from pipeline.invoicing.document import DOCUMENT_FORMAT
 from pipeline.invoicing.rules import NEWEST
 from pipeline.objects import append_log, disk, layout
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+Entry = TypeVar("Entry")
 _ADVICE = "restore it from a backup: an issued invoice never changes, and its number is never used again"
 
 
@@ -34,6 +35,50 @@ def read(workspace: Path) -> tuple[dict[str, Any], ...]:
     that is torn, missing, changed or out of its chain.
     """
     return _chain(workspace).entries
+
+
+def read_as(
+    workspace: Path, read_of: Callable[[str, dict[str, Any]], Entry], *, known: Sequence[tuple[str, Entry]] = ()
+) -> tuple[Entry, ...]:
+    """Return what ``read_of`` makes of the sha256 and the document of each entry, in the order of their numbers.
+
+    What it is to make of the first of them may be ``known``, with the sha256 of their bytes: see ``read_chain``. Raises
+    what ``read`` raises.
+    """
+
+    def parse(content: bytes, number: int) -> tuple[str | None, Entry]:
+        previous_sha256, document = _parse(content, number)
+        return previous_sha256, read_of(append_log.sha256_of(content), document)
+
+    folder = layout.register(workspace)
+    return append_log.read_chain(folder, first_number=1, parse=parse, advice=_ADVICE, known=known).entries
+
+
+def read_one(workspace: Path, number: int, *, sha256: str) -> dict[str, Any]:
+    """Return the document of an entry that was read before, by the sha256 of its bytes.
+
+    Raises ``LogEntryRefused`` where it is another one now.
+    """
+    path = append_log.entry_path(layout.register(workspace), number)
+    content = path.read_bytes()
+    if append_log.sha256_of(content) != sha256:
+        message = f"log entry {path} is refused: it changed while it was in use; {_ADVICE}"
+        raise LogEntryRefused(message)
+    return _parse(content, number)[1]
+
+
+class Readings:
+    """The register, read several times in one run: each time from the disk, and parsed where its bytes are new."""
+
+    def __init__(self) -> None:
+        """Begin with nothing known."""
+        self._known: tuple[tuple[str, dict[str, Any]], ...] = ()
+
+    def read(self, workspace: Path) -> tuple[tuple[str, dict[str, Any]], ...]:
+        """Return the sha256 and the document of each entry, in the order of their numbers. Raises as ``read`` does."""
+        known = [(each[0], each) for each in self._known]
+        self._known = read_as(workspace, lambda sha256, document: (sha256, document), known=known)
+        return self._known
 
 
 def append(

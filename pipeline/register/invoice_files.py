@@ -12,14 +12,16 @@ from __future__ import annotations
 import csv
 import glob
 import io
+import os
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.periods import BillingPeriod
 from pipeline.objects import disk
+from pipeline.objects.verified import bytes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
 INVOICES_FILE = "invoices.csv"
@@ -52,16 +54,18 @@ def read_period_file(workspace: Path, period: BillingPeriod, name: str) -> bytes
     return path.read_bytes() if path.is_file() else None
 
 
-def written_invoices(workspace: Path) -> dict[str, Path]:
+def written_invoices(workspace: Path, *, besides: Collection[str] = ()) -> dict[str, Path]:
     """Return the ids of invoices and credit notes that files say were issued, each with the file or folder that does.
 
-    Drafts are not among them. A file that cannot be read as CSV says nothing here.
+    ``besides`` are ids that nobody asks for. Drafts are not among them. A file that cannot be read as CSV says nothing
+    here.
     """
     found: dict[str, Path] = {}
     for folder in sorted((workspace / "invoices").glob("[0-9]*/")):
         rows = folder / INVOICES_FILE
-        found |= dict.fromkeys(_issued_rows(rows), rows)
-        found |= {each.name: each for each in folder.iterdir() if each.is_dir() and not each.name.startswith(_DRAFT)}
+        found |= dict.fromkeys(_issued_rows(rows).difference(besides), rows)
+        names = _subfolders(folder).difference(besides)
+        found |= {name: folder / name for name in sorted(names) if not name.startswith(_DRAFT)}
     return found
 
 
@@ -75,26 +79,39 @@ def invoice_file_names(invoice_id: str) -> tuple[str, str]:
     return f"{invoice_id}/{invoice_id}.json", f"{invoice_id}/{LINES_FILE}"
 
 
-def write_period_files(workspace: Path, period: BillingPeriod, files: Mapping[str, bytes]) -> None:
+def write_period_files(
+    workspace: Path, period: BillingPeriod, files: Mapping[str, bytes], *, standing: Collection[str] = frozenset()
+) -> None:
     """Make the period's files exactly ``files``, named as ``PERIOD_FILES`` and ``invoice_file_names`` do.
 
-    ``PERIOD_FILES`` that are not among them are removed, and so are drafts that are not. Where a document changes,
+    ``standing`` are names of more that are known to be what they should be. ``PERIOD_FILES`` that are neither are
+    removed, and so are drafts that are not. Where a document changes,
     what it was rendered as before is removed.
     """
     folder = period_folder(workspace, period)
     if files:
         disk.make_folders(workspace, folder)
+    present = {*files, *standing}
     disk.sweep_temporaries(folder)
     for name, content in files.items():
-        if read_period_file(workspace, period, name) != content:
+        if bytes_of(f"{folder}/{name}") != content:
             _replace(folder / name, content, is_of_period=name in PERIOD_FILES)
-    disk.remove_files(folder, [name for name in PERIOD_FILES if name not in files and (folder / name).is_file()])
-    drafts = {name.partition("/")[0] for name in files}
-    for gone in folder.glob(f"{_DRAFT}*/"):
-        if gone.name not in drafts:
+    disk.remove_files(folder, [name for name in PERIOD_FILES if name not in present and (folder / name).is_file()])
+    drafts = {name.partition("/")[0] for name in present}
+    for name in sorted(_subfolders(folder) - drafts):
+        if name.startswith(_DRAFT):
+            gone = folder / name
             disk.remove_files(gone, [LINES_FILE, *_rendered(gone)])
             disk.sweep_temporaries(gone)
             disk.remove_empty_folder(gone)
+
+
+def _subfolders(folder: Path) -> set[str]:
+    """Return the names of the folders in a folder; none of one that is not there."""
+    if not folder.is_dir():
+        return set()
+    with os.scandir(folder) as entries:
+        return {entry.name for entry in entries if entry.is_dir()}
 
 
 def write_document(path: Path, content: bytes) -> None:

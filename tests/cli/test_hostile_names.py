@@ -81,8 +81,6 @@ STEPS: dict[str, tuple[tuple[str, ...], ...]] = {
     "export focus": (("export", "focus"),),
     "export stripe": (("export", "stripe"),),
     "export lago": (("export", "lago"),),
-    "budgets": (("budgets",), ("budgets", "--budget", EVIL)),
-    "anomalies": (("anomalies",), ("anomalies", "--by", EVIL), ("anomalies", "--at-least", EVIL)),
     "sql": (("sql",), ("sql", EVIL), ("sql", "from charges"), ("sql", "from usage_events")),
     "keys id": (("keys", "id"),),
     "completion": (("completion", EVIL),),

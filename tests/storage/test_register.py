@@ -114,3 +114,11 @@ def test_a_document_cannot_state_its_own_place_in_the_chain(tmp_path: Path, fiel
     with pytest.raises(ValueError, match="sealSha256"):
         register.append(tmp_path, (), lambda _: {"nested": {"sealSha256": "0" * 64}})
     assert register.read(tmp_path) == ()
+
+
+def test_an_entry_that_is_read_once_more_is_the_one_that_was_read_or_refused(tmp_path: Path) -> None:
+    register.append(tmp_path, (), invoice)
+    ((sha256, document),) = register.Readings().read(tmp_path)
+    assert register.read_one(tmp_path, 1, sha256=sha256) == document
+    with pytest.raises(LogEntryRefused, match="it changed while it was in use"):
+        register.read_one(tmp_path, 1, sha256="0" * 64)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -17,7 +16,6 @@ from pipeline.cli.tables.forms import Form
 from pipeline.cli.warned import tell_warnings, warning_documents
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.night.collect import collect
-from pipeline.jobs.state.history import refuse_lost_history
 from pipeline.jobs.wording import counted
 from pipeline.objects.lock import locked
 
@@ -90,11 +88,11 @@ def command(
         raise click.UsageError(message, context)
     now = invocation.clock(as_of, workspace.settings.zone)
     with locked(workspace.lake, command="tallybook collect", started_at=now), progress() as on_progress:
-        refuse_lost_history(workspace, accept_at=now if accept_lost_commits else None)
         collected = collect(
             workspace,
             now=now,
             key_secret=invocation.key_secret,
+            accept_lost_commits=accept_lost_commits,
             paths=paths,
             received=received,
             keep=keep,
@@ -106,7 +104,7 @@ def command(
             processes=invocation.processors,
         )
     if output.form is Form.JSON:
-        output.document(asdict(collected) | {"warnings": warning_documents(collected.warnings)})
+        output.document(collected.document() | {"warnings": warning_documents(collected.warnings)})
     else:
         _print_summary(collected)
     tell_of_refused_sources(collected.refused)

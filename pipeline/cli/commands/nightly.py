@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from pipeline.cli.output import Output
     from pipeline.cli.tables.columns import Cell
     from pipeline.configuration.workspace import Workspace
-    from pipeline.invoicing import Invoice
     from pipeline.jobs.night.nightly import Night
+    from pipeline.jobs.state.drafted.brief import InvoiceInBrief
     from pipeline.jobs.state.suspicious import SuspiciousCopies
 
 _SUMMARY = (
@@ -200,19 +200,19 @@ def _print_summary(night: Night, output: Output) -> None:
 
 
 def _print_invoices(night: Night, output: Output) -> None:
-    invoices = night.book.of()
+    invoices = night.book.invoices
     if not invoices and output.is_for_people:
         say("no usage of any account yet, and so no invoice")
         return
     output.rows(_INVOICES, [_row(invoice) for invoice in invoices], is_cut=True)
 
 
-def _row(invoice: Invoice) -> tuple[Cell, ...]:
+def _row(invoice: InvoiceInBrief) -> tuple[Cell, ...]:
     return (
         invoice.id,
         invoice.account_name,
         str(invoice.period),
-        len(invoice.lines),
+        invoice.lines,
         plain(invoice.total),
         invoice.currency,
     )
@@ -253,14 +253,14 @@ def _document(night: Night) -> dict[str, object]:
         "invoices": [
             {
                 "invoice_id": invoice.id,
-                "status": invoice.status.value,
+                "status": invoice.status,
                 "account_id": invoice.account_id,
                 "period": str(invoice.period),
-                "lines": len(invoice.lines),
+                "lines": invoice.lines,
                 "total": plain(invoice.total),
                 "currency": invoice.currency,
             }
-            for invoice in night.book.of()
+            for invoice in night.book.invoices
         ],
         "suspicious_copies": json_rows(_COPIES, [_copies_row(copies) for copies in night.suspicious]),
         "broken_claims": [{"name": check.name, "detail": check.detail} for check in night.broken_claims],

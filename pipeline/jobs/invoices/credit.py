@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pipeline import register
 from pipeline.base.errors import CommitConflict, ConfigurationError, CreditRefused
 from pipeline.base.periods import time_zone, usage_date
 from pipeline.invoicing import InvoiceStatus, LineKind, invoice_document, invoice_from_document
@@ -74,7 +73,7 @@ def _credited(workspace: Workspace, built: Aggregate, invoice_id: str, wanted: R
 
     Raises ``CommitConflict`` where it has grown meanwhile.
     """
-    documents = register.read(workspace.root)
+    documents = freezing.documents(workspace)
     issued = [invoice_from_document(document) for document in documents]
     invoice = _creditable(issued, invoice_id)
     notes = reductions_of(invoice, issued)

@@ -41,8 +41,14 @@ class Freezing:
     """Takes the documents in the register's place, so that nothing is written."""
     known: dict[str, Invoice] = field(default_factory=dict)
     """Invoices that were read from the register or made for it, by the seals of their documents."""
+    readings: register.Readings = field(default_factory=register.Readings, compare=False)
+    """Through which the register is read."""
     is_again: bool = False
     """Whether frozen documents are decided once more: their dates were settled when they were issued."""
+
+    def documents(self, workspace: Workspace) -> tuple[dict[str, Any], ...]:
+        """Return the register as it is now. Raises what ``register.read`` raises."""
+        return tuple(document for _, document in self.readings.read(workspace.root))
 
     def append(
         self,

@@ -9,7 +9,6 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from pipeline import register
 from pipeline.base.errors import CommitConflict, InvoiceNotFound, IssueBlocked
 from pipeline.base.periods import time_zone, usage_date
 from pipeline.invoicing import invoice_document, issued_invoice
@@ -103,7 +102,7 @@ def _issued(
 
     Raises ``CommitConflict`` where the register has grown meanwhile.
     """
-    documents = list(register.read(workspace.root))
+    documents = list(freezing.documents(workspace))
     book = invoice_book(workspace, built, documents=documents, known=freezing.known)
     chosen = [invoice for invoice in book.of(period, account_id) if account_id in (None, invoice.account_id)]
     if not chosen:

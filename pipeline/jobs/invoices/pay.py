@@ -17,6 +17,7 @@ from pipeline.invoicing import InvoiceStatus, invoice_from_document
 from pipeline.invoicing.invoice import credited_by
 from pipeline.invoicing.payments import Payment, settlements, standing
 from pipeline.jobs.invoices.issued import issued_of_id
+from pipeline.jobs.state.history import refuse_lost_documents
 from pipeline.register.payments import append_payment, read_payments
 
 if TYPE_CHECKING:
@@ -124,7 +125,10 @@ def take_back(workspace: Path, invoice_id: str, number: int, *, now: datetime) -
 
 
 def _read(workspace: Path) -> tuple[list[Invoice], tuple[Payment, ...]]:
-    return [invoice_from_document(document) for document in register.read(workspace)], read_payments(workspace)
+    """Raise ``HistoryLost`` where the register lacks what was issued."""
+    documents = register.read(workspace)
+    refuse_lost_documents(workspace, documents)
+    return [invoice_from_document(document) for document in documents], read_payments(workspace)
 
 
 def _issued_invoice(issued: list[Invoice], invoice_id: str) -> Invoice:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline import register
 from pipeline.base.errors import CommitConflict, VoidRefused
 from pipeline.base.periods import time_zone, usage_date
 from pipeline.invoicing import InvoiceStatus, credit_note, invoice_document, invoice_from_document
@@ -59,7 +58,7 @@ def _voided(workspace: Workspace, built: Aggregate, invoice_id: str, freezing: F
 
     Raises ``CommitConflict`` where it has grown meanwhile.
     """
-    documents = register.read(workspace.root)
+    documents = freezing.documents(workspace)
     issued = [invoice_from_document(document) for document in documents]
     refuse_removed_accounts(issued, workspace.accounts)
     if workspace.rules is not Rules.FIRST:

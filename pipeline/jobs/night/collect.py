@@ -7,9 +7,9 @@ Owns which logs are read in what order, the batches of commits, and the secret b
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -33,6 +33,7 @@ from pipeline.jobs.night.again import NOTHING_AGAIN, LogAt, again_text, gone_tex
 from pipeline.jobs.night.given_files import choose_source
 from pipeline.jobs.night.received import STANDARD_INPUT, held_received, is_received, keep_received
 from pipeline.jobs.night.trial import is_mostly_refused, is_on_trial, quarantine_example, refused_source
+from pipeline.jobs.state.history import refuse_lost_history
 from pipeline.jobs.state.log_formats import batch_files_of, log_format_at, log_format_of
 from pipeline.jobs.warned import NightWarning
 from pipeline.jobs.wording import are, counted
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from pipeline.jobs.night.again import ReadAgain
     from pipeline.jobs.night.given_files import ChosenSource
     from pipeline.jobs.night.trial import QuarantineExample, RefusedSource
+    from pipeline.jobs.state.history import History
     from pipeline.lake.snapshot import LakeSnapshot
     from pipeline.usage.sources import SourceRecord
 
@@ -85,6 +87,14 @@ class Collected:
     """Of the lines that this run collected: how many are quarantined, by reason, most frequent first."""
     quarantine_example: QuarantineExample | None
     """A line of the most frequent one."""
+    snapshot: LakeSnapshot = field(repr=False)
+    """The whole lake, as of afterwards."""
+
+    def document(self) -> dict[str, Any]:
+        """Return all that it says of the run as JSON values, and nothing of the lake."""
+        said = asdict(replace(self, snapshot=lake.LakeSnapshot()))
+        del said["snapshot"]
+        return said
 
     @property
     def quarantine_text(self) -> str:
@@ -116,6 +126,8 @@ def collect(
     *,
     now: datetime,
     key_secret: bytes | None,
+    accept_lost_commits: bool = False,
+    history: History | None = None,
     paths: Sequence[Path] = (),
     received: Iterable[bytes] | None = None,
     keep: bool = False,
@@ -131,14 +143,18 @@ def collect(
 
     A file that no source names is read as the source ``as_source``, else as the only one that reads its first lines.
     So is a log that is ``received``, in pieces, which is kept in the workspace only where that is wanted: ``keep``.
-    The caller holds the workspace's lock. ``again`` reads first what was read of them before, and what could not be
-    read is read again wherever it is read otherwise now. Collecting again what is known commits nothing. A source of
-    which most is refused is kept out (``trial``), unless that is wanted: ``force``. Where another writer commits first,
-    what it committed is dropped here and the rest tried again. ``processes`` read a large log together. Rotations
-    of the key secret are those of the workspace ``aliases_of``, where it is another one. Raises
-    ``ConfigurationError`` where it cannot be told what a file is read as, where a source names a format that nobody
-    reads, and where a raw key is met and the lake was made with another secret.
+    The caller holds the workspace's lock, and gives the ``history`` if it was asked for since; commits that are lost
+    for good may be accepted. ``again`` reads first what was read of them before, and what could not be read is read
+    again wherever it is read otherwise now. Collecting again what is known commits nothing. A source of which most is
+    refused is kept out (``trial``), unless that is wanted: ``force``. Where another writer commits first, what it
+    committed is dropped here and the rest tried again. ``processes`` read a large log together. Rotations of the key
+    secret are those of the workspace ``aliases_of``, where it is another one. Raises ``HistoryLost`` where lake or
+    register lack what other files name, and ``ConfigurationError`` where it cannot be told what a file is read as,
+    where a source names a format that nobody reads, and where a raw key is met and the lake was made with another
+    secret.
     """
+    if history is None:
+        history = refuse_lost_history(workspace, accept_at=now if accept_lost_commits else None)
     for source in workspace.settings.sources:
         log_format_of(workspace.settings, source)  # no night should find out with the first log of a source
     found = (
@@ -161,8 +177,8 @@ def collect(
         logs += by_hand
         what = _Meant(names=frozenset(source_names), sources=frozenset(meant))
         is_by_hand = bool((paths or received is not None) and not source_names)
-        for _ in range(_TRIES_MAX):
-            snapshot = lake.read_log(workspace.lake)
+        for tries in range(_TRIES_MAX):
+            snapshot = lake.read_log(workspace.lake) if tries else history.snapshot
             run = _Run(
                 workspace=workspace,
                 now=now,
@@ -516,6 +532,7 @@ class _Run:
             refused=tuple(self.refused),
             quarantine_reasons=reasons,
             quarantine_example=self.examples[next(iter(reasons))] if reasons else None,
+            snapshot=self.snapshot,
         )
 
 

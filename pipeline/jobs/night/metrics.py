@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from pipeline.base.money import exact_sum, plain
 from pipeline.base.warning_codes import WarningCode
-from pipeline.invoicing import InvoiceStatus
 from pipeline.jobs.gauges import Gauge, one, rendered
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ def _due(night: Night) -> Iterator[Gauge]:
         for (code, currency), each in sorted(at_stake.items())
     )
     yield Gauge(name="warnings_amount", says="The amount at stake, where it is known.", samples=amounts)
-    drafts = [invoice for invoice in night.book.of() if invoice.status is InvoiceStatus.DRAFT]
+    drafts = [invoice for invoice in night.book.invoices if invoice.number is None]
     yield one("drafts", "Invoices that are not issued.", len(drafts))
     totals: dict[str, list[Decimal]] = defaultdict(list)
     for draft in drafts:

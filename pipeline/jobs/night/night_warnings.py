@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from pipeline.base.money import exact_sum, plain, plain_amount
 from pipeline.base.warning_codes import WarningCode
 from pipeline.configuration.settings import UnmeasuredPolicy
-from pipeline.invoicing.book import above_spend_cap
 from pipeline.jobs.night.other_usage import other_usage, other_usage_text
 from pipeline.jobs.state.aggregate import aggregate
 from pipeline.jobs.state.claims import row_text
+from pipeline.jobs.state.drafted.brief import caps_exceeded
 from pipeline.jobs.state.drafts import invoice_book
 from pipeline.jobs.state.held import held_text
 from pipeline.jobs.state.notices.acknowledged import read_acknowledged
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
     from pipeline.configuration.workspace import Workspace
     from pipeline.invoicing import InvoiceBook
+    from pipeline.invoicing.book import LateUsage
+    from pipeline.jobs.night.other_usage import OtherUsage
     from pipeline.jobs.state.aggregate import Aggregate
+    from pipeline.jobs.state.drafted.brief import AboveSpendCap
     from pipeline.jobs.state.held import HeldUsage
     from pipeline.jobs.state.quarantined import QuarantinedUsage
     from pipeline.jobs.state.suspicious import SuspiciousCopies
@@ -46,10 +49,12 @@ _ROWS_SHOWN_MAX = 5
 def night_warnings(
     workspace: Workspace,
     built: Aggregate,
-    book: InvoiceBook,
     *,
+    late: Iterable[LateUsage],
+    above_caps: Iterable[AboveSpendCap],
     quarantined: Sequence[QuarantinedUsage],
     suspicious: Sequence[SuspiciousCopies],
+    beside_the_meters: Sequence[OtherUsage],
 ) -> Iterator[NightWarning]:
     """Yield what of the whole lake and of all drafts needs somebody."""
     return chain(
@@ -61,10 +66,10 @@ def night_warnings(
         _unassigned(built),
         _unmeasured(workspace, built),
         _under_an_error_status(built),
-        _beside_the_meters(workspace, built),
+        _beside_the_meters(beside_the_meters),
         _advisory_checks(built),
-        _late(book),
-        _above_spend_cap(workspace, book),
+        _late(late),
+        _above_spend_cap(above_caps),
     )
 
 
@@ -84,9 +89,11 @@ def warnings_of(workspace: Workspace, built: Aggregate, book: InvoiceBook) -> li
     found = night_warnings(
         workspace,
         built,
-        book,
+        late=book.late,
+        above_caps=caps_exceeded(book, workspace.accounts),
         quarantined=quarantined_usage(workspace, built.snapshot),
         suspicious=copies_by_key(suspicious_copies(workspace, built)),
+        beside_the_meters=other_usage(workspace, built.snapshot),
     )
     return list(told_before(workspace, tuple(found), read_acknowledged(workspace.root)))
 
@@ -253,8 +260,8 @@ def _under_an_error_status(built: Aggregate) -> Iterator[NightWarning]:
         )
 
 
-def _beside_the_meters(workspace: Workspace, built: Aggregate) -> Iterator[NightWarning]:
-    for usage in other_usage(workspace, built.snapshot):
+def _beside_the_meters(beside_the_meters: Iterable[OtherUsage]) -> Iterator[NightWarning]:
+    for usage in beside_the_meters:
         text, counts = other_usage_text(usage), {"events": usage.events}
         yield NightWarning(
             code=WarningCode.OTHER_USAGE, subject=usage.api_key_id, text=text, counts=counts, parts=usage.quantities
@@ -270,8 +277,8 @@ def _advisory_checks(built: Aggregate) -> Iterator[NightWarning]:
             yield NightWarning(code=WarningCode.ADVISORY_CHECK, subject=name, text=text, counts=counts)
 
 
-def _late(book: InvoiceBook) -> Iterator[NightWarning]:
-    for late in book.late:
+def _late(usage: Iterable[LateUsage]) -> Iterator[NightWarning]:
+    for late in usage:
         difference = f"{plain(abs(late.difference))} {late.currency} {'less' if late.difference < 0 else 'more'} than"
         yield NightWarning(
             code=WarningCode.LATE_USAGE,
@@ -287,17 +294,17 @@ def _late(book: InvoiceBook) -> Iterator[NightWarning]:
         )
 
 
-def _above_spend_cap(workspace: Workspace, book: InvoiceBook) -> Iterator[NightWarning]:
-    for draft, month, spent, cap in above_spend_cap(book, workspace.accounts):
+def _above_spend_cap(above_caps: Iterable[AboveSpendCap]) -> Iterator[NightWarning]:
+    for above in above_caps:
         yield NightWarning(
             code=WarningCode.ABOVE_SPEND_CAP,
-            subject=draft.account_id,
-            about={"period": str(month)},
+            subject=above.account_id,
+            about={"period": str(above.month)},
             text=(
-                f"{draft.account_id} has spent {plain(spent)} {draft.currency} in {month}, above its spend cap "
-                f"of {plain_amount(cap, draft.currency)}; "
+                f"{above.account_id} has spent {plain(above.spent)} {above.currency} in {above.month}, above its spend "
+                f"cap of {plain_amount(above.cap, above.currency)}; "
                 "tell the customer, or raise spend_cap in accounts.toml"
             ),
-            amount=exact_sum([spent, cap.copy_negate()]),
-            currency=draft.currency,
+            amount=exact_sum([above.spent, above.cap.copy_negate()]),
+            currency=above.currency,
         )

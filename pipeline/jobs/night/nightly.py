@@ -14,10 +14,12 @@ from pipeline import register
 from pipeline.configuration.key_aliases import sweep_key_alias_orphans
 from pipeline.jobs.night.collect import collect
 from pipeline.jobs.night.night_warnings import night_warnings
+from pipeline.jobs.night.other_usage import other_usage
 from pipeline.jobs.state.aggregate import aggregate_what_is_new, write_marts
 from pipeline.jobs.state.claims import broken_claims_of
 from pipeline.jobs.state.counts import counts_of
-from pipeline.jobs.state.drafts import invoice_book, write_invoices
+from pipeline.jobs.state.drafted.changed import draft_what_changed
+from pipeline.jobs.state.drafted.issued import keep_issued, read_issued
 from pipeline.jobs.state.history import refuse_lost_history
 from pipeline.jobs.state.notices.acknowledged import read_acknowledged
 from pipeline.jobs.state.notices.told import remember_told, strict_failures, told_before
@@ -27,6 +29,7 @@ from pipeline.jobs.state.suspicious import (
     suspicious_copies,
     write_suspicious_copies,
 )
+from pipeline.lake.checkpoints import write_checkpoint_if_due
 from pipeline.objects.lock import locked
 from pipeline.register.payments import sweep_payment_orphans
 from pipeline.register.signatures import sweep_signature_orphans
@@ -36,10 +39,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pipeline.configuration.workspace import Workspace
-    from pipeline.invoicing import InvoiceBook
     from pipeline.jobs.check import Check
     from pipeline.jobs.night.collect import Collected
     from pipeline.jobs.state.aggregate import Aggregate
+    from pipeline.jobs.state.drafted.brief import BookInBrief
     from pipeline.jobs.state.quarantined import QuarantinedUsage
     from pipeline.jobs.state.suspicious import SuspiciousCopies
     from pipeline.jobs.warned import NightWarning
@@ -51,7 +54,7 @@ class Night:
 
     collected: Collected
     built: Aggregate
-    book: InvoiceBook
+    book: BookInBrief
     counts: dict[str, int]
     """Of the whole lake, not of this run alone."""
     quarantined: tuple[QuarantinedUsage, ...]
@@ -88,26 +91,45 @@ def nightly(
         sweep_signature_orphans(workspace.root)
         sweep_key_alias_orphans(workspace.root)
         acknowledged = read_acknowledged(workspace.root)  # first: a file that is wrong stops nothing half-way
-        history = refuse_lost_history(workspace, accept_at=now if accept_lost_commits else None)
-        collected = collect(
-            workspace, now=now, key_secret=key_secret, force=force, on_progress=on_progress, processes=processes
+        issued = read_issued(workspace.root, workspace.lake)
+        history = refuse_lost_history(
+            workspace, accept_at=now if accept_lost_commits else None, documents=[each.stated for each in issued]
         )
-        built = aggregate_what_is_new(workspace)
-        book = invoice_book(workspace, built, documents=history.documents)
-        history.refuse_credits(book)
+        collected = collect(
+            workspace,
+            now=now,
+            key_secret=key_secret,
+            history=history,
+            force=force,
+            on_progress=on_progress,
+            processes=processes,
+        )
+        write_checkpoint_if_due(workspace.lake, collected.snapshot)
+        built = aggregate_what_is_new(workspace, collected.snapshot)
+        drafted = draft_what_changed(workspace, built, issued)
+        history.refuse_credits(drafted.book.late)
         write_marts(workspace, built)
         copies = suspicious_copies(workspace, built)
         write_suspicious_copies(workspace, built, copies)
-        write_invoices(workspace, book)
+        drafted.write()
+        keep_issued(workspace.lake, issued)
         quarantined = quarantined_usage(workspace, built.snapshot)
         suspicious = copies_by_key(copies)
-        found = night_warnings(workspace, built, book, quarantined=quarantined, suspicious=suspicious)
+        found = night_warnings(
+            workspace,
+            built,
+            late=drafted.book.late,
+            above_caps=drafted.book.above_caps,
+            quarantined=quarantined,
+            suspicious=suspicious,
+            beside_the_meters=other_usage(workspace, built.snapshot, is_kept=True),
+        )
         warnings = told_before(workspace, (*collected.warnings, *found), acknowledged)
         remember_told(workspace, warnings, now=now)
     return Night(
         collected=collected,
         built=built,
-        book=book,
+        book=drafted.book,
         counts=counts_of(built),
         quarantined=quarantined,
         suspicious=suspicious,

@@ -18,16 +18,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipeline.base.errors import DataFileDamaged
 from pipeline.jobs.wording import UNASSIGNED, counted
+from pipeline.lake.counted import WHOLE, NewEntry, read_entries, read_piece, write_entries
 from pipeline.objects import layout
+from pipeline.warehouse.program import digest_of, program_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from pipeline.configuration.workspace import Workspace
     from pipeline.lake.snapshot import LakeSnapshot
 
+_KIND = "other_usage"
+_SILENT = "silent"
 _NAME = "other_usage"
 _COLUMNS = ["event_id", "api_key_id", _NAME]
 
@@ -44,10 +49,22 @@ class OtherUsage:
     """By the names of the answers, in their order."""
 
 
-def other_usage(workspace: Workspace, snapshot: LakeSnapshot) -> tuple[OtherUsage, ...]:
-    """Return what stands beside the meters, key by key; of copies of one response, one."""
+def other_usage(workspace: Workspace, snapshot: LakeSnapshot, *, is_kept: bool = False) -> tuple[OtherUsage, ...]:
+    """Return what stands beside the meters, key by key; of copies of one response, one.
+
+    A file that states nothing is not opened again by later nights: it is named by its bytes. With ``is_kept``, for the
+    holder of the workspace's lock alone, those that were found now are kept for them.
+    """
     folder = layout.usage_events(workspace.lake)
-    tables = [table for file in snapshot.data_files if (table := _stated(folder / file.path)) is not None]
+    silent, found_silent, tables = _read_silent(workspace.lake), set[str](), []
+    for path in (file.path for file in snapshot.data_files if file.path not in silent):
+        table = _stated(folder / path)
+        if table is None:
+            found_silent.add(path)
+        else:
+            tables.append(table)
+    if is_kept and found_silent:
+        _keep_silent(workspace.lake, [file.path for file in snapshot.data_files if file.path in silent | found_silent])
     if not tables:
         return ()
     seen: dict[bytes, tuple[str, str]] = {}
@@ -68,6 +85,21 @@ def other_usage(workspace: Workspace, snapshot: LakeSnapshot) -> tuple[OtherUsag
         )
         for key in sorted(events)
     )
+
+
+def _read_silent(lake: Path) -> frozenset[str]:
+    entry = read_entries(lake, _KIND).get(WHOLE)
+    if entry is None or entry.inputs != digest_of(program_parts()):
+        return frozenset()
+    try:
+        return frozenset(read_piece(lake, _KIND, entry, _SILENT).decode().split("\n"))
+    except DataFileDamaged:
+        return frozenset()
+
+
+def _keep_silent(lake: Path, paths: Iterable[str]) -> None:
+    content = "\n".join(sorted(paths)).encode()
+    write_entries(lake, _KIND, {}, {WHOLE: NewEntry(inputs=digest_of(program_parts()), pieces={_SILENT: content})})
 
 
 def _quantities(stated: str) -> dict[str, int]:

@@ -19,6 +19,7 @@ from pipeline.jobs.check import Check, check_that_none
 from pipeline.jobs.state.claims import claims_about_derived, claims_of
 from pipeline.jobs.state.counts import token_count
 from pipeline.jobs.wording import counted
+from pipeline.lake.checkpoints import checkpoint_differences
 from pipeline.lake.commits import (
     verified_data_files,
     verified_files,
@@ -63,6 +64,7 @@ def lake_checks(workspace: Workspace, built: Aggregate, counts: Mapping[str, int
     )
     yield from _lines(built.snapshot.sources, events, quarantine)
     yield _superseded(workspace.lake, built.snapshot)
+    yield from _checkpoints(workspace.lake, built.snapshot)
     yield from claims_of(built.marts)
     yield _survivors(in_force, built)
     yield _fates(counts)
@@ -103,6 +105,14 @@ def _superseded(lake_dir: Path, snapshot: LakeSnapshot) -> Check:
         f"{counted(files, 'file')} that count no longer and are kept"
     )
     return check_that_none(wrong, name="superseded_events_are_kept", fine=fine, found="differs")
+
+
+def _checkpoints(lake_dir: Path, snapshot: LakeSnapshot) -> Iterator[Check]:
+    """Check what other engines read in the place of the log, where there is such a thing."""
+    wrong = checkpoint_differences(lake_dir, snapshot)
+    if wrong is not None:
+        fine = "other engines read the same files by it"
+        yield check_that_none(wrong, name="checkpoints_say_what_the_log_says", fine=fine, found="differs")
 
 
 def _survivors(events: Sequence[Path], built: Aggregate) -> Check:

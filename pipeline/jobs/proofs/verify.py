@@ -64,7 +64,7 @@ def verify(workspace: Workspace, *, with_logs: bool = False, keys: Sequence[Path
     try:
         documents = register.read(workspace.root)
         book = invoice_book(workspace, built, documents=documents)
-        checks += history_checks(workspace, built.snapshot, documents, book)
+        checks += history_checks(workspace, built.snapshot, documents, book.late)
         checks += document_checks(workspace, documents)
         checks += invoice_checks(workspace, built, book)
         checks += payment_checks(workspace, book)

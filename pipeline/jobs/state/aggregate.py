@@ -62,25 +62,30 @@ class Aggregate:
     """
 
 
-def aggregate(workspace: Workspace, *, until: int | None = None, is_checked: bool = True) -> Aggregate:
+def aggregate(
+    workspace: Workspace, *, until: int | None = None, is_checked: bool = True, snapshot: LakeSnapshot | None = None
+) -> Aggregate:
     """Count and rate everything that is committed, or what was committed up to and with the commit ``until``.
 
-    Writes nothing. Whoever shows what is there may leave the checks unasked; nothing can be frozen then.
+    The log is read where no ``snapshot`` is given. Writes nothing. Whoever shows what is there may leave the checks
+    unasked; nothing can be frozen then.
     """
-    snapshot, held_files = in_force(workspace, read_log(workspace.lake, until=until))
+    snapshot = read_log(workspace.lake, until=until) if snapshot is None else snapshot
+    snapshot, held_files = in_force(workspace, snapshot)
     held = held_usage(workspace, held_files)
     marts = count(workspace, snapshot, held=held, is_checked=is_checked)
     rated = rate(marts.usage_daily, workspace.accounts, workspace.rate_cards)
     return Aggregate(snapshot=snapshot, marts=marts, rated=rated, held_files=held_files, held=held)
 
 
-def aggregate_what_is_new(workspace: Workspace) -> Aggregate:
-    """Return what ``aggregate`` returns, the rows period by period, without reading again what was counted before.
+def aggregate_what_is_new(workspace: Workspace, snapshot: LakeSnapshot | None = None) -> Aggregate:
+    """Return what ``aggregate`` returns of the whole lake, without reading again what was counted before.
 
-    For the holder of the workspace's lock, since what is counted is kept: where every claim about it holds, and no
-    longer. A check that could not be asked of what is counted piece by piece is asked of everything counted at once.
+    The rows are period by period. The log is read where no ``snapshot`` of now is given. For the holder of the
+    workspace's lock, since what is counted is kept: where every claim about it holds, and no longer. A check that could
+    not be asked of what is counted piece by piece is asked of everything counted at once.
     """
-    snapshot, held_files = in_force(workspace, read_log(workspace.lake))
+    snapshot, held_files = in_force(workspace, read_log(workspace.lake) if snapshot is None else snapshot)
     held = held_usage(workspace, held_files)
     reference = _reference(workspace, snapshot, held)
     dates = DatesCounted.of(workspace.lake, snapshot, reference)

@@ -1,12 +1,16 @@
 """Charges → drafts of invoices, and their CSV.
 
-Owns which accounts and months are drafted, and the files of a period. Does not own lines, drafts, corrections or ids
-(``pipeline.invoicing``) nor issuing (``pipeline.jobs.invoices``).
+Owns which accounts and months are drafted, and what the files of a period hold. Does not own lines, drafts, corrections
+or ids (``pipeline.invoicing``) nor issuing (``pipeline.jobs.invoices``).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline import register
 from pipeline.base.periods import BillingPeriod
@@ -19,13 +23,12 @@ from pipeline.invoicing import (
 from pipeline.jobs.state.charged_lines import charges_by_invoice, lines_by_invoice
 from pipeline.jobs.state.held import has_begun
 from pipeline.rates.limits import entry_limits
-from pipeline.register.invoice_files import invoice_file_names, write_period_files, written_periods
+from pipeline.register.invoice_files import invoice_file_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
     from decimal import Decimal
-
-    import pyarrow as pa
 
     from pipeline.accounts import Accounts
     from pipeline.configuration.workspace import Workspace
@@ -36,6 +39,22 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 """An invoice as the register holds it."""
+Place = tuple[str, BillingPeriod]
+"""Account id and billing period."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SomeAccounts:
+    """Accounts of which none is, or was, on an invoice with another one; and what a book of them depends on."""
+
+    accounts: Accounts
+    """Those of them that there still are, with the tags of their keys."""
+    ids: frozenset[str]
+    """All of them."""
+    places: list[Place]
+    """With usage that has begun."""
+    reach: tuple[date, date] | None
+    """Of all accounts, see ``make_book``."""
 
 
 def invoice_book(
@@ -44,8 +63,9 @@ def invoice_book(
     *,
     documents: Sequence[Document] | None = None,
     known: dict[str, Invoice] | None = None,
+    some: SomeAccounts | None = None,
 ) -> InvoiceBook:
-    """Draft an invoice for every account and month with usage that has begun.
+    """Draft an invoice for every account and month with usage that has begun, or those of some accounts alone.
 
     Issued ones are ``documents``, else what is in the register now. Writes nothing. ``known`` are invoices that were
     read from documents before, by their seals, which are of all that a document says: none of them is read again, and
@@ -54,12 +74,13 @@ def invoice_book(
     Raises ``ConfigurationError`` for an account that was invoiced and is not in ``accounts.toml`` any more, or has
     another currency now, or has a grant that does not cover what was consumed of it.
     """
-    places = [
-        place
-        for place in _accounts_and_periods(built.marts.usage_daily)
-        if has_begun(workspace, built.snapshot, *place)
-    ]
-    accounts, charges = workspace.accounts, built.rated.line_charges
+    accounts, charges, unpriced = workspace.accounts, built.rated.line_charges, unpriced_places(workspace, built)
+    if some is None:
+        places, reach = used_places(workspace, built), None
+    else:
+        accounts, places, reach = some.accounts, some.places, some.reach
+        charges = charges.filter(pc.is_in(charges["account_id"], pa.array(sorted(some.ids), pa.string())))
+        unpriced = {place for place in unpriced if place[0] in some.ids}
     currencies, rounding = account_currencies(workspace), workspace.settings.rounding
     tags = {key_id: accounts.tags_text(key_id) for key_id in accounts.tags}
     lines = lines_by_invoice(charges, currencies=currencies, rounding=rounding, tags=tags, rules=workspace.rules)
@@ -77,12 +98,32 @@ def invoice_book(
         currencies=currencies,
         rounding=rounding,
         letterhead=workspace.settings.letterhead,
-        unpriced={
-            (row.usage.account_id, accounts.month_of(row.usage.account_id, row.usage.usage_date))
-            for row in built.rated.unpriced
-        },
+        unpriced=unpriced,
+        reach=reach,
         rules=workspace.rules,
     )
+
+
+def used_places(workspace: Workspace, built: Aggregate) -> list[Place]:
+    """Return the accounts and months with usage that have begun, by month and account."""
+    begun: dict[tuple[str, BillingPeriod], bool] = {}
+
+    def is_begun(account_id: str, period: BillingPeriod) -> bool:
+        account = workspace.accounts.by_id(account_id)
+        place = ("" if account is None else account.timezone, period)
+        if place not in begun:
+            begun[place] = has_begun(workspace, built.snapshot, account_id, period)
+        return begun[place]
+
+    return [place for place in _accounts_and_periods(built.marts.usage_daily) if is_begun(*place)]
+
+
+def unpriced_places(workspace: Workspace, built: Aggregate) -> set[Place]:
+    """Return the accounts and months with usage that has no price."""
+    return {
+        (row.usage.account_id, workspace.accounts.month_of(row.usage.account_id, row.usage.usage_date))
+        for row in built.rated.unpriced
+    }
 
 
 def invoice_of(document: Document, known: dict[str, Invoice]) -> Invoice:
@@ -126,16 +167,6 @@ def account_currencies(workspace: Workspace) -> dict[str, str]:
     }
 
 
-def write_invoices(workspace: Workspace, book: InvoiceBook) -> None:
-    """Write ``invoices/YYYY-MM/invoices.csv`` and ``lines.csv`` for every period, and a folder for each invoice.
-
-    The same book gives the same bytes.
-    """
-    periods = {invoice.period for invoice in book.of()} | set(written_periods(workspace.root))
-    for period in sorted(periods):
-        write_period_files(workspace.root, period, period_files(workspace, book, period))
-
-
 def period_files(workspace: Workspace, book: InvoiceBook, period: BillingPeriod) -> dict[str, bytes]:
     """Return the files of a period by name; none where it has no invoice."""
     invoices = book.of(period)
@@ -158,5 +189,9 @@ def _accounts_and_periods(usage_daily: pa.Table) -> list[tuple[str, BillingPerio
         .aggregate([])
         .to_pylist()
     )
-    places = ((pair["account_id"], BillingPeriod.parse(pair["billing_period"])) for pair in pairs if pair["account_id"])
-    return sorted(places, key=lambda place: (place[1], place[0]))
+    accounts_of: dict[str, list[str]] = {}
+    for pair in pairs:
+        if pair["account_id"]:
+            accounts_of.setdefault(pair["billing_period"], []).append(pair["account_id"])
+    periods = sorted((BillingPeriod.parse(text), account_ids) for text, account_ids in accounts_of.items())
+    return [(account_id, period) for period, account_ids in periods for account_id in sorted(account_ids)]

@@ -20,6 +20,7 @@ from pipeline.base.periods import parse_instant
 from pipeline.jobs.check import check_that_none
 from pipeline.jobs.state.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY
 from pipeline.jobs.wording import counted
+from pipeline.lake.checkpoints import LAST_NAME, read_last_checkpoint
 from pipeline.lake.commits import read_log
 from pipeline.lake.derived import read_manifest
 from pipeline.register.invoice_files import written_invoices
@@ -27,11 +28,12 @@ from pipeline.register.lost_commits import add_lost_commits, read_lost_commits
 from pipeline.register.payments import read_payments
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from pipeline.configuration.workspace import Workspace
-    from pipeline.invoicing import InvoiceBook
+    from pipeline.invoicing.book import LateUsage
     from pipeline.invoicing.payments import Payment
     from pipeline.jobs.check import Check
     from pipeline.lake.snapshot import LakeSnapshot
@@ -65,27 +67,29 @@ class Lost:
 class History:
     """What was found of it before a run goes on."""
 
-    documents: tuple[dict[str, Any], ...]
-    """The register."""
+    documents: tuple[Mapping[str, Any], ...]
+    """The register, or what is asked here of each of its documents."""
+    snapshot: LakeSnapshot
+    """Of the whole lake."""
     of_another_lake: frozenset[str] = frozenset()
     """The invoices that were issued from the lake before this one, which was collected anew."""
 
-    def refuse_credits(self, book: InvoiceBook) -> None:
+    def refuse_credits(self, late: Iterable[LateUsage]) -> None:
         """Raise ``HistoryLost`` where a lake that was collected anew has less than invoices of the one before."""
-        if less := self.less_than_invoiced(book):
+        if less := self.less_than_invoiced(late):
             message = (
                 f"the lake was collected anew, and lacks usage that was invoiced: {_listed(less)}; logs are missing: "
                 f"restore the lake of before from a backup. If there is none, {_ACCEPT}"
             )
             raise HistoryLost(message)
 
-    def less_than_invoiced(self, book: InvoiceBook) -> list[str]:
+    def less_than_invoiced(self, late: Iterable[LateUsage]) -> list[str]:
         """Return the months that are worth less than was invoiced for them from the lake of before."""
         return [
-            f"{late.account_id}, {late.period} ({', '.join(late.invoice_ids)}) is worth "
-            f"{plain(-late.difference)} {late.currency} less"
-            for late in book.late
-            if late.difference < 0 and self.of_another_lake.intersection(late.invoice_ids)
+            f"{each.account_id}, {each.period} ({', '.join(each.invoice_ids)}) is worth "
+            f"{plain(-each.difference)} {each.currency} less"
+            for each in late
+            if each.difference < 0 and self.of_another_lake.intersection(each.invoice_ids)
         ]
 
 
@@ -111,6 +115,9 @@ def lost_commits(workspace: Workspace, snapshot: LakeSnapshot, documents: Sequen
         manifest = read_manifest(workspace.lake, name)
         if manifest is not None and (sha256 := manifest.inputs.get("commit", "")) not in present:
             found.append(Lost(named_by=f"lake/{name}", sha256=sha256))
+    last = read_last_checkpoint(workspace.lake)
+    if last is not None and last.entry_sha256 not in present:
+        found.append(Lost(named_by=f"lake/usage_events/_delta_log/{LAST_NAME}", sha256=last.entry_sha256))
     known = read_lost_commits(workspace.root) if found else {}
     return [each for each in found if each.sha256 not in known]
 
@@ -122,40 +129,42 @@ def is_anew(snapshot: LakeSnapshot, lost: Sequence[Lost]) -> bool:
     return all(each.issued_at is not None and each.issued_at <= snapshot.began_at for each in lost)
 
 
-def lost_documents(
-    workspace: Workspace, documents: Sequence[Mapping[str, Any]], payments: Sequence[Payment]
-) -> list[str]:
+def lost_documents(root: Path, documents: Sequence[Mapping[str, Any]], payments: Sequence[Payment]) -> list[str]:
     """Return who names invoices or credit notes that the register does not have, and which."""
-    named = {payment.invoice_id: f"payment {payment.number}" for payment in payments}
-    for invoice_id, path in written_invoices(workspace.root).items():
-        named[invoice_id] = path.relative_to(workspace.root).as_posix()
-    for document in documents:
-        named.pop(document["invoice_id"], None)
+    issued = {document["invoice_id"] for document in documents}
+    named = {each.invoice_id: f"payment {each.number}" for each in payments if each.invoice_id not in issued}
+    for invoice_id, path in written_invoices(root, besides=issued).items():
+        named[invoice_id] = path.relative_to(root).as_posix()
     return [f"{where} names {invoice_id}" for invoice_id, where in named.items()]
 
 
-def refuse_lost_documents(workspace: Workspace, documents: Sequence[Mapping[str, Any]]) -> None:
+def refuse_lost_documents(root: Path, documents: Sequence[Mapping[str, Any]]) -> None:
     """Raise ``HistoryLost`` where the register lacks what was issued: its number would be given out twice."""
-    lost = lost_documents(workspace, documents, read_payments(workspace.root))
+    lost = lost_documents(root, documents, read_payments(root))
     if lost:
         last = documents[-1]["invoice_id"] if documents else None
         end = f"it ends with {last}" if last else "it is empty"
         message = (
-            f"the register of {workspace.root} lacks what was issued, and {end}: {_listed(lost)}; its last entries "
+            f"the register of {root} lacks what was issued, and {end}: {_listed(lost)}; its last entries "
             "were lost, or it is an older one: restore the newest backup of invoices/register. A number that was given "
             "out is never used again; only what never left the house may be removed, with its files and payments"
         )
         raise HistoryLost(message)
 
 
-def refuse_lost_history(workspace: Workspace, *, accept_at: datetime | None = None) -> History:
-    """Return what is to be gone on with.
+def refuse_lost_history(
+    workspace: Workspace,
+    *,
+    accept_at: datetime | None = None,
+    documents: Sequence[Mapping[str, Any]] | None = None,
+) -> History:
+    """Return what is to be gone on with. The register is read where its ``documents`` are not given.
 
     Raises ``HistoryLost`` where the register lacks what other files name, or the lake does and was not collected anew.
     With ``accept_at`` it is said now that such commits are lost for good: only for the holder of the workspace's lock.
     """
-    documents = register.read(workspace.root)
-    refuse_lost_documents(workspace, documents)
+    documents = register.read(workspace.root) if documents is None else documents
+    refuse_lost_documents(workspace.root, documents)
     snapshot = read_log(workspace.lake)
     lost = lost_commits(workspace, snapshot, documents)
     if lost and accept_at is not None:
@@ -168,11 +177,13 @@ def refuse_lost_history(workspace: Workspace, *, accept_at: datetime | None = No
             f"lake. If there is none, {_ACCEPT}"
         )
         raise HistoryLost(message)
-    return History(documents=documents, of_another_lake=frozenset(each.named_by for each in lost))
+    return History(
+        documents=tuple(documents), snapshot=snapshot, of_another_lake=frozenset(each.named_by for each in lost)
+    )
 
 
 def history_checks(
-    workspace: Workspace, snapshot: LakeSnapshot, documents: tuple[dict[str, Any], ...], book: InvoiceBook
+    workspace: Workspace, snapshot: LakeSnapshot, documents: tuple[dict[str, Any], ...], late: Iterable[LateUsage]
 ) -> Iterator[Check]:
     """Check that everything which other files name is there."""
     try:
@@ -181,13 +192,13 @@ def history_checks(
         payments = ()  # another check says so
     lost = lost_commits(workspace, snapshot, documents)
     of_another_lake = frozenset(each.named_by for each in lost if each.number is not None)
-    history = History(documents=documents, of_another_lake=of_another_lake)
+    history = History(documents=documents, snapshot=snapshot, of_another_lake=of_another_lake)
     accepted = len(read_lost_commits(workspace.root))
     others = [
         f"{len(of_another_lake)} from those of a lake of before" if of_another_lake else "",
         f"{counted(accepted, 'commit is', 'commits are')} known to be lost" if accepted else "",
     ]
-    wrong = history.less_than_invoiced(book) if is_anew(snapshot, lost) else [each.text for each in lost]
+    wrong = history.less_than_invoiced(late) if is_anew(snapshot, lost) else [each.text for each in lost]
     yield check_that_none(
         wrong,
         name="commits_that_are_named_are_in_the_lake",
@@ -200,7 +211,7 @@ def history_checks(
         found="lost",
     )
     yield check_that_none(
-        lost_documents(workspace, documents, payments),
+        lost_documents(workspace.root, documents, payments),
         name="documents_that_are_named_are_in_the_register",
         fine="no file and no payment names another one",
         found="lost",

@@ -27,7 +27,9 @@ from pipeline.jobs.state.aggregate import (
     inputs_of,
     write_marts,
 )
-from pipeline.jobs.state.drafts import invoice_book, period_files, write_invoices
+from pipeline.jobs.state.drafted.changed import draft_what_changed
+from pipeline.jobs.state.drafted.issued import read_issued
+from pipeline.jobs.state.drafts import invoice_book, period_files
 from pipeline.jobs.state.history import refuse_lost_history
 from pipeline.jobs.state.log_formats import log_format_of
 from pipeline.jobs.state.notices.acknowledged import read_acknowledged
@@ -95,39 +97,38 @@ def upgrade(workspace: Workspace, *, now: datetime, is_rehearsal: bool) -> Upgra
     anything, before anything is written, and what a night raises of a damaged workspace.
     """
     if is_rehearsal:
-        return _planned(workspace)[0]
+        return _planned(workspace)
     with locked(workspace.lake, command="tallybook upgrade", started_at=now):
-        planned, documents = _planned(workspace)
+        planned = _planned(workspace)
         if planned.changes:
-            _write(workspace, documents, now)
+            _write(workspace, now)
     return planned
 
 
-def _write(workspace: Workspace, documents: tuple[dict[str, Any], ...], now: datetime) -> None:
+def _write(workspace: Workspace, now: datetime) -> None:
     grown(workspace.lake, read_log(workspace.lake), now)
     built = aggregate_what_is_new(workspace)
-    book = invoice_book(workspace, built, documents=documents)
-    write_invoices(workspace, book)
+    draft_what_changed(workspace, built, read_issued(workspace.root, workspace.lake)).write()
     write_suspicious_copies(workspace, built, suspicious_copies(workspace, built))
     write_marts(workspace, built)  # last: that they are of this program says that all of it is done
 
 
-def _planned(workspace: Workspace) -> tuple[Upgrade, tuple[dict[str, Any], ...]]:
+def _planned(workspace: Workspace) -> Upgrade:
     history = refuse_lost_history(workspace)
     _refuse_what_is_newer(workspace, history.documents)
     snapshot = read_log(workspace.lake)
     changes = [*_of_the_lake(snapshot), *_of_tables(workspace, snapshot)]
     if not changes:
-        return Upgrade(changes=(), drafts=(), segments_again=_segments_again(workspace, snapshot)), history.documents
+        return Upgrade(changes=(), drafts=(), segments_again=_segments_again(workspace, snapshot))
     built: Aggregate = aggregate(workspace, is_checked=False)
-    book = invoice_book(workspace, built, documents=history.documents)
-    history.refuse_credits(book)
+    book = invoice_book(workspace, built)
+    history.refuse_credits(book.late)
     changes += _of_invoice_files(workspace, book)
     return Upgrade(
         changes=tuple(changes),
         drafts=tuple(_changed_drafts(workspace, book)),
         segments_again=_segments_again(workspace, snapshot),
-    ), history.documents
+    )
 
 
 def _refuse_what_is_newer(workspace: Workspace, documents: Iterable[Mapping[str, Any]]) -> None:

@@ -1,7 +1,7 @@
 """Each check of the kernel has a line here that would be read wrongly without it.
 
-``benchmarks/mutants/kernel.py`` takes the checks away one at a time and runs this file first. The oracle is the plain reader;
-beside each line stands a usual one, which the kernel tells whatever became of the other.
+``benchmarks/mutants/kernel.py`` takes the checks away one at a time and runs this file first. The oracle is the plain
+reader; beside each line stands a usual one, which the kernel tells whatever became of the other.
 """
 
 from __future__ import annotations

@@ -13,10 +13,9 @@ from pipeline.cli.examples import examples
 from pipeline.cli.ids import whole_account_id
 from pipeline.cli.output import output_option
 from pipeline.configuration.workspace import open_workspace
-from pipeline.jobs.state.aggregate import aggregate, write_marts
+from pipeline.jobs.invoices.books import draft_all
+from pipeline.jobs.invoices.freezing import Freezing
 from pipeline.jobs.state.claims import broken_claims_of
-from pipeline.jobs.state.drafts import invoice_book, write_invoices
-from pipeline.jobs.state.history import refuse_lost_history
 from pipeline.objects.lock import locked
 
 if TYPE_CHECKING:
@@ -50,12 +49,7 @@ def draft(invocation: Invocation, *, period: BillingPeriod, account_id: str | No
     """
     workspace = open_workspace(invocation.workspace, now=invocation.now())
     with locked(workspace.lake, command="tallybook invoice draft", started_at=invocation.now()):
-        history = refuse_lost_history(workspace)
-        built = aggregate(workspace)
-        book = invoice_book(workspace, built, documents=history.documents)
-        history.refuse_credits(book)
-        write_marts(workspace, built)
-        write_invoices(workspace, book)
+        built, book = draft_all(workspace, Freezing(now=invocation.now()))
     print_list(output, book, chosen_invoices(book, period, whole_account_id(workspace, account_id)))
     broken = broken_claims_of(built.marts)
     tell_of_broken_claims(broken)

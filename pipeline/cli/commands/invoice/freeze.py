@@ -15,10 +15,8 @@ from pipeline.cli.context import EXIT_INTERRUPTED, is_terminal, tell, warn
 from pipeline.cli.messages.lines import is_json
 from pipeline.cli.output import put_documents
 from pipeline.configuration.workspace import open_workspace
+from pipeline.jobs.invoices.books import count_for, rehearsed_book, write_book
 from pipeline.jobs.invoices.freezing import Freezing
-from pipeline.jobs.state.aggregate import aggregate, write_marts
-from pipeline.jobs.state.drafts import invoice_book, write_invoices
-from pipeline.jobs.state.history import refuse_lost_history
 from pipeline.objects.lock import locked
 
 if TYPE_CHECKING:
@@ -88,36 +86,22 @@ def freeze(
             "time, so that nothing can be issued before then afterwards"
         )
     if in_words is not None and not is_dry and is_terminal(sys.stdin):
-        rehearsal = register.Rehearsal()
-        _ask(in_words(decide(workspace, _counted(workspace), Freezing(now=now, rehearsal=rehearsal))))
+        freezing = Freezing(now=now, rehearsal=register.Rehearsal())
+        _ask(in_words(decide(workspace, count_for(workspace, freezing), freezing)))
     if is_dry:
-        rehearsal = register.Rehearsal()
-        built = _counted(workspace)
-        freezing = Freezing(now=now, rehearsal=rehearsal)
+        freezing = Freezing(now=now, rehearsal=register.Rehearsal())
+        built = count_for(workspace, freezing)
         decided = decide(workspace, built, freezing)
-        documents = [*register.read(workspace.root), *rehearsal.documents]
-        book = invoice_book(workspace, built, documents=documents, known=freezing.known)
+        book, documents = rehearsed_book(workspace, built, freezing)
         same = "" if as_of else f" with --as-of {instant_text(now)}"
         tell(f"dry run, nothing is written; without --dry-run the same command freezes this{same}")
         return Frozen(decided=decided, book=book, documents=documents, now=now)
     with locked(workspace.lake, command=command, started_at=now):
-        built = _counted(workspace)
         freezing = Freezing(now=now)
+        built = count_for(workspace, freezing)
         decided = decide(workspace, built, freezing)
-        documents = list(register.read(workspace.root))
-        book = invoice_book(workspace, built, documents=documents, known=freezing.known)
-        write_marts(workspace, built)
-        write_invoices(workspace, book)
+        book, documents = write_book(workspace, built, freezing)
     return Frozen(decided=decided, book=book, documents=documents, now=now)
-
-
-def _counted(workspace: Workspace) -> Aggregate:
-    """Count everything. Raises ``HistoryLost`` where lake or register lack what other files name."""
-    history = refuse_lost_history(workspace)
-    built = aggregate(workspace)
-    if history.of_another_lake:
-        history.refuse_credits(invoice_book(workspace, built, documents=history.documents))
-    return built
 
 
 def _ask(question: str) -> None:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline import register
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import plain
 from pipeline.cli.commands.invoice.choice import AmountType
@@ -23,7 +22,6 @@ from pipeline.cli.output import output_option, say
 from pipeline.cli.tables.forms import Form
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.invoices.pay import pay, take_back
-from pipeline.jobs.state.history import refuse_lost_documents
 from pipeline.objects.lock import locked
 
 if TYPE_CHECKING:
@@ -73,7 +71,6 @@ def paid_command(
         message = "--take-back takes a payment back as it was recorded; leave --on, --amount and --reference out"
         raise ConfigurationError(message)
     with locked(workspace.lake, command="tallybook invoice paid", started_at=now):
-        refuse_lost_documents(workspace, register.read(workspace.root))
         if number is None:
             recorded = pay(workspace.root, invoice_id, now=now, amount=amount, paid_on=paid_on, reference=reference)
         else:

@@ -1,0 +1,156 @@
+"""The book in brief: of every invoice what is listed of it, and of drafts what a night warns of.
+
+What a night says of 20,000 invoices fits into a table; the invoices themselves take seconds to make. Owns what is kept
+of an invoice. Does not own where it is kept (``kept``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.invoicing.book import above_spend_cap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from decimal import Decimal
+
+    from pipeline.accounts import Accounts
+    from pipeline.base.periods import BillingPeriod
+    from pipeline.invoicing import InvoiceBook
+    from pipeline.invoicing.book import LateUsage
+    from pipeline.jobs.state.drafted.families import Family
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceInBrief:
+    """What is listed of an issued invoice or a draft, and what its files are known by."""
+
+    id: str
+    number: int | None
+    """None of a draft."""
+    account_id: str
+    account_name: str
+    period: BillingPeriod
+    status: str
+    lines: int
+    total: Decimal
+    currency: str
+    row: str
+    """Its row of ``invoices.csv``."""
+    document_sha256: str
+    lines_sha256: str
+    """Of its files: its document, and its own ``lines.csv``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AboveSpendCap:
+    """A month of an account whose usage and fees on a draft are above its spend cap."""
+
+    account_id: str
+    draft_id: str
+    month: BillingPeriod
+    spent: Decimal
+    cap: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyInBrief:
+    """All of one family (``families``)."""
+
+    digest: str
+    invoices: tuple[InvoiceInBrief, ...] = ()
+    late: tuple[LateUsage, ...] = ()
+    above_caps: tuple[AboveSpendCap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookInBrief:
+    """All invoices of a workspace as of now."""
+
+    invoices: tuple[InvoiceInBrief, ...]
+    """Issued ones by number, then drafts by period and account, as ``InvoiceBook.of`` returns them."""
+    late: tuple[LateUsage, ...]
+    """As ``InvoiceBook.late``."""
+    above_caps: tuple[AboveSpendCap, ...]
+
+    @classmethod
+    def of(cls, families: Iterable[FamilyInBrief]) -> BookInBrief:
+        """Put together what families have, in the order of a whole book."""
+        listed = list(families)
+        invoices = [invoice for family in listed for invoice in family.invoices]
+        issued = sorted((each for each in invoices if each.number is not None), key=lambda each: each.number or 0)
+        drafts: dict[BillingPeriod, list[InvoiceInBrief]] = {}
+        for each in invoices:
+            if each.number is None:
+                drafts.setdefault(each.period, []).append(each)
+        for period in sorted(drafts):
+            issued += sorted(drafts[period], key=lambda each: each.account_id)
+        late = (each for family in listed for each in family.late)
+        caps = (each for family in listed for each in family.above_caps)
+        places = {each.id: place for place, each in enumerate(issued)}
+        return cls(
+            invoices=tuple(issued),
+            late=tuple(sorted(late, key=lambda each: (each.period, each.account_id))),
+            above_caps=tuple(sorted(caps, key=lambda each: places[each.draft_id])),
+        )
+
+
+def in_brief(
+    book: InvoiceBook,
+    accounts: Accounts,
+    families: Sequence[Family],
+    *,
+    rows: Mapping[str, str],
+    sha256s: Mapping[str, tuple[str, str]],
+) -> list[FamilyInBrief]:
+    """Return in brief what a book has of each of these families, which are all that it is of.
+
+    ``rows`` are those of ``invoices.csv`` and ``sha256s`` those of document and lines, by the id of the invoice.
+    """
+    family_of = {account_id: family.digest for family in families for account_id in family.account_ids}
+    invoices: dict[str, list[InvoiceInBrief]] = {family.digest: [] for family in families}
+    late: dict[str, list[LateUsage]] = {}
+    caps: dict[str, list[AboveSpendCap]] = {}
+    for invoice in book.of():
+        document_sha256, lines_sha256 = sha256s[invoice.id]
+        invoices[family_of[invoice.account_id]].append(
+            InvoiceInBrief(
+                id=invoice.id,
+                number=invoice.number,
+                account_id=invoice.account_id,
+                account_name=invoice.account_name,
+                period=invoice.period,
+                status=invoice.status.value,
+                lines=len(invoice.lines),
+                total=invoice.total,
+                currency=invoice.currency,
+                row=rows[invoice.id],
+                document_sha256=document_sha256,
+                lines_sha256=lines_sha256,
+            )
+        )
+    for usage in book.late:
+        late.setdefault(family_of[usage.account_id], []).append(usage)
+    for above in caps_exceeded(book, accounts):
+        caps.setdefault(family_of[above.account_id], []).append(above)
+    return [
+        FamilyInBrief(
+            digest=family.digest,
+            invoices=tuple(invoices[family.digest]),
+            late=tuple(late.get(family.digest, ())),
+            above_caps=tuple(caps.get(family.digest, ())),
+        )
+        for family in families
+    ]
+
+
+def caps_exceeded(book: InvoiceBook, accounts: Accounts) -> list[AboveSpendCap]:
+    """Return the months of accounts that are above their spend caps on drafts, by draft."""
+    return [
+        AboveSpendCap(
+            account_id=part.account_id, draft_id=part.id, month=month, spent=spent, cap=cap, currency=part.currency
+        )
+        for part, month, spent, cap in above_spend_cap(book, accounts)
+    ]
