@@ -5,7 +5,8 @@ loaded when they are called, so that ``tallybook --help`` imports neither pandas
 then ``commands.numbers.usage``.
 
 Exit codes: 0 ok, 1 unexpected, 2 usage, configuration or a newer lake, 3 bad input or new loss (``--strict``, or where
-most of a new source cannot be read, or in ``try``), 4 blocked (unpriced usage or a broken claim at issue), 5 locked, 6
+most of a new source cannot be read, or in ``try``), 4 blocked (unpriced usage or a broken claim at issue, usage that
+is not invoiced in ``forget``), 5 locked, 6
 a difference was found (verify, explain, recompute, reconcile), 7 a claim about the counts does not hold (nightly,
 invoice draft), 8 the machine refused (a full or failing disk, no permission, too few open files), 130 interrupted.
 """
@@ -28,6 +29,7 @@ from pipeline.base.errors import (
     ConfigurationError,
     CreditRefused,
     ExportRefused,
+    ForgettingBlocked,
     InvoiceNotFound,
     IssueBlocked,
     LakeIsNewer,
@@ -64,6 +66,7 @@ _COMMANDS = {
     "sql": "Ask a SELECT of events, marts, charges and invoices; print what is run to count.",
     "verify": "Check every identity that must hold, from logs to invoices.",
     "sign": "Sign what was issued, with a key that lies elsewhere.",
+    "forget": "Forget usage events for good, and keep what issued invoices need.",
     "rates": "Check, show, compare and import rate cards.",
     "keys": "Key ids: what stands in for raw API keys.",
     "acknowledge": "Quiet a warning that is known, with a reason, until there is more of it.",
@@ -203,7 +206,7 @@ def _exit_code(error: TallybookError) -> int:
         (ConfigurationError, CreditRefused, ExportRefused, InvoiceNotFound, LakeIsNewer, PaymentRefused, VoidRefused),
     ):
         return EXIT_CONFIGURATION
-    if isinstance(error, IssueBlocked):
+    if isinstance(error, (ForgettingBlocked, IssueBlocked)):
         return EXIT_BLOCKED
     if isinstance(error, WorkspaceLocked):
         return EXIT_LOCKED

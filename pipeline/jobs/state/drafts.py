@@ -80,7 +80,8 @@ def invoice_book(
         unpriced={
             (row.usage.account_id, accounts.month_of(row.usage.account_id, row.usage.usage_date))
             for row in built.rated.unpriced
-        },
+        }
+        | built.kept.months,  # what was invoiced for them stands: nothing of it could be shown any more
         rules=workspace.rules,
     )
 

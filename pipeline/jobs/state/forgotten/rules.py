@@ -1,0 +1,94 @@
+"""Which events a rule of forgetting means, and so which of a later log are left out.
+
+Owns the meaning of a rule for an event. Does not own the rules at rest (``pipeline.lake.forgetting``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property, reduce
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.base.periods import day_start_at, time_zone
+from pipeline.lake.commits import verified_kept
+from pipeline.lake.forgetting import RuleKind
+from pipeline.objects import parquet_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    from pipeline.accounts import KeyPeriod
+    from pipeline.configuration.workspace import Workspace
+    from pipeline.lake.forgetting import Forgetting, ForgettingRule, KeySpan
+
+COLUMNS = ("api_key_id", "occurred_at")
+"""What a rule looks at."""
+
+
+def is_meant(workspace: Workspace, rule: ForgettingRule, at: datetime, events: pa.Table) -> pa.Array:
+    """Say of each event whether a rule of the instant ``at`` means it.
+
+    A date ends in the time zone of the account that the key is of, as the usage date of an invoice does; that of a key
+    of no account in the time zone of the workspace. A key, or the keys of an account, are meant up to ``at``: what they
+    are used for later is new.
+    """
+    keys, times = events["api_key_id"].combine_chunks(), events["occurred_at"].combine_chunks()
+    if rule.kind is RuleKind.BEFORE:
+        return _is_before(workspace, rule, keys, times)
+    is_early = pc.less(times, pa.scalar(at, times.type))
+    if rule.kind is RuleKind.KEY:
+        return pc.and_(is_early, pc.equal(keys, rule.value))
+    none = pa.repeat(pa.scalar(value=False), len(keys))
+    return pc.and_(is_early, reduce(pc.or_, (_is_within(span, keys, times) for span in rule.keys), none))
+
+
+def _is_before(workspace: Workspace, rule: ForgettingRule, keys: pa.Array, times: pa.Array) -> pa.Array:
+    usual = day_start_at(rule.before_date, time_zone(workspace.settings.timezone))
+    found = pc.less(times, pa.scalar(usual, times.type))
+    present = set(pc.unique(keys).to_pylist())
+    for span, zone in _spans(workspace):
+        ends_at = day_start_at(rule.before_date, zone)
+        if span.key_id in present and ends_at != usual:
+            is_of_it = _is_within(span, keys, times)
+            found = pc.if_else(is_of_it, pc.less(times, pa.scalar(ends_at, times.type)), found)
+    return found
+
+
+def _spans(workspace: Workspace) -> list[tuple[KeyPeriod, ZoneInfo]]:
+    return [(key, account.zone) for account in workspace.accounts for key in account.keys]
+
+
+def _is_within(span: KeySpan | KeyPeriod, keys: pa.Array, times: pa.Array) -> pa.Array:
+    found = pc.equal(keys, span.key_id)
+    if span.from_at is not None:
+        found = pc.and_(found, pc.greater_equal(times, pa.scalar(span.from_at, times.type)))
+    if span.to_at is not None:
+        found = pc.and_(found, pc.less(times, pa.scalar(span.to_at, times.type)))
+    return found
+
+
+@dataclass(kw_only=True)
+class WhatWasForgotten:
+    """All that was forgotten, to be asked of events that come later."""
+
+    workspace: Workspace
+    forgettings: Sequence[Forgetting] = field(default_factory=tuple)
+
+    def has(self, events: pa.Table) -> pa.Array:
+        """Say of each event whether it is of what was forgotten: by a rule, or as another copy of such a response."""
+        found = pa.repeat(pa.scalar(value=False), events.num_rows)
+        for each in self.forgettings:
+            found = pc.or_(found, is_meant(self.workspace, each.rule, each.at, events))
+        ids = events["event_id"].combine_chunks().cast(pa.binary())
+        return pc.or_(found, pc.is_in(ids, value_set=self._identities))
+
+    @cached_property
+    def _identities(self) -> pa.Array:
+        paths = verified_kept(self.workspace.lake, [each.identities for each in self.forgettings])
+        tables = [parquet_bytes.decode(path.read_bytes())["event_id"].cast(pa.binary()) for path in paths]
+        return pa.chunked_array([chunk for table in tables for chunk in table.chunks], pa.binary()).combine_chunks()
