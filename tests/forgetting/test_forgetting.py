@@ -7,13 +7,13 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from at_rest import holds
 from workspaces import append_log, make_workspace, plain, tallybook, write_log
 
 from pipeline import lake, register
 from pipeline.objects import layout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 ACCOUNTS = """
@@ -68,22 +68,6 @@ def refused(root: Path, *arguments: str, code: int = 4) -> str:
     result = tallybook(root, *arguments)
     assert result.returncode == code, result.stdout + result.stderr
     return result.stderr
-
-
-def holds(folder: Path, word: bytes) -> list[str]:
-    """Return the files below a folder that have a word in any byte, decompressed where they are Parquet."""
-    found = []
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        if word in path.read_bytes() or word in b"".join(columns(path)):
-            found.append(path.relative_to(folder).as_posix())
-    return found
-
-
-def columns(path: Path) -> Iterator[bytes]:
-    import pyarrow.parquet as pq
-
-    if path.suffix == ".parquet":
-        yield repr(pq.ParquetFile(path).read().to_pylist()).encode()
 
 
 def totals(root: Path) -> dict[str, str]:
@@ -144,7 +128,7 @@ def test_what_still_lies_there_is_found_by_verify(issued: Path) -> None:
     result = tallybook(issued, "verify")
     assert result.returncode == 6
     assert (
-        f"FAIL  what_was_forgotten_is_gone: still there ('tallybook nightly' removes it): lake/usage_events/date="
+        "FAIL  what_was_forgotten_is_gone: still there ('tallybook nightly' removes it): lake/usage_events/date="
         in (result.stdout)
     )
     done(issued, "nightly", "--as-of", "2026-11-04")
@@ -335,3 +319,23 @@ def test_an_older_program_is_told_that_the_lake_is_newer_and_a_lake_that_forgot_
     assert lake.read_log(issued / "lake").lake_version == 5
     done(issued, *FORGET)
     assert lake.read_log(issued / "lake").lake_version == 6
+
+
+def test_what_was_forgotten_says_so_wherever_somebody_asks_for_it(issued: Path) -> None:
+    bundle = issued.parent / "bundle"
+    done(issued, *FORGET)
+    said = "forgotten on 2026-11-03 by --before 2026-10-01"
+    told = done(issued, "explain", "INV-000001", "1")
+    assert f"the events behind 3000000 tokens of it were {said}; their counts are kept" in told
+    assert json.loads(done(issued, "explain", "INV-000001", "1", "-o", "json"))["forgotten"] == said
+    assert f"by the counts that are kept of events which were {said}" in done(issued, "recompute", "INV-000001")
+    told = refused(issued, "recompute", "INV-000001", "--bundle", str(bundle), code=1)
+    assert f"events behind INV-000001 (acme, 2026-09) were {said}, so no bundle can hold them" in told
+    assert f"of what was {said} no id is kept" in refused(
+        issued, "explain", "--request-id", "CANARY-09-15-key_a", code=2
+    )
+    told = done(issued, "explain", "--source", "logs/september.jsonl", "--line", "3")
+    assert f"logs/september.jsonl line 3: forgotten: what the line told was {said}" in told
+    done(issued, "invoice", "issue", "--period", "2026-10", "--as-of", "2026-11-04")
+    assert "is recomputed byte for byte" in done(issued, "recompute", "INV-000003", "--bundle", str(bundle))
+    assert "2 usage events" in done(issued, "explain", "INV-000003", "1")

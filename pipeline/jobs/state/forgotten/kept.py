@@ -23,6 +23,7 @@ from pipeline.lake.commits import verified_kept
 from pipeline.lake.forgetting import Point
 from pipeline.objects import parquet_bytes
 from pipeline.tables import schemas
+from pipeline.tables.sums import total
 from pipeline.usage.events import COUNTS
 
 if TYPE_CHECKING:
@@ -74,6 +75,18 @@ class Kept:
     def periods(self) -> set[str]:
         """Return the billing periods that any of it falls into."""
         return {period for table in self.tables.values() for period in table["billing_period"].unique().to_pylist()}
+
+    def said_of(self, account_id: str, period: BillingPeriod) -> str:
+        """Say when and by which rules usage of an account and month was forgotten; empty where none was."""
+        place = account_id, str(period)
+        return "; ".join(each.text for each in self.forgettings if place in each.months)
+
+    def tokens(self, **wanted: str) -> int:
+        """Return what is kept of usage with these values of its columns."""
+        usage = self.tables[USAGE]
+        for column, value in wanted.items():
+            usage = usage.filter(pc.equal(usage[column], value))
+        return total(usage["quantity"])
 
     def of_period(self, period: str) -> dict[str, pa.Table]:
         """Return what falls into one billing period."""
