@@ -132,8 +132,8 @@ def plan_forgetting(workspace: Workspace, rule: ForgettingRule, *, at: datetime,
     """Decide what to forget, and what to keep of it.
 
     Raises ``ForgettingBlocked`` where usage of it is not invoiced, unless that is wanted: then its counts stay, and are
-    invoiced; where a correction is pending or usage of an invoiced month has no price, which would be decided for good;
-    where it is held; and while a claim about the counts does not hold.
+    invoiced; where a correction is pending or usage has no price, since nobody could decide that afterwards; where it
+    is held; and while a claim about the counts does not hold.
     """
     workspace = replace(workspace, now=at)
     snapshot = read_log(workspace.lake)
@@ -211,7 +211,7 @@ def _open_amount(book: InvoiceBook, account_id: str, period: str, usage: pa.Tabl
         ]
         if amounts:
             return f"{plain_amount(exact_sum(amounts), draft.currency)} {draft.currency} on {draft.id}"
-    return f"{counted(token_count(usage), 'token')} without a price"
+    return f"{counted(token_count(usage), 'token')} that no draft holds"
 
 
 def _refuse(
@@ -224,19 +224,19 @@ def _refuse(
         for late in invoice_book(workspace, built).late
         if (late.account_id, late.period) in touched
     ]
-    standing = {(month.account_id, BillingPeriod.parse(month.period)) for month in months if month.standing}
     unpriced: Counter[tuple[str, BillingPeriod]] = Counter()
     for row in built.rated.unpriced:
         place = row.usage.account_id, workspace.accounts.month_of(row.usage.account_id, row.usage.usage_date)
-        if place in standing:
+        if place in touched:
             unpriced[place] += row.usage.quantity
     pending += [
-        f"{place[0]} {place[1]}: {counted(tokens, 'token')} without a price" for place, tokens in unpriced.items()
+        f"{account_id} {month}: {counted(tokens, 'token')} without a price"
+        for (account_id, month), tokens in unpriced.items()
     ]
     if pending:
         message = (
-            f"what is to be forgotten decides what is open: {_listed(pending)}; issue these drafts first (or give the "
-            "usage a price): what was invoiced for a month stands for good once something of it is forgotten"
+            f"what is to be forgotten decides what is open: {_listed(pending)}; issue these drafts first, and give usage "
+            "a price: once something of a month is forgotten, what was invoiced for it stands for good"
         )
         raise ForgettingBlocked(message)
     uninvoiced = [
