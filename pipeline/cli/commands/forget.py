@@ -188,8 +188,7 @@ def _print(workspace: Workspace, plan: Plan, output: Output, *, is_done: bool) -
             "",
             f"{'forgot' if is_done else 'would forget'} {counted(plan.events, 'usage event')} and "
             f"{counted(plan.quarantined, 'quarantined line')} by {plan.rule.text}: "
-            f"{counted(plan.removed, 'file')} removed ({counted(plan.bytes_removed, 'byte')}), "
-            f"{plan.rewritten} rewritten",
+            f"{counted(plan.removed, 'file')} removed, {plan.rewritten} rewritten",
         )
     if nothing_left:
         say(f"nothing counts any more of these logs, as far as they were collected: {', '.join(nothing_left)}")
