@@ -235,8 +235,8 @@ def _refuse(
     ]
     if pending:
         message = (
-            f"what is to be forgotten decides what is open: {_listed(pending)}; issue these drafts first, and give usage "
-            "a price: once something of a month is forgotten, what was invoiced for it stands for good"
+            f"what is to be forgotten decides what is open: {_listed(pending)}; issue these drafts first, and give "
+            "usage a price: once something of a month is forgotten, what was invoiced for it stands for good"
         )
         raise ForgettingBlocked(message)
     uninvoiced = [
