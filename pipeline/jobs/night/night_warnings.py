@@ -64,6 +64,7 @@ def night_warnings(
         _beside_the_meters(workspace, built),
         _advisory_checks(built),
         _late(book),
+        _standing(built, book),
         _above_spend_cap(workspace, book),
     )
 
@@ -280,6 +281,25 @@ def _late(book: InvoiceBook) -> Iterator[NightWarning]:
             amount=abs(late.difference),
             currency=late.currency,
         )
+
+
+def _standing(built: Aggregate, book: InvoiceBook) -> Iterator[NightWarning]:
+    """Warn of months of which something was forgotten and that are worth something else than was invoiced."""
+    for late in book.standing:
+        if late.difference and (late.account_id, late.period) in built.kept.months:
+            yield NightWarning(
+                code=WarningCode.FORGOTTEN,
+                subject=late.account_id,
+                about={"period": str(late.period)},
+                text=(
+                    f"{late.account_id}, {late.period} ({', '.join(late.invoice_ids)}) is worth "
+                    f"{plain(abs(late.difference))} {late.currency} {'less' if late.difference < 0 else 'more'} than "
+                    "was invoiced for it: late usage, or other prices; usage of it was forgotten, so no correction is "
+                    "made: credit the invoice, or add an item to accounts.toml, for what is owed all the same"
+                ),
+                amount=abs(late.difference),
+                currency=late.currency,
+            )
 
 
 def _above_spend_cap(workspace: Workspace, book: InvoiceBook) -> Iterator[NightWarning]:
