@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
     from zoneinfo import ZoneInfo
+
+    import numpy.typing as npt
 
     from pipeline.accounts import KeyPeriod
     from pipeline.configuration.workspace import Workspace
@@ -84,11 +87,32 @@ class WhatWasForgotten:
         found = pa.repeat(pa.scalar(value=False), events.num_rows)
         for each in self.forgettings:
             found = pc.or_(found, is_meant(self.workspace, each.rule, each.at, events))
-        ids = events["event_id"].combine_chunks().cast(pa.binary())
-        return pc.or_(found, pc.is_in(ids, value_set=self._identities))
+        return pc.or_(found, self._are_copies(events["event_id"].combine_chunks()))
+
+    def _are_copies(self, ids: pa.Array) -> pa.Array:
+        """Look up how identities begin first: of all that were ever forgotten, only few are looked at whole."""
+        if not len(self._beginnings):
+            return pa.repeat(pa.scalar(value=False), len(ids))
+        mine = _beginnings(ids)
+        places = np.searchsorted(self._beginnings, mine).clip(max=len(self._beginnings) - 1)
+        begin_alike = pa.array(self._beginnings[places] == mine)
+        if not pc.any(begin_alike).as_py():
+            return begin_alike
+        return pc.and_(begin_alike, pc.is_in(ids.cast(pa.binary()), value_set=self._identities))
+
+    @cached_property
+    def _beginnings(self) -> npt.NDArray[np.uint64]:
+        return np.unique(_beginnings(self._identities))
 
     @cached_property
     def _identities(self) -> pa.Array:
         paths = verified_kept(self.workspace.lake, [each.identities for each in self.forgettings])
         tables = [parquet_bytes.decode(path.read_bytes())["event_id"].cast(pa.binary()) for path in paths]
         return pa.chunked_array([chunk for table in tables for chunk in table.chunks], pa.binary()).combine_chunks()
+
+
+def _beginnings(ids: pa.Array) -> npt.NDArray[np.uint64]:
+    """Return the first 8 of the 16 bytes of each identity."""
+    fixed = ids.cast(pa.binary(16))
+    words = np.frombuffer(fixed.buffers()[1] or b"", np.uint64).reshape(-1, 2)
+    return words[fixed.offset : fixed.offset + len(fixed), 0]

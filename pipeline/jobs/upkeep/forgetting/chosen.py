@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 _ID = ("event_id",)
 _PLACE = ("source", "byte_start")
 _OF_ROWS = ("api_key_id", "occurred_at", *_PLACE)
-_NO_DATE = timedelta(days=2)
-"""A date of any time zone has ended two UTC dates later."""
+_FAR = timedelta(days=2)
+"""So far from a UTC date, no event of it is of that date in any time zone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,8 +118,10 @@ def rows_of(lake: Path, file: DataFile, columns: Iterable[str] | None = None) ->
 
 def _meant(workspace: Workspace, file: DataFile, rule: ForgettingRule, at: datetime) -> Mask | None:
     """Return which rows the rule means by itself; None where it means none."""
-    if rule.kind is RuleKind.BEFORE and file.date > rule.before_date + _NO_DATE:
+    if rule.kind is RuleKind.BEFORE and file.date > rule.before_date + _FAR:
         return None
+    if rule.kind is RuleKind.BEFORE and file.date < rule.before_date - _FAR:
+        return np.ones(file.rows, np.bool_)
     mask = as_mask(is_meant(workspace, rule, at, rows_of(workspace.lake, file, _OF_ROWS[:2])))
     return mask if mask.any() else None
 

@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -37,6 +38,8 @@ from pipeline.tables.sums import total
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
+
+    import numpy.typing as npt
 
     from pipeline.configuration.workspace import Workspace
     from pipeline.invoicing import InvoiceBook
@@ -293,40 +296,33 @@ def _records(
     workspace: Workspace, snapshot: LakeSnapshot, chosen: Chosen
 ) -> tuple[dict[Place, SourceRecord], int, int]:
     """Return the records of segments less what is forgotten of them, and how many events and lines that is."""
-    gone: dict[tuple[int, str], list[tuple[int, str, bool]]] = {}
+    gone: dict[tuple[int, str], _Gone] = {}
     for file in snapshot.data_files:
         if file.path in chosen.events:
             rows = rows_of(workspace.lake, file, ["source", "byte_start", "status"])
-            _collect(gone, file.origin, rows.filter(pa.array(chosen.events[file.path])), "status", is_event=True)
+            _collect(gone, file.origin, rows.filter(pa.array(chosen.events[file.path])), "status")
     for each in snapshot.quarantine_files:
         if each.path in chosen.lines:
             path = verified_quarantine_files(workspace.lake, [each])[0]
             rows = pq.read_table(path, columns=["source", "byte_start", "reason"], partitioning=None)
-            _collect(gone, each.origin, rows.filter(pa.array(chosen.lines[each.path])), "reason", is_event=False)
+            _collect(gone, each.origin, rows.filter(pa.array(chosen.lines[each.path])), "reason")
     found: dict[Place, SourceRecord] = {}
     for place, record in zip(snapshot.places, snapshot.sources, strict=True):
-        rows_left = gone.get((place.commit, record.source), [])
-        taken: list[tuple[int, str, bool]] = []
-        events, quarantined = Counter(record.events), Counter(record.quarantined)
-        rest = []
-        for row in rows_left:
-            start, kind, is_event = row
-            counts = events if is_event else quarantined
-            # Segments of one commit may overlap where a log changed while it was read: any of them may have the row.
-            if record.start <= start < record.end and counts[kind]:
-                counts[kind] -= 1
-                taken.append(row)
-            else:
-                rest.append(row)
-        if taken:
-            gone[place.commit, record.source] = rest
+        mine = gone.get((place.commit, record.source))
+        if mine is None:
+            continue
+        events, lines = (
+            mine.taken(kind, record, counts)
+            for kind, counts in (("status", record.events), ("reason", record.quarantined))
+        )
+        if events.total() + lines.total():
             found[place] = replace(
                 record,
-                events={kind: events[kind] for kind in record.events if events[kind]},
-                quarantined={kind: quarantined[kind] for kind in record.quarantined if quarantined[kind]},
-                forgotten=record.forgotten + len(taken),
+                events=dict(Counter(record.events) - events),
+                quarantined=dict(Counter(record.quarantined) - lines),
+                forgotten=record.forgotten + events.total() + lines.total(),
             )
-    if any(gone.values()):
+    if any(len(starts) for each in gone.values() for starts in each.starts.values()):
         message = "rows of the lake lie in no segment that its commits state; see 'tallybook verify'"
         raise ForgettingBlocked(message)
     events_gone = sum(
@@ -336,16 +332,34 @@ def _records(
     return found, events_gone, sum(int(mask.sum()) for path, mask in chosen.lines.items() if path in in_force_lines)
 
 
-def _collect(
-    gone: dict[tuple[int, str], list[tuple[int, str, bool]]],
-    origin: int | None,
-    rows: pa.Table,
-    kind: str,
-    *,
-    is_event: bool,
-) -> None:
-    for source, start, each in zip(*(rows[name].to_pylist() for name in ("source", "byte_start", kind)), strict=True):
-        gone.setdefault((origin or 0, source), []).append((start, each, is_event))
+@dataclass(frozen=True, slots=True)
+class _Gone:
+    """Where forgotten rows of one log begin, by ``status`` or ``reason`` and its value; less what was taken."""
+
+    starts: dict[tuple[str, str], npt.NDArray[np.int64]]
+
+    def taken(self, kind: str, record: SourceRecord, counts: Mapping[str, int]) -> Counter[str]:
+        """Take the rows that lie in a segment, as many of each value as its record counts, and count them.
+
+        Segments of one commit may overlap where a log changed while it was read: any of them may have a row then.
+        """
+        found: Counter[str] = Counter()
+        for value, count in counts.items():
+            starts = self.starts.get((kind, value))
+            if starts is not None:
+                within = np.flatnonzero((starts >= record.start) & (starts < record.end))[:count]
+                found[value] = len(within)
+                self.starts[kind, value] = np.delete(starts, within)
+        return found
+
+
+def _collect(gone: dict[tuple[int, str], _Gone], origin: int | None, rows: pa.Table, kind: str) -> None:
+    for pair in rows.group_by(["source", kind]).aggregate([]).to_pylist():
+        is_mine = pc.and_(pc.equal(rows["source"], pair["source"]), pc.equal(rows[kind], pair[kind]))
+        starts = gone.setdefault((origin or 0, pair["source"]), _Gone({})).starts
+        key = kind, pair[kind]
+        more = rows["byte_start"].filter(is_mine).to_numpy()
+        starts[key] = np.concatenate([starts[key], more]) if key in starts else more
 
 
 def _bytes_removed(snapshot: LakeSnapshot, chosen: Chosen) -> int:
