@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from at_rest import holds
+from deltalake import DeltaTable
 from workspaces import append_log, make_workspace, plain, tallybook, write_log
 
 from pipeline import lake, register
+from pipeline.cli.commands import forget as command
+from pipeline.lake import delta
 from pipeline.objects import layout
 
 if TYPE_CHECKING:
@@ -339,3 +342,56 @@ def test_what_was_forgotten_says_so_wherever_somebody_asks_for_it(issued: Path) 
     done(issued, "invoice", "issue", "--period", "2026-10", "--as-of", "2026-11-04")
     assert "is recomputed byte for byte" in done(issued, "recompute", "INV-000003", "--bundle", str(bundle))
     assert "2 usage events" in done(issued, "explain", "INV-000003", "1")
+
+
+def test_days_are_answered_as_before_and_hours_that_were_forgotten_are_refused(issued: Path) -> None:
+    asked = [("usage", "--by", "day,key", "-o", "csv"), ("cost", "--by", "account,month", "-o", "csv")]
+    before = [done(issued, *words) for words in asked]
+    done(issued, *FORGET)
+    assert [done(issued, *words) for words in asked] == before
+    told = refused(issued, "cost", "--by", "hour", "--period", "2026-09", code=2)
+    assert "usage of 2026-09-01 to 2026-09-30 was forgotten on 2026-11-03 by --before 2026-10-01: hours" in told
+    refused(issued, "usage", "--by", "hour", "--period", "2026-09", code=2)
+    done(issued, "usage", "--by", "hour", "--period", "2026-10")
+    theirs = issued / "there.csv"
+    rows = "date,api_key_id,model,prompt_tokens,completion_tokens\n{0},key_a,jamba-large,1000000,0\n"
+    theirs.write_text(rows.format("2026-09-15"))
+    assert "UTC days of these days cannot be told" in refused(issued, "reconcile", str(theirs), code=2)
+    theirs.write_text(rows.format("2026-10-02"))
+    done(issued, "reconcile", str(theirs), "--only-their-keys")
+
+
+def test_a_person_at_a_terminal_is_asked_and_may_say_no(issued: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "is_terminal", lambda *_: True)
+    asked = ("forget", "--before", "2026-10-01", "--as-of", "2026-11-03")
+    result = tallybook(issued, *asked, stdin="n\n")
+    assert result.returncode == 130
+    assert "this forgets 9 usage events and 1 quarantined line, billed on INV-000001, INV-000002" in result.stderr
+    assert "nothing was written" in result.stderr
+    assert lake.read_log(issued / "lake").forgettings == ()
+    assert tallybook(issued, *asked, stdin="y\n").returncode == 0
+    assert len(lake.read_log(issued / "lake").forgettings) == 1
+
+
+def test_an_entry_that_forgets_something_else_than_it_removes_is_refused(issued: Path) -> None:
+    done(issued, *FORGET)
+    (entry,) = [each for each in delta_log(issued) if "FORGET" in each.decode()]
+    assert delta.parse_commit(entry, 2)[1].forgetting is not None
+    actions = entry.splitlines(keepends=True)
+    without = b"".join(line for number, line in enumerate(actions) if number != 2)
+    with pytest.raises(ValueError, match="it removes other data files than those that it forgets"):
+        delta.parse_commit(without, 2)
+    with pytest.raises(ValueError, match="which is none of ours"):
+        delta.parse_commit(entry.replace(b"date=2026-09-01/", b"../2026-09-01/"), 2)
+
+
+def delta_log(root: Path) -> list[bytes]:
+    return [path.read_bytes() for path in sorted(layout.delta_log(root / "lake").glob("*.json"))]
+
+
+def test_other_engines_read_what_is_left(issued: Path) -> None:
+    before = DeltaTable(issued / "lake" / "usage_events").to_pyarrow_table().num_rows
+    done(issued, *FORGET)
+    after = DeltaTable(issued / "lake" / "usage_events").to_pyarrow_table()
+    assert (before, after.num_rows) == (15, 6)
+    assert not any("CANARY" in each for each in after["response_id"].to_pylist())

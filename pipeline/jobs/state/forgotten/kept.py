@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.base.errors import DataFileDamaged
+from pipeline.base.errors import ConfigurationError, DataFileDamaged
 from pipeline.base.periods import BillingPeriod
 from pipeline.jobs.state.held import in_force
 from pipeline.lake.commits import verified_kept
@@ -28,6 +28,7 @@ from pipeline.usage.events import COUNTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import date
 
     from pipeline.configuration.workspace import Workspace
     from pipeline.lake.forgetting import Forgetting
@@ -87,6 +88,21 @@ class Kept:
         for column, value in wanted.items():
             usage = usage.filter(pc.equal(usage[column], value))
         return total(usage["quantity"])
+
+    def refuse_days(self, first_date: date, end_date: date, what: str) -> None:
+        """Raise ``ConfigurationError`` where usage of days from the first up to the end was forgotten.
+
+        For what asks events themselves: ``what`` it would be is not complete then.
+        """
+        days = self.tables[EXCHANGES]["usage_date"]
+        within = days.filter(pc.and_(pc.greater_equal(days, first_date), pc.less(days, end_date)))
+        if len(within):
+            found = pc.min_max(within).as_py()
+            message = (
+                f"usage of {found['min']} to {found['max']} was {'; '.join(each.text for each in self.forgettings)}: "
+                f"{what} of these days cannot be told any more; ask for other days, or by day"
+            )
+            raise ConfigurationError(message)
 
     def of_period(self, period: str) -> dict[str, pa.Table]:
         """Return what falls into one billing period."""
