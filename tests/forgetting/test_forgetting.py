@@ -146,6 +146,7 @@ def test_usage_that_is_not_invoiced_is_named_and_not_forgotten(issued: Path) -> 
     assert documents(issued) == before
 
 
+@pytest.mark.slow
 def test_usage_that_is_forgotten_before_it_is_invoiced_is_invoiced_by_its_counts(issued: Path) -> None:
     before = totals(issued)
     done(issued, "forget", "--before", "2026-11-01", "--with-uninvoiced", "--yes", "--as-of", "2026-11-03")
@@ -204,6 +205,7 @@ def test_a_price_that_changes_later_corrects_no_month_of_which_something_was_for
     done(issued, "verify")
 
 
+@pytest.mark.slow
 def test_a_month_that_is_voided_is_drafted_again_by_its_counts(issued: Path) -> None:
     done(issued, *FORGET)
     done(issued, "invoice", "void", "INV-000001", "--as-of", "2026-11-04")
@@ -245,6 +247,7 @@ def test_a_key_is_forgotten_and_its_account_goes_on(issued: Path) -> None:
     assert before["INV-000001"] == totals(issued)["INV-000001"]
 
 
+@pytest.mark.slow
 def test_an_account_is_forgotten_by_the_keys_that_it_had(issued: Path) -> None:
     done(issued, "invoice", "issue", "--period", "2026-10", "--as-of", "2026-11-03")
     done(issued, "forget", "--account", "tokyo", "--yes", "--as-of", "2026-11-03")
@@ -275,6 +278,7 @@ def test_a_copy_on_the_other_side_of_the_date_counts_as_it_did(*, is_copy_first:
     done(root, "verify")
 
 
+@pytest.mark.slow
 def test_what_is_forgotten_in_steps_is_kept_as_if_at_once(issued: Path) -> None:
     before = totals(issued)
     for number, day in enumerate(("2026-09-02", "2026-09-16", "2026-10-01"), 3):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
 from at_rest import holds
 from workspaces import STANDARD, make_workspace, plain, tallybook, write_log
 
@@ -138,3 +139,35 @@ def test_late_usage_of_a_month_of_which_a_key_was_forgotten_corrects_nothing(tmp
     assert "draft" not in told
     assert "acme, 2026-09 (INV-000001) is worth 6.00 USD more" in told
     is_sound(root)
+
+
+@pytest.mark.slow
+def test_requests_that_cost_a_fee_and_state_no_tokens_are_not_forgotten_before_they_are_invoiced(
+    tmp_path: Path,
+) -> None:
+    card = STANDARD.replace("prompt = 2.00", "prompt = 2.00\nper_request = 0.25")
+    root = make_workspace(tmp_path / "books", cards={"standard": card})
+    write_log(root, "a.jsonl", plain("2026-09-01T10:00:00Z", id="a", prompt=1))
+    done(root, "nightly", "--as-of", "2026-10-02")
+    result = tallybook(root, *BEFORE, "--as-of", "2026-10-03")
+    assert (result.returncode, "acme 2026-09: 0.25 USD on draft-2026-09-acme" in result.stderr) == (4, True)
+    done(root, "invoice", "issue", "--period", "2026-09", "--as-of", "2026-10-02")
+    done(root, *BEFORE, "--as-of", "2026-10-03")
+    is_sound(root)
+
+
+def test_a_time_zone_that_changes_later_makes_nothing_of_what_is_left_forgotten(tmp_path: Path) -> None:
+    root = make_workspace(tmp_path / "books")
+    write_log(root, "a.jsonl", plain("2026-09-30T23:00:00Z", id="a"), plain("2026-10-01T01:00:00Z", id="b"))
+    done(root, "nightly", "--as-of", "2026-10-03")
+    done(root, "invoice", "issue", "--period", "2026-09", "--as-of", "2026-10-03")
+    done(root, *BEFORE, "--as-of", "2026-10-03")
+    accounts = root / "accounts.toml"
+    accounts.write_text(accounts.read_text() + 'timezone = "America/Los_Angeles"\n')
+    done(root, "nightly", "--as-of", "2026-10-04")
+    is_sound(root)
+
+
+def test_nothing_is_forgotten_of_an_empty_lake(tmp_path: Path) -> None:
+    root = make_workspace(tmp_path / "books")
+    assert "nothing is left to be forgotten" in done(root, *BEFORE, "--as-of", "2026-10-03")

@@ -64,7 +64,7 @@ def forgotten_checks(workspace: Workspace, snapshot: LakeSnapshot, events: Seque
 
 def _came_back(forgotten: WhatWasForgotten, path: Path) -> int:
     table = pq.read_table(path, columns=["event_id", *COLUMNS], partitioning=None)
-    return total(pc.cast(forgotten.has(table), "int64"))
+    return total(pc.cast(forgotten.certainly_has(table), "int64"))
 
 
 def _files(workspace: Workspace, snapshot: LakeSnapshot) -> Iterator[Path]:

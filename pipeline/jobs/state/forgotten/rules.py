@@ -6,6 +6,7 @@ Owns the meaning of a rule for an event. Does not own the rules at rest (``pipel
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
 from functools import cached_property, reduce
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,6 @@ from pipeline.objects import parquet_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
     from zoneinfo import ZoneInfo
 
     import numpy.typing as npt
@@ -29,8 +29,22 @@ if TYPE_CHECKING:
     from pipeline.configuration.workspace import Workspace
     from pipeline.lake.forgetting import Forgetting, ForgettingRule, KeySpan
 
+_AHEAD_MAX = timedelta(hours=14)
+"""No time zone is farther ahead of UTC."""
 COLUMNS = ("api_key_id", "occurred_at")
 """What a rule looks at."""
+
+
+def is_certainly_meant(rule: ForgettingRule, at: datetime, events: pa.Table) -> pa.Array:
+    """Say of each event whether a rule of the instant ``at`` means it whatever time zone its account has.
+
+    An account may have another one by now than when something was forgotten.
+    """
+    if rule.kind is RuleKind.BEFORE:
+        began_at = datetime.combine(rule.before_date, time.min, UTC) - _AHEAD_MAX
+        times = events["occurred_at"].combine_chunks()
+        return pc.less(times, pa.scalar(began_at, times.type))
+    return _is_of_keys(rule, at, events)
 
 
 def is_meant(workspace: Workspace, rule: ForgettingRule, at: datetime, events: pa.Table) -> pa.Array:
@@ -40,9 +54,14 @@ def is_meant(workspace: Workspace, rule: ForgettingRule, at: datetime, events: p
     of no account in the time zone of the workspace. A key, or the keys of an account, are meant up to ``at``: what they
     are used for later is new.
     """
-    keys, times = events["api_key_id"].combine_chunks(), events["occurred_at"].combine_chunks()
     if rule.kind is RuleKind.BEFORE:
+        keys, times = events["api_key_id"].combine_chunks(), events["occurred_at"].combine_chunks()
         return _is_before(workspace, rule, keys, times)
+    return _is_of_keys(rule, at, events)
+
+
+def _is_of_keys(rule: ForgettingRule, at: datetime, events: pa.Table) -> pa.Array:
+    keys, times = events["api_key_id"].combine_chunks(), events["occurred_at"].combine_chunks()
     is_early = pc.less(times, pa.scalar(at, times.type))
     if rule.kind is RuleKind.KEY:
         return pc.and_(is_early, pc.equal(keys, rule.value))
@@ -88,6 +107,13 @@ class WhatWasForgotten:
         for each in self.forgettings:
             found = pc.or_(found, is_meant(self.workspace, each.rule, each.at, events))
         return pc.or_(found, self._are_copies(events["event_id"].combine_chunks()))
+
+    def certainly_has(self, events: pa.Table) -> pa.Array:
+        """Say so where it cannot be otherwise: see ``is_certainly_meant``."""
+        found = self._are_copies(events["event_id"].combine_chunks())
+        for each in self.forgettings:
+            found = pc.or_(found, is_certainly_meant(each.rule, each.at, events))
+        return found
 
     def _are_copies(self, ids: pa.Array) -> pa.Array:
         """Look up how identities begin first: of all that were ever forgotten, only few are looked at whole."""

@@ -92,7 +92,7 @@ def _committed(lake: Path, plan: Plan) -> LakeSnapshot:
         quarantine_files=tuple(_forgotten(path, plan.chosen.lines[path], left_lines[path]) for path in left_lines),
         events=plan.events,
         quarantined=plan.quarantined,
-        months=tuple((month.account_id, month.period) for month in plan.months if month.tokens and month.account_id),
+        months=tuple((month.account_id, month.period) for month in plan.months if month.is_billed and month.account_id),
         points=plan.points,
         counts={name: write_kept(lake, table, number, name) for name, table in plan.counts.items()},
         identities=write_kept(lake, identities, number, "identities"),

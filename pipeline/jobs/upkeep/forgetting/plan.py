@@ -63,6 +63,8 @@ class MonthForgotten:
     events: int
     tokens: int
     """That are billed."""
+    is_billed: bool
+    """Whether any usage of it is on a bill, or will be: tokens, or requests with a fee of their own."""
     standing: str
     """The invoice that they were billed on; empty where they were not yet, or where there is nothing to bill."""
     open_amount: str
@@ -186,6 +188,7 @@ def _months(workspace: Workspace, built: Aggregate, lost: Mapping[str, pa.Table]
             period=period,
             events=total(exchanges.filter(_is_of(exchanges, account_id, period))["events"]),
             tokens=token_count(mine),
+            is_billed=bool(mine.num_rows),
             standing=billed,
             open_amount="" if billed or not mine.num_rows else _open_amount(book, account_id, period, mine),
         )
@@ -220,7 +223,7 @@ def _open_amount(book: InvoiceBook, account_id: str, period: str, usage: pa.Tabl
 def _refuse(
     workspace: Workspace, built: Aggregate, months: tuple[MonthForgotten, ...], *, with_uninvoiced: bool
 ) -> None:
-    touched = {(month.account_id, BillingPeriod.parse(month.period)) for month in months if month.tokens}
+    touched = {(month.account_id, BillingPeriod.parse(month.period)) for month in months if month.is_billed}
     pending = [
         f"{late.account_id} {late.period}: a correction of {plain_amount(late.difference, late.currency)} "
         f"{late.currency} on {late.draft_id}"
