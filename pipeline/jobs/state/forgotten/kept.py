@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -130,8 +131,8 @@ def summed(name: str, tables: Iterable[pa.Table]) -> pa.Table:
     grain = [column for column in schema.names if column not in sums]
     added = together.group_by(grain, use_threads=False).aggregate([(column, "sum") for column in sums])
     added = added.rename_columns([column.removesuffix("_sum") for column in added.column_names])
-    is_something = added[sums[0]]
-    added = added.filter(pc.not_equal(is_something, 0)).select(schema.names)
+    is_something = reduce(pc.or_, (pc.not_equal(added[column], 0) for column in sums))
+    added = added.filter(is_something).select(schema.names)
     if _WINDOW in grain:  # windows without a start come first, as in the mart
         added = added.append_column("has_start", pc.is_valid(added[_WINDOW]))
         at = grain.index(_WINDOW)
