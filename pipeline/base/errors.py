@@ -10,6 +10,7 @@
      ├── RateNotFound              no rate is in force for this model, meter and instant
      ├── InexactAmount             an exact result would have lost a digit, or a float came near money
      ├── IssueBlocked              nothing can be issued or voided yet (unpriced usage, a broken claim)
+     ├── ForgettingBlocked         what is to be forgotten is not invoiced yet, or decides something that is open
      ├── InvoiceNotFound           no draft or issued invoice fits what was asked for
      ├── VoidRefused               an invoice cannot be voided: it is credited already, or a credit note itself
      ├── RenderingRefused          an invoice lacks what a document of that format must state
@@ -78,6 +79,10 @@ class InexactAmount(TallybookError):
 
 class IssueBlocked(TallybookError):
     """Nothing can be issued or voided yet; the message names the usage, or the broken claim, that stands in the way."""
+
+
+class ForgettingBlocked(TallybookError):
+    """What is to be forgotten is not invoiced yet, or decides something that is open; the message names it."""
 
 
 class InvoiceNotFound(TallybookError):

@@ -18,6 +18,7 @@ class WarningCode(StrEnum):
     LOG_UNREAD = "log_unread"
     LINE_UNENDED = "line_unended"
     LOG_GONE = "log_gone"
+    FORGOTTEN = "forgotten"
     BATCH_UNKNOWN = "batch_unknown"
     KERNEL_FAILED = "kernel_failed"
     QUARANTINED = "quarantined"

@@ -17,6 +17,7 @@ from pipeline.base.errors import (
     ConfigurationError,
     CreditRefused,
     ExportRefused,
+    ForgettingBlocked,
     FormatIsNewer,
     InvoiceNotFound,
     IssueBlocked,
@@ -108,7 +109,7 @@ def kind_of(error: type[TallybookError]) -> str:
 def _exit_code(error: TallybookError) -> int:
     if isinstance(error, _OF_CONFIGURATION):
         return EXIT_CONFIGURATION
-    if isinstance(error, IssueBlocked):
+    if isinstance(error, (ForgettingBlocked, IssueBlocked)):
         return EXIT_BLOCKED
     if isinstance(error, WorkspaceLocked):
         return EXIT_LOCKED

@@ -61,7 +61,7 @@ class LateUsage:
     difference: Decimal
     """Worth now minus what was invoiced: the sum of the period's correction lines."""
     draft_id: str
-    """The draft on which they stand."""
+    """The draft on which they stand; empty where what was invoiced stands instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,9 @@ class InvoiceBook:
     worth: Mapping[Place, tuple[InvoiceLine, ...]] = field(default_factory=lambda: MappingProxyType({}))
     """What each account's periods are worth now, before corrections, credits and tax."""
     kept: frozenset[Place] = frozenset()
-    """Closed periods with usage that has no price: what was invoiced for them stands until it has one."""
+    """Closed periods with usage that has no price, or that was forgotten: what was invoiced for them stands."""
+    standing: tuple[LateUsage, ...] = ()
+    """Those of them that are worth something else now, as far as anybody knows; no draft has the difference."""
 
     def of(self, period: BillingPeriod | None = None, account_id: str | None = None) -> list[Invoice]:
         """Return issued invoices and drafts, optionally of one period, or that one account has lines on."""
@@ -121,9 +123,9 @@ def make_book(
 
     ``card_fees`` are the monthly fees of the rate cards that have one, ``limits`` those of the entries of their cards;
     ``usage`` are the usage lines of places, with
-    their tags, that need not be made of charges any more; ``unpriced`` are the places with usage that has no price:
-    what was invoiced for them stands until it has one. ``reach`` is given where ``accounts`` are not all there are: the
-    first days of the first and the last month that any account has used.
+    their tags, that need not be made of charges any more; ``unpriced`` are the places with usage that has no price, or
+    of which usage was forgotten: what was invoiced for them stands. ``reach`` is given where ``accounts`` are not all
+    there are: the first days of the first and the last month that any account has used.
 
     Raises ``ConfigurationError`` where an account was invoiced in another currency than its own now, is not among the
     accounts any more, or has a grant that does not cover what was consumed of it.
@@ -159,7 +161,12 @@ def make_book(
     invoiced = {account_id: each.closed() for account_id, each in of_account.items()}
     owing = {account_id: each.owing() for account_id, each in of_account.items()}
     closed = closed_periods(accounts, invoiced)
-    corrections = {account_id: each.corrections(closed[account_id]) for account_id, each in of_account.items()}
+    differences = {account_id: each.differences(closed[account_id]) for account_id, each in of_account.items()}
+    kept = {account_id: each.kept(closed[account_id]) for account_id, each in of_account.items()}
+    corrections = {
+        account_id: [line for line in lines if line.original_period not in kept[account_id]]
+        for account_id, lines in differences.items()
+    }
     places_of_drafts = draft_places(
         accounts,
         open_months={account_id: months - closed[account_id] for account_id, months in owing.items()},
@@ -215,8 +222,13 @@ def make_book(
         drafts=tuple(drafts),
         late=tuple(sorted(late, key=lambda each: (each.period, each.account_id))),
         worth=worth,
-        kept=frozenset(
-            (account_id, period) for account_id, each in of_account.items() for period in each.kept(closed[account_id])
+        kept=frozenset((account_id, period) for account_id, periods in kept.items() for period in periods),
+        standing=tuple(
+            each
+            for account_id, lines in differences.items()
+            for each in of_account[account_id].late(
+                "", [line for line in lines if line.original_period in kept[account_id]]
+            )
         ),
     )
 
@@ -347,7 +359,7 @@ class _AccountDrafts:
     reach: tuple[date, date] | None
     """The first days of the first and the last month with usage of any account."""
     unpriced: frozenset[BillingPeriod]
-    """Periods with usage that has no price: nobody knows what they are worth."""
+    """Periods with usage that has no price, or that was forgotten: nobody knows, or can show, what they are worth."""
     rules: Rules
     tags: Mapping[str, str]
     drafted: list[Invoice] = field(init=False, default_factory=list)
@@ -412,23 +424,20 @@ class _AccountDrafts:
         """Return the periods that are invoiced by something no credit note took back."""
         return {month for invoice in self._standing() for month in invoice.period.months}
 
-    def corrections(self, closed: Collection[BillingPeriod]) -> list[InvoiceLine]:
-        """Return what closed periods are worth now minus what was invoiced for them.
+    def differences(self, closed: Collection[BillingPeriod]) -> list[InvoiceLine]:
+        """Return what closed periods are worth now minus what was invoiced for them, those that are ``kept`` included.
 
-        An open period is worth its draft, and takes back older corrections. One with usage that has no price keeps what
-        was invoiced for it.
+        An open period is worth its draft, and takes back older corrections.
         """
         now: dict[Cell, Worth] = {}
         for period in closed:
             now |= worth_of_lines(self.worth(period), period)
-        lines = correction_lines(
+        return correction_lines(
             now, invoiced_so_far(self.issued), currency=self.currency, rounding=self.rounding, tags=self.tags
         )
-        kept = self.kept(closed)
-        return [line for line in lines if line.original_period not in kept]
 
     def kept(self, closed: Collection[BillingPeriod]) -> frozenset[BillingPeriod]:
-        """Return the closed periods whose worth nobody knows, since usage of theirs has no price."""
+        """Return the closed periods whose worth nobody knows, or can show: see ``InvoiceBook.kept``."""
         return frozenset() if self.rules is Rules.FIRST else self.unpriced.intersection(closed)
 
     def owing(self) -> set[BillingPeriod]:

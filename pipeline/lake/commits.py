@@ -25,7 +25,7 @@ from pipeline.lake.snapshot import LakeSnapshot
 from pipeline.objects import append_log, disk, layout
 from pipeline.objects.verified import check_size, verified_file
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
-from pipeline.usage.events import LAKE_VERSION
+from pipeline.usage.events import FORGETTING_SINCE, LAKE_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,9 +35,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from pipeline.lake.delta import DataFile, QuarantineFile
+    from pipeline.lake.forgetting import KeptFile
     from pipeline.usage.sources import SourceRecord
 
 _UPGRADE = "upgrade Tallybook (the lake is sound: leave it as it is)"
+_ADVICE_KEPT = "restore it from a backup: it is what is kept of events that were forgotten, and made of nothing else"
 _ADVICE = "restore the lake from a backup, or move it away and collect the logs again"
 
 
@@ -70,7 +72,8 @@ def read_log(lake_dir: Path, *, until: int | None = None) -> LakeSnapshot:
     try:
         snapshot = LakeSnapshot().after(commits, entry_sha256)
         if until is not None:  # the later entries are checked all the same
-            snapshot.after(chain.entries[until + 1 :], chain.last_sha256)
+            later = snapshot.after(chain.entries[until + 1 :], chain.last_sha256).forgettings
+            snapshot = snapshot.without(later[len(snapshot.forgettings) :])
     except ValueError as error:
         message = f"the log of the lake of {lake_dir.parent} is refused: {error}; {_ADVICE}"
         raise LogEntryRefused(message) from None
@@ -157,7 +160,7 @@ def _verified(folder: Path, files: Iterable[DataFile | QuarantineFile]) -> list[
 def sweep_orphans(lake_dir: Path, snapshot: LakeSnapshot) -> list[str]:
     """Remove what runs that died left behind, and return their paths under the lake.
 
-    Temporary files, and data files that can never count.
+    Temporary files, and data files that can never count, those that were forgotten among them.
 
     A data file that no entry names can never count once the number of the commit it was written for is taken; until
     then its writer may be alive and about to link. So even where the lock failed to keep a second writer out, no commit
@@ -165,31 +168,47 @@ def sweep_orphans(lake_dir: Path, snapshot: LakeSnapshot) -> list[str]:
     an error.
     """
     table_dir, quarantine_dir = layout.usage_events(lake_dir), layout.quarantine(lake_dir)
-    named: dict[str, set[str]] = {
-        "": {file.path for file in (*snapshot.quarantine_files, *snapshot.superseded_quarantine_files)}
+    forgotten_dir = layout.forgotten(lake_dir)
+    named: dict[Path, set[str]] = {
+        quarantine_dir: {file.path for file in (*snapshot.quarantine_files, *snapshot.superseded_quarantine_files)},
+        forgotten_dir: {file.name for file in kept_files(snapshot)},
     }
     for file in (*snapshot.data_files, *snapshot.superseded_files):
         partition, _, name = file.path.partition("/")
-        named.setdefault(partition, set()).add(name)
+        named.setdefault(table_dir / partition, set()).add(name)
     partitions = [
         table_dir / name
         for name in _names(table_dir)
         if layout.PARTITION_NAME.fullmatch(name) and (table_dir / name).is_dir()
     ]
     swept: list[Path] = []
-    for folder in (lake_dir, table_dir, layout.delta_log(lake_dir), quarantine_dir, *partitions):
+    for folder in (lake_dir, table_dir, layout.delta_log(lake_dir), quarantine_dir, forgotten_dir, *partitions):
         swept += [folder / name for name in disk.sweep_temporaries(folder)]
-    for folder in (quarantine_dir, *partitions):
-        of_entries = named.get("" if folder == quarantine_dir else folder.name, set())
+    for folder in (quarantine_dir, forgotten_dir, *partitions):
+        of_entries = named.get(folder, set())
         unnamed = [name for name in _names(folder) if name not in of_entries and layout.DATA_FILE_NAME.fullmatch(name)]
         orphans = [name for name in unnamed if is_overtaken(folder / name, snapshot.version)]
         swept += [folder / name for name in disk.remove_files(folder, orphans)]
     return sorted(path.relative_to(lake_dir).as_posix() for path in swept)
 
 
-def grown(lake_dir: Path, snapshot: LakeSnapshot, committed_at: datetime) -> LakeSnapshot:
+def kept_files(snapshot: LakeSnapshot) -> list[KeptFile]:
+    """Return the files that are kept of what was forgotten: all identities, and the counts of the last time."""
+    forgettings = snapshot.forgettings
+    return [each.identities for each in forgettings] + (list(forgettings[-1].counts.values()) if forgettings else [])
+
+
+def verified_kept(lake_dir: Path, files: Iterable[KeptFile]) -> list[Path]:
+    """Return some files that are kept of what was forgotten; as ``verified_files``."""
+    folder = layout.forgotten(lake_dir)
+    return [
+        verified_file(folder / file.name, sha256=file.sha256, size=file.size, advice=_ADVICE_KEPT) for file in files
+    ]
+
+
+def grown(lake_dir: Path, snapshot: LakeSnapshot, committed_at: datetime, *, to: int = LAKE_VERSION) -> LakeSnapshot:
     """Let the log of a lake of an earlier version state the columns of ours. Raises ``CommitConflict``."""
-    if snapshot.version is None or snapshot.lake_version == LAKE_VERSION:
+    if snapshot.version is None or (snapshot.lake_version or 0) >= to:
         return snapshot
     growth = Commit(
         number=next_number(snapshot),
@@ -199,7 +218,7 @@ def grown(lake_dir: Path, snapshot: LakeSnapshot, committed_at: datetime) -> Lak
         quarantine_files=(),
         sources=(),
         key_secret_check=None,
-        lake_version=LAKE_VERSION,
+        lake_version=to,
     )
     return appended(lake_dir, snapshot, growth)
 
@@ -219,6 +238,10 @@ def _check_growth(log_dir: Path, commits: Sequence[Commit]) -> None:
     """Refuse a lake that states the same columns again, or fewer."""
     version = 0
     for commit in commits:
+        if commit.forgetting is not None and version < FORGETTING_SINCE:
+            entry = append_log.entry_path(log_dir, commit.number)
+            message = f"log entry {entry} is refused: it forgets events in version {version} of the lake; {_ADVICE}"
+            raise LogEntryRefused(message)
         if commit.lake_version is None:
             continue
         if commit.lake_version <= version:

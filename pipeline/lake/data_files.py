@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 from pipeline.lake.delta import DataFile, QuarantineFile
 from pipeline.lake.event_files import by_date
+from pipeline.lake.forgetting import KeptFile
 from pipeline.objects import disk, layout, parquet_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import pyarrow as pa
@@ -23,6 +25,9 @@ _COMMIT = "tallybook.commit"
 """The note in a data file that says for which commit it was written."""
 _ORIGIN = "tallybook.origin"
 """The note that says of which earlier commit's lines it holds rows."""
+
+_NAME = "tallybook.kept"
+"""The note that says which counts of forgotten events a file holds: two tables without rows are two files."""
 
 
 def write_events(lake_dir: Path, events: pa.Table, number: int, *, origin: int | None = None) -> tuple[DataFile, ...]:
@@ -63,6 +68,13 @@ def write_quarantined(
     return (QuarantineFile(path=f"{sha256}.parquet", sha256=sha256, size=size, rows=rows.num_rows, origin=origin),)
 
 
+def write_kept(lake_dir: Path, rows: pa.Table, number: int, name: str) -> KeptFile:
+    """Write what is kept of forgotten events, durable on return, into the folder of that, which is there."""
+    folder = layout.forgotten(lake_dir)
+    sha256, size = _write_named_by_digest(folder, rows, number, None, {_NAME: name})
+    return KeptFile(sha256=sha256, size=size, rows=rows.num_rows)
+
+
 def in_order(quarantined: pa.Table) -> pa.Table:
     """Return quarantined lines in the order in which they are written."""
     return quarantined.sort_by(
@@ -81,13 +93,15 @@ def is_overtaken(path: Path, version: int | None) -> bool:
     return noted is None or (version is not None and int(noted) <= version)
 
 
-def _write_named_by_digest(folder: Path, rows: pa.Table, number: int, origin: int | None) -> tuple[str, int]:
+def _write_named_by_digest(
+    folder: Path, rows: pa.Table, number: int, origin: int | None, more: Mapping[str, str] | None = None
+) -> tuple[str, int]:
     """Write a data file and return its sha256 and size.
 
     It names its commits, so that the same rows committed twice on purpose (a log that was truncated and written again)
     are two files, and so that a file which no entry names is known for what it is.
     """
-    notes = {_COMMIT: str(number)} | ({} if origin is None else {_ORIGIN: str(origin)})
+    notes = {_COMMIT: str(number), **(more or {})} | ({} if origin is None else {_ORIGIN: str(origin)})
     content = parquet_bytes.encode(rows, notes)
     sha256 = hashlib.sha256(content).hexdigest()
     disk.rename(disk.write_temporary(folder, content), folder / f"{sha256}.parquet")

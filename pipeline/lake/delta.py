@@ -2,8 +2,9 @@
 
 Source of the rules: the Delta Transaction Log Protocol, reader version 1 and writer version 2 (actions ``protocol``,
 ``metaData``, ``add``, ``remove``, ``txn``, ``commitInfo``; one JSON object per line). Only an entry of logs that were
-read again has a ``remove``: of files that other ones replace, or none where nothing is left of them. Beyond what Delta
-asks for, ``commitInfo`` holds where the events come from, what was quarantined, and the chain of hashes.
+read again, or of what is forgotten, has a ``remove``: of files that other ones replace, or none where nothing is left
+of them. Beyond what Delta asks for, ``commitInfo`` holds where the events come from, what was quarantined, and the
+chain of hashes.
 
 The table's columns grow. The first entry states those of the lake's version then; an entry of its own, which adds no
 file, states those of a later version before the first file that has them. Files of before have nulls there, to every
@@ -20,7 +21,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from types import NoneType
 from typing import TYPE_CHECKING, Any
@@ -29,17 +30,19 @@ import pyarrow as pa
 
 from pipeline import __version__
 from pipeline.base.errors import LakeIsNewer
+from pipeline.lake import forgetting as forgettings
 from pipeline.lake.source_records import source_record, stated_record
 from pipeline.lake.superseding import STATED, parsed, removal, rendered
 from pipeline.objects.append_log import UNSEALED, seal
 from pipeline.objects.layout import DATA_FILE_NAME, PARTITION_NAME
 from pipeline.objects.strict_json import checked_fields, parse_object
 from pipeline.tables.schemas import usage_events
-from pipeline.usage.events import LAKE_VERSION, SUPERSEDING_SINCE
+from pipeline.usage.events import LAKE_VERSION, LAKE_VERSION_MAX, SUPERSEDING_SINCE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pipeline.lake.forgetting import Forgetting
     from pipeline.lake.superseding import Superseding
     from pipeline.usage.sources import SourceRecord
 
@@ -49,6 +52,8 @@ APP_ID = "tallybook-collect"
 OPERATION = "COLLECT"
 AGAIN = "READ AGAIN"
 """The operation of an entry that supersedes readings of before."""
+FORGET = "FORGET"
+"""The operation of an entry that says what is forgotten."""
 GROWTH = "ADD COLUMNS"
 """The operation of an entry that only states the columns of a later version; Delta's own word."""
 TABLE_ID = str(uuid.uuid5(uuid.NAMESPACE_OID, "tallybook usage_events"))
@@ -123,6 +128,7 @@ class Commit:
     key_secret_check: str | None
     lake_version: int | None = None
     superseding: Superseding | None = None
+    forgetting: Forgetting | None = None
 
     def __post_init__(self) -> None:
         """Raise ``ValueError`` for an entry that nobody could write: one that grows the lake and adds to it as well."""
@@ -133,15 +139,28 @@ class Commit:
         if self.number > 0 and has_version and (self.data_files or self.quarantine_files or self.sources):
             message = "it states other columns and adds to the lake too; each has an entry of its own"
             raise ValueError(message)
-        if self.superseding is not None and has_version:
-            message = "it states other columns and supersedes readings too; each has an entry of its own"
+        is_more = (self.superseding is not None) + (self.forgetting is not None)
+        if is_more + has_version > 1:
+            message = "it states other columns, supersedes readings or forgets events; each has an entry of its own"
             raise ValueError(message)
+
+    @property
+    def removed(self) -> tuple[str, ...]:
+        """Paths of the data files that it takes out of the table."""
+        if self.superseding is not None:
+            return self.superseding.data_files
+        if self.forgetting is not None:
+            in_force = self.forgetting.in_force
+            return tuple(file.path for file in self.forgetting.data_files if file.path in in_force)
+        return ()
 
     @property
     def operation(self) -> str:
         """Say what it does in the word that Delta's history shows."""
         if self.superseding is not None:
             return AGAIN
+        if self.forgetting is not None:
+            return FORGET
         return OPERATION if self.number == 0 or self.lake_version is None else GROWTH
 
 
@@ -159,8 +178,7 @@ def render_commit(commit: Commit) -> bytes:
     if commit.lake_version is not None:
         actions.append({"metaData": {**_metadata(commit.lake_version), "createdTime": at_ms}})
     actions.append({"txn": {"appId": APP_ID, "version": commit.number}})
-    if commit.superseding is not None:
-        actions += [{"remove": removal(path, at_ms)} for path in commit.superseding.data_files]
+    actions += [{"remove": removal(path, at_ms)} for path in commit.removed]
     actions += [{"add": _add(file, at_ms)} for file in commit.data_files]
     return seal("".join(_compact(action) + "\n" for action in actions).encode("utf-8"))
 
@@ -180,22 +198,30 @@ def parse_commit(content: bytes, number: int) -> tuple[str | None, Commit]:
         message = f"its txn is {_compact(txn)}, not that of {APP_ID} for commit {number}"
         raise ValueError(message)
     lake_version = _stated_version(actions, number)
-    is_again = isinstance(info, dict) and info.get("operation") == AGAIN
-    at_ms = _check_info(info, is_again=is_again)["timestamp"]
-    if "remove" in actions and not is_again:
-        message = "it removes data files, which only logs that were read again do"
+    operation = info.get("operation") if isinstance(info, dict) else None
+    is_again, is_forgetting = operation == AGAIN, operation == FORGET
+    has_origins = is_again or is_forgetting
+    more = STATED if is_again else forgettings.STATED if is_forgetting else {}
+    at_ms = _check_info(info, more)["timestamp"]
+    if "remove" in actions and not has_origins:
+        message = "it removes data files, which only logs that were read again, and what is forgotten, do"
         raise ValueError(message)
+    committed_at = _EPOCH + at_ms * _MILLISECOND
     commit = Commit(
         number=number,
-        committed_at=_EPOCH + at_ms * _MILLISECOND,
+        committed_at=committed_at,
         previous_sha256=info["previousSha256"],
-        data_files=tuple(_data_file(action, may_have_origin=is_again) for action in actions.get("add", [])),
-        quarantine_files=tuple(_quarantine_file(each, may_have_origin=is_again) for each in info["quarantine"]),
+        data_files=tuple(_data_file(action, may_have_origin=has_origins) for action in actions.get("add", [])),
+        quarantine_files=tuple(_quarantine_file(each, may_have_origin=has_origins) for each in info["quarantine"]),
         sources=tuple(source_record(each) for each in info["sources"]),
         key_secret_check=info["keySecretCheck"],
         lake_version=lake_version,
         superseding=parsed(info, actions.get("remove", [])) if is_again else None,
+        forgetting=replace(forgettings.parsed(info), commit=number, at=committed_at) if is_forgetting else None,
     )
+    if is_forgetting and [removal(path, at_ms) for path in commit.removed] != actions.get("remove", []):
+        message = "it removes other data files than those that it forgets"
+        raise ValueError(message)
     if info["operation"] != commit.operation:
         message = f"its operation is {info['operation']!r}, and Tallybook writes {commit.operation!r} there"
         raise ValueError(message)
@@ -225,6 +251,7 @@ def _commit_info(commit: Commit, at_ms: int) -> dict[str, Any]:
         "sources": [stated_record(record) for record in commit.sources],
         "quarantine": [_stated_file(file) for file in commit.quarantine_files],
         **({} if commit.superseding is None else rendered(commit.superseding)),
+        **({} if commit.forgetting is None else forgettings.rendered(commit.forgetting)),
         "previousSha256": commit.previous_sha256,
         "sealSha256": UNSEALED,
     }
@@ -293,7 +320,7 @@ def _only(actions: dict[str, list[Any]], kind: str) -> Any:
     return bodies[0]
 
 
-def _check_info(info: Any, *, is_again: bool) -> dict[str, Any]:
+def _check_info(info: Any, more: Mapping[str, type]) -> dict[str, Any]:
     checked_fields(
         info,
         "commitInfo",
@@ -306,7 +333,7 @@ def _check_info(info: Any, *, is_again: bool) -> dict[str, Any]:
         quarantine=list,
         previousSha256=(str, NoneType),
         sealSha256=str,
-        **(STATED if is_again else {}),
+        **more,
     )
     return dict(info)
 
@@ -346,11 +373,12 @@ def _check_not_newer(stated: list[Any], number: int) -> None:
     """
     for metadata in stated:
         version, unknown = _version_of(metadata) or 0, _unknown_columns(metadata)
-        if version > LAKE_VERSION or unknown:
+        if version > LAKE_VERSION_MAX or unknown:
             newer = f"{max(version, LAKE_VERSION + 1)} of the lake"
             named = f" with the columns {', '.join(unknown)}" if unknown else ""
             message = (
-                f"commit {number} states version {newer}{named}, and Tallybook {__version__} knows up to {LAKE_VERSION}"
+                f"commit {number} states version {newer}{named}, and Tallybook {__version__} knows up to "
+                f"{LAKE_VERSION_MAX}"
             )
             raise LakeIsNewer(message)
 

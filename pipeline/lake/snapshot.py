@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pipeline.lake.delta import Commit
+    from pipeline.lake.forgetting import Forgetting, ForgottenFile, LeftFile
     from pipeline.usage.sources import SourceRecord
 
 _File = TypeVar("_File", DataFile, QuarantineFile)
@@ -31,8 +32,9 @@ class Superseded:
     quarantine_files: tuple[QuarantineFile, ...]
     replacements: tuple[DataFile, ...]
     """The data files that came in the place of ``data_files``."""
-    events: int
-    """So many events of ``data_files``, by the log, are not in ``replacements``."""
+    events: int | None
+    """So many events of ``data_files``, by the log, are not in ``replacements``; None where some were forgotten since.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,12 @@ class LakeSnapshot:
     """What counts no longer, commit by commit."""
     entry_digests: tuple[str | None, ...] = ()
     """Of each commit, by its number, the sha256 of its entry."""
+    forgettings: tuple[Forgetting, ...] = ()
+    """What was forgotten up to this commit."""
+    forgotten_later: tuple[Forgetting, ...] = ()
+    """What was forgotten since, some of which this snapshot may have held: its files are what is left of them now."""
+    files_then: tuple[DataFile, ...] | None = None
+    """Its data files as they were before anything was forgotten later; None where nothing was."""
 
     @property
     def superseded_files(self) -> tuple[DataFile, ...]:
@@ -85,12 +93,21 @@ class LakeSnapshot:
         # An entry's digest is stated by the one after it.
         digests = (*(commit.previous_sha256 for commit in commits[1:]), entry_sha256) if commits else ()
         for commit in commits:
-            taken_out = commit.superseding
-            if taken_out is None:
+            taken_out, forgetting = commit.superseding, commit.forgetting
+            if forgetting is not None:
+                places = list(forgetting.places)
+                _check_replaced(places, commit, sources)
+                for path in (each.path for each in forgetting.data_files if each.path in forgetting.in_force):
+                    _removed(files, path)
+                for path in (each.path for each in forgetting.quarantine_files if each.path in forgetting.in_force):
+                    _removed(quarantine, path)
+                superseded = [_less(each, forgetting) for each in superseded]
+                found = replace(found, forgettings=(*found.forgettings, forgetting))
+            elif taken_out is None:
                 places = [Place(commit=commit.number, source=number) for number in range(len(commit.sources))]
             else:
                 places = list(taken_out.places)
-                _check_superseded(commit, sources)
+                _check_replaced(places, commit, sources)
                 superseded.append(
                     Superseded(
                         commit=commit.number,
@@ -123,6 +140,54 @@ class LakeSnapshot:
             entry_digests=(*self.entry_digests, *digests),
         )
 
+    def without(self, later: Iterable[Forgetting]) -> LakeSnapshot:
+        """Return what is left of what it held, where some of it was forgotten by later commits."""
+        later = tuple(later)
+        if not later:
+            return self
+        files, quarantine, superseded = self.data_files, self.quarantine_files, self.superseded
+        for forgetting in later:
+            files = tuple(_left_of(files, forgetting.data_files))
+            quarantine = tuple(_left_of(quarantine, forgetting.quarantine_files))
+            superseded = tuple(_less(each, forgetting) for each in superseded)
+        return replace(
+            self,
+            data_files=files,
+            quarantine_files=quarantine,
+            superseded=superseded,
+            forgotten_later=later,
+            files_then=self.data_files,
+        )
+
+
+def _left_of(files: Iterable[_File], forgotten: Iterable[ForgottenFile]) -> Iterable[_File]:
+    """Yield files, and in the place of those that were forgotten what is left of them."""
+    left = {each.path: each.left for each in forgotten}
+    for file in files:
+        if file.path not in left:
+            yield file
+        elif (rest := left[file.path]) is not None:
+            yield _as_file(file, rest)
+
+
+def _as_file(file: _File, rest: LeftFile) -> _File:
+    return replace(file, path=rest.path, sha256=rest.sha256, size=rest.size, rows=rest.rows, origin=rest.origin)
+
+
+def _less(superseded: Superseded, forgetting: Forgetting) -> Superseded:
+    """Return what a commit took out, less what was forgotten of it."""
+    gone = {each.path for each in (*forgetting.data_files, *forgetting.quarantine_files)}
+    of_events = {file.path for file in (*superseded.data_files, *superseded.replacements)}
+    if not gone.intersection(of_events | {file.path for file in superseded.quarantine_files}):
+        return superseded
+    return replace(
+        superseded,
+        data_files=tuple(_left_of(superseded.data_files, forgetting.data_files)),
+        replacements=tuple(_left_of(superseded.replacements, forgetting.data_files)),
+        quarantine_files=tuple(_left_of(superseded.quarantine_files, forgetting.quarantine_files)),
+        events=None if gone & of_events else superseded.events,
+    )
+
 
 def _of(file: _File, number: int) -> _File:
     """Return a file with the commit whose lines it holds."""
@@ -136,14 +201,12 @@ def _removed(files: dict[str, _File], path: str) -> _File:
     return files.pop(path)
 
 
-def _check_superseded(commit: Commit, sources: dict[Place, SourceRecord]) -> None:
-    if commit.superseding is None:
-        return
-    for place, record in zip(commit.superseding.places, commit.sources, strict=True):
+def _check_replaced(places: Iterable[Place], commit: Commit, sources: dict[Place, SourceRecord]) -> None:
+    for place, record in zip(places, commit.sources, strict=True):
         before = sources.get(place)
         if before is None or _segment_of(before) != _segment_of(record):
             message = (
-                f"it supersedes source {place.source} of commit {place.commit} by bytes {record.start} to {record.end} "
+                f"it replaces source {place.source} of commit {place.commit} by bytes {record.start} to {record.end} "
                 f"of {record.source}, which is another segment"
             )
             raise ValueError(message)

@@ -42,6 +42,11 @@ def quarantine(lake_dir: Path) -> Path:
     return lake_dir / "quarantine"
 
 
+def forgotten(lake_dir: Path) -> Path:
+    """Return the folder of what is kept of forgotten events, ``<sha256>.parquet``: counts, and identities."""
+    return lake_dir / "forgotten"
+
+
 def lock(lake_dir: Path) -> Path:
     """Return the lock file of the whole workspace, naming its holder."""
     return lake_dir / ".lock"

@@ -264,8 +264,16 @@ BLAKE3_SINCE = 5
 record as one that nobody of ours could write.
 """
 
+FORGETTING_SINCE = 6
+"""The version of the lake since which events can be forgotten. A program of before would miss their files. A lake has
+it from the first forgetting on, and no earlier: until then every program of version 5 goes on with it.
+"""
+
 LAKE_VERSION = max(SUPERSEDING_SINCE, ENTRIES_SINCE, BLAKE3_SINCE, *(column.since for column in COLUMNS))
 """The version of the lake that this program writes; it reads every earlier one."""
+
+LAKE_VERSION_MAX = max(LAKE_VERSION, FORGETTING_SINCE)
+"""The latest version that this program knows, and writes where what it is for is used."""
 
 
 def columns_of(lake_version: int) -> tuple[Column, ...]:

@@ -44,7 +44,8 @@ class SourceRecord:
     """One collected segment of one log.
 
     All offsets are in bytes of the *decompressed* log, so that a log and its later gzip are the same source.
-    ``lines + further == joined + blank + sum(quarantined.values()) + sum(events.values())`` always (``is_balanced``).
+    ``lines + further == joined + blank + forgotten + sum(quarantined.values()) + sum(events.values())`` always
+    (``is_balanced``).
     """
 
     source: str
@@ -72,6 +73,8 @@ class SourceRecord:
     """Lines that are a part of what a later one ends: a logger splits what is long, a document may have many lines."""
     further: int = 0
     """Events and quarantined entries beyond the first of their line."""
+    forgotten: int = 0
+    """Events and quarantined entries that were forgotten, or left out since they are of what was."""
     quarantined: dict[str, int] = field(default_factory=dict)
     """Count by reason."""
     events: dict[str, int] = field(default_factory=dict)
@@ -83,7 +86,7 @@ class SourceRecord:
     def is_balanced(self) -> bool:
         """Tell whether each line is accounted for once."""
         rows = sum(self.quarantined.values()) + sum(self.events.values())
-        return self.lines + self.further == self.joined + self.blank + rows
+        return self.lines + self.further == self.joined + self.blank + self.forgotten + rows
 
     @property
     def next_line(self) -> int:
@@ -95,20 +98,23 @@ def line_counts(sources: Sequence[SourceRecord]) -> dict[str, int]:
     """Count lines by outcome, and ``events`` as the sum of the statuses.
 
     ``lines == blank + quarantined + events`` where each line tells of one exchange at most. Where lines were joined, or
-    told of several, ``joined`` and ``further`` are there too: see ``SourceRecord``.
+    told of several, ``joined`` and ``further`` are there too, and ``forgotten`` where anything was: see
+    ``SourceRecord``.
     """
-    lines = blank = joined = further = quarantined = 0
+    lines = blank = joined = further = quarantined = forgotten = 0
     for record in sources:
         lines += record.lines
         blank += record.blank
         joined += record.joined
         further += record.further
+        forgotten += record.forgotten
         quarantined += sum(record.quarantined.values())
     statuses = event_counts(sources)
     return {
         "lines": lines,
         **({"joined": joined, "further": further} if joined or further else {}),
         "blank": blank,
+        **({"forgotten": forgotten} if forgotten else {}),
         "quarantined": quarantined,
         "events": sum(statuses.values()),
         **statuses,

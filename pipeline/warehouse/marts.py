@@ -9,6 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.resources import sql_folder
 from pipeline.tables import schemas
@@ -20,8 +23,6 @@ from pipeline.warehouse.relations import check_names, load_checks
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
-
-    import pyarrow as pa
 
     from pipeline.warehouse.build import Rows
     from pipeline.warehouse.relations import Relation
@@ -107,6 +108,34 @@ def build_marts(
             suspicious_usage=fetch(connection, "suspicious_usage", schemas.USAGE_DAILY),
             broken_claims=failed_checks(connection, folder, "blocking", parameters, at_hand=at_hand) if checks else {},
             advisories=failed_checks(connection, folder, "advisory", parameters, at_hand=at_hand) if checks else {},
+        )
+
+
+def count_events(
+    events: pa.Table, reference: Mapping[str, pa.Table], *, lake: Path, spill: Path, timezone: str, unmeasured: str
+) -> Marts:
+    """Count rows of ``schemas.USAGE_EVENTS`` that are in memory as ``build_marts`` does; no check is asked.
+
+    Copies are decided within an identity, so all of its events are to be among them.
+    """
+    ids = events["event_id"].combine_chunks().cast(pa.binary())
+    counts = pc.value_counts(ids)
+    suspected = pa.table({"event_id": counts.field("values").filter(pc.greater(counts.field("counts"), 1))})
+    given = {**reference, EVENTS_RELATION: events, "suspected_identities": suspected}
+    with open_warehouse(lake, spill=spill) as connection:
+        build(
+            connection,
+            sql_folder(),
+            given=given,
+            parameters={"timezone": timezone, "unmeasured": unmeasured},
+            wanted=_WANTED[:3],
+        )
+        return Marts(
+            usage_daily=fetch(connection, "usage_daily", schemas.USAGE_DAILY),
+            exchanges_daily=fetch(connection, "exchanges_daily", schemas.EXCHANGES_DAILY),
+            suspicious_usage=fetch(connection, "suspicious_usage", schemas.USAGE_DAILY),
+            broken_claims={},
+            advisories={},
         )
 
 

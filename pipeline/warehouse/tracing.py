@@ -129,6 +129,13 @@ def _traced(
         give_usage_events(connection, event_files)
         build(connection, sql_folder(), given=given, parameters=parameters, wanted=[chosen_by])
         chosen = fetch(connection, chosen_by, schemas.USAGE_EVENTS)
+    return trace_events(chosen, reference, lake=lake, timezone=timezone, unmeasured=unmeasured)
+
+
+def trace_events(
+    chosen: pa.Table, reference: Mapping[str, pa.Table], *, lake: Path, timezone: str, unmeasured: str
+) -> pa.Table:
+    """Return rows of ``schemas.USAGE_EVENTS`` as ``TRACED_EVENTS``; all copies of an event are to be among them."""
     with open_warehouse(lake) as connection:
         suspected = pa.table(
             {"event_id": pc.unique(chosen["event_id"]).cast(pa.binary())}

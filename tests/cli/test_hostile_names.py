@@ -82,6 +82,13 @@ STEPS: dict[str, tuple[tuple[str, ...], ...]] = {
     "export stripe": (("export", "stripe"),),
     "export lago": (("export", "lago"),),
     "sql": (("sql",), ("sql", EVIL), ("sql", "from charges"), ("sql", "from usage_events")),
+    "forget": (
+        ("forget", "--account", EVIL, *AS_OF),
+        ("forget", "--key", EVIL, *AS_OF),
+        ("forget", "--key", "key_a", "--dry-run", *AS_OF),
+        ("forget", "--account", "acme", "--with-uninvoiced", "--yes", *AS_OF),
+        ("verify",),
+    ),
     "keys id": (("keys", "id"),),
     "completion": (("completion", EVIL),),
     "init": (("init", f"new{EVIL}"),),

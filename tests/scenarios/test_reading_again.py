@@ -200,6 +200,7 @@ def test_collect_tells_as_json_what_it_read_again(tmp_path: Path) -> None:
         "new_quarantined": 0,
         "told_otherwise": 0,
         "gone": ["logs/app.jsonl"],
+        "forgotten": 0,
         "without_batch": 0,
     }
     assert (told["lines"], told["problems"]) == (0, [])

@@ -173,7 +173,17 @@ def _print_explanation(explanation: LineExplanation, events_max: int, output: Ou
         say("", f"a package of {counted(line.package_tokens, unit)} is charged to the event that begins it")
     if line.flat_amount is not None:
         say("", "the flat amount of a tier is charged to the event that reaches it")
+    if explanation.forgotten:
+        missing = abs(line.quantity) - abs(explanation.quantity)
+        say(
+            "",
+            f"the events behind {counted(missing, unit)} of it were {explanation.forgotten}; their counts are kept, "
+            "and 'tallybook recompute' decides the invoice by them",
+        )
     say("", f"{counted(explanation.quantity, unit)}, exact sum {plain(explanation.exact_amount)} {invoice.currency}")
+    if explanation.forgotten:
+        say(f"the line says {counted(line.quantity, unit)}, rounded once to {plain(line.amount)} {invoice.currency}")
+        return
     say(f"rounded once, {invoice.rounding.value}, to {plain(line.amount)} {invoice.currency}")
 
 
@@ -191,6 +201,7 @@ def _document(explanation: LineExplanation) -> dict[str, object]:
         "rounding": invoice.rounding.value,
         "amount": plain(line.amount),
         "is_complete": explanation.is_complete,
+        **({"forgotten": explanation.forgotten} if explanation.forgotten else {}),
         "rows": json_rows(_events(_unit(line)), _event_rows(explanation.events)),
     }
 

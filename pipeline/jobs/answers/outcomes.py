@@ -65,7 +65,7 @@ class Outcome:
     """None for a line that became no usage event, or one that is held."""
     word: str
     """``billed``, ``late``, ``unpriced``, ``unassigned``, ``duplicate``, ``conflict``, ``superseded``, ``held``,
-    ``quarantined``, ``blank``, or the status.
+    ``quarantined``, ``forgotten``, ``blank``, or the status.
     """
     detail: str
     """One sentence: on which invoice line, or why on none."""
@@ -94,10 +94,11 @@ def outcomes_of_id(workspace: Workspace, given: str) -> list[Outcome]:
     if not found and (whole := _whole_logged_id(state, given)) is not None:
         found = _of_id(state, whole)
     if not found:
+        gone = "; ".join(each.text for each in state.built.snapshot.forgettings)
         message = (
             f"no logged exchange has the request or response id {given!r}; "
             "a quarantined line has no id, ask for it by --source FILE --line N"
-        )
+        ) + (f", and of what was {gone} no id is kept" if gone else "")
         raise InvoiceNotFound(message)
     return found
 
@@ -140,21 +141,13 @@ def outcomes_of_place(workspace: Workspace, source: str, line: int) -> list[Outc
             *_held(state, [[("source", "=", name), ("line", "=", line)]]),
             *_quarantined(state, name, line),
         ]
-        if not found and any(
-            record.source == name and record.first_line <= line < record.next_line
+        read = [
+            record
             for record in state.built.snapshot.sources
-        ):
-            found = [
-                Outcome(
-                    source=name,
-                    line=line,
-                    byte_start=None,
-                    byte_end=None,
-                    event=None,
-                    word="blank",
-                    detail="the line is blank, of no exchange, or a part of what a later line ends; nothing is counted",
-                )
-            ]
+            if record.source == name and record.first_line <= line < record.next_line
+        ]
+        if read and not found:
+            found = [_without_a_row(state, name, line, is_forgotten=any(record.forgotten for record in read))]
         if found:
             return found
     known = sorted({record.source for record in state.built.snapshot.sources})
@@ -163,6 +156,21 @@ def outcomes_of_place(workspace: Workspace, source: str, line: int) -> list[Outc
         f"the lake knows {', '.join(known[:5]) or 'no log yet'}{' …' if len(known) > 5 else ''}"  # noqa: PLR2004  # what one line of an error can hold
     )
     raise InvoiceNotFound(message)
+
+
+def _without_a_row(state: AtIssue, source: str, line: int, *, is_forgotten: bool) -> Outcome:
+    """Return what became of a line that was read, and of which nothing is in the lake."""
+    blank = "the line is blank, of no exchange, or a part of what a later line ends"
+    gone = "; ".join(each.text for each in state.built.snapshot.forgettings)
+    return Outcome(
+        source=source,
+        line=line,
+        byte_start=None,
+        byte_end=None,
+        event=None,
+        word="forgotten" if is_forgotten else "blank",
+        detail=f"what the line told was {gone}, or {blank}" if is_forgotten else f"{blank}; nothing is counted",
+    )
 
 
 def _quarantined(state: AtIssue, source: str, line: int) -> Iterator[Outcome]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.jobs.answers.provider_usage import Tokens
+from pipeline.jobs.state.forgotten.kept import kept_counts
 from pipeline.jobs.state.held import in_force
 from pipeline.lake.commits import read_log, verified_files
 from pipeline.warehouse.reference import reference_tables
@@ -114,8 +115,9 @@ def reconcile(
 
     ``key_names`` says which of our key ids stands for one of theirs; others are taken to be the same. Names that a rate
     card takes for the same model are the same. With ``only_their_keys`` our usage of keys that the export does not name
-    is left out.
+    is left out. Raises ``ConfigurationError`` where usage of these days was forgotten: of it no UTC days are kept.
     """
+    kept_counts(workspace, read_log(workspace.lake)).refuse_days(provider.first_date, provider.end_date, "UTC days")
     ours, models = _ours(workspace)
     theirs: dict[Place, Tokens] = {}
     for (key, model, day), tokens in provider.usage.items():

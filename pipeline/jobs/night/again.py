@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.collectors import KnownSources, read_again, read_by, records_beginning_like
+from pipeline.jobs.night.left_out import without_forgotten
 from pipeline.jobs.night.trial import is_worse, refused_source
 from pipeline.jobs.wording import counted
 from pipeline.lake import NewReading, Rereading
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from pipeline.collectors import BatchOf, LogFormat, LogSegment
     from pipeline.jobs.night.trial import RefusedSource
+    from pipeline.jobs.state.forgotten.rules import WhatWasForgotten
     from pipeline.lake import LakeSnapshot
     from pipeline.lake.superseding import Place
     from pipeline.usage.sources import SourceRecord
@@ -69,6 +71,8 @@ class ReadAgain:
     """Lines that stay quarantined and of which something else is told, such as whose they are."""
     gone: tuple[str, ...]
     """Sources of the segments that are not there as they were read, one for each segment."""
+    forgotten: int
+    """Segments that were meant and hold what was forgotten: they stay as they are."""
     without_batch: int
     """How many of these are there, and the batch object or the input file is not that they were read beside."""
 
@@ -86,6 +90,7 @@ NOTHING_AGAIN = ReadAgain(
     new_quarantined=0,
     told_otherwise=0,
     gone=(),
+    forgotten=0,
     without_batch=0,
 )
 
@@ -98,6 +103,7 @@ def read_all_again(
     is_meant: Callable[[SourceRecord], bool],
     only_what_failed: bool,
     is_forced: bool,
+    forgotten: WhatWasForgotten,
     fingerprint: Callable[[str], str],
     secret_check: Callable[[], str | None],
     now: datetime,
@@ -106,10 +112,12 @@ def read_all_again(
     """Read again what these logs hold, or of it ``only_what_failed`` and was read by another reader.
 
     What differs is committed, but for segments that are read worse than before, unless that ``is_forced``: these are
-    returned, source by source. What ``is_meant`` and is not there is named in the answer. Raises ``CommitConflict``
-    where another run commits first.
+    returned, source by source. What was ``forgotten`` is not read again, nor is what a new reading finds of it. What
+    ``is_meant`` and is not there is named in the answer. Raises ``CommitConflict`` where another run commits first.
     """
-    wanted = dict(zip(snapshot.places, snapshot.sources, strict=True))
+    every = dict(zip(snapshot.places, snapshot.sources, strict=True))
+    wanted = {place: record for place, record in every.items() if not record.forgotten}
+    left_alone = sum(bool(record.forgotten) and is_meant(record) for record in every.values())
     if only_what_failed:
         wanted = _failed_and_read_otherwise_now(wanted, logs)
     rereading = Rereading(lake_dir=lake_dir, snapshot=snapshot, committed_at=now)
@@ -133,6 +141,7 @@ def read_all_again(
             without_batch += bool(kept)
             candidates = [log for log in candidates if log not in kept]
             segment = _read(record, candidates, fingerprint, processes) if rereading.is_told_apart(place) else None
+            segment = None if segment is None else without_forgotten(segment, forgotten)
             if segment is None:
                 if is_meant(record):
                     gone.append(record.source)
@@ -155,6 +164,7 @@ def read_all_again(
         new_quarantined=rereading.new_quarantined,
         told_otherwise=rereading.told_otherwise,
         gone=tuple(gone),
+        forgotten=left_alone,
         without_batch=without_batch,
     )
     return after, again, [refused_source(name, read, is_again=True) for name, read in worse.items()]

@@ -31,8 +31,10 @@ from pipeline.configuration.source_files import find_logs, source_path, source_t
 from pipeline.jobs.key_ids import open_key_ids
 from pipeline.jobs.night.again import NOTHING_AGAIN, LogAt, again_text, gone_text, read_all_again
 from pipeline.jobs.night.given_files import choose_source
+from pipeline.jobs.night.left_out import left_out_text, without_forgotten
 from pipeline.jobs.night.received import STANDARD_INPUT, held_received, is_received, keep_received
 from pipeline.jobs.night.trial import is_mostly_refused, is_on_trial, quarantine_example, refused_source
+from pipeline.jobs.state.forgotten.rules import WhatWasForgotten
 from pipeline.jobs.state.history import refuse_lost_history
 from pipeline.jobs.state.log_formats import batch_files_of, log_format_at, log_format_of
 from pipeline.jobs.warned import NightWarning
@@ -231,7 +233,7 @@ class _Meant:
         return is_all or record.name in self.names or record.source in self.sources
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(kw_only=True)
 class _Run:
     workspace: Workspace
     now: datetime
@@ -258,6 +260,11 @@ class _Run:
     batch_files: dict[str, BatchFiles | None] = field(default_factory=dict)
     """Of each source, once they are looked for."""
 
+    @cached_property
+    def forgotten(self) -> WhatWasForgotten:
+        """All that was forgotten, as of the commit that the run began with."""
+        return WhatWasForgotten(workspace=self.workspace, forgettings=self.snapshot.forgettings)
+
     def read_again(self, logs: Sequence[_Log], meant: _Meant | None, elsewhere: _Meant | None) -> None:
         """Read again what these logs hold of what was read before: all of it, or ``None``: what failed.
 
@@ -280,6 +287,7 @@ class _Run:
             is_meant=meant or (lambda _: False),
             only_what_failed=meant is None,
             is_forced=self.is_forced,
+            forgotten=self.forgotten,
             fingerprint=self._key_id,
             secret_check=self._secret_check,
             now=self.now,
@@ -291,6 +299,11 @@ class _Run:
         elif self.again.segments:
             has_batches = any(log.source.batch is not None for log in logs)
             self.told.append(again_text(self.again, why=_SINCE_BATCHES_CAME if has_batches else _SINCE_CHANGED))
+        if meant is not None and self.again.forgotten:
+            self.told.append(
+                f"{counted(self.again.forgotten, 'segment holds', 'segments hold')} what was forgotten, and "
+                "stay as they were read"
+            )
         if self.again.gone:
             gone = NightWarning(code=WarningCode.LOG_GONE, subject="", text=gone_text(self.again))
             self.warnings.append(gone)
@@ -365,7 +378,10 @@ class _Run:
             processes=self.processes,
             batch=self._batch_of(log),
         )
-        for segment in reading:
+        left_out = 0
+        for read in reading:
+            segment = without_forgotten(read, self.forgotten)
+            left_out += segment.record.forgotten
             self.known.add([segment.record])
             self.met.append(segment.record)
             if on_trial is None or on_trial.is_over:
@@ -377,6 +393,7 @@ class _Run:
                 if on_trial.is_refused:
                     reading.close()
                     return
+        self._tell_of_left_out(source, left_out)
         for text in reading.batch_texts:
             self._warn(WarningCode.BATCH_UNKNOWN, source, text)
         if reading.continued is not None:
@@ -406,6 +423,10 @@ class _Run:
                 "the line is read once it is complete",
                 bytes=reading.pending_bytes,
             )
+
+    def _tell_of_left_out(self, source: str, left_out: int) -> None:
+        if left_out:
+            self._warn(WarningCode.FORGOTTEN, source, left_out_text(left_out), exchanges=left_out)
 
     def _add(self, segment: LogSegment) -> None:
         self.waiting.append(segment)

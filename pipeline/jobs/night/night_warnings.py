@@ -51,6 +51,7 @@ def night_warnings(
     built: Aggregate,
     *,
     late: Iterable[LateUsage],
+    standing: Iterable[LateUsage],
     above_caps: Iterable[AboveSpendCap],
     quarantined: Sequence[QuarantinedUsage],
     suspicious: Sequence[SuspiciousCopies],
@@ -69,6 +70,7 @@ def night_warnings(
         _beside_the_meters(beside_the_meters),
         _advisory_checks(built),
         _late(late),
+        _standing(built, standing),
         _above_spend_cap(above_caps),
     )
 
@@ -90,6 +92,7 @@ def warnings_of(workspace: Workspace, built: Aggregate, book: InvoiceBook) -> li
         workspace,
         built,
         late=book.late,
+        standing=book.standing,
         above_caps=caps_exceeded(book, workspace.accounts),
         quarantined=quarantined_usage(workspace, built.snapshot),
         suspicious=copies_by_key(suspicious_copies(workspace, built)),
@@ -292,6 +295,25 @@ def _late(usage: Iterable[LateUsage]) -> Iterator[NightWarning]:
             amount=abs(late.difference),
             currency=late.currency,
         )
+
+
+def _standing(built: Aggregate, standing: Iterable[LateUsage]) -> Iterator[NightWarning]:
+    """Warn of months of which something was forgotten and that are worth something else than was invoiced."""
+    for late in standing:
+        if late.difference and (late.account_id, late.period) in built.kept.months:
+            yield NightWarning(
+                code=WarningCode.FORGOTTEN,
+                subject=late.account_id,
+                about={"period": str(late.period)},
+                text=(
+                    f"{late.account_id}, {late.period} ({', '.join(late.invoice_ids)}) is worth "
+                    f"{plain(abs(late.difference))} {late.currency} {'less' if late.difference < 0 else 'more'} than "
+                    "was invoiced for it: late usage, or other prices; usage of it was forgotten, so no correction is "
+                    "made: credit the invoice, or add an item to accounts.toml, for what is owed all the same"
+                ),
+                amount=abs(late.difference),
+                currency=late.currency,
+            )
 
 
 def _above_spend_cap(above_caps: Iterable[AboveSpendCap]) -> Iterator[NightWarning]:

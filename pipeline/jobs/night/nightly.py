@@ -119,6 +119,7 @@ def nightly(
             workspace,
             built,
             late=drafted.book.late,
+            standing=drafted.book.standing,
             above_caps=drafted.book.above_caps,
             quarantined=quarantined,
             suspicious=suspicious,

@@ -73,6 +73,7 @@ def bundle_files(recomputation: Recomputation) -> dict[str, bytes]:
     """Return the files of a bundle by name. Raises ``LakeError`` where the events do not account for a line."""
     invoice = invoice_from_document(recomputation.document)
     state = recomputation.at_issue
+    _refuse_forgotten(invoice, state)
     explanations = explain_lines(invoice, state, invoice.lines)
     incomplete = [str(explanation.line.number) for explanation in explanations if not explanation.is_complete]
     if incomplete:
@@ -110,6 +111,18 @@ def bundle_files(recomputation: Recomputation) -> dict[str, bytes]:
         **{file.replace("/", "-"): files[file] for file in exchange},
         **signed,
     }
+
+
+def _refuse_forgotten(invoice: Invoice, state: AtIssue) -> None:
+    """Raise ``LakeError`` where events that the invoice was made of are gone: a bundle holds all of them."""
+    for part in invoice.parts:
+        for month in sorted({part.month_of(line) for line in part.lines}):
+            if said := state.built.kept.said_of(part.account_id, month):
+                message = (
+                    f"events behind {invoice.id} ({part.account_id}, {month}) were {said}, so no bundle can hold them; "
+                    f"'tallybook recompute {invoice.id}' without --bundle decides it again by the counts that are kept"
+                )
+                raise LakeError(message)
 
 
 def _signed(root: Path, document: Mapping[str, Any]) -> dict[str, bytes]:

@@ -16,6 +16,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.jobs.check import Check, check_that_none
+from pipeline.jobs.proofs.forgotten_checks import forgotten_checks
+from pipeline.jobs.state.aggregate import EXCHANGES_DAILY
 from pipeline.jobs.state.claims import claims_about_derived, claims_of
 from pipeline.jobs.state.counts import token_count
 from pipeline.jobs.wording import counted
@@ -27,6 +29,7 @@ from pipeline.lake.commits import (
     verified_quarantine_files,
 )
 from pipeline.lake.rereading import superseded_events
+from pipeline.tables.sums import total
 from pipeline.usage.events import COLUMNS, Kind
 
 if TYPE_CHECKING:
@@ -63,6 +66,7 @@ def lake_checks(workspace: Workspace, built: Aggregate, counts: Mapping[str, int
         ),
     )
     yield from _lines(built.snapshot.sources, events, quarantine)
+    yield from forgotten_checks(workspace, built.snapshot, events)
     yield _superseded(workspace.lake, built.snapshot)
     yield from _checkpoints(workspace.lake, built.snapshot)
     yield from claims_of(built.marts)
@@ -78,6 +82,7 @@ def _lines(records: Sequence[SourceRecord], events: Sequence[Path], quarantine: 
     wrong = [record.source for record in records if not record.is_balanced]
     is_plain = not any(record.joined or record.further for record in records)
     equation = "lines = blank" if is_plain else "lines + further entries of lines = parts of lines + blank"
+    equation += " + forgotten" if any(record.forgotten for record in records) else ""
     fine = f"{equation} + quarantined + events in {counted(len(records), 'segment', 'segments')} of logs"
     yield check_that_none(wrong, name="lines_are_accounted_for", fine=fine, found="unbalanced")
     statuses = _stated((record.source, record.events) for record in records)
@@ -95,7 +100,10 @@ def _lines(records: Sequence[SourceRecord], events: Sequence[Path], quarantine: 
 def _superseded(lake_dir: Path, snapshot: LakeSnapshot) -> Check:
     """Count what was superseded, from the files that count no longer: invoices were issued from them."""
     verified_quarantine_files(lake_dir, snapshot.superseded_quarantine_files)
-    found = [(each, superseded_events(lake_dir, each)) for each in snapshot.superseded]
+    found = [(each, superseded_events(lake_dir, each)) for each in snapshot.superseded if each.events is not None]
+    for each in snapshot.superseded:
+        if each.events is None:  # some of them were forgotten: what is left is checked, and cannot be counted again
+            verified_data_files(lake_dir, (*each.data_files, *each.replacements))
     wrong = [
         f"commit {each.commit}: stated {each.events}, found {count}" for each, count in found if each.events != count
     ]
@@ -122,8 +130,11 @@ def _survivors(events: Sequence[Path], built: Aggregate) -> Check:
         pa.binary(16),
     )
     distinct = pc.count_distinct(identities).as_py()
-    exchanges = built.marts.exchanges_daily
-    survivors = pc.sum(exchanges.filter(pc.equal(exchanges["fate"], "survivor"))["events"]).as_py() or 0
+    whole, forgotten = (
+        total(exchanges.filter(pc.equal(exchanges["fate"], "survivor"))["events"])
+        for exchanges in (built.marts.exchanges_daily, built.kept.tables[EXCHANGES_DAILY])
+    )
+    survivors = whole - forgotten
     return Check(
         name="every_identity_survives_once",
         ok=distinct == survivors,

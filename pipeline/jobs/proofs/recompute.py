@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.base.errors import CreditRefused, InvoiceNotFound, IssueBlocked
 from pipeline.base.periods import BillingPeriod, parse_instant
+from pipeline.invoicing.document import accounts_of
 from pipeline.jobs.invoices.credit import credit, reduction_of_document
 from pipeline.jobs.invoices.freezing import Freezing
 from pipeline.jobs.invoices.issue import issue
@@ -57,6 +58,16 @@ class Recomputation:
     """What its usage was counted from; of a credit note, that of the invoice it takes back."""
     differences: tuple[Difference, ...]
     """Empty where the recomputation is the frozen document, byte for byte."""
+
+    @property
+    def forgotten(self) -> list[str]:
+        """Say by which forgettings events of its accounts are gone, whose counts took their place."""
+        accounts = accounts_of(self.document)
+        return [
+            each.text
+            for each in self.at_issue.built.kept.forgettings
+            if any(account_id in accounts for account_id, _ in each.months)
+        ]
 
 
 def recompute(workspace: Workspace, invoice_id: str) -> Recomputation:

@@ -5,23 +5,27 @@ Owns when the marts must be built again. Does not own what they count (``sql/``)
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from pipeline import __version__
 from pipeline.documents.invoice_csv import CSV_LAYOUT
 from pipeline.jobs.state.counted.dates_counted import DatesCounted
 from pipeline.jobs.state.counted.open_periods import build_open_periods, forget_periods
+from pipeline.jobs.state.forgotten.kept import NOTHING, kept_counts
 from pipeline.jobs.state.held import held_usage, in_force, statuses_of
 from pipeline.jobs.state.rate import rate
 from pipeline.lake.commits import read_log, verified_files
 from pipeline.lake.derived import open_derived, read_derived, write_derived
 from pipeline.objects.spill import spill_folder, sweep_spills
 from pipeline.tables import schemas
+from pipeline.usage import UsageStatus
 from pipeline.usage.sources import event_counts
 from pipeline.warehouse.marts import build_marts
 from pipeline.warehouse.reference import committed_events, reference_tables
@@ -29,8 +33,10 @@ from pipeline.warehouse.relations import sql_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from pipeline.configuration.workspace import Workspace
+    from pipeline.jobs.state.forgotten.kept import Kept
     from pipeline.jobs.state.held import HeldUsage
     from pipeline.jobs.state.rate import RatedUsage
     from pipeline.lake.delta import DataFile
@@ -56,6 +62,8 @@ class Aggregate:
     """Those of dates that have not come: the lake has them, ``snapshot`` and the marts have not."""
     held: tuple[HeldUsage, ...] = ()
     """What is in them."""
+    kept: Kept = NOTHING
+    """The counts of events that were forgotten: they are in the marts, and in no file of ``snapshot``."""
     encoded: Mapping[str, Mapping[str, Encoded]] = field(default_factory=dict)
     """Tables of periods that did not change since they were last built, by period and name, so that they need not be
     encoded again.
@@ -70,12 +78,13 @@ def aggregate(
     The log is read where no ``snapshot`` is given. Writes nothing. Whoever shows what is there may leave the checks
     unasked; nothing can be frozen then.
     """
-    snapshot = read_log(workspace.lake, until=until) if snapshot is None else snapshot
-    snapshot, held_files = in_force(workspace, snapshot)
+    whole = read_log(workspace.lake, until=until) if snapshot is None else snapshot
+    kept = kept_counts(workspace, whole)
+    snapshot, held_files = in_force(workspace, whole)
     held = held_usage(workspace, held_files)
     marts = count(workspace, snapshot, held=held, is_checked=is_checked)
     rated = rate(marts.usage_daily, workspace.accounts, workspace.rate_cards)
-    return Aggregate(snapshot=snapshot, marts=marts, rated=rated, held_files=held_files, held=held)
+    return Aggregate(snapshot=snapshot, marts=marts, rated=rated, held_files=held_files, held=held, kept=kept)
 
 
 def aggregate_what_is_new(workspace: Workspace, snapshot: LakeSnapshot | None = None) -> Aggregate:
@@ -87,9 +96,10 @@ def aggregate_what_is_new(workspace: Workspace, snapshot: LakeSnapshot | None = 
     """
     snapshot, held_files = in_force(workspace, read_log(workspace.lake) if snapshot is None else snapshot)
     held = held_usage(workspace, held_files)
-    reference = _reference(workspace, snapshot, held)
+    kept = kept_counts(workspace, snapshot)
+    reference = _reference(workspace, snapshot, held, kept.statuses)
     dates = DatesCounted.of(workspace.lake, snapshot, reference)
-    built = build_open_periods(workspace, dates, reference)
+    built = build_open_periods(workspace, dates, reference, kept)
     marts = built.marts
     if marts.unasked:
         whole = count(workspace, snapshot, held=held)
@@ -109,6 +119,7 @@ def aggregate_what_is_new(workspace: Workspace, snapshot: LakeSnapshot | None = 
         rated=built.rated,
         held_files=held_files,
         held=held,
+        kept=kept,
         encoded=built.encoded,
     )
 
@@ -119,16 +130,31 @@ def count(
     """Count the events of a snapshot, and rate nothing. Writes nothing.
 
     ``held`` is what the commits state and the snapshot has not; whoever asks for the claims of the marts must say it.
+    What was forgotten is in the counts, by what is kept of it.
     """
-    return build_marts(
-        verified_files(workspace.lake, snapshot),
-        _reference(workspace, snapshot, held),
+    kept, files = kept_counts(workspace, snapshot), verified_files(workspace.lake, snapshot)
+    reference = _reference(workspace, snapshot, held, Counter())
+    if snapshot.forgotten_later:  # what its commits stated is not in the files any more
+        reference |= committed_events(_statuses(files))
+    built = build_marts(
+        files,
+        reference,
         lake=workspace.lake,
         spill=spill_folder(workspace.lake),
         timezone=workspace.settings.timezone,
         unmeasured=workspace.settings.unmeasured.value,
         is_checked=is_checked,
     )
+    return kept.added_to(built)
+
+
+def _statuses(files: Sequence[Path]) -> Counter[str]:
+    """Count events by status, file by file."""
+    found: Counter[str] = Counter()
+    for path in files:
+        statuses = pq.read_table(path, columns=["status"], partitioning=None)["status"]
+        found.update({each["values"]: each["counts"] for each in pc.value_counts(statuses).to_pylist()})
+    return found
 
 
 def write_marts(workspace: Workspace, built: Aggregate) -> None:
@@ -212,16 +238,19 @@ def inputs_of(workspace: Workspace, snapshot: LakeSnapshot) -> Mapping[str, str]
     }
 
 
-def _reference(workspace: Workspace, snapshot: LakeSnapshot, held: Sequence[HeldUsage]) -> dict[str, pa.Table]:
+def _reference(
+    workspace: Workspace, snapshot: LakeSnapshot, held: Sequence[HeldUsage], kept: Counter[str]
+) -> dict[str, pa.Table]:
+    """Return what SQL must know; ``kept`` is what is counted of events that no commit states any more, by status."""
     tables = reference_tables(
         workspace.accounts,
         workspace.rate_cards,
         timezone=workspace.settings.timezone,
         utc_dates={file.date for file in snapshot.data_files},
     )
-    held_statuses = statuses_of(held)
+    held_statuses, stated = statuses_of(held), event_counts(snapshot.sources)
     return tables | committed_events(
-        {status: events - held_statuses[status] for status, events in event_counts(snapshot.sources).items()}
+        {status.value: stated[status] - held_statuses[status] + kept[status] for status in UsageStatus}
     )
 
 

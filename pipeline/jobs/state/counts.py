@@ -22,11 +22,14 @@ if TYPE_CHECKING:
 def counts_of(built: Aggregate) -> dict[str, int]:
     """Count lines by outcome (from the commits) and measured events by fate (from the marts).
 
-    ``billed + duplicates + conflicts + held == measured``; the suspicious ones are among the copies that lost.
+    ``billed + duplicates + conflicts + held == measured``; the suspicious ones are among the copies that lost. Events
+    that were forgotten are in all of these by what is kept of them, and in ``events`` no more.
     """
-    exchanges = built.marts.exchanges_daily
+    exchanges, kept = built.marts.exchanges_daily, built.kept.statuses
+    lines = line_counts(built.snapshot.sources)
     return {
-        **line_counts(built.snapshot.sources),
+        **lines,
+        **{status.value: lines[status] + kept[status] for status in UsageStatus},
         "billed": _events(exchanges, "measured", "survivor"),
         "duplicates": _events(exchanges, "measured", "duplicate"),
         "conflicts": _events(exchanges, "measured", "conflict"),

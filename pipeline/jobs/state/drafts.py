@@ -119,11 +119,15 @@ def used_places(workspace: Workspace, built: Aggregate) -> list[Place]:
 
 
 def unpriced_places(workspace: Workspace, built: Aggregate) -> set[Place]:
-    """Return the accounts and months with usage that has no price."""
-    return {
+    """Return the accounts and months with usage that has no price, or of which some was forgotten.
+
+    What was invoiced for them stands: nobody knows what they are worth, or could show it.
+    """
+    unpriced = {
         (row.usage.account_id, workspace.accounts.month_of(row.usage.account_id, row.usage.usage_date))
         for row in built.rated.unpriced
     }
+    return unpriced | built.kept.months
 
 
 def invoice_of(document: Document, known: dict[str, Invoice]) -> Invoice:

@@ -9,7 +9,7 @@ going back to the state of an issued invoice (``at_issue``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
@@ -49,6 +49,10 @@ class LineExplanation:
     events: tuple[ChargedEvent, ...]
     invoiced_before: Worth | None = None
     """Of a correction: what was invoiced for the same before; with the line, that is what it is worth."""
+    forgotten: str = ""
+    """When and by which rule events behind it were forgotten; empty where all are there."""
+    forgotten_quantity: int = 0
+    """What is kept of those of its key, model, tier and meter, on this and other lines of the month."""
 
     @property
     def is_of_usage(self) -> bool:
@@ -67,7 +71,12 @@ class LineExplanation:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the events add up to the printed line, token for token and digit for digit."""
+        """Whether the events add up to the printed line, token for token and digit for digit.
+
+        Of forgotten ones only tokens are known: those that the events lack must be among what is kept of them.
+        """
+        if self.forgotten:
+            return 0 <= abs(self.line.quantity) - abs(self.quantity) <= self.forgotten_quantity
         return not self.is_of_usage or (self.quantity, self.exact_amount) == (
             self.line.quantity,
             self.line.exact_amount,
@@ -91,16 +100,37 @@ def explain_lines(invoice: Invoice, state: AtIssue, lines: Iterable[InvoiceLine]
         for (account_id, month), mine in sorted(keys.items())
         for place, events in events_by_line(state, mine, account_id=account_id, period=str(month)).items()
     }
-    return [
-        LineExplanation(
-            invoice=invoice,
-            line=line,
-            events=tuple(found.get((invoice.account_of(line)[0], invoice.month_of(line), line_place(line, rules)), ()))
-            if is_of_usage(line)
-            else (),
-        )
-        for line in wanted
-    ]
+    explained = []
+    for line in wanted:
+        place = invoice.account_of(line)[0], invoice.month_of(line)
+        events = tuple(found.get((*place, line_place(line, rules)), ())) if is_of_usage(line) else ()
+        explained.append(_with_forgotten(LineExplanation(invoice=invoice, line=line, events=events), state, *place))
+    return explained
+
+
+def _with_forgotten(
+    explanation: LineExplanation, state: AtIssue, account_id: str, month: BillingPeriod
+) -> LineExplanation:
+    """Say what was forgotten of a line of usage.
+
+    Where a price depends on the month, nobody can say any more what each of the others is charged: none is shown.
+    """
+    line, kept = explanation.line, state.built.kept
+    said = kept.said_of(account_id, month) if explanation.is_of_usage else ""
+    if not said:
+        return explanation
+    quantity = kept.tokens(
+        account_id=account_id,
+        billing_period=str(month),
+        api_key_id=line.api_key_id,
+        model=line.model,
+        service_tier=line.service_tier,
+        meter=meter_and_rate(line)[0].value,
+    )
+    account = state.workspace.accounts.by_id(account_id)
+    if account is None or depends_on_the_period(account, state.workspace.rate_cards):
+        return replace(explanation, events=(), forgotten=said, forgotten_quantity=abs(line.quantity))
+    return replace(explanation, forgotten=said, forgotten_quantity=quantity) if quantity else explanation
 
 
 def events_by_line(

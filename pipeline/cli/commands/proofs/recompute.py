@@ -58,6 +58,7 @@ def command(invocation: Invocation, *, invoice_id: str, folder: Path | None, out
     document = recomputation.document
     if output.form is Form.JSON:
         named = {"invoice_id": document["invoice_id"], "is_the_same": not differences}
+        named |= {"forgotten": recomputation.forgotten} if recomputation.forgotten else {}
         output.document({**named, "rows": json_rows(_DIFFERENCES, differences)})
     elif differences or not output.is_for_people:
         output.rows(_DIFFERENCES, differences)
@@ -71,6 +72,8 @@ def command(invocation: Invocation, *, invoice_id: str, folder: Path | None, out
         f"{invoice_id} is recomputed byte for byte: {document['total']} {document['currency']}, {lines}",
         f"from commit {document['commit']} of the lake and configuration {document['configuration_sha256'][:16]}…",
     ]
+    if recomputation.forgotten:
+        told.append(f"by the counts that are kept of events which were {'; '.join(recomputation.forgotten)}")
     if folder is not None:
         write_invoice_bundle(recomputation, folder)
         told.append(f"wrote {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")

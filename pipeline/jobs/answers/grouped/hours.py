@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from pipeline.base.periods import BillingPeriod, time_zone
 from pipeline.jobs.answers.grouped.rated import RatedTables, with_currency, without_charge
 from pipeline.jobs.answers.grouped.words import HOUR
+from pipeline.jobs.state.forgotten.kept import kept_counts
 from pipeline.jobs.state.held import in_force
 from pipeline.jobs.state.rate import rate_placed
 from pipeline.lake.commits import read_log, verified_files
@@ -31,10 +32,11 @@ from pipeline.warehouse.by_slice import Sliced, count_by_slice
 from pipeline.warehouse.reference import hour_start_at, reference_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.answers.grouped.selection import Span
+    from pipeline.lake.snapshot import LakeSnapshot
 
 _GRAIN = ("account_id", "api_key_id", "model", "service_tier", "usage_date", "billing_period", HOUR)
 _DAY = timedelta(days=1)
@@ -56,8 +58,13 @@ def rated_hourly(workspace: Workspace, spans: Iterable[Span]) -> RatedTables:
 
 
 def sliced_by_hour(workspace: Workspace, spans: Iterable[Span]) -> Sliced:
-    """Return usage and exchanges of the months that some spans lie in, with the hour of each row in ``usage_hour``."""
-    snapshot, _ = in_force(workspace, read_log(workspace.lake))
+    """Return usage and exchanges of the months that some spans lie in, with the hour of each row in ``usage_hour``.
+
+    Raises ``ConfigurationError`` where usage of these months was forgotten: of it no hours are kept.
+    """
+    spans, whole = list(spans), read_log(workspace.lake)
+    _refuse_forgotten(workspace, whole, spans)
+    snapshot, _ = in_force(workspace, whole)
     utc_dates = {file.date for file in snapshot.data_files}
     month_days = {1, *(account.month_day for account in workspace.accounts)}
     months = {
@@ -89,6 +96,13 @@ def sliced_by_hour(workspace: Workspace, spans: Iterable[Span]) -> Sliced:
     return Sliced(
         *(_with_hours(table.filter(pc.is_in(table["billing_period"], wanted)), workspace) for table in counted)
     )
+
+
+def _refuse_forgotten(workspace: Workspace, snapshot: LakeSnapshot, spans: Sequence[Span]) -> None:
+    kept = kept_counts(workspace, snapshot)
+    for period in map(BillingPeriod.parse, sorted(kept.periods)):
+        if any(span.touches(period) for span in spans):
+            kept.refuse_days(period.first_date, period.end_date, "hours")
 
 
 def _with_hours(table: pa.Table, workspace: Workspace) -> pa.Table:

@@ -3,7 +3,8 @@
 A billing period is built and rated when what it is made of has changed.
 
 A period is a function of the slice totals and copies of its dates (a day more on either side, for time zones), of the
-copies on other dates that share an identity with them, of the configuration and of the program. The sha256 of all these
+copies on other dates that share an identity with them, of what is kept of forgotten events, of the configuration and of
+the program. The sha256 of all these
 is in its entry's ``inputs``. What cannot be priced is not among what is kept: a period that has any is rated again
 every night, until there is a rate. Where no period changed, nothing is counted, and no check is asked twice of the same
 marts (``pipeline.jobs.state.counted.answers``).
@@ -23,9 +24,10 @@ import pyarrow.compute as pc
 
 from pipeline.base.errors import DataFileDamaged
 from pipeline.jobs.state.counted.answers import keep_answers, question_of, read_answers
+from pipeline.jobs.state.forgotten.kept import NOTHING
 from pipeline.jobs.state.rate import RatedUsage, rate
 from pipeline.lake.counted import NewEntry, read_entries, read_piece, write_entries
-from pipeline.objects import parquet_bytes
+from pipeline.objects import arrow_bytes, parquet_bytes
 from pipeline.objects.parquet_bytes import Encoded
 from pipeline.objects.spill import spill_folder
 from pipeline.tables import schemas
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.state.counted.dates_counted import DatesCounted
+    from pipeline.jobs.state.forgotten.kept import Kept
     from pipeline.lake.counted import Entry
     from pipeline.warehouse.build import Rows
 
@@ -72,6 +75,10 @@ class _Made:
     """Others that have copies of theirs."""
 
 
+_NO_DATES = _Made(dates=frozenset(), linked=frozenset())
+"""All events of which were forgotten."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeriodsBuilt:
     """Marts and charges, their rows period by period."""
@@ -100,12 +107,17 @@ def forget_periods(lake: Path) -> None:
     write_entries(lake, KIND, {}, {})
 
 
-def build_open_periods(workspace: Workspace, dates: DatesCounted, reference: Mapping[str, pa.Table]) -> PeriodsBuilt:
+def build_open_periods(
+    workspace: Workspace, dates: DatesCounted, reference: Mapping[str, pa.Table], forgotten: Kept = NOTHING
+) -> PeriodsBuilt:
     """Build and rate what is not kept; ``keep`` of the result keeps it. For the holder of the workspace's lock."""
     found, program = read_entries(workspace.lake, KIND), program_parts()
     while True:
-        made_of = _made_of(dates, reference)
-        inputs = {period: _inputs(workspace, dates, made, program) for period, made in made_of.items()}
+        made_of = dict.fromkeys(forgotten.periods, _NO_DATES) | _made_of(dates, reference)
+        inputs = {
+            period: _inputs(workspace, dates, made, [*program, *_digests(forgotten, period)])
+            for period, made in made_of.items()
+        }
         entries = {period: entry for period, entry in found.items() if inputs.get(period) == entry.inputs}
         pieces = {
             period: mine
@@ -128,7 +140,7 @@ def build_open_periods(workspace: Workspace, dates: DatesCounted, reference: Map
     answers = None if opened else read_answers(workspace.lake, _question(workspace, dates, reference, entries))
     if answers is None:
         counted = _counted(workspace, dates.totals(needed), dates.copies(needed | linked), reference)
-        new, without_rate = _rated(workspace, counted, opened)
+        new, without_rate = _rated(workspace, forgotten.added_to(counted), opened)
         unpriced |= without_rate
         marts = _checked(workspace, kept | new, reference, broken={**counted.broken_claims, **dates.claims})
     else:
@@ -259,6 +271,12 @@ def _inputs(workspace: Workspace, dates: DatesCounted, made: _Made, program: Seq
         [dates.digest(day, of_copies_alone=True) for day in sorted(made.linked)],
     )
     return digest_of([program, schemas.CHARGES.names, workspace.digest, *counted])
+
+
+def _digests(forgotten: Kept, period: str) -> list[object]:
+    """Return what identifies the kept counts of a period; nothing where there are none."""
+    tables = forgotten.of_period(period) if forgotten else {}
+    return [[name, digest_of([arrow_bytes.encode(table).hex()])] for name, table in tables.items() if table.num_rows]
 
 
 def _read(workspace: Workspace, entry: Entry) -> dict[str, bytes] | None:

@@ -62,6 +62,7 @@ class FamilyInBrief:
     digest: str
     invoices: tuple[InvoiceInBrief, ...] = ()
     late: tuple[LateUsage, ...] = ()
+    """That of months that stand as they were invoiced included."""
     above_caps: tuple[AboveSpendCap, ...] = ()
 
 
@@ -73,6 +74,8 @@ class BookInBrief:
     """Issued ones by number, then drafts by period and account, as ``InvoiceBook.of`` returns them."""
     late: tuple[LateUsage, ...]
     """As ``InvoiceBook.late``."""
+    standing: tuple[LateUsage, ...]
+    """As ``InvoiceBook.standing``."""
     above_caps: tuple[AboveSpendCap, ...]
 
     @classmethod
@@ -87,12 +90,15 @@ class BookInBrief:
                 drafts.setdefault(each.period, []).append(each)
         for period in sorted(drafts):
             issued += sorted(drafts[period], key=lambda each: each.account_id)
-        late = (each for family in listed for each in family.late)
+        late = sorted(
+            (each for family in listed for each in family.late), key=lambda each: (each.period, each.account_id)
+        )
         caps = (each for family in listed for each in family.above_caps)
         places = {each.id: place for place, each in enumerate(issued)}
         return cls(
             invoices=tuple(issued),
-            late=tuple(sorted(late, key=lambda each: (each.period, each.account_id))),
+            late=tuple(each for each in late if each.draft_id),
+            standing=tuple(each for each in late if not each.draft_id),
             above_caps=tuple(sorted(caps, key=lambda each: places[each.draft_id])),
         )
 
@@ -131,7 +137,7 @@ def in_brief(
                 lines_sha256=lines_sha256,
             )
         )
-    for usage in book.late:
+    for usage in (*book.late, *book.standing):
         late.setdefault(family_of[usage.account_id], []).append(usage)
     for above in caps_exceeded(book, accounts):
         caps.setdefault(family_of[above.account_id], []).append(above)

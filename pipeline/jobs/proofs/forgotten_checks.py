@@ -1,0 +1,77 @@
+"""The claims about what was forgotten: it is gone, nothing of it came back, and what is kept of it is whole.
+
+Does not own how a failed claim is reported (``pipeline.jobs.proofs.verify``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline.base.errors import DataFileDamaged
+from pipeline.jobs.check import Check, check_that_none
+from pipeline.jobs.state.forgotten.rules import COLUMNS, WhatWasForgotten
+from pipeline.jobs.wording import counted
+from pipeline.lake.commits import kept_files, verified_kept
+from pipeline.objects import layout
+from pipeline.tables.sums import total
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from pipeline.configuration.workspace import Workspace
+    from pipeline.lake.snapshot import LakeSnapshot
+
+
+def forgotten_checks(workspace: Workspace, snapshot: LakeSnapshot, events: Sequence[Path]) -> Iterator[Check]:
+    """Check all of it, where anything was forgotten; ``events`` are the data files in force, verified."""
+    forgettings = snapshot.forgettings
+    if not forgettings:
+        return
+    still = [path for path in _files(workspace, snapshot) if path.exists()]
+    yield check_that_none(
+        [path.relative_to(workspace.root).as_posix() for path in still],
+        name="what_was_forgotten_is_gone",
+        fine=f"{counted(sum(each.events for each in forgettings), 'event')} and "
+        f"{counted(sum(each.quarantined for each in forgettings), 'quarantined line')} "
+        + "; ".join(each.text for each in forgettings),
+        found="still there ('tallybook nightly' removes it)",
+    )
+    files = kept_files(snapshot)
+    try:
+        verified_kept(workspace.lake, files)
+    except DataFileDamaged as damage:
+        yield Check(name="counts_of_what_was_forgotten_are_kept", ok=False, detail=str(damage))
+        return
+    yield Check(
+        name="counts_of_what_was_forgotten_are_kept",
+        ok=True,
+        detail=f"{counted(len(files), 'file')} with the sha256 that the log states, for the present and for "
+        f"{counted(len(forgettings[-1].points), 'state')} that documents name",
+    )
+    forgotten = WhatWasForgotten(workspace=workspace, forgettings=forgettings)
+    back = {path: _came_back(forgotten, path) for path in events}
+    yield check_that_none(
+        [f"{counted(count, 'event')} in {path.parent.name}/{path.name}" for path, count in back.items() if count],
+        name="nothing_forgotten_came_back",
+        fine="no event is meant by a rule, or is a copy of one that was forgotten",
+        found="is there",
+    )
+
+
+def _came_back(forgotten: WhatWasForgotten, path: Path) -> int:
+    table = pq.read_table(path, columns=["event_id", *COLUMNS], partitioning=None)
+    return total(pc.cast(forgotten.certainly_has(table), "int64"))
+
+
+def _files(workspace: Workspace, snapshot: LakeSnapshot) -> Iterator[Path]:
+    """Yield where the forgotten files lay; what is left of one may be what was left of another, and stays."""
+    events, lines = layout.usage_events(workspace.lake), layout.quarantine(workspace.lake)
+    stays = {file.path for file in (*snapshot.data_files, *snapshot.superseded_files)}
+    stays |= {file.path for file in (*snapshot.quarantine_files, *snapshot.superseded_quarantine_files)}
+    for each in snapshot.forgettings:
+        yield from (events / file.path for file in each.data_files if file.path not in stays)
+        yield from (lines / file.path for file in each.quarantine_files if file.path not in stays)

@@ -1,0 +1,102 @@
+"""Forgetting dies at any call to the disk: run again, it is finished, to the same byte; acknowledged, it stays so."""
+
+from __future__ import annotations
+
+import shutil
+from itertools import count
+from typing import TYPE_CHECKING
+
+import pytest
+from at_rest import holds
+from faulty_os import POWER_CUTS, Died, FaultyOs
+from workspaces import fingerprints, make_workspace, plain, tallybook, write_log
+
+from pipeline import lake
+from pipeline.jobs.upkeep.forgetting import forget
+from pipeline.objects import disk
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FORGET = ("forget", "--before", "2026-10-01", "--yes", "--as-of", "2026-11-03")
+
+
+@pytest.fixture(scope="module")
+def issued(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One month is issued; one of its responses has a copy in the next, so that a file is left in part."""
+    root = make_workspace(tmp_path_factory.mktemp("issued") / "books")
+    lines = [plain(f"2026-09-{day}T10:00:00Z", id=f"CANARY-{day}") for day in ("29", "30")]
+    lines += ["CANARY", plain("2026-10-01T00:00:01Z", id="CANARY-30"), plain("2026-10-01T10:00:00Z", id="october")]
+    write_log(root, "a.jsonl", *lines)
+    assert tallybook(root, "nightly", "--as-of", "2026-11-02").returncode == 0
+    assert tallybook(root, "invoice", "issue", "--period", "2026-09", "--as-of", "2026-11-02").returncode == 0
+    return root
+
+
+def die(*_: object) -> None:
+    raise Died
+
+
+def bytes_of(root: Path) -> dict[str, str]:
+    """Return the digests of all that counts, or that forgetting must have removed."""
+    return {name: digest for name, digest in fingerprints(root).items() if not name.startswith("lake/.spill")}
+
+
+@pytest.mark.parametrize(
+    ("cut", "step"), [(None, 83), *(pytest.param(each, 1, marks=pytest.mark.slow) for each in (None, *POWER_CUTS))]
+)
+def test_what_died_is_finished_by_running_it_again(
+    cut: str | None, step: int, issued: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    undisturbed = shutil.copytree(issued, tmp_path / "undisturbed")
+    assert tallybook(undisturbed, *FORGET).returncode == 0
+    expected = bytes_of(undisturbed)
+    outcomes = set()
+    for die_at in count(1, step):
+        root = shutil.copytree(issued, tmp_path / f"death-{die_at}")
+        fault = FaultyOs(root, die_at=die_at)
+        with monkeypatch.context() as disturbed:
+            disturbed.setattr(disk, "os", fault)
+            try:
+                tallybook(root, *FORGET)
+                break
+            except Died:
+                fault.revive()
+            if cut is not None:
+                root = fault.after_power_cut(tmp_path / f"cut-{die_at}", POWER_CUTS[cut])
+        outcomes.add(len(lake.read_log(root / "lake").forgettings))
+        again = tallybook(root, *FORGET)
+        assert again.returncode == 0, again.stderr
+        assert bytes_of(root) == expected
+        shutil.rmtree(root)
+    assert outcomes == {0, 1}, "it died before and after its entry"
+
+
+def test_a_night_finishes_what_died_after_its_entry(
+    issued: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = shutil.copytree(issued, tmp_path / "books")
+    with monkeypatch.context() as disturbed:
+        disturbed.setattr(forget, "remove_what_was_forgotten", die)
+        with pytest.raises(Died):
+            tallybook(root, *FORGET)
+    assert lake.read_log(root / "lake").forgettings
+    files = list((root / "lake" / "usage_events").glob("date=2026-09-*/*"))
+    assert len(files) == 2, "none is removed before the entry"
+    assert tallybook(root, "nightly", "--as-of", "2026-11-04").returncode == 0
+    assert not any(path.exists() for path in files)
+    assert tallybook(root, "verify").returncode == 0
+
+
+def test_what_is_acknowledged_as_forgotten_does_not_come_back_with_a_power_cut(
+    issued: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = shutil.copytree(issued, tmp_path / "books")
+    fault = FaultyOs(root)
+    monkeypatch.setattr(disk, "os", fault)
+    assert tallybook(root, *FORGET).returncode == 0
+    left = fault.after_power_cut(tmp_path / "cut", POWER_CUTS["no name survives"])
+    assert len(lake.read_log(left / "lake").forgettings) == 1
+    shutil.rmtree(left / "logs")
+    assert holds(root / "logs", b"CANARY")
+    assert holds(left, b"CANARY") == []
