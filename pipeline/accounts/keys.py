@@ -1,7 +1,7 @@
 """Whose a key is, and when: a key has one owner at most at any instant. And its tags.
 
 Owns the spans of time during which keys belong to accounts, and what a tag may be. Does not own key ids themselves
-(``pipeline.configuration.key_secret`` makes them).
+(``pipeline.configuration.keys.key_secret`` makes them).
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from pipeline.base.errors import ConfigurationError
 from pipeline.base.periods import BillingPeriod, day_start_at, parse_instant
 from pipeline.cli.dates import date_said, period_said
 from pipeline.cli.messages.lines import Level, write_message
-from pipeline.configuration.key_secret import SECRET_VARIABLE
+from pipeline.configuration.keys.key_secret import SECRET_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -1,8 +1,7 @@
 """The ids of raw keys: opened with the secret that a workspace was made with, or with the ones that replaced it.
 
 Owns when a secret may be made, when another one is refused, and what a raw key is called while, and after, the secret
-is rotated. Does not own the fingerprint (``pipeline.collectors``) nor the files (``pipeline.configuration.key_secret``,
-``pipeline.configuration.key_aliases``).
+is rotated. Does not own the fingerprint (``pipeline.collectors``) nor the files (``pipeline.configuration.keys``).
 """
 
 from __future__ import annotations
@@ -12,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.collectors import KeyFingerprint
-from pipeline.configuration.key_aliases import KeyAliases, add_seen, read_key_aliases
-from pipeline.configuration.key_secret import OLD_SECRET_FILE, create_key_secret, find_key_secret, find_old_secret
+from pipeline.configuration.keys.key_aliases import KeyAliases, add_seen, read_key_aliases
+from pipeline.configuration.keys.key_secret import OLD_SECRET_FILE, create_key_secret, find_key_secret, find_old_secret
 
 if TYPE_CHECKING:
     from datetime import datetime

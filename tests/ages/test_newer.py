@@ -12,7 +12,7 @@ from workspaces import fingerprints, tallybook, write_log
 
 from pipeline.invoicing.rules import NEWEST
 from pipeline.objects import append_log, layout
-from pipeline.usage.events import LAKE_VERSION
+from pipeline.usage.events import LAKE_VERSION_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,7 +88,7 @@ def the_lake(books: Path) -> None:
     path = max(layout.delta_log(books / "lake").glob("*.json"))
     actions = [json.loads(line) for line in path.read_text().splitlines()]
     actions[0]["commitInfo"] |= {"sealSha256": append_log.UNSEALED, "operation": "ADD COLUMNS", **LATER}
-    actions.append({"metaData": {"configuration": {"tallybook.lakeVersion": str(LAKE_VERSION + 1)}}})
+    actions.append({"metaData": {"configuration": {"tallybook.lakeVersion": str(LAKE_VERSION_MAX + 1)}}})
     path.write_bytes(append_log.seal("".join(f"{json.dumps(each)}\n" for each in actions).encode()))
 
 

@@ -41,6 +41,8 @@ STEPS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "usage": (("usage",), ("usage", "--by", "tag:team,account,model"), ("usage", "--copies")),
     "cost": (("cost",), ("cost", "--by", "tag:team,account,model"), ("cost", "--by", "key,hour,provider")),
+    "export duckdb": (("export", "duckdb", "--to", "books.duckdb"), ("export", "duckdb", "--to", EVIL)),
+    "margin": (("margin",), ("margin", "--by", EVIL), ("margin", "--account", EVIL)),
     "budgets": (("budgets",), ("budgets", "--budget", EVIL)),
     "anomalies": (("anomalies",), ("anomalies", "--by", EVIL)),
     "report": (("report", "--to", "-", *AS_OF), ("report", "--to", f"{EVIL}.html", *AS_OF)),

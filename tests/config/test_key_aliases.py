@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipeline.base.errors import CommitConflict, LogEntryRefused
-from pipeline.configuration.key_aliases import (
+from pipeline.configuration.keys.key_aliases import (
     KeyAliases,
     add_beginning,
     add_finish,

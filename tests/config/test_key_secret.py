@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.base.errors import ConfigurationError
-from pipeline.configuration.key_secret import create_key_secret, find_key_secret
+from pipeline.configuration.keys.key_secret import create_key_secret, find_key_secret
 
 if TYPE_CHECKING:
     from pathlib import Path

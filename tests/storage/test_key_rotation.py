@@ -13,7 +13,7 @@ from faulty_os import Died, FaultyOs
 from workspaces import append_log, make_workspace, plain, tallybook, write_log
 
 from pipeline import lake
-from pipeline.configuration.key_aliases import read_key_aliases
+from pipeline.configuration.keys.key_aliases import read_key_aliases
 from pipeline.objects import disk, layout
 
 if TYPE_CHECKING:

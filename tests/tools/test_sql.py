@@ -13,6 +13,7 @@ from pipeline.base.resources import sql_folder
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.state.aggregate import aggregate
 from pipeline.lake.commits import verified_files
+from pipeline.warehouse.by_cost_rate import cost_tables
 from pipeline.warehouse.connection import EVENTS_RELATION
 from pipeline.warehouse.identities import suspected_identities
 from pipeline.warehouse.printed import printed_for
@@ -77,6 +78,7 @@ def test_what_is_printed_and_pasted_counts_what_the_program_counts(books: Path) 
             utc_dates={file.date for file in built.snapshot.data_files},
         ),
         "suspected_identities": suspected_identities(files),
+        **cost_tables({}, [""]),
         EVENTS_RELATION: duckdb.read_parquet([str(file) for file in files]).to_arrow_table(),
     }
     with duckdb.connect(":memory:") as shell:

@@ -66,6 +66,7 @@ def test_every_relation_answers_with_the_rows_that_the_program_has(books: Path) 
         "usage_daily": 5,
         "exchanges_daily": 4,
         "charges": 4,
+        "costed_usage": 5,
         "invoices": 1,
         "invoice_lines": 3,
         "budgets": 1,

@@ -13,7 +13,7 @@ from pipeline.cli.context import as_of_option, tell, warn
 from pipeline.cli.examples import examples
 from pipeline.cli.groups import CommandsByName
 from pipeline.cli.output import say
-from pipeline.configuration.key_secret import OLD_SECRET_FILE
+from pipeline.configuration.keys.key_secret import OLD_SECRET_FILE
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.key_ids import open_key_ids
 from pipeline.jobs.upkeep.rotate_keys import begin_rotation, finish_rotation, see_keys, unseen_keys

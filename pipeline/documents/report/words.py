@@ -16,6 +16,10 @@ NOT_BILLED: Mapping[str, tuple[str, str]] = {
     ),
     WarningCode.CONFLICT: ("Conflicts", "Two measurements of one response; one of them is billed."),
     WarningCode.SUSPICIOUS_COPIES: ("Suspected copies", "Copies that look like requests of their own."),
+    WarningCode.FORGOTTEN: (
+        "Usage that was forgotten",
+        "Later logs state some of it, or a month of it is worth something else than was invoiced; no bill changes.",
+    ),
     WarningCode.HELD: ("Dates to come", "Usage dated in the future is held until its day is there."),
     WarningCode.UNPRICED: ("Unpriced usage", "No rate is in force for it; drafts with it cannot be issued."),
     WarningCode.UNASSIGNED: ("Unassigned keys", "Usage of keys that belong to no account."),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipeline import register
-from pipeline.configuration.key_aliases import sweep_key_alias_orphans
+from pipeline.configuration.keys.key_aliases import sweep_key_alias_orphans
 from pipeline.jobs.night.collect import collect
 from pipeline.jobs.night.night_warnings import night_warnings
 from pipeline.jobs.night.other_usage import other_usage

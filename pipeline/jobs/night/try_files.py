@@ -26,7 +26,7 @@ from pipeline.accounts import Account, Accounts
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import exact_sum
 from pipeline.collectors import KnownSources, formats_of, read_log, sample_documents, wrapper_in
-from pipeline.configuration.key_secret import SECRET_BYTES_MIN, find_key_secret
+from pipeline.configuration.keys.key_secret import SECRET_BYTES_MIN, find_key_secret
 from pipeline.configuration.settings import BatchPaths, Settings
 from pipeline.configuration.source_files import source_text
 from pipeline.configuration.workspace import Workspace

@@ -14,8 +14,8 @@ from pipeline.base.errors import ConfigurationError, LakeError, LakeIsNewer
 from pipeline.base.raw_keys import holds_raw_key
 from pipeline.collectors import has_kernel
 from pipeline.configuration.budgets_file import read_budgets
-from pipeline.configuration.key_aliases import read_key_aliases
-from pipeline.configuration.key_secret import OLD_SECRET_FILE, find_key_secret
+from pipeline.configuration.keys.key_aliases import read_key_aliases
+from pipeline.configuration.keys.key_secret import OLD_SECRET_FILE, find_key_secret
 from pipeline.configuration.source_files import find_logs, source_text
 from pipeline.jobs.check import Check
 from pipeline.jobs.key_ids import refuse_lost_aliases

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.resources import SAMPLE_FILES, sample_folder
-from pipeline.configuration.key_secret import SECRET_FILE, create_key_secret
+from pipeline.configuration.keys.key_secret import SECRET_FILE, create_key_secret
 from pipeline.objects import disk
 
 if TYPE_CHECKING:

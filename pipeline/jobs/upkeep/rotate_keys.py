@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.collectors import KeyFingerprint
-from pipeline.configuration import key_secret
-from pipeline.configuration.key_aliases import (
+from pipeline.configuration.keys import key_secret
+from pipeline.configuration.keys.key_aliases import (
     KEY_DIGEST,
     add_beginning,
     add_finish,
     read_key_aliases,
     sweep_key_alias_orphans,
 )
-from pipeline.configuration.key_secret import (
+from pipeline.configuration.keys.key_secret import (
     OLD_SECRET_FILE,
     SECRET_VARIABLE,
     destroy_old_secret,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from pipeline.configuration.key_aliases import (
+    from pipeline.configuration.keys.key_aliases import (
         KeyAliases,
     )
     from pipeline.configuration.workspace import Workspace

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.base.money import plain
 from pipeline.collectors import read_by
-from pipeline.configuration.key_aliases import read_key_aliases
+from pipeline.configuration.keys.key_aliases import read_key_aliases
 from pipeline.jobs.state.aggregate import (
     CHARGES,
     EXCHANGES_DAILY,
