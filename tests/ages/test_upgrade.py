@@ -110,7 +110,7 @@ def test_nothing_is_upgraded_where_history_was_lost(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "step", [71, pytest.param(7, marks=pytest.mark.slow)], ids=("every 71st call", "every seventh call")
+    "step", [113, pytest.param(7, marks=pytest.mark.slow)], ids=("every 113th call", "every seventh call")
 )
 def test_an_upgrade_that_dies_anywhere_is_finished_by_the_next_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int

@@ -32,6 +32,7 @@ def test_the_table_of_anomalies_is_what_is_measured() -> None:
     assert table_of("anomalies") == anomalies.table(100)
 
 
+@pytest.mark.slow
 def test_of_each_kind_forecasts_are_nearer_than_those_of_a_spreadsheet_or_hardly_further() -> None:
     for kind in KINDS:
         found = list(forecasts.trials(kind, 1))

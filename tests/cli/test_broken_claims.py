@@ -137,6 +137,7 @@ def test_once_the_select_is_right_again_the_next_night_is_right_and_the_month_ca
     assert tallybook(books, "verify").returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "reads",
     [
@@ -159,6 +160,7 @@ def test_a_check_that_somebody_adds_is_asked_wherever_it_reads_from(books: Path,
     assert_asked(books, "our_own")
 
 
+@pytest.mark.slow
 def test_a_check_that_somebody_takes_away_again_is_forgotten(books: Path, sql: Path) -> None:
     check = add_check(sql, "our_own", "select 1::bigint as found from usage_daily where billing_period = '2026-10'")
     assert_heard(books, "our_own")

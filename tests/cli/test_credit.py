@@ -92,6 +92,7 @@ def test_what_was_given_is_not_corrected_away_and_late_usage_is_corrected_as_eve
     assert tallybook(books, "verify").returncode == 0
 
 
+@pytest.mark.slow
 def test_a_void_takes_back_what_the_parts_left_and_everything_is_recomputed_and_exported(books: Path) -> None:
     assert credit(books, "--line", "1", "--amount", "5.00").returncode == 0
     assert credit(books, "--line", "2", "--quantity", "50000").returncode == 0

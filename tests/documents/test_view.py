@@ -6,6 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given, settings
 from printed_invoices import any_invoices, full_invoice, invoices_of_several_accounts
 
@@ -41,6 +42,7 @@ def test_every_line_is_on_one_row_and_once_in_the_details_and_sums_agree_to_the_
         assert not any(line.api_key_id for line in invoice.lines)
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(any_invoices())
 def test_lines_that_share_a_row_are_of_one_kind_model_tier_meter_month_and_corrected_period(invoice: Invoice) -> None:
@@ -81,6 +83,7 @@ def test_printed_amounts_add_up_as_they_are_printed(invoice: Invoice) -> None:
         assert sum(amount(part.amount) for part in page.appendix) == amount(page.appendix_total) == net
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(invoices_of_several_accounts())
 def test_each_account_has_a_heading_with_its_subtotal_over_its_sections(invoice: Invoice) -> None:
@@ -104,6 +107,7 @@ def test_each_account_has_a_heading_with_its_subtotal_over_its_sections(invoice:
         assert [title for title, _ in headings] == [*expected, *(["All accounts"] if shared else [])]
 
 
+@pytest.mark.slow
 @given(any_invoices())
 def test_bars_show_usage_and_all_of_it_or_there_are_none(invoice: Invoice) -> None:
     bars = invoice_view(invoice).bars

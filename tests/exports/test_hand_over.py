@@ -60,6 +60,7 @@ def test_the_items_of_stripe_add_up_to_the_invoice(invoice: Invoice, *, with_tax
     assert Decimal(cents).scaleb(-2) == (invoice.total if with_tax else invoice.subtotal)
 
 
+@pytest.mark.slow
 @given(invoice=ISSUED, with_tax=st.booleans())
 def test_the_fees_of_lago_add_up_to_the_invoice_and_none_is_below_zero(invoice: Invoice, *, with_tax: bool) -> None:
     fees = fees_of_lago(invoice, with_tax=with_tax)
@@ -70,6 +71,7 @@ def test_the_fees_of_lago_add_up_to_the_invoice_and_none_is_below_zero(invoice: 
     assert all(fee["unit_amount_cents"] > 0 and fee["units"] == "1" for fee in fees)
 
 
+@pytest.mark.slow
 @given(invoice=ISSUED)
 def test_each_item_has_a_key_of_its_own_that_leads_back_to_its_line(invoice: Invoice) -> None:
     by_number: dict[str, InvoiceLine] = {str(line.number): line for line in invoice.lines}

@@ -43,7 +43,7 @@ def bytes_of(root: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("cut", "step"), [(None, 83), *(pytest.param(each, 1, marks=pytest.mark.slow) for each in (None, *POWER_CUTS))]
+    ("cut", "step"), [(None, 251), *(pytest.param(each, 1, marks=pytest.mark.slow) for each in (None, *POWER_CUTS))]
 )
 def test_what_died_is_finished_by_running_it_again(
     cut: str | None, step: int, issued: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -157,6 +157,7 @@ def test_usage_that_is_forgotten_before_it_is_invoiced_is_invoiced_by_its_counts
     done(issued, "verify")
 
 
+@pytest.mark.slow
 def test_a_pending_correction_is_issued_before_its_month_is_forgotten(issued: Path) -> None:
     append_log(issued, "september.jsonl", canary("09-20", "key_a"))
     done(issued, "nightly", "--as-of", "2026-11-03")
@@ -193,6 +194,7 @@ def test_a_log_that_is_read_again_brings_nothing_back(issued: Path) -> None:
     assert lake.read_log(issued / "lake").version == before
 
 
+@pytest.mark.slow
 def test_a_price_that_changes_later_corrects_no_month_of_which_something_was_forgotten(issued: Path) -> None:
     before = totals(issued)
     done(issued, *FORGET)
@@ -215,6 +217,7 @@ def test_a_month_that_is_voided_is_drafted_again_by_its_counts(issued: Path) -> 
     done(issued, "verify")
 
 
+@pytest.mark.slow
 def test_a_day_ends_in_the_time_zone_of_its_account(tmp_path: Path) -> None:
     root = make_workspace(tmp_path / "books", accounts=ACCOUNTS)
     at_night = [plain("2026-09-30T20:00:00Z", id=f"night-{key}", key=key) for key in ("key_a", "key_t")]
@@ -256,6 +259,7 @@ def test_an_account_is_forgotten_by_the_keys_that_it_had(issued: Path) -> None:
     done(issued, "verify")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_copy_first", [True, False])
 def test_a_copy_on_the_other_side_of_the_date_counts_as_it_did(*, is_copy_first: bool, tmp_path: Path) -> None:
     """The copy that is logged latest decides between two measurements; of equal ones the first is billed."""
@@ -328,6 +332,7 @@ def test_an_older_program_is_told_that_the_lake_is_newer_and_a_lake_that_forgot_
     assert lake.read_log(issued / "lake").lake_version == 6
 
 
+@pytest.mark.slow
 def test_what_was_forgotten_says_so_wherever_somebody_asks_for_it(issued: Path) -> None:
     bundle = issued.parent / "bundle"
     done(issued, *FORGET)
@@ -348,6 +353,7 @@ def test_what_was_forgotten_says_so_wherever_somebody_asks_for_it(issued: Path) 
     assert "2 usage events" in done(issued, "explain", "INV-000003", "1")
 
 
+@pytest.mark.slow
 def test_days_are_answered_as_before_and_hours_that_were_forgotten_are_refused(issued: Path) -> None:
     asked = [("usage", "--by", "day,key", "-o", "csv"), ("cost", "--by", "account,month", "-o", "csv")]
     before = [done(issued, *words) for words in asked]

@@ -35,6 +35,7 @@ def timed(line: str, at: str) -> str:
     return json.dumps(json.loads(line) | {"time": at})
 
 
+@pytest.mark.slow
 def test_earlier_readings_are_forgotten_with_their_lines_and_invoices_of_them_are_recomputed(tmp_path: Path) -> None:
     """The first reading took other instants: it has 2 of 3 events, on other days, and was invoiced."""
     root = make_workspace(tmp_path / "books", config=WRONG)
@@ -97,6 +98,7 @@ def test_a_received_log_of_which_nothing_counts_any_more_is_removed_and_others_s
     is_sound(root)
 
 
+@pytest.mark.slow
 def test_a_lake_of_which_everything_is_forgotten_goes_on(tmp_path: Path) -> None:
     root = make_workspace(tmp_path / "books")
     write_log(root, "a.jsonl", plain("2026-09-01T10:00:00Z", id="CANARY-1"))
@@ -111,6 +113,7 @@ def test_a_lake_of_which_everything_is_forgotten_goes_on(tmp_path: Path) -> None
     is_sound(root)
 
 
+@pytest.mark.slow
 def test_of_a_month_whose_prices_depend_on_all_of_it_no_share_is_shown_once_some_is_forgotten(tmp_path: Path) -> None:
     tiers = 'prompt = { mode = "graduated", tiers = [ { up_to = 1_000_000, rate = 3.00 }, { rate = 1.00 } ] }'
     root = make_workspace(tmp_path / "books", cards={"standard": STANDARD.replace("prompt = 2.00", tiers)},
@@ -126,6 +129,7 @@ def test_of_a_month_whose_prices_depend_on_all_of_it_no_share_is_shown_once_some
     is_sound(root)
 
 
+@pytest.mark.slow
 def test_late_usage_of_a_month_of_which_a_key_was_forgotten_corrects_nothing(tmp_path: Path) -> None:
     root = make_workspace(
         tmp_path / "books", accounts='[[accounts]]\nid = "acme"\nname = "A"\nkeys = ["key_a", "key_b"]\n'
@@ -156,6 +160,7 @@ def test_requests_that_cost_a_fee_and_state_no_tokens_are_not_forgotten_before_t
     is_sound(root)
 
 
+@pytest.mark.slow
 def test_a_time_zone_that_changes_later_makes_nothing_of_what_is_left_forgotten(tmp_path: Path) -> None:
     root = make_workspace(tmp_path / "books")
     write_log(root, "a.jsonl", plain("2026-09-30T23:00:00Z", id="a"), plain("2026-10-01T01:00:00Z", id="b"))

@@ -138,6 +138,7 @@ def test_usage_is_counted_by_the_new_dimension_and_the_new_count_is_added_up(pro
     assert (refused.returncode, "cannot be combined with hemisphere or status or fate" in refused.stderr) == (2, True)
 
 
+@pytest.mark.slow
 def test_the_lake_and_the_marts_have_both_and_what_was_before_is_null(program: Path, counted: Path) -> None:
     (mart,) = (counted / "lake" / "exchanges_daily").glob("2026-10.*.parquet")
     names = pq.read_schema(mart).names

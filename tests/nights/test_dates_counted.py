@@ -82,6 +82,7 @@ def days_of(dates: list[date]) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_a_night_reads_the_dates_that_are_new_and_those_that_new_copies_reach(
     tmp_path: Path, dates_read: list[date]
 ) -> None:

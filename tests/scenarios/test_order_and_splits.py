@@ -66,6 +66,7 @@ def test_shuffled_and_split_logs_collected_over_several_nights_give_the_same_inv
     assert invoices(parts) == expected
 
 
+@pytest.mark.slow
 def test_every_line_logged_twice_gives_the_same_invoices(tmp_path: Path) -> None:
     once, twice = tmp_path / "once", tmp_path / "twice"
     for workspace in (once, twice):

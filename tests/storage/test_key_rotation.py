@@ -245,7 +245,7 @@ def test_doctor_says_where_a_rotation_stands(books: Path) -> None:
 STEPS = (("rotate",), ("rotate", "--seen"), ("rotate", "--finish"))
 
 
-@pytest.mark.parametrize("calls", [4, pytest.param(1, marks=pytest.mark.slow)], ids=("every fourth", "every one"))
+@pytest.mark.parametrize("calls", [12, pytest.param(1, marks=pytest.mark.slow)], ids=("every twelfth", "every one"))
 @pytest.mark.parametrize("step", range(len(STEPS)), ids=("begin", "seen", "finish"))
 def test_a_step_that_dies_anywhere_is_gone_on_with_by_the_same_command(
     books: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int, calls: int

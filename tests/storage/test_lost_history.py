@@ -197,6 +197,7 @@ def test_a_payment_is_not_recorded_in_a_register_that_lost_its_end(issued: Path)
     assert "names INV-000002" in is_refused(issued, "invoice", "paid", "INV-000001", "--on", "2026-11-02").stderr
 
 
+@pytest.mark.slow
 def test_names_that_a_file_cannot_be_read_for_are_no_evidence_and_no_traceback(issued: Path) -> None:
     path = issued / "invoices/2026-10/invoices.csv"
     whole = path.read_bytes()

@@ -56,6 +56,7 @@ def span(books: Path, line: int) -> str:
     return f"{start}-{start + len(lines[line - 1])}"
 
 
+@pytest.mark.slow
 def test_the_csv_of_every_line_of_every_invoice_adds_up_to_the_printed_amount(books: Path) -> None:
     for document in read_register(books):
         for line in document["lines"]:
