@@ -1,7 +1,8 @@
 """Request logs → usage events: what is new in the sources, committed to the lake.
 
-Owns which logs are read in what order, the batches of commits, and the secret behind key ids. Does not own reading
-(``pipeline.collectors``), what is read again (``again``), nor the commit (``pipeline.lake.commits``).
+Owns the order in which logs are read, the batches of commits, and the secret behind key ids. Does not own which logs
+these are (``logs_to_read``), reading (``pipeline.collectors``), what is read again (``again``), nor the commit
+(``pipeline.lake.commits``).
 """
 
 from __future__ import annotations
@@ -24,19 +25,18 @@ from pipeline.collectors import (
     ends_of,
     read_by,
     read_log,
-    records_beginning_like,
     unread_tails,
 )
-from pipeline.configuration.source_files import find_logs, source_path, source_text
+from pipeline.configuration.source_files import source_path, source_text
 from pipeline.jobs.key_ids import open_key_ids
 from pipeline.jobs.night.again import NOTHING_AGAIN, LogAt, again_text, gone_text, read_all_again
-from pipeline.jobs.night.given_files import choose_source
 from pipeline.jobs.night.left_out import left_out_text, without_forgotten
-from pipeline.jobs.night.received import STANDARD_INPUT, held_received, is_received, keep_received
+from pipeline.jobs.night.logs_to_read import ConfiguredLogs, GivenLogs, LogOfSource, configured_logs, files_beside
+from pipeline.jobs.night.received import is_received
 from pipeline.jobs.night.trial import is_mostly_refused, is_on_trial, quarantine_example, refused_source
 from pipeline.jobs.state.forgotten.rules import WhatWasForgotten
 from pipeline.jobs.state.history import refuse_lost_history
-from pipeline.jobs.state.log_formats import batch_files_of, log_format_at, log_format_of
+from pipeline.jobs.state.log_formats import batch_files_of, log_format_of
 from pipeline.jobs.warned import NightWarning
 from pipeline.jobs.wording import are, counted
 from pipeline.usage.sources import line_counts, quarantine_reasons
@@ -52,7 +52,6 @@ if TYPE_CHECKING:
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.key_ids import KeyIds
     from pipeline.jobs.night.again import ReadAgain
-    from pipeline.jobs.night.given_files import ChosenSource
     from pipeline.jobs.night.trial import QuarantineExample, RefusedSource
     from pipeline.jobs.state.history import History
     from pipeline.lake.snapshot import LakeSnapshot
@@ -64,8 +63,6 @@ COMMIT_EVENTS_MAX = 1_000_000
 _TRIES_MAX = 5
 _SINCE_CHANGED = "lines of theirs could not be read, or stated no usage, and the settings or the reader have changed"
 _SINCE_BATCHES_CAME = f"their batch has come, or {_SINCE_CHANGED}"
-_BESIDE_MAX = 1_000
-"""So many files of a folder are looked at to find a log that was renamed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,14 +157,14 @@ def collect(
     for source in workspace.settings.sources:
         log_format_of(workspace.settings, source)  # no night should find out with the first log of a source
     found = (
-        _configured(workspace, source_names)
+        configured_logs(workspace, source_names)
         if source_names or not (paths or received is not None)
-        else _Configured(logs=[], refused=[], warnings=[], without_logs=[], beside=frozenset())
+        else ConfiguredLogs(logs=[], refused=[], warnings=[], without_logs=[], beside=frozenset())
     )
     logs = found.logs
     is_all = not (paths or source_names or received is not None)
     of_sources = {log.target for log in logs}
-    given = _Given(workspace=workspace, as_source=as_source)
+    given = GivenLogs(workspace=workspace, as_source=as_source)
     with ExitStack() as held:
         by_hand = [log for log in map(given.log, paths) if log.target not in of_sources]
         meant = set[str]()
@@ -207,17 +204,6 @@ def collect(
         "stop them, or run this again later"
     )
     raise CommitConflict(message)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Log:
-    target: Path
-    """As it is opened: behind the links that may be followed."""
-    called: str
-    """As the lake names it."""
-    source: SourceSettings
-    is_named: bool
-    """The person at the terminal named this very file, so that a link is followed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,7 +251,7 @@ class _Run:
         """All that was forgotten, as of the commit that the run began with."""
         return WhatWasForgotten(workspace=self.workspace, forgettings=self.snapshot.forgettings)
 
-    def read_again(self, logs: Sequence[_Log], meant: _Meant | None, elsewhere: _Meant | None) -> None:
+    def read_again(self, logs: Sequence[LogOfSource], meant: _Meant | None, elsewhere: _Meant | None) -> None:
         """Read again what these logs hold of what was read before: all of it, or ``None``: what failed.
 
         So are the logs that no glob names and that were collected by name, of ``elsewhere``, where they still lie.
@@ -308,7 +294,7 @@ class _Run:
             gone = NightWarning(code=WarningCode.LOG_GONE, subject="", text=gone_text(self.again))
             self.warnings.append(gone)
 
-    def _batch_of(self, log: _Log) -> BatchOf | None:
+    def _batch_of(self, log: LogOfSource) -> BatchOf | None:
         """Return the batch whose output a log is; ``None`` where its source says nothing of batches."""
         name = log.source.name
         if name not in self.batch_files:
@@ -321,20 +307,20 @@ class _Run:
         files = self.batch_files[name]
         return None if files is None else files.of(log.target)
 
-    def _collected_by_name(self, logs: Sequence[_Log], meant: _Meant) -> Iterator[_Log]:
+    def _collected_by_name(self, logs: Sequence[LogOfSource], meant: _Meant) -> Iterator[LogOfSource]:
         """Yield the files of configured sources that lie where they were collected, under no glob."""
         sources = {source.name: source for source in self.workspace.settings.sources}
         under_globs = {log.called for log in logs}
         for name, called in dict.fromkeys((each.name, each.source) for each in self.snapshot.sources if meant(each)):
             path = source_path(self.workspace.root, called)
             if name in sources and called not in under_globs and path.is_file() and not path.is_symlink():
-                yield _Log(target=path, called=called, source=sources[name], is_named=False)
+                yield LogOfSource(target=path, called=called, source=sources[name], is_named=False)
 
-    def read(self, logs: Sequence[_Log]) -> None:
+    def read(self, logs: Sequence[LogOfSource]) -> None:
         self.known.add(self.snapshot.sources)
         total = sum(log.target.stat().st_size for log in logs if log.target.is_file())
         read = 0
-        of_source: dict[str, list[_Log]] = {}
+        of_source: dict[str, list[LogOfSource]] = {}
         for log in logs:
             of_source.setdefault(log.source.name, []).append(log)
         for name, its_logs in of_source.items():
@@ -363,7 +349,7 @@ class _Run:
         on_progress(source, before, total)
         return lambda read: on_progress(source, before + read, total)
 
-    def _read_one(self, log: _Log, on_trial: _Trial | None, on_bytes: Callable[[int], None] | None) -> None:
+    def _read_one(self, log: LogOfSource, on_trial: _Trial | None, on_bytes: Callable[[int], None] | None) -> None:
         source = log.called
         reading = read_log(
             log.target,
@@ -477,7 +463,7 @@ class _Run:
             if source.name not in received
         ]
 
-    def find_unread_tails(self, logs: Sequence[_Log], beside: Collection[str]) -> None:
+    def find_unread_tails(self, logs: Sequence[LogOfSource], beside: Collection[str]) -> None:
         """Say which logs of the configured sources had unread bytes and are found no more.
 
         None of those that lie ``beside`` logs, and were logs before.
@@ -495,7 +481,7 @@ class _Run:
             and end.source not in sources[end.name].gone
         ]
         under_globs = {log.target for log in logs}
-        others = [path for path in _files_beside(root, ends) if path.resolve() not in under_globs]
+        others = [path for path in files_beside(root, ends) if path.resolve() not in under_globs]
         log_format = LogFormat()
         for problem in unread_tails(ends, others, name_of=lambda path: source_text(root, path), log_format=log_format):
             self.problems.append(problem)
@@ -555,111 +541,3 @@ class _Run:
             quarantine_example=self.examples[next(iter(reasons))] if reasons else None,
             snapshot=self.snapshot,
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Configured:
-    """What the globs of sources come to."""
-
-    logs: list[_Log]
-    refused: list[RefusedPath]
-    warnings: list[NightWarning]
-    without_logs: list[SourceSettings]
-    beside: frozenset[str]
-    """Batch objects and input files under the paths of their own source, by their names in the lake: they are no logs.
-    """
-
-
-def _configured(workspace: Workspace, names: Sequence[str]) -> _Configured:
-    """Return what all sources, or those named, come to. A file that two sources name is the first one's."""
-    logs: dict[Path, _Log] = {}
-    refused: dict[Path, RefusedPath] = {}
-    beside: set[str] = set()
-    without_logs: list[SourceSettings] = []
-    told = "tallybook.toml names no [[sources]], so nothing is collected; add one"
-    nothing = NightWarning(code=WarningCode.NO_SOURCES, subject="tallybook.toml", text=told)
-    warnings = [] if workspace.settings.sources else [nothing]
-    for source in workspace.settings.sources:
-        if names and source.name not in names:
-            continue
-        found = find_logs(workspace.root, source.all_paths, source.link_roots)
-        batches = batch_files_of(workspace.root, source)
-        for log in found.logs:
-            called = source_text(workspace.root, log.path)
-            if batches is not None and batches.has(log.target):
-                beside.add(called)
-                continue
-            logs.setdefault(log.target, _Log(target=log.target, called=called, source=source, is_named=False))
-        refused |= {each.path: each for each in found.refused}
-        if not found.logs:
-            without_logs.append(source)
-    return _Configured(
-        logs=list(logs.values()),
-        refused=list(refused.values()),
-        warnings=warnings,
-        without_logs=without_logs,
-        beside=frozenset(beside),
-    )
-
-
-@dataclass(kw_only=True)
-class _Given:
-    """The logs that somebody gives at the terminal, and what is told of how they are read."""
-
-    workspace: Workspace
-    as_source: str | None
-    told: list[str] = field(default_factory=list)
-    """One line on each log that no source names."""
-
-    @cached_property
-    def known(self) -> KnownSources:
-        return KnownSources(lake.read_log(self.workspace.lake).sources)
-
-    def receive(self, pieces: Iterable[bytes], *, keep: bool, held: ExitStack) -> _Log:
-        """Return the log that comes by standard input, there for as long as ``held`` is; kept where that is wanted."""
-        root = self.workspace.root
-        if keep:
-            log = keep_received(root, pieces, self._choose_received)
-            called = source_text(root, log.path)
-            place, then = f"kept as {called}, ", ""
-        else:
-            log = held.enter_context(held_received(pieces, self._choose_received))
-            called = log.called
-            place, then = "", "; it is not kept, so pipe it in again to have lines of it read again (or use --keep)"
-        why = f", {log.chosen.why}" if log.chosen.why else ""
-        self.told.append(f"{STANDARD_INPUT}: {place}read as source {log.chosen.source.name!r}{why}{then}")
-        return _Log(target=log.path, called=called, source=log.chosen.source, is_named=True)
-
-    def beginning_like(self, log: _Log) -> list[SourceRecord]:
-        """Return what was collected of logs that begin as this one does: it may have come before under other names."""
-        log_format = log_format_of(self.workspace.settings, log.source)
-        return records_beginning_like(log.target, log_format, self.known, follows_links=True)
-
-    def log(self, path: Path) -> _Log:
-        """Return a given file with its source."""
-        called = source_text(self.workspace.root, path)
-        chosen = self._choose(path, called)
-        if chosen.why:
-            self.told.append(f"{called}: read as source {chosen.source.name!r}, {chosen.why}; its paths do not name it")
-        return _Log(target=path, called=called, source=chosen.source, is_named=True)
-
-    def _choose_received(self, path: Path) -> ChosenSource:
-        return self._choose(path, STANDARD_INPUT)
-
-    def _choose(self, path: Path, called: str) -> ChosenSource:
-        return choose_source(
-            self.workspace,
-            path,
-            called=called,
-            asked_for=self.as_source,
-            known=lambda: self.known,
-            format_of=lambda source, path: log_format_at(self.workspace.root, self.workspace.settings, source, path),
-        )
-
-
-def _files_beside(root: Path, records: Sequence[SourceRecord]) -> Iterator[Path]:
-    """Yield the files in the folders of logs, where these folders are still there."""
-    for folder in sorted({(root / record.source).parent for record in records}):
-        if folder.is_dir():
-            files = (path for path in folder.iterdir() if path.is_file() and not path.is_symlink())
-            yield from sorted(files)[:_BESIDE_MAX]
