@@ -79,12 +79,26 @@ def write_derived(
     rendered = _render(manifest)
     if not _holds(folder / MANIFEST_NAME, rendered):
         disk.replace_durably(folder / MANIFEST_NAME, rendered)
+    _sweep(folder, manifest)
+    return manifest
+
+
+def sweep_derived(lake_dir: Path, name: str) -> None:
+    """Remove what a run left that died after it wrote the manifest. Only for the holder of the workspace's lock.
+
+    Raises ``DataFileDamaged`` where the manifest is torn.
+    """
+    manifest = read_manifest(lake_dir, name)
+    if manifest is not None:
+        _sweep(_folder(lake_dir, name), manifest)
+
+
+def _sweep(folder: Path, manifest: Manifest) -> None:
     kept = {file.name for file in manifest.files.values()}
     disk.remove_files(
         folder, [path.name for path in folder.iterdir() if _FILE_NAME.fullmatch(path.name) and path.name not in kept]
     )
     disk.sweep_temporaries(folder)
-    return manifest
 
 
 def read_manifest(lake_dir: Path, name: str) -> Manifest | None:

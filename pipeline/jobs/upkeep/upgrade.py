@@ -36,7 +36,7 @@ from pipeline.jobs.state.notices.acknowledged import read_acknowledged
 from pipeline.jobs.state.suspicious import SUSPICIOUS_COPIES, suspicious_copies, write_suspicious_copies
 from pipeline.jobs.wording import counted
 from pipeline.lake.commits import grown, read_log
-from pipeline.lake.derived import read_manifest
+from pipeline.lake.derived import read_manifest, sweep_derived
 from pipeline.objects.lock import locked
 from pipeline.register import configurations
 from pipeline.register.invoice_files import INVOICES_FILE, read_period_file, written_periods
@@ -102,6 +102,8 @@ def upgrade(workspace: Workspace, *, now: datetime, is_rehearsal: bool) -> Upgra
         planned = _planned(workspace)
         if planned.changes:
             _write(workspace, now)
+        for name in _TABLES:
+            sweep_derived(workspace.lake, name)
     return planned
 
 
