@@ -1,4 +1,4 @@
-"""Faults at every step of a workspace's life: ``python -m benchmarks.faults`` prints what was tried and what came of it.
+"""Faults at every step of a life: ``python -m benchmarks.faults`` prints what was tried and what came of it.
 
 ::
 

@@ -1,7 +1,7 @@
 """Every class of file in a workspace is flipped, cut short and deleted, the last entry of every chain included.
 
-Each is found by ``verify`` or by the next night, or amounts to nothing: it is derived, and written anew, equal; or it is
-a kept count, and no answer changes. What a person writes (logs, configuration, rate cards) is not damaged here.
+Each is found by ``verify`` or by the next night, or amounts to nothing: it is derived, and written anew, equal; or
+it is a kept count, and no answer changes. What a person writes (logs, configuration, rate cards) is not damaged here.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import re
 import shutil
 from typing import TYPE_CHECKING
 
+from workspaces import append_log
+
 from benchmarks.faults import lives
 from benchmarks.faults.tally import Tally
 from pipeline.base.errors import TallybookError
@@ -17,6 +19,8 @@ from pipeline.objects.layout import lock
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from workspaces import Done
 
 WRITTEN_BY_PEOPLE = ("logs/", "rates/", "accounts.toml", "tallybook.toml")
 QUESTIONS = (("usage",), ("cost",), ("invoice", "list"), ("budgets",), ("doctor", "--json"))
@@ -37,7 +41,8 @@ def try_damage(scratch: Path, *, every: int) -> Tally:
         lives.prepare(root, step)
         done = lives.run(root, step.arguments)
         if done.returncode:
-            raise RuntimeError(f"{step.name}: {done.stderr}")
+            msg = f"{step.name}: {done.stderr}"
+            raise RuntimeError(msg)
         if step.name == "issue once more":  # events are still there, before they are forgotten
             _damage_all(tally, root, scratch, every, "before forgetting")
     _damage_all(tally, root, scratch, every, "at the end")
@@ -46,8 +51,9 @@ def try_damage(scratch: Path, *, every: int) -> Tally:
 
 def _damage_all(tally: Tally, root: Path, scratch: Path, every: int, when: str) -> None:
     expected_root = shutil.copytree(root, scratch / "expected")
-    if (done := lives.run(expected_root, lives.NIGHT)).returncode:
-        raise RuntimeError(f"the night after: {done.stderr}")
+    if (done := _next_night(expected_root)).returncode:
+        msg = f"the night after: {done.stderr}"
+        raise RuntimeError(msg)
     expected, answers = lives.kept(expected_root), _answers(expected_root)
     classes: dict[str, list[str]] = {}
     for path in sorted(root.rglob("*")):
@@ -81,11 +87,17 @@ def _hurt(path: Path, damage: str) -> None:
         path.unlink()
 
 
+def _next_night(root: Path) -> Done:
+    """Run the night after, with a response to a raw key, so that the key secret is needed."""
+    append_log(root, "a.jsonl", lives.with_raw_key("2026-11-04T10:00:00Z", "nov-4"))
+    return lives.run(root, lives.NIGHT)
+
+
 def _outcome(root: Path, expected: dict[str, str], answers: list[str]) -> str:
     try:
         if lives.run(root, ("verify",)).returncode:
             return "found by verify"
-        if lives.run(root, lives.NIGHT).returncode:
+        if _next_night(root).returncode:
             return "found by the next night"
     except TallybookError:
         return "found by the next night"

@@ -71,7 +71,8 @@ def _calls(root: Path, step: lives.Step) -> int:
     with mock.patch.object(disk, "os", counting):
         done = lives.run(root, step.arguments)
     if done.returncode:
-        raise RuntimeError(f"{step.name}: {done.stderr}")
+        msg = f"{step.name}: {done.stderr}"
+        raise RuntimeError(msg)
     return counting.calls
 
 
@@ -84,7 +85,7 @@ def _dies(root: Path, step: lives.Step, die_at: int, moment: str) -> bool:
     return False
 
 
-def _one(
+def _one(  # noqa: PLR0917 - one point of the walk
     tally: Tally,
     root: Path,
     step: lives.Step,

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A command of the life; ``logged`` is what the gateway wrote before it, ``repeatable`` whether run again it adds nothing."""
+    """A command of the life.
+
+    ``logged`` is what the gateway wrote before it; ``repeatable``, whether run again it adds nothing.
+    """
 
     name: str
     arguments: tuple[str, ...]
@@ -51,12 +54,18 @@ NIGHT = ("nightly", "--as-of", "2026-11-05")
 """The night after the life: it finishes what was begun, and writes anew what is derived."""
 
 
+def with_raw_key(ts: str, id: str) -> str:  # noqa: A002 - what the wire calls it
+    """Return a line of a gateway that logs raw keys."""
+    return plain(ts, id=id).replace('"api_key_id": "key_a"', f'"api_key": "sk-{"made-up-":032}"')
+
+
 def begin(root: Path) -> Path:
     """Make the workspace, with the logs of its first days."""
     make_workspace(root)
     lines = (plain("2026-09-28T10:00:00Z", id="sep-28"), plain("2026-09-29T10:00:00Z", id="sep-29"), "no JSON either")
-    raw_key = lines[0].replace('"api_key_id": "key_a"', f'"api_key": "sk-{"made-up-":032}"').replace("sep-28", "raw")
-    write_log(root, "a.jsonl", *lines, plain("2026-09-29T10:00:00Z", id="sep-29"), raw_key)
+    write_log(
+        root, "a.jsonl", *lines, plain("2026-09-29T10:00:00Z", id="sep-29"), with_raw_key("2026-09-28T10:00:00Z", "raw")
+    )
     return root
 
 

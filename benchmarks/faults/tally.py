@@ -35,7 +35,7 @@ class Tally:
         return bool(self.lost or self.doubled or self.silent or self.outcomes_needed - self.outcomes.keys())
 
     def lines(self) -> Iterable[str]:
-        """What is printed of the kind."""
+        """Yield what is printed of the kind."""
         yield f"{self.kind}: {self.injected.total()} injected: {_counts(self.injected)}"
         yield f"  outcomes: {_counts(self.outcomes)}"
         for outcome in sorted(self.outcomes_needed - self.outcomes.keys()):
@@ -50,4 +50,4 @@ def _counts(counter: Counter[str]) -> str:
 
 
 def _short(facts: Counter[str]) -> str:
-    return "; ".join(f"{number} × {fact[:60]}" for fact, number in facts.items())
+    return "; ".join(f"{number} times {fact[:60]}" for fact, number in facts.items())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,12 +11,12 @@ from benchmarks.faults.damage import class_of, try_damage
 from benchmarks.faults.deaths import try_deaths
 from benchmarks.faults.tally import Tally
 
-UNNOTICED = {"key-secret", "key-secret.old", "key-aliases/*.json"}
-"""Neither ``verify`` nor a night without raw keys reads these: a known hole, that ``just faults`` fails for."""
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(("found", "failed"), [({"a": 1}, False), ({}, True), ({"a": 2}, True), ({"b": 1}, True)])
-def test_a_fact_that_is_lost_or_doubled_fails(found: dict[str, int], failed: bool) -> None:
+def test_a_fact_that_is_lost_or_doubled_fails(found: dict[str, int], *, failed: bool) -> None:
     tally = Tally("deaths", frozenset({"old"}), outcomes=Counter({"old": 1}))
     tally.compare("here", Counter(found), Counter({"a": 1}))
     assert tally.failed is failed
@@ -41,6 +41,6 @@ def test_deaths_lose_and_double_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_damage_is_silent_nowhere_but_in_the_known_classes(tmp_path: Path) -> None:
+def test_no_damage_is_silent(tmp_path: Path) -> None:
     tally = try_damage(tmp_path, every=3)
-    assert {class_of(case.split(" ")[0]) for case in tally.silent} <= UNNOTICED, "\n".join(tally.lines())
+    assert not tally.failed, "\n".join(tally.lines())
