@@ -54,6 +54,10 @@ mutants:
     {{python}} -m benchmarks.mutants sql
     {{python}} -m benchmarks.mutants kernel
 
+# Faults at every step of a workspace's life: deaths at calls to the disk, damage to every class of file. Takes hours.
+faults *arguments:
+    {{python}} -m benchmarks.faults {{arguments}}
+
 # Make data/logs again (the same bytes, unless the maker changed).
 make-sample:
     {{python}} benchmarks/make_sample.py

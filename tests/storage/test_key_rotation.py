@@ -277,3 +277,27 @@ def test_a_step_that_dies_anywhere_is_gone_on_with_by_the_same_command(
         assert not [*left.glob(".tmp-*")], "it may hold a secret"
     assert die_at > 3
     assert nights == ({0, 2} if step == 0 else set())
+
+
+@pytest.mark.parametrize("damage", ["flipped", "emptied"])
+def test_verify_names_a_damaged_entry_of_the_aliases(books: Path, damage: str) -> None:
+    assert rotate(books).returncode == 0
+    assert tallybook(books, "verify").returncode == 0
+    entry = max(layout.key_aliases(books).glob("*.json"))
+    content = entry.read_bytes()
+    entry.write_bytes(content.replace(b'"', b"'", 1) if damage == "flipped" else b"")
+    found = tallybook(books, "verify")
+    assert found.returncode == 6
+    assert "FAIL  key_aliases_are_unchanged: " in found.stdout
+    assert entry.name in found.stdout
+
+
+def test_verify_notices_that_the_last_entry_of_the_aliases_is_gone(books: Path) -> None:
+    assert rotate(books).returncode == 0
+    append_log(books, "app.jsonl", line(11, 0, KEYS[0]))
+    night(books, 11)
+    assert tallybook(books, "verify").returncode == 0
+    max(layout.key_aliases(books).glob("*.json")).unlink()
+    found = tallybook(books, "verify")
+    assert found.returncode == 6
+    assert "FAIL  key_aliases_are_unchanged: " in found.stdout

@@ -2,7 +2,8 @@
 
 Owns the order of the claims (ARCHITECTURE: "What must always hold") and that a damaged lake is an answer, not an
 accident. Does not own the claims: ``lake_checks``, ``log_checks``, ``document_checks``, ``invoice_checks``,
-``payment_checks``, ``signing`` and ``sql/checks/blocking`` do. Reads everything again and writes nothing.
+``payment_checks``, ``alias_checks``, ``signing`` and ``sql/checks/blocking`` do.
+Reads everything again and writes nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from pipeline import register
 from pipeline.base.errors import DataFileDamaged, HistoryLost, LogEntryRefused
 from pipeline.jobs.check import Check
+from pipeline.jobs.proofs.alias_checks import alias_checks
 from pipeline.jobs.proofs.document_checks import document_checks
 from pipeline.jobs.proofs.invoice_checks import invoice_checks
 from pipeline.jobs.proofs.lake_checks import lake_checks
@@ -57,6 +59,7 @@ def verify(workspace: Workspace, *, with_logs: bool = False, keys: Sequence[Path
         built = aggregate(workspace)
         counts = counts_of(built)
         checks = list(lake_checks(workspace, built, counts))
+        checks += alias_checks(workspace.root, known_check=built.snapshot.key_secret_check)
         checks += [log_check(workspace, built.snapshot.sources)] if with_logs else []
     except (DataFileDamaged, LogEntryRefused) as damage:
         damaged = Check(name="lake_is_undamaged", ok=False, detail=str(damage))

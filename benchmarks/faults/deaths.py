@@ -1,0 +1,120 @@
+"""The process dies at calls to the disk in every step of a life: before the call, half way, after it.
+
+After each death the step is run again; every other time it dies once more while it is.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+from faulty_os import Died, FaultyOs
+
+from benchmarks.faults import lives
+from benchmarks.faults.tally import Tally
+from pipeline.objects import disk
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from pathlib import Path
+
+MOMENTS = ("before", "half", "after")
+
+
+class DyingOs(FaultyOs):
+    """Dies at call ``die_at``: ``before`` it, ``half`` way (a write has written half), or ``after`` it was done."""
+
+    def __init__(self, root: Path, *, die_at: int | None, moment: str) -> None:
+        super().__init__(root, die_at=die_at)
+        self.moment = moment
+
+    def _count(self, name: str, arguments: tuple[Any, ...]) -> None:
+        if self.dead or self.calls + 1 != self.die_at or self.moment == "half":
+            super()._count(name, arguments)
+            return
+        self.calls += 1
+        self.dead = True
+        if self.moment == "after":
+            if name in ("write", "rename", "link", "unlink", "mkdir"):
+                getattr(os, name)(*arguments)
+            elif name == "open":
+                os.close(os.open(*arguments))
+        raise Died
+
+
+def try_deaths(scratch: Path, *, every: int) -> Tally:
+    """Let the process die at every ``every``-th call of each step."""
+    tally = Tally("deaths", frozenset({"old", "new"}))
+    root = lives.begin(scratch / "life")
+    for step in lives.LIFE:
+        lives.prepare(root, step)
+        before = lives.facts(root)
+        undisturbed = shutil.copytree(root, scratch / "undisturbed")
+        calls = _calls(undisturbed, step)
+        expected = lives.facts(undisturbed)
+        for number, die_at in enumerate(range(1, calls + 1, every)):
+            moment = MOMENTS[number % 3] if every > 1 else None
+            for each in MOMENTS if moment is None else (moment,):
+                where = f"{step.name}, {each} call {die_at} of {calls}"
+                tried = shutil.copytree(root, scratch / "tried")
+                _one(tally, tried, step, where, die_at, each, (before, expected), twice=number % 2 == 1)
+                shutil.rmtree(tried)
+        shutil.rmtree(root)
+        undisturbed.rename(root)
+    return tally
+
+
+def _calls(root: Path, step: lives.Step) -> int:
+    counting = DyingOs(root, die_at=None, moment="before")
+    with mock.patch.object(disk, "os", counting):
+        done = lives.run(root, step.arguments)
+    if done.returncode:
+        msg = f"{step.name}: {done.stderr}"
+        raise RuntimeError(msg)
+    return counting.calls
+
+
+def _dies(root: Path, step: lives.Step, die_at: int, moment: str) -> bool:
+    with mock.patch.object(disk, "os", DyingOs(root, die_at=die_at, moment=moment)):
+        try:
+            lives.run(root, step.arguments)
+        except Died:
+            return True
+    return False
+
+
+def _one(  # noqa: PLR0917 - one point of the walk
+    tally: Tally,
+    root: Path,
+    step: lives.Step,
+    where: str,
+    die_at: int,
+    moment: str,
+    known: tuple[Counter[str], Counter[str]],
+    *,
+    twice: bool,
+) -> None:
+    before, expected = known
+    if not _dies(root, step, die_at, moment):
+        tally.outcomes["was not reached"] += 1
+        tally.lost.append(f"{where}: the run did not reach the call")
+        return
+    tally.injected[f"{moment} a call"] += 1
+    left = lives.facts(root)
+    tally.outcomes["new" if left == expected else "old" if left == before else "between"] += 1
+    # Who issues looks first: a document or a rotation that is there is not made again.
+    if left != expected or step.repeatable:
+        if twice and _dies(root, step, max(1, die_at // 2), moment):
+            tally.injected["once more in the run after"] += 1
+        if lives.facts(root) != expected or step.repeatable:
+            done = lives.run(root, step.arguments)
+            if done.returncode:
+                tally.lost.append(f"{where}: the run after ends with {done.returncode}: {done.stderr[-200:]}")
+    tally.compare(where, lives.facts(root), expected)
+    if (night := lives.run(root, lives.NIGHT)).returncode:  # it writes anew what is derived
+        tally.lost.append(f"{where}: the next night: {night.stderr[-200:]}")
+    if (checked := lives.run(root, ("verify",))).returncode:
+        failed = [line for line in checked.stdout.splitlines() if line.startswith("FAIL")]
+        tally.lost.append(f"{where}: verify: {failed or checked.stderr[-200:]}")

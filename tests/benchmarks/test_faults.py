@@ -1,0 +1,50 @@
+"""The harness of faults: it fails where it must, and short runs of each kind hold."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks.faults.damage import class_of, try_damage
+from benchmarks.faults.deaths import try_deaths
+from benchmarks.faults.tally import Tally
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+UNCHECKED = {"lake/told/warnings.json"}
+"""A known hole, for which ``just faults`` fails: since when warnings are known is checked by nothing."""
+
+
+@pytest.mark.parametrize(("found", "failed"), [({"a": 1}, False), ({}, True), ({"a": 2}, True), ({"b": 1}, True)])
+def test_a_fact_that_is_lost_or_doubled_fails(found: dict[str, int], *, failed: bool) -> None:
+    tally = Tally("deaths", frozenset({"old"}), outcomes=Counter({"old": 1}))
+    tally.compare("here", Counter(found), Counter({"a": 1}))
+    assert tally.failed is failed
+
+
+def test_an_outcome_that_was_never_seen_fails() -> None:
+    tally = Tally("deaths", frozenset({"old", "new"}), outcomes=Counter({"old": 1}))
+    assert tally.failed
+    assert "  FAIL: never seen: new" in list(tally.lines())
+
+
+def test_files_of_one_class_are_named_alike() -> None:
+    names = [f"invoices/2026-0{month}/INV-00000{month}/lines.csv" for month in (8, 9)]
+    assert {class_of(name) for name in names} == {"invoices/*/*/lines.csv"}
+    assert class_of(f"lake/quarantine/{'a1' * 32}.parquet") == "lake/quarantine/*.parquet"
+
+
+@pytest.mark.slow
+def test_deaths_lose_and_double_nothing(tmp_path: Path) -> None:
+    tally = try_deaths(tmp_path, every=80)
+    assert not tally.failed, "\n".join(tally.lines())
+
+
+@pytest.mark.slow
+def test_damage_is_silent_nowhere_but_in_what_was_told(tmp_path: Path) -> None:
+    tally = try_damage(tmp_path, every=3)
+    assert {case.split(" ")[0] for case in tally.silent} <= UNCHECKED, "\n".join(tally.lines())
+    assert not tally.outcomes_needed - tally.outcomes.keys()
