@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from workspaces import append_log, fingerprints, make_workspace, plain, tallybook, write_log
 
 from pipeline import lake, register
-from pipeline.configuration.key_aliases import read_key_aliases
+from pipeline.configuration.keys.key_aliases import read_key_aliases
 from pipeline.objects import layout
 
 if TYPE_CHECKING:

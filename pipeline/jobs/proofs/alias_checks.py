@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError, LogEntryRefused
-from pipeline.configuration.key_aliases import read_key_aliases
+from pipeline.configuration.keys.key_aliases import read_key_aliases
 from pipeline.jobs.check import Check
 from pipeline.jobs.key_ids import refuse_lost_aliases
 
