@@ -1,7 +1,8 @@
 """Every class of file in a workspace is flipped, cut short and deleted, the last entry of every chain included.
 
 Each is found by ``verify`` or by the next night, or amounts to nothing: it is derived, and written anew, equal; or
-it is a kept count, and no answer changes. What a person writes (logs, configuration, rate cards) is not damaged here.
+it is a kept count, and no answer changes; or it is what was told of, and the next night tells of all of it as new. What
+a person writes (logs, configuration, rate cards) is not damaged here.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from workspaces import append_log
 from benchmarks.faults import lives
 from benchmarks.faults.tally import Tally
 from pipeline.base.errors import TallybookError
+from pipeline.lake.told import read_told
 from pipeline.objects.layout import lock
 
 if TYPE_CHECKING:
@@ -101,13 +103,25 @@ def _outcome(root: Path, expected: dict[str, str], answers: list[str]) -> str:
             return "found by the next night"
     except TallybookError:
         return "found by the next night"
+    return _outcome_of_differences(root, expected, answers)
+
+
+def _outcome_of_differences(root: Path, expected: dict[str, str], answers: list[str]) -> str:
     found = lives.kept(root)
     if found == expected:
         return "amounts to nothing"
     differ = {name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name)}
     if all(name.startswith("lake/counted/") for name in differ) and _answers(root) == answers:
         return "changes no answer"
+    if all(name.startswith("lake/told/") for name in differ) and _everything_is_new(root):
+        return "told as new"
     return "silent"
+
+
+def _everything_is_new(root: Path) -> bool:
+    """Say whether the last night told of all its warnings as new ones: nothing of before was believed."""
+    told = read_told(root / "lake")
+    return bool(told) and len({each.told_at for each in told}) == 1
 
 
 def _answers(root: Path) -> list[str]:

@@ -1,11 +1,13 @@
 """What the last night warned of, and how much of it, kept so that the next one can tell what is new.
 
-One file, ``lake/told/warnings.json``, replaced at once. It may be deleted at any time, and is not believed where it is
-damaged: then everything is new once more. Does not own what makes a warning new (``pipeline.jobs.state.notices.told``).
+One file, ``lake/told/warnings.json``, replaced at once. It may be deleted at any time, and is not believed where its
+digest says that it is damaged: then everything is new once more. Does not own what makes a warning new
+(``pipeline.jobs.state.notices.told``).
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,7 +45,11 @@ def read_told(lake_dir: Path) -> tuple[ToldWarning, ...]:
     """Return what the last night told; nothing where there is no such file, or one that is not ours."""
     try:
         content = (lake_dir / _FOLDER / _FILE).read_bytes()
-        warnings = checked_fields(parse_object(content), "the file", warnings=list)["warnings"]
+        stated = parse_object(content)
+        with_digest = {"sha256": str} if "sha256" in stated else {}  # programs of before wrote none
+        warnings = checked_fields(stated, "the file", warnings=list, **with_digest)["warnings"]
+        if stated.get("sha256", _digest(warnings)) != _digest(warnings):
+            return ()
         return tuple(told_from_document(value) for value in warnings)
     except (OSError, ValueError):
         return ()  # that everything is new is always right
@@ -75,7 +81,12 @@ def told_document(told: ToldWarning) -> dict[str, object]:
 
 def _render(told: Sequence[ToldWarning]) -> bytes:
     listed = [told_document(each) for each in told]
-    return (json.dumps({"warnings": listed}, ensure_ascii=False, sort_keys=True, indent=1) + "\n").encode("utf-8")
+    document = {"sha256": _digest(listed), "warnings": listed}
+    return (json.dumps(document, ensure_ascii=False, sort_keys=True, indent=1) + "\n").encode("utf-8")
+
+
+def _digest(listed: Sequence[object]) -> str:
+    return hashlib.sha256(json.dumps(listed, ensure_ascii=False, sort_keys=True).encode("utf-8")).hexdigest()
 
 
 def told_from_document(value: object) -> ToldWarning:

@@ -14,9 +14,6 @@ from benchmarks.faults.tally import Tally
 if TYPE_CHECKING:
     from pathlib import Path
 
-UNCHECKED = {"lake/told/warnings.json"}
-"""A known hole, for which ``just faults`` fails: since when warnings are known is checked by nothing."""
-
 
 @pytest.mark.parametrize(("found", "failed"), [({"a": 1}, False), ({}, True), ({"a": 2}, True), ({"b": 1}, True)])
 def test_a_fact_that_is_lost_or_doubled_fails(found: dict[str, int], *, failed: bool) -> None:
@@ -44,7 +41,6 @@ def test_deaths_lose_and_double_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_damage_is_silent_nowhere_but_in_what_was_told(tmp_path: Path) -> None:
+def test_damage_is_silent_nowhere(tmp_path: Path) -> None:
     tally = try_damage(tmp_path, every=3)
-    assert {case.split(" ")[0] for case in tally.silent} <= UNCHECKED, "\n".join(tally.lines())
-    assert not tally.outcomes_needed - tally.outcomes.keys()
+    assert not tally.failed, "\n".join(tally.lines())

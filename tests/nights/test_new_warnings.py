@@ -106,7 +106,7 @@ def test_doctor_tells_what_is_new_and_makes_nothing_known(books: Path) -> None:
     assert told["known_since"] == "2026-11-01T03:00:00+00:00"
 
 
-@pytest.mark.parametrize("fate", ["removed", "damaged", "emptied", "of another program"])
+@pytest.mark.parametrize("fate", ["removed", "damaged", "emptied", "another date", "of another program"])
 def test_where_what_was_told_is_gone_or_damaged_everything_is_new_once(books: Path, fate: str) -> None:
     write_log(books, "l.jsonl", usage_of("key_x", 1))
     night(books, 0, code=3)
@@ -114,7 +114,12 @@ def test_where_what_was_told_is_gone_or_damaged_everything_is_new_once(books: Pa
     if fate == "removed":
         shutil.rmtree(file.parent)
     else:
-        contents = {"damaged": file.read_bytes()[:-9], "emptied": b"", "of another program": b'{"warnings": [{}]}'}
+        contents = {
+            "damaged": file.read_bytes()[:-9],
+            "emptied": b"",
+            "another date": file.read_bytes().replace(b"2026-11-0", b"2026-10-0"),
+            "of another program": b'{"warnings": [{}]}',
+        }
         file.write_bytes(contents[fate])
     night(books, 1, code=3)
     night(books, 2)
