@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from typing import TYPE_CHECKING
 
@@ -405,3 +406,23 @@ def test_other_engines_read_what_is_left(issued: Path) -> None:
     after = DeltaTable(issued / "lake" / "usage_events").to_pyarrow_table()
     assert (before, after.num_rows) == (15, 6)
     assert not any("CANARY" in each for each in after["response_id"].to_pylist())
+
+
+def test_margins_that_need_the_events_are_refused_of_what_was_forgotten_and_others_are_told(issued: Path) -> None:
+    card = (issued / "rates/standard.toml").read_text(encoding="utf-8").replace('id = "standard"', 'id = "provider"')
+    (issued / "rates/provider.toml").write_text(card, encoding="utf-8")
+    config = issued / "tallybook.toml"
+    config.write_text('cost_card = "provider"\n' + config.read_text(encoding="utf-8"), encoding="utf-8")
+    september = ("margin", "--period", "2026-09", "--by", "account", "--json")
+    before = tallybook(issued, *september)
+    assert json.loads(before.stdout)["rows"], before.stderr
+    assert tallybook(issued, *FORGET).returncode == 0
+    assert tallybook(issued, *september).stdout == before.stdout
+    noon = "2026-09-15T12:00:00Z"
+    ending = re.sub(r"(effective_from = \S+)", rf"\1\neffective_to = {noon}", card)
+    entries = re.sub(r"effective_from = \S+", f"effective_from = {noon}", card[card.index("[[rates]]") :])
+    (issued / "rates/provider.toml").write_text(f"{ending}\n{entries}", encoding="utf-8")
+    refused = tallybook(issued, *september)
+    assert refused.returncode == 2
+    assert "margins by this cost card of these days cannot be told any more" in refused.stderr
+    assert tallybook(issued, "margin", "--period", "2026-10", "--by", "account").returncode == 0

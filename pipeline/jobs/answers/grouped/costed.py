@@ -28,6 +28,7 @@ from pipeline.jobs.answers.grouped.cost_rates import with_cost_rates
 from pipeline.jobs.answers.grouped.words import mapped
 from pipeline.jobs.state.aggregate import EXCHANGES_DAILY, USAGE_DAILY, current_mart
 from pipeline.jobs.state.drafts import account_currencies
+from pipeline.jobs.state.forgotten.kept import kept_counts
 from pipeline.jobs.state.held import in_force
 from pipeline.jobs.state.rate import rate_placed
 from pipeline.lake.commits import read_log, verified_files
@@ -84,7 +85,7 @@ def costed(workspace: Workspace, span: Span) -> CostedTables:
 
     Raises ``InexactAmount`` for a cost with more digits than its column holds.
     """
-    usage = _in_months(usage_by_cost_rate(workspace), span)
+    usage = _in_months(usage_by_cost_rate(workspace, span), span)
     charges = rate_placed(usage.select(schemas.USAGE_DAILY.names), workspace.accounts, workspace.rate_cards).charges
     charge = _by_place(charges, usage.num_rows)
     costs = _costs(usage, workspace)
@@ -135,16 +136,22 @@ class _OfRows(NamedTuple):
     meter: pa.Array
 
 
-def usage_by_cost_rate(workspace: Workspace) -> pa.Table:
+def usage_by_cost_rate(workspace: Workspace, span: Span | None = None) -> pa.Table:
     """Return all billed usage so that each row has one price on either card, as ``USAGE_BY_COST_RATE``.
 
-    From the mart where its rows are such, else from the events.
+    From the mart where its rows are such, else from the events. Raises ``ConfigurationError`` where these are needed,
+    and some of a month that the span touches, if any is given, were forgotten.
     """
     cards = cost_card_of(workspace)
-    snapshot, _ = in_force(workspace, read_log(workspace.lake))
+    whole = read_log(workspace.lake)
+    snapshot, _ = in_force(workspace, whole)
     usage = with_cost_rates(current_mart(workspace, USAGE_DAILY), workspace, cards)
     if usage is not None:
         return usage
+    kept = kept_counts(workspace, whole)
+    for period in map(BillingPeriod.parse, sorted(kept.periods)):
+        if span is None or span.touches(period):
+            kept.refuse_days(period.first_date, period.end_date, "margins by this cost card")
     settings = workspace.settings
     return count_by_cost_rate(
         verified_files(workspace.lake, snapshot),
