@@ -148,10 +148,9 @@ def usage_by_cost_rate(workspace: Workspace, span: Span | None = None) -> pa.Tab
     usage = with_cost_rates(current_mart(workspace, USAGE_DAILY), workspace, cards)
     if usage is not None:
         return usage
-    kept = kept_counts(workspace, whole)
-    for period in map(BillingPeriod.parse, sorted(kept.periods)):
-        if span is None or span.touches(period):
-            kept.refuse_days(period.first_date, period.end_date, "margins by this cost card")
+    kept_counts(workspace, whole).refuse_periods(
+        lambda period: span is None or span.touches(period), "margins by this cost card"
+    )
     settings = workspace.settings
     return count_by_cost_rate(
         verified_files(workspace.lake, snapshot),

@@ -99,10 +99,7 @@ def sliced_by_hour(workspace: Workspace, spans: Iterable[Span]) -> Sliced:
 
 
 def _refuse_forgotten(workspace: Workspace, snapshot: LakeSnapshot, spans: Sequence[Span]) -> None:
-    kept = kept_counts(workspace, snapshot)
-    for period in map(BillingPeriod.parse, sorted(kept.periods)):
-        if any(span.touches(period) for span in spans):
-            kept.refuse_days(period.first_date, period.end_date, "hours")
+    kept_counts(workspace, snapshot).refuse_periods(lambda period: any(span.touches(period) for span in spans), "hours")
 
 
 def _with_hours(table: pa.Table, workspace: Workspace) -> pa.Table:

@@ -28,7 +28,7 @@ from pipeline.tables.sums import total
 from pipeline.usage.events import COUNTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import date
 
     from pipeline.configuration.workspace import Workspace
@@ -104,6 +104,12 @@ class Kept:
                 f"{what} of these days cannot be told any more; ask for other days, or by day"
             )
             raise ConfigurationError(message)
+
+    def refuse_periods(self, touches: Callable[[BillingPeriod], bool], what: str) -> None:
+        """Raise ``ConfigurationError`` as ``refuse_days``, for periods that are asked about."""
+        for period in map(BillingPeriod.parse, sorted(self.periods)):
+            if touches(period):
+                self.refuse_days(period.first_date, period.end_date, what)
 
     def of_period(self, period: str) -> dict[str, pa.Table]:
         """Return what falls into one billing period."""
