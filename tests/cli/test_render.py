@@ -90,9 +90,9 @@ def test_one_that_cannot_be_made_is_named_and_all_others_are_written(issued: Pat
 def test_a_library_that_is_missing_is_named_with_what_to_install(
     issued: Path, library: str, wanted: str, extra: str
 ) -> None:
-    from pipeline.documents.pages import html_page  # noqa: PLC0415 - its cache is what is emptied
+    from pipeline.documents.html_template import html_template  # noqa: PLC0415 - its cache is what is emptied
 
-    html_page._template.cache_clear()  # noqa: SLF001
+    html_template.cache_clear()
     with mock.patch.dict(sys.modules, {library: None}):
         done = tallybook(issued, "invoice", "render", "INV-000001", "--format", wanted)
     assert done.returncode == 2

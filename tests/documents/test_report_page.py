@@ -17,7 +17,7 @@ from report_pages import ReportPage
 from pipeline.base.errors import ExtraMissing
 from pipeline.base.periods import BillingPeriod
 from pipeline.base.warning_codes import WarningCode
-from pipeline.documents.report import page as report_page_module
+from pipeline.documents.html_template import html_template
 from pipeline.documents.report.figures import (
     Against,
     Bill,
@@ -218,7 +218,7 @@ def test_long_ids_are_shortened_where_they_can_still_be_told_apart() -> None:
 
 def test_without_its_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jinja2", None)
-    report_page_module._template.cache_clear()  # noqa: SLF001 - another test may have imported it
+    html_template.cache_clear()  # another test may have imported it
     with pytest.raises(ExtraMissing, match=r"a report cannot be made: jinja2 is not installed; .*tallybook\[html\]"):
         report_page(report())
 

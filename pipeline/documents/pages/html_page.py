@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING
 
-from pipeline.documents.extras import extra_of
+from pipeline.documents.html_template import html_template
 from pipeline.documents.pages.printed import printed_invoice
 
 if TYPE_CHECKING:
-    from jinja2 import Template
-
     from pipeline.invoicing import Invoice
 
 
@@ -20,23 +16,8 @@ def html_page(invoice: Invoice, *, language: str = "") -> bytes:
 
     Raises ``ExtraMissing`` without ``tallybook[html]``, ``ConfigurationError`` for a language without words.
     """
-    template = _template()
-    return template.render(page=printed_invoice(invoice, language=language)).encode("utf-8")
-
-
-@cache
-def _template() -> Template:
-    with extra_of("html", "an HTML page"):
-        from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - of an extra
-    environment = Environment(
-        loader=PackageLoader("pipeline.documents", "pages"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
+    return (
+        html_template("pages", "invoice", what="an HTML page")
+        .render(page=printed_invoice(invoice, language=language))
+        .encode("utf-8")
     )
-    environment.globals["style"] = (
-        resources.files("pipeline.documents.pages").joinpath("invoice.css").read_text("utf-8")
-    )
-    return environment.get_template("invoice.html")

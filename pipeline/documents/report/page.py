@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING
 
-from pipeline.documents.extras import extra_of
+from pipeline.documents.html_template import html_template
 from pipeline.documents.report.printed import printed_report
 
 if TYPE_CHECKING:
-    from jinja2 import Template
-
     from pipeline.documents.report.figures import Report
 
 
@@ -20,22 +16,4 @@ def report_page(report: Report) -> bytes:
 
     Raises ``ExtraMissing`` without ``tallybook[html]``.
     """
-    return _template().render(page=printed_report(report)).encode("utf-8")
-
-
-@cache
-def _template() -> Template:
-    with extra_of("html", "a report"):
-        from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - of an extra
-    environment = Environment(
-        loader=PackageLoader("pipeline.documents", "report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.globals["style"] = (
-        resources.files("pipeline.documents.report").joinpath("report.css").read_text("utf-8")
-    )
-    return environment.get_template("report.html")
+    return html_template("report", "report", what="a report").render(page=printed_report(report)).encode("utf-8")
