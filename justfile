@@ -56,7 +56,7 @@ mutants:
 
 # Faults at every step of a workspace's life: deaths at calls to the disk, damage to every class of file. Takes hours.
 faults *arguments:
-    {{python}} -m benchmarks.faults {{arguments}}
+    {{python}} tests/faults/run.py {{arguments}}
 
 # Make data/logs again (the same bytes, unless the maker changed).
 make-sample:

@@ -54,7 +54,7 @@ NIGHT = ("nightly", "--as-of", "2026-11-05")
 """The night after the life: it finishes what was begun, and writes anew what is derived."""
 
 
-def with_raw_key(ts: str, id: str) -> str:  # noqa: A002 - what the wire calls it
+def with_raw_key(ts: str, id: str) -> str:
     """Return a line of a gateway that logs raw keys."""
     return plain(ts, id=id).replace('"api_key_id": "key_a"', f'"api_key": "sk-{"made-up-":032}"')
 

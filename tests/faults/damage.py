@@ -11,10 +11,10 @@ import re
 import shutil
 from typing import TYPE_CHECKING
 
+import lives
+from tally import Tally
 from workspaces import append_log
 
-from benchmarks.faults import lives
-from benchmarks.faults.tally import Tally
 from pipeline.base.errors import TallybookError
 from pipeline.lake.told import read_told
 from pipeline.objects.layout import lock
@@ -35,7 +35,7 @@ def class_of(name: str) -> str:
     return re.sub(r"INV-\d+|[0-9a-f]{16,}|\d{4}-\d{2}(-\d{2})?|\d{20}", "*", name)
 
 
-def try_damage(scratch: Path, *, every: int) -> Tally:
+def tried(scratch: Path, *, every: int) -> Tally:
     """Damage the first and the last file of every ``every``-th class, in a workspace at the end of its life."""
     tally = Tally("damage", frozenset({"found by verify", "amounts to nothing"}))
     root = lives.begin(scratch / "life")

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import damage
+import deaths
 import pytest
-
-from benchmarks.faults.damage import class_of, try_damage
-from benchmarks.faults.deaths import try_deaths
-from benchmarks.faults.tally import Tally
+from tally import Tally
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,17 +29,17 @@ def test_an_outcome_that_was_never_seen_fails() -> None:
 
 def test_files_of_one_class_are_named_alike() -> None:
     names = [f"invoices/2026-0{month}/INV-00000{month}/lines.csv" for month in (8, 9)]
-    assert {class_of(name) for name in names} == {"invoices/*/*/lines.csv"}
-    assert class_of(f"lake/quarantine/{'a1' * 32}.parquet") == "lake/quarantine/*.parquet"
+    assert {damage.class_of(name) for name in names} == {"invoices/*/*/lines.csv"}
+    assert damage.class_of(f"lake/quarantine/{'a1' * 32}.parquet") == "lake/quarantine/*.parquet"
 
 
 @pytest.mark.slow
 def test_deaths_lose_and_double_nothing(tmp_path: Path) -> None:
-    tally = try_deaths(tmp_path, every=80)
+    tally = deaths.tried(tmp_path, every=80)
     assert not tally.failed, "\n".join(tally.lines())
 
 
 @pytest.mark.slow
 def test_damage_is_silent_nowhere(tmp_path: Path) -> None:
-    tally = try_damage(tmp_path, every=3)
+    tally = damage.tried(tmp_path, every=3)
     assert not tally.failed, "\n".join(tally.lines())

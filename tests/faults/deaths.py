@@ -10,10 +10,10 @@ import shutil
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+import lives
 from faulty_os import Died, FaultyOs
+from tally import Tally
 
-from benchmarks.faults import lives
-from benchmarks.faults.tally import Tally
 from pipeline.objects import disk
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class DyingOs(FaultyOs):
         raise Died
 
 
-def try_deaths(scratch: Path, *, every: int) -> Tally:
+def tried(scratch: Path, *, every: int) -> Tally:
     """Let the process die at every ``every``-th call of each step."""
     tally = Tally("deaths", frozenset({"old", "new"}))
     root = lives.begin(scratch / "life")

@@ -1,0 +1,55 @@
+"""Faults at every step of a life: ``python tests/faults/run.py`` prints what was tried and what came of it.
+
+::
+
+    lives      one life of a workspace, step by step, and the facts that must be there after each
+    tally      what a kind printed: counts, and what makes it fail
+    deaths     the process dies at calls to the disk: before, half way, after; and once more while it is run again
+    damage     every class of file is flipped, cut short and deleted
+
+Owns the walk over the faults: exit code 1 where anything was lost, doubled or silent. Does not own the faulty disk
+(``tests/storage/faulty_os``), nor the small workspaces (``tests/support``).
+"""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from tally import Tally
+
+sys.path[:0] = [str(Path(__file__).parents[1] / folder) for folder in ("support", "storage")]
+
+KINDS = ("deaths", "damage")
+"""Each is a module here with ``tried(scratch, *, every) -> Tally``."""
+
+
+@click.command()
+@click.argument("kinds", nargs=-1, type=click.Choice(KINDS))
+@click.option("--every", default=1, show_default=True, type=click.IntRange(min=1), help="Try every nth point.")
+def main(*, kinds: tuple[str, ...], every: int) -> None:
+    """Try faults at every step of a workspace's life; exit 1 where one was lost, doubled or silent."""
+    failed = False
+    for kind in kinds or KINDS:
+        scratch = Path(tempfile.mkdtemp(prefix="tallybook-faults-"))
+        begun = time.monotonic()
+        try:
+            tally: Tally = importlib.import_module(kind).tried(scratch, every=every)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+        click.echo("\n".join(tally.lines()))
+        click.echo(f"  {time.monotonic() - begun:.0f} s")
+        failed |= tally.failed
+    sys.exit(failed)
+
+
+if __name__ == "__main__":
+    main()
