@@ -1,21 +1,33 @@
-"""One life of a workspace, step by step, and the facts that must be there after each."""
+"""Lives of workspaces, step by step, and the facts that must be there after each.
+
+``LIVES`` are all of them: one from the first log on (``LIFE``), and one of a workspace that an earlier program left.
+"""
 
 from __future__ import annotations
 
+import atexit
+import functools
+import importlib.util
 import json
+import shutil
+import tempfile
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import pyarrow.parquet as pq
 from workspaces import append_log, fingerprints, make_workspace, plain, tallybook, write_log
 
 from pipeline import lake, register
 from pipeline.configuration.keys.key_aliases import read_key_aliases
+from pipeline.lake import checkpoints
 from pipeline.objects import layout
+from pipeline.register import payments, signatures
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
     from workspaces import Done
 
@@ -33,6 +45,22 @@ class Step:
     repeatable: bool = True
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """A workspace as it is when the harness begins, the steps it then goes through, and the night after them."""
+
+    name: str
+    begin: Callable[[Path], Path]
+    steps: tuple[Step, ...]
+    night: tuple[str, ...]
+
+
+COMMITS_BETWEEN_CHECKPOINTS = 2
+"""As few as the commits of a life are, so that nights write a checkpoint, and take one away."""
+SIGNER = "SIGNER"
+"""Stands in the words of a command for the file of the key that signs, which lies outside of every workspace."""
+_CAN_SIGN = importlib.util.find_spec("cryptography") is not None
+
 LIFE = (
     Step(name="collect", arguments=("collect",)),
     Step(name="nightly", arguments=("nightly", "--as-of", "2026-10-02")),
@@ -44,6 +72,8 @@ LIFE = (
     Step(name="issue", arguments=("invoice", "issue", "--period", "2026-09", "--as-of", "2026-11-02")),
     Step(name="void", arguments=("invoice", "void", "INV-000001", "--yes", "--as-of", "2026-11-02"), repeatable=False),
     Step(name="issue once more", arguments=("invoice", "issue", "--period", "2026-09", "--as-of", "2026-11-03")),
+    Step(name="pay", arguments=("invoice", "paid", "INV-000003", "--on", "2026-11-03", "--as-of", "2026-11-03")),
+    *((Step(name="sign", arguments=("sign", "--key", SIGNER, "--as-of", "2026-11-03")),) if _CAN_SIGN else ()),
     Step(name="rotate", arguments=("keys", "rotate", "--as-of", "2026-11-03T12:00:00Z"), repeatable=False),
     Step(
         name="forget",
@@ -52,6 +82,18 @@ LIFE = (
 )
 NIGHT = ("nightly", "--as-of", "2026-11-05")
 """The night after the life: it finishes what was begun, and writes anew what is derived."""
+
+
+_OLDEST = Path(__file__).parents[1] / "ages" / "golden" / "first-register"
+UPGRADED = (
+    Step(name="upgrade", arguments=("upgrade", "--as-of", "2026-05-02")),
+    Step(
+        name="continue",
+        arguments=("nightly", "--as-of", "2026-06-01"),
+        logged=(plain("2026-05-02T09:00:00Z", id="may-2"),),
+    ),
+)
+"""What a workspace of the first program with a register goes through."""
 
 
 def with_raw_key(ts: str, id: str) -> str:
@@ -69,6 +111,44 @@ def begin(root: Path) -> Path:
     return root
 
 
+def begin_with_an_older_lake(root: Path) -> Path:
+    """Copy a workspace that the first program with a register left."""
+    return shutil.copytree(_OLDEST, root)
+
+
+LIVES = (
+    Life(name="from the first log", begin=begin, steps=LIFE, night=NIGHT),
+    Life(
+        name="of an older lake",
+        begin=begin_with_an_older_lake,
+        steps=UPGRADED,
+        night=("nightly", "--as-of", "2026-06-02"),
+    ),
+)
+
+
+@functools.cache
+def signing_key() -> Path:
+    """Make the file of the key that signs, the same in every process: what it signs is compared byte for byte."""
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - an extra
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
+
+    folder = Path(tempfile.mkdtemp(prefix="tallybook-signer-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (folder / "signer.pem").write_bytes(
+        Ed25519PrivateKey.from_private_bytes(bytes(range(32))).private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    (folder / "signer.pem").chmod(0o600)
+    return folder / "signer.pem"
+
+
+def words(arguments: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the words of a command as they are typed, the file of the key that signs among them."""
+    return tuple(str(signing_key()) if each == SIGNER else each for each in arguments)
+
+
 def prepare(root: Path, step: Step) -> None:
     """Log what the gateway wrote before the step."""
     if step.logged:
@@ -77,11 +157,14 @@ def prepare(root: Path, step: Step) -> None:
 
 def run(root: Path, arguments: tuple[str, ...]) -> Done:
     """Run one command in this process."""
-    return tallybook(root, *arguments)
+    with mock.patch.object(checkpoints, "COMMITS_BETWEEN", COMMITS_BETWEEN_CHECKPOINTS):
+        return tallybook(root, *words(arguments))
 
 
 def facts(root: Path) -> Counter[str]:
-    """Return every fact that counts, and how often it is there: events, documents, rotations, forgettings.
+    """Return every fact that counts, and how often it is there.
+
+    Events, documents, payments, signatures, rotations, forgettings, and the version of the lake.
 
     Raise what the readers raise where a file is damaged.
     """
@@ -92,8 +175,12 @@ def facts(root: Path) -> Counter[str]:
         found.update(f"event of line {line}" for line in pq.ParquetFile(path).read(["line"])["line"].to_pylist())
     lake.verified_quarantine(lake_dir, snapshot)
     found.update("forgetting" for _ in snapshot.forgettings)
+    if snapshot.lake_version is not None:
+        found[f"lake of version {snapshot.lake_version}"] = 1
     for document in register.read(root):
         found[f"document {json.dumps(document, sort_keys=True, default=str)}"] += 1
+    found.update(f"payment {payment}" for payment in payments.read_payments(root))
+    found.update(f"signature {signature}" for signature in signatures.read_signatures(root)[0])
     if layout.key_aliases(root).exists():
         read_key_aliases(root)
         found["rotation"] = len(list(layout.key_aliases(root).glob("*.json")))
