@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import lives
+import recovery
 from faulty_os import Died, FaultyOs
 from tally import Tally
 
 from pipeline.objects import disk
 
 if TYPE_CHECKING:
-    from collections import Counter
     from pathlib import Path
+
+    from recovery import Undisturbed
 
 MOMENTS = ("before", "half", "after")
 
@@ -45,24 +47,26 @@ class DyingOs(FaultyOs):
 
 
 def tried(scratch: Path, *, every: int) -> Tally:
-    """Let the process die at every ``every``-th call of each step."""
+    """Let the process die at every ``every``-th call of each step of each life."""
     tally = Tally("deaths", frozenset({"old", "new"}))
-    root = lives.begin(scratch / "life")
-    for step in lives.LIFE:
-        lives.prepare(root, step)
-        before = lives.facts(root)
-        undisturbed = shutil.copytree(root, scratch / "undisturbed")
-        calls = _calls(undisturbed, step)
-        expected = lives.facts(undisturbed)
-        for number, die_at in enumerate(range(1, calls + 1, every)):
-            moment = MOMENTS[number % 3] if every > 1 else None
-            for each in MOMENTS if moment is None else (moment,):
-                where = f"{step.name}, {each} call {die_at} of {calls}"
-                tried = shutil.copytree(root, scratch / "tried")
-                _one(tally, tried, step, where, die_at, each, (before, expected), twice=number % 2 == 1)
-                shutil.rmtree(tried)
+    for life in lives.LIVES:
+        root = life.begin(scratch / "life")
+        for step in life.steps:
+            lives.prepare(root, step)
+            before = lives.facts(root)
+            undisturbed = shutil.copytree(root, scratch / "undisturbed")
+            calls = _calls(undisturbed, step)
+            known = recovery.of_undisturbed(before, undisturbed, life, step, scratch)
+            for number, die_at in enumerate(range(1, calls + 1, every)):
+                moment = MOMENTS[number % 3] if every > 1 else None
+                for each in MOMENTS if moment is None else (moment,):
+                    where = f"{step.name}, {each} call {die_at} of {calls}"
+                    tried = shutil.copytree(root, scratch / "tried")
+                    _one(tally, tried, where, die_at, each, known, twice=number % 2 == 1)
+                    shutil.rmtree(tried)
+            shutil.rmtree(root)
+            undisturbed.rename(root)
         shutil.rmtree(root)
-        undisturbed.rename(root)
     return tally
 
 
@@ -86,35 +90,15 @@ def _dies(root: Path, step: lives.Step, die_at: int, moment: str) -> bool:
 
 
 def _one(  # noqa: PLR0917 - one point of the walk
-    tally: Tally,
-    root: Path,
-    step: lives.Step,
-    where: str,
-    die_at: int,
-    moment: str,
-    known: tuple[Counter[str], Counter[str]],
-    *,
-    twice: bool,
+    tally: Tally, root: Path, where: str, die_at: int, moment: str, known: Undisturbed, *, twice: bool
 ) -> None:
-    before, expected = known
-    if not _dies(root, step, die_at, moment):
+    if not _dies(root, known.step, die_at, moment):
         tally.outcomes["was not reached"] += 1
         tally.lost.append(f"{where}: the run did not reach the call")
         return
     tally.injected[f"{moment} a call"] += 1
-    left = lives.facts(root)
-    tally.outcomes["new" if left == expected else "old" if left == before else "between"] += 1
-    # Who issues looks first: a document or a rotation that is there is not made again.
-    if left != expected or step.repeatable:
-        if twice and _dies(root, step, max(1, die_at // 2), moment):
-            tally.injected["once more in the run after"] += 1
-        if lives.facts(root) != expected or step.repeatable:
-            done = lives.run(root, step.arguments)
-            if done.returncode:
-                tally.lost.append(f"{where}: the run after ends with {done.returncode}: {done.stderr[-200:]}")
-    tally.compare(where, lives.facts(root), expected)
-    if (night := lives.run(root, lives.NIGHT)).returncode:  # it writes anew what is derived
-        tally.lost.append(f"{where}: the next night: {night.stderr[-200:]}")
-    if (checked := lives.run(root, ("verify",))).returncode:
-        failed = [line for line in checked.stdout.splitlines() if line.startswith("FAIL")]
-        tally.lost.append(f"{where}: verify: {failed or checked.stderr[-200:]}")
+    tally.outcomes[recovery.outcome(lives.facts(root), known)] += 1
+    if twice and recovery.is_to_be_run_again(root, known) and _dies(root, known.step, max(1, die_at // 2), moment):
+        tally.injected["once more in the run after"] += 1
+    if not recovery.finish(tally, where, root, known):
+        tally.outcomes["left what was recovered before"] += 1

@@ -36,13 +36,15 @@ if TYPE_CHECKING:
 class Step:
     """A command of the life.
 
-    ``logged`` is what the gateway wrote before it; ``repeatable``, whether run again it adds nothing.
+    ``logged`` is what the gateway wrote before it; ``repeatable``, whether run again it adds nothing;
+    ``is_same_again``, whether it writes the same bytes in another copy of the workspace: not where it makes a secret.
     """
 
     name: str
     arguments: tuple[str, ...]
     logged: tuple[str, ...] = ()
     repeatable: bool = True
+    is_same_again: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +76,12 @@ LIFE = (
     Step(name="issue once more", arguments=("invoice", "issue", "--period", "2026-09", "--as-of", "2026-11-03")),
     Step(name="pay", arguments=("invoice", "paid", "INV-000003", "--on", "2026-11-03", "--as-of", "2026-11-03")),
     *((Step(name="sign", arguments=("sign", "--key", SIGNER, "--as-of", "2026-11-03")),) if _CAN_SIGN else ()),
-    Step(name="rotate", arguments=("keys", "rotate", "--as-of", "2026-11-03T12:00:00Z"), repeatable=False),
+    Step(
+        name="rotate",
+        arguments=("keys", "rotate", "--as-of", "2026-11-03T12:00:00Z"),
+        repeatable=False,
+        is_same_again=False,
+    ),
     Step(
         name="forget",
         arguments=("forget", "--before", "2026-10-01", "--with-uninvoiced", "--yes", "--as-of", "2026-11-04"),

@@ -2,10 +2,13 @@
 
 ::
 
-    lives      one life of a workspace, step by step, and the facts that must be there after each
+    lives      lives of workspaces, step by step, and the facts that must be there after each
+    recovery   what a workspace must come to after a fault: run again, the next night, verified
     tally      what a kind printed: counts, and what makes it fail
     deaths     the process dies at calls to the disk: before, half way, after; and once more while it is run again
     damage     every class of file is flipped, cut short and deleted
+    kills      the real command is killed at random instants, and once more while it is run again
+    forking    real processes of the command, without waiting for their imports
 
 Owns the walk over the faults: exit code 1 where anything was lost, doubled or silent. Does not own the faulty disk
 (``tests/storage/faulty_os``), nor the small workspaces (``tests/support``).
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 
 sys.path[:0] = [str(Path(__file__).parents[1] / folder) for folder in ("support", "storage")]
 
-KINDS = ("deaths", "damage")
+KINDS = ("deaths", "damage", "kills")
 """Each is a module here with ``tried(scratch, *, every) -> Tally``."""
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import damage
 import deaths
+import kills
 import pytest
 from tally import Tally
 
@@ -42,4 +43,10 @@ def test_deaths_lose_and_double_nothing(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_damage_is_silent_nowhere(tmp_path: Path) -> None:
     tally = damage.tried(tmp_path, every=3)
+    assert not tally.failed, "\n".join(tally.lines())
+
+
+@pytest.mark.slow
+def test_kills_of_the_real_command_lose_and_double_nothing(tmp_path: Path) -> None:
+    tally = kills.tried(tmp_path, every=100)
     assert not tally.failed, "\n".join(tally.lines())
