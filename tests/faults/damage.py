@@ -56,7 +56,7 @@ def _damage_all(tally: Tally, root: Path, scratch: Path, every: int, when: str) 
     if (done := _next_night(expected_root)).returncode:
         msg = f"the night after: {done.stderr}"
         raise RuntimeError(msg)
-    expected, answers = lives.kept(expected_root), _answers(expected_root)
+    expected, answers, verify = lives.kept(expected_root), _answers(expected_root), lives.verify(root)
     classes: dict[str, list[str]] = {}
     for path in sorted(root.rglob("*")):
         name = path.relative_to(root).as_posix()
@@ -68,7 +68,7 @@ def _damage_all(tally: Tally, root: Path, scratch: Path, every: int, when: str) 
                 tried = shutil.copytree(root, scratch / "tried")
                 tally.injected[damage] += 1
                 _hurt(tried / name, damage)
-                outcome = _outcome(tried, expected, answers)
+                outcome = _outcome(tried, verify, expected, answers)
                 tally.outcomes[outcome] += 1
                 if outcome == "silent":
                     tally.silent.append(f"{name} {damage}, {when}")
@@ -95,9 +95,9 @@ def _next_night(root: Path) -> Done:
     return lives.run(root, lives.NIGHT)
 
 
-def _outcome(root: Path, expected: dict[str, str], answers: list[str]) -> str:
+def _outcome(root: Path, verify: tuple[str, ...], expected: dict[str, str], answers: list[str]) -> str:
     try:
-        if lives.run(root, ("verify",)).returncode:
+        if lives.run(root, verify).returncode:
             return "found by verify"
         if _next_night(root).returncode:
             return "found by the next night"

@@ -59,9 +59,13 @@ class Life:
 
 COMMITS_BETWEEN_CHECKPOINTS = 2
 """As few as the commits of a life are, so that nights write a checkpoint, and take one away."""
-SIGNER = "SIGNER"
-"""Stands in the words of a command for the file of the key that signs, which lies outside of every workspace."""
-_CAN_SIGN = importlib.util.find_spec("cryptography") is not None
+SIGNER, VERIFIER = "SIGNER", "VERIFIER"
+"""Stand in the words of a command for the files of the key that signs, which lie outside of every workspace."""
+_PAY_AND_SIGN = (
+    Step(name="pay", arguments=("invoice", "paid", "INV-000003", "--on", "2026-11-03", "--as-of", "2026-11-03")),
+    Step(name="sign", arguments=("sign", "--key", SIGNER, "--as-of", "2026-11-03")),
+)
+"""The last payments and signatures are proven to be there by nothing but a key."""
 
 LIFE = (
     Step(name="collect", arguments=("collect",)),
@@ -74,8 +78,7 @@ LIFE = (
     Step(name="issue", arguments=("invoice", "issue", "--period", "2026-09", "--as-of", "2026-11-02")),
     Step(name="void", arguments=("invoice", "void", "INV-000001", "--yes", "--as-of", "2026-11-02"), repeatable=False),
     Step(name="issue once more", arguments=("invoice", "issue", "--period", "2026-09", "--as-of", "2026-11-03")),
-    Step(name="pay", arguments=("invoice", "paid", "INV-000003", "--on", "2026-11-03", "--as-of", "2026-11-03")),
-    *((Step(name="sign", arguments=("sign", "--key", SIGNER, "--as-of", "2026-11-03")),) if _CAN_SIGN else ()),
+    *(_PAY_AND_SIGN if importlib.util.find_spec("cryptography") else ()),
     Step(
         name="rotate",
         arguments=("keys", "rotate", "--as-of", "2026-11-03T12:00:00Z"),
@@ -135,25 +138,29 @@ LIVES = (
 
 
 @functools.cache
-def signing_key() -> Path:
-    """Make the file of the key that signs, the same in every process: what it signs is compared byte for byte."""
-    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - an extra
+def signing_keys() -> dict[str, str]:
+    """Make the files of the key that signs, the same in every process: what it signs is compared byte for byte."""
+    from cryptography.hazmat.primitives import serialization as forms  # noqa: PLC0415 - an extra
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
 
     folder = Path(tempfile.mkdtemp(prefix="tallybook-signer-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    (folder / "signer.pem").write_bytes(
-        Ed25519PrivateKey.from_private_bytes(bytes(range(32))).private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    (folder / "signer.pem").chmod(0o600)
-    return folder / "signer.pem"
+    private, public = folder / "private.pem", folder / "public.pem"
+    key = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+    private.write_bytes(key.private_bytes(forms.Encoding.PEM, forms.PrivateFormat.PKCS8, forms.NoEncryption()))
+    private.chmod(0o600)
+    public.write_bytes(key.public_key().public_bytes(forms.Encoding.PEM, forms.PublicFormat.SubjectPublicKeyInfo))
+    return {SIGNER: str(private), VERIFIER: str(public)}
 
 
 def words(arguments: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the words of a command as they are typed, the file of the key that signs among them."""
-    return tuple(str(signing_key()) if each == SIGNER else each for each in arguments)
+    """Return the words of a command as they are typed, with the file of a key where one stands."""
+    return tuple(signing_keys()[each] if each in {SIGNER, VERIFIER} else each for each in arguments)
+
+
+def verify(root: Path) -> tuple[str, ...]:
+    """Return the command that verifies a workspace: with the key, where something is signed."""
+    return ("verify", "--key", VERIFIER) if layout.signatures(root).exists() else ("verify",)
 
 
 def prepare(root: Path, step: Step) -> None:
