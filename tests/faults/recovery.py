@@ -108,6 +108,8 @@ def _finish(tally: Tally, where: str, root: Path, known: Undisturbed) -> None:
         names = found.keys() | known.invoices.keys()
         differ = sorted(name for name in names if found.get(name) != known.invoices.get(name))
         tally.silent.append(f"{where}: other files of invoices: {', '.join(differ)}")
+    if litter := [path.relative_to(root) for path in root.rglob("*") if disk.TEMPORARY_NAME.fullmatch(path.name)]:
+        tally.silent.append(f"{where}: not swept: {', '.join(map(str, litter))}")
     if (checked := lives.run(root, lives.verify(root))).returncode:
         failed = [line for line in checked.stdout.splitlines() if line.startswith("FAIL")]
         tally.lost.append(f"{where}: verify: {failed or checked.stderr[-200:]}")

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 sys.path[:0] = [str(Path(__file__).parents[1] / folder) for folder in ("support", "storage")]
 
-KINDS = ("deaths", "damage", "kills")
+KINDS = ("deaths", "damage", "power_cuts", "kills")
 """Each is a module here with ``tried(scratch, *, every) -> Tally``."""
 
 

@@ -1,24 +1,24 @@
 """A stand-in for the ``os`` of ``pipeline.objects.disk``.
 
-It dies or fails at a chosen call, and remembers what a power cut would leave.
-
-The model of a disk is the worst that is allowed: a content is kept as of the last fsync of its file, a name as of the
-last fsync of its folder. What was not synced may be lost in any combination, so ``after_power_cut`` is told which such
-names survive.
+It dies or fails at a chosen call, and remembers what a power cut would leave (``disk_model``): what was not synced may
+be lost in any combination, so ``after_power_cut`` is told which such names survive.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import stat
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from disk_model import DiskModel, File, Folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 CALLS = ("open", "write", "fsync", "close", "rename", "link", "unlink", "mkdir")
+UNCOUNTED = ("ftruncate", "rmdir")
+"""Calls that change the disk, and at which nobody dies or fails: of the lock's note, and of an empty folder."""
 
 
 POWER_CUTS: dict[str, Callable[[str], bool]] = {
@@ -57,17 +57,13 @@ class FaultyOs:
         self.ignore_fsync = ignore_fsync
         self.calls = 0
         self.dead = False
-        self._paths: dict[int, str] = {}
-        self._contents: dict[int, bytes] = {}  # by inode, as of its last fsync
-        self._names: dict[int, dict[str, tuple[int, bool]]] = {}  # by folder's inode: name → inode, is folder
-        for folder in (root, *(path for path in root.rglob("*") if path.is_dir())):
-            self._remember_names(str(folder))
-        for path in root.rglob("*"):
-            if path.is_file():
-                self._contents[path.stat().st_ino] = path.read_bytes()
+        self.model = DiskModel(root)
+        self._opened: dict[int, tuple[Path, File | Folder | None]] = {}
 
     def __getattr__(self, name: str) -> Any:
         real = getattr(os, name)
+        if name in UNCOUNTED:
+            return getattr(self, f"_{name}")
         if name not in CALLS:
             return real
 
@@ -75,11 +71,14 @@ class FaultyOs:
             if name == "close":
                 os.close(arguments[0])  # also of the dead: the test's own process lives on
             self._count(name, arguments)
-            return getattr(
-                self, f"_{name}", lambda *_, **__: None if name == "close" else real(*arguments, **keywords)
-            )(*arguments, **keywords)
+            done = getattr(self, f"_{name}", lambda *_, **__: None)(*arguments, **keywords)
+            self.changed(name)
+            return done
 
         return call
+
+    def changed(self, name: str) -> None:
+        """Hear that a call of that name is done."""
 
     def revive(self) -> None:
         """Start the process again, on the same disk, without faults."""
@@ -91,7 +90,8 @@ class FaultyOs:
         ``survives`` says of a name that was not synced whether it is there all the same.
         """
         into.mkdir()
-        self._lay_out(self.root.stat().st_ino, str(self.root), into, survives)
+        self.model.adopt(self.root)
+        self.model.lay_out(into, survives)
         return into
 
     def _count(self, name: str, arguments: tuple[Any, ...]) -> None:
@@ -101,53 +101,80 @@ class FaultyOs:
         if self.calls == self.die_at:
             self.dead = True
             if name == "write":
-                os.write(arguments[0], arguments[1][: len(arguments[1]) // 2])
+                self._write(arguments[0], arguments[1][: len(arguments[1]) // 2])
             raise Died
         if self.calls == self.fail_at:
             raise OSError(self.failure, os.strerror(self.failure))
 
     def _open(self, path: Path, flags: int, *mode: int) -> int:
         descriptor = os.open(path, flags, *mode)
-        self._paths[descriptor] = str(path)
-        if flags & os.O_CREAT:
-            self._contents.pop(os.fstat(descriptor).st_ino, None)
+        within = self._within(path)
+        found = None if within is None else self.model.find(within)
+        if within and found is None:
+            # New, or written by an engine on its own, and then not synced either.
+            found = File(now=Path(path).read_bytes())
+            self.model.change(within, found)
+        self._opened[descriptor] = (Path(path), found)
         return descriptor
 
-    def _fsync(self, descriptor: int) -> None:
-        path = self._paths[descriptor]
-        status = os.fstat(descriptor)
-        is_folder = stat.S_ISDIR(status.st_mode)
-        if self.ignore_fsync(path, is_folder):
-            return
-        if is_folder:
-            self._remember_names(path)
-        else:
-            with open(path, "rb") as file:  # noqa: PTH123 - the path is what os.open was given
-                self._contents[status.st_ino] = file.read()
+    def _write(self, descriptor: int, content: bytes) -> int:
+        written = os.write(descriptor, content)
+        self._remember(descriptor)
+        return written
 
-    def _remember_names(self, path: str) -> None:
-        self._names[os.stat(path).st_ino] = self._list(path)  # noqa: PTH116 - as above
+    def _ftruncate(self, descriptor: int, size: int) -> None:
+        os.ftruncate(descriptor, size)
+        self._remember(descriptor)
+
+    def _remember(self, descriptor: int) -> None:
+        _, file = self._opened.get(descriptor, (None, None))
+        if isinstance(file, File):
+            with open(f"/dev/fd/{descriptor}", "rb") as reading:  # noqa: PTH123 - the file, by whatever name
+                file.now = reading.read()
+
+    def _fsync(self, descriptor: int) -> None:
+        path, found = self._opened[descriptor]
+        if self.ignore_fsync(str(path), isinstance(found, Folder)):
+            return
+        if isinstance(found, Folder):
+            found.sync()
+        elif found is not None:
+            found.synced = found.now
 
     def _mkdir(self, path: Path, *mode: int) -> None:
         os.mkdir(path, *mode)  # noqa: PTH102 - as it was asked for
-        self._names.pop(os.stat(path).st_ino, None)  # noqa: PTH116 - a removed folder's number may be given out again
+        self._changed_to(path, Folder())
 
-    def _list(self, path: str) -> dict[str, tuple[int, bool]]:
-        """Return what a folder holds now: nothing where it is removed, though its name may come back."""
-        try:
-            with os.scandir(path) as entries:
-                return {entry.name: (entry.inode(), entry.is_dir()) for entry in entries}
-        except FileNotFoundError:
-            return {}
+    def _rmdir(self, path: Path) -> None:
+        os.rmdir(path)  # noqa: PTH106 - as it was asked for
+        self._changed_to(path, None)
 
-    def _lay_out(self, inode: int, path: str, into: Path, survives: Callable[[str], bool]) -> None:
-        synced, now = self._names.get(inode, {}), self._list(path)
-        for name in synced.keys() | now.keys():
-            found = (now if survives(name) else synced).get(name)
-            if found is None:
-                continue
-            if found[1]:
-                (into / name).mkdir()
-                self._lay_out(found[0], f"{path}/{name}", into / name, survives)
-            else:
-                (into / name).write_bytes(self._contents.get(found[0], b""))
+    def _rename(self, path: Path, to: Path) -> None:
+        found = self._found(path)
+        os.rename(path, to)  # noqa: PTH104 - as it was asked for
+        self._changed_to(to, found)
+        self._changed_to(path, None)
+
+    def _link(self, path: Path, to: Path) -> None:
+        found = self._found(path)
+        os.link(path, to)
+        self._changed_to(to, found)
+
+    def _unlink(self, path: Path) -> None:
+        os.unlink(path)  # noqa: PTH108 - as it was asked for
+        self._changed_to(path, None)
+
+    def _within(self, path: Path) -> tuple[str, ...] | None:
+        return Path(path).relative_to(self.root).parts if Path(path).is_relative_to(self.root) else None
+
+    def _found(self, path: Path) -> File | Folder | None:
+        """Return what has a name: what an engine wrote on its own is not synced."""
+        within = self._within(path)
+        if within is None:
+            return None
+        found = self.model.find(within)
+        return File(now=Path(path).read_bytes()) if found is None and Path(path).is_file() else found
+
+    def _changed_to(self, path: Path, to: File | Folder | None) -> None:
+        if within := self._within(path):
+            self.model.change(within, to)
