@@ -7,10 +7,13 @@
     tally      what a kind printed: counts, and what makes it fail
     deaths     the process dies at calls to the disk: before, half way, after; and once more while it is run again
     damage     every class of file is flipped, cut short and deleted
+    power_cuts the power is cut after every change to the disk, by a model of the worst disk
+    power_states  every state that a cut may leave, by that model
     kills      the real command is killed at random instants, and once more while it is run again
+    images     the power of a real file system is cut, where the machine lets image files be mounted
     forking    real processes of the command, without waiting for their imports
 
-Owns the walk over the faults: exit code 1 where anything was lost, doubled or silent. Does not own the faulty disk
+Owns the walk over the faults: exit code 1 where anything was lost, doubled or silent; what was skipped has not passed. Does not own the faulty disk
 (``tests/storage/faulty_os``), nor the small workspaces (``tests/support``).
 """
 
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
 
 sys.path[:0] = [str(Path(__file__).parents[1] / folder) for folder in ("support", "storage")]
 
-KINDS = ("deaths", "damage", "power_cuts", "kills")
+KINDS = ("deaths", "damage", "power_cuts", "kills", "images")
 """Each is a module here with ``tried(scratch, *, every) -> Tally``."""
 
 

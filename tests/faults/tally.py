@@ -21,6 +21,8 @@ class Tally:
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
     silent: list[str] = field(default_factory=list)
+    skipped: str = ""
+    """Why this machine cannot inject such faults: it is then said, and nothing has passed."""
 
     def compare(self, where: str, found: Counter[str], expected: Counter[str]) -> None:
         """Note the facts that are missing, and those that are there too often or should not be."""
@@ -31,11 +33,15 @@ class Tally:
 
     @property
     def failed(self) -> bool:
-        """Say whether anything is wrong, or the faults did not reach what they are for."""
-        return bool(self.lost or self.doubled or self.silent or self.outcomes_needed - self.outcomes.keys())
+        """Say whether anything is wrong, or the faults did not reach what they are for; not where there were none."""
+        unseen = not self.skipped and self.outcomes_needed - self.outcomes.keys()
+        return bool(self.lost or self.doubled or self.silent or unseen)
 
     def lines(self) -> Iterable[str]:
         """Yield what is printed of the kind."""
+        if self.skipped:
+            yield f"{self.kind}: SKIPPED, nothing was tried and nothing has passed: {self.skipped}"
+            return
         yield f"{self.kind}: {self.injected.total()} injected: {_counts(self.injected)}"
         yield f"  outcomes: {_counts(self.outcomes)}"
         for outcome in sorted(self.outcomes_needed - self.outcomes.keys()):

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import damage
 import deaths
+import images
 import kills
+import power_cuts
 import pytest
 from tally import Tally
 
@@ -26,6 +28,13 @@ def test_an_outcome_that_was_never_seen_fails() -> None:
     tally = Tally("deaths", frozenset({"old", "new"}), outcomes=Counter({"old": 1}))
     assert tally.failed
     assert "  FAIL: never seen: new" in list(tally.lines())
+
+
+def test_what_was_skipped_says_so_and_is_no_pass() -> None:
+    tally = Tally("images", frozenset({"old"}), skipped="mount: must be superuser")
+    assert list(tally.lines()) == [
+        "images: SKIPPED, nothing was tried and nothing has passed: mount: must be superuser"
+    ]
 
 
 def test_files_of_one_class_are_named_alike() -> None:
@@ -49,4 +58,18 @@ def test_damage_is_silent_nowhere(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_kills_of_the_real_command_lose_and_double_nothing(tmp_path: Path) -> None:
     tally = kills.tried(tmp_path, every=100)
+    assert not tally.failed, "\n".join(tally.lines())
+
+
+@pytest.mark.slow
+def test_power_cuts_lose_and_double_nothing(tmp_path: Path) -> None:
+    tally = power_cuts.tried(tmp_path, every=60)
+    assert not tally.failed, "\n".join(tally.lines())
+
+
+@pytest.mark.slow
+def test_cuts_of_a_real_file_system_lose_and_double_nothing(tmp_path: Path) -> None:
+    tally = images.tried(tmp_path, every=20)
+    if tally.skipped:
+        pytest.skip("\n".join(tally.lines()))
     assert not tally.failed, "\n".join(tally.lines())
