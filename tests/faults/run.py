@@ -2,19 +2,20 @@
 
 ::
 
-    lives      lives of workspaces, step by step, and the facts that must be there after each
-    recovery   what a workspace must come to after a fault: run again, the next night, verified
-    tally      what a kind printed: counts, and what makes it fail
-    deaths     the process dies at calls to the disk: before, half way, after; and once more while it is run again
-    damage     every class of file is flipped, cut short and deleted
-    power_cuts the power is cut after every change to the disk, by a model of the worst disk
+    lives         lives of workspaces, step by step, and the facts that must be there after each
+    recovery      what a workspace must come to after a fault: run again, the next night, verified
+    tally         what a kind printed: counts, and what makes it fail
+    deaths        the process dies at calls to the disk: before, half way, after; and once more while it is run again
+    damage        every class of file is flipped, cut short and deleted
+    power_cuts    the power is cut after every change to the disk, by a model of the worst disk
     power_states  every state that a cut may leave, by that model
-    kills      the real command is killed at random instants, and once more while it is run again
-    images     the power of a real file system is cut, where the machine lets image files be mounted
-    forking    real processes of the command, without waiting for their imports
+    kills         the real command is killed at random instants, and once more while it is run again
+    images        the power of a real file system is cut, where the machine lets image files be mounted
+    forking       real processes of the command, without waiting for their imports
 
-Owns the walk over the faults: exit code 1 where anything was lost, doubled or silent; what was skipped has not passed. Does not own the faulty disk
-(``tests/storage/faulty_os``), nor the small workspaces (``tests/support``).
+Owns the walk over the faults: exit code 1 where anything was lost, doubled or silent; a kind that this machine cannot
+try says so, and has not passed. Does not own the faulty disk and its model (``tests/storage``), nor the small
+workspaces (``tests/support``).
 """
 
 from __future__ import annotations

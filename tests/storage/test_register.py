@@ -122,3 +122,16 @@ def test_an_entry_that_is_read_once_more_is_the_one_that_was_read_or_refused(tmp
     assert register.read_one(tmp_path, 1, sha256=sha256) == document
     with pytest.raises(LogEntryRefused, match="it changed while it was in use"):
         register.read_one(tmp_path, 1, sha256="0" * 64)
+
+
+def test_temporaries_of_runs_that_died_are_swept_from_documents_kept_configurations_and_beside_both(
+    tmp_path: Path,
+) -> None:
+    folders = (layout.register(tmp_path), layout.configurations(tmp_path), layout.invoices(tmp_path))
+    for number, folder in enumerate(folders):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f".tmp-1-{number:016x}").write_bytes(b"half of it")
+    kept = layout.configurations(tmp_path) / f"{'a1' * 32}.json"
+    kept.write_bytes(b"{}")
+    assert sorted(register.sweep_orphans(tmp_path)) == [f".tmp-1-{number:016x}" for number in range(3)]
+    assert [path for path in layout.invoices(tmp_path).rglob("*") if path.is_file()] == [kept]
