@@ -54,7 +54,7 @@ mutants:
     {{python}} -m benchmarks.mutants sql
     {{python}} -m benchmarks.mutants kernel
 
-# Faults at every step of a workspace's life: deaths at calls to the disk, damage to every class of file. Takes hours.
+# Faults at every step of a workspace's life: deaths, damaged files, power cuts, kills. Takes hours.
 faults *arguments:
     {{python}} tests/faults/run.py {{arguments}}
 

@@ -14,7 +14,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
 _numbers = count(1)
@@ -70,8 +70,7 @@ class DiskModel:
     def __init__(self, root: Path) -> None:
         self.root = Folder()
         self.adopt(root)
-        for folder in self._folders(self.root):
-            folder.sync()
+        self._sync(self.root)
 
     def adopt(self, root: Path) -> None:
         """Take what others wrote, or removed, below ``root`` since, as not synced."""
@@ -113,16 +112,17 @@ class DiskModel:
                     folder.change(name, known := Folder())
                 self._adopt(known, path)
             elif not isinstance(known, File):
-                content = path.read_bytes()
-                folder.change(name, File(synced=content, now=content))
+                folder.change(name, File(now=path.read_bytes()))
         for name in [name for name in folder.names() if name not in there and folder.now(name) is not None]:
             folder.change(name, None)
 
-    def _folders(self, folder: Folder) -> Iterator[Folder]:
-        yield folder
-        for name in folder.names():
-            if isinstance(found := folder.now(name), Folder):
-                yield from self._folders(found)
+    def _sync(self, folder: Folder) -> None:
+        folder.sync()
+        for found in folder.synced.values():
+            if isinstance(found, Folder):
+                self._sync(found)
+            else:
+                found.synced = found.now
 
 
 def _lay_out(folder: Folder, into: Path, survives: Callable[[str], bool]) -> None:
