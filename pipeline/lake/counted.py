@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+COUNTED_FOLDER = "counted"
+"""In the lake; each kind has a folder in it."""
 MANIFEST_NAME = "_manifest.json"
 WHOLE = "whole"
 """The key of what is about the whole lake."""
@@ -68,7 +70,7 @@ _NO_PIECE = Piece(start=0, size=0, sha256="")
 
 def folder_of(lake_dir: Path, kind: str) -> Path:
     """Return the folder of one kind of entries and their manifest."""
-    return lake_dir / "counted" / kind
+    return lake_dir / COUNTED_FOLDER / kind
 
 
 def read_entries(lake_dir: Path, kind: str) -> dict[str, Entry]:
