@@ -1,10 +1,10 @@
-"""``python -m benchmarks.mutants`` with what is changed: ``kernel``, ``python`` or ``sql``."""
+"""``python -m benchmarks.mutants`` with what is changed: ``kernel``, ``protocol``, ``python`` or ``sql``."""
 
 import importlib
 
 import click
 
-_OF = ("kernel", "python", "sql")
+_OF = ("kernel", "protocol", "python", "sql")
 
 
 class _Kinds(click.Group):
@@ -26,7 +26,7 @@ class _Kinds(click.Group):
 
 @click.group(cls=_Kinds)
 def main() -> None:
-    """Try mutants of the kernel, of modules, or of the statements in sql/."""
+    """Try mutants of the kernel, of the protocol of storage, of modules, or of the statements in sql/."""
 
 
 if __name__ == "__main__":

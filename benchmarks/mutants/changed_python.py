@@ -64,7 +64,9 @@ class Mutant(NamedTuple):
     tree: Callable[[], ast.Module]
 
 
-class _Place(NamedTuple):
+class Place(NamedTuple):
+    """A node that may be changed, where it hangs, and the qualified name of the function whose code it is."""
+
     parent: ast.AST
     field: str
     index: int | None
@@ -76,7 +78,7 @@ def mutants(module: str, source: str) -> Iterator[Mutant]:
     """Yield every changed module once; ``module`` is how its names begin. Names are unique, and say no line number."""
     tree = ast.parse(source)
     told: dict[str, int] = {}
-    for number, place in enumerate(_places(tree)):
+    for number, place in enumerate(places(tree)):
         for order, (what, _) in enumerate(_changes(place.node)):
             shown = " ".join(ast.unparse(place.node).split())[:_SHOWN_MAX]
             name = f"{module}: {place.function or 'at import'}: {what}: {shown}"
@@ -88,7 +90,7 @@ def mutants(module: str, source: str) -> Iterator[Mutant]:
 
 def _changed(tree: ast.Module, number: int, order: int) -> ast.Module:
     other = copy.deepcopy(tree)
-    place = list(_places(other))[number]
+    place = list(places(other))[number]
     _, make = list(_changes(place.node))[order]
     made = make(place.node)
     if made is not place.node:
@@ -100,12 +102,12 @@ def _changed(tree: ast.Module, number: int, order: int) -> ast.Module:
     return ast.fix_missing_locations(other)
 
 
-def _places(tree: ast.Module) -> Iterator[_Place]:
-    """Yield what may be changed, with the qualified name of the function whose code it is."""
+def places(tree: ast.Module) -> Iterator[Place]:
+    """Yield every node but what people or type checkers alone see to."""
     yield from _below(tree, function=None, prefix="")
 
 
-def _below(node: ast.AST, *, function: str | None, prefix: str) -> Iterator[_Place]:
+def _below(node: ast.AST, *, function: str | None, prefix: str) -> Iterator[Place]:
     for field, value in ast.iter_fields(node):
         if field in {"annotation", "returns", "decorator_list", "bases", "type_comment"}:
             continue
@@ -117,7 +119,7 @@ def _below(node: ast.AST, *, function: str | None, prefix: str) -> Iterator[_Pla
             inner_prefix = f"{prefix}{node.name}."
         for index, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
             if isinstance(child, ast.AST) and not _is_for_readers(child):
-                yield _Place(node, field, index, child, inner_function)
+                yield Place(node, field, index, child, inner_function)
                 yield from _below(child, function=inner_function, prefix=inner_prefix)
 
 

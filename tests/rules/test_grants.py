@@ -14,6 +14,7 @@ from pipeline.base.errors import AccountsError, ConfigurationError
 from pipeline.base.money import Rounding
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing import issued_invoice, make_book
+from pipeline.invoicing.credits import NOTHING_CONSUMED, lapsed_of, usable
 from pipeline.rating import Charge
 from pipeline.usage import Meter
 
@@ -101,3 +102,23 @@ def test_no_grant_is_called_as_a_month_of_another_one() -> None:
 def test_what_cannot_be_a_grant_is_refused(changes: dict[str, Any], told: str) -> None:
     with pytest.raises(AccountsError, match=told):
         replace(FREE, **changes)
+
+
+def month_of_grant(amount: str, **more: Any) -> CreditGrant:
+    """October's of a grant that rolls over in part."""
+    return next(iter(replace(FREE, amount=Decimal(amount), granted_on=date(2026, 10, 1), **more).months(OCTOBER)))
+
+
+def test_half_of_what_is_left_of_a_month_rolls_over_and_the_rest_lapses() -> None:
+    half = month_of_grant("10.00", rollover_percent=Decimal(50))
+    used = NOTHING_CONSUMED.plus(Decimal(4), OCTOBER.end_date)
+    assert lapsed_of(half, used, "USD") == Decimal(3)
+    assert usable(half, used, OCTOBER, "USD") == Decimal(6), "within its month nothing has lapsed"
+    assert usable(half, used, OCTOBER.next(), "USD") == Decimal(3)
+    later = used.plus(Decimal(1), OCTOBER.next().end_date)
+    assert lapsed_of(half, later, "USD") == Decimal(3), "what the next month consumed lapsed no less"
+    assert usable(half, later, OCTOBER.next(), "USD") == Decimal(2)
+
+
+def test_of_a_grant_that_rolls_over_whole_or_never_nothing_lapses() -> None:
+    assert lapsed_of(month_of_grant("10.00"), NOTHING_CONSUMED, "USD") == Decimal(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -12,11 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.accounts import Account
+from pipeline.accounts import Account, Coupon, Tax
 from pipeline.base.errors import LogEntryRefused
 from pipeline.base.money import Rounding, minor_unit_digits
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing import draft_invoice, invoice_document, invoice_from_document, issued_invoice
+from pipeline.invoicing.lines import LineKind, is_of_usage, meter_and_rate, negated, plain_line
+from pipeline.invoicing.period_lines import coupon_lines
+from pipeline.invoicing.rules import Rules
+from pipeline.invoicing.usage_lines import usage_lines
 from pipeline.rating import Charge, exact_charge
 from pipeline.usage import Meter
 
@@ -332,3 +337,43 @@ def test_a_document_without_a_field_is_refused(field: str) -> None:
     del document[field]
     with pytest.raises(LogEntryRefused, match=field):
         invoice_from_document(document)
+
+
+def test_the_line_that_takes_a_zero_back_is_a_zero_without_a_sign() -> None:
+    (line,) = draft(charge(1)).lines
+    assert (str(line.amount), str(negated(line).amount)) == ("0.00", "0.00")
+    assert str(negated(negated(draft(charge(5_000)).lines[0])).amount) == "0.01"
+
+
+def test_lines_of_usage_have_events_behind_them_and_a_price_and_no_others_do() -> None:
+    (usage,) = draft(charge(5_000)).lines
+    fee = plain_line(LineKind.FEE, Decimal(1), "a fee", currency="USD", rounding=Rounding.HALF_UP)
+    assert (is_of_usage(usage), is_of_usage(fee)) == (True, False)
+    assert meter_and_rate(usage) == (Meter.PROMPT, Decimal("2.00"))
+    with pytest.raises(ValueError, match="line 0 is a fee line and has no meter or no rate"):
+        meter_and_rate(fee)
+    of_usage = replace(fee, kind=LineKind.CORRECTION, original_period=OCTOBER, original_kind=LineKind.USAGE)
+    with pytest.raises(ValueError, match="is a correction line and has no meter or no rate"):
+        meter_and_rate(replace(of_usage, meter=Meter.PROMPT))
+
+
+@pytest.mark.parametrize("tax", [None, Tax(rate=Decimal(19), label="VAT")])
+def test_a_coupon_is_taxed_as_a_kind_only_where_kinds_have_taxes_of_their_own(tax: Tax | None) -> None:
+    coupon = Coupon(id="spring", from_date=date(2026, 10, 1), months=1, percent=Decimal(20))
+    (line,) = coupon_lines(draft(charge(5_000_000)).lines, [coupon], tax=tax, currency="USD", rounding=Rounding.HALF_UP)
+    assert (line.amount, line.taxed_as) == (Decimal("-2.00"), None)
+
+
+def test_lines_of_usage_of_no_list_price_come_before_those_of_one_by_the_first_rules() -> None:
+    listed = charge(1_000_000, list_rate_per_million=Decimal(0), usage_date=date(2026, 10, 10))
+    plain = charge(2_000_000, usage_date=date(2026, 10, 10))
+    for charges in ([listed, plain], [plain, listed]):
+        lines = usage_lines(
+            charges,
+            account=ACME,
+            period=OCTOBER,
+            currency="USD",
+            rounding=Rounding.HALF_UP,
+            rules=Rules.FIRST,
+        )
+        assert [line.quantity for line in lines] == [2_000_000, 1_000_000]

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from pipeline.base.errors import RateCardError, RateNotFound
 from pipeline.rates import Rate, RateCard
+from pipeline.rates.prices import PackagePrice
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:
@@ -216,3 +217,13 @@ def test_the_rate_in_force_is_the_only_window_that_holds_the_instant(
     assert card(*kept).rate_at("jamba-large", instant) == next(
         (window for window in kept if window.is_in_force(instant)), None
     )
+
+
+@pytest.mark.parametrize(
+    ("price", "told"),
+    [("-1", "is out of range"), ("NaN", "is no number"), ("0.0000000000001", "has 13 decimal places")],
+)
+def test_the_price_of_a_package_is_a_rate_or_refused(price: str, told: str) -> None:
+    assert PackagePrice(tokens=1_000_000, price=Decimal("9.99")).price == Decimal("9.99")
+    with pytest.raises(RateCardError, match=f"package price {told}"):
+        PackagePrice(tokens=1_000_000, price=Decimal(price))

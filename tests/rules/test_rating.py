@@ -191,3 +191,9 @@ def test_every_token_is_on_exactly_one_meter(fresh: int, cached: int, written: i
     assert apart.get(Meter.REASONING, 0) == reasoning
     assert apart.get(Meter.COMPLETION, 0) == completion - reasoning
     assert apart[Meter.REQUEST] == 1
+
+
+def test_usage_of_a_meter_that_its_rate_has_no_price_for_is_unpriced_never_free() -> None:
+    charges, unpriced = rate_usage([usage(meter=Meter.REQUEST)], STANDARD)
+    assert charges == []
+    assert [row.usage.meter for row in unpriced] == [Meter.REQUEST]

@@ -1,0 +1,91 @@
+"""Sums on columns: exact whatever they come to, and none is made where it might not fit."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from pipeline.rates import Rate, RateCard
+from pipeline.tables import schemas
+from pipeline.tables.rating import QUANTITY_MAX, CardTerms, rate_simple_usage
+from pipeline.tables.sums import sums_by, total
+from pipeline.usage import INT64_MAX, Meter
+
+SINCE = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def usage(*quantities: int, **differing: Any) -> pa.Table:
+    """A row for each quantity, which differ in nothing else."""
+    row = dict.fromkeys(schemas.USAGE_DAILY.names) | {
+        "account_id": "acme",
+        "api_key_id": "key_1",
+        "model": "jamba",
+        "service_tier": "",
+        "meter": "prompt",
+        "usage_date": date(2026, 10, 1),
+        "billing_period": "2026-10",
+        "prompt_band": 0,
+        "rate_window_start": SINCE,
+    }
+    rows = [row | {"quantity": each} | differing for each in quantities]
+    return pa.Table.from_pylist(rows, schema=schemas.USAGE_DAILY)
+
+
+def terms(rate: str) -> dict[str, CardTerms]:
+    card = RateCard(
+        id="standard",
+        currency="USD",
+        aliases={},
+        rates=(
+            Rate(
+                model="jamba",
+                effective_from=None,
+                effective_to=None,
+                per_million=dict.fromkeys((Meter.PROMPT, Meter.COMPLETION), Decimal(rate)),
+            ),
+        ),
+    )
+    return {"acme": CardTerms(rate_card=card)}
+
+
+@pytest.mark.parametrize(
+    ("counts", "kind"), [([INT64_MAX - 1, 1], pa.int64()), ([INT64_MAX, 1], pa.decimal128(38, 0)), ([], pa.int64())]
+)
+def test_a_sum_is_an_integer_where_it_fits_one_and_a_decimal_where_it_does_not(
+    counts: list[int], kind: pa.DataType
+) -> None:
+    table = pa.table({"key": pa.array(["a"] * len(counts), pa.string()), "n": pa.array(counts, pa.int64())})
+    found = sums_by(table, ["key"], ["n"])
+    assert found.schema == pa.schema([("key", pa.string()), ("n", kind)])
+    assert [int(each) for each in found["n"].to_pylist()] == ([sum(counts)] if counts else [])
+    assert total(table["n"]) == sum(counts)
+
+
+def test_sums_are_of_their_group_and_nulls_count_nothing() -> None:
+    table = pa.table({"key": ["b", "a", "b"], "n": pa.array([1, 2, 4]), "m": pa.array([None, 8, 16])})
+    assert sums_by(table, ["key"], ["n", "m"]).to_pylist() == [
+        {"key": "b", "n": 5, "m": 16},
+        {"key": "a", "n": 2, "m": 8},
+    ]
+
+
+def test_charges_of_one_line_are_summed_on_columns_where_the_sum_fits_and_stay_apart_where_it_might_not() -> None:
+    for rate, rows in (("2", 1), ("999999", 2)):
+        found = rate_simple_usage(usage(QUANTITY_MAX, QUANTITY_MAX), terms(rate))
+        assert (found.charges.num_rows, found.line_charges.num_rows, found.rest.num_rows) == (2, rows, 0)
+        amounts = [sum(table["amount"].to_pylist()) for table in (found.charges, found.line_charges)]
+        assert amounts[0] == amounts[1] == 2 * QUANTITY_MAX * Decimal(rate) / 1_000_000
+
+
+def test_what_is_beyond_the_columns_is_left_to_the_plain_rating_to_the_last_token_and_rate() -> None:
+    found = rate_simple_usage(usage(QUANTITY_MAX, QUANTITY_MAX + 1), terms("2"))
+    assert (found.charges["quantity"].to_pylist(), found.rest["quantity"].to_pylist()) == (
+        [QUANTITY_MAX],
+        [QUANTITY_MAX + 1],
+    )
+    assert rate_simple_usage(usage(1), terms("999999.999999")).rest.num_rows == 0
+    assert rate_simple_usage(usage(1), terms("1000000")).rest.num_rows == 1
