@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.accounts import Account, Coupon, Tax
+from pipeline.accounts import Account, Coupon, ExchangeRate, Tax
 from pipeline.base.errors import LogEntryRefused
 from pipeline.base.money import Rounding, minor_unit_digits
 from pipeline.base.periods import BillingPeriod
@@ -377,3 +377,25 @@ def test_lines_of_usage_of_no_list_price_come_before_those_of_one_by_the_first_r
             rules=Rules.FIRST,
         )
         assert [line.quantity for line in lines] == [2_000_000, 1_000_000]
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ({"exchange": None}, {"exchange": ExchangeRate(currency="EUR", rate=Decimal("1.25"), on=date(2026, 10, 1))}),
+        ({"entry": "standard: a"}, {"entry": "standard: b"}),
+        ({"package_tokens": 1_000}, {"package_tokens": 2_000}),
+        ({"package_tokens": None}, {"package_tokens": 1}),
+        ({"flat_amount": Decimal(1)}, {"flat_amount": Decimal(2)}),
+        ({"flat_amount": None}, {"flat_amount": Decimal(0)}),
+        ({"rate_per_million": Decimal("1.50")}, {"rate_per_million": Decimal("2.00")}),
+    ],
+    ids=str,
+)
+def test_lines_that_differ_in_one_thing_alone_have_an_order_of_their_own(
+    earlier: dict[str, Any], later: dict[str, Any]
+) -> None:
+    first, last = charge(1_000_000, **earlier), charge(2_000_000, **later)
+    for charges in ([first, last], [last, first]):
+        lines = usage_lines(charges, account=ACME, period=OCTOBER, currency="USD", rounding=Rounding.HALF_UP)
+        assert [line.quantity for line in lines] == [first.quantity, last.quantity]
