@@ -131,6 +131,8 @@ def _is_for_readers(node: ast.AST) -> bool:
         return True
     if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
         return True
+    if isinstance(node, ast.keyword) and node.arg == "strict":  # zip's: whatever is zipped is of one length
+        return True
     return isinstance(node, ast.Assign) and [ast.unparse(each) for each in node.targets] in (["message"], ["__all__"])
 
 

@@ -205,7 +205,8 @@ EQUAL: dict[str, str] = {}
 @click.option("--only", default="", help="Mutants whose name has this text in it.")
 @click.option("--list", "is_listed", is_flag=True, help="Name them, and try none.")
 @click.option("--seen", type=click.Path(path_type=Path), help="Keep here what each test calls, and believe it.")
-def main(only: str, seen: Path | None, *, is_listed: bool) -> None:
+@click.option("--seconds", default=30.0, show_default=True, help="How long each may be looked for, in seconds of CPU.")
+def main(only: str, seen: Path | None, seconds: float, *, is_listed: bool) -> None:
     """Try every mutant of the protocol by name; exit code 1 where one is not noticed."""
     began = time.monotonic()
     trials = [each for each in every_trial() if only in each.name]
@@ -214,7 +215,7 @@ def main(only: str, seen: Path | None, *, is_listed: bool) -> None:
         return
     equal = {each.name for each in trials if any(each.name.startswith(begin) for begin in EQUAL)}
     survivors = 0
-    for verdict in tried([each for each in trials if each.name not in equal], seen):
+    for verdict in tried([each for each in trials if each.name not in equal], seen, seconds):
         survivors += verdict.noticed_by is None
         what = "NOT NOTICED" if verdict.noticed_by is None else f"killed by {verdict.noticed_by.rpartition('::')[2]}"
         click.echo(f"{what}: {verdict.name}")

@@ -34,9 +34,18 @@ _NOTICED_MIN = 0.95
 @click.option("--only", default="", help="Mutants whose name has this text in it.")
 @click.option("--list", "is_listed", is_flag=True, help="Name them, and try none.")
 @click.option("--seen", type=click.Path(path_type=Path), help="Keep here what each test calls, and believe it.")
+@click.option("--seconds", default=20.0, show_default=True, help="How long each may be looked for, in seconds of CPU.")
 @click.option("--verbose", is_flag=True, help="Also say what noticed each.")
 def main(
-    group: str, sample: int | None, seed: int, only: str, seen: Path | None, *, is_listed: bool, verbose: bool
+    group: str,
+    sample: int | None,
+    seed: int,
+    only: str,
+    *,
+    seen: Path | None,
+    seconds: float,
+    is_listed: bool,
+    verbose: bool,
 ) -> None:
     """Try mutants of the modules of a group; exit code 1 where fewer than 95 % of those that matter are noticed."""
     began = time.monotonic()
@@ -48,7 +57,7 @@ def main(
         return
     equal = [each.name for each in trials if any(each.name.startswith(begin) for begin in EQUAL[group])]
     noticed = survived = 0
-    for verdict in tried([each for each in trials if each.name not in equal], seen):
+    for verdict in tried([each for each in trials if each.name not in equal], seen, seconds):
         noticed += verdict.noticed_by is not None
         survived += verdict.noticed_by is None
         if verdict.noticed_by is None:

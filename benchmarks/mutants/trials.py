@@ -1,8 +1,9 @@
 """Try changed modules, one after the other, each in a process of its own that has all but the change imported already.
 
-A trial first asks the tests that call the changed function, those that take least first, and ends with the first that
-fails. Which tests those are is seen once, with nothing changed. A function is changed where it stands, in a fork of a
-process that has collected the tests; what is read at import is changed in a fork that imports everything anew.
+A trial first asks the tests that call the changed function, those that take least or noticed most first, and ends with
+the first that fails. Which tests those are is seen once, with nothing changed. A function is changed where it stands,
+in a fork of a process that has collected the tests; what is read at import is changed in a fork that imports everything
+anew.
 
 Does not own what is changed nor which tests may notice. Tests that start other processes see no change there.
 """
@@ -14,7 +15,9 @@ import gc
 import importlib
 import importlib.abc
 import importlib.util
+import itertools
 import json
+import math
 import os
 import pickle
 import resource
@@ -24,8 +27,8 @@ import tempfile
 import threading
 import time
 import traceback
+from collections import Counter
 from importlib.machinery import SourceFileLoader
-from itertools import pairwise
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, NamedTuple
@@ -43,20 +46,14 @@ ROOT = Path(__file__).parents[2]
 _ROOT = f"{ROOT}/"
 _OURS = f"{_ROOT}pipeline/"
 _OPTIONS = (
-    "-n",
-    "0",
-    "-q",
-    "-p",
-    "no:faulthandler",
-    "-p",
-    "no:cacheprovider",
-    "--tb=short",
-    f"--rootdir={ROOT}",
+    *("-n", "0", "-q", "-p", "no:faulthandler", "-p", "no:cacheprovider", "--tb=line", f"--rootdir={ROOT}"),
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
 )
 _WARM = ("click", "duckdb", "numpy", "pyarrow", "pyarrow.compute", "pyarrow.parquet", "rich.console", "zstandard")
 _BROKEN = 99
 """The exit code of a fork that raised what no test caught: a trial that could not be made."""
+_TRUST = 5
+"""A test that noticed once is asked sooner, as if it took a sixth of its time; one that noticed often, sooner still."""
 _CPU_SECONDS_MORE = 10
 _CPU_TIMES = 6
 _WALL_TIMES = 20
@@ -88,10 +85,11 @@ class _Seen(NamedTuple):
     at_import: frozenset[str]
 
 
-def tried(trials: Sequence[Trial], seen_file: Path | None = None) -> Iterator[Verdict]:
+def tried(trials: Sequence[Trial], seen_file: Path | None = None, seconds_max: float = math.inf) -> Iterator[Verdict]:
     """Yield the verdict of each trial, in no promised order.
 
-    What each test calls is kept in ``seen_file``, where it is given, and believed for the tests that stand there.
+    A trial asks the tests that take least, as long as they take no more CPU than ``seconds_max`` in all. What
+    each test calls is kept in ``seen_file``, where it is given, and believed for the tests that stand there.
 
     Raises ``ClickException`` where a test fails with nothing changed.
     """
@@ -102,7 +100,8 @@ def tried(trials: Sequence[Trial], seen_file: Path | None = None) -> Iterator[Ve
     with tempfile.TemporaryDirectory(prefix="trials-") as scratch:
         seen_file = Path(scratch) / "seen" if seen_file is None else seen_file.resolve()
         again = []
-        for answer in _answers_of(functools.partial(_session, trials, seen_file, Path(scratch)), Path(scratch)):
+        session = functools.partial(_session, trials, seen_file, seconds_max, Path(scratch))
+        for answer in _answers_of(session, Path(scratch)):
             verdict = Verdict(*json.loads(answer))
             if verdict.noticed_by == _ANEW:
                 again.append(verdict.name)
@@ -111,7 +110,7 @@ def tried(trials: Sequence[Trial], seen_file: Path | None = None) -> Iterator[Ve
         seen: _Seen = pickle.loads(seen_file.read_bytes())  # noqa: S301 - a process of ours wrote it
         for trial in trials:
             if trial.name in again:
-                yield Verdict(trial.name, _tried_anew(trial, seen, Path(scratch)))
+                yield Verdict(trial.name, _tried_anew(trial, seen, seconds_max, Path(scratch)))
 
 
 _ANEW = "has to be imported anew"
@@ -153,8 +152,10 @@ def _quiet(log: Path) -> None:
     os.dup2(null, 0)
 
 
-def _session(trials: Sequence[Trial], seen_file: Path, scratch: Path, tell: Callable[[str], None]) -> None:
-    plugin = _Session(trials, seen_file, scratch, tell)
+def _session(
+    trials: Sequence[Trial], seen_file: Path, seconds_max: float, scratch: Path, tell: Callable[[str], None]
+) -> None:
+    plugin = _Session(trials, seen_file, seconds_max, scratch, tell)
     tests = sorted({test for trial in trials for test in trial.tests})
     plugin.watch.start()
     code = pytest.main([*_OPTIONS, f"--basetemp={scratch / 'temporary'}", *_absolute(tests)], plugins=[plugin])
@@ -209,8 +210,17 @@ def _function_of(code: CodeType) -> str:
 class _Session(_SameExamples):
     """Sees which test calls what, then tries each change of a function in a fork."""
 
-    def __init__(self, trials: Sequence[Trial], seen_file: Path, scratch: Path, tell: Callable[[str], None]) -> None:
-        self._trials, self._seen_file, self._scratch, self._tell = trials, seen_file, scratch, tell
+    def __init__(
+        self,
+        trials: Sequence[Trial],
+        seen_file: Path,
+        seconds_max: float,
+        scratch: Path,
+        tell: Callable[[str], None],
+    ) -> None:
+        self._trials, self._seen_file, self._seconds_max = trials, seen_file, seconds_max
+        self._scratch, self._tell = scratch, tell
+        self._noticed_by: Counter[str] = Counter()
         self.watch = _Watch()
         self.is_done = False
         self._failed: str | None = None
@@ -262,7 +272,7 @@ class _Session(_SameExamples):
             calls, seconds = dict(before.calls), dict(before.seconds)
             items = [each for each in items if each.nodeid not in calls]
         self.watch.start()
-        for item, following in pairwise([*items, None]):
+        for item, following in itertools.pairwise([*items, None]):
             self.watch.calls = set()
             for cache in caches:
                 cache.cache_clear()
@@ -299,15 +309,17 @@ class _Session(_SameExamples):
         others = [(each, code) for name, code in changed.items() for each in functions.get((file, name), [])]
         if any(len(each.__code__.co_freevars) != len(code.co_freevars) for each, code in others):
             return _ANEW  # a function that closes over other variables can only be made anew
-        wanted = _asked(trial, called, seen)
-        chosen = sorted((each for each in items if each.nodeid in wanted), key=lambda each: seen.seconds[each.nodeid])
+        by_id = {each.nodeid: each for each in items}
+        asked = [each for each in _asked(trial, called, seen, self._seconds_max) if each in by_id]
+        asked.sort(key=lambda test: seen.seconds[test] / (1 + _TRUST * self._noticed_by[test]))
+        chosen = [by_id[each] for each in asked]
 
         def ask() -> int:
             for cache in caches:
                 cache.cache_clear()
             for function, code in others:
                 function.__code__ = code
-            for item, following in pairwise([*chosen, None]):
+            for item, following in itertools.pairwise([*chosen, None]):
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
                 if self._failed is not None:
                     (self._scratch / "failed").write_text(self._failed, encoding="utf-8")
@@ -316,15 +328,20 @@ class _Session(_SameExamples):
 
         seconds = sum(seen.seconds[each.nodeid] for each in chosen)
         noticed = _noticed(ask, seconds, self._scratch) if chosen else None
+        self._noticed_by[noticed or ""] += 1
         return _ANEW if noticed is None and called & seen.at_import else noticed
 
 
-def _asked(trial: Trial, calls: set[str], seen: _Seen) -> set[str]:
-    return {
+def _asked(trial: Trial, calls: set[str], seen: _Seen, seconds_max: float) -> list[str]:
+    """Return the tests that call any of these, those that take least first."""
+    found = [
         test
         for test, called in seen.calls.items()
         if called & calls and any(_is_below(test, each) for each in trial.tests)
-    }
+    ]
+    found.sort(key=lambda test: seen.seconds[test])
+    sums = itertools.accumulate(seen.seconds[test] for test in found)
+    return [test for test, seconds in zip(found, sums, strict=True) if seconds <= seconds_max]
 
 
 def _is_below(test: str, path: str) -> bool:
@@ -428,15 +445,15 @@ _PARTS: tuple[Callable[[CodeType], object], ...] = (
 )
 
 
-def _tried_anew(trial: Trial, seen: _Seen, scratch: Path) -> str | None:
+def _tried_anew(trial: Trial, seen: _Seen, seconds_max: float, scratch: Path) -> str | None:
     """Try a change of what is read at import: by every test that calls anything of the module."""
-    wanted = _asked(trial, {trial.path}, seen)
+    wanted = _asked(trial, {trial.path}, seen, seconds_max)
     files = sorted({test.partition("::")[0] for test in wanted})
 
     def ask() -> int:
         _quiet(scratch / "log")
         sys.meta_path.insert(0, _Finder(trial))
-        plugin = _Chosen(wanted, seen)
+        plugin = _Chosen(wanted)
         code = pytest.main(
             [*_OPTIONS, "-x", f"--basetemp={scratch / 'temporary'}", *_absolute(files)], plugins=[plugin]
         )
@@ -450,15 +467,15 @@ def _tried_anew(trial: Trial, seen: _Seen, scratch: Path) -> str | None:
 
 
 class _Chosen(_SameExamples):
-    """Runs some tests, those that take least first."""
+    """Runs some tests, in the order given."""
 
-    def __init__(self, wanted: set[str], seen: _Seen) -> None:
-        self._wanted, self._seen = wanted, seen
+    def __init__(self, wanted: list[str]) -> None:
+        self._wanted = wanted
         self.failed: str | None = None
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        chosen = [each for each in items if each.nodeid in self._wanted]
-        items[:] = sorted(chosen, key=lambda each: self._seen.seconds[each.nodeid])
+        by_id = {each.nodeid: each for each in items}
+        items[:] = [by_id[each] for each in self._wanted if each in by_id]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed and self.failed is None:
