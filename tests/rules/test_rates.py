@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pipeline.base.errors import RateCardError, RateNotFound
 from pipeline.rates import Rate, RateCard
-from pipeline.rates.prices import PackagePrice
+from pipeline.rates.prices import PackagePrice, PeriodTier, tier_of
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:
@@ -227,3 +227,9 @@ def test_the_price_of_a_package_is_a_rate_or_refused(price: str, told: str) -> N
     assert PackagePrice(tokens=1_000_000, price=Decimal("9.99")).price == Decimal("9.99")
     with pytest.raises(RateCardError, match=f"package price {told}"):
         PackagePrice(tokens=1_000_000, price=Decimal(price))
+
+
+def test_the_last_token_of_a_tier_is_on_it_and_the_next_one_on_the_tier_that_follows() -> None:
+    tiers = tuple(PeriodTier(up_to=last, rate=Decimal(rate)) for last, rate in ((10, "3"), (20, "2"), (None, "1")))
+    found = [(total, tier_of(tiers, total).rate) for total in (1, 10, 11, 20, 21, 2**63 - 1)]
+    assert [str(rate) for _, rate in found] == ["3", "3", "2", "2", "1", "1"]
