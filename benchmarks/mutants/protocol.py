@@ -32,37 +32,71 @@ ROOMS = (
 """Where each refusal is a check of the protocol."""
 CALLERS = ("pipeline/jobs", "pipeline/cli")
 """Whose steps, and comparisons of digests, are the protocol's too."""
-TESTS = (
-    "tests/forgetting/test_dying_while_forgetting.py",
-    "tests/forgetting/test_forgetting.py",
-    "tests/nights",
-    "tests/storage/test_checkpoints.py",
-    "tests/storage/test_counted.py",
-    "tests/storage/test_derived.py",
-    "tests/storage/test_disk.py",
+_DURABLE = "tests/storage/test_acknowledged_is_durable.py"
+_OF_THE_LAKE = (
+    "tests/storage/test_faults.py",
+    "tests/storage/test_lake.py",
+    "tests/storage/test_log_refusals.py",
+    "tests/storage/test_rereading.py",
+)
+_OF_KEYS = (
+    _DURABLE,
+    "tests/config/test_key_aliases.py",
+    "tests/config/test_key_secret.py",
+    "tests/storage/test_key_rotation.py",
+)
+_OF_THE_REGISTER = (
+    _DURABLE,
     "tests/storage/test_faults.py",
     "tests/storage/test_forged_documents.py",
     "tests/storage/test_interrupted_freezing.py",
-    "tests/storage/test_key_rotation.py",
-    "tests/storage/test_lake.py",
-    "tests/storage/test_lock.py",
-    "tests/storage/test_log_refusals.py",
     "tests/storage/test_lost_history.py",
     "tests/storage/test_register.py",
-    "tests/storage/test_rereading.py",
     "tests/storage/test_signatures.py",
-    "tests/storage/test_strict_json.py",
 )
+_OF_NIGHTS = (
+    *("tests/nights", "tests/forgetting/test_dying_while_forgetting.py", "tests/forgetting/test_forgetting.py"),
+    *("tests/storage/test_commands_and_the_lock.py", "tests/storage/test_interrupted_freezing.py"),
+    *("tests/storage/test_forged_documents.py", "tests/storage/test_lost_history.py"),
+    *("tests/storage/test_signatures.py", *_OF_KEYS, *_OF_THE_LAKE),
+)
+TESTS = {
+    "pipeline/objects": (
+        _DURABLE,
+        *_OF_THE_LAKE,
+        "tests/storage/test_commands_and_the_lock.py",
+        "tests/storage/test_counted.py",
+        "tests/storage/test_derived.py",
+        "tests/storage/test_disk.py",
+        "tests/storage/test_lock.py",
+        "tests/storage/test_register.py",
+        "tests/storage/test_strict_json.py",
+    ),
+    "pipeline/objects/bundle_files.py": (_DURABLE, "tests/tools/test_recompute.py"),
+    "pipeline/objects/formats.py": ("tests/ages/test_newer.py",),
+    "pipeline/lake": _OF_THE_LAKE,
+    "pipeline/lake/checkpoints.py": ("tests/storage/test_checkpoints.py",),
+    "pipeline/lake/counted.py": ("tests/nights/test_dates_counted.py", "tests/storage/test_counted.py"),
+    "pipeline/lake/derived.py": ("tests/storage/test_derived.py",),
+    "pipeline/lake/forgetting.py": ("tests/forgetting", "tests/storage/test_log_refusals.py"),
+    "pipeline/lake/snapshot.py": (*_OF_THE_LAKE, "tests/forgetting/test_forgetting.py"),
+    "pipeline/lake/told.py": (_DURABLE, "tests/nights/test_new_warnings.py"),
+    "pipeline/register": _OF_THE_REGISTER,
+    "pipeline/register/invoice_files.py": (*_OF_THE_REGISTER, "tests/nights/test_drafts_that_changed.py"),
+    "pipeline/configuration/keys": _OF_KEYS,
+    "pipeline/jobs": _OF_NIGHTS,
+    "pipeline/cli": _OF_NIGHTS,
+}
+"""Which tests have to notice what is wrong in a file, or in the files of a folder: the longest path that fits."""
 
 
 class Declared(NamedTuple):
-    """A mistake by its name: in which file what stands in the place of which text, and of which tests it is noticed."""
+    """A mistake by its name: in which file what stands in the place of which text."""
 
     name: str
     path: str
     text: str
     other: str
-    tests: tuple[str, ...] = TESTS
 
 
 DECLARED = (
@@ -234,8 +268,13 @@ def every_trial() -> list[Trial]:
             path = file.relative_to(ROOT).as_posix()
             name, source = module_of(path).removeprefix("pipeline."), file.read_text(encoding="utf-8")
             every = changed_protocol.mutants(name, source, refuses=folder in ROOMS)
-            found.extend(Trial(each.name, path, partial(_compiled, each, str(file)), TESTS) for each in every)
-    return found + [Trial(each.name, each.path, partial(_declared, each), each.tests) for each in DECLARED]
+            found.extend(Trial(each.name, path, partial(_compiled, each, str(file)), tests_of(path)) for each in every)
+    return found + [Trial(each.name, each.path, partial(_declared, each), tests_of(each.path)) for each in DECLARED]
+
+
+def tests_of(path: str) -> tuple[str, ...]:
+    """Return the tests that have to notice what is wrong in a file."""
+    return TESTS[max((each for each in TESTS if path.startswith(each)), key=len)]
 
 
 def _compiled(mutant: Mutant, file: str) -> CodeType:

@@ -1,7 +1,7 @@
 """Try changed modules, one after the other, each in a process of its own that has all but the change imported already.
 
-A trial first asks the tests that call the changed function, those that take least or noticed most first, and ends with
-the first that fails. Which tests those are is seen once, with nothing changed. A function is changed where it stands,
+A trial asks the tests that call the changed function, those that call least besides or noticed most first, and ends
+with the first that fails. Which those are is seen once, with nothing changed. A function is changed where it stands,
 in a fork of a process that has collected the tests; what is read at import is changed in a fork that imports everything
 anew.
 
@@ -53,7 +53,7 @@ _WARM = ("click", "duckdb", "numpy", "pyarrow", "pyarrow.compute", "pyarrow.parq
 _BROKEN = 99
 """The exit code of a fork that raised what no test caught: a trial that could not be made."""
 _TRUST = 5
-"""A test that noticed once is asked sooner, as if it took a sixth of its time; one that noticed often, sooner still."""
+"""A test that noticed once is asked sooner, as if it called a sixth as much; one that noticed often, sooner still."""
 _CPU_SECONDS_MORE = 10
 _CPU_TIMES = 6
 _WALL_TIMES = 20
@@ -88,8 +88,8 @@ class _Seen(NamedTuple):
 def tried(trials: Sequence[Trial], seen_file: Path | None = None, seconds_max: float = math.inf) -> Iterator[Verdict]:
     """Yield the verdict of each trial, in no promised order.
 
-    A trial asks the tests that take least, as long as they take no more CPU than ``seconds_max`` in all. What
-    each test calls is kept in ``seen_file``, where it is given, and believed for the tests that stand there.
+    A trial asks tests as long as they take no more CPU than ``seconds_max`` in all, those first that call little else.
+    What each test calls is kept in ``seen_file``, where it is given, and believed for the tests that stand there.
 
     Raises ``ClickException`` where a test fails with nothing changed.
     """
@@ -311,7 +311,7 @@ class _Session(_SameExamples):
             return _ANEW  # a function that closes over other variables can only be made anew
         by_id = {each.nodeid: each for each in items}
         asked = [each for each in _asked(trial, called, seen, self._seconds_max) if each in by_id]
-        asked.sort(key=lambda test: seen.seconds[test] / (1 + _TRUST * self._noticed_by[test]))
+        asked.sort(key=lambda test: len(seen.calls[test]) / (1 + _TRUST * self._noticed_by[test]))
         chosen = [by_id[each] for each in asked]
 
         def ask() -> int:
@@ -333,13 +333,13 @@ class _Session(_SameExamples):
 
 
 def _asked(trial: Trial, calls: set[str], seen: _Seen, seconds_max: float) -> list[str]:
-    """Return the tests that call any of these, those that take least first."""
+    """Return the tests that call any of these, those that call least besides first: it is their matter."""
     found = [
         test
         for test, called in seen.calls.items()
         if called & calls and any(_is_below(test, each) for each in trial.tests)
     ]
-    found.sort(key=lambda test: seen.seconds[test])
+    found.sort(key=lambda test: len(seen.calls[test]))
     sums = itertools.accumulate(seen.seconds[test] for test in found)
     return [test for test, seconds in zip(found, sums, strict=True) if seconds <= seconds_max]
 

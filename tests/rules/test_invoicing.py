@@ -19,9 +19,11 @@ from pipeline.base.money import Rounding, minor_unit_digits
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing import draft_invoice, invoice_document, invoice_from_document, issued_invoice
 from pipeline.invoicing.lines import LineKind, is_of_usage, meter_and_rate, negated, plain_line
-from pipeline.invoicing.period_lines import coupon_lines
+from pipeline.invoicing.period_lines import commitment_lines, coupon_lines, limit_lines
+from pipeline.invoicing.recurring_lines import Commitment
 from pipeline.invoicing.rules import Rules
 from pipeline.invoicing.usage_lines import usage_lines
+from pipeline.rates.limits import EntryLimit
 from pipeline.rating import Charge, exact_charge
 from pipeline.usage import Meter
 
@@ -384,6 +386,7 @@ def test_lines_of_usage_of_no_list_price_come_before_those_of_one_by_the_first_r
     [
         ({"exchange": None}, {"exchange": ExchangeRate(currency="EUR", rate=Decimal("1.25"), on=date(2026, 10, 1))}),
         ({"entry": "standard: a"}, {"entry": "standard: b"}),
+        ({"entry": ""}, {"entry": "standard: a"}),
         ({"package_tokens": 1_000}, {"package_tokens": 2_000}),
         ({"package_tokens": None}, {"package_tokens": 1}),
         ({"flat_amount": Decimal(1)}, {"flat_amount": Decimal(2)}),
@@ -399,3 +402,25 @@ def test_lines_that_differ_in_one_thing_alone_have_an_order_of_their_own(
     for charges in ([first, last], [last, first]):
         lines = usage_lines(charges, account=ACME, period=OCTOBER, currency="USD", rounding=Rounding.HALF_UP)
         assert [line.quantity for line in lines] == [first.quantity, last.quantity]
+
+
+def test_nothing_agreed_is_never_lacking_not_even_where_less_than_nothing_was_spent() -> None:
+    (usage,) = draft(charge(5_000_000)).lines
+    for agreed, lacking in (("0", []), ("4.00", ["14.00"])):
+        commitment = Commitment(amount=Decimal(agreed))
+        lines = commitment_lines([negated(usage)], commitment, currency="USD", rounding=Rounding.HALF_UP)
+        assert [str(line.amount) for line in lines] == lacking
+
+
+def test_lines_of_limits_come_by_the_name_of_their_entry() -> None:
+    limit = {"model": "jamba-large", "service_tier": "", "text": "jamba-large", "maximum": None}
+    entries = {f"standard: {name}": EntryLimit(minimum=Decimal(50), **limit) for name in "fbdace"}  # type: ignore[arg-type]
+    lines = usage_lines(
+        [charge(5_000_000, entry=name) for name in entries],
+        account=ACME,
+        period=OCTOBER,
+        currency="USD",
+        rounding=Rounding.HALF_UP,
+    )
+    found = limit_lines(lines, entries, currency="USD", rounding=Rounding.HALF_UP)
+    assert [(line.entry, str(line.amount)) for line in found] == [(name, "40.00") for name in sorted(entries)]

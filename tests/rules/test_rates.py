@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from pipeline.base.errors import RateCardError, RateNotFound
 from pipeline.rates import Rate, RateCard
-from pipeline.rates.prices import PackagePrice, PeriodTier, tier_of
+from pipeline.rates.prices import PackagePrice, PeriodTier, before_tier, tier_of
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:
@@ -233,3 +234,22 @@ def test_the_last_token_of_a_tier_is_on_it_and_the_next_one_on_the_tier_that_fol
     tiers = tuple(PeriodTier(up_to=last, rate=Decimal(rate)) for last, rate in ((10, "3"), (20, "2"), (None, "1")))
     found = [(total, tier_of(tiers, total).rate) for total in (1, 10, 11, 20, 21, 2**63 - 1)]
     assert [str(rate) for _, rate in found] == ["3", "3", "2", "2", "1", "1"]
+
+
+@pytest.mark.parametrize(("index", "held"), [(0, 0), (1, 10), (2, 20)])
+def test_a_tier_begins_after_the_last_token_of_the_one_before_it(index: int, held: int) -> None:
+    tiers = tuple(PeriodTier(up_to=last, rate=Decimal(1)) for last in (10, 20, None))
+    assert before_tier(tiers, index) == held
+
+
+def test_the_windows_of_a_model_are_those_in_which_one_rate_is_chosen_by_tier_and_band() -> None:
+    standard = card(rate("2.00", end=NOON), rate("1.50", start=NOON), replace(rate("1.00"), service_tier="batch"))
+    found = [
+        (window.service_tier, window.prompt_band, window.effective_from, window.effective_to, window.rate.per_million)
+        for window in standard.rate_windows("jamba-large")
+    ]
+    assert [(*each, prices[Meter.PROMPT]) for *each, prices in found] == [
+        ("", 0, None, NOON, Decimal("2.00")),
+        ("", 0, NOON, None, Decimal("1.50")),
+        ("batch", 0, None, None, Decimal("1.00")),
+    ]

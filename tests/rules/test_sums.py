@@ -9,9 +9,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from pipeline.accounts.exchange import Exchange, ExchangeTable
 from pipeline.rates import Rate, RateCard
 from pipeline.tables import schemas
-from pipeline.tables.rating import QUANTITY_MAX, CardTerms, rate_simple_usage
+from pipeline.tables.rating import QUANTITY_MAX, CardTerms, rate_simple_usage, summed_over_days, sums_fit
 from pipeline.tables.sums import sums_by, total
 from pipeline.usage import INT64_MAX, Meter
 
@@ -89,3 +90,47 @@ def test_what_is_beyond_the_columns_is_left_to_the_plain_rating_to_the_last_toke
     )
     assert rate_simple_usage(usage(1), terms("999999.999999")).rest.num_rows == 0
     assert rate_simple_usage(usage(1), terms("1000000")).rest.num_rows == 1
+
+
+def test_a_sum_fits_up_to_the_greatest_integer_and_below_the_greatest_amount() -> None:
+    def fits(quantities: list[int], amounts: list[str]) -> bool:
+        return sums_fit(
+            pa.table({"quantity": quantities, "amount": pa.array(map(Decimal, amounts), pa.decimal128(38, 2))})
+        )
+
+    assert fits([INT64_MAX], ["1"])
+    assert fits([1, INT64_MAX // 2], ["1", "1"])
+    assert not fits([1, INT64_MAX // 2 + 1], ["1", "1"])
+    assert fits([1], ["999999999999999.99"])
+    assert not fits([1], ["1000000000000000"])
+
+
+@pytest.mark.parametrize(
+    ("rate", "paid", "is_simple"),
+    [
+        ("2.00", "0.5", True),
+        ("999999", "1.5", False),
+        ("0.000000000001", "0.0001", True),
+        ("0.000000000001", "0.00001", False),
+    ],
+)
+def test_a_price_in_another_currency_is_paid_on_columns_where_the_converted_one_fits_them(
+    rate: str, paid: str, *, is_simple: bool
+) -> None:
+    found = rate_simple_usage(usage(1_000_000), {"acme": paid_in_euros(rate, paid)})
+    assert found.charges["amount"].to_pylist() == ([Decimal(rate) * Decimal(paid)] if is_simple else [])
+    assert found.rest.num_rows == (not is_simple)
+
+
+def test_days_are_summed_where_all_cost_the_same_and_not_where_each_has_its_rate_of_exchange() -> None:
+    two_days = pa.concat_tables([usage(3), usage(5, usage_date=date(2026, 10, 2))])
+    summed = summed_over_days(two_days, [terms("2"), terms("3")])
+    assert summed.select(["usage_date", "quantity"]).to_pylist() == [{"usage_date": date(2026, 10, 1), "quantity": 8}]
+    for every_terms in ([{"acme": paid_in_euros("2", "0.5")}], [terms("2"), {"acme": paid_in_euros("2", "0.5")}], [{}]):
+        assert summed_over_days(two_days, every_terms)["quantity"].to_pylist() == [3, 5]
+
+
+def paid_in_euros(rate: str, paid: str) -> CardTerms:
+    table = ExchangeTable(file="exchange/USD-EUR.csv", dates=(date(2026, 9, 30),), rates=(Decimal(paid),))
+    exchange = Exchange(currency="EUR", tables={"USD": table}, days_max=31)
+    return terms(rate)["acme"]._replace(exchange=exchange)

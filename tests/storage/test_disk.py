@@ -82,3 +82,15 @@ def test_folders_are_made_below_a_folder_that_exists_and_nowhere_else(tmp_path: 
 def test_a_file_that_is_gone_already_needs_no_removing(tmp_path: Path) -> None:
     (tmp_path / "b").write_bytes(b"")
     assert disk.remove_files(tmp_path, ["a", "b"]) == ["b"]
+
+
+def test_what_is_opened_to_be_written_follows_no_link(tmp_path: Path) -> None:
+    (tmp_path / "other").write_bytes(b"others'")
+    (tmp_path / "a").symlink_to(tmp_path / "other")
+    with pytest.raises(OSError, match="symbolic links"):
+        disk.open_note(tmp_path / "a")
+    (tmp_path / "b").write_bytes(b"old")
+    with pytest.raises(OSError, match="symbolic links"), disk.replaced_by_another(tmp_path / "b") as temporary:
+        temporary.symlink_to(tmp_path / "other")
+    assert (tmp_path / "b").read_bytes() == b"old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b", "other"]

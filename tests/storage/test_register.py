@@ -122,3 +122,25 @@ def test_an_entry_that_is_read_once_more_is_the_one_that_was_read_or_refused(tmp
     assert register.read_one(tmp_path, 1, sha256=sha256) == document
     with pytest.raises(LogEntryRefused, match="it changed while it was in use"):
         register.read_one(tmp_path, 1, sha256="0" * 64)
+
+
+def test_what_was_known_of_an_entry_is_believed_for_its_bytes_and_no_others(tmp_path: Path) -> None:
+    for _ in range(2):
+        register.append(tmp_path, register.read(tmp_path), invoice)
+
+    def read_of(sha256: str, document: dict[str, Any]) -> tuple[str, str]:
+        return sha256, document["invoice_id"]
+
+    first, second = register.read_as(tmp_path, read_of)
+    known = [(first[0], ("known", "before")), ("0" * 64, ("forged", "before"))]
+    assert register.read_as(tmp_path, read_of, known=known) == (("known", "before"), second)
+    assert register.read_as(tmp_path, read_of, known=known[1:]) == (first, second)
+
+
+def test_the_last_entry_is_known_by_its_seal_and_by_no_other(tmp_path: Path) -> None:
+    issued = register.append(tmp_path, (), invoice)
+    folder = layout.register(tmp_path)
+    sha256 = append_log.sha256_of(append_log.entry_path(folder, 1).read_bytes())
+    assert append_log.sha256_of_last(folder, 1, seal=issued["sealSha256"]) == sha256
+    assert append_log.sha256_of_last(folder, 1, seal="0" * 64) is None
+    assert append_log.sha256_of_last(folder, 2, seal=issued["sealSha256"]) is None
