@@ -14,12 +14,14 @@ from pipeline.base.errors import AccountsError, ConfigurationError
 from pipeline.base.money import Rounding
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing import issued_invoice, make_book
-from pipeline.invoicing.credits import NOTHING_CONSUMED, lapsed_of, usable
+from pipeline.invoicing.credits import NOTHING_CONSUMED, credit_lines_by_month, lapsed_of, to_pay_by_month, usable
+from pipeline.invoicing.lines import LineKind, plain_line
 from pipeline.rating import Charge
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:
     from pipeline.invoicing import InvoiceBook
+    from pipeline.invoicing.lines import InvoiceLine
 
 FREE = CreditGrant(
     id="free", amount=Decimal(5), granted_on=date(2026, 10, 15), expires_on=None, recurs=True, rollover_months=1
@@ -122,3 +124,17 @@ def test_half_of_what_is_left_of_a_month_rolls_over_and_the_rest_lapses() -> Non
 
 def test_of_a_grant_that_rolls_over_whole_or_never_nothing_lapses() -> None:
     assert lapsed_of(month_of_grant("10.00"), NOTHING_CONSUMED, "USD") == Decimal(0)
+
+
+def test_months_of_a_quarter_use_no_more_than_there_is_to_pay_for_all_of_them() -> None:
+    quarter = OCTOBER.until(BillingPeriod(year=2026, month=12))
+    grant = CreditGrant(id="g", amount=Decimal(100), granted_on=date(2026, 1, 1), expires_on=None)
+    months = [item_of(amount, month) for amount, month in zip(("20.00", "-5.00", "3.00"), quarter.months, strict=True)]
+    to_pay = to_pay_by_month(months, [], quarter)
+    lines = credit_lines_by_month([grant], {}, [to_pay], period=quarter, currency="USD", rounding=Rounding.HALF_UP)
+    assert [(line.period, str(line.amount)) for line in lines] == [(OCTOBER, "-18.00")]
+
+
+def item_of(amount: str, month: BillingPeriod) -> InvoiceLine:
+    line = plain_line(LineKind.ITEM, Decimal(amount), "an item", currency="USD", rounding=Rounding.HALF_UP)
+    return replace(line, period=month)

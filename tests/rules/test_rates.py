@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from pipeline.base.errors import RateCardError, RateNotFound
 from pipeline.rates import Rate, RateCard
-from pipeline.rates.prices import PackagePrice, PeriodTier, before_tier, tier_of
+from pipeline.rates.inheritance import RateEntry, rate_of_entry
+from pipeline.rates.prices import GraduatedPrice, PackagePrice, PeriodTier, before_tier, tier_of
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:
@@ -253,3 +254,56 @@ def test_the_windows_of_a_model_are_those_in_which_one_rate_is_chosen_by_tier_an
         ("", 0, NOON, None, Decimal("1.50")),
         ("batch", 0, None, None, Decimal("1.00")),
     ]
+
+
+def entry(start: datetime | None = None, end: datetime | None = None, **more: Any) -> RateEntry:
+    stated = {"model": "jamba-large", "service_tier": "", "above_prompt_tokens": 0, "percent": None}
+    prices = dict.fromkeys((Meter.PROMPT, Meter.COMPLETION), Decimal(2))
+    return RateEntry(**stated | {"effective_from": start, "effective_to": end, "per_million": prices} | more)
+
+
+@pytest.mark.parametrize(
+    ("other", "overlaps"),
+    [
+        (entry(), True),
+        (entry(NEW_YEAR, NOON), True),
+        (entry(None, NEW_YEAR), False),
+        (entry(None, NEW_YEAR + TICK), True),
+        (entry(NOON), False),
+        (entry(NOON - TICK), True),
+        (entry(model="jamba-mini"), False),
+        (entry(service_tier="batch"), False),
+        (entry(above_prompt_tokens=1), False),
+    ],
+)
+def test_entries_overlap_where_both_are_in_force_at_an_instant_for_the_same_requests(
+    other: RateEntry, *, overlaps: bool
+) -> None:
+    mine = entry(NEW_YEAR, NOON)
+    assert (mine.overlaps(other), other.overlaps(mine)) == (overlaps, overlaps)
+
+
+def test_the_percent_of_an_entry_stands_for_that_of_its_card() -> None:
+    for own, of_card, printed, listed in (
+        (None, None, "2", None),
+        (None, "-10", "1.8", "2"),
+        ("-50", "-10", "1", "2"),
+        ("5", None, "2.1", "2"),
+    ):
+        percents = [None if each is None else Decimal(each) for each in (own, of_card)]
+        found = rate_of_entry(entry(percent=percents[0]), percent=percents[1])
+        assert found.price(Meter.PROMPT) == Decimal(printed)
+        assert found.list_prices.get(Meter.PROMPT) == (None if listed is None else Decimal(listed))
+
+
+@pytest.mark.parametrize("tokens", [0, -1, True, 1.5, 2**63])
+def test_a_package_holds_a_whole_number_of_tokens_from_one_on(tokens: Any) -> None:
+    assert PackagePrice(tokens=1, price=Decimal(1)).rate_per_million == Decimal(1_000_000)
+    with pytest.raises(RateCardError, match=f"a package of {tokens} cannot be sold"):
+        PackagePrice(tokens=tokens, price=Decimal(1))
+
+
+@pytest.mark.parametrize("last", [True, 1.5, 0, 2**63])
+def test_a_tier_reaches_a_whole_number_of_tokens_beyond_the_one_before(last: Any) -> None:
+    with pytest.raises(RateCardError, match=f"up_to {last} follows 0"):
+        GraduatedPrice(tiers=(PeriodTier(up_to=last, rate=Decimal(1)), PeriodTier(up_to=None, rate=Decimal(1))))

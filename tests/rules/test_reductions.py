@@ -294,3 +294,17 @@ def test_the_same_reduction_is_of_the_same_line_reason_amount_and_quantity() -> 
     of_money = credited(invoice_of(5_000_000), [], 1, amount=Decimal("2.00"), reason="outage")
     assert is_same_reduction(of_money, Reduction(line=1, reason="outage", amount=Decimal("2.00")))
     assert is_same_reduction(of_money, Reduction(line=1, reason="outage"))
+
+
+def test_a_part_of_a_line_of_the_month_says_nothing_of_the_tax_of_corrections() -> None:
+    invoice = replace(invoice_of(5_000_000), correction_tax_text="as of then")
+    note = partial_credit_note(
+        invoice,
+        [],
+        Reduction(line=1, reason="outage", amount=Decimal(1)),
+        number=2,
+        prefix="INV-",
+        issued_on=date(2026, 11, 5),
+        rules=NEWEST,
+    )
+    assert note.correction_tax_text == ""

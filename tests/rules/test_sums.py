@@ -130,6 +130,12 @@ def test_days_are_summed_where_all_cost_the_same_and_not_where_each_has_its_rate
         assert summed_over_days(two_days, every_terms)["quantity"].to_pylist() == [3, 5]
 
 
+def test_of_nothing_there_is_nothing_to_sum_and_what_might_not_fit_stays_as_it_is() -> None:
+    assert summed_over_days(usage(), [terms("2")]).num_rows == 0
+    great = usage(2**62, 2**62)
+    assert summed_over_days(great, [terms("2")]).equals(great)
+
+
 def paid_in_euros(rate: str, paid: str) -> CardTerms:
     table = ExchangeTable(file="exchange/USD-EUR.csv", dates=(date(2026, 9, 30),), rates=(Decimal(paid),))
     exchange = Exchange(currency="EUR", tables={"USD": table}, days_max=31)
