@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -22,7 +22,7 @@ from pipeline.invoicing.lines import LineKind, is_of_usage, meter_and_rate, nega
 from pipeline.invoicing.period_lines import commitment_lines, coupon_lines, limit_lines
 from pipeline.invoicing.recurring_lines import Commitment
 from pipeline.invoicing.rules import Rules
-from pipeline.invoicing.usage_lines import usage_lines
+from pipeline.invoicing.usage_lines import line_place, usage_lines
 from pipeline.rates.limits import EntryLimit
 from pipeline.rating import Charge, exact_charge
 from pipeline.usage import Meter
@@ -424,3 +424,16 @@ def test_lines_of_limits_come_by_the_name_of_their_entry() -> None:
     )
     found = limit_lines(lines, entries, currency="USD", rounding=Rounding.HALF_UP)
     assert [(line.entry, str(line.amount)) for line in found] == [(name, "40.00") for name in sorted(entries)]
+
+
+def test_a_line_says_nothing_of_what_it_is_not_about() -> None:
+    fee = plain_line(LineKind.FEE, Decimal(1), "a fee", currency="USD", rounding=Rounding.HALF_UP)
+    said = {each.name: getattr(fee, each.name) for each in fields(fee) if getattr(fee, each.name) not in ("", None, 0)}
+    assert said == {"kind": LineKind.FEE, "exact_amount": Decimal(1), "amount": Decimal(1), "description": "a fee"}
+
+
+def test_a_line_has_the_place_of_the_charges_on_it() -> None:
+    mine = charge(1_000_000)
+    for charges in ([mine], [replace(mine, entry="standard: a")]):
+        (line,) = usage_lines(charges, account=ACME, period=OCTOBER, currency="USD", rounding=Rounding.HALF_UP)
+        assert line_place(line, Rules.FIRST) == line_place(charges[0], Rules.FIRST)

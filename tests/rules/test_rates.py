@@ -307,3 +307,11 @@ def test_a_package_holds_a_whole_number_of_tokens_from_one_on(tokens: Any) -> No
 def test_a_tier_reaches_a_whole_number_of_tokens_beyond_the_one_before(last: Any) -> None:
     with pytest.raises(RateCardError, match=f"up_to {last} follows 0"):
         GraduatedPrice(tiers=(PeriodTier(up_to=last, rate=Decimal(1)), PeriodTier(up_to=None, rate=Decimal(1))))
+
+
+def test_counts_of_a_card_go_up_to_the_greatest_that_a_column_holds() -> None:
+    assert PackagePrice(tokens=2**63 - 1, price=Decimal(0)).tokens == 2**63 - 1
+    assert replace(rate(), above_prompt_tokens=2**63 - 2).above_prompt_tokens == 2**63 - 2
+    for tokens in (-1, 2**63 - 1, True):
+        with pytest.raises(RateCardError, match="above_prompt_tokens"):
+            replace(rate(), above_prompt_tokens=tokens)

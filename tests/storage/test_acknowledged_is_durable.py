@@ -10,7 +10,9 @@ import pytest
 from faulty_os import POWER_CUTS, FaultyOs
 from workspaces import append_log, make_workspace, plain, tallybook, write_log
 
+from pipeline.base.periods import BillingPeriod
 from pipeline.configuration.keys import key_secret
+from pipeline.configuration.workspace import open_workspace
 from pipeline.objects import bundle_files, disk
 from pipeline.register import configurations, invoice_files, lost_commits
 
@@ -126,3 +128,27 @@ def test_a_secret_that_was_destroyed_does_not_come_back(tmp_path: Path, monkeypa
     assert key_secret.destroy_old_secret(root)
     for name, survives in POWER_CUTS.items():
         assert list(fault.after_power_cut(tmp_path / name, survives).iterdir()) == []
+
+
+def test_a_configuration_that_documents_name_is_kept_durably(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace = open_workspace(make_workspace(tmp_path / "books"))
+    fault = FaultyOs(workspace.root)
+    monkeypatch.setattr(disk, "os", fault)
+    configurations.keep(workspace)
+    for name, survives in POWER_CUTS.items():
+        cut = fault.after_power_cut(tmp_path / name, survives)
+        assert configurations.kept(cut, workspace.digest) == dict(workspace.files)
+
+
+def test_what_a_dead_run_left_among_the_files_of_a_period_is_swept_when_they_are_written(tmp_path: Path) -> None:
+    period = BillingPeriod(year=2026, month=10)
+    folder = invoice_files.period_folder(tmp_path, period)
+    left = [folder / name / ".tmp-1-0123456789abcdef" for name in (".", "INV-000001", "draft-2026-10-acme")]
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"half")
+    document, _ = invoice_files.invoice_file_names("INV-000001")
+    invoice_files.write_period_files(tmp_path, period, {"invoices.csv": b"a", document: b"{}"})
+    assert files_of(tmp_path).keys() == {"invoices/2026-10/invoices.csv", f"invoices/2026-10/{document}"}
+    assert [path for path in left if path.exists()] == []
+    assert not left[2].parent.exists()

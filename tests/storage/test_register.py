@@ -144,3 +144,15 @@ def test_the_last_entry_is_known_by_its_seal_and_by_no_other(tmp_path: Path) -> 
     assert append_log.sha256_of_last(folder, 1, seal=issued["sealSha256"]) == sha256
     assert append_log.sha256_of_last(folder, 1, seal="0" * 64) is None
     assert append_log.sha256_of_last(folder, 2, seal=issued["sealSha256"]) is None
+
+
+def test_a_rehearsal_goes_on_from_the_documents_it_is_given_and_not_from_the_last_it_made(tmp_path: Path) -> None:
+    register.append(tmp_path, (), invoice)
+    documents = register.read(tmp_path)
+    rehearsal = register.Rehearsal()
+    second = rehearsal.append(tmp_path, documents, invoice)
+    third = rehearsal.append(tmp_path, (*documents, second), invoice)
+    again = rehearsal.append(tmp_path, documents, invoice)
+    assert again == second
+    assert third["previousSha256"] not in {second["previousSha256"], again["sealSha256"]}
+    assert [register.append(tmp_path, register.read(tmp_path), invoice) for _ in range(2)] == [second, third]
