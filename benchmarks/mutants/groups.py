@@ -79,10 +79,12 @@ GROUPS = {
 _EQUAL_IN_RATING: dict[str, str] = {
     "base.money: normalised: its last always": "plain notation read back is the same number, only later",
     "invoicing.period_lines: coupon_lines: continue instead": "nothing is owed for the next coupon either",
+    "invoicing.lines: meter_and_rate: without line.meter is None": "no line has a rate and no meter",
     "invoicing.reductions: partial_credit_note: 2 instead: 1": "lines are numbered once all are there",
     "rates.card: at import: True instead: False (#2)": "windows are a function of the rates",
     "rates.prices: _refuse_misleading_tiers: without if bound is not None": "refused before",
     "rates.limits: EntryLimit.applied_to: without self.maximum is not None: is_capped": "is_capped says so",
+    "tables.rating: rate_simple_usage: 1 instead: 0 (#2)": "a slice of no rows has none, wherever it begins",
     "tables.rating: rate_simple_usage: without if terms_of.exchange": "more combinations, all alike",
 }
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.accounts import Account, Coupon, ExchangeRate, Tax
+from pipeline.accounts import Account, Coupon, ExchangeRate, Tax, TaxCategory
 from pipeline.base.errors import LogEntryRefused
 from pipeline.base.money import Rounding, minor_unit_digits
 from pipeline.base.periods import BillingPeriod
@@ -437,3 +437,29 @@ def test_a_line_has_the_place_of_the_charges_on_it() -> None:
     for charges in ([mine], [replace(mine, entry="standard: a")]):
         (line,) = usage_lines(charges, account=ACME, period=OCTOBER, currency="USD", rounding=Rounding.HALF_UP)
         assert line_place(line, Rules.FIRST) == line_place(charges[0], Rules.FIRST)
+
+
+@pytest.mark.parametrize(
+    ("contradiction", "told"),
+    [
+        ({"kind": LineKind.USAGE}, "lacks its meter, rate or first usage date"),
+        ({"meter": Meter.PROMPT}, "cannot have the meter prompt"),
+        ({"rate_per_million": Decimal(2)}, "or the rate 2"),
+        ({"original_period": OCTOBER}, "says that it corrects None of 2026-10"),
+        ({"original_kind": LineKind.USAGE}, "says that it corrects usage of None"),
+        ({"kind": LineKind.CORRECTION, "original_kind": LineKind.USAGE}, "says that it corrects usage of None"),
+        ({"taxed_as": LineKind.USAGE}, "cannot be taxed as usage"),
+        ({"credits_line": 1}, "is taken off line 1"),
+        ({"kind": LineKind.REDUCTION, "original_kind": LineKind.FEE}, "is taken off line None"),
+        ({"credit_id": "g"}, "names the credit 'g'"),
+        ({"kind": LineKind.CREDIT}, "names the credit ''"),
+        ({"tax_rate": Decimal(19)}, "states a part of a tax of its own"),
+        ({"tax_rate": Decimal(19), "tax_base": Decimal(1), "tax_category": TaxCategory.STANDARD}, "states a part of"),
+        ({"kind": LineKind.TAX, "tax_base": Decimal(1)}, "states a part of a tax of its own"),
+    ],
+    ids=str,
+)
+def test_a_line_that_contradicts_its_kind_is_refused(contradiction: dict[str, Any], told: str) -> None:
+    fee = plain_line(LineKind.FEE, Decimal(1), "a fee", currency="USD", rounding=Rounding.HALF_UP)
+    with pytest.raises(ValueError, match=told):
+        replace(fee, **contradiction)

@@ -93,6 +93,9 @@ def by_an_engine(path: Path, content: bytes) -> None:
 WRITTEN: dict[str, Callable[[Path, bytes], object]] = {
     "a file": disk.replace_durably,
     "a document": invoice_files.write_document,
+    "a file of a period": lambda path, content: invoice_files.write_period_files(
+        path.parent, BillingPeriod(year=2026, month=10), {"invoices.csv": content}
+    ),
     "what an engine wrote": by_an_engine,
     "a file of a bundle": lambda path, content: bundle_files.write_bundle(path.parent / "bundle", {"b": content}),
     "the secret of before": lambda path, content: key_secret.keep_old_secret(path.parent, content),

@@ -20,6 +20,7 @@ from pipeline.base.errors import DataFileDamaged, LogEntryRefused
 from pipeline.lake import delta
 from pipeline.lake.commits import appended, check_present, next_number, verified_kept
 from pipeline.lake.forgetting import Forgetting, ForgettingRule, KeptFile, RuleKind
+from pipeline.lake.superseding import removal
 from pipeline.objects import append_log, layout
 from pipeline.usage.events import FORGETTING_SINCE, LAKE_VERSION
 
@@ -332,6 +333,17 @@ def test_a_lake_forgets_only_once_its_version_knows_of_forgetting(tmp_path: Path
                 lake.read_log(lake_dir)
     with pytest.raises(ValueError, match="each has an entry of its own"):
         stated(tmp_path / "1" / "lake", forgetting=NOTHING_FORGOTTEN, lake_version=LAKE_VERSION)
+
+
+def test_an_entry_that_forgets_removes_what_it_says_and_nothing_else(tmp_path: Path) -> None:
+    lake_dir = tmp_path / "lake"
+    stated(lake_dir, lake_version=FORGETTING_SINCE, sources=(record("logs/a.jsonl", []),))
+    stated(lake_dir, forgetting=NOTHING_FORGOTTEN)
+    assert lake.read_log(lake_dir).version == 1
+    removed = removal(f"date=2026-03-02/{HEX}.parquet", int(NOON.timestamp() * 1000))
+    rewrite(append_log.entry_path(layout.delta_log(lake_dir), 1), lambda actions: actions.append({"remove": removed}))
+    with pytest.raises(LogEntryRefused, match="is refused"):
+        lake.read_log(lake_dir)
 
 
 def test_the_first_commit_states_the_columns_of_its_lake(tmp_path: Path) -> None:
