@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -8,10 +10,15 @@ import pytest
 
 from pipeline import register
 from pipeline.base.errors import CommitConflict, LogEntryRefused
+from pipeline.invoicing.payments import Payment
 from pipeline.objects import append_log, layout
+from pipeline.register.payments import append_payment, read_payments
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+NOON = datetime(2026, 11, 4, 12, tzinfo=UTC)
 
 
 def invoice(number: int) -> dict[str, Any]:
@@ -156,3 +163,15 @@ def test_a_rehearsal_goes_on_from_the_documents_it_is_given_and_not_from_the_las
     assert again == second
     assert third["previousSha256"] not in {second["previousSha256"], again["sealSha256"]}
     assert [register.append(tmp_path, register.read(tmp_path), invoice) for _ in range(2)] == [second, third]
+
+
+def test_a_payment_is_recorded_after_those_it_was_decided_from_and_no_others(tmp_path: Path) -> None:
+    first = Payment(number=1, invoice_id="INV-000001", amount=Decimal(1), currency="USD", paid_on=date(2026, 11, 3))
+    second = replace(first, number=2)
+    append_payment(tmp_path, (), first, NOON)
+    for stale in ((), (replace(first, amount=Decimal(2)),), (first, second)):
+        with pytest.raises(CommitConflict, match="another run recorded payment 1 first"):
+            append_payment(tmp_path, stale, second, NOON)
+    assert read_payments(tmp_path) == (first,)
+    append_payment(tmp_path, (first,), second, NOON)
+    assert read_payments(tmp_path) == (first, second)
