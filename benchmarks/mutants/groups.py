@@ -84,6 +84,7 @@ _EQUAL_IN_RATING: dict[str, str] = {
     "rates.card: at import: True instead: False (#2)": "windows are a function of the rates",
     "rates.prices: _refuse_misleading_tiers: without if bound is not None": "refused before",
     "rates.limits: EntryLimit.applied_to: without self.maximum is not None: is_capped": "is_capped says so",
+    "rating.charges: placed_charges: its last always: row if meter": "a row with the meter that it has is the same row",
     "tables.rating: rate_simple_usage: 1 instead: 0 (#2)": "a slice of no rows has none, wherever it begins",
     "tables.rating: rate_simple_usage: without if terms_of.exchange": "more combinations, all alike",
 }

@@ -386,7 +386,7 @@ def test_lines_of_usage_of_no_list_price_come_before_those_of_one_by_the_first_r
     [
         ({"exchange": None}, {"exchange": ExchangeRate(currency="EUR", rate=Decimal("1.25"), on=date(2026, 10, 1))}),
         ({"entry": "standard: a"}, {"entry": "standard: b"}),
-        ({"entry": ""}, {"entry": "standard: a"}),
+        ({"entry": None}, {"entry": "standard: a"}),
         ({"package_tokens": 1_000}, {"package_tokens": 2_000}),
         ({"package_tokens": None}, {"package_tokens": 1}),
         ({"flat_amount": Decimal(1)}, {"flat_amount": Decimal(2)}),

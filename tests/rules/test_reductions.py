@@ -308,3 +308,10 @@ def test_a_part_of_a_line_of_the_month_says_nothing_of_the_tax_of_corrections() 
         rules=NEWEST,
     )
     assert note.correction_tax_text == ""
+
+
+def test_a_void_says_what_each_tax_that_it_takes_back_was_on_once_parts_were_credited() -> None:
+    invoice = invoice_of(5_015_000)
+    part = credited(invoice, [], 1, amount=Decimal("5.01"))
+    rest = next(line for line in lines_of_void(invoice, [part]) if line.kind is LineKind.TAX)
+    assert (str(rest.amount), rest.description, rest.tax_base) == ("-0.96", "VAT 19% on 5.02 USD", Decimal("-5.02"))

@@ -83,6 +83,7 @@ def test_charges_of_one_line_are_summed_on_columns_where_the_sum_fits_and_stay_a
 
 
 def test_what_is_beyond_the_columns_is_left_to_the_plain_rating_to_the_last_token_and_rate() -> None:
+    assert QUANTITY_MAX == 999_999_999_999_999, "15 digits, which the column of tokens has"
     found = rate_simple_usage(usage(QUANTITY_MAX, QUANTITY_MAX + 1), terms("2"))
     assert (found.charges["quantity"].to_pylist(), found.rest["quantity"].to_pylist()) == (
         [QUANTITY_MAX],

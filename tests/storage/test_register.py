@@ -4,18 +4,21 @@ import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pipeline import register
 from pipeline.base.errors import CommitConflict, LogEntryRefused
+from pipeline.configuration.keys.key_aliases import sweep_key_alias_orphans
 from pipeline.invoicing.payments import Payment
 from pipeline.objects import append_log, layout
-from pipeline.register.payments import append_payment, read_payments
+from pipeline.register.payments import append_payment, read_payments, sweep_payment_orphans
+from pipeline.register.signatures import sweep_signature_orphans
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
 
 NOON = datetime(2026, 11, 4, 12, tzinfo=UTC)
@@ -175,3 +178,23 @@ def test_a_payment_is_recorded_after_those_it_was_decided_from_and_no_others(tmp
     assert read_payments(tmp_path) == (first,)
     append_payment(tmp_path, (first,), second, NOON)
     assert read_payments(tmp_path) == (first, second)
+
+
+@pytest.mark.parametrize(
+    ("sweep", "folder_of"),
+    [
+        (register.sweep_orphans, layout.register),
+        (sweep_payment_orphans, layout.payments),
+        (sweep_signature_orphans, layout.signatures),
+        (sweep_key_alias_orphans, layout.key_aliases),
+        (sweep_key_alias_orphans, Path),
+    ],
+)
+def test_what_a_dead_run_left_is_swept_and_named(
+    tmp_path: Path, sweep: Callable[[Path], list[str]], folder_of: Callable[[Path], Path]
+) -> None:
+    left = folder_of(tmp_path) / ".tmp-1-0123456789abcdef"
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.write_bytes(b"half")
+    assert sweep(tmp_path) == [left.name]
+    assert not left.exists()
