@@ -49,10 +49,12 @@ ci:
 bench *arguments:
     {{python}} -m benchmarks {{arguments}}
 
-# Change one thing in the SQL, and in the kernel, at a time: some test must notice each (`pip install -e '.[mutants,kernel]'`).
+# Change one thing at a time in the SQL, the kernel, the protocol of storage and the rules: some test must notice each. Takes hours (`pip install -e '.[test,mutants,kernel]'`).
 mutants:
     {{python}} -m benchmarks.mutants sql
     {{python}} -m benchmarks.mutants kernel
+    {{python}} -m benchmarks.mutants protocol
+    {{python}} -m benchmarks.mutants python --of rating
 
 # Faults at every step of a workspace's life: deaths, damaged files, power cuts, kills. Takes hours.
 faults *arguments:

@@ -126,20 +126,19 @@ def credit_lines(
     period: BillingPeriod,
     currency: str,
     rounding: Rounding,
-    at_most: Decimal | None = None,
+    at_most: Decimal,
 ) -> list[InvoiceLine]:
     """Use grants that are in force at the period's end, in their order, for at most what there is to pay.
 
     None where that is not above zero. ``to_pay`` is that of each account they pay for, and is lowered by what they pay.
-    ``at_most`` is another bound, where one is given.
+    ``at_most`` is another bound.
 
     With 30.00 to pay, 20.00 left of an older grant and 50.00 of a younger one: lines of -20.00 and -10.00. A grant for
     models pays at most what the lines of these models sum to, less what other grants for them paid before; one for
     everything pays what is of other models first.
     """
     found: list[InvoiceLine] = []
-    left = exact_sum(each.total for each in to_pay)
-    left = left if at_most is None else min(left, at_most)
+    left = min(exact_sum(each.total for each in to_pay), at_most)
     for grant in grants_of(grants, period):
         used = min(usable(grant, consumed.get(grant.id, NOTHING_CONSUMED), period, currency), left)
         if grant.models:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline.base.money import exact_arithmetic, exact_sum, normalised, plain, rounded_to_minor_unit
-from pipeline.invoicing.lines import SPENT_KINDS, LineKind, part_text, plain_line, total_of
+from pipeline.invoicing.lines import SPENT_KINDS, LineKind, meter_and_rate, part_text, plain_line, total_of
 from pipeline.invoicing.overage import overage_lines
 from pipeline.invoicing.recurring_lines import YEAR, commitment_of, fee_lines, seat_lines
 from pipeline.invoicing.tax import split_in_proportion, taxed_kind
@@ -87,23 +87,22 @@ def included_lines(
     Tokens are included by meter or by model; where both fit a line, the model's are used up first. Of 1,000,000
     included prompt tokens, a line of 600,000 tokens at 2.00 takes 600,000 (-1.20), and the next one, of 900,000 at
     1.00, the other 400,000 (-0.40). Requests are no tokens, and of packages no single token has a price: both are left
-    out.
+    out. Raises ``ValueError`` for a line of another kind.
     """
     left = dict(included_tokens)
     found = []
     for line in lines if left else ():
-        if line.kind is not LineKind.USAGE or line.meter is None or line.rate_per_million is None:
-            continue
-        if not line.meter.is_of_tokens or line.package_tokens is not None:
+        meter, rate_per_million = meter_and_rate(line)
+        if not meter.is_of_tokens or line.package_tokens is not None:
             continue
         taken = 0
-        for name in (line.model, line.meter.value):
+        for name in (line.model, meter.value):
             part = min(left.get(name, 0), line.quantity - taken)
             if part:
                 left[name] -= part
                 taken += part
         if taken:
-            exact = normalised(-exact_charge(taken, line.rate_per_million))
+            exact = normalised(-exact_charge(taken, rate_per_million))
             found.append(
                 replace(
                     line,
@@ -111,7 +110,7 @@ def included_lines(
                     quantity=-taken,
                     exact_amount=exact,
                     amount=rounded_to_minor_unit(exact, currency, rounding),
-                    description=f"{taken} {line.model} {line.meter.spec.text} included",
+                    description=f"{taken} {line.model} {meter.spec.text} included",
                 )
             )
     return found

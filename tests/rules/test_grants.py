@@ -14,11 +14,14 @@ from pipeline.base.errors import AccountsError, ConfigurationError
 from pipeline.base.money import Rounding
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing import issued_invoice, make_book
+from pipeline.invoicing.credits import NOTHING_CONSUMED, credit_lines_by_month, lapsed_of, to_pay_by_month, usable
+from pipeline.invoicing.lines import LineKind, plain_line
 from pipeline.rating import Charge
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:
     from pipeline.invoicing import InvoiceBook
+    from pipeline.invoicing.lines import InvoiceLine
 
 FREE = CreditGrant(
     id="free", amount=Decimal(5), granted_on=date(2026, 10, 15), expires_on=None, recurs=True, rollover_months=1
@@ -101,3 +104,37 @@ def test_no_grant_is_called_as_a_month_of_another_one() -> None:
 def test_what_cannot_be_a_grant_is_refused(changes: dict[str, Any], told: str) -> None:
     with pytest.raises(AccountsError, match=told):
         replace(FREE, **changes)
+
+
+def month_of_grant(amount: str, **more: Any) -> CreditGrant:
+    """October's of a grant that rolls over in part."""
+    return next(iter(replace(FREE, amount=Decimal(amount), granted_on=date(2026, 10, 1), **more).months(OCTOBER)))
+
+
+def test_half_of_what_is_left_of_a_month_rolls_over_and_the_rest_lapses() -> None:
+    half = month_of_grant("10.00", rollover_percent=Decimal(50))
+    used = NOTHING_CONSUMED.plus(Decimal(4), OCTOBER.end_date)
+    assert lapsed_of(half, used, "USD") == Decimal(3)
+    assert usable(half, used, OCTOBER, "USD") == Decimal(6), "within its month nothing has lapsed"
+    assert usable(half, used, OCTOBER.next(), "USD") == Decimal(3)
+    later = used.plus(Decimal(1), OCTOBER.next().end_date)
+    assert lapsed_of(half, later, "USD") == Decimal(3), "what the next month consumed lapsed no less"
+    assert usable(half, later, OCTOBER.next(), "USD") == Decimal(2)
+
+
+def test_of_a_grant_that_rolls_over_whole_or_never_nothing_lapses() -> None:
+    assert lapsed_of(month_of_grant("10.00"), NOTHING_CONSUMED, "USD") == Decimal(0)
+
+
+def test_months_of_a_quarter_use_no_more_than_there_is_to_pay_for_all_of_them() -> None:
+    quarter = OCTOBER.until(BillingPeriod(year=2026, month=12))
+    grant = CreditGrant(id="g", amount=Decimal(100), granted_on=date(2026, 1, 1), expires_on=None)
+    months = [item_of(amount, month) for amount, month in zip(("20.00", "-5.00", "3.00"), quarter.months, strict=True)]
+    to_pay = to_pay_by_month(months, [], quarter)
+    lines = credit_lines_by_month([grant], {}, [to_pay], period=quarter, currency="USD", rounding=Rounding.HALF_UP)
+    assert [(line.period, str(line.amount)) for line in lines] == [(OCTOBER, "-18.00")]
+
+
+def item_of(amount: str, month: BillingPeriod) -> InvoiceLine:
+    line = plain_line(LineKind.ITEM, Decimal(amount), "an item", currency="USD", rounding=Rounding.HALF_UP)
+    return replace(line, period=month)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -12,11 +13,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.accounts import Account
+from pipeline.accounts import Account, Coupon, ExchangeRate, Tax, TaxCategory
 from pipeline.base.errors import LogEntryRefused
 from pipeline.base.money import Rounding, minor_unit_digits
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing import draft_invoice, invoice_document, invoice_from_document, issued_invoice
+from pipeline.invoicing.lines import LineKind, is_of_usage, meter_and_rate, negated, plain_line
+from pipeline.invoicing.period_lines import commitment_lines, coupon_lines, limit_lines
+from pipeline.invoicing.recurring_lines import Commitment
+from pipeline.invoicing.rules import Rules
+from pipeline.invoicing.usage_lines import line_place, usage_lines
+from pipeline.rates.limits import EntryLimit
 from pipeline.rating import Charge, exact_charge
 from pipeline.usage import Meter
 
@@ -332,3 +339,127 @@ def test_a_document_without_a_field_is_refused(field: str) -> None:
     del document[field]
     with pytest.raises(LogEntryRefused, match=field):
         invoice_from_document(document)
+
+
+def test_the_line_that_takes_a_zero_back_is_a_zero_without_a_sign() -> None:
+    (line,) = draft(charge(1)).lines
+    assert (str(line.amount), str(negated(line).amount)) == ("0.00", "0.00")
+    assert str(negated(negated(draft(charge(5_000)).lines[0])).amount) == "0.01"
+
+
+def test_lines_of_usage_have_events_behind_them_and_a_price_and_no_others_do() -> None:
+    (usage,) = draft(charge(5_000)).lines
+    fee = plain_line(LineKind.FEE, Decimal(1), "a fee", currency="USD", rounding=Rounding.HALF_UP)
+    assert (is_of_usage(usage), is_of_usage(fee)) == (True, False)
+    assert meter_and_rate(usage) == (Meter.PROMPT, Decimal("2.00"))
+    with pytest.raises(ValueError, match="line 0 is a fee line and has no meter or no rate"):
+        meter_and_rate(fee)
+    of_usage = replace(fee, kind=LineKind.CORRECTION, original_period=OCTOBER, original_kind=LineKind.USAGE)
+    with pytest.raises(ValueError, match="is a correction line and has no meter or no rate"):
+        meter_and_rate(replace(of_usage, meter=Meter.PROMPT))
+
+
+@pytest.mark.parametrize("tax", [None, Tax(rate=Decimal(19), label="VAT")])
+def test_a_coupon_is_taxed_as_a_kind_only_where_kinds_have_taxes_of_their_own(tax: Tax | None) -> None:
+    coupon = Coupon(id="spring", from_date=date(2026, 10, 1), months=1, percent=Decimal(20))
+    (line,) = coupon_lines(draft(charge(5_000_000)).lines, [coupon], tax=tax, currency="USD", rounding=Rounding.HALF_UP)
+    assert (line.amount, line.taxed_as) == (Decimal("-2.00"), None)
+
+
+def test_lines_of_usage_of_no_list_price_come_before_those_of_one_by_the_first_rules() -> None:
+    listed = charge(1_000_000, list_rate_per_million=Decimal(0), usage_date=date(2026, 10, 10))
+    plain = charge(2_000_000, usage_date=date(2026, 10, 10))
+    for charges in ([listed, plain], [plain, listed]):
+        lines = usage_lines(
+            charges,
+            account=ACME,
+            period=OCTOBER,
+            currency="USD",
+            rounding=Rounding.HALF_UP,
+            rules=Rules.FIRST,
+        )
+        assert [line.quantity for line in lines] == [2_000_000, 1_000_000]
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ({"exchange": None}, {"exchange": ExchangeRate(currency="EUR", rate=Decimal("1.25"), on=date(2026, 10, 1))}),
+        ({"entry": "standard: a"}, {"entry": "standard: b"}),
+        ({"entry": None}, {"entry": "standard: a"}),
+        ({"package_tokens": 1_000}, {"package_tokens": 2_000}),
+        ({"package_tokens": None}, {"package_tokens": 1}),
+        ({"flat_amount": Decimal(1)}, {"flat_amount": Decimal(2)}),
+        ({"flat_amount": None}, {"flat_amount": Decimal(0)}),
+        ({"rate_per_million": Decimal("1.50")}, {"rate_per_million": Decimal("2.00")}),
+    ],
+    ids=str,
+)
+def test_lines_that_differ_in_one_thing_alone_have_an_order_of_their_own(
+    earlier: dict[str, Any], later: dict[str, Any]
+) -> None:
+    first, last = charge(1_000_000, **earlier), charge(2_000_000, **later)
+    for charges in ([first, last], [last, first]):
+        lines = usage_lines(charges, account=ACME, period=OCTOBER, currency="USD", rounding=Rounding.HALF_UP)
+        assert [line.quantity for line in lines] == [first.quantity, last.quantity]
+
+
+def test_nothing_agreed_is_never_lacking_not_even_where_less_than_nothing_was_spent() -> None:
+    (usage,) = draft(charge(5_000_000)).lines
+    for agreed, lacking in (("0", []), ("4.00", ["14.00"])):
+        commitment = Commitment(amount=Decimal(agreed))
+        lines = commitment_lines([negated(usage)], commitment, currency="USD", rounding=Rounding.HALF_UP)
+        assert [str(line.amount) for line in lines] == lacking
+
+
+def test_lines_of_limits_come_by_the_name_of_their_entry() -> None:
+    limit = {"model": "jamba-large", "service_tier": "", "text": "jamba-large", "maximum": None}
+    entries = {f"standard: {name}": EntryLimit(minimum=Decimal(50), **limit) for name in "fbdace"}  # type: ignore[arg-type]
+    lines = usage_lines(
+        [charge(5_000_000, entry=name) for name in entries],
+        account=ACME,
+        period=OCTOBER,
+        currency="USD",
+        rounding=Rounding.HALF_UP,
+    )
+    found = limit_lines(lines, entries, currency="USD", rounding=Rounding.HALF_UP)
+    assert [(line.entry, str(line.amount)) for line in found] == [(name, "40.00") for name in sorted(entries)]
+
+
+def test_a_line_says_nothing_of_what_it_is_not_about() -> None:
+    fee = plain_line(LineKind.FEE, Decimal(1), "a fee", currency="USD", rounding=Rounding.HALF_UP)
+    said = {each.name: getattr(fee, each.name) for each in fields(fee) if getattr(fee, each.name) not in ("", None, 0)}
+    assert said == {"kind": LineKind.FEE, "exact_amount": Decimal(1), "amount": Decimal(1), "description": "a fee"}
+
+
+def test_a_line_has_the_place_of_the_charges_on_it() -> None:
+    mine = charge(1_000_000)
+    for charges in ([mine], [replace(mine, entry="standard: a")]):
+        (line,) = usage_lines(charges, account=ACME, period=OCTOBER, currency="USD", rounding=Rounding.HALF_UP)
+        assert line_place(line, Rules.FIRST) == line_place(charges[0], Rules.FIRST)
+
+
+@pytest.mark.parametrize(
+    ("contradiction", "told"),
+    [
+        ({"kind": LineKind.USAGE}, "lacks its meter, rate or first usage date"),
+        ({"meter": Meter.PROMPT}, "cannot have the meter prompt"),
+        ({"rate_per_million": Decimal(2)}, "or the rate 2"),
+        ({"original_period": OCTOBER}, "says that it corrects None of 2026-10"),
+        ({"original_kind": LineKind.USAGE}, "says that it corrects usage of None"),
+        ({"kind": LineKind.CORRECTION, "original_kind": LineKind.USAGE}, "says that it corrects usage of None"),
+        ({"taxed_as": LineKind.USAGE}, "cannot be taxed as usage"),
+        ({"credits_line": 1}, "is taken off line 1"),
+        ({"kind": LineKind.REDUCTION, "original_kind": LineKind.FEE}, "is taken off line None"),
+        ({"credit_id": "g"}, "names the credit 'g'"),
+        ({"kind": LineKind.CREDIT}, "names the credit ''"),
+        ({"tax_rate": Decimal(19)}, "states a part of a tax of its own"),
+        ({"tax_rate": Decimal(19), "tax_base": Decimal(1), "tax_category": TaxCategory.STANDARD}, "states a part of"),
+        ({"kind": LineKind.TAX, "tax_base": Decimal(1)}, "states a part of a tax of its own"),
+    ],
+    ids=str,
+)
+def test_a_line_that_contradicts_its_kind_is_refused(contradiction: dict[str, Any], told: str) -> None:
+    fee = plain_line(LineKind.FEE, Decimal(1), "a fee", currency="USD", rounding=Rounding.HALF_UP)
+    with pytest.raises(ValueError, match=told):
+        replace(fee, **contradiction)

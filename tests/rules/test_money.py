@@ -15,6 +15,7 @@ from pipeline.base.money import (
     decimal_from_plain,
     exact_arithmetic,
     exact_sum,
+    fraction_rounded_to_minor_unit,
     minor_unit_digits,
     normalised,
     plain,
@@ -197,3 +198,14 @@ def test_a_normalised_number_is_its_plain_notation_without_zeros_behind_the_poin
     text = plain(value)
     expected = Decimal(text.rstrip("0").rstrip(".") if "." in text else text)
     assert normalised(value).as_tuple() == expected.as_tuple()
+
+
+@pytest.mark.parametrize(
+    ("amount", "half_up", "half_even"),
+    [("1/8", "0.13", "0.12"), ("-1/8", "-0.13", "-0.12"), ("3/8", "0.38", "0.38"), ("-1/3", "-0.33", "-0.33")],
+)
+def test_a_fraction_is_rounded_as_the_decimal_is_that_it_has_no_end_for(
+    amount: str, half_up: str, half_even: str
+) -> None:
+    for rounding, printed in ((Rounding.HALF_UP, half_up), (Rounding.HALF_EVEN, half_even)):
+        assert str(fraction_rounded_to_minor_unit(Fraction(amount), "USD", rounding)) == printed

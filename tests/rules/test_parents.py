@@ -24,6 +24,7 @@ from pipeline.invoicing import (
 from pipeline.invoicing.book import above_spend_cap, credit_balances
 from pipeline.invoicing.document import accounts_of
 from pipeline.invoicing.draft import OwedBy, draft_of_accounts
+from pipeline.invoicing.places import draft_places
 from pipeline.invoicing.reductions import Reduction, partial_credit_note
 from pipeline.invoicing.rules import NEWEST
 from pipeline.usage import Meter
@@ -209,3 +210,22 @@ def test_a_childs_spend_cap_and_its_grants_are_its_own() -> None:
     assert (spent, cap) == (Decimal("5.00"), Decimal(4))
     (balance,) = credit_balances(now, Accounts(accounts=(ACME, bolt)), {"acme": "USD", "bolt": "USD"})
     assert (balance.account_id, balance.reserved, balance.left) == ("bolt", Decimal("2.00"), Decimal("0.00"))
+
+
+def test_corrections_of_an_account_whose_invoices_were_all_taken_back_stand_on_the_month_after_the_last() -> None:
+    acme = account("acme")
+    found = draft_places(
+        Accounts(accounts=(acme,)),
+        open_months={"acme": []},
+        closed={"acme": set()},
+        corrected={"acme": {OCTOBER, NOVEMBER}},
+    )
+    assert found.carriers == {"acme": ("acme", NOVEMBER.next())}
+    assert found.drafts == {("acme", NOVEMBER.next()): [acme]}
+    closed = draft_places(
+        Accounts(accounts=(acme,)),
+        open_months={"acme": []},
+        closed={"acme": {OCTOBER}},
+        corrected={"acme": {OCTOBER, NOVEMBER}},
+    )
+    assert closed.carriers == {"acme": ("acme", NOVEMBER)}, "what is closed decides where anything is"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 
 from pipeline.base.errors import RateCardError, RateNotFound
 from pipeline.rates import Rate, RateCard
+from pipeline.rates.inheritance import RateEntry, rate_of_entry
+from pipeline.rates.prices import GraduatedPrice, PackagePrice, PeriodTier, before_tier, tier_of
 from pipeline.usage import Meter
 
 if TYPE_CHECKING:
@@ -216,3 +219,99 @@ def test_the_rate_in_force_is_the_only_window_that_holds_the_instant(
     assert card(*kept).rate_at("jamba-large", instant) == next(
         (window for window in kept if window.is_in_force(instant)), None
     )
+
+
+@pytest.mark.parametrize(
+    ("price", "told"),
+    [("-1", "is out of range"), ("NaN", "is no number"), ("0.0000000000001", "has 13 decimal places")],
+)
+def test_the_price_of_a_package_is_a_rate_or_refused(price: str, told: str) -> None:
+    assert PackagePrice(tokens=1_000_000, price=Decimal("9.99")).price == Decimal("9.99")
+    with pytest.raises(RateCardError, match=f"package price {told}"):
+        PackagePrice(tokens=1_000_000, price=Decimal(price))
+
+
+def test_the_last_token_of_a_tier_is_on_it_and_the_next_one_on_the_tier_that_follows() -> None:
+    tiers = tuple(PeriodTier(up_to=last, rate=Decimal(rate)) for last, rate in ((10, "3"), (20, "2"), (None, "1")))
+    found = [(total, tier_of(tiers, total).rate) for total in (1, 10, 11, 20, 21, 2**63 - 1)]
+    assert [str(rate) for _, rate in found] == ["3", "3", "2", "2", "1", "1"]
+
+
+@pytest.mark.parametrize(("index", "held"), [(0, 0), (1, 10), (2, 20)])
+def test_a_tier_begins_after_the_last_token_of_the_one_before_it(index: int, held: int) -> None:
+    tiers = tuple(PeriodTier(up_to=last, rate=Decimal(1)) for last in (10, 20, None))
+    assert before_tier(tiers, index) == held
+
+
+def test_the_windows_of_a_model_are_those_in_which_one_rate_is_chosen_by_tier_and_band() -> None:
+    standard = card(rate("2.00", end=NOON), rate("1.50", start=NOON), replace(rate("1.00"), service_tier="batch"))
+    found = [
+        (window.service_tier, window.prompt_band, window.effective_from, window.effective_to, window.rate.per_million)
+        for window in standard.rate_windows("jamba-large")
+    ]
+    assert [(*each, prices[Meter.PROMPT]) for *each, prices in found] == [
+        ("", 0, None, NOON, Decimal("2.00")),
+        ("", 0, NOON, None, Decimal("1.50")),
+        ("batch", 0, None, None, Decimal("1.00")),
+    ]
+
+
+def entry(start: datetime | None = None, end: datetime | None = None, **more: Any) -> RateEntry:
+    stated = {"model": "jamba-large", "service_tier": "", "above_prompt_tokens": 0, "percent": None}
+    prices = dict.fromkeys((Meter.PROMPT, Meter.COMPLETION), Decimal(2))
+    return RateEntry(**stated | {"effective_from": start, "effective_to": end, "per_million": prices} | more)
+
+
+@pytest.mark.parametrize(
+    ("other", "overlaps"),
+    [
+        (entry(), True),
+        (entry(NEW_YEAR, NOON), True),
+        (entry(None, NEW_YEAR), False),
+        (entry(None, NEW_YEAR + TICK), True),
+        (entry(NOON), False),
+        (entry(NOON - TICK), True),
+        (entry(model="jamba-mini"), False),
+        (entry(service_tier="batch"), False),
+        (entry(above_prompt_tokens=1), False),
+    ],
+)
+def test_entries_overlap_where_both_are_in_force_at_an_instant_for_the_same_requests(
+    other: RateEntry, *, overlaps: bool
+) -> None:
+    mine = entry(NEW_YEAR, NOON)
+    assert (mine.overlaps(other), other.overlaps(mine)) == (overlaps, overlaps)
+
+
+def test_the_percent_of_an_entry_stands_for_that_of_its_card() -> None:
+    for own, of_card, printed, listed in (
+        (None, None, "2", None),
+        (None, "-10", "1.8", "2"),
+        ("-50", "-10", "1", "2"),
+        ("5", None, "2.1", "2"),
+    ):
+        percents = [None if each is None else Decimal(each) for each in (own, of_card)]
+        found = rate_of_entry(entry(percent=percents[0]), percent=percents[1])
+        assert found.price(Meter.PROMPT) == Decimal(printed)
+        assert found.list_prices.get(Meter.PROMPT) == (None if listed is None else Decimal(listed))
+
+
+@pytest.mark.parametrize("tokens", [0, -1, True, 1.5, 2**63])
+def test_a_package_holds_a_whole_number_of_tokens_from_one_on(tokens: Any) -> None:
+    assert PackagePrice(tokens=1, price=Decimal(1)).rate_per_million == Decimal(1_000_000)
+    with pytest.raises(RateCardError, match=f"a package of {tokens} cannot be sold"):
+        PackagePrice(tokens=tokens, price=Decimal(1))
+
+
+@pytest.mark.parametrize("last", [True, 1.5, 0, 2**63])
+def test_a_tier_reaches_a_whole_number_of_tokens_beyond_the_one_before(last: Any) -> None:
+    with pytest.raises(RateCardError, match=f"up_to {last} follows 0"):
+        GraduatedPrice(tiers=(PeriodTier(up_to=last, rate=Decimal(1)), PeriodTier(up_to=None, rate=Decimal(1))))
+
+
+def test_counts_of_a_card_go_up_to_the_greatest_that_a_column_holds() -> None:
+    assert PackagePrice(tokens=2**63 - 1, price=Decimal(0)).tokens == 2**63 - 1
+    assert replace(rate(), above_prompt_tokens=2**63 - 2).above_prompt_tokens == 2**63 - 2
+    for tokens in (-1, 2**63 - 1, True):
+        with pytest.raises(RateCardError, match="above_prompt_tokens"):
+            replace(rate(), above_prompt_tokens=tokens)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -13,9 +14,13 @@ from hypothesis import strategies as st
 
 from pipeline.base.errors import InexactAmount
 from pipeline.rates import Rate, RateCard
-from pipeline.rating import UsageQuantity, exact_charge, rate_usage
+from pipeline.rates.prices import GraduatedPrice, PackagePrice, PeriodTier, VolumePrice
+from pipeline.rating import UsageQuantity, discounted, exact_charge, list_rate, rate_usage
 from pipeline.usage import INT64_MAX, TOKENS_MAX, Meter, TokenCounts
 from pipeline.usage.meters import Apart, quantities
+
+if TYPE_CHECKING:
+    from pipeline.rates.prices import Price
 
 NOON = datetime(2026, 10, 10, 12, tzinfo=UTC)
 MORNING = datetime(2026, 10, 10, 8, tzinfo=UTC)
@@ -191,3 +196,49 @@ def test_every_token_is_on_exactly_one_meter(fresh: int, cached: int, written: i
     assert apart.get(Meter.REASONING, 0) == reasoning
     assert apart.get(Meter.COMPLETION, 0) == completion - reasoning
     assert apart[Meter.REQUEST] == 1
+
+
+def test_usage_of_a_meter_that_its_rate_has_no_price_for_is_unpriced_never_free() -> None:
+    charges, unpriced = rate_usage([usage(meter=Meter.REQUEST)], STANDARD)
+    assert charges == []
+    assert [row.usage.meter for row in unpriced] == [Meter.REQUEST]
+
+
+def test_a_discount_keeps_the_list_price_of_the_card_and_makes_the_rate_one_where_it_has_none() -> None:
+    (charge,), _ = rate_usage([usage()], STANDARD)
+    less = discounted(charge, Decimal("12.5"))
+    assert (less.rate_per_million, less.amount, less.list_rate_per_million) == (
+        Decimal("1.75"),
+        Decimal("1.75"),
+        Decimal("2.00"),
+    )
+    listed = discounted(replace(charge, list_rate_per_million=Decimal("2.50")), Decimal("12.5"))
+    assert (listed.rate_per_million, listed.list_rate_per_million) == (Decimal("1.75"), Decimal("2.50"))
+    assert discounted(charge, Decimal(0)) is charge
+
+
+TIERS = (PeriodTier(up_to=10, rate=Decimal(3)), PeriodTier(up_to=None, rate=Decimal(2)))
+LONGER = (PeriodTier(up_to=11, rate=Decimal(3)), PeriodTier(up_to=None, rate=Decimal(2)))
+
+
+@pytest.mark.parametrize(
+    ("listed", "price", "tier_index", "printed"),
+    [
+        (None, Decimal(2), 0, None),
+        (Decimal(3), Decimal(2), 0, "3"),
+        (Decimal(3), GraduatedPrice(tiers=TIERS), 0, "3"),
+        (PackagePrice(tokens=1_000, price=Decimal(1)), PackagePrice(tokens=1_000, price=Decimal(2)), 0, "1000"),
+        (PackagePrice(tokens=1_000, price=Decimal(1)), PackagePrice(tokens=2_000, price=Decimal(2)), 0, None),
+        (PackagePrice(tokens=1_000, price=Decimal(1)), Decimal(2), 0, None),
+        (GraduatedPrice(tiers=TIERS), GraduatedPrice(tiers=TIERS), 0, "3"),
+        (GraduatedPrice(tiers=TIERS), GraduatedPrice(tiers=TIERS), 1, "2"),
+        (GraduatedPrice(tiers=LONGER), GraduatedPrice(tiers=TIERS), 0, None),
+        (VolumePrice(tiers=TIERS), GraduatedPrice(tiers=TIERS), 0, None),
+    ],
+)
+def test_a_list_price_stands_beside_a_charge_where_it_is_of_the_same_shape(
+    listed: Price | None, price: Price, tier_index: int, printed: str | None
+) -> None:
+    rate = replace(STANDARD.rates[0], list_prices={} if listed is None else {Meter.PROMPT: listed})
+    found = list_rate(rate, Meter.PROMPT, price, tier_index)
+    assert found == (None if printed is None else Decimal(printed))

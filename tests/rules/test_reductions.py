@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ from pipeline.invoicing import (
 from pipeline.invoicing.payments import settlements
 from pipeline.invoicing.reductions import (
     Reduction,
+    is_same_reduction,
     left_by_tax,
     left_to_credit,
     lines_of_void,
@@ -275,3 +277,41 @@ def check_line_by_line_leaves_no_cent(invoice: Invoice) -> None:
                 third = (left / 3).quantize(invoice.total) or left
                 notes.append(credited(invoice, notes, line.number, f"{len(notes)}", amount=min(third, left)))
     assert settlements([invoice, *notes], [])[invoice.id].open == 0
+
+
+def test_a_tax_on_a_part_keeps_its_exact_amount_where_nothing_bounds_it() -> None:
+    note = credited(invoice_of(5_015_000), [], 1, amount=Decimal("5.01"))
+    assert note.lines[1].exact_amount == Decimal("-0.9519"), "19 % of 5.01, of which -0.95 is printed"
+
+
+def test_the_same_reduction_is_of_the_same_line_reason_amount_and_quantity() -> None:
+    of_tokens = credited(invoice_of(5_000_000, 5_000_000), [], 1, quantity=1_000_000, reason="outage")
+    same = Reduction(line=1, reason="outage", quantity=1_000_000)
+    assert is_same_reduction(of_tokens, same)
+    assert is_same_reduction(of_tokens, replace(same, amount=Decimal("2.00")))
+    for other in ({"line": 2}, {"reason": "delay"}, {"quantity": 999_999}, {"quantity": None}, {"amount": Decimal(3)}):
+        assert not is_same_reduction(of_tokens, replace(same, **other)), other
+    of_money = credited(invoice_of(5_000_000), [], 1, amount=Decimal("2.00"), reason="outage")
+    assert is_same_reduction(of_money, Reduction(line=1, reason="outage", amount=Decimal("2.00")))
+    assert is_same_reduction(of_money, Reduction(line=1, reason="outage"))
+
+
+def test_a_part_of_a_line_of_the_month_says_nothing_of_the_tax_of_corrections() -> None:
+    invoice = replace(invoice_of(5_000_000), correction_tax_text="as of then")
+    note = partial_credit_note(
+        invoice,
+        [],
+        Reduction(line=1, reason="outage", amount=Decimal(1)),
+        number=2,
+        prefix="INV-",
+        issued_on=date(2026, 11, 5),
+        rules=NEWEST,
+    )
+    assert note.correction_tax_text == ""
+
+
+def test_a_void_says_what_each_tax_that_it_takes_back_was_on_once_parts_were_credited() -> None:
+    invoice = invoice_of(5_015_000)
+    part = credited(invoice, [], 1, amount=Decimal("5.01"))
+    rest = next(line for line in lines_of_void(invoice, [part]) if line.kind is LineKind.TAX)
+    assert (str(rest.amount), rest.description, rest.tax_base) == ("-0.96", "VAT 19% on 5.02 USD", Decimal("-5.02"))

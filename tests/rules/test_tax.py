@@ -13,7 +13,7 @@ from pipeline.base.money import Rounding
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing.lines import LineKind, plain_line, total_of
 from pipeline.invoicing.rules import Rules
-from pipeline.invoicing.tax import tax_lines, tax_shares
+from pipeline.invoicing.tax import TaxShare, tax_lines, tax_shares
 
 MONTHS = [BillingPeriod(year=2026, month=month) for month in (8, 9, 10)]
 CENTS = st.integers(-500, 500).map(lambda cents: Decimal(cents).scaleb(-2))
@@ -94,3 +94,9 @@ def test_a_tax_line_states_what_it_is_by_the_newest_rules_and_nothing_by_older_o
     assert (new.tax_category, new.tax_rate, new.tax_base) == (TaxCategory.STANDARD, 19, Decimal("10.03"))
     assert (old.tax_category, old.tax_rate, old.tax_base) == (None, None, None)
     assert (old.amount, old.description) == (new.amount, new.description) == (Decimal("1.91"), "VAT 19% on 10.03 USD")
+
+
+def test_what_has_no_tax_is_taxed_with_nothing() -> None:
+    share = TaxShare(tax=None, taxed=Decimal(10), credits=Decimal(-3))
+    assert (share.base, share.exact_amount) == (Decimal(7), Decimal(0))
+    assert replace(share, tax=Tax(rate=Decimal("7.5"), label="VAT")).exact_amount == Decimal("0.525")

@@ -18,7 +18,12 @@ from workspaces import make_workspace, plain, tallybook, write_log
 
 from pipeline import lake
 from pipeline.lake import checkpoints, delta
-from pipeline.lake.checkpoints import LAST_NAME, checkpoint_differences, write_checkpoint_if_due
+from pipeline.lake.checkpoints import (
+    LAST_NAME,
+    checkpoint_differences,
+    read_last_checkpoint,
+    write_checkpoint_if_due,
+)
 from pipeline.objects import disk, layout, parquet_bytes
 
 if TYPE_CHECKING:
@@ -113,7 +118,13 @@ def test_death_at_any_call_leaves_the_log_as_it_was_and_a_rerun_writes_the_check
             except Died:
                 fault.revive()
             assert lines_by_deltalake(lake_dir) == [0, 1, 2]
-            cuts = [fault.after_power_cut(root / name, survives) / "lake" for name, survives in POWER_CUTS.items()]
+            survivors = {**POWER_CUTS, "only the name of the last survives": LAST_NAME.__eq__}
+            cuts = [fault.after_power_cut(root / name, survives) / "lake" for name, survives in survivors.items()]
+            for left in cuts:
+                last = read_last_checkpoint(left)
+                assert last is None or f"{last.version:020d}.checkpoint.parquet" in written(left), (
+                    "it names what is gone"
+                )
         for left in (lake_dir, *cuts):
             outcomes.add(len(written(left)))
             snapshot = lake.read_log(left)

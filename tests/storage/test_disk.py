@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline.objects import disk
+from pipeline.base.errors import DataFileDamaged
+from pipeline.objects import disk, verified
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,3 +84,42 @@ def test_folders_are_made_below_a_folder_that_exists_and_nowhere_else(tmp_path: 
 def test_a_file_that_is_gone_already_needs_no_removing(tmp_path: Path) -> None:
     (tmp_path / "b").write_bytes(b"")
     assert disk.remove_files(tmp_path, ["a", "b"]) == ["b"]
+
+
+def test_what_is_opened_to_be_written_follows_no_link(tmp_path: Path) -> None:
+    (tmp_path / "other").write_bytes(b"others'")
+    (tmp_path / "a").symlink_to(tmp_path / "other")
+    with pytest.raises(OSError, match="symbolic links"):
+        disk.open_note(tmp_path / "a")
+    (tmp_path / "b").write_bytes(b"old")
+    with pytest.raises(OSError, match="symbolic links"), disk.replaced_by_another(tmp_path / "b") as temporary:
+        temporary.symlink_to(tmp_path / "other")
+    assert (tmp_path / "b").read_bytes() == b"old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b", "other"]
+
+
+def test_a_file_is_what_its_size_and_digest_say_or_it_is_not_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").write_bytes(b"a file")
+    sha256 = hashlib.sha256(b"a file").hexdigest()
+    assert verified.has_sha256(f"{tmp_path}/a", sha256)
+    assert not verified.has_sha256(f"{tmp_path}/a", "0" * 64)
+    assert not verified.has_sha256(f"{tmp_path}/b", sha256)
+    verified.check_size(tmp_path / "a", size=6, advice="restore it")
+    for path, size, told in (("a", 5, "has 6 bytes, and its log says 5; restore it"), ("b", 6, "is missing")):
+        with pytest.raises(DataFileDamaged, match=told):
+            verified.check_size(tmp_path / path, size=size, advice="restore it")
+    monkeypatch.setattr(verified, "os", UnreadableOs())
+    with pytest.raises(PermissionError):
+        verified.verified_file(tmp_path / "a", sha256=sha256, size=6, advice="restore it")
+
+
+class UnreadableOs:
+    """Lets nobody open a file."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(os, name)
+
+    def open(self, path: Path, flags: int) -> int:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path, flags)

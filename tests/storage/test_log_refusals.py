@@ -16,9 +16,13 @@ from hypothesis import strategies as st
 from lake_inputs import commit_events, event, record
 
 from pipeline import lake
-from pipeline.base.errors import LogEntryRefused
+from pipeline.base.errors import DataFileDamaged, LogEntryRefused
 from pipeline.lake import delta
+from pipeline.lake.commits import appended, check_present, next_number, verified_kept
+from pipeline.lake.forgetting import Forgetting, ForgettingRule, KeptFile, RuleKind
+from pipeline.lake.superseding import removal
 from pipeline.objects import append_log, layout
+from pipeline.usage.events import FORGETTING_SINCE, LAKE_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -237,3 +241,111 @@ def test_every_commit_is_read_as_it_was_written(path: str, check: str | None, at
         key_secret_check=check,
     )
     assert delta.parse_commit(delta.render_commit(commit), 7) == (HEX, commit)
+
+
+def test_a_commit_that_there_is_not_cannot_be_read_back_to(tmp_path: Path) -> None:
+    lake_dir = tmp_path / "lake"
+    commit_events(lake_dir, lake.read_log(lake_dir), [event(1, NOON)], source="logs/a.jsonl")
+    assert lake.read_log(lake_dir, until=0).version == 0
+    for number in (-1, 1):
+        with pytest.raises(LogEntryRefused, match=f"has no commit {number} "):
+            lake.read_log(lake_dir, until=number)
+
+
+def test_a_data_file_that_is_missing_or_of_another_size_is_named_though_none_is_read(tmp_path: Path) -> None:
+    lake_dir = tmp_path / "lake"
+    snapshot = commit_events(lake_dir, lake.read_log(lake_dir), [event(1, NOON)], source="logs/a.jsonl")
+    check_present(lake_dir, snapshot)
+    path = layout.usage_events(lake_dir) / snapshot.data_files[0].path
+    path.write_bytes(path.read_bytes() + b"0")
+    for told in ("bytes, and its log says", "is missing"):
+        with pytest.raises(DataFileDamaged, match=told):
+            check_present(lake_dir, snapshot)
+        path.unlink(missing_ok=True)
+
+
+def test_what_is_kept_of_forgotten_events_is_checked_before_it_is_believed(tmp_path: Path) -> None:
+    folder = layout.forgotten(tmp_path / "lake")
+    folder.mkdir(parents=True)
+    content = b"counts"
+    kept = KeptFile(sha256=hashlib.sha256(content).hexdigest(), size=len(content), rows=1)
+    (folder / kept.name).write_bytes(content)
+    assert verified_kept(tmp_path / "lake", [kept]) == [folder / kept.name]
+    (folder / kept.name).write_bytes(b"countz")
+    with pytest.raises(DataFileDamaged, match="it is what is kept of events that were forgotten"):
+        verified_kept(tmp_path / "lake", [kept])
+
+
+NOTHING_FORGOTTEN = Forgetting(
+    rule=ForgettingRule(kind=RuleKind.BEFORE, value="2026-01-01"),
+    places=(),
+    data_files=(),
+    quarantine_files=(),
+    events=0,
+    quarantined=0,
+    months=(),
+    points=(),
+    counts={},
+    identities=KeptFile(sha256=HEX, size=1, rows=0),
+)
+
+
+def stated(lake_dir: Path, **more: Any) -> None:
+    """Append an entry of our own that could not come about, sealed and chained as any."""
+    snapshot = lake.LakeSnapshot()
+    if append_log.entry_path(layout.delta_log(lake_dir), 0).exists():
+        content = append_log.entry_path(layout.delta_log(lake_dir), 0).read_bytes()
+        snapshot = lake.LakeSnapshot(version=0, entry_sha256=append_log.sha256_of(content))
+    layout.delta_log(lake_dir).mkdir(parents=True, exist_ok=True)
+    new = delta.Commit(
+        number=next_number(snapshot),
+        committed_at=NOON,
+        previous_sha256=snapshot.entry_sha256,
+        data_files=(),
+        quarantine_files=(),
+        key_secret_check=None,
+        **{"sources": ()} | more,
+    )
+    appended(lake_dir, snapshot, new)
+
+
+def test_a_lake_states_its_columns_once_and_never_fewer(tmp_path: Path) -> None:
+    for number, version in enumerate((LAKE_VERSION, LAKE_VERSION - 1)):
+        lake_dir = tmp_path / f"{number}" / "lake"
+        lake_dir.parent.mkdir()
+        commit_events(lake_dir, lake.LakeSnapshot(), [event(1, NOON)], source="logs/a.jsonl")
+        stated(lake_dir, lake_version=version)
+        with pytest.raises(
+            LogEntryRefused, match=f"it states version {version} of the lake after version {LAKE_VERSION}"
+        ):
+            lake.read_log(lake_dir)
+
+
+def test_a_lake_forgets_only_once_its_version_knows_of_forgetting(tmp_path: Path) -> None:
+    for number, version in enumerate((FORGETTING_SINCE - 1, FORGETTING_SINCE)):
+        lake_dir = tmp_path / f"{number}" / "lake"
+        stated(lake_dir, lake_version=version, sources=(record("logs/a.jsonl", []),))
+        stated(lake_dir, forgetting=NOTHING_FORGOTTEN)
+        if version == FORGETTING_SINCE:
+            assert lake.read_log(lake_dir).version == 1
+        else:
+            with pytest.raises(LogEntryRefused, match=f"it forgets events in version {version} of the lake"):
+                lake.read_log(lake_dir)
+    with pytest.raises(ValueError, match="each has an entry of its own"):
+        stated(tmp_path / "1" / "lake", forgetting=NOTHING_FORGOTTEN, lake_version=LAKE_VERSION)
+
+
+def test_an_entry_that_forgets_removes_what_it_says_and_nothing_else(tmp_path: Path) -> None:
+    lake_dir = tmp_path / "lake"
+    stated(lake_dir, lake_version=FORGETTING_SINCE, sources=(record("logs/a.jsonl", []),))
+    stated(lake_dir, forgetting=NOTHING_FORGOTTEN)
+    assert lake.read_log(lake_dir).version == 1
+    removed = removal(f"date=2026-03-02/{HEX}.parquet", int(NOON.timestamp() * 1000))
+    rewrite(append_log.entry_path(layout.delta_log(lake_dir), 1), lambda actions: actions.append({"remove": removed}))
+    with pytest.raises(LogEntryRefused, match="is refused"):
+        lake.read_log(lake_dir)
+
+
+def test_the_first_commit_states_the_columns_of_its_lake(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="the first entry states the version of the lake"):
+        stated(tmp_path / "lake", sources=(record("logs/a.jsonl", []),))

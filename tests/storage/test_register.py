@@ -1,17 +1,27 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pipeline import register
 from pipeline.base.errors import CommitConflict, LogEntryRefused
+from pipeline.configuration.keys.key_aliases import sweep_key_alias_orphans
+from pipeline.invoicing.payments import Payment
 from pipeline.objects import append_log, layout
+from pipeline.register.payments import append_payment, read_payments, sweep_payment_orphans
+from pipeline.register.signatures import sweep_signature_orphans
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
+
+
+NOON = datetime(2026, 11, 4, 12, tzinfo=UTC)
 
 
 def invoice(number: int) -> dict[str, Any]:
@@ -135,3 +145,69 @@ def test_temporaries_of_runs_that_died_are_swept_from_documents_kept_configurati
     kept.write_bytes(b"{}")
     assert sorted(register.sweep_orphans(tmp_path)) == [f".tmp-1-{number:016x}" for number in range(3)]
     assert [path for path in layout.invoices(tmp_path).rglob("*") if path.is_file()] == [kept]
+
+
+def test_what_was_known_of_an_entry_is_believed_for_its_bytes_and_no_others(tmp_path: Path) -> None:
+    for _ in range(2):
+        register.append(tmp_path, register.read(tmp_path), invoice)
+
+    def read_of(sha256: str, document: dict[str, Any]) -> tuple[str, str]:
+        return sha256, document["invoice_id"]
+
+    first, second = register.read_as(tmp_path, read_of)
+    known = [(first[0], ("known", "before")), ("0" * 64, ("forged", "before"))]
+    assert register.read_as(tmp_path, read_of, known=known) == (("known", "before"), second)
+    assert register.read_as(tmp_path, read_of, known=known[1:]) == (first, second)
+
+
+def test_the_last_entry_is_known_by_its_seal_and_by_no_other(tmp_path: Path) -> None:
+    issued = register.append(tmp_path, (), invoice)
+    folder = layout.register(tmp_path)
+    sha256 = append_log.sha256_of(append_log.entry_path(folder, 1).read_bytes())
+    assert append_log.sha256_of_last(folder, 1, seal=issued["sealSha256"]) == sha256
+    assert append_log.sha256_of_last(folder, 1, seal="0" * 64) is None
+    assert append_log.sha256_of_last(folder, 2, seal=issued["sealSha256"]) is None
+
+
+def test_a_rehearsal_goes_on_from_the_documents_it_is_given_and_not_from_the_last_it_made(tmp_path: Path) -> None:
+    register.append(tmp_path, (), invoice)
+    documents = register.read(tmp_path)
+    rehearsal = register.Rehearsal()
+    second = rehearsal.append(tmp_path, documents, invoice)
+    third = rehearsal.append(tmp_path, (*documents, second), invoice)
+    again = rehearsal.append(tmp_path, documents, invoice)
+    assert again == second
+    assert third["previousSha256"] not in {second["previousSha256"], again["sealSha256"]}
+    assert [register.append(tmp_path, register.read(tmp_path), invoice) for _ in range(2)] == [second, third]
+
+
+def test_a_payment_is_recorded_after_those_it_was_decided_from_and_no_others(tmp_path: Path) -> None:
+    first = Payment(number=1, invoice_id="INV-000001", amount=Decimal(1), currency="USD", paid_on=date(2026, 11, 3))
+    second = replace(first, number=2)
+    append_payment(tmp_path, (), first, NOON)
+    for stale in ((), (replace(first, amount=Decimal(2)),), (first, second)):
+        with pytest.raises(CommitConflict, match="another run recorded payment 1 first"):
+            append_payment(tmp_path, stale, second, NOON)
+    assert read_payments(tmp_path) == (first,)
+    append_payment(tmp_path, (first,), second, NOON)
+    assert read_payments(tmp_path) == (first, second)
+
+
+@pytest.mark.parametrize(
+    ("sweep", "folder_of"),
+    [
+        (register.sweep_orphans, layout.register),
+        (sweep_payment_orphans, layout.payments),
+        (sweep_signature_orphans, layout.signatures),
+        (sweep_key_alias_orphans, layout.key_aliases),
+        (sweep_key_alias_orphans, Path),
+    ],
+)
+def test_what_a_dead_run_left_is_swept_and_named(
+    tmp_path: Path, sweep: Callable[[Path], list[str]], folder_of: Callable[[Path], Path]
+) -> None:
+    left = folder_of(tmp_path) / ".tmp-1-0123456789abcdef"
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.write_bytes(b"half")
+    assert sweep(tmp_path) == [left.name]
+    assert not left.exists()
