@@ -1,0 +1,82 @@
+"""What ``benchmarks.mutants python`` changes, which tests have to notice, and which changes amount to nothing.
+
+A group is modules and the tests that claim what they do: those of rules and small cases, never those that start
+processes.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Group(NamedTuple):
+    """Modules (files and folders below the root), and the tests (likewise) that have to notice their mutants."""
+
+    modules: tuple[str, ...]
+    tests: tuple[str, ...]
+
+
+GROUPS = {
+    "rating": Group(
+        modules=(
+            "pipeline/base/money.py",
+            "pipeline/rates",
+            "pipeline/rating",
+            "pipeline/tables/rating.py",
+            "pipeline/tables/sums.py",
+            "pipeline/invoicing/corrections.py",
+            "pipeline/invoicing/credits.py",
+            "pipeline/invoicing/lines.py",
+            "pipeline/invoicing/overage.py",
+            "pipeline/invoicing/period_lines.py",
+            "pipeline/invoicing/places.py",
+            "pipeline/invoicing/recurring_lines.py",
+            "pipeline/invoicing/reductions.py",
+            "pipeline/invoicing/tax.py",
+            "pipeline/invoicing/usage_lines.py",
+        ),
+        tests=(
+            "tests/golden/test_invoice_cases.py::test_invoices_come_out_as_an_accountant_expects",
+            "tests/golden/test_invoice_cases.py::test_a_day_begins_where_the_case_says",
+            "tests/oracle/test_drafting.py",
+            "tests/oracle/test_exchange.py",
+            "tests/oracle/test_grants.py",
+            "tests/oracle/test_pricing.py",
+            "tests/oracle/test_recurring.py",
+            "tests/rules/test_accounts.py",
+            "tests/rules/test_book.py",
+            "tests/rules/test_grants.py",
+            "tests/rules/test_invoicing.py",
+            "tests/rules/test_money.py",
+            "tests/rules/test_parents.py",
+            "tests/rules/test_rates.py",
+            "tests/rules/test_rating.py",
+            "tests/rules/test_reductions.py",
+            "tests/rules/test_tax.py",
+            "tests/rules/test_tax_breakdown.py",
+        ),
+    ),
+    "reading": Group(
+        modules=(
+            "pipeline/collectors/bodies",
+            "pipeline/collectors/counting.py",
+            "pipeline/collectors/families",
+            "pipeline/collectors/logs",
+            "pipeline/collectors/strict_json.py",
+        ),
+        tests=("tests/collectors",),
+    ),
+    "dedupe": Group(
+        modules=("pipeline/collectors/identity.py", "pipeline/warehouse/identities.py"),
+        tests=("tests/collectors", "tests/warehouse", "tests/sql/test_golden_cases.py"),
+    ),
+}
+
+_EQUAL_IN_RATING: dict[str, str] = {}
+
+_EQUAL_IN_READING: dict[str, str] = {}
+
+_EQUAL_IN_DEDUPE: dict[str, str] = {}
+
+EQUAL = {"rating": _EQUAL_IN_RATING, "reading": _EQUAL_IN_READING, "dedupe": _EQUAL_IN_DEDUPE}
+"""How the name of a change begins, and why nobody can tell."""
