@@ -152,6 +152,7 @@ def test_another_secret_gives_other_ids_and_another_check() -> None:
     assert one("sk-live-1") != other("sk-live-1")
     assert one.check() != other.check()
     assert one.check() == KeyFingerprint(secret=SECRET).check()
+    assert one.check() == hmac.new(SECRET, b"tallybook secret check", hashlib.sha256).hexdigest()[:16]
 
 
 def test_a_short_secret_is_refused_and_no_secret_is_ever_shown() -> None:
