@@ -85,6 +85,7 @@ GROUPS = {
             "tests/collectors/test_digests.py",
             "tests/collectors/test_envelope.py",
             "tests/collectors/test_exchanges.py",
+            "tests/collectors/test_framing.py",
             "tests/collectors/test_identity.py",
             "tests/collectors/test_limits.py",
             "tests/collectors/test_lineage.py",
@@ -112,7 +113,6 @@ GROUPS = {
         ),
         tests=(
             "tests/collectors/test_identity.py",
-            "tests/storage/test_rereading.py",
             "tests/storage/test_superseding.py",
             "tests/warehouse/test_identities.py",
         ),

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import zstandard
+from blake3 import blake3
 
 from pipeline.collectors import KeyFingerprint, LogFormat, fields, read_log
 from pipeline.collectors.logs.lines import LineSplitter
 from pipeline.collectors.refusal import LineRefused
 from pipeline.collectors.strict_json import UNREADABLE, BrokenJson, depth_of_document, document_in, may_exceed, parse
 from pipeline.usage import TOKENS_MAX
+from pipeline.usage.sources import Algorithm
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,6 +81,11 @@ def test_a_document_of_the_longest_line_is_read_and_one_byte_more_is_refused(
     path = tmp_path / "log.json"
     (segment,), _ = reading_of(path, content, reader=reader, line_bytes_max=len(content))
     assert (segment.events.num_rows, segment.record.lines) == (1, content.count(b"\n") + 1)
+    digest = segment.record.digest
+    assert (
+        digest.digits
+        == (blake3(content) if digest.algorithm is Algorithm.BLAKE3 else hashlib.sha256(content)).hexdigest()
+    )
     (segment,), _ = reading_of(path, content, reader=reader, line_bytes_max=len(content) - 1)
     assert segment.quarantined["reason"].to_pylist() == ["line_too_long"]
 

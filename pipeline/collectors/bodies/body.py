@@ -86,8 +86,6 @@ def _json_body(document: Any, depth_max: int, unwraps: int) -> Body:
         return chunks if chunks is not None and chunks.documents != [document] else Body(documents=[document])
     if isinstance(document, str):
         return _text_body(document, depth_max, unwraps - 1) if unwraps else _NOTHING
-    if not isinstance(document, list):
-        return _NOTHING
     texts = [element for element in document if isinstance(element, str)]
     if texts and len(texts) == len(document):
         return _text_body("\n\n".join(texts), depth_max, unwraps - 1) if unwraps else _NOTHING
