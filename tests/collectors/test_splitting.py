@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pipeline.collectors import LogFormat
 from pipeline.collectors.logs import line_blocks, log_file
+from pipeline.collectors.logs.hashed_again import Hashed, hash_segments, nothing_of
 from pipeline.collectors.logs.line_blocks import LineBlock, LineBlocks, first_lines
 from pipeline.collectors.logs.lines import Line, LineSplitter
 from pipeline.collectors.logs.log_file import open_log
 from pipeline.collectors.logs.logical_lines import LogicalLines
 from pipeline.collectors.wrappers import Unwrapped
+from pipeline.usage.sources import Algorithm, SegmentDigest, SourceRecord, Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,6 +108,80 @@ def test_a_plain_log_states_the_size_it_has(tmp_path: Path) -> None:
         assert log.stated_size() == 5
 
 
+@pytest.mark.parametrize(
+    "compress", [bytes, gzip.compress, lambda each: gzip.compress(each[:9]) + gzip.compress(each[9:])]
+)
+@pytest.mark.parametrize("block_bytes", [1, 4, 1000])
+def test_segments_hashed_again_are_what_lies_between_their_offsets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compress: Any, block_bytes: int
+) -> None:
+    monkeypatch.setattr(log_file, "_PLAIN_BLOCK_BYTES", block_bytes)
+    content = b"ab\ncd\n\nefgh\nij"
+    path = tmp_path / "log"
+    path.write_bytes(compress(content))
+    places = [(start, end) for start in range(len(content)) for end in range(start + 1, len(content) + 4)]
+    records = [segment(start, end) for start, end in places]
+    with open_log(path, LogFormat()) as log:
+        found = hash_segments(log, records)
+        assert hash_segments(log, []) == []
+    for (start, end), each in zip(places, found, strict=True):
+        there = content[start:end]
+        assert each.digest.digits == hashlib.sha256(there).hexdigest()
+        assert (each.size, each.first_line, each.lines, each.problem) == (
+            len(there),
+            1 + content[:start].count(b"\n"),
+            there.count(b"\n") + (not there.endswith(b"\n")),
+            "",
+        )
+
+
+def segment(start: int, end: int, **fields: Any) -> SourceRecord:
+    """The record of a segment of which only the place matters."""
+    window = Window(size=0, sha256="")
+    said: dict[str, Any] = {"first_line": 1, "lines": 0, "digest": SegmentDigest(Algorithm.SHA256, "")} | fields
+    return SourceRecord(
+        **said,
+        source="logs/a",
+        name="a",
+        compression="none",
+        file_size=0,
+        start=start,
+        end=end,
+        head=window,
+        tail=window,
+        blank=0,
+    )
+
+
+def test_what_is_not_as_it_was_recorded_is_said_one_by_one() -> None:
+    digest = SegmentDigest(Algorithm.SHA256, "aa")
+    found = Hashed(size=10, digest=digest, first_line=3, lines=2, problem="")
+    recorded = segment(5, 15, first_line=3, lines=2, digest=digest)
+    assert found.differences(recorded) == []
+    assert replace(found, first_line=4).differences(recorded) == ["first line 4, recorded 3"]
+    assert replace(found, lines=1).differences(recorded) == ["lines 1, recorded 2"]
+    other = replace(found, digest=SegmentDigest(Algorithm.SHA256, "bb"), lines=3)
+    assert other.differences(recorded) == ["sha256 bb, recorded aa", "lines 3, recorded 2"]
+    assert replace(other, size=9).differences(recorded) == ["9 of its 10 bytes are there"]
+    assert replace(other, size=9, problem="broken").differences(recorded) == ["broken"]
+    assert nothing_of(recorded, "gone").differences(recorded) == ["gone"]
+    assert nothing_of(recorded, "").lines == nothing_of(recorded, "").size == 0
+
+
+def test_a_log_that_breaks_has_what_was_decompressed_before(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    spoiled = bytearray(gzip.compress(b"cd\n"))
+    spoiled[-5] ^= 0xFF
+    path.write_bytes(gzip.compress(b"ab\n") + spoiled)
+    with open_log(path, LogFormat()) as log:
+        before, within, behind = hash_segments(log, [segment(0, 3), segment(1, 6), segment(4, 6)])
+        (alone,) = hash_segments(log, [segment(0, 3)])
+    assert (before.size, before.lines) == (3, 1)
+    assert (within.size, behind.size, behind.first_line) == (2, 0, 0)
+    assert within.problem == "the gzip stream breaks its format or checksum (corrupt_compression)"
+    assert alone.problem == ""  # nothing is read beyond the last segment
+
+
 @pytest.mark.parametrize("near", [1, 2, 3, 6, 100])
 def test_blocks_of_a_plain_log_end_with_lines_where_one_ends_near(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, near: int
@@ -167,6 +245,8 @@ def test_parts_that_are_no_line_together_give_way_to_the_last_ones_that_are() ->
     )
     groups, _ = groups_of(content, unwrap)
     assert groups == [[(2, 2, b'{"a": 1, "torn {"no": begin'), (4, 2, b'{"b": 2}')]]
+    alone, unwrap = parts(("o", '{"torn', True), ("o", '{"b": 2}', False))
+    assert groups_of(alone, unwrap)[0] == [[(1, 1, b""), (2, 1, b'{"b": 2}')]]
     whole, unwrap = parts(("o", '{"a": 1, "b": [', True), ("o", '{"c": 3}', True), ("o", "]}", False))
     assert groups_of(whole, unwrap)[0] == [[(3, 3, b'{"a": 1, "b": [{"c": 3}]}')]]
     never, unwrap = parts(("o", '{"a": 1,', True), ("o", "{nor this", False))
