@@ -228,3 +228,12 @@ def test_a_segment_holds_as_many_rows_as_it_may_and_the_next_one_the_rest(
     )
     rows = [segment.events.num_rows + segment.quarantined.num_rows for segment in reading]
     assert rows == [rows_max] * (7 // rows_max) + ([7 % rows_max] if 7 % rows_max else [])
+
+
+@pytest.mark.parametrize("response", ["7", "true", "1.5"])
+def test_a_response_that_is_no_body_is_refused_by_name(collect: Any, exchange: Any, response: str) -> None:
+    line = json.dumps(exchange(response="RESPONSE")).replace('"RESPONSE"', response)
+    assert collect(line).refusal == (
+        "invalid_field",
+        "response is neither an object, an array nor a string",
+    )

@@ -135,3 +135,25 @@ def test_a_request_arrived_when_it_was_logged_less_the_time_it_took(
     fields: dict[str, Any], arrived_us: int | None
 ) -> None:
     assert entry(**fields).get("arrived_at") == arrived_us
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_about"),
+    [
+        ({"uri": "/v1/chat/completions"}, True),
+        ({"request_uri": "/v1/chat/completions?a=1"}, True),
+        ({"request_uri": "/v1/chat/completions", "uri": "/health"}, True),
+        ({"request_uri": "/health", "uri": "/v1/chat/completions"}, False),
+        ({"request_uri": "/health", "llm_model": "jamba-large"}, True),
+        ({"request_uri": "/health", "llm_usage": '{"prompt_tokens": 1}'}, True),
+        ({"request_uri": "/health"}, False),
+        ({"uri": "/ask", "resp_body": '{"choices": [{"message": {}}]}'}, True),
+        ({"uri": "/ask", "response_body": '{"choices": [{"message": {}}]}'}, True),
+        ({"uri": "/ask", "response_body": '{"weather": "fine"}'}, False),
+    ],
+)
+def test_a_line_is_about_a_model_where_its_path_its_answer_or_the_log_says_so(
+    fields: dict[str, Any], *, is_about: bool
+) -> None:
+    line = {"time_local": "27/Nov/2026:16:00:00 +0000", "status": 200, "request_method": "POST"} | fields
+    assert len(nginx.entries(line)) == is_about
