@@ -93,6 +93,7 @@ GROUPS = {
             "tests/collectors/test_log_files.py",
             "tests/collectors/test_mapping.py",
             "tests/collectors/test_plain_bodies.py",
+            "tests/collectors/test_recognised.py",
             "tests/collectors/test_refused_lines.py",
             "tests/collectors/test_rows_by_name.py",
             "tests/collectors/test_secrecy.py",
@@ -141,6 +142,7 @@ _EQUAL_IN_READING: dict[str, str] = {
 }
 
 _EQUAL_IN_DEDUPE: dict[str, str] = {
+    "warehouse.identities: _flags: 5 instead: 4": "how large a table of first bits is; it decides how many are looked up",
     "warehouse.identities: _identities: True instead: False": "by how many threads a file is decoded",
     "warehouse.identities: _identities: 2 instead: 1 (#2)": "numpy takes any size below zero for the one to be found",
     "lake.rereading: Rereading.__post_init__: False instead: True": (

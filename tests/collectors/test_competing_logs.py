@@ -229,3 +229,13 @@ def test_a_log_that_breaks_is_known_by_what_comes_before_and_believed_up_to_the_
             place = continue_from(KnownSources(records), log)
         assert (place.start, place.end) == (start, ENDS[6])
         assert place.problem is not None
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("turn", [1, -1])
+def test_a_log_that_reaches_less_far_never_takes_the_place_of_one_that_reaches_farther(
+    continued: Callable[..., Continuation], form: str, turn: int
+) -> None:
+    records = [first(7, tail=2 * WINDOW_BYTES), first(5, tail=10), first(6, tail=400)][::turn]
+    place = continued(form, records)
+    assert (place.start, place.first_line) == (ENDS[7], 8)
