@@ -142,7 +142,8 @@ _EQUAL_IN_READING: dict[str, str] = {
 }
 
 _EQUAL_IN_DEDUPE: dict[str, str] = {
-    "warehouse.identities: _flags: 5 instead: 4": "how large a table of first bits is; it decides how many are looked up",
+    "warehouse.identities: _flags: max instead: min": "the same, at most 128 MiB of it",
+    "warehouse.identities: _flags: 5 instead: 4": "how large a table of first bits is, and no more",
     "warehouse.identities: _identities: True instead: False": "by how many threads a file is decoded",
     "warehouse.identities: _identities: 2 instead: 1 (#2)": "numpy takes any size below zero for the one to be found",
     "lake.rereading: Rereading.__post_init__: False instead: True": (

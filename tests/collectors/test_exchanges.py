@@ -255,3 +255,10 @@ def test_success_is_between_200_and_299(collect: Any, exchange: Any, status: int
     assert collect(exchange(status=status, response={"weather": "fine"})).event["status"] == "failed"
     for within in (200, 299):
         assert collect(exchange(status=within, response={"weather": "fine"})).event["status"] == "unknown"
+
+
+def test_an_answer_that_is_fetched_later_is_a_completion_and_nothing_else_that_is_fetched() -> None:
+    path = "/v1/responses/resp_0123456789abcdef"
+    assert route_of(path, "GET") is route_of(path, " get ") is Route.COMPLETION
+    assert route_of(path, "DELETE") is route_of("/v1/models", "GET") is Route.OTHER
+    assert isinstance(route_of(path, None), Route)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from pipeline import lake
 from pipeline.lake import rereading
 from pipeline.lake.rereading import NewReading, Rereading, superseded_events
 from pipeline.lake.superseding import STATED, Place, Superseding, parsed, removal, rendered
+from pipeline.objects import layout
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
 
 if TYPE_CHECKING:
@@ -394,3 +396,11 @@ def test_a_quarantine_file_of_another_name_is_refused(path: Any) -> None:
 def test_each_source_supersedes_one_of_its_own(changed: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         parsed(info_of(WHOLE, **changed), [])
+
+
+def test_a_record_that_is_what_it_was_is_not_superseded_with_another(tmp_path: Path, made: lake.LakeSnapshot) -> None:
+    same = reading(SECOND, OF_SECOND, [E3, E5], quarantine_table([4]))
+    other = reading(FIRST, OF_FIRST, [E0, E1, E2])
+    again(tmp_path, made, same, replace(other, record=replace(other.record, read_by="7")))
+    entry = max(layout.delta_log(tmp_path).glob("*.json")).read_text(encoding="utf-8").splitlines()[0]
+    assert json.loads(entry)["commitInfo"]["supersedes"] == [{"commit": 0, "source": 0}]

@@ -159,3 +159,9 @@ def test_there_are_as_many_passes_as_the_events_need_and_each_takes_its_share(
     monkeypatch.setattr(identities, "_prefixes", counted)
     suspected(write_files(tmp_path, [[identity(number) for number in range(12)]]), sorted_events_max=events_max)
     assert taken == dict.fromkeys(range(passes), 12 // passes)
+
+
+def test_beginnings_far_from_zero_are_found_by_their_own_first_bits() -> None:
+    for value in EDGES[4:]:
+        repeated, hits = repeated_beginnings([words(value)], {"a": lambda value=value: words(1, value)})
+        assert (list(repeated), {name: list(found) for name, found in hits.items()}) == ([value], {"a": [value]})

@@ -128,3 +128,12 @@ def test_what_states_nothing_has_no_counts_and_one_error_of_several_documents_is
     found = unbilled.read(Body(documents=[{"usage": {"seconds": 7}}, {"error": {"code": 1}}, {"id": "x"}]), Asked())
     assert found.stated is not None
     assert (found.stated.others, found.has_error, found.response_id) == ({"seconds": 7}, True, "x")
+
+
+def test_results_are_a_rerank_or_a_moderation_by_what_is_in_the_first() -> None:
+    for name in ("results", "data"):
+        for known in ("relevance_score", "flagged"):
+            assert unbilled.recognises({name: [{known: 0}]})
+        for first in ({"score": 1}, 7, "flagged"):
+            assert not unbilled.recognises({name: [first]})
+        assert not unbilled.recognises({name: [{"score": 1}, {"flagged": True}]})
