@@ -128,6 +128,7 @@ _EQUAL_IN_READING: dict[str, str] = {
     "collectors.families.chat_usage: _with_what_lies_outside: without 0: stated.": (
         "both counts are stated there; the zero is for the type checker"
     ),
+    "collectors.routes: route_of: without method is not None": "an exchange without a method counts as posted before",
     "collectors.logs.memory: keep_freed_memory: left out": "a hint to the allocator, which nothing but time tells",
     "collectors.refused: _usage_of: '-~' instead": "any id of a key will do there: only the counts are kept",
     "collectors.logs.whole_document: WholeDocument.__iter__: b'[] \\t\\r\\n~' instead": (
