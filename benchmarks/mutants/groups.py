@@ -128,6 +128,7 @@ _EQUAL_IN_READING: dict[str, str] = {
     "collectors.families.chat_usage: _with_what_lies_outside: without 0: stated.": (
         "both counts are stated there; the zero is for the type checker"
     ),
+    "collectors.formats.request_log: _lookup: its last always": "what an object states once is what it has",
     "collectors.routes: route_of: without method is not None": "an exchange without a method counts as posted before",
     "collectors.logs.memory: keep_freed_memory: left out": "a hint to the allocator, which nothing but time tells",
     "collectors.refused: _usage_of: '-~' instead": "any id of a key will do there: only the counts are kept",
@@ -143,6 +144,8 @@ _EQUAL_IN_READING: dict[str, str] = {
 }
 
 _EQUAL_IN_DEDUPE: dict[str, str] = {
+    "warehouse.identities: _prefixes: its last always": "of one pass all are its own, whatever is divided",
+    "warehouse.identities: _sorted_prefixes: 1 instead: 0": "likewise: there is one pass",
     "warehouse.identities: _flags: max instead: min": "the same, at most 128 MiB of it",
     "warehouse.identities: _flags: 5 instead: 4": "how large a table of first bits is, and no more",
     "warehouse.identities: _identities: True instead: False": "by how many threads a file is decoded",

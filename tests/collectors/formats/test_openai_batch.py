@@ -151,3 +151,10 @@ def test_a_request_that_is_logged_beside_its_answer_is_what_was_asked() -> None:
     for params in ({"params": {"model": "m"}}, {"model": "m"}):
         (entry,) = openai_batch.entries(line(BODY, request=params))
         assert entry["request"] == {"model": "m"}
+
+
+def test_the_endpoint_of_a_batch_comes_before_the_url_of_its_request() -> None:
+    asked = {"url": "/v1/embeddings", "body": {"model": "e-3"}}
+    for batch, path in ((BATCH, "/v1/chat/completions"), ({"id": "b"}, "/v1/embeddings"), ({}, "/v1/embeddings")):
+        (entry,) = openai_batch.entries(line(BODY, request=asked, batch=batch))
+        assert entry["path"] == path
