@@ -146,6 +146,8 @@ _EQUAL_IN_READING: dict[str, str] = {
 _EQUAL_IN_DEDUPE: dict[str, str] = {
     "warehouse.identities: _prefixes: its last always": "of one pass all are its own, whatever is divided",
     "warehouse.identities: _sorted_prefixes: 1 instead: 0": "likewise: there is one pass",
+    "lake.rereading: _others: without whole: whole or not rows": "a filter by all segments leaves no row; it is slower",
+    "lake.rereading: _others: the other of and, or: whole or not": "likewise, of all segments or of no rows",
     "warehouse.identities: _flags: max instead: min": "the same, at most 128 MiB of it",
     "warehouse.identities: _flags: 5 instead: 4": "how large a table of first bits is, and no more",
     "warehouse.identities: _identities: True instead: False": "by how many threads a file is decoded",
