@@ -160,7 +160,7 @@ def _family(body: Body, dialect: str | None, route: Route) -> Family | None:
     if dialect is not None:
         named = families.BY_NAME[dialect]
         return named if found is named or dialect == chat.NAME else None
-    if route is Route.EMBEDDING and found is not None and found.name != embeddings.NAME:
+    if route is Route.EMBEDDING and found is not None:
         return families.BY_NAME[embeddings.NAME]
     if found is None and route is not Route.UNLISTED and (body.has_error or any(map(chat.has_trace, documents))):
         return families.BY_NAME[embeddings.NAME] if route is Route.EMBEDDING else families.CHAT

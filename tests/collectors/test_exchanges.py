@@ -229,3 +229,36 @@ def test_the_stream_column_says_how_it_was_answered_else_how_it_was_asked(collec
     assert collect(exchange(request={"stream": True}, response=None)).event["stream"] is True
     assert collect(exchange(request=None, response=None)).event["stream"] is None
     assert collect(exchange(request=None, response="data: {}\n\n")).event["stream"] is None
+
+
+@pytest.mark.parametrize(
+    ("path", "succeeds", "fails"),
+    [
+        ("/v1/chat/completions", None, "failed"),
+        ("/gateway/ask-jamba", "unknown", "not_metered"),
+        ("/v1/rerank", "not_metered", "not_metered"),
+    ],
+)
+def test_a_count_that_is_none_refuses_what_succeeded_on_a_completions_route_and_nothing_else(
+    collect: Any, exchange: Any, path: str, succeeds: str | None, fails: str
+) -> None:
+    line = exchange(path=path)
+    line["response"]["usage"]["prompt_tokens"] = -1
+    collected = collect(line)
+    assert [event["status"] for event in collected.events] == ([succeeds] if succeeds else [])
+    assert [row["reason"] for row in collected.quarantined] == ([] if succeeds else ["invalid_usage"])
+    assert collect(line | {"status": 500}).event["status"] == fails
+
+
+@pytest.mark.parametrize("status", [199, 300])
+def test_success_is_between_200_and_299(collect: Any, exchange: Any, status: int) -> None:
+    assert collect(exchange(status=status, response={"weather": "fine"})).event["status"] == "failed"
+    for within in (200, 299):
+        assert collect(exchange(status=within, response={"weather": "fine"})).event["status"] == "unknown"
+
+
+def test_an_answer_that_is_fetched_later_is_a_completion_and_nothing_else_that_is_fetched() -> None:
+    path = "/v1/responses/resp_0123456789abcdef"
+    assert route_of(path, "GET") is route_of(path, " get ") is Route.COMPLETION
+    assert route_of(path, "DELETE") is route_of("/v1/models", "GET") is Route.OTHER
+    assert isinstance(route_of(path, None), Route)

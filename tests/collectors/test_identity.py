@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.collectors import KeyFingerprint, LogFormat
-from pipeline.collectors.identity import event_id
+from pipeline.collectors.identity import beginning_of_identity, event_id, kinds_of_ids, lengthed
 
 SECRET = bytes(range(32))
 
@@ -79,6 +79,56 @@ def test_kinds_of_identity_never_meet() -> None:
     assert len(ids) == 6
 
 
+PINNED = {
+    ("response-id", "r", "q", None): ("response", "r"),
+    ("response-id", None, "q", None): ("request", "q"),
+    ("response-id", None, None, None): ("line", "a line"),
+    ("request-id", "r", "q", None): ("request", "q"),
+    ("request-id", "r", None, None): ("response", "r"),
+    ("request-id", None, None, None): ("line", "a line"),
+    ("both", "r", "q", None): ("response+request", "r", "q"),
+    ("both", "r", None, None): ("response", "r"),
+    ("both", None, "q", None): ("request", "q"),
+    ("both", None, None, None): ("line", "a line"),
+    ("response-id", "r", "q", "iteration 1"): ("response+part", "r", "iteration 1"),
+    ("both", "r", "q", "iteration 1"): ("response+request+part", "r", "q", "iteration 1"),
+    ("both", None, None, ""): ("line+part", "a line", ""),
+}
+"""Rule, response id, request id and part; and of what the identity is: the kind of it, and the ids that count."""
+
+
+@pytest.mark.parametrize("stated", PINNED, ids=str)
+def test_an_identity_is_the_same_in_every_version(stated: tuple[str, str | None, str | None, str | None]) -> None:
+    """A lake that goes on with other identities bills every copy of before once more."""
+    rule, response_id, request_id, part = stated
+    kind, *ids = PINNED[stated]
+    digested = b"tallybook usage event\0" + b"".join(
+        len(each).to_bytes(8, "big") + each.encode() for each in (kind, "key_1", *ids)
+    )
+    found = event_id(
+        api_key_id="key_1", response_id=response_id, request_id=request_id, line=b"a line", rule=rule, part=part
+    )
+    assert found == hashlib.sha256(digested).digest()[:16]
+    beginning = beginning_of_identity(kind.split("+"), "key_1")
+    assert digested == beginning + b"".join(lengthed(each.encode()) for each in ids)
+
+
+def test_one_identity_is_pinned_by_its_digits() -> None:
+    found = event_id(api_key_id="key_1", response_id="chatcmpl-1", request_id="req-1", line=b"")
+    assert found.hex() == "cc9192ce891ba226f730fc3d5e726ef2"
+
+
+def test_the_rule_says_which_of_the_stated_ids_count() -> None:
+    both, neither = ("request", "response"), ()
+    assert kinds_of_ids("response-id", both) == ("response",)
+    assert kinds_of_ids("request-id", both) == ("request",)
+    assert kinds_of_ids("both", both) == ("response", "request")
+    for rule in ("response-id", "request-id", "both"):
+        assert kinds_of_ids(rule, neither) == ()
+        assert kinds_of_ids(rule, ("response",)) == ("response",)
+        assert kinds_of_ids(rule, ("request",)) == ("request",)
+
+
 def test_the_key_id_is_the_keyed_digest_of_the_raw_key() -> None:
     digest = hmac.new(SECRET, b"sk-live-1", hashlib.sha256).hexdigest()
     assert KeyFingerprint(secret=SECRET)("sk-live-1") == f"key_{digest[:32]}"
@@ -102,6 +152,7 @@ def test_another_secret_gives_other_ids_and_another_check() -> None:
     assert one("sk-live-1") != other("sk-live-1")
     assert one.check() != other.check()
     assert one.check() == KeyFingerprint(secret=SECRET).check()
+    assert one.check() == hmac.new(SECRET, b"tallybook secret check", hashlib.sha256).hexdigest()[:16]
 
 
 def test_a_short_secret_is_refused_and_no_secret_is_ever_shown() -> None:

@@ -15,6 +15,7 @@ from pipeline.base.errors import ConfigurationError
 from pipeline.collectors import LogFormat
 from pipeline.collectors.decode import EventRow, QuarantineRow, decode_line
 from pipeline.collectors.formats.log_format import read_by
+from pipeline.collectors.formats.openai_batch import Batch
 from pipeline.collectors.logs.lines import Line
 from pipeline.collectors.strict_json import depth_of_document, parse
 from pipeline.tables.schemas import USAGE_EVENTS
@@ -523,6 +524,7 @@ def test_simple_mappings_are_still_read_by_patterns_and_others_by_none() -> None
     assert [LogFormat(fields=fields).is_simple for fields in simple + others] == [True] * 3 + [False] * 5
     assert not LogFormat(format="litellm").is_simple
     assert not LogFormat(line_in="message").is_simple
+    assert not LogFormat(batch=Batch(object={}, requests=None)).is_simple
     assert LogFormat(format="request-log", time_zone="UTC").is_simple
 
 
@@ -537,3 +539,12 @@ def test_parsed_lines_are_not_changed_by_looking_fields_up() -> None:
     before = json.dumps(document)
     rules.of(document)("usage")
     assert json.dumps(document) == before
+
+
+@pytest.mark.parametrize("name", ["cache_write_1h_tokens", "cache_write_tokens", "cached_tokens"])
+def test_a_part_that_is_no_count_is_refused_by_its_name(collect: Any, name: str) -> None:
+    line = {"ts": "2026-09-01T12:00:00Z", "api_key_id": "key_1", "path": "/v1/chat/completions", "in": 9, "out": 4}
+    names = {"usage.prompt_tokens": "in", "usage.completion_tokens": "out", f"usage.{name}": "part"}
+    reason, detail = collect(line | {"part": -1}, fields=names).refusal
+    assert reason == "invalid_usage"
+    assert detail.split(" is ")[0].rpartition(".")[2] == name

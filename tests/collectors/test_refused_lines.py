@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from pipeline.collectors import KeyFingerprint, LogFormat, read_log
 from pipeline.collectors.decode import EventRow, QuarantineRow, decode_line
 from pipeline.collectors.logs.lines import Line
+from pipeline.collectors.refused import _counts_in
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
+from pipeline.usage import TOKENS_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -182,3 +184,21 @@ def test_what_a_refused_line_tells_is_what_its_sound_twin_is_billed(family: str,
         event = dict(zip(USAGE_EVENTS.names, sound.values, strict=True))
         assert event["status"] == ("not_metered" if family == "rerank" else "measured")
         assert told(BROKEN[how](text)) == tuple(event[name] for name in TOLD)
+
+
+@pytest.mark.parametrize(
+    ("usages", "expected"),
+    [
+        ([(5, 2), (0, 0)], (5, 2)),
+        ([(0, 0), (5, 2)], (5, 2)),
+        ([(5, 2), (7, 3)], (7, 3)),
+        ([(0, 0)], (0, 0)),
+        ([(5, 2), (TOKENS_MAX, TOKENS_MAX)], (TOKENS_MAX, TOKENS_MAX)),
+        ([(5, 2), (TOKENS_MAX + 1, -1), (True, "7")], (5, 2)),
+    ],
+)
+def test_of_counts_that_contradict_each_other_a_refused_line_tells_the_last_real_ones(
+    usages: list[tuple[Any, Any]], expected: tuple[int, int]
+) -> None:
+    chunks = [{"choices": [], "usage": {"prompt_tokens": p, "completion_tokens": c}} for p, c in usages]
+    assert _counts_in(chunks, 64) == expected

@@ -38,6 +38,7 @@ _NOTHING = Body()
 _BLANKS = "\ufeff \t\r\n"
 _BEGINS_HTTP_CHUNK = re.compile(r"[0-9A-Fa-f]{1,8}(?:;[^\r\n]*)?\r?\n")
 _HTTP_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})(?:;[^\r\n]*)?\r?\n")
+_CUT_HTTP_CHUNK = re.compile(rb"[0-9A-Fa-f]{1,8}(?:;[^\r\n]*)?\r?\Z")
 _UNWRAPS_MAX = 2
 """So many times a text may turn out to be another text; each step is proven by what comes out."""
 
@@ -85,8 +86,6 @@ def _json_body(document: Any, depth_max: int, unwraps: int) -> Body:
         return chunks if chunks is not None and chunks.documents != [document] else Body(documents=[document])
     if isinstance(document, str):
         return _text_body(document, depth_max, unwraps - 1) if unwraps else _NOTHING
-    if not isinstance(document, list):
-        return _NOTHING
     texts = [element for element in document if isinstance(element, str)]
     if texts and len(texts) == len(document):
         return _text_body("\n\n".join(texts), depth_max, unwraps - 1) if unwraps else _NOTHING
@@ -167,17 +166,19 @@ def _without_http_chunks(text: str) -> str | None:
     at = 0
     while at < len(content):
         size = _HTTP_CHUNK.match(content, at)
+        if size is None and _CUT_HTTP_CHUNK.match(content, at):
+            break
         if size is None:
             return None
         length, at = int(size[1], 16), size.end()
         chunk = content[at : at + length]
         at += length
-        if len(chunk) == length and content[at : at + 2].rstrip(b"\r\n"):
+        if content[at : at + 1] not in (b"\r", b"\n", b""):
             return None  # the size does not lead to the end of a line
         held.append(chunk)
-        at += 2 if content[at : at + 2] == b"\r\n" else 1
         if not length:
             break
+        at += 2 if content[at : at + 2] == b"\r\n" else 1
     return b"".join(held).decode("utf-8", "replace") if held else None
 
 

@@ -70,7 +70,7 @@ class KnownSources:
             digest.update(head[digested:size])
             digested = size
             matching += self._by_head[size].get(digest.hexdigest(), ())
-        return sorted(matching, key=lambda record: (record.end, record.next_line), reverse=True)
+        return sorted(matching, key=_reach, reverse=True)
 
 
 def window(content: bytes | bytearray) -> Window:
@@ -155,11 +155,15 @@ class _TailFinder:
             tail.extend(content[max(_tail_start(record) - offset, 0) : record.end - offset])
             if (
                 record.end <= following
-                and (self.record is None or record.end > self.record.end)
+                and (self.record is None or _reach(record) > _reach(self.record))
                 and window(tail) == record.tail
             ):
                 self.record, self.tail = record, bytes(tail)
         self._open = [(record, tail) for record, tail in self._open if record.end > following]
+
+
+def _reach(record: SourceRecord) -> tuple[int, int]:
+    return record.end, record.next_line
 
 
 def _tail_start(record: SourceRecord) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -84,11 +84,12 @@ class LogFile:
                 return
 
     def head(self, size: int = WINDOW_BYTES) -> bytes:
-        """Return the first bytes of the log, at most ``size``."""
-        try:
-            return b"".join(self.span(0, size))
-        except LogUnreadable:
-            return b""  # whoever reads the log in earnest meets the problem and reports it
+        """Return the first bytes of the log, at most ``size``; of one that breaks before, those up to there."""
+        content = bytearray()
+        with suppress(LogUnreadable):  # whoever reads the log in earnest meets the problem and reports it
+            for part in self.span(0, size):
+                content += part
+        return bytes(content)
 
     def stated_size(self) -> int | None:
         """Return the size of the log that its container states, gzip modulo 2**32.

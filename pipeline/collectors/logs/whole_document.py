@@ -126,7 +126,7 @@ class WholeDocument:
                 if len(kept) > self._line_bytes_max:
                     kept = None
         content = None if kept is None else _bare(bytes(kept))
-        if not size or (not tail.rstrip().endswith((b"}", b"]")) if content is None else not _is_json(content)):
+        if not (tail.rstrip().endswith((b"}", b"]")) if content is None else _is_json(content)):
             return
         if content is not None and not content.strip(b"[] \t\r\n"):  # an export of nothing
             content = b""

@@ -287,3 +287,10 @@ def test_jamba_on_invoke_is_chat() -> None:
         },
     ]
     assert tokens(aws_stream(*invoke_events(*chunks)), path="/model/x/invoke-with-response-stream")[:2] == (17, 3)
+
+
+def test_headers_with_digits_of_other_scripts_are_no_counts() -> None:
+    headers = dict.fromkeys(HEADERS, "\u0661\u0667")
+    assert read({"text": "Sleet."}, path="/model/x/invoke", response_headers=HEADERS).tokens is not None
+    with pytest.raises(LineRefused, match="is no number"):
+        read({"text": "Sleet."}, path="/model/x/invoke", response_headers=headers)

@@ -203,3 +203,11 @@ def test_chat_without_choices_is_read_only_where_nothing_else_fits() -> None:
             "anthropic",
             "bedrock-converse",
         }
+
+
+def test_a_choice_that_has_generated_nothing_yet_states_a_running_total_of_its_own() -> None:
+    def chunk(index: int, completion: int) -> dict[str, Any]:
+        return _chunk(None, _usage(10, completion)) | {"choices": [{"index": index, "delta": {"content": "a"}}]}
+
+    assert tokens(ways(chunk(0, 3), chunk(1, 0), chunk(1, 2))["transcript"], path=PATH)[:2] == (10, 5)
+    assert tokens(ways(chunk(0, 3), chunk(1, 2), _chunk(None, _usage(10, 6)))["transcript"], path=PATH)[:2] == (10, 6)

@@ -112,3 +112,20 @@ def test_stated_usage_counts_under_any_status(http_status: int) -> None:
 
 def test_zeros_beside_an_answer_are_no_measurement() -> None:
     assert read(_v2({"billed_units": {"input_tokens": 0, "output_tokens": 0}}), path=V2).status.value == "unknown"
+
+
+@pytest.mark.parametrize(("cached", "kept"), [(1389, 1389), (1390, 1390), (1391, None)])
+def test_more_cached_than_there_is_of_the_prompt_is_of_unknown_share(cached: int, kept: int | None) -> None:
+    assert tokens(_v2(TOKENS | {"cached_tokens": cached}), path=V2) == (1390, 44, kept, None, None)
+
+
+@pytest.mark.parametrize(("reasoning", "kept"), [(43, 43), (44, 44), (45, None)])
+def test_more_reasoning_than_there_is_of_the_completion_is_of_unknown_share(reasoning: int, kept: int | None) -> None:
+    usage = {"tokens": TOKENS["tokens"] | {"reasoning_tokens": reasoning}}
+    assert tokens(_v2(usage), path=V2) == (1390, 44, None, None, kept)
+
+
+@pytest.mark.parametrize("side", ["input_tokens", "output_tokens"])
+def test_billed_units_of_one_side_alone_are_no_bill(side: str) -> None:
+    assert tokens(_v2({"billed_units": {side: 7}} | TOKENS), path=V2)[:2] == (1390, 44)
+    assert read(_v2({"billed_units": {side: 7}}), path=V2).tokens is None

@@ -171,3 +171,17 @@ def test_a_cache_that_was_made_is_no_generation(path: str | None) -> None:
 def test_counting_tokens_is_no_generation(path: str | None) -> None:
     counted = {"totalTokens": 31, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 31}]}
     assert read(counted, path=path).status.value == "not_metered"
+
+
+def test_grounded_is_what_was_searched_and_retrieved_both() -> None:
+    retrieved = USAGE | {"totalTokenCount": 160}
+    searched_alone = {name: count for name, count in USAGE.items() if name != "toolUsePromptTokenCount"}
+    for usage, more, dialect, prompt in (
+        (retrieved, {}, "gemini", 95),
+        (retrieved, SEARCHED, "gemini/grounded", 80),
+        (searched_alone | {"totalTokenCount": 145}, SEARCHED, "gemini", 80),
+    ):
+        reading = read(_answer(usage, more), path=PATH)
+        assert reading.tokens is not None
+        assert (reading.dialect, reading.tokens.prompt_tokens) == (dialect, prompt)
+        assert reading.other_usage == ('{"retrieved_prompt_tokens":15}' if dialect == "gemini/grounded" else None)

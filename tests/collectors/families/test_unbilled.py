@@ -7,6 +7,10 @@ from typing import Any
 import pytest
 from readings import read, sse
 
+from pipeline.collectors.bodies.body import Body
+from pipeline.collectors.families import unbilled
+from pipeline.collectors.families.reading import Asked
+
 SHAPES: dict[str, tuple[str, dict[str, Any], str | None]] = {
     "rerank of cohere": (
         "/v2/rerank",
@@ -116,3 +120,20 @@ def test_counts_that_no_family_knows_are_kept_by_name_on_a_route_that_no_list_kn
     assert (reading.status.value, reading.other_usage) == ("not_metered", '{"completion_tokens":5,"prompt_tokens":40}')
     assert read({"status": "ok", "usage": {"cpu": 3}}, path="/ai/health").other_usage is None
     assert read({"status": "ok", "usage": "low"}, path="/ai/health").status.value == "not_metered"
+
+
+def test_what_states_nothing_has_no_counts_and_one_error_of_several_documents_is_one() -> None:
+    nothing = unbilled.read(Body(documents=[{"object": "list"}, {}]), Asked())
+    assert (nothing.stated, nothing.has_error) == (None, False)
+    found = unbilled.read(Body(documents=[{"usage": {"seconds": 7}}, {"error": {"code": 1}}, {"id": "x"}]), Asked())
+    assert found.stated is not None
+    assert (found.stated.others, found.has_error, found.response_id) == ({"seconds": 7}, True, "x")
+
+
+def test_results_are_a_rerank_or_a_moderation_by_what_is_in_the_first() -> None:
+    for name in ("results", "data"):
+        for known in ("relevance_score", "flagged"):
+            assert unbilled.recognises({name: [{known: 0}]})
+        for first in ({"score": 1}, 7, "flagged"):
+            assert not unbilled.recognises({name: [first]})
+        assert not unbilled.recognises({name: [{"score": 1}, {"flagged": True}]})

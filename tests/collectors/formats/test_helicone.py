@@ -100,3 +100,60 @@ def test_a_call_that_was_answered_with_an_error_is_failed_and_one_that_was_cance
 def test_a_page_of_the_api_holds_many(exchanges: Callable[..., list[Exchange]]) -> None:
     page = {"data": [row(), row(request_id="0a1b2d", request_properties={})], "error": None}
     assert [one.envelope.api_key_id for one in exchanges(helicone, page)] == ["key_1", "user-7"]
+
+
+def entry(**fields: Any) -> dict[str, Any]:
+    """What becomes of a row; ``...`` leaves a field out."""
+    (found,) = helicone.entries({name: value for name, value in row(**fields).items() if value is not ...})
+    return found
+
+
+def test_names_of_before_stand_in_for_those_of_now() -> None:
+    found = entry(
+        request_model=...,
+        model="gpt-4o-mini",
+        request_path=...,
+        target_url="/v1/x",
+        request_properties=...,
+        properties={"Api-Key-Id": "key_2"},
+    )
+    assert (found["request"], found["path"], found["api_key_id"]) == ({"model": "gpt-4o-mini"}, "/v1/x", "key_2")
+    assert found["response.model"] == "gpt-4o-mini"
+    both = entry(model="other", response_model="gpt-4o-2024", target_url="/v1/x", properties={"api_key_id": "key_2"})
+    assert (both["request"], both["path"], both["api_key_id"]) == (
+        {"model": "gpt-4o"},
+        "https://api.openai.com/v1/chat/completions",
+        "key_1",
+    )
+    assert both["response.model"] == "gpt-4o-2024"
+    assert entry(request_properties={})["api_key_id"] == "user-7"
+    assert entry(request_properties={}, request_user_id="", user_id="user-8")["api_key_id"] == "user-8"
+
+
+@pytest.mark.parametrize(
+    ("status", "kept", "is_error"),
+    [(200, 200, False), ("200", 200, False), (399, 399, False), (400, 400, True), (0, None, False), (-1, None, False)],
+)
+def test_a_status_of_an_error_is_one_from_400_on(status: Any, kept: int | None, *, is_error: bool) -> None:
+    found = entry(response_status=status)
+    assert (found["status"], found["response.error"]) == (kept, is_error)
+
+
+def test_counts_of_a_row_without_a_body_are_told_by_our_names() -> None:
+    found = entry(reasoning_tokens=4, prompt_audio_tokens="2", completion_audio_tokens=1)
+    assert {name: value for name, value in found.items() if name.startswith("usage.")} == {
+        "usage.prompt_tokens": 20,
+        "usage.completion_tokens": 14,
+        "usage.reasoning_tokens": 4,
+        "usage.prompt_audio_tokens": 2,
+        "usage.completion_audio_tokens": 1,
+    }
+    hit = entry(cache_reference_id="7a")
+    assert hit["cache_hit"] is True
+    assert not any(name.startswith("usage.") for name in hit)
+
+
+@pytest.mark.parametrize("name", ["prompt_cache_read_tokens", "prompt_cache_write_tokens"])
+def test_cached_tokens_without_a_body_are_refused_with_both_numbers(name: str) -> None:
+    with pytest.raises(LineRefused, match="7 cached tokens may be within the 20 of the prompt or beside them"):
+        entry(**{name: 7})

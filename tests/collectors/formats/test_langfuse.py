@@ -146,3 +146,31 @@ def test_a_page_of_the_api_holds_many_and_those_of_the_types_are_its_exchanges(
     (found,) = exchanges(langfuse, page)
     assert (found.envelope.request_id, found.envelope.api_key_id) == ("t-1/o-1", "key_1")
     assert found.tokens == (17_903, 188, 17_817, None, None)
+
+
+@pytest.mark.parametrize(
+    ("usage", "tokens"),
+    [
+        ({"input": 7}, (7, 0)),
+        ({"input": 7, "output": 3}, (7, 3)),
+        ({"output": 3, "total": 10, "input": 7}, (7, 3)),
+        ({"input": 0, "output": 0, "total": 0}, (11, 5)),
+        ({"input": 7, "output": 3, "unit": "TOKENS"}, (7, 3)),
+    ],
+)
+def test_counts_of_the_older_usage_come_before_those_beside_it(
+    exchanges: Callable[..., list[Exchange]], usage: dict[str, Any], tokens: tuple[int, int]
+) -> None:
+    beside = {"promptTokens": 11, "completionTokens": 5, "totalTokens": 16}
+    (found,) = exchanges(langfuse, exported(usage_details={}, usage=usage, **beside))
+    assert found.tokens[:2] == tokens
+
+
+def test_usage_of_another_unit_than_tokens_counts_nothing(exchanges: Callable[..., list[Exchange]]) -> None:
+    (found,) = exchanges(langfuse, exported(usage_details={}, usage={"input": 7, "output": 3, "unit": "CHARACTERS"}))
+    assert found.reading.tokens is None
+
+
+def test_a_count_of_the_answer_alone_is_not_taken_for_nothing(exchanges: Callable[..., list[Exchange]]) -> None:
+    (found,) = exchanges(langfuse, exported(usage_details={}, usage={"output": 3}, promptTokens=11, completionTokens=5))
+    assert found.reading.tokens is None

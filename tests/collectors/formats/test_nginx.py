@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from pipeline.collectors.formats.found import format_of
+from pipeline.collectors.formats.gateways import nginx
 from pipeline.collectors.formats.gateways.nginx_escapes import unescaped
 
 WRITTEN = {
@@ -92,3 +93,67 @@ def test_a_request_log_with_escapes_of_nginx_is_read_and_teaches_nothing(collect
     collected = collect(*lines)
     assert collected.quarantined == []
     assert events(collected, "response_id", *COUNTS[:2]) == [(f"chatcmpl-{number}", 40, 5) for number in range(50)]
+
+
+def entry(**fields: Any) -> dict[str, Any]:
+    """What becomes of a line about a completion."""
+    line = {"time_local": "27/Nov/2026:16:00:00 +0000", "status": 200, "llm_model": "jamba-large"} | fields
+    (found,) = nginx.entries(line)
+    return found
+
+
+def test_the_path_and_method_of_a_line_come_before_those_of_its_request_line() -> None:
+    stated = "POST /v1/chat/completions?a=1 HTTP/1.1"
+    for fields, method, path in (
+        ({"request": stated}, "POST", "/v1/chat/completions?a=1"),
+        ({"request": stated, "request_method": "PUT"}, "PUT", "/v1/chat/completions?a=1"),
+        ({"request": stated, "uri": "/u"}, "POST", "/u"),
+        ({"request": stated, "uri": "/u", "request_uri": "/r"}, "POST", "/r"),
+    ):
+        found = entry(**fields)
+        assert (found["request_method"], found["request_uri"]) == (method, path)
+    for none in ("POST", 7, None, "POST  /v1"):
+        assert "request_uri" not in entry(request=none)
+
+
+@pytest.mark.parametrize(
+    ("fields", "arrived_us"),
+    [
+        ({}, 1_795_795_200_000_000),
+        ({"request_time": "0.250"}, 1_795_795_199_750_000),
+        ({"request_time": 2}, 1_795_795_198_000_000),
+        ({"time_local": "27/Nov/2026:16:00:00 +0130", "request_time": "0"}, 1_795_789_800_000_000),
+        ({"time_local": "27/Jan/2026:16:00:00 +0000"}, 1_769_529_600_000_000),
+        ({"time_local": "27/Dec/2026:16:00:00 +0000"}, 1_798_387_200_000_000),
+        ({"request_time": "soon"}, None),
+        ({"time_local": "27/Nop/2026:16:00:00 +0000"}, None),
+        ({"time_local": "yesterday"}, None),
+        ({"time_local": ""}, None),
+    ],
+)
+def test_a_request_arrived_when_it_was_logged_less_the_time_it_took(
+    fields: dict[str, Any], arrived_us: int | None
+) -> None:
+    assert entry(**fields).get("arrived_at") == arrived_us
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_about"),
+    [
+        ({"uri": "/v1/chat/completions"}, True),
+        ({"request_uri": "/v1/chat/completions?a=1"}, True),
+        ({"request_uri": "/v1/chat/completions", "uri": "/health"}, True),
+        ({"request_uri": "/health", "uri": "/v1/chat/completions"}, False),
+        ({"request_uri": "/health", "llm_model": "jamba-large"}, True),
+        ({"request_uri": "/health", "llm_usage": '{"prompt_tokens": 1}'}, True),
+        ({"request_uri": "/health"}, False),
+        ({"uri": "/ask", "resp_body": '{"choices": [{"message": {}}]}'}, True),
+        ({"uri": "/ask", "response_body": '{"choices": [{"message": {}}]}'}, True),
+        ({"uri": "/ask", "response_body": '{"weather": "fine"}'}, False),
+    ],
+)
+def test_a_line_is_about_a_model_where_its_path_its_answer_or_the_log_says_so(
+    fields: dict[str, Any], *, is_about: bool
+) -> None:
+    line = {"time_local": "27/Nov/2026:16:00:00 +0000", "status": 200, "request_method": "POST"} | fields
+    assert len(nginx.entries(line)) == is_about

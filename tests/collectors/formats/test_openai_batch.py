@@ -131,3 +131,30 @@ def test_a_line_of_anthropics_own_types_is_recognised() -> None:
 def test_a_line_of_an_input_file_is_no_exchange(asked: dict[str, Any]) -> None:
     assert openai_batch.recognises(asked)
     assert openai_batch.entries(asked) == []
+
+
+@pytest.mark.parametrize("status_code", [200, 400, 500])
+def test_the_status_of_a_line_is_that_of_its_response(status_code: int) -> None:
+    (entry,) = openai_batch.entries(line(BODY, status_code=status_code))
+    assert (entry["status"], entry["path"], entry["api_key_id"]) == (status_code, "/v1/chat/completions", "key_1")
+    assert (entry["request_id"], entry["custom_id"], entry["service_tier"]) == ("batch_req_1", "request-1", "batch")
+    assert entry["response"] == BODY
+    assert entry["batch"] == BATCH
+
+
+def test_a_request_that_is_logged_beside_its_answer_is_what_was_asked() -> None:
+    asked = {"url": "/v1/embeddings", "body": {"model": "e-3"}}
+    (entry,) = openai_batch.entries(line(BODY, request=asked))
+    assert (entry["path"], entry["request"]) == ("/v1/chat/completions", {"model": "e-3"})
+    (entry,) = openai_batch.entries(line(BODY, request=asked, batch={}))
+    assert entry["path"] == "/v1/embeddings"
+    for params in ({"params": {"model": "m"}}, {"model": "m"}):
+        (entry,) = openai_batch.entries(line(BODY, request=params))
+        assert entry["request"] == {"model": "m"}
+
+
+def test_the_endpoint_of_a_batch_comes_before_the_url_of_its_request() -> None:
+    asked = {"url": "/v1/embeddings", "body": {"model": "e-3"}}
+    for batch, path in ((BATCH, "/v1/chat/completions"), ({"id": "b"}, "/v1/embeddings"), ({}, "/v1/embeddings")):
+        (entry,) = openai_batch.entries(line(BODY, request=asked, batch=batch))
+        assert entry["path"] == path
