@@ -8,6 +8,7 @@
     deaths     the process dies at calls to the disk: before, half way, after; and once more while it is run again
     damage     every class of file is flipped, cut short and deleted
     kills      the real command is killed at random instants, and once more while it is run again
+    refusals   the machine refuses calls to the disk, writes and reads, once and lasting, for each reason it may have
     forking    real processes of the command, without waiting for their imports
 
 Owns the walk over the faults: exit code 1 where anything was lost, doubled or silent. Does not own the faulty disk
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 sys.path[:0] = [str(Path(__file__).parents[1] / folder) for folder in ("support", "storage")]
 
-KINDS = ("deaths", "damage", "kills")
+KINDS = ("deaths", "damage", "kills", "refusals")
 """Each is a module here with ``tried(scratch, *, every) -> Tally``."""
 
 
