@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 STANDARD_OUTPUT = "standard output"
 
-_AGAIN = "nothing that was not acknowledged counts"
+_AGAIN = "what was done before stays, the rest is not done"
 _REMEDIES = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "make room and run the command again"),
     errno.EFBIG: "raise the limit of a file's size (ulimit -f) and run the command again",
@@ -49,6 +49,13 @@ def machine_error_text(error: BaseException) -> str | None:
     if engine is not None and isinstance(error, (engine.IOException, engine.OutOfMemoryException)):
         said = str(error).partition("\n")[0]
         return _text(f"counting failed: {said}", _errno_of(said))
+    return None
+
+
+def machine_remedy(error: BaseException) -> str | None:
+    """Say what of the command is done, and what to do; ``None`` where an error is none of the machine's."""
+    if isinstance(error, OSError) and error.errno in _REMEDIES:
+        return f"{_AGAIN}: {_REMEDIES[error.errno]}"
     return None
 
 

@@ -50,6 +50,7 @@ MAY_BE_REFUSED = {
 """Which calls the system refuses for which reason. Python itself calls again what a signal interrupts, but for calls
 on names, which a network file system may interrupt.
 """
+LOGS_AS_OFTEN = 20
 ONCE, LASTING = "once", "from then on"
 _BY_PATH = {"mkdir": "mkdir", "rename": "rename", "link": "link", "unlink": "unlink", "rmdir": "rmdir"} | dict.fromkeys(
     ("scandir", "listdir"), "listing"
@@ -65,23 +66,23 @@ class Refusing:
     refuse_at: int | None = None
     number: int = 0
     is_lasting: bool = False
-    calls: list[str] = field(default_factory=list)
-    """Of what kind each was."""
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    """Of what kind each was, and of which path."""
     refused: list[str] = field(default_factory=list)
     _descriptors: dict[int, str] = field(default_factory=dict)
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
 
-    def met(self, call: str, path: str | None) -> None:
-        """Count a call, and refuse it where its turn has come; ``path`` is named as the system names it."""
+    def met(self, call: str, path: str, *, is_named: bool = True) -> None:
+        """Count a call, and refuse it where its turn has come; the system names no path of an open file."""
         with self._one_at_a_time:
-            self.calls.append(call)
+            self.calls.append((call, path))
             at = len(self.calls)
             if self.refuse_at is None or call not in MAY_BE_REFUSED[self.number]:
                 return
             if at != self.refuse_at and not (self.is_lasting and at > self.refuse_at):
                 return
             self.refused.append(call)
-        raise OSError(self.number, os.strerror(self.number), *([] if path is None else [path]))
+        raise OSError(self.number, os.strerror(self.number), *([path] if is_named else []))
 
     @contextmanager
     def patched(self) -> Iterator[None]:
@@ -117,7 +118,7 @@ class Refusing:
     def _by_descriptor(self, real: Callable[..., Any], call: str) -> Callable[..., Any]:
         def asked(descriptor: int, *arguments: Any) -> Any:
             if descriptor in self._descriptors:
-                self.met(call, None)
+                self.met(call, self._descriptors[descriptor], is_named=False)
             return real(descriptor, *arguments)
 
         return asked
@@ -151,7 +152,7 @@ class Refusing:
             if not isinstance(file, int):
                 self.met("create" if set(mode) & set("wxa") else "open", within)
             if mode.startswith("r"):
-                self.met("read", None)
+                self.met("read", within, is_named=False)
             return real(file, mode, *arguments, **keywords)
 
         return asked
@@ -160,7 +161,7 @@ class Refusing:
 def tried(scratch: Path, *, every: int) -> Tally:
     """Refuse each call of each step for each reason it may have, once and lasting: every ``every``-th of all these."""
     tally = Tally("refusals", frozenset({"refused", "went on", "told what it could not read", "old", "new"}))
-    skipped = 0
+    seen = 0
     for life in lives.LIVES:
         root = life.begin(scratch / "life")
         for step in life.steps:
@@ -169,20 +170,23 @@ def tried(scratch: Path, *, every: int) -> Tally:
             undisturbed = shutil.copytree(root, scratch / "undisturbed")
             points = _points(undisturbed, step)
             known = recovery.of_undisturbed(before, undisturbed, life, step, scratch)
-            for refuse_at, call, number, how in points[skipped % every :: every]:
+            for refuse_at, call, path, number, how in points:
+                seen += 1
+                # There are few calls on logs, and what is made of them is another matter.
+                if seen % (1 + every // LOGS_AS_OFTEN if path.startswith(f"{undisturbed}/logs/") else every):
+                    continue
                 tried = shutil.copytree(root, scratch / "tried")
                 refusing = Refusing(f"{tried}/", refuse_at=refuse_at, number=number, is_lasting=how == LASTING)
-                where = f"{step.name}, {errno.errorcode[number]} {how} at call {refuse_at} ({call})"
+                where = f"{step.name}, {errno.errorcode[number]} {how} at call {refuse_at} ({call} {path[len(str(undisturbed)) :]})"
                 _one(tally, tried, where, refusing, known)
                 shutil.rmtree(tried)
-            skipped += -len(points) % every
             shutil.rmtree(root)
             undisturbed.rename(root)
         shutil.rmtree(root)
     return tally
 
 
-def _points(root: Path, step: lives.Step) -> list[tuple[int, str, int, str]]:
+def _points(root: Path, step: lives.Step) -> list[tuple[int, str, str, int, str]]:
     """Run the step undisturbed; return each call by its place, each reason that it may be refused for, and how long."""
     counting = Refusing(f"{root}/")
     with counting.patched():
@@ -191,8 +195,8 @@ def _points(root: Path, step: lives.Step) -> list[tuple[int, str, int, str]]:
         msg = f"{step.name}: {done.stderr}"
         raise RuntimeError(msg)
     return [
-        (place, call, number, how)
-        for place, call in enumerate(counting.calls, start=1)
+        (place, call, path, number, how)
+        for place, (call, path) in enumerate(counting.calls, start=1)
         for number, calls in MAY_BE_REFUSED.items()
         if call in calls
         for how in (ONCE, LASTING)
@@ -230,7 +234,9 @@ def outcome_of(done: Done, number: int, root: Path, *, is_done: bool) -> str:
     if done.returncode == MACHINE:
         if len(lines) != 1 or os.strerror(number) not in lines[0] or "run the command again" not in lines[0]:
             return "refused, and not in one line that says why and what to do"
-        return "refused" if str(root) in lines[0] else "refused, and no path is named"
+        names = [word.strip(";:,") for word in lines[0].split()]
+        is_named = any(name.startswith(str(root)) or (root / name).is_file() for name in names)
+        return "refused" if is_named else "refused, and no path is named"
     if done.returncode:
         return "ended with another reason"
     if is_done:
