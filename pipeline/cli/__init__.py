@@ -28,7 +28,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from pipeline import __version__
-from pipeline.cli.context import EXIT_UNEXPECTED, Invocation, complain, tell
+from pipeline.cli.context import EXIT_MACHINE, EXIT_UNEXPECTED, Invocation, complain, tell
 from pipeline.cli.failures import failure_of, unanswered
 from pipeline.cli.groups import CommandsByName
 from pipeline.cli.lean_imports import keep_imports_lean
@@ -40,6 +40,7 @@ from pipeline.cli.messages.asked import (
     log_format_asked,
 )
 from pipeline.cli.messages.lines import Call, Level, calling, is_json, write_object
+from pipeline.cli.surroundings import machine_error_text, open_closed_streams
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -171,12 +172,20 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     _leave_no_core()
     sys.excepthook = show_traceback
-    code = run(arguments)
+    if not open_closed_streams():
+        tell("tallybook: standard output is closed; write it to a file or to /dev/null, and run the command again")
+        os._exit(EXIT_MACHINE)
+    code = 0
     try:
+        code = run(arguments)
         sys.stdout.flush()
         sys.stderr.flush()
     except BrokenPipeError:  # nobody reads on, as with ``| head``
         code = code or EXIT_UNEXPECTED
+    except OSError as error:
+        if machine_error_text(error) is None:
+            raise
+        code = EXIT_MACHINE  # of stderr itself: there is nowhere to say it
     os._exit(code)
 
 

@@ -6,7 +6,6 @@ errors are the machine's (``pipeline.cli.surroundings``).
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -35,7 +34,7 @@ from pipeline.cli.context import (
     EXIT_MACHINE,
     EXIT_UNEXPECTED,
 )
-from pipeline.cli.surroundings import machine_error_text
+from pipeline.cli.surroundings import machine_error_text, machine_remedy, refused_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,12 +84,15 @@ def failure_of(error: BaseException) -> Failure:
     if isinstance(error, click.ClickException):
         return Failure(kind="usage", message=error.format_message(), exit_code=EXIT_CONFIGURATION)
     if isinstance(error, TallybookError):
+        # Whoever asked has said of what; that it is the machine which refuses is told all the same.
+        remedy = None if error.__context__ is None else machine_remedy(error.__context__)
+        if remedy is not None:
+            path = refused_path(error.__context__)
+            return Failure(kind="machine", message=f"{error}; {remedy}", exit_code=EXIT_MACHINE, path=path)
         return Failure(kind=kind_of(type(error)), message=str(error), exit_code=_exit_code(error))
     refused = machine_error_text(error)
     if refused is not None:
-        path = getattr(error, "filename2", None) or getattr(error, "filename", None)
-        named = None if path is None or isinstance(path, int) else os.fsdecode(path)
-        return Failure(kind="machine", message=refused, exit_code=EXIT_MACHINE, path=named)
+        return Failure(kind="machine", message=refused, exit_code=EXIT_MACHINE, path=refused_path(error))
     message = f"{type(error).__name__}: a bug; its traceback is on stderr, report it"
     return Failure(kind="bug", message=message, exit_code=EXIT_UNEXPECTED)
 

@@ -17,6 +17,7 @@ import click
 
 from pipeline.cli.context import is_terminal
 from pipeline.cli.messages.lines import current_call
+from pipeline.cli.surroundings import STANDARD_OUTPUT
 from pipeline.cli.tables.forms import Form, json_rows, json_text, table_text
 from pipeline.cli.visible import visible, visible_in_json
 
@@ -155,8 +156,17 @@ def put(text: str | bytes) -> None:
     if isinstance(text, str):
         text = text.encode("utf-8", "backslashreplace")
     current_call().is_answered = True
-    sys.stdout.flush()
+    flush_stdout()
     click.echo(text, nl=False)
+
+
+def flush_stdout() -> None:
+    """Write what is buffered; an error of the machine says that it is of stdout."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        error.filename = STANDARD_OUTPUT
+        raise
 
 
 def _terminal_width() -> int:

@@ -1,6 +1,7 @@
 """What the machine refuses, in one line: a full or failing disk, a file that may not be read, too few open files.
 
-Owns which errors are the machine's and not ours, and what to do about each. Does not own exit codes.
+Owns which errors are the machine's and not ours, what each is of, and what to do about it; and the three streams that a
+process is begun with. Does not own exit codes.
 """
 
 from __future__ import annotations
@@ -8,8 +9,15 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-_AGAIN = "nothing that was not acknowledged counts"
+if TYPE_CHECKING:
+    from types import TracebackType
+
+STANDARD_OUTPUT = "standard output"
+
+_AGAIN = "what was done before stays, the rest is not done"
 _REMEDIES = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "make room and run the command again"),
     errno.EFBIG: "raise the limit of a file's size (ulimit -f) and run the command again",
@@ -24,6 +32,8 @@ _REMEDIES = {
         (errno.EIO, errno.ENXIO, errno.ESTALE, errno.ETIMEDOUT),
         "look after that disk or mount, then run the command again, and 'tallybook verify'",
     ),
+    # Python calls again what a signal interrupts, but for calls on names, which a network file system may interrupt.
+    errno.EINTR: "run the command again",
     errno.ENOMEM: "give the machine more memory, or stop what else takes it, and run the command again",
 }
 
@@ -33,14 +43,66 @@ def machine_error_text(error: BaseException) -> str | None:
     if isinstance(error, MemoryError):
         return _text("there is not enough memory", errno.ENOMEM)
     if isinstance(error, OSError) and error.errno in _REMEDIES:
-        path = error.filename2 if error.filename2 is not None else error.filename
-        where = "" if path is None else f" at {os.fsdecode(path) if isinstance(path, (str, bytes)) else path}"
-        return _text(f"{os.strerror(error.errno)}{where}", error.errno)
+        path = refused_path(error)
+        return _text(f"{os.strerror(error.errno)}{'' if path is None else f' at {path}'}", error.errno)
     engine = sys.modules.get("duckdb")
     if engine is not None and isinstance(error, (engine.IOException, engine.OutOfMemoryException)):
         said = str(error).partition("\n")[0]
         return _text(f"counting failed: {said}", _errno_of(said))
     return None
+
+
+def machine_remedy(error: BaseException) -> str | None:
+    """Say what of the command is done, and what to do; ``None`` where an error is none of the machine's."""
+    if isinstance(error, OSError) and error.errno in _REMEDIES:
+        return f"{_AGAIN}: {_REMEDIES[error.errno]}"
+    return None
+
+
+def refused_path(error: BaseException) -> str | None:
+    """Return what the machine refused: the second of two paths, or what was read or written when it did.
+
+    The system names no path where a file is open already. Whoever reads it holds the path as ``path``, or is it; and
+    click holds the stream that it writes to as ``file``.
+    """
+    for named in (getattr(error, "filename2", None), getattr(error, "filename", None)):
+        if named is not None and not isinstance(named, int):
+            return os.fsdecode(named)
+    held = [_held(each) for each in _frames(error.__traceback__)]
+    return next((each for each in reversed(held) if each is not None), None)
+
+
+def _frames(trace: TracebackType | None) -> list[TracebackType]:
+    frames = []
+    while trace is not None:
+        frames.append(trace)
+        trace = trace.tb_next
+    return frames
+
+
+def _held(trace: TracebackType) -> str | None:
+    names = trace.tb_frame.f_locals
+    path = next((names[name] for name in ("path", "self") if isinstance(names.get(name), Path)), None)
+    if path is not None:
+        return str(path)
+    return STANDARD_OUTPUT if sys.stdout is not None and names.get("file") is sys.stdout else None
+
+
+def open_closed_streams() -> bool:
+    """Open on nothing each standard stream that the process was begun without; say whether stdout was there.
+
+    Else the next file that is opened, such as the lock's, has its number, and what a library prints lands in it.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free: this one
+    had_stdout = sys.stdout is not None
+    sys.stdin = sys.stdin or os.fdopen(0, encoding="utf-8")
+    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8")
+    sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8")
+    return had_stdout
 
 
 def _text(what: str, number: int) -> str:

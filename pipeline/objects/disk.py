@@ -81,7 +81,8 @@ def write_pieces(folder: Path, pieces: Iterable[bytes], *, mode: int = FILE_MODE
         finally:
             os.close(descriptor)
     except OSError as error:
-        os.unlink(temporary)  # noqa: PTH108 - every fault enters by this module's `os`
+        with contextlib.suppress(OSError):  # a disk that refuses for good refuses this too; the first reason is told
+            os.unlink(temporary)  # noqa: PTH108 - every fault enters by this module's `os`
         raise _named(error, folder) from None
     return temporary
 
@@ -204,14 +205,17 @@ def open_note(path: Path) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
 
 
-def overwrite(descriptor: int, content: bytes) -> None:
-    """Replace the content of an open file in place.
+def overwrite(descriptor: int, content: bytes, path: Path) -> None:
+    """Replace the content of an open file in place; ``path`` is what an error names.
 
     Neither atomic nor durable: for the lock's note, which dies with its holder.
     """
-    os.ftruncate(descriptor, 0)
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    _write_whole(descriptor, content)
+    try:
+        os.ftruncate(descriptor, 0)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        _write_whole(descriptor, content)
+    except OSError as error:
+        raise _named(error, path) from None
 
 
 def _named(error: OSError, path: Path) -> OSError:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import WorkspaceLocked
@@ -48,15 +48,42 @@ def locked(lake_dir: Path, *, command: str, started_at: datetime) -> Iterator[No
             )
             raise WorkspaceLocked(message) from None
         note = {"pid": os.getpid(), "command": command, "started_at": started_at.isoformat()}
-        disk.overwrite(descriptor, json.dumps(note).encode() + b"\n")
+        disk.overwrite(descriptor, json.dumps(note).encode() + b"\n", layout.lock(lake_dir))
         try:
             yield
         finally:
-            disk.overwrite(descriptor, b"")
+            with suppress(OSError):  # the note is read of who holds the lock alone; what the body raised is told
+                disk.overwrite(descriptor, b"", layout.lock(lake_dir))
     finally:
         os.close(
             descriptor
         )  # and with it the lock; the file stays, since taking its name away would let two runs lock two files
+
+
+def last_used(lake_dir: Path) -> int:
+    """Return a number that is another one after any run has held the lock, and while one does."""
+    try:
+        return layout.lock(lake_dir).stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
+def user_since(lake_dir: Path, before: int) -> str | None:
+    """Say who held the lock at some time since it was ``last_used`` so, for a reader who found things half made.
+
+    ``None`` where nobody did.
+    """
+    try:
+        descriptor = os.open(layout.lock(lake_dir), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _holder(descriptor)
+    finally:
+        os.close(descriptor)
+    return None if last_used(lake_dir) == before else "a run that has ended since"
 
 
 def _holder(descriptor: int) -> str:

@@ -104,7 +104,8 @@ class ForkingParent:
         return Ended(**json.loads(self._process.stdout.readline()))
 
 
-def _serve() -> None:
+def import_the_command_line() -> None:
+    """Import all that a command may need; no thread is started."""
     from pipeline import cli  # noqa: PLC0415 - only in the process that forks
 
     for module in pkgutil.walk_packages([str(Path(cli.__file__).parent)], "pipeline.cli."):
@@ -112,6 +113,10 @@ def _serve() -> None:
             import_module(module.name)
     for name in ("duckdb", "pyarrow.parquet", "pyarrow.compute", "pyarrow.dataset"):
         import_module(name)
+
+
+def _serve() -> None:
+    import_the_command_line()
     for line in sys.stdin:
         sys.stdout.write(json.dumps(asdict(_forked(Run(**json.loads(line))))) + "\n")
         sys.stdout.flush()

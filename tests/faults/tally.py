@@ -32,10 +32,15 @@ class Tally:
             self.doubled.append(f"{where}: {_short(found - expected)}")
 
     @property
+    def wrong(self) -> list[str]:
+        """Return all that was lost, doubled or silent."""
+        return [*self.lost, *self.doubled, *self.silent]
+
+    @property
     def failed(self) -> bool:
         """Say whether anything is wrong, or the faults did not reach what they are for; not where there were none."""
         unseen = not self.skipped and self.outcomes_needed - self.outcomes.keys()
-        return bool(self.lost or self.doubled or self.silent or unseen)
+        return bool(self.wrong or unseen)
 
     def lines(self) -> Iterable[str]:
         """Yield what is printed of the kind."""

@@ -105,8 +105,8 @@ def test_what_is_no_refusal_of_the_machine_keeps_its_traceback(monkeypatch: pyte
 def test_a_refusal_names_the_path_and_what_to_do() -> None:
     said = machine_error_text(OSError(errno.ENOSPC, "", "/books/lake"))
     assert said == (
-        "No space left on device at /books/lake; nothing that was not acknowledged counts: make room and run the "
-        "command again"
+        "No space left on device at /books/lake; what was done before stays, the rest is not done: make room and run "
+        "the command again"
     )
     renamed = machine_error_text(OSError(errno.EXDEV, "", "a", None, "b"))
     assert renamed is None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.base.errors import WorkspaceLocked
 from pipeline.cli.context import EXIT_DIFFERENCE
 from pipeline.cli.examples import examples
 from pipeline.cli.output import output_option, say
@@ -14,6 +15,7 @@ from pipeline.cli.tables.columns import Column
 from pipeline.cli.tables.forms import Form
 from pipeline.configuration.workspace import open_workspace
 from pipeline.jobs.proofs.verify import verify
+from pipeline.objects.lock import last_used, user_since
 
 if TYPE_CHECKING:
     from pipeline.cli.context import Invocation
@@ -45,11 +47,19 @@ _CHECKS = (Column(name="check"), Column(name="ok"), Column(name="detail"))
 def command(invocation: Invocation, *, with_logs: bool, keys: tuple[Path, ...], output: Output) -> int:
     """Check every identity that must hold, from the logs' records to the printed cent.
 
-    Exit code 6 where one does not. With --logs every byte of the logs is compared with what was recorded of it,
+    Exit code 6 where one does not, 5 where that may be the work of a run that was under way. With --logs every byte of the logs is compared with what was recorded of it,
     whatever they are called by now and however they are compressed; logs that are gone are named, and are no error.
     With --key a history that was sealed again as a whole shows.
     """
-    result = verify(open_workspace(invocation.workspace, now=invocation.now()), with_logs=with_logs, keys=keys)
+    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    before = last_used(workspace.lake)
+    result = verify(workspace, with_logs=with_logs, keys=keys)
+    if not result.ok and (user := user_since(workspace.lake, before)) is not None:
+        message = (
+            f"workspace {workspace.root} was in use by {user} while it was verified, and what was read was half made; "
+            "wait until it has ended, then run the command again"
+        )
+        raise WorkspaceLocked(message)
     if output.form is Form.JSON:
         checks = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in result.checks]
         output.document({"ok": result.ok, "counts": result.counts, "checks": checks})

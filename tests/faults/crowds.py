@@ -1,0 +1,152 @@
+"""Several real processes of the command at the same time, forked by one that has imported everything.
+
+Owns what each printed and how it ended, its limits and its user. Does not own which commands meet (``rivals``).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import select
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+from forking import import_the_command_line
+
+_READ_BYTES = 2**16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A command as a process: it begins after ``delay`` seconds."""
+
+    workspace: str
+    arguments: list[str]
+    delay: float = 0.0
+    limits: dict[str, int] = field(default_factory=dict)
+    """Of ``resource``, by their names."""
+    user: int | None = None
+    """The number of another user and group that it runs as."""
+    is_locking: bool = True
+    """Whether the lock of the workspace works: not on every network file system."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """How a process ended, and what it had printed."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+class Crowd:
+    """The process that forks; leave the context to end it."""
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+
+    def together(self, members: list[Member]) -> list[Finished]:
+        """Run the commands at the same time; return how each ended, in their order."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps([asdict(member) for member in members]) + "\n")
+        return [Finished(**each) for each in json.loads(self._process.stdout.readline())]
+
+
+def _serve() -> None:
+    import_the_command_line()
+    for line in sys.stdin:
+        finished = _together([Member(**each) for each in json.loads(line)])
+        sys.stdout.write(json.dumps([asdict(each) for each in finished]) + "\n")
+        sys.stdout.flush()
+
+
+def _together(members: list[Member]) -> list[Finished]:
+    printed: dict[int, bytearray] = {}
+    children = []
+    for member in members:
+        (out, out_end), (err, err_end) = os.pipe(), os.pipe()
+        child = os.fork()
+        if not child:
+            _become(member, out_end, err_end)
+        os.close(out_end)
+        os.close(err_end)
+        printed |= {out: bytearray(), err: bytearray()}
+        children.append((child, out, err))
+    waiting = set(printed)
+    while waiting:
+        for pipe in select.select(list(waiting), [], [])[0]:
+            content = os.read(pipe, _READ_BYTES)
+            printed[pipe] += content
+            if not content:
+                waiting.remove(pipe)
+                os.close(pipe)
+    return [
+        Finished(
+            returncode=os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]),
+            stdout=printed[out].decode("utf-8", "replace"),
+            stderr=printed[err].decode("utf-8", "replace"),
+        )
+        for child, out, err in children
+    ]
+
+
+def _become(member: Member, out: int, err: int) -> None:
+    """Be the command; never return."""
+    from pipeline.cli import main  # noqa: PLC0415 - only in the process that forks
+    from pipeline.lake import checkpoints  # noqa: PLC0415
+
+    try:
+        os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+        os.dup2(out, 1)
+        os.dup2(err, 2)
+        os.closerange(3, 256)
+        sys.stdin = open(0, encoding="utf-8")  # noqa: SIM115 - until the process ends
+        sys.stdout = open(1, "w", encoding="utf-8")  # noqa: SIM115
+        sys.stderr = open(2, "w", encoding="utf-8")  # noqa: SIM115
+        checkpoints.COMMITS_BETWEEN = 2  # as lives.run has it
+        if not member.is_locking:
+            _let_the_lock_do_nothing()
+        for name, limit in member.limits.items():
+            resource.setrlimit(getattr(resource, name), (limit, limit))
+        if member.user is not None:
+            os.setgroups([])
+            os.setgid(member.user)
+            os.setuid(member.user)
+        time.sleep(member.delay)
+        main(["-w", member.workspace, *member.arguments])
+    except BaseException as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+        raise
+    finally:
+        os._exit(1)
+
+
+def _let_the_lock_do_nothing() -> None:
+    from pipeline.objects import lock  # noqa: PLC0415
+
+    class NoLocks:
+        LOCK_EX = LOCK_NB = 0
+
+        @staticmethod
+        def flock(*_: Any) -> None:
+            """Lock nothing."""
+
+    lock.fcntl = NoLocks  # type: ignore[assignment]
+
+
+if __name__ == "__main__":
+    _serve()

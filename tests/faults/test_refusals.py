@@ -1,0 +1,92 @@
+"""The kind of refusals: it finds what it is for, and a short run holds; streams that are not there are told."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import lives
+import pytest
+import refusals
+from workspaces import Done, make_workspace
+
+from pipeline.cli import failures, surroundings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SHORT = lives.Life(name="of one command", begin=lives.begin, steps=lives.LIFE[:1], night=lives.NIGHT)
+
+
+def test_a_few_calls_that_are_refused_lose_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lives, "LIVES", (SHORT,))
+    tally = refusals.tried(tmp_path, every=199)
+    assert tally.injected.total() >= 3
+    assert not tally.wrong, "\n".join(tally.lines())
+
+
+def test_a_command_that_ends_in_a_traceback_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lives, "LIVES", (SHORT,))
+    monkeypatch.setattr(failures, "machine_error_text", lambda _: None)
+    tally = refusals.tried(tmp_path, every=499)
+    assert any("a traceback" in case for case in tally.silent)
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "outcome"),
+    [
+        (8, "tallybook: No space left on device at {root}/lake; run the command again\n", "refused"),
+        (8, "tallybook: No space left on device; run the command again\n", "refused, and no path is named"),
+        (8, "tallybook: oh\n", "refused, and not in one line that says why and what to do"),
+        (1, "tallybook: the file is missing\n", "ended with another reason"),
+        (0, "warning: a.jsonl: opening: No space left on device\n", "told what it could not read"),
+        (0, "", "went on in silence"),
+    ],
+)
+def test_what_a_command_says_of_a_refusal_is_told_apart(tmp_path: Path, code: int, said: str, outcome: str) -> None:
+    done = Done(returncode=code, stdout="", stderr=said.format(root=tmp_path))
+    assert refusals.outcome_of(done, 28, tmp_path, is_done=False) == outcome
+
+
+@pytest.mark.slow
+def test_refusals_lose_and_double_nothing(tmp_path: Path) -> None:
+    tally = refusals.tried(tmp_path, every=300)
+    assert not tally.wrong, "\n".join(tally.lines())
+
+
+def test_what_was_read_when_the_machine_refused_is_named(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="directory") as refused:
+        tmp_path.read_bytes()
+    refused.value.filename = None  # as where it fails once it is open
+    assert surroundings.refused_path(refused.value) == str(tmp_path)
+
+
+def with_streams(root: Path, redirected: str) -> subprocess.CompletedProcess[str]:
+    command = f'exec "$0" -m pipeline.cli -w "$1" usage {redirected}'
+    return subprocess.run(
+        ["/bin/sh", "-c", command, sys.executable, str(root)], capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")  # noqa: PTH110
+def test_an_answer_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    done = with_streams(make_workspace(tmp_path / "books"), ">/dev/full")
+    assert done.returncode == 8
+    assert done.stderr.count("\n") == 1
+    assert "No space left on device at standard output" in done.stderr
+    assert with_streams(tmp_path / "books", ">/dev/full 2>/dev/full").returncode == 8  # and nowhere to say it
+
+
+@pytest.mark.slow
+def test_a_process_begun_without_streams_says_so_or_does_without(tmp_path: Path) -> None:
+    root = make_workspace(tmp_path / "books")
+    done = with_streams(root, ">&-")
+    assert (done.returncode, done.stderr) == (
+        8,
+        "tallybook: standard output is closed; write it to a file or to /dev/null, and run the command again\n",
+    )
+    done = with_streams(root, "<&- 2>&-")
+    assert (done.returncode, done.stderr) == (0, "")
