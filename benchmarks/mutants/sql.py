@@ -35,7 +35,7 @@ EQUAL: tuple[tuple[str, str, str], ...] = (
     ("event_copies", "without CASE WHEN status = 'failed'", "failed is the last status there is, and else is below it"),
     ("event_copies", "neq instead: status = 'failed'", "as the line above"),
     ("event_copies", "another literal: 'failed'", "as the line above"),
-    ("event_copies", "right side alone: copy.place > 1 AND copy.shipment = 1", "a survivor is its own request"),
+    ("event_copies", "right side alone: copy.place > 1 AND copy.place", "a survivor is its own request"),
     ("event_copies", "another literal: 1", "as the line above"),
     ("event_copies", "gte instead: copy.place > 1", "as the line above"),
     ("event_copies", "the other way round: completion_tokens DESC", "it stands in the order twice"),

@@ -48,8 +48,13 @@ ranked as (
                 request_id asc,
                 source asc,
                 line asc
-        ) as place,
-        row_number() over (
+        ) as place
+    from measurements
+),
+shipped as (
+    select
+        *,
+        min(place) over (
             partition by
                 event_id,
                 status,
@@ -58,9 +63,8 @@ ranked as (
                 @counts,
                 request_id,
                 occurred_at
-            order by source asc, line asc
-        ) as shipment
-    from measurements
+        ) as first_place
+    from ranked
 )
 select
     copy.event_id,
@@ -88,7 +92,7 @@ select
     end as fate,
     (
         copy.place > 1
-        and copy.shipment = 1
+        and copy.place = copy.first_place
         and copy.status in ('measured', 'estimated')
         and greatest(copy.prompt_tokens, copy.completion_tokens) > 0
         and not (
@@ -105,5 +109,5 @@ select
             )
         )
     ) as is_suspicious
-from ranked as copy
+from shipped as copy
 inner join ranked as survivor on survivor.event_id = copy.event_id and survivor.place = 1

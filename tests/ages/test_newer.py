@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from lived import RAW_KEY, SECRET, WORKSPACES, by_raw_key, run
 from workspaces import fingerprints, tallybook, write_log
 
+import pipeline
 from pipeline.invoicing.rules import NEWEST
 from pipeline.objects import append_log, layout
 from pipeline.usage.events import LAKE_VERSION_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
+PROGRAM = Path(pipeline.__file__).parent
+IN_NO_WORKSPACE = {
+    "tallybook-lost-commits/1": "a workspace that lost commits cannot be recomputed",
+    "tallybook-acknowledged/1": "a line without a format is of the first",
+}
+"""Formats of which no workspace has a file, each with the reason."""
 LATER = {"something": "that only a later program knows"}
 
 
@@ -108,6 +116,23 @@ KINDS = {
     "key aliases": (key_aliases, (NIGHT, "collect", "keys id", "keys rotate --finish")),
     "the lake": (the_lake, (NIGHT, "collect", "verify", "usage", "recompute INV-000001")),
 }
+
+
+def test_every_format_that_the_program_knows_is_tried_in_a_later_version() -> None:
+    source = "".join(path.read_text(encoding="utf-8") for path in PROGRAM.rglob("*.py"))
+    known = set(re.findall(r'^_?[A-Z_]*FORMAT = "tallybook-([a-z-]+)/[0-9]+"$', source, re.MULTILINE))
+    tried = Path(__file__).read_text(encoding="utf-8")
+    assert "payment" in known
+    for kind in known:
+        assert f', "{kind}")' in tried or f'"tallybook-{kind}/2"' in tried, f"add {kind} to KINDS"
+
+
+def test_every_format_that_the_program_writes_is_in_a_workspace_of_before() -> None:
+    source = "".join(path.read_text(encoding="utf-8") for path in PROGRAM.rglob("*.py"))
+    known = set(re.findall(r'^_?[A-Z_]*FORMAT = "(tallybook-[a-z-]+/[0-9]+)"$', source, re.MULTILINE))
+    kept = [path.read_bytes() for path in WORKSPACES.rglob("*.json*")]
+    missing = {each for each in known - IN_NO_WORKSPACE.keys() if not any(each.encode() in text for text in kept)}
+    assert not missing, "keep a workspace of the program before a format was raised; tests/ages/golden/README.md"
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -25,7 +25,7 @@ from workspaces import (
     write_log,
 )
 
-from pipeline.jobs.proofs import invoice_checks
+from pipeline.jobs.proofs import file_checks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -174,7 +174,7 @@ def test_verify_names_a_damaged_csv_and_never_raises(
 
 
 def test_verify_names_a_csv_that_cannot_be_read(drafted: Path) -> None:
-    with mock.patch.object(invoice_checks, "read_period_file", side_effect=PermissionError(13, "Permission denied")):
+    with mock.patch.object(file_checks, "read_period_file", side_effect=PermissionError(13, "Permission denied")):
         done = tallybook(drafted, "verify")
     assert (done.returncode, "Traceback" in done.stderr) == (6, False)
     assert "2026-10/invoices.csv cannot be read (Permission denied)" in done.stdout

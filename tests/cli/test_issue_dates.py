@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from commands import COMMANDS
 from workspaces import append_log, fingerprints, make_workspace, plain, tallybook, write_log
 
 from pipeline.configuration.workspace import Workspace
@@ -70,11 +71,26 @@ def entries(root: Path) -> list[bytes]:
     return [path.read_bytes() for path in sorted(layout.register(root).glob("*.json"))]
 
 
-def test_nothing_is_issued_or_voided_before_the_last_document_was(books: Path) -> None:
+FREEZE = {
+    ("invoice", "issue"): ("--period", "2026-10"),
+    ("invoice", "void"): ("INV-000001",),
+    ("invoice", "credit"): ("INV-000001", "--line", "1", "--amount", "0.01", "--reason", "outage"),
+}
+"""The commands that freeze a document, and what each is given."""
+
+
+def test_nothing_is_frozen_before_the_last_document_was(books: Path) -> None:
     assert issue(books, "2026-09", "2026-11-03T09:15:00Z").returncode == 0
     before = fingerprints(books / "invoices")
-    for command in (("issue", "--period", "2026-10"), ("void", "INV-000001")):
-        refused = tallybook(books, "invoice", *command, "--as-of", "2026-11-03T09:14:59Z")
+    known = {
+        path
+        for path, command in COMMANDS.items()
+        if path[0] == "invoice"
+        and {"--as-of", "--dry-run"} <= {option for each in command.params for option in each.opts}
+    }
+    assert known == FREEZE.keys()
+    for path, given in FREEZE.items():
+        refused = tallybook(books, *path, *given, "--as-of", "2026-11-03T09:14:59Z")
         assert refused.returncode == 2
         assert (
             "nothing can be issued as of 2026-11-03T09:14:59Z: the last document, INV-000001, was issued at "

@@ -89,6 +89,14 @@ def _dies(root: Path, step: lives.Step, die_at: int, moment: str) -> bool:
     return False
 
 
+def _verify_between(tally: Tally, root: Path, where: str) -> None:
+    """What is between calls no run that died damage; only what was to be forgotten may be called still there."""
+    checked = lives.run(root, ("verify",))
+    failed = [line for line in checked.stdout.splitlines() if line.startswith("FAIL")]
+    if checked.returncode not in (0, 6) or [line for line in failed if "it was begun and not finished" not in line]:
+        tally.lost.append(f"{where}: verify before it was run again: {failed or checked.stderr[-200:]}")
+
+
 def _one(  # noqa: PLR0917 - one point of the walk
     tally: Tally, root: Path, where: str, die_at: int, moment: str, known: Undisturbed, *, twice: bool
 ) -> None:
@@ -97,6 +105,7 @@ def _one(  # noqa: PLR0917 - one point of the walk
         tally.lost.append(f"{where}: the run did not reach the call")
         return
     tally.injected[f"{moment} a call"] += 1
+    _verify_between(tally, root, where)
     tally.outcomes[recovery.outcome(lives.facts(root), known)] += 1
     if twice and recovery.is_to_be_run_again(root, known) and _dies(root, known.step, max(1, die_at // 2), moment):
         tally.injected["once more in the run after"] += 1

@@ -1,9 +1,9 @@
-"""Logs move while they are collected: written in the middle of a line, rotated, compressed, copied and truncated, replaced.
+"""Logs move while they are collected: half lines, rotation, compression, copies that are truncated, replacement.
 
 A writer and its rotation do what they like, in an order that chance chooses; between their steps the workspace is
 collected, or a whole night is run. Compressed logs also grow byte by byte, and are cut at every byte. Once the writer
-has stopped, every request of which a log with the whole line was there when it was collected, or is there at the end, is
-billed once. What is gone is told where a collection had seen a part of it: no one can tell what no one saw.
+has stopped, every request is billed once of which a log with the whole line was there when it was collected, or is
+there at the end. What is gone is told where a collection had seen a part of it: no one can tell what no one saw.
 
 Owns the logs' ways. Does not own how a log is known again (``pipeline.collectors.logs.lineage``).
 """
@@ -262,8 +262,7 @@ def _life(tally: Tally, root: Path, chance: random.Random, where: str) -> None:
     gateway.stop()
     seen, _ = _seen(gateway)
     whole |= seen
-    for _ in range(2):  # the second finds nothing new
-        said.append(lives.run(root, NIGHT))
+    said.extend(lives.run(root, NIGHT) for _ in range(2))  # the second finds nothing new
     for each in said:
         if each.returncode:
             tally.silent.append(f"{where}: ended with {each.returncode}: {each.stderr[-300:]}")
@@ -300,7 +299,9 @@ def _check_billed(tally: Tally, root: Path, expected: set[int], where: str) -> N
     tally.outcomes["billed once"] += len(found)
 
 
-def _cut(tally: Tally, scratch: Path, where: str, kind: str, content: bytes, every: int) -> None:
+def _cut(  # noqa: PLR0917 - one log
+    tally: Tally, scratch: Path, where: str, kind: str, content: bytes, every: int
+) -> None:
     """Collect a log that is cut at a byte, then the whole; and one that grows by so many bytes each time."""
     growing = make_workspace(scratch / "growing")
     expected = {1 + number for number in range(3 * (3 if where.startswith("3") else 1))}

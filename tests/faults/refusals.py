@@ -177,7 +177,8 @@ def tried(scratch: Path, *, every: int) -> Tally:
                     continue
                 tried = shutil.copytree(root, scratch / "tried")
                 refusing = Refusing(f"{tried}/", refuse_at=refuse_at, number=number, is_lasting=how == LASTING)
-                where = f"{step.name}, {errno.errorcode[number]} {how} at call {refuse_at} ({call} {path[len(str(undisturbed)) :]})"
+                place = path[len(str(undisturbed)) :]
+                where = f"{step.name}, {errno.errorcode[number]} {how} at call {refuse_at} ({call} {place})"
                 _one(tally, tried, where, refusing, known)
                 shutil.rmtree(tried)
             shutil.rmtree(root)

@@ -119,6 +119,21 @@ def test_the_events_of_a_bundle_add_up_to_every_line_of_an_invoice_and_of_its_cr
     assert says in readme
 
 
+def test_every_line_of_a_month_is_explained_to_its_exact_amount_whatever_the_shape_of_its_price(voided: Path) -> None:
+    (document,) = json.loads(tallybook(voided, "invoice", "show", "INV-000001", "--json").stdout)
+    explained = 0
+    for line in document["lines"]:
+        done = tallybook(voided, "explain", "INV-000001", str(line["line"]), "--csv")
+        assert done.returncode == 0, (line, done.stderr)
+        if line["kind"] != "usage":
+            continue
+        events = csv_rows(done.stdout)
+        assert sum(int(event["quantity"]) for event in events) == line["quantity"]
+        assert sum(Decimal(event["exact_charge"]) for event in events) == Decimal(line["exact_amount"]), line
+        explained += 1
+    assert explained == sum(line["kind"] == "usage" for line in document["lines"]) > 5
+
+
 def test_a_credit_note_is_explained_by_the_events_it_takes_back(voided: Path) -> None:
     invoice, note = (tallybook(voided, "explain", which, "1", "--csv") for which in ("INV-000001", "INV-000002"))
     assert (invoice.returncode, note.returncode) == (0, 0), note.stderr

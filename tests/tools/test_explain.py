@@ -69,6 +69,44 @@ def test_the_csv_of_every_line_of_every_invoice_adds_up_to_the_printed_amount(bo
             assert exact.quantize(Decimal("0.01"), ROUND_HALF_UP) == Decimal(line["amount"])
 
 
+def test_a_price_that_changes_within_the_month_is_explained_on_each_side_of_the_change(tmp_path: Path) -> None:
+    rates = """
+[[rates]]
+model = "jamba-large"
+effective_from = 2026-01-01T00:00:00Z
+effective_to = 2026-10-15T12:00:00Z
+prompt = { mode = "graduated", tiers = [ { up_to = 1_000_000, rate = 2.00 }, { rate = 1.00 } ] }
+completion = 8.00
+[[rates]]
+model = "jamba-large"
+effective_from = 2026-10-15T12:00:00Z
+prompt = { mode = "volume", tiers = [ { up_to = 1_000_000, rate = 3.00 }, { rate = 1.50 } ] }
+completion = 8.00
+"""
+    root = make_workspace(
+        tmp_path / "books",
+        accounts='[[accounts]]\nid = "acme"\nname = "Acme"\nkeys = ["key_a"]\nminimum_commitment = 20.00\n',
+        cards={"standard": f'id = "standard"\ncurrency = "USD"\n{rates}'},
+    )
+    at = ("10-02T00:00:00Z", "10-15T11:59:59Z", "10-15T12:00:00Z", "10-31T23:59:59Z")
+    write_log(root, "october.jsonl", *(plain(f"2026-{ts}", id=ts, prompt=700_000) for ts in at))
+    assert tallybook(root, "nightly", "--as-of", "2026-11-01").returncode == 0
+    assert tallybook(root, "invoice", "issue", "--period", "2026-10", "--as-of", "2026-11-01").returncode == 0
+    (document,) = json.loads(tallybook(root, "invoice", "show", "INV-000001", "--json").stdout)
+    assert document["total"] == "20.00"
+    charged = {}
+    for line in document["lines"]:
+        done = tallybook(root, "explain", "INV-000001", str(line["line"]), "--csv")
+        assert done.returncode == 0, (line, done.stderr)
+        if line["kind"] == "usage" and line["quantity"]:
+            events = csv_rows(done.stdout)
+            assert sum(Decimal(event["exact_charge"]) for event in events) == Decimal(line["exact_amount"])
+            charged[line["exact_amount"]] = sorted({event["occurred_at"][5:10] for event in events})
+    # Before: 1,000,000 at 2.00 and 400,000 at 1.00. After: 1,400,000 at 1.50. The rest up to 20.00 is the commitment.
+    assert sum(map(Decimal, charged)) == Decimal("2.40") + Decimal("2.10")
+    assert sorted(set().union(*charged.values())) == ["10-02", "10-15", "10-31"]
+
+
 def test_a_draft_is_explained_as_of_now(books: Path) -> None:
     append_log(books, "october.jsonl", plain("2026-11-02T01:00:00Z", id="resp-13", prompt=1_000))
     assert tallybook(books, "collect").returncode == 0

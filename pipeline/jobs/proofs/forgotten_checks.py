@@ -38,7 +38,7 @@ def forgotten_checks(workspace: Workspace, snapshot: LakeSnapshot, events: Seque
         fine=f"{counted(sum(each.events for each in forgettings), 'event')} and "
         f"{counted(sum(each.quarantined for each in forgettings), 'quarantined line')} "
         + "; ".join(each.text for each in forgettings),
-        found="still there ('tallybook nightly' removes it)",
+        found="still there (it was begun and not finished, or a backup was put back; 'tallybook nightly' removes it)",
     )
     files = kept_files(snapshot)
     try:

@@ -1,41 +1,36 @@
 """The claims about invoices.
 
-Totals are sums of printed lines, worth their charges, numbered without gaps, and printed as computed.
+Totals are sums of printed lines, worth their charges, and numbered without gaps.
 
-Does not own how a failed claim is reported (``pipeline.jobs.proofs.verify``).
+Does not own their files (``file_checks``), nor how a failed claim is reported (``pipeline.jobs.proofs.verify``).
 """
 
 from __future__ import annotations
 
-import csv
-import io
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pipeline.base.errors import InexactAmount
-from pipeline.base.money import decimal_from_plain, exact_sum, minor_unit_digits, plain
+from pipeline.base.money import exact_sum, minor_unit_digits, plain
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing import InvoiceStatus, LineKind
 from pipeline.invoicing.book import credit_balances
 from pipeline.invoicing.lines import PERIOD_KINDS, total_of
-from pipeline.jobs.check import Check, check_that_none
-from pipeline.jobs.state.aggregate import CHARGES, inputs_of
-from pipeline.jobs.state.drafts import account_currencies, period_files
+from pipeline.jobs.check import check_that_none
+from pipeline.jobs.state.drafts import account_currencies
 from pipeline.jobs.state.held import has_begun
 from pipeline.jobs.wording import counted
-from pipeline.lake.derived import read_manifest
-from pipeline.register.invoice_files import read_period_file, written_periods
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.configuration.workspace import Workspace
     from pipeline.invoicing import InvoiceBook
+    from pipeline.jobs.check import Check
     from pipeline.jobs.state.aggregate import Aggregate
 
 
 def invoice_checks(workspace: Workspace, built: Aggregate, book: InvoiceBook) -> Iterator[Check]:
-    """Check everything between the charges and the CSV files."""
+    """Check everything between the charges and what is printed."""
     wrong = [invoice.id for invoice in book.of() if invoice.total != exact_sum(line.amount for line in invoice.lines)]
     fine = f"{counted(len(book.issued), 'issued invoice')} and {counted(len(book.drafts), 'draft')}"
     yield check_that_none(wrong, name="totals_are_the_sum_of_their_lines", fine=fine, found="not so")
@@ -69,41 +64,6 @@ def invoice_checks(workspace: Workspace, built: Aggregate, book: InvoiceBook) ->
         fine="no grant is used beyond its amount",
         found="overdrawn",
     )
-    yield _files(workspace, built, book)
-    differences = list(_csv_differences(workspace))
-    yield check_that_none(
-        differences, name="csv_totals_are_the_sum_of_csv_lines", fine="as a spreadsheet adds them", found="not so"
-    )
-
-
-def _files(workspace: Workspace, built: Aggregate, book: InvoiceBook) -> Check:
-    name = "csv_files_are_what_the_invoices_say"
-    manifest = read_manifest(workspace.lake, CHARGES)
-    if manifest is None or manifest.inputs != inputs_of(workspace, built.snapshot):
-        return Check(
-            name=name,
-            ok=True,
-            detail="not written for this commit and configuration yet; 'tallybook nightly' writes them",
-        )
-    wrong = [
-        f"{period}/{file}"
-        for period in sorted({invoice.period for invoice in book.of()} | set(written_periods(workspace.root)))
-        for file, content in period_files(workspace, book, period).items()
-        if not _is_written(workspace, period, file, content)
-    ]
-    return check_that_none(
-        wrong,
-        name=name,
-        fine="every file of theirs is byte for byte what is computed now",
-        found="changed or missing ('tallybook nightly' writes them again)",
-    )
-
-
-def _is_written(workspace: Workspace, period: BillingPeriod, file: str, content: bytes) -> bool:
-    try:
-        return read_period_file(workspace.root, period, file) == content
-    except OSError:  # another claim says why it cannot be read
-        return False
 
 
 def _residuals(workspace: Workspace, built: Aggregate, book: InvoiceBook) -> Iterator[str]:
@@ -198,46 +158,3 @@ def _residual_text(book: InvoiceBook) -> str:
         or "nothing"
     )
     return f"charges minus invoices: {listed} lost or won by rounding"
-
-
-def _csv_differences(workspace: Workspace) -> Iterator[str]:
-    for period in written_periods(workspace.root):
-        try:
-            totals = list(_amounts(workspace, period, "invoices.csv", "total"))
-            lines = list(_amounts(workspace, period, "lines.csv", "amount"))
-        except _DamagedCsv as damage:
-            yield str(damage)
-            continue
-        sums: dict[str, list[Decimal]] = {invoice_id: [] for invoice_id, _ in totals}
-        for invoice_id, amount in lines:
-            sums.setdefault(invoice_id, []).append(amount)
-        stated = dict(totals)
-        for invoice_id, amounts in sums.items():
-            try:
-                adds_up = stated.get(invoice_id) == exact_sum(amounts)
-            except InexactAmount:  # of more digits than any amount has
-                adds_up = False
-            if not adds_up:
-                yield f"{period}: {invoice_id}"
-
-
-class _DamagedCsv(Exception):  # states the fact, and never leaves this module
-    """A file that is no CSV of ours any more; the message names file, row and what is wrong."""
-
-
-def _amounts(workspace: Workspace, period: BillingPeriod, name: str, column: str) -> Iterator[tuple[str, Decimal]]:
-    """Yield the invoice and an amount of each row. Raises ``_DamagedCsv`` where a row has none."""
-    try:
-        content = read_period_file(workspace.root, period, name) or b""  # one that is missing is named by another claim
-        for number, row in enumerate(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")), start=2):
-            try:
-                yield row["invoice_id"], decimal_from_plain(row[column])
-            except (KeyError, TypeError, InexactAmount) as wrong:
-                message = f"{period}/{name} row {number} has no invoice_id or no {column} that is an amount"
-                raise _DamagedCsv(message) from wrong
-    except OSError as wrong:
-        message = f"{period}/{name} cannot be read ({wrong.strerror})"
-        raise _DamagedCsv(message) from wrong
-    except (UnicodeDecodeError, csv.Error) as wrong:
-        message = f"{period}/{name} is no CSV in UTF-8 ({type(wrong).__name__})"
-        raise _DamagedCsv(message) from wrong

@@ -2,7 +2,7 @@
 
 Owns the order of the claims (ARCHITECTURE: "What must always hold") and that a damaged lake is an answer, not an
 accident. Does not own the claims: ``lake_checks``, ``log_checks``, ``document_checks``, ``invoice_checks``,
-``payment_checks``, ``alias_checks``, ``signing`` and ``sql/checks/blocking`` do.
+``file_checks``, ``payment_checks``, ``alias_checks``, ``signing`` and ``sql/checks/blocking`` do.
 Reads everything again and writes nothing.
 """
 
@@ -16,6 +16,7 @@ from pipeline.base.errors import DataFileDamaged, HistoryLost, LogEntryRefused
 from pipeline.jobs.check import Check
 from pipeline.jobs.proofs.alias_checks import alias_checks
 from pipeline.jobs.proofs.document_checks import document_checks
+from pipeline.jobs.proofs.file_checks import file_checks
 from pipeline.jobs.proofs.invoice_checks import invoice_checks
 from pipeline.jobs.proofs.lake_checks import lake_checks
 from pipeline.jobs.proofs.log_checks import log_check
@@ -70,6 +71,7 @@ def verify(workspace: Workspace, *, with_logs: bool = False, keys: Sequence[Path
         checks += history_checks(workspace, built.snapshot, documents, book.late)
         checks += document_checks(workspace, documents)
         checks += invoice_checks(workspace, built, book)
+        checks += file_checks(workspace, built, book)
         checks += payment_checks(workspace, book)
     except (HistoryLost, LogEntryRefused) as refused:
         checks.append(Check(name="issued_invoices_are_unchanged", ok=False, detail=str(refused)))

@@ -147,7 +147,7 @@ def _refuse_what_is_newer(workspace: Workspace, documents: Iterable[Mapping[str,
 
 
 def _of_the_lake(snapshot: LakeSnapshot) -> Iterator[Change]:
-    if snapshot.lake_version is None or snapshot.lake_version == LAKE_VERSION:
+    if snapshot.lake_version is None or snapshot.lake_version >= LAKE_VERSION:
         return
     columns = len(columns_of(LAKE_VERSION)) - len(columns_of(snapshot.lake_version))
     more = f" with {counted(columns, 'more column')}" if columns else ""

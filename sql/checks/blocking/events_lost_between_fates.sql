@@ -15,9 +15,9 @@ fated as (
     group by api_key_id
 )
 select
-    sliced.api_key_id,
-    sliced.events as events_sliced,
+    coalesce(sliced.api_key_id, fated.api_key_id) as api_key_id,
+    coalesce(sliced.events, 0)::bigint as events_sliced,
     coalesce(fated.events, 0)::bigint as events_fated
 from sliced
-left join fated on fated.api_key_id = sliced.api_key_id
-where sliced.events <> coalesce(fated.events, 0)
+full join fated on fated.api_key_id = sliced.api_key_id
+where coalesce(sliced.events, 0) <> coalesce(fated.events, 0)

@@ -15,9 +15,9 @@ sliced as (
     group by api_key_id
 )
 select
-    events.api_key_id,
-    events.events as events_read,
+    coalesce(events.api_key_id, sliced.api_key_id) as api_key_id,
+    coalesce(events.events, 0)::bigint as events_read,
     coalesce(sliced.events, 0)::bigint as events_sliced
 from events
-left join sliced on sliced.api_key_id = events.api_key_id
-where events.events <> coalesce(sliced.events, 0)
+full join sliced on sliced.api_key_id = events.api_key_id
+where coalesce(events.events, 0) <> coalesce(sliced.events, 0)

@@ -17,9 +17,9 @@ daily as (
     group by account_id
 )
 select
-    billed.account_id,
-    billed.tokens as tokens_of_events,
+    coalesce(billed.account_id, daily.account_id) as account_id,
+    coalesce(billed.tokens, 0)::bigint as tokens_of_events,
     coalesce(daily.tokens, 0)::bigint as tokens_of_usage_daily
 from billed
-left join daily on daily.account_id = billed.account_id
-where billed.tokens <> coalesce(daily.tokens, 0)
+full join daily on daily.account_id = billed.account_id
+where coalesce(billed.tokens, 0) <> coalesce(daily.tokens, 0)

@@ -15,11 +15,11 @@ attributed as (
     group by all
 )
 select
-    sliced.api_key_id,
-    sliced.@counts as @{counts}_sliced,
+    coalesce(sliced.api_key_id, attributed.api_key_id) as api_key_id,
+    coalesce(sliced.@counts, 0) as @{counts}_sliced,
     coalesce(attributed.@counts, 0) as @{counts}_attributed
 from sliced
-left join attributed on attributed.api_key_id = sliced.api_key_id
+full join attributed on attributed.api_key_id = sliced.api_key_id
 where
     false
-    or sliced.@counts <> coalesce(attributed.@counts, 0)
+    or coalesce(sliced.@counts, 0) <> coalesce(attributed.@counts, 0)

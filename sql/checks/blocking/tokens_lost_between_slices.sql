@@ -15,11 +15,11 @@ sliced as (
     group by all
 )
 select
-    events.api_key_id,
-    events.@counts as @{counts}_read,
+    coalesce(events.api_key_id, sliced.api_key_id) as api_key_id,
+    coalesce(events.@counts, 0) as @{counts}_read,
     coalesce(sliced.@counts, 0) as @{counts}_sliced
 from events
-left join sliced on sliced.api_key_id = events.api_key_id
+full join sliced on sliced.api_key_id = events.api_key_id
 where
     false
-    or events.@counts <> coalesce(sliced.@counts, 0)
+    or coalesce(events.@counts, 0) <> coalesce(sliced.@counts, 0)

@@ -21,8 +21,17 @@ from pipeline.base.money import plain
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing.book import LateUsage
 from pipeline.jobs.state.drafted.brief import AboveSpendCap, FamilyInBrief, InvoiceInBrief
-from pipeline.lake.counted import WHOLE, NewEntry, read_entries, read_piece, write_entries
+from pipeline.lake.counted import (
+    MANIFEST_NAME,
+    WHOLE,
+    NewEntry,
+    folder_of,
+    read_entries,
+    read_piece,
+    write_entries,
+)
 from pipeline.objects import arrow_bytes
+from pipeline.register.invoice_files import INVOICES_FILE, LINES_FILE, invoice_file_names
 from pipeline.warehouse.program import digest_of, program_parts
 
 if TYPE_CHECKING:
@@ -135,6 +144,30 @@ def read_kept(lake: Path) -> KeptDrafts:
         },
         periods={row.pop("period"): PeriodFiles(**row) for row in _rows(tables["periods"], period=BillingPeriod.parse)},
     )
+
+
+def written_files(lake: Path) -> dict[tuple[BillingPeriod, str], str] | None:
+    """Return the sha256 of every file that the last finished run left, by period and name; None where none was.
+
+    Whatever program kept it: digests of bytes mean the same to all. Empty where what was kept is damaged.
+    """
+    if not (folder_of(lake, KIND) / MANIFEST_NAME).exists():
+        return None
+    entry = read_entries(lake, KIND).get(WHOLE)
+    try:
+        if entry is None:
+            return {}
+        periods, invoices = (
+            arrow_bytes.decode(read_piece(lake, KIND, entry, name)).to_pylist() for name in ("periods", "invoices")
+        )
+        names = [(row["period"], INVOICES_FILE, row["invoices_sha256"]) for row in periods]
+        names += [(row["period"], LINES_FILE, row["lines_sha256"]) for row in periods]
+        for row in invoices:
+            document, lines = invoice_file_names(row["id"])
+            names += [(row["period"], document, row["document_sha256"]), (row["period"], lines, row["lines_sha256"])]
+    except (DataFileDamaged, KeyError):
+        return {}
+    return {(BillingPeriod.parse(period), name): sha256 for period, name, sha256 in names}
 
 
 def keep(lake: Path, families: Sequence[FamilyInBrief], periods: Mapping[BillingPeriod, PeriodFiles]) -> None:

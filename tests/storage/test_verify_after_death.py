@@ -1,0 +1,216 @@
+"""A run that died is told from damage: ``verify`` says what was begun and not finished, and fails for a wrong byte.
+
+Tried after every step that is durable: a name that was linked, renamed or removed.
+"""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from faulty_os import Died, FaultyOs
+from workspaces import append_log, make_workspace, plain, tallybook, write_log
+
+from pipeline.objects import disk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ACCOUNTS = "".join(f'[[accounts]]\nid = "{name}"\nname = "{name}"\nkeys = ["key_{name}"]\n' for name in "ab")
+DURABLE = ("rename", "link", "unlink")
+ISSUE = ("invoice", "issue", "--period", "2026-10", "--as-of", "2026-11-02")
+VOID = ("invoice", "void", "INV-000001", "--as-of", "2026-11-03")
+PART = ("--line", "1", "--amount", "0.50", "--reason", "outage")
+CREDIT = ("invoice", "credit", "INV-000002", *PART, "--as-of", "2026-11-03")
+PAID = ("invoice", "paid", "INV-000001", "--on", "2026-11-10", "--amount", "0.50", "--as-of", "2026-12-01")
+NIGHT = ("nightly", "--as-of", "2026-11-04")
+FORGET = ("forget", "--before", "2026-10-06", "--yes", "--as-of", "2026-11-04")
+VOID_TOLD = (
+    "the void of INV-000001 by INV-000003 was begun and not finished; the same command or the next night finishes it: "
+)
+FILES = "csv_files_are_what_the_invoices_say"
+
+
+class Recording(FaultyOs):
+    """Remembers after which calls something was durable."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.durable: dict[int, str] = {}
+        """By call, the path that it was about."""
+
+    def _count(self, name: str, arguments: tuple[Any, ...]) -> None:
+        super()._count(name, arguments)
+        if name in DURABLE:
+            self.durable[self.calls] = str(arguments[-1])
+
+
+@pytest.fixture(scope="module")
+def drafted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = make_workspace(tmp_path_factory.mktemp("drafted") / "books", accounts=ACCOUNTS)
+    write_log(root, "l.jsonl", *(plain("2026-10-05T10:00:00Z", id=name, key=f"key_{name}") for name in "ab"))
+    assert tallybook(root, "nightly", "--as-of", "2026-11-02").returncode == 0
+    return root
+
+
+@pytest.fixture(scope="module")
+def issued(drafted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = shutil.copytree(drafted, tmp_path_factory.mktemp("issued") / "books")
+    assert tallybook(root, *ISSUE).returncode == 0
+    return root
+
+
+@pytest.fixture(scope="module")
+def with_late_usage(issued: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = shutil.copytree(issued, tmp_path_factory.mktemp("late") / "books")
+    append_log(root, "l.jsonl", plain("2026-10-06T10:00:00Z", id="late", key="key_a"))
+    return root
+
+
+def durable_steps(before: Path, command: tuple[str, ...], into: Path) -> dict[int, str]:
+    recording = Recording(shutil.copytree(before, into / "undisturbed"))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(disk, "os", recording)
+        done = tallybook(recording.root, *command)
+    assert done.returncode == 0, done.stderr
+    return recording.durable
+
+
+def died_after(step: int, before: Path, command: tuple[str, ...], into: Path) -> Path:
+    root = shutil.copytree(before, into / f"step-{step}")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(disk, "os", FaultyOs(root, die_at=step + 1))
+        with pytest.raises(Died):
+            tallybook(root, *command)
+    return root
+
+
+def states_after(before: Path, command: tuple[str, ...], into: Path) -> Iterator[Path]:
+    """Yield the workspace as a death after each durable step of a command leaves it, but for the last."""
+    for step in list(durable_steps(before, command, into))[:-1]:
+        root = died_after(step, before, command, into)
+        yield root
+        shutil.rmtree(root)
+
+
+@pytest.fixture(scope="module")
+def voided_by_half(issued: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A death between the two files of the month."""
+    into = tmp_path_factory.mktemp("voided-by-half")
+    (step,) = [
+        step for step, path in durable_steps(issued, VOID, into).items() if path.endswith("/2026-10/invoices.csv")
+    ]
+    return died_after(step, issued, VOID, into)
+
+
+@pytest.fixture
+def half(voided_by_half: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(voided_by_half, tmp_path / "half")
+
+
+def detail_of(root: Path, name: str) -> str:
+    (line,) = [line for line in tallybook(root, "verify").stdout.splitlines() if f"  {name}: " in line]
+    return line
+
+
+@pytest.mark.parametrize(
+    ("state", "command", "told"),
+    [
+        pytest.param("issued", VOID, VOID_TOLD, marks=pytest.mark.slow),
+        pytest.param(
+            *("drafted", ISSUE, "the issue of INV-000001, the issue of INV-000002 were begun and not finished"),
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            *("issued", CREDIT, "the credit of a part of INV-000002 by INV-000003 was begun and not finished"),
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            *("with_late_usage", NIGHT, "a night was begun and not finished; the next one finishes it"),
+            marks=pytest.mark.slow,
+        ),
+        ("issued", PAID, None),
+        pytest.param("issued", ("keys", "rotate", "--as-of", "2026-11-04"), None, marks=pytest.mark.slow),
+    ],
+    ids=["void", "issue", "credit", "night", "payment", "rotation"],
+)
+def test_what_was_begun_and_not_finished_is_no_damage_and_is_told(
+    state: str, command: tuple[str, ...], told: str | None, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    details = []
+    before = request.getfixturevalue(state)
+    if command[0] == "keys":
+        before = shutil.copytree(before, tmp_path / "with-secret")
+        (before / "key-secret").write_text("a secret of these tests, at least 32 bytes", encoding="utf-8")
+        (before / "key-secret").chmod(0o600)
+    for root in states_after(before, command, tmp_path):
+        verified = tallybook(root, "verify")
+        assert verified.returncode == 0, verified.stdout
+        details += [line for line in verified.stdout.splitlines() if f"  {FILES}: " in line]
+    assert details
+    assert any(told in detail for detail in details) if told else not any("begun" in detail for detail in details)
+
+
+@pytest.mark.slow
+def test_what_was_to_be_forgotten_and_is_still_there_fails_and_the_next_night_removes_it(
+    issued: Path, tmp_path: Path
+) -> None:
+    codes = set()
+    for root in states_after(issued, FORGET, tmp_path):
+        verified = tallybook(root, "verify")
+        codes.add(verified.returncode)
+        failed = [line for line in verified.stdout.splitlines() if line.startswith("FAIL")]
+        assert all("what_was_forgotten_is_gone: still there (it was begun and not" in line for line in failed), failed
+        if failed:
+            assert tallybook(root, *NIGHT).returncode == 0
+            assert tallybook(root, "verify").returncode == 0
+    assert codes == {0, 6}
+
+
+def test_a_void_that_died_between_two_files_is_told_from_damage(half: Path) -> None:
+    verified = tallybook(half, "verify")
+    assert verified.returncode == 0
+    told = [line for line in verified.stdout.splitlines() if "csv" in line]
+    assert told[0].startswith(f"ok    {FILES}: {VOID_TOLD}")
+    assert told[0].split(VOID_TOLD)[1].startswith("5 files are still of before: 2026-10/lines.csv, 2026-10/")
+    assert told[1:] == [
+        "ok    csv_totals_are_the_sum_of_csv_lines: as a spreadsheet adds them; 2026-10 is not written in full yet"
+    ]
+
+
+def test_a_file_that_is_neither_of_before_nor_of_now_fails_also_while_something_is_unfinished(
+    half: Path,
+) -> None:
+    month = half / "invoices" / "2026-10"
+    for name in ("invoices.csv", "lines.csv", "INV-000002/lines.csv"):
+        right = (month / name).read_bytes()
+        (month / name).write_bytes(right.replace(b"2.00", b"1.99"))
+        assert detail_of(half, FILES).startswith(f"FAIL  {FILES}: changed or missing"), name
+        assert f": 2026-10/{name}" in detail_of(half, FILES)
+        (month / name).write_bytes(right)
+    (month / "lines.csv").rename(half / "lines.csv")
+    assert detail_of(half, FILES).startswith(f"FAIL  {FILES}: changed or missing")
+    (half / "lines.csv").rename(month / "lines.csv")
+    assert detail_of(half, FILES).startswith("ok")
+    assert tallybook(half, *NIGHT).returncode == 0
+    assert detail_of(half, FILES).endswith("every file of theirs is byte for byte what is computed now")
+
+
+def test_files_of_before_fail_once_the_run_is_finished(issued: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(issued, tmp_path / "books")
+    assert tallybook(root, *VOID).returncode == 0
+    assert detail_of(root, FILES).startswith("ok")
+    for name in ("invoices.csv", "lines.csv"):
+        shutil.copyfile(issued / "invoices" / "2026-10" / name, root / "invoices" / "2026-10" / name)
+    assert detail_of(root, FILES).startswith(f"FAIL  {FILES}: changed or missing")
+
+
+def test_without_what_was_kept_of_the_last_run_a_file_that_differs_fails(half: Path) -> None:
+    kept = half / "lake" / "counted" / "drafts"
+    manifest = (kept / "_manifest.json").read_bytes()
+    (kept / "_manifest.json").write_bytes(manifest[:-2])
+    assert detail_of(half, FILES).startswith(f"FAIL  {FILES}: changed or missing")
+    shutil.rmtree(kept)
+    assert detail_of(half, FILES).startswith(f"FAIL  {FILES}: changed or missing")
