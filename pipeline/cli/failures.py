@@ -27,6 +27,7 @@ from pipeline.base.errors import (
     VoidRefused,
     WorkspaceLocked,
 )
+from pipeline.base.raw_keys import masked
 from pipeline.cli.context import (
     EXIT_BLOCKED,
     EXIT_CONFIGURATION,
@@ -83,9 +84,9 @@ def failure_of(error: BaseException) -> Failure:
     if isinstance(error, click.exceptions.Abort):
         return Failure(kind="interrupted", message=_INTERRUPTED, exit_code=EXIT_INTERRUPTED)
     if isinstance(error, click.ClickException):
-        return Failure(kind="usage", message=error.format_message(), exit_code=EXIT_CONFIGURATION)
+        return Failure(kind="usage", message=masked(error.format_message()), exit_code=EXIT_CONFIGURATION)
     if isinstance(error, TallybookError):
-        return Failure(kind=kind_of(type(error)), message=str(error), exit_code=_exit_code(error))
+        return Failure(kind=kind_of(type(error)), message=masked(str(error)), exit_code=_exit_code(error))
     refused = machine_error_text(error)
     if refused is not None:
         path = getattr(error, "filename2", None) or getattr(error, "filename", None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import hashlib
 import io
 import re
 import zipfile
@@ -50,9 +51,8 @@ KEYS = (
 )
 """Raw keys of the forms that providers give: one of each, of no account of anybody."""
 
-CONTENT = "canary of a customer, {place}: 4f7a9c"
 WRITTEN = {
-    place: CONTENT.format(place=place)
+    place: f"quiet lynx {hashlib.sha256(place.encode()).hexdigest()[:12]}, of moss"
     for place in (
         *("prompt", "completion", "reasoning", "arguments of a tool", "metadata", "user", "name of a file", "error"),
         *("system", "image", "header", "cookie", "query", "broken", "beside", "name of a field", "batch", "piece"),
@@ -113,10 +113,12 @@ def unpacked(name: str, written: bytes) -> Iterator[bytes]:
             yield zlib.decompressobj().decompress(stream[1]) if stream[1][:1] == b"\x78" else stream[1]
         yield _text_of_pdf(written).encode("utf-8", "surrogatepass")
     elif written[:4] == b"PAR1":
-        table = pq.read_table(pa.BufferReader(written))
-        yield repr(table.schema).encode()
-        for column in table.columns:
-            yield repr(column.to_pylist()).encode("utf-8", "surrogatepass")
+        ends = [found.start() for found in re.finditer(b"PAR1", written)]
+        for begin, end in zip(ends[::2], ends[1::2], strict=True):  # some files of a lake hold several
+            table = pq.read_table(pa.BufferReader(written[begin : end + 4]))
+            yield repr(table.schema).encode()
+            for column in table.columns:
+                yield repr(column.to_pylist()).encode("utf-8", "surrogatepass")
 
 
 def _text_of_pdf(written: bytes) -> str:

@@ -23,7 +23,7 @@ LITELLM = {
     "startTime": 1_793_700_000.5,
     "endTime": 1_793_700_001.5,
     "model": "jamba-large",
-    "metadata": {"user_api_key_hash": "key_a"},
+    "metadata": {"user_api_key_hash": "key_1"},
     "prompt_tokens": 40,
     "completion_tokens": 5,
     "total_tokens": 45,
@@ -38,9 +38,11 @@ EVERY_FORMAT: dict[str, dict[str, Any]] = {
     "envoy": envoy_line(),
     "apisix": apisix_line(),
     "higress": higress_line(),
-    "nginx": nginx_line(),
-    "request-log": json.loads(plain("2026-10-01T10:00:00Z", id="resp-1", request_id="req-1", prompt=40)),
-    "request-log of a stream": json.loads(stream("2026-10-01T10:00:00Z", id="resp-2", pieces=["a"], usage=(40, 5))),
+    "nginx": nginx_line(api_key_id="key_1"),
+    "request-log": json.loads(plain("2026-10-01T10:00:00Z", id="resp-1", request_id="req-1", prompt=40, key="key_1")),
+    "request-log of a stream": json.loads(
+        stream("2026-10-01T10:00:00Z", id="resp-2", pieces=["a"], usage=(40, 5), key="key_1")
+    ),
 }
 """One document in each format that is read."""
 
