@@ -30,7 +30,7 @@ from click.shell_completion import CompletionItem
 from pipeline import __version__
 from pipeline.base.raw_keys import masked
 from pipeline.cli.context import EXIT_UNEXPECTED, Invocation, complain, tell
-from pipeline.cli.failures import failure_of, unanswered
+from pipeline.cli.failures import failure_of, sayable, unanswered
 from pipeline.cli.groups import CommandsByName
 from pipeline.cli.lean_imports import keep_imports_lean
 from pipeline.cli.messages.asked import (
@@ -237,7 +237,7 @@ def _say(failure: Failure, error: Exception) -> None:
         shown = io.StringIO()
         error.show(shown)
         for line in shown.getvalue().splitlines():
-            tell(masked(line))
+            tell(sayable(line))
     else:
         complain(failure.message, event="failed", **failure.fields)
 

@@ -84,9 +84,9 @@ def failure_of(error: BaseException) -> Failure:
     if isinstance(error, click.exceptions.Abort):
         return Failure(kind="interrupted", message=_INTERRUPTED, exit_code=EXIT_INTERRUPTED)
     if isinstance(error, click.ClickException):
-        return Failure(kind="usage", message=masked(error.format_message()), exit_code=EXIT_CONFIGURATION)
+        return Failure(kind="usage", message=sayable(error.format_message()), exit_code=EXIT_CONFIGURATION)
     if isinstance(error, TallybookError):
-        return Failure(kind=kind_of(type(error)), message=masked(str(error)), exit_code=_exit_code(error))
+        return Failure(kind=kind_of(type(error)), message=sayable(str(error)), exit_code=_exit_code(error))
     refused = machine_error_text(error)
     if refused is not None:
         path = getattr(error, "filename2", None) or getattr(error, "filename", None)
@@ -94,6 +94,15 @@ def failure_of(error: BaseException) -> Failure:
         return Failure(kind="machine", message=refused, exit_code=EXIT_MACHINE, path=named)
     message = f"{type(error).__name__}: a bug; its traceback is on stderr, report it"
     return Failure(kind="bug", message=message, exit_code=EXIT_UNEXPECTED)
+
+
+def sayable(message: str) -> str:
+    """Return a message without raw keys that somebody typed or pasted; of an endless word, its beginning."""
+    return _ENDLESS.sub(lambda found: f"{found[0][:100]}… ({len(found[0])} characters)", masked(message))
+
+
+_ENDLESS = re.compile(r"\S{1000,}")
+"""No name and no path of a workspace is so long: what a message repeats of a file may be a bomb."""
 
 
 def unanswered(exit_code: int, message: str) -> Failure:
