@@ -167,8 +167,7 @@ def table_from_toml(content: bytes, *, file: str, error: type[ConfigurationError
     try:
         text = content.decode("utf-8-sig")
         if deep := _DEEP_KEY.search(text):
-            line = text.count("\n", 0, deep.start()) + 1
-            message = f"{file}, line {line}: a key of more than 64 parts"
+            message = f"{file}, line {_line_at(text[: deep.start()].encode())}: a key of more than 64 parts"
             raise error(message)
         values = tomllib.loads(text, parse_float=_exact)
     except UnicodeDecodeError as wrong:

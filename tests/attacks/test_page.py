@@ -25,6 +25,6 @@ def test_the_page_says_how_much_is_tried() -> None:
         f"{len(test_hostile_callers.WAYS)} ways to write a path",
         f"{len(NAMES)} names that some program would obey",
         f"and {len(CONTROL)} with control characters",
-        f"at most {test_bombs.MEMORY_BYTES_MAX // 2**30} GiB of addresses",
+        f"at most {test_bombs.MEMORY_BYTES_MAX // 2**30} GiB of memory",
     ):
         assert words in PAGE, words
