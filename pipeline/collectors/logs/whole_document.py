@@ -66,6 +66,8 @@ def _ends_of_first_lines(pieces: Iterable[bytes]) -> tuple[bytes, bool] | None:
 
 
 def _is_json(content: bytes) -> bool:
+    if not content.rstrip().endswith((b"}", b"]")):  # what is nested without end is not looked through for it
+        return False
     try:
         parse(content.decode())
     except (BrokenJson, UnicodeDecodeError):
