@@ -28,8 +28,9 @@ import click
 from click.shell_completion import CompletionItem
 
 from pipeline import __version__
+from pipeline.base.raw_keys import masked
 from pipeline.cli.context import EXIT_MACHINE, EXIT_UNEXPECTED, Invocation, complain, tell
-from pipeline.cli.failures import failure_of, unanswered
+from pipeline.cli.failures import failure_of, sayable, unanswered
 from pipeline.cli.groups import CommandsByName
 from pipeline.cli.lean_imports import keep_imports_lean
 from pipeline.cli.messages.asked import (
@@ -228,8 +229,8 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def show_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Write the traceback of a bug to stderr, with what it repeats of somebody's data made visible."""
-    text = "".join(traceback.format_exception(kind, error, trace)).rstrip("\n")
+    """Write the traceback of a bug to stderr, with what it repeats of somebody's data made visible, and no raw key."""
+    text = masked("".join(traceback.format_exception(kind, error, trace)).rstrip("\n"))
     with calling(Call(log_format=log_format_asked(sys.argv[1:], os.environ))):
         if is_json():
             failure = failure_of(error)
@@ -245,7 +246,7 @@ def _say(failure: Failure, error: Exception) -> None:
         shown = io.StringIO()
         error.show(shown)
         for line in shown.getvalue().splitlines():
-            tell(line)
+            tell(sayable(line))
     else:
         complain(failure.message, event="failed", **failure.fields)
 

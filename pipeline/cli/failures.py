@@ -26,6 +26,7 @@ from pipeline.base.errors import (
     VoidRefused,
     WorkspaceLocked,
 )
+from pipeline.base.raw_keys import masked
 from pipeline.cli.context import (
     EXIT_BLOCKED,
     EXIT_CONFIGURATION,
@@ -82,19 +83,28 @@ def failure_of(error: BaseException) -> Failure:
     if isinstance(error, click.exceptions.Abort):
         return Failure(kind="interrupted", message=_INTERRUPTED, exit_code=EXIT_INTERRUPTED)
     if isinstance(error, click.ClickException):
-        return Failure(kind="usage", message=error.format_message(), exit_code=EXIT_CONFIGURATION)
+        return Failure(kind="usage", message=sayable(error.format_message()), exit_code=EXIT_CONFIGURATION)
     if isinstance(error, TallybookError):
         # Whoever asked has said of what; that it is the machine which refuses is told all the same.
         remedy = None if error.__context__ is None else machine_remedy(error.__context__)
         if remedy is not None:
             path = refused_path(error.__context__)
-            return Failure(kind="machine", message=f"{error}; {remedy}", exit_code=EXIT_MACHINE, path=path)
-        return Failure(kind=kind_of(type(error)), message=str(error), exit_code=_exit_code(error))
+            return Failure(kind="machine", message=sayable(f"{error}; {remedy}"), exit_code=EXIT_MACHINE, path=path)
+        return Failure(kind=kind_of(type(error)), message=sayable(str(error)), exit_code=_exit_code(error))
     refused = machine_error_text(error)
     if refused is not None:
         return Failure(kind="machine", message=refused, exit_code=EXIT_MACHINE, path=refused_path(error))
     message = f"{type(error).__name__}: a bug; its traceback is on stderr, report it"
     return Failure(kind="bug", message=message, exit_code=EXIT_UNEXPECTED)
+
+
+def sayable(message: str) -> str:
+    """Return a message without raw keys that somebody typed or pasted; of an endless word, its beginning."""
+    return _ENDLESS.sub(lambda found: f"{found[0][:100]}… ({len(found[0])} characters)", masked(message))
+
+
+_ENDLESS = re.compile(r"\S{1000,}")
+"""No name and no path of a workspace is so long: what a message repeats of a file may be a bomb."""
 
 
 def unanswered(exit_code: int, message: str) -> Failure:

@@ -15,6 +15,7 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pipeline.base.raw_keys import is_raw_key
 from pipeline.collectors.refusal import LineRefused, shown
 from pipeline.usage import QuarantineReason
 
@@ -84,9 +85,9 @@ def identifier(value: Any, field: str) -> str | None:
     return _text(value, field, IDENTIFIER)
 
 
-def model(value: Any, field: str) -> str | None:
+def model(value: Any, field: str, *, may_look_like_key: bool = False) -> str | None:
     """Return a model or key id: at most 128 of ``A-Za-z0-9._:/@+-``, else ``spelled``; a whole number as its digits."""
-    return _text(value, field, MODEL)
+    return _text(value, field, MODEL, may_look_like_key=may_look_like_key)
 
 
 def label(value: Any, field: str) -> str | None:
@@ -146,6 +147,10 @@ def spelled(name: str, allowed: re.Pattern[str]) -> str:
         encoded = _ODD[allowed].sub(_percent_encoded, name)
         if len(encoded) <= _LENGTH_MAX[allowed]:
             return encoded
+    return _digested(name)
+
+
+def _digested(name: str) -> str:
     return f"%sha256:{hashlib.sha256(_utf8(name)).hexdigest()}"
 
 
@@ -169,10 +174,12 @@ def _whole(value: Any) -> int | None:
     return int(found[1]) if found else None
 
 
-def _text(value: Any, field: str, allowed: re.Pattern[str]) -> str | None:
+def _text(value: Any, field: str, allowed: re.Pattern[str], *, may_look_like_key: bool = False) -> str | None:
     if value is None or value == "":
         return None
     if isinstance(value, str):
+        if not may_look_like_key and is_raw_key(value):
+            return _digested(value)  # a log, or its mapping, has a key where a name belongs: none is stored
         return spelled(value, allowed)
     whole = _whole(value)
     if whole is None or abs(whole) >= 10**_DIGITS_MAX:

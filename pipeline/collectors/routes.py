@@ -98,11 +98,11 @@ _MODEL_PATHS = (
 )
 
 
-@lru_cache(maxsize=1024)
 def route_of(path: str | None, method: str | None = None) -> Route:
-    """Return what the path and the method of a request say; query, fragment, trailing slashes and case do not matter.
+    """Return what the path and the method of a request say; query, fragment, slashes, case and escapes do not matter.
 
-    A log without paths holds completions. Only what is posted is one, but for a background response that is asked for.
+    Nor do ``.`` and ``..`` (RFC 3986 5.2.4): whoever calls writes them, and a server goes where they lead. A log
+    without paths holds completions. Only what is posted is one, but for a background response that is asked for.
 
     >>> route_of("/studio/v1/chat/completions?x=1")
     <Route.COMPLETION: 1>
@@ -110,11 +110,18 @@ def route_of(path: str | None, method: str | None = None) -> Route:
     <Route.COMPLETION: 1>
     >>> route_of("/v1/threads/t1/messages")
     <Route.OTHER: 3>
+    >>> route_of("/v1/threads/%2e%2e/chat/completions")
+    <Route.COMPLETION: 1>
     """
+    is_short = len(path or "") + len(method or "") <= _KEPT_LENGTH_MAX
+    return _kept_route(path, method) if is_short else _route(path, method)
+
+
+def _route(path: str | None, method: str | None) -> Route:
     is_posted = method is None or method.strip().upper() in ("", "POST")
     if path is None:
         return Route.COMPLETION if is_posted else Route.OTHER
-    plain = _plain(path).lower()
+    plain = unquote(_plain(path)).lower()
     segments = plain.split("/")
     if not _NEVER_COMPLETIONS.isdisjoint(segments):
         return Route.OTHER
@@ -122,6 +129,11 @@ def route_of(path: str | None, method: str | None = None) -> Route:
         is_asked_for = method is not None and method.strip().upper() == "GET" and _STORED.fullmatch(plain) is not None
         return Route.COMPLETION if is_asked_for else Route.OTHER
     return _route_of_posted(plain, segments)
+
+
+_KEPT_LENGTH_MAX = 512
+"""Longer ones are nobody's routes, and 1,024 of what a line may hold would fill the memory."""
+_kept_route = lru_cache(maxsize=1024)(_route)
 
 
 def _route_of_posted(plain: str, segments: list[str]) -> Route:
@@ -147,4 +159,11 @@ def model_in_path(path: str) -> str | None:
 
 
 def _plain(path: str) -> str:
-    return "/" + _QUERY.split(path, maxsplit=1)[0].strip().strip("/")
+    kept: list[str] = []
+    for segment in _QUERY.split(path, maxsplit=1)[0].strip().split("/"):
+        plain = unquote(segment)
+        if plain == "..":
+            del kept[-1:]
+        elif plain not in ("", "."):
+            kept.append(segment)
+    return "/" + "/".join(kept)

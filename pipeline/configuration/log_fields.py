@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -97,6 +98,7 @@ def flattened(values: Mapping[str, Any]) -> dict[str, Any]:
     return fields
 
 
+@lru_cache(maxsize=256)  # of each line that is refused, all fields are looked for
 def path_of(text: str) -> Path:
     """Return a path of names between dots; a name in double quotes may have dots in it.
 

@@ -61,7 +61,7 @@ def litellm_prices(path: Path) -> dict[str, ListedPrices]:
     except OSError as refused:
         message = f"{path} cannot be read: {refused.strerror}"
         raise ConfigurationError(message) from refused
-    except ValueError as wrong:
+    except (ValueError, RecursionError) as wrong:
         message = f"{path} is not JSON: {wrong}; give LiteLLM's model_prices_and_context_window.json"
         raise ConfigurationError(message) from wrong
     if not isinstance(document, dict):

@@ -16,6 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.configuration.keys.key_secret import OLD_SECRET_FILE, SECRET_FILE
+from pipeline.objects import layout
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -58,8 +61,10 @@ def find_logs(workspace: Path, patterns: tuple[str, ...], link_roots: tuple[str,
     A link is followed where it leads into the workspace, into the folder that its pattern begins with, or into one of
     ``link_roots``. Every other link is refused, and so are loops, links that lead nowhere, and folders that cannot be
     listed. A file that has several names is one log: it is called by its own name where a pattern names it, else by the
-    first link.
+    first link. What the workspace itself consists of is no log of it, whatever names it: each night would read what the
+    one before wrote.
     """
+    own = _OwnFiles(workspace.resolve())
     roots = [workspace.resolve(), *(workspace.joinpath(root).resolve() for root in link_roots)]
     found: dict[Path, FoundLog] = {}
     refused: dict[Path, RefusedPath] = {}
@@ -68,7 +73,7 @@ def find_logs(workspace: Path, patterns: tuple[str, ...], link_roots: tuple[str,
         walk = _Walk(roots=(*roots, base.resolve()))
         for path in sorted(walk.matches(base, parts)):
             log = walk.followed(path)
-            if log is None or log.target.is_dir():
+            if log is None or log.target.is_dir() or own.hold(log.target):
                 continue
             earlier = found.get(log.target)
             if earlier is None or (earlier.path.is_symlink() and not path.is_symlink()):
@@ -113,6 +118,21 @@ def _split(workspace: Path, pattern: str) -> tuple[Path, tuple[str, ...]]:
     parts = Path(pattern).parts
     literal = next((place for place, part in enumerate(parts[:-1]) if _MAGIC.search(part)), max(len(parts) - 1, 0))
     return workspace.joinpath(*parts[:literal]), parts[literal:]
+
+
+class _OwnFiles:
+    """What a workspace itself consists of: what is written by us, and what is configured."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._folders = (layout.lake(root), layout.invoices(root), layout.key_aliases(root))
+        self._files = {root / name for name in (layout.ACKNOWLEDGED_FILE, SECRET_FILE, OLD_SECRET_FILE)}
+
+    def hold(self, target: Path) -> bool:
+        """Say whether a file is one of them."""
+        if not target.is_relative_to(self._root):
+            return False
+        return target in self._files or target.suffix == ".toml" or any(map(target.is_relative_to, self._folders))
 
 
 @dataclass(slots=True, kw_only=True)

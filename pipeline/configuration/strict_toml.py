@@ -11,6 +11,7 @@ from __future__ import annotations
 import decimal
 import difflib
 import re
+import stat
 import tomllib
 from dataclasses import dataclass
 from decimal import Decimal
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
     from pipeline.base.errors import ConfigurationError
 
 _VALUE_CHARACTERS_MAX = 80
+_FILE_BYTES_MAX = 2**26
+"""Ten times what 100,000 accounts take."""
+_DEEP_KEY = re.compile(
+    r"(?<![A-Za-z0-9_-])(?:(?:[A-Za-z0-9_-]++|\"[^\"\n]{0,200}\"|'[^'\n]{0,200}')[ \t]*+\.[ \t]*+){64}"
+)
+"""A key of parts between dots. The memory that tomllib takes grows by the square of them: 50,000 take 10 GB."""
 _AT_LINE = re.compile(r" \(at line ([0-9]+), column [0-9]+\)$")
 _AT_END = " (at end of document)"
 
@@ -139,6 +146,13 @@ def read_table(path: Path, *, file: str, error: type[ConfigurationError]) -> Tab
     Raises ``error`` where it cannot be read.
     """
     try:
+        found = path.stat()
+        if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
+            message = f"{file} cannot be read: it is no regular file"
+            raise error(message)
+        if found.st_size > _FILE_BYTES_MAX:
+            message = f"{file} has {found.st_size} bytes, and {_FILE_BYTES_MAX} at most are read; make it smaller"
+            raise error(message)
         content = path.read_bytes()
     except FileNotFoundError:
         return None
@@ -152,6 +166,9 @@ def table_from_toml(content: bytes, *, file: str, error: type[ConfigurationError
     """Parse TOML with exact decimals; the message of a refusal names file and line."""
     try:
         text = content.decode("utf-8-sig")
+        if deep := _DEEP_KEY.search(text):
+            message = f"{file}, line {_line_at(text[: deep.start()].encode())}: a key of more than 64 parts"
+            raise error(message)
         values = tomllib.loads(text, parse_float=_exact)
     except UnicodeDecodeError as wrong:
         message = f"{file}, line {_line_at(content[: wrong.start])}: a byte that is not UTF-8; save the file as UTF-8"

@@ -15,6 +15,7 @@ DATA_FILE_NAME = re.compile(r"[0-9a-f]{64}\.parquet")
 """A data file is named by the sha256 of its bytes."""
 
 RECEIVED_FOLDER = "received"
+ACKNOWLEDGED_FILE = "acknowledged.jsonl"
 BUDGETS_FILE = "budgets.toml"
 """Beside ``tallybook.toml``."""
 

@@ -201,7 +201,7 @@ def api_key_id_of(line: JsonObject, log_format: LogFormat, fingerprint: Callable
     names = log_format.fields
     has_id = not names or names.get("api_key", "api_key") != names.get("api_key_id", "api_key_id")
     stated = value("api_key_id") if has_id else None
-    key_id = fields.model(stated, "api_key_id")
+    key_id = fields.model(stated, "api_key_id", may_look_like_key=True)
     if key_id is not None:
         if isinstance(stated, str) and bare_key(stated) != stated.strip():
             raise LineRefused(

@@ -11,7 +11,10 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from pipeline.base.raw_keys import FORMS, is_raw_key
 from pipeline.collectors import event_columns
 from pipeline.collectors.decode import EventRow, decode_line
 from pipeline.collectors.event_columns import IDS, NOTHING, NUMBERS, Chosen, Events, Texts
@@ -203,7 +206,7 @@ class BlockDecoder:
         program, rules = reader
         rules.learn(program, told)
         numbers = rules.numbers_of(told)
-        is_row = rules.obeyed(told, numbers)
+        is_row = rules.obeyed(told, numbers) & ~rules.holds_raw_key(told)
         keys, is_raw = rules.keys_of(told)
         for kind in (False, True):
             chosen = is_row & (is_raw == kind)
@@ -379,6 +382,16 @@ class _Rules:
         """Return how much of ``texts`` is used."""
         ends = [starts + sizes for starts, sizes in (self.id_of(told, column) for column in range(len(IDS)))]
         return int(max(column.max(initial=0) for column in ends))
+
+    def holds_raw_key(self, told: Told) -> Array:
+        """Return of which told lines an id looks like a raw key: the plain reader spells it."""
+        texts = told.texts[: self.texts_size(told)].tobytes()
+        found: Array = np.zeros(len(told.lines), np.bool_)
+        if pc.match_substring_regex(pa.array([texts], pa.binary()), FORMS)[0].as_py():
+            for starts, sizes in (self.id_of(told, column) for column in range(len(IDS))):
+                ids = zip(_listed(starts), _listed(sizes), strict=True)
+                found |= np.array([is_raw_key(texts[start : start + size].decode()) for start, size in ids], np.bool_)
+        return found
 
     def keys_of(self, told: Told) -> tuple[Array, Array]:
         """Return the numbers of keys, and which are keys themselves and not their ids."""

@@ -148,17 +148,20 @@ def _together(parts: list[_Part]) -> list[list[_Part]]:
 
     All of them, unless that is no JSON and some last ones are: who was killed while it wrote never ended its line.
     """
-    if len(parts) == 1 or _is_json(parts):
+    if len(parts) == 1 or _is_json(parts, if_deep=True):
         return [parts]
     for at in range(len(parts) - 1, 0, -1):
-        if parts[at].content.startswith(b"{") and _is_json(parts[at:]):
+        if parts[at].content.startswith(b"{") and _is_json(parts[at:], if_deep=False):
             return [parts[:at], parts[at:]]
     return [parts]
 
 
-def _is_json(parts: Sequence[_Part]) -> bool:
+def _is_json(parts: Sequence[_Part], *, if_deep: bool) -> bool:
+    """Say whether parts are JSON; of what is nested without end, ``if_deep``: looking once more costs too much."""
     try:
         json.loads(b"".join(part.content for part in parts))
     except ValueError:
         return False
+    except RecursionError:
+        return if_deep
     return True

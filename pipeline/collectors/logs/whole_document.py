@@ -6,13 +6,13 @@ still writing is for the next run. Does not own what the document says.
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING
 
 from pipeline.collectors.logs.digests import new_digest
 from pipeline.collectors.logs.lines import Line, bare_span
 from pipeline.collectors.logs.log_file import WINDOW_BYTES
+from pipeline.collectors.strict_json import BrokenJson, parse
 from pipeline.usage.sources import Algorithm, SegmentDigest
 
 if TYPE_CHECKING:
@@ -66,9 +66,11 @@ def _ends_of_first_lines(pieces: Iterable[bytes]) -> tuple[bytes, bool] | None:
 
 
 def _is_json(content: bytes) -> bool:
+    if not content.rstrip().endswith((b"}", b"]")):  # what is nested without end is not looked through for it
+        return False
     try:
-        json.loads(content)
-    except ValueError:
+        parse(content.decode())
+    except (BrokenJson, UnicodeDecodeError):
         return False
     return True
 

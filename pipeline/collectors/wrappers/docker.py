@@ -7,9 +7,7 @@ and, where labels are kept, ``attrs``.
 
 from __future__ import annotations
 
-import json
-
-from pipeline.collectors.wrappers.wrapper import Unwrapped
+from pipeline.collectors.wrappers.wrapper import Unwrapped, json_in
 
 NAME = "docker"
 
@@ -20,10 +18,7 @@ def unwrap(line: bytes) -> Unwrapped | None:
     """Return what a container wrote, ``None`` where a line is no entry of this driver."""
     if not line.startswith(b"{") or b'"log"' not in line:
         return None
-    try:
-        entry = json.loads(line)
-    except ValueError:  # also what is no UTF-8
-        return None
+    entry = json_in(line)
     if not isinstance(entry, dict) or not entry.keys() <= _FIELDS or not {"log", "time"} <= entry.keys():
         return None
     written = entry["log"]

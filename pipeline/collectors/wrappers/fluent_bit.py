@@ -8,10 +8,9 @@ of its ``stream``. The output ``file`` writes ``tag: [time, {record}]``. A recor
 
 from __future__ import annotations
 
-import json
 import re
 
-from pipeline.collectors.wrappers.wrapper import Unwrapped
+from pipeline.collectors.wrappers.wrapper import Unwrapped, json_in
 
 NAME = "fluent-bit"
 
@@ -25,13 +24,11 @@ def unwrap(line: bytes) -> Unwrapped | None:
     content = line if found is None else found[1]
     if not content.startswith(b"{") or b'"log"' not in content:
         return None if found is None else Unwrapped(content=content)
-    try:
-        record = json.loads(content)
-    except ValueError:  # also what is no UTF-8
-        return None
-    held = record.get("log")
+    record = json_in(content)
+    if not isinstance(record, dict) or not isinstance(held := record.get("log"), str):
+        return None if found is None else Unwrapped(content=content)
     is_record = found is not None or not _BESIDE.isdisjoint(record)
-    if not isinstance(held, str) or not is_record or "ts" in record:
+    if not is_record or "ts" in record:
         return None if found is None else Unwrapped(content=content)
     return Unwrapped(
         content=held.removesuffix("\n").removesuffix("\r").encode("utf-8", "surrogatepass"),

@@ -8,9 +8,7 @@ journalctl(1), systemd.journal-fields(7) and journald.conf(5).
 
 from __future__ import annotations
 
-import json
-
-from pipeline.collectors.wrappers.wrapper import Unwrapped
+from pipeline.collectors.wrappers.wrapper import Unwrapped, json_in
 
 NAME = "journald"
 
@@ -21,11 +19,8 @@ def unwrap(line: bytes) -> Unwrapped | None:
     """Return the message of an entry, ``None`` where a line is no entry, or has no message that can be read."""
     if not line.startswith(b"{") or b'"MESSAGE"' not in line:
         return None
-    try:
-        entry = json.loads(line)
-    except ValueError:  # also what is no UTF-8
-        return None
-    if _BESIDE.isdisjoint(entry) or "ts" in entry:
+    entry = json_in(line)
+    if entry is None or _BESIDE.isdisjoint(entry) or "ts" in entry:
         return None
     message = entry.get("MESSAGE")
     if isinstance(message, list) and all(type(byte) is int and 0 <= byte <= 255 for byte in message):  # noqa: PLR2004 - bytes

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,3 +26,14 @@ class Wrapper(NamedTuple):
     name: str
     unwrap: Callable[[bytes], Unwrapped | None]
     """Returns what lies in a line without its line end, ``None`` where the line is not of this logger."""
+
+
+def json_in(line: bytes) -> Any:
+    """Return the JSON that a line is, ``None`` where it is none, or is nested deeper than any logger writes its own.
+
+    Whoever is logged may nest what they send as deep as they like.
+    """
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):  # also what is no UTF-8
+        return None

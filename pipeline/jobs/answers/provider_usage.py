@@ -100,6 +100,8 @@ def _read_openai(path: Path, text: str, rows: list[tuple[Place, Tokens]], days: 
         parsed = json.loads(text)
     except json.JSONDecodeError as wrong:
         _refuse(path, f"it is not JSON ({wrong.msg} at line {wrong.lineno})")
+    except (ValueError, RecursionError) as wrong:  # a number of thousands of digits, or nesting without end
+        _refuse(path, f"it is not JSON that a provider writes ({wrong})")
     pages = parsed if isinstance(parsed, list) else [parsed]
     for page in pages:
         if not isinstance(page, dict) or not isinstance(page.get("data"), list):

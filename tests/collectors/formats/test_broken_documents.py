@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from logged_documents import DOCUMENTS
 from odd_documents import changed_in_places
 
 from pipeline.collectors import KeyFingerprint, LogFormat
@@ -24,74 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FINGERPRINT = KeyFingerprint(secret=b"a secret of thirty-two bytes, ok!")
-DOCUMENTS: dict[str, dict[str, Any]] = {
-    "otel": {
-        "resourceSpans": [
-            {
-                "resource": {"attributes": [{"key": "api_key_id", "value": {"stringValue": "key_1"}}]},
-                "scopeSpans": [
-                    {
-                        "scope": {},
-                        "spans": [
-                            {
-                                "traceId": "5b8efff798038103d269b633813fc60c",
-                                "spanId": "eee19b7ec3c1b174",
-                                "startTimeUnixNano": "1788000000000000000",
-                                "attributes": [
-                                    {"key": "gen_ai.operation.name", "value": {"stringValue": "chat"}},
-                                    {"key": "gen_ai.usage.input_tokens", "value": {"intValue": "3"}},
-                                    {"key": "gen_ai.usage.output_tokens", "value": {"intValue": "4"}},
-                                    {
-                                        "key": "gen_ai.response.finish_reasons",
-                                        "value": {"arrayValue": {"values": [{"stringValue": "stop"}]}},
-                                    },
-                                ],
-                                "status": {"code": 0},
-                            }
-                        ],
-                    }
-                ],
-            }
-        ]
-    },
-    "langfuse": {
-        "id": "o-1",
-        "traceId": "t-1",
-        "type": "GENERATION",
-        "startTime": "2026-09-01T12:00:00Z",
-        "model": "m",
-        "modelParameters": {"service_tier": "flex"},
-        "metadata": {"api_key_id": "key_1"},
-        "usageDetails": {"input": 3, "input_cached_tokens": 2, "output": 4, "total": 9},
-        "usage": {"unit": "TOKENS", "input": 3, "output": 4, "total": 7},
-        "level": "DEFAULT",
-    },
-    "openai-batch": {
-        "id": "batch_req_1",
-        "custom_id": "a",
-        "response": {
-            "status_code": 200,
-            "request_id": "r",
-            "body": {"created": 1_788_000_000, "choices": [{}], "usage": {"prompt_tokens": 3, "completion_tokens": 4}},
-        },
-        "error": None,
-        "request": {"url": "/v1/chat/completions", "body": {"model": "m"}},
-        "batch": {"id": "b", "created_at": 1_788_000_000, "metadata": {"api_key_id": "key_1"}},
-    },
-    "helicone": {
-        "request_id": "r-1",
-        "request_created_at": "2026-09-01 12:00:00.000",
-        "response_status": 200,
-        "request_path": "/v1/chat/completions",
-        "request_properties": {"api_key_id": "key_1"},
-        "request_body": {"model": "m"},
-        "response_body": {"helicone_message": "fetching"},
-        "prompt_tokens": 3,
-        "completion_tokens": 4,
-        "prompt_cache_read_tokens": 0,
-        "cache_reference_id": "",
-    },
-}
 CANARY = "canary-9f3a"
 CONTENT: dict[str, list[dict[str, Any]]] = {
     "otel": [

@@ -12,6 +12,18 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from logged_documents import (
+    ARCHIVE,
+    COMPLETION,
+    COUNTED,
+    RAW,
+    apisix_line,
+    envoy_line,
+    higress_line,
+    kong_line,
+    nginx_line,
+    of_kong,
+)
 from odd_documents import changed_in_places
 
 from pipeline.collectors import KeyFingerprint, LogFormat
@@ -26,118 +38,7 @@ from pipeline.collectors.refusal import LineRefused
 from pipeline.collectors.strict_json import CONTRADICTED, parse
 
 SECRET = b"a secret of thirty-two bytes, ok!"
-RAW = "sk-test-0123456789abcdef"
 FINGERPRINT = KeyFingerprint(secret=SECRET)(RAW)
-COMPLETION = "/v1/chat/completions"
-
-
-def kong_line(**fields: Any) -> dict[str, Any]:
-    return {
-        "started_at": 1_793_700_001_250,
-        "latencies": {"request": 5000},
-        "request": {"id": "r-1", "uri": "/chat", "method": "POST", "headers": {"authorization": "REDACTED"}},
-        "upstream_uri": COMPLETION,
-        "response": {"status": 200, "headers": {}},
-        "authenticated_entity": {"id": "cred-1"},
-        "consumer": {"id": "c-1", "username": "lena"},
-        **fields,
-    }
-
-
-def of_kong(*, plugin: str = "proxy", **parts: Any) -> dict[str, Any]:
-    meta = {"request_model": "jamba", "response_model": "jamba-large"}
-    return kong_line(ai={plugin: {"meta": meta, **parts}})
-
-
-def envoy_line(**fields: Any) -> dict[str, Any]:
-    return {
-        "start_time": "2026-11-03T10:00:01.250Z",
-        "response_code": 200,
-        "method": "POST",
-        "x-envoy-origin-path": COMPLETION,
-        "x-client-id": "client-1",
-        "x-request-id": "83b63da3-45a9-4196-98b8-1a7f697d6d8d",
-        "gen_ai.request.model": "jamba",
-        "gen_ai.response.model": "jamba-large",
-        "gen_ai.usage.input_tokens": 40,
-        "gen_ai.usage.output_tokens": 5,
-        **fields,
-    }
-
-
-def apisix_line(*, uri: str = COMPLETION, headers: Any = None, **fields: Any) -> dict[str, Any]:
-    return {
-        "start_time": 1_793_700_001_250,
-        "apisix_latency": 67.0,
-        "request": {"uri": uri, "method": "POST", "headers": headers or {}},
-        "response": {"status": 200, "headers": {}},
-        "consumer": {"username": "lena"},
-        "llm_summary": {"model": "jamba-large", "prompt_tokens": "40", "completion_tokens": "5", "total_tokens": "45"},
-        **fields,
-    }
-
-
-def higress_line(ai_log: Any = None, **fields: Any) -> dict[str, Any]:
-    stated = {"model": "jamba-large", "consumer": "lena", "input_token": 40, "output_token": 5, "total_token": 45}
-    return {
-        "ai_log": json.dumps(stated | ai_log) if isinstance(ai_log, dict) else ai_log or json.dumps(stated),
-        "start_time": "2026-11-03T10:00:01.250Z",
-        "method": "POST",
-        "path": COMPLETION,
-        "response_code": "200",
-        **fields,
-    }
-
-
-def nginx_line(**fields: Any) -> dict[str, Any]:
-    return {
-        "msec": "1793700006.250",
-        "request_time": "5.000",
-        "status": "200",
-        "request_method": "POST",
-        "request_uri": COMPLETION,
-        "api_key_id": "key_a",
-        "llm_model": "jamba-large",
-        "llm_usage": json.dumps({"prompt_tokens": 40, "completion_tokens": 5}),
-        **fields,
-    }
-
-
-ARCHIVE = {
-    "log": {
-        "version": "1.2",
-        "entries": [
-            {
-                "startedDateTime": "2026-11-03T10:00:01.250Z",
-                "time": 5000,
-                "request": {
-                    "method": "POST",
-                    "url": f"https://gateway.example{COMPLETION}?lang=de",
-                    "headers": [
-                        {"name": "Authorization", "value": f"Bearer {RAW}"},
-                        {"name": "User-Agent", "value": "user-agent-of-a-caller"},
-                    ],
-                    "postData": {"text": json.dumps({"model": "jamba"})},
-                },
-                "response": {
-                    "status": 200,
-                    "headers": [{"name": "X-Request-Id", "value": "req_1"}],
-                    "content": {
-                        "text": json.dumps(
-                            {
-                                "choices": [],
-                                "usage": {"prompt_tokens": 40, "completion_tokens": 5},
-                                "model": "jamba-large",
-                            }
-                        )
-                    },
-                },
-                "_eventSourceMessages": [{"eventName": "message", "data": "{}"}],
-            }
-        ],
-    }
-}
-COUNTED = of_kong(usage={"prompt_tokens": 40, "completion_tokens": 5, "total_tokens": 45})
 LINES = {kong: COUNTED, envoy: envoy_line(), apisix: apisix_line(), higress: higress_line(), nginx: nginx_line()}
 EVERY = pytest.mark.parametrize("module", LINES, ids=lambda module: module.NAME)
 

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from pipeline.lake.told import ToldWarning
 
-ACKNOWLEDGED_FILE = "acknowledged.jsonl"
 _FORMAT = "tallybook-acknowledged/1"
 """Of lines that state no format, too: none was stated until there was a second one."""
 _REASON_MAX = 500
@@ -108,7 +107,7 @@ def _told_of_none(told: tuple[ToldWarning, ...], code: str, subject: str) -> str
 
 def _read(workspace: Path) -> bytes:
     try:
-        return (workspace / ACKNOWLEDGED_FILE).read_bytes()
+        return (workspace / layout.ACKNOWLEDGED_FILE).read_bytes()
     except FileNotFoundError:
         return b""
 
@@ -127,7 +126,7 @@ def _append(workspace: Path, entry: Acknowledged) -> None:
         ensure_ascii=False,
     )
     ended = before if not before or before.endswith(b"\n") else before + b"\n"
-    disk.replace_durably(workspace / ACKNOWLEDGED_FILE, ended + line.encode("utf-8") + b"\n")
+    disk.replace_durably(workspace / layout.ACKNOWLEDGED_FILE, ended + line.encode("utf-8") + b"\n")
 
 
 def _entries(content: bytes) -> list[Acknowledged]:
@@ -140,9 +139,8 @@ def _entries(content: bytes) -> list[Acknowledged]:
         except FormatIsNewer:
             raise
         except (ValueError, TallybookError) as wrong:
-            message = (
-                f"{ACKNOWLEDGED_FILE}, line {number}: {wrong}; restore that line, or remove it: what it quiets is told"
-            )
+            place = f"{layout.ACKNOWLEDGED_FILE}, line {number}"
+            message = f"{place}: {wrong}; restore that line, or remove it: what it quiets is told"
             raise ConfigurationError(message) from wrong
     return entries
 
@@ -150,7 +148,7 @@ def _entries(content: bytes) -> list[Acknowledged]:
 def _entry(line: bytes) -> Acknowledged:
     stated = parse_object(line)
     if "format" in stated:
-        check_format(stated, _FORMAT, ACKNOWLEDGED_FILE)
+        check_format(stated, _FORMAT, layout.ACKNOWLEDGED_FILE)
         del stated["format"]
     fields = checked_fields(stated, "the line", code=str, subject=str, reason=str, acknowledged_at=str, warnings=list)
     acknowledged_at = datetime.fromisoformat(fields["acknowledged_at"])

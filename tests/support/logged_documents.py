@@ -1,0 +1,187 @@
+"""One logged exchange in each format that is no request log: what tests change, poison and break."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+RAW = "sk-test-0123456789abcdef"
+COMPLETION = "/v1/chat/completions"
+
+
+def kong_line(**fields: Any) -> dict[str, Any]:
+    return {
+        "started_at": 1_793_700_001_250,
+        "latencies": {"request": 5000},
+        "request": {"id": "r-1", "uri": "/chat", "method": "POST", "headers": {"authorization": "REDACTED"}},
+        "upstream_uri": COMPLETION,
+        "response": {"status": 200, "headers": {}},
+        "authenticated_entity": {"id": "cred-1"},
+        "consumer": {"id": "c-1", "username": "lena"},
+        **fields,
+    }
+
+
+def of_kong(*, plugin: str = "proxy", **parts: Any) -> dict[str, Any]:
+    meta = {"request_model": "jamba", "response_model": "jamba-large"}
+    return kong_line(ai={plugin: {"meta": meta, **parts}})
+
+
+def envoy_line(**fields: Any) -> dict[str, Any]:
+    return {
+        "start_time": "2026-11-03T10:00:01.250Z",
+        "response_code": 200,
+        "method": "POST",
+        "x-envoy-origin-path": COMPLETION,
+        "x-client-id": "client-1",
+        "x-request-id": "83b63da3-45a9-4196-98b8-1a7f697d6d8d",
+        "gen_ai.request.model": "jamba",
+        "gen_ai.response.model": "jamba-large",
+        "gen_ai.usage.input_tokens": 40,
+        "gen_ai.usage.output_tokens": 5,
+        **fields,
+    }
+
+
+def apisix_line(*, uri: str = COMPLETION, headers: Any = None, **fields: Any) -> dict[str, Any]:
+    return {
+        "start_time": 1_793_700_001_250,
+        "apisix_latency": 67.0,
+        "request": {"uri": uri, "method": "POST", "headers": headers or {}},
+        "response": {"status": 200, "headers": {}},
+        "consumer": {"username": "lena"},
+        "llm_summary": {"model": "jamba-large", "prompt_tokens": "40", "completion_tokens": "5", "total_tokens": "45"},
+        **fields,
+    }
+
+
+def higress_line(ai_log: Any = None, **fields: Any) -> dict[str, Any]:
+    stated = {"model": "jamba-large", "consumer": "lena", "input_token": 40, "output_token": 5, "total_token": 45}
+    return {
+        "ai_log": json.dumps(stated | ai_log) if isinstance(ai_log, dict) else ai_log or json.dumps(stated),
+        "start_time": "2026-11-03T10:00:01.250Z",
+        "method": "POST",
+        "path": COMPLETION,
+        "response_code": "200",
+        **fields,
+    }
+
+
+def nginx_line(**fields: Any) -> dict[str, Any]:
+    return {
+        "msec": "1793700006.250",
+        "request_time": "5.000",
+        "status": "200",
+        "request_method": "POST",
+        "request_uri": COMPLETION,
+        "api_key_id": "key_a",
+        "llm_model": "jamba-large",
+        "llm_usage": json.dumps({"prompt_tokens": 40, "completion_tokens": 5}),
+        **fields,
+    }
+
+
+ARCHIVE = {
+    "log": {
+        "version": "1.2",
+        "entries": [
+            {
+                "startedDateTime": "2026-11-03T10:00:01.250Z",
+                "time": 5000,
+                "request": {
+                    "method": "POST",
+                    "url": f"https://gateway.example{COMPLETION}?lang=de",
+                    "headers": [
+                        {"name": "Authorization", "value": f"Bearer {RAW}"},
+                        {"name": "User-Agent", "value": "user-agent-of-a-caller"},
+                    ],
+                    "postData": {"text": json.dumps({"model": "jamba"})},
+                },
+                "response": {
+                    "status": 200,
+                    "headers": [{"name": "X-Request-Id", "value": "req_1"}],
+                    "content": {
+                        "text": json.dumps(
+                            {
+                                "choices": [],
+                                "usage": {"prompt_tokens": 40, "completion_tokens": 5},
+                                "model": "jamba-large",
+                            }
+                        )
+                    },
+                },
+                "_eventSourceMessages": [{"eventName": "message", "data": "{}"}],
+            }
+        ],
+    }
+}
+COUNTED = of_kong(usage={"prompt_tokens": 40, "completion_tokens": 5, "total_tokens": 45})
+DOCUMENTS: dict[str, dict[str, Any]] = {
+    "otel": {
+        "resourceSpans": [
+            {
+                "resource": {"attributes": [{"key": "api_key_id", "value": {"stringValue": "key_1"}}]},
+                "scopeSpans": [
+                    {
+                        "scope": {},
+                        "spans": [
+                            {
+                                "traceId": "5b8efff798038103d269b633813fc60c",
+                                "spanId": "eee19b7ec3c1b174",
+                                "startTimeUnixNano": "1788000000000000000",
+                                "attributes": [
+                                    {"key": "gen_ai.operation.name", "value": {"stringValue": "chat"}},
+                                    {"key": "gen_ai.usage.input_tokens", "value": {"intValue": "3"}},
+                                    {"key": "gen_ai.usage.output_tokens", "value": {"intValue": "4"}},
+                                    {
+                                        "key": "gen_ai.response.finish_reasons",
+                                        "value": {"arrayValue": {"values": [{"stringValue": "stop"}]}},
+                                    },
+                                ],
+                                "status": {"code": 0},
+                            }
+                        ],
+                    }
+                ],
+            }
+        ]
+    },
+    "langfuse": {
+        "id": "o-1",
+        "traceId": "t-1",
+        "type": "GENERATION",
+        "startTime": "2026-09-01T12:00:00Z",
+        "model": "m",
+        "modelParameters": {"service_tier": "flex"},
+        "metadata": {"api_key_id": "key_1"},
+        "usageDetails": {"input": 3, "input_cached_tokens": 2, "output": 4, "total": 9},
+        "usage": {"unit": "TOKENS", "input": 3, "output": 4, "total": 7},
+        "level": "DEFAULT",
+    },
+    "openai-batch": {
+        "id": "batch_req_1",
+        "custom_id": "a",
+        "response": {
+            "status_code": 200,
+            "request_id": "r",
+            "body": {"created": 1_788_000_000, "choices": [{}], "usage": {"prompt_tokens": 3, "completion_tokens": 4}},
+        },
+        "error": None,
+        "request": {"url": "/v1/chat/completions", "body": {"model": "m"}},
+        "batch": {"id": "b", "created_at": 1_788_000_000, "metadata": {"api_key_id": "key_1"}},
+    },
+    "helicone": {
+        "request_id": "r-1",
+        "request_created_at": "2026-09-01 12:00:00.000",
+        "response_status": 200,
+        "request_path": "/v1/chat/completions",
+        "request_properties": {"api_key_id": "key_1"},
+        "request_body": {"model": "m"},
+        "response_body": {"helicone_message": "fetching"},
+        "prompt_tokens": 3,
+        "completion_tokens": 4,
+        "prompt_cache_read_tokens": 0,
+        "cache_reference_id": "",
+    },
+}
+"""One document of a format by its name; those of gateways are made by the functions above."""
