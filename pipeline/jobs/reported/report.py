@@ -12,6 +12,7 @@ from pipeline.base.periods import BillingPeriod, time_zone, usage_date
 from pipeline.documents.report.figures import BillStep, Days, Money, Report
 from pipeline.jobs.answers.grouped.bills import steps_to_bills
 from pipeline.jobs.answers.grouped.rated import rated_tables_of
+from pipeline.jobs.answers.watched.spending import spending_of
 from pipeline.jobs.night.night_warnings import warnings_of
 from pipeline.jobs.reported.billed import billed
 from pipeline.jobs.reported.days import report_days
@@ -46,10 +47,11 @@ def report(workspace: Workspace, period: BillingPeriod | None, now: datetime) ->
     zones = sorted({workspace.settings.timezone, *(account.timezone for account in workspace.accounts)})
     days = report_days(period, now, zones)
     spend = spend_of(workspace, rated, days, period)
+    spending = spending_of(workspace, rated=rated)
     bills = billed(workspace, built, book, days.span, now)
     warnings, elsewhere = not_billed(warnings_of(workspace, built, book), days.span)
     is_of_months = days.span.months is not None
-    steps = steps_to_bills(workspace, spend.total, book.of()) if is_of_months else []
+    steps = steps_to_bills(workspace, spend.total, book.of(), rated=rated) if is_of_months else []
     own = workspace.settings.currency
     currencies = sorted(spend.currencies | bills.currencies, key=lambda each: (each != own, each))
     today = min(usage_date(now, time_zone(name)) for name in zones)
@@ -85,9 +87,9 @@ def report(workspace: Workspace, period: BillingPeriod | None, now: datetime) ->
         unassigned=spend.spent(""),
         not_billed=warnings,
         elsewhere=elsewhere,
-        budgets=budgets_in(workspace, period if days.is_over else None),
-        odd_days=odd_days(workspace, days.span),
-        margins=margins_of(workspace, days.span),
+        budgets=budgets_in(workspace, spending, period if days.is_over else None),
+        odd_days=odd_days(workspace, spending, days.span),
+        margins=margins_of(workspace, days.span, built.marts),
         bills=bills.bills(),
         commit=built.snapshot.version,
         configuration=workspace.digest,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pipeline.configuration.workspace import Workspace
     from pipeline.invoicing import Invoice
     from pipeline.jobs.answers.grouped.cost import CostAnswer
+    from pipeline.jobs.answers.grouped.rated import RatedTables
     from pipeline.jobs.answers.grouped.selection import Span
 
 COST, OTHER_DAYS, LATER = "cost of usage", "cost of the bills' other days", "not on these bills"
@@ -62,12 +63,17 @@ def bill_steps(workspace: Workspace, selection: Selection) -> list[BillStep]:
     return steps_to_bills(workspace, answer, invoice_book(workspace, aggregate(workspace)).of())
 
 
-def steps_to_bills(workspace: Workspace, answer: CostAnswer, bills: Iterable[Invoice]) -> list[BillStep]:
-    """Return the steps from what was answered to those of some bills that are of its months and accounts."""
+def steps_to_bills(
+    workspace: Workspace, answer: CostAnswer, bills: Iterable[Invoice], *, rated: RatedTables | None = None
+) -> list[BillStep]:
+    """Return the steps from what was answered to those of some bills that are of its months and accounts.
+
+    ``rated`` are tables of all usage that are there already.
+    """
     costs = {total.currency: total.cost or Decimal(0) for total in answer.totals if total.currency}
     accounts, span = set(answer.selection.accounts), answer.selection.span
     bills = [bill for bill in bills if span.touches(bill.period) and (not accounts or bill.account_id in accounts)]
-    others = _cost_of_other_days(workspace, span, bills)
+    others = _cost_of_other_days(workspace, span, bills, rated)
     return [
         step
         for currency in sorted({*costs, *(bill.currency for bill in bills)})
@@ -80,7 +86,9 @@ def steps_to_bills(workspace: Workspace, answer: CostAnswer, bills: Iterable[Inv
     ]
 
 
-def _cost_of_other_days(workspace: Workspace, span: Span, bills: Sequence[Invoice]) -> dict[str, Decimal]:
+def _cost_of_other_days(
+    workspace: Workspace, span: Span, bills: Sequence[Invoice], rated: RatedTables | None
+) -> dict[str, Decimal]:
     """Return what usage costs on days of bills outside of a span, by currency."""
     accounts: dict[Span, set[str]] = {}
     for bill in bills:
@@ -89,7 +97,8 @@ def _cost_of_other_days(workspace: Workspace, span: Span, bills: Sequence[Invoic
     found: dict[str, Decimal] = {}
     for outside, ids in accounts.items():
         there = ids & {account.id for account in workspace.accounts}
-        for total in cost(workspace, ["account"], Selection(span=outside, accounts=tuple(sorted(there)))).totals:
+        others = Selection(span=outside, accounts=tuple(sorted(there)))
+        for total in cost(workspace, ["account"], others, rated=rated).totals:
             found[total.currency] = exact_sum([found.get(total.currency, Decimal(0)), total.cost or Decimal(0)])
     return found
 

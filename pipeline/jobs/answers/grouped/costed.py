@@ -80,12 +80,15 @@ def cost_card_of(workspace: Workspace) -> dict[str, str]:
     return {account_id: card for account_id, card in cards.items() if card}
 
 
-def costed(workspace: Workspace, span: Span) -> CostedTables:
+def costed(
+    workspace: Workspace, span: Span, *, usage_daily: pa.Table | None = None, exchanges_daily: pa.Table | None = None
+) -> CostedTables:
     """Return billed usage with charge and cost, of the months that a span touches at least.
 
-    Raises ``InexactAmount`` for a cost with more digits than its column holds.
+    The marts are given where they are there already. Raises ``InexactAmount`` for a cost with more digits than its
+    column holds.
     """
-    usage = _in_months(usage_by_cost_rate(workspace, span), span)
+    usage = _in_months(usage_by_cost_rate(workspace, span, usage_daily=usage_daily), span)
     charges = rate_placed(usage.select(schemas.USAGE_DAILY.names), workspace.accounts, workspace.rate_cards).charges
     charge = _by_place(charges, usage.num_rows)
     costs = _costs(usage, workspace)
@@ -107,7 +110,7 @@ def costed(workspace: Workspace, span: Span) -> CostedTables:
         "cost_currency": pc.if_else(pc.is_null(costs), pa.scalar(None, pa.string()), cost_currency),
         "cost_window_start": usage["cost_window_start"],
     }
-    exchanges = current_mart(workspace, EXCHANGES_DAILY)
+    exchanges = current_mart(workspace, EXCHANGES_DAILY) if exchanges_daily is None else exchanges_daily
     exchanges = exchanges.filter(exchanges["is_billed"])
     of_nobody = pa.chunked_array([pa.array([_currency_of_nobody(workspace)] * exchanges.num_rows, pa.string())])
     requests = exchanges.select([*_GRAIN, "events"]).append_column(
@@ -136,7 +139,9 @@ class _OfRows(NamedTuple):
     meter: pa.Array
 
 
-def usage_by_cost_rate(workspace: Workspace, span: Span | None = None) -> pa.Table:
+def usage_by_cost_rate(
+    workspace: Workspace, span: Span | None = None, *, usage_daily: pa.Table | None = None
+) -> pa.Table:
     """Return all billed usage so that each row has one price on either card, as ``USAGE_BY_COST_RATE``.
 
     From the mart where its rows are such, else from the events. Raises ``ConfigurationError`` where these are needed,
@@ -145,7 +150,8 @@ def usage_by_cost_rate(workspace: Workspace, span: Span | None = None) -> pa.Tab
     cards = cost_card_of(workspace)
     whole = read_log(workspace.lake)
     snapshot, _ = in_force(workspace, whole)
-    usage = with_cost_rates(current_mart(workspace, USAGE_DAILY), workspace, cards)
+    daily = current_mart(workspace, USAGE_DAILY) if usage_daily is None else usage_daily
+    usage = with_cost_rates(daily, workspace, cards)
     if usage is not None:
         return usage
     kept_counts(workspace, whole).refuse_periods(

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from pipeline.configuration.workspace import Workspace
+    from pipeline.jobs.answers.grouped.costed import CostedTables
     from pipeline.jobs.answers.grouped.selection import Selection
 
 _CLOCKED = ("usage_date", "billing_period")
@@ -159,10 +160,18 @@ class MarginAnswer:
     """The most tokens first."""
 
 
-def margin(workspace: Workspace, by: Sequence[str], selection: Selection, *, top: int | None = None) -> MarginAnswer:
+def margin(
+    workspace: Workspace,
+    by: Sequence[str],
+    selection: Selection,
+    *,
+    top: int | None = None,
+    tables: CostedTables | None = None,
+) -> MarginAnswer:
     """Return what the selected usage is charged and costs, grouped by words (``words.DIMENSIONS``) and by currency.
 
-    With ``top``, the groups of the greatest charges in each currency, and all others as one row. Raises
+    With ``top``, the groups of the greatest charges in each currency, and all others as one row. ``tables`` are what
+    ``costed`` returned, for whoever asks several questions of the same span. Raises
     ``ConfigurationError`` where no cost card is named, for an unknown word or id, and for words of exchanges or hours.
     """
     columns = columns_of(by, workspace.accounts)
@@ -178,7 +187,7 @@ def margin(workspace: Workspace, by: Sequence[str], selection: Selection, *, top
             'cost_card = "provider" at the top of tallybook.toml, or of an account in accounts.toml'
         )
         raise ConfigurationError(message)
-    tables = costed(workspace, selection.span)
+    tables = tables or costed(workspace, selection.span)
     selection = selection.completed(values_in(tables.tables()), workspace.accounts)
     usage, requests = (named(selection.chosen(table, workspace.accounts)) for table in tables.tables())
     is_metered = "meter" in columns or bool(selection.meters)
