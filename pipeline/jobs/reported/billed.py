@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from pipeline.configuration.workspace import Workspace
     from pipeline.invoicing import Invoice, InvoiceBook
-    from pipeline.invoicing.payments import Settlement
+    from pipeline.invoicing.payments import Payable, Settlement
     from pipeline.jobs.answers.grouped.selection import Span
     from pipeline.jobs.state.aggregate import Aggregate
 
@@ -177,7 +177,7 @@ def _urgency(bill: Bill) -> tuple[bool, bool, str, Decimal, str]:
     return not bill.is_blocked, not is_draft, bill.currency, bill.total.copy_negate(), bill.id
 
 
-def _today(invoice: Invoice, now: datetime) -> date:
+def _today(invoice: Payable, now: datetime) -> date:
     return usage_date(now, time_zone(invoice.timezone))
 
 

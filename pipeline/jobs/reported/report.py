@@ -21,6 +21,7 @@ from pipeline.jobs.reported.spend import last_usage_date, spend_of
 from pipeline.jobs.reported.unbilled import not_billed
 from pipeline.jobs.reported.watched import budgets_in, odd_days
 from pipeline.jobs.state.aggregate import aggregate
+from pipeline.jobs.state.drafted.heads import head_of
 from pipeline.jobs.state.drafts import invoice_book
 from pipeline.register.invoice_files import write_document
 
@@ -51,7 +52,7 @@ def report(workspace: Workspace, period: BillingPeriod | None, now: datetime) ->
     bills = billed(workspace, built, book, days.span, now)
     warnings, elsewhere = not_billed(warnings_of(workspace, built, book), days.span)
     is_of_months = days.span.months is not None
-    steps = steps_to_bills(workspace, spend.total, book.of(), rated=rated) if is_of_months else []
+    steps = steps_to_bills(workspace, spend.total, map(head_of, book.of()), rated=rated) if is_of_months else []
     own = workspace.settings.currency
     currencies = sorted(spend.currencies | bills.currencies, key=lambda each: (each != own, each))
     today = min(usage_date(now, time_zone(name)) for name in zones)

@@ -1,7 +1,7 @@
 """The book in brief: of every invoice what is listed of it, and of drafts what a night warns of.
 
 What a night says of 20,000 invoices fits into a table; the invoices themselves take seconds to make. Owns what is kept
-of an invoice. Does not own where it is kept (``kept``).
+of an invoice beside its head (``heads``). Does not own where it is kept (``kept``).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.invoicing.book import above_spend_cap
+from pipeline.jobs.state.drafted.heads import BookOfHeads, InvoiceHead, head_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -23,19 +24,9 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InvoiceInBrief:
-    """What is listed of an issued invoice or a draft, and what its files are known by."""
+class InvoiceInBrief(InvoiceHead):
+    """The head of an issued invoice or a draft, and what its files are known by."""
 
-    id: str
-    number: int | None
-    """None of a draft."""
-    account_id: str
-    account_name: str
-    period: BillingPeriod
-    status: str
-    lines: int
-    total: Decimal
-    currency: str
     row: str
     """Its row of ``invoices.csv``."""
     document_sha256: str
@@ -77,6 +68,17 @@ class BookInBrief:
     standing: tuple[LateUsage, ...]
     """As ``InvoiceBook.standing``."""
     above_caps: tuple[AboveSpendCap, ...]
+
+    def heads(self) -> BookOfHeads:
+        """Return the same invoices as a book of heads."""
+        heads = [
+            InvoiceHead(**{name: getattr(each, name) for name in InvoiceHead.__dataclass_fields__})
+            for each in self.invoices
+        ]
+        return BookOfHeads(
+            issued=tuple(each for each in heads if each.number is not None),
+            drafts=tuple(each for each in heads if each.number is None),
+        )
 
     @classmethod
     def of(cls, families: Iterable[FamilyInBrief]) -> BookInBrief:
@@ -121,17 +123,10 @@ def in_brief(
     caps: dict[str, list[AboveSpendCap]] = {}
     for invoice in book.of():
         document_sha256, lines_sha256 = sha256s[invoice.id]
+        head = head_of(invoice)
         invoices[family_of[invoice.account_id]].append(
             InvoiceInBrief(
-                id=invoice.id,
-                number=invoice.number,
-                account_id=invoice.account_id,
-                account_name=invoice.account_name,
-                period=invoice.period,
-                status=invoice.status.value,
-                lines=len(invoice.lines),
-                total=invoice.total,
-                currency=invoice.currency,
+                **{name: getattr(head, name) for name in InvoiceHead.__dataclass_fields__},
                 row=rows[invoice.id],
                 document_sha256=document_sha256,
                 lines_sha256=lines_sha256,
