@@ -25,8 +25,9 @@ from pipeline.base.errors import InexactAmount
 from pipeline.base.periods import BillingPeriod
 from pipeline.configuration.exchange_files import EXCHANGE_FOLDER, table_between
 from pipeline.jobs.answers.grouped.cost_rates import with_cost_rates
+from pipeline.jobs.answers.grouped.mart_rows import rows_of_months, touches_a_month_of
 from pipeline.jobs.answers.grouped.words import mapped
-from pipeline.jobs.state.aggregate import EXCHANGES_DAILY, USAGE_DAILY, current_mart
+from pipeline.jobs.state.aggregate import EXCHANGES_DAILY, USAGE_DAILY, marts_in_parts
 from pipeline.jobs.state.drafts import account_currencies
 from pipeline.jobs.state.forgotten.kept import kept_counts
 from pipeline.jobs.state.held import in_force
@@ -110,8 +111,12 @@ def costed(
         "cost_currency": pc.if_else(pc.is_null(costs), pa.scalar(None, pa.string()), cost_currency),
         "cost_window_start": usage["cost_window_start"],
     }
-    exchanges = current_mart(workspace, EXCHANGES_DAILY) if exchanges_daily is None else exchanges_daily
-    exchanges = exchanges.filter(exchanges["is_billed"])
+    if exchanges_daily is None:
+        exchanges = pa.concat_tables(
+            rows_of_months(workspace, EXCHANGES_DAILY, [span], [*_GRAIN, "events"], is_billed=True)
+        )
+    else:
+        exchanges = exchanges_daily.filter(exchanges_daily["is_billed"])
     of_nobody = pa.chunked_array([pa.array([_currency_of_nobody(workspace)] * exchanges.num_rows, pa.string())])
     requests = exchanges.select([*_GRAIN, "events"]).append_column(
         "currency", _currencies(exchanges, workspace, of_nobody)
@@ -150,8 +155,9 @@ def usage_by_cost_rate(
     cards = cost_card_of(workspace)
     whole = read_log(workspace.lake)
     snapshot, _ = in_force(workspace, whole)
-    daily = current_mart(workspace, USAGE_DAILY) if usage_daily is None else usage_daily
-    usage = with_cost_rates(daily, workspace, cards)
+    if usage_daily is None:
+        usage_daily = _daily(workspace, span)
+    usage = with_cost_rates(usage_daily, workspace, cards)
     if usage is not None:
         return usage
     kept_counts(workspace, whole).refuse_periods(
@@ -172,6 +178,16 @@ def usage_by_cost_rate(
         timezone=settings.timezone,
         unmeasured=settings.unmeasured.value,
     )
+
+
+def _daily(workspace: Workspace, span: Span | None) -> pa.Table:
+    """Return usage daily, of all months of accounts and of the calendar that a span touches, if any is given."""
+    parts = marts_in_parts(
+        workspace,
+        {USAGE_DAILY: schemas.USAGE_DAILY.names},
+        lambda period: span is None or touches_a_month_of(span, BillingPeriod.parse(period)),
+    )
+    return pa.concat_tables([schemas.USAGE_DAILY.empty_table(), *(part for _, part in parts)])
 
 
 def _in_months(usage: pa.Table, span: Span) -> pa.Table:

@@ -25,10 +25,12 @@ import pyarrow.compute as pc
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import exact_sum, normalised
 from pipeline.jobs.answers.grouped.costed import FREE, cost_card_of, costed, missing_exchange
+from pipeline.jobs.answers.grouped.mart_rows import values_of
 from pipeline.jobs.answers.grouped.rated import named
 from pipeline.jobs.answers.grouped.selection import values_in
 from pipeline.jobs.answers.grouped.summed import QUOTIENT_DIGITS, SHARE_DIGITS, rounded_quotient
 from pipeline.jobs.answers.grouped.words import HOUR, UNMETERED, columns_of, with_words
+from pipeline.jobs.state.aggregate import EXCHANGES_DAILY
 from pipeline.jobs.wording import UNASSIGNED
 
 if TYPE_CHECKING:
@@ -188,7 +190,12 @@ def margin(
         )
         raise ConfigurationError(message)
     tables = tables or costed(workspace, selection.span)
-    selection = selection.completed(values_in(tables.tables()), workspace.accounts)
+
+    def values(name: str) -> set[str]:
+        of_months = values_in(tables.tables())(name)
+        return of_months | values_of(workspace, EXCHANGES_DAILY, name, is_billed=True)
+
+    selection = selection.completed(values, workspace.accounts)
     usage, requests = (named(selection.chosen(table, workspace.accounts)) for table in tables.tables())
     is_metered = "meter" in columns or bool(selection.meters)
     found = _sums(
