@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,6 +13,9 @@ from workspaces import STANDARD, make_workspace, plain, tallybook, write_log
 
 from pipeline.base.periods import BillingPeriod
 from pipeline.configuration.workspace import open_workspace
+from pipeline.documents.invoice_jsonl import document_bytes
+from pipeline.jobs.answers.grouped.selection import Span
+from pipeline.jobs.answers.queried.invoice_rows import invoice_relations, lines_of_document, lines_of_invoice
 from pipeline.jobs.state.aggregate import aggregate
 from pipeline.jobs.state.drafted import issued, kept, now
 from pipeline.jobs.state.drafted.heads import BookOfHeads
@@ -192,3 +196,37 @@ def test_what_was_kept_and_damaged_changes_no_answer(lived: Path) -> None:
     assert not is_kept(lived)
     file.unlink()
     assert not is_kept(lived)
+
+
+def relations_of(root: Path) -> list[list[dict[str, object]]]:
+    found = invoice_relations(open_workspace(root, now=AT), ("invoices", "invoice_lines"), Span())
+    return [found[name].to_table().to_pylist() for name in ("invoices", "invoice_lines")]
+
+
+def test_rows_of_documents_are_those_of_a_whole_book(lived: Path) -> None:
+    workspace = open_workspace(lived, now=AT)
+    invoices = invoice_book(workspace, aggregate(workspace)).of()
+    for invoice in invoices:
+        assert lines_of_document(json.loads(document_bytes(invoice))) == lines_of_invoice(invoice)
+    heads, lines = relations_of(lived)
+    assert len(heads) == len(invoices)
+    assert {line["kind"] for line in lines} >= {"usage", "commitment", "correction", "credit", "tax", "reduction"}
+    shutil.rmtree(layout.lake(lived) / "counted")
+    assert relations_of(lived) == [heads, lines]
+
+
+def test_a_document_that_is_not_what_was_written_changes_no_row(lived: Path) -> None:
+    found = relations_of(lived)
+    documents = sorted((lived / "invoices").glob("2*/*/*.json"))
+    documents[0].write_bytes(documents[0].read_bytes().replace(b"jamba", b"gamba"))
+    assert relations_of(lived) == found
+    documents[-1].unlink()
+    assert relations_of(lived) == found
+
+
+def test_rows_of_a_month_are_those_of_its_invoices(lived: Path) -> None:
+    span = Span.of(BillingPeriod.parse("2026-10"))
+    found = invoice_relations(open_workspace(lived, now=AT), ("invoices",), span)["invoices"].to_table()
+    whole, _ = relations_of(lived)
+    periods = {"2026-10", "2026-Q4"}
+    assert found.to_pylist() == [row for row in whole if row["period"] in periods]

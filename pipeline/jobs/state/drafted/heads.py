@@ -54,6 +54,7 @@ class InvoiceHead:
     total: Decimal
     issue_date: date | None
     due_date: date | None
+    purchase_order: str
     credits_invoice: str
     is_partial: bool
     sums: tuple[KindSum, ...]
@@ -106,6 +107,7 @@ def head_of(invoice: Invoice) -> InvoiceHead:
         total=invoice.total,
         issue_date=invoice.issue_date,
         due_date=invoice.due_date,
+        purchase_order=invoice.purchase_order,
         credits_invoice=invoice.credits_invoice,
         is_partial=invoice.is_partial,
         sums=_sums(invoice),

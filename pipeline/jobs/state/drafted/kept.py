@@ -85,6 +85,7 @@ _SCHEMAS = {
             pa.field("total", _TEXT, nullable=False),
             pa.field("issue_date", pa.date32()),
             pa.field("due_date", pa.date32()),
+            pa.field("purchase_order", _TEXT, nullable=False),
             pa.field("credits_invoice", _TEXT, nullable=False),
             pa.field("is_partial", pa.bool_(), nullable=False),
             pa.field("sums", pa.list_(_SUM), nullable=False),
