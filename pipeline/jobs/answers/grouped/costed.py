@@ -26,8 +26,9 @@ from pipeline.base.periods import BillingPeriod
 from pipeline.configuration.exchange_files import EXCHANGE_FOLDER, table_between
 from pipeline.jobs.answers.grouped.cost_rates import with_cost_rates
 from pipeline.jobs.answers.grouped.mart_rows import rows_of_months, touches_a_month_of
+from pipeline.jobs.answers.grouped.selection import Span
 from pipeline.jobs.answers.grouped.words import mapped
-from pipeline.jobs.state.aggregate import EXCHANGES_DAILY, USAGE_DAILY, marts_in_parts
+from pipeline.jobs.state.aggregate import EXCHANGES_DAILY, USAGE_DAILY, marts_in_parts, months_written
 from pipeline.jobs.state.drafts import account_currencies
 from pipeline.jobs.state.forgotten.kept import kept_counts
 from pipeline.jobs.state.held import in_force
@@ -41,10 +42,10 @@ from pipeline.warehouse.by_cost_rate import count_by_cost_rate
 from pipeline.warehouse.reference import reference_tables
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import date
 
     from pipeline.configuration.workspace import Workspace
-    from pipeline.jobs.answers.grouped.selection import Span
 
 _WIDE = pa.decimal256(76, 30)
 """Of a product: a cost has 22 decimal places at most, and a rate of exchange adds 8."""
@@ -122,6 +123,24 @@ def costed(
         "currency", _currencies(exchanges, workspace, of_nobody)
     )
     return CostedTables(usage=pa.table(columns).filter(pc.invert(lacks_nothing)), requests=requests)
+
+
+def costed_by_month(workspace: Workspace) -> Iterator[pa.Table]:
+    """Yield ``costed(…).usage`` of all usage, month by month where that is the same, else all at once.
+
+    It is where every month is a calendar month, the marts are of now, and no event has to be counted by both cards.
+    """
+    months = months_written(workspace, USAGE_DAILY)
+    if months is None or any(account.month_day != 1 for account in workspace.accounts):
+        yield costed(workspace, Span()).usage
+        return
+    spans = [Span.of(BillingPeriod.parse(month)) for month in months]
+    cards = cost_card_of(workspace)
+    if any(with_cost_rates(_daily(workspace, span), workspace, cards) is None for span in spans):
+        yield costed(workspace, Span()).usage
+        return
+    for span in spans:
+        yield costed(workspace, span).usage
 
 
 def missing_exchange(workspace: Workspace, account_id: str, card_id: str, usage_date: date) -> str:

@@ -16,7 +16,7 @@ import pyarrow.dataset as ds
 
 from pipeline.base.errors import InexactAmount
 from pipeline.base.periods import BillingPeriod
-from pipeline.jobs.answers.grouped.costed import costed
+from pipeline.jobs.answers.grouped.costed import costed, costed_by_month
 from pipeline.jobs.answers.grouped.selection import Span
 from pipeline.jobs.answers.queried.columns import BUDGETS, COSTED_USAGE, VIEWS
 from pipeline.jobs.answers.queried.invoice_rows import HEADS, LINES, invoice_relations
@@ -25,6 +25,7 @@ from pipeline.jobs.state.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY,
 from pipeline.jobs.state.held import in_force
 from pipeline.lake.commits import read_log, verified_data_files, verified_quarantine
 from pipeline.lake.derived import read_manifest, verified_derived
+from pipeline.objects.spooled import spooled
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -53,8 +54,10 @@ def relations(workspace: Workspace, names: Collection[str], span: Span = _ALL) -
         found["quarantine"] = _of_files(paths, VIEWS["quarantine"].schema)
     found |= _marts(workspace, [name for name in (USAGE_DAILY, EXCHANGES_DAILY, CHARGES) if name in names], span)
     if "costed_usage" in names:
-        usage = costed(workspace, span).usage.select(COSTED_USAGE.names).cast(COSTED_USAGE)
-        found["costed_usage"] = ds.dataset(usage)
+        parts = costed_by_month(workspace) if span == _ALL else iter([costed(workspace, span).usage])
+        found["costed_usage"] = spooled(
+            (part.select(COSTED_USAGE.names).cast(COSTED_USAGE) for part in parts), COSTED_USAGE
+        )
     if {HEADS, LINES} & set(names):
         found |= invoice_relations(workspace, names, span)
     if "budgets" in names:
