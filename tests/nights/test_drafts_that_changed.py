@@ -26,8 +26,7 @@ from pipeline.jobs.invoices.issue import issue
 from pipeline.jobs.invoices.void import void
 from pipeline.jobs.state.aggregate import Aggregate
 from pipeline.jobs.state.drafted import changed, issued, kept
-from pipeline.jobs.state.drafted.brief import caps_exceeded
-from pipeline.jobs.state.drafted.heads import BookOfHeads
+from pipeline.jobs.state.drafted.heads import BookOfHeads, caps_exceeded
 from pipeline.jobs.state.drafted.now import kept_now
 from pipeline.jobs.state.drafts import invoice_book, period_files
 from pipeline.jobs.state.rate import rate
@@ -131,7 +130,7 @@ class Books:
         assert drafted.book.late == whole.late
         kept_of_now = kept_now(workspace)
         assert kept_of_now is not None
-        assert kept_of_now.heads().of() == BookOfHeads.of_invoices(whole.issued, whole.drafts).of()
+        assert kept_of_now.heads() == BookOfHeads.of_book(whole, workspace.accounts)
         assert list(drafted.book.above_caps) == caps_exceeded(whole, workspace.accounts)
         return self.made
 

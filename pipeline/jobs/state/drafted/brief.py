@@ -9,18 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.invoicing.book import above_spend_cap
-from pipeline.jobs.state.drafted.heads import BookOfHeads, InvoiceHead, head_of
+from pipeline.jobs.state.drafted.heads import BookOfHeads, InvoiceHead, caps_exceeded, head_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from decimal import Decimal
 
     from pipeline.accounts import Accounts
     from pipeline.base.periods import BillingPeriod
     from pipeline.invoicing import InvoiceBook
-    from pipeline.invoicing.book import LateUsage
+    from pipeline.invoicing.book import LateUsage, Place
     from pipeline.jobs.state.drafted.families import Family
+    from pipeline.jobs.state.drafted.heads import AboveSpendCap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,18 +34,6 @@ class InvoiceInBrief(InvoiceHead):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AboveSpendCap:
-    """A month of an account whose usage and fees on a draft are above its spend cap."""
-
-    account_id: str
-    draft_id: str
-    month: BillingPeriod
-    spent: Decimal
-    cap: Decimal
-    currency: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FamilyInBrief:
     """All of one family (``families``)."""
 
@@ -55,6 +42,8 @@ class FamilyInBrief:
     late: tuple[LateUsage, ...] = ()
     """That of months that stand as they were invoiced included."""
     above_caps: tuple[AboveSpendCap, ...] = ()
+    kept: tuple[Place, ...] = ()
+    """As ``InvoiceBook.kept``; sorted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +57,8 @@ class BookInBrief:
     standing: tuple[LateUsage, ...]
     """As ``InvoiceBook.standing``."""
     above_caps: tuple[AboveSpendCap, ...]
+    kept: frozenset[Place]
+    """As ``InvoiceBook.kept``."""
 
     def heads(self) -> BookOfHeads:
         """Return the same invoices as a book of heads."""
@@ -78,6 +69,10 @@ class BookInBrief:
         return BookOfHeads(
             issued=tuple(each for each in heads if each.number is not None),
             drafts=tuple(each for each in heads if each.number is None),
+            late=self.late,
+            standing=self.standing,
+            above_caps=self.above_caps,
+            kept=self.kept,
         )
 
     @classmethod
@@ -102,6 +97,7 @@ class BookInBrief:
             late=tuple(each for each in late if each.draft_id),
             standing=tuple(each for each in late if not each.draft_id),
             above_caps=tuple(sorted(caps, key=lambda each: places[each.draft_id])),
+            kept=frozenset(place for family in listed for place in family.kept),
         )
 
 
@@ -136,22 +132,16 @@ def in_brief(
         late.setdefault(family_of[usage.account_id], []).append(usage)
     for above in caps_exceeded(book, accounts):
         caps.setdefault(family_of[above.account_id], []).append(above)
+    kept: dict[str, list[Place]] = {}
+    for place in sorted(book.kept):
+        kept.setdefault(family_of[place[0]], []).append(place)
     return [
         FamilyInBrief(
             digest=family.digest,
             invoices=tuple(invoices[family.digest]),
             late=tuple(late.get(family.digest, ())),
             above_caps=tuple(caps.get(family.digest, ())),
+            kept=tuple(kept.get(family.digest, ())),
         )
         for family in families
-    ]
-
-
-def caps_exceeded(book: InvoiceBook, accounts: Accounts) -> list[AboveSpendCap]:
-    """Return the months of accounts that are above their spend caps on drafts, by draft."""
-    return [
-        AboveSpendCap(
-            account_id=part.account_id, draft_id=part.id, month=month, spent=spent, cap=cap, currency=part.currency
-        )
-        for part, month, spent, cap in above_spend_cap(book, accounts)
     ]

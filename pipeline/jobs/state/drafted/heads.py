@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING
 
 from pipeline.base.money import exact_sum, normalised
 from pipeline.invoicing import LineKind
+from pipeline.invoicing.book import above_spend_cap
 from pipeline.invoicing.invoice import credited_by, credited_in_part_by
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import date
     from decimal import Decimal
 
+    from pipeline.accounts import Accounts
     from pipeline.base.periods import BillingPeriod
-    from pipeline.invoicing import Invoice, InvoiceLine, InvoiceStatus
+    from pipeline.invoicing import Invoice, InvoiceBook, InvoiceLine, InvoiceStatus
+    from pipeline.invoicing.book import LateUsage, Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +69,22 @@ class BookOfHeads:
 
     issued: tuple[InvoiceHead, ...]
     drafts: tuple[InvoiceHead, ...]
+    late: tuple[LateUsage, ...]
+    standing: tuple[LateUsage, ...]
+    above_caps: tuple[AboveSpendCap, ...]
+    kept: frozenset[Place]
 
     @classmethod
-    def of_invoices(cls, issued: Iterable[Invoice], drafts: Iterable[Invoice]) -> BookOfHeads:
+    def of_book(cls, book: InvoiceBook, accounts: Accounts) -> BookOfHeads:
         """Take the heads of a book."""
-        return cls(issued=tuple(map(head_of, issued)), drafts=tuple(map(head_of, drafts)))
+        return cls(
+            issued=tuple(map(head_of, book.issued)),
+            drafts=tuple(map(head_of, book.drafts)),
+            late=book.late,
+            standing=book.standing,
+            above_caps=tuple(caps_exceeded(book, accounts)),
+            kept=book.kept,
+        )
 
     def of(self, period: BillingPeriod | None = None, account_id: str | None = None) -> list[InvoiceHead]:
         """Return issued invoices and drafts, optionally of one period, or that one account has lines on."""
@@ -88,6 +101,28 @@ class BookOfHeads:
     def credited_in_part_by(self) -> dict[str, list[str]]:
         """Return which credit notes take a part of which invoice back, by ids."""
         return credited_in_part_by(self.issued)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AboveSpendCap:
+    """A month of an account whose usage and fees on a draft are above its spend cap."""
+
+    account_id: str
+    draft_id: str
+    month: BillingPeriod
+    spent: Decimal
+    cap: Decimal
+    currency: str
+
+
+def caps_exceeded(book: InvoiceBook, accounts: Accounts) -> list[AboveSpendCap]:
+    """Return the months of accounts that are above their spend caps on drafts, by draft."""
+    return [
+        AboveSpendCap(
+            account_id=part.account_id, draft_id=part.id, month=month, spent=spent, cap=cap, currency=part.currency
+        )
+        for part, month, spent, cap in above_spend_cap(book, accounts)
+    ]
 
 
 def head_of(invoice: Invoice) -> InvoiceHead:

@@ -21,8 +21,8 @@ from pipeline.base.money import plain
 from pipeline.base.periods import BillingPeriod
 from pipeline.invoicing import InvoiceStatus, LineKind
 from pipeline.invoicing.book import LateUsage
-from pipeline.jobs.state.drafted.brief import AboveSpendCap, FamilyInBrief, InvoiceInBrief
-from pipeline.jobs.state.drafted.heads import KindSum
+from pipeline.jobs.state.drafted.brief import FamilyInBrief, InvoiceInBrief
+from pipeline.jobs.state.drafted.heads import AboveSpendCap, KindSum
 from pipeline.jobs.state.drafted.inputs import BookInputs, Month
 from pipeline.lake.counted import WHOLE, NewEntry, read_entries, read_piece, write_entries
 from pipeline.objects import arrow_bytes
@@ -31,6 +31,8 @@ from pipeline.warehouse.program import digest_of, program_parts
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
+
+    from pipeline.invoicing.book import Place
 
 KIND = "drafts"
 
@@ -116,6 +118,9 @@ _SCHEMAS = {
             pa.field("currency", _TEXT, nullable=False),
         ]
     ),
+    "kept": pa.schema(
+        [_FAMILY, pa.field("account_id", _TEXT, nullable=False), pa.field("period", _TEXT, nullable=False)]
+    ),
     "periods": pa.schema(
         [
             pa.field("period", _TEXT, nullable=False),
@@ -140,6 +145,7 @@ def read_kept(lake: Path) -> KeptDrafts:
     invoices: list[list[InvoiceInBrief]] = [[] for _ in digests]
     late: list[list[LateUsage]] = [[] for _ in digests]
     above_caps: list[list[AboveSpendCap]] = [[] for _ in digests]
+    kept: list[list[Place]] = [[] for _ in digests]
     for row in _rows(
         tables["invoices"],
         period=BillingPeriod.parse,
@@ -154,6 +160,8 @@ def read_kept(lake: Path) -> KeptDrafts:
         late[row.pop("family")].append(LateUsage(**row))
     for row in _rows(tables["above_caps"], month=BillingPeriod.parse, spent=Decimal, cap=Decimal):
         above_caps[row.pop("family")].append(AboveSpendCap(**row))
+    for row in _rows(tables["kept"], period=BillingPeriod.parse):
+        kept[row["family"]].append((row["account_id"], row["period"]))
     return KeptDrafts(
         families={
             digest: FamilyInBrief(
@@ -161,6 +169,7 @@ def read_kept(lake: Path) -> KeptDrafts:
                 invoices=tuple(invoices[place]),
                 late=tuple(late[place]),
                 above_caps=tuple(above_caps[place]),
+                kept=tuple(kept[place]),
             )
             for place, digest in enumerate(digests)
         },
@@ -189,6 +198,11 @@ def keep(
         "invoices": [_row(place, each) for place, family in enumerate(families) for each in family.invoices],
         "late": [_row(place, each) for place, family in enumerate(families) for each in family.late],
         "above_caps": [_row(place, each) for place, family in enumerate(families) for each in family.above_caps],
+        "kept": [
+            {"family": place, "account_id": account_id, "period": str(period)}
+            for place, family in enumerate(families)
+            for account_id, period in family.kept
+        ],
         "periods": [
             {
                 "period": str(period),

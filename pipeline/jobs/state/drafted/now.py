@@ -18,18 +18,20 @@ from pipeline.lake.commits import read_log
 
 if TYPE_CHECKING:
     from pipeline.configuration.workspace import Workspace
+    from pipeline.jobs.state.aggregate import Aggregate
 
 
-def heads_now(workspace: Workspace) -> BookOfHeads:
+def heads_now(workspace: Workspace, built: Aggregate | None = None) -> BookOfHeads:
     """Return the heads of issued invoices and of the drafts as of the workspace's now. Writes nothing.
 
-    Raises what counting and drafting raise, where they are made anew.
+    ``built`` is what was counted already, if anything was. Raises what counting and drafting raise, where they are made
+    anew.
     """
     kept = kept_now(workspace)
     if kept is not None:
         return kept.heads()
-    book = invoice_book(workspace, aggregate(workspace, is_checked=False))
-    return BookOfHeads.of_invoices(book.issued, book.drafts)
+    book = invoice_book(workspace, aggregate(workspace, is_checked=False) if built is None else built)
+    return BookOfHeads.of_book(book, workspace.accounts)
 
 
 def kept_now(workspace: Workspace) -> BookInBrief | None:
