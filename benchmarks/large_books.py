@@ -20,6 +20,7 @@ import click
 
 from benchmarks.events import EventsRecipe, write_lake, write_workspace
 from benchmarks.measure import ROOT, run
+from pipeline.cli.context import EXIT_DIFFERENCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,8 +88,9 @@ def _asked(checkout: Path, books: Path, question: str, answer: Path) -> list[str
     """Return a shell's command that asks in a checkout, and leaves what is printed, or written, in ``answer``."""
     words = [word.format(file=answer) for word in question.split()]
     into = "" if "{file}" in question else f"> {answer}"
-    asked = f'exec "{sys.executable}" -m pipeline.cli -w "{books}" {" ".join(words)} {into}'
-    return ["/bin/sh", "-c", f'cd "{checkout}" && PYTHONPATH="{checkout}" {asked}']
+    asked = f'"{sys.executable}" -m pipeline.cli -w "{books}" {" ".join(words)} {into}'
+    is_answer = f"code=$?; test $code -eq {EXIT_DIFFERENCE} || exit $code"  # as where a day is out of line
+    return ["/bin/sh", "-c", f'cd "{checkout}" && PYTHONPATH="{checkout}" {asked}; {is_answer}']
 
 
 def _cpu(runs: Sequence[Run]) -> float:
