@@ -39,7 +39,7 @@ QUESTIONS = (
     "margin --period 2026-03 --by account",
     f"anomalies {' '.join(_AS_OF)}",
     "export duckdb --to {file}",
-    "report --period 2026-03 --to {file}",
+    f"report --period 2026-03 {' '.join(_AS_OF)} --to {{file}}",
 )
 
 
@@ -64,8 +64,8 @@ def main(*, books: Path, events: int, beside: Path | None, rounds: int, question
         said = f"{question}: {_cpu(ours):.1f} s of CPU, {_peak(ours):,.0f} MB"
         if theirs:
             ratio = f"{_cpu(theirs) / _cpu(ours):.1f} and {_peak(theirs) / _peak(ours):.1f} times less"
-            is_file = "{file}" in question  # which says when it was written
-            same = "" if is_file else ", the same bytes" if len(printed) == 1 else ", OTHER BYTES"
+            is_of_an_instant = "duckdb" in question  # and says when it was written
+            same = "" if is_of_an_instant else ", the same bytes" if len(printed) == 1 else ", OTHER BYTES"
             said += f"; beside {_cpu(theirs):.1f} s, {_peak(theirs):,.0f} MB: {ratio}{same}"
         click.echo(said)
 
