@@ -165,9 +165,9 @@ def _commit(root: Path) -> None:
     ids=["account", "rate", "settings", "register", "commit"],
 )
 def test_what_was_kept_before_a_change_is_not_believed(lived: Path, change: Callable[[Path], None]) -> None:
+    assert is_kept(lived)
     change(lived)
     assert not is_kept(lived)
-    assert answers(lived) == without_what_was_kept(lived)
 
 
 def test_a_month_that_began_since_or_by_an_earlier_clock_has_not_makes_a_book_anew(lived: Path) -> None:
