@@ -58,6 +58,10 @@ class EventsRecipe:
     seed: int = 1
     last_day_events: int | None = None
     """Of one more day after those."""
+    keys: int = ACCOUNTS * KEYS_PER_ACCOUNT
+    models: tuple[str, ...] = MODELS
+    is_even: bool = False
+    """Whether all keys and models are used alike; else few of them make most of the events."""
 
     def counts(self) -> list[int]:
         """Return how many events each day has."""
@@ -70,28 +74,30 @@ class EventsRecipe:
         return sum(-(-count // COMMIT_EVENTS_MAX) for count in self.counts())
 
 
-def write_workspace(root: Path) -> None:
+def write_workspace(
+    root: Path, *, accounts: int = ACCOUNTS, keys_each: int = KEYS_PER_ACCOUNT, models: Sequence[str] = MODELS
+) -> None:
     """Write the configuration of a workspace whose accounts hold the keys of the events; everything is in UTC."""
     (root / "rates").mkdir(parents=True)
     (root / "logs").mkdir()
     (root / "tallybook.toml").write_text(
         'timezone = "UTC"\n[[sources]]\nname = "gateway"\npaths = ["logs/*"]\n', encoding="utf-8"
     )
-    keys = key_ids()
-    accounts = [
+    keys = key_ids(accounts * keys_each)
+    listed = [
         (
             f'[[accounts]]\nid = "account-{number:02d}"\nname = "Account {number}"\nkeys = '
-            f"{keys[number * KEYS_PER_ACCOUNT : (number + 1) * KEYS_PER_ACCOUNT]}\n"
+            f"{keys[number * keys_each : (number + 1) * keys_each]}\n"
         )
-        for number in range(ACCOUNTS)
+        for number in range(accounts)
     ]
-    (root / "accounts.toml").write_text("\n".join(accounts), encoding="utf-8")
+    (root / "accounts.toml").write_text("\n".join(listed), encoding="utf-8")
     rates = [
         (
             f'[[rates]]\nmodel = "{model}"\neffective_from = 2026-01-01T00:00:00Z\nprompt = {number + 1}.10\n'
             f"completion = {number + 4}.25\nprompt_cached = 0.05\n"
         )
-        for number, model in enumerate(MODELS)
+        for number, model in enumerate(models)
     ]
     (root / "rates" / "standard.toml").write_text(
         'id = "standard"\ncurrency = "USD"\n' + "\n".join(rates), encoding="utf-8"
@@ -130,7 +136,7 @@ def batches(recipe: EventsRecipe) -> Iterator[tuple[date, pa.Table]]:
         while rest > 0:
             count = min(rest, COMMIT_EVENTS_MAX)
             originals = _events(
-                chance, round(count / (1 + _DUPLICATES + _DUPLICATES_NEXT_DAY + _CONFLICTS)), index, number
+                chance, round(count / (1 + _DUPLICATES + _DUPLICATES_NEXT_DAY + _CONFLICTS)), index, number, recipe
             )
             again, next_day, differing = _samples(chance, originals, (_DUPLICATES, _DUPLICATES_NEXT_DAY, _CONFLICTS))
             copies = _moved(again, chance.integers(1_000_000, 90_000_000, len(again)))
@@ -144,16 +150,16 @@ def batches(recipe: EventsRecipe) -> Iterator[tuple[date, pa.Table]]:
             number += 1
 
 
-def _events(chance: np.random.Generator, count: int, day: int, number: int) -> pa.Table:
+def _events(chance: np.random.Generator, count: int, day: int, number: int, recipe: EventsRecipe) -> pa.Table:
     """Make events of one UTC day, none in its last minutes, so that the copies of a conflict fall on the same date."""
     begins_us = (
         int(datetime(_FIRST_DATE.year, _FIRST_DATE.month, _FIRST_DATE.day, tzinfo=UTC).timestamp()) * 1_000_000
         + day * _DAY_US
     )
-    keys = key_ids()
+    keys = key_ids(recipe.keys)
     weights = 1 / np.arange(1, len(keys) + 1)
-    key = chance.choice(len(keys), count, p=weights / weights.sum())
-    model = chance.choice(len(MODELS), count, p=_MODEL_WEIGHTS)
+    key = chance.choice(len(keys), count, p=None if recipe.is_even else weights / weights.sum())
+    model = chance.choice(len(recipe.models), count, p=None if recipe.is_even else _MODEL_WEIGHTS)
     status = chance.choice(len(_STATUSES), count, p=_STATUS_WEIGHTS)
     prompt, completion = (
         chance.lognormal(7, 1.2, count).astype(np.int64) + 5,
@@ -171,7 +177,7 @@ def _events(chance: np.random.Generator, count: int, day: int, number: int) -> p
             np.sort(chance.integers(0, _DAY_US - 300_000_000, count)) // 1_000 * 1_000 + begins_us, schemas.INSTANT
         ),
         "api_key_id": pa.array(keys, text).take(pa.array(key)),
-        "model_requested": pa.array(MODELS, text).take(pa.array(model)),
+        "model_requested": pa.array(recipe.models, text).take(pa.array(model)),
         "model_reported": pa.nulls(count, text),
         "service_tier": pa.nulls(count, text),
         "status": pa.array([each.value for each in _STATUSES], text).take(pa.array(status)),
@@ -248,9 +254,10 @@ def _hex_ids(chance: np.random.Generator, count: int, prefix: bytes) -> pa.Array
     )
 
 
-def key_ids() -> list[str]:
+def key_ids(count: int = ACCOUNTS * KEYS_PER_ACCOUNT) -> list[str]:
     """Return the key ids of all accounts, in their order; the first ones are used most."""
-    return [f"key_{hashlib.sha256(bytes([number])).hexdigest()[:32]}" for number in range(ACCOUNTS * KEYS_PER_ACCOUNT)]
+    numbers = (number.to_bytes(max(1, (number.bit_length() + 7) // 8)) for number in range(count))
+    return [f"key_{hashlib.sha256(number).hexdigest()[:32]}" for number in numbers]
 
 
 def _record(number: int, events: pa.Table) -> SourceRecord:

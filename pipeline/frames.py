@@ -2,8 +2,9 @@
 
 ``frames.charges(workspace, period="2026-10")`` is a pandas DataFrame. ``frames.open_books(workspace).charges(…)`` is
 the same relation before anything is read, and becomes what is wanted by one call: ``.pandas()``, ``.arrow()``,
-``.polars()``, ``.duckdb()``, or ``.batches()`` for what is greater than memory. Files are read as far as the filters
-ask: of other months or days none, of a row group none where its statistics say that nothing of it is chosen.
+``.polars()``, ``.duckdb()``, or ``.batches()`` and ``.reader()`` for what is greater than memory. Files are read as far
+as the filters ask: of other months or days none, of a row group none where its statistics say that nothing of it is
+chosen.
 
 Columns keep their Arrow types, so that an integer stays an integer and an amount an exact decimal; turn an amount into
 a float where it is plotted, not before. As of now: what is dated later than tomorrow is held. Does not own what the
@@ -85,6 +86,10 @@ class Relation:
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the rows batch by batch, for what is greater than memory: what is held at once is of one file."""
         yield from self._scanner().to_batches()
+
+    def reader(self) -> pa.RecordBatchReader:
+        """Return the same batches as a stream that others read to its end, once: Arrow, DuckDB, Polars, a file."""
+        return self._scanner().to_reader()
 
     def _scanner(self) -> ds.Scanner:
         return self.dataset.scanner(columns=list(self.columns), filter=self.filter, **_READ_AHEAD)

@@ -20,7 +20,7 @@ from enum import StrEnum
 from statistics import median
 from typing import TYPE_CHECKING
 
-from pipeline.base.money import exact_sum, minor_unit_digits, plain
+from pipeline.base.money import Rounding, exact_sum, minor_unit_digits, plain, rounded_to_minor_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -181,7 +181,7 @@ def _scatter(by_weekday: Sequence[Sequence[Decimal]], usual: UsualDay) -> float:
 
 
 def _money_rounded(amount: Decimal, currency: str) -> str:
-    return f"{float(amount):.{minor_unit_digits(currency)}f}"
+    return plain(rounded_to_minor_unit(amount, currency, Rounding.HALF_EVEN))
 
 
 def _share_rounded(amount: Decimal, whole: Decimal) -> str:

@@ -19,7 +19,7 @@ from pipeline.base.money import exact_sum, plain
 from pipeline.invoicing.corrections import correction_lines, invoiced_so_far, worth_of_lines
 from pipeline.invoicing.credits import NOTHING_CONSUMED, CreditBalance, consumed_by_grant, grants_of, lapsed_of
 from pipeline.invoicing.draft import OwedBy, draft_of_accounts
-from pipeline.invoicing.invoice import InvoiceStatus, credited_by
+from pipeline.invoicing.invoice import InvoiceStatus, credited_by, credited_in_part_by
 from pipeline.invoicing.lines import CAPPED_KINDS, SPENT_KINDS, total_of
 from pipeline.invoicing.period_lines import period_lines
 from pipeline.invoicing.places import closed_periods, draft_places, open_period
@@ -94,11 +94,7 @@ class InvoiceBook:
 
     def credited_in_part_by(self) -> dict[str, list[str]]:
         """Return which credit notes take a part of which invoice back, by ids."""
-        found: dict[str, list[str]] = {}
-        for invoice in self.issued:
-            if invoice.is_partial:
-                found.setdefault(invoice.credits_invoice, []).append(invoice.id)
-        return found
+        return credited_in_part_by(self.issued)
 
 
 def make_book(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pipeline.accounts import LANGUAGE_DEFAULT, BankDetails, Party
 from pipeline.base.money import exact_sum, normalised, rounded_to_minor_unit
@@ -379,7 +379,23 @@ def credit_note(
     )
 
 
-def credited_by(invoices: Iterable[Invoice]) -> dict[str, str]:
+class MayCredit(Protocol):
+    """What says which invoice is taken back: an invoice, or what is left of one without its lines."""
+
+    @property
+    def id(self) -> str:
+        """As ``Invoice.id``."""
+
+    @property
+    def credits_invoice(self) -> str:
+        """As ``Invoice.credits_invoice``."""
+
+    @property
+    def is_partial(self) -> bool:
+        """As ``Invoice.is_partial``."""
+
+
+def credited_by(invoices: Iterable[MayCredit]) -> dict[str, str]:
     """Return which credit note takes which invoice back in full, by the ids of the invoices.
 
     The other direction of ``credits_invoice``.
@@ -389,6 +405,15 @@ def credited_by(invoices: Iterable[Invoice]) -> dict[str, str]:
         for invoice in invoices
         if invoice.credits_invoice and not invoice.is_partial
     }
+
+
+def credited_in_part_by(invoices: Iterable[MayCredit]) -> dict[str, list[str]]:
+    """Return which credit notes take a part of which invoice back, by the ids of the invoices."""
+    found: dict[str, list[str]] = {}
+    for invoice in invoices:
+        if invoice.is_partial:
+            found.setdefault(invoice.credits_invoice, []).append(invoice.id)
+    return found
 
 
 def refuse_unknown_children(account_id: str, children: Sequence[tuple[str, str]], lines: Iterable[InvoiceLine]) -> None:

@@ -7,7 +7,7 @@ payments are kept (``pipeline.register.payments``). No invoice is changed by a p
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pipeline.base.money import exact_sum
 from pipeline.invoicing.invoice import InvoiceStatus
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date
     from decimal import Decimal
-
-    from pipeline.invoicing.invoice import Invoice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +42,43 @@ class Payment:
             raise ValueError(message)
 
 
+class Payable(Protocol):
+    """What is paid: an invoice, or what is left of one without its lines; a credit note takes off another's total."""
+
+    @property
+    def id(self) -> str:
+        """As ``Invoice.id``, and so of the others."""
+
+    @property
+    def status(self) -> InvoiceStatus:
+        """Whether it is an invoice or a credit note."""
+
+    @property
+    def timezone(self) -> str:
+        """In which it falls due."""
+
+    @property
+    def currency(self) -> str:
+        """Of its total."""
+
+    @property
+    def total(self) -> Decimal:
+        """What is to be paid."""
+
+    @property
+    def due_date(self) -> date | None:
+        """None where there is none."""
+
+    @property
+    def credits_invoice(self) -> str:
+        """Of a credit note: the invoice that it takes off."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
     """What became of an issued invoice's total."""
 
-    invoice: Invoice
+    invoice: Payable
     credited: Decimal
     """What credit notes took off it."""
     paid: Decimal
@@ -72,7 +102,7 @@ def standing(payments: Sequence[Payment]) -> list[Payment]:
     return [payment for payment in payments if payment.takes_back is None and payment.number not in taken_back]
 
 
-def settlements(issued: Iterable[Invoice], payments: Sequence[Payment]) -> dict[str, Settlement]:
+def settlements(issued: Iterable[Payable], payments: Sequence[Payment]) -> dict[str, Settlement]:
     """Return what became of each issued invoice, by its id; credit notes settle the invoices that they credit."""
     by_invoice: dict[str, list[Payment]] = {}
     for payment in payments:
@@ -94,6 +124,6 @@ def settlements(issued: Iterable[Invoice], payments: Sequence[Payment]) -> dict[
     }
 
 
-def _total(invoice: Invoice, amounts: Iterable[Decimal]) -> Decimal:
+def _total(invoice: Payable, amounts: Iterable[Decimal]) -> Decimal:
     """Add amounts with the decimal places of the invoice's total."""
     return exact_sum([invoice.total, -invoice.total, *amounts])

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import pyarrow.parquet as pq
 import pytest
 from documented import ROOT, copy_sample
 
@@ -27,7 +28,8 @@ def test_every_example_of_the_page_of_frames_runs(tmp_path: Path, monkeypatch: p
     names: dict[str, object] = {}
     for block in blocks:
         exec(block, names)  # noqa: S102  # the page's own code
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     events = names["books"].events(period="2026-10").arrow()  # type: ignore[attr-defined]
+    assert pq.read_table("october.parquet") == events.select(["occurred_at", "api_key_id", "prompt_tokens"])
     assert names["tokens"] == sum(tokens or 0 for tokens in events["prompt_tokens"].to_pylist())
     assert len(names["charges"]) == 245  # type: ignore[arg-type]

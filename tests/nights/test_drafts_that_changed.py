@@ -26,7 +26,8 @@ from pipeline.jobs.invoices.issue import issue
 from pipeline.jobs.invoices.void import void
 from pipeline.jobs.state.aggregate import Aggregate
 from pipeline.jobs.state.drafted import changed, issued, kept
-from pipeline.jobs.state.drafted.brief import caps_exceeded
+from pipeline.jobs.state.drafted.heads import BookOfHeads, caps_exceeded
+from pipeline.jobs.state.drafted.now import kept_now
 from pipeline.jobs.state.drafts import invoice_book, period_files
 from pipeline.jobs.state.rate import rate
 from pipeline.lake.counted import WHOLE, folder_of, read_entries
@@ -127,6 +128,9 @@ class Books:
             (each.id, each.status.value, len(each.lines), each.total, each.account_name) for each in whole.of()
         ]
         assert drafted.book.late == whole.late
+        kept_of_now = kept_now(workspace)
+        assert kept_of_now is not None
+        assert kept_of_now.heads() == BookOfHeads.of_book(whole, workspace.accounts)
         assert list(drafted.book.above_caps) == caps_exceeded(whole, workspace.accounts)
         return self.made
 

@@ -43,6 +43,13 @@ def test_the_reason_names_day_amount_and_what_is_usual() -> None:
     assert anomaly.difference == Decimal("36.61")
 
 
+def test_a_reason_has_every_digit_of_an_amount_that_a_float_would_lose() -> None:
+    anomaly = found(steady("11111111111111111.11") | {SATURDAY: Decimal("98765432109876543.21")})
+    assert anomaly is not None
+    assert "spent USD 98765432109876543.21 on" in anomaly.reason
+    assert "(USD 11111111111111111.11 over 8 weeks)" in anomaly.reason
+
+
 @pytest.mark.parametrize(
     ("spent", "says"),
     [

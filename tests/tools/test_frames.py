@@ -7,9 +7,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from workspaces import make_workspace, plain, tallybook, write_log
 
+from benchmarks.events import EventsRecipe, write_lake, write_workspace
 from pipeline import frames
 from pipeline.base.errors import ConfigurationError
 from pipeline.jobs.answers.queried.columns import VIEWS
@@ -47,6 +49,7 @@ def test_every_relation_has_its_columns_and_types_in_every_form(books: Path, nam
     ((counted,),) = relation.duckdb().aggregate("count(*)").fetchall()
     assert table.num_rows == len(frame) == relation.polars().height == counted
     assert sum(batch.num_rows for batch in relation.batches()) == counted
+    assert relation.reader().read_all() == table
     assert (counted > 0) == (name != "quarantine")
 
 
@@ -108,6 +111,23 @@ def test_a_budget_of_a_period_has_what_its_charges_add_up_to(books: Path) -> Non
         charged = sum(opened.charges(period=period).arrow()["amount"].to_pylist())
         (row,) = opened.budgets(period=period).arrow().to_pylist()
         assert (row["period"], row["spent"], row["forecast"]) == (period, charged, charged)
+
+
+@pytest.mark.slow
+def test_a_month_of_events_by_batches_never_holds_more_than_a_few_days(tmp_path: Path) -> None:
+    """Of thirty days, each a file of its own; a table of them all holds them all."""
+    write_workspace(tmp_path)
+    write_lake(tmp_path, EventsRecipe(events=180_000, days=30))
+    march = frames.open_books(tmp_path).events(period="2026-03")
+    before = pa.total_allocated_bytes()
+    rows = held = 0
+    for batch in march.reader():
+        rows += batch.num_rows
+        held = max(held, pa.total_allocated_bytes() - before)
+    del batch
+    table = march.arrow()
+    assert rows == table.num_rows
+    assert held < table.nbytes / 4
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,16 @@ import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from workspaces import fingerprints, make_workspace, plain, tallybook, write_log
 
 from pipeline import frames
 from pipeline.base.errors import ConfigurationError
+from pipeline.configuration.workspace import open_workspace
+from pipeline.jobs.answers.grouped.costed import costed, costed_by_month
+from pipeline.jobs.answers.grouped.selection import Span
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -315,3 +319,25 @@ def test_frames_and_sql_have_the_same_amounts(books: Path) -> None:
     assert len(frames.margin(books, by=["account", "model"])) == len(asked(books)["rows"])
     with pytest.raises(ConfigurationError, match="cannot be chosen by 'team'"):
         opened.margin(team="x")
+
+
+ALIASED = FLAT.replace('"flat"', '"provider"').replace("[[rates]]", '[aliases]\n"large" = "jamba-large"\n[[rates]]')
+
+
+@pytest.mark.parametrize(
+    ("accounts", "provider", "parts"),
+    [
+        (ACCOUNTS, ALIASED, 2),
+        (ACCOUNTS, PROVIDER, 1),  # a row of usage has several costs, and events are counted
+        (ACCOUNTS.replace('"acme"\n', '"acme"\nbilling_day = 25\n'), ALIASED, 1),
+    ],
+    ids=["month by month", "several costs of a row", "months from the 25th"],
+)
+def test_costs_month_by_month_are_those_of_all_usage_at_once(
+    tmp_path: Path, accounts: str, provider: str, parts: int
+) -> None:
+    books = make_books(tmp_path / "books", accounts=accounts, cards=CARDS | {"provider": provider})
+    workspace = open_workspace(books)
+    by_month = list(costed_by_month(workspace))
+    assert len(by_month) == parts
+    assert pa.concat_tables(by_month).equals(costed(workspace, Span()).usage)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import reduce
+from functools import partial, reduce
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -17,11 +17,12 @@ from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import normalised, plain_amount
 from pipeline.jobs.answers.grouped.compared import moved_to
 from pipeline.jobs.answers.grouped.hours import sliced_by_hour
+from pipeline.jobs.answers.grouped.mart_rows import rows_of_months, values_of
 from pipeline.jobs.answers.grouped.rated import named
 from pipeline.jobs.answers.grouped.selection import values_in
 from pipeline.jobs.answers.grouped.summed import SHARE_DIGITS, rounded_quotient
-from pipeline.jobs.answers.grouped.words import HOUR, UNBILLED, UNMETERED, columns_of, with_words
-from pipeline.jobs.state.aggregate import EXCHANGES_DAILY, USAGE_DAILY, current_mart
+from pipeline.jobs.answers.grouped.words import HOUR, PROVIDER, UNBILLED, UNMETERED, columns_of, with_words
+from pipeline.jobs.state.aggregate import EXCHANGES_DAILY, USAGE_DAILY
 from pipeline.jobs.state.suspicious import suspicious_copies_now
 from pipeline.tables.sums import WIDE, sums_by
 from pipeline.usage import events
@@ -65,9 +66,8 @@ def usage(workspace: Workspace, by: Sequence[str], selection: Selection, *, top:
     ``fate`` what is not billed is listed too; by a tag of keys, keys without it have an empty one. With ``top``, the
     groups of the most tokens, and all others as one row. Raises ``ConfigurationError`` for an unknown word or id.
     """
-    counted = _counted(workspace, by, selection, [selection.span])
-    grouped = counted.grouped(counted.chosen(selection.span))
-    return _listed(grouped, counted.columns, counted.counts, _stated(counted.counts), top)
+    counted = _counted(workspace, by, selection, None)
+    return _listed(counted.now, counted.columns, counted.counts, _stated(counted.counts), top)
 
 
 def usage_compared(
@@ -78,10 +78,7 @@ def usage_compared(
     Raises ``ConfigurationError`` likewise, and for a period that has no beginning or no end.
     """
     previous = selection.span.previous()
-    counted = _counted(workspace, by, selection, [selection.span, previous])
-    now = counted.grouped(counted.chosen(selection.span))
-    hours = now[HOUR].to_pylist() if HOUR in counted.columns else ()
-    before = counted.grouped(moved_to(counted.chosen(previous), selection.span, previous, hours))
+    counted = _counted(workspace, by, selection, previous)
     compared = "quantity" if counted.is_metered else "tokens"
     earlier = f"previous_{compared}"
     stated = _stated(counted.counts)
@@ -90,8 +87,8 @@ def usage_compared(
     ordered = [*leading, compared, earlier, *(name for name in counts if name not in leading)]
     both = pa.concat_tables(
         [
-            _side(now, counted.columns, {compared: stated, **{name: [name] for name in counts}}, ordered),
-            _side(before, counted.columns, {earlier: stated}, ordered),
+            _side(counted.now, counted.columns, {compared: stated, **{name: [name] for name in counts}}, ordered),
+            _side(counted.before, counted.columns, {earlier: stated}, ordered),
         ]
     )
     grouped = sums_by(both, counted.columns, ordered)
@@ -122,50 +119,59 @@ def listed_copies(workspace: Workspace, selection: Selection) -> pa.Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Counted:
-    """A mart that some words group."""
+    """Sums of a mart by some words."""
 
-    workspace: Workspace
-    by: Sequence[str]
-    table: pa.Table
-    selection: Selection
-    """With whole ids."""
     columns: list[str]
     counts: list[str]
+    now: pa.Table
+    before: pa.Table
+    """Those of the dates before, moved to the dates that they are compared with; without such dates, as ``now``."""
     is_metered: bool
 
-    def chosen(self, span: Span) -> pa.Table:
-        """Return the rows of some dates."""
-        return named(self.selection.chosen(self.table, self.workspace.accounts, span))
 
-    def grouped(self, table: pa.Table) -> pa.Table:
-        """Return the sums of some rows."""
-        return sums_by(with_words(table, self.by, self.workspace.accounts), self.columns, self.counts)
-
-
-def _counted(workspace: Workspace, by: Sequence[str], selection: Selection, spans: Sequence[Span]) -> _Counted:
+def _counted(workspace: Workspace, by: Sequence[str], selection: Selection, previous: Span | None) -> _Counted:
+    """Add up what is selected, and what was before, some rows of the mart after the others."""
     columns = columns_of(by, workspace.accounts)
     is_metered = "meter" in columns or bool(selection.meters)
     if is_metered and not set(by).isdisjoint(UNMETERED):
         message = f"a meter counts billed tokens only and cannot be combined with {' or '.join(UNMETERED)}"
         raise ConfigurationError(message)
+    is_billed = not is_metered and set(columns).isdisjoint(UNBILLED)
+    spans = [selection.span, *([previous] if previous else [])]
+    counts = ["quantity"] if is_metered else ["events", *(column.name for column in events.COUNTS)]
+    mart = USAGE_DAILY if is_metered else EXCHANGES_DAILY
     if HOUR in columns:
         sliced = sliced_by_hour(workspace, spans)
         table = sliced.usage if is_metered else sliced.exchanges
+        parts = iter([_billed(table) if is_billed else table])
+        selection = selection.completed(values_in([_billed(table) if is_billed else table]), workspace.accounts)
     else:
-        table = current_mart(workspace, USAGE_DAILY if is_metered else EXCHANGES_DAILY)
-    if not is_metered and set(columns).isdisjoint(UNBILLED):
-        table = table.filter(table["is_billed"])
-    selection = selection.completed(values_in([table]), workspace.accounts)
-    chosen = pa.concat_tables([selection.chosen(table, workspace.accounts, span) for span in spans])
-    return _Counted(
-        workspace=workspace,
-        by=by,
-        table=table,
-        selection=selection,
-        columns=columns,
-        counts=["quantity"] if is_metered else ["events", *_counts(chosen)],
-        is_metered=is_metered,
+        selection = selection.completed(partial(values_of, workspace, mart, is_billed=is_billed), workspace.accounts)
+        names = {*counts, *columns, *selection.columns, *(["model"] if PROVIDER in columns else [])}
+        parts = rows_of_months(workspace, mart, spans, names, is_billed=is_billed)
+
+    def sums(table: pa.Table) -> pa.Table:
+        found = sums_by(with_words(table, by, workspace.accounts), columns, counts)
+        return pa.table(
+            {name: found[name].cast(WIDE) if name in counts else found[name] for name in found.column_names}
+        )
+
+    now, before = [], []
+    for part in parts:
+        now.append(sums(named(selection.chosen(part, workspace.accounts))))
+        if previous is not None:
+            hours = now[-1][HOUR].to_pylist() if HOUR in columns else ()
+            earlier = named(selection.chosen(part, workspace.accounts, previous))
+            before.append(sums(moved_to(earlier, selection.span, previous, hours)))
+    shown = counts if is_metered else ["events", *_counts(pa.concat_tables([*now, *before]))]
+    sums_now, sums_before = (
+        sums_by(pa.concat_tables(tables), columns, counts).select([*columns, *shown]) for tables in (now, before or now)
     )
+    return _Counted(columns=columns, counts=shown, now=sums_now, before=sums_before, is_metered=is_metered)
+
+
+def _billed(table: pa.Table) -> pa.Table:
+    return table.filter(table["is_billed"])
 
 
 def _stated(counts: Sequence[str]) -> list[str]:

@@ -18,14 +18,16 @@ from pipeline.jobs.state.claims import refuse_broken_claims
 from pipeline.jobs.state.drafts import invoice_book, invoice_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pipeline.accounts import Account
     from pipeline.base.periods import BillingPeriod
     from pipeline.configuration.workspace import Workspace
-    from pipeline.invoicing import Invoice, InvoiceBook
+    from pipeline.invoicing import Invoice
+    from pipeline.invoicing.book import Place
     from pipeline.jobs.invoices.freezing import Freezing
     from pipeline.jobs.state.aggregate import Aggregate
+    from pipeline.jobs.state.drafted.heads import BookOfHeads, InvoiceHead
     from pipeline.rating import UnpricedUsage
 
 
@@ -61,9 +63,16 @@ def issue(
         return issued
 
 
-def blocks_of(workspace: Workspace, built: Aggregate, book: InvoiceBook, drafts: Sequence[Invoice]) -> dict[str, str]:
+def blocks_of(
+    workspace: Workspace,
+    built: Aggregate,
+    book: BookOfHeads,
+    drafts: Sequence[InvoiceHead],
+    awaited: Mapping[str, str],
+) -> dict[str, str]:
     """Return why drafts could not be issued once their period has ended, by their ids; those that could are left out.
 
+    ``awaited`` says so of those that await a rate of exchange (``awaited_rates``), which their lines alone tell.
     A claim about the counts that does not hold blocks all of them. Writes nothing.
     """
     try:
@@ -79,10 +88,22 @@ def blocks_of(workspace: Workspace, built: Aggregate, book: InvoiceBook, drafts:
             paid_by.setdefault(payer_id, []).append(account)
     found: dict[str, str] = {}
     for draft in drafts:
-        periods = _months_by_account(paid_by.get(draft.account_id, ()), book, [draft])
+        periods = _months_by_account(paid_by.get(draft.account_id, ()), book.kept, [draft])
         rows = chain.from_iterable(unpriced.get(account_id, ()) for account_id in periods)
         try:
             refuse_unpriced(rows, periods, f"{draft.period} cannot be issued")
+        except IssueBlocked as blocked:
+            found[draft.id] = str(blocked)
+        else:
+            found |= {draft.id: awaited[draft.id]} if draft.id in awaited else {}
+    return found
+
+
+def awaited_rates(workspace: Workspace, drafts: Iterable[Invoice]) -> dict[str, str]:
+    """Return which drafts await a rate of exchange, by their ids, and which rate."""
+    found: dict[str, str] = {}
+    for draft in drafts:
+        try:
             refuse_awaited_rates(workspace.accounts, [draft])
         except IssueBlocked as blocked:
             found[draft.id] = str(blocked)
@@ -108,7 +129,7 @@ def _issued(
     if not chosen:
         raise InvoiceNotFound(no_invoice_text(book, period, account_id))
     drafts = [invoice for invoice in chosen if invoice.number is None]
-    periods = _months_by_account(workspace.accounts, book, drafts)
+    periods = _months_by_account(workspace.accounts, book.kept, drafts)
     refuse_unpriced(built.rated.unpriced, periods, f"{period} cannot be issued")
     refuse_awaited_rates(workspace.accounts, drafts)
     if not drafts:
@@ -124,7 +145,7 @@ def _issued(
 
 
 def _months_by_account(
-    accounts: Iterable[Account], book: InvoiceBook, drafts: Iterable[Invoice]
+    accounts: Iterable[Account], kept_months: Iterable[Place], drafts: Iterable[Invoice | InvoiceHead]
 ) -> dict[str, set[BillingPeriod]]:
     """Return the months that must be priced before drafts can be issued, by the accounts whose usage it is."""
     months = {draft.account_id: draft.period.months for draft in drafts}
@@ -134,7 +155,7 @@ def _months_by_account(
             mine = {month for month in months[payer_id] if account.invoiced_in(month) == payer_id}
             if mine:
                 periods.setdefault(account.id, set()).update(mine)
-    for kept_account_id, kept in book.kept:
+    for kept_account_id, kept in kept_months:
         periods.get(kept_account_id, set()).add(kept)
     return periods
 

@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 
     from pipeline.base.periods import BillingPeriod
     from pipeline.invoicing import InvoiceBook
+    from pipeline.jobs.state.drafted.heads import BookOfHeads
 
 _LISTED = 3
 """How many accounts or periods a message names before it counts the rest."""
 
 
-def due_with_others(book: InvoiceBook, period: BillingPeriod, account_id: str | None) -> Iterator[str]:
+def due_with_others(book: InvoiceBook | BookOfHeads, period: BillingPeriod, account_id: str | None) -> Iterator[str]:
     """Yield who is billed with a longer period than the named one, or with months that begin on another day of it."""
     accounts: dict[BillingPeriod, list[str]] = {}
     for account, other in _others(book, period, account_id):
@@ -46,7 +47,9 @@ def no_invoice_text(book: InvoiceBook, period: BillingPeriod | None, account_id:
     return text + f"{them} billed with {_listed(list(map(str, others)))}: give --period {named}"
 
 
-def _others(book: InvoiceBook, period: BillingPeriod, account_id: str | None) -> Iterator[tuple[str, BillingPeriod]]:
+def _others(
+    book: InvoiceBook | BookOfHeads, period: BillingPeriod, account_id: str | None
+) -> Iterator[tuple[str, BillingPeriod]]:
     """Yield account and period of the drafts and the standing invoices of other periods that share a day."""
     taken_back = book.credited_by()
     found = {

@@ -11,8 +11,7 @@ from pipeline.configuration.settings import UnmeasuredPolicy
 from pipeline.jobs.night.other_usage import other_usage, other_usage_text
 from pipeline.jobs.state.aggregate import aggregate
 from pipeline.jobs.state.claims import row_text
-from pipeline.jobs.state.drafted.brief import caps_exceeded
-from pipeline.jobs.state.drafts import invoice_book
+from pipeline.jobs.state.drafted.now import heads_now
 from pipeline.jobs.state.held import held_text
 from pipeline.jobs.state.notices.acknowledged import read_acknowledged
 from pipeline.jobs.state.notices.told import told_before
@@ -26,11 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from pipeline.configuration.workspace import Workspace
-    from pipeline.invoicing import InvoiceBook
     from pipeline.invoicing.book import LateUsage
     from pipeline.jobs.night.other_usage import OtherUsage
     from pipeline.jobs.state.aggregate import Aggregate
-    from pipeline.jobs.state.drafted.brief import AboveSpendCap
+    from pipeline.jobs.state.drafted.heads import AboveSpendCap, BookOfHeads
     from pipeline.jobs.state.held import HeldUsage
     from pipeline.jobs.state.quarantined import QuarantinedUsage
     from pipeline.jobs.state.suspicious import SuspiciousCopies
@@ -83,17 +81,17 @@ def warnings_now(workspace: Workspace) -> list[NightWarning]:
     Counts everything and writes nothing.
     """
     built = aggregate(workspace)
-    return warnings_of(workspace, built, invoice_book(workspace, built))
+    return warnings_of(workspace, built, heads_now(workspace, built))
 
 
-def warnings_of(workspace: Workspace, built: Aggregate, book: InvoiceBook) -> list[NightWarning]:
+def warnings_of(workspace: Workspace, built: Aggregate, book: BookOfHeads) -> list[NightWarning]:
     """Return what ``warnings_now`` returns, of what was counted and drafted already."""
     found = night_warnings(
         workspace,
         built,
         late=book.late,
         standing=book.standing,
-        above_caps=caps_exceeded(book, workspace.accounts),
+        above_caps=book.above_caps,
         quarantined=quarantined_usage(workspace, built.snapshot),
         suspicious=copies_by_key(suspicious_copies(workspace, built)),
         beside_the_meters=other_usage(workspace, built.snapshot),

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from pipeline.configuration.workspace import Workspace
-    from pipeline.invoicing import Invoice, InvoiceBook
-    from pipeline.invoicing.payments import Settlement
+    from pipeline.invoicing.payments import Payable, Settlement
     from pipeline.jobs.answers.grouped.selection import Span
     from pipeline.jobs.state.aggregate import Aggregate
+    from pipeline.jobs.state.drafted.heads import BookOfHeads, InvoiceHead
 
 LISTED = 20
 """So many bills of the period are listed, those that need somebody first and then the greatest."""
@@ -46,7 +46,7 @@ class Billed:
     """Those that need somebody first, then drafts before invoices, the greatest first."""
     earlier: tuple[Bill, ...]
     """Drafts of periods that ended before this one began, the oldest first."""
-    invoices: tuple[Invoice, ...]
+    invoices: tuple[InvoiceHead, ...]
     """Those of ``of_period``."""
     settled: Mapping[str, Settlement]
     """Of all issued invoices, by id."""
@@ -90,12 +90,17 @@ class Billed:
         mine = [self.settled[invoice_id] for invoice_id in sorted(self.overdue)]
         return _open(each for each in mine if each.invoice.currency == currency)
 
-    def _of(self, currency: str) -> list[Invoice]:
+    def _of(self, currency: str) -> list[InvoiceHead]:
         return [each for each in self.invoices if each.currency == currency]
 
 
-def billed(workspace: Workspace, built: Aggregate, book: InvoiceBook, span: Span, now: datetime) -> Billed:
-    """Return the bills of periods that touch some dates, and the drafts that should have been issued before."""
+def billed(
+    workspace: Workspace, built: Aggregate, book: BookOfHeads, span: Span, now: datetime, *, awaited: Mapping[str, str]
+) -> Billed:
+    """Return the bills of periods that touch some dates, and the drafts that should have been issued before.
+
+    ``awaited`` says which drafts await a rate of exchange, as ``awaited_rates`` does.
+    """
     settled = settlements(book.issued, read_payments(workspace.root))
     overdue = frozenset(
         invoice_id for invoice_id, each in settled.items() if each.is_overdue(_today(each.invoice, now))
@@ -103,7 +108,7 @@ def billed(workspace: Workspace, built: Aggregate, book: InvoiceBook, span: Span
     mine = [invoice for invoice in book.of() if span.touches(invoice.period)]
     earlier = [draft for draft in book.drafts if span.from_date is not None and draft.period.end_date <= span.from_date]
     drafts = [invoice for invoice in (*mine, *earlier) if invoice.status is InvoiceStatus.DRAFT]
-    states = _States(book=book, blocks=blocks_of(workspace, built, book, drafts), settled=settled, now=now)
+    states = _States(book=book, blocks=blocks_of(workspace, built, book, drafts, awaited), settled=settled, now=now)
     bills = [states.bill_of(invoice) for invoice in mine]
     return Billed(
         of_period=tuple(sorted(bills, key=_urgency)),
@@ -120,7 +125,7 @@ class _States:
     def __init__(
         self,
         *,
-        book: InvoiceBook,
+        book: BookOfHeads,
         blocks: Mapping[str, str],
         settled: Mapping[str, Settlement],
         now: datetime,
@@ -128,7 +133,7 @@ class _States:
         self._blocks, self._settled, self._now = blocks, settled, now
         self._credited_by, self._in_part_by = book.credited_by(), book.credited_in_part_by()
 
-    def bill_of(self, invoice: Invoice) -> Bill:
+    def bill_of(self, invoice: InvoiceHead) -> Bill:
         if invoice.status is InvoiceStatus.DRAFT:
             state, detail = self._of_draft(invoice)
         elif invoice.credits_invoice:
@@ -142,7 +147,7 @@ class _States:
             account_id=invoice.account_id,
             account_name=invoice.account_name,
             period=invoice.period,
-            lines=len(invoice.lines),
+            lines=invoice.lines,
             total=invoice.total,
             currency=invoice.currency,
             state=state,
@@ -150,14 +155,14 @@ class _States:
             is_blocked=state in _URGENT,
         )
 
-    def _of_draft(self, draft: Invoice) -> tuple[str, str]:
+    def _of_draft(self, draft: InvoiceHead) -> tuple[str, str]:
         if draft.id in self._blocks:
             return BLOCKED, self._blocks[draft.id]
         if self._now < draft.period.end_at(time_zone(draft.timezone)):
             return NOT_OVER, ""
         return READY, ""
 
-    def _of_issued(self, invoice: Invoice) -> tuple[str, str]:
+    def _of_issued(self, invoice: InvoiceHead) -> tuple[str, str]:
         settlement = self._settled[invoice.id]
         if invoice.id in self._credited_by:
             return CREDITED, f"by {self._credited_by[invoice.id]}"
@@ -177,11 +182,11 @@ def _urgency(bill: Bill) -> tuple[bool, bool, str, Decimal, str]:
     return not bill.is_blocked, not is_draft, bill.currency, bill.total.copy_negate(), bill.id
 
 
-def _today(invoice: Invoice, now: datetime) -> date:
+def _today(invoice: Payable, now: datetime) -> date:
     return usage_date(now, time_zone(invoice.timezone))
 
 
-def _totals(invoices: Iterable[Invoice]) -> Totals:
+def _totals(invoices: Iterable[InvoiceHead]) -> Totals:
     listed = list(invoices)
     return Totals(count=len(listed), total=exact_sum(invoice.total for invoice in listed))
 

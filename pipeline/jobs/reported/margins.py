@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.documents.report.figures import Margin, MarginGroup, Margins
+from pipeline.jobs.answers.grouped.costed import costed
 from pipeline.jobs.answers.grouped.margin import margin
 from pipeline.jobs.answers.grouped.selection import Selection
 from pipeline.jobs.reported.spend import GREATEST
@@ -18,16 +19,18 @@ if TYPE_CHECKING:
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.answers.grouped.margin import MarginAnswer, MarginRow
     from pipeline.jobs.answers.grouped.selection import Span
+    from pipeline.warehouse.marts import Marts
 
 _WORDS = ("account", "model")
 _REASONS = 5
 
 
-def margins_of(workspace: Workspace, span: Span) -> tuple[Margins, ...]:
+def margins_of(workspace: Workspace, span: Span, marts: Marts) -> tuple[Margins, ...]:
     """Return the margins of usage, by currency; none where no cost card is configured."""
     if not workspace.settings.cost_card and not any(account.cost_card for account in workspace.accounts):
         return ()
-    answers = {word: margin(workspace, [word], Selection(span=span), top=GREATEST) for word in _WORDS}
+    tables = costed(workspace, span, usage_daily=marts.usage_daily, exchanges_daily=marts.exchanges_daily)
+    answers = {word: margin(workspace, [word], Selection(span=span), top=GREATEST, tables=tables) for word in _WORDS}
     first = answers[_WORDS[0]]
     own = workspace.settings.currency
     totals = sorted(first.totals, key=lambda each: (each.currency != own, each.currency))

@@ -12,6 +12,8 @@ from pipeline.base.periods import BillingPeriod, time_zone, usage_date
 from pipeline.documents.report.figures import BillStep, Days, Money, Report
 from pipeline.jobs.answers.grouped.bills import steps_to_bills
 from pipeline.jobs.answers.grouped.rated import rated_tables_of
+from pipeline.jobs.answers.watched.spending import spending_of
+from pipeline.jobs.invoices.issue import awaited_rates
 from pipeline.jobs.night.night_warnings import warnings_of
 from pipeline.jobs.reported.billed import billed
 from pipeline.jobs.reported.days import report_days
@@ -20,6 +22,8 @@ from pipeline.jobs.reported.spend import last_usage_date, spend_of
 from pipeline.jobs.reported.unbilled import not_billed
 from pipeline.jobs.reported.watched import budgets_in, odd_days
 from pipeline.jobs.state.aggregate import aggregate
+from pipeline.jobs.state.drafted.heads import BookOfHeads
+from pipeline.jobs.state.drafted.now import heads_now
 from pipeline.jobs.state.drafts import invoice_book
 from pipeline.register.invoice_files import write_document
 
@@ -39,17 +43,22 @@ def report(workspace: Workspace, period: BillingPeriod | None, now: datetime) ->
     Writes nothing. Counts every event, as a night does. Raises what counting and drafting raise.
     """
     built = aggregate(workspace)
-    book = invoice_book(workspace, built)
+    if any(account.exchange for account in workspace.accounts):  # whose drafts' lines say which rates they await
+        whole = invoice_book(workspace, built)
+        book, awaited = BookOfHeads.of_book(whole, workspace.accounts), awaited_rates(workspace, whole.drafts)
+    else:
+        book, awaited = heads_now(workspace, built), {}
     rated = rated_tables_of(workspace, built)
     if period is None:
         period = BillingPeriod.of(last_usage_date(rated) or usage_date(now, workspace.settings.zone))
     zones = sorted({workspace.settings.timezone, *(account.timezone for account in workspace.accounts)})
     days = report_days(period, now, zones)
     spend = spend_of(workspace, rated, days, period)
-    bills = billed(workspace, built, book, days.span, now)
+    spending = spending_of(workspace, rated=rated)
+    bills = billed(workspace, built, book, days.span, now, awaited=awaited)
     warnings, elsewhere = not_billed(warnings_of(workspace, built, book), days.span)
     is_of_months = days.span.months is not None
-    steps = steps_to_bills(workspace, spend.total, book.of()) if is_of_months else []
+    steps = steps_to_bills(workspace, spend.total, book.of(), rated=rated) if is_of_months else []
     own = workspace.settings.currency
     currencies = sorted(spend.currencies | bills.currencies, key=lambda each: (each != own, each))
     today = min(usage_date(now, time_zone(name)) for name in zones)
@@ -85,9 +94,9 @@ def report(workspace: Workspace, period: BillingPeriod | None, now: datetime) ->
         unassigned=spend.spent(""),
         not_billed=warnings,
         elsewhere=elsewhere,
-        budgets=budgets_in(workspace, period if days.is_over else None),
-        odd_days=odd_days(workspace, days.span),
-        margins=margins_of(workspace, days.span),
+        budgets=budgets_in(workspace, spending, period if days.is_over else None),
+        odd_days=odd_days(workspace, spending, days.span),
+        margins=margins_of(workspace, days.span, built.marts),
         bills=bills.bills(),
         commit=built.snapshot.version,
         configuration=workspace.digest,

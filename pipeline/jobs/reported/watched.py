@@ -17,22 +17,23 @@ if TYPE_CHECKING:
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.answers.grouped.selection import Span
     from pipeline.jobs.answers.watched.budgets import BudgetState
+    from pipeline.jobs.answers.watched.spending import Spending
 
 ODD_LISTED = 5
 
 
-def budgets_in(workspace: Workspace, period: BillingPeriod | None) -> tuple[Budget, ...]:
+def budgets_in(workspace: Workspace, spending: Spending, period: BillingPeriod | None) -> tuple[Budget, ...]:
     """Return how each budget stands in the period of its own that holds a period's last day: the fullest first.
 
     Of None, in the one that holds today.
     """
-    states = budgets(workspace, period=period)
+    states = budgets(workspace, period=period, spending=spending)
     return tuple(_budget(each) for each in sorted(states, key=_fullness))
 
 
-def odd_days(workspace: Workspace, span: Span) -> OddDays:
+def odd_days(workspace: Workspace, spending: Spending, span: Span) -> OddDays:
     """Return the days of a span on which an account, key or model is far from its own past."""
-    found = anomalies(workspace, span=span)
+    found = anomalies(workspace, span=span, spending=spending)
     return OddDays(
         days=tuple(
             OddDay(kind=each.kind, currency=each.anomaly.currency, reason=each.anomaly.reason)

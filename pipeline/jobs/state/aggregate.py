@@ -22,7 +22,7 @@ from pipeline.jobs.state.forgotten.kept import NOTHING, kept_counts
 from pipeline.jobs.state.held import held_usage, in_force, statuses_of
 from pipeline.jobs.state.rate import rate
 from pipeline.lake.commits import read_log, verified_files
-from pipeline.lake.derived import open_derived, read_derived, write_derived
+from pipeline.lake.derived import open_derived, read_derived, read_manifest, write_derived
 from pipeline.objects.spill import spill_folder, sweep_spills
 from pipeline.tables import schemas
 from pipeline.usage import UsageStatus
@@ -221,6 +221,13 @@ def marts_in_parts(
         for period, table in by_period(built).items():
             if is_wanted(period):
                 yield name, table.select(columns[name])
+
+
+def months_written(workspace: Workspace, name: str) -> list[str] | None:
+    """Return the billing periods of a derived table, in order; None where something it depends on changed since."""
+    manifest = read_manifest(workspace.lake, name)
+    inputs = inputs_of(workspace, in_force(workspace, read_log(workspace.lake))[0])
+    return None if manifest is None or manifest.inputs != inputs else sorted(manifest.files)
 
 
 def inputs_of(workspace: Workspace, snapshot: LakeSnapshot) -> Mapping[str, str]:

@@ -106,16 +106,30 @@ def invoice_book(
 
 def used_places(workspace: Workspace, built: Aggregate) -> list[Place]:
     """Return the accounts and months with usage that have begun, by month and account."""
-    begun: dict[tuple[str, BillingPeriod], bool] = {}
+    begun = months_begun(workspace, built)
+    return [
+        (account_id, period)
+        for account_id, period in _accounts_and_periods(built.marts.usage_daily)
+        if begun[_zone_of(workspace, account_id), period]
+    ]
 
-    def is_begun(account_id: str, period: BillingPeriod) -> bool:
-        account = workspace.accounts.by_id(account_id)
-        place = ("" if account is None else account.timezone, period)
-        if place not in begun:
-            begun[place] = has_begun(workspace, built.snapshot, account_id, period)
-        return begun[place]
 
-    return [place for place in _accounts_and_periods(built.marts.usage_daily) if is_begun(*place)]
+def months_begun(workspace: Workspace, built: Aggregate) -> dict[tuple[str, BillingPeriod], bool]:
+    """Return which months with usage have begun, by time zone and month; the zone of accounts that are gone is empty.
+
+    Of all that a book is made from, this alone depends on the clock once the marts are there.
+    """
+    found: dict[tuple[str, BillingPeriod], bool] = {}
+    for account_id, period in _accounts_and_periods(built.marts.usage_daily):
+        place = (_zone_of(workspace, account_id), period)
+        if place not in found:
+            found[place] = has_begun(workspace, built.snapshot, account_id, period)
+    return found
+
+
+def _zone_of(workspace: Workspace, account_id: str) -> str:
+    account = workspace.accounts.by_id(account_id)
+    return "" if account is None else account.timezone
 
 
 def unpriced_places(workspace: Workspace, built: Aggregate) -> set[Place]:

@@ -86,8 +86,14 @@ def clock_of(workspace: Workspace, snapshot: LakeSnapshot) -> datetime | None:
 
 def has_begun(workspace: Workspace, snapshot: LakeSnapshot, account_id: str, period: BillingPeriod) -> bool:
     """Say whether a month has begun in an account's time zone: no draft is made for one that has not."""
-    account, now = workspace.accounts.by_id(account_id), clock_of(workspace, snapshot)
-    return account is None or now is None or day_start_at(period.first_date, time_zone(account.timezone)) <= now
+    account = workspace.accounts.by_id(account_id)
+    return month_has_begun(workspace, snapshot, "" if account is None else account.timezone, period)
+
+
+def month_has_begun(workspace: Workspace, snapshot: LakeSnapshot, timezone: str, period: BillingPeriod) -> bool:
+    """Say whether a month has begun in a time zone; in the empty one of accounts that are gone, all have."""
+    now = clock_of(workspace, snapshot)
+    return not timezone or now is None or day_start_at(period.first_date, time_zone(timezone)) <= now
 
 
 def statuses_of(held: Iterable[HeldUsage]) -> Counter[str]:

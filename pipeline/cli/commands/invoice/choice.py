@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pipeline.base.periods import BillingPeriod
     from pipeline.configuration.workspace import Workspace
     from pipeline.invoicing import Invoice, InvoiceBook
+    from pipeline.jobs.state.drafted.heads import BookOfHeads
 
 
 class AmountType(click.ParamType["Decimal"]):
@@ -64,7 +65,9 @@ def chosen_invoices(book: InvoiceBook, period: BillingPeriod | None, account_id:
     return chosen
 
 
-def tell_of_longer_periods(book: InvoiceBook, period: BillingPeriod | None, account_id: str | None) -> None:
+def tell_of_longer_periods(
+    book: InvoiceBook | BookOfHeads, period: BillingPeriod | None, account_id: str | None
+) -> None:
     """Say on stderr who is billed with a longer period than the one that was named, and so is not listed."""
     for text in () if period is None else due_with_others(book, period, account_id):
         tell(text)

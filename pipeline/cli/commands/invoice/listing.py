@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.base.money import plain
-from pipeline.cli.commands.invoice.choice import account_option, book_of, period_option, tell_of_longer_periods
+from pipeline.cli.commands.invoice.choice import account_option, period_option, tell_of_longer_periods
 from pipeline.cli.commands.invoice.printed import print_list
 from pipeline.cli.commands.invoice.settled import is_overdue, settled
 from pipeline.cli.context import as_of_option, tell
@@ -18,6 +18,7 @@ from pipeline.cli.output import output_option, put_list
 from pipeline.cli.tables.forms import Form
 from pipeline.configuration.workspace import open_workspace
 from pipeline.invoicing import InvoiceStatus
+from pipeline.jobs.state.drafted.now import heads_now
 from pipeline.jobs.wording import counted
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from pipeline.base.periods import BillingPeriod
     from pipeline.cli.context import Invocation
     from pipeline.cli.output import Output
-    from pipeline.invoicing import Invoice, InvoiceBook
     from pipeline.invoicing.payments import Settlement
+    from pipeline.jobs.state.drafted.heads import BookOfHeads, InvoiceHead
 
 
 @click.command(
@@ -60,7 +61,7 @@ def list_command(
     workspace = open_workspace(invocation.workspace, now=invocation.now())
     account_id = whole_account_id(workspace, account_id)
     now = invocation.clock(as_of, workspace.settings.zone)
-    book = book_of(replace(workspace, now=now))
+    book = heads_now(replace(workspace, now=now))
     settlements = settled(workspace.root, book)
     overdue = {invoice_id for invoice_id, each in settlements.items() if is_overdue(each, now)}
     invoices = [each for each in book.of(period, account_id) if not only_overdue or each.id in overdue]
@@ -78,7 +79,7 @@ def list_command(
         print_list(output, book, invoices, settlements=settlements, with_due_dates=only_overdue)
 
 
-def _tell_of_no_due_dates(book: InvoiceBook, settlements: Mapping[str, Settlement]) -> None:
+def _tell_of_no_due_dates(book: BookOfHeads, settlements: Mapping[str, Settlement]) -> None:
     without = [each.id for each in book.issued if each.id in settlements and each.due_date is None]
     if any(settlements[invoice_id].open > 0 for invoice_id in without):
         open_ones = sum(settlements[invoice_id].open > 0 for invoice_id in without)
@@ -96,14 +97,16 @@ class _Links:
     in_part_by: Mapping[str, list[str]]
 
 
-def _document(invoice: Invoice, links: _Links, settlement: Settlement | None, *, is_overdue: bool) -> dict[str, Any]:
+def _document(
+    invoice: InvoiceHead, links: _Links, settlement: Settlement | None, *, is_overdue: bool
+) -> dict[str, Any]:
     return {
         "invoice_id": invoice.id,
         "status": invoice.status.value,
         "account_id": invoice.account_id,
         "account_name": invoice.account_name,
         "period": str(invoice.period),
-        "lines": len(invoice.lines),
+        "lines": invoice.lines,
         "currency": invoice.currency,
         "subtotal": plain(invoice.subtotal),
         "total": plain(invoice.total),

@@ -8,12 +8,13 @@ from pipeline.base.money import plain
 from pipeline.cli.tables.columns import Column, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pipeline.cli.output import Output
     from pipeline.cli.tables.columns import Cell
     from pipeline.invoicing import Invoice, InvoiceBook
     from pipeline.invoicing.payments import Settlement
+    from pipeline.jobs.state.drafted.heads import BookOfHeads, InvoiceHead
 
 _KINDS = {
     "invoice": Kind.ID,
@@ -29,8 +30,8 @@ _MORE = {"paid": Kind.MONEY, "open": Kind.MONEY, "due": Kind.DATE, "link": Kind.
 
 def print_list(
     output: Output,
-    book: InvoiceBook,
-    invoices: list[Invoice],
+    book: InvoiceBook | BookOfHeads,
+    invoices: Sequence[Invoice | InvoiceHead],
     *,
     settlements: Mapping[str, Settlement] | None = None,
     with_due_dates: bool = False,
@@ -59,7 +60,7 @@ def print_list(
     output.rows(made, list(zip(*columns.values(), strict=True)), is_cut=True)
 
 
-def _links(book: InvoiceBook, invoices: list[Invoice]) -> list[str]:
+def _links(book: InvoiceBook | BookOfHeads, invoices: Sequence[Invoice | InvoiceHead]) -> list[str]:
     notes, parts = book.credited_by(), book.credited_in_part_by()
     return [
         f"credits {invoice.credits_invoice}{' in part' if invoice.is_partial else ''}"
@@ -73,13 +74,13 @@ def _links(book: InvoiceBook, invoices: list[Invoice]) -> list[str]:
     ]
 
 
-def _row(invoice: Invoice) -> tuple[Cell, ...]:
+def _row(invoice: Invoice | InvoiceHead) -> tuple[Cell, ...]:
     return (
         invoice.id,
         invoice.status.value,
         invoice.account_id,
         str(invoice.period),
-        len(invoice.lines),
+        len(invoice.lines) if isinstance(invoice.lines, tuple) else invoice.lines,
         plain(invoice.total),
         invoice.currency,
     )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pipeline.cli.tables.columns import Cell
     from pipeline.invoicing import InvoiceBook
     from pipeline.invoicing.payments import Settlement
+    from pipeline.jobs.state.drafted.heads import BookOfHeads
 
 
 PAYMENTS = columns_of(
@@ -33,7 +34,7 @@ PAYMENTS = columns_of(
 )
 
 
-def settled(workspace: Path, book: InvoiceBook) -> dict[str, Settlement]:
+def settled(workspace: Path, book: InvoiceBook | BookOfHeads) -> dict[str, Settlement]:
     """Return what became of each issued invoice, by its id."""
     return settlements(book.issued, read_payments(workspace))
 

@@ -14,16 +14,16 @@ from pipeline.base.money import exact_sum, normalised
 from pipeline.invoicing import LineKind
 from pipeline.jobs.answers.grouped.cost import cost
 from pipeline.jobs.answers.grouped.selection import Selection
-from pipeline.jobs.state.aggregate import aggregate
-from pipeline.jobs.state.drafts import invoice_book
+from pipeline.jobs.state.drafted.now import heads_now
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pipeline.configuration.workspace import Workspace
-    from pipeline.invoicing import Invoice
     from pipeline.jobs.answers.grouped.cost import CostAnswer
+    from pipeline.jobs.answers.grouped.rated import RatedTables
     from pipeline.jobs.answers.grouped.selection import Span
+    from pipeline.jobs.state.drafted.heads import InvoiceHead
 
 COST, OTHER_DAYS, LATER = "cost of usage", "cost of the bills' other days", "not on these bills"
 ROUNDING, TOTAL = "rounding of lines", "total of bills"
@@ -59,15 +59,20 @@ def bill_steps(workspace: Workspace, selection: Selection) -> list[BillStep]:
         )
         raise ConfigurationError(message)
     answer = cost(workspace, ["account"], selection)
-    return steps_to_bills(workspace, answer, invoice_book(workspace, aggregate(workspace)).of())
+    return steps_to_bills(workspace, answer, heads_now(workspace).of())
 
 
-def steps_to_bills(workspace: Workspace, answer: CostAnswer, bills: Iterable[Invoice]) -> list[BillStep]:
-    """Return the steps from what was answered to those of some bills that are of its months and accounts."""
+def steps_to_bills(
+    workspace: Workspace, answer: CostAnswer, bills: Iterable[InvoiceHead], *, rated: RatedTables | None = None
+) -> list[BillStep]:
+    """Return the steps from what was answered to those of some bills that are of its months and accounts.
+
+    ``rated`` are tables of all usage that are there already.
+    """
     costs = {total.currency: total.cost or Decimal(0) for total in answer.totals if total.currency}
     accounts, span = set(answer.selection.accounts), answer.selection.span
     bills = [bill for bill in bills if span.touches(bill.period) and (not accounts or bill.account_id in accounts)]
-    others = _cost_of_other_days(workspace, span, bills)
+    others = _cost_of_other_days(workspace, span, bills, rated)
     return [
         step
         for currency in sorted({*costs, *(bill.currency for bill in bills)})
@@ -80,7 +85,9 @@ def steps_to_bills(workspace: Workspace, answer: CostAnswer, bills: Iterable[Inv
     ]
 
 
-def _cost_of_other_days(workspace: Workspace, span: Span, bills: Sequence[Invoice]) -> dict[str, Decimal]:
+def _cost_of_other_days(
+    workspace: Workspace, span: Span, bills: Sequence[InvoiceHead], rated: RatedTables | None
+) -> dict[str, Decimal]:
     """Return what usage costs on days of bills outside of a span, by currency."""
     accounts: dict[Span, set[str]] = {}
     for bill in bills:
@@ -89,28 +96,31 @@ def _cost_of_other_days(workspace: Workspace, span: Span, bills: Sequence[Invoic
     found: dict[str, Decimal] = {}
     for outside, ids in accounts.items():
         there = ids & {account.id for account in workspace.accounts}
-        for total in cost(workspace, ["account"], Selection(span=outside, accounts=tuple(sorted(there)))).totals:
+        others = Selection(span=outside, accounts=tuple(sorted(there)))
+        for total in cost(workspace, ["account"], others, rated=rated).totals:
             found[total.currency] = exact_sum([found.get(total.currency, Decimal(0)), total.cost or Decimal(0)])
     return found
 
 
-def _steps(currency: str, cost_of_usage: Decimal, other_days: Decimal, bills: Sequence[Invoice]) -> list[BillStep]:
-    lines = [line for bill in bills for line in bill.lines]
-    usage = [line for line in lines if line.kind is LineKind.USAGE]
-    exact, printed = exact_sum(line.exact_amount for line in usage), exact_sum(line.amount for line in usage)
+def _steps(currency: str, cost_of_usage: Decimal, other_days: Decimal, bills: Sequence[InvoiceHead]) -> list[BillStep]:
+    sums = [each for bill in bills for each in bill.sums]
+    usage = [each for each in sums if each.kind is LineKind.USAGE]
+    usage_lines = sum(each.lines for each in usage)
+    exact, printed = exact_sum(each.exact_amount for each in usage), exact_sum(each.amount for each in usage)
     amounts: dict[str, list[Decimal]] = {
         COST: [cost_of_usage],
         OTHER_DAYS: [other_days],
         LATER: [exact, cost_of_usage.copy_negate(), other_days.copy_negate()],
         ROUNDING: [printed, exact.copy_negate()],
     }
-    counts = {COST: len(usage), OTHER_DAYS: 0, LATER: 0, ROUNDING: len(usage)}
+    counts = {COST: usage_lines, OTHER_DAYS: 0, LATER: 0, ROUNDING: usage_lines}
     for kind in LineKind:
-        mine = [line.amount for line in lines if line.kind is kind and kind is not LineKind.USAGE]
+        mine = [each for each in sums if each.kind is kind and kind is not LineKind.USAGE]
         if mine:
-            amounts[kind.value], counts[kind.value] = mine, len(mine)
+            amounts[kind.value] = [each.amount for each in mine]
+            counts[kind.value] = sum(each.lines for each in mine)
     steps = [(name, counts[name], normalised(exact_sum(each))) for name, each in amounts.items()]
-    total = (TOTAL, len(lines), normalised(exact_sum(bill.total for bill in bills)))
+    total = (TOTAL, sum(bill.lines for bill in bills), normalised(exact_sum(bill.total for bill in bills)))
     kept = [step for step in steps if step[0] == COST or step[2]]
     return [
         BillStep(currency=currency, step=name, lines=count, amount=amount) for name, count, amount in (*kept, total)

@@ -25,8 +25,10 @@ from pipeline.base.errors import InexactAmount
 from pipeline.base.periods import BillingPeriod
 from pipeline.configuration.exchange_files import EXCHANGE_FOLDER, table_between
 from pipeline.jobs.answers.grouped.cost_rates import with_cost_rates
+from pipeline.jobs.answers.grouped.mart_rows import rows_of_months, touches_a_month_of
+from pipeline.jobs.answers.grouped.selection import Span
 from pipeline.jobs.answers.grouped.words import mapped
-from pipeline.jobs.state.aggregate import EXCHANGES_DAILY, USAGE_DAILY, current_mart
+from pipeline.jobs.state.aggregate import EXCHANGES_DAILY, USAGE_DAILY, marts_in_parts, months_written
 from pipeline.jobs.state.drafts import account_currencies
 from pipeline.jobs.state.forgotten.kept import kept_counts
 from pipeline.jobs.state.held import in_force
@@ -40,10 +42,10 @@ from pipeline.warehouse.by_cost_rate import count_by_cost_rate
 from pipeline.warehouse.reference import reference_tables
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import date
 
     from pipeline.configuration.workspace import Workspace
-    from pipeline.jobs.answers.grouped.selection import Span
 
 _WIDE = pa.decimal256(76, 30)
 """Of a product: a cost has 22 decimal places at most, and a rate of exchange adds 8."""
@@ -80,12 +82,15 @@ def cost_card_of(workspace: Workspace) -> dict[str, str]:
     return {account_id: card for account_id, card in cards.items() if card}
 
 
-def costed(workspace: Workspace, span: Span) -> CostedTables:
+def costed(
+    workspace: Workspace, span: Span, *, usage_daily: pa.Table | None = None, exchanges_daily: pa.Table | None = None
+) -> CostedTables:
     """Return billed usage with charge and cost, of the months that a span touches at least.
 
-    Raises ``InexactAmount`` for a cost with more digits than its column holds.
+    The marts are given where they are there already. Raises ``InexactAmount`` for a cost with more digits than its
+    column holds.
     """
-    usage = _in_months(usage_by_cost_rate(workspace, span), span)
+    usage = _in_months(usage_by_cost_rate(workspace, span, usage_daily=usage_daily), span)
     charges = rate_placed(usage.select(schemas.USAGE_DAILY.names), workspace.accounts, workspace.rate_cards).charges
     charge = _by_place(charges, usage.num_rows)
     costs = _costs(usage, workspace)
@@ -107,13 +112,35 @@ def costed(workspace: Workspace, span: Span) -> CostedTables:
         "cost_currency": pc.if_else(pc.is_null(costs), pa.scalar(None, pa.string()), cost_currency),
         "cost_window_start": usage["cost_window_start"],
     }
-    exchanges = current_mart(workspace, EXCHANGES_DAILY)
-    exchanges = exchanges.filter(exchanges["is_billed"])
+    if exchanges_daily is None:
+        exchanges = pa.concat_tables(
+            rows_of_months(workspace, EXCHANGES_DAILY, [span], [*_GRAIN, "events"], is_billed=True)
+        )
+    else:
+        exchanges = exchanges_daily.filter(exchanges_daily["is_billed"])
     of_nobody = pa.chunked_array([pa.array([_currency_of_nobody(workspace)] * exchanges.num_rows, pa.string())])
     requests = exchanges.select([*_GRAIN, "events"]).append_column(
         "currency", _currencies(exchanges, workspace, of_nobody)
     )
     return CostedTables(usage=pa.table(columns).filter(pc.invert(lacks_nothing)), requests=requests)
+
+
+def costed_by_month(workspace: Workspace) -> Iterator[pa.Table]:
+    """Yield ``costed(…).usage`` of all usage, month by month where that is the same, else all at once.
+
+    It is where every month is a calendar month, the marts are of now, and no event has to be counted by both cards.
+    """
+    months = months_written(workspace, USAGE_DAILY)
+    if months is None or any(account.month_day != 1 for account in workspace.accounts):
+        yield costed(workspace, Span()).usage
+        return
+    spans = [Span.of(BillingPeriod.parse(month)) for month in months]
+    cards = cost_card_of(workspace)
+    if any(with_cost_rates(_daily(workspace, span), workspace, cards) is None for span in spans):
+        yield costed(workspace, Span()).usage
+        return
+    for span in spans:
+        yield costed(workspace, span).usage
 
 
 def missing_exchange(workspace: Workspace, account_id: str, card_id: str, usage_date: date) -> str:
@@ -136,7 +163,9 @@ class _OfRows(NamedTuple):
     meter: pa.Array
 
 
-def usage_by_cost_rate(workspace: Workspace, span: Span | None = None) -> pa.Table:
+def usage_by_cost_rate(
+    workspace: Workspace, span: Span | None = None, *, usage_daily: pa.Table | None = None
+) -> pa.Table:
     """Return all billed usage so that each row has one price on either card, as ``USAGE_BY_COST_RATE``.
 
     From the mart where its rows are such, else from the events. Raises ``ConfigurationError`` where these are needed,
@@ -145,7 +174,9 @@ def usage_by_cost_rate(workspace: Workspace, span: Span | None = None) -> pa.Tab
     cards = cost_card_of(workspace)
     whole = read_log(workspace.lake)
     snapshot, _ = in_force(workspace, whole)
-    usage = with_cost_rates(current_mart(workspace, USAGE_DAILY), workspace, cards)
+    if usage_daily is None:
+        usage_daily = _daily(workspace, span)
+    usage = with_cost_rates(usage_daily, workspace, cards)
     if usage is not None:
         return usage
     kept_counts(workspace, whole).refuse_periods(
@@ -166,6 +197,16 @@ def usage_by_cost_rate(workspace: Workspace, span: Span | None = None) -> pa.Tab
         timezone=settings.timezone,
         unmeasured=settings.unmeasured.value,
     )
+
+
+def _daily(workspace: Workspace, span: Span | None) -> pa.Table:
+    """Return usage daily, of all months of accounts and of the calendar that a span touches, if any is given."""
+    parts = marts_in_parts(
+        workspace,
+        {USAGE_DAILY: schemas.USAGE_DAILY.names},
+        lambda period: span is None or touches_a_month_of(span, BillingPeriod.parse(period)),
+    )
+    return pa.concat_tables([schemas.USAGE_DAILY.empty_table(), *(part for _, part in parts)])
 
 
 def _in_months(usage: pa.Table, span: Span) -> pa.Table:

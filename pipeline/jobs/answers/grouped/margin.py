@@ -25,17 +25,21 @@ import pyarrow.compute as pc
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import exact_sum, normalised
 from pipeline.jobs.answers.grouped.costed import FREE, cost_card_of, costed, missing_exchange
+from pipeline.jobs.answers.grouped.mart_rows import values_of
 from pipeline.jobs.answers.grouped.rated import named
 from pipeline.jobs.answers.grouped.selection import values_in
 from pipeline.jobs.answers.grouped.summed import QUOTIENT_DIGITS, SHARE_DIGITS, rounded_quotient
 from pipeline.jobs.answers.grouped.words import HOUR, UNMETERED, columns_of, with_words
+from pipeline.jobs.state.aggregate import EXCHANGES_DAILY
 from pipeline.jobs.wording import UNASSIGNED
+from pipeline.lake.derived import PART_ROWS_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
     from pipeline.configuration.workspace import Workspace
+    from pipeline.jobs.answers.grouped.costed import CostedTables
     from pipeline.jobs.answers.grouped.selection import Selection
 
 _CLOCKED = ("usage_date", "billing_period")
@@ -159,10 +163,18 @@ class MarginAnswer:
     """The most tokens first."""
 
 
-def margin(workspace: Workspace, by: Sequence[str], selection: Selection, *, top: int | None = None) -> MarginAnswer:
+def margin(
+    workspace: Workspace,
+    by: Sequence[str],
+    selection: Selection,
+    *,
+    top: int | None = None,
+    tables: CostedTables | None = None,
+) -> MarginAnswer:
     """Return what the selected usage is charged and costs, grouped by words (``words.DIMENSIONS``) and by currency.
 
-    With ``top``, the groups of the greatest charges in each currency, and all others as one row. Raises
+    With ``top``, the groups of the greatest charges in each currency, and all others as one row. ``tables`` are what
+    ``costed`` returned, for whoever asks several questions of the same span. Raises
     ``ConfigurationError`` where no cost card is named, for an unknown word or id, and for words of exchanges or hours.
     """
     columns = columns_of(by, workspace.accounts)
@@ -178,8 +190,13 @@ def margin(workspace: Workspace, by: Sequence[str], selection: Selection, *, top
             'cost_card = "provider" at the top of tallybook.toml, or of an account in accounts.toml'
         )
         raise ConfigurationError(message)
-    tables = costed(workspace, selection.span)
-    selection = selection.completed(values_in(tables.tables()), workspace.accounts)
+    tables = tables or costed(workspace, selection.span)
+
+    def values(name: str) -> set[str]:
+        of_months = values_in(tables.tables())(name)
+        return of_months | values_of(workspace, EXCHANGES_DAILY, name, is_billed=True)
+
+    selection = selection.completed(values, workspace.accounts)
     usage, requests = (named(selection.chosen(table, workspace.accounts)) for table in tables.tables())
     is_metered = "meter" in columns or bool(selection.meters)
     found = _sums(
@@ -199,28 +216,13 @@ def margin(workspace: Workspace, by: Sequence[str], selection: Selection, *, top
 
 def _sums(usage: pa.Table, requests: pa.Table | None, columns: Sequence[str]) -> dict[tuple[Place, str], MarginSums]:
     keys = [*columns, "currency"]
-    is_charged, is_costed = pc.is_valid(usage["charge"]), pc.is_valid(usage["cost"])
-    charge, cost = usage["charge"].cast(_WIDE_AMOUNT), usage["cost"].cast(_WIDE_AMOUNT)
-    tokens = usage["tokens"].cast(_WIDE_COUNT)
-    no_tokens, no_amount = pa.scalar(Decimal(0), _WIDE_COUNT), pa.scalar(None, _WIDE_AMOUNT)
-    measured = usage.select(keys)
-    for name, column in {
-        "requests": pc.if_else(pc.is_in(usage["meter"], FREE), usage["quantity"], None),
-        "tokens": tokens,
-        "uncosted_tokens": pc.if_else(is_costed, no_tokens, tokens),
-        "unpriced_tokens": pc.if_else(is_charged, no_tokens, tokens),
-        "charge": charge,
-        "cost": cost,
-        "uncosted_charge": pc.if_else(is_costed, no_amount, charge),
-        "uncharged_cost": pc.if_else(is_charged, no_amount, cost),
-        "charge_with_cost": pc.if_else(is_costed, charge, no_amount),
-        "cost_with_charge": pc.if_else(is_charged, cost, no_amount),
-    }.items():
-        measured = measured.append_column(f"sum of {name}", column)  # a tag may be called tokens
-    wanted = [(f"sum of {name}", "sum") for name in ("requests", *_TOKENS, *_AMOUNTS)]
+    parts = [
+        _measured(usage.slice(start, PART_ROWS_MAX), keys) for start in range(0, max(usage.num_rows, 1), PART_ROWS_MAX)
+    ]
+    summed = [(f"sum of {name}", "sum") for name in ("requests", *_TOKENS, *_AMOUNTS)]
     nothing = None if requests is None else 0
     found: dict[tuple[Place, str], MarginSums] = {}
-    for row in measured.group_by(keys, use_threads=False).aggregate(wanted).to_pylist():
+    for row in pa.concat_tables(parts).group_by(keys, use_threads=False).aggregate(summed).to_pylist():
         requested = row["sum of requests_sum"]
         tokens, uncosted_tokens, unpriced_tokens = (int(row[f"sum of {name}_sum"]) for name in _TOKENS)
         charged, costing, uncosted_charge, uncharged_cost, charge_with_cost, cost_with_charge = (
@@ -244,6 +246,31 @@ def _sums(usage: pa.Table, requests: pa.Table | None, columns: Sequence[str]) ->
             place = _place(row, columns)
             found[place] = replace(found.get(place, MarginSums()), requests=row["events_sum"])
     return found
+
+
+def _measured(usage: pa.Table, keys: Sequence[str]) -> pa.Table:
+    """Return sums of some rows by keys, each column by the name of what it is a sum of."""
+    is_charged, is_costed = pc.is_valid(usage["charge"]), pc.is_valid(usage["cost"])
+    charge, cost = usage["charge"].cast(_WIDE_AMOUNT), usage["cost"].cast(_WIDE_AMOUNT)
+    tokens = usage["tokens"].cast(_WIDE_COUNT)
+    no_tokens, no_amount = pa.scalar(Decimal(0), _WIDE_COUNT), pa.scalar(None, _WIDE_AMOUNT)
+    measured = usage.select(keys)
+    for name, column in {
+        "requests": pc.if_else(pc.is_in(usage["meter"], FREE), usage["quantity"], None),
+        "tokens": tokens,
+        "uncosted_tokens": pc.if_else(is_costed, no_tokens, tokens),
+        "unpriced_tokens": pc.if_else(is_charged, no_tokens, tokens),
+        "charge": charge,
+        "cost": cost,
+        "uncosted_charge": pc.if_else(is_costed, no_amount, charge),
+        "uncharged_cost": pc.if_else(is_charged, no_amount, cost),
+        "charge_with_cost": pc.if_else(is_costed, charge, no_amount),
+        "cost_with_charge": pc.if_else(is_charged, cost, no_amount),
+    }.items():
+        measured = measured.append_column(f"sum of {name}", column)  # a tag may be called tokens
+    names = [f"sum of {name}" for name in ("requests", *_TOKENS, *_AMOUNTS)]
+    summed = measured.group_by(keys, use_threads=False).aggregate([(name, "sum") for name in names])
+    return summed.rename_columns([*keys, *names])
 
 
 def _place(row: Mapping[str, object], columns: Sequence[str]) -> tuple[Place, str]:

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from pipeline.base.periods import BillingPeriod
 from pipeline.jobs.answers.grouped.words import mapped
-from pipeline.jobs.state.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY, current_marts, marts_in_parts
+from pipeline.jobs.state.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY, marts_in_parts
 from pipeline.jobs.state.drafts import account_currencies
 from pipeline.jobs.state.rate import rate_placed
 from pipeline.jobs.wording import UNASSIGNED
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pipeline.jobs.state.aggregate import Aggregate
 
 _GRAIN = ("account_id", "api_key_id", "model", "service_tier", "usage_date", "billing_period")
+_CHARGED = [*_GRAIN, "meter", "quantity", "currency", "amount"]
 _SOMETIMES_UNPRICED = [meter.value for meter in Meter if meter.spec.fallback is Fallback.UNPRICED]
 """Meters that may have no price although a rate is in force."""
 
@@ -107,13 +108,23 @@ def values_known(workspace: Workspace, name: str) -> set[str]:
     return found
 
 
-def charged_daily(workspace: Workspace) -> tuple[pa.Table, pa.Table]:
-    """Return what is charged by usage date and what has no price, from the marts, without looking at requests."""
-    return _told_apart(current_marts(workspace, [CHARGES, USAGE_DAILY]), workspace)
+def charged_in_parts(workspace: Workspace, span: Span) -> Iterator[tuple[pa.Table, pa.Table]]:
+    """Yield what is charged by usage date, and what has no price, of the months that a span touches.
+
+    From the marts, some rows after the others, without looking at requests.
+    """
+    wanted = {CHARGES: _CHARGED, USAGE_DAILY: schemas.USAGE_DAILY.names}
+    charged = schemas.CHARGES.empty_table().select(_CHARGED)
+    nothing = charged.drop_columns(["amount"])
+    for name, part in marts_in_parts(workspace, wanted, lambda period: span.touches(BillingPeriod.parse(period))):
+        if name == CHARGES:
+            yield part, nothing
+        else:
+            yield charged, with_currency(unpriced_rows(part, workspace), workspace).select(nothing.schema.names)
 
 
 def _told_apart(marts: Mapping[str, pa.Table], workspace: Workspace) -> tuple[pa.Table, pa.Table]:
-    charges = marts[CHARGES].select([*_GRAIN, "meter", "quantity", "currency", "amount"])
+    charges = marts[CHARGES].select(_CHARGED)
     unpriced = with_currency(unpriced_rows(marts[USAGE_DAILY], workspace), workspace)
     return charges, unpriced.select([*_GRAIN, "meter", "quantity", "currency"])
 

@@ -9,7 +9,6 @@ Owns where rows come from. Does not own the columns (``columns``).
 from __future__ import annotations
 
 from datetime import timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -17,22 +16,22 @@ import pyarrow.dataset as ds
 
 from pipeline.base.errors import InexactAmount
 from pipeline.base.periods import BillingPeriod
-from pipeline.jobs.answers.grouped.costed import costed
+from pipeline.jobs.answers.grouped.costed import costed, costed_by_month
 from pipeline.jobs.answers.grouped.selection import Span
-from pipeline.jobs.answers.queried.columns import BUDGETS, COSTED_USAGE, INVOICE_LINES, INVOICES, VIEWS
+from pipeline.jobs.answers.queried.columns import BUDGETS, COSTED_USAGE, VIEWS
+from pipeline.jobs.answers.queried.invoice_rows import HEADS, LINES, invoice_relations
 from pipeline.jobs.answers.watched.budgets import budgets
-from pipeline.jobs.state.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY, aggregate, current_marts, inputs_of
-from pipeline.jobs.state.drafts import invoice_book
+from pipeline.jobs.state.aggregate import CHARGES, EXCHANGES_DAILY, USAGE_DAILY, current_marts, inputs_of
 from pipeline.jobs.state.held import in_force
 from pipeline.lake.commits import read_log, verified_data_files, verified_quarantine
 from pipeline.lake.derived import read_manifest, verified_derived
+from pipeline.objects.spooled import spooled
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from pipeline.configuration.workspace import Workspace
-    from pipeline.invoicing import Invoice
     from pipeline.jobs.answers.watched.budgets import BudgetState
 
 _DAY = timedelta(days=1)
@@ -55,13 +54,12 @@ def relations(workspace: Workspace, names: Collection[str], span: Span = _ALL) -
         found["quarantine"] = _of_files(paths, VIEWS["quarantine"].schema)
     found |= _marts(workspace, [name for name in (USAGE_DAILY, EXCHANGES_DAILY, CHARGES) if name in names], span)
     if "costed_usage" in names:
-        usage = costed(workspace, span).usage.select(COSTED_USAGE.names).cast(COSTED_USAGE)
-        found["costed_usage"] = ds.dataset(usage)
-    if {"invoices", "invoice_lines"} & set(names):
-        invoices = [
-            invoice for invoice in invoice_book(workspace, aggregate(workspace)).of() if span.touches(invoice.period)
-        ]
-        found |= _of_invoices(invoices, names)
+        parts = costed_by_month(workspace) if span == _ALL else iter([costed(workspace, span).usage])
+        found["costed_usage"] = spooled(
+            (part.select(COSTED_USAGE.names).cast(COSTED_USAGE) for part in parts), COSTED_USAGE
+        )
+    if {HEADS, LINES} & set(names):
+        found |= invoice_relations(workspace, names, span)
     if "budgets" in names:
         period = None if span.to_date is None else BillingPeriod.of(span.to_date - _DAY)
         found["budgets"] = ds.dataset(
@@ -94,15 +92,6 @@ def _of_files(paths: Collection[Path], schema: pa.Schema) -> ds.Dataset:
     return ds.dataset([str(path) for path in paths], schema=nullable, format="parquet", partitioning=None)
 
 
-def _of_invoices(invoices: Collection[Invoice], names: Collection[str]) -> dict[str, ds.Dataset]:
-    found = {}
-    if "invoices" in names:
-        found["invoices"] = _table([_invoice_row(invoice) for invoice in invoices], INVOICES)
-    if "invoice_lines" in names:
-        found["invoice_lines"] = _table([row for invoice in invoices for row in _line_rows(invoice)], INVOICE_LINES)
-    return {name: ds.dataset(table) for name, table in found.items()}
-
-
 def _table(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
     try:
         return pa.Table.from_pylist(rows, schema=schema)
@@ -128,49 +117,3 @@ def _budget_row(state: BudgetState) -> dict[str, Any]:
         "level": state.level,
         "unpriced_tokens": state.unpriced_tokens,
     }
-
-
-def _invoice_row(invoice: Invoice) -> dict[str, Any]:
-    return {
-        "invoice_id": invoice.id,
-        "status": invoice.status.value,
-        "account_id": invoice.account_id,
-        "account_name": invoice.account_name,
-        "period": str(invoice.period),
-        "currency": invoice.currency,
-        "lines": len(invoice.lines),
-        "subtotal": invoice.subtotal,
-        "tax": invoice.tax_amount if invoice.is_taxed else Decimal(0),
-        "total": invoice.total,
-        "issue_date": invoice.issue_date,
-        "due_date": invoice.due_date,
-        "purchase_order": invoice.purchase_order,
-        "credits_invoice": invoice.credits_invoice,
-    }
-
-
-def _line_rows(invoice: Invoice) -> list[dict[str, Any]]:
-    return [
-        {
-            "invoice_id": invoice.id,
-            "status": invoice.status.value,
-            "account_id": invoice.account_id,
-            "period": str(invoice.period),
-            "line": line.number,
-            "kind": line.kind.value,
-            "api_key_id": line.api_key_id,
-            "model": line.model,
-            "service_tier": line.service_tier,
-            "meter": line.meter.value if line.meter else "",
-            "quantity": line.quantity,
-            "rate_per_million": line.rate_per_million,
-            "list_rate_per_million": line.list_rate_per_million,
-            "currency": invoice.currency,
-            "exact_amount": line.exact_amount,
-            "amount": line.amount,
-            "description": line.description,
-            "original_period": str(line.original_period) if line.original_period else "",
-            "tags": line.tags,
-        }
-        for line in invoice.lines
-    ]

@@ -16,6 +16,7 @@ from pipeline.base.errors import ConfigurationError
 from pipeline.base.periods import days_between
 from pipeline.budgets import Direction, Scope, anomaly_of
 from pipeline.budgets.anomalies import WEEKS, difference_min_of
+from pipeline.jobs.answers.grouped.selection import Span
 from pipeline.jobs.answers.watched.spending import days_of, spending_of
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from pipeline.budgets import Anomaly
     from pipeline.configuration.workspace import Workspace
-    from pipeline.jobs.answers.grouped.selection import Span
     from pipeline.jobs.answers.watched.spending import Spending
 
 SUBJECTS: Mapping[str, str] = {"account": "account_id", "key": "api_key_id", "model": "model"}
@@ -51,6 +51,7 @@ def anomalies(
     span: Span | None = None,
     by: Sequence[str] = tuple(SUBJECTS),
     difference_min: Decimal | None = None,
+    spending: Spending | None = None,
 ) -> tuple[FoundAnomaly, ...]:
     """Return the days out of line of ``span``: the latest first, and of a day the greatest difference first.
 
@@ -58,7 +59,8 @@ def anomalies(
 
     Without a span, the last complete day and what there is of later ones; with ``as_of``, as if that day had just
     begun. Of a day that is not complete, only what is too much already. ``difference_min`` in currency units, in the
-    place of ``difference_min_of``. Raises ``ConfigurationError`` for an unknown word.
+    place of ``difference_min_of``; ``spending`` is all that is charged, where that is known already. Raises
+    ``ConfigurationError`` for an unknown word.
     """
     for word in by:
         if word not in SUBJECTS:
@@ -72,7 +74,8 @@ def anomalies(
         first, end = span.from_date or first, min(end, span.to_date or end)
     if first >= end:
         return ()
-    spending = spending_of(workspace).from_date(first - _PAST).before(end)
+    looked_at = Span(from_date=first - _PAST, to_date=end)
+    spending = (spending or spending_of(workspace, looked_at)).from_date(first - _PAST).before(end)
     found = [
         FoundAnomaly(kind=kind, anomaly=anomaly)
         for kind in SUBJECTS

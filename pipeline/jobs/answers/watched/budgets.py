@@ -108,17 +108,19 @@ def budgets(
     as_of: date | None = None,
     period: BillingPeriod | None = None,
     read: Sequence[Budget] | None = None,
+    spending: Spending | None = None,
 ) -> tuple[BudgetState, ...]:
     """Return how the budgets of ``budgets.toml`` stand, in its order; none where there is no such file.
 
     As of now (``workspace.now``), or as if the day ``as_of`` had just begun: then only days before it count. Of each
     budget the period that holds that day; with ``period``, the one that holds its last day. ``read`` are budgets in the
-    place of the file's. Raises ``BudgetsError`` for whatever the file cannot mean.
+    place of the file's, ``spending`` is all that is charged, where that is known already. Raises ``BudgetsError`` for
+    whatever the file cannot mean.
     """
     found = read_budgets(workspace) if read is None else tuple(read)
     if not found:
         return ()  # costs nothing where there is nothing to watch
-    spending = spending_of(workspace)
+    spending = spending or spending_of(workspace)
     states = []
     for budget in found:
         days = days_of(workspace, budget.scope, as_of=as_of)

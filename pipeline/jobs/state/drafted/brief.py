@@ -1,7 +1,7 @@
 """The book in brief: of every invoice what is listed of it, and of drafts what a night warns of.
 
 What a night says of 20,000 invoices fits into a table; the invoices themselves take seconds to make. Owns what is kept
-of an invoice. Does not own where it is kept (``kept``).
+of an invoice beside its head (``heads``). Does not own where it is kept (``kept``).
 """
 
 from __future__ import annotations
@@ -9,50 +9,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.invoicing.book import above_spend_cap
+from pipeline.jobs.state.drafted.heads import BookOfHeads, InvoiceHead, caps_exceeded, head_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from decimal import Decimal
 
     from pipeline.accounts import Accounts
     from pipeline.base.periods import BillingPeriod
     from pipeline.invoicing import InvoiceBook
-    from pipeline.invoicing.book import LateUsage
+    from pipeline.invoicing.book import LateUsage, Place
     from pipeline.jobs.state.drafted.families import Family
+    from pipeline.jobs.state.drafted.heads import AboveSpendCap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InvoiceInBrief:
-    """What is listed of an issued invoice or a draft, and what its files are known by."""
+class InvoiceInBrief(InvoiceHead):
+    """The head of an issued invoice or a draft, and what its files are known by."""
 
-    id: str
-    number: int | None
-    """None of a draft."""
-    account_id: str
-    account_name: str
-    period: BillingPeriod
-    status: str
-    lines: int
-    total: Decimal
-    currency: str
     row: str
     """Its row of ``invoices.csv``."""
     document_sha256: str
     lines_sha256: str
     """Of its files: its document, and its own ``lines.csv``."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AboveSpendCap:
-    """A month of an account whose usage and fees on a draft are above its spend cap."""
-
-    account_id: str
-    draft_id: str
-    month: BillingPeriod
-    spent: Decimal
-    cap: Decimal
-    currency: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +42,8 @@ class FamilyInBrief:
     late: tuple[LateUsage, ...] = ()
     """That of months that stand as they were invoiced included."""
     above_caps: tuple[AboveSpendCap, ...] = ()
+    kept: tuple[Place, ...] = ()
+    """As ``InvoiceBook.kept``; sorted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +57,23 @@ class BookInBrief:
     standing: tuple[LateUsage, ...]
     """As ``InvoiceBook.standing``."""
     above_caps: tuple[AboveSpendCap, ...]
+    kept: frozenset[Place]
+    """As ``InvoiceBook.kept``."""
+
+    def heads(self) -> BookOfHeads:
+        """Return the same invoices as a book of heads."""
+        heads = [
+            InvoiceHead(**{name: getattr(each, name) for name in InvoiceHead.__dataclass_fields__})
+            for each in self.invoices
+        ]
+        return BookOfHeads(
+            issued=tuple(each for each in heads if each.number is not None),
+            drafts=tuple(each for each in heads if each.number is None),
+            late=self.late,
+            standing=self.standing,
+            above_caps=self.above_caps,
+            kept=self.kept,
+        )
 
     @classmethod
     def of(cls, families: Iterable[FamilyInBrief]) -> BookInBrief:
@@ -100,6 +97,7 @@ class BookInBrief:
             late=tuple(each for each in late if each.draft_id),
             standing=tuple(each for each in late if not each.draft_id),
             above_caps=tuple(sorted(caps, key=lambda each: places[each.draft_id])),
+            kept=frozenset(place for family in listed for place in family.kept),
         )
 
 
@@ -121,17 +119,10 @@ def in_brief(
     caps: dict[str, list[AboveSpendCap]] = {}
     for invoice in book.of():
         document_sha256, lines_sha256 = sha256s[invoice.id]
+        head = head_of(invoice)
         invoices[family_of[invoice.account_id]].append(
             InvoiceInBrief(
-                id=invoice.id,
-                number=invoice.number,
-                account_id=invoice.account_id,
-                account_name=invoice.account_name,
-                period=invoice.period,
-                status=invoice.status.value,
-                lines=len(invoice.lines),
-                total=invoice.total,
-                currency=invoice.currency,
+                **{name: getattr(head, name) for name in InvoiceHead.__dataclass_fields__},
                 row=rows[invoice.id],
                 document_sha256=document_sha256,
                 lines_sha256=lines_sha256,
@@ -141,22 +132,16 @@ def in_brief(
         late.setdefault(family_of[usage.account_id], []).append(usage)
     for above in caps_exceeded(book, accounts):
         caps.setdefault(family_of[above.account_id], []).append(above)
+    kept: dict[str, list[Place]] = {}
+    for place in sorted(book.kept):
+        kept.setdefault(family_of[place[0]], []).append(place)
     return [
         FamilyInBrief(
             digest=family.digest,
             invoices=tuple(invoices[family.digest]),
             late=tuple(late.get(family.digest, ())),
             above_caps=tuple(caps.get(family.digest, ())),
+            kept=tuple(kept.get(family.digest, ())),
         )
         for family in families
-    ]
-
-
-def caps_exceeded(book: InvoiceBook, accounts: Accounts) -> list[AboveSpendCap]:
-    """Return the months of accounts that are above their spend caps on drafts, by draft."""
-    return [
-        AboveSpendCap(
-            account_id=part.account_id, draft_id=part.id, month=month, spent=spent, cap=cap, currency=part.currency
-        )
-        for part, month, spent, cap in above_spend_cap(book, accounts)
     ]

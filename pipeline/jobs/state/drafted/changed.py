@@ -27,6 +27,7 @@ from pipeline.documents.invoice_jsonl import document_bytes
 from pipeline.invoicing import InvoiceBook
 from pipeline.jobs.state.drafted.brief import BookInBrief, in_brief
 from pipeline.jobs.state.drafted.families import families_of
+from pipeline.jobs.state.drafted.inputs import inputs_of_book
 from pipeline.jobs.state.drafted.kept import KeptDrafts, PeriodFiles, keep, read_kept
 from pipeline.jobs.state.drafts import invoice_book
 from pipeline.objects.verified import bytes_of, has_sha256
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from pipeline.jobs.state.aggregate import Aggregate
     from pipeline.jobs.state.drafted.brief import FamilyInBrief, InvoiceInBrief
     from pipeline.jobs.state.drafted.families import Family
+    from pipeline.jobs.state.drafted.inputs import BookInputs
     from pipeline.jobs.state.drafted.issued import IssuedEntry
 
 
@@ -63,6 +65,7 @@ class Drafted:
     """Document and lines of each invoice that was made, by its id."""
     kept: KeptDrafts = field(repr=False)
     book: BookInBrief
+    made_from: BookInputs
 
     def write(self) -> None:
         """Write the files of all periods, those alone that are not there as they should be, and keep what was made.
@@ -79,8 +82,9 @@ class Drafted:
         for period in written_periods(self.workspace.root):
             if period not in by_period:
                 write_period_files(self.workspace.root, period, {})
-        if written != self.kept.periods or {each.digest for each in self.families} != self.kept.families.keys():
-            keep(self.workspace.lake, self.families, written)
+        is_known = written == self.kept.periods and self.made_from == self.kept.made_from
+        if not is_known or {each.digest for each in self.families} != self.kept.families.keys():
+            keep(self.workspace.lake, self.families, written, self.made_from)
 
     def _write_period(self, period: BillingPeriod, invoices: Sequence[InvoiceInBrief]) -> PeriodFiles:
         root = self.workspace.root
@@ -146,13 +150,23 @@ def draft_what_changed(workspace: Workspace, built: Aggregate, issued: Sequence[
     made = (
         invoice_book(workspace, built, documents=documents, some=some) if changed else InvoiceBook(issued=(), drafts=())
     )
-    return _drafted(workspace, made, some.accounts, changed, standing=standing, kept=kept)
+    made_from = inputs_of_book(workspace, built, issued)
+    return _drafted(workspace, made, some.accounts, changed, standing=standing, kept=kept, made_from=made_from)
 
 
 def drafted_whole(workspace: Workspace, built: Aggregate, issued: Sequence[IssuedEntry], book: InvoiceBook) -> Drafted:
     """Return a whole book that was made already, of which nothing stands as it was kept. Writes nothing."""
     families = families_of(workspace, built, issued)
-    return _drafted(workspace, book, workspace.accounts, families.families, standing=(), kept=KeptDrafts())
+    made_from = inputs_of_book(workspace, built, issued)
+    return _drafted(
+        workspace,
+        book,
+        workspace.accounts,
+        families.families,
+        standing=(),
+        kept=KeptDrafts(),
+        made_from=made_from,
+    )
 
 
 def _drafted(
@@ -163,6 +177,7 @@ def _drafted(
     *,
     standing: Sequence[FamilyInBrief],
     kept: KeptDrafts,
+    made_from: BookInputs,
 ) -> Drafted:
     """Put together what stands, and what was made of ``families``."""
     invoices = made.of()
@@ -175,6 +190,7 @@ def _drafted(
         files=files,
         kept=kept,
         book=BookInBrief.of([*standing, *new]),
+        made_from=made_from,
     )
 
 

@@ -19,8 +19,11 @@ import pyarrow as pa
 from pipeline.base.errors import DataFileDamaged
 from pipeline.base.money import plain
 from pipeline.base.periods import BillingPeriod
+from pipeline.invoicing import InvoiceStatus, LineKind
 from pipeline.invoicing.book import LateUsage
-from pipeline.jobs.state.drafted.brief import AboveSpendCap, FamilyInBrief, InvoiceInBrief
+from pipeline.jobs.state.drafted.brief import FamilyInBrief, InvoiceInBrief
+from pipeline.jobs.state.drafted.heads import AboveSpendCap, KindSum
+from pipeline.jobs.state.drafted.inputs import BookInputs, Month
 from pipeline.lake.counted import (
     MANIFEST_NAME,
     WHOLE,
@@ -37,6 +40,8 @@ from pipeline.warehouse.program import digest_of, program_parts
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
+
+    from pipeline.invoicing.book import Place
 
 KIND = "drafts"
 
@@ -57,11 +62,22 @@ class KeptDrafts:
     families: Mapping[str, FamilyInBrief] = field(default_factory=dict)
     """By digest."""
     periods: Mapping[BillingPeriod, PeriodFiles] = field(default_factory=dict)
+    made_from: BookInputs | None = None
+    """What the families, all together, are the whole book of."""
 
 
 _TEXT, _COUNT = pa.string(), pa.int64()
 _FAMILY = pa.field("family", _COUNT, nullable=False)  # its place among the families, from 0
+_SUM = pa.struct({"kind": _TEXT, "lines": _COUNT, "amount": _TEXT, "exact_amount": _TEXT})
 _SCHEMAS = {
+    "book": pa.schema([pa.field("digest", _TEXT, nullable=False)]),  # one row
+    "months": pa.schema(
+        [
+            pa.field("timezone", _TEXT, nullable=False),
+            pa.field("period", _TEXT, nullable=False),
+            pa.field("has_begun", pa.bool_(), nullable=False),
+        ]
+    ),
     "families": pa.schema([pa.field("digest", _TEXT, nullable=False)]),
     "invoices": pa.schema(
         [
@@ -70,11 +86,20 @@ _SCHEMAS = {
             pa.field("number", _COUNT),
             pa.field("account_id", _TEXT, nullable=False),
             pa.field("account_name", _TEXT, nullable=False),
+            pa.field("account_ids", pa.list_(_TEXT), nullable=False),
             pa.field("period", _TEXT, nullable=False),
             pa.field("status", _TEXT, nullable=False),
-            pa.field("lines", _COUNT, nullable=False),
-            pa.field("total", _TEXT, nullable=False),
+            pa.field("timezone", _TEXT, nullable=False),
             pa.field("currency", _TEXT, nullable=False),
+            pa.field("lines", _COUNT, nullable=False),
+            pa.field("subtotal", _TEXT, nullable=False),
+            pa.field("total", _TEXT, nullable=False),
+            pa.field("issue_date", pa.date32()),
+            pa.field("due_date", pa.date32()),
+            pa.field("purchase_order", _TEXT, nullable=False),
+            pa.field("credits_invoice", _TEXT, nullable=False),
+            pa.field("is_partial", pa.bool_(), nullable=False),
+            pa.field("sums", pa.list_(_SUM), nullable=False),
             pa.field("row", _TEXT, nullable=False),
             pa.field("document_sha256", _TEXT, nullable=False),
             pa.field("lines_sha256", _TEXT, nullable=False),
@@ -102,6 +127,9 @@ _SCHEMAS = {
             pa.field("currency", _TEXT, nullable=False),
         ]
     ),
+    "kept": pa.schema(
+        [_FAMILY, pa.field("account_id", _TEXT, nullable=False), pa.field("period", _TEXT, nullable=False)]
+    ),
     "periods": pa.schema(
         [
             pa.field("period", _TEXT, nullable=False),
@@ -126,12 +154,23 @@ def read_kept(lake: Path) -> KeptDrafts:
     invoices: list[list[InvoiceInBrief]] = [[] for _ in digests]
     late: list[list[LateUsage]] = [[] for _ in digests]
     above_caps: list[list[AboveSpendCap]] = [[] for _ in digests]
-    for row in _rows(tables["invoices"], period=BillingPeriod.parse, total=Decimal):
+    kept: list[list[Place]] = [[] for _ in digests]
+    for row in _rows(
+        tables["invoices"],
+        period=BillingPeriod.parse,
+        status=InvoiceStatus,
+        account_ids=tuple,
+        subtotal=Decimal,
+        total=Decimal,
+        sums=_sums,
+    ):
         invoices[row.pop("family")].append(InvoiceInBrief(**row))
     for row in _rows(tables["late"], period=BillingPeriod.parse, difference=Decimal, invoice_ids=tuple):
         late[row.pop("family")].append(LateUsage(**row))
     for row in _rows(tables["above_caps"], month=BillingPeriod.parse, spent=Decimal, cap=Decimal):
         above_caps[row.pop("family")].append(AboveSpendCap(**row))
+    for row in _rows(tables["kept"], period=BillingPeriod.parse):
+        kept[row["family"]].append((row["account_id"], row["period"]))
     return KeptDrafts(
         families={
             digest: FamilyInBrief(
@@ -139,10 +178,15 @@ def read_kept(lake: Path) -> KeptDrafts:
                 invoices=tuple(invoices[place]),
                 late=tuple(late[place]),
                 above_caps=tuple(above_caps[place]),
+                kept=tuple(kept[place]),
             )
             for place, digest in enumerate(digests)
         },
         periods={row.pop("period"): PeriodFiles(**row) for row in _rows(tables["periods"], period=BillingPeriod.parse)},
+        made_from=BookInputs(
+            digest=tables["book"]["digest"][0].as_py(),
+            months=tuple(Month(**row) for row in _rows(tables["months"], period=BillingPeriod.parse)),
+        ),
     )
 
 
@@ -170,13 +214,28 @@ def written_files(lake: Path) -> dict[tuple[BillingPeriod, str], str] | None:
     return {(BillingPeriod.parse(period), name): sha256 for period, name, sha256 in names}
 
 
-def keep(lake: Path, families: Sequence[FamilyInBrief], periods: Mapping[BillingPeriod, PeriodFiles]) -> None:
+def keep(
+    lake: Path,
+    families: Sequence[FamilyInBrief],
+    periods: Mapping[BillingPeriod, PeriodFiles],
+    made_from: BookInputs,
+) -> None:
     """Make this what is kept. Only for the holder of the workspace's lock."""
     tables = {
+        "book": [{"digest": made_from.digest}],
+        "months": [
+            {"timezone": each.timezone, "period": str(each.period), "has_begun": each.has_begun}
+            for each in made_from.months
+        ],
         "families": [{"digest": family.digest} for family in families],
         "invoices": [_row(place, each) for place, family in enumerate(families) for each in family.invoices],
         "late": [_row(place, each) for place, family in enumerate(families) for each in family.late],
         "above_caps": [_row(place, each) for place, family in enumerate(families) for each in family.above_caps],
+        "kept": [
+            {"family": place, "account_id": account_id, "period": str(period)}
+            for place, family in enumerate(families)
+            for account_id, period in family.kept
+        ],
         "periods": [
             {
                 "period": str(period),
@@ -202,7 +261,21 @@ def _cell(value: object) -> object:
         return plain(value)
     if isinstance(value, BillingPeriod):
         return str(value)
-    return list(value) if isinstance(value, tuple) else value
+    if isinstance(value, KindSum):
+        return {name: _cell(getattr(value, name)) for name in value.__dataclass_fields__}
+    return list(map(_cell, value)) if isinstance(value, tuple) else value
+
+
+def _sums(kept: Iterable[Mapping[str, Any]]) -> tuple[KindSum, ...]:
+    return tuple(
+        KindSum(
+            kind=LineKind(each["kind"]),
+            lines=each["lines"],
+            amount=Decimal(each["amount"]),
+            exact_amount=Decimal(each["exact_amount"]),
+        )
+        for each in kept
+    )
 
 
 def _rows(table: pa.Table, **read: Any) -> Iterable[dict[str, Any]]:
@@ -211,7 +284,9 @@ def _rows(table: pa.Table, **read: Any) -> Iterable[dict[str, Any]]:
     for name in table.column_names:
         values = table[name].to_pylist()
         if name in read:
-            made = read[name] if read[name] is tuple else lru_cache(maxsize=None)(read[name])
+            made = (
+                read[name] if pa.types.is_list(table.schema.field(name).type) else lru_cache(maxsize=None)(read[name])
+            )
             values = list(map(made, values))
         columns.append(values)
     return [dict(zip(table.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
