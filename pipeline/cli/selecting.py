@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipeline.base.periods import BillingPeriod
 
 KINDS: Mapping[str, Kind] = {
+    "account_id": Kind.ID,
     "api_key_id": Kind.ID,
     "usage_hour": Kind.DATE,
     "usage_date": Kind.DATE,

@@ -119,7 +119,7 @@ def test_a_form_that_a_command_does_not_know_is_not_offered() -> None:
 @output_option()
 @click.argument("count", type=int)
 def long_answer(output: Output, count: int) -> None:
-    output.rows(COLUMNS, [*((f"m{each}", each) for each in range(count)), ("total", 7)], is_cut=True, totals=1)
+    output.rows(COLUMNS, [*((f"m{each}", each) for each in range(count)), ("total", 7)], totals=1)
 
 
 def test_a_terminal_is_shown_the_beginning_of_a_long_answer_its_totals_and_how_many_more_there_are(

@@ -123,4 +123,4 @@ def _print(
     if listed:
         first = f", the first {len(listed)}" if len(listed) < len(report.quarantined) else ""
         say("", f"{counted(len(report.quarantined), 'quarantined line')}{first}:")
-        output.rows(_QUARANTINED, listed)
+        output.rows(_QUARANTINED, listed, rows_max=None)

@@ -166,7 +166,7 @@ def _print_explanation(explanation: LineExplanation, events_max: int, output: Ou
         "",
     )
     shown = explanation.events[:events_max]
-    output.rows(_events(unit), _event_rows(shown))
+    output.rows(_events(unit), _event_rows(shown), rows_max=None)
     if len(shown) < len(explanation.events):
         say(f"… and {len(explanation.events) - len(shown)} more; --csv lists all")
     if line.package_tokens is not None:

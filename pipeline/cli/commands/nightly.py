@@ -204,7 +204,7 @@ def _print_invoices(night: Night, output: Output) -> None:
     if not invoices and output.is_for_people:
         say("no usage of any account yet, and so no invoice")
         return
-    output.rows(_INVOICES, [_row(invoice) for invoice in invoices], is_cut=True)
+    output.rows(_INVOICES, [_row(invoice) for invoice in invoices])
 
 
 def _row(invoice: InvoiceInBrief) -> tuple[Cell, ...]:

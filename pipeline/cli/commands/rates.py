@@ -131,7 +131,7 @@ def show(invocation: Invocation, *, card_id: str | None, output: Output) -> None
         else Column(name=name, kind=Kind.DATE if name.startswith("effective_") else Kind.TEXT)
         for place, name in enumerate(names)
     ]
-    output.rows(columns, rows, is_cut=True)
+    output.rows(columns, rows)
 
 
 @command.command(

@@ -56,7 +56,7 @@ def print_list(
     kinds = _KINDS | _MORE
     asked = ("paid", "open")  # 0 paid is an answer
     made = [Column(name=name, kind=kinds[name], is_asked=name in _KINDS or name in asked) for name in columns]
-    output.rows(made, list(zip(*columns.values(), strict=True)), is_cut=True)
+    output.rows(made, list(zip(*columns.values(), strict=True)))
 
 
 def _links(book: InvoiceBook, invoices: list[Invoice]) -> list[str]:

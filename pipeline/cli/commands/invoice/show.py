@@ -111,7 +111,7 @@ def _print_invoice(invoice: Invoice, credit_note_id: str | None, output: Output)
     }
     kept = [place for place, column in enumerate(_LINES) if column.name not in without]
     cells = [_line(invoice, line) for line in invoice.lines]
-    output.rows([_LINES[place] for place in kept], [[row[place] for place in kept] for row in cells], is_cut=True)
+    output.rows([_LINES[place] for place in kept], [[row[place] for place in kept] for row in cells])
     if invoice.children:
         say("")
         rows = [(each.account_id, each.account_name, plain(each.subtotal)) for each in invoice.subtotals]

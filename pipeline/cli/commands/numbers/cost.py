@@ -134,13 +134,13 @@ def _print(output: Output, answer: CostAnswer) -> None:
         )
     else:
         shown = totals if output.form in (Form.TABLE, Form.MARKDOWN) else []
-        output.rows(columns, [*rows, *shown], is_cut=True, totals=len(shown))
+        output.rows(columns, [*rows, *shown], totals=len(shown))
 
 
 def _columns(answer: CostAnswer) -> list[Column]:
     compared = [
         Column(name="previous_cost", kind=Kind.MONEY, is_detail=True),
-        Column(name="change", kind=Kind.MONEY),
+        Column(name="change", kind=Kind.MONEY, is_late_detail=True),
         Column(name="relative_change", kind=Kind.SHARE),
     ]
     return [
@@ -148,7 +148,7 @@ def _columns(answer: CostAnswer) -> list[Column]:
         Column(name="currency", heading="in"),
         Column(name="requests", kind=Kind.COUNT, is_detail=True),
         Column(name="tokens", kind=Kind.COUNT, is_detail=answer.previous is not None),
-        Column(name="unpriced_tokens", kind=Kind.COUNT),
+        Column(name="unpriced_tokens", kind=Kind.COUNT, is_detail=True),
         Column(name="cost", kind=Kind.MONEY, is_asked=True),
         Column(name="share", kind=Kind.SHARE, is_detail=True),
         *(compared if answer.previous else []),

@@ -92,7 +92,7 @@ def _print(output: Output, answer: MarginAnswer) -> None:
         Column(name="requests", kind=Kind.COUNT, is_detail=True),
         Column(name="tokens", kind=Kind.COUNT, is_detail=True),
         Column(name="charge", kind=Kind.MONEY, is_asked=True),
-        Column(name="cost", kind=Kind.MONEY, is_asked=True),
+        Column(name="cost", kind=Kind.MONEY, is_asked=True, is_late_detail=True),
         Column(name="margin", kind=Kind.MONEY, is_asked=True),
         Column(name="margin_share", heading="margin %", kind=Kind.SHARE, is_asked=True),
         Column(name="uncosted_tokens", kind=Kind.COUNT, is_detail=True),
@@ -122,7 +122,8 @@ def _print(output: Output, answer: MarginAnswer) -> None:
             }
         )
     else:
-        output.rows(columns, [*rows, *(totals if output.form in (Form.TABLE, Form.MARKDOWN) else [])])
+        shown = totals if output.form in (Form.TABLE, Form.MARKDOWN) else []
+        output.rows(columns, [*rows, *shown], totals=len(shown))
 
 
 def _cells(row: MarginRow, answer: MarginAnswer) -> list[Cell]:

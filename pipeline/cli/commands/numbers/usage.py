@@ -97,7 +97,7 @@ def command(
         _print_compared(output, usage_compared(workspace, words, selection, top=top))
     else:
         listed = listed_copies(workspace, selection) if is_of_copies else usage(workspace, words, selection, top=top)
-        output.rows(_columns(listed), _cells(listed), is_list=True, is_cut=True)
+        output.rows(_columns(listed), _cells(listed), is_list=True)
 
 
 def _print_compared(output: Output, answer: UsageCompared) -> None:
@@ -115,7 +115,7 @@ def _print_compared(output: Output, answer: UsageCompared) -> None:
         return
     has_total = output.form in (Form.TABLE, Form.MARKDOWN) and bool(answer.columns and rows)
     last = [("total", *("" for _ in answer.columns[1:]), *total[0])] if has_total else []
-    output.rows(columns, [*rows, *last], is_cut=True, totals=len(last))
+    output.rows(columns, [*rows, *last], totals=len(last))
 
 
 def _columns(table: pa.Table, *, is_compared: bool = False) -> list[Column]:

@@ -54,7 +54,8 @@ def command(invocation: Invocation, *, with_logs: bool, keys: tuple[Path, ...], 
         checks = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in result.checks]
         output.document({"ok": result.ok, "counts": result.counts, "checks": checks})
     elif output.form in (Form.CSV, Form.MARKDOWN):
-        output.rows(_CHECKS, [(check.name, "ok" if check.ok else "FAIL", check.detail) for check in result.checks])
+        listed = [(check.name, "ok" if check.ok else "FAIL", check.detail) for check in result.checks]
+        output.rows(_CHECKS, listed, rows_max=None)
     else:
         for check in result.checks:
             say(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.detail}")
