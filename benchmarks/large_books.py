@@ -71,8 +71,8 @@ def _write_configuration(root: Path, recipe: BooksRecipe, keys: list[str], model
         encoding="utf-8",
     )
     for currency in CURRENCIES:
-        _write_card(root, currency.lower(), currency, models, places=4)
-    _write_card(root, "provider", "USD", models[: -max(1, len(models) // 20)], places=5)
+        _write_card(root, currency.lower(), currency, models, part=4)
+    _write_card(root, "provider", "USD", models[: -max(1, len(models) // 20)], part=5)
     accounts = [
         f"""[[accounts]]
 id = "customer-{number:03}-{CURRENCIES[number % len(CURRENCIES)].lower()}"
@@ -100,21 +100,22 @@ keys = {json.dumps([key for place, key in enumerate(keys) if place % recipe.acco
             ("everything in yen", 4_000_000, 'currency = "JPY"\nperiod = "quarter"'),
             ("the first customer", 500, 'accounts = ["customer-000-usd"]\non_forecast = true'),
             ("a team in production", 900, 'tags = { team = "team-03", environment = "production" }'),
-            ("the most used key", 200, f'keys = ["{keys[1]}"]'),
+            ("the most used key", 200, f'currency = "EUR"\nkeys = ["{keys[1]}"]'),
         )
     ]
     (root / "budgets.toml").write_text("\n".join(budgets), encoding="utf-8")
 
 
-def _write_card(root: Path, name: str, currency: str, models: list[str], *, places: int) -> None:
+def _write_card(root: Path, name: str, currency: str, models: list[str], *, part: int) -> None:
+    """Write a card on which a prompt costs a fourth, or another part, of a unit and some more."""
     times = _EXPONENTS.get(currency, 1)
     rates = [
         f"""[[rates]]
 model = "{model}"
 effective_from = 2026-01-01T00:00:00Z
-prompt = {times * (number % 17 + 1) / 4:.{places}f}
-prompt_cached = {times * (number % 17 + 1) / 40:.{places}f}
-completion = {times * (number % 23 + 3) / 2:.{places}f}
+prompt = {times * (number % 17 + 1) / part:.4f}
+prompt_cached = {times * (number % 17 + 1) / part / 10:.4f}
+completion = {times * (number % 23 + 3) / part * 2:.4f}
 """
         for number, model in enumerate(models)
         if number % _UNPRICED != _UNPRICED - 1

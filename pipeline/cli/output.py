@@ -47,6 +47,11 @@ class Output:
         """Whether sentences may stand around the rows: false for CSV and JSON, which hold nothing but data."""
         return self.form not in (Form.CSV, Form.JSON)
 
+    @property
+    def is_shortened(self) -> bool:
+        """Whether long answers end before their last row: tables on a terminal."""
+        return self.form is Form.TABLE and self.width is not None
+
     def rows(
         self,
         columns: Sequence[Column],
@@ -55,15 +60,17 @@ class Output:
         is_list: bool = False,
         rows_max: int | None = TERMINAL_ROWS_MAX,
         totals: int = 0,
+        is_beginning: bool = False,
     ) -> None:
         """Print rows; JSON is ``{"schema_version": …, "rows": […]}``, or the list of rows where programs read it so.
 
         A terminal is shown the first ``rows_max`` of a table, or fewer where they are long, and the last ``totals``; a
         line below says how many more there are. It is shown all where ``rows_max`` is None: of a list without which an
-        answer is none, or whose length was asked for.
+        answer is none, or whose length was asked for. Where ``is_beginning``, nobody knows how many rows there are
+        beyond those that are given.
         """
         more = 0
-        if rows_max is not None and self.form is Form.TABLE and self.width is not None:
+        if rows_max is not None and self.is_shortened:
             columns, rows, more = self._first(columns, rows, rows_max, totals)
         if is_list and self.form is Form.JSON:
             put_list(json_rows(columns, rows))
@@ -74,7 +81,7 @@ class Output:
         else:
             put(text)
         if more:
-            say("", f"and {more:,} more rows; -o csv has all of them")
+            say("", f"and {'' if is_beginning else f'{more:,} '}more rows; -o csv has all of them")
 
     def _first(
         self, columns: Sequence[Column], rows: Sequence[Sequence[Cell]], rows_max: int, totals: int
@@ -86,17 +93,16 @@ class Output:
         """
         count = len(rows) - totals
         shown = rows_max if count > rows_max + 1 else count  # one row is as short as a line that says so
-        lines_max = TERMINAL_LINES_MAX * rows_max // TERMINAL_ROWS_MAX
-        if count:
-            lines = table_text(columns, rows[:shown], form=self.form, width=self.width).count("\n")
-            if lines > lines_max:
-                shown = max(1, shown * lines_max // lines)
-        if shown >= count - 1:
-            return columns, rows, 0
         kept = [
             replace(column, is_kept=column.is_kept or not all(is_nothing(row[place]) for row in rows))
             for place, column in enumerate(columns)
         ]
+        lines_max = TERMINAL_LINES_MAX * rows_max // TERMINAL_ROWS_MAX
+        lines = table_text(kept, rows[:shown], form=self.form, width=self.width).count("\n")
+        if count and lines > lines_max:
+            shown = max(1, shown * lines_max // lines)
+        if shown >= count - 1:
+            return columns, rows, 0
         return kept, [*rows[:shown], *(rows[-totals:] if totals else [])], count - shown
 
     def document(self, document: Mapping[str, Any]) -> None:

@@ -49,6 +49,7 @@ _QUARANTINED = (
 )
 @click.option(
     "--quarantined-max",
+    metavar="N",
     type=click.IntRange(min=0),
     default=20,
     show_default=True,

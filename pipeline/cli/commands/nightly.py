@@ -84,7 +84,7 @@ _INVOICES = (
     epilog=examples(
         "tallybook nightly",
         "tallybook nightly --strict --json > night.json",
-        "tallybook nightly --strict --metrics-file /var/lib/node_exporter/tallybook.prom",
+        "tallybook nightly --strict --metrics-file /var/lib/tallybook.prom",
         "tallybook nightly --as-of 2026-11-01T03:00:00Z",
     ),
 )

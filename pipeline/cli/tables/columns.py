@@ -62,7 +62,7 @@ class Column:
     is_detail: bool = False
     """Whether a table may do without it where there is no room; a line below then names it."""
     is_late_detail: bool = False
-    """Whether a table may do without it once all details are left out, before its rows become records."""
+    """Whether a table may do without it where nothing else helps, before its rows become records."""
 
     @property
     def title(self) -> str:

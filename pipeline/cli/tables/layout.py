@@ -2,8 +2,8 @@
 
 Owns the order in which room is made. First headings take several lines, texts go on in the next line and ids are
 shortened in their middle; then columns of detail are left out, the last first; then long words are broken, behind a
-separator where they have one; and where that is not enough, every record is written one field a line. Numbers and dates
-are never cut, and nothing else is ever left out.
+separator where they have one; then late details are left out; and where that is not enough, every record is written one
+field a line. Numbers and dates are never cut, and nothing else is ever left out.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING
 
 from pipeline.cli.tables.columns import Kind
@@ -26,7 +27,7 @@ _BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
 _ELLIPSIS = "…"
 _TEXT_MIN = 12
 _WORDS_MAX = (24, 18, _TEXT_MIN)
-"""Words up to this length are not broken, if that can be: a long one is tried first."""
+"""Words up to this length are not broken, and ids not shortened, if that can be: a long one is tried first."""
 _ID_MIN = 10
 """INV-000001 and ``unassigned`` are whole."""
 _HEAD_MIN, _TAIL_MAX = 4, 4
@@ -69,20 +70,28 @@ def _fitted(
     columns: Sequence[Column], rows: Sequence[Sequence[str]], limit: int, *, is_coloured: bool
 ) -> tuple[list[str], list[str]]:
     """Return the lines of a table or of records, and the columns of detail for which there was no room."""
-    details = [place for place, column in enumerate(columns) if column.is_late_detail]
-    details += [place for place, column in enumerate(columns) if column.is_detail and not column.is_asked]
+    late = [place for place, column in enumerate(columns) if column.is_late_detail]
+    details = [place for place, column in enumerate(columns) if column.is_detail and not column.is_asked]
     seen = [{row[place] for row in rows} for place in range(len(columns))]
-    for word_max in _WORDS_MAX:
-        rooms = [_room(column, cells, word_max) for column, cells in zip(columns, seen, strict=True)]
-        for count in range(len(details) + 1):
-            cut = details[len(details) - count :]
-            kept = [place for place in range(len(columns)) if place not in cut]
-            widths = _widths([rooms[place] for place in kept], limit)
-            if widths is not None:
-                chosen = [columns[place] for place in kept]
-                cells = [[row[place] for place in kept] for row in rows] if cut else rows
-                lines = _table(chosen, cells, widths, is_coloured=is_coloured)
-                return lines, [visible(columns[place].title) for place in sorted(cut)]
+    ways = [
+        *product(_WORDS_MAX, [details[len(details) - count :] for count in range(len(details) + 1)]),
+        *(
+            (word_max, details + late[len(late) - count :])
+            for count in range(1, len(late) + 1)
+            for word_max in _WORDS_MAX
+        ),
+    ]
+    rooms = {
+        word_max: [_room(column, cells, word_max) for column, cells in zip(columns, seen, strict=True)]
+        for word_max in _WORDS_MAX
+    }
+    for word_max, cut in ways:
+        kept = [place for place in range(len(columns)) if place not in cut]
+        widths = _widths([rooms[word_max][place] for place in kept], limit)
+        if widths is not None:
+            cells = [[row[place] for place in kept] for row in rows] if cut else rows
+            lines = _table([columns[place] for place in kept], cells, widths, is_coloured=is_coloured)
+            return lines, [visible(columns[place].title) for place in sorted(cut)]
     return _records(columns, rows, limit, is_coloured=is_coloured), []
 
 
@@ -105,11 +114,18 @@ def _natural(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[i
 
 
 def _widths(rooms: Sequence[_Room], limit: int) -> list[int] | None:
-    """Return how wide each column is, or None where they do not fit."""
+    """Return how wide each column is, or None where they do not fit.
+
+    Columns that lack least are given all they lack first: an id that is shortened by one letter gains nothing.
+    """
     widths = [room.least for room in rooms]
     spare = limit - sum(widths) - len(_GAP) * (len(rooms) - 1)
     if spare < 0:
         return None
+    for lacks, place in sorted((room.cells - widths[place], place) for place, room in enumerate(rooms)):
+        if 0 < lacks <= spare:
+            widths[place] += lacks
+            spare -= lacks
     for wanted in ([room.cells for room in rooms], [room.all for room in rooms]):
         while spare and (narrow := [place for place, most in enumerate(wanted) if widths[place] < most]):
             for place in narrow[:spare]:
@@ -127,8 +143,8 @@ def _room(column: Column, cells: set[str], word_max: int) -> _Room:
         word = max(_width(word) for text in cells for word in text.split(" "))
         least = min(widest, max(_TEXT_MIN, min(word, word_max)))
     elif column.kind is Kind.ID:
-        words = [_width(text) for text in cells if not _is_id(text)]
-        least = max([_least_that_tells_apart({text for text in cells if _is_id(text)}, widest), *words])
+        whole = [_width(text) for text in cells if not _is_id(text) or _width(text) <= word_max]
+        least = max([_least_that_tells_apart({text for text in cells if _is_id(text)}, widest), *whole])
     else:
         least = widest
     return _Room(least=max(least, part), cells=max(widest, part), all=max(widest, _width(heading)))
@@ -276,6 +292,8 @@ def _wrapped(text: str, width: int) -> list[str]:
 
 def _begin(text: str, width: int) -> str:
     """Return as much of a text as fits, with the accents of its last letter."""
+    if text.isascii():
+        return text[:width]
     used = 0
     for place, character in enumerate(text):
         used += _width(character)

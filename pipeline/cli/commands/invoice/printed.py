@@ -55,7 +55,15 @@ def print_list(
         columns["link"] = list(links)
     kinds = _KINDS | _MORE
     asked = ("paid", "open")  # 0 paid is an answer
-    made = [Column(name=name, kind=kinds[name], is_asked=name in _KINDS or name in asked) for name in columns]
+    made = [
+        Column(
+            name=name,
+            kind=kinds[name],
+            is_asked=name in _KINDS or name in asked,
+            is_late_detail=name in ("status", "lines"),
+        )
+        for name in columns
+    ]
     output.rows(made, list(zip(*columns.values(), strict=True)))
 
 

@@ -47,12 +47,19 @@ _WORDS = ", ".join(word for word in DIMENSIONS if word not in UNMETERED)
 )
 @click.option(
     "--by",
+    metavar="WORDS",
     default=_BY,
     show_default=True,
     help=f"One or more of: {_WORDS}, and tag:NAME for a tag of keys, such as tag:team.",
 )
 @selection_options
-@click.option("--meter", "meters", multiple=True, help="On this meter alone, such as prompt or completion.")
+@click.option(
+    "--meter",
+    "meters",
+    multiple=True,
+    metavar="METER",
+    help="On this meter alone, such as prompt or completion. Repeat for more.",
+)
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help="The N that cost most, and all others as one row.")
 @click.option("--compare", "compared", type=click.Choice(["previous"]), help="With the period before, of equal length.")
 @click.option(
@@ -180,9 +187,11 @@ def _amount(amount: Decimal | None, row: CostRow) -> Decimal | None:
 
 
 def _tell_of_unpriced(answer: CostAnswer) -> None:
+    are_several = len([total for total in answer.totals if total.currency]) > 1
     for total in answer.totals:
         tokens = total.sums.unpriced_tokens
         if tokens and total.currency:
-            warn(f"{counted(tokens, 'token')} {are(tokens)} unpriced and not in these costs; add a rate for them")
+            which = f"the costs in {total.currency}" if are_several else "these costs"
+            warn(f"{counted(tokens, 'token')} {are(tokens)} unpriced and not in {which}; add a rate for them")
         elif tokens:
             warn(f"{counted(tokens, 'token')} {are(tokens)} of keys in no account and not in these costs")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.base.money import plain_amount
+from pipeline.base.money import normalised, plain_amount
 from pipeline.cli.context import warn
 from pipeline.cli.examples import examples
 from pipeline.cli.output import output_option
@@ -44,12 +44,19 @@ _REASONS_MAX = 10
 )
 @click.option(
     "--by",
+    metavar="WORDS",
     default="account,model",
     show_default=True,
     help=f"One or more of: {_WORDS}, and tag:NAME for a tag of keys, such as tag:team.",
 )
 @selection_options
-@click.option("--meter", "meters", multiple=True, help="On this meter alone, such as prompt or completion.")
+@click.option(
+    "--meter",
+    "meters",
+    multiple=True,
+    metavar="METER",
+    help="On this meter alone, such as prompt or completion. Repeat for more.",
+)
 @click.option(
     "--top", type=click.IntRange(min=1), metavar="N", help="The N that are charged most, and all others as one row."
 )
@@ -149,7 +156,7 @@ def _cells(row: MarginRow, answer: MarginAnswer) -> list[Cell]:
 
 
 def _amount(amount: Decimal | None, currency: str) -> Decimal | None:
-    return None if amount is None else Decimal(plain_amount(amount, currency) if currency else amount)
+    return None if amount is None else Decimal(plain_amount(normalised(amount), currency) if currency else amount)
 
 
 def _document(uncosted: Uncosted) -> dict[str, Any]:

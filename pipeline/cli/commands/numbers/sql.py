@@ -36,8 +36,8 @@ _LIMIT = 10_000
     name="sql",
     epilog=examples(
         "tallybook sql --views",
-        'tallybook sql "SELECT account_id, currency, sum(amount) AS cost FROM charges GROUP BY ALL"',
-        "tallybook sql \"FROM invoice_lines SELECT * WHERE period = '2026-10'\" -o csv",
+        'tallybook sql "SELECT currency, sum(amount) FROM charges GROUP BY ALL"',
+        "tallybook sql \"FROM invoice_lines WHERE period = '2026-10'\" -o csv",
         "tallybook sql - < question.sql",
         "tallybook sql usage_daily",
     ),
@@ -112,6 +112,9 @@ def _print(output: Output, answer: Answer, limit: int | None) -> None:
     for batch in answer.batches:
         rows += rows_of(batch)
         if len(rows) > rows_max:
-            warn(f"there are more than the {rows_max} rows that are printed; write --limit, or -o csv for all of them")
             break
-    output.rows(columns, rows[:rows_max], rows_max=TERMINAL_ROWS_MAX if limit is None else None)
+    is_beginning = len(rows) > rows_max
+    if is_beginning and (limit is not None or not output.is_shortened):
+        warn(f"there are more than the {rows_max} rows that are printed; write --limit, or -o csv for all of them")
+    shown_max = TERMINAL_ROWS_MAX if limit is None else None
+    output.rows(columns, rows[:rows_max], rows_max=shown_max, is_beginning=is_beginning)

@@ -51,12 +51,19 @@ _COUNTS = {"events", "quantity", "tokens", "unpriced_tokens", *(column.name for 
 )
 @click.option(
     "--by",
+    metavar="WORDS",
     default=_BY,
     show_default=True,
     help=f"One or more of: {', '.join(DIMENSIONS)}, and tag:NAME for a tag of keys, such as tag:team.",
 )
 @selection_options
-@click.option("--meter", "meters", multiple=True, help="On this meter alone, such as prompt or completion.")
+@click.option(
+    "--meter",
+    "meters",
+    multiple=True,
+    metavar="METER",
+    help="On this meter alone, such as prompt or completion. Repeat for more.",
+)
 @click.option(
     "--top", type=click.IntRange(min=1), metavar="N", help="The N of the most tokens, and all others as one row."
 )

@@ -38,7 +38,7 @@ _CHECKS = (Column(name="check"), Column(name="ok"), Column(name="detail"))
     metavar="PUBLIC",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Also check the signatures by this public key (PEM); again for another key.",
+    help="Also check the signatures by this public key (PEM). Repeat for more.",
 )
 @output_option()
 @click.pass_obj
