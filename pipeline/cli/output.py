@@ -94,7 +94,11 @@ class Output:
         count = len(rows) - totals
         shown = rows_max if count > rows_max + 1 else count  # one row is as short as a line that says so
         kept = [
-            replace(column, is_kept=column.is_kept or not all(is_nothing(row[place]) for row in rows))
+            replace(
+                column,
+                is_kept=column.is_kept or not all(is_nothing(row[place]) for row in rows),
+                is_varied=any(row[place] != rows[0][place] for row in rows),
+            )
             for place, column in enumerate(columns)
         ]
         lines_max = TERMINAL_LINES_MAX * rows_max // TERMINAL_ROWS_MAX

@@ -7,6 +7,7 @@ import io
 import json
 import re
 import unicodedata
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -266,3 +267,22 @@ def test_a_late_detail_is_left_out_after_all_details_and_before_rows_become_reco
     assert " ".join(found[50][-2:]).endswith("has them: requests")
     assert " ".join(found[40][-2:]).endswith("has them: cost, requests")
     assert any(line.split() == ["cost", "234,567.1234567"] for line in found[26]), "a record has every field"
+
+
+def test_a_column_that_says_the_same_in_every_row_is_said_below_before_rows_become_records() -> None:
+    columns = [
+        Column(name="card"),
+        Column(name="model"),
+        Column(name="effective_from", kind=Kind.DATE),
+        Column(name="prompt", kind=Kind.MONEY),
+        Column(name="completion", kind=Kind.MONEY),
+    ]
+    rows = [("standard", f"jamba-{number}", "2026-01-01T00:00:00Z", Decimal("2.5"), Decimal(4)) for number in (1, 2)]
+    text = shown(columns, rows, 46)
+    assert text.splitlines()[0].split() == ["model", "prompt", "completion"]
+    assert " ".join(text.split()).endswith("the same in every row: card standard, effective_from 2026-01-01T00:00:00Z")
+    assert text.count("2.5") == 2, "a number is told in each row"
+    varied = [replace(columns[0], is_varied=True), *columns[1:]]
+    assert "card standard" not in shown(varied, rows, 46), "it is not the same in rows that are not shown"
+    asked = [replace(columns[0], is_asked=True), *columns[1:]]
+    assert shown(asked, rows, 46).startswith("card ")

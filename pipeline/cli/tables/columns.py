@@ -64,6 +64,9 @@ class Column:
     is_late_detail: bool = False
     """Whether a table may do without it where nothing else helps, before its rows become records."""
 
+    is_varied: bool = False
+    """Whether it differs in rows that are not among those which are laid out."""
+
     @property
     def title(self) -> str:
         """What stands above the column."""

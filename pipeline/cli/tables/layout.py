@@ -2,8 +2,9 @@
 
 Owns the order in which room is made. First headings take several lines, texts go on in the next line and ids are
 shortened in their middle; then columns of detail are left out, the last first; then long words are broken, behind a
-separator where they have one; then late details are left out; and where that is not enough, every record is written one
-field a line. Numbers and dates are never cut, and nothing else is ever left out.
+separator where they have one; then columns that say the same in every row are said below it, and late details left
+out; and where that is not enough, every record is written one field a line. Numbers and dates are never cut, and
+nothing else is ever left out.
 """
 
 from __future__ import annotations
@@ -56,27 +57,33 @@ def laid_out(
     natural = _natural(columns, rows)
     limit = sum(natural) + len(_GAP) * (len(columns) - 1)
     if width is None or limit <= width:
-        lines, cut = _table(columns, rows, natural, is_coloured=is_coloured), list[str]()
+        lines, cut = _table(columns, rows, natural, is_coloured=is_coloured), set[int]()
     else:
         limit = width
         lines, cut = _fitted(columns, rows, limit, is_coloured=is_coloured)
-    below = [f"left out, 0 or empty in every row: {', '.join(left_out)}"] if left_out else []
-    below += [f"left out for want of room, -o csv has them: {', '.join(cut)}"] if cut else []
+    titles = [visible(column.title) for column in columns]
+    alike = [f"{titles[place]} {rows[0][place]}" for place in sorted(cut) if _is_alike(columns[place], place, rows)]
+    without = [titles[place] for place in sorted(cut) if not _is_alike(columns[place], place, rows)]
+    below = [f"the same in every row: {', '.join(alike)}"] if alike else []
+    below += [f"left out, 0 or empty in every row: {', '.join(left_out)}"] if left_out else []
+    below += [f"left out for want of room, -o csv has them: {', '.join(without)}"] if without else []
     notes = [line for note in below for line in _wrapped(note, width or limit)]
     return "".join(f"{line.rstrip()}\n" for line in [*lines, *([""] if notes else []), *notes])
 
 
 def _fitted(
     columns: Sequence[Column], rows: Sequence[Sequence[str]], limit: int, *, is_coloured: bool
-) -> tuple[list[str], list[str]]:
-    """Return the lines of a table or of records, and the columns of detail for which there was no room."""
+) -> tuple[list[str], set[int]]:
+    """Return the lines of a table or of records, and the columns that are not in it."""
+    alike = [place for place, column in enumerate(columns) if _is_alike(column, place, rows)]
     late = [place for place, column in enumerate(columns) if column.is_late_detail]
     details = [place for place, column in enumerate(columns) if column.is_detail and not column.is_asked]
     seen = [{row[place] for row in rows} for place in range(len(columns))]
     ways = [
         *product(_WORDS_MAX, [details[len(details) - count :] for count in range(len(details) + 1)]),
+        *product(_WORDS_MAX, [[*alike, *details[len(details) - count :]] for count in range(len(details) + 1)]),
         *(
-            (word_max, details + late[len(late) - count :])
+            (word_max, [*alike, *details, *late[len(late) - count :]])
             for count in range(1, len(late) + 1)
             for word_max in _WORDS_MAX
         ),
@@ -91,8 +98,15 @@ def _fitted(
         if widths is not None:
             cells = [[row[place] for place in kept] for row in rows] if cut else rows
             lines = _table([columns[place] for place in kept], cells, widths, is_coloured=is_coloured)
-            return lines, [visible(columns[place].title) for place in sorted(cut)]
-    return _records(columns, rows, limit, is_coloured=is_coloured), []
+            return lines, set(cut)
+    return _records(columns, rows, limit, is_coloured=is_coloured), set()
+
+
+def _is_alike(column: Column, place: int, rows: Sequence[Sequence[str]]) -> bool:
+    """Say whether a column that is no number, and was not asked for, says the same in every one of several rows."""
+    if len(rows) == 1 or column.kind.is_number or column.is_varied or (column.is_asked and not column.is_late_detail):
+        return False
+    return all(row[place] == rows[0][place] for row in rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
