@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ import click
 from pipeline.cli.context import is_terminal
 from pipeline.cli.messages.lines import current_call
 from pipeline.cli.surroundings import STANDARD_OUTPUT
+from pipeline.cli.tables.columns import is_nothing
 from pipeline.cli.tables.forms import Form, json_rows, json_text, table_text
 from pipeline.cli.visible import visible, visible_in_json
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 _WIDTH_USUAL = 80
 TERMINAL_ROWS_MAX = 200
 """How many rows of a long answer a terminal is shown: more than anybody reads there."""
+TERMINAL_LINES_MAX = 300
+"""In how many lines they are, about, where rows take several lines or are records."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,27 +48,31 @@ class Output:
         """Whether sentences may stand around the rows: false for CSV and JSON, which hold nothing but data."""
         return self.form not in (Form.CSV, Form.JSON)
 
+    @property
+    def is_shortened(self) -> bool:
+        """Whether long answers end before their last row: tables on a terminal."""
+        return self.form is Form.TABLE and self.width is not None
+
     def rows(
         self,
         columns: Sequence[Column],
         rows: Sequence[Sequence[Cell]],
         *,
         is_list: bool = False,
-        is_cut: bool = False,
+        rows_max: int | None = TERMINAL_ROWS_MAX,
         totals: int = 0,
+        is_beginning: bool = False,
     ) -> None:
         """Print rows; JSON is ``{"schema_version": …, "rows": […]}``, or the list of rows where programs read it so.
 
-        Where ``is_cut``, a terminal is shown ``TERMINAL_ROWS_MAX`` of them, and ``totals``, the last ones; a line below
-        says how many more there are.
+        A terminal is shown the first ``rows_max`` of a table, or fewer where they are long, and the last ``totals``; a
+        line below says how many more there are. It is shown all where ``rows_max`` is None: of a list without which an
+        answer is none, or whose length was asked for. Where ``is_beginning``, nobody knows how many rows there are
+        beyond those that are given.
         """
-        if is_cut and self.form is Form.TABLE and self.width is not None:
-            more = len(rows) - totals - TERMINAL_ROWS_MAX
-            if more > 1:  # one row is as short as a line that says so
-                shown = [*rows[:TERMINAL_ROWS_MAX], *(rows[-totals:] if totals else [])]
-                self.rows(columns, shown)
-                say("", f"and {more:,} more rows; -o csv has all of them")
-                return
+        more = 0
+        if rows_max is not None and self.is_shortened:
+            columns, rows, more = self._first(columns, rows, rows_max, totals)
         if is_list and self.form is Form.JSON:
             put_list(json_rows(columns, rows))
             return
@@ -74,6 +81,34 @@ class Output:
             put_file(text.encode("utf-8"))
         else:
             put(text)
+        if more:
+            say("", f"and {'' if is_beginning else f'{more:,} '}more rows; -o csv has all of them")
+
+    def _first(
+        self, columns: Sequence[Column], rows: Sequence[Sequence[Cell]], rows_max: int, totals: int
+    ) -> tuple[Sequence[Column], Sequence[Sequence[Cell]], int]:
+        """Return the rows that a terminal is shown, with the totals, and how many it is not shown.
+
+        A column that says something in a row which is not shown is kept: only one that is empty everywhere may be named
+        as such.
+        """
+        count = len(rows) - totals
+        shown = rows_max if count > rows_max + 1 else count  # one row is as short as a line that says so
+        kept = [
+            replace(
+                column,
+                is_kept=column.is_kept or not all(is_nothing(row[place]) for row in rows),
+                is_varied=any(row[place] != rows[0][place] for row in rows),
+            )
+            for place, column in enumerate(columns)
+        ]
+        lines_max = TERMINAL_LINES_MAX * rows_max // TERMINAL_ROWS_MAX
+        lines = table_text(kept, rows[:shown], form=self.form, width=self.width).count("\n")
+        if count and lines > lines_max:
+            shown = max(1, shown * lines_max // lines)
+        if shown >= count - 1:
+            return columns, rows, 0
+        return kept, [*rows[:shown], *(rows[-totals:] if totals else [])], count - shown
 
     def document(self, document: Mapping[str, Any]) -> None:
         """Print a JSON object, with the version of its schema first."""

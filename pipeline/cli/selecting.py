@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipeline.base.periods import BillingPeriod
 
 KINDS: Mapping[str, Kind] = {
+    "account_id": Kind.ID,
     "api_key_id": Kind.ID,
     "usage_hour": Kind.DATE,
     "usage_date": Kind.DATE,
@@ -41,16 +42,40 @@ _OPTIONS = (
         type=DateType(),
         help="Usage date to stop before: --from 2026-10-01 --to 2026-11-01 is October.",
     ),
-    click.option("--account", "accounts", multiple=True, help="Of this account alone; 'unassigned' is of none."),
-    click.option("--key", "keys", multiple=True, help="Of this key alone: its id, or what no other id begins with."),
-    click.option("--model", "models", multiple=True, help="Of this model alone, as the rate card calls it."),
-    click.option("--tier", "tiers", multiple=True, help="Of this service tier alone; '' is not stated."),
+    click.option(
+        "--account",
+        "accounts",
+        multiple=True,
+        metavar="ID",
+        help="Of this account alone; 'unassigned' is of none. Repeat for more.",
+    ),
+    click.option(
+        "--key",
+        "keys",
+        multiple=True,
+        metavar="ID",
+        help="Of this key alone: its id, or what no other id begins with. Repeat for more.",
+    ),
+    click.option(
+        "--model",
+        "models",
+        multiple=True,
+        metavar="MODEL",
+        help="Of this model alone, as the rate card calls it. Repeat for more.",
+    ),
+    click.option(
+        "--tier",
+        "tiers",
+        multiple=True,
+        metavar="TIER",
+        help="Of this service tier alone; '' is not stated. Repeat for more.",
+    ),
     click.option(
         "--tag",
         "tags",
         multiple=True,
         metavar="NAME=VALUE",
-        help="Of keys with this tag; NAME= is of those without it.",
+        help="Of keys with this tag; NAME= is of those without it. Repeat for more.",
     ),
 )
 

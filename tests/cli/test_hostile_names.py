@@ -28,6 +28,7 @@ EVIL = "\x1b]0;owned\x07\x1b[2J\u202e\u200b\x9b31m"
 """Sets the title, clears the screen, turns the direction of writing, takes no room, and colours, in one byte."""
 RAW = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 AS_OF = ("--as-of", "2026-11-02")
+COMPARED = ("--by", "key,model,tag:team", "--period", "2026-10", "--compare", "previous")
 TOML = json.dumps
 """A string of TOML is one of JSON, but for DEL and what is beyond 16 bits, which are not here."""
 STEPS: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -39,10 +40,16 @@ STEPS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("acknowledge", "unassigned", f"key_nobody{EVIL}", "--reason", EVIL, *AS_OF),
         ("acknowledge", "unassigned", f"key_nobody{EVIL}", "--reason", "r", *AS_OF),
     ),
-    "usage": (("usage",), ("usage", "--by", "tag:team,account,model"), ("usage", "--copies")),
-    "cost": (("cost",), ("cost", "--by", "tag:team,account,model"), ("cost", "--by", "key,hour,provider")),
+    "usage": (("usage",), ("usage", "--by", "tag:team,account,model"), ("usage", "--copies"), ("usage", *COMPARED)),
+    "cost": (
+        ("cost",),
+        ("cost", "--by", "tag:team,account,model"),
+        ("cost", "--by", "key,hour,provider"),
+        ("cost", *COMPARED),
+        ("cost", "--bills"),
+    ),
     "export duckdb": (("export", "duckdb", "--to", "books.duckdb"), ("export", "duckdb", "--to", EVIL)),
-    "margin": (("margin",), ("margin", "--by", EVIL), ("margin", "--account", EVIL)),
+    "margin": (("margin",), ("margin", "--by", "key,model"), ("margin", "--by", EVIL), ("margin", "--account", EVIL)),
     "budgets": (("budgets",), ("budgets", "--budget", EVIL)),
     "anomalies": (("anomalies",), ("anomalies", "--by", EVIL)),
     "report": (("report", "--to", "-", *AS_OF), ("report", "--to", f"{EVIL}.html", *AS_OF)),
@@ -56,7 +63,7 @@ STEPS: dict[str, tuple[tuple[str, ...], ...]] = {
     "rates diff": (("rates", "diff", "standard", "other"),),
     "rates import": (("rates", "import", "--from", "litellm:prices.json", "--model", f"{EVIL}=x"),),
     "invoice draft": (("invoice", "draft", "--period", "2026-10"),),
-    "invoice list": (("invoice", "list"), ("invoice", "list", "--account", EVIL)),
+    "invoice list": (("invoice", "list"), ("invoice", "list", "--overdue"), ("invoice", "list", "--account", EVIL)),
     "invoice show": (("invoice", "show"), ("invoice", "show", EVIL)),
     "invoice credits": (("invoice", "credits"),),
     "invoice issue": (
@@ -118,7 +125,7 @@ team = "search"
     other = STANDARD.replace("standard", "other").replace("2.00", "3.00")
     root = make_workspace(
         tmp_path / "books",
-        config=f"[seller]\nname = {TOML(EVIL)}\n",
+        config=f'cost_card = "other"\n[seller]\nname = {TOML(EVIL)}\n',
         accounts=accounts,
         cards={"standard": STANDARD, "other": other},
     )

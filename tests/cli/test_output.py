@@ -119,7 +119,7 @@ def test_a_form_that_a_command_does_not_know_is_not_offered() -> None:
 @output_option()
 @click.argument("count", type=int)
 def long_answer(output: Output, count: int) -> None:
-    output.rows(COLUMNS, [*((f"m{each}", each) for each in range(count)), ("total", 7)], is_cut=True, totals=1)
+    output.rows(COLUMNS, [*((f"m{each}", each) for each in range(count)), ("total", 7)], totals=1)
 
 
 def test_a_terminal_is_shown_the_beginning_of_a_long_answer_its_totals_and_how_many_more_there_are(
@@ -141,3 +141,31 @@ def test_other_forms_and_a_pipe_have_every_row_of_a_long_answer(monkeypatch: pyt
     assert "m1449" in CliRunner().invoke(long_answer, ["1450"]).output
     on_a_terminal(monkeypatch, COLUMNS="80")
     assert "m1449" in CliRunner().invoke(long_answer, ["1450", "-o", form]).output
+
+
+@click.command()
+@output_option()
+def tall_answer(output: Output) -> None:
+    columns = [Column(name=f"field_{place}", kind=Kind.COUNT) for place in range(6)]
+    rows = [(number, 10**9, 10**9, 10**9, 0, int(number == 5_000)) for number in range(1, 5_001)]
+    output.rows(columns, rows)
+
+
+def test_fewer_rows_are_shown_where_each_takes_several_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    on_a_terminal(monkeypatch, COLUMNS="24", NO_COLOR="1")
+    lines = CliRunner().invoke(tall_answer, []).output.splitlines()
+    assert 200 < len(lines) < 400
+    records = sum(line.startswith("field_0 ") for line in lines)
+    assert lines[-1] == f"and {5_000 - records:,} more rows; -o csv has all of them"
+    assert sum(line.startswith("field_5 ") for line in lines) == records, "its last row, which is not shown, has one"
+    assert lines[-4:-2] == ["left out, 0 or empty in", "every row: field_4"]
+
+
+def test_of_an_answer_that_goes_on_a_terminal_is_not_told_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    @click.command()
+    @output_option()
+    def beginning(output: Output) -> None:
+        output.rows(COLUMNS, [("m", each) for each in range(1, 1_001)], is_beginning=True)
+
+    on_a_terminal(monkeypatch, COLUMNS="80")
+    assert CliRunner().invoke(beginning, []).output.splitlines()[-1] == "and more rows; -o csv has all of them"

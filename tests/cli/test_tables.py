@@ -7,6 +7,7 @@ import io
 import json
 import re
 import unicodedata
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.base.beginnings import may_mean
 from pipeline.cli.tables.columns import Column, Kind
 from pipeline.cli.tables.forms import Form, table_text
 from pipeline.cli.visible import visible
@@ -220,3 +222,67 @@ def test_csv_and_json_hold_every_column_of_every_row(answer: tuple[list[Column],
         ]
     lines = list(csv.reader(io.StringIO(table_text(columns, rows, form=Form.CSV), newline="")))
     assert [len(line) or 1 for line in lines] == [len(columns)] * (1 + len(rows))  # an empty line is an empty cell
+
+
+def test_ids_that_begin_alike_are_told_apart_by_their_ends() -> None:
+    ids = [f"draft-2026-{month:02}-customer-{number:03}-eur" for month in (8, 9, 10) for number in range(60)]
+    columns = [Column(name="invoice", kind=Kind.ID), Column(name="total", kind=Kind.MONEY)]
+    firsts = [line.split()[0] for line in shown(columns, [(each, 1) for each in ids], 28).splitlines()[2:]]
+    assert len(set(firsts)) == len(ids)
+    for typed, whole in zip(firsts, ids, strict=True):
+        assert len(typed) <= 21
+        assert [each for each in ids if may_mean(typed, each)] == [whole], "what is shown is enough to ask for it"
+
+
+def test_a_short_id_is_whole_as_long_as_a_detail_can_be_left_out() -> None:
+    columns = [
+        Column(name="account", kind=Kind.ID, is_asked=True),
+        Column(name="cost", kind=Kind.MONEY),
+        Column(name="requests", kind=Kind.COUNT, is_detail=True),
+    ]
+    rows = [("customer-001-eur", Decimal("1234567.25"), 1), ("customer-002-eur", Decimal(1), 1)]
+    text = shown(columns, rows, 32)
+    assert "customer-001-eur" in text
+    assert "left out for want of room" in text
+    assert "customer-001-eur" not in shown(columns, rows, 24)
+
+
+def test_a_long_word_is_broken_behind_a_separator() -> None:
+    columns = [Column(name="model", is_asked=True), Column(name="tokens", kind=Kind.COUNT)]
+    text = shown(columns, [("arn:aws:bedrock:eu-central-1:000000000000:inference-profile/sums-015", 12)], 36)
+    firsts = [line.split()[0] for line in text.splitlines()[2:]]
+    assert firsts == ["arn:aws:bedrock:eu-central-", "1:000000000000:inference-", "profile/sums-015"]
+
+
+def test_a_late_detail_is_left_out_after_all_details_and_before_rows_become_records() -> None:
+    columns = [
+        Column(name="model", is_asked=True),
+        Column(name="charge", kind=Kind.MONEY, is_asked=True),
+        Column(name="cost", kind=Kind.MONEY, is_asked=True, is_late_detail=True),
+        Column(name="requests", kind=Kind.COUNT, is_detail=True),
+    ]
+    rows = [("jamba-large", Decimal("1234567.1234567"), Decimal("234567.1234567"), 12_345)] * 2
+    found = {width: shown(columns, rows, width).splitlines() for width in (80, 50, 40, 26)}
+    assert "left out" not in found[80][-1]
+    assert " ".join(found[50][-2:]).endswith("has them: requests")
+    assert " ".join(found[40][-2:]).endswith("has them: cost, requests")
+    assert any(line.split() == ["cost", "234,567.1234567"] for line in found[26]), "a record has every field"
+
+
+def test_a_column_that_says_the_same_in_every_row_is_said_below_before_rows_become_records() -> None:
+    columns = [
+        Column(name="card"),
+        Column(name="model"),
+        Column(name="effective_from", kind=Kind.DATE),
+        Column(name="prompt", kind=Kind.MONEY),
+        Column(name="completion", kind=Kind.MONEY),
+    ]
+    rows = [("standard", f"jamba-{number}", "2026-01-01T00:00:00Z", Decimal("2.5"), Decimal(4)) for number in (1, 2)]
+    text = shown(columns, rows, 46)
+    assert text.splitlines()[0].split() == ["model", "prompt", "completion"]
+    assert " ".join(text.split()).endswith("the same in every row: card standard, effective_from 2026-01-01T00:00:00Z")
+    assert text.count("2.5") == 2, "a number is told in each row"
+    varied = [replace(columns[0], is_varied=True), *columns[1:]]
+    assert "card standard" not in shown(varied, rows, 46), "it is not the same in rows that are not shown"
+    asked = [replace(columns[0], is_asked=True), *columns[1:]]
+    assert shown(asked, rows, 46).startswith("card ")

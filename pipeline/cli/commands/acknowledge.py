@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 @click.command(
     name="acknowledge",
     epilog=examples(
-        'tallybook acknowledge unassigned key_5a1c --reason "load test of June, nobody pays for it"',
-        'tallybook acknowledge quarantined --reason "the disk of gw-2 was full, ticket 4711"',
+        'tallybook acknowledge unassigned key_5a1c --reason "load test of June"',
+        'tallybook acknowledge quarantined --reason "a full disk, ticket 4711"',
         "tallybook acknowledge unassigned key_5a1c --undo",
     ),
 )

@@ -49,6 +49,7 @@ _QUARANTINED = (
 )
 @click.option(
     "--quarantined-max",
+    metavar="N",
     type=click.IntRange(min=0),
     default=20,
     show_default=True,
@@ -123,4 +124,4 @@ def _print(
     if listed:
         first = f", the first {len(listed)}" if len(listed) < len(report.quarantined) else ""
         say("", f"{counted(len(report.quarantined), 'quarantined line')}{first}:")
-        output.rows(_QUARANTINED, listed)
+        output.rows(_QUARANTINED, listed, rows_max=None)

@@ -71,6 +71,7 @@ _OUTCOME = columns_of(
 @click.option("--line", "source_line", metavar="N", type=click.IntRange(min=1), help="The line of --source, from 1.")
 @click.option(
     "--events-max",
+    metavar="N",
     type=click.IntRange(min=0),
     default=20,
     show_default=True,
@@ -92,9 +93,9 @@ def command(
     """From a printed cent to the usage events behind it, or from a logged response to the invoice line it is on.
 
     \b
-    tallybook explain INV-000001 3             the events of line 3, their rates and exact charges, and the one rounding
-    tallybook explain --request-id req_123     billed on which line, duplicate of what, in conflict, failed, not metered
-    tallybook explain --source FILE --line N   the same for a line of a log, or why it was quarantined
+    INVOICE LINE              its events, their rates and charges, one rounding
+    --request-id ID           billed on which line, duplicate of what, failed
+    --source FILE --line N    the same of a line of a log, or why quarantined
 
     Where a price depends on the month (tiers, packages), each event is charged what it adds at its place in the month.
     Exit code 6 where the events do not add up to the printed line.
@@ -166,7 +167,7 @@ def _print_explanation(explanation: LineExplanation, events_max: int, output: Ou
         "",
     )
     shown = explanation.events[:events_max]
-    output.rows(_events(unit), _event_rows(shown))
+    output.rows(_events(unit), _event_rows(shown), rows_max=None)
     if len(shown) < len(explanation.events):
         say(f"… and {len(explanation.events) - len(shown)} more; --csv lists all")
     if line.package_tokens is not None:

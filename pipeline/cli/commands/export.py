@@ -129,7 +129,9 @@ def command() -> None:
     metavar="NAME",
     help="InvoiceIssuerName and ProviderName; else the name under [seller] in tallybook.toml.",
 )
-@click.option("-o", "--output", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True)
+@click.option(
+    "-o", "--output", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True, help="What is written."
+)
 @click.option(
     "--to",
     "path",
@@ -202,7 +204,7 @@ def stripe(
 @command.command(
     epilog=examples(
         "tallybook export lago --period 2026-10",
-        "tallybook export lago --period 2026-10 --add-on llm_usage --to invoices.jsonl",
+        "tallybook export lago --period 2026-10 --add-on llm --to invoices.jsonl",
     )
 )
 @_PERIOD

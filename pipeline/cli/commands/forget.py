@@ -57,8 +57,8 @@ _MONTHS = columns_of(
     ),
 )
 @click.option("--before", metavar="DATE", type=DateType(), help="All usage of days before this one.")
-@click.option("--key", "key_id", metavar="KEY_ID", help="All usage of a key up to now.")
-@click.option("--account", "account_id", metavar="ACCOUNT", help="All usage of an account's keys up to now.")
+@click.option("--key", "key_id", metavar="ID", help="All usage of a key up to now.")
+@click.option("--account", "account_id", metavar="ID", help="All usage of an account's keys up to now.")
 @click.option(
     "--with-uninvoiced", is_flag=True, help="Also usage that is not invoiced: its counts stay, and are invoiced."
 )

@@ -84,7 +84,7 @@ _INVOICES = (
     epilog=examples(
         "tallybook nightly",
         "tallybook nightly --strict --json > night.json",
-        "tallybook nightly --strict --metrics-file /var/lib/node_exporter/tallybook.prom",
+        "tallybook nightly --strict --metrics-file /var/lib/tallybook.prom",
         "tallybook nightly --as-of 2026-11-01T03:00:00Z",
     ),
 )
@@ -204,7 +204,7 @@ def _print_invoices(night: Night, output: Output) -> None:
     if not invoices and output.is_for_people:
         say("no usage of any account yet, and so no invoice")
         return
-    output.rows(_INVOICES, [_row(invoice) for invoice in invoices], is_cut=True)
+    output.rows(_INVOICES, [_row(invoice) for invoice in invoices])
 
 
 def _row(invoice: InvoiceInBrief) -> tuple[Cell, ...]:

@@ -95,7 +95,7 @@ def _checked_table(table: ExchangeTable) -> list[Cell]:
 
 
 @command.command(epilog=examples("tallybook rates show", "tallybook rates show --card standard -o markdown"))
-@click.option("--card", "card_id", help="Only this card.")
+@click.option("--card", "card_id", metavar="ID", help="Only this card.")
 @output_option()
 @click.pass_obj
 def show(invocation: Invocation, *, card_id: str | None, output: Output) -> None:
@@ -128,10 +128,14 @@ def show(invocation: Invocation, *, card_id: str | None, output: Output) -> None
     columns = [
         Column(name=name, kind=_price_kind(row[place] for row in rows))
         if first_price <= place <= last_price
-        else Column(name=name, kind=Kind.DATE if name.startswith("effective_") else Kind.TEXT)
+        else Column(
+            name=name,
+            kind=Kind.DATE if name.startswith("effective_") else Kind.TEXT,
+            is_late_detail=name == "card" and len(chosen) == 1,
+        )
         for place, name in enumerate(names)
     ]
-    output.rows(columns, rows, is_cut=True)
+    output.rows(columns, rows)
 
 
 @command.command(
@@ -139,7 +143,7 @@ def show(invocation: Invocation, *, card_id: str | None, output: Output) -> None
 )
 @click.argument("card")
 @click.argument("other")
-@click.option("--at", metavar="DATE|INSTANT", help="What is in force then; default now.")
+@click.option("--at", metavar="DATE|INSTANT", help="What is in force then; default: now.")
 @output_option()
 @click.pass_obj
 def diff(invocation: Invocation, *, card: str, other: str, at: str | None, output: Output) -> None:
@@ -158,8 +162,8 @@ def diff(invocation: Invocation, *, card: str, other: str, at: str | None, outpu
     name="import",
     epilog=examples(
         "tallybook rates import --from genai-prices",
-        "tallybook rates import --from litellm:prices.json --model jamba-large=ai21/jamba-large",
-        "tallybook rates import --from genai-prices --apply --effective-from 2026-12-01",
+        "tallybook rates import --from litellm:prices.json --model jamba=ai21/jamba",
+        "tallybook rates import --from genai-prices --apply --effective-from today",
     ),
 )
 @click.option(
@@ -174,6 +178,7 @@ def diff(invocation: Invocation, *, card: str, other: str, at: str | None, outpu
     "card_id",
     default="standard",
     show_default=True,
+    metavar="ID",
     help="The card to compare with and to append to; it may be new.",
 )
 @click.option(
@@ -181,7 +186,7 @@ def diff(invocation: Invocation, *, card: str, other: str, at: str | None, outpu
     "models",
     multiple=True,
     metavar="OURS[=THEIRS]",
-    help="A model, and what the price list calls it; repeat. Default: all names of the card that are listed.",
+    help="A model, and what the price list calls it. Repeat for more; default: all names of the card that are listed.",
 )
 @click.option(
     "--effective-from",
@@ -237,7 +242,7 @@ def import_(
 def _print_compared(output: Output, card: str, other: str, differences: Sequence[PriceDifference]) -> None:
     named = [Column(name=name) for name in ("model", "tier", "above_prompt_tokens", "meter")]
     priced = [
-        Column(name=name, kind=_price_kind(row[place] for row in differences))
+        Column(name=name, kind=_price_kind(row[place] for row in differences), is_kept=True)
         for place, name in enumerate((card, other), start=len(named))
     ]
     output.rows([*named, *priced], differences)

@@ -58,15 +58,15 @@ _TOTALS = (*_INVOICE, *_AMOUNTS)
     name="reprice",
     epilog=examples(
         "tallybook reprice --card standard-2027",
-        "tallybook reprice --card standard-2027 --period last-month --account acme -o csv",
+        "tallybook reprice --card standard-2027 --period last-month -o csv",
     ),
 )
 @click.option(
     "--card",
     "card_id",
     required=True,
-    metavar="NEW",
-    help="The other rate card: rates/NEW.toml; no account needs to name it.",
+    metavar="ID",
+    help="The other rate card: rates/ID.toml; no account needs to name it.",
 )
 @click.option(
     "--period", type=PeriodType(), help="Only this month, such as 2026-10, or the months of 2026-Q4 or 2026; else all."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ from pipeline.jobs.night.try_files import try_files
 from pipeline.jobs.wording import UNASSIGNED, counted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pipeline.cli.context import Invocation
     from pipeline.cli.output import Output
     from pipeline.jobs.night.try_files import Tried
@@ -39,6 +42,8 @@ _COSTS = (
     Column(name="would_cost", heading="would cost", kind=Kind.MONEY, is_kept=True),
     Column(name="currency"),
 )
+_SAID_MAX = 10
+"""How many keys, or models, a terminal is told of one by one."""
 _FATES = ("duplicates", "conflicts", "suspicious", "held")
 
 
@@ -135,20 +140,40 @@ def _print_firsts(tried: Tried, output: Output) -> None:
 
 
 def _print_costs(tried: Tried, output: Output) -> None:
-    for key, exchanges in tried.unassigned.items():
-        say(f"in no account: key {key}, {counted(exchanges, 'exchange')}; add it to one in accounts.toml")
-    for each in tried.unpriced:
-        remedy = each.lacking_exchange or f"add a rate or an alias to rates/{each.rate_card}.toml"
-        say(
+    _say_first(
+        (
+            f"in no account: key {key}, {counted(exchanges, 'exchange')}; add it to one in accounts.toml"
+            for key, exchanges in sorted(tried.unassigned.items(), key=lambda each: -each[1])
+        ),
+        len(tried.unassigned),
+        "keys in no account",
+        output,
+    )
+    _say_first(
+        (
             f"without a rate: model {each.model!r} of {each.account_id or UNASSIGNED}, "
-            f"{counted(each.tokens, 'token')}; {remedy}"
-        )
+            f"{counted(each.tokens, 'token')}; "
+            + (each.lacking_exchange or f"add a rate or an alias to rates/{each.rate_card}.toml")
+            for each in sorted(tried.unpriced, key=lambda each: -each.tokens)
+        ),
+        len(tried.unpriced),
+        "models without a rate",
+        output,
+    )
     if tried.costs:
         rows = [
             (each.account_id or UNASSIGNED, each.model, each.tokens, plain(normalised(each.amount)), each.currency)
             for each in tried.costs
         ]
         output.rows(_COSTS, rows)
+
+
+def _say_first(sentences: Iterable[str], count: int, what: str, output: Output) -> None:
+    """Say sentences, on a terminal the first ten of many."""
+    shown = _SAID_MAX if output.is_shortened and count > _SAID_MAX + 1 else count
+    say(*islice(sentences, shown))
+    if shown < count:
+        say(f"and {count - shown:,} more {what}; -o json lists all")
 
 
 def _document(tried: Tried) -> dict[str, Any]:

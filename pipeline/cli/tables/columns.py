@@ -56,11 +56,16 @@ class Column:
     heading: str = ""
     """What stands above it for people; the name where it is empty."""
     is_asked: bool = False
-    """Whether it was asked for by name, as by ``--by``: it comes first, and is never left out."""
+    """Whether it was asked for by name, as by ``--by``: it comes first, and only a late detail is ever left out."""
     is_kept: bool = False
     """Whether it stays where it stands although it is 0 or empty in every row: that is an answer."""
     is_detail: bool = False
     """Whether a table may do without it where there is no room; a line below then names it."""
+    is_late_detail: bool = False
+    """Whether a table may do without it where nothing else helps, before its rows become records."""
+
+    is_varied: bool = False
+    """Whether it differs in rows that are not among those which are laid out."""
 
     @property
     def title(self) -> str:

@@ -1,9 +1,10 @@
 """A table of a width, for people: what is cut, what goes on in the next line, what is left out, and what never is.
 
 Owns the order in which room is made. First headings take several lines, texts go on in the next line and ids are
-shortened in their middle; then columns of detail are left out, the last first; then long words are broken; and where
-that is not enough, every record is written one field a line. Numbers and dates are never cut, and nothing else is ever
-left out.
+shortened in their middle; then columns of detail are left out, the last first; then long words are broken, behind a
+separator where they have one; then columns that say the same in every row are said below it, and late details left
+out; and where that is not enough, every record is written one field a line. Numbers and dates are never cut, and
+nothing else is ever left out.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING
 
 from pipeline.cli.tables.columns import Kind
@@ -26,10 +28,14 @@ _BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
 _ELLIPSIS = "…"
 _TEXT_MIN = 12
 _WORDS_MAX = (24, 18, _TEXT_MIN)
-"""Words up to this length are not broken, if that can be: a long one is tried first."""
-_ID_MIN = 9
-_TAIL_MAX = 4
-"""An id is recognised by its beginning, and may be asked for by it; its end only tells it from others."""
+"""Words up to this length are not broken, and ids not shortened, if that can be: a long one is tried first."""
+_ID_MIN = 10
+"""INV-000001 and ``unassigned`` are whole."""
+_HEAD_MIN, _TAIL_MAX = 4, 4
+"""An id is recognised by its beginning, and may be asked for by it; its end only tells it from others, and is longer
+than that only where ids begin alike: ``draft-2026-…027-eur``."""
+_SEPARATORS = re.compile(r"[-/:._@|](?=[^-/:._@|])")
+"""Behind one of these a word is broken, rather than within its parts."""
 _AFTER_WORD = re.compile(r"(?<=_)|(?<= )")
 
 
@@ -48,32 +54,59 @@ def laid_out(
     """
     if not rows:
         return "no rows\n"
-    limit = width if width is not None else sum(_natural(columns, rows)) + len(_GAP) * len(columns)
-    lines, cut = _fitted(columns, rows, limit, is_coloured=is_coloured)
-    below = [f"left out, 0 or empty in every row: {', '.join(left_out)}"] if left_out else []
-    below += [f"left out for want of room, -o csv has them: {', '.join(cut)}"] if cut else []
-    notes = [line for note in below for line in _wrapped(note, limit)]
+    natural = _natural(columns, rows)
+    limit = sum(natural) + len(_GAP) * (len(columns) - 1)
+    if width is None or limit <= width:
+        lines, cut = _table(columns, rows, natural, is_coloured=is_coloured), set[int]()
+    else:
+        limit = width
+        lines, cut = _fitted(columns, rows, limit, is_coloured=is_coloured)
+    titles = [visible(column.title) for column in columns]
+    alike = [f"{titles[place]} {rows[0][place]}" for place in sorted(cut) if _is_alike(columns[place], place, rows)]
+    without = [titles[place] for place in sorted(cut) if not _is_alike(columns[place], place, rows)]
+    below = [f"the same in every row: {', '.join(alike)}"] if alike else []
+    below += [f"left out, 0 or empty in every row: {', '.join(left_out)}"] if left_out else []
+    below += [f"left out for want of room, -o csv has them: {', '.join(without)}"] if without else []
+    notes = [line for note in below for line in _wrapped(note, width or limit)]
     return "".join(f"{line.rstrip()}\n" for line in [*lines, *([""] if notes else []), *notes])
 
 
 def _fitted(
     columns: Sequence[Column], rows: Sequence[Sequence[str]], limit: int, *, is_coloured: bool
-) -> tuple[list[str], list[str]]:
-    """Return the lines of a table or of records, and the columns of detail for which there was no room."""
+) -> tuple[list[str], set[int]]:
+    """Return the lines of a table or of records, and the columns that are not in it."""
+    alike = [place for place, column in enumerate(columns) if _is_alike(column, place, rows)]
+    late = [place for place, column in enumerate(columns) if column.is_late_detail]
     details = [place for place, column in enumerate(columns) if column.is_detail and not column.is_asked]
     seen = [{row[place] for row in rows} for place in range(len(columns))]
-    for word_max in _WORDS_MAX:
-        rooms = [_room(column, cells, word_max) for column, cells in zip(columns, seen, strict=True)]
-        for count in range(len(details) + 1):
-            cut = details[len(details) - count :]
-            kept = [place for place in range(len(columns)) if place not in cut]
-            widths = _widths([rooms[place] for place in kept], limit)
-            if widths is not None:
-                chosen = [columns[place] for place in kept]
-                cells = [[row[place] for place in kept] for row in rows] if cut else rows
-                lines = _table(chosen, cells, widths, is_coloured=is_coloured)
-                return lines, [visible(columns[place].title) for place in cut]
-    return _records(columns, rows, limit, is_coloured=is_coloured), []
+    ways = [
+        *product(_WORDS_MAX, [details[len(details) - count :] for count in range(len(details) + 1)]),
+        *product(_WORDS_MAX, [[*alike, *details[len(details) - count :]] for count in range(len(details) + 1)]),
+        *(
+            (word_max, [*alike, *details, *late[len(late) - count :]])
+            for count in range(1, len(late) + 1)
+            for word_max in _WORDS_MAX
+        ),
+    ]
+    rooms = {
+        word_max: [_room(column, cells, word_max) for column, cells in zip(columns, seen, strict=True)]
+        for word_max in _WORDS_MAX
+    }
+    for word_max, cut in ways:
+        kept = [place for place in range(len(columns)) if place not in cut]
+        widths = _widths([rooms[word_max][place] for place in kept], limit)
+        if widths is not None:
+            cells = [[row[place] for place in kept] for row in rows] if cut else rows
+            lines = _table([columns[place] for place in kept], cells, widths, is_coloured=is_coloured)
+            return lines, set(cut)
+    return _records(columns, rows, limit, is_coloured=is_coloured), set()
+
+
+def _is_alike(column: Column, place: int, rows: Sequence[Sequence[str]]) -> bool:
+    """Say whether a column that is no number, and was not asked for, says the same in every one of several rows."""
+    if len(rows) == 1 or column.kind.is_number or column.is_varied or (column.is_asked and not column.is_late_detail):
+        return False
+    return all(row[place] == rows[0][place] for row in rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,11 +128,18 @@ def _natural(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[i
 
 
 def _widths(rooms: Sequence[_Room], limit: int) -> list[int] | None:
-    """Return how wide each column is, or None where they do not fit."""
+    """Return how wide each column is, or None where they do not fit.
+
+    Columns that lack least are given all they lack first: an id that is shortened by one letter gains nothing.
+    """
     widths = [room.least for room in rooms]
     spare = limit - sum(widths) - len(_GAP) * (len(rooms) - 1)
     if spare < 0:
         return None
+    for lacks, place in sorted((room.cells - widths[place], place) for place, room in enumerate(rooms)):
+        if 0 < lacks <= spare:
+            widths[place] += lacks
+            spare -= lacks
     for wanted in ([room.cells for room in rooms], [room.all for room in rooms]):
         while spare and (narrow := [place for place, most in enumerate(wanted) if widths[place] < most]):
             for place in narrow[:spare]:
@@ -117,18 +157,24 @@ def _room(column: Column, cells: set[str], word_max: int) -> _Room:
         word = max(_width(word) for text in cells for word in text.split(" "))
         least = min(widest, max(_TEXT_MIN, min(word, word_max)))
     elif column.kind is Kind.ID:
-        words = [_width(text) for text in cells if not _is_id(text)]
-        least = max([_least_that_tells_apart({text for text in cells if _is_id(text)}, widest), *words])
+        whole = [_width(text) for text in cells if not _is_id(text) or _width(text) <= word_max]
+        least = max([_least_that_tells_apart({text for text in cells if _is_id(text)}, widest), *whole])
     else:
         least = widest
     return _Room(least=max(least, part), cells=max(widest, part), all=max(widest, _width(heading)))
 
 
 def _least_that_tells_apart(ids: set[str], widest: int) -> int:
-    return next(
-        (width for width in range(_ID_MIN, widest) if len({_shortened(each, width) for each in ids}) == len(ids)),
-        widest,
-    )
+    return next((width for width in range(_ID_MIN, widest) if _tail_that_tells_apart(ids, width) is not None), widest)
+
+
+def _tail_that_tells_apart(ids: set[str], width: int) -> int | None:
+    """Return how much of the ends of ids tells them apart at a width, the usual if it does; None where nothing does."""
+    usual = min(_TAIL_MAX, (width - 1) // 3)
+    for tail in range(usual, max(usual + 1, width - _HEAD_MIN)):
+        if len({_shortened(each, width, tail) for each in ids}) == len(ids):
+            return tail
+    return None
 
 
 def _is_id(text: str) -> bool:
@@ -136,11 +182,10 @@ def _is_id(text: str) -> bool:
     return " " not in text
 
 
-def _shortened(text: str, width: int) -> str:
-    """Return an id of a width: its beginning, its end, and between them what says that something is missing."""
+def _shortened(text: str, width: int, tail: int) -> str:
+    """Return an id of a width: its beginning, so much of its end, and between them what says that some is missing."""
     if _width(text) <= width:
         return text
-    tail = min(_TAIL_MAX, (width - 1) // 3)
     return f"{_begin(text, width - 1 - tail)}{_ELLIPSIS}{_begin(text[::-1], tail)[::-1]}"
 
 
@@ -152,11 +197,15 @@ def _table(
     above = [[""] * (height - len(lines)) + lines for lines in headings]  # so that each stands on its rule
     header = [_line(columns, parts, widths) for parts in zip(*above, strict=True)]
     rule = "─" * (sum(widths) + len(_GAP) * (len(widths) - 1))
+    tails = [
+        _tail_of({row[place] for row in rows}, width) if column.kind is Kind.ID else 0
+        for place, (column, width) in enumerate(zip(columns, widths, strict=True))
+    ]
     body: list[str] = []
     for row in rows:
         cells = [
-            _wrapped(text, width) if column.kind is Kind.TEXT else [_fitting(text, column, width)]
-            for column, text, width in zip(columns, row, widths, strict=True)
+            _wrapped(text, width) if column.kind is Kind.TEXT else [_fitting(text, column, width, tail)]
+            for column, text, width, tail in zip(columns, row, widths, tails, strict=True)
         ]
         tallest = max(map(len, cells))
         if tallest == 1:
@@ -167,8 +216,14 @@ def _table(
     return [*(_set_off(line, is_coloured=is_coloured) for line in header), rule, *body]
 
 
-def _fitting(text: str, column: Column, width: int) -> str:
-    return _shortened(text, width) if column.kind is Kind.ID and _is_id(text) else text
+def _tail_of(cells: set[str], width: int) -> int:
+    """Return how long the end of a shortened id is in a column of this width."""
+    ids = {text for text in cells if _is_id(text)}
+    return 0 if all(_width(text) <= width for text in ids) else _tail_that_tells_apart(ids, width) or 0
+
+
+def _fitting(text: str, column: Column, width: int, tail: int) -> str:
+    return _shortened(text, width, tail) if column.kind is Kind.ID and _is_id(text) else text
 
 
 def _line(columns: Sequence[Column], texts: Sequence[str], widths: Sequence[int]) -> str:
@@ -223,7 +278,10 @@ def _set_off(text: str, *, is_coloured: bool) -> str:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    """Return the lines of a text, broken at spaces, and within a word where it is longer than a line."""
+    """Return the lines of a text, broken at spaces, and within a word where it is longer than a line.
+
+    Such a word is broken behind its last separator that is in the second half of the line, if there is one.
+    """
     if _width(text) <= width:
         return [text]
     lines = [""]
@@ -237,6 +295,8 @@ def _wrapped(text: str, width: int) -> list[str]:
             lines.append("")
         while _width(rest) > width:
             part = _begin(rest, width) or rest[0]
+            breaks = [found.end() for found in _SEPARATORS.finditer(rest, 0, len(part) + 1)]
+            part = part[: breaks[-1]] if breaks and 2 * breaks[-1] >= len(part) else part
             lines[-1] = part
             lines.append("")
             rest = rest[len(part) :]
@@ -246,6 +306,8 @@ def _wrapped(text: str, width: int) -> list[str]:
 
 def _begin(text: str, width: int) -> str:
     """Return as much of a text as fits, with the accents of its last letter."""
+    if text.isascii():
+        return text[:width]
     used = 0
     for place, character in enumerate(text):
         used += _width(character)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from pipeline.jobs.state.aggregate import Aggregate
     from pipeline.rating import UnpricedUsage
 
+_UNPRICED_LISTED_MAX = 10
+"""How many models of accounts without a rate a message names, before it counts the rest."""
 _LISTED = 3
 """How many accounts a message names before it counts the rest."""
 
@@ -123,12 +125,15 @@ def refuse_unpriced(
             place = (row.usage.account_id, period, row.usage.model)
             tokens[place] = tokens.get(place, 0) + row.usage.quantity
     if tokens:
+        by_tokens = sorted(tokens.items(), key=lambda item: -item[1])
         listed = "; ".join(
             f"account {account_id!r}: {counted(quantity, 'token')} of model {model!r} in {period}"
-            for (account_id, period, model), quantity in sorted(tokens.items())
+            for (account_id, period, model), quantity in sorted(by_tokens[:_UNPRICED_LISTED_MAX])
         )
+        rest = len(tokens) - _UNPRICED_LISTED_MAX
+        more = f" and {counted(rest, 'smaller one')}; 'tallybook doctor --warnings' tells of them" if rest > 0 else ""
         message = (
-            f"{what}: no rate is in force for {listed}; "
+            f"{what}: no rate is in force for {listed}{more}; "
             "add rates (or an alias) to the accounts' rate cards and try again"
         )
         raise IssueBlocked(message)

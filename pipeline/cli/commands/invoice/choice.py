@@ -42,8 +42,8 @@ account_option = click.option("--account", "account_id", metavar="ID", help="Onl
 def period_option(*, required: bool) -> Callable[[click.decorators.FC], click.decorators.FC]:
     """Return the option ``--period``."""
     text = (
-        "A month, as 2026-10 or last-month; of accounts that are billed so, a quarter (2026-Q4), a year (2026), or the "
-        "first day of a month (2026-10-15)."
+        "A month, such as 2026-10 or last-month; of accounts that are billed so, a quarter (2026-Q4), a year (2026), "
+        "or the first day of a month (2026-10-15)."
     )
     return click.option("--period", type=PeriodType(), required=required, help=text)
 

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 @click.command(
     name="credit",
     epilog=examples(
-        'tallybook invoice credit INV-000003 --line 4 --amount 12.00 --reason "outage of October 12th" --dry-run',
-        'tallybook invoice credit INV-000003 --line 4 --quantity 500000 --reason "a loop of our own"',
-        'tallybook invoice credit INV-000003 --line 4 --reason "all of it"',
+        'tallybook invoice credit INV-000003 --line 4 --amount 12 --reason "outage"',
+        "tallybook invoice credit INV-000003 --line 4 --quantity 500000 --reason loop",
+        'tallybook invoice credit INV-000003 --line 4 --reason "all of it" --dry-run',
     ),
 )
 @click.argument("invoice_id", metavar="INVOICE")

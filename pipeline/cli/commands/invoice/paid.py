@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     name="paid",
     epilog=examples(
         "tallybook invoice paid INV-000001",
-        'tallybook invoice paid INV-000001 --on 2026-11-20 --amount 100.00 --reference "bank, 2nd of 3"',
+        "tallybook invoice paid INV-000001 --on yesterday --amount 100 --reference 3",
         "tallybook invoice paid INV-000001 --take-back 7",
     ),
 )

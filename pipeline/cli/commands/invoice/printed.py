@@ -56,8 +56,16 @@ def print_list(
         columns["link"] = list(links)
     kinds = _KINDS | _MORE
     asked = ("paid", "open")  # 0 paid is an answer
-    made = [Column(name=name, kind=kinds[name], is_asked=name in _KINDS or name in asked) for name in columns]
-    output.rows(made, list(zip(*columns.values(), strict=True)), is_cut=True)
+    made = [
+        Column(
+            name=name,
+            kind=kinds[name],
+            is_asked=name in _KINDS or name in asked,
+            is_late_detail=name in ("status", "lines"),
+        )
+        for name in columns
+    ]
+    output.rows(made, list(zip(*columns.values(), strict=True)))
 
 
 def _links(book: InvoiceBook | BookOfHeads, invoices: Sequence[Invoice | InvoiceHead]) -> list[str]:

@@ -14,7 +14,7 @@ from pipeline.cli.commands.invoice.choice import account_option, book_of, chosen
 from pipeline.cli.commands.invoice.settled import print_payments, settled, settlement_text
 from pipeline.cli.examples import examples
 from pipeline.cli.ids import whole_account_id
-from pipeline.cli.output import output_option, put_documents, say
+from pipeline.cli.output import TERMINAL_ROWS_MAX, output_option, put_documents, say
 from pipeline.cli.tables.columns import Column, Kind
 from pipeline.cli.tables.forms import Form
 from pipeline.configuration.workspace import open_workspace
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from pipeline.cli.tables.columns import Cell
     from pipeline.invoicing import Invoice, InvoiceLine
 
-
+_INVOICES_MAX = 10
+"""So many invoices, each by its first lines, are all that a terminal is shown of more."""
 _LINES = (
     Column(name="line", kind=Kind.COUNT),
     Column(name="account", kind=Kind.ID),
@@ -88,14 +89,18 @@ def show(
         output.rows([Column(name="invoice", kind=Kind.ID), *_LINES, Column(name="currency")], rows)
         return
     settlements, notes = settled(workspace.root, book), book.credited_by()
-    for invoice in invoices:
-        _print_invoice(invoice, notes.get(invoice.id), output)
+    is_of_many = output.is_shortened and len(invoices) > _INVOICES_MAX
+    for invoice in invoices[:_INVOICES_MAX] if is_of_many else invoices:
+        rows_max = TERMINAL_ROWS_MAX // (_INVOICES_MAX if is_of_many else 1)
+        _print_invoice(invoice, notes.get(invoice.id), output, rows_max)
         if invoice.id in settlements and settlements[invoice.id].payments:
             print_payments(settlements[invoice.id], output)
             say("", settlement_text(settlements[invoice.id]), "")
+    if is_of_many:
+        say(f"and {len(invoices) - _INVOICES_MAX:,} more invoices; 'tallybook invoice list' lists them, -o csv has all")
 
 
-def _print_invoice(invoice: Invoice, credit_note_id: str | None, output: Output) -> None:
+def _print_invoice(invoice: Invoice, credit_note_id: str | None, output: Output, rows_max: int) -> None:
     say(f"{invoice.id} ({invoice.status}) for {invoice.account_name}, {invoice.period}")
     say(f"from {invoice.period_start} to (excluding) {invoice.period_end}, in {invoice.currency}")
     for name, value in _particulars(invoice, credit_note_id):
@@ -111,7 +116,7 @@ def _print_invoice(invoice: Invoice, credit_note_id: str | None, output: Output)
     }
     kept = [place for place, column in enumerate(_LINES) if column.name not in without]
     cells = [_line(invoice, line) for line in invoice.lines]
-    output.rows([_LINES[place] for place in kept], [[row[place] for place in kept] for row in cells], is_cut=True)
+    output.rows([_LINES[place] for place in kept], [[row[place] for place in kept] for row in cells], rows_max=rows_max)
     if invoice.children:
         say("")
         rows = [(each.account_id, each.account_name, plain(each.subtotal)) for each in invoice.subtotals]

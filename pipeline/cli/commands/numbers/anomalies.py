@@ -67,12 +67,20 @@ _COLUMNS = [
     ),
 )
 @click.option(
-    "--as-of", type=DateType(), help="As if this day had just begun, such as 2026-10-20: only days before it are known."
+    "--as-of", type=DateType(), help="As if this day had just begun, such as 2026-10-20: only days before it count."
 )
 @click.option("--period", type=PeriodType(), help="All days of a month, such as 2026-10 or last-month.")
-@click.option("--from", "from_date", type=DateType(), help="The first day to look at.")
-@click.option("--to", "to_date", type=DateType(), help="The day to stop before.")
-@click.option("--by", default=",".join(SUBJECTS), show_default=True, help=f"One or more of: {', '.join(SUBJECTS)}.")
+@click.option("--from", "from_date", type=DateType(), help="First usage date, such as 2026-10-01 or yesterday.")
+@click.option(
+    "--to", "to_date", type=DateType(), help="Usage date to stop before: --from 2026-10-01 --to 2026-11-01 is October."
+)
+@click.option(
+    "--by",
+    metavar="WORDS",
+    default=",".join(SUBJECTS),
+    show_default=True,
+    help=f"One or more of: {', '.join(SUBJECTS)}.",
+)
 @click.option(
     "--at-least",
     type=_AmountType(),

@@ -65,7 +65,7 @@ _COLUMNS = [
     type=PeriodType(),
     help="A month, such as 2026-10 or last-month: of each budget the period that its last day is in.",
 )
-@click.option("--budget", "names", multiple=True, metavar="NAME", help="This budget alone.")
+@click.option("--budget", "names", multiple=True, metavar="NAME", help="This budget alone. Repeat for more.")
 @click.option(
     "--fail-at",
     type=click.IntRange(min=1, max=ALERT_PERCENT_MAX),

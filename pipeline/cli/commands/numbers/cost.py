@@ -47,12 +47,19 @@ _WORDS = ", ".join(word for word in DIMENSIONS if word not in UNMETERED)
 )
 @click.option(
     "--by",
+    metavar="WORDS",
     default=_BY,
     show_default=True,
     help=f"One or more of: {_WORDS}, and tag:NAME for a tag of keys, such as tag:team.",
 )
 @selection_options
-@click.option("--meter", "meters", multiple=True, help="On this meter alone, such as prompt or completion.")
+@click.option(
+    "--meter",
+    "meters",
+    multiple=True,
+    metavar="METER",
+    help="On this meter alone, such as prompt or completion. Repeat for more.",
+)
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help="The N that cost most, and all others as one row.")
 @click.option("--compare", "compared", type=click.Choice(["previous"]), help="With the period before, of equal length.")
 @click.option(
@@ -134,13 +141,13 @@ def _print(output: Output, answer: CostAnswer) -> None:
         )
     else:
         shown = totals if output.form in (Form.TABLE, Form.MARKDOWN) else []
-        output.rows(columns, [*rows, *shown], is_cut=True, totals=len(shown))
+        output.rows(columns, [*rows, *shown], totals=len(shown))
 
 
 def _columns(answer: CostAnswer) -> list[Column]:
     compared = [
         Column(name="previous_cost", kind=Kind.MONEY, is_detail=True),
-        Column(name="change", kind=Kind.MONEY),
+        Column(name="change", kind=Kind.MONEY, is_late_detail=True),
         Column(name="relative_change", kind=Kind.SHARE),
     ]
     return [
@@ -148,7 +155,7 @@ def _columns(answer: CostAnswer) -> list[Column]:
         Column(name="currency", heading="in"),
         Column(name="requests", kind=Kind.COUNT, is_detail=True),
         Column(name="tokens", kind=Kind.COUNT, is_detail=answer.previous is not None),
-        Column(name="unpriced_tokens", kind=Kind.COUNT),
+        Column(name="unpriced_tokens", kind=Kind.COUNT, is_detail=True),
         Column(name="cost", kind=Kind.MONEY, is_asked=True),
         Column(name="share", kind=Kind.SHARE, is_detail=True),
         *(compared if answer.previous else []),
@@ -180,9 +187,11 @@ def _amount(amount: Decimal | None, row: CostRow) -> Decimal | None:
 
 
 def _tell_of_unpriced(answer: CostAnswer) -> None:
+    are_several = len([total for total in answer.totals if total.currency]) > 1
     for total in answer.totals:
         tokens = total.sums.unpriced_tokens
         if tokens and total.currency:
-            warn(f"{counted(tokens, 'token')} {are(tokens)} unpriced and not in these costs; add a rate for them")
+            which = f"the costs in {total.currency}" if are_several else "these costs"
+            warn(f"{counted(tokens, 'token')} {are(tokens)} unpriced and not in {which}; add a rate for them")
         elif tokens:
             warn(f"{counted(tokens, 'token')} {are(tokens)} of keys in no account and not in these costs")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.base.money import plain_amount
+from pipeline.base.money import normalised, plain_amount
 from pipeline.cli.context import warn
 from pipeline.cli.examples import examples
 from pipeline.cli.output import output_option
@@ -44,12 +44,19 @@ _REASONS_MAX = 10
 )
 @click.option(
     "--by",
+    metavar="WORDS",
     default="account,model",
     show_default=True,
     help=f"One or more of: {_WORDS}, and tag:NAME for a tag of keys, such as tag:team.",
 )
 @selection_options
-@click.option("--meter", "meters", multiple=True, help="On this meter alone, such as prompt or completion.")
+@click.option(
+    "--meter",
+    "meters",
+    multiple=True,
+    metavar="METER",
+    help="On this meter alone, such as prompt or completion. Repeat for more.",
+)
 @click.option(
     "--top", type=click.IntRange(min=1), metavar="N", help="The N that are charged most, and all others as one row."
 )
@@ -92,7 +99,7 @@ def _print(output: Output, answer: MarginAnswer) -> None:
         Column(name="requests", kind=Kind.COUNT, is_detail=True),
         Column(name="tokens", kind=Kind.COUNT, is_detail=True),
         Column(name="charge", kind=Kind.MONEY, is_asked=True),
-        Column(name="cost", kind=Kind.MONEY, is_asked=True),
+        Column(name="cost", kind=Kind.MONEY, is_asked=True, is_late_detail=True),
         Column(name="margin", kind=Kind.MONEY, is_asked=True),
         Column(name="margin_share", heading="margin %", kind=Kind.SHARE, is_asked=True),
         Column(name="uncosted_tokens", kind=Kind.COUNT, is_detail=True),
@@ -122,7 +129,8 @@ def _print(output: Output, answer: MarginAnswer) -> None:
             }
         )
     else:
-        output.rows(columns, [*rows, *(totals if output.form in (Form.TABLE, Form.MARKDOWN) else [])])
+        shown = totals if output.form in (Form.TABLE, Form.MARKDOWN) else []
+        output.rows(columns, [*rows, *shown], totals=len(shown))
 
 
 def _cells(row: MarginRow, answer: MarginAnswer) -> list[Cell]:
@@ -148,7 +156,7 @@ def _cells(row: MarginRow, answer: MarginAnswer) -> list[Cell]:
 
 
 def _amount(amount: Decimal | None, currency: str) -> Decimal | None:
-    return None if amount is None else Decimal(plain_amount(amount, currency) if currency else amount)
+    return None if amount is None else Decimal(plain_amount(normalised(amount), currency) if currency else amount)
 
 
 def _document(uncosted: Uncosted) -> dict[str, Any]:

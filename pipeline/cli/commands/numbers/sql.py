@@ -11,7 +11,7 @@ import click
 from pipeline.base.errors import ConfigurationError
 from pipeline.cli.context import warn
 from pipeline.cli.examples import examples
-from pipeline.cli.output import output_option, put, put_file
+from pipeline.cli.output import TERMINAL_ROWS_MAX, output_option, put, put_file
 from pipeline.cli.query_cells import columns_of, rows_of
 from pipeline.cli.tables.columns import Column, csv_cell
 from pipeline.cli.tables.forms import Form
@@ -36,8 +36,8 @@ _LIMIT = 10_000
     name="sql",
     epilog=examples(
         "tallybook sql --views",
-        'tallybook sql "SELECT account_id, currency, sum(amount) AS cost FROM charges GROUP BY ALL"',
-        "tallybook sql \"FROM invoice_lines SELECT * WHERE period = '2026-10'\" -o csv",
+        'tallybook sql "SELECT currency, sum(amount) FROM charges GROUP BY ALL"',
+        "tallybook sql \"FROM invoice_lines WHERE period = '2026-10'\" -o csv",
         "tallybook sql - < question.sql",
         "tallybook sql usage_daily",
     ),
@@ -47,14 +47,15 @@ _LIMIT = 10_000
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
-    default=_LIMIT,
-    show_default=True,
     metavar="N",
-    help="Rows that are printed at most; CSV has all.",
+    help=f"Rows that are printed at most; default: {_LIMIT:,}, of which a terminal is shown {TERMINAL_ROWS_MAX}. "
+    "CSV has all.",
 )
 @output_option()
 @click.pass_obj
-def command(invocation: Invocation, /, *, text: str | None, is_of_views: bool, limit: int, output: Output) -> None:
+def command(
+    invocation: Invocation, /, *, text: str | None, is_of_views: bool, limit: int | None, output: Output
+) -> None:
     """Ask a SELECT, or print what is run for a relation or a check; without either, list these.
 
     A SELECT of DuckDB reads the relations that --views lists, as of now, and nothing else: no file, no network, no
@@ -67,9 +68,10 @@ def command(invocation: Invocation, /, *, text: str | None, is_of_views: bool, l
     """
     if is_of_views:
         names = [Column(name=name, is_asked=True) for name in ("view", "column", "type", "meaning")]
-        output.rows(names, list(described()))
+        output.rows(names, list(described()), rows_max=None)
     elif text is None:
-        output.rows([Column(name=name, is_asked=True) for name in ("layer", "relation", "what it is")], list(listed()))
+        names = [Column(name=name, is_asked=True) for name in ("layer", "relation", "what it is")]
+        output.rows(names, list(listed()), rows_max=None)
     elif _NAME.fullmatch(text):
         is_workspace = (invocation.workspace / CONFIG_FILE).is_file()
         settings = read_settings(invocation.workspace) if is_workspace else Settings()
@@ -91,7 +93,7 @@ def _given(text: str) -> str:
         raise ConfigurationError(message) from error
 
 
-def _print(output: Output, answer: Answer, limit: int) -> None:
+def _print(output: Output, answer: Answer, limit: int | None) -> None:
     columns = columns_of(answer.schema)
     if output.form is Form.CSV:
         header = csv_bytes([column.name for column in columns], [])
@@ -106,9 +108,13 @@ def _print(output: Output, answer: Answer, limit: int) -> None:
                 put_file(content)
         return
     rows: list[tuple[Cell, ...]] = []
+    rows_max = limit or _LIMIT
     for batch in answer.batches:
         rows += rows_of(batch)
-        if len(rows) > limit:
-            warn(f"there are more than the {limit} rows that are printed; write --limit, or -o csv for all of them")
+        if len(rows) > rows_max:
             break
-    output.rows(columns, rows[:limit])
+    is_beginning = len(rows) > rows_max
+    if is_beginning and (limit is not None or not output.is_shortened):
+        warn(f"there are more than the {rows_max} rows that are printed; write --limit, or -o csv for all of them")
+    shown_max = TERMINAL_ROWS_MAX if limit is None else None
+    output.rows(columns, rows[:rows_max], rows_max=shown_max, is_beginning=is_beginning)

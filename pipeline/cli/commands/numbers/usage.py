@@ -51,12 +51,19 @@ _COUNTS = {"events", "quantity", "tokens", "unpriced_tokens", *(column.name for 
 )
 @click.option(
     "--by",
+    metavar="WORDS",
     default=_BY,
     show_default=True,
     help=f"One or more of: {', '.join(DIMENSIONS)}, and tag:NAME for a tag of keys, such as tag:team.",
 )
 @selection_options
-@click.option("--meter", "meters", multiple=True, help="On this meter alone, such as prompt or completion.")
+@click.option(
+    "--meter",
+    "meters",
+    multiple=True,
+    metavar="METER",
+    help="On this meter alone, such as prompt or completion. Repeat for more.",
+)
 @click.option(
     "--top", type=click.IntRange(min=1), metavar="N", help="The N of the most tokens, and all others as one row."
 )
@@ -97,7 +104,7 @@ def command(
         _print_compared(output, usage_compared(workspace, words, selection, top=top))
     else:
         listed = listed_copies(workspace, selection) if is_of_copies else usage(workspace, words, selection, top=top)
-        output.rows(_columns(listed), _cells(listed), is_list=True, is_cut=True)
+        output.rows(_columns(listed), _cells(listed), is_list=True)
 
 
 def _print_compared(output: Output, answer: UsageCompared) -> None:
@@ -115,7 +122,7 @@ def _print_compared(output: Output, answer: UsageCompared) -> None:
         return
     has_total = output.form in (Form.TABLE, Form.MARKDOWN) and bool(answer.columns and rows)
     last = [("total", *("" for _ in answer.columns[1:]), *total[0])] if has_total else []
-    output.rows(columns, [*rows, *last], is_cut=True, totals=len(last))
+    output.rows(columns, [*rows, *last], totals=len(last))
 
 
 def _columns(table: pa.Table, *, is_compared: bool = False) -> list[Column]:

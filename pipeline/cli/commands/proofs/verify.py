@@ -40,7 +40,7 @@ _CHECKS = (Column(name="check"), Column(name="ok"), Column(name="detail"))
     metavar="PUBLIC",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Also check the signatures by this public key (PEM); again for another key.",
+    help="Also check the signatures by this public key (PEM). Repeat for more.",
 )
 @output_option()
 @click.pass_obj
@@ -64,7 +64,8 @@ def command(invocation: Invocation, *, with_logs: bool, keys: tuple[Path, ...], 
         checks = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in result.checks]
         output.document({"ok": result.ok, "counts": result.counts, "checks": checks})
     elif output.form in (Form.CSV, Form.MARKDOWN):
-        output.rows(_CHECKS, [(check.name, "ok" if check.ok else "FAIL", check.detail) for check in result.checks])
+        listed = [(check.name, "ok" if check.ok else "FAIL", check.detail) for check in result.checks]
+        output.rows(_CHECKS, listed, rows_max=None)
     else:
         for check in result.checks:
             say(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.detail}")
