@@ -16,6 +16,7 @@ import click
 from pipeline.base.errors import (
     ConfigurationError,
     CreditRefused,
+    EngineRefused,
     ExportRefused,
     ForgettingBlocked,
     FormatIsNewer,
@@ -113,4 +114,6 @@ def _exit_code(error: TallybookError) -> int:
         return EXIT_BLOCKED
     if isinstance(error, WorkspaceLocked):
         return EXIT_LOCKED
+    if isinstance(error, EngineRefused):
+        return EXIT_MACHINE
     return EXIT_UNEXPECTED

@@ -30,6 +30,7 @@ from pipeline.tables.schemas import USAGE_EVENTS
 from pipeline.usage.meters import Apart, Meter, apart_text
 from pipeline.warehouse.build import build
 from pipeline.warehouse.by_cost_rate import cost_tables
+from pipeline.warehouse.engines.on_duckdb import DuckDbSession
 from pipeline.warehouse.reference import committed_events, meter_terms, reference_tables
 from pipeline.warehouse.relations import load_checks, load_relations
 
@@ -86,7 +87,13 @@ def column_types() -> dict[str, dict[str, str]]:
     with duckdb.connect(":memory:") as connection:
         connection.execute("set TimeZone = 'UTC'")
         wanted = load_relations(sql_folder())
-        build(connection, sql_folder(), given=what_is_given(), parameters=PARAMETERS, wanted=wanted)
+        build(
+            DuckDbSession(connection=connection),
+            sql_folder(),
+            given=what_is_given(),
+            parameters=PARAMETERS,
+            wanted=wanted,
+        )
         asked = {name: ask(connection, name, PARAMETERS) for name in selects()}
         return {name: dict(zip(each.columns, map(str, each.types), strict=True)) for name, each in asked.items()}
 
@@ -131,7 +138,7 @@ def test_golden_case(case: Path) -> None:
         files = {file.stem.removeprefix("given_"): file for file in case.glob("given_*.csv")}
         given = {each: give(file, each, connection) for each, file in files.items()}
         given = {**what_is_given(), **given}
-        build(connection, sql_folder(), given=given, parameters=parameters, wanted=[name])
+        build(DuckDbSession(connection=connection), sql_folder(), given=given, parameters=parameters, wanted=[name])
         actual = ask(connection, name, parameters).to_arrow_table()
         expected = give(case / "expected.csv", name, connection)
     columns, _ = read_rows(case / "expected.csv")

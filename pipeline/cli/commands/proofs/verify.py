@@ -49,7 +49,11 @@ def command(invocation: Invocation, *, with_logs: bool, keys: tuple[Path, ...], 
     whatever they are called by now and however they are compressed; logs that are gone are named, and are no error.
     With --key a history that was sealed again as a whole shows.
     """
-    result = verify(open_workspace(invocation.workspace, now=invocation.now()), with_logs=with_logs, keys=keys)
+    result = verify(
+        open_workspace(invocation.workspace, now=invocation.now(), engine=invocation.engine),
+        with_logs=with_logs,
+        keys=keys,
+    )
     if output.form is Form.JSON:
         checks = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in result.checks]
         output.document({"ok": result.ok, "counts": result.counts, "checks": checks})
