@@ -29,10 +29,10 @@ from click.shell_completion import CompletionItem
 
 from pipeline import __version__
 from pipeline.base.environment import ENGINE_VARIABLE
+from pipeline.base.lean_imports import keep_imports_lean
 from pipeline.cli.context import EXIT_UNEXPECTED, Invocation, complain, tell
 from pipeline.cli.failures import failure_of, unanswered
 from pipeline.cli.groups import CommandsByName
-from pipeline.cli.lean_imports import keep_imports_lean
 from pipeline.cli.messages.asked import (
     LOG_FORMAT_OPTION,
     LOG_FORMAT_VARIABLE,

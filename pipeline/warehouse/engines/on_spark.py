@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.base.errors import EngineRefused, ExtraMissing, SumTooGreat
+from pipeline.base.lean_imports import let_in
 from pipeline.tables.schemas import USAGE_EVENTS
 from pipeline.usage.events import COUNTS
 from pipeline.warehouse.connection import COUNT_MAX, EVENTS_RELATION
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pyarrow as pa
+    from pyspark.sql import SparkSession
     from pyspark.sql.connect.dataframe import DataFrame
-    from pyspark.sql.connect.session import SparkSession
 
     from pipeline.warehouse.engines.engine import Parameters, Rows
     from pipeline.warehouse.relations import Relation
@@ -181,10 +182,11 @@ class OnSpark:
 
 
 def _connected(remote: str) -> SparkSession:
+    let_in("pandas")  # the client wants it, though nothing is handed over by it
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # of pandas, by which nothing is handed over here
+        warnings.simplefilter("ignore", FutureWarning)  # the client has doubts about new pandas
         try:
-            from pyspark.sql.connect.session import SparkSession  # noqa: PLC0415  # an extra
+            from pyspark.sql import SparkSession  # noqa: PLC0415  # an extra
         except ImportError as missing:
             message = (
                 "the engine speaks Spark Connect, and its client is not installed; run pip install 'tallybook[spark]'"
