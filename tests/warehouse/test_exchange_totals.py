@@ -6,23 +6,20 @@ With a ``group by`` of all identities.
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from counted_world import ACCOUNTS, EDGES, KEYS, STANDARD
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.accounts import Account, Accounts
 from pipeline.base.resources import sql_folder
 from pipeline.objects.spill import spill_folder
-from pipeline.rates import Rate, RateCard
 from pipeline.tables import schemas
-from pipeline.usage import Meter
 from pipeline.usage.events import COUNTS
 from pipeline.warehouse.build import build
 from pipeline.warehouse.engines.on_duckdb import OnDuckDb
@@ -30,38 +27,7 @@ from pipeline.warehouse.lists import written_out
 from pipeline.warehouse.marts import build_marts
 from pipeline.warehouse.reference import committed_events, reference_tables
 
-ZONES = ("UTC", "Asia/Kolkata", "America/New_York")
-KEYS = ("key_0", "key_1", "key_2", "key_nobody")
-CHANGES_AT = (datetime(2026, 10, 1, 12, 30, 15, tzinfo=UTC), datetime(2026, 10, 2, tzinfo=UTC))
-STANDARD = RateCard(
-    id="standard",
-    currency="USD",
-    aliases={},
-    rates=tuple(
-        Rate(
-            model="jamba-large",
-            effective_from=start_at,
-            effective_to=end_at,
-            above_prompt_tokens=band,
-            per_million=dict.fromkeys(Meter, Decimal(2)),
-        )
-        for band in (0, 5)
-        for start_at, end_at in zip((None, *CHANGES_AT), (*CHANGES_AT, None), strict=True)
-    ),
-)
-ACCOUNTS = Accounts(
-    accounts=tuple(
-        Account(id=f"a{n}", name=f"A {n}", timezone=zone, rate_card="standard", key_ids=(KEYS[n],))
-        for n, zone in enumerate(ZONES)
-    )
-)
 SECOND = timedelta(seconds=1)
-EDGES = [
-    datetime(2026, 10, 1, 18, 30, tzinfo=UTC),
-    datetime(2026, 10, 1, 4, tzinfo=UTC),
-    datetime(2026, 10, 2, 18, 30, tzinfo=UTC),
-    *CHANGES_AT,
-]
 INSTANTS = st.sampled_from(
     [
         edge + shift

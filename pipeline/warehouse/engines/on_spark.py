@@ -11,6 +11,7 @@ are named to it by their path below ``lake_there``.
 from __future__ import annotations
 
 import re
+import socket
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -44,7 +45,12 @@ _SETTINGS = {
     "spark.sql.timestampType": "TIMESTAMP_NTZ",  # `::timestamp` means one without a zone, as in DuckDB
     "spark.sql.ansi.enabled": "true",  # what does not fit is an error, and no null
 }
+_PORT = 15002
+"""Where a server listens whose address names no port."""
+_LISTENS_SECONDS = 10
+_RETRIES_MAX = 4
 _LAST_ORDER = re.compile(r"\norder by\b(?![\s\S]*\norder by\b)([\s\S]*)$")
+_QUALIFIED = re.compile(r"\b[a-z_]+\.")
 _COUNTS = tuple(column.name for column in COUNTS)
 
 
@@ -59,7 +65,11 @@ class SparkSessionOfOurs:
     """What the rows of a relation stand in the order of, where its SQL ends in one."""
 
     def give_usage_events(self, files: Sequence[Path]) -> None:
-        """See ``Session``. Raises ``SumTooGreat`` where the events state more tokens than a count can hold."""
+        """See ``Session``.
+
+        Raises ``EngineRefused`` where the server finds other numbers of events there, ``SumTooGreat`` where they state
+        more tokens than a count can hold.
+        """
         from pyspark.sql.functions import col  # noqa: PLC0415  # an extra
 
         names = [f"{self.lake_there}/{file.resolve().relative_to(self.lake.resolve()).as_posix()}" for file in files]
@@ -67,6 +77,13 @@ class SparkSessionOfOurs:
         events = self.spark.read.schema(schema).parquet(*names).select(*USAGE_EVENTS.names)
         events = events.withColumn("occurred_at", col("occurred_at").cast("timestamp_ntz"))
         events.createOrReplaceTempView(EVENTS_RELATION)
+        wanted, found = sum(pq.read_metadata(file).num_rows for file in files), events.count()
+        if found != wanted:
+            message = (
+                f"the engine finds {found} usage events below {self.lake_there}, and there are {wanted}; let it read "
+                "what this machine has there: [engine] lake says where, see docs/scale.md"
+            )
+            raise EngineRefused(message)
         if _may_wrap(files):
             self._refuse_great_sums()
 
@@ -91,7 +108,7 @@ class SparkSessionOfOurs:
     def create(self, relation: Relation, parameters: Parameters) -> None:
         """See ``Session``."""
         if found := _LAST_ORDER.search(relation.sql):
-            self.orders[relation.name] = found.group(1)
+            self.orders[relation.name] = _QUALIFIED.sub("", found.group(1))
         made = self._sql(relation.sql, parameters)
         if relation.is_kept:
             self._hold(made, relation.name)
@@ -101,7 +118,8 @@ class SparkSessionOfOurs:
     def fetch(self, name: str, schema: pa.Schema) -> pa.Table:
         """See ``Session``."""
         columns = ", ".join(f"`{column}`" for column in schema.names)  # of our own schemas, never of input
-        order = f" order by {self.orders[name]}" if name in self.orders else ""
+        # Ties are ordered too, so that rows stand alike however many workers there are.
+        order = f" order by {self.orders[name]}, {columns}" if name in self.orders else ""
         table = self.spark.sql(f"select {columns} from {name}{order}").toArrow()  # noqa: S608  # likewise
         return _as(table, schema)
 
@@ -182,18 +200,33 @@ class OnSpark:
 
 
 def _connected(remote: str) -> SparkSession:
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"pyspark\.")  # what it raises is told instead
     let_in("pandas")  # the client wants it, though nothing is handed over by it
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # the client has doubts about new pandas
         try:
             from pyspark.sql import SparkSession  # noqa: PLC0415  # an extra
+            from pyspark.sql.connect.client.retries import DefaultPolicy  # noqa: PLC0415  # likewise
         except ImportError as missing:
             message = (
                 "the engine speaks Spark Connect, and its client is not installed; run pip install 'tallybook[spark]'"
             )
             raise ExtraMissing(message) from missing
         with _explained(remote):
-            return SparkSession.builder.remote(remote).create()
+            _look_for(remote)
+            spark: SparkSession = SparkSession.builder.remote(remote).create()
+            # A server that went away in the midst is asked again for a minute, and not for ten.
+            spark._client.set_retry_policies([DefaultPolicy(max_retries=_RETRIES_MAX)])  # noqa: SLF001  # no other way
+            return spark
+
+
+def _look_for(remote: str) -> None:
+    """Raise ``OSError`` where nobody listens at an address: the client would ask it for ten minutes."""
+    host, _, port = address_of(remote).removeprefix("sc://").rpartition(":")
+    if not host or not port.isdecimal():
+        host, port = address_of(remote).removeprefix("sc://"), str(_PORT)
+    with socket.create_connection((host.strip("[]"), int(port)), timeout=_LISTENS_SECONDS):
+        pass
 
 
 @contextmanager
@@ -204,7 +237,7 @@ def _explained(remote: str) -> Iterator[None]:
 
     try:
         yield
-    except (grpc.RpcError, PySparkException, ConnectionError) as refused:
+    except (grpc.RpcError, PySparkException, OSError) as refused:
         details = refused.details() if isinstance(refused, grpc.Call) else str(refused)
         said = " ".join(str(details).split())[:500]
         message = (
