@@ -91,7 +91,7 @@ def main(arguments: Sequence[str]) -> None:
     task, name, path, *rows = arguments
     chosen = contender(task, name)
     if chosen.needs == "pipeline":
-        import_module("pipeline.cli.lean_imports").keep_imports_lean()  # as its commands do
+        import_module("pipeline.base.lean_imports").keep_imports_lean()  # as its commands do
     import_module(f"benchmarks.{task}.{chosen.place.partition(':')[0]}")
     begun = time.perf_counter()
     answer = chosen.answer(Path(path))

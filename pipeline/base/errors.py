@@ -105,6 +105,10 @@ class ExtraMissing(TallybookError):
     """A library is not installed that only some users need; the message names the extra to install."""
 
 
+class EngineRefused(TallybookError):
+    """The server that is to count cannot be reached, or refuses what it was asked; nothing was counted."""
+
+
 class CreditRefused(TallybookError):
     """An invoice cannot be credited in part: it was taken back, or less is left of the line than was asked for."""
 

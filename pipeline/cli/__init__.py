@@ -28,11 +28,12 @@ import click
 from click.shell_completion import CompletionItem
 
 from pipeline import __version__
+from pipeline.base.environment import ENGINE_VARIABLE
+from pipeline.base.lean_imports import keep_imports_lean
 from pipeline.base.raw_keys import masked
 from pipeline.cli.context import EXIT_MACHINE, EXIT_UNEXPECTED, Invocation, complain, tell
 from pipeline.cli.failures import failure_of, sayable, unanswered
 from pipeline.cli.groups import CommandsByName
-from pipeline.cli.lean_imports import keep_imports_lean
 from pipeline.cli.messages.asked import (
     LOG_FORMAT_OPTION,
     LOG_FORMAT_VARIABLE,
@@ -155,11 +156,17 @@ class LazyCommands(CommandsByName):
     expose_value=False,
     help=f"How messages are written to stderr; json: one object a line. Also {LOG_FORMAT_VARIABLE}.",
 )
+@click.option(
+    "--engine",
+    metavar="ENGINE",
+    envvar=ENGINE_VARIABLE,
+    help=f"What counts instead of what tallybook.toml names: duckdb, spark, or sc://host:port. Also {ENGINE_VARIABLE}.",
+)
 @click.version_option(__version__, prog_name="tallybook")
 @click.pass_context
-def _tallybook(ctx: click.Context, workspace: Path) -> None:
+def _tallybook(ctx: click.Context, workspace: Path, engine: str | None) -> None:
     """Turn the logged responses of an LLM chat-completion API into invoices that anyone can recompute."""
-    ctx.obj = Invocation(workspace=workspace)
+    ctx.obj = Invocation(workspace=workspace, engine=engine)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

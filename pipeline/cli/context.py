@@ -43,6 +43,8 @@ class Invocation:
     """One call of the command line."""
 
     workspace: Path
+    engine: str | None = None
+    """What is to count, where that was said; it may hold a token."""
 
     @property
     def key_secret(self) -> bytes | None:

@@ -15,6 +15,7 @@ import click
 from pipeline.base.errors import (
     ConfigurationError,
     CreditRefused,
+    EngineRefused,
     ExportRefused,
     ForgettingBlocked,
     FormatIsNewer,
@@ -86,9 +87,10 @@ def failure_of(error: BaseException) -> Failure:
         return Failure(kind="usage", message=sayable(error.format_message()), exit_code=EXIT_CONFIGURATION)
     if isinstance(error, TallybookError):
         # Whoever asked has said of what; that it is the machine which refuses is told all the same.
-        remedy = None if error.__context__ is None else machine_remedy(error.__context__)
-        if remedy is not None:
-            path = refused_path(error.__context__)
+        cause = error.__context__
+        remedy = None if cause is None else machine_remedy(cause)
+        if cause is not None and remedy is not None:
+            path = refused_path(cause)
             return Failure(kind="machine", message=sayable(f"{error}; {remedy}"), exit_code=EXIT_MACHINE, path=path)
         return Failure(kind=kind_of(type(error)), message=sayable(str(error)), exit_code=_exit_code(error))
     refused = machine_error_text(error)
@@ -125,4 +127,6 @@ def _exit_code(error: TallybookError) -> int:
         return EXIT_BLOCKED
     if isinstance(error, WorkspaceLocked):
         return EXIT_LOCKED
+    if isinstance(error, EngineRefused):
+        return EXIT_MACHINE
     return EXIT_UNEXPECTED

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pipeline.accounts import Letterhead
+from pipeline.base.environment import ENGINE_VARIABLE
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import Rounding, minor_unit_digits
 from pipeline.base.periods import time_zone
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 CONFIG_FILE = "tallybook.toml"
 _INVOICE_PREFIX = re.compile(r"(?!draft-)[A-Za-z0-9._-]{1,32}", re.ASCII)
+_REMOTE = re.compile(r"sc://[A-Za-z0-9._\[\]:-]+(/|$)", re.ASCII)
 _SOURCE_NAME = re.compile(r"(?!\.+$)[A-Za-z0-9._-]{1,64}", re.ASCII)  # it may name a folder
 
 
@@ -105,6 +107,26 @@ class Limits:
     nesting: int = 64
 
 
+class EngineKind(StrEnum):
+    """What counts."""
+
+    DUCKDB = "duckdb"
+    """This process."""
+    SPARK = "spark"
+    """A server that speaks Spark Connect."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSettings:
+    """Where tokens are counted. No bill depends on it."""
+
+    kind: EngineKind = EngineKind.DUCKDB
+    remote: str = ""
+    """Of a server: ``sc://host:port``."""
+    lake: str = ""
+    """Where the server finds the folder ``lake`` of the workspace; empty = at the same path."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What ``tallybook.toml`` says, and the defaults for what it does not say."""
@@ -126,6 +148,9 @@ class Settings:
 
     cost_card: str = ""
     """The id of the rate card of what usage costs us; empty = it is not known. No bill depends on it."""
+
+    engine: EngineSettings = field(default_factory=EngineSettings)
+    """Where tokens are counted."""
 
     fail_on: tuple[WarningCode, ...] = LOSING
     """Of which warnings ``nightly --strict`` fails for those that are new."""
@@ -159,7 +184,7 @@ def settings_from_table(table: Table) -> Settings:
     """Check the top table of a ``tallybook.toml``. Raises ``ConfigurationError``."""
     table.allow_only(
         *("timezone", "currency", "rounding", "sources", "policy", "invoices", "limits", "seller", "exports"),
-        *("documents", "strict", "cost_card"),
+        *("documents", "strict", "cost_card", "engine"),
     )
     defaults = Settings()
     timezone = table.text("timezone", defaults.timezone)
@@ -183,6 +208,7 @@ def settings_from_table(table: Table) -> Settings:
         csv_bom=_csv_bom(table.table("exports")),
         fonts=_fonts(table.table("documents")),
         cost_card=table.text("cost_card") if "cost_card" in table.values else "",
+        engine=_engine(table.table("engine")),
         fail_on=_fail_on(table.table("strict"), defaults.fail_on),
     )
 
@@ -305,6 +331,57 @@ def _flag(table: Table, key: str) -> bool:
 def _fonts(table: Table) -> str:
     table.allow_only("fonts")
     return table.text("fonts") if "fonts" in table.values else ""
+
+
+def _engine(table: Table) -> EngineSettings:
+    table.allow_only("kind", "remote", "lake")
+    if not table.values:
+        return EngineSettings()
+    named = EngineSettings(
+        kind=table.choice("kind", EngineKind.DUCKDB),
+        remote=table.text("remote") if "remote" in table.values else "",
+        lake=table.text("lake") if "lake" in table.values else "",
+    )
+    if named.kind is EngineKind.DUCKDB and (named.remote or named.lake):
+        what = 'remote and lake are of a server, and kind is "duckdb"; write kind = "spark", or leave them out'
+        raise table.refusal(what)
+    if named.remote:
+        try:
+            checked_remote(named.remote)
+        except ConfigurationError as wrong:
+            what = f"remote is {wrong}"
+            raise table.refusal(what) from wrong
+    if "token=" in named.remote:
+        what = f"remote holds a token, and this file is kept with each invoice; give it by {ENGINE_VARIABLE} instead"
+        raise table.refusal(what)
+    return named
+
+
+def engine_named(said: str, configured: EngineSettings) -> EngineSettings:
+    """Return the engine that an option or the environment names: a kind, or the address of a server.
+
+    Raises ``ConfigurationError`` for anything else, and for a server that has no address anywhere.
+    """
+    if said == EngineKind.DUCKDB:
+        return EngineSettings()
+    if said != EngineKind.SPARK:
+        return replace(configured, kind=EngineKind.SPARK, remote=checked_remote(said))
+    if not configured.remote:
+        message = (
+            f'an engine of kind "spark" needs its address: {CONFIG_FILE}, [engine]: remote = "sc://host:15002", or '
+            f"--engine sc://host:15002, or {ENGINE_VARIABLE}"
+        )
+        raise ConfigurationError(message)
+    return replace(configured, kind=EngineKind.SPARK)
+
+
+def checked_remote(said: str) -> str:
+    """Return the address of a server. Raises ``ConfigurationError`` for what is none; what follows it is not told."""
+    if not _REMOTE.match(said):
+        shown = value_text(re.split("[;?]", said)[0])
+        message = f"{shown}, which names no engine; write duckdb, spark, or the address of a server: sc://host:15002"
+        raise ConfigurationError(message)
+    return said
 
 
 def _fail_on(table: Table, default: tuple[WarningCode, ...]) -> tuple[WarningCode, ...]:

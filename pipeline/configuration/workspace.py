@@ -24,7 +24,7 @@ from pipeline.configuration.exchange_files import (
     refuse_what_has_no_day,
 )
 from pipeline.configuration.rate_cards import RATES_FOLDER, read_rate_cards
-from pipeline.configuration.settings import CONFIG_FILE, read_settings
+from pipeline.configuration.settings import CONFIG_FILE, EngineSettings, engine_named, read_settings
 from pipeline.invoicing.rules import NEWEST
 from pipeline.objects import layout
 
@@ -58,6 +58,8 @@ class Workspace:
     """Rates of exchange by day."""
     now: datetime | None = None
     """The clock of this run, aware: what is dated later is held; without one nothing is."""
+    engine: EngineSettings = field(default_factory=EngineSettings, repr=False)
+    """Where tokens are counted: as configured, or as this run was told. Its address may hold a token."""
     rules: Rules = NEWEST
     """The rules by which invoices are drafted: those of a document where it is decided once more."""
 
@@ -67,13 +69,16 @@ class Workspace:
         return layout.lake(self.root)
 
 
-def open_workspace(root: Path, *, now: datetime | None = None, has_raw_keys: bool = False) -> Workspace:
+def open_workspace(
+    root: Path, *, now: datetime | None = None, has_raw_keys: bool = False, engine: str | None = None
+) -> Workspace:
     """Read a workspace's configuration; ``now`` is the clock of this run.
 
     With ``has_raw_keys`` a raw key may stand where a key id is meant: in what was kept before that was refused, and for
     whoever is about to make ids of them.
 
-    Raises ``ConfigurationError`` for whatever cannot be meant.
+    ``engine`` is what this run counts with instead of what is configured, as ``engine_named`` reads it. Raises
+    ``ConfigurationError`` for whatever cannot be meant.
     """
     files = configuration_files(root)
     settings = read_settings(root)
@@ -102,6 +107,7 @@ def open_workspace(root: Path, *, now: datetime | None = None, has_raw_keys: boo
         digest=configuration_digest(files),
         files=files,
         now=now,
+        engine=settings.engine if engine is None else engine_named(engine, settings.engine),
     )
 
 

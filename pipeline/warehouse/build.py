@@ -1,4 +1,4 @@
-"""Builds relations of ``sql/`` on a connection, and asks the checks about what was built.
+"""Builds relations of ``sql/`` in a session, and asks the checks about what was built.
 
 A check names its own moment: it is asked wherever all relations of its FROM are at hand. Does not own what the
 relations mean (the files of ``sql/`` do).
@@ -6,7 +6,7 @@ relations mean (the files of ``sql/`` do).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.warehouse.relations import load_checks, load_relations, needed_for
@@ -15,17 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
-    import duckdb
     import pyarrow as pa
 
+    from pipeline.warehouse.engines.engine import Parameters, Rows, Session
     from pipeline.warehouse.relations import Relation, Severity
-
-Parameters = dict[str, Any]
-Rows = list[dict[str, Any]]
 
 
 def build(
-    connection: duckdb.DuckDBPyConnection,
+    session: Session,
     folder: Path,
     *,
     given: Mapping[str, pa.Table],
@@ -38,22 +35,15 @@ def build(
     What is ``given``, or ``built`` already, is taken as it is.
     """
     for name, table in given.items():
-        connection.register(name, table)
+        session.give(name, table)
     for relation in _missing(folder, (*given, *built), wanted):
-        _create(connection, relation, parameters)
+        _create(session, relation, parameters)
     return at_hand_after(folder, at_hand=(*given, *built), wanted=wanted)
 
 
 def at_hand_after(folder: Path, *, at_hand: Collection[str], wanted: Iterable[str]) -> frozenset[str]:
     """Return the names of what is at hand where ``wanted`` was built on top of what is ``at_hand``."""
     return frozenset((*at_hand, *(relation.name for relation in _missing(folder, at_hand, wanted))))
-
-
-def fetch(connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema) -> pa.Table:
-    """Return a built relation with exactly the columns and types of ``schema``."""
-    columns = ", ".join(f'"{column}"' for column in schema.names)  # of our own schemas, never of input
-    table = connection.sql(f'select {columns} from "{name}"').to_arrow_table()  # noqa: S608  # names of our own relations
-    return table.cast(schema)
 
 
 def checks_about(
@@ -65,7 +55,7 @@ def checks_about(
 
 
 def failed_checks(
-    connection: duckdb.DuckDBPyConnection,
+    session: Session,
     folder: Path,
     severity: Severity,
     parameters: Parameters,
@@ -77,20 +67,9 @@ def failed_checks(
     Return the rows that break its claim, by check (no rows: it holds).
     """
     return {
-        check.name: broken_rows(connection, check, parameters)
+        check.name: session.rows(check, _bound(check, parameters))
         for check in checks_about(folder, severity, parameters, at_hand=at_hand)
     }
-
-
-def broken_rows(connection: duckdb.DuckDBPyConnection, check: Relation, parameters: Parameters) -> Rows:
-    """Ask one check, and return the rows that break its claim.
-
-    ``execute`` plans it once; ``sql`` would plan it to know its columns, and again to run it, and planning is most of
-    what a check costs that few rows are asked.
-    """
-    asked = connection.execute(check.sql, _bound(check, parameters))
-    columns = [column[0] for column in asked.description or ()]
-    return [dict(zip(columns, row, strict=True)) for row in asked.fetchall()]
 
 
 def _missing(folder: Path, at_hand: Collection[str], wanted: Iterable[str]) -> list[Relation]:
@@ -99,14 +78,13 @@ def _missing(folder: Path, at_hand: Collection[str], wanted: Iterable[str]) -> l
     )
 
 
-def _create(connection: duckdb.DuckDBPyConnection, relation: Relation, parameters: Parameters) -> None:
+def _create(session: Session, relation: Relation, parameters: Parameters) -> None:
     if relation.parameters and not relation.is_kept:
         message = (
             f"relation {relation.name} has parameters {sorted(relation.parameters)} and so must say '-- kept as: table'"
         )
         raise ConfigurationError(message)
-    kind = "table" if relation.is_kept else "view"
-    connection.execute(f'create temp {kind} "{relation.name}" as {relation.sql}', _bound(relation, parameters))
+    session.create(relation, _bound(relation, parameters))
 
 
 def _bound(relation: Relation, parameters: Parameters) -> Parameters:

@@ -13,13 +13,14 @@ import pyarrow as pa
 from pipeline.base.resources import sql_folder
 from pipeline.tables import schemas
 from pipeline.usage.meters import apart_from_text, terms_of
-from pipeline.warehouse.build import build, fetch
-from pipeline.warehouse.connection import give_usage_events, open_warehouse
-from pipeline.warehouse.identities import suspected_identities
+from pipeline.warehouse.build import build
+from pipeline.warehouse.engines.engine import SUSPECTS_RELATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
+
+    from pipeline.warehouse.engines.engine import Engine
 
 USAGE_BY_COST_RATE = pa.schema(
     [
@@ -68,12 +69,11 @@ def count_by_cost_rate(
     reference: Mapping[str, pa.Table],
     cost_cards: Mapping[str, str],
     *,
-    lake: Path,
-    spill: Path,
+    engine: Engine,
     timezone: str,
     unmeasured: str,
 ) -> pa.Table:
-    """Count verified event files below ``lake`` as ``build_marts`` does, as ``USAGE_BY_COST_RATE``; it asks no check.
+    """Count verified event files as ``build_marts`` does, as ``USAGE_BY_COST_RATE``; it asks no check.
 
     ``reference`` is of all rate cards, the cost cards among them.
     """
@@ -83,15 +83,16 @@ def count_by_cost_rate(
     given = {
         **reference,
         **cost_tables(cost_cards, apart),
-        "suspected_identities": suspected_identities(event_files),
     }
-    with open_warehouse(lake, spill=spill) as connection:
-        give_usage_events(connection, event_files)
+    with engine.session() as session:
+        session.give_usage_events(event_files)
+        session.give_suspects(event_files)()
         build(
-            connection,
+            session,
             sql_folder(),
             given=given,
             parameters={"timezone": timezone, "unmeasured": unmeasured},
             wanted=["usage_by_cost_rate"],
+            built=[SUSPECTS_RELATION],
         )
-        return fetch(connection, "usage_by_cost_rate", USAGE_BY_COST_RATE)
+        return session.fetch("usage_by_cost_rate", USAGE_BY_COST_RATE)

@@ -12,13 +12,14 @@ import pyarrow as pa
 
 from pipeline.base.resources import sql_folder
 from pipeline.tables import schemas
-from pipeline.warehouse.build import build, fetch
-from pipeline.warehouse.connection import give_usage_events, open_warehouse
-from pipeline.warehouse.identities import suspected_identities
+from pipeline.warehouse.build import build
+from pipeline.warehouse.engines.engine import SUSPECTS_RELATION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from pipeline.warehouse.engines.engine import Engine
 
 _SLICE_AT = pa.field("slice_at", pa.timestamp("us"), nullable=False)  # UTC, as SQL compares it
 USAGE_BY_SLICE = schemas.USAGE_DAILY.append(_SLICE_AT)
@@ -38,26 +39,26 @@ def count_by_slice(
     event_files: Sequence[Path],
     reference: Mapping[str, pa.Table],
     *,
-    lake: Path,
-    spill: Path,
+    engine: Engine,
     timezone: str,
     unmeasured: str,
 ) -> Sliced:
-    """Count verified event files below ``lake`` as ``build_marts`` does, by time slice; it asks no check."""
+    """Count verified event files as ``build_marts`` does, by time slice; it asks no check."""
     if not event_files:
         return Sliced(USAGE_BY_SLICE.empty_table(), EXCHANGES_BY_SLICE.empty_table())
     parameters = {"timezone": timezone, "unmeasured": unmeasured}
-    given = {**reference, "suspected_identities": suspected_identities(event_files)}
-    with open_warehouse(lake, spill=spill) as connection:
-        give_usage_events(connection, event_files)
+    with engine.session() as session:
+        session.give_usage_events(event_files)
+        session.give_suspects(event_files)()
         build(
-            connection,
+            session,
             sql_folder(),
-            given=given,
+            given=reference,
             parameters=parameters,
+            built=[SUSPECTS_RELATION],
             wanted=["usage_by_slice", "exchanges_by_slice"],
         )
         return Sliced(
-            fetch(connection, "usage_by_slice", USAGE_BY_SLICE),
-            fetch(connection, "exchanges_by_slice", EXCHANGES_BY_SLICE),
+            session.fetch("usage_by_slice", USAGE_BY_SLICE),
+            session.fetch("exchanges_by_slice", EXCHANGES_BY_SLICE),
         )

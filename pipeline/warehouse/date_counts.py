@@ -20,8 +20,8 @@ import pyarrow.compute as pc
 from pipeline.base.resources import sql_folder
 from pipeline.tables import schemas
 from pipeline.usage.events import COUNTS, DIMENSIONS
-from pipeline.warehouse.build import at_hand_after, build, checks_about, failed_checks, fetch
-from pipeline.warehouse.connection import EVENTS_RELATION, give_usage_events, open_warehouse
+from pipeline.warehouse.build import at_hand_after, build, checks_about, failed_checks
+from pipeline.warehouse.connection import EVENTS_RELATION
 from pipeline.warehouse.identities import identities_beginning_with
 from pipeline.warehouse.marts import Marts
 from pipeline.warehouse.reference import COMMITTED_EVENTS
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from pipeline.warehouse.build import Parameters, Rows
+    from pipeline.warehouse.engines.engine import Engine, Parameters, Rows
     from pipeline.warehouse.identities import Prefixes
 
 _text, _count, _instant, _wide = (
@@ -81,16 +81,16 @@ _SLICED = ("slice_totals", "usage_events")
 
 
 def count_slices(
-    files: Sequence[Path], reference: Mapping[str, pa.Table], *, lake: Path, spill: Path
+    files: Sequence[Path], reference: Mapping[str, pa.Table], *, engine: Engine
 ) -> tuple[pa.Table, dict[str, Rows]]:
     """Count verified event files (at least one) as ``SLICE_TOTALS``, and return the claims asked on the way."""
-    with open_warehouse(lake, spill=spill) as connection:
-        give_usage_events(connection, files)
+    with engine.session() as session:
+        session.give_usage_events(files)
         at_hand = build(
-            connection, sql_folder(), given=_of_dates(reference), parameters={}, wanted=_SLICED, built=[EVENTS_RELATION]
+            session, sql_folder(), given=_of_dates(reference), parameters={}, wanted=_SLICED, built=[EVENTS_RELATION]
         )
-        totals = fetch(connection, "slice_totals", SLICE_TOTALS)
-        broken = failed_checks(connection, sql_folder(), "blocking", {}, at_hand=at_hand)
+        totals = session.fetch("slice_totals", SLICE_TOTALS)
+        broken = failed_checks(session, sql_folder(), "blocking", {}, at_hand=at_hand)
     return _in_order(totals, ("slice_at", *_CELL, "prompt_band")), broken
 
 
@@ -100,7 +100,7 @@ def claims_of_slices(reference: Mapping[str, pa.Table]) -> dict[str, Rows]:
     return {check.name: [] for check in checks_about(sql_folder(), "blocking", {}, at_hand=at_hand)}
 
 
-def read_copies(files: Sequence[Path], beginnings: Prefixes, *, lake: Path, spill: Path) -> pa.Table:
+def read_copies(files: Sequence[Path], beginnings: Prefixes, *, engine: Engine) -> pa.Table:
     """Return the events of verified files (at least one) whose identities begin with one of these.
 
     Sorted, as ``COPIES``.
@@ -108,16 +108,16 @@ def read_copies(files: Sequence[Path], beginnings: Prefixes, *, lake: Path, spil
     suspected = identities_beginning_with(files, beginnings)
     if not suspected.num_rows:
         return COPIES.empty_table()
-    with open_warehouse(lake, spill=spill) as connection:
-        give_usage_events(connection, files)
+    with engine.session() as session:
+        session.give_usage_events(files)
         build(
-            connection,
+            session,
             sql_folder(),
             given={"suspected_identities": suspected},
             parameters={},
             wanted=["possible_copies"],
         )
-        return _in_order(fetch(connection, "possible_copies", COPIES), COPIES.names)
+        return _in_order(session.fetch("possible_copies", COPIES), COPIES.names)
 
 
 def count_periods(
@@ -125,8 +125,7 @@ def count_periods(
     copies: pa.Table,
     reference: Mapping[str, pa.Table],
     *,
-    lake: Path,
-    spill: Path,
+    engine: Engine,
     parameters: Parameters,
 ) -> Marts:
     """Return the marts of ``SLICE_TOTALS``, without advisories.
@@ -136,12 +135,12 @@ def count_periods(
     ``COPIES`` may hold events of dates without totals: they have a say in which copy survives, and are not counted.
     """
     dates = pc.unique(totals["slice_at"].cast(pa.date32()))
-    with open_warehouse(lake, spill=spill) as connection:
+    with engine.session() as session:
         at_hand = build(
-            connection, sql_folder(), given={"possible_copies": copies}, parameters=parameters, wanted=["event_copies"]
+            session, sql_folder(), given={"possible_copies": copies}, parameters=parameters, wanted=["event_copies"]
         )
-        decided = fetch(connection, "event_copies", _DECIDED)
-        broken = failed_checks(connection, sql_folder(), "blocking", parameters, at_hand=at_hand)
+        decided = session.fetch("event_copies", _DECIDED)
+        broken = failed_checks(session, sql_folder(), "blocking", parameters, at_hand=at_hand)
     counted = decided.filter(pc.is_in(decided["occurred_at"].cast(pa.date32()), dates))
     given = {**_of_dates(reference), "slice_totals": totals, "event_copies": counted}
     wanted = {
@@ -149,17 +148,15 @@ def count_periods(
         "exchanges_daily": schemas.EXCHANGES_DAILY,
         "suspicious_usage": schemas.USAGE_DAILY,
     }
-    with open_warehouse(lake, spill=spill) as connection:
-        at_hand = build(connection, sql_folder(), given=given, parameters=parameters, wanted=wanted)
+    with engine.session() as session:
+        at_hand = build(session, sql_folder(), given=given, parameters=parameters, wanted=wanted)
         # Of the copies only those that are counted here are at hand: an identity may survive on another date.
-        broken |= failed_checks(connection, sql_folder(), "blocking", parameters, at_hand=at_hand - {"event_copies"})
-        built = {name: fetch(connection, name, schema) for name, schema in wanted.items()}
+        broken |= failed_checks(session, sql_folder(), "blocking", parameters, at_hand=at_hand - {"event_copies"})
+        built = {name: session.fetch(name, schema) for name, schema in wanted.items()}
         return Marts(**built, broken_claims=broken, advisories={})
 
 
-def checked_marts(
-    marts: Marts, reference: Mapping[str, pa.Table], *, lake: Path, spill: Path, parameters: Parameters
-) -> Marts:
+def checked_marts(marts: Marts, reference: Mapping[str, pa.Table], *, engine: Engine, parameters: Parameters) -> Marts:
     """Ask what can be asked of whole marts, and return them with the answers and with those that are known already.
 
     An answer about whole marts takes the place of one about some dates of them. Advisory checks are asked of whole
@@ -171,10 +168,10 @@ def checked_marts(
         "exchanges_daily": marts.exchanges_daily,
         "suspicious_usage": marts.suspicious_usage,
     }
-    with open_warehouse(lake, spill=spill) as connection:
-        at_hand = build(connection, sql_folder(), given=given, parameters=parameters, wanted=[])
-        checked = failed_checks(connection, sql_folder(), "blocking", parameters, at_hand=at_hand)
-        advisories = failed_checks(connection, sql_folder(), "advisory", parameters, at_hand=at_hand)
+    with engine.session() as session:
+        at_hand = build(session, sql_folder(), given=given, parameters=parameters, wanted=[])
+        checked = failed_checks(session, sql_folder(), "blocking", parameters, at_hand=at_hand)
+        advisories = failed_checks(session, sql_folder(), "advisory", parameters, at_hand=at_hand)
     return replace(marts, broken_claims={**marts.broken_claims, **checked}, advisories=advisories)
 
 

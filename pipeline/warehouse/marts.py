@@ -5,7 +5,6 @@ Owns the order: give, build, check, fetch. Does not own what the marts mean (the
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,16 +14,16 @@ import pyarrow.compute as pc
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.resources import sql_folder
 from pipeline.tables import schemas
-from pipeline.warehouse.build import build, failed_checks, fetch
-from pipeline.warehouse.connection import EVENTS_RELATION, give_usage_events, open_warehouse
-from pipeline.warehouse.identities import suspected_identities
+from pipeline.warehouse.build import build, failed_checks
+from pipeline.warehouse.connection import EVENTS_RELATION
+from pipeline.warehouse.engines.engine import SUSPECTS_RELATION
 from pipeline.warehouse.relations import check_names, load_checks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from pipeline.warehouse.build import Rows
+    from pipeline.warehouse.engines.engine import Engine, Rows
     from pipeline.warehouse.relations import Relation
 
 _WANTED = ("usage_daily", "exchanges_daily", "suspicious_usage", "event_copies")
@@ -62,36 +61,38 @@ def build_marts(
     event_files: Sequence[Path],
     reference: Mapping[str, pa.Table],
     *,
-    lake: Path,
-    spill: Path,
+    engine: Engine,
     timezone: str,
     unmeasured: str,
     is_checked: bool = True,
 ) -> Marts:
-    """Count the events of verified Parquet files below ``lake``.
+    """Count the events of verified Parquet files.
 
     The result depends on their content alone, not on order or machine.
 
-    ``spill`` is a folder of this process's own for what does not fit into memory. Every check is asked, or none: to ask
-    takes a third of the time of a small lake. Raises ``ConfigurationError`` for a check that reads what is neither
-    given nor in ``sql/``, or has a parameter of another name.
+    Every check is asked, or none: to ask takes a third of the time of a small lake. Raises ``ConfigurationError`` for a
+    check that reads what is neither given nor in ``sql/``, or has a parameter of another name.
     """
     parameters = {"timezone": timezone, "unmeasured": unmeasured}
     folder = sql_folder()
     checks = _checks(folder) if is_checked else []
     given = dict(reference)
-    # Looking for suspects is mostly sorting, on one processor; counting is mostly done by the others.
-    with ThreadPoolExecutor(1) as pool, open_warehouse(lake, spill=spill) as connection:
-        suspected = pool.submit(suspected_identities, event_files)
+    with engine.session() as session:
+        give_suspects = session.give_suspects(event_files)
         if event_files:
-            give_usage_events(connection, event_files)
+            session.give_usage_events(event_files)
         else:
             given[EVENTS_RELATION] = schemas.USAGE_EVENTS.empty_table()
-        built = build(connection, folder, given=given, parameters=parameters, wanted=["slice_totals"])
-        given = {"suspected_identities": suspected.result()}
+        built = build(session, folder, given=given, parameters=parameters, wanted=["slice_totals"])
+        give_suspects()
         wanted = (*_WANTED, *(name for check in checks for name in check.reads))
         at_hand = build(
-            connection, folder, given=given, parameters=parameters, wanted=wanted, built={*built, EVENTS_RELATION}
+            session,
+            folder,
+            given={},
+            parameters=parameters,
+            wanted=wanted,
+            built={*built, EVENTS_RELATION, SUSPECTS_RELATION},
         )
         for check in checks:
             if nowhere := sorted(check.reads - at_hand) + [
@@ -103,16 +104,16 @@ def build_marts(
                 )
                 raise ConfigurationError(message)
         return Marts(
-            usage_daily=fetch(connection, "usage_daily", schemas.USAGE_DAILY),
-            exchanges_daily=fetch(connection, "exchanges_daily", schemas.EXCHANGES_DAILY),
-            suspicious_usage=fetch(connection, "suspicious_usage", schemas.USAGE_DAILY),
-            broken_claims=failed_checks(connection, folder, "blocking", parameters, at_hand=at_hand) if checks else {},
-            advisories=failed_checks(connection, folder, "advisory", parameters, at_hand=at_hand) if checks else {},
+            usage_daily=session.fetch("usage_daily", schemas.USAGE_DAILY),
+            exchanges_daily=session.fetch("exchanges_daily", schemas.EXCHANGES_DAILY),
+            suspicious_usage=session.fetch("suspicious_usage", schemas.USAGE_DAILY),
+            broken_claims=failed_checks(session, folder, "blocking", parameters, at_hand=at_hand) if checks else {},
+            advisories=failed_checks(session, folder, "advisory", parameters, at_hand=at_hand) if checks else {},
         )
 
 
 def count_events(
-    events: pa.Table, reference: Mapping[str, pa.Table], *, lake: Path, spill: Path, timezone: str, unmeasured: str
+    events: pa.Table, reference: Mapping[str, pa.Table], *, engine: Engine, timezone: str, unmeasured: str
 ) -> Marts:
     """Count rows of ``schemas.USAGE_EVENTS`` that are in memory as ``build_marts`` does; no check is asked.
 
@@ -121,19 +122,19 @@ def count_events(
     ids = events["event_id"].combine_chunks().cast(pa.binary())
     counts = pc.value_counts(ids)
     suspected = pa.table({"event_id": counts.field("values").filter(pc.greater(counts.field("counts"), 1))})
-    given = {**reference, EVENTS_RELATION: events, "suspected_identities": suspected}
-    with open_warehouse(lake, spill=spill) as connection:
+    given = {**reference, EVENTS_RELATION: events, SUSPECTS_RELATION: suspected}
+    with engine.session() as session:
         build(
-            connection,
+            session,
             sql_folder(),
             given=given,
             parameters={"timezone": timezone, "unmeasured": unmeasured},
             wanted=_WANTED[:3],
         )
         return Marts(
-            usage_daily=fetch(connection, "usage_daily", schemas.USAGE_DAILY),
-            exchanges_daily=fetch(connection, "exchanges_daily", schemas.EXCHANGES_DAILY),
-            suspicious_usage=fetch(connection, "suspicious_usage", schemas.USAGE_DAILY),
+            usage_daily=session.fetch("usage_daily", schemas.USAGE_DAILY),
+            exchanges_daily=session.fetch("exchanges_daily", schemas.EXCHANGES_DAILY),
+            suspicious_usage=session.fetch("suspicious_usage", schemas.USAGE_DAILY),
             broken_claims={},
             advisories={},
         )

@@ -13,14 +13,15 @@ import pyarrow.compute as pc
 from pipeline.base.resources import sql_folder
 from pipeline.tables import schemas
 from pipeline.usage.events import COUNTS, DIMENSIONS
-from pipeline.warehouse.build import build, fetch
-from pipeline.warehouse.connection import give_usage_events, open_warehouse
+from pipeline.warehouse.build import build
+from pipeline.warehouse.connection import EVENTS_RELATION
+from pipeline.warehouse.engines.engine import SUSPECTS_RELATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from pipeline.warehouse.build import Parameters
+    from pipeline.warehouse.engines.engine import Engine, Parameters
 
 _text, _count = pa.string(), pa.int64()
 TRACED_EVENTS = pa.schema(
@@ -61,7 +62,7 @@ def trace_copies(
     event_files: Sequence[Path],
     reference: Mapping[str, pa.Table],
     *,
-    lake: Path,
+    engine: Engine,
     timezone: str,
     unmeasured: str,
     wanted_id: str | None = None,
@@ -76,7 +77,7 @@ def trace_copies(
     return _traced(
         event_files,
         reference,
-        lake=lake,
+        engine=engine,
         timezone=timezone,
         unmeasured=unmeasured,
         chosen_by="copies_of_wanted",
@@ -89,7 +90,7 @@ def trace_keys(
     event_files: Sequence[Path],
     reference: Mapping[str, pa.Table],
     *,
-    lake: Path,
+    engine: Engine,
     timezone: str,
     unmeasured: str,
     api_key_ids: Iterable[str],
@@ -99,7 +100,7 @@ def trace_keys(
     return _traced(
         event_files,
         reference,
-        lake=lake,
+        engine=engine,
         timezone=timezone,
         unmeasured=unmeasured,
         chosen_by="events_of_wanted_keys",
@@ -112,7 +113,7 @@ def _traced(
     event_files: Sequence[Path],
     reference: Mapping[str, pa.Table],
     *,
-    lake: Path,
+    engine: Engine,
     timezone: str,
     unmeasured: str,
     chosen_by: str,
@@ -125,22 +126,22 @@ def _traced(
     """
     if not event_files:
         return TRACED_EVENTS.empty_table()
-    with open_warehouse(lake) as connection:
-        give_usage_events(connection, event_files)
-        build(connection, sql_folder(), given=given, parameters=parameters, wanted=[chosen_by])
-        chosen = fetch(connection, chosen_by, schemas.USAGE_EVENTS)
-    return trace_events(chosen, reference, lake=lake, timezone=timezone, unmeasured=unmeasured)
+    with engine.session() as session:
+        session.give_usage_events(event_files)
+        build(session, sql_folder(), given=given, parameters=parameters, wanted=[chosen_by])
+        chosen = session.fetch(chosen_by, schemas.USAGE_EVENTS)
+    return trace_events(chosen, reference, engine=engine, timezone=timezone, unmeasured=unmeasured)
 
 
 def trace_events(
-    chosen: pa.Table, reference: Mapping[str, pa.Table], *, lake: Path, timezone: str, unmeasured: str
+    chosen: pa.Table, reference: Mapping[str, pa.Table], *, engine: Engine, timezone: str, unmeasured: str
 ) -> pa.Table:
     """Return rows of ``schemas.USAGE_EVENTS`` as ``TRACED_EVENTS``; all copies of an event are to be among them."""
-    with open_warehouse(lake) as connection:
+    with engine.session() as session:
         suspected = pa.table(
             {"event_id": pc.unique(chosen["event_id"]).cast(pa.binary())}
         )  # there are few: each may have copies
-        given = {**reference, "lake_usage_events": chosen, "suspected_identities": suspected}
+        given = {**reference, EVENTS_RELATION: chosen, SUSPECTS_RELATION: suspected}
         parameters = {"timezone": timezone, "unmeasured": unmeasured}
-        build(connection, sql_folder(), given=given, parameters=parameters, wanted=["traced_events"])
-        return fetch(connection, "traced_events", TRACED_EVENTS)
+        build(session, sql_folder(), given=given, parameters=parameters, wanted=["traced_events"])
+        return session.fetch("traced_events", TRACED_EVENTS)

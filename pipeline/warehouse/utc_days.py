@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from pipeline.base.resources import sql_folder
-from pipeline.warehouse.build import build, fetch
-from pipeline.warehouse.connection import give_usage_events, open_warehouse
-from pipeline.warehouse.identities import suspected_identities
+from pipeline.warehouse.build import build
+from pipeline.warehouse.engines.engine import SUSPECTS_RELATION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from pipeline.warehouse.engines.engine import Engine
 
 USAGE_BY_UTC_DAY = pa.schema(
     [
@@ -33,14 +34,21 @@ USAGE_BY_UTC_DAY = pa.schema(
 
 
 def usage_by_utc_day(
-    event_files: Sequence[Path], reference: Mapping[str, pa.Table], *, lake: Path, timezone: str, unmeasured: str
+    event_files: Sequence[Path], reference: Mapping[str, pa.Table], *, engine: Engine, timezone: str, unmeasured: str
 ) -> pa.Table:
     """Return billed usage per key, model name and UTC day, as ``USAGE_BY_UTC_DAY``."""
     if not event_files:
         return USAGE_BY_UTC_DAY.empty_table()
     parameters = {"timezone": timezone, "unmeasured": unmeasured}
-    given = {**reference, "suspected_identities": suspected_identities(event_files)}
-    with open_warehouse(lake) as connection:
-        give_usage_events(connection, event_files)
-        build(connection, sql_folder(), given=given, parameters=parameters, wanted=["usage_by_utc_day"])
-        return fetch(connection, "usage_by_utc_day", USAGE_BY_UTC_DAY)
+    with engine.session() as session:
+        session.give_usage_events(event_files)
+        session.give_suspects(event_files)()
+        build(
+            session,
+            sql_folder(),
+            given=reference,
+            parameters=parameters,
+            wanted=["usage_by_utc_day"],
+            built=[SUSPECTS_RELATION],
+        )
+        return session.fetch("usage_by_utc_day", USAGE_BY_UTC_DAY)

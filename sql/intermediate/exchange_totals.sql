@@ -75,5 +75,14 @@ select
     sum(events)::bigint as events,
     sum(@counts)::bigint as @counts
 from counted
-group by all
-having sum(events) > 0
+group by
+    api_key_id,
+    model_name,
+    @dimensions,
+    status,
+    http_status,
+    fate,
+    is_suspicious,
+    slice_at,
+    prompt_band
+having sum(counted.events) > 0

@@ -24,4 +24,11 @@ inner join prompt_bands
     on
         usage_events.prompt_tokens >= prompt_bands.from_prompt_tokens
         and (usage_events.prompt_tokens < prompt_bands.to_prompt_tokens or prompt_bands.to_prompt_tokens is null)
-group by all
+group by
+    usage_events.api_key_id,
+    usage_events.model_name,
+    usage_events.@dimensions,
+    usage_events.status,
+    usage_events.http_status,
+    time_slices.starts_at,
+    prompt_bands.prompt_band

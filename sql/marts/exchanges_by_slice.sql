@@ -17,7 +17,19 @@ select
     sum(events)::bigint as events,
     sum(@counts)::bigint as @counts
 from attributed_totals
-group by all
+group by
+    account_id,
+    api_key_id,
+    model,
+    @dimensions,
+    status,
+    http_status,
+    fate,
+    is_suspicious,
+    usage_date,
+    billing_period,
+    slice_at,
+    is_billed
 order by
     account_id,
     api_key_id,

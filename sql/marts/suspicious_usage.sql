@@ -16,7 +16,16 @@ from metered_totals
 where
     is_suspicious
     and (status = 'measured' or $unmeasured = 'bill-estimate')
-group by all
+group by
+    account_id,
+    api_key_id,
+    model,
+    service_tier,
+    meter,
+    rate_window_start,
+    usage_date,
+    billing_period,
+    prompt_band
 having sum(metered_totals.quantity) > 0
 order by
     account_id,

@@ -36,44 +36,73 @@ with costed as (
             and attributed_totals.slice_at >= rate_windows.effective_from
             and (attributed_totals.slice_at < rate_windows.effective_to or rate_windows.effective_to is null)
     where attributed_totals.is_billed
-)
-select
-    costed.account_id,
-    costed.api_key_id,
-    costed.model,
-    costed.service_tier,
-    cost_meter_terms.meter,
-    costed.rate_window_start,
-    costed.usage_date,
-    costed.billing_period,
-    sum(
+),
+metered as (
+    select
+        costed.account_id,
+        costed.api_key_id,
+        costed.model,
+        costed.service_tier,
+        cost_meter_terms.meter,
+        costed.rate_window_start,
+        costed.usage_date,
+        costed.billing_period,
+        costed.prompt_band,
+        costed.cost_card,
+        costed.cost_model,
+        costed.cost_window_start,
+        costed.cost_prompt_band,
         cost_meter_terms.sign * case cost_meter_terms.count_name
             when 'events' then costed.events
             when '@counts' then costed.@counts
-        end
-    )::bigint as quantity,
-    costed.prompt_band,
-    costed.cost_card,
-    costed.cost_model,
-    costed.cost_window_start,
-    costed.cost_prompt_band
-from costed
-inner join cost_meter_terms
-    on
-        cost_meter_terms.priced_apart = costed.priced_apart
-        and cost_meter_terms.cost_apart = costed.cost_apart
-group by all
-having quantity > 0
+        end as quantity
+    from costed
+    inner join cost_meter_terms
+        on
+            cost_meter_terms.priced_apart = costed.priced_apart
+            and cost_meter_terms.cost_apart = costed.cost_apart
+)
+select
+    account_id,
+    api_key_id,
+    model,
+    service_tier,
+    meter,
+    rate_window_start,
+    usage_date,
+    billing_period,
+    sum(quantity)::bigint as quantity,
+    prompt_band,
+    cost_card,
+    cost_model,
+    cost_window_start,
+    cost_prompt_band
+from metered
+group by
+    account_id,
+    api_key_id,
+    model,
+    service_tier,
+    meter,
+    rate_window_start,
+    usage_date,
+    billing_period,
+    prompt_band,
+    cost_card,
+    cost_model,
+    cost_window_start,
+    cost_prompt_band
+having sum(metered.quantity) > 0
 order by
-    costed.account_id,
-    costed.api_key_id,
-    costed.model,
-    costed.service_tier,
-    cost_meter_terms.meter,
-    costed.rate_window_start nulls first,
-    costed.usage_date,
-    costed.prompt_band,
-    costed.cost_card,
-    costed.cost_model,
-    costed.cost_window_start nulls first,
-    costed.cost_prompt_band
+    account_id,
+    api_key_id,
+    model,
+    service_tier,
+    meter,
+    rate_window_start nulls first,
+    usage_date,
+    prompt_band,
+    cost_card,
+    cost_model,
+    cost_window_start nulls first,
+    cost_prompt_band

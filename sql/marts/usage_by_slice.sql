@@ -15,7 +15,17 @@ select
     slice_at
 from metered_totals
 where is_billed
-group by all
+group by
+    account_id,
+    api_key_id,
+    model,
+    service_tier,
+    meter,
+    rate_window_start,
+    usage_date,
+    billing_period,
+    prompt_band,
+    slice_at
 having sum(metered_totals.quantity) > 0
 order by
     account_id,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 HEAVY = ["pandas", "pyarrow", "duckdb", "numpy", "rich", "wasmtime", "jinja2", "babel", "lxml", "typst"]
 REPORT = f"""
 import json, resource, sys
-from pipeline.cli.lean_imports import UNUSED, keep_imports_lean
+from pipeline.base.lean_imports import UNUSED, keep_imports_lean
 keep_imports_lean()
 from pipeline.cli import run
 code = run(sys.argv[1:])

@@ -14,8 +14,8 @@ from pipeline.base.resources import sql_folder
 from pipeline.configuration.rate_cards import rate_cards_from_tables
 from pipeline.configuration.strict_toml import table_from_toml
 from pipeline.tables import schemas
-from pipeline.warehouse.build import build, failed_checks, fetch
-from pipeline.warehouse.connection import open_warehouse
+from pipeline.warehouse.build import build, failed_checks
+from pipeline.warehouse.engines.on_duckdb import OnDuckDb
 from pipeline.warehouse.reference import reference_tables
 from pipeline.warehouse.tracing import TRACED_EVENTS
 
@@ -98,7 +98,7 @@ def _counted(used: list[Request], rate_cards: dict[str, RateCard], lake: Path, *
     ]
     reference = reference_tables(accounts(), rate_cards, timezone="UTC", utc_dates={each.at.date() for each in used})
     parameters = {"timezone": "UTC", "unmeasured": "list"}
-    with open_warehouse(lake) as connection:
+    with OnDuckDb(lake=lake).session() as session:
         suspected = pa.table({"event_id": pa.array([row["event_id"] for row in rows], pa.binary())})
         given_tables = {
             **reference,
@@ -106,11 +106,11 @@ def _counted(used: list[Request], rate_cards: dict[str, RateCard], lake: Path, *
             "suspected_identities": suspected,
         }
         at_hand = build(
-            connection,
+            session,
             sql_folder(),
             given=given_tables,
             parameters=parameters,
             wanted=["exchanges_daily", "event_copies", *wanted],
         )
-        assert not any(failed_checks(connection, sql_folder(), "blocking", parameters, at_hand=at_hand).values())
-        return [fetch(connection, name, schema) for name, schema in wanted.items()]
+        assert not any(failed_checks(session, sql_folder(), "blocking", parameters, at_hand=at_hand).values())
+        return [session.fetch(name, schema) for name, schema in wanted.items()]

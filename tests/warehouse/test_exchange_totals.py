@@ -6,62 +6,28 @@ With a ``group by`` of all identities.
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from counted_world import ACCOUNTS, EDGES, KEYS, STANDARD
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.accounts import Account, Accounts
 from pipeline.base.resources import sql_folder
 from pipeline.objects.spill import spill_folder
-from pipeline.rates import Rate, RateCard
 from pipeline.tables import schemas
-from pipeline.usage import Meter
 from pipeline.usage.events import COUNTS
-from pipeline.warehouse.build import build, fetch
-from pipeline.warehouse.connection import give_usage_events, open_warehouse
+from pipeline.warehouse.build import build
+from pipeline.warehouse.engines.on_duckdb import OnDuckDb
 from pipeline.warehouse.lists import written_out
 from pipeline.warehouse.marts import build_marts
 from pipeline.warehouse.reference import committed_events, reference_tables
 
-ZONES = ("UTC", "Asia/Kolkata", "America/New_York")
-KEYS = ("key_0", "key_1", "key_2", "key_nobody")
-CHANGES_AT = (datetime(2026, 10, 1, 12, 30, 15, tzinfo=UTC), datetime(2026, 10, 2, tzinfo=UTC))
-STANDARD = RateCard(
-    id="standard",
-    currency="USD",
-    aliases={},
-    rates=tuple(
-        Rate(
-            model="jamba-large",
-            effective_from=start_at,
-            effective_to=end_at,
-            above_prompt_tokens=band,
-            per_million=dict.fromkeys(Meter, Decimal(2)),
-        )
-        for band in (0, 5)
-        for start_at, end_at in zip((None, *CHANGES_AT), (*CHANGES_AT, None), strict=True)
-    ),
-)
-ACCOUNTS = Accounts(
-    accounts=tuple(
-        Account(id=f"a{n}", name=f"A {n}", timezone=zone, rate_card="standard", key_ids=(KEYS[n],))
-        for n, zone in enumerate(ZONES)
-    )
-)
 SECOND = timedelta(seconds=1)
-EDGES = [
-    datetime(2026, 10, 1, 18, 30, tzinfo=UTC),
-    datetime(2026, 10, 1, 4, tzinfo=UTC),
-    datetime(2026, 10, 2, 18, 30, tzinfo=UTC),
-    *CHANGES_AT,
-]
 INSTANTS = st.sampled_from(
     [
         edge + shift
@@ -171,7 +137,9 @@ def assert_decided_alike(folder: Path, events: list[dict[str, Any]], cut: int) -
     dates = {event["occurred_at"].date() for event in events}
     reference = reference_tables(ACCOUNTS, {"standard": STANDARD}, timezone="UTC", utc_dates=dates)
     reference |= committed_events(Counter(event["status"] for event in events))
-    marts = build_marts(files, reference, lake=folder, spill=spill_folder(folder), timezone="UTC", unmeasured="list")
+    marts = build_marts(
+        files, reference, engine=OnDuckDb(lake=folder, spill=spill_folder(folder)), timezone="UTC", unmeasured="list"
+    )
     assert not any(marts.broken_claims.values())
     assert sum(marts.exchanges_daily["events"].to_pylist()) == len(events)
     usage_daily, exchanges_daily = decided_one_by_one(files, reference, folder)
@@ -181,25 +149,27 @@ def assert_decided_alike(folder: Path, events: list[dict[str, Any]], cut: int) -
 
 def decided_one_by_one(files: list[Path], reference: dict[str, pa.Table], lake: Path) -> tuple[pa.Table, pa.Table]:
     parameters = {"timezone": "UTC", "unmeasured": "list"}
-    with open_warehouse(lake, spill=spill_folder(lake)) as connection:
-        give_usage_events(connection, files)
-        ids = connection.sql("select distinct event_id from lake_usage_events").to_arrow_table()
+    engine = OnDuckDb(lake=lake, spill=spill_folder(lake))
+    with engine.session() as session:
+        session.give_usage_events(files)
+        ids = session.connection.sql("select distinct event_id from lake_usage_events").to_arrow_table()
         build(
-            connection,
+            session,
             sql_folder(),
             given={**reference, "suspected_identities": ids},
             parameters=parameters,
             wanted=["event_copies"],
         )
-        totals = connection.sql(DECIDED_ONE_BY_ONE).to_arrow_table()
-    with open_warehouse(lake, spill=spill_folder(lake)) as connection:
+        totals = session.connection.sql(DECIDED_ONE_BY_ONE).to_arrow_table()
+    with engine.session() as session:
         build(
-            connection,
+            session,
             sql_folder(),
             given={**reference, "exchange_totals": totals},
             parameters=parameters,
             wanted=["usage_daily", "exchanges_daily"],
         )
-        return fetch(connection, "usage_daily", schemas.USAGE_DAILY), fetch(
-            connection, "exchanges_daily", schemas.EXCHANGES_DAILY
+        return (
+            session.fetch("usage_daily", schemas.USAGE_DAILY),
+            session.fetch("exchanges_daily", schemas.EXCHANGES_DAILY),
         )

@@ -75,7 +75,7 @@ def command(invocation: Invocation, *, quarantined_max: int, with_warnings: bool
     Exit code 1 where the lake is damaged, else 2 where anything else is marked LOOK, else 3 with --strict and something
     of [strict] fail_on that the last night did not tell of and nobody acknowledged, else 0. Makes nothing known.
     """
-    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    workspace = open_workspace(invocation.workspace, now=invocation.now(), engine=invocation.engine)
     report = examine(workspace, key_secret=invocation.key_secret)
     is_counted = (with_warnings or strict) and not report.is_lake_damaged
     warnings = warnings_now(workspace) if is_counted else []

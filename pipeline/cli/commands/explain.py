@@ -108,7 +108,7 @@ def command(
     if halves or sum((by_line, wanted_id is not None, by_place)) != 1:
         message = "ask for INVOICE LINE, for --request-id ID, or for --source FILE --line N"
         raise click.UsageError(message)
-    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    workspace = open_workspace(invocation.workspace, now=invocation.now(), engine=invocation.engine)
     if invoice_id is not None and line_number is not None:
         explanation = explain_line(workspace, invoice_id, line_number)
         return _print_line(explanation, events_max, output)

@@ -106,7 +106,7 @@ def _export_document(
     account_id: str | None,
     path: Path | None,
 ) -> None:
-    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    workspace = open_workspace(invocation.workspace, now=invocation.now(), engine=invocation.engine)
     whole_id = whole_account_id(workspace, account_id)
     invoices = invoice_book(workspace, aggregate(workspace, is_checked=False)).of(period, whole_id)
     _handed_out(module.exported(invoices), path, counted(len(invoices), "invoice"))
@@ -159,7 +159,7 @@ def focus(
     if output == "parquet" and path is None:
         message = "parquet is no text; name a file with --to"
         raise ConfigurationError(message)
-    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    workspace = open_workspace(invocation.workspace, now=invocation.now(), engine=invocation.engine)
     rows = focus_rows(workspace, seller=seller, period=period, account_id=whole_account_id(workspace, account_id))
     content = focus_csv(rows) if output == "csv" else parquet_bytes.encode(focus_table(rows), {"FocusVersion": "1.2"})
     _handed_out(content, path, counted(len(rows), "row"))
@@ -192,7 +192,7 @@ def stripe(
     Amounts add up to the subtotal of each invoice, and with --with-tax to its total. The customer is the
     stripe_customer of the account in accounts.toml. Nothing is sent.
     """
-    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    workspace = open_workspace(invocation.workspace, now=invocation.now(), engine=invocation.engine)
     invoices = issued_invoices(workspace, period=period, account_id=whole_account_id(workspace, account_id))
     customers = {account.id: account.stripe_customer for account in workspace.accounts}
     found = invoice_items(invoices, customers=customers, with_tax=with_tax, per=Per(per))
@@ -233,7 +233,7 @@ def lago(
     invoice with a line below zero has one fee. The customer is the lago_customer of the account in accounts.toml, else
     its id. Credit notes, which Lago makes itself, are left out and named. Nothing is sent.
     """
-    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    workspace = open_workspace(invocation.workspace, now=invocation.now(), engine=invocation.engine)
     invoices = issued_invoices(workspace, period=period, account_id=whole_account_id(workspace, account_id))
     customers = {account.id: account.lago_customer or account.id for account in workspace.accounts}
     customers = {invoice.account_id: invoice.account_id for invoice in invoices} | customers

@@ -87,7 +87,7 @@ def command(
 
     Exit code 4 where usage is not invoiced, or a correction is pending.
     """
-    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    workspace = open_workspace(invocation.workspace, now=invocation.now(), engine=invocation.engine)
     at = invocation.clock(as_of, workspace.settings.zone)
     workspace = replace(workspace, now=at)
     rule = _rule(workspace, before, key_id, account_id, at)

@@ -124,7 +124,7 @@ def command(
     read: nothing of it is committed, and all else is done. Exit code 7 where a claim about the counts does not hold:
     its drafts cannot be issued.
     """
-    workspace = open_workspace(invocation.workspace)
+    workspace = open_workspace(invocation.workspace, engine=invocation.engine)
     now, started_at = invocation.clock(as_of, workspace.settings.zone), invocation.now()
     if metrics_file is not None and not metrics_file.parent.is_dir():
         message = f"--metrics-file is {metrics_file}, and there is no folder {metrics_file.parent}; make it first"

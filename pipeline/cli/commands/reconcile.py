@@ -100,7 +100,7 @@ def command(
     date,api_key_id,model,prompt_tokens,completion_tokens and, where known, prompt_cached_tokens and requests. Days are
     UTC days on both sides, not the accounts' own. Only days that the export covers are compared.
     """
-    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    workspace = open_workspace(invocation.workspace, now=invocation.now(), engine=invocation.engine)
     key_names = _key_names(keys_file) if keys_file else {}
     result = reconcile(
         workspace, read_provider_usage(paths), tolerance=tolerance, key_names=key_names, only_their_keys=only_their_keys

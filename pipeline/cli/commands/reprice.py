@@ -82,7 +82,7 @@ def command(
     Issued invoices are compared as issued, other months as their drafts are now. Rates that are not in force yet price
     nothing: give the other card rates for the months you ask about. Its usage without a rate is listed on stderr.
     """
-    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    workspace = open_workspace(invocation.workspace, now=invocation.now(), engine=invocation.engine)
     card_id, account_id = whole_card_id(workspace, card_id), whole_account_id(workspace, account_id)
     repricing = reprice(workspace, card_id, period=period, account_id=account_id)
     rows = [_row(line) for line in repricing.lines]

@@ -37,7 +37,7 @@ def command(ctx: click.Context, *, is_dry: bool, as_of: str | None, output: Outp
     is touched.
     """
     invocation: Invocation = ctx.obj
-    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    workspace = open_workspace(invocation.workspace, now=invocation.now(), engine=invocation.engine)
     now = invocation.clock(as_of, workspace.settings.zone)
     found = upgrade(workspace, now=now, is_rehearsal=is_dry)
     if output.form is Form.JSON:

@@ -31,6 +31,7 @@ from pipeline.invoicing.document import accounts_of
 from pipeline.invoicing.usage_lines import line_place
 from pipeline.jobs.state.at_issue import present_state, reference_of, state_at_issue
 from pipeline.jobs.state.drafts import invoice_book
+from pipeline.jobs.state.engines import engine_of
 from pipeline.jobs.state.event_charges import charged_events, depends_on_the_period, quantities
 from pipeline.jobs.state.quarantined import quarantined_lines, tokens_stated
 from pipeline.jobs.state.traced_lines import events_by_line
@@ -219,7 +220,7 @@ def _traced(state: AtIssue, **wanted: Any) -> list[Event]:
     rows: list[Event] = trace_copies(
         files,
         reference_of(state),
-        lake=workspace.lake,
+        engine=engine_of(workspace),
         timezone=workspace.settings.timezone,
         unmeasured=workspace.settings.unmeasured.value,
         **wanted,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.jobs.answers.provider_usage import Tokens
+from pipeline.jobs.state.engines import engine_of
 from pipeline.jobs.state.forgotten.kept import kept_counts
 from pipeline.jobs.state.held import in_force
 from pipeline.lake.commits import read_log, verified_files
@@ -152,7 +153,7 @@ def _ours(workspace: Workspace) -> tuple[dict[Place, Tokens], dict[tuple[str, st
     )
     files = verified_files(workspace.lake, snapshot)
     table = usage_by_utc_day(
-        files, reference, lake=workspace.lake, timezone=settings.timezone, unmeasured=settings.unmeasured.value
+        files, reference, engine=engine_of(workspace), timezone=settings.timezone, unmeasured=settings.unmeasured.value
     )
     models = _model_names(reference)
     usage: dict[Place, Tokens] = {}

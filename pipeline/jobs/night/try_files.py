@@ -27,7 +27,7 @@ from pipeline.base.errors import ConfigurationError
 from pipeline.base.money import exact_sum
 from pipeline.collectors import KnownSources, formats_of, read_log, sample_documents, wrapper_in
 from pipeline.configuration.keys.key_secret import SECRET_BYTES_MIN, find_key_secret
-from pipeline.configuration.settings import BatchPaths, Settings
+from pipeline.configuration.settings import BatchPaths, EngineSettings, Settings
 from pipeline.configuration.source_files import source_text
 from pipeline.configuration.workspace import Workspace
 from pipeline.jobs.night.collect import collect
@@ -36,6 +36,7 @@ from pipeline.jobs.night.new_source import mapping_text, mended_source, new_sour
 from pipeline.jobs.state.aggregate import aggregate
 from pipeline.jobs.state.at_issue import AtIssue, reference_of
 from pipeline.jobs.state.counts import counts_of
+from pipeline.jobs.state.engines import engine_of
 from pipeline.jobs.state.log_formats import log_format_at, log_format_of
 from pipeline.jobs.state.quarantined import quarantined_lines
 from pipeline.lake.commits import verified_data_files
@@ -280,7 +281,8 @@ def _scratch_workspace(
     real = workspace or _nobodys(root)
     beside = real.root if workspace is not None else Path()
     by_name = {source.name: replace(source, paths=("-",), batch=_from(beside, source.batch)) for source in sources}
-    return replace(real, root=root, now=now, settings=replace(real.settings, sources=tuple(by_name.values())))
+    settings = replace(real.settings, sources=tuple(by_name.values()))
+    return replace(real, root=root, now=now, settings=settings, engine=EngineSettings())  # no server sees what is tried
 
 
 def _from(root: Path, batch: BatchPaths | None) -> BatchPaths | None:
@@ -447,7 +449,7 @@ class _Scratch:
             for event in trace_copies(
                 verified_data_files(self.workspace.lake, built.snapshot.data_files),
                 reference_of(AtIssue(workspace=self.workspace, built=built)),
-                lake=self.workspace.lake,
+                engine=engine_of(self.workspace),
                 timezone=self.workspace.settings.timezone,
                 unmeasured=self.workspace.settings.unmeasured.value,
                 wanted_place=place,

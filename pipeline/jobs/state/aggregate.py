@@ -18,12 +18,13 @@ from pipeline import __version__
 from pipeline.documents.invoice_csv import CSV_LAYOUT
 from pipeline.jobs.state.counted.dates_counted import DatesCounted
 from pipeline.jobs.state.counted.open_periods import build_open_periods, forget_periods
+from pipeline.jobs.state.engines import engine_of
 from pipeline.jobs.state.forgotten.kept import NOTHING, kept_counts
 from pipeline.jobs.state.held import held_usage, in_force, statuses_of
 from pipeline.jobs.state.rate import rate
 from pipeline.lake.commits import read_log, verified_files
 from pipeline.lake.derived import open_derived, read_derived, read_manifest, write_derived
-from pipeline.objects.spill import spill_folder, sweep_spills
+from pipeline.objects.spill import sweep_spills
 from pipeline.tables import schemas
 from pipeline.usage import UsageStatus
 from pipeline.usage.sources import event_counts
@@ -90,15 +91,19 @@ def aggregate(
 def aggregate_what_is_new(workspace: Workspace, snapshot: LakeSnapshot | None = None) -> Aggregate:
     """Return what ``aggregate`` returns of the whole lake, without reading again what was counted before.
 
-    The rows are period by period. The log is read where no ``snapshot`` of now is given. For the holder of the
-    workspace's lock, since what is counted is kept: where every claim about it holds, and no longer. A check that could
-    not be asked of what is counted piece by piece is asked of everything counted at once.
+    An engine that is elsewhere counts everything, each time. The rows are period by period. The log is read where no
+    ``snapshot`` of now is given. For the holder of the workspace's lock, since what is counted is kept: where every
+    claim about it holds, and no longer. A check that could not be asked of what is counted piece by piece is asked of
+    everything counted at once.
     """
+    engine = engine_of(workspace)
+    if not engine.is_here:
+        return aggregate(workspace, snapshot=snapshot)
     snapshot, held_files = in_force(workspace, read_log(workspace.lake) if snapshot is None else snapshot)
     held = held_usage(workspace, held_files)
     kept = kept_counts(workspace, snapshot)
     reference = _reference(workspace, snapshot, held, kept.statuses)
-    dates = DatesCounted.of(workspace.lake, snapshot, reference)
+    dates = DatesCounted.of(workspace.lake, snapshot, reference, engine=engine)
     built = build_open_periods(workspace, dates, reference, kept)
     marts = built.marts
     if marts.unasked:
@@ -139,8 +144,7 @@ def count(
     built = build_marts(
         files,
         reference,
-        lake=workspace.lake,
-        spill=spill_folder(workspace.lake),
+        engine=engine_of(workspace),
         timezone=workspace.settings.timezone,
         unmeasured=workspace.settings.unmeasured.value,
         is_checked=is_checked,
@@ -233,15 +237,17 @@ def months_written(workspace: Workspace, name: str) -> list[str] | None:
 def inputs_of(workspace: Workspace, snapshot: LakeSnapshot) -> Mapping[str, str]:
     """Return all that the derived tables are a function of.
 
-    The commit and how many of its files are in force, the configuration, the program.
+    The commit and how many of its files are in force, the configuration, the program, and an engine that is elsewhere.
     """
+    engine = engine_of(workspace)
+    counted_elsewhere = "" if engine.is_here else f"-{engine.version.replace(' ', '-')}"
     return {
         "commit": snapshot.entry_sha256 or "",
         "files_in_force": str(
             len(snapshot.data_files)
         ),  # of two clocks, the later one's are the earlier one's and more: so their number tells which
         "configuration": workspace.digest,
-        "program": f"{__version__}-{sql_digest()[:16]}-csv{CSV_LAYOUT}",
+        "program": f"{__version__}-{sql_digest()[:16]}-csv{CSV_LAYOUT}{counted_elsewhere}",
     }
 
 

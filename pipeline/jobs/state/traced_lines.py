@@ -20,6 +20,7 @@ from pipeline.documents.event_csv import event_row
 from pipeline.invoicing import InvoiceStatus, invoice_from_document
 from pipeline.invoicing.document import accounts_of
 from pipeline.invoicing.usage_lines import line_place
+from pipeline.jobs.state.engines import engine_of
 from pipeline.jobs.state.event_charges import charged_events, depends_on_the_period
 from pipeline.lake.commits import verified_files
 from pipeline.warehouse.tracing import trace_keys
@@ -182,7 +183,7 @@ def billed_events(state: AtIssue, api_key_ids: Iterable[str], *, account_id: str
     traced = trace_keys(
         files,
         reference_of(state),
-        lake=state.workspace.lake,
+        engine=engine_of(state.workspace),
         timezone=settings.timezone,
         unmeasured=settings.unmeasured.value,
         api_key_ids=api_key_ids,

@@ -5,14 +5,16 @@ with sliced as (
         api_key_id,
         sum(@counts)::decimal(38, 0) as @counts
     from slice_totals
-    group by all
+    group by
+        api_key_id
 ),
 attributed as (
     select
         api_key_id,
         sum(@counts)::decimal(38, 0) as @counts
     from attributed_totals
-    group by all
+    group by
+        api_key_id
 )
 select
     coalesce(sliced.api_key_id, attributed.api_key_id) as api_key_id,

@@ -5,14 +5,16 @@ with events as (
         api_key_id,
         sum(@counts)::decimal(38, 0) as @counts
     from usage_events
-    group by all
+    group by
+        api_key_id
 ),
 sliced as (
     select
         api_key_id,
         sum(@counts)::decimal(38, 0) as @counts
     from slice_totals
-    group by all
+    group by
+        api_key_id
 )
 select
     coalesce(events.api_key_id, sliced.api_key_id) as api_key_id,

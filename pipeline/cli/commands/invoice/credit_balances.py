@@ -45,7 +45,7 @@ def credits_command(invocation: Invocation, *, account_id: str | None, output: O
     Grants stand in the order in which they are used; one that recurs is a grant a month. A grant has expired once usage
     has reached a month on whose last day it is not in force any more.
     """
-    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    workspace = open_workspace(invocation.workspace, now=invocation.now(), engine=invocation.engine)
     account_id = whole_account_id(workspace, account_id)
     book = invoice_book(workspace, aggregate(workspace, is_checked=False))
     balances = credit_balances(book, workspace.accounts, account_currencies(workspace))

@@ -47,7 +47,7 @@ def draft(invocation: Invocation, *, period: BillingPeriod, account_id: str | No
 
     Exit code 7 where a claim about the counts does not hold: such drafts cannot be issued.
     """
-    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    workspace = open_workspace(invocation.workspace, now=invocation.now(), engine=invocation.engine)
     with locked(workspace.lake, command="tallybook invoice draft", started_at=invocation.now()):
         built, book = draft_all(workspace, Freezing(now=invocation.now()))
     print_list(output, book, chosen_invoices(book, period, whole_account_id(workspace, account_id)))

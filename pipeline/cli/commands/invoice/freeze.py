@@ -77,7 +77,7 @@ def freeze(
     Raises ``click.exceptions.Exit`` where the answer is no.
     """
     clock = invocation.now()
-    workspace = open_workspace(invocation.workspace, now=clock)
+    workspace = open_workspace(invocation.workspace, now=clock, engine=invocation.engine)
     now = invocation.clock(as_of, workspace.settings.zone)
     workspace = replace(workspace, now=now)
     if now > clock + _AHEAD_MAX:

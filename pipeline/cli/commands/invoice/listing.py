@@ -58,7 +58,7 @@ def list_command(
 
     Where payments were recorded, with what is paid of each invoice and what is open.
     """
-    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    workspace = open_workspace(invocation.workspace, now=invocation.now(), engine=invocation.engine)
     account_id = whole_account_id(workspace, account_id)
     now = invocation.clock(as_of, workspace.settings.zone)
     book = heads_now(replace(workspace, now=now))

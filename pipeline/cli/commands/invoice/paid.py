@@ -65,7 +65,7 @@ def paid_command(
     An entry is added to invoices/payments, and the invoice itself never changes. A payment of the same day, amount and
     reference is recorded once: running it again records nothing.
     """
-    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    workspace = open_workspace(invocation.workspace, now=invocation.now(), engine=invocation.engine)
     now = invocation.clock(as_of, workspace.settings.zone)
     if number is not None and (paid_on, amount, reference) != (None, None, ""):
         message = "--take-back takes a payment back as it was recorded; leave --on, --amount and --reference out"

@@ -88,7 +88,7 @@ def render_command(
     chosen_formats = [document_format(name) for name in dict.fromkeys(formats.split(","))]
     if language:
         refuse_unknown_language(language)
-    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    workspace = open_workspace(invocation.workspace, now=invocation.now(), engine=invocation.engine)
     invoices = _chosen(workspace, invoice_id, period, whole_account_id(workspace, account_id))
     written, failed = [], False
     fonts = font_folder(workspace)

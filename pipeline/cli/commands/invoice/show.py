@@ -72,7 +72,7 @@ def show(
     output: Output,
 ) -> None:
     """Show an invoice with its lines, by its id (INV-000001, draft-2026-10-acme) or by period and account."""
-    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    workspace = open_workspace(invocation.workspace, now=invocation.now(), engine=invocation.engine)
     book = book_of(workspace)
     chosen = chosen_invoices(book, period, whole_account_id(workspace, account_id))
     if invoice_id is not None:

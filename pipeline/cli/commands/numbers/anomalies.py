@@ -105,7 +105,7 @@ def command(
     Without dates, the last whole day and what there is of today. A key, model or account is looked at once it has been
     used for four weeks. Each day is listed with the reason in a sentence. Exit code 6 where there is any.
     """
-    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    workspace = open_workspace(invocation.workspace, now=invocation.now(), engine=invocation.engine)
     span = selection_of(period=period, from_date=from_date, to_date=to_date).span
     found = anomalies(
         workspace,

@@ -92,7 +92,7 @@ def command(
     Exit code 6 where the last alert level of a budget is reached: by what is spent, or, of a budget with on_forecast,
     by the forecast.
     """
-    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    workspace = open_workspace(invocation.workspace, now=invocation.now(), engine=invocation.engine)
     if not (workspace.root / BUDGETS_FILE).exists():
         tell(f"there is no {BUDGETS_FILE} in {workspace.root}, and so no budget to look at")
     states = _named(budgets(workspace, as_of=as_of, period=period), names)

@@ -90,7 +90,7 @@ def command(
 
     --bills leads from the one number to the other, step by step, for whole months.
     """
-    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    workspace = open_workspace(invocation.workspace, now=invocation.now(), engine=invocation.engine)
     selection = selection_of(period=period, from_date=from_date, to_date=to_date, **chosen)
     if is_of_bills:
         if by != _BY or top is not None or compared is not None:

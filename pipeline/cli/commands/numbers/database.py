@@ -50,7 +50,9 @@ def command(invocation: Invocation, /, *, path: Path, has_events: bool) -> None:
         message = f"{path.parent} does not exist; make it, or name another file"
         raise ConfigurationError(message)
     now = invocation.now()
-    written = replace_database(open_workspace(invocation.workspace, now=now), path, has_events=has_events, now=now)
+    written = replace_database(
+        open_workspace(invocation.workspace, now=now, engine=invocation.engine), path, has_events=has_events, now=now
+    )
     commit = "no commit yet" if written.commit is None else f"commit {written.commit}"
     tables, rows = counted(len(written.rows), "table"), counted(sum(written.rows.values()), "row")
     say(f"wrote {path}: {tables} with {rows}, as of {commit}")

@@ -81,7 +81,7 @@ def command(
     with its uncosted tokens, and usage that nobody is charged with its cost; neither is ever zero. Fees, included
     tokens, minimums, coupons, credits and tax are on invoices and not in a margin. Currencies are never added up.
     """
-    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    workspace = open_workspace(invocation.workspace, now=invocation.now(), engine=invocation.engine)
     answer = margin(
         workspace,
         [word.strip() for word in by.split(",") if word.strip()],

@@ -51,7 +51,7 @@ def command(invocation: Invocation, *, period: BillingPeriod | None, to: str | N
     rest says why, with the command behind each number. A period that is not over is compared by the days that are.
     Everything is counted as a night counts it, and nothing is written but the page.
     """
-    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    workspace = open_workspace(invocation.workspace, now=invocation.now(), engine=invocation.engine)
     now = invocation.clock(as_of, workspace.settings.zone)
     found = report(replace(workspace, now=now), period, now)
     page = report_page(found)

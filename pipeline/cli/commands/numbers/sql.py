@@ -78,7 +78,7 @@ def command(
         parameters = {"timezone": settings.timezone, "unmeasured": settings.unmeasured.value}
         put(printed(text.strip(), parameters))
     else:
-        workspace = open_workspace(invocation.workspace, now=invocation.now())
+        workspace = open_workspace(invocation.workspace, now=invocation.now(), engine=invocation.engine)
         with queried(workspace, _given(text)) as answer:
             _print(output, answer, limit)
 

@@ -93,7 +93,7 @@ def command(
     requests of their own, and another one of the same id is billed. They are listed with what they would have cost.
     What billed usage costs says 'tallybook cost'.
     """
-    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    workspace = open_workspace(invocation.workspace, now=invocation.now(), engine=invocation.engine)
     selection = selection_of(period=period, from_date=from_date, to_date=to_date, **chosen)
     if is_of_copies and (by != _BY or top is not None or compared is not None):
         what = f"--by {by}" if by != _BY else f"--top {top}" if top is not None else f"--compare {compared}"

@@ -51,7 +51,7 @@ def command(invocation: Invocation, *, invoice_id: str, folder: Path | None, out
     """
     if folder is not None:
         refuse_what_is_not_empty(folder)
-    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    workspace = open_workspace(invocation.workspace, now=invocation.now(), engine=invocation.engine)
     invoice_id = whole_issued_id(workspace, invoice_id)
     recomputation = recompute(workspace, invoice_id)
     differences = [(each.field, each.frozen, each.recomputed) for each in recomputation.differences]

@@ -42,7 +42,7 @@ def command(invocation: Invocation, *, key: Path, is_lake_anew: bool, as_of: str
     A signature is added to invoices/signatures, and nothing else changes. Where there is nothing new, nothing is added.
     Needs tallybook[sign]; a key is made by: openssl genpkey -algorithm ed25519 -out KEY.pem
     """
-    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    workspace = open_workspace(invocation.workspace, now=invocation.now(), engine=invocation.engine)
     now = invocation.clock(as_of, workspace.settings.zone)
     with locked(workspace.lake, command="tallybook sign", started_at=now):
         signature = sign(workspace, key, now=now, is_lake_anew=is_lake_anew)

@@ -51,7 +51,7 @@ def command(invocation: Invocation, *, with_logs: bool, keys: tuple[Path, ...], 
     the logs is compared with what was recorded of it, whatever they are called by now and however they are compressed;
     logs that are gone are named, and are no error. With --key a history that was sealed again as a whole shows.
     """
-    workspace = open_workspace(invocation.workspace, now=invocation.now())
+    workspace = open_workspace(invocation.workspace, now=invocation.now(), engine=invocation.engine)
     before = last_used(workspace.lake)
     result = verify(workspace, with_logs=with_logs, keys=keys)
     if not result.ok and (user := user_since(workspace.lake, before)) is not None:

@@ -30,11 +30,11 @@ from pipeline.jobs.answers.grouped.selection import Span
 from pipeline.jobs.answers.grouped.words import mapped
 from pipeline.jobs.state.aggregate import EXCHANGES_DAILY, USAGE_DAILY, marts_in_parts, months_written
 from pipeline.jobs.state.drafts import account_currencies
+from pipeline.jobs.state.engines import engine_of
 from pipeline.jobs.state.forgotten.kept import kept_counts
 from pipeline.jobs.state.held import in_force
 from pipeline.jobs.state.rate import rate_placed
 from pipeline.lake.commits import read_log, verified_files
-from pipeline.objects.spill import spill_folder
 from pipeline.tables import schemas
 from pipeline.tables.row_codes import first_rows, row_codes
 from pipeline.usage.meters import Fallback, Meter
@@ -192,8 +192,7 @@ def usage_by_cost_rate(
             utc_dates={file.date for file in snapshot.data_files},
         ),
         cards,
-        lake=workspace.lake,
-        spill=spill_folder(workspace.lake),
+        engine=engine_of(workspace),
         timezone=settings.timezone,
         unmeasured=settings.unmeasured.value,
     )

@@ -21,11 +21,11 @@ import pyarrow.compute as pc
 from pipeline.base.periods import BillingPeriod, time_zone
 from pipeline.jobs.answers.grouped.rated import RatedTables, with_currency, without_charge
 from pipeline.jobs.answers.grouped.words import HOUR
+from pipeline.jobs.state.engines import engine_of
 from pipeline.jobs.state.forgotten.kept import kept_counts
 from pipeline.jobs.state.held import in_force
 from pipeline.jobs.state.rate import rate_placed
 from pipeline.lake.commits import read_log, verified_files
-from pipeline.objects.spill import spill_folder
 from pipeline.tables import schemas
 from pipeline.tables.row_codes import first_rows, row_codes
 from pipeline.warehouse.by_slice import Sliced, count_by_slice
@@ -87,8 +87,7 @@ def sliced_by_hour(workspace: Workspace, spans: Iterable[Span]) -> Sliced:
             utc_dates=utc_dates,
             hourly_dates=hourly,
         ),
-        lake=workspace.lake,
-        spill=spill_folder(workspace.lake),
+        engine=engine_of(workspace),
         timezone=settings.timezone,
         unmeasured=settings.unmeasured.value,
     )

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from pipeline.configuration.workspace import Workspace
     from pipeline.lake.counted import Entry
-    from pipeline.warehouse.build import Rows
+    from pipeline.warehouse.engines.engine import Rows
     from pipeline.warehouse.marts import Marts
 
 KIND = "answers"

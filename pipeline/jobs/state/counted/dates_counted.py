@@ -27,7 +27,6 @@ from pipeline.base.errors import DataFileDamaged
 from pipeline.lake.commits import check_present, verified_data_files
 from pipeline.lake.counted import NewEntry, read_entries, read_piece, write_entries
 from pipeline.objects import arrow_bytes
-from pipeline.objects.spill import spill_folder
 from pipeline.warehouse.date_counts import COPIES, SLICE_TOTALS, by_date, claims_of_slices, count_slices, read_copies
 from pipeline.warehouse.identities import beginnings, beginnings_of, repeated_beginnings
 from pipeline.warehouse.program import digest_of, program_parts
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
     from pipeline.lake.counted import Entry
     from pipeline.lake.delta import DataFile
     from pipeline.lake.snapshot import LakeSnapshot
-    from pipeline.warehouse.build import Rows
+    from pipeline.warehouse.engines.engine import Engine, Rows
     from pipeline.warehouse.identities import Prefixes
 
 ROUND_EVENTS_MAX = 32_000_000
@@ -60,6 +59,7 @@ class DatesCounted:
     """
 
     lake: Path
+    engine: Engine
     files: Mapping[date, Sequence[DataFile]]
     inputs: Mapping[date, str]
     reference: Mapping[str, pa.Table]
@@ -68,7 +68,9 @@ class DatesCounted:
     """The claims about what was counted now, with the rows that break them. Counts that break one are not kept."""
 
     @classmethod
-    def of(cls, lake: Path, snapshot: LakeSnapshot, reference: Mapping[str, pa.Table]) -> DatesCounted:
+    def of(
+        cls, lake: Path, snapshot: LakeSnapshot, reference: Mapping[str, pa.Table], *, engine: Engine
+    ) -> DatesCounted:
         """Count what is not kept of a snapshot.
 
         Raises ``DataFileDamaged`` for a data file that is missing or of another size, and for one that is read and has
@@ -80,6 +82,7 @@ class DatesCounted:
             files.setdefault(file.date, []).append(file)
         dates = cls(
             lake=lake,
+            engine=engine,
             files=files,
             inputs=_inputs(files, reference),
             reference=reference,
@@ -168,11 +171,9 @@ class DatesCounted:
             return  # they are counted like those that are missing
         paths |= {day: self._verified(day) for day in again}
         events = [path for day in days for path in paths[day]]
-        totals, broken = count_slices(events, self.reference, lake=self.lake, spill=spill_folder(self.lake))
+        totals, broken = count_slices(events, self.reference, engine=self.engine)
         wanted = np.unique(np.concatenate([repeated, *again.values()]))
-        copies = read_copies(
-            [path for each in paths.values() for path in each], wanted, lake=self.lake, spill=spill_folder(self.lake)
-        )
+        copies = read_copies([path for each in paths.values() for path in each], wanted, engine=self.engine)
         totals_of, copies_of = by_date(totals, "slice_at", days), by_date(copies, "occurred_at", paths)
         counted = {day: {_TOTALS: arrow_bytes.encode(totals_of[day]), _BEGINNINGS: new[day].tobytes()} for day in days}
         counted |= {day: {piece: self._read(day, piece) for piece in (_TOTALS, _BEGINNINGS)} for day in again}

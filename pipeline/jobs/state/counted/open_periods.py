@@ -24,12 +24,12 @@ import pyarrow.compute as pc
 
 from pipeline.base.errors import DataFileDamaged
 from pipeline.jobs.state.counted.answers import keep_answers, question_of, read_answers
+from pipeline.jobs.state.engines import engine_of
 from pipeline.jobs.state.forgotten.kept import NOTHING
 from pipeline.jobs.state.rate import RatedUsage, rate
 from pipeline.lake.counted import NewEntry, read_entries, read_piece, write_entries
 from pipeline.objects import arrow_bytes, parquet_bytes
 from pipeline.objects.parquet_bytes import Encoded
-from pipeline.objects.spill import spill_folder
 from pipeline.tables import schemas
 from pipeline.warehouse.date_counts import checked_marts, count_periods
 from pipeline.warehouse.marts import Marts
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from pipeline.jobs.state.counted.dates_counted import DatesCounted
     from pipeline.jobs.state.forgotten.kept import Kept
     from pipeline.lake.counted import Entry
-    from pipeline.warehouse.build import Rows
+    from pipeline.warehouse.engines.engine import Rows
 
 KIND = "periods"
 _USAGE, _EXCHANGES, _SUSPICIOUS = "usage_daily", "exchanges_daily", "suspicious_usage"
@@ -170,8 +170,7 @@ def _counted(workspace: Workspace, totals: pa.Table, copies: pa.Table, reference
         totals,
         copies,
         reference,
-        lake=workspace.lake,
-        spill=spill_folder(workspace.lake),
+        engine=engine_of(workspace),
         parameters=_parameters(workspace),
     )
 
@@ -206,8 +205,7 @@ def _checked(
     return checked_marts(
         _marts(tables, broken=broken, advisories={}),
         reference,
-        lake=workspace.lake,
-        spill=spill_folder(workspace.lake),
+        engine=engine_of(workspace),
         parameters=_parameters(workspace),
     )
 

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.base.errors import ForgettingBlocked
+from pipeline.jobs.state.engines import engine_of
 from pipeline.jobs.state.forgotten.rules import is_meant
 from pipeline.jobs.wording import counted
 from pipeline.lake.commits import verified_data_files, verified_quarantine_files
@@ -188,7 +189,7 @@ def _counting(workspace: Workspace, events: pa.Table, is_chosen: Mask) -> set[by
     traced = trace_events(
         events,
         reference,
-        lake=workspace.lake,
+        engine=engine_of(workspace),
         timezone=settings.timezone,
         unmeasured=settings.unmeasured.value,
     )

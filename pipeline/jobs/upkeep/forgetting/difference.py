@@ -16,9 +16,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.jobs.state.engines import engine_of
 from pipeline.jobs.state.forgotten.kept import EXCHANGES, MARTS, SUSPICIOUS, USAGE, negated, summed
 from pipeline.jobs.upkeep.forgetting.chosen import as_mask, rows_of
-from pipeline.objects.spill import spill_folder
 from pipeline.tables import schemas
 from pipeline.warehouse.marts import count_events
 from pipeline.warehouse.reference import reference_tables
@@ -115,8 +115,7 @@ def _marts(workspace: Workspace, events: pa.Table) -> dict[str, pa.Table]:
     marts = count_events(
         events,
         reference,
-        lake=workspace.lake,
-        spill=spill_folder(workspace.lake),
+        engine=engine_of(workspace),
         timezone=settings.timezone,
         unmeasured=settings.unmeasured.value,
     )

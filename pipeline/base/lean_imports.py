@@ -4,6 +4,7 @@ Arrow imports pandas wherever it is installed, only to find out that a list is n
 files come the clients of remote file systems, for addresses that we never give it; numpy starts a thread a processor
 for matrices that we have none of. Together that takes longer than most commands do. Arrow expects that they are not
 installed, and goes without. Programs that import the package are left alone: only ``main`` calls this.
+What does use one of them says so first.
 """
 
 from __future__ import annotations
@@ -20,14 +21,15 @@ if TYPE_CHECKING:
 
 
 UNUSED = frozenset({"pandas", "pyarrow._azurefs", "pyarrow._gcsfs", "pyarrow._hdfs", "pyarrow._s3fs"})
-"""Modules that no command uses."""
+"""Modules that no command uses, as a rule."""
+_let_in: set[str] = set()
 
 
 class _NotInstalled(MetaPathFinder):
     def find_spec(
         self, fullname: str, _path: Sequence[str] | None, _target: ModuleType | None = None, /
     ) -> ModuleSpec | None:
-        if fullname in UNUSED:
+        if fullname in UNUSED - _let_in:
             message = f"no command uses {fullname}"
             raise ModuleNotFoundError(message, name=fullname)
         return None
@@ -40,3 +42,8 @@ def keep_imports_lean() -> None:
     """
     sys.meta_path.insert(0, _NotInstalled())
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+def let_in(name: str) -> None:
+    """Let a module of ``UNUSED`` be imported after all."""
+    _let_in.add(name)

@@ -1,0 +1,284 @@
+"""A server that speaks Spark Connect: Spark itself, or Sail.
+
+It is handed the same texts as DuckDB, with its own mark of parameters. What is kept as a table is computed once: at the
+server where that can hold it, else by way of this process. Sums of counts are of 64 bits there, and some servers let
+them wrap in silence: so a lake whose counts could add up to more is asked for exact sums first.
+
+Owns the session at the server and what is different there. Does not own how the server comes to read the lake: files
+are named to it by their path below ``lake_there``.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline.base.errors import EngineRefused, ExtraMissing, SumTooGreat
+from pipeline.base.lean_imports import let_in
+from pipeline.tables.schemas import USAGE_EVENTS
+from pipeline.usage.events import COUNTS
+from pipeline.warehouse.connection import COUNT_MAX, EVENTS_RELATION
+from pipeline.warehouse.engines.engine import SUSPECTS_RELATION
+from pipeline.warehouse.relations import PARAMETER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    import pyarrow as pa
+    from pyspark.sql import SparkSession
+    from pyspark.sql.connect.dataframe import DataFrame
+
+    from pipeline.warehouse.engines.engine import Parameters, Rows
+    from pipeline.warehouse.relations import Relation
+
+_SETTINGS = {
+    "spark.sql.session.timeZone": "UTC",  # the day of an instant follows the session's zone
+    "spark.sql.timestampType": "TIMESTAMP_NTZ",  # `::timestamp` means one without a zone, as in DuckDB
+    "spark.sql.ansi.enabled": "true",  # what does not fit is an error, and no null
+}
+_PORT = 15002
+"""Where a server listens whose address names no port."""
+_LISTENS_SECONDS = 10
+_RETRIES_MAX = 4
+_LAST_ORDER = re.compile(r"\norder by\b(?![\s\S]*\norder by\b)([\s\S]*)$")
+_QUALIFIED = re.compile(r"\b[a-z_]+\.")
+_COUNTS = tuple(column.name for column in COUNTS)
+
+
+@dataclass(slots=True, kw_only=True)
+class SparkSessionOfOurs:
+    """Relations in one session at a server."""
+
+    spark: SparkSession
+    lake: Path
+    lake_there: str
+    orders: dict[str, str] = field(default_factory=dict)
+    """What the rows of a relation stand in the order of, where its SQL ends in one."""
+
+    def give_usage_events(self, files: Sequence[Path]) -> None:
+        """See ``Session``.
+
+        Raises ``EngineRefused`` where the server finds other numbers of events there, ``SumTooGreat`` where they state
+        more tokens than a count can hold.
+        """
+        from pyspark.sql.functions import col  # noqa: PLC0415  # an extra
+
+        names = [f"{self.lake_there}/{file.resolve().relative_to(self.lake.resolve()).as_posix()}" for file in files]
+        schema = _spark_schema(USAGE_EVENTS)  # what a file has not is null
+        events = self.spark.read.schema(schema).parquet(*names).select(*USAGE_EVENTS.names)
+        events = events.withColumn("occurred_at", col("occurred_at").cast("timestamp_ntz"))
+        events.createOrReplaceTempView(EVENTS_RELATION)
+        wanted, found = sum(pq.read_metadata(file).num_rows for file in files), events.count()
+        if found != wanted:
+            message = (
+                f"the engine finds {found} usage events below {self.lake_there}, and there are {wanted}; let it read "
+                "what this machine has there: [engine] lake says where, see docs/scale.md"
+            )
+            raise EngineRefused(message)
+        if _may_wrap(files):
+            self._refuse_great_sums()
+
+    def give_suspects(self, files: Sequence[Path]) -> Callable[[], None]:
+        """See ``Session``."""
+        del files  # the server has them by then
+
+        def give() -> None:
+            suspects = self.spark.sql(
+                f"select event_id from {EVENTS_RELATION} group by event_id having count(*) > 1"  # noqa: S608  # a name of ours
+            )
+            self._hold(suspects, SUSPECTS_RELATION)
+
+        return give
+
+    def give(self, name: str, rows: pa.Table) -> None:
+        """See ``Session``. Raises ``SumTooGreat`` for events that state more tokens than a count can hold."""
+        self._give(name, rows)
+        if name == EVENTS_RELATION and sum(_greatest(rows[column]) for column in _COUNTS) * rows.num_rows > COUNT_MAX:
+            self._refuse_great_sums()
+
+    def create(self, relation: Relation, parameters: Parameters) -> None:
+        """See ``Session``."""
+        if found := _LAST_ORDER.search(relation.sql):
+            self.orders[relation.name] = _QUALIFIED.sub("", found.group(1))
+        made = self._sql(relation.sql, parameters)
+        if relation.is_kept:
+            self._hold(made, relation.name)
+        else:
+            made.createOrReplaceTempView(relation.name)
+
+    def fetch(self, name: str, schema: pa.Schema) -> pa.Table:
+        """See ``Session``."""
+        columns = ", ".join(f"`{column}`" for column in schema.names)  # of our own schemas, never of input
+        # Ties are ordered too, so that rows stand alike however many workers there are.
+        order = f" order by {self.orders[name]}, {columns}" if name in self.orders else ""
+        table = self.spark.sql(f"select {columns} from {name}{order}").toArrow()  # noqa: S608  # likewise
+        return _as(table, schema)
+
+    def rows(self, check: Relation, parameters: Parameters) -> Rows:
+        """See ``Session``."""
+        found: Rows = self._sql(check.sql, parameters).toArrow().to_pylist()
+        return found
+
+    def _sql(self, text: str, parameters: Parameters) -> DataFrame:
+        return self.spark.sql(PARAMETER.sub(r":\1", text), args=parameters)
+
+    def _give(self, name: str, rows: pa.Table) -> None:
+        made = (
+            self.spark.createDataFrame(rows)
+            if rows.num_rows
+            else self.spark.createDataFrame([], _spark_schema(rows.schema))
+        )
+        made.createOrReplaceTempView(name)
+
+    def _hold(self, made: DataFrame, name: str) -> None:
+        """Compute a relation once, now: what is only named is computed again wherever it is read."""
+        from pyspark.errors import AnalysisException, UnsupportedOperationException  # noqa: PLC0415  # an extra
+
+        try:
+            made.localCheckpoint(eager=True).createOrReplaceTempView(name)
+        except (AnalysisException, UnsupportedOperationException):
+            self._give(name, made.toArrow())
+
+    def _refuse_great_sums(self) -> None:
+        sums = ", ".join(f"sum(cast({name} as decimal(38, 0))) as {name}" for name in _COUNTS)
+        (found,) = self.spark.sql(f"select {sums} from {EVENTS_RELATION}").toArrow().to_pylist()  # noqa: S608  # names of ours
+        total = sum(int(value or 0) for value in found.values())
+        if total > COUNT_MAX:
+            message = (
+                f"tokens add up to {total}, and a count holds {COUNT_MAX}; a line that states more than 10^12 is "
+                "quarantined by now: run 'tallybook collect --again', or rebuild the lake as docs/runbook.md says; "
+                "--engine duckdb names whose they are"
+            )
+            raise SumTooGreat(message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnSpark:
+    """A server that speaks Spark Connect."""
+
+    remote: str
+    """Its address: ``sc://host:port``, with what it asks for behind it."""
+    lake: Path
+    lake_there: str = ""
+    """Where the server finds what this machine has below ``lake``; empty = at the same path."""
+
+    @property
+    def version(self) -> str:
+        """See ``Engine``."""
+        return f"spark {version('pyspark-client')}"
+
+    @property
+    def is_here(self) -> bool:
+        """See ``Engine``."""
+        return False
+
+    @contextmanager
+    def session(self) -> Iterator[SparkSessionOfOurs]:
+        """See ``Engine``.
+
+        Raises ``ExtraMissing`` where the client is not installed, ``EngineRefused`` where the server cannot be reached
+        or does not do what is asked.
+        """
+        spark = _connected(self.remote)
+        with _explained(self.remote):
+            try:
+                for name, value in _SETTINGS.items():
+                    spark.conf.set(name, value)
+                there = self.lake_there or self.lake.resolve().as_posix()
+                yield SparkSessionOfOurs(spark=spark, lake=self.lake, lake_there=there.rstrip("/"))
+            finally:
+                spark.stop()
+
+
+def _connected(remote: str) -> SparkSession:
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"pyspark\.")  # what it raises is told instead
+    let_in("pandas")  # the client wants it, though nothing is handed over by it
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # the client has doubts about new pandas
+        try:
+            from pyspark.sql import SparkSession  # noqa: PLC0415  # an extra
+            from pyspark.sql.connect.client.retries import DefaultPolicy  # noqa: PLC0415  # likewise
+        except ImportError as missing:
+            message = (
+                "the engine speaks Spark Connect, and its client is not installed; run pip install 'tallybook[spark]'"
+            )
+            raise ExtraMissing(message) from missing
+        with _explained(remote):
+            _look_for(remote)
+            spark: SparkSession = SparkSession.builder.remote(remote).create()
+            # A server that went away in the midst is asked again for a minute, and not for ten.
+            spark._client.set_retry_policies([DefaultPolicy(max_retries=_RETRIES_MAX)])  # noqa: SLF001  # no other way
+            return spark
+
+
+def _look_for(remote: str) -> None:
+    """Raise ``OSError`` where nobody listens at an address: the client would ask it for ten minutes."""
+    host, _, port = address_of(remote).removeprefix("sc://").rpartition(":")
+    if not host or not port.isdecimal():
+        host, port = address_of(remote).removeprefix("sc://"), str(_PORT)
+    with socket.create_connection((host.strip("[]"), int(port)), timeout=_LISTENS_SECONDS):
+        pass
+
+
+@contextmanager
+def _explained(remote: str) -> Iterator[None]:
+    """Raise what the server refuses as ``EngineRefused``, without what follows its address: tokens stand there."""
+    import grpc  # noqa: PLC0415  # an extra
+    from pyspark.errors import PySparkException  # noqa: PLC0415  # likewise
+
+    try:
+        yield
+    except (grpc.RpcError, PySparkException, OSError) as refused:
+        details = refused.details() if isinstance(refused, grpc.Call) else str(refused)
+        said = " ".join(str(details).split())[:500]
+        message = (
+            f"the engine at {address_of(remote)} does not answer or refuses: {said}; nothing was counted and nothing "
+            "is lost: see that it runs and can read the lake, or count here with --engine duckdb"
+        )
+        raise EngineRefused(message) from refused
+
+
+def address_of(remote: str) -> str:
+    """Return an address without what stands behind it."""
+    return remote.split("/;", maxsplit=1)[0].split(";", maxsplit=1)[0].rstrip("/")
+
+
+def _spark_schema(schema: pa.Schema) -> Any:
+    from pyspark.sql.pandas.types import from_arrow_schema  # noqa: PLC0415  # an extra
+
+    return from_arrow_schema(schema, prefer_timestamp_ntz=True)
+
+
+def _as(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Give rows our types. Instants came without a zone, in UTC; binary values of a fixed size came without it."""
+    return table.cast(schema)
+
+
+def _greatest(column: pa.ChunkedArray) -> int:
+    return pc.max(column).as_py() or 0
+
+
+def _may_wrap(files: Sequence[Path]) -> bool:
+    """Say whether, by what the files state of themselves, all counts may add up to more than a count can hold."""
+    total = 0
+    for file in files:
+        metadata = pq.read_metadata(file)
+        for group in range(metadata.num_row_groups):
+            rows = metadata.row_group(group)
+            for place in range(rows.num_columns):
+                column = rows.column(place)
+                if column.path_in_schema in _COUNTS:
+                    if column.statistics is None or not column.statistics.has_min_max:
+                        total += 0 if column.statistics and column.statistics.num_values == 0 else COUNT_MAX
+                    else:
+                        total += rows.num_rows * int(column.statistics.max)
+    return total > COUNT_MAX
