@@ -11,7 +11,7 @@
     power_states  every state that a cut may leave, by that model
     kills         the real command is killed at random instants, and once more while it is run again
     images        the power of a real file system is cut, where the machine lets image files be mounted
-    refusals      the machine refuses calls to the disk, writes and reads, once and lasting, for each reason it may have
+    machine_refusals  calls to the disk, writes and reads, fail once or from then on, for each reason they may have
     rivals        commands run beside each other, on one workspace
     crowds        how they are started together, and waited for
     moving_logs   logs are written, rotated, truncated, replaced and compressed while they are collected
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 sys.path[:0] = [str(Path(__file__).parents[1] / folder) for folder in ("support", "storage")]
 
-KINDS = ("deaths", "damage", "power_cuts", "kills", "images", "refusals", "rivals", "moving_logs")
+KINDS = ("deaths", "damage", "power_cuts", "kills", "images", "machine_refusals", "rivals", "moving_logs")
 """Each is a module here with ``tried(scratch, *, every) -> Tally``."""
 
 

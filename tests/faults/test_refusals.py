@@ -8,8 +8,8 @@ import sys
 from typing import TYPE_CHECKING
 
 import lives
+import machine_refusals
 import pytest
-import refusals
 from workspaces import Done, make_workspace
 
 from pipeline.cli import failures, surroundings
@@ -22,7 +22,7 @@ SHORT = lives.Life(name="of one command", begin=lives.begin, steps=lives.LIFE[:1
 
 def test_a_few_calls_that_are_refused_lose_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lives, "LIVES", (SHORT,))
-    tally = refusals.tried(tmp_path, every=199)
+    tally = machine_refusals.tried(tmp_path, every=199)
     assert tally.injected.total() >= 3
     assert not tally.wrong, "\n".join(tally.lines())
 
@@ -30,7 +30,7 @@ def test_a_few_calls_that_are_refused_lose_nothing(tmp_path: Path, monkeypatch: 
 def test_a_command_that_ends_in_a_traceback_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lives, "LIVES", (SHORT,))
     monkeypatch.setattr(failures, "machine_error_text", lambda _: None)
-    tally = refusals.tried(tmp_path, every=499)
+    tally = machine_refusals.tried(tmp_path, every=499)
     assert any("a traceback" in case for case in tally.silent)
 
 
@@ -47,12 +47,12 @@ def test_a_command_that_ends_in_a_traceback_is_found(tmp_path: Path, monkeypatch
 )
 def test_what_a_command_says_of_a_refusal_is_told_apart(tmp_path: Path, code: int, said: str, outcome: str) -> None:
     done = Done(returncode=code, stdout="", stderr=said.format(root=tmp_path))
-    assert refusals.outcome_of(done, 28, tmp_path, is_done=False) == outcome
+    assert machine_refusals.outcome_of(done, 28, tmp_path, is_done=False) == outcome
 
 
 @pytest.mark.slow
 def test_refusals_lose_and_double_nothing(tmp_path: Path) -> None:
-    tally = refusals.tried(tmp_path, every=300)
+    tally = machine_refusals.tried(tmp_path, every=300)
     assert not tally.wrong, "\n".join(tally.lines())
 
 

@@ -31,8 +31,9 @@ DERIVED = re.compile(r"lake/(usage_daily|exchanges_daily|charges)/|invoices/[0-9
 """Of which manifests say what counts, and what a power cut brings back is swept by the next night."""
 LOST_AT = datetime(2026, 11, 2, tzinfo=UTC)
 RAW = "sk-made-up-000000000000000000000001"
+METRICS = "metrics.prom"
 LIFE: tuple[tuple[str, ...], ...] = (
-    ("nightly", "--metrics-file", "metrics.prom", "--as-of", "2026-10-02T08:00:00Z"),
+    ("nightly", "--metrics-file", METRICS, "--as-of", "2026-10-02T08:00:00Z"),
     ("acknowledge", "unassigned", "key_b", "--reason", "known", "--as-of", "2026-10-02T09:00:00Z"),
     ("invoice", "issue", "--period", "2026-09", "--as-of", "2026-10-02T10:00:00Z"),
     ("invoice", "paid", "INV-000001", "--as-of", "2026-10-03T08:00:00Z"),
@@ -73,7 +74,8 @@ def test_no_command_of_a_life_is_taken_back_by_a_power_cut(tmp_path: Path, monke
     seen: set[str] = set()
     for number, command in enumerate(LIFE):
         append_log(root, "l.jsonl", plain(f"2026-09-1{number % 10}T10:00:00Z", id=f"n-{number}"))
-        done = tallybook(root, *command, stdin=plain("2026-09-20T10:00:00Z", id="given") + "\n")
+        words = [str(root / word) if word == METRICS else word for word in command]  # by which the disk knows it
+        done = tallybook(root, *words, stdin=plain("2026-09-20T10:00:00Z", id="given") + "\n")
         assert done.returncode == 0, (command, done.stderr)
         now = durable(root)
         for left in cuts(fault, tmp_path / f"after-{number}"):
@@ -81,7 +83,7 @@ def test_no_command_of_a_life_is_taken_back_by_a_power_cut(tmp_path: Path, monke
             assert {name for name in left.keys() - now.keys() if not DERIVED.match(name)} == set(), command
         seen |= now.keys()
     kinds = {name.rpartition("/")[0].partition("/date=")[0] or name for name in seen}
-    assert {"acknowledged.jsonl", "metrics.prom", "key-aliases", "lake/forgotten", "lake/told"} <= kinds
+    assert {"acknowledged.jsonl", METRICS, "key-aliases", "lake/forgotten", "lake/told"} <= kinds
     assert {"invoices/register", "invoices/payments", "invoices/configurations", "received/gateway"} <= kinds
 
 

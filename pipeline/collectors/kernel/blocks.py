@@ -386,8 +386,11 @@ class _Rules:
     def holds_raw_key(self, told: Told) -> Array:
         """Return of which told lines an id looks like a raw key: the plain reader spells it."""
         texts = told.texts[: self.texts_size(told)].tobytes()
+        # Of its buffers, for Arrow imports pandas to make an array of a list.
+        places = pa.py_buffer(np.array([0, len(texts)], np.int64))
+        whole = pa.Array.from_buffers(pa.large_binary(), 1, [None, places, pa.py_buffer(texts)])
         found: Array = np.zeros(len(told.lines), np.bool_)
-        if pc.match_substring_regex(pa.array([texts], pa.binary()), FORMS)[0].as_py():
+        if pc.match_substring_regex(whole, FORMS)[0].as_py():
             for starts, sizes in (self.id_of(told, column) for column in range(len(IDS))):
                 ids = zip(_listed(starts), _listed(sizes), strict=True)
                 found |= np.array([is_raw_key(texts[start : start + size].decode()) for start, size in ids], np.bool_)

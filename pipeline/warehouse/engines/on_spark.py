@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pyarrow as pa
-    from pyspark.sql import SparkSession
-    from pyspark.sql.connect.dataframe import DataFrame
 
     from pipeline.warehouse.engines.engine import Parameters, Rows
     from pipeline.warehouse.relations import Relation
@@ -58,7 +56,7 @@ _COUNTS = tuple(column.name for column in COUNTS)
 class SparkSessionOfOurs:
     """Relations in one session at a server."""
 
-    spark: SparkSession
+    spark: Any
     lake: Path
     lake_there: str
     orders: dict[str, str] = field(default_factory=dict)
@@ -128,7 +126,7 @@ class SparkSessionOfOurs:
         found: Rows = self._sql(check.sql, parameters).toArrow().to_pylist()
         return found
 
-    def _sql(self, text: str, parameters: Parameters) -> DataFrame:
+    def _sql(self, text: str, parameters: Parameters) -> Any:
         return self.spark.sql(PARAMETER.sub(r":\1", text), args=parameters)
 
     def _give(self, name: str, rows: pa.Table) -> None:
@@ -139,7 +137,7 @@ class SparkSessionOfOurs:
         )
         made.createOrReplaceTempView(name)
 
-    def _hold(self, made: DataFrame, name: str) -> None:
+    def _hold(self, made: Any, name: str) -> None:
         """Compute a relation once, now: what is only named is computed again wherever it is read."""
         from pyspark.errors import AnalysisException, UnsupportedOperationException  # noqa: PLC0415  # an extra
 
@@ -199,7 +197,7 @@ class OnSpark:
                 spark.stop()
 
 
-def _connected(remote: str) -> SparkSession:
+def _connected(remote: str) -> Any:
     warnings.filterwarnings("ignore", category=UserWarning, module=r"pyspark\.")  # what it raises is told instead
     let_in("pandas")  # the client wants it, though nothing is handed over by it
     with warnings.catch_warnings():
@@ -214,7 +212,7 @@ def _connected(remote: str) -> SparkSession:
             raise ExtraMissing(message) from missing
         with _explained(remote):
             _look_for(remote)
-            spark: SparkSession = SparkSession.builder.remote(remote).create()
+            spark: Any = SparkSession.builder.remote(remote).create()
             # A server that went away in the midst is asked again for a minute, and not for ten.
             spark._client.set_retry_policies([DefaultPolicy(max_retries=_RETRIES_MAX)])  # noqa: SLF001  # no other way
             return spark

@@ -4,7 +4,7 @@ A refusal is met once, or lasts from then on, as of a full disk. The command end
 where and what to do, with exit code 8; or it goes on, and all it did is right or it says what it could not read. Run
 again without the fault, it comes to what it would have.
 
-Owns which calls can be refused for which reason. Does not own refusals by the real machine (``real_refusals``), nor
+Owns which calls can be refused for which reason. Does not own refusals by the real machine, nor
 what an engine reads and writes by itself, which no patch in Python sees.
 """
 
@@ -160,7 +160,7 @@ class Refusing:
 
 def tried(scratch: Path, *, every: int) -> Tally:
     """Refuse each call of each step for each reason it may have, once and lasting: every ``every``-th of all these."""
-    tally = Tally("refusals", frozenset({"refused", "went on", "told what it could not read", "old", "new"}))
+    tally = Tally("machine_refusals", frozenset({"refused", "went on", "told what it could not read", "old", "new"}))
     seen = 0
     for life in lives.LIVES:
         root = life.begin(scratch / "life")
