@@ -85,10 +85,11 @@ def failure_of(error: BaseException) -> Failure:
         return Failure(kind="usage", message=error.format_message(), exit_code=EXIT_CONFIGURATION)
     if isinstance(error, TallybookError):
         # Whoever asked has said of what; that it is the machine which refuses is told all the same.
-        remedy = None if error.__context__ is None else machine_remedy(error.__context__)
-        if remedy is not None:
-            path = refused_path(error.__context__)
-            return Failure(kind="machine", message=f"{error}; {remedy}", exit_code=EXIT_MACHINE, path=path)
+        cause = error.__context__
+        remedy = None if cause is None else machine_remedy(cause)
+        if cause is not None and remedy is not None:
+            message = f"{error}; {remedy}"
+            return Failure(kind="machine", message=message, exit_code=EXIT_MACHINE, path=refused_path(cause))
         return Failure(kind=kind_of(type(error)), message=str(error), exit_code=_exit_code(error))
     refused = machine_error_text(error)
     if refused is not None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import random
 import shutil
-from collections import Counter
 from dataclasses import dataclass, field
 from itertools import permutations
 from typing import TYPE_CHECKING
@@ -23,6 +22,7 @@ from tally import Tally
 from workspaces import append_log, plain
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterable
     from pathlib import Path
 
@@ -181,7 +181,7 @@ def _comparable(answer: str, root: Path) -> str:
     return json.dumps(document, sort_keys=True).replace(str(root), "")
 
 
-def _round(  # noqa: PLR0917 - one meeting
+def _round(  # noqa: C901, PLR0917 - one meeting
     tally: Tally,
     crowd: Crowd,
     root: Path,
@@ -235,7 +235,9 @@ def _round(  # noqa: PLR0917 - one meeting
         tally.lost.append(f"{where}: verify: {failed or checked.stderr[-200:]}")
 
 
-def _check_writer(tally: Tally, where: str, words: Words, done: Finished, meeting: Meeting, *, is_locking: bool) -> None:
+def _check_writer(
+    tally: Tally, where: str, words: Words, done: Finished, meeting: Meeting, *, is_locking: bool
+) -> None:
     lines = [line for line in done.stderr.splitlines() if line.startswith("tallybook: ")]
     if done.returncode == 0:
         tally.outcomes["ended"] += 1
@@ -249,7 +251,9 @@ def _check_writer(tally: Tally, where: str, words: Words, done: Finished, meetin
         tally.silent.append(f"{where}: {' '.join(words)} ended with {done.returncode}: {done.stderr[-300:]!r}")
 
 
-def _check_reader(tally: Tally, root: Path, where: str, words: Words, done: Finished, known: Known) -> None:
+def _check_reader(  # noqa: PLR0917 - one answer
+    tally: Tally, root: Path, where: str, words: Words, done: Finished, known: Known
+) -> None:
     answer = _comparable(done.stdout, root)
     if done.returncode == LOCKED and "was in use by" in done.stderr and done.stderr.count("\n") == 1:
         tally.outcomes["was told that a run is under way"] += 1

@@ -9,6 +9,9 @@
     damage     every class of file is flipped, cut short and deleted
     kills      the real command is killed at random instants, and once more while it is run again
     refusals   the machine refuses calls to the disk, writes and reads, once and lasting, for each reason it may have
+    rivals     two to eight real processes meet in one workspace: writers, and readers among them
+    crowds     several real processes of the command at the same time
+    moving_logs  logs that are written, rotated, compressed, copied and truncated, replaced and cut while collected
     forking    real processes of the command, without waiting for their imports
 
 Owns the walk over the faults: exit code 1 where anything was lost, doubled or silent. Does not own the faulty disk
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
 
 sys.path[:0] = [str(Path(__file__).parents[1] / folder) for folder in ("support", "storage")]
 
-KINDS = ("deaths", "damage", "kills", "refusals")
+KINDS = ("deaths", "damage", "kills", "refusals", "rivals", "moving_logs")
 """Each is a module here with ``tried(scratch, *, every) -> Tally``."""
 
 

@@ -47,9 +47,9 @@ _CHECKS = (Column(name="check"), Column(name="ok"), Column(name="detail"))
 def command(invocation: Invocation, *, with_logs: bool, keys: tuple[Path, ...], output: Output) -> int:
     """Check every identity that must hold, from the logs' records to the printed cent.
 
-    Exit code 6 where one does not, 5 where that may be the work of a run that was under way. With --logs every byte of the logs is compared with what was recorded of it,
-    whatever they are called by now and however they are compressed; logs that are gone are named, and are no error.
-    With --key a history that was sealed again as a whole shows.
+    Exit code 6 where one does not, 5 where that may be the work of a run that was under way. With --logs every byte of
+    the logs is compared with what was recorded of it, whatever they are called by now and however they are compressed;
+    logs that are gone are named, and are no error. With --key a history that was sealed again as a whole shows.
     """
     workspace = open_workspace(invocation.workspace, now=invocation.now())
     before = last_used(workspace.lake)
