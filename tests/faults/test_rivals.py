@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import lives
@@ -15,8 +17,6 @@ from pipeline.objects.lock import last_used, locked, user_since
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-from datetime import UTC, datetime
 
 NOW = datetime(2026, 11, 5, tzinfo=UTC)
 
@@ -45,10 +45,25 @@ def test_who_reads_what_a_run_makes_is_told_and_not_alarmed(tmp_path: Path, comm
 
 
 def test_a_log_that_moves_is_billed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(moving_logs, "MOVES", 6)
-    tally = moving_logs.tried(tmp_path, every=400)
+    monkeypatch.setattr(moving_logs, "MOVES", 10)
+    tally = moving_logs.Tally("moving_logs", frozenset())
+    moving_logs.life(tally, make_workspace(tmp_path / "books"), random.Random(1), "here")
     assert tally.outcomes["billed once"]
     assert not tally.wrong, "\n".join(tally.lines())
+
+
+def test_half_a_line_that_a_copy_lacks_is_told_once_the_log_is_truncated(tmp_path: Path) -> None:
+    root = make_workspace(tmp_path / "books")
+    live, copy = root / "logs" / "app.jsonl", root / "logs" / "app.jsonl.1"
+    whole, half = moving_logs.line_of(1), moving_logs.line_of(2)[:50]
+    copy.write_bytes(whole)
+    live.write_bytes(whole + half)
+    assert "tail_unread" not in lives.run(root, ("collect",)).stderr
+    live.write_bytes(b"")  # copied before the second line was begun, truncated after
+    done = lives.run(root, ("collect",))
+    assert "its last 50 bytes were unread" in done.stderr
+    live.write_bytes(whole + half)
+    assert "tail_unread" not in lives.run(root, ("collect",)).stderr
 
 
 def test_a_request_that_is_not_billed_or_twice_is_found(tmp_path: Path) -> None:
