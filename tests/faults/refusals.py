@@ -4,7 +4,7 @@ A refusal is met once, or lasts from then on, as of a full disk. The command end
 where and what to do, with exit code 8; or it goes on, and all it did is right or it says what it could not read. Run
 again without the fault, it comes to what it would have.
 
-Owns which calls can be refused for which reason. Does not own refusals by the real machine (``real_refusals``), nor
+Owns which calls can be refused for which reason. Does not own refusals by the real machine (``tests/storage``), nor
 what an engine reads and writes by itself, which no patch in Python sees.
 """
 
