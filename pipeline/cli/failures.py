@@ -90,8 +90,8 @@ def failure_of(error: BaseException) -> Failure:
         cause = error.__context__
         remedy = None if cause is None else machine_remedy(cause)
         if cause is not None and remedy is not None:
-            path = refused_path(cause)
-            return Failure(kind="machine", message=sayable(f"{error}; {remedy}"), exit_code=EXIT_MACHINE, path=path)
+            message, path = sayable(f"{error}; {remedy}"), refused_path(cause)
+            return Failure(kind="machine", message=message, exit_code=EXIT_MACHINE, path=path)
         return Failure(kind=kind_of(type(error)), message=sayable(str(error)), exit_code=_exit_code(error))
     refused = machine_error_text(error)
     if refused is not None:

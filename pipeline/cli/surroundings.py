@@ -10,7 +10,7 @@ import errno
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -99,10 +99,13 @@ def open_closed_streams() -> bool:
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free: this one
     had_stdout = sys.stdout is not None
-    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
-        if getattr(sys, name) is None:
-            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8"))
+    sys.stdin = sys.stdin or os.fdopen(0, encoding="utf-8")
+    sys.stdout, sys.stderr = sys.stdout or _writing(1), sys.stderr or _writing(2)
     return had_stdout
+
+
+def _writing(number: int) -> TextIO:
+    return os.fdopen(number, "w", encoding="utf-8")
 
 
 def _text(what: str, number: int) -> str:

@@ -1,18 +1,17 @@
 """Several real processes of the command at the same time, forked by one that has imported everything.
 
-Owns what each printed and how it ended, its limits and its user. Does not own which commands meet (``rivals``).
+Owns what each printed and how it ended. Does not own which commands meet (``rivals``).
 """
 
 from __future__ import annotations
 
 import json
 import os
-import resource
 import select
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from forking import import_the_command_line
@@ -27,10 +26,6 @@ class Member:
     workspace: str
     arguments: list[str]
     delay: float = 0.0
-    limits: dict[str, int] = field(default_factory=dict)
-    """Of ``resource``, by their names."""
-    user: int | None = None
-    """The number of another user and group that it runs as."""
     is_locking: bool = True
     """Whether the lock of the workspace works: not on every network file system."""
 
@@ -120,12 +115,6 @@ def _become(member: Member, out: int, err: int) -> None:
         checkpoints.COMMITS_BETWEEN = 2  # as lives.run has it
         if not member.is_locking:
             _let_the_lock_do_nothing()
-        for name, limit in member.limits.items():
-            resource.setrlimit(getattr(resource, name), (limit, limit))
-        if member.user is not None:
-            os.setgroups([])
-            os.setgid(member.user)
-            os.setuid(member.user)
         time.sleep(member.delay)
         main(["-w", member.workspace, *member.arguments])
     except BaseException as error:

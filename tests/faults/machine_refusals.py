@@ -4,7 +4,7 @@ A refusal is met once, or lasts from then on, as of a full disk. The command end
 where and what to do, with exit code 8; or it goes on, and all it did is right or it says what it could not read. Run
 again without the fault, it comes to what it would have.
 
-Owns which calls can be refused for which reason. Does not own refusals by the real machine, nor
+Owns which calls can be refused for which reason. Does not own refusals by the real machine (``tests/storage``), nor
 what an engine reads and writes by itself, which no patch in Python sees.
 """
 
@@ -50,6 +50,8 @@ MAY_BE_REFUSED = {
 """Which calls the system refuses for which reason. Python itself calls again what a signal interrupts, but for calls
 on names, which a network file system may interrupt.
 """
+AS_PROMISED = frozenset({"refused", "went on", "told what it could not read"})
+"""What a command may come to that was refused something."""
 LOGS_AS_OFTEN = 20
 ONCE, LASTING = "once", "from then on"
 _BY_PATH = {"mkdir": "mkdir", "rename": "rename", "link": "link", "unlink": "unlink", "rmdir": "rmdir"} | dict.fromkeys(
@@ -160,7 +162,7 @@ class Refusing:
 
 def tried(scratch: Path, *, every: int) -> Tally:
     """Refuse each call of each step for each reason it may have, once and lasting: every ``every``-th of all these."""
-    tally = Tally("machine_refusals", frozenset({"refused", "went on", "told what it could not read", "old", "new"}))
+    tally = Tally("machine_refusals", frozenset({"refused", "told what it could not read", "old", "new"}))
     seen = 0
     for life in lives.LIVES:
         root = life.begin(scratch / "life")
@@ -177,8 +179,8 @@ def tried(scratch: Path, *, every: int) -> Tally:
                     continue
                 tried = shutil.copytree(root, scratch / "tried")
                 refusing = Refusing(f"{tried}/", refuse_at=refuse_at, number=number, is_lasting=how == LASTING)
-                place = path[len(str(undisturbed)) :]
-                where = f"{step.name}, {errno.errorcode[number]} {how} at call {refuse_at} ({call} {place})"
+                at = f"call {refuse_at}, {call} {path.removeprefix(str(undisturbed))}"
+                where = f"{step.name}, {errno.errorcode[number]} {how} at {at}"
                 _one(tally, tried, where, refusing, known)
                 shutil.rmtree(tried)
             shutil.rmtree(root)
@@ -221,7 +223,7 @@ def _one(tally: Tally, root: Path, where: str, refusing: Refusing, known: Undist
     if done is not None:
         outcome = outcome_of(done, refusing.number, root, is_done=found == known.after)
         tally.outcomes[outcome] += 1
-        if outcome not in tally.outcomes_needed:
+        if outcome not in AS_PROMISED:
             tally.silent.append(f"{where}: {outcome}: exit code {done.returncode}, said {done.stderr[-300:]!r}")
     if not recovery.finish(tally, where, root, known):
         tally.outcomes["left what was recovered before"] += 1

@@ -219,6 +219,19 @@ class _Meant:
         return is_all or record.name in self.names or record.source in self.sources
 
 
+def _lacks_unread_bytes(path: Path, record: SourceRecord) -> bool:
+    """Say whether a plain log is shorter than when it was collected: a copy from before its last, half line was begun.
+
+    Then the log is not found again by it: what copies and truncates has lost that line.
+    """
+    if record.end == record.file_size or record.compression != "none":
+        return False
+    try:
+        return path.stat().st_size < record.file_size
+    except FileNotFoundError:  # since it was read
+        return True
+
+
 @dataclass(kw_only=True)
 class _Run:
     workspace: Workspace
@@ -382,7 +395,7 @@ class _Run:
         self._tell_of_left_out(source, left_out)
         for text in reading.batch_texts:
             self._warn(WarningCode.BATCH_UNKNOWN, source, text)
-        if reading.continued is not None:
+        if reading.continued is not None and not _lacks_unread_bytes(log.target, reading.continued):
             self.met.append(reading.continued)
         if reading.kernel_failures:
             self._warn(

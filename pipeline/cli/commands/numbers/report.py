@@ -8,18 +8,22 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.base.errors import WorkspaceLocked
 from pipeline.cli.context import PeriodType, as_of_option
 from pipeline.cli.examples import examples
 from pipeline.cli.output import put_file, say
 from pipeline.configuration.workspace import open_workspace
 from pipeline.documents.report.page import report_page
 from pipeline.jobs.reported.report import default_path, report, write_report
+from pipeline.objects.lock import last_used, user_since
 
 if TYPE_CHECKING:
     from pipeline.base.periods import BillingPeriod
     from pipeline.cli.context import Invocation
 
 _STDOUT = "-"
+_TRIES_MAX = 3
+"""The page is of several questions, and a run may commit between two of them."""
 
 
 @click.command(
@@ -53,7 +57,18 @@ def command(invocation: Invocation, *, period: BillingPeriod | None, to: str | N
     """
     workspace = open_workspace(invocation.workspace, now=invocation.now(), engine=invocation.engine)
     now = invocation.clock(as_of, workspace.settings.zone)
-    found = report(replace(workspace, now=now), period, now)
+    user = None
+    for _ in range(_TRIES_MAX):
+        before = last_used(workspace.lake)
+        found = report(replace(workspace, now=now), period, now)
+        if (user := user_since(workspace.lake, before)) is None:
+            break
+    else:
+        message = (
+            f"workspace {workspace.root} was in use by {user} each of {_TRIES_MAX} times that it was read, and a page "
+            "would be of before and after; wait until it has ended, then run the command again"
+        )
+        raise WorkspaceLocked(message)
     page = report_page(found)
     if to == _STDOUT:
         put_file(page)
