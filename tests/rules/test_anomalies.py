@@ -113,8 +113,9 @@ def test_a_day_within_what_was_seen_is_never_far(amounts: list[Decimal], scale: 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.decimals(min_value=90, max_value=110, places=2), min_size=56, max_size=56), st.booleans())
 def test_ten_times_as_much_and_nothing_are_found_where_days_differ_by_a_tenth(
-    amounts: list[Decimal], is_above: bool
-) -> None:  # noqa: FBT001
+    amounts: list[Decimal],
+    is_above: bool,  # noqa: FBT001
+) -> None:
     series = {SATURDAY - (place + 1) * DAY: amount for place, amount in enumerate(amounts)}
     anomaly = found(series | {SATURDAY: Decimal(1000 if is_above else 0)})
     assert anomaly is not None
