@@ -55,8 +55,10 @@ mutants:
     {{python}} -m benchmarks.mutants kernel
     {{python}} -m benchmarks.mutants protocol
     {{python}} -m benchmarks.mutants python --of rating
+    {{python}} -m benchmarks.mutants python --of reading
+    {{python}} -m benchmarks.mutants python --of dedupe
 
-# Faults at every step of a workspace's life: deaths, damaged files, power cuts, kills. Takes hours.
+# Faults at every step of a workspace's life: deaths, damaged files, power cuts, kills, refusals, rivals, logs that move. Takes hours.
 faults *arguments:
     {{python}} tests/faults/run.py {{arguments}}
 
