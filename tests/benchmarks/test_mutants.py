@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from benchmarks.mutants import changed_python, protocol
 from benchmarks.mutants.groups import EQUAL, GROUPS
 from benchmarks.mutants.trials import ROOT, Trial, tried
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 STEPS = {
     r"os\.fsync\(": "no fsync of a file",
@@ -102,7 +107,17 @@ def test_what_amounts_to_nothing_is_a_mutant_that_there_is() -> None:
     assert [begin for begin in protocol.EQUAL if not any(name.startswith(begin) for name in names)] == []
 
 
+@pytest.fixture
+def modules_of_before() -> Iterator[None]:
+    """Trials import everything anew; the tests that follow know the modules that they have imported."""
+    before = dict(sys.modules)
+    yield
+    sys.modules.clear()
+    sys.modules.update(before)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("modules_of_before")
 def test_a_trial_tells_a_function_and_a_constant_that_are_noticed_from_what_no_test_calls() -> None:
     path = "pipeline/base/money.py"
     source = (ROOT / path).read_text(encoding="utf-8")
