@@ -50,8 +50,10 @@ class Crowd:
 
     def __exit__(self, *_: object) -> None:
         assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.close()
         self._process.wait()
+        self._process.stdout.close()
 
     def together(self, members: list[Member]) -> list[Finished]:
         """Run the commands at the same time; return how each ended, in their order."""

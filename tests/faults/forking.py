@@ -93,8 +93,10 @@ class ForkingParent:
 
     def __exit__(self, *_: object) -> None:
         assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.close()
         self._process.wait()
+        self._process.stdout.close()
 
     def run(self, run: Run) -> Ended:
         """Fork a child that runs the command, and say how it ended."""
