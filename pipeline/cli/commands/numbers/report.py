@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.base.errors import WorkspaceLocked
+from pipeline.base.errors import LakeError, WorkspaceLocked
 from pipeline.cli.context import PeriodType, as_of_option
 from pipeline.cli.examples import examples
 from pipeline.cli.output import put_file, say
@@ -60,7 +60,12 @@ def command(invocation: Invocation, *, period: BillingPeriod | None, to: str | N
     user = None
     for _ in range(_TRIES_MAX):
         before = last_used(workspace.lake)
-        found = report(replace(workspace, now=now), period, now)
+        try:
+            found = report(replace(workspace, now=now), period, now)
+        except LakeError:
+            if (user := user_since(workspace.lake, before)) is None:
+                raise
+            continue  # what is forgotten meanwhile is gone, and no damage
         if (user := user_since(workspace.lake, before)) is None:
             break
     else:
