@@ -30,6 +30,10 @@ counting. This asks none.
 """
 _SQL_TYPES = {pa.string(): "varchar", pa.bool_(): "boolean", pa.int32(): "integer", pa.int64(): "bigint"}
 COUNT_MAX = 2**63 - 1
+GREAT_SUM_REMEDY = (
+    "a line that states more than 10^12 is quarantined by now: run 'tallybook collect --again', or rebuild the lake as "
+    "docs/runbook.md says"
+)
 _SUMMED = {
     "slice_totals": ("api_key_id", "model_name", "slice_at"),
     "exchanges_daily": ("api_key_id", "model", "usage_date"),
@@ -128,8 +132,7 @@ def _too_great(connection: duckdb.DuckDBPyConnection) -> SumTooGreat | None:
     *_, tokens, all_tokens = most
     message = (
         f"tokens add up to {all_tokens}, and a count holds {COUNT_MAX}; the most are {tokens} of key {most[0]}, model "
-        f"{most[1]!r}, on {most[2]} (UTC); a line that states more than 10^12 is quarantined by now: run "
-        "'tallybook collect --again', or rebuild the lake as docs/runbook.md says"
+        f"{most[1]!r}, on {most[2]} (UTC); {GREAT_SUM_REMEDY}"
     )
     return SumTooGreat(message)
 

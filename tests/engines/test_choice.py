@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import socket
+from importlib.metadata import PackageNotFoundError
 from typing import TYPE_CHECKING
 
 import pytest
 from workspaces import fingerprints, make_workspace, plain, tallybook, write_log
 
+from pipeline.warehouse.engines import on_spark
 from pipeline.warehouse.engines.on_spark import address_of
 
 if TYPE_CHECKING:
@@ -105,7 +107,28 @@ def test_a_configured_server_counts_and_what_is_tried_is_counted_here(sail: str,
         ("sc://here:15002/", "sc://here:15002"),
         (f"sc://here:443/;token={TOKEN};use_ssl=true", "sc://here:443"),
         (f"sc://here:443;token={TOKEN}", "sc://here:443"),
+        (f"sc://here:443/token={TOKEN}", "sc://here:443"),
     ],
 )
 def test_an_address_is_told_without_what_stands_behind_it(remote: str, address: str) -> None:
     assert address_of(remote) == address
+
+
+@pytest.mark.parametrize("behind", [f"/{TOKEN}", f"/;{TOKEN}", f"/;token={TOKEN};{TOKEN}", f"/;user_id={TOKEN}=1"])
+def test_what_is_wrong_behind_an_address_is_not_repeated(behind: str, sail: str, tmp_path: Path) -> None:
+    done = tallybook(workspace(tmp_path / "books"), "--engine", sail + behind, "nightly", "--as-of", "2026-11-02")
+    assert done.returncode in (0, 8)
+    assert TOKEN not in done.stderr + done.stdout
+
+
+def test_whoever_configures_a_server_without_its_client_is_told_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(on_spark, "version", missing)
+    done = tallybook(workspace(tmp_path / "books", config=f'{SPARK}remote = "sc://here:15002"\n'), "usage")
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "pip install 'tallybook[spark]'" in done.stderr

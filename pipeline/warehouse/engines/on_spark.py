@@ -15,7 +15,7 @@ import socket
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
@@ -25,12 +25,12 @@ from pipeline.base.errors import EngineRefused, ExtraMissing, SumTooGreat
 from pipeline.base.lean_imports import let_in
 from pipeline.tables.schemas import USAGE_EVENTS
 from pipeline.usage.events import COUNTS
-from pipeline.warehouse.connection import COUNT_MAX, EVENTS_RELATION
+from pipeline.warehouse.connection import COUNT_MAX, EVENTS_RELATION, GREAT_SUM_REMEDY
 from pipeline.warehouse.engines.engine import SUSPECTS_RELATION
 from pipeline.warehouse.relations import PARAMETER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -43,6 +43,7 @@ _SETTINGS = {
     "spark.sql.timestampType": "TIMESTAMP_NTZ",  # `::timestamp` means one without a zone, as in DuckDB
     "spark.sql.ansi.enabled": "true",  # what does not fit is an error, and no null
 }
+_NOT_INSTALLED = "the engine speaks Spark Connect, and its client is not installed; run pip install 'tallybook[spark]'"
 _PORT = 15002
 """Where a server listens whose address names no port."""
 _LISTENS_SECONDS = 10
@@ -53,7 +54,7 @@ _COUNTS = tuple(column.name for column in COUNTS)
 
 
 @dataclass(slots=True, kw_only=True)
-class SparkSessionOfOurs:
+class ConnectSession:
     """Relations in one session at a server."""
 
     spark: Any
@@ -75,14 +76,15 @@ class SparkSessionOfOurs:
         events = self.spark.read.schema(schema).parquet(*names).select(*USAGE_EVENTS.names)
         events = events.withColumn("occurred_at", col("occurred_at").cast("timestamp_ntz"))
         events.createOrReplaceTempView(EVENTS_RELATION)
-        wanted, found = sum(pq.read_metadata(file).num_rows for file in files), events.count()
+        stated = [pq.read_metadata(file) for file in files]
+        wanted, found = sum(file.num_rows for file in stated), events.count()
         if found != wanted:
             message = (
                 f"the engine finds {found} usage events below {self.lake_there}, and there are {wanted}; let it read "
                 "what this machine has there: [engine] lake says where, see docs/scale.md"
             )
             raise EngineRefused(message)
-        if _may_wrap(files):
+        if _may_wrap(stated):
             self._refuse_great_sums()
 
     def give_suspects(self, files: Sequence[Path]) -> Callable[[], None]:
@@ -119,7 +121,8 @@ class SparkSessionOfOurs:
         # Ties are ordered too, so that rows stand alike however many workers there are.
         order = f" order by {self.orders[name]}, {columns}" if name in self.orders else ""
         table = self.spark.sql(f"select {columns} from {name}{order}").toArrow()  # noqa: S608  # likewise
-        return _as(table, schema)
+        # Instants came without a zone, in UTC; binary values of a fixed size came without it.
+        return table.cast(schema)
 
     def rows(self, check: Relation, parameters: Parameters) -> Rows:
         """See ``Session``."""
@@ -152,9 +155,8 @@ class SparkSessionOfOurs:
         total = sum(int(value or 0) for value in found.values())
         if total > COUNT_MAX:
             message = (
-                f"tokens add up to {total}, and a count holds {COUNT_MAX}; a line that states more than 10^12 is "
-                "quarantined by now: run 'tallybook collect --again', or rebuild the lake as docs/runbook.md says; "
-                "--engine duckdb names whose they are"
+                f"tokens add up to {total}, and a count holds {COUNT_MAX}; {GREAT_SUM_REMEDY}; --engine duckdb names "
+                "whose they are"
             )
             raise SumTooGreat(message)
 
@@ -172,7 +174,7 @@ class OnSpark:
     @property
     def version(self) -> str:
         """See ``Engine``."""
-        return f"spark {version('pyspark-client')}"
+        return f"spark {_client_version()}"
 
     @property
     def is_here(self) -> bool:
@@ -180,7 +182,7 @@ class OnSpark:
         return False
 
     @contextmanager
-    def session(self) -> Iterator[SparkSessionOfOurs]:
+    def session(self) -> Iterator[ConnectSession]:
         """See ``Engine``.
 
         Raises ``ExtraMissing`` where the client is not installed, ``EngineRefused`` where the server cannot be reached
@@ -192,9 +194,19 @@ class OnSpark:
                 for name, value in _SETTINGS.items():
                     spark.conf.set(name, value)
                 there = self.lake_there or self.lake.resolve().as_posix()
-                yield SparkSessionOfOurs(spark=spark, lake=self.lake, lake_there=there.rstrip("/"))
+                yield ConnectSession(spark=spark, lake=self.lake, lake_there=there.rstrip("/"))
             finally:
                 spark.stop()
+
+
+def _client_version() -> str:
+    """Return the version of the client, which comes alone or with all of Spark. Raises ``ExtraMissing``."""
+    for name in ("pyspark-client", "pyspark"):
+        try:
+            return version(name)
+        except PackageNotFoundError:
+            continue
+    raise ExtraMissing(_NOT_INSTALLED)
 
 
 def _connected(remote: str) -> Any:
@@ -206,12 +218,9 @@ def _connected(remote: str) -> Any:
             from pyspark.sql import SparkSession  # noqa: PLC0415  # an extra
             from pyspark.sql.connect.client.retries import DefaultPolicy  # noqa: PLC0415  # likewise
         except ImportError as missing:
-            message = (
-                "the engine speaks Spark Connect, and its client is not installed; run pip install 'tallybook[spark]'"
-            )
-            raise ExtraMissing(message) from missing
+            raise ExtraMissing(_NOT_INSTALLED) from missing
+        _look_for(remote)
         with _explained(remote):
-            _look_for(remote)
             spark: Any = SparkSession.builder.remote(remote).create()
             # A server that went away in the midst is asked again for a minute, and not for ten.
             spark._client.set_retry_policies([DefaultPolicy(max_retries=_RETRIES_MAX)])  # noqa: SLF001  # no other way
@@ -219,12 +228,14 @@ def _connected(remote: str) -> Any:
 
 
 def _look_for(remote: str) -> None:
-    """Raise ``OSError`` where nobody listens at an address: the client would ask it for ten minutes."""
+    """Raise ``EngineRefused`` where nobody listens at an address: the client would ask it for ten minutes."""
     host, _, port = address_of(remote).removeprefix("sc://").rpartition(":")
     if not host or not port.isdecimal():
         host, port = address_of(remote).removeprefix("sc://"), str(_PORT)
-    with socket.create_connection((host.strip("[]"), int(port)), timeout=_LISTENS_SECONDS):
-        pass
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_LISTENS_SECONDS).close()
+    except (OSError, OverflowError) as refused:
+        raise _refusal(remote, str(refused)) from refused
 
 
 @contextmanager
@@ -235,19 +246,25 @@ def _explained(remote: str) -> Iterator[None]:
 
     try:
         yield
-    except (grpc.RpcError, PySparkException, OSError) as refused:
+    except (grpc.RpcError, PySparkException) as refused:
         details = refused.details() if isinstance(refused, grpc.Call) else str(refused)
-        said = " ".join(str(details).split())[:500]
-        message = (
-            f"the engine at {address_of(remote)} does not answer or refuses: {said}; nothing was counted and nothing "
-            "is lost: see that it runs and can read the lake, or count here with --engine duckdb"
-        )
-        raise EngineRefused(message) from refused
+        raise _refusal(remote, str(details)) from refused
+
+
+def _refusal(remote: str, details: str) -> EngineRefused:
+    """Say that a server refuses, and what it said, without what stands behind its address."""
+    for behind in filter(None, re.split("[/;?]", remote)[3:]):
+        details = details.replace(behind, "…")
+    said = " ".join(details.split())[:500]
+    return EngineRefused(
+        f"the engine at {address_of(remote)} does not answer or refuses: {said}; nothing was counted and nothing is "
+        "lost: see that it runs and can read the lake, or count here with --engine duckdb"
+    )
 
 
 def address_of(remote: str) -> str:
     """Return an address without what stands behind it."""
-    return remote.split("/;", maxsplit=1)[0].split(";", maxsplit=1)[0].rstrip("/")
+    return "/".join(re.split("[/;?]", remote, maxsplit=3)[:3])
 
 
 def _spark_schema(schema: pa.Schema) -> Any:
@@ -256,27 +273,23 @@ def _spark_schema(schema: pa.Schema) -> Any:
     return from_arrow_schema(schema, prefer_timestamp_ntz=True)
 
 
-def _as(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Give rows our types. Instants came without a zone, in UTC; binary values of a fixed size came without it."""
-    return table.cast(schema)
-
-
 def _greatest(column: pa.ChunkedArray) -> int:
     return pc.max(column).as_py() or 0
 
 
-def _may_wrap(files: Sequence[Path]) -> bool:
-    """Say whether, by what the files state of themselves, all counts may add up to more than a count can hold."""
-    total = 0
-    for file in files:
-        metadata = pq.read_metadata(file)
-        for group in range(metadata.num_row_groups):
-            rows = metadata.row_group(group)
-            for place in range(rows.num_columns):
-                column = rows.column(place)
-                if column.path_in_schema in _COUNTS:
-                    if column.statistics is None or not column.statistics.has_min_max:
-                        total += 0 if column.statistics and column.statistics.num_values == 0 else COUNT_MAX
-                    else:
-                        total += rows.num_rows * int(column.statistics.max)
-    return total > COUNT_MAX
+def _may_wrap(stated: Iterable[pq.FileMetaData]) -> bool:
+    """Say whether, by what files state of themselves, all counts may add up to more than a count can hold."""
+    groups = (file.row_group(group) for file in stated for group in range(file.num_row_groups))
+    columns = (group.column(place) for group in groups for place in range(group.num_columns))
+    return sum(_sum_at_most(column) for column in columns if column.path_in_schema in _COUNTS) > COUNT_MAX
+
+
+def _sum_at_most(column: pq.ColumnChunkMetaData) -> int:
+    """Return what a part of a column adds up to at most; more than a count holds where it states no greatest value."""
+    said = column.statistics
+    if said is not None and said.num_values == 0:
+        return 0  # all null
+    if said is None or not said.has_min_max:
+        return COUNT_MAX + 1
+    greatest: int = said.max
+    return int(column.num_values) * greatest
