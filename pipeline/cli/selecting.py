@@ -80,6 +80,15 @@ _OPTIONS = (
 )
 
 
+meter_option = click.option(
+    "--meter",
+    "meters",
+    multiple=True,
+    metavar="METER",
+    help="On this meter alone, such as prompt or completion. Repeat for more.",
+)
+
+
 def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options; each may be written several times, and then chooses any of its values."""
     for option in reversed(_OPTIONS):

@@ -9,10 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
+from pipeline.base.resources import sql_folder
+from pipeline.warehouse.engines.engine import SUSPECTS_RELATION
 from pipeline.warehouse.relations import load_checks, load_relations, needed_for
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -39,6 +41,20 @@ def build(
     for relation in _missing(folder, (*given, *built), wanted):
         _create(session, relation, parameters)
     return at_hand_after(folder, at_hand=(*given, *built), wanted=wanted)
+
+
+def build_of_files(
+    session: Session,
+    files: Sequence[Path],
+    *,
+    given: Mapping[str, pa.Table],
+    parameters: Parameters,
+    wanted: Iterable[str],
+) -> None:
+    """Build ``wanted`` of the events in verified files (at least one), whose copies are looked for first."""
+    session.give_usage_events(files)
+    session.give_suspects(files)()
+    build(session, sql_folder(), given=given, parameters=parameters, wanted=wanted, built=[SUSPECTS_RELATION])
 
 
 def at_hand_after(folder: Path, *, at_hand: Collection[str], wanted: Iterable[str]) -> frozenset[str]:

@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from pipeline.base.resources import sql_folder
 from pipeline.tables import schemas
 from pipeline.usage.meters import apart_from_text, terms_of
-from pipeline.warehouse.build import build
-from pipeline.warehouse.engines.engine import SUSPECTS_RELATION
+from pipeline.warehouse.build import build_of_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -85,14 +83,11 @@ def count_by_cost_rate(
         **cost_tables(cost_cards, apart),
     }
     with engine.session() as session:
-        session.give_usage_events(event_files)
-        session.give_suspects(event_files)()
-        build(
+        build_of_files(
             session,
-            sql_folder(),
+            event_files,
             given=given,
             parameters={"timezone": timezone, "unmeasured": unmeasured},
             wanted=["usage_by_cost_rate"],
-            built=[SUSPECTS_RELATION],
         )
         return session.fetch("usage_by_cost_rate", USAGE_BY_COST_RATE)

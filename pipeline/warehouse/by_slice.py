@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
-from pipeline.base.resources import sql_folder
 from pipeline.tables import schemas
-from pipeline.warehouse.build import build
-from pipeline.warehouse.engines.engine import SUSPECTS_RELATION
+from pipeline.warehouse.build import build_of_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,14 +46,11 @@ def count_by_slice(
         return Sliced(USAGE_BY_SLICE.empty_table(), EXCHANGES_BY_SLICE.empty_table())
     parameters = {"timezone": timezone, "unmeasured": unmeasured}
     with engine.session() as session:
-        session.give_usage_events(event_files)
-        session.give_suspects(event_files)()
-        build(
+        build_of_files(
             session,
-            sql_folder(),
+            event_files,
             given=reference,
             parameters=parameters,
-            built=[SUSPECTS_RELATION],
             wanted=["usage_by_slice", "exchanges_by_slice"],
         )
         return Sliced(

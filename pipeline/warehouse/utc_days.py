@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from pipeline.base.resources import sql_folder
-from pipeline.warehouse.build import build
-from pipeline.warehouse.engines.engine import SUSPECTS_RELATION
+from pipeline.warehouse.build import build_of_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,14 +39,11 @@ def usage_by_utc_day(
         return USAGE_BY_UTC_DAY.empty_table()
     parameters = {"timezone": timezone, "unmeasured": unmeasured}
     with engine.session() as session:
-        session.give_usage_events(event_files)
-        session.give_suspects(event_files)()
-        build(
+        build_of_files(
             session,
-            sql_folder(),
+            event_files,
             given=reference,
             parameters=parameters,
             wanted=["usage_by_utc_day"],
-            built=[SUSPECTS_RELATION],
         )
         return session.fetch("usage_by_utc_day", USAGE_BY_UTC_DAY)

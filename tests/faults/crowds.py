@@ -5,16 +5,14 @@ Owns what each printed and how it ended. Does not own which commands meet (``riv
 
 from __future__ import annotations
 
-import json
 import os
 import select
-import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any
 
-from forking import import_the_command_line
+from forking import Asked, serve, take_streams
 
 _READ_BYTES = 2**16
 
@@ -39,36 +37,14 @@ class Finished:
     stderr: str
 
 
-class Crowd:
-    """The process that forks; leave the context to end it."""
+class Crowd(Asked):
+    """The process that forks."""
 
-    def __enter__(self) -> Self:
-        self._process = subprocess.Popen(
-            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
-        )
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.wait()
-        self._process.stdout.close()
+    script = __file__
 
     def together(self, members: list[Member]) -> list[Finished]:
         """Run the commands at the same time; return how each ended, in their order."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps([asdict(member) for member in members]) + "\n")
-        return [Finished(**each) for each in json.loads(self._process.stdout.readline())]
-
-
-def _serve() -> None:
-    import_the_command_line()
-    for line in sys.stdin:
-        finished = _together([Member(**each) for each in json.loads(line)])
-        sys.stdout.write(json.dumps([asdict(each) for each in finished]) + "\n")
-        sys.stdout.flush()
+        return [Finished(**each) for each in self.ask([asdict(member) for member in members])]
 
 
 def _together(members: list[Member]) -> list[Finished]:
@@ -107,13 +83,8 @@ def _become(member: Member, out: int, err: int) -> None:
     from pipeline.lake import checkpoints  # noqa: PLC0415
 
     try:
-        os.dup2(os.open(os.devnull, os.O_RDWR), 0)
-        os.dup2(out, 1)
-        os.dup2(err, 2)
+        take_streams(os.open(os.devnull, os.O_RDWR), out, err)
         os.closerange(3, 256)
-        sys.stdin = open(0, encoding="utf-8")  # noqa: SIM115 - until the process ends
-        sys.stdout = open(1, "w", encoding="utf-8")  # noqa: SIM115
-        sys.stderr = open(2, "w", encoding="utf-8")  # noqa: SIM115
         checkpoints.COMMITS_BETWEEN = 2  # as lives.run has it
         if not member.is_locking:
             _let_the_lock_do_nothing()
@@ -140,4 +111,4 @@ def _let_the_lock_do_nothing() -> None:
 
 
 if __name__ == "__main__":
-    _serve()
+    serve(lambda asked: [asdict(each) for each in _together([Member(**member) for member in asked])])

@@ -18,7 +18,10 @@ import time
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _MOMENT_SECONDS = 0.0005
 _GOING_DOWN, _WITHOUT_FLUSHING_ITS_LOG = 0x8004587D, 2
@@ -82,12 +85,14 @@ def in_a_fresh_process(run: Run) -> Ended:
     return _ended(child, reads, run)
 
 
-class ForkingParent:
-    """The process that forks; leave the context to end it."""
+class Asked:
+    """A script in a process of its own that answers lines of JSON; leave the context to end it."""
+
+    script = __file__
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+            [sys.executable, self.script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
         )
         return self
 
@@ -98,12 +103,37 @@ class ForkingParent:
         self._process.wait()
         self._process.stdout.close()
 
-    def run(self, run: Run) -> Ended:
-        """Fork a child that runs the command, and say how it ended."""
+    def ask(self, question: object) -> Any:
+        """Send a line, and return the answer."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(asdict(run)) + "\n")
-        return Ended(**json.loads(self._process.stdout.readline()))
+        self._process.stdin.write(json.dumps(question) + "\n")
+        return json.loads(self._process.stdout.readline())
+
+
+class ForkingParent(Asked):
+    """The process that forks."""
+
+    def run(self, run: Run) -> Ended:
+        """Fork a child that runs the command, and say how it ended."""
+        return Ended(**self.ask(asdict(run)))
+
+
+def serve(answer: Callable[[Any], object]) -> None:
+    """Answer each line of stdin by a line, with everything imported that a command may need."""
+    import_the_command_line()
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(answer(json.loads(line))) + "\n")
+        sys.stdout.flush()
+
+
+def take_streams(stdin: int, stdout: int, stderr: int) -> None:
+    """Let a fork have these as its standard streams."""
+    for number, descriptor in enumerate((stdin, stdout, stderr)):
+        os.dup2(descriptor, number)
+    sys.stdin = open(0, encoding="utf-8")  # noqa: SIM115 - until the process ends
+    sys.stdout = open(1, "w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = open(2, "w", encoding="utf-8")  # noqa: SIM115
 
 
 def import_the_command_line() -> None:
@@ -115,13 +145,6 @@ def import_the_command_line() -> None:
             import_module(module.name)
     for name in ("duckdb", "pyarrow.parquet", "pyarrow.compute", "pyarrow.dataset"):
         import_module(name)
-
-
-def _serve() -> None:
-    import_the_command_line()
-    for line in sys.stdin:
-        sys.stdout.write(json.dumps(asdict(_forked(Run(**json.loads(line))))) + "\n")
-        sys.stdout.flush()
 
 
 def _forked(run: Run) -> Ended:
@@ -158,12 +181,8 @@ def _become(run: Run, writes: int) -> None:
     from pipeline.lake import checkpoints  # noqa: PLC0415
 
     try:
-        os.dup2(writes, 1)
-        os.dup2(os.open(os.devnull, os.O_RDWR), 2)
-        os.dup2(2, 0)
-        sys.stdin = open(0, encoding="utf-8")  # noqa: SIM115 - until the process ends
-        sys.stdout = open(1, "w", encoding="utf-8")  # noqa: SIM115
-        sys.stderr = open(2, "w", encoding="utf-8")  # noqa: SIM115
+        nothing = os.open(os.devnull, os.O_RDWR)
+        take_streams(nothing, writes, nothing)
         checkpoints.COMMITS_BETWEEN = 2  # as lives.run has it
         main(["-w", run.workspace, *run.arguments])
     finally:
@@ -171,4 +190,4 @@ def _become(run: Run, writes: int) -> None:
 
 
 if __name__ == "__main__":
-    _serve()
+    serve(lambda asked: asdict(_forked(Run(**asked))))

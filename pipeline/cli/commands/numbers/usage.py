@@ -11,7 +11,7 @@ import click
 from pipeline.base.errors import ConfigurationError
 from pipeline.cli.examples import examples
 from pipeline.cli.output import output_option
-from pipeline.cli.selecting import KINDS, selection_of, selection_options
+from pipeline.cli.selecting import KINDS, meter_option, selection_of, selection_options
 from pipeline.cli.tables.columns import Column, Kind
 from pipeline.cli.tables.forms import Form, json_rows
 from pipeline.configuration.workspace import open_workspace
@@ -57,13 +57,7 @@ _COUNTS = {"events", "quantity", "tokens", "unpriced_tokens", *(column.name for 
     help=f"One or more of: {', '.join(DIMENSIONS)}, and tag:NAME for a tag of keys, such as tag:team.",
 )
 @selection_options
-@click.option(
-    "--meter",
-    "meters",
-    multiple=True,
-    metavar="METER",
-    help="On this meter alone, such as prompt or completion. Repeat for more.",
-)
+@meter_option
 @click.option(
     "--top", type=click.IntRange(min=1), metavar="N", help="The N of the most tokens, and all others as one row."
 )
