@@ -109,6 +109,10 @@ class EngineRefused(TallybookError):
     """The server that is to count cannot be reached, or refuses what it was asked; nothing was counted."""
 
 
+class StoreRefused(TallybookError):
+    """An object store cannot be reached, or refuses what it was asked; what was not acknowledged is not relied upon."""
+
+
 class CreditRefused(TallybookError):
     """An invoice cannot be credited in part: it was taken back, or less is left of the line than was asked for."""
 

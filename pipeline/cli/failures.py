@@ -23,6 +23,7 @@ from pipeline.base.errors import (
     IssueBlocked,
     LakeIsNewer,
     PaymentRefused,
+    StoreRefused,
     TallybookError,
     VoidRefused,
     WorkspaceLocked,
@@ -127,6 +128,6 @@ def _exit_code(error: TallybookError) -> int:
         return EXIT_BLOCKED
     if isinstance(error, WorkspaceLocked):
         return EXIT_LOCKED
-    if isinstance(error, EngineRefused):
+    if isinstance(error, (EngineRefused, StoreRefused)):
         return EXIT_MACHINE
     return EXIT_UNEXPECTED

@@ -1,0 +1,190 @@
+"""Object stores (S3, Google Cloud Storage, Azure): bytes by key, each object whole or not there at all.
+
+Owns the few calls that we make of a store, what their answers mean, and the words for what a store refuses. A put is
+conditional wherever two may write: of several that create a key exactly one wins, and who replaces an object says
+which one. A put whose answer was lost is asked again; where the object then is what was to be put, it was ours.
+
+Does not own which files lie on a store (``mounts``), nor their order. Credentials come from the environment alone, as
+each provider's own tools read them; none is part of an address. The library is the extra ``objects``, and imported
+where a store is opened.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from pipeline.base.errors import ConfigurationError, ExtraMissing, StoreRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STORE_URL = re.compile(r"(s3|gs|az)://[A-Za-z0-9][A-Za-z0-9._-]{1,253}(/[^\s?#*\[\]]*)?", re.ASCII)
+"""``az://`` is followed by the account's container, as in ``az://container/prefix``; the account is in the environment.
+"""
+_ATTEMPTS = 5
+_PATIENCE = timedelta(seconds=90)
+"""How long one request is tried again before it is refused; servers that answer 500 or not at all mostly recover."""
+_REQUEST_SECONDS = "30s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredObject:
+    """An object as a store lists it: its key below the store's prefix, its bytes, and the tag of its content."""
+
+    key: str
+    size: int
+    tag: str
+    """The store's ETag: another one after any change."""
+
+
+class TagDiffers(Exception):
+    """The object is not the one that was named by its tag: another writer replaced it, or it is gone."""
+
+
+class ObjectStore:
+    """A prefix of a bucket. Every call raises ``StoreRefused`` where the store cannot be reached, or refuses."""
+
+    def __init__(self, url: str) -> None:
+        """Open a store; nothing is asked of it yet.
+
+        Raises ``ConfigurationError`` for an address that is none, ``ExtraMissing`` where the library is not installed.
+        """
+        if not STORE_URL.fullmatch(url):
+            message = f"{url!r} is no address of an object store; write s3://bucket/prefix, gs://… or az://…"
+            raise ConfigurationError(message)
+        try:
+            from obstore.store import from_url  # noqa: PLC0415  # few use it
+        except ModuleNotFoundError:
+            message = f"{url} needs a library for object stores; pip install 'tallybook[objects]'"
+            raise ExtraMissing(message) from None
+        self.url = url.rstrip("/")
+        with self._refusals("open"):
+            self._store: Any = from_url(
+                self.url,
+                client_options={
+                    "timeout": _REQUEST_SECONDS,
+                    "connect_timeout": "5s",
+                    "allow_http": _is_plain_http(),
+                },
+                retry_config={"max_retries": _ATTEMPTS, "retry_timeout": _PATIENCE},
+            )
+
+    def put_if_absent(self, key: str, content: bytes) -> bool:
+        """Create an object; say whether it is there now with this content: ``False`` where another's is.
+
+        Equal bytes are ours: either they were put by an attempt whose answer was lost, or they say the same.
+        """
+        from obstore.exceptions import AlreadyExistsError, PreconditionError  # noqa: PLC0415
+
+        with self._refusals("create", key):
+            try:
+                self._store.put(key, content, mode="create", use_multipart=False)
+            except (AlreadyExistsError, PreconditionError):
+                there = self.get(key)
+                return there is not None and there[0] == content
+        return True
+
+    def replace(self, key: str, content: bytes, *, tag: str | None) -> str:
+        """Replace the object that has this tag, or make it (``None``), and return the new tag.
+
+        Raises ``TagDiffers`` where it is another one by now.
+        """
+        from obstore.exceptions import AlreadyExistsError, NotFoundError, PreconditionError  # noqa: PLC0415
+
+        mode = "create" if tag is None else {"e_tag": tag}
+        with self._refusals("replace", key):
+            try:
+                put = self._store.put(key, content, mode=mode, use_multipart=False)
+            except (AlreadyExistsError, PreconditionError, NotFoundError):
+                there = self.get(key)
+                if there is not None and there[0] == content:
+                    return there[1]
+                raise TagDiffers(key) from None
+        return str(put["e_tag"])
+
+    def get(self, key: str) -> tuple[bytes, str] | None:
+        """Return an object's bytes and tag; ``None`` where there is none."""
+        with self._refusals("read", key):
+            try:
+                got = self._store.get(key)
+                return bytes(got.bytes()), str(got.meta["e_tag"])
+            except FileNotFoundError:
+                return None
+
+    def get_range(self, key: str, start: int, end: int, *, tag: str) -> bytes:
+        """Return bytes ``start`` to ``end`` (exclusive) of the object that has this tag. Raises ``TagDiffers``."""
+        from obstore.exceptions import PreconditionError  # noqa: PLC0415
+
+        if start >= end:
+            return b""
+        with self._refusals("read", key):
+            try:
+                return bytes(self._store.get(key, options={"if_match": tag, "range": (start, end)}).bytes())
+            except (FileNotFoundError, PreconditionError):
+                raise TagDiffers(key) from None
+
+    def find(self, key: str) -> StoredObject | None:
+        """Return what a store says of one object; ``None`` where there is none."""
+        with self._refusals("find", key):
+            try:
+                return _stored(self._store.head(key))
+            except FileNotFoundError:
+                return None
+
+    def list(self, prefix: str, *, after: str | None = None) -> Iterator[StoredObject]:
+        """List the objects whose keys begin with the folder ``prefix``, in the order of their keys.
+
+        Only those after the key ``after``, so that what is known already costs no request.
+        """
+        with self._refusals("list", prefix):
+            for page in self._store.list(prefix or None, offset=after):
+                yield from (_stored(each) for each in page)
+
+    def remove(self, key: str) -> None:
+        """Remove an object; one that is gone already is no error."""
+        with self._refusals("remove", key):
+            try:
+                self._store.delete(key)
+            except FileNotFoundError:
+                return
+
+    @contextmanager
+    def _refusals(self, doing: str, key: str = "") -> Iterator[None]:
+        """Raise what the library raises as ``StoreRefused``: which object, what was not done, and what to do."""
+        try:
+            yield
+        except (OSError, ValueError, RuntimeError) as error:
+            raise self._refusal(doing, key, error) from None
+        except Exception as error:
+            if type(error).__module__.startswith("obstore"):
+                raise self._refusal(doing, key, error) from None
+            raise
+
+    def _refusal(self, doing: str, key: str, error: Exception) -> StoreRefused:
+        where = f"{self.url}/{key}" if key else self.url
+        return StoreRefused(
+            f"could not {doing} {where}: {_reason(error)}; check the address, the credentials in the environment and "
+            "that the store can be reached, then run the command again"
+        )
+
+
+def _is_plain_http() -> bool:
+    """Say whether the environment names a server without TLS: one on the loopback, or within a private network."""
+    names = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+    endpoint = next((os.environ[name] for name in names if os.environ.get(name)), "")
+    return endpoint.startswith("http://")
+
+
+def _stored(meta: Any) -> StoredObject:
+    return StoredObject(key=str(meta["path"]), size=int(meta["size"]), tag=str(meta["e_tag"]))
+
+
+def _reason(error: Exception) -> str:
+    """Say in one short line why; what servers answer may repeat what they were sent."""
+    line = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {line[:200]}"

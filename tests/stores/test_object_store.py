@@ -1,0 +1,85 @@
+"""What the calls to an object store promise, asked of a server that speaks S3."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.base.errors import ConfigurationError, StoreRefused
+from pipeline.objects.stores import ObjectStore, TagDiffers
+
+
+def test_of_two_that_create_a_key_one_wins(bucket: str) -> None:
+    store = ObjectStore(f"{bucket}/lake")
+    assert store.put_if_absent("log/0.json", b"first")
+    assert not store.put_if_absent("log/0.json", b"second")
+    got = store.get("log/0.json")
+    assert got is not None
+    assert got[0] == b"first"
+
+
+def test_creating_the_same_bytes_again_is_no_conflict(bucket: str) -> None:
+    store = ObjectStore(bucket)
+    assert store.put_if_absent("a", b"same")
+    assert store.put_if_absent("a", b"same")
+
+
+def test_an_object_is_replaced_by_whoever_knows_what_is_there(bucket: str) -> None:
+    store = ObjectStore(f"{bucket}/lake")
+    first = store.replace("manifest", b"1", tag=None)
+    second = store.replace("manifest", b"2", tag=first)
+    assert second != first
+    with pytest.raises(TagDiffers):
+        store.replace("manifest", b"3", tag=first)
+    with pytest.raises(TagDiffers):
+        store.replace("manifest", b"3", tag=None)
+    assert store.get("manifest") == (b"2", second)
+
+
+def test_a_range_is_of_the_object_that_was_named(bucket: str) -> None:
+    store = ObjectStore(bucket)
+    tag = store.replace("log", b"0123456789", tag=None)
+    assert store.get_range("log", 3, 7, tag=tag) == b"3456"
+    store.replace("log", b"9876543210", tag=tag)
+    with pytest.raises(TagDiffers):
+        store.get_range("log", 3, 7, tag=tag)
+
+
+def test_keys_are_listed_in_order_and_only_those_after_one(bucket: str) -> None:
+    store = ObjectStore(f"{bucket}/lake")
+    for number in (2, 0, 1):
+        store.put_if_absent(f"log/{number}.json", b"x" * number)
+    store.put_if_absent("other/0.json", b"")
+    assert [(each.key, each.size) for each in store.list("log")] == [
+        ("log/0.json", 0),
+        ("log/1.json", 1),
+        ("log/2.json", 2),
+    ]
+    assert [each.key for each in store.list("log", after="log/0.json")] == ["log/1.json", "log/2.json"]
+
+
+def test_what_is_not_there_is_none_and_removed_without_an_error(bucket: str) -> None:
+    store = ObjectStore(bucket)
+    assert store.get("nothing") is None
+    assert store.find("nothing") is None
+    store.remove("nothing")
+    store.put_if_absent("thing", b"abc")
+    found = store.find("thing")
+    assert found is not None
+    assert found.size == 3
+    store.remove("thing")
+    assert store.find("thing") is None
+
+
+@pytest.mark.parametrize("url", ["s3:/bucket", "http://bucket/lake", "s3://", "s3://bucket/*.jsonl", "bucket"])
+def test_what_is_no_address_of_a_store_is_refused(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="is no address of an object store"):
+        ObjectStore(url)
+
+
+@pytest.mark.usefixtures("bucket")
+def test_a_bucket_that_is_not_there_is_refused_in_one_line() -> None:
+    with pytest.raises(
+        StoreRefused, match=r"could not list s3://no-such-bucket-of-ours/lake.*; check the address"
+    ) as refused:
+        list(ObjectStore("s3://no-such-bucket-of-ours/lake").list(""))
+    assert "\n" not in str(refused.value)
