@@ -96,7 +96,7 @@ class ObjectStore:
         """
         from obstore.exceptions import AlreadyExistsError, NotFoundError, PreconditionError  # noqa: PLC0415
 
-        mode = "create" if tag is None else {"e_tag": tag}
+        mode = "create" if tag is None else dict(zip(("e_tag", "version"), tag.split("\n"), strict=False))
         with self._refusals("replace", key):
             try:
                 put = self._store.put(key, content, mode=mode, use_multipart=False)
@@ -105,14 +105,14 @@ class ObjectStore:
                 if there is not None and there[0] == content:
                     return there[1]
                 raise TagDiffers(key) from None
-        return str(put["e_tag"])
+        return self._tag_of(put)
 
     def get(self, key: str) -> tuple[bytes, str] | None:
         """Return an object's bytes and tag; ``None`` where there is none."""
         with self._refusals("read", key):
             try:
                 got = self._store.get(key)
-                return bytes(got.bytes()), str(got.meta["e_tag"])
+                return bytes(got.bytes()), self._tag_of(got.meta)
             except FileNotFoundError:
                 return None
 
@@ -152,6 +152,10 @@ class ObjectStore:
                 self._store.delete(key)
             except FileNotFoundError:
                 return
+
+    def _tag_of(self, meta: Any) -> str:
+        """Return what a replacement names: Google's store asks for the generation of an object, others for its tag."""
+        return f"{meta['e_tag']}\n{meta['version']}" if self.url.startswith("gs://") else str(meta["e_tag"])
 
     @contextmanager
     def _refusals(self, doing: str, key: str = "") -> Iterator[None]:

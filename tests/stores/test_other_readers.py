@@ -41,8 +41,8 @@ def test_deltalake_reads_every_event_from_the_store(table: str) -> None:
 
 
 def test_polars_reads_one_day_from_the_store(table: str) -> None:
-    polars = pytest.importorskip("polars")
-    rows = polars.scan_delta(table, storage_options=options()).filter(polars.col("date") == date(2026, 10, 6)).collect()
+    pl = pytest.importorskip("polars")
+    rows = pl.scan_delta(table, storage_options=options()).filter(pl.col("date") == date(2026, 10, 6)).collect()
     assert rows["prompt_tokens"].to_list() == [1_000_000]
 
 
@@ -56,19 +56,20 @@ def test_duckdb_reads_the_derived_tables_from_the_store(table: str) -> None:
         pytest.skip(f"DuckDB's extension httpfs is not installed here: {str(error).partition(chr(10))[0]}")
     host = os.environ["AWS_ENDPOINT_URL"].removeprefix("http://")
     connection.execute(
-        f"create secret (type s3, key_id 'testing', secret 'testing', endpoint '{host}', url_style 'path', use_ssl false)"
+        f"create secret (type s3, key_id 'testing', secret 'testing', endpoint '{host}', url_style 'path', "
+        "use_ssl false)"
     )
     usage = table.replace("usage_events", "usage_daily/*.parquet")
     assert connection.execute(f"select sum(quantity) from '{usage}'").fetchone() == (3_000_000,)  # noqa: S608  # ours
 
 
 def test_what_is_derived_is_on_the_store_with_its_manifest(table: str) -> None:
-    import polars  # noqa: PLC0415
+    import polars as pl  # noqa: PLC0415
 
     lake = ObjectStore(table.removesuffix("/usage_events"))
     assert lake.get("usage_daily/_manifest.json") is not None
     (file,) = (each.key for each in lake.list("usage_daily") if each.key.endswith(".parquet"))
-    rows = polars.read_parquet(f"{lake.url}/{file}", storage_options=options())
+    rows = pl.read_parquet(f"{lake.url}/{file}", storage_options=options())
     assert rows["quantity"].sum() == 3_000_000
 
 

@@ -93,5 +93,24 @@ def test_a_store_that_goes_away_before_the_entry_leaves_the_lake_as_it_was(
     assert "could not create" in refused.stderr
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     assert tallybook(root, "usage").returncode == 8
-    assert not [each for each in (root / "lake/usage_events/_delta_log").glob("*.json")]
+    assert not list((root / "lake/usage_events/_delta_log").glob("*.json"))
     del stores
+
+
+def test_a_store_that_ignores_conditions_is_refused_before_anything_is_committed(
+    tmp_path: Path, stores: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = make_workspace(tmp_path / "one")
+    write_log(root, "a.jsonl", plain("2026-10-05T10:00:00Z", id="r1"))
+
+    def overwrites(self: ObjectStore, key: str, content: bytes) -> bool:
+        self._store.put(key, content)
+        return True
+
+    with monkeypatch.context() as careless:
+        careless.setattr(ObjectStore, "put_if_absent", overwrites)
+        refused = tallybook(root, *NIGHT)
+    assert refused.returncode == 2
+    assert "is on a store that overwrites what it was told to create" in refused.stderr
+    assert not list(ObjectStore(f"{stores}/lake").list("usage_events"))
+    assert tallybook(root, *NIGHT).returncode == 0

@@ -18,7 +18,8 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from pipeline.base.errors import StoreRefused, WorkspaceLocked
+from pipeline.base.errors import ConfigurationError, StoreRefused, WorkspaceLocked
+from pipeline.objects.mounted.mounts import CONDITIONS_KEPT, note_conditions_kept, noted
 from pipeline.objects.strict_json import checked_fields, parse_object
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from pipeline.objects.mounted.mounts import Mount
 
-LOCK_KEY = ".lock"
+LOCK_KEY = "_lock.json"
 EXPIRES_AFTER = timedelta(minutes=5)
 _RENEWED_EVERY = EXPIRES_AFTER / 5
 FREE = "free"
@@ -54,6 +55,7 @@ def leased(mounted: Mount, note: Mapping[str, Any], *, before: str | None) -> It
     except TagDiffers:
         got = store.get(key)
         raise _locked(mounted, None if got is None else _read(got[0])) from None
+    _check_conditions(mounted, key)
     mounted.was_left = got is not None and (was is None or not was["is_clean"])
     ended, tags = threading.Event(), [tag]
 
@@ -77,6 +79,22 @@ def leased(mounted: Mount, note: Mapping[str, Any], *, before: str | None) -> It
         renewal.join()
         with suppress(StoreRefused, TagDiffers):  # it expires; what the body raised is told
             store.replace(key, _rendered({**stated, "run": FREE}, is_clean=is_clean), tag=tags[0])
+
+
+def _check_conditions(mounted: Mount, key: str) -> None:
+    """Ask the store, once for each copy, for what it must refuse: to create what is there.
+
+    Raises ``ConfigurationError`` for a store that does it: two machines would overwrite what the other wrote.
+    """
+    if CONDITIONS_KEPT in noted(mounted):
+        return
+    if mounted.store.put_if_absent(key, b"what must not be written\n"):
+        message = (
+            f"{mounted.store.url} is on a store that overwrites what it was told to create (it ignores If-None-Match), "
+            "so that two machines would lose what the other wrote; use a store that keeps conditions (docs/scale.md)"
+        )
+        raise ConfigurationError(message)
+    note_conditions_kept(mounted)
 
 
 def holder_on_store(mounted: Mount) -> tuple[str | None, str | None]:

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from pipeline.objects.stores import ObjectStore
 
 STORE_NOTE = ".store"
-"""In a folder that is a copy: the address of what it is a copy of."""
+"""In a folder that is a copy: the address of what it is a copy of, and then whether conditions are known to be kept."""
+CONDITIONS_KEPT = "it creates nothing twice"
 REQUESTS_AT_ONCE = 16
 
 
@@ -108,7 +109,7 @@ def _refuse_forgotten_store(folder: Path, url: str, variable: str, table: str) -
     """Refuse to go on with a copy as if it were the whole."""
     if url or (content := bytes_of(f"{folder}/{STORE_NOTE}")) is None:
         return
-    named = content.decode("utf-8", "replace").strip()
+    named = content.decode("utf-8", "replace").partition("\n")[0]
     message = (
         f"{folder} is this machine's copy of {named}, and this run was told of no store; set [{table}] url in "
         f"tallybook.toml, or {variable}, to it; or, to keep everything on this machine, copy the whole of {named} into "
@@ -120,14 +121,24 @@ def _refuse_forgotten_store(folder: Path, url: str, variable: str, table: str) -
 def _add(root: Path, parts: list[tuple[Path, ObjectStore, str]]) -> None:
     """Mount folders of one store, once what is in them is known to be there too."""
     mounts = [Mount(folder=Path(_text(folder)), store=store, prefix=prefix) for folder, store, prefix in parts]
-    note = mounts[0].folder / STORE_NOTE
-    url = mounts[0].store.url
-    if bytes_of(str(note)) != f"{url}\n".encode():
+    note, url = mounts[0].folder / STORE_NOTE, mounts[0].store.url
+    if noted(mounts[0])[:1] != [url]:
         for each in mounts:
             _refuse_what_the_store_lacks(each)
         disk.make_folders(root, parts[0][0])
         disk.replace_durably(note, f"{url}\n".encode())
     _mounted.update({str(each.folder): each for each in mounts})
+
+
+def noted(mounted: Mount) -> list[str]:
+    """Return the lines of a copy's note; none where there is no note."""
+    return (bytes_of(f"{mounted.folder}/{STORE_NOTE}") or b"").decode("utf-8", "replace").splitlines()
+
+
+def note_conditions_kept(mounted: Mount) -> None:
+    """Note that the store of a copy refuses what it must."""
+    content = f"{mounted.store.url}\n{CONDITIONS_KEPT}\n"
+    disk.replace_durably(mounted.folder / STORE_NOTE, content.encode())
 
 
 def _refuse_what_the_store_lacks(mounted: Mount) -> None:
