@@ -152,6 +152,23 @@ def test_a_store_that_refuses_for_good_is_told_in_one_line(
     assert store.get("log/0") is None
 
 
+def test_a_put_that_meets_others_again_and_again_is_told_in_one_line(store: ObjectStore, server: FaultyStore) -> None:
+    server.plan(Planned(fault="409 before", at=1, is_lasting=True, kinds=frozenset({"create"})))
+    with pytest.raises(StoreRefused, match="could not create s3") as refused:
+        store.put_if_absent("log/0", b"ours")
+    assert "\n" not in str(refused.value)
+
+
+def test_what_is_not_removed_is_told(store: ObjectStore, server: FaultyStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.put_if_absent("file", b"content")
+    monkeypatch.setattr(stores, "_ATTEMPTS", 0)
+    server.plan(Planned(fault="500 before", at=1, is_lasting=True))
+    with pytest.raises(StoreRefused, match="could not remove s3"):
+        ObjectStore(store.url).remove("file")
+    server.plan()
+    assert store.get("file") is not None
+
+
 def test_a_store_that_heeds_both_conditions_is_taken(store: ObjectStore) -> None:
     store.check_is_conditional()
     store.check_is_conditional()

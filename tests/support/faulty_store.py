@@ -69,6 +69,14 @@ class Planned:
     fault: str
     at: int
     is_lasting: bool = False
+    kinds: frozenset[str] = frozenset()
+    """Of requests alone; none are all."""
+
+    def is_at(self, request: Request) -> bool:
+        """Say whether the fault is at this request."""
+        if self.kinds and request.kind not in self.kinds:
+            return False
+        return request.number == self.at or (self.is_lasting and request.number > self.at)
 
 
 class FaultyStore:
@@ -188,9 +196,7 @@ class FaultyStore:
         request = _request(environ, len(self.requests) + 1)
         self.requests.append(request)
         planned = self._planned
-        if planned is None or (
-            request.number != planned.at and not (planned.is_lasting and request.number > planned.at)
-        ):
+        if planned is None or not planned.is_at(request):
             return request, ""
         self.injected.append(request)
         return request, planned.fault
