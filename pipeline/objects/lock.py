@@ -11,12 +11,14 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, nullcontext, suppress
+from typing import TYPE_CHECKING, Any
 
 from pipeline.base.errors import WorkspaceLocked
 from pipeline.objects import disk, layout
 from pipeline.objects.links import refuse_links, refuse_other_names
+from pipeline.objects.mounted.lease import leased
+from pipeline.objects.mounted.mounts import mount_of
 from pipeline.objects.strict_json import checked_fields, parse_object
 
 if TYPE_CHECKING:
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
 def locked(lake_dir: Path, *, command: str, started_at: datetime) -> Iterator[None]:
     """Hold the workspace's lock (``lake/.lock``) for the body; the folder is made where it is missing.
 
-    ``command`` and ``started_at`` are shown to whoever comes second, who gets ``WorkspaceLocked`` at once.
+    ``command`` and ``started_at`` are shown to whoever comes second, who gets ``WorkspaceLocked`` at once. Where the
+    workspace is on a store, the store's lock is held too, and keeps other machines off.
 
     Raises ``ConfigurationError`` where the lock's file has another name, or a link lies in ``lake`` or ``invoices``:
     what is written would be written elsewhere too.
@@ -47,10 +50,18 @@ def locked(lake_dir: Path, *, command: str, started_at: datetime) -> Iterator[No
                 "wait until it has ended, then run the command again"
             )
             raise WorkspaceLocked(message) from None
-        note = {"pid": os.getpid(), "command": command, "started_at": started_at.isoformat()}
+        left = _note(descriptor)  # by a run of this machine that died: who holds the lock clears it in the end
+        note = {
+            "pid": os.getpid(),
+            "command": command,
+            "started_at": started_at.isoformat(),
+            "run": os.urandom(8).hex(),
+        }
         disk.overwrite(descriptor, json.dumps(note).encode() + b"\n", layout.lock(lake_dir))
         try:
-            yield
+            mounted = mount_of(lake_dir) or mount_of(layout.invoices(lake_dir.parent))
+            with nullcontext() if mounted is None else leased(mounted, note, before=left.get("run")):
+                yield
         finally:
             with suppress(OSError):  # the note is read of who holds the lock alone; what the body raised is told
                 disk.overwrite(descriptor, b"", layout.lock(lake_dir))
@@ -88,10 +99,15 @@ def user_since(lake_dir: Path, before: int) -> str | None:
 
 def _holder(descriptor: int) -> str:
     """Describe the holder from its note, which may be half written at this moment."""
+    note = _note(descriptor)
+    return f"`{note['command']}` (process {note['pid']}, since {note['started_at']})" if note else "another run"
+
+
+def _note(descriptor: int) -> dict[str, Any]:
+    """Return what a note says; nothing of one that is empty, half written, or an earlier program's."""
     try:
-        note = checked_fields(
-            parse_object(os.pread(descriptor, 4096, 0)), "the lock", pid=int, command=str, started_at=str
+        return checked_fields(
+            parse_object(os.pread(descriptor, 4096, 0)), "the lock", pid=int, command=str, started_at=str, run=str
         )
     except ValueError:
-        return "another run"
-    return f"`{note['command']}` (process {note['pid']}, since {note['started_at']})"
+        return {}
