@@ -177,7 +177,7 @@ class _Meetings:
             self._check(where, meeting, roots, again, ends)
 
     def _machines(self, stage: Stage, count: int) -> list[Path]:
-        """Set up machines: the first has lived so far, every other of the rest has an empty disk, and logs of its own."""
+        """Set up machines: the first has lived so far, each second one has an empty disk, one has more logs."""
         self.bucket.refill(stage.contents)
         shutil.rmtree(self.scratch / "machines", ignore_errors=True)
         roots = [shutil.copytree(stage.root, self.scratch / "machines" / "0")]
@@ -257,6 +257,7 @@ class _Meetings:
                     failed = [line for line in checked.stdout.splitlines() if line.startswith("FAIL")]
                     tally.lost.append(f"{where}: verify of machine {root.name}: {failed or checked.stderr[-300:]}")
             tally.silent += [f"{where}: not swept on the store: {key}" for key in unnamed(empty, bucket)]
+            tally.silent += [f"{where}: named, and not on the store: {key}" for key in lacking(bucket)]
             shutil.rmtree(empty)
 
 
@@ -290,6 +291,18 @@ def unnamed(machine: Path, bucket: Bucket) -> list[str]:
     last = json.loads(contents.get("lake/usage_events/_delta_log/_last_checkpoint", b"{}"))
     named.add(f"lake/usage_events/_delta_log/{last.get('version', 0):020d}.checkpoint.parquet")
     return sorted(key for key in contents if key.endswith(".parquet") and key not in named)
+
+
+def lacking(bucket: Bucket) -> list[str]:
+    """Return the files that a manifest on the store names, and that are not there."""
+    contents = bucket.contents()
+    found = []
+    for key in contents:
+        if key.endswith("/_manifest.json"):
+            folder = key.rpartition("/")[0]
+            named = [f"{folder}/{each['name']}" for each in json.loads(contents[key])["files"].values()]
+            found += [each for each in named if each not in contents]
+    return found
 
 
 def _stages(scratch: Path, bucket: Bucket, wanted: set[str]) -> dict[str, Stage]:

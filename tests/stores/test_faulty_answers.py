@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from faulty_store import FaultyStore, Planned
+from workspaces import make_workspace, plain, tallybook, write_log
 
 from pipeline.base.errors import StoreRefused
 from pipeline.objects import stores
@@ -14,6 +15,7 @@ from pipeline.objects.stores import ObjectStore, TagDiffers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
@@ -184,3 +186,24 @@ def test_a_store_that_ignores_a_condition_is_refused(
     with pytest.raises(StoreRefused, match=f"(?i)ignores the condition {name} of a put") as refused:
         store.check_is_conditional()
     assert "\n" not in str(refused.value)
+
+
+def test_a_machine_tries_its_store_once_before_it_writes_there(
+    address: str, server: FaultyStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TALLYBOOK_LAKE", address)
+    root = make_workspace(tmp_path / "books")
+    write_log(root, "a.jsonl", plain("2026-10-05T10:00:00Z", id="a"))
+    monkeypatch.setattr(server, "ignored_conditions", frozenset({"HTTP_IF_NONE_MATCH"}))
+    refused = tallybook(root, "collect")
+    assert (refused.returncode, refused.stdout) == (8, "")
+    assert "ignores the condition If-None-Match" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    monkeypatch.undo()
+    monkeypatch.setenv("TALLYBOOK_LAKE", address)
+    for variable, value in server.environment.items():
+        monkeypatch.setenv(variable, value)
+    assert tallybook(root, "collect").returncode == 0
+    server.plan()
+    assert tallybook(root, "collect").returncode == 0
+    assert [each.key for each in server.requests if each.key.endswith(stores.CONDITIONAL)] == []
