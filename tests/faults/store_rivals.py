@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from collections import Counter
     from pathlib import Path
 
+    from crowds import Finished
     from machines import Bucket
     from workspaces import Done
 
@@ -209,7 +210,7 @@ class _Meetings:
                 raise RuntimeError(msg)
         return machines.facts(roots[0], self.bucket)
 
-    def _is_to_be_run_again(self, where: str, meeting: Meeting, done: Done) -> bool:
+    def _is_to_be_run_again(self, where: str, meeting: Meeting, done: Done | Finished) -> bool:
         """Note how a command ended, and say whether somebody would run it again."""
         ended = stores.outcome_of(done)
         if ended == "ended":

@@ -34,6 +34,7 @@ from pipeline.objects import disk
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from crowds import Finished
     from faulty_store import Request
     from lives import Life, Step
     from machines import Bucket
@@ -239,7 +240,7 @@ class _Walk:
                 self.tally.silent.append(f"{where}: {what}: {named}")
 
 
-def outcome_of(done: Done) -> str:
+def outcome_of(done: Done | Finished) -> str:
     """Say what a command came to whose store did not do as it was asked."""
     lines = [line for line in done.stderr.splitlines() if line.startswith("tallybook: ")]
     if "Traceback" in done.stderr:
