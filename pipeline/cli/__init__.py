@@ -28,7 +28,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from pipeline import __version__
-from pipeline.base.environment import ENGINE_VARIABLE, INVOICES_VARIABLE, LAKE_VARIABLE
+from pipeline.base.environment import ENGINE_VARIABLE
 from pipeline.base.lean_imports import keep_imports_lean
 from pipeline.base.raw_keys import masked
 from pipeline.cli.context import EXIT_MACHINE, EXIT_UNEXPECTED, Invocation, complain, tell
@@ -43,8 +43,7 @@ from pipeline.cli.messages.asked import (
 )
 from pipeline.cli.messages.lines import Call, Level, calling, is_json, write_object
 from pipeline.cli.surroundings import machine_error_text, open_closed_streams
-from pipeline.objects.mounted.addresses import StoreUrls
-from pipeline.objects.mounted.addresses import tell as tell_addresses
+from pipeline.objects.mounted.addresses import tell_by
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -169,7 +168,7 @@ class LazyCommands(CommandsByName):
 def _tallybook(ctx: click.Context, workspace: Path, engine: str | None) -> None:
     """Turn the logged responses of an LLM chat-completion API into invoices that anyone can recompute."""
     ctx.obj = Invocation(workspace=workspace, engine=engine)
-    tell_addresses(StoreUrls(lake=os.environ.get(LAKE_VARIABLE, ""), invoices=os.environ.get(INVOICES_VARIABLE, "")))
+    tell_by(os.environ)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

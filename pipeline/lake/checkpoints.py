@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from pipeline.lake import delta
 from pipeline.objects import append_log, disk, layout, parquet_bytes
-from pipeline.objects.mounted.files import publish, refresh, remove_on_store, replace_on_store, state_on_store
+from pipeline.objects.mounted.files import publish, refresh, remove_on_store, replace_on_store
 from pipeline.objects.strict_json import checked_fields, parse_object
 
 if TYPE_CHECKING:
@@ -107,8 +107,7 @@ def write_checkpoint_if_due(lake_dir: Path, snapshot: LakeSnapshot) -> int | Non
     holder of the workspace's lock, with the snapshot of the whole lake.
     """
     log_dir = layout.delta_log(lake_dir)
-    before = state_on_store(log_dir / LAST_NAME)
-    refresh(log_dir / LAST_NAME)
+    before = refresh(log_dir / LAST_NAME)
     last = read_last_checkpoint(lake_dir)
     is_of_log = last is not None and _is_of(snapshot, last)
     behind = -1 if last is None or not is_of_log else last.version

@@ -209,10 +209,10 @@ def _sweep_store(lake_dir: Path, snapshot: LakeSnapshot) -> list[Path]:
     from pipeline.lake.store_orphans import orphans_on_store  # noqa: PLC0415  # rare
 
     orphans = orphans_on_store(lake_dir, named_files(lake_dir, snapshot), snapshot.version)
-    for path in orphans:
+    for path in orphans.overtaken:
         remove_on_store(path.parent, [path.name])
-    mounted.was_left = False
-    return orphans
+    mounted.was_left = bool(orphans.waiting)  # the next run looks once more
+    return list(orphans.overtaken)
 
 
 def named_files(lake_dir: Path, snapshot: LakeSnapshot) -> set[Path]:

@@ -79,9 +79,9 @@ def write_derived(
         disk.rename(disk.write_temporary(folder, contents[key].content), folder / manifest.files[key].name)
     disk.sync_folder(folder)  # also where nothing is new: a run that died may have renamed and not synced
     rendered = _render(manifest)
+    _publish(folder, manifest, contents, rendered)  # before it is so here: else a death between would leave it undone
     if not _holds(folder / MANIFEST_NAME, rendered):
         disk.replace_durably(folder / MANIFEST_NAME, rendered)
-    _publish(folder, manifest, contents, rendered)
     _sweep(folder, manifest)
     return manifest
 

@@ -5,6 +5,7 @@ Does not own the files of this machine (``commits.sweep_orphans``), of which tho
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -21,18 +22,29 @@ if TYPE_CHECKING:
     from pipeline.objects.mounted.mounts import Mount
 
 
-def orphans_on_store(lake_dir: Path, named: Collection[Path], version: int | None) -> list[Path]:
-    """Return the files, as they would be called here, that the lake's store holds in vain; none where there is none.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreOrphans:
+    """Files on a store, as they would be called here."""
 
-    ``named`` are the files that entries up to ``version`` name. A data file that was written for a later commit is not
-    among what is returned: its writer may be about to name it. Everything on the store is listed.
+    overtaken: tuple[Path, ...] = ()
+    """That can never count: the number of the commit they were written for is taken, or their manifest is another."""
+    waiting: tuple[Path, ...] = ()
+    """Whose writer may be about to name them."""
+
+
+def orphans_on_store(lake_dir: Path, named: Collection[Path], version: int | None) -> StoreOrphans:
+    """Return the files that the lake's store holds and that nothing names; none where the lake is on no store.
+
+    ``named`` are the files that entries up to ``version`` name. Everything on the store is listed.
     """
     mounted = mount_of(lake_dir)
     if mounted is None:
-        return []
+        return StoreOrphans()
     known = set(named)
     data_folders = (layout.quarantine(lake_dir), layout.forgotten(lake_dir))
-    orphans, of_tables = [], dict[str, list[str]]()
+    overtaken: list[Path] = []
+    waiting: list[Path] = []
+    of_tables: dict[str, list[str]] = {}
     for each in mounted.store.list(mounted.prefix.rstrip("/")):
         path = lake_dir / each.key.removeprefix(mounted.prefix)
         folder = path.parent
@@ -40,14 +52,14 @@ def orphans_on_store(lake_dir: Path, named: Collection[Path], version: int | Non
             folder.parent == layout.usage_events(lake_dir) and layout.PARTITION_NAME.fullmatch(folder.name)
         )
         if is_data and layout.DATA_FILE_NAME.fullmatch(path.name):
-            if path not in known and _is_overtaken(mounted, path, version):
-                orphans.append(path)
+            if path not in known:
+                (overtaken if _is_overtaken(mounted, path, version) else waiting).append(path)
         elif folder.parent == lake_dir and derived.is_file_name(path.name):
             of_tables.setdefault(folder.name, []).append(path.name)
     for table, names in of_tables.items():
         in_force = derived.names_on_store(lake_dir, table)
-        orphans += [lake_dir / table / name for name in names if name not in in_force]
-    return orphans
+        overtaken += [lake_dir / table / name for name in names if name not in in_force]
+    return StoreOrphans(overtaken=tuple(overtaken), waiting=tuple(waiting))
 
 
 def _is_overtaken(mounted: Mount, path: Path, version: int | None) -> bool:

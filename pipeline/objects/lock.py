@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.base.errors import WorkspaceLocked
 from pipeline.objects import disk, layout
 from pipeline.objects.links import refuse_links, refuse_other_names
-from pipeline.objects.mounted.lease import leased
+from pipeline.objects.mounted.lease import holder_on_store, leased
 from pipeline.objects.mounted.mounts import check_conditions, mount_of
 from pipeline.objects.strict_json import checked_fields, parse_object
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
     from pathlib import Path
+
+    from pipeline.objects.mounted.mounts import Mount
 
 
 @contextmanager
@@ -61,7 +63,7 @@ def locked(lake_dir: Path, *, command: str, started_at: datetime) -> Iterator[No
         try:
             for folder in (lake_dir, layout.invoices(lake_dir.parent)):
                 check_conditions(folder)
-            mounted = mount_of(lake_dir) or mount_of(layout.invoices(lake_dir.parent))
+            mounted = _mounted(lake_dir)
             with nullcontext() if mounted is None else leased(mounted, note, before=left.get("run")):
                 yield
         finally:
@@ -73,30 +75,41 @@ def locked(lake_dir: Path, *, command: str, started_at: datetime) -> Iterator[No
         )  # and with it the lock; the file stays, since taking its name away would let two runs lock two files
 
 
-def last_used(lake_dir: Path) -> int:
-    """Return a number that is another one after any run has held the lock, and while one does."""
+def last_used(lake_dir: Path) -> str:
+    """Return a word that is another one after any run has held the lock, and while one does, on any machine."""
+    mounted = _mounted(lake_dir)
+    tag = "" if mounted is None else holder_on_store(mounted)[1]
     try:
-        return layout.lock(lake_dir).stat().st_mtime_ns
+        return f"{layout.lock(lake_dir).stat().st_mtime_ns} {tag}"
     except FileNotFoundError:
-        return 0
+        return f"0 {tag}"
 
 
-def user_since(lake_dir: Path, before: int) -> str | None:
+def user_since(lake_dir: Path, before: str) -> str | None:
     """Say who held the lock at some time since it was ``last_used`` so, for a reader who found things half made.
 
     ``None`` where nobody did.
     """
+    mounted = _mounted(lake_dir)
+    if mounted is not None and (holder := holder_on_store(mounted)[0]) is not None:
+        return holder
+    ended = None if last_used(lake_dir) == before else "a run that has ended since"
     try:
         descriptor = os.open(layout.lock(lake_dir), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
-        return None
+        return ended
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return _holder(descriptor)
     finally:
         os.close(descriptor)
-    return None if last_used(lake_dir) == before else "a run that has ended since"
+    return ended
+
+
+def _mounted(lake_dir: Path) -> Mount | None:
+    """Return what the workspace's lock on a store is beside: the lake, or else the invoices."""
+    return mount_of(lake_dir) or mount_of(layout.invoices(lake_dir.parent))
 
 
 def _holder(descriptor: int) -> str:

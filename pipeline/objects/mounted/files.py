@@ -103,17 +103,21 @@ def fetch_all(files: Iterable[tuple[Path, str]]) -> None:
             deque(pool.map(lambda each: fetch_by_digest(each[0], sha256=each[1]), listed), maxlen=0)
 
 
-def refresh(path: Path) -> None:
-    """Make the copy of a file that is replaced what the store holds now; one that is not there is removed here too."""
+def refresh(path: Path) -> StoreState:
+    """Make the copy of a file that is replaced what the store holds now, and return that; see ``state_on_store``.
+
+    One that is not there is removed here too.
+    """
     mounted = mount_of(path)
     if mounted is None:
-        return
-    got, here = mounted.store.get(mounted.key(path)), bytes_of(str(path))
-    if got is None:
+        return None, None
+    state, here = state_on_store(path), bytes_of(str(path))
+    if state[0] is None:
         if here is not None:
             disk.remove_files(path.parent, [path.name])
-    elif got[0] != here:
-        _write(mounted, path, got[0])
+    elif state[0] != here:
+        _write(mounted, path, state[0])
+    return state
 
 
 def state_on_store(path: Path) -> StoreState:
