@@ -39,6 +39,7 @@ from pipeline.objects import layout
 from pipeline.objects.mounted import lease
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from crowds import Finished
@@ -149,10 +150,10 @@ class _Meetings:
             again.append((second, other))
         self._check(where, meeting, [machine, second], again, ends)
 
-    def crowd(self, crowd: Crowd, stage: Stage, meeting: Meeting) -> None:
+    def crowd(self, crowd: Crowd, stage: Stage, meeting: Meeting, rounds: int) -> None:
         """Let two to eight machines run at the same time."""
         ends = tuple(each for writers in _assigned(meeting) for each in self._ends(stage, meeting, writers))
-        for number in range(-(-ROUNDS // self.every)):
+        for number in range(rounds):
             is_locking = number % 2 == 0
             size = self.chance.randint(2, 8)
             who = [*meeting.writers, *(self.chance.choice(meeting.writers) for _ in range(size - 2))]
@@ -270,15 +271,16 @@ class _Meetings:
             shutil.rmtree(empty)
 
 
-def tried(scratch: Path, *, every: int) -> Tally:
-    """Hold every meeting: between every ``every``-th request, and ``ROUNDS / every`` rounds of a crowd."""
+def tried(scratch: Path, *, every: int, meetings: Iterable[Meeting] = MEETINGS, rounds: int = ROUNDS) -> Tally:
+    """Hold the meetings: between every ``every``-th request, and ``rounds / every`` rounds of a crowd."""
     tally = Tally("store_rivals", OUTCOMES)
     with machines.a_bucket() as bucket, ForkingParent() as parent, Crowd() as crowd:
         held = _Meetings(tally=tally, bucket=bucket, scratch=scratch, every=every)
-        stages = _stages(scratch, bucket, {meeting.stage for meeting in MEETINGS})
-        for meeting in MEETINGS:
+        listed = tuple(meetings)
+        stages = _stages(scratch, bucket, {meeting.stage for meeting in listed})
+        for meeting in listed:
             held.between_requests(parent, stages[meeting.stage], meeting)
-            held.crowd(crowd, stages[meeting.stage], meeting)
+            held.crowd(crowd, stages[meeting.stage], meeting, -(-rounds // every))
     return tally
 
 
