@@ -32,10 +32,10 @@ _PATIENCE = timedelta(seconds=90)
 _TRIALS = 3
 """How often is asked what the library does not ask again: what was not answered in time, or ends before its end."""
 _REQUEST_SECONDS = "30s"
-CONDITIONAL = ".conditional"
-"""The key by which a store is tried."""
-_FIRST, _SECOND = b"made once: who makes it again, or replaces another one, is refused\n", b"refused\n"
-_NO_TAG = '"00000000000000000000000000000000"'
+TRIED_KEY = "_conditions"
+"""By this object it is tried whether a store heeds the conditions of puts."""
+_FIRST = b"this was made once; who makes it again, or replaces another, is refused\n"
+_TAG_OF_NOTHING = '"00000000000000000000000000000000"\n1'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ class ObjectStore:
         Equal bytes are ours: either they were put by an attempt whose answer was lost, or they say the same.
         """
         with self._refusals("create", key):
-            return self._put(key, content, "create") is not None
+            return self._put(key, content, None) is not None
 
     def replace(self, key: str, content: bytes, *, tag: str | None) -> str:
         """Replace the object that has this tag, or make it (``None``), and return the new tag.
@@ -94,34 +94,29 @@ class ObjectStore:
         Raises ``TagDiffers`` where it is another one by now.
         """
         with self._refusals("replace", key):
-            new = self._put(key, content, "create" if tag is None else {"e_tag": tag})
+            new = self._put(key, content, tag)
         if new is None:
             raise TagDiffers(key)
         return new
 
-    def check_is_conditional(self) -> None:
-        """Raise ``StoreRefused`` where the store lets two create one key, or replaces what has another tag.
+    def ignored_condition(self) -> str | None:
+        """Say in words what the store does that it must refuse: to create what is there, or to replace another object.
 
-        Some servers that speak S3 ignore both conditions, and each of two writers would then believe that it won. The
-        object ``CONDITIONAL`` stays in the store.
+        None where it refuses both. Some servers that speak S3 ignore conditions, and each of two writers would then
+        believe that it won. An object of the name ``TRIED_KEY`` stays.
         """
-        from obstore.exceptions import AlreadyExistsError, PreconditionError  # noqa: PLC0415
+        self.put_if_absent(TRIED_KEY, _FIRST)
+        other = os.urandom(16)  # not what is there, whoever tried before
+        if self.put_if_absent(TRIED_KEY, other):
+            return "create (it ignores If-None-Match)"
+        try:
+            self.replace(TRIED_KEY, other, tag=_TAG_OF_NOTHING)
+        except TagDiffers:
+            return None
+        return "replace where it has another tag (it ignores If-Match)"
 
-        self.put_if_absent(CONDITIONAL, _FIRST)
-        for condition, mode in (("If-None-Match", "create"), ("If-Match", {"e_tag": _NO_TAG})):
-            with self._refusals("try the conditions of", CONDITIONAL):
-                try:
-                    self._store.put(CONDITIONAL, _SECOND, mode=mode, use_multipart=False)
-                except (AlreadyExistsError, PreconditionError):
-                    continue
-            message = (
-                f"{self.url} ignores the condition {condition} of a put, so two machines could take one number; "
-                "keep the lake on a store that heeds it: S3, Google Cloud Storage, Azure, or MinIO"
-            )
-            raise StoreRefused(message)
-
-    def _put(self, key: str, content: bytes, mode: Any) -> str | None:
-        """Put on a condition and return the tag; ``None`` where the condition does not hold, since another's is there.
+    def _put(self, key: str, content: bytes, tag: str | None) -> str | None:
+        """Replace what has this tag, or create, and return the new tag; ``None`` where something else is there.
 
         The library asks again after an answer of 5xx. What became of a put that was not answered in time, or that met
         another on its way (409 of S3), is seen by reading; a put that is still on its way then puts the same bytes.
@@ -133,15 +128,16 @@ class ObjectStore:
             PreconditionError,
         )
 
+        mode = "create" if tag is None else dict(zip(("e_tag", "version"), tag.split("\n"), strict=False))
         trials = 0
         while True:
             try:
-                return str(self._store.put(key, content, mode=mode, use_multipart=False)["e_tag"])
+                return self._tag_of(self._store.put(key, content, mode=mode, use_multipart=False))
             except (AlreadyExistsError, GenericError, NotFoundError, PreconditionError):
                 there = self._got(key)
                 if there is not None and there[0] == content:
                     return there[1]
-                if (there is not None) if mode == "create" else (there is None or there[1] != mode["e_tag"]):
+                if (None if there is None else there[1]) != tag:
                     return None
                 trials += 1
                 if trials == _TRIALS:
@@ -155,7 +151,7 @@ class ObjectStore:
     def _got(self, key: str) -> tuple[bytes, str] | None:
         try:
             got = self._store.get(key)
-            return bytes(got.bytes()), str(got.meta["e_tag"])
+            return bytes(got.bytes()), self._tag_of(got.meta)
         except FileNotFoundError:
             return None
 
@@ -214,6 +210,10 @@ class ObjectStore:
                         raise
                 else:
                     return
+
+    def _tag_of(self, meta: Any) -> str:
+        """Return what a replacement names: Google's store asks for the generation of an object, others for its tag."""
+        return f"{meta['e_tag']}\n{meta['version']}" if self.url.startswith("gs://") else str(meta["e_tag"])
 
     @contextmanager
     def _refusals(self, doing: str, key: str = "") -> Iterator[None]:

@@ -57,7 +57,7 @@ ALWAYS = (*((kill, False) for kill in faulty_store.KILLS), (LASTING, True))
 """At every request, whatever it asks; and whether from then on."""
 OUTCOMES = frozenset({"old", "new", "ended", "refused in one line"})
 _NAMES = re.compile(r"[0-9a-f]{16,64}|[0-9]{20}")
-_OF_NOBODY = re.compile(r"(lake|invoices)/(\.lock|\.conditional)")
+_OF_NOBODY = re.compile(r"(lake|invoices)/(_lock\.json|_conditions)")
 """What stays of no run: the lock, and by what a store was tried."""
 
 

@@ -172,38 +172,33 @@ def test_what_is_not_removed_is_told(store: ObjectStore, server: FaultyStore, mo
 
 
 def test_a_store_that_heeds_both_conditions_is_taken(store: ObjectStore) -> None:
-    store.check_is_conditional()
-    store.check_is_conditional()
-    assert [each.key for each in store.list("")] == [stores.CONDITIONAL]
+    assert store.ignored_condition() is None
+    assert store.ignored_condition() is None
+    assert [each.key for each in store.list("")] == [stores.TRIED_KEY]
 
 
-@pytest.mark.parametrize("ignored", ["HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH"])
-def test_a_store_that_ignores_a_condition_is_refused(
+@pytest.mark.parametrize("ignored", ["If-None-Match", "If-Match"])
+def test_a_store_that_ignores_a_condition_is_known(
     store: ObjectStore, server: FaultyStore, monkeypatch: pytest.MonkeyPatch, ignored: str
 ) -> None:
-    monkeypatch.setattr(server, "ignored_conditions", frozenset({ignored}))
-    name = ignored.removeprefix("HTTP_").replace("_", "-")
-    with pytest.raises(StoreRefused, match=f"(?i)ignores the condition {name} of a put") as refused:
-        store.check_is_conditional()
-    assert "\n" not in str(refused.value)
+    name = f"HTTP_{ignored.upper().replace('-', '_')}"
+    monkeypatch.setattr(server, "ignored_conditions", frozenset({name}))
+    assert f"it ignores {ignored})" in str(store.ignored_condition())
 
 
 def test_a_machine_tries_its_store_once_before_it_writes_there(
     address: str, server: FaultyStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TALLYBOOK_LAKE", address)
+    monkeypatch.setenv("TALLYBOOK_INVOICES", address)
     root = make_workspace(tmp_path / "books")
     write_log(root, "a.jsonl", plain("2026-10-05T10:00:00Z", id="a"))
     monkeypatch.setattr(server, "ignored_conditions", frozenset({"HTTP_IF_NONE_MATCH"}))
     refused = tallybook(root, "collect")
-    assert (refused.returncode, refused.stdout) == (8, "")
-    assert "ignores the condition If-None-Match" in refused.stderr
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "overwrites what it was told to create (it ignores If-None-Match)" in refused.stderr
     assert refused.stderr.count("\n") == 1
-    monkeypatch.undo()
-    monkeypatch.setenv("TALLYBOOK_LAKE", address)
-    for variable, value in server.environment.items():
-        monkeypatch.setenv(variable, value)
+    monkeypatch.setattr(server, "ignored_conditions", frozenset())
     assert tallybook(root, "collect").returncode == 0
     server.plan()
     assert tallybook(root, "collect").returncode == 0
-    assert [each.key for each in server.requests if each.key.endswith(stores.CONDITIONAL)] == []
+    assert [each.key for each in server.requests if each.key.endswith(stores.TRIED_KEY)] == []

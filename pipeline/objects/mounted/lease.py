@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from pipeline.objects.mounted.mounts import Mount
 
-LOCK_KEY = ".lock"
+LOCK_KEY = "_lock.json"
 EXPIRES_AFTER = timedelta(minutes=5)
 _RENEWED_EVERY = EXPIRES_AFTER / 5
 FREE = "free"

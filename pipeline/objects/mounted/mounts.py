@@ -29,9 +29,8 @@ if TYPE_CHECKING:
     from pipeline.objects.stores import ObjectStore
 
 STORE_NOTE = ".store"
-"""In a folder that is a copy: the address of what it is a copy of."""
-TRIED_NOTE = ".store-tried"
-"""Beside it: the address of the store that was seen to heed the conditions of puts."""
+"""In a folder that is a copy: the address of what it is a copy of, and then whether conditions are known to be kept."""
+CONDITIONS_KEPT = "it creates nothing twice"
 REQUESTS_AT_ONCE = 16
 
 
@@ -103,18 +102,23 @@ def mount_of(path: Path) -> Mount | None:
 
 
 def check_conditions(folder: Path) -> None:
-    """Try, once on each machine and before it writes, whether the store of a folder heeds the conditions of puts.
+    """Ask the store of a folder, once for each copy and before it is written to, for what it must refuse.
 
-    Raises ``StoreRefused`` where it does not: two machines could then take one number.
+    Raises ``ConfigurationError`` for a store that does it: two machines would overwrite what the other wrote.
     """
     mounted = mount_of(folder)
-    if mounted is None:
+    if mounted is None or CONDITIONS_KEPT in _noted(mounted):
         return
-    note, url = mounted.folder / TRIED_NOTE, f"{mounted.store.url}\n".encode()
-    if bytes_of(str(note)) != url:
-        mounted.store.check_is_conditional()
-        disk.make_folders(mounted.folder.parent, mounted.folder)
-        disk.replace_durably(note, url)
+    ignored = mounted.store.ignored_condition()
+    if ignored is not None:
+        message = (
+            f"{mounted.store.url} is on a store that overwrites what it was told to {ignored}, so that two machines "
+            "would lose what the other wrote; use a store that keeps conditions (docs/scale.md)"
+        )
+        raise ConfigurationError(message)
+    content = f"{mounted.store.url}\n{CONDITIONS_KEPT}\n"
+    disk.make_folders(mounted.folder.parent, mounted.folder)
+    disk.replace_durably(mounted.folder / STORE_NOTE, content.encode())
 
 
 def _text(path: Path) -> str:
@@ -125,7 +129,7 @@ def _refuse_forgotten_store(folder: Path, url: str, variable: str, table: str) -
     """Refuse to go on with a copy as if it were the whole."""
     if url or (content := bytes_of(f"{folder}/{STORE_NOTE}")) is None:
         return
-    named = content.decode("utf-8", "replace").strip()
+    named = content.decode("utf-8", "replace").partition("\n")[0]
     message = (
         f"{folder} is this machine's copy of {named}, and this run was told of no store; set [{table}] url in "
         f"tallybook.toml, or {variable}, to it; or, to keep everything on this machine, copy the whole of {named} into "
@@ -137,14 +141,18 @@ def _refuse_forgotten_store(folder: Path, url: str, variable: str, table: str) -
 def _add(root: Path, parts: list[tuple[Path, ObjectStore, str]]) -> None:
     """Mount folders of one store, once what is in them is known to be there too."""
     mounts = [Mount(folder=Path(_text(folder)), store=store, prefix=prefix) for folder, store, prefix in parts]
-    note = mounts[0].folder / STORE_NOTE
-    url = mounts[0].store.url
-    if bytes_of(str(note)) != f"{url}\n".encode():
+    note, url = mounts[0].folder / STORE_NOTE, mounts[0].store.url
+    if _noted(mounts[0])[:1] != [url]:
         for each in mounts:
             _refuse_what_the_store_lacks(each)
         disk.make_folders(root, parts[0][0])
         disk.replace_durably(note, f"{url}\n".encode())
     _mounted.update({str(each.folder): each for each in mounts})
+
+
+def _noted(mounted: Mount) -> list[str]:
+    """Return the lines of a copy's note; none where there is no note."""
+    return (bytes_of(f"{mounted.folder}/{STORE_NOTE}") or b"").decode("utf-8", "replace").splitlines()
 
 
 def _refuse_what_the_store_lacks(mounted: Mount) -> None:
