@@ -53,6 +53,14 @@ def configuration_path(root: Path, sha256: str) -> Path:
     return layout.configurations(root) / f"{sha256}.json"
 
 
+def is_kept(root: Path, sha256: str) -> bool:
+    """Say whether the configuration of a digest is kept, here or on the store of the invoices."""
+    path = configuration_path(root, sha256)
+    if not path.is_file():
+        refresh(path)
+    return path.is_file()
+
+
 def kept(root: Path, sha256: str) -> dict[str, bytes]:
     """Return the configuration files of a digest, by their path below a workspace.
 
@@ -61,9 +69,7 @@ def kept(root: Path, sha256: str) -> dict[str, bytes]:
     """
     path = configuration_path(root, sha256)
     advice = "restore invoices/configurations from a backup, or the configuration files as they were"
-    if not path.is_file():
-        refresh(path)
-    if not path.is_file():
+    if not is_kept(root, sha256):
         message = f"the configuration {sha256} was not kept in {path.parent}; {advice}"
         raise ConfigurationError(message)
     try:

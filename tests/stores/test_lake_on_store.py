@@ -94,19 +94,21 @@ def test_a_lost_or_damaged_copy_is_brought_anew(tmp_path: Path) -> None:
     done(one, *NIGHT)
     append_log(one, "a.jsonl", plain("2026-10-06T10:00:00Z", id="r2"))
     done(one, *NIGHT)
-    entry = one / "lake/usage_events/_delta_log/00000000000000000000.json"
-    whole = entry.read_bytes()
-    entry.write_bytes(whole.replace(b"request-log", b"request_log", 1))
+    entries = sorted((one / "lake/usage_events/_delta_log").glob("*.json"))
+    whole = [entry.read_bytes() for entry in entries]
+    assert len(whole) == 2
     (data,) = (one / "lake/usage_events/date=2026-10-05").glob("*.parquet")
     content = data.read_bytes()
+    for entry in entries:
+        entry.write_bytes(entry.read_bytes()[:-9] + bytes(9))
     data.write_bytes(content[:-9] + bytes(1) + content[-8:])
     done(one, "verify")
-    assert entry.read_bytes() == whole
+    assert [entry.read_bytes() for entry in entries] == whole
     assert data.read_bytes() == content
-    entry.unlink()
+    entries[0].unlink()
     data.unlink()
     done(one, "verify")
-    assert entry.read_bytes() == whole
+    assert [entry.read_bytes() for entry in entries] == whole
 
 
 def test_a_store_that_lost_its_last_entry_is_refused(tmp_path: Path, stores: str) -> None:
@@ -114,7 +116,7 @@ def test_a_store_that_lost_its_last_entry_is_refused(tmp_path: Path, stores: str
     done(one, *NIGHT)
     ObjectStore(f"{stores}/lake").remove("usage_events/_delta_log/00000000000000000000.json")
     refused = done(one, "usage", code=1)
-    assert "is not there, and this machine has a copy of it" in refused.stderr
+    assert "is refused: it is not there, and this machine has a copy" in refused.stderr
     assert refused.stderr.count("\n") == 1
     assert "no commit yet" in done(other, "doctor", code=2).stdout
 
@@ -127,7 +129,7 @@ def test_an_older_lake_in_the_place_of_the_one_that_was_copied_is_refused(tmp_pa
     entry = "usage_events/_delta_log/00000000000000000000.json"
     store.remove(entry)
     done(other, *NIGHT)
-    assert "is another entry than this machine's copy of it" in done(one, "usage", code=1).stderr
+    assert "is refused: it is another one, and this machine has a copy" in done(one, "usage", code=1).stderr
 
 
 def test_what_verify_finds_missing_or_damaged_on_the_store_fails(tmp_path: Path, stores: str) -> None:
@@ -161,6 +163,25 @@ def test_another_machine_is_kept_off_while_one_works_and_told_by_whom(tmp_path: 
     with locked(one / "lake", command="tallybook nightly", started_at=datetime.now(UTC)):
         kept_off = done(other, *NIGHT, code=5)
     assert "is in use by `tallybook nightly` on " in kept_off.stderr
+    done(other, *NIGHT)
+
+
+def test_a_machine_takes_over_its_own_lock_at_once_and_others_wait_until_it_is_over(
+    tmp_path: Path, stores: str
+) -> None:
+    one, other = two_machines(tmp_path)
+    done(one, *NIGHT)
+    mount(one, StoreUrls(lake=f"{stores}/lake", invoices=f"{stores}/invoices"))
+    store, note = ObjectStore(f"{stores}/lake"), one / "lake/.lock"
+    with locked(one / "lake", command="tallybook nightly", started_at=datetime.now(UTC)):
+        died = note.read_bytes(), store.get("_lock.json")
+    assert died[1] is not None
+    ended = store.get("_lock.json")
+    assert ended is not None
+    note.write_bytes(died[0])
+    store.replace("_lock.json", died[1][0], tag=ended[1])
+    assert "if it died, its lock is over at" in done(other, *NIGHT, code=5).stderr
+    done(one, *NIGHT)
     done(other, *NIGHT)
 
 
@@ -262,7 +283,7 @@ def test_what_is_forgotten_is_gone_from_the_store_and_from_each_copy(tmp_path: P
     assert not (other / "lake" / gone.pop()).exists()
     shutil.rmtree(other / "lake")
     for root in (one, other):
-        done(root, "verify")
+        assert "1 file of what was forgotten" in done(root, "verify").stdout
         done(root, "recompute", "INV-000001")
 
 

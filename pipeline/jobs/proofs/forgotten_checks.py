@@ -31,7 +31,7 @@ def forgotten_checks(workspace: Workspace, snapshot: LakeSnapshot, events: Seque
     forgettings = snapshot.forgettings
     if not forgettings:
         return
-    still = [path for path in _files(workspace, snapshot) if path.exists()]
+    still = [path for path in forgotten_files(workspace, snapshot) if path.exists()]
     yield check_that_none(
         [path.relative_to(workspace.root).as_posix() for path in still],
         name="what_was_forgotten_is_gone",
@@ -67,7 +67,7 @@ def _came_back(forgotten: WhatWasForgotten, path: Path) -> int:
     return total(pc.cast(forgotten.certainly_has(table), "int64"))
 
 
-def _files(workspace: Workspace, snapshot: LakeSnapshot) -> Iterator[Path]:
+def forgotten_files(workspace: Workspace, snapshot: LakeSnapshot) -> Iterator[Path]:
     """Yield where the forgotten files lay; what is left of one may be what was left of another, and stays."""
     events, lines = layout.usage_events(workspace.lake), layout.quarantine(workspace.lake)
     stays = {file.path for file in (*snapshot.data_files, *snapshot.superseded_files)}

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from pipeline.jobs.check import check_that_none
+from pipeline.jobs.proofs.forgotten_checks import forgotten_files
 from pipeline.jobs.wording import counted
 from pipeline.lake.commits import named_files
 from pipeline.objects import append_log, layout
@@ -41,21 +42,28 @@ def store_checks(workspace: Workspace, snapshot: LakeSnapshot) -> Iterator[Check
     if mount_of(workspace.lake) is None and mount_of(layout.invoices(root)) is None:
         return
     copies = [path for path in copies if mount_of(path) is not None]
-    wrong = _differing(copies, lambda path, there: there == bytes_of(str(path)))
+    wrong = _differing(copies, lambda path, there: there is not None and there == bytes_of(str(path)))
     fine = f"{counted(len(copies), 'entry or configuration', 'entries and configurations')}, byte for byte as here"
     yield check_that_none(wrong, name="the_store_holds_every_entry", fine=fine, found="missing or another one")
     if mount_of(workspace.lake) is None:
         return
     files = sorted(named_files(workspace.lake, snapshot))
-    wrong = _differing(files, lambda path, there: hashlib.sha256(there).hexdigest() == path.stem)
+    wrong = _differing(files, lambda path, there: hashlib.sha256(there or b"").hexdigest() == path.stem)
     fine = f"{counted(len(files), 'data file has', 'data files have')} the sha256 that the log states"
     yield check_that_none(wrong, name="the_store_holds_every_data_file", fine=fine, found="missing or damaged")
+    if snapshot.forgettings:
+        gone = sorted(forgotten_files(workspace, snapshot))
+        wrong = _differing(gone, lambda _, there: there is None)
+        fine = f"{counted(len(gone), 'file', 'files')} of what was forgotten are gone from the store"
+        yield check_that_none(wrong, name="the_store_holds_nothing_forgotten", fine=fine, found="is still there")
 
 
-def _differing(paths: Iterable[Path], is_right: Callable[[Path, bytes], bool]) -> list[str]:
+def _differing(paths: Iterable[Path], is_right: Callable[[Path, bytes | None], bool]) -> list[str]:
+    """Return the addresses of files of which the store holds something wrong."""
+
     def wrong(path: Path) -> str | None:
         mounted, (there, _) = mount_of(path), state_on_store(path)
-        return None if mounted is None or (there is not None and is_right(path, there)) else mounted.url(path)
+        return None if mounted is None or is_right(path, there) else mounted.url(path)
 
     with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
         return [url for url in pool.map(wrong, paths) if url is not None]

@@ -142,7 +142,7 @@ def _refuse_what_is_newer(workspace: Workspace, documents: Iterable[Mapping[str,
     read_acknowledged(root)
     read_key_aliases(root)
     for sha256 in {document["configuration_sha256"] for document in documents}:
-        if configurations.configuration_path(root, sha256).is_file():
+        if configurations.is_kept(root, sha256):
             configurations.kept(root, sha256)
 
 

@@ -15,13 +15,13 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pipeline.base.errors import HistoryLost, LogEntryRefused
+from pipeline.base.errors import LogEntryRefused
 from pipeline.objects import disk, layout
 from pipeline.objects.mounted.mounts import REQUESTS_AT_ONCE, mount_of
 from pipeline.objects.verified import bytes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from pathlib import Path
 
     from pipeline.objects.mounted.mounts import Mount
@@ -39,11 +39,12 @@ def is_copy_of(path: Path, content: bytes) -> bool:
 
 
 def bring_entries(folder: Path, numbers: list[int], *, first_number: int, check: Callable[[bytes], None]) -> list[int]:
-    """Bring what the store holds of a log beyond the ``numbers`` that are here, durably; return all numbers.
+    """Bring what the store holds of a log beyond the ``numbers`` that are here, and return all numbers.
 
-    ``check`` raises ``ValueError`` for bytes that are no entry: none such is kept here. Raises ``LogEntryRefused``
-    naming an object that is none, or that is missing between others, ``HistoryLost`` where the store lacks the last
-    entry that is here, or holds another one, and ``StoreRefused``.
+    A copy need not outlive a power cut: one that is torn is brought anew. ``check`` raises ``ValueError`` for bytes
+    that are no entry: none such is kept here. Raises ``LogEntryRefused`` naming an object that is none or that is
+    missing between others, and where the store lacks the last entry that is here, or holds another one;
+    ``StoreRefused`` where it cannot be asked.
     """
     mounted = mount_of(folder)
     if mounted is None:
@@ -53,9 +54,10 @@ def bring_entries(folder: Path, numbers: list[int], *, first_number: int, check:
     with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
         listing = pool.submit(_listed, mounted, folder, last)
         probe = pool.submit(_get, mounted, folder, last + 1)
-        if here:
-            _check_same(mounted, folder, last)
-        new = listing.result()
+        same = pool.submit(_get, mounted, folder, last) if here else None
+        new = listing.result()  # first: it tells a bucket that is not there from an entry that is not
+        if same is not None and not _is_same(mounted, folder / layout.entry_name(last), same.result(), check):
+            new.add(last)
         if probe.result() is not None:
             new.add(last + 1)
         new |= set(range(first_number, last)) - here  # what this machine lost
@@ -68,7 +70,8 @@ def bring_entries(folder: Path, numbers: list[int], *, first_number: int, check:
                     f"later ones up to {newest}; {_ADVICE}"
                 )
                 raise LogEntryRefused(message)
-            _keep(folder, mounted, pool.map(partial(_fetched, mounted, folder, check), sorted(new)))
+            disk.make_folders(mounted.folder.parent, folder)
+            disk.link_all(folder, pool.map(partial(_fetched, mounted, folder, check), sorted(new)))
             here |= new
             last = newest
             new = {last + 1} if _get(mounted, folder, last + 1) is not None else set()
@@ -106,39 +109,38 @@ def _get(mounted: Mount, folder: Path, number: int) -> bytes | None:
     return None if got is None else got[0]
 
 
-def _check_same(mounted: Mount, folder: Path, number: int) -> None:
-    path = folder / layout.entry_name(number)
-    there, here = _get(mounted, folder, number), bytes_of(str(path))
-    if there is None:
-        message = f"{mounted.url(path)} is not there, and this machine has a copy of it ({path}); {_ADVICE}"
-        raise HistoryLost(message)
-    if there != here:
-        message = f"{mounted.url(path)} is another entry than this machine's copy of it ({path}); {_ADVICE}"
-        raise HistoryLost(message)
+def _is_same(mounted: Mount, path: Path, there: bytes | None, check: Callable[[bytes], None]) -> bool:
+    """Say whether the copy of an entry is whole, and remove one that is torn; refuse another entry than the store's."""
+    here = bytes_of(str(path))
+    if there is not None and there == here:
+        return True
+    if here is not None:
+        try:
+            check(here)
+        except ValueError:
+            disk.remove_files(path.parent, [path.name])
+            return False
+    what = "is not there" if there is None else "is another one"
+    message = f"log entry {mounted.url(path)} is refused: it {what}, and this machine has a copy ({path}); {_ADVICE}"
+    raise LogEntryRefused(message)
 
 
-def _fetched(mounted: Mount, folder: Path, check: Callable[[bytes], None], number: int) -> tuple[int, bytes]:
+def _fetched(mounted: Mount, folder: Path, check: Callable[[bytes], None], number: int) -> tuple[Path, Path]:
+    """Bring an entry under a temporary name, and return that and the final one."""
     content = _get(mounted, folder, number)
-    where = mounted.url(folder / layout.entry_name(number))
+    final = folder / layout.entry_name(number)
     if content is None:
-        message = f"log entry {where} is missing, and there are later ones; {_ADVICE}"
+        message = f"log entry {mounted.url(final)} is missing, and there are later ones; {_ADVICE}"
         raise LogEntryRefused(message)
     try:
         check(content)
     except ValueError as error:
-        message = f"log entry {where} is refused: {error}; {_FOREIGN}"
+        message = f"log entry {mounted.url(final)} is refused: {error}; {_FOREIGN}"
         raise LogEntryRefused(message) from error
-    return number, content
+    return disk.write_temporary(folder, content, is_synced=False), final
 
 
 _FOREIGN = "only Tallybook may write there: take that object out, and let others read only (docs/scale.md)"
-
-
-def _keep(folder: Path, mounted: Mount, fetched: Iterable[tuple[int, bytes]]) -> None:
-    """Write copies, all of them durable on return, whoever else brings them at the same time."""
-    disk.make_folders(mounted.folder.parent, folder)
-    pairs = [(disk.write_temporary(folder, content), folder / layout.entry_name(number)) for number, content in fetched]
-    disk.link_all(folder, pairs)
 
 
 def entry_numbers(folder: Path) -> list[int]:

@@ -63,7 +63,7 @@ def publish(path: Path, content: bytes) -> None:
 
 
 def fetch_by_digest(path: Path, *, sha256: str) -> bool:
-    """Bring a file whose copy is missing or damaged, durably; ``False`` where it is on no store.
+    """Bring a file whose copy is missing or damaged; ``False`` where it is on no store.
 
     Raises ``DataFileDamaged`` where the store has it not, or holds other bytes.
     """
@@ -171,5 +171,7 @@ def _publish(mounted: Mount, path: Path, content: bytes) -> None:
 
 
 def _write(mounted: Mount, path: Path, content: bytes) -> None:
-    disk.make_folders(mounted.folder.parent, path.parent)
-    disk.replace_durably(path, content)
+    """Write a copy; one that a power cut tears is noticed by its digest, and brought anew."""
+    if not path.parent.is_dir():
+        disk.make_folders(mounted.folder.parent, path.parent)
+    disk.rename(disk.write_temporary(path.parent, content, is_synced=False), path)
