@@ -241,10 +241,8 @@ DECLARED = (
     Declared(
         "the folder of data files is synced before they are named in it",
         "pipeline/lake/data_files.py",
-        '    disk.rename(disk.write_temporary(folder, content), folder / f"{sha256}.parquet")\n'
-        "    disk.sync_folder(folder)\n",
-        "    disk.sync_folder(folder)\n"
-        '    disk.rename(disk.write_temporary(folder, content), folder / f"{sha256}.parquet")\n',
+        "    disk.rename(disk.write_temporary(folder, content), path)\n    disk.sync_folder(folder)\n",
+        "    disk.sync_folder(folder)\n    disk.rename(disk.write_temporary(folder, content), path)\n",
     ),
     Declared(
         "a manifest counts before its files are named",
@@ -313,8 +311,8 @@ DECLARED = (
     Declared(
         "a file that is superseded is removed, though invoices were issued from it",
         "pipeline/lake/commits.py",
-        "for file in (*snapshot.data_files, *snapshot.superseded_files):",
-        "for file in snapshot.data_files:",
+        "for file in (*snapshot.data_files, *snapshot.superseded_files)),",
+        "for file in snapshot.data_files),",
     ),
     Declared(
         "a log with a gap is read as far as it goes",
