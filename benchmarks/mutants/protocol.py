@@ -170,8 +170,8 @@ DECLARED = (
     Declared(
         "the last entry is not compared with the store's",
         "pipeline/objects/mounted/entries.py",
-        "        if here:\n            _check_same(mounted, folder, last)\n",
-        "",
+        "same = pool.submit(_get, mounted, folder, last) if here else None",
+        "same = None",
     ),
     Declared(
         "a file is replaced on the store, whatever it says by now",

@@ -99,6 +99,8 @@ class FaultyStore:
         self._planned: Planned | None = None
         self._is_rival_at_work = False
         self._serial = threading.Lock()
+        self._under_way = threading.Condition()
+        self._count_under_way = 0
         self._written: dict[str, int] = {}
         self._before: dict[str, tuple[int, str]] = {}
         """Size and tag of objects before they were replaced last."""
@@ -138,7 +140,12 @@ class FaultyStore:
             return {str(key): bytes(each.value) for key, each in self._backend.buckets[bucket].keys.items()}
 
     def refill(self, bucket: str, contents: dict[str, bytes]) -> None:
-        """Let a bucket hold these objects and no others; their tags are what they were for the same bytes."""
+        """Let a bucket hold these objects and no others; their tags are what they were for the same bytes.
+
+        First all requests end that are under way: one that a client gave up would find the tag that it named again.
+        """
+        with self._under_way:
+            self._under_way.wait_for(lambda: not self._count_under_way, timeout=30)
         with self._serial:
             there = self._backend.buckets[bucket].keys
             for key in [key for key, each in there.items() if contents.get(str(key)) != each.value]:
@@ -167,6 +174,16 @@ class FaultyStore:
         return s3_backends["123456789012"]["aws"]
 
     def _answer(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        with self._under_way:
+            self._count_under_way += 1
+        try:
+            return self._answered(environ, start_response)
+        finally:
+            with self._under_way:
+                self._count_under_way -= 1
+                self._under_way.notify_all()
+
+    def _answered(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         content = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["wsgi.input"] = io.BytesIO(content)
         environ = {name: value for name, value in environ.items() if name not in self.ignored_conditions}
