@@ -73,7 +73,7 @@ def test_the_table_of_what_is_kept_names_every_column_as_it_is_declared() -> Non
     text = (ROOT / "docs/configuration.md").read_text(encoding="utf-8").partition("### What is kept of a line")[2]
     rows = [row for row in text.splitlines() if row.startswith("| `")][: len(COLUMNS)]
     assert rows == [row_of(column) for column in COLUMNS], "docs/configuration.md and usage/events.py differ"
-    assert text.count("\n| `") == len(COLUMNS) + 4, "the rows of the last table are the variables of the environment"
+    assert text.count("\n| `") == len(COLUMNS) + 5, "the rows of the last table are the variables of the environment"
 
 
 @pytest.mark.parametrize(

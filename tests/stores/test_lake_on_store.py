@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +21,6 @@ from pipeline.objects.stores import TRIED_KEY, ObjectStore
 
 if TYPE_CHECKING:
     from collections import Counter
-    from pathlib import Path
 
     from workspaces import Done
 
@@ -53,6 +53,19 @@ def test_a_machine_with_an_empty_disk_answers_as_the_one_that_collected(tmp_path
         assert done(other, *question).stdout == done(one, *question).stdout
         shutil.rmtree(other / "lake")
     done(other, "verify")
+
+
+@pytest.mark.usefixtures("stores")
+def test_a_workspace_may_be_named_relative_to_where_one_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    two_machines(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    done(Path("one"), *NIGHT)
+    done(Path("one"), "invoice", "issue", "--period", "2026-10", "--as-of", "2026-11-02")
+    done(Path("other"), "invoice", "list")
+    done(Path("other"), *NIGHT)
+    monkeypatch.chdir(tmp_path / "other")
+    done(Path(), "recompute", "INV-000001")
+    assert (tmp_path / "other/invoices/2026-10/INV-000001/INV-000001.json").exists()
 
 
 @pytest.mark.usefixtures("stores")

@@ -70,7 +70,7 @@ def bring_entries(folder: Path, numbers: list[int], *, first_number: int, check:
                     f"later ones up to {newest}; {_ADVICE}"
                 )
                 raise LogEntryRefused(message)
-            disk.make_folders(mounted.folder.parent, folder)
+            mounted.make_folder(folder)
             disk.link_all(folder, pool.map(partial(_fetched, mounted, folder, check), sorted(new)))
             here |= new
             last = newest

@@ -173,5 +173,5 @@ def _publish(mounted: Mount, path: Path, content: bytes) -> None:
 def _write(mounted: Mount, path: Path, content: bytes) -> None:
     """Write a copy; one that a power cut tears is noticed by its digest, and brought anew."""
     if not path.parent.is_dir():
-        disk.make_folders(mounted.folder.parent, path.parent)
+        mounted.make_folder(path.parent)
     disk.rename(disk.write_temporary(path.parent, content, is_synced=False), path)

@@ -51,6 +51,10 @@ class Mount:
         within = os.path.relpath(path, self.folder)
         return (self.prefix + ("" if within == "." else within.replace(os.sep, "/"))).rstrip("/")
 
+    def make_folder(self, path: Path) -> None:
+        """Make a folder in it, durably, however the path was written."""
+        disk.make_folders(self.folder.parent, Path(_text(path)))
+
     def url(self, path: Path) -> str:
         """Name the object of a file for people."""
         return f"{self.store.url}/{self.key(path)}"
