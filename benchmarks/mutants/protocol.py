@@ -197,8 +197,8 @@ DECLARED = (
     Declared(
         "the lock is not held while the work is done",
         "pipeline/objects/lock.py",
-        "            mounted = _mounted(lake_dir)\n",
-        "            mounted = _mounted(lake_dir)\n            fcntl.flock(descriptor, fcntl.LOCK_UN)\n",
+        "            with nullcontext() if mounted is None",
+        "            fcntl.flock(descriptor, fcntl.LOCK_UN)\n            with nullcontext() if mounted is None",
     ),
     Declared(
         "the lock is not taken",

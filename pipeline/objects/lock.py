@@ -52,23 +52,20 @@ def locked(lake_dir: Path, *, command: str, started_at: datetime) -> Iterator[No
                 "wait until it has ended, then run the command again"
             )
             raise WorkspaceLocked(message) from None
-        left = _note(descriptor)  # by a run of this machine that died: who holds the lock clears it in the end
-        note = {
-            "pid": os.getpid(),
-            "command": command,
-            "started_at": started_at.isoformat(),
-            "run": os.urandom(8).hex(),
-        }
+        # Who could not let go of a store's lock, as it died or the store was away, left its name: it is ours by that.
+        run = _note(descriptor).get("run") or os.urandom(8).hex()
+        note = {"pid": os.getpid(), "command": command, "started_at": started_at.isoformat(), "run": run}
         disk.overwrite(descriptor, json.dumps(note).encode() + b"\n", layout.lock(lake_dir))
+        mounted = _mounted(lake_dir)
         try:
             for folder in (lake_dir, layout.invoices(lake_dir.parent)):
                 check_conditions(folder)
-            mounted = _mounted(lake_dir)
-            with nullcontext() if mounted is None else leased(mounted, note, before=left.get("run")):
+            with nullcontext() if mounted is None else leased(mounted, note):
                 yield
         finally:
-            with suppress(OSError):  # the note is read of who holds the lock alone; what the body raised is told
-                disk.overwrite(descriptor, b"", layout.lock(lake_dir))
+            if mounted is None or mounted.is_let_go:
+                with suppress(OSError):  # the note is read of who holds the lock alone; what the body raised is told
+                    disk.overwrite(descriptor, b"", layout.lock(lake_dir))
     finally:
         os.close(
             descriptor

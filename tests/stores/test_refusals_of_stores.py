@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from workspaces import make_workspace, plain, tallybook, write_log
 
+from pipeline.base.errors import StoreRefused
 from pipeline.objects.stores import ObjectStore
 
 if TYPE_CHECKING:
@@ -114,3 +115,27 @@ def test_a_store_that_ignores_conditions_is_refused_before_anything_is_committed
     assert "is on a store that overwrites what it was told to create" in refused.stderr
     assert not list(ObjectStore(f"{stores}/lake").list("usage_events"))
     assert tallybook(root, *NIGHT).returncode == 0
+
+
+def test_a_machine_that_could_not_let_go_of_the_lock_takes_it_again_at_once(
+    tmp_path: Path, stores: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = make_workspace(tmp_path / "one")
+    write_log(root, "a.jsonl", plain("2026-10-05T10:00:00Z", id="r1"))
+    replace, replaced = ObjectStore.replace, []
+
+    def goes_away(self: ObjectStore, key: str, content: bytes, *, tag: str | None) -> str:
+        if key == "_lock.json":
+            replaced.append(key)
+            if len(replaced) > 1:
+                raise StoreRefused(key)
+        return replace(self, key, content, tag=tag)
+
+    with monkeypatch.context() as away:
+        away.setattr(ObjectStore, "replace", goes_away)
+        assert tallybook(root, *NIGHT).returncode == 0
+    held = ObjectStore(f"{stores}/lake").get("_lock.json")
+    assert held is not None
+    assert b'"run": "free"' not in held[0]
+    assert tallybook(root, *NIGHT).returncode == 0
+    assert (root / "lake/.lock").read_bytes() == b""

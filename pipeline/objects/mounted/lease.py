@@ -11,7 +11,7 @@ Does not own the lock of the machine (``pipeline.objects.lock``), under which al
 from __future__ import annotations
 
 import json
-import socket
+import os
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -34,24 +34,26 @@ _FIELDS = {"run": str, "host": str, "command": str, "started_at": str, "expires_
 
 
 @contextmanager
-def leased(mounted: Mount, note: Mapping[str, Any], *, before: str | None) -> Iterator[None]:
-    """Hold the lock of a store for the body: ``note`` is that of the local lock, ``before`` a run of this machine.
+def leased(mounted: Mount, note: Mapping[str, Any]) -> Iterator[None]:
+    """Hold the lock of a store for the body: ``note`` is that of the local lock, which is held.
 
-    That run is known to have died. Raises ``WorkspaceLocked``, which names who holds the lock, and ``StoreRefused``. A
-    body that raises leaves word that something may be left half done (``Mount.was_left``); a lock that could not be let
-    go of expires.
+    So a lock by the name of its ``run`` is one that this machine did not let go of, and is taken over. Raises
+    ``WorkspaceLocked``, which names who holds the lock, and ``StoreRefused``. A body that raises leaves word that
+    something may be left half done (``Mount.was_left``); a lock that could not be let go of expires.
     """
     from pipeline.objects.stores import TagDiffers  # noqa: PLC0415  # few use a store
 
     store, key = mounted.store, mounted.prefix + LOCK_KEY
-    stated = {**{name: note[name] for name in ("run", "command", "started_at")}, "host": socket.gethostname()}
+    stated = {**{name: note[name] for name in ("run", "command", "started_at")}, "host": os.uname().nodename}
     got = store.get(key)
     was = None if got is None else _read(got[0])
-    if was is not None and was["run"] not in (FREE, before) and not _is_over(was):
+    if was is not None and was["run"] not in (FREE, note["run"]) and not _is_over(was):
         raise _locked(mounted, was)
+    mounted.is_let_go = False
     try:
         tag = store.replace(key, _rendered(stated, is_clean=False), tag=None if got is None else got[1])
     except TagDiffers:
+        mounted.is_let_go = True
         got = store.get(key)
         raise _locked(mounted, None if got is None else _read(got[0])) from None
     mounted.was_left = got is not None and (was is None or not was["is_clean"])
@@ -77,6 +79,7 @@ def leased(mounted: Mount, note: Mapping[str, Any], *, before: str | None) -> It
         renewal.join()
         with suppress(StoreRefused, TagDiffers):  # it expires; what the body raised is told
             store.replace(key, _rendered({**stated, "run": FREE}, is_clean=is_clean), tag=tags[0])
+            mounted.is_let_go = True
 
 
 def holder_on_store(mounted: Mount) -> tuple[str | None, str | None]:

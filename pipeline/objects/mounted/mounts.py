@@ -45,6 +45,8 @@ class Mount:
     """Of the keys; empty, or ending in a slash."""
     was_left: bool = False
     """Whether the one who held the store's lock before died, or failed: files may lie there that no entry names."""
+    is_let_go: bool = True
+    """Whether the store's lock is surely not held by this run."""
 
     def key(self, path: Path) -> str:
         """Return the key of a file in the folder, or what the keys of a folder in it begin with."""
