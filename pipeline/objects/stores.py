@@ -29,7 +29,13 @@ STORE_URL = re.compile(r"(s3|gs|az)://[A-Za-z0-9][A-Za-z0-9._-]{1,253}(/[^\s?#*\
 _ATTEMPTS = 5
 _PATIENCE = timedelta(seconds=90)
 """How long one request is tried again before it is refused; servers that answer 500 or not at all mostly recover."""
+_TRIALS = 3
+"""How often is asked what the library does not ask again: what was not answered in time, or ends before its end."""
 _REQUEST_SECONDS = "30s"
+TRIED_KEY = "_conditions"
+"""By this object it is tried whether a store heeds the conditions of puts."""
+_FIRST = b"this was made once; who makes it again, or replaces another, is refused\n"
+_TAG_OF_NOTHING = '"00000000000000000000000000000000"\n1'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,42 +85,75 @@ class ObjectStore:
 
         Equal bytes are ours: either they were put by an attempt whose answer was lost, or they say the same.
         """
-        from obstore.exceptions import AlreadyExistsError, PreconditionError  # noqa: PLC0415
-
         with self._refusals("create", key):
-            try:
-                self._store.put(key, content, mode="create", use_multipart=False)
-            except (AlreadyExistsError, PreconditionError):
-                there = self.get(key)
-                return there is not None and there[0] == content
-        return True
+            return self._put(key, content, None) is not None
 
     def replace(self, key: str, content: bytes, *, tag: str | None) -> str:
         """Replace the object that has this tag, or make it (``None``), and return the new tag.
 
         Raises ``TagDiffers`` where it is another one by now.
         """
-        from obstore.exceptions import AlreadyExistsError, NotFoundError, PreconditionError  # noqa: PLC0415
+        with self._refusals("replace", key):
+            new = self._put(key, content, tag)
+        if new is None:
+            raise TagDiffers(key)
+        return new
+
+    def ignored_condition(self) -> str | None:
+        """Say in words what the store does that it must refuse: to create what is there, or to replace another object.
+
+        None where it refuses both. Some servers that speak S3 ignore conditions, and each of two writers would then
+        believe that it won. An object of the name ``TRIED_KEY`` stays.
+        """
+        self.put_if_absent(TRIED_KEY, _FIRST)
+        other = os.urandom(16)  # not what is there, whoever tried before
+        if self.put_if_absent(TRIED_KEY, other):
+            return "create (it ignores If-None-Match)"
+        try:
+            self.replace(TRIED_KEY, other, tag=_TAG_OF_NOTHING)
+        except TagDiffers:
+            return None
+        return "replace where it has another tag (it ignores If-Match)"
+
+    def _put(self, key: str, content: bytes, tag: str | None) -> str | None:
+        """Replace what has this tag, or create, and return the new tag; ``None`` where something else is there.
+
+        The library asks again after an answer of 5xx. What became of a put that was not answered in time, or that met
+        another on its way (409 of S3), is seen by reading; a put that is still on its way then puts the same bytes.
+        """
+        from obstore.exceptions import (  # noqa: PLC0415
+            AlreadyExistsError,
+            GenericError,
+            NotFoundError,
+            PreconditionError,
+        )
 
         mode = "create" if tag is None else dict(zip(("e_tag", "version"), tag.split("\n"), strict=False))
-        with self._refusals("replace", key):
+        trials = 0
+        while True:
             try:
-                put = self._store.put(key, content, mode=mode, use_multipart=False)
-            except (AlreadyExistsError, PreconditionError, NotFoundError):
-                there = self.get(key)
+                return self._tag_of(self._store.put(key, content, mode=mode, use_multipart=False))
+            except (AlreadyExistsError, GenericError, NotFoundError, PreconditionError):
+                there = self._got(key)
                 if there is not None and there[0] == content:
                     return there[1]
-                raise TagDiffers(key) from None
-        return self._tag_of(put)
+                if (None if there is None else there[1]) != tag:
+                    return None
+                trials += 1
+                if trials == _TRIALS:
+                    raise
 
     def get(self, key: str) -> tuple[bytes, str] | None:
         """Return an object's bytes and tag; ``None`` where there is none."""
         with self._refusals("read", key):
-            try:
-                got = self._store.get(key)
-                return bytes(got.bytes()), self._tag_of(got.meta)
-            except FileNotFoundError:
-                return None
+            return self._got(key)
+
+    def _got(self, key: str) -> tuple[bytes, str] | None:
+        try:
+            got = self._store.get(key)
+            return bytes(got.bytes()), self._tag_of(got.meta)
+        except FileNotFoundError:
+            return None
 
     def get_range(self, key: str, start: int, end: int, *, tag: str) -> bytes:
         """Return bytes ``start`` to ``end`` (exclusive) of the object that has this tag. Raises ``TagDiffers``."""
@@ -141,17 +180,36 @@ class ObjectStore:
 
         Only those after the key ``after``, so that what is known already costs no request.
         """
+        from obstore.exceptions import GenericError  # noqa: PLC0415
+
         with self._refusals("list", prefix):
-            for page in self._store.list(prefix or None, offset=after):
-                yield from (_stored(each) for each in page)
+            for trial in range(1, _TRIALS + 1):
+                try:
+                    for page in self._store.list(prefix or None, offset=after):
+                        for each in page:
+                            after = str(each["path"])
+                            yield _stored(each)
+                except GenericError:
+                    if trial == _TRIALS:
+                        raise
+                else:
+                    return
 
     def remove(self, key: str) -> None:
         """Remove an object; one that is gone already is no error."""
+        from obstore.exceptions import GenericError  # noqa: PLC0415
+
         with self._refusals("remove", key):
-            try:
-                self._store.delete(key)
-            except FileNotFoundError:
-                return
+            for trial in range(1, _TRIALS + 1):
+                try:
+                    self._store.delete(key)
+                except FileNotFoundError:
+                    return
+                except GenericError:
+                    if trial == _TRIALS:
+                        raise
+                else:
+                    return
 
     def _tag_of(self, meta: Any) -> str:
         """Return what a replacement names: Google's store asks for the generation of an object, others for its tag."""

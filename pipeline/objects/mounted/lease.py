@@ -18,8 +18,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from pipeline.base.errors import ConfigurationError, StoreRefused, WorkspaceLocked
-from pipeline.objects.mounted.mounts import CONDITIONS_KEPT, note_conditions_kept, noted
+from pipeline.base.errors import StoreRefused, WorkspaceLocked
 from pipeline.objects.strict_json import checked_fields, parse_object
 
 if TYPE_CHECKING:
@@ -73,7 +72,6 @@ def leased(mounted: Mount, note: Mapping[str, Any]) -> Iterator[None]:
     renewal.start()
     is_clean = False
     try:
-        _check_conditions(mounted, key)
         yield
         is_clean = not mounted.was_left
     finally:
@@ -82,22 +80,6 @@ def leased(mounted: Mount, note: Mapping[str, Any]) -> Iterator[None]:
         with suppress(StoreRefused, TagDiffers):  # it expires; what the body raised is told
             store.replace(key, _rendered({**stated, "run": FREE}, is_clean=is_clean), tag=tags[0])
             mounted.is_let_go = True
-
-
-def _check_conditions(mounted: Mount, key: str) -> None:
-    """Ask the store, once for each copy, for what it must refuse: to create what is there.
-
-    Raises ``ConfigurationError`` for a store that does it: two machines would overwrite what the other wrote.
-    """
-    if CONDITIONS_KEPT in noted(mounted):
-        return
-    if mounted.store.put_if_absent(key, b"what must not be written\n"):
-        message = (
-            f"{mounted.store.url} is on a store that overwrites what it was told to create (it ignores If-None-Match), "
-            "so that two machines would lose what the other wrote; use a store that keeps conditions (docs/scale.md)"
-        )
-        raise ConfigurationError(message)
-    note_conditions_kept(mounted)
 
 
 def holder_on_store(mounted: Mount) -> tuple[str | None, str | None]:

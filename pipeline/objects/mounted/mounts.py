@@ -107,6 +107,26 @@ def mount_of(path: Path) -> Mount | None:
     return None
 
 
+def check_conditions(folder: Path) -> None:
+    """Ask the store of a folder, once for each copy and before it is written to, for what it must refuse.
+
+    Raises ``ConfigurationError`` for a store that does it: two machines would overwrite what the other wrote.
+    """
+    mounted = mount_of(folder)
+    if mounted is None or CONDITIONS_KEPT in _noted(mounted):
+        return
+    ignored = mounted.store.ignored_condition()
+    if ignored is not None:
+        message = (
+            f"{mounted.store.url} is on a store that overwrites what it was told to {ignored}, so that two machines "
+            "would lose what the other wrote; use a store that keeps conditions (docs/scale.md)"
+        )
+        raise ConfigurationError(message)
+    content = f"{mounted.store.url}\n{CONDITIONS_KEPT}\n"
+    disk.make_folders(mounted.folder.parent, mounted.folder)
+    disk.replace_durably(mounted.folder / STORE_NOTE, content.encode())
+
+
 def _text(path: Path) -> str:
     return os.path.abspath(path)  # noqa: PTH100  # links stay: both sides are named the same way
 
@@ -128,7 +148,7 @@ def _add(root: Path, parts: list[tuple[Path, ObjectStore, str]]) -> None:
     """Mount folders of one store, once what is in them is known to be there too."""
     mounts = [Mount(folder=Path(_text(folder)), store=store, prefix=prefix) for folder, store, prefix in parts]
     note, url = mounts[0].folder / STORE_NOTE, mounts[0].store.url
-    if noted(mounts[0])[:1] != [url]:
+    if _noted(mounts[0])[:1] != [url]:
         for each in mounts:
             _refuse_what_the_store_lacks(each)
         disk.make_folders(root, parts[0][0])
@@ -136,15 +156,9 @@ def _add(root: Path, parts: list[tuple[Path, ObjectStore, str]]) -> None:
     _mounted.update({str(each.folder): each for each in mounts})
 
 
-def noted(mounted: Mount) -> list[str]:
+def _noted(mounted: Mount) -> list[str]:
     """Return the lines of a copy's note; none where there is no note."""
     return (bytes_of(f"{mounted.folder}/{STORE_NOTE}") or b"").decode("utf-8", "replace").splitlines()
-
-
-def note_conditions_kept(mounted: Mount) -> None:
-    """Note that the store of a copy refuses what it must."""
-    content = f"{mounted.store.url}\n{CONDITIONS_KEPT}\n"
-    disk.replace_durably(mounted.folder / STORE_NOTE, content.encode())
 
 
 def _refuse_what_the_store_lacks(mounted: Mount) -> None:
