@@ -84,7 +84,11 @@ TESTS = {
     "pipeline/lake/checkpoints.py": ("tests/storage/test_checkpoints.py",),
     "pipeline/lake/counted.py": ("tests/nights/test_dates_counted.py", "tests/storage/test_counted.py"),
     "pipeline/lake/derived.py": ("tests/storage/test_derived.py",),
-    "pipeline/lake/forgetting.py": ("tests/forgetting", "tests/storage/test_log_refusals.py"),
+    "pipeline/lake/forgetting.py": (
+        "tests/forgetting",
+        "tests/storage/test_log_refusals.py",
+        "tests/storage/test_refused_forgetting.py",
+    ),
     "pipeline/lake/snapshot.py": (*_OF_THE_LAKE, "tests/forgetting/test_forgetting.py"),
     "pipeline/lake/told.py": (_DURABLE, "tests/nights/test_new_warnings.py"),
     "pipeline/register": _OF_THE_REGISTER,
@@ -244,7 +248,6 @@ EQUAL = {
     "lake.delta: _actions: no check: len(action) != 1": "the next statement takes one action alone",
     "jobs.proofs.recompute: _differences: digests never differ": "it tells names of fields, and no digests",
     "jobs.proofs.recompute: _decided_again: written in place": "into a scratch folder, for one run",
-    "register.entries: _parse: no check: previous_sha256": "what is no text is no digest of the entry before either",
 }
 """How the name of a mutant begins, and why nothing can go wrong with it."""
 
