@@ -34,6 +34,7 @@ CALLERS = ("pipeline/jobs", "pipeline/cli")
 """Whose steps, and comparisons of digests, are the protocol's too."""
 _DURABLE = "tests/storage/test_acknowledged_is_durable.py"
 _OF_THE_LAKE = (
+    "tests/storage/test_entries_of_every_kind.py",
     "tests/storage/test_faults.py",
     "tests/storage/test_lake.py",
     "tests/storage/test_log_refusals.py",
@@ -49,6 +50,7 @@ _OF_KEYS = (
 _OF_THE_REGISTER = (
     _DURABLE,
     "tests/ages/test_newer.py",
+    "tests/storage/test_entries_of_every_kind.py",
     "tests/storage/test_faults.py",
     "tests/storage/test_forged_documents.py",
     "tests/storage/test_interrupted_freezing.py",
@@ -58,6 +60,7 @@ _OF_THE_REGISTER = (
 )
 _OF_NIGHTS = (
     *("tests/nights", "tests/forgetting/test_dying_while_forgetting.py", "tests/forgetting/test_forgetting.py"),
+    *("tests/forgetting/test_gone_for_good.py", "tests/storage/test_swept.py"),
     *("tests/storage/test_commands_and_the_lock.py", "tests/storage/test_interrupted_freezing.py"),
     *("tests/storage/test_forged_documents.py", "tests/storage/test_lost_history.py"),
     *("tests/storage/test_signatures.py", *_OF_KEYS, *_OF_THE_LAKE),
@@ -73,6 +76,7 @@ TESTS = {
         "tests/storage/test_lock.py",
         "tests/storage/test_register.py",
         "tests/storage/test_strict_json.py",
+        "tests/storage/test_entries_of_every_kind.py",
     ),
     "pipeline/objects/bundle_files.py": (_DURABLE, "tests/tools/test_recompute.py"),
     "pipeline/objects/verified.py": (
@@ -95,6 +99,9 @@ TESTS = {
     "pipeline/register/invoice_files.py": (*_OF_THE_REGISTER, "tests/nights/test_drafts_that_changed.py"),
     "pipeline/configuration/keys": _OF_KEYS,
     "pipeline/jobs": _OF_NIGHTS,
+    "pipeline/jobs/answers/queried": ("tests/nights/test_heads_now.py", "tests/tools/test_export_duckdb.py"),
+    "pipeline/jobs/proofs": (*_OF_NIGHTS, "tests/storage/test_verify_after_death.py", "tests/tools/test_recompute.py"),
+    "pipeline/jobs/state/at_issue.py": (*_OF_NIGHTS, "tests/tools/test_recompute.py"),
     "pipeline/cli": _OF_NIGHTS,
 }
 """Which tests have to notice what is wrong in a file, or in the files of a folder: the longest path that fits."""

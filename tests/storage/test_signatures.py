@@ -113,6 +113,14 @@ def test_what_came_since_is_signed_by_the_next_one_and_nothing_twice(books: Path
     assert "documents up to 3 of 3, payments up to 1 of 1, commits up to 1 of 1" in check(books)[1]
 
 
+def test_a_commit_of_which_nothing_was_issued_is_signed_too(books: Path) -> None:
+    sign(books)
+    append_log(books, "l.jsonl", plain("2026-10-05T10:00:00Z", id="chat-10"))
+    run(books, "nightly", *AS_OF)
+    assert sign(books) == "signature 3: commit 1 of the lake, 0 documents and 0 payments that were not signed before\n"
+    assert sign(books) == "nothing is new since the last signature\n"
+
+
 @pytest.mark.parametrize("number", [1, 2])
 def test_a_document_that_was_changed_and_sealed_again_with_all_that_follow_shows(books: Path, number: int) -> None:
     reseal(layout.register(books), number, lambda document: document.update(account_name="Acme Ltd."))
