@@ -6,6 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from signing_keys import make_key
 from workspaces import make_workspace, plain, tallybook, write_log
 
 from pipeline.objects import layout
@@ -100,15 +101,8 @@ def test_what_came_by_standard_input_is_kept_where_nothing_half_is(books: Path) 
 
 
 def test_signing_sweeps_signatures(books: Path) -> None:
-    ed25519 = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.ed25519")
-    serialization = pytest.importorskip("cryptography.hazmat.primitives.serialization")
     key = books.parent / "key.pem"
-    key.write_bytes(
-        ed25519.Ed25519PrivateKey.generate().private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    key.chmod(0o600)
+    make_key(key, books.parent / "public.pem")
     left = left_in(books, "invoices/signatures")
     done = tallybook(books, "sign", "--key", str(key), *AS_OF)
     assert done.returncode == 0, done.stderr
