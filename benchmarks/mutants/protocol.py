@@ -188,8 +188,15 @@ DECLARED = (
     Declared(
         "an invoice names a configuration that is kept only after it",
         "pipeline/jobs/invoices/freezing.py",
+        "        return append(\n            workspace.root, documents, lambda number: make_document(number) | "
+        "_provenance(workspace, built, self.now)\n        )\n\n"
+        "    def keep_configuration(self, workspace: Workspace) -> None:\n"
+        '        """Keep what documents are about to name; before any register entry does."""\n'
         "        if self.rehearsal is None:\n            configurations.keep(workspace)\n",
-        "        pass\n",
+        "        document = append(workspace.root, documents, lambda number: make_document(number) | "
+        "_provenance(workspace, built, self.now))\n"
+        "        if self.rehearsal is None:\n            configurations.keep(workspace)\n        return document\n\n"
+        "    def keep_configuration(self, workspace: Workspace) -> None:\n        del workspace\n",
     ),
     Declared(
         "the secret of before is destroyed before that is said",

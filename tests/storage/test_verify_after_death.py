@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from faulty_os import Died, FaultyOs
+from faulty_os import Died, FaultyOs, Recording
 from signing_keys import make_key
 from workspaces import append_log, fingerprints, make_workspace, plain, tallybook, write_log
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ACCOUNTS = "".join(f'[[accounts]]\nid = "{name}"\nname = "{name}"\nkeys = ["key_{name}"]\n' for name in "ab")
-DURABLE = ("rename", "link", "unlink")
 ISSUE = ("invoice", "issue", "--period", "2026-10", "--as-of", "2026-11-02")
 VOID = ("invoice", "void", "INV-000001", "--as-of", "2026-11-03")
 PART = ("--line", "1", "--amount", "0.50", "--reason", "outage")
@@ -32,20 +31,6 @@ VOID_TOLD = (
     "the void of INV-000001 by INV-000003 was begun and not finished; the same command or the next night finishes it: "
 )
 FILES, SUMS = "csv_files_are_what_the_invoices_say", "csv_totals_are_the_sum_of_csv_lines"
-
-
-class Recording(FaultyOs):
-    """Remembers after which calls something was durable."""
-
-    def __init__(self, root: Path) -> None:
-        super().__init__(root)
-        self.durable: dict[int, str] = {}
-        """By call, the path that it was about."""
-
-    def _count(self, name: str, arguments: tuple[Any, ...]) -> None:
-        super()._count(name, arguments)
-        if name in DURABLE:
-            self.durable[self.calls] = str(arguments[-1])
 
 
 @pytest.fixture(scope="module")
