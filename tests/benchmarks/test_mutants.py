@@ -25,6 +25,7 @@ STEPS = {
     r"\bwith locked\(": "no lock",
     r"\bverified_file\((?!path: )": "no check",
     r"os\.O_EXCL": "without O_EXCL",
+    r"(?<!def )\bsweep(_[a-z]+)+\(": "what is left is not swept",
 }
 SOURCE = '''
 """A module."""
