@@ -85,7 +85,11 @@ def test_names_are_checked_and_what_decides_no_bill_is_left_out_and_named() -> N
     ("said", "reason", "detail"),
     [
         ({"model": CONTRADICTED}, "duplicate_key", "model is stated more than once with different values"),
-        ({"service_tier": CONTRADICTED}, "duplicate_key", "service_tier is stated more than once with different values"),
+        (
+            {"service_tier": CONTRADICTED},
+            "duplicate_key",
+            "service_tier is stated more than once with different values",
+        ),
         ({"service_tier": []}, "invalid_field", "service_tier is neither a string nor a whole number"),
     ],
 )

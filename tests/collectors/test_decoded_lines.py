@@ -43,9 +43,7 @@ LINE = {
 def rows_of(content: Any, *, edges: bytes = b"", **settings: Any) -> list[EventRow | QuarantineRow]:
     raw = content if content is None or isinstance(content, bytes) else json.dumps(content).encode()
     line = Line(7, 100, 250, raw, edges)
-    return decode_line(
-        line, source="s", log_format=LogFormat(**settings), fingerprint=lambda key: f"key_of_{key}"
-    )
+    return decode_line(line, source="s", log_format=LogFormat(**settings), fingerprint=lambda key: f"key_of_{key}")
 
 
 def events_of(content: Any, **settings: Any) -> list[dict[str, Any]]:
@@ -152,17 +150,30 @@ def test_every_entry_of_a_line_is_a_row_and_a_refused_one_says_which() -> None:
     without = {name: value for name, value in LINE.items() if name != "request_id"} | {"response": None}
     raw = json.dumps([LINE, without, {"ts": NINE}, 7, without]).encode()
     rows = rows_of(raw)
-    assert [type(row).__name__ for row in rows] == ["EventRow", "EventRow", "QuarantineRow", "QuarantineRow", "EventRow"]
+    assert [type(row).__name__ for row in rows] == [
+        "EventRow",
+        "EventRow",
+        "QuarantineRow",
+        "QuarantineRow",
+        "EventRow",
+    ]
     events = [dict(zip(USAGE_EVENTS.names, row.values, strict=True)) for row in rows if isinstance(row, EventRow)]
     assert len({event["event_id"] for event in events}) == 3
     digests = [
         event_id(
-            api_key_id="key_1", response_id=None, request_id=None, line=raw + b"\0%d" % number, rule="response-id", part=None
+            api_key_id="key_1",
+            response_id=None,
+            request_id=None,
+            line=raw + b"\0%d" % number,
+            rule="response-id",
+            part=None,
         )
         for number in (2, 5)
     ]
     assert [event["event_id"] for event in events[1:]] == digests
-    details = [dict(zip(QUARANTINE.names, row.values, strict=True))["detail"] for row in rows if isinstance(row, QuarantineRow)]
+    details = [
+        dict(zip(QUARANTINE.names, row.values, strict=True))["detail"] for row in rows if isinstance(row, QuarantineRow)
+    ]
     assert details == ["entry 3: api_key or api_key_id", "entry 4: JSON, and no object"]
     (alone,) = rows_of(json.dumps([{"ts": NINE}]).encode())
     assert "entry 1: api_key or api_key_id" in alone.values
@@ -200,11 +211,21 @@ def usage(**counts: Any) -> dict[str, Any]:
         (LINE | {"response": 7}, RefusedUsage("key_1", None, None)),
         (LINE | {"ts": 7, "api_key_id": "a\ufffd"}, RefusedUsage(None, 20, 10)),
         (LINE | {"response": usage(prompt_tokens=20, completion_tokens=-1)}, RefusedUsage("key_1", 20, None)),
-        (LINE | {"response": usage(prompt_tokens=TOKENS_MAX, completion_tokens=-1)}, RefusedUsage("key_1", TOKENS_MAX, None)),
+        (
+            LINE | {"response": usage(prompt_tokens=TOKENS_MAX, completion_tokens=-1)},
+            RefusedUsage("key_1", TOKENS_MAX, None),
+        ),
         (LINE | {"response": usage(prompt_tokens=TOKENS_MAX + 1, completion_tokens=3)}, RefusedUsage("key_1", None, 3)),
         (LINE | {"response": usage(prompt_tokens=True, completion_tokens=0)}, RefusedUsage("key_1", None, 0)),
         (
-            LINE | {"response": [usage(prompt_tokens=20, completion_tokens=-1), usage(prompt_tokens=0), usage(output_tokens=4)]},
+            LINE
+            | {
+                "response": [
+                    usage(prompt_tokens=20, completion_tokens=-1),
+                    usage(prompt_tokens=0),
+                    usage(output_tokens=4),
+                ]
+            },
             RefusedUsage("key_1", 20, 4),
         ),
         *(
@@ -255,7 +276,10 @@ KEYED = '{"ts": 1, "api_key_id": "key_1"'
     ("content", "told"),
     [
         (KEYED, RefusedUsage("key_1")),
-        (KEYED + ', "response": {"choices": [], "usage": {"prompt_tokens": 20, "completion_tokens": 10}}', RefusedUsage("key_1", 20, 10)),
+        (
+            KEYED + ', "response": {"choices": [], "usage": {"prompt_tokens": 20, "completion_tokens": 10}}',
+            RefusedUsage("key_1", 20, 10),
+        ),
         ('{"ts": 1, x, "api_key_id": "key_1",', RefusedUsage("key_1")),
         ('{"ts": 1, x, "api_key": "abc",', RefusedUsage("key_of_abc")),
         ('{"ts": 1, x, "api_key_id": "key_1", "api_key_id": "key_2",', RefusedUsage(None)),
@@ -264,7 +288,7 @@ KEYED = '{"ts": 1, "api_key_id": "key_1"'
         (KEYED + ', x, "api_key_id": "key_2",', RefusedUsage("key_1")),
         (f"{KEYED}}}{KEYED}}}", RefusedUsage("key_1")),
         (f'{KEYED}}}{{"ts": 1, "api_key_id": "key_2"}}', RefusedUsage(None)),
-        (f'{KEYED}}} x', RefusedUsage("key_1")),
+        (f"{KEYED}}} x", RefusedUsage("key_1")),
     ],
 )
 def test_of_a_broken_line_what_is_whole_tells(content: str, told: RefusedUsage) -> None:

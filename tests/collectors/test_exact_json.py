@@ -43,7 +43,7 @@ from pipeline.collectors.strict_json import (
         ("NaN", UNREADABLE),
         ("-Infinity", UNREADABLE),
         ("1e-99999999999999999999", Decimal("1e-999")),
-        (" \t\r\n[1, true, null, \"a\"]\n", [1, True, None, "a"]),
+        (' \t\r\n[1, true, null, "a"]\n', [1, True, None, "a"]),
     ],
 )
 def test_numbers_are_exact_and_beyond_a_double_they_are_none(text: str, value: Any) -> None:
@@ -130,7 +130,7 @@ def test_levels_are_counted_of_objects_and_arrays() -> None:
     ],
 )
 def test_a_key_that_is_stated_twice_contradicts_itself_unless_both_are_the_same_to_json(
-    one: str, other: str, is_same: bool
+    one: str, other: str, *, is_same: bool
 ) -> None:
     document = parse(f'{{"x": 0, "k": {one}, "k": {other}, "y": 1}}')
     assert isinstance(document, ContradictedObject)
@@ -212,7 +212,7 @@ def test_a_document_in_a_text_is_as_deep_as_it_may_be() -> None:
     ],
 )
 def test_what_is_whole_of_a_broken_object_is_its_members_up_to_the_damage(
-    text: str, members: dict[str, Any], end: int, is_whole: bool
+    text: str, members: dict[str, Any], end: int, *, is_whole: bool
 ) -> None:
     assert beginning_of(text) == Beginning(members, end, is_whole)
 

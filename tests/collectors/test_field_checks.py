@@ -114,7 +114,7 @@ def test_what_is_no_integer_or_beyond_its_bounds_is_refused_with_them() -> None:
 def test_what_is_left_out_is_absent_and_named() -> None:
     left_out = LeftOut()
     assert left_out.names == frozenset()
-    assert left_out.checked(fields.flag, True, "a") is True
+    assert left_out.checked(fields.label, "x", "a") == "x"
     assert left_out.checked(fields.flag, 1, "b") is None
 
     def get(key: str) -> Any:

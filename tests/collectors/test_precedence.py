@@ -125,9 +125,7 @@ def test_counts_that_contradict_each_other_are_refused_under_any_status(path: st
 def test_parts_of_an_answer_are_there_whatever_becomes_of_the_whole() -> None:
     iterations = [{"type": "advisor_message", "model": "m-2", "input_tokens": 20, "output_tokens": 10}]
     message = {"type": "message", "role": "assistant", "usage": {"iterations": iterations}}
-    part = amount(
-        "measured", "anthropic", tokens=COUNTS, choices=1, model_reported="m-2", part="iteration 0"
-    )
+    part = amount("measured", "anthropic", tokens=COUNTS, choices=1, model_reported="m-2", part="iteration 0")
     assert outcome(message).parts == (part,)
     failed = outcome(message, status=500)
     assert (failed.status, failed.parts) == ("failed", (part,))
@@ -295,7 +293,12 @@ def test_counts_of_aws_stand_in_where_a_model_s_own_document_has_none() -> None:
     with pytest.raises(LineRefused) as refused:
         outcome(answer, response_headers=HEADERS | {"x-amzn-bedrock-output-token-count": "\u0663"})
     assert refused.value.detail == "x-amzn-bedrock-output-token-count is no number"
-    metrics = {"inputTokenCount": 5, "outputTokenCount": 10, "cacheReadInputTokenCount": 9, "cacheWriteInputTokenCount": 6}
+    metrics = {
+        "inputTokenCount": 5,
+        "outputTokenCount": 10,
+        "cacheReadInputTokenCount": 9,
+        "cacheWriteInputTokenCount": 6,
+    }
     of_metrics = TokenCounts(
         prompt_tokens=20, completion_tokens=10, prompt_cached_tokens=9, prompt_cache_write_tokens=6
     )

@@ -10,7 +10,10 @@ COMPLETIONS = [
     *("/v1/chat/completions", "/studio/v1/chat/completions", "/v1/completions", "/v1/complete"),
     *("/v1/responses", "/v1/responses/compact", "/v1beta/interactions", "/v1/generate", "/v1/messages"),
     *("/v1/chat", "/v2/chat", "/api/chat", "/api/generate"),
-    *(f"/v1/models/m:{verb}" for verb in ("generateContent", "streamGenerateContent", "rawPredict", "streamRawPredict")),
+    *(
+        f"/v1/models/m:{verb}"
+        for verb in ("generateContent", "streamGenerateContent", "rawPredict", "streamRawPredict")
+    ),
     *(f"/model/m/{verb}" for verb in ("converse", "converse-stream", "invoke", "invoke-with-response-stream")),
 ]
 EMBEDDINGS = [
@@ -100,7 +103,10 @@ def test_a_path_that_is_too_long_to_be_kept_says_the_same() -> None:
 @pytest.mark.parametrize(
     ("path", "model"),
     [
-        *((f"/model/a.b-v1%3A0/{verb}", "a.b-v1:0") for verb in ("converse", "converse-stream", "invoke", "invoke-async")),
+        *(
+            (f"/model/a.b-v1%3A0/{verb}", "a.b-v1:0")
+            for verb in ("converse", "converse-stream", "invoke", "invoke-async")
+        ),
         ("/model/m/invoke-with-response-stream", "m"),
         ("/v1beta/models/gemini-x:generateContent?alt=sse", "gemini-x"),
         ("/openai/deployments/my-gpt/chat/completions", "my-gpt"),

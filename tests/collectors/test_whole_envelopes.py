@@ -136,8 +136,10 @@ def test_what_is_ill_formed_and_decides_no_bill_is_left_out_and_named() -> None:
         (
             LINE | {"api_key_id": RAW},
             "invalid_field",
-            "api_key_id looks like a raw key; name that field api_key, so that it is fingerprinted, or where it is an "
-            "id write ids_may_look_like_keys = true in its source",
+            (
+                "api_key_id looks like a raw key; name that field api_key, so that it is fingerprinted, or where it is "
+                "an id write ids_may_look_like_keys = true in its source"
+            ),
         ),
         *(
             (
@@ -250,7 +252,10 @@ def test_what_a_log_says_of_an_answer_is_looked_at_only_where_a_source_names_it(
         ({"in": "a dozen"}, {"prompt_tokens": "a dozen"}),
         ({"cached": 5, "hour": 3}, {"prompt_tokens_details": {"cached_tokens": 5, "cache_write_1h_tokens": 3}}),
         ({"thought": 5}, {"completion_tokens_details": {"reasoning_tokens": 5}}),
-        ({"u": {"prompt_tokens": "9", "details": {"a": "4", "b": None}}}, {"prompt_tokens": 9, "details": {"a": 4, "b": None}}),
+        (
+            {"u": {"prompt_tokens": "9", "details": {"a": "4", "b": None}}},
+            {"prompt_tokens": 9, "details": {"a": 4, "b": None}},
+        ),
         ({"u": '{"prompt_tokens": 9}'}, {"prompt_tokens": 9}),
         ({"u": {"prompt_tokens": 9}, "in": 7}, {"prompt_tokens": 7}),
         (
@@ -333,13 +338,19 @@ def test_a_rule_finds_what_it_says(rule: Any, line: dict[str, Any], value: Any) 
         ({"a": True, "b": 2}, True),
     ],
 )
-def test_a_sum_is_of_what_is_stated_and_what_is_no_count_is_left_to_be_refused(line: dict[str, Any], total: Any) -> None:
+def test_a_sum_is_of_what_is_stated_and_what_is_no_count_is_left_to_be_refused(
+    line: dict[str, Any], total: Any
+) -> None:
     found_ = looked_up({"sum": ["a", "b"]}, line, "usage.prompt_tokens")
     assert (found_, type(found_)) == (total, type(total))
 
 
 def test_what_the_way_to_a_field_states_twice_refuses_the_line() -> None:
-    for rule, line in (("a.b", '{"a": 1, "a": 2}'), ("a.b", '{"a": {"b": 1, "b": 2}}'), ("a.b", '{"a.b": 1, "a.b": 2}')):
+    for rule, line in (
+        ("a.b", '{"a": 1, "a": 2}'),
+        ("a.b", '{"a": {"b": 1, "b": 2}}'),
+        ("a.b", '{"a.b": 1, "a.b": 2}'),
+    ):
         with pytest.raises(LineRefused):
             looked_up(rule, line)
     with pytest.raises(LineRefused):
@@ -383,7 +394,11 @@ def test_settings_are_these_and_what_they_read_by_is_their_digest() -> None:
     assert read_by(LogFormat()) == f"4-{digest}"
     batch = Batch(object={"id": "b-1"}, requests=None)
     assert read_by(LogFormat(batch=batch)) == f"4-{digest}-{batch.digest}"
-    assert (settings_digest(read_by(LogFormat(batch=batch))), settings_digest(None), settings_digest("")) == (digest, "", "")
+    assert (settings_digest(read_by(LogFormat(batch=batch))), settings_digest(None), settings_digest("")) == (
+        digest,
+        "",
+        "",
+    )
 
 
 def test_the_digests_of_a_batch_are_its_object_s_and_its_requests() -> None:
