@@ -280,6 +280,28 @@ def with_ids(root: Path) -> None:
         write_log(root, name, *lines(*range(5) if name == "a.log" else range(5, 9)))
 
 
+def test_a_worker_that_breaks_and_an_answer_in_part_are_refused(
+    sail: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = twins(tmp_path, sail, with_ids)
+
+    def broken(shared: str, task: str) -> Iterator[tuple[str, bytes]]:
+        yield "events", task[: len(shared) // 0].encode()
+
+    with monkeypatch.context() as breaking:
+        breaking.setattr(at_worker, "answers", broken)
+        refused(there, "ZeroDivisionError")
+    whole = engine.answers_of_tasks
+    with monkeypatch.context() as lossy:
+        lossy.setattr(engine, "answers_of_tasks", lambda *given: (each.slice(1) for each in whole(*given)))
+        refused(there, "task 0 of 1 was answered in part")
+    with monkeypatch.context() as twice:
+        twice.setattr(engine, "answers_of_tasks", lambda *given: (each for each in whole(*given) for _ in "ab"))
+        refused(there, "task 0 of 1 was answered twice")
+    assert collected(there) == collected(here)
+    assert lake_of(there) == lake_of(here)
+
+
 def test_a_log_that_a_worker_cannot_open_is_refused_and_a_rerun_ends_right(
     sail: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -360,6 +382,7 @@ def test_a_lost_race_collects_nothing_again_but_what_the_other_has(
     assert tallybook(root, "verify", "--logs").returncode == 0
 
 
+@pytest.mark.slow
 def test_a_night_of_workers_ends_in_the_same_invoices_and_verifies(sail: str, tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     for root in (here, there):
@@ -406,6 +429,7 @@ def test_logs_of_more_than_one_job_are_the_same(
     here, there = twins(tmp_path, sail, make)
     monkeypatch.setattr(logs_on_workers, "_JOB_BYTES", 10_000)
     monkeypatch.setattr(logs_on_workers, "_TASK_BYTES", 1)
+    monkeypatch.setattr(logs_on_workers, "_LOG_BYTES_MIN", 1)
     monkeypatch.setattr(at_worker, "_PART_ROWS", 3)
     monkeypatch.setattr(collecting, "COMMIT_EVENTS_MAX", 30)
     assert collected(there) == collected(here)

@@ -63,6 +63,8 @@ def answered(remote: str, tasks: Sequence[str], *, work: str, shared: str) -> It
                 if row.kind == _END:
                     wanted[row.task] = row.number
                     continue
+                if row.number in found[row.task]:
+                    raise _refusal(remote, f"task {row.task} of {len(tasks)} was answered twice")
                 found[row.task].add(row.number)
                 yield Part(task=row.task, number=row.number, kind=row.kind, content=bytes(row.content))
         finally:

@@ -41,9 +41,12 @@ if TYPE_CHECKING:
     from pipeline.jobs.night.logs_to_read import LogOfSource
     from pipeline.jobs.night.on_workers.read_there import ReadThere
 
-_JOB_BYTES = 2**34
-"""So much of logs, as they lie on disk, is one job: what workers hand back of it waits in a temporary file here."""
+_JOB_BYTES = 2**36
+"""So much of logs, as they lie on disk, is one job: what workers hand back of it, a twentieth or so, waits in a
+temporary file here, and a run that dies has committed the jobs before."""
 _TASK_BYTES = 2**26
+_LOG_BYTES_MIN = 2**20
+"""A log counts as so much at least: to open it, and to say what is known of it, takes time too."""
 _FIRST_LINE_BYTES_MIN = 64
 """A shorter first line, such as a lone bracket, says nothing of the log."""
 
@@ -107,7 +110,7 @@ class LogsOnWorkers:
             if planned is not None:
                 beginning, each = planned
                 groups.setdefault(beginning, []).append(each)
-                size += each.file_size
+                size += _weight(each)
         if groups:
             self._ask([*groups.values()], self._secret)
 
@@ -180,12 +183,16 @@ def _tasks(groups: Sequence[Sequence[PlannedLog]]) -> Iterator[list[Sequence[Pla
     size = 0
     for group in groups:
         held.append(group)
-        size += sum(log.file_size for log in group)
+        size += sum(map(_weight, group))
         if size >= _TASK_BYTES:
             yield held
             held, size = [], 0
     if held:
         yield held
+
+
+def _weight(log: PlannedLog) -> int:
+    return max(log.file_size, _LOG_BYTES_MIN)
 
 
 def _begins_so(log: PlannedLog, log_format: LogFormat) -> bool:
