@@ -118,13 +118,15 @@ class EngineKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSettings:
-    """Where tokens are counted. No bill depends on it."""
+    """Where tokens are counted, and maybe logs read. No bill depends on it."""
 
     kind: EngineKind = EngineKind.DUCKDB
     remote: str = ""
     """Of a server: ``sc://host:port``."""
     lake: str = ""
     """Where the server finds the folder ``lake`` of the workspace; empty = at the same path."""
+    collect: bool = False
+    """Whether its workers read the logs too, which they find at the same paths as this machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -334,16 +336,17 @@ def _fonts(table: Table) -> str:
 
 
 def _engine(table: Table) -> EngineSettings:
-    table.allow_only("kind", "remote", "lake")
+    table.allow_only("kind", "remote", "lake", "collect")
     if not table.values:
         return EngineSettings()
     named = EngineSettings(
         kind=table.choice("kind", EngineKind.DUCKDB),
         remote=table.text("remote") if "remote" in table.values else "",
         lake=table.text("lake") if "lake" in table.values else "",
+        collect=_flag(table, "collect"),
     )
-    if named.kind is EngineKind.DUCKDB and (named.remote or named.lake):
-        what = 'remote and lake are of a server, and kind is "duckdb"; write kind = "spark", or leave them out'
+    if named.kind is EngineKind.DUCKDB and (named.remote or named.lake or named.collect):
+        what = 'remote, lake and collect are of a server, and kind is "duckdb"; write kind = "spark", or leave them out'
         raise table.refusal(what)
     if named.remote:
         try:

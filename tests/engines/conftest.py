@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+SECRET = "a made-up secret of a test, long enough"  # noqa: S105 - made up
 # The client takes a process whose main module is no file for a run of its own doctests, and ends it.
 vars(sys.modules["__main__"]).setdefault("__file__", __file__)
 
@@ -32,3 +34,12 @@ def sail() -> Iterator[str]:
     _, port = server.listening_address
     yield f"sc://127.0.0.1:{port}"
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of Spark on two threads, whose workers have the secret of key ids in their environment."""
+    from spark_server import spark_server  # noqa: PLC0415  # few tests start it
+
+    with spark_server(tmp_path_factory.mktemp("spark"), TALLYBOOK_KEY_SECRET=SECRET) as remote:
+        yield remote

@@ -74,7 +74,7 @@ def command(
     takes the place of what was read before, in one commit. Exit code 3 where a source is new, or newly configured, and
     more than half of its lines cannot be read: nothing of it is committed then.
     """
-    workspace = open_workspace(invocation.workspace)
+    workspace = open_workspace(invocation.workspace, engine=invocation.engine)
     configured = {source.name for source in workspace.settings.sources}
     names = [each for each in given if each in configured]
     others = [each for each in given if each not in configured]

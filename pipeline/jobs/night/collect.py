@@ -32,6 +32,7 @@ from pipeline.jobs.key_ids import open_key_ids
 from pipeline.jobs.night.again import NOTHING_AGAIN, LogAt, again_text, gone_text, read_all_again
 from pipeline.jobs.night.left_out import left_out_text, without_forgotten
 from pipeline.jobs.night.logs_to_read import ConfiguredLogs, GivenLogs, LogOfSource, configured_logs, files_beside
+from pipeline.jobs.night.on_workers.logs_on_workers import LogsOnWorkers
 from pipeline.jobs.night.received import is_received
 from pipeline.jobs.night.trial import is_mostly_refused, is_on_trial, quarantine_example, refused_source
 from pipeline.jobs.state.forgotten.rules import WhatWasForgotten
@@ -46,12 +47,13 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from pipeline.collectors import BatchFiles, BatchOf, LogSegment
+    from pipeline.collectors import BatchFiles, BatchOf, LogReading, LogSegment
     from pipeline.configuration.settings import SourceSettings
     from pipeline.configuration.source_files import RefusedPath
     from pipeline.configuration.workspace import Workspace
     from pipeline.jobs.key_ids import KeyIds
     from pipeline.jobs.night.again import ReadAgain
+    from pipeline.jobs.night.on_workers.read_there import ReadThere
     from pipeline.jobs.night.trial import QuarantineExample, RefusedSource
     from pipeline.jobs.state.history import History
     from pipeline.lake.snapshot import LakeSnapshot
@@ -176,6 +178,7 @@ def collect(
         logs += by_hand
         what = _Meant(names=frozenset(source_names), sources=frozenset(meant))
         is_by_hand = bool((paths or received is not None) and not source_names)
+        workers = _workers_of(workspace, key_secret, on_progress)
         for tries in range(_TRIES_MAX):
             snapshot = lake.read_log(workspace.lake) if tries else history.snapshot
             run = _Run(
@@ -188,6 +191,7 @@ def collect(
                 is_forced=force,
                 aliases_of=aliases_of,
                 told=list(given.told),
+                workers=workers,
             )
             lake.sweep_orphans(workspace.lake, run.snapshot)
             try:
@@ -195,6 +199,7 @@ def collect(
                 run.read(logs)
             except CommitConflict:
                 continue  # somebody without the lock was faster; what they committed is known to the next try
+            run.told += workers.told if workers is not None else ()
             run.refuse(found.refused)
             if is_all:
                 run.find_unread_tails(logs, found.beside)
@@ -204,6 +209,20 @@ def collect(
         "stop them, or run this again later"
     )
     raise CommitConflict(message)
+
+
+def _workers_of(
+    workspace: Workspace, key_secret: bytes | None, on_progress: Callable[[str, int, int], None] | None
+) -> LogsOnWorkers | None:
+    """Return what lets the workers of the engine read, where that is configured."""
+    if not workspace.engine.collect:
+        return None
+    return LogsOnWorkers(
+        workspace=workspace,
+        key_secret=key_secret,
+        segment_events_max=COMMIT_EVENTS_MAX,
+        on_progress=on_progress,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,6 +261,8 @@ class _Run:
     processes: int
     is_forced: bool
     aliases_of: Path | None
+    workers: LogsOnWorkers | None
+    """Who reads logs for this machine; what they read stays where another writer commits first."""
     waiting: list[LogSegment] = field(default_factory=list)
     waiting_events: int = 0
     committed: list[SourceRecord] = field(default_factory=list)
@@ -331,6 +352,8 @@ class _Run:
 
     def read(self, logs: Sequence[LogOfSource]) -> None:
         self.known.add(self.snapshot.sources)
+        if self.workers is not None:
+            self.workers.begin(logs)
         total = sum(log.target.stat().st_size for log in logs if log.target.is_file())
         read = 0
         of_source: dict[str, list[LogOfSource]] = {}
@@ -364,19 +387,7 @@ class _Run:
 
     def _read_one(self, log: LogOfSource, on_trial: _Trial | None, on_bytes: Callable[[int], None] | None) -> None:
         source = log.called
-        reading = read_log(
-            log.target,
-            source=source,
-            name=log.source.name,
-            log_format=log_format_of(self.workspace.settings, log.source),
-            fingerprint=self._key_id,
-            known=self.known,
-            segment_events_max=COMMIT_EVENTS_MAX,
-            follows_links=log.is_named,
-            on_bytes=on_bytes,
-            processes=self.processes,
-            batch=self._batch_of(log),
-        )
+        reading = self._reading(log, on_bytes)
         left_out = 0
         for read in reading:
             segment = without_forgotten(read, self.forgotten)
@@ -422,6 +433,27 @@ class _Run:
                 "the line is read once it is complete",
                 bytes=reading.pending_bytes,
             )
+
+    def _reading(self, log: LogOfSource, on_bytes: Callable[[int], None] | None) -> LogReading | ReadThere:
+        """Return the reading of a log: a worker's where that may be believed, else one of this machine."""
+        there = None if self.workers is None else self.workers.reading(log, self.known)
+        if there is not None:
+            if there.answer.has_raw_keys:
+                self._open_key_ids()  # the commit states its check
+            return there
+        return read_log(
+            log.target,
+            source=log.called,
+            name=log.source.name,
+            log_format=log_format_of(self.workspace.settings, log.source),
+            fingerprint=self._key_id,
+            known=self.known,
+            segment_events_max=COMMIT_EVENTS_MAX,
+            follows_links=log.is_named,
+            on_bytes=on_bytes,
+            processes=self.processes,
+            batch=self._batch_of(log),
+        )
 
     def _tell_of_left_out(self, source: str, left_out: int) -> None:
         if left_out:
@@ -526,6 +558,9 @@ class _Run:
 
     def _key_id(self, raw: str) -> str:
         """Replace a raw key; called for nothing else, so that a workspace whose logs hold key ids needs no secret."""
+        return self._open_key_ids()(raw)
+
+    def _open_key_ids(self) -> KeyIds:
         if self.key_ids is None:
             expected = self.snapshot.key_secret_check
             self.key_ids, is_new = open_key_ids(
@@ -535,7 +570,7 @@ class _Run:
                 file = self.workspace.root / "key-secret"
                 told = f"made {file}: key ids of raw keys depend on it, so back it up and keep it to yourself"
                 self.warnings.append(NightWarning(code=WarningCode.SECRET_MADE, subject=str(file), text=told))
-        return self.key_ids(raw)
+        return self.key_ids
 
     def collected(self, files: int, warnings: Sequence[NightWarning]) -> Collected:
         counts, reasons = line_counts(self.committed), quarantine_reasons(self.committed)
