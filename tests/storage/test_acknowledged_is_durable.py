@@ -154,6 +154,16 @@ def test_files_that_people_named_are_there_after_a_power_cut(tmp_path: Path, mon
             assert "tallybook.toml" in left
 
 
+def test_metrics_of_a_night_are_there_after_a_power_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = make_workspace(tmp_path / "books")
+    fault = FaultyOs(root)
+    monkeypatch.setattr(disk, "os", fault)
+    assert tallybook(root, "nightly", "--metrics-file", str(root / METRICS)).returncode == 0
+    now = (root / METRICS).read_bytes()
+    for name, survives in POWER_CUTS.items():
+        assert (fault.after_power_cut(tmp_path / name, survives) / METRICS).read_bytes() == now != b""
+
+
 def test_a_secret_that_was_destroyed_does_not_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = tmp_path / "root"
     root.mkdir()

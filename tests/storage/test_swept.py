@@ -83,13 +83,14 @@ def test_forgetting_sweeps_the_lake(books: Path) -> None:
     assert not left[3].parent.exists(), "the folder of a date of which nothing is left"
 
 
-def test_an_upgrade_sweeps_tables_that_no_manifest_names(books: Path) -> None:
-    left = [books / "lake" / name / "2026-10.0123456789abcdef.parquet" for name in ("charges", "usage_daily")]
-    for path in left:
+def test_an_upgrade_sweeps_the_lake_and_tables_that_no_manifest_names(books: Path) -> None:
+    left = left_in(books, *OF_THE_LAKE)
+    unnamed = [books / "lake" / name / "2026-10.0123456789abcdef.parquet" for name in ("charges", "usage_daily")]
+    for path in unnamed:
         path.write_bytes(b"of before")
     done = tallybook(books, "upgrade", *AS_OF)
     assert done.returncode == 0, done.stderr
-    assert [path for path in left if path.exists()] == []
+    assert [path for path in (*left, *unnamed) if path.exists()] == []
 
 
 def test_what_came_by_standard_input_is_kept_where_nothing_half_is(books: Path) -> None:
