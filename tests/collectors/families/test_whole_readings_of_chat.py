@@ -278,6 +278,7 @@ def test_a_plain_answer_says_its_first_reason_and_how_many_choices_it_has() -> N
     )
     assert said(answer("no choice", {"finish_reason": "stop"})).finish_reason is None
     assert said(answer({"message": {}})) == Reading(family="openai-chat", response_id="c-1", model="m-1", choices=1)
+    assert said(chunk({"content": "a"}, error={}), chunk({"content": "b"})).has_error
     assert said({"object": "chat.completion", "choices": None, "error": {}}) == Reading(
         family="openai-chat", has_error=True
     )
