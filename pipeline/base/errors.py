@@ -109,6 +109,10 @@ class EngineRefused(TallybookError):
     """The server that is to count cannot be reached, or refuses what it was asked; nothing was counted."""
 
 
+class NoTemporaryFolder(TallybookError):
+    """The machine has no folder in which a temporary file can be written; the message names those that were tried."""
+
+
 class CreditRefused(TallybookError):
     """An invoice cannot be credited in part: it was taken back, or less is left of the line than was asked for."""
 

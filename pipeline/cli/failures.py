@@ -22,6 +22,7 @@ from pipeline.base.errors import (
     InvoiceNotFound,
     IssueBlocked,
     LakeIsNewer,
+    NoTemporaryFolder,
     PaymentRefused,
     TallybookError,
     VoidRefused,
@@ -127,6 +128,6 @@ def _exit_code(error: TallybookError) -> int:
         return EXIT_BLOCKED
     if isinstance(error, WorkspaceLocked):
         return EXIT_LOCKED
-    if isinstance(error, EngineRefused):
+    if isinstance(error, (EngineRefused, NoTemporaryFolder)):
         return EXIT_MACHINE
     return EXIT_UNEXPECTED

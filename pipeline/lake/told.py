@@ -64,7 +64,6 @@ def write_told(lake_dir: Path, told: Sequence[ToldWarning]) -> None:
     if tuple(told) != read_told(lake_dir):
         disk.make_folders(lake_dir.parent, folder)
         disk.replace_durably(folder / _FILE, _render(told))
-    disk.sweep_temporaries(folder)
 
 
 def told_document(told: ToldWarning) -> dict[str, object]:
