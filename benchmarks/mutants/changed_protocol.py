@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from benchmarks.mutants.changed_python import Place
 
 _SYNCS = {"os.fsync": "no fsync of a file", "sync_folder": "no fsync of a folder"}
-_SWEEPS = re.compile(r"sweep(_[a-z]+)+")
+_SWEEPS = re.compile(r"sweep(_[a-z]+)*")
 _CHECKS = ("check_size", "verified_file", "has_sha256")
 _FLAGS = ("O_EXCL", "O_NOFOLLOW", "LOCK_NB")
 _OF_DIGESTS = ("sha256", "seal", "digest")

@@ -73,6 +73,7 @@ TESTS = {
         "tests/storage/test_counted.py",
         "tests/storage/test_derived.py",
         "tests/storage/test_disk.py",
+        "tests/storage/test_litter.py",
         "tests/storage/test_lock.py",
         "tests/storage/test_register.py",
         "tests/storage/test_strict_json.py",

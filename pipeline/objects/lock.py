@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import WorkspaceLocked
-from pipeline.objects import disk, layout
+from pipeline.objects import disk, layout, litter
 from pipeline.objects.links import refuse_links, refuse_other_names
 from pipeline.objects.strict_json import checked_fields, parse_object
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 @contextmanager
 def locked(lake_dir: Path, *, command: str, started_at: datetime) -> Iterator[None]:
     """Hold the workspace's lock (``lake/.lock``) for the body; the folder is made where it is missing.
+
+    What runs that died left under temporary names is swept first.
 
     ``command`` and ``started_at`` are shown to whoever comes second, who gets ``WorkspaceLocked`` at once.
 
@@ -49,6 +51,7 @@ def locked(lake_dir: Path, *, command: str, started_at: datetime) -> Iterator[No
             raise WorkspaceLocked(message) from None
         note = {"pid": os.getpid(), "command": command, "started_at": started_at.isoformat()}
         disk.overwrite(descriptor, json.dumps(note).encode() + b"\n", layout.lock(lake_dir))
+        litter.sweep(lake_dir.parent)
         try:
             yield
         finally:

@@ -16,6 +16,8 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
+from pipeline.objects.scratch import system_folder
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -59,7 +61,7 @@ class SpooledBytes:
 
 def spooled(parts: Iterable[pa.Table], schema: pa.Schema) -> ds.Dataset:
     """Return the rows of parts, in their order, as a dataset that can be scanned as often as is wanted."""
-    with tempfile.TemporaryFile(prefix="tallybook-") as unnamed:
+    with tempfile.TemporaryFile(prefix="tallybook-", dir=system_folder()) as unnamed:
         file = _SelfClosing(os.dup(unnamed.fileno()), "r+b")
     held: list[pa.Table] = []
     rows = 0

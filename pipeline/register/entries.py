@@ -131,15 +131,6 @@ class Rehearsal:
         return document
 
 
-def sweep_orphans(workspace: Path) -> list[str]:
-    """Remove the temporary files of runs that died, and say which; only for the holder of the workspace's lock.
-
-    Of documents, of kept configurations, and beside both.
-    """
-    folders = (layout.register(workspace), layout.configurations(workspace), layout.invoices(workspace))
-    return [name for folder in folders for name in disk.sweep_temporaries(folder)]
-
-
 def _sha256_of_last(workspace: Path, documents_so_far: Sequence[Mapping[str, Any]]) -> str | None:
     """Return the sha256 of the last entry, None of an empty register.
 

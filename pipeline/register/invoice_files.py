@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.periods import BillingPeriod
-from pipeline.objects import disk
+from pipeline.objects import disk, layout
 from pipeline.objects.verified import bytes_of
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def write_period_files(
     disk.sweep_temporaries(folder)
     for name, content in files.items():
         if bytes_of(f"{folder}/{name}") != content:
-            _replace(folder / name, content, is_of_period=name in PERIOD_FILES)
+            _replace(folder / name, content, workspace, is_of_period=name in PERIOD_FILES)
     disk.remove_files(folder, [name for name in PERIOD_FILES if name not in present and (folder / name).is_file()])
     drafts = {name.partition("/")[0] for name in present}
     for name in sorted(_subfolders(folder) - drafts):
@@ -114,14 +114,18 @@ def _subfolders(folder: Path) -> set[str]:
         return {entry.name for entry in entries if entry.is_dir()}
 
 
-def write_document(path: Path, content: bytes) -> None:
-    """Write a document whole or not at all, with the folders that it needs; nothing where it says the same already."""
+def write_document(path: Path, content: bytes, *, workspace: Path | None = None) -> None:
+    """Write a document whole or not at all, with the folders that it needs; nothing where it says the same already.
+
+    ``workspace``: of an invoice whose folder it lies in.
+    """
     within = path.parent
     while not within.exists():
         within = within.parent
     disk.make_folders(within, path.parent)
     if not path.is_file() or path.read_bytes() != content:
-        disk.replace_durably(path, content)
+        beside = None if workspace is None else layout.invoices(workspace)
+        disk.replace_durably(path, content, beside=beside, is_locked=False)
 
 
 def _issued_rows(path: Path) -> set[str]:
@@ -137,18 +141,21 @@ def _issued_rows(path: Path) -> set[str]:
     return {row[invoice_id] for row in whole if row[status] and row[status] != "draft"}
 
 
-def _replace(path: Path, content: bytes, *, is_of_period: bool) -> None:
-    """Write a file; that of one invoice without waiting for the disk, since there are many and all can be derived."""
+def _replace(path: Path, content: bytes, workspace: Path, *, is_of_period: bool) -> None:
+    """Write a file; that of one invoice without waiting for the disk, since there are many and all can be derived.
+
+    Until it is whole it lies beside the folders of periods: what a run leaves that dies is found by listing one folder,
+    not one a period, nor one an invoice.
+    """
     if is_of_period:
-        disk.replace_durably(path, content)
+        disk.replace_durably(path, content, beside=layout.invoices(workspace))
         return
     if not path.parent.is_dir():
         disk.make_derived_folder(path.parent)
     elif path.suffix == ".json":
         disk.remove_files(path.parent, _rendered(path.parent))
         disk.sweep_temporaries(path.parent)
-    # Beside the folders, so that what a run leaves that dies is found by listing one folder, not one an invoice.
-    disk.rename(disk.write_temporary(path.parent.parent, content, is_synced=False), path)
+    disk.rename(disk.write_temporary(layout.invoices(workspace), content, is_synced=False), path)
 
 
 def _rendered(folder: Path) -> list[str]:

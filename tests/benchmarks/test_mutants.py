@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 STEPS = {
     r"os\.fsync\(": "no fsync of a file",
     r"(?<!def )\bsync_folder\(": "no fsync of a folder",
-    r"replace_durably\((?!path: )": "written in place",
+    r"replace_durably\((?!\s*path: )": "written in place",
     r"os\.link\(|disk\.link_new\(": "rename for link",
     r"\bwith locked\(": "no lock",
     r"\bverified_file\((?!path: )": "no check",

@@ -147,12 +147,3 @@ def test_death_at_any_call_leaves_entries_of_the_old_set_or_of_the_new_one_never
         assert believed(workspace / "lake") == stated(new)
     assert stated(OLD) in outcomes
     assert stated(new) in outcomes
-
-
-def test_what_a_dead_run_left_among_the_counts_is_swept_by_the_next_that_writes(tmp_path: Path) -> None:
-    write_entries(tmp_path, "dates", {}, OLD)
-    left = counted.folder_of(tmp_path, "dates") / ".tmp-1-0123456789abcdef"
-    left.write_bytes(b"half")
-    write_entries(tmp_path, "dates", {}, NEW)
-    assert not left.exists()
-    assert believed(tmp_path) == stated(NEW)

@@ -12,7 +12,7 @@ from lake_inputs import tree
 from pipeline.base.errors import DataFileDamaged
 from pipeline.lake import derived
 from pipeline.lake.derived import open_derived, read_derived, read_manifest, verified_derived, write_derived
-from pipeline.objects import disk
+from pipeline.objects import disk, litter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,6 +138,7 @@ def test_death_at_any_call_leaves_the_old_set_or_the_new_one_never_a_mixture(
         seen: list[Any] = [read_derived(each / "lake", "charges") for each in (workspace, *cuts)]
         assert all(each in [(old[1], old[0]), (new[1], new[0])] for each in seen)
         outcomes.append(seen[0][0]["lake"])
+        litter.sweep(workspace)
         write_derived(workspace / "lake", "charges", *new)
         cut = fault.after_power_cut(tmp_path / f"{die_at} after", lambda _: False)
         assert read_derived(cut / "lake", "charges") == (new[1], new[0])

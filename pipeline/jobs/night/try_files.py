@@ -10,7 +10,6 @@ Owns what is asked of that lake. Does not own reading, counting or rating, nor w
 from __future__ import annotations
 
 import secrets
-import tempfile
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -40,6 +39,7 @@ from pipeline.jobs.state.engines import engine_of
 from pipeline.jobs.state.log_formats import log_format_at, log_format_of
 from pipeline.jobs.state.quarantined import quarantined_lines
 from pipeline.lake.commits import verified_data_files
+from pipeline.objects.scratch import scratch_folder
 from pipeline.usage.events import COLUMNS, Role
 from pipeline.usage.sources import quarantine_reasons
 from pipeline.warehouse.tracing import trace_copies
@@ -179,11 +179,11 @@ def try_files(
         raise ConfigurationError(message)
     chosen, proposed = _chosen(workspace, paths, as_source)
     secret = key_secret if workspace is None else find_key_secret(workspace.root, environment=key_secret)
-    with tempfile.TemporaryDirectory(prefix="tallybook-") as folder:
+    with scratch_folder() as folder:
         scratch = _Scratch(
-            workspace=_scratch_workspace(workspace, Path(folder), [each.source for each in chosen.values()], now),
+            workspace=_scratch_workspace(workspace, folder, [each.source for each in chosen.values()], now),
             configured=frozenset(each.name for each in workspace.settings.sources) if workspace else frozenset(),
-            called={source_text(Path(folder), path): str(path) for path in paths},
+            called={source_text(folder, path): str(path) for path in paths},
             aliases_of=None if workspace is None else workspace.root,
         )
         for source, group in _by_source(chosen).items():

@@ -26,6 +26,8 @@ from pipeline.jobs.state.quarantined import quarantined_lines, tokens_stated
 from pipeline.jobs.upkeep.rotate_keys import unseen_keys
 from pipeline.jobs.wording import counted
 from pipeline.lake.commits import read_log, verified_files
+from pipeline.objects.litter import left_behind
+from pipeline.objects.scratch import left_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,6 +62,7 @@ def examine(workspace: Workspace, *, key_secret: bytes | None) -> Examination:
         *_kernel(),
         *_acknowledged(workspace),
         *_budgets(workspace),
+        *_left_behind(workspace),
     ]
     is_lake_damaged = False
     quarantined: list[tuple[str, int, str, str, int | None, str, str]] = []
@@ -178,6 +181,22 @@ def _budgets(workspace: Workspace) -> Iterator[Check]:
             yield Check(name="budgets", ok=True, detail=", ".join(budget.name for budget in found))
     except ConfigurationError as wrong:
         yield Check(name="budgets", ok=False, detail=str(wrong))
+
+
+def _left_behind(workspace: Workspace) -> Iterator[Check]:
+    """Name what runs that were killed left: what is swept anyway, and what somebody has to remove."""
+    swept, others = left_behind(workspace.root)
+    if swept:
+        detail = (
+            f"{counted(len(swept), 'temporary file')} of runs that were killed; the next one that writes sweeps them"
+        )
+        yield Check(name="left behind", ok=True, detail=detail)
+    for path in others:
+        detail = f"{path.relative_to(workspace.root)}: half of a file, of a run that was killed; remove it"
+        yield Check(name="left behind", ok=False, detail=detail)
+    for path in left_folders():
+        detail = f"{path}: a folder of a run that was killed, of this workspace or another one; remove it"
+        yield Check(name="left behind", ok=True, detail=detail)
 
 
 def _secret(workspace: Workspace, key_secret: bytes | None) -> Check:
