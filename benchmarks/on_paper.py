@@ -78,7 +78,15 @@ SIZE_OF_ENGINE = ((10**9, 2), (10**10, 16), (10**11, 64), (10**12, 1024))
 _TIMES = "\N{MULTIPLICATION SIGN}"
 _HEADER = (
     *("events a month", "logs", "lake", "reading, CPU h", "taking in and committing, CPU h of one machine"),
-    *("counting all of it once, CPU h here", "and there", "processors", "counting all, divided", "USD a month", ""),
+    *(
+        "counting all of it once, CPU h here",
+        "and there",
+        "processors",
+        "a night's logs: read on them, committed here",
+        "counting all on them",
+        "USD a month",
+        "",
+    ),
 )
 _MICROSECONDS_OF_HOUR = 3.6e9
 _PROCESSORS = 1024
@@ -110,6 +118,7 @@ def _cost_row(events: int, measured: Measured, month: Month) -> tuple[str, ...]:
         _bytes(lake_bytes),
         *(f"{hours:.2g}" if hours < 1 else f"{hours:,.0f}" for hours in (read, taken, here, there)),
         f"{processors:,}",
+        f"{_duration(read * 3600 / _DAYS / processors)}, {_duration(taken * 3600 / _DAYS)}",
         _duration(night * 3600),
         f"{money:,.2f}" if is_here else f"{money:,.0f}",
         "CPU measured" if events <= READ_UP_TO else of_counting,
