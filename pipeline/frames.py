@@ -13,6 +13,7 @@ relations mean (``pipeline.jobs.answers.queried.columns``), nor where their rows
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from functools import reduce
@@ -32,6 +33,7 @@ from pipeline.jobs.answers.grouped.margin_table import margin_table
 from pipeline.jobs.answers.grouped.selection import Selection, Span
 from pipeline.jobs.answers.queried.columns import VIEWS
 from pipeline.jobs.answers.queried.relations import relations
+from pipeline.objects.mounted.addresses import tell_by
 from pipeline.warehouse.queries import engine_relation
 
 if TYPE_CHECKING:
@@ -216,6 +218,7 @@ class Books:
 
 def open_books(workspace: str | Path = "data") -> Books:
     """Open a workspace, as of now. Raises ``ConfigurationError`` where there is none."""
+    tell_by(os.environ)
     return Books(open_workspace(Path(workspace), now=datetime.now(UTC)))
 
 

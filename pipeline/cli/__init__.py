@@ -43,6 +43,7 @@ from pipeline.cli.messages.asked import (
 )
 from pipeline.cli.messages.lines import Call, Level, calling, is_json, write_object
 from pipeline.cli.surroundings import machine_error_text, open_closed_streams
+from pipeline.objects.mounted.addresses import tell_by
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -167,6 +168,7 @@ class LazyCommands(CommandsByName):
 def _tallybook(ctx: click.Context, workspace: Path, engine: str | None) -> None:
     """Turn the logged responses of an LLM chat-completion API into invoices that anyone can recompute."""
     ctx.obj = Invocation(workspace=workspace, engine=engine)
+    tell_by(os.environ)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

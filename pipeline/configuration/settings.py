@@ -23,6 +23,7 @@ from pipeline.configuration.log_fields import flattened, path_of, rules_of
 from pipeline.configuration.parties_toml import read_letterhead
 from pipeline.configuration.strict_toml import Table, read_table, value_text
 from pipeline.objects.layout import RECEIVED_FOLDER
+from pipeline.objects.mounted.addresses import StoreUrls
 from pipeline.usage.events import LOG_FIELDS
 
 if TYPE_CHECKING:
@@ -154,6 +155,9 @@ class Settings:
     engine: EngineSettings = field(default_factory=EngineSettings)
     """Where tokens are counted."""
 
+    stores: StoreUrls = field(default_factory=StoreUrls)
+    """Where the lake and the invoices are, if not in the workspace."""
+
     fail_on: tuple[WarningCode, ...] = LOSING
     """Of which warnings ``nightly --strict`` fails for those that are new."""
 
@@ -186,7 +190,7 @@ def settings_from_table(table: Table) -> Settings:
     """Check the top table of a ``tallybook.toml``. Raises ``ConfigurationError``."""
     table.allow_only(
         *("timezone", "currency", "rounding", "sources", "policy", "invoices", "limits", "seller", "exports"),
-        *("documents", "strict", "cost_card", "engine"),
+        *("documents", "strict", "cost_card", "engine", "lake"),
     )
     defaults = Settings()
     timezone = table.text("timezone", defaults.timezone)
@@ -211,6 +215,7 @@ def settings_from_table(table: Table) -> Settings:
         fonts=_fonts(table.table("documents")),
         cost_card=table.text("cost_card") if "cost_card" in table.values else "",
         engine=_engine(table.table("engine")),
+        stores=_stores(table.table("lake"), table.table("invoices")),
         fail_on=_fail_on(table.table("strict"), defaults.fail_on),
     )
 
@@ -306,7 +311,7 @@ def _fields(source: Table) -> Mapping[str, Any]:
 
 
 def _invoice_prefix(table: Table, default: str) -> str:
-    table.allow_only("prefix", "language", "note")
+    table.allow_only("prefix", "language", "note", "url")
     prefix = table.text("prefix", default)
     if not _INVOICE_PREFIX.fullmatch(prefix):
         what = (
@@ -358,6 +363,23 @@ def _engine(table: Table) -> EngineSettings:
         what = f"remote holds a token, and this file is kept with each invoice; give it by {ENGINE_VARIABLE} instead"
         raise table.refusal(what)
     return named
+
+
+def _stores(lake: Table, invoices: Table) -> StoreUrls:
+    lake.allow_only("url")
+    return StoreUrls(lake=_store_url(lake), invoices=_store_url(invoices))
+
+
+def _store_url(table: Table) -> str:
+    if "url" not in table.values:
+        return ""
+    from pipeline.objects.stores import STORE_URL  # noqa: PLC0415  # few use one
+
+    url = table.text("url")
+    if not STORE_URL.fullmatch(url):
+        what = f"url is {value_text(url)}; write the address of an object store, such as s3://bucket/prefix"
+        raise table.refusal(what)
+    return url
 
 
 def engine_named(said: str, configured: EngineSettings) -> EngineSettings:

@@ -27,6 +27,7 @@ from pipeline.configuration.rate_cards import RATES_FOLDER, read_rate_cards
 from pipeline.configuration.settings import CONFIG_FILE, EngineSettings, engine_named, read_settings
 from pipeline.invoicing.rules import NEWEST
 from pipeline.objects import layout
+from pipeline.objects.mounted.mounts import mount
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,15 +71,21 @@ class Workspace:
 
 
 def open_workspace(
-    root: Path, *, now: datetime | None = None, has_raw_keys: bool = False, engine: str | None = None
+    root: Path,
+    *,
+    now: datetime | None = None,
+    has_raw_keys: bool = False,
+    engine: str | None = None,
+    is_mounted: bool = True,
 ) -> Workspace:
     """Read a workspace's configuration; ``now`` is the clock of this run.
 
     With ``has_raw_keys`` a raw key may stand where a key id is meant: in what was kept before that was refused, and for
     whoever is about to make ids of them.
 
-    ``engine`` is what this run counts with instead of what is configured, as ``engine_named`` reads it. Raises
-    ``ConfigurationError`` for whatever cannot be meant.
+    ``engine`` is what this run counts with instead of what is configured, as ``engine_named`` reads it. Where the lake
+    or the invoices are on a store, their folders are copies from then on (``mounts``); not so of a configuration that
+    is read for itself, without ``is_mounted``. Raises ``ConfigurationError`` for whatever cannot be meant.
     """
     files = configuration_files(root)
     settings = read_settings(root)
@@ -98,6 +105,8 @@ def open_workspace(
     refuse_what_has_no_day(accounts, rate_cards)
     if not has_raw_keys and not any(source.ids_may_look_like_keys for source in settings.sources):
         refuse_raw_keys(accounts)
+    if is_mounted:
+        mount(root, settings.stores)
     return Workspace(
         root=root,
         settings=settings,

@@ -23,6 +23,7 @@ import pyarrow as pa
 
 from pipeline.lake import delta
 from pipeline.objects import append_log, disk, layout, parquet_bytes
+from pipeline.objects.mounted.files import publish, refresh, remove_on_store, replace_on_store
 from pipeline.objects.strict_json import checked_fields, parse_object
 
 if TYPE_CHECKING:
@@ -130,7 +131,9 @@ def write_checkpoint_if_due(lake_dir: Path, snapshot: LakeSnapshot) -> int | Non
     Return its commit, None where none was due. One of a commit that the log does not have is removed. Only for the
     holder of the workspace's lock, with the snapshot of the whole lake.
     """
-    log_dir, last = layout.delta_log(lake_dir), read_last_checkpoint(lake_dir)
+    log_dir = layout.delta_log(lake_dir)
+    before = refresh(log_dir / LAST_NAME)
+    last = read_last_checkpoint(lake_dir)
     is_of_log = last is not None and _is_of(snapshot, last)
     behind = -1 if last is None or not is_of_log else last.version
     if snapshot.version is None or snapshot.entry_sha256 is None or snapshot.version - behind < COMMITS_BETWEEN:
@@ -142,16 +145,23 @@ def write_checkpoint_if_due(lake_dir: Path, snapshot: LakeSnapshot) -> int | Non
     content = _encoded(rows, snapshot.entry_sha256)
     disk.rename(disk.write_temporary(log_dir, content), log_dir / name)
     disk.sync_folder(log_dir)
+    publish(log_dir / name, content)
     tags = {_ENTRY_SHA256: snapshot.entry_sha256, _FILE_SHA256: append_log.sha256_of(content)}
     said = {"version": snapshot.version, "size": len(rows), "tags": tags}
-    disk.replace_durably(log_dir / LAST_NAME, (json.dumps(said) + "\n").encode())
+    named = (json.dumps(said) + "\n").encode()
+    replace_on_store(log_dir / LAST_NAME, named, before)
+    disk.replace_durably(log_dir / LAST_NAME, named)
+    if last is not None and last.version != snapshot.version:
+        remove_on_store(log_dir, [_name(last.version)])
     _remove(log_dir, [each for each in _written(log_dir) if each != name])
     return snapshot.version
 
 
 def compared_checkpoints(lake_dir: Path, snapshot: LakeSnapshot) -> Checkpoints | None:
     """Compare checkpoints with the log; None where there is none. ``snapshot`` is of the whole lake."""
-    log_dir, last = layout.delta_log(lake_dir), read_last_checkpoint(lake_dir)
+    log_dir = layout.delta_log(lake_dir)
+    _bring(log_dir)
+    last = read_last_checkpoint(lake_dir)
     written = _written(log_dir)
     is_named = (log_dir / LAST_NAME).exists()
     if not written and not is_named:
@@ -194,6 +204,14 @@ def _encoded(rows: list[dict[str, Any]], entry_sha256: str) -> bytes:
     return parquet_bytes.encode(pa.Table.from_pylist(rows, schema=_SCHEMA), {_ENTRY_SHA256: entry_sha256})
 
 
+def _bring(log_dir: Path) -> None:
+    """Make the copies of the last checkpoint, and of what names it, those of the store, where the lake is on one."""
+    refresh(log_dir / LAST_NAME)
+    last = read_last_checkpoint(log_dir.parent.parent)
+    if last is not None:
+        refresh(log_dir / _name(last.version))
+
+
 def _is_of(snapshot: LakeSnapshot, last: LastCheckpoint) -> bool:
     return snapshot.entry_digests[last.version : last.version + 1] == (last.entry_sha256,)
 
@@ -209,6 +227,7 @@ def _written(log_dir: Path) -> dict[str, int]:
 
 
 def _remove(log_dir: Path, names: list[str]) -> None:
+    remove_on_store(log_dir, names)
     if disk.remove_files(log_dir, names):
         disk.sync_folder(log_dir)
 

@@ -23,7 +23,9 @@ from pipeline.lake.data_files import is_overtaken, write_events, write_quarantin
 from pipeline.lake.delta import Commit
 from pipeline.lake.snapshot import LakeSnapshot
 from pipeline.objects import append_log, disk, layout
-from pipeline.objects.verified import check_size, verified_file
+from pipeline.objects.mounted.files import fetch_all, remove_on_store, whole_file
+from pipeline.objects.mounted.mounts import REQUESTS_AT_ONCE, mount_of
+from pipeline.objects.verified import check_size, has_size
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
 from pipeline.usage.events import FORGETTING_SINCE, LAKE_VERSION
 
@@ -131,8 +133,14 @@ def verified_data_files(lake_dir: Path, data_files: Iterable[DataFile]) -> list[
 
 
 def check_present(lake_dir: Path, snapshot: LakeSnapshot) -> None:
-    """Raise ``DataFileDamaged`` for the first data file that is missing or of another size; none is read."""
+    """Raise ``DataFileDamaged`` for the first data file that is missing or of another size; none is read.
+
+    Where the lake is on a store, those are brought.
+    """
     table_dir = layout.usage_events(lake_dir)
+    if mount_of(table_dir) is not None:
+        lacking = [file for file in snapshot.data_files if not has_size(table_dir / file.path, file.size)]
+        fetch_all((table_dir / file.path, file.sha256) for file in lacking)
     for file in snapshot.data_files:
         check_size(table_dir / file.path, size=file.size, advice=_ADVICE)
 
@@ -151,9 +159,9 @@ def _verified(folder: Path, files: Iterable[DataFile | QuarantineFile]) -> list[
     """Check files, several at a time: hashing gives the interpreter away."""
 
     def verified(file: DataFile | QuarantineFile) -> Path:
-        return verified_file(folder / file.path, sha256=file.sha256, size=file.size, advice=_ADVICE)
+        return whole_file(folder / file.path, sha256=file.sha256, size=file.size, advice=_ADVICE)
 
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(None if mount_of(folder) is None else REQUESTS_AT_ONCE) as pool:
         return list(pool.map(verified, files))
 
 
@@ -166,13 +174,9 @@ def sweep_orphans(lake_dir: Path, snapshot: LakeSnapshot) -> list[str]:
     """
     table_dir, quarantine_dir = layout.usage_events(lake_dir), layout.quarantine(lake_dir)
     forgotten_dir = layout.forgotten(lake_dir)
-    named: dict[Path, set[str]] = {
-        quarantine_dir: {file.path for file in (*snapshot.quarantine_files, *snapshot.superseded_quarantine_files)},
-        forgotten_dir: {file.name for file in kept_files(snapshot)},
-    }
-    for file in (*snapshot.data_files, *snapshot.superseded_files):
-        partition, _, name = file.path.partition("/")
-        named.setdefault(table_dir / partition, set()).add(name)
+    named: dict[Path, set[str]] = {}
+    for path in named_files(lake_dir, snapshot):
+        named.setdefault(path.parent, set()).add(path.name)
     partitions = [
         table_dir / name
         for name in _names(table_dir)
@@ -183,8 +187,34 @@ def sweep_orphans(lake_dir: Path, snapshot: LakeSnapshot) -> list[str]:
         of_entries = named.get(folder, set())
         unnamed = [name for name in _names(folder) if name not in of_entries and layout.DATA_FILE_NAME.fullmatch(name)]
         orphans = [name for name in unnamed if is_overtaken(folder / name, snapshot.version)]
+        remove_on_store(folder, orphans)  # first: what is gone here is not looked for there again
         swept += [folder / name for name in disk.remove_files(folder, orphans)]
+    swept += _sweep_store(lake_dir, snapshot)
     return sorted(path.relative_to(lake_dir).as_posix() for path in swept)
+
+
+def _sweep_store(lake_dir: Path, snapshot: LakeSnapshot) -> list[Path]:
+    """Remove what a run left on the store that died with its machine, and held the store's lock then."""
+    mounted = mount_of(lake_dir)
+    if mounted is None or not mounted.was_left:
+        return []
+    from pipeline.lake.store_orphans import orphans_on_store  # noqa: PLC0415  # rare
+
+    orphans = orphans_on_store(lake_dir, named_files(lake_dir, snapshot), snapshot.version)
+    for path in orphans.overtaken:
+        remove_on_store(path.parent, [path.name])
+    mounted.was_left = bool(orphans.waiting)  # the next run looks once more
+    return list(orphans.overtaken)
+
+
+def named_files(lake_dir: Path, snapshot: LakeSnapshot) -> set[Path]:
+    """Return every file that an entry names and that was not forgotten, whether it counts or is kept."""
+    events, lines = layout.usage_events(lake_dir), layout.quarantine(lake_dir)
+    return {
+        *(events / file.path for file in (*snapshot.data_files, *snapshot.superseded_files)),
+        *(lines / file.path for file in (*snapshot.quarantine_files, *snapshot.superseded_quarantine_files)),
+        *(layout.forgotten(lake_dir) / file.name for file in kept_files(snapshot)),
+    }
 
 
 def kept_files(snapshot: LakeSnapshot) -> list[KeptFile]:
@@ -196,9 +226,7 @@ def kept_files(snapshot: LakeSnapshot) -> list[KeptFile]:
 def verified_kept(lake_dir: Path, files: Iterable[KeptFile]) -> list[Path]:
     """Return some files that are kept of what was forgotten; as ``verified_files``."""
     folder = layout.forgotten(lake_dir)
-    return [
-        verified_file(folder / file.name, sha256=file.sha256, size=file.size, advice=_ADVICE_KEPT) for file in files
-    ]
+    return [whole_file(folder / file.name, sha256=file.sha256, size=file.size, advice=_ADVICE_KEPT) for file in files]
 
 
 def grown(lake_dir: Path, snapshot: LakeSnapshot, committed_at: datetime, *, to: int = LAKE_VERSION) -> LakeSnapshot:

@@ -1,6 +1,7 @@
 """Data files of one commit, written durably under the sha256 of their bytes.
 
-Order: the bytes under a temporary name, synced; the rename; the folder, synced. Nothing here makes a file count: the
+Order: the bytes under a temporary name, synced; the rename; the folder, synced; and, where the lake is on a store, the
+object there, before this returns. Nothing here makes a file count: the
 log entry that names it does (``lake``). Does not own the layout of rows (``event_files``) nor the encoding
 (``parquet_bytes``).
 """
@@ -14,9 +15,10 @@ from pipeline.lake.delta import DataFile, QuarantineFile
 from pipeline.lake.event_files import by_date
 from pipeline.lake.forgetting import KeptFile
 from pipeline.objects import disk, layout, parquet_bytes
+from pipeline.objects.mounted.files import publish, publishing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     import pyarrow as pa
@@ -39,19 +41,20 @@ def write_events(lake_dir: Path, events: pa.Table, number: int, *, origin: int |
     files = []
     days = list(by_date(events))
     disk.make_folders(lake_dir.parent, *(table_dir / f"date={day.isoformat()}" for day, _ in days))
-    for day, rows in days:
-        partition = f"date={day.isoformat()}"
-        sha256, size = _write_named_by_digest(table_dir / partition, rows, number, origin)
-        files.append(
-            DataFile(
-                path=f"{partition}/{sha256}.parquet",
-                date=day,
-                sha256=sha256,
-                size=size,
-                rows=rows.num_rows,
-                origin=origin,
+    with publishing(table_dir) as published:
+        for day, rows in days:
+            partition = f"date={day.isoformat()}"
+            sha256, size = _write_named_by_digest(table_dir / partition, rows, number, origin, published=published)
+            files.append(
+                DataFile(
+                    path=f"{partition}/{sha256}.parquet",
+                    date=day,
+                    sha256=sha256,
+                    size=size,
+                    rows=rows.num_rows,
+                    origin=origin,
+                )
             )
-        )
     return tuple(files)
 
 
@@ -71,7 +74,7 @@ def write_quarantined(
 def write_kept(lake_dir: Path, rows: pa.Table, number: int, name: str) -> KeptFile:
     """Write what is kept of forgotten events, durable on return, into the folder of that, which is there."""
     folder = layout.forgotten(lake_dir)
-    sha256, size = _write_named_by_digest(folder, rows, number, None, {_NAME: name})
+    sha256, size = _write_named_by_digest(folder, rows, number, None, more={_NAME: name})
     return KeptFile(sha256=sha256, size=size, rows=rows.num_rows)
 
 
@@ -82,7 +85,7 @@ def in_order(quarantined: pa.Table) -> pa.Table:
     )
 
 
-def is_overtaken(path: Path, version: int | None) -> bool:
+def is_overtaken(path: Path | pa.BufferReader, version: int | None) -> bool:
     """Say whether the commit that a file was written for has a number that is taken.
 
     Then an entry naming it can never come.
@@ -94,7 +97,13 @@ def is_overtaken(path: Path, version: int | None) -> bool:
 
 
 def _write_named_by_digest(
-    folder: Path, rows: pa.Table, number: int, origin: int | None, more: Mapping[str, str] | None = None
+    folder: Path,
+    rows: pa.Table,
+    number: int,
+    origin: int | None,
+    *,
+    published: Callable[[Path, bytes], None] = publish,
+    more: Mapping[str, str] | None = None,
 ) -> tuple[str, int]:
     """Write a data file and return its sha256 and size.
 
@@ -104,6 +113,8 @@ def _write_named_by_digest(
     notes = {_COMMIT: str(number), **(more or {})} | ({} if origin is None else {_ORIGIN: str(origin)})
     content = parquet_bytes.encode(rows, notes)
     sha256 = hashlib.sha256(content).hexdigest()
-    disk.rename(disk.write_temporary(folder, content), folder / f"{sha256}.parquet")
+    path = folder / f"{sha256}.parquet"
+    disk.rename(disk.write_temporary(folder, content), path)
     disk.sync_folder(folder)
+    published(path, content)
     return sha256, len(content)

@@ -19,9 +19,11 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from pipeline.base.errors import DataFileDamaged
 from pipeline.objects import disk, parquet_bytes
+from pipeline.objects.mounted.files import publishing, remove_on_store, replace_on_store, state_on_store, whole_file
+from pipeline.objects.mounted.mounts import mount_of
 from pipeline.objects.parquet_bytes import Encoded
 from pipeline.objects.strict_json import checked_fields, parse_object
-from pipeline.objects.verified import verified_file
+from pipeline.objects.verified import has_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -72,15 +74,50 @@ def write_derived(
     contents = {_checked(key): _encoded(table) for key, table in sorted(tables.items())}
     manifest = Manifest(inputs=dict(inputs), files={key: _described(key, encoded) for key, encoded in contents.items()})
     disk.make_folders(lake_dir.parent, folder)
-    new_names = [key for key, file in manifest.files.items() if not _is_whole(folder / file.name, file)]
+    new_names = [key for key, file in manifest.files.items() if not has_sha256(f"{folder}/{file.name}", file.sha256)]
     for key in new_names:
         disk.rename(disk.write_temporary(folder, contents[key].content), folder / manifest.files[key].name)
     disk.sync_folder(folder)  # also where nothing is new: a run that died may have renamed and not synced
     rendered = _render(manifest)
+    _publish(folder, manifest, contents, rendered)  # before it is so here: else a death between would leave it undone
     if not _holds(folder / MANIFEST_NAME, rendered):
         disk.replace_durably(folder / MANIFEST_NAME, rendered)
     _sweep(folder, manifest)
     return manifest
+
+
+def _publish(folder: Path, manifest: Manifest, contents: Mapping[str, Encoded], rendered: bytes) -> None:
+    """Bring what is on the folder's store, if it is on one, to the same: for other engines, which read it there."""
+    if mount_of(folder) is None:
+        return
+    before = state_on_store(folder / MANIFEST_NAME)
+    if before[0] == rendered:
+        return
+    named = _names_in(before[0])
+    with publishing(folder) as published:
+        for key, file in manifest.files.items():
+            if file.name not in named:
+                published(folder / file.name, contents[key].content)
+    replace_on_store(folder / MANIFEST_NAME, rendered, before)
+    remove_on_store(folder, named - {file.name for file in manifest.files.values()})
+
+
+def is_file_name(name: str) -> bool:
+    """Say whether a file may be one of a derived table."""
+    return _FILE_NAME.fullmatch(name) is not None
+
+
+def names_on_store(lake_dir: Path, name: str) -> set[str]:
+    """Return the files that the table's manifest on the store names."""
+    return _names_in(state_on_store(lake_dir / name / MANIFEST_NAME)[0])
+
+
+def _names_in(rendered: bytes | None) -> set[str]:
+    """Return the files that a manifest names; none of one that is not ours, which is replaced."""
+    try:
+        return set() if rendered is None else {file.name for file in _parsed(rendered).files.values()}
+    except ValueError:
+        return set()
 
 
 def sweep_derived(lake_dir: Path, name: str) -> None:
@@ -111,13 +148,17 @@ def read_manifest(lake_dir: Path, name: str) -> Manifest | None:
     except FileNotFoundError:
         return None
     try:
-        fields = checked_fields(parse_object(content), "the manifest", inputs=dict, files=dict)
-        return Manifest(
-            inputs=_texts(fields["inputs"]), files={key: _file(key, value) for key, value in fields["files"].items()}
-        )
+        return _parsed(content)
     except ValueError as error:
         message = f"manifest {path} is not ours: {error}; {_advice(path.parent)}"
         raise DataFileDamaged(message) from error
+
+
+def _parsed(content: bytes) -> Manifest:
+    fields = checked_fields(parse_object(content), "the manifest", inputs=dict, files=dict)
+    return Manifest(
+        inputs=_texts(fields["inputs"]), files={key: _file(key, value) for key, value in fields["files"].items()}
+    )
 
 
 def verified_derived(lake_dir: Path, name: str) -> dict[str, Path] | None:
@@ -131,7 +172,7 @@ def verified_derived(lake_dir: Path, name: str) -> dict[str, Path] | None:
         return None
     folder = _folder(lake_dir, name)
     return {
-        key: verified_file(folder / file.name, sha256=file.sha256, size=file.size, advice=_advice(folder))
+        key: whole_file(folder / file.name, sha256=file.sha256, size=file.size, advice=_advice(folder))
         for key, file in manifest.files.items()
     }
 
@@ -219,14 +260,6 @@ def _encoded(table: pa.Table | Encoded) -> Encoded:
 def _described(key: str, encoded: Encoded) -> DerivedFile:
     sha256 = hashlib.sha256(encoded.content).hexdigest()
     return DerivedFile(name=f"{key}.{sha256[:16]}.parquet", sha256=sha256, size=len(encoded.content), rows=encoded.rows)
-
-
-def _is_whole(path: Path, file: DerivedFile) -> bool:
-    try:
-        verified_file(path, sha256=file.sha256, size=file.size, advice="")
-    except DataFileDamaged:
-        return False
-    return True
 
 
 def _holds(path: Path, content: bytes) -> bool:

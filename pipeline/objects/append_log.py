@@ -6,7 +6,8 @@ Invariants. An entry's number is taken once and for ever. An entry states the sh
 (``previousSha256``) and a seal over its own (``sealSha256``), so that a flipped bit is noticed also in the last one,
 which nobody chains to yet. Whatever a reader was shown is durable: reading syncs the folder before it answers, so an
 entry whose writer died between ``link()`` and fsync cannot be acknowledged by the next run and then lost to a power
-cut.
+cut. Where the folder is a copy of what a store holds, the store decides who wrote an entry, before it is linked here,
+and reading brings what others wrote there (``pipeline.objects.mounted.entries``).
 
 Used for the lake's commits (``delta``) and for issued invoices (``register``). Does not own what an entry says.
 """
@@ -22,7 +23,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pipeline.base.errors import CommitConflict, LogEntryRefused
-from pipeline.objects import disk
+from pipeline.objects import disk, layout
+from pipeline.objects.mounted.entries import bring_entries, create_entry, entry_numbers, is_copy_of, restored_entry
 from pipeline.objects.verified import bytes_of
 
 if TYPE_CHECKING:
@@ -32,7 +34,6 @@ UNSEALED = "0" * 64
 """Stands where the seal will be."""
 
 _SEAL = re.compile(rb'("sealSha256": ?")([0-9a-f]{64})"')
-_ENTRY_NAME = re.compile(r"[0-9]{20}\.json")
 
 Entry = TypeVar("Entry")
 
@@ -50,7 +51,7 @@ class Chain(Generic[Entry]):
 
 def entry_path(folder: Path, number: int) -> Path:
     """Say where an entry lies."""
-    return folder / _entry_name(number)
+    return folder / layout.entry_name(number)
 
 
 def seal(content: bytes) -> bytes:
@@ -72,11 +73,18 @@ def append_entry(folder: Path, number: int, content: bytes) -> str:
     Raises ``CommitConflict`` when another writer took the number; the log is then as that writer left it.
     """
     final = entry_path(folder, number)
-    try:
-        disk.link_new(disk.write_temporary(folder, content), final)
-    except FileExistsError:
+    temporary = disk.write_temporary(folder, content)
+    is_ours = create_entry(final, content)
+    if is_ours:
+        try:
+            disk.link_new(temporary, final)
+        except FileExistsError:
+            is_ours = is_copy_of(final, content)
+    else:
+        disk.remove(temporary)
+    if not is_ours:
         message = f"another run wrote {final} first; read the log again and try the next number"
-        raise CommitConflict(message) from None
+        raise CommitConflict(message)
     return sha256_of(content)
 
 
@@ -113,7 +121,7 @@ def read_chain(
     ``ValueError`` for an entry that is not ours. Raises ``LogEntryRefused`` naming the file, what is wrong with it, and
     the ``advice``.
     """
-    numbers = _entry_numbers(folder)
+    numbers = bring_entries(folder, entry_numbers(folder), first_number=first_number, check=_check_seal)
     if not numbers:
         return Chain(entries=(), last_sha256=None)
     if min(numbers) < first_number:
@@ -130,14 +138,15 @@ def read_chain(
     newest = max(numbers)
     for number in range(first_number, newest + 1):
         try:
-            content = _read_entry(f"{folder}/{_entry_name(number)}", newest=newest)
+            content = _read_entry(f"{folder}/{layout.entry_name(number)}", newest=newest)
             sha256 = sha256_of(content)
             place = len(entries)
             is_known = is_known and place < len(known) and known[place][0] == sha256
             if is_known:
                 entry = known[place][1]
             else:
-                _check_seal(content)
+                content = _sealed(folder, number, content)
+                sha256 = sha256_of(content)
                 previous_sha256, entry = parse(content, number)
                 _check_link(previous_sha256, last_sha256)
         except ValueError as error:
@@ -149,15 +158,16 @@ def read_chain(
     return Chain(entries=tuple(entries), last_sha256=last_sha256)
 
 
-def _entry_name(number: int) -> str:
-    return f"{number:020d}.json"
-
-
-def _entry_numbers(folder: Path) -> list[int]:
-    if not folder.is_dir():
-        return []
-    with os.scandir(folder) as entries:
-        return [int(entry.name.partition(".")[0]) for entry in entries if _ENTRY_NAME.fullmatch(entry.name)]
+def _sealed(folder: Path, number: int, content: bytes) -> bytes:
+    """Return an entry whose seal is whole: that of the store, where the copy that is here is damaged."""
+    try:
+        _check_seal(content)
+    except ValueError:
+        restored = restored_entry(entry_path(folder, number), _check_seal)
+        if restored is None:
+            raise
+        return restored
+    return content
 
 
 def _read_entry(path: str, newest: int) -> bytes:

@@ -134,6 +134,19 @@ def link_new(temporary: Path, final: Path) -> None:
     remove(temporary)
 
 
+def link_all(folder: Path, pairs: Iterable[tuple[Path, Path]]) -> None:
+    """Give temporary files of a folder their final names in it, durably, and drop the temporary ones.
+
+    One that is there stays: for copies, of which another process may bring the same.
+    """
+    listed = list(pairs)
+    for temporary, final in listed:
+        with contextlib.suppress(FileExistsError):
+            os.link(temporary, final)
+    sync_folder(folder)
+    remove_files(folder, [temporary.name for temporary, _ in listed])
+
+
 def replace_durably(
     path: Path, content: bytes, *, mode: int = FILE_MODE, beside: Path | None = None, is_locked: bool = True
 ) -> None:

@@ -25,6 +25,38 @@ PARTITION_NAME = re.compile(r"date=([0-9]{4}-[0-9]{2}-[0-9]{2})")
 """A folder of the usage events of one UTC date."""
 
 
+ENTRY_NAME = re.compile(r"[0-9]{20}\.json", re.ASCII)
+"""An entry of a log that only grows."""
+
+_ON_A_STORE = tuple(
+    re.compile(each, re.ASCII)
+    for each in (
+        # Entries: made once, by a conditional create.
+        rf"lake/usage_events/_delta_log/{ENTRY_NAME.pattern}",
+        rf"(invoices/(register|payments|signatures)|key-aliases)/{ENTRY_NAME.pattern}",
+        # Files by a digest: never replaced.
+        rf"lake/(usage_events/{PARTITION_NAME.pattern}|quarantine|forgotten)/{DATA_FILE_NAME.pattern}",
+        r"invoices/configurations/[0-9a-f]{64}\.json",
+        # Replaced, where they are what they were known to be.
+        r"invoices/lost_commits\.json",
+    )
+)
+
+
+def is_kept_on_store(path: str) -> bool:
+    """Say whether the truth of a file below a workspace is on the store, where there is one.
+
+    What is derived from such files is published there too, and made anew where it is lost: derived tables, checkpoints.
+    All else is of this machine: locks, what nights counted and told, drafts and documents, logs that were received.
+    """
+    return any(each.fullmatch(path) for each in _ON_A_STORE)
+
+
+def entry_name(number: int) -> str:
+    """Return the name of an entry of a log that only grows."""
+    return f"{number:020d}.json"
+
+
 def lake(workspace: Path) -> Path:
     """Return the folder of everything the pipeline writes but invoices: never written by hand, ignored by git."""
     return workspace / "lake"

@@ -11,18 +11,22 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, nullcontext, suppress
+from typing import TYPE_CHECKING, Any
 
 from pipeline.base.errors import WorkspaceLocked
 from pipeline.objects import disk, layout, litter
 from pipeline.objects.links import refuse_links, refuse_other_names
+from pipeline.objects.mounted.lease import holder_on_store, leased
+from pipeline.objects.mounted.mounts import held, mount_of
 from pipeline.objects.strict_json import checked_fields, parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
     from pathlib import Path
+
+    from pipeline.objects.mounted.mounts import Mount
 
 
 @contextmanager
@@ -31,7 +35,8 @@ def locked(lake_dir: Path, *, command: str, started_at: datetime) -> Iterator[No
 
     What runs that died left under temporary names is swept first.
 
-    ``command`` and ``started_at`` are shown to whoever comes second, who gets ``WorkspaceLocked`` at once.
+    ``command`` and ``started_at`` are shown to whoever comes second, who gets ``WorkspaceLocked`` at once. Where the
+    workspace is on a store, the store's lock is held too, and keeps other machines off.
 
     Raises ``ConfigurationError`` where the lock's file has another name, or a link lies in ``lake`` or ``invoices``:
     what is written would be written elsewhere too.
@@ -49,11 +54,20 @@ def locked(lake_dir: Path, *, command: str, started_at: datetime) -> Iterator[No
                 "wait until it has ended, then run the command again"
             )
             raise WorkspaceLocked(message) from None
-        note = {"pid": os.getpid(), "command": command, "started_at": started_at.isoformat()}
+        left = _note(descriptor)  # by a run of this machine that died: who holds the lock clears it in the end
+        note = {
+            "pid": os.getpid(),
+            "command": command,
+            "started_at": started_at.isoformat(),
+            "run": os.urandom(8).hex(),
+        }
         disk.overwrite(descriptor, json.dumps(note).encode() + b"\n", layout.lock(lake_dir))
         litter.sweep(lake_dir.parent)
         try:
-            yield
+            mounted = _mounted(lake_dir)
+            lease = nullcontext() if mounted is None else leased(mounted, note, before=left.get("run"))
+            with held(lake_dir.parent), lease:
+                yield
         finally:
             with suppress(OSError):  # the note is read of who holds the lock alone; what the body raised is told
                 disk.overwrite(descriptor, b"", layout.lock(lake_dir))
@@ -63,38 +77,54 @@ def locked(lake_dir: Path, *, command: str, started_at: datetime) -> Iterator[No
         )  # and with it the lock; the file stays, since taking its name away would let two runs lock two files
 
 
-def last_used(lake_dir: Path) -> int:
-    """Return a number that is another one after any run has held the lock, and while one does."""
+def last_used(lake_dir: Path) -> str:
+    """Return a word that is another one after any run has held the lock, and while one does, on any machine."""
+    mounted = _mounted(lake_dir)
+    tag = "" if mounted is None else holder_on_store(mounted)[1]
     try:
-        return layout.lock(lake_dir).stat().st_mtime_ns
+        return f"{layout.lock(lake_dir).stat().st_mtime_ns} {tag}"
     except FileNotFoundError:
-        return 0
+        return f"0 {tag}"
 
 
-def user_since(lake_dir: Path, before: int) -> str | None:
+def user_since(lake_dir: Path, before: str) -> str | None:
     """Say who held the lock at some time since it was ``last_used`` so, for a reader who found things half made.
 
     ``None`` where nobody did.
     """
+    mounted = _mounted(lake_dir)
+    if mounted is not None and (holder := holder_on_store(mounted)[0]) is not None:
+        return holder
+    ended = None if last_used(lake_dir) == before else "a run that has ended since"
     try:
         descriptor = os.open(layout.lock(lake_dir), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
-        return None
+        return ended
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return _holder(descriptor)
     finally:
         os.close(descriptor)
-    return None if last_used(lake_dir) == before else "a run that has ended since"
+    return ended
+
+
+def _mounted(lake_dir: Path) -> Mount | None:
+    """Return what the workspace's lock on a store is beside: the lake, or else the invoices."""
+    return mount_of(lake_dir) or mount_of(layout.invoices(lake_dir.parent))
 
 
 def _holder(descriptor: int) -> str:
     """Describe the holder from its note, which may be half written at this moment."""
+    note = _note(descriptor)
+    return f"`{note['command']}` (process {note['pid']}, since {note['started_at']})" if note else "another run"
+
+
+def _note(descriptor: int) -> dict[str, Any]:
+    """Return what a note says; nothing of one that is empty, half written, or an earlier program's."""
     try:
-        note = checked_fields(
-            parse_object(os.pread(descriptor, 4096, 0)), "the lock", pid=int, command=str, started_at=str
+        return checked_fields(
+            parse_object(os.pread(descriptor, 4096, 0)), "the lock", pid=int, command=str, started_at=str, run=str
         )
     except ValueError:
-        return "another run"
-    return f"`{note['command']}` (process {note['pid']}, since {note['started_at']})"
+        return {}

@@ -77,8 +77,8 @@ def decode_in_parts(content: bytes, columns: Sequence[str], rows_max: int) -> It
         yield pa.Table.from_batches([batch]).replace_schema_metadata(None)
 
 
-def read_notes(path: Path) -> dict[str, str]:
-    """Return the notes of a Parquet file; none of a file that is not Parquet."""
+def read_notes(path: Path | pa.BufferReader) -> dict[str, str]:
+    """Return the notes of a Parquet file, or of its bytes; none of a file that is not Parquet."""
     try:
         notes = pq.read_metadata(path).metadata
     except pa.ArrowInvalid:

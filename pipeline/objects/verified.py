@@ -70,6 +70,15 @@ def bytes_of(path: str) -> bytes | None:
     return b"".join(pieces)
 
 
+def has_size(path: Path, size: int) -> bool:
+    """Say whether there is a regular file of this size."""
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return False
+    return stat.S_ISREG(status.st_mode) and status.st_size == size
+
+
 def check_size(path: Path, *, size: int, advice: str) -> None:
     """Raise ``DataFileDamaged`` where there is no regular file of this size.
 

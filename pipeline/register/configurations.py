@@ -22,6 +22,7 @@ from pipeline.configuration.settings import CONFIG_FILE
 from pipeline.configuration.workspace import configuration_digest
 from pipeline.objects import disk, layout
 from pipeline.objects.formats import check_format
+from pipeline.objects.mounted.files import publish, refresh
 from pipeline.objects.strict_json import checked_fields, parse_object
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def keep(workspace: Workspace) -> None:
     """
     folder = layout.configurations(workspace.root)
     path, content = configuration_path(workspace.root, workspace.digest), _render(workspace.files)
+    publish(path, content)
     if path.is_file() and path.read_bytes() == content:
         return
     disk.make_folders(workspace.root, folder)
@@ -59,6 +61,8 @@ def kept(root: Path, sha256: str) -> dict[str, bytes]:
     """
     path = configuration_path(root, sha256)
     advice = "restore invoices/configurations from a backup, or the configuration files as they were"
+    if not path.is_file():
+        refresh(path)
     if not path.is_file():
         message = f"the configuration {sha256} was not kept in {path.parent}; {advice}"
         raise ConfigurationError(message)

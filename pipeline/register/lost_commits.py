@@ -15,6 +15,7 @@ from pipeline.base.errors import HistoryLost
 from pipeline.base.periods import instant_text
 from pipeline.objects import disk, layout
 from pipeline.objects.formats import check_format
+from pipeline.objects.mounted.files import refresh, replace_on_store, state_on_store
 from pipeline.objects.strict_json import checked_fields, parse_object
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def read_lost_commits(workspace: Path) -> dict[str, str]:
     Raises ``HistoryLost`` where the file is damaged, ``FormatIsNewer`` where a newer version of Tallybook wrote it.
     """
     path = layout.lost_commits(workspace)
+    refresh(path)
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -48,8 +50,10 @@ def read_lost_commits(workspace: Path) -> dict[str, str]:
 
 def add_lost_commits(workspace: Path, new: Iterable[str], *, now: datetime) -> None:
     """Say, durably, that more commits are lost for good. Only for the holder of the workspace's lock."""
+    path = layout.lost_commits(workspace)
+    before = state_on_store(path)
     commits = {**dict.fromkeys(new, instant_text(now)), **read_lost_commits(workspace)}
     content = json.dumps({"format": FORMAT, "commits": commits}, sort_keys=True, indent=1) + "\n"
-    path = layout.lost_commits(workspace)
+    replace_on_store(path, content.encode(), before)
     disk.make_folders(workspace, path.parent)
     disk.replace_durably(path, content.encode())

@@ -1,45 +1,48 @@
-"""A server that speaks S3, on the loopback, for as long as the tests of a process run."""
+"""A server that speaks S3, stores in it, and the number of requests that a command makes of them."""
 
 from __future__ import annotations
 
-import os
-import uuid
-from typing import TYPE_CHECKING
+import logging
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from servers import bucket, s3_endpoint, sail
+
+from pipeline.objects.mounted.addresses import StoreUrls, tell
+from pipeline.objects.stores import ObjectStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+__all__ = ["bucket", "s3_endpoint", "sail"]
 
-@pytest.fixture(scope="session")
-def s3_endpoint() -> Iterator[str]:
-    """The address of an empty S3 server in this process."""
-    pytest.importorskip("moto", reason="moto is not installed")
-    os.environ.setdefault("MOTO_ALLOW_NONEXISTENT_REGION", "true")
-    from moto.server import ThreadedMotoServer  # noqa: PLC0415  # heavy
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+logging.getLogger("werkzeug").setLevel(logging.ERROR)
 
 
 @pytest.fixture
-def bucket(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A new bucket of the server, as ``s3://…``; the environment holds what a client needs to reach it."""
-    import urllib.request  # noqa: PLC0415
+def stores(bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:  # the fixture
+    """The bucket that every command of this test has its lake and its invoices in, by the environment."""
+    monkeypatch.setenv("TALLYBOOK_LAKE", f"{bucket}/lake")
+    monkeypatch.setenv("TALLYBOOK_INVOICES", f"{bucket}/invoices")
+    yield bucket
+    tell(StoreUrls())
 
-    name = f"books-{uuid.uuid4().hex[:12]}"
-    with urllib.request.urlopen(urllib.request.Request(f"{s3_endpoint}/{name}", method="PUT")):  # noqa: S310
-        pass
-    environment = {
-        "AWS_ENDPOINT_URL": s3_endpoint,
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_REGION": "us-east-1",
-    }
-    for variable, value in environment.items():
-        monkeypatch.setenv(variable, value)
-    return f"s3://{name}"
+
+@pytest.fixture
+def requests(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How many calls were made of stores, by kind."""
+    made: Counter[str] = Counter()
+
+    def counted(name: str) -> Any:
+        called = getattr(ObjectStore, name)
+
+        def call(self: ObjectStore, *arguments: Any, **named: Any) -> Any:
+            made[name] += 1
+            return called(self, *arguments, **named)
+
+        return call
+
+    for name in ("put_if_absent", "replace", "get", "list", "remove", "find"):
+        monkeypatch.setattr(ObjectStore, name, counted(name))
+    return made

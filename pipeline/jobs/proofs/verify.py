@@ -2,7 +2,7 @@
 
 Owns the order of the claims (ARCHITECTURE: "What must always hold") and that a damaged lake is an answer, not an
 accident. Does not own the claims: ``lake_checks``, ``log_checks``, ``document_checks``, ``invoice_checks``,
-``file_checks``, ``payment_checks``, ``alias_checks``, ``signing`` and ``sql/checks/blocking`` do.
+``file_checks``, ``payment_checks``, ``alias_checks``, ``store_checks``, ``signing`` and ``sql/checks/blocking`` do.
 Reads everything again and writes nothing.
 """
 
@@ -22,6 +22,7 @@ from pipeline.jobs.proofs.lake_checks import lake_checks
 from pipeline.jobs.proofs.log_checks import log_check
 from pipeline.jobs.proofs.payment_checks import payment_checks
 from pipeline.jobs.proofs.signing import signature_check
+from pipeline.jobs.proofs.store_checks import store_checks
 from pipeline.jobs.state.aggregate import aggregate
 from pipeline.jobs.state.counts import counts_of
 from pipeline.jobs.state.drafts import invoice_book
@@ -61,6 +62,7 @@ def verify(workspace: Workspace, *, with_logs: bool = False, keys: Sequence[Path
         counts = counts_of(built)
         checks = list(lake_checks(workspace, built, counts))
         checks += alias_checks(workspace.root, known_check=built.snapshot.key_secret_check)
+        checks += store_checks(workspace, built.snapshot)
         checks += [log_check(workspace, built.snapshot.sources)] if with_logs else []
     except (DataFileDamaged, LogEntryRefused) as damage:
         damaged = Check(name="lake_is_undamaged", ok=False, detail=str(damage))

@@ -77,7 +77,8 @@ def configuration_at_issue(workspace: Workspace, sha256: str) -> Workspace:
     files = configurations.kept(workspace.root, sha256)
     with scratch_folder() as folder:
         configurations.unpack(files, folder)
-        return replace(open_workspace(folder, has_raw_keys=True), root=workspace.root, engine=workspace.engine)
+        then = open_workspace(folder, has_raw_keys=True, is_mounted=False)
+        return replace(then, root=workspace.root, engine=workspace.engine)
 
 
 def present_state(workspace: Workspace) -> AtIssue:

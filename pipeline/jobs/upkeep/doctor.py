@@ -25,14 +25,17 @@ from pipeline.jobs.state.notices.acknowledged import acknowledged_text, read_ack
 from pipeline.jobs.state.quarantined import quarantined_lines, tokens_stated
 from pipeline.jobs.upkeep.rotate_keys import unseen_keys
 from pipeline.jobs.wording import counted
-from pipeline.lake.commits import read_log, verified_files
+from pipeline.lake.commits import named_files, read_log, verified_files
+from pipeline.lake.store_orphans import orphans_on_store
 from pipeline.objects.litter import left_behind
+from pipeline.objects.mounted.mounts import mount_of
 from pipeline.objects.scratch import left_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.configuration.workspace import Workspace
+    from pipeline.lake.snapshot import LakeSnapshot
 
 
 _WORDS = re.compile(r"[^\s\"',]+"), re.compile(r"[A-Za-z0-9_-]+")
@@ -90,11 +93,29 @@ def examine(workspace: Workspace, *, key_secret: bytes | None) -> Examination:
             else f"commit {snapshot.version}, {counted(files, 'data file')}, undamaged"
         )
         findings.append(Check(name="lake", ok=True, detail=version))
+        findings.extend(_store(workspace, snapshot))
         findings.extend(Check(name="held", ok=False, detail=held_text(usage)) for usage in held)
     except LakeError as damage:
         is_lake_damaged = not isinstance(damage, LakeIsNewer)
         findings.append(Check(name="lake", ok=False, detail=str(damage)))
     return Examination(findings=tuple(findings), is_lake_damaged=is_lake_damaged, quarantined=tuple(quarantined))
+
+
+def _store(workspace: Workspace, snapshot: LakeSnapshot) -> Iterator[Check]:
+    """Say where the lake is, and what lies there in vain, where it is on a store."""
+    mounted = mount_of(workspace.lake)
+    if mounted is None:
+        return
+    found = orphans_on_store(workspace.lake, named_files(workspace.lake, snapshot), snapshot.version)
+    orphans = (*found.overtaken, *found.waiting)
+    detail = f"{mounted.store.url} answers"
+    if orphans:
+        detail = (
+            f"{mounted.store.url} holds {counted(len(orphans), 'file', 'files')} that nothing names, such as "
+            f"{mounted.url(orphans[0])}: a run that died left them, and they count for nothing; the next night "
+            "after such a run removes them, or remove them by hand"
+        )
+    yield Check(name="store", ok=not orphans, detail=detail)
 
 
 def _configuration(workspace: Workspace) -> Iterator[Check]:

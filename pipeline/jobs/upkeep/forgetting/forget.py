@@ -24,6 +24,7 @@ from pipeline.lake.data_files import write_events, write_kept, write_quarantined
 from pipeline.lake.delta import Commit
 from pipeline.lake.forgetting import Forgetting, ForgottenFile, LeftFile
 from pipeline.objects import disk, layout
+from pipeline.objects.mounted.mounts import mount_of
 from pipeline.tables import schemas
 from pipeline.usage.events import FORGETTING_SINCE
 
@@ -52,6 +53,8 @@ def remove_what_was_forgotten(workspace: Workspace, snapshot: LakeSnapshot) -> N
     if not snapshot.forgettings:
         return
     lake = workspace.lake
+    if (mounted := mount_of(lake)) is not None:
+        mounted.was_left = True  # whoever forgot may have died before all of it was gone from the store
     sweep_orphans(lake, snapshot)
     table_dir = layout.usage_events(lake)
     days = {file.path.partition("/")[0] for each in snapshot.forgettings for file in each.data_files}

@@ -1,0 +1,97 @@
+"""A store that refuses, or is away: one line, exit code 8, and nothing is half done."""
+
+from __future__ import annotations
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+import pytest
+from workspaces import make_workspace, plain, tallybook, write_log
+
+from pipeline.objects.stores import ObjectStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+NIGHT = ("nightly", "--as-of", "2026-11-02")
+
+
+@pytest.fixture
+def refusing() -> Iterator[ThreadingHTTPServer]:
+    """A server that answers every request with the status and the code it holds as ``answer``."""
+
+    class Refuses(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, code = self.server.answer  # type: ignore[attr-defined]
+            said = f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(said)))
+            self.end_headers()
+            self.wfile.write(said)
+
+        do_PUT = do_GET  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Refuses)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.usefixtures("stores")
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (403, "AccessDenied"),
+        (403, "RequestTimeTooSkewed"),
+        (400, "AuthorizationHeaderMalformed"),
+        (404, "NoSuchBucket"),
+        (301, "PermanentRedirect"),
+    ],
+)
+def test_what_a_store_refuses_is_one_line_and_the_next_night_is_right(
+    tmp_path: Path, refusing: ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch, status: int, code: str
+) -> None:
+    root = make_workspace(tmp_path / "one")
+    write_log(root, "a.jsonl", plain("2026-10-05T10:00:00Z", id="r1"))
+    refusing.answer = status, code  # type: ignore[attr-defined]
+    with monkeypatch.context() as wrong:
+        wrong.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{refusing.server_port}")
+        refused = tallybook(root, *NIGHT)
+    assert refused.returncode == 8, refused
+    assert refused.stderr.count("\n") == 1
+    assert refused.stderr.startswith("tallybook: could not ")
+    assert "check the address, the credentials in the environment" in refused.stderr
+    assert "testing" not in refused.stderr
+    assert not list((root / "lake").rglob("*.parquet"))
+    assert tallybook(root, *NIGHT).returncode == 0
+    assert tallybook(root, "verify").returncode == 0
+
+
+def test_a_store_that_goes_away_before_the_entry_leaves_the_lake_as_it_was(
+    tmp_path: Path, stores: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = make_workspace(tmp_path / "one")
+    write_log(root, "a.jsonl", plain("2026-10-05T10:00:00Z", id="r1"))
+    create = ObjectStore.put_if_absent
+
+    def goes_away(self: ObjectStore, key: str, content: bytes) -> bool:
+        if key.endswith(".json"):
+            monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+            return create(ObjectStore(self.url), key, content)
+        return create(self, key, content)
+
+    with monkeypatch.context() as away:
+        away.setattr(ObjectStore, "put_if_absent", goes_away)
+        refused = tallybook(root, *NIGHT)
+    assert refused.returncode == 8
+    assert "could not create" in refused.stderr
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    assert tallybook(root, "usage").returncode == 8
+    assert not [each for each in (root / "lake/usage_events/_delta_log").glob("*.json")]
+    del stores
