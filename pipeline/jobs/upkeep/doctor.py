@@ -10,13 +10,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.base.errors import ConfigurationError, LakeError, LakeIsNewer
+from pipeline.base.errors import ConfigurationError, ExtraMissing, LakeError, LakeIsNewer
 from pipeline.base.raw_keys import holds_raw_key
 from pipeline.collectors import has_kernel
 from pipeline.configuration.budgets_file import read_budgets
 from pipeline.configuration.keys.key_aliases import read_key_aliases
 from pipeline.configuration.keys.key_secret import OLD_SECRET_FILE, find_key_secret
 from pipeline.configuration.source_files import find_logs, source_text
+from pipeline.configuration.stored.stored_log import is_there
 from pipeline.jobs.check import Check
 from pipeline.jobs.key_ids import refuse_lost_aliases
 from pipeline.jobs.state.held import held_text, held_usage, in_force
@@ -106,7 +107,11 @@ def _configuration(workspace: Workspace) -> Iterator[Check]:
             log_format_of(settings, source)
         except ConfigurationError as wrong:
             yield Check(name=f"source {source.name}", ok=False, detail=str(wrong))
-        found = find_logs(workspace.root, source.all_paths, source.link_roots)
+        try:
+            found = find_logs(workspace.root, source.all_paths, source.link_roots)
+        except ExtraMissing as missing:
+            yield Check(name=f"source {source.name}", ok=False, detail=str(missing))
+            continue
         detail = counted(len(found.logs), "file") if found.logs else f"no file fits {', '.join(source.paths)}"
         yield Check(name=f"source {source.name}", ok=bool(found.logs), detail=detail)
         for refused in found.refused:
@@ -116,7 +121,7 @@ def _configuration(workspace: Workspace) -> Iterator[Check]:
                 detail=f"{source_text(workspace.root, refused.path)}: {refused.detail}",
             )
         for log in found.logs:
-            if not log.target.is_file():
+            if not is_there(log.target):
                 yield Check(
                     name=f"source {source.name}",
                     ok=False,

@@ -1,0 +1,84 @@
+"""A log on an object store, as it was listed, and the listing of those that a glob names.
+
+Owns how such a log is called (its address), and what is taken for one of a listing. Does not own reading.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from pipeline.configuration.stored.key_glob import KeyGlob
+    from pipeline.objects.stores import ObjectStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredLog:
+    """An object, of the content that it had when it was listed: another content is another one."""
+
+    url: str
+    """``s3://bucket/key``: so it is called in the lake and in messages."""
+    size: int
+    """In bytes."""
+    tag: str
+    """The store's ETag."""
+    modified_at: datetime = field(compare=False)
+    """By the store's clock; aware."""
+    key: str = field(compare=False, repr=False)
+    store: ObjectStore = field(compare=False, repr=False)
+    """The whole bucket."""
+    first: Callable[[StoredLog], bytes] | None = field(default=None, compare=False, repr=False)
+    """Returns its first bytes, where somebody asks for those of many at once."""
+
+    @property
+    def name(self) -> str:
+        """The last part of its key, as a file's name."""
+        return PurePosixPath(self.key).name
+
+    @property
+    def parent(self) -> PurePosixPath:
+        """The parts of its key before the last."""
+        return PurePosixPath(self.key).parent
+
+
+LogPath: TypeAlias = Path | StoredLog
+"""Where a log is opened: a file, or an object."""
+
+
+def is_there(path: LogPath) -> bool:
+    """Say whether a log is a regular file, or an object that was listed."""
+    return isinstance(path, StoredLog) or path.is_file()
+
+
+def size_of(path: LogPath) -> int:
+    """Return how large a log is, in bytes; 0 of what is no file, or is gone by now."""
+    if isinstance(path, StoredLog):
+        return path.size
+    return path.stat().st_size if path.is_file() else 0
+
+
+def list_stored(glob: KeyGlob, store: ObjectStore, *, after: str | None = None) -> Iterator[StoredLog]:
+    """Yield the objects that a glob names, of its bucket ``store``; only those after the key ``after``.
+
+    Raises ``StoreRefused``.
+    """
+    if glob.literal is not None:
+        found = store.find(glob.literal)
+        listed = iter(() if found is None else (found,))
+    else:
+        listed = store.list(glob.folder, after=max(filter(None, (after, glob.after)), default=None))
+    for each in listed:
+        if glob.names(each.key):
+            yield StoredLog(
+                url=f"{glob.bucket}/{each.key}",
+                size=each.size,
+                tag=each.tag,
+                modified_at=each.modified_at,
+                key=each.key,
+                store=store,
+            )
