@@ -273,7 +273,7 @@ def _refuse_odd_globs(table: Table, key: str, globs: Sequence[str]) -> None:
             try:
                 KeyGlob(glob)
             except ConfigurationError as wrong:
-                what = f"{key} holds {wrong}"
+                what = f"{key}: {wrong}"
                 raise table.refusal(what) from wrong
 
 

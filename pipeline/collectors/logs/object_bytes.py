@@ -171,7 +171,7 @@ class _Spans:
     def read(self, offset: int, end: int) -> bytes:
         """Return bytes of it. Raises ``StoreRefused`` and ``TagDiffers``."""
         self._reached = max(self._reached, end)
-        while self._spans and self._spans[0][1] <= self._reached - _KEPT_BEHIND_BYTES:
+        while self._spans and self._spans[0][1] <= min(offset, self._reached - _KEPT_BEHIND_BYTES):
             self._start = self._spans.popleft()[1]
         wanted = self._reached + _SPANS_AHEAD * _SPAN_BYTES
         while self._asked < min(wanted, self._log.size):

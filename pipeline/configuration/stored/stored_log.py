@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypeAlias
 
+from pipeline.base.errors import ConfigurationError
+from pipeline.configuration.stored.key_glob import KeyGlob
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
-    from pipeline.configuration.stored.key_glob import KeyGlob
-    from pipeline.objects.stores import ObjectStore
+    from pipeline.objects.stores import ObjectStore, StoredObject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,10 @@ class StoredLog:
     """The whole bucket."""
     first: Callable[[StoredLog], bytes] | None = field(default=None, compare=False, repr=False)
     """Returns its first bytes, where somebody asks for those of many at once."""
+
+    def __str__(self) -> str:
+        """Return what it is called."""
+        return self.url
 
     @property
     def name(self) -> str:
@@ -74,11 +80,31 @@ def list_stored(glob: KeyGlob, store: ObjectStore, *, after: str | None = None) 
         listed = store.list(glob.folder, after=max(filter(None, (after, glob.after)), default=None))
     for each in listed:
         if glob.names(each.key):
-            yield StoredLog(
-                url=f"{glob.bucket}/{each.key}",
-                size=each.size,
-                tag=each.tag,
-                modified_at=each.modified_at,
-                key=each.key,
-                store=store,
-            )
+            yield _log(each, store)
+
+
+def stored_log_at(url: str) -> StoredLog | None:
+    """Return the object at an address; ``None`` where there is none.
+
+    Raises ``ConfigurationError`` for the address of none or of many, ``StoreRefused`` and ``ExtraMissing``.
+    """
+    from pipeline.objects.stores import ObjectStore  # noqa: PLC0415  # few have logs there
+
+    glob = KeyGlob(url)
+    if glob.literal is None:
+        message = f"{url} has wildcards; name one object, or write the glob into the paths of a source"
+        raise ConfigurationError(message)
+    store = ObjectStore(glob.bucket)
+    found = store.find(glob.literal)
+    return None if found is None else _log(found, store)
+
+
+def _log(stored: StoredObject, store: ObjectStore) -> StoredLog:
+    return StoredLog(
+        url=f"{store.url}/{stored.key}",
+        size=stored.size,
+        tag=stored.tag,
+        modified_at=stored.modified_at,
+        key=stored.key,
+        store=store,
+    )

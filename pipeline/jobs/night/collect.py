@@ -206,7 +206,9 @@ def collect(
                 run.read(logs)
             except CommitConflict:
                 continue  # somebody without the lock was faster; what they committed is known to the next try
-            stored.keep(found.listings, run.snapshot.sources)
+            finally:
+                stored.keep_read(run.snapshot.sources)  # also of a run that is stopped: it may have read for hours
+            stored.keep_listed(found.listings)
             run.refuse(found.refused)
             if is_all:
                 run.met += stored.before_marks(found.listings)

@@ -112,12 +112,17 @@ class StoredLogs:
             )
             self._read[log.target.url] = note
 
-    def keep(self, listings: Sequence[ListedGlob], records: Sequence[SourceRecord]) -> None:
-        """Keep what is known after a run that has committed all of ``records``."""
-        if not self.has_any:
+    def keep_read(self, records: Sequence[SourceRecord]) -> None:
+        """Keep the notes of what was read, as far as it is committed: ``records`` are all that are."""
+        if self._read:
+            self.notes.take(self._read)
+            self.notes.believe(records)
+            self.notes.write()
+
+    def keep_listed(self, listings: Sequence[ListedGlob]) -> None:
+        """Keep what is known after a run that has read all that was listed."""
+        if not listings:
             return
-        self.notes.take(self._read)
-        self.notes.believe(records)
         listed = {log.url for each in listings for log in each.logs}
         for each in listings:
             self.notes.drop(each.glob, listed, after=each.after)

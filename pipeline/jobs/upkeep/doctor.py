@@ -24,6 +24,7 @@ from pipeline.jobs.state.held import held_text, held_usage, in_force
 from pipeline.jobs.state.log_formats import log_format_of
 from pipeline.jobs.state.notices.acknowledged import acknowledged_text, read_acknowledged
 from pipeline.jobs.state.quarantined import quarantined_lines, tokens_stated
+from pipeline.jobs.state.stored.notes import read_listings
 from pipeline.jobs.upkeep.rotate_keys import unseen_keys
 from pipeline.jobs.wording import counted
 from pipeline.lake.commits import read_log, verified_files
@@ -31,6 +32,7 @@ from pipeline.lake.commits import read_log, verified_files
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pipeline.configuration.settings import SourceSettings
     from pipeline.configuration.workspace import Workspace
 
 
@@ -113,7 +115,10 @@ def _configuration(workspace: Workspace) -> Iterator[Check]:
             yield Check(name=f"source {source.name}", ok=False, detail=str(missing))
             continue
         detail = counted(len(found.logs), "file") if found.logs else f"no file fits {', '.join(source.paths)}"
-        yield Check(name=f"source {source.name}", ok=bool(found.logs), detail=detail)
+        if found.logs or not any(refused.is_stored for refused in found.refused):
+            yield Check(name=f"source {source.name}", ok=bool(found.logs), detail=detail)
+        for listed in found.listings:
+            yield Check(name=f"source {source.name}", ok=True, detail=_listed_text(workspace, source, listed.glob.glob))
         for refused in found.refused:
             yield Check(
                 name=f"source {source.name}",
@@ -138,6 +143,18 @@ def _configuration(workspace: Workspace) -> Iterator[Check]:
         ok=bool(workspace.rate_cards),
         detail=", ".join(sorted(workspace.rate_cards)) or "none; add rates/standard.toml",
     )
+
+
+def _listed_text(workspace: Workspace, source: SourceSettings, glob: str) -> str:
+    """Say when a run listed all keys of a glob last, and behind which one runs begin."""
+    listing = read_listings(workspace.lake).get(glob)
+    if listing is None:
+        return f"{glob}: no run has listed it yet"
+    told = f"{glob}: all keys were last listed by the run of {listing.all_at:%Y-%m-%d %H:%M}Z"
+    if not source.full_listing_days or listing.mark is None:
+        return f"{told}, and are by every run"
+    due = listing.due_at(source.full_listing_days)
+    return f"{told}; before {due:%Y-%m-%d %H:%M}Z runs list those behind {listing.mark}"
 
 
 def _raw_keys(workspace: Workspace) -> Iterator[Check]:

@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from pipeline.usage.sources import SourceRecord
 
 KIND = "stored_logs"
+LISTINGS_KIND = "stored_listings"
+"""Apart from the notes, since these are many and change less often."""
 _FORM = "1"
 """Of what is kept; another one is not read."""
-_LOGS, _LISTINGS = "logs", "listings"
+_PIECE = "whole"
 _SCHEMA = pa.schema(
     [
         ("url", pa.string()),
@@ -83,6 +85,7 @@ class StoredNotes:
     listings: dict[str, Listing] = field(default_factory=dict)
     """By globs."""
     _has_changed: bool = False
+    _has_listed: bool = False
     _records: dict[tuple[int, str], SourceRecord] = field(default_factory=dict)
 
     def believe(self, records: Iterable[SourceRecord]) -> None:
@@ -108,7 +111,7 @@ class StoredNotes:
 
     def list(self, glob: str, listing: Listing) -> None:
         """Note what was listed."""
-        self._has_changed = self._has_changed or self.listings.get(glob) != listing
+        self._has_listed = self._has_listed or self.listings.get(glob) != listing
         self.listings[glob] = listing
 
     def is_done_with(self, log: StoredLog) -> bool:
@@ -139,27 +142,43 @@ class StoredNotes:
     def write(self) -> None:
         """Keep the notes, where they have changed. Only for the holder of the workspace's lock."""
         if self._has_changed:
-            pieces = {_LOGS: arrow_bytes.encode(_table(self.notes)), _LISTINGS: listings_bytes(self.listings)}
-            write_entries(self.lake, KIND, {}, {WHOLE: NewEntry(inputs=_FORM, pieces=pieces)})
-            self._has_changed = False
+            _write(self.lake, KIND, arrow_bytes.encode(_table(self.notes)))
+        if self._has_listed:
+            _write(self.lake, LISTINGS_KIND, listings_bytes(self.listings))
+        self._has_changed = self._has_listed = False
 
 
 def read_notes(lake: Path) -> StoredNotes:
     """Return the notes of a lake; none where there are none, or damaged ones."""
-    entry = read_entries(lake, KIND).get(WHOLE)
+    notes: dict[str, Note] = {}
+    if (content := _read(lake, KIND)) is not None:
+        rows = arrow_bytes.decode(content)
+        columns = [rows[name].to_pylist() for name in _SCHEMA.names]
+        notes = {
+            url: Note(size=size, tag=tag, end=end, digest=digest, heads=_heads(heads), pending=pending, read_by=read_by)
+            for url, size, tag, end, digest, heads, pending, read_by in zip(*columns, strict=True)
+        }
+    return StoredNotes(lake=lake, notes=notes, listings=read_listings(lake))
+
+
+def read_listings(lake: Path) -> dict[str, Listing]:
+    """Return what is known of listings, by globs; nothing where it is lost or damaged, so that all keys are listed."""
+    content = _read(lake, LISTINGS_KIND)
+    return {} if content is None else listings_from(content)
+
+
+def _read(lake: Path, kind: str) -> bytes | None:
+    entry = read_entries(lake, kind).get(WHOLE)
     if entry is None or entry.inputs != _FORM:
-        return StoredNotes(lake=lake)
+        return None
     try:
-        rows = arrow_bytes.decode(read_piece(lake, KIND, entry, _LOGS))
-        listings = listings_from(read_piece(lake, KIND, entry, _LISTINGS))
+        return read_piece(lake, kind, entry, _PIECE)
     except DataFileDamaged:
-        return StoredNotes(lake=lake)
-    columns = [rows[name].to_pylist() for name in _SCHEMA.names]
-    notes = {
-        url: Note(size=size, tag=tag, end=end, digest=digest, heads=_heads(heads), pending=pending, read_by=read_by)
-        for url, size, tag, end, digest, heads, pending, read_by in zip(*columns, strict=True)
-    }
-    return StoredNotes(lake=lake, notes=notes, listings=listings)
+        return None
+
+
+def _write(lake: Path, kind: str, content: bytes) -> None:
+    write_entries(lake, kind, {}, {WHOLE: NewEntry(inputs=_FORM, pieces={_PIECE: content})})
 
 
 def _is_named(glob: KeyGlob, url: str, *, upto: str | None = None) -> bool:
