@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 class Store:
     """Answers ranges of one content, and knows how many were asked for."""
 
+    url = "s3://bucket"
+
     def __init__(self, content_of: Callable[[int, int], bytes]) -> None:
         self.asked: list[tuple[int, int]] = []
         self._content_of = content_of
@@ -43,7 +45,6 @@ def log_of(store: Store, size: int, key: str = "a.jsonl") -> StoredLog:
         size=size,
         tag="tag",
         modified_at=datetime(2026, 10, 1, tzinfo=UTC),
-        key=key,
         store=cast("ObjectStore", store),
     )
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from stored_objects import put, watched
@@ -12,13 +13,14 @@ from workspaces import make_workspace, plain, tallybook
 from pipeline.configuration.stored.stored_log import StoredLog
 from pipeline.jobs.state.stored.listings import Listing, listings_bytes, listings_from, next_listing
 from pipeline.lake.commits import read_log
-from pipeline.objects.stores import ObjectStore
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from stored_objects import Requests
     from workspaces import Done
+
+    from pipeline.objects.stores import ObjectStore
 
 NOW = datetime.now(tz=UTC).replace(microsecond=0)
 
@@ -29,8 +31,7 @@ def log_at(key: str, *, days_ago: int) -> StoredLog:
         size=1,
         tag=key,
         modified_at=NOW - timedelta(days=days_ago),
-        key=key,
-        store=ObjectStore.__new__(ObjectStore),
+        store=cast("ObjectStore", SimpleNamespace(url="s3://bucket")),
     )
 
 

@@ -31,7 +31,6 @@ class StoredLog:
     """The store's ETag."""
     modified_at: datetime = field(compare=False)
     """By the store's clock; aware."""
-    key: str = field(compare=False, repr=False)
     store: ObjectStore = field(compare=False, repr=False)
     """The whole bucket."""
     first: Callable[[StoredLog], bytes] | None = field(default=None, compare=False, repr=False)
@@ -40,6 +39,11 @@ class StoredLog:
     def __str__(self) -> str:
         """Return what it is called."""
         return self.url
+
+    @property
+    def key(self) -> str:
+        """What the bucket calls it."""
+        return self.url.removeprefix(f"{self.store.url}/")
 
     @property
     def name(self) -> str:
@@ -105,6 +109,5 @@ def _log(stored: StoredObject, store: ObjectStore) -> StoredLog:
         size=stored.size,
         tag=stored.tag,
         modified_at=stored.modified_at,
-        key=stored.key,
         store=store,
     )

@@ -15,7 +15,7 @@ from pipeline.configuration.stored.key_glob import is_stored
 from pipeline.configuration.stored.stored_log import StoredLog
 from pipeline.jobs.state.log_formats import log_format_of
 from pipeline.jobs.state.stored.listings import next_listing
-from pipeline.jobs.state.stored.notes import Note, read_notes
+from pipeline.jobs.state.stored.notes import Note, heads_of, heads_text, read_notes
 from pipeline.jobs.wording import counted
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class StoredLogs:
     def heads(self, log: LogOfSource) -> tuple[Window, ...] | None:
         """Return the heads of the records that a log begins like; ``None`` of one that has to be opened to know."""
         unchanged = self.unchanged(log)
-        return None if unchanged is None else unchanged.note.heads
+        return None if unchanged is None else heads_of(unchanged.note)
 
     @contextmanager
     def reading_ahead(self, logs: Sequence[LogOfSource]) -> Iterator[Callable[[LogPath], LogPath]]:
@@ -106,7 +106,7 @@ class StoredLogs:
                 tag=log.target.tag,
                 end=record.end,
                 digest=record.digest.digits,
-                heads=tuple(dict.fromkeys((*reading.heads, record.head))),
+                heads=heads_text((*reading.heads, record.head)),
                 pending=reading.pending_bytes,
                 read_by=self._read_by(log.source) if reading.pending_bytes else "",
             )

@@ -9,7 +9,7 @@ Owns what a note says, when it is believed, and how notes are kept (``pipeline.l
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
@@ -48,9 +48,8 @@ _SCHEMA = pa.schema(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
-    """What was collected of an object."""
+class Note(NamedTuple):
+    """What was collected of an object. There may be a million of them."""
 
     size: int
     tag: str
@@ -58,8 +57,8 @@ class Note:
     """Of the last segment, in bytes of the decompressed log."""
     digest: str
     """Of the last segment, in hexadecimal digits."""
-    heads: tuple[Window, ...]
-    """The heads of all records that the object begins like."""
+    heads: str
+    """The heads of all records that the object begins like, as ``heads_text`` writes them."""
     pending: int
     """Bytes (decompressed) after the last line end, which are no line yet."""
     read_by: str
@@ -148,16 +147,24 @@ class StoredNotes:
         self._has_changed = self._has_listed = False
 
 
+def heads_text(heads: Iterable[Window]) -> str:
+    """Write heads as a note has them, each once."""
+    return ",".join(dict.fromkeys(f"{head.size}:{head.sha256}" for head in heads))
+
+
+def heads_of(note: Note) -> tuple[Window, ...]:
+    """Read the heads of a note."""
+    parts = (each.partition(":") for each in note.heads.split(",") if each)
+    return tuple(Window(size=int(size), sha256=sha256) for size, _, sha256 in parts)
+
+
 def read_notes(lake: Path) -> StoredNotes:
     """Return the notes of a lake; none where there are none, or damaged ones."""
     notes: dict[str, Note] = {}
     if (content := _read(lake, KIND)) is not None:
         rows = arrow_bytes.decode(content)
         columns = [rows[name].to_pylist() for name in _SCHEMA.names]
-        notes = {
-            url: Note(size=size, tag=tag, end=end, digest=digest, heads=_heads(heads), pending=pending, read_by=read_by)
-            for url, size, tag, end, digest, heads, pending, read_by in zip(*columns, strict=True)
-        }
+        notes = {url: Note(*row) for url, *row in zip(*columns, strict=True)}
     return StoredNotes(lake=lake, notes=notes, listings=read_listings(lake))
 
 
@@ -190,19 +197,10 @@ def _key_of(record: SourceRecord) -> tuple[int, str]:
     return record.end, record.digest.digits
 
 
-def _heads(text: str) -> tuple[Window, ...]:
-    parts = (each.partition(":") for each in text.split(",") if each)
-    return tuple(Window(size=int(size), sha256=sha256) for size, _, sha256 in parts)
-
-
 def _table(notes: Mapping[str, Note]) -> pa.Table:
     listed = sorted(notes.items())
     columns = {
         "url": [url for url, _ in listed],
-        "heads": [",".join(f"{head.size}:{head.sha256}" for head in note.heads) for _, note in listed],
-        **{
-            name: [getattr(note, name) for _, note in listed]
-            for name in ("size", "tag", "end", "digest", "pending", "read_by")
-        },
+        **{name: [getattr(note, name) for _, note in listed] for name in Note._fields},
     }
     return pa.table({name: pa.array(columns[name], type=_SCHEMA.field(name).type) for name in _SCHEMA.names})
