@@ -22,6 +22,7 @@ from pipeline.base.errors import ConfigurationError, ExtraMissing, StoreRefused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
 STORE_URL = re.compile(r"(s3|gs|az)://[A-Za-z0-9][A-Za-z0-9._-]{1,253}(/[^\s?#*\[\]]*)?", re.ASCII)
 """``az://`` is followed by the account's container, as in ``az://container/prefix``; the account is in the environment.
@@ -34,12 +35,14 @@ _REQUEST_SECONDS = "30s"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredObject:
-    """An object as a store lists it: its key below the store's prefix, its bytes, and the tag of its content."""
+    """An object as a store lists it: its key below the store's prefix, its bytes, their tag, and when it was put."""
 
     key: str
     size: int
     tag: str
     """The store's ETag: another one after any change."""
+    modified_at: datetime
+    """By the store's clock; aware."""
 
 
 class TagDiffers(Exception):
@@ -181,7 +184,9 @@ def _is_plain_http() -> bool:
 
 
 def _stored(meta: Any) -> StoredObject:
-    return StoredObject(key=str(meta["path"]), size=int(meta["size"]), tag=str(meta["e_tag"]))
+    return StoredObject(
+        key=str(meta["path"]), size=int(meta["size"]), tag=str(meta["e_tag"]), modified_at=meta["last_modified"]
+    )
 
 
 def _reason(error: Exception) -> str:

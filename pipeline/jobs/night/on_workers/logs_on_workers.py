@@ -18,6 +18,7 @@ from pipeline.base.errors import EngineRefused
 from pipeline.collectors.logs.lineage import window
 from pipeline.collectors.logs.log_file import open_log
 from pipeline.collectors.logs.problems import LogUnreadable
+from pipeline.configuration.stored.stored_log import StoredLog
 from pipeline.jobs.key_ids import secret_for_workers
 from pipeline.jobs.night.on_workers.at_worker import ANSWERS
 from pipeline.jobs.night.on_workers.read_there import ReadingsOfJob
@@ -82,6 +83,8 @@ class LogsOnWorkers:
         ``known`` is everything that was collected up to here. Raises ``EngineRefused`` where workers cannot read logs
         that this machine can.
         """
+        if isinstance(log.target, StoredLog):
+            return None
         if log.target not in self._looked_at:
             self._run_job(self._logs[self._logs.index(log) :], known)
         planned, reading = self._planned.get(str(log.target)), self._readings.get(str(log.target))
@@ -103,7 +106,7 @@ class LogsOnWorkers:
         for log in logs:
             if size >= _JOB_BYTES:
                 break
-            if log.target in self._looked_at:
+            if isinstance(log.target, StoredLog) or log.target in self._looked_at:
                 continue
             self._looked_at.add(log.target)
             planned = None if self._secret.is_rotated else self._plan(log, known)
@@ -117,10 +120,10 @@ class LogsOnWorkers:
     def _plan(self, log: LogOfSource, known: KnownSources) -> tuple[bytes, PlannedLog] | None:
         """Return how a log begins, and what a worker is told of it; ``None`` where this machine reads it.
 
-        That is: where it was named or came by standard input, which workers may not see; where it belongs to a batch,
-        whose files are paired here; where it has not changed, and where it cannot be opened.
+        That is: where it was named or came by standard input, which workers may not see; where it is on a store; where
+        it belongs to a batch, whose files are paired here; where it has not changed, and where it cannot be opened.
         """
-        if log.is_named or log.source.batch is not None:
+        if isinstance(log.target, StoredLog) or log.is_named or log.source.batch is not None:
             return None
         try:
             with open_log(log.target, self._format_of(log)) as file:
