@@ -65,26 +65,31 @@ _OF_NIGHTS = (
     *("tests/storage/test_forged_documents.py", "tests/storage/test_lost_history.py"),
     *("tests/storage/test_signatures.py", *_OF_KEYS, *_OF_THE_LAKE),
 )
+_OF_STORES = ("tests/stores",)
+_OF_OBJECTS = (
+    _DURABLE,
+    *_OF_THE_LAKE,
+    "tests/storage/test_commands_and_the_lock.py",
+    "tests/storage/test_counted.py",
+    "tests/storage/test_derived.py",
+    "tests/storage/test_disk.py",
+    "tests/storage/test_litter.py",
+    "tests/storage/test_lock.py",
+    "tests/storage/test_register.py",
+    "tests/storage/test_strict_json.py",
+    "tests/storage/test_entries_of_every_kind.py",
+)
 TESTS = {
-    "pipeline/objects": (
-        _DURABLE,
-        *_OF_THE_LAKE,
-        "tests/storage/test_commands_and_the_lock.py",
-        "tests/storage/test_counted.py",
-        "tests/storage/test_derived.py",
-        "tests/storage/test_disk.py",
-        "tests/storage/test_litter.py",
-        "tests/storage/test_lock.py",
-        "tests/storage/test_register.py",
-        "tests/storage/test_strict_json.py",
-        "tests/storage/test_entries_of_every_kind.py",
-    ),
+    "pipeline/objects": _OF_OBJECTS,
     "pipeline/objects/bundle_files.py": (_DURABLE, "tests/tools/test_recompute.py"),
     "pipeline/objects/verified.py": (
         *("tests/storage/test_derived.py", "tests/storage/test_disk.py", "tests/storage/test_lake.py"),
         "tests/storage/test_log_refusals.py",
     ),
     "pipeline/objects/formats.py": ("tests/ages/test_newer.py",),
+    "pipeline/objects/append_log.py": (*_OF_OBJECTS, "tests/stores/test_store_protocol.py"),
+    "pipeline/objects/stores.py": _OF_STORES,
+    "pipeline/objects/mounted": _OF_STORES,
     "pipeline/lake": _OF_THE_LAKE,
     "pipeline/lake/checkpoints.py": ("tests/storage/test_checkpoints.py",),
     "pipeline/lake/counted.py": ("tests/nights/test_dates_counted.py", "tests/storage/test_counted.py"),
@@ -118,6 +123,89 @@ class Declared(NamedTuple):
 
 
 DECLARED = (
+    Declared(
+        "two may create one key: a put on a store has no condition",
+        "pipeline/objects/stores.py",
+        'return str(self._store.put(key, content, mode=mode, use_multipart=False)["e_tag"])',
+        'return str(self._store.put(key, content, use_multipart=False)["e_tag"])',
+    ),
+    Declared(
+        "an object that is there already is another's, whatever it says",
+        "pipeline/objects/stores.py",
+        "                if there is not None and there[0] == content:\n                    return there[1]\n",
+        "",
+    ),
+    Declared(
+        "an object that is there already is ours, whatever it says",
+        "pipeline/objects/stores.py",
+        "if there is not None and there[0] == content:",
+        "if there is not None:",
+    ),
+    Declared(
+        "an object is replaced, whatever its tag is by now",
+        "pipeline/objects/stores.py",
+        '"create" if tag is None else {"e_tag": tag}',
+        '"create" if tag is None else "overwrite"',
+    ),
+    Declared(
+        "a put that met another on its way is called another's",
+        "pipeline/objects/stores.py",
+        'if (there is not None) if mode == "create" else (there is None or there[1] != mode["e_tag"]):',
+        "if True:",
+    ),
+    Declared(
+        "an entry is here before the store has it",
+        "pipeline/objects/append_log.py",
+        "    is_ours = create_entry(final, content)\n    if is_ours:\n        try:\n"
+        "            disk.link_new(temporary, final)\n",
+        "    disk.link_new(temporary, final)\n    is_ours = create_entry(final, content)\n    if is_ours:\n"
+        "        try:\n            pass\n",
+    ),
+    Declared(
+        "an entry is written here alone",
+        "pipeline/objects/append_log.py",
+        "is_ours = create_entry(final, content)",
+        "is_ours = True",
+    ),
+    Declared(
+        "what a list does not show yet is not there",
+        "pipeline/objects/mounted/entries.py",
+        "        if probe.result() is not None:\n            new.add(last + 1)\n",
+        "        probe.result()\n",
+    ),
+    Declared(
+        "after what was listed nothing is looked for",
+        "pipeline/objects/mounted/entries.py",
+        "            new = {last + 1} if _get(mounted, folder, last + 1) is not None else set()\n",
+        "            new = set()\n",
+    ),
+    Declared(
+        "the last entry is not compared with the store's",
+        "pipeline/objects/mounted/entries.py",
+        "        if here:\n            _check_same(mounted, folder, last)\n",
+        "",
+    ),
+    Declared(
+        "a file is replaced on the store, whatever it says by now",
+        "pipeline/objects/mounted/files.py",
+        "mounted.store.replace(mounted.key(path), content, tag=before[1])",
+        "mounted.store.replace(mounted.key(path), content, tag=state_on_store(path)[1])",
+    ),
+    Declared(
+        "nobody tries whether a store heeds conditions",
+        "pipeline/objects/mounted/mounts.py",
+        "        mounted.store.check_is_conditional()\n",
+        "",
+    ),
+    Declared(
+        "a list that broke off ends there",
+        "pipeline/objects/stores.py",
+        '                            after = str(each["path"])\n                            yield _stored(each)\n'
+        "                except GenericError:\n                    if trial == _TRIALS:\n"
+        "                        raise\n",
+        '                            after = str(each["path"])\n                            yield _stored(each)\n'
+        "                except GenericError:\n                    return\n",
+    ),
     Declared(
         "the lock is not held while the work is done",
         "pipeline/objects/lock.py",

@@ -18,7 +18,7 @@ from pipeline.base.errors import WorkspaceLocked
 from pipeline.objects import disk, layout, litter
 from pipeline.objects.links import refuse_links, refuse_other_names
 from pipeline.objects.mounted.lease import holder_on_store, leased
-from pipeline.objects.mounted.mounts import held, mount_of
+from pipeline.objects.mounted.mounts import check_conditions, held, mount_of
 from pipeline.objects.strict_json import checked_fields, parse_object
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ def locked(lake_dir: Path, *, command: str, started_at: datetime) -> Iterator[No
         disk.overwrite(descriptor, json.dumps(note).encode() + b"\n", layout.lock(lake_dir))
         litter.sweep(lake_dir.parent)
         try:
+            for folder in (lake_dir, layout.invoices(lake_dir.parent)):
+                check_conditions(folder)
             mounted = _mounted(lake_dir)
             lease = nullcontext() if mounted is None else leased(mounted, note, before=left.get("run"))
             with held(lake_dir.parent), lease:

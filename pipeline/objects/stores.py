@@ -30,7 +30,13 @@ STORE_URL = re.compile(r"(s3|gs|az)://[A-Za-z0-9][A-Za-z0-9._-]{1,253}(/[^\s?#*\
 _ATTEMPTS = 5
 _PATIENCE = timedelta(seconds=90)
 """How long one request is tried again before it is refused; servers that answer 500 or not at all mostly recover."""
+_TRIALS = 3
+"""How often is asked what the library does not ask again: what was not answered in time, or ends before its end."""
 _REQUEST_SECONDS = "30s"
+CONDITIONAL = ".conditional"
+"""The key by which a store is tried."""
+_FIRST, _SECOND = b"made once: who makes it again, or replaces another one, is refused\n", b"refused\n"
+_NO_TAG = '"00000000000000000000000000000000"'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,42 +88,79 @@ class ObjectStore:
 
         Equal bytes are ours: either they were put by an attempt whose answer was lost, or they say the same.
         """
-        from obstore.exceptions import AlreadyExistsError, PreconditionError  # noqa: PLC0415
-
         with self._refusals("create", key):
-            try:
-                self._store.put(key, content, mode="create", use_multipart=False)
-            except (AlreadyExistsError, PreconditionError):
-                there = self.get(key)
-                return there is not None and there[0] == content
-        return True
+            return self._put(key, content, "create") is not None
 
     def replace(self, key: str, content: bytes, *, tag: str | None) -> str:
         """Replace the object that has this tag, or make it (``None``), and return the new tag.
 
         Raises ``TagDiffers`` where it is another one by now.
         """
-        from obstore.exceptions import AlreadyExistsError, NotFoundError, PreconditionError  # noqa: PLC0415
-
-        mode = "create" if tag is None else {"e_tag": tag}
         with self._refusals("replace", key):
+            new = self._put(key, content, "create" if tag is None else {"e_tag": tag})
+        if new is None:
+            raise TagDiffers(key)
+        return new
+
+    def check_is_conditional(self) -> None:
+        """Raise ``StoreRefused`` where the store lets two create one key, or replaces what has another tag.
+
+        Some servers that speak S3 ignore both conditions, and each of two writers would then believe that it won. The
+        object ``CONDITIONAL`` stays in the store.
+        """
+        from obstore.exceptions import AlreadyExistsError, PreconditionError  # noqa: PLC0415
+
+        self.put_if_absent(CONDITIONAL, _FIRST)
+        for condition, mode in (("If-None-Match", "create"), ("If-Match", {"e_tag": _NO_TAG})):
+            with self._refusals("try the conditions of", CONDITIONAL):
+                try:
+                    self._store.put(CONDITIONAL, _SECOND, mode=mode, use_multipart=False)
+                except (AlreadyExistsError, PreconditionError):
+                    continue
+            message = (
+                f"{self.url} ignores the condition {condition} of a put, so two machines could take one number; "
+                "keep the lake on a store that heeds it: S3, Google Cloud Storage, Azure, or MinIO"
+            )
+            raise StoreRefused(message)
+
+    def _put(self, key: str, content: bytes, mode: Any) -> str | None:
+        """Put on a condition and return the tag; ``None`` where the condition does not hold, since another's is there.
+
+        The library asks again after an answer of 5xx. What became of a put that was not answered in time, or that met
+        another on its way (409 of S3), is seen by reading; a put that is still on its way then puts the same bytes.
+        """
+        from obstore.exceptions import (  # noqa: PLC0415
+            AlreadyExistsError,
+            GenericError,
+            NotFoundError,
+            PreconditionError,
+        )
+
+        trials = 0
+        while True:
             try:
-                put = self._store.put(key, content, mode=mode, use_multipart=False)
-            except (AlreadyExistsError, PreconditionError, NotFoundError):
-                there = self.get(key)
+                return str(self._store.put(key, content, mode=mode, use_multipart=False)["e_tag"])
+            except (AlreadyExistsError, GenericError, NotFoundError, PreconditionError):
+                there = self._got(key)
                 if there is not None and there[0] == content:
                     return there[1]
-                raise TagDiffers(key) from None
-        return str(put["e_tag"])
+                if (there is not None) if mode == "create" else (there is None or there[1] != mode["e_tag"]):
+                    return None
+                trials += 1
+                if trials == _TRIALS:
+                    raise
 
     def get(self, key: str) -> tuple[bytes, str] | None:
         """Return an object's bytes and tag; ``None`` where there is none."""
         with self._refusals("read", key):
-            try:
-                got = self._store.get(key)
-                return bytes(got.bytes()), str(got.meta["e_tag"])
-            except FileNotFoundError:
-                return None
+            return self._got(key)
+
+    def _got(self, key: str) -> tuple[bytes, str] | None:
+        try:
+            got = self._store.get(key)
+            return bytes(got.bytes()), str(got.meta["e_tag"])
+        except FileNotFoundError:
+            return None
 
     def get_range(self, key: str, start: int, end: int, *, tag: str) -> bytes:
         """Return bytes ``start`` to ``end`` (exclusive) of the object that has this tag. Raises ``TagDiffers``."""
@@ -144,17 +187,36 @@ class ObjectStore:
 
         Only those after the key ``after``, so that what is known already costs no request.
         """
+        from obstore.exceptions import GenericError  # noqa: PLC0415
+
         with self._refusals("list", prefix):
-            for page in self._store.list(prefix or None, offset=after):
-                yield from (_stored(each) for each in page)
+            for trial in range(1, _TRIALS + 1):
+                try:
+                    for page in self._store.list(prefix or None, offset=after):
+                        for each in page:
+                            after = str(each["path"])
+                            yield _stored(each)
+                except GenericError:
+                    if trial == _TRIALS:
+                        raise
+                else:
+                    return
 
     def remove(self, key: str) -> None:
         """Remove an object; one that is gone already is no error."""
+        from obstore.exceptions import GenericError  # noqa: PLC0415
+
         with self._refusals("remove", key):
-            try:
-                self._store.delete(key)
-            except FileNotFoundError:
-                return
+            for trial in range(1, _TRIALS + 1):
+                try:
+                    self._store.delete(key)
+                except FileNotFoundError:
+                    return
+                except GenericError:
+                    if trial == _TRIALS:
+                        raise
+                else:
+                    return
 
     @contextmanager
     def _refusals(self, doing: str, key: str = "") -> Iterator[None]:

@@ -10,6 +10,7 @@ import select
 import sys
 import time
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import Any
 
 from forking import Asked, serve, take_streams
@@ -25,7 +26,7 @@ class Member:
     arguments: list[str]
     delay: float = 0.0
     is_locking: bool = True
-    """Whether the lock of the workspace works: not on every network file system."""
+    """Whether the lock of the workspace, and of its store, works: not on every network file system."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +100,7 @@ def _become(member: Member, out: int, err: int) -> None:
 
 def _let_the_lock_do_nothing() -> None:
     from pipeline.objects import lock  # noqa: PLC0415
+    from pipeline.objects.mounted import lease  # noqa: PLC0415
 
     class NoLocks:
         LOCK_EX = LOCK_NB = 0
@@ -108,6 +110,7 @@ def _let_the_lock_do_nothing() -> None:
             """Lock nothing."""
 
     lock.fcntl = NoLocks  # type: ignore[assignment]
+    lease.EXPIRES_AFTER = timedelta(0)  # the lock of a store is over as soon as it is taken
 
 
 if __name__ == "__main__":

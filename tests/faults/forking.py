@@ -42,6 +42,8 @@ class Run:
     kill_after: float | None
     cut_first: str | None = None
     """A folder whose file system loses its power before the process is killed."""
+    number_to: str | None = None
+    """The file into which the process writes its number, so that somebody else may kill it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +183,8 @@ def _become(run: Run, writes: int) -> None:
     from pipeline.lake import checkpoints  # noqa: PLC0415
 
     try:
+        if run.number_to is not None:
+            Path(run.number_to).write_text(str(os.getpid()), encoding="ascii")
         nothing = os.open(os.devnull, os.O_RDWR)
         take_streams(nothing, writes, nothing)
         checkpoints.COMMITS_BETWEEN = 2  # as lives.run has it

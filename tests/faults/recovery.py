@@ -39,7 +39,7 @@ class Undisturbed:
     """What was left, by ``digest_of``, where it was tried already."""
 
 
-class _WithoutWaiting:
+class WithoutWaiting:
     """The ``os`` whose fsync waits for no disk: no power is cut any more."""
 
     def __getattr__(self, name: str) -> Any:
@@ -91,7 +91,7 @@ def finish(tally: Tally, where: str, root: Path, known: Undisturbed) -> bool:
     if digest in known.recovered:
         return False
     known.recovered.add(digest)
-    with mock.patch.object(disk, "os", _WithoutWaiting()):
+    with mock.patch.object(disk, "os", WithoutWaiting()):
         _finish(tally, where, root, known)
     return True
 

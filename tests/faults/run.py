@@ -17,6 +17,9 @@
     rivals        commands run beside each other, on one workspace
     crowds        how they are started together, and waited for
     moving_logs   logs are written, rotated, truncated, replaced and compressed while they are collected
+    stores        the lake lies on a store whose answers lie, and at whose requests the process is killed
+    machines      machines that share such a lake, and one with an empty disk
+    store_rivals  they are at work at the same time, and between every two requests of each other
     forking       real processes of the command, without waiting for their imports
 
 Owns the walk over the faults: exit code 1 where anything was lost, doubled or silent; a kind that this machine cannot
@@ -42,15 +45,8 @@ if TYPE_CHECKING:
 sys.path[:0] = [str(Path(__file__).parents[1] / folder) for folder in ("support", "storage")]
 
 KINDS = (
-    "deaths",
-    "damage",
-    "power_cuts",
-    "kills",
-    "images",
-    "machine_refusals",
-    "real_refusals",
-    "rivals",
-    "moving_logs",
+    *("deaths", "damage", "power_cuts", "kills", "images", "machine_refusals", "real_refusals", "rivals"),
+    *("moving_logs", "stores", "store_rivals"),
 )
 """Each is a module here with ``tried(scratch, *, every) -> Tally``."""
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 STORE_NOTE = ".store"
 """In a folder that is a copy: the address of what it is a copy of."""
+TRIED_NOTE = ".store-tried"
+"""Beside it: the address of the store that was seen to heed the conditions of puts."""
 REQUESTS_AT_ONCE = 16
 
 
@@ -115,6 +117,21 @@ def held(root: Path) -> Iterator[None]:
     finally:
         for each in mounts:
             each.is_locked = False
+
+
+def check_conditions(folder: Path) -> None:
+    """Try, once on each machine and before it writes, whether the store of a folder heeds the conditions of puts.
+
+    Raises ``StoreRefused`` where it does not: two machines could then take one number.
+    """
+    mounted = mount_of(folder)
+    if mounted is None:
+        return
+    note, url = mounted.folder / TRIED_NOTE, f"{mounted.store.url}\n".encode()
+    if bytes_of(str(note)) != url:
+        mounted.store.check_is_conditional()
+        disk.make_folders(mounted.folder.parent, mounted.folder)
+        disk.replace_durably(note, url)
 
 
 def _text(path: Path) -> str:

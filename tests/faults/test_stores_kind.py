@@ -1,0 +1,94 @@
+"""The kinds of stores and of machines that meet there: short runs hold, and what is left, lost or doubled is found."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import faulty_store
+import lives
+import machines
+import pytest
+import store_rivals
+import stores
+from faulty_store import Request
+from workspaces import make_workspace, plain, write_log
+
+from pipeline.objects.stores import ObjectStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from machines import Bucket
+
+NIGHT = ("nightly", "--as-of", "2026-11-02")
+
+
+@pytest.fixture
+def bucket() -> Iterator[Bucket]:
+    pytest.importorskip("moto", reason="moto is not installed")
+    with machines.a_bucket() as bucket:
+        yield bucket
+
+
+def books(root: Path) -> Path:
+    make_workspace(root)
+    write_log(root, "a.jsonl", plain("2026-10-05T10:00:00Z", id="a"))
+    assert lives.run(root, NIGHT).returncode == 0
+    return root
+
+
+@pytest.mark.parametrize("kind", stores.FAULTS_OF)
+def test_in_its_turn_every_fault_is_tried_at_a_kind_of_request(kind: str) -> None:
+    request = Request(number=1, kind=kind, key="log/0")
+    everything = stores.faults_at(request, 0, 1)
+    assert {fault for fault, _ in everything} <= set(faulty_store.FAULTS)
+    in_turn = [each for number in range(len(everything)) for each in stores.faults_at(request, number, 7)]
+    assert sorted(in_turn) == sorted(everything)
+
+
+def test_an_object_that_nobody_names_is_found_and_so_is_one_that_lacks(tmp_path: Path, bucket: Bucket) -> None:
+    root = books(tmp_path / "books")
+    assert store_rivals.unnamed(root, bucket) == store_rivals.lacking(bucket) == []
+    contents = bucket.contents()
+    orphan = f"lake/quarantine/{'0a' * 32}.parquet"
+    manifest = contents["lake/usage_daily/_manifest.json"]
+    (piece,) = [f"lake/usage_daily/{each['name']}" for each in json.loads(manifest)["files"].values()]
+    bucket.refill({key: each for key, each in contents.items() if key != piece} | {orphan: b""})
+    assert store_rivals.unnamed(root, bucket) == [orphan]
+    assert store_rivals.lacking(bucket) == [piece]
+
+
+def test_a_machine_with_an_empty_disk_has_every_fact(tmp_path: Path, bucket: Bucket) -> None:
+    root = books(tmp_path / "books")
+    empty = machines.another_machine(root, tmp_path / "another")
+    assert not (empty / "lake").exists()
+    assert machines.facts(empty, bucket) == machines.facts(root, bucket)
+    assert machines.facts(empty, bucket)["event of line 1"] == 1
+
+
+@pytest.mark.slow
+def test_a_commit_without_a_condition_is_found_by_machines_that_meet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def put(self: ObjectStore, key: str, content: bytes, mode: Any) -> str:
+        del mode
+        return str(self._store.put(key, content, use_multipart=False)["e_tag"])
+
+    monkeypatch.setattr(ObjectStore, "_put", put)
+    tally = store_rivals.tried(tmp_path, every=1, meetings=store_rivals.MEETINGS[:1], rounds=0)
+    assert tally.lost
+    assert any("no lock" in each for each in tally.lost)
+
+
+@pytest.mark.slow
+def test_stores_that_lie_lose_and_double_nothing(tmp_path: Path) -> None:
+    tally = stores.tried(tmp_path, every=25)
+    assert not tally.wrong, "\n".join(tally.lines())
+
+
+@pytest.mark.slow
+def test_machines_that_meet_on_a_store_lose_and_double_nothing(tmp_path: Path) -> None:
+    tally = store_rivals.tried(tmp_path, every=30, meetings=store_rivals.MEETINGS[::3])
+    assert not tally.wrong, "\n".join(tally.lines())
