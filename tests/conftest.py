@@ -55,10 +55,14 @@ def _counted_once(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
 
 
-def pytest_collection_finish() -> None:
-    """Keep the collector of garbage from traversing thousands of tests, which stay to the end, again and again."""
-    gc.collect()
-    gc.freeze()
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Keep the collector of garbage from traversing thousands of tests, which stay to the end, again and again.
+
+    Whoever tries mutants finds through it what is to be forgotten between two tests.
+    """
+    if not session.config.option.ask_anew:
+        gc.collect()
+        gc.freeze()
 
 
 def pytest_unconfigure() -> None:
