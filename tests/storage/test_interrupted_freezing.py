@@ -61,7 +61,7 @@ def counted_once(night: Path, monkeypatch: pytest.MonkeyPatch) -> Aggregate:
     ],
 )
 @pytest.mark.parametrize(
-    ("cut", "step"), [(None, 4), *(pytest.param(each, 1, marks=pytest.mark.slow) for each in (None, *POWER_CUTS))]
+    ("cut", "step"), [(None, 8), *(pytest.param(each, 1, marks=pytest.mark.slow) for each in (None, *POWER_CUTS))]
 )
 @pytest.mark.usefixtures("counted_once")
 def test_what_died_at_any_call_to_the_disk_is_finished_by_running_it_again(
