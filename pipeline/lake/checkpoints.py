@@ -138,7 +138,7 @@ def write_checkpoint_if_due(lake_dir: Path, snapshot: LakeSnapshot) -> int | Non
     behind = -1 if last is None or not is_of_log else last.version
     if snapshot.version is None or snapshot.entry_sha256 is None or snapshot.version - behind < COMMITS_BETWEEN:
         if not is_of_log:
-            _remove(log_dir, [LAST_NAME, *_written(log_dir)])
+            _remove(log_dir, [each for each in (LAST_NAME, *_written(log_dir)) if (log_dir / each).exists()])
         return None
     rows = _actions(log_dir, snapshot.version)
     name = _name(snapshot.version)

@@ -17,7 +17,16 @@ if TYPE_CHECKING:
 
 DERIVED = re.compile(r"lake/counted/|invoices/2")
 """Of which a power cut may take what is new: it is made again."""
-WHERE = {"lake/usage_events", "received/gateway", "lake/counted/dates", "lake/usage_daily", "lake/charges"}
+WHERE = {
+    "lake/usage_events",
+    "lake/quarantine",
+    "lake/forgotten",
+    "received/gateway",
+    "lake/counted/dates",
+    "lake/usage_daily",
+    "lake/charges",
+}
+FORGET = ("forget", "--with-uninvoiced", "--yes", "--before")
 AS_OF = ("--as-of", "2026-11-02T08:00:00Z")
 
 
@@ -31,16 +40,18 @@ def files_of(root: Path) -> dict[str, bytes]:
 
 def test_a_power_cut_brings_nothing_back_that_was_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = make_workspace(tmp_path / "books")
-    write_log(root, "l.jsonl", plain("2026-09-05T10:00:00Z", id="a"), plain("2026-10-05T10:00:00Z", id="b"), "none")
+    days = [plain(f"2026-{day}T10:00:00Z", id=day) for day in ("09-04", "09-05", "10-05")]
+    write_log(root, "l.jsonl", *days[:2], "no line of a log", days[2])
     given = plain("2026-09-06T10:00:00Z", id="given") + "\n"
     assert tallybook(root, "collect", "-", "--source", "gateway", "--keep", *AS_OF, stdin=given).returncode == 0
     assert tallybook(root, "nightly", *AS_OF).returncode == 0
+    assert tallybook(root, *FORGET, "2026-09-05", *AS_OF).returncode == 0  # of which counts are kept
     append_log(root, "l.jsonl", plain("2026-10-06T10:00:00Z", id="c"))  # so that marts are others, too
     assert tallybook(root, "collect", *AS_OF).returncode == 0
     before = files_of(root)
     fault = FaultyOs(root)
     monkeypatch.setattr(disk, "os", fault)
-    done = tallybook(root, "forget", "--before", "2026-10-01", "--with-uninvoiced", "--yes", *AS_OF)
+    done = tallybook(root, *FORGET, "2026-10-01", *AS_OF)
     assert done.returncode == 0, done.stderr
     now = files_of(root)
     removed = before.keys() - now.keys()

@@ -25,7 +25,7 @@ from pipeline.lake.checkpoints import (
     read_last_checkpoint,
     write_checkpoint_if_due,
 )
-from pipeline.objects import disk, layout, parquet_bytes
+from pipeline.objects import append_log, disk, layout, parquet_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -162,6 +162,14 @@ def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-9])
 
 
+def noted_otherwise(path: Path) -> None:
+    """Let it name another entry, where no reader of rows looks."""
+    content = path.read_bytes()
+    sha256 = append_log.sha256_of(path.with_name(f"{2:020d}.json").read_bytes()).encode()
+    assert content.count(sha256) == 1
+    path.write_bytes(content.replace(sha256, sha256[::-1]))
+
+
 def named_otherwise(path: Path) -> None:
     path.rename(path.with_name(f"{9:020d}.checkpoint.parquet"))
 
@@ -171,7 +179,9 @@ def of_no_such_entry(path: Path) -> None:
     last.write_text(last.read_text().replace('"version": 2', '"version": 1'))
 
 
-@pytest.mark.parametrize("damage", [flipped, forged, cut, Path.unlink, named_otherwise, of_no_such_entry])
+@pytest.mark.parametrize(
+    "damage", [flipped, forged, cut, Path.unlink, named_otherwise, noted_otherwise, of_no_such_entry]
+)
 def test_a_checkpoint_that_says_something_else_is_found_and_counts_for_nothing(
     tmp_path: Path, damage: Callable[[Path], None]
 ) -> None:
@@ -206,7 +216,17 @@ def nameless(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "damage",
-    [flipped, forged, cut, named_otherwise, of_another_entry, of_an_earlier_program, beside_another, nameless],
+    [
+        flipped,
+        forged,
+        cut,
+        named_otherwise,
+        noted_otherwise,
+        of_another_entry,
+        of_an_earlier_program,
+        beside_another,
+        nameless,
+    ],
 )
 def test_a_first_checkpoint_whose_name_is_gone_has_to_be_to_the_byte_what_a_run_that_died_left(
     tmp_path: Path, damage: Callable[[Path], None]

@@ -5,6 +5,7 @@ Anything else is as if it were not there.
 
 from __future__ import annotations
 
+import json
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -86,6 +87,16 @@ def test_a_damaged_piece_is_not_believed(tmp_path: Path, damage: str) -> None:
             }[damage]
         )
     assert believed(tmp_path) == stated({"2026-03-02": OLD["2026-03-02"]})
+
+
+@pytest.mark.parametrize("field", ["start", "size"])
+@pytest.mark.parametrize(("number", "is_read"), [(0, True), (-1, False), (2**62 - 1, True), (2**62, False)])
+def test_a_piece_lies_within_what_a_file_can_hold(tmp_path: Path, field: str, number: int, *, is_read: bool) -> None:
+    piece = {"start": 0, "size": 1, "sha256": "0a"} | {field: number}
+    entry = {"inputs": "a", "file": FILE, "pieces": {"totals": piece}}
+    (tmp_path / "counted/dates").mkdir(parents=True)
+    (tmp_path / "counted/dates" / counted.MANIFEST_NAME).write_text(json.dumps({"entries": {"2026-03-01": entry}}))
+    assert list(read_entries(tmp_path, "dates")) == ["2026-03-01"] * is_read
 
 
 PIECE = '{"start": 0, "size": 1, "sha256": "0a"}'

@@ -117,6 +117,15 @@ def test_only_a_plain_word_is_a_key(tmp_path: Path, key: str) -> None:
         write_derived(tmp_path, "charges", {key: daily(1)}, {})
 
 
+def test_a_name_or_key_of_64_letters_is_the_longest(tmp_path: Path) -> None:
+    write_derived(tmp_path, "n" * 64, {"k" * 64: daily(1)}, {})
+    assert read_derived(tmp_path, "n" * 64) == ({}, {"k" * 64: daily(1)})
+    with pytest.raises(ValueError, match=f"'{'n' * 65}' cannot be the name"):
+        write_derived(tmp_path, "n" * 65, {}, {})
+    with pytest.raises(ValueError, match=f"'{'k' * 65}' cannot be the key"):
+        write_derived(tmp_path, "charges", {"k" * 65: daily(1)}, {})
+
+
 def test_death_at_any_call_leaves_the_old_set_or_the_new_one_never_a_mixture(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,16 +14,17 @@ import pytest
 from forged_entries import HEX, NOON, rewrite, stated
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lake_inputs import commit_events, event, record
+from lake_inputs import commit_events, event, quarantine_table, record
 
 from pipeline import lake
-from pipeline.base.errors import DataFileDamaged, LogEntryRefused
+from pipeline.base.errors import DataFileDamaged, LakeIsNewer, LogEntryRefused
 from pipeline.lake import delta
 from pipeline.lake.commits import check_present, verified_kept
+from pipeline.lake.data_files import write_quarantined
 from pipeline.lake.forgetting import Forgetting, ForgettingRule, KeptFile, RuleKind
 from pipeline.lake.superseding import removal
 from pipeline.objects import append_log, layout
-from pipeline.usage.events import FORGETTING_SINCE, LAKE_VERSION
+from pipeline.usage.events import FORGETTING_SINCE, LAKE_VERSION, LAKE_VERSION_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -356,3 +357,61 @@ def test_a_clock_of_a_commit_is_of_the_years_1_to_9999(tmp_path: Path, at_ms: in
     else:
         with pytest.raises(LogEntryRefused, match=f"is refused: its timestamp {at_ms} is no instant of the years 1 to"):
             lake.read_log(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("version", "told"),
+    [
+        (str(LAKE_VERSION_MAX + 1), f"commit 0 states version {LAKE_VERSION_MAX + 1} of the lake, and Tallybook"),
+        ("999999999", "commit 0 states version 999999999 of the lake, and Tallybook"),
+        ("1000000000", "its table is not ours: configuration, schemaString in metaData"),
+        ("0", "its table is not ours: configuration, schemaString in metaData"),
+        ("05", "its table is not ours: configuration, schemaString in metaData"),
+    ],
+)
+def test_a_version_of_the_lake_is_ours_or_a_later_one_of_nine_digits_at_most(
+    tmp_path: Path, version: str, told: str
+) -> None:
+    entry = three_commits(tmp_path)[0]
+    rewrite(entry, lambda said: said[2]["metaData"]["configuration"].update({"tallybook.lakeVersion": version}))
+    with pytest.raises((LakeIsNewer, LogEntryRefused), match=re.escape(told)) as refused:
+        lake.read_log(tmp_path)
+    assert isinstance(refused.value, LakeIsNewer) == told.startswith("commit")
+
+
+def test_a_lake_of_the_latest_version_is_read(tmp_path: Path) -> None:
+    stated(tmp_path / "lake", lake_version=LAKE_VERSION_MAX, sources=(record("logs/a.jsonl", []),))
+    assert lake.read_log(tmp_path / "lake").lake_version == LAKE_VERSION_MAX
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (1, "it holds 1 actions txn where one belongs"),
+        (0, "it holds 0 actions txn where one belongs"),
+        (2, "it holds 2 actions txn where one belongs"),
+    ],
+)
+def test_an_entry_has_one_transaction(tmp_path: Path, lines: int, told: str) -> None:
+    entry = three_commits(tmp_path)[2]
+    (transaction,) = [line for line in map(json.loads, entry.read_text().splitlines()) if "txn" in line]
+    rewrite(entry, lambda said: said.remove(transaction) or said.extend([transaction] * lines))
+    if lines == 1:
+        assert lake.read_log(tmp_path).version == 2
+    else:
+        with pytest.raises(LogEntryRefused, match=told):
+            lake.read_log(tmp_path)
+
+
+def test_a_file_is_an_orphan_once_the_number_of_its_commit_is_taken_and_no_sooner(tmp_path: Path) -> None:
+    """Until then its writer may be alive."""
+    lake_dir = tmp_path / "lake"
+    snapshot = commit_events(lake_dir, lake.LakeSnapshot(), [event(1, NOON)])
+    folder = layout.quarantine(lake_dir)
+    for number in (0, 1):
+        assert write_quarantined(lake_dir, quarantine_table([number]), number)
+    assert len(list(folder.iterdir())) == 2
+    assert len(lake.sweep_orphans(lake_dir, lake.LakeSnapshot())) == 0
+    assert len(lake.sweep_orphans(lake_dir, snapshot)) == 1
+    commit_events(lake_dir, snapshot, [event(2, NOON)], source="logs/b.jsonl")
+    assert len(lake.sweep_orphans(lake_dir, lake.read_log(lake_dir))) == 1
