@@ -165,8 +165,23 @@ _EQUAL_IN_READING: dict[str, str] = {
     "collectors.reading: split_of: its last always: LineBlocks if": (
         "lines are split one by one then, which is slower and comes to the same"
     ),
-    "collectors.formats.request_log: _logged: its last always: _CHECK_OF_DIMENSION": (
-        "no column that is read from a field as it is is a dimension so far"
+    "collectors.formats.request_log: _logged:": "no column is read from a field as it is so far",
+    "collectors.formats.log_format: LogFormat.line_of: its last always": "where nothing is named nothing is found",
+    "collectors.formats.instants: in_utc: without isinstance(value, str)": "nothing else reads as a date, as texts do",
+    "collectors.logs.line_blocks: LineBlocks._blocks: lt instead: len(content) <= limit": "its last line ends there",
+    "collectors.logs.line_blocks: LineBlocks._blocks: lt instead: len(part) <= self._line_bytes_max": (
+        "no line of it is beyond the cap then, and it stays one block"
+    ),
+    "collectors.logs.line_blocks: LineBlocks.__iter__: 1 instead: 0 (#2)": "a block begins a byte sooner, once",
+    "collectors.logs.compression: _GzipMember.__init__: 17 instead: 16": "15 | 17 is 15 | 16",
+    "collectors.logs.compression: decompressed: True instead: False (#2)": (
+        "what is before the first member is its magic bytes, and no padding"
+    ),
+    "collectors.counting: normalised: 1 instead: 0 (#2)": "a count of one is not too large either",
+    "collectors.batch_files: _is_input: b'~' instead": "neither is a line of an input file",
+    "collectors.batch_files: _text: 2 instead: 1": "what is longer is longer by a byte or by two",
+    "collectors.again: read_again: without log.compression is Compression.NONE": (
+        "the last bytes of a compressed log are looked at too, which takes a pass and comes to the same"
     ),
 }
 
@@ -176,6 +191,11 @@ _EQUAL_IN_DEDUPE: dict[str, str] = {
     "lake.rereading: _others: without whole: whole or not rows": "a filter by all segments leaves no row; it is slower",
     "lake.rereading: _others: the other of and, or: whole or not": "likewise, of all segments or of no rows",
     "warehouse.identities: _flags: max instead: min": "the same, at most 128 MiB of it",
+    "warehouse.identities: at import: 128000001 instead": "how many are sorted at a time",
+    "warehouse.identities: at import: 28 instead: 27": "how large a table of first bits may be",
+    "warehouse.identities: identities_beginning_with: its first always": "no file has any of none; it is slower",
+    "lake.rereading: _keys: b'\\x00~' instead": "identities are of one length, so any mark before one tells it",
+    "lake.rereading: _keys: '\\x00~' instead": "offsets are digits, so any mark before them tells them",
     "warehouse.identities: _flags: 5 instead: 4": "how large a table of first bits is, and no more",
     "warehouse.identities: _identities: True instead: False": "by how many threads a file is decoded",
     "warehouse.identities: _identities: 2 instead: 1 (#2)": "numpy takes any size below zero for the one to be found",

@@ -101,7 +101,7 @@ def inner_of(event: JsonObject) -> str | None:
 
     It is ``{"chunk": {"bytes": "<base64>"}}``.
     """
-    chunk = stated_once(event, "chunk", event) if len(event) == 1 or "chunk" in event else event
+    chunk = stated_once(event, "chunk", event)
     held = stated_once(chunk, "bytes") if isinstance(chunk, dict) else None
     if not isinstance(held, str):
         return None
