@@ -345,3 +345,9 @@ def test_half_of_what_aws_counts_is_none_and_an_empty_header_no_count() -> None:
     with pytest.raises(LineRefused) as refused:
         outcome({"completion": "a"}, response_headers=HEADERS | {"x-amzn-bedrock-output-token-count": []})
     assert refused.value.detail == "x-amzn-bedrock-output-token-count is no number"
+
+
+def test_what_is_counted_beside_zeros_is_kept_by_name() -> None:
+    named = LogFormat(fields={"usage": "u"})
+    found = outcome(None, named, u=usage(0, 0) | {"num_search_queries": 3})
+    assert (found.status, found.other_usage) == ("unknown", '{"searches":3}')

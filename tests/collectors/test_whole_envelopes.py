@@ -592,3 +592,10 @@ def test_lists_lie_in_one_another_down_to_a_depth_and_a_batch_is_joined_where_a_
     assert documents(lines_in(in_lists, LogFormat())) == [[INNER], {}, {}, {}, {}]
     batch = Batch(object={"id": "b-1"}, requests=None)
     assert entries_of({"resourceSpans": []}, LogFormat(format="otel", batch=batch))[0] == []
+
+
+def test_a_line_that_a_named_format_recognises_is_one_whatever_else_it_holds_and_a_broken_one_stays_broken() -> None:
+    span = {"resourceSpans": [], "log": HELD, "date": 1}
+    otel = LogFormat(format="otel")
+    assert lines_in(span, otel) == [Entry(span, otel)]
+    assert documents(entries_in({"log": '"a": 1', "date": 1}, LogFormat())) == [REFUSED]

@@ -178,7 +178,7 @@ def _without_http_chunks(text: str) -> str | None:
         if not length:
             break
         at += 2 if content[at : at + 2] == b"\r\n" else 1
-    return b"".join(held).decode("utf-8", "replace") if held else None
+    return b"".join(held).decode("utf-8", "replace")
 
 
 def _stream_body(text: str, depth_max: int) -> Body:
