@@ -299,3 +299,10 @@ def test_the_longest_of_a_batch_s_own_ids_counts_and_a_file_may_be_read_in_piece
     put(tmp_path / "all.json", batch("b-1", output_file_id="file-o"), batch("xx-55"))
     found = files(tmp_path, ["all.json"]).of(tmp_path / "b-1 xx-55 file-o.jsonl")
     assert object_of(found) == "b-1"
+
+
+def test_the_folder_of_an_output_names_no_input_file(tmp_path: Path) -> None:
+    put(tmp_path / "one.json", batch(output_blob=f"https://x/out/{UUID}/results.jsonl"))
+    put(tmp_path / UUID / "in.jsonl", asked())
+    found = files(tmp_path, ["one.json"], [f"{UUID}/in.jsonl"]).of(tmp_path / UUID / "results.jsonl")
+    assert (object_of(found), found.input) == ("b-1", None)

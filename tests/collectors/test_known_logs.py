@@ -600,6 +600,11 @@ def test_a_segment_is_read_again_whose_last_line_never_ended_and_in_blocks_of_an
     segment = read_again(path, record(BLANK, 110, 220), name="now", log_format=LogFormat(), fingerprint=str)
     assert segment is not None
     assert segment.record.tail == window(BLANK[:220])
+    monkeypatch.setattr(compression, "_PIECE_BYTES_MAX", 16)
+    path.write_bytes(packed(BLANK, GZIP))
+    segment = read_again(path, record(BLANK, 110, 220), name="now", log_format=LogFormat(), fingerprint=str)
+    assert segment is not None
+    assert segment.record.tail == window(BLANK[:220])
     wrapped = b"2026-10-01T00:00:00.123Z stdout P text\n" * 3
     path.write_bytes(wrapped + wrapped)
     of = record(wrapped + wrapped, 0, len(wrapped))

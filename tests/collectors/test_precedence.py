@@ -351,3 +351,9 @@ def test_what_is_counted_beside_zeros_is_kept_by_name() -> None:
     named = LogFormat(fields={"usage": "u"})
     found = outcome(None, named, u=usage(0, 0) | {"num_search_queries": 3})
     assert (found.status, found.other_usage) == ("unknown", '{"searches":3}')
+
+
+def test_zeros_that_aws_counts_beside_an_answer_are_no_measurement() -> None:
+    zeros = dict.fromkeys(HEADERS, "0")
+    assert outcome({"completion": "a"}, response_headers=zeros).status == "unknown"
+    assert outcome({"weather": "fine"}, response_headers=zeros).status == "unknown"

@@ -419,3 +419,9 @@ def test_how_many_chunks_were_generated_is_kept_row_by_row() -> None:
     made = record_batch(of_rows(values), "s")
     assert made["content_chunks"].to_pylist() == [2, None, 5]
     assert made["completion_tokens"].to_pylist() == [2, None, 5]
+
+
+def test_parts_that_begin_in_order_may_go_on_out_of_it() -> None:
+    values = [row.values for row in rows_of(0, 1, 2)]
+    together = joined([of_rows(values[:1]), of_rows(values[2:]), of_rows(values[1:2])])
+    assert record_batch(together, "s")["line"].to_pylist() == [1, 2, 3]

@@ -561,3 +561,11 @@ def test_a_long_line_behind_a_block_is_begun_at_once_and_a_block_ends_as_soon_as
     monkeypatch.setattr(line_blocks, "_BLOCK_BYTES", 4)
     found = [block.content for block in LineBlocks(iter([b"a\n", b"b\n", b"c\n"]), line_bytes_max=4)]
     assert found == [b"a\nb\n", b"c\n"]
+
+
+@pytest.mark.parametrize("kind", [LineSplitter, LineBlocks])
+def test_a_short_line_that_comes_in_pieces_is_no_long_one(monkeypatch: pytest.MonkeyPatch, kind: Any) -> None:
+    for module in (line_blocks, lines):
+        monkeypatch.setattr(module, "LongLine", lambda *_: pytest.fail("it is not long"))
+    found = kind(iter([b"", b"a", b"", b"bcd", b"\n", b""]), line_bytes_max=4)
+    assert len(list(found)) == 1

@@ -341,3 +341,13 @@ def test_a_message_shorter_than_its_own_headers_is_none() -> None:
     prelude = struct.pack(">II", 16, 4)
     body = prelude + struct.pack(">I", zlib.crc32(prelude))
     assert payloads_of(based(body + struct.pack(">I", zlib.crc32(body)) + b"more of it")) is None
+
+
+def test_a_header_of_aws_that_is_no_text_is_none_of_ours() -> None:
+    odd = bytes([1]) + b"\xff\x07" + struct.pack(">H", 1) + b"x"
+    assert payloads_of(based(frame(odd + EVENT, b"{}"))) == ['{"chunk": {}}']
+
+
+def test_a_size_that_leads_to_no_end_of_a_line_is_none_even_where_another_follows() -> None:
+    assert apart('7\r\n{"a":1}X0\r\n\r\n') == NOTHING
+    assert apart('7\r\n{"a":1}\n0\r\n\r\n') == ONE

@@ -155,7 +155,7 @@ class _Seen:
 
 
 def _first_reason(body: Body) -> Any:
-    choices = [choice for document in body.documents for choice in list_at(document, "choices")[:1]]
+    choices = [choice for document in body.documents for choice in list_at(document, "choices")]
     return choices[0].get("finish_reason") if choices and isinstance(choices[0], dict) else None
 
 

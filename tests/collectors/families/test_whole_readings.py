@@ -412,3 +412,11 @@ def test_something_was_delivered_where_any_document_holds_it() -> None:
     assert said(response(None, output=[{}]), response(None, output=[])).has_content
     both = ({"output": {"message": {"content": [{}]}}, "stopReason": "x"}, {"stopReason": "x"})
     assert said(*both).has_content
+
+
+def test_a_compaction_may_state_no_output() -> None:
+    usage: dict[str, Any] = {"input_tokens": 10, "output_tokens": 7}
+    compaction = {"type": "compaction", "input_tokens": 5}
+    assert said(message(usage | {"iterations": [compaction]})).stated == Stated(
+        prompt=15, completion=7, conventions=("compaction",)
+    )
