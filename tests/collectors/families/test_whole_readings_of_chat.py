@@ -450,3 +450,10 @@ def test_a_choice_s_own_totals_need_not_grow() -> None:
     running = [(0, 3), (0, 3), (1, 4)]
     chunks = [chunk(choices=[{"index": at, "delta": {}}], usage=usage(20, count)) for at, count in running]
     assert said(*chunks, is_stream=True).stated == Stated(prompt=20, completion=4)
+
+
+def test_usage_within_choices_is_each_choice_s_own() -> None:
+    chunks = [
+        chunk(choices=[{"index": at, "delta": {}, "usage": usage(20, count)}]) for at, count in ((0, 3), (1, 2), (0, 4))
+    ]
+    assert said(*chunks, is_stream=True).stated == Stated(prompt=20, completion=6)
