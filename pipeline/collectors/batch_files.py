@@ -151,7 +151,7 @@ def _ids(batch: JsonObject, names: Iterable[str]) -> list[str]:
     """Return the ids of a batch and its files that may stand in the name of one."""
     stated = [batch.get(name) for name in names]
     blobs = [_FOLDER_OF_BLOB.search(str(batch.get(name))) for name in _BLOBS] if "output_file_id" in names else []
-    return [value for value in stated if isinstance(value, str) and value] + [blob[1] for blob in blobs if blob]
+    return [value for value in stated if isinstance(value, str)] + [blob[1] for blob in blobs if blob]
 
 
 def _named_by(path: LogPath, named: Sequence[tuple[Any, list[str]]]) -> list[Any]:

@@ -224,3 +224,9 @@ def test_what_contradicts_itself_or_is_too_much_is_refused_with_its_numbers(
     with pytest.raises(LineRefused) as refused:
         normalised(stated)
     assert (refused.value.reason, refused.value.detail) == (reason, detail)
+
+
+def test_no_audio_of_an_unknown_whole_is_none_of_it() -> None:
+    assert normalised(Stated(prompt=None, completion=10, prompt_audio=0)) == TokenCounts(
+        prompt_tokens=None, completion_tokens=10, prompt_audio_tokens=0
+    )

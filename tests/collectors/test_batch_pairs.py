@@ -290,3 +290,19 @@ def test_a_segment_is_read_again_where_there_is_more_than_before(tmp_path: Path)
     ]
     less = [[each.is_less_than(reader) for reader in (None, *readers)] for each in (nothing, alone, both)]
     assert less == [[False, False, True, True], [False, False, False, True], [False] * 4]
+
+
+def test_the_longest_of_a_batch_s_own_ids_counts_and_a_file_may_be_read_in_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.collectors.logs.log_file._PLAIN_BLOCK_BYTES", 16)
+    put(tmp_path / "all.json", batch("b-1", output_file_id="file-o"), batch("xx-55"))
+    found = files(tmp_path, ["all.json"]).of(tmp_path / "b-1 xx-55 file-o.jsonl")
+    assert object_of(found) == "b-1"
+
+
+def test_the_folder_of_an_output_names_no_input_file(tmp_path: Path) -> None:
+    put(tmp_path / "one.json", batch(output_blob=f"https://x/out/{UUID}/results.jsonl"))
+    put(tmp_path / UUID / "in.jsonl", asked())
+    found = files(tmp_path, ["one.json"], [f"{UUID}/in.jsonl"]).of(tmp_path / UUID / "results.jsonl")
+    assert (object_of(found), found.input) == ("b-1", None)

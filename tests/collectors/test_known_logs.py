@@ -583,3 +583,31 @@ def test_the_digest_of_a_segment_is_blake3_where_that_is_installed(monkeypatch: 
         DigestUnavailable, match="is BLAKE3, and the package blake3 is not installed; pip install blake3"
     ):
         new_digest(Algorithm.BLAKE3)
+
+
+def test_what_follows_a_gzip_member_and_is_no_padding_is_damage() -> None:
+    one = packed(b"one", GZIP)
+    assert pieces([one + b"\0\0\0"], GZIP)[-1].is_verified
+    assert refusal(lambda: pieces([one + b"\0~~"], GZIP))[0] == "corrupt_compression"
+
+
+def test_a_segment_is_read_again_whose_last_line_never_ended_and_in_blocks_of_any_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_file, "_PLAIN_BLOCK_BYTES", 16)
+    path = tmp_path / "log"
+    path.write_bytes(BLANK)
+    segment = read_again(path, record(BLANK, 110, 220), name="now", log_format=LogFormat(), fingerprint=str)
+    assert segment is not None
+    assert segment.record.tail == window(BLANK[:220])
+    monkeypatch.setattr(compression, "_PIECE_BYTES_MAX", 16)
+    path.write_bytes(packed(BLANK, GZIP))
+    segment = read_again(path, record(BLANK, 110, 220), name="now", log_format=LogFormat(), fingerprint=str)
+    assert segment is not None
+    assert segment.record.tail == window(BLANK[:220])
+    wrapped = b"2026-10-01T00:00:00.123Z stdout P text\n" * 3
+    path.write_bytes(wrapped + wrapped)
+    of = record(wrapped + wrapped, 0, len(wrapped))
+    segment = read_again(path, of, name="now", log_format=LogFormat(), fingerprint=str)
+    assert segment is not None
+    assert (segment.record.end, segment.record.joined, segment.record.blank) == (len(wrapped), 2, 1)

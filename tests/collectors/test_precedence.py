@@ -328,3 +328,32 @@ def test_a_stream_has_as_many_choices_as_were_asked_for() -> None:
     thoughts = outcome(chat(usage(total=31)), request={"model": "gemini-x"})
     assert thoughts.dialect == "openai-chat/thoughts-in-total"
     assert outcome(chat(), BESIDE, request={"model": "gemini-x"}, rmodel="m", **{"in": 20, "out": 10}).tokens == COUNTS
+
+
+def test_a_stream_that_was_cut_is_estimated_and_under_an_error_failed() -> None:
+    stream = 'data: {"choices": [{"index": 0, "delta": {"content": "a"}}]}\n\n'
+    assert outcome(stream).status == "estimated"
+    assert outcome(stream, status=500) == FAILED
+    assert outcome(stream, status=500, path=OWN_ROUTE) == NOT_METERED
+
+
+def test_half_of_what_aws_counts_is_none_and_an_empty_header_no_count() -> None:
+    for half in ({"inputTokenCount": 5}, {"outputTokenCount": 5}):
+        answer = {"completion": "a", "amazon-bedrock-invocationMetrics": half}
+        assert outcome(answer).status == "unknown"
+        assert outcome(answer, response_headers=HEADERS).dialect == "bedrock-invoke/response-headers"
+    with pytest.raises(LineRefused) as refused:
+        outcome({"completion": "a"}, response_headers=HEADERS | {"x-amzn-bedrock-output-token-count": []})
+    assert refused.value.detail == "x-amzn-bedrock-output-token-count is no number"
+
+
+def test_what_is_counted_beside_zeros_is_kept_by_name() -> None:
+    named = LogFormat(fields={"usage": "u"})
+    found = outcome(None, named, u=usage(0, 0) | {"num_search_queries": 3})
+    assert (found.status, found.other_usage) == ("unknown", '{"searches":3}')
+
+
+def test_zeros_that_aws_counts_beside_an_answer_are_no_measurement() -> None:
+    zeros = dict.fromkeys(HEADERS, "0")
+    assert outcome({"completion": "a"}, response_headers=zeros).status == "unknown"
+    assert outcome({"weather": "fine"}, response_headers=zeros).status == "unknown"

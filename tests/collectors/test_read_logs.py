@@ -382,3 +382,46 @@ def test_a_builder_counts_lines_by_what_became_of_them(monkeypatch: pytest.Monke
         events, quarantined = builder.tables()
         assert (events.num_rows, quarantined.num_rows) == (3, 1)
         assert dict(builder.events) == {"measured": 3}
+
+
+def test_nothing_is_of_no_choice() -> None:
+    assert joined([of_rows([])]).keys.codes.size == joined([of_rows([])]).shared.codes.size == 0
+
+
+def test_lines_that_were_taken_out_of_others_are_decoded_as_soon_as_there_are_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts: list[int] = []
+
+    class Seen(in_order.InOrder):
+        def of_lines(self, lines: Any) -> Any:
+            counts.append(len(lines))
+            return super().of_lines(lines)
+
+    monkeypatch.setattr(in_order, "InOrder", Seen)
+    line = written(E, 0)[:-1]
+    content = b"".join(CRI + b"F " + line + b"\n" for _ in range(5))
+    for taken_bytes, expected in ((2 * len(line), [2, 2, 1]), (2 * len(line) + 1, [3, 2]), (1, [1] * 5)):
+        monkeypatch.setattr(reading, "_TAKEN_BYTES", taken_bytes)
+        counts.clear()
+        read(tmp_path / "log", content)
+        assert counts == expected
+
+
+def test_how_many_chunks_were_generated_is_kept_row_by_row() -> None:
+    values = []
+    for number, chunks in enumerate((2, 0, 5)):
+        stream = "".join('data: {"choices": [{"delta": {"content": "a"}}]}\n\n' for _ in range(chunks))
+        content = json.dumps({"ts": NINE, "api_key_id": "k", "response": stream or None}).encode()
+        line = Line(number + 1, number, number + 1, content)
+        (row,) = decode_line(line, source="s", log_format=LogFormat(), fingerprint=str)
+        values.append(row.values)
+    made = record_batch(of_rows(values), "s")
+    assert made["content_chunks"].to_pylist() == [2, None, 5]
+    assert made["completion_tokens"].to_pylist() == [2, None, 5]
+
+
+def test_parts_that_begin_in_order_may_go_on_out_of_it() -> None:
+    values = [row.values for row in rows_of(0, 1, 2)]
+    together = joined([of_rows(values[:1]), of_rows(values[2:]), of_rows(values[1:2])])
+    assert record_batch(together, "s")["line"].to_pylist() == [1, 2, 3]

@@ -126,3 +126,7 @@ def test_a_model_in_a_path_that_is_too_long_is_kept_as_its_digest() -> None:
     found = model_in_path("/model/" + "x" * 200 + "/invoke")
     assert found is not None
     assert found.startswith("%sha256:")
+
+
+def test_a_dot_at_the_end_of_a_path_leads_nowhere_else() -> None:
+    assert route_of("/v1/messages/.") is route_of("/v1/messages/%2e/") is Route.COMPLETION

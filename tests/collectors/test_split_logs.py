@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.collectors.logs import line_blocks
+from pipeline.collectors.logs import line_blocks, lines
 from pipeline.collectors.logs.line_blocks import LineBlock, LineBlocks, first_lines
-from pipeline.collectors.logs.lines import Line, LineSplitter, are_nuls, bare_span
+from pipeline.collectors.logs.lines import Line, LineSplitter, LongLine, are_nuls, bare_span
 from pipeline.collectors.logs.logical_lines import LogicalLines
 from pipeline.collectors.logs.whole_document import WholeDocument, is_one_document
 from pipeline.collectors.wrappers import WRAPPERS, Unwrapped, cloudwatch, cri, docker, fluent_bit, journald, wrapper_of
@@ -512,3 +512,60 @@ def test_a_log_s_wrapper_is_that_of_the_first_line_that_has_any() -> None:
     docker_line = b'{"log": "a\\n", "time": "x"}\r\n'
     assert name_of(b"x\n" + docker_line + wrapped) == "docker"
     assert name_of(b"") is None
+
+
+@pytest.mark.parametrize("kind", [LineSplitter, LineBlocks])
+@pytest.mark.parametrize("begun", [[b"abc", b"de"], [b"\0", b"\0"]])
+def test_of_a_line_beyond_the_cap_or_behind_nuls_no_more_is_kept_than_has_to_be(
+    monkeypatch: pytest.MonkeyPatch, kind: Any, begun: list[bytes]
+) -> None:
+    asked: list[bytes] = []
+    begins: list[int] = []
+
+    def pieces() -> Any:
+        for piece in (*begun, b"x", b"\n"):
+            asked.append(piece)
+            yield piece
+
+    class Seen(LongLine):
+        def __init__(self, *given: Any) -> None:
+            begins.append(len(asked))
+            super().__init__(*given)
+
+    for module in (line_blocks, lines):
+        monkeypatch.setattr(module, "LongLine", Seen)
+    list(kind(pieces(), line_bytes_max=4))
+    assert begins == [1 if begun[0] == b"\0" else 2]
+
+
+def test_a_long_line_behind_a_block_is_begun_at_once_and_a_block_ends_as_soon_as_it_is_long_enough(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[bytes] = []
+    begins: list[int] = []
+
+    def pieces() -> Any:
+        for piece in (b"a\n", b"abc", b"de", b"x", b"\n"):
+            asked.append(piece)
+            yield piece
+
+    class Seen(LongLine):
+        def __init__(self, *given: Any) -> None:
+            begins.append(len(asked))
+            super().__init__(*given)
+
+    monkeypatch.setattr(line_blocks, "LongLine", Seen)
+    monkeypatch.setattr(line_blocks, "_BLOCK_BYTES", 2)
+    list(LineBlocks(pieces(), line_bytes_max=4))
+    assert begins == [3]
+    monkeypatch.setattr(line_blocks, "_BLOCK_BYTES", 4)
+    found = [block.content for block in LineBlocks(iter([b"a\n", b"b\n", b"c\n"]), line_bytes_max=4)]
+    assert found == [b"a\nb\n", b"c\n"]
+
+
+@pytest.mark.parametrize("kind", [LineSplitter, LineBlocks])
+def test_a_short_line_that_comes_in_pieces_is_no_long_one(monkeypatch: pytest.MonkeyPatch, kind: Any) -> None:
+    for module in (line_blocks, lines):
+        monkeypatch.setattr(module, "LongLine", lambda *_: pytest.fail("it is not long"))
+    found = kind(iter([b"", b"a", b"", b"bcd", b"\n", b""]), line_bytes_max=4)
+    assert len(list(found)) == 1

@@ -314,3 +314,40 @@ def test_a_model_s_own_chunk_lies_in_the_bytes_of_an_event(event: dict[str, Any]
 )
 def test_an_event_that_is_an_exception_is_alone_and_called_so(event: dict[str, Any], name: str | None) -> None:
     assert exception_in(event) == name
+
+
+def test_each_step_that_is_undone_counts_and_there_are_two_at_most() -> None:
+    assert apart(http_chunks(text(text(A)))) == ONE
+    assert apart(http_chunks(text(text(text(A))))) == NOTHING
+    assert apart(text(http_chunks(text(A)))) == ONE
+    assert apart(text(text(http_chunks(text(A))))) == NOTHING
+    assert not apart([text(text(A))] * 2).documents
+
+
+def test_a_chunk_s_own_bytes_count_before_what_else_its_event_holds_and_choices_are_a_chunk_themselves() -> None:
+    assert apart([{"bytes": based(text(A)), "data": text(B)}]) == Body(documents=[A], is_stream=True)
+    own = {"data": text(A), "choices": []}
+    assert apart([own]) == Body(documents=[own], is_stream=True)
+
+
+def test_a_text_of_texts_is_undone_twice_and_no_more() -> None:
+    assert apart(text(text([text(A), text(B)]))) == STREAM
+    assert apart(text(text(text([text(A), text(B)])))) == NOTHING
+    assert apart(http_chunks(http_chunks(text(A)))) == ONE
+    assert apart(http_chunks(http_chunks(http_chunks(text(A))))) == NOTHING
+
+
+def test_a_message_shorter_than_its_own_headers_is_none() -> None:
+    prelude = struct.pack(">II", 16, 4)
+    body = prelude + struct.pack(">I", zlib.crc32(prelude))
+    assert payloads_of(based(body + struct.pack(">I", zlib.crc32(body)) + b"more of it")) is None
+
+
+def test_a_header_of_aws_that_is_no_text_is_none_of_ours() -> None:
+    odd = bytes([1]) + b"\xff\x07" + struct.pack(">H", 1) + b"x"
+    assert payloads_of(based(frame(odd + EVENT, b"{}"))) == ['{"chunk": {}}']
+
+
+def test_a_size_that_leads_to_no_end_of_a_line_is_none_even_where_another_follows() -> None:
+    assert apart('7\r\n{"a":1}X0\r\n\r\n') == NOTHING
+    assert apart('7\r\n{"a":1}\n0\r\n\r\n') == ONE

@@ -567,3 +567,35 @@ def test_a_format_that_a_source_names_reads_what_it_recognises_and_looks_into_th
     litellm = LogFormat(format="litellm", fields={"api_key_id": "who"})
     payload = {"startTime": 1, "who": "a"}
     assert documents(lines_in(payload | {"log": "{}", "date": 1}, litellm)) == [payload | {"log": "{}", "date": 1}]
+
+
+def test_the_first_and_the_last_half_of_a_character_are_none_of_a_key() -> None:
+    for half in ("\ud800", "\udfff"):
+        assert refusal({"ts": NINE, "api_key": half}) == ("invalid_field", "api_key holds half a character")
+
+
+def test_an_index_leads_into_a_list_alone() -> None:
+    for value in (7, True, "text", {"1": 5}):
+        assert looked_up("a.0", {"a": value}) is None
+
+
+def test_the_field_that_a_source_names_counts_before_that_of_the_request() -> None:
+    line = LINE | {"m": "named", "request": {"model": "asked", "stream": True}}
+    named = envelope_of(line, fields={"request.model": "m"})
+    assert (named.model_requested, named.stream_requested) == ("named", True)
+
+
+def test_lists_lie_in_one_another_down_to_a_depth_and_a_batch_is_joined_where_a_format_can() -> None:
+    in_lists: Any = [INNER]
+    for _ in range(4):
+        in_lists = [in_lists, {}]
+    assert documents(lines_in(in_lists, LogFormat())) == [[INNER], {}, {}, {}, {}]
+    batch = Batch(object={"id": "b-1"}, requests=None)
+    assert entries_of({"resourceSpans": []}, LogFormat(format="otel", batch=batch))[0] == []
+
+
+def test_a_line_that_a_named_format_recognises_is_one_whatever_else_it_holds_and_a_broken_one_stays_broken() -> None:
+    span = {"resourceSpans": [], "log": HELD, "date": 1}
+    otel = LogFormat(format="otel")
+    assert lines_in(span, otel) == [Entry(span, otel)]
+    assert documents(entries_in({"log": '"a": 1', "date": 1}, LogFormat())) == [REFUSED]

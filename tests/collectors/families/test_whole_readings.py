@@ -404,3 +404,19 @@ def test_a_stream_of_a_response_says_what_its_last_event_holds() -> None:
     assert said({"type": "response.failed", "response": response(None, error={"code": "x"})}).has_error
     assert said({"type": "response.created", "response": {"id": "resp_1"}}).response_id == "resp_1"
     assert said({"type": "response.output_text.done", "id": "item_1"}).response_id is None
+
+
+def test_something_was_delivered_where_any_document_holds_it() -> None:
+    holds = message({"input_tokens": 1, "output_tokens": 0}, content=[{"text": "a"}])
+    assert said(holds, {"type": "message_stop"}).has_content
+    assert said(response(None, output=[{}]), response(None, output=[])).has_content
+    both = ({"output": {"message": {"content": [{}]}}, "stopReason": "x"}, {"stopReason": "x"})
+    assert said(*both).has_content
+
+
+def test_a_compaction_may_state_no_output() -> None:
+    usage: dict[str, Any] = {"input_tokens": 10, "output_tokens": 7}
+    compaction = {"type": "compaction", "input_tokens": 5}
+    assert said(message(usage | {"iterations": [compaction]})).stated == Stated(
+        prompt=15, completion=7, conventions=("compaction",)
+    )

@@ -432,3 +432,28 @@ def test_the_reported_model_decides_by_which_convention_counts_are_understood_el
     assert said(answer(model=None, usage=counts), model="gemini-x").stated == thoughts
     with pytest.raises(LineRefused):
         said(answer(model="m", usage=counts), model="gemini-x")
+
+
+def test_a_total_of_parts_that_is_their_sum_tells_what_a_total_tells() -> None:
+    parts = [{"prompt_tokens": 20}, {"completion_tokens": 10, "total_tokens": 30, "reasoning_tokens": 11}]
+    assert said(*(chunk(usage=part) for part in parts), is_stream=True).stated == Stated(
+        prompt=20, completion=10, conventions=("reasoning-unknown",)
+    )
+
+
+def test_a_half_that_is_stated_twice_is_still_a_half() -> None:
+    for half in ({"prompt_tokens": 20}, {"completion_tokens": 10}):
+        assert said(chunk(usage=half), chunk(usage=half), is_stream=True).stated is None
+
+
+def test_a_choice_s_own_totals_need_not_grow() -> None:
+    running = [(0, 3), (0, 3), (1, 4)]
+    chunks = [chunk(choices=[{"index": at, "delta": {}}], usage=usage(20, count)) for at, count in running]
+    assert said(*chunks, is_stream=True).stated == Stated(prompt=20, completion=4)
+
+
+def test_usage_within_choices_is_each_choice_s_own() -> None:
+    chunks = [
+        chunk(choices=[{"index": at, "delta": {}, "usage": usage(20, count)}]) for at, count in ((0, 3), (1, 2), (0, 4))
+    ]
+    assert said(*chunks, is_stream=True).stated == Stated(prompt=20, completion=6)

@@ -8,6 +8,7 @@ import pytest
 from readings import said
 
 from pipeline.collectors.families.reading import Reading, Stated
+from pipeline.collectors.refusal import LineRefused
 
 PARTS = {"content": {"parts": [{"text": "a"}]}}
 
@@ -391,3 +392,12 @@ def test_what_no_meter_is_for_may_state_nothing_and_an_error() -> None:
     found = said(*counts).stated
     assert found is not None
     assert found.others == {"prompt_tokens": 9, "seconds": 2}
+
+
+def test_what_leads_to_usage_of_cohere_is_stated_once_in_the_event_that_ends_a_stream() -> None:
+    for kind, name in (("type", "delta"), ("event_type", "response")):
+        end = "message-end" if kind == "type" else "stream-end"
+        with pytest.raises(LineRefused, match=f"{name} is stated more than once"):
+            said(f'{{"{kind}": "{end}", "{name}": {{"a": 1}}, "{name}": {{"a": 2}}}}')
+        begun = "content-delta" if kind == "type" else "text-generation"
+        assert said(f'{{"{kind}": "{begun}", "{name}": {{"a": 1}}, "{name}": {{"a": 2}}}}').generated_chunks == 1

@@ -764,3 +764,9 @@ def test_an_archive_is_a_log_with_a_list_of_entries() -> None:
         assert refused.value.reason == "invalid_field"
     page = merged(CALL, {"request": {"method": "GET"}})
     assert len(har.entries({"log": {"entries": [page, CALL, page, CALL]}})) == 2
+
+
+def test_the_path_of_a_request_to_kong_is_its_own_where_none_leads_on() -> None:
+    posted = merged(LINES[kong], {"ai": ..., "request": {"method": "POST", "uri": "/index.html"}})
+    assert kong.entries(posted) == []
+    assert kong.entries(posted | {"upstream_uri": "/v1/messages"}) != []
