@@ -53,8 +53,10 @@ def machine_error_text(error: BaseException) -> str | None:
     engine = sys.modules.get("duckdb")
     if engine is not None and isinstance(error, (engine.IOException, engine.OutOfMemoryException)):
         said = str(error).partition("\n")[0]
-        is_of_memory = isinstance(error, engine.OutOfMemoryException)
-        return _text(f"counting failed: {said}", _errno_of(said, errno.ENOMEM if is_of_memory else errno.EIO))
+        default = errno.EIO if isinstance(error, engine.IOException) else errno.ENOMEM
+        if "offload" in said:  # beyond what may be put down where the lake lies: nine tenths of the room there
+            default = errno.ENOSPC
+        return _text(f"counting failed: {said}", _errno_of(said, default))
     return None
 
 

@@ -123,6 +123,8 @@ def test_an_engine_that_cannot_write_is_a_refusal_too() -> None:
     assert "\n" not in str(machine_error_text(full))
     assert "that disk or mount" in str(machine_error_text(duckdb.IOException("IO Error: no")))
     assert "more memory" in str(machine_error_text(duckdb.OutOfMemoryException("Out of Memory Error: no")))
+    full = duckdb.OutOfMemoryException("Out of Memory Error: failed to offload data block of size 256.0 KiB")
+    assert str(machine_error_text(full)).endswith("make room and run the command again")
 
 
 def test_a_crash_leaves_no_image_of_the_memory(tmp_path: Path) -> None:
