@@ -13,7 +13,6 @@ layout of rows (``event_files``), nor the lock: safety is the ``link()``; the lo
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -25,7 +24,7 @@ from pipeline.lake.snapshot import LakeSnapshot
 from pipeline.objects import append_log, disk, layout
 from pipeline.objects.mounted.files import fetch_all, remove_on_store, whole_file
 from pipeline.objects.mounted.mounts import REQUESTS_AT_ONCE, mount_of
-from pipeline.objects.verified import check_size, has_size
+from pipeline.objects.verified import check_size, has_size, names_in
 from pipeline.tables.schemas import QUARANTINE, USAGE_EVENTS
 from pipeline.usage.events import FORGETTING_SINCE, LAKE_VERSION
 
@@ -179,13 +178,15 @@ def sweep_orphans(lake_dir: Path, snapshot: LakeSnapshot) -> list[str]:
         named.setdefault(path.parent, set()).add(path.name)
     partitions = [
         table_dir / name
-        for name in _names(table_dir)
+        for name in names_in(table_dir)
         if layout.PARTITION_NAME.fullmatch(name) and (table_dir / name).is_dir()
     ]
     swept: list[Path] = []
     for folder in (quarantine_dir, forgotten_dir, *partitions):
         of_entries = named.get(folder, set())
-        unnamed = [name for name in _names(folder) if name not in of_entries and layout.DATA_FILE_NAME.fullmatch(name)]
+        unnamed = [
+            name for name in names_in(folder) if name not in of_entries and layout.DATA_FILE_NAME.fullmatch(name)
+        ]
         orphans = [name for name in unnamed if is_overtaken(folder / name, snapshot.version)]
         remove_on_store(folder, orphans)  # first: what is gone here is not looked for there again
         swept += [folder / name for name in disk.remove_files(folder, orphans)]
@@ -313,11 +314,3 @@ def _check_accounts(events: pa.Table, quarantined: pa.Table, sources: Sequence[S
             f"{(events.num_rows, quarantined.num_rows)}"
         )
         raise ValueError(message)
-
-
-def _names(folder: Path) -> list[str]:
-    """Return the names in a folder, in order; none of one that is not there."""
-    if not folder.is_dir():
-        return []
-    with os.scandir(folder) as entries:
-        return sorted(entry.name for entry in entries)

@@ -43,7 +43,7 @@ def sweep(workspace: Path) -> list[str]:
 def written_folders(workspace: Path) -> Iterator[Path]:
     """Yield each folder, of those that are there, in which a temporary name may stand for a file that we write.
 
-    Links are not ours, and hidden folders are those of readers.
+    ``lake`` itself may be a link, such as to a larger disk; others are not ours, and hidden folders are of readers.
     """
     yield from (folder for folder in layout.written_folders(workspace) if folder.is_dir())
     for top in layout.written_wholly(workspace):
@@ -82,7 +82,7 @@ def _is_dead(process_id: int, age: float) -> bool:
 
 
 def _all_below(folder: Path) -> Iterator[Path]:
-    if not folder.is_dir() or folder.is_symlink():
+    if not folder.is_dir():
         return
     yield folder
     with os.scandir(folder) as entries:

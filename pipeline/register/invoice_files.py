@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from pipeline.base.errors import ConfigurationError
 from pipeline.base.periods import BillingPeriod
 from pipeline.objects import disk, layout
-from pipeline.objects.verified import bytes_of
+from pipeline.objects.verified import bytes_of, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -38,12 +38,12 @@ def period_folder(workspace: Path, period: BillingPeriod) -> Path:
 def written_periods(workspace: Path) -> list[BillingPeriod]:
     """Return the periods that have a folder, in order; folders with other names are left alone."""
     found = []
-    for folder in (workspace / "invoices").glob("[12]*"):
+    for name in names_in(layout.invoices(workspace)):
         try:
-            period = BillingPeriod.parse(folder.name)
+            period = BillingPeriod.parse(name)
         except ConfigurationError:
             continue  # not a period's folder, and so not ours
-        if str(period) == folder.name:  # months that are a quarter are in the folder of the quarter
+        if str(period) == name:  # months that are a quarter are in the folder of the quarter
             found.append(period)
     return sorted(found)
 
@@ -61,7 +61,10 @@ def written_invoices(workspace: Path, *, besides: Collection[str] = ()) -> dict[
     here.
     """
     found: dict[str, Path] = {}
-    for folder in sorted((workspace / "invoices").glob("[0-9]*/")):
+    invoices = layout.invoices(workspace)
+    for folder in (
+        invoices / name for name in names_in(invoices) if name[0].isdecimal() and (invoices / name).is_dir()
+    ):
         rows = folder / INVOICES_FILE
         found |= dict.fromkeys(_issued_rows(rows).difference(besides), rows)
         names = _subfolders(folder).difference(besides)
@@ -131,7 +134,7 @@ def write_document(path: Path, content: bytes, *, workspace: Path | None = None)
 def _issued_rows(path: Path) -> set[str]:
     try:
         rows = list(csv.reader(io.StringIO(path.read_text("utf-8-sig"), newline="")))
-    except (OSError, UnicodeDecodeError, csv.Error):
+    except (FileNotFoundError, IsADirectoryError, UnicodeDecodeError, csv.Error):
         return set()
     header = rows[0] if rows else []
     if not {"invoice_id", "status"} <= set(header):

@@ -37,6 +37,8 @@ WITHOUT_MEMORY = "ended by the system for want of memory"
 AS_PROMISED = frozenset({"refused", "went on", "told what it could not read", WITHOUT_MEMORY})
 ABORTED_BY_THE_LOADER = 127
 """By which the C library ends a process that it cannot give what a thread needs."""
+NO_PLACES = ("memory", "thread", "TMPDIR")
+"""What may be refused that is nowhere."""
 PAGE_KIB = 4
 """What a file system of memory gives out at once."""
 INSTANTS = 12
@@ -55,6 +57,8 @@ WRONG_AT = {
     "read-only": (ALL, "lake", "invoices", "logs", "rates", "key-aliases"),
     "no permission": (
         *("logs", "logs/a.jsonl", "lake", "lake/usage_events", "lake/counted", "invoices", "invoices/register"),
+        *("lake/usage_events/_delta_log/00000000000000000000.json", "invoices/register/00000000000000000001.json"),
+        *("invoices/2026-09", "invoices/2026-09/invoices.csv", "invoices/configurations", "lake/told", "lake/charges"),
         *("key-secret", "tallybook.toml", "accounts.toml", "rates", "rates/standard.toml", "key-aliases"),
     ),
     "no permission to write": (
@@ -202,7 +206,7 @@ def outcome_of(came: Came, usually_said: str, *, is_done: bool, has_little_memor
     if came.code == MACHINE:
         if len(lines) != 1 or not lines[0].startswith("tallybook: ") or "run the command again" not in lines[0]:
             return "refused, and not in one line that says why and what to do"
-        is_named = "/books" in lines[0] or any(word in lines[0] for word in ("memory", "TMPDIR"))
+        is_named = " /" in lines[0] or '"/' in lines[0] or any(word in lines[0] for word in NO_PLACES)
         return "refused" if is_named else "refused, and no path is named"
     if came.code or lines:
         return "ended with another reason" if came.code else "went on, and said something else"

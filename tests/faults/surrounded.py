@@ -15,6 +15,7 @@ import os
 import resource
 import shutil
 import signal
+import stat
 import struct
 import sys
 import tempfile
@@ -162,6 +163,8 @@ def _entered(folder: Path, workspace: Path, arguments: list[str], surrounding: S
         return Came(refused=str(error))
     if (surrounding.of_another or surrounding.as_nobody) and os.geteuid():
         return Came(refused="only root can give files to another user")
+    if surrounding.as_nobody and (closed := _closed_to_others()):
+        return Came(refused=f"another user cannot read {closed}")
     places = _Places(within / "books", within / "cwd", within / "tmp")
     shutil.copytree(workspace, places.books)
     for each in (places.cwd, places.tmp):
@@ -185,6 +188,15 @@ def _entered(folder: Path, workspace: Path, arguments: list[str], surrounding: S
     grown = [now - then if surrounding.has_mounts else 0 for now, then in zip(after, before, strict=True)]
     more = {"grown_kib": grown[0], "grown_files": grown[1], "litter": tuple(litter)}
     return Came(**asdict(came) | more)
+
+
+def _closed_to_others() -> Path | None:
+    """Return a folder above Python or the program that other users cannot enter."""
+    for place in (Path(os.__file__).resolve(), Path(__file__).resolve()):
+        for folder in place.parents:
+            if not folder.stat().st_mode & stat.S_IXOTH:
+                return folder
+    return None
 
 
 def _namespace_of_our_own() -> None:

@@ -8,6 +8,7 @@ import lives
 import pytest
 import real_refusals
 from surrounded import Came, Surrounding, Surroundings
+from workspaces import make_workspace, plain, tallybook, write_log
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,6 +45,61 @@ def test_a_signal_is_excused_where_there_is_next_to_no_memory_alone() -> None:
 def test_real_refusals_lose_and_double_nothing(tmp_path: Path) -> None:
     tally = real_refusals.tried(tmp_path, every=60)
     assert not tally.wrong, "\n".join(tally.lines())
+
+
+@pytest.mark.slow
+def test_what_counting_puts_down_is_refused_in_one_line_and_counted_later(tmp_path: Path) -> None:
+    root = make_workspace(tmp_path / "life")
+    line = plain("2026-09-28T10:00:00Z", id="the-id", prompt=7, key="the_key")
+    lines = (line.replace("the-id", f"id-{number}").replace("the_key", f"key_{number}") for number in range(50_000))
+    write_log(root, "a.jsonl", *lines)
+    assert tallybook(root, "collect").returncode == 0
+    night = ("nightly", "--as-of", "2026-10-02")
+    refusals = {
+        "File too large": Surrounding(limits={"RLIMIT_FSIZE": 3 << 20}, memory_max="30MB"),
+        "Permission denied": Surrounding(sealed=("lake",), memory_max="30MB"),
+        "": Surrounding(free_kib=4 << 10, memory_max="30MB"),  # DuckDB says of its limits what it thinks of first
+    }
+    with Surroundings() as surroundings:
+        for said, surrounding in refusals.items():
+            came = surroundings.run(root, night, surrounding)
+            if came.refused:
+                pytest.skip(came.refused)
+            assert came.code == 8
+            assert came.stderr.startswith("tallybook: counting failed: ")
+            assert said in came.stderr
+            assert came.stderr.count("\n") == 1
+        assert surroundings.run(root, night, Surrounding(memory_max="30MB")).code == 0  # it is put down, and counted
+    assert not list((root / "lake").glob(".spill*"))
+    assert tallybook(root, "verify").returncode == 0
+
+
+@pytest.mark.slow
+def test_a_machine_without_any_temporary_folder_is_one_line(tmp_path: Path) -> None:
+    root = lives.begin(tmp_path / "life")
+    for step in lives.LIFE[:4]:
+        lives.prepare(root, step)
+        assert lives.run(root, step.arguments).returncode == 0
+    with Surroundings() as surroundings:
+        came = surroundings.run(root, ("recompute", "INV-000001"), Surrounding(tmp="read-only"))
+    if came.refused:
+        pytest.skip(came.refused)
+    assert came.code == 8
+    assert came.stderr.count("\n") == 1
+    assert came.stderr.startswith("tallybook: no temporary file can be written in any of [")
+    assert "set TMPDIR to a folder with room" in came.stderr
+
+
+@pytest.mark.slow
+def test_a_night_without_threads_is_one_line(tmp_path: Path) -> None:
+    root = lives.begin(tmp_path / "life")
+    assert lives.run(root, ("collect",)).returncode == 0
+    with Surroundings() as surroundings:
+        came = surroundings.run(root, lives.LIFE[1].arguments, Surrounding(as_nobody=True, limits={"RLIMIT_NPROC": 1}))
+    if came.refused:
+        pytest.skip(came.refused)
+    assert came.code in {0, 8}
+    assert came.code == 0 or came.stderr.count("\n") == 1
 
 
 @pytest.mark.slow
