@@ -429,6 +429,7 @@ def test_logs_of_more_than_one_job_are_the_same(
     here, there = twins(tmp_path, sail, make)
     monkeypatch.setattr(logs_on_workers, "_JOB_BYTES", 10_000)
     monkeypatch.setattr(logs_on_workers, "_TASK_BYTES", 1)
+    monkeypatch.setattr(logs_on_workers, "_TASKS_AT_ONCE", 2)
     monkeypatch.setattr(logs_on_workers, "_LOG_BYTES_MIN", 1)
     monkeypatch.setattr(at_worker, "_PART_ROWS", 3)
     monkeypatch.setattr(collecting, "COMMIT_EVENTS_MAX", 30)
