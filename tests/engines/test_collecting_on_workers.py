@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import shutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -200,8 +201,8 @@ def test_raw_keys_become_ids_by_the_secret_of_the_workers_which_is_never_sent(
     ("of_worker", "of_driver", "said"),
     [
         (None, SECRET, f"a worker has no {ELSEWHERE}"),
-        (SECRET[::-1], SECRET, "is not the secret of this machine"),
-        ("short", SECRET, "it needs at least 32"),
+        (SECRET[::-1], SECRET, f"a worker's {ELSEWHERE} is not the secret of this machine"),
+        ("short", SECRET, "a worker's secret cannot be used"),
         (SECRET, None, "this machine has no secret"),
     ],
 )
@@ -219,7 +220,7 @@ def test_a_raw_key_without_the_same_secret_on_both_is_refused_in_one_line_and_a_
         for name, value in ((ELSEWHERE, of_worker), ("TALLYBOOK_KEY_SECRET", of_driver)):
             if value is not None:
                 elsewhere.setenv(name, value)
-        refused(there, said)
+        refused(there, f"logs/raw.log holds raw keys, and {said}")
     env = {"TALLYBOOK_KEY_SECRET": SECRET}
     assert collected(there, env=env) == collected(here, env=env)
     assert lake_of(there) == lake_of(here)
@@ -382,6 +383,17 @@ def test_a_lost_race_collects_nothing_again_but_what_the_other_has(
     assert tallybook(root, "verify", "--logs").returncode == 0
 
 
+def test_a_log_whose_name_is_no_utf_8_is_read_there_too(sail: str, asked: Asked, tmp_path: Path) -> None:
+    def make(root: Path) -> None:
+        make_workspace(root)
+        write_log(root, os.fsdecode(b"gat\xe9way.log"), *lines(1, 2))
+
+    here, there = twins(tmp_path, sail, make)
+    assert collected(there) == collected(here)
+    assert asked == ["logs/gat\\xe9way.log"]
+    assert lake_of(there) == lake_of(here)
+
+
 @pytest.mark.slow
 def test_a_night_of_workers_ends_in_the_same_invoices_and_verifies(sail: str, tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
@@ -429,6 +441,7 @@ def test_logs_of_more_than_one_job_are_the_same(
     here, there = twins(tmp_path, sail, make)
     monkeypatch.setattr(logs_on_workers, "_JOB_BYTES", 10_000)
     monkeypatch.setattr(logs_on_workers, "_TASK_BYTES", 1)
+    monkeypatch.setattr(logs_on_workers, "_TASKS_AT_ONCE", 2)
     monkeypatch.setattr(logs_on_workers, "_LOG_BYTES_MIN", 1)
     monkeypatch.setattr(at_worker, "_PART_ROWS", 3)
     monkeypatch.setattr(collecting, "COMMIT_EVENTS_MAX", 30)

@@ -1,11 +1,14 @@
-"""Spark itself, on two threads and with workers of its own: it counts and collects as this machine does.
+"""Servers as processes of their own: Spark on two threads counts and collects as this machine does; any may die.
 
-Skipped where Spark or Java is not installed.
+What needs Spark is skipped where Spark or Java is not installed.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -74,17 +77,47 @@ def test_a_random_lake_is_counted_alike(spark: str, tmp_path: Path) -> None:
     assert_alike(counted(files, OnDuckDb(lake=tmp_path)), counted(files, OnSpark(remote=spark, lake=tmp_path)))
 
 
+BREAKING = {
+    "it exits": "import os, pipeline.jobs.night.on_workers.at_worker as at\nat.answers = lambda *_: os._exit(9)\n",
+    "it raises": "import pipeline.jobs.night.on_workers.at_worker as at\nat.answers = lambda *_: 1 // 0\n",
+    "it has no Tallybook": "import sys\nsys.modules['pipeline'] = None\n",
+}
+SAIL = """
+import sys
+from pysail.spark import SparkConnectServer
+server = SparkConnectServer(ip="127.0.0.1", port=0)
+server.start(background=True)
+print(server.listening_address[1], flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_server_that_dies_while_its_workers_read_is_told_in_one_line(sail: str, tmp_path: Path) -> None:
+    folder = tmp_path / "of-workers"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(BREAKING["it exits"], encoding="utf-8")
+    environment = os.environ | {"PYTHONPATH": f"{folder}:{ROOT}", "PYTHONWARNINGS": "ignore", "RUST_LOG": "off"}
+    here, there = twins(tmp_path, sail, with_ids)
+    with subprocess.Popen(
+        [sys.executable, "-c", SAIL], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        port = server.stdout.readline().strip()
+        done = tallybook(there, "--engine", f"sc://127.0.0.1:{port}", "collect", *AS_OF)
+        assert server.wait(timeout=10) == 9
+    assert (done.returncode, done.stderr.count("\n")) == (8, 1), done.stderr
+    assert "nothing is lost" in done.stderr
+    assert read_log(there / "lake").version is None
+    assert collected(there) == collected(here)
+    assert lake_of(there) == lake_of(here)
+
+
 @pytest.mark.parametrize("how", ["it exits", "it raises", "it has no Tallybook"])
 def test_a_worker_that_breaks_is_told_in_one_line_and_a_rerun_ends_right(how: str, spark: str, tmp_path: Path) -> None:
-    breaking = {
-        "it exits": "import os, pipeline.jobs.night.on_workers.at_worker as at\nat.answers = lambda *_: os._exit(9)\n",
-        "it raises": "import pipeline.jobs.night.on_workers.at_worker as at\nat.answers = lambda *_: 1 // 0\n",
-        "it has no Tallybook": "import sys\nsys.modules['pipeline'] = None\n",
-    }[how]
     said = {"it exits": "", "it raises": "ZeroDivisionError", "it has no Tallybook": "a worker has no Tallybook"}[how]
     folder = tmp_path / "of-workers"
     folder.mkdir()
-    (folder / "sitecustomize.py").write_text(breaking, encoding="utf-8")
+    (folder / "sitecustomize.py").write_text(BREAKING[how], encoding="utf-8")
     here, there = twins(tmp_path, spark, with_ids)
     with spark_server(tmp_path, PYTHONPATH=f"{folder}:{ROOT}") as broken:
         done = tallybook(there, "--engine", broken, "collect", *AS_OF)

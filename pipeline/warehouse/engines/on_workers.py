@@ -41,8 +41,8 @@ class Part:
     content: bytes
 
 
-def answered(remote: str, tasks: Sequence[str], *, work: str, shared: str) -> Iterator[Part]:
-    """Let the workers of a server answer tasks, and yield the parts of their answers as they come.
+def answered(remote: str, tasks: Sequence[str], *, work: str, shared: str, at_once: int) -> Iterator[Part]:
+    """Let the workers of a server answer tasks, some ``at_once``, and yield the parts of their answers as they come.
 
     ``work`` names the function that answers one, as ``module:function``; it is called there with ``shared`` and the
     task, and yields kinds and contents. Its kind ``refused`` says in words why it cannot. Once this has ended, every
@@ -56,7 +56,7 @@ def answered(remote: str, tasks: Sequence[str], *, work: str, shared: str) -> It
             rows = spark.createDataFrame(
                 pa.table({"task": pa.array(range(len(tasks)), pa.int32()), "content": pa.array(tasks, pa.string())})
             )
-            parts = rows.repartition(len(tasks)).mapInArrow(_at_worker(work, shared, __version__), _PART)
+            parts = rows.repartition(min(len(tasks), at_once)).mapInArrow(_at_worker(work, shared, __version__), _PART)
             for row in parts.toLocalIterator():
                 if row.kind == _REFUSED:
                     raise _refusal(remote, bytes(row.content).decode())

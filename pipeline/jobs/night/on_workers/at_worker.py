@@ -54,13 +54,14 @@ def answers(shared: str, task: str) -> Iterator[tuple[str, bytes]]:
     """
     common = Shared.of(shared)
     key_ids = _KeyIdsThere(common)
-    try:
-        for group in task_of(task):
-            known = KnownSources(record for log in group for record in log.known)
-            for log in group:
+    for group in task_of(task):
+        known = KnownSources(record for log in group for record in log.known)
+        for log in group:
+            try:
                 yield from _answer(log, common, known, key_ids)
-    except _SecretMissing as missing:
-        yield _REFUSED, str(missing).encode()
+            except _SecretMissing as missing:
+                yield _REFUSED, f"{log.source} holds raw keys, and {missing}".encode()
+                return
 
 
 class _KeyIdsThere:
@@ -81,14 +82,11 @@ class _KeyIdsThere:
     def _opened(self) -> KeyIds:
         wanted = self._shared.secret_check
         if wanted is None:
-            message = (
-                f"a log holds raw keys, and this machine has no secret for their ids; set {SECRET_VARIABLE} here and "
-                "for the workers"
-            )
+            message = f"this machine has no secret for their ids; set {SECRET_VARIABLE} here and for the workers"
             raise _SecretMissing(message)
         given = os.environb.get(SECRET_VARIABLE.encode())
         if given is None:
-            message = f"a log holds raw keys, and a worker has no {SECRET_VARIABLE}; give it to the workers as a secret"
+            message = f"a worker has no {SECRET_VARIABLE}; give it to the workers as a secret"
             raise _SecretMissing(message)
         try:
             present = KeyFingerprint(secret=find_key_secret(Path(), environment=given) or b"")

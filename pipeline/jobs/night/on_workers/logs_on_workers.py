@@ -47,7 +47,10 @@ _JOB_BYTES = 2**36
 temporary file here, and a run that dies has committed the jobs before."""
 _TASK_BYTES = 2**26
 _LOG_BYTES_MIN = 2**20
-"""A log counts as so much at least: to open it, and to say what is known of it, takes time too."""
+"""A log counts as so much at least, and each record that is known of it as well: both are sent, and what is sent at
+once must not be more than a hundred MB."""
+_TASKS_AT_ONCE = 64
+"""More would read more than this machine can take in, and some servers begin all tasks that there are at once."""
 _FIRST_LINE_BYTES_MIN = 64
 """A shorter first line, such as a lone bracket, says nothing of the log."""
 
@@ -159,7 +162,8 @@ class LogsOnWorkers:
         tasks = [task_text(task) for task in _tasks(groups)]
         job = ReadingsOfJob()
         done, total = 0, sum(log.file_size for log in planned.values())
-        for part in answered(self.workspace.engine.remote, tasks, work=ANSWERS, shared=shared.text()):
+        remote = self.workspace.engine.remote
+        for part in answered(remote, tasks, work=ANSWERS, shared=shared.text(), at_once=_TASKS_AT_ONCE):
             job.add(part.task, part.number, part.kind, part.content)
             if part.kind == PartKind.LOG and self.on_progress is not None:
                 log = planned[AnswerOfLog.of(part.content).path]
@@ -195,7 +199,7 @@ def _tasks(groups: Sequence[Sequence[PlannedLog]]) -> Iterator[list[Sequence[Pla
 
 
 def _weight(log: PlannedLog) -> int:
-    return max(log.file_size, _LOG_BYTES_MIN)
+    return max(log.file_size, _LOG_BYTES_MIN * (1 + len(log.known)))
 
 
 def _begins_so(log: PlannedLog, log_format: LogFormat) -> bool:
