@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import http.server
 import json
 import shutil
 import sys
@@ -246,6 +247,53 @@ def test_an_object_whose_collected_bytes_were_changed_differs(tmp_path: Path, bu
     verified = tallybook(workspace, "verify", "--logs")
     assert verified.returncode != 0
     assert f"{bucket}/logs/a.jsonl" in verified.stdout
+
+
+def test_a_compressed_object_that_is_cut_is_told_and_read_once_when_it_is_whole(tmp_path: Path, bucket: str) -> None:
+    whole = gzip.compress(lines(*range(200)))
+    put(f"{bucket}/logs/a.jsonl.gz", whole[: len(whole) // 2])
+    workspace = workspace_on(tmp_path / "w", f"{bucket}/logs/*")
+    assert "ends_inside_member" in night(workspace).stderr
+    put(f"{bucket}/logs/a.jsonl.gz", whole)
+    assert "ends_inside_member" not in night(workspace).stderr
+    assert events(workspace) == 200
+
+
+def test_a_key_of_wildcards_is_named_by_its_address(tmp_path: Path, bucket: str) -> None:
+    key = "logs/a [1] ü*.jsonl"
+    put(f"{bucket}/{key}", lines(1))
+    workspace = workspace_on(tmp_path / "w", f"{bucket}/logs/*")
+    night(workspace)
+    assert [record.source for record in read_log(workspace / "lake").sources] == [f"{bucket}/{key}"]
+    assert tallybook(workspace, "verify", "--logs").returncode == 0
+
+
+class _Denied(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:  # its base calls it so
+        body = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+        self.send_response(403)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_store_that_denies_access_is_told_in_one_line_and_the_night_goes_on(
+    tmp_path: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Denied) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+        workspace = workspace_on(tmp_path / "w", f"{bucket}/logs/*", "logs/*")
+        write_log(workspace, "a.jsonl", *lines(1).decode().splitlines())
+        done = night(workspace)
+        server.shutdown()
+    assert "collected 1 new line from 1 of 1 log" in done.stdout
+    (told,) = [each for each in done.stderr.splitlines() if bucket in each]
+    assert "could not list" in told
+    assert "(store_refused)" in told
 
 
 def test_a_store_that_cannot_be_used_is_told_in_one_line(
