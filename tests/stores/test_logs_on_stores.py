@@ -362,3 +362,43 @@ def test_the_sample_on_a_store_gives_the_same_events_and_the_same_invoices(tmp_p
     assert made[0] == made[1]
     assert len(made[0]) > 100
     assert fingerprints(here / "invoices") == fingerprints(there / "invoices")
+
+
+def test_a_batch_whose_object_and_requests_come_to_the_store_later_is_read_again_then(
+    tmp_path: Path, bucket: str
+) -> None:
+    answer = {
+        "id": "batch_req_1",
+        "custom_id": "first",
+        "response": {
+            "status_code": 200,
+            "request_id": "req_1",
+            "body": {"object": "list", "data": [], "model": "jamba-large", "usage": {"prompt_tokens": 7}},
+        },
+        "error": None,
+    }
+    batch = {
+        "id": "batch_0001",
+        "object": "batch",
+        "endpoint": "/v1/embeddings",
+        "input_file_id": "file-in0001",
+        "output_file_id": "file-out0001",
+        "status": "completed",
+        "created_at": 1_790_800_000,
+        "completed_at": 1_790_812_799,
+        "metadata": {"api_key_id": "key_a"},
+    }
+    asked = {"custom_id": "first", "method": "POST", "url": "/v1/embeddings", "body": {"model": "jamba-large"}}
+    objects, inputs = f"{bucket}/batches/*.json", f"{bucket}/batches/*.jsonl"
+    source = (
+        f'[[sources]]\nname = "batches"\npaths = ["{bucket}/out/*"]\nformat = "openai-batch"\n'
+        f'batch = {{ objects = ["{objects}"], inputs = ["{inputs}"] }}\n'
+    )
+    workspace = make_workspace(tmp_path / "w", config=source)
+    put(f"{bucket}/out/file-out0001.jsonl", f"{json.dumps(answer)}\n".encode())
+    tallybook(workspace, "collect", "--force", "--as-of", "2026-11-02")
+    assert events(workspace) == 0
+    put(f"{bucket}/batches/file-in0001.jsonl", f"{json.dumps(asked)}\n".encode())
+    put(f"{bucket}/batches/batch_0001.json", json.dumps(batch).encode())
+    assert "1 line out of the quarantine" in night(workspace).stdout
+    assert events(workspace) == 1
