@@ -31,6 +31,11 @@ _ATTEMPTS = 5
 _PATIENCE = timedelta(seconds=90)
 """How long one request is tried again before it is refused; servers that answer 500 or not at all mostly recover."""
 _REQUEST_SECONDS = "30s"
+_REQUEST = re.compile(r"^.*Error performing [A-Z]+ \S+ in \S+.*?\s+- ")
+"""What is told of a request before why it failed: where it went, how long it took."""
+_ANSWER = re.compile(r"\s*: *<.*$")
+_CODE = re.compile(r"<Code>([A-Za-z]{1,60})</Code>")
+"""As in the errors of S3, Google's XML and Azure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +195,8 @@ def _stored(meta: Any) -> StoredObject:
 
 
 def _reason(error: Exception) -> str:
-    """Say in one short line why; what servers answer may repeat what they were sent."""
-    line = str(error).strip().partition("\n")[0]
-    return f"{type(error).__name__}: {line[:200]}"
+    """Say in one short line why; what servers answer may repeat what they were sent, and only its code is told."""
+    said = str(error).strip()
+    code = _CODE.search(said)
+    why = _ANSWER.sub("", _REQUEST.sub("", said.partition("\n")[0]))
+    return f"{type(error).__name__}: {why[:200]}{f' ({code[1]})' if code else ''}"

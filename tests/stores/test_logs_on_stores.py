@@ -18,6 +18,7 @@ import zstandard
 from stored_objects import put, remove, watched
 from workspaces import fingerprints, make_workspace, plain, tallybook, write_log
 
+from pipeline.jobs.night import collect
 from pipeline.jobs.upkeep.init import init
 from pipeline.lake.commits import read_log, verified_data_files
 from pipeline.objects.stores import ObjectStore
@@ -402,3 +403,26 @@ def test_a_batch_whose_object_and_requests_come_to_the_store_later_is_read_again
     put(f"{bucket}/batches/batch_0001.json", json.dumps(batch).encode())
     assert "1 line out of the quarantine" in night(workspace).stdout
     assert events(workspace) == 1
+
+
+def test_a_run_that_is_stopped_has_noted_what_it_committed(
+    tmp_path: Path, bucket: str, requests: Requests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collect, "COMMIT_EVENTS_MAX", 1)
+    for number in range(12):
+        put(f"{bucket}/logs/{number:02}.jsonl", lines(number))
+    workspace = workspace_on(tmp_path / "w", f"{bucket}/logs/*")
+
+    def stop(key: str, _: int, __: int) -> None:
+        if key == "logs/10.jsonl":
+            raise KeyboardInterrupt
+
+    requests.before_range = stop
+    assert tallybook(workspace, "collect", "--as-of", "2026-11-02").returncode == 130
+    committed = events(workspace)
+    assert 0 < committed <= 10
+    requests.before_range = None
+    requests.clear()
+    night(workspace)
+    assert events(workspace) == 12
+    assert len(requests.ranges) == 12 - committed
