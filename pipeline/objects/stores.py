@@ -37,6 +37,11 @@ CONDITIONAL = ".conditional"
 """The key by which a store is tried."""
 _FIRST, _SECOND = b"made once: who makes it again, or replaces another one, is refused\n", b"refused\n"
 _NO_TAG = '"00000000000000000000000000000000"'
+_REQUEST = re.compile(r"^.*Error performing [A-Z]+ \S+ in \S+.*?\s+- ")
+"""What is told of a request before why it failed: where it went, how long it took."""
+_ANSWER = re.compile(r"\s*: *<.*$")
+_CODE = re.compile(r"<Code>([A-Za-z]{1,60})</Code>")
+"""As in the errors of S3, Google's XML and Azure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,6 +257,8 @@ def _stored(meta: Any) -> StoredObject:
 
 
 def _reason(error: Exception) -> str:
-    """Say in one short line why; what servers answer may repeat what they were sent."""
-    line = str(error).strip().partition("\n")[0]
-    return f"{type(error).__name__}: {line[:200]}"
+    """Say in one short line why; what servers answer may repeat what they were sent, and only its code is told."""
+    said = str(error).strip()
+    code = _CODE.search(said)
+    why = _ANSWER.sub("", _REQUEST.sub("", said.partition("\n")[0]))
+    return f"{type(error).__name__}: {why[:200]}{f' ({code[1]})' if code else ''}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
@@ -69,7 +70,7 @@ def test_a_listing_of_the_rest_does_not_count_as_one_of_all() -> None:
 
 
 def test_listings_are_read_back_as_they_were_written() -> None:
-    listings = {"s3://b/*": Listing(all_at=NOW, mark="ü"), "gs://b/*": Listing(all_at=NOW, mark=None)}
+    listings = {"s3://b/*": Listing(all_at=NOW, mark="ü", collected=7), "gs://b/*": Listing(all_at=NOW, mark=None)}
     assert listings_from(listings_bytes(listings)) == listings
 
 
@@ -126,3 +127,27 @@ def test_where_nothing_is_said_every_night_lists_all(tmp_path: Path, bucket: str
     assert requests.listed == [("logs", None)]
     told = tallybook(workspace, "doctor").stdout
     assert f"all keys were last listed by the run of {NOW + timedelta(days=4):%Y-%m-%d %H:%M}Z" in told
+
+
+@pytest.mark.parametrize("lost", ["lake", "notes"])
+def test_a_mark_is_not_believed_where_something_before_it_is_not_known_any_more(
+    tmp_path: Path, bucket: str, requests: Requests, lost: str
+) -> None:
+    glob = f"{bucket}/logs/*.jsonl"
+    source = f'[[sources]]\nname = "gateway"\npaths = ["{glob}"]\nformat = "request-log"\nfull_listing_days = 7\n'
+    workspace = make_workspace(tmp_path / "w", config=source)
+    put(f"{bucket}/logs/1.jsonl", line(1))
+    collect(workspace, days=3)
+    put(f"{bucket}/logs/2.jsonl", line(2))
+    collect(workspace, days=4)
+    counted = workspace / "lake" / "counted"
+    if lost == "notes":
+        shutil.rmtree(counted / "stored_logs")
+    else:
+        shutil.copytree(counted, tmp_path / "counted")
+        shutil.rmtree(workspace / "lake")
+        shutil.copytree(tmp_path / "counted", counted)
+    requests.clear()
+    collect(workspace, days=5)
+    assert requests.listed == [("logs", None)]
+    assert sum(sum(record.events.values()) for record in read_log(workspace / "lake").sources) == 2

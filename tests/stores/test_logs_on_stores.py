@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import http.server
 import json
 import shutil
 import sys
@@ -17,6 +18,7 @@ import zstandard
 from stored_objects import put, remove, watched
 from workspaces import fingerprints, make_workspace, plain, tallybook, write_log
 
+from pipeline.jobs.night import collect
 from pipeline.jobs.upkeep.init import init
 from pipeline.lake.commits import read_log, verified_data_files
 from pipeline.objects.stores import ObjectStore
@@ -248,6 +250,53 @@ def test_an_object_whose_collected_bytes_were_changed_differs(tmp_path: Path, bu
     assert f"{bucket}/logs/a.jsonl" in verified.stdout
 
 
+def test_a_compressed_object_that_is_cut_is_told_and_read_once_when_it_is_whole(tmp_path: Path, bucket: str) -> None:
+    whole = gzip.compress(lines(*range(200)))
+    put(f"{bucket}/logs/a.jsonl.gz", whole[: len(whole) // 2])
+    workspace = workspace_on(tmp_path / "w", f"{bucket}/logs/*")
+    assert "ends_inside_member" in night(workspace).stderr
+    put(f"{bucket}/logs/a.jsonl.gz", whole)
+    assert "ends_inside_member" not in night(workspace).stderr
+    assert events(workspace) == 200
+
+
+def test_a_key_of_wildcards_is_named_by_its_address(tmp_path: Path, bucket: str) -> None:
+    key = "logs/a [1] ü*.jsonl"
+    put(f"{bucket}/{key}", lines(1))
+    workspace = workspace_on(tmp_path / "w", f"{bucket}/logs/*")
+    night(workspace)
+    assert [record.source for record in read_log(workspace / "lake").sources] == [f"{bucket}/{key}"]
+    assert tallybook(workspace, "verify", "--logs").returncode == 0
+
+
+class _Denied(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:  # its base calls it so
+        body = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+        self.send_response(403)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_store_that_denies_access_is_told_in_one_line_and_the_night_goes_on(
+    tmp_path: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Denied) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+        workspace = workspace_on(tmp_path / "w", f"{bucket}/logs/*", "logs/*")
+        write_log(workspace, "a.jsonl", *lines(1).decode().splitlines())
+        done = night(workspace)
+        server.shutdown()
+    assert "collected 1 new line from 1 of 1 log" in done.stdout
+    (told,) = [each for each in done.stderr.splitlines() if bucket in each]
+    assert "could not list" in told
+    assert "(store_refused)" in told
+
+
 def test_a_store_that_cannot_be_used_is_told_in_one_line(
     tmp_path: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -314,3 +363,66 @@ def test_the_sample_on_a_store_gives_the_same_events_and_the_same_invoices(tmp_p
     assert made[0] == made[1]
     assert len(made[0]) > 100
     assert fingerprints(here / "invoices") == fingerprints(there / "invoices")
+
+
+def test_a_batch_whose_object_and_requests_come_to_the_store_later_is_read_again_then(
+    tmp_path: Path, bucket: str
+) -> None:
+    answer = {
+        "id": "batch_req_1",
+        "custom_id": "first",
+        "response": {
+            "status_code": 200,
+            "request_id": "req_1",
+            "body": {"object": "list", "data": [], "model": "jamba-large", "usage": {"prompt_tokens": 7}},
+        },
+        "error": None,
+    }
+    batch = {
+        "id": "batch_0001",
+        "object": "batch",
+        "endpoint": "/v1/embeddings",
+        "input_file_id": "file-in0001",
+        "output_file_id": "file-out0001",
+        "status": "completed",
+        "created_at": 1_790_800_000,
+        "completed_at": 1_790_812_799,
+        "metadata": {"api_key_id": "key_a"},
+    }
+    asked = {"custom_id": "first", "method": "POST", "url": "/v1/embeddings", "body": {"model": "jamba-large"}}
+    objects, inputs = f"{bucket}/batches/*.json", f"{bucket}/batches/*.jsonl"
+    source = (
+        f'[[sources]]\nname = "batches"\npaths = ["{bucket}/out/*"]\nformat = "openai-batch"\n'
+        f'batch = {{ objects = ["{objects}"], inputs = ["{inputs}"] }}\n'
+    )
+    workspace = make_workspace(tmp_path / "w", config=source)
+    put(f"{bucket}/out/file-out0001.jsonl", f"{json.dumps(answer)}\n".encode())
+    tallybook(workspace, "collect", "--force", "--as-of", "2026-11-02")
+    assert events(workspace) == 0
+    put(f"{bucket}/batches/file-in0001.jsonl", f"{json.dumps(asked)}\n".encode())
+    put(f"{bucket}/batches/batch_0001.json", json.dumps(batch).encode())
+    assert "1 line out of the quarantine" in night(workspace).stdout
+    assert events(workspace) == 1
+
+
+def test_a_run_that_is_stopped_has_noted_what_it_committed(
+    tmp_path: Path, bucket: str, requests: Requests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collect, "COMMIT_EVENTS_MAX", 1)
+    for number in range(12):
+        put(f"{bucket}/logs/{number:02}.jsonl", lines(number))
+    workspace = workspace_on(tmp_path / "w", f"{bucket}/logs/*")
+
+    def stop(key: str, _: int, __: int) -> None:
+        if key == "logs/10.jsonl":
+            raise KeyboardInterrupt
+
+    requests.before_range = stop
+    assert tallybook(workspace, "collect", "--as-of", "2026-11-02").returncode == 130
+    committed = events(workspace)
+    assert 0 < committed <= 10
+    requests.before_range = None
+    requests.clear()
+    night(workspace)
+    assert events(workspace) == 12
+    assert len(requests.ranges) == 12 - committed

@@ -167,6 +167,7 @@ def collect(
     for source in workspace.settings.sources:
         log_format_of(workspace.settings, source)  # no night should find out with the first log of a source
     stored = StoredLogs(workspace=workspace, now=now)
+    stored.begin(history.snapshot.sources)
     found = (
         configured_logs(workspace, source_names, {} if again else stored.listed_after(source_names))
         if source_names or not (paths or received is not None)

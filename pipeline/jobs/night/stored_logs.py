@@ -6,12 +6,12 @@ Owns the way between the notes (``pipeline.jobs.state.stored``) and a run of ``c
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pipeline.collectors import LogReading, read_by
-from pipeline.configuration.stored.key_glob import is_stored
+from pipeline.configuration.stored.key_glob import KeyGlob, is_stored
 from pipeline.configuration.stored.stored_log import StoredLog
 from pipeline.jobs.state.log_formats import log_format_of
 from pipeline.jobs.state.stored.listings import next_listing
@@ -53,15 +53,15 @@ class StoredLogs:
 
     def listed_after(self, names: Collection[str]) -> dict[str, str]:
         """Return the keys behind which the globs of sources, all or those named, are listed tonight, by globs."""
-        sources = [each for each in self.workspace.settings.sources if not names or each.name in names]
-        marks = {
-            path: self.notes.listings[path].after(self.now, source.full_listing_days)
-            for source in sources
-            if source.full_listing_days
-            for path in source.paths
-            if is_stored(path) and path in self.notes.listings
-        }
-        return {path: mark for path, mark in marks.items() if mark is not None}
+        found: dict[str, str] = {}
+        for source in self.workspace.settings.sources:
+            for path in source.paths if source.full_listing_days and (not names or source.name in names) else ():
+                listing = self.notes.listings.get(path) if is_stored(path) else None
+                mark = None if listing is None else listing.after(self.now, source.full_listing_days)
+                if listing is not None and mark is not None:
+                    collected = sum(1 for _ in self.notes.records_up_to(KeyGlob(path), mark))
+                    found |= {path: mark} if collected == listing.collected else {}
+        return found
 
     def begin(self, records: Sequence[SourceRecord]) -> None:
         """Begin with what the lake has collected."""
@@ -129,23 +129,28 @@ class StoredLogs:
         for each in listings:
             self.notes.drop(each.glob, listed, after=each.after)
             before = self.notes.listings.get(each.glob.glob)
-            self.notes.list(
-                each.glob.glob,
-                next_listing(before, each.logs, after=each.after, now=self.now, is_done_with=self.notes.is_done_with),
+            listing = next_listing(
+                before, each.logs, after=each.after, now=self.now, is_done_with=self.notes.is_done_with
             )
+            if listing.mark is not None and self._days_of(each.glob.glob):
+                collected = sum(1 for _ in self.notes.records_up_to(each.glob, listing.mark))
+                listing = replace(listing, collected=collected)
+            self.notes.list(each.glob.glob, listing)
         self.notes.write()
 
     def told(self, listings: Sequence[ListedGlob]) -> Iterator[str]:
         """Say, a line each, of which globs not all keys were listed, and when they were and will be."""
-        days = {path: source.full_listing_days for source in self.workspace.settings.sources for path in source.paths}
         for each in listings:
             before = self.notes.listings.get(each.glob.glob)
             if each.after is not None and before is not None:
-                due = before.due_at(days[each.glob.glob])
+                due = before.due_at(self._days_of(each.glob.glob))
                 yield (
                     f"{each.glob.glob}: {counted(len(each.logs), 'log')} listed behind {each.after}; all were listed "
                     f"on {before.all_at:%Y-%m-%d} and are again from {due:%Y-%m-%d} on"
                 )
+
+    def _days_of(self, glob: str) -> int:
+        return max(each.full_listing_days for each in self.workspace.settings.sources if glob in each.paths)
 
     def _read_by(self, source: SourceSettings) -> str:
         if source.name not in self._readers:

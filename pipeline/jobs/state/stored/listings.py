@@ -33,6 +33,8 @@ class Listing:
     """When all keys were listed last; aware."""
     mark: str | None
     """``None`` where the first key already is not done with."""
+    collected: int = 0
+    """How many objects up to the mark were noted as collected; where fewer are, it is not to be believed."""
 
     def after(self, now: datetime, full_listing_days: int) -> str | None:
         """Return the key behind which a listing may begin; ``None`` where all keys are due."""
@@ -62,7 +64,10 @@ def next_listing(
 
 def listings_bytes(listings: Mapping[str, Listing]) -> bytes:
     """Return listings by their globs as JSON, which ``listings_from`` reads back."""
-    stated = {glob: {"all_at": each.all_at.isoformat(), "mark": each.mark} for glob, each in listings.items()}
+    stated = {
+        glob: {"all_at": each.all_at.isoformat(), "mark": each.mark, "collected": each.collected}
+        for glob, each in listings.items()
+    }
     return json.dumps(stated, ensure_ascii=False, sort_keys=True).encode("utf-8")
 
 
@@ -70,6 +75,7 @@ def listings_from(content: bytes) -> dict[str, Listing]:
     """Read listings by their globs. Raises ``ValueError`` for what is not ours."""
     found = {}
     for glob, value in parse_object(content).items():
-        fields = checked_fields(value, f"listing {glob!r}", all_at=str, mark=(str, type(None)))
-        found[glob] = Listing(all_at=datetime.fromisoformat(fields["all_at"]), mark=fields["mark"])
+        fields = checked_fields(value, f"listing {glob!r}", all_at=str, mark=(str, type(None)), collected=int)
+        all_at = datetime.fromisoformat(fields["all_at"])
+        found[glob] = Listing(all_at=all_at, mark=fields["mark"], collected=fields["collected"])
     return found
