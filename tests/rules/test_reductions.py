@@ -335,3 +335,12 @@ def test_a_void_says_what_each_tax_that_it_takes_back_was_on_once_parts_were_cre
     part = credited(invoice, [], 1, amount=Decimal("5.01"))
     rest = next(line for line in lines_of_void(invoice, [part]) if line.kind is LineKind.TAX)
     assert (str(rest.amount), rest.description, rest.tax_base) == ("-0.96", "VAT 19% on 5.02 USD", Decimal("-5.02"))
+
+
+def test_a_void_of_an_invoice_without_notes_takes_every_line_back_as_it_stands() -> None:
+    invoice = invoice_of(5_000_000, 2_500_000)
+    taken = lines_of_void(invoice, [])
+    assert [(line.kind, line.description, line.quantity, line.amount) for line in taken] == [
+        (line.kind, line.description, -line.quantity, -line.amount) for line in invoice.lines
+    ]
+    assert [str(line.amount) for line in taken if line.kind is LineKind.TAX] == ["-2.85"]
